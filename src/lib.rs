@@ -1,0 +1,18 @@
+//! A search engine for prompts.
+//!
+//! Read the modules in the order below: each one may use only those declared above it, and
+//! `tests/architecture.rs` checks that this stays true.
+
+// The words we speak in: plain values, no network, no async.
+pub mod text; // Plurals, durations, shortened prompts: how values look to people.
+pub mod id; // CandidateId, RowIx, Call: never a bare string or number.
+pub mod units; // Usd, Tokens, Score: never a bare number.
+pub mod seed; // One run seed, a named child seed for every decision.
+pub mod clock; // The time, or the time that a test says it is.
+
+// The outside world.
+pub mod store; // Durable bytes. The only place that names sled.
+pub mod journal; // Facts, made durable, in order, twice.
+
+// Decisions.
+pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.

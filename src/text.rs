@@ -1,0 +1,183 @@
+//! How values look to people: plurals, durations, shortened texts, did-you-mean.
+//!
+//! Not a terminal: nothing here knows about colour, width or where the text goes.
+
+use std::time::Duration;
+
+/// `1 row`, `2 rows`, `0 rows`.
+#[must_use]
+pub fn plural(count: usize, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", thousands(count as u64))
+}
+
+/// Groups digits by threes: `12345` becomes `12,345`.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A duration at the precision a person reads: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..=9 => format!("{:.1} s", duration.as_secs_f64()),
+        10..=59 => format!("{seconds} s"),
+        60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Reads `90s`, `30m`, `8h`, `1d` or a sum such as `1h30m`.
+///
+/// # Errors
+/// A sentence that says which forms are understood.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let complaint = || format!("`{text}` is not a duration: write `90s`, `30m`, `8h` or `1h30m`");
+    let mut total = 0.0;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(complaint());
+    }
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .ok_or_else(complaint)?;
+        let number: f64 = rest[..digits].parse().map_err(|_| complaint())?;
+        let after = &rest[digits..];
+        let unit_end = after
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(after.len());
+        let seconds = match after[..unit_end].trim() {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3_600.0,
+            "d" => 86_400.0,
+            _ => return Err(complaint()),
+        };
+        total += number * seconds;
+        rest = &after[unit_end..];
+    }
+    Duration::try_from_secs_f64(total).map_err(|_| complaint())
+}
+
+/// The first line's worth of a text, at most `limit` characters, with an ellipsis where cut.
+#[must_use]
+pub fn shorten(text: &str, limit: usize) -> String {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if flat.chars().count() <= limit {
+        return flat;
+    }
+    let kept: String = flat.chars().take(limit.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Keeps the head and the tail of a text that is over `limit` bytes, and says how much was left out.
+#[must_use]
+pub fn head_and_tail(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let head = floor_boundary(text, limit * 2 / 3);
+    let tail = ceil_boundary(text, text.len() - (limit - limit * 2 / 3));
+    format!(
+        "{}\n[… {} bytes left out …]\n{}",
+        &text[..head],
+        tail - head,
+        &text[tail..]
+    )
+}
+
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn ceil_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The known name nearest to what was typed, if it is near enough to be meant.
+#[must_use]
+pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(typed, name), name))
+        .filter(|(likeness, _)| *likeness >= 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// `, did you mean `x`?` or a list of what is known: the tail of an unknown-name message.
+#[must_use]
+pub fn suggestion(typed: &str, known: &[&str]) -> String {
+    match did_you_mean(typed, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("known: {}", known.join(", ")),
+    }
+}
+
+/// A share as percent points with one decimal: `0.5123` becomes `51.2 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A difference of shares in points with its sign: `+12.3 pp`.
+#[must_use]
+pub fn points(difference: f64) -> String {
+    format!("{:+.1} pp", difference * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_and_shown() {
+        assert_eq!(parse_duration("1h30m").unwrap(), Duration::from_secs(5_400));
+        assert_eq!(parse_duration("250ms").unwrap(), Duration::from_millis(250));
+        assert!(parse_duration("8").unwrap_err().contains("8h"));
+        assert!(parse_duration("8 parsecs").is_err());
+        assert_eq!(duration(Duration::from_secs(185)), "3 min 05 s");
+        assert_eq!(duration(Duration::from_secs(7_860)), "2 h 11 min");
+    }
+
+    #[test]
+    fn digits_are_grouped() {
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(plural(1, "row"), "1 row");
+        assert_eq!(plural(1_000, "row"), "1,000 rows");
+    }
+
+    #[test]
+    fn a_near_name_is_suggested_and_a_far_one_is_not() {
+        assert_eq!(did_you_mean("colums", ["columns", "file"]), Some("columns"));
+        assert_eq!(did_you_mean("zzz", ["columns", "file"]), None);
+    }
+
+    #[test]
+    fn cutting_never_splits_a_character() {
+        let text = "ä".repeat(100);
+        for limit in 1..199 {
+            assert!(head_and_tail(&text, limit).contains("left out"));
+        }
+        assert_eq!(shorten("a  b\nc", 10), "a b c");
+        assert_eq!(shorten("abcdefgh", 4), "abc…");
+    }
+}
