@@ -5,10 +5,14 @@
 
 // The words we speak in: plain values, no network, no async.
 pub mod text; // Plurals, durations, shortened prompts: how values look to people.
+pub mod source; // Where in a person's file something is wrong, and what to try.
 pub mod id; // CandidateId, RowIx, Call: never a bare string or number.
 pub mod units; // Usd, Tokens, Score: never a bare number.
 pub mod seed; // One run seed, a named child seed for every decision.
 pub mod clock; // The time, or the time that a test says it is.
+pub mod prompt; // The thing being improved.
+pub mod candidate; // A prompt, its parents, and the operator that wrote it.
+pub mod task; // What "better" means: examples, scorers, models, a goal.
 
 // The outside world.
 pub mod store; // Durable bytes. The only place that names sled.

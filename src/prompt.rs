@@ -1,0 +1,505 @@
+//! The thing being improved: named parts of text, their placeholders, and how they are sent.
+//!
+//! A part that may be searched is literal text in which only `{{ column }}` has a meaning; a frozen
+//! part is a minijinja template (strict, without escaping, with a limit on work). A row's values are
+//! never rendered as templates: they are inserted, not read.
+//!
+//! The part `user` is the user message. All other parts, in the order of the task file and joined
+//! by a blank line, are the system message.
+
+use crate::id::CandidateId;
+use crate::text;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The part that becomes the user message; every prompt has it.
+pub const USER: &str = "user";
+
+/// One named piece of a prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Such as `system`, `user` or `demos`.
+    pub name: String,
+    /// The template, byte for byte.
+    pub text: Arc<str>,
+}
+
+/// All parts, in the order of the task file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Prompt {
+    parts: Vec<Part>,
+}
+
+impl Prompt {
+    /// From parts in their order.
+    #[must_use]
+    pub fn new(parts: Vec<Part>) -> Self {
+        Self { parts }
+    }
+
+    /// The parts in their order.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// One part's template.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<&str> {
+        self.parts
+            .iter()
+            .find(|part| part.name == name)
+            .map(|part| &*part.text)
+    }
+
+    /// The same prompt with one part's text replaced; parts it does not have are not added.
+    #[must_use]
+    pub fn with_part(&self, name: &str, text: &str) -> Self {
+        let mut parts = self.parts.clone();
+        if let Some(part) = parts.iter_mut().find(|part| part.name == name) {
+            part.text = text.into();
+        }
+        Self { parts }
+    }
+
+    /// The content hash that names a candidate: 12 hex digits of blake3 over names and texts, each
+    /// preceded by its length so that no two prompts run together.
+    #[must_use]
+    pub fn id(&self) -> CandidateId {
+        let mut hasher = blake3::Hasher::new();
+        for part in &self.parts {
+            for text in [part.name.as_str(), &part.text] {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+        }
+        CandidateId::new(&hasher.finalize().to_hex()[..12])
+    }
+
+    /// Bytes of all parts.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.text.len()).sum()
+    }
+}
+
+/// Who says a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Standing instructions.
+    System,
+    /// The request.
+    User,
+}
+
+/// One chat message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who says it.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+/// A piece of a searched part: text as it is, or a column's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Sent as it is.
+    Literal(&'a str),
+    /// Replaced by the row's value of this column.
+    Column(&'a str),
+}
+
+/// Splits a searched part at its `{{ name }}` placeholders.
+#[must_use]
+pub fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut literal_from = 0;
+    let mut search_from = 0;
+    while let Some(found) = text[search_from..].find("{{") {
+        let open = search_from + found;
+        let Some((name, end)) = placeholder_at(text, open) else {
+            search_from = open + 1;
+            continue;
+        };
+        if literal_from < open {
+            pieces.push(Piece::Literal(&text[literal_from..open]));
+        }
+        pieces.push(Piece::Column(name));
+        literal_from = end;
+        search_from = end;
+    }
+    if literal_from < text.len() {
+        pieces.push(Piece::Literal(&text[literal_from..]));
+    }
+    pieces
+}
+
+fn placeholder_at(text: &str, open: usize) -> Option<(&str, usize)> {
+    let inner_from = open + 2;
+    let length = text[inner_from..].find("}}")?;
+    let name = text[inner_from..inner_from + length].trim();
+    let mut characters = name.chars();
+    let starts_well = characters
+        .next()
+        .is_some_and(|c| c.is_alphabetic() || c == '_');
+    (starts_well && characters.all(|c| c.is_alphanumeric() || c == '_'))
+        .then_some((name, inner_from + length + 2))
+}
+
+/// The names in a searched part's placeholders.
+#[must_use]
+pub fn placeholders(text: &str) -> BTreeSet<&str> {
+    pieces(text)
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Column(name) => Some(name),
+            Piece::Literal(_) => None,
+        })
+        .collect()
+}
+
+/// Why a template cannot be used or filled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// The template's own syntax or work limit.
+    #[error("part `{part}`: {message}")]
+    Broken {
+        /// The part.
+        part: String,
+        /// The template engine's words.
+        message: String,
+        /// The line within the part, from 1.
+        line: Option<usize>,
+    },
+    /// A placeholder that no column fills.
+    #[error("part `{part}`: no column fills the placeholder `{name}`")]
+    Unfilled {
+        /// The part.
+        part: String,
+        /// The placeholder.
+        name: String,
+        /// The line within the part, from 1.
+        line: Option<usize>,
+    },
+}
+
+/// A row's values by column, as a template sees them.
+pub type Columns = serde_json::Map<String, serde_json::Value>;
+
+/// A value as the text that is inserted: strings as they are, all else as JSON.
+#[must_use]
+pub fn value_text(value: &serde_json::Value) -> std::borrow::Cow<'_, str> {
+    match value {
+        serde_json::Value::String(text) => text.into(),
+        serde_json::Value::Null => "".into(),
+        other => other.to_string().into(),
+    }
+}
+
+/// Which parts may change, and the compiled frozen ones: made once for a task.
+#[derive(Debug)]
+pub struct Layout {
+    searched: Vec<String>,
+    frozen: minijinja::Environment<'static>,
+}
+
+/// Work that one frozen template may do for one row, in the engine's instructions.
+const FUEL: u64 = 100_000;
+
+impl Layout {
+    /// Compiles the frozen parts of the seed and checks every placeholder against the columns.
+    ///
+    /// # Errors
+    /// A broken frozen template, or a placeholder that no column fills.
+    pub fn new(
+        seed: &Prompt,
+        searched: &[String],
+        columns: &BTreeSet<String>,
+    ) -> Result<Self, TemplateError> {
+        let mut frozen = minijinja::Environment::new();
+        frozen.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        frozen.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        if let Ok(syntax) = minijinja::syntax::SyntaxConfig::builder()
+            .keep_trailing_newline(true)
+            .build()
+        {
+            frozen.set_syntax(syntax);
+        }
+        frozen.set_fuel(Some(FUEL));
+        let layout = |frozen| Self {
+            searched: searched.to_vec(),
+            frozen,
+        };
+        for part in seed.parts() {
+            if searched.contains(&part.name) {
+                if let Some(name) = placeholders(&part.text)
+                    .into_iter()
+                    .find(|name| !columns.contains(*name))
+                {
+                    return Err(unfilled(part, name));
+                }
+                continue;
+            }
+            frozen
+                .add_template_owned(part.name.clone(), part.text.to_string())
+                .map_err(|error| broken(&part.name, &error))?;
+            let template = frozen
+                .get_template(&part.name)
+                .map_err(|error| broken(&part.name, &error))?;
+            let mut unknown: Vec<String> = template
+                .undeclared_variables(false)
+                .into_iter()
+                .filter(|name| !columns.contains(name) && !is_global(&frozen, name))
+                .collect();
+            unknown.sort();
+            if let Some(name) = unknown.first() {
+                return Err(unfilled(part, name));
+            }
+        }
+        Ok(layout(frozen))
+    }
+
+    /// The names of the parts that may change.
+    #[must_use]
+    pub fn searched(&self) -> &[String] {
+        &self.searched
+    }
+
+    /// Whether a part may change.
+    #[must_use]
+    pub fn is_searched(&self, part: &str) -> bool {
+        self.searched.iter().any(|name| name == part)
+    }
+
+    /// The messages for one row.
+    ///
+    /// # Errors
+    /// A frozen template that fails on this row's values.
+    pub fn render(&self, prompt: &Prompt, row: &Columns) -> Result<Vec<Message>, TemplateError> {
+        let mut system = String::new();
+        let mut user = String::new();
+        let mut has_system = false;
+        for part in prompt.parts() {
+            let target = if part.name == USER {
+                &mut user
+            } else {
+                if has_system {
+                    system.push_str("\n\n");
+                }
+                has_system = true;
+                &mut system
+            };
+            if self.is_searched(&part.name) {
+                fill(part, row, target);
+            } else {
+                let template = self
+                    .frozen
+                    .get_template(&part.name)
+                    .map_err(|e| broken(&part.name, &e))?;
+                let text = template
+                    .render(minijinja::value::Serde(row))
+                    .map_err(|e| broken(&part.name, &e))?;
+                target.push_str(&text);
+            }
+        }
+        let mut messages = Vec::with_capacity(2);
+        if has_system && !system.is_empty() {
+            messages.push(Message {
+                role: Role::System,
+                content: system,
+            });
+        }
+        messages.push(Message {
+            role: Role::User,
+            content: user,
+        });
+        Ok(messages)
+    }
+
+    /// Bytes of the prompt as it is sent, without the row's values.
+    #[must_use]
+    pub fn bytes_without_row(&self, prompt: &Prompt) -> usize {
+        prompt
+            .parts()
+            .iter()
+            .flat_map(|part| pieces(&part.text))
+            .map(|piece| match piece {
+                Piece::Literal(text) => text.len(),
+                Piece::Column(_) => 0,
+            })
+            .sum()
+    }
+}
+
+fn is_global(environment: &minijinja::Environment<'_>, name: &str) -> bool {
+    environment.globals().any(|(global, _)| global == name)
+}
+
+fn fill(part: &Part, row: &Columns, target: &mut String) {
+    for piece in pieces(&part.text) {
+        match piece {
+            Piece::Literal(text) => target.push_str(text),
+            // Screens refuse candidates with unknown placeholders, so a missing column is a null.
+            Piece::Column(name) => {
+                if let Some(value) = row.get(name) {
+                    target.push_str(&value_text(value));
+                }
+            }
+        }
+    }
+}
+
+fn unfilled(part: &Part, name: &str) -> TemplateError {
+    let line = part
+        .text
+        .lines()
+        .position(|line| line.contains("{{") && line.contains(name));
+    TemplateError::Unfilled {
+        part: part.name.clone(),
+        name: name.to_owned(),
+        line: line.map(|index| index + 1),
+    }
+}
+
+fn broken(part: &str, error: &minijinja::Error) -> TemplateError {
+    let message = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    TemplateError::Broken {
+        part: part.to_owned(),
+        message,
+        line: error.line(),
+    }
+}
+
+/// A word diff of two texts as (tag, piece) runs: `-` only in the first, `+` only in the second,
+/// ` ` in both.
+#[must_use]
+pub fn word_diff(before: &str, after: &str) -> Vec<(char, String)> {
+    let diff = similar::TextDiff::from_unicode_words(before, after);
+    let mut runs: Vec<(char, String)> = Vec::new();
+    for change in diff.iter_all_changes() {
+        let tag = match change.tag() {
+            similar::ChangeTag::Delete => '-',
+            similar::ChangeTag::Insert => '+',
+            similar::ChangeTag::Equal => ' ',
+        };
+        match runs.last_mut() {
+            Some((last, text)) if *last == tag => text.push_str(change.value()),
+            _ => runs.push((tag, change.value().to_owned())),
+        }
+    }
+    runs
+}
+
+/// A prompt in few words, for a line on the terminal.
+#[must_use]
+pub fn gist(prompt: &Prompt, searched: &[String], limit: usize) -> String {
+    let texts: Vec<&str> = searched
+        .iter()
+        .filter_map(|name| prompt.part(name))
+        .collect();
+    text::shorten(&texts.join(" / "), limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn prompt(system: &str, user: &str) -> Prompt {
+        Prompt::new(vec![
+            Part {
+                name: "system".into(),
+                text: system.into(),
+            },
+            Part {
+                name: "user".into(),
+                text: user.into(),
+            },
+        ])
+    }
+
+    fn columns() -> BTreeSet<String> {
+        BTreeSet::from(["input".to_owned(), "locale".to_owned()])
+    }
+
+    #[test]
+    fn only_column_placeholders_mean_anything_in_a_searched_part() {
+        let text = r#"Reply {"a": {{ input }}} {% if x %} {{ 1 + 1 }} {{{input}}}"#;
+        assert_eq!(
+            pieces(text),
+            [
+                Piece::Literal(r#"Reply {"a": "#),
+                Piece::Column("input"),
+                Piece::Literal("} {% if x %} {{ 1 + 1 }} {"),
+                Piece::Column("input"),
+                Piece::Literal("}"),
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_are_inserted_and_never_read_as_templates() {
+        let seed = prompt(
+            "Be {{ locale }}.",
+            "{{ input }}{% if locale == 'de' %}!{% endif %}\n",
+        );
+        let layout = Layout::new(&seed, &["system".to_owned()], &columns()).unwrap();
+        let row = serde_json::json!({"input": "{{ locale }} <b>", "locale": "de"});
+        let messages = layout.render(&seed, row.as_object().unwrap()).unwrap();
+        assert_eq!(messages[0].content, "Be de.");
+        assert_eq!(messages[1].content, "{{ locale }} <b>!\n");
+    }
+
+    #[test]
+    fn a_placeholder_that_no_column_fills_is_named_with_its_line() {
+        for searched in [vec![], vec!["system".to_owned()]] {
+            let seed = prompt("a\n{{ inptu }}", "{{ input }}");
+            let error = Layout::new(&seed, &searched, &columns()).unwrap_err();
+            assert_eq!(
+                error,
+                TemplateError::Unfilled {
+                    part: "system".into(),
+                    name: "inptu".into(),
+                    line: Some(2)
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn a_frozen_template_cannot_run_for_ever() {
+        let endless =
+            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
+        let seed = prompt(endless, "{{ input }}");
+        let layout = Layout::new(&seed, &[], &columns()).unwrap();
+        assert!(layout.render(&seed, &Columns::new()).is_err());
+    }
+
+    #[test]
+    fn ids_depend_on_every_byte_and_on_the_borders_of_parts() {
+        assert_ne!(prompt("ab", "c").id(), prompt("a", "bc").id());
+        assert_eq!(prompt("ab", "c").id(), prompt("ab", "c").id());
+        assert_eq!(prompt("ab", "c").id().as_str().len(), 12);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_put_together_are_the_text(text in r"[a{} \n]{0,40}") {
+            let together: String = pieces(&text)
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Literal(literal) => (*literal).to_owned(),
+                    Piece::Column(name) => format!("{{{{{name}}}}}"),
+                })
+                .collect();
+            let squeeze = |text: &str| text.replace([' ', '\n'], "");
+            prop_assert_eq!(squeeze(&together), squeeze(&text));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Where in a person's file something is wrong, what it is, and what to try.
+//!
+//! Not for failures of the machine or the network: those have their own errors where they happen.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A mistake in a file that a person wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceError {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1, where it is known.
+    pub line: Option<usize>,
+    /// What is wrong: a lower-case sentence without a full stop.
+    pub message: String,
+    /// What to try, where something can be said.
+    pub help: Option<String>,
+}
+
+impl SourceError {
+    /// A mistake somewhere in a file.
+    pub fn new(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            line: None,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// Says which line, from 1.
+    #[must_use]
+    pub fn at_line(mut self, line: usize) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// Says which line, where a byte offset into the file's text is known.
+    #[must_use]
+    pub fn at_offset(self, text: &str, offset: usize) -> Self {
+        self.at_line(line_of_offset(text, offset))
+    }
+
+    /// Says what to try.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// From the TOML reader's complaint, with a suggestion for a mistyped key.
+    #[must_use]
+    pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let (message, help) = explain_unknown_name(error.message());
+        let mut result = Self::new(file, message);
+        if let Some(span) = error.span() {
+            result = result.at_offset(text, span.start);
+        }
+        result.help = help;
+        result
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.message)?;
+        if let Some(help) = &self.help {
+            write!(f, "\n  try: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SourceError {}
+
+/// The line, from 1, that holds the byte at `offset`.
+#[must_use]
+pub fn line_of_offset(text: &str, offset: usize) -> usize {
+    let end = offset.min(text.len());
+    1 + text.as_bytes()[..end]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count()
+}
+
+/// Turns serde's list of expected names into a did-you-mean: `(message, help)`.
+#[must_use]
+pub fn explain_unknown_name(message: &str) -> (String, Option<String>) {
+    for (opening, noun) in [("unknown field `", "key"), ("unknown variant `", "value")] {
+        let Some(rest) = message.strip_prefix(opening) else {
+            continue;
+        };
+        let Some((typed, rest)) = rest.split_once('`') else {
+            continue;
+        };
+        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+        let help = if known.is_empty() {
+            "remove it: nothing may be written here".to_owned()
+        } else {
+            crate::text::suggestion(typed, &known)
+        };
+        return (format!("unknown {noun} `{typed}`"), Some(help));
+    }
+    (message.trim_end().replace('\n', ": "), None)
+}
+
+/// The line on which the value at `path` (such as `["evaluate", "block"]`) stands, if the text
+/// parses and has it. A number in the path is an index into a list.
+#[must_use]
+pub fn line_of_key(text: &str, path: &[&str]) -> Option<usize> {
+    let document = toml::de::DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut offset = None;
+    let mut steps = path.iter().peekable();
+    while let Some(step) = steps.next() {
+        let Some((key, value)) = table
+            .iter()
+            .find(|(key, _)| key.get_ref().as_ref() == *step)
+        else {
+            break;
+        };
+        offset = Some(key.span().start);
+        let mut value = value;
+        if let (toml::de::DeValue::Array(items), Some(index)) = (
+            value.get_ref(),
+            steps.peek().and_then(|step| step.parse::<usize>().ok()),
+        ) {
+            steps.next();
+            value = items.get(index)?;
+            offset = Some(value.span().start);
+        }
+        match value.get_ref() {
+            toml::de::DeValue::Table(inner) => table = inner,
+            _ => break,
+        }
+    }
+    offset.map(|offset| line_of_offset(text, offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_key_is_explained() {
+        let (message, help) =
+            explain_unknown_name("unknown field `colums`, expected one of `file`, `columns`");
+        assert_eq!(message, "unknown key `colums`");
+        assert_eq!(help.unwrap(), "did you mean `columns`?");
+    }
+
+    #[test]
+    fn a_key_is_found_in_tables_and_lists_of_tables() {
+        let text = "a = 1\n[evaluate]\nkind = 'race'\nblock = 8\n[[op]]\nx = 1\n[[op]]\nx = 2\n";
+        assert_eq!(line_of_key(text, &["evaluate", "block"]), Some(4));
+        assert_eq!(line_of_key(text, &["op", "1", "x"]), Some(8));
+        assert_eq!(line_of_key(text, &["nothing"]), None);
+    }
+
+    #[test]
+    fn an_error_names_file_line_and_cure() {
+        let error = SourceError::new("task.toml", "no data")
+            .at_line(3)
+            .help("add [data]");
+        assert_eq!(error.to_string(), "task.toml:3: no data\n  try: add [data]");
+    }
+}
