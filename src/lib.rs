@@ -13,10 +13,13 @@ pub mod clock; // The time, or the time that a test says it is.
 pub mod prompt; // The thing being improved.
 pub mod candidate; // A prompt, its parents, and the operator that wrote it.
 pub mod task; // What "better" means: examples, scorers, models, a goal.
+pub mod recipe; // How to search: one TOML file from `strategies/`.
+pub mod budget; // What a run may spend: money, tokens, calls, time.
 
 // The outside world.
 pub mod store; // Durable bytes. The only place that names sled.
 pub mod journal; // Facts, made durable, in order, twice.
+pub mod llm; // Words from a model, at a price. The only place that names reqwest.
 
 // Decisions.
 pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.

@@ -3,3 +3,5 @@
 //! Reads files, once. Knows neither network nor strategy.
 
 pub mod example;
+pub mod goal;
+pub mod model;

@@ -1,0 +1,113 @@
+//! Words from a model, at a price.
+//!
+//! Not the decision to ask: who is asked what is decided above, and what it may cost is the
+//! wallet's. Only this module names reqwest and axum.
+
+use crate::prompt::Message;
+use crate::task::model::{ModelName, Usage};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// One request as every protocol understands it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Request {
+    /// `provider/model`.
+    pub model: ModelName,
+    /// The chat so far.
+    pub messages: Vec<Message>,
+    /// Sampling temperature.
+    pub temperature: f64,
+    /// The longest answer; always sent.
+    pub max_output_tokens: u32,
+    /// The draw: the replicate of an evaluation, the number of a proposal. Sent as `seed`, so that
+    /// a second draw is not the first one's cached answer.
+    pub draw: u64,
+}
+
+impl Request {
+    /// Bytes of all messages: what tokens are estimated from.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.messages
+            .iter()
+            .map(|message| message.content.len())
+            .sum()
+    }
+
+    /// The request's identity: its canonical form without auth, with its draw.
+    #[must_use]
+    pub fn hash(&self) -> crate::id::RequestHash {
+        // Serialising plain strings and numbers cannot fail; an empty form would only lose caching.
+        crate::id::RequestHash::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model was done.
+    #[default]
+    Stop,
+    /// It ran into `max_output_tokens`.
+    Length,
+    /// A filter cut it off.
+    Filter,
+    /// Anything else that the provider names.
+    Other,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The text; may be empty where a length or filter reason explains it.
+    pub text: String,
+    /// Tokens as the provider counted them; `None` where it did not say.
+    pub usage: Option<Usage>,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+/// What kind of failure an attempt met; decides whether it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// Too many requests: tried again when the provider says, without counting as a try.
+    Throttled,
+    /// The key was refused: the run stops.
+    Auth,
+    /// Quota or balance is used up: the run stops.
+    Quota,
+    /// The request itself was refused: never tried again.
+    BadRequest,
+    /// The provider or the network failed: tried again.
+    Transient,
+    /// A deadline passed: tried again.
+    Timeout,
+    /// A 200 whose body could not be read: tried again.
+    Unreadable,
+    /// A 200 without a text and without a reason for it: tried again.
+    Empty,
+}
+
+/// A failed attempt.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct LlmError {
+    /// What kind of failure.
+    pub failure: Failure,
+    /// Whether the provider may have billed the attempt.
+    pub may_be_billed: bool,
+    /// How long the provider asks to wait.
+    pub retry_after: Option<Duration>,
+    /// What happened, without any key.
+    pub message: String,
+}
+
+/// A model provider.
+#[async_trait]
+pub trait Llm: Send + Sync {
+    /// One attempt at one request: no retry, no cache, no accounting.
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError>;
+}

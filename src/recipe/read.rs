@@ -1,0 +1,592 @@
+//! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
+
+use super::{
+    Evaluate, Init, Operator, Recipe, SHIPPED, ScheduleKind, Screen, Select, Stop, shipped,
+};
+use crate::source::{SourceError, explain_unknown_name, line_of_key};
+use crate::text;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+
+/// A slot of several kinds.
+pub(super) trait Slot: Sized {
+    /// The kinds' names.
+    const KINDS: &'static [&'static str];
+    /// Reads the table of one kind; `kind` is one of `KINDS`.
+    fn from_table(kind: &str, table: toml::Table) -> Result<Self, toml::de::Error>;
+}
+
+/// Why a recipe cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// Neither a shipped recipe nor a file.
+    #[error("there is no strategy `{name}`: {suggestion}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        suggestion: String,
+    },
+    /// A `--set` that is not `key=value`.
+    #[error("`--set {0}` is not `slot.key=value`, such as `evaluate.block=16`")]
+    Set(String),
+    /// A mistake in the file, or in what `--set` made of it.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+/// How deep `extends` may go.
+const MAX_DEPTH: usize = 8;
+
+/// Reads a shipped recipe by name, or a file, with the changes of `--set key=value`.
+///
+/// # Errors
+/// An unknown name, or a mistake with its place.
+pub fn load(name_or_file: &str, sets: &[String]) -> Result<Recipe, RecipeError> {
+    let (file, text) = source_of(name_or_file)?;
+    let mut table = merged(&file, &text, 0)?;
+    for set in sets {
+        apply_set(&mut table, set)?;
+    }
+    Reader {
+        file: &file,
+        text: &text,
+    }
+    .recipe(table)
+    .map_err(RecipeError::from)
+}
+
+/// The table of a recipe after `extends` and `--set`, as TOML: what the run will do.
+///
+/// # Errors
+/// As `load`.
+pub fn effective_table(recipe: &Recipe) -> String {
+    toml::to_string_pretty(recipe).unwrap_or_default()
+}
+
+fn source_of(name_or_file: &str) -> Result<(PathBuf, String), RecipeError> {
+    if let Some(recipe) = shipped(name_or_file) {
+        let file = PathBuf::from(format!("strategies/{name_or_file}.toml"));
+        return Ok((file, recipe.text.to_owned()));
+    }
+    let path = Path::new(name_or_file);
+    if path.extension().is_none() && !path.exists() {
+        let names: Vec<&str> = SHIPPED.iter().map(|recipe| recipe.name).collect();
+        return Err(RecipeError::Unknown {
+            name: name_or_file.to_owned(),
+            suggestion: text::suggestion(name_or_file, &names),
+        });
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        SourceError::new(path, format!("cannot be read: {error}"))
+            .help("name a shipped strategy (`promptsearch strategies` lists them) or a TOML file")
+    })?;
+    Ok((path.to_owned(), text))
+}
+
+fn merged(file: &Path, text: &str, depth: usize) -> Result<toml::Table, RecipeError> {
+    let mut table: toml::Table =
+        toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+    let Some(base) = table.remove("extends") else {
+        return Ok(table);
+    };
+    let line = line_of_key(text, &["extends"]).unwrap_or(1);
+    let Some(base) = base.as_str() else {
+        return Err(SourceError::new(file, "`extends` must be a name or a file")
+            .at_line(line)
+            .help("write `extends = \"auto\"`")
+            .into());
+    };
+    if depth == MAX_DEPTH {
+        return Err(
+            SourceError::new(file, "recipes extend each other without an end")
+                .at_line(line)
+                .help("let one of them stand on its own")
+                .into(),
+        );
+    }
+    let beside = file.parent().unwrap_or(Path::new("")).join(base);
+    let base = if shipped(base).is_none() && beside.is_file() {
+        beside.display().to_string()
+    } else {
+        base.to_owned()
+    };
+    let (base_file, base_text) = source_of(&base)
+        .map_err(|error| SourceError::new(file, error.to_string()).at_line(line))?;
+    let mut result = merged(&base_file, &base_text, depth + 1)?;
+    merge(&mut result, table);
+    Ok(result)
+}
+
+/// Tables merge key by key; a table of another kind, and any list, replaces what was there.
+fn merge(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => {
+                let other_kind = new
+                    .get("kind")
+                    .is_some_and(|kind| Some(kind) != old.get("kind"));
+                if other_kind {
+                    *old = new;
+                } else {
+                    merge(old, new);
+                }
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `evaluate.block=16`; a number in the path picks from a list: `operator.0.weight=2`.
+fn apply_set(table: &mut toml::Table, set: &str) -> Result<(), RecipeError> {
+    let wrong = || RecipeError::Set(set.to_owned());
+    let (path, value) = set.split_once('=').ok_or_else(wrong)?;
+    // A value is TOML where it reads as TOML, and else a string.
+    let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let steps: Vec<&str> = path.trim().split('.').collect();
+    let (last, steps) = steps.split_last().ok_or_else(wrong)?;
+    if last.is_empty() {
+        return Err(wrong());
+    }
+    let mut here = table;
+    let mut steps = steps.iter();
+    while let Some(step) = steps.next() {
+        let entry = here
+            .entry((*step).to_owned())
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        here = match entry {
+            toml::Value::Table(inner) => inner,
+            toml::Value::Array(items) => {
+                let index: usize = steps
+                    .next()
+                    .and_then(|step| step.parse().ok())
+                    .ok_or_else(wrong)?;
+                items
+                    .get_mut(index)
+                    .and_then(toml::Value::as_table_mut)
+                    .ok_or_else(wrong)?
+            }
+            _ => return Err(wrong()),
+        };
+    }
+    let over: toml::Table = [((*last).to_owned(), value)].into_iter().collect();
+    merge(here, over);
+    Ok(())
+}
+
+/// Turns the merged table into a recipe; knows the file only to say where something is wrong.
+struct Reader<'a> {
+    file: &'a Path,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn recipe(&self, mut table: toml::Table) -> Result<Recipe, SourceError> {
+        let recipe = Recipe {
+            name: self.string(&mut table, "name")?.unwrap_or_else(|| {
+                self.file
+                    .file_stem()
+                    .map_or_else(String::new, |s| s.to_string_lossy().into())
+            }),
+            about: self.string(&mut table, "about")?.unwrap_or_default(),
+            reference: self.string(&mut table, "reference")?,
+            schedule: self.plain(&mut table, "schedule")?,
+            init: self.list::<Init>(&mut table, "init")?,
+            select: self.slot(&mut table, "select", "best")?,
+            operator: self.list::<Operator>(&mut table, "operator")?,
+            choose: self.slot(&mut table, "choose", "fixed")?,
+            screen: self.list::<Screen>(&mut table, "screen")?,
+            evaluate: self.slot(&mut table, "evaluate", "full")?,
+            accept: self.slot(&mut table, "accept", "always")?,
+            archive: self.slot(&mut table, "archive", "list")?,
+            stop: self.plain::<Stop>(&mut table, "stop")?,
+            finale: self.slot(&mut table, "final", "argmax")?,
+        };
+        if let Some(key) = table.keys().next() {
+            return Err(self.unknown(&[key], key, SLOTS, "slot"));
+        }
+        self.check(&recipe)?;
+        Ok(recipe)
+    }
+
+    fn error(&self, path: &[&str], message: impl Into<String>) -> SourceError {
+        let error = SourceError::new(self.file, message);
+        match line_of_key(self.text, path) {
+            Some(line) => error.at_line(line),
+            None => error,
+        }
+    }
+
+    fn unknown(&self, path: &[&str], typed: &str, known: &[&str], noun: &str) -> SourceError {
+        self.error(path, format!("unknown {noun} `{typed}`"))
+            .help(text::suggestion(typed, known))
+    }
+
+    fn string(&self, table: &mut toml::Table, key: &str) -> Result<Option<String>, SourceError> {
+        match table.remove(key) {
+            None => Ok(None),
+            Some(toml::Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.error(&[key], format!("`{key}` must be a string"))),
+        }
+    }
+
+    fn plain<T: DeserializeOwned + Default>(
+        &self,
+        table: &mut toml::Table,
+        key: &str,
+    ) -> Result<T, SourceError> {
+        match table.remove(key) {
+            None => Ok(T::default()),
+            Some(value) => value
+                .try_into()
+                .map_err(|error| self.explain(&[key], &error)),
+        }
+    }
+
+    fn slot<S: Slot>(
+        &self,
+        table: &mut toml::Table,
+        key: &str,
+        default: &str,
+    ) -> Result<S, SourceError> {
+        match table.remove(key) {
+            None => self.kind(&[key], toml::Table::new(), Some(default)),
+            Some(toml::Value::Table(inner)) => self.kind(&[key], inner, None),
+            Some(_) => Err(self
+                .error(&[key], format!("`{key}` must be a table with `kind`"))
+                .help(format!(
+                    "write `[{key}]` and under it `kind = \"{default}\"`"
+                ))),
+        }
+    }
+
+    fn list<S: Slot>(&self, table: &mut toml::Table, key: &str) -> Result<Vec<S>, SourceError> {
+        let items = match table.remove(key) {
+            None => return Ok(Vec::new()),
+            Some(toml::Value::Array(items)) => items,
+            Some(_) => {
+                return Err(self
+                    .error(&[key], format!("`{key}` must be a list of tables"))
+                    .help(format!("write `[[{key}]]` with two brackets")));
+            }
+        };
+        let mut slots = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let index = index.to_string();
+            match item {
+                toml::Value::Table(inner) => slots.push(self.kind(&[key, &index], inner, None)?),
+                _ => return Err(self.error(&[key, &index], format!("`{key}` must hold tables"))),
+            }
+        }
+        Ok(slots)
+    }
+
+    fn kind<S: Slot>(
+        &self,
+        path: &[&str],
+        mut table: toml::Table,
+        default: Option<&str>,
+    ) -> Result<S, SourceError> {
+        let kind = match (table.remove("kind"), default) {
+            (Some(toml::Value::String(kind)), _) => kind,
+            (None, Some(kind)) => kind.to_owned(),
+            _ => {
+                return Err(self
+                    .error(path, format!("`{}` needs a `kind`", path[0]))
+                    .help(format!("known: {}", S::KINDS.join(", "))));
+            }
+        };
+        if !S::KINDS.contains(&kind.as_str()) {
+            let path = [path, &["kind"]].concat();
+            return Err(self.unknown(&path, &kind, S::KINDS, &format!("{} kind", path[0])));
+        }
+        S::from_table(&kind, table).map_err(|error| {
+            let mut explained = self.explain(path, &error);
+            explained.message = format!("{} `{kind}`: {}", path[0], explained.message);
+            explained
+        })
+    }
+
+    /// A complaint about a value below `path`; the key in it, if it names one, gives the line.
+    fn explain(&self, path: &[&str], error: &toml::de::Error) -> SourceError {
+        let (message, help) = explain_unknown_name(error.message());
+        let key = message.split('`').nth(1).map(str::to_owned);
+        let deeper: Vec<&str> = path.iter().copied().chain(key.as_deref()).collect();
+        let mut explained = self.error(&deeper, message);
+        explained.help = help;
+        explained
+    }
+
+    /// What no single slot can see.
+    fn check(&self, recipe: &Recipe) -> Result<(), SourceError> {
+        let breeds = recipe.schedule.kind == ScheduleKind::Steady;
+        if breeds && recipe.operator.is_empty() {
+            return Err(self
+                .error(
+                    &["schedule"],
+                    "a steady schedule needs at least one [[operator]]",
+                )
+                .help("add one, or write `kind = \"pool\"` under [schedule]"));
+        }
+        if breeds && matches!(recipe.select, Select::None(_)) {
+            return Err(self
+                .error(&["select"], "a steady schedule needs parents")
+                .help("choose another kind for [select]"));
+        }
+        if matches!(recipe.evaluate, Evaluate::SequentialHalving(_)) && breeds {
+            return Err(self
+                .error(&["evaluate"], "sequential halving needs a fixed pool")
+                .help("write `kind = \"pool\"` under [schedule]"));
+        }
+        let schedule = &recipe.schedule;
+        if schedule.lookahead == 0 || schedule.proposal_lookahead == 0 || schedule.waiting == 0 {
+            return Err(self
+                .error(&["schedule"], "a look-ahead of 0 lets nothing happen")
+                .help("give at least 1 to `lookahead`, `proposal_lookahead` and `waiting`"));
+        }
+        let positive = |path: &[&str], value: usize| match value {
+            0 => Err(self.error(
+                path,
+                format!("`{}` must be at least 1", path[path.len() - 1]),
+            )),
+            _ => Ok(()),
+        };
+        let share = |path: &[&str], value: f64| {
+            if (0.0..=1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err(self.error(
+                    path,
+                    format!("`{}` must lie in 0..=1", path[path.len() - 1]),
+                ))
+            }
+        };
+        match &recipe.evaluate {
+            Evaluate::Full(kind) => positive(&["evaluate", "block"], kind.block)?,
+            Evaluate::Gate(kind) => positive(&["evaluate", "block"], kind.block)?,
+            Evaluate::Race(kind) => {
+                positive(&["evaluate", "block"], kind.block)?;
+                share(&["evaluate", "below"], kind.below)?;
+            }
+            Evaluate::SequentialHalving(kind) => {
+                if !(kind.keep > 0.0 && kind.keep < 1.0) {
+                    return Err(
+                        self.error(&["evaluate", "keep"], "`keep` must lie between 0 and 1")
+                    );
+                }
+            }
+        }
+        if let Select::Mix(mix) = &recipe.select {
+            let total: f64 = mix.parts.iter().map(|part| part.weight).sum();
+            if !(total > 0.0) || mix.parts.iter().any(|part| part.weight < 0.0) {
+                return Err(self
+                    .error(
+                        &["select", "parts"],
+                        "a mix needs parts with positive weights",
+                    )
+                    .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
+            }
+        }
+        for (index, operator) in recipe.operator.iter().enumerate() {
+            let index = index.to_string();
+            let path = ["operator", index.as_str(), "weight"];
+            if !(operator.weight() >= 0.0 && operator.weight().is_finite()) {
+                return Err(self.error(&path, "`weight` must not be negative"));
+            }
+            if let Operator::Reflect(reflect) = operator {
+                positive(&["operator", &index, "feedback"], reflect.feedback.size)?;
+            }
+        }
+        if breeds
+            && recipe
+                .operator
+                .iter()
+                .all(|operator| operator.weight() <= 0.0)
+        {
+            return Err(self.error(
+                &["operator"],
+                "at least one operator needs a weight above 0",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The top-level keys of a recipe.
+const SLOTS: &[&str] = &[
+    "name",
+    "about",
+    "reference",
+    "extends",
+    "schedule",
+    "init",
+    "select",
+    "operator",
+    "choose",
+    "screen",
+    "evaluate",
+    "accept",
+    "archive",
+    "stop",
+    "final",
+];
+
+impl Operator {
+    /// How often it is chosen, against the others.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        match self {
+            Self::Reflect(operator) => operator.weight,
+            Self::MutateText(operator) => operator.weight,
+            Self::Merge(operator) => operator.weight,
+            Self::Compress(operator) => operator.weight,
+        }
+    }
+
+    /// When it may be used.
+    #[must_use]
+    pub fn when(&self) -> super::When {
+        match self {
+            Self::Reflect(operator) => operator.when,
+            Self::MutateText(operator) => operator.when,
+            Self::Merge(operator) => operator.when,
+            Self::Compress(operator) => operator.when,
+        }
+    }
+
+    /// How often at most, if that is limited.
+    #[must_use]
+    pub fn max_uses(&self) -> Option<u32> {
+        let most = match self {
+            Self::Reflect(operator) => operator.max_uses,
+            Self::MutateText(operator) => operator.max_uses,
+            Self::Merge(operator) => operator.max_uses,
+            Self::Compress(operator) => operator.max_uses,
+        };
+        (most > 0).then_some(most)
+    }
+
+    /// Its own sampling temperature.
+    #[must_use]
+    pub fn temperature(&self) -> Option<f64> {
+        match self {
+            Self::Reflect(operator) => operator.temperature,
+            Self::MutateText(operator) => operator.temperature,
+            Self::Compress(operator) => operator.temperature,
+            Self::Merge(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_text(text: &str, sets: &[&str]) -> Result<Recipe, RecipeError> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mine.toml");
+        std::fs::write(&file, text).unwrap();
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        load(file.to_str().unwrap(), &sets)
+    }
+
+    #[test]
+    fn every_shipped_recipe_reads_and_reads_again_from_its_effective_form() {
+        for recipe in SHIPPED {
+            let first = load(recipe.name, &[]).unwrap();
+            assert_eq!(first.name, recipe.name);
+            assert!(
+                !first.about.is_empty(),
+                "{} says nothing about itself",
+                recipe.name
+            );
+            let again = from_text(&effective_table(&first), &[]).unwrap();
+            assert_eq!(first, again);
+        }
+    }
+
+    #[test]
+    fn extends_and_set_change_single_keys() {
+        let recipe = from_text(
+            "name = 'mine'\nextends = 'auto'\n[evaluate]\nblock = 4\n",
+            &["evaluate.below=0.3", "operator.0.feedback.size=9"],
+        )
+        .unwrap();
+        let Evaluate::Race(race) = &recipe.evaluate else {
+            panic!("not a race")
+        };
+        assert_eq!((race.block, race.below), (4, 0.3));
+        let Operator::Reflect(reflect) = &recipe.operator[0] else {
+            panic!("not reflect")
+        };
+        assert_eq!(reflect.feedback.size, 9);
+    }
+
+    #[test]
+    fn another_kind_drops_the_keys_of_the_old_one() {
+        let recipe = from_text("extends = 'auto'\n[evaluate]\nkind = 'full'\n", &[]).unwrap();
+        assert_eq!(recipe.evaluate.kind(), "full");
+    }
+
+    #[test]
+    fn mistakes_name_line_and_cure() {
+        let cases = [
+            (
+                "extends = 'auto'\n[evaluate]\nblok = 4\n",
+                ":3: evaluate `race`: unknown key `blok`\n  try: did you mean `block`?",
+            ),
+            (
+                "extends = 'auto'\n[evaluate]\nkind = 'raze'\n",
+                ":3: unknown evaluate kind `raze`\n  try: did you mean `race`?",
+            ),
+            (
+                "extends = 'auto'\n\n[[operator]]\nkind = 'reflect'\nweigth = 2\n",
+                ":5: operator `reflect`: unknown key `weigth`\n  try: did you mean `weight`?",
+            ),
+            (
+                "extends = 'auto'\n[evalute]\n",
+                ":2: unknown slot `evalute`\n  try: did you mean `evaluate`?",
+            ),
+            (
+                "extends = 'auto'\n[stop]\nwhen = ['stalled']\n",
+                "is not a reason to stop",
+            ),
+            ("extends = 'nobody'\n", ":1: there is no strategy `nobody`"),
+            (
+                "[schedule]\nkind = 'steady'\n",
+                ":1: a steady schedule needs at least one",
+            ),
+        ];
+        for (text, expected) in cases {
+            let message = from_text(text, &[]).unwrap_err().to_string();
+            assert!(
+                message.contains(expected),
+                "{message}\n--- should contain ---\n{expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_recipe_cannot_extend_itself_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("loop.toml");
+        std::fs::write(&file, "extends = 'loop.toml'\n").unwrap();
+        let message = load(file.to_str().unwrap(), &[]).unwrap_err().to_string();
+        assert!(message.contains("without an end"), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_strategy_is_suggested() {
+        let message = load("autoo", &[]).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "there is no strategy `autoo`: did you mean `auto`?"
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! What the winner is chosen by: `goal.rule` in its three forms.
+//!
+//! Not the evidence: whether one candidate is better than another is for `stats` to say.
+
+use std::fmt;
+
+/// A rule of the task file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Goal {
+    /// `max quality`, or `max quality s.t. usd_per_1k <= 0.5`.
+    MaxQuality {
+        /// The most that 1,000 calls of the deployed prompt may cost, in dollars.
+        usd_per_1k_at_most: Option<f64>,
+    },
+    /// `min usd_per_1k s.t. quality >= baseline - 0.005`.
+    MinCost {
+        /// The least quality.
+        floor: Floor,
+    },
+}
+
+/// The least quality that a cheaper prompt must keep.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Floor {
+    /// The baseline's, plus this (usually negative) difference.
+    Baseline(f64),
+    /// This quality in [0, 1].
+    Absolute(f64),
+}
+
+impl Goal {
+    /// Reads a rule.
+    ///
+    /// # Errors
+    /// A sentence that names the three forms.
+    pub fn parse(rule: &str) -> Result<Self, String> {
+        let squeezed = rule.split_whitespace().collect::<Vec<_>>().join(" ");
+        let complaint = || {
+            format!(
+                "`{rule}` is not a goal: write `max quality`, `max quality s.t. usd_per_1k <= 0.5` \
+                 or `min usd_per_1k s.t. quality >= baseline - 0.005`"
+            )
+        };
+        if squeezed == "max quality" {
+            return Ok(Self::MaxQuality {
+                usd_per_1k_at_most: None,
+            });
+        }
+        if let Some(limit) = squeezed.strip_prefix("max quality s.t. usd_per_1k <=") {
+            let limit: f64 = limit.trim().parse().map_err(|_| complaint())?;
+            if !(limit.is_finite() && limit > 0.0) {
+                return Err(complaint());
+            }
+            return Ok(Self::MaxQuality {
+                usd_per_1k_at_most: Some(limit),
+            });
+        }
+        let floor = squeezed
+            .strip_prefix("min usd_per_1k s.t. quality >=")
+            .ok_or_else(complaint)?
+            .trim();
+        let floor = match floor.strip_prefix("baseline") {
+            Some("") => Floor::Baseline(0.0),
+            Some(offset) => {
+                let offset: f64 = offset.replace(' ', "").parse().map_err(|_| complaint())?;
+                Floor::Baseline(offset)
+            }
+            None => Floor::Absolute(floor.parse().map_err(|_| complaint())?),
+        };
+        match floor {
+            Floor::Baseline(offset) if offset.abs() <= 1.0 => Ok(Self::MinCost { floor }),
+            Floor::Absolute(quality) if (0.0..=1.0).contains(&quality) => {
+                Ok(Self::MinCost { floor })
+            }
+            _ => Err(complaint()),
+        }
+    }
+
+    /// Whether a prompt of this cost and quality may be chosen at all.
+    #[must_use]
+    pub fn allows(self, quality: f64, usd_per_1k: f64, baseline_quality: f64) -> bool {
+        match self {
+            Self::MaxQuality { usd_per_1k_at_most } => {
+                usd_per_1k_at_most.is_none_or(|limit| usd_per_1k <= limit + 1e-12)
+            }
+            Self::MinCost { floor } => quality >= floor.quality(baseline_quality) - 1e-12,
+        }
+    }
+}
+
+impl Floor {
+    /// The floor as a quality.
+    #[must_use]
+    pub fn quality(self, baseline: f64) -> f64 {
+        match self {
+            Self::Baseline(offset) => baseline + offset,
+            Self::Absolute(quality) => quality,
+        }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MaxQuality {
+                usd_per_1k_at_most: None,
+            } => write!(f, "max quality"),
+            Self::MaxQuality {
+                usd_per_1k_at_most: Some(limit),
+            } => {
+                write!(f, "max quality s.t. usd_per_1k <= {limit}")
+            }
+            Self::MinCost {
+                floor: Floor::Absolute(quality),
+            } => {
+                write!(f, "min usd_per_1k s.t. quality >= {quality}")
+            }
+            Self::MinCost {
+                floor: Floor::Baseline(offset),
+            } => {
+                let sign = if *offset < 0.0 { '-' } else { '+' };
+                write!(
+                    f,
+                    "min usd_per_1k s.t. quality >= baseline {sign} {}",
+                    offset.abs()
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_forms_are_read_and_shown_alike() {
+        for rule in [
+            "max quality",
+            "max quality s.t. usd_per_1k <= 0.5",
+            "min usd_per_1k s.t. quality >= baseline - 0.005",
+            "min usd_per_1k s.t. quality >= 0.8",
+        ] {
+            assert_eq!(Goal::parse(rule).unwrap().to_string(), rule);
+        }
+        for wrong in [
+            "",
+            "max cost",
+            "max quality s.t. usd_per_1k <= -1",
+            "min usd_per_1k",
+        ] {
+            assert!(
+                Goal::parse(wrong).unwrap_err().contains("is not a goal"),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_constraint_excludes() {
+        let goal = Goal::parse("max quality s.t. usd_per_1k <= 0.5").unwrap();
+        assert!(goal.allows(0.1, 0.5, 0.9));
+        assert!(!goal.allows(1.0, 0.51, 0.9));
+        let goal = Goal::parse("min usd_per_1k s.t. quality >= baseline - 0.01").unwrap();
+        assert!(goal.allows(0.795, 9.0, 0.8));
+        assert!(!goal.allows(0.78, 0.1, 0.8));
+    }
+}
