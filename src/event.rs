@@ -1,0 +1,548 @@
+//! One fact, past tense. The journal is a list of them, and state is their fold.
+//!
+//! *Decisions* (issued, folded, drafted, dropped, incumbent, ended) follow from each other and from
+//! answers; a kill may lose the last of them, and they are derived again. *Facts* (reserved,
+//! answered, failed, missing, scored) come from outside; nothing is believed before its fact is
+//! durable. Every decision is one event, so that no kill can leave half of one.
+
+use crate::budget::{Amount, Share};
+use crate::candidate::Candidate;
+use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
+use crate::llm::{Failure, Finish};
+use crate::task::example::Split;
+use crate::task::model::{ModelRole, Usage};
+use crate::task::scorer::Verdict;
+use crate::units::{Score, Usd};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The run began.
+    Started {
+        /// When.
+        at: Timestamp,
+        /// The seed prompt, candidate 0.
+        seed: Candidate,
+    },
+    /// The run went on after an interruption.
+    Resumed {
+        /// When.
+        at: Timestamp,
+        /// How long it had been running before, in milliseconds, as far as is known.
+        ran_ms: u64,
+    },
+    /// A proposal was planned: its parents, and the rows that its evidence comes from.
+    ProposalDrafted(Draft),
+    /// A planned proposal was given up before anything was asked.
+    ProposalAbandoned {
+        /// Which.
+        proposal: ProposalNumber,
+        /// Why.
+        why: Abandoned,
+    },
+    /// A proposal's request was decided.
+    ProposalIssued {
+        /// Which.
+        proposal: ProposalNumber,
+        /// Its call.
+        call: Call,
+        /// The rows that are shown, with the answers of the first parent.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rows: Vec<Shown>,
+        /// The call's worst case in the plan.
+        reserve: Amount,
+    },
+    /// A proposal's answer entered the decisions.
+    ProposalFolded {
+        /// Its call.
+        call: Call,
+        /// What became of it.
+        outcome: ProposalOutcome,
+    },
+    /// A candidate was put together from its parents without a model.
+    CandidateComposed {
+        /// The number of the proposal.
+        proposal: ProposalNumber,
+        /// What came of it; `None`: nothing new, for this reason.
+        outcome: ProposalOutcome,
+    },
+    /// A block of rows was given to a candidate; its calls are numbered from `first` on.
+    EvaluationIssued(Block),
+    /// A row's answer entered the decisions.
+    EvaluationFolded {
+        /// Its call.
+        call: Call,
+        /// What it was worth.
+        outcome: RowOutcome,
+    },
+    /// A candidate was taken out of the race.
+    CandidateDropped {
+        /// Which.
+        candidate: CandidateIx,
+        /// Why.
+        why: Dropped,
+    },
+    /// Another candidate is the best so far.
+    IncumbentChanged {
+        /// Which.
+        candidate: CandidateIx,
+        /// The probability, or difference, that it was chosen for.
+        why: String,
+    },
+    /// A round over a fixed pool began.
+    RoundStarted(Round),
+    /// The search issues nothing more; its `final` may.
+    SearchEnded {
+        /// Why.
+        reason: StopReason,
+    },
+    /// The search's `final` gave fresh rows to these candidates.
+    ShortlistChosen {
+        /// Best first.
+        candidates: Vec<CandidateIx>,
+    },
+    /// The search's winner: its last event before the confirmation.
+    WinnerChosen {
+        /// Which; the seed where nothing beat it.
+        candidate: CandidateIx,
+        /// Its shrunken gain over the seed on dev, where there is one.
+        shrunken_dev: Option<f64>,
+        /// How many held-out rows will confirm it; 0 = no confirmation.
+        hold_rows: u32,
+    },
+    /// The run is over.
+    Finished {
+        /// When.
+        at: Timestamp,
+    },
+
+    /// A call's worst case was set aside in the wallet, before anything was sent.
+    Reserved {
+        /// Which call.
+        call: Call,
+        /// Its worst case.
+        #[serde(flatten)]
+        amount: Amount,
+        /// For which role.
+        #[serde(default, skip_serializing_if = "is_default")]
+        role: ModelRole,
+        /// Out of which share.
+        #[serde(default, skip_serializing_if = "is_default")]
+        share: Share,
+    },
+    /// A call was answered.
+    Answered(Answered),
+    /// An attempt failed, and cost this much; the call may go on.
+    AttemptFailed {
+        /// Which call.
+        call: Call,
+        /// What kind of failure.
+        failure: Failure,
+        /// What is charged for it.
+        #[serde(flatten)]
+        charged: Amount,
+    },
+    /// A call ended without an answer: its row is missing, not wrong.
+    CallMissing {
+        /// Which call.
+        call: Call,
+        /// For which role.
+        #[serde(default, skip_serializing_if = "is_default")]
+        role: ModelRole,
+        /// Why.
+        why: String,
+    },
+    /// A scorer outside this process judged an answer.
+    Scored {
+        /// Which call.
+        call: Call,
+        /// The answer's event.
+        answer: EventNumber,
+        /// Its verdict.
+        verdict: Verdict,
+    },
+    /// A kill lost a reservation: charged at its worst case.
+    Lost {
+        /// Which call.
+        call: Call,
+    },
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// A call's answer. The request is not part of it: it is rendered again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Which call.
+    pub call: Call,
+    /// The request's identity.
+    pub request: RequestHash,
+    /// Bytes of the request's messages.
+    pub bytes: u64,
+    /// The text as it came.
+    pub text: String,
+    /// Prompt tokens.
+    #[serde(rename = "in")]
+    pub input: u64,
+    /// Those of them that the provider had cached.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cached: u64,
+    /// Answer tokens.
+    pub out: u64,
+    /// What it cost, in nano-dollars.
+    pub usd: Usd,
+    /// Why it ended.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub finish: Finish,
+    /// How long the attempt took.
+    pub ms: u32,
+    /// Running time of the run at the arrival, in milliseconds.
+    pub at: u64,
+}
+
+impl Answered {
+    /// The tokens as one value.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        use crate::units::Tokens;
+        Usage {
+            input: Tokens(self.input),
+            cached_input: Tokens(self.cached),
+            output: Tokens(self.out),
+        }
+    }
+}
+
+/// A planned proposal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Its number.
+    pub proposal: ProposalNumber,
+    /// The operator's place in the recipe; `None` for the init at `init`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<u16>,
+    /// The place in the recipe's `init`, for a proposal that has no parents to improve on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<u16>,
+    /// Whom it starts from.
+    pub parents: Vec<CandidateIx>,
+    /// Training rows that the first parent answers for the evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowIx>,
+    /// The replicate of those answers.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub replicate: u16,
+}
+
+/// One row of evidence as it is shown: which answer of the parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The training row.
+    pub row: RowIx,
+    /// Which of the parent's answers to it; `None` shows the row alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicate: Option<u16>,
+}
+
+/// Why a planned proposal was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Abandoned {
+    /// The parent got all rows right: nothing to learn.
+    Perfect,
+    /// None of the rows has a score.
+    NoEvidence,
+    /// The search ended first.
+    Ended,
+    /// Its operator had nothing to work on.
+    Nothing,
+}
+
+/// What became of a proposal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProposalOutcome {
+    /// A new candidate.
+    Added {
+        /// The candidate.
+        candidate: Candidate,
+        /// What it must pass before it is tried in full.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gate: Option<Gate>,
+    },
+    /// Refused, and never run.
+    Rejected {
+        /// Why.
+        reason: Rejection,
+        /// More about it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+    },
+    /// The mutator gave no answer.
+    Missing,
+}
+
+/// Why a reply is no candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// It ran into the output limit.
+    Truncated,
+    /// It holds no new part between the tags.
+    NoTags,
+    /// It changes nothing.
+    Unchanged,
+    /// The run has had it.
+    Dedup,
+    /// It loses or invents a placeholder.
+    Placeholder,
+    /// It touches a frozen part.
+    Frozen,
+    /// It outgrows `prompt.max_tokens` or its parent.
+    TooLong,
+    /// It lost a label that its parent named.
+    Lint,
+    /// It copies a row.
+    Leak,
+    /// It is empty.
+    Empty,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Truncated => "truncated",
+            Self::NoTags => "no_tags",
+            Self::Unchanged => "unchanged",
+            Self::Dedup => "dedup",
+            Self::Placeholder => "placeholder",
+            Self::Frozen => "frozen",
+            Self::TooLong => "too_long",
+            Self::Lint => "lint",
+            Self::Leak => "leak",
+            Self::Empty => "empty",
+        })
+    }
+}
+
+/// Rows on which a candidate must do well before it is tried in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Of which split.
+    pub split: Split,
+    /// Which rows.
+    pub rows: Vec<RowIx>,
+    /// What the parent scored on each of them: the sum over those that the child has a score for is
+    /// to be reached.
+    pub against: Vec<f64>,
+    /// Whether reaching it is enough (`>=`), or it must be passed (`>`).
+    pub inclusive: bool,
+}
+
+/// Rows that were given to a candidate together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Block {
+    /// The first row's call; the others follow.
+    pub first: Call,
+    /// Who answers.
+    pub candidate: CandidateIx,
+    /// Rows of which split.
+    pub split: Split,
+    /// Which answer to these rows it is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub replicate: u16,
+    /// The rows.
+    pub rows: Vec<RowIx>,
+    /// Each call's worst case in the plan.
+    pub reserve: Amount,
+    /// Calls of the block that an earlier answer serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cached: Vec<Cached>,
+}
+
+/// A call that needs no answer of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cached {
+    /// Which call.
+    pub call: Call,
+    /// Whose answer serves it.
+    pub of: CachedOf,
+}
+
+/// Whose answer serves a cached call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CachedOf {
+    /// A call that was issued before and is not folded yet.
+    Call(Call),
+    /// An answer of the journal.
+    Answer(EventNumber),
+}
+
+/// What a row's answer was worth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowOutcome {
+    /// A score; also an invalid answer's 0.
+    Scored {
+        /// The value.
+        score: Score,
+        /// Whether the answer could not be read; the reason is found by scoring it again.
+        #[serde(default, skip_serializing_if = "is_default")]
+        invalid: bool,
+    },
+    /// No score: the model could not be asked.
+    Missing,
+}
+
+/// Why a candidate was taken out of the race.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dropped {
+    /// It did not pass its gate.
+    Gate {
+        /// Its sum.
+        sum: f64,
+        /// What was asked for.
+        needed: f64,
+    },
+    /// It was unlikely to be better.
+    Futile {
+        /// The probability of being better.
+        probability: f64,
+        /// After how many common rows.
+        rows: u32,
+    },
+    /// A halving round left it behind.
+    Halved {
+        /// The round.
+        round: u32,
+        /// Its mean.
+        mean: f64,
+    },
+}
+
+/// A round over a fixed pool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// From 0.
+    pub round: u32,
+    /// Pulls that each of them has had before it.
+    pub first: u64,
+    /// How many candidates the first round had.
+    pub pool: u32,
+    /// Who takes part.
+    pub candidates: Vec<CandidateIx>,
+    /// Rows for each of them in this round.
+    pub pulls: u32,
+    /// Rollouts that the whole halving may use, fixed when it began.
+    pub budget: u64,
+}
+
+/// Why a run ended. A closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The money is spent.
+    BudgetUsd,
+    /// The calls are made.
+    BudgetCalls,
+    /// The tokens are used.
+    BudgetTokens,
+    /// The proposals are made.
+    BudgetProposals,
+    /// The running time is over.
+    BudgetWall,
+    /// The moment has come.
+    Deadline,
+    /// The recipe's generations are done.
+    Generations,
+    /// Nothing is left to evaluate.
+    PoolDone,
+    /// Too many children in a row without a new incumbent.
+    Stalled,
+    /// The score that was asked for is reached.
+    ScoreReached,
+    /// The seed leaves nothing to gain.
+    NoHeadroom,
+    /// Nothing can be learnt.
+    Hopeless,
+    /// Somebody asked it to stop.
+    Stopped,
+    /// A provider refused: key or quota.
+    ProviderRefused,
+    /// Something unexpected.
+    Failed,
+}
+
+impl StopReason {
+    /// The name in `summary.json`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BudgetUsd => "budget_usd",
+            Self::BudgetCalls => "budget_calls",
+            Self::BudgetTokens => "budget_tokens",
+            Self::BudgetProposals => "budget_proposals",
+            Self::BudgetWall => "budget_wall",
+            Self::Deadline => "deadline",
+            Self::Generations => "generations",
+            Self::PoolDone => "pool_done",
+            Self::Stalled => "stalled",
+            Self::ScoreReached => "score_reached",
+            Self::NoHeadroom => "no_headroom",
+            Self::Hopeless => "hopeless",
+            Self::Stopped => "stopped",
+            Self::ProviderRefused => "provider_refused",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// A sentence for people.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::BudgetUsd => "the money cap was reached",
+            Self::BudgetCalls => "the cap on calls was reached",
+            Self::BudgetTokens => "the cap on tokens was reached",
+            Self::BudgetProposals => "the cap on proposals was reached",
+            Self::BudgetWall => "the running time was over",
+            Self::Deadline => "the deadline had come",
+            Self::Generations => "the recipe's generations were done",
+            Self::PoolDone => "nothing was left to evaluate",
+            Self::Stalled => "many children in a row brought nothing better",
+            Self::ScoreReached => "the score asked for was reached",
+            Self::NoHeadroom => "the seed left nothing to gain",
+            Self::Hopeless => "nothing could be learnt",
+            Self::Stopped => "it was asked to stop",
+            Self::ProviderRefused => "a provider refused: key or quota",
+            Self::Failed => "something unexpected happened",
+        }
+    }
+}
+
+impl Event {
+    /// Whether it follows from earlier events (and is compared between runs), or came from outside.
+    #[must_use]
+    pub fn is_decision(&self) -> bool {
+        !matches!(
+            self,
+            Self::Started { .. }
+                | Self::Resumed { .. }
+                | Self::Finished { .. }
+                | Self::Reserved { .. }
+                | Self::Answered(_)
+                | Self::AttemptFailed { .. }
+                | Self::CallMissing { .. }
+                | Self::Scored { .. }
+                | Self::Lost { .. }
+        )
+    }
+}

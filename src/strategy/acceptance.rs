@@ -1,0 +1,90 @@
+//! What makes a candidate the incumbent.
+
+use super::allocation::probability;
+use super::{Plan, State};
+use crate::event::Event;
+use crate::id::CandidateIx;
+use crate::recipe::{Accept, EvidenceAccept};
+use crate::task::goal::Goal;
+
+/// A change of the incumbent that is due.
+pub(super) fn change(accept: &Accept, goal: Goal, state: &State) -> Option<Plan> {
+    match accept {
+        Accept::Always(_) => best_mean(goal, state),
+        Accept::ArchiveOrIncumbent(kind) => by_evidence(kind, goal, state),
+    }
+}
+
+fn changed(candidate: CandidateIx, why: String) -> Plan {
+    Plan::Decide(Event::IncumbentChanged { candidate, why })
+}
+
+/// The best mean over all of dev. Where the goal has a constraint, the best that keeps it.
+fn best_mean(goal: Goal, state: &State) -> Option<Plan> {
+    let best = match goal {
+        Goal::MaxQuality { usd_per_1k_at_most: None } => state.views.best.candidate()?,
+        _ => {
+            let finished = state.views.fronts.finished();
+            super::finale::best_by_goal(goal, state, finished.iter().copied(), |candidate| {
+                state.standing(candidate).dev().mean()
+            })?
+        }
+    };
+    if best == state.incumbent {
+        return None;
+    }
+    let mean = state.standing(best).dev().mean()?;
+    Some(changed(best, format!("mean {mean:.4} on all of dev")))
+}
+
+/// Likely better; or not worse, and cheaper. Nobody becomes the incumbent twice, so this ends.
+fn by_evidence(kind: &EvidenceAccept, goal: Goal, state: &State) -> Option<Plan> {
+    let cost = |candidate: CandidateIx| state.standing(candidate).used.usd_per_1k();
+    let incumbent_cost = cost(state.incumbent)?;
+    let baseline = state.seed().dev().mean()?;
+    let allowed = |candidate: CandidateIx| {
+        let standing = state.standing(candidate);
+        match (standing.dev().mean(), standing.used.usd_per_1k()) {
+            (Some(mean), Some(usd)) => goal.allows(mean, usd, baseline),
+            _ => false,
+        }
+    };
+    let incumbent_allowed = allowed(state.incumbent);
+    let mut best: Option<(f64, CandidateIx, String)> = None;
+    for &candidate in state.views.fronts.finished() {
+        let was = state.incumbents.iter().any(|(earlier, _)| *earlier == candidate);
+        if was || state.standing(candidate).misses_too_much() || !allowed(candidate) {
+            continue;
+        }
+        let Some(cost) = cost(candidate) else { continue };
+        let better = probability(goal, state, candidate, 0.0);
+        let not_worse = probability(goal, state, candidate, kind.margin);
+        let cheaper = cost <= incumbent_cost * (1.0 - kind.or_cheaper);
+        let why = match goal {
+            Goal::MaxQuality { .. } if better >= kind.posterior => {
+                format!("P(better) = {better:.2} over {} common rows", rows(state, candidate))
+            }
+            Goal::MaxQuality { .. } if cheaper && not_worse >= kind.posterior => {
+                format!("P(not worse) = {not_worse:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}")
+            }
+            Goal::MinCost { .. } if better >= kind.posterior && cost < incumbent_cost => {
+                format!("P(good enough) = {better:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}")
+            }
+            // Whoever keeps the constraint is better than an incumbent that does not.
+            _ if !incumbent_allowed => format!("keeps the goal's constraint ({goal})"),
+            _ => continue,
+        };
+        let rank = match goal {
+            Goal::MaxQuality { .. } => better,
+            Goal::MinCost { .. } => -cost,
+        };
+        if best.as_ref().is_none_or(|(highest, ..)| rank > *highest) {
+            best = Some((rank, candidate, why));
+        }
+    }
+    best.map(|(_, candidate, why)| changed(candidate, why))
+}
+
+fn rows(state: &State, candidate: CandidateIx) -> usize {
+    state.views.pairs.against_incumbent(candidate).n
+}

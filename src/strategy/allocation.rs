@@ -1,0 +1,127 @@
+//! Which rows a candidate is tried on next, and when it is dropped.
+
+use super::{Plan, State};
+use crate::event::{Dropped, Event};
+use crate::id::{CandidateIx, RowIx};
+use crate::recipe::Evaluate;
+use crate::state::{Cell, Status};
+use crate::stats::Posterior;
+use crate::task::example::Split;
+use crate::task::goal::Goal;
+
+/// What comes next for an open candidate; `None`: wait for what is out.
+pub(super) fn next(
+    evaluate: &Evaluate,
+    goal: Goal,
+    state: &State,
+    candidate: CandidateIx,
+) -> Option<Plan> {
+    let standing = state.standing(candidate);
+    if standing.status != Status::Open {
+        return None;
+    }
+    // The seed is what everything is compared with, so it is always tried in full.
+    if candidate != CandidateIx::SEED {
+        if let Some(plan) = gate(state, candidate) {
+            return plan;
+        }
+        if let Evaluate::Race(race) = evaluate {
+            if !standing.dev().is_quiet() {
+                return None;
+            }
+            if let Some(why) = futile(race, goal, state, candidate) {
+                return Some(Plan::Decide(Event::CandidateDropped { candidate, why }));
+            }
+        }
+    }
+    let block = match evaluate {
+        Evaluate::Full(kind) => kind.block,
+        Evaluate::Gate(kind) => kind.block,
+        Evaluate::Race(kind) => kind.block,
+        Evaluate::SequentialHalving(_) => return None,
+    };
+    let rows = unasked(state, candidate, block);
+    (!rows.is_empty()).then_some(Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows })
+}
+
+/// The next rows of dev, in the order that all candidates share.
+fn unasked(state: &State, candidate: CandidateIx, block: usize) -> Vec<RowIx> {
+    let column = state.standing(candidate).dev();
+    (column.issued.saturating_sub(gated(state, candidate))..state.dev_rows)
+        .map(RowIx)
+        .filter(|row| column.cell(*row) == Cell::Empty)
+        .take(block)
+        .collect()
+}
+
+/// Rows of dev that were asked out of turn, by a gate.
+fn gated(state: &State, candidate: CandidateIx) -> u32 {
+    let gate = state.standing(candidate).gate.as_ref();
+    gate.filter(|gate| gate.split == Split::Dev)
+        .map_or(0, |gate| u32::try_from(gate.rows.len()).unwrap_or(0))
+}
+
+/// `Some`: the gate decides what is next. `None`: there is none, or it was passed.
+#[expect(clippy::option_option, reason = "`Some(None)` is: wait for the gate's rows")]
+fn gate(state: &State, candidate: CandidateIx) -> Option<Option<Plan>> {
+    let standing = state.standing(candidate);
+    let gate = standing.gate.as_ref()?;
+    let column = standing.column(gate.split, 0);
+    let unasked: Vec<RowIx> =
+        gate.rows.iter().copied().filter(|row| column.cell(*row) == Cell::Empty).collect();
+    if !unasked.is_empty() {
+        let plan =
+            Plan::Evaluate { candidate, split: gate.split, replicate: 0, rows: unasked };
+        return Some(Some(plan));
+    }
+    if gate.rows.iter().any(|row| column.cell(*row) == Cell::Issued) {
+        return Some(None);
+    }
+    let (mut sum, mut needed) = (0.0, 0.0);
+    for (row, against) in gate.rows.iter().zip(&gate.against) {
+        if let Some(score) = column.cell(*row).score() {
+            sum += score;
+            needed += against;
+        }
+    }
+    // Scores are sums of fractions: what differs by rounding alone is equal.
+    let passed = if gate.inclusive { sum >= needed - 1e-6 } else { sum > needed + 1e-6 };
+    let why = Dropped::Gate { sum, needed };
+    (!passed).then_some(Some(Plan::Decide(Event::CandidateDropped { candidate, why })))
+}
+
+/// The probability that a candidate is what the goal asks for, from paired rows and the prior: better
+/// than the incumbent, or good enough beside the seed.
+pub(super) fn probability(goal: Goal, state: &State, candidate: CandidateIx, margin: f64) -> f64 {
+    let pairs = &state.views.pairs;
+    let (pair, threshold) = match goal {
+        Goal::MaxQuality { .. } => (pairs.against_incumbent(candidate), -margin),
+        Goal::MinCost { floor } => {
+            let baseline = state.seed().dev().mean().unwrap_or(0.0);
+            (pairs.against_seed(candidate), floor.quality(baseline) - baseline)
+        }
+    };
+    Posterior::of(pairs.prior(), &pair).above(threshold)
+}
+
+/// Futility (algorithm and prior: see `stats::posterior`): after each block, a candidate that is
+/// unlikely to be better than the incumbent is dropped.
+fn futile(
+    race: &crate::recipe::RaceEvaluate,
+    goal: Goal,
+    state: &State,
+    candidate: CandidateIx,
+) -> Option<Dropped> {
+    let pair = match goal {
+        Goal::MaxQuality { .. } => state.views.pairs.against_incumbent(candidate),
+        Goal::MinCost { .. } => state.views.pairs.against_seed(candidate),
+    };
+    if pair.n < race.min_rows {
+        return None;
+    }
+    let probability = probability(goal, state, candidate, 0.0);
+    (probability < race.below).then(|| Dropped::Futile {
+        probability,
+        rows: u32::try_from(pair.n).unwrap_or(u32::MAX),
+    })
+}

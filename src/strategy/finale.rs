@@ -1,0 +1,256 @@
+//! How the winner is chosen from what was found, before the engine confirms it on hold.
+
+use super::{Plan, Remaining, State};
+use crate::event::Event;
+use crate::id::{CandidateIx, RowIx};
+use crate::recipe::{Among, ConfirmFinal, Final};
+use crate::state::{Cell, Status};
+use crate::stats::{Paired, shrunken};
+use crate::task::example::Split;
+use crate::task::goal::Goal;
+
+/// What comes next after the search has ended. Empty: wait for what is out.
+pub(super) fn next(
+    finale: &Final,
+    goal: Goal,
+    block: usize,
+    state: &State,
+    remaining: Remaining,
+) -> Vec<Plan> {
+    if !state.is_quiet() {
+        // Only blocks of the shortlist may be issued while others are out.
+        return shortlist_rows(finale, block, state);
+    }
+    match finale {
+        Final::Argmax(kind) => vec![win(state, argmax(kind.among, goal, state))],
+        Final::Confirm(kind) => confirm(kind, goal, block, state, remaining),
+    }
+}
+
+/// Blocks of the shortlist, which may be out at the same time.
+pub(super) fn shortlist_rows(finale: &Final, block: usize, state: &State) -> Vec<Plan> {
+    let Final::Confirm(kind) = finale else { return Vec::new() };
+    let mut plans = Vec::new();
+    // Block by block over all of them: where the budget ends early, all have had the same rows.
+    for replicate in 1..=kind.replicate {
+        for from in (0..state.dev_rows).step_by(block.max(1)) {
+            let to = (from + u32::try_from(block).unwrap_or(u32::MAX)).min(state.dev_rows);
+            for &candidate in &state.shortlist {
+                let column = state.standing(candidate).column(Split::Dev, replicate);
+                let rows: Vec<RowIx> = (from..to)
+                    .map(RowIx)
+                    .filter(|row| column.cell(*row) == Cell::Empty)
+                    .collect();
+                if !rows.is_empty() {
+                    plans.push(Plan::Evaluate { candidate, split: Split::Dev, replicate, rows });
+                }
+            }
+        }
+    }
+    plans
+}
+
+fn win(state: &State, candidate: CandidateIx) -> Plan {
+    let shrunken_dev = (candidate != CandidateIx::SEED).then(|| {
+        let finished: Vec<CandidateIx> = contenders(state).collect();
+        let estimates = shrink(state, &finished);
+        let place = finished.iter().position(|other| *other == candidate);
+        place.and_then(|place| estimates.get(place)).map(|(_, mean)| *mean)
+    });
+    Plan::Win { candidate, shrunken_dev: shrunken_dev.flatten() }
+}
+
+/// Children with enough rows to be chosen.
+fn contenders(state: &State) -> impl Iterator<Item = CandidateIx> + '_ {
+    state
+        .views
+        .fronts
+        .finished()
+        .iter()
+        .copied()
+        .filter(|candidate| *candidate != CandidateIx::SEED)
+        .filter(|candidate| !state.standing(*candidate).misses_too_much())
+}
+
+/// The mean over all scored answers to dev, every replicate.
+pub(super) fn mean_of_all(state: &State, candidate: CandidateIx) -> Option<f64> {
+    let (mut sum, mut scored) = (0.0, 0_u32);
+    for (_, column) in state.standing(candidate).replicates(Split::Dev) {
+        sum += column.sum;
+        scored += column.scored;
+    }
+    (scored > 0).then(|| sum / f64::from(scored))
+}
+
+/// The best mean that the goal allows.
+fn argmax(among: Among, goal: Goal, state: &State) -> CandidateIx {
+    let best = match (among, &state.round) {
+        (Among::Survivors, Some(round)) => {
+            let survivors = round
+                .candidates
+                .iter()
+                .copied()
+                .filter(|candidate| {
+                    !matches!(state.standing(*candidate).status, Status::Dropped(_))
+                });
+            best_by_goal(goal, state, survivors, |candidate| mean_of_all(state, candidate))
+        }
+        _ => {
+            let finished = state.views.fronts.finished().iter().copied();
+            best_by_goal(goal, state, finished, |candidate| state.standing(candidate).dev().mean())
+        }
+    };
+    best.unwrap_or(CandidateIx::SEED)
+}
+
+/// The best of some candidates by the goal's rule: the highest quality, or the lowest cost among
+/// those that are good enough; the earlier one of equals. None where the goal allows none.
+pub(super) fn best_by_goal(
+    goal: Goal,
+    state: &State,
+    candidates: impl Iterator<Item = CandidateIx>,
+    quality: impl Fn(CandidateIx) -> Option<f64>,
+) -> Option<CandidateIx> {
+    let baseline = quality(CandidateIx::SEED).unwrap_or(0.0);
+    let mut best: Option<(f64, CandidateIx)> = None;
+    for candidate in candidates {
+        let standing = state.standing(candidate);
+        if standing.misses_too_much() {
+            continue;
+        }
+        let (Some(quality), Some(usd)) = (quality(candidate), standing.used.usd_per_1k()) else {
+            continue;
+        };
+        if !goal.allows(quality, usd, baseline) {
+            continue;
+        }
+        let rank = match goal {
+            Goal::MaxQuality { .. } => quality,
+            Goal::MinCost { .. } => -usd,
+        };
+        if best.is_none_or(|(highest, _)| rank > highest + 1e-12) {
+            best = Some((rank, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// Differences from the seed on dev. Where a row has fresh answers, old and new count 1:2, because
+/// the old ones took part in choosing the candidate.
+fn differences(state: &State, candidate: CandidateIx) -> Paired {
+    let standing = state.standing(candidate);
+    let seed = state.seed().dev();
+    let fresh: Vec<_> =
+        standing.replicates(Split::Dev).filter(|(replicate, _)| *replicate > 0).collect();
+    (0..state.dev_rows)
+        .map(RowIx)
+        .filter_map(|row| {
+            let old = standing.dev().cell(row).score()?;
+            let new: Vec<f64> =
+                fresh.iter().filter_map(|(_, column)| column.cell(row).score()).collect();
+            let score = if new.is_empty() {
+                old
+            } else {
+                (old + 2.0 * new.iter().sum::<f64>() / new.len() as f64) / 3.0
+            };
+            Some(score - seed.cell(row).score()?)
+        })
+        .collect()
+}
+
+/// Shrunken gains over the seed of all these candidates together.
+fn shrink(state: &State, candidates: &[CandidateIx]) -> Vec<(CandidateIx, f64)> {
+    let raw: Vec<(f64, f64)> = candidates
+        .iter()
+        .map(|candidate| {
+            let pair = differences(state, *candidate);
+            (pair.mean().unwrap_or(0.0), pair.sampling_variance())
+        })
+        .collect();
+    let posteriors = shrunken(&raw);
+    candidates.iter().copied().zip(posteriors.into_iter().map(|posterior| posterior.mean)).collect()
+}
+
+fn confirm(
+    kind: &ConfirmFinal,
+    goal: Goal,
+    block: usize,
+    state: &State,
+    remaining: Remaining,
+) -> Vec<Plan> {
+    let all: Vec<CandidateIx> = contenders(state).collect();
+    let seed_quality = state.seed().dev().mean().unwrap_or(0.0);
+    let gains = shrink(state, &all);
+    if state.shortlist.is_empty() {
+        let mut listed: Vec<(CandidateIx, f64)> = gains
+            .iter()
+            .copied()
+            .filter(|(candidate, gain)| {
+                let usd = state.standing(*candidate).used.usd_per_1k();
+                usd.is_some_and(|usd| goal.allows(seed_quality + gain, usd, seed_quality))
+            })
+            .collect();
+        listed.sort_by(|a, b| rank(goal, state, *b).total_cmp(&rank(goal, state, *a)));
+        let rollouts = (remaining.total_rollouts as f64 * kind.share) as u64;
+        let each = u64::from(state.dev_rows) * u64::from(kind.replicate);
+        let affordable = rollouts.min(remaining.rollouts).checked_div(each).unwrap_or(0);
+        listed.truncate(kind.shortlist.min(usize::try_from(affordable).unwrap_or(usize::MAX)));
+        // One alone has nobody to be told apart from.
+        if listed.len() >= 2 && kind.replicate > 0 {
+            let candidates = listed.into_iter().map(|(candidate, _)| candidate).collect();
+            return vec![Plan::Decide(Event::ShortlistChosen { candidates })];
+        }
+        return vec![win_by_gain(kind, goal, state, &gains)];
+    }
+    let rows = shortlist_rows(&Final::Confirm(kind.clone()), block, state);
+    let mut plans = rows;
+    // Offered last, so it is taken when nothing of the above fits any more.
+    let listed: Vec<(CandidateIx, f64)> = gains
+        .into_iter()
+        .filter(|(candidate, _)| state.shortlist.contains(candidate))
+        .collect();
+    plans.push(win_by_gain(kind, goal, state, &listed));
+    plans
+}
+
+fn rank(goal: Goal, state: &State, (candidate, gain): (CandidateIx, f64)) -> f64 {
+    match goal {
+        Goal::MaxQuality { .. } => gain,
+        Goal::MinCost { .. } => -state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX),
+    }
+}
+
+/// The best shrunken gain above the seed; within a tie the cheaper prompt.
+fn win_by_gain(
+    kind: &ConfirmFinal,
+    goal: Goal,
+    state: &State,
+    gains: &[(CandidateIx, f64)],
+) -> Plan {
+    let baseline = state.seed().dev().mean().unwrap_or(0.0);
+    let usd = |candidate| state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX);
+    let seed = (CandidateIx::SEED, 0.0);
+    let allowed: Vec<(CandidateIx, f64)> = gains
+        .iter()
+        .copied()
+        .chain([seed])
+        .filter(|(candidate, gain)| goal.allows(baseline + gain, usd(*candidate), baseline))
+        .collect();
+    let Some(best) = allowed.iter().copied().max_by(|a, b| {
+        rank(goal, state, *a).total_cmp(&rank(goal, state, *b)).then(b.0.cmp(&a.0))
+    }) else {
+        return Plan::Win { candidate: CandidateIx::SEED, shrunken_dev: None };
+    };
+    let winner = match goal {
+        Goal::MinCost { .. } => best,
+        // A tie with the seed is no gain: it is the cheapest only if it really is.
+        Goal::MaxQuality { .. } => allowed
+            .iter()
+            .copied()
+            .filter(|(_, gain)| *gain >= best.1 - kind.tie)
+            .min_by(|a, b| usd(a.0).total_cmp(&usd(b.0)).then(a.0.cmp(&b.0)))
+            .unwrap_or(best),
+    };
+    let shrunken_dev = (winner.0 != CandidateIx::SEED).then_some(winner.1);
+    Plan::Win { candidate: winner.0, shrunken_dev }
+}

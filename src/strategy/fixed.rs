@@ -1,0 +1,38 @@
+//! Evaluates the seed on all of dev and stops: what `eval` runs.
+
+use super::{Plan, Remaining, State, Strategy};
+use crate::event::{Event, StopReason};
+use crate::id::{CandidateIx, RowIx};
+use crate::recipe::BLOCK;
+use crate::state::{Phase, Status};
+use crate::task::example::Split;
+
+/// No search at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fixed;
+
+impl Strategy for Fixed {
+    fn ask(&self, state: &State, _remaining: Remaining) -> Vec<Plan> {
+        match state.phase {
+            Phase::Searching => {
+                let seed = state.seed();
+                if seed.status == Status::Finished {
+                    let reason = StopReason::PoolDone;
+                    return vec![Plan::Decide(Event::SearchEnded { reason })];
+                }
+                let from = seed.dev().issued;
+                let to = (from + BLOCK as u32).min(state.dev_rows);
+                let rows: Vec<RowIx> = (from..to).map(RowIx).collect();
+                if rows.is_empty() {
+                    return Vec::new();
+                }
+                let candidate = CandidateIx::SEED;
+                vec![Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows }]
+            }
+            Phase::Choosing if state.is_quiet() => {
+                vec![Plan::Win { candidate: CandidateIx::SEED, shrunken_dev: None }]
+            }
+            _ => Vec::new(),
+        }
+    }
+}

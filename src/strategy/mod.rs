@@ -1,0 +1,93 @@
+//! What to try next: a pure function of recipe, state and seed.
+//!
+//! There is no `tell`, and nothing is remembered here but what can be thrown away: what a slot must
+//! remember is a view, folded from the same events as the state. Rows are numbers here; neither
+//! their texts nor held-out rows ever arrive.
+
+mod acceptance;
+mod allocation;
+mod composed;
+mod drafting;
+mod finale;
+mod fixed;
+mod halving;
+mod selection;
+mod stopping;
+mod views;
+
+pub use composed::Composed;
+pub use fixed::Fixed;
+pub use views::Views;
+
+use crate::event::{Draft, Event, Gate, Shown};
+use crate::id::{CandidateIx, ProposalNumber, RowIx};
+use crate::state::RunState;
+use crate::task::example::Split;
+
+/// The program's state: all facts, and what the slots remember.
+pub type State = RunState<Views>;
+
+/// One thing to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// A decision that needs no work.
+    Decide(Event),
+    /// Give a candidate rows.
+    Evaluate {
+        /// Who answers.
+        candidate: CandidateIx,
+        /// Rows of which split; never hold.
+        split: Split,
+        /// Which answer to them it is.
+        replicate: u16,
+        /// The rows.
+        rows: Vec<RowIx>,
+    },
+    /// Ask the mutator for a drafted proposal.
+    Propose {
+        /// Which.
+        proposal: ProposalNumber,
+        /// The evidence, with the first parent's answers.
+        shown: Vec<Shown>,
+    },
+    /// Put a drafted candidate together without a model.
+    Compose(Draft),
+    /// Name the winner: the last thing a strategy does.
+    Win {
+        /// Who.
+        candidate: CandidateIx,
+        /// Its shrunken gain over the seed on dev, where there is one.
+        shrunken_dev: Option<f64>,
+    },
+}
+
+/// What the budget still allows the search, in rollouts at the measured mean cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remaining {
+    /// Rollouts that the search may still issue.
+    pub rollouts: u64,
+    /// Rollouts that the shortlist may use, out of the whole budget, for a share of 1.
+    pub total_rollouts: u64,
+}
+
+/// Decides what is tried next.
+pub trait Strategy: Send + Sync {
+    /// What may be done now, in order of preference: decisions first, evaluations before proposals.
+    /// The same state always gives the same plans. Empty: wait for what is out.
+    fn ask(&self, state: &State, remaining: Remaining) -> Vec<Plan>;
+
+    /// What a child of this draft must pass before it is tried in full.
+    fn gate(&self, _state: &State, _draft: &Draft, _shown: &[Shown]) -> Option<Gate> {
+        None
+    }
+
+    /// The candidates that are kept for selection, for reports.
+    fn front(&self, state: &State) -> Vec<CandidateIx> {
+        state.views.fronts.finished().to_vec()
+    }
+
+    /// The share of a cap that is kept for the strategy's `final`.
+    fn finale_share(&self) -> f64 {
+        0.0
+    }
+}

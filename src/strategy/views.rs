@@ -1,0 +1,217 @@
+//! What slots remember, folded from events in O(1) per result (amortised).
+
+use crate::event::Event;
+use crate::id::{CandidateIx, RowIx};
+use crate::state::{Facts, Status, View};
+use crate::stats::{Paired, Prior};
+use crate::task::example::Split;
+
+/// One field per slot that remembers something.
+#[derive(Clone, Debug, Default)]
+pub struct Views {
+    /// For Pareto selection.
+    pub fronts: Fronts,
+    /// For races and acceptance.
+    pub pairs: Pairs,
+    /// For the best mean.
+    pub best: BestMean,
+}
+
+impl View for Views {
+    fn apply(&mut self, event: &Event, facts: &Facts) {
+        self.pairs.apply(event, facts);
+        if let Event::EvaluationFolded { .. } = event
+            && let Some((candidate, Split::Dev, 0, _)) = facts.last_folded
+            && facts.dev_rows > 0
+        {
+            let standing = facts.standing(candidate);
+            // Only the fold of its last row finds a candidate with all rows folded.
+            if standing.dev().folded == facts.dev_rows {
+                self.fronts.add(candidate, facts);
+                self.best.add(candidate, facts);
+            }
+        }
+    }
+}
+
+/// Per row of dev: the best score, and the finished candidates that reach it.
+#[derive(Clone, Debug, Default)]
+pub struct Fronts {
+    best: Vec<f64>,
+    holders: Vec<Vec<u32>>,
+    finished: Vec<CandidateIx>,
+}
+
+impl Fronts {
+    /// Finished candidates in order of finishing.
+    #[must_use]
+    pub fn finished(&self) -> &[CandidateIx] {
+        &self.finished
+    }
+
+    /// Per row, who is among the best.
+    #[must_use]
+    pub fn holders(&self) -> &[Vec<u32>] {
+        &self.holders
+    }
+
+    fn add(&mut self, candidate: CandidateIx, facts: &Facts) {
+        self.finished.push(candidate);
+        let standing = facts.standing(candidate);
+        if standing.misses_too_much() {
+            return;
+        }
+        let rows = facts.dev_rows as usize;
+        self.best.resize(rows, f64::NEG_INFINITY);
+        self.holders.resize(rows, Vec::new());
+        for (row, cell) in standing.dev().cells().iter().enumerate().take(rows) {
+            let Some(score) = cell.score() else { continue };
+            if score > self.best[row] {
+                self.best[row] = score;
+                self.holders[row].clear();
+            }
+            if score >= self.best[row] {
+                self.holders[row].push(candidate.0);
+            }
+        }
+    }
+}
+
+/// The finished candidate with the best mean; the earlier one of equals.
+#[derive(Clone, Debug, Default)]
+pub struct BestMean {
+    best: Option<(f64, CandidateIx)>,
+}
+
+impl BestMean {
+    /// Who it is.
+    #[must_use]
+    pub fn candidate(&self) -> Option<CandidateIx> {
+        self.best.map(|(_, candidate)| candidate)
+    }
+
+    fn add(&mut self, candidate: CandidateIx, facts: &Facts) {
+        let standing = facts.standing(candidate);
+        if standing.misses_too_much() {
+            return;
+        }
+        if let Some(mean) = standing.dev().mean()
+            && self.best.is_none_or(|(best, _)| mean > best)
+        {
+            self.best = Some((mean, candidate));
+        }
+    }
+}
+
+/// Paired differences on common rows of dev: each candidate against the incumbent and the seed.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs {
+    against_incumbent: Vec<Paired>,
+    against_seed: Vec<Paired>,
+    /// (mean difference, its sampling variance) of children at the moment they were decided.
+    decided: Vec<(f64, f64)>,
+    prior: Prior,
+}
+
+impl Pairs {
+    /// A candidate against the incumbent.
+    #[must_use]
+    pub fn against_incumbent(&self, candidate: CandidateIx) -> Paired {
+        self.against_incumbent.get(candidate.index()).copied().unwrap_or_default()
+    }
+
+    /// A candidate against the seed.
+    #[must_use]
+    pub fn against_seed(&self, candidate: CandidateIx) -> Paired {
+        self.against_seed.get(candidate.index()).copied().unwrap_or_default()
+    }
+
+    /// What is believed of a child before its first row: fitted to the children decided so far.
+    #[must_use]
+    pub fn prior(&self) -> Prior {
+        self.prior
+    }
+
+    fn apply(&mut self, event: &Event, facts: &Facts) {
+        match event {
+            Event::EvaluationFolded { .. } => {
+                if let Some((candidate, Split::Dev, 0, row)) = facts.last_folded {
+                    self.row_folded(candidate, row, facts);
+                }
+            }
+            Event::IncumbentChanged { .. } => {
+                for (candidate, _) in facts.numbered() {
+                    if let Some(pair) = self.against_incumbent.get_mut(candidate.index()) {
+                        *pair = paired(facts, candidate, facts.incumbent);
+                    }
+                }
+            }
+            Event::CandidateDropped { candidate, .. } => self.decide(*candidate),
+            _ => {}
+        }
+    }
+
+    fn row_folded(&mut self, candidate: CandidateIx, row: RowIx, facts: &Facts) {
+        let count = facts.candidates.len();
+        self.against_incumbent.resize(count, Paired::default());
+        self.against_seed.resize(count, Paired::default());
+        let Some(score) = facts.standing(candidate).dev().cell(row).score() else { return };
+        push(&mut self.against_incumbent, facts, candidate, facts.incumbent, row, score);
+        push(&mut self.against_seed, facts, candidate, CandidateIx::SEED, row, score);
+        // The reference's own rows come first as a rule; where one comes late, whoever has the row
+        // already is paired now.
+        if candidate == facts.incumbent || candidate == CandidateIx::SEED {
+            for (other, standing) in facts.numbered().filter(|(other, _)| *other != candidate) {
+                let Some(theirs) = standing.dev().cell(row).score() else { continue };
+                if candidate == facts.incumbent {
+                    self.against_incumbent[other.index()].push(theirs - score);
+                }
+                if candidate == CandidateIx::SEED {
+                    self.against_seed[other.index()].push(theirs - score);
+                }
+            }
+        }
+        let standing = facts.standing(candidate);
+        if standing.status == Status::Finished && candidate != CandidateIx::SEED {
+            self.decide(candidate);
+        }
+    }
+
+    fn decide(&mut self, candidate: CandidateIx) {
+        let pair = self.against_incumbent(candidate);
+        if let Some(mean) = pair.mean() {
+            self.decided.push((mean, pair.sampling_variance()));
+            self.prior = Prior::fit(&self.decided);
+        }
+    }
+}
+
+fn push(
+    pairs: &mut [Paired],
+    facts: &Facts,
+    candidate: CandidateIx,
+    reference: CandidateIx,
+    row: RowIx,
+    score: f64,
+) {
+    if candidate == reference {
+        return;
+    }
+    if let Some(theirs) = facts.standing(reference).dev().cell(row).score() {
+        pairs[candidate.index()].push(score - theirs);
+    }
+}
+
+/// The paired differences of two candidates over all common rows of dev.
+#[must_use]
+pub(super) fn paired(facts: &Facts, candidate: CandidateIx, reference: CandidateIx) -> Paired {
+    let (mine, theirs) =
+        (facts.standing(candidate).dev().cells(), facts.standing(reference).dev().cells());
+    if candidate == reference {
+        return Paired::default();
+    }
+    mine.iter()
+        .zip(theirs)
+        .filter_map(|(mine, theirs)| Some(mine.score()? - theirs.score()?))
+        .collect()
+}
