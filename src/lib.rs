@@ -20,3 +20,6 @@ pub mod journal; // Facts, made durable, in order, twice.
 
 // Decisions.
 pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.
+
+// What people see.
+pub mod export; // The winner as a file, and as a commit in a person's repository.
