@@ -1141,14 +1141,20 @@ mod tests {
     #[test]
     fn a_new_branch_grows_from_head_and_nothing_else_moves() {
         let sandbox = sandbox();
-        // Written anew with the same bytes: a careless look at the state would refresh the index.
-        std::thread::sleep(Duration::from_millis(20));
-        sandbox.write("README.md", "read me\n");
+        // The same bytes at another time: a careless look at them would refresh the index.
+        std::fs::File::options()
+            .write(true)
+            .open(sandbox.repo.join("README.md"))
+            .and_then(|file| file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1)))
+            .unwrap();
         sandbox.write("notes.txt", "not committed\n");
         sandbox.write("prompts/old.md", "changed\n");
         let before = sandbox.snapshot();
-        let mut commit =
-            sandbox.commit(&[("prompts/new.md", "Be brief."), ("./a//b/c.json", "{}\r\n")]);
+        let mut commit = sandbox.commit(&[
+            ("README.md", "read me too\n"),
+            ("prompts/new.md", "Be brief."),
+            ("./a//b/c.json", "{}\r\n"),
+        ]);
         // From a subfolder, paths still start at the top.
         commit.repo = sandbox.repo.join("prompts");
         let exported = export(&commit).unwrap();
@@ -1170,7 +1176,7 @@ mod tests {
                 .lines()
                 .map(|line| line.split_once('\t').unwrap().1)
                 .collect::<Vec<_>>(),
-            ["a/b/c.json", "prompts/new.md"]
+            ["README.md", "a/b/c.json", "prompts/new.md"]
         );
         assert_eq!(
             sandbox.git(&["show", "promptsearch/triage:prompts/new.md"]),
@@ -1248,7 +1254,9 @@ mod tests {
         let sandbox = sandbox();
         let state_of = |path: &str| {
             let before = sandbox.snapshot();
-            let result = export(&sandbox.commit(&[("fine.md", "x"), (path, "new")]));
+            let mut commit = sandbox.commit(&[("fine.md", "x"), (path, "new")]);
+            commit.repo = sandbox.repo.join("prompts");
+            let result = export(&commit);
             assert_eq!(sandbox.snapshot(), before);
             assert!(!sandbox.has_branch("promptsearch/triage"));
             match result.unwrap_err() {
@@ -1675,12 +1683,16 @@ mod tests {
     #[test]
     fn nobody_commits_under_a_made_up_name() {
         let sandbox = sandbox();
-        sandbox.git(&["config", "--unset", "user.email"]);
-        let error = export(&sandbox.commit(&[("p.md", "x")])).unwrap_err();
-        assert!(matches!(error, GitError::NoIdentity), "{error}");
-        let help = error.help().unwrap();
-        assert!(help.contains("user.name") && help.contains("user.email"));
-        assert!(!sandbox.has_branch("promptsearch/triage"));
+        for (missing, value) in [("user.email", "ada@example.com"), ("user.name", "Ada")] {
+            sandbox.git(&["config", "--unset", missing]);
+            let error = export(&sandbox.commit(&[("p.md", "x")])).unwrap_err();
+            assert!(matches!(error, GitError::NoIdentity), "{missing}: {error}");
+            let help = error.help().unwrap();
+            assert!(help.contains("user.name") && help.contains("user.email"));
+            assert!(!sandbox.has_branch("promptsearch/triage"));
+            sandbox.git(&["config", missing, value]);
+        }
+        export(&sandbox.commit(&[("p.md", "x")])).unwrap();
     }
 
     #[test]
