@@ -23,3 +23,6 @@ pub mod llm; // Words from a model, at a price. The only place that names reqwes
 
 // Decisions.
 pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.
+
+// What people see.
+pub mod export; // The winner as a file, and as a commit in a person's repository.

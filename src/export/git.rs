@@ -1,0 +1,1730 @@
+//! Commits files onto a branch of an existing repository, while its owner goes on working in it.
+//!
+//! HEAD, the index and the work tree are never touched, not even to be refreshed: the commit is made
+//! from objects (`hash-object`, `ls-tree`, `mktree`, `commit-tree`), without any index, and becomes
+//! visible with one `update-ref` that insists on the branch being where it was found. Who loses such
+//! a race builds on what the winner left and tries again, so that exports from several runs at once
+//! all land.
+//!
+//! It is the `git` program that does this, so that a person's identity, signing key, credentials and
+//! kind of repository are honoured as they are everywhere else. Hooks around commits (`pre-commit`,
+//! `commit-msg` and the like) do not run, because git runs them for `git commit` alone; a
+//! `reference-transaction` hook does, and so does `pre-push` when a push is asked for. No filter
+//! (line ends, LFS) comes between the bytes that are given and those that are stored.
+//!
+//! Not for choosing what is written, nor for pull requests. Nothing is pushed unless asked for, and
+//! nothing is ever forced.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+/// What is to be committed, and where.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The repository: any folder of its work tree, or a bare repository.
+    pub repo: PathBuf,
+    /// The branch's short name. It is created from HEAD where it does not exist.
+    pub branch: String,
+    /// The files' paths from the top of the repository, with `/`, and their bytes.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// The commit's message, as it is.
+    pub message: String,
+    /// The name or address of a remote to push the branch to.
+    pub push: Option<String>,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The branch's short name.
+    pub branch: String,
+    /// The full id of the commit at its tip that holds the files.
+    pub commit: String,
+    /// Whether the branch did not exist before.
+    pub created_branch: bool,
+    /// Whether these bytes already stood at these paths, so that nothing was committed. A new branch
+    /// then points at HEAD.
+    pub unchanged: bool,
+    /// Whether the remote has the commit.
+    pub pushed: bool,
+}
+
+/// Why nothing was exported, or, for [`GitError::Push`], only in this repository.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// There is no `git` program.
+    #[error("the program `{program}` was not found")]
+    NoGit {
+        /// What was looked for.
+        program: String,
+    },
+    /// The folder is not in a repository, or git does not want to work in it.
+    #[error("`{}` is not a git repository that can be used: {message}", repo.display())]
+    NotARepository {
+        /// The folder.
+        repo: PathBuf,
+        /// Git's words.
+        message: String,
+    },
+    /// A path that a file cannot have.
+    #[error("the path `{path}` cannot be exported to: {reason}")]
+    Path {
+        /// The path as it was given.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is nothing to export.
+    #[error("no file was given to export")]
+    NoFiles,
+    /// A name that a branch cannot have, or one that stands for another branch.
+    #[error("the branch `{branch}` cannot be exported to: {reason}")]
+    Branch {
+        /// The branch as it was given.
+        branch: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The branch is in use in a work tree, and would be moved under its owner's feet.
+    #[error("the branch `{branch}` is checked out in {place}")]
+    CheckedOut {
+        /// The branch.
+        branch: String,
+        /// The work tree.
+        place: String,
+    },
+    /// A file of that name has changes of its owner's that are in no commit.
+    #[error("`{path}` {state}")]
+    Dirty {
+        /// The path from the top of the repository.
+        path: String,
+        /// How it differs from HEAD.
+        state: Dirt,
+    },
+    /// Git does not know who commits.
+    #[error("git does not know who commits: user.name or user.email is not set")]
+    NoIdentity,
+    /// Other exports moved the branch each time.
+    #[error("the branch `{branch}` was moved by others {times} times in a row")]
+    Outrun {
+        /// The branch.
+        branch: String,
+        /// How often it was tried.
+        times: u32,
+    },
+    /// The commit stands on the branch, but the remote did not take it.
+    #[error(
+        "the commit {} stands on the branch `{}`, but could not be pushed to `{remote}`: {message}",
+        exported.commit,
+        exported.branch
+    )]
+    Push {
+        /// What was done all the same.
+        exported: Box<Exported>,
+        /// The remote, without credentials.
+        remote: String,
+        /// Git's words, without credentials.
+        message: String,
+    },
+    /// Git failed otherwise.
+    #[error("`git {command}` failed: {message}")]
+    Failed {
+        /// The subcommand.
+        command: String,
+        /// Git's words.
+        message: String,
+    },
+    /// The program could not be run or talked to.
+    #[error("`git {command}` could not be run")]
+    Io {
+        /// The subcommand.
+        command: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// How a file differs from HEAD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dirt {
+    /// Git does not know it, or was told to ignore it; a checkout may overwrite it.
+    Untracked,
+    /// The index differs.
+    Staged,
+    /// The work tree differs.
+    Modified,
+    /// A merge left it undecided.
+    Conflicted,
+}
+
+impl fmt::Display for Dirt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Untracked => "is in the work tree, but in no commit",
+            Self::Staged => "has staged changes that are not committed",
+            Self::Modified => "has changes in the work tree that are not committed",
+            Self::Conflicted => "is in the middle of a merge",
+        })
+    }
+}
+
+impl GitError {
+    /// What to try, where something can be said.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::NoGit { .. } => "install git, or put it on the PATH".to_owned(),
+            Self::NotARepository { .. } => {
+                "name an existing repository, or make one with `git init`".to_owned()
+            }
+            Self::Path { .. } => {
+                "name a file from the top of the repository, such as `prompts/triage.md`".to_owned()
+            }
+            Self::Branch { .. } => "name another branch with `--branch`".to_owned(),
+            Self::CheckedOut { .. } => {
+                "name another branch with `--branch`, or check out another one there".to_owned()
+            }
+            Self::Dirty { path, .. } => {
+                format!(
+                    "commit, stash or move `{path}`, or name another path with `--path`; \
+                     nothing was written"
+                )
+            }
+            Self::NoIdentity => "git config --global user.name \"Your Name\"\n       \
+                                 git config --global user.email you@example.com"
+                .to_owned(),
+            Self::Outrun { .. } => "export again".to_owned(),
+            Self::Push {
+                exported, remote, ..
+            } => {
+                format!(
+                    "git push {remote} {}, or export again with `--push`",
+                    exported.branch
+                )
+            }
+            Self::NoFiles | Self::Failed { .. } | Self::Io { .. } => return None,
+        })
+    }
+
+    /// Whether other arguments, or a tidier repository, would have been enough: a matter of usage
+    /// rather than a failure.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::NotARepository { .. }
+                | Self::Path { .. }
+                | Self::Branch { .. }
+                | Self::CheckedOut { .. }
+                | Self::Dirty { .. }
+                | Self::NoIdentity
+        )
+    }
+}
+
+/// How often a lost race for the branch is run again.
+const ATTEMPTS: u32 = 50;
+/// How often in a row the branch may refuse to move although nobody else moved it.
+const STUCK: u32 = 8;
+
+impl Commit {
+    /// Makes the commit, and pushes it if that is asked for. Making it again changes nothing.
+    ///
+    /// # Errors
+    /// See [`GitError`]. After any but [`GitError::Push`], the branch is where it was.
+    pub fn make(&self) -> Result<Exported, GitError> {
+        self.make_with(Git::new())
+    }
+
+    fn make_with(&self, git: Git) -> Result<Exported, GitError> {
+        let files = self.checked_files()?;
+        let repository = Repository::open(git, &self.repo)?;
+        let git = &repository.git;
+        git.check_branch(&self.branch)?;
+        repository.check_not_checked_out(&self.branch)?;
+        if repository.has_work_tree {
+            for file in &files {
+                git.check_clean(file)?;
+            }
+        }
+        let mut exported = git.commit(self, &files)?;
+        if let Some(remote) = &self.push {
+            git.push(remote, &mut exported)?;
+        }
+        Ok(exported)
+    }
+
+    fn checked_files(&self) -> Result<Vec<File<'_>>, GitError> {
+        let mut files: Vec<File<'_>> = Vec::with_capacity(self.files.len());
+        for (path, bytes) in &self.files {
+            let wrong = |reason: String| GitError::Path {
+                path: path.clone(),
+                reason,
+            };
+            let names = names_of(path).map_err(wrong)?;
+            for other in &files {
+                if names.starts_with(&other.names) || other.names.starts_with(&names) {
+                    return Err(wrong(format!(
+                        "it stands in the way of `{}`, which is exported too",
+                        other.path()
+                    )));
+                }
+            }
+            files.push(File { names, bytes });
+        }
+        if files.is_empty() {
+            return Err(GitError::NoFiles);
+        }
+        Ok(files)
+    }
+}
+
+struct File<'a> {
+    /// The path from the top of the repository, name by name; at least one.
+    names: Vec<&'a str>,
+    bytes: &'a [u8],
+}
+
+impl File<'_> {
+    fn path(&self) -> String {
+        self.names.join("/")
+    }
+
+    fn wrong(&self, reason: String) -> GitError {
+        GitError::Path {
+            path: self.path(),
+            reason,
+        }
+    }
+}
+
+/// Splits a path into names, or says why a repository must not have it.
+fn names_of(path: &str) -> Result<Vec<&str>, String> {
+    if path.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    if path.starts_with('/') {
+        return Err("it must start at the top of the repository, without a `/`".to_owned());
+    }
+    if path.contains('\\') {
+        return Err("write `/` between folders".to_owned());
+    }
+    if path.chars().any(|c| c.is_control() || is_invisible(c)) {
+        return Err("it holds characters that cannot be seen".to_owned());
+    }
+    if path.ends_with('/') {
+        return Err("it names a folder".to_owned());
+    }
+    let names: Vec<&str> = path
+        .split('/')
+        .filter(|name| !name.is_empty() && *name != ".")
+        .collect();
+    for name in &names {
+        if *name == ".." {
+            return Err("it leaves the repository with `..`".to_owned());
+        }
+        if is_git_folder(name) {
+            return Err(format!("`{name}` belongs to git"));
+        }
+    }
+    if names.is_empty() || path.ends_with("/.") {
+        return Err("it names a folder".to_owned());
+    }
+    Ok(names)
+}
+
+/// Characters that some file systems leave out of names, so that `.g<invisible>it` would be `.git`.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+    )
+}
+
+/// Whether some file system takes the name for `.git`: ones that ignore case, dots and spaces at the
+/// end, or what follows a colon, or that give long names short ones.
+fn is_git_folder(name: &str) -> bool {
+    let name = name.split(':').next().unwrap_or_default();
+    let name = name.trim_end_matches(['.', ' ']);
+    name.eq_ignore_ascii_case(".git") || name.eq_ignore_ascii_case("git~1")
+}
+
+/// The `git` program, run in one folder.
+struct Git {
+    program: OsString,
+    folder: PathBuf,
+    /// Environment variables that tests set or take away, as a person's shell might.
+    #[cfg(test)]
+    environment: Vec<(&'static str, Option<OsString>)>,
+}
+
+/// Variables that would lead git to another repository, index or branch than the one asked for, as
+/// they do within a hook. Those that hold configuration (`GIT_CONFIG_…`) and identity stay.
+const MISLEADING: [&str; 15] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_GRAFT_FILE",
+    "GIT_SHALLOW_FILE",
+    // These would contradict `--literal-pathspecs`.
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+];
+
+impl Git {
+    fn new() -> Self {
+        Self {
+            program: "git".into(),
+            folder: PathBuf::new(),
+            #[cfg(test)]
+            environment: Vec::new(),
+        }
+    }
+
+    /// Runs a subcommand to its end, whatever that is.
+    fn run(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Output, GitError> {
+        let failed = |source: std::io::Error| {
+            if source.kind() == ErrorKind::NotFound {
+                return GitError::NoGit {
+                    program: self.program.to_string_lossy().into_owned(),
+                };
+            }
+            GitError::Io {
+                command: subcommand(arguments),
+                source,
+            }
+        };
+        let mut command = std::process::Command::new(&self.program);
+        #[cfg(test)]
+        for (name, value) in &self.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        for name in MISLEADING {
+            command.env_remove(name);
+        }
+        let mut child = command
+            // Looking at the state of the work tree would otherwise rewrite the index.
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            // Nobody may be there to answer.
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .arg("-C")
+            .arg(&self.folder)
+            .args(arguments)
+            .stdin(input.map_or_else(Stdio::null, |_| Stdio::piped()))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input)
+            && let Err(error) = pipe.write_all(input)
+            // A git that stops early says why, and that is what people should read.
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            // Without its input it ends by itself; what it says then is of no use.
+            drop(pipe);
+            let _ = child.wait();
+            return Err(failed(error));
+        }
+        child.wait_with_output().map_err(failed)
+    }
+
+    /// What a subcommand prints, which must succeed.
+    fn bytes(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Vec<u8>, GitError> {
+        let output = self.run(arguments, input)?;
+        if !output.status.success() {
+            return Err(GitError::Failed {
+                command: subcommand(arguments),
+                message: complaint(&output),
+            });
+        }
+        Ok(output.stdout)
+    }
+
+    /// The line that a subcommand prints, which must succeed.
+    fn line(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<String, GitError> {
+        let bytes = self.bytes(arguments, input)?;
+        Ok(String::from_utf8_lossy(&bytes)
+            .trim_end_matches(['\n', '\r'])
+            .to_owned())
+    }
+
+    /// The line that a subcommand prints, or nothing if it says no.
+    fn answer(&self, arguments: &[&str]) -> Result<Option<String>, GitError> {
+        let output = self.run(arguments, None)?;
+        let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Ok((output.status.success() && !line.is_empty()).then_some(line))
+    }
+
+    fn check_branch(&self, branch: &str) -> Result<(), GitError> {
+        let wrong = |reason: String| GitError::Branch {
+            branch: branch.to_owned(),
+            reason,
+        };
+        // Git reads `@{-1}` and the like as another name; only a name that stays as it is will do.
+        let name = self.answer(&["check-ref-format", "--branch", branch])?;
+        if name.as_deref() != Some(branch) {
+            return Err(wrong("it is not a valid name for a branch".to_owned()));
+        }
+        if let Some(other) = self.answer(&["symbolic-ref", "-q", &reference(branch)])? {
+            let other = other.strip_prefix("refs/heads/").unwrap_or(&other);
+            return Err(wrong(format!("it is another name for `{other}`")));
+        }
+        // Branches are kept like files in folders: where there is `a`, there can be no `a/b`.
+        let family = branch.split('/').next().unwrap_or(branch);
+        let known = self.line(
+            &[
+                "for-each-ref",
+                "--format=%(refname:lstrip=2)",
+                &reference(family),
+            ],
+            None,
+        )?;
+        let stands_in_the_way = |other: &&str| {
+            branch.starts_with(&format!("{other}/")) || other.starts_with(&format!("{branch}/"))
+        };
+        match known.lines().find(stands_in_the_way) {
+            Some(other) => Err(wrong(format!("the branch `{other}` stands in its way"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a path at which the work tree or the index has something that HEAD has not.
+    fn check_clean(&self, file: &File<'_>) -> Result<(), GitError> {
+        let mut place = self.folder.clone();
+        for (depth, name) in file.names.iter().enumerate() {
+            place.push(name);
+            let Ok(found) = std::fs::symlink_metadata(&place) else {
+                break;
+            };
+            let is_parent = depth + 1 < file.names.len();
+            let here = || file.names[..=depth].join("/");
+            if is_parent && found.is_symlink() {
+                return Err(file.wrong(format!("`{}` is a symbolic link", here())));
+            }
+            if is_parent && !found.is_dir() {
+                return Err(file.wrong(format!("`{}` is a file", here())));
+            }
+            // Git does not look into it, and would say that nothing is changed there.
+            if is_parent && std::fs::symlink_metadata(place.join(".git")).is_ok() {
+                return Err(file.wrong(format!("`{}` is a repository of its own", here())));
+            }
+            if !is_parent && found.is_dir() {
+                return Err(file.wrong("it is a folder".to_owned()));
+            }
+        }
+        let is_there = std::fs::symlink_metadata(&place).is_ok();
+        let path = file.path();
+        let records = self.bytes(
+            &[
+                "--literal-pathspecs",
+                "status",
+                "--porcelain=v1",
+                "-z",
+                "--no-renames",
+                "--untracked-files=all",
+                // A checkout of the branch would overwrite an ignored file without asking.
+                "--ignored=matching",
+                "--",
+                &path,
+            ],
+            None,
+        )?;
+        for record in records.split(|byte| *byte == 0) {
+            let state = match record {
+                // For a folder that is ignored as a whole, git says so even where FILE is not there.
+                [b'?', b'?', ..] | [b'!', b'!', ..] if is_there => Dirt::Untracked,
+                [b'?', b'?', ..] | [b'!', b'!', ..] => continue,
+                [b'U', _, ..] | [_, b'U', ..] | [b'A', b'A', ..] | [b'D', b'D', ..] => {
+                    Dirt::Conflicted
+                }
+                [b' ', _, ..] => Dirt::Modified,
+                [_, _, ..] => Dirt::Staged,
+                _ => continue,
+            };
+            return Err(GitError::Dirty { path, state });
+        }
+        Ok(())
+    }
+
+    /// Commits the files on top of the branch, and moves it there.
+    fn commit(&self, commit: &Commit, files: &[File<'_>]) -> Result<Exported, GitError> {
+        let mut blobs = Vec::with_capacity(files.len());
+        for file in files {
+            blobs.push(self.line(
+                &["hash-object", "-w", "--no-filters", "--stdin"],
+                Some(file.bytes),
+            )?);
+        }
+        let reference = reference(&commit.branch);
+        let mut stuck = 0;
+        for attempt in 0..ATTEMPTS {
+            let tip = self.commit_at(&reference)?;
+            let base = match &tip {
+                Some(tip) => Some(tip.clone()),
+                None => self.head()?,
+            };
+            let old_tree = match &base {
+                Some(base) => Some(self.line(&["rev-parse", &format!("{base}^{{tree}}")], None)?),
+                None => None,
+            };
+            let mut tree = old_tree.clone();
+            for (file, blob) in files.iter().zip(&blobs) {
+                tree = Some(self.tree_with(tree.as_deref(), file, 0, blob)?);
+            }
+            let (new, unchanged) = match (base, tree) {
+                (Some(base), tree) if tree == old_tree => (base, true),
+                (base, Some(tree)) => (
+                    self.commit_tree(&tree, base.as_deref(), &commit.message)?,
+                    false,
+                ),
+                (_, None) => return Err(GitError::NoFiles),
+            };
+            let exported = Exported {
+                branch: commit.branch.clone(),
+                commit: new,
+                created_branch: tip.is_none(),
+                unchanged,
+                pushed: false,
+            };
+            if unchanged && tip.is_some() {
+                return Ok(exported);
+            }
+            // As the old value, an empty text demands that there is no branch yet.
+            let old = tip.as_deref().unwrap_or_default();
+            let moved = self.line(
+                &[
+                    "update-ref",
+                    "-m",
+                    "promptsearch export",
+                    &reference,
+                    &exported.commit,
+                    old,
+                ],
+                None,
+            );
+            let Err(error) = moved else {
+                return Ok(exported);
+            };
+            // Somebody else was quicker, or is just now at it and holds the lock. Where the branch
+            // keeps standing still, there is another reason, such as a branch named as its folder.
+            stuck = if self.commit_at(&reference)? == tip {
+                stuck + 1
+            } else {
+                0
+            };
+            if stuck > STUCK {
+                return Err(error);
+            }
+            std::thread::sleep(Duration::from_millis(u64::from(5 * (attempt + 1).min(20))));
+        }
+        Err(GitError::Outrun {
+            branch: commit.branch.clone(),
+            times: ATTEMPTS,
+        })
+    }
+
+    fn commit_at(&self, reference: &str) -> Result<Option<String>, GitError> {
+        let commit = format!("{reference}^{{commit}}");
+        self.answer(&["rev-parse", "-q", "--verify", &commit])
+    }
+
+    /// HEAD's commit, or nothing before the first one.
+    fn head(&self) -> Result<Option<String>, GitError> {
+        if let Some(commit) = self.commit_at("HEAD")? {
+            return Ok(Some(commit));
+        }
+        // A branch that exists but cannot be read must not be taken for a new repository.
+        match self.answer(&["symbolic-ref", "-q", "HEAD"])? {
+            Some(branch) if self.answer(&["for-each-ref", &branch])?.is_none() => Ok(None),
+            _ => Err(GitError::Failed {
+                command: "rev-parse HEAD".to_owned(),
+                message: "HEAD does not lead to a commit".to_owned(),
+            }),
+        }
+    }
+
+    /// The id of `tree` with the file's blob in it, `depth` folders down its path. It is `tree` itself
+    /// if that holds the blob already.
+    fn tree_with(
+        &self,
+        tree: Option<&str>,
+        file: &File<'_>,
+        depth: usize,
+        blob: &str,
+    ) -> Result<String, GitError> {
+        let listing = match tree {
+            Some(tree) => self.bytes(&["ls-tree", "-z", "--full-tree", tree], None)?,
+            None => Vec::new(),
+        };
+        let mut entries = Entry::read_all(&listing)?;
+        let name = file.names[depth].as_bytes();
+        let known = entries.iter().position(|entry| entry.name == name);
+        let is_file = depth + 1 == file.names.len();
+        let here = || file.names[..=depth].join("/");
+        let (mode, object) = match (known.map(|at| &entries[at]), is_file) {
+            (Some(entry), true) if entry.is_file() => {
+                if let (Some(tree), true) = (tree, entry.object == blob) {
+                    return Ok(tree.to_owned());
+                }
+                // The file stays executable if it was.
+                (entry.mode.clone(), blob.to_owned())
+            }
+            (Some(entry), false) if entry.is_folder() => {
+                let folder = self.tree_with(Some(&entry.object), file, depth + 1, blob)?;
+                if let (Some(tree), true) = (tree, entry.object == folder) {
+                    return Ok(tree.to_owned());
+                }
+                (entry.mode.clone(), folder)
+            }
+            (None, true) => ("100644".to_owned(), blob.to_owned()),
+            (None, false) => (
+                "040000".to_owned(),
+                self.tree_with(None, file, depth + 1, blob)?,
+            ),
+            (Some(entry), _) => {
+                return Err(file.wrong(format!(
+                    "`{}` is a {} on the branch",
+                    here(),
+                    entry.noun()
+                )));
+            }
+        };
+        let entry = Entry {
+            kind: if is_file { "blob" } else { "tree" }.to_owned(),
+            mode,
+            object,
+            name,
+        };
+        match known {
+            Some(at) => entries[at] = entry,
+            None => entries.push(entry),
+        }
+        // A partial clone lacks objects that the tree names; they need not be fetched for this.
+        self.line(
+            &["mktree", "-z", "--missing"],
+            Some(&Entry::write_all(&entries)),
+        )
+    }
+
+    fn commit_tree(
+        &self,
+        tree: &str,
+        parent: Option<&str>,
+        message: &str,
+    ) -> Result<String, GitError> {
+        // Git would make up an identity from the machine's name, and sign off a person's work with it.
+        let no_guess = ["-c", "user.useConfigOnly=true"];
+        for role in ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"] {
+            let asked = [&no_guess[..], &["var", role]].concat();
+            if !self.run(&asked, None)?.status.success() {
+                return Err(GitError::NoIdentity);
+            }
+        }
+        let mut arguments = no_guess.to_vec();
+        // The message is UTF-8, whatever encoding the person's own messages are in.
+        arguments.extend(["-c", "i18n.commitEncoding=UTF-8", "commit-tree"]);
+        // Plumbing signs only when told to.
+        let signs = self.answer(&["config", "--type=bool", "--get", "commit.gpgSign"])?;
+        if signs.as_deref() == Some("true") {
+            arguments.push("-S");
+        }
+        if let Some(parent) = parent {
+            arguments.extend(["-p", parent]);
+        }
+        arguments.extend(["-F", "-", tree]);
+        let ending = if message.ends_with('\n') { "" } else { "\n" };
+        self.line(&arguments, Some(format!("{message}{ending}").as_bytes()))
+    }
+
+    fn push(&self, remote: &str, exported: &mut Exported) -> Result<(), GitError> {
+        let reference = reference(&exported.branch);
+        let refused = |message: String| GitError::Push {
+            exported: Box::new(exported.clone()),
+            remote: without_credentials(remote),
+            message: without_credentials(&message),
+        };
+        let refspec = format!("{reference}:{reference}");
+        match self.run(&["push", "--", remote, &refspec], None) {
+            Ok(output) if output.status.success() => {}
+            Ok(output) => return Err(refused(complaint(&output))),
+            Err(error) => return Err(refused(error.to_string())),
+        }
+        exported.pushed = true;
+        Ok(())
+    }
+}
+
+struct Repository {
+    git: Git,
+    has_work_tree: bool,
+}
+
+impl Repository {
+    /// Finds the top of the repository from any folder of it.
+    fn open(mut git: Git, folder: &Path) -> Result<Self, GitError> {
+        let unusable = |message: String| GitError::NotARepository {
+            repo: folder.to_owned(),
+            message,
+        };
+        if !folder.is_dir() {
+            return Err(unusable("there is no such folder".to_owned()));
+        }
+        git.folder = folder.to_owned();
+        let output = git.run(
+            &["rev-parse", "--is-bare-repository", "--is-inside-work-tree"],
+            None,
+        )?;
+        if !output.status.success() {
+            return Err(unusable(complaint(&output)));
+        }
+        let said = String::from_utf8_lossy(&output.stdout);
+        let has_work_tree = match said.split_whitespace().collect::<Vec<_>>()[..] {
+            [_, "true"] => true,
+            ["true", _] => false,
+            _ => return Err(unusable("it is a folder of git's own".to_owned())),
+        };
+        if has_work_tree {
+            // The way up rather than the full path, which need not be valid text.
+            let up = git.line(&["rev-parse", "--show-cdup"], None)?;
+            if !up.is_empty() {
+                git.folder.push(up);
+            }
+        }
+        Ok(Self { git, has_work_tree })
+    }
+
+    /// Refuses a branch that a work tree of this repository stands on, or will come back to.
+    fn check_not_checked_out(&self, branch: &str) -> Result<(), GitError> {
+        let reference = reference(branch);
+        let used = |place: String| {
+            Err(GitError::CheckedOut {
+                branch: branch.to_owned(),
+                place,
+            })
+        };
+        let listing = self.git.bytes(&["worktree", "list", "--porcelain"], None)?;
+        let mut place = "";
+        let listing = String::from_utf8_lossy(&listing);
+        for line in listing.lines() {
+            if let Some(folder) = line.strip_prefix("worktree ") {
+                place = folder;
+            } else if line.strip_prefix("branch ") == Some(&reference) {
+                return used(format!("`{place}`"));
+            }
+        }
+        // During a rebase or a bisection HEAD is detached, but the branch is still taken.
+        let common = self.git.line(&["rev-parse", "--git-common-dir"], None)?;
+        let common = self.git.folder.join(common);
+        let mut folders = vec![common.clone()];
+        if let Ok(linked) = std::fs::read_dir(common.join("worktrees")) {
+            folders.extend(linked.flatten().map(|entry| entry.path()));
+        }
+        for folder in folders {
+            for (note, work) in [
+                ("rebase-merge/head-name", "rebase"),
+                ("rebase-apply/head-name", "rebase"),
+                ("BISECT_START", "bisection"),
+            ] {
+                let taken = std::fs::read_to_string(folder.join(note)).unwrap_or_default();
+                if taken.trim() == reference || taken.trim() == branch {
+                    return used(format!("a {work} that has not ended"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One line of a tree.
+struct Entry<'a> {
+    mode: String,
+    kind: String,
+    object: String,
+    name: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// Reads `MODE KIND OBJECT<tab>NAME<nul>`…, where a name may be any bytes.
+    fn read_all(listing: &'a [u8]) -> Result<Vec<Self>, GitError> {
+        let mut entries = Vec::new();
+        for record in listing.split(|byte| *byte == 0).filter(|r| !r.is_empty()) {
+            let entry = record
+                .iter()
+                .position(|byte| *byte == b'\t')
+                .and_then(|tab| {
+                    let facts = std::str::from_utf8(&record[..tab]).ok()?;
+                    let mut facts = facts.split_whitespace().map(str::to_owned);
+                    Some(Self {
+                        mode: facts.next()?,
+                        kind: facts.next()?,
+                        object: facts.next()?,
+                        name: &record[tab + 1..],
+                    })
+                });
+            entries.push(entry.ok_or_else(|| GitError::Failed {
+                command: "ls-tree".to_owned(),
+                message: format!("cannot read `{}`", String::from_utf8_lossy(record)),
+            })?);
+        }
+        Ok(entries)
+    }
+
+    fn write_all(entries: &[Self]) -> Vec<u8> {
+        let mut listing = Vec::new();
+        for entry in entries {
+            let facts = format!("{} {} {}\t", entry.mode, entry.kind, entry.object);
+            listing.extend_from_slice(facts.as_bytes());
+            listing.extend_from_slice(entry.name);
+            listing.push(0);
+        }
+        listing
+    }
+
+    fn is_file(&self) -> bool {
+        self.kind == "blob" && self.mode != "120000"
+    }
+
+    fn is_folder(&self) -> bool {
+        self.kind == "tree"
+    }
+
+    fn noun(&self) -> &'static str {
+        match self.kind.as_str() {
+            "tree" => "folder",
+            "commit" => "submodule",
+            _ if self.is_file() => "file",
+            _ => "symbolic link",
+        }
+    }
+}
+
+fn reference(branch: &str) -> String {
+    format!("refs/heads/{branch}")
+}
+
+/// The subcommand among arguments that may begin with options for git itself.
+fn subcommand(arguments: &[&str]) -> String {
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match *argument {
+            "-c" => {
+                rest.next();
+            }
+            option if option.starts_with('-') => {}
+            name => return name.to_owned(),
+        }
+    }
+    String::new()
+}
+
+/// What git says about a failure, in one line.
+fn complaint(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = said
+        .lines()
+        .map(|line| {
+            let line = line.trim();
+            line.strip_prefix("fatal: ")
+                .or_else(|| line.strip_prefix("error: "))
+                .unwrap_or(line)
+        })
+        .filter(|line| !line.is_empty() && !line.starts_with("hint: "))
+        .collect();
+    if lines.is_empty() {
+        return output.status.to_string();
+    }
+    lines.join("; ")
+}
+
+/// Takes names and passwords out of web addresses, where tokens often stand.
+fn without_credentials(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(found) = rest.find("://") {
+        let (scheme, after) = rest.split_at(found + "://".len());
+        clean.push_str(scheme);
+        let end = after
+            .find(|c: char| c == '/' || c.is_whitespace() || c == '\'' || c == '"')
+            .unwrap_or(after.len());
+        let (authority, after) = after.split_at(end);
+        let host_from = authority.rfind('@').map_or(0, |at| at + 1);
+        // In `ssh://git@host` the name is needed and no secret.
+        let has_secret = !scheme.ends_with("ssh://") || authority[..host_from].contains(':');
+        clean.push_str(if has_secret {
+            &authority[host_from..]
+        } else {
+            authority
+        });
+        rest = after;
+    }
+    clean.push_str(rest);
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+    use std::sync::Barrier;
+
+    /// A repository with one commit, in a folder of its own, out of reach of the person's settings.
+    struct Sandbox {
+        _folder: tempfile::TempDir,
+        repo: PathBuf,
+    }
+
+    /// All that an export must leave as it was.
+    #[derive(Debug, PartialEq)]
+    struct Snapshot {
+        head: String,
+        tip: String,
+        index: Vec<u8>,
+        status: String,
+        files: Vec<(PathBuf, Vec<u8>)>,
+    }
+
+    fn environment() -> Vec<(&'static str, Option<OsString>)> {
+        let mut all = vec![
+            ("GIT_CONFIG_GLOBAL", Some("/nowhere/gitconfig".into())),
+            ("GIT_CONFIG_NOSYSTEM", Some("1".into())),
+        ];
+        all.extend(
+            [
+                "EMAIL",
+                "GIT_AUTHOR_NAME",
+                "GIT_AUTHOR_EMAIL",
+                "GIT_COMMITTER_NAME",
+                "GIT_COMMITTER_EMAIL",
+                "GIT_CONFIG_COUNT",
+                "GIT_CONFIG_PARAMETERS",
+            ]
+            .map(|name| (name, None)),
+        );
+        all
+    }
+
+    fn test_git() -> Git {
+        Git {
+            environment: environment(),
+            ..Git::new()
+        }
+    }
+
+    fn export(commit: &Commit) -> Result<Exported, GitError> {
+        commit.make_with(test_git())
+    }
+
+    /// Runs git as its owner would, to whatever end.
+    fn try_git(folder: &Path, arguments: &[&str]) -> Output {
+        let mut command = Command::new("git");
+        for (name, value) in environment() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        for name in MISLEADING {
+            command.env_remove(name);
+        }
+        command
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .current_dir(folder)
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+
+    /// Runs git as its owner would, and insists that it succeeds.
+    fn git(folder: &Path, arguments: &[&str]) -> String {
+        let output = try_git(folder, arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn empty(name: &str) -> Sandbox {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = folder.path().join(name);
+        std::fs::create_dir(&repo).unwrap();
+        git(&repo, &["init", "-q", "-b", "main"]);
+        git(&repo, &["config", "user.name", "Ada"]);
+        git(&repo, &["config", "user.email", "ada@example.com"]);
+        Sandbox {
+            _folder: folder,
+            repo,
+        }
+    }
+
+    fn sandbox() -> Sandbox {
+        let sandbox = empty("repo with spaces");
+        sandbox.write("README.md", "read me\n");
+        sandbox.write("prompts/old.md", "old\n");
+        sandbox.write("run.sh", "#!/bin/sh\n");
+        git(&sandbox.repo, &["add", "."]);
+        git(&sandbox.repo, &["update-index", "--chmod=+x", "run.sh"]);
+        git(&sandbox.repo, &["commit", "-q", "-m", "first"]);
+        git(&sandbox.repo, &["checkout", "-q", "--", "run.sh"]);
+        sandbox
+    }
+
+    impl Sandbox {
+        fn write(&self, path: &str, text: &str) {
+            let path = self.repo.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+
+        fn commit(&self, files: &[(&str, &str)]) -> Commit {
+            Commit {
+                repo: self.repo.clone(),
+                branch: "promptsearch/triage".into(),
+                files: files
+                    .iter()
+                    .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+                    .collect(),
+                message: "Better prompt\n\nScore: 0.9".into(),
+                push: None,
+            }
+        }
+
+        fn git(&self, arguments: &[&str]) -> String {
+            git(&self.repo, arguments)
+        }
+
+        fn has_branch(&self, branch: &str) -> bool {
+            !self.git(&["for-each-ref", &reference(branch)]).is_empty()
+        }
+
+        fn snapshot(&self) -> Snapshot {
+            let mut files = Vec::new();
+            let mut folders = vec![self.repo.clone()];
+            while let Some(folder) = folders.pop() {
+                for entry in std::fs::read_dir(folder).unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.ends_with(".git") {
+                        continue;
+                    }
+                    if path.is_dir() {
+                        folders.push(path);
+                    } else {
+                        let bytes = std::fs::read(&path).unwrap();
+                        files.push((path, bytes));
+                    }
+                }
+            }
+            files.sort();
+            Snapshot {
+                head: std::fs::read_to_string(self.repo.join(".git/HEAD")).unwrap(),
+                tip: self.git(&["for-each-ref", "refs/heads/main"]),
+                index: std::fs::read(self.repo.join(".git/index")).unwrap_or_default(),
+                status: self.git(&["status", "--porcelain", "--ignored"]),
+                files,
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_branch_grows_from_head_and_nothing_else_moves() {
+        let sandbox = sandbox();
+        // The same bytes at another time: a careless look at them would refresh the index.
+        std::fs::File::options()
+            .write(true)
+            .open(sandbox.repo.join("README.md"))
+            .and_then(|file| file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1)))
+            .unwrap();
+        sandbox.write("notes.txt", "not committed\n");
+        sandbox.write("prompts/old.md", "changed\n");
+        let before = sandbox.snapshot();
+        let mut commit = sandbox.commit(&[
+            ("README.md", "read me too\n"),
+            ("prompts/new.md", "Be brief."),
+            ("./a//b/c.json", "{}\r\n"),
+        ]);
+        // From a subfolder, paths still start at the top.
+        commit.repo = sandbox.repo.join("prompts");
+        let exported = export(&commit).unwrap();
+        assert_eq!(sandbox.snapshot(), before);
+        assert!(exported.created_branch && !exported.unchanged && !exported.pushed);
+        assert_eq!(
+            sandbox.git(&["rev-parse", "promptsearch/triage"]).trim(),
+            exported.commit
+        );
+        assert_eq!(
+            sandbox
+                .git(&[
+                    "diff",
+                    "--raw",
+                    "--no-abbrev",
+                    "main",
+                    "promptsearch/triage"
+                ])
+                .lines()
+                .map(|line| line.split_once('\t').unwrap().1)
+                .collect::<Vec<_>>(),
+            ["README.md", "a/b/c.json", "prompts/new.md"]
+        );
+        assert_eq!(
+            sandbox.git(&["show", "promptsearch/triage:prompts/new.md"]),
+            "Be brief."
+        );
+        assert_eq!(
+            sandbox.git(&["show", "promptsearch/triage:a/b/c.json"]),
+            "{}\r\n"
+        );
+        assert_eq!(
+            sandbox.git(&[
+                "log",
+                "-1",
+                "--format=%an <%ae>%n%P%n%B",
+                "promptsearch/triage"
+            ]),
+            format!(
+                "Ada <ada@example.com>\n{}Better prompt\n\nScore: 0.9\n\n",
+                sandbox.git(&["rev-parse", "main"])
+            )
+        );
+        sandbox.git(&["fsck", "--strict"]);
+    }
+
+    #[test]
+    fn a_message_is_utf_8_whatever_its_owner_writes_in() {
+        let sandbox = sandbox();
+        sandbox.git(&["config", "i18n.commitEncoding", "ISO-8859-1"]);
+        let mut commit = sandbox.commit(&[("p.md", "x")]);
+        commit.message = "Größer\n".into();
+        export(&commit).unwrap();
+        let stored = sandbox.git(&["cat-file", "commit", "promptsearch/triage"]);
+        assert!(stored.ends_with("\n\nGrößer\n"), "{stored}");
+        assert!(!stored.contains("encoding"), "{stored}");
+    }
+
+    #[test]
+    fn a_second_export_stands_on_the_first() {
+        let sandbox = sandbox();
+        let first = export(&sandbox.commit(&[("p.md", "one"), ("q.md", "q")])).unwrap();
+        // HEAD goes on meanwhile; the branch does not follow it.
+        sandbox.git(&["commit", "-q", "--allow-empty", "-m", "work"]);
+        let second = export(&sandbox.commit(&[("p.md", "two")])).unwrap();
+        assert!(!second.created_branch && !second.unchanged);
+        assert_eq!(
+            sandbox.git(&["rev-parse", "promptsearch/triage^"]).trim(),
+            first.commit
+        );
+        assert_eq!(sandbox.git(&["show", "promptsearch/triage:p.md"]), "two");
+        assert_eq!(sandbox.git(&["show", "promptsearch/triage:q.md"]), "q");
+    }
+
+    #[test]
+    fn the_same_bytes_are_committed_once() {
+        let sandbox = sandbox();
+        let commit = sandbox.commit(&[("a/p.md", "one"), ("a/p.evidence.json", "{}")]);
+        let first = export(&commit).unwrap();
+        let again = export(&commit).unwrap();
+        assert!(again.unchanged && !again.created_branch);
+        assert_eq!(again.commit, first.commit);
+        // HEAD has these bytes already: a branch, but no commit without content.
+        let mut commit = sandbox.commit(&[("README.md", "read me\n")]);
+        commit.branch = "same".into();
+        let same = export(&commit).unwrap();
+        assert!(same.unchanged && same.created_branch);
+        assert_eq!(
+            sandbox.git(&["rev-parse", "main", "same"]).lines().nth(1),
+            Some(&*same.commit)
+        );
+        assert_eq!(sandbox.git(&["rev-parse", "main"]).trim(), same.commit);
+    }
+
+    #[test]
+    fn a_file_that_its_owner_is_working_on_is_not_exported_to() {
+        let sandbox = sandbox();
+        let state_of = |path: &str| {
+            let before = sandbox.snapshot();
+            let mut commit = sandbox.commit(&[("fine.md", "x"), (path, "new")]);
+            commit.repo = sandbox.repo.join("prompts");
+            let result = export(&commit);
+            assert_eq!(sandbox.snapshot(), before);
+            assert!(!sandbox.has_branch("promptsearch/triage"));
+            match result.unwrap_err() {
+                error @ GitError::Dirty { .. } => {
+                    assert!(error.is_usage());
+                    assert!(error.to_string().contains(path), "{error}");
+                    assert!(error.help().unwrap().contains("--path"));
+                    let GitError::Dirty { state, .. } = error else {
+                        unreachable!()
+                    };
+                    state
+                }
+                other => panic!("{other}"),
+            }
+        };
+        sandbox.write("README.md", "changed\n");
+        assert_eq!(state_of("README.md"), Dirt::Modified);
+        sandbox.git(&["add", "README.md"]);
+        assert_eq!(state_of("README.md"), Dirt::Staged);
+        std::fs::remove_file(sandbox.repo.join("prompts/old.md")).unwrap();
+        assert_eq!(state_of("prompts/old.md"), Dirt::Modified);
+        sandbox.write("prompts/new [1].md", "mine");
+        assert_eq!(state_of("prompts/new [1].md"), Dirt::Untracked);
+        sandbox.git(&["config", "status.showUntrackedFiles", "no"]);
+        assert_eq!(state_of("prompts/new [1].md"), Dirt::Untracked);
+        sandbox.write(".git/info/exclude", "/local\n");
+        sandbox.write("local/mine.md", "mine");
+        assert_eq!(state_of("local/mine.md"), Dirt::Untracked);
+        // Neither a neighbour that is ignored nor a name that only matches as a pattern is in the way.
+        export(&sandbox.commit(&[("local/new.md", "x"), ("prompts/*.md", "x")])).unwrap();
+    }
+
+    #[test]
+    fn before_the_first_commit_the_branch_begins_with_the_export() {
+        let sandbox = empty("new");
+        let before = sandbox.snapshot();
+        let exported = export(&sandbox.commit(&[("a/p.md", "x")])).unwrap();
+        assert!(exported.created_branch && !exported.unchanged);
+        assert_eq!(
+            sandbox
+                .git(&["rev-list", "--parents", "promptsearch/triage"])
+                .trim(),
+            exported.commit
+        );
+        assert_eq!(sandbox.snapshot(), before);
+        sandbox.git(&["fsck", "--strict"]);
+        let mut commit = sandbox.commit(&[("p.md", "x")]);
+        commit.branch = "main".into();
+        assert!(matches!(export(&commit), Err(GitError::CheckedOut { .. })));
+    }
+
+    #[test]
+    fn a_branch_in_use_is_not_moved() {
+        let sandbox = sandbox();
+        let refused = |branch: &str| {
+            let mut commit = sandbox.commit(&[("p.md", "x")]);
+            commit.branch = branch.into();
+            let before = sandbox.git(&["for-each-ref"]);
+            let error = export(&commit).unwrap_err();
+            assert_eq!(sandbox.git(&["for-each-ref"]), before);
+            assert!(matches!(error, GitError::CheckedOut { .. }), "{error}");
+            assert!(error.help().unwrap().contains("--branch"));
+            error.to_string()
+        };
+        refused("main");
+        sandbox.git(&["worktree", "add", "-q", "-b", "elsewhere", "../other tree"]);
+        assert!(refused("elsewhere").contains("other tree"));
+        // Half-way through a rebase the branch is detached from, but not given up.
+        sandbox.git(&["checkout", "-q", "-b", "topic"]);
+        sandbox.git(&["commit", "-q", "--allow-empty", "-m", "topic"]);
+        let stop = ["rebase", "--no-ff", "--exec", "false", "main"];
+        let broken = try_git(&sandbox.repo, &stop);
+        assert!(!broken.status.success());
+        assert_eq!(
+            sandbox.git(&["rev-parse", "--abbrev-ref", "HEAD"]).trim(),
+            "HEAD"
+        );
+        assert!(refused("topic").contains("rebase"));
+    }
+
+    #[test]
+    fn a_branch_name_must_mean_one_new_or_existing_branch() {
+        let sandbox = sandbox();
+        sandbox.git(&["branch", "promptsearch"]);
+        sandbox.git(&["branch", "x/y"]);
+        sandbox.git(&["branch", "target"]);
+        sandbox.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/target"]);
+        let before = sandbox.git(&["for-each-ref"]);
+        for branch in [
+            "",
+            "-f",
+            "HEAD",
+            "a..b",
+            "@{-1}",
+            "a b",
+            "promptsearch/triage",
+            "x",
+            "alias",
+        ] {
+            let mut commit = sandbox.commit(&[("p.md", "x")]);
+            commit.branch = branch.into();
+            let error = export(&commit).unwrap_err();
+            assert!(
+                matches!(error, GitError::Branch { .. }),
+                "{branch}: {error}"
+            );
+            assert_eq!(sandbox.git(&["for-each-ref"]), before);
+        }
+    }
+
+    #[test]
+    fn a_path_must_name_a_file_of_the_repository() {
+        let sandbox = sandbox();
+        for path in [
+            "",
+            "/p.md",
+            "../p.md",
+            "a/../../p.md",
+            ".git/config",
+            "a/.GIT/x",
+            "a/.git./x",
+            "GIT~1/x",
+            ".git::$INDEX_ALLOCATION/x",
+            ".g\u{200c}it/x",
+            "a\\b",
+            "a\nb",
+            "a/",
+            ".",
+            "a/.",
+            "prompts",
+            "README.md/p.md",
+        ] {
+            let error = export(&sandbox.commit(&[(path, "x")])).unwrap_err();
+            assert!(matches!(error, GitError::Path { .. }), "{path}: {error}");
+            assert!(error.is_usage());
+        }
+        for both in [["a", "a/b"], ["a/b", "a"], ["a", "./a"]] {
+            let error = export(&sandbox.commit(&both.map(|path| (path, "x")))).unwrap_err();
+            assert!(matches!(error, GitError::Path { .. }), "{both:?}: {error}");
+        }
+        assert!(matches!(
+            export(&sandbox.commit(&[])),
+            Err(GitError::NoFiles)
+        ));
+        assert!(!sandbox.has_branch("promptsearch/triage"));
+        assert!(names_of(".github/prompts/p.md").is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn symbolic_links_are_not_followed() {
+        let sandbox = sandbox();
+        let outside = tempfile::tempdir().unwrap();
+        let refused = |path: &str| {
+            let error = export(&sandbox.commit(&[(path, "x")])).unwrap_err();
+            assert!(matches!(error, GitError::Path { .. }), "{error}");
+            assert!(error.to_string().contains("symbolic link"), "{error}");
+        };
+        std::os::unix::fs::symlink(outside.path(), sandbox.repo.join("link")).unwrap();
+        refused("link/p.md");
+        sandbox.git(&["add", "link"]);
+        sandbox.git(&["commit", "-q", "-m", "link"]);
+        refused("link");
+        sandbox.git(&["branch", "promptsearch/triage"]);
+        sandbox.git(&["rm", "-q", "link"]);
+        sandbox.git(&["commit", "-q", "-m", "no link"]);
+        // Only the branch has it now.
+        refused("link/p.md");
+        refused("link");
+    }
+
+    #[test]
+    fn other_repositories_are_not_reached_into() {
+        let sandbox = sandbox();
+        let tip = sandbox.git(&["rev-parse", "main"]);
+        let gitlink = format!("160000,{},sub", tip.trim());
+        sandbox.git(&["update-index", "--add", "--cacheinfo", &gitlink]);
+        sandbox.git(&["commit", "-q", "-m", "submodule"]);
+        let error = export(&sandbox.commit(&[("sub/p.md", "x")])).unwrap_err();
+        assert!(error.to_string().contains("submodule"), "{error}");
+        assert!(error.is_usage(), "{error}");
+        git(&sandbox.repo, &["init", "-q", "nested"]);
+        sandbox.write("nested/p.md", "mine");
+        let error = export(&sandbox.commit(&[("nested/p.md", "x")])).unwrap_err();
+        assert!(error.to_string().contains("of its own"), "{error}");
+        // As a neighbour it stays as it is.
+        export(&sandbox.commit(&[("p.md", "x")])).unwrap();
+        assert!(
+            sandbox
+                .git(&["ls-tree", "promptsearch/triage", "sub"])
+                .starts_with("160000")
+        );
+    }
+
+    #[test]
+    fn other_files_and_executable_bits_stay() {
+        let sandbox = sandbox();
+        export(&sandbox.commit(&[("run.sh", "#!/bin/sh\ntrue\n"), ("p.md", "x")])).unwrap();
+        let modes = |branch: &str| {
+            sandbox
+                .git(&["ls-tree", "-r", "--format=%(objectmode) %(path)", branch])
+                .lines()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            modes("promptsearch/triage"),
+            [
+                "100644 README.md",
+                "100644 p.md",
+                "100644 prompts/old.md",
+                "100755 run.sh"
+            ]
+        );
+        assert_eq!(
+            sandbox.git(&["rev-parse", "main:README.md", "main:prompts"]),
+            sandbox.git(&[
+                "rev-parse",
+                "promptsearch/triage:README.md",
+                "promptsearch/triage:prompts"
+            ])
+        );
+    }
+
+    #[test]
+    fn bytes_are_stored_as_they_are_whatever_filters_are_set() {
+        let sandbox = sandbox();
+        sandbox.git(&["config", "core.autocrlf", "true"]);
+        sandbox.write(".gitattributes", "*.md text eol=crlf ident\n");
+        let bytes = b"a\r\nb\n\xff\0$Id$".to_vec();
+        let mut commit = sandbox.commit(&[]);
+        commit.files = vec![("p.md".into(), bytes.clone())];
+        export(&commit).unwrap();
+        let stored = test_git();
+        let stored = Git {
+            folder: sandbox.repo.clone(),
+            ..stored
+        };
+        let stored = stored.bytes(&["cat-file", "blob", "promptsearch/triage:p.md"], None);
+        assert_eq!(stored.unwrap(), bytes);
+    }
+
+    #[test]
+    fn exports_at_the_same_time_all_land() {
+        let sandbox = sandbox();
+        let before = sandbox.snapshot();
+        let start = Barrier::new(4);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (sandbox, start) = (&sandbox, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    for turn in 0..3 {
+                        let path = format!("prompts/{thread}/{turn}.md");
+                        export(&sandbox.commit(&[(&path, &path)])).unwrap();
+                    }
+                });
+            }
+        });
+        for thread in 0..4 {
+            for turn in 0..3 {
+                let path = format!("prompts/{thread}/{turn}.md");
+                let place = format!("promptsearch/triage:{path}");
+                assert_eq!(sandbox.git(&["show", &place]), path);
+            }
+        }
+        assert_eq!(
+            sandbox
+                .git(&["rev-list", "--count", "promptsearch/triage"])
+                .trim(),
+            "13"
+        );
+        assert_eq!(sandbox.snapshot(), before);
+        sandbox.git(&["fsck", "--strict"]);
+    }
+
+    #[test]
+    fn one_of_several_that_create_the_branch_says_that_it_did() {
+        let sandbox = sandbox();
+        let start = Barrier::new(4);
+        let created: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        export(&sandbox.commit(&[("p.md", "same")])).unwrap()
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| usize::from(thread.join().unwrap().created_branch))
+                .sum()
+        });
+        assert_eq!(created, 1);
+        assert_eq!(
+            sandbox
+                .git(&["rev-list", "--count", "promptsearch/triage"])
+                .trim(),
+            "2"
+        );
+    }
+
+    #[test]
+    fn a_push_happens_only_when_asked_for() {
+        let sandbox = sandbox();
+        let remote = sandbox.repo.parent().unwrap().join("remote.git");
+        std::fs::create_dir(&remote).unwrap();
+        git(&remote, &["init", "-q", "--bare", "-b", "main"]);
+        sandbox.git(&["remote", "add", "origin", remote.to_str().unwrap()]);
+        let mut commit = sandbox.commit(&[("p.md", "x")]);
+        assert!(!export(&commit).unwrap().pushed);
+        assert_eq!(git(&remote, &["for-each-ref"]), "");
+        commit.push = Some("origin".into());
+        // Nothing is left to commit, but there is something to push.
+        let exported = export(&commit).unwrap();
+        assert!(exported.pushed && exported.unchanged);
+        let tips = git(
+            &remote,
+            &["for-each-ref", "--format=%(objectname) %(refname)"],
+        );
+        assert_eq!(
+            tips,
+            format!("{} refs/heads/promptsearch/triage\n", exported.commit)
+        );
+
+        // What others pushed is never overwritten; the commit stands all the same.
+        let theirs = sandbox.git(&["commit-tree", "-m", "theirs", "main^{tree}"]);
+        let refspec = format!("+{}:refs/heads/promptsearch/triage", theirs.trim());
+        sandbox.git(&["push", "-q", "origin", &refspec]);
+        commit.files[0].1 = b"y".to_vec();
+        let error = export(&commit).unwrap_err();
+        assert!(!error.is_usage());
+        let GitError::Push { exported, .. } = &error else {
+            panic!("{error}")
+        };
+        assert!(!exported.pushed && !exported.unchanged);
+        assert_eq!(
+            sandbox.git(&["rev-parse", "promptsearch/triage"]).trim(),
+            exported.commit
+        );
+        assert_eq!(
+            git(&remote, &["rev-parse", "refs/heads/promptsearch/triage"]),
+            theirs
+        );
+        assert!(error.to_string().contains("stands on the branch"));
+    }
+
+    #[test]
+    fn a_failed_push_keeps_its_secrets() {
+        let sandbox = sandbox();
+        let mut commit = sandbox.commit(&[("p.md", "x")]);
+        commit.push = Some("nosuch://me:s3cret@host/repo".into());
+        let error = export(&commit).unwrap_err();
+        let shown = format!("{error} {}", error.help().unwrap());
+        assert!(shown.contains("nosuch://host/repo"), "{shown}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(sandbox.has_branch("promptsearch/triage"));
+        for (text, clean) in [
+            (
+                "see https://t0ken@a/b and 'http://u:p@q@c'",
+                "see https://a/b and 'http://c'",
+            ),
+            ("ssh://git@host/x", "ssh://git@host/x"),
+            ("ssh://git:pw@host/x", "ssh://host/x"),
+            ("git@host:a/b", "git@host:a/b"),
+            ("https://", "https://"),
+        ] {
+            assert_eq!(without_credentials(text), clean);
+        }
+    }
+
+    #[test]
+    fn a_bare_repository_will_do() {
+        let sandbox = sandbox();
+        let bare = sandbox.repo.parent().unwrap().join("bare.git");
+        sandbox.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+        git(&bare, &["config", "user.name", "Ada"]);
+        git(&bare, &["config", "user.email", "ada@example.com"]);
+        let mut commit = sandbox.commit(&[("README.md", "new")]);
+        commit.repo = bare.clone();
+        export(&commit).unwrap();
+        assert_eq!(
+            git(&bare, &["show", "promptsearch/triage:README.md"]),
+            "new"
+        );
+        assert_eq!(git(&bare, &["show", "main:README.md"]), "read me\n");
+        assert!(!bare.join("index").exists());
+    }
+
+    #[test]
+    fn what_is_no_repository_is_said_to_be_none() {
+        let sandbox = sandbox();
+        let folder = tempfile::tempdir().unwrap();
+        for repo in [
+            folder.path().to_owned(),
+            folder.path().join("missing"),
+            sandbox.repo.join("README.md"),
+            sandbox.repo.join(".git"),
+        ] {
+            let mut commit = sandbox.commit(&[("p.md", "x")]);
+            commit.repo = repo.clone();
+            let error = export(&commit).unwrap_err();
+            assert!(matches!(error, GitError::NotARepository { .. }), "{error}");
+            assert!(error.to_string().contains(&*repo.to_string_lossy()));
+        }
+    }
+
+    #[test]
+    fn without_git_that_is_what_is_said() {
+        let sandbox = sandbox();
+        let missing = Git {
+            program: "git-that-is-not-there".into(),
+            ..test_git()
+        };
+        let error = sandbox
+            .commit(&[("p.md", "x")])
+            .make_with(missing)
+            .unwrap_err();
+        assert!(matches!(error, GitError::NoGit { .. }), "{error}");
+        assert!(error.help().unwrap().contains("install git"));
+    }
+
+    #[test]
+    fn nobody_commits_under_a_made_up_name() {
+        let sandbox = sandbox();
+        for (missing, value) in [("user.email", "ada@example.com"), ("user.name", "Ada")] {
+            sandbox.git(&["config", "--unset", missing]);
+            let error = export(&sandbox.commit(&[("p.md", "x")])).unwrap_err();
+            assert!(matches!(error, GitError::NoIdentity), "{missing}: {error}");
+            let help = error.help().unwrap();
+            assert!(help.contains("user.name") && help.contains("user.email"));
+            assert!(!sandbox.has_branch("promptsearch/triage"));
+            sandbox.git(&["config", missing, value]);
+        }
+        export(&sandbox.commit(&[("p.md", "x")])).unwrap();
+    }
+
+    #[test]
+    fn commits_are_signed_where_their_owner_signs() {
+        let sandbox = sandbox();
+        sandbox.git(&["config", "gpg.program", "no-such-signer"]);
+        sandbox.git(&["config", "commit.gpgSign", "yes"]);
+        let commit = sandbox.commit(&[("p.md", "x")]);
+        let error = export(&commit).unwrap_err();
+        assert!(error.to_string().contains("commit-tree"), "{error}");
+        assert!(!sandbox.has_branch("promptsearch/triage"));
+        sandbox.git(&["config", "commit.gpgSign", "no"]);
+        export(&commit).unwrap();
+    }
+
+    #[test]
+    fn variables_of_a_surrounding_git_do_not_lead_astray() {
+        let (sandbox, other) = (sandbox(), sandbox());
+        let before = other.snapshot();
+        let mut git = test_git();
+        for (name, value) in [
+            ("GIT_DIR", other.repo.join(".git")),
+            ("GIT_WORK_TREE", other.repo.clone()),
+            ("GIT_INDEX_FILE", other.repo.join(".git/index")),
+            ("GIT_OBJECT_DIRECTORY", other.repo.join(".git/objects")),
+            ("GIT_GLOB_PATHSPECS", "1".into()),
+        ] {
+            git.environment.push((name, Some(value.into())));
+        }
+        sandbox.commit(&[("p.md", "x")]).make_with(git).unwrap();
+        assert_eq!(sandbox.git(&["show", "promptsearch/triage:p.md"]), "x");
+        assert!(!other.has_branch("promptsearch/triage"));
+        assert_eq!(other.snapshot(), before);
+    }
+}
