@@ -163,7 +163,6 @@ pub struct Wallet {
     spent: BTreeMap<Share, Amount>,
     by_role: BTreeMap<ModelRole, RoleSpending>,
     lost: Amount,
-    cached_calls: u64,
 }
 
 impl Wallet {
@@ -283,11 +282,6 @@ impl Wallet {
         self.lost += held.amount;
     }
 
-    /// A call needed no answer of its own.
-    pub fn count_cached(&mut self) {
-        self.cached_calls += 1;
-    }
-
     fn charge(&mut self, role: ModelRole, share: Share, amount: Amount) {
         *self.spent.entry(share).or_default() += amount;
         self.by_role.entry(role).or_default().charged += amount;
@@ -309,12 +303,6 @@ impl Wallet {
     #[must_use]
     pub fn lost(&self) -> Amount {
         self.lost
-    }
-
-    /// Calls that an earlier answer served.
-    #[must_use]
-    pub fn cached_calls(&self) -> u64 {
-        self.cached_calls
     }
 
     /// Spending by role.

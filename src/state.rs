@@ -299,6 +299,21 @@ pub struct Arrival {
     pub bytes: u64,
 }
 
+impl Arrival {
+    /// There is no answer, and there will be none.
+    pub const NONE: Self = Self {
+        answer: None,
+        verdict: None,
+        usage: Usage {
+            input: Tokens::ZERO,
+            cached_input: Tokens::ZERO,
+            output: Tokens::ZERO,
+        },
+        usd: Usd::ZERO,
+        bytes: 0,
+    };
+}
+
 /// What the plan knows of money and tokens: folded facts, and reservations of what is not folded.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -372,6 +387,8 @@ pub struct Counts {
     pub invalid: u64,
     /// Missing rows.
     pub errors: u64,
+    /// Calls that an earlier answer served.
+    pub cached: u64,
     /// Decided children since the last new incumbent.
     pub decided_since_incumbent: u32,
 }
@@ -424,6 +441,7 @@ pub struct Facts {
     /// The row that the last event folded, for views.
     pub last_folded: Option<(CandidateIx, Split, u16, RowIx)>,
     by_id: HashMap<CandidateId, CandidateIx>,
+    served_by: HashMap<Call, Vec<Call>>,
     failed_attempts: HashMap<Call, Amount>,
     open_reservations: HashMap<Call, (Share, Amount)>,
 }
@@ -524,6 +542,14 @@ impl Facts {
             *reserved = reserved.less(open.reserve);
         }
         let arrival = self.arrivals.remove(&call);
+        // Whoever waited for this call's answer now knows where it stands, or that there is none.
+        for waiting in self.served_by.remove(&call).into_iter().flatten() {
+            let Some(served) = self.evaluations.get_mut(&waiting) else { continue };
+            served.cached = arrival.and_then(|arrival| arrival.answer).map(CachedOf::Answer);
+            if served.cached.is_none() {
+                self.arrivals.insert(waiting, Arrival::NONE);
+            }
+        }
         let mut cost = self.failed_attempts.remove(&call).unwrap_or_default();
         if let Some(arrival) = &arrival
             && open.cached.is_none()
@@ -550,6 +576,10 @@ impl Facts {
             *self.plan.calls.entry(share).or_default() += 1;
             self.plan.proposals += u64::from(is_proposal);
         }
+        if let Some(CachedOf::Call(of)) = cached {
+            self.served_by.entry(of).or_default().push(call);
+        }
+        self.counts.cached += u64::from(cached.is_some());
         let reserve = if cached.is_none() { reserve } else { Amount::ZERO };
         let open = OpenCall { work, reserve, cached, issued_at: self.counts.folded };
         if is_proposal {
@@ -590,8 +620,12 @@ impl Facts {
         column.folded += 1;
         match outcome {
             RowOutcome::Scored { score, invalid } => {
-                let answer =
-                    arrival.and_then(|a| a.verdict.or(a.answer)).unwrap_or(EventNumber(0));
+                let own = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer));
+                let answer = own.or(match open.cached {
+                    Some(CachedOf::Answer(answer)) => Some(answer),
+                    _ => None,
+                });
+                let answer = answer.unwrap_or_default();
                 column.scored += 1;
                 column.sum += score.value();
                 column.set(row, Cell::Scored { score: score.value() as f32, answer });
@@ -703,16 +737,7 @@ impl Facts {
             }
             Event::CallMissing { call, .. } => {
                 self.open_reservations.remove(call);
-                self.arrivals.insert(
-                    *call,
-                    Arrival {
-                        answer: None,
-                        verdict: None,
-                        usage: Usage::default(),
-                        usd: Usd::ZERO,
-                        bytes: 0,
-                    },
-                );
+                self.arrivals.insert(*call, Arrival::NONE);
             }
             Event::Scored { call, .. } => {
                 if let Some(arrival) = self.arrivals.get_mut(call) {

@@ -89,6 +89,8 @@ pub enum Failure {
     Unreadable,
     /// A 200 without a text and without a reason for it: tried again.
     Empty,
+    /// It was set aside and never sent, because the run was asked to stop.
+    Unsent,
 }
 
 /// A failed attempt.

@@ -3,5 +3,404 @@
 //! Reads files, once. Knows neither network nor strategy.
 
 pub mod example;
+pub mod dataset;
+pub mod words;
+pub mod inputs;
+pub mod split;
+pub mod duplicates;
+pub mod scorer;
 pub mod goal;
 pub mod model;
+pub mod file;
+
+use crate::budget::Caps;
+use crate::prompt::{Layout, Part, Prompt, TemplateError};
+use crate::seed::Seed;
+use crate::source::{SourceError, line_of_key};
+use dataset::{blake3_of, columns_of, fill_columns};
+use example::{Example, Split, Splits};
+use file::{PartSource, TaskFile};
+use goal::Goal;
+use model::{ModelName, ModelRole, ModelSpec, Price, Provider};
+use scorer::{Scorer, ScorerSet};
+use serde::{Deserialize, Serialize};
+use split::{Shares, SplitSpec};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A task file with the texts that it names: what a run freezes. Rows stay in their files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSource {
+    /// The task file.
+    pub file: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// The prompt's parts as they stood in their files.
+    pub parts: Vec<Part>,
+}
+
+/// A data file and the hash of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// blake3 of its bytes.
+    pub blake3: String,
+}
+
+/// A model as it is asked in one role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// `provider/model`.
+    pub name: ModelName,
+    /// Sampling temperature.
+    pub temperature: f64,
+    /// The longest answer.
+    pub max_output_tokens: u32,
+    /// What it costs, where that is known.
+    pub price: Option<Price>,
+}
+
+/// Everything that a search needs to know of its subject.
+#[derive(Debug)]
+pub struct Task {
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub about: String,
+    /// The files that it was read from.
+    pub source: TaskSource,
+    /// The data files with their hashes.
+    pub data: Vec<DataFile>,
+    /// The seed prompt.
+    pub seed: Prompt,
+    /// Which parts may change, and how they are rendered.
+    pub layout: Layout,
+    /// The most tokens of a prompt, without the row.
+    pub max_tokens: u64,
+    /// How answers are scored.
+    pub scorers: ScorerSet,
+    /// What the winner is chosen by.
+    pub goal: Goal,
+    /// Caps of the task file.
+    pub caps: Caps,
+    /// Rows.
+    pub splits: Splits,
+    models: BTreeMap<ModelRole, Model>,
+    providers: BTreeMap<String, Provider>,
+}
+
+/// Rows are split by the task alone, never by a run's seed: the same rows are held out from every
+/// run of a task.
+const SPLIT_SEED: Seed = Seed(0x7461_736b);
+
+impl TaskSource {
+    /// Reads a task folder or file, and the texts that it names.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a mistake with its line.
+    pub fn read(path: &Path) -> Result<Self, SourceError> {
+        let file = if path.is_dir() { path.join("task.toml") } else { path.to_owned() };
+        let text = read_text(&file).map_err(|error| {
+            error.help("name a folder with a `task.toml`; `promptsearch init DIR` makes one")
+        })?;
+        let read = TaskFile::parse(&file, &text)?;
+        let folder = folder_of(&file);
+        let mut parts = Vec::new();
+        for (name, source) in &read.prompt.parts {
+            let part_text = match source {
+                PartSource::Text(text) => text.clone(),
+                PartSource::File(relative) => {
+                    read_text(&folder.join(relative)).map_err(|error| {
+                        let line = line_of_key(&text, &["prompt", name]).unwrap_or(1);
+                        SourceError::new(&file, error.to_string()).at_line(line)
+                    })?
+                }
+            };
+            parts.push(Part { name: name.clone(), text: part_text.into() });
+        }
+        Ok(Self { file, text, parts })
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, SourceError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| SourceError::new(path, format!("cannot be read: {error}")))
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+impl Task {
+    /// Reads a task folder or file.
+    ///
+    /// # Errors
+    /// The first mistake, with file and line.
+    pub fn load(path: &Path) -> Result<Self, SourceError> {
+        Self::build(TaskSource::read(path)?)
+    }
+
+    /// Reads the rows of a task that was frozen, and puts everything together.
+    ///
+    /// # Errors
+    /// The first mistake, with file and line.
+    pub fn build(source: TaskSource) -> Result<Self, SourceError> {
+        let read = TaskFile::parse(&source.file, &source.text)?;
+        let at = Locator { source: &source };
+        let seed = Prompt::new(source.parts.clone());
+        let scorers = scorers(&read, &at)?;
+        let (splits, data) = rows(&read, &at)?;
+        check_labels(&scorers, &splits, &data)?;
+        let columns = columns_of(all_rows(&splits));
+        let layout = Layout::new(&seed, &read.prompt.search, &columns)
+            .map_err(|error| at.template(&read, &error, &columns))?;
+        let tokens = (layout.bytes_without_row(&seed) as u64).div_ceil(4);
+        let mut models = BTreeMap::new();
+        let specs = [
+            (ModelRole::Task, Some(&read.models.task)),
+            (ModelRole::Mutator, read.models.mutator.as_ref()),
+            (ModelRole::Judge, read.models.judge.as_ref()),
+        ];
+        let mut providers = BTreeMap::new();
+        for (role, spec) in specs {
+            let Some(spec) = spec else { continue };
+            let name = spec.model.provider();
+            let provider = provider(&read, name)
+                .ok_or_else(|| at.unknown_provider(&read, role, name))?;
+            models.insert(role, model(role, spec, &provider));
+            providers.insert(name.to_owned(), provider);
+        }
+        Ok(Self {
+            name: read.name.clone(),
+            about: if read.about.is_empty() { read.name.clone() } else { read.about.clone() },
+            max_tokens: read.prompt.max_tokens.unwrap_or_else(|| (4 * tokens).max(2_000)),
+            goal: read.goal(),
+            caps: read.caps().unwrap_or_default(),
+            source: source.clone(),
+            data,
+            seed,
+            layout,
+            scorers,
+            splits,
+            models,
+            providers,
+        })
+    }
+
+    /// The model of a role, if the task names one.
+    #[must_use]
+    pub fn model(&self, role: ModelRole) -> Option<&Model> {
+        self.models.get(&role)
+    }
+
+    /// The model that answers rows; every task names one.
+    #[must_use]
+    pub fn task_model(&self) -> &Model {
+        &self.models[&ModelRole::Task]
+    }
+
+    /// The providers that the models need, by name.
+    #[must_use]
+    pub fn providers(&self) -> &BTreeMap<String, Provider> {
+        &self.providers
+    }
+
+    /// The folder of the task file.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        folder_of(&self.source.file)
+    }
+
+    /// Rows that the search may see: train and dev.
+    #[must_use]
+    pub fn visible_rows(&self) -> Vec<&Example> {
+        self.splits.train.iter().chain(&self.splits.dev).collect()
+    }
+
+    /// Whether every model that costs something has a price.
+    ///
+    /// # Errors
+    /// The lines to add, for the first model without one.
+    pub fn check_prices(&self) -> Result<(), SourceError> {
+        for (role, model) in &self.models {
+            if model.price.is_some() {
+                continue;
+            }
+            let (provider, name) = (model.name.provider(), model.name.model());
+            let at = Locator { source: &self.source };
+            let built_in = Provider::built_in(provider).is_some();
+            let kind = if built_in { "" } else { "kind = \"openai\"\n      " };
+            return Err(at
+                .error(
+                    &["models", &role.to_string()],
+                    format!("the price of `{}` is unknown, and a cap in dollars needs it", model.name),
+                )
+                .help(format!(
+                    "add the provider's price in US dollars per million tokens:\n\n      \
+                     [providers.{provider}]\n      {kind}prices.\"{name}\" = {{ input = 0.00, output = 0.00 }}\n\n    \
+                     or `free = true` under [providers.{provider}] for a local model",
+                )));
+        }
+        Ok(())
+    }
+}
+
+fn all_rows(splits: &Splits) -> impl Iterator<Item = &Example> {
+    // Opened to know the names of all columns; no value of a held-out row is looked at.
+    splits.train.iter().chain(&splits.dev).chain(splits.hold.open_held_out())
+}
+
+fn provider(read: &TaskFile, name: &str) -> Option<Provider> {
+    match read.providers.get(name) {
+        Some(provider) => Some(provider.clone().completed(name)),
+        None => Provider::built_in(name),
+    }
+}
+
+fn model(role: ModelRole, spec: &ModelSpec, provider: &Provider) -> Model {
+    Model {
+        name: spec.model.clone(),
+        temperature: spec.temperature.unwrap_or_else(|| role.default_temperature()),
+        max_output_tokens: spec
+            .max_output_tokens
+            .unwrap_or_else(|| role.default_max_output_tokens()),
+        price: provider.price_of(spec.model.model()),
+    }
+}
+
+fn scorers(read: &TaskFile, at: &Locator<'_>) -> Result<ScorerSet, SourceError> {
+    let mut scorers = Vec::new();
+    for (index, table) in read.score.iter().enumerate() {
+        let scorer = Scorer::new(table).map_err(|error| {
+            let index = index.to_string();
+            let mut result = at.error(&["score", &index, error.key], error.message);
+            result.help = error.help;
+            result
+        })?;
+        scorers.push(scorer);
+    }
+    Ok(ScorerSet::new(scorers))
+}
+
+fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<(Splits, Vec<DataFile>), SourceError> {
+    let folder = folder_of(&at.source.file);
+    let mut data = Vec::new();
+    let mut file = |relative: &Path| -> Result<Vec<Example>, SourceError> {
+        let path = folder.join(relative);
+        let rows = dataset::read(&path, &read.data.columns)?;
+        let blake3 = blake3_of(&path)?;
+        data.push(DataFile { path, blake3 });
+        Ok(rows)
+    };
+    let splits = match (&read.data.split, &read.data.file) {
+        (Some(SplitSpec::Files { train, dev, hold }), _) => {
+            let (train, dev) = (file(train)?, file(dev)?);
+            let hold = hold.as_deref().map(&mut file).transpose()?.unwrap_or_default();
+            split::given(train, dev, hold, SPLIT_SEED)
+        }
+        (shares, Some(path)) => {
+            let mut rows = file(path)?;
+            let columns = columns_of(&rows);
+            fill_columns(&mut rows, &columns);
+            let shares: Option<Shares> = match shares {
+                Some(SplitSpec::Shares(shares)) => Some(*shares),
+                _ => None,
+            };
+            split::split(rows, shares, SPLIT_SEED)
+        }
+        (_, None) => return Err(at.error(&["data"], "there are no rows")),
+    };
+    if splits.dev.is_empty() {
+        return Err(at
+            .error(&["data", "split"], "no row is left for dev, which selects")
+            .help("give `dev` a larger share, or more rows"));
+    }
+    Ok((splits, data))
+}
+
+/// A `label` scorer can only be right where the row's answer is one of its labels.
+fn check_labels(scorers: &ScorerSet, splits: &Splits, data: &[DataFile]) -> Result<(), SourceError> {
+    let labels = scorers.labels();
+    if labels.is_empty() {
+        return Ok(());
+    }
+    for row in all_rows(splits) {
+        let answer = crate::prompt::value_text(&row.answer);
+        let known = labels.iter().any(|label| label.to_lowercase() == answer.trim().to_lowercase());
+        if !known {
+            let file = data.first().map_or_else(PathBuf::new, |file| file.path.clone());
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+            let message = format!("row `{}`: the answer `{answer}` is none of the labels", row.id);
+            return Err(SourceError::new(file, message)
+                .at_line(row.line)
+                .help(crate::text::suggestion(&answer, &labels)));
+        }
+    }
+    Ok(())
+}
+
+/// Finds the line of a key of the task file.
+struct Locator<'a> {
+    source: &'a TaskSource,
+}
+
+impl Locator<'_> {
+    fn error(&self, path: &[&str], message: impl Into<String>) -> SourceError {
+        let error = SourceError::new(&self.source.file, message);
+        match line_of_key(&self.source.text, path) {
+            Some(line) => error.at_line(line),
+            None => error,
+        }
+    }
+
+    fn unknown_provider(&self, read: &TaskFile, role: ModelRole, name: &str) -> SourceError {
+        let mut known: Vec<&str> = read.providers.keys().map(String::as_str).collect();
+        known.extend(["sim", "openai"]);
+        self.error(&["models", &role.to_string()], format!("there is no provider `{name}`")).help(
+            format!(
+                "{} Or add [providers.{name}] with `kind`, `base_url` and `api_key`",
+                crate::text::suggestion(name, &known)
+            ),
+        )
+    }
+
+    /// A mistake in a part: in its own file where it has one.
+    fn template(
+        &self,
+        read: &TaskFile,
+        error: &TemplateError,
+        columns: &std::collections::BTreeSet<String>,
+    ) -> SourceError {
+        let (TemplateError::Broken { part, line, .. } | TemplateError::Unfilled { part, line, .. }) =
+            error;
+        let source = read.prompt.parts.iter().find(|(name, _)| name == part);
+        let mut result = match source {
+            Some((_, PartSource::File(relative))) => {
+                let mut result =
+                    SourceError::new(folder_of(&self.source.file).join(relative), error.to_string());
+                result.line = *line;
+                result
+            }
+            _ => self.error(&["prompt", part], error.to_string()),
+        };
+        if let TemplateError::Unfilled { name, .. } = error {
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            result.help = Some(crate::text::suggestion(name, &columns));
+        }
+        result
+    }
+}
+
+/// How many rows each split has.
+#[must_use]
+pub fn counts(splits: &Splits) -> [(Split, usize); 3] {
+    [
+        (Split::Train, splits.train.len()),
+        (Split::Dev, splits.dev.len()),
+        (Split::Hold, splits.hold.len()),
+    ]
+}

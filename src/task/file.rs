@@ -1,0 +1,291 @@
+//! `task.toml` as it is written: keys, defaults, and mistakes with their lines.
+//!
+//! Not what it means: `Task` reads the rows and puts everything together.
+
+use super::dataset::ColumnMap;
+use super::goal::Goal;
+use super::model::{ModelSpec, Provider};
+use super::scorer::ScoreTable;
+use super::split::SplitSpec;
+use crate::budget::Caps;
+use crate::source::{SourceError, line_of_key};
+use crate::text;
+use crate::units::{Tokens, Usd};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskFile {
+    /// The task's name.
+    pub name: String,
+    /// What it is about, for people and for the mutator.
+    #[serde(default)]
+    pub about: String,
+    /// Rows.
+    pub data: DataTable,
+    /// The seed prompt.
+    pub prompt: PromptTable,
+    /// Models by role.
+    pub models: ModelsTable,
+    /// Scorers.
+    #[serde(default)]
+    pub score: Vec<ScoreTable>,
+    /// What the winner is chosen by.
+    #[serde(default)]
+    pub goal: GoalTable,
+    /// Caps.
+    #[serde(default)]
+    pub budget: BudgetTable,
+    /// Providers by name.
+    #[serde(default)]
+    pub providers: BTreeMap<String, Provider>,
+}
+
+/// `[data]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataTable {
+    /// The rows; may be missing where `split` names files.
+    pub file: Option<PathBuf>,
+    /// Which column is what.
+    #[serde(default)]
+    pub columns: ColumnMap,
+    /// Shares or files.
+    pub split: Option<SplitSpec>,
+}
+
+/// `[prompt]`: parts in their order, and what may change.
+#[derive(Debug)]
+pub struct PromptTable {
+    /// Parts as written.
+    pub parts: Vec<(String, PartSource)>,
+    /// The parts that may change.
+    pub search: Vec<String>,
+    /// The most tokens of the rendered prompt without the example.
+    pub max_tokens: Option<u64>,
+}
+
+/// Where a part's text stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartSource {
+    /// Here.
+    Text(String),
+    /// In a file, relative to the task's folder.
+    File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for PartSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            file: PathBuf,
+        }
+        struct PartVisitor;
+        impl<'de> Visitor<'de> for PartVisitor {
+            type Value = PartSource;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or `{ file = \"…\" }`")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PartSource, E> {
+                Ok(PartSource::Text(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PartSource, A::Error> {
+                let table = Table::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(PartSource::File(table.file))
+            }
+        }
+        deserializer.deserialize_any(PartVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for PromptTable {
+    /// Every key but `search` and `max_tokens` names a part.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TableVisitor;
+        impl<'de> Visitor<'de> for TableVisitor {
+            type Value = PromptTable;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of parts")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PromptTable, A::Error> {
+                let mut table =
+                    PromptTable { parts: Vec::new(), search: Vec::new(), max_tokens: None };
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "search" => table.search = map.next_value()?,
+                        "max_tokens" => table.max_tokens = Some(map.next_value()?),
+                        _ => table.parts.push((key, map.next_value()?)),
+                    }
+                }
+                Ok(table)
+            }
+        }
+        deserializer.deserialize_map(TableVisitor)
+    }
+}
+
+/// `[models]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelsTable {
+    /// Answers rows.
+    pub task: ModelSpec,
+    /// Writes prompts; needed to search.
+    pub mutator: Option<ModelSpec>,
+    /// Grades answers.
+    pub judge: Option<ModelSpec>,
+}
+
+/// `[goal]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoalTable {
+    /// In one of its three forms.
+    pub rule: Option<String>,
+}
+
+/// `[budget]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetTable {
+    /// Dollars.
+    pub usd: Option<f64>,
+    /// Logical calls.
+    pub calls: Option<u64>,
+    /// Input and output tokens.
+    pub tokens: Option<u64>,
+    /// Mutator calls.
+    pub proposals: Option<u64>,
+    /// Running time, such as `8h`.
+    pub wall: Option<String>,
+}
+
+impl TaskFile {
+    /// Reads the text of a task file.
+    ///
+    /// # Errors
+    /// The first mistake with its line.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, SourceError> {
+        let read: Self =
+            toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+        read.check(file, text)?;
+        Ok(read)
+    }
+
+    fn check(&self, file: &Path, text: &str) -> Result<(), SourceError> {
+        let at = |path: &[&str], message: String| {
+            let error = SourceError::new(file, message);
+            match line_of_key(text, path) {
+                Some(line) => error.at_line(line),
+                None => error,
+            }
+        };
+        let usable = !self.name.is_empty()
+            && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && !self.name.starts_with('.');
+        if !usable {
+            return Err(at(&["name"], format!("`{}` cannot name a task", self.name))
+                .help("use letters, digits, `-` and `_`: runs and branches are named after it"));
+        }
+        let names_files = matches!(self.data.split, Some(SplitSpec::Files { .. }));
+        if self.data.file.is_none() && !names_files {
+            return Err(at(&["data"], "there are no rows".to_owned()).help(
+                "add `file = \"examples.jsonl\"`, or let `split` name a file for each split",
+            ));
+        }
+        let names: Vec<&str> = self.prompt.parts.iter().map(|(name, _)| name.as_str()).collect();
+        if !names.contains(&crate::prompt::USER) {
+            return Err(at(&["prompt"], "the prompt has no part `user`".to_owned())
+                .help("add `user = \"{{ input }}\"` with the name of your input's column"));
+        }
+        if let Some(name) =
+            names.iter().find(|name| !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        {
+            return Err(at(&["prompt", name], format!("`{name}` cannot name a part"))
+                .help("use letters, digits and `_`"));
+        }
+        for (index, part) in self.prompt.search.iter().enumerate() {
+            if !names.contains(&part.as_str()) {
+                return Err(at(&["prompt", "search"], format!("there is no part `{part}`"))
+                    .help(text::suggestion(part, &names)));
+            }
+            if self.prompt.search[..index].contains(part) {
+                return Err(at(&["prompt", "search"], format!("`{part}` is named twice")));
+            }
+        }
+        if self.score.is_empty() {
+            return Err(SourceError::new(file, "nothing says what a right answer is")
+                .help("add `[[score]]` and under it `kind = \"equals\"`"));
+        }
+        if let Some(rule) = &self.goal.rule {
+            Goal::parse(rule).map_err(|message| at(&["goal", "rule"], message))?;
+        }
+        self.caps().map_err(|(key, message)| at(&["budget", key], message))?;
+        for (name, provider) in &self.providers {
+            let provider_at = |key: &str, message: &str| {
+                at(&["providers", name, key], format!("provider `{name}`: {message}"))
+            };
+            if provider.clone().completed(name).kind.is_none() {
+                return Err(provider_at("", "`kind` is missing")
+                    .help("add `kind = \"openai\"` (the wire protocol)"));
+            }
+            if provider.concurrency == Some(0) || provider.rpm == Some(0) {
+                return Err(provider_at("concurrency", "a limit of 0 lets no call through"));
+            }
+            let prices = provider.prices.values().chain(&provider.price);
+            if prices.into_iter().any(|price| !price.is_valid()) {
+                return Err(provider_at("price", "a price must not be negative")
+                    .help("write US dollars per million tokens"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The goal.
+    #[must_use]
+    pub fn goal(&self) -> Goal {
+        self.goal
+            .rule
+            .as_deref()
+            .and_then(|rule| Goal::parse(rule).ok())
+            .unwrap_or(Goal::MaxQuality { usd_per_1k_at_most: None })
+    }
+
+    /// The caps, or the key that is wrong and why.
+    ///
+    /// # Errors
+    /// A cap that is not a positive amount.
+    pub fn caps(&self) -> Result<Caps, (&'static str, String)> {
+        let budget = &self.budget;
+        let usd = budget
+            .usd
+            .map(|dollars| {
+                Usd::from_dollars(dollars)
+                    .filter(|usd| *usd > Usd::ZERO)
+                    .ok_or_else(|| ("usd", format!("`{dollars}` is not an amount of dollars")))
+            })
+            .transpose()?;
+        let positive = |key, value: Option<u64>| match value {
+            Some(0) => Err((key, "a cap of 0 lets nothing happen".to_owned())),
+            value => Ok(value),
+        };
+        let wall = match &budget.wall {
+            Some(wall) => Some(text::parse_duration(wall).map_err(|message| ("wall", message))?),
+            None => None,
+        };
+        Ok(Caps {
+            usd,
+            calls: positive("calls", budget.calls)?,
+            tokens: positive("tokens", budget.tokens)?.map(Tokens),
+            proposals: budget.proposals,
+            wall,
+            deadline: None,
+        })
+    }
+}
