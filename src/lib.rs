@@ -23,3 +23,4 @@ pub mod llm; // Words from a model, at a price. The only place that names reqwes
 
 // Decisions.
 pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.
+pub mod evaluate; // Asks a program for a score, where the task says so.

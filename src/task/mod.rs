@@ -3,5 +3,11 @@
 //! Reads files, once. Knows neither network nor strategy.
 
 pub mod example;
+pub mod dataset;
+pub mod words;
+pub mod inputs;
+pub mod split;
+pub mod duplicates;
+pub mod scorer;
 pub mod goal;
 pub mod model;
