@@ -8,7 +8,6 @@
 use crate::budget::{Amount, Share};
 use crate::candidate::Candidate;
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
-use crate::llm::{Failure, Finish};
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
 use crate::task::scorer::Verdict;
@@ -175,6 +174,45 @@ pub enum Event {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model was done.
+    #[default]
+    Stop,
+    /// It ran into `max_output_tokens`.
+    Length,
+    /// A filter cut it off.
+    Filter,
+    /// Anything else that the provider names.
+    Other,
+}
+
+/// What kind of failure an attempt met; decides whether it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// Too many requests: tried again when the provider says, without counting as a try.
+    Throttled,
+    /// The key was refused: the run stops.
+    Auth,
+    /// Quota or balance is used up: the run stops.
+    Quota,
+    /// The request itself was refused: never tried again.
+    BadRequest,
+    /// The provider or the network failed: tried again.
+    Transient,
+    /// A deadline passed: tried again.
+    Timeout,
+    /// A 200 whose body could not be read: tried again.
+    Unreadable,
+    /// A 200 without a text and without a reason for it: tried again.
+    Empty,
+    /// It was set aside and never sent, because the run was asked to stop.
+    Unsent,
 }
 
 /// A call's answer. The request is not part of it: it is rendered again.

@@ -16,13 +16,21 @@ pub mod task; // What "better" means: examples, scorers, models, a goal.
 pub mod recipe; // How to search: one TOML file from `strategies/`.
 pub mod budget; // What a run may spend: money, tokens, calls, time.
 
+// What happened.
+pub mod event; // One fact, past tense.
+pub mod state; // All facts so far, folded; and the traits for watching it happen.
+
 // The outside world.
 pub mod store; // Durable bytes. The only place that names sled.
 pub mod journal; // Facts, made durable, in order, twice.
-pub mod llm; // Words from a model, at a price. The only place that names reqwest.
+pub mod llm; // Words from a model, at a price. The only place that names reqwest and axum.
 
 // Decisions.
 pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.
+pub mod strategy; // What to try next: a pure function of recipe, state and seed.
+pub mod operator; // Write the new prompt, with a model's help.
+pub mod evaluate; // Try a candidate on rows: what is asked, and what an answer is worth.
 
-// What people see.
+// The loop, and what people see of it.
+pub mod search; // ask, work, append, apply, show.
 pub mod export; // The winner as a file, and as a commit in a person's repository.

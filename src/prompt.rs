@@ -204,6 +204,7 @@ pub fn value_text(value: &serde_json::Value) -> std::borrow::Cow<'_, str> {
 #[derive(Debug)]
 pub struct Layout {
     searched: Vec<String>,
+    shown: BTreeSet<String>,
     frozen: minijinja::Environment<'static>,
 }
 
@@ -250,17 +251,23 @@ impl Layout {
             let template = frozen
                 .get_template(&part.name)
                 .map_err(|error| broken(&part.name, &error))?;
-            let mut unknown: Vec<String> = template
+            let used: BTreeSet<String> = template
                 .undeclared_variables(false)
                 .into_iter()
-                .filter(|name| !columns.contains(name) && !is_global(&frozen, name))
+                .filter(|name| !is_global(&frozen, name))
                 .collect();
-            unknown.sort();
-            if let Some(name) = unknown.first() {
+            if let Some(name) = used.iter().find(|name| !columns.contains(*name)) {
                 return Err(unfilled(part, name));
             }
+            shown.extend(used);
         }
-        Ok(layout(frozen))
+        Ok(Self { searched: searched.to_vec(), shown, frozen })
+    }
+
+    /// The columns that the seed's parts show.
+    #[must_use]
+    pub fn shown_columns(&self) -> &BTreeSet<String> {
+        &self.shown
     }
 
     /// The names of the parts that may change.

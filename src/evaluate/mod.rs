@@ -11,9 +11,10 @@ use crate::prompt::{Message, Prompt, TemplateError};
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
-use crate::task::scorer::Verdict;
+use crate::task::scorer::{Verdict, expected_text};
 use crate::id::RowIx;
 use command::{CommandError, CommandPool};
+use std::ffi::OsString;
 use std::sync::Arc;
 
 /// Asks and scores for one task.
@@ -23,14 +24,13 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// For a task.
+    /// For a task. Of the environment, a scorer's program gets what it lists, and no more.
     #[must_use]
-    pub fn new(task: Arc<Task>) -> Self {
+    pub fn new(task: Arc<Task>, environment: &[(OsString, OsString)]) -> Self {
         let commands = task
             .scorers
             .commands()
-            .into_iter()
-            .map(|spec| CommandPool::new(spec, &task.folder()))
+            .map(|(_, spec)| CommandPool::of(spec, &task.folder(), environment.iter().cloned()))
             .collect();
         Self { task, commands }
     }
@@ -90,6 +90,12 @@ impl Evaluator {
         }))
     }
 
+    /// Bytes of a row's values: what it adds to a prompt at most once.
+    #[must_use]
+    pub fn row_bytes(&self, split: Split, row: RowIx) -> usize {
+        self.row(split, row).map_or(0, Task::row_bytes)
+    }
+
     /// Whether a score follows from the answer alone.
     #[must_use]
     pub fn is_pure(&self) -> bool {
@@ -112,8 +118,8 @@ impl Evaluator {
             return Ok(self.task.scorers.score(answer, example));
         }
         let mut verdicts = Vec::with_capacity(self.commands.len());
-        for pool in &self.commands {
-            verdicts.push(pool.score(answer, example).await?);
+        for ((scorer, _), pool) in self.task.scorers.commands().zip(&self.commands) {
+            verdicts.push(pool.score(&scorer.scored_part(answer), example).await?);
         }
         Ok(self.task.scorers.score_with(answer, example, verdicts))
     }
@@ -131,7 +137,7 @@ impl Evaluator {
         Some(Evidence {
             input: self.input(example),
             answer: answer.map(|(text, _)| text.to_owned()),
-            expected: self.task.scorers.expected_text(example),
+            expected: expected_text(example),
             score: answer.map(|(_, verdict)| verdict.score.value()),
             feedback,
         })

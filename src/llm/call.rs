@@ -4,9 +4,9 @@
 //! retry asks the wallet only. Waiting for a commit holds no concurrency slot.
 
 use super::throttle::{Backoff, Throttle};
-use super::{Failure, Llm, LlmError, Reply, Request};
+use super::{Llm, LlmError, Reply, Request};
 use crate::budget::{Amount, Share, Wallet};
-use crate::event::{Answered, Event};
+use crate::event::{Answered, Event, Failure, Finish};
 use crate::id::{Call, EventNumber};
 use crate::journal::{Journal, JournalError};
 use crate::seed::Seed;
@@ -247,7 +247,7 @@ impl Caller {
                 let empty = Reply {
                     text: String::new(),
                     usage: Some(Usage::default()),
-                    finish: super::Finish::Stop,
+                    finish: Finish::Stop,
                 };
                 self.reserve_nothing(job);
                 return self.answer(job, hash, bytes, &empty, took).await;

@@ -3,10 +3,13 @@
 //! Not the decision to ask: who is asked what is decided above, and what it may cost is the
 //! wallet's. Only this module names reqwest and axum.
 
+pub mod call;
+
+use crate::event::{Failure, Finish};
 use crate::prompt::Message;
 use crate::task::model::{ModelName, Usage};
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::time::Duration;
 
 /// One request as every protocol understands it.
@@ -43,21 +46,6 @@ impl Request {
     }
 }
 
-/// Why an answer ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Finish {
-    /// The model was done.
-    #[default]
-    Stop,
-    /// It ran into `max_output_tokens`.
-    Length,
-    /// A filter cut it off.
-    Filter,
-    /// Anything else that the provider names.
-    Other,
-}
-
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -67,30 +55,6 @@ pub struct Reply {
     pub usage: Option<Usage>,
     /// Why it ended.
     pub finish: Finish,
-}
-
-/// What kind of failure an attempt met; decides whether it is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// Too many requests: tried again when the provider says, without counting as a try.
-    Throttled,
-    /// The key was refused: the run stops.
-    Auth,
-    /// Quota or balance is used up: the run stops.
-    Quota,
-    /// The request itself was refused: never tried again.
-    BadRequest,
-    /// The provider or the network failed: tried again.
-    Transient,
-    /// A deadline passed: tried again.
-    Timeout,
-    /// A 200 whose body could not be read: tried again.
-    Unreadable,
-    /// A 200 without a text and without a reason for it: tried again.
-    Empty,
-    /// It was set aside and never sent, because the run was asked to stop.
-    Unsent,
 }
 
 /// A failed attempt.

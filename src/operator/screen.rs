@@ -5,7 +5,7 @@ use crate::prompt::{Layout, Prompt, placeholders, value_text};
 use crate::recipe::{LeakScreen, Screen};
 use crate::state::{Facts, View};
 use crate::task::example::Example;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// Bytes of one token where a limit on tokens meets a text that nobody has counted: the usual
 /// figure for English.
@@ -225,23 +225,13 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The columns that a set of parts uses.
-#[must_use]
-pub fn used_columns(prompt: &Prompt, layout: &Layout) -> BTreeSet<String> {
-    layout
-        .searched()
-        .iter()
-        .flat_map(|part| placeholders(prompt.part(part).unwrap_or("")))
-        .map(str::to_owned)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::prompt::Part;
     use crate::recipe::{DedupScreen, LintScreen};
     use crate::state::RunState;
+    use std::collections::BTreeSet;
 
     fn prompt(system: &str) -> Prompt {
         Prompt::new(vec![

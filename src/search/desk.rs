@@ -6,10 +6,10 @@
 use super::driver::SearchError;
 use crate::candidate::{Candidate, Origin};
 use crate::evaluate::Evaluator;
-use crate::event::{Draft, Event, ProposalOutcome, Rejection, Shown};
+use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::Journal;
-use crate::llm::{Finish, Request};
+use crate::llm::Request;
 use crate::operator::{self, Brief, Nonce, Screens};
 use crate::prompt::Prompt;
 use crate::recipe::{Init, Operator, Recipe};

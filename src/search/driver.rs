@@ -10,11 +10,13 @@ use super::room::Limits;
 use crate::budget::{Caps, Share};
 use crate::clock::Clock;
 use crate::evaluate::Evaluator;
-use crate::event::{Block, Cached, CachedOf, Event, ProposalOutcome, RowOutcome, StopReason};
+use crate::event::{
+    Block, Cached, CachedOf, Event, Finish, ProposalOutcome, RowOutcome, StopReason,
+};
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::llm::call::{Caller, Ending, Halt, Job, worst_case};
-use crate::llm::{Finish, Request};
+use crate::llm::Request;
 use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::state::{Observer, OpenCall, Phase, Work};

@@ -22,10 +22,10 @@ use example::{Example, Split, Splits};
 use file::{PartSource, TaskFile};
 use goal::Goal;
 use model::{ModelName, ModelRole, ModelSpec, Price, Provider};
-use scorer::{Scorer, ScorerSet};
+use scorer::ScorerSet;
 use serde::{Deserialize, Serialize};
 use split::{Shares, SplitSpec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A task file with the texts that it names: what a run freezes. Rows stay in their files.
@@ -153,11 +153,17 @@ impl Task {
         let at = Locator { source: &source };
         let seed = Prompt::new(source.parts.clone());
         let scorers = scorers(&read, &at)?;
-        let (splits, data) = rows(&read, &at)?;
-        check_labels(&scorers, &splits, &data)?;
-        let columns = columns_of(all_rows(&splits));
+        let (rows, data) = rows(&read, &at)?;
+        check_answers(&scorers, &rows, &data)?;
+        let columns = columns_of(rows.all());
         let layout = Layout::new(&seed, &read.prompt.search, &columns)
             .map_err(|error| at.template(&read, &error, &columns))?;
+        let splits = rows.split(layout.shown_columns());
+        if splits.dev.is_empty() {
+            return Err(at
+                .error(&["data", "split"], "no row is left for dev, which selects")
+                .help("give `dev` a larger share, or more rows, or smaller groups"));
+        }
         let tokens = (layout.bytes_without_row(&seed) as u64).div_ceil(4);
         let mut models = BTreeMap::new();
         let specs = [
@@ -221,6 +227,18 @@ impl Task {
         self.splits.train.iter().chain(&self.splits.dev).collect()
     }
 
+    /// Bytes of a row's values as they are inserted.
+    #[must_use]
+    pub fn row_bytes(row: &Example) -> usize {
+        row.columns.values().map(|value| crate::prompt::value_text(value).len()).sum()
+    }
+
+    /// Rows of different splits that are nearly the same.
+    #[must_use]
+    pub fn near_duplicates(&self) -> Vec<duplicates::NearDuplicate> {
+        duplicates::near_duplicates_by(&self.splits, self.layout.shown_columns())
+    }
+
     /// Whether every model that costs something has a price.
     ///
     /// # Errors
@@ -249,11 +267,6 @@ impl Task {
     }
 }
 
-fn all_rows(splits: &Splits) -> impl Iterator<Item = &Example> {
-    // Opened to know the names of all columns; no value of a held-out row is looked at.
-    splits.train.iter().chain(&splits.dev).chain(splits.hold.open_held_out())
-}
-
 fn provider(read: &TaskFile, name: &str) -> Option<Provider> {
     match read.providers.get(name) {
         Some(provider) => Some(provider.clone().completed(name)),
@@ -273,72 +286,74 @@ fn model(role: ModelRole, spec: &ModelSpec, provider: &Provider) -> Model {
 }
 
 fn scorers(read: &TaskFile, at: &Locator<'_>) -> Result<ScorerSet, SourceError> {
-    let mut scorers = Vec::new();
-    for (index, table) in read.score.iter().enumerate() {
-        let scorer = Scorer::new(table).map_err(|error| {
-            let index = index.to_string();
-            let mut result = at.error(&["score", &index, error.key], error.message);
-            result.help = error.help;
-            result
-        })?;
-        scorers.push(scorer);
-    }
-    Ok(ScorerSet::new(scorers))
+    ScorerSet::new(&read.score).map_err(|(index, error)| {
+        let index = index.to_string();
+        let mut result = at.error(&["score", &index, error.key], error.message);
+        result.help = error.help;
+        result
+    })
 }
 
-fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<(Splits, Vec<DataFile>), SourceError> {
+/// Rows as they stand in their files.
+enum Rows {
+    One(Vec<Example>, Option<Shares>),
+    Given([Vec<Example>; 3]),
+}
+
+fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<(Rows, Vec<DataFile>), SourceError> {
     let folder = folder_of(&at.source.file);
     let mut data = Vec::new();
     let mut file = |relative: &Path| -> Result<Vec<Example>, SourceError> {
         let path = folder.join(relative);
-        let rows = dataset::read(&path, &read.data.columns)?;
+        let mut rows = dataset::read(&path, &read.data.columns)?;
+        let columns = columns_of(&rows);
+        fill_columns(&mut rows, &columns);
         let blake3 = blake3_of(&path)?;
         data.push(DataFile { path, blake3 });
         Ok(rows)
     };
-    let splits = match (&read.data.split, &read.data.file) {
+    let rows = match (&read.data.split, &read.data.file) {
         (Some(SplitSpec::Files { train, dev, hold }), _) => {
             let (train, dev) = (file(train)?, file(dev)?);
             let hold = hold.as_deref().map(&mut file).transpose()?.unwrap_or_default();
-            split::given(train, dev, hold, SPLIT_SEED)
+            Rows::Given([train, dev, hold])
         }
         (shares, Some(path)) => {
-            let mut rows = file(path)?;
-            let columns = columns_of(&rows);
-            fill_columns(&mut rows, &columns);
-            let shares: Option<Shares> = match shares {
+            let shares = match shares {
                 Some(SplitSpec::Shares(shares)) => Some(*shares),
                 _ => None,
             };
-            split::split(rows, shares, SPLIT_SEED)
+            Rows::One(file(path)?, shares)
         }
         (_, None) => return Err(at.error(&["data"], "there are no rows")),
     };
-    if splits.dev.is_empty() {
-        return Err(at
-            .error(&["data", "split"], "no row is left for dev, which selects")
-            .help("give `dev` a larger share, or more rows"));
-    }
-    Ok((splits, data))
+    Ok((rows, data))
 }
 
-/// A `label` scorer can only be right where the row's answer is one of its labels.
-fn check_labels(scorers: &ScorerSet, splits: &Splits, data: &[DataFile]) -> Result<(), SourceError> {
-    let labels = scorers.labels();
-    if labels.is_empty() {
-        return Ok(());
-    }
-    for row in all_rows(splits) {
-        let answer = crate::prompt::value_text(&row.answer);
-        let known = labels.iter().any(|label| label.to_lowercase() == answer.trim().to_lowercase());
-        if !known {
-            let file = data.first().map_or_else(PathBuf::new, |file| file.path.clone());
-            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-            let message = format!("row `{}`: the answer `{answer}` is none of the labels", row.id);
-            return Err(SourceError::new(file, message)
-                .at_line(row.line)
-                .help(crate::text::suggestion(&answer, &labels)));
+impl Rows {
+    fn all(&self) -> Vec<&Example> {
+        match self {
+            Self::One(rows, _) => rows.iter().collect(),
+            Self::Given(parts) => parts.iter().flatten().collect(),
         }
+    }
+
+    /// Rows are equal where the columns that the prompt shows are.
+    fn split(self, shown: &BTreeSet<String>) -> Splits {
+        match self {
+            Self::One(rows, shares) => split::split_by(rows, shown, shares, SPLIT_SEED),
+            Self::Given([train, dev, hold]) => split::given(train, dev, hold, SPLIT_SEED),
+        }
+    }
+}
+
+/// Every row's answer must be one that the scorers can compare with.
+fn check_answers(scorers: &ScorerSet, rows: &Rows, data: &[DataFile]) -> Result<(), SourceError> {
+    for row in rows.all() {
+        scorers.check(row).map_err(|message| {
+            let file = data.first().map_or_else(PathBuf::new, |file| file.path.clone());
+            SourceError::new(file, format!("row `{}`: {message}", row.id)).at_line(row.line)
+        })?;
     }
     Ok(())
 }
@@ -373,7 +388,7 @@ impl Locator<'_> {
         &self,
         read: &TaskFile,
         error: &TemplateError,
-        columns: &std::collections::BTreeSet<String>,
+        columns: &BTreeSet<String>,
     ) -> SourceError {
         let (TemplateError::Broken { part, line, .. } | TemplateError::Unfilled { part, line, .. }) =
             error;

@@ -1,0 +1,101 @@
+//! `command`: a program of the user's scores the answer. Here is only how it is written in the task;
+//! the processes live in `evaluate::command`.
+
+use super::table::{ScoreTable, ScorerError};
+use crate::text;
+use serde::Serialize;
+use std::time::Duration;
+
+/// The longest that a program may take over one answer, where the task does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The program of a `command` scorer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CommandSpec {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// The longest that it may take over one answer.
+    pub timeout: Duration,
+    /// Variables of the environment that it may see, besides the few that programs need.
+    pub env: Vec<String>,
+}
+
+impl CommandSpec {
+    pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
+        let argv = table.command.clone().unwrap_or_default();
+        if argv.first().is_none_or(|program| program.trim().is_empty()) {
+            return Err(ScorerError::new("command", "`command` names no program")
+                .help("write command = [\"python3\", \"score.py\"]"));
+        }
+        if argv.iter().any(|word| word.contains('\0')) {
+            return Err(ScorerError::new(
+                "command",
+                "a word of `command` holds a NUL",
+            ));
+        }
+        let timeout = match &table.timeout {
+            None => DEFAULT_TIMEOUT,
+            Some(written) => text::parse_duration(written)
+                .map_err(|reason| ScorerError::new("timeout", reason))?,
+        };
+        if timeout.is_zero() {
+            return Err(ScorerError::new("timeout", "`timeout` must be above 0")
+                .help("write timeout = \"30s\""));
+        }
+        let env = table.env.clone().unwrap_or_default();
+        if let Some(name) = env
+            .iter()
+            .find(|name| name.is_empty() || name.contains(['=', '\0']))
+        {
+            return Err(ScorerError::new(
+                "env",
+                format!("`{}` is not the name of a variable", name.replace('\0', "")),
+            )
+            .help("`env` lists names alone; their values come from the environment of the run"));
+        }
+        Ok(Self { argv, timeout, env })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(text: &str) -> Result<CommandSpec, String> {
+        let table: ScoreTable = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        CommandSpec::new(&table).map_err(|error| format!("{}: {error}", error.key))
+    }
+
+    #[test]
+    fn a_command_is_a_list_of_words_with_a_deadline() {
+        let spec_read = spec("kind = 'command'\ncommand = ['python3', 'score.py']\ntimeout = '2m'\nenv = ['VIRTUAL_ENV']").unwrap();
+        assert_eq!(spec_read.argv, ["python3", "score.py"]);
+        assert_eq!(
+            (spec_read.timeout, spec_read.env.len()),
+            (Duration::from_secs(120), 1)
+        );
+        for (text, message) in [
+            ("kind = 'command'", "command: `command` names no program"),
+            ("kind = 'command'\ncommand = []", "names no program"),
+            (
+                "kind = 'command'\ncommand = 'python3 score.py'",
+                "expected a list of words",
+            ),
+            (
+                "kind = 'command'\ncommand = ['x']\ntimeout = 'soon'",
+                "timeout: `soon` is not a duration",
+            ),
+            (
+                "kind = 'command'\ncommand = ['x']\ntimeout = '0s'",
+                "above 0",
+            ),
+            (
+                "kind = 'command'\ncommand = ['x']\nenv = ['A=1']",
+                "env: `A=1` is not the name",
+            ),
+        ] {
+            let error = spec(text).unwrap_err();
+            assert!(error.contains(message), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! `json-fields`: the share of the expected fields that an answer gets right.
+//!
+//! The expected fields are those of the row's answer, or `fields` of them. Numbers are compared with
+//! the tolerance, strings exactly (after `normalize`, which trims unless told otherwise). A field
+//! that is missing counts as null; a field that nobody asked for is ignored. An answer that is no
+//! JSON object is invalid.
+
+use super::json;
+use super::number::Tolerance;
+use super::prepare::Prepare;
+use super::quoted;
+use super::table::{ScoreTable, ScorerError};
+use super::verdict::Verdict;
+use crate::text;
+use crate::units::Score;
+use serde_json::Value;
+
+#[derive(Clone, Debug)]
+pub(super) struct JsonFields {
+    fields: Option<Vec<String>>,
+    tolerance: Tolerance,
+}
+
+impl JsonFields {
+    pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
+        if table.fields.as_ref().is_some_and(Vec::is_empty) {
+            return Err(ScorerError::new("fields", "`fields` names no field")
+                .help("name the fields that count, or leave `fields` out to count all"));
+        }
+        Ok(Self {
+            fields: table.fields.clone(),
+            tolerance: Tolerance::new(table)?,
+        })
+    }
+
+    fn expected_fields<'a>(&'a self, expected: &'a Value) -> Vec<(&'a str, &'a Value)> {
+        let Value::Object(expected) = expected else {
+            return Vec::new();
+        };
+        match &self.fields {
+            None => expected
+                .iter()
+                .map(|(name, value)| (name.as_str(), value))
+                .collect(),
+            Some(fields) => fields
+                .iter()
+                .map(|name| (name.as_str(), expected.get(name).unwrap_or(&Value::Null)))
+                .collect(),
+        }
+    }
+
+    /// Whether a row's answer says what is expected in the fields.
+    pub(super) fn check(&self, expected: &Value) -> Result<(), String> {
+        let Value::Object(there) = expected else {
+            return Err(format!(
+                "the answer {} is not a JSON object",
+                quoted(&expected.to_string())
+            ));
+        };
+        if there.is_empty() {
+            return Err("the answer is an object without fields".to_owned());
+        }
+        match self
+            .fields
+            .iter()
+            .flatten()
+            .find(|name| !there.contains_key(*name))
+        {
+            None => Ok(()),
+            Some(name) => {
+                let known: Vec<&str> = there.keys().map(String::as_str).collect();
+                Err(format!(
+                    "the answer has no field `{name}`: {}",
+                    text::suggestion(name, &known)
+                ))
+            }
+        }
+    }
+
+    pub(super) fn score(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
+        let fields = self.expected_fields(expected);
+        let got = match json::parse(answer) {
+            Ok(Value::Object(got)) => got,
+            Ok(_) => {
+                return Verdict::invalid(
+                    "the answer is JSON, but not an object",
+                    &quoted(&expected.to_string()),
+                );
+            }
+            Err(reason) => {
+                return Verdict::invalid(
+                    format!("the answer is not JSON: {reason}"),
+                    &quoted(&expected.to_string()),
+                );
+            }
+        };
+        let wrong: Vec<String> = fields
+            .iter()
+            .filter_map(|(name, expected)| {
+                let value = got.get(*name);
+                let right = json::equal(
+                    value.unwrap_or(&Value::Null),
+                    expected,
+                    &self.tolerance,
+                    prepare,
+                );
+                (!right).then(|| {
+                    let got = value
+                        .map_or_else(|| "nothing".to_owned(), |value| quoted(&value.to_string()));
+                    format!(
+                        "{name} (expected {}, got {got})",
+                        quoted(&expected.to_string())
+                    )
+                })
+            })
+            .collect();
+        if wrong.is_empty() && !fields.is_empty() {
+            return Verdict::right();
+        }
+        let share = (fields.len() - wrong.len()) as f64 / fields.len().max(1) as f64;
+        let noun = if wrong.len() == 1 {
+            "Wrong field"
+        } else {
+            "Wrong fields"
+        };
+        Verdict::scored(
+            Score::new(share).unwrap_or(Score::ZERO),
+            Some(format!("{noun}: {}.", wrong.join(", "))),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn scorer(table: ScoreTable) -> (JsonFields, Prepare) {
+        (
+            JsonFields::new(&table).unwrap(),
+            Prepare::new(&table).unwrap(),
+        )
+    }
+
+    fn invoice() -> Value {
+        json!({"total": 2406.45, "currency": "EUR", "due": null, "lines": [{"n": 1}]})
+    }
+
+    #[test]
+    fn the_share_of_right_fields_is_the_score_and_the_wrong_ones_are_named() {
+        let (fields, prepare) = scorer(ScoreTable::default());
+        let score = |answer: &str| fields.score(answer, &invoice(), &prepare);
+        assert_eq!(
+            score(
+                "```json\n{\"lines\": [{\"n\": 1.0}], \"total\": 2406.450, \"currency\": \" EUR\", \"x\": 1}\n```"
+            ),
+            Verdict::right()
+        );
+        let half =
+            score(r#"{"total": 2406, "currency": "EUR", "due": "2024", "lines": [{"n": 1}]}"#);
+        assert_eq!(half.score.value(), 0.5);
+        assert_eq!(
+            half.feedback.as_deref(),
+            Some(
+                "Wrong fields: total (expected `2406.45`, got `2406`), due (expected `null`, got `\"2024\"`)."
+            )
+        );
+        assert_eq!(score("{}").score.value(), 0.25);
+        assert!(
+            score("{}")
+                .feedback
+                .unwrap()
+                .contains("currency (expected `\"EUR\"`, got nothing)")
+        );
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_invalid_with_the_readers_words() {
+        let (fields, prepare) = scorer(ScoreTable::default());
+        let broken = fields.score("{\"total\": }", &invoice(), &prepare);
+        assert_eq!(
+            broken.invalid.as_deref(),
+            Some("the answer is not JSON: expected value at line 1 column 11")
+        );
+        assert!(
+            fields
+                .score("[1]", &invoice(), &prepare)
+                .invalid
+                .unwrap()
+                .contains("not an object")
+        );
+    }
+
+    #[test]
+    fn only_named_fields_count_and_numbers_have_a_tolerance() {
+        let (fields, prepare) = scorer(ScoreTable {
+            fields: Some(vec!["total".into()]),
+            relative_tolerance: Some(0.01),
+            ..ScoreTable::default()
+        });
+        assert_eq!(
+            fields.score(r#"{"total": 2400}"#, &invoice(), &prepare),
+            Verdict::right()
+        );
+        assert_eq!(
+            fields
+                .score(r#"{"total": "2406.45"}"#, &invoice(), &prepare)
+                .score,
+            Score::ZERO
+        );
+    }
+
+    #[test]
+    fn rows_that_say_nothing_to_it_are_refused() {
+        let (fields, _) = scorer(ScoreTable {
+            fields: Some(vec!["totl".into()]),
+            ..ScoreTable::default()
+        });
+        assert!(
+            fields
+                .check(&invoice())
+                .unwrap_err()
+                .contains("did you mean `total`?")
+        );
+        let (fields, _) = scorer(ScoreTable::default());
+        assert!(fields.check(&json!("text")).is_err() && fields.check(&json!({})).is_err());
+        assert_eq!(fields.check(&invoice()), Ok(()));
+        assert_eq!(
+            fields
+                .score(
+                    "{}",
+                    &json!("text"),
+                    &Prepare::new(&ScoreTable::default()).unwrap()
+                )
+                .score,
+            Score::ZERO
+        );
+        assert!(
+            JsonFields::new(&ScoreTable {
+                fields: Some(Vec::new()),
+                ..ScoreTable::default()
+            })
+            .is_err()
+        );
+    }
+}

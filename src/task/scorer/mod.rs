@@ -1,0 +1,654 @@
+//! How an answer is scored: one small file for each kind of `[[score]]`.
+//!
+//! All kinds but `command` are pure functions of the answer and the row. None of them knows which
+//! candidate answered, and none fails: what cannot be used is an invalid answer with a reason.
+//! What is wrong with a row or a table is said before anything is scored, by [`Scorer::new`] and
+//! [`Scorer::check`].
+
+mod command;
+mod contains;
+mod equals;
+mod is_json;
+mod json;
+mod json_fields;
+mod label;
+mod number;
+mod pattern;
+mod prepare;
+mod starts_with;
+mod table;
+mod verdict;
+
+pub use command::CommandSpec;
+pub use table::{Normalize, ScoreTable, ScorerError};
+pub use verdict::Verdict;
+
+use crate::prompt::value_text;
+use crate::task::example::Example;
+use crate::text;
+use prepare::Prepare;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use table::KindName;
+
+/// One `[[score]]` table, ready for use.
+#[derive(Clone, Debug)]
+pub struct Scorer {
+    name: String,
+    weight: f64,
+    prepare: Prepare,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Equals(equals::Equals),
+    Contains(contains::Contains),
+    StartsWith(starts_with::StartsWith),
+    Label(label::Labels),
+    Regex(pattern::Pattern),
+    Number(number::Number),
+    JsonFields(json_fields::JsonFields),
+    IsJson(is_json::IsJson),
+    Command(CommandSpec),
+}
+
+impl Scorer {
+    /// Checks a table and makes its scorer.
+    ///
+    /// # Errors
+    /// The first key that is unknown to the kind, missing or wrong.
+    pub fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
+        let kind_name = KindName::of(table)?;
+        let weight = table.weight.unwrap_or(1.0);
+        if !(weight.is_finite() && weight > 0.0) {
+            return Err(ScorerError::new(
+                "weight",
+                format!("`weight` is {weight}: it must be above 0"),
+            )
+            .help("leave out a [[score]] that should not count"));
+        }
+        let name = table.name.clone().unwrap_or_else(|| table.kind.clone());
+        if name.trim().is_empty() {
+            return Err(ScorerError::new("name", "`name` is empty"));
+        }
+        let prepare = Prepare::new(table)?;
+        let value = || match &table.value {
+            Some(value) if value_text(value).is_empty() => Err(ScorerError::new(
+                "value",
+                "`value` is empty: every answer would fit",
+            )
+            .help("write what is expected, or leave `value` out to use the row's answer")),
+            value => Ok(value.clone()),
+        };
+        let kind = match kind_name {
+            KindName::Equals => Kind::Equals(equals::Equals {
+                value: table.value.clone(),
+            }),
+            KindName::Contains => Kind::Contains(contains::Contains { value: value()? }),
+            KindName::StartsWith => Kind::StartsWith(starts_with::StartsWith { value: value()? }),
+            KindName::Label => Kind::Label(label::Labels::new(table, &prepare)?),
+            KindName::Regex => Kind::Regex(pattern::Pattern::new(table)?),
+            KindName::Number => Kind::Number(number::Number::new(table)?),
+            KindName::JsonFields => Kind::JsonFields(json_fields::JsonFields::new(table)?),
+            KindName::IsJson => Kind::IsJson(is_json::IsJson),
+            KindName::Command => Kind::Command(CommandSpec::new(table)?),
+        };
+        Ok(Self {
+            name,
+            weight,
+            prepare,
+            kind,
+        })
+    }
+
+    /// Its name in metrics.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its weight among all scorers of the task, above 0.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    /// The program to ask, where this is a `command`.
+    #[must_use]
+    pub fn command(&self) -> Option<&CommandSpec> {
+        match &self.kind {
+            Kind::Command(spec) => Some(spec),
+            _ => None,
+        }
+    }
+
+    /// The part of an answer that is scored: what `extract` finds, after `normalize`. A `command`
+    /// is sent this.
+    #[must_use]
+    pub fn scored_part<'a>(&self, answer: &'a str) -> Cow<'a, str> {
+        self.prepare.answer(answer)
+    }
+
+    /// Whether a row's answer is one that this scorer can compare with, so that a wrong row is found
+    /// before it is paid for.
+    ///
+    /// # Errors
+    /// What is wrong with the row's answer: a lower-case sentence without a full stop.
+    pub fn check(&self, row: &Example) -> Result<(), String> {
+        let is_text_needed = |value: &Option<serde_json::Value>| match value {
+            None if self.prepare.expected(&value_text(&row.answer)).is_empty() => {
+                Err("the answer is empty, and every answer would fit".to_owned())
+            }
+            _ => Ok(()),
+        };
+        match &self.kind {
+            Kind::Contains(kind) => is_text_needed(&kind.value),
+            Kind::StartsWith(kind) => is_text_needed(&kind.value),
+            Kind::Label(kind) => kind.check(&row.answer, &self.prepare),
+            Kind::Regex(kind) => kind.check(&row.answer),
+            Kind::Number(kind) => kind.check(&row.answer),
+            Kind::JsonFields(kind) => kind.check(&row.answer),
+            Kind::Equals(_) | Kind::IsJson(_) | Kind::Command(_) => Ok(()),
+        }
+    }
+
+    /// Scores one answer; `None` where a program has to be asked.
+    #[must_use]
+    pub fn score(&self, answer: &str, row: &Example) -> Option<Verdict> {
+        let answer = self.prepare.answer(answer);
+        let expected = &row.answer;
+        Some(match &self.kind {
+            Kind::Equals(kind) => kind.score(&answer, expected, &self.prepare),
+            Kind::Contains(kind) => kind.score(&answer, expected, &self.prepare),
+            Kind::StartsWith(kind) => kind.score(&answer, expected, &self.prepare),
+            Kind::Label(kind) => kind.score(&answer, expected, &self.prepare),
+            Kind::Regex(kind) => kind.score(&answer, expected),
+            Kind::Number(kind) => kind.score(&answer, expected),
+            Kind::JsonFields(kind) => kind.score(&answer, expected, &self.prepare),
+            Kind::IsJson(kind) => kind.score(&answer),
+            Kind::Command(_) => return None,
+        })
+    }
+}
+
+/// All scorers of a task.
+#[derive(Clone, Debug)]
+pub struct ScorerSet {
+    scorers: Vec<Scorer>,
+}
+
+impl ScorerSet {
+    /// Checks all tables. Where several have no name of their own, later ones get a number.
+    ///
+    /// # Errors
+    /// The first wrong table: its place from 0, and what is wrong.
+    pub fn new(tables: &[ScoreTable]) -> Result<Self, (usize, ScorerError)> {
+        if tables.is_empty() {
+            let error = ScorerError::new("kind", "the task has no [[score]]")
+                .help("add one: [[score]] with kind = \"equals\"");
+            return Err((0, error));
+        }
+        let mut scorers: Vec<Scorer> = Vec::with_capacity(tables.len());
+        for (place, table) in tables.iter().enumerate() {
+            let mut scorer = Scorer::new(table).map_err(|error| (place, error))?;
+            let is_taken = |name: &str| scorers.iter().any(|other| other.name == name);
+            if is_taken(&scorer.name) {
+                if table.name.is_some() {
+                    let error = ScorerError::new(
+                        "name",
+                        format!("two scores are called `{}`", scorer.name),
+                    );
+                    return Err((place, error.help("give each its own name")));
+                }
+                let free = (2..)
+                    .map(|number| format!("{}-{number}", scorer.name))
+                    .find(|name| !is_taken(name));
+                scorer.name = free.unwrap_or_default();
+            }
+            scorers.push(scorer);
+        }
+        Ok(Self { scorers })
+    }
+
+    /// The scorers in the task's order.
+    #[must_use]
+    pub fn scorers(&self) -> &[Scorer] {
+        &self.scorers
+    }
+
+    /// Whether no program has to be asked.
+    #[must_use]
+    pub fn is_pure(&self) -> bool {
+        self.commands().next().is_none()
+    }
+
+    /// The scorers that need a program, in the task's order.
+    pub fn commands(&self) -> impl Iterator<Item = (&Scorer, &CommandSpec)> {
+        self.scorers
+            .iter()
+            .filter_map(|scorer| Some((scorer, scorer.command()?)))
+    }
+
+    /// The labels that the task's `label` scorers allow.
+    #[must_use]
+    pub fn labels(&self) -> Vec<String> {
+        let kinds = self.scorers.iter().filter_map(|scorer| match &scorer.kind {
+            Kind::Label(kind) => Some(kind.allowed()),
+            _ => None,
+        });
+        kinds.flatten().map(str::to_owned).collect()
+    }
+
+    /// Whether a row's answer is one that all scorers can compare with.
+    ///
+    /// # Errors
+    /// What is wrong with the row's answer: a lower-case sentence without a full stop.
+    pub fn check(&self, row: &Example) -> Result<(), String> {
+        self.scorers.iter().try_for_each(|scorer| scorer.check(row))
+    }
+
+    /// Scores one answer by the scorers that need no program.
+    #[must_use]
+    pub fn score(&self, answer: &str, row: &Example) -> Verdict {
+        self.score_with(answer, row, Vec::new())
+    }
+
+    /// Scores one answer, given what the programs said, in the order of [`Self::commands`]. With
+    /// several scorers, the score of each is a metric under its name.
+    #[must_use]
+    pub fn score_with(&self, answer: &str, row: &Example, commands: Vec<Verdict>) -> Verdict {
+        let mut commands = commands.into_iter();
+        let mut parts: Vec<(&Scorer, Verdict)> = self
+            .scorers
+            .iter()
+            .filter_map(|scorer| {
+                Some((
+                    scorer,
+                    scorer.score(answer, row).or_else(|| commands.next())?,
+                ))
+            })
+            .collect();
+        if self.scorers.len() == 1
+            && let Some((_, alone)) = parts.pop()
+        {
+            return alone;
+        }
+        let mut own = BTreeMap::new();
+        for (scorer, verdict) in &mut parts {
+            own.insert(scorer.name.clone(), verdict.score.value());
+            // A program's number must not pass for another scorer's score.
+            verdict.metrics = std::mem::take(&mut verdict.metrics)
+                .into_iter()
+                .map(
+                    |(name, value)| match self.scorers.iter().any(|other| other.name == name) {
+                        true => (format!("{}.{name}", scorer.name), value),
+                        false => (name, value),
+                    },
+                )
+                .collect();
+        }
+        let mut whole = Verdict::combine(
+            parts
+                .into_iter()
+                .map(|(scorer, verdict)| (scorer.weight, verdict))
+                .collect(),
+        );
+        whole.metrics.extend(own);
+        whole
+    }
+}
+
+/// The right answer of a row as it is shown to a mutator.
+#[must_use]
+pub fn expected_text(row: &Example) -> String {
+    value_text(&row.answer).into_owned()
+}
+
+/// A text within a sentence of feedback, shortened to what a reader needs.
+fn quoted(text: &str) -> String {
+    // Shortening reads all of a text, and an answer may be huge.
+    let beginning = match text.char_indices().nth(2_000) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    };
+    format!("`{}`", text::shorten(beginning, 160))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ExampleId;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn row(answer: Value) -> Example {
+        Example {
+            id: ExampleId::new("r1"),
+            columns: serde_json::Map::new(),
+            answer,
+            feedback: None,
+            group: None,
+            line: 1,
+        }
+    }
+
+    fn table(text: &str) -> ScoreTable {
+        toml::from_str(text).unwrap()
+    }
+
+    fn scorer(text: &str) -> Scorer {
+        Scorer::new(&table(text)).unwrap()
+    }
+
+    fn value(text: &str, answer: &str, expected: Value) -> f64 {
+        scorer(text)
+            .score(answer, &row(expected))
+            .unwrap()
+            .score
+            .value()
+    }
+
+    #[test]
+    fn texts_are_compared_as_they_are_unless_evened_out() {
+        let equals = "kind = 'equals'";
+        assert_eq!(value(equals, " Paris\n", json!("Paris")), 1.0);
+        assert_eq!(value(equals, "paris", json!("Paris")), 0.0);
+        assert_eq!(
+            value(
+                "kind = 'equals'\nnormalize = ['lower', 'strip-punctuation']",
+                "«Paris»!",
+                json!("paris.")
+            ),
+            1.0
+        );
+        assert_eq!(
+            value("kind = 'equals'\nnormalize = []", "Paris\n", json!("Paris")),
+            0.0
+        );
+        assert_eq!(
+            value("kind = 'equals'\nvalue = 'ok'", "ok", json!("Paris")),
+            1.0
+        );
+        assert_eq!(
+            value(
+                "kind = 'equals'\nextract = 'is (\\w+)'",
+                "it is Rome, no, is Paris.",
+                json!("Paris")
+            ),
+            1.0
+        );
+    }
+
+    #[test]
+    fn other_values_are_compared_by_value() {
+        let equals = "kind = 'equals'";
+        assert_eq!(value(equals, "18", json!(18)), 1.0);
+        assert_eq!(value(equals, "18.0", json!(18)), 1.0);
+        assert_eq!(value(equals, "true", json!(true)), 1.0);
+        assert_eq!(value(equals, "True", json!(true)), 0.0);
+        assert_eq!(
+            value(
+                equals,
+                "{\"b\": [1, 2], \"a\": \"x \"}",
+                json!({"a": "x", "b": [1, 2]})
+            ),
+            1.0
+        );
+        assert_eq!(
+            value(equals, "{\"a\": \"x\", \"c\": 1}", json!({"a": "x"})),
+            0.0
+        );
+        assert!(
+            scorer(equals)
+                .score("{", &row(json!({})))
+                .unwrap()
+                .invalid
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn pieces_beginnings_and_patterns_are_found() {
+        assert_eq!(
+            value("kind = 'contains'", "in Paris, yes", json!("Paris")),
+            1.0
+        );
+        assert_eq!(value("kind = 'contains'", "in paris", json!("Paris")), 0.0);
+        assert_eq!(
+            value("kind = 'contains'\nvalue = 12", "12 men", json!("Paris")),
+            1.0
+        );
+        assert_eq!(
+            value("kind = 'starts-with'", " Paris, yes", json!("Paris")),
+            1.0
+        );
+        assert_eq!(
+            value("kind = 'starts-with'", "in Paris", json!("Paris")),
+            0.0
+        );
+        assert_eq!(
+            value(
+                "kind = 'regex'\npattern = '(?i)par.s$'",
+                "in PARIS",
+                json!("x")
+            ),
+            1.0
+        );
+        assert_eq!(value("kind = 'regex'", "abbbc", json!("^ab+c$")), 1.0);
+        assert_eq!(value("kind = 'regex'", "ac", json!("^ab+c$")), 0.0);
+        assert_eq!(value("kind = 'is-json'", " [1] ", json!("x")), 1.0);
+        assert_eq!(
+            value("kind = 'is-json'", "```json\n[1]\n```", json!("x")),
+            0.0
+        );
+    }
+
+    #[test]
+    fn feedback_says_what_was_expected_and_what_came() {
+        let feedback = |text: &str, answer: &str| {
+            scorer(text)
+                .score(answer, &row(json!("Paris")))
+                .unwrap()
+                .feedback
+        };
+        insta::assert_snapshot!(
+            [
+                feedback("kind = 'equals'", "Rome\nor so"),
+                feedback("kind = 'contains'", "Rome"),
+                feedback("kind = 'starts-with'", "Rome"),
+                feedback("kind = 'regex'", "Rome"),
+                feedback("kind = 'is-json'", "{\"a\" 1}"),
+            ]
+            .map(Option::unwrap)
+            .join("\n"),
+            @r#"
+        Expected `Paris`, got `Rome or so`.
+        Expected `Paris` in the answer, got `Rome`.
+        Expected an answer that begins with `Paris`, got `Rome`.
+        Expected an answer that matches `Paris`, got `Rome`.
+        Expected JSON and nothing else: expected `:` at line 1 column 6.
+        "#
+        );
+        assert_eq!(feedback("kind = 'equals'", "Paris"), None);
+        assert!(
+            feedback("kind = 'equals'", &"long ".repeat(1 << 18))
+                .unwrap()
+                .len()
+                < 300
+        );
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_used_is_refused_by_key() {
+        for (text, key, message) in [
+            ("kind = 'lable'", "kind", "there is no scorer `lable`"),
+            (
+                "kind = 'regex'\nlabels = ['a']",
+                "labels",
+                "`labels` means nothing to `regex`",
+            ),
+            (
+                "kind = 'is-json'\nvalue = 1",
+                "value",
+                "`value` means nothing to `is-json`",
+            ),
+            (
+                "kind = 'label'\nlabels = ['a']\ntolerance = 0.1",
+                "tolerance",
+                "means nothing to `label`",
+            ),
+            ("kind = 'equals'\nweight = 0", "weight", "must be above 0"),
+            ("kind = 'equals'\nweight = nan", "weight", "must be above 0"),
+            ("kind = 'equals'\nname = ' '", "name", "is empty"),
+            (
+                "kind = 'contains'\nvalue = ''",
+                "value",
+                "every answer would fit",
+            ),
+            (
+                "kind = 'regex'\npattern = '['",
+                "pattern",
+                "`pattern` is not a pattern: unclosed character class",
+            ),
+            (
+                "kind = 'regex'\npattern = 'a{99999}{99999}'",
+                "pattern",
+                "`pattern` is not a pattern",
+            ),
+            (
+                "kind = 'number'\ntolerance = -1",
+                "tolerance",
+                "must be 0 or more",
+            ),
+            ("kind = 'label'", "labels", "needs the labels"),
+            ("kind = 'command'", "command", "names no program"),
+        ] {
+            let error = Scorer::new(&table(text)).unwrap_err();
+            assert_eq!(error.key, key, "{text}");
+            assert!(error.message.contains(message), "{text}: {error}");
+        }
+        let error = Scorer::new(&table("kind = 'lable'")).unwrap_err();
+        assert_eq!(error.help.as_deref(), Some("did you mean `label`?"));
+        let unknown = toml::from_str::<ScoreTable>("kind = 'label'\nlabls = []").unwrap_err();
+        assert!(unknown.message().contains("unknown field `labls`"));
+        let step =
+            toml::from_str::<ScoreTable>("kind = 'label'\nnormalize = ['lowr']").unwrap_err();
+        assert!(step.message().contains("unknown variant `lowr`"));
+    }
+
+    #[test]
+    fn a_row_that_fits_no_scorer_is_found_before_it_is_paid_for() {
+        assert!(scorer("kind = 'contains'").check(&row(json!(" "))).is_err());
+        assert!(
+            scorer("kind = 'contains'\nvalue = 'x'")
+                .check(&row(json!("")))
+                .is_ok()
+        );
+        assert!(scorer("kind = 'regex'").check(&row(json!("("))).is_err());
+        assert!(
+            scorer("kind = 'number'")
+                .check(&row(json!("none")))
+                .is_err()
+        );
+        assert!(scorer("kind = 'equals'").check(&row(json!(""))).is_ok());
+        let verdict = scorer("kind = 'regex'")
+            .score("x", &row(json!("(")))
+            .unwrap();
+        assert!(verdict.feedback.unwrap().contains("is not a pattern"));
+    }
+
+    #[test]
+    fn a_set_weighs_its_scorers_and_names_their_scores() {
+        let set = ScorerSet::new(&[
+            table("kind = 'contains'\nweight = 3"),
+            table("kind = 'is-json'\nname = 'json'"),
+            table("kind = 'contains'\nvalue = '['"),
+        ])
+        .unwrap();
+        assert!(set.is_pure());
+        let verdict = set.score("Paris [", &row(json!("Paris")));
+        assert_eq!(verdict.score.value(), 0.8);
+        let names: Vec<(&str, f64)> = verdict
+            .metrics
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value))
+            .collect();
+        assert_eq!(
+            names,
+            [("contains", 1.0), ("contains-2", 1.0), ("json", 0.0)]
+        );
+        let one = ScorerSet::new(&[table("kind = 'number'")])
+            .unwrap()
+            .score("none", &row(json!(1)));
+        assert!(one.metrics.is_empty() && one.invalid.is_some());
+        assert_eq!(ScorerSet::new(&[]).unwrap_err().0, 0);
+        let twins = [
+            table("kind = 'equals'\nname = 'a'"),
+            table("kind = 'is-json'\nname = 'a'"),
+        ];
+        let (place, error) = ScorerSet::new(&twins).unwrap_err();
+        assert_eq!((place, error.key), (1, "name"));
+    }
+
+    #[test]
+    fn a_program_is_listed_and_its_verdict_weighed() {
+        let set = ScorerSet::new(&[
+            table("kind = 'command'\ncommand = ['score']\nextract = 'a(.)'"),
+            table("kind = 'equals'"),
+        ])
+        .unwrap();
+        assert!(!set.is_pure());
+        let (scorer, spec) = set.commands().next().unwrap();
+        assert_eq!((spec.argv.len(), &*scorer.scored_part("xaY")), (1, "Y"));
+        assert_eq!(scorer.score("x", &row(json!("x"))), None);
+        let mut said = Verdict::wrong("Too long.");
+        said.metrics.insert("equals".into(), 7.0);
+        let verdict = set.score_with("x", &row(json!("x")), vec![said]);
+        assert_eq!(verdict.score.value(), 0.5);
+        assert_eq!(verdict.metrics["equals"], 1.0);
+        assert_eq!(verdict.metrics["command.equals"], 7.0);
+    }
+
+    #[test]
+    fn verdicts_and_tables_survive_being_written() {
+        let verdict = Verdict::invalid("no number", "`3`");
+        assert_eq!(
+            serde_json::from_str::<Verdict>(&serde_json::to_string(&verdict).unwrap()).unwrap(),
+            verdict
+        );
+        let table = table("kind = 'label'\nlabels = ['a']\nnormalize = ['squeeze-space']");
+        let text = serde_json::to_string(&table).unwrap();
+        assert_eq!(
+            text,
+            r#"{"kind":"label","labels":["a"],"normalize":["squeeze-space"]}"#
+        );
+        assert_eq!(serde_json::from_str::<ScoreTable>(&text).unwrap(), table);
+    }
+
+    #[test]
+    fn the_right_answer_is_shown_as_text() {
+        assert_eq!(expected_text(&row(json!("Paris"))), "Paris");
+        assert_eq!(
+            expected_text(&row(json!({"b": 1, "a": 2}))),
+            r#"{"b":1,"a":2}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_is_too_odd_to_score(answer in any::<String>(), expected in any::<String>()) {
+            for text in [
+                "kind = 'equals'", "kind = 'contains'", "kind = 'starts-with'", "kind = 'regex'", "kind = 'number'",
+                "kind = 'json-fields'", "kind = 'is-json'", "kind = 'label'\nlabels = ['yes', 'no']",
+            ] {
+                let table = table(&format!("{text}\nextract = '(.)$'\nnormalize = ['lower', 'squeeze-space', 'strip-punctuation', 'trim']"));
+                for expected in [json!(expected), json!({ "a": expected }), json!(null), json!(1.5)] {
+                    let verdict = Scorer::new(&table).unwrap().score(&answer, &row(expected)).unwrap();
+                    prop_assert!(verdict.invalid.is_none() || verdict.score.value() == 0.0);
+                    prop_assert!(verdict.score.is_perfect() || verdict.feedback.is_some());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! One `[[score]]` table as it is written, and which of its keys mean something to which kind.
+//!
+//! What the keys do is told in the file of each kind.
+
+use crate::text;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+
+/// All keys of all kinds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreTable {
+    /// Which scorer.
+    pub kind: String,
+    /// `equals`, `contains`, `starts-with`: what is expected in all rows, in place of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<serde_json::Value>,
+    /// `label`: all labels that an answer may name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
+    /// `regex`: what must match in all rows, in place of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// `number`, `json-fields`: how far off a number may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<f64>,
+    /// The same, as a share of the expected number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relative_tolerance: Option<f64>,
+    /// `json-fields`: the fields that count, in place of all fields of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Vec<String>>,
+    /// `command`: the program and its arguments.
+    #[serde(
+        default,
+        deserialize_with = "words",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub command: Option<Vec<String>>,
+    /// `command`: the longest that one answer may take, such as `30s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    /// `command`: variables of the environment that the program may see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<Vec<String>>,
+    /// Any kind: what to score of an answer, the last match's first group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extract: Option<String>,
+    /// Any kind: what to even out before comparing; `["trim"]` where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalize: Option<Vec<Normalize>>,
+    /// Any kind: its weight among all scorers; 1 where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Any kind: its name in metrics; the kind where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// One step that evens out texts before they are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalize {
+    /// No space at either end.
+    Trim,
+    /// Small letters.
+    Lower,
+    /// Runs of space become one space.
+    SqueezeSpace,
+    /// No punctuation.
+    StripPunctuation,
+}
+
+/// Which scorer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KindName {
+    Equals,
+    Contains,
+    StartsWith,
+    Label,
+    Regex,
+    Number,
+    JsonFields,
+    IsJson,
+    Command,
+}
+
+impl KindName {
+    const ALL: [(Self, &'static str, &'static [&'static str]); 9] = [
+        (Self::Equals, "equals", &["value"]),
+        (Self::Contains, "contains", &["value"]),
+        (Self::StartsWith, "starts-with", &["value"]),
+        (Self::Label, "label", &["labels"]),
+        (Self::Regex, "regex", &["pattern"]),
+        (Self::Number, "number", &["tolerance", "relative_tolerance"]),
+        (
+            Self::JsonFields,
+            "json-fields",
+            &["fields", "tolerance", "relative_tolerance"],
+        ),
+        (Self::IsJson, "is-json", &[]),
+        (Self::Command, "command", &["command", "timeout", "env"]),
+    ];
+
+    /// The scorer that a table names, if it means something by all of the table's keys.
+    pub(super) fn of(table: &ScoreTable) -> Result<Self, ScorerError> {
+        let names = Self::ALL.map(|(_, name, _)| name);
+        let Some((kind, name, keys)) = Self::ALL
+            .into_iter()
+            .find(|(_, name, _)| *name == table.kind)
+        else {
+            return Err(
+                ScorerError::new("kind", format!("there is no scorer `{}`", table.kind))
+                    .help(text::suggestion(&table.kind, &names)),
+            );
+        };
+        match table
+            .keys_of_some_kinds()
+            .into_iter()
+            .find(|(key, is_set)| *is_set && !keys.contains(key))
+        {
+            None => Ok(kind),
+            Some((key, _)) => {
+                let help = if keys.is_empty() {
+                    "remove it".to_owned()
+                } else {
+                    format!("remove it; `{name}` has: {}", keys.join(", "))
+                };
+                Err(ScorerError::new(key, format!("`{key}` means nothing to `{name}`")).help(help))
+            }
+        }
+    }
+}
+
+impl ScoreTable {
+    fn keys_of_some_kinds(&self) -> [(&'static str, bool); 9] {
+        [
+            ("value", self.value.is_some()),
+            ("labels", self.labels.is_some()),
+            ("pattern", self.pattern.is_some()),
+            ("tolerance", self.tolerance.is_some()),
+            ("relative_tolerance", self.relative_tolerance.is_some()),
+            ("fields", self.fields.is_some()),
+            ("command", self.command.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("env", self.env.is_some()),
+        ]
+    }
+}
+
+/// Why a `[[score]]` table cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ScorerError {
+    /// The key of the table that is wrong or missing.
+    pub key: &'static str,
+    /// What is wrong: a lower-case sentence without a full stop.
+    pub message: String,
+    /// What to try.
+    pub help: Option<String>,
+}
+
+impl ScorerError {
+    pub(super) fn new(key: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            key,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// A command is a list of words, so that no shell reads it; a single string is refused with advice.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    struct Words;
+    impl<'de> serde::de::Visitor<'de> for Words {
+        type Value = Vec<String>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of words such as [\"python3\", \"score.py\"]")
+        }
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(
+            self,
+            mut list: A,
+        ) -> Result<Vec<String>, A::Error> {
+            let mut words = Vec::new();
+            while let Some(word) = list.next_element()? {
+                words.push(word);
+            }
+            Ok(words)
+        }
+    }
+    deserializer.deserialize_seq(Words).map(Some)
+}

@@ -1,0 +1,171 @@
+//! What a scorer says about one answer.
+//!
+//! Not an infrastructure error: where nothing could be scored there is no verdict at all.
+
+use crate::units::Score;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A score with its reasons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// How good the answer is.
+    pub score: Score,
+    /// Why the answer could not be used at all; then the score is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<String>,
+    /// What was wrong, in a sentence or two, for the mutator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<String>,
+    /// Further numbers by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+}
+
+impl Verdict {
+    /// Nothing was wrong.
+    #[must_use]
+    pub fn right() -> Self {
+        Self::scored(Score::ONE, None)
+    }
+
+    /// Fully wrong, and why.
+    #[must_use]
+    pub fn wrong(feedback: impl Into<String>) -> Self {
+        Self::scored(Score::ZERO, Some(feedback.into()))
+    }
+
+    /// A score, and what is missing from the best one.
+    #[must_use]
+    pub fn scored(score: Score, feedback: Option<String>) -> Self {
+        Self {
+            score,
+            invalid: None,
+            feedback,
+            metrics: BTreeMap::new(),
+        }
+    }
+
+    /// An answer that could not be used: what was expected is said in the feedback alone, so that
+    /// equal reasons can be counted.
+    #[must_use]
+    pub fn invalid(reason: impl Into<String>, expected: &str) -> Self {
+        let reason = reason.into();
+        let feedback = format!("{} Expected {expected}.", sentence(&reason));
+        Self {
+            score: Score::ZERO,
+            invalid: Some(reason),
+            feedback: Some(feedback),
+            metrics: BTreeMap::new(),
+        }
+    }
+
+    /// One verdict of several, by weight: the weighted mean of the scores, all feedback, all
+    /// metrics. The whole is invalid if every part is; a part that is not adds to the score, so
+    /// what could not be used by one scorer is 0 there and no more.
+    #[must_use]
+    pub fn combine(parts: Vec<(f64, Self)>) -> Self {
+        let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
+        let sum: f64 = parts
+            .iter()
+            .map(|(weight, verdict)| weight * verdict.score.value())
+            .sum();
+        // Rounding may push the mean a hair over 1.
+        let score = Score::new((sum / total).clamp(0.0, 1.0)).unwrap_or(Score::ZERO);
+        let reasons: Vec<&str> = parts
+            .iter()
+            .filter_map(|(_, verdict)| verdict.invalid.as_deref())
+            .collect();
+        let invalid =
+            (!parts.is_empty() && reasons.len() == parts.len()).then(|| reasons.join("; "));
+        let feedback: Vec<&str> = parts
+            .iter()
+            .filter_map(|(_, verdict)| verdict.feedback.as_deref())
+            .collect();
+        let feedback = (!feedback.is_empty()).then(|| feedback.join(" "));
+        let mut metrics = BTreeMap::new();
+        for (name, value) in parts.iter().flat_map(|(_, verdict)| &verdict.metrics) {
+            let mut free = name.clone();
+            let mut number = 2;
+            while metrics.contains_key(&free) {
+                free = format!("{name}-{number}");
+                number += 1;
+            }
+            metrics.insert(free, *value);
+        }
+        Self {
+            score,
+            invalid,
+            feedback,
+            metrics,
+        }
+    }
+}
+
+/// A reason as a sentence: a capital at its beginning and a full stop at its end.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first = letters
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
+    let stop = if reason.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{}{stop}", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scored(value: f64) -> Verdict {
+        Verdict::scored(Score::new(value).unwrap(), None)
+    }
+
+    #[test]
+    fn scores_are_averaged_by_weight() {
+        let all = Verdict::combine(vec![(3.0, Verdict::right()), (1.0, Verdict::wrong("No."))]);
+        assert_eq!(all.score.value(), 0.75);
+        assert_eq!(all.feedback.as_deref(), Some("No."));
+        let thirds = vec![
+            (0.1, Verdict::right()),
+            (0.2, Verdict::right()),
+            (0.7, Verdict::right()),
+        ];
+        assert!(Verdict::combine(thirds).score.is_perfect());
+        assert_eq!(Verdict::combine(Vec::new()).score, Score::ZERO);
+        assert_eq!(
+            Verdict::combine(vec![(0.0, scored(1.0))]).score,
+            Score::ZERO
+        );
+    }
+
+    #[test]
+    fn the_whole_is_invalid_only_if_every_part_is() {
+        let bad = || Verdict::invalid("no number", "`3`");
+        assert_eq!(bad().feedback.as_deref(), Some("No number. Expected `3`."));
+        let some = Verdict::combine(vec![(1.0, bad()), (1.0, scored(0.5))]);
+        assert_eq!((some.score.value(), &some.invalid), (0.25, &None));
+        let all = Verdict::combine(vec![(1.0, bad()), (1.0, bad())]);
+        assert_eq!(
+            (all.score, all.invalid.as_deref()),
+            (Score::ZERO, Some("no number; no number"))
+        );
+    }
+
+    #[test]
+    fn metrics_of_one_name_are_kept_apart() {
+        let with = |value| Verdict {
+            metrics: BTreeMap::from([("length".to_owned(), value)]),
+            ..Verdict::right()
+        };
+        let all = Verdict::combine(vec![(1.0, with(1.0)), (1.0, with(2.0))]);
+        assert_eq!(
+            all.metrics,
+            BTreeMap::from([("length".to_owned(), 1.0), ("length-2".to_owned(), 2.0)])
+        );
+    }
+}
