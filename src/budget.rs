@@ -63,10 +63,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 impl Amount {
     /// Nothing.
-    pub const ZERO: Self = Self {
-        usd: Usd::ZERO,
-        tokens: Tokens::ZERO,
-    };
+    pub const ZERO: Self = Self { usd: Usd::ZERO, tokens: Tokens::ZERO };
 
     /// As many times as said.
     #[must_use]
@@ -89,20 +86,14 @@ impl Amount {
     /// The larger of each.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
-        Self {
-            usd: self.usd.max(other.usd),
-            tokens: self.tokens.max(other.tokens),
-        }
+        Self { usd: self.usd.max(other.usd), tokens: self.tokens.max(other.tokens) }
     }
 }
 
 impl std::ops::Add for Amount {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self {
-            usd: self.usd + other.usd,
-            tokens: self.tokens + other.tokens,
-        }
+        Self { usd: self.usd + other.usd, tokens: self.tokens + other.tokens }
     }
 }
 
@@ -169,10 +160,7 @@ impl Wallet {
     /// An untouched wallet.
     #[must_use]
     pub fn new(caps: Caps) -> Self {
-        Self {
-            caps,
-            ..Self::default()
-        }
+        Self { caps, ..Self::default() }
     }
 
     /// Replaces the caps, as a resumed or retuned run may.
@@ -223,14 +211,7 @@ impl Wallet {
     pub fn reserve(&mut self, call: Call, role: ModelRole, share: Share, amount: Amount) {
         self.release(call);
         *self.open_total.entry(share).or_default() += amount;
-        self.open.insert(
-            call,
-            Reserved {
-                amount,
-                role,
-                share,
-            },
-        );
+        self.open.insert(call, Reserved { amount, role, share });
     }
 
     /// Takes a reservation back; what it was, if there was one.
@@ -247,10 +228,7 @@ impl Wallet {
         let Some(held) = self.release(call) else {
             return;
         };
-        let charged = Amount {
-            usd: cost,
-            tokens: usage.total(),
-        };
+        let charged = Amount { usd: cost, tokens: usage.total() };
         self.charge(held.role, held.share, charged);
         let role = self.by_role.entry(held.role).or_default();
         role.calls += 1;
@@ -325,26 +303,17 @@ mod tests {
     use proptest::prelude::*;
 
     fn usd(nanos: u64) -> Amount {
-        Amount {
-            usd: Usd::from_nanos(nanos),
-            tokens: Tokens::ZERO,
-        }
+        Amount { usd: Usd::from_nanos(nanos), tokens: Tokens::ZERO }
     }
 
     #[test]
     fn the_hold_share_is_kept_from_the_search_and_not_from_hold() {
-        let mut wallet = Wallet::new(Caps {
-            usd: Some(Usd::from_nanos(100)),
-            ..Caps::default()
-        });
+        let mut wallet = Wallet::new(Caps { usd: Some(Usd::from_nanos(100)), ..Caps::default() });
         wallet.set_hold_share(usd(40));
         assert!(wallet.fits(Share::Search, usd(60)));
         assert!(!wallet.fits(Share::Search, usd(61)));
         wallet.reserve(Call(0), ModelRole::Task, Share::Hold, usd(30));
-        assert!(
-            wallet.fits(Share::Search, usd(60)),
-            "hold spends out of its own share"
-        );
+        assert!(wallet.fits(Share::Search, usd(60)), "hold spends out of its own share");
         wallet.reserve(Call(1), ModelRole::Task, Share::Search, usd(60));
         assert!(wallet.fits(Share::Hold, usd(10)));
         assert!(!wallet.fits(Share::Hold, usd(11)));
@@ -356,10 +325,7 @@ mod tests {
         wallet.reserve(Call(7), ModelRole::Mutator, Share::Search, usd(9));
         wallet.lose(Call(7));
         wallet.lose(Call(7));
-        assert_eq!(
-            (wallet.spent(), wallet.lost(), wallet.calls()),
-            (usd(9), usd(9), 0)
-        );
+        assert_eq!((wallet.spent(), wallet.lost(), wallet.calls()), (usd(9), usd(9), 0));
         assert_eq!(wallet.by_role(ModelRole::Mutator).charged, usd(9));
     }
 

@@ -33,4 +33,6 @@ pub mod evaluate; // Try a candidate on rows: what is asked, and what an answer 
 
 // The loop, and what people see of it.
 pub mod search; // ask, work, append, apply, show.
+pub mod run_dir; // What lies where under `results/RUN/`, and who holds it.
+pub mod report; // A finished or running search, explained.
 pub mod export; // The winner as a file, and as a commit in a person's repository.

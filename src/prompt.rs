@@ -48,10 +48,7 @@ impl Prompt {
     /// One part's template.
     #[must_use]
     pub fn part(&self, name: &str) -> Option<&str> {
-        self.parts
-            .iter()
-            .find(|part| part.name == name)
-            .map(|part| &*part.text)
+        self.parts.iter().find(|part| part.name == name).map(|part| &*part.text)
     }
 
     /// The same prompt with one part's text replaced; parts it does not have are not added.
@@ -143,9 +140,7 @@ fn placeholder_at(text: &str, open: usize) -> Option<(&str, usize)> {
     let length = text[inner_from..].find("}}")?;
     let name = text[inner_from..inner_from + length].trim();
     let mut characters = name.chars();
-    let starts_well = characters
-        .next()
-        .is_some_and(|c| c.is_alphabetic() || c == '_');
+    let starts_well = characters.next().is_some_and(|c| c.is_alphabetic() || c == '_');
     (starts_well && characters.all(|c| c.is_alphanumeric() || c == '_'))
         .then_some((name, inner_from + length + 2))
 }
@@ -224,22 +219,18 @@ impl Layout {
         let mut frozen = minijinja::Environment::new();
         frozen.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         frozen.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        if let Ok(syntax) = minijinja::syntax::SyntaxConfig::builder()
-            .keep_trailing_newline(true)
-            .build()
+        if let Ok(syntax) =
+            minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build()
         {
             frozen.set_syntax(syntax);
         }
         frozen.set_fuel(Some(FUEL));
-        let layout = |frozen| Self {
-            searched: searched.to_vec(),
-            frozen,
-        };
+        let mut shown = BTreeSet::new();
         for part in seed.parts() {
             if searched.contains(&part.name) {
-                if let Some(name) = placeholders(&part.text)
-                    .into_iter()
-                    .find(|name| !columns.contains(*name))
+                shown.extend(placeholders(&part.text).into_iter().map(str::to_owned));
+                if let Some(name) =
+                    placeholders(&part.text).into_iter().find(|name| !columns.contains(*name))
                 {
                     return Err(unfilled(part, name));
                 }
@@ -248,9 +239,8 @@ impl Layout {
             frozen
                 .add_template_owned(part.name.clone(), part.text.to_string())
                 .map_err(|error| broken(&part.name, &error))?;
-            let template = frozen
-                .get_template(&part.name)
-                .map_err(|error| broken(&part.name, &error))?;
+            let template =
+                frozen.get_template(&part.name).map_err(|error| broken(&part.name, &error))?;
             let used: BTreeSet<String> = template
                 .undeclared_variables(false)
                 .into_iter()
@@ -303,10 +293,8 @@ impl Layout {
             if self.is_searched(&part.name) {
                 fill(part, row, target);
             } else {
-                let template = self
-                    .frozen
-                    .get_template(&part.name)
-                    .map_err(|e| broken(&part.name, &e))?;
+                let template =
+                    self.frozen.get_template(&part.name).map_err(|e| broken(&part.name, &e))?;
                 let text = template
                     .render(minijinja::value::Serde(row))
                     .map_err(|e| broken(&part.name, &e))?;
@@ -315,15 +303,9 @@ impl Layout {
         }
         let mut messages = Vec::with_capacity(2);
         if has_system && !system.is_empty() {
-            messages.push(Message {
-                role: Role::System,
-                content: system,
-            });
+            messages.push(Message { role: Role::System, content: system });
         }
-        messages.push(Message {
-            role: Role::User,
-            content: user,
-        });
+        messages.push(Message { role: Role::User, content: user });
         Ok(messages)
     }
 
@@ -361,10 +343,7 @@ fn fill(part: &Part, row: &Columns, target: &mut String) {
 }
 
 fn unfilled(part: &Part, name: &str) -> TemplateError {
-    let line = part
-        .text
-        .lines()
-        .position(|line| line.contains("{{") && line.contains(name));
+    let line = part.text.lines().position(|line| line.contains("{{") && line.contains(name));
     TemplateError::Unfilled {
         part: part.name.clone(),
         name: name.to_owned(),
@@ -373,14 +352,8 @@ fn unfilled(part: &Part, name: &str) -> TemplateError {
 }
 
 fn broken(part: &str, error: &minijinja::Error) -> TemplateError {
-    let message = error
-        .detail()
-        .map_or_else(|| error.kind().to_string(), str::to_owned);
-    TemplateError::Broken {
-        part: part.to_owned(),
-        message,
-        line: error.line(),
-    }
+    let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    TemplateError::Broken { part: part.to_owned(), message, line: error.line() }
 }
 
 /// A word diff of two texts as (tag, piece) runs: `-` only in the first, `+` only in the second,
@@ -406,10 +379,7 @@ pub fn word_diff(before: &str, after: &str) -> Vec<(char, String)> {
 /// A prompt in few words, for a line on the terminal.
 #[must_use]
 pub fn gist(prompt: &Prompt, searched: &[String], limit: usize) -> String {
-    let texts: Vec<&str> = searched
-        .iter()
-        .filter_map(|name| prompt.part(name))
-        .collect();
+    let texts: Vec<&str> = searched.iter().filter_map(|name| prompt.part(name)).collect();
     text::shorten(&texts.join(" / "), limit)
 }
 
@@ -420,14 +390,8 @@ mod tests {
 
     fn prompt(system: &str, user: &str) -> Prompt {
         Prompt::new(vec![
-            Part {
-                name: "system".into(),
-                text: system.into(),
-            },
-            Part {
-                name: "user".into(),
-                text: user.into(),
-            },
+            Part { name: "system".into(), text: system.into() },
+            Part { name: "user".into(), text: user.into() },
         ])
     }
 
@@ -452,10 +416,7 @@ mod tests {
 
     #[test]
     fn rows_are_inserted_and_never_read_as_templates() {
-        let seed = prompt(
-            "Be {{ locale }}.",
-            "{{ input }}{% if locale == 'de' %}!{% endif %}\n",
-        );
+        let seed = prompt("Be {{ locale }}.", "{{ input }}{% if locale == 'de' %}!{% endif %}\n");
         let layout = Layout::new(&seed, &["system".to_owned()], &columns()).unwrap();
         let row = serde_json::json!({"input": "{{ locale }} <b>", "locale": "de"});
         let messages = layout.render(&seed, row.as_object().unwrap()).unwrap();

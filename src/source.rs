@@ -21,12 +21,7 @@ pub struct SourceError {
 impl SourceError {
     /// A mistake somewhere in a file.
     pub fn new(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
-        Self {
-            file: file.into(),
-            line: None,
-            message: message.into(),
-            help: None,
-        }
+        Self { file: file.into(), line: None, message: message.into(), help: None }
     }
 
     /// Says which line, from 1.
@@ -82,10 +77,7 @@ impl std::error::Error for SourceError {}
 #[must_use]
 pub fn line_of_offset(text: &str, offset: usize) -> usize {
     let end = offset.min(text.len());
-    1 + text.as_bytes()[..end]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
+    1 + text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// Turns serde's list of expected names into a did-you-mean: `(message, help)`.
@@ -118,18 +110,15 @@ pub fn line_of_key(text: &str, path: &[&str]) -> Option<usize> {
     let mut offset = None;
     let mut steps = path.iter().peekable();
     while let Some(step) = steps.next() {
-        let Some((key, value)) = table
-            .iter()
-            .find(|(key, _)| key.get_ref().as_ref() == *step)
+        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref().as_ref() == *step)
         else {
             break;
         };
         offset = Some(key.span().start);
         let mut value = value;
-        if let (toml::de::DeValue::Array(items), Some(index)) = (
-            value.get_ref(),
-            steps.peek().and_then(|step| step.parse::<usize>().ok()),
-        ) {
+        if let (toml::de::DeValue::Array(items), Some(index)) =
+            (value.get_ref(), steps.peek().and_then(|step| step.parse::<usize>().ok()))
+        {
             steps.next();
             value = items.get(index)?;
             offset = Some(value.span().start);
@@ -164,9 +153,7 @@ mod tests {
 
     #[test]
     fn an_error_names_file_line_and_cure() {
-        let error = SourceError::new("task.toml", "no data")
-            .at_line(3)
-            .help("add [data]");
+        let error = SourceError::new("task.toml", "no data").at_line(3).help("add [data]");
         assert_eq!(error.to_string(), "task.toml:3: no data\n  try: add [data]");
     }
 }

@@ -304,11 +304,7 @@ impl Arrival {
     pub const NONE: Self = Self {
         answer: None,
         verdict: None,
-        usage: Usage {
-            input: Tokens::ZERO,
-            cached_input: Tokens::ZERO,
-            output: Tokens::ZERO,
-        },
+        usage: Usage { input: Tokens::ZERO, cached_input: Tokens::ZERO, output: Tokens::ZERO },
         usd: Usd::ZERO,
         bytes: 0,
     };
@@ -329,6 +325,8 @@ pub struct Plan {
     ratio: BTreeMap<ModelRole, f64>,
     /// Folded cost of answered calls by role: for means.
     answered: BTreeMap<ModelRole, Use>,
+    /// Bytes of their requests.
+    bytes: BTreeMap<ModelRole, u64>,
 }
 
 impl Plan {
@@ -349,6 +347,12 @@ impl Plan {
     #[must_use]
     pub fn prompt_tokens(&self, role: ModelRole, bytes: usize) -> Tokens {
         estimate_tokens(self.ratio.get(&role).copied(), bytes)
+    }
+
+    /// Bytes of the requests of folded answered calls.
+    #[must_use]
+    pub fn answered_bytes(&self, role: ModelRole) -> u64 {
+        self.bytes.get(&role).copied().unwrap_or_default()
     }
 
     /// Folded answered calls of a role.
@@ -544,7 +548,9 @@ impl Facts {
         let arrival = self.arrivals.remove(&call);
         // Whoever waited for this call's answer now knows where it stands, or that there is none.
         for waiting in self.served_by.remove(&call).into_iter().flatten() {
-            let Some(served) = self.evaluations.get_mut(&waiting) else { continue };
+            let Some(served) = self.evaluations.get_mut(&waiting) else {
+                continue;
+            };
             served.cached = arrival.and_then(|arrival| arrival.answer).map(CachedOf::Answer);
             if served.cached.is_none() {
                 self.arrivals.insert(waiting, Arrival::NONE);
@@ -558,6 +564,7 @@ impl Facts {
             let role = open.work.role();
             cost += Amount { usd: arrival.usd, tokens: arrival.usage.total() };
             self.plan.answered.entry(role).or_default().add(arrival.usage, arrival.usd);
+            *self.plan.bytes.entry(role).or_default() += arrival.bytes;
             if arrival.bytes > 0 {
                 let ratio = arrival.usage.input.0 as f64 / arrival.bytes as f64;
                 let largest = self.plan.ratio.entry(role).or_default();
@@ -610,8 +617,12 @@ impl Facts {
     }
 
     fn fold_row(&mut self, call: Call, outcome: &RowOutcome) {
-        let Some((open, arrival)) = self.fold_call(call) else { return };
-        let Work::Evaluation { candidate, split, replicate, row } = open.work else { return };
+        let Some((open, arrival)) = self.fold_call(call) else {
+            return;
+        };
+        let Work::Evaluation { candidate, split, replicate, row } = open.work else {
+            return;
+        };
         self.counts.folded += 1;
         self.last_folded = Some((candidate, split, replicate, row));
         let dev_rows = self.dev_rows;

@@ -49,14 +49,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         return Err(complaint());
     }
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .ok_or_else(complaint)?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(complaint)?;
         let number: f64 = rest[..digits].parse().map_err(|_| complaint())?;
         let after = &rest[digits..];
-        let unit_end = after
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(after.len());
+        let unit_end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
         let seconds = match after[..unit_end].trim() {
             "ms" => 0.001,
             "s" => 1.0,
@@ -90,12 +86,7 @@ pub fn head_and_tail(text: &str, limit: usize) -> String {
     }
     let head = floor_boundary(text, limit * 2 / 3);
     let tail = ceil_boundary(text, text.len() - (limit - limit * 2 / 3));
-    format!(
-        "{}\n[… {} bytes left out …]\n{}",
-        &text[..head],
-        tail - head,
-        &text[tail..]
-    )
+    format!("{}\n[… {} bytes left out …]\n{}", &text[..head], tail - head, &text[tail..])
 }
 
 fn floor_boundary(text: &str, mut at: usize) -> usize {

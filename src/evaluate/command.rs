@@ -99,16 +99,9 @@ pub fn allowed_environment(
 ) -> Vec<(OsString, OsString)> {
     let is_allowed = |name: &OsStr| {
         let listed = listed.iter().map(String::as_str);
-        NEEDED_VARIABLES
-            .iter()
-            .copied()
-            .chain(listed)
-            .any(|allowed| name == allowed)
+        NEEDED_VARIABLES.iter().copied().chain(listed).any(|allowed| name == allowed)
     };
-    environment
-        .into_iter()
-        .filter(|(name, _)| is_allowed(name))
-        .collect()
+    environment.into_iter().filter(|(name, _)| is_allowed(name)).collect()
 }
 
 /// The processes of one `command` scorer. All of them are killed when it is dropped.
@@ -184,10 +177,7 @@ impl CommandPool {
     }
 
     fn idle_process(&self) -> Option<Process> {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     /// Keeps a process that did as it should for the next answer, and ends any other.
@@ -201,10 +191,7 @@ impl CommandPool {
             Ok(reply) => match read_reply(&reply, row) {
                 Ok(verdict) => {
                     if process.can_go_on() {
-                        self.idle
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .push(process);
+                        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
                     }
                     return Ok(verdict);
                 }
@@ -212,35 +199,24 @@ impl CommandPool {
             },
             Err(Failure::Late) => {
                 let (_, stderr) = process.end(Duration::ZERO).await;
-                return Err(CommandError::Deadline {
-                    limit: self.limit,
-                    stderr,
-                });
+                return Err(CommandError::Deadline { limit: self.limit, stderr });
             }
             Err(Failure::Ended { .. }) => {
                 let (status, stderr) = process.end(TIME_TO_EXIT).await;
                 return Err(CommandError::Exited { status, stderr });
             }
-            Err(Failure::Unasked(output)) => (
-                "it wrote more than one line for an answer".to_owned(),
-                output,
-            ),
+            Err(Failure::Unasked(output)) => {
+                ("it wrote more than one line for an answer".to_owned(), output)
+            }
             Err(Failure::Endless(reply)) => (
-                format!(
-                    "a line is longer than {} bytes",
-                    text::thousands(LONGEST_REPLY as u64)
-                ),
+                format!("a line is longer than {} bytes", text::thousands(LONGEST_REPLY as u64)),
                 reply,
             ),
         };
         let (_, stderr) = process.end(Duration::ZERO).await;
         let beginning = &excerpt[..excerpt.len().min(1_000)];
         let excerpt = text::shorten(&String::from_utf8_lossy(beginning), 200);
-        Err(CommandError::Malformed {
-            message,
-            excerpt,
-            stderr,
-        })
+        Err(CommandError::Malformed { message, excerpt, stderr })
     }
 
     fn start(&self) -> Result<Process, CommandError> {
@@ -264,10 +240,7 @@ impl CommandPool {
             .kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
-        let failed = |message: String| CommandError::Start {
-            program: program.to_owned(),
-            message,
-        };
+        let failed = |message: String| CommandError::Start { program: program.to_owned(), message };
         let child = command.spawn().map_err(|error| failed(error.to_string()))?;
         Process::new(child).ok_or_else(|| failed("its streams are missing".to_owned()))
     }
@@ -282,12 +255,8 @@ struct Request<'a> {
 }
 
 fn request(answer: &str, row: &Example) -> Vec<u8> {
-    let request = Request {
-        id: row.id.as_str(),
-        answer,
-        expected: &row.answer,
-        columns: &row.columns,
-    };
+    let request =
+        Request { id: row.id.as_str(), answer, expected: &row.answer, columns: &row.columns };
     // Texts and JSON values can always be written.
     let mut line = serde_json::to_vec(&request).unwrap_or_default();
     line.push(b'\n');
@@ -317,17 +286,12 @@ fn read_reply(line: &[u8], row: &Example) -> Result<Verdict, String> {
     let score = Score::new(reply.score)
         .ok_or_else(|| format!("the score {} is not in [0, 1]", reply.score))?;
     if let Some(id) = reply.id.filter(|id| id != row.id.as_str()) {
-        return Err(format!(
-            "it answers for the row `{id}`, but was asked about `{}`",
-            row.id
-        ));
+        return Err(format!("it answers for the row `{id}`, but was asked about `{}`", row.id));
     }
     Ok(Verdict {
         score,
         invalid: None,
-        feedback: reply
-            .feedback
-            .filter(|feedback| !feedback.trim().is_empty()),
+        feedback: reply.feedback.filter(|feedback| !feedback.trim().is_empty()),
         metrics: reply.metrics.unwrap_or_default(),
     })
 }
@@ -401,9 +365,7 @@ impl Process {
                 }
             }
         };
-        let (said, in_step) = timeout_at(deadline, exchange)
-            .await
-            .map_err(|_| Failure::Late)?;
+        let (said, in_step) = timeout_at(deadline, exchange).await.map_err(|_| Failure::Late)?;
         self.in_step = in_step;
         said
     }
@@ -447,9 +409,7 @@ async fn read_line(stdout: &mut BufReader<ChildStdout>) -> Result<Vec<u8>, Failu
         if available.is_empty() {
             // A last line may lack its break.
             return if line.trim_ascii().is_empty() {
-                Err(Failure::Ended {
-                    began: !line.is_empty(),
-                })
+                Err(Failure::Ended { began: !line.is_empty() })
             } else {
                 Ok(line)
             };
@@ -484,10 +444,7 @@ impl ProcessGroup {
             let mut shell = std::process::Command::new("sh");
             shell.args(["-c", "kill -s KILL -- \"$0\"", &group]);
             [program, shell].map(|mut command| {
-                command
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null());
+                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
                 command
             })
         })
@@ -617,10 +574,7 @@ mod tests {
             .unwrap();
         // A process that nobody has reaped yet is dead for our purpose.
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let state = stat
-            .rsplit(") ")
-            .next()
-            .and_then(|rest| rest.chars().next());
+        let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
         alive.success() && !matches!(state, Some('Z' | 'X'))
     }
 
@@ -632,10 +586,7 @@ mod tests {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!(
-            "left behind: {:?}",
-            pids.iter().filter(|pid| is_alive(pid)).collect::<Vec<_>>()
-        );
+        panic!("left behind: {:?}", pids.iter().filter(|pid| is_alive(pid)).collect::<Vec<_>>());
     }
 
     #[tokio::test]
@@ -698,16 +649,9 @@ mod tests {
         let error = pool.ask("a").await.unwrap_err();
         assert_eq!(
             error,
-            CommandError::Deadline {
-                limit: Duration::from_millis(500),
-                stderr: "waiting".into()
-            }
+            CommandError::Deadline { limit: Duration::from_millis(500), stderr: "waiting".into() }
         );
-        assert!(
-            begun.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         assert_eq!(error.to_string(), "no reply within 0.5 s; it said: waiting");
         assert_eq!(pool.pids().len(), 2);
         assert_all_die(&pool.pids()).await;
@@ -730,11 +674,7 @@ mod tests {
     #[tokio::test]
     async fn a_cancelled_question_leaves_nothing_behind() {
         let pool = pool("echo $$ >> pids; sleep 1000 & echo $! >> pids; wait", LONG);
-        assert!(
-            timeout(Duration::from_millis(500), pool.ask("a"))
-                .await
-                .is_err()
-        );
+        assert!(timeout(Duration::from_millis(500), pool.ask("a")).await.is_err());
         assert_eq!(pool.pids().len(), 2);
         assert_all_die(&pool.pids()).await;
     }
@@ -743,18 +683,10 @@ mod tests {
     async fn an_end_without_a_reply_is_an_error_with_status_and_last_words() {
         let long_words = "i=0; while [ $i -lt 500 ]; do echo line $i >&2; i=$((i+1)); done; exit 3";
         let error = pool(long_words, LONG).ask("a").await.unwrap_err();
-        let CommandError::Exited { status, stderr } = error else {
-            panic!("{error:?}")
-        };
+        let CommandError::Exited { status, stderr } = error else { panic!("{error:?}") };
         assert_eq!(status, "exit status: 3");
-        assert!(
-            stderr.ends_with("line 499") && stderr.len() <= KEPT_STDERR,
-            "{stderr}"
-        );
-        let killed = pool("read -r line; kill -TERM $$", LONG)
-            .ask("a")
-            .await
-            .unwrap_err();
+        assert!(stderr.ends_with("line 499") && stderr.len() <= KEPT_STDERR, "{stderr}");
+        let killed = pool("read -r line; kill -TERM $$", LONG).ask("a").await.unwrap_err();
         assert!(killed.to_string().contains("signal: 15"), "{killed}");
     }
 
@@ -763,10 +695,7 @@ mod tests {
         let script = "while read -r line; do case $line in *bad*) exit 1;; esac; echo '{\"score\": 1}'; done";
         let pool = pool(script, LONG);
         assert!(pool.ask("good").await.is_ok());
-        assert!(matches!(
-            pool.ask("bad").await,
-            Err(CommandError::Exited { .. })
-        ));
+        assert!(matches!(pool.ask("bad").await, Err(CommandError::Exited { .. })));
         assert!(pool.ask("good").await.is_ok());
     }
 
@@ -784,21 +713,13 @@ mod tests {
                 "{\"score\": 1, \"reason\": \"x\"}",
                 "unknown key `reason`: known: score, feedback, metrics, id",
             ),
-            (
-                "{\"score\": 1, \"metrics\": {\"a\": \"b\"}}",
-                "invalid type: string",
-            ),
+            ("{\"score\": 1, \"metrics\": {\"a\": \"b\"}}", "invalid type: string"),
             ("{\"score\": 1, \"id\": \"r2\"}", "answers for the row `r2`"),
             ("{\"score\": 1} {\"score\": 1}", "trailing characters"),
         ] {
             let script = format!("read -r line; echo oh >&2; echo '{reply}'; cat");
             let error = pool(&script, LONG).ask("a").await.unwrap_err();
-            let CommandError::Malformed {
-                message: said,
-                excerpt,
-                ..
-            } = &error
-            else {
+            let CommandError::Malformed { message: said, excerpt, .. } = &error else {
                 panic!("{reply}: {error:?}")
             };
             assert!(said.contains(message), "{reply}: {error}");
@@ -826,19 +747,12 @@ mod tests {
             LONG,
         );
         let error = error.ask("a").await.unwrap_err();
-        assert!(
-            error.to_string().contains("longer than 1,048,576 bytes"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("longer than 1,048,576 bytes"), "{error}");
     }
 
     #[tokio::test]
     async fn only_listed_variables_are_seen() {
-        let all = [
-            ("PATH", "/usr/bin:/bin"),
-            ("OPENAI_API_KEY", "secret"),
-            ("MODEL", "m"),
-        ];
+        let all = [("PATH", "/usr/bin:/bin"), ("OPENAI_API_KEY", "secret"), ("MODEL", "m")];
         let all = all.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let spec = CommandSpec {
             argv: ["sh", "-c", r#"read -r line; printf '{"score":1,"feedback":"%s/%s"}\n' "$MODEL" "$OPENAI_API_KEY""#]
@@ -848,10 +762,7 @@ mod tests {
             env: vec!["MODEL".into()],
         };
         let pool = CommandPool::of(&spec, Path::new("."), all);
-        assert_eq!(
-            pool.score("a", &row()).await.unwrap().feedback.as_deref(),
-            Some("m/")
-        );
+        assert_eq!(pool.score("a", &row()).await.unwrap().feedback.as_deref(), Some("m/"));
     }
 
     #[tokio::test]
@@ -873,9 +784,6 @@ mod tests {
         }
         let missing = pool("./other.sh", folder.path()).score("a", &row()).await;
         let missing = missing.unwrap_err().to_string();
-        assert!(
-            missing.starts_with("cannot start `./other.sh`: "),
-            "{missing}"
-        );
+        assert!(missing.starts_with("cannot start `./other.sh`: "), "{missing}");
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod command;
 
+use crate::id::RowIx;
 use crate::llm::Request;
 use crate::operator::Evidence;
 use crate::prompt::{Message, Prompt, TemplateError};
@@ -12,7 +13,6 @@ use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::scorer::{Verdict, expected_text};
-use crate::id::RowIx;
 use command::{CommandError, CommandPool};
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -78,7 +78,9 @@ impl Evaluator {
         row: RowIx,
         replicate: u16,
     ) -> Result<Option<Request>, TemplateError> {
-        let Some(example) = self.row(split, row) else { return Ok(None) };
+        let Some(example) = self.row(split, row) else {
+            return Ok(None);
+        };
         let messages = self.task.layout.render(prompt, &example.columns)?;
         let model = self.task.task_model();
         Ok(Some(Request {
@@ -112,8 +114,15 @@ impl Evaluator {
     ///
     /// # Errors
     /// A scorer's program that fails: the row then has no score.
-    pub async fn score(&self, split: Split, row: RowIx, answer: &str) -> Result<Verdict, CommandError> {
-        let Some(example) = self.row(split, row) else { return Ok(Verdict::wrong("no such row")) };
+    pub async fn score(
+        &self,
+        split: Split,
+        row: RowIx,
+        answer: &str,
+    ) -> Result<Verdict, CommandError> {
+        let Some(example) = self.row(split, row) else {
+            return Ok(Verdict::wrong("no such row"));
+        };
         if self.commands.is_empty() {
             return Ok(self.task.scorers.score(answer, example));
         }

@@ -73,20 +73,13 @@ pub struct DocumentError {
 
 impl DocumentError {
     fn new(line: impl Into<Option<usize>>, message: impl Into<String>, help: &str) -> Self {
-        Self {
-            line: line.into(),
-            message: message.into(),
-            help: help.to_owned(),
-        }
+        Self { line: line.into(), message: message.into(), help: help.to_owned() }
     }
 
     /// The same mistake, with the name of the file that holds it.
     #[must_use]
     pub fn in_file(self, file: impl Into<PathBuf>) -> SourceError {
-        SourceError {
-            line: self.line,
-            ..SourceError::new(file, self.message).help(self.help)
-        }
+        SourceError { line: self.line, ..SourceError::new(file, self.message).help(self.help) }
     }
 }
 
@@ -98,17 +91,10 @@ pub fn to_markdown(front_matter: &[(String, Value)], parts: &[(&str, &str)]) -> 
     let listed: Vec<Value> = match parts {
         // A length would go stale when the file is edited, and one part needs none.
         [(name, _)] => vec![json!({"name": name})],
-        _ => parts
-            .iter()
-            .map(|(name, text)| json!({"name": name, "bytes": text.len()}))
-            .collect(),
+        _ => parts.iter().map(|(name, text)| json!({"name": name, "bytes": text.len()})).collect(),
     };
     let mut file = format!("{FENCE}\n");
-    push_entry(
-        &mut file,
-        FORMAT_KEY,
-        &json!({"format": FORMAT, "parts": listed}),
-    );
+    push_entry(&mut file, FORMAT_KEY, &json!({"format": FORMAT, "parts": listed}));
     for (key, value) in front_matter.iter().filter(|(key, _)| key != FORMAT_KEY) {
         push_entry(&mut file, key, value);
     }
@@ -152,9 +138,7 @@ fn is_plain_key(key: &str) -> bool {
         "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null"
     );
     key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
         && !reads_as_a_value
 }
 
@@ -183,19 +167,13 @@ fn push_json(file: &mut String, value: &Value) {
 /// that cannot be told apart.
 pub fn read_markdown(bytes: &[u8]) -> Result<Document, DocumentError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
         DocumentError::new(line, "the file is not UTF-8", "save it as UTF-8")
     })?;
     let Some(header) = Header::find(text)? else {
         return Ok(Document {
             front_matter: Vec::new(),
-            parts: vec![DocumentPart {
-                name: None,
-                text: text.to_owned(),
-            }],
+            parts: vec![DocumentPart { name: None, text: text.to_owned() }],
         });
     };
     let mut layout = None;
@@ -219,24 +197,15 @@ pub fn read_markdown(bytes: &[u8]) -> Result<Document, DocumentError> {
             "export the file again",
         )
     })?;
-    let body = Body {
-        text: header.body,
-        first_line: header.body_line,
-    };
+    let body = Body { text: header.body, first_line: header.body_line };
     let parts = match layout.parts.as_slice() {
-        [only] => vec![DocumentPart {
-            name: Some(only.name.clone()),
-            text: body.text.to_owned(),
-        }],
+        [only] => vec![DocumentPart { name: Some(only.name.clone()), text: body.text.to_owned() }],
         parts => match body.split_by_length(parts) {
             Some(parts) => parts,
             None => body.split_by_lines(parts)?,
         },
     };
-    Ok(Document {
-        front_matter,
-        parts,
-    })
+    Ok(Document { front_matter, parts })
 }
 
 struct Header<'a> {
@@ -262,9 +231,7 @@ impl<'a> Header<'a> {
                 (_, true) if is_ours => {
                     let rest = &text[at..];
                     // We write `\n`; a file that went through a Windows editor has `\r\n`.
-                    let blank = ["\n", "\r\n"]
-                        .into_iter()
-                        .find(|blank| rest.starts_with(blank));
+                    let blank = ["\n", "\r\n"].into_iter().find(|blank| rest.starts_with(blank));
                     return Ok(Some(Self {
                         lines,
                         body: &rest[blank.map_or(0, str::len)..],
@@ -339,10 +306,7 @@ impl Layout {
         if value["format"].as_u64() != Some(u64::from(FORMAT)) {
             return Err(DocumentError::new(
                 number,
-                format!(
-                    "the file is of format {}, this program reads {FORMAT}",
-                    value["format"]
-                ),
+                format!("the file is of format {}, this program reads {FORMAT}", value["format"]),
                 "export it again, or read it with the program that wrote it",
             ));
         }
@@ -396,10 +360,7 @@ impl<'a> Body<'a> {
                 Some(part) => {
                     return doubtful(
                         line.number,
-                        format!(
-                            "expected the line `{}` before this one",
-                            part_line(&part.name)
-                        ),
+                        format!("expected the line `{}` before this one", part_line(&part.name)),
                     );
                 }
                 None => {
@@ -446,12 +407,7 @@ impl<'a> Body<'a> {
                 .strip_prefix("<!-- part: ")
                 .and_then(|rest| rest.strip_suffix(" -->"));
             if let Some(name) = name {
-                found.push(PartLine {
-                    name,
-                    number: self.first_line + index,
-                    start,
-                    end,
-                });
+                found.push(PartLine { name, number: self.first_line + index, start, end });
             }
             start = end;
         }
@@ -467,10 +423,7 @@ struct PartLine<'a> {
 }
 
 fn named(name: &str, text: &str) -> DocumentPart {
-    DocumentPart {
-        name: Some(name.to_owned()),
-        text: text.to_owned(),
-    }
+    DocumentPart { name: Some(name.to_owned()), text: text.to_owned() }
 }
 
 /// A list of chat messages as OpenAI's interface and those modelled on it take them, with the
@@ -536,10 +489,7 @@ mod tests {
     fn several_parts_each_follow_a_line_with_their_name() {
         let file = to_markdown(&[], &[("system", "Be brief.\n"), ("user", "{{ input }}")]);
         let body = text_of(&file).split_once("---\n\n").unwrap().1;
-        assert_eq!(
-            body,
-            "<!-- part: system -->\nBe brief.\n\n<!-- part: user -->\n{{ input }}"
-        );
+        assert_eq!(body, "<!-- part: system -->\nBe brief.\n\n<!-- part: user -->\n{{ input }}");
     }
 
     #[test]
@@ -576,25 +526,16 @@ mod tests {
         let document = read_markdown(longer.as_bytes()).unwrap();
         assert_eq!(
             parts_of(&document),
-            [
-                ("system", "Be very brief\nand kind."),
-                ("user", "{{ input }}")
-            ]
+            [("system", "Be very brief\nand kind."), ("user", "{{ input }}")]
         );
         let windows = format!("\u{feff}{}", text_of(&file).replace('\n', "\r\n"));
         let document = read_markdown(windows.as_bytes()).unwrap();
-        assert_eq!(
-            parts_of(&document),
-            [("system", "Be brief."), ("user", "{{ input }}")]
-        );
+        assert_eq!(parts_of(&document), [("system", "Be brief."), ("user", "{{ input }}")]);
     }
 
     #[test]
     fn a_part_that_cannot_be_told_from_another_is_refused_with_its_line() {
-        let texts = [
-            ("system", "a\n<!-- part: user -->\nb"),
-            ("user", "{{ input }}"),
-        ];
+        let texts = [("system", "a\n<!-- part: user -->\nb"), ("user", "{{ input }}")];
         let file = text_of(&to_markdown(&[], &texts)).to_owned();
         assert_eq!(
             parts_of(&read_markdown(file.as_bytes()).unwrap()),
@@ -608,10 +549,8 @@ mod tests {
         assert_eq!(error.line, Some(5), "{error}");
         let error = refused(file.replace("<!-- part: user -->\n", ""));
         assert!(error.message.contains("part: user"), "{error}");
-        let error = refused(
-            file.replace("<!-- part: user -->\nb", "")
-                .replace("---\n\n", "---\n\nlost\n"),
-        );
+        let error =
+            refused(file.replace("<!-- part: user -->\nb", "").replace("---\n\n", "---\n\nlost\n"));
         assert!(error.message.contains("before"), "{error}");
     }
 
@@ -625,10 +564,7 @@ mod tests {
             (format!("---\n{format}\nx"), 2),
             ("---\npromptsearch: {\"format\":2}\n---\n\nx".to_owned(), 2),
             ("---\npromptsearch: {\"format\":1}\n---\n\nx".to_owned(), 2),
-            (
-                "---\npromptsearch: {\"format\":1,\"parts\":[]}\n---\n\nx".to_owned(),
-                5,
-            ),
+            ("---\npromptsearch: {\"format\":1,\"parts\":[]}\n---\n\nx".to_owned(), 5),
         ] {
             let error = read_markdown(text.as_bytes()).unwrap_err();
             assert_eq!(error.line, Some(line), "{text}");
@@ -646,14 +582,8 @@ mod tests {
     #[test]
     fn chat_messages_keep_their_templates() {
         let messages = [
-            Message {
-                role: Role::System,
-                content: "Be \"brief\".\n".into(),
-            },
-            Message {
-                role: Role::User,
-                content: "{{ input }}".into(),
-            },
+            Message { role: Role::System, content: "Be \"brief\".\n".into() },
+            Message { role: Role::User, content: "{{ input }}".into() },
         ];
         let file = to_chat_json(&messages);
         assert!(file.ends_with(b"]\n"));
@@ -693,11 +623,7 @@ mod tests {
     }
 
     fn named_parts() -> impl Strategy<Value = Vec<(String, String)>> {
-        let name = prop_oneof![
-            Just("system".to_owned()),
-            Just("user".to_owned()),
-            any::<String>()
-        ];
+        let name = prop_oneof![Just("system".to_owned()), Just("user".to_owned()), any::<String>()];
         prop::collection::vec((name, tricky()), 0..4)
     }
 

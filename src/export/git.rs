@@ -198,13 +198,8 @@ impl GitError {
                                  git config --global user.email you@example.com"
                 .to_owned(),
             Self::Outrun { .. } => "export again".to_owned(),
-            Self::Push {
-                exported, remote, ..
-            } => {
-                format!(
-                    "git push {remote} {}, or export again with `--push`",
-                    exported.branch
-                )
+            Self::Push { exported, remote, .. } => {
+                format!("git push {remote} {}, or export again with `--push`", exported.branch)
             }
             Self::NoFiles | Self::Failed { .. } | Self::Io { .. } => return None,
         })
@@ -261,10 +256,7 @@ impl Commit {
     fn checked_files(&self) -> Result<Vec<File<'_>>, GitError> {
         let mut files: Vec<File<'_>> = Vec::with_capacity(self.files.len());
         for (path, bytes) in &self.files {
-            let wrong = |reason: String| GitError::Path {
-                path: path.clone(),
-                reason,
-            };
+            let wrong = |reason: String| GitError::Path { path: path.clone(), reason };
             let names = names_of(path).map_err(wrong)?;
             for other in &files {
                 if names.starts_with(&other.names) || other.names.starts_with(&names) {
@@ -295,10 +287,7 @@ impl File<'_> {
     }
 
     fn wrong(&self, reason: String) -> GitError {
-        GitError::Path {
-            path: self.path(),
-            reason,
-        }
+        GitError::Path { path: self.path(), reason }
     }
 }
 
@@ -319,10 +308,8 @@ fn names_of(path: &str) -> Result<Vec<&str>, String> {
     if path.ends_with('/') {
         return Err("it names a folder".to_owned());
     }
-    let names: Vec<&str> = path
-        .split('/')
-        .filter(|name| !name.is_empty() && *name != ".")
-        .collect();
+    let names: Vec<&str> =
+        path.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
     for name in &names {
         if *name == ".." {
             return Err("it leaves the repository with `..`".to_owned());
@@ -397,14 +384,9 @@ impl Git {
     fn run(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Output, GitError> {
         let failed = |source: std::io::Error| {
             if source.kind() == ErrorKind::NotFound {
-                return GitError::NoGit {
-                    program: self.program.to_string_lossy().into_owned(),
-                };
+                return GitError::NoGit { program: self.program.to_string_lossy().into_owned() };
             }
-            GitError::Io {
-                command: subcommand(arguments),
-                source,
-            }
+            GitError::Io { command: subcommand(arguments), source }
         };
         let mut command = std::process::Command::new(&self.program);
         #[cfg(test)]
@@ -458,9 +440,7 @@ impl Git {
     /// The line that a subcommand prints, which must succeed.
     fn line(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<String, GitError> {
         let bytes = self.bytes(arguments, input)?;
-        Ok(String::from_utf8_lossy(&bytes)
-            .trim_end_matches(['\n', '\r'])
-            .to_owned())
+        Ok(String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned())
     }
 
     /// The line that a subcommand prints, or nothing if it says no.
@@ -471,10 +451,7 @@ impl Git {
     }
 
     fn check_branch(&self, branch: &str) -> Result<(), GitError> {
-        let wrong = |reason: String| GitError::Branch {
-            branch: branch.to_owned(),
-            reason,
-        };
+        let wrong = |reason: String| GitError::Branch { branch: branch.to_owned(), reason };
         // Git reads `@{-1}` and the like as another name; only a name that stays as it is will do.
         let name = self.answer(&["check-ref-format", "--branch", branch])?;
         if name.as_deref() != Some(branch) {
@@ -486,14 +463,8 @@ impl Git {
         }
         // Branches are kept like files in folders: where there is `a`, there can be no `a/b`.
         let family = branch.split('/').next().unwrap_or(branch);
-        let known = self.line(
-            &[
-                "for-each-ref",
-                "--format=%(refname:lstrip=2)",
-                &reference(family),
-            ],
-            None,
-        )?;
+        let known =
+            self.line(&["for-each-ref", "--format=%(refname:lstrip=2)", &reference(family)], None)?;
         let stands_in_the_way = |other: &&str| {
             branch.starts_with(&format!("{other}/")) || other.starts_with(&format!("{branch}/"))
         };
@@ -565,10 +536,9 @@ impl Git {
     fn commit(&self, commit: &Commit, files: &[File<'_>]) -> Result<Exported, GitError> {
         let mut blobs = Vec::with_capacity(files.len());
         for file in files {
-            blobs.push(self.line(
-                &["hash-object", "-w", "--no-filters", "--stdin"],
-                Some(file.bytes),
-            )?);
+            blobs.push(
+                self.line(&["hash-object", "-w", "--no-filters", "--stdin"], Some(file.bytes))?,
+            );
         }
         let reference = reference(&commit.branch);
         let mut stuck = 0;
@@ -588,10 +558,9 @@ impl Git {
             }
             let (new, unchanged) = match (base, tree) {
                 (Some(base), tree) if tree == old_tree => (base, true),
-                (base, Some(tree)) => (
-                    self.commit_tree(&tree, base.as_deref(), &commit.message)?,
-                    false,
-                ),
+                (base, Some(tree)) => {
+                    (self.commit_tree(&tree, base.as_deref(), &commit.message)?, false)
+                }
                 (_, None) => return Err(GitError::NoFiles),
             };
             let exported = Exported {
@@ -607,14 +576,7 @@ impl Git {
             // As the old value, an empty text demands that there is no branch yet.
             let old = tip.as_deref().unwrap_or_default();
             let moved = self.line(
-                &[
-                    "update-ref",
-                    "-m",
-                    "promptsearch export",
-                    &reference,
-                    &exported.commit,
-                    old,
-                ],
+                &["update-ref", "-m", "promptsearch export", &reference, &exported.commit, old],
                 None,
             );
             let Err(error) = moved else {
@@ -622,20 +584,13 @@ impl Git {
             };
             // Somebody else was quicker, or is just now at it and holds the lock. Where the branch
             // keeps standing still, there is another reason, such as a branch named as its folder.
-            stuck = if self.commit_at(&reference)? == tip {
-                stuck + 1
-            } else {
-                0
-            };
+            stuck = if self.commit_at(&reference)? == tip { stuck + 1 } else { 0 };
             if stuck > STUCK {
                 return Err(error);
             }
             std::thread::sleep(Duration::from_millis(u64::from(5 * (attempt + 1).min(20))));
         }
-        Err(GitError::Outrun {
-            branch: commit.branch.clone(),
-            times: ATTEMPTS,
-        })
+        Err(GitError::Outrun { branch: commit.branch.clone(), times: ATTEMPTS })
     }
 
     fn commit_at(&self, reference: &str) -> Result<Option<String>, GitError> {
@@ -692,10 +647,7 @@ impl Git {
                 (entry.mode.clone(), folder)
             }
             (None, true) => ("100644".to_owned(), blob.to_owned()),
-            (None, false) => (
-                "040000".to_owned(),
-                self.tree_with(None, file, depth + 1, blob)?,
-            ),
+            (None, false) => ("040000".to_owned(), self.tree_with(None, file, depth + 1, blob)?),
             (Some(entry), _) => {
                 return Err(file.wrong(format!(
                     "`{}` is a {} on the branch",
@@ -704,21 +656,14 @@ impl Git {
                 )));
             }
         };
-        let entry = Entry {
-            kind: if is_file { "blob" } else { "tree" }.to_owned(),
-            mode,
-            object,
-            name,
-        };
+        let entry =
+            Entry { kind: if is_file { "blob" } else { "tree" }.to_owned(), mode, object, name };
         match known {
             Some(at) => entries[at] = entry,
             None => entries.push(entry),
         }
         // A partial clone lacks objects that the tree names; they need not be fetched for this.
-        self.line(
-            &["mktree", "-z", "--missing"],
-            Some(&Entry::write_all(&entries)),
-        )
+        self.line(&["mktree", "-z", "--missing"], Some(&Entry::write_all(&entries)))
     }
 
     fn commit_tree(
@@ -777,18 +722,14 @@ struct Repository {
 impl Repository {
     /// Finds the top of the repository from any folder of it.
     fn open(mut git: Git, folder: &Path) -> Result<Self, GitError> {
-        let unusable = |message: String| GitError::NotARepository {
-            repo: folder.to_owned(),
-            message,
-        };
+        let unusable =
+            |message: String| GitError::NotARepository { repo: folder.to_owned(), message };
         if !folder.is_dir() {
             return Err(unusable("there is no such folder".to_owned()));
         }
         git.folder = folder.to_owned();
-        let output = git.run(
-            &["rev-parse", "--is-bare-repository", "--is-inside-work-tree"],
-            None,
-        )?;
+        let output =
+            git.run(&["rev-parse", "--is-bare-repository", "--is-inside-work-tree"], None)?;
         if !output.status.success() {
             return Err(unusable(complaint(&output)));
         }
@@ -811,12 +752,7 @@ impl Repository {
     /// Refuses a branch that a work tree of this repository stands on, or will come back to.
     fn check_not_checked_out(&self, branch: &str) -> Result<(), GitError> {
         let reference = reference(branch);
-        let used = |place: String| {
-            Err(GitError::CheckedOut {
-                branch: branch.to_owned(),
-                place,
-            })
-        };
+        let used = |place: String| Err(GitError::CheckedOut { branch: branch.to_owned(), place });
         let listing = self.git.bytes(&["worktree", "list", "--porcelain"], None)?;
         let mut place = "";
         let listing = String::from_utf8_lossy(&listing);
@@ -863,19 +799,16 @@ impl<'a> Entry<'a> {
     fn read_all(listing: &'a [u8]) -> Result<Vec<Self>, GitError> {
         let mut entries = Vec::new();
         for record in listing.split(|byte| *byte == 0).filter(|r| !r.is_empty()) {
-            let entry = record
-                .iter()
-                .position(|byte| *byte == b'\t')
-                .and_then(|tab| {
-                    let facts = std::str::from_utf8(&record[..tab]).ok()?;
-                    let mut facts = facts.split_whitespace().map(str::to_owned);
-                    Some(Self {
-                        mode: facts.next()?,
-                        kind: facts.next()?,
-                        object: facts.next()?,
-                        name: &record[tab + 1..],
-                    })
-                });
+            let entry = record.iter().position(|byte| *byte == b'\t').and_then(|tab| {
+                let facts = std::str::from_utf8(&record[..tab]).ok()?;
+                let mut facts = facts.split_whitespace().map(str::to_owned);
+                Some(Self {
+                    mode: facts.next()?,
+                    kind: facts.next()?,
+                    object: facts.next()?,
+                    name: &record[tab + 1..],
+                })
+            });
             entries.push(entry.ok_or_else(|| GitError::Failed {
                 command: "ls-tree".to_owned(),
                 message: format!("cannot read `{}`", String::from_utf8_lossy(record)),
@@ -939,9 +872,7 @@ fn complaint(output: &Output) -> String {
         .lines()
         .map(|line| {
             let line = line.trim();
-            line.strip_prefix("fatal: ")
-                .or_else(|| line.strip_prefix("error: "))
-                .unwrap_or(line)
+            line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")).unwrap_or(line)
         })
         .filter(|line| !line.is_empty() && !line.starts_with("hint: "))
         .collect();
@@ -965,11 +896,7 @@ fn without_credentials(text: &str) -> String {
         let host_from = authority.rfind('@').map_or(0, |at| at + 1);
         // In `ssh://git@host` the name is needed and no secret.
         let has_secret = !scheme.ends_with("ssh://") || authority[..host_from].contains(':');
-        clean.push_str(if has_secret {
-            &authority[host_from..]
-        } else {
-            authority
-        });
+        clean.push_str(if has_secret { &authority[host_from..] } else { authority });
         rest = after;
     }
     clean.push_str(rest);
@@ -1019,10 +946,7 @@ mod tests {
     }
 
     fn test_git() -> Git {
-        Git {
-            environment: environment(),
-            ..Git::new()
-        }
+        Git { environment: environment(), ..Git::new() }
     }
 
     fn export(commit: &Commit) -> Result<Exported, GitError> {
@@ -1041,12 +965,7 @@ mod tests {
         for name in MISLEADING {
             command.env_remove(name);
         }
-        command
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .current_dir(folder)
-            .args(arguments)
-            .output()
-            .unwrap()
+        command.env("GIT_OPTIONAL_LOCKS", "0").current_dir(folder).args(arguments).output().unwrap()
     }
 
     /// Runs git as its owner would, and insists that it succeeds.
@@ -1064,10 +983,7 @@ mod tests {
         git(&repo, &["init", "-q", "-b", "main"]);
         git(&repo, &["config", "user.name", "Ada"]);
         git(&repo, &["config", "user.email", "ada@example.com"]);
-        Sandbox {
-            _folder: folder,
-            repo,
-        }
+        Sandbox { _folder: folder, repo }
     }
 
     fn sandbox() -> Sandbox {
@@ -1160,39 +1076,19 @@ mod tests {
         let exported = export(&commit).unwrap();
         assert_eq!(sandbox.snapshot(), before);
         assert!(exported.created_branch && !exported.unchanged && !exported.pushed);
-        assert_eq!(
-            sandbox.git(&["rev-parse", "promptsearch/triage"]).trim(),
-            exported.commit
-        );
+        assert_eq!(sandbox.git(&["rev-parse", "promptsearch/triage"]).trim(), exported.commit);
         assert_eq!(
             sandbox
-                .git(&[
-                    "diff",
-                    "--raw",
-                    "--no-abbrev",
-                    "main",
-                    "promptsearch/triage"
-                ])
+                .git(&["diff", "--raw", "--no-abbrev", "main", "promptsearch/triage"])
                 .lines()
                 .map(|line| line.split_once('\t').unwrap().1)
                 .collect::<Vec<_>>(),
             ["README.md", "a/b/c.json", "prompts/new.md"]
         );
+        assert_eq!(sandbox.git(&["show", "promptsearch/triage:prompts/new.md"]), "Be brief.");
+        assert_eq!(sandbox.git(&["show", "promptsearch/triage:a/b/c.json"]), "{}\r\n");
         assert_eq!(
-            sandbox.git(&["show", "promptsearch/triage:prompts/new.md"]),
-            "Be brief."
-        );
-        assert_eq!(
-            sandbox.git(&["show", "promptsearch/triage:a/b/c.json"]),
-            "{}\r\n"
-        );
-        assert_eq!(
-            sandbox.git(&[
-                "log",
-                "-1",
-                "--format=%an <%ae>%n%P%n%B",
-                "promptsearch/triage"
-            ]),
+            sandbox.git(&["log", "-1", "--format=%an <%ae>%n%P%n%B", "promptsearch/triage"]),
             format!(
                 "Ada <ada@example.com>\n{}Better prompt\n\nScore: 0.9\n\n",
                 sandbox.git(&["rev-parse", "main"])
@@ -1221,10 +1117,7 @@ mod tests {
         sandbox.git(&["commit", "-q", "--allow-empty", "-m", "work"]);
         let second = export(&sandbox.commit(&[("p.md", "two")])).unwrap();
         assert!(!second.created_branch && !second.unchanged);
-        assert_eq!(
-            sandbox.git(&["rev-parse", "promptsearch/triage^"]).trim(),
-            first.commit
-        );
+        assert_eq!(sandbox.git(&["rev-parse", "promptsearch/triage^"]).trim(), first.commit);
         assert_eq!(sandbox.git(&["show", "promptsearch/triage:p.md"]), "two");
         assert_eq!(sandbox.git(&["show", "promptsearch/triage:q.md"]), "q");
     }
@@ -1242,10 +1135,7 @@ mod tests {
         commit.branch = "same".into();
         let same = export(&commit).unwrap();
         assert!(same.unchanged && same.created_branch);
-        assert_eq!(
-            sandbox.git(&["rev-parse", "main", "same"]).lines().nth(1),
-            Some(&*same.commit)
-        );
+        assert_eq!(sandbox.git(&["rev-parse", "main", "same"]).lines().nth(1), Some(&*same.commit));
         assert_eq!(sandbox.git(&["rev-parse", "main"]).trim(), same.commit);
     }
 
@@ -1264,9 +1154,7 @@ mod tests {
                     assert!(error.is_usage());
                     assert!(error.to_string().contains(path), "{error}");
                     assert!(error.help().unwrap().contains("--path"));
-                    let GitError::Dirty { state, .. } = error else {
-                        unreachable!()
-                    };
+                    let GitError::Dirty { state, .. } = error else { unreachable!() };
                     state
                 }
                 other => panic!("{other}"),
@@ -1296,9 +1184,7 @@ mod tests {
         let exported = export(&sandbox.commit(&[("a/p.md", "x")])).unwrap();
         assert!(exported.created_branch && !exported.unchanged);
         assert_eq!(
-            sandbox
-                .git(&["rev-list", "--parents", "promptsearch/triage"])
-                .trim(),
+            sandbox.git(&["rev-list", "--parents", "promptsearch/triage"]).trim(),
             exported.commit
         );
         assert_eq!(sandbox.snapshot(), before);
@@ -1330,10 +1216,7 @@ mod tests {
         let stop = ["rebase", "--no-ff", "--exec", "false", "main"];
         let broken = try_git(&sandbox.repo, &stop);
         assert!(!broken.status.success());
-        assert_eq!(
-            sandbox.git(&["rev-parse", "--abbrev-ref", "HEAD"]).trim(),
-            "HEAD"
-        );
+        assert_eq!(sandbox.git(&["rev-parse", "--abbrev-ref", "HEAD"]).trim(), "HEAD");
         assert!(refused("topic").contains("rebase"));
     }
 
@@ -1345,24 +1228,13 @@ mod tests {
         sandbox.git(&["branch", "target"]);
         sandbox.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/target"]);
         let before = sandbox.git(&["for-each-ref"]);
-        for branch in [
-            "",
-            "-f",
-            "HEAD",
-            "a..b",
-            "@{-1}",
-            "a b",
-            "promptsearch/triage",
-            "x",
-            "alias",
-        ] {
+        for branch in
+            ["", "-f", "HEAD", "a..b", "@{-1}", "a b", "promptsearch/triage", "x", "alias"]
+        {
             let mut commit = sandbox.commit(&[("p.md", "x")]);
             commit.branch = branch.into();
             let error = export(&commit).unwrap_err();
-            assert!(
-                matches!(error, GitError::Branch { .. }),
-                "{branch}: {error}"
-            );
+            assert!(matches!(error, GitError::Branch { .. }), "{branch}: {error}");
             assert_eq!(sandbox.git(&["for-each-ref"]), before);
         }
     }
@@ -1397,10 +1269,7 @@ mod tests {
             let error = export(&sandbox.commit(&both.map(|path| (path, "x")))).unwrap_err();
             assert!(matches!(error, GitError::Path { .. }), "{both:?}: {error}");
         }
-        assert!(matches!(
-            export(&sandbox.commit(&[])),
-            Err(GitError::NoFiles)
-        ));
+        assert!(matches!(export(&sandbox.commit(&[])), Err(GitError::NoFiles)));
         assert!(!sandbox.has_branch("promptsearch/triage"));
         assert!(names_of(".github/prompts/p.md").is_ok());
     }
@@ -1444,11 +1313,7 @@ mod tests {
         assert!(error.to_string().contains("of its own"), "{error}");
         // As a neighbour it stays as it is.
         export(&sandbox.commit(&[("p.md", "x")])).unwrap();
-        assert!(
-            sandbox
-                .git(&["ls-tree", "promptsearch/triage", "sub"])
-                .starts_with("160000")
-        );
+        assert!(sandbox.git(&["ls-tree", "promptsearch/triage", "sub"]).starts_with("160000"));
     }
 
     #[test]
@@ -1464,12 +1329,7 @@ mod tests {
         };
         assert_eq!(
             modes("promptsearch/triage"),
-            [
-                "100644 README.md",
-                "100644 p.md",
-                "100644 prompts/old.md",
-                "100755 run.sh"
-            ]
+            ["100644 README.md", "100644 p.md", "100644 prompts/old.md", "100755 run.sh"]
         );
         assert_eq!(
             sandbox.git(&["rev-parse", "main:README.md", "main:prompts"]),
@@ -1491,10 +1351,7 @@ mod tests {
         commit.files = vec![("p.md".into(), bytes.clone())];
         export(&commit).unwrap();
         let stored = test_git();
-        let stored = Git {
-            folder: sandbox.repo.clone(),
-            ..stored
-        };
+        let stored = Git { folder: sandbox.repo.clone(), ..stored };
         let stored = stored.bytes(&["cat-file", "blob", "promptsearch/triage:p.md"], None);
         assert_eq!(stored.unwrap(), bytes);
     }
@@ -1523,12 +1380,7 @@ mod tests {
                 assert_eq!(sandbox.git(&["show", &place]), path);
             }
         }
-        assert_eq!(
-            sandbox
-                .git(&["rev-list", "--count", "promptsearch/triage"])
-                .trim(),
-            "13"
-        );
+        assert_eq!(sandbox.git(&["rev-list", "--count", "promptsearch/triage"]).trim(), "13");
         assert_eq!(sandbox.snapshot(), before);
         sandbox.git(&["fsck", "--strict"]);
     }
@@ -1552,12 +1404,7 @@ mod tests {
                 .sum()
         });
         assert_eq!(created, 1);
-        assert_eq!(
-            sandbox
-                .git(&["rev-list", "--count", "promptsearch/triage"])
-                .trim(),
-            "2"
-        );
+        assert_eq!(sandbox.git(&["rev-list", "--count", "promptsearch/triage"]).trim(), "2");
     }
 
     #[test]
@@ -1574,14 +1421,8 @@ mod tests {
         // Nothing is left to commit, but there is something to push.
         let exported = export(&commit).unwrap();
         assert!(exported.pushed && exported.unchanged);
-        let tips = git(
-            &remote,
-            &["for-each-ref", "--format=%(objectname) %(refname)"],
-        );
-        assert_eq!(
-            tips,
-            format!("{} refs/heads/promptsearch/triage\n", exported.commit)
-        );
+        let tips = git(&remote, &["for-each-ref", "--format=%(objectname) %(refname)"]);
+        assert_eq!(tips, format!("{} refs/heads/promptsearch/triage\n", exported.commit));
 
         // What others pushed is never overwritten; the commit stands all the same.
         let theirs = sandbox.git(&["commit-tree", "-m", "theirs", "main^{tree}"]);
@@ -1590,18 +1431,10 @@ mod tests {
         commit.files[0].1 = b"y".to_vec();
         let error = export(&commit).unwrap_err();
         assert!(!error.is_usage());
-        let GitError::Push { exported, .. } = &error else {
-            panic!("{error}")
-        };
+        let GitError::Push { exported, .. } = &error else { panic!("{error}") };
         assert!(!exported.pushed && !exported.unchanged);
-        assert_eq!(
-            sandbox.git(&["rev-parse", "promptsearch/triage"]).trim(),
-            exported.commit
-        );
-        assert_eq!(
-            git(&remote, &["rev-parse", "refs/heads/promptsearch/triage"]),
-            theirs
-        );
+        assert_eq!(sandbox.git(&["rev-parse", "promptsearch/triage"]).trim(), exported.commit);
+        assert_eq!(git(&remote, &["rev-parse", "refs/heads/promptsearch/triage"]), theirs);
         assert!(error.to_string().contains("stands on the branch"));
     }
 
@@ -1616,10 +1449,7 @@ mod tests {
         assert!(!shown.contains("s3cret"), "{shown}");
         assert!(sandbox.has_branch("promptsearch/triage"));
         for (text, clean) in [
-            (
-                "see https://t0ken@a/b and 'http://u:p@q@c'",
-                "see https://a/b and 'http://c'",
-            ),
+            ("see https://t0ken@a/b and 'http://u:p@q@c'", "see https://a/b and 'http://c'"),
             ("ssh://git@host/x", "ssh://git@host/x"),
             ("ssh://git:pw@host/x", "ssh://host/x"),
             ("git@host:a/b", "git@host:a/b"),
@@ -1639,10 +1469,7 @@ mod tests {
         let mut commit = sandbox.commit(&[("README.md", "new")]);
         commit.repo = bare.clone();
         export(&commit).unwrap();
-        assert_eq!(
-            git(&bare, &["show", "promptsearch/triage:README.md"]),
-            "new"
-        );
+        assert_eq!(git(&bare, &["show", "promptsearch/triage:README.md"]), "new");
         assert_eq!(git(&bare, &["show", "main:README.md"]), "read me\n");
         assert!(!bare.join("index").exists());
     }
@@ -1668,14 +1495,8 @@ mod tests {
     #[test]
     fn without_git_that_is_what_is_said() {
         let sandbox = sandbox();
-        let missing = Git {
-            program: "git-that-is-not-there".into(),
-            ..test_git()
-        };
-        let error = sandbox
-            .commit(&[("p.md", "x")])
-            .make_with(missing)
-            .unwrap_err();
+        let missing = Git { program: "git-that-is-not-there".into(), ..test_git() };
+        let error = sandbox.commit(&[("p.md", "x")]).make_with(missing).unwrap_err();
         assert!(matches!(error, GitError::NoGit { .. }), "{error}");
         assert!(error.help().unwrap().contains("install git"));
     }

@@ -155,9 +155,7 @@ pub(super) fn reconcile<E: Entry>(
     recovery.from_store = recovery.events - copy.right;
     if recovery.from_file > 0 {
         let events = plural(recovery.from_file as usize, "event");
-        recovery.note(format!(
-            "{events} that only events.jsonl had went into the store."
-        ));
+        recovery.note(format!("{events} that only events.jsonl had went into the store."));
     }
     copy.repair(store, recovery)
 }
@@ -251,10 +249,7 @@ impl<'a> Copy<'a> {
             return Ok(None);
         };
         let mut after_bad = 0;
-        while lines
-            .advance()
-            .map_err(|e| JournalError::io("read", self.path, e))?
-        {
+        while lines.advance().map_err(|e| JournalError::io("read", self.path, e))? {
             let line = lines.number();
             let end = lines.is_terminated().then(|| lines.end());
             self.torn |= end.is_none();
@@ -335,11 +330,7 @@ impl<'a> Copy<'a> {
     }
 
     fn skip_below(&mut self, number: EventNumber) -> Result<(), JournalError> {
-        while self
-            .ahead
-            .as_ref()
-            .is_some_and(|ahead| ahead.number < number)
-        {
+        while self.ahead.as_ref().is_some_and(|ahead| ahead.number < number) {
             self.damaged_here();
             self.advance()?;
         }
@@ -386,9 +377,8 @@ impl<'a> Copy<'a> {
         }
         if self.good_end == 0 {
             put_in_place(&written_anew(path, store)?, path)?;
-            recovery.note(format!(
-                "{name} was missing or empty and is written again from the store."
-            ));
+            recovery
+                .note(format!("{name} was missing or empty and is written again from the store."));
             return Ok(());
         }
         if self.torn {
@@ -402,9 +392,7 @@ impl<'a> Copy<'a> {
             let file = file.map_err(|e| JournalError::io("open", path, e))?;
             write_from(store, EventNumber(self.good), file, path)?;
             let events = plural((store.len() - self.good) as usize, "event");
-            recovery.note(format!(
-                "{events} that only the store had went into {name}."
-            ));
+            recovery.note(format!("{events} that only the store had went into {name}."));
         }
         Ok(())
     }
@@ -418,10 +406,7 @@ impl Found {
             let place = format!("line {} of {}", self.line, path.display());
             JournalError::Unknown { place, why }
         })?;
-        Ok(Record {
-            bytes: self.event.clone(),
-            answers: event.answers(),
-        })
+        Ok(Record { bytes: self.event.clone(), answers: event.answers() })
     }
 }
 
@@ -434,8 +419,7 @@ fn written_anew(path: &Path, store: &dyn Store) -> Result<PathBuf, JournalError>
     let file = made.map_err(|e| JournalError::io("create", &fresh, e))?;
     let file = write_from(store, EventNumber(0), file, &fresh)?;
     // It takes another's place, and must not take it empty.
-    file.sync_all()
-        .map_err(|e| JournalError::io("sync", &fresh, e))?;
+    file.sync_all().map_err(|e| JournalError::io("sync", &fresh, e))?;
     Ok(fresh)
 }
 

@@ -293,8 +293,12 @@ impl Caller {
                 let mut wallet = self.wallet();
                 if wallet.fits(job.share, amount) {
                     wallet.reserve(job.call, job.role, job.share, amount);
-                    let event =
-                        Event::Reserved { call: job.call, amount, role: job.role, share: job.share };
+                    let event = Event::Reserved {
+                        call: job.call,
+                        amount,
+                        role: job.role,
+                        share: job.share,
+                    };
                     Some(self.journal.append_durable(event))
                 } else if wallet.is_idle() {
                     return Ok(None);
@@ -395,8 +399,11 @@ impl Caller {
     }
 
     async fn missing(&self, job: &Job, why: &str) -> Result<Ending, Halt> {
-        let event =
-            Event::CallMissing { call: job.call, role: job.role, why: crate::text::shorten(why, 300) };
+        let event = Event::CallMissing {
+            call: job.call,
+            role: job.role,
+            why: crate::text::shorten(why, 300),
+        };
         let committed = {
             let mut wallet = self.wallet();
             wallet.settle_missing(job.call, job.role);

@@ -4,6 +4,7 @@
 //! wallet's. Only this module names reqwest and axum.
 
 pub mod call;
+pub mod throttle;
 
 use crate::event::{Failure, Finish};
 use crate::prompt::Message;
@@ -32,10 +33,7 @@ impl Request {
     /// Bytes of all messages: what tokens are estimated from.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.messages
-            .iter()
-            .map(|message| message.content.len())
-            .sum()
+        self.messages.iter().map(|message| message.content.len()).sum()
     }
 
     /// The request's identity: its canonical form without auth, with its draw.

@@ -99,14 +99,13 @@ fn fill(meta_prompt: &str, brief: &Brief<'_>, nonce: &str) -> String {
 
 /// The first parent's text, part by part.
 fn current(brief: &Brief<'_>, nonce: &str, out: &mut String) {
-    let Some(first) = brief.parents.first() else { return };
+    let Some(first) = brief.parents.first() else {
+        return;
+    };
     for (index, name) in brief.searched.iter().enumerate() {
         let newline = if index > 0 { "\n" } else { "" };
         let text = first.part(name).unwrap_or("");
-        let _ = write!(
-            out,
-            "{newline}<prompt-{nonce} part=\"{name}\">\n{text}\n</prompt-{nonce}>"
-        );
+        let _ = write!(out, "{newline}<prompt-{nonce} part=\"{name}\">\n{text}\n</prompt-{nonce}>");
     }
 }
 

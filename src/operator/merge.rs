@@ -39,7 +39,9 @@ fn merge_lines(mine: &str, theirs: &str, old: &str) -> String {
         for op in similar::capture_diff_slices(Algorithm::Myers, &old_lines, &lines) {
             let (removed, inserted, at) = match op {
                 DiffOp::Equal { .. } => continue,
-                DiffOp::Delete { old_index, old_len, .. } => (old_index..old_index + old_len, 0..0, old_index),
+                DiffOp::Delete { old_index, old_len, .. } => {
+                    (old_index..old_index + old_len, 0..0, old_index)
+                }
                 DiffOp::Insert { old_index, new_index, new_len } => {
                     (0..0, new_index..new_index + new_len, old_index)
                 }

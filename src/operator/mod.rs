@@ -131,7 +131,12 @@ mod tests {
             let nonce = Nonce::find(text).expect("a nonce");
             let opening = nonce.opening("system");
             assert!(text.contains(&opening), "{}: shows no opening tag", operator.name());
-            assert_eq!(text.matches(&format!("</prompt-{nonce}>")).count(), 2, "{}", operator.name());
+            assert_eq!(
+                text.matches(&format!("</prompt-{nonce}>")).count(),
+                2,
+                "{}",
+                operator.name()
+            );
             let reply = format!("Here it is:\n{opening}\nBetter.\n</prompt-{nonce}>\nBye.");
             let parts = read(&reply, nonce, &searched).unwrap();
             assert_eq!(parts, [("system".to_owned(), "Better.".to_owned())]);

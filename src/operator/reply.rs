@@ -18,7 +18,9 @@ pub fn read(
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut rest = reply;
     while let Some((_, after)) = rest.split_once(&marker) {
-        let Some((name, after)) = after.split_once("\">") else { break };
+        let Some((name, after)) = after.split_once("\">") else {
+            break;
+        };
         let Some((text, after)) = after.split_once(&closing) else {
             return Err((Rejection::Truncated, format!("`{name}` is not closed")));
         };
@@ -82,7 +84,10 @@ mod tests {
         let cases = [
             ("", Rejection::NoTags),
             ("The new prompt is: be good.", Rejection::NoTags),
-            ("<prompt-ffffffffffffffff part=\"system\">x</prompt-ffffffffffffffff>", Rejection::NoTags),
+            (
+                "<prompt-ffffffffffffffff part=\"system\">x</prompt-ffffffffffffffff>",
+                Rejection::NoTags,
+            ),
             ("<prompt part=\"system\">x</prompt>", Rejection::NoTags),
             ("<prompt-N part=\"system\">cut off he", Rejection::Truncated),
             ("<prompt-N part=\"user\">x</prompt-N>", Rejection::Frozen),

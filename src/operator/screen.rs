@@ -29,7 +29,7 @@ pub struct Screens {
 
 /// Tokens of a prompt as it is sent, without the row, as far as a text's length tells.
 #[must_use]
-pub fn estimated_tokens(layout: &Layout, prompt: &Prompt) -> f64 {
+fn estimated_tokens(layout: &Layout, prompt: &Prompt) -> f64 {
     layout.bytes_without_row(prompt) as f64 / BYTES_PER_TOKEN
 }
 
@@ -37,7 +37,13 @@ impl Screens {
     /// The recipe's screens for a task: its limit, the labels that its scorers know, and the rows
     /// that must not be copied (never held-out ones: nobody here could have seen them).
     #[must_use]
-    pub fn new(screens: &[Screen], max_tokens: u64, labels: Vec<String>, rows: &[&Example], seed: &Prompt) -> Self {
+    pub fn new(
+        screens: &[Screen],
+        max_tokens: u64,
+        labels: Vec<String>,
+        rows: &[&Example],
+        seed: &Prompt,
+    ) -> Self {
         let leak = screens.iter().find_map(|screen| match screen {
             Screen::Leak(kind) => Some(LeakIndex::new(kind, rows, seed)),
             _ => None,

@@ -20,22 +20,10 @@ pub struct Shipped {
 
 /// The recipes that ship, in the order in which `strategies` lists them.
 pub const SHIPPED: &[Shipped] = &[
-    Shipped {
-        name: "auto",
-        text: include_str!("../../strategies/auto.toml"),
-    },
-    Shipped {
-        name: "gepa",
-        text: include_str!("../../strategies/gepa.toml"),
-    },
-    Shipped {
-        name: "triple-sh",
-        text: include_str!("../../strategies/triple-sh.toml"),
-    },
-    Shipped {
-        name: "random",
-        text: include_str!("../../strategies/random.toml"),
-    },
+    Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
+    Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
+    Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
+    Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
 ];
 
 /// A shipped recipe by name.

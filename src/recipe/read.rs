@@ -49,12 +49,7 @@ pub fn load(name_or_file: &str, sets: &[String]) -> Result<Recipe, RecipeError> 
     for set in sets {
         apply_set(&mut table, set)?;
     }
-    Reader {
-        file: &file,
-        text: &text,
-    }
-    .recipe(table)
-    .map_err(RecipeError::from)
+    Reader { file: &file, text: &text }.recipe(table).map_err(RecipeError::from)
 }
 
 /// The table of a recipe after `extends` and `--set`, as TOML: what the run will do.
@@ -99,12 +94,10 @@ fn merged(file: &Path, text: &str, depth: usize) -> Result<toml::Table, RecipeEr
             .into());
     };
     if depth == MAX_DEPTH {
-        return Err(
-            SourceError::new(file, "recipes extend each other without an end")
-                .at_line(line)
-                .help("let one of them stand on its own")
-                .into(),
-        );
+        return Err(SourceError::new(file, "recipes extend each other without an end")
+            .at_line(line)
+            .help("let one of them stand on its own")
+            .into());
     }
     let beside = file.parent().unwrap_or(Path::new("")).join(base);
     let base = if shipped(base).is_none() && beside.is_file() {
@@ -124,9 +117,7 @@ fn merge(base: &mut toml::Table, over: toml::Table) {
     for (key, value) in over {
         match (base.get_mut(&key), value) {
             (Some(toml::Value::Table(old)), toml::Value::Table(new)) => {
-                let other_kind = new
-                    .get("kind")
-                    .is_some_and(|kind| Some(kind) != old.get("kind"));
+                let other_kind = new.get("kind").is_some_and(|kind| Some(kind) != old.get("kind"));
                 if other_kind {
                     *old = new;
                 } else {
@@ -163,14 +154,9 @@ fn apply_set(table: &mut toml::Table, set: &str) -> Result<(), RecipeError> {
         here = match entry {
             toml::Value::Table(inner) => inner,
             toml::Value::Array(items) => {
-                let index: usize = steps
-                    .next()
-                    .and_then(|step| step.parse().ok())
-                    .ok_or_else(wrong)?;
-                items
-                    .get_mut(index)
-                    .and_then(toml::Value::as_table_mut)
-                    .ok_or_else(wrong)?
+                let index: usize =
+                    steps.next().and_then(|step| step.parse().ok()).ok_or_else(wrong)?;
+                items.get_mut(index).and_then(toml::Value::as_table_mut).ok_or_else(wrong)?
             }
             _ => return Err(wrong()),
         };
@@ -190,9 +176,7 @@ impl Reader<'_> {
     fn recipe(&self, mut table: toml::Table) -> Result<Recipe, SourceError> {
         let recipe = Recipe {
             name: self.string(&mut table, "name")?.unwrap_or_else(|| {
-                self.file
-                    .file_stem()
-                    .map_or_else(String::new, |s| s.to_string_lossy().into())
+                self.file.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into())
             }),
             about: self.string(&mut table, "about")?.unwrap_or_default(),
             reference: self.string(&mut table, "reference")?,
@@ -224,8 +208,7 @@ impl Reader<'_> {
     }
 
     fn unknown(&self, path: &[&str], typed: &str, known: &[&str], noun: &str) -> SourceError {
-        self.error(path, format!("unknown {noun} `{typed}`"))
-            .help(text::suggestion(typed, known))
+        self.error(path, format!("unknown {noun} `{typed}`")).help(text::suggestion(typed, known))
     }
 
     fn string(&self, table: &mut toml::Table, key: &str) -> Result<Option<String>, SourceError> {
@@ -243,9 +226,7 @@ impl Reader<'_> {
     ) -> Result<T, SourceError> {
         match table.remove(key) {
             None => Ok(T::default()),
-            Some(value) => value
-                .try_into()
-                .map_err(|error| self.explain(&[key], &error)),
+            Some(value) => value.try_into().map_err(|error| self.explain(&[key], &error)),
         }
     }
 
@@ -260,9 +241,7 @@ impl Reader<'_> {
             Some(toml::Value::Table(inner)) => self.kind(&[key], inner, None),
             Some(_) => Err(self
                 .error(&[key], format!("`{key}` must be a table with `kind`"))
-                .help(format!(
-                    "write `[{key}]` and under it `kind = \"{default}\"`"
-                ))),
+                .help(format!("write `[{key}]` and under it `kind = \"{default}\"`"))),
         }
     }
 
@@ -328,10 +307,7 @@ impl Reader<'_> {
         let breeds = recipe.schedule.kind == ScheduleKind::Steady;
         if breeds && recipe.operator.is_empty() {
             return Err(self
-                .error(
-                    &["schedule"],
-                    "a steady schedule needs at least one [[operator]]",
-                )
+                .error(&["schedule"], "a steady schedule needs at least one [[operator]]")
                 .help("add one, or write `kind = \"pool\"` under [schedule]"));
         }
         if breeds && matches!(recipe.select, Select::None(_)) {
@@ -351,20 +327,14 @@ impl Reader<'_> {
                 .help("give at least 1 to `lookahead`, `proposal_lookahead` and `waiting`"));
         }
         let positive = |path: &[&str], value: usize| match value {
-            0 => Err(self.error(
-                path,
-                format!("`{}` must be at least 1", path[path.len() - 1]),
-            )),
+            0 => Err(self.error(path, format!("`{}` must be at least 1", path[path.len() - 1]))),
             _ => Ok(()),
         };
         let share = |path: &[&str], value: f64| {
             if (0.0..=1.0).contains(&value) {
                 Ok(())
             } else {
-                Err(self.error(
-                    path,
-                    format!("`{}` must lie in 0..=1", path[path.len() - 1]),
-                ))
+                Err(self.error(path, format!("`{}` must lie in 0..=1", path[path.len() - 1])))
             }
         };
         match &recipe.evaluate {
@@ -386,10 +356,7 @@ impl Reader<'_> {
             let total: f64 = mix.parts.iter().map(|part| part.weight).sum();
             if !(total > 0.0) || mix.parts.iter().any(|part| part.weight < 0.0) {
                 return Err(self
-                    .error(
-                        &["select", "parts"],
-                        "a mix needs parts with positive weights",
-                    )
+                    .error(&["select", "parts"], "a mix needs parts with positive weights")
                     .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
             }
         }
@@ -403,16 +370,8 @@ impl Reader<'_> {
                 positive(&["operator", &index, "feedback"], reflect.feedback.size)?;
             }
         }
-        if breeds
-            && recipe
-                .operator
-                .iter()
-                .all(|operator| operator.weight() <= 0.0)
-        {
-            return Err(self.error(
-                &["operator"],
-                "at least one operator needs a weight above 0",
-            ));
+        if breeds && recipe.operator.iter().all(|operator| operator.weight() <= 0.0) {
+            return Err(self.error(&["operator"], "at least one operator needs a weight above 0"));
         }
         Ok(())
     }
@@ -501,11 +460,7 @@ mod tests {
         for recipe in SHIPPED {
             let first = load(recipe.name, &[]).unwrap();
             assert_eq!(first.name, recipe.name);
-            assert!(
-                !first.about.is_empty(),
-                "{} says nothing about itself",
-                recipe.name
-            );
+            assert!(!first.about.is_empty(), "{} says nothing about itself", recipe.name);
             let again = from_text(&effective_table(&first), &[]).unwrap();
             assert_eq!(first, again);
         }
@@ -518,13 +473,9 @@ mod tests {
             &["evaluate.below=0.3", "operator.0.feedback.size=9"],
         )
         .unwrap();
-        let Evaluate::Race(race) = &recipe.evaluate else {
-            panic!("not a race")
-        };
+        let Evaluate::Race(race) = &recipe.evaluate else { panic!("not a race") };
         assert_eq!((race.block, race.below), (4, 0.3));
-        let Operator::Reflect(reflect) = &recipe.operator[0] else {
-            panic!("not reflect")
-        };
+        let Operator::Reflect(reflect) = &recipe.operator[0] else { panic!("not reflect") };
         assert_eq!(reflect.feedback.size, 9);
     }
 
@@ -553,22 +504,13 @@ mod tests {
                 "extends = 'auto'\n[evalute]\n",
                 ":2: unknown slot `evalute`\n  try: did you mean `evaluate`?",
             ),
-            (
-                "extends = 'auto'\n[stop]\nwhen = ['stalled']\n",
-                "is not a reason to stop",
-            ),
+            ("extends = 'auto'\n[stop]\nwhen = ['stalled']\n", "is not a reason to stop"),
             ("extends = 'nobody'\n", ":1: there is no strategy `nobody`"),
-            (
-                "[schedule]\nkind = 'steady'\n",
-                ":1: a steady schedule needs at least one",
-            ),
+            ("[schedule]\nkind = 'steady'\n", ":1: a steady schedule needs at least one"),
         ];
         for (text, expected) in cases {
             let message = from_text(text, &[]).unwrap_err().to_string();
-            assert!(
-                message.contains(expected),
-                "{message}\n--- should contain ---\n{expected}"
-            );
+            assert!(message.contains(expected), "{message}\n--- should contain ---\n{expected}");
         }
     }
 
@@ -584,9 +526,6 @@ mod tests {
     #[test]
     fn an_unknown_strategy_is_suggested() {
         let message = load("autoo", &[]).unwrap_err().to_string();
-        assert_eq!(
-            message,
-            "there is no strategy `autoo`: did you mean `auto`?"
-        );
+        assert_eq!(message, "there is no strategy `autoo`: did you mean `auto`?");
     }
 }

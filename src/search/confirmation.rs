@@ -2,30 +2,30 @@
 
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::BLOCK;
+use crate::seed::Seed;
 use crate::state::Cell;
 use crate::stats::{Interval, PairedTest, interval, paired};
 use crate::strategy::{Plan, State};
 use crate::task::example::Split;
-use crate::seed::Seed;
 
 /// Under this many rows nothing is called confirmed.
-pub const FEWEST_ROWS: usize = 30;
+pub(super) const FEWEST_ROWS: usize = 30;
 /// The level of the one-sided test.
-pub const ALPHA: f64 = 0.05;
+pub(super) const ALPHA: f64 = 0.05;
 
 /// The next held-out rows: winner and seed together, row by row. Empty: all are issued.
 pub(super) fn next(state: &State) -> Vec<Plan> {
-    let Some((winner, _, rows)) = state.winner else { return Vec::new() };
+    let Some((winner, _, rows)) = state.winner else {
+        return Vec::new();
+    };
     let sides: &[CandidateIx] =
         if winner == CandidateIx::SEED { &[winner] } else { &[winner, CandidateIx::SEED] };
     for from in (0..rows).step_by(BLOCK) {
         let to = (from + BLOCK as u32).min(rows);
         for &candidate in sides {
             let column = state.standing(candidate).column(Split::Hold, 0);
-            let rows: Vec<RowIx> = (from..to)
-                .map(RowIx)
-                .filter(|row| column.cell(*row) == Cell::Empty)
-                .collect();
+            let rows: Vec<RowIx> =
+                (from..to).map(RowIx).filter(|row| column.cell(*row) == Cell::Empty).collect();
             if !rows.is_empty() {
                 return vec![Plan::Evaluate { candidate, split: Split::Hold, replicate: 0, rows }];
             }

@@ -186,7 +186,8 @@ impl Desk {
         state: &State,
         draft: &Draft,
     ) -> ProposalOutcome {
-        let operator = draft.operator.and_then(|place| self.recipe.operator.get(usize::from(place)));
+        let operator =
+            draft.operator.and_then(|place| self.recipe.operator.get(usize::from(place)));
         let (Some(Operator::Merge(merge)), [first, second, ancestor]) =
             (operator, draft.parents.as_slice())
         else {
@@ -194,7 +195,8 @@ impl Desk {
             return ProposalOutcome::Rejected { reason: Rejection::Unchanged, detail };
         };
         let prompt = |candidate: &CandidateIx| &state.standing(*candidate).candidate.prompt;
-        let merged = operator::compose(merge.level, prompt(first), prompt(second), prompt(ancestor));
+        let merged =
+            operator::compose(merge.level, prompt(first), prompt(second), prompt(ancestor));
         self.screened(strategy, state, draft, &[], merged, Origin::Composed(draft.proposal))
     }
 
@@ -208,8 +210,7 @@ impl Desk {
         origin: Origin,
     ) -> ProposalOutcome {
         let parent = &state.standing(draft.parents[0]).candidate.prompt;
-        if let Err((reason, detail)) =
-            self.screens.check(&prompt, parent, &self.task.layout, state)
+        if let Err((reason, detail)) = self.screens.check(&prompt, parent, &self.task.layout, state)
         {
             return ProposalOutcome::Rejected { reason, detail };
         }

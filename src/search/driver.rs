@@ -15,8 +15,8 @@ use crate::event::{
 };
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::{Journal, JournalError};
-use crate::llm::call::{Caller, Ending, Halt, Job, worst_case};
 use crate::llm::Request;
+use crate::llm::call::{Caller, Ending, Halt, Job, worst_case};
 use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::state::{Observer, OpenCall, Phase, Work};
@@ -119,13 +119,8 @@ impl Search {
     ) -> Self {
         let (post, arrivals) = mpsc::unbounded_channel();
         let limits = Limits::new(caps, task.splits.hold.len(), strategy.finale_share());
-        let desk = Desk::new(
-            Arc::clone(&task),
-            recipe.clone(),
-            evaluator,
-            Arc::clone(&journal),
-            seed,
-        );
+        let desk =
+            Desk::new(Arc::clone(&task), recipe.clone(), evaluator, Arc::clone(&journal), seed);
         Self {
             task,
             recipe,
@@ -230,7 +225,13 @@ impl Search {
                 }
                 (None, Some(number)) => {
                     if let Event::Answered(answered) = self.journal.read(number)? {
-                        self.take_text(call, &open.work, answered.text, answered.finish, Some(number));
+                        self.take_text(
+                            call,
+                            &open.work,
+                            answered.text,
+                            answered.finish,
+                            Some(number),
+                        );
                     }
                 }
                 (None, None) => {}
@@ -396,9 +397,11 @@ impl Search {
                 (each.times(rows.len() as u64), rows.len() as u64, 0, share)
             }
             Plan::Propose { proposal, shown } => {
-                let request = self.state.drafts.get(proposal).and_then(|draft| {
-                    self.desk.proposal(&self.state, draft, shown).ok()
-                });
+                let request = self
+                    .state
+                    .drafts
+                    .get(proposal)
+                    .and_then(|draft| self.desk.proposal(&self.state, draft, shown).ok());
                 let worst = request.map(|request| self.reserve(ModelRole::Mutator, &request));
                 (worst.unwrap_or_default(), 1, 1, Share::Search)
             }
@@ -436,7 +439,9 @@ impl Search {
                 self.issue_block(candidate, split, replicate, rows)
             }
             Plan::Propose { proposal, shown } => {
-                let Some(draft) = self.state.drafts.get(&proposal) else { return Ok(()) };
+                let Some(draft) = self.state.drafts.get(&proposal) else {
+                    return Ok(());
+                };
                 let request = self.desk.proposal(&self.state, draft, &shown)?;
                 let call = self.state.next_call;
                 let reserve = self.reserve(ModelRole::Mutator, &request);
@@ -572,7 +577,9 @@ impl Search {
 
     /// Waits for a call and folds it.
     async fn fold(&mut self, call: Call) -> Result<(), SearchError> {
-        let Some(open) = self.state.call(call).cloned() else { return Ok(()) };
+        let Some(open) = self.state.call(call).cloned() else {
+            return Ok(());
+        };
         while !self.is_here(call, &open) {
             tokio::select! {
                 arrived = self.arrivals.recv() => {
@@ -643,10 +650,9 @@ impl Search {
             verdict = self.desk.evaluator.score(split, row, &answered.text).await.ok();
         }
         Ok(match verdict {
-            Some(verdict) => RowOutcome::Scored {
-                score: verdict.score,
-                invalid: verdict.invalid.is_some(),
-            },
+            Some(verdict) => {
+                RowOutcome::Scored { score: verdict.score, invalid: verdict.invalid.is_some() }
+            }
             None => RowOutcome::Missing,
         })
     }

@@ -8,10 +8,11 @@ mod desk;
 mod driver;
 mod room;
 
-pub use confirmation::confirmed;
+pub use confirmation::{Confirmed, confirmed};
 pub use driver::{Outcome, Search, SearchError};
 pub use room::{Limits, hold_calls};
 
+use crate::budget::Wallet;
 use crate::event::Event;
 use crate::id::RequestHash;
 use crate::journal::Entry;
@@ -22,5 +23,21 @@ impl Entry for Event {
             Event::Answered(answered) => Some(answered.request),
             _ => None,
         }
+    }
+}
+
+/// Takes an event into a wallet: on replay, what the calls of a live run do themselves.
+pub fn settle(wallet: &mut Wallet, event: &Event) {
+    match event {
+        Event::Reserved { call, amount, role, share } => {
+            wallet.reserve(*call, *role, *share, *amount);
+        }
+        Event::Answered(answered) => {
+            wallet.settle(answered.call, answered.usage(), answered.usd);
+        }
+        Event::AttemptFailed { call, charged, .. } => wallet.settle_failed(*call, *charged),
+        Event::CallMissing { call, role, .. } => wallet.settle_missing(*call, *role),
+        Event::Lost { call } => wallet.lose(*call),
+        _ => {}
     }
 }

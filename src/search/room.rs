@@ -141,9 +141,10 @@ impl Limits {
     fn finale_amount(&self) -> Amount {
         Amount {
             usd: self.caps.usd.map_or(Usd::ZERO, |cap| cap.scaled(self.finale_share)),
-            tokens: self.caps.tokens.map_or(Tokens::ZERO, |cap| {
-                Tokens((cap.0 as f64 * self.finale_share) as u64)
-            }),
+            tokens: self
+                .caps
+                .tokens
+                .map_or(Tokens::ZERO, |cap| Tokens((cap.0 as f64 * self.finale_share) as u64)),
         }
     }
 

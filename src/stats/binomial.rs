@@ -40,10 +40,7 @@ mod tests {
     fn small_tails_by_hand() {
         // Three throws: 1, 3, 3, 1 of 8.
         for (heads, eighths) in [(0, 8.0), (1, 7.0), (2, 4.0), (3, 1.0), (4, 0.0)] {
-            assert!(
-                (at_least(heads, 3) - eighths / 8.0).abs() < 1e-14,
-                "{heads} of 3"
-            );
+            assert!((at_least(heads, 3) - eighths / 8.0).abs() < 1e-14, "{heads} of 3");
         }
     }
 
@@ -58,10 +55,7 @@ mod tests {
             (5200, 10_000, 3.296_757_799_336_171_4e-5),
         ] {
             let relative = at_least(heads, throws) / p - 1.0;
-            assert!(
-                relative.abs() < 1e-9,
-                "{heads} of {throws}: off by {relative}"
-            );
+            assert!(relative.abs() < 1e-9, "{heads} of {throws}: off by {relative}");
         }
     }
 

@@ -41,10 +41,7 @@ pub fn frontier_weights(fronts: &[Vec<u32>], aggregate: impl Fn(u32) -> f64) -> 
             fronts_of.remove(&candidate);
         }
     }
-    fronts_of
-        .into_iter()
-        .map(|(candidate, on)| (candidate, on.len()))
-        .collect()
+    fronts_of.into_iter().map(|(candidate, on)| (candidate, on.len())).collect()
 }
 
 #[cfg(test)]
@@ -59,10 +56,7 @@ mod tests {
         let fronts = [vec![0, 2], vec![1], vec![1, 3], vec![2, 3], vec![2]];
         let aggregate = [0.2, 0.3, 0.6, 0.5];
         // Going up: 0 goes (2 remains), 1 stays (alone on row 1), 3 goes (1 and 2 remain), 2 stays.
-        assert_eq!(
-            frontier_weights(&fronts, |c| aggregate[c as usize]),
-            [(1, 2), (2, 3)]
-        );
+        assert_eq!(frontier_weights(&fronts, |c| aggregate[c as usize]), [(1, 2), (2, 3)]);
     }
 
     #[test]
@@ -70,11 +64,7 @@ mod tests {
         let fronts = [vec![4, 7], vec![7, 4]];
         assert_eq!(frontier_weights(&fronts, f64::from), [(7, 2)]);
         assert_eq!(frontier_weights(&fronts, |c| -f64::from(c)), [(4, 2)]);
-        assert_eq!(
-            frontier_weights(&fronts, |_| 0.5),
-            [(7, 2)],
-            "the lower number goes first"
-        );
+        assert_eq!(frontier_weights(&fronts, |_| 0.5), [(7, 2)], "the lower number goes first");
         let unknown = |c| if c == 7 { f64::NAN } else { -9.0 };
         assert_eq!(frontier_weights(&fronts, unknown), [(4, 2)]);
     }
@@ -82,27 +72,17 @@ mod tests {
     #[test]
     fn a_specialist_stays_however_low_its_mean() {
         let fronts = [vec![1, 2], vec![1, 2], vec![9]];
-        assert_eq!(
-            frontier_weights(&fronts, |c| -f64::from(c)),
-            [(1, 2), (9, 1)]
-        );
+        assert_eq!(frontier_weights(&fronts, |c| -f64::from(c)), [(1, 2), (9, 1)]);
     }
 
     #[test]
     fn degenerate_fronts() {
         assert_eq!(frontier_weights(&[], |_| 0.0), []);
         assert_eq!(frontier_weights(&[vec![], vec![]], |_| 0.0), []);
-        assert_eq!(
-            frontier_weights(&[vec![3, 3, 3]], |_| 0.0),
-            [(3, 1)],
-            "a repeat is one"
-        );
+        assert_eq!(frontier_weights(&[vec![3, 3, 3]], |_| 0.0), [(3, 1)], "a repeat is one");
         // As large as it gets: 300 rows on which 200 candidates tie.
         let tied = vec![(0..200).collect::<Vec<u32>>(); 300];
-        assert_eq!(
-            frontier_weights(&tied, |c| f64::from(c % 100)),
-            [(199, 300)]
-        );
+        assert_eq!(frontier_weights(&tied, |c| f64::from(c % 100)), [(199, 300)]);
     }
 
     /// The published loop word for word: start again from the lowest after every removal.
@@ -119,10 +99,7 @@ mod tests {
         }
         order.retain(|c| !dropped.contains(c));
         order.sort_unstable();
-        order
-            .iter()
-            .map(|c| (*c, fronts.iter().filter(|f| f.contains(c)).count()))
-            .collect()
+        order.iter().map(|c| (*c, fronts.iter().filter(|f| f.contains(c)).count())).collect()
     }
 
     proptest! {

@@ -26,12 +26,7 @@ pub struct Interval {
 impl Interval {
     /// Both ends are moved outwards to the mean where the method put them past it.
     fn around(mean: f64, (low, high): (f64, f64), n: usize) -> Self {
-        Self {
-            mean,
-            low: low.min(mean),
-            high: high.max(mean),
-            n,
-        }
+        Self { mean, low: low.min(mean), high: high.max(mean), n }
     }
 }
 
@@ -107,11 +102,7 @@ mod tests {
     use rand::Rng;
 
     fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap()
-            .install(work)
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
     }
 
     #[test]
@@ -125,21 +116,12 @@ mod tests {
             (120, 300, 0.346_165_190_6, 0.456_363_403_7),
         ] {
             let interval = wilson(k, n).unwrap();
-            assert!(
-                (interval.low - low).abs() < 1e-9,
-                "{k} of {n}: {interval:?}"
-            );
-            assert!(
-                (interval.high - high).abs() < 1e-9,
-                "{k} of {n}: {interval:?}"
-            );
+            assert!((interval.low - low).abs() < 1e-9, "{k} of {n}: {interval:?}");
+            assert!((interval.high - high).abs() < 1e-9, "{k} of {n}: {interval:?}");
             assert_eq!(interval.n, n);
         }
         for n in 1..300 {
-            assert_eq!(
-                (wilson(0, n).unwrap().low, wilson(n, n).unwrap().high),
-                (0.0, 1.0)
-            );
+            assert_eq!((wilson(0, n).unwrap().low, wilson(n, n).unwrap().high), (0.0, 1.0));
         }
         assert_eq!(wilson(0, 0), None);
         assert_eq!(wilson(2, 1), None);
@@ -158,34 +140,16 @@ mod tests {
 
     #[test]
     fn degenerate_input_has_an_answer_or_none() {
-        for values in [
-            &[][..],
-            &[f64::NAN],
-            &[0.5, f64::NAN],
-            &[0.5, f64::INFINITY],
-        ] {
+        for values in [&[][..], &[f64::NAN], &[0.5, f64::NAN], &[0.5, f64::INFINITY]] {
             assert_eq!(of_scores(values, Seed(1)), None, "{values:?}");
             assert_eq!(of_differences(values, Seed(1)), None, "{values:?}");
         }
-        let point = Interval {
-            mean: 0.5,
-            low: 0.5,
-            high: 0.5,
-            n: 4,
-        };
+        let point = Interval { mean: 0.5, low: 0.5, high: 0.5, n: 4 };
         assert_eq!(of_scores(&[0.5; 4], Seed(1)), Some(point));
         assert_eq!(of_differences(&[0.5; 4], Seed(1)), Some(point));
-        let one = Interval {
-            mean: 0.5,
-            low: 0.0,
-            high: 1.0,
-            n: 1,
-        };
+        let one = Interval { mean: 0.5, low: 0.0, high: 1.0, n: 1 };
         assert_eq!(of_scores(&[0.5], Seed(1)), Some(one));
-        assert_eq!(
-            of_differences(&[0.5], Seed(1)),
-            Some(Interval { low: -1.0, ..one })
-        );
+        assert_eq!(of_differences(&[0.5], Seed(1)), Some(Interval { low: -1.0, ..one }));
     }
 
     #[test]
@@ -202,9 +166,7 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_nothing() {
-        let values: Vec<f64> = (0..37)
-            .map(|i| f64::from(i * i % 11) / 10.0 - 0.4)
-            .collect();
+        let values: Vec<f64> = (0..37).map(|i| f64::from(i * i % 11) / 10.0 - 0.4).collect();
         let alone = on_threads(1, || of_differences(&values, Seed(5)));
         assert_eq!(alone, on_threads(3, || of_differences(&values, Seed(5))));
         assert_ne!(alone, of_differences(&values, Seed(6)), "the seed is used");
@@ -234,9 +196,8 @@ mod tests {
         let covered = (0..300)
             .filter(|trial| {
                 let mut rng = Seed(12).child("trial", *trial).rng();
-                let scores: Vec<f64> = (0..60)
-                    .map(|_| if rng.random_bool(0.1) { 0.25 } else { 1.0 })
-                    .collect();
+                let scores: Vec<f64> =
+                    (0..60).map(|_| if rng.random_bool(0.1) { 0.25 } else { 1.0 }).collect();
                 of_scores(&scores, Seed(*trial))
                     .is_some_and(|interval| interval.low <= 0.925 && interval.high >= 0.925)
             })

@@ -20,18 +20,11 @@ mod tests {
 
     #[test]
     fn published_values() {
-        for (z, p) in [
-            (-1.959_963_985, 0.025),
-            (0.0, 0.5),
-            (0.5, 0.691_462_461),
-            (1.644_853_627, 0.95),
-        ] {
+        for (z, p) in
+            [(-1.959_963_985, 0.025), (0.0, 0.5), (0.5, 0.691_462_461), (1.644_853_627, 0.95)]
+        {
             assert!((cdf(z) - p).abs() < 1e-9, "cdf({z}) = {}", cdf(z));
-            assert!(
-                (quantile(p) - z).abs() < 1e-8,
-                "quantile({p}) = {}",
-                quantile(p)
-            );
+            assert!((quantile(p) - z).abs() < 1e-8, "quantile({p}) = {}", quantile(p));
         }
     }
 }

@@ -41,15 +41,9 @@ pub struct PairedTest {
 pub fn test(differences: &[f64], binary: bool, seed: Seed) -> PairedTest {
     if binary && differences.iter().all(|d| [-1.0, 0.0, 1.0].contains(d)) {
         let count = |sign: f64| differences.iter().filter(|d| **d == sign).count();
-        PairedTest {
-            p_value: mcnemar_exact(count(1.0), count(-1.0)),
-            name: TestName::Mcnemar,
-        }
+        PairedTest { p_value: mcnemar_exact(count(1.0), count(-1.0)), name: TestName::Mcnemar }
     } else {
-        PairedTest {
-            p_value: sign_flip(differences, seed),
-            name: TestName::SignFlip,
-        }
+        PairedTest { p_value: sign_flip(differences, seed), name: TestName::SignFlip }
     }
 }
 
@@ -75,28 +69,19 @@ pub fn sign_flip(differences: &[f64], seed: Seed) -> f64 {
     if !observed.is_finite() {
         return 1.0;
     }
-    let sizes: Vec<f64> = differences
-        .iter()
-        .map(|d| d.abs())
-        .filter(|d| *d > 0.0)
-        .collect();
+    let sizes: Vec<f64> = differences.iter().map(|d| d.abs()).filter(|d| *d > 0.0).collect();
     // Sums of the same numbers in another order are equal but for rounding.
     let bar = observed - 1e-9 * sizes.iter().sum::<f64>();
     if sizes.len() <= ENUMERATED {
         let mut sums = vec![0.0];
         for size in &sizes {
-            sums = sums
-                .iter()
-                .flat_map(|sum| [sum + size, sum - size])
-                .collect();
+            sums = sums.iter().flat_map(|sum| [sum + size, sum - size]).collect();
         }
         return sums.iter().filter(|sum| **sum >= bar).count() as f64 / sums.len() as f64;
     }
     let hits: usize = bootstrap::in_chunks(PERMUTATIONS, "sign flip", seed, |repeats, seed| {
         let mut rng = seed.rng();
-        (0..repeats)
-            .filter(|_| flipped_sum(&sizes, &mut rng) >= bar)
-            .count()
+        (0..repeats).filter(|_| flipped_sum(&sizes, &mut rng) >= bar).count()
     })
     .into_iter()
     .sum();
@@ -121,9 +106,8 @@ mod tests {
     use proptest::prelude::*;
 
     /// Darwin's maize, crossed minus self-fertilised, eighths of an inch (Fisher 1935, table 3).
-    const MAIZE: [f64; 15] = [
-        49.0, -67.0, 8.0, 16.0, 6.0, 23.0, 28.0, 41.0, 14.0, 29.0, 56.0, 24.0, 75.0, 60.0, -48.0,
-    ];
+    const MAIZE: [f64; 15] =
+        [49.0, -67.0, 8.0, 16.0, 6.0, 23.0, 28.0, 41.0, 14.0, 29.0, 56.0, 24.0, 75.0, 60.0, -48.0];
 
     #[test]
     fn mcnemar_agrees_with_published_values() {
@@ -155,19 +139,12 @@ mod tests {
             ([1.0, 2.0, -4.0], 5.0),
             ([-1.0, -2.0, -4.0], 8.0),
         ] {
-            assert_eq!(
-                sign_flip(&differences, Seed(1)),
-                eighths / 8.0,
-                "{differences:?}"
-            );
+            assert_eq!(sign_flip(&differences, Seed(1)), eighths / 8.0, "{differences:?}");
         }
         // Ties in the sums, and zeros that do not count: ±1 ±1, at least 0 is 3 of 4.
         assert_eq!(sign_flip(&[0.0, 1.0, 0.0, -1.0], Seed(1)), 0.75);
         // 0.3 − 0.1 − 0.2 is not exactly 0, but it must tie with 0.1 + 0.2 − 0.3.
-        assert_eq!(
-            sign_flip(&[0.3, -0.1, -0.2], Seed(1)),
-            sign_flip(&[-0.3, 0.1, 0.2], Seed(1))
-        );
+        assert_eq!(sign_flip(&[0.3, -0.1, -0.2], Seed(1)), sign_flip(&[-0.3, 0.1, 0.2], Seed(1)));
         assert_eq!(sign_flip(&[0.5, 0.3, -0.1, 0.2, 0.05], Seed(1)), 0.093_75);
     }
 
@@ -192,57 +169,26 @@ mod tests {
     fn no_evidence_is_one() {
         for differences in [&[][..], &[0.0; 5], &[0.5, f64::NAN], &[f64::INFINITY]] {
             assert_eq!(sign_flip(differences, Seed(1)), 1.0, "{differences:?}");
-            assert_eq!(
-                test(differences, true, Seed(1)).p_value,
-                1.0,
-                "{differences:?}"
-            );
+            assert_eq!(test(differences, true, Seed(1)).p_value, 1.0, "{differences:?}");
         }
     }
 
     #[test]
     fn the_test_fits_the_scores() {
         let binary = test(&[1.0, 1.0, 0.0, -1.0], true, Seed(1));
-        assert_eq!(
-            binary,
-            PairedTest {
-                p_value: 0.5,
-                name: TestName::Mcnemar
-            }
-        );
+        assert_eq!(binary, PairedTest { p_value: 0.5, name: TestName::Mcnemar });
         let graded = test(&[1.0, 0.5, 0.0, -0.25], false, Seed(1));
-        assert_eq!(
-            graded,
-            PairedTest {
-                p_value: 0.25,
-                name: TestName::SignFlip
-            }
-        );
-        assert_eq!(
-            test(&[1.0, 0.5], true, Seed(1)).name,
-            TestName::SignFlip,
-            "replicates"
-        );
-        assert_eq!(
-            serde_json::to_string(&binary).unwrap(),
-            r#"{"p_value":0.5,"name":"mcnemar"}"#
-        );
-        assert_eq!(
-            serde_json::to_string(&graded.name).unwrap(),
-            r#""sign_flip""#
-        );
+        assert_eq!(graded, PairedTest { p_value: 0.25, name: TestName::SignFlip });
+        assert_eq!(test(&[1.0, 0.5], true, Seed(1)).name, TestName::SignFlip, "replicates");
+        assert_eq!(serde_json::to_string(&binary).unwrap(), r#"{"p_value":0.5,"name":"mcnemar"}"#);
+        assert_eq!(serde_json::to_string(&graded.name).unwrap(), r#""sign_flip""#);
     }
 
     #[test]
     fn the_number_of_threads_changes_nothing() {
-        let differences: Vec<f64> = (0..50)
-            .map(|i| f64::from(i * 7 % 13) / 13.0 - 0.4)
-            .collect();
+        let differences: Vec<f64> = (0..50).map(|i| f64::from(i * 7 % 13) / 13.0 - 0.4).collect();
         let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| sign_flip(&differences, Seed(9)))
         };
         assert_eq!(on(1), on(3));

@@ -71,12 +71,10 @@ impl Paired {
 
 impl FromIterator<f64> for Paired {
     fn from_iter<I: IntoIterator<Item = f64>>(differences: I) -> Self {
-        differences
-            .into_iter()
-            .fold(Self::default(), |mut paired, difference| {
-                paired.push(difference);
-                paired
-            })
+        differences.into_iter().fold(Self::default(), |mut paired, difference| {
+            paired.push(difference);
+            paired
+        })
     }
 }
 
@@ -99,10 +97,7 @@ pub struct Prior {
 impl Default for Prior {
     /// N(−0.02, 0.06²): most children are a little worse, few differ by more than 0.1.
     fn default() -> Self {
-        Self {
-            mean: -0.02,
-            variance: 0.06 * 0.06,
-        }
+        Self { mean: -0.02, variance: 0.06 * 0.06 }
     }
 }
 
@@ -114,11 +109,7 @@ impl Prior {
     /// that have both numbers finite.
     #[must_use]
     pub fn fit(children: &[(f64, f64)]) -> Self {
-        let finished = || {
-            children
-                .iter()
-                .filter(|(d, s2)| d.is_finite() && s2.is_finite())
-        };
+        let finished = || children.iter().filter(|(d, s2)| d.is_finite() && s2.is_finite());
         let count = finished().count();
         if count < CHILDREN {
             return Self::default();
@@ -127,10 +118,7 @@ impl Prior {
         let mean = finished().map(|(d, _)| d).sum::<f64>() / n;
         let spread = finished().map(|(d, _)| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
         let noise = finished().map(|(_, s2)| s2).sum::<f64>() / n;
-        Self {
-            mean,
-            variance: (spread - noise).max(SMALLEST_PRIOR_VARIANCE),
-        }
+        Self { mean, variance: (spread - noise).max(SMALLEST_PRIOR_VARIANCE) }
     }
 
     /// The posterior after seeing a mean difference with a sampling variance s².
@@ -141,23 +129,13 @@ impl Prior {
     #[must_use]
     pub fn given(self, estimate: f64, sampling_variance: f64) -> Posterior {
         if !estimate.is_finite() || !sampling_variance.is_finite() {
-            return Posterior {
-                mean: self.mean,
-                variance: self.variance,
-            };
+            return Posterior { mean: self.mean, variance: self.variance };
         }
         // The same as above, written so that neither variance is divided by.
         let noise = sampling_variance.max(0.0);
         let total = self.variance + noise;
-        let weight = if total > 0.0 {
-            self.variance / total
-        } else {
-            1.0
-        };
-        Posterior {
-            mean: self.mean + weight * (estimate - self.mean),
-            variance: weight * noise,
-        }
+        let weight = if total > 0.0 { self.variance / total } else { 1.0 };
+        Posterior { mean: self.mean + weight * (estimate - self.mean), variance: weight * noise }
     }
 }
 
@@ -180,10 +158,7 @@ impl Posterior {
     /// After the rows in `paired`; without rows, the prior.
     #[must_use]
     pub fn of(prior: Prior, paired: &Paired) -> Self {
-        prior.given(
-            paired.mean().unwrap_or(prior.mean),
-            paired.sampling_variance(),
-        )
+        prior.given(paired.mean().unwrap_or(prior.mean), paired.sampling_variance())
     }
 
     /// P(δ > `threshold`) = Φ((m − threshold) / √v), in `[0, 1]`.
@@ -207,10 +182,7 @@ impl Posterior {
 /// P(Bin(wins + losses + 1, ½) ≤ wins), the usual identity between the two tails.
 #[must_use]
 pub fn more_wins(wins: usize, losses: usize) -> f64 {
-    binomial::at_least(
-        losses.saturating_add(1),
-        wins.saturating_add(losses).saturating_add(1),
-    )
+    binomial::at_least(losses.saturating_add(1), wins.saturating_add(losses).saturating_add(1))
 }
 
 #[cfg(test)]
@@ -226,10 +198,7 @@ mod tests {
     fn an_update_by_hand() {
         // 50 rows, mean 0.06, variance 0.18: s² = 0.0036 = t², so the posterior is half way.
         let posterior = Posterior::new(Prior::default(), 50, 0.06, 0.18);
-        assert!(
-            close(posterior.mean, 0.02) && close(posterior.variance, 0.0018),
-            "{posterior:?}"
-        );
+        assert!(close(posterior.mean, 0.02) && close(posterior.variance, 0.0018), "{posterior:?}");
         // 0.02 / √0.0018 = 0.4714; Φ = 0.6813.
         assert!((posterior.above(0.0) - 0.6813).abs() < 1e-4);
         assert!(close(posterior.above(0.02), 0.5));
@@ -241,44 +210,26 @@ mod tests {
         let paired: Paired = [0.0; 8].into_iter().collect();
         let posterior = Posterior::of(Prior::default(), &paired);
         let (t2, s2) = (0.0036, 0.00625);
-        assert!(
-            close(posterior.mean, -0.02 / t2 / (1.0 / t2 + 1.0 / s2)),
-            "{posterior:?}"
-        );
+        assert!(close(posterior.mean, -0.02 / t2 / (1.0 / t2 + 1.0 / s2)), "{posterior:?}");
         assert!(close(posterior.variance, 1.0 / (1.0 / t2 + 1.0 / s2)));
     }
 
     #[test]
     fn without_rows_the_prior_stands() {
         let prior = Prior::default();
-        let expected = Posterior {
-            mean: prior.mean,
-            variance: prior.variance,
-        };
+        let expected = Posterior { mean: prior.mean, variance: prior.variance };
         assert_eq!(Posterior::of(prior, &Paired::default()), expected);
         assert_eq!(Posterior::new(prior, 0, 0.3, 0.2), expected);
         assert_eq!(prior.given(f64::NAN, 0.1), expected);
-        assert_eq!(
-            (Paired::default().mean(), Paired::default().variance()),
-            (None, None)
-        );
+        assert_eq!((Paired::default().mean(), Paired::default().variance()), (None, None));
         assert_eq!(Paired::default().discordance(), None);
     }
 
     #[test]
     fn certainty_is_a_step() {
         let certain = Prior::default().given(0.1, 0.0);
-        assert_eq!(
-            certain,
-            Posterior {
-                mean: 0.1,
-                variance: 0.0
-            }
-        );
-        assert_eq!(
-            (certain.above(0.0), certain.above(0.1), certain.above(0.2)),
-            (1.0, 0.5, 0.0)
-        );
+        assert_eq!(certain, Posterior { mean: 0.1, variance: 0.0 });
+        assert_eq!((certain.above(0.0), certain.above(0.1), certain.above(0.2)), (1.0, 0.5, 0.0));
     }
 
     #[test]
@@ -287,23 +238,14 @@ mod tests {
         let mut children = vec![(-0.1, 0.01); 4];
         children.extend([(0.3, 0.02); 4]);
         let prior = Prior::fit(&children);
-        assert!(
-            close(prior.mean, 0.1) && close(prior.variance, 0.32 / 7.0 - 0.015),
-            "{prior:?}"
-        );
+        assert!(close(prior.mean, 0.1) && close(prior.variance, 0.32 / 7.0 - 0.015), "{prior:?}");
         // Seven are too few, and one without rows does not count as an eighth.
         children.pop();
         assert_eq!(Prior::fit(&children), Prior::default());
         children.push((0.0, f64::INFINITY));
         assert_eq!(Prior::fit(&children), Prior::default());
         // Equal children: the floor.
-        assert_eq!(
-            Prior::fit(&[(0.25, 0.01); 9]),
-            Prior {
-                mean: 0.25,
-                variance: 1e-4
-            }
-        );
+        assert_eq!(Prior::fit(&[(0.25, 0.01); 9]), Prior { mean: 0.25, variance: 1e-4 });
     }
 
     #[test]
@@ -322,19 +264,8 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_is_not_a_row() {
-        let paired: Paired = [0.5, f64::NAN, -0.5, f64::INFINITY, 0.0]
-            .into_iter()
-            .collect();
-        assert_eq!(
-            paired,
-            Paired {
-                n: 3,
-                sum: 0.0,
-                sum_sq: 0.5,
-                wins: 1,
-                losses: 1
-            }
-        );
+        let paired: Paired = [0.5, f64::NAN, -0.5, f64::INFINITY, 0.0].into_iter().collect();
+        assert_eq!(paired, Paired { n: 3, sum: 0.0, sum_sq: 0.5, wins: 1, losses: 1 });
         assert_eq!(paired.discordance(), Some(2.0 / 3.0));
     }
 

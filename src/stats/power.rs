@@ -43,11 +43,7 @@ pub fn rows_needed(gain: f64, discordance: f64) -> usize {
 }
 
 fn known(discordance: f64) -> f64 {
-    if discordance.is_nan() {
-        1.0
-    } else {
-        discordance.clamp(0.0, 1.0)
-    }
+    if discordance.is_nan() { 1.0 } else { discordance.clamp(0.0, 1.0) }
 }
 
 #[cfg(test)]
@@ -61,13 +57,7 @@ mod tests {
     #[test]
     fn points_by_rows() {
         // Discordance 0.2, percentage points to one decimal.
-        for (n, points) in [
-            (50, 15.7),
-            (100, 11.1),
-            (200, 7.9),
-            (400, 5.6),
-            (1_000, 3.5),
-        ] {
+        for (n, points) in [(50, 15.7), (100, 11.1), (200, 7.9), (400, 5.6), (1_000, 3.5)] {
             let gain = 100.0 * smallest_gain(n, 0.2);
             assert!((gain - points).abs() <= 0.05, "{n} rows: {gain}");
         }

@@ -27,9 +27,7 @@ impl ScoreMatrix {
     /// All scores missing.
     #[must_use]
     pub fn new(candidates: usize, rows: usize) -> Self {
-        Self {
-            scores: Array2::from_elem((candidates, rows), f64::NAN),
-        }
+        Self { scores: Array2::from_elem((candidates, rows), f64::NAN) }
     }
 
     /// Sets one score, clamped to `[0, 1]`; NaN is missing. Outside the matrix, nothing happens.
@@ -42,18 +40,12 @@ impl ScoreMatrix {
     /// One score; `None` where it is missing or outside the matrix.
     #[must_use]
     pub fn get(&self, candidate: usize, row: usize) -> Option<f64> {
-        self.scores
-            .get((candidate, row))
-            .copied()
-            .filter(|score| !score.is_nan())
+        self.scores.get((candidate, row)).copied().filter(|score| !score.is_nan())
     }
 
     /// ((candidate, row), score) of every score that is there.
     fn observed(&self) -> impl Iterator<Item = ((usize, usize), f64)> {
-        self.scores
-            .indexed_iter()
-            .filter(|(_, s)| !s.is_nan())
-            .map(|(at, s)| (at, *s))
+        self.scores.indexed_iter().filter(|(_, s)| !s.is_nan()).map(|(at, s)| (at, *s))
     }
 }
 
@@ -79,29 +71,21 @@ impl Rasch {
     pub fn fit(matrix: &ScoreMatrix) -> Option<Self> {
         matrix.observed().next()?;
         let (candidates, rows) = matrix.scores.dim();
-        let problem = || Likelihood {
-            matrix,
-            evaluations: Cell::new(0),
-        };
+        let problem = || Likelihood { matrix, evaluations: Cell::new(0) };
         let found = minimum(problem(), Array1::zeros(candidates + rows)).ok()?;
         // Curvature is at least 1, so the optimum is no further away than the slope is long.
         let slope = problem().slope(&found);
         (slope.dot(&slope).sqrt() < 1e-3).then(|| {
             let mut abilities = found.to_vec();
             let difficulties = abilities.split_off(candidates);
-            Self {
-                abilities,
-                difficulties,
-            }
+            Self { abilities, difficulties }
         })
     }
 
     /// The modelled chance that a candidate is right on a row; `None` outside the model.
     #[must_use]
     pub fn probability(&self, candidate: usize, row: usize) -> Option<f64> {
-        Some(logistic(
-            self.abilities.get(candidate)? - self.difficulties.get(row)?,
-        ))
+        Some(logistic(self.abilities.get(candidate)? - self.difficulties.get(row)?))
     }
 
     /// How well each row tells these candidates apart: its mean Fisher information p(1 − p), in
@@ -131,10 +115,7 @@ fn minimum(problem: Likelihood<'_>, start: Array1<f64>) -> Result<Array1<f64>, E
     let run = Executor::new(problem, solver)
         .configure(|state| state.param(start).max_iters(ITERATIONS))
         .run()?;
-    run.state
-        .get_best_param()
-        .cloned()
-        .ok_or_else(|| Error::msg("no parameters"))
+    run.state.get_best_param().cloned().ok_or_else(|| Error::msg("no parameters"))
 }
 
 /// The penalised negative log-likelihood over (θ, b) in one vector, candidates first.
@@ -208,10 +189,7 @@ mod tests {
     fn matrix(rows: &[&[f64]]) -> ScoreMatrix {
         let mut matrix = ScoreMatrix::new(rows.len(), rows[0].len());
         for (c, scores) in rows.iter().enumerate() {
-            scores
-                .iter()
-                .enumerate()
-                .for_each(|(i, score)| matrix.set(c, i, *score));
+            scores.iter().enumerate().for_each(|(i, score)| matrix.set(c, i, *score));
         }
         matrix
     }
@@ -233,10 +211,7 @@ mod tests {
         ]))
         .unwrap();
         // scipy.optimize.minimize of the same function, BFGS, gtol=1e-9.
-        assert_close(
-            &fit.abilities,
-            &[-0.088_122_68, 0.446_027_56, -0.382_841_92, 0.723_563_45],
-        );
+        assert_close(&fit.abilities, &[-0.088_122_68, 0.446_027_56, -0.382_841_92, 0.723_563_45]);
         assert_close(
             &fit.difficulties,
             &[-0.987_809_85, -0.433_935_23, -0.140_696_51, 0.863_815_27],
@@ -265,34 +240,15 @@ mod tests {
         half.set(0, 1, 0.5);
         half.set(7, 7, 1.0);
         half.set(1, 0, f64::NAN);
-        assert_eq!(
-            (half.get(0, 0), half.get(1, 0), half.get(7, 7)),
-            (Some(0.5), None, None)
-        );
+        assert_eq!((half.get(0, 0), half.get(1, 0), half.get(7, 7)), (Some(0.5), None, None));
         let mut outside = half.clone();
         outside.set(0, 0, 1.5);
         outside.set(0, 1, -0.5);
-        assert_eq!(
-            (outside.get(0, 0), outside.get(0, 1)),
-            (Some(1.0), Some(0.0))
-        );
+        assert_eq!((outside.get(0, 0), outside.get(0, 1)), (Some(1.0), Some(0.0)));
         let fit = Rasch::fit(&half).unwrap();
-        assert_eq!(
-            fit,
-            Rasch {
-                abilities: vec![0.0; 2],
-                difficulties: vec![0.0; 2]
-            }
-        );
+        assert_eq!(fit, Rasch { abilities: vec![0.0; 2], difficulties: vec![0.0; 2] });
         assert_eq!(fit.information(), [0.25; 2]);
-        assert!(
-            Rasch {
-                abilities: vec![],
-                difficulties: vec![0.0]
-            }
-            .information()
-            .is_empty()
-        );
+        assert!(Rasch { abilities: vec![], difficulties: vec![0.0] }.information().is_empty());
     }
 
     #[test]

@@ -16,10 +16,7 @@ use super::posterior::{Posterior, Prior};
 #[must_use]
 pub fn shrunken(candidates: &[(f64, f64)]) -> Vec<Posterior> {
     let prior = Prior::fit(candidates);
-    candidates
-        .iter()
-        .map(|(mean, variance)| prior.given(*mean, *variance))
-        .collect()
+    candidates.iter().map(|(mean, variance)| prior.given(*mean, *variance)).collect()
 }
 
 #[cfg(test)]
@@ -57,14 +54,11 @@ mod tests {
         for _ in 0..runs {
             let truths: Vec<f64> = truth.sample_iter(&mut rng).take(30).collect();
             let noise = Normal::new(0.0, 0.06).unwrap();
-            let candidates: Vec<(f64, f64)> = truths
-                .iter()
-                .map(|t| (t + noise.sample(&mut rng), 0.0036))
-                .collect();
+            let candidates: Vec<(f64, f64)> =
+                truths.iter().map(|t| (t + noise.sample(&mut rng), 0.0036)).collect();
             let posteriors = shrunken(&candidates);
-            let best = (0..30)
-                .max_by(|a, b| candidates[*a].0.total_cmp(&candidates[*b].0))
-                .unwrap();
+            let best =
+                (0..30).max_by(|a, b| candidates[*a].0.total_cmp(&candidates[*b].0)).unwrap();
             raw_excess += candidates[best].0 - truths[best];
             excess += posteriors[best].mean - truths[best];
             for i in 0..30 {

@@ -144,19 +144,14 @@ impl SledStore {
     }
 
     fn damaged(&self, why: &str) -> StoreError {
-        StoreError::Damaged {
-            path: self.path.clone(),
-            why: why.to_owned(),
-        }
+        StoreError::Damaged { path: self.path.clone(), why: why.to_owned() }
     }
 }
 
 impl fmt::Debug for SledStore {
     /// sled's own would print every event.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SledStore")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("SledStore").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -164,10 +159,7 @@ impl Store for SledStore {
     fn append(&self, first: EventNumber, events: &[Record]) -> Result<(), StoreError> {
         let mut next = self.next();
         if first.0 != *next {
-            return Err(StoreError::OutOfOrder {
-                expected: *next,
-                got: first.0,
-            });
+            return Err(StoreError::OutOfOrder { expected: *next, got: first.0 });
         }
         self.run(|trees| {
             transact(trees, |tree, answers, parts| {
@@ -188,9 +180,7 @@ impl Store for SledStore {
 
     fn sync(&self) -> Result<(), StoreError> {
         self.run(|trees| trees.events.flush().map(drop))?;
-        self.data
-            .sync_data()
-            .map_err(|e| StoreError::io("sync", &self.path, e))
+        self.data.sync_data().map_err(|e| StoreError::io("sync", &self.path, e))
     }
 
     fn len(&self) -> u64 {
@@ -340,10 +330,9 @@ fn salvage(path: &Path, copy: &Path) -> Result<PathBuf, StoreError> {
         Err(error) => {
             fs::remove_dir_all(copy).map_err(cannot)?;
             Err(match error {
-                StoreError::Damaged { why, .. } => StoreError::Damaged {
-                    path: path.to_owned(),
-                    why,
-                },
+                StoreError::Damaged { why, .. } => {
+                    StoreError::Damaged { path: path.to_owned(), why }
+                }
                 other => other,
             })
         }
@@ -386,9 +375,7 @@ fn remove_snapshots(path: &Path, which: Snapshots) -> Result<(), StoreError> {
 
 fn next_number(events: &Tree) -> ::sled::Result<u64> {
     let last = events.last()?;
-    Ok(last
-        .and_then(|(key, _)| number_of(&key))
-        .map_or(0, |last| last + 1))
+    Ok(last.and_then(|(key, _)| number_of(&key)).map_or(0, |last| last + 1))
 }
 
 fn number_of(bytes: &[u8]) -> Option<u64> {
@@ -480,17 +467,13 @@ fn remove(tree: &Tree, keys: impl Iterator<Item = ::sled::Result<IVec>>) -> ::sl
 }
 
 fn guarded<T>(path: &Path, work: impl FnOnce() -> ::sled::Result<T>) -> Result<T, StoreError> {
-    let damaged = |why: String| StoreError::Damaged {
-        path: path.to_owned(),
-        why,
-    };
+    let damaged = |why: String| StoreError::Damaged { path: path.to_owned(), why };
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(::sled::Error::Io(error))) => Err(match error.kind() {
-            _ if error.to_string().starts_with("could not acquire lock") => StoreError::InUse {
-                path: path.to_owned(),
-                holder: None,
-            },
+            _ if error.to_string().starts_with("could not acquire lock") => {
+                StoreError::InUse { path: path.to_owned(), holder: None }
+            }
             io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => damaged(error.to_string()),
             _ => StoreError::io("use", path, error),
         }),
@@ -498,10 +481,7 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> ::sled::Result<T>) -> Result<T
         Err(panic) => {
             let said = panic.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(damaged(format!(
-                "sled panicked: {}",
-                said.unwrap_or("no message")
-            )))
+            Err(damaged(format!("sled panicked: {}", said.unwrap_or("no message"))))
         }
     }
 }
@@ -549,16 +529,8 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let store = SledStore::open(&folder.path().join("journal")).unwrap();
         for round in 0..40 {
-            let sizes = [
-                PART_BYTES,
-                PART_BYTES - 1,
-                2 * PART_BYTES,
-                5 * PART_BYTES + 7,
-            ];
-            let events = sizes.map(|size| Record {
-                bytes: vec![b'x'; size],
-                answers: None,
-            });
+            let sizes = [PART_BYTES, PART_BYTES - 1, 2 * PART_BYTES, 5 * PART_BYTES + 7];
+            let events = sizes.map(|size| Record { bytes: vec![b'x'; size], answers: None });
             store.append(EventNumber(4 * round), &events).unwrap();
         }
         store.sync().unwrap();
@@ -587,10 +559,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("journal");
         let first = SledStore::open(&path).unwrap();
-        for second in [
-            SledStore::open(&path).map(drop),
-            SledStore::replace(&path).map(drop),
-        ] {
+        for second in [SledStore::open(&path).map(drop), SledStore::replace(&path).map(drop)] {
             let error = second.unwrap_err();
             let me = std::process::id();
             assert!(
@@ -630,20 +599,14 @@ mod tests {
         fs::write(path.join("snap.FFFFFFFFFFFFFFFF"), b"not a snapshot").unwrap();
         let store = SledStore::open(&path).unwrap();
         assert_eq!(scanned(&store, 0), bodies(0..100));
-        assert_eq!(
-            store.salvaged(),
-            Some(&*folder.path().join("journal.damaged-1"))
-        );
+        assert_eq!(store.salvaged(), Some(&*folder.path().join("journal.damaged-1")));
         assert!(
             names(&folder.path().join("journal.damaged-1"))
                 .contains(&"snap.FFFFFFFFFFFFFFFF".into())
         );
         drop(store);
         assert_eq!(SledStore::open(&path).unwrap().salvaged(), None);
-        assert_eq!(
-            names(folder.path()),
-            ["journal", "journal.damaged-1", "journal.lock"]
-        );
+        assert_eq!(names(folder.path()), ["journal", "journal.damaged-1", "journal.lock"]);
     }
 
     #[test]
@@ -657,11 +620,7 @@ mod tests {
         drop(store);
         filled(&copy, 5);
         let store = SledStore::open(&path).unwrap();
-        assert_eq!(
-            store.len(),
-            10,
-            "a copy beside its store may be half a copy"
-        );
+        assert_eq!(store.len(), 10, "a copy beside its store may be half a copy");
         assert!(!copy.exists());
     }
 

@@ -11,7 +11,7 @@ use crate::task::goal::Goal;
 pub(super) fn change(accept: &Accept, goal: Goal, state: &State) -> Option<Plan> {
     match accept {
         Accept::Always(_) => best_mean(goal, state),
-        Accept::ArchiveOrIncumbent(kind) => by_evidence(kind, goal, state),
+        Accept::Evidence(kind) => by_evidence(kind, goal, state),
     }
 }
 
@@ -56,7 +56,9 @@ fn by_evidence(kind: &EvidenceAccept, goal: Goal, state: &State) -> Option<Plan>
         if was || state.standing(candidate).misses_too_much() || !allowed(candidate) {
             continue;
         }
-        let Some(cost) = cost(candidate) else { continue };
+        let Some(cost) = cost(candidate) else {
+            continue;
+        };
         let better = probability(goal, state, candidate, 0.0);
         let not_worse = probability(goal, state, candidate, kind.margin);
         let cheaper = cost <= incumbent_cost * (1.0 - kind.or_cheaper);
@@ -65,10 +67,14 @@ fn by_evidence(kind: &EvidenceAccept, goal: Goal, state: &State) -> Option<Plan>
                 format!("P(better) = {better:.2} over {} common rows", rows(state, candidate))
             }
             Goal::MaxQuality { .. } if cheaper && not_worse >= kind.posterior => {
-                format!("P(not worse) = {not_worse:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}")
+                format!(
+                    "P(not worse) = {not_worse:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
+                )
             }
             Goal::MinCost { .. } if better >= kind.posterior && cost < incumbent_cost => {
-                format!("P(good enough) = {better:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}")
+                format!(
+                    "P(good enough) = {better:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
+                )
             }
             // Whoever keeps the constraint is better than an incumbent that does not.
             _ if !incumbent_allowed => format!("keeps the goal's constraint ({goal})"),

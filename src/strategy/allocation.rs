@@ -41,7 +41,12 @@ pub(super) fn next(
         Evaluate::SequentialHalving(_) => return None,
     };
     let rows = unasked(state, candidate, block);
-    (!rows.is_empty()).then_some(Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows })
+    (!rows.is_empty()).then_some(Plan::Evaluate {
+        candidate,
+        split: Split::Dev,
+        replicate: 0,
+        rows,
+    })
 }
 
 /// The next rows of dev, in the order that all candidates share.
@@ -70,8 +75,7 @@ fn gate(state: &State, candidate: CandidateIx) -> Option<Option<Plan>> {
     let unasked: Vec<RowIx> =
         gate.rows.iter().copied().filter(|row| column.cell(*row) == Cell::Empty).collect();
     if !unasked.is_empty() {
-        let plan =
-            Plan::Evaluate { candidate, split: gate.split, replicate: 0, rows: unasked };
+        let plan = Plan::Evaluate { candidate, split: gate.split, replicate: 0, rows: unasked };
         return Some(Some(plan));
     }
     if gate.rows.iter().any(|row| column.cell(*row) == Cell::Issued) {
@@ -120,8 +124,6 @@ fn futile(
         return None;
     }
     let probability = probability(goal, state, candidate, 0.0);
-    (probability < race.below).then(|| Dropped::Futile {
-        probability,
-        rows: u32::try_from(pair.n).unwrap_or(u32::MAX),
-    })
+    (probability < race.below)
+        .then(|| Dropped::Futile { probability, rows: u32::try_from(pair.n).unwrap_or(u32::MAX) })
 }

@@ -83,15 +83,12 @@ impl Composed {
 
     fn search(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
         if let Evaluate::SequentialHalving(kind) = &self.recipe.evaluate {
-            let complete =
-                drafting::init_is_done(&self.recipe, state, self.train_rows, self.seed);
+            let complete = drafting::init_is_done(&self.recipe, state, self.train_rows, self.seed);
             if complete || state.round.is_some() {
                 let pool = || drafting::pool(&self.recipe, state);
                 return halving::next(kind, state, pool, remaining, self.seed);
             }
-        } else if let Some(change) =
-            acceptance::change(&self.recipe.accept, self.goal, state)
-        {
+        } else if let Some(change) = acceptance::change(&self.recipe.accept, self.goal, state) {
             return vec![change];
         }
         if let Some(end) = stopping::reason(&self.recipe, state) {
@@ -126,7 +123,9 @@ fn gate(
     if let Operator::Merge(merge) = operator {
         return drafting::merge_gate(merge, state, draft, seed);
     }
-    let Evaluate::Gate(kind) = &recipe.evaluate else { return None };
+    let Evaluate::Gate(kind) = &recipe.evaluate else {
+        return None;
+    };
     let inclusive = kind.rule == GateRule::GeParent;
     drafting::minibatch_gate(state, draft, shown, inclusive)
 }

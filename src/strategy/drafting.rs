@@ -15,7 +15,12 @@ use rand::seq::SliceRandom;
 const EVIDENCE_BLOCK: usize = 8;
 
 /// The next draft of `init`, in the recipe's order; `None` when all were drafted.
-pub(super) fn next_init(recipe: &Recipe, state: &State, train_rows: u32, seed: Seed) -> Option<Draft> {
+pub(super) fn next_init(
+    recipe: &Recipe,
+    state: &State,
+    train_rows: u32,
+    seed: Seed,
+) -> Option<Draft> {
     for (place, init) in recipe.init.iter().enumerate() {
         let place = u16::try_from(place).ok()?;
         let done = state.inits.get(&place).copied().unwrap_or(0);
@@ -228,7 +233,9 @@ pub(super) fn merge_gate(
     let (a, b) = (state.standing(draft.parents[0]).dev(), state.standing(draft.parents[1]).dev());
     let mut groups: [Vec<RowIx>; 3] = Default::default();
     for row in (0..state.dev_rows).map(RowIx) {
-        let (Some(a), Some(b)) = (a.cell(row).score(), b.cell(row).score()) else { continue };
+        let (Some(a), Some(b)) = (a.cell(row).score(), b.cell(row).score()) else {
+            continue;
+        };
         groups[if a > b { 0 } else { usize::from(b <= a) + 1 }].push(row);
     }
     let mut rng = seed.child("gate", u64::from(draft.proposal.0)).rng();
@@ -257,7 +264,13 @@ pub(super) fn merge_gate(
 }
 
 /// What an open draft needs next; `None`: wait for its evidence.
-pub(super) fn advance(recipe: &Recipe, state: &State, draft: &Draft, train_rows: u32, seed: Seed) -> Option<Plan> {
+pub(super) fn advance(
+    recipe: &Recipe,
+    state: &State,
+    draft: &Draft,
+    train_rows: u32,
+    seed: Seed,
+) -> Option<Plan> {
     let proposal = draft.proposal;
     if state.shown.contains_key(&proposal) {
         return None;
@@ -301,11 +314,8 @@ fn epoch_evidence(feedback: &Feedback, state: &State, draft: &Draft) -> Option<P
     if draft.rows.iter().any(|row| column.cell(*row) == Cell::Issued) {
         return None;
     }
-    let scored: Vec<(RowIx, f64)> = draft
-        .rows
-        .iter()
-        .filter_map(|row| Some((*row, column.cell(*row).score()?)))
-        .collect();
+    let scored: Vec<(RowIx, f64)> =
+        draft.rows.iter().filter_map(|row| Some((*row, column.cell(*row).score()?))).collect();
     if scored.is_empty() {
         return abandon(draft.proposal, Abandoned::NoEvidence);
     }
@@ -367,17 +377,19 @@ fn error_evidence(
     right.shuffle(&mut rng);
     wrong.truncate(wanted);
     right.truncate(feedback.size.saturating_sub(wrong.len()).min(feedback.keep_correct));
-    let shown = wrong
-        .into_iter()
-        .chain(right)
-        .map(|row| Shown { row, replicate: Some(0) })
-        .collect();
+    let shown =
+        wrong.into_iter().chain(right).map(|row| Shown { row, replicate: Some(0) }).collect();
     Some(Plan::Propose { proposal: draft.proposal, shown })
 }
 
 /// The gate of a reflected child: the rows that it was written from, against its parent's answers
 /// to them (GEPA, arXiv:2507.19457, algorithm 1).
-pub(super) fn minibatch_gate(state: &State, draft: &Draft, shown: &[Shown], inclusive: bool) -> Option<Gate> {
+pub(super) fn minibatch_gate(
+    state: &State,
+    draft: &Draft,
+    shown: &[Shown],
+    inclusive: bool,
+) -> Option<Gate> {
     let parent = state.standing(*draft.parents.first()?);
     let (mut rows, mut against) = (Vec::new(), Vec::new());
     for shown in shown {

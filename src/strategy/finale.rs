@@ -29,7 +29,9 @@ pub(super) fn next(
 
 /// Blocks of the shortlist, which may be out at the same time.
 pub(super) fn shortlist_rows(finale: &Final, block: usize, state: &State) -> Vec<Plan> {
-    let Final::Confirm(kind) = finale else { return Vec::new() };
+    let Final::Confirm(kind) = finale else {
+        return Vec::new();
+    };
     let mut plans = Vec::new();
     // Block by block over all of them: where the budget ends early, all have had the same rows.
     for replicate in 1..=kind.replicate {
@@ -37,10 +39,8 @@ pub(super) fn shortlist_rows(finale: &Final, block: usize, state: &State) -> Vec
             let to = (from + u32::try_from(block).unwrap_or(u32::MAX)).min(state.dev_rows);
             for &candidate in &state.shortlist {
                 let column = state.standing(candidate).column(Split::Dev, replicate);
-                let rows: Vec<RowIx> = (from..to)
-                    .map(RowIx)
-                    .filter(|row| column.cell(*row) == Cell::Empty)
-                    .collect();
+                let rows: Vec<RowIx> =
+                    (from..to).map(RowIx).filter(|row| column.cell(*row) == Cell::Empty).collect();
                 if !rows.is_empty() {
                     plans.push(Plan::Evaluate { candidate, split: Split::Dev, replicate, rows });
                 }
@@ -86,13 +86,9 @@ pub(super) fn mean_of_all(state: &State, candidate: CandidateIx) -> Option<f64> 
 fn argmax(among: Among, goal: Goal, state: &State) -> CandidateIx {
     let best = match (among, &state.round) {
         (Among::Survivors, Some(round)) => {
-            let survivors = round
-                .candidates
-                .iter()
-                .copied()
-                .filter(|candidate| {
-                    !matches!(state.standing(*candidate).status, Status::Dropped(_))
-                });
+            let survivors = round.candidates.iter().copied().filter(|candidate| {
+                !matches!(state.standing(*candidate).status, Status::Dropped(_))
+            });
             best_by_goal(goal, state, survivors, |candidate| mean_of_all(state, candidate))
         }
         _ => {
@@ -205,10 +201,8 @@ fn confirm(
     let rows = shortlist_rows(&Final::Confirm(kind.clone()), block, state);
     let mut plans = rows;
     // Offered last, so it is taken when nothing of the above fits any more.
-    let listed: Vec<(CandidateIx, f64)> = gains
-        .into_iter()
-        .filter(|(candidate, _)| state.shortlist.contains(candidate))
-        .collect();
+    let listed: Vec<(CandidateIx, f64)> =
+        gains.into_iter().filter(|(candidate, _)| state.shortlist.contains(candidate)).collect();
     plans.push(win_by_gain(kind, goal, state, &listed));
     plans
 }
@@ -236,9 +230,11 @@ fn win_by_gain(
         .chain([seed])
         .filter(|(candidate, gain)| goal.allows(baseline + gain, usd(*candidate), baseline))
         .collect();
-    let Some(best) = allowed.iter().copied().max_by(|a, b| {
-        rank(goal, state, *a).total_cmp(&rank(goal, state, *b)).then(b.0.cmp(&a.0))
-    }) else {
+    let Some(best) = allowed
+        .iter()
+        .copied()
+        .max_by(|a, b| rank(goal, state, *a).total_cmp(&rank(goal, state, *b)).then(b.0.cmp(&a.0)))
+    else {
         return Plan::Win { candidate: CandidateIx::SEED, shrunken_dev: None };
     };
     let winner = match goal {

@@ -95,9 +95,7 @@ fn unasked(
 ) -> Vec<(u16, Vec<RowIx>)> {
     let standing = state.standing(candidate);
     let mut blocks: Vec<(u16, Vec<RowIx>)> = Vec::new();
-    for (replicate, row) in
-        pulls(kind, state.dev_rows, candidate, range_of(round), seed)
-    {
+    for (replicate, row) in pulls(kind, state.dev_rows, candidate, range_of(round), seed) {
         if standing.column(Split::Dev, replicate).cell(row) != Cell::Empty {
             continue;
         }
@@ -123,13 +121,10 @@ fn mean(
     if kind.accumulate {
         return super::finale::mean_of_all(state, candidate).unwrap_or(0.0);
     }
-    let scores: Vec<f64> =
-        pulls(kind, state.dev_rows, candidate, range_of(round), seed)
-            .into_iter()
-            .filter_map(|(replicate, row)| {
-                standing.column(Split::Dev, replicate).cell(row).score()
-            })
-            .collect();
+    let scores: Vec<f64> = pulls(kind, state.dev_rows, candidate, range_of(round), seed)
+        .into_iter()
+        .filter_map(|(replicate, row)| standing.column(Split::Dev, replicate).cell(row).score())
+        .collect();
     if scores.is_empty() { 0.0 } else { scores.iter().sum::<f64>() / scores.len() as f64 }
 }
 

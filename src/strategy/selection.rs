@@ -50,12 +50,7 @@ fn archived_uniform(archive: &Archive, state: &State, rng: &mut impl Rng) -> Opt
 
 /// By the number of rows on which a candidate is among the best, dominated candidates removed
 /// (GEPA, arXiv:2507.19457, algorithm 2). The incumbent while nothing is finished.
-fn pareto(
-    archive: &Archive,
-    state: &State,
-    min_unique: usize,
-    rng: &mut impl Rng,
-) -> CandidateIx {
+fn pareto(archive: &Archive, state: &State, min_unique: usize, rng: &mut impl Rng) -> CandidateIx {
     let weights = front(archive, state);
     let strong: Vec<(u32, usize)> =
         weights.iter().copied().filter(|(_, rows)| *rows >= min_unique).collect();

@@ -155,14 +155,18 @@ impl Pairs {
         let count = facts.candidates.len();
         self.against_incumbent.resize(count, Paired::default());
         self.against_seed.resize(count, Paired::default());
-        let Some(score) = facts.standing(candidate).dev().cell(row).score() else { return };
+        let Some(score) = facts.standing(candidate).dev().cell(row).score() else {
+            return;
+        };
         push(&mut self.against_incumbent, facts, candidate, facts.incumbent, row, score);
         push(&mut self.against_seed, facts, candidate, CandidateIx::SEED, row, score);
         // The reference's own rows come first as a rule; where one comes late, whoever has the row
         // already is paired now.
         if candidate == facts.incumbent || candidate == CandidateIx::SEED {
             for (other, standing) in facts.numbered().filter(|(other, _)| *other != candidate) {
-                let Some(theirs) = standing.dev().cell(row).score() else { continue };
+                let Some(theirs) = standing.dev().cell(row).score() else {
+                    continue;
+                };
                 if candidate == facts.incumbent {
                     self.against_incumbent[other.index()].push(theirs - score);
                 }

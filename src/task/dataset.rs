@@ -55,19 +55,14 @@ impl Format {
     /// # Errors
     /// An extension that is none of ours.
     pub fn of(path: &Path) -> Result<Self, SourceError> {
-        let extension = path
-            .extension()
-            .and_then(|it| it.to_str())
-            .unwrap_or_default();
+        let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
         match extension.to_ascii_lowercase().as_str() {
             "jsonl" | "ndjson" => Ok(Self::Jsonl),
             "json" => Ok(Self::Json),
             "csv" => Ok(Self::Csv),
             "tsv" => Ok(Self::Tsv),
-            _ => Err(
-                SourceError::new(path, "cannot tell from its name how this file is written")
-                    .help("convert or rename it to .jsonl, .json, .csv or .tsv"),
-            ),
+            _ => Err(SourceError::new(path, "cannot tell from its name how this file is written")
+                .help("convert or rename it to .jsonl, .json, .csv or .tsv")),
         }
     }
 
@@ -115,9 +110,7 @@ pub fn fill_columns<'a>(rows: impl IntoIterator<Item = &'a mut Example>, names: 
 pub fn blake3_of(path: &Path) -> Result<String, SourceError> {
     let mut hasher = blake3::Hasher::new();
     let file = open(path)?;
-    hasher
-        .update_reader(file)
-        .map_err(|error| unreadable(path, &error))?;
+    hasher.update_reader(file).map_err(|error| unreadable(path, &error))?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 
@@ -185,25 +178,9 @@ pub enum Answers {
     Texts,
 }
 
-const ANSWER_NAMES: &[&str] = &[
-    "answer",
-    "target",
-    "expected",
-    "label",
-    "output",
-    "ideal",
-    "__expected",
-];
-const ID_NAMES: &[&str] = &[
-    "id",
-    "_id",
-    "uid",
-    "uuid",
-    "example_id",
-    "row_id",
-    "key",
-    "index",
-];
+const ANSWER_NAMES: &[&str] =
+    &["answer", "target", "expected", "label", "output", "ideal", "__expected"];
+const ID_NAMES: &[&str] = &["id", "_id", "uid", "uuid", "example_id", "row_id", "key", "index"];
 const FEEDBACK_NAMES: &[&str] = &["feedback", "explanation", "rationale", "reason", "comment"];
 const INPUT_NAMES: &[&str] = &["input", "question", "text", "query", "prompt"];
 const GROUP_NAMES: &[&str] = &[
@@ -230,15 +207,11 @@ pub fn sniff(path: &Path) -> Result<Sniffed, SourceError> {
     let columns: Vec<ColumnSketch> = names.iter().map(|name| sketch(&rows, name)).collect();
     let named = |wanted: &[&str], fits: &dyn Fn(&ColumnSketch) -> bool| {
         wanted.iter().find_map(|wanted| {
-            let column = columns
-                .iter()
-                .find(|it| it.name.eq_ignore_ascii_case(wanted))?;
+            let column = columns.iter().find(|it| it.name.eq_ignore_ascii_case(wanted))?;
             fits(column).then(|| column.name.clone())
         })
     };
-    let id = named(ID_NAMES, &|it| {
-        it.filled == rows.len() && it.distinct == rows.len()
-    });
+    let id = named(ID_NAMES, &|it| it.filled == rows.len() && it.distinct == rows.len());
     let feedback = named(FEEDBACK_NAMES, &|it| it.filled > 0);
     let group = named(GROUP_NAMES, &|it| it.filled > 0 && it.distinct < it.filled);
     let taken = [id.clone(), feedback.clone(), group.clone()];
@@ -248,12 +221,7 @@ pub fn sniff(path: &Path) -> Result<Sniffed, SourceError> {
         let looks_like_labels = |it: &&ColumnSketch| {
             it.distinct > 1 && is_few(it.distinct, it.filled) && it.mean_chars <= 40.0
         };
-        columns
-            .iter()
-            .rev()
-            .filter(free)
-            .find(looks_like_labels)
-            .map(|it| it.name.clone())
+        columns.iter().rev().filter(free).find(looks_like_labels).map(|it| it.name.clone())
     });
     let is_input =
         |it: &ColumnSketch| free(&it) && it.filled > 0 && answer.as_ref() != Some(&it.name);
@@ -264,29 +232,14 @@ pub fn sniff(path: &Path) -> Result<Sniffed, SourceError> {
             .max_by(|a, b| a.mean_chars.total_cmp(&b.mean_chars));
         longest.map(|it| it.name.clone())
     });
-    let answers = answer
-        .as_ref()
-        .map_or(Answers::None, |name| look_of(&rows, name));
-    Ok(Sniffed {
-        format,
-        rows: rows.len(),
-        columns,
-        answer,
-        id,
-        feedback,
-        group,
-        input,
-        answers,
-    })
+    let answers = answer.as_ref().map_or(Answers::None, |name| look_of(&rows, name));
+    Ok(Sniffed { format, rows: rows.len(), columns, answer, id, feedback, group, input, answers })
 }
 
 fn sketch(rows: &[Row], name: &str) -> ColumnSketch {
     let mut distinct = BTreeSet::new();
     let (mut filled, mut chars) = (0, 0);
-    for text in rows
-        .iter()
-        .filter_map(|row| filled_text(row.values.get(name)?))
-    {
+    for text in rows.iter().filter_map(|row| filled_text(row.values.get(name)?)) {
         filled += 1;
         chars += text.chars().count();
         distinct.insert(text);
@@ -301,17 +254,12 @@ fn sketch(rows: &[Row], name: &str) -> ColumnSketch {
 
 fn look_of(rows: &[Row], name: &str) -> Answers {
     let values: Vec<&Value> = rows.iter().filter_map(|row| row.values.get(name)).collect();
-    let texts: Vec<String> = values
-        .iter()
-        .filter_map(|value| filled_text(value))
-        .collect();
+    let texts: Vec<String> = values.iter().filter_map(|value| filled_text(value)).collect();
     if texts.is_empty() {
         return Answers::None;
     }
-    let objects: Vec<Columns> = texts
-        .iter()
-        .filter_map(|text| serde_json::from_str(text).ok())
-        .collect();
+    let objects: Vec<Columns> =
+        texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
     if objects.len() == texts.len() {
         let mut fields = Vec::new();
         for field in objects.iter().flat_map(|object| object.keys()) {
@@ -341,17 +289,13 @@ fn is_few(distinct: usize, filled: usize) -> bool {
 }
 
 fn is_number(text: &str) -> bool {
-    let bare = text
-        .trim()
-        .trim_start_matches(['$', '€', '£'])
-        .trim_end_matches('%')
-        .replace(',', "");
+    let bare =
+        text.trim().trim_start_matches(['$', '€', '£']).trim_end_matches('%').replace(',', "");
     bare.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 fn ends_in_marked_number(text: &str) -> bool {
-    text.rsplit_once("####")
-        .is_some_and(|(_, after)| is_number(after))
+    text.rsplit_once("####").is_some_and(|(_, after)| is_number(after))
 }
 
 fn filled_text(value: &Value) -> Option<String> {
@@ -382,14 +326,8 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 fn not_utf8(path: &Path, line: usize, bytes: &[u8]) -> SourceError {
     let utf16 = line == 1 && (bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF"));
-    let message = if utf16 {
-        "the file is UTF-16, not UTF-8"
-    } else {
-        "this is not UTF-8 text"
-    };
-    SourceError::new(path, message)
-        .at_line(line)
-        .help("save the file as UTF-8")
+    let message = if utf16 { "the file is UTF-16, not UTF-8" } else { "this is not UTF-8 text" };
+    SourceError::new(path, message).at_line(line).help("save the file as UTF-8")
 }
 
 fn read_jsonl(path: &Path) -> Result<Vec<Row>, SourceError> {
@@ -397,18 +335,13 @@ fn read_jsonl(path: &Path) -> Result<Vec<Row>, SourceError> {
     let (mut rows, mut bytes, mut line) = (Vec::new(), Vec::new(), 0);
     loop {
         bytes.clear();
-        let length = reader
-            .read_until(b'\n', &mut bytes)
-            .map_err(|error| unreadable(path, &error))?;
+        let length =
+            reader.read_until(b'\n', &mut bytes).map_err(|error| unreadable(path, &error))?;
         if length == 0 {
             return Ok(rows);
         }
         line += 1;
-        let here = if line == 1 {
-            bytes.strip_prefix(BOM).unwrap_or(&bytes)
-        } else {
-            &bytes
-        };
+        let here = if line == 1 { bytes.strip_prefix(BOM).unwrap_or(&bytes) } else { &bytes };
         let text = std::str::from_utf8(here).map_err(|_| not_utf8(path, line, here))?;
         if text.trim().is_empty() {
             continue;
@@ -425,23 +358,15 @@ fn read_jsonl(path: &Path) -> Result<Vec<Row>, SourceError> {
                 broken
             }
         })?;
-        rows.push(Row {
-            line,
-            values: object(path, line, value)?,
-        });
+        rows.push(Row { line, values: object(path, line, value)? });
     }
 }
 
 fn invalid_json(path: &Path, first_line: usize, error: &serde_json::Error) -> SourceError {
     let message = error.to_string();
-    let message = message
-        .rsplit_once(" at line ")
-        .map_or(message.as_str(), |(before, _)| before);
-    SourceError::new(
-        path,
-        format!("invalid JSON: {message} (column {})", error.column()),
-    )
-    .at_line(first_line + error.line().saturating_sub(1))
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(before, _)| before);
+    SourceError::new(path, format!("invalid JSON: {message} (column {})", error.column()))
+        .at_line(first_line + error.line().saturating_sub(1))
 }
 
 fn object(path: &Path, line: usize, value: Value) -> Result<Columns, SourceError> {
@@ -453,11 +378,9 @@ fn object(path: &Path, line: usize, value: Value) -> Result<Columns, SourceError
         Value::Bool(_) => "a truth value",
         Value::Null => "null",
     };
-    Err(
-        SourceError::new(path, format!("a row must be an object, this is {noun}"))
-            .at_line(line)
-            .help(r#"write rows as {"input": "…", "answer": "…"}"#),
-    )
+    Err(SourceError::new(path, format!("a row must be an object, this is {noun}"))
+        .at_line(line)
+        .help(r#"write rows as {"input": "…", "answer": "…"}"#))
 }
 
 fn read_whole(path: &Path) -> Result<Vec<u8>, SourceError> {
@@ -479,11 +402,7 @@ fn read_json(path: &Path) -> Result<Vec<Row>, SourceError> {
     }
     let document: &RawValue =
         serde_json::from_str(text).map_err(|error| invalid_json(path, 1, &error))?;
-    let list = if document.get().starts_with('{') {
-        rows_key(path, document)?
-    } else {
-        document
-    };
+    let list = if document.get().starts_with('{') { rows_key(path, document)? } else { document };
     let list_line = line_of_offset(text, offset_in(text, list.get()));
     let wrong_shape = |_| {
         SourceError::new(path, "expected a list of rows")
@@ -500,10 +419,7 @@ fn read_json(path: &Path) -> Result<Vec<Row>, SourceError> {
         counted_to = offset.max(counted_to);
         let value =
             serde_json::from_str(item.get()).map_err(|error| invalid_json(path, line, &error))?;
-        rows.push(Row {
-            line,
-            values: object(path, line, value)?,
-        });
+        rows.push(Row { line, values: object(path, line, value)? });
     }
     Ok(rows)
 }
@@ -540,40 +456,25 @@ fn read_table(path: &Path, delimiter: u8) -> Result<Vec<Row>, SourceError> {
         .delimiter(delimiter_of(&bytes, delimiter))
         .trim(csv::Trim::Headers)
         .from_reader(bytes.as_slice());
-    let header = reader
-        .headers()
-        .map_err(|error| broken_table(path, &bytes, &error))?
-        .clone();
+    let header = reader.headers().map_err(|error| broken_table(path, &bytes, &error))?.clone();
     let header_line = line_of_record(&bytes, header.position());
     let mut names: Vec<String> = Vec::with_capacity(header.len());
     for (number, name) in header.iter().enumerate() {
         // A table written with its row numbers has no name over them.
-        let name = if name.is_empty() {
-            format!("column_{}", number + 1)
-        } else {
-            name.to_owned()
-        };
+        let name = if name.is_empty() { format!("column_{}", number + 1) } else { name.to_owned() };
         if names.contains(&name) {
-            return Err(
-                SourceError::new(path, format!("two columns are called `{name}`"))
-                    .at_line(header_line)
-                    .help("rename one of them"),
-            );
+            return Err(SourceError::new(path, format!("two columns are called `{name}`"))
+                .at_line(header_line)
+                .help("rename one of them"));
         }
         names.push(name);
     }
     let mut rows = Vec::new();
     let mut record = csv::StringRecord::new();
-    while reader
-        .read_record(&mut record)
-        .map_err(|error| broken_table(path, &bytes, &error))?
-    {
+    while reader.read_record(&mut record).map_err(|error| broken_table(path, &bytes, &error))? {
         let line = line_of_record(&bytes, record.position());
-        let values = names
-            .iter()
-            .zip(&record)
-            .map(|(name, cell)| (name.clone(), cell.into()))
-            .collect();
+        let values =
+            names.iter().zip(&record).map(|(name, cell)| (name.clone(), cell.into())).collect();
         rows.push(Row { line, values });
     }
     refuse_open_quote(path, &bytes, rows.last())?;
@@ -598,21 +499,15 @@ fn delimiter_of(bytes: &[u8], delimiter: u8) -> u8 {
 /// The reader's position stands before the blank lines that precede a record.
 fn line_of_record(bytes: &[u8], position: Option<&csv::Position>) -> usize {
     let Some(position) = position else { return 1 };
-    let from = usize::try_from(position.byte())
-        .unwrap_or(usize::MAX)
-        .min(bytes.len());
-    let blank = bytes[from..]
-        .iter()
-        .take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    let from = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(bytes.len());
+    let blank = bytes[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
     position.line() as usize + blank.filter(|byte| **byte == b'\n').count()
 }
 
 fn broken_table(path: &Path, bytes: &[u8], error: &csv::Error) -> SourceError {
     let line = line_of_record(bytes, error.position());
     match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => SourceError::new(
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => SourceError::new(
             path,
             format!(
                 "this row has {}, the header has {expected_len}",
@@ -630,19 +525,14 @@ fn broken_table(path: &Path, bytes: &[u8], error: &csv::Error) -> SourceError {
 /// lost without a word.
 fn refuse_open_quote(path: &Path, bytes: &[u8], last: Option<&Row>) -> Result<(), SourceError> {
     let Some(last) = last else { return Ok(()) };
-    let start: usize = bytes
-        .split_inclusive(|byte| *byte == b'\n')
-        .take(last.line - 1)
-        .map(<[u8]>::len)
-        .sum();
+    let start: usize =
+        bytes.split_inclusive(|byte| *byte == b'\n').take(last.line - 1).map(<[u8]>::len).sum();
     let record = bytes[start..].trim_ascii_end();
     let quotes = record.iter().filter(|byte| **byte == b'"').count();
     if record.contains(&b'\n') && quotes % 2 == 1 {
-        return Err(
-            SourceError::new(path, "a quote is opened in this row and never closed")
-                .at_line(last.line)
-                .help("close it, and write a quote within a cell as \"\""),
-        );
+        return Err(SourceError::new(path, "a quote is opened in this row and never closed")
+            .at_line(last.line)
+            .help("close it, and write a quote within a cell as \"\""));
     }
     Ok(())
 }
@@ -699,11 +589,7 @@ impl Roles {
         Ok(Self {
             id: optional("id", &map.id, "id")?,
             feedback: optional("feedback", &map.feedback, "feedback")?,
-            group: map
-                .group
-                .as_ref()
-                .map(|name| named("group", name))
-                .transpose()?,
+            group: map.group.as_ref().map(|name| named("group", name)).transpose()?,
             is_table: Format::of(path)?.is_table(),
             answer,
             names,
@@ -737,11 +623,9 @@ impl Roles {
                 })?
             }
             Some((name, None | Some(Value::Null))) => {
-                return Err(
-                    wrong(format!("row {number} has no id in column `{name}`")).help(
-                        "give every row an id, or leave the column out: then rows are numbered",
-                    ),
-                );
+                return Err(wrong(format!("row {number} has no id in column `{name}`")).help(
+                    "give every row an id, or leave the column out: then rows are numbered",
+                ));
             }
             Some((name, Some(_))) => {
                 return Err(wrong(format!(
@@ -750,20 +634,11 @@ impl Roles {
             }
         };
         let answer = self.answer_of(&values).ok_or_else(|| {
-            wrong(format!(
-                "row {number} has no answer in column `{}`",
-                self.answer
-            ))
-            .help("fill it in, or leave the row out")
+            wrong(format!("row {number} has no answer in column `{}`", self.answer))
+                .help("fill it in, or leave the row out")
         })?;
-        let feedback = self
-            .feedback
-            .as_ref()
-            .and_then(|name| filled_text(values.get(name)?));
-        let group = self
-            .group
-            .as_ref()
-            .and_then(|name| filled_text(values.get(name)?));
+        let feedback = self.feedback.as_ref().and_then(|name| filled_text(values.get(name)?));
+        let group = self.group.as_ref().and_then(|name| filled_text(values.get(name)?));
         values.shift_remove(&self.answer);
         if let Some(name) = &self.feedback {
             values.shift_remove(name);
@@ -776,14 +651,7 @@ impl Roles {
                 values.insert(name.clone(), Value::Null);
             }
         }
-        Ok(Example {
-            id: ExampleId::new(id),
-            columns: values,
-            answer,
-            feedback,
-            group,
-            line,
-        })
+        Ok(Example { id: ExampleId::new(id), columns: values, answer, feedback, group, line })
     }
 
     fn answer_of(&self, values: &Columns) -> Option<Value> {
@@ -820,10 +688,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        Written {
-            _folder: folder,
-            path,
-        }
+        Written { _folder: folder, path }
     }
 
     fn rows(name: &str, text: impl AsRef<[u8]>) -> Vec<Example> {
@@ -852,10 +717,7 @@ mod tests {
         assert_eq!(rows[0].answer, json!(""));
         assert_eq!(rows[1].answer, json!({"k": 1}));
         assert_eq!(rows[1].columns.get("q"), Some(&Value::Null));
-        assert_eq!(
-            columns_of(&rows),
-            BTreeSet::from(["id".to_owned(), "q".to_owned()])
-        );
+        assert_eq!(columns_of(&rows), BTreeSet::from(["id".to_owned(), "q".to_owned()]));
     }
 
     #[test]
@@ -869,35 +731,18 @@ mod tests {
     fn json_is_a_list_or_an_object_with_one() {
         let list =
             "[\n {\"answer\": 1},\n\n {\"answer\": 2,\n \"q\": \"two\"},\n {\"answer\": 3}\n]";
-        let lines = |text: &str| {
-            rows("a.json", text)
-                .iter()
-                .map(|row| row.line)
-                .collect::<Vec<_>>()
-        };
+        let lines =
+            |text: &str| rows("a.json", text).iter().map(|row| row.line).collect::<Vec<_>>();
         assert_eq!(lines(list), [2, 4, 6]);
-        assert_eq!(
-            lines(&format!("{{\"about\": [],\n\"data\": {list}}}")),
-            [3, 5, 7]
-        );
-        assert!(
-            error("a.json", "{\"answer\": 1}")
-                .message
-                .contains("its keys are: answer")
-        );
-        assert_eq!(
-            at(&error("a.json", "{\"rows\":\n 3}")),
-            (Some(2), "expected a list of rows")
-        );
+        assert_eq!(lines(&format!("{{\"about\": [],\n\"data\": {list}}}")), [3, 5, 7]);
+        assert!(error("a.json", "{\"answer\": 1}").message.contains("its keys are: answer"));
+        assert_eq!(at(&error("a.json", "{\"rows\":\n 3}")), (Some(2), "expected a list of rows"));
         assert_eq!(
             at(&error("a.json", "[{\"answer\": 1},\n\n 3]")),
             (Some(3), "a row must be an object, this is a number")
         );
         let broken = error("a.json", "[{\"answer\": 1},\n {\"answer\" 2}]");
-        assert_eq!(
-            at(&broken),
-            (Some(2), "invalid JSON: expected `:` (column 12)")
-        );
+        assert_eq!(at(&broken), (Some(2), "invalid JSON: expected `:` (column 12)"));
     }
 
     #[test]
@@ -933,12 +778,7 @@ mod tests {
             (Some(3), "invalid JSON: expected value (column 12)")
         );
         assert!(error("a.jsonl", "[\n").help.unwrap().contains(".json file"));
-        assert!(
-            error("a.jsonl", "{\n\"answer\": 1}")
-                .help
-                .unwrap()
-                .contains("one line")
-        );
+        assert!(error("a.jsonl", "{\n\"answer\": 1}").help.unwrap().contains("one line"));
         assert_eq!(
             at(&error("a.csv", "q,answer\n\na,1\nb\n")),
             (Some(4), "this row has 1 cell, the header has 2")
@@ -947,15 +787,9 @@ mod tests {
             at(&error("a.csv", "q,answer\na,1\nb,\"2\nc,3\nd,4\n")),
             (Some(3), "a quote is opened in this row and never closed")
         );
+        assert_eq!(at(&error("a.csv", "q,q\na,1\n")), (Some(1), "two columns are called `q`"));
         assert_eq!(
-            at(&error("a.csv", "q,q\na,1\n")),
-            (Some(1), "two columns are called `q`")
-        );
-        assert_eq!(
-            at(&error(
-                "a.jsonl",
-                b"{\"answer\": 1}\n{\"answer\": \"\xff\"}"
-            )),
+            at(&error("a.jsonl", b"{\"answer\": 1}\n{\"answer\": \"\xff\"}")),
             (Some(2), "this is not UTF-8 text")
         );
         assert_eq!(
@@ -971,11 +805,7 @@ mod tests {
             ("a.csv", ""),
             ("a.csv", "q,answer\n"),
         ] {
-            assert_eq!(
-                error(name, text).message,
-                "the file has no rows",
-                "{name} {text:?}"
-            );
+            assert_eq!(error(name, text).message, "the file has no rows", "{name} {text:?}");
         }
         assert!(error("a.parquet", "x").help.unwrap().contains(".csv"));
         let gone = read(Path::new("/nowhere/a.csv"), &ColumnMap::default()).unwrap_err();
@@ -990,14 +820,9 @@ mod tests {
             "{wrong}"
         );
         assert!(wrong.help.unwrap().contains("did you mean `anwser`?"));
-        let map = ColumnMap {
-            group: Some("thread".into()),
-            ..ColumnMap::default()
-        };
+        let map = ColumnMap { group: Some("thread".into()), ..ColumnMap::default() };
         assert!(
-            error_with("a.csv", "q,answer\nx,1\n", &map)
-                .message
-                .contains("`thread` for the group")
+            error_with("a.csv", "q,answer\nx,1\n", &map).message.contains("`thread` for the group")
         );
     }
 
@@ -1008,14 +833,8 @@ mod tests {
             at(&error("a.jsonl", "{\"answer\": 1}\n\n{\"answer\": null}")),
             (Some(3), message)
         );
-        assert_eq!(
-            at(&error("a.jsonl", "{\"answer\": 1}\n{\"q\": 1}")),
-            (Some(2), message)
-        );
-        assert_eq!(
-            at(&error("a.csv", "q,answer\nx,1\ny, \n")),
-            (Some(3), message)
-        );
+        assert_eq!(at(&error("a.jsonl", "{\"answer\": 1}\n{\"q\": 1}")), (Some(2), message));
+        assert_eq!(at(&error("a.csv", "q,answer\nx,1\ny, \n")), (Some(3), message));
     }
 
     #[test]
@@ -1034,19 +853,10 @@ mod tests {
             feedback: Some("why".into()),
             group: Some("thread".into()),
         };
-        let file = write(
-            "a.csv",
-            "nr,target,why,thread,answer\n1,yes,,t1,col\n2,no,so,,col\n",
-        );
+        let file = write("a.csv", "nr,target,why,thread,answer\n1,yes,,t1,col\n2,no,so,,col\n");
         let rows = read(&file.path, &map).unwrap();
-        assert_eq!(
-            (rows[0].feedback.as_deref(), rows[1].feedback.as_deref()),
-            (None, Some("so"))
-        );
-        assert_eq!(
-            (rows[0].group.as_deref(), rows[1].group.as_deref()),
-            (Some("t1"), None)
-        );
+        assert_eq!((rows[0].feedback.as_deref(), rows[1].feedback.as_deref()), (None, Some("so")));
+        assert_eq!((rows[0].group.as_deref(), rows[1].group.as_deref()), (Some("t1"), None));
         let names: Vec<&String> = rows[0].columns.keys().collect();
         assert_eq!(names, ["nr", "thread", "answer"]);
     }
@@ -1079,10 +889,7 @@ mod tests {
         assert_eq!(sniffed.feedback.as_deref(), Some("explanation"));
         assert_eq!(sniffed.group.as_deref(), Some("thread"));
         assert_eq!(sniffed.input.as_deref(), Some("text"));
-        assert_eq!(
-            sniffed.answers,
-            Answers::Labels(vec!["no".into(), "yes".into()])
-        );
+        assert_eq!(sniffed.answers, Answers::Labels(vec!["no".into(), "yes".into()]));
     }
 
     #[test]

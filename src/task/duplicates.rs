@@ -82,9 +82,7 @@ pub fn near_duplicates_by(splits: &Splits, inputs: &BTreeSet<String>) -> Vec<Nea
         })
         .collect();
     found.sort_by(|x, y| {
-        y.similarity
-            .total_cmp(&x.similarity)
-            .then_with(|| (&x.a, &x.b).cmp(&(&y.a, &y.b)))
+        y.similarity.total_cmp(&x.similarity).then_with(|| (&x.a, &x.b).cmp(&(&y.a, &y.b)))
     });
     found
 }
@@ -94,11 +92,7 @@ pub fn near_duplicates_by(splits: &Splits, inputs: &BTreeSet<String>) -> Vec<Nea
 fn rows_of(splits: &Splits) -> impl Iterator<Item = (Split, &Example)> {
     let train = splits.train.iter().map(|row| (Split::Train, row));
     let dev = splits.dev.iter().map(|row| (Split::Dev, row));
-    let hold = splits
-        .hold
-        .open_held_out()
-        .iter()
-        .map(|row| (Split::Hold, row));
+    let hold = splits.hold.open_held_out().iter().map(|row| (Split::Hold, row));
     train.chain(dev).chain(hold)
 }
 
@@ -125,11 +119,7 @@ impl<'a> Text<'a> {
         };
         shingles.sort_unstable();
         shingles.dedup();
-        Self {
-            split,
-            id,
-            shingles,
-        }
+        Self { split, id, shingles }
     }
 
     fn signature(&self, family: &[(u64, u64)]) -> [u64; HASHES] {
@@ -152,9 +142,7 @@ fn hash_word(word: &str) -> u64 {
 }
 
 fn fold_hashes(hashes: &[u64]) -> u64 {
-    hashes.iter().fold(hashes.len() as u64, |folded, hash| {
-        mix(folded.rotate_left(7) ^ hash)
-    })
+    hashes.iter().fold(hashes.len() as u64, |folded, hash| mix(folded.rotate_left(7) ^ hash))
 }
 
 /// The finaliser of splitmix64.
@@ -166,22 +154,13 @@ fn mix(mut hash: u64) -> u64 {
 
 fn fingerprint(shingles: &[u64]) -> [u64; 2] {
     let once = fold_hashes(shingles);
-    [
-        once,
-        fold_hashes(&[
-            once,
-            shingles
-                .iter()
-                .fold(0, |sum: u64, it| sum.wrapping_add(mix(*it))),
-        ]),
-    ]
+    [once, fold_hashes(&[once, shingles.iter().fold(0, |sum: u64, it| sum.wrapping_add(mix(*it)))])]
 }
 
 /// Pairs of different splits that share a whole band, as places in `texts`, the smaller first.
 fn candidates(texts: &[Text<'_>]) -> BTreeSet<(usize, usize)> {
-    let family: Vec<(u64, u64)> = (1..=HASHES as u64)
-        .map(|number| (mix(number), mix(number << 32) | 1))
-        .collect();
+    let family: Vec<(u64, u64)> =
+        (1..=HASHES as u64).map(|number| (mix(number), mix(number << 32) | 1)).collect();
     let signatures: Vec<[u64; HASHES]> = texts.iter().map(|text| text.signature(&family)).collect();
     let mut pairs = BTreeSet::new();
     for band in 0..BANDS {
@@ -200,15 +179,10 @@ fn candidates(texts: &[Text<'_>]) -> BTreeSet<(usize, usize)> {
 /// Pairs every row with a few of every other split. A bucket is sorted by split, and each row begins
 /// at its own place in the others, so that a large bucket does not meet the same few rows again.
 fn pair_up(texts: &[Text<'_>], bucket: &[usize], pairs: &mut BTreeSet<(usize, usize)>) {
-    let runs: Vec<&[usize]> = bucket
-        .chunk_by(|a, b| texts[*a].split == texts[*b].split)
-        .collect();
+    let runs: Vec<&[usize]> = bucket.chunk_by(|a, b| texts[*a].split == texts[*b].split).collect();
     for (number, run) in runs.iter().enumerate() {
-        for others in runs
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != number)
-            .map(|(_, it)| it)
+        for others in
+            runs.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, it)| it)
         {
             for (rank, place) in run.iter().enumerate() {
                 for step in 0..NEIGHBOURS.min(others.len()) {
@@ -264,24 +238,15 @@ mod tests {
                 })
                 .collect()
         };
-        Splits {
-            train: rows(train),
-            dev: rows(dev),
-            hold: HeldOut::seal(rows(hold)),
-        }
+        Splits { train: rows(train), dev: rows(dev), hold: HeldOut::seal(rows(hold)) }
     }
 
     fn pairs(splits: &Splits) -> Vec<(String, String)> {
-        near_duplicates(splits)
-            .into_iter()
-            .map(|it| (it.a.to_string(), it.b.to_string()))
-            .collect()
+        near_duplicates(splits).into_iter().map(|it| (it.a.to_string(), it.b.to_string())).collect()
     }
 
     fn text_of(rng: &mut impl Rng, words: usize) -> Vec<String> {
-        (0..words)
-            .map(|_| format!("w{}", rng.random_range(0..5_000)))
-            .collect()
+        (0..words).map(|_| format!("w{}", rng.random_range(0..5_000))).collect()
     }
 
     const LONG: &str = "my parcel was left with the neighbour two weeks ago and nobody has told me where it \
@@ -295,36 +260,22 @@ mod tests {
             &[&format!("{LONG}, so")],
         );
         let found = near_duplicates(&near);
-        assert_eq!(
-            (found[0].a_split, found[0].b_split),
-            (Split::Train, Split::Hold)
-        );
+        assert_eq!((found[0].a_split, found[0].b_split), (Split::Train, Split::Hold));
         assert_eq!((found[0].a.as_str(), found[0].b.as_str()), ("r1", "r3"));
-        assert!(
-            (found[0].similarity - 26.0 / 27.0).abs() < 1e-12,
-            "{}",
-            found[0].similarity
-        );
+        assert!((found[0].similarity - 26.0 / 27.0).abs() < 1e-12, "{}", found[0].similarity);
         assert!(pairs(&splits(&[LONG, &format!("{LONG}, so")], &["x y z"], &[])).is_empty());
     }
 
     #[test]
     fn short_and_unspaced_texts_are_compared_as_well() {
         assert_eq!(
-            pairs(&splits(
-                &["Where is it?"],
-                &["where IS it", "what is it"],
-                &[]
-            )),
+            pairs(&splits(&["Where is it?"], &["where IS it", "what is it"], &[])),
             [("r1".into(), "r2".into())]
         );
         assert!(pairs(&splits(&["+ +"], &["- -"], &[])).is_empty());
         let chinese =
             "我的包裹两周前就送到邻居那里了但是没有人告诉我现在在哪里请帮我查一下谢谢你们";
-        assert_eq!(
-            pairs(&splits(&[chinese], &[&format!("{chinese}啊")], &["别的"])).len(),
-            1
-        );
+        assert_eq!(pairs(&splits(&[chinese], &[&format!("{chinese}啊")], &["别的"])).len(), 1);
     }
 
     #[test]
@@ -343,11 +294,7 @@ mod tests {
             train.push(row(number, &words.join(" ")));
             dev.push(row(1_000 + number, &near.join(" ")));
         }
-        let found = near_duplicates(&Splits {
-            train,
-            dev,
-            hold: HeldOut::seal(Vec::new()),
-        });
+        let found = near_duplicates(&Splits { train, dev, hold: HeldOut::seal(Vec::new()) });
         assert_eq!(found.len(), 200);
         assert!(found.iter().all(|it| (0.8..0.81).contains(&it.similarity)));
     }
@@ -356,41 +303,27 @@ mod tests {
     fn equal_rows_are_named_once_per_split_and_many_alike_cost_little() {
         let same = vec![LONG; 3_000];
         assert_eq!(near_duplicates(&splits(&same, &same, &same)).len(), 3);
-        let alike: Vec<String> = (0..4_000)
-            .map(|number| format!("{LONG} {number}"))
-            .collect();
+        let alike: Vec<String> = (0..4_000).map(|number| format!("{LONG} {number}")).collect();
         let alike: Vec<&str> = alike.iter().map(String::as_str).collect();
         let begun = Instant::now();
         let found = near_duplicates(&splits(&alike[..2_000], &alike[2_000..], &[]));
-        let named: BTreeSet<&str> = found
-            .iter()
-            .flat_map(|it| [it.a.as_str(), it.b.as_str()])
-            .collect();
+        let named: BTreeSet<&str> =
+            found.iter().flat_map(|it| [it.a.as_str(), it.b.as_str()]).collect();
         assert_eq!(named.len(), 4_000);
         assert!(found.len() < 200_000, "{}", found.len());
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "{:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 
     #[test]
     fn twenty_thousand_rows_take_a_moment() {
         let mut rng = Seed(9).rng();
-        let texts: Vec<String> = (0..20_000)
-            .map(|_| text_of(&mut rng, 60).join(" "))
-            .collect();
+        let texts: Vec<String> = (0..20_000).map(|_| text_of(&mut rng, 60).join(" ")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let splits = splits(&texts[..10_000], &texts[10_000..15_000], &texts[15_000..]);
         let begun = Instant::now();
         assert!(near_duplicates(&splits).is_empty());
         // The limit is for a search that has become quadratic, not for a busy machine.
         let limit = if cfg!(debug_assertions) { 30 } else { 5 };
-        assert!(
-            begun.elapsed() < Duration::from_secs(limit),
-            "{:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < Duration::from_secs(limit), "{:?}", begun.elapsed());
     }
 }

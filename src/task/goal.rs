@@ -42,23 +42,17 @@ impl Goal {
             )
         };
         if squeezed == "max quality" {
-            return Ok(Self::MaxQuality {
-                usd_per_1k_at_most: None,
-            });
+            return Ok(Self::MaxQuality { usd_per_1k_at_most: None });
         }
         if let Some(limit) = squeezed.strip_prefix("max quality s.t. usd_per_1k <=") {
             let limit: f64 = limit.trim().parse().map_err(|_| complaint())?;
             if !(limit.is_finite() && limit > 0.0) {
                 return Err(complaint());
             }
-            return Ok(Self::MaxQuality {
-                usd_per_1k_at_most: Some(limit),
-            });
+            return Ok(Self::MaxQuality { usd_per_1k_at_most: Some(limit) });
         }
-        let floor = squeezed
-            .strip_prefix("min usd_per_1k s.t. quality >=")
-            .ok_or_else(complaint)?
-            .trim();
+        let floor =
+            squeezed.strip_prefix("min usd_per_1k s.t. quality >=").ok_or_else(complaint)?.trim();
         let floor = match floor.strip_prefix("baseline") {
             Some("") => Floor::Baseline(0.0),
             Some(offset) => {
@@ -102,28 +96,16 @@ impl Floor {
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MaxQuality {
-                usd_per_1k_at_most: None,
-            } => write!(f, "max quality"),
-            Self::MaxQuality {
-                usd_per_1k_at_most: Some(limit),
-            } => {
+            Self::MaxQuality { usd_per_1k_at_most: None } => write!(f, "max quality"),
+            Self::MaxQuality { usd_per_1k_at_most: Some(limit) } => {
                 write!(f, "max quality s.t. usd_per_1k <= {limit}")
             }
-            Self::MinCost {
-                floor: Floor::Absolute(quality),
-            } => {
+            Self::MinCost { floor: Floor::Absolute(quality) } => {
                 write!(f, "min usd_per_1k s.t. quality >= {quality}")
             }
-            Self::MinCost {
-                floor: Floor::Baseline(offset),
-            } => {
+            Self::MinCost { floor: Floor::Baseline(offset) } => {
                 let sign = if *offset < 0.0 { '-' } else { '+' };
-                write!(
-                    f,
-                    "min usd_per_1k s.t. quality >= baseline {sign} {}",
-                    offset.abs()
-                )
+                write!(f, "min usd_per_1k s.t. quality >= baseline {sign} {}", offset.abs())
             }
         }
     }
@@ -143,16 +125,8 @@ mod tests {
         ] {
             assert_eq!(Goal::parse(rule).unwrap().to_string(), rule);
         }
-        for wrong in [
-            "",
-            "max cost",
-            "max quality s.t. usd_per_1k <= -1",
-            "min usd_per_1k",
-        ] {
-            assert!(
-                Goal::parse(wrong).unwrap_err().contains("is not a goal"),
-                "{wrong}"
-            );
+        for wrong in ["", "max cost", "max quality s.t. usd_per_1k <= -1", "min usd_per_1k"] {
+            assert!(Goal::parse(wrong).unwrap_err().contains("is not a goal"), "{wrong}");
         }
     }
 

@@ -21,22 +21,19 @@ pub fn input_columns(rows: &[&Example]) -> BTreeSet<String> {
                 value.unwrap_or_default().into_owned()
             };
             let names_row = rows.iter().all(|row| is_id(row.id.as_str(), &text(row)));
-            let names_group = rows
-                .iter()
-                .all(|row| row.group.as_deref().unwrap_or_default() == text(row));
+            let names_group =
+                rows.iter().all(|row| row.group.as_deref().unwrap_or_default() == text(row));
             !(names_row || names_group)
         })
         .partition(|column| {
-            rows.windows(2)
-                .any(|pair| pair[0].columns.get(column) != pair[1].columns.get(column))
+            rows.windows(2).any(|pair| pair[0].columns.get(column) != pair[1].columns.get(column))
         });
     if varied.is_empty() { constant } else { varied }
 }
 
 /// Ids of rows from several files may have their split's name in front, as in `train:7`.
 fn is_id(id: &str, text: &str) -> bool {
-    id.strip_suffix(text)
-        .is_some_and(|before| before.is_empty() || before.ends_with(':'))
+    id.strip_suffix(text).is_some_and(|before| before.is_empty() || before.ends_with(':'))
 }
 
 /// The input of one row as one text, a line for each column.
@@ -98,23 +95,12 @@ mod tests {
     #[test]
     fn names_of_rows_and_groups_and_constants_are_no_input() {
         let rows = [
-            row(
-                "train:1",
-                Some("g"),
-                json!({"nr": 1, "thread": "g", "note": "x", "q": "a"}),
-            ),
-            row(
-                "train:2",
-                None,
-                json!({"nr": 2, "thread": null, "note": "x", "q": "b"}),
-            ),
+            row("train:1", Some("g"), json!({"nr": 1, "thread": "g", "note": "x", "q": "a"})),
+            row("train:2", None, json!({"nr": 2, "thread": null, "note": "x", "q": "b"})),
         ];
         assert_eq!(names(&rows), ["q"]);
         assert_eq!(names(&rows[..1]), ["note", "q"]);
-        let alike = [
-            row("1", None, json!({"q": "a"})),
-            row("2", None, json!({"q": "a"})),
-        ];
+        let alike = [row("1", None, json!({"q": "a"})), row("2", None, json!({"q": "a"}))];
         assert_eq!(names(&alike), ["q"]);
     }
 

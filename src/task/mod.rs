@@ -175,8 +175,8 @@ impl Task {
         for (role, spec) in specs {
             let Some(spec) = spec else { continue };
             let name = spec.model.provider();
-            let provider = provider(&read, name)
-                .ok_or_else(|| at.unknown_provider(&read, role, name))?;
+            let provider =
+                provider(&read, name).ok_or_else(|| at.unknown_provider(&read, role, name))?;
             models.insert(role, model(role, spec, &provider));
             providers.insert(name.to_owned(), provider);
         }
@@ -395,8 +395,10 @@ impl Locator<'_> {
         let source = read.prompt.parts.iter().find(|(name, _)| name == part);
         let mut result = match source {
             Some((_, PartSource::File(relative))) => {
-                let mut result =
-                    SourceError::new(folder_of(&self.source.file).join(relative), error.to_string());
+                let mut result = SourceError::new(
+                    folder_of(&self.source.file).join(relative),
+                    error.to_string(),
+                );
                 result.line = *line;
                 result
             }

@@ -73,9 +73,9 @@ impl ModelName {
             Some((provider, model)) if !provider.is_empty() && !model.is_empty() => {
                 Ok(Self(text.to_owned()))
             }
-            _ => Err(format!(
-                "`{text}` is not a model: write `provider/model`, such as `sim/clerk`"
-            )),
+            _ => {
+                Err(format!("`{text}` is not a model: write `provider/model`, such as `sim/clerk`"))
+            }
         }
     }
 
@@ -134,11 +134,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ModelSpec, E> {
                 let model = ModelName::parse(text).map_err(E::custom)?;
-                Ok(ModelSpec {
-                    model,
-                    temperature: None,
-                    max_output_tokens: None,
-                })
+                Ok(ModelSpec { model, temperature: None, max_output_tokens: None })
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(
                 self,
@@ -146,14 +142,10 @@ impl<'de> Deserialize<'de> for ModelSpec {
             ) -> Result<ModelSpec, A::Error> {
                 let table = Table::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
                 if table.temperature.is_some_and(|t| !(0.0..=2.0).contains(&t)) {
-                    return Err(serde::de::Error::custom(
-                        "temperature must be between 0 and 2",
-                    ));
+                    return Err(serde::de::Error::custom("temperature must be between 0 and 2"));
                 }
                 if table.max_output_tokens == Some(0) {
-                    return Err(serde::de::Error::custom(
-                        "max_output_tokens must be at least 1",
-                    ));
+                    return Err(serde::de::Error::custom("max_output_tokens must be at least 1"));
                 }
                 Ok(ModelSpec {
                     model: table.model,
@@ -217,11 +209,7 @@ pub struct Price {
 
 impl Price {
     /// Nothing to pay: local models.
-    pub const FREE: Self = Self {
-        input: 0.0,
-        cached_input: None,
-        output: 0.0,
-    };
+    pub const FREE: Self = Self { input: 0.0, cached_input: None, output: 0.0 };
 
     /// Whether every number is a price.
     #[must_use]
@@ -305,9 +293,7 @@ impl<'de> Deserialize<'de> for Timeouts {
         };
         let total = read(table.total, defaults.total)?;
         if total.is_zero() {
-            return Err(serde::de::Error::custom(
-                "a timeout of zero lets no call end",
-            ));
+            return Err(serde::de::Error::custom("a timeout of zero lets no call end"));
         }
         Ok(Self {
             connect: read(table.connect, defaults.connect)?.min(total),
@@ -400,14 +386,10 @@ impl Provider {
         if self.free {
             return Some(Price::FREE);
         }
-        self.prices
-            .get(model)
-            .copied()
-            .or(self.price)
-            .or_else(|| match self.kind {
-                Some(Protocol::Sim) => simulated_price(model),
-                _ => None,
-            })
+        self.prices.get(model).copied().or(self.price).or_else(|| match self.kind {
+            Some(Protocol::Sim) => simulated_price(model),
+            _ => None,
+        })
     }
 }
 
@@ -415,16 +397,8 @@ impl Provider {
 #[must_use]
 pub fn simulated_price(model: &str) -> Option<Price> {
     match model {
-        "clerk" => Some(Price {
-            input: 0.15,
-            cached_input: Some(0.075),
-            output: 0.60,
-        }),
-        "editor" => Some(Price {
-            input: 2.50,
-            cached_input: Some(1.25),
-            output: 10.0,
-        }),
+        "clerk" => Some(Price { input: 0.15, cached_input: Some(0.075), output: 0.60 }),
+        "editor" => Some(Price { input: 2.50, cached_input: Some(1.25), output: 10.0 }),
         _ => None,
     }
 }
@@ -435,27 +409,12 @@ mod tests {
 
     #[test]
     fn a_call_is_priced_to_the_nano_dollar_and_rounded_up() {
-        let price = Price {
-            input: 0.15,
-            cached_input: Some(0.075),
-            output: 0.60,
-        };
-        let usage = Usage {
-            input: Tokens(1_000),
-            cached_input: Tokens(400),
-            output: Tokens(10),
-        };
+        let price = Price { input: 0.15, cached_input: Some(0.075), output: 0.60 };
+        let usage = Usage { input: Tokens(1_000), cached_input: Tokens(400), output: Tokens(10) };
         // 600 × 150 + 400 × 75 + 10 × 600 nano-dollars.
         assert_eq!(price.of(usage), Usd::from_nanos(90_000 + 30_000 + 6_000));
-        let dear = Price {
-            input: 0.000_5,
-            cached_input: None,
-            output: 0.0,
-        };
-        let one = Usage {
-            input: Tokens(1),
-            ..Usage::default()
-        };
+        let dear = Price { input: 0.000_5, cached_input: None, output: 0.0 };
+        let one = Usage { input: Tokens(1), ..Usage::default() };
         assert_eq!(dear.of(one), Usd::from_nanos(1));
     }
 

@@ -129,9 +129,7 @@ fn checked([train, dev, hold]: [f64; SPLITS]) -> Result<SplitSpec, String> {
         ));
     }
     if dev == 0.0 {
-        return Err(
-            "the share of dev must be above 0: the search selects on these rows".to_owned(),
-        );
+        return Err("the share of dev must be above 0: the search selects on these rows".to_owned());
     }
     Ok(SplitSpec::Shares(Shares { train, dev, hold }))
 }
@@ -250,10 +248,7 @@ fn units(rows: &[Example], inputs: &BTreeSet<String>, seed: Seed) -> Vec<Unit> {
         }
         // Without an input column all rows would be equal.
         if !inputs.is_empty() {
-            sets.join(
-                index,
-                *by_input.entry(input_key(row, inputs)).or_insert(index),
-            );
+            sets.join(index, *by_input.entry(input_key(row, inputs)).or_insert(index));
         }
     }
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -264,9 +259,7 @@ fn units(rows: &[Example], inputs: &BTreeSet<String>, seed: Seed) -> Vec<Unit> {
         .into_values()
         .map(|rows_of_unit| Unit {
             stratum: most_frequent(rows_of_unit.iter().map(|row| strata[*row])),
-            draw: rows_of_unit
-                .first()
-                .map_or(0, |row| draw(seed, rows[*row].id.as_str())),
+            draw: rows_of_unit.first().map_or(0, |row| draw(seed, rows[*row].id.as_str())),
             rows: rows_of_unit,
         })
         .collect()
@@ -281,9 +274,8 @@ fn most_frequent(strata: impl Iterator<Item = usize>) -> usize {
     for stratum in strata {
         *counts.entry(stratum).or_default() += 1;
     }
-    let best = counts
-        .into_iter()
-        .max_by_key(|(stratum, count)| (*count, std::cmp::Reverse(*stratum)));
+    let best =
+        counts.into_iter().max_by_key(|(stratum, count)| (*count, std::cmp::Reverse(*stratum)));
     best.map_or(0, |(stratum, _)| stratum)
 }
 
@@ -304,10 +296,7 @@ fn strata(rows: &[Example]) -> Vec<usize> {
             next
         };
     }
-    answers
-        .iter()
-        .map(|answer| numbers[answer.as_str()])
-        .collect()
+    answers.iter().map(|answer| numbers[answer.as_str()]).collect()
 }
 
 /// JSON with sorted keys, so that equal answers are equal texts.
@@ -315,14 +304,9 @@ fn canonical(answer: &Value) -> String {
     fn sorted(value: &Value) -> Value {
         match value {
             Value::Object(fields) => {
-                let fields: BTreeMap<&String, Value> = fields
-                    .iter()
-                    .map(|(name, value)| (name, sorted(value)))
-                    .collect();
-                fields
-                    .into_iter()
-                    .map(|(name, value)| (name.clone(), value))
-                    .collect()
+                let fields: BTreeMap<&String, Value> =
+                    fields.iter().map(|(name, value)| (name, sorted(value))).collect();
+                fields.into_iter().map(|(name, value)| (name.clone(), value)).collect()
             }
             Value::Array(items) => items.iter().map(sorted).collect(),
             other => other.clone(),
@@ -348,12 +332,7 @@ fn assign(units: &[Unit], shares: [f64; SPLITS]) -> Vec<usize> {
         let unit = &units[*index];
         let size = unit.rows.len();
         let stratum = if size > 1 { 0 } else { unit.stratum };
-        (
-            std::cmp::Reverse(size),
-            stratum,
-            unit.draw,
-            unit.rows.first().copied(),
-        )
+        (std::cmp::Reverse(size), stratum, unit.draw, unit.rows.first().copied())
     });
     let mut behind = [0.0; SPLITS];
     let mut counted = None;
@@ -366,11 +345,9 @@ fn assign(units: &[Unit], shares: [f64; SPLITS]) -> Vec<usize> {
             });
         } else if counted != Some(unit.stratum) {
             // Strata without single rows are done as well, and count among those so far.
-            behind = missing[..=unit.stratum]
-                .iter()
-                .fold([0.0; SPLITS], |sum, row| {
-                    [sum[0] + row[0], sum[1] + row[1], sum[2] + row[2]]
-                });
+            behind = missing[..=unit.stratum].iter().fold([0.0; SPLITS], |sum, row| {
+                [sum[0] + row[0], sum[1] + row[1], sum[2] + row[2]]
+            });
             counted = Some(unit.stratum);
         }
         let place = choose(&missing[unit.stratum], &behind, &shares, size);
@@ -399,11 +376,7 @@ fn choose(
     let mut fitting = open().filter(|place| missing[*place] >= size - SLACK);
     // Single rows come in a random order, and filling one split after the other makes the choice
     // robust: a row that is added to the file moves no more than a row per boundary.
-    let fits = if size > 1.0 {
-        most(&mut fitting, missing)
-    } else {
-        fitting.next()
-    };
+    let fits = if size > 1.0 { most(&mut fitting, missing) } else { fitting.next() };
     fits.or_else(|| most(&mut open().filter(|place| missing[*place] > SLACK), behind))
         .or_else(|| most(&mut open(), behind))
         .unwrap_or(1)
@@ -416,10 +389,7 @@ pub fn ordered(mut rows: Vec<Example>, seed: Seed) -> Vec<Example> {
     let mut strata: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     rows.sort_by_cached_key(|row| (draw(seed, row.id.as_str()), row.id.clone()));
     for (index, row) in rows.iter().enumerate() {
-        strata
-            .entry(canonical(&row.answer))
-            .or_default()
-            .push(index);
+        strata.entry(canonical(&row.answer)).or_default().push(index);
     }
     // Strata of one size begin at evenly spaced points, or answers that occur once would clot.
     let mut by_size: BTreeMap<usize, Vec<(u64, Vec<usize>)>> = BTreeMap::new();
@@ -492,14 +462,7 @@ mod tests {
 
     fn plain(count: usize, labels: usize) -> Vec<Example> {
         (0..count)
-            .map(|id| {
-                row(
-                    id,
-                    &format!("l{}", id % labels),
-                    None,
-                    &format!("question {id}"),
-                )
-            })
+            .map(|id| row(id, &format!("l{}", id % labels), None, &format!("question {id}")))
             .collect()
     }
 
@@ -516,11 +479,7 @@ mod tests {
     }
 
     fn rows() -> impl Strategy<Value = Vec<Example>> {
-        let one = (
-            0..5_usize,
-            proptest::option::weighted(0.3, 0..12_usize),
-            0..60_usize,
-        );
+        let one = (0..5_usize, proptest::option::weighted(0.3, 0..12_usize), 0..60_usize);
         proptest::collection::vec(one, 1..150).prop_map(|rows| {
             rows.into_iter()
                 .enumerate()
@@ -534,11 +493,7 @@ mod tests {
     fn shares() -> impl Strategy<Value = Shares> {
         (0.0..1.0_f64, 0.05..1.0_f64, 0.0..1.0_f64).prop_map(|(train, dev, hold)| {
             let sum = train + dev + hold;
-            Shares {
-                train: train / sum,
-                dev: dev / sum,
-                hold: hold / sum,
-            }
+            Shares { train: train / sum, dev: dev / sum, hold: hold / sum }
         })
     }
 
@@ -634,15 +589,8 @@ mod tests {
     #[test]
     fn a_few_rows_of_each_answer_keep_the_shares_of_the_whole() {
         // Three rows of each answer would round to 1, 1 and 1 if every answer were rounded alone.
-        let splits = split(
-            plain(300, 100),
-            Some(Shares {
-                train: 0.5,
-                dev: 0.25,
-                hold: 0.25,
-            }),
-            Seed(3),
-        );
+        let splits =
+            split(plain(300, 100), Some(Shares { train: 0.5, dev: 0.25, hold: 0.25 }), Seed(3));
         assert_eq!(parts(&splits).map(|part| part.len()), [150, 75, 75]);
     }
 
@@ -660,17 +608,10 @@ mod tests {
     fn seeds_give_different_splits_and_a_new_row_moves_few() {
         let before = ids(&split(plain(200, 4), None, Seed(1)));
         assert_ne!(before, ids(&split(plain(200, 4), None, Seed(2))));
-        let shares = Some(Shares {
-            train: 0.4,
-            dev: 0.3,
-            hold: 0.3,
-        });
+        let shares = Some(Shares { train: 0.4, dev: 0.3, hold: 0.3 });
         let after = ids(&split(plain(201, 4), shares, Seed(1)));
-        let moved: usize = before
-            .iter()
-            .zip(&after)
-            .map(|(before, after)| before.difference(after).count())
-            .sum();
+        let moved: usize =
+            before.iter().zip(&after).map(|(before, after)| before.difference(after).count()).sum();
         assert!(moved < 20, "{moved} rows moved");
     }
 
@@ -688,10 +629,8 @@ mod tests {
 
     #[test]
     fn rows_without_any_input_are_not_all_alike() {
-        let rows = (0..60).map(|id| Example {
-            columns: serde_json::Map::new(),
-            ..row(id, "a", None, "")
-        });
+        let rows =
+            (0..60).map(|id| Example { columns: serde_json::Map::new(), ..row(id, "a", None, "") });
         assert_eq!(
             parts(&split(rows.collect(), None, Seed(1))).map(|part| part.len()),
             [24, 18, 18]
@@ -707,12 +646,7 @@ mod tests {
         assert_eq!((train.len(), dev.len(), hold.len()), (4, 3, 2));
         assert!(train.contains("train:r0") && dev.contains("dev:r0") && hold.contains("hold:r1"));
         assert_eq!(splits.dev[0].columns.get("extra"), Some(&Value::Null));
-        let apart = given(
-            plain(4, 2),
-            vec![row(9, "a", None, "q")],
-            Vec::new(),
-            Seed(1),
-        );
+        let apart = given(plain(4, 2), vec![row(9, "a", None, "q")], Vec::new(), Seed(1));
         assert_eq!(apart.dev[0].id.as_str(), "r9");
     }
 
@@ -729,20 +663,10 @@ mod tests {
     #[test]
     fn shares_and_files_are_read() {
         let shares = |train, dev, hold| Ok(SplitSpec::Shares(Shares { train, dev, hold }));
-        assert_eq!(
-            spec("split = { train = 0.4, dev = 0.3, hold = 0.3 }"),
-            shares(0.4, 0.3, 0.3)
-        );
+        assert_eq!(spec("split = { train = 0.4, dev = 0.3, hold = 0.3 }"), shares(0.4, 0.3, 0.3));
         assert_eq!(spec("split = { dev = 1 }"), shares(0.0, 1.0, 0.0));
-        let files = SplitSpec::Files {
-            train: "a.jsonl".into(),
-            dev: "b.csv".into(),
-            hold: None,
-        };
-        assert_eq!(
-            spec("split = { train = 'a.jsonl', dev = 'b.csv' }"),
-            Ok(files.clone())
-        );
+        let files = SplitSpec::Files { train: "a.jsonl".into(), dev: "b.csv".into(), hold: None };
+        assert_eq!(spec("split = { train = 'a.jsonl', dev = 'b.csv' }"), Ok(files.clone()));
         let text = serde_json::to_string(&files).unwrap();
         assert_eq!(serde_json::from_str::<SplitSpec>(&text).unwrap(), files);
     }
@@ -750,26 +674,14 @@ mod tests {
     #[test]
     fn a_wrong_split_says_what_is_wrong() {
         for (text, message) in [
-            (
-                "split = { train = 0.4, dev = 0.3 }",
-                "must sum to 1; these sum to 0.7",
-            ),
+            ("split = { train = 0.4, dev = 0.3 }", "must sum to 1; these sum to 0.7"),
             ("split = { train = -0.1, dev = 1.1 }", "between 0 and 1"),
             ("split = { train = nan, dev = 1.0 }", "between 0 and 1"),
             ("split = { train = 40, dev = 60 }", "between 0 and 1"),
             ("split = { train = 1.0 }", "dev must be above 0"),
-            (
-                "split = { train = 0.5, dev = 'b.jsonl' }",
-                "shares or files, not both",
-            ),
-            (
-                "split = { train = 'a.jsonl' }",
-                "needs both `train` and `dev`",
-            ),
-            (
-                "split = { trian = 0.5, dev = 0.5 }",
-                "unknown field `trian`",
-            ),
+            ("split = { train = 0.5, dev = 'b.jsonl' }", "shares or files, not both"),
+            ("split = { train = 'a.jsonl' }", "needs both `train` and `dev`"),
+            ("split = { trian = 0.5, dev = 0.5 }", "unknown field `trian`"),
             ("split = { train = true, dev = 0.5 }", "a share such as 0.3"),
             ("split = 0.5", "a table such as"),
             ("split = { train = '', dev = 'b' }", "is empty"),

@@ -23,10 +23,7 @@ fn a_file_cut_anywhere_is_completed_and_completes() {
         let in_file = ends.partition_point(|end| *end <= cut) as u64 - 1;
         let in_store = [len, 30, 0][cut % 3];
         let best = in_file.max(in_store);
-        let run = Run {
-            folder: tempfile::TempDir::new().unwrap(),
-            store: Arc::default(),
-        };
+        let run = Run { folder: tempfile::TempDir::new().unwrap(), store: Arc::default() };
         let records: Vec<Record> = (0..in_store).map(|n| encode(&fact(n)).unwrap()).collect();
         run.store.append(EventNumber(0), &records).unwrap();
         run.set_content(&whole[..cut]);
@@ -63,10 +60,7 @@ fn a_store_that_is_empty_is_filled_in_batches() {
     run.store = Arc::default();
     let recovery = run.check(len);
     assert_eq!((recovery.from_file, recovery.from_store), (len, 0));
-    assert_eq!(
-        run.store.find_answer(&request(2_001)).unwrap(),
-        Some(EventNumber(2_001))
-    );
+    assert_eq!(run.store.find_answer(&request(2_001)).unwrap(), Some(EventNumber(2_001)));
 }
 
 #[test]
@@ -74,10 +68,7 @@ fn any_changed_bit_in_the_file_is_repaired_from_the_store() {
     let clean = Run::of(6);
     let whole = clean.content();
     for bit in 0..8 * whole.len() {
-        let run = Run {
-            folder: tempfile::TempDir::new().unwrap(),
-            store: clean.store.clone(),
-        };
+        let run = Run { folder: tempfile::TempDir::new().unwrap(), store: clean.store.clone() };
         let mut changed = whole.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
         run.set_content(&changed);

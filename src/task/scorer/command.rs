@@ -28,10 +28,7 @@ impl CommandSpec {
                 .help("write command = [\"python3\", \"score.py\"]"));
         }
         if argv.iter().any(|word| word.contains('\0')) {
-            return Err(ScorerError::new(
-                "command",
-                "a word of `command` holds a NUL",
-            ));
+            return Err(ScorerError::new("command", "a word of `command` holds a NUL"));
         }
         let timeout = match &table.timeout {
             None => DEFAULT_TIMEOUT,
@@ -43,10 +40,7 @@ impl CommandSpec {
                 .help("write timeout = \"30s\""));
         }
         let env = table.env.clone().unwrap_or_default();
-        if let Some(name) = env
-            .iter()
-            .find(|name| name.is_empty() || name.contains(['=', '\0']))
-        {
+        if let Some(name) = env.iter().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
             return Err(ScorerError::new(
                 "env",
                 format!("`{}` is not the name of a variable", name.replace('\0', "")),
@@ -70,29 +64,17 @@ mod tests {
     fn a_command_is_a_list_of_words_with_a_deadline() {
         let spec_read = spec("kind = 'command'\ncommand = ['python3', 'score.py']\ntimeout = '2m'\nenv = ['VIRTUAL_ENV']").unwrap();
         assert_eq!(spec_read.argv, ["python3", "score.py"]);
-        assert_eq!(
-            (spec_read.timeout, spec_read.env.len()),
-            (Duration::from_secs(120), 1)
-        );
+        assert_eq!((spec_read.timeout, spec_read.env.len()), (Duration::from_secs(120), 1));
         for (text, message) in [
             ("kind = 'command'", "command: `command` names no program"),
             ("kind = 'command'\ncommand = []", "names no program"),
-            (
-                "kind = 'command'\ncommand = 'python3 score.py'",
-                "expected a list of words",
-            ),
+            ("kind = 'command'\ncommand = 'python3 score.py'", "expected a list of words"),
             (
                 "kind = 'command'\ncommand = ['x']\ntimeout = 'soon'",
                 "timeout: `soon` is not a duration",
             ),
-            (
-                "kind = 'command'\ncommand = ['x']\ntimeout = '0s'",
-                "above 0",
-            ),
-            (
-                "kind = 'command'\ncommand = ['x']\nenv = ['A=1']",
-                "env: `A=1` is not the name",
-            ),
+            ("kind = 'command'\ncommand = ['x']\ntimeout = '0s'", "above 0"),
+            ("kind = 'command'\ncommand = ['x']\nenv = ['A=1']", "env: `A=1` is not the name"),
         ] {
             let error = spec(text).unwrap_err();
             assert!(error.contains(message), "{text}: {error}");

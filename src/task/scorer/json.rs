@@ -48,8 +48,7 @@ pub(super) fn equal(got: &Value, expected: &Value, numbers: &Numbers, prepare: &
         (Value::Object(got), Value::Object(expected)) => {
             got.len() == expected.len()
                 && expected.iter().all(|(name, expected)| {
-                    got.get(name)
-                        .is_some_and(|got| equal(got, expected, numbers, prepare))
+                    got.get(name).is_some_and(|got| equal(got, expected, numbers, prepare))
                 })
         }
         _ => got == expected,
@@ -63,30 +62,14 @@ mod tests {
 
     #[test]
     fn a_fence_around_the_object_is_accepted() {
-        for answer in [
-            "{\"a\": 1}",
-            "```json\n{\"a\": 1}\n```",
-            "Here you are:\n```\n{\"a\": 1}\n```\nBye.",
-        ] {
+        for answer in
+            ["{\"a\": 1}", "```json\n{\"a\": 1}\n```", "Here you are:\n```\n{\"a\": 1}\n```\nBye."]
+        {
             assert_eq!(parse(answer), Ok(json!({"a": 1})), "{answer}");
         }
-        assert_eq!(
-            parse("{\"a\": 1,}").unwrap_err(),
-            "trailing comma at line 1 column 9"
-        );
-        assert!(
-            parse("```json\n{\"a\" 1}\n```")
-                .unwrap_err()
-                .contains("expected `:`")
-        );
-        for odd in [
-            "",
-            "```",
-            "``````",
-            "```json```",
-            "[[[[".repeat(1000).as_str(),
-            "1e999",
-        ] {
+        assert_eq!(parse("{\"a\": 1,}").unwrap_err(), "trailing comma at line 1 column 9");
+        assert!(parse("```json\n{\"a\" 1}\n```").unwrap_err().contains("expected `:`"));
+        for odd in ["", "```", "``````", "```json```", "[[[[".repeat(1000).as_str(), "1e999"] {
             assert!(parse(odd).is_err(), "{odd}");
         }
     }

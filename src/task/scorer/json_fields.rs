@@ -27,10 +27,7 @@ impl JsonFields {
             return Err(ScorerError::new("fields", "`fields` names no field")
                 .help("name the fields that count, or leave `fields` out to count all"));
         }
-        Ok(Self {
-            fields: table.fields.clone(),
-            tolerance: Tolerance::new(table)?,
-        })
+        Ok(Self { fields: table.fields.clone(), tolerance: Tolerance::new(table)? })
     }
 
     fn expected_fields<'a>(&'a self, expected: &'a Value) -> Vec<(&'a str, &'a Value)> {
@@ -38,10 +35,7 @@ impl JsonFields {
             return Vec::new();
         };
         match &self.fields {
-            None => expected
-                .iter()
-                .map(|(name, value)| (name.as_str(), value))
-                .collect(),
+            None => expected.iter().map(|(name, value)| (name.as_str(), value)).collect(),
             Some(fields) => fields
                 .iter()
                 .map(|name| (name.as_str(), expected.get(name).unwrap_or(&Value::Null)))
@@ -60,19 +54,11 @@ impl JsonFields {
         if there.is_empty() {
             return Err("the answer is an object without fields".to_owned());
         }
-        match self
-            .fields
-            .iter()
-            .flatten()
-            .find(|name| !there.contains_key(*name))
-        {
+        match self.fields.iter().flatten().find(|name| !there.contains_key(*name)) {
             None => Ok(()),
             Some(name) => {
                 let known: Vec<&str> = there.keys().map(String::as_str).collect();
-                Err(format!(
-                    "the answer has no field `{name}`: {}",
-                    text::suggestion(name, &known)
-                ))
+                Err(format!("the answer has no field `{name}`: {}", text::suggestion(name, &known)))
             }
         }
     }
@@ -98,19 +84,12 @@ impl JsonFields {
             .iter()
             .filter_map(|(name, expected)| {
                 let value = got.get(*name);
-                let right = json::equal(
-                    value.unwrap_or(&Value::Null),
-                    expected,
-                    &self.tolerance,
-                    prepare,
-                );
+                let right =
+                    json::equal(value.unwrap_or(&Value::Null), expected, &self.tolerance, prepare);
                 (!right).then(|| {
                     let got = value
                         .map_or_else(|| "nothing".to_owned(), |value| quoted(&value.to_string()));
-                    format!(
-                        "{name} (expected {}, got {got})",
-                        quoted(&expected.to_string())
-                    )
+                    format!("{name} (expected {}, got {got})", quoted(&expected.to_string()))
                 })
             })
             .collect();
@@ -118,11 +97,7 @@ impl JsonFields {
             return Verdict::right();
         }
         let share = (fields.len() - wrong.len()) as f64 / fields.len().max(1) as f64;
-        let noun = if wrong.len() == 1 {
-            "Wrong field"
-        } else {
-            "Wrong fields"
-        };
+        let noun = if wrong.len() == 1 { "Wrong field" } else { "Wrong fields" };
         Verdict::scored(
             Score::new(share).unwrap_or(Score::ZERO),
             Some(format!("{noun}: {}.", wrong.join(", "))),
@@ -136,10 +111,7 @@ mod tests {
     use serde_json::json;
 
     fn scorer(table: ScoreTable) -> (JsonFields, Prepare) {
-        (
-            JsonFields::new(&table).unwrap(),
-            Prepare::new(&table).unwrap(),
-        )
+        (JsonFields::new(&table).unwrap(), Prepare::new(&table).unwrap())
     }
 
     fn invoice() -> Value {
@@ -167,10 +139,7 @@ mod tests {
         );
         assert_eq!(score("{}").score.value(), 0.25);
         assert!(
-            score("{}")
-                .feedback
-                .unwrap()
-                .contains("currency (expected `\"EUR\"`, got nothing)")
+            score("{}").feedback.unwrap().contains("currency (expected `\"EUR\"`, got nothing)")
         );
     }
 
@@ -183,11 +152,7 @@ mod tests {
             Some("the answer is not JSON: expected value at line 1 column 11")
         );
         assert!(
-            fields
-                .score("[1]", &invoice(), &prepare)
-                .invalid
-                .unwrap()
-                .contains("not an object")
+            fields.score("[1]", &invoice(), &prepare).invalid.unwrap().contains("not an object")
         );
     }
 
@@ -198,49 +163,30 @@ mod tests {
             relative_tolerance: Some(0.01),
             ..ScoreTable::default()
         });
+        assert_eq!(fields.score(r#"{"total": 2400}"#, &invoice(), &prepare), Verdict::right());
         assert_eq!(
-            fields.score(r#"{"total": 2400}"#, &invoice(), &prepare),
-            Verdict::right()
-        );
-        assert_eq!(
-            fields
-                .score(r#"{"total": "2406.45"}"#, &invoice(), &prepare)
-                .score,
+            fields.score(r#"{"total": "2406.45"}"#, &invoice(), &prepare).score,
             Score::ZERO
         );
     }
 
     #[test]
     fn rows_that_say_nothing_to_it_are_refused() {
-        let (fields, _) = scorer(ScoreTable {
-            fields: Some(vec!["totl".into()]),
-            ..ScoreTable::default()
-        });
-        assert!(
-            fields
-                .check(&invoice())
-                .unwrap_err()
-                .contains("did you mean `total`?")
-        );
+        let (fields, _) =
+            scorer(ScoreTable { fields: Some(vec!["totl".into()]), ..ScoreTable::default() });
+        assert!(fields.check(&invoice()).unwrap_err().contains("did you mean `total`?"));
         let (fields, _) = scorer(ScoreTable::default());
         assert!(fields.check(&json!("text")).is_err() && fields.check(&json!({})).is_err());
         assert_eq!(fields.check(&invoice()), Ok(()));
         assert_eq!(
             fields
-                .score(
-                    "{}",
-                    &json!("text"),
-                    &Prepare::new(&ScoreTable::default()).unwrap()
-                )
+                .score("{}", &json!("text"), &Prepare::new(&ScoreTable::default()).unwrap())
                 .score,
             Score::ZERO
         );
         assert!(
-            JsonFields::new(&ScoreTable {
-                fields: Some(Vec::new()),
-                ..ScoreTable::default()
-            })
-            .is_err()
+            JsonFields::new(&ScoreTable { fields: Some(Vec::new()), ..ScoreTable::default() })
+                .is_err()
         );
     }
 }

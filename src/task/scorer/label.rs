@@ -78,10 +78,7 @@ impl Labels {
 
     fn place_of(&self, label: &str, prepare: &Prepare) -> Option<usize> {
         let label = fold(&prepare.expected(label));
-        self.folded
-            .iter()
-            .find(|(other, _)| *other == label)
-            .map(|(_, place)| *place)
+        self.folded.iter().find(|(other, _)| *other == label).map(|(_, place)| *place)
     }
 
     pub(super) fn score(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
@@ -99,10 +96,8 @@ impl Labels {
                 quoted(&self.names[place])
             )),
             _ => {
-                let several: Vec<String> = named
-                    .iter()
-                    .map(|place| quoted(&self.names[*place]))
-                    .collect();
+                let several: Vec<String> =
+                    named.iter().map(|place| quoted(&self.names[*place])).collect();
                 let reason = format!(
                     "the answer names several labels instead of one ({})",
                     several.join(", ")
@@ -122,9 +117,8 @@ impl Labels {
         let mut covered: Vec<Range<usize>> = Vec::new();
         let mut named = Vec::new();
         for (label, place) in &self.folded {
-            let found: Vec<Range<usize>> = whole_words(&answer, label)
-                .filter(|here| !is_covered(&covered, here))
-                .collect();
+            let found: Vec<Range<usize>> =
+                whole_words(&answer, label).filter(|here| !is_covered(&covered, here)).collect();
             if found.is_empty() {
                 continue;
             }
@@ -140,9 +134,7 @@ impl Labels {
 /// Covered ranges are sorted and do not overlap.
 fn is_covered(covered: &[Range<usize>], here: &Range<usize>) -> bool {
     let next = covered.partition_point(|range| range.end <= here.start);
-    covered
-        .get(next)
-        .is_some_and(|range| range.start < here.end)
+    covered.get(next).is_some_and(|range| range.start < here.end)
 }
 
 /// Where a label stands as a word of its own; the places do not overlap.
@@ -199,26 +191,16 @@ mod tests {
 
     fn named(names: &[&str], answer: &str) -> Vec<String> {
         let (labels, _) = labels(names).unwrap();
-        labels
-            .named(answer)
-            .into_iter()
-            .map(|place| labels.names[place].clone())
-            .collect()
+        labels.named(answer).into_iter().map(|place| labels.names[place].clone()).collect()
     }
 
     #[test]
     fn labels_are_whole_words_in_any_case() {
         let names = ["billing", "security"];
         assert_eq!(named(&names, "This goes to **BILLING**."), ["billing"]);
+        assert_eq!(named(&names, "_billing_ or \"Security\""), ["billing", "security"]);
         assert_eq!(
-            named(&names, "_billing_ or \"Security\""),
-            ["billing", "security"]
-        );
-        assert_eq!(
-            named(
-                &names,
-                "billings, cybersecurity, billing_department, billing2"
-            ),
+            named(&names, "billings, cybersecurity, billing_department, billing2"),
             Vec::<String>::new()
         );
         assert_eq!(named(&names, "Billing, yes, billing!"), ["billing"]);
@@ -233,14 +215,8 @@ mod tests {
     fn the_longest_label_covers_those_within_it() {
         let names = ["billing", "billing dispute", "dispute over fees"];
         assert_eq!(named(&names, "Billing\n Dispute"), ["billing dispute"]);
-        assert_eq!(
-            named(&names, "a billing dispute over fees"),
-            ["billing", "dispute over fees"]
-        );
-        assert_eq!(
-            named(&names, "billing dispute, i.e. billing"),
-            ["billing", "billing dispute"]
-        );
+        assert_eq!(named(&names, "a billing dispute over fees"), ["billing", "dispute over fees"]);
+        assert_eq!(named(&names, "billing dispute, i.e. billing"), ["billing", "billing dispute"]);
     }
 
     #[test]
@@ -250,10 +226,7 @@ mod tests {
         assert_eq!(score("yes"), Verdict::right());
         assert_eq!(score("No!"), Verdict::wrong("Expected `Yes`, got `no`."));
         let none = score("maybe");
-        assert_eq!(
-            none.invalid.as_deref(),
-            Some("the answer names none of the labels (yes, no)")
-        );
+        assert_eq!(none.invalid.as_deref(), Some("the answer names none of the labels (yes, no)"));
         assert_eq!(
             none.feedback.as_deref(),
             Some("The answer names none of the labels (yes, no). Expected `Yes`.")
@@ -268,12 +241,7 @@ mod tests {
     fn labels_that_cannot_serve_are_refused() {
         assert!(labels(&[]).unwrap_err().help.unwrap().contains("labels = "));
         assert!(labels(&["a", " "]).unwrap_err().message.contains("empty"));
-        assert!(
-            labels(&["Fee", "fee "])
-                .unwrap_err()
-                .message
-                .contains("cannot be told apart")
-        );
+        assert!(labels(&["Fee", "fee "]).unwrap_err().message.contains("cannot be told apart"));
     }
 
     #[test]

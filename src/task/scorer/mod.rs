@@ -74,17 +74,14 @@ impl Scorer {
         }
         let prepare = Prepare::new(table)?;
         let value = || match &table.value {
-            Some(value) if value_text(value).is_empty() => Err(ScorerError::new(
-                "value",
-                "`value` is empty: every answer would fit",
-            )
-            .help("write what is expected, or leave `value` out to use the row's answer")),
+            Some(value) if value_text(value).is_empty() => {
+                Err(ScorerError::new("value", "`value` is empty: every answer would fit")
+                    .help("write what is expected, or leave `value` out to use the row's answer"))
+            }
             value => Ok(value.clone()),
         };
         let kind = match kind_name {
-            KindName::Equals => Kind::Equals(equals::Equals {
-                value: table.value.clone(),
-            }),
+            KindName::Equals => Kind::Equals(equals::Equals { value: table.value.clone() }),
             KindName::Contains => Kind::Contains(contains::Contains { value: value()? }),
             KindName::StartsWith => Kind::StartsWith(starts_with::StartsWith { value: value()? }),
             KindName::Label => Kind::Label(label::Labels::new(table, &prepare)?),
@@ -94,12 +91,7 @@ impl Scorer {
             KindName::IsJson => Kind::IsJson(is_json::IsJson),
             KindName::Command => Kind::Command(CommandSpec::new(table)?),
         };
-        Ok(Self {
-            name,
-            weight,
-            prepare,
-            kind,
-        })
+        Ok(Self { name, weight, prepare, kind })
     }
 
     /// Its name in metrics.
@@ -225,9 +217,7 @@ impl ScorerSet {
 
     /// The scorers that need a program, in the task's order.
     pub fn commands(&self) -> impl Iterator<Item = (&Scorer, &CommandSpec)> {
-        self.scorers
-            .iter()
-            .filter_map(|scorer| Some((scorer, scorer.command()?)))
+        self.scorers.iter().filter_map(|scorer| Some((scorer, scorer.command()?)))
     }
 
     /// The labels that the task's `label` scorers allow.
@@ -263,10 +253,7 @@ impl ScorerSet {
             .scorers
             .iter()
             .filter_map(|scorer| {
-                Some((
-                    scorer,
-                    scorer.score(answer, row).or_else(|| commands.next())?,
-                ))
+                Some((scorer, scorer.score(answer, row).or_else(|| commands.next())?))
             })
             .collect();
         if self.scorers.len() == 1
@@ -280,19 +267,14 @@ impl ScorerSet {
             // A program's number must not pass for another scorer's score.
             verdict.metrics = std::mem::take(&mut verdict.metrics)
                 .into_iter()
-                .map(
-                    |(name, value)| match self.scorers.iter().any(|other| other.name == name) {
-                        true => (format!("{}.{name}", scorer.name), value),
-                        false => (name, value),
-                    },
-                )
+                .map(|(name, value)| match self.scorers.iter().any(|other| other.name == name) {
+                    true => (format!("{}.{name}", scorer.name), value),
+                    false => (name, value),
+                })
                 .collect();
         }
         let mut whole = Verdict::combine(
-            parts
-                .into_iter()
-                .map(|(scorer, verdict)| (scorer.weight, verdict))
-                .collect(),
+            parts.into_iter().map(|(scorer, verdict)| (scorer.weight, verdict)).collect(),
         );
         whole.metrics.extend(own);
         whole
@@ -342,11 +324,7 @@ mod tests {
     }
 
     fn value(text: &str, answer: &str, expected: Value) -> f64 {
-        scorer(text)
-            .score(answer, &row(expected))
-            .unwrap()
-            .score
-            .value()
+        scorer(text).score(answer, &row(expected)).unwrap().score.value()
     }
 
     #[test]
@@ -362,14 +340,8 @@ mod tests {
             ),
             1.0
         );
-        assert_eq!(
-            value("kind = 'equals'\nnormalize = []", "Paris\n", json!("Paris")),
-            0.0
-        );
-        assert_eq!(
-            value("kind = 'equals'\nvalue = 'ok'", "ok", json!("Paris")),
-            1.0
-        );
+        assert_eq!(value("kind = 'equals'\nnormalize = []", "Paris\n", json!("Paris")), 0.0);
+        assert_eq!(value("kind = 'equals'\nvalue = 'ok'", "ok", json!("Paris")), 1.0);
         assert_eq!(
             value(
                 "kind = 'equals'\nextract = 'is (\\w+)'",
@@ -388,69 +360,31 @@ mod tests {
         assert_eq!(value(equals, "true", json!(true)), 1.0);
         assert_eq!(value(equals, "True", json!(true)), 0.0);
         assert_eq!(
-            value(
-                equals,
-                "{\"b\": [1, 2], \"a\": \"x \"}",
-                json!({"a": "x", "b": [1, 2]})
-            ),
+            value(equals, "{\"b\": [1, 2], \"a\": \"x \"}", json!({"a": "x", "b": [1, 2]})),
             1.0
         );
-        assert_eq!(
-            value(equals, "{\"a\": \"x\", \"c\": 1}", json!({"a": "x"})),
-            0.0
-        );
-        assert!(
-            scorer(equals)
-                .score("{", &row(json!({})))
-                .unwrap()
-                .invalid
-                .is_some()
-        );
+        assert_eq!(value(equals, "{\"a\": \"x\", \"c\": 1}", json!({"a": "x"})), 0.0);
+        assert!(scorer(equals).score("{", &row(json!({}))).unwrap().invalid.is_some());
     }
 
     #[test]
     fn pieces_beginnings_and_patterns_are_found() {
-        assert_eq!(
-            value("kind = 'contains'", "in Paris, yes", json!("Paris")),
-            1.0
-        );
+        assert_eq!(value("kind = 'contains'", "in Paris, yes", json!("Paris")), 1.0);
         assert_eq!(value("kind = 'contains'", "in paris", json!("Paris")), 0.0);
-        assert_eq!(
-            value("kind = 'contains'\nvalue = 12", "12 men", json!("Paris")),
-            1.0
-        );
-        assert_eq!(
-            value("kind = 'starts-with'", " Paris, yes", json!("Paris")),
-            1.0
-        );
-        assert_eq!(
-            value("kind = 'starts-with'", "in Paris", json!("Paris")),
-            0.0
-        );
-        assert_eq!(
-            value(
-                "kind = 'regex'\npattern = '(?i)par.s$'",
-                "in PARIS",
-                json!("x")
-            ),
-            1.0
-        );
+        assert_eq!(value("kind = 'contains'\nvalue = 12", "12 men", json!("Paris")), 1.0);
+        assert_eq!(value("kind = 'starts-with'", " Paris, yes", json!("Paris")), 1.0);
+        assert_eq!(value("kind = 'starts-with'", "in Paris", json!("Paris")), 0.0);
+        assert_eq!(value("kind = 'regex'\npattern = '(?i)par.s$'", "in PARIS", json!("x")), 1.0);
         assert_eq!(value("kind = 'regex'", "abbbc", json!("^ab+c$")), 1.0);
         assert_eq!(value("kind = 'regex'", "ac", json!("^ab+c$")), 0.0);
         assert_eq!(value("kind = 'is-json'", " [1] ", json!("x")), 1.0);
-        assert_eq!(
-            value("kind = 'is-json'", "```json\n[1]\n```", json!("x")),
-            0.0
-        );
+        assert_eq!(value("kind = 'is-json'", "```json\n[1]\n```", json!("x")), 0.0);
     }
 
     #[test]
     fn feedback_says_what_was_expected_and_what_came() {
         let feedback = |text: &str, answer: &str| {
-            scorer(text)
-                .score(answer, &row(json!("Paris")))
-                .unwrap()
-                .feedback
+            scorer(text).score(answer, &row(json!("Paris"))).unwrap().feedback
         };
         insta::assert_snapshot!(
             [
@@ -471,28 +405,15 @@ mod tests {
         "#
         );
         assert_eq!(feedback("kind = 'equals'", "Paris"), None);
-        assert!(
-            feedback("kind = 'equals'", &"long ".repeat(1 << 18))
-                .unwrap()
-                .len()
-                < 300
-        );
+        assert!(feedback("kind = 'equals'", &"long ".repeat(1 << 18)).unwrap().len() < 300);
     }
 
     #[test]
     fn a_table_that_cannot_be_used_is_refused_by_key() {
         for (text, key, message) in [
             ("kind = 'lable'", "kind", "there is no scorer `lable`"),
-            (
-                "kind = 'regex'\nlabels = ['a']",
-                "labels",
-                "`labels` means nothing to `regex`",
-            ),
-            (
-                "kind = 'is-json'\nvalue = 1",
-                "value",
-                "`value` means nothing to `is-json`",
-            ),
+            ("kind = 'regex'\nlabels = ['a']", "labels", "`labels` means nothing to `regex`"),
+            ("kind = 'is-json'\nvalue = 1", "value", "`value` means nothing to `is-json`"),
             (
                 "kind = 'label'\nlabels = ['a']\ntolerance = 0.1",
                 "tolerance",
@@ -501,11 +422,7 @@ mod tests {
             ("kind = 'equals'\nweight = 0", "weight", "must be above 0"),
             ("kind = 'equals'\nweight = nan", "weight", "must be above 0"),
             ("kind = 'equals'\nname = ' '", "name", "is empty"),
-            (
-                "kind = 'contains'\nvalue = ''",
-                "value",
-                "every answer would fit",
-            ),
+            ("kind = 'contains'\nvalue = ''", "value", "every answer would fit"),
             (
                 "kind = 'regex'\npattern = '['",
                 "pattern",
@@ -516,11 +433,7 @@ mod tests {
                 "pattern",
                 "`pattern` is not a pattern",
             ),
-            (
-                "kind = 'number'\ntolerance = -1",
-                "tolerance",
-                "must be 0 or more",
-            ),
+            ("kind = 'number'\ntolerance = -1", "tolerance", "must be 0 or more"),
             ("kind = 'label'", "labels", "needs the labels"),
             ("kind = 'command'", "command", "names no program"),
         ] {
@@ -540,21 +453,11 @@ mod tests {
     #[test]
     fn a_row_that_fits_no_scorer_is_found_before_it_is_paid_for() {
         assert!(scorer("kind = 'contains'").check(&row(json!(" "))).is_err());
-        assert!(
-            scorer("kind = 'contains'\nvalue = 'x'")
-                .check(&row(json!("")))
-                .is_ok()
-        );
+        assert!(scorer("kind = 'contains'\nvalue = 'x'").check(&row(json!(""))).is_ok());
         assert!(scorer("kind = 'regex'").check(&row(json!("("))).is_err());
-        assert!(
-            scorer("kind = 'number'")
-                .check(&row(json!("none")))
-                .is_err()
-        );
+        assert!(scorer("kind = 'number'").check(&row(json!("none"))).is_err());
         assert!(scorer("kind = 'equals'").check(&row(json!(""))).is_ok());
-        let verdict = scorer("kind = 'regex'")
-            .score("x", &row(json!("(")))
-            .unwrap();
+        let verdict = scorer("kind = 'regex'").score("x", &row(json!("("))).unwrap();
         assert!(verdict.feedback.unwrap().contains("is not a pattern"));
     }
 
@@ -569,24 +472,14 @@ mod tests {
         assert!(set.is_pure());
         let verdict = set.score("Paris [", &row(json!("Paris")));
         assert_eq!(verdict.score.value(), 0.8);
-        let names: Vec<(&str, f64)> = verdict
-            .metrics
-            .iter()
-            .map(|(name, value)| (name.as_str(), *value))
-            .collect();
-        assert_eq!(
-            names,
-            [("contains", 1.0), ("contains-2", 1.0), ("json", 0.0)]
-        );
-        let one = ScorerSet::new(&[table("kind = 'number'")])
-            .unwrap()
-            .score("none", &row(json!(1)));
+        let names: Vec<(&str, f64)> =
+            verdict.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        assert_eq!(names, [("contains", 1.0), ("contains-2", 1.0), ("json", 0.0)]);
+        let one =
+            ScorerSet::new(&[table("kind = 'number'")]).unwrap().score("none", &row(json!(1)));
         assert!(one.metrics.is_empty() && one.invalid.is_some());
         assert_eq!(ScorerSet::new(&[]).unwrap_err().0, 0);
-        let twins = [
-            table("kind = 'equals'\nname = 'a'"),
-            table("kind = 'is-json'\nname = 'a'"),
-        ];
+        let twins = [table("kind = 'equals'\nname = 'a'"), table("kind = 'is-json'\nname = 'a'")];
         let (place, error) = ScorerSet::new(&twins).unwrap_err();
         assert_eq!((place, error.key), (1, "name"));
     }
@@ -619,20 +512,14 @@ mod tests {
         );
         let table = table("kind = 'label'\nlabels = ['a']\nnormalize = ['squeeze-space']");
         let text = serde_json::to_string(&table).unwrap();
-        assert_eq!(
-            text,
-            r#"{"kind":"label","labels":["a"],"normalize":["squeeze-space"]}"#
-        );
+        assert_eq!(text, r#"{"kind":"label","labels":["a"],"normalize":["squeeze-space"]}"#);
         assert_eq!(serde_json::from_str::<ScoreTable>(&text).unwrap(), table);
     }
 
     #[test]
     fn the_right_answer_is_shown_as_text() {
         assert_eq!(expected_text(&row(json!("Paris"))), "Paris");
-        assert_eq!(
-            expected_text(&row(json!({"b": 1, "a": 2}))),
-            r#"{"b":1,"a":2}"#
-        );
+        assert_eq!(expected_text(&row(json!({"b": 1, "a": 2}))), r#"{"b":1,"a":2}"#);
     }
 
     proptest! {

@@ -20,19 +20,15 @@ pub(super) struct Tolerance {
 }
 
 impl Tolerance {
-    pub(super) const NONE: Self = Self {
-        absolute: 0.0,
-        relative: 0.0,
-    };
+    pub(super) const NONE: Self = Self { absolute: 0.0, relative: 0.0 };
 
     pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
         let read = |key, value: Option<f64>| match value {
             None => Ok(0.0),
             Some(value) if value.is_finite() && value >= 0.0 => Ok(value),
-            Some(value) => Err(ScorerError::new(
-                key,
-                format!("`{key}` is {value}: it must be 0 or more"),
-            )),
+            Some(value) => {
+                Err(ScorerError::new(key, format!("`{key}` is {value}: it must be 0 or more")))
+            }
         };
         Ok(Self {
             absolute: read("tolerance", table.tolerance)?,
@@ -54,19 +50,14 @@ pub(super) struct Number {
 
 impl Number {
     pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
-        Ok(Self {
-            tolerance: Tolerance::new(table)?,
-        })
+        Ok(Self { tolerance: Tolerance::new(table)? })
     }
 
     /// Whether a row's answer holds a number.
     pub(super) fn check(&self, expected: &Value) -> Result<(), String> {
         match expected_number(expected) {
             Some(_) => Ok(()),
-            None => Err(format!(
-                "the answer {} holds no number",
-                quoted(&value_text(expected))
-            )),
+            None => Err(format!("the answer {} holds no number", quoted(&value_text(expected)))),
         }
     }
 
@@ -95,10 +86,7 @@ impl Number {
 
 fn expected_number(expected: &Value) -> Option<Reading> {
     match expected {
-        Value::Number(number) => number.as_f64().map(|value| Reading {
-            value,
-            is_percent: false,
-        }),
+        Value::Number(number) => number.as_f64().map(|value| Reading { value, is_percent: false }),
         Value::String(text) => last_number(text),
         _ => None,
     }
@@ -113,22 +101,13 @@ pub(super) struct Reading {
 
 impl Reading {
     fn as_share(self) -> f64 {
-        if self.is_percent {
-            self.value / 100.0
-        } else {
-            self.value
-        }
+        if self.is_percent { self.value / 100.0 } else { self.value }
     }
 }
 
 impl std::fmt::Display for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}{}",
-            self.value,
-            if self.is_percent { "%" } else { "" }
-        )
+        write!(f, "{}{}", self.value, if self.is_percent { "%" } else { "" })
     }
 }
 
@@ -143,11 +122,7 @@ pub(super) fn last_number(text: &str) -> Option<Reading> {
         from = end;
         let before = Before::of(&text[..start]);
         let signed = Reading {
-            value: if before.is_minus {
-                -reading.value
-            } else {
-                reading.value
-            },
+            value: if before.is_minus { -reading.value } else { reading.value },
             ..reading
         };
         // A number too large to hold cannot be compared.
@@ -178,16 +153,12 @@ struct Before {
 }
 
 const CURRENCIES: &[char] = &['$', '€', '£', '¥', '₹'];
-const CURRENCY_WORDS: &[&str] = &[
-    "usd", "eur", "gbp", "jpy", "cny", "inr", "chf", "aud", "cad", "rs", "rm", "us",
-];
+const CURRENCY_WORDS: &[&str] =
+    &["usd", "eur", "gbp", "jpy", "cny", "inr", "chf", "aud", "cad", "rs", "rm", "us"];
 
 impl Before {
     fn of(text: &str) -> Self {
-        let bare = text
-            .strip_suffix(' ')
-            .unwrap_or(text)
-            .strip_suffix(CURRENCIES);
+        let bare = text.strip_suffix(' ').unwrap_or(text).strip_suffix(CURRENCIES);
         let text_before = bare.unwrap_or(text);
         let has_currency = bare.is_some();
         if let Some(rest) = text_before.strip_suffix(['-', '−']) {
@@ -201,15 +172,11 @@ impl Before {
         if let Some(rest) = text_before.strip_suffix('–') {
             let is_minus =
                 rest.is_empty() || rest.ends_with(|c: char| c.is_whitespace() || c == '(');
-            return Self {
-                is_minus,
-                is_name: false,
-            };
+            return Self { is_minus, is_name: false };
         }
-        let within_name = text_before
-            .trim_end_matches('_')
-            .ends_with(|c: char| c.is_ascii_alphabetic())
-            || text_before.ends_with('^');
+        let within_name =
+            text_before.trim_end_matches('_').ends_with(|c: char| c.is_ascii_alphabetic())
+                || text_before.ends_with('^');
         Self {
             is_minus: false,
             is_name: within_name && !has_currency && !ends_in_currency_word(text_before),
@@ -218,12 +185,7 @@ impl Before {
 }
 
 fn ends_in_currency_word(text: &str) -> bool {
-    let letters = text
-        .bytes()
-        .rev()
-        .take(4)
-        .take_while(u8::is_ascii_alphabetic)
-        .count();
+    let letters = text.bytes().rev().take(4).take_while(u8::is_ascii_alphabetic).count();
     let word = text[text.len() - letters..].to_ascii_lowercase();
     CURRENCY_WORDS.contains(&word.as_str())
 }
@@ -271,10 +233,7 @@ fn read_groups(text: &str, start: usize) -> (f64, usize) {
     let mut separator = '\0';
     loop {
         let length = leading_digits(&text[end..]);
-        groups.push(Group {
-            separator,
-            digits: &text[end..end + length],
-        });
+        groups.push(Group { separator, digits: &text[end..end + length] });
         end += length;
         let Some(next) = text[end..].chars().next() else {
             break;
@@ -340,9 +299,7 @@ fn end_of_list(groups: &[Group<'_>]) -> String {
 
 /// `1,234,567`.
 fn is_grouped(groups: &[Group<'_>]) -> bool {
-    groups
-        .first()
-        .is_some_and(|first| (1..=3).contains(&first.digits.len()))
+    groups.first().is_some_and(|first| (1..=3).contains(&first.digits.len()))
         && groups[1..].iter().all(|group| group.digits.len() == 3)
 }
 
@@ -381,9 +338,8 @@ fn exponent(after: &str) -> Option<(i32, usize)> {
     });
     scientific.or_else(|| {
         let rest = after.trim_start_matches(' ');
-        let rest = rest
-            .strip_prefix("\\times")
-            .or_else(|| rest.strip_prefix(['×', 'x', '*', '·']))?;
+        let rest =
+            rest.strip_prefix("\\times").or_else(|| rest.strip_prefix(['×', 'x', '*', '·']))?;
         let rest = rest.trim_start_matches(' ').strip_prefix("10^")?;
         let rest = rest.strip_prefix('{').unwrap_or(rest);
         let sign = usize::from(rest.starts_with(['+', '-']));
@@ -475,59 +431,38 @@ mod tests {
             Verdict::wrong("Expected `4`, got `5`.")
         );
         assert_eq!(
-            score(
-                exact(),
-                "1,200",
-                &json!("so 3 * 400 = <<3*400=1200>>1200\n#### 1,200")
-            ),
+            score(exact(), "1,200", &json!("so 3 * 400 = <<3*400=1200>>1200\n#### 1,200")),
             Verdict::right()
         );
         assert_eq!(
             score(exact(), "none", &json!(4)).invalid.as_deref(),
             Some("the answer holds no number")
         );
-        let near = || ScoreTable {
-            tolerance: Some(0.1),
-            ..ScoreTable::default()
-        };
+        let near = || ScoreTable { tolerance: Some(0.1), ..ScoreTable::default() };
         assert_eq!(score(near(), "1.1", &json!(1)), Verdict::right());
         assert_eq!(score(near(), "1.11", &json!(1)).score.value(), 0.0);
-        let relative = ScoreTable {
-            relative_tolerance: Some(0.01),
-            ..ScoreTable::default()
-        };
+        let relative = ScoreTable { relative_tolerance: Some(0.01), ..ScoreTable::default() };
         assert_eq!(score(relative, "-99.5", &json!(-100)), Verdict::right());
     }
 
     #[test]
     fn a_percentage_may_be_written_as_a_share() {
-        for (answer, expected) in [
-            ("50%", json!(0.5)),
-            ("50%", json!(50)),
-            ("0.5", json!("50 %")),
-            ("50", json!("50%")),
-        ] {
+        for (answer, expected) in
+            [("50%", json!(0.5)), ("50%", json!(50)), ("0.5", json!("50 %")), ("50", json!("50%"))]
+        {
             assert_eq!(
                 score(ScoreTable::default(), answer, &expected),
                 Verdict::right(),
                 "{answer} {expected}"
             );
         }
-        assert_eq!(
-            score(ScoreTable::default(), "50%", &json!("0.5%"))
-                .score
-                .value(),
-            0.0
-        );
+        assert_eq!(score(ScoreTable::default(), "50%", &json!("0.5%")).score.value(), 0.0);
     }
 
     #[test]
     fn tolerances_and_rows_that_cannot_serve_are_refused() {
         for value in [-1.0, f64::NAN, f64::INFINITY] {
-            let table = ScoreTable {
-                relative_tolerance: Some(value),
-                ..ScoreTable::default()
-            };
+            let table = ScoreTable { relative_tolerance: Some(value), ..ScoreTable::default() };
             assert_eq!(Number::new(&table).unwrap_err().key, "relative_tolerance");
         }
         let number = Number::new(&ScoreTable::default()).unwrap();

@@ -19,9 +19,7 @@ impl Pattern {
         let compile = |pattern: &String| {
             Regex::new(pattern).map_err(|error| broken_pattern("pattern", &error))
         };
-        Ok(Self {
-            pattern: table.pattern.as_ref().map(compile).transpose()?,
-        })
+        Ok(Self { pattern: table.pattern.as_ref().map(compile).transpose()? })
     }
 
     /// Whether a row's answer can serve as its pattern.

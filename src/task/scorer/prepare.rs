@@ -22,10 +22,7 @@ pub(super) struct Prepare {
 impl Prepare {
     pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
         let extract = table.extract.as_deref().map(extractor).transpose()?;
-        let normalize = table
-            .normalize
-            .clone()
-            .unwrap_or_else(|| vec![Normalize::Trim]);
+        let normalize = table.normalize.clone().unwrap_or_else(|| vec![Normalize::Trim]);
         Ok(Self { extract, normalize })
     }
 
@@ -36,12 +33,10 @@ impl Prepare {
 
     /// A text evened out for comparison.
     pub(super) fn expected<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.normalize
-            .iter()
-            .fold(Cow::Borrowed(text), |text, step| match text {
-                Cow::Borrowed(text) => apply(*step, text),
-                Cow::Owned(text) => Cow::Owned(apply(*step, &text).into_owned()),
-            })
+        self.normalize.iter().fold(Cow::Borrowed(text), |text, step| match text {
+            Cow::Borrowed(text) => apply(*step, text),
+            Cow::Owned(text) => Cow::Owned(apply(*step, &text).into_owned()),
+        })
     }
 
     fn extracted<'a>(&self, answer: &'a str) -> &'a str {
@@ -52,13 +47,9 @@ impl Prepare {
         while !answer.is_char_boundary(from) {
             from += 1;
         }
-        let last = extract
-            .captures_iter(&answer[from..])
-            .take(MOST_MATCHES)
-            .last();
+        let last = extract.captures_iter(&answer[from..]).take(MOST_MATCHES).last();
         // A first group that took no part in the match has found nothing.
-        last.and_then(|found| found.get(1))
-            .map_or(answer, |group| group.as_str())
+        last.and_then(|found| found.get(1)).map_or(answer, |group| group.as_str())
     }
 }
 
@@ -70,10 +61,8 @@ fn extractor(pattern: &str) -> Result<Regex, ScorerError> {
         .build()
         .map_err(|error| broken_pattern("extract", &error))?;
     if extract.captures_len() < 2 {
-        return Err(
-            ScorerError::new("extract", "the pattern of `extract` has no group")
-                .help("put what is to be scored in parentheses: 'the answer is (.+?)\\.?$'"),
-        );
+        return Err(ScorerError::new("extract", "the pattern of `extract` has no group")
+            .help("put what is to be scored in parentheses: 'the answer is (.+?)\\.?$'"));
     }
     Ok(extract)
 }
@@ -145,10 +134,7 @@ mod tests {
     #[test]
     fn the_last_match_is_scored_and_without_one_the_whole_answer() {
         let prepare = prepare(Some(r"[Tt]he answer is (.+?)\.?$"), None).unwrap();
-        assert_eq!(
-            prepare.answer("So the answer is 4.\r\nNo: The answer is 5.\r\nBye!\n"),
-            "5"
-        );
+        assert_eq!(prepare.answer("So the answer is 4.\r\nNo: The answer is 5.\r\nBye!\n"), "5");
         assert_eq!(prepare.answer(" five \n"), "five");
     }
 
@@ -170,22 +156,12 @@ mod tests {
     fn a_broken_pattern_and_one_without_a_group_are_refused() {
         let broken = prepare(Some("(a"), None).unwrap_err();
         assert_eq!(broken.message, "`extract` is not a pattern: unclosed group");
-        assert!(
-            prepare(Some("a"), None)
-                .unwrap_err()
-                .message
-                .contains("no group")
-        );
+        assert!(prepare(Some("a"), None).unwrap_err().message.contains("no group"));
     }
 
     #[test]
     fn a_huge_answer_is_searched_at_its_end() {
         let answer = "x ä ".repeat(1 << 20) + "answer: 7";
-        assert_eq!(
-            prepare(Some(r"answer: (\d+)"), None)
-                .unwrap()
-                .answer(&answer),
-            "7"
-        );
+        assert_eq!(prepare(Some(r"answer: (\d+)"), None).unwrap().answer(&answer), "7");
     }
 }

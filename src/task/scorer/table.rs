@@ -31,11 +31,7 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<Vec<String>>,
     /// `command`: the program and its arguments.
-    #[serde(
-        default,
-        deserialize_with = "words",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "words", skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
     /// `command`: the longest that one answer may take, such as `30s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,11 +89,7 @@ impl KindName {
         (Self::Label, "label", &["labels"]),
         (Self::Regex, "regex", &["pattern"]),
         (Self::Number, "number", &["tolerance", "relative_tolerance"]),
-        (
-            Self::JsonFields,
-            "json-fields",
-            &["fields", "tolerance", "relative_tolerance"],
-        ),
+        (Self::JsonFields, "json-fields", &["fields", "tolerance", "relative_tolerance"]),
         (Self::IsJson, "is-json", &[]),
         (Self::Command, "command", &["command", "timeout", "env"]),
     ];
@@ -105,14 +97,11 @@ impl KindName {
     /// The scorer that a table names, if it means something by all of the table's keys.
     pub(super) fn of(table: &ScoreTable) -> Result<Self, ScorerError> {
         let names = Self::ALL.map(|(_, name, _)| name);
-        let Some((kind, name, keys)) = Self::ALL
-            .into_iter()
-            .find(|(_, name, _)| *name == table.kind)
+        let Some((kind, name, keys)) =
+            Self::ALL.into_iter().find(|(_, name, _)| *name == table.kind)
         else {
-            return Err(
-                ScorerError::new("kind", format!("there is no scorer `{}`", table.kind))
-                    .help(text::suggestion(&table.kind, &names)),
-            );
+            return Err(ScorerError::new("kind", format!("there is no scorer `{}`", table.kind))
+                .help(text::suggestion(&table.kind, &names)));
         };
         match table
             .keys_of_some_kinds()
@@ -162,11 +151,7 @@ pub struct ScorerError {
 
 impl ScorerError {
     pub(super) fn new(key: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            key,
-            message: message.into(),
-            help: None,
-        }
+        Self { key, message: message.into(), help: None }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {

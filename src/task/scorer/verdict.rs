@@ -38,12 +38,7 @@ impl Verdict {
     /// A score, and what is missing from the best one.
     #[must_use]
     pub fn scored(score: Score, feedback: Option<String>) -> Self {
-        Self {
-            score,
-            invalid: None,
-            feedback,
-            metrics: BTreeMap::new(),
-        }
+        Self { score, invalid: None, feedback, metrics: BTreeMap::new() }
     }
 
     /// An answer that could not be used: what was expected is said in the feedback alone, so that
@@ -66,22 +61,15 @@ impl Verdict {
     #[must_use]
     pub fn combine(parts: Vec<(f64, Self)>) -> Self {
         let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
-        let sum: f64 = parts
-            .iter()
-            .map(|(weight, verdict)| weight * verdict.score.value())
-            .sum();
+        let sum: f64 = parts.iter().map(|(weight, verdict)| weight * verdict.score.value()).sum();
         // Rounding may push the mean a hair over 1.
         let score = Score::new((sum / total).clamp(0.0, 1.0)).unwrap_or(Score::ZERO);
-        let reasons: Vec<&str> = parts
-            .iter()
-            .filter_map(|(_, verdict)| verdict.invalid.as_deref())
-            .collect();
+        let reasons: Vec<&str> =
+            parts.iter().filter_map(|(_, verdict)| verdict.invalid.as_deref()).collect();
         let invalid =
             (!parts.is_empty() && reasons.len() == parts.len()).then(|| reasons.join("; "));
-        let feedback: Vec<&str> = parts
-            .iter()
-            .filter_map(|(_, verdict)| verdict.feedback.as_deref())
-            .collect();
+        let feedback: Vec<&str> =
+            parts.iter().filter_map(|(_, verdict)| verdict.feedback.as_deref()).collect();
         let feedback = (!feedback.is_empty()).then(|| feedback.join(" "));
         let mut metrics = BTreeMap::new();
         for (name, value) in parts.iter().flat_map(|(_, verdict)| &verdict.metrics) {
@@ -93,27 +81,15 @@ impl Verdict {
             }
             metrics.insert(free, *value);
         }
-        Self {
-            score,
-            invalid,
-            feedback,
-            metrics,
-        }
+        Self { score, invalid, feedback, metrics }
     }
 }
 
 /// A reason as a sentence: a capital at its beginning and a full stop at its end.
 fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
-    let first = letters
-        .next()
-        .map(|c| c.to_uppercase().to_string())
-        .unwrap_or_default();
-    let stop = if reason.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{}{stop}", letters.as_str())
 }
 
@@ -130,17 +106,11 @@ mod tests {
         let all = Verdict::combine(vec![(3.0, Verdict::right()), (1.0, Verdict::wrong("No."))]);
         assert_eq!(all.score.value(), 0.75);
         assert_eq!(all.feedback.as_deref(), Some("No."));
-        let thirds = vec![
-            (0.1, Verdict::right()),
-            (0.2, Verdict::right()),
-            (0.7, Verdict::right()),
-        ];
+        let thirds =
+            vec![(0.1, Verdict::right()), (0.2, Verdict::right()), (0.7, Verdict::right())];
         assert!(Verdict::combine(thirds).score.is_perfect());
         assert_eq!(Verdict::combine(Vec::new()).score, Score::ZERO);
-        assert_eq!(
-            Verdict::combine(vec![(0.0, scored(1.0))]).score,
-            Score::ZERO
-        );
+        assert_eq!(Verdict::combine(vec![(0.0, scored(1.0))]).score, Score::ZERO);
     }
 
     #[test]

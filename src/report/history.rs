@@ -1,0 +1,78 @@
+//! How a run came to its result: the moments at which something became the best so far.
+
+use crate::budget::Wallet;
+use crate::event::Event;
+use crate::id::{CandidateIx, EventNumber};
+use crate::search::settle;
+use crate::state::Phase;
+use crate::strategy::State;
+
+/// A point in a run's life.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moment {
+    /// Dollars spent by then.
+    pub usd: f64,
+    /// Logical calls made by then.
+    pub calls: u64,
+    /// Seconds of running time by then.
+    pub seconds: f64,
+    /// The incumbent.
+    pub incumbent: CandidateIx,
+    /// Its mean over the rows of dev folded by then.
+    pub quality: f64,
+}
+
+/// The folded journal with its moments.
+pub struct History {
+    /// The state at the end.
+    pub state: State,
+    /// The wallet at the end.
+    pub wallet: Wallet,
+    /// Moments in order: each change of the incumbent, and the end.
+    pub moments: Vec<Moment>,
+    /// Running time at the end, in milliseconds.
+    pub ran_ms: u64,
+}
+
+impl History {
+    /// Before the first event.
+    #[must_use]
+    pub fn new(dev_rows: u32) -> Self {
+        Self {
+            state: State::new(dev_rows),
+            wallet: Wallet::default(),
+            moments: Vec::new(),
+            ran_ms: 0,
+        }
+    }
+
+    /// Takes in the next event.
+    pub fn apply(&mut self, number: EventNumber, event: &Event) {
+        settle(&mut self.wallet, event);
+        self.state.apply(number, event);
+        match event {
+            Event::Answered(answered) => self.ran_ms = self.ran_ms.max(answered.at),
+            Event::Resumed { ran_ms, .. } => self.ran_ms = self.ran_ms.max(*ran_ms),
+            _ => {}
+        }
+        let is_moment = match event {
+            Event::IncumbentChanged { .. } | Event::SearchEnded { .. } => true,
+            // The seed's own score is the first moment.
+            Event::EvaluationFolded { .. } => {
+                self.moments.is_empty()
+                    && self.state.phase == Phase::Searching
+                    && self.state.seed().dev().folded >= self.state.dev_rows
+            }
+            _ => false,
+        };
+        if is_moment && let Some(quality) = self.state.standing(self.state.incumbent).dev().mean() {
+            self.moments.push(Moment {
+                usd: self.wallet.spent().usd.dollars(),
+                calls: self.wallet.calls(),
+                seconds: self.ran_ms as f64 / 1_000.0,
+                incumbent: self.state.incumbent,
+                quality,
+            });
+        }
+    }
+}

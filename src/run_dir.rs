@@ -1,0 +1,366 @@
+//! What lies where under `results/RUN/`, and who holds it.
+//!
+//! `run.json` is written first and never changed; all else but the journal can be made again.
+
+use crate::budget::Caps;
+use crate::id::RunName;
+use crate::seed::Seed;
+use crate::task::{DataFile, TaskSource};
+use crate::text;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What a run was started with: everything but the rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// The version of this format.
+    pub schema: u32,
+    /// The run's name.
+    pub run: RunName,
+    /// The program's version.
+    pub version: String,
+    /// When it was started.
+    pub created: Timestamp,
+    /// The task as it stood, with its prompt's texts; the path is absolute.
+    pub task: TaskSource,
+    /// The task's name.
+    pub task_name: String,
+    /// The data files with their hashes; paths are absolute.
+    pub data: Vec<DataFile>,
+    /// The strategy's name.
+    pub strategy: String,
+    /// The recipe after `extends` and `--set`, as TOML.
+    pub recipe: String,
+    /// What the run's randomness comes from.
+    pub seed: Seed,
+    /// Caps from the task and the command line together.
+    pub caps: Caps,
+    /// Requests at a time over all providers, if that was limited.
+    pub concurrency: Option<usize>,
+}
+
+/// The version of `run.json` and `summary.json`.
+pub const SCHEMA: u32 = 1;
+
+/// What keeps a run's folder from being used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunDirError {
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file does not say what it should.
+    #[error("{path}: {message}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// Another process holds the run.
+    #[error("the run `{run}` is in use{by}")]
+    InUse {
+        /// The run.
+        run: String,
+        /// By whom, where that is known.
+        by: String,
+    },
+    /// No such run.
+    #[error("there is no run `{asked}` under {out}{hint}")]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// Where it was looked for.
+        out: PathBuf,
+        /// What there is.
+        hint: String,
+    },
+    /// The name is taken.
+    #[error("the run `{0}` exists already: `promptsearch resume {0}` goes on with it")]
+    Exists(String),
+}
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+/// Holds a run against other processes until it is dropped.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl RunDir {
+    /// The folder at this path, which need not exist yet.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Creates the folder of a new run.
+    ///
+    /// # Errors
+    /// It exists already, or cannot be made.
+    pub fn create(out: &Path, name: &RunName) -> Result<Self, RunDirError> {
+        fs::create_dir_all(out).map_err(|source| io_error(out, source))?;
+        let path = out.join(name.as_str());
+        match fs::create_dir(&path) {
+            Ok(()) => Ok(Self { path }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(RunDirError::Exists(name.to_string()))
+            }
+            Err(source) => Err(io_error(&path, source)),
+        }
+    }
+
+    /// Finds a run: a folder, a name, a unique prefix of one, or `latest`.
+    ///
+    /// # Errors
+    /// There is none, or several.
+    pub fn find(out: &Path, asked: &str) -> Result<Self, RunDirError> {
+        let direct = Path::new(asked);
+        if direct.join(RUN_FILE).is_file() {
+            return Ok(Self::at(direct));
+        }
+        let mut runs = Self::list(out)?;
+        if asked == "latest" {
+            runs.sort_by_key(|run| run.created());
+            return runs.pop().ok_or_else(|| RunDirError::Unknown {
+                asked: asked.to_owned(),
+                out: out.to_owned(),
+                hint: ": start one with `promptsearch run TASK`".to_owned(),
+            });
+        }
+        let mut matching: Vec<&Self> =
+            runs.iter().filter(|run| run.name().starts_with(asked)).collect();
+        if let Some(exact) = matching.iter().find(|run| run.name() == asked) {
+            return Ok((*exact).clone());
+        }
+        if matching.len() == 1 {
+            return Ok(matching.remove(0).clone());
+        }
+        let names: Vec<String> = runs.iter().map(Self::name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let hint = if matching.len() > 1 {
+            let names: Vec<String> = matching.iter().map(|run| run.name()).collect();
+            format!(" alone: it could be {}", names.join(" or "))
+        } else if names.is_empty() {
+            ": there are no runs there".to_owned()
+        } else {
+            format!(": {}", text::suggestion(asked, &names))
+        };
+        Err(RunDirError::Unknown { asked: asked.to_owned(), out: out.to_owned(), hint })
+    }
+
+    /// All runs of a folder, by name.
+    ///
+    /// # Errors
+    /// The folder cannot be read; one that does not exist has no runs.
+    pub fn list(out: &Path) -> Result<Vec<Self>, RunDirError> {
+        let entries = match fs::read_dir(out) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(io_error(out, source)),
+        };
+        let mut runs = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|source| io_error(out, source))?.path();
+            if path.join(RUN_FILE).is_file() {
+                runs.push(Self { path });
+            }
+        }
+        runs.sort_by_key(Self::name);
+        Ok(runs)
+    }
+
+    fn created(&self) -> (Option<Timestamp>, String) {
+        (self.run_file().ok().map(|run| run.created), self.name())
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+
+    /// A file of the run.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The plain copy of the journal, which any process may read.
+    #[must_use]
+    pub fn events(&self) -> PathBuf {
+        self.file("events.jsonl")
+    }
+
+    /// Takes the run for this process.
+    ///
+    /// # Errors
+    /// Another process has it.
+    pub fn lock(&self) -> Result<RunLock, RunDirError> {
+        let path = self.file("lock");
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(|source| io_error(&path, source))?;
+        match file.try_lock() {
+            Ok(()) => {
+                let said = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+                said.map_err(|source| io_error(&path, source))?;
+                Ok(RunLock { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => {
+                let by = fs::read_to_string(&path).unwrap_or_default();
+                let by = match by.trim() {
+                    "" => String::new(),
+                    process => format!(" by process {process}"),
+                };
+                Err(RunDirError::InUse { run: self.name(), by })
+            }
+            Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
+        }
+    }
+
+    /// Whether a process holds the run now.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        let Ok(file) = File::open(self.file("lock")) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    /// What the run was started with.
+    ///
+    /// # Errors
+    /// It cannot be read, or is of a newer version.
+    pub fn run_file(&self) -> Result<RunFile, RunDirError> {
+        self.read_json(RUN_FILE)
+    }
+
+    /// A JSON file of the run.
+    ///
+    /// # Errors
+    /// It cannot be read, or does not say what it should.
+    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunDirError> {
+        let path = self.file(name);
+        let text = fs::read_to_string(&path).map_err(|source| io_error(&path, source))?;
+        let malformed = |message: String| RunDirError::Malformed { path: path.clone(), message };
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u32,
+        }
+        let version: Version =
+            serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        if version.schema > SCHEMA {
+            let message = format!("written by a newer program (schema {})", version.schema);
+            return Err(malformed(message));
+        }
+        serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))
+    }
+
+    /// Writes a file at once: it is the old one or the new one, never half of one.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunDirError> {
+        let path = self.file(name);
+        let parent = path.parent().unwrap_or(&self.path);
+        fs::create_dir_all(parent).map_err(|source| io_error(parent, source))?;
+        let part = path.with_extension("part");
+        let written = File::create(&part).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_data()?;
+            fs::rename(&part, &path)
+        });
+        written.map_err(|source| io_error(&path, source))
+    }
+
+    /// Writes a value as JSON, at once.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunDirError> {
+        let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| {
+            RunDirError::Malformed { path: self.file(name), message: error.to_string() }
+        })?;
+        bytes.push(b'\n');
+        self.write(name, &bytes)
+    }
+}
+
+/// What a run was started with.
+pub const RUN_FILE: &str = "run.json";
+/// What is known of it, for people and programs.
+pub const SUMMARY_FILE: &str = "summary.json";
+
+fn io_error(path: &Path, source: io::Error) -> RunDirError {
+    RunDirError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(out: &Path, name: &str) -> RunDir {
+        let run = RunDir::create(out, &RunName::new(name)).unwrap();
+        run.write(RUN_FILE, br#"{"schema": 1}"#).unwrap();
+        run
+    }
+
+    #[test]
+    fn a_run_is_found_by_name_or_unique_prefix() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["routing-auto-1", "routing-auto-2", "math"] {
+            run(dir.path(), name);
+        }
+        let find = |asked: &str| RunDir::find(dir.path(), asked);
+        assert_eq!(find("ma").unwrap().name(), "math");
+        assert_eq!(find("routing-auto-1").unwrap().name(), "routing-auto-1");
+        assert!(find("routing").unwrap_err().to_string().contains("-1 or routing-auto-2"));
+        assert!(find("maht").unwrap_err().to_string().contains("did you mean `math`?"));
+        let exists = RunDir::create(dir.path(), &RunName::new("math")).unwrap_err();
+        assert!(exists.to_string().contains("resume math"));
+    }
+
+    #[test]
+    fn a_second_holder_is_told_who_has_the_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = run(dir.path(), "r");
+        assert!(!run.is_running());
+        let lock = run.lock().unwrap();
+        assert!(run.is_running());
+        let error = run.lock().unwrap_err();
+        assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+        drop(lock);
+        run.lock().unwrap();
+    }
+
+    #[test]
+    fn a_file_of_a_newer_program_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = run(dir.path(), "r");
+        run.write(RUN_FILE, br#"{"schema": 99}"#).unwrap();
+        assert!(run.run_file().unwrap_err().to_string().contains("newer"));
+    }
+}
