@@ -52,10 +52,18 @@ pub fn load(name_or_file: &str, sets: &[String]) -> Result<Recipe, RecipeError> 
     Reader { file: &file, text: &text }.recipe(table).map_err(RecipeError::from)
 }
 
-/// The table of a recipe after `extends` and `--set`, as TOML: what the run will do.
+/// Reads a recipe that a run has frozen.
 ///
 /// # Errors
-/// As `load`.
+/// A mistake with its line: the file was changed, or written by another version.
+pub fn parse(file: &Path, text: &str) -> Result<Recipe, SourceError> {
+    let table: toml::Table =
+        toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+    Reader { file, text }.recipe(table)
+}
+
+/// The table of a recipe after `extends` and `--set`, as TOML: what the run will do.
+#[must_use]
 pub fn effective_table(recipe: &Recipe) -> String {
     toml::to_string_pretty(recipe).unwrap_or_default()
 }
