@@ -3,6 +3,10 @@
 //! Not the decision to ask: who is asked what is decided above, and what it may cost is the
 //! wallet's. Only this module names reqwest and axum.
 
+pub mod key; // Where a provider's key comes from, and how it stays unseen.
+pub mod throttle; // How many attempts at a time, how fast, and how long to wait.
+pub mod openai; // `POST /chat/completions`.
+
 use crate::prompt::Message;
 use crate::task::model::{ModelName, Usage};
 use async_trait::async_trait;
