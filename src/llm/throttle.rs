@@ -1,0 +1,943 @@
+//! How many attempts at a time, how fast, and how long to wait.
+//!
+//! Not retry and not the budget: this decides when an attempt may be sent, never whether. A
+//! provider that says "too many" lowers the limit and stops new attempts for as long as it asks;
+//! answers raise the limit again, one step per limit's worth of them. Fewer attempts at a time do
+//! not help where attempts are counted per minute and answered fast, so the spacing that a provider
+//! put up with between two refusals is learned as well.
+
+use crate::seed::Seed;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+/// The share of the limit that is left after a cut.
+const CUT: f64 = 0.7;
+
+/// At most one cut in this time, however short the pauses are.
+const BETWEEN_CUTS: Duration = Duration::from_secs(1);
+
+/// The pause where the provider does not say how long; doubled while nothing gets through.
+const UNSAID_PAUSE: Duration = Duration::from_secs(1);
+
+/// Learned spacings lie between these two.
+const SHORTEST_SPACING: Duration = Duration::from_millis(1);
+const LONGEST_SPACING: Duration = Duration::from_secs(60);
+
+/// The shortest pause: `Retry-After: 0` must not become a busy loop.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest wait at a provider's word. After it a few attempts find out anew, so that one wrong
+/// header cannot stop a night's run.
+pub const MAX_PAUSE: Duration = Duration::from_secs(300);
+
+/// Admits attempts at one provider, first come, first served. Clones share one limit.
+#[derive(Clone, Debug)]
+pub struct Throttle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Held by whoever is next. It waits in the order of arrival and is given back when a waiting
+    /// attempt is dropped, so order and cancellation need no code here.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+    /// Told when a place may have become free; only the holder of the turn listens.
+    freed: Notify,
+    global: Option<Global>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code that holds the lock can panic halfway, so a poisoned state is still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Throttle {
+    /// At most `concurrency` attempts at a time, and `rpm` in any minute.
+    #[must_use]
+    pub fn new(concurrency: usize, rpm: Option<u32>) -> Self {
+        Self::with(concurrency, rpm, None)
+    }
+
+    /// The same, within a cap that other providers share.
+    #[must_use]
+    pub fn within(global: &Global, concurrency: usize, rpm: Option<u32>) -> Self {
+        Self::with(concurrency, rpm, Some(global.clone()))
+    }
+
+    fn with(concurrency: usize, rpm: Option<u32>, global: Option<Global>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                turn: tokio::sync::Mutex::new(()),
+                state: Mutex::new(State::new(concurrency, rpm, Instant::now())),
+                freed: Notify::new(),
+                global,
+            }),
+        }
+    }
+
+    /// Waits for a place. Dropping the future gives everything back; dropping the permit frees the
+    /// place.
+    pub async fn acquire(&self) -> Permit {
+        let _turn = self.shared.turn.lock().await;
+        loop {
+            let wait = self.shared.state().wait(Instant::now());
+            match wait {
+                Wait::Place => self.shared.freed.notified().await,
+                Wait::Until(moment) => sleep_until(moment).await,
+                Wait::None => {
+                    // Last, so that a provider that pauses holds no place that another could use.
+                    let place = match &self.shared.global {
+                        Some(global) => Some(global.acquire().await),
+                        None => None,
+                    };
+                    // Waiting for the shared place, a pause may have begun.
+                    if let Some(number) = self.shared.state().admit(Instant::now()) {
+                        return Permit {
+                            shared: Arc::clone(&self.shared),
+                            number,
+                            _place: place,
+                        };
+                    }
+                }
+            }
+        }
+    }
+
+    /// Changes the ceiling of a running throttle. Attempts in flight above it are not ended.
+    pub fn set_concurrency(&self, concurrency: usize) {
+        self.shared.state().set_ceiling(concurrency);
+        self.shared.freed.notify_one();
+    }
+
+    /// Attempts that may be in flight now: between 1 and the concurrency.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.shared.state().limit
+    }
+
+    /// Attempts in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.shared.state().in_flight
+    }
+
+    /// How long new attempts still wait because the provider asked for it.
+    #[must_use]
+    pub fn paused_for(&self) -> Option<Duration> {
+        let until = self.shared.state().pause.map(Pause::until)?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+}
+
+/// A place among the attempts in flight.
+#[derive(Debug)]
+#[must_use = "the place is free again when the permit is dropped"]
+pub struct Permit {
+    shared: Arc<Shared>,
+    number: u64,
+    _place: Option<GlobalPermit>,
+}
+
+impl Permit {
+    /// The attempt was answered.
+    pub fn on_success(&self) {
+        let raised = self.shared.state().succeeded(self.number);
+        if raised {
+            self.shared.freed.notify_one();
+        }
+    }
+
+    /// The provider refused the attempt as one too many.
+    pub fn on_throttled(&self, retry_after: Option<Duration>) {
+        self.shared
+            .state()
+            .throttled(Instant::now(), self.number, retry_after);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.shared.state().released(Instant::now());
+        self.shared.freed.notify_one();
+    }
+}
+
+/// What the next attempt waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    None,
+    Place,
+    Until(Instant),
+}
+
+/// Everything that decides, without waiting: time is handed in.
+#[derive(Debug)]
+struct State {
+    ceiling: usize,
+    limit: usize,
+    in_flight: usize,
+    /// Attempts admitted so far: the number of the latest.
+    admitted: u64,
+    /// Answers since the limit last changed.
+    answers: usize,
+    pause: Option<Pause>,
+    last_cut: Option<Instant>,
+    /// What the user allows.
+    pace: Option<Pace>,
+    /// What the provider was seen to allow.
+    learned: Option<Learned>,
+    since_refusal: Epoch,
+}
+
+impl State {
+    fn new(concurrency: usize, rpm: Option<u32>, now: Instant) -> Self {
+        let ceiling = concurrency.max(1);
+        Self {
+            ceiling,
+            limit: ceiling,
+            in_flight: 0,
+            admitted: 0,
+            answers: 0,
+            pause: None,
+            last_cut: None,
+            pace: rpm.map(|rpm| Pace::per_minute(rpm, now)),
+            learned: None,
+            since_refusal: Epoch::new(now),
+        }
+    }
+
+    fn wait(&self, now: Instant) -> Wait {
+        if self.in_flight >= self.limit {
+            return Wait::Place;
+        }
+        match self.earliest() {
+            Some(moment) if moment > now => Wait::Until(moment),
+            _ => Wait::None,
+        }
+    }
+
+    /// Before this, no place helps.
+    fn earliest(&self) -> Option<Instant> {
+        let paused = self.pause.map(Pause::until);
+        let paced = self.pace.as_ref().map(Pace::next);
+        let learned = self.learned.as_ref().map(|learned| learned.pace.next());
+        paused.max(paced).max(learned)
+    }
+
+    fn admit(&mut self, now: Instant) -> Option<u64> {
+        if self.wait(now) != Wait::None {
+            return None;
+        }
+        if let Some(idle_since) = self.since_refusal.idle_since.take() {
+            // Nobody asked meanwhile, so this time says nothing about the provider.
+            let wanted = self.earliest().map_or(idle_since, |it| it.max(idle_since));
+            self.since_refusal.from += now.saturating_duration_since(wanted);
+        }
+        if let Some(pace) = &mut self.pace {
+            pace.take(now);
+        }
+        if let Some(learned) = &mut self.learned {
+            learned.pace.take(now);
+        }
+        self.since_refusal.admitted += 1;
+        self.in_flight += 1;
+        self.admitted += 1;
+        Some(self.admitted)
+    }
+
+    fn released(&mut self, now: Instant) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if self.in_flight == 0 {
+            self.since_refusal.idle_since = Some(now);
+        }
+    }
+
+    fn throttled(&mut self, now: Instant, number: u64, retry_after: Option<Duration>) {
+        // It was in flight when the pause began, so it says nothing new. Its wait may be the longer
+        // one, but it counts from that beginning: refusals that trickle in must not push the end
+        // ahead of the clock for ever.
+        if let Some(pause) = &mut self.pause
+            && number <= pause.admitted
+        {
+            if let Some(asked) = retry_after {
+                pause.length = pause.length.max(asked.min(MAX_PAUSE));
+            }
+            return;
+        }
+        let rate = self.since_refusal.interval(now);
+        let in_a_row = match rate {
+            Some(_) => 0,
+            None => self.pause.map_or(0, |pause| pause.in_a_row + 1),
+        };
+        self.pause = Some(Pause {
+            admitted: self.admitted,
+            from: now,
+            length: retry_after
+                .unwrap_or(UNSAID_PAUSE * (1 << in_a_row.min(6)))
+                .clamp(MIN_PAUSE, MAX_PAUSE),
+            in_a_row,
+        });
+        self.since_refusal = Epoch::new(now);
+        if let Some(interval) = rate {
+            self.learned = Learned::new(interval, now);
+        }
+        let recent = |cut: Instant| now.saturating_duration_since(cut) < BETWEEN_CUTS;
+        if !self.last_cut.is_some_and(recent) {
+            self.last_cut = Some(now);
+            self.answers = 0;
+            // What was in flight was too much; a limit far above it was not tried.
+            let tried = self.limit.min(self.in_flight);
+            self.limit = ((tried as f64 * CUT) as usize).max(1);
+        }
+    }
+
+    /// Whether the limit rose.
+    fn succeeded(&mut self, number: u64) -> bool {
+        self.since_refusal.answered = true;
+        // An answer to an attempt from before the pause does not speak for the time after it.
+        if self.pause.is_none_or(|pause| number <= pause.admitted) {
+            return false;
+        }
+        self.learned = self.learned.take().and_then(Learned::faster);
+        if self.limit >= self.ceiling {
+            return false;
+        }
+        self.answers += 1;
+        if self.answers < self.limit {
+            return false;
+        }
+        self.answers = 0;
+        self.limit += 1;
+        true
+    }
+
+    fn set_ceiling(&mut self, concurrency: usize) {
+        let before = self.ceiling;
+        self.ceiling = concurrency.max(1);
+        // A limit that no provider has lowered follows the ceiling; another climbs by itself.
+        if self.limit == before || self.limit > self.ceiling {
+            self.limit = self.ceiling;
+        }
+    }
+}
+
+/// What was admitted since the last refusal.
+#[derive(Debug)]
+struct Epoch {
+    /// Its beginning, moved on by the time in which nobody asked.
+    from: Instant,
+    admitted: u32,
+    /// Whether anything was answered in it: a provider that refuses everything has no rate.
+    answered: bool,
+    /// Since when nothing is in flight.
+    idle_since: Option<Instant>,
+}
+
+impl Epoch {
+    fn new(from: Instant) -> Self {
+        Self {
+            from,
+            admitted: 0,
+            answered: false,
+            idle_since: None,
+        }
+    }
+
+    /// The time per attempt that was not refused; `None` where there is none to be known.
+    fn interval(&self, now: Instant) -> Option<Duration> {
+        let fine = self.admitted.saturating_sub(1);
+        let spent = now.saturating_duration_since(self.from);
+        spent.checked_div(fine).filter(|_| self.answered)
+    }
+}
+
+/// A spacing that the provider put up with.
+#[derive(Debug)]
+struct Learned {
+    pace: Pace,
+    /// Answers since it was learned.
+    calm: u32,
+}
+
+impl Learned {
+    fn new(interval: Duration, now: Instant) -> Option<Self> {
+        let interval = interval.mul_f64(1.05).min(LONGEST_SPACING);
+        // Finer than the timer, it could only slow things down.
+        (interval >= SHORTEST_SPACING).then_some(Self {
+            pace: Pace {
+                interval,
+                ahead: Duration::ZERO,
+                steady: now,
+            },
+            calm: 0,
+        })
+    }
+
+    /// A little faster after each answer, and the longer it is calm the bolder: near the provider's
+    /// rate it takes some fifty answers to the next refusal, and after a bad hour a few hundred to
+    /// full speed.
+    fn faster(mut self) -> Option<Self> {
+        self.calm += 1;
+        let step = (0.001 * f64::from(self.calm / 32).exp2()).min(0.25);
+        self.pace.interval = self.pace.interval.mul_f64(1.0 - step);
+        (self.pace.interval >= SHORTEST_SPACING).then_some(self)
+    }
+}
+
+/// A time without new attempts.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    /// The latest attempt that was admitted before it.
+    admitted: u64,
+    from: Instant,
+    length: Duration,
+    /// Pauses before it with no attempt between them that was not refused.
+    in_a_row: u32,
+}
+
+impl Pause {
+    fn until(self) -> Instant {
+        self.from + self.length
+    }
+}
+
+/// Steady spacing with a burst of a few: no 60 seconds hold more attempts than `rpm`.
+#[derive(Debug)]
+struct Pace {
+    interval: Duration,
+    /// How far ahead of its steady time an attempt may be.
+    ahead: Duration,
+    /// The steady time of the next attempt.
+    steady: Instant,
+}
+
+impl Pace {
+    fn per_minute(rpm: u32, now: Instant) -> Self {
+        let rpm = rpm.max(1);
+        // At high rates the burst also makes up for sleeps that are a millisecond too long.
+        let burst = (rpm / 20).clamp(1, 4).max(rpm / 6_000);
+        // The burst is part of the minute's number, so what is spread over it is that much less.
+        // The nanosecond makes up for the division's rounding down.
+        let interval = Duration::from_secs(60) / (rpm - (burst - 1)) + Duration::from_nanos(1);
+        Self {
+            interval,
+            ahead: interval * (burst - 1),
+            steady: now,
+        }
+    }
+
+    fn next(&self) -> Instant {
+        self.steady.checked_sub(self.ahead).unwrap_or(self.steady)
+    }
+
+    fn take(&mut self, now: Instant) {
+        self.steady = self.steady.max(now) + self.interval;
+    }
+}
+
+/// A cap on attempts in flight that several providers share.
+#[derive(Clone, Debug)]
+pub struct Global {
+    shared: Arc<GlobalShared>,
+}
+
+#[derive(Debug)]
+struct GlobalShared {
+    places: Arc<Semaphore>,
+    size: Mutex<GlobalSize>,
+}
+
+#[derive(Debug)]
+struct GlobalSize {
+    cap: usize,
+    /// Places in use that the cap no longer has: they end with their permits.
+    surplus: usize,
+}
+
+impl Global {
+    /// At most `concurrency` attempts at a time.
+    #[must_use]
+    pub fn new(concurrency: usize) -> Self {
+        let cap = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            shared: Arc::new(GlobalShared {
+                places: Arc::new(Semaphore::new(cap)),
+                size: Mutex::new(GlobalSize { cap, surplus: 0 }),
+            }),
+        }
+    }
+
+    /// Changes the cap. Attempts in flight above it are not ended.
+    pub fn set_concurrency(&self, concurrency: usize) {
+        let cap = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        let mut size = self.shared.size();
+        if cap > size.cap {
+            let more = cap - size.cap;
+            let kept = more.min(size.surplus);
+            size.surplus -= kept;
+            self.shared.places.add_permits(more - kept);
+        } else {
+            let less = size.cap - cap;
+            size.surplus += less - self.shared.places.forget_permits(less);
+        }
+        size.cap = cap;
+    }
+
+    async fn acquire(&self) -> GlobalPermit {
+        GlobalPermit {
+            shared: Arc::clone(&self.shared),
+            // The semaphore is never closed, so there is always a place in the end.
+            place: Arc::clone(&self.shared.places).acquire_owned().await.ok(),
+        }
+    }
+}
+
+impl GlobalShared {
+    fn size(&self) -> MutexGuard<'_, GlobalSize> {
+        self.size.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+struct GlobalPermit {
+    shared: Arc<GlobalShared>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for GlobalPermit {
+    fn drop(&mut self) {
+        // Under the lock, so that a change of the cap sees the place either in use or free.
+        let mut size = self.shared.size();
+        let place = self.place.take();
+        if size.surplus > 0 {
+            size.surplus -= 1;
+            if let Some(place) = place {
+                place.forget();
+            }
+        }
+    }
+}
+
+/// How long to wait before a failed attempt is made again.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff;
+
+impl Backoff {
+    /// Delays that double from a quarter of a second, each with up to as much again added by
+    /// chance, so that they stay below 20 seconds. The same seed gives the same delays.
+    pub fn delays(seed: Seed) -> impl Iterator<Item = Duration> {
+        ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(250))
+            .with_factor(2.0)
+            // Chance may double it.
+            .with_max_delay(Duration::from_secs(10))
+            .with_jitter()
+            .with_jitter_seed(seed.0)
+            .without_max_times()
+            .build()
+    }
+
+    /// The delay after failed attempt number `attempt` (the first is 1), at least as long as the
+    /// provider asks, up to [`MAX_PAUSE`].
+    #[must_use]
+    pub fn delay(attempt: u32, seed: Seed, retry_after: Option<Duration>) -> Duration {
+        // The delays stand still long before this many; a huge number must not count up to it.
+        let place = attempt.clamp(1, 1_000) as usize - 1;
+        let delay = Self::delays(seed).nth(place).unwrap_or(MAX_PAUSE);
+        delay.max(retry_after.unwrap_or_default().min(MAX_PAUSE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Poll;
+    use tokio::time::timeout;
+
+    fn secs(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    fn run<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(future)
+    }
+
+    async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+        std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
+    }
+
+    /// Takes all places that there are now.
+    fn fill(state: &mut State, now: Instant) -> Vec<u64> {
+        std::iter::from_fn(|| state.admit(now)).collect()
+    }
+
+    #[test]
+    fn refusals_that_trickle_in_neither_freeze_the_limit_nor_push_the_pause_ahead() {
+        // A refusal every two seconds for 800 seconds, each asking for 89 seconds.
+        let start = Instant::now();
+        let mut state = State::new(100, None, start);
+        let mut waiting = fill(&mut state, start);
+        let mut limits = vec![state.limit];
+        for tick in 0..400 {
+            let now = start + secs(2.0 * f64::from(tick));
+            waiting.extend(fill(&mut state, now));
+            if let Some(number) = waiting.pop() {
+                state.released(now);
+                state.throttled(now, number, Some(secs(89.0)));
+            }
+            assert!(state.pause.unwrap().until() <= now + secs(89.0));
+            limits.push(state.limit);
+        }
+        limits.dedup();
+        assert!(limits.is_sorted_by(|a, b| a > b), "{limits:?}");
+        assert_eq!(limits.last(), Some(&1), "{limits:?}");
+
+        // The provider recovers: the limit climbs back to where it was.
+        let mut now = start + secs(1_000.0);
+        for number in waiting {
+            state.released(now);
+            state.succeeded(number);
+        }
+        while state.limit < 100 && now < start + secs(1_060.0) {
+            for number in fill(&mut state, now) {
+                state.released(now);
+                state.succeeded(number);
+            }
+            now += secs(0.1);
+        }
+        println!(
+            "recovered in {:?}",
+            now.duration_since(start) - secs(1_000.0)
+        );
+        assert_eq!(state.limit, 100);
+    }
+
+    #[test]
+    fn one_pause_cuts_once_and_takes_the_longest_wait_from_its_beginning() {
+        let start = Instant::now();
+        let mut state = State::new(10, None, start);
+        let flight = fill(&mut state, start);
+        state.throttled(start, flight[0], Some(secs(2.0)));
+        assert_eq!(state.limit, 7);
+        state.throttled(start + secs(1.5), flight[1], Some(secs(3.0)));
+        state.throttled(start + secs(1.8), flight[2], Some(secs(2.0)));
+        assert_eq!(state.limit, 7);
+        assert_eq!(state.pause.unwrap().until(), start + secs(3.0));
+        state.throttled(start + secs(1.9), flight[3], Some(secs(86_400.0)));
+        assert_eq!(state.pause.unwrap().until(), start + MAX_PAUSE);
+    }
+
+    #[test]
+    fn cuts_are_a_second_apart_and_never_go_below_one() {
+        let start = Instant::now();
+        let mut state = State::new(4, None, start);
+        let mut seen = Vec::new();
+        for tick in 0..40 {
+            let now = start + MIN_PAUSE * tick;
+            for number in fill(&mut state, now) {
+                state.released(now);
+                state.throttled(now, number, Some(Duration::ZERO));
+            }
+            seen.push(state.limit);
+        }
+        assert!(seen.iter().all(|limit| *limit >= 1));
+        assert!(
+            seen.windows(10)
+                .all(|second| second[0] - second[9] <= 1 || second[0] >= 4)
+        );
+        assert_eq!(seen.last(), Some(&1));
+    }
+
+    #[test]
+    fn a_cut_starts_from_what_was_tried() {
+        let start = Instant::now();
+        let mut state = State::new(1_000, None, start);
+        let flight: Vec<u64> = (0..10).filter_map(|_| state.admit(start)).collect();
+        state.throttled(start, flight[0], None);
+        assert_eq!(state.limit, 7);
+    }
+
+    #[test]
+    fn no_minute_holds_more_than_the_stated_number() {
+        for rpm in [1, 3, 19, 60, 100, 600, 6_000, 60_000] {
+            let start = Instant::now();
+            let mut state = State::new(usize::MAX, Some(rpm), start);
+            let mut now = start;
+            let mut moments = Vec::new();
+            while now < start + secs(180.0) {
+                match state.wait(now) {
+                    Wait::None => {
+                        moments.push(now);
+                        state.admit(now);
+                    }
+                    Wait::Until(moment) => now = moment,
+                    Wait::Place => panic!("no place"),
+                }
+            }
+            let busiest = moments
+                .iter()
+                .enumerate()
+                .map(|(at, from)| moments[at..].partition_point(|to| *to < *from + secs(60.0)))
+                .max()
+                .unwrap();
+            assert!(busiest <= rpm as usize, "{rpm}: {busiest}");
+            let aim = 3.0 * f64::from(rpm);
+            assert!(
+                moments.len() as f64 >= 0.9 * aim,
+                "{rpm}: {}",
+                moments.len()
+            );
+        }
+    }
+
+    /// A provider whose bucket of 60 attempts fills at one per second. Returns, after the first 200
+    /// answers, the rate and the share of refusals.
+    fn at_one_a_second(
+        concurrency: usize,
+        answer: f64,
+        refusal: f64,
+        retry_after: Option<f64>,
+    ) -> (f64, f64) {
+        let start = Instant::now();
+        let mut state = State::new(concurrency, None, start);
+        let (mut tokens, mut filled, mut now) = (60.0_f64, start, start);
+        let mut flight: Vec<(Instant, u64, bool)> = Vec::new();
+        let (mut answered, mut refused, mut warm) = (0, 0, None);
+        while answered < 1_000 {
+            while let Some(number) = state.admit(now) {
+                tokens = (tokens + now.duration_since(filled).as_secs_f64()).min(60.0);
+                filled = now;
+                let fits = tokens >= 1.0;
+                tokens -= if fits { 1.0 } else { 0.0 };
+                flight.push((
+                    now + secs(if fits { answer } else { refusal }),
+                    number,
+                    fits,
+                ));
+            }
+            let next = flight.iter().map(|(end, ..)| *end).min();
+            now = match (state.wait(now), next) {
+                (Wait::Until(moment), Some(end)) => moment.min(end),
+                (Wait::Until(moment), None) => moment,
+                (_, Some(end)) => end,
+                (_, None) => panic!("stuck"),
+            };
+            for (_, number, fits) in flight.extract_if(.., |(end, ..)| *end <= now) {
+                if fits {
+                    answered += 1;
+                    state.succeeded(number);
+                } else {
+                    refused += 1;
+                    state.throttled(now, number, retry_after.map(secs));
+                }
+                state.released(now);
+            }
+            if answered >= 200 && warm.is_none() {
+                warm = Some((now, refused, answered));
+            }
+        }
+        let (from, before, first) = warm.unwrap();
+        let rest = f64::from(answered - first);
+        let rate = rest / now.duration_since(from).as_secs_f64();
+        (rate, f64::from(refused - before) / rest)
+    }
+
+    #[test]
+    fn a_provider_that_allows_one_a_second_is_soon_asked_no_faster() {
+        for (concurrency, answer, refusal, retry_after) in [
+            (16, 2.0, 0.05, Some(1.0)),
+            (16, 0.02, 0.01, Some(1.0)),
+            (64, 2.0, 0.05, None),
+            (64, 8.0, 0.3, Some(1.0)),
+            (64, 2.0, 0.05, Some(5.0)),
+            (64, 20.0, 0.05, Some(1.0)),
+            (4, 0.2, 0.05, None),
+        ] {
+            let (rate, refusals) = at_one_a_second(concurrency, answer, refusal, retry_after);
+            let shown = format!("{rate:.3} per second, {refusals:.3} refused, {retry_after:?}");
+            assert!(rate >= 0.95, "{concurrency} × {answer} s: {shown}");
+            assert!(refusals < 0.03, "{concurrency} × {answer} s: {shown}");
+        }
+    }
+
+    #[test]
+    fn places_are_given_in_the_order_of_asking_and_never_more_than_the_limit() {
+        run(async {
+            let throttle = Throttle::new(3, None);
+            let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let order = Arc::new(Mutex::new(Vec::new()));
+            let all = std::array::from_fn::<_, 3, _>(|_| throttle.clone());
+            let held = futures_util::future::join_all(all.iter().map(Throttle::acquire)).await;
+            let mut tasks = Vec::new();
+            for ticket in 0..200 {
+                let (throttle, order) = (throttle.clone(), Arc::clone(&order));
+                let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+                let (asked, has_asked) = tokio::sync::oneshot::channel();
+                tasks.push(tokio::spawn(async move {
+                    let mut place = Box::pin(throttle.acquire());
+                    assert!(is_pending(&mut place).await);
+                    asked.send(()).unwrap();
+                    let _permit = place.await;
+                    order.lock().unwrap().push(ticket);
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    tokio::task::yield_now().await;
+                    now.fetch_sub(1, Ordering::SeqCst);
+                }));
+                has_asked.await.unwrap();
+            }
+            drop(held);
+            futures_util::future::join_all(tasks).await;
+            assert!(most.load(Ordering::SeqCst) <= 3);
+            assert_eq!(throttle.in_flight(), 0);
+            // Three run at once, so neighbours may note their tickets in either order.
+            let order = order.lock().unwrap();
+            for (place, ticket) in order.iter().enumerate() {
+                assert!(place.abs_diff(*ticket) <= 3, "{order:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_waiter_that_is_dropped_leaves_no_trace() {
+        run(async {
+            let global = Global::new(2);
+            let throttle = Throttle::within(&global, 2, None);
+            for _ in 0..100 {
+                let held = (throttle.acquire().await, throttle.acquire().await);
+                let waiting: Vec<_> = (0..10)
+                    .map(|_| {
+                        let throttle = throttle.clone();
+                        tokio::spawn(async move { drop(throttle.acquire().await) })
+                    })
+                    .collect();
+                tokio::task::yield_now().await;
+                for (number, task) in waiting.iter().enumerate() {
+                    if number % 2 == 0 {
+                        task.abort();
+                    }
+                }
+                drop(held);
+                for task in waiting {
+                    let _ = timeout(secs(5.0), task).await.expect("a place was lost");
+                }
+            }
+            assert_eq!(throttle.in_flight(), 0);
+            let both = timeout(secs(5.0), async {
+                (throttle.acquire().await, throttle.acquire().await)
+            });
+            drop(both.await.expect("both places are free"));
+        });
+    }
+
+    #[test]
+    fn a_pause_holds_new_attempts_back_until_it_is_over() {
+        run(async {
+            let throttle = Throttle::new(4, None);
+            let permit = throttle.acquire().await;
+            permit.on_throttled(Some(secs(0.2)));
+            drop(permit);
+            assert!(throttle.paused_for().is_some());
+            let start = Instant::now();
+            drop(throttle.acquire().await);
+            assert!(start.elapsed() >= secs(0.19), "{:?}", start.elapsed());
+            assert!(throttle.paused_for().is_none());
+        });
+    }
+
+    #[test]
+    fn the_concurrency_can_be_changed_while_attempts_wait() {
+        run(async {
+            let global = Global::new(1);
+            let throttle = Throttle::within(&global, 1, None);
+            let first = throttle.acquire().await;
+            let mut waiting = Box::pin(throttle.acquire());
+            assert!(is_pending(&mut waiting).await);
+            throttle.set_concurrency(2);
+            assert!(timeout(secs(0.05), &mut waiting).await.is_err());
+            global.set_concurrency(2);
+            let second = timeout(secs(5.0), waiting)
+                .await
+                .expect("room for a second");
+
+            global.set_concurrency(1);
+            throttle.set_concurrency(0);
+            assert_eq!(throttle.limit(), 1);
+            drop(first);
+            let mut third = Box::pin(throttle.acquire());
+            assert!(timeout(secs(0.05), &mut third).await.is_err());
+            drop(second);
+            let third = timeout(secs(5.0), third).await;
+            drop(third.expect("room for the third"));
+        });
+    }
+
+    #[test]
+    fn two_providers_share_the_global_cap_and_a_paused_one_holds_none_of_it() {
+        run(async {
+            let global = Global::new(1);
+            let (one, other) = (
+                Throttle::within(&global, 8, None),
+                Throttle::within(&global, 8, None),
+            );
+            let permit = one.acquire().await;
+            assert!(timeout(secs(0.05), other.acquire()).await.is_err());
+            permit.on_throttled(Some(secs(60.0)));
+            drop(permit);
+            assert!(timeout(secs(0.05), one.acquire()).await.is_err());
+            let taken = timeout(secs(5.0), other.acquire()).await;
+            drop(taken.expect("the place is free"));
+        });
+    }
+
+    #[test]
+    fn a_hundred_thousand_places_are_given_in_little_time() {
+        run(async {
+            let throttle = Throttle::within(&Global::new(1_000), 64, Some(u32::MAX));
+            let start = Instant::now();
+            let tasks: Vec<_> = (0..64)
+                .map(|_| {
+                    let throttle = throttle.clone();
+                    tokio::spawn(async move {
+                        for _ in 0..1_600 {
+                            throttle.acquire().await.on_success();
+                        }
+                    })
+                })
+                .collect();
+            futures_util::future::join_all(tasks).await;
+            let rate = 64.0 * 1_600.0 / start.elapsed().as_secs_f64();
+            println!("{rate:.0} places per second");
+            assert!(rate > 10_000.0, "{rate}");
+        });
+    }
+
+    #[test]
+    fn delays_double_repeat_with_their_seed_and_honour_the_provider() {
+        let delays: Vec<_> = Backoff::delays(Seed(7)).take(12).collect();
+        for (place, delay) in delays.iter().enumerate() {
+            let base = secs(0.25 * 2.0_f64.powi(i32::try_from(place).unwrap())).min(secs(10.0));
+            assert!((base..=base * 2).contains(delay), "{place}: {delay:?}");
+        }
+        assert_eq!(Backoff::delay(3, Seed(7), None), delays[2]);
+        assert_eq!(Backoff::delay(0, Seed(7), None), delays[0]);
+        assert_ne!(Backoff::delay(1, Seed(8), None), delays[0]);
+        assert!(Backoff::delay(u32::MAX, Seed(7), None) <= secs(20.0));
+        assert_eq!(Backoff::delay(1, Seed(7), Some(secs(42.0))), secs(42.0));
+        assert_eq!(Backoff::delay(1, Seed(7), Some(secs(1e6))), MAX_PAUSE);
+        assert_eq!(Backoff::delay(9, Seed(7), Some(Duration::ZERO)), delays[8]);
+    }
+}
