@@ -4,6 +4,7 @@
 //! wallet's. Only this module names reqwest and axum.
 
 pub mod call;
+pub mod sim;
 pub mod throttle;
 
 use crate::event::{Failure, Finish};
