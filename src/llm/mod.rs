@@ -6,6 +6,7 @@
 pub mod key; // Where a provider's key comes from, and how it stays unseen.
 pub mod throttle; // How many attempts at a time, how fast, and how long to wait.
 pub mod openai; // `POST /chat/completions`.
+pub mod sim; // Simulated models, in this process and as a server.
 pub mod call; // One logical call, from its reservation to its durable answer.
 
 pub use crate::event::{Failure, Finish};

@@ -86,6 +86,7 @@ pub struct Task {
     pub caps: Caps,
     /// Rows.
     pub splits: Splits,
+    id_column: String,
     models: BTreeMap<ModelRole, Model>,
     providers: BTreeMap<String, Provider>,
 }
@@ -192,6 +193,7 @@ impl Task {
             layout,
             scorers,
             splits,
+            id_column: read.data.columns.id.clone().unwrap_or_else(|| "id".to_owned()),
             models,
             providers,
         })
@@ -211,6 +213,12 @@ impl Task {
         };
         self.splits = Splits { train: Vec::new(), dev: rows, hold: example::HeldOut::seal(Vec::new()) };
         self
+    }
+
+    /// The column that names rows.
+    #[must_use]
+    pub fn id_column(&self) -> &str {
+        &self.id_column
     }
 
     /// The model of a role, if the task names one.

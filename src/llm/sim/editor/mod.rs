@@ -1,0 +1,156 @@
+//! The simulated mutator model: reads a request as any editor would and writes a new text.
+//!
+//! It knows the request and nothing else: neither the world's rows nor what the clerk finds hard.
+
+mod brief;
+mod evidence;
+mod phrases;
+mod revise;
+mod rule;
+
+use super::draw;
+use crate::event::Finish;
+use crate::prompt::{Message, Piece, pieces};
+use crate::seed::Seed;
+use brief::{Brief, Kind};
+use phrases::{CLOSERS, OPENERS};
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use revise::Draft;
+
+/// How often a real editor's faults happen: no tags; the same text again; cut off; a placeholder lost.
+const NO_TAGS: f64 = 0.02;
+const UNCHANGED: f64 = 0.015;
+const CUT_OFF: f64 = 0.01;
+const LOSES_PLACEHOLDER: f64 = 0.01;
+/// How often something is said before and after the new text.
+const OPENS: f64 = 0.5;
+const CLOSES: f64 = 0.15;
+
+/// What the editor writes.
+pub(super) struct Written {
+    /// Before it is cut to the requested length.
+    pub(super) text: String,
+    /// `Length` where the editor's own fault cut it off.
+    pub(super) finish: Finish,
+}
+
+/// Writes the reply to a request.
+pub(super) fn write(world: Seed, messages: &[Message], number: u64) -> Written {
+    let brief = Brief::new(messages);
+    let seed = draw::of_text(world.child("editor", number), &brief.fingerprint);
+    let fault = Fault::of(draw::unit(seed.child("fault", 0)));
+    let mut rng = seed.rng();
+    let text = match fault {
+        Some(Fault::Unchanged) => brief.current.clone(),
+        Some(Fault::LosesPlaceholder) => without_placeholder(&revised(&brief, &mut rng)),
+        _ => revised(&brief, &mut rng),
+    };
+    let tagged = match fault {
+        Some(Fault::NoTags) => text,
+        _ => in_tags(&brief, &text),
+    };
+    let mut reply = String::new();
+    if rng.random_bool(OPENS) {
+        reply.push_str(OPENERS.choose(&mut rng).copied().unwrap_or_default());
+        reply.push_str("\n\n");
+    }
+    let ends = reply.len() + tagged.len();
+    reply.push_str(&tagged);
+    if fault == Some(Fault::CutOff) {
+        let share = rng.random_range(0.3..0.8);
+        reply.truncate(reply.floor_char_boundary((ends as f64 * share) as usize));
+        return Written {
+            text: reply,
+            finish: Finish::Length,
+        };
+    }
+    if rng.random_bool(CLOSES) {
+        reply.push_str("\n\n");
+        reply.push_str(CLOSERS.choose(&mut rng).copied().unwrap_or_default());
+    }
+    Written {
+        text: reply,
+        finish: Finish::Stop,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    NoTags,
+    Unchanged,
+    CutOff,
+    LosesPlaceholder,
+}
+
+impl Fault {
+    fn of(chance: f64) -> Option<Self> {
+        let mut left = chance;
+        for (share, fault) in [
+            (NO_TAGS, Self::NoTags),
+            (UNCHANGED, Self::Unchanged),
+            (CUT_OFF, Self::CutOff),
+            (LOSES_PLACEHOLDER, Self::LosesPlaceholder),
+        ] {
+            if left < share {
+                return Some(fault);
+            }
+            left -= share;
+        }
+        None
+    }
+}
+
+fn revised(brief: &Brief, rng: &mut ChaCha8Rng) -> String {
+    let mut draft = Draft::new(&brief.current);
+    match brief.kind {
+        Kind::Reflect => draft.reflect(brief, rng),
+        Kind::Vary => draft.vary(brief, rng),
+        Kind::Compress => draft.compress(rng),
+        Kind::Paraphrase => draft.paraphrase(rng),
+        Kind::Induce => draft.induce(brief, rng),
+    }
+    draft.text()
+}
+
+/// The new text in the tags that the request shows, the other parts as they were.
+fn in_tags(brief: &Brief, text: &str) -> String {
+    if brief.wanted.is_empty() {
+        return text.to_owned();
+    }
+    let mut written = Vec::new();
+    for wanted in &brief.wanted {
+        let text = if wanted.part == brief.part {
+            Some(text)
+        } else {
+            wanted.current.as_deref()
+        };
+        if let Some(text) = text {
+            written.push(format!("{}\n{text}\n{}", wanted.opening, brief.closing));
+        }
+    }
+    if written.is_empty() {
+        // The current text is of a part that may not change; the first one that may gets the reply.
+        if let Some(wanted) = brief.wanted.first() {
+            written.push(format!("{}\n{text}\n{}", wanted.opening, brief.closing));
+        }
+    }
+    written.join("\n\n")
+}
+
+/// A text without its first placeholder.
+fn without_placeholder(text: &str) -> String {
+    let mut lost = false;
+    pieces(text)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Literal(text) => text.to_owned(),
+            Piece::Column(name) if lost => format!("{{{{ {name} }}}}"),
+            Piece::Column(_) => {
+                lost = true;
+                String::new()
+            }
+        })
+        .collect()
+}

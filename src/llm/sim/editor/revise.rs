@@ -1,0 +1,501 @@
+//! How the simulated editor changes a text, line by line.
+
+use super::super::words;
+use super::brief::Brief;
+use super::evidence::Record;
+use super::phrases::{ADVICE, PERSONAS, STEP_BY_STEP, WORDY};
+use super::rule::{self, Rule};
+use crate::prompt::placeholders;
+use rand::Rng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often a failure that the evidence shows is put into a rule.
+const STATED: f64 = 0.75;
+/// How often a line is harmed by a revision that should have left it alone, and how often it is then
+/// lost; otherwise this share of its words stays.
+const HARMED: f64 = 0.05;
+const LOST: f64 = 0.4;
+const HARMED_KEPT: f64 = 0.65;
+/// Shares of a rule's words that a line holds when it is about the same case, and when it says it.
+const SAME_CASE: f64 = 0.5;
+const SAID: f64 = 0.8;
+/// How often a rule that is said already is left as it is.
+const LEFT_ALONE: f64 = 0.7;
+/// How often a revision adds general advice, the form of the answer, or a call for reasoning.
+const ADDS_ADVICE: f64 = 0.15;
+const ADDS_FORM: f64 = 0.20;
+const ADDS_REASONING: f64 = 0.10;
+/// How often compressing harms a line.
+const COMPRESS_HARMS: f64 = 0.10;
+/// What a paraphrase keeps of each content word, and how often it frames a line anew.
+const PARAPHRASE_KEPT: f64 = 0.97;
+const REFRAMED: f64 = 0.5;
+/// How often a line of another parent is taken over.
+const ADOPTED: f64 = 0.5;
+
+/// A text as lines.
+pub(super) struct Draft {
+    lines: Vec<String>,
+}
+
+impl Draft {
+    /// The lines of a text.
+    pub(super) fn new(text: &str) -> Self {
+        Self {
+            lines: text.lines().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The text again, without blank lines at its ends or two in a row.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        let mut blank = 0;
+        for line in &self.lines {
+            if line.trim().is_empty() {
+                blank += 1;
+                continue;
+            }
+            if !text.is_empty() {
+                text.push_str(if blank > 0 { "\n\n" } else { "\n" });
+            }
+            blank = 0;
+            text.push_str(line.trim_end());
+        }
+        text
+    }
+
+    /// States what the failures show.
+    pub(super) fn reflect(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
+        let labels = labels_of(&brief.evidence);
+        self.harm(HARMED, rng);
+        for other in &brief.others {
+            self.adopt(other, rng);
+        }
+        let mut seen = BTreeSet::new();
+        for record in brief.evidence.iter().filter(|record| record.failed()) {
+            let what = if record.feedback.is_empty() {
+                &record.input
+            } else {
+                &record.feedback
+            };
+            if seen.insert(what.clone()) && rng.random_bool(STATED) {
+                self.state(&Rule::of(record, &labels, rng), rng);
+            }
+        }
+        if rng.random_bool(ADDS_ADVICE) {
+            self.advise(rng);
+        }
+        if rng.random_bool(ADDS_FORM) {
+            self.state_form(&brief.evidence, rng);
+        }
+        if rng.random_bool(ADDS_REASONING) {
+            self.ask_for_reasoning(rng);
+        }
+    }
+
+    /// Changes something, without knowing what went wrong.
+    pub(super) fn vary(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
+        for other in &brief.others {
+            self.adopt(other, rng);
+        }
+        for _ in 0..rng.random_range(1..=3) {
+            match rng.random_range(0..10) {
+                0 | 1 => self.reorder(rng),
+                2 | 3 => self.reword(rng),
+                4 => self.advise(rng),
+                5 => self.remove_advice(),
+                6 => self.state_form(&brief.evidence, rng),
+                7 => self.ask_for_reasoning(rng),
+                8 => self.set_tone(rng),
+                _ => self.harm(HARMED, rng),
+            }
+        }
+    }
+
+    /// Says the same in fewer words.
+    pub(super) fn compress(&mut self, rng: &mut ChaCha8Rng) {
+        self.remove_advice();
+        let mut said: Vec<BTreeSet<String>> = Vec::new();
+        let mut kept = Vec::new();
+        for line in std::mem::take(&mut self.lines) {
+            let stems: BTreeSet<String> = words::content(&line).into_iter().collect();
+            let repeats = stems.len() >= 3
+                && said
+                    .iter()
+                    .any(|other| stems.intersection(other).count() * 10 >= stems.len() * 8);
+            if repeats && placeholders(&line).is_empty() {
+                continue;
+            }
+            said.push(stems);
+            kept.push(shortened(&line));
+        }
+        self.lines = kept;
+        self.harm(COMPRESS_HARMS, rng);
+    }
+
+    /// Says the same in other words.
+    pub(super) fn paraphrase(&mut self, rng: &mut ChaCha8Rng) {
+        for line in &mut self.lines {
+            if line.trim().is_empty() || !placeholders(line).is_empty() {
+                continue;
+            }
+            let (bullet, body) = parted(line);
+            let changed = rule::thinned(body, PARAPHRASE_KEPT, None, rng);
+            let changed = rule::reworded(&changed, rng);
+            let is_rule = !bullet.is_empty() && rng.random_bool(REFRAMED);
+            *line = if is_rule {
+                format!("{bullet}{}", rule::framed(rule::unframed(&changed), rng))
+            } else {
+                format!("{bullet}{changed}")
+            };
+        }
+        if rng.random_bool(REFRAMED) {
+            self.reorder(rng);
+        }
+    }
+
+    /// Writes an instruction that pairs of input and output may have come from.
+    pub(super) fn induce(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
+        let records = &brief.evidence;
+        let labels = labels_of(records);
+        self.lines.clear();
+        let heads: &[&str] = match Looks::of(records, "") {
+            Looks::Label => &[
+                "Read the text and say which kind it is.",
+                "Sort each text into one of a few kinds.",
+                "Decide where the text belongs.",
+            ],
+            Looks::Number => &[
+                "Solve the problem and give the number.",
+                "Work out the result and write it as a number.",
+            ],
+            Looks::Object => &[
+                "Read the document and return a JSON object.",
+                "Extract the facts of the document as JSON.",
+            ],
+            Looks::Unknown => &[
+                "Answer the question.",
+                "Read the input and write the matching output.",
+            ],
+        };
+        self.lines
+            .push(heads.choose(rng).copied().unwrap_or_default().to_owned());
+        if rng.random_bool(0.7) {
+            self.state_form(records, rng);
+        }
+        let mut groups: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+        for record in records {
+            let key = record.label().filter(|_| labels.len() > 1);
+            groups
+                .entry(key.unwrap_or(&record.input))
+                .or_default()
+                .push(record);
+        }
+        for members in groups.values() {
+            if rng.random_bool(STATED) {
+                self.push_rule(&Rule::guessed(members, rng).line);
+            }
+        }
+    }
+
+    /// Puts a rule where it belongs: over a line about the same case, or at the end.
+    fn state(&mut self, rule: &Rule, rng: &mut ChaCha8Rng) {
+        let best = self
+            .lines
+            .iter()
+            .enumerate()
+            .map(|(place, line)| (rule.covered_by(line), place))
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        match best {
+            Some((covered, place)) if covered >= SAME_CASE => {
+                let line = &self.lines[place];
+                let names = |label: &String| {
+                    words::holds_phrase(&line.to_lowercase(), &label.to_lowercase())
+                };
+                let said = covered >= SAID && rule.label.as_ref().is_none_or(names);
+                let is_rule = !parted(line).0.is_empty() && placeholders(line).is_empty();
+                if said && rng.random_bool(LEFT_ALONE) {
+                } else if is_rule {
+                    self.lines[place] = format!("- {}", rule.line);
+                } else {
+                    self.push_rule(&rule.line);
+                }
+            }
+            _ => self.push_rule(&rule.line),
+        }
+    }
+
+    /// A new bullet after the last one, or after the text.
+    fn push_rule(&mut self, line: &str) {
+        let bullet = format!("- {line}");
+        match self
+            .lines
+            .iter()
+            .rposition(|line| !parted(line).0.is_empty())
+        {
+            Some(last) => self.lines.insert(last + 1, bullet),
+            None => {
+                self.lines.push(String::new());
+                self.lines.push(bullet);
+            }
+        }
+    }
+
+    /// Takes over lines that say what no line here says.
+    fn adopt(&mut self, other: &str, rng: &mut ChaCha8Rng) {
+        for line in other.lines().filter(|line| !line.trim().is_empty()) {
+            let stems: BTreeSet<String> = words::content(line).into_iter().collect();
+            let new = self.lines.iter().all(|own| {
+                let own: BTreeSet<String> = words::content(own).into_iter().collect();
+                stems.intersection(&own).count() * 10 < stems.len() * 6
+            });
+            if new && placeholders(line).is_empty() && rng.random_bool(ADOPTED) {
+                self.push_rule(parted(line).1);
+            }
+        }
+    }
+
+    /// Harms each line by chance: it is lost, or some of its words are.
+    fn harm(&mut self, chance: f64, rng: &mut ChaCha8Rng) {
+        let mut kept = Vec::new();
+        for line in std::mem::take(&mut self.lines) {
+            let spared = line.trim().is_empty() || !placeholders(&line).is_empty();
+            if spared || !rng.random_bool(chance) {
+                kept.push(line);
+            } else if !rng.random_bool(LOST) {
+                kept.push(rule::thinned(&line, HARMED_KEPT, None, rng));
+            }
+        }
+        self.lines = kept;
+    }
+
+    fn advise(&mut self, rng: &mut ChaCha8Rng) {
+        if let Some(advice) = ADVICE.choose(rng) {
+            self.lines.push((*advice).to_owned());
+        }
+    }
+
+    fn remove_advice(&mut self) {
+        for line in &mut self.lines {
+            for phrase in ADVICE.iter().chain(PERSONAS) {
+                if line.contains(phrase) {
+                    *line = line.replace(phrase, "").trim().to_owned();
+                }
+            }
+        }
+        self.lines
+            .retain(|line| parted(line).1 != "" || line.is_empty());
+    }
+
+    fn set_tone(&mut self, rng: &mut ChaCha8Rng) {
+        if let Some(persona) = PERSONAS.choose(rng)
+            && !self.lines.iter().any(|line| line.contains(persona))
+        {
+            self.lines.insert(0, (*persona).to_owned());
+        }
+    }
+
+    fn ask_for_reasoning(&mut self, rng: &mut ChaCha8Rng) {
+        let asks = |line: &String| line.to_lowercase().contains("step");
+        if let Some(place) = self.lines.iter().position(asks) {
+            // Asked twice, an editor tries without.
+            if rng.random_bool(0.3) && placeholders(&self.lines[place]).is_empty() {
+                self.lines.remove(place);
+            }
+        } else if let Some(words) = STEP_BY_STEP.choose(rng) {
+            self.lines.push((*words).to_owned());
+        }
+    }
+
+    /// Says how to answer, as far as the evidence or the text shows it.
+    fn state_form(&mut self, evidence: &[Record], rng: &mut ChaCha8Rng) {
+        let text = self.text().to_lowercase();
+        if [
+            "nothing else",
+            "answer with only",
+            "no other text",
+            "only the number",
+        ]
+        .iter()
+        .any(|words| text.contains(words))
+        {
+            return;
+        }
+        let labels = labels_of(evidence);
+        let line = match Looks::of(evidence, &text) {
+            Looks::Label if labels.len() >= 4 || (text.is_empty() && labels.len() > 1) => {
+                let list: Vec<String> = labels.into_iter().collect();
+                format!("Answer with only one of: {}.", list.join(", "))
+            }
+            Looks::Label => "Answer with exactly one of the names and nothing else.".to_owned(),
+            Looks::Number => [
+                "Answer with only the number.",
+                "End with: The answer is N.",
+                "Give only the number, without a unit or an explanation.",
+            ]
+            .choose(rng)
+            .copied()
+            .unwrap_or_default()
+            .to_owned(),
+            Looks::Object => {
+                let fields = fields_of(evidence);
+                if fields.is_empty() {
+                    "Return only the JSON object, with no other text.".to_owned()
+                } else {
+                    let list = fields.join(", ");
+                    format!("Return only the JSON object with the fields {list}; no other text.")
+                }
+            }
+            Looks::Unknown => "Answer with exactly what is asked for and nothing else.".to_owned(),
+        };
+        self.lines.push(line);
+    }
+
+    fn reorder(&mut self, rng: &mut ChaCha8Rng) {
+        let places: Vec<usize> = (0..self.lines.len())
+            .filter(|place| !self.lines[*place].trim().is_empty())
+            .collect();
+        if places.len() >= 2 {
+            let mut chosen: Vec<usize> = places.choose_multiple(rng, 2).copied().collect();
+            chosen.sort_unstable();
+            self.lines.swap(chosen[0], chosen[1]);
+        } else if let Some(place) = places.first() {
+            let mut sentences: Vec<&str> = words::sentences(&self.lines[*place]).collect();
+            sentences.shuffle(rng);
+            self.lines[*place] = sentences.join(" ");
+        }
+    }
+
+    fn reword(&mut self, rng: &mut ChaCha8Rng) {
+        for line in &mut self.lines {
+            if placeholders(line).is_empty() && rng.random_bool(0.5) {
+                *line = rule::reworded(line, rng);
+            }
+        }
+    }
+}
+
+/// What the answers look like, as far as one can see.
+#[derive(Clone, Copy, PartialEq)]
+enum Looks {
+    Label,
+    Number,
+    Object,
+    Unknown,
+}
+
+impl Looks {
+    fn of(evidence: &[Record], text_lower: &str) -> Self {
+        let all =
+            |test: &dyn Fn(&Record) -> bool| !evidence.is_empty() && evidence.iter().all(test);
+        let is_object = |text: &str| text.trim_start().starts_with('{');
+        if all(&|record| record.right().trim().parse::<f64>().is_ok()) {
+            Self::Number
+        } else if all(&|record| is_object(record.right())) || text_lower.contains("json") {
+            Self::Object
+        } else if all(&|record| record.label().is_some()) {
+            Self::Label
+        } else if text_lower.contains("number") {
+            Self::Number
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+fn labels_of(evidence: &[Record]) -> BTreeSet<String> {
+    evidence
+        .iter()
+        .filter_map(|record| record.label())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn fields_of(evidence: &[Record]) -> Vec<String> {
+    evidence
+        .iter()
+        .find_map(|record| serde_json::from_str::<serde_json::Value>(record.right()).ok())
+        .and_then(|value| Some(value.as_object()?.keys().cloned().collect()))
+        .unwrap_or_default()
+}
+
+/// A line's bullet, with its space, and the rest.
+fn parted(line: &str) -> (&str, &str) {
+    let indent = line.len() - line.trim_start().len();
+    let rest = &line[indent..];
+    for bullet in ["- ", "* ", "• "] {
+        if rest.starts_with(bullet) {
+            return line.split_at(indent + bullet.len());
+        }
+    }
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if digits > 0
+        && [". ", ") "]
+            .iter()
+            .any(|end| rest[digits..].starts_with(end))
+    {
+        return line.split_at(indent + digits + 2);
+    }
+    ("", line)
+}
+
+/// A line without its long-winded words.
+fn shortened(line: &str) -> String {
+    if !placeholders(line).is_empty() {
+        return line.to_owned();
+    }
+    let (bullet, body) = parted(line);
+    let mut text = body.to_owned();
+    for (wordy, brief) in WORDY {
+        // Positions in the lower-case text are valid in the text itself only where lengths agree.
+        let lower = text.to_lowercase();
+        if lower.len() != text.len() {
+            break;
+        }
+        if let Some(at) = lower.find(wordy) {
+            let end = at + wordy.len();
+            let whole = !lower[..at].ends_with(char::is_alphanumeric)
+                && !lower[end..].starts_with(char::is_alphanumeric);
+            if whole && text.is_char_boundary(at) && text.is_char_boundary(end) {
+                text = format!("{}{brief}{}", &text[..at], &text[end..]);
+            }
+        }
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    format!("{bullet}{}", rule::capitalised(&words.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    #[test]
+    fn compressing_removes_words_that_say_nothing_and_repeats() {
+        let mut draft = Draft::new(
+            "Be careful and precise.\n- Note that late parcels go to logistics.\n\
+             - Important: late parcels go to logistics.\n- In order to repay, use {{ name }}.",
+        );
+        let mut rng = Seed(3).rng();
+        draft.compress(&mut rng);
+        let text = draft.text();
+        assert!(
+            !text.contains("careful") && !text.contains("Note that"),
+            "{text}"
+        );
+        assert_eq!(text.matches("logistics").count(), 1, "{text}");
+        assert!(
+            text.contains("In order to repay, use {{ name }}."),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_bullet_is_parted_from_its_line() {
+        assert_eq!(parted("  - one"), ("  - ", "one"));
+        assert_eq!(parted("12. one"), ("12. ", "one"));
+        assert_eq!(parted("1.5 kilos"), ("", "1.5 kilos"));
+    }
+}

@@ -1,0 +1,216 @@
+//! The OpenAI protocol as far as the simulated server speaks it.
+
+use super::Answer;
+use crate::event::Finish;
+use crate::prompt::{Message, Role};
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST /v1/chat/completions`. Fields that are not named here are ignored, as
+/// providers do with what they do not know.
+#[derive(Debug, Deserialize)]
+pub(super) struct ChatRequest {
+    pub(super) model: String,
+    messages: Vec<WireMessage>,
+    temperature: Option<f64>,
+    max_tokens: Option<u32>,
+    max_completion_tokens: Option<u32>,
+    seed: Option<serde_json::Number>,
+    n: Option<u32>,
+    stream: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireMessage {
+    role: String,
+    content: Content,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<ContentPart>),
+}
+
+#[derive(Debug, Deserialize)]
+struct ContentPart {
+    #[serde(rename = "type")]
+    kind: String,
+    text: Option<String>,
+}
+
+impl ChatRequest {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with it.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, String> {
+        let request: Self = serde_json::from_slice(body)
+            .map_err(|error| format!("the body is not a chat request: {error}"))?;
+        if request.stream == Some(true) {
+            return Err("the simulated models do not stream: leave `stream` out".to_owned());
+        }
+        if request.n.is_some_and(|n| n != 1) {
+            return Err("the simulated models give one answer: `n` must be 1".to_owned());
+        }
+        if request
+            .temperature
+            .is_some_and(|it| !(0.0..=2.0).contains(&it))
+        {
+            return Err("`temperature` must be between 0 and 2".to_owned());
+        }
+        if request.max_output_tokens() == Some(0) {
+            return Err("`max_tokens` must be at least 1".to_owned());
+        }
+        if request.messages.is_empty() {
+            return Err("`messages` must not be empty".to_owned());
+        }
+        Ok(request)
+    }
+
+    /// The model's name without the provider's.
+    pub(super) fn model(&self) -> &str {
+        self.model.strip_prefix("sim/").unwrap_or(&self.model)
+    }
+
+    /// The protocol's own default is 1.
+    pub(super) fn temperature(&self) -> f64 {
+        self.temperature.unwrap_or(1.0)
+    }
+
+    pub(super) fn max_output_tokens(&self) -> Option<u32> {
+        self.max_completion_tokens.or(self.max_tokens)
+    }
+
+    /// The draw; without a seed it is 0, since the simulated models never differ by accident.
+    pub(super) fn draw(&self) -> u64 {
+        self.seed.as_ref().map_or(0, |seed| {
+            seed.as_u64()
+                .or_else(|| seed.as_i64().map(|seed| seed as u64))
+                .unwrap_or(0)
+        })
+    }
+
+    /// The chat, taken out of the request.
+    ///
+    /// # Errors
+    /// A role or a part that the simulated models do not know.
+    pub(super) fn take_messages(&mut self) -> Result<Vec<Message>, String> {
+        std::mem::take(&mut self.messages)
+            .into_iter()
+            .map(WireMessage::into_message)
+            .collect()
+    }
+}
+
+impl WireMessage {
+    fn into_message(self) -> Result<Message, String> {
+        let role = match self.role.as_str() {
+            "system" | "developer" => Role::System,
+            "user" | "assistant" => Role::User,
+            other => return Err(format!("unknown role `{other}`")),
+        };
+        let content = match self.content {
+            Content::Text(text) => text,
+            Content::Parts(parts) => {
+                let mut text = String::new();
+                for part in parts {
+                    match part.text {
+                        Some(more) if part.kind == "text" => text.push_str(&more),
+                        _ => return Err(format!("unknown content part `{}`", part.kind)),
+                    }
+                }
+                text
+            }
+        };
+        Ok(Message { role, content })
+    }
+}
+
+/// The body of an answer.
+#[derive(Serialize)]
+struct ChatResponse<'a> {
+    id: String,
+    object: &'static str,
+    /// No clock enters an answer.
+    created: u64,
+    model: &'a str,
+    choices: [Choice<'a>; 1],
+    usage: WireUsage,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u32,
+    message: AnswerMessage<'a>,
+    finish_reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct AnswerMessage<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+#[derive(Serialize)]
+struct WireUsage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+    prompt_tokens_details: CachedTokens,
+}
+
+#[derive(Serialize)]
+struct CachedTokens {
+    cached_tokens: u64,
+}
+
+/// An answer as bytes.
+pub(super) fn response(model: &str, body_hash: &str, answer: &Answer<'_>) -> Vec<u8> {
+    let usage = answer.usage;
+    let response = ChatResponse {
+        id: format!("simulated-{body_hash}"),
+        object: "chat.completion",
+        created: 0,
+        model,
+        choices: [Choice {
+            index: 0,
+            message: AnswerMessage {
+                role: "assistant",
+                content: &answer.text,
+            },
+            finish_reason: match answer.finish {
+                Finish::Stop => "stop",
+                Finish::Length => "length",
+                Finish::Filter => "content_filter",
+                Finish::Other => "other",
+            },
+        }],
+        usage: WireUsage {
+            prompt_tokens: usage.input.0,
+            completion_tokens: usage.output.0,
+            total_tokens: usage.total().0,
+            prompt_tokens_details: CachedTokens {
+                cached_tokens: usage.cached_input.0,
+            },
+        },
+    };
+    // Strings and numbers always serialise.
+    serde_json::to_vec(&response).unwrap_or_default()
+}
+
+/// An error as bytes.
+pub(super) fn error(kind: &str, message: &str) -> Vec<u8> {
+    let body = serde_json::json!({
+        "error": {"message": message, "type": kind, "code": kind}
+    });
+    body.to_string().into_bytes()
+}
+
+/// The list of models as bytes.
+pub(super) fn models() -> Vec<u8> {
+    let models = [super::CLERK, super::EDITOR]
+        .map(|id| serde_json::json!({"id": id, "object": "model", "owned_by": "simulated"}));
+    let body = serde_json::json!({"object": "list", "data": models});
+    body.to_string().into_bytes()
+}
