@@ -4,6 +4,8 @@
 //! for every event that the journal called durable. SIGKILL spares the page cache, so this shows
 //! what survives a kill, not what survives a loss of power.
 
+#![allow(clippy::unwrap_used)]
+
 use promptsearch::id::{EventNumber, RequestHash};
 use promptsearch::journal::{Entry, Journal, JournalError, read_events};
 use promptsearch::seed::Seed;

@@ -80,6 +80,14 @@ fn is_full(error: &JournalError) -> bool {
 }
 
 #[test]
+fn a_journal_is_shared_between_threads_whatever_its_events_are() {
+    struct OnlySend(std::cell::Cell<u8>);
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Journal<OnlySend>>();
+    let _ = OnlySend(std::cell::Cell::new(0)).0;
+}
+
+#[test]
 fn events_are_durable_when_they_are_said_to_be() {
     let store = Arc::new(Told::default());
     let journal = over(&store, Commit::default());
