@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// call says most, confirms the winner on rows it never saw, and never loses paid work.
 #[derive(Debug, Parser)]
 #[command(name = "promptsearch", version, disable_help_subcommand = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -21,7 +21,7 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Make a new task, or one from a file of rows (CSV, TSV, JSON, JSON Lines)
     Init(InitArgs),
     /// Say, offline, what a run would do: splits, what the data can show, calls, tokens, dollars
@@ -48,7 +48,7 @@ pub enum Command {
 
 /// Where runs lie.
 #[derive(Debug, Args)]
-pub struct Out {
+pub(crate) struct Out {
     /// The folder of runs
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub out: PathBuf,
@@ -56,7 +56,7 @@ pub struct Out {
 
 /// A run.
 #[derive(Debug, Args)]
-pub struct RunRef {
+pub(crate) struct RunRef {
     /// A folder, a name, a unique prefix, or `latest`
     #[arg(default_value = "latest")]
     pub run: String,
@@ -67,7 +67,7 @@ pub struct RunRef {
 
 /// `init`.
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// The new task's folder
     #[arg(default_value = ".")]
     pub dir: PathBuf,
@@ -78,7 +78,7 @@ pub struct InitArgs {
 
 /// Caps on the command line.
 #[derive(Debug, Default, Args)]
-pub struct CapArgs {
+pub(crate) struct CapArgs {
     /// Spend at most so many dollars, over all roles
     #[arg(long, value_name = "X")]
     pub max_usd: Option<f64>,
@@ -101,7 +101,7 @@ pub struct CapArgs {
 
 /// Which strategy.
 #[derive(Debug, Args)]
-pub struct StrategyArgs {
+pub(crate) struct StrategyArgs {
     /// A strategy's name, or a file with a recipe
     #[arg(long, default_value = "auto", value_name = "S")]
     pub strategy: String,
@@ -112,7 +112,7 @@ pub struct StrategyArgs {
 
 /// `plan`.
 #[derive(Debug, Args)]
-pub struct PlanArgs {
+pub(crate) struct PlanArgs {
     /// A folder, or its task.toml
     pub task: PathBuf,
     #[command(flatten)]
@@ -128,7 +128,7 @@ pub struct PlanArgs {
 
 /// `run`.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// A folder, or its task.toml
     pub task: PathBuf,
     #[command(flatten)]
@@ -159,7 +159,7 @@ pub struct RunArgs {
 
 /// `resume`.
 #[derive(Debug, Args)]
-pub struct ResumeArgs {
+pub(crate) struct ResumeArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it as help")]
     pub run: RunRef,
@@ -170,7 +170,7 @@ pub struct ResumeArgs {
 
 /// A report's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
+pub(crate) enum ReportFormat {
     /// A page of its own, with plots
     Html,
     /// Markdown
@@ -183,7 +183,7 @@ pub enum ReportFormat {
 
 /// `report`.
 #[derive(Debug, Args)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it as help")]
     pub run: RunRef,
@@ -197,7 +197,7 @@ pub struct ReportArgs {
 
 /// Rows for `eval`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum EvalSplit {
+pub(crate) enum EvalSplit {
     /// Rows shown to mutators
     Train,
     /// Rows that select
@@ -210,7 +210,7 @@ pub enum EvalSplit {
 
 /// `eval`.
 #[derive(Debug, Args)]
-pub struct EvalArgs {
+pub(crate) struct EvalArgs {
     /// A folder, or its task.toml
     pub task: PathBuf,
     /// A prompt as `export` writes it, or plain text for the one searched part
@@ -238,7 +238,7 @@ pub struct EvalArgs {
 
 /// A prompt file's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+pub(crate) enum ExportFormat {
     /// Markdown with front matter
     Md,
     /// Chat messages, OpenAI-shaped
@@ -247,7 +247,7 @@ pub enum ExportFormat {
 
 /// `export`.
 #[derive(Debug, Args)]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it as help")]
     pub run: RunRef,
@@ -276,7 +276,7 @@ pub struct ExportArgs {
 
 /// `strategies`.
 #[derive(Debug, Args)]
-pub struct StrategiesArgs {
+pub(crate) struct StrategiesArgs {
     /// A strategy's name, or a file with a recipe
     pub name: Option<String>,
     /// Change a key of the recipe, such as evaluate.block=16
@@ -286,7 +286,7 @@ pub struct StrategiesArgs {
 
 /// `simulate`.
 #[derive(Debug, Args)]
-pub struct SimulateArgs {
+pub(crate) struct SimulateArgs {
     /// The task whose rows the simulated models know
     #[arg(long, value_name = "TASK")]
     pub task: PathBuf,

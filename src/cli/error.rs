@@ -8,6 +8,7 @@ use crate::recipe::RecipeError;
 use crate::run_dir::RunDirError;
 use crate::search::SearchError;
 use crate::source::SourceError;
+use crate::store::StoreError;
 use std::fmt;
 
 /// Why the program ends; each has its exit code.
@@ -122,7 +123,8 @@ impl From<RunDirError> for CliError {
 
 impl From<JournalError> for CliError {
     fn from(error: JournalError) -> Self {
-        let kind = if error.is_in_use() { Kind::InUse } else { Kind::Unexpected };
+        let in_use = matches!(error, JournalError::Store(StoreError::InUse { .. }));
+        let kind = if in_use { Kind::InUse } else { Kind::Unexpected };
         Self::new(kind, error.to_string())
     }
 }

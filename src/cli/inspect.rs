@@ -69,7 +69,7 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
         ReportFormat::Html => report::html(&told.report()),
         ReportFormat::Md => report::markdown(&told.report()),
         ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&told.summary)?),
-        ReportFormat::Csv => report::csv(&told.report()),
+        ReportFormat::Csv => csv(&told)?,
     };
     let target = match (&args.output, format) {
         (Some(path), _) => Some(path.clone()),
@@ -112,4 +112,45 @@ pub(super) fn journal(args: &RunRef, _screen: &Screen) -> Result<(), CliError> {
             other => other?,
         }
     }
+}
+
+/// A line for each candidate.
+fn csv(told: &Told) -> Result<String, CliError> {
+    let state = &told.history.state;
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let written = |error: csv::Error| CliError::unexpected(error.to_string());
+    table
+        .write_record([
+            "candidate", "operator", "parents", "status", "dev_mean", "dev_rows", "usd_per_1k", "prompt",
+        ])
+        .map_err(written)?;
+    for (_, standing) in state.numbered() {
+        let candidate = &standing.candidate;
+        let parents: Vec<&str> = candidate
+            .parents
+            .iter()
+            .map(|parent| state.standing(*parent).candidate.id.as_str())
+            .collect();
+        let status = match &standing.status {
+            crate::state::Status::Open => "open",
+            crate::state::Status::Finished => "finished",
+            crate::state::Status::Dropped(_) => "dropped",
+        };
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let gist = crate::prompt::gist(&candidate.prompt, told.task.layout.searched(), 80);
+        table
+            .write_record([
+                candidate.id.as_str(),
+                &candidate.operator,
+                &parents.join(" "),
+                status,
+                &number(standing.dev().mean()),
+                &standing.dev().scored.to_string(),
+                &number(standing.used.usd_per_1k()),
+                &gist,
+            ])
+            .map_err(written)?;
+    }
+    let bytes = table.into_inner().map_err(|error| CliError::unexpected(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

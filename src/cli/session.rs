@@ -351,6 +351,7 @@ impl Told {
             history: &self.history,
             task: &self.task,
             folder: self.dir.path(),
+            run_file: Some(&self.file),
         }
     }
 }
