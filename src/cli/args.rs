@@ -61,7 +61,6 @@ pub(crate) struct RunRef {
     #[arg(default_value = "latest")]
     pub run: String,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub out: Out,
 }
 
@@ -116,10 +115,8 @@ pub(crate) struct PlanArgs {
     /// A folder, or its task.toml
     pub task: PathBuf,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub strategy: StrategyArgs,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub caps: CapArgs,
     /// Requests at a time, over all providers
     #[arg(long, value_name = "N")]
@@ -132,7 +129,6 @@ pub(crate) struct RunArgs {
     /// A folder, or its task.toml
     pub task: PathBuf,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub strategy: StrategyArgs,
     /// What the run's randomness comes from
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -141,7 +137,6 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "RUN")]
     pub name: Option<String>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub out: Out,
     /// Requests at a time, over all providers
     #[arg(long, value_name = "N")]
@@ -153,7 +148,6 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub caps: CapArgs,
 }
 
@@ -161,7 +155,6 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub run: RunRef,
     /// Requests at a time, over all providers
     #[arg(long, value_name = "N")]
@@ -185,7 +178,6 @@ pub(crate) enum ReportFormat {
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub run: RunRef,
     /// The format
     #[arg(long, value_enum, default_value = "html")]
@@ -226,13 +218,11 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "NAME", requires = "answers")]
     pub column: Vec<String>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub out: Out,
     /// Requests at a time, over all providers
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub caps: CapArgs,
 }
 
@@ -249,7 +239,6 @@ pub(crate) enum ExportFormat {
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it as help")]
     pub run: RunRef,
     /// The git repository
     #[arg(long, value_name = "REPO")]
