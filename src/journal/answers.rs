@@ -1,0 +1,92 @@
+//! Which requests have an answer already: asked before every call, and nearly always "none".
+//!
+//! Not the answers, nor where they are, which the store knows; only enough to ask it rarely.
+
+use crate::id::{EventNumber, RequestHash};
+use crate::store::{Store, StoreError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// The answered requests.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    known: RwLock<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The first eight bytes of each answered request: as good as random, so that a false hit is
+    /// rare, and only costs a question to the store.
+    prefixes: HashSet<u64>,
+    /// Answers that replay has met and the store cannot find. There should be none; but asking a
+    /// model again because an index is incomplete would be paying twice.
+    mislaid: HashMap<RequestHash, EventNumber>,
+}
+
+impl Answers {
+    /// Those that a store knows.
+    pub(super) fn of(store: &dyn Store) -> Result<Self, StoreError> {
+        let mut prefixes = HashSet::new();
+        store.answered(&mut |request, _| {
+            prefixes.insert(prefix(request));
+        })?;
+        Ok(Self {
+            known: RwLock::new(Known {
+                prefixes,
+                mislaid: HashMap::new(),
+            }),
+        })
+    }
+
+    /// Adds answers that are durable now.
+    pub(super) fn add(&self, requests: impl Iterator<Item = RequestHash>) {
+        let mut known = self.write();
+        for request in requests {
+            known.prefixes.insert(prefix(request.as_bytes()));
+        }
+    }
+
+    /// Remembers an answer that was met in the journal, if it was not known.
+    pub(super) fn met(&self, request: RequestHash, number: EventNumber) {
+        if self.read().prefixes.contains(&prefix(request.as_bytes())) {
+            return;
+        }
+        tracing::warn!(event = number.0, %request, "the store did not know of an answer in it");
+        let mut known = self.write();
+        known.prefixes.insert(prefix(request.as_bytes()));
+        known.mislaid.insert(request, number);
+    }
+
+    /// The event that answers a request.
+    pub(super) fn find(
+        &self,
+        request: &RequestHash,
+        store: &dyn Store,
+    ) -> Result<Option<EventNumber>, StoreError> {
+        let mislaid = {
+            let known = self.read();
+            if !known.prefixes.contains(&prefix(request.as_bytes())) {
+                return Ok(None);
+            }
+            known.mislaid.get(request).copied()
+        };
+        match mislaid {
+            Some(number) => Ok(Some(number)),
+            None => store.find_answer(request),
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn prefix(request: &[u8; 16]) -> u64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&request[..8]);
+    u64::from_le_bytes(first)
+}

@@ -1,0 +1,127 @@
+//! Reading `events.jsonl` from another process, while the run writes it or after.
+//!
+//! Not a way into the store, which only its run may open, and not a repair: that is the run's.
+
+use super::error::JournalError;
+use super::line::{self, Lines};
+use super::{Entry, file};
+use crate::id::EventNumber;
+use std::fs::File;
+use std::io::{BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// Reads all events of a file, in order. What a writer has not finished is left out.
+///
+/// # Errors
+/// Those of `f`; a line that is damaged or not understood, with its number; a file that cannot be
+/// read.
+pub fn read_events<E, X>(
+    path: &Path,
+    f: impl FnMut(EventNumber, E) -> Result<(), X>,
+) -> Result<u64, X>
+where
+    E: Entry,
+    X: From<JournalError>,
+{
+    Reader::new(path).read_new(f)
+}
+
+/// A place in a file of events, to read on from.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    path: PathBuf,
+    offset: u64,
+    lines: u64,
+    next: u64,
+}
+
+impl Reader {
+    /// Before the first event.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            offset: 0,
+            lines: 0,
+            next: 0,
+        }
+    }
+
+    /// Reads the events that have come since the last time, and says how many.
+    ///
+    /// The file is opened each time, since a repair may have put another in its place; what was
+    /// read before stands there byte for byte.
+    ///
+    /// # Errors
+    /// As [`read_events`]. The event that failed is read again the next time.
+    pub fn read_new<E, X>(
+        &mut self,
+        mut f: impl FnMut(EventNumber, E) -> Result<(), X>,
+    ) -> Result<u64, X>
+    where
+        E: Entry,
+        X: From<JournalError>,
+    {
+        let before = self.next;
+        let mut lines = self.open()?;
+        while self.advance(&mut lines)? {
+            if lines.number() == 1 {
+                self.check_header(lines.line())?;
+            } else {
+                let read = line::parse(lines.line()).and_then(|read| match read.number.0 {
+                    number if number == self.next => Ok(read),
+                    number => Err(format!("event {number} stands where {} should", self.next)),
+                });
+                let read = match read {
+                    Ok(read) => read,
+                    Err(why) => {
+                        let (path, line) = (self.path.clone(), lines.number());
+                        if !self.advance(&mut lines)? {
+                            break;
+                        }
+                        return Err(JournalError::Damaged { path, line, why }.into());
+                    }
+                };
+                let event = line::decode(read.event).map_err(|why| {
+                    let (line, path) = (lines.number(), self.path.display());
+                    let place = format!("line {line} of {path}");
+                    JournalError::Unknown { place, why }
+                })?;
+                f(read.number, event)?;
+                self.next += 1;
+            }
+            self.offset = lines.end();
+            self.lines = lines.number();
+        }
+        Ok(self.next - before)
+    }
+
+    fn open(&self) -> Result<Lines<BufReader<File>>, JournalError> {
+        let open = || {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(self.offset))?;
+            Ok(BufReader::with_capacity(file::BUFFER_BYTES, file))
+        };
+        let input = open().map_err(|e| JournalError::io("read", &self.path, e))?;
+        Ok(Lines::after(input, self.offset, self.lines))
+    }
+
+    /// Whether there is another finished line.
+    fn advance(&self, lines: &mut Lines<BufReader<File>>) -> Result<bool, JournalError> {
+        let more = lines
+            .advance()
+            .map_err(|e| JournalError::io("read", &self.path, e))?;
+        Ok(more && lines.is_terminated())
+    }
+
+    fn check_header(&self, first: &[u8]) -> Result<(), JournalError> {
+        match line::version(first) {
+            Some(version) => file::known_version(&self.path, version),
+            None => Err(JournalError::Damaged {
+                path: self.path.clone(),
+                line: 1,
+                why: "it is not the header of a journal".to_owned(),
+            }),
+        }
+    }
+}
