@@ -1,7 +1,8 @@
 //! Strategies side by side on the shipped tasks: the true quality (by the oracle of the simulated
 //! models, which no search may ask) of the prompt that each returns at the same number of calls.
 //!
-//! `cargo bench --bench strategies -- [--calls 4000] [--seeds 5] [--strategies auto,gepa,random]`
+//! `cargo bench --bench strategies -- [--calls 4000] [--seeds 5] [--strategies auto,gepa,random]
+//! [--model-seed 1] [--set evaluate.below=0.3]` (`--set` changes the first strategy)
 
 use promptsearch::budget::{Caps, Wallet};
 use promptsearch::clock::Clock;
@@ -31,6 +32,7 @@ struct Options {
     seeds: u64,
     model_seed: u64,
     strategies: Vec<String>,
+    sets: Vec<String>,
 }
 
 fn options() -> Options {
@@ -39,6 +41,7 @@ fn options() -> Options {
         seeds: 5,
         model_seed: MODEL_SEED,
         strategies: ["auto", "gepa", "random"].map(str::to_owned).to_vec(),
+        sets: Vec::new(),
     };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     for pair in arguments.windows(2) {
@@ -49,6 +52,7 @@ fn options() -> Options {
             "--strategies" => {
                 options.strategies = pair[1].split(',').map(str::to_owned).collect();
             }
+            "--set" => options.sets.push(pair[1].clone()),
             _ => {}
         }
     }
@@ -63,8 +67,15 @@ struct Run {
     calls: u64,
 }
 
-async fn run(task: &Arc<Task>, llm: &SimLlm, strategy: &str, seed: u64, calls: u64) -> (Prompt, u64, f64, u64) {
-    let recipe = recipe::load(strategy, &[]).expect("a strategy");
+async fn run(
+    task: &Arc<Task>,
+    llm: &SimLlm,
+    strategy: &str,
+    sets: &[String],
+    seed: u64,
+    calls: u64,
+) -> (Prompt, u64, f64, u64) {
+    let recipe = recipe::load(strategy, sets).expect("a strategy");
     let caps = Caps { calls: Some(calls), ..Caps::default() };
     let journal = Arc::new(Journal::<Event>::in_memory().expect("a journal"));
     let models = [ModelRole::Task, ModelRole::Mutator]
@@ -126,10 +137,11 @@ fn main() {
         println!("\n{name}: seed prompt {:.3}", true_quality(&world, &task, &task.seed));
         let mut first: Option<Vec<f64>> = None;
         for strategy in &options.strategies {
+            let sets: &[String] = if first.is_none() { &options.sets } else { &[] };
             let runs: Vec<Run> = (1..=options.seeds)
                 .map(|seed| {
                     let (prompt, prompt_tokens, usd, calls) =
-                        runtime.block_on(run(&task, &llm, strategy, seed, options.calls));
+                        runtime.block_on(run(&task, &llm, strategy, sets, seed, options.calls));
                     Run { quality: true_quality(&world, &task, &prompt), prompt_tokens, usd, calls }
                 })
                 .collect();
