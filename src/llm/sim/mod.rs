@@ -1,7 +1,7 @@
 //! Simulated models: a clerk that answers rows and an editor that writes prompts.
 //!
-//! They know the task's data and nothing else, cost nothing, and answer the same request always the
-//! same way: all chance is a hash of the model seed and of what it is about. What they take into
+//! They know the task's data and nothing else, cost simulated dollars, and answer the same request
+//! always the same way: all chance is a hash of the model seed and of what it is about. What they take into
 //! account, and how much, is written in `docs/simulation.md`. No search may look behind their answers.
 
 mod answer;
@@ -19,9 +19,6 @@ mod tally;
 mod wire;
 mod words;
 pub mod world;
-
-#[cfg(test)]
-mod tests;
 
 use super::{Llm, LlmError, Reply, Request};
 use crate::event::{Failure, Finish};
@@ -102,12 +99,7 @@ impl SimLlm {
             finish = Finish::Length;
         }
         let usage = usage_of(call.messages, &text);
-        Ok(Answer {
-            text,
-            usage,
-            finish,
-            row,
-        })
+        Ok(Answer { text, usage, finish, row })
     }
 }
 
@@ -139,10 +131,9 @@ impl Llm for SimLlm {
                 retry_after: None,
                 message,
             })?;
-        Ok(Reply {
-            text: answer.text,
-            usage: Some(answer.usage),
-            finish: answer.finish,
-        })
+        Ok(Reply { text: answer.text, usage: Some(answer.usage), finish: answer.finish })
     }
 }
+
+#[cfg(test)]
+mod tests;
