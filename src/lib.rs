@@ -36,3 +36,5 @@ pub mod search; // ask, work, append, apply, show.
 pub mod run_dir; // What lies where under `results/RUN/`, and who holds it.
 pub mod report; // A finished or running search, explained.
 pub mod export; // The winner as a file, and as a commit in a person's repository.
+pub mod ui; // Progress, as a line that is drawn again or as lines in a log.
+pub mod cli; // Arguments in, exit code out. The only place that names clap.

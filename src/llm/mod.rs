@@ -3,11 +3,14 @@
 //! Not the decision to ask: who is asked what is decided above, and what it may cost is the
 //! wallet's. Only this module names reqwest and axum.
 
-pub mod call;
-pub mod sim;
-pub mod throttle;
+pub mod key; // Where a provider's key comes from, and how it stays unseen.
+pub mod throttle; // How many attempts at a time, how fast, and how long to wait.
+pub mod openai; // `POST /chat/completions`.
+pub mod sim; // Simulated models, in this process and as a server.
+pub mod call; // One logical call, from its reservation to its durable answer.
 
-use crate::event::{Failure, Finish};
+pub use crate::event::{Failure, Finish};
+
 use crate::prompt::Message;
 use crate::task::model::{ModelName, Usage};
 use async_trait::async_trait;

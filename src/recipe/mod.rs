@@ -6,7 +6,7 @@
 mod read;
 mod slots;
 
-pub use read::{RecipeError, effective_table, load};
+pub use read::{RecipeError, effective_table, load, parse};
 pub use slots::*;
 
 /// A recipe that ships with the program.

@@ -52,10 +52,18 @@ pub fn load(name_or_file: &str, sets: &[String]) -> Result<Recipe, RecipeError> 
     Reader { file: &file, text: &text }.recipe(table).map_err(RecipeError::from)
 }
 
-/// The table of a recipe after `extends` and `--set`, as TOML: what the run will do.
+/// Reads a recipe that a run has frozen.
 ///
 /// # Errors
-/// As `load`.
+/// A mistake with its line: the file was changed, or written by another version.
+pub fn parse(file: &Path, text: &str) -> Result<Recipe, SourceError> {
+    let table: toml::Table =
+        toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+    Reader { file, text }.recipe(table)
+}
+
+/// The table of a recipe after `extends` and `--set`, as TOML: what the run will do.
+#[must_use]
 pub fn effective_table(recipe: &Recipe) -> String {
     toml::to_string_pretty(recipe).unwrap_or_default()
 }
@@ -321,10 +329,12 @@ impl Reader<'_> {
                 .help("write `kind = \"pool\"` under [schedule]"));
         }
         let schedule = &recipe.schedule;
-        if schedule.lookahead == 0 || schedule.proposal_lookahead == 0 || schedule.waiting == 0 {
+        if schedule.lookahead == 0 || schedule.proposal_lookahead == 0 || schedule.waiting == 0
+            || schedule.open == 0
+        {
             return Err(self
                 .error(&["schedule"], "a look-ahead of 0 lets nothing happen")
-                .help("give at least 1 to `lookahead`, `proposal_lookahead` and `waiting`"));
+                .help("give at least 1 to `lookahead`, `proposal_lookahead`, `waiting` and `open`"));
         }
         let positive = |path: &[&str], value: usize| match value {
             0 => Err(self.error(path, format!("`{}` must be at least 1", path[path.len() - 1]))),
@@ -343,6 +353,9 @@ impl Reader<'_> {
             Evaluate::Race(kind) => {
                 positive(&["evaluate", "block"], kind.block)?;
                 share(&["evaluate", "below"], kind.below)?;
+                if !(1.0..=100.0).contains(&kind.grow) {
+                    return Err(self.error(&["evaluate", "grow"], "`grow` must lie in 1..=100"));
+                }
             }
             Evaluate::SequentialHalving(kind) => {
                 if !(kind.keep > 0.0 && kind.keep < 1.0) {
@@ -354,7 +367,7 @@ impl Reader<'_> {
         }
         if let Select::Mix(mix) = &recipe.select {
             let total: f64 = mix.parts.iter().map(|part| part.weight).sum();
-            if !(total > 0.0) || mix.parts.iter().any(|part| part.weight < 0.0) {
+            if total.is_nan() || total <= 0.0 || mix.parts.iter().any(|part| part.weight < 0.0) {
                 return Err(self
                     .error(&["select", "parts"], "a mix needs parts with positive weights")
                     .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));

@@ -109,6 +109,9 @@ pub struct Schedule {
     pub proposal_lag: u64,
     /// No proposal while this many candidates have no folded block.
     pub waiting: usize,
+    /// No proposal while this many children may still get rows: fewer decide on fresher knowledge,
+    /// more keep more requests busy.
+    pub open: usize,
 }
 
 impl Default for Schedule {
@@ -120,6 +123,7 @@ impl Default for Schedule {
             proposal_lookahead: 4,
             proposal_lag: 64,
             waiting: 4,
+            open: 1_000_000,
         }
     }
 }
@@ -315,6 +319,9 @@ kind! {
         max_uses: u32 = 0,
         /// Whole parts (the paper), or lines within them.
         level: MergeLevel = MergeLevel::Part,
+        /// Who may be merged: candidates on the front (the paper), or any that improved on its
+        /// parent, dropped ones included.
+        pool: MergePool = MergePool::Front,
         /// Pairs that are drawn before the operator gives up for this time.
         attempts: u32 = 10,
         /// Rows on which the child must do as well as the better parent before it is tried in
@@ -331,6 +338,16 @@ pub enum MergeLevel {
     Part,
     /// The lines that each parent added or removed.
     Line,
+}
+
+/// Who may be merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MergePool {
+    /// Candidates that are among the best on some row.
+    Front,
+    /// The incumbent with any candidate that likely improved on its own parent.
+    Improved,
 }
 
 kind! {
@@ -492,8 +509,11 @@ pub enum GateRule {
 kind! {
     /// A paired Bayesian futility race against the incumbent's cached rows.
     RaceEvaluate {
-        /// Rows that are issued together, and after which the race is judged.
+        /// Rows of the first block; the race is judged after each block.
         block: usize = BLOCK,
+        /// Each further block is longer by this factor: whoever is still in the race is likely to
+        /// stay, and long blocks take fewer rounds.
+        grow: f64 = 2.0,
         /// Dropped when the probability of being better falls under this.
         below: f64 = 0.2,
         /// Rows that a candidate is given before it may be dropped.

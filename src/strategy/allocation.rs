@@ -37,7 +37,9 @@ pub(super) fn next(
     let block = match evaluate {
         Evaluate::Full(kind) => kind.block,
         Evaluate::Gate(kind) => kind.block,
-        Evaluate::Race(kind) => kind.block,
+        // The seed is raced by nobody, so nothing is saved by small blocks.
+        Evaluate::Race(kind) if candidate == CandidateIx::SEED => kind.block,
+        Evaluate::Race(kind) => grown(kind, standing.dev().issued as usize),
         Evaluate::SequentialHalving(_) => return None,
     };
     let rows = unasked(state, candidate, block);
@@ -47,6 +49,16 @@ pub(super) fn next(
         replicate: 0,
         rows,
     })
+}
+
+/// The length of the next block after so many rows: each is longer by a factor.
+fn grown(race: &crate::recipe::RaceEvaluate, asked: usize) -> usize {
+    let (mut length, mut covered) = (race.block as f64, 0.0);
+    while covered + 0.5 < asked as f64 && length < 1e9 {
+        covered += length;
+        length *= race.grow;
+    }
+    (length as usize).max(1)
 }
 
 /// The next rows of dev, in the order that all candidates share.
@@ -98,14 +110,26 @@ fn gate(state: &State, candidate: CandidateIx) -> Option<Option<Plan>> {
 /// than the incumbent, or good enough beside the seed.
 pub(super) fn probability(goal: Goal, state: &State, candidate: CandidateIx, margin: f64) -> f64 {
     let pairs = &state.views.pairs;
-    let (pair, threshold) = match goal {
-        Goal::MaxQuality { .. } => (pairs.against_incumbent(candidate), -margin),
+    let parent = state.standing(candidate).candidate.parents.first().copied();
+    let parent = parent.unwrap_or(CandidateIx::SEED);
+    let (pair, parent, threshold) = match goal {
+        Goal::MaxQuality { .. } => {
+            (pairs.against_incumbent(candidate), pairs.against_incumbent(parent), -margin)
+        }
         Goal::MinCost { floor } => {
             let baseline = state.seed().dev().mean().unwrap_or(0.0);
-            (pairs.against_seed(candidate), floor.quality(baseline) - baseline)
+            let threshold = floor.quality(baseline) - baseline;
+            (pairs.against_seed(candidate), pairs.against_seed(parent), threshold)
         }
     };
-    Posterior::of(pairs.prior(), &pair).above(threshold)
+    Posterior::of(pairs.prior_beside(&parent), &pair).above(threshold)
+}
+
+/// The probability that a candidate is better than its own parent.
+pub(super) fn improvement(state: &State, candidate: CandidateIx) -> f64 {
+    let Some(parent) = state.standing(candidate).candidate.parents.first() else { return 0.0 };
+    let pair = super::views::paired(state, candidate, *parent);
+    if pair.n == 0 { 0.0 } else { Posterior::of(state.views.pairs.prior(), &pair).above(0.0) }
 }
 
 /// Futility (algorithm and prior: see `stats::posterior`): after each block, a candidate that is

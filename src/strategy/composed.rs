@@ -66,6 +66,7 @@ impl Composed {
         let schedule = &self.recipe.schedule;
         if state.proposals_out() >= schedule.proposal_lookahead
             || state.waiting() >= schedule.waiting
+            || state.open.len() >= schedule.open
         {
             return None;
         }

@@ -1,10 +1,13 @@
 //! Which operator is next, whom it starts from, and which rows it is shown.
 
+use super::allocation::improvement;
 use super::selection::{ancestors, is_ancestor, parent, weighted};
 use super::{Plan, State};
 use crate::event::{Abandoned, Draft, Event, Gate, Shown};
 use crate::id::{CandidateIx, ProposalNumber, RowIx};
-use crate::recipe::{Feedback, Init, MergeLevel, MergeOperator, Operator, Pick, Recipe, When};
+use crate::recipe::{
+    Feedback, Init, MergeLevel, MergeOperator, MergePool, Operator, Pick, Recipe, When,
+};
 use crate::seed::Seed;
 use crate::state::{Cell, Status};
 use crate::task::example::Split;
@@ -174,6 +177,9 @@ fn merge_pair(
     state: &State,
     seed: Seed,
 ) -> Option<Vec<CandidateIx>> {
+    if merge.pool == MergePool::Improved {
+        return improved_pair(merge, state, seed);
+    }
     let pool = super::selection::front(&recipe.archive, state);
     if pool.len() < 2 {
         return None;
@@ -202,6 +208,45 @@ fn merge_pair(
         }
     }
     None
+}
+
+/// How likely an improvement must be for its lines to be worth a merge.
+const LIKELY_IMPROVED: f64 = 0.6;
+
+/// The incumbent with a candidate of another line that likely improved on its own parent. A race
+/// drops such a candidate when it is not better than the incumbent too; what it learnt is kept here.
+fn improved_pair(merge: &MergeOperator, state: &State, seed: Seed) -> Option<Vec<CandidateIx>> {
+    let incumbent = state.incumbent;
+    let of_incumbent = ancestors(state, incumbent);
+    let merged_with = |other: CandidateIx| {
+        state.candidates.iter().any(|standing| {
+            let parents = &standing.candidate.parents;
+            parents.len() == 2 && parents.contains(&incumbent) && parents.contains(&other)
+        })
+    };
+    let mut found: Vec<(CandidateIx, CandidateIx, f64)> = Vec::new();
+    for (other, standing) in state.numbered() {
+        if other == incumbent || standing.dev().scored == 0 || of_incumbent.contains(&other) {
+            continue;
+        }
+        let others = ancestors(state, other);
+        let Some(ancestor) = others.iter().copied().find(|a| of_incumbent.contains(a)) else {
+            continue;
+        };
+        let likely = improvement(state, other);
+        if likely < LIKELY_IMPROVED
+            || others.contains(&incumbent)
+            || !has_something_to_merge(merge.level, state, incumbent, other, ancestor)
+            || merged_with(other)
+        {
+            continue;
+        }
+        found.push((other, ancestor, likely - 0.5));
+    }
+    let weights: Vec<f64> = found.iter().map(|(.., weight)| *weight).collect();
+    let place = weighted(&weights, &mut seed.rng())?;
+    let (other, ancestor, _) = found[place];
+    Some(vec![incumbent, other, ancestor])
 }
 
 fn has_something_to_merge(

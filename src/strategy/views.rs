@@ -108,7 +108,7 @@ impl BestMean {
 pub struct Pairs {
     against_incumbent: Vec<Paired>,
     against_seed: Vec<Paired>,
-    /// (mean difference, its sampling variance) of children at the moment they were decided.
+    /// (mean difference from its parent, its sampling variance) of children as they were decided.
     decided: Vec<(f64, f64)>,
     prior: Prior,
 }
@@ -126,10 +126,24 @@ impl Pairs {
         self.against_seed.get(candidate.index()).copied().unwrap_or_default()
     }
 
-    /// What is believed of a child before its first row: fitted to the children decided so far.
+    /// What is believed of a child beside its parent before its first row: fitted to the children
+    /// decided so far.
     #[must_use]
     pub fn prior(&self) -> Prior {
         self.prior
+    }
+
+    /// The same beside a reference that need not be the parent: shifted by how the parent fares
+    /// beside it (`parent`), and wider by how little is known of that.
+    #[must_use]
+    pub fn prior_beside(&self, parent: &Paired) -> Prior {
+        match parent.mean() {
+            None => self.prior,
+            Some(mean) => Prior {
+                mean: self.prior.mean + mean,
+                variance: self.prior.variance + parent.sampling_variance(),
+            },
+        }
     }
 
     fn apply(&mut self, event: &Event, facts: &Facts) {
@@ -146,7 +160,7 @@ impl Pairs {
                     }
                 }
             }
-            Event::CandidateDropped { candidate, .. } => self.decide(*candidate),
+            Event::CandidateDropped { candidate, .. } => self.decide(*candidate, facts),
             _ => {}
         }
     }
@@ -177,12 +191,14 @@ impl Pairs {
         }
         let standing = facts.standing(candidate);
         if standing.status == Status::Finished && candidate != CandidateIx::SEED {
-            self.decide(candidate);
+            self.decide(candidate, facts);
         }
     }
 
-    fn decide(&mut self, candidate: CandidateIx) {
-        let pair = self.against_incumbent(candidate);
+    /// What a decided child was worth beside its parent teaches what to expect of the next one.
+    fn decide(&mut self, candidate: CandidateIx, facts: &Facts) {
+        let Some(parent) = facts.standing(candidate).candidate.parents.first() else { return };
+        let pair = paired(facts, candidate, *parent);
         if let Some(mean) = pair.mean() {
             self.decided.push((mean, pair.sampling_variance()));
             self.prior = Prior::fit(&self.decided);

@@ -309,6 +309,31 @@ struct Row {
     values: Columns,
 }
 
+/// A row of a file that is no task's data: answers that were recorded elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlainRow {
+    /// From a column `id`, where there is one.
+    pub id: Option<String>,
+    /// All columns.
+    pub columns: Columns,
+    /// The line on which it starts, from 1.
+    pub line: usize,
+}
+
+/// Reads the rows of a file as they are.
+///
+/// # Errors
+/// Where the file cannot be read, and what is wrong with it, with the line.
+pub fn read_plain(path: &Path, id: &str) -> Result<Vec<PlainRow>, SourceError> {
+    let rows = read_rows(path)?;
+    let plain = |row: Row| PlainRow {
+        id: row.values.get(id).map(|id| value_text(id).into_owned()),
+        columns: row.values,
+        line: row.line,
+    };
+    Ok(rows.into_iter().map(plain).collect())
+}
+
 fn read_rows(path: &Path) -> Result<Vec<Row>, SourceError> {
     let rows = match Format::of(path)? {
         Format::Jsonl => read_jsonl(path)?,

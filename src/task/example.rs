@@ -73,6 +73,12 @@ impl HeldOut {
     pub fn open_held_out(&self) -> &[Example] {
         &self.0
     }
+
+    /// The rows themselves, for whoever takes them out of the search altogether.
+    #[must_use]
+    pub fn unseal_held_out(self) -> Vec<Example> {
+        self.0
+    }
 }
 
 /// All rows by what they serve. `train` and `dev` stand in the order in which candidates meet them.

@@ -86,6 +86,7 @@ pub struct Task {
     pub caps: Caps,
     /// Rows.
     pub splits: Splits,
+    id_column: String,
     models: BTreeMap<ModelRole, Model>,
     providers: BTreeMap<String, Provider>,
 }
@@ -192,9 +193,32 @@ impl Task {
             layout,
             scorers,
             splits,
+            id_column: read.data.columns.id.clone().unwrap_or_else(|| "id".to_owned()),
             models,
             providers,
         })
+    }
+
+    /// The same task with the rows of one split (or all) as dev and nothing else: for `eval`, which
+    /// searches nothing. Whoever asks for held-out rows here has chosen to look at them.
+    #[must_use]
+    pub fn for_evaluation(mut self, split: Option<Split>) -> Self {
+        let Splits { train, dev, hold } = self.splits;
+        let hold = hold.unseal_held_out();
+        let rows = match split {
+            Some(Split::Train) => train,
+            Some(Split::Dev) => dev,
+            Some(Split::Hold) => hold,
+            None => train.into_iter().chain(dev).chain(hold).collect(),
+        };
+        self.splits = Splits { train: Vec::new(), dev: rows, hold: example::HeldOut::seal(Vec::new()) };
+        self
+    }
+
+    /// The column that names rows.
+    #[must_use]
+    pub fn id_column(&self) -> &str {
+        &self.id_column
     }
 
     /// The model of a role, if the task names one.

@@ -1,8 +1,9 @@
 //! Simulated models: a clerk that answers rows and an editor that writes prompts.
 //!
 //! They know the task's data and nothing else, cost simulated dollars, and answer the same request
-//! always the same way: all chance is a hash of the model seed and of what it is about. What they take into
-//! account, and how much, is written in `docs/simulation.md`. No search may look behind their answers.
+//! always the same way: all chance is a hash of the model seed and of what it is about. What they
+//! take into account, and how much, is written in `docs/simulation.md`. No search may look behind
+//! their answers.
 
 mod answer;
 mod clerk;
@@ -12,6 +13,7 @@ mod faults;
 mod form;
 mod index;
 mod log;
+mod of_task;
 pub mod server;
 mod skill;
 mod statement;
@@ -19,6 +21,9 @@ mod tally;
 mod wire;
 mod words;
 pub mod world;
+
+pub use faults::{Faults, Latency};
+pub use of_task::{MODEL_SEED, true_quality, world_of};
 
 use super::{Llm, LlmError, Reply, Request};
 use crate::event::{Failure, Finish};

@@ -100,6 +100,22 @@ impl Scorer {
         &self.name
     }
 
+    /// Its kind, as the task file names it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match &self.kind {
+            Kind::Equals(_) => "equals",
+            Kind::Contains(_) => "contains",
+            Kind::StartsWith(_) => "starts-with",
+            Kind::Label(_) => "label",
+            Kind::Regex(_) => "regex",
+            Kind::Number(_) => "number",
+            Kind::JsonFields(_) => "json-fields",
+            Kind::IsJson(_) => "is-json",
+            Kind::Command(_) => "command",
+        }
+    }
+
     /// Its weight among all scorers of the task, above 0.
     #[must_use]
     pub fn weight(&self) -> f64 {

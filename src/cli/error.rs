@@ -1,0 +1,170 @@
+//! What a person is told when something goes wrong: a kind that decides the exit code, a cause, and
+//! what to try.
+
+use crate::evaluate::command::CommandError;
+use crate::export::git::GitError;
+use crate::journal::JournalError;
+use crate::recipe::RecipeError;
+use crate::run_dir::RunDirError;
+use crate::search::SearchError;
+use crate::source::SourceError;
+use crate::store::StoreError;
+use std::fmt;
+
+/// Why the program ends; each has its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 1: something that should not happen.
+    Unexpected,
+    /// 2: the command line, or a run that does not exist.
+    Usage,
+    /// 3: task, recipe, data or key is missing or invalid.
+    Invalid,
+    /// 4: a provider refused.
+    Refused,
+    /// 5: another process holds the run.
+    InUse,
+    /// 6: a gate failed.
+    Gate,
+    /// 130: interrupted, resumable.
+    Interrupted,
+}
+
+impl Kind {
+    /// The exit code.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::Invalid => 3,
+            Self::Refused => 4,
+            Self::InUse => 5,
+            Self::Gate => 6,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// An error as it is shown.
+#[derive(Debug)]
+pub struct CliError {
+    /// Decides the exit code.
+    pub kind: Kind,
+    /// What happened, to what.
+    pub message: String,
+    /// What to try.
+    pub hints: Vec<String>,
+}
+
+impl CliError {
+    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new() }
+    }
+
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, message)
+    }
+
+    pub(super) fn unexpected(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unexpected, message)
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        for hint in &self.hints {
+            write!(f, "\n  try: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<SourceError> for CliError {
+    fn from(error: SourceError) -> Self {
+        // A source error shows its own help.
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<RecipeError> for CliError {
+    fn from(error: RecipeError) -> Self {
+        let hint = "`promptsearch strategies` lists them, `promptsearch strategies NAME` shows one";
+        let kind = match error {
+            RecipeError::Set(_) => Kind::Usage,
+            _ => Kind::Invalid,
+        };
+        let shown = Self::new(kind, error.to_string());
+        if matches!(error, RecipeError::Unknown { .. }) { shown.hint(hint) } else { shown }
+    }
+}
+
+impl From<RunDirError> for CliError {
+    fn from(error: RunDirError) -> Self {
+        let kind = match error {
+            RunDirError::InUse { .. } => Kind::InUse,
+            RunDirError::Unknown { .. } | RunDirError::Exists(_) => Kind::Usage,
+            RunDirError::Malformed { .. } => Kind::Invalid,
+            _ => Kind::Unexpected,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<JournalError> for CliError {
+    fn from(error: JournalError) -> Self {
+        let in_use = matches!(error, JournalError::Store(StoreError::InUse { .. }));
+        let kind = if in_use { Kind::InUse } else { Kind::Unexpected };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<SearchError> for CliError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Journal(error) => error.into(),
+            SearchError::NoMutator => Self::invalid(error.to_string())
+                .hint("add `mutator = \"provider/model\"` under [models]"),
+            _ => Self::unexpected(error.to_string()),
+        }
+    }
+}
+
+impl From<GitError> for CliError {
+    fn from(error: GitError) -> Self {
+        let kind = if error.is_usage() { Kind::Usage } else { Kind::Unexpected };
+        let shown = Self::new(kind, error.to_string());
+        match error.help() {
+            Some(help) => shown.hint(help),
+            None => shown,
+        }
+    }
+}
+
+impl From<CommandError> for CliError {
+    fn from(error: CommandError) -> Self {
+        Self::invalid(format!("the scorer's program: {error}"))
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::unexpected(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for CliError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::unexpected(error.to_string())
+    }
+}

@@ -1,0 +1,308 @@
+//! `eval`: a prompt, or answers that a model gave earlier, on a task's rows.
+
+use super::args::{EvalArgs, EvalSplit};
+use super::error::{CliError, Kind};
+use super::session::{EVAL, Session, Told};
+use super::{Screen, settings};
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::export::document::{self, Document};
+use crate::id::{ExampleId, RowIx, RunName};
+use crate::journal::Journal;
+use crate::prompt::Prompt;
+use crate::recipe;
+use crate::run_dir::{RUN_FILE, RunDir, RunDirError, RunFile, SCHEMA};
+use crate::search::Outcome;
+use crate::seed::Seed;
+use crate::source::SourceError;
+use crate::state::Cell;
+use crate::stats::{Interval, interval};
+use crate::task::dataset;
+use crate::task::example::{Example, Split};
+use crate::task::scorer::Verdict;
+use crate::task::{Task, TaskSource};
+use crate::text;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// What an evaluation says.
+#[derive(Debug, Serialize)]
+struct Evaluation {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<String>,
+    quality: Option<Interval>,
+    usd_per_1k: Option<f64>,
+    prompt_tokens: Option<u64>,
+    invalid: u64,
+    errors: u64,
+    metrics: BTreeMap<String, f64>,
+}
+
+/// The rows that a run of `eval` was started with, by the end of its strategy's name.
+pub(super) fn split_named(name: &str) -> Option<Split> {
+    match name {
+        "train" => Some(Split::Train),
+        "dev" => Some(Split::Dev),
+        "hold" => Some(Split::Hold),
+        _ => None,
+    }
+}
+
+fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
+    match split {
+        EvalSplit::Train => (Some(Split::Train), "train"),
+        EvalSplit::Dev => (Some(Split::Dev), "dev"),
+        EvalSplit::Hold => (Some(Split::Hold), "hold"),
+        EvalSplit::All => (None, "all"),
+    }
+}
+
+pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
+    let task = Task::load(&args.task)?;
+    if let Some(answers) = &args.answers {
+        let (split, _) = split_of(args.split.unwrap_or(EvalSplit::All));
+        return recorded(task.for_evaluation(split), answers, &args.column, screen);
+    }
+    asked(&task, args, screen)
+}
+
+// ── recorded answers ──────────────────────────────────────────────────────────────────────────
+
+/// Scores answers that stand in a file: no call, no budget, no key.
+fn recorded(task: Task, file: &Path, columns: &[String], screen: &Screen) -> Result<(), CliError> {
+    if !task.scorers.is_pure() {
+        return Err(CliError::invalid("a `command` scorer is asked while a run runs")
+            .hint("use `eval --prompt`, or a scorer of this program"));
+    }
+    let rows = dataset::read_plain(file, task.id_column())?;
+    let by_id: HashMap<&str, usize> = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(place, row)| Some((row.id.as_deref()?, place)))
+        .collect();
+    let mut evaluations = Vec::new();
+    for column in columns {
+        let mut verdicts = Vec::new();
+        for (place, example) in in_file_order(&task).into_iter().enumerate() {
+            let found = match by_id.is_empty() {
+                // Without ids, the row's number joins them.
+                true => rows.get(number_of(&example.id).unwrap_or(place + 1).wrapping_sub(1)),
+                false => by_id.get(example.id.as_str()).map(|place| &rows[*place]),
+            };
+            let missing = |line: Option<usize>| {
+                let error = SourceError::new(
+                    file,
+                    format!("row `{}` has no answer in column `{column}`", example.id),
+                );
+                let error = match line {
+                    Some(line) => error.at_line(line),
+                    None => error,
+                };
+                error.help("every row needs an answer; an empty string is one")
+            };
+            let row = found.ok_or_else(|| missing(None))?;
+            let answer = match row.columns.get(column) {
+                None if !rows.iter().any(|row| row.columns.contains_key(column)) => {
+                    let known: Vec<&str> = row.columns.keys().map(String::as_str).collect();
+                    let message = format!("there is no column `{column}`");
+                    let error = SourceError::new(file, message);
+                    return Err(error.help(text::suggestion(column, &known)).into());
+                }
+                None | Some(serde_json::Value::Null) => return Err(missing(Some(row.line)).into()),
+                Some(value) => crate::prompt::value_text(value).into_owned(),
+            };
+            verdicts.push(task.scorers.score(&answer, example));
+        }
+        let scores: Vec<f64> = verdicts.iter().map(|verdict| verdict.score.value()).collect();
+        evaluations.push(Evaluation {
+            column: (columns.len() > 1).then(|| column.clone()),
+            quality: interval::of_scores(&scores, Seed(1).child("eval", 0)),
+            usd_per_1k: None,
+            prompt_tokens: None,
+            invalid: verdicts.iter().filter(|verdict| verdict.invalid.is_some()).count() as u64,
+            errors: 0,
+            metrics: metrics(&verdicts),
+        });
+    }
+    let mut out = String::new();
+    for (column, evaluation) in columns.iter().zip(&evaluations) {
+        let _ = writeln!(out, "{column}: {}", sentence(evaluation));
+    }
+    let value = if evaluations.len() == 1 {
+        serde_json::to_value(&evaluations[0])?
+    } else {
+        serde_json::to_value(&evaluations)?
+    };
+    screen.show(&value, &out)
+}
+
+fn in_file_order(task: &Task) -> Vec<&Example> {
+    let mut rows: Vec<&Example> = task.splits.dev.iter().collect();
+    rows.sort_by_key(|row| row.line);
+    rows
+}
+
+fn number_of(id: &ExampleId) -> Option<usize> {
+    id.as_str().parse().ok()
+}
+
+fn metrics(verdicts: &[Verdict]) -> BTreeMap<String, f64> {
+    let mut sums: BTreeMap<String, (f64, u32)> = BTreeMap::new();
+    for (name, value) in verdicts.iter().flat_map(|verdict| &verdict.metrics) {
+        let sum = sums.entry(name.clone()).or_default();
+        *sum = (sum.0 + value, sum.1 + 1);
+    }
+    sums.into_iter().map(|(name, (sum, count))| (name, sum / f64::from(count))).collect()
+}
+
+fn sentence(evaluation: &Evaluation) -> String {
+    let mut out = match evaluation.quality {
+        Some(i) => format!(
+            "{} ({} to {}) over {}",
+            text::percent(i.mean),
+            text::percent(i.low),
+            text::percent(i.high),
+            text::plural(i.n, "row")
+        ),
+        None => "no row was scored".to_owned(),
+    };
+    if let Some(usd) = evaluation.usd_per_1k {
+        let _ = write!(out, ", ${usd:.4} per 1,000 calls");
+    }
+    if evaluation.invalid > 0 {
+        let _ = write!(out, ", {} invalid", evaluation.invalid);
+    }
+    if evaluation.errors > 0 {
+        let _ = write!(out, ", {} without an answer", evaluation.errors);
+    }
+    for (name, mean) in &evaluation.metrics {
+        let _ = write!(out, ", {name} {mean:.4}");
+    }
+    out
+}
+
+// ── asking ────────────────────────────────────────────────────────────────────────────────────
+
+/// The seed with the parts of a prompt file.
+pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliError> {
+    let searched = task.layout.searched();
+    let mut prompt = task.seed.clone();
+    for part in &document.parts {
+        let name = match &part.name {
+            Some(name) => name.clone(),
+            None => match searched {
+                [only] => only.clone(),
+                _ => {
+                    return Err(CliError::invalid("a plain text fits a task with one searched part")
+                        .hint(format!("this one has: {}", searched.join(", "))));
+                }
+            },
+        };
+        if task.seed.part(&name).is_none() {
+            return Err(CliError::invalid(format!("the task has no part `{name}`")));
+        }
+        prompt = prompt.with_part(&name, &part.text);
+    }
+    Ok(prompt)
+}
+
+/// Asks the task model, in a run of its own: what is paid for is durable, and asked once.
+fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
+    let clock = Clock::System;
+    let mut caps = settings::caps(task, &args.caps, &clock)?;
+    caps.proposals = None;
+    if settings::is_paid(task) || !caps.is_empty() {
+        settings::check_consent(task, &caps, false)?;
+    } else {
+        // Simulated models need no limit.
+        caps.calls = Some(u64::from(u32::MAX));
+    }
+    let keys = settings::keys(task)?;
+    let prompt = match &args.prompt {
+        None => task.seed.clone(),
+        Some(file) => {
+            let bytes = std::fs::read(file)
+                .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
+            prompt_of(task, &document::read_markdown(&bytes).map_err(|e| e.in_file(file))?)?
+        }
+    };
+    let (_, split) = split_of(args.split.unwrap_or(EvalSplit::Dev));
+    let source = TaskSource { parts: prompt.parts().to_vec(), ..super::run::absolute(&task.source)? };
+    // The same question has the same folder: asked again, it is answered from there.
+    let mut hasher = blake3::Hasher::new();
+    for piece in [source.text.as_str(), prompt.id().as_str(), split] {
+        hasher.update(piece.as_bytes());
+        hasher.update(b"\0");
+    }
+    for file in &task.data {
+        hasher.update(file.blake3.as_bytes());
+    }
+    let hash = hasher.finalize().to_hex();
+    let name = RunName::new(format!("{}-{EVAL}-{split}-{}", task.name, &hash[..8]));
+    let dir = match RunDir::create(&args.out.out, &name) {
+        Ok(dir) => {
+            let recipe = recipe::load("random", &[])?;
+            let file = RunFile {
+                schema: SCHEMA,
+                run: name,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                created: clock.now(),
+                task: source,
+                task_name: task.name.clone(),
+                data: super::run::absolute_data(task)?,
+                strategy: format!("{EVAL}:{split}"),
+                recipe: recipe::effective_table(&recipe),
+                seed: Seed(1),
+                caps,
+                concurrency: args.concurrency,
+            };
+            dir.write_json(RUN_FILE, &file)?;
+            dir
+        }
+        Err(RunDirError::Exists(_)) => RunDir::at(args.out.out.join(name.as_str())),
+        Err(error) => return Err(error.into()),
+    };
+    let outcome = Session::open(dir.clone())?.search(&keys, args.concurrency, screen)?;
+    match outcome {
+        Outcome::Finished => {}
+        Outcome::Interrupted => {
+            return Err(CliError::new(Kind::Interrupted, "interrupted")
+                .hint("the same command goes on; what was answered is not asked again"));
+        }
+        Outcome::Refused(why) => return Err(CliError::new(Kind::Refused, why)),
+    }
+    let told = Told::read(dir)?;
+    let evaluation = evaluation(&told)?;
+    screen.show(&serde_json::to_value(&evaluation)?, &sentence(&evaluation))
+}
+
+fn evaluation(told: &Told) -> Result<Evaluation, CliError> {
+    let summary = &told.summary;
+    let described = summary.baseline.as_ref();
+    let mut verdicts = Vec::new();
+    let (journal, _) = Journal::<Event>::open(told.dir.path())?;
+    let column = told.history.state.seed().dev();
+    for (place, example) in told.task.splits.dev.iter().enumerate() {
+        let row = RowIx(u32::try_from(place).unwrap_or(u32::MAX));
+        let Cell::Scored { answer, .. } = column.cell(row) else { continue };
+        match journal.read(answer)? {
+            Event::Answered(answered) => {
+                verdicts.push(told.task.scorers.score(&answered.text, example));
+            }
+            Event::Scored { verdict, .. } => verdicts.push(verdict),
+            _ => {}
+        }
+    }
+    journal.close()?;
+    Ok(Evaluation {
+        column: None,
+        quality: described.and_then(|prompt| prompt.dev),
+        usd_per_1k: described.and_then(|prompt| prompt.usd_per_1k),
+        prompt_tokens: described.map(|prompt| prompt.prompt_tokens),
+        invalid: summary.counts.invalid,
+        errors: summary.counts.errors,
+        metrics: metrics(&verdicts),
+    })
+}

@@ -1,0 +1,156 @@
+//! `status`, `report` and `journal`: what a run's files say, at any moment of it.
+
+use super::Screen;
+use super::args::{ReportArgs, ReportFormat, RunRef};
+use super::error::CliError;
+use super::session::Told;
+use crate::report;
+use crate::run_dir::RunDir;
+use crate::stats::Interval;
+use crate::text;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
+
+/// How a run stands.
+pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
+    let told = Told::read(RunDir::find(&args.out.out, &args.run)?)?;
+    let summary = &told.summary;
+    let mut out = String::new();
+    let state = serde_json::to_value(summary.status)?;
+    let _ = writeln!(out, "{}: {}", summary.run, state.as_str().unwrap_or("?"));
+    if let Some(reason) = summary.stop_reason {
+        let _ = writeln!(out, "  search ended: {}", reason.sentence());
+    }
+    let quality = |interval: Option<Interval>| match interval {
+        Some(i) => format!(
+            "{} ({} to {}, {})",
+            text::percent(i.mean),
+            text::percent(i.low),
+            text::percent(i.high),
+            text::plural(i.n, "row")
+        ),
+        None => "not measured yet".to_owned(),
+    };
+    for (name, prompt) in [("baseline", &summary.baseline), ("best", &summary.best)] {
+        if let Some(prompt) = prompt {
+            let _ = writeln!(out, "  {name:<9} {} on dev: {}", prompt.candidate, quality(prompt.dev));
+        }
+    }
+    let cap = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
+    let caps = told.file.caps;
+    let calls: u64 = summary.spent.by_role.values().map(|role| role.calls).sum();
+    let _ = writeln!(
+        out,
+        "  spent: ${:.4}{}, {} calls{}, {}",
+        summary.spent.usd,
+        cap(caps.usd.map(|usd| usd.to_string())),
+        text::thousands(calls),
+        cap(caps.calls.map(text::thousands)),
+        text::duration(std::time::Duration::from_secs_f64(summary.spent.seconds)),
+    );
+    let _ = writeln!(
+        out,
+        "  tried: {}, {}",
+        text::plural(summary.counts.candidates as usize, "prompt"),
+        text::plural(summary.counts.evaluations as usize, "evaluation"),
+    );
+    if summary.status == report::Status::Interrupted {
+        let _ = writeln!(out, "  go on: promptsearch resume {}", told.dir.path().display());
+    }
+    screen.show(&serde_json::to_value(summary)?, &out)
+}
+
+/// Writes a run's report.
+pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError> {
+    let told = Told::read(RunDir::find(&args.run.out.out, &args.run.run)?)?;
+    let format = if screen.json { ReportFormat::Json } else { args.format };
+    let text = match format {
+        ReportFormat::Html => report::html(&told.report()),
+        ReportFormat::Md => report::markdown(&told.report()),
+        ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&told.summary)?),
+        ReportFormat::Csv => csv(&told)?,
+    };
+    let target = match (&args.output, format) {
+        (Some(path), _) => Some(path.clone()),
+        (None, ReportFormat::Html) => Some(told.dir.file("report.html")),
+        (None, _) => None,
+    };
+    match target {
+        Some(path) if path != Path::new("-") => {
+            std::fs::write(&path, text)
+                .map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
+            screen.note(&format!("wrote {}", path.display()));
+            Ok(())
+        }
+        _ => screen.print(&text),
+    }
+}
+
+/// Prints the journal, line by line: what `events.jsonl` holds.
+pub(super) fn journal(args: &RunRef, _screen: &Screen) -> Result<(), CliError> {
+    let dir = RunDir::find(&args.out.out, &args.run)?;
+    let path = dir.events();
+    let file = match std::fs::File::open(&path) {
+        Ok(file) => file,
+        // A run that was never begun has an empty journal.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut out = std::io::stdout().lock();
+    let mut lines = BufReader::new(file);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = lines.read_until(b'\n', &mut line)?;
+        // A line that a running process has not finished yet is not shown.
+        if read == 0 || line.last() != Some(&b'\n') {
+            return Ok(());
+        }
+        match out.write_all(&line) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            other => other?,
+        }
+    }
+}
+
+/// A line for each candidate.
+fn csv(told: &Told) -> Result<String, CliError> {
+    let state = &told.history.state;
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let written = |error: csv::Error| CliError::unexpected(error.to_string());
+    table
+        .write_record([
+            "candidate", "operator", "parents", "status", "dev_mean", "dev_rows", "usd_per_1k", "prompt",
+        ])
+        .map_err(written)?;
+    for (_, standing) in state.numbered() {
+        let candidate = &standing.candidate;
+        let parents: Vec<&str> = candidate
+            .parents
+            .iter()
+            .map(|parent| state.standing(*parent).candidate.id.as_str())
+            .collect();
+        let status = match &standing.status {
+            crate::state::Status::Open => "open",
+            crate::state::Status::Finished => "finished",
+            crate::state::Status::Dropped(_) => "dropped",
+        };
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let gist = crate::prompt::gist(&candidate.prompt, told.task.layout.searched(), 80);
+        table
+            .write_record([
+                candidate.id.as_str(),
+                &candidate.operator,
+                &parents.join(" "),
+                status,
+                &number(standing.dev().mean()),
+                &standing.dev().scored.to_string(),
+                &number(standing.used.usd_per_1k()),
+                &gist,
+            ])
+            .map_err(written)?;
+    }
+    let bytes = table.into_inner().map_err(|error| CliError::unexpected(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,174 @@
+//! `run` and `resume`.
+
+use super::args::{ResumeArgs, RunArgs};
+use super::error::{CliError, Kind};
+use super::session::{Session, Told};
+use super::{Screen, settings};
+use crate::clock::Clock;
+use crate::id::RunName;
+use crate::recipe;
+use crate::report;
+use crate::run_dir::{RUN_FILE, RunDir, RunFile, SCHEMA};
+use crate::search::Outcome;
+use crate::seed::Seed;
+use crate::task::model::ModelRole;
+use crate::task::{Task, TaskSource};
+use jiff::tz::TimeZone;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Starts a run.
+pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
+    let clock = Clock::System;
+    let task = Task::load(&args.task)?;
+    let recipe = recipe::load(&args.strategy.strategy, &args.strategy.sets)?;
+    let caps = settings::caps(&task, &args.caps, &clock)?;
+    settings::check_consent(&task, &caps, args.yes)?;
+    if task.model(ModelRole::Mutator).is_none() {
+        return Err(CliError::invalid("the task names no mutator model, and a search needs one")
+            .hint("add `mutator = \"provider/model\"` under [models]"));
+    }
+    if task.layout.searched().is_empty() {
+        return Err(CliError::invalid("the task lets no part of the prompt change")
+            .hint("add `search = [\"system\"]` under [prompt]"));
+    }
+    let keys = settings::keys(&task)?;
+    for warning in super::plan::warnings(&task) {
+        screen.warn(&warning);
+    }
+    let name = match &args.name {
+        Some(name) => checked_name(name)?,
+        None => {
+            let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
+            RunName::new(format!("{}-{}-{now}", task.name, recipe.name))
+        }
+    };
+    let dir = RunDir::create(&args.out.out, &name)?;
+    let file = RunFile {
+        schema: SCHEMA,
+        run: RunName::new(dir.name()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        created: clock.now(),
+        task: absolute(&task.source)?,
+        task_name: task.name.clone(),
+        data: absolute_data(&task)?,
+        strategy: recipe.name.clone(),
+        recipe: recipe::effective_table(&recipe),
+        seed: Seed(args.seed),
+        caps,
+        concurrency: args.concurrency,
+    };
+    dir.write_json(RUN_FILE, &file)?;
+    if args.detach {
+        return detach(&dir, args, screen);
+    }
+    screen.note(&format!("run {} in {}", file.run, dir.path().display()));
+    go(dir, &keys, args.concurrency, screen)
+}
+
+fn checked_name(name: &str) -> Result<RunName, CliError> {
+    let is_good = !name.is_empty()
+        && !name.starts_with('.')
+        && name != "latest"
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if is_good {
+        return Ok(RunName::new(name));
+    }
+    Err(CliError::usage(format!("`{name}` cannot name a run"))
+        .hint("use letters, digits, `-`, `_` and `.`"))
+}
+
+pub(super) fn absolute(source: &TaskSource) -> Result<TaskSource, CliError> {
+    Ok(TaskSource { file: std::path::absolute(&source.file)?, ..source.clone() })
+}
+
+pub(super) fn absolute_data(task: &Task) -> Result<Vec<crate::task::DataFile>, CliError> {
+    task.data
+        .iter()
+        .map(|file| {
+            let path = std::path::absolute(&file.path)?;
+            Ok(crate::task::DataFile { path, blake3: file.blake3.clone() })
+        })
+        .collect()
+}
+
+/// Goes on with a run.
+pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError> {
+    let dir = RunDir::find(&args.run.out.out, &args.run.run)?;
+    let file = dir.run_file()?;
+    let task = super::session::frozen_task(&file)?;
+    let keys = settings::keys(&task)?;
+    screen.note(&format!("resuming {}", file.run));
+    go(dir, &keys, args.concurrency, screen)
+}
+
+/// Runs to the end, and says how it ended.
+fn go(
+    dir: RunDir,
+    keys: &std::collections::BTreeMap<String, secrecy::SecretString>,
+    concurrency: Option<usize>,
+    screen: &Screen,
+) -> Result<(), CliError> {
+    let outcome = {
+        let session = Session::open(dir.clone())?;
+        session.search(keys, concurrency, screen)?
+    };
+    let told = Told::read(dir)?;
+    super::session::write_summary(&told.dir, &told.summary)?;
+    told.dir.write("report.html", report::html(&told.report()).as_bytes())?;
+    let again = resume_command(&told);
+    match outcome {
+        Outcome::Finished => {
+            let text = report::end_of_run(&told.report(), screen.colour(), screen.width());
+            screen.show(&serde_json::to_value(&told.summary)?, &text)
+        }
+        Outcome::Interrupted => {
+            if screen.json {
+                screen.show(&serde_json::to_value(&told.summary)?, "")?;
+            }
+            Err(CliError::new(Kind::Interrupted, "interrupted; nothing that was answered is lost")
+                .hint(again))
+        }
+        Outcome::Refused(why) => Err(CliError::new(Kind::Refused, why)
+            .hint(format!("cure that, and go on with: {again}"))),
+    }
+}
+
+fn resume_command(told: &Told) -> String {
+    let out = told.dir.path().parent().unwrap_or(Path::new("results"));
+    if out == Path::new("results") {
+        format!("promptsearch resume {}", told.file.run)
+    } else {
+        format!("promptsearch resume {} --out {}", told.file.run, out.display())
+    }
+}
+
+/// Starts this program again on the run, away from this terminal.
+fn detach(dir: &RunDir, args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
+    use std::os::unix::process::CommandExt;
+    let program = std::env::current_exe()?;
+    let log = std::fs::File::create(dir.file("detached.log"))?;
+    let mut command = Command::new(program);
+    command.arg("resume").arg(dir.path()).arg("--quiet");
+    if let Some(concurrency) = args.concurrency {
+        command.arg("--concurrency").arg(concurrency.to_string());
+    }
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        // A group of its own: a terminal that closes, and its Ctrl-C, do not reach it.
+        .process_group(0)
+        .spawn()?;
+    let value = serde_json::json!({
+        "run": dir.name(), "process": child.id(), "folder": dir.path(),
+    });
+    let text = format!(
+        "run {} goes on in process {}\n  look: promptsearch status {}\n  log:  {}",
+        dir.name(),
+        child.id(),
+        dir.path().display(),
+        dir.file("detached.log").display()
+    );
+    screen.show(&value, &text)
+}

@@ -1,0 +1,108 @@
+//! What is meant: caps from the task and the command line together, keys from the environment.
+
+use super::args::CapArgs;
+use super::error::{CliError, Kind};
+use crate::budget::Caps;
+use crate::clock::Clock;
+use crate::llm::key;
+use crate::task::Task;
+use crate::task::model::Protocol;
+use crate::text;
+use crate::units::{Tokens, Usd};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+
+/// A flag replaces the task's cap of the same unit; the other caps stay.
+pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, CliError> {
+    let mut caps = task.caps;
+    if let Some(dollars) = args.max_usd {
+        let usd = Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO);
+        let wrong = || CliError::usage(format!("`--max-usd {dollars}` is not an amount of dollars"));
+        caps.usd = Some(usd.ok_or_else(wrong)?);
+    }
+    for (flag, value) in [
+        ("--max-calls", args.max_calls),
+        ("--max-tokens", args.max_tokens),
+        ("--max-proposals", args.max_proposals),
+    ] {
+        if value == Some(0) && flag != "--max-proposals" {
+            return Err(CliError::usage(format!("`{flag} 0` lets nothing happen")));
+        }
+    }
+    caps.calls = args.max_calls.or(caps.calls);
+    caps.tokens = args.max_tokens.map(Tokens).or(caps.tokens);
+    caps.proposals = args.max_proposals.or(caps.proposals);
+    if let Some(wall) = &args.wall {
+        caps.wall = Some(text::parse_duration(wall).map_err(CliError::usage)?);
+    }
+    if let Some(until) = &args.until {
+        caps.deadline = Some(moment(until, clock)?);
+    }
+    Ok(caps)
+}
+
+/// `07:00` is the next time that the clock on the wall says so; else a date with a time.
+fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
+    let wrong = || {
+        CliError::usage(format!("`--until {text}` is not a time"))
+            .hint("write `07:00` or `2026-01-31T07:00`")
+    };
+    let zone = TimeZone::system();
+    let now = clock.now().to_zoned(zone.clone());
+    if let Ok(time) = text.parse::<civil::Time>() {
+        let today = now.date().to_datetime(time).to_zoned(zone.clone()).map_err(|_| wrong())?;
+        let then = if today > now {
+            today
+        } else {
+            let tomorrow = now.date().tomorrow().map_err(|_| wrong())?;
+            tomorrow.to_datetime(time).to_zoned(zone).map_err(|_| wrong())?
+        };
+        return Ok(then.timestamp());
+    }
+    let date: civil::DateTime = text.parse().map_err(|_| wrong())?;
+    let then = date.to_zoned(zone).map_err(|_| wrong())?.timestamp();
+    if then <= clock.now() {
+        return Err(CliError::usage(format!("`--until {text}` is in the past")));
+    }
+    Ok(then)
+}
+
+/// Whether a task's models cost nothing real: simulated or free.
+pub(super) fn is_paid(task: &Task) -> bool {
+    task.providers().values().any(|provider| {
+        provider.kind != Some(Protocol::Sim) && !provider.free
+    })
+}
+
+/// A run needs a limit: in spending, or for paid models the explicit word that time is enough.
+pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), CliError> {
+    if caps.is_empty() {
+        return Err(CliError::usage("nothing limits this run")
+            .hint("give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task"));
+    }
+    if !caps.limits_spending() && is_paid(task) && !yes {
+        return Err(CliError::usage("only the time limits this run, and its models cost money")
+            .hint("give `--max-usd X`, or `--yes` if the time is limit enough"));
+    }
+    if caps.usd.is_some() {
+        task.check_prices()?;
+    }
+    Ok(())
+}
+
+/// The keys of a task's providers, before anything is created.
+pub(super) fn keys(task: &Task) -> Result<BTreeMap<String, SecretString>, CliError> {
+    #[expect(clippy::disallowed_methods, reason = "cli is the one place that reads the environment")]
+    let environment = |name: &str| std::env::var(name).ok();
+    let mut keys = BTreeMap::new();
+    for (name, provider) in task.providers() {
+        let Some(source) = &provider.api_key else { continue };
+        let key = key::resolve(source, &environment).map_err(|error| {
+            CliError::new(Kind::Invalid, format!("the key of provider `{name}`: {error}"))
+        })?;
+        keys.insert(name.clone(), key);
+    }
+    Ok(keys)
+}

@@ -1,0 +1,89 @@
+//! `simulate`: the simulated models as an OpenAI-compatible server, and their oracle.
+
+use super::Screen;
+use super::args::SimulateArgs;
+use super::error::CliError;
+use crate::export::document;
+use crate::llm::sim::server::{self, Options};
+use crate::llm::sim::{Faults, Latency, true_quality, world_of};
+use crate::task::Task;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliError> {
+    let task = Task::load(&args.task)?;
+    let world = world_of(&task, args.model_seed);
+    if let Some(file) = &args.oracle {
+        let bytes = std::fs::read(file)
+            .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
+        let document =
+            document::read_markdown(&bytes).map_err(|error| error.in_file(file))?;
+        let prompt = super::eval::prompt_of(&task, &document)?;
+        let quality = true_quality(&world, &task, &prompt);
+        let value = serde_json::json!({
+            "true_quality": quality, "candidate": prompt.id(), "simulated": true,
+        });
+        let text = format!(
+            "true quality {} of {} under the simulated models, over all rows",
+            crate::text::percent(quality),
+            prompt.id()
+        );
+        return screen.show(&value, &text);
+    }
+    let shares = [args.throttle, args.error, args.hang, args.truncate, args.empty];
+    if shares.iter().any(|share| !(0.0..=1.0).contains(share)) || shares.iter().sum::<f64>() > 1.0 {
+        return Err(CliError::usage("the shares of faults must lie in 0..=1, together too"));
+    }
+    if !(args.latency >= 0.0 && args.latency_sigma >= 0.0) {
+        return Err(CliError::usage("a latency must not be negative"));
+    }
+    let options = Options {
+        latency: Latency {
+            median: Duration::from_secs_f64(args.latency / 1_000.0),
+            sigma: args.latency_sigma,
+        },
+        faults: Faults {
+            throttled: args.throttle,
+            failed: args.error,
+            hung: args.hang,
+            truncated: args.truncate,
+            empty: args.empty,
+            retry_after: args.retry_after,
+            seed: args.fault_seed,
+        },
+        key: args.require_key.clone().map(Into::into),
+        log: args.log.clone(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
+            .await
+            .map_err(|error| CliError::usage(format!("port {}: {error}", args.port)))?;
+        let address = listener.local_addr()?;
+        let base_url = format!("http://{address}/v1");
+        let value = serde_json::json!({"base_url": base_url, "port": address.port()});
+        let line = format!("simulated models at {base_url} (clerk, editor); Ctrl-C ends");
+        if screen.json {
+            // One line, so that a script can read it while the server runs.
+            screen.print(&value.to_string())?;
+        } else {
+            screen.print(&line)?;
+        }
+        server::serve(listener, Arc::new(world), options, until_signal()).await?;
+        Ok(())
+    })
+}
+
+async fn until_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

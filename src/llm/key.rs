@@ -1,0 +1,446 @@
+//! Where a provider's key comes from, and how it stays unseen.
+//!
+//! Not the environment: the edge of the program hands in a function that reads it. Nothing here
+//! stores a key, and no error, log or `Debug` shows one.
+
+use crate::task::model::KeySource;
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashSet;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// What stands in a text where a key stood.
+pub const REDACTED: &str = "[key]";
+
+/// How long a command may take to print a key.
+const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
+
+/// No key is longer; a command that prints more prints something else.
+const LONGEST: u64 = 64 * 1024;
+
+/// A key that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The variable is not there.
+    #[error(
+        "the environment variable {name} is not set: set it with `export {name}=…`, or name another \
+         source in `api_key`"
+    )]
+    Unset {
+        /// The variable.
+        name: String,
+    },
+    /// The variable is there and holds nothing.
+    #[error("the environment variable {name} is empty: set it to the key, or take `api_key` out")]
+    Empty {
+        /// The variable.
+        name: String,
+    },
+    /// What was found cannot be sent as a key.
+    #[error(
+        "{origin} does not hold a key: it has {flaw}; print it with `| od -c` to see what came along"
+    )]
+    Malformed {
+        /// Where it was found.
+        origin: String,
+        /// What is wrong, without the text.
+        flaw: &'static str,
+    },
+    /// The command failed, printed nothing or took too long.
+    #[error(
+        "the command in `api_key` {trouble}: run it by hand; it must print the key alone and ask \
+         nothing"
+    )]
+    Command {
+        /// What it did, without what it printed.
+        trouble: String,
+    },
+}
+
+/// Finds the key that `source` points to. Blocks while a command runs, at most 30 seconds.
+///
+/// # Errors
+/// Names the variable or says what the command did; never what either holds.
+pub fn resolve(
+    source: &KeySource,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<SecretString, KeyError> {
+    match source {
+        KeySource::Env(name) => {
+            let name = name.clone();
+            match env(&name) {
+                None => Err(KeyError::Unset { name }),
+                Some(value) if value.trim().is_empty() => Err(KeyError::Empty { name }),
+                Some(value) => checked(SecretString::from(value), &format!("the variable {name}")),
+            }
+        }
+        KeySource::Command(line) => printed_by(line, COMMAND_DEADLINE),
+    }
+}
+
+/// A header takes visible ASCII only; saying so here beats a refusal by the provider.
+fn checked(key: SecretString, origin: &str) -> Result<SecretString, KeyError> {
+    let text = key.expose_secret();
+    let flaw = if text.contains(['\n', '\r']) {
+        "a line break in it"
+    } else if !text.is_ascii() {
+        "a character in it that is not ASCII"
+    } else if text.bytes().any(|byte| !byte.is_ascii_graphic()) {
+        "a space or a control character in it"
+    } else {
+        return Ok(key);
+    };
+    Err(KeyError::Malformed {
+        origin: origin.to_owned(),
+        flaw,
+    })
+}
+
+fn printed_by(line: &str, deadline: Duration) -> Result<SecretString, KeyError> {
+    let trouble = |trouble: String| KeyError::Command { trouble };
+    let end = Instant::now() + deadline;
+    let too_long = || trouble(format!("did not end within {} s", deadline.as_secs_f32()));
+
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(line);
+    // What it says beside the key may hold the key too, so it is not shown.
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    command.stdout(Stdio::piped());
+    // Its own group, so that what it started can be ended with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command
+        .spawn()
+        .map_err(|error| trouble(format!("could not be started by `sh` ({error})")))?;
+
+    // Read by a thread of its own: a grandchild may hold the pipe open beyond the deadline.
+    let (sender, receiver) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        std::thread::spawn(move || {
+            let mut printed = Vec::new();
+            let read = stdout.take(LONGEST).read_to_end(&mut printed);
+            // Nobody listens any more after the deadline.
+            let _ = sender.send(read.map(|_| printed));
+        });
+    }
+    let printed = receiver.recv_timeout(deadline);
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break Some(status),
+            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+            Ok(None) | Err(_) => break None,
+        }
+    };
+    let (Ok(printed), Some(status)) = (printed, status) else {
+        end_group(&mut child);
+        return Err(too_long());
+    };
+    if !status.success() {
+        return Err(trouble(match status.code() {
+            Some(code) => format!("failed with exit code {code}"),
+            None => "was ended by a signal".to_owned(),
+        }));
+    }
+    let printed = printed.map_err(|error| trouble(format!("could not be read ({error})")))?;
+    let Ok(text) = String::from_utf8(printed) else {
+        return Err(trouble("printed something that is not text".to_owned()));
+    };
+    match text.trim() {
+        "" => Err(trouble("printed nothing".to_owned())),
+        key => checked(SecretString::from(key), "what the command printed"),
+    }
+}
+
+/// Ends the command and what it started. Without `unsafe`, a group is only reached through `kill`.
+fn end_group(child: &mut Child) {
+    #[cfg(unix)]
+    {
+        let group = format!("kill -s KILL -- -{}", child.id());
+        let _ = Command::new("sh")
+            .args(["-c", &group])
+            .stderr(Stdio::null())
+            .status();
+    }
+    // Either may fail because it has just ended by itself, which is what is wanted.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Shortest piece of a key that is taken for the key.
+const PIECE: usize = 8;
+
+/// The text without the key in any form in which a server may send it back: as it is, in other
+/// case, percent-encoded, in base64 at any offset, in hex, escaped for JSON or HTML, cut after a
+/// few characters, or masked with asterisks. Any eight characters of a form are taken for the key,
+/// together with the word around them.
+#[must_use]
+pub fn redact(text: &str, key: &SecretString) -> String {
+    let key = key.expose_secret();
+    // ASCII case only, so that places in one are places in the other.
+    let lower = text.to_ascii_lowercase();
+    let mut marks = masks(lower.as_bytes());
+    if key.len() < PIECE {
+        // So short a key (`EMPTY`, `ollama`) is a placeholder; inside of other words it means nothing.
+        marks.extend(whole_words(text, key));
+    } else {
+        let pieces: HashSet<Vec<u8>> = forms(key)
+            .iter()
+            .flat_map(|form| {
+                form.as_bytes()
+                    .windows(PIECE)
+                    .map(<[u8]>::to_ascii_lowercase)
+            })
+            .collect();
+        for (at, window) in lower.as_bytes().windows(PIECE).enumerate() {
+            if pieces.contains(window) {
+                marks.push((at, at + PIECE));
+            }
+        }
+    }
+    marks.sort_unstable();
+
+    let mut clean = String::with_capacity(text.len());
+    let mut done = 0;
+    for (start, end) in marks {
+        if end <= done {
+            continue;
+        }
+        let (start, end) = word_around(text, start.max(done), end);
+        // A word that the last mark already swallowed must not be marked twice.
+        if start > done || done == 0 {
+            clean.push_str(&text[done..start.max(done)]);
+            clean.push_str(REDACTED);
+        }
+        done = end;
+    }
+    clean.push_str(&text[done..]);
+    clean
+}
+
+fn forms(key: &str) -> Vec<String> {
+    let bytes = key.as_bytes();
+    let percent = bytes
+        .iter()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(*byte).to_string()
+            }
+            _ => format!("%{byte:02x}"),
+        })
+        .collect();
+    let json = key.replace('\\', "\\\\").replace('"', "\\\"");
+    let html = key
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let mut forms = vec![
+        key.to_owned(),
+        percent,
+        json.replace('/', "\\/"),
+        json,
+        html.replace('"', "&quot;").replace('\'', "&#39;"),
+        html.replace('"', "&#34;").replace('\'', "&#x27;"),
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    ];
+    // Inside of a longer text, base64 shows the key from one of three offsets.
+    for offset in 0..3 {
+        let standard = base64(&bytes[offset.min(bytes.len())..]);
+        forms.push(standard.replace('+', "-").replace('/', "_"));
+        forms.push(standard);
+    }
+    forms
+}
+
+/// Whole groups of three bytes: the rest would depend on what follows the key.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    bytes
+        .chunks_exact(3)
+        .flat_map(|group| {
+            let bits = group
+                .iter()
+                .fold(0, |bits, byte| bits << 8 | usize::from(*byte));
+            [18, 12, 6, 0].map(|shift| char::from(ALPHABET[bits >> shift & 63]))
+        })
+        .collect()
+}
+
+/// Three asterisks or more: providers mask a key in this way, and leave its ends to be seen.
+fn masks(text: &[u8]) -> Vec<(usize, usize)> {
+    text.windows(3)
+        .enumerate()
+        .filter(|(_, window)| window == b"***")
+        .map(|(at, window)| (at, at + window.len()))
+        .collect()
+}
+
+fn whole_words(text: &str, key: &str) -> Vec<(usize, usize)> {
+    let edge = |neighbour: Option<char>| !neighbour.is_some_and(char::is_alphanumeric);
+    text.match_indices(key)
+        .filter(|(at, found)| {
+            !found.is_empty()
+                && edge(text[..*at].chars().next_back())
+                && edge(text[at + found.len()..].chars().next())
+        })
+        .map(|(at, found)| (at, at + found.len()))
+        .collect()
+}
+
+/// Widens a mark over the characters that keys, their encodings and masks are made of.
+fn word_around(text: &str, mut start: usize, mut end: usize) -> (usize, usize) {
+    let bytes = text.as_bytes();
+    let belongs = |byte: u8| byte.is_ascii_alphanumeric() || b"_-*.+/=%~".contains(&byte);
+    while start > 0 && (belongs(bytes[start - 1]) || !text.is_char_boundary(start)) {
+        start -= 1;
+    }
+    let marked = end;
+    while end < bytes.len() && (belongs(bytes[end]) || !text.is_char_boundary(end)) {
+        end += 1;
+    }
+    // A full stop behind the key ends the sentence.
+    while end > marked && bytes[end - 1] == b'.' {
+        end -= 1;
+    }
+    (start, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn from_env(value: Option<&str>) -> Result<SecretString, KeyError> {
+        let value = value.map(str::to_owned);
+        resolve(&KeySource::Env("SOME_KEY".to_owned()), &|name| {
+            assert_eq!(name, "SOME_KEY");
+            value.clone()
+        })
+    }
+
+    fn from_command(line: &str) -> Result<SecretString, KeyError> {
+        resolve(&KeySource::Command(line.to_owned()), &|_| None)
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_with_what_to_try() {
+        let unset = from_env(None).unwrap_err().to_string();
+        assert!(unset.contains("export SOME_KEY="), "{unset}");
+        let empty = from_env(Some(" \n")).unwrap_err().to_string();
+        assert!(empty.contains("SOME_KEY is empty"), "{empty}");
+        assert_eq!(from_env(Some("sk-1")).unwrap().expose_secret(), "sk-1");
+    }
+
+    #[test]
+    fn a_key_that_no_header_takes_is_refused_without_showing_it() {
+        for bad in [
+            "sentinel\n",
+            "sentinel\r\nX: y",
+            "séntinel",
+            "sent inel",
+            "sent\u{7f}inel",
+        ] {
+            let error = from_env(Some(bad)).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(matches!(error, KeyError::Malformed { .. }), "{shown}");
+            assert!(!shown.contains("inel"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_commands_output_is_trimmed_and_never_shown() {
+        let key = from_command("printf '  sentinel-1234 \\n'").unwrap();
+        assert_eq!(key.expose_secret(), "sentinel-1234");
+        assert!(!format!("{key:?}").contains("sentinel"));
+        for (line, says) in [
+            ("echo sentinel; echo sentinel >&2; exit 3", "exit code 3"),
+            ("true", "printed nothing"),
+            ("printf 'sentinel\\nsentinel'", "line break"),
+            ("printf '\\377'", "not text"),
+            ("kill -s KILL $$", "ended by a signal"),
+        ] {
+            let error = from_command(line).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(says), "{line}: {shown}");
+            assert!(!shown.contains("sentinel"), "{line}: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_ended_with_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("still-here");
+        // The grandchild holds the pipe open, and would leave a mark if it lived on.
+        let line = format!("(sleep 1; touch '{}') & wait", mark.display());
+        let start = Instant::now();
+        let error = printed_by(&line, Duration::from_millis(200)).unwrap_err();
+        assert!(
+            error.to_string().contains("did not end within 0.2 s"),
+            "{error}"
+        );
+        assert!(start.elapsed() < Duration::from_millis(900));
+        std::thread::sleep(Duration::from_millis(1_200));
+        assert!(!mark.exists());
+    }
+
+    #[test]
+    fn every_form_of_a_key_is_redacted() {
+        let key = SecretString::from("sk-Sentinel/9f+8a7&b6c5d4e3\"x");
+        for (shown, clean) in [
+            (
+                "key sk-Sentinel/9f+8a7&b6c5d4e3\"x is wrong",
+                "key [key] is wrong",
+            ),
+            (
+                "?key=sk-Sentinel%2F9f%2B8a7%26b6c5d4e3%22x&a=b",
+                "?[key]&a=b",
+            ),
+            ("SK-SENTINEL/9F+8A7&B6C5D4E3\"X", "[key]"),
+            (
+                "basic c2stU2VudGluZWwvOWYrOGE3JmI2YzVkNGUzIng=",
+                "basic [key]",
+            ),
+            ("QmVhcmVyIHNrLVNlbnRpbmVsLzlmKzhhNyZiNmM1ZDRlMyJ4", "[key]"),
+            ("first eight: sk-Senti", "first eight: [key]"),
+            (
+                "Incorrect API key provided: sk-Se*****d4e3. See",
+                "Incorrect API key provided: [key]. See",
+            ),
+            (
+                "Your api key: ****e3x is invalid",
+                "Your api key: [key] is invalid",
+            ),
+            ("nothing to hide", "nothing to hide"),
+        ] {
+            assert_eq!(redact(shown, &key), clean, "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_key_leaves_other_words_alone() {
+        let key = SecretString::from("EMPTY");
+        assert_eq!(
+            redact("EMPTY, NONEMPTY, empty", &key),
+            "[key], NONEMPTY, empty"
+        );
+        assert_eq!(redact("as it is", &SecretString::from("")), "as it is");
+    }
+
+    proptest! {
+        #[test]
+        fn no_eight_characters_of_a_key_are_left(
+            key in "[!-~]{8,60}", before in "\\PC{0,20}", after in "\\PC{0,20}", cut in 8_usize..60
+        ) {
+            let secret = SecretString::from(key.clone());
+            let shown = format!("{before}{}{after}", &key[..cut.min(key.len())]);
+            let clean = redact(&shown, &secret);
+            for piece in key.as_bytes().windows(PIECE) {
+                let piece = std::str::from_utf8(piece).unwrap();
+                prop_assert!(!clean.contains(piece), "{clean}");
+            }
+            prop_assert_eq!(redact(&clean, &secret), clean);
+        }
+    }
+}

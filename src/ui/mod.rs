@@ -1,0 +1,130 @@
+//! Progress while a run runs: a line that is drawn again on a terminal, and lines now and then
+//! elsewhere. Observers, nothing more.
+
+use crate::budget::Caps;
+use crate::event::Event;
+use crate::id::EventNumber;
+use crate::llm::call::Caller;
+use crate::state::{Observer, Phase, RunState};
+use crate::strategy::{State, Views};
+use crate::text;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two lines where lines stay.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Between two drawings where they do not.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// How progress is shown.
+pub enum Progress {
+    /// Drawn again and again on a terminal.
+    Bar(ProgressBar),
+    /// A line now and then.
+    Lines(Box<dyn Write + Send>),
+}
+
+/// Shows progress.
+pub struct Watcher {
+    progress: Progress,
+    caller: Arc<Caller>,
+    caps: Caps,
+    last: Option<Instant>,
+}
+
+impl Watcher {
+    /// On a terminal (drawn on stderr), or as lines.
+    #[must_use]
+    pub fn new(is_terminal: bool, lines: Box<dyn Write + Send>, caller: Arc<Caller>, caps: Caps) -> Self {
+        let progress = if is_terminal {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+                bar.set_style(style);
+            }
+            Progress::Bar(bar)
+        } else {
+            Progress::Lines(lines)
+        };
+        Self { progress, caller, caps, last: None }
+    }
+
+    fn say(&mut self, line: String) {
+        match &mut self.progress {
+            Progress::Bar(bar) => {
+                bar.tick();
+                bar.set_message(line);
+            }
+            Progress::Lines(out) => {
+                // A reader that has gone away must not end the run.
+                let _ = writeln!(out, "{line}");
+            }
+        }
+    }
+}
+
+impl Observer<Views> for Watcher {
+    fn observe(&mut self, _number: EventNumber, event: &Event, state: &RunState<Views>) {
+        if let Event::Finished { .. } = event {
+            if let Progress::Bar(bar) = &self.progress {
+                bar.finish_and_clear();
+            }
+            return;
+        }
+        let every = match self.progress {
+            Progress::Bar(_) => DRAW_EVERY,
+            Progress::Lines(_) => LINE_EVERY,
+        };
+        let is_news = matches!(event, Event::SearchEnded { .. } | Event::WinnerChosen { .. });
+        if !is_news && self.last.is_some_and(|last| last.elapsed() < every) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let line = line(state, &self.caller, self.caps);
+        self.say(line);
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        if let Progress::Bar(bar) = &self.progress {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// One line: how far, at what cost, how good.
+fn line(state: &State, caller: &Caller, caps: Caps) -> String {
+    let phase = match state.phase {
+        Phase::New | Phase::Searching => "searching",
+        Phase::Choosing => "choosing",
+        Phase::Confirming => "confirming on held-out rows",
+        Phase::Over => "over",
+    };
+    let (spent, calls) = {
+        let wallet = caller.wallet();
+        (wallet.spent(), wallet.calls())
+    };
+    let mut parts = vec![phase.to_owned(), text::duration(caller.running())];
+    parts.push(match caps.calls {
+        Some(cap) => format!("{}/{} calls", text::thousands(calls), text::thousands(cap)),
+        None => format!("{} calls", text::thousands(calls)),
+    });
+    parts.push(match caps.usd {
+        Some(cap) => format!("{} of {cap}", spent.usd),
+        None => spent.usd.to_string(),
+    });
+    parts.push(text::plural(state.candidates.len(), "candidate"));
+    let mean = |candidate| {
+        let standing = state.candidates.get(crate::id::CandidateIx::index(candidate))?;
+        standing.dev().mean()
+    };
+    if let (Some(best), Some(seed)) =
+        (mean(state.incumbent), mean(crate::id::CandidateIx::SEED))
+    {
+        parts.push(format!("best {} on dev (seed {})", text::percent(best), text::percent(seed)));
+    }
+    parts.push(format!("{} in flight", caller.in_flight()));
+    parts.join(" · ")
+}
