@@ -135,7 +135,7 @@ impl RunDir {
         }
         let mut runs = Self::list(out)?;
         if asked == "latest" {
-            runs.sort_by_key(|run| run.created());
+            runs.sort_by_key(Self::created);
             return runs.pop().ok_or_else(|| RunDirError::Unknown {
                 asked: asked.to_owned(),
                 out: out.to_owned(),

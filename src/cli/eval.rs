@@ -195,8 +195,10 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
             None => match searched {
                 [only] => only.clone(),
                 _ => {
-                    return Err(CliError::invalid("a plain text fits a task with one searched part")
-                        .hint(format!("this one has: {}", searched.join(", "))));
+                    return Err(CliError::invalid(
+                        "a plain text fits a task with one searched part",
+                    )
+                    .hint(format!("this one has: {}", searched.join(", "))));
                 }
             },
         };
@@ -229,7 +231,8 @@ fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> 
         }
     };
     let (_, split) = split_of(args.split.unwrap_or(EvalSplit::Dev));
-    let source = TaskSource { parts: prompt.parts().to_vec(), ..super::run::absolute(&task.source)? };
+    let source =
+        TaskSource { parts: prompt.parts().to_vec(), ..super::run::absolute(&task.source)? };
     // The same question has the same folder: asked again, it is answered from there.
     let mut hasher = blake3::Hasher::new();
     for piece in [source.text.as_str(), prompt.id().as_str(), split] {

@@ -129,8 +129,10 @@ fn go(
             Err(CliError::new(Kind::Interrupted, "interrupted; nothing that was answered is lost")
                 .hint(again))
         }
-        Outcome::Refused(why) => Err(CliError::new(Kind::Refused, why)
-            .hint(format!("cure that, and go on with: {again}"))),
+        Outcome::Refused(why) => {
+            Err(CliError::new(Kind::Refused, why)
+                .hint(format!("cure that, and go on with: {again}")))
+        }
     }
 }
 

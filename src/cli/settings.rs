@@ -19,7 +19,8 @@ pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, C
     let mut caps = task.caps;
     if let Some(dollars) = args.max_usd {
         let usd = Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO);
-        let wrong = || CliError::usage(format!("`--max-usd {dollars}` is not an amount of dollars"));
+        let wrong =
+            || CliError::usage(format!("`--max-usd {dollars}` is not an amount of dollars"));
         caps.usd = Some(usd.ok_or_else(wrong)?);
     }
     for (flag, value) in [
@@ -71,16 +72,15 @@ fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
 
 /// Whether a task's models cost nothing real: simulated or free.
 pub(super) fn is_paid(task: &Task) -> bool {
-    task.providers().values().any(|provider| {
-        provider.kind != Some(Protocol::Sim) && !provider.free
-    })
+    task.providers().values().any(|provider| provider.kind != Some(Protocol::Sim) && !provider.free)
 }
 
 /// A run needs a limit: in spending, or for paid models the explicit word that time is enough.
 pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), CliError> {
     if caps.is_empty() {
-        return Err(CliError::usage("nothing limits this run")
-            .hint("give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task"));
+        return Err(CliError::usage("nothing limits this run").hint(
+            "give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",
+        ));
     }
     if !caps.limits_spending() && is_paid(task) && !yes {
         return Err(CliError::usage("only the time limits this run, and its models cost money")
@@ -94,7 +94,10 @@ pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), C
 
 /// The keys of a task's providers, before anything is created.
 pub(super) fn keys(task: &Task) -> Result<BTreeMap<String, SecretString>, CliError> {
-    #[expect(clippy::disallowed_methods, reason = "cli is the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "cli is the one place that reads the environment"
+    )]
     let environment = |name: &str| std::env::var(name).ok();
     let mut keys = BTreeMap::new();
     for (name, provider) in task.providers() {

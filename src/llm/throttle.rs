@@ -98,11 +98,7 @@ impl Throttle {
                     };
                     // Waiting for the shared place, a pause may have begun.
                     if let Some(number) = self.shared.state().admit(Instant::now()) {
-                        return Permit {
-                            shared: Arc::clone(&self.shared),
-                            number,
-                            _place: place,
-                        };
+                        return Permit { shared: Arc::clone(&self.shared), number, _place: place };
                     }
                 }
             }
@@ -156,9 +152,7 @@ impl Permit {
 
     /// The provider refused the attempt as one too many.
     pub fn on_throttled(&self, retry_after: Option<Duration>) {
-        self.shared
-            .state()
-            .throttled(Instant::now(), self.number, retry_after);
+        self.shared.state().throttled(Instant::now(), self.number, retry_after);
     }
 }
 
@@ -342,12 +336,7 @@ struct Epoch {
 
 impl Epoch {
     fn new(from: Instant) -> Self {
-        Self {
-            from,
-            admitted: 0,
-            answered: false,
-            idle_since: None,
-        }
+        Self { from, admitted: 0, answered: false, idle_since: None }
     }
 
     /// The time per attempt that was not refused; `None` where there is none to be known.
@@ -371,11 +360,7 @@ impl Learned {
         let interval = interval.mul_f64(1.05).min(LONGEST_SPACING);
         // Finer than the timer, it could only slow things down.
         (interval >= SHORTEST_SPACING).then_some(Self {
-            pace: Pace {
-                interval,
-                ahead: Duration::ZERO,
-                steady: now,
-            },
+            pace: Pace { interval, ahead: Duration::ZERO, steady: now },
             calm: 0,
         })
     }
@@ -426,11 +411,7 @@ impl Pace {
         // The burst is part of the minute's number, so what is spread over it is that much less.
         // The nanosecond makes up for the division's rounding down.
         let interval = Duration::from_secs(60) / (rpm - (burst - 1)) + Duration::from_nanos(1);
-        Self {
-            interval,
-            ahead: interval * (burst - 1),
-            steady: now,
-        }
+        Self { interval, ahead: interval * (burst - 1), steady: now }
     }
 
     fn next(&self) -> Instant {
@@ -619,10 +600,7 @@ mod tests {
             }
             now += secs(0.1);
         }
-        println!(
-            "recovered in {:?}",
-            now.duration_since(start) - secs(1_000.0)
-        );
+        println!("recovered in {:?}", now.duration_since(start) - secs(1_000.0));
         assert_eq!(state.limit, 100);
     }
 
@@ -655,10 +633,7 @@ mod tests {
             seen.push(state.limit);
         }
         assert!(seen.iter().all(|limit| *limit >= 1));
-        assert!(
-            seen.windows(10)
-                .all(|second| second[0] - second[9] <= 1 || second[0] >= 4)
-        );
+        assert!(seen.windows(10).all(|second| second[0] - second[9] <= 1 || second[0] >= 4));
         assert_eq!(seen.last(), Some(&1));
     }
 
@@ -696,11 +671,7 @@ mod tests {
                 .unwrap();
             assert!(busiest <= rpm as usize, "{rpm}: {busiest}");
             let aim = 3.0 * f64::from(rpm);
-            assert!(
-                moments.len() as f64 >= 0.9 * aim,
-                "{rpm}: {}",
-                moments.len()
-            );
+            assert!(moments.len() as f64 >= 0.9 * aim, "{rpm}: {}", moments.len());
         }
     }
 
@@ -723,11 +694,7 @@ mod tests {
                 filled = now;
                 let fits = tokens >= 1.0;
                 tokens -= if fits { 1.0 } else { 0.0 };
-                flight.push((
-                    now + secs(if fits { answer } else { refusal }),
-                    number,
-                    fits,
-                ));
+                flight.push((now + secs(if fits { answer } else { refusal }), number, fits));
             }
             let next = flight.iter().map(|(end, ..)| *end).min();
             now = match (state.wait(now), next) {
@@ -836,9 +803,8 @@ mod tests {
                 }
             }
             assert_eq!(throttle.in_flight(), 0);
-            let both = timeout(secs(5.0), async {
-                (throttle.acquire().await, throttle.acquire().await)
-            });
+            let both =
+                timeout(secs(5.0), async { (throttle.acquire().await, throttle.acquire().await) });
             drop(both.await.expect("both places are free"));
         });
     }
@@ -869,9 +835,7 @@ mod tests {
             throttle.set_concurrency(2);
             assert!(timeout(secs(0.05), &mut waiting).await.is_err());
             global.set_concurrency(2);
-            let second = timeout(secs(5.0), waiting)
-                .await
-                .expect("room for a second");
+            let second = timeout(secs(5.0), waiting).await.expect("room for a second");
 
             global.set_concurrency(1);
             throttle.set_concurrency(0);
@@ -889,10 +853,8 @@ mod tests {
     fn two_providers_share_the_global_cap_and_a_paused_one_holds_none_of_it() {
         run(async {
             let global = Global::new(1);
-            let (one, other) = (
-                Throttle::within(&global, 8, None),
-                Throttle::within(&global, 8, None),
-            );
+            let (one, other) =
+                (Throttle::within(&global, 8, None), Throttle::within(&global, 8, None));
             let permit = one.acquire().await;
             assert!(timeout(secs(0.05), other.acquire()).await.is_err());
             permit.on_throttled(Some(secs(60.0)));

@@ -312,11 +312,10 @@ impl Search {
             match plan {
                 Plan::Decide(event) => return Step::Record(event),
                 Plan::Compose(draft) => return Step::Compose(draft),
-                Plan::Win { candidate, shrunken_dev } => {
-                    if self.state.is_quiet() {
-                        return Step::Record(self.win(candidate, shrunken_dev));
-                    }
+                Plan::Win { candidate, shrunken_dev } if self.state.is_quiet() => {
+                    return Step::Record(self.win(candidate, shrunken_dev));
                 }
+                Plan::Win { .. } => {}
                 work if has_room => match self.misfit(&work) {
                     None => return Step::Issue(work),
                     Some(reason) => misfit = misfit.or(Some(reason)),
@@ -342,10 +341,11 @@ impl Search {
 
     fn next_of_confirmation(&self) -> Step {
         let has_room = self.state.evaluations.len() < self.recipe.schedule.lookahead;
-        if has_room && let Some(plan) = confirmation::next(&self.state).into_iter().next() {
-            if self.misfit(&plan).is_none() {
-                return Step::Issue(plan);
-            }
+        if has_room
+            && let Some(plan) = confirmation::next(&self.state)
+            && self.misfit(&plan).is_none()
+        {
+            return Step::Issue(plan);
         }
         match self.oldest() {
             Some(call) => Step::Fold(call),

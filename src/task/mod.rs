@@ -211,7 +211,8 @@ impl Task {
             Some(Split::Hold) => hold,
             None => train.into_iter().chain(dev).chain(hold).collect(),
         };
-        self.splits = Splits { train: Vec::new(), dev: rows, hold: example::HeldOut::seal(Vec::new()) };
+        self.splits =
+            Splits { train: Vec::new(), dev: rows, hold: example::HeldOut::seal(Vec::new()) };
         self
     }
 
