@@ -22,8 +22,6 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
         return Err(CliError::usage(format!("{} exists already", file.display()))
             .hint("name another folder; nothing was changed"));
     }
-    fs::create_dir_all(&args.dir)
-        .map_err(|error| CliError::usage(format!("{}: {error}", args.dir.display())))?;
     let name = task_name(&args.dir)?;
     let files = match &args.from {
         None => from_scratch(&name),
@@ -38,6 +36,8 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
             .hint("name another folder; nothing was changed"));
         }
     }
+    fs::create_dir_all(&args.dir)
+        .map_err(|error| CliError::usage(format!("{}: {error}", args.dir.display())))?;
     for (file, bytes) in &files {
         fs::write(args.dir.join(file), bytes)?;
     }
@@ -62,7 +62,7 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
 
 /// The folder's name, in letters that a task's name may have.
 fn task_name(dir: &Path) -> Result<String, CliError> {
-    let absolute = fs::canonicalize(dir)?;
+    let absolute = fs::canonicalize(dir).or_else(|_| std::path::absolute(dir))?;
     let name = absolute.file_name().map_or("task".into(), |name| name.to_string_lossy());
     let name: String = name
         .chars()

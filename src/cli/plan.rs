@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::{Screen, settings};
 use crate::budget::Caps;
 use crate::clock::Clock;
-use crate::recipe::{self, Evaluate, Final, Init, Operator, Recipe};
+use crate::recipe::{Evaluate, Final, Init, Operator, Recipe};
 use crate::search::Limits;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Example;
@@ -50,11 +50,12 @@ struct Plan {
 
 pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
-    let recipe = recipe::load(&args.strategy.strategy, &args.strategy.sets)?;
+    let recipe = settings::recipe(&args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
     if caps.usd.is_some() {
         task.check_prices()?;
     }
+    settings::check_simulated(&task)?;
     let mut warnings = warnings(&task);
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     let plan = estimate(&task, &recipe, caps, warnings);
