@@ -18,9 +18,9 @@ test FILTER="":
 demo TASK="ticket-routing" STRATEGY="auto":
     cargo run --release -- run tasks/{{ TASK }} --strategy {{ STRATEGY }}
 
-# The benchmarks.
-bench:
-    cargo bench
+# A benchmark of benches/.
+bench NAME="journal":
+    cargo bench --bench {{ NAME }}
 
 # The library's pages, in a browser.
 docs:
