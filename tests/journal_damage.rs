@@ -36,13 +36,17 @@ fn answered(number: u64) -> Answered {
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 /// A run with so many events, closed.
 fn run_of(len: u64) -> TempDir {
     let run = TempDir::new().unwrap();
-    let (journal, _) = Journal::open(run.path()).unwrap();
+    let (journal, recovery) = Journal::open(run.path()).unwrap();
+    assert_eq!(recovery, Recovery::default());
     append(&journal, 0..len);
     journal.close().unwrap();
     run
@@ -51,7 +55,10 @@ fn run_of(len: u64) -> TempDir {
 /// Appends in several commits, as a run would.
 fn append(journal: &Journal<Answered>, numbers: std::ops::Range<u64>) {
     for number in numbers {
-        assert_eq!(journal.append(answered(number)).unwrap(), EventNumber(number));
+        assert_eq!(
+            journal.append(answered(number)).unwrap(),
+            EventNumber(number)
+        );
         if number % 200 == 199 {
             wait(journal.flush()).unwrap();
         }
@@ -176,7 +183,12 @@ fn a_damaged_store_is_kept() {
     let damaged = fs::read(run.path().join("journal/db")).unwrap();
     let recovery = check(run.path(), 4_000);
     assert_eq!(kept(run.path()), [run.path().join("journal.damaged-1")]);
-    assert!(recovery.repairs.iter().any(|repair| repair.contains("journal.damaged-1")));
+    assert!(
+        recovery
+            .repairs
+            .iter()
+            .any(|repair| repair.contains("journal.damaged-1"))
+    );
     let kept = fs::read(run.path().join("journal.damaged-1/db")).unwrap();
     assert_eq!(kept.len(), damaged.len());
 }
@@ -187,7 +199,10 @@ fn a_damaged_line_is_written_again_from_the_store() {
     damage_line(run.path(), 700);
     let recovery = check(run.path(), 1_500);
     assert_eq!(recovery.from_store, 1);
-    assert_eq!(kept(run.path()), [run.path().join("events.jsonl.damaged-1")]);
+    assert_eq!(
+        kept(run.path()),
+        [run.path().join("events.jsonl.damaged-1")]
+    );
 }
 
 #[test]
@@ -227,7 +242,10 @@ fn a_second_opener_is_refused_and_changes_nothing() {
     let before = fs::read(&file).unwrap();
     let error = Journal::<Answered>::open(run.path()).unwrap_err();
     let me = std::process::id().to_string();
-    assert!(matches!(error, JournalError::Store(StoreError::InUse { .. })), "{error}");
+    assert!(
+        matches!(error, JournalError::Store(StoreError::InUse { .. })),
+        "{error}"
+    );
     assert!(error.to_string().contains(&me), "{error}");
     assert_eq!(fs::read(&file).unwrap(), before);
     append(&journal, 10..20);
@@ -251,7 +269,7 @@ fn a_newer_journal_is_refused_before_anything_is_touched() {
 #[test]
 fn a_run_whose_copies_are_both_gone_is_not_begun_again_in_silence() {
     type Harm = fn(&Path);
-    let harms: [Harm; 4] = [
+    let harms: [Harm; 5] = [
         |run| {
             damage_store(run, 0.0, usize::MAX / 2);
             fs::remove_file(run.join("events.jsonl")).unwrap();
@@ -268,6 +286,11 @@ fn a_run_whose_copies_are_both_gone_is_not_begun_again_in_silence() {
         |run| {
             fs::remove_dir_all(run.join("journal")).unwrap();
             fs::write(run.join("events.jsonl"), "no journal").unwrap();
+        },
+        |run| {
+            fs::remove_dir_all(run.join("journal")).unwrap();
+            let header = "{\"promptsearch_journal\":1}\n";
+            fs::write(run.join("events.jsonl"), format!("{header}no\nevents\n")).unwrap();
         },
     ];
     for harm in harms {
@@ -308,7 +331,9 @@ fn large_answers_survive() {
     assert_eq!(in_own_files.count(), 0);
     for lost in ["events.jsonl", "journal"] {
         let lost = run.path().join(lost);
-        fs::remove_dir_all(&lost).or_else(|_| fs::remove_file(&lost)).unwrap();
+        fs::remove_dir_all(&lost)
+            .or_else(|_| fs::remove_file(&lost))
+            .unwrap();
         let (journal, _) = Journal::<Answered>::open(run.path()).unwrap();
         for number in 0..8 {
             assert!(journal.read(EventNumber(number)).unwrap() == large(number));

@@ -12,7 +12,7 @@ use super::second_copy::SecondCopy;
 use crate::id::EventNumber;
 use crate::store::{SledStore, Store, StoreError};
 use crate::text::plural;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -90,7 +90,7 @@ enum Content {
     Missing,
     /// No more than a part of its first line: its making was interrupted.
     Begun,
-    /// A header or an event can be read.
+    /// An event can be read, or a header that nothing follows.
     Readable,
     Unreadable,
 }
@@ -103,21 +103,21 @@ impl Content {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Missing),
             Err(error) => return Err(cannot(error)),
         };
+        let mut state = Self::Begun;
         while lines.advance().map_err(cannot)? {
-            if line::version(lines.line()).is_some() || line::parse(lines.line()).is_ok() {
+            let (line, first) = (lines.line(), lines.number() == 1);
+            if line::parse(line).is_ok() {
                 return Ok(Self::Readable);
             }
-        }
-        let begun = match lines.number() {
-            0 => true,
-            // The last line that was read is gone, so it is looked at again.
-            1 => {
-                let content = fs::read(path).map_err(cannot)?;
-                line::header().as_bytes().starts_with(&content)
+            let torn_by_a_kill =
+                !lines.is_terminated() && (!first || line::header().as_bytes().starts_with(line));
+            if first && line::version(line).is_some() {
+                state = Self::Readable;
+            } else if !torn_by_a_kill {
+                state = Self::Unreadable;
             }
-            _ => false,
-        };
-        Ok(if begun { Self::Begun } else { Self::Unreadable })
+        }
+        Ok(state)
     }
 }
 

@@ -514,6 +514,9 @@ kind! {
         /// Each further block is longer by this factor: whoever is still in the race is likely to
         /// stay, and long blocks take fewer rounds.
         grow: f64 = 2.0,
+        /// After so many children the next one starts a block further on in the common order; 0 =
+        /// never. Rows on which the incumbent happens to be right would else judge every child.
+        rotate_every: u32 = 1,
         /// Dropped when the probability of being better falls under this.
         below: f64 = 0.2,
         /// Rows that a candidate is given before it may be dropped.

@@ -1,32 +1,64 @@
 //! A finished or running search, explained.
 //!
 //! Everything here is made from events: nothing is measured twice, and nothing is remembered.
+//! `summary` and `history` are what programs read; `terminal`, `markdown` and `html` say the same
+//! to people, out of one set of `findings`. Held-out rows appear as means only, never by name.
 
 mod history;
 mod summary;
 
+mod words; // Money, intervals, diffs: how they look, wherever they are shown.
+mod verdict; // What was shown and what was not, in words.
+mod findings; // The tables.
+mod plot; // The two plots.
+mod terminal;
+mod markdown;
+mod html;
+
+#[cfg(test)]
+mod example;
+
 pub use history::{History, Moment};
+pub use html::html;
+pub use markdown::markdown;
 pub use summary::{
     Baseline, Counts, FrontPoint, Gain, Prompted, RoleSpent, RunInfo, Spent, Status, Summary,
 };
+pub use terminal::{end_of_run, status_line};
 
-/// All that is known of a run.
+use crate::run_dir::RunFile;
+use crate::task::Task;
+use std::path::Path;
+
+/// All that is known of a run: what every report is made from.
 #[derive(Clone, Copy)]
 pub struct Report<'a> {
     /// What programs read.
     pub summary: &'a Summary,
     /// The folded journal.
     pub history: &'a History,
-    /// The task.
-    pub task: &'a crate::task::Task,
+    /// The task as the run froze it.
+    pub task: &'a Task,
     /// The run's folder.
-    pub folder: &'a std::path::Path,
-    /// run.json
-    pub run_file: Option<&'a crate::run_dir::RunFile>,
+    pub folder: &'a Path,
+    /// What the run was started with, where it can still be read.
+    pub run_file: Option<&'a RunFile>,
 }
-/// shim
-pub fn html(_: &Report<'_>) -> String { String::new() }
-/// shim
-pub fn markdown(_: &Report<'_>) -> String { String::new() }
-/// shim
-pub fn end_of_run(r: &Report<'_>, _c: bool, _w: usize) -> String { format!("{:?} {:?}", r.summary.confirmed, r.summary.gain) }
+
+impl Report<'_> {
+    /// The run as the command line takes it: its name under `results`, elsewhere its folder.
+    fn handle(&self) -> String {
+        let is_default = self.folder == Path::new("results").join(&self.summary.run);
+        let handle =
+            if is_default { self.summary.run.clone() } else { self.folder.display().to_string() };
+        words::shell_word(&words::visible_line(&handle))
+    }
+
+    /// Whether another prompt than the seed came out on top.
+    fn has_winner(&self) -> bool {
+        match (&self.summary.baseline, &self.summary.best) {
+            (Some(baseline), Some(best)) => baseline.candidate != best.candidate,
+            _ => false,
+        }
+    }
+}

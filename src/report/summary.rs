@@ -256,6 +256,11 @@ fn dev_scores(state: &State, standing: &Standing) -> Vec<f64> {
     (0..state.dev_rows).filter_map(|row| column.cell(RowIx(row)).score()).collect()
 }
 
+/// A candidate's mean on dev as reports show it: for the seed and the winner, the summary's own.
+pub(super) fn dev_interval(state: &State, standing: &Standing, seed: Seed) -> Option<Interval> {
+    interval::of_scores(&dev_scores(state, standing), seed.child("dev", 0))
+}
+
 fn prompted(
     task: &Task,
     state: &State,
@@ -269,7 +274,7 @@ fn prompted(
         prompt: parts(&candidate.prompt),
         prompt_tokens: prompt_tokens(task, state, &candidate.prompt),
         usd_per_1k: standing.used.usd_per_1k(),
-        dev: interval::of_scores(&dev_scores(state, standing), seed.child("dev", 0)),
+        dev: dev_interval(state, standing, seed),
         hold,
     }
 }
@@ -279,7 +284,7 @@ fn parts(prompt: &Prompt) -> BTreeMap<String, String> {
 }
 
 /// Tokens of a prompt without the example: its bytes at the measured rate.
-fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 {
+pub(super) fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 {
     let answered = state.plan.answered(ModelRole::Task);
     let bytes = task.layout.bytes_without_row(prompt) as f64;
     let rate = match (answered.usage.input.0, state.plan.answered_bytes(ModelRole::Task)) {

@@ -42,7 +42,11 @@ pub(super) fn next(
         Evaluate::Race(kind) => grown(kind, standing.dev().issued as usize),
         Evaluate::SequentialHalving(_) => return None,
     };
-    let rows = unasked(state, candidate, block);
+    let from = match evaluate {
+        Evaluate::Race(race) => start(race, state, candidate),
+        _ => 0,
+    };
+    let rows = unasked(state, candidate, from, block);
     (!rows.is_empty()).then_some(Plan::Evaluate {
         candidate,
         split: Split::Dev,
@@ -61,11 +65,24 @@ fn grown(race: &crate::recipe::RaceEvaluate, asked: usize) -> usize {
     (length as usize).max(1)
 }
 
-/// The next rows of dev, in the order that all candidates share.
-fn unasked(state: &State, candidate: CandidateIx, block: usize) -> Vec<RowIx> {
+/// Where a candidate starts in the order that all share. The incumbent has all rows, so a race
+/// against it is paired wherever it starts.
+fn start(race: &crate::recipe::RaceEvaluate, state: &State, candidate: CandidateIx) -> u32 {
+    if candidate == CandidateIx::SEED || race.rotate_every == 0 {
+        return 0;
+    }
+    let turns = (candidate.0 - 1) / race.rotate_every;
+    let block = u32::try_from(race.block).unwrap_or(u32::MAX);
+    turns.wrapping_mul(block) % state.dev_rows.max(1)
+}
+
+/// The next rows of dev, from a place on in the order that all candidates share.
+fn unasked(state: &State, candidate: CandidateIx, from: u32, block: usize) -> Vec<RowIx> {
     let column = state.standing(candidate).dev();
-    (column.issued.saturating_sub(gated(state, candidate))..state.dev_rows)
-        .map(RowIx)
+    // Rows asked so far stand at the start of the candidate's order, but for those of a gate.
+    let asked = column.issued.saturating_sub(gated(state, candidate));
+    (asked..state.dev_rows)
+        .map(|place| RowIx((from + place) % state.dev_rows))
         .filter(|row| column.cell(*row) == Cell::Empty)
         .take(block)
         .collect()

@@ -103,6 +103,9 @@ impl BestMean {
     }
 }
 
+/// However bad the children so far were, one that ties on its first block is not given up.
+const LOWEST_PRIOR_MEAN: f64 = -0.05;
+
 /// Paired differences on common rows of dev: each candidate against the incumbent and the seed.
 #[derive(Clone, Debug, Default)]
 pub struct Pairs {
@@ -201,7 +204,14 @@ impl Pairs {
         let pair = paired(facts, candidate, *parent);
         if let Some(mean) = pair.mean() {
             self.decided.push((mean, pair.sampling_variance()));
-            self.prior = Prior::fit(&self.decided);
+            // Children are decided on few rows, so that their spread is mostly noise, and a fit to it
+            // can be sure of anything: the prior may shift, but never know more than it did at first.
+            let fitted = Prior::fit(&self.decided);
+            let first = Prior::default();
+            self.prior = Prior {
+                mean: fitted.mean.max(LOWEST_PRIOR_MEAN),
+                variance: fitted.variance.max(first.variance),
+            };
         }
     }
 }

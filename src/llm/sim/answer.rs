@@ -29,11 +29,8 @@ pub(super) fn expected_score_when_wrong(form: &AnswerForm, answer: &Value) -> f6
     }
     let weights = wrong_field_weights(object.len());
     let total: f64 = weights.iter().sum();
-    let wrong: f64 = weights
-        .iter()
-        .enumerate()
-        .map(|(place, weight)| (place + 1) as f64 * weight / total)
-        .sum();
+    let wrong: f64 =
+        weights.iter().enumerate().map(|(place, weight)| (place + 1) as f64 * weight / total).sum();
     1.0 - wrong / object.len() as f64
 }
 
@@ -87,18 +84,14 @@ fn off(number: f64, seed: Seed) -> f64 {
     let factor = FACTORS[draw::below(seed.child("factor", 0), FACTORS.len())];
     let moved = (number * factor * 100.0).round() / 100.0;
     let near = |other: f64| (other - number).abs() <= 0.05 * number.abs().max(1.0);
-    if near(moved) {
-        number + 1.0 + number.abs().round()
-    } else {
-        moved
-    }
+    if near(moved) { number + 1.0 + number.abs().round() } else { moved }
 }
 
 fn number_text(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 1e15 {
         format!("{number:.0}")
     } else {
-        format!("{:.2}", number).trim_end_matches('0').to_owned()
+        format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 }
 
@@ -129,11 +122,7 @@ fn wrong_value(world: &World, key: &str, value: &Value, seed: Seed) -> Value {
             Some(number) => {
                 let moved = off(number, seed);
                 let whole = moved.fract() == 0.0 && moved.abs() < 1e15;
-                if whole {
-                    (moved as i64).into()
-                } else {
-                    moved.into()
-                }
+                if whole { (moved as i64).into() } else { moved.into() }
             }
             None => Value::Null,
         },
@@ -252,21 +241,16 @@ fn in_words(number: f64) -> String {
         "eighteen",
         "nineteen",
     ];
-    const TENS: [&str; 10] = [
-        "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-    ];
+    const TENS: [&str; 10] =
+        ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     fn words(n: usize) -> String {
         let rest = |n: usize| {
-            if n == 0 {
-                String::new()
-            } else {
-                format!(" {}", words(n))
-            }
+            if n == 0 { String::new() } else { format!(" {}", words(n)) }
         };
         match n {
             0..=19 => SMALL[n].to_owned(),
             20..=99 => {
-                let ones = if n % 10 == 0 { "" } else { SMALL[n % 10] };
+                let ones = if n.is_multiple_of(10) { "" } else { SMALL[n % 10] };
                 let dash = if ones.is_empty() { "" } else { "-" };
                 format!("{}{dash}{ones}", TENS[n / 10])
             }
@@ -337,10 +321,7 @@ mod tests {
 
     #[test]
     fn a_wrong_number_is_off_by_more_than_any_tolerance() {
-        for (place, number) in [0.0, 0.01, 3.0, -7.5, 8_160.0, 1e12]
-            .into_iter()
-            .enumerate()
-        {
+        for (place, number) in [0.0, 0.01, 3.0, -7.5, 8_160.0, 1e12].into_iter().enumerate() {
             for draw in 0..50 {
                 let other = off(number, Seed(place as u64).child("off", draw));
                 assert!(

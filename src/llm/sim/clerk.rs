@@ -35,10 +35,7 @@ pub(super) fn say<'w>(
     draw: u64,
 ) -> Said<'w> {
     let Some(case) = world.case(messages) else {
-        return Said {
-            text: "I don't know.".to_owned(),
-            row: None,
-        };
+        return Said { text: "I don't know.".to_owned(), row: None };
     };
     let luck = Luck::new(&case, temperature, draw);
     let (row, seed) = (case.row, luck.seed);
@@ -55,16 +52,15 @@ pub(super) fn say<'w>(
             text = format!("{thoughts}\n\n{text}");
         }
     }
-    Said {
-        text,
-        row: Some(&row.id),
-    }
+    Said { text, row: Some(&row.id) }
 }
 
 /// The answer as the prompt wants it introduced.
 fn worded(world: &World, case: &Case<'_>, answer: String) -> String {
     let asked = case.reading.asked;
     match world.form {
+        // A fence tells the object from the reasoning before it.
+        AnswerForm::Json if asked.reasons => format!("```json\n{answer}\n```"),
         AnswerForm::Json => answer,
         _ if asked.introduced => format!("The answer is {answer}"),
         AnswerForm::Number if asked.reasons => format!("Answer: {answer}"),
@@ -98,15 +94,11 @@ impl Luck {
             .stances
             .get(case.row.skill)
             .map_or(row, |stance| row.child("said", stance.seed.0));
-        let luck: f64 = [
-            row.child("luck", 0),
-            said.child("luck", 0),
-            own.child("luck", 0),
-        ]
-        .into_iter()
-        .zip(SHARED)
-        .map(|(seed, share)| share.sqrt() * draw::normal(seed))
-        .sum();
+        let luck: f64 = [row.child("luck", 0), said.child("luck", 0), own.child("luck", 0)]
+            .into_iter()
+            .zip(SHARED)
+            .map(|(seed, share)| share.sqrt() * draw::normal(seed))
+            .sum();
         Self {
             knowledge: draw::normal_share(luck),
             form: draw::unit(own.child("form", 0)),

@@ -75,9 +75,7 @@ impl Faults {
     }
 
     fn source(&self, body: u64, seen: u32) -> Seed {
-        Seed(self.seed)
-            .child("body", body)
-            .child("seen", u64::from(seen))
+        Seed(self.seed).child("body", body).child("seen", u64::from(seen))
     }
 }
 
@@ -98,7 +96,8 @@ impl Latency {
         }
         let z = draw::normal(faults.source(body, seen).child("latency", 0));
         let seconds = self.median.as_secs_f64() * (self.sigma * z).exp();
-        Duration::from_secs_f64(seconds.clamp(0.0, 3_600.0))
+        // A spread that is no number delays nothing.
+        Duration::try_from_secs_f64(seconds.min(3_600.0)).unwrap_or_default()
     }
 }
 
@@ -138,15 +137,13 @@ mod tests {
 
     #[test]
     fn half_of_the_answers_take_longer_than_the_median() {
-        let latency = Latency {
-            median: Duration::from_millis(100),
-            sigma: 0.5,
-        };
+        let latency = Latency { median: Duration::from_millis(100), sigma: 0.5 };
         let faults = Faults::default();
-        let longer = (0..4_000)
-            .filter(|body| latency.draw(&faults, *body, 0) > latency.median)
-            .count();
+        let longer =
+            (0..4_000).filter(|body| latency.draw(&faults, *body, 0) > latency.median).count();
         assert!((1_850..2_150).contains(&longer), "{longer}");
         assert_eq!(Latency::default().draw(&faults, 1, 0), Duration::ZERO);
+        let odd = Latency { sigma: f64::NAN, ..latency };
+        assert!(odd.draw(&faults, 1, 0) <= Duration::from_secs(3_600));
     }
 }

@@ -51,30 +51,10 @@ struct Malformed {
     all: f64,
 }
 
-const LABEL: Malformed = Malformed {
-    nothing: 0.18,
-    some: 0.10,
-    most: 0.06,
-    all: 0.01,
-};
-const JSON: Malformed = Malformed {
-    nothing: 0.25,
-    some: 0.13,
-    most: 0.06,
-    all: 0.01,
-};
-const NUMBER: Malformed = Malformed {
-    nothing: 0.15,
-    some: 0.06,
-    most: 0.03,
-    all: 0.01,
-};
-const TEXT: Malformed = Malformed {
-    nothing: 0.05,
-    some: 0.03,
-    most: 0.02,
-    all: 0.01,
-};
+const LABEL: Malformed = Malformed { nothing: 0.18, some: 0.10, most: 0.06, all: 0.01 };
+const JSON: Malformed = Malformed { nothing: 0.25, some: 0.13, most: 0.06, all: 0.01 };
+const NUMBER: Malformed = Malformed { nothing: 0.15, some: 0.06, most: 0.03, all: 0.01 };
+const TEXT: Malformed = Malformed { nothing: 0.05, some: 0.03, most: 0.02, all: 0.01 };
 /// Added where reasoning is asked for and nothing is said about how it should end.
 const OPEN_END: f64 = 0.03;
 
@@ -94,9 +74,8 @@ const ONLY_PHRASES: &[&str] = &[
     "single word",
     "one word",
 ];
-const NUMBER_WORDS: &[&str] = &[
-    "number", "figure", "value", "result", "digits", "numeric", "answer",
-];
+const NUMBER_WORDS: &[&str] =
+    &["number", "figure", "value", "result", "digits", "numeric", "answer"];
 const REASONING: &[&str] = &[
     "step by step",
     "step-by-step",
@@ -199,12 +178,7 @@ impl Asked {
             }
             AnswerForm::Text => (TEXT, if only { 3 } else { 0 }),
         };
-        let Malformed {
-            nothing,
-            some,
-            most,
-            all,
-        } = table;
+        let Malformed { nothing, some, most, all } = table;
         let malformed = [nothing, some, most, all][level];
         Self {
             malformed: malformed + if reasons && !ends { OPEN_END } else { 0.0 },
@@ -235,11 +209,8 @@ mod tests {
     use super::*;
 
     fn asked(prompt: &str, form: &AnswerForm) -> Asked {
-        let sentences: Vec<String> = prompt
-            .lines()
-            .flat_map(words::sentences)
-            .map(str::to_lowercase)
-            .collect();
+        let sentences: Vec<String> =
+            prompt.lines().flat_map(words::sentences).map(str::to_lowercase).collect();
         let fields = ["supplier", "total"].map(str::to_owned).into();
         Asked::new(&sentences, form, &Labels::new(form), &fields)
     }
@@ -253,17 +224,11 @@ mod tests {
         assert!(vague.malformed > named.malformed && named.malformed > exact.malformed);
         assert_eq!(exact.malformed, 0.01);
         // A rule with `only` in it is no statement of the form.
-        let rule = asked(
-            "Spam or ham?\nAnswer spam only if it sells something.",
-            &form,
-        );
+        let rule = asked("Spam or ham?\nAnswer spam only if it sells something.", &form);
         assert_eq!(rule.malformed, named.malformed);
 
         let json = |prompt| asked(prompt, &AnswerForm::Json).malformed;
-        assert_eq!(
-            json("Return only a JSON object with supplier and total."),
-            0.01
-        );
+        assert_eq!(json("Return only a JSON object with supplier and total."), 0.01);
         assert_eq!(json("Return a JSON object with supplier and total."), 0.06);
         assert_eq!(json("Read the invoice."), 0.25);
 
@@ -280,10 +245,7 @@ mod tests {
         assert!(asked("Think step by step.", &form).reasons);
         assert!(!asked("Do not think step by step.", &form).reasons);
         let open = asked("Give the number. Think step by step.", &form);
-        let closed = asked(
-            "Think step by step. End with: the answer is the number.",
-            &form,
-        );
+        let closed = asked("Think step by step. End with: the answer is the number.", &form);
         assert!(open.malformed > closed.malformed);
         assert!(closed.introduced);
     }

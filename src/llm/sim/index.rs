@@ -4,12 +4,15 @@ use super::words;
 use std::collections::{BTreeSet, HashMap};
 
 /// Words of an input by which it is looked up inside other texts.
-const ANCHOR_WORDS: usize = 4;
+const ANCHOR_WORDS: usize = 6;
+
+/// 128 bits of a text's hash: rows may be many and long, so that their texts are not kept.
+type TextHash = [u8; 16];
 
 /// Finds rows in texts without looking at every row.
 #[derive(Debug)]
 pub(super) struct RowIndex {
-    by_text: HashMap<String, usize>,
+    by_text: HashMap<TextHash, usize>,
     /// Rows by the first words of their inputs.
     by_anchor: HashMap<String, Vec<usize>>,
     /// How many words anchors have: fewer where an input is shorter.
@@ -19,7 +22,8 @@ pub(super) struct RowIndex {
 
 #[derive(Debug)]
 struct Input {
-    text: String,
+    hash: TextHash,
+    length: usize,
     /// Bytes before its first letter or digit.
     lead: usize,
 }
@@ -45,7 +49,7 @@ impl RowIndex {
             inputs: Vec::new(),
         };
         for (row, (text, input)) in rows.enumerate() {
-            index.by_text.entry(text.to_owned()).or_insert(row);
+            index.by_text.entry(hash_of(text)).or_insert(row);
             let input = input.trim();
             let words: Vec<&str> = words::raw(input).take(ANCHOR_WORDS).collect();
             if !words.is_empty() {
@@ -54,7 +58,8 @@ impl RowIndex {
                 rows.push(row);
             }
             index.inputs.push(Input {
-                text: input.to_owned(),
+                hash: hash_of(input),
+                length: input.len(),
                 lead: word_starts(input).next().unwrap_or(0),
             });
         }
@@ -63,7 +68,7 @@ impl RowIndex {
 
     /// The row with exactly this user message.
     pub(super) fn exact(&self, user: &str) -> Option<usize> {
-        self.by_text.get(user).copied()
+        self.by_text.get(&hash_of(user)).copied()
     }
 
     /// The input that ends last in a text, and the longest of those: what stands before it is
@@ -101,13 +106,18 @@ impl RowIndex {
 
     /// A row's input, if its first letter stands at this place.
     fn standing_at(&self, text: &str, first_letter: usize, row: usize) -> Option<Found> {
-        let input = &self.inputs[row];
+        let input = self.inputs.get(row)?;
         let start = first_letter.checked_sub(input.lead)?;
-        let end = start + input.text.len();
-        let stands = text.get(start..)?.starts_with(&input.text)
-            && !text[end..].starts_with(char::is_alphanumeric);
+        let end = start + input.length;
+        let stands = !text.get(end..)?.starts_with(char::is_alphanumeric)
+            && hash_of(text.get(start..end)?) == input.hash;
         stands.then_some(Found { row, start, end })
     }
+}
+
+fn hash_of(text: &str) -> TextHash {
+    let digest = blake3::hash(text.as_bytes());
+    std::array::from_fn(|place| digest.as_bytes()[place])
 }
 
 /// Where the words of a text start.
@@ -129,27 +139,14 @@ mod tests {
         let rows = [
             ("Q: where is my order?", "where is my order?"),
             ("Q: yes", "yes"),
-            (
-                "Q: where is my order? And why?",
-                "where is my order? And why?",
-            ),
+            ("Q: where is my order? And why?", "where is my order? And why?"),
         ];
         let index = RowIndex::new(rows.into_iter());
         assert_eq!(index.exact("Q: yes"), Some(1));
         assert_eq!(index.exact("yes"), None);
-        assert_eq!(
-            index.last_in("Say yes"),
-            Some(Found {
-                row: 1,
-                start: 4,
-                end: 7
-            })
-        );
+        assert_eq!(index.last_in("Say yes"), Some(Found { row: 1, start: 4, end: 7 }));
         assert_eq!(index.last_in("yesterday"), None);
-        assert_eq!(
-            index.last_in("Is \"yes\" right?").map(|found| found.row),
-            Some(1)
-        );
+        assert_eq!(index.last_in("Is \"yes\" right?").map(|found| found.row), Some(1));
         let two = "Input: yes\nInput: where is my order? And why?\nAnswer:";
         assert_eq!(index.last_in(two).map(|found| found.row), Some(2));
         assert_eq!(index.all_in(two).len(), 2);

@@ -37,10 +37,7 @@ impl RequestLog {
         let writer = std::thread::Builder::new()
             .name("simulated-log".to_owned())
             .spawn(move || write(file, &received))?;
-        Ok(Self {
-            lines: Some(lines),
-            writer: Some(writer),
-        })
+        Ok(Self { lines: Some(lines), writer: Some(writer) })
     }
 
     /// Hands over one line.

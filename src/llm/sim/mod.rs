@@ -1,8 +1,9 @@
 //! Simulated models: a clerk that answers rows and an editor that writes prompts.
 //!
-//! They know the task's data and nothing else, cost nothing, and answer the same request always the
-//! same way: all chance is a hash of the model seed and of what it is about. What they take into
-//! account, and how much, is written in `docs/simulation.md`. No search may look behind their answers.
+//! They know the task's data and nothing else, cost simulated dollars, and answer the same request
+//! always the same way: all chance is a hash of the model seed and of what it is about. What they
+//! take into account, and how much, is written in `docs/simulation.md`. No search may look behind
+//! their answers.
 
 mod answer;
 mod clerk;
@@ -20,9 +21,6 @@ mod tally;
 mod wire;
 mod words;
 pub mod world;
-
-#[cfg(test)]
-mod tests;
 
 pub use faults::{Faults, Latency};
 pub use of_task::{MODEL_SEED, true_quality, world_of};
@@ -106,12 +104,7 @@ impl SimLlm {
             finish = Finish::Length;
         }
         let usage = usage_of(call.messages, &text);
-        Ok(Answer {
-            text,
-            usage,
-            finish,
-            row,
-        })
+        Ok(Answer { text, usage, finish, row })
     }
 }
 
@@ -143,10 +136,9 @@ impl Llm for SimLlm {
                 retry_after: None,
                 message,
             })?;
-        Ok(Reply {
-            text: answer.text,
-            usage: Some(answer.usage),
-            finish: answer.finish,
-        })
+        Ok(Reply { text: answer.text, usage: Some(answer.usage), finish: answer.finish })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use super::world::{World, WorldRow, WorldSpec};
 use crate::prompt::{Prompt, value_text};
 use crate::task::Task;
 use crate::task::example::Example;
+use crate::task::scorer::Scorer;
 
 /// The model seed where none is asked for.
 pub const MODEL_SEED: u64 = 1;
@@ -42,7 +43,7 @@ fn form(task: &Task) -> AnswerForm {
     if !labels.is_empty() {
         return AnswerForm::Label(labels);
     }
-    let kinds: Vec<&str> = task.scorers.scorers().iter().map(|scorer| scorer.kind()).collect();
+    let kinds: Vec<&str> = task.scorers.scorers().iter().map(Scorer::kind).collect();
     if kinds.contains(&"number") {
         AnswerForm::Number
     } else if kinds.iter().any(|kind| ["json-fields", "is-json"].contains(kind)) {

@@ -140,11 +140,8 @@ async fn chat(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes
             return refusal(StatusCode::BAD_REQUEST, "invalid_request_error", &message);
         }
     };
-    let default_length = if request.model() == CLERK {
-        ModelRole::Task
-    } else {
-        ModelRole::Mutator
-    };
+    let default_length =
+        if request.model() == CLERK { ModelRole::Task } else { ModelRole::Mutator };
     let answer = server.models.answer(Call {
         model: request.model(),
         messages: &messages,
@@ -234,10 +231,7 @@ impl Server {
             }
             Some(Fault::Truncated | Fault::Empty) | None => {}
         }
-        let wait = self
-            .options
-            .latency
-            .draw(&self.options.faults, source, seen);
+        let wait = self.options.latency.draw(&self.options.faults, source, seen);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
@@ -247,10 +241,7 @@ impl Server {
                 half(wire::response(&request.model, &pending.hash, &answer))
             }
             Some(Fault::Empty) => {
-                let usage = Usage {
-                    output: Tokens::ZERO,
-                    ..answer.usage
-                };
+                let usage = Usage { output: Tokens::ZERO, ..answer.usage };
                 let empty = Answer {
                     text: String::new(),
                     usage,
@@ -288,9 +279,7 @@ struct Pending<'a> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         if let Some(usage) = self.usage {
-            self.server
-                .tally()
-                .bill(self.body, self.model, usage, self.outcome);
+            self.server.tally().bill(self.body, self.model, usage, self.outcome);
         }
         if let Some(log) = &self.server.log {
             log.add(&Line {
@@ -325,10 +314,9 @@ fn hex(hash: &BodyHash) -> String {
 fn json(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -351,8 +339,6 @@ fn half(mut body: Vec<u8>) -> Response {
     });
     let mut response = json(StatusCode::OK, Vec::new());
     *response.body_mut() = Body::from_stream(pieces);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, promised);
+    response.headers_mut().insert(header::CONTENT_LENGTH, promised);
     response
 }

@@ -16,6 +16,11 @@ const MOST_SKILLS: usize = 24;
 const BUCKETS: usize = 12;
 /// Words by which a bucket's rows are told from the others.
 const BUCKET_WORDS: usize = 5;
+/// What a word counts that only says why: it stands behind one of these words to the end of its
+/// sentence. Who knows the case and where it belongs needs no reason.
+const REASON: f64 = 0.3;
+const REASON_MARKS: &[&str] =
+    &["because", "since", "even", "whatever", "whether", "who", "together", "such"];
 /// Rows of a bucket whose words are counted.
 const ROWS_PER_BUCKET: usize = 200;
 /// The share of skills that the clerk has without being told.
@@ -31,11 +36,14 @@ const SHIFT_LEFT: f64 = 0.2;
 /// The least that a full statement adds to a known skill.
 const LEAST_GAIN: f64 = 0.6;
 
+/// Words by their number in the vocabulary, each with what it weighs.
+type Weights = Vec<(usize, f64)>;
+
 /// One thing to know.
 #[derive(Debug)]
 pub(super) struct Skill {
     /// Content words by their number in the vocabulary, with weights that sum to 1.
-    pub(super) weights: Vec<(usize, f64)>,
+    pub(super) weights: Weights,
     /// Where its rows belong, as a place in the list of labels.
     pub(super) label: Option<usize>,
     /// Whether its own text names that label, so that a line without it says only half.
@@ -68,6 +76,8 @@ struct Draft {
     key: String,
     rows: Vec<usize>,
     words: BTreeSet<String>,
+    /// Those of them that stand in reasons alone.
+    reasons: BTreeSet<String>,
     labels: BTreeSet<usize>,
 }
 
@@ -108,11 +118,7 @@ impl Skills {
                 seed,
             });
         }
-        Self {
-            all,
-            of_row,
-            vocabulary,
-        }
+        Self { all, of_row, vocabulary }
     }
 }
 
@@ -146,6 +152,7 @@ fn from_feedback(rows: &[WorldRow], labels: &Labels) -> Vec<Draft> {
         .into_iter()
         .map(|(key, rows)| Draft {
             words: labels.without_labels(&key),
+            reasons: reasons_in(&key, labels),
             labels: labels.named_in(&key),
             key,
             rows,
@@ -165,6 +172,27 @@ fn from_feedback(rows: &[WorldRow], labels: &Labels) -> Vec<Draft> {
     drafts
 }
 
+/// The words that a feedback text uses only to say why.
+fn reasons_in(feedback: &str, labels: &Labels) -> BTreeSet<String> {
+    let (mut rules, mut reasons) = (String::new(), String::new());
+    for sentence in words::sentences(feedback) {
+        let mut says_why = false;
+        for word in sentence.split(' ') {
+            let bare = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+            says_why |= REASON_MARKS.contains(&bare.as_str());
+            let part = if says_why { &mut reasons } else { &mut rules };
+            part.push_str(word);
+            part.push(' ');
+        }
+    }
+    let rules = labels.without_labels(&rules);
+    // A text that is nothing but a reason is the rule.
+    if rules.len() < 3 {
+        return BTreeSet::new();
+    }
+    labels.without_labels(&reasons).difference(&rules).cloned().collect()
+}
+
 fn likeness(one: &BTreeSet<String>, other: &BTreeSet<String>) -> f64 {
     let both = one.intersection(other).count();
     both as f64 / (one.len() + other.len() - both).max(1) as f64
@@ -173,12 +201,7 @@ fn likeness(one: &BTreeSet<String>, other: &BTreeSet<String>) -> f64 {
 /// Rows without feedback: by answer where answers are few, and by a hash of the id.
 fn from_buckets(rows: &[WorldRow], form: &AnswerForm, labels: &Labels, seed: Seed) -> Vec<Draft> {
     let bare: Vec<usize> = (0..rows.len())
-        .filter(|place| {
-            rows[*place]
-                .feedback
-                .as_deref()
-                .is_none_or(|text| key_of(text).is_empty())
-        })
+        .filter(|place| rows[*place].feedback.as_deref().is_none_or(|text| key_of(text).is_empty()))
         .collect();
     if bare.is_empty() {
         return Vec::new();
@@ -193,10 +216,7 @@ fn from_buckets(rows: &[WorldRow], form: &AnswerForm, labels: &Labels, seed: See
         let label = labels.of_answer(&row.answer).map(|label| label % BUCKETS);
         let seed = draw::of_text(seed.child("bucket", 0), &row.id);
         let bucket = draw::below(seed, per_label);
-        by_key
-            .entry(format!("{label:?} {bucket}"))
-            .or_default()
-            .push(place);
+        by_key.entry(format!("{label:?} {bucket}")).or_default().push(place);
     }
     // A few hundred rows of each bucket tell its words as well as all of them would.
     let stems: BTreeMap<&str, Vec<BTreeSet<String>>> = by_key
@@ -209,15 +229,14 @@ fn from_buckets(rows: &[WorldRow], form: &AnswerForm, labels: &Labels, seed: See
         .collect();
     let seen: usize = stems.values().map(Vec::len).sum();
     let overall = counts(stems.values().flatten());
-    let typical: Vec<BTreeSet<String>> = stems
-        .values()
-        .map(|here| typical_words(here, &overall, seen))
-        .collect();
+    let typical: Vec<BTreeSet<String>> =
+        stems.values().map(|here| typical_words(here, &overall, seen)).collect();
     by_key
         .into_iter()
         .zip(typical)
         .map(|((key, rows), words)| Draft {
             words,
+            reasons: BTreeSet::new(),
             labels: BTreeSet::new(),
             key,
             rows,
@@ -249,14 +268,12 @@ fn typical_words(
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     ranked.truncate(BUCKET_WORDS);
-    ranked
-        .into_iter()
-        .map(|(_, word)| word.to_owned())
-        .collect()
+    ranked.into_iter().map(|(_, word)| word.to_owned()).collect()
 }
 
-/// Words that many skills share count little: ln((skills + 1) / (skills with the word + ½)).
-fn weigh(drafts: &[Draft]) -> (HashMap<String, usize>, Vec<Vec<(usize, f64)>>) {
+/// Words that many skills share count little: ln((skills + 1) / (skills with the word + ½)). Words
+/// that only say why count less.
+fn weigh(drafts: &[Draft]) -> (HashMap<String, usize>, Vec<Weights>) {
     let mut holders: BTreeMap<&str, usize> = BTreeMap::new();
     for word in drafts.iter().flat_map(|draft| &draft.words) {
         *holders.entry(word).or_default() += 1;
@@ -270,20 +287,16 @@ fn weigh(drafts: &[Draft]) -> (HashMap<String, usize>, Vec<Vec<(usize, f64)>>) {
                 .iter()
                 .map(|word| {
                     let with = holders.get(word.as_str()).copied().unwrap_or(1) as f64;
-                    let weight = ((drafts.len() + 1) as f64 / (with + 0.5)).ln();
+                    let rare = ((drafts.len() + 1) as f64 / (with + 0.5)).ln();
+                    let weight = if draft.reasons.contains(word) { REASON * rare } else { rare };
                     (numbers.get(word.as_str()).copied().unwrap_or(0), weight)
                 })
                 .collect();
             let total: f64 = raw.iter().map(|(_, weight)| weight).sum();
-            raw.into_iter()
-                .map(|(number, weight)| (number, weight / total))
-                .collect()
+            raw.into_iter().map(|(number, weight)| (number, weight / total)).collect()
         })
         .collect();
-    let vocabulary = numbers
-        .into_iter()
-        .map(|(word, number)| (word.to_owned(), number))
-        .collect();
+    let vocabulary = numbers.into_iter().map(|(word, number)| (word.to_owned(), number)).collect();
     (vocabulary, weights)
 }
 
@@ -295,10 +308,7 @@ fn common_label(rows: &[WorldRow], draft: &Draft, labels: &Labels) -> Option<usi
             *counts.entry(label).or_default() += 1;
         }
     }
-    counts
-        .into_iter()
-        .find(|(_, count)| count * 10 >= draft.rows.len() * 9)
-        .map(|(label, _)| label)
+    counts.into_iter().find(|(_, count)| count * 10 >= draft.rows.len() * 9).map(|(label, _)| label)
 }
 
 /// The labels of a world, ready to be found in texts.
@@ -316,17 +326,10 @@ impl Labels {
         let AnswerForm::Label(names) = form else {
             return Self::default();
         };
-        let lower: Vec<String> = names
-            .iter()
-            .map(|name| name.trim().to_lowercase())
-            .collect();
+        let lower: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
         let mut order: Vec<usize> = (0..names.len()).collect();
         order.sort_by_key(|place| std::cmp::Reverse(lower[*place].len()));
-        Self {
-            names: names.clone(),
-            lower,
-            order,
-        }
+        Self { names: names.clone(), lower, order }
     }
 
     /// A label as it is written.
@@ -379,9 +382,7 @@ impl Labels {
     /// Whether a text holds any label as a whole word in any case, as a scorer would see it.
     pub(super) fn any_in(&self, text: &str) -> bool {
         let lower = text.to_lowercase();
-        self.lower
-            .iter()
-            .any(|label| words::holds_phrase(&lower, label))
+        self.lower.iter().any(|label| words::holds_phrase(&lower, label))
     }
 
     /// The stems of a text's content words that are not part of a label.

@@ -94,11 +94,8 @@ impl Reading {
         seed: Seed,
     ) -> Self {
         let lines = unwrapped(text);
-        let sentences: Vec<String> = lines
-            .iter()
-            .flat_map(|line| words::sentences(line))
-            .map(str::to_lowercase)
-            .collect();
+        let sentences: Vec<String> =
+            lines.iter().flat_map(|line| words::sentences(line)).map(str::to_lowercase).collect();
         let asked = Asked::new(&sentences, form, labels, fields);
         let segments = segments(&lines, labels, skills);
         // All words in order: the same prompt in other punctuation is the same prompt.
@@ -110,11 +107,7 @@ impl Reading {
             .zip(&skills.all)
             .map(|(statement, skill)| statement.stance(skill, prompt, dilution))
             .collect();
-        Self {
-            stances,
-            asked,
-            seed: prompt,
-        }
+        Self { stances, asked, seed: prompt }
     }
 }
 
@@ -136,15 +129,8 @@ impl Statement {
             - MISLED * self.misled * (1.0 - CONTRADICTED * self.stated)
             + wording
             - dilution;
-        let said = if self.stated.max(self.misled) < UNSAID {
-            ""
-        } else {
-            &self.said_by
-        };
-        Stance {
-            logit,
-            seed: draw::of_text(skill.seed.child("said", 0), said),
-        }
+        let said = if self.stated.max(self.misled) < UNSAID { "" } else { &self.said_by };
+        Stance { logit, seed: draw::of_text(skill.seed.child("said", 0), said) }
     }
 }
 
@@ -178,11 +164,8 @@ fn statements(
     }
     for demonstration in demonstrations {
         if let Some(statement) = statements.get_mut(demonstration.skill) {
-            let side = if demonstration.right {
-                &mut statement.stated
-            } else {
-                &mut statement.misled
-            };
+            let side =
+                if demonstration.right { &mut statement.stated } else { &mut statement.misled };
             *side = side.max(DEMONSTRATED);
         }
     }
@@ -202,11 +185,7 @@ fn judge(skill: &Skill, covered: f64, labels: &BTreeSet<usize>, explained: f64) 
         };
         (covered * left, 0.0)
     } else if labels.is_empty() {
-        let left = if skill.names_label {
-            NO_LABEL
-        } else {
-            NO_LABEL_NEEDED
-        };
+        let left = if skill.names_label { NO_LABEL } else { NO_LABEL_NEEDED };
         (covered * left, 0.0)
     } else {
         (0.0, covered * (1.0 - EXPLAINED * explained))
@@ -214,12 +193,7 @@ fn judge(skill: &Skill, covered: f64, labels: &BTreeSet<usize>, explained: f64) 
 }
 
 fn share_of(known: &BTreeSet<usize>, skill: &Skill) -> f64 {
-    skill
-        .weights
-        .iter()
-        .filter(|(word, _)| known.contains(word))
-        .map(|(_, weight)| weight)
-        .sum()
+    skill.weights.iter().filter(|(word, _)| known.contains(word)).map(|(_, weight)| weight).sum()
 }
 
 /// From a share of words to a share of understanding: a smooth step between the two limits.
@@ -257,11 +231,7 @@ fn segments(lines: &[String], labels: &Labels, skills: &Skills) -> Vec<Segment> 
         let sentences: Vec<&str> = words::sentences(line).collect();
         let whole = segment(line, labels, skills);
         if sentences.len() > 1 {
-            segments.extend(
-                sentences
-                    .iter()
-                    .map(|sentence| segment(sentence, labels, skills)),
-            );
+            segments.extend(sentences.iter().map(|sentence| segment(sentence, labels, skills)));
             if whole.stems.split(' ').count() > LINE {
                 continue;
             }
@@ -274,10 +244,7 @@ fn segments(lines: &[String], labels: &Labels, skills: &Skills) -> Vec<Segment> 
 fn segment(text: &str, labels: &Labels, skills: &Skills) -> Segment {
     let stems = words::content(text);
     Segment {
-        known: stems
-            .iter()
-            .filter_map(|stem| skills.vocabulary.get(stem).copied())
-            .collect(),
+        known: stems.iter().filter_map(|stem| skills.vocabulary.get(stem).copied()).collect(),
         labels: labels.named_in(text),
         focus: (FOCUS / stems.len().max(1) as f64).min(1.0),
         stems: stems.join(" "),
@@ -302,9 +269,6 @@ mod tests {
         let text =
             format!("{long}\nand its buyer is late.\n\n- one\n- two\n{long}\nsecurity: doors");
         let rejoined = format!("{long} and its buyer is late.");
-        assert_eq!(
-            unwrapped(&text),
-            [&rejoined, "- one", "- two", long, "security: doors"]
-        );
+        assert_eq!(unwrapped(&text), [&rejoined, "- one", "- two", long, "security: doors"]);
     }
 }

@@ -1,6 +1,7 @@
 //! What the simulated server was asked, answered, and would bill.
 
 use super::faults::Fault;
+use super::{CLERK, EDITOR};
 use crate::task::model::{Usage, simulated_price};
 use crate::units::Usd;
 use serde::Serialize;
@@ -23,6 +24,11 @@ pub(super) enum Outcome {
     Truncated,
     /// It was sent without its text.
     Empty,
+}
+
+impl Outcome {
+    const ALL: [Self; 5] =
+        [Self::Answered, Self::Abandoned, Self::Hung, Self::Truncated, Self::Empty];
 }
 
 /// Tokens and simulated dollars.
@@ -99,8 +105,8 @@ struct Shown<'a> {
     answered: u64,
     refused: Refused,
     faults: Met,
-    models: &'a BTreeMap<String, Bill>,
-    billed: Billed<'a>,
+    models: BTreeMap<&'a str, Bill>,
+    billed: Billed,
     bodies: Bodies,
 }
 
@@ -111,10 +117,10 @@ struct Refused {
 }
 
 #[derive(Serialize)]
-struct Billed<'a> {
+struct Billed {
     total: Bill,
     #[serde(flatten)]
-    by_outcome: &'a BTreeMap<Outcome, Bill>,
+    by_outcome: BTreeMap<Outcome, Bill>,
 }
 
 #[derive(Serialize)]
@@ -165,10 +171,7 @@ impl Tally {
         if let Some(bill) = self.models.get_mut(model) {
             bill.add(usage, usd);
         } else {
-            self.models
-                .entry(model.to_owned())
-                .or_default()
-                .add(usage, usd);
+            self.models.entry(model.to_owned()).or_default().add(usage, usd);
         }
         self.billed.entry(outcome).or_default().add(usage, usd);
         if outcome == Outcome::Answered {
@@ -188,20 +191,16 @@ impl Tally {
             total.completion_tokens += bill.completion_tokens;
             total.usd += bill.usd;
         }
-        let answered = self.billed.get(&Outcome::Answered);
+        // What has not happened yet is shown as zero.
+        let of = |outcome| self.billed.get(&outcome).copied().unwrap_or_default();
+        let of_model = |model| self.models.get(model).copied().unwrap_or_default();
         let shown = Shown {
             requests: self.requests,
-            answered: answered.map_or(0, |bill| bill.count),
-            refused: Refused {
-                unauthorized: self.unauthorized,
-                bad_request: self.bad_request,
-            },
+            answered: of(Outcome::Answered).count,
+            refused: Refused { unauthorized: self.unauthorized, bad_request: self.bad_request },
             faults: self.faults,
-            models: &self.models,
-            billed: Billed {
-                total,
-                by_outcome: &self.billed,
-            },
+            models: [CLERK, EDITOR].map(|model| (model, of_model(model))).into(),
+            billed: Billed { total, by_outcome: Outcome::ALL.map(|it| (it, of(it))).into() },
             bodies: Bodies {
                 distinct: self.bodies.len(),
                 answered_more_than_once: self.repeated_bodies,

@@ -53,10 +53,7 @@ impl ChatRequest {
         if request.n.is_some_and(|n| n != 1) {
             return Err("the simulated models give one answer: `n` must be 1".to_owned());
         }
-        if request
-            .temperature
-            .is_some_and(|it| !(0.0..=2.0).contains(&it))
-        {
+        if request.temperature.is_some_and(|it| !(0.0..=2.0).contains(&it)) {
             return Err("`temperature` must be between 0 and 2".to_owned());
         }
         if request.max_output_tokens() == Some(0) {
@@ -85,9 +82,7 @@ impl ChatRequest {
     /// The draw; without a seed it is 0, since the simulated models never differ by accident.
     pub(super) fn draw(&self) -> u64 {
         self.seed.as_ref().map_or(0, |seed| {
-            seed.as_u64()
-                .or_else(|| seed.as_i64().map(|seed| seed as u64))
-                .unwrap_or(0)
+            seed.as_u64().or_else(|| seed.as_i64().map(|seed| seed as u64)).unwrap_or(0)
         })
     }
 
@@ -96,10 +91,7 @@ impl ChatRequest {
     /// # Errors
     /// A role or a part that the simulated models do not know.
     pub(super) fn take_messages(&mut self) -> Result<Vec<Message>, String> {
-        std::mem::take(&mut self.messages)
-            .into_iter()
-            .map(WireMessage::into_message)
-            .collect()
+        std::mem::take(&mut self.messages).into_iter().map(WireMessage::into_message).collect()
     }
 }
 
@@ -175,10 +167,7 @@ pub(super) fn response(model: &str, body_hash: &str, answer: &Answer<'_>) -> Vec
         model,
         choices: [Choice {
             index: 0,
-            message: AnswerMessage {
-                role: "assistant",
-                content: &answer.text,
-            },
+            message: AnswerMessage { role: "assistant", content: &answer.text },
             finish_reason: match answer.finish {
                 Finish::Stop => "stop",
                 Finish::Length => "length",
@@ -190,9 +179,7 @@ pub(super) fn response(model: &str, body_hash: &str, answer: &Answer<'_>) -> Vec
             prompt_tokens: usage.input.0,
             completion_tokens: usage.output.0,
             total_tokens: usage.total().0,
-            prompt_tokens_details: CachedTokens {
-                cached_tokens: usage.cached_input.0,
-            },
+            prompt_tokens_details: CachedTokens { cached_tokens: usage.cached_input.0 },
         },
     };
     // Strings and numbers always serialise.

@@ -51,9 +51,7 @@ pub(super) const SYNONYMS: &[&[&str]] = &[
 
 /// A lower-case word without its apostrophe ending.
 pub(super) fn plain(word: &str) -> Cow<'_, str> {
-    let bare = word
-        .split_once(['\'', '’'])
-        .map_or(word, |(before, _)| before);
+    let bare = word.split_once(['\'', '’']).map_or(word, |(before, _)| before);
     if bare.chars().any(char::is_uppercase) {
         Cow::Owned(bare.to_lowercase())
     } else {
@@ -81,9 +79,7 @@ pub(super) fn stem(word: &str) -> String {
             .iter()
             .flat_map(|group| {
                 let first = strip_endings(group[0]);
-                group[1..]
-                    .iter()
-                    .map(move |other| (strip_endings(other), first.clone()))
+                group[1..].iter().map(move |other| (strip_endings(other), first.clone()))
             })
             .collect()
     });
@@ -139,11 +135,7 @@ fn strip_endings(word: &str) -> String {
 
 /// The stems of a text's content words, in order.
 pub(super) fn content(text: &str) -> Vec<String> {
-    raw(text)
-        .map(plain)
-        .filter(|word| !is_stop(word))
-        .map(|word| stem(&word))
-        .collect()
+    raw(text).map(plain).filter(|word| !is_stop(word)).map(|word| stem(&word)).collect()
 }
 
 /// The sentences of one line: cut after `.`, `!`, `?` or `;` where a space follows.
@@ -189,12 +181,9 @@ fn phrase_from(text: &str, phrase: &str, from: usize) -> Option<usize> {
     if phrase.is_empty() {
         return None;
     }
-    text[from..]
-        .match_indices(phrase)
-        .map(|(at, _)| from + at)
-        .find(|at| {
-            !text[..*at].ends_with(is_word) && !text[at + phrase.len()..].starts_with(is_word)
-        })
+    text[from..].match_indices(phrase).map(|(at, _)| from + at).find(|at| {
+        !text[..*at].ends_with(is_word) && !text[at + phrase.len()..].starts_with(is_word)
+    })
 }
 
 #[cfg(test)]
@@ -231,10 +220,7 @@ mod tests {
     #[test]
     fn a_line_falls_into_sentences_but_a_number_does_not() {
         let parts: Vec<_> = sentences("Add 1.5 kilos. Then stop! Or not; who knows?").collect();
-        assert_eq!(
-            parts,
-            ["Add 1.5 kilos.", "Then stop!", "Or not;", "who knows?"]
-        );
+        assert_eq!(parts, ["Add 1.5 kilos.", "Then stop!", "Or not;", "who knows?"]);
     }
 
     #[test]
@@ -242,9 +228,6 @@ mod tests {
         assert!(holds_phrase("to billing, please", "billing"));
         assert!(!holds_phrase("rebilling", "billing"));
         assert!(!holds_phrase("anything", ""));
-        assert_eq!(
-            without_phrase("spam, not spam, spammer", "spam"),
-            " , not  , spammer"
-        );
+        assert_eq!(without_phrase("spam, not spam, spammer", "spam"), " , not  , spammer");
     }
 }

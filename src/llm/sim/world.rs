@@ -91,11 +91,8 @@ impl World {
         let seed = Seed(spec.seed).child("simulated world", 0);
         let labels = Labels::new(&spec.form);
         let skills = Skills::new(&spec.rows, &spec.form, &labels, seed);
-        let index = RowIndex::new(
-            spec.rows
-                .iter()
-                .map(|row| (row.user_text.as_str(), row.input.as_str())),
-        );
+        let index =
+            RowIndex::new(spec.rows.iter().map(|row| (row.user_text.as_str(), row.input.as_str())));
         let fields = spec
             .rows
             .iter()
@@ -154,9 +151,8 @@ impl World {
     /// The mean expected score over some requests, such as those of one split; a request about no
     /// known row scores 0, and so does no request at all.
     pub fn true_quality<M: AsRef<[Message]>>(&self, requests: impl IntoIterator<Item = M>) -> f64 {
-        let scores = requests
-            .into_iter()
-            .map(|messages| self.probability(messages.as_ref()).unwrap_or(0.0));
+        let scores =
+            requests.into_iter().map(|messages| self.probability(messages.as_ref()).unwrap_or(0.0));
         mean(scores)
     }
 
@@ -164,11 +160,7 @@ impl World {
     /// seed prompt.
     #[must_use]
     pub fn true_quality_of(&self, system: &str) -> f64 {
-        mean(
-            self.true_scores_of(system)
-                .into_iter()
-                .map(|(_, score)| score),
-        )
+        mean(self.true_scores_of(system).into_iter().map(|(_, score)| score))
     }
 
     /// The expected score of each row, by its id, for a system message with the user messages of
@@ -180,11 +172,7 @@ impl World {
             .iter()
             .map(|row| {
                 let knows = self.knows(row, &reading);
-                let case = Case {
-                    row,
-                    reading: Arc::clone(&reading),
-                    knows,
-                };
+                let case = Case { row, reading: Arc::clone(&reading), knows };
                 (row.id.as_str(), self.expected_score(&case))
             })
             .collect()
@@ -192,9 +180,7 @@ impl World {
 
     /// What a request is about: its row by the last user message, its instructions by the rest.
     pub(super) fn case(&self, messages: &[Message]) -> Option<Case<'_>> {
-        let asked = messages
-            .iter()
-            .rposition(|message| message.role == Role::User)?;
+        let asked = messages.iter().rposition(|message| message.role == Role::User)?;
         let user = &messages[asked].content;
         let mut others = messages
             .iter()
@@ -218,22 +204,15 @@ impl World {
         let row = self.rows.get(row)?;
         let reading = self.read(&instructions(&system, &frame));
         let knows = self.knows(row, &reading);
-        Some(Case {
-            row,
-            reading,
-            knows,
-        })
+        Some(Case { row, reading, knows })
     }
 
     fn knows(&self, row: &Row, reading: &Reading) -> f64 {
         let Some(stance) = reading.stances.get(row.skill) else {
             return LEAST;
         };
-        let reasoning = if reading.asked.reasons {
-            self.form.reasoning_gain(row.difficulty)
-        } else {
-            0.0
-        };
+        let reasoning =
+            if reading.asked.reasons { self.form.reasoning_gain(row.difficulty) } else { 0.0 };
         draw::logistic(stance.logit - row.difficulty + reasoning).clamp(LEAST, MOST)
     }
 
@@ -262,10 +241,7 @@ impl World {
             &demonstrations,
             self.seed,
         ));
-        let mut kept = self
-            .readings
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.readings.write().unwrap_or_else(PoisonError::into_inner);
         // Readings are functions of their texts, so that forgetting all of them changes no answer.
         if kept.len() >= KEPT_READINGS {
             kept.clear();
@@ -281,10 +257,8 @@ impl World {
             .into_iter()
             .filter_map(|found| {
                 let row = self.rows.get(found.row)?;
-                let after = text[found.end..]
-                    .lines()
-                    .map(str::trim)
-                    .find(|line| !line.is_empty())?;
+                let after =
+                    text[found.end..].lines().map(str::trim).find(|line| !line.is_empty())?;
                 let output = after
                     .split_once(':')
                     .filter(|(key, _)| key.len() <= 12 && key.chars().all(char::is_alphabetic))
@@ -319,9 +293,7 @@ fn instructions<'a>(system: &'a str, frame: &str) -> Cow<'a, str> {
 
 /// What stands around an input, without blank ends.
 fn framed(before: &str, after: &str) -> String {
-    format!("{}\n{}", before.trim(), after.trim())
-        .trim()
-        .to_owned()
+    format!("{}\n{}", before.trim(), after.trim()).trim().to_owned()
 }
 
 /// What the user messages of all rows have in common at their ends.
@@ -345,8 +317,5 @@ fn common_frame(rows: &[WorldRow]) -> String {
 
 /// Bytes of the characters that two texts share from their start.
 fn common_length(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
-    one.zip(other)
-        .take_while(|(a, b)| a == b)
-        .map(|(a, _)| a.len_utf8())
-        .sum()
+    one.zip(other).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
 }

@@ -41,8 +41,6 @@ pub(super) struct Brief {
     pub(super) part: String,
     /// The current text; empty where there is none.
     pub(super) current: String,
-    /// Other texts in tags, such as a second parent.
-    pub(super) others: Vec<String>,
     /// The rows.
     pub(super) evidence: Vec<Record>,
     /// What the reply should hold; empty where the request shows no tag.
@@ -68,17 +66,18 @@ impl Brief {
         let asked = asked_in(messages, &instruction, &nonce);
         let openings = tags.prompts();
         let kind = kind_of(&asked, openings.len());
-        let induces = kind == Kind::Induce;
+        // The first pair is the current text, unless it is the only one and shows where to write.
         let (base, form) = match openings.split_first() {
-            Some((base, form)) if !induces => (Some(base), form),
-            _ => (None, openings.as_slice()),
+            Some((_, form)) if form.is_empty() && kind == Kind::Induce => (None, &openings[..]),
+            Some((base, form)) => (Some(base), form),
+            None => (None, &openings[..]),
         };
         let mut wanted: Vec<Wanted> = Vec::new();
         for opening in if form.is_empty() { &openings } else { form } {
             if !wanted.iter().any(|it| it.part == opening.part) {
                 let same = |pair: &&&Pair| pair.part == opening.part;
                 let shown =
-                    !induces && (form.is_empty() || openings.iter().filter(same).count() > 1);
+                    base.is_some() && (form.is_empty() || openings.iter().filter(same).count() > 1);
                 let first = openings.iter().find(same).filter(|_| shown);
                 wanted.push(Wanted {
                     opening: opening.tag.clone(),
@@ -87,10 +86,8 @@ impl Brief {
                 });
             }
         }
-        let evidence: Vec<Record> = tags
-            .named("evidence")
-            .flat_map(|text| Record::read_all(&text))
-            .collect();
+        let evidence: Vec<Record> =
+            tags.named("evidence").flat_map(|text| Record::read_all(&text)).collect();
         let kind = match kind {
             Kind::Reflect if evidence.is_empty() => Kind::Vary,
             kind => kind,
@@ -102,15 +99,10 @@ impl Brief {
                 |base| base.part.clone(),
             ),
             current: base.map(|base| base.text.clone()).unwrap_or_default(),
-            others: tags.others(),
             evidence,
             wanted,
             closing: format!("</prompt-{nonce}>"),
-            fingerprint: if nonce.is_empty() {
-                whole
-            } else {
-                whole.replace(&nonce, "")
-            },
+            fingerprint: if nonce.is_empty() { whole } else { whole.replace(&nonce, "") },
         }
     }
 }
@@ -159,10 +151,9 @@ impl Tags {
             }
             let closing = format!("</{name}{mark}>");
             let (text, end) = match whole[text_from..].find(&closing) {
-                Some(length) => (
-                    &whole[text_from..text_from + length],
-                    text_from + length + closing.len(),
-                ),
+                Some(length) => {
+                    (&whole[text_from..text_from + length], text_from + length + closing.len())
+                }
                 // An opening tag alone still shows the form of the reply.
                 None => ("", text_from),
             };
@@ -183,18 +174,7 @@ impl Tags {
     }
 
     fn named(&self, name: &'static str) -> impl Iterator<Item = String> {
-        self.0
-            .iter()
-            .filter(move |pair| pair.name == name)
-            .map(|pair| pair.text.clone())
-    }
-
-    fn others(&self) -> Vec<String> {
-        self.0
-            .iter()
-            .filter(|pair| pair.name != "prompt" && pair.name != "evidence")
-            .map(|pair| pair.text.clone())
-            .collect()
+        self.0.iter().filter(move |pair| pair.name == name).map(|pair| pair.text.clone())
     }
 
     /// What the engine itself says: all that stands in no tag.
@@ -243,7 +223,8 @@ fn asked_in(messages: &[Message], instruction: &str, nonce: &str) -> String {
     if asked.trim().is_empty() || asked.trim_start().starts_with('<') {
         asked = instruction.to_lowercase();
     }
-    asked
+    // What follows is about the task, which may itself be to shorten or to rephrase.
+    asked.split("what the model").next().unwrap_or("").to_owned()
 }
 
 fn kind_of(asked: &str, prompts: usize) -> Kind {
@@ -264,10 +245,7 @@ mod tests {
     use super::*;
 
     fn user(text: &str) -> Vec<Message> {
-        vec![Message {
-            role: Role::User,
-            content: text.to_owned(),
-        }]
+        vec![Message { role: Role::User, content: text.to_owned() }]
     }
 
     #[test]
@@ -282,12 +260,9 @@ mod tests {
         assert_eq!(brief.kind, Kind::Reflect);
         assert_eq!(brief.current, "Sort it.");
         assert_eq!(brief.evidence.len(), 1);
-        assert_eq!(brief.evidence[0].feedback, "Why not.");
+        assert_eq!(brief.evidence[0].feedback, ["Why not."]);
         assert_eq!(brief.wanted.len(), 1);
-        assert_eq!(
-            brief.wanted[0].opening,
-            format!("<prompt-{n} part=\"system\">")
-        );
+        assert_eq!(brief.wanted[0].opening, format!("<prompt-{n} part=\"system\">"));
         assert!(!brief.fingerprint.contains(n));
     }
 
@@ -302,6 +277,7 @@ mod tests {
         assert_eq!(ask("Say it in other words."), Kind::Paraphrase);
         assert_eq!(ask("Guess the instruction."), Kind::Induce);
         assert_eq!(ask("Improve it."), Kind::Vary);
+        assert_eq!(ask("Improve it. What the model does: shorten texts."), Kind::Vary);
     }
 
     #[test]

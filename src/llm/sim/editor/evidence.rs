@@ -14,8 +14,8 @@ pub(super) struct Record {
     pub(super) answer: String,
     /// What would have been right.
     pub(super) expected: String,
-    /// Why.
-    pub(super) feedback: String,
+    /// Why, by whoever says something about it.
+    pub(super) feedback: Vec<String>,
     /// Between 0 and 1, where it is said.
     pub(super) score: Option<f64>,
 }
@@ -57,64 +57,69 @@ impl Record {
         let mut record = Self::default();
         let mut key = Key::Other;
         for line in text.lines() {
-            // An input may hold lines that look like the start of a record.
-            let within_input = key == Key::Input;
             match key_of(line) {
-                Some((Key::Other, _)) if within_input => record.add(key, line),
+                // An input may hold lines that look like the start of a record.
+                Some((Key::Other, _)) if key == Key::Input => record.add(line, key),
                 Some((found, value)) => {
                     // The same key again is the next record, whatever stands between them.
                     let begins = found == Key::Input || found == Key::Other;
-                    let taken = record.slot(found).is_some_and(|slot| !slot.is_empty())
-                        || (found == Key::Score && record.score.is_some());
-                    if (begins && record != Self::default()) || taken {
+                    if (begins && record != Self::default()) || record.has(found) {
                         records.push(std::mem::take(&mut record));
                     }
                     key = found;
-                    record.add(found, value);
+                    if found == Key::Feedback {
+                        record.feedback.push(String::new());
+                    }
+                    record.add(value, key);
                 }
-                None => record.add(key, line),
+                None => record.add(line, key),
             }
         }
         if record != Self::default() {
             records.push(record);
         }
         for record in &mut records {
-            for slot in [
-                &mut record.input,
-                &mut record.answer,
-                &mut record.expected,
-                &mut record.feedback,
-            ] {
-                *slot = slot.trim().to_owned();
+            let texts = [&mut record.input, &mut record.answer, &mut record.expected];
+            for text in texts.into_iter().chain(&mut record.feedback) {
+                *text = text.trim().to_owned();
             }
+            record.feedback.retain(|text| !text.is_empty());
         }
         records
     }
 
-    fn slot(&mut self, key: Key) -> Option<&mut String> {
+    /// Whether a key that stands once in a record was there already.
+    fn has(&self, key: Key) -> bool {
         match key {
-            Key::Input => Some(&mut self.input),
-            Key::Answer => Some(&mut self.answer),
-            Key::Expected => Some(&mut self.expected),
-            Key::Feedback => Some(&mut self.feedback),
-            Key::Score | Key::Other => None,
+            Key::Input => !self.input.is_empty(),
+            Key::Answer => !self.answer.is_empty(),
+            Key::Expected => !self.expected.is_empty(),
+            Key::Score => self.score.is_some(),
+            Key::Feedback | Key::Other => false,
         }
     }
 
-    fn add(&mut self, key: Key, value: &str) {
-        if key == Key::Score {
-            let number: String = value
-                .trim()
-                .chars()
-                .take_while(|c| c.is_ascii_digit() || *c == '.')
-                .collect();
-            self.score = self.score.or_else(|| number.parse().ok());
-        } else if let Some(slot) = self.slot(key) {
-            if !slot.is_empty() {
-                slot.push('\n');
+    fn add(&mut self, value: &str, key: Key) {
+        let slot = match key {
+            Key::Input => &mut self.input,
+            Key::Answer => &mut self.answer,
+            Key::Expected => &mut self.expected,
+            Key::Feedback => match self.feedback.last_mut() {
+                Some(last) => last,
+                None => return,
+            },
+            Key::Score => {
+                let number: String =
+                    value.trim().chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+                self.score = self.score.or_else(|| number.parse().ok());
+                return;
             }
-            slot.push_str(value.trim());
+            Key::Other => return,
+        };
+        if !slot.is_empty() {
+            slot.push('\n');
         }
+        slot.push_str(value.trim());
     }
 
     /// Whether the answer was wrong, as far as the evidence says.
@@ -128,11 +133,7 @@ impl Record {
 
     /// The right answer: what was expected, or in a list of pairs the output.
     pub(super) fn right(&self) -> &str {
-        if self.expected.is_empty() {
-            &self.answer
-        } else {
-            &self.expected
-        }
+        if self.expected.is_empty() { &self.answer } else { &self.expected }
     }
 
     /// The right answer, if it looks like a label.
@@ -142,9 +143,7 @@ impl Record {
             && right.len() <= 40
             && !right.contains('\n')
             && words::raw(right).count() <= 3
-            && right
-                .chars()
-                .all(|c| c.is_alphabetic() || " -_/()'".contains(c));
+            && right.chars().all(|c| c.is_alphabetic() || " -_/()'".contains(c));
         is_label.then_some(right)
     }
 }
@@ -178,12 +177,12 @@ mod tests {
     #[test]
     fn records_are_read_in_many_shapes() {
         let text = "Example 1 (score 0)\nInput: one\ntwo\n\nAnswer: billing\nExpected: claims\n\
-                    Feedback: Send it\nto claims.\nScore: 0\n\n### Example 2\n**Input:** three\n\
+                    Feedback: Send it\nto claims.\nFeedback: Wrong.\nScore: 0\n\n### Example 2\n**Input:** three\n\
                     - Expected: claims\n- Answer: claims\n- score: 1.0";
         let records = Record::read_all(text);
         assert_eq!(records.len(), 2, "{records:?}");
         assert_eq!(records[0].input, "one\ntwo");
-        assert_eq!(records[0].feedback, "Send it\nto claims.");
+        assert_eq!(records[0].feedback, ["Send it\nto claims.", "Wrong."]);
         assert_eq!(records[0].label(), Some("claims"));
         assert!(records[0].failed());
         assert!(!records[1].failed());

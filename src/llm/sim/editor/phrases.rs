@@ -56,10 +56,8 @@ pub(super) const OPENERS: &[&str] = &[
 ];
 
 /// Words after a reply.
-pub(super) const CLOSERS: &[&str] = &[
-    "The new version covers the failed cases.",
-    "Let me know if it should be shorter.",
-];
+pub(super) const CLOSERS: &[&str] =
+    &["The new version covers the failed cases.", "Let me know if it should be shorter."];
 
 /// Long-winded words and what they mean.
 pub(super) const WORDY: &[(&str, &str)] = &[

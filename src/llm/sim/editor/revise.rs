@@ -32,8 +32,6 @@ const COMPRESS_HARMS: f64 = 0.10;
 /// What a paraphrase keeps of each content word, and how often it frames a line anew.
 const PARAPHRASE_KEPT: f64 = 0.97;
 const REFRAMED: f64 = 0.5;
-/// How often a line of another parent is taken over.
-const ADOPTED: f64 = 0.5;
 
 /// A text as lines.
 pub(super) struct Draft {
@@ -43,9 +41,7 @@ pub(super) struct Draft {
 impl Draft {
     /// The lines of a text.
     pub(super) fn new(text: &str) -> Self {
-        Self {
-            lines: text.lines().map(str::to_owned).collect(),
-        }
+        Self { lines: text.lines().map(str::to_owned).collect() }
     }
 
     /// The text again, without blank lines at its ends or two in a row.
@@ -66,22 +62,48 @@ impl Draft {
         text
     }
 
+    /// Says one line in another way: an editor rarely gives a text back as it is.
+    pub(super) fn insist(&mut self, rng: &mut ChaCha8Rng) {
+        let free: Vec<usize> = (0..self.lines.len())
+            .filter(|place| {
+                let line = &self.lines[*place];
+                !line.trim().is_empty() && placeholders(line).is_empty()
+            })
+            .collect();
+        let Some(place) = free.choose(rng) else {
+            return self.advise(rng);
+        };
+        let (bullet, body) = parted(&self.lines[*place]);
+        let framed = (0..8)
+            .map(|_| format!("{bullet}{}", rule::framed(rule::unframed(body), rng)))
+            .find(|line| *line != self.lines[*place]);
+        if let Some(line) = framed {
+            self.lines[*place] = line;
+        }
+    }
+
     /// States what the failures show.
     pub(super) fn reflect(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         let labels = labels_of(&brief.evidence);
         self.harm(HARMED, rng);
-        for other in &brief.others {
-            self.adopt(other, rng);
-        }
         let mut seen = BTreeSet::new();
         for record in brief.evidence.iter().filter(|record| record.failed()) {
-            let what = if record.feedback.is_empty() {
-                &record.input
-            } else {
-                &record.feedback
-            };
-            if seen.insert(what.clone()) && rng.random_bool(STATED) {
-                self.state(&Rule::of(record, &labels, rng), rng);
+            let mut telling: Vec<&String> =
+                record.feedback.iter().filter(|text| rule::says_something(text, record)).collect();
+            let guesses = telling.is_empty();
+            if guesses {
+                telling.push(&record.input);
+            }
+            for text in telling {
+                if !seen.insert(text.clone()) || !rng.random_bool(STATED) {
+                    continue;
+                }
+                let rule = if guesses {
+                    Rule::guessed(&[record], rng)
+                } else {
+                    Rule::of(text, record, &labels, rng)
+                };
+                self.state(&rule, rng);
             }
         }
         if rng.random_bool(ADDS_ADVICE) {
@@ -97,9 +119,6 @@ impl Draft {
 
     /// Changes something, without knowing what went wrong.
     pub(super) fn vary(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
-        for other in &brief.others {
-            self.adopt(other, rng);
-        }
         for _ in 0..rng.random_range(1..=3) {
             match rng.random_range(0..10) {
                 0 | 1 => self.reorder(rng),
@@ -160,7 +179,8 @@ impl Draft {
     pub(super) fn induce(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         let records = &brief.evidence;
         let labels = labels_of(records);
-        self.lines.clear();
+        // What carries a placeholder stays, or the row would not be seen.
+        self.lines.retain(|line| !placeholders(line).is_empty());
         let heads: &[&str] = match Looks::of(records, "") {
             Looks::Label => &[
                 "Read the text and say which kind it is.",
@@ -175,23 +195,18 @@ impl Draft {
                 "Read the document and return a JSON object.",
                 "Extract the facts of the document as JSON.",
             ],
-            Looks::Unknown => &[
-                "Answer the question.",
-                "Read the input and write the matching output.",
-            ],
+            Looks::Unknown => {
+                &["Answer the question.", "Read the input and write the matching output."]
+            }
         };
-        self.lines
-            .push(heads.choose(rng).copied().unwrap_or_default().to_owned());
+        self.lines.insert(0, heads.choose(rng).copied().unwrap_or_default().to_owned());
         if rng.random_bool(0.7) {
             self.state_form(records, rng);
         }
         let mut groups: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
         for record in records {
             let key = record.label().filter(|_| labels.len() > 1);
-            groups
-                .entry(key.unwrap_or(&record.input))
-                .or_default()
-                .push(record);
+            groups.entry(key.unwrap_or(&record.input)).or_default().push(record);
         }
         for members in groups.values() {
             if rng.random_bool(STATED) {
@@ -208,51 +223,31 @@ impl Draft {
             .enumerate()
             .map(|(place, line)| (rule.covered_by(line), place))
             .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-        match best {
-            Some((covered, place)) if covered >= SAME_CASE => {
-                let line = &self.lines[place];
-                let names = |label: &String| {
-                    words::holds_phrase(&line.to_lowercase(), &label.to_lowercase())
-                };
-                let said = covered >= SAID && rule.label.as_ref().is_none_or(names);
-                let is_rule = !parted(line).0.is_empty() && placeholders(line).is_empty();
-                if said && rng.random_bool(LEFT_ALONE) {
-                } else if is_rule {
-                    self.lines[place] = format!("- {}", rule.line);
-                } else {
-                    self.push_rule(&rule.line);
-                }
-            }
-            _ => self.push_rule(&rule.line),
+        let Some((covered, place)) = best.filter(|(covered, _)| *covered >= SAME_CASE) else {
+            return self.push_rule(&rule.line);
+        };
+        let line = &self.lines[place];
+        let names =
+            |label: &String| words::holds_phrase(&line.to_lowercase(), &label.to_lowercase());
+        let said = covered >= SAID && rule.label.as_ref().is_none_or(names);
+        if said && rng.random_bool(LEFT_ALONE) {
+            return;
+        }
+        if parted(line).0.is_empty() || !placeholders(line).is_empty() {
+            self.push_rule(&rule.line);
+        } else {
+            self.lines[place] = format!("- {}", rule.line);
         }
     }
 
     /// A new bullet after the last one, or after the text.
     fn push_rule(&mut self, line: &str) {
         let bullet = format!("- {line}");
-        match self
-            .lines
-            .iter()
-            .rposition(|line| !parted(line).0.is_empty())
-        {
+        match self.lines.iter().rposition(|line| !parted(line).0.is_empty()) {
             Some(last) => self.lines.insert(last + 1, bullet),
             None => {
                 self.lines.push(String::new());
                 self.lines.push(bullet);
-            }
-        }
-    }
-
-    /// Takes over lines that say what no line here says.
-    fn adopt(&mut self, other: &str, rng: &mut ChaCha8Rng) {
-        for line in other.lines().filter(|line| !line.trim().is_empty()) {
-            let stems: BTreeSet<String> = words::content(line).into_iter().collect();
-            let new = self.lines.iter().all(|own| {
-                let own: BTreeSet<String> = words::content(own).into_iter().collect();
-                stems.intersection(&own).count() * 10 < stems.len() * 6
-            });
-            if new && placeholders(line).is_empty() && rng.random_bool(ADOPTED) {
-                self.push_rule(parted(line).1);
             }
         }
     }
@@ -285,8 +280,7 @@ impl Draft {
                 }
             }
         }
-        self.lines
-            .retain(|line| parted(line).1 != "" || line.is_empty());
+        self.lines.retain(|line| !parted(line).1.is_empty() || line.is_empty());
     }
 
     fn set_tone(&mut self, rng: &mut ChaCha8Rng) {
@@ -312,14 +306,9 @@ impl Draft {
     /// Says how to answer, as far as the evidence or the text shows it.
     fn state_form(&mut self, evidence: &[Record], rng: &mut ChaCha8Rng) {
         let text = self.text().to_lowercase();
-        if [
-            "nothing else",
-            "answer with only",
-            "no other text",
-            "only the number",
-        ]
-        .iter()
-        .any(|words| text.contains(words))
+        if ["nothing else", "answer with only", "no other text", "only the number"]
+            .iter()
+            .any(|words| text.contains(words))
         {
             return;
         }
@@ -354,9 +343,8 @@ impl Draft {
     }
 
     fn reorder(&mut self, rng: &mut ChaCha8Rng) {
-        let places: Vec<usize> = (0..self.lines.len())
-            .filter(|place| !self.lines[*place].trim().is_empty())
-            .collect();
+        let places: Vec<usize> =
+            (0..self.lines.len()).filter(|place| !self.lines[*place].trim().is_empty()).collect();
         if places.len() >= 2 {
             let mut chosen: Vec<usize> = places.choose_multiple(rng, 2).copied().collect();
             chosen.sort_unstable();
@@ -406,11 +394,7 @@ impl Looks {
 }
 
 fn labels_of(evidence: &[Record]) -> BTreeSet<String> {
-    evidence
-        .iter()
-        .filter_map(|record| record.label())
-        .map(str::to_owned)
-        .collect()
+    evidence.iter().filter_map(|record| record.label()).map(str::to_owned).collect()
 }
 
 fn fields_of(evidence: &[Record]) -> Vec<String> {
@@ -431,11 +415,7 @@ fn parted(line: &str) -> (&str, &str) {
         }
     }
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    if digits > 0
-        && [". ", ") "]
-            .iter()
-            .any(|end| rest[digits..].starts_with(end))
-    {
+    if digits > 0 && [". ", ") "].iter().any(|end| rest[digits..].starts_with(end)) {
         return line.split_at(indent + digits + 2);
     }
     ("", line)
@@ -481,15 +461,9 @@ mod tests {
         let mut rng = Seed(3).rng();
         draft.compress(&mut rng);
         let text = draft.text();
-        assert!(
-            !text.contains("careful") && !text.contains("Note that"),
-            "{text}"
-        );
+        assert!(!text.contains("careful") && !text.contains("Note that"), "{text}");
         assert_eq!(text.matches("logistics").count(), 1, "{text}");
-        assert!(
-            text.contains("In order to repay, use {{ name }}."),
-            "{text}"
-        );
+        assert!(text.contains("In order to repay, use {{ name }}."), "{text}");
     }
 
     #[test]

@@ -35,30 +35,22 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// States a row's feedback; where that says nothing, guesses from the row.
-    pub(super) fn of(record: &Record, labels: &BTreeSet<String>, rng: &mut ChaCha8Rng) -> Self {
-        let feedback = one_line(&record.feedback);
+    /// States what one feedback text says about a row.
+    pub(super) fn of(
+        feedback: &str,
+        record: &Record,
+        labels: &BTreeSet<String>,
+        rng: &mut ChaCha8Rng,
+    ) -> Self {
+        let feedback = one_line(feedback);
         let label = record.label().map(str::to_owned);
-        if !says_something(&feedback, record) {
-            return Self::guessed(&[record], rng);
-        }
         let stems = stems_without(&feedback, label.as_deref());
         let general = rng.random_bool(OVER_GENERAL);
-        let foreign: Vec<&String> = labels
-            .iter()
-            .filter(|other| Some(other.as_str()) != label.as_deref())
-            .collect();
+        let foreign: Vec<&String> =
+            labels.iter().filter(|other| Some(other.as_str()) != label.as_deref()).collect();
         let wrong = general && !foreign.is_empty() && rng.random_bool(0.5);
-        let named = if wrong {
-            foreign.choose(rng).map(|it| (*it).clone())
-        } else {
-            label.clone()
-        };
-        let kept = if general && !wrong {
-            GENERAL_KEPT
-        } else {
-            KEPT
-        };
+        let named = if wrong { foreign.choose(rng).map(|it| (*it).clone()) } else { label.clone() };
+        let kept = if general && !wrong { GENERAL_KEPT } else { KEPT };
         let mut text = thinned(&feedback, kept, label.as_deref(), rng);
         if let (Some(label), Some(named)) = (&label, &named)
             && label != named
@@ -74,11 +66,7 @@ impl Rule {
                 _ => format!("{text} (this is {named})"),
             };
         }
-        Self {
-            line: framed(&text, rng),
-            stems,
-            label,
-        }
+        Self { line: framed(&text, rng), stems, label }
     }
 
     /// A guess from the words of some rows with the same answer.
@@ -94,10 +82,8 @@ impl Rule {
                 *counts.entry(word).or_default() += 1;
             }
         }
-        let mut ranked: Vec<(usize, String)> = counts
-            .into_iter()
-            .map(|(word, count)| (count, word))
-            .collect();
+        let mut ranked: Vec<(usize, String)> =
+            counts.into_iter().map(|(word, count)| (count, word)).collect();
         ranked.shuffle(rng);
         ranked.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         ranked.truncate(rng.random_range(4..=8));
@@ -138,7 +124,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// Whether feedback says more than that the answer differs from the expected one.
-fn says_something(feedback: &str, record: &Record) -> bool {
+pub(super) fn says_something(feedback: &str, record: &Record) -> bool {
     let known: BTreeSet<String> = words::raw(record.right())
         .chain(words::raw(&record.answer))
         .map(|word| words::plain(word).into_owned())
@@ -153,10 +139,7 @@ fn says_something(feedback: &str, record: &Record) -> bool {
 
 fn stems_without(text: &str, label: Option<&str>) -> BTreeSet<String> {
     let label: BTreeSet<String> = label.map(words::content).into_iter().flatten().collect();
-    words::content(text)
-        .into_iter()
-        .filter(|stem| !label.contains(stem))
-        .collect()
+    words::content(text).into_iter().filter(|stem| !label.contains(stem)).collect()
 }
 
 /// A text with each content word kept by chance, and some swapped for a synonym. The label stays.
@@ -237,9 +220,9 @@ pub(super) fn unframed(line: &str) -> &str {
 /// With a capital at the start.
 pub(super) fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 fn uncapitalised(text: &str) -> String {

@@ -1,0 +1,351 @@
+//! Runs made by hand, for the tests of reports.
+
+use super::{History, Report, RunInfo, Status, Summary};
+use crate::budget::{Amount, Share};
+use crate::candidate::{Candidate, Origin};
+use crate::event::{
+    Abandoned, Answered, Block, Draft, Dropped, Event, Finish, ProposalOutcome, Rejection,
+    RowOutcome, StopReason,
+};
+use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
+use crate::prompt::Prompt;
+use crate::seed::Seed;
+use crate::task::Task;
+use crate::task::example::Split;
+use crate::task::model::{ModelRole, simulated_price};
+use crate::units::{Score, Tokens};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A run with what a report needs of it.
+pub(super) struct Example {
+    pub(super) task: Task,
+    pub(super) history: History,
+    pub(super) summary: Summary,
+    pub(super) folder: PathBuf,
+}
+
+impl Example {
+    pub(super) fn report(&self) -> Report<'_> {
+        Report {
+            summary: &self.summary,
+            history: &self.history,
+            task: &self.task,
+            folder: &self.folder,
+            run_file: None,
+        }
+    }
+}
+
+/// What kind of run.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    /// A gain that held-out rows show.
+    Confirmed,
+    /// A small gain on 40 held-out rows.
+    Unproven,
+    /// A gain, and no held-out row.
+    Unasked,
+    /// Nothing beat the seed.
+    SeedWon,
+    /// Killed half-way.
+    Interrupted,
+    /// As the first, with models that cost nothing.
+    Free,
+    /// Nothing has happened.
+    New,
+}
+
+pub(super) fn ticket_routing() -> Task {
+    Task::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tasks/ticket-routing")).unwrap()
+}
+
+/// Lines that help, each by as much.
+const LINES: [(&str, f64); 8] = [
+    ("- A parcel that is late or still in transit goes to logistics.", 0.045),
+    (
+        "- Anyone who sees another person's login or account goes to security, even when they ask for a refund.",
+        0.055,
+    ),
+    ("- Damaged with a photo attached: claims. Damaged without a photo: logistics.", 0.06),
+    ("- A cancellation in the first month goes to billing, a later one to retention.", 0.05),
+    ("- Be friendly and thorough, and think about the customer's feelings.", -0.01),
+    ("- A card declined at checkout goes to technical.", 0.03),
+    ("- Threatening a chargeback goes to claims, whatever the complaint is.", 0.03),
+    ("- Read the ticket twice before you answer, and consider each department in turn.", 0.004),
+];
+
+/// The seed's text with the lines whose bits are set, and a new last sentence.
+fn text(seed: &str, lines: u8) -> String {
+    let mut text = seed.trim_end().replace(
+        "Read the ticket and answer with the department that should handle it.",
+        "Read the ticket and reply with one word: the department that should handle it.",
+    );
+    text.push_str("\n\nRules:\n");
+    for (bit, (line, _)) in LINES.iter().enumerate() {
+        if lines >> bit & 1 == 1 {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn ability(lines: u8) -> f64 {
+    let gain: f64 = LINES
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| lines >> bit & 1 == 1)
+        .map(|(_, (_, g))| g)
+        .sum();
+    0.48 + gain
+}
+
+/// A number in [0, 1) that stands for a name.
+fn uniform(name: &str, number: u64) -> f64 {
+    (Seed(7).child(name, number).0 >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+struct Recorder {
+    history: History,
+    events: u64,
+    calls: u64,
+    proposals: u32,
+    at: u64,
+    is_free: bool,
+}
+
+impl Recorder {
+    fn record(&mut self, event: Event) {
+        self.history.apply(EventNumber(self.events), &event);
+        self.events += 1;
+    }
+
+    fn answer(&mut self, role: ModelRole, share: Share, call: Call, bytes: usize, out: u64) {
+        let model = if role == ModelRole::Mutator { "editor" } else { "clerk" };
+        let price = simulated_price(model).unwrap();
+        self.at += 180;
+        let mut answered = Answered {
+            call,
+            request: RequestHash::of(&call.0.to_le_bytes()),
+            bytes: bytes as u64,
+            text: String::new(),
+            input: bytes as u64 / 4,
+            cached: 0,
+            out,
+            usd: crate::units::Usd::ZERO,
+            finish: Finish::Stop,
+            ms: 180,
+            at: self.at,
+        };
+        if !self.is_free {
+            answered.usd = price.of(answered.usage());
+        }
+        let amount = Amount { usd: answered.usd, tokens: Tokens(600) };
+        self.record(Event::Reserved { call, amount, role, share });
+        self.record(Event::Answered(answered));
+    }
+
+    /// Gives rows to a candidate of this ability.
+    fn evaluate(&mut self, candidate: CandidateIx, split: Split, rows: Range<u32>, ability: f64) {
+        let bytes = 40 + self.history.state.standing(candidate).candidate.prompt.bytes();
+        let first = Call(self.calls);
+        let rows: Vec<RowIx> = rows.map(RowIx).collect();
+        self.calls += rows.len() as u64;
+        let share = if split == Split::Hold { Share::Hold } else { Share::Search };
+        self.record(Event::EvaluationIssued(Block {
+            first,
+            candidate,
+            split,
+            replicate: 0,
+            rows: rows.clone(),
+            reserve: Amount::ZERO,
+            cached: Vec::new(),
+        }));
+        for (offset, row) in rows.into_iter().enumerate() {
+            let call = Call(first.0 + offset as u64);
+            let length = bytes + 80 + (uniform("length", u64::from(row.0)) * 300.0) as usize;
+            self.answer(ModelRole::Task, share, call, length, 2);
+            let difficulty = uniform(&split.to_string(), u64::from(row.0));
+            // A little luck of their own keeps candidates from being nested in each other.
+            let luck = uniform("luck", u64::from(candidate.0) << 32 | u64::from(row.0)) - 0.5;
+            let is_right = ability + 0.16 * luck > difficulty;
+            let score = Score::new(f64::from(u8::from(is_right))).unwrap();
+            let invalid = !is_right && uniform("invalid", call.0) < 0.01;
+            let outcome = RowOutcome::Scored { score, invalid };
+            self.record(Event::EvaluationFolded { call, outcome });
+        }
+    }
+
+    fn draft(&mut self, parents: &[CandidateIx]) -> ProposalNumber {
+        let proposal = ProposalNumber(self.proposals);
+        self.proposals += 1;
+        self.record(Event::ProposalDrafted(Draft {
+            proposal,
+            operator: Some(0),
+            init: None,
+            parents: parents.to_vec(),
+            rows: Vec::new(),
+            replicate: 0,
+        }));
+        proposal
+    }
+
+    fn propose(
+        &mut self,
+        parents: &[CandidateIx],
+        outcome: impl Fn(ProposalNumber) -> ProposalOutcome,
+    ) {
+        let proposal = self.draft(parents);
+        let call = Call(self.calls);
+        self.calls += 1;
+        let reserve = Amount::ZERO;
+        self.record(Event::ProposalIssued { proposal, call, rows: Vec::new(), reserve });
+        self.answer(ModelRole::Mutator, Share::Search, call, 2_400, 210);
+        self.record(Event::ProposalFolded { call, outcome: outcome(proposal) });
+    }
+
+    fn add(&mut self, parents: &[CandidateIx], operator: &str, prompt: Prompt) -> CandidateIx {
+        let number = CandidateIx(self.history.state.candidates.len() as u32);
+        self.propose(parents, |proposal| ProposalOutcome::Added {
+            candidate: Candidate {
+                id: prompt.id(),
+                prompt: prompt.clone(),
+                parents: parents.to_vec(),
+                operator: operator.to_owned(),
+                origin: Origin::Proposal(proposal),
+            },
+            gate: None,
+        });
+        number
+    }
+}
+
+pub(super) fn run(kind: Kind) -> Example {
+    run_of(kind, ticket_routing(), |text| text)
+}
+
+/// A run of this kind whose prompts are changed by `dress` before they are used.
+pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -> Example {
+    let dev = task.splits.dev.len() as u32;
+    let mut log = Recorder {
+        history: History::new(dev),
+        events: 0,
+        calls: 0,
+        proposals: 0,
+        at: 0,
+        is_free: kind == Kind::Free,
+    };
+    if kind != Kind::New {
+        search(&mut log, &task, kind, dev, dress);
+    }
+    let status = match kind {
+        Kind::Interrupted => Status::Interrupted,
+        Kind::New => Status::Running,
+        _ => Status::Finished,
+    };
+    let name = "ticket-routing-auto-20260101-220000";
+    let info = RunInfo { run: name.to_owned(), strategy: "auto".to_owned(), seed: Seed(1) };
+    let ran = Duration::from_millis(log.at);
+    let history = log.history;
+    let summary = Summary::of(&info, &task, &history.state, &history.wallet, ran, status);
+    Example { task, summary, history, folder: PathBuf::from("results").join(name) }
+}
+
+fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(String) -> String) {
+    let part = task.layout.searched()[0].clone();
+    let seed_text = task.seed.part(&part).unwrap().to_owned();
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    log.record(Event::Started { at, seed: Candidate::seed(task.seed.clone()) });
+    log.evaluate(CandidateIx::SEED, Split::Dev, 0..dev, ability(0));
+    let mut lines_of = vec![0_u8];
+    let scale = match kind {
+        Kind::SeedWon => -0.3,
+        Kind::Unproven => 0.18,
+        _ => 1.0,
+    };
+    let ability = |lines: u8| 0.48 + scale * (ability(lines) - 0.48);
+    let children = if kind == Kind::Interrupted { 9 } else { 30 };
+    for child in 0..children {
+        // Some child of the incumbent or of an earlier one, with one line more or less.
+        let state = &log.history.state;
+        let parent = match child % 3 {
+            2 => CandidateIx((uniform("parent", child) * state.candidates.len() as f64) as u32),
+            _ => state.incumbent,
+        };
+        let other = CandidateIx((state.candidates.len() - 1) as u32);
+        let bit = (uniform("bit", child) * 8.0) as u8;
+        let is_merge = child % 5 == 4 && other != parent;
+        let lines = if is_merge {
+            lines_of[parent.index()] | lines_of[other.index()]
+        } else {
+            lines_of[parent.index()] ^ (1 << bit)
+        };
+        let prompt = task.seed.with_part(&part, &dress(text(&seed_text, lines)));
+        if log.history.state.find(&prompt.id()).is_some() {
+            log.propose(&[parent], |_| ProposalOutcome::Rejected {
+                reason: Rejection::Dedup,
+                detail: String::new(),
+            });
+            continue;
+        }
+        let (parents, operator) = match is_merge {
+            true => (vec![parent, other], "merge"),
+            false => (vec![parent], "reflect"),
+        };
+        let candidate = log.add(&parents, operator, prompt);
+        lines_of.push(lines);
+        log.evaluate(candidate, Split::Dev, 0..24.min(dev), ability(lines));
+        let mean = |candidate: CandidateIx, rows: u32| {
+            let column = log.history.state.standing(candidate).dev();
+            (0..rows).filter_map(|row| column.cell(RowIx(row)).score()).sum::<f64>()
+                / f64::from(rows)
+        };
+        let incumbent = log.history.state.incumbent;
+        let behind = mean(incumbent, 24) - mean(candidate, 24);
+        if behind > 0.1 {
+            log.record(Event::CandidateDropped {
+                candidate,
+                why: Dropped::Futile { probability: (0.2 - behind).max(0.01), rows: 24 },
+            });
+            continue;
+        }
+        log.evaluate(candidate, Split::Dev, 24..dev, ability(lines));
+        let state = &log.history.state;
+        if state.standing(candidate).dev().mean() > state.standing(incumbent).dev().mean() {
+            log.record(Event::IncumbentChanged { candidate, why: "0.97".to_owned() });
+        }
+    }
+    for reason in [Rejection::Leak, Rejection::NoTags, Rejection::Leak] {
+        let rejected = ProposalOutcome::Rejected { reason, detail: String::new() };
+        log.propose(&[CandidateIx::SEED], |_| rejected.clone());
+    }
+    let proposal = log.draft(&[CandidateIx::SEED]);
+    log.record(Event::ProposalAbandoned { proposal, why: Abandoned::Perfect });
+    if kind == Kind::Interrupted {
+        return;
+    }
+    log.record(Event::SearchEnded { reason: StopReason::BudgetCalls });
+    let incumbent = log.history.state.incumbent;
+    let winner = if kind == Kind::SeedWon { CandidateIx::SEED } else { incumbent };
+    let hold_rows = match kind {
+        Kind::Unasked => 0,
+        Kind::Unproven => 40,
+        _ => task.splits.hold.len() as u32,
+    };
+    let gain = log.history.state.standing(winner).dev().mean().unwrap()
+        - log.history.state.seed().dev().mean().unwrap();
+    let shrunken_dev = (winner != CandidateIx::SEED).then_some(0.9 * gain);
+    log.record(Event::WinnerChosen { candidate: winner, shrunken_dev, hold_rows });
+    let lines = lines_of[winner.index()];
+    for (candidate, lines) in [(winner, lines), (CandidateIx::SEED, 0)] {
+        if candidate != CandidateIx::SEED || lines == 0 {
+            let column = log.history.state.standing(candidate).column(Split::Hold, 0);
+            if column.issued == 0 && hold_rows > 0 {
+                log.evaluate(candidate, Split::Hold, 0..hold_rows, ability(lines));
+            }
+        }
+    }
+    log.record(Event::Finished { at });
+}

@@ -1,0 +1,641 @@
+//! The tables of a report, as texts: one set for the terminal, Markdown and HTML.
+//!
+//! Held-out rows are here as means only. Texts are made visible, not escaped: each format escapes
+//! what it must.
+
+use super::summary::{dev_interval, prompt_tokens};
+use super::verdict::{Verdict, verdict};
+use super::words::{
+    Run, cost, diff, quality, range, refusal, score, signed_range, visible, visible_line,
+};
+use super::{Prompted, Report};
+use crate::event::{Abandoned, Dropped};
+use crate::id::{CandidateIx, RowIx};
+use crate::seed::Seed;
+use crate::state::{Phase, Standing, Status};
+use crate::stats::{Interval, pareto};
+use crate::task::model::ModelRole;
+use crate::text::{duration, percent, plural, points, thousands};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Candidates in the table of the best.
+const TOP: usize = 20;
+/// Ancestors in the lineage.
+const ANCESTORS: usize = 40;
+/// Rows named in each table of rows.
+const ROWS: usize = 60;
+
+/// Everything that is shown but the plots.
+#[derive(Serialize)]
+pub(super) struct Findings {
+    pub(super) run: String,
+    pub(super) task: String,
+    pub(super) about: String,
+    pub(super) verdict: Verdict,
+    /// Whether another prompt than the seed came out on top.
+    pub(super) has_winner: bool,
+    /// Whether the run is over, and says which prompt to use.
+    pub(super) is_over: bool,
+    /// Baseline against best.
+    pub(super) figures: Vec<Figure>,
+    /// What was searched, part by part.
+    pub(super) parts: Vec<PartDiff>,
+    pub(super) lineage: Vec<Row>,
+    pub(super) top: Vec<Row>,
+    /// Candidates that the table of the best leaves out.
+    pub(super) left_out: usize,
+    pub(super) front: Vec<Row>,
+    pub(super) rows: ChangedRows,
+    pub(super) spend: Spend,
+    pub(super) tried: Tried,
+    pub(super) provenance: Vec<(&'static str, String)>,
+}
+
+/// One figure of both prompts.
+#[derive(Serialize)]
+pub(super) struct Figure {
+    pub(super) label: String,
+    pub(super) baseline: String,
+    pub(super) best: String,
+    pub(super) change: String,
+    /// The change's 95 % interval, where there is one.
+    pub(super) change_range: String,
+}
+
+/// A searched part before and after.
+#[derive(Serialize)]
+pub(super) struct PartDiff {
+    pub(super) name: String,
+    pub(super) runs: Vec<Run>,
+    pub(super) is_changed: bool,
+    /// The part's text in the recommended prompt.
+    pub(super) recommended: String,
+}
+
+/// A candidate.
+#[derive(Serialize)]
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) operator: String,
+    pub(super) parents: String,
+    pub(super) mean: String,
+    pub(super) interval: String,
+    pub(super) rows: String,
+    pub(super) cost: String,
+    pub(super) tokens: String,
+    pub(super) fate: String,
+    /// `baseline` or `best` or nothing.
+    pub(super) mark: &'static str,
+}
+
+/// What the winner does otherwise on single rows of dev, and which rows nobody got right.
+#[derive(Default, Serialize)]
+pub(super) struct ChangedRows {
+    pub(super) won: Vec<RowGroup>,
+    pub(super) lost: Vec<RowGroup>,
+    pub(super) unsolved: Vec<RowGroup>,
+    pub(super) won_count: usize,
+    pub(super) lost_count: usize,
+    pub(super) same_count: usize,
+    pub(super) unsolved_count: usize,
+    /// By how many prompts each of them was tried.
+    pub(super) unsolved_tried: String,
+}
+
+/// Rows with the same scores.
+#[derive(Serialize)]
+pub(super) struct RowGroup {
+    /// `0 → 1`, or the best score.
+    pub(super) scores: String,
+    pub(super) count: usize,
+    pub(super) ids: Vec<String>,
+    /// Rows that are not listed.
+    pub(super) left_out: usize,
+}
+
+/// Where the money went.
+#[derive(Serialize)]
+pub(super) struct Spend {
+    pub(super) roles: Vec<RoleRow>,
+    pub(super) total: RoleRow,
+    pub(super) lost: Option<String>,
+    pub(super) cached: Option<String>,
+    pub(super) time: String,
+    pub(super) why_ended: Option<&'static str>,
+}
+
+/// One role's part of it.
+#[derive(Serialize)]
+pub(super) struct RoleRow {
+    pub(super) role: String,
+    pub(super) model: String,
+    pub(super) calls: String,
+    pub(super) prompt_tokens: String,
+    pub(super) completion_tokens: String,
+    pub(super) usd: String,
+}
+
+/// What was tried.
+#[derive(Serialize)]
+pub(super) struct Tried {
+    pub(super) proposals: String,
+    pub(super) candidates: String,
+    /// Candidates by how far they came.
+    pub(super) fates: Vec<(&'static str, u64)>,
+    pub(super) rejected: Vec<Rejected>,
+    pub(super) given_up: Vec<(&'static str, u64)>,
+    pub(super) evaluations: String,
+    pub(super) invalid: String,
+    pub(super) errors: String,
+}
+
+/// Refused proposals of one reason.
+#[derive(Serialize)]
+pub(super) struct Rejected {
+    pub(super) reason: String,
+    pub(super) meaning: &'static str,
+    pub(super) count: u64,
+}
+
+impl Findings {
+    pub(super) fn of(report: &Report<'_>) -> Self {
+        let summary = report.summary;
+        let (top, left_out) = top(report);
+        Self {
+            run: visible_line(&summary.run),
+            task: visible_line(&summary.task),
+            about: visible_line(&report.task.about),
+            verdict: verdict(report),
+            has_winner: report.has_winner(),
+            is_over: summary.recommended.is_some(),
+            figures: figures(report),
+            parts: parts(report),
+            lineage: lineage(report),
+            top,
+            left_out,
+            front: front(report),
+            rows: changed_rows(report),
+            spend: spend(report),
+            tried: tried(report),
+            provenance: provenance(report),
+        }
+    }
+}
+
+/// What stands where nothing is known.
+const NONE: &str = "–";
+
+pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
+    let summary = report.summary;
+    let Some(baseline) = &summary.baseline else { return Vec::new() };
+    let best = summary.best.as_ref().filter(|_| report.has_winner());
+    let mut figures = Vec::new();
+    let mut add = |label: String, of: &dyn Fn(&Prompted) -> Option<String>, change: String| {
+        let show = |side: Option<&Prompted>| side.and_then(of).unwrap_or_else(|| NONE.to_owned());
+        figures.push(Figure {
+            label,
+            baseline: show(Some(baseline)),
+            best: show(best),
+            change,
+            change_range: String::new(),
+        });
+    };
+    let change = |of: fn(&Prompted) -> Option<f64>| Some((of(baseline)?, of(best?)?));
+    let rows = |name: &str, of: fn(&Prompted) -> Option<Interval>| {
+        let counts: BTreeSet<usize> =
+            [Some(baseline), best].into_iter().flatten().filter_map(of).map(|i| i.n).collect();
+        let counts: Vec<String> = counts.into_iter().map(|n| thousands(n as u64)).collect();
+        if counts.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name} ({})", counts.join(" and "))
+        }
+    };
+    if baseline.hold.is_some() || best.is_some_and(|best| best.hold.is_some()) {
+        let gain = summary.gain.as_ref().map_or_else(String::new, |gain| points(gain.mean));
+        let label = rows("held-out rows", |side| side.hold);
+        add(label, &|side| Some(quality(&side.hold?)), gain);
+    }
+    let dev = change(|side| Some(side.dev?.mean))
+        .map_or_else(String::new, |(before, after)| points(after - before));
+    add(rows("dev rows", |side| side.dev), &|side| Some(quality(&side.dev?)), dev);
+    if let Some((_, Some(shrunken), _)) = report.history.state.winner
+        && best.is_some()
+    {
+        add("dev gain, shrunken".to_owned(), &|_| Some(String::new()), points(shrunken));
+    }
+    let tokens = change(|side| Some(side.prompt_tokens as f64))
+        .map_or_else(String::new, |(before, after)| format!("{:+}", (after - before) as i64));
+    add("prompt tokens".to_owned(), &|side| Some(thousands(side.prompt_tokens)), tokens);
+    let times = change(|side| side.usd_per_1k)
+        .filter(|(before, _)| *before > 0.0)
+        .map_or_else(String::new, |(before, after)| format!("× {:.2}", after / before));
+    add("USD per 1,000 calls".to_owned(), &|side| side.usd_per_1k.map(cost), times);
+    if let (Some(gain), Some(first)) = (&summary.gain, figures.first_mut()) {
+        // Where there is a gain, the first figure is the one on held-out rows.
+        first.change_range = format!("({})", signed_range(gain.low, gain.high));
+    }
+    figures
+}
+
+pub(super) fn parts(report: &Report<'_>) -> Vec<PartDiff> {
+    let summary = report.summary;
+    let text = |side: Option<&Prompted>, name: &str| {
+        side.and_then(|side| side.prompt.get(name)).cloned().unwrap_or_default()
+    };
+    report
+        .task
+        .layout
+        .searched()
+        .iter()
+        .map(|name| {
+            let before = text(summary.baseline.as_ref(), name);
+            let after = text(summary.best.as_ref(), name);
+            PartDiff {
+                name: visible_line(name),
+                is_changed: before != after,
+                recommended: visible(&text(summary.recommended_prompt(), name)),
+                runs: diff(&before, &after),
+            }
+        })
+        .collect()
+}
+
+fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) -> Row {
+    let state = &report.history.state;
+    let dev = dev_interval(state, standing, Seed(report.summary.seed));
+    let written = &standing.candidate;
+    let parents = written.parents.iter().filter_map(|parent| {
+        state
+            .candidates
+            .get(parent.index())
+            .map(|parent| visible_line(parent.candidate.id.as_str()))
+    });
+    let is_best = report.summary.best.as_ref().is_some_and(|best| best.candidate == written.id);
+    Row {
+        id: visible_line(written.id.as_str()),
+        operator: visible_line(&written.operator),
+        parents: parents.collect::<Vec<_>>().join(" + "),
+        mean: dev.map_or_else(|| NONE.to_owned(), |dev| percent(dev.mean)),
+        interval: dev.map_or_else(String::new, |dev| range(dev.low, dev.high)),
+        rows: dev.map_or_else(|| "0".to_owned(), |dev| dev.n.to_string()),
+        cost: standing.used.usd_per_1k().map_or_else(|| NONE.to_owned(), cost),
+        tokens: thousands(prompt_tokens(report.task, state, &written.prompt)),
+        fate: fate(report, candidate, standing),
+        mark: match candidate {
+            CandidateIx::SEED => "baseline",
+            _ if is_best => "best",
+            _ => "",
+        },
+    }
+}
+
+/// How far a candidate came, and why no further.
+fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) -> String {
+    let state = &report.history.state;
+    match &standing.status {
+        Status::Dropped(Dropped::Gate { sum, needed }) => {
+            format!("dropped at its gate: {} where {} was asked for", score(*sum), score(*needed))
+        }
+        Status::Dropped(Dropped::Futile { probability, rows }) => format!(
+            "dropped after {}: {:.0} % likely to be better",
+            plural(*rows as usize, "row"),
+            probability * 100.0
+        ),
+        Status::Dropped(Dropped::Halved { round, mean }) => {
+            format!("left behind in halving round {}, at {}", round + 1, percent(*mean))
+        }
+        Status::Finished if standing.misses_too_much() => {
+            "all of dev, but over 5 % of its rows are missing".to_owned()
+        }
+        Status::Finished if state.shortlist.contains(&candidate) => {
+            "all of dev, and the shortlist".to_owned()
+        }
+        Status::Finished => "all of dev".to_owned(),
+        Status::Open if state.phase > Phase::Searching => {
+            "not done when the search ended".to_owned()
+        }
+        Status::Open => "open".to_owned(),
+    }
+}
+
+/// Whoever saw all of dev comes first, by mean: a mean over few rows is luck. The others follow by
+/// how many rows they saw.
+fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
+    let state = &report.history.state;
+    let mut order: Vec<(CandidateIx, &Standing)> = state.numbered().collect();
+    order.sort_by(|(_, a), (_, b)| {
+        let key = |standing: &Standing| {
+            let dev = standing.dev();
+            let is_whole = standing.status == Status::Finished && !standing.misses_too_much();
+            (is_whole, if is_whole { 0 } else { dev.scored }, dev.mean().unwrap_or(-1.0))
+        };
+        let (a, b) = (key(a), key(b));
+        b.0.cmp(&a.0).then(b.1.cmp(&a.1)).then(b.2.total_cmp(&a.2))
+    });
+    let left_out = order.len().saturating_sub(TOP);
+    order.truncate(TOP);
+    let rows = order.into_iter().map(|(number, standing)| describe(report, number, standing));
+    (rows.collect(), left_out)
+}
+
+/// The best candidate and all it was written from, the seed first.
+fn lineage(report: &Report<'_>) -> Vec<Row> {
+    let state = &report.history.state;
+    let Some(best) = report.summary.best.as_ref().and_then(|best| state.find(&best.candidate))
+    else {
+        return Vec::new();
+    };
+    let mut seen = BTreeSet::from([best]);
+    let mut waiting = vec![best];
+    while let Some(candidate) = waiting.pop() {
+        let parents = state.candidates.get(candidate.index()).map(|s| s.candidate.parents.clone());
+        waiting.extend(parents.into_iter().flatten().filter(|parent| seen.insert(*parent)));
+    }
+    // Of a very long line the youngest ancestors are the ones that explain the winner.
+    let skipped = seen.len().saturating_sub(ANCESTORS);
+    seen.into_iter()
+        .enumerate()
+        .filter(|(place, _)| *place == 0 || *place >= skipped)
+        .filter_map(|(_, number)| {
+            Some(describe(report, number, state.candidates.get(number.index())?))
+        })
+        .collect()
+}
+
+/// Whether calls cost nothing, so that the prompt's tokens are its cost.
+pub(super) fn is_free(report: &Report<'_>) -> bool {
+    let state = &report.history.state;
+    let finished = state.views.fronts.finished().iter();
+    let mut finished = finished.filter_map(|candidate| state.candidates.get(candidate.index()));
+    finished.all(|standing| standing.used.usd_per_1k().is_none_or(|usd| usd <= 0.0))
+}
+
+/// A prompt that no other beats.
+pub(super) struct Unbeaten {
+    pub(super) candidate: CandidateIx,
+    /// In dollars for 1,000 calls, or in tokens where calls are free.
+    pub(super) cost: f64,
+    pub(super) quality: Interval,
+}
+
+/// The front, cheapest first: the summary's, or by tokens where nothing costs money.
+pub(super) fn unbeaten(report: &Report<'_>) -> Vec<Unbeaten> {
+    let state = &report.history.state;
+    if !is_free(report) {
+        let points = report.summary.front.iter();
+        return points
+            .filter_map(|point| {
+                let candidate = state.find(&point.candidate)?;
+                let n = state.candidates.get(candidate.index())?.dev().scored as usize;
+                let quality = Interval { mean: point.quality, low: point.low, high: point.high, n };
+                Some(Unbeaten { candidate, cost: point.usd_per_1k, quality })
+            })
+            .collect();
+    }
+    let all: Vec<Unbeaten> = state
+        .views
+        .fronts
+        .finished()
+        .iter()
+        .filter_map(|candidate| {
+            let standing = state.candidates.get(candidate.index())?;
+            let tokens = prompt_tokens(report.task, state, &standing.candidate.prompt);
+            let quality = dev_interval(state, standing, Seed(report.summary.seed))?;
+            (!standing.misses_too_much()).then_some(Unbeaten {
+                candidate: *candidate,
+                cost: tokens as f64,
+                quality,
+            })
+        })
+        .collect();
+    let plain: Vec<(f64, f64)> = all.iter().map(|point| (point.quality.mean, point.cost)).collect();
+    let front = pareto(&plain);
+    let mut all: Vec<Option<Unbeaten>> = all.into_iter().map(Some).collect();
+    front.into_iter().filter_map(|index| all[index].take()).collect()
+}
+
+fn front(report: &Report<'_>) -> Vec<Row> {
+    unbeaten(report)
+        .into_iter()
+        .filter_map(|point| {
+            let standing = report.history.state.candidates.get(point.candidate.index())?;
+            let row = describe(report, point.candidate, standing);
+            // The front's own figures, so that the table and the plot say the same.
+            let interval = range(point.quality.low, point.quality.high);
+            Some(Row { mean: percent(point.quality.mean), interval, ..row })
+        })
+        .collect()
+}
+
+fn changed_rows(report: &Report<'_>) -> ChangedRows {
+    let state = &report.history.state;
+    let best = report.summary.best.as_ref().and_then(|best| state.find(&best.candidate));
+    let best = best.filter(|_| report.has_winner());
+    let mut rows = ChangedRows::default();
+    let (mut won, mut lost, mut unsolved) =
+        (Groups::default(), Groups::default(), Groups::default());
+    let mut tried = BTreeSet::new();
+    for (place, example) in report.task.splits.dev.iter().enumerate() {
+        let row = RowIx(u32::try_from(place).unwrap_or(u32::MAX));
+        let id = || visible_line(example.id.as_str());
+        let score_of = |candidate: CandidateIx| {
+            state.candidates.get(candidate.index())?.dev().cell(row).score()
+        };
+        if let (Some(before), Some(after)) = (score_of(CandidateIx::SEED), best.and_then(score_of))
+        {
+            let scores = || format!("{} → {}", score(before), score(after));
+            if after > before {
+                won.add(before - after, scores(), id());
+            } else if after < before {
+                lost.add(after - before, scores(), id());
+            } else {
+                rows.same_count += 1;
+            }
+        }
+        let scores =
+            state.candidates.iter().filter_map(|standing| standing.dev().cell(row).score());
+        let scores: Vec<f64> = scores.collect();
+        let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if !scores.is_empty() && highest < 1.0 - 1e-6 {
+            tried.insert(scores.len());
+            unsolved.add(highest, score(highest), id());
+        }
+    }
+    (rows.won, rows.won_count) = won.sorted();
+    (rows.lost, rows.lost_count) = lost.sorted();
+    (rows.unsolved, rows.unsolved_count) = unsolved.sorted();
+    rows.unsolved_tried = match (tried.first(), tried.last()) {
+        (Some(fewest), Some(most)) if fewest < most => format!("{fewest} to {most} prompts"),
+        (Some(all), _) => plural(*all, "prompt"),
+        _ => String::new(),
+    };
+    rows
+}
+
+/// Rows by their scores, so that 30 rows that went from wrong to right are one line.
+#[derive(Default)]
+struct Groups(BTreeMap<(i64, String), Vec<String>>);
+
+impl Groups {
+    /// The lowest `rank` comes first.
+    fn add(&mut self, rank: f64, scores: String, id: String) {
+        self.0.entry(((rank * 1e6) as i64, scores)).or_default().push(id);
+    }
+
+    /// The groups, and how many rows they have; what is too long is cut.
+    fn sorted(self) -> (Vec<RowGroup>, usize) {
+        let count = self.0.values().map(Vec::len).sum();
+        let mut left = ROWS;
+        let groups = self.0.into_iter().map(|((_, scores), mut ids)| {
+            let count = ids.len();
+            ids.truncate(left);
+            left -= ids.len();
+            RowGroup { scores, count, left_out: count - ids.len(), ids }
+        });
+        // Many different scores: a line for each of them, up to as many lines as rows.
+        (groups.take(ROWS).collect(), count)
+    }
+}
+
+pub(super) fn spend(report: &Report<'_>) -> Spend {
+    let spent = &report.summary.spent;
+    // One number of decimals in a column of sums, fine enough for the whole of it.
+    let decimals = match spent.usd {
+        usd if usd >= 10.0 => 2,
+        usd if usd >= 0.01 => 4,
+        _ => 7,
+    };
+    let money = |usd: f64| {
+        if usd == 0.0 { "$0".to_owned() } else { format!("${usd:.decimals$}") }
+    };
+    let roles = ModelRole::ALL.into_iter().filter_map(|role| {
+        let name = role.to_string();
+        let of = spent.by_role.get(&name)?;
+        let model = report.task.model(role);
+        if of.calls == 0 && of.usd == 0.0 && model.is_none() {
+            return None;
+        }
+        Some(RoleRow {
+            role: name,
+            model: model.map_or_else(String::new, |model| visible_line(&model.name.to_string())),
+            calls: thousands(of.calls),
+            prompt_tokens: thousands(of.prompt_tokens),
+            completion_tokens: thousands(of.completion_tokens),
+            usd: money(of.usd),
+        })
+    });
+    let sum = |of: fn(&super::RoleSpent) -> u64| thousands(spent.by_role.values().map(of).sum());
+    Spend {
+        roles: roles.collect(),
+        total: RoleRow {
+            role: "total".to_owned(),
+            model: String::new(),
+            calls: sum(|role| role.calls),
+            prompt_tokens: sum(|role| role.prompt_tokens),
+            completion_tokens: sum(|role| role.completion_tokens),
+            usd: money(spent.usd),
+        },
+        lost: (spent.lost > 0.0).then(|| money(spent.lost)),
+        cached: (spent.cached_calls > 0)
+            .then(|| plural(usize::try_from(spent.cached_calls).unwrap_or(usize::MAX), "call")),
+        time: Duration::try_from_secs_f64(spent.seconds).map_or_else(|_| NONE.to_owned(), duration),
+        why_ended: report.summary.stop_reason.map(crate::event::StopReason::sentence),
+    }
+}
+
+pub(super) fn tried(report: &Report<'_>) -> Tried {
+    let (counts, state) = (&report.summary.counts, &report.history.state);
+    let mut fates = [("saw all of dev", 0), ("dropped early", 0), ("not done", 0)];
+    for standing in state.candidates.iter().skip(1) {
+        let fate = match standing.status {
+            Status::Finished => 0,
+            Status::Dropped(_) => 1,
+            Status::Open => 2,
+        };
+        fates[fate].1 += 1;
+    }
+    let mut rejected: Vec<Rejected> = counts
+        .rejected
+        .iter()
+        .map(|(reason, count)| Rejected {
+            reason: visible_line(&reason.replace('_', " ")),
+            meaning: refusal(reason),
+            count: *count,
+        })
+        .collect();
+    rejected.sort_by_key(|rejected| std::cmp::Reverse(rejected.count));
+    let mut given_up: Vec<(&'static str, u64)> = state
+        .counts
+        .abandoned
+        .iter()
+        .map(|(why, count)| {
+            let why = match why {
+                Abandoned::Perfect => "the parent got all rows right",
+                Abandoned::NoEvidence => "none of the rows had a score",
+                Abandoned::Ended => "the search ended first",
+                Abandoned::Nothing => "the operator had nothing to work on",
+            };
+            (why, *count)
+        })
+        .collect();
+    if state.counts.unanswered > 0 {
+        given_up.push(("the mutator gave no answer", state.counts.unanswered));
+    }
+    Tried {
+        proposals: thousands(counts.proposals),
+        candidates: thousands(counts.candidates.saturating_sub(1)),
+        fates: fates.into_iter().filter(|(_, count)| *count > 0).collect(),
+        rejected,
+        given_up,
+        evaluations: thousands(counts.evaluations),
+        invalid: thousands(counts.invalid),
+        errors: thousands(counts.errors),
+    }
+}
+
+fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
+    let (summary, task) = (report.summary, report.task);
+    let mut facts = vec![
+        ("run", summary.run.clone()),
+        ("task", format!("{}: {}", summary.task, task.about)),
+        ("strategy", summary.strategy.clone()),
+        ("seed", summary.seed.to_string()),
+        ("goal", task.goal.to_string()),
+    ];
+    for role in ModelRole::ALL {
+        if let Some(model) = task.model(role) {
+            let name = match role {
+                ModelRole::Task => "task model",
+                ModelRole::Mutator => "mutator model",
+                ModelRole::Judge => "judge model",
+            };
+            facts.push((name, format!("{}, temperature {}", model.name, model.temperature)));
+        }
+    }
+    let splits = &task.splits;
+    facts.push((
+        "rows",
+        format!(
+            "{} train, {} dev, {} held out",
+            thousands(splits.train.len() as u64),
+            thousands(splits.dev.len() as u64),
+            thousands(splits.hold.len() as u64)
+        ),
+    ));
+    for data in &task.data {
+        let name = data.path.file_name().unwrap_or_default().to_string_lossy();
+        facts.push(("data", format!("{name}, blake3 {}", data.blake3)));
+    }
+    if let Some(reason) = summary.stop_reason {
+        facts.push(("ended because", format!("{} ({})", reason.sentence(), reason.name())));
+    }
+    if let Some(run) = report.run_file {
+        facts.push(("started", run.created.to_string()));
+        facts.push(("run by", format!("promptsearch {}", run.version)));
+    }
+    facts.push(("report by", format!("promptsearch {}", env!("CARGO_PKG_VERSION"))));
+    facts.into_iter().map(|(name, value)| (name, visible_line(&value))).collect()
+}

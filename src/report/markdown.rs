@@ -1,0 +1,308 @@
+//! The report as a document for a pull request.
+
+use super::Report;
+use super::findings::{Findings, RoleRow, Row, RowGroup};
+use super::words::{Run, elided, marked};
+use crate::text::{plural, thousands};
+use std::fmt::Write as _;
+
+/// Characters of unchanged text that stay around a change.
+const CONTEXT: usize = 300;
+
+/// The report as Markdown.
+#[must_use]
+pub fn markdown(report: &Report<'_>) -> String {
+    let findings = Findings::of(report);
+    let mut page = Page { text: String::new() };
+    page.verdict(&findings);
+    page.figures(&findings);
+    page.diff(&findings);
+    page.candidates("Quality against cost", FRONT, &findings.front);
+    if findings.has_winner {
+        page.candidates("Where the best prompt comes from", LINEAGE, &findings.lineage);
+    }
+    let more = match findings.left_out {
+        0 => String::new(),
+        count => format!(" {} not shown.", plural(count, "more candidate")),
+    };
+    page.candidates("Candidates", &format!("{TOP}{more}"), &findings.top);
+    page.rows(&findings);
+    page.spend(&findings);
+    page.tried(&findings);
+    page.provenance(&findings);
+    page.text
+}
+
+const FRONT: &str = "Prompts that no other beats in both, on dev, cheapest first.";
+const LINEAGE: &str = "The best prompt and all that it was written from.";
+const TOP: &str = "Those that saw all of dev come first.";
+
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn paragraph(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push_str("\n\n");
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.paragraph(&format!("## {text}"));
+    }
+
+    /// A table whose first column is text and whose others, from `right_from` on, are figures.
+    fn table(&mut self, header: &[&str], right_from: usize, rows: &[Vec<String>]) {
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        self.text.push_str(&line(header.iter().map(ToString::to_string).collect()));
+        let rule =
+            (0..header.len()).map(|column| if column >= right_from { "---:" } else { "---" });
+        self.text.push_str(&line(rule.map(str::to_owned).collect()));
+        for row in rows {
+            self.text.push_str(&line(row.clone()));
+        }
+        self.text.push('\n');
+    }
+
+    fn verdict(&mut self, findings: &Findings) {
+        let verdict = &findings.verdict;
+        self.paragraph(&format!("# promptsearch: {}", code(&findings.run)));
+        self.paragraph(&format!("**{}:** {}.", verdict.word, verdict.sentence));
+        if let Some(simulated) = verdict.simulated {
+            self.paragraph(&format!("> {simulated}"));
+        }
+        for detail in &verdict.details {
+            let _ = writeln!(self.text, "- {detail}");
+        }
+        self.text.push('\n');
+    }
+
+    fn figures(&mut self, findings: &Findings) {
+        if findings.figures.is_empty() {
+            return;
+        }
+        let header: &[&str] = match findings.has_winner {
+            true => &["", "baseline", "best", "change"],
+            false => &["", "seed prompt"],
+        };
+        let rows: Vec<Vec<String>> = findings
+            .figures
+            .iter()
+            .map(|figure| {
+                let mut row = vec![figure.label.clone(), figure.baseline.clone()];
+                if findings.has_winner {
+                    row.push(figure.best.clone());
+                    row.push(
+                        format!("{} {}", figure.change, figure.change_range).trim().to_owned(),
+                    );
+                }
+                row
+            })
+            .collect();
+        self.table(header, 1, &rows);
+        self.paragraph("Scores are means with 95 % intervals.");
+    }
+
+    fn diff(&mut self, findings: &Findings) {
+        if !findings.has_winner {
+            return;
+        }
+        self.heading("What changed in the prompt");
+        for part in &findings.parts {
+            if part.is_changed {
+                self.paragraph(&format!(
+                    "{}, as `[-before-]` and `{{+after+}}`:",
+                    code(&part.name)
+                ));
+                self.block(&part.runs);
+            } else {
+                self.paragraph(&format!("{} is unchanged.", code(&part.name)));
+            }
+        }
+    }
+
+    fn block(&mut self, runs: &[Run]) {
+        let text = marked(&elided(runs.to_vec(), CONTEXT));
+        let fence = "`".repeat(longest_run_of_ticks(&text).max(2) + 1);
+        self.paragraph(&format!("{fence}text\n{}\n{fence}", text.trim_end_matches('\n')));
+    }
+
+    fn candidates(&mut self, title: &str, caption: &str, rows: &[Row]) {
+        if rows.is_empty() {
+            return;
+        }
+        self.heading(title);
+        self.paragraph(caption);
+        let header = ["prompt", "by", "from", "how far", "dev", "rows", "USD per 1,000", "tokens"];
+        let rows: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| {
+                let mark = if row.mark.is_empty() { "" } else { " **" };
+                let end = if row.mark.is_empty() { "" } else { "**" };
+                let parents: Vec<String> =
+                    row.parents.split(" + ").filter(|p| !p.is_empty()).map(code).collect();
+                vec![
+                    format!("{}{mark}{}{end}", code(&row.id), row.mark),
+                    code(&row.operator),
+                    parents.join(" + "),
+                    row.fate.clone(),
+                    format!("{} {}", row.mean, row.interval).trim().to_owned(),
+                    row.rows.clone(),
+                    row.cost.clone(),
+                    row.tokens.clone(),
+                ]
+            })
+            .collect();
+        self.table(&header, 4, &rows);
+    }
+
+    fn rows(&mut self, findings: &Findings) {
+        let rows = &findings.rows;
+        if findings.has_winner {
+            self.heading("Rows that changed");
+            self.paragraph(&format!(
+                "On dev, the best prompt does better on {}, worse on {}, and the same on {}.",
+                plural(rows.won_count, "row"),
+                plural(rows.lost_count, "row"),
+                plural(rows.same_count, "row")
+            ));
+            self.groups("Better than the baseline", &rows.won);
+            self.groups("Worse than the baseline", &rows.lost);
+        }
+        if rows.unsolved_count > 0 {
+            self.heading("Rows that nobody got right");
+            self.paragraph(&format!(
+                "No prompt got full marks for {} of dev, tried by {} each.",
+                plural(rows.unsolved_count, "row"),
+                rows.unsolved_tried
+            ));
+            self.groups("Best score", &rows.unsolved);
+        }
+    }
+
+    fn groups(&mut self, title: &str, groups: &[RowGroup]) {
+        if groups.is_empty() {
+            return;
+        }
+        let rows: Vec<Vec<String>> = groups
+            .iter()
+            .map(|group| {
+                let mut ids: Vec<String> = group.ids.iter().map(|id| code(id)).collect();
+                if group.left_out > 0 {
+                    ids.push(format!("and {}", plural(group.left_out, "more row")));
+                }
+                vec![group.scores.clone(), group.count.to_string(), ids.join(" ")]
+            })
+            .collect();
+        self.table(&[title, "rows", "which"], 3, &rows);
+    }
+
+    fn spend(&mut self, findings: &Findings) {
+        let spend = &findings.spend;
+        self.heading("Spent");
+        let cells = |row: &RoleRow| {
+            let model = if row.model.is_empty() { String::new() } else { code(&row.model) };
+            vec![
+                row.role.clone(),
+                model,
+                row.calls.clone(),
+                row.prompt_tokens.clone(),
+                row.completion_tokens.clone(),
+                row.usd.clone(),
+            ]
+        };
+        let mut rows: Vec<Vec<String>> = spend.roles.iter().map(cells).collect();
+        if rows.len() > 1 {
+            rows.push(cells(&spend.total));
+        }
+        let header = ["role", "model", "calls", "prompt tokens", "answer tokens", "USD"];
+        self.table(&header, 2, &rows);
+        let mut facts = vec![format!("It ran for {}", spend.time)];
+        facts.extend(spend.why_ended.map(|why| format!("ended because {why}")));
+        facts.extend(spend.lost.as_ref().map(|usd| format!("{usd} was lost to interruptions")));
+        facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} came from the cache")));
+        self.paragraph(&format!("{}.", facts.join("; ")));
+    }
+
+    fn tried(&mut self, findings: &Findings) {
+        let tried = &findings.tried;
+        self.heading("Tried");
+        let fates: Vec<String> =
+            tried.fates.iter().map(|(fate, n)| format!("{} {fate}", thousands(*n))).collect();
+        let fates =
+            if fates.is_empty() { String::new() } else { format!(": {}", fates.join(", ")) };
+        self.paragraph(&format!(
+            "{} proposals gave {} new prompts{fates}. {} answers were scored, {} of them invalid; \
+             {} rows have no score.",
+            tried.proposals, tried.candidates, tried.evaluations, tried.invalid, tried.errors
+        ));
+        let mut rows: Vec<Vec<String>> = tried
+            .rejected
+            .iter()
+            .map(|r| vec![r.reason.clone(), r.meaning.to_owned(), thousands(r.count)])
+            .collect();
+        rows.extend(
+            tried
+                .given_up
+                .iter()
+                .map(|(why, n)| vec!["given up".to_owned(), (*why).to_owned(), thousands(*n)]),
+        );
+        if !rows.is_empty() {
+            self.table(&["refused", "because", "proposals"], 2, &rows);
+        }
+    }
+
+    fn provenance(&mut self, findings: &Findings) {
+        self.heading("Provenance");
+        let facts: Vec<Vec<String>> = findings
+            .provenance
+            .iter()
+            .map(|(name, value)| vec![(*name).to_owned(), code(value)])
+            .collect();
+        self.table(&["", ""], 2, &facts);
+        let trimmed = self.text.trim_end().len();
+        self.text.truncate(trimmed);
+        self.text.push('\n');
+    }
+}
+
+/// Text from outside as a code span, which nothing in it can leave, in a table or not.
+fn code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let ticks = "`".repeat(longest_run_of_ticks(text) + 1);
+    let space = if text.contains('`') { " " } else { "" };
+    format!("{ticks}{space}{}{space}{ticks}", text.replace('|', "\\|"))
+}
+
+fn longest_run_of_ticks(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{Kind, run};
+    use super::*;
+
+    #[test]
+    fn a_confirmed_run_as_a_document() {
+        insta::assert_snapshot!(markdown(&run(Kind::Confirmed).report()));
+    }
+
+    #[test]
+    fn every_run_has_a_document() {
+        for kind in [Kind::Unproven, Kind::Unasked, Kind::SeedWon, Kind::Interrupted, Kind::New] {
+            let text = markdown(&run(kind).report());
+            assert!(text.contains("## Provenance"));
+            assert!(!text.contains("\n\n\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_a_code_span() {
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("a``b"), "``` a``b ```");
+        assert_eq!(longest_run_of_ticks("no ticks"), 0);
+    }
+}

@@ -1,0 +1,545 @@
+//! The end of a run on the terminal, and one line of progress.
+//!
+//! The verdict comes first and in words; then the figures, the money, what was tried, and what the
+//! prompt says now.
+
+use super::findings::{Figure, Findings, RoleRow, Spend, Tried};
+use super::verdict::Tone;
+use super::words::{Run, Tag, elided, money};
+use super::{Report, Status, Summary};
+use crate::budget::Caps;
+use crate::text::{percent, plural, thousands};
+
+/// Lines of diff; what is longer is read in the report.
+const DIFF_LINES: usize = 40;
+/// Characters of unchanged text that stay around a change.
+const CONTEXT: usize = 70;
+/// Prose is not set wider than this, however wide the terminal is.
+const WIDEST: usize = 100;
+/// Narrower than this nothing can be laid out.
+const NARROWEST: usize = 40;
+
+/// What a person sees when a run is over: the verdict, the figures, and where the report is.
+#[must_use]
+pub fn end_of_run(report: &Report<'_>, colour: bool, width: usize) -> String {
+    let findings = Findings::of(report);
+    let mut page = Page {
+        text: String::new(),
+        paint: Paint { colour },
+        width: width.clamp(NARROWEST, WIDEST),
+    };
+    page.verdict(&findings);
+    page.figures(&findings.figures, findings.has_winner);
+    page.spend(&findings.spend);
+    page.tried(&findings.tried);
+    page.diff(&findings);
+    page.next(report);
+    page.text
+}
+
+/// One line of progress; `caps` are the run's.
+#[must_use]
+pub fn status_line(summary: &Summary, caps: &Caps) -> String {
+    let calls: u64 = summary.spent.by_role.values().map(|role| role.calls).sum();
+    let mut facts = vec![match caps.calls {
+        Some(cap) => format!("{}/{} calls", thousands(calls), thousands(cap)),
+        None => format!("{} calls", thousands(calls)),
+    }];
+    match caps.usd {
+        Some(cap) => facts.push(format!("{}/{}", money(summary.spent.usd), money(cap.dollars()))),
+        None if summary.spent.usd > 0.0 => facts.push(money(summary.spent.usd)),
+        None => {}
+    }
+    if let Some(cap) = caps.proposals {
+        let proposals = summary.spent.by_role.get("mutator").map_or(0, |role| role.calls);
+        facts.push(format!("{}/{} proposals", thousands(proposals), thousands(cap)));
+    }
+    if let Some(cap) = caps.tokens {
+        let tokens: u64 =
+            summary.spent.by_role.values().map(|r| r.prompt_tokens + r.completion_tokens).sum();
+        facts.push(format!("{}/{} tokens", thousands(tokens), thousands(cap.0)));
+    }
+    facts.push(plural(summary.counts.candidates as usize, "candidate"));
+    let dev = |side: &Option<super::Prompted>| Some(side.as_ref()?.dev?.mean);
+    facts.push(match (dev(&summary.best), dev(&summary.baseline)) {
+        (Some(best), Some(baseline)) => {
+            format!("best {} (baseline {}) on dev", percent(best), percent(baseline))
+        }
+        (Some(best), None) => format!("best {} on dev", percent(best)),
+        _ => "measuring the seed".to_owned(),
+    });
+    facts.join(" · ")
+}
+
+/// Colours and weights, or nothing.
+struct Paint {
+    colour: bool,
+}
+
+impl Paint {
+    fn with(&self, code: &str, text: &str) -> String {
+        if self.colour && !text.is_empty() {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    /// Deletions are struck through too: red and green look alike to many.
+    fn tag(&self, tag: Tag, text: &str) -> String {
+        match tag {
+            Tag::Kept => text.to_owned(),
+            Tag::Deleted => self.with("31;9", text),
+            Tag::Inserted => self.with("32", text),
+        }
+    }
+}
+
+struct Page {
+    text: String,
+    paint: Paint,
+    width: usize,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn title(&mut self, title: &str) {
+        let title = self.paint.bold(title);
+        self.line("");
+        self.line(&title);
+    }
+
+    /// Wraps prose behind an indent; every line is painted alone, so that nothing bleeds.
+    fn prose(&mut self, indent: usize, text: &str, paint: impl Fn(&Paint, &str) -> String) {
+        for text in set_prose(text, self.width - indent) {
+            let line = format!("{:indent$}{}", "", paint(&self.paint, &text));
+            self.line(&line);
+        }
+    }
+
+    fn verdict(&mut self, findings: &Findings) {
+        let verdict = &findings.verdict;
+        let (sign, code) = match verdict.tone {
+            Tone::Shown => ("✓", "1;32"),
+            Tone::Open => ("○", "1;33"),
+            Tone::Waiting => ("…", "1"),
+        };
+        let head = self.paint.dim(&findings.run);
+        self.line(&head);
+        // The word alone carries the colour; the sentence is wrapped behind it.
+        let word = format!("{sign} {}:", verdict.word);
+        let whole = format!("{word} {}", verdict.sentence);
+        for (number, text) in set_prose(&whole, self.width - 2).iter().enumerate() {
+            let line = match text.strip_prefix(&word) {
+                Some(rest) if number == 0 => {
+                    format!("{}{}", self.paint.with(code, &word), self.paint.bold(rest))
+                }
+                _ => format!("  {}", self.paint.bold(text)),
+            };
+            self.line(&line);
+        }
+        if let Some(simulated) = verdict.simulated {
+            self.prose(2, simulated, |paint, text| paint.with("33", text));
+        }
+        for detail in &verdict.details {
+            self.prose(2, detail, |_, text| text.to_owned());
+        }
+    }
+
+    fn figures(&mut self, figures: &[Figure], has_winner: bool) {
+        if figures.is_empty() {
+            return;
+        }
+        self.line("");
+        let mut table = vec![match has_winner {
+            true => vec!["", "baseline", "best", ""],
+            false => vec!["", "seed prompt"],
+        }];
+        for figure in figures {
+            table.push(match has_winner {
+                true => vec![&figure.label, &figure.baseline, &figure.best, &figure.change],
+                false => vec![&figure.label, &figure.baseline],
+            });
+        }
+        let widths = column_widths(&table);
+        if widths.iter().sum::<usize>() + 2 * widths.len() <= self.width {
+            self.table(&table, &widths, 0);
+            return;
+        }
+        // Too narrow for columns: one figure below the other.
+        for figure in figures {
+            let label = self.paint.dim(&figure.label);
+            self.line(&format!("  {label}"));
+            let sides = match has_winner {
+                true if figure.best.is_empty() => figure.change.clone(),
+                true => format!("{} → {}", figure.baseline, figure.best),
+                false => figure.baseline.clone(),
+            };
+            self.prose(4, &sides, |_, text| text.to_owned());
+        }
+    }
+
+    /// A table with a header; from column `right_from` on figures stand right, 0 for none.
+    fn table(&mut self, rows: &[Vec<&str>], widths: &[usize], right_from: usize) {
+        for (number, row) in rows.iter().enumerate() {
+            let mut line = String::from("  ");
+            for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+                let space = " ".repeat(width.saturating_sub(columns_of(cell)));
+                let is_right = right_from > 0 && column >= right_from;
+                let cell = if number == 0 || column == 0 {
+                    self.paint.dim(cell)
+                } else {
+                    (*cell).to_owned()
+                };
+                if is_right {
+                    line.push_str(&space);
+                    line.push_str(&cell);
+                } else {
+                    line.push_str(&cell);
+                    line.push_str(&space);
+                }
+                line.push_str("  ");
+            }
+            self.line(&line);
+        }
+    }
+
+    fn spend(&mut self, spend: &Spend) {
+        self.title("Spent");
+        let mut table = vec![vec!["", "calls", "prompt tokens", "answer tokens", "USD"]];
+        let cells = |row: &'_ RoleRow| -> [String; 5] {
+            [&row.role, &row.calls, &row.prompt_tokens, &row.completion_tokens, &row.usd]
+                .map(Clone::clone)
+        };
+        let mut rows: Vec<[String; 5]> = spend.roles.iter().map(cells).collect();
+        if rows.len() > 1 {
+            rows.push(cells(&spend.total));
+        }
+        table.extend(rows.iter().map(|row| row.iter().map(String::as_str).collect()));
+        let mut widths = column_widths(&table);
+        if widths.iter().sum::<usize>() + 2 * widths.len() > self.width {
+            for row in &mut table {
+                row.drain(2..4);
+            }
+            widths = column_widths(&table);
+        }
+        self.table(&table, &widths, 1);
+        let mut facts = vec![spend.time.clone()];
+        facts.extend(spend.why_ended.map(|why| format!("ended because {why}")));
+        facts.extend(spend.lost.as_ref().map(|usd| format!("{usd} lost to interruptions")));
+        facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} answered from the cache")));
+        self.prose(2, &facts.join(" · "), |_, text| text.to_owned());
+    }
+
+    fn tried(&mut self, tried: &Tried) {
+        self.title("Tried");
+        let list = |facts: Vec<String>| facts.join(", ");
+        let fates =
+            list(tried.fates.iter().map(|(fate, n)| format!("{} {fate}", thousands(*n))).collect());
+        let fates = if fates.is_empty() { fates } else { format!(": {fates}") };
+        let first =
+            format!("{} proposals → {} new prompts{fates}", tried.proposals, tried.candidates);
+        self.prose(2, &first, |_, text| text.to_owned());
+        if !tried.rejected.is_empty() {
+            let reasons = tried.rejected.iter();
+            let reasons =
+                list(reasons.map(|r| format!("{} {}", thousands(r.count), r.reason)).collect());
+            self.prose(2, &format!("refused unrun: {reasons}"), |_, text| text.to_owned());
+        }
+        if !tried.given_up.is_empty() {
+            let given_up = tried.given_up.iter();
+            let given_up =
+                list(given_up.map(|(why, n)| format!("{} ({why})", thousands(*n))).collect());
+            self.prose(2, &format!("given up: {given_up}"), |_, text| text.to_owned());
+        }
+        let answers = format!(
+            "{} answers scored, {} of them invalid; {} rows without a score",
+            tried.evaluations, tried.invalid, tried.errors
+        );
+        self.prose(2, &answers, |_, text| text.to_owned());
+    }
+
+    fn diff(&mut self, findings: &Findings) {
+        if !findings.has_winner {
+            return;
+        }
+        let mut left = DIFF_LINES;
+        let mut over = 0;
+        for part in &findings.parts {
+            let title = if part.is_changed {
+                format!("What changed in `{}`", part.name)
+            } else {
+                format!("`{}` is unchanged", part.name)
+            };
+            self.title(&title);
+            if !part.is_changed {
+                continue;
+            }
+            let runs = elided(part.runs.clone(), CONTEXT);
+            let lines = wrapped(&self.tagged(&runs), self.width - 2);
+            over += lines.len().saturating_sub(left);
+            for line in lines.iter().take(left) {
+                let painted: String =
+                    line.iter().map(|(tag, text)| self.paint.tag(*tag, text)).collect();
+                self.line(&format!("  {painted}"));
+            }
+            left = left.saturating_sub(lines.len());
+        }
+        if over > 0 {
+            let more = format!("  … {}: see report", plural(over, "more line"));
+            let more = self.paint.dim(&more);
+            self.line(&more);
+        }
+    }
+
+    /// Runs as they are set: with marks where there is no colour, and with a sign where nothing
+    /// but space changed.
+    fn tagged<'a>(&self, runs: &'a [Run]) -> Vec<(Tag, std::borrow::Cow<'a, str>)> {
+        runs.iter()
+            .map(|run| {
+                let is_blank = run.text.chars().all(char::is_whitespace);
+                let text = if is_blank && run.tag != Tag::Kept {
+                    run.text.replace('\n', "↵\n").into()
+                } else {
+                    std::borrow::Cow::Borrowed(run.text.as_str())
+                };
+                let text = match run.tag {
+                    Tag::Deleted if !self.paint.colour => format!("[-{text}-]").into(),
+                    Tag::Inserted if !self.paint.colour => format!("{{+{text}+}}").into(),
+                    _ => text,
+                };
+                (run.tag, text)
+            })
+            .collect()
+    }
+
+    fn next(&mut self, report: &Report<'_>) {
+        let (summary, run) = (report.summary, report.handle());
+        self.title("Next");
+        let folder =
+            super::words::visible_line(&report.folder.join("report.html").to_string_lossy());
+        let mut lines = vec![("report", folder)];
+        match (summary.recommended, summary.status) {
+            (Some(_), _) if report.has_winner() => {
+                let flag = match summary.confirmed {
+                    Some(true) => "",
+                    _ => " --accept-unconfirmed",
+                };
+                let command = format!("promptsearch export {run}{flag} --to REPO --path prompt.md");
+                lines.push(("export", command));
+            }
+            (None, Status::Interrupted | Status::Paused | Status::Failed) => {
+                lines.push(("go on", format!("promptsearch resume {run}")));
+            }
+            _ => {}
+        }
+        for (name, text) in lines {
+            // Not wrapped: a path or a command is there to be copied.
+            let line = format!("  {}  {text}", self.paint.dim(&format!("{name:<6}")));
+            self.line(&line);
+        }
+    }
+}
+
+fn column_widths(rows: &[Vec<&str>]) -> Vec<usize> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    (0..columns)
+        .map(|column| {
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| columns_of(cell)).max()
+        })
+        .map(Option::unwrap_or_default)
+        .collect()
+}
+
+/// Columns of a terminal that a text takes, near enough.
+fn columns_of(text: &str) -> usize {
+    text.chars().map(width_of).sum()
+}
+
+/// Two for East Asian wide characters and pictures, none for marks that combine.
+fn width_of(character: char) -> usize {
+    match u32::from(character) {
+        0x0300..=0x036f | 0x200c..=0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+/// Prose in lines of at most `width` columns; a figure stays with its unit.
+fn set_prose(text: &str, width: usize) -> Vec<String> {
+    let mut tied = text.to_owned();
+    for glue in [" %", " pp", " = ", " < "] {
+        tied = tied.replace(glue, &glue.replace(' ', "\u{a0}"));
+    }
+    wrapped(&[(Tag::Kept, tied)], width)
+        .into_iter()
+        .map(|line| line.into_iter().map(|(_, text)| text.replace('\u{a0}', " ")).collect())
+        .collect()
+}
+
+type Line = Vec<(Tag, String)>;
+
+/// Breaks tagged text into lines of at most `width` columns: at its own line ends, else after a
+/// word, else wherever it must be.
+fn wrapped<T: AsRef<str>>(runs: &[(Tag, T)], width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line: Vec<(Tag, char)> = Vec::new();
+    let mut used = 0;
+    let characters =
+        runs.iter().flat_map(|(tag, text)| text.as_ref().chars().map(move |c| (*tag, c)));
+    for (tag, character) in characters {
+        if character == '\n' {
+            lines.push(joined(std::mem::take(&mut line)));
+            used = 0;
+            continue;
+        }
+        if used + width_of(character) > width {
+            if character == ' ' {
+                // The space at which a full line is broken is not needed.
+                lines.push(joined(std::mem::take(&mut line)));
+                used = 0;
+                continue;
+            }
+            let break_after =
+                line.iter().rposition(|(_, c)| *c == ' ').map_or(line.len(), |at| at + 1);
+            let rest = line.split_off(break_after);
+            lines.push(joined(std::mem::replace(&mut line, rest)));
+            used = line.iter().map(|(_, c)| width_of(*c)).sum();
+        }
+        used += width_of(character);
+        line.push((tag, character));
+    }
+    if !line.is_empty() {
+        lines.push(joined(line));
+    }
+    lines
+}
+
+fn joined(characters: Vec<(Tag, char)>) -> Line {
+    let mut line = Line::new();
+    for (tag, character) in characters {
+        match line.last_mut() {
+            Some((last, text)) if *last == tag => text.push(character),
+            _ => line.push((tag, character.to_string())),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{Kind, run, run_of, ticket_routing};
+    use super::*;
+    use crate::units::Usd;
+
+    #[test]
+    fn the_end_of_a_confirmed_run() {
+        insta::assert_snapshot!(end_of_run(&run(Kind::Confirmed).report(), false, 80));
+    }
+
+    #[test]
+    fn the_end_of_a_run_that_proved_nothing() {
+        insta::assert_snapshot!(end_of_run(&run(Kind::Unproven).report(), false, 80));
+    }
+
+    #[test]
+    fn the_end_of_a_run_that_beat_nothing() {
+        insta::assert_snapshot!(end_of_run(&run(Kind::SeedWon).report(), false, 80));
+    }
+
+    #[test]
+    fn the_end_of_a_run_without_held_out_rows() {
+        insta::assert_snapshot!(end_of_run(&run(Kind::Unasked).report(), false, 60));
+    }
+
+    #[test]
+    fn an_interrupted_run_says_how_to_go_on() {
+        insta::assert_snapshot!(end_of_run(&run(Kind::Interrupted).report(), false, 80));
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_happened() {
+        insta::assert_snapshot!(end_of_run(&run(Kind::New).report(), false, 80));
+    }
+
+    #[test]
+    fn colour_is_only_where_it_is_wanted_and_never_bleeds() {
+        let example = run(Kind::Confirmed);
+        assert!(!end_of_run(&example.report(), false, 80).contains('\u{1b}'));
+        let coloured = end_of_run(&example.report(), true, 80);
+        for line in coloured.lines() {
+            assert_eq!(line.matches("\u{1b}[").count(), 2 * line.matches("\u{1b}[0m").count());
+        }
+        assert!(coloured.contains("\u{1b}[32m"));
+    }
+
+    #[test]
+    fn a_line_fits_the_terminal_but_for_what_is_copied() {
+        for width in [40, 60, 80, 100] {
+            for kind in [Kind::Confirmed, Kind::Unproven, Kind::Unasked, Kind::SeedWon] {
+                let text = end_of_run(&run(kind).report(), false, width);
+                let lines = text.lines().filter(|line| !line.contains("results/"));
+                for line in lines.filter(|line| !line.contains("promptsearch export")) {
+                    assert!(columns_of(line) <= width, "{width}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_diff_is_cut() {
+        let long: String = (0..200).map(|line| format!("Rule {line}: say {line}.\n")).collect();
+        let example = run_of(Kind::Confirmed, ticket_routing(), |text| format!("{text}{long}"));
+        let text = end_of_run(&example.report(), false, 80);
+        assert!(text.contains("more lines: see report"));
+        assert!(text.lines().count() < 90);
+    }
+
+    #[test]
+    fn text_is_broken_after_words_and_inside_them_only_where_it_must_be() {
+        let lines = |text: &str, width| -> Vec<String> {
+            wrapped(&[(Tag::Kept, text)], width)
+                .into_iter()
+                .map(|line| line.into_iter().map(|(_, text)| text).collect())
+                .collect()
+        };
+        assert_eq!(lines("one two three", 7), ["one two", "three"]);
+        assert_eq!(lines("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(lines("a\n\nb", 4), ["a", "", "b"]);
+        assert_eq!(lines("漢字漢字", 4), ["漢字", "漢字"]);
+    }
+
+    #[test]
+    fn progress_in_one_line() {
+        let example = run(Kind::Interrupted);
+        let caps = Caps { usd: Usd::from_dollars(2.0), calls: Some(4_000), ..Caps::default() };
+        assert_eq!(
+            status_line(&example.summary, &caps),
+            "894/4,000 calls · $0.0629/$2.00 · 7 candidates · best 57.9 % (baseline 48.4 %) on dev"
+        );
+        assert_eq!(
+            status_line(&run(Kind::New).summary, &Caps::default()),
+            "0 calls · 0 candidates · measuring the seed"
+        );
+    }
+}

@@ -1,0 +1,327 @@
+//! How figures and texts of a run look to people, wherever they are shown.
+
+use crate::prompt;
+use crate::stats::{Interval, TestName};
+use crate::text::{percent, thousands};
+
+/// Dollars that were spent: cents, and finer below ten of them, so that a cheap run does not read
+/// as a free one.
+pub(super) fn money(usd: f64) -> String {
+    dollars(usd, 0.1)
+}
+
+/// Dollars for 1,000 calls, to three digits below a dollar: prompts are compared by them.
+pub(super) fn cost(usd: f64) -> String {
+    dollars(usd, 1.0)
+}
+
+fn dollars(usd: f64, cents_from: f64) -> String {
+    if !usd.is_finite() || usd == 0.0 {
+        return "$0".to_owned();
+    }
+    if usd >= cents_from {
+        let cents = (usd * 100.0).round() as u64;
+        return format!("${}.{:02}", thousands(cents / 100), cents % 100);
+    }
+    // Money is counted in nano-dollars, so a tenth digit would be invented.
+    let decimals = (2.0 - usd.abs().log10().floor()).clamp(2.0, 9.0) as usize;
+    format!("${usd:.decimals$}")
+}
+
+/// `69.8 % (62.3 to 76.2)`.
+pub(super) fn quality(interval: &Interval) -> String {
+    format!("{} {}", percent(interval.mean), range(interval.low, interval.high))
+}
+
+/// `(62.3 to 76.2)`, in percent.
+pub(super) fn range(low: f64, high: f64) -> String {
+    format!("({:.1} to {:.1})", low * 100.0, high * 100.0)
+}
+
+/// The ends of an interval of a difference, with their signs.
+pub(super) fn signed_range(low: f64, high: f64) -> String {
+    format!("{:+.1} to {:+.1}", low * 100.0, high * 100.0)
+}
+
+/// A p-value as far as it says something.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.0001 {
+        "p < 0.0001".to_owned()
+    } else if p < 0.1 {
+        format!("p = {p:.4}")
+    } else {
+        format!("p = {p:.2}")
+    }
+}
+
+/// A test's name.
+pub(super) fn test_name(test: TestName) -> &'static str {
+    match test {
+        TestName::Mcnemar => "exact McNemar test",
+        TestName::SignFlip => "sign-flip test",
+    }
+}
+
+/// A score with as many decimals as it has, up to three.
+pub(super) fn score(score: f64) -> String {
+    let text = format!("{score:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// What a refused proposal had done, by the reason's name in the journal.
+pub(super) fn refusal(reason: &str) -> &'static str {
+    match reason {
+        "truncated" => "the reply ran into its output limit",
+        "no_tags" => "the reply held no new text between the tags",
+        "unchanged" => "it changed nothing",
+        "dedup" => "the run had had it before",
+        "placeholder" => "it lost or invented a placeholder",
+        "frozen" => "it touched a part that may not change",
+        "too_long" => "it outgrew its limit",
+        "lint" => "it lost a label that its parent named",
+        "leak" => "it copied a row",
+        "empty" => "it was empty",
+        _ => "",
+    }
+}
+
+/// A text in which nothing acts: control characters and the ones that reorder a line become
+/// visible. Prompts are written by models, and a terminal or a page would obey them.
+pub(super) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\n' => shown.push('\n'),
+            '\t' => shown.push_str("    "),
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\u{0}'..='\u{1f}' => {
+                shown.push(char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'));
+            }
+            '\u{7f}' => shown.push('\u{2421}'),
+            '\u{80}'..='\u{9f}'
+            | '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}' => {
+                shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(character)));
+            }
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
+/// The same on one line.
+pub(super) fn visible_line(text: &str) -> String {
+    visible(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What happened to a piece of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Tag {
+    /// It stayed.
+    Kept,
+    /// Only the first text has it.
+    Deleted,
+    /// Only the second one.
+    Inserted,
+}
+
+/// A piece of a diff.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(super) struct Run {
+    /// What happened to it.
+    pub(super) tag: Tag,
+    /// The text, made visible.
+    pub(super) text: String,
+}
+
+/// A word diff for reading: changes that only a space or a comma parts are one change, since
+/// `[-a b c-]{+x y z+}` reads better than three pairs; and a deletion stands before what replaces
+/// it.
+pub(super) fn diff(before: &str, after: &str) -> Vec<Run> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (tag, text) in prompt::word_diff(&visible(before), &visible(after)) {
+        if groups.is_empty() {
+            groups.push(Group::default());
+        }
+        let Some(group) = groups.last_mut() else { continue };
+        match tag {
+            '-' => group.deleted.push_str(&text),
+            '+' => group.inserted.push_str(&text),
+            _ => {
+                group.kept = text;
+                groups.push(Group::default());
+            }
+        }
+    }
+    let mut merged: Vec<Group> = Vec::new();
+    for group in groups {
+        match merged.last_mut() {
+            Some(last)
+                if last.is_replacement() && last.parts_little() && group.is_replacement() =>
+            {
+                let between = std::mem::take(&mut last.kept);
+                last.deleted.push_str(&between);
+                last.deleted.push_str(&group.deleted);
+                last.inserted.push_str(&between);
+                last.inserted.push_str(&group.inserted);
+                last.kept = group.kept;
+            }
+            _ => merged.push(group),
+        }
+    }
+    merged
+        .into_iter()
+        .flat_map(|group| {
+            [
+                (Tag::Deleted, group.deleted),
+                (Tag::Inserted, group.inserted),
+                (Tag::Kept, group.kept),
+            ]
+        })
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(tag, text)| Run { tag, text })
+        .collect()
+}
+
+/// A change, and the unchanged text after it.
+#[derive(Default)]
+struct Group {
+    deleted: String,
+    inserted: String,
+    kept: String,
+}
+
+impl Group {
+    fn is_replacement(&self) -> bool {
+        !self.deleted.is_empty() && !self.inserted.is_empty()
+    }
+
+    fn parts_little(&self) -> bool {
+        self.kept.chars().count() <= 3 && !self.kept.contains('\n')
+    }
+}
+
+/// Leaves out the middle of long unchanged stretches.
+pub(super) fn elided(runs: Vec<Run>, context: usize) -> Vec<Run> {
+    let last = runs.len().saturating_sub(1);
+    runs.into_iter()
+        .enumerate()
+        .map(|(place, run)| {
+            if run.tag != Tag::Kept || run.text.chars().count() <= 2 * context + 20 {
+                return run;
+            }
+            let (head, tail) = (head(&run.text, context), tail(&run.text, context));
+            let text = match (place == 0, place == last) {
+                (_, true) => format!("{head} …"),
+                (true, false) => format!("… {tail}"),
+                (false, false) => format!("{head} … {tail}"),
+            };
+            Run { tag: Tag::Kept, text }
+        })
+        .collect()
+}
+
+/// The first characters, cut after a word.
+fn head(text: &str, limit: usize) -> &str {
+    let end = text.char_indices().nth(limit).map_or(text.len(), |(at, _)| at);
+    let cut = &text[..end];
+    cut.rfind(char::is_whitespace).map_or(cut, |at| &cut[..at]).trim_end()
+}
+
+/// The last characters, cut before a word.
+fn tail(text: &str, limit: usize) -> &str {
+    let count = text.chars().count();
+    let start = text.char_indices().nth(count.saturating_sub(limit)).map_or(0, |(at, _)| at);
+    let cut = &text[start..];
+    cut.find(char::is_whitespace).map_or(cut, |at| &cut[at..]).trim_start()
+}
+
+/// `[-…-]` and `{+…+}` around what changed, for places without colour.
+pub(super) fn marked(runs: &[Run]) -> String {
+    runs.iter()
+        .map(|run| match run.tag {
+            Tag::Kept => run.text.clone(),
+            Tag::Deleted => format!("[-{}-]", run.text),
+            Tag::Inserted => format!("{{+{}+}}", run.text),
+        })
+        .collect()
+}
+
+/// A word as the shell takes it: quoted where it must be.
+pub(super) fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_shown_in_cents_and_never_as_nothing() {
+        for (usd, shown) in [
+            (0.0, "$0"),
+            (1.934, "$1.93"),
+            (0.42, "$0.42"),
+            (0.021_34, "$0.0213"),
+            (0.000_012_3, "$0.0000123"),
+            (12_345.6, "$12,345.60"),
+        ] {
+            assert_eq!(money(usd), shown);
+        }
+        assert_eq!((cost(0.153), cost(2.5)), ("$0.153".to_owned(), "$2.50".to_owned()));
+    }
+
+    #[test]
+    fn nothing_in_a_prompt_acts_on_a_terminal() {
+        let hostile = "a\u{1b}[2Jb\u{7}\r\n\tc\u{202e}d\u{9b}31m";
+        let shown = visible(hostile);
+        assert_eq!(shown, "a␛[2Jb␇\n    c⟨U+202E⟩d⟨U+009B⟩31m");
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
+    }
+
+    #[test]
+    fn neighbouring_replacements_are_one() {
+        let runs = diff("Answer with one word only.", "Reply in two words only.");
+        assert_eq!(marked(&runs), "[-Answer with one word-]{+Reply in two words+} only.");
+        let runs = diff("a b", "a x b y");
+        assert_eq!(marked(&runs), "a {+x +}b{+ y+}");
+        assert!(diff("", "").is_empty());
+    }
+
+    #[test]
+    fn long_unchanged_stretches_lose_their_middle() {
+        let long = "word ".repeat(60);
+        let runs =
+            diff(&format!("{long}old {long}end {long}"), &format!("{long}new {long}stop {long}"));
+        let shown = marked(&elided(runs, 12));
+        assert_eq!(
+            shown,
+            "… word word [-old-]{+new+} word word … word word [-end-]{+stop+} word word …"
+        );
+        // Nothing is cut inside a character.
+        let wide = "äöü ".repeat(80);
+        assert!(marked(&elided(diff(&wide, &format!("{wide}x")), 7)).contains('…'));
+    }
+
+    #[test]
+    fn scores_have_no_needless_zeros() {
+        assert_eq!([score(1.0), score(0.5), score(0.0), score(0.3333)], ["1", "0.5", "0", "0.333"]);
+    }
+
+    #[test]
+    fn a_path_with_a_space_is_one_word() {
+        assert_eq!(shell_word("results/a-b_1.2"), "results/a-b_1.2");
+        assert_eq!(shell_word("my runs/it's"), r"'my runs/it'\''s'");
+    }
+}
