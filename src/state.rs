@@ -446,7 +446,8 @@ pub struct Facts {
     pub last_folded: Option<(CandidateIx, Split, u16, RowIx)>,
     by_id: HashMap<CandidateId, CandidateIx>,
     served_by: HashMap<Call, Vec<Call>>,
-    failed_attempts: HashMap<Call, Amount>,
+    /// Attempts that failed and were charged, by their unfolded calls.
+    failed_attempts: HashMap<Call, u64>,
     open_reservations: HashMap<Call, (Share, Amount)>,
 }
 
@@ -556,7 +557,9 @@ impl Facts {
                 self.arrivals.insert(waiting, Arrival::NONE);
             }
         }
-        let mut cost = self.failed_attempts.remove(&call).unwrap_or_default();
+        // A failed attempt costs the plan what the plan had set aside for it. What the wallet was
+        // charged depends on what had arrived by then, and must not enter a decision.
+        let mut cost = open.reserve.times(self.failed_attempts.remove(&call).unwrap_or(0));
         if let Some(arrival) = &arrival
             && open.cached.is_none()
             && arrival.answer.is_some()
@@ -743,7 +746,9 @@ impl Facts {
             }
             Event::AttemptFailed { call, charged, .. } => {
                 self.open_reservations.remove(call);
-                *self.failed_attempts.entry(*call).or_default() += *charged;
+                if *charged != Amount::ZERO {
+                    *self.failed_attempts.entry(*call).or_default() += 1;
+                }
             }
             Event::CallMissing { call, .. } => {
                 self.open_reservations.remove(call);

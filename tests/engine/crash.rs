@@ -33,7 +33,8 @@ fn reference() -> &'static Reference {
         let run = HttpRun::new(&server, 16, BUDGET, "");
         let summary = run.finish();
         let events = run.events();
-        assert_eq!(events_named(&events, |event| matches!(event, Event::Reserved { .. })), 1_100);
+        let calls = events_named(&events, |event| matches!(event, Event::Reserved { .. }));
+        assert!((1_000..=1_200).contains(&calls), "{calls} calls: not a run worth killing");
         Reference { summary, events }
     })
 }
