@@ -307,6 +307,7 @@ fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> 
                 .hint("the same command goes on; what was answered is not asked again"));
         }
         Outcome::Refused(why) => return Err(CliError::new(Kind::Refused, why)),
+        Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
     }
     let told = Told::read(dir)?;
     let evaluation = evaluation(&told)?;

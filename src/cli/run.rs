@@ -100,6 +100,13 @@ pub(super) fn absolute_data(task: &Task) -> Result<Vec<crate::task::DataFile>, C
 pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError> {
     let dir = RunDir::find(&args.run.out.out, &args.run.run)?;
     let file = dir.run_file()?;
+    let is_finished = dir
+        .read_json::<report::Summary>(crate::run_dir::SUMMARY_FILE)
+        .is_ok_and(|summary| summary.status == report::Status::Finished);
+    if is_finished {
+        // Nothing is asked any more, so no key is needed.
+        return show_end(&Told::read(dir)?, screen);
+    }
     let task = super::session::frozen_task(&file)?;
     let keys = settings::keys(&task)?;
     screen.note(&format!("resuming {}", file.run));
@@ -122,10 +129,7 @@ fn go(
     told.dir.write("report.html", report::html(&told.report()).as_bytes())?;
     let again = resume_command(&told);
     match outcome {
-        Outcome::Finished => {
-            let text = report::end_of_run(&told.report(), screen.colour(), screen.width());
-            screen.show(&serde_json::to_value(&told.summary)?, &text)
-        }
+        Outcome::Finished => show_end(&told, screen),
         Outcome::Interrupted => {
             if screen.json {
                 screen.show(&serde_json::to_value(&told.summary)?, "")?;
@@ -133,11 +137,19 @@ fn go(
             Err(CliError::new(Kind::Interrupted, "interrupted; nothing that was answered is lost")
                 .hint(again))
         }
+        Outcome::BrokenScorer(why) => Err(CliError::new(Kind::Invalid, why)
+            .hint(format!("mend the program, and go on with: {again}"))),
         Outcome::Refused(why) => {
             Err(CliError::new(Kind::Refused, why)
                 .hint(format!("cure that, and go on with: {again}")))
         }
     }
+}
+
+/// Prints the result of a run that is over.
+fn show_end(told: &Told, screen: &Screen) -> Result<(), CliError> {
+    let text = report::end_of_run(&told.report(), screen.colour(), screen.width());
+    screen.show(&serde_json::to_value(&told.summary)?, &text)
 }
 
 fn resume_command(told: &Told) -> String {

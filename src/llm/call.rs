@@ -80,6 +80,8 @@ pub enum Halt {
     Cancelled,
     /// A provider refuses: key, quota, or everything that is sent.
     Refused(String),
+    /// A scorer's program is broken: its verdicts cannot be believed.
+    Scorer(String),
     /// The journal cannot be written.
     Journal(String),
 }

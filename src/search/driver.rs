@@ -43,6 +43,8 @@ pub enum Outcome {
     Interrupted,
     /// A provider refuses, for this reason; it can be resumed when that is cured.
     Refused(String),
+    /// A scorer's program is broken; it can be resumed when that is cured.
+    BrokenScorer(String),
 }
 
 /// What ends a run unexpectedly.
@@ -688,6 +690,7 @@ impl Search {
         self.journal.flush().await?;
         Ok(match self.halt.take() {
             Some(Halt::Refused(why)) => Outcome::Refused(why),
+            Some(Halt::Scorer(why)) => Outcome::BrokenScorer(why),
             _ => Outcome::Interrupted,
         })
     }
@@ -707,7 +710,7 @@ async fn judge(
     let verdict = match evaluator.score(split, row, text).await {
         Ok(verdict) => verdict,
         // The scorer is broken, not the answer: the run stops before it takes more for wrong.
-        Err(error) => return Err(Halt::Refused(format!("the scorer's program: {error}"))),
+        Err(error) => return Err(Halt::Scorer(format!("the scorer's program: {error}"))),
     };
     if evaluator.is_pure() {
         return Ok((verdict, None));
