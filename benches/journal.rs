@@ -105,15 +105,7 @@ fn main() -> Result<(), JournalError> {
     assert_eq!(found, 0);
     journal.close()?;
 
-    for (in_flight, linger) in [
-        (1, 2),
-        (16, 2),
-        (256, 2),
-        (4_096, 2),
-        (1, 0),
-        (16, 0),
-        (256, 0),
-    ] {
+    for (in_flight, linger) in [(1, 2), (16, 2), (256, 2), (4_096, 2), (1, 0), (16, 0), (256, 0)] {
         acknowledged(&runtime, in_flight, Duration::from_millis(linger))?;
     }
     Ok(())
@@ -122,10 +114,7 @@ fn main() -> Result<(), JournalError> {
 /// Appends and waits, with so many events in flight.
 fn acknowledged(runtime: &Runtime, in_flight: usize, linger: Duration) -> Result<(), JournalError> {
     let run = TempDir::new().map_err(cannot)?;
-    let commit = Commit {
-        linger,
-        ..Commit::default()
-    };
+    let commit = Commit { linger, ..Commit::default() };
     let (journal, _) = Journal::open_with(run.path(), commit)?;
     let start = Instant::now();
     let mut waiting = VecDeque::new();
@@ -170,10 +159,7 @@ fn rate(what: &str, count: u64, start: Instant) {
 
 fn folder_size(path: &Path) -> u64 {
     match fs::read_dir(path) {
-        Ok(entries) => entries
-            .flatten()
-            .map(|entry| folder_size(&entry.path()))
-            .sum(),
+        Ok(entries) => entries.flatten().map(|entry| folder_size(&entry.path())).sum(),
         Err(_) => fs::metadata(path).map_or(0, |file| file.len()),
     }
 }

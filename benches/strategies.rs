@@ -4,6 +4,8 @@
 //! `cargo bench --bench strategies -- [--calls 4000] [--seeds 5] [--strategies auto,gepa,random]
 //! [--model-seed 1] [--set evaluate.below=0.3]` (`--set` changes the first strategy)
 
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
 use promptsearch::budget::{Caps, Wallet};
 use promptsearch::clock::Clock;
 use promptsearch::evaluate::Evaluator;
@@ -94,8 +96,7 @@ async fn run(
     ));
     let train = u32::try_from(task.splits.train.len()).expect("rows");
     let dev = u32::try_from(task.splits.dev.len()).expect("rows");
-    let composed =
-        Composed::new(recipe.clone(), task.goal, train, Seed(seed).child("strategy", 0));
+    let composed = Composed::new(recipe.clone(), task.goal, train, Seed(seed).child("strategy", 0));
     let (_cancel, cancelled) = watch::channel(false);
     let mut search = Search::new(
         Arc::clone(task),

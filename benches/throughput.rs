@@ -4,6 +4,8 @@
 //!
 //! `cargo bench --bench throughput -- [--calls 60000] [--in-flight 64]`
 
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -59,7 +61,9 @@ fn task_over_http(folder: &Path, base_url: &str) {
     }
     let text = std::fs::read_to_string(shipped.join("task.toml")).expect("the task");
     let text = text.replace("sim/clerk", "local/clerk").replace("sim/editor", "local/editor");
-    let text = format!("{text}\n[providers.local]\nkind = \"openai\"\nbase_url = \"{base_url}\"\nfree = true\n");
+    let text = format!(
+        "{text}\n[providers.local]\nkind = \"openai\"\nbase_url = \"{base_url}\"\nfree = true\n"
+    );
     std::fs::write(folder.join("task.toml"), text).expect("the copy's task");
 }
 
@@ -145,7 +149,9 @@ fn main() {
     let run = folder.path().join("results/throughput");
     let journal: u64 = bytes_below(&run.join("journal"));
     let events = std::fs::metadata(run.join("events.jsonl")).map_or(0, |file| file.len());
-    println!("{evaluations} evaluations in {seconds:.1} s, {in_flight} in flight, everything durable");
+    println!(
+        "{evaluations} evaluations in {seconds:.1} s, {in_flight} in flight, everything durable"
+    );
     println!("  run         {rate:>9.0} evaluations/s (start, confirmation and report included)");
     println!("  bare client {bare:>9.0} requests/s ({before:.0} before, {after:.0} after)");
     println!("  ratio       {:>9.2}", rate / bare);

@@ -135,7 +135,7 @@ impl RunDir {
         }
         let mut runs = Self::list(out)?;
         if asked == "latest" {
-            runs.sort_by_key(|run| run.created());
+            runs.sort_by_key(Self::lateness);
             return runs.pop().ok_or_else(|| RunDirError::Unknown {
                 asked: asked.to_owned(),
                 out: out.to_owned(),
@@ -184,8 +184,11 @@ impl RunDir {
         Ok(runs)
     }
 
-    fn created(&self) -> (Option<Timestamp>, String) {
-        (self.run_file().ok().map(|run| run.created), self.name())
+    /// What `latest` goes by: searches come before what `eval` keeps here.
+    fn lateness(&self) -> (bool, Option<Timestamp>, String) {
+        let file = self.run_file().ok();
+        let is_search = file.as_ref().is_some_and(|run| !run.strategy.starts_with("eval:"));
+        (is_search, file.map(|run| run.created), self.name())
     }
 
     /// The folder.

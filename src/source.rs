@@ -48,6 +48,8 @@ impl SourceError {
     #[must_use]
     pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
         let (message, help) = explain_unknown_name(error.message());
+        let is_syntax = toml::de::DeTable::parse(text).is_err();
+        let message = if is_syntax { format!("this is not TOML: {message}") } else { message };
         let mut result = Self::new(file, message);
         if let Some(span) = error.span() {
             result = result.at_offset(text, span.start);
@@ -98,7 +100,36 @@ pub fn explain_unknown_name(message: &str) -> (String, Option<String>) {
         };
         return (format!("unknown {noun} `{typed}`"), Some(help));
     }
-    (message.trim_end().replace('\n', ": "), None)
+    (in_plain_words(message).unwrap_or_else(|| message.trim_end().replace('\n', ": ")), None)
+}
+
+/// serde's complaint about a type, without the names of types.
+fn in_plain_words(message: &str) -> Option<String> {
+    let kind =
+        ["invalid type: ", "invalid value: "].iter().find(|kind| message.starts_with(**kind))?;
+    let (found, wanted) = message.trim_end()[kind.len()..].rsplit_once(", expected ")?;
+    if wanted.contains(" at line ") {
+        return None;
+    }
+    let wanted = match wanted {
+        "u8" | "u16" | "u32" | "u64" | "usize" if *kind == "invalid value: " => {
+            "a whole number that is not negative"
+        }
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number, or one below zero",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        other if other.starts_with("struct ") => "a table",
+        other => other,
+    };
+    let found = match found {
+        "map" => "table",
+        "sequence" => "list",
+        found => found,
+    };
+    Some(format!("expected {wanted}, not the {}", found.replacen("floating point", "number", 1)))
 }
 
 /// The line on which the value at `path` (such as `["evaluate", "block"]`) stands, if the text
@@ -141,6 +172,33 @@ mod tests {
             explain_unknown_name("unknown field `colums`, expected one of `file`, `columns`");
         assert_eq!(message, "unknown key `colums`");
         assert_eq!(help.unwrap(), "did you mean `columns`?");
+    }
+
+    #[test]
+    fn a_complaint_about_a_type_names_no_types() {
+        let told = |text: &str| {
+            #[derive(Debug, serde::Deserialize)]
+            #[expect(dead_code, reason = "only read")]
+            struct File {
+                count: Option<u64>,
+                share: Option<f64>,
+                list: Option<Vec<String>>,
+            }
+            let error = toml::from_str::<File>(text).unwrap_err();
+            SourceError::from_toml(Path::new("a.toml"), text, &error).to_string()
+        };
+        for (text, expected) in [
+            ("count = \"3\"", "a.toml:1: expected a whole number, not the string \"3\""),
+            (
+                "count = -3",
+                "a.toml:1: expected a whole number that is not negative, not the integer `-3`",
+            ),
+            ("\nshare = true", "a.toml:2: expected a number, not the boolean `true`"),
+            ("list = 1", "a.toml:1: expected a list, not the integer `1`"),
+        ] {
+            assert_eq!(told(text), expected);
+        }
+        assert!(told("count = = 3").starts_with("a.toml:1: this is not TOML: "));
     }
 
     #[test]

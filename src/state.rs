@@ -661,7 +661,6 @@ impl Facts {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm per event, each a few lines")]
     fn apply(&mut self, number: EventNumber, event: &Event) {
         match event {
             Event::Started { seed, .. } => {

@@ -36,10 +36,7 @@ fn answered(number: u64) -> Answered {
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 /// A run with so many events, closed.
@@ -55,10 +52,7 @@ fn run_of(len: u64) -> TempDir {
 /// Appends in several commits, as a run would.
 fn append(journal: &Journal<Answered>, numbers: std::ops::Range<u64>) {
     for number in numbers {
-        assert_eq!(
-            journal.append(answered(number)).unwrap(),
-            EventNumber(number)
-        );
+        assert_eq!(journal.append(answered(number)).unwrap(), EventNumber(number));
         if number % 200 == 199 {
             wait(journal.flush()).unwrap();
         }
@@ -183,12 +177,7 @@ fn a_damaged_store_is_kept() {
     let damaged = fs::read(run.path().join("journal/db")).unwrap();
     let recovery = check(run.path(), 4_000);
     assert_eq!(kept(run.path()), [run.path().join("journal.damaged-1")]);
-    assert!(
-        recovery
-            .repairs
-            .iter()
-            .any(|repair| repair.contains("journal.damaged-1"))
-    );
+    assert!(recovery.repairs.iter().any(|repair| repair.contains("journal.damaged-1")));
     let kept = fs::read(run.path().join("journal.damaged-1/db")).unwrap();
     assert_eq!(kept.len(), damaged.len());
 }
@@ -199,10 +188,7 @@ fn a_damaged_line_is_written_again_from_the_store() {
     damage_line(run.path(), 700);
     let recovery = check(run.path(), 1_500);
     assert_eq!(recovery.from_store, 1);
-    assert_eq!(
-        kept(run.path()),
-        [run.path().join("events.jsonl.damaged-1")]
-    );
+    assert_eq!(kept(run.path()), [run.path().join("events.jsonl.damaged-1")]);
 }
 
 #[test]
@@ -242,10 +228,7 @@ fn a_second_opener_is_refused_and_changes_nothing() {
     let before = fs::read(&file).unwrap();
     let error = Journal::<Answered>::open(run.path()).unwrap_err();
     let me = std::process::id().to_string();
-    assert!(
-        matches!(error, JournalError::Store(StoreError::InUse { .. })),
-        "{error}"
-    );
+    assert!(matches!(error, JournalError::Store(StoreError::InUse { .. })), "{error}");
     assert!(error.to_string().contains(&me), "{error}");
     assert_eq!(fs::read(&file).unwrap(), before);
     append(&journal, 10..20);
@@ -331,9 +314,7 @@ fn large_answers_survive() {
     assert_eq!(in_own_files.count(), 0);
     for lost in ["events.jsonl", "journal"] {
         let lost = run.path().join(lost);
-        fs::remove_dir_all(&lost)
-            .or_else(|_| fs::remove_file(&lost))
-            .unwrap();
+        fs::remove_dir_all(&lost).or_else(|_| fs::remove_file(&lost)).unwrap();
         let (journal, _) = Journal::<Answered>::open(run.path()).unwrap();
         for number in 0..8 {
             assert!(journal.read(EventNumber(number)).unwrap() == large(number));

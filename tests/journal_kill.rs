@@ -51,11 +51,7 @@ fn answered(number: u64) -> Answered {
     };
     Answered {
         request: request(number),
-        text: format!("{number}")
-            .repeat(size)
-            .chars()
-            .take(size)
-            .collect(),
+        text: format!("{number}").repeat(size).chars().take(size).collect(),
     }
 }
 
@@ -69,9 +65,7 @@ fn child() {
     let Some(run) = env::var_os(CHILD) else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (journal, _) = Journal::<Answered>::open(Path::new(&run)).unwrap();
     let mut acks = std::io::stdout();
     let mut in_flight = VecDeque::new();
@@ -83,8 +77,7 @@ fn child() {
         }
         if in_flight.len() == IN_FLIGHT {
             let durable = runtime.block_on(in_flight.pop_front().unwrap()).unwrap();
-            acks.write_all(format!("ack {durable}\n").as_bytes())
-                .unwrap();
+            acks.write_all(format!("ack {durable}\n").as_bytes()).unwrap();
             acks.flush().unwrap();
         }
     }
@@ -143,10 +136,7 @@ fn check(run: &Path, acknowledged: u64) -> u64 {
             Ok::<_, JournalError>(())
         })
         .unwrap();
-        assert!(
-            next >= acknowledged,
-            "events.jsonl: {next} < {acknowledged}"
-        );
+        assert!(next >= acknowledged, "events.jsonl: {next} < {acknowledged}");
     }
     if run.join("journal").exists() {
         let copy = TempDir::new().unwrap();

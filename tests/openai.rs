@@ -38,14 +38,8 @@ fn request() -> Request {
     Request {
         model: ModelName::parse("local/org/small").unwrap(),
         messages: vec![
-            Message {
-                role: Role::System,
-                content: "Route the ticket.".to_owned(),
-            },
-            Message {
-                role: Role::User,
-                content: "I was charged \"twice\" – €5\n".to_owned(),
-            },
+            Message { role: Role::System, content: "Route the ticket.".to_owned() },
+            Message { role: Role::User, content: "I was charged \"twice\" – €5\n".to_owned() },
         ],
         temperature: 0.0,
         max_output_tokens: 512,
@@ -127,10 +121,7 @@ async fn attempt(base_url: &str, deadline: Duration) -> Result<Reply, LlmError> 
     let start = Instant::now();
     let outcome = openai.complete(&request()).await;
     let took = start.elapsed();
-    assert!(
-        took < deadline + SLACK,
-        "{took:?} of {deadline:?}: {outcome:?}"
-    );
+    assert!(took < deadline + SLACK, "{took:?} of {deadline:?}: {outcome:?}");
     if let Err(error) = &outcome {
         let host = base_url.split('/').nth(2).unwrap();
         assert!(error.message.contains(host), "{error}");
@@ -171,31 +162,18 @@ async fn the_request_is_exactly_this() {
         GOOD
     }
     let seen = Seen::default();
-    let router = Router::new()
-        .route("/v1/chat/completions", post(answer))
-        .with_state(Arc::clone(&seen));
+    let router =
+        Router::new().route("/v1/chat/completions", post(answer)).with_state(Arc::clone(&seen));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let openai = openai(
-        &format!("http://{address}/v1/"),
-        Timeouts::default(),
-        Some(KEY),
-    );
+    let openai = openai(&format!("http://{address}/v1/"), Timeouts::default(), Some(KEY));
     let reply = openai.complete(&request()).await.unwrap();
-    let usage = Usage {
-        input: Tokens(9),
-        cached_input: Tokens(0),
-        output: Tokens(2),
-    };
+    let usage = Usage { input: Tokens(9), cached_input: Tokens(0), output: Tokens(2) };
     assert_eq!(
         reply,
-        Reply {
-            text: "billing".to_owned(),
-            usage: Some(usage),
-            finish: Finish::Stop,
-        }
+        Reply { text: "billing".to_owned(), usage: Some(usage), finish: Finish::Stop }
     );
 
     let (headers, body) = seen.lock().unwrap().take().unwrap();
@@ -206,9 +184,7 @@ async fn the_request_is_exactly_this() {
         .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
         .collect();
     lines.sort();
-    let lines = lines
-        .join("\n")
-        .replace(env!("CARGO_PKG_VERSION"), "[version]");
+    let lines = lines.join("\n").replace(env!("CARGO_PKG_VERSION"), "[version]");
     insta::assert_snapshot!(lines, @r"
     accept-encoding: gzip
     accept: application/json
@@ -269,12 +245,7 @@ async fn a_server_that_accepts_and_is_silent_is_left_at_the_first_byte() {
     let error = failure(&address, TIMEOUTS.first_byte).await;
     assert_eq!(error.failure, Failure::Timeout);
     assert!(error.may_be_billed);
-    assert!(
-        error
-            .message
-            .contains("did not begin to answer within 0.5 s"),
-        "{error}"
-    );
+    assert!(error.message.contains("did not begin to answer within 0.5 s"), "{error}");
 }
 
 #[tokio::test]
@@ -291,12 +262,7 @@ async fn a_trickle_of_bytes_ends_with_the_whole_attempt() {
     let error = failure(&address, TIMEOUTS.total).await;
     assert_eq!(error.failure, Failure::Timeout);
     assert!(error.may_be_billed);
-    assert!(
-        error
-            .message
-            .contains("did not end its answer within 1.0 s"),
-        "{error}"
-    );
+    assert!(error.message.contains("did not end its answer within 1.0 s"), "{error}");
 }
 
 #[tokio::test]
@@ -342,10 +308,7 @@ async fn a_connection_that_is_never_closed_matters_only_where_its_end_is_the_bod
         .await
     };
     let counted = never(response("200 OK", "", GOOD)).await;
-    assert_eq!(
-        attempt(&counted, Duration::ZERO).await.unwrap().text,
-        "billing"
-    );
+    assert_eq!(attempt(&counted, Duration::ZERO).await.unwrap().text, "billing");
 
     let open_ended = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{GOOD}");
     let uncounted = never(open_ended.into_bytes()).await;
@@ -364,11 +327,7 @@ async fn a_body_without_an_end_is_cut_off() {
     let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff].to_vec();
     for (head, first, block) in [
         ("", Vec::new(), vec![b' '; 0xffff]),
-        (
-            "content-length: 1000000000000\r\n",
-            Vec::new(),
-            vec![b' '; 0xffff],
-        ),
+        ("content-length: 1000000000000\r\n", Vec::new(), vec![b' '; 0xffff]),
         ("content-encoding: gzip\r\n", gzip, stored),
     ] {
         let (blocks, begin) = (block.clone(), first.clone());
@@ -384,10 +343,7 @@ async fn a_body_without_an_end_is_cut_off() {
             }
         })
         .await;
-        let patient = Timeouts {
-            total: Duration::from_secs(20),
-            ..TIMEOUTS
-        };
+        let patient = Timeouts { total: Duration::from_secs(20), ..TIMEOUTS };
         let openai = openai(&address, patient, Some(KEY));
         let error = openai.complete(&request()).await.unwrap_err();
         assert_eq!(error.failure, Failure::Unreadable, "{head}: {error}");
@@ -461,18 +417,12 @@ async fn a_refusal_is_read_with_its_wait_and_without_the_key() {
 
     let broken = response("500 Internal Server Error", "", vec![b'x'; 100_000]);
     let error = failure(&saying(broken).await, Duration::ZERO).await;
-    assert_eq!(
-        (error.failure, error.may_be_billed),
-        (Failure::Transient, false)
-    );
+    assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, false));
     assert!(error.message.chars().count() < 400, "{error}");
 
     let gateway = response("502 Bad Gateway", "", "");
     let error = failure(&saying(gateway).await, Duration::ZERO).await;
-    assert_eq!(
-        (error.failure, error.may_be_billed),
-        (Failure::Transient, true)
-    );
+    assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, true));
     let end = "answered 502 Bad Gateway and said no more";
     assert!(error.message.ends_with(end), "{error}");
 }
@@ -505,20 +455,13 @@ async fn an_answer_without_a_text_is_empty_unless_it_says_why() {
     let reply = attempt(&saying(said("length")).await, Duration::ZERO).await;
     assert_eq!(reply.unwrap().finish, Finish::Length);
     let error = failure(&saying(response("200 OK", "", "")).await, Duration::ZERO).await;
-    assert_eq!(
-        (error.failure, error.may_be_billed),
-        (Failure::Unreadable, true)
-    );
+    assert_eq!((error.failure, error.may_be_billed), (Failure::Unreadable, true));
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = server(|_stream| async { panic!("the prompt went elsewhere") }).await;
-    let redirect = response(
-        "307 Temporary Redirect",
-        &format!("location: {elsewhere}\r\n"),
-        "",
-    );
+    let redirect = response("307 Temporary Redirect", &format!("location: {elsewhere}\r\n"), "");
     let error = failure(&saying(redirect).await, Duration::ZERO).await;
     assert_eq!(error.failure, Failure::BadRequest);
     assert!(error.message.contains("base_url"), "{error}");
@@ -532,25 +475,16 @@ async fn nothing_is_billed_where_nothing_was_sent() {
         listener.local_addr().unwrap().port()
     };
     let error = failure(&format!("http://127.0.0.1:{port}/v1"), Duration::ZERO).await;
-    assert_eq!(
-        (error.failure, error.may_be_billed),
-        (Failure::Transient, false)
-    );
+    assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, false));
     assert!(error.message.contains("could not be reached"), "{error}");
 
     let error = failure("http://no-such-host.invalid/v1", TIMEOUTS.connect).await;
-    assert!(
-        matches!(error.failure, Failure::Transient | Failure::Timeout),
-        "{error}"
-    );
+    assert!(matches!(error.failure, Failure::Transient | Failure::Timeout), "{error}");
     assert!(!error.may_be_billed);
 
     // A server that closes after the request has had it.
     let error = failure(&saying("").await, Duration::ZERO).await;
-    assert_eq!(
-        (error.failure, error.may_be_billed),
-        (Failure::Transient, true)
-    );
+    assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, true));
 }
 
 /// On Linux, a full queue makes a host that never takes the connection.
@@ -567,10 +501,7 @@ async fn a_host_that_never_takes_the_connection_bills_nothing() {
         held.push(stream);
     }
     let error = failure(&format!("http://{address}/v1"), TIMEOUTS.connect).await;
-    assert_eq!(
-        (error.failure, error.may_be_billed),
-        (Failure::Timeout, false)
-    );
+    assert_eq!((error.failure, error.may_be_billed), (Failure::Timeout, false));
 }
 
 #[tokio::test]
@@ -579,9 +510,7 @@ async fn a_server_without_tls_bills_nothing_for_an_https_address() {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            stream
-                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                .await?;
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await?;
         }
         io::Result::Ok(())
     });
@@ -593,10 +522,7 @@ async fn a_server_without_tls_bills_nothing_for_an_https_address() {
     // A system without certificates cannot get this far, and says so.
     if let Ok(openai) = OpenAi::new("local", &provider, Some(SecretString::from(KEY))) {
         let error = openai.complete(&request()).await.unwrap_err();
-        assert_eq!(
-            (error.failure, error.may_be_billed),
-            (Failure::Transient, false)
-        );
+        assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, false));
         assert!(error.message.contains(&address.to_string()), "{error}");
     }
 }
@@ -625,9 +551,7 @@ async fn the_key_is_in_no_log() {
 
     let echo = response("401 Unauthorized", "", format!("no such key: Bearer {KEY}"));
     failure(&saying(echo).await, Duration::ZERO).await;
-    attempt(&saying(response("200 OK", "", GOOD)).await, Duration::ZERO)
-        .await
-        .unwrap();
+    attempt(&saying(response("200 OK", "", GOOD)).await, Duration::ZERO).await.unwrap();
     let shown = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(shown.contains("attempt failed"), "{shown}");
     assert_no_key(&shown);

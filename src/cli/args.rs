@@ -79,7 +79,7 @@ pub(crate) struct InitArgs {
 #[derive(Debug, Default, Args)]
 pub(crate) struct CapArgs {
     /// Spend at most so many dollars, over all roles
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub max_usd: Option<f64>,
     /// Make at most so many calls, over all roles
     #[arg(long, value_name = "N")]

@@ -17,10 +17,10 @@ use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
 use crate::stats::{Interval, interval};
-use crate::task::dataset;
+use crate::task::dataset::{self, PlainRow};
 use crate::task::example::{Example, Split};
 use crate::task::scorer::Verdict;
-use crate::task::{Task, TaskSource};
+use crate::task::{Task, TaskSource, counts};
 use crate::text;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -62,34 +62,68 @@ fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
 pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
     if let Some(answers) = &args.answers {
+        let (task, numbers) = numbered(task);
         let (split, _) = split_of(args.split.unwrap_or(EvalSplit::All));
-        return recorded(task.for_evaluation(split), answers, &args.column, screen);
+        let task = match split {
+            None => task,
+            Some(split) => Task::load(&args.task)?.for_evaluation(Some(split)),
+        };
+        return recorded(&task, &numbers, answers, &args.column, screen);
     }
     asked(&task, args, screen)
 }
 
 // ── recorded answers ──────────────────────────────────────────────────────────────────────────
 
+/// The task with all its rows, and each row's place in its data (the files one after another).
+fn numbered(task: Task) -> (Task, HashMap<ExampleId, usize>) {
+    let by_file = task.data.len() > 1;
+    let [(_, train), (_, dev), _] = counts(&task.splits);
+    let task = task.for_evaluation(None);
+    // The rows stand split by split; a split that was given is a file.
+    let file_of = |place: usize| match place {
+        _ if !by_file => 0,
+        place if place < train => 0,
+        place if place < train + dev => 1,
+        _ => 2,
+    };
+    let rows = task.splits.dev.iter().enumerate();
+    let mut rows: Vec<_> = rows.map(|(place, row)| (file_of(place), row.line, &row.id)).collect();
+    rows.sort();
+    let numbers = rows.into_iter().enumerate().map(|(at, (_, _, id))| (id.clone(), at)).collect();
+    (task, numbers)
+}
+
 /// Scores answers that stand in a file: no call, no budget, no key.
-fn recorded(task: Task, file: &Path, columns: &[String], screen: &Screen) -> Result<(), CliError> {
+fn recorded(
+    task: &Task,
+    numbers: &HashMap<ExampleId, usize>,
+    file: &Path,
+    columns: &[String],
+    screen: &Screen,
+) -> Result<(), CliError> {
     if !task.scorers.is_pure() {
         return Err(CliError::invalid("a `command` scorer is asked while a run runs")
             .hint("use `eval --prompt`, or a scorer of this program"));
     }
     let rows = dataset::read_plain(file, task.id_column())?;
-    let by_id: HashMap<&str, usize> = rows
-        .iter()
-        .enumerate()
-        .filter_map(|(place, row)| Some((row.id.as_deref()?, place)))
-        .collect();
+    let mut by_id: HashMap<&str, &PlainRow> = HashMap::new();
+    for row in &rows {
+        let Some(id) = row.id.as_deref() else { continue };
+        if let Some(other) = by_id.insert(id, row) {
+            let message = format!("the id `{id}` stands on line {} already", other.line);
+            let error = SourceError::new(file, message).at_line(row.line);
+            return Err(error.help("a row can have one answer in a column: leave one out").into());
+        }
+    }
     let mut evaluations = Vec::new();
     for column in columns {
         let mut verdicts = Vec::new();
-        for (place, example) in in_file_order(&task).into_iter().enumerate() {
+        for example in in_file_order(task) {
             let found = match by_id.is_empty() {
                 // Without ids, the row's number joins them.
-                true => rows.get(number_of(&example.id).unwrap_or(place + 1).wrapping_sub(1)),
-                false => by_id.get(example.id.as_str()).map(|place| &rows[*place]),
+                true => numbers.get(&example.id).and_then(|number| rows.get(*number)),
+                false => by_id.get(example.id.as_str()).copied(),
             };
             let missing = |line: Option<usize>| {
                 let error = SourceError::new(
@@ -144,10 +178,6 @@ fn in_file_order(task: &Task) -> Vec<&Example> {
     rows
 }
 
-fn number_of(id: &ExampleId) -> Option<usize> {
-    id.as_str().parse().ok()
-}
-
 fn metrics(verdicts: &[Verdict]) -> BTreeMap<String, f64> {
     let mut sums: BTreeMap<String, (f64, u32)> = BTreeMap::new();
     for (name, value) in verdicts.iter().flat_map(|verdict| &verdict.metrics) {
@@ -195,8 +225,10 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
             None => match searched {
                 [only] => only.clone(),
                 _ => {
-                    return Err(CliError::invalid("a plain text fits a task with one searched part")
-                        .hint(format!("this one has: {}", searched.join(", "))));
+                    return Err(CliError::invalid(
+                        "a plain text fits a task with one searched part",
+                    )
+                    .hint(format!("this one has: {}", searched.join(", "))));
                 }
             },
         };
@@ -220,6 +252,8 @@ fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> 
         caps.calls = Some(u64::from(u32::MAX));
     }
     let keys = settings::keys(task)?;
+    settings::check_models(task, &keys)?;
+    settings::check_programs(task)?;
     let prompt = match &args.prompt {
         None => task.seed.clone(),
         Some(file) => {
@@ -229,7 +263,8 @@ fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> 
         }
     };
     let (_, split) = split_of(args.split.unwrap_or(EvalSplit::Dev));
-    let source = TaskSource { parts: prompt.parts().to_vec(), ..super::run::absolute(&task.source)? };
+    let source =
+        TaskSource { parts: prompt.parts().to_vec(), ..super::run::absolute(&task.source)? };
     // The same question has the same folder: asked again, it is answered from there.
     let mut hasher = blake3::Hasher::new();
     for piece in [source.text.as_str(), prompt.id().as_str(), split] {

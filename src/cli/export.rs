@@ -39,15 +39,11 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
     };
     let mut sidecar = serde_json::to_vec_pretty(&evidence)?;
     sidecar.push(b'\n');
-    let branch =
-        args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", told.task.name));
+    let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", told.task.name));
     let commit = Commit {
         repo: args.to.clone(),
         branch,
-        files: vec![
-            (args.path.clone(), file),
-            (document::sidecar(&args.path), sidecar),
-        ],
+        files: vec![(args.path.clone(), file), (document::sidecar(&args.path), sidecar)],
         message: message(&told, &chosen, &args.path),
         push: args.push.then(|| "origin".to_owned()),
     };
@@ -112,12 +108,8 @@ fn chosen(told: &Told, candidate: CandidateIx, status: &'static str) -> Chosen {
 
 /// Chat messages with their templates as they are.
 fn messages(prompt: &Prompt) -> Vec<Message> {
-    let system: Vec<&str> = prompt
-        .parts()
-        .iter()
-        .filter(|part| part.name != USER)
-        .map(|part| &*part.text)
-        .collect();
+    let system: Vec<&str> =
+        prompt.parts().iter().filter(|part| part.name != USER).map(|part| &*part.text).collect();
     let mut messages = Vec::new();
     if !system.is_empty() {
         messages.push(Message { role: Role::System, content: system.join("\n\n") });
@@ -153,7 +145,9 @@ fn evidence(told: &Told, chosen: &Chosen) -> Value {
         .prompt
         .parts()
         .iter()
-        .map(|part| (part.name.clone(), json!(blake3::hash(part.text.as_bytes()).to_hex().as_str())))
+        .map(|part| {
+            (part.name.clone(), json!(blake3::hash(part.text.as_bytes()).to_hex().as_str()))
+        })
         .collect::<serde_json::Map<_, _>>()
         .into();
     json!({
@@ -194,7 +188,13 @@ fn message(told: &Told, chosen: &Chosen, path: &str) -> String {
     let summary = &told.summary;
     let quality = |interval: Option<Interval>| {
         interval.map_or("not measured".to_owned(), |i| {
-            format!("{} ({} to {}, n = {})", text::percent(i.mean), text::percent(i.low), text::percent(i.high), i.n)
+            format!(
+                "{} ({} to {}, n = {})",
+                text::percent(i.mean),
+                text::percent(i.low),
+                text::percent(i.high),
+                i.n
+            )
         })
     };
     let mut out = format!("{path}: prompt {} for {}\n\n", chosen.id, told.task.name);
@@ -220,7 +220,12 @@ fn message(told: &Told, chosen: &Chosen, path: &str) -> String {
     let hold = |prompt: &Option<crate::report::Prompted>| {
         quality(prompt.as_ref().and_then(|prompt| prompt.hold))
     };
-    let _ = writeln!(out, "Held-out quality: baseline {}, best {}.", hold(&summary.baseline), hold(&summary.best));
+    let _ = writeln!(
+        out,
+        "Held-out quality: baseline {}, best {}.",
+        hold(&summary.baseline),
+        hold(&summary.best)
+    );
     let _ = writeln!(out, "\nPromptsearch-Run: {}", told.file.run);
     let _ = writeln!(out, "Promptsearch-Candidate: {}", chosen.id);
     let _ = writeln!(out, "Promptsearch-Status: {}", chosen.status);

@@ -22,8 +22,6 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
         return Err(CliError::usage(format!("{} exists already", file.display()))
             .hint("name another folder; nothing was changed"));
     }
-    fs::create_dir_all(&args.dir)
-        .map_err(|error| CliError::usage(format!("{}: {error}", args.dir.display())))?;
     let name = task_name(&args.dir)?;
     let files = match &args.from {
         None => from_scratch(&name),
@@ -31,10 +29,15 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
     };
     for (file, _) in &files {
         if args.dir.join(file).exists() {
-            return Err(CliError::usage(format!("{} exists already", args.dir.join(file).display()))
-                .hint("name another folder; nothing was changed"));
+            return Err(CliError::usage(format!(
+                "{} exists already",
+                args.dir.join(file).display()
+            ))
+            .hint("name another folder; nothing was changed"));
         }
     }
+    fs::create_dir_all(&args.dir)
+        .map_err(|error| CliError::usage(format!("{}: {error}", args.dir.display())))?;
     for (file, bytes) in &files {
         fs::write(args.dir.join(file), bytes)?;
     }
@@ -50,13 +53,16 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
     let mut text = format!("made the task `{}` in {dir}\n", task.name);
     let _ = writeln!(text, "  1. read {dir}/task.toml, and write your prompt into {dir}/system.md");
     let _ = writeln!(text, "  2. promptsearch plan {dir}      what a run would do, offline");
-    let _ = writeln!(text, "  3. promptsearch run {dir}       with simulated models until you name real ones");
+    let _ = writeln!(
+        text,
+        "  3. promptsearch run {dir}       with simulated models until you name real ones"
+    );
     screen.show(&value, &text)
 }
 
 /// The folder's name, in letters that a task's name may have.
 fn task_name(dir: &Path) -> Result<String, CliError> {
-    let absolute = fs::canonicalize(dir)?;
+    let absolute = fs::canonicalize(dir).or_else(|_| std::path::absolute(dir))?;
     let name = absolute.file_name().map_or("task".into(), |name| name.to_string_lossy());
     let name: String = name
         .chars()
@@ -111,7 +117,9 @@ fn task_toml(name: &str, data: &str, sniffed: &Sniffed, answer: &str, input: &st
             "kind = \"number\"\ntolerance = 0.0".to_owned()
         }
         Answers::Objects(_) => "kind = \"json-fields\"".to_owned(),
-        _ => "kind = \"equals\"\nnormalize = [\"trim\", \"lower\", \"strip-punctuation\"]".to_owned(),
+        _ => {
+            "kind = \"equals\"\nnormalize = [\"trim\", \"lower\", \"strip-punctuation\"]".to_owned()
+        }
     };
     format!(
         r#"name = "{name}"
@@ -153,7 +161,10 @@ calls = 3000
 fn seed_prompt(answers: &Answers) -> String {
     match answers {
         Answers::Labels(labels) => {
-            format!("Answer with exactly one of these labels, and nothing else: {}.\n", labels.join(", "))
+            format!(
+                "Answer with exactly one of these labels, and nothing else: {}.\n",
+                labels.join(", ")
+            )
         }
         Answers::Numbers | Answers::ReasoningThenNumber => {
             "Solve the problem. End with the number.\n".to_owned()

@@ -34,7 +34,8 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     };
     for (name, prompt) in [("baseline", &summary.baseline), ("best", &summary.best)] {
         if let Some(prompt) = prompt {
-            let _ = writeln!(out, "  {name:<9} {} on dev: {}", prompt.candidate, quality(prompt.dev));
+            let _ =
+                writeln!(out, "  {name:<9} {} on dev: {}", prompt.candidate, quality(prompt.dev));
         }
     }
     let cap = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
@@ -121,7 +122,14 @@ fn csv(told: &Told) -> Result<String, CliError> {
     let written = |error: csv::Error| CliError::unexpected(error.to_string());
     table
         .write_record([
-            "candidate", "operator", "parents", "status", "dev_mean", "dev_rows", "usd_per_1k", "prompt",
+            "candidate",
+            "operator",
+            "parents",
+            "status",
+            "dev_mean",
+            "dev_rows",
+            "usd_per_1k",
+            "prompt",
         ])
         .map_err(written)?;
     for (_, standing) in state.numbered() {

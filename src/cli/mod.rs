@@ -7,6 +7,7 @@ mod eval;
 mod export;
 mod init;
 mod inspect;
+mod log;
 mod plan;
 mod run;
 mod session;
@@ -62,11 +63,7 @@ pub(crate) struct Screen {
 impl Screen {
     /// Prints a result: JSON for programs, text for people.
     fn show(&self, json: &serde_json::Value, text: &str) -> Result<(), CliError> {
-        if self.json {
-            self.print(&serde_json::to_string_pretty(json)?)
-        } else {
-            self.print(text)
-        }
+        if self.json { self.print(&serde_json::to_string_pretty(json)?) } else { self.print(text) }
     }
 
     /// Prints to stdout. A reader that has gone away, as `head` does, is no error.

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::{Screen, settings};
 use crate::budget::Caps;
 use crate::clock::Clock;
-use crate::recipe::{self, Evaluate, Final, Init, Operator, Recipe};
+use crate::recipe::{Evaluate, Final, Init, Operator, Recipe};
 use crate::search::Limits;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Example;
@@ -50,11 +50,12 @@ struct Plan {
 
 pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
-    let recipe = recipe::load(&args.strategy.strategy, &args.strategy.sets)?;
+    let recipe = settings::recipe(&args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
     if caps.usd.is_some() {
         task.check_prices()?;
     }
+    settings::check_simulated(&task)?;
     let mut warnings = warnings(&task);
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     let plan = estimate(&task, &recipe, caps, warnings);
@@ -192,10 +193,10 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         }
         most
     };
-    let proposals =
-        if pool > 0 { [pool, pool] } else { [affordable(per[1]), affordable(per[0])] };
+    let proposals = if pool > 0 { [pool, pool] } else { [affordable(per[1]), affordable(per[0])] };
     // The middle of what is likely: where the budget is spent on children of middling length.
-    let middle = if proposals[1] == u64::MAX { 0 } else { u64::midpoint(proposals[0], proposals[1]) };
+    let middle =
+        if proposals[1] == u64::MAX { 0 } else { u64::midpoint(proposals[0], proposals[1]) };
     let task_calls = match caps.calls {
         Some(cap) => cap.saturating_sub(middle),
         None => match (caps.usd, task_cost, mutator_cost) {
@@ -222,9 +223,11 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         };
         roles.insert(role.to_string(), role_plan);
     }
-    let usd = roles.values().map(|role| role.usd).sum::<Option<f64>>().map(|usd| {
-        caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars()))
-    });
+    let usd = roles
+        .values()
+        .map(|role| role.usd)
+        .sum::<Option<f64>>()
+        .map(|usd| caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars())));
     let hold_rows = task.splits.hold.len();
     let mut plan = Plan {
         task: task.name.clone(),
@@ -264,10 +267,12 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
         );
     }
     let _ = writeln!(out, "\nsearch by {}: {}", recipe.name, recipe.about);
-    let number = |count: u64| if count == u64::MAX { "any".to_owned() } else { text::thousands(count) };
+    let number =
+        |count: u64| if count == u64::MAX { "any".to_owned() } else { text::thousands(count) };
     let [low, high] = plan.proposals_affordable;
     let _ = writeln!(out, "  {} to {} proposals fit", number(low), number(high));
-    let _ = writeln!(out, "  {} calls are set aside for the held-out rows", number(plan.hold_calls));
+    let _ =
+        writeln!(out, "  {} calls are set aside for the held-out rows", number(plan.hold_calls));
     let _ = writeln!(out, "\nestimate        calls     tokens in    tokens out        dollars");
     for (role, planned) in &plan.roles {
         let dollars = planned.usd.map_or("unknown".to_owned(), |usd| format!("{usd:.4}"));

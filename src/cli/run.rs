@@ -21,28 +21,32 @@ use std::process::{Command, Stdio};
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let clock = Clock::System;
     let task = Task::load(&args.task)?;
-    let recipe = recipe::load(&args.strategy.strategy, &args.strategy.sets)?;
+    let recipe = settings::recipe(&args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &clock)?;
     settings::check_consent(&task, &caps, args.yes)?;
     if task.model(ModelRole::Mutator).is_none() {
-        return Err(CliError::invalid("the task names no mutator model, and a search needs one")
-            .hint("add `mutator = \"provider/model\"` under [models]"));
+        return Err(task
+            .mistake(&["models"], "the task names no mutator model, and a search needs one")
+            .help("add `mutator = \"provider/model\"` under [models]")
+            .into());
     }
     if task.layout.searched().is_empty() {
-        return Err(CliError::invalid("the task lets no part of the prompt change")
-            .hint("add `search = [\"system\"]` under [prompt]"));
+        return Err(task
+            .mistake(&["prompt"], "the task lets no part of the prompt change")
+            .help("add `search = [\"system\"]` under [prompt]")
+            .into());
     }
+    let name = args.name.as_deref().map(checked_name).transpose()?;
     let keys = settings::keys(&task)?;
+    settings::check_models(&task, &keys)?;
+    settings::check_programs(&task)?;
     for warning in super::plan::warnings(&task) {
         screen.warn(&warning);
     }
-    let name = match &args.name {
-        Some(name) => checked_name(name)?,
-        None => {
-            let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
-            RunName::new(format!("{}-{}-{now}", task.name, recipe.name))
-        }
-    };
+    let name = name.unwrap_or_else(|| {
+        let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
+        RunName::new(format!("{}-{}-{now}", task.name, recipe.name))
+    });
     let dir = RunDir::create(&args.out.out, &name)?;
     let file = RunFile {
         schema: SCHEMA,
@@ -129,8 +133,10 @@ fn go(
             Err(CliError::new(Kind::Interrupted, "interrupted; nothing that was answered is lost")
                 .hint(again))
         }
-        Outcome::Refused(why) => Err(CliError::new(Kind::Refused, why)
-            .hint(format!("cure that, and go on with: {again}"))),
+        Outcome::Refused(why) => {
+            Err(CliError::new(Kind::Refused, why)
+                .hint(format!("cure that, and go on with: {again}")))
+        }
     }
 }
 

@@ -1,16 +1,16 @@
 //! Opens a run: task, recipe, journal, models, and puts them together.
 
-use super::error::{CliError, Kind};
 use super::Screen;
+use super::error::{CliError, Kind};
 use crate::clock::Clock;
 use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::journal::Journal;
+use crate::llm::Llm;
 use crate::llm::call::{Caller, Line};
 use crate::llm::openai::OpenAi;
 use crate::llm::sim::{MODEL_SEED, SimLlm, world_of};
 use crate::llm::throttle::{Global, Throttle};
-use crate::llm::Llm;
 use crate::recipe::{self, Recipe};
 use crate::report::{History, Report, RunInfo, Status, Summary};
 use crate::run_dir::{RunDir, RunFile, RunLock, SUMMARY_FILE};
@@ -45,6 +45,7 @@ impl Session {
     /// Takes a run: its frozen task with unchanged rows.
     pub(super) fn open(dir: RunDir) -> Result<Self, CliError> {
         let lock = dir.lock()?;
+        super::log::to_file_of(&dir);
         let file = dir.run_file()?;
         let task = frozen_task(&file)?;
         Ok(Self { dir, file, task: Arc::new(task), _lock: lock })
@@ -291,8 +292,7 @@ impl Observer<Views> for SummaryWriter {
         }
         let running = self.caller.running();
         let wallet = self.caller.wallet().clone();
-        let summary =
-            Summary::of(&self.info, &self.task, state, &wallet, running, Status::Running);
+        let summary = Summary::of(&self.info, &self.task, state, &wallet, running, Status::Running);
         if let Err(error) = write_summary(&self.dir, &summary) {
             tracing::warn!(%error, "the summary was not written");
         }
@@ -332,15 +332,11 @@ impl Told {
                 Ok::<_, CliError>(())
             })?;
         }
-        let info = RunInfo {
-            run: file.run.to_string(),
-            strategy: file.strategy.clone(),
-            seed: file.seed,
-        };
+        let info =
+            RunInfo { run: file.run.to_string(), strategy: file.strategy.clone(), seed: file.seed };
         let status = status(&dir, &history.state);
         let running = Duration::from_millis(history.ran_ms);
-        let summary =
-            Summary::of(&info, &task, &history.state, &history.wallet, running, status);
+        let summary = Summary::of(&info, &task, &history.state, &history.wallet, running, status);
         Ok(Self { dir, file, task, history, summary })
     }
 

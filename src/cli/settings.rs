@@ -5,21 +5,27 @@ use super::error::{CliError, Kind};
 use crate::budget::Caps;
 use crate::clock::Clock;
 use crate::llm::key;
+use crate::llm::openai::OpenAi;
+use crate::llm::sim::{CLERK, EDITOR};
+use crate::recipe::{self, Recipe, RecipeError};
 use crate::task::Task;
-use crate::task::model::Protocol;
+use crate::task::model::{ModelRole, Protocol};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 /// A flag replaces the task's cap of the same unit; the other caps stay.
 pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, CliError> {
     let mut caps = task.caps;
     if let Some(dollars) = args.max_usd {
         let usd = Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO);
-        let wrong = || CliError::usage(format!("`--max-usd {dollars}` is not an amount of dollars"));
+        let wrong =
+            || CliError::usage(format!("`--max-usd {dollars}` is not an amount of dollars"));
         caps.usd = Some(usd.ok_or_else(wrong)?);
     }
     for (flag, value) in [
@@ -71,16 +77,15 @@ fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
 
 /// Whether a task's models cost nothing real: simulated or free.
 pub(super) fn is_paid(task: &Task) -> bool {
-    task.providers().values().any(|provider| {
-        provider.kind != Some(Protocol::Sim) && !provider.free
-    })
+    task.providers().values().any(|provider| provider.kind != Some(Protocol::Sim) && !provider.free)
 }
 
 /// A run needs a limit: in spending, or for paid models the explicit word that time is enough.
 pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), CliError> {
     if caps.is_empty() {
-        return Err(CliError::usage("nothing limits this run")
-            .hint("give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task"));
+        return Err(CliError::usage("nothing limits this run").hint(
+            "give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",
+        ));
     }
     if !caps.limits_spending() && is_paid(task) && !yes {
         return Err(CliError::usage("only the time limits this run, and its models cost money")
@@ -92,9 +97,94 @@ pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), C
     Ok(())
 }
 
+/// Whether every simulated model is one that there is.
+pub(super) fn check_simulated(task: &Task) -> Result<(), CliError> {
+    for role in ModelRole::ALL {
+        let Some(model) = task.model(role) else { continue };
+        let provider = &task.providers()[model.name.provider()];
+        let known = [CLERK, EDITOR];
+        if provider.kind == Some(Protocol::Sim) && !known.contains(&model.name.model()) {
+            let message = format!("there is no simulated model `{}`", model.name.model());
+            return Err(task
+                .mistake(&["models", &role.to_string()], message)
+                .help(text::suggestion(model.name.model(), &known))
+                .into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether every model can be talked to as it is written down, before anything is created.
+pub(super) fn check_models(
+    task: &Task,
+    keys: &BTreeMap<String, SecretString>,
+) -> Result<(), CliError> {
+    check_simulated(task)?;
+    for (name, provider) in task.providers() {
+        if provider.kind == Some(Protocol::Openai) {
+            OpenAi::new(name, provider, keys.get(name).cloned()).map_err(|error| {
+                task.mistake(&["providers", name, "base_url"], error.to_string())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the programs that score can be started.
+pub(super) fn check_programs(task: &Task) -> Result<(), CliError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    for (place, scorer) in task.scorers.scorers().iter().enumerate() {
+        let Some(spec) = scorer.command() else { continue };
+        let program = spec.argv.first().map_or("", String::as_str);
+        let is_there = if program.contains('/') {
+            // The program runs in the task's folder.
+            can_run(&task.folder().join(program))
+        } else {
+            std::env::split_paths(&path).any(|folder| can_run(&folder.join(program)))
+        };
+        if !is_there {
+            let message =
+                format!("the scorer's program `{program}` is not there, or may not be run");
+            return Err(task
+                .mistake(&["score", &place.to_string(), "command"], message)
+                .help(
+                    "name a program in PATH, or a file by its path from the task's folder, such as \
+                     `./score.py`",
+                )
+                .into());
+        }
+    }
+    Ok(())
+}
+
+fn can_run(file: &Path) -> bool {
+    std::fs::metadata(file)
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// A recipe; a mistake that a `--set` brings in is told of that `--set`, not of the file.
+pub(super) fn recipe(name: &str, sets: &[String]) -> Result<Recipe, CliError> {
+    let whole = recipe::load(name, sets);
+    let Err(RecipeError::Source(error)) = &whole else { return Ok(whole?) };
+    if recipe::load(name, &[]).is_err() {
+        return Ok(whole?);
+    }
+    // One alone may be wrong only together with others, so they are added one by one.
+    let first = (1..=sets.len()).find(|count| recipe::load(name, &sets[..*count]).is_err());
+    let set = first.and_then(|count| sets.get(count - 1)).map_or("", String::as_str);
+    let shown = CliError::usage(format!("`--set {set}`: {}", error.message));
+    Err(match &error.help {
+        Some(help) => shown.hint(help),
+        None => shown.hint(format!("`promptsearch strategies {name}` shows all keys and values")),
+    })
+}
+
 /// The keys of a task's providers, before anything is created.
 pub(super) fn keys(task: &Task) -> Result<BTreeMap<String, SecretString>, CliError> {
-    #[expect(clippy::disallowed_methods, reason = "cli is the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "cli is the one place that reads the environment"
+    )]
     let environment = |name: &str| std::env::var(name).ok();
     let mut keys = BTreeMap::new();
     for (name, provider) in task.providers() {

@@ -17,8 +17,7 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
     if let Some(file) = &args.oracle {
         let bytes = std::fs::read(file)
             .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
-        let document =
-            document::read_markdown(&bytes).map_err(|error| error.in_file(file))?;
+        let document = document::read_markdown(&bytes).map_err(|error| error.in_file(file))?;
         let prompt = super::eval::prompt_of(&task, &document)?;
         let quality = true_quality(&world, &task, &prompt);
         let value = serde_json::json!({

@@ -1,14 +1,14 @@
 //! `strategies`: the list, or one recipe as it will be carried out.
 
-use super::Screen;
 use super::args::StrategiesArgs;
 use super::error::CliError;
+use super::{Screen, settings};
 use crate::recipe::{self, SHIPPED};
 use std::fmt::Write as _;
 
 pub(super) fn strategies(args: &StrategiesArgs, screen: &Screen) -> Result<(), CliError> {
     if let Some(name) = &args.name {
-        let recipe = recipe::load(name, &args.sets)?;
+        let recipe = settings::recipe(name, &args.sets)?;
         let header = recipe::shipped(name)
             .map(|shipped| {
                 let comments = shipped.text.lines().take_while(|line| line.starts_with('#'));

@@ -30,12 +30,7 @@ impl Answers {
         store.answered(&mut |request, _| {
             prefixes.insert(prefix(request));
         })?;
-        Ok(Self {
-            known: RwLock::new(Known {
-                prefixes,
-                mislaid: HashMap::new(),
-            }),
-        })
+        Ok(Self { known: RwLock::new(Known { prefixes, mislaid: HashMap::new() }) })
     }
 
     /// Adds answers that are durable now.

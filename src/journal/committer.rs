@@ -33,11 +33,7 @@ pub struct Commit {
 
 impl Default for Commit {
     fn default() -> Self {
-        Self {
-            linger: Duration::from_millis(2),
-            most: 1_024,
-            queue_bytes: 32 << 20,
-        }
+        Self { linger: Duration::from_millis(2), most: 1_024, queue_bytes: 32 << 20 }
     }
 }
 
@@ -106,10 +102,7 @@ impl Queue {
             && inside.bytes > 0
             && inside.bytes + size > self.commit.queue_bytes
         {
-            inside = self
-                .room
-                .wait(inside)
-                .unwrap_or_else(PoisonError::into_inner);
+            inside = self.room.wait(inside).unwrap_or_else(PoisonError::into_inner);
         }
         if let Some(failure) = &inside.failure {
             return Err(failure.clone());
@@ -219,28 +212,17 @@ impl Committer {
         file: Option<EventsFile>,
         answers: Arc<Answers>,
     ) -> Self {
-        Self {
-            queue,
-            store,
-            file,
-            answers,
-            lines: Vec::new(),
-            last: None,
-        }
+        Self { queue, store, file, answers, lines: Vec::new(), last: None }
     }
 
     /// Commits until the queue is closed and empty, or until something fails.
     pub(super) fn run(mut self) {
         // If we panic, nobody may wait for ever.
         let _fallen = FailOnPanic(Arc::clone(&self.queue));
-        let result = self
-            .commit_all()
-            .and_then(|()| self.file.as_mut().map_or(Ok(()), EventsFile::sync));
+        let result =
+            self.commit_all().and_then(|()| self.file.as_mut().map_or(Ok(()), EventsFile::sync));
         if let Err(error) = result {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the journal cannot go on"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot go on");
             self.queue.fail(&error);
         }
     }
@@ -249,8 +231,7 @@ impl Committer {
         while let Some((first, batch)) = self.next_batch()? {
             self.last = Some(Instant::now());
             self.commit(first, &batch)?;
-            self.answers
-                .add(batch.iter().filter_map(|record| record.answers));
+            self.answers.add(batch.iter().filter_map(|record| record.answers));
             self.tell(first + batch.len() as u64);
         }
         Ok(())
@@ -279,10 +260,7 @@ impl Committer {
                 Some(pause)
             };
             inside = match pause {
-                None => queue
-                    .work
-                    .wait(inside)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => queue.work.wait(inside).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => {
                     drop(inside);
                     self.sync_file()?;

@@ -74,9 +74,6 @@ pub enum JournalError {
 
 impl JournalError {
     pub(super) fn io(what: &str, path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            what: format!("{what} {}", path.display()),
-            source: Arc::new(source),
-        }
+        Self::Io { what: format!("{what} {}", path.display()), source: Arc::new(source) }
     }
 }

@@ -31,18 +31,12 @@ impl EventsFile {
             .append(true)
             .open(path)
             .map_err(|e| JournalError::io("open", path, e))?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            unsynced_since: None,
-        })
+        Ok(Self { path: path.to_owned(), file, unsynced_since: None })
     }
 
     /// Writes whole lines.
     pub(super) fn write(&mut self, lines: &[u8]) -> Result<(), JournalError> {
-        self.file
-            .write_all(lines)
-            .map_err(|e| JournalError::io("write", &self.path, e))?;
+        self.file.write_all(lines).map_err(|e| JournalError::io("write", &self.path, e))?;
         self.unsynced_since.get_or_insert_with(Instant::now);
         Ok(())
     }
@@ -56,9 +50,7 @@ impl EventsFile {
     /// Makes everything written durable.
     pub(super) fn sync(&mut self) -> Result<(), JournalError> {
         if self.unsynced_since.take().is_some() {
-            self.file
-                .sync_data()
-                .map_err(|e| JournalError::io("sync", &self.path, e))?;
+            self.file.sync_data().map_err(|e| JournalError::io("sync", &self.path, e))?;
         }
         Ok(())
     }
@@ -98,9 +90,5 @@ pub(super) fn known_version(path: &Path, version: u64) -> Result<(), JournalErro
     if version <= line::VERSION {
         return Ok(());
     }
-    Err(JournalError::Newer {
-        path: path.to_owned(),
-        found: version,
-        known: line::VERSION,
-    })
+    Err(JournalError::Newer { path: path.to_owned(), found: version, known: line::VERSION })
 }

@@ -47,10 +47,7 @@ pub(super) struct Line<'a> {
 pub(super) fn write(lines: &mut Vec<u8>, number: EventNumber, event: &[u8]) {
     let checksum = crc32fast::hash(event);
     // Writing to memory cannot fail.
-    let _ = write!(
-        lines,
-        "{{\"n\":{number},\"crc\":\"{checksum:08x}\",\"event\":"
-    );
+    let _ = write!(lines, "{{\"n\":{number},\"crc\":\"{checksum:08x}\",\"event\":");
     lines.extend_from_slice(event);
     lines.extend_from_slice(b"}\n");
 }
@@ -70,11 +67,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Line<'_>, String> {
     if u32::from_str_radix(outer.crc, 16) != Ok(checksum) {
         return Err("its checksum is wrong".to_owned());
     }
-    Ok(Line {
-        number: EventNumber(outer.n),
-        checksum,
-        event,
-    })
+    Ok(Line { number: EventNumber(outer.n), checksum, event })
 }
 
 /// An event from its JSON; the error says what was not understood.
@@ -94,12 +87,7 @@ pub(super) struct Lines<R> {
 impl<R: BufRead> Lines<R> {
     /// Lines from `input` on, which stands `offset` bytes after the start and after `read` lines.
     pub(super) fn after(input: R, offset: u64, read: u64) -> Self {
-        Self {
-            input,
-            line: Vec::new(),
-            number: read,
-            end: offset,
-        }
+        Self { input, line: Vec::new(), number: read, end: offset }
     }
 
     /// Reads the next line; false at the end.

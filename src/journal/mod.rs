@@ -94,12 +94,8 @@ impl<E: Entry> Journal<E> {
     ) -> Result<Self, JournalError> {
         let queue = Arc::new(Queue::new(store.len(), commit));
         let answers = Arc::new(Answers::of(&*store)?);
-        let committer = Committer::new(
-            Arc::clone(&queue),
-            Arc::clone(&store),
-            file,
-            Arc::clone(&answers),
-        );
+        let committer =
+            Committer::new(Arc::clone(&queue), Arc::clone(&store), file, Arc::clone(&answers));
         let committer = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || committer.run())
@@ -107,13 +103,7 @@ impl<E: Entry> Journal<E> {
                 what: "start the journal's thread".to_owned(),
                 source: Arc::new(error),
             })?;
-        Ok(Self {
-            queue,
-            store,
-            answers,
-            committer: Some(committer),
-            entry: PhantomData,
-        })
+        Ok(Self { queue, store, answers, committer: Some(committer), entry: PhantomData })
     }
 
     /// How many events have been appended, durable or not: the number of the next one.
@@ -189,14 +179,12 @@ impl<E: Entry> Journal<E> {
         }
         let mut result = Ok(());
         let end = self.store.scan(EventNumber(0), &mut |number, event| {
-            result = decode::<E>(number, event)
-                .map_err(X::from)
-                .and_then(|event| {
-                    if let Some(request) = event.answers() {
-                        self.answers.met(request, number);
-                    }
-                    f(number, event)
-                });
+            result = decode::<E>(number, event).map_err(X::from).and_then(|event| {
+                if let Some(request) = event.answers() {
+                    self.answers.met(request, number);
+                }
+                f(number, event)
+            });
             match result {
                 Ok(()) if number.0 + 1 < durable.0 => ControlFlow::Continue(()),
                 _ => ControlFlow::Break(()),
@@ -254,10 +242,7 @@ fn encode<E: Entry>(event: &E) -> Result<Record, JournalError> {
         "an event that cannot be read back would end the run for good: {}",
         String::from_utf8_lossy(&bytes)
     );
-    Ok(Record {
-        bytes,
-        answers: event.answers(),
-    })
+    Ok(Record { bytes, answers: event.answers() })
 }
 
 fn decode<E: Entry>(number: EventNumber, event: &[u8]) -> Result<E, JournalError> {

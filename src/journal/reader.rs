@@ -39,12 +39,7 @@ impl Reader {
     /// Before the first event.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            offset: 0,
-            lines: 0,
-            next: 0,
-        }
+        Self { path: path.to_owned(), offset: 0, lines: 0, next: 0 }
     }
 
     /// Reads the events that have come since the last time, and says how many.
@@ -108,9 +103,7 @@ impl Reader {
 
     /// Whether there is another finished line.
     fn advance(&self, lines: &mut Lines<BufReader<File>>) -> Result<bool, JournalError> {
-        let more = lines
-            .advance()
-            .map_err(|e| JournalError::io("read", &self.path, e))?;
+        let more = lines.advance().map_err(|e| JournalError::io("read", &self.path, e))?;
         Ok(more && lines.is_terminated())
     }
 

@@ -152,9 +152,7 @@ pub(super) fn reconcile<E: Entry>(
     recovery.from_store = recovery.events - copy.right;
     if recovery.from_file > 0 {
         let events = plural(recovery.from_file as usize, "event");
-        recovery.note(format!(
-            "{events} that only events.jsonl had went into the store."
-        ));
+        recovery.note(format!("{events} that only events.jsonl had went into the store."));
     }
     for repair in copy.repair(store)? {
         recovery.note(repair);

@@ -107,10 +107,7 @@ impl<'a> SecondCopy<'a> {
             return Ok(None);
         };
         let mut after_bad = 0;
-        while lines
-            .advance()
-            .map_err(|e| JournalError::io("read", self.path, e))?
-        {
+        while lines.advance().map_err(|e| JournalError::io("read", self.path, e))? {
             let line = lines.number();
             let end = lines.is_terminated().then(|| lines.end());
             self.torn |= end.is_none();
@@ -191,11 +188,7 @@ impl<'a> SecondCopy<'a> {
     }
 
     fn skip_below(&mut self, number: EventNumber) -> Result<(), JournalError> {
-        while self
-            .ahead
-            .as_ref()
-            .is_some_and(|ahead| ahead.number < number)
-        {
+        while self.ahead.as_ref().is_some_and(|ahead| ahead.number < number) {
             self.damaged_here();
             self.advance()?;
         }
@@ -257,9 +250,7 @@ impl<'a> SecondCopy<'a> {
             let file = file.map_err(|e| JournalError::io("open", path, e))?;
             write_from(store, EventNumber(self.good), file, path)?;
             let events = plural((store.len() - self.good) as usize, "event");
-            repairs.push(format!(
-                "{events} that only the store had went into {name}."
-            ));
+            repairs.push(format!("{events} that only the store had went into {name}."));
         }
         Ok(repairs)
     }
@@ -273,10 +264,7 @@ impl Found {
             let place = format!("line {} of {}", self.line, path.display());
             JournalError::Unknown { place, why }
         })?;
-        Ok(Record {
-            bytes: self.event.clone(),
-            answers: event.answers(),
-        })
+        Ok(Record { bytes: self.event.clone(), answers: event.answers() })
     }
 }
 
@@ -289,8 +277,7 @@ fn written_anew(path: &Path, store: &dyn Store) -> Result<PathBuf, JournalError>
     let file = made.map_err(|e| JournalError::io("create", &fresh, e))?;
     let file = write_from(store, EventNumber(0), file, &fresh)?;
     // It takes another's place, and must not take it empty.
-    file.sync_all()
-        .map_err(|e| JournalError::io("sync", &fresh, e))?;
+    file.sync_all().map_err(|e| JournalError::io("sync", &fresh, e))?;
     Ok(fresh)
 }
 

@@ -63,6 +63,16 @@ pub enum Ending {
     Halted(Halt),
 }
 
+/// A call that is over.
+#[derive(Debug)]
+pub struct Called {
+    /// Attempts that failed on the way and were charged, with their events: the state takes them in
+    /// before the ending, as it does on replay.
+    pub failed: Vec<(EventNumber, Event)>,
+    /// How it ended.
+    pub ending: Ending,
+}
+
 /// Why a run stops in the middle of its calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Halt {
@@ -175,15 +185,17 @@ impl Caller {
     }
 
     /// Makes one call.
-    pub async fn call(&self, job: &Job) -> Ending {
+    pub async fn call(&self, job: &Job) -> Called {
         let _ahead = self.ahead.acquire().await;
-        match self.attempts(job).await {
+        let mut failed = Vec::new();
+        let ending = match self.attempts(job, &mut failed).await {
             Ok(ending) => {
                 self.watch(&ending);
                 ending
             }
             Err(halt) => Ending::Halted(halt),
-        }
+        };
+        Called { failed, ending }
     }
 
     fn watch(&self, ending: &Ending) {
@@ -199,7 +211,11 @@ impl Caller {
         }
     }
 
-    async fn attempts(&self, job: &Job) -> Result<Ending, Halt> {
+    async fn attempts(
+        &self,
+        job: &Job,
+        failed: &mut Vec<(EventNumber, Event)>,
+    ) -> Result<Ending, Halt> {
         let hash = job.request.hash();
         let bytes = job.request.bytes();
         let seed = self.seed.child("backoff", job.call.0);
@@ -222,7 +238,7 @@ impl Caller {
                 Err(error) => error,
             };
             if error.may_be_billed {
-                self.charge(job, error.failure, amount);
+                failed.extend(self.charge(job, error.failure, amount));
                 reserved = None;
             }
             match error.failure {
@@ -415,12 +431,14 @@ impl Caller {
     }
 
     /// An attempt that may have been billed and shows no usage costs its reservation.
-    fn charge(&self, job: &Job, failure: Failure, amount: Amount) {
+    fn charge(&self, job: &Job, failure: Failure, amount: Amount) -> Option<(EventNumber, Event)> {
+        let event = Event::AttemptFailed { call: job.call, failure, charged: amount };
         let mut wallet = self.wallet();
         wallet.settle_failed(job.call, amount);
-        self.note(Event::AttemptFailed { call: job.call, failure, charged: amount });
+        let number = self.note(event.clone());
         drop(wallet);
         self.settled.notify_waiters();
+        number.map(|number| (number, event))
     }
 
     /// An attempt that was not billed gives its reservation back.
@@ -439,10 +457,11 @@ impl Caller {
     }
 
     /// Appends without waiting. A journal that fails says so at the next durable event.
-    fn note(&self, event: Event) {
-        if let Err(error) = self.journal.append(event) {
-            tracing::warn!(%error, "the journal took no event");
-        }
+    fn note(&self, event: Event) -> Option<EventNumber> {
+        self.journal
+            .append(event)
+            .inspect_err(|error| tracing::warn!(%error, "the journal took no event"))
+            .ok()
     }
 }
 

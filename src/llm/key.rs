@@ -93,10 +93,7 @@ fn checked(key: SecretString, origin: &str) -> Result<SecretString, KeyError> {
     } else {
         return Ok(key);
     };
-    Err(KeyError::Malformed {
-        origin: origin.to_owned(),
-        flaw,
-    })
+    Err(KeyError::Malformed { origin: origin.to_owned(), flaw })
 }
 
 fn printed_by(line: &str, deadline: Duration) -> Result<SecretString, KeyError> {
@@ -159,10 +156,7 @@ fn end_group(child: &mut Child) {
     #[cfg(unix)]
     {
         let group = format!("kill -s KILL -- -{}", child.id());
-        let _ = Command::new("sh")
-            .args(["-c", &group])
-            .stderr(Stdio::null())
-            .status();
+        let _ = Command::new("sh").args(["-c", &group]).stderr(Stdio::null()).status();
     }
     // Either may fail because it has just ended by itself, which is what is wanted.
     let _ = child.kill();
@@ -188,11 +182,7 @@ pub fn redact(text: &str, key: &SecretString) -> String {
     } else {
         let pieces: HashSet<Vec<u8>> = forms(key)
             .iter()
-            .flat_map(|form| {
-                form.as_bytes()
-                    .windows(PIECE)
-                    .map(<[u8]>::to_ascii_lowercase)
-            })
+            .flat_map(|form| form.as_bytes().windows(PIECE).map(<[u8]>::to_ascii_lowercase))
             .collect();
         for (at, window) in lower.as_bytes().windows(PIECE).enumerate() {
             if pieces.contains(window) {
@@ -232,10 +222,7 @@ fn forms(key: &str) -> Vec<String> {
         })
         .collect();
     let json = key.replace('\\', "\\\\").replace('"', "\\\"");
-    let html = key
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+    let html = key.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let mut forms = vec![
         key.to_owned(),
         percent,
@@ -260,9 +247,7 @@ fn base64(bytes: &[u8]) -> String {
     bytes
         .chunks_exact(3)
         .flat_map(|group| {
-            let bits = group
-                .iter()
-                .fold(0, |bits, byte| bits << 8 | usize::from(*byte));
+            let bits = group.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
             [18, 12, 6, 0].map(|shift| char::from(ALPHABET[bits >> shift & 63]))
         })
         .collect()
@@ -335,13 +320,7 @@ mod tests {
 
     #[test]
     fn a_key_that_no_header_takes_is_refused_without_showing_it() {
-        for bad in [
-            "sentinel\n",
-            "sentinel\r\nX: y",
-            "séntinel",
-            "sent inel",
-            "sent\u{7f}inel",
-        ] {
+        for bad in ["sentinel\n", "sentinel\r\nX: y", "séntinel", "sent inel", "sent\u{7f}inel"] {
             let error = from_env(Some(bad)).unwrap_err();
             let shown = format!("{error} {error:?}");
             assert!(matches!(error, KeyError::Malformed { .. }), "{shown}");
@@ -376,10 +355,7 @@ mod tests {
         let line = format!("(sleep 1; touch '{}') & wait", mark.display());
         let start = Instant::now();
         let error = printed_by(&line, Duration::from_millis(200)).unwrap_err();
-        assert!(
-            error.to_string().contains("did not end within 0.2 s"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("did not end within 0.2 s"), "{error}");
         assert!(start.elapsed() < Duration::from_millis(900));
         std::thread::sleep(Duration::from_millis(1_200));
         assert!(!mark.exists());
@@ -389,29 +365,17 @@ mod tests {
     fn every_form_of_a_key_is_redacted() {
         let key = SecretString::from("sk-Sentinel/9f+8a7&b6c5d4e3\"x");
         for (shown, clean) in [
-            (
-                "key sk-Sentinel/9f+8a7&b6c5d4e3\"x is wrong",
-                "key [key] is wrong",
-            ),
-            (
-                "?key=sk-Sentinel%2F9f%2B8a7%26b6c5d4e3%22x&a=b",
-                "?[key]&a=b",
-            ),
+            ("key sk-Sentinel/9f+8a7&b6c5d4e3\"x is wrong", "key [key] is wrong"),
+            ("?key=sk-Sentinel%2F9f%2B8a7%26b6c5d4e3%22x&a=b", "?[key]&a=b"),
             ("SK-SENTINEL/9F+8A7&B6C5D4E3\"X", "[key]"),
-            (
-                "basic c2stU2VudGluZWwvOWYrOGE3JmI2YzVkNGUzIng=",
-                "basic [key]",
-            ),
+            ("basic c2stU2VudGluZWwvOWYrOGE3JmI2YzVkNGUzIng=", "basic [key]"),
             ("QmVhcmVyIHNrLVNlbnRpbmVsLzlmKzhhNyZiNmM1ZDRlMyJ4", "[key]"),
             ("first eight: sk-Senti", "first eight: [key]"),
             (
                 "Incorrect API key provided: sk-Se*****d4e3. See",
                 "Incorrect API key provided: [key]. See",
             ),
-            (
-                "Your api key: ****e3x is invalid",
-                "Your api key: [key] is invalid",
-            ),
+            ("Your api key: ****e3x is invalid", "Your api key: [key] is invalid"),
             ("nothing to hide", "nothing to hide"),
         ] {
             assert_eq!(redact(shown, &key), clean, "{shown}");
@@ -421,10 +385,7 @@ mod tests {
     #[test]
     fn a_placeholder_key_leaves_other_words_alone() {
         let key = SecretString::from("EMPTY");
-        assert_eq!(
-            redact("EMPTY, NONEMPTY, empty", &key),
-            "[key], NONEMPTY, empty"
-        );
+        assert_eq!(redact("EMPTY, NONEMPTY, empty", &key), "[key], NONEMPTY, empty");
         assert_eq!(redact("as it is", &SecretString::from("")), "as it is");
     }
 

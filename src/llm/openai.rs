@@ -117,10 +117,8 @@ impl OpenAi {
         let name = || provider_name.to_owned();
         let address = provider.base_url.as_deref();
         let address = address.ok_or_else(|| OpenAiError::NoAddress { provider: name() })?;
-        let endpoint = endpoint(address, key.as_ref()).map_err(|flaw| OpenAiError::Address {
-            provider: name(),
-            flaw,
-        })?;
+        let endpoint = endpoint(address, key.as_ref())
+            .map_err(|flaw| OpenAiError::Address { provider: name(), flaw })?;
         let authorization = match &key {
             None => None,
             Some(key) => {
@@ -128,10 +126,8 @@ impl OpenAi {
                 Some(sent)
             }
         };
-        let client = client(&endpoint, provider).map_err(|error| OpenAiError::Client {
-            provider: name(),
-            cause: causes(&error),
-        })?;
+        let client = client(&endpoint, provider)
+            .map_err(|error| OpenAiError::Client { provider: name(), cause: causes(&error) })?;
         let host = match (endpoint.host_str().unwrap_or_default(), endpoint.port()) {
             (host, Some(port)) => format!("{host}:{port}"),
             (host, None) => host.to_owned(),
@@ -185,10 +181,8 @@ impl OpenAi {
                     return Err(self.failed(Failure::Unreadable, true, &words));
                 }
                 Err(_) => {
-                    return Err(self.too_late(
-                        "broke off its answer and was silent for",
-                        self.timeouts.idle,
-                    ));
+                    return Err(self
+                        .too_late("broke off its answer and was silent for", self.timeouts.idle));
                 }
             }
             if body.len() > LARGEST_ANSWER {
@@ -231,22 +225,14 @@ impl OpenAi {
             _ => "",
         };
         let error = self.failed(refusal.failure, refusal.may_be_billed, &what);
-        LlmError {
-            retry_after: refusal.retry_after,
-            message: error.message + hint,
-            ..error
-        }
+        LlmError { retry_after: refusal.retry_after, message: error.message + hint, ..error }
     }
 
     /// No answer came: either nothing was sent, or the connection broke under the request.
     fn not_answered(&self, error: &reqwest::Error) -> LlmError {
         let cause = causes(error);
         if error.is_connect() {
-            let failure = if error.is_timeout() {
-                Failure::Timeout
-            } else {
-                Failure::Transient
-            };
+            let failure = if error.is_timeout() { Failure::Timeout } else { Failure::Transient };
             return self.failed(failure, false, &format!("could not be reached: {cause}"));
         }
         let words = format!("broke the connection without an answer: {cause}");
@@ -269,14 +255,7 @@ impl OpenAi {
         // Redacted before it is cut, so that no half of a key escapes.
         let words = text::shorten(&words, WORDS);
         let (provider, host) = (&self.provider, &self.host);
-        tracing::debug!(
-            provider,
-            host,
-            ?failure,
-            may_be_billed,
-            words,
-            "attempt failed"
-        );
+        tracing::debug!(provider, host, ?failure, may_be_billed, words, "attempt failed");
         LlmError {
             failure,
             may_be_billed,
@@ -344,10 +323,8 @@ fn client(endpoint: &Url, provider: &Provider) -> Result<Client, reqwest::Error>
     let timeouts = provider.timeout;
     // Earlier than the other deadlines, so that a host that never takes the connection is known as
     // one that was sent nothing, and bills nothing.
-    let connect = timeouts
-        .connect
-        .min(timeouts.first_byte.mul_f64(0.9))
-        .min(timeouts.total.mul_f64(0.9));
+    let connect =
+        timeouts.connect.min(timeouts.first_byte.mul_f64(0.9)).min(timeouts.total.mul_f64(0.9));
     let mut builder = Client::builder()
         .user_agent(concat!("promptsearch/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect)
@@ -376,9 +353,7 @@ fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")
-        || address
-            .parse()
-            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 /// What went wrong, down to the system's own words. The error's own line holds the address.
@@ -455,9 +430,7 @@ impl Dialect {
 /// OpenAI's models that refuse a temperature, fine-tuned ones (`ft:…`) included.
 fn is_reasoning(model: &str) -> bool {
     let model = model.strip_prefix("ft:").unwrap_or(model);
-    ["o1", "o3", "o4", "gpt-5"]
-        .iter()
-        .any(|family| model.starts_with(family))
+    ["o1", "o3", "o4", "gpt-5"].iter().any(|family| model.starts_with(family))
 }
 
 #[cfg(test)]
@@ -468,19 +441,13 @@ mod tests {
     use serde_json::{Value, json};
 
     fn provider(address: &str) -> Provider {
-        Provider {
-            base_url: Some(address.to_owned()),
-            ..Provider::built_in("openai").unwrap()
-        }
+        Provider { base_url: Some(address.to_owned()), ..Provider::built_in("openai").unwrap() }
     }
 
     fn body(dialect: Dialect, model: &str) -> Value {
         let request = Request {
             model: ModelName::parse(&format!("p/{model}")).unwrap(),
-            messages: vec![Message {
-                role: Role::User,
-                content: "Hi".to_owned(),
-            }],
+            messages: vec![Message { role: Role::User, content: "Hi".to_owned() }],
             temperature: 0.5,
             max_output_tokens: 9,
             draw: 3,
@@ -494,10 +461,7 @@ mod tests {
         let common = json!({"model": "org/m", "messages": messages, "temperature": 0.5,
             "max_tokens": 9, "seed": 3});
         assert_eq!(body(Dialect::of("127.0.0.1"), "org/m"), common);
-        assert_eq!(
-            body(Dialect::of("api.openai.com.evil.example"), "org/m"),
-            common
-        );
+        assert_eq!(body(Dialect::of("api.openai.com.evil.example"), "org/m"), common);
         assert_eq!(
             body(Dialect::of("api.mistral.ai"), "mistral-small"),
             json!({"model": "mistral-small", "messages": messages, "temperature": 0.5,
@@ -508,14 +472,8 @@ mod tests {
             json!({"model": "gpt-4o-mini", "messages": messages, "temperature": 0.5,
                 "max_completion_tokens": 9, "seed": 3})
         );
-        for model in [
-            "o1",
-            "o3-mini",
-            "o4-mini-2025-04-16",
-            "gpt-5",
-            "gpt-5-nano",
-            "ft:gpt-5-x:o",
-        ] {
+        for model in ["o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "gpt-5-nano", "ft:gpt-5-x:o"]
+        {
             assert_eq!(
                 body(Dialect::of("api.openai.com"), model),
                 json!({"model": model, "messages": messages, "max_completion_tokens": 9, "seed": 3})
@@ -540,17 +498,11 @@ mod tests {
             let error = OpenAi::new("cloud", &provider(address), Some(key.clone())).unwrap_err();
             assert!(error.to_string().contains("`cloud`"), "{address}");
             assert!(matches!(error, OpenAiError::Address { .. }), "{error}");
-            assert!(
-                !format!("{error} {error:?}").contains("sentinel"),
-                "{error}"
-            );
+            assert!(!format!("{error} {error:?}").contains("sentinel"), "{error}");
         }
         let whole = provider("https://host.example/v1/chat/completions/");
         let error = OpenAi::new("cloud", &whole, None).unwrap_err().to_string();
-        assert!(
-            error.contains("must stop before /chat/completions"),
-            "{error}"
-        );
+        assert!(error.contains("must stop before /chat/completions"), "{error}");
     }
 
     #[test]
@@ -567,10 +519,7 @@ mod tests {
     fn the_key_is_not_in_debug_output() {
         let key = Some(SecretString::from("sk-sentinel-123"));
         let openai = OpenAi::new("local", &provider("http://127.0.0.1:1/v1/"), key).unwrap();
-        assert_eq!(
-            openai.endpoint.as_str(),
-            "http://127.0.0.1:1/v1/chat/completions"
-        );
+        assert_eq!(openai.endpoint.as_str(), "http://127.0.0.1:1/v1/chat/completions");
         let shown = format!("{openai:?} {:?} {:?}", openai.authorization, openai.key);
         assert!(shown.contains("127.0.0.1:1"), "{shown}");
         assert!(!shown.contains("sentinel"), "{shown}");
@@ -578,13 +527,7 @@ mod tests {
 
     #[test]
     fn this_machine_is_known_in_all_its_names() {
-        for host in [
-            "localhost",
-            "127.0.0.1",
-            "127.8.8.8",
-            "[::1]",
-            "a.localhost",
-        ] {
+        for host in ["localhost", "127.0.0.1", "127.8.8.8", "[::1]", "a.localhost"] {
             assert!(is_this_machine(host), "{host}");
         }
         for host in ["10.0.0.1", "[::2]", "localhost.example", "example.com"] {

@@ -22,6 +22,12 @@ const BETWEEN_CUTS: Duration = Duration::from_secs(1);
 /// The pause where the provider does not say how long; doubled while nothing gets through.
 const UNSAID_PAUSE: Duration = Duration::from_secs(1);
 
+/// After so many refusals in a row that going slower did not put off, the pace is not the reason.
+const MOST_IN_VAIN: u32 = 3;
+
+/// For so many answers no spacing is learned then.
+const AMNESTY: u32 = 1_000;
+
 /// Learned spacings lie between these two.
 const SHORTEST_SPACING: Duration = Duration::from_millis(1);
 const LONGEST_SPACING: Duration = Duration::from_secs(60);
@@ -98,11 +104,7 @@ impl Throttle {
                     };
                     // Waiting for the shared place, a pause may have begun.
                     if let Some(number) = self.shared.state().admit(Instant::now()) {
-                        return Permit {
-                            shared: Arc::clone(&self.shared),
-                            number,
-                            _place: place,
-                        };
+                        return Permit { shared: Arc::clone(&self.shared), number, _place: place };
                     }
                 }
             }
@@ -156,9 +158,7 @@ impl Permit {
 
     /// The provider refused the attempt as one too many.
     pub fn on_throttled(&self, retry_after: Option<Duration>) {
-        self.shared
-            .state()
-            .throttled(Instant::now(), self.number, retry_after);
+        self.shared.state().throttled(Instant::now(), self.number, retry_after);
     }
 }
 
@@ -193,6 +193,10 @@ struct State {
     pace: Option<Pace>,
     /// What the provider was seen to allow.
     learned: Option<Learned>,
+    /// Refusals in a row at a spacing that was no shorter than the one before it.
+    in_vain: u32,
+    /// Answers until a refusal says something about the pace again.
+    amnesty: u32,
     since_refusal: Epoch,
 }
 
@@ -209,6 +213,8 @@ impl State {
             last_cut: None,
             pace: rpm.map(|rpm| Pace::per_minute(rpm, now)),
             learned: None,
+            in_vain: 0,
+            amnesty: 0,
             since_refusal: Epoch::new(now),
         }
     }
@@ -286,7 +292,7 @@ impl State {
         });
         self.since_refusal = Epoch::new(now);
         if let Some(interval) = rate {
-            self.learned = Learned::new(interval, now);
+            self.learn(interval, now);
         }
         let recent = |cut: Instant| now.saturating_duration_since(cut) < BETWEEN_CUTS;
         if !self.last_cut.is_some_and(recent) {
@@ -298,9 +304,29 @@ impl State {
         }
     }
 
+    /// Takes over a spacing, unless going slower has not helped for a while: a provider that
+    /// refuses one attempt in twenty at any pace would be asked ever more slowly.
+    fn learn(&mut self, interval: Duration, now: Instant) {
+        if self.amnesty > 0 {
+            return;
+        }
+        match &self.learned {
+            Some(learned) if interval >= learned.set_out => self.in_vain += 1,
+            Some(_) => self.in_vain = 0,
+            None => {}
+        }
+        self.learned = Learned::new(interval, now);
+        if self.in_vain >= MOST_IN_VAIN {
+            self.learned = None;
+            self.in_vain = 0;
+            self.amnesty = AMNESTY;
+        }
+    }
+
     /// Whether the limit rose.
     fn succeeded(&mut self, number: u64) -> bool {
         self.since_refusal.answered = true;
+        self.amnesty = self.amnesty.saturating_sub(1);
         // An answer to an attempt from before the pause does not speak for the time after it.
         if self.pause.is_none_or(|pause| number <= pause.admitted) {
             return false;
@@ -342,12 +368,7 @@ struct Epoch {
 
 impl Epoch {
     fn new(from: Instant) -> Self {
-        Self {
-            from,
-            admitted: 0,
-            answered: false,
-            idle_since: None,
-        }
+        Self { from, admitted: 0, answered: false, idle_since: None }
     }
 
     /// The time per attempt that was not refused; `None` where there is none to be known.
@@ -362,6 +383,8 @@ impl Epoch {
 #[derive(Debug)]
 struct Learned {
     pace: Pace,
+    /// What it was when it was learned.
+    set_out: Duration,
     /// Answers since it was learned.
     calm: u32,
 }
@@ -371,11 +394,8 @@ impl Learned {
         let interval = interval.mul_f64(1.05).min(LONGEST_SPACING);
         // Finer than the timer, it could only slow things down.
         (interval >= SHORTEST_SPACING).then_some(Self {
-            pace: Pace {
-                interval,
-                ahead: Duration::ZERO,
-                steady: now,
-            },
+            pace: Pace { interval, ahead: Duration::ZERO, steady: now },
+            set_out: interval,
             calm: 0,
         })
     }
@@ -426,11 +446,7 @@ impl Pace {
         // The burst is part of the minute's number, so what is spread over it is that much less.
         // The nanosecond makes up for the division's rounding down.
         let interval = Duration::from_secs(60) / (rpm - (burst - 1)) + Duration::from_nanos(1);
-        Self {
-            interval,
-            ahead: interval * (burst - 1),
-            steady: now,
-        }
+        Self { interval, ahead: interval * (burst - 1), steady: now }
     }
 
     fn next(&self) -> Instant {
@@ -619,10 +635,7 @@ mod tests {
             }
             now += secs(0.1);
         }
-        println!(
-            "recovered in {:?}",
-            now.duration_since(start) - secs(1_000.0)
-        );
+        println!("recovered in {:?}", now.duration_since(start) - secs(1_000.0));
         assert_eq!(state.limit, 100);
     }
 
@@ -655,10 +668,7 @@ mod tests {
             seen.push(state.limit);
         }
         assert!(seen.iter().all(|limit| *limit >= 1));
-        assert!(
-            seen.windows(10)
-                .all(|second| second[0] - second[9] <= 1 || second[0] >= 4)
-        );
+        assert!(seen.windows(10).all(|second| second[0] - second[9] <= 1 || second[0] >= 4));
         assert_eq!(seen.last(), Some(&1));
     }
 
@@ -696,11 +706,7 @@ mod tests {
                 .unwrap();
             assert!(busiest <= rpm as usize, "{rpm}: {busiest}");
             let aim = 3.0 * f64::from(rpm);
-            assert!(
-                moments.len() as f64 >= 0.9 * aim,
-                "{rpm}: {}",
-                moments.len()
-            );
+            assert!(moments.len() as f64 >= 0.9 * aim, "{rpm}: {}", moments.len());
         }
     }
 
@@ -723,11 +729,7 @@ mod tests {
                 filled = now;
                 let fits = tokens >= 1.0;
                 tokens -= if fits { 1.0 } else { 0.0 };
-                flight.push((
-                    now + secs(if fits { answer } else { refusal }),
-                    number,
-                    fits,
-                ));
+                flight.push((now + secs(if fits { answer } else { refusal }), number, fits));
             }
             let next = flight.iter().map(|(end, ..)| *end).min();
             now = match (state.wait(now), next) {
@@ -754,6 +756,70 @@ mod tests {
         let rest = f64::from(answered - first);
         let rate = rest / now.duration_since(from).as_secs_f64();
         (rate, f64::from(refused - before) / rest)
+    }
+
+    /// A provider that refuses a share of all attempts, however fast they come. Returns the rate
+    /// of answers, and the longest spacing.
+    fn at_random_refusals(
+        share: f64,
+        answer: f64,
+        retry_after: Option<f64>,
+        seed: u64,
+    ) -> (f64, Duration) {
+        use rand::Rng;
+        let start = Instant::now();
+        let mut rng = Seed(seed).rng();
+        let mut state = State::new(64, None, start);
+        let mut now = start;
+        let mut flight: Vec<(Instant, u64, bool)> = Vec::new();
+        let (mut answered, mut longest) = (0, Duration::ZERO);
+        while answered < 2_000 {
+            while let Some(number) = state.admit(now) {
+                let is_refused = rng.random::<f64>() < share;
+                flight.push((now + secs(answer), number, is_refused));
+            }
+            let next = flight.iter().map(|(end, ..)| *end).min();
+            now = match (state.wait(now), next) {
+                (Wait::Until(moment), Some(end)) => moment.min(end),
+                (Wait::Until(moment), None) => moment,
+                (_, Some(end)) => end,
+                (_, None) => panic!("stuck"),
+            };
+            for (_, number, is_refused) in flight.extract_if(.., |(end, ..)| *end <= now) {
+                if is_refused {
+                    state.throttled(now, number, retry_after.map(secs));
+                } else {
+                    answered += 1;
+                    state.succeeded(number);
+                }
+                state.released(now);
+            }
+            if let Some(learned) = &state.learned {
+                longest = longest.max(learned.pace.interval);
+            }
+        }
+        (2_000.0 / now.duration_since(start).as_secs_f64(), longest)
+    }
+
+    #[test]
+    fn a_provider_that_refuses_at_any_pace_is_not_asked_ever_more_slowly() {
+        for (share, answer, retry_after) in [
+            (0.02, 0.02, Some(0.0)),
+            (0.05, 0.001, Some(0.0)),
+            (0.05, 0.02, Some(0.0)),
+            (0.05, 0.5, Some(0.0)),
+            (0.05, 0.5, Some(1.0)),
+            (0.05, 0.5, None),
+            (0.1, 0.5, Some(0.0)),
+            (0.2, 0.5, Some(0.0)),
+        ] {
+            for seed in 1..4 {
+                let (rate, longest) = at_random_refusals(share, answer, retry_after, seed);
+                let shown = format!("{share} {answer} {retry_after:?}: {rate:.1} per second");
+                assert!(rate >= if answer < 0.1 { 50.0 } else { 2.5 }, "{shown}");
+                assert!(longest <= secs(2.0), "{shown}, {longest:?}");
+            }
+        }
     }
 
     #[test]
@@ -836,9 +902,8 @@ mod tests {
                 }
             }
             assert_eq!(throttle.in_flight(), 0);
-            let both = timeout(secs(5.0), async {
-                (throttle.acquire().await, throttle.acquire().await)
-            });
+            let both =
+                timeout(secs(5.0), async { (throttle.acquire().await, throttle.acquire().await) });
             drop(both.await.expect("both places are free"));
         });
     }
@@ -869,9 +934,7 @@ mod tests {
             throttle.set_concurrency(2);
             assert!(timeout(secs(0.05), &mut waiting).await.is_err());
             global.set_concurrency(2);
-            let second = timeout(secs(5.0), waiting)
-                .await
-                .expect("room for a second");
+            let second = timeout(secs(5.0), waiting).await.expect("room for a second");
 
             global.set_concurrency(1);
             throttle.set_concurrency(0);
@@ -889,10 +952,8 @@ mod tests {
     fn two_providers_share_the_global_cap_and_a_paused_one_holds_none_of_it() {
         run(async {
             let global = Global::new(1);
-            let (one, other) = (
-                Throttle::within(&global, 8, None),
-                Throttle::within(&global, 8, None),
-            );
+            let (one, other) =
+                (Throttle::within(&global, 8, None), Throttle::within(&global, 8, None));
             let permit = one.acquire().await;
             assert!(timeout(secs(0.05), other.acquire()).await.is_err());
             permit.on_throttled(Some(secs(60.0)));

@@ -329,12 +329,14 @@ impl Reader<'_> {
                 .help("write `kind = \"pool\"` under [schedule]"));
         }
         let schedule = &recipe.schedule;
-        if schedule.lookahead == 0 || schedule.proposal_lookahead == 0 || schedule.waiting == 0
+        if schedule.lookahead == 0
+            || schedule.proposal_lookahead == 0
+            || schedule.waiting == 0
             || schedule.open == 0
         {
-            return Err(self
-                .error(&["schedule"], "a look-ahead of 0 lets nothing happen")
-                .help("give at least 1 to `lookahead`, `proposal_lookahead`, `waiting` and `open`"));
+            return Err(self.error(&["schedule"], "a look-ahead of 0 lets nothing happen").help(
+                "give at least 1 to `lookahead`, `proposal_lookahead`, `waiting` and `open`",
+            ));
         }
         let positive = |path: &[&str], value: usize| match value {
             0 => Err(self.error(path, format!("`{}` must be at least 1", path[path.len() - 1]))),

@@ -13,11 +13,9 @@ pub(super) const FEWEST_ROWS: usize = 30;
 /// The level of the one-sided test.
 pub(super) const ALPHA: f64 = 0.05;
 
-/// The next held-out rows: winner and seed together, row by row. Empty: all are issued.
-pub(super) fn next(state: &State) -> Vec<Plan> {
-    let Some((winner, _, rows)) = state.winner else {
-        return Vec::new();
-    };
+/// The next held-out rows: winner and seed together, row by row. `None`: all are issued.
+pub(super) fn next(state: &State) -> Option<Plan> {
+    let (winner, _, rows) = state.winner?;
     let sides: &[CandidateIx] =
         if winner == CandidateIx::SEED { &[winner] } else { &[winner, CandidateIx::SEED] };
     for from in (0..rows).step_by(BLOCK) {
@@ -27,11 +25,11 @@ pub(super) fn next(state: &State) -> Vec<Plan> {
             let rows: Vec<RowIx> =
                 (from..to).map(RowIx).filter(|row| column.cell(*row) == Cell::Empty).collect();
             if !rows.is_empty() {
-                return vec![Plan::Evaluate { candidate, split: Split::Hold, replicate: 0, rows }];
+                return Some(Plan::Evaluate { candidate, split: Split::Hold, replicate: 0, rows });
             }
         }
     }
-    Vec::new()
+    None
 }
 
 /// What held-out rows say.

@@ -16,7 +16,7 @@ use crate::event::{
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::llm::Request;
-use crate::llm::call::{Caller, Ending, Halt, Job, worst_case};
+use crate::llm::call::{Called, Caller, Ending, Halt, Job, worst_case};
 use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::state::{Observer, OpenCall, Phase, Work};
@@ -87,6 +87,8 @@ pub struct Search {
 
 /// What a worker reports.
 struct Arrived {
+    /// Attempts that failed on the way.
+    failed: Vec<(EventNumber, Event)>,
     ending: Ending,
     verdict: Option<(Verdict, Option<(EventNumber, Event)>)>,
 }
@@ -269,7 +271,8 @@ impl Search {
                 Ok(_) => Ending::Missing(number, Event::Lost { call }),
                 Err(halt) => Ending::Halted(halt.clone()),
             };
-            let _ = post.send((call, Arrived { ending, verdict: verdict.ok() }));
+            let arrived = Arrived { failed: Vec::new(), ending, verdict: verdict.ok() };
+            let _ = post.send((call, arrived));
         });
     }
 
@@ -312,11 +315,10 @@ impl Search {
             match plan {
                 Plan::Decide(event) => return Step::Record(event),
                 Plan::Compose(draft) => return Step::Compose(draft),
-                Plan::Win { candidate, shrunken_dev } => {
-                    if self.state.is_quiet() {
-                        return Step::Record(self.win(candidate, shrunken_dev));
-                    }
+                Plan::Win { candidate, shrunken_dev } if self.state.is_quiet() => {
+                    return Step::Record(self.win(candidate, shrunken_dev));
                 }
+                Plan::Win { .. } => {}
                 work if has_room => match self.misfit(&work) {
                     None => return Step::Issue(work),
                     Some(reason) => misfit = misfit.or(Some(reason)),
@@ -342,10 +344,11 @@ impl Search {
 
     fn next_of_confirmation(&self) -> Step {
         let has_room = self.state.evaluations.len() < self.recipe.schedule.lookahead;
-        if has_room && let Some(plan) = confirmation::next(&self.state).into_iter().next() {
-            if self.misfit(&plan).is_none() {
-                return Step::Issue(plan);
-            }
+        if has_room
+            && let Some(plan) = confirmation::next(&self.state)
+            && self.misfit(&plan).is_none()
+        {
+            return Step::Issue(plan);
         }
         match self.oldest() {
             Some(call) => Step::Fold(call),
@@ -512,7 +515,7 @@ impl Search {
             Work::Proposal(_) => None,
         };
         self.workers.spawn(async move {
-            let mut ending = caller.call(&job).await;
+            let Called { failed, mut ending } = caller.call(&job).await;
             let mut verdict = None;
             if let (Ending::Answered(number, answered), Some((split, row))) = (&ending, row) {
                 let judged =
@@ -523,7 +526,7 @@ impl Search {
                 }
             }
             // The receiver is gone only when the run is: then nobody is interested.
-            let _ = post.send((call, Arrived { ending, verdict }));
+            let _ = post.send((call, Arrived { failed, ending, verdict }));
         });
     }
 
@@ -539,6 +542,9 @@ impl Search {
     }
 
     fn take_arrival(&mut self, call: Call, arrived: Arrived) {
+        for (number, event) in arrived.failed {
+            self.believe(number, &event);
+        }
         match arrived.ending {
             Ending::Answered(number, answered) => {
                 let (text, finish) = (answered.text.clone(), answered.finish);

@@ -45,19 +45,13 @@ pub(super) fn scanned(store: &dyn Store, from: u64) -> Vec<(u64, Vec<u8>)> {
             ControlFlow::Continue(())
         })
         .unwrap();
-    assert_eq!(
-        end.0,
-        from + seen.len() as u64,
-        "the end is after the last event"
-    );
+    assert_eq!(end.0, from + seen.len() as u64, "the end is after the last event");
     seen
 }
 
 pub(super) fn answered(store: &dyn Store) -> Vec<u64> {
     let mut numbers = Vec::new();
-    store
-        .answered(&mut |_, number| numbers.push(number.0))
-        .unwrap();
+    store.answered(&mut |_, number| numbers.push(number.0)).unwrap();
     numbers.sort_unstable();
     numbers
 }
@@ -87,9 +81,7 @@ fn what_is_appended_is_read_back(store: &dyn Store) {
 fn events_are_appended_without_a_gap(store: &dyn Store) {
     store.append(EventNumber(0), &records(0..2)).unwrap();
     for wrong in [0, 1, 3] {
-        let error = store
-            .append(EventNumber(wrong), &records(wrong..wrong + 1))
-            .unwrap_err();
+        let error = store.append(EventNumber(wrong), &records(wrong..wrong + 1)).unwrap_err();
         assert!(
             matches!(error, StoreError::OutOfOrder { expected: 2, got } if got == wrong),
             "{error}"
@@ -117,14 +109,9 @@ fn a_scan_starts_and_stops_where_it_is_told(store: &dyn Store) {
 
 fn the_first_answer_is_found(store: &dyn Store) {
     store.append(EventNumber(0), &records(0..10)).unwrap();
-    let again = Record {
-        bytes: body(10),
-        answers: Some(request(3)),
-    };
-    let twice_at_once = [11, 12].map(|number| Record {
-        bytes: body(number),
-        answers: Some(request(99)),
-    });
+    let again = Record { bytes: body(10), answers: Some(request(3)) };
+    let twice_at_once =
+        [11, 12].map(|number| Record { bytes: body(number), answers: Some(request(99)) });
     store.append(EventNumber(10), &[again]).unwrap();
     store.append(EventNumber(11), &twice_at_once).unwrap();
     let found = |number| store.find_answer(&request(number)).unwrap();
@@ -140,10 +127,7 @@ fn large_events_survive(store: &dyn Store) {
     let large = |number: usize| {
         let seed = number as u32 + 1;
         let bytes = (0..sizes[number] as u32).map(|at| (at.wrapping_mul(seed) >> 7) as u8);
-        Record {
-            bytes: bytes.collect(),
-            answers: Some(request(number as u64)),
-        }
+        Record { bytes: bytes.collect(), answers: Some(request(number as u64)) }
     };
     let all: Vec<Record> = (0..sizes.len()).map(large).collect();
     store.append(EventNumber(0), &all).unwrap();
@@ -153,13 +137,8 @@ fn large_events_survive(store: &dyn Store) {
     assert!(store.read(EventNumber(2)).unwrap().unwrap() == all[2].bytes);
     // A shorter event in the place of a longer one has nothing of the longer one.
     store.truncate(2).unwrap();
-    let shorter = Record {
-        bytes: b"shorter ".repeat(4_000),
-        answers: None,
-    };
-    store
-        .append(EventNumber(2), std::slice::from_ref(&shorter))
-        .unwrap();
+    let shorter = Record { bytes: b"shorter ".repeat(4_000), answers: None };
+    store.append(EventNumber(2), std::slice::from_ref(&shorter)).unwrap();
     store.append(EventNumber(3), &records(3..4)).unwrap();
     assert!(store.read(EventNumber(2)).unwrap() == Some(shorter.bytes));
     assert_eq!(scanned(store, 3), bodies(3..4));
@@ -177,8 +156,5 @@ fn truncating_drops_events_and_answers(store: &dyn Store) {
     assert_eq!(store.find_answer(&request(102)).unwrap(), None);
     store.append(EventNumber(100), &records(100..200)).unwrap();
     assert_eq!(scanned(store, 0), bodies(0..200));
-    assert_eq!(
-        store.find_answer(&request(102)).unwrap(),
-        Some(EventNumber(102))
-    );
+    assert_eq!(store.find_answer(&request(102)).unwrap(), Some(EventNumber(102)));
 }

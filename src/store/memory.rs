@@ -52,10 +52,7 @@ impl Store for Memory {
         let mut kept = self.kept();
         let expected = kept.events.len() as u64;
         if first.0 != expected {
-            return Err(StoreError::OutOfOrder {
-                expected,
-                got: first.0,
-            });
+            return Err(StoreError::OutOfOrder { expected, got: first.0 });
         }
         for (number, record) in (expected..).zip(events) {
             kept.events.push(seal(&record.bytes));
@@ -137,15 +134,10 @@ mod tests {
     #[test]
     fn a_scan_stops_before_a_damaged_event() {
         let store = Memory::new();
-        store
-            .append(EventNumber(0), &contract::records(0..10))
-            .unwrap();
+        store.append(EventNumber(0), &contract::records(0..10)).unwrap();
         store.damage(EventNumber(6));
         assert_eq!(contract::scanned(&store, 0), contract::bodies(0..6));
-        assert!(matches!(
-            store.read(EventNumber(6)),
-            Err(StoreError::Damaged { .. })
-        ));
+        assert!(matches!(store.read(EventNumber(6)), Err(StoreError::Damaged { .. })));
         assert_eq!(store.len(), 10);
     }
 }

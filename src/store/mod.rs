@@ -136,18 +136,12 @@ pub enum StoreError {
 
 impl StoreError {
     fn io(what: &str, path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            what: format!("{what} {}", path.display()),
-            source: Arc::new(source),
-        }
+        Self::Io { what: format!("{what} {}", path.display()), source: Arc::new(source) }
     }
 }
 
 fn holder_name(holder: Option<u32>) -> String {
-    holder.map_or_else(
-        || "another process".to_owned(),
-        |process| format!("process {process}"),
-    )
+    holder.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"))
 }
 
 /// What is kept of one event: a checksum, then the bytes.

@@ -98,7 +98,7 @@ pub(super) fn kept(archive: &Archive, state: &State) -> Vec<CandidateIx> {
 /// A place drawn by weight; `None` where nothing has any.
 pub(super) fn weighted(weights: &[f64], rng: &mut impl Rng) -> Option<usize> {
     let total: f64 = weights.iter().sum();
-    if !(total > 0.0) {
+    if total.is_nan() || total <= 0.0 {
         return None;
     }
     let mut draw = rng.random::<f64>() * total;

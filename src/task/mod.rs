@@ -211,7 +211,8 @@ impl Task {
             Some(Split::Hold) => hold,
             None => train.into_iter().chain(dev).chain(hold).collect(),
         };
-        self.splits = Splits { train: Vec::new(), dev: rows, hold: example::HeldOut::seal(Vec::new()) };
+        self.splits =
+            Splits { train: Vec::new(), dev: rows, hold: example::HeldOut::seal(Vec::new()) };
         self
     }
 
@@ -237,6 +238,12 @@ impl Task {
     #[must_use]
     pub fn providers(&self) -> &BTreeMap<String, Provider> {
         &self.providers
+    }
+
+    /// A mistake of the task file that shows only when something is to be done with the task.
+    #[must_use]
+    pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> SourceError {
+        Locator { source: &self.source }.error(path, message)
     }
 
     /// The folder of the task file.
@@ -273,19 +280,14 @@ impl Task {
                 continue;
             }
             let (provider, name) = (model.name.provider(), model.name.model());
-            let at = Locator { source: &self.source };
-            let built_in = Provider::built_in(provider).is_some();
-            let kind = if built_in { "" } else { "kind = \"openai\"\n      " };
-            return Err(at
-                .error(
-                    &["models", &role.to_string()],
-                    format!("the price of `{}` is unknown, and a cap in dollars needs it", model.name),
-                )
-                .help(format!(
-                    "add the provider's price in US dollars per million tokens:\n\n      \
-                     [providers.{provider}]\n      {kind}prices.\"{name}\" = {{ input = 0.00, output = 0.00 }}\n\n    \
-                     or `free = true` under [providers.{provider}] for a local model",
-                )));
+            let message =
+                format!("the price of `{}` is unknown, and a cap in dollars needs it", model.name);
+            // A table of its own, since it may be appended to any task file as it is.
+            return Err(self.mistake(&["models", &role.to_string()], message).help(format!(
+                "add its price in US dollars per million tokens:\n\n      \
+                 [providers.{provider}.prices.\"{name}\"]\n      input = 0.00\n      output = 0.00\n\n    \
+                 or `free = true` under [providers.{provider}] for a model that costs nothing",
+            )));
         }
         Ok(())
     }
@@ -362,6 +364,14 @@ impl Rows {
         }
     }
 
+    /// In the order in which the files were read.
+    fn by_file(&self) -> Vec<&[Example]> {
+        match self {
+            Self::One(rows, _) => vec![rows],
+            Self::Given(parts) => parts.iter().map(Vec::as_slice).collect(),
+        }
+    }
+
     /// Rows are equal where the columns that the prompt shows are.
     fn split(self, shown: &BTreeSet<String>) -> Splits {
         match self {
@@ -373,11 +383,14 @@ impl Rows {
 
 /// Every row's answer must be one that the scorers can compare with.
 fn check_answers(scorers: &ScorerSet, rows: &Rows, data: &[DataFile]) -> Result<(), SourceError> {
-    for row in rows.all() {
-        scorers.check(row).map_err(|message| {
-            let file = data.first().map_or_else(PathBuf::new, |file| file.path.clone());
-            SourceError::new(file, format!("row `{}`: {message}", row.id)).at_line(row.line)
-        })?;
+    for (rows, file) in rows.by_file().into_iter().zip(data) {
+        for row in rows {
+            scorers.check(row).map_err(|message| {
+                SourceError::new(&file.path, format!("row `{}`: {message}", row.id))
+                    .at_line(row.line)
+                    .help("correct the row, or `[[score]]` in the task file")
+            })?;
+        }
     }
     Ok(())
 }

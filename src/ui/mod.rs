@@ -37,7 +37,12 @@ pub struct Watcher {
 impl Watcher {
     /// On a terminal (drawn on stderr), or as lines.
     #[must_use]
-    pub fn new(is_terminal: bool, lines: Box<dyn Write + Send>, caller: Arc<Caller>, caps: Caps) -> Self {
+    pub fn new(
+        is_terminal: bool,
+        lines: Box<dyn Write + Send>,
+        caller: Arc<Caller>,
+        caps: Caps,
+    ) -> Self {
         let progress = if is_terminal {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
@@ -120,9 +125,7 @@ fn line(state: &State, caller: &Caller, caps: Caps) -> String {
         let standing = state.candidates.get(crate::id::CandidateIx::index(candidate))?;
         standing.dev().mean()
     };
-    if let (Some(best), Some(seed)) =
-        (mean(state.incumbent), mean(crate::id::CandidateIx::SEED))
-    {
+    if let (Some(best), Some(seed)) = (mean(state.incumbent), mean(crate::id::CandidateIx::SEED)) {
         parts.push(format!("best {} on dev (seed {})", text::percent(best), text::percent(seed)));
     }
     parts.push(format!("{} in flight", caller.in_flight()));

@@ -99,10 +99,7 @@ fn events_are_durable_when_they_are_said_to_be() {
         assert!(store.synced.load(Ordering::SeqCst) > number);
         assert_eq!(journal.read(EventNumber(number)).unwrap(), fact(number));
     }
-    assert!(matches!(
-        journal.read(EventNumber(50)),
-        Err(JournalError::Missing(EventNumber(50)))
-    ));
+    assert!(matches!(journal.read(EventNumber(50)), Err(JournalError::Missing(EventNumber(50)))));
 }
 
 #[test]
@@ -133,13 +130,7 @@ fn closing_and_dropping_make_everything_durable() {
 fn many_events_share_a_commit_and_commits_keep_their_distance() {
     let store = Arc::new(Told::default());
     let linger = Duration::from_millis(20);
-    let journal = over(
-        &store,
-        Commit {
-            linger,
-            ..Commit::default()
-        },
-    );
+    let journal = over(&store, Commit { linger, ..Commit::default() });
     let start = Instant::now();
     for number in 0..500 {
         journal.append(fact(number)).unwrap();
@@ -148,22 +139,13 @@ fn many_events_share_a_commit_and_commits_keep_their_distance() {
     wait(journal.flush()).unwrap();
     let allowed = start.elapsed().as_millis() / linger.as_millis() + 2;
     let syncs = store.syncs.load(Ordering::SeqCst);
-    assert!(
-        syncs > 2 && u128::from(syncs) <= allowed,
-        "{syncs} > {allowed}"
-    );
+    assert!(syncs > 2 && u128::from(syncs) <= allowed, "{syncs} > {allowed}");
 }
 
 #[test]
 fn a_commit_takes_no_more_than_it_may() {
     let store = Arc::new(Told::default());
-    let journal = over(
-        &store,
-        Commit {
-            most: 10,
-            ..Commit::default()
-        },
-    );
+    let journal = over(&store, Commit { most: 10, ..Commit::default() });
     let stopped = store.stop();
     append_all(&journal, 0..1_000);
     drop(stopped);
@@ -212,10 +194,7 @@ fn numbers_stand_in_the_order_of_calls_in_both_copies() {
 #[test]
 fn a_full_queue_makes_appenders_wait_and_not_for_ever() {
     let store = Arc::new(Told::default());
-    let small = Commit {
-        queue_bytes: 2_000,
-        ..Commit::default()
-    };
+    let small = Commit { queue_bytes: 2_000, ..Commit::default() };
     let journal = over(&store, small);
     let appended = AtomicU64::new(0);
     let stopped = store.stop();
@@ -233,10 +212,7 @@ fn a_full_queue_makes_appenders_wait_and_not_for_ever() {
     });
     wait(journal.flush()).unwrap();
     assert_eq!(facts(&journal), expected(500));
-    let large = Fact::Answered {
-        request: request(0),
-        text: "x".repeat(10_000),
-    };
+    let large = Fact::Answered { request: request(0), text: "x".repeat(10_000) };
     wait(journal.append_durable(large)).unwrap();
 }
 
@@ -258,11 +234,7 @@ fn a_failure_reaches_everyone_and_stays() {
     assert!(is_full(&journal.append(fact(1)).unwrap_err()));
     assert!(is_full(&wait(journal.append_durable(fact(1))).unwrap_err()));
     assert!(is_full(&wait(journal.flush()).unwrap_err()));
-    assert_eq!(
-        facts(&journal),
-        expected(1),
-        "only what is durable is shown"
-    );
+    assert_eq!(facts(&journal), expected(1), "only what is durable is shown");
     assert!(is_full(&journal.close().unwrap_err()));
 }
 
@@ -270,10 +242,7 @@ fn a_failure_reaches_everyone_and_stays() {
 fn a_failure_frees_those_who_wait_for_room() {
     for panics in [false, true] {
         let store = Arc::new(Told::default());
-        let tiny = Commit {
-            queue_bytes: 1,
-            ..Commit::default()
-        };
+        let tiny = Commit { queue_bytes: 1, ..Commit::default() };
         let journal = over(&store, tiny);
         let stopped = store.stop();
         std::thread::scope(|scope| {
@@ -305,8 +274,5 @@ fn an_event_without_a_json_form_is_refused_and_harms_nothing() {
     let journal = Journal::in_memory().unwrap();
     let odd = Odd(BTreeMap::from([(None, 1)]));
     assert!(matches!(journal.append(odd), Err(JournalError::Encode(_))));
-    assert_eq!(
-        journal.append(Odd(BTreeMap::new())).unwrap(),
-        EventNumber(0)
-    );
+    assert_eq!(journal.append(Odd(BTreeMap::new())).unwrap(), EventNumber(0));
 }

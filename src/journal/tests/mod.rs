@@ -37,10 +37,7 @@ fn fact(number: u64) -> Fact {
         0 => Fact::Asked { call: number },
         _ => Fact::Answered {
             request: request(number),
-            text: format!(
-                "answer {number}\n\"ä\" {}",
-                "x".repeat(number as usize % 50)
-            ),
+            text: format!("answer {number}\n\"ä\" {}", "x".repeat(number as usize % 50)),
         },
     }
 }
@@ -62,11 +59,7 @@ fn expected(len: u64) -> Vec<Fact> {
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 /// A run's folder with a journal over a store in memory, which outlives the journal as a file
@@ -79,10 +72,7 @@ struct Run {
 impl Run {
     /// A journal that was closed after so many events.
     fn of(len: u64) -> Self {
-        let run = Self {
-            folder: tempfile::TempDir::new().unwrap(),
-            store: Arc::default(),
-        };
+        let run = Self { folder: tempfile::TempDir::new().unwrap(), store: Arc::default() };
         file::create(&run.file()).unwrap();
         let journal = run.open().0;
         (0..len).for_each(|number| {

@@ -19,10 +19,7 @@ fn answers_are_found_once_they_are_durable_and_after_a_resume() {
     let found = |number| journal.find_answer(&request(number)).unwrap();
     assert_eq!(found(3), Some(EventNumber(3)));
     assert_eq!(found(4), None);
-    let answered = Fact::Answered {
-        request: request(100),
-        text: String::new(),
-    };
+    let answered = Fact::Answered { request: request(100), text: String::new() };
     assert_eq!(found(100), None);
     let number = wait(journal.append_durable(answered)).unwrap();
     assert_eq!(found(100), Some(number));
@@ -35,10 +32,7 @@ fn an_answer_that_the_store_mislaid_is_found_after_replay() {
     let (journal, _) = run.open();
     assert_eq!(journal.find_answer(&request(3)).unwrap(), None);
     assert_eq!(facts(&journal), expected(10));
-    assert_eq!(
-        journal.find_answer(&request(3)).unwrap(),
-        Some(EventNumber(3))
-    );
+    assert_eq!(journal.find_answer(&request(3)).unwrap(), Some(EventNumber(3)));
 }
 
 #[test]
@@ -87,9 +81,7 @@ fn damage_before_the_end_is_an_error_with_its_line() {
     let good = run.lines();
     for damaged in 0..good.len() - 1 {
         let mut lines = good.clone();
-        lines[damaged] = lines[damaged]
-            .replace("crc", "crk")
-            .replace("prompt", "prom");
+        lines[damaged] = lines[damaged].replace("crc", "crk").replace("prompt", "prom");
         run.set_lines(&lines);
         let error = read(&run.file()).unwrap_err();
         assert!(
@@ -126,14 +118,7 @@ fn a_newer_version_is_refused_by_readers() {
     lines[0] = r#"{"promptsearch_journal":2}"#.to_owned();
     run.set_lines(&lines);
     let error = read(&run.file()).unwrap_err();
-    assert!(matches!(
-        error,
-        JournalError::Newer {
-            found: 2,
-            known: 1,
-            ..
-        }
-    ));
+    assert!(matches!(error, JournalError::Newer { found: 2, known: 1, .. }));
 }
 
 #[test]
@@ -165,11 +150,7 @@ fn a_reader_follows_the_writer() {
     assert_eq!(more(&mut seen).unwrap(), 1);
     let mut next = run.content();
     assert!(next.starts_with(&whole));
-    line::write(
-        &mut next,
-        EventNumber(9),
-        &serde_json::to_vec(&fact(9)).unwrap(),
-    );
+    line::write(&mut next, EventNumber(9), &serde_json::to_vec(&fact(9)).unwrap());
     run.set_content(&next[..next.len() - 5]);
     assert_eq!(more(&mut seen).unwrap(), 0);
     run.set_content(&next);

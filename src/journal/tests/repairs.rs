@@ -61,10 +61,7 @@ fn a_store_that_is_empty_is_filled_in_batches() {
     run.store = Arc::default();
     let recovery = run.check(len);
     assert_eq!((recovery.from_file, recovery.from_store), (len, 0));
-    assert_eq!(
-        run.store.find_answer(&request(2_001)).unwrap(),
-        Some(EventNumber(2_001))
-    );
+    assert_eq!(run.store.find_answer(&request(2_001)).unwrap(), Some(EventNumber(2_001)));
 }
 
 #[test]
@@ -90,9 +87,7 @@ fn any_changed_bit_in_the_file_is_repaired_from_the_store() {
             Err(JournalError::Newer { .. }) => assert!(bit / 8 < line::header().len()),
             Err(error) => panic!("bit {bit}: {error}"),
         }
-        run.kept()
-            .iter()
-            .for_each(|kept| fs::remove_file(kept).unwrap());
+        run.kept().iter().for_each(|kept| fs::remove_file(kept).unwrap());
     }
     run.set_content(&whole);
     run.check(4);

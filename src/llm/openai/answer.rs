@@ -59,11 +59,7 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Refusal> {
         };
         return Err(Refusal::billed(Failure::Empty, words));
     }
-    Ok(Reply {
-        text,
-        usage: usage_of(&value["usage"]),
-        finish,
-    })
+    Ok(Reply { text, usage: usage_of(&value["usage"]), finish })
 }
 
 /// A string, or the text parts of a list.
@@ -118,11 +114,7 @@ mod tests {
     use serde_json::json;
 
     fn counted(input: u64, cached: u64, output: u64) -> Option<Usage> {
-        Some(Usage {
-            input: Tokens(input),
-            cached_input: Tokens(cached),
-            output: Tokens(output),
-        })
+        Some(Usage { input: Tokens(input), cached_input: Tokens(cached), output: Tokens(output) })
     }
 
     fn read_value(value: &Value) -> Result<Reply, Refusal> {
@@ -207,10 +199,7 @@ mod tests {
     fn text_stands_in_strings_parts_and_refusals() {
         let parts = json!([{"type": "thinking", "text": "hm"}, {"type": "text", "text": "a"},
             {"type": "image_url"}, "b", {"text": "c"}]);
-        assert_eq!(
-            read_value(&answer(parts, json!("stop"))).unwrap().text,
-            "abc"
-        );
+        assert_eq!(read_value(&answer(parts, json!("stop"))).unwrap().text, "abc");
         let refused = json!({"choices": [{"message": {"content": null, "refusal": "I can't."},
             "finish_reason": "stop"}]});
         assert_eq!(read_value(&refused).unwrap().text, "I can't.");
@@ -218,10 +207,7 @@ mod tests {
 
     #[test]
     fn no_text_needs_a_reason() {
-        for (reason, finish) in [
-            ("length", Finish::Length),
-            ("content_filter", Finish::Filter),
-        ] {
+        for (reason, finish) in [("length", Finish::Length), ("content_filter", Finish::Filter)] {
             for content in [json!(null), json!(""), json!([])] {
                 let reply = read_value(&answer(content, json!(reason))).unwrap();
                 assert_eq!((reply.text.as_str(), reply.finish), ("", finish));
@@ -270,51 +256,15 @@ mod tests {
     fn an_error_inside_an_answer_is_classified_by_its_code() {
         let at_top = |error: Value| read_value(&json!({"error": error})).unwrap_err();
         for (error, failure, billed) in [
-            (
-                json!({"code": 429, "message": "Rate limit exceeded"}),
-                Failure::Throttled,
-                false,
-            ),
-            (
-                json!({"code": "402", "message": "Insufficient credits"}),
-                Failure::Quota,
-                false,
-            ),
-            (
-                json!({"code": "insufficient_quota", "message": "…"}),
-                Failure::Quota,
-                false,
-            ),
-            (
-                json!({"code": 401, "message": "User not found."}),
-                Failure::Auth,
-                false,
-            ),
-            (
-                json!({"type": "rate_limit_error", "message": "slow"}),
-                Failure::Throttled,
-                false,
-            ),
-            (
-                json!({"type": "authentication_error", "message": "no"}),
-                Failure::Auth,
-                false,
-            ),
-            (
-                json!({"type": "invalid_request_error", "message": "no"}),
-                Failure::BadRequest,
-                false,
-            ),
-            (
-                json!({"code": 502, "message": "Provider disconnected"}),
-                Failure::Transient,
-                true,
-            ),
-            (
-                json!({"code": 503, "message": "No instances"}),
-                Failure::Transient,
-                true,
-            ),
+            (json!({"code": 429, "message": "Rate limit exceeded"}), Failure::Throttled, false),
+            (json!({"code": "402", "message": "Insufficient credits"}), Failure::Quota, false),
+            (json!({"code": "insufficient_quota", "message": "…"}), Failure::Quota, false),
+            (json!({"code": 401, "message": "User not found."}), Failure::Auth, false),
+            (json!({"type": "rate_limit_error", "message": "slow"}), Failure::Throttled, false),
+            (json!({"type": "authentication_error", "message": "no"}), Failure::Auth, false),
+            (json!({"type": "invalid_request_error", "message": "no"}), Failure::BadRequest, false),
+            (json!({"code": 502, "message": "Provider disconnected"}), Failure::Transient, true),
+            (json!({"code": 503, "message": "No instances"}), Failure::Transient, true),
             (json!("something went wrong"), Failure::Transient, true),
             (json!({"message": "Timed out"}), Failure::Transient, true),
         ] {

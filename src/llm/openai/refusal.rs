@@ -42,12 +42,7 @@ impl Refusal {
 
     /// An attempt that the provider may have worked for.
     pub(super) fn billed(failure: Failure, words: String) -> Self {
-        Self {
-            failure,
-            may_be_billed: true,
-            retry_after: None,
-            words,
-        }
+        Self { failure, may_be_billed: true, retry_after: None, words }
     }
 
     /// An error in a body that came with 200: its own code takes the status's place.
@@ -124,9 +119,7 @@ impl Said {
         said.read_codes(&error["innererror"]);
         for detail in error["details"].as_array().into_iter().flatten() {
             said.read_codes(detail);
-            said.wait = said
-                .wait
-                .or(detail["retryDelay"].as_str().and_then(wait_of));
+            said.wait = said.wait.or(detail["retryDelay"].as_str().and_then(wait_of));
             for violation in detail["violations"].as_array().into_iter().flatten() {
                 said.read_codes(violation);
             }
@@ -229,12 +222,8 @@ impl Said {
             "欠费",
         ];
         // Allowances of a day or a month do not come back while a run waits.
-        const ALLOWANCES: &[&str] = &[
-            "free-models-per-day",
-            "free tier daily",
-            "api calls / month",
-            "monthly quota",
-        ];
+        const ALLOWANCES: &[&str] =
+            &["free-models-per-day", "free tier daily", "api calls / month", "monthly quota"];
         if self.has_code(CODES) || self.says(PHRASES) || self.says(ALLOWANCES) {
             return true;
         }
@@ -248,17 +237,14 @@ impl Said {
 
     /// Gemini, xAI and others refuse a key with 400.
     fn is_about_the_key(&self) -> bool {
-        self.has_code(&[
-            "api_key_invalid",
-            "invalid_api_key",
-            "invalid_authentication_error",
-        ]) || self.says(&[
-            "api key not valid",
-            "invalid api key",
-            "incorrect api key",
-            "api key expired",
-            "invalid api token",
-        ])
+        self.has_code(&["api_key_invalid", "invalid_api_key", "invalid_authentication_error"])
+            || self.says(&[
+                "api key not valid",
+                "invalid api key",
+                "incorrect api key",
+                "api key expired",
+                "invalid api token",
+            ])
     }
 
     /// The status that an error without one stands for.
@@ -270,11 +256,7 @@ impl Said {
             401
         } else if codes.any(|code| code.contains("rate_limit") || code == "resource_exhausted") {
             429
-        } else if self.has_code(&[
-            "invalid_request_error",
-            "badrequesterror",
-            "not_found_error",
-        ]) {
+        } else if self.has_code(&["invalid_request_error", "badrequesterror", "not_found_error"]) {
             400
         } else {
             500
@@ -306,10 +288,7 @@ fn finding(value: &Value) -> String {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|step| {
-            step.as_str()
-                .map_or_else(|| step.to_string(), str::to_owned)
-        })
+        .map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned))
         .collect();
     format!("{}: {message}", place.join("."))
 }
@@ -358,10 +337,7 @@ fn seconds(text: &str, unit: f64) -> Option<Duration> {
 fn until(text: &str, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let date = |text: &str| DateTimeParser::new().parse_timestamp(text).ok();
     let then = date(text)?;
-    let its_now = headers
-        .get(DATE)
-        .and_then(|value| date(value.to_str().ok()?))
-        .unwrap_or(now);
+    let its_now = headers.get(DATE).and_then(|value| date(value.to_str().ok()?)).unwrap_or(now);
     // A date that has passed means: now.
     Some(Duration::try_from(then.duration_since(its_now)).unwrap_or_default())
 }
@@ -377,16 +353,12 @@ fn leading_wait(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = None;
     loop {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let Ok(number) = rest[..digits].parse::<f64>() else {
             break;
         };
         let after = rest[digits..].trim_start_matches(' ');
-        let letters = after
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(after.len());
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
         let unit = match &after[..letters] {
             "ms" | "millisecond" | "milliseconds" => 0.001,
             "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
@@ -403,12 +375,10 @@ fn leading_wait(text: &str) -> Option<Duration> {
 
 /// `Please try again in 7.66s.` and its relatives.
 fn wait_in_words(lower: &str) -> Option<Duration> {
-    ["try again in ", "retry in ", "retry after ", "please wait "]
-        .iter()
-        .find_map(|phrase| {
-            let start = lower.find(phrase)? + phrase.len();
-            leading_wait(&lower[start..])
-        })
+    ["try again in ", "retry in ", "retry after ", "please wait "].iter().find_map(|phrase| {
+        let start = lower.find(phrase)? + phrase.len();
+        leading_wait(&lower[start..])
+    })
 }
 
 #[cfg(test)]
@@ -432,14 +402,7 @@ mod tests {
     }
 
     /// Provider, status, body, what it means, the wait in it, and a part of the words shown.
-    type Recorded = (
-        &'static str,
-        u16,
-        &'static str,
-        Failure,
-        Option<f64>,
-        &'static str,
-    );
+    type Recorded = (&'static str, u16, &'static str, Failure, Option<f64>, &'static str);
 
     use Failure::{Auth, BadRequest, Quota, Throttled, Transient};
 
@@ -888,14 +851,7 @@ mod tests {
             None,
             "api.example.com | 502: Bad gateway",
         ),
-        (
-            "cloudflare",
-            520,
-            "error code: 520",
-            Transient,
-            None,
-            "error code: 520",
-        ),
+        ("cloudflare", 520, "error code: 520", Transient, None, "error code: 520"),
         (
             "nginx",
             504,
@@ -924,11 +880,7 @@ mod tests {
         for (provider, status, body, failure, wait, words) in RECORDED {
             let refusal = read(*status, &[], body);
             assert_eq!(refusal.failure, *failure, "{provider} {status}: {body}");
-            assert!(
-                refusal.words.contains(words),
-                "{provider}: {}",
-                refusal.words
-            );
+            assert!(refusal.words.contains(words), "{provider}: {}", refusal.words);
             let wait = wait.map(Duration::from_secs_f64);
             assert_eq!(refusal.retry_after, wait, "{provider} {status}: {body}");
             // What was refused outright was not worked on.
@@ -948,39 +900,21 @@ mod tests {
         };
         assert_eq!(wait(&[("retry-after", "2")]), Some(2.0));
         assert_eq!(wait(&[("retry-after", " 1.5 ")]), Some(1.5));
-        assert_eq!(
-            wait(&[("retry-after-ms", "250"), ("retry-after", "1")]),
-            Some(0.25)
-        );
-        assert_eq!(
-            wait(&[("retry-after", "Sun, 22 Nov 2026 12:00:30 GMT")]),
-            Some(30.0)
-        );
+        assert_eq!(wait(&[("retry-after-ms", "250"), ("retry-after", "1")]), Some(0.25));
+        assert_eq!(wait(&[("retry-after", "Sun, 22 Nov 2026 12:00:30 GMT")]), Some(30.0));
         // The server's clock is an hour behind ours.
         let server = [
             ("retry-after", "Sun, 22 Nov 2026 11:00:07 GMT"),
             ("date", "Sun, 22 Nov 2026 11:00:00 GMT"),
         ];
         assert_eq!(wait(&server), Some(7.0));
-        assert_eq!(
-            wait(&[("retry-after", "Sun, 22 Nov 2020 12:00:30 GMT")]),
-            Some(0.0)
-        );
+        assert_eq!(wait(&[("retry-after", "Sun, 22 Nov 2020 12:00:30 GMT")]), Some(0.0));
         assert_eq!(wait(&[("retry-after", "1e300")]), None);
         assert_eq!(wait(&[("retry-after", "9999999999")]), Some(86_400.0));
         assert_eq!(wait(&[("retry-after", "-3")]), None);
         assert_eq!(wait(&[("retry-after", "soon")]), None);
-        for (text, seconds) in [
-            ("1s", 1.0),
-            ("6m0s", 360.0),
-            ("20ms", 0.02),
-            ("2m59.5s", 179.5),
-        ] {
-            assert_eq!(
-                wait(&[("x-ratelimit-reset-requests", text)]),
-                Some(seconds),
-                "{text}"
-            );
+        for (text, seconds) in [("1s", 1.0), ("6m0s", 360.0), ("20ms", 0.02), ("2m59.5s", 179.5)] {
+            assert_eq!(wait(&[("x-ratelimit-reset-requests", text)]), Some(seconds), "{text}");
         }
         assert_eq!(wait(&[("x-ratelimit-reset-requests", "10")]), Some(10.0));
         assert_eq!(wait(&[("x-ratelimit-reset-requests", "never")]), None);
@@ -1000,10 +934,7 @@ mod tests {
     #[test]
     fn only_what_is_tried_again_has_a_wait() {
         let pairs = [("retry-after", "3")];
-        assert_eq!(
-            read(503, &pairs, "").retry_after,
-            Some(Duration::from_secs(3))
-        );
+        assert_eq!(read(503, &pairs, "").retry_after, Some(Duration::from_secs(3)));
         assert_eq!(read(401, &pairs, "").retry_after, None);
         assert_eq!(read(402, &pairs, "").retry_after, None);
     }

@@ -144,19 +144,14 @@ impl SledStore {
     }
 
     fn damaged(&self, why: &str) -> StoreError {
-        StoreError::Damaged {
-            path: self.path.clone(),
-            why: why.to_owned(),
-        }
+        StoreError::Damaged { path: self.path.clone(), why: why.to_owned() }
     }
 }
 
 impl fmt::Debug for SledStore {
     /// sled's own would print every event.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SledStore")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("SledStore").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -164,10 +159,7 @@ impl Store for SledStore {
     fn append(&self, first: EventNumber, events: &[Record]) -> Result<(), StoreError> {
         let mut next = self.next();
         if first.0 != *next {
-            return Err(StoreError::OutOfOrder {
-                expected: *next,
-                got: first.0,
-            });
+            return Err(StoreError::OutOfOrder { expected: *next, got: first.0 });
         }
         self.run(|trees| {
             transact(trees, |tree, answers, parts| {
@@ -188,9 +180,7 @@ impl Store for SledStore {
 
     fn sync(&self) -> Result<(), StoreError> {
         self.run(|trees| trees.events.flush().map(drop))?;
-        self.data
-            .sync_data()
-            .map_err(|e| StoreError::io("sync", &self.path, e))
+        self.data.sync_data().map_err(|e| StoreError::io("sync", &self.path, e))
     }
 
     fn len(&self) -> u64 {
@@ -295,9 +285,7 @@ impl Drop for SledStore {
 
 fn next_number(events: &Tree) -> ::sled::Result<u64> {
     let last = events.last()?;
-    Ok(last
-        .and_then(|(key, _)| number_of(&key))
-        .map_or(0, |last| last + 1))
+    Ok(last.and_then(|(key, _)| number_of(&key)).map_or(0, |last| last + 1))
 }
 
 fn number_of(bytes: &[u8]) -> Option<u64> {

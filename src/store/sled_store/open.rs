@@ -62,10 +62,9 @@ pub(super) fn salvage(path: &Path, copy: &Path) -> Result<PathBuf, StoreError> {
         Err(error) => {
             fs::remove_dir_all(copy).map_err(cannot)?;
             Err(match error {
-                StoreError::Damaged { why, .. } => StoreError::Damaged {
-                    path: path.to_owned(),
-                    why,
-                },
+                StoreError::Damaged { why, .. } => {
+                    StoreError::Damaged { path: path.to_owned(), why }
+                }
                 other => other,
             })
         }
@@ -111,17 +110,13 @@ pub(super) fn guarded<T>(
     path: &Path,
     work: impl FnOnce() -> ::sled::Result<T>,
 ) -> Result<T, StoreError> {
-    let damaged = |why: String| StoreError::Damaged {
-        path: path.to_owned(),
-        why,
-    };
+    let damaged = |why: String| StoreError::Damaged { path: path.to_owned(), why };
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(::sled::Error::Io(error))) => Err(match error.kind() {
-            _ if error.to_string().starts_with("could not acquire lock") => StoreError::InUse {
-                path: path.to_owned(),
-                holder: None,
-            },
+            _ if error.to_string().starts_with("could not acquire lock") => {
+                StoreError::InUse { path: path.to_owned(), holder: None }
+            }
             io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => damaged(error.to_string()),
             _ => StoreError::io("use", path, error),
         }),
@@ -129,10 +124,7 @@ pub(super) fn guarded<T>(
         Err(panic) => {
             let said = panic.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(damaged(format!(
-                "sled panicked: {}",
-                said.unwrap_or("no message")
-            )))
+            Err(damaged(format!("sled panicked: {}", said.unwrap_or("no message"))))
         }
     }
 }

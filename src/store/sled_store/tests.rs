@@ -42,16 +42,8 @@ fn events_of_every_size_stay_out_of_the_files_that_are_never_synced() {
     let folder = TempDir::new().unwrap();
     let store = SledStore::open(&folder.path().join("journal")).unwrap();
     for round in 0..40 {
-        let sizes = [
-            PART_BYTES,
-            PART_BYTES - 1,
-            2 * PART_BYTES,
-            5 * PART_BYTES + 7,
-        ];
-        let events = sizes.map(|size| Record {
-            bytes: vec![b'x'; size],
-            answers: None,
-        });
+        let sizes = [PART_BYTES, PART_BYTES - 1, 2 * PART_BYTES, 5 * PART_BYTES + 7];
+        let events = sizes.map(|size| Record { bytes: vec![b'x'; size], answers: None });
         store.append(EventNumber(4 * round), &events).unwrap();
     }
     store.sync().unwrap();
@@ -80,10 +72,7 @@ fn a_second_opener_is_told_who_has_it() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("journal");
     let first = SledStore::open(&path).unwrap();
-    for second in [
-        SledStore::open(&path).map(drop),
-        SledStore::replace(&path).map(drop),
-    ] {
+    for second in [SledStore::open(&path).map(drop), SledStore::replace(&path).map(drop)] {
         let error = second.unwrap_err();
         let me = std::process::id();
         assert!(
@@ -123,19 +112,13 @@ fn a_damaged_snapshot_is_done_without() {
     fs::write(path.join("snap.FFFFFFFFFFFFFFFF"), b"not a snapshot").unwrap();
     let store = SledStore::open(&path).unwrap();
     assert_eq!(scanned(&store, 0), bodies(0..100));
-    assert_eq!(
-        store.salvaged(),
-        Some(&*folder.path().join("journal.damaged-1"))
-    );
+    assert_eq!(store.salvaged(), Some(&*folder.path().join("journal.damaged-1")));
     assert!(
         names(&folder.path().join("journal.damaged-1")).contains(&"snap.FFFFFFFFFFFFFFFF".into())
     );
     drop(store);
     assert_eq!(SledStore::open(&path).unwrap().salvaged(), None);
-    assert_eq!(
-        names(folder.path()),
-        ["journal", "journal.damaged-1", "journal.lock"]
-    );
+    assert_eq!(names(folder.path()), ["journal", "journal.damaged-1", "journal.lock"]);
 }
 
 #[test]
@@ -149,11 +132,7 @@ fn a_salvage_that_was_killed_is_finished_or_begun_again() {
     drop(store);
     filled(&copy, 5);
     let store = SledStore::open(&path).unwrap();
-    assert_eq!(
-        store.len(),
-        10,
-        "a copy beside its store may be half a copy"
-    );
+    assert_eq!(store.len(), 10, "a copy beside its store may be half a copy");
     assert!(!copy.exists());
 }
 

@@ -1,0 +1,38 @@
+//! The run's own log, `debug.log`: what happened inside, for whoever looks for a fault. Neither keys
+//! nor texts of rows and prompts go there.
+
+use crate::run_dir::RunDir;
+use std::fs::File;
+use std::panic;
+use std::sync::Mutex;
+use tracing_subscriber::EnvFilter;
+
+/// What decides how much is written; `info` where it is not set.
+const LEVEL: &str = "PROMPTSEARCH_LOG";
+
+/// Sends what the library has to say, and the panics of the store, to the run's log. A second run of
+/// the same process keeps the first one's log; a log that cannot be written stops nothing.
+pub(super) fn to_file_of(dir: &RunDir) {
+    let Ok(file) = File::options().create(true).append(true).open(dir.file("debug.log")) else {
+        return;
+    };
+    let filter =
+        EnvFilter::try_from_env(LEVEL).unwrap_or_else(|_| EnvFilter::new("info,sled=warn"));
+    let set = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .try_init();
+    if set.is_err() {
+        return;
+    }
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let at = info.location().map_or_else(String::new, ToString::to_string);
+        tracing::error!(at, "{info}");
+        // The store catches these and repairs what is damaged: no reason to alarm a person.
+        if !at.contains("sled") {
+            usual(info);
+        }
+    }));
+}

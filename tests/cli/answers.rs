@@ -1,0 +1,188 @@
+//! Answers that a model gave earlier: scored without a call, a budget or a key.
+
+use crate::env::{TestEnv, shared};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Rows and published accuracies (`direct`, `cot`) of nine tasks, as their README gives them.
+const PUBLISHED: [(&str, u64, f64, f64); 9] = [
+    ("navigate", 250, 50.4, 96.4),
+    ("object_counting", 250, 45.2, 93.2),
+    ("causal_judgement", 187, 63.6, 54.0),
+    ("ruin_names", 250, 75.2, 68.4),
+    ("word_sorting", 250, 50.4, 40.4),
+    ("date_understanding", 250, 63.6, 87.2),
+    ("snarks", 178, 61.2, 59.6),
+    ("web_of_lies", 250, 51.6, 95.2),
+    ("disambiguation_qa", 250, 67.2, 76.0),
+];
+
+/// One configuration for all of them, as they were scored when they were published: what follows the
+/// last "the answer is", without the full stop, must be the target as it stands. An answer that never
+/// says so (it was cut off at the length limit) is compared as a whole, and is wrong. A scorer that
+/// looks for a label anywhere would count some of those: `snarks-79`, which breaks off after having
+/// named (A) alone, makes snarks/cot 60.1.
+const TASK: &str = r#"name = "recorded"
+
+[data]
+file = "rows.jsonl"
+columns = { id = "id", answer = "target" }
+
+[prompt]
+system = "Answer the question."
+user = "{{ input }}"
+search = ["system"]
+
+[models]
+task = "openai/gpt-9"
+
+[[score]]
+kind = "equals"
+extract = 'the answer is (.+?)\.?$'
+"#;
+
+#[test]
+fn published_accuracies_are_found_again() {
+    let mut wrong = String::new();
+    for (name, rows, direct, cot) in PUBLISHED {
+        let Some(file) = shared(&format!("bbh/{name}.jsonl")) else { return };
+        let env = TestEnv::new();
+        env.write("task/task.toml", TASK);
+        std::fs::copy(&file, env.path("task/rows.jsonl")).unwrap();
+        let line = "eval task --answers task/rows.jsonl --column direct --column cot --json";
+        let told = env.run(line).ok().json();
+        for (place, (column, published)) in
+            [("direct", direct), ("cot", cot)].into_iter().enumerate()
+        {
+            assert_eq!(told[place]["column"], column);
+            assert_eq!(told[place]["quality"]["n"].as_u64(), Some(rows), "{name}");
+            let mean = told[place]["quality"]["mean"].as_f64().unwrap();
+            let mean = (mean * 1_000.0).round() / 10.0;
+            if (mean - published).abs() > 1e-9 {
+                let _ = writeln!(wrong, "{name} {column}: {mean}, published {published}");
+            }
+        }
+        assert!(!env.path("results").exists());
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// A task of six rows, whose answers are their numbers in words.
+fn env() -> TestEnv {
+    let env = TestEnv::new();
+    env.write("task/task.toml", &TASK.replace("target", "answer"));
+    let words = ["one", "two", "three", "four", "five", "six"];
+    let rows = words.iter().enumerate().fold(String::new(), |mut rows, (place, word)| {
+        let row = json!({"id": format!("{}", 60 - place), "input": format!("What is {}?", place + 1), "answer": word});
+        let _ = writeln!(rows, "{row}");
+        rows
+    });
+    env.write("task/rows.jsonl", &rows);
+    env
+}
+
+fn mean(value: &Value) -> f64 {
+    value["quality"]["mean"].as_f64().unwrap()
+}
+
+#[test]
+fn answers_without_ids_are_joined_by_the_rows_number() {
+    let env = env();
+    env.write("said.csv", "said\none\ntwo\nthree\nfour\nfive\nseven\n");
+    let told = env.run("eval task --answers said.csv --column said --json").ok().json();
+    assert!((mean(&told) - 5.0 / 6.0).abs() < 1e-12, "{told}");
+    assert_eq!(told.get("column"), None);
+    // Also where only some of the rows are looked at.
+    for split in ["train", "dev", "hold"] {
+        env.write("said.csv", "said\none\ntwo\nthree\nfour\nfive\nsix\n");
+        let ran = env
+            .run(&format!("eval task --answers said.csv --column said --json --split {split}"))
+            .ok();
+        let told = ran.json();
+        if !told["quality"].is_null() {
+            assert!((mean(&told) - 1.0).abs() < 1e-12, "{split}: {told}");
+        }
+    }
+}
+
+#[test]
+fn answers_without_ids_are_joined_to_split_files_one_after_another() {
+    let env = TestEnv::new();
+    let task = TASK.replace("target", "answer").replace(
+        "file = \"rows.jsonl\"\ncolumns = { id = \"id\", answer = \"answer\" }",
+        "split = { train = \"a.csv\", dev = \"b.csv\" }",
+    );
+    env.write("task/task.toml", &task);
+    env.write("task/a.csv", "input,answer\nOne?,one\nTwo?,two\n");
+    env.write("task/b.csv", "input,answer\nThree?,three\nFour?,four\nFive?,five\n");
+    env.write("said.csv", "said\none\ntwo\nthree\nfour\nfive\n");
+    for split in ["all", "train", "dev"] {
+        let told = env
+            .run(&format!("eval task --answers said.csv --column said --json --split {split}"))
+            .ok()
+            .json();
+        assert!((mean(&told) - 1.0).abs() < 1e-12, "{split}: {told}");
+    }
+}
+
+#[test]
+fn answers_with_ids_are_joined_by_them_in_any_order() {
+    let env = env();
+    env.write("said.csv", "id,said\n55,six\n56,five\n57,four\n58,three\n59,two\n60,zero\n");
+    let told = env.run("eval task --answers said.csv --column said --json").ok().json();
+    assert!((mean(&told) - 5.0 / 6.0).abs() < 1e-12, "{told}");
+    let ran = env.run("eval task --answers said.csv --column said").ok();
+    assert!(ran.stdout.starts_with("said: 83.3 % ("), "{}", ran.stdout);
+    env.write("said.csv", "id,said\n55,six\n56,five\n57,four\n58,three\n59,two\n60,zero\n60,one\n");
+    insta::assert_snapshot!(env.complaint("eval task --answers said.csv --column said"), @r#"
+    exit 3
+    error: said.csv:8: the id `60` stands on line 7 already
+      try: a row can have one answer in a column: leave one out
+    "#);
+}
+
+#[test]
+fn an_answer_that_is_missing_is_an_error_and_an_empty_one_is_scored() {
+    let env = env();
+    let answers = |third: &str| {
+        let said = ["\"one\"", "\"two\"", third, "\"four\"", "\"five\"", "\"six\""];
+        said.iter().enumerate().fold(String::new(), |mut rows, (place, said)| {
+            let said = if said.is_empty() { String::new() } else { format!(", \"said\": {said}") };
+            let _ = writeln!(rows, "{{\"id\": \"{}\"{said}}}", 60 - place);
+            rows
+        })
+    };
+    let line = "eval task --answers said.jsonl --column said";
+    env.write("said.jsonl", &answers("\"\""));
+    let told = env.run(&format!("{line} --json")).ok().json();
+    assert!((mean(&told) - 5.0 / 6.0).abs() < 1e-12, "{told}");
+    env.write("said.jsonl", &answers("null"));
+    insta::assert_snapshot!(env.complaint(line), @r#"
+    exit 3
+    error: said.jsonl:3: row `58` has no answer in column `said`
+      try: every row needs an answer; an empty string is one
+    "#);
+    env.write("said.jsonl", &answers(""));
+    insta::assert_snapshot!(env.complaint(line), @r#"
+    exit 3
+    error: said.jsonl:3: row `58` has no answer in column `said`
+      try: every row needs an answer; an empty string is one
+    "#);
+    env.write("said.jsonl", "{\"id\": \"60\", \"said\": \"one\"}\n");
+    insta::assert_snapshot!(env.complaint(line), @r#"
+    exit 3
+    error: said.jsonl: row `59` has no answer in column `said`
+      try: every row needs an answer; an empty string is one
+    "#);
+    insta::assert_snapshot!(env.complaint("eval task --answers said.jsonl --column sad"), @r#"
+    exit 3
+    error: said.jsonl: there is no column `sad`
+      try: did you mean `said`?
+    "#);
+    env.write("said.csv", "said\none\ntwo\n");
+    insta::assert_snapshot!(env.complaint("eval task --answers said.csv --column said"), @r#"
+    exit 3
+    error: said.csv: row `58` has no answer in column `said`
+      try: every row needs an answer; an empty string is one
+    "#);
+}

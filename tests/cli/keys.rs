@@ -1,0 +1,178 @@
+//! A key is sent where it belongs, and nowhere else: no file, no message, whatever a server says.
+
+use crate::env::{COLOURS, Ran, TestEnv, colour_rows};
+use crate::server::{Reply, Request, Server, says, tile};
+use serde_json::json;
+
+const KEY: &str = "sk-Sentinel+0123456789/abcdef=";
+const GOOD: &str = "sk-Good+9876543210/fedcba=";
+
+fn percent_encoded(key: &str) -> String {
+    key.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let letter = LETTERS[(word >> (18 - 6 * place)) as usize & 63];
+            out.push(if place <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
+fn forms(key: &str) -> [String; 4] {
+    [
+        key.to_owned(),
+        percent_encoded(key),
+        percent_encoded(key).to_lowercase(),
+        base64(key.as_bytes()),
+    ]
+}
+
+fn holds(bytes: &[u8], needle: &str) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+#[track_caller]
+fn nowhere(env: &TestEnv, key: &str, runs: &[&Ran]) {
+    let files = env.files("results");
+    assert!(files.len() > 4, "{files:?}");
+    for form in forms(key) {
+        for file in &files {
+            assert!(
+                !holds(&std::fs::read(file).unwrap(), &form),
+                "{} holds {form}",
+                file.display()
+            );
+        }
+        for ran in runs {
+            assert!(
+                !ran.stdout.contains(&form) && !ran.stderr.contains(&form),
+                "{}{}",
+                ran.stdout,
+                ran.stderr
+            );
+        }
+    }
+}
+
+fn echo(status: u16, headers: &'static str, request: &Request) -> Reply {
+    let sent = request.authorization.clone().unwrap_or_default();
+    let key = sent.trim_start_matches("Bearer ");
+    let message = format!("Incorrect API key provided: {}; {sent}", forms(key).join(" or "));
+    (status, headers, json!({"error": {"message": message, "code": key, "type": sent}}).to_string())
+}
+
+fn env(server: &Server) -> TestEnv {
+    let provider = format!(
+        "[providers.local]\nkind = \"openai\"\nbase_url = \"{}\"\napi_key = \"env:LOCAL_KEY\"\nfree = true\n\n[goal]",
+        server.base_url()
+    );
+    let env = TestEnv::new();
+    env.write(
+        "colours/task.toml",
+        &COLOURS.replace("sim/clerk", "local/clerk").replace("[goal]", &provider),
+    );
+    env.write("colours/rows.jsonl", &colour_rows(60));
+    env
+}
+
+fn answer(request: &Request) -> Reply {
+    says(["warm", "cold"][usize::from(tile(request).is_multiple_of(3))])
+}
+
+#[test]
+fn a_refused_key_ends_the_run_resumably_and_a_good_one_goes_on() {
+    let server = Server::start(|_, request| match request.authorization.as_deref() {
+        Some(sent) if sent == format!("Bearer {GOOD}") => answer(request),
+        _ => echo(401, "", request),
+    });
+    let mut env = env(&server);
+    env.run("run colours --name one").exits(3);
+    assert!(!env.path("results").exists() && server.requests().is_empty());
+
+    env.set("LOCAL_KEY", KEY);
+    let ran = env.run("run colours --name one --max-calls 120").exits(4);
+    assert!(ran.stderr.contains("promptsearch resume one"), "{}", ran.stderr);
+    assert!(
+        server.requests().iter().all(|sent| sent.authorization == Some(format!("Bearer {KEY}")))
+    );
+    assert_eq!(env.json("results/one/summary.json")["status"], "interrupted");
+    let status = env.run("status one").ok();
+    let again = env.run("resume one --json").exits(4);
+    nowhere(&env, KEY, &[&ran, &status, &again]);
+
+    env.set("LOCAL_KEY", GOOD);
+    let done = env.run("resume one").ok();
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(summary["status"], "finished");
+    assert_eq!(summary["counts"]["errors"], 0, "{summary}");
+    nowhere(&env, KEY, &[&done]);
+    nowhere(&env, GOOD, &[&done]);
+}
+
+#[test]
+fn a_server_that_repeats_the_key_in_its_failures_does_not_bring_it_into_a_file() {
+    let server = Server::start(|number, request| match number {
+        0 => echo(500, "", request),
+        1 => echo(429, "retry-after: 0\r\n", request),
+        2 => (200, "", echo(200, "", request).2.replace("error", "note")),
+        3 => (503, "", format!("<html>{}</html>", request.authorization.as_deref().unwrap_or(""))),
+        _ => answer(request),
+    });
+    let mut env = env(&server);
+    env.set("LOCAL_KEY", KEY);
+    let ran = env.run("run colours --name one --max-calls 100").ok();
+    let shown = [env.run("journal one").ok(), env.run("report one --format md").ok()];
+    nowhere(&env, KEY, &[&ran, &shown[0], &shown[1]]);
+}
+
+#[test]
+fn a_bad_request_and_a_missing_model_are_refusals() {
+    // 200 with an error instead of an answer is one, too.
+    for status in [200, 400, 403, 404] {
+        let server = Server::start(move |_, request| echo(status, "", request));
+        let mut env = env(&server);
+        env.set("LOCAL_KEY", KEY);
+        let ran = env.run("run colours --name one --max-calls 60");
+        assert_eq!(ran.code, 4, "{status}: {}", ran.stderr);
+        nowhere(&env, KEY, &[&ran]);
+    }
+}
+
+#[test]
+fn the_simulated_server_asks_for_its_key() {
+    use std::io::{BufRead, BufReader};
+    let mut env = TestEnv::with_colours();
+    let mut child = env
+        .command("simulate --task colours --json --require-key")
+        .arg(GOOD)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let provider = format!(
+        "[providers.local]\nkind = \"openai\"\nbase_url = {}\napi_key = \"env:LOCAL_KEY\"\nfree = true\n\n[goal]",
+        told["base_url"]
+    );
+    let task = COLOURS.replace("sim/", "local/").replace("[goal]", &provider);
+    env.write("served/task.toml", &task);
+    env.write("served/rows.jsonl", &colour_rows(60));
+    env.set("LOCAL_KEY", KEY);
+    let refused = env.run("run served --name one --max-calls 100");
+    env.set("LOCAL_KEY", GOOD);
+    let done = env.run("resume one");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (refused, done) = (refused.exits(4), done.ok());
+    assert_eq!(env.json("results/one/summary.json")["status"], "finished");
+    nowhere(&env, KEY, &[&refused, &done]);
+    nowhere(&env, GOOD, &[&refused, &done]);
+}

@@ -1,0 +1,13 @@
+//! The program as it is used: its commands, its files, its exit codes and its words.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may fail the test")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+mod answers;
+mod command_scorer;
+mod commands;
+mod env;
+mod export;
+mod keys;
+mod mistakes;
+mod server;

@@ -1,0 +1,453 @@
+//! Mistakes, and what is said of them: the file, the line, what is wrong, what to do.
+
+use crate::env::TestEnv;
+use insta::assert_snapshot;
+
+const TASK: &str = "colours/task.toml";
+
+/// What `run` says of `colours` with one edit of its task file. Nothing may have been created.
+fn edited(from: &str, to: &str) -> String {
+    edited_and(from, to, "run colours")
+}
+
+fn edited_and(from: &str, to: &str, line: &str) -> String {
+    let env = TestEnv::with_colours();
+    env.edit(TASK, from, to);
+    refused(&env, line)
+}
+
+fn refused(env: &TestEnv, line: &str) -> String {
+    let complaint = env.complaint(line);
+    assert!(!env.path("results").exists(), "something was created: {complaint}");
+    complaint
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_one_that_was_meant() {
+    assert_snapshot!(edited("columns = {", "colums = {"), @r#"
+    exit 3
+    error: colours/task.toml:6: unknown key `colums`
+      try: did you mean `columns`?
+    "#);
+}
+
+#[test]
+fn a_value_of_the_wrong_type() {
+    assert_snapshot!(edited("calls = 300", "calls = \"300\""), @r#"
+    exit 3
+    error: colours/task.toml:26: expected a whole number, not the string "300"
+    "#);
+}
+
+#[test]
+fn text_that_is_no_toml() {
+    assert_snapshot!(edited("calls = 300", "calls = = 300"), @r#"
+    exit 3
+    error: colours/task.toml:26: this is not TOML: extra `=`, expected nothing
+    "#);
+}
+
+#[test]
+fn a_task_that_is_not_there() {
+    assert_snapshot!(refused(&TestEnv::new(), "run nowhere"), @r#"
+    exit 3
+    error: nowhere: cannot be read: No such file or directory (os error 2)
+      try: name a folder with a `task.toml`; `promptsearch init DIR` makes one
+    "#);
+}
+
+#[test]
+fn a_data_file_that_is_not_there() {
+    assert_snapshot!(edited("rows.jsonl", "row.jsonl"), @r#"
+    exit 3
+    error: colours/row.jsonl: there is no such file
+    "#);
+}
+
+#[test]
+fn a_prompt_file_that_is_not_there() {
+    assert_snapshot!(edited("\"Answer warm or cold.\"", "{ file = \"sys.md\" }"), @r#"
+    exit 3
+    error: colours/task.toml:10: colours/sys.md: cannot be read: No such file or directory (os error 2)
+    "#);
+}
+
+#[test]
+fn a_column_that_is_not_there() {
+    assert_snapshot!(edited("answer = \"answer\"", "answer = \"label\""), @r#"
+    exit 3
+    error: colours/rows.jsonl: there is no column `label` for the answer; the columns are: id, input, answer
+      try: say which column it is: columns = { answer = "…" }
+    "#);
+}
+
+#[test]
+fn a_row_without_an_answer() {
+    let env = TestEnv::with_colours();
+    env.edit("colours/rows.jsonl", "lot 426.\",\"answer\":\"cold\"", "lot 426.\"");
+    assert_snapshot!(refused(&env, "run colours"), @r#"
+    exit 3
+    error: colours/rows.jsonl:17: row 17 has no answer in column `answer`
+      try: fill it in, or leave the row out
+    "#);
+}
+
+#[test]
+fn a_row_whose_answer_is_null() {
+    let env = TestEnv::with_colours();
+    env.edit("colours/rows.jsonl", "lot 426.\",\"answer\":\"cold\"", "lot 426.\",\"answer\":null");
+    assert_snapshot!(refused(&env, "run colours"), @r#"
+    exit 3
+    error: colours/rows.jsonl:17: row 17 has no answer in column `answer`
+      try: fill it in, or leave the row out
+    "#);
+}
+
+#[test]
+fn a_row_that_is_no_json() {
+    let env = TestEnv::with_colours();
+    env.edit("colours/rows.jsonl", "{\"id\":\"r9\",", "{\"id\":\"r9\" ");
+    assert_snapshot!(refused(&env, "run colours"), @r#"
+    exit 3
+    error: colours/rows.jsonl:9: invalid JSON: expected `,` or `}` (column 12)
+    "#);
+}
+
+#[test]
+fn a_file_without_rows() {
+    let env = TestEnv::with_colours();
+    env.write("colours/rows.jsonl", "");
+    assert_snapshot!(refused(&env, "run colours"), @r#"
+    exit 3
+    error: colours/rows.jsonl: the file has no rows
+    "#);
+}
+
+#[test]
+fn two_rows_with_one_id() {
+    let env = TestEnv::with_colours();
+    env.edit("colours/rows.jsonl", "\"r20\"", "\"r3\"");
+    assert_snapshot!(refused(&env, "run colours"), @r#"
+    exit 3
+    error: colours/rows.jsonl:20: the id `r3` stands on line 3 already
+      try: give every row its own id, or name another column: columns = { id = "…" }
+    "#);
+}
+
+#[test]
+fn an_answer_that_is_none_of_the_labels() {
+    assert_snapshot!(edited("\"warm\", \"cold\"", "\"warm\", \"hot\""), @r#"
+    exit 3
+    error: colours/rows.jsonl:1: row `r1`: the answer `cold` is none of the labels: known: warm, hot
+      try: correct the row, or `[[score]]` in the task file
+    "#);
+}
+
+#[test]
+fn an_answer_of_a_split_file_is_named_with_that_file() {
+    let env = TestEnv::with_colours();
+    env.edit(TASK, "file = \"rows.jsonl\"\n", "");
+    env.edit(
+        TASK,
+        "{ train = 0.4, dev = 0.3, hold = 0.3 }",
+        "{ train = \"rows.jsonl\", dev = \"dev.jsonl\" }",
+    );
+    env.write(
+        "colours/dev.jsonl",
+        "{\"id\": \"d1\", \"input\": \"Tile 99\", \"answer\": \"hot\"}\n",
+    );
+    assert_snapshot!(refused(&env, "run colours"), @r#"
+    exit 3
+    error: colours/dev.jsonl:1: row `d1`: the answer `hot` is none of the labels: known: warm, cold
+      try: correct the row, or `[[score]]` in the task file
+    "#);
+}
+
+#[test]
+fn a_placeholder_that_no_column_fills() {
+    assert_snapshot!(edited("{{ input }}", "{{ inptu }}"), @r#"
+    exit 3
+    error: colours/task.toml:11: part `user`: no column fills the placeholder `inptu`
+      try: did you mean `input`?
+    "#);
+}
+
+#[test]
+fn a_placeholder_that_no_column_fills_in_a_file_of_its_own() {
+    let env = TestEnv::with_colours();
+    env.edit(TASK, "\"Answer warm or cold.\"", "{ file = \"system.md\" }");
+    env.write("colours/system.md", "Answer.\n\nThis is {{ shade }}.\n");
+    assert_snapshot!(refused(&env, "run colours"), @r#"
+    exit 3
+    error: colours/system.md:3: part `system`: no column fills the placeholder `shade`
+      try: known: id, input
+    "#);
+}
+
+#[test]
+fn a_key_written_in_clear_is_refused_and_not_repeated() {
+    let complaint = edited("[goal]", "[providers.openai]\napi_key = \"sk-proj-Abc123\"\n\n[goal]");
+    assert!(!complaint.contains("Abc123"));
+    assert_snapshot!(complaint, @r#"
+    exit 3
+    error: colours/task.toml:23: a key itself is refused here: write `env:NAME` or `command:…`, and take the key out of this file
+    "#);
+}
+
+#[test]
+fn an_unset_key_variable_stops_the_run_before_anything_is_created() {
+    let complaint = edited_and("sim/clerk", "openai/gpt-9", "run colours");
+    assert_snapshot!(complaint, @r#"
+    exit 3
+    error: the key of provider `openai`: the environment variable OPENAI_API_KEY is not set: set it with `export OPENAI_API_KEY=…`, or name another source in `api_key`
+    "#);
+}
+
+#[test]
+fn an_unknown_price_under_a_cap_in_dollars_says_which_lines_to_add() {
+    let env = TestEnv::with_colours();
+    env.edit(TASK, "sim/clerk", "openai/gpt-9");
+    let complaint = refused(&env, "run colours --max-usd 1");
+    assert_snapshot!(complaint, @r#"
+    exit 3
+    error: colours/task.toml:15: the price of `openai/gpt-9` is unknown, and a cap in dollars needs it
+      try: add its price in US dollars per million tokens:
+
+          [providers.openai.prices."gpt-9"]
+          input = 0.00
+          output = 0.00
+
+        or `free = true` under [providers.openai] for a model that costs nothing
+    "#);
+    // These lines, added as they are, help: the next thing that is missing is the key.
+    let lines: Vec<&str> =
+        complaint.lines().filter_map(|line| line.strip_prefix("      ")).collect();
+    let task = env.read(TASK);
+    env.write(TASK, &format!("{task}\n{}\n", lines.join("\n")));
+    assert!(refused(&env, "run colours --max-usd 1").contains("OPENAI_API_KEY"));
+    env.run("plan colours --max-usd 1").ok();
+}
+
+#[test]
+fn an_unknown_provider() {
+    assert_snapshot!(edited("sim/clerk", "opnai/gpt-9"), @r#"
+    exit 3
+    error: colours/task.toml:15: there is no provider `opnai`
+      try: did you mean `openai`? Or add [providers.opnai] with `kind`, `base_url` and `api_key`
+    "#);
+}
+
+#[test]
+fn an_unknown_simulated_model() {
+    assert_snapshot!(edited("sim/clerk", "sim/clark"), @r#"
+    exit 3
+    error: colours/task.toml:15: there is no simulated model `clark`
+      try: did you mean `clerk`?
+    "#);
+    assert_snapshot!(edited_and("sim/clerk", "sim/clark", "plan colours"), @r#"
+    exit 3
+    error: colours/task.toml:15: there is no simulated model `clark`
+      try: did you mean `clerk`?
+    "#);
+}
+
+#[test]
+fn a_model_without_a_provider() {
+    assert_snapshot!(edited("sim/clerk", "clerk"), @r#"
+    exit 3
+    error: colours/task.toml:15: `clerk` is not a model: write `provider/model`, such as `sim/clerk`
+    "#);
+}
+
+#[test]
+fn an_address_that_is_none() {
+    let env = TestEnv::with_colours();
+    env.edit(TASK, "sim/clerk", "local/big");
+    env.edit(
+        TASK,
+        "[goal]",
+        "[providers.local]\nkind = \"openai\"\nbase_url = \"localhost/v1\"\nfree = true\n\n[goal]",
+    );
+    assert_snapshot!(refused(&env, "run colours"), @r#"
+    exit 3
+    error: colours/task.toml:24: the `base_url` of provider `local` is not an address (relative URL without a base): write https://…/v1
+    "#);
+}
+
+#[test]
+fn a_task_without_a_scorer() {
+    let scorer = "[[score]]\nkind = \"label\"\nlabels = [\"warm\", \"cold\"]\n";
+    assert_snapshot!(edited(scorer, ""), @r#"
+    exit 3
+    error: colours/task.toml: nothing says what a right answer is
+      try: add `[[score]]` and under it `kind = "equals"`
+    "#);
+}
+
+#[test]
+fn an_unknown_scorer() {
+    assert_snapshot!(edited("kind = \"label\"", "kind = \"lable\""), @r#"
+    exit 3
+    error: colours/task.toml:19: there is no scorer `lable`
+      try: did you mean `label`?
+    "#);
+}
+
+#[test]
+fn a_pattern_without_a_group() {
+    assert_snapshot!(edited("kind = \"label\"", "kind = \"label\"\nextract = \"answer\""), @r#"
+    exit 3
+    error: colours/task.toml:20: the pattern of `extract` has no group
+      try: put what is to be scored in parentheses: 'the answer is (.+?)\.?$'
+    "#);
+}
+
+#[test]
+fn shares_that_do_not_sum_to_one() {
+    assert_snapshot!(edited("train = 0.4", "train = 0.6"), @r#"
+    exit 3
+    error: colours/task.toml:7: the shares of a split must sum to 1; these sum to 1.2
+    "#);
+}
+
+#[test]
+fn a_goal_that_is_none() {
+    assert_snapshot!(edited("max quality", "best quality"), @r#"
+    exit 3
+    error: colours/task.toml:23: `best quality` is not a goal: write `max quality`, `max quality s.t. usd_per_1k <= 0.5` or `min usd_per_1k s.t. quality >= baseline - 0.005`
+    "#);
+}
+
+#[test]
+fn a_searched_part_that_is_not_there() {
+    assert_snapshot!(edited("[\"system\"]", "[\"sytem\"]"), @r#"
+    exit 3
+    error: colours/task.toml:12: there is no part `sytem`
+      try: did you mean `system`?
+    "#);
+}
+
+#[test]
+fn nothing_to_search() {
+    assert_snapshot!(edited("search = [\"system\"]\n", ""), @r#"
+    exit 3
+    error: colours/task.toml:9: the task lets no part of the prompt change
+      try: add `search = ["system"]` under [prompt]
+    "#);
+}
+
+#[test]
+fn no_mutator() {
+    assert_snapshot!(edited("mutator = \"sim/editor\"\n", ""), @r#"
+    exit 3
+    error: colours/task.toml:14: the task names no mutator model, and a search needs one
+      try: add `mutator = "provider/model"` under [models]
+    "#);
+}
+
+#[test]
+fn no_budget() {
+    assert_snapshot!(edited("[budget]\ncalls = 300\n", ""), @r#"
+    exit 2
+    error: nothing limits this run
+      try: give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task
+    "#);
+}
+
+#[test]
+fn paid_models_under_a_cap_in_time_alone_need_a_word() {
+    let env = TestEnv::with_colours();
+    env.edit(TASK, "sim/clerk", "openai/gpt-9");
+    env.edit(TASK, "calls = 300", "wall = \"1h\"");
+    assert_snapshot!(refused(&env, "run colours"), @r#"
+    exit 2
+    error: only the time limits this run, and its models cost money
+      try: give `--max-usd X`, or `--yes` if the time is limit enough
+    "#);
+}
+
+#[test]
+fn flags_that_mean_nothing() {
+    let env = TestEnv::with_colours();
+    assert_snapshot!(refused(&env, "run colours --max-usd -3"), @r#"
+    exit 2
+    error: `--max-usd -3` is not an amount of dollars
+    "#);
+    assert_snapshot!(refused(&env, "run colours --for 8x"), @r#"
+    exit 2
+    error: `8x` is not a duration: write `90s`, `30m`, `8h` or `1h30m`
+    "#);
+    assert_snapshot!(refused(&env, "run colours --until 25:99"), @r#"
+    exit 2
+    error: `--until 25:99` is not a time
+      try: write `07:00` or `2026-01-31T07:00`
+    "#);
+    assert_snapshot!(refused(&env, "run colours --max-calls 0"), @r#"
+    exit 2
+    error: `--max-calls 0` lets nothing happen
+    "#);
+    assert_snapshot!(refused(&env, "run colours --name ../x"), @r#"
+    exit 2
+    error: `../x` cannot name a run
+      try: use letters, digits, `-`, `_` and `.`
+    "#);
+}
+
+#[test]
+fn an_unknown_strategy() {
+    let env = TestEnv::with_colours();
+    assert_snapshot!(refused(&env, "run colours --strategy rondom"), @r#"
+    exit 3
+    error: there is no strategy `rondom`: did you mean `random`?
+      try: `promptsearch strategies` lists them, `promptsearch strategies NAME` shows one
+    "#);
+    assert_snapshot!(refused(&env, "run colours --strategy mine.toml"), @r#"
+    exit 3
+    error: mine.toml: cannot be read: No such file or directory (os error 2)
+      try: name a shipped strategy (`promptsearch strategies` lists them) or a TOML file
+    "#);
+}
+
+#[test]
+fn a_recipe_with_a_mistake() {
+    let env = TestEnv::with_colours();
+    env.write("mine.toml", "extends = \"auto\"\n\n[evaluate]\nblok = 4\n");
+    assert_snapshot!(refused(&env, "run colours --strategy mine.toml"), @r#"
+    exit 3
+    error: mine.toml:4: evaluate `race`: unknown key `blok`
+      try: did you mean `block`?
+    "#);
+}
+
+#[test]
+fn a_set_that_means_nothing_is_the_command_lines_mistake() {
+    let env = TestEnv::with_colours();
+    assert_snapshot!(refused(&env, "run colours --set nonsense"), @r#"
+    exit 2
+    error: `--set nonsense` is not `slot.key=value`, such as `evaluate.block=16`
+    "#);
+    assert_snapshot!(refused(&env, "run colours --set evaluate.blok=4"), @r#"
+    exit 2
+    error: `--set evaluate.blok=4`: evaluate `race`: unknown key `blok`
+      try: did you mean `block`?
+    "#);
+    assert_snapshot!(refused(&env, "run colours --set schedule.lookahead=64 --set evaluate.block=many"), @r#"
+    exit 2
+    error: `--set evaluate.block=many`: evaluate `race`: expected a whole number, not the string "many"
+      try: `promptsearch strategies auto` shows all keys and values
+    "#);
+}
+
+#[test]
+fn a_run_that_is_not_there() {
+    let env = TestEnv::with_colours();
+    for command in ["status", "resume", "report", "journal"] {
+        let ran = env.run(command).exits(2);
+        assert!(ran.stderr.contains("there is no run `latest` under results"), "{}", ran.stderr);
+        env.run(&format!("{command} nowhere")).exits(2);
+    }
+    assert_snapshot!(refused(&env, "status nowhere"), @r#"
+    exit 2
+    error: there is no run `nowhere` under results: there are no runs there
+    "#);
+}

@@ -1,0 +1,120 @@
+//! A provider in this process that says what a test wants, and remembers what it was asked.
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// One request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// What stood in `Authorization`.
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: Value,
+}
+
+impl Request {
+    /// The text of the message with this role.
+    pub(crate) fn content(&self, role: &str) -> &str {
+        let messages = self.body["messages"].as_array().unwrap();
+        let message = messages.iter().find(|message| message["role"] == role);
+        message.and_then(|message| message["content"].as_str()).unwrap_or("")
+    }
+}
+
+/// Status, more header lines, body.
+pub(crate) type Reply = (u16, &'static str, String);
+
+type Say = Box<dyn Fn(usize, &Request) -> Reply + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) struct Server {
+    port: u16,
+    state: Arc<State>,
+}
+
+struct State {
+    say: Say,
+    requests: Mutex<Vec<Request>>,
+}
+
+impl Server {
+    /// Answers by a function of the request's number and the request.
+    pub(crate) fn start(say: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(State { say: Box::new(say), requests: Mutex::default() });
+        let server = Self { port, state: Arc::clone(&state) };
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let state = Arc::clone(&state);
+                // A connection that breaks is the program's affair.
+                std::thread::spawn(move || state.serve(connection).ok());
+            }
+        });
+        server
+    }
+
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
+    pub(crate) fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
+        self.state.requests.lock().unwrap()
+    }
+}
+
+impl State {
+    fn serve(&self, connection: TcpStream) -> std::io::Result<()> {
+        let mut reader = BufReader::new(connection.try_clone()?);
+        let mut writer = connection;
+        loop {
+            let (mut length, mut authorization) = (0, None);
+            let mut line = String::new();
+            loop {
+                line.clear();
+                if reader.read_line(&mut line)? == 0 {
+                    return Ok(());
+                }
+                let Some((name, value)) = line.trim_end().split_once(": ") else {
+                    if line == "\r\n" { break } else { continue }
+                };
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.parse().unwrap(),
+                    "authorization" => authorization = Some(value.to_owned()),
+                    _ => {}
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body)?;
+            let body = serde_json::from_slice(&body).unwrap();
+            let request = Request { authorization, body };
+            let number = {
+                let mut requests = self.requests.lock().unwrap();
+                requests.push(request.clone());
+                requests.len() - 1
+            };
+            let (status, headers, body) = (self.say)(number, &request);
+            write!(
+                writer,
+                "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
+                body.len()
+            )?;
+        }
+    }
+}
+
+/// An answer in good form.
+pub(crate) fn says(text: &str) -> Reply {
+    let body = json!({
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+        "usage": {"prompt_tokens": 20, "completion_tokens": 2, "total_tokens": 22},
+    });
+    (200, "", body.to_string())
+}
+
+/// The number that the rows of `colours` name.
+pub(crate) fn tile(request: &Request) -> usize {
+    let number = request.content("user").split_whitespace().nth(1);
+    number.and_then(|number| number.parse().ok()).expect("a row of colours")
+}

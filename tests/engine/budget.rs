@@ -1,0 +1,158 @@
+//! No cap is ever passed, at any concurrency, by any role, over any number of restarts.
+
+use crate::support::{Ended, HttpRun, Lab, Server, assert_same_decisions, in_flight, jitter};
+use promptsearch::budget::{Amount, Caps, Wallet};
+use promptsearch::event::{Event, Failure, StopReason};
+use promptsearch::id::RequestHash;
+use promptsearch::llm::{Llm, LlmError, Reply, Request};
+use promptsearch::search::{Outcome, settle};
+use promptsearch::state::Phase;
+use promptsearch::strategy::State;
+use promptsearch::task::model::ModelRole;
+use promptsearch::units::{Tokens, Usd};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+#[test]
+fn a_cap_in_dollars_holds_over_three_kills_by_the_servers_own_count() {
+    let cap = 0.16;
+    let server = Server::start(&["--latency", "4"]);
+    let run = HttpRun::new(&server, 64, &format!("usd = {cap}"), "");
+    for moment in [300, 700, 1_100] {
+        assert!(run.kill_after(moment));
+        assert!(
+            !in_flight(&run.events()).is_empty(),
+            "a kill with nothing in flight loses nothing"
+        );
+    }
+    let summary = run.finish();
+    let billed = &server.stats()["billed"];
+    let usd = |value: &serde_json::Value| value.as_f64().unwrap();
+    let (total, spent) = (usd(&billed["total"]["usd"]), usd(&summary["spent"]["usd"]));
+    assert!(total <= cap, "the server would bill {total}");
+    assert!(spent <= cap, "{spent} are spent");
+    assert!(spent >= total - 1e-9, "{spent} are spent, and the server would bill {total}");
+    assert!(usd(&summary["spent"]["lost"]) > 0.0);
+    assert_eq!(summary["stop_reason"], "budget_usd");
+    assert!(spent >= 0.6 * cap, "only {spent} of {cap} were used");
+
+    // The confirmation had its share, whatever the kills took from the search.
+    let rows = |side: &str| summary[side]["hold"]["n"].as_u64().unwrap_or(0);
+    assert!(rows("best") >= 30, "{} held-out rows", rows("best"));
+    if summary["best"]["candidate"] != summary["baseline"]["candidate"] {
+        assert_eq!(rows("best"), rows("baseline"));
+    }
+    assert!(summary["confirmed"].is_boolean());
+}
+
+/// Checks every moment of a run against its caps.
+fn assert_within(ended: &Ended, caps: Caps, what: &str) {
+    assert_eq!(ended.outcome, Outcome::Finished, "{what}");
+    let mut wallet = Wallet::new(caps);
+    let mut most = Amount::ZERO;
+    for (_, event) in &ended.events {
+        settle(&mut wallet, event);
+        let open: Amount = wallet.open_calls().iter().map(|(.., amount)| *amount).sum();
+        most = most.max(wallet.spent() + open);
+    }
+    assert!(caps.usd.is_none_or(|cap| most.usd <= cap), "{what}: {most:?}");
+    assert!(caps.tokens.is_none_or(|cap| most.tokens <= cap), "{what}: {most:?}");
+    assert!(caps.calls.is_none_or(|cap| wallet.calls() <= cap), "{what}: {}", wallet.calls());
+    let proposals = wallet.by_role(ModelRole::Mutator).calls;
+    assert!(caps.proposals.is_none_or(|cap| proposals <= cap), "{what}: {proposals}");
+    assert!(ended.state.phase == Phase::Over && in_flight(&ended.events).is_empty(), "{what}");
+}
+
+fn all_caps(scale: u64) -> [(Caps, StopReason); 4] {
+    let none = Caps::default();
+    [
+        (Caps { calls: Some(500 * scale + 13), ..none }, StopReason::BudgetCalls),
+        (Caps { tokens: Some(Tokens(200_000 * scale)), ..none }, StopReason::BudgetTokens),
+        (Caps { proposals: Some(3 * scale), ..none }, StopReason::BudgetProposals),
+        (Caps { usd: Usd::from_dollars(0.07 * scale as f64), ..none }, StopReason::BudgetUsd),
+    ]
+}
+
+#[test]
+fn every_kind_of_cap_holds_at_every_moment() {
+    for seed in 1..=3 {
+        for (strategy, concurrency) in [("auto", 64), ("gepa", 7)] {
+            for (caps, reason) in all_caps(seed) {
+                let ended = Lab::new(strategy, seed, caps, concurrency).run(jitter);
+                let what = format!("{strategy}, seed {seed}, {caps:?}");
+                assert_within(&ended, caps, &what);
+                assert_eq!(ended.state.stop_reason, Some(reason), "{what}");
+                assert_eq!(ended.state.counts.errors, 0, "{what}: a row was given up");
+            }
+        }
+    }
+}
+
+/// Without kills and faults, a cap that ends the search leaves enough for all held-out rows.
+#[test]
+fn what_is_set_aside_is_enough_for_all_held_out_rows() {
+    for seed in 1..=3 {
+        let usd = Caps { usd: Usd::from_dollars(0.15), ..Caps::default() };
+        let tokens = Caps { tokens: Some(Tokens(450_000)), ..Caps::default() };
+        for caps in [usd, tokens] {
+            let ended = Lab::new("auto", seed, caps, 64).run(jitter);
+            let (winner, _, rows) = ended.state.winner.unwrap();
+            assert_eq!(rows, 168, "seed {seed}, {caps:?}");
+            let column =
+                ended.state.standing(winner).column(promptsearch::task::example::Split::Hold, 0);
+            assert_eq!(column.scored, 168, "seed {seed}, {caps:?}");
+        }
+    }
+}
+
+/// Fails some attempts, once for each request, in ways that a provider may bill.
+struct Billing {
+    inner: Arc<dyn Llm>,
+    met: Mutex<HashSet<RequestHash>>,
+}
+
+#[async_trait::async_trait]
+impl Llm for Billing {
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
+        let hash = request.hash();
+        let failure = match hash.as_bytes()[0] {
+            0..12 => Some(Failure::Timeout),
+            12..20 => Some(Failure::Unreadable),
+            _ => None,
+        };
+        if let Some(failure) = failure
+            && self.met.lock().unwrap().insert(hash)
+        {
+            let message = "billed, perhaps".to_owned();
+            return Err(LlmError { failure, may_be_billed: true, retry_after: None, message });
+        }
+        self.inner.complete(request).await
+    }
+}
+
+fn billing(inner: Arc<dyn Llm>) -> Arc<dyn Llm> {
+    Arc::new(Billing { inner, met: Mutex::default() })
+}
+
+#[test]
+fn failed_attempts_that_may_be_billed_are_within_the_cap_and_in_the_plan() {
+    for (caps, reason) in all_caps(2) {
+        let what = format!("{caps:?}");
+        let run = |concurrency| Lab::new("auto", 2, caps, concurrency).run(billing);
+        let ended = run(64);
+        assert_within(&ended, caps, &what);
+        assert_eq!(ended.state.stop_reason, Some(reason), "{what}");
+        assert_eq!(ended.state.counts.errors, 0, "{what}: a row was given up");
+        let failed = |(_, event): &&_| matches!(event, Event::AttemptFailed { charged, .. } if *charged != Amount::ZERO);
+        assert!(ended.events.iter().filter(failed).count() > 10, "{what}");
+
+        // The state of a run that was never stopped is the one that a resume would find.
+        let mut replayed = State::new(ended.state.dev_rows);
+        for (number, event) in &ended.events {
+            replayed.apply(*number, event);
+        }
+        assert_eq!(format!("{:?}", replayed.plan), format!("{:?}", ended.state.plan), "{what}");
+
+        assert_same_decisions(&run(7).events, &ended.events, &what);
+    }
+}

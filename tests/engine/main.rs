@@ -1,0 +1,13 @@
+//! The engine's promises, kept under what a night brings: kills, faults, caps, any concurrency.
+//!
+//! The runs here are whole ones, as a person starts them: over HTTP against the simulated models
+//! where a process must die, in this process where many runs are compared.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod budget;
+mod crash;
+mod faults;
+mod hold;
+mod order;
+mod support;

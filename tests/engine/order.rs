@@ -1,0 +1,64 @@
+//! The same seed and the same answers give the same run, at any concurrency.
+
+use crate::support::{Ended, Lab, assert_same_decisions, decisions, jitter};
+use promptsearch::budget::Caps;
+use promptsearch::event::StopReason;
+use promptsearch::search::Outcome;
+use promptsearch::units::{Tokens, Usd};
+
+fn run(strategy: &'static str, seed: u64, caps: Caps, concurrency: usize) -> Ended {
+    let ended = Lab::new(strategy, seed, caps, concurrency).run(jitter);
+    assert_eq!(ended.outcome, Outcome::Finished);
+    ended
+}
+
+fn is_the_same_at_any_concurrency(strategy: &'static str, caps: Caps) -> StopReason {
+    let one = run(strategy, 1, caps, 1);
+    for concurrency in [7, 64] {
+        let other = run(strategy, 1, caps, concurrency);
+        let what = format!("{strategy} at concurrency {concurrency} and 1");
+        assert_same_decisions(&other.events, &one.events, &what);
+        assert_eq!(other.state.winner, one.state.winner, "{what}");
+    }
+    one.state.stop_reason.unwrap()
+}
+
+fn calls(calls: u64) -> Caps {
+    Caps { calls: Some(calls), ..Caps::default() }
+}
+
+#[test]
+fn auto_decides_the_same_at_any_concurrency() {
+    assert_eq!(is_the_same_at_any_concurrency("auto", calls(1_200)), StopReason::BudgetCalls);
+}
+
+#[test]
+fn gepa_decides_the_same_at_any_concurrency() {
+    assert_eq!(is_the_same_at_any_concurrency("gepa", calls(1_200)), StopReason::BudgetCalls);
+}
+
+#[test]
+fn triple_sh_decides_the_same_at_any_concurrency() {
+    is_the_same_at_any_concurrency("triple-sh", calls(1_200));
+}
+
+#[test]
+fn random_decides_the_same_at_any_concurrency() {
+    assert_eq!(is_the_same_at_any_concurrency("random", calls(1_200)), StopReason::BudgetCalls);
+}
+
+#[test]
+fn a_run_that_reaches_its_cap_decides_the_same_at_any_concurrency() {
+    let usd = Caps { usd: Usd::from_dollars(0.12), ..Caps::default() };
+    assert_eq!(is_the_same_at_any_concurrency("auto", usd), StopReason::BudgetUsd);
+    let tokens = Caps { tokens: Some(Tokens(400_000)), ..Caps::default() };
+    assert_eq!(is_the_same_at_any_concurrency("gepa", tokens), StopReason::BudgetTokens);
+    let proposals = Caps { proposals: Some(9), ..Caps::default() };
+    assert_eq!(is_the_same_at_any_concurrency("auto", proposals), StopReason::BudgetProposals);
+}
+
+#[test]
+fn another_seed_decides_otherwise() {
+    let [one, two] = [1, 2].map(|seed| run("auto", seed, calls(800), 64));
+    assert_ne!(decisions(&one.events), decisions(&two.events));
+}
