@@ -446,7 +446,8 @@ pub struct Facts {
     pub last_folded: Option<(CandidateIx, Split, u16, RowIx)>,
     by_id: HashMap<CandidateId, CandidateIx>,
     served_by: HashMap<Call, Vec<Call>>,
-    failed_attempts: HashMap<Call, Amount>,
+    /// Attempts that may have been billed, of calls that are not folded.
+    failed_attempts: HashMap<Call, u64>,
     open_reservations: HashMap<Call, (Share, Amount)>,
 }
 
@@ -556,7 +557,9 @@ impl Facts {
                 self.arrivals.insert(waiting, Arrival::NONE);
             }
         }
-        let mut cost = self.failed_attempts.remove(&call).unwrap_or_default();
+        // At the plan's own worst case: the wallet's, which was charged, depends on what had
+        // arrived by then.
+        let mut cost = open.reserve.times(self.failed_attempts.remove(&call).unwrap_or_default());
         if let Some(arrival) = &arrival
             && open.cached.is_none()
             && arrival.answer.is_some()
@@ -744,7 +747,9 @@ impl Facts {
             }
             Event::AttemptFailed { call, charged, .. } => {
                 self.open_reservations.remove(call);
-                *self.failed_attempts.entry(*call).or_default() += *charged;
+                if *charged != Amount::ZERO {
+                    *self.failed_attempts.entry(*call).or_default() += 1;
+                }
             }
             Event::CallMissing { call, .. } => {
                 self.open_reservations.remove(call);
