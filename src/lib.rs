@@ -10,11 +10,12 @@ pub mod id; // CandidateId, RowIx, Call: never a bare string or number.
 pub mod units; // Usd, Tokens, Score: never a bare number.
 pub mod seed; // One run seed, a named child seed for every decision.
 pub mod clock; // The time, or the time that a test says it is.
+pub mod caps; // What a run may spend, as it is stated.
 pub mod prompt; // The thing being improved.
 pub mod candidate; // A prompt, its parents, and the operator that wrote it.
 pub mod task; // What "better" means: examples, scorers, models, a goal.
 pub mod recipe; // How to search: one TOML file from `strategies/`.
-pub mod budget; // What a run may spend: money, tokens, calls, time.
+pub mod budget; // What a run has spent and may spend next: reserved, settled, lost.
 
 // What happened.
 pub mod event; // One fact, past tense.

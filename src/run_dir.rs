@@ -108,7 +108,8 @@ impl RunDir {
         Self { path: path.into() }
     }
 
-    /// Creates the folder of a new run.
+    /// Creates the folder of a new run. One without `run.json` was left by a kill before the run had
+    /// begun, and is taken over.
     ///
     /// # Errors
     /// It exists already, or cannot be made.
@@ -118,7 +119,11 @@ impl RunDir {
         match fs::create_dir(&path) {
             Ok(()) => Ok(Self { path }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(RunDirError::Exists(name.to_string()))
+                let run = Self { path };
+                let is_begun = [RUN_FILE, "events.jsonl", "journal"]
+                    .iter()
+                    .any(|file| run.file(file).exists());
+                if is_begun { Err(RunDirError::Exists(name.to_string())) } else { Ok(run) }
             }
             Err(source) => Err(io_error(&path, source)),
         }
@@ -344,6 +349,16 @@ mod tests {
         assert!(find("maht").unwrap_err().to_string().contains("did you mean `math`?"));
         let exists = RunDir::create(dir.path(), &RunName::new("math")).unwrap_err();
         assert!(exists.to_string().contains("resume math"));
+    }
+
+    #[test]
+    fn a_folder_of_a_run_that_never_began_is_taken_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = RunName::new("r");
+        RunDir::create(dir.path(), &name).unwrap();
+        let run = RunDir::create(dir.path(), &name).unwrap();
+        run.write(RUN_FILE, br#"{"schema": 1}"#).unwrap();
+        RunDir::create(dir.path(), &name).unwrap_err();
     }
 
     #[test]

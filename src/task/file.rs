@@ -7,7 +7,7 @@ use super::goal::Goal;
 use super::model::{ModelSpec, Provider};
 use super::scorer::ScoreTable;
 use super::split::SplitSpec;
-use crate::budget::Caps;
+use crate::caps::Caps;
 use crate::source::{SourceError, line_of_key};
 use crate::text;
 use crate::units::{Tokens, Usd};

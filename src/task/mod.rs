@@ -13,7 +13,7 @@ pub mod goal;
 pub mod model;
 pub mod file;
 
-use crate::budget::Caps;
+use crate::caps::Caps;
 use crate::prompt::{Layout, Part, Prompt, TemplateError};
 use crate::seed::Seed;
 use crate::source::{SourceError, line_of_key};

@@ -116,8 +116,8 @@ impl Llm for Billing {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
         let hash = request.hash();
         let failure = match hash.as_bytes()[0] {
-            0..12 => Some(Failure::Timeout),
-            12..20 => Some(Failure::Unreadable),
+            0..4 => Some(Failure::Timeout),
+            4..8 => Some(Failure::Unreadable),
             _ => None,
         };
         if let Some(failure) = failure
@@ -136,15 +136,15 @@ fn billing(inner: Arc<dyn Llm>) -> Arc<dyn Llm> {
 
 #[test]
 fn failed_attempts_that_may_be_billed_are_within_the_cap_and_in_the_plan() {
-    for (caps, reason) in all_caps(2) {
+    for (caps, reason) in all_caps(1) {
         let what = format!("{caps:?}");
-        let run = |concurrency| Lab::new("auto", 2, caps, concurrency).run(billing);
+        let run = |concurrency| Lab::new("auto", 1, caps, concurrency).run(billing);
         let ended = run(64);
         assert_within(&ended, caps, &what);
         assert_eq!(ended.state.stop_reason, Some(reason), "{what}");
         assert_eq!(ended.state.counts.errors, 0, "{what}: a row was given up");
         let failed = |(_, event): &&_| matches!(event, Event::AttemptFailed { charged, .. } if *charged != Amount::ZERO);
-        assert!(ended.events.iter().filter(failed).count() > 10, "{what}");
+        assert!(ended.events.iter().filter(failed).count() > 5, "{what}");
 
         // The state of a run that was never stopped is the one that a resume would find.
         let mut replayed = State::new(ended.state.dev_rows);

@@ -1,15 +1,21 @@
 //! A bad night at the provider costs time and money, and never a wrong score.
 
-use crate::support::{Asked, HttpRun, SHIPPED_TASK, Server, assert_same_decisions, calls};
+use crate::support::{
+    Asked, Events, HttpRun, Lab, SHIPPED_TASK, Server, assert_same_decisions, assert_success,
+    calls, jitter, shipped_task,
+};
+use promptsearch::budget::Caps;
 use promptsearch::evaluate::Evaluator;
-use promptsearch::event::{Event, RowOutcome};
+use promptsearch::event::{Event, Failure, RowOutcome};
+use promptsearch::id::{Call, CandidateIx, RowIx};
 use promptsearch::llm::sim::{MODEL_SEED, SimLlm, world_of};
-use promptsearch::llm::{Llm, Request};
-use promptsearch::task::Task;
+use promptsearch::llm::{Llm, LlmError, Reply, Request};
+use promptsearch::search::confirmed;
+use promptsearch::seed::Seed;
+use promptsearch::task::example::Split;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -25,9 +31,95 @@ fn true_quality(summary: &Value) -> f64 {
         .arg(&file)
         .output()
         .unwrap();
-    crate::support::assert_success(&output);
+    assert_success(&output);
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     said["true_quality"].as_f64().unwrap()
+}
+
+/// Each answer must be the clean one, and each score what the clean answer is worth: a row that
+/// could not be asked has no score. Returns the calls that were given up.
+fn check_scores(events: &Events) -> HashSet<Call> {
+    let task = Arc::new(shipped_task());
+    let models = SimLlm::new(Arc::new(world_of(&task, MODEL_SEED)));
+    let evaluator = Evaluator::new(Arc::clone(&task), &[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let asked = calls(events);
+    let (mut given_up, mut answers, mut folded) = (HashSet::new(), HashMap::new(), 0);
+    for (_, event) in events {
+        match event {
+            Event::Answered(answered) => {
+                answers.insert(answered.call, answered.text.clone());
+            }
+            Event::CallMissing { call, .. } => {
+                given_up.insert(*call);
+            }
+            Event::EvaluationFolded { call, outcome } => {
+                let Asked::Row { prompt, split, row, replicate } = &asked[call] else {
+                    panic!("{call} is no row");
+                };
+                let request = evaluator.request(prompt, *split, *row, *replicate).unwrap().unwrap();
+                let text = runtime.block_on(models.complete(&request)).unwrap().text;
+                let verdict = evaluator.verdict(*split, *row, &text).unwrap();
+                folded += 1;
+                match outcome {
+                    RowOutcome::Scored { score, invalid } => {
+                        assert_eq!(answers[call], text, "{split} row {row}");
+                        assert_eq!(*score, verdict.score, "{split} row {row}");
+                        assert_eq!(*invalid, verdict.invalid.is_some(), "{split} row {row}");
+                    }
+                    RowOutcome::Missing => assert!(given_up.contains(call), "{split} row {row}"),
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(folded > 700, "only {folded} rows were checked");
+    given_up
+}
+
+/// Never answers some requests.
+struct Refusing(Arc<dyn Llm>);
+
+fn is_refused(request: &Request) -> bool {
+    request.hash().as_bytes()[1] < 6
+}
+
+#[async_trait::async_trait]
+impl Llm for Refusing {
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
+        if is_refused(request) {
+            let (failure, message) = (Failure::BadRequest, "not this one".to_owned());
+            return Err(LlmError { failure, may_be_billed: false, retry_after: None, message });
+        }
+        self.0.complete(request).await
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_asked_is_missing_and_never_wrong() {
+    let caps = Caps { calls: Some(1_500), ..Caps::default() };
+    let [ended, other] = [64, 7].map(|concurrency| {
+        Lab::new("auto", 1, caps, concurrency).run(|llm| jitter(Arc::new(Refusing(llm))))
+    });
+    let given_up = check_scores(&ended.events);
+    let counts = &ended.state.counts;
+    assert_eq!(counts.errors + counts.unanswered, given_up.len() as u64);
+    assert!(counts.errors > 10, "{} rows were refused", counts.errors);
+    assert_same_decisions(&other.events, &ended.events, "concurrency 7 and 64");
+
+    // A held-out row with one side missing is left out of both.
+    let (winner, _, rows) = ended.state.winner.unwrap();
+    let column = |candidate| ended.state.standing(candidate).column(Split::Hold, 0);
+    let (mine, theirs) = (column(winner), column(CandidateIx::SEED));
+    let pairs = (0..rows)
+        .map(RowIx)
+        .filter(|row| mine.cell(*row).score().is_some() && theirs.cell(*row).score().is_some());
+    let pairs = pairs.count();
+    assert!(mine.scored < rows || theirs.scored < rows, "no held-out row was refused");
+    let confirmed = confirmed(&ended.state, Seed(1)).unwrap();
+    for side in [confirmed.winner, confirmed.seed] {
+        assert_eq!(side.unwrap().n as usize, pairs);
+    }
 }
 
 #[test]
@@ -56,48 +148,7 @@ fn a_run_through_faults_scores_what_a_clean_one_scores() {
     }
     assert_eq!(summary["status"], "finished");
 
-    // Each answer is the clean one, and each score is what the clean answer is worth.
-    let task = Arc::new(Task::load(Path::new(SHIPPED_TASK)).unwrap());
-    let models = SimLlm::new(Arc::new(world_of(&task, MODEL_SEED)));
-    let evaluator = Evaluator::new(Arc::clone(&task), &[]);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let answer = |request: &Request| runtime.block_on(models.complete(request)).unwrap().text;
-    let asked = calls(&events);
-    let given_up: HashSet<_> = events
-        .iter()
-        .filter_map(|(_, event)| match event {
-            Event::CallMissing { call, .. } => Some(*call),
-            _ => None,
-        })
-        .collect();
-    let mut answers = HashMap::new();
-    let mut folded = 0;
-    for (_, event) in &events {
-        match event {
-            Event::Answered(answered) => {
-                answers.insert(answered.call, answered.text.clone());
-            }
-            Event::EvaluationFolded { call, outcome } => {
-                let Asked::Row { prompt, split, row, replicate } = &asked[call] else {
-                    panic!("{call} is no row");
-                };
-                let request = evaluator.request(prompt, *split, *row, *replicate).unwrap().unwrap();
-                let text = answer(&request);
-                let verdict = evaluator.verdict(*split, *row, &text).unwrap();
-                folded += 1;
-                match outcome {
-                    RowOutcome::Scored { score, invalid } => {
-                        assert_eq!(answers[call], text, "{split} row {row}");
-                        assert_eq!(*score, verdict.score, "{split} row {row}");
-                        assert_eq!(*invalid, verdict.invalid.is_some(), "{split} row {row}");
-                    }
-                    RowOutcome::Missing => assert!(given_up.contains(call), "{split} row {row}"),
-                }
-            }
-            _ => {}
-        }
-    }
-    assert!(folded > 700, "only {folded} rows were checked");
+    let given_up = check_scores(&events);
     assert_eq!(summary["counts"]["errors"], given_up.len());
 
     // Where no call was given up, nothing was decided otherwise; else about the same was found.
