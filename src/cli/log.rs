@@ -2,6 +2,7 @@
 //! nor texts of rows and prompts go there.
 
 use crate::run_dir::RunDir;
+use crate::store;
 use std::fs::File;
 use std::panic;
 use std::sync::Mutex;
@@ -16,8 +17,8 @@ pub(super) fn to_file_of(dir: &RunDir) {
     let Ok(file) = File::options().create(true).append(true).open(dir.file("debug.log")) else {
         return;
     };
-    let filter =
-        EnvFilter::try_from_env(LEVEL).unwrap_or_else(|_| EnvFilter::new("info,sled=warn"));
+    let filter = EnvFilter::try_from_env(LEVEL)
+        .unwrap_or_else(|_| EnvFilter::new(format!("info,{}", store::LOG_FILTER)));
     let set = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
@@ -30,8 +31,7 @@ pub(super) fn to_file_of(dir: &RunDir) {
     panic::set_hook(Box::new(move |info| {
         let at = info.location().map_or_else(String::new, ToString::to_string);
         tracing::error!(at, "{info}");
-        // The store catches these and repairs what is damaged: no reason to alarm a person.
-        if !at.contains("sled") {
+        if !store::is_caught_here(&at) {
             usual(info);
         }
     }));

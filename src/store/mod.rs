@@ -157,3 +157,13 @@ fn unseal(value: &[u8]) -> Option<&[u8]> {
     let (checksum, bytes) = value.split_first_chunk()?;
     (u32::from_le_bytes(*checksum) == crc32fast::hash(bytes)).then_some(bytes)
 }
+
+/// What the engine below this module has to say in a log: warnings only.
+pub const LOG_FILTER: &str = "sled=warn";
+
+/// Whether a panic at this place is the engine's own: it is caught and the store repaired, so there
+/// is no reason to alarm a person.
+#[must_use]
+pub fn is_caught_here(place: &str) -> bool {
+    place.contains("/sled-")
+}
