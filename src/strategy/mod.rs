@@ -15,6 +15,9 @@ mod selection;
 mod stopping;
 mod views;
 
+#[cfg(test)]
+mod tests;
+
 pub use composed::Composed;
 pub use fixed::Fixed;
 pub use views::Views;
