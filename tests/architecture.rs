@@ -122,7 +122,8 @@ fn names(code: &str, word: &str) -> bool {
         let before = code[..place].chars().next_back();
         let after = code[place + word.len()..].chars().next();
         let ends_open = word.ends_with(is_part);
-        !before.is_some_and(is_part) && !(ends_open && after.is_some_and(is_part))
+        let goes_on = ends_open && after.is_some_and(is_part);
+        !before.is_some_and(is_part) && !goes_on
     })
 }
 

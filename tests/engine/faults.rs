@@ -118,7 +118,7 @@ fn a_row_that_cannot_be_asked_is_missing_and_never_wrong() {
     assert!(mine.scored < rows || theirs.scored < rows, "no held-out row was refused");
     let confirmed = confirmed(&ended.state, Seed(1)).unwrap();
     for side in [confirmed.winner, confirmed.seed] {
-        assert_eq!(side.unwrap().n as usize, pairs);
+        assert_eq!(side.unwrap().n, pairs);
     }
 }
 
