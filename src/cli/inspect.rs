@@ -5,7 +5,7 @@ use super::args::{ReportArgs, ReportFormat, RunRef};
 use super::error::CliError;
 use super::session::Told;
 use crate::report;
-use crate::run_dir::RunDir;
+use crate::run_dir::{RunDir, SUMMARY_FILE};
 use crate::stats::Interval;
 use crate::text;
 use std::fmt::Write as _;
@@ -14,7 +14,20 @@ use std::path::Path;
 
 /// How a run stands.
 pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
-    let told = Told::read(RunDir::find(&args.out.out, &args.run)?)?;
+    let dir = RunDir::find(&args.out.out, &args.run)?;
+    let told = match Told::read(dir.clone()) {
+        Ok(told) => told,
+        // Rows that have changed or gone keep a run from being told anew, not from being known.
+        Err(error) => {
+            let Ok(summary) = dir.read_json::<report::Summary>(SUMMARY_FILE) else {
+                return Err(error);
+            };
+            screen.warn(&error.message);
+            let text = report::status_line(&summary, &dir.run_file()?.caps);
+            return screen
+                .show(&serde_json::to_value(&summary)?, &format!("{}: {text}", summary.run));
+        }
+    };
     let summary = &told.summary;
     let mut out = String::new();
     let state = serde_json::to_value(summary.status)?;
