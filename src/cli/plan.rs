@@ -142,7 +142,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         Final::Argmax(_) => 0.0,
         Final::Confirm(kind) => kind.share,
     };
-    let limits = Limits::new(caps, task.splits.hold.len(), finale);
+    let limits = Limits::new(caps, task, finale);
     let rows = task.visible_rows();
     let prompt = task.layout.bytes_without_row(&task.seed) as u64;
     let task_usage = Usage {

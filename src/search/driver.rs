@@ -122,7 +122,7 @@ impl Search {
         cancel: watch::Receiver<bool>,
     ) -> Self {
         let (post, arrivals) = mpsc::unbounded_channel();
-        let limits = Limits::new(caps, task.splits.hold.len(), strategy.finale_share());
+        let limits = Limits::new(caps, &task, strategy.finale_share());
         let desk =
             Desk::new(Arc::clone(&task), recipe.clone(), evaluator, Arc::clone(&journal), seed);
         Self {

@@ -25,6 +25,8 @@ pub struct Limits {
     caps: Caps,
     hold_rows: u64,
     finale_share: f64,
+    /// Bytes of the longest row of dev, so that no step has to look for it.
+    longest_row: usize,
 }
 
 /// Held-out calls of a run: winner and seed.
@@ -34,10 +36,11 @@ pub fn hold_calls(rows: u64) -> u64 {
 }
 
 impl Limits {
-    /// For a run that confirms on so many rows, and keeps a share for its `final`.
+    /// For a run on a task that keeps a share for its `final`.
     #[must_use]
-    pub fn new(caps: Caps, hold_rows: usize, finale_share: f64) -> Self {
-        Self { caps, hold_rows: hold_rows as u64, finale_share }
+    pub fn new(caps: Caps, task: &Task, finale_share: f64) -> Self {
+        let longest_row = task.splits.dev.iter().map(Task::row_bytes).max().unwrap_or(0);
+        Self { caps, hold_rows: task.splits.hold.len() as u64, finale_share, longest_row }
     }
 
     /// The caps.
@@ -68,7 +71,7 @@ impl Limits {
         if self.hold_rows == 0 {
             return Amount::ZERO;
         }
-        let worst = worst_task_call(state, task);
+        let worst = self.worst_task_call(state, task);
         let side = |candidate: CandidateIx| -> Option<Amount> {
             let standing = state.candidates.get(candidate.index())?;
             mean_call(standing).map(|mean| Amount {
@@ -158,7 +161,7 @@ impl Limits {
                 tokens: Tokens(answered.usage.total().0.div_ceil(answered.calls)),
             }
         } else {
-            worst_task_call(state, task)
+            self.worst_task_call(state, task)
         };
         let kept = self.hold_amount(state, task);
         let taken = state.plan.taken(Share::Search) + kept;
@@ -185,6 +188,14 @@ impl Limits {
         Remaining { rollouts, total_rollouts: total }
     }
 
+    /// The worst case of one task call: the seed with the longest row.
+    fn worst_task_call(&self, state: &State, task: &Task) -> Amount {
+        let model = task.task_model();
+        let bytes = task.layout.bytes_without_row(&task.seed) + self.longest_row;
+        let prompt = state.plan.prompt_tokens(ModelRole::Task, bytes);
+        worst_case(model.price, prompt, model.max_output_tokens)
+    }
+
     /// How many held-out rows can be confirmed when the search is over: all where they fit, fewer
     /// where less is left.
     #[must_use]
@@ -196,7 +207,7 @@ impl Limits {
         if let Some(cap) = self.caps.calls {
             rows = rows.min(cap.saturating_sub(state.plan.calls(Share::Search)) / sides);
         }
-        let worst = worst_task_call(state, task);
+        let worst = self.worst_task_call(state, task);
         let mean = |candidate: CandidateIx| {
             state.candidates.get(candidate.index()).and_then(mean_call).unwrap_or(worst)
         };
@@ -228,14 +239,4 @@ fn mean_call(standing: &Standing) -> Option<Amount> {
         usd: Usd::from_nanos(used.usd.nanos().div_ceil(used.calls)),
         tokens: Tokens(used.usage.total().0.div_ceil(used.calls)),
     })
-}
-
-/// The worst case of one task call with the longest prompt that is allowed.
-fn worst_task_call(state: &State, task: &Task) -> Amount {
-    let model = task.task_model();
-    let rows = task.splits.dev.iter().map(crate::task::Task::row_bytes);
-    let longest = rows.max().unwrap_or(0);
-    let bytes = task.layout.bytes_without_row(&task.seed) + longest;
-    let prompt = state.plan.prompt_tokens(ModelRole::Task, bytes);
-    worst_case(model.price, prompt, model.max_output_tokens)
 }

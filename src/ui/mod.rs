@@ -104,6 +104,7 @@ fn line(state: &State, caller: &Caller, caps: Caps) -> String {
     let phase = match state.phase {
         Phase::New | Phase::Searching => "searching",
         Phase::Choosing => "choosing",
+        Phase::Confirming if state.winner.is_some_and(|(.., rows)| rows == 0) => "done",
         Phase::Confirming => "confirming on held-out rows",
         Phase::Over => "over",
     };
