@@ -139,13 +139,14 @@ mod tests {
         }
     }
 
+    /// Left in `target/tmp`, for whoever wants to look at them.
     #[test]
-    #[ignore = "writes the pages to target/tmp, for whoever wants to look at them"]
-    fn pages_to_look_at() {
+    fn pages_stay_small_and_can_be_looked_at() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp");
         std::fs::create_dir_all(&folder).unwrap();
         for (kind, name) in ALL {
             let page = html(&run(kind).report());
+            assert!(page.len() < 500_000, "{name}: {} bytes", page.len());
             std::fs::write(folder.join(format!("report-{name}.html")), page).unwrap();
         }
     }
