@@ -280,6 +280,9 @@ pub struct OpenCall {
     pub reserve: Amount,
     /// Whose answer serves it, if not its own.
     pub cached: Option<CachedOf>,
+    /// Whether it was issued to be asked itself; a cached call never is, even where the answer that
+    /// was to serve it goes missing.
+    pub is_asked: bool,
     /// How many evaluations were folded when it was issued.
     pub issued_at: u64,
 }
@@ -353,6 +356,12 @@ impl Plan {
     #[must_use]
     pub fn answered_bytes(&self, role: ModelRole) -> u64 {
         self.bytes.get(&role).copied().unwrap_or_default()
+    }
+
+    /// The largest tokens-per-byte ratio of a role's folded requests.
+    #[must_use]
+    pub fn largest_ratio(&self, role: ModelRole) -> Option<f64> {
+        self.ratio.get(&role).copied()
     }
 
     /// Folded answered calls of a role.
@@ -591,7 +600,8 @@ impl Facts {
         }
         self.counts.cached += u64::from(cached.is_some());
         let reserve = if cached.is_none() { reserve } else { Amount::ZERO };
-        let open = OpenCall { work, reserve, cached, issued_at: self.counts.folded };
+        let is_asked = cached.is_none();
+        let open = OpenCall { work, reserve, cached, is_asked, issued_at: self.counts.folded };
         if is_proposal {
             self.proposals.insert(call, open);
         } else {

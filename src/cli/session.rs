@@ -125,6 +125,11 @@ impl Session {
             Duration::from_millis(ran_ms),
             self.file.seed,
         ));
+        for role in ModelRole::ALL {
+            if let Some(ratio) = state.plan.largest_ratio(role) {
+                caller.learn_ratio(role, ratio);
+            }
+        }
         let environment: Vec<_> = std::env::vars_os().collect();
         let evaluator = Arc::new(Evaluator::new(Arc::clone(&self.task), &environment));
         evaluator.check_rows()?;

@@ -156,6 +156,13 @@ impl Caller {
         self.wallet.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Takes over a tokens-per-byte ratio that earlier sessions of the run have seen.
+    pub fn learn_ratio(&self, role: ModelRole, ratio: f64) {
+        let mut ratios = self.ratios.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let largest = ratios.entry(role).or_default();
+        *largest = largest.max(ratio);
+    }
+
     /// Nothing more is sent; what is out is awaited.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
@@ -399,10 +406,7 @@ impl Caller {
             at: u64::try_from(self.running().as_millis()).unwrap_or(u64::MAX),
         };
         if bytes > 0 && reply.usage.is_some() {
-            let ratio = usage.input.0 as f64 / bytes as f64;
-            let mut ratios = self.ratios.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let largest = ratios.entry(job.role).or_default();
-            *largest = largest.max(ratio);
+            self.learn_ratio(job.role, usage.input.0 as f64 / bytes as f64);
         }
         self.answered.fetch_add(1, Ordering::Relaxed);
         self.answered_millis.fetch_add(millis, Ordering::Relaxed);

@@ -215,7 +215,7 @@ impl Search {
     fn take_up(&mut self, call: Call, open: &OpenCall) -> Result<(), SearchError> {
         let request = self.request_of(&open.work)?;
         if let Work::Evaluation { .. } = open.work
-            && open.cached.is_none()
+            && open.is_asked
         {
             self.remember(call, request.hash());
         }
