@@ -9,14 +9,34 @@ use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Often enough that little of sled's own bookkeeping is redone after a kill.
 const FLUSH_EVERY_MS: u64 = 200;
 /// sled's own default is a gigabyte.
 const CACHE_BYTES: u64 = 64 << 20;
 
+/// How long sled's own lock is waited for.
+const LET_GO: Duration = Duration::from_secs(5);
+
 /// Opens sled's files and reads all of them once, since some damage shows only then.
+///
+/// Our own lock is held by then, so whoever still has sled's is no other process but a store of this
+/// one that was dropped a moment ago: sled's threads let go of its files a little later.
 pub(super) fn start(path: &Path) -> Result<Trees, StoreError> {
+    let until = Instant::now() + LET_GO;
+    loop {
+        match start_now(path) {
+            Err(StoreError::InUse { .. }) if Instant::now() < until => {
+                thread::sleep(Duration::from_millis(2));
+            }
+            started => return started,
+        }
+    }
+}
+
+fn start_now(path: &Path) -> Result<Trees, StoreError> {
     remove_snapshots(path, Snapshots::HalfWritten)?;
     let trees = guarded(path, || {
         let db = ::sled::Config::new()
