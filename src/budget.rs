@@ -237,12 +237,6 @@ impl Wallet {
         self.spent.values().copied().sum()
     }
 
-    /// What one share has spent.
-    #[must_use]
-    pub fn spent_by(&self, share: Share) -> Amount {
-        self.spent.get(&share).copied().unwrap_or_default()
-    }
-
     /// What kills have lost.
     #[must_use]
     pub fn lost(&self) -> Amount {

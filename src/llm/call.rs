@@ -188,11 +188,6 @@ impl Caller {
         Duration::from_millis(self.answered_millis.load(Ordering::Relaxed) / answered)
     }
 
-    /// Wakes whoever waits for the wallet, after its caps were changed.
-    pub fn caps_changed(&self) {
-        self.settled.notify_waiters();
-    }
-
     /// Makes one call.
     pub async fn call(&self, job: &Job) -> Called {
         let _ahead = self.ahead.acquire().await;

@@ -322,7 +322,7 @@ kind! {
         /// Who may be merged: candidates on the front (the paper), or any that improved on its
         /// parent, dropped ones included.
         pool: MergePool = MergePool::Front,
-        /// Pairs that are drawn before the operator gives up for this time.
+        /// Pairs that are drawn before the operator gives up for this time (pool `front` only).
         attempts: u32 = 10,
         /// Rows on which the child must do as well as the better parent before it is tried in
         /// full; 0 = none.
@@ -383,7 +383,7 @@ kind! {
         pick: Pick = Pick::Errors,
         /// Rows that are shown.
         size: usize = 3,
-        /// Of them, rows that the parent got right, shown so that it is kept.
+        /// Of them, rows that the parent got right, shown so that it is kept (`errors` only).
         keep_correct: usize = 0,
         /// Rows that may be run to find enough failures (`errors` only).
         from: usize = 24,

@@ -49,11 +49,6 @@ impl Limits {
         self.caps
     }
 
-    /// Changes the caps.
-    pub fn set_caps(&mut self, caps: Caps) {
-        self.caps = caps;
-    }
-
     /// Calls that are set aside for hold.
     #[must_use]
     pub fn hold_calls(&self) -> u64 {

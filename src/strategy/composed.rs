@@ -1,7 +1,7 @@
 //! A recipe's slots put together: the strategy of every run.
 
+use super::stopping;
 use super::{Plan, Remaining, State, Strategy, acceptance, allocation, drafting, finale, halving};
-use super::{selection, stopping};
 use crate::event::{Draft, Event, Gate, Shown, StopReason};
 use crate::recipe::{Evaluate, Final, GateRule, Operator, Recipe, ScheduleKind};
 use crate::seed::Seed;
@@ -151,9 +151,5 @@ impl Strategy for Composed {
 
     fn gate(&self, state: &State, draft: &Draft, shown: &[Shown]) -> Option<Gate> {
         gate(&self.recipe, state, draft, shown, self.seed)
-    }
-
-    fn front(&self, state: &State) -> Vec<crate::id::CandidateIx> {
-        selection::kept(&self.recipe.archive, state)
     }
 }

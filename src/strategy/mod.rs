@@ -84,11 +84,6 @@ pub trait Strategy: Send + Sync {
         None
     }
 
-    /// The candidates that are kept for selection, for reports.
-    fn front(&self, state: &State) -> Vec<CandidateIx> {
-        state.views.fronts.finished().to_vec()
-    }
-
     /// The share of a cap that is kept for the strategy's `final`.
     fn finale_share(&self) -> f64 {
         0.0
