@@ -6,7 +6,8 @@
 //! durable. Every decision is one event, so that no kill can leave half of one.
 
 use crate::budget::{Amount, Share};
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Demo};
+use crate::prompt::Prompt;
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
@@ -93,8 +94,37 @@ pub enum Event {
         /// The probability, or difference, that it was chosen for.
         why: String,
     },
-    /// A round over a fixed pool began.
+    /// A candidate has had all rows that its recipe gives it, which are fewer than all of dev.
+    CandidateFinished {
+        /// Which.
+        candidate: CandidateIx,
+    },
+    /// A round of a contest began.
     RoundStarted(Round),
+    /// A contest is over: whoever is left stays, best first.
+    ContestEnded {
+        /// Best first.
+        survivors: Vec<CandidateIx>,
+    },
+    /// A generation began: what its children are bred from.
+    GenerationStarted(Generation),
+    /// The sets of demonstrations that combinations are made of.
+    DemosCollected {
+        /// The sets; an empty one stands for none.
+        sets: Vec<Vec<Demo>>,
+    },
+    /// A candidate was copied to another island.
+    Migrated {
+        /// Which.
+        candidate: CandidateIx,
+        /// Where to.
+        island: u16,
+    },
+    /// The next of the recipe's phases began.
+    PhaseStarted {
+        /// From 0; the first one begins with the run.
+        phase: u16,
+    },
     /// The search issues nothing more; its `final` may.
     SearchEnded {
         /// Why.
@@ -277,6 +307,92 @@ pub struct Draft {
     /// The replicate of those answers.
     #[serde(default, skip_serializing_if = "is_default")]
     pub replicate: u16,
+    /// Which of the recipe's phases it belongs to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub phase: u16,
+    /// Which of the operator's steps it is, from 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub step: u8,
+    /// The result of an earlier step that it goes on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Source>,
+    /// Requests of the next step for each item of this one's result.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub then: u16,
+    /// A number that the operator is free to use: which style, which tip, which edit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub variant: u32,
+    /// Earlier prompts that are shown, in their order, with the scores that are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<Told>,
+    /// The one searched part that may change, by its place among them; all where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<u16>,
+    /// The child's demonstrations; its first parent's where none are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demos: Option<Vec<Demo>>,
+    /// The place in the population that the child competes for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<u16>,
+    /// The island that the child belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub island: Option<u16>,
+}
+
+impl Draft {
+    /// A draft of an operator that starts from these parents.
+    #[must_use]
+    pub fn new(proposal: ProposalNumber, parents: Vec<CandidateIx>) -> Self {
+        Self {
+            proposal,
+            operator: None,
+            init: None,
+            parents,
+            rows: Vec::new(),
+            replicate: 0,
+            phase: 0,
+            step: 0,
+            from: None,
+            then: 0,
+            variant: 0,
+            context: Vec::new(),
+            part: None,
+            demos: None,
+            place: None,
+            island: None,
+        }
+    }
+}
+
+/// An earlier step's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The proposal that brought it.
+    pub proposal: ProposalNumber,
+    /// Which of its items, from 0.
+    pub item: u16,
+}
+
+/// An earlier prompt as it is shown to the mutator.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// Which.
+    pub candidate: CandidateIx,
+    /// Its score, where one is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+}
+
+/// What the children of a generation are bred from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generation {
+    /// From 0: so many were bred and judged before it.
+    pub number: u32,
+    /// The population, in its order: by score, by place, or along a path.
+    pub members: Vec<CandidateIx>,
+    /// Rollouts of a tree search that began before it, this one included.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub iteration: u32,
 }
 
 /// One row of evidence as it is shown: which answer of the parent.
@@ -315,6 +431,16 @@ pub enum ProposalOutcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gate: Option<Gate>,
     },
+    /// Texts that the operator's next step goes on from: critiques, hypotheses, hints.
+    Noted {
+        /// The texts.
+        notes: Vec<String>,
+    },
+    /// A prompt that the operator's next step goes on from, and that is never run itself.
+    Kept {
+        /// The prompt.
+        prompt: Prompt,
+    },
     /// Refused, and never run.
     Rejected {
         /// Why.
@@ -349,6 +475,8 @@ pub enum Rejection {
     Lint,
     /// It copies a row.
     Leak,
+    /// It is too much like an earlier one.
+    Novelty,
     /// It is empty.
     Empty,
 }
@@ -365,6 +493,7 @@ impl fmt::Display for Rejection {
             Self::TooLong => "too_long",
             Self::Lint => "lint",
             Self::Leak => "leak",
+            Self::Novelty => "novelty",
             Self::Empty => "empty",
         })
     }
@@ -465,11 +594,45 @@ pub enum Dropped {
         /// Its mean.
         mean: f64,
     },
+    /// Others were significantly better, and there were enough of them.
+    Beaten {
+        /// How many.
+        by: u32,
+        /// After how many common rows.
+        rows: u32,
+    },
+    /// It did not reach what a stage asks for.
+    Stage {
+        /// Which, from 0.
+        stage: u32,
+        /// Its mean.
+        mean: f64,
+        /// What was asked for.
+        needed: f64,
+    },
+    /// A model of the prompts' texts held it to be among the worse half.
+    Predicted {
+        /// What it was predicted to score.
+        mean: f64,
+    },
+    /// Its parent had more children than are tried.
+    Capped,
+    /// A contest was over, and better ones were left.
+    Outranked {
+        /// Its mean.
+        mean: f64,
+    },
 }
 
-/// A round over a fixed pool.
+/// A round of a contest: candidates that get rows together and are judged together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Round {
+    /// How many contests ended before this one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub contest: u32,
+    /// A bracket, a phase, a cluster: whatever the contest counts beside its rounds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub group: u32,
     /// From 0.
     pub round: u32,
     /// Pulls that each of them has had before it.

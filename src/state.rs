@@ -5,12 +5,13 @@
 //! not matter when an answer arrived, only when it was folded.
 
 use crate::budget::{Amount, Share};
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Demo};
 use crate::event::{
-    Abandoned, Block, CachedOf, Draft, Dropped, Event, Gate, ProposalOutcome, Rejection, Round,
-    RowOutcome, StopReason,
+    Abandoned, Block, CachedOf, Draft, Dropped, Event, Gate, Generation, ProposalOutcome, Rejection,
+    Round, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
+use crate::prompt::Prompt;
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::{Tokens, Usd};
@@ -158,7 +159,7 @@ impl Use {
 pub enum Status {
     /// It may get more rows.
     Open,
-    /// All of dev is folded.
+    /// It has had all rows that its recipe gives it: all of dev, as a rule.
     Finished,
     /// It was taken out.
     Dropped(Dropped),
@@ -177,6 +178,14 @@ pub struct Standing {
     pub used: Use,
     /// How many evaluations were folded when it was born.
     pub born: u64,
+    /// In which generation it was born; 0 for what `init` brought.
+    pub generation: u32,
+    /// The operator that made it, by its place in the recipe.
+    pub operator: Option<u16>,
+    /// The place in the population that it competes for.
+    pub place: Option<u16>,
+    /// The islands that it belongs to.
+    pub islands: Vec<u16>,
     columns: Vec<((Split, u16), Column)>,
 }
 
@@ -379,6 +388,47 @@ pub fn estimate_tokens(largest_ratio: Option<f64>, bytes: usize) -> Tokens {
     Tokens((bytes as f64 * per_byte).ceil() as u64 + 16)
 }
 
+/// A result that the next step of its operator goes on from.
+#[derive(Clone, Debug)]
+pub struct Continuation {
+    /// The draft that brought it.
+    pub draft: Draft,
+    /// What it brought.
+    pub result: StepResult,
+    /// Requests of the next step that are not drafted yet.
+    pub left: u16,
+    /// Those that are drafted and not folded.
+    pub open: u16,
+}
+
+impl Continuation {
+    /// How many items it has.
+    #[must_use]
+    pub fn items(&self) -> u16 {
+        self.result.items()
+    }
+}
+
+/// What a step brought.
+#[derive(Clone, Debug)]
+pub enum StepResult {
+    /// Texts.
+    Notes(Vec<String>),
+    /// A prompt that is not run itself.
+    Prompt(Prompt),
+    /// A candidate.
+    Child(CandidateIx),
+}
+
+impl StepResult {
+    fn items(&self) -> u16 {
+        match self {
+            Self::Notes(notes) => u16::try_from(notes.len()).unwrap_or(u16::MAX),
+            Self::Prompt(_) | Self::Child(_) => 1,
+        }
+    }
+}
+
 /// Counts for people and for `stop`.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
@@ -431,10 +481,30 @@ pub struct Facts {
     pub shown: HashMap<ProposalNumber, Vec<crate::event::Shown>>,
     /// Uses of each operator (by its place in the recipe).
     pub uses: BTreeMap<u16, u32>,
+    /// Those of them before the incumbent last changed.
+    pub uses_at_incumbent: BTreeMap<u16, u32>,
+    /// Combinations that were drafted.
+    pub combinations: u32,
     /// Drafts of each init (by its place in the recipe).
     pub inits: BTreeMap<u16, u32>,
-    /// The last halving round.
+    /// The last round of the contest that is on.
     pub round: Option<Round>,
+    /// Contests that ended.
+    pub contests: u32,
+    /// Whom the last contest left, best first.
+    pub survivors: Vec<CandidateIx>,
+    /// The generation that is bred.
+    pub generation: Option<Generation>,
+    /// Uses of operators in it: drafts of first steps.
+    pub applications: u32,
+    /// Results that a next step goes on from.
+    pub continuations: BTreeMap<ProposalNumber, Continuation>,
+    /// The sets of demonstrations that combinations are made of.
+    pub demo_sets: Option<Vec<Vec<Demo>>>,
+    /// Which of the recipe's phases it is.
+    pub phase_number: u16,
+    /// The generation in which the incumbent last changed.
+    pub improved_in: u32,
     /// The shortlist, best first.
     pub shortlist: Vec<CandidateIx>,
     /// Why the search ended.
@@ -515,8 +585,23 @@ impl Facts {
         self.evaluations.is_empty() && self.proposals.is_empty()
     }
 
-    fn add_candidate(&mut self, candidate: &Candidate, gate: Option<Gate>) -> CandidateIx {
+    /// The number of the generation that is bred; 0 before the first one, too.
+    #[must_use]
+    pub fn generation_number(&self) -> u32 {
+        self.generation.as_ref().map_or(0, |generation| generation.number)
+    }
+
+    fn add_candidate(
+        &mut self,
+        candidate: &Candidate,
+        gate: Option<Gate>,
+        draft: Option<&Draft>,
+    ) -> CandidateIx {
         let index = CandidateIx(u32::try_from(self.candidates.len()).unwrap_or(u32::MAX));
+        let generation = self.generation.as_ref().map_or(0, |generation| generation.number + 1);
+        let operator = draft.and_then(|draft| draft.operator);
+        let place = draft.and_then(|draft| draft.place);
+        let islands = draft.and_then(|draft| draft.island).into_iter().collect();
         self.by_id.entry(candidate.id.clone()).or_insert(index);
         self.candidates.push(Standing {
             candidate: Arc::new(candidate.clone()),
@@ -524,19 +609,28 @@ impl Facts {
             gate,
             used: Use::default(),
             born: self.counts.folded,
+            generation,
+            operator,
+            place,
+            islands,
             columns: Vec::new(),
         });
         self.open.insert(index);
         index
     }
 
-    fn fold_outcome(&mut self, outcome: &ProposalOutcome) {
+    fn fold_outcome(&mut self, proposal: ProposalNumber, outcome: &ProposalOutcome) {
         self.counts.proposals += 1;
+        let draft = self.close_draft(proposal);
+        let mut result = None;
         match outcome {
             ProposalOutcome::Added { candidate, gate } => {
                 self.counts.rejected_in_a_row = 0;
-                self.add_candidate(candidate, gate.clone());
+                let child = self.add_candidate(candidate, gate.clone(), draft.as_ref());
+                result = Some(StepResult::Child(child));
             }
+            ProposalOutcome::Noted { notes } => result = Some(StepResult::Notes(notes.clone())),
+            ProposalOutcome::Kept { prompt } => result = Some(StepResult::Prompt(prompt.clone())),
             ProposalOutcome::Rejected { reason, .. } => {
                 *self.counts.rejected.entry(*reason).or_default() += 1;
                 self.counts.rejected_in_a_row += 1;
@@ -544,6 +638,41 @@ impl Facts {
             ProposalOutcome::Missing => {
                 self.counts.unanswered += 1;
                 self.counts.rejected_in_a_row += 1;
+            }
+        }
+        if let (Some(draft), Some(result)) = (draft, result)
+            && draft.then > 0
+        {
+            let left = draft.then.saturating_mul(result.items());
+            if left > 0 {
+                let continuation = Continuation { draft, result, left, open: 0 };
+                self.continuations.insert(proposal, continuation);
+            }
+        }
+    }
+
+    /// Takes a draft out of what is open, and lets go of the result that it went on from when nobody
+    /// else needs it.
+    fn close_draft(&mut self, proposal: ProposalNumber) -> Option<Draft> {
+        let draft = self.drafts.remove(&proposal)?;
+        if let Some(source) = draft.from
+            && let Some(continuation) = self.continuations.get_mut(&source.proposal)
+        {
+            continuation.open = continuation.open.saturating_sub(1);
+            if continuation.open == 0 && continuation.left == 0 {
+                self.continuations.remove(&source.proposal);
+            }
+        }
+        Some(draft)
+    }
+
+    fn finish(&mut self, candidate: CandidateIx) {
+        let standing = &mut self.candidates[candidate.index()];
+        if standing.status == Status::Open {
+            standing.status = Status::Finished;
+            self.open.remove(&candidate);
+            if candidate != CandidateIx::SEED {
+                self.counts.decided_since_incumbent += 1;
             }
         }
     }
@@ -664,13 +793,8 @@ impl Facts {
                 self.counts.errors += 1;
             }
         }
-        let dev = standing.dev();
-        if standing.status == Status::Open && dev_rows > 0 && dev.folded >= dev_rows {
-            standing.status = Status::Finished;
-            self.open.remove(&candidate);
-            if candidate != CandidateIx::SEED {
-                self.counts.decided_since_incumbent += 1;
-            }
+        if dev_rows > 0 && standing.dev().folded >= dev_rows {
+            self.finish(candidate);
         }
     }
 
@@ -678,21 +802,33 @@ impl Facts {
         match event {
             Event::Started { seed, .. } => {
                 self.phase = Phase::Searching;
-                self.add_candidate(seed, None);
+                self.add_candidate(seed, None, None);
                 self.incumbents.push((CandidateIx::SEED, 0));
             }
             Event::ProposalDrafted(draft) => {
                 self.drafts.insert(draft.proposal, draft.clone());
-                if let Some(operator) = draft.operator {
-                    *self.uses.entry(operator).or_default() += 1;
-                }
-                if let Some(init) = draft.init {
-                    *self.inits.entry(init).or_default() += 1;
+                match draft.from.and_then(|from| self.continuations.get_mut(&from.proposal)) {
+                    Some(continuation) => {
+                        continuation.left = continuation.left.saturating_sub(1);
+                        continuation.open += 1;
+                    }
+                    None => {
+                        if let Some(operator) = draft.operator {
+                            *self.uses.entry(operator).or_default() += 1;
+                            self.applications += 1;
+                        }
+                        if let Some(init) = draft.init {
+                            *self.inits.entry(init).or_default() += 1;
+                        }
+                        if draft.operator.is_none() && draft.init.is_none() {
+                            self.combinations += 1;
+                        }
+                    }
                 }
                 self.next_proposal = ProposalNumber(draft.proposal.0 + 1);
             }
             Event::ProposalAbandoned { proposal, why } => {
-                self.drafts.remove(proposal);
+                self.close_draft(*proposal);
                 self.counts.rejected_in_a_row += 1;
                 *self.counts.abandoned.entry(*why).or_default() += 1;
             }
@@ -704,14 +840,12 @@ impl Facts {
                 if let Some((open, _)) = self.fold_call(*call)
                     && let Work::Proposal(proposal) = open.work
                 {
-                    self.drafts.remove(&proposal);
                     self.shown.remove(&proposal);
-                    self.fold_outcome(outcome);
+                    self.fold_outcome(proposal, outcome);
                 }
             }
             Event::CandidateComposed { proposal, outcome } => {
-                self.drafts.remove(proposal);
-                self.fold_outcome(outcome);
+                self.fold_outcome(*proposal, outcome);
             }
             Event::EvaluationIssued(block) => self.issue_block(block),
             Event::EvaluationFolded { call, outcome } => self.fold_row(*call, outcome),
@@ -724,8 +858,38 @@ impl Facts {
                 self.incumbent = *candidate;
                 self.incumbents.push((*candidate, self.counts.folded));
                 self.counts.decided_since_incumbent = 0;
+                self.improved_in = self.generation_number();
+                self.uses_at_incumbent.clone_from(&self.uses);
             }
             Event::RoundStarted(round) => self.round = Some(round.clone()),
+            Event::CandidateFinished { candidate } => self.finish(*candidate),
+            Event::ContestEnded { survivors } => {
+                self.round = None;
+                self.contests += 1;
+                self.survivors.clone_from(survivors);
+                for candidate in survivors {
+                    self.finish(*candidate);
+                }
+            }
+            Event::GenerationStarted(generation) => {
+                self.generation = Some(generation.clone());
+                self.applications = 0;
+            }
+            Event::DemosCollected { sets } => self.demo_sets = Some(sets.clone()),
+            Event::Migrated { candidate, island } => {
+                let islands = &mut self.candidates[candidate.index()].islands;
+                if !islands.contains(island) {
+                    islands.push(*island);
+                }
+            }
+            Event::PhaseStarted { phase } => {
+                self.phase_number = *phase;
+                self.generation = None;
+                self.applications = 0;
+                self.uses.clear();
+                self.uses_at_incumbent.clear();
+                self.inits.clear();
+            }
             Event::SearchEnded { reason } => {
                 self.phase = Phase::Choosing;
                 self.stop_reason = Some(*reason);

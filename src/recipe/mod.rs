@@ -3,11 +3,13 @@
 //! A recipe is data. What its kinds do is in `strategy`, `operator` and `evaluate`; the recipes that
 //! ship are in `strategies/` and embedded in the program.
 
-mod read;
+pub(crate) mod read;
 mod slots;
+mod steps;
 
 pub use read::{RecipeError, effective_table, load, parse};
 pub use slots::*;
+pub use steps::{Keep, Step};
 
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]

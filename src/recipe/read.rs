@@ -1,7 +1,8 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
 use super::{
-    Evaluate, Init, Operator, Recipe, SHIPPED, ScheduleKind, Screen, Select, Stop, shipped,
+    Evaluate, Init, Objective, Operator, Probe, Recipe, SHIPPED, Schedule, Screen, Select, Stop,
+    shipped,
 };
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::text;
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
 /// A slot of several kinds.
-pub(super) trait Slot: Sized {
+pub(crate) trait Slot: Sized {
     /// The kinds' names.
     const KINDS: &'static [&'static str];
     /// Reads the table of one kind; `kind` is one of `KINDS`.
@@ -181,29 +182,123 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The recipe, with its phases: each is a recipe of its own, written as what differs.
     fn recipe(&self, mut table: toml::Table) -> Result<Recipe, SourceError> {
+        let phases = match table.remove("phase") {
+            None => Vec::new(),
+            Some(toml::Value::Array(phases)) => phases,
+            Some(_) => {
+                return Err(self
+                    .error(&["phase"], "`phase` must be a list of tables")
+                    .help("write `[[phase]]` with two brackets"));
+            }
+        };
+        let mut read = Vec::new();
+        for (index, phase) in phases.into_iter().enumerate() {
+            let toml::Value::Table(over) = phase else {
+                return Err(self.error(&["phase", &index.to_string()], "`phase` must hold tables"));
+            };
+            if over.contains_key("phase") {
+                return Err(self.error(&["phase"], "a phase has no phases of its own"));
+            }
+            let mut whole = table.clone();
+            merge(&mut whole, over);
+            read.push(self.flat(whole)?);
+        }
+        let mut recipe = match read.first() {
+            // What the phases share is the whole of what is asked of the table itself.
+            Some(first) => {
+                let mut shared = self.shared(table)?;
+                shared.schedule = first.schedule.clone();
+                shared
+            }
+            None => self.flat(table)?,
+        };
+        recipe.phase = read;
+        Ok(recipe)
+    }
+
+    /// A table that phases are written over: it need not stand on its own.
+    fn shared(&self, table: toml::Table) -> Result<Recipe, SourceError> {
+        self.slots(table)
+    }
+
+    fn flat(&self, table: toml::Table) -> Result<Recipe, SourceError> {
+        let recipe = self.slots(table)?;
+        self.check(&recipe)?;
+        Ok(recipe)
+    }
+
+    /// Texts that replace built-in meta-prompts: a folder of files, or the texts themselves.
+    fn meta_prompts(
+        &self,
+        table: &mut toml::Table,
+    ) -> Result<std::collections::BTreeMap<String, String>, SourceError> {
+        let key = "meta_prompts";
+        let wrong = || {
+            self.error(&[key], "`meta_prompts` must name a folder").help(
+                "write `meta_prompts = \"my-prompts\"`; `promptsearch strategies eject \
+                 my-prompts` fills it",
+            )
+        };
+        match table.remove(key) {
+            None => Ok(std::collections::BTreeMap::new()),
+            Some(toml::Value::Table(texts)) => texts
+                .into_iter()
+                .map(|(name, text)| match text {
+                    toml::Value::String(text) => Ok((name, text)),
+                    _ => Err(wrong()),
+                })
+                .collect(),
+            Some(toml::Value::String(folder)) => {
+                let folder = self.file.parent().unwrap_or(Path::new("")).join(folder);
+                let unreadable = |error: std::io::Error| {
+                    self.error(&[key], format!("`{}` cannot be read: {error}", folder.display()))
+                        .help("`promptsearch strategies eject FOLDER` fills a folder")
+                };
+                let mut texts = std::collections::BTreeMap::new();
+                for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
+                    let path = entry.map_err(unreadable)?.path();
+                    if path.extension().is_some_and(|extension| extension == "md")
+                        && let Some(name) = path.file_stem().and_then(|name| name.to_str())
+                    {
+                        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+                        texts.insert(name.to_owned(), text);
+                    }
+                }
+                Ok(texts)
+            }
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    fn slots(&self, mut table: toml::Table) -> Result<Recipe, SourceError> {
         let recipe = Recipe {
             name: self.string(&mut table, "name")?.unwrap_or_else(|| {
                 self.file.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into())
             }),
             about: self.string(&mut table, "about")?.unwrap_or_default(),
             reference: self.string(&mut table, "reference")?,
-            schedule: self.plain(&mut table, "schedule")?,
+            meta_prompts: self.meta_prompts(&mut table)?,
+            objective: self.plain::<Objective>(&mut table, "objective")?,
+            probe: self.plain::<Probe>(&mut table, "probe")?,
+            schedule: self.slot(&mut table, "schedule", "steady")?,
             init: self.list::<Init>(&mut table, "init")?,
             select: self.slot(&mut table, "select", "best")?,
             operator: self.list::<Operator>(&mut table, "operator")?,
             choose: self.slot(&mut table, "choose", "fixed")?,
+            sampler: self.slot(&mut table, "sampler", "random")?,
             screen: self.list::<Screen>(&mut table, "screen")?,
             evaluate: self.slot(&mut table, "evaluate", "full")?,
             accept: self.slot(&mut table, "accept", "always")?,
             archive: self.slot(&mut table, "archive", "list")?,
             stop: self.plain::<Stop>(&mut table, "stop")?,
+            phase: Vec::new(),
             finale: self.slot(&mut table, "final", "argmax")?,
         };
         if let Some(key) = table.keys().next() {
             return Err(self.unknown(&[key], key, SLOTS, "slot"));
         }
-        self.check(&recipe)?;
         Ok(recipe)
     }
 
@@ -312,30 +407,30 @@ impl Reader<'_> {
 
     /// What no single slot can see.
     fn check(&self, recipe: &Recipe) -> Result<(), SourceError> {
-        let breeds = recipe.schedule.kind == ScheduleKind::Steady;
+        let breeds =
+            matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
+        let together = recipe.evaluate.is_contest();
         if breeds && recipe.operator.is_empty() {
             return Err(self
-                .error(&["schedule"], "a steady schedule needs at least one [[operator]]")
+                .error(&["schedule"], format!("a {} schedule needs at least one [[operator]]", recipe.schedule.kind()))
                 .help("add one, or write `kind = \"pool\"` under [schedule]"));
         }
-        if breeds && matches!(recipe.select, Select::None(_)) {
+        if matches!(recipe.schedule, Schedule::Steady(_)) && together {
+            let kind = recipe.evaluate.kind();
             return Err(self
-                .error(&["select"], "a steady schedule needs parents")
-                .help("choose another kind for [select]"));
-        }
-        if matches!(recipe.evaluate, Evaluate::SequentialHalving(_)) && breeds {
-            return Err(self
-                .error(&["evaluate"], "sequential halving needs a fixed pool")
-                .help("write `kind = \"pool\"` under [schedule]"));
+                .error(&["evaluate"], format!("`{kind}` judges candidates together"))
+                .help("write `kind = \"pool\"` or `kind = \"generation\"` under [schedule]"));
         }
         let schedule = &recipe.schedule;
-        if schedule.lookahead == 0
-            || schedule.proposal_lookahead == 0
-            || schedule.waiting == 0
-            || schedule.open == 0
-        {
+        let nothing_fits = match schedule {
+            Schedule::Steady(kind) => kind.waiting == 0 || kind.open == 0,
+            Schedule::Generation(kind) => kind.children == 0,
+            Schedule::Pool(_) | Schedule::Product(_) => false,
+        };
+        if schedule.lookahead() == 0 || schedule.proposal_lookahead() == 0 || nothing_fits {
             return Err(self.error(&["schedule"], "a look-ahead of 0 lets nothing happen").help(
-                "give at least 1 to `lookahead`, `proposal_lookahead`, `waiting` and `open`",
+                "give at least 1 to `lookahead`, `proposal_lookahead`, `waiting`, `open` and \
+                 `children`",
             ));
         }
         let positive = |path: &[&str], value: usize| match value {
@@ -359,6 +454,50 @@ impl Reader<'_> {
                     return Err(self.error(&["evaluate", "grow"], "`grow` must lie in 1..=100"));
                 }
             }
+            Evaluate::RaceAll(kind) => {
+                positive(&["evaluate", "block"], kind.block)?;
+                positive(&["evaluate", "max_blocks"], kind.max_blocks)?;
+                share(&["evaluate", "alpha"], kind.alpha)?;
+            }
+            Evaluate::Ucb(kind) => {
+                positive(&["evaluate", "rounds"], kind.rounds)?;
+                positive(&["evaluate", "arms"], kind.arms)?;
+                positive(&["evaluate", "pulls"], kind.pulls)?;
+            }
+            Evaluate::Cascade(kind) => {
+                let grows = kind.stages.windows(2).all(|pair| pair[0] < pair[1]);
+                let all_shares = kind.stages.iter().all(|stage| *stage > 0.0 && *stage <= 1.0);
+                if !grows || !all_shares || kind.thresholds.len() + 1 != kind.stages.len() {
+                    return Err(self
+                        .error(
+                            &["evaluate", "stages"],
+                            "`stages` must grow up to 1, with one threshold less than stages",
+                        )
+                        .help("write `stages = [0.1, 1.0]` and `thresholds = [0.8]`"));
+                }
+            }
+            Evaluate::StopOnFailure(kind) => {
+                positive(&["evaluate", "need"], kind.need)?;
+                positive(&["evaluate", "most"], kind.most)?;
+            }
+            Evaluate::MinibatchPromote(kind) => {
+                positive(&["evaluate", "size"], kind.size)?;
+                positive(&["evaluate", "promote_every"], kind.promote_every)?;
+            }
+            Evaluate::Cluster(kind) => positive(&["evaluate", "features"], kind.features)?,
+            Evaluate::Regress(kind) => {
+                positive(&["evaluate", "features"], kind.features)?;
+                positive(&["evaluate", "every"], kind.every)?;
+            }
+            Evaluate::Hyperband(kind) => {
+                positive(&["evaluate", "min"], kind.min)?;
+                if !(kind.eta > 1.0 && kind.eta <= 100.0) {
+                    return Err(
+                        self.error(&["evaluate", "eta"], "`eta` must lie above 1, up to 100")
+                    );
+                }
+            }
+            Evaluate::ContinuousReject(_) => {}
             Evaluate::SequentialHalving(kind) => {
                 if !(kind.keep > 0.0 && kind.keep < 1.0) {
                     return Err(
@@ -381,8 +520,15 @@ impl Reader<'_> {
             if !(operator.weight() >= 0.0 && operator.weight().is_finite()) {
                 return Err(self.error(&path, "`weight` must not be negative"));
             }
-            if let Operator::Reflect(reflect) = operator {
-                positive(&["operator", &index, "feedback"], reflect.feedback.size)?;
+            if let Some(feedback) = operator.feedback() {
+                positive(&["operator", &index, "feedback"], feedback.size)?;
+            }
+            if let Operator::External(external) = operator
+                && external.command.is_empty()
+            {
+                return Err(self
+                    .error(&["operator", &index], "an external operator needs a `command`")
+                    .help("write `command = [\"python3\", \"operator.py\"]`"));
             }
         }
         if breeds && recipe.operator.iter().all(|operator| operator.weight() <= 0.0) {
@@ -398,65 +544,23 @@ const SLOTS: &[&str] = &[
     "about",
     "reference",
     "extends",
+    "meta_prompts",
+    "objective",
+    "probe",
     "schedule",
     "init",
     "select",
     "operator",
     "choose",
+    "sampler",
     "screen",
     "evaluate",
     "accept",
     "archive",
     "stop",
+    "phase",
     "final",
 ];
-
-impl Operator {
-    /// How often it is chosen, against the others.
-    #[must_use]
-    pub fn weight(&self) -> f64 {
-        match self {
-            Self::Reflect(operator) => operator.weight,
-            Self::MutateText(operator) => operator.weight,
-            Self::Merge(operator) => operator.weight,
-            Self::Compress(operator) => operator.weight,
-        }
-    }
-
-    /// When it may be used.
-    #[must_use]
-    pub fn when(&self) -> super::When {
-        match self {
-            Self::Reflect(operator) => operator.when,
-            Self::MutateText(operator) => operator.when,
-            Self::Merge(operator) => operator.when,
-            Self::Compress(operator) => operator.when,
-        }
-    }
-
-    /// How often at most, if that is limited.
-    #[must_use]
-    pub fn max_uses(&self) -> Option<u32> {
-        let most = match self {
-            Self::Reflect(operator) => operator.max_uses,
-            Self::MutateText(operator) => operator.max_uses,
-            Self::Merge(operator) => operator.max_uses,
-            Self::Compress(operator) => operator.max_uses,
-        };
-        (most > 0).then_some(most)
-    }
-
-    /// Its own sampling temperature.
-    #[must_use]
-    pub fn temperature(&self) -> Option<f64> {
-        match self {
-            Self::Reflect(operator) => operator.temperature,
-            Self::MutateText(operator) => operator.temperature,
-            Self::Compress(operator) => operator.temperature,
-            Self::Merge(_) => None,
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

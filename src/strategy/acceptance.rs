@@ -1,18 +1,38 @@
 //! What makes a candidate the incumbent.
 
 use super::allocation::probability;
+use super::population::{fitness, ranked};
 use super::{Plan, State};
 use crate::event::Event;
 use crate::id::CandidateIx;
-use crate::recipe::{Accept, EvidenceAccept};
+use crate::recipe::{Accept, Against, EvidenceAccept, ImproveAccept, Recipe};
 use crate::task::goal::Goal;
 
 /// A change of the incumbent that is due.
-pub(super) fn change(accept: &Accept, goal: Goal, state: &State) -> Option<Plan> {
-    match accept {
-        Accept::Always(_) => best_mean(goal, state),
+pub(super) fn change(recipe: &Recipe, goal: Goal, state: &State) -> Option<Plan> {
+    match &recipe.accept {
+        Accept::Improve(kind) if kind.against == Against::Incumbent => {
+            improved(kind, recipe, goal, state)
+        }
+        Accept::Always(_) | Accept::Improve(_) => best_mean(recipe, goal, state),
         Accept::Evidence(kind) => by_evidence(kind, goal, state),
     }
+}
+
+/// A child that was judged and is better than the incumbent, or as good where that is enough. Nobody
+/// becomes the incumbent twice, so this ends.
+fn improved(kind: &ImproveAccept, recipe: &Recipe, goal: Goal, state: &State) -> Option<Plan> {
+    if !kind.or_equal {
+        return best_mean(recipe, goal, state);
+    }
+    let mine = fitness(recipe, state, state.incumbent)?;
+    let next = state.views.fronts.finished().iter().copied().find(|candidate| {
+        let was = state.incumbents.iter().any(|(earlier, _)| earlier == candidate);
+        !was && *candidate > state.incumbent
+            && fitness(recipe, state, *candidate).is_some_and(|theirs| theirs >= mine - 1e-9)
+    })?;
+    let mean = fitness(recipe, state, next)?;
+    Some(changed(next, format!("mean {mean:.4}, not below {mine:.4}")))
 }
 
 fn changed(candidate: CandidateIx, why: String) -> Plan {
@@ -20,8 +40,11 @@ fn changed(candidate: CandidateIx, why: String) -> Plan {
 }
 
 /// The best mean over all of dev. Where the goal has a constraint, the best that keeps it.
-fn best_mean(goal: Goal, state: &State) -> Option<Plan> {
+fn best_mean(recipe: &Recipe, goal: Goal, state: &State) -> Option<Plan> {
     let best = match goal {
+        Goal::MaxQuality { usd_per_1k_at_most: None } if recipe.objective.length_penalty > 0.0 => {
+            *ranked(recipe, state).first()?
+        }
         Goal::MaxQuality { usd_per_1k_at_most: None } => state.views.best.candidate()?,
         _ => {
             let finished = state.views.fronts.finished();
@@ -34,7 +57,7 @@ fn best_mean(goal: Goal, state: &State) -> Option<Plan> {
         return None;
     }
     let mean = state.standing(best).dev().mean()?;
-    Some(changed(best, format!("mean {mean:.4} on all of dev")))
+    Some(changed(best, format!("mean {mean:.4} on dev")))
 }
 
 /// Likely better; or not worse, and cheaper. Nobody becomes the incumbent twice, so this ends.

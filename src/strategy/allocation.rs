@@ -1,23 +1,32 @@
 //! Which rows a candidate is tried on next, and when it is dropped.
 
 use super::{Plan, State};
+use super::population::quota;
 use crate::event::{Dropped, Event};
 use crate::id::{CandidateIx, RowIx};
-use crate::recipe::Evaluate;
+use crate::recipe::{BLOCK, CascadeEvaluate, Evaluate, Recipe, Schedule, StopOnFailureEvaluate};
+use crate::seed::Seed;
 use crate::state::{Cell, Status};
 use crate::stats::Posterior;
 use crate::task::example::Split;
 use crate::task::goal::Goal;
+use rand::seq::SliceRandom;
 
 /// What comes next for an open candidate; `None`: wait for what is out.
 pub(super) fn next(
-    evaluate: &Evaluate,
+    recipe: &Recipe,
     goal: Goal,
     state: &State,
     candidate: CandidateIx,
+    seed: Seed,
 ) -> Option<Plan> {
     let standing = state.standing(candidate);
+    let evaluate = &recipe.evaluate;
     if standing.status != Status::Open {
+        return None;
+    }
+    // Ingredients are tried when a sampler says so.
+    if matches!(recipe.schedule, Schedule::Product(_)) && candidate != CandidateIx::SEED {
         return None;
     }
     // The seed is what everything is compared with, so it is always tried in full.
@@ -40,19 +49,120 @@ pub(super) fn next(
         // The seed is raced by nobody, so nothing is saved by small blocks.
         Evaluate::Race(kind) if candidate == CandidateIx::SEED => kind.block,
         Evaluate::Race(kind) => grown(kind, standing.dev().issued as usize),
-        Evaluate::SequentialHalving(_) => return None,
+        Evaluate::Cascade(kind) => return cascade(kind, state, candidate),
+        Evaluate::StopOnFailure(kind) => return stop_on_failure(kind, state, candidate, seed),
+        Evaluate::MinibatchPromote(_) | Evaluate::Hyperband(_) => BLOCK,
+        _ => return None,
     };
-    let from = match evaluate {
-        Evaluate::Race(race) => start(race, state, candidate),
-        _ => 0,
+    let rows = match evaluate {
+        Evaluate::Full(kind) if kind.subset > 0 => {
+            // A subset of their own for each, or the first rows of dev, whose order is random.
+            let own = kind.resample.then(|| seed.child("subset", u64::from(candidate.0)));
+            let left = quota(recipe, state).saturating_sub(standing.dev().issued) as usize;
+            subset(state, candidate, own, left.min(block))
+        }
+        Evaluate::Race(race) => unasked(state, candidate, start(race, state, candidate), block),
+        _ => unasked(state, candidate, 0, block),
     };
-    let rows = unasked(state, candidate, from, block);
     (!rows.is_empty()).then_some(Plan::Evaluate {
         candidate,
         split: Split::Dev,
         replicate: 0,
         rows,
     })
+}
+
+/// The next rows of a subset: in the order of dev, or in a random one.
+fn subset(state: &State, candidate: CandidateIx, own: Option<Seed>, most: usize) -> Vec<RowIx> {
+    let column = state.standing(candidate).dev();
+    let mut order: Vec<RowIx> = (0..state.dev_rows).map(RowIx).collect();
+    if let Some(seed) = own {
+        order.shuffle(&mut seed.rng());
+    }
+    order.into_iter().filter(|row| column.cell(*row) == Cell::Empty).take(most).collect()
+}
+
+/// A candidate that has had all rows that its recipe gives it, where these are not all of dev.
+pub(super) fn finished(recipe: &Recipe, state: &State) -> Option<Plan> {
+    let quota = quota(recipe, state);
+    let is_short = quota < state.dev_rows || matches!(recipe.evaluate, Evaluate::StopOnFailure(_));
+    if !is_short || recipe.evaluate.is_contest() {
+        return None;
+    }
+    let done = state.open.iter().copied().find(|candidate| {
+        let standing = state.standing(*candidate);
+        let column = standing.dev();
+        match &recipe.evaluate {
+            Evaluate::StopOnFailure(kind) => {
+                *candidate != CandidateIx::SEED && column.is_quiet() && is_decided(kind, column)
+            }
+            _ => column.folded >= quota,
+        }
+    })?;
+    Some(Plan::Decide(Event::CandidateFinished { candidate: done }))
+}
+
+/// Whether row-by-row trials are over: a failure, enough successes, or the most rows.
+fn is_decided(kind: &StopOnFailureEvaluate, column: &crate::state::Column) -> bool {
+    let scored: Vec<f64> = column.cells().iter().filter_map(|cell| cell.score()).collect();
+    let failed = scored.iter().any(|score| *score < 1.0 - 1e-6);
+    failed || scored.len() >= kind.need || column.folded as usize >= kind.most
+}
+
+/// One row at a time, each candidate in its own order.
+fn stop_on_failure(
+    kind: &StopOnFailureEvaluate,
+    state: &State,
+    candidate: CandidateIx,
+    seed: Seed,
+) -> Option<Plan> {
+    let column = state.standing(candidate).dev();
+    let own = seed.child("rows", u64::from(candidate.0));
+    // The seed is what the winner is compared with, so it is tried in full.
+    let rows = if candidate == CandidateIx::SEED {
+        unasked(state, candidate, 0, BLOCK)
+    } else if column.is_quiet() && !is_decided(kind, column) {
+        subset(state, candidate, Some(own), 1)
+    } else {
+        Vec::new()
+    };
+    (!rows.is_empty()).then_some(Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows })
+}
+
+/// Stage by stage, in the order of dev: the next stage's rows only for whoever reaches the share of
+/// the incumbent's mean on the same rows that the stage asks for.
+fn cascade(kind: &CascadeEvaluate, state: &State, candidate: CandidateIx) -> Option<Plan> {
+    let column = state.standing(candidate).dev();
+    let ends: Vec<u32> = kind
+        .stages
+        .iter()
+        .map(|stage| ((f64::from(state.dev_rows) * stage).ceil() as u32).min(state.dev_rows))
+        .collect();
+    let stage = ends.iter().position(|end| column.issued < *end).unwrap_or(ends.len() - 1);
+    if candidate != CandidateIx::SEED && stage > 0 && column.issued == ends[stage - 1] {
+        if !column.is_quiet() {
+            return None;
+        }
+        let incumbent = state.standing(state.incumbent).dev();
+        let common: Vec<(f64, f64)> = column
+            .cells()
+            .iter()
+            .zip(incumbent.cells())
+            .filter_map(|(mine, theirs)| Some((mine.score()?, theirs.score()?)))
+            .collect();
+        let n = common.len().max(1) as f64;
+        let mean = common.iter().map(|(mine, _)| mine).sum::<f64>() / n;
+        let theirs = common.iter().map(|(_, theirs)| theirs).sum::<f64>() / n;
+        let needed = theirs * kind.thresholds.get(stage - 1).copied().unwrap_or(0.0);
+        if mean < needed - 1e-9 {
+            let stage = u32::try_from(stage - 1).unwrap_or(u32::MAX);
+            let why = Dropped::Stage { stage, mean, needed };
+            return Some(Plan::Decide(Event::CandidateDropped { candidate, why }));
+        }
+    }
+    let most = (ends[stage] - column.issued.min(ends[stage])) as usize;
+    let rows = unasked(state, candidate, 0, most.min(BLOCK));
+    (!rows.is_empty()).then_some(Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows })
 }
 
 /// The length of the next block after so many rows: each is longer by a factor.

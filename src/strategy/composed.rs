@@ -1,43 +1,66 @@
 //! A recipe's slots put together: the strategy of every run.
+//!
+//! Work is offered in this order: the contest that is on; a change of the incumbent; an end; rows of
+//! open candidates; evidence and requests of drafts; the next draft. When nothing of this is left and
+//! nothing is out, everything so far is judged: that is where a generation ends.
 
-use super::stopping;
-use super::{Plan, Remaining, State, Strategy, acceptance, allocation, drafting, finale, halving};
+use super::drafting::{self, Setting};
+use super::{
+    Plan, Remaining, State, Strategy, acceptance, allocation, contest, finale, population, product,
+    stopping,
+};
 use crate::event::{Draft, Event, Gate, Shown, StopReason};
-use crate::recipe::{Evaluate, Final, GateRule, Operator, Recipe, ScheduleKind};
+use crate::id::CandidateIx;
+use crate::recipe::{Evaluate, Final, GateRule, Operator, Recipe, Schedule};
 use crate::seed::Seed;
-use crate::state::Phase;
+use crate::state::{Phase, Status};
 use crate::task::goal::Goal;
 
-/// A recipe with what it needs to know of the task: the goal, and how many training rows there are.
+/// A recipe with what it needs to know of the task: the goal, how many training rows there are, and
+/// what may be searched.
 #[derive(Clone, Debug)]
 pub struct Composed {
     recipe: Recipe,
     goal: Goal,
-    train_rows: u32,
-    seed: Seed,
+    setting: Setting,
+}
+
+/// What of a prompt may be searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Searched {
+    /// Parts that a model may rewrite.
+    pub texts: u16,
+    /// Whether there is a part for demonstrations.
+    pub demos: bool,
 }
 
 impl Composed {
     /// Puts the slots together.
     #[must_use]
-    pub fn new(recipe: Recipe, goal: Goal, train_rows: u32, seed: Seed) -> Self {
-        Self { recipe, goal, train_rows, seed }
+    pub fn new(recipe: Recipe, goal: Goal, train_rows: u32, searched: Searched, seed: Seed) -> Self {
+        let Searched { texts, demos } = searched;
+        Self { recipe, goal, setting: Setting { train_rows, texts, has_demos: demos, seed } }
     }
 
-    fn block(&self) -> usize {
-        match &self.recipe.evaluate {
+    /// The recipe of the phase that is on.
+    fn recipe(&self, state: &State) -> &Recipe {
+        self.recipe.phase.get(usize::from(state.phase_number)).unwrap_or(&self.recipe)
+    }
+
+    fn block(recipe: &Recipe) -> usize {
+        match &recipe.evaluate {
             Evaluate::Full(kind) => kind.block,
             Evaluate::Gate(kind) => kind.block,
             Evaluate::Race(kind) => kind.block,
-            Evaluate::SequentialHalving(_) => crate::recipe::BLOCK,
+            _ => crate::recipe::BLOCK,
         }
     }
 
     /// Evaluations of candidates, oldest first; a decision about one of them goes alone.
-    fn evaluations(&self, state: &State) -> Vec<Plan> {
+    fn evaluations(&self, recipe: &Recipe, state: &State) -> Vec<Plan> {
         let mut plans = Vec::new();
         for &candidate in &state.open {
-            match allocation::next(&self.recipe.evaluate, self.goal, state, candidate) {
+            match allocation::next(recipe, self.goal, state, candidate, self.setting.seed) {
                 Some(decision @ Plan::Decide(_)) => return vec![decision],
                 Some(plan) => plans.push(plan),
                 None => {}
@@ -47,11 +70,11 @@ impl Composed {
     }
 
     /// Evidence for drafts, and drafts that are ready to be asked.
-    fn proposals(&self, state: &State) -> Vec<Plan> {
+    fn proposals(&self, recipe: &Recipe, state: &State) -> Vec<Plan> {
         let mut evidence = Vec::new();
         let mut ready = Vec::new();
         for draft in state.drafts.values() {
-            match drafting::advance(&self.recipe, state, draft, self.train_rows, self.seed) {
+            match drafting::advance(recipe, state, draft, self.setting) {
                 Some(decision @ (Plan::Decide(_) | Plan::Compose(_))) => return vec![decision],
                 Some(plan @ Plan::Evaluate { .. }) => evidence.push(plan),
                 Some(plan) => ready.push(plan),
@@ -62,55 +85,118 @@ impl Composed {
         evidence
     }
 
-    fn draft(&self, state: &State) -> Option<Plan> {
-        let schedule = &self.recipe.schedule;
-        if state.proposals_out() >= schedule.proposal_lookahead
-            || state.waiting() >= schedule.waiting
-            || state.open.len() >= schedule.open
+    /// The next draft, where there is room for one.
+    fn draft(&self, recipe: &Recipe, state: &State) -> Option<Plan> {
+        let schedule = &recipe.schedule;
+        if state.proposals_out() >= schedule.proposal_lookahead() {
+            return None;
+        }
+        if let Schedule::Steady(steady) = schedule
+            && (state.waiting() >= steady.waiting || state.open.len() >= steady.open)
         {
             return None;
         }
-        let draft =
-            drafting::next_init(&self.recipe, state, self.train_rows, self.seed).or_else(|| {
-                match schedule.kind {
-                    ScheduleKind::Steady => {
-                        drafting::next(&self.recipe, state, self.train_rows, self.seed)
-                    }
-                    ScheduleKind::Pool => None,
-                }
-            })?;
+        let draft = drafting::next_step(recipe, state)
+            .or_else(|| drafting::next_init(recipe, state, self.setting))
+            .or_else(|| self.bred(recipe, state))?;
         Some(Plan::Decide(Event::ProposalDrafted(draft)))
     }
 
-    fn search(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
-        if let Evaluate::SequentialHalving(kind) = &self.recipe.evaluate {
-            let complete = drafting::init_is_done(&self.recipe, state, self.train_rows, self.seed);
-            if complete || state.round.is_some() {
-                let pool = || drafting::pool(&self.recipe, state);
-                return halving::next(kind, state, pool, remaining, self.seed);
+    /// A draft of an operator, where the schedule breeds now.
+    fn bred(&self, recipe: &Recipe, state: &State) -> Option<Draft> {
+        if !drafting::init_is_drafted(recipe, state) {
+            return None;
+        }
+        match &recipe.schedule {
+            Schedule::Steady(_) => drafting::next(recipe, state, self.setting),
+            Schedule::Generation(_) => {
+                let due = state.generation.is_some()
+                    && state.applications < drafting::applications(recipe, state);
+                // A turn in which nothing can be done is a turn all the same.
+                due.then(|| {
+                    drafting::next(recipe, state, self.setting)
+                        .unwrap_or_else(|| drafting::idle(state))
+                })
             }
-        } else if let Some(change) = acceptance::change(&self.recipe.accept, self.goal, state) {
+            Schedule::Pool(_) | Schedule::Product(_) => None,
+        }
+    }
+
+    fn search(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
+        let recipe = self.recipe(state);
+        if let Some(finished) = allocation::finished(recipe, state) {
+            return vec![finished];
+        }
+        if state.round.is_some() {
+            return self.contest(recipe, state, remaining);
+        }
+        if !recipe.evaluate.is_contest()
+            && let Some(change) = acceptance::change(recipe, self.goal, state)
+        {
             return vec![change];
         }
-        if let Some(end) = stopping::reason(&self.recipe, state) {
+        if let Some(end) = stopping::reason(&self.recipe, recipe, state) {
             return vec![end];
         }
-        let mut plans = self.evaluations(state);
+        let mut plans = self.evaluations(recipe, state);
         if matches!(plans.first(), Some(Plan::Decide(_))) {
             return plans;
         }
-        let proposals = self.proposals(state);
+        let proposals = self.proposals(recipe, state);
         if matches!(proposals.first(), Some(Plan::Decide(_) | Plan::Compose(_))) {
             return proposals;
         }
         plans.extend(proposals);
-        plans.extend(self.draft(state));
-        // Nothing to do and nothing out: the pool is done.
+        plans.extend(drafting::collect_sets(recipe, state, self.setting));
+        plans.extend(self.draft(recipe, state));
         if plans.is_empty() && state.is_quiet() {
-            plans.push(Plan::Decide(Event::SearchEnded { reason: StopReason::PoolDone }));
+            plans.extend(self.judged(recipe, state, remaining));
         }
         plans
     }
+
+    /// What comes next when everything so far is judged, but for what is judged together.
+    fn judged(&self, recipe: &Recipe, state: &State, remaining: Remaining) -> Vec<Plan> {
+        let ended = || vec![Plan::Decide(Event::SearchEnded { reason: StopReason::PoolDone })];
+        if recipe.evaluate.is_contest() && !state.open.is_empty() {
+            return self.contest(recipe, state, remaining);
+        }
+        match &recipe.schedule {
+            Schedule::Steady(_) | Schedule::Pool(_) => ended(),
+            Schedule::Product(_) => product::next(recipe, state, self.setting, remaining),
+            Schedule::Generation(_) => {
+                let next = population::next_generation(recipe, state);
+                if next.members.is_empty() {
+                    return ended();
+                }
+                vec![Plan::Decide(Event::GenerationStarted(next))]
+            }
+        }
+    }
+
+    fn contest(&self, recipe: &Recipe, state: &State, remaining: Remaining) -> Vec<Plan> {
+        let contenders = || contenders(recipe, state);
+        contest::next(recipe, state, contenders, remaining, self.setting.seed)
+    }
+}
+
+/// Who is judged together: the population, and whoever is not judged yet.
+fn contenders(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
+    let mut all = match &state.generation {
+        Some(generation) => generation.members.clone(),
+        None => drafting::pool(recipe, state),
+    };
+    let open = state.open.iter().copied();
+    let open: Vec<CandidateIx> = open
+        .filter(|candidate| {
+            !all.contains(candidate) && state.standing(*candidate).status == Status::Open
+        })
+        .collect();
+    if state.generation.is_some() {
+        all.extend(open);
+    }
+    all.sort();
+    all
 }
 
 fn gate(
@@ -136,7 +222,8 @@ impl Strategy for Composed {
         match state.phase {
             Phase::Searching => self.search(state, remaining),
             Phase::Choosing => {
-                finale::next(&self.recipe.finale, self.goal, self.block(), state, remaining)
+                let block = Self::block(self.recipe(state));
+                finale::next(&self.recipe, self.goal, block, state, remaining)
             }
             Phase::New | Phase::Confirming | Phase::Over => Vec::new(),
         }
@@ -144,12 +231,12 @@ impl Strategy for Composed {
 
     fn finale_share(&self) -> f64 {
         match &self.recipe.finale {
-            Final::Argmax(_) => 0.0,
             Final::Confirm(kind) => kind.share,
+            _ => 0.0,
         }
     }
 
     fn gate(&self, state: &State, draft: &Draft, shown: &[Shown]) -> Option<Gate> {
-        gate(&self.recipe, state, draft, shown, self.seed)
+        gate(self.recipe(state), state, draft, shown, self.setting.seed)
     }
 }

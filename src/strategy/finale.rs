@@ -3,7 +3,8 @@
 use super::{Plan, Remaining, State};
 use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
-use crate::recipe::{Among, ConfirmFinal, Final};
+use super::population::{fitness, ranked};
+use crate::recipe::{Among, ConfirmFinal, Final, Recipe};
 use crate::state::{Cell, Status};
 use crate::stats::{Paired, shrunken};
 use crate::task::example::Split;
@@ -11,30 +12,39 @@ use crate::task::goal::Goal;
 
 /// What comes next after the search has ended. Empty: wait for what is out.
 pub(super) fn next(
-    finale: &Final,
+    recipe: &Recipe,
     goal: Goal,
     block: usize,
     state: &State,
     remaining: Remaining,
 ) -> Vec<Plan> {
+    let finale = &recipe.finale;
     if !state.is_quiet() {
         // Only blocks of the shortlist may be issued while others are out.
         return shortlist_rows(finale, block, state);
     }
     match finale {
-        Final::Argmax(kind) => vec![win(state, argmax(kind.among, goal, state))],
+        Final::Argmax(kind) => vec![win(state, argmax(recipe, kind.among, goal, state))],
+        Final::Shortlist(kind) => retried(recipe, kind.top, goal, block, state, remaining),
+        Final::BestPath(_) => {
+            let best = super::tree::best_of_best_path(recipe, state);
+            vec![win(state, best)]
+        }
         Final::Confirm(kind) => confirm(kind, goal, block, state, remaining),
     }
 }
 
 /// Blocks of the shortlist, which may be out at the same time.
 pub(super) fn shortlist_rows(finale: &Final, block: usize, state: &State) -> Vec<Plan> {
-    let Final::Confirm(kind) = finale else {
-        return Vec::new();
+    let replicates = match finale {
+        Final::Confirm(kind) => 1..=kind.replicate,
+        // Recipes may ask for replicates while they search, so that a fresh one is the one after.
+        Final::Shortlist(_) => FRESH..=FRESH,
+        Final::Argmax(_) | Final::BestPath(_) => return Vec::new(),
     };
     let mut plans = Vec::new();
     // Block by block over all of them: where the budget ends early, all have had the same rows.
-    for replicate in 1..=kind.replicate {
+    for replicate in replicates {
         for from in (0..state.dev_rows).step_by(block.max(1)) {
             let to = (from + u32::try_from(block).unwrap_or(u32::MAX)).min(state.dev_rows);
             for &candidate in &state.shortlist {
@@ -47,6 +57,35 @@ pub(super) fn shortlist_rows(finale: &Final, block: usize, state: &State) -> Vec
             }
         }
     }
+    plans
+}
+
+/// The replicate of a shortlist's fresh answers: none that a search asks for.
+const FRESH: u16 = 1_000;
+
+/// The best few by their means, tried once more; the fresh mean decides, the earlier one of equals.
+fn retried(
+    recipe: &Recipe,
+    top: usize,
+    goal: Goal,
+    block: usize,
+    state: &State,
+    remaining: Remaining,
+) -> Vec<Plan> {
+    if state.shortlist.is_empty() {
+        let mut listed = ranked(recipe, state);
+        let affordable = remaining.rollouts.checked_div(u64::from(state.dev_rows)).unwrap_or(0);
+        listed.truncate(top.min(usize::try_from(affordable).unwrap_or(usize::MAX)));
+        if listed.len() >= 2 {
+            return vec![Plan::Decide(Event::ShortlistChosen { candidates: listed })];
+        }
+        return vec![win(state, argmax(recipe, Among::Finished, goal, state))];
+    }
+    let mut plans = shortlist_rows(&recipe.finale, block, state);
+    let fresh = |candidate: CandidateIx| state.standing(candidate).column(Split::Dev, FRESH).mean();
+    let listed = state.shortlist.iter().copied();
+    let best = best_by_goal(goal, state, listed, fresh).unwrap_or(CandidateIx::SEED);
+    plans.push(win(state, best));
     plans
 }
 
@@ -83,18 +122,26 @@ pub(super) fn mean_of_all(state: &State, candidate: CandidateIx) -> Option<f64> 
 }
 
 /// The best mean that the goal allows.
-fn argmax(among: Among, goal: Goal, state: &State) -> CandidateIx {
+fn argmax(recipe: &Recipe, among: Among, goal: Goal, state: &State) -> CandidateIx {
+    let value = |candidate: CandidateIx| fitness(recipe, state, candidate);
+    let finished = || state.views.fronts.finished().iter().copied();
     let best = match (among, &state.round) {
+        // The contest did not come to its end: whoever is left in its last round.
         (Among::Survivors, Some(round)) => {
             let survivors = round.candidates.iter().copied().filter(|candidate| {
                 !matches!(state.standing(*candidate).status, Status::Dropped(_))
             });
-            best_by_goal(goal, state, survivors, |candidate| mean_of_all(state, candidate))
+            best_by_goal(goal, state, survivors, value)
         }
-        _ => {
-            let finished = state.views.fronts.finished().iter().copied();
-            best_by_goal(goal, state, finished, |candidate| state.standing(candidate).dev().mean())
+        (Among::Survivors, None) if !state.survivors.is_empty() => {
+            best_by_goal(goal, state, state.survivors.iter().copied(), value)
         }
+        (Among::FullyEvaluated, _) => {
+            let rows = state.dev_rows;
+            let full = state.numbered().filter(|(_, standing)| standing.dev().folded >= rows);
+            best_by_goal(goal, state, full.map(|(candidate, _)| candidate), value)
+        }
+        _ => best_by_goal(goal, state, finished(), value),
     };
     best.unwrap_or(CandidateIx::SEED)
 }

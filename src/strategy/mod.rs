@@ -6,19 +6,24 @@
 
 mod acceptance;
 mod allocation;
+mod cells;
+mod choosing;
 mod composed;
+mod contest;
 mod drafting;
 mod finale;
 mod fixed;
-mod halving;
+mod population;
+mod product;
 mod selection;
 mod stopping;
+mod tree;
 mod views;
 
 #[cfg(test)]
 mod tests;
 
-pub use composed::Composed;
+pub use composed::{Composed, Searched};
 pub use fixed::Fixed;
 pub use views::Views;
 

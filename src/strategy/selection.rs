@@ -1,51 +1,206 @@
 //! Which candidate is changed next.
 
 use super::State;
+use super::population::{fitness, front, rank};
 use crate::id::CandidateIx;
-use crate::recipe::{Archive, MixKind, Select};
+use crate::recipe::{Archive, MixKind, Recipe, Select};
 use crate::seed::Seed;
-use crate::state::Status;
-use crate::stats::frontier_weights;
 use rand::Rng;
+use rand::seq::SliceRandom;
 
-/// Draws a parent.
-pub(super) fn parent(
-    select: &Select,
-    archive: &Archive,
+/// Whom a child starts from, and the place that it competes for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chosen {
+    /// The first one is what the reply replaces.
+    pub(super) parents: Vec<CandidateIx>,
+    /// A place in the population.
+    pub(super) place: Option<u16>,
+}
+
+/// Draws the parents of the generation's child number `index` out of a pool. `run` is the seed of
+/// what all children of a generation share, `seed` that of this draw alone.
+pub(super) fn parents(
+    recipe: &Recipe,
     state: &State,
+    pool: &[CandidateIx],
+    count: usize,
+    index: usize,
+    run: Seed,
     seed: Seed,
-) -> Option<CandidateIx> {
+) -> Option<Chosen> {
     let mut rng = seed.rng();
-    match select {
-        Select::None(_) => None,
-        Select::Best(_) => Some(state.incumbent),
-        Select::Uniform(_) => uniform(state, &mut rng),
-        Select::Pareto(kind) => Some(pareto(archive, state, kind.min_unique, &mut rng)),
-        Select::Mix(mix) => {
-            let weights: Vec<f64> = mix.parts.iter().map(|part| part.weight).collect();
-            let part = &mix.parts[weighted(&weights, &mut rng)?];
-            match part.kind {
-                MixKind::Best => Some(state.incumbent),
-                MixKind::Uniform => archived_uniform(archive, state, &mut rng),
-                MixKind::Pareto => Some(pareto(archive, state, part.min_unique, &mut rng)),
+    let chosen = |parents: Vec<CandidateIx>| Some(Chosen { parents, place: None });
+    match &recipe.select {
+        Select::None(_) | Select::Seed(_) => chosen(vec![CandidateIx::SEED]),
+        Select::Best(_) => chosen(vec![state.incumbent]),
+        Select::Scan(kind) => scan(kind, recipe, state, pool, index, &mut rng),
+        Select::Tournament(_) => {
+            let mut order: Vec<usize> = (0..pool.len()).collect();
+            let generation = u64::from(state.generation_number());
+            order.shuffle(&mut run.child("pairs", generation).rng());
+            let (a, b) = (*order.get(2 * index)?, *order.get(2 * index + 1)?);
+            let fit = |place: usize| fitness(recipe, state, pool[place]).unwrap_or(0.0);
+            let (winner, loser) = if fit(b) > fit(a) { (b, a) } else { (a, b) };
+            Some(Chosen { parents: vec![pool[winner]], place: u16::try_from(loser).ok() })
+        }
+        Select::Uct(_) => chosen(vec![*pool.last()?]),
+        _ => {
+            let mut parents: Vec<CandidateIx> = Vec::new();
+            for _ in 0..count {
+                let left: Vec<CandidateIx> =
+                    pool.iter().copied().filter(|candidate| !parents.contains(candidate)).collect();
+                match one(recipe, state, &left, &mut rng) {
+                    Some(parent) => parents.push(parent),
+                    None => break,
+                }
             }
+            (parents.len() == count).then_some(Chosen { parents, place: None })
         }
     }
 }
 
+/// One candidate out of a pool.
+fn one(
+    recipe: &Recipe,
+    state: &State,
+    pool: &[CandidateIx],
+    rng: &mut impl Rng,
+) -> Option<CandidateIx> {
+    let fit = |candidate: &CandidateIx| fitness(recipe, state, *candidate).unwrap_or(0.0);
+    match &recipe.select {
+        Select::Uniform(kind) if kind.any => any(state, rng),
+        Select::Uniform(_) => pick(pool, rng),
+        Select::Roulette(_) => {
+            let weights: Vec<f64> = pool.iter().map(|candidate| fit(candidate).max(0.0)).collect();
+            // Where nothing has a score, all are alike.
+            weighted(&weights, rng).map(|place| pool[place]).or_else(|| pick(pool, rng))
+        }
+        Select::Softmax(kind) => {
+            let mut best = rank(recipe, state, pool.iter().copied());
+            best.truncate(kind.top);
+            if !best.contains(&CandidateIx::SEED) {
+                best.push(CandidateIx::SEED);
+            }
+            let top = best.iter().map(fit).fold(f64::NEG_INFINITY, f64::max);
+            let weights: Vec<f64> = best
+                .iter()
+                .map(|candidate| ((fit(candidate) - top) / kind.temperature.max(1e-6)).exp())
+                .collect();
+            weighted(&weights, rng).map(|place| best[place])
+        }
+        Select::WeightedNovelty(kind) => {
+            let scores: Vec<f64> = pool.iter().map(fit).collect();
+            let middle = median(&scores)?;
+            let spread = median(&scores.iter().map(|s| (s - middle).abs()).collect::<Vec<f64>>())?;
+            let weights: Vec<f64> = pool
+                .iter()
+                .zip(&scores)
+                .map(|(candidate, score)| {
+                    let z = kind.lambda * (score - middle) / spread.max(1e-6);
+                    let children = state.views.children.of(*candidate);
+                    1.0 / (1.0 + (-z).exp()) / (1.0 + f64::from(children))
+                })
+                .collect();
+            weighted(&weights, rng).map(|place| pool[place])
+        }
+        Select::Cells(kind) => {
+            let draw: f64 = rng.random();
+            if draw < kind.explore {
+                return pick(pool, rng);
+            }
+            if draw < kind.explore + kind.exploit {
+                let mut best = rank(recipe, state, pool.iter().copied());
+                best.truncate(kind.top);
+                return pick(&best, rng);
+            }
+            let weights: Vec<f64> = pool.iter().map(|candidate| fit(candidate).max(0.0)).collect();
+            weighted(&weights, rng).map(|place| pool[place]).or_else(|| pick(pool, rng))
+        }
+        Select::Pareto(kind) => Some(pareto(&recipe.archive, state, kind.min_unique, rng)),
+        Select::Mix(mix) => {
+            let weights: Vec<f64> = mix.parts.iter().map(|part| part.weight).collect();
+            let part = &mix.parts[weighted(&weights, rng)?];
+            match part.kind {
+                MixKind::Best => Some(state.incumbent),
+                MixKind::Uniform => pick(pool, rng).or(Some(CandidateIx::SEED)),
+                MixKind::Pareto => Some(pareto(&recipe.archive, state, part.min_unique, rng)),
+            }
+        }
+        Select::None(_)
+        | Select::Seed(_)
+        | Select::Best(_)
+        | Select::Scan(_)
+        | Select::Tournament(_)
+        | Select::Uct(_) => None,
+    }
+}
+
+/// The member whose turn it is, with donors, and the best or another one (EvoPrompt's DE;
+/// arXiv:2309.08532, section 3.3).
+fn scan(
+    kind: &crate::recipe::ScanSelect,
+    recipe: &Recipe,
+    state: &State,
+    pool: &[CandidateIx],
+    index: usize,
+    rng: &mut impl Rng,
+) -> Option<Chosen> {
+    let crate::recipe::Schedule::Generation(schedule) = &recipe.schedule else { return None };
+    let place = (index / schedule.children.max(1)) % pool.len().max(1);
+    let base = *pool.get(place)?;
+    let mut parents = vec![base];
+    if kind.donors > 0 {
+        let mut others: Vec<CandidateIx> =
+            pool.iter().copied().filter(|member| *member != base).collect();
+        others.shuffle(rng);
+        let wanted = kind.donors + usize::from(!kind.best);
+        parents.extend(others.into_iter().take(wanted));
+        if kind.best {
+            parents.push(*rank(recipe, state, pool.iter().copied()).first()?);
+        }
+        if parents.len() < kind.donors + 2 {
+            return None;
+        }
+    }
+    Some(Chosen { parents, place: u16::try_from(place).ok() })
+}
+
+/// A mate in proportion to its score, other than the parent.
+pub(super) fn mate(
+    recipe: &Recipe,
+    state: &State,
+    pool: &[CandidateIx],
+    parent: CandidateIx,
+    seed: Seed,
+) -> Option<CandidateIx> {
+    let others: Vec<CandidateIx> =
+        pool.iter().copied().filter(|candidate| *candidate != parent).collect();
+    let weights: Vec<f64> = others
+        .iter()
+        .map(|candidate| fitness(recipe, state, *candidate).unwrap_or(0.0).max(0.0))
+        .collect();
+    weighted(&weights, &mut seed.rng()).map(|place| others[place])
+}
+
 /// Any earlier candidate, dropped ones included.
-fn uniform(state: &State, rng: &mut impl Rng) -> Option<CandidateIx> {
+fn any(state: &State, rng: &mut impl Rng) -> Option<CandidateIx> {
     let count = u32::try_from(state.candidates.len()).ok()?;
     (count > 0).then(|| CandidateIx(rng.random_range(0..count)))
 }
 
-/// Any candidate that is kept.
-fn archived_uniform(archive: &Archive, state: &State, rng: &mut impl Rng) -> Option<CandidateIx> {
-    let kept = kept(archive, state);
-    if kept.is_empty() {
-        return Some(CandidateIx::SEED);
+fn pick(pool: &[CandidateIx], rng: &mut impl Rng) -> Option<CandidateIx> {
+    (!pool.is_empty()).then(|| pool[rng.random_range(0..pool.len())])
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(sorted[middle]),
+        _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
     }
-    Some(kept[rng.random_range(0..kept.len())])
 }
 
 /// By the number of rows on which a candidate is among the best, dominated candidates removed
@@ -59,39 +214,6 @@ fn pareto(archive: &Archive, state: &State, min_unique: usize, rng: &mut impl Rn
     match weighted(&counts, rng) {
         Some(place) => CandidateIx(pool[place].0),
         None => state.incumbent,
-    }
-}
-
-/// The candidates on the instance-wise front with the number of rows that each holds.
-pub(super) fn front(archive: &Archive, state: &State) -> Vec<(u32, usize)> {
-    let mean = |candidate: u32| {
-        state.standing(CandidateIx(candidate)).dev().mean().unwrap_or(f64::NEG_INFINITY)
-    };
-    let mut weights = frontier_weights(state.views.fronts.holders(), mean);
-    if let Archive::Pareto(kind) = archive
-        && weights.len() > kind.capacity
-    {
-        weights.sort_by(|a, b| mean(b.0).total_cmp(&mean(a.0)).then(a.0.cmp(&b.0)));
-        weights.truncate(kind.capacity);
-        weights.sort_by_key(|(candidate, _)| *candidate);
-    }
-    weights
-}
-
-/// What is kept for selection.
-pub(super) fn kept(archive: &Archive, state: &State) -> Vec<CandidateIx> {
-    match archive {
-        Archive::List(_) => state
-            .views
-            .fronts
-            .finished()
-            .iter()
-            .copied()
-            .filter(|candidate| state.standing(*candidate).status == Status::Finished)
-            .collect(),
-        Archive::Pareto(_) => {
-            front(archive, state).into_iter().map(|(candidate, _)| CandidateIx(candidate)).collect()
-        }
     }
 }
 

@@ -9,11 +9,29 @@ use crate::state::Status;
 /// anything any more, so no budget would end it.
 const MOST_FRUITLESS: u32 = 1_000;
 
-/// The end, if a rule says so.
-pub(super) fn reason(recipe: &Recipe, state: &State) -> Option<Plan> {
+/// The end, if a rule says so: of the phase that is on, where another one follows it.
+pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<Plan> {
     let fruitless = state.counts.rejected_in_a_row;
+    let generation = state.generation_number();
     let found = recipe.stop.when.iter().find_map(|rule| match rule {
         StopRule::Budget | StopRule::PoolDone => None,
+        StopRule::Generations(most) => {
+            (generation >= *most).then_some(StopReason::Generations)
+        }
+        // The rollout after the last one has begun.
+        StopRule::Iterations(most) => {
+            let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
+            (iteration > *most).then_some(StopReason::Generations)
+        }
+        StopRule::Trials(most) => {
+            let most = most.unwrap_or_else(|| super::product::trials(state));
+            let collected = state.demo_sets.is_some();
+            (collected && state.views.trials.count() >= most && state.round.is_none())
+                .then_some(StopReason::Generations)
+        }
+        StopRule::Patience(most) => {
+            (generation > state.improved_in + *most).then_some(StopReason::Stalled)
+        }
         StopRule::Stalled(most) => {
             (state.counts.decided_since_incumbent >= *most).then_some(StopReason::Stalled)
         }
@@ -25,6 +43,10 @@ pub(super) fn reason(recipe: &Recipe, state: &State) -> Option<Plan> {
         }
         StopRule::Rejected(most) => (fruitless >= *most).then_some(StopReason::PoolDone),
     });
+    let next = state.phase_number + 1;
+    if found.is_some() && usize::from(next) < whole.phase.len() {
+        return Some(Plan::Decide(Event::PhaseStarted { phase: next }));
+    }
     let reason = found.or((fruitless >= MOST_FRUITLESS).then_some(StopReason::PoolDone))?;
     Some(Plan::Decide(Event::SearchEnded { reason }))
 }

@@ -15,21 +15,117 @@ pub struct Views {
     pub pairs: Pairs,
     /// For the best mean.
     pub best: BestMean,
+    /// For penalties on length.
+    pub longest_first: LongestFirst,
+    /// For novelty and diversity.
+    pub likeness: Likeness,
+    /// For novelty among parents.
+    pub children: Children,
+    /// For samplers.
+    pub trials: Trials,
+}
+
+/// The length of the longest of the first candidates.
+#[derive(Clone, Debug, Default)]
+pub struct LongestFirst {
+    bytes: usize,
+    seen: usize,
+}
+
+impl LongestFirst {
+    /// Bytes of its prompt.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn apply(&mut self, facts: &Facts) {
+        while let Some(standing) = facts.candidates.get(self.seen) {
+            self.seen += 1;
+            if standing.generation == 0 {
+                self.bytes = self.bytes.max(standing.candidate.prompt.bytes());
+            }
+        }
+    }
+}
+
+/// How many children each candidate has.
+#[derive(Clone, Debug, Default)]
+pub struct Children {
+    counts: Vec<u32>,
+    seen: usize,
+}
+
+impl Children {
+    /// Those that a candidate is the first parent of.
+    #[must_use]
+    pub fn of(&self, candidate: CandidateIx) -> u32 {
+        self.counts.get(candidate.index()).copied().unwrap_or(0)
+    }
+
+    fn apply(&mut self, facts: &Facts) {
+        while let Some(standing) = facts.candidates.get(self.seen) {
+            self.seen += 1;
+            self.counts.resize(facts.candidates.len(), 0);
+            if let Some(parent) = standing.candidate.parents.first() {
+                self.counts[parent.index()] += 1;
+            }
+        }
+    }
+}
+
+/// Combinations that were tried, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Trials {
+    tried: Vec<CandidateIx>,
+}
+
+impl Trials {
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.tried.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Which, in order; one may be tried more than once.
+    #[must_use]
+    pub fn tried(&self) -> &[CandidateIx] {
+        &self.tried
+    }
+
+    fn apply(&mut self, event: &Event) {
+        if let Event::RoundStarted(round) = event
+            && let [candidate] = round.candidates[..]
+        {
+            self.tried.push(candidate);
+        }
+    }
 }
 
 impl View for Views {
     fn apply(&mut self, event: &Event, facts: &Facts) {
         self.pairs.apply(event, facts);
-        if let Event::EvaluationFolded { .. } = event
-            && let Some((candidate, Split::Dev, 0, _)) = facts.last_folded
-            && facts.dev_rows > 0
-        {
-            let standing = facts.standing(candidate);
-            // Only the fold of its last row finds a candidate with all rows folded.
-            if standing.dev().folded == facts.dev_rows {
-                self.fronts.add(candidate, facts);
-                self.best.add(candidate, facts);
-            }
+        self.longest_first.apply(facts);
+        self.children.apply(facts);
+        self.trials.apply(event);
+        let judged: &[CandidateIx] = match event {
+            Event::EvaluationFolded { .. } => match &facts.last_folded {
+                // Only the fold of its last row finds a candidate with all rows folded.
+                Some((candidate, Split::Dev, 0, _))
+                    if facts.dev_rows > 0
+                        && facts.standing(*candidate).dev().folded == facts.dev_rows =>
+                {
+                    std::slice::from_ref(candidate)
+                }
+                _ => &[],
+            },
+            Event::CandidateFinished { candidate } => std::slice::from_ref(candidate),
+            Event::ContestEnded { survivors } => survivors,
+            _ => &[],
+        };
+        for &candidate in judged {
+            self.fronts.add(candidate, facts);
+            self.best.add(candidate, facts);
         }
     }
 }
@@ -40,6 +136,7 @@ pub struct Fronts {
     best: Vec<f64>,
     holders: Vec<Vec<u32>>,
     finished: Vec<CandidateIx>,
+    is_finished: Vec<bool>,
 }
 
 impl Fronts {
@@ -56,6 +153,13 @@ impl Fronts {
     }
 
     fn add(&mut self, candidate: CandidateIx, facts: &Facts) {
+        if self.is_finished.len() <= candidate.index() {
+            self.is_finished.resize(candidate.index() + 1, false);
+        }
+        // Whoever stays in a population is judged again and again.
+        if std::mem::replace(&mut self.is_finished[candidate.index()], true) {
+            return;
+        }
         self.finished.push(candidate);
         let standing = facts.standing(candidate);
         if standing.misses_too_much() {
@@ -100,6 +204,34 @@ impl BestMean {
         {
             self.best = Some((mean, candidate));
         }
+    }
+}
+
+/// How alike the texts of candidates are: the cosine of hashed n-grams. Kept, since it is asked for
+/// again and again; it follows from the texts alone.
+#[derive(Clone, Debug, Default)]
+pub struct Likeness {
+    features: std::sync::Arc<std::sync::RwLock<Vec<std::sync::Arc<Vec<f64>>>>>,
+}
+
+/// Dimensions of the hashed n-grams.
+const GRAMS: usize = 512;
+
+impl Likeness {
+    /// The cosine of two candidates' texts.
+    #[must_use]
+    pub fn between(&self, facts: &Facts, a: CandidateIx, b: CandidateIx) -> f64 {
+        crate::stats::features::cosine(&self.of(facts, a), &self.of(facts, b))
+    }
+
+    fn of(&self, facts: &Facts, candidate: CandidateIx) -> std::sync::Arc<Vec<f64>> {
+        let mut features = self.features.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for standing in facts.candidates.iter().skip(features.len()) {
+            let text: Vec<&str> =
+                standing.candidate.prompt.parts().iter().map(|part| &*part.text).collect();
+            features.push(std::sync::Arc::new(crate::stats::features::ngrams(&text.join("\n"), GRAMS)));
+        }
+        std::sync::Arc::clone(&features[candidate.index()])
     }
 }
 

@@ -1,0 +1,63 @@
+//! How the winner is chosen from what was found; the engine then confirms it on hold.
+
+slot! {
+    /// How the winner is chosen from what was found; the engine then confirms it on hold.
+    Final {
+        /// The best mean.
+        "argmax" => Argmax(ArgmaxFinal),
+        /// The best few are tried once more, and the fresh answers decide.
+        "shortlist" => Shortlist(ShortlistFinal),
+        /// The best candidate of the tree's best path.
+        "best_path" => BestPath(BestPathFinal),
+        /// A shortlist by shrunken estimates, each tried once more on all of dev.
+        "confirm" => Confirm(ConfirmFinal),
+    }
+}
+
+kind! {
+    /// The best mean on dev.
+    ArgmaxFinal {
+        /// Among which candidates.
+        among: Among = Among::Finished,
+    }
+}
+
+choice! {
+    /// Among which candidates the winner is chosen.
+    Among {
+        /// All that were judged.
+        Finished,
+        /// Those tried on all of dev.
+        FullyEvaluated,
+        /// Those that the last contest kept.
+        Survivors,
+    }
+}
+
+kind! {
+    /// The best few by their means are tried once more on all of dev; the fresh mean decides.
+    ShortlistFinal {
+        /// How many.
+        top: usize = 3,
+    }
+}
+
+kind! {
+    /// Of all paths that rollouts took, the one with the best mean reward; on it, the best candidate
+    /// (PromptAgent; arXiv:2310.16427, section 3.3).
+    BestPathFinal {}
+}
+
+kind! {
+    /// The best few by shrunken estimates get fresh answers on all of dev; old and new count 1:2.
+    ConfirmFinal {
+        /// How many, where the budget allows.
+        shortlist: usize = 5,
+        /// Fresh answers per row.
+        replicate: u16 = 1,
+        /// The largest share of a cap that the shortlist may take.
+        share: f64 = 0.08,
+        /// Estimates nearer than this are a tie, which the cheaper prompt wins.
+        tie: f64 = 0.005,
+    }
+}

@@ -1,0 +1,86 @@
+//! The slots of a recipe and their kinds, with every default.
+//!
+//! Only kinds that a shipped recipe names exist. Adding one is a struct and a line in its slot's
+//! enum, in the slot's file here, and a small file where it is carried out. What the documentation
+//! of a kind and of its keys says here is what `strategies NAME` shows.
+
+#[macro_use]
+mod describe;
+
+mod accept;
+mod archive;
+mod choose;
+mod evaluate;
+mod finale;
+mod init;
+mod objective;
+mod operator;
+mod sampler;
+mod schedule;
+mod screen;
+mod select;
+mod stop;
+
+pub use accept::*;
+pub use archive::*;
+pub use choose::*;
+pub use describe::{Described, Keys};
+pub use evaluate::*;
+pub use finale::*;
+pub use init::*;
+pub use objective::*;
+pub use operator::*;
+pub use sampler::*;
+pub use schedule::*;
+pub use screen::*;
+pub use select::*;
+pub use stop::*;
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How to search.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recipe {
+    /// Its name.
+    pub name: String,
+    /// When to choose it, in one line.
+    pub about: String,
+    /// The paper, where there is one.
+    pub reference: Option<String>,
+    /// Texts that replace the built-in meta-prompts, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub meta_prompts: BTreeMap<String, String>,
+    /// What is compared.
+    pub objective: Objective,
+    /// What is found out before anything is bred.
+    pub probe: Probe,
+    /// The order of work.
+    pub schedule: Schedule,
+    /// Where the first candidates come from.
+    pub init: Vec<Init>,
+    /// Which candidate is changed next.
+    pub select: Select,
+    /// How it is changed.
+    pub operator: Vec<Operator>,
+    /// Which operator is next.
+    pub choose: Choose,
+    /// Which combination of parts is tried next, where candidates are combinations.
+    pub sampler: Sampler,
+    /// What refuses a new prompt before anything is spent on it.
+    pub screen: Vec<Screen>,
+    /// Which rows a candidate is tried on, and when it is dropped.
+    pub evaluate: Evaluate,
+    /// What makes a candidate the incumbent.
+    pub accept: Accept,
+    /// What is kept for selection.
+    pub archive: Archive,
+    /// When to stop, beside the budget.
+    pub stop: Stop,
+    /// Recipes that follow each other, each until its own `stop` holds; they replace the slots above.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub phase: Vec<Recipe>,
+    /// How the winner is chosen from what was found.
+    #[serde(rename = "final")]
+    pub finale: Final,
+}

@@ -1,0 +1,181 @@
+//! Which training rows a proposal shows, and what the parent must answer before it can.
+
+use super::super::{Plan, State};
+use crate::event::{Abandoned, Draft, Event, Gate, Shown};
+use crate::id::{ProposalNumber, RowIx};
+use crate::recipe::{Feedback, Pick};
+use crate::seed::Seed;
+use crate::state::Cell;
+use crate::task::example::Split;
+use rand::seq::SliceRandom;
+
+/// Rows that are run together to find failures.
+const EVIDENCE_BLOCK: usize = 8;
+
+/// What a draft needs before its rows can be shown; the proposal itself when nothing is missing.
+pub(super) fn gather(
+    feedback: &Feedback,
+    state: &State,
+    draft: &Draft,
+    train_rows: u32,
+    seed: Seed,
+) -> Option<Plan> {
+    match feedback.pick {
+        Pick::Epoch | Pick::ErrorsElseCorrect => epoch_evidence(feedback, state, draft),
+        Pick::Errors => error_evidence(feedback, state, draft, train_rows, seed),
+    }
+}
+
+pub(super) fn abandon(proposal: ProposalNumber, why: Abandoned) -> Option<Plan> {
+    Some(Plan::Decide(Event::ProposalAbandoned { proposal, why }))
+}
+
+/// The draft's own rows, answered by the parent.
+fn epoch_evidence(feedback: &Feedback, state: &State, draft: &Draft) -> Option<Plan> {
+    let candidate = *draft.parents.first()?;
+    let column = state.standing(candidate).column(Split::Train, draft.replicate);
+    let unasked: Vec<RowIx> =
+        draft.rows.iter().copied().filter(|row| column.cell(*row) == Cell::Empty).collect();
+    if !unasked.is_empty() {
+        return Some(Plan::Evaluate {
+            candidate,
+            split: Split::Train,
+            replicate: draft.replicate,
+            rows: unasked,
+        });
+    }
+    if draft.rows.iter().any(|row| column.cell(*row) == Cell::Issued) {
+        return None;
+    }
+    let scored: Vec<(RowIx, f64)> =
+        draft.rows.iter().filter_map(|row| Some((*row, column.cell(*row).score()?))).collect();
+    if scored.is_empty() {
+        return abandon(draft.proposal, Abandoned::NoEvidence);
+    }
+    let is_right = |(_, score): &&(RowIx, f64)| *score >= 1.0 - 1e-6;
+    let perfect = scored.iter().all(|row| is_right(&row));
+    if feedback.skip_perfect && perfect {
+        return abandon(draft.proposal, Abandoned::Perfect);
+    }
+    let only_errors = feedback.pick == Pick::ErrorsElseCorrect && !perfect;
+    let shown = scored
+        .iter()
+        .filter(|row| !(only_errors && is_right(row)))
+        .map(|(row, _)| Shown { row: *row, replicate: Some(draft.replicate) })
+        .collect();
+    Some(Plan::Propose { proposal: draft.proposal, shown })
+}
+
+/// Failures of the parent on training rows, run block by block until there are enough of them; a
+/// parent without a failure is run on all rows before it is called perfect.
+fn error_evidence(
+    feedback: &Feedback,
+    state: &State,
+    draft: &Draft,
+    train_rows: u32,
+    seed: Seed,
+) -> Option<Plan> {
+    let candidate = *draft.parents.first()?;
+    let column = state.standing(candidate).column(Split::Train, 0);
+    if !column.is_quiet() {
+        return None;
+    }
+    let mut order: Vec<RowIx> = (0..train_rows).map(RowIx).collect();
+    let mut rows_seed = seed.child("evidence", u64::from(candidate.0));
+    if feedback.all {
+        // A minibatch of its own for each generation, and the same for all drafts of a parent.
+        rows_seed = rows_seed.child("generation", u64::from(state.generation_number()));
+    }
+    order.shuffle(&mut rows_seed.rng());
+    if feedback.all {
+        order.truncate(feedback.from);
+    }
+    let (mut wrong, mut right, mut unasked) = (Vec::new(), Vec::new(), Vec::new());
+    for row in order {
+        match column.cell(row) {
+            Cell::Empty => unasked.push(row),
+            cell => match cell.score() {
+                Some(score) if score < 1.0 - 1e-6 => wrong.push(row),
+                Some(_) => right.push(row),
+                None => {}
+            },
+        }
+    }
+    let wanted = feedback.size.saturating_sub(feedback.keep_correct).max(1);
+    let asked = column.issued as usize;
+    let may_ask = asked < feedback.from || wrong.is_empty();
+    let wants_more = feedback.all || (wrong.len() < wanted && may_ask);
+    if wants_more && !unasked.is_empty() {
+        unasked.truncate(EVIDENCE_BLOCK);
+        return Some(Plan::Evaluate {
+            candidate,
+            split: Split::Train,
+            replicate: 0,
+            rows: unasked,
+        });
+    }
+    if wrong.is_empty() && (feedback.skip_perfect || right.is_empty()) {
+        let why = if right.is_empty() { Abandoned::NoEvidence } else { Abandoned::Perfect };
+        return abandon(draft.proposal, why);
+    }
+    let mut rng = seed.child("shown", u64::from(draft.proposal.0)).rng();
+    wrong.shuffle(&mut rng);
+    right.shuffle(&mut rng);
+    wrong.truncate(wanted);
+    right.truncate(feedback.size.saturating_sub(wrong.len()).min(feedback.keep_correct));
+    let shown =
+        wrong.into_iter().chain(right).map(|row| Shown { row, replicate: Some(0) }).collect();
+    Some(Plan::Propose { proposal: draft.proposal, shown })
+}
+
+
+/// The gate of a reflected child: the rows that it was written from, against its parent's answers
+/// to them (GEPA, arXiv:2507.19457, algorithm 1).
+pub(in crate::strategy) fn minibatch_gate(
+    state: &State,
+    draft: &Draft,
+    shown: &[Shown],
+    inclusive: bool,
+) -> Option<Gate> {
+    let parent = state.standing(*draft.parents.first()?);
+    let (mut rows, mut against) = (Vec::new(), Vec::new());
+    for shown in shown {
+        let replicate = shown.replicate?;
+        rows.push(shown.row);
+        against.push(parent.column(Split::Train, replicate).cell(shown.row).score()?);
+    }
+    (!rows.is_empty()).then_some(Gate { split: Split::Train, rows, against, inclusive })
+}
+
+/// The minibatch number `used`: all rows in turn, reshuffled each time round. A last batch that is
+/// not full is filled up from the start of its own epoch, the rows that were used least since.
+pub(super) fn epoch_rows(train_rows: u32, size: usize, used: u32, seed: Seed) -> Vec<RowIx> {
+    let rows = train_rows as usize;
+    let per_epoch = rows.div_ceil(size).max(1);
+    let (epoch, batch) = (used as usize / per_epoch, used as usize % per_epoch);
+    let mut order: Vec<RowIx> = (0..train_rows).map(RowIx).collect();
+    order.shuffle(&mut seed.child("epoch", epoch as u64).rng());
+    (0..size.min(rows)).map(|offset| order[(batch * size + offset) % rows]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_epoch_deals_every_row_and_in_another_order() {
+        let seed = Seed(1);
+        let epoch = |number: u32| -> Vec<RowIx> {
+            (0..4).flat_map(|batch| epoch_rows(12, 3, number * 4 + batch, seed)).collect()
+        };
+        let (first, second) = (epoch(0), epoch(1));
+        for rows in [&first, &second] {
+            let mut sorted = rows.clone();
+            sorted.sort();
+            assert_eq!(sorted, (0..12).map(RowIx).collect::<Vec<_>>());
+        }
+        assert_ne!(first, second);
+        // 10 rows in batches of 3: the last batch is filled up.
+        assert_eq!(epoch_rows(10, 3, 3, seed).len(), 3);
+    }
+}

@@ -1,0 +1,432 @@
+//! What is proposed next: which operator, whom it starts from, and what it is shown.
+//!
+//! A *draft* is a planned request, or a planned composition without a model. It is journaled before
+//! its evidence is gathered, so that what it waits for survives a kill.
+
+mod evidence;
+mod history;
+mod merging;
+mod shots;
+
+pub(super) use evidence::minibatch_gate;
+pub(super) use merging::gate as merge_gate;
+pub(super) use shots::{collect as collect_sets, combine};
+
+use super::population::members;
+use super::selection::{self, weighted};
+use super::{Plan, State, choosing};
+use crate::event::{Abandoned, Draft, Shown, Source};
+use crate::id::{CandidateIx, RowIx};
+use crate::recipe::{
+    Archive, Choose, Fields, Init, Operator, ParaphraseOf, Pick, Recipe, Schedule, Select, When,
+};
+use crate::seed::Seed;
+use crate::state::Status;
+use crate::task::example::Split;
+use rand::Rng;
+use rand::seq::SliceRandom;
+
+/// What drafting needs to know of the task and the run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting {
+    /// Rows of train.
+    pub(super) train_rows: u32,
+    /// Searched parts that a model may rewrite: all but the demonstrations.
+    pub(super) texts: u16,
+    /// Whether a part holds demonstrations that may be searched.
+    pub(super) has_demos: bool,
+    /// The strategy's seed.
+    pub(super) seed: Seed,
+}
+
+/// The next draft of a step that follows from what came back; they go before new ones.
+pub(super) fn next_step(recipe: &Recipe, state: &State) -> Option<Draft> {
+    let (proposal, continuation) =
+        state.continuations.iter().find(|(_, continuation)| continuation.left > 0)?;
+    let first = &continuation.draft;
+    let step = first.step + 1;
+    let place = usize::from(step);
+    let (steps, feedback) = match (first.operator, first.init) {
+        (Some(operator), _) => {
+            let operator = recipe.operator.get(usize::from(operator))?;
+            (operator.steps(), operator.feedback())
+        }
+        (None, Some(init)) => (recipe.init.get(usize::from(init))?.steps(), None),
+        (None, None) => return None,
+    };
+    let fan = steps.get(place)?.fan.max(1);
+    let all = continuation.items() * first.then;
+    let number = all - continuation.left;
+    let mut draft = first.clone();
+    draft.proposal = state.next_proposal;
+    draft.step = step;
+    draft.from = Some(Source { proposal: *proposal, item: number / fan });
+    draft.then = steps.get(place + 1).map_or(0, |next| next.fan);
+    draft.variant = first.variant.wrapping_add(u32::from(number));
+    if let crate::state::StepResult::Child(child) = continuation.result {
+        draft.parents = vec![child];
+    }
+    if feedback.is_none_or(|feedback| feedback.pick != Pick::Errors) && first.step == 0 {
+        // Rows that were dealt to the first step are shown again, not dealt anew.
+        draft.rows.clone_from(&first.rows);
+    }
+    Some(draft)
+}
+
+/// The next draft of `init`, in the recipe's order; `None` when all were drafted, or when the next
+/// one has to wait.
+pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
+    for (place, init) in recipe.init.iter().enumerate() {
+        let place = u16::try_from(place).ok()?;
+        let done = state.inits.get(&place).copied().unwrap_or(0);
+        if done >= init.requests() {
+            continue;
+        }
+        let mut draft = Draft::new(state.next_proposal, vec![CandidateIx::SEED]);
+        draft.init = Some(place);
+        draft.phase = state.phase_number;
+        draft.variant = done;
+        draft.then = init.steps().get(1).map_or(0, |next| next.fan);
+        let seed = setting.seed.child("init", u64::from(place));
+        match init {
+            // Each query is one set of rows, asked `samples` times.
+            Init::Induce(kind) => {
+                let query = u64::from(done / kind.samples.max(1));
+                draft.rows = sample(setting.train_rows, kind.demos, setting.seed.child("demos", query));
+            }
+            Init::Grounded(kind) => {
+                draft.rows =
+                    sample(setting.train_rows, kind.summary_rows.max(kind.demos), seed.child("rows", 0));
+            }
+            Init::Variants(kind) => {
+                if let Some(shots) = &kind.shots
+                    && setting.has_demos
+                {
+                    let seed = seed.child("shots", u64::from(done));
+                    draft.demos = Some(shots::random(shots, state, setting.train_rows, seed));
+                }
+            }
+            Init::Paraphrase(kind) if kind.of == ParaphraseOf::Top => {
+                // The best are known when all before are judged.
+                if !state.open.is_empty() || !state.is_quiet() {
+                    return None;
+                }
+                let mut best: Vec<CandidateIx> = super::population::ranked(recipe, state);
+                best.truncate(kind.take as usize);
+                if !best.is_empty() {
+                    draft.parents = vec![best[done as usize % best.len()]];
+                }
+            }
+            _ => {}
+        }
+        return Some(draft);
+    }
+    None
+}
+
+/// Rows drawn without replacement.
+fn sample(rows: u32, size: usize, seed: Seed) -> Vec<RowIx> {
+    let mut all: Vec<RowIx> = (0..rows).map(RowIx).collect();
+    all.shuffle(&mut seed.rng());
+    all.truncate(size);
+    all
+}
+
+/// Whether everything that `init` asks for is drafted.
+pub(super) fn init_is_drafted(recipe: &Recipe, state: &State) -> bool {
+    recipe.init.iter().enumerate().all(|(place, init)| {
+        let place = u16::try_from(place).unwrap_or(u16::MAX);
+        state.inits.get(&place).copied().unwrap_or(0) >= init.requests()
+    })
+}
+
+/// A turn in which nothing can be done: it is given up at once.
+pub(super) fn idle(state: &State) -> Draft {
+    let mut draft = Draft::new(state.next_proposal, Vec::new());
+    draft.operator = Some(0);
+    draft.phase = state.phase_number;
+    draft
+}
+
+/// Uses of operators that a generation asks for.
+pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
+    let Schedule::Generation(schedule) = &recipe.schedule else {
+        return u32::MAX;
+    };
+    let members = state.generation.as_ref().map_or(0, |generation| generation.members.len());
+    let each = operators_per_parent(recipe);
+    let parents = match &recipe.select {
+        Select::Scan(_) => members * schedule.children,
+        Select::Tournament(_) => schedule.children.min(members / 2),
+        Select::Uct(kind) => schedule.children * kind.parallel.max(1),
+        _ => schedule.children,
+    };
+    u32::try_from(parents * each).unwrap_or(u32::MAX)
+}
+
+/// Uses of operators on each parent.
+fn operators_per_parent(recipe: &Recipe) -> usize {
+    match &recipe.choose {
+        Choose::Each(_) => recipe.operator.iter().map(|operator| operator.weight() as usize).sum(),
+        _ => 1,
+    }
+}
+
+/// The next draft of an operator.
+pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
+    let number = state.next_proposal;
+    let seed = setting.seed.child("draft", u64::from(number.0));
+    let mut eligible: Vec<bool> =
+        (0..recipe.operator.len()).map(|place| may_be_used(recipe, state, place)).collect();
+    // An operator that waits for an occasion goes first when it has one.
+    let due = (0..recipe.operator.len())
+        .filter(|place| eligible[*place] && recipe.operator[*place].when() != When::Always);
+    for place in due {
+        if let Some(draft) = draft(recipe, state, place, setting, seed) {
+            return Some(draft);
+        }
+    }
+    if let Choose::Each(_) = &recipe.choose {
+        let turn = state.applications as usize % operators_per_parent(recipe).max(1);
+        let mut passed = 0;
+        for (place, operator) in recipe.operator.iter().enumerate() {
+            passed += operator.weight() as usize;
+            if turn < passed {
+                return draft(recipe, state, place, setting, seed);
+            }
+        }
+        return None;
+    }
+    // An operator that finds nothing to work on leaves the draw to the others.
+    for attempt in 0..recipe.operator.len() {
+        let drawn: Vec<bool> = recipe
+            .operator
+            .iter()
+            .enumerate()
+            .map(|(place, operator)| eligible[place] && operator.when() == When::Always)
+            .collect();
+        let weights = choosing::weights(recipe, state, &drawn, seed.child("choose", attempt as u64));
+        let place = weighted(&weights, &mut seed.child("operator", attempt as u64).rng())?;
+        if let Some(draft) = draft(recipe, state, place, setting, seed) {
+            return Some(draft);
+        }
+        eligible[place] = false;
+    }
+    None
+}
+
+fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
+    let operator = &recipe.operator[place];
+    let place = u16::try_from(place).unwrap_or(u16::MAX);
+    let uses = state.uses.get(&place).copied().unwrap_or(0);
+    let occasions = match operator.when() {
+        When::Always => u32::MAX,
+        When::AfterAccept => accepted(state),
+        When::IncumbentChanged => {
+            u32::try_from(state.incumbents.len()).unwrap_or(u32::MAX).saturating_sub(1)
+        }
+        When::Stalled(children) => {
+            let before = state.uses_at_incumbent.get(&place).copied().unwrap_or(0);
+            before + state.counts.decided_since_incumbent / children
+        }
+    };
+    uses < occasions && operator.max_uses().is_none_or(|most| uses < most)
+}
+
+/// Children that were tried in full.
+fn accepted(state: &State) -> u32 {
+    let finished = state.views.fronts.finished();
+    let children = finished.iter().filter(|candidate| **candidate != CandidateIx::SEED).count();
+    u32::try_from(children).unwrap_or(u32::MAX)
+}
+
+/// The island whose turn it is: they breed in turn, so that each gets the same share.
+fn island(recipe: &Recipe, state: &State) -> Option<u16> {
+    match &recipe.archive {
+        Archive::Islands(kind) => {
+            let uses: u32 = state.uses.values().sum();
+            u16::try_from(uses as usize % kind.count.max(1)).ok()
+        }
+        _ => None,
+    }
+}
+
+/// A draft of the operator at a place of the recipe; `None` where it has nothing to work on.
+fn draft(
+    recipe: &Recipe,
+    state: &State,
+    place: usize,
+    setting: Setting,
+    seed: Seed,
+) -> Option<Draft> {
+    let operator = &recipe.operator[place];
+    let operator_place = u16::try_from(place).ok()?;
+    let mut draft = Draft::new(state.next_proposal, Vec::new());
+    draft.operator = Some(operator_place);
+    draft.phase = state.phase_number;
+    draft.island = island(recipe, state);
+    draft.then = operator.steps().get(1).map_or(0, |next| next.fan);
+    let uses = state.uses.get(&operator_place).copied().unwrap_or(0);
+    draft.variant = seed.child("variant", 0).rng().random();
+    draft.parents = match operator {
+        Operator::Merge(merge) => merging::pair(merge, recipe, state, seed.child("merge", 0))?,
+        Operator::Compress(_) => vec![state.incumbent],
+        _ => {
+            let index = state.applications as usize / operators_per_parent(recipe).max(1);
+            let pool = members(recipe, state, draft.island);
+            let chosen = selection::parents(
+                recipe,
+                state,
+                &pool,
+                operator.parents(),
+                index,
+                setting.seed,
+                seed.child("parent", 0),
+            )?;
+            draft.place = chosen.place;
+            chosen.parents
+        }
+    };
+    let parent = *draft.parents.first()?;
+    if let Some(feedback) = operator.feedback() {
+        if setting.train_rows == 0 {
+            return None;
+        }
+        if feedback.pick != Pick::Errors {
+            draft.rows =
+                evidence::epoch_rows(setting.train_rows, feedback.size, uses, setting.seed);
+            if feedback.fresh {
+                let standing = state.standing(parent);
+                draft.replicate = draft
+                    .rows
+                    .iter()
+                    .map(|row| standing.next_replicate(Split::Train, *row))
+                    .max()
+                    .unwrap_or(0);
+            }
+        }
+    }
+    if let Some(kind) = operator.history() {
+        draft.context = history::told(kind, recipe, state, parent);
+    }
+    match operator {
+        Operator::Reflect(kind) if kind.fields == Fields::RoundRobin && setting.texts > 1 => {
+            draft.part = u16::try_from(uses % u32::from(setting.texts)).ok();
+        }
+        Operator::HistoryRewrite(kind) => {
+            // The same rows for all children of a generation; other ones for each child without.
+            let number = match recipe.schedule {
+                Schedule::Generation(_) => u64::from(state.generation_number()),
+                _ => u64::from(uses),
+            };
+            let seed = setting.seed.child("exemplars", number);
+            draft.rows = sample(setting.train_rows, kind.exemplars, seed);
+        }
+        Operator::Eda(kind) => draft.context = history::distribution(kind, recipe, state),
+        Operator::Lineage(kind) => draft.context = history::lineage(kind, recipe, state),
+        Operator::Induce(kind) => {
+            draft.rows = shots::right_rows(state, parent, kind.demos, seed.child("rows", 0));
+            if draft.rows.is_empty() {
+                draft.rows = sample(setting.train_rows, kind.demos, seed.child("rows", 1));
+            }
+        }
+        Operator::ContrastRule(kind) => {
+            draft.rows = shots::disputed_rows(state, parent, kind.size)?;
+        }
+        Operator::Crossover(kind) if kind.mix_shots && setting.has_demos => {
+            draft.demos = Some(shots::mixed(kind, state, &draft.parents, setting, seed));
+        }
+        Operator::DemoAppend(kind) if setting.has_demos => {
+            draft.demos = Some(shots::appended(kind, state, parent, seed)?);
+        }
+        Operator::DemoEdit(kind) if setting.has_demos => {
+            draft.demos = Some(shots::edited(kind, state, parent, setting, seed)?);
+        }
+        Operator::DemoAppend(_) | Operator::DemoEdit(_) => return None,
+        Operator::CrossoverParts(_) => {
+            if setting.texts < 2 {
+                return None;
+            }
+            let pool = members(recipe, state, draft.island);
+            let mate = selection::mate(recipe, state, &pool, parent, seed.child("mate", 0))?;
+            draft.parents.push(mate);
+            draft.part = u16::try_from(draft.variant % u32::from(setting.texts)).ok();
+        }
+        _ => {}
+    }
+    if operator.needs_text() && setting.texts == 0 {
+        return None;
+    }
+    Some(draft)
+}
+
+/// What an open draft needs next; `None`: wait for its evidence.
+pub(super) fn advance(
+    recipe: &Recipe,
+    state: &State,
+    draft: &Draft,
+    setting: Setting,
+) -> Option<Plan> {
+    let proposal = draft.proposal;
+    if state.shown.contains_key(&proposal) {
+        return None;
+    }
+    if draft.parents.is_empty() {
+        return evidence::abandon(proposal, Abandoned::Nothing);
+    }
+    let alone = |rows: &[RowIx]| -> Vec<Shown> {
+        rows.iter().map(|row| Shown { row: *row, replicate: None }).collect()
+    };
+    let Some(place) = draft.operator else {
+        // A combination of ingredients, which asks no model.
+        if draft.init.is_none() {
+            return Some(Plan::Compose(draft.clone()));
+        }
+        return Some(Plan::Propose { proposal, shown: alone(&draft.rows) });
+    };
+    let operator = recipe.operator.get(usize::from(place))?;
+    let steps = operator.steps();
+    if steps.is_empty() {
+        return Some(Plan::Compose(draft.clone()));
+    }
+    match operator {
+        // Their later steps change the wording alone.
+        Operator::GradientEdit(_) if draft.step >= 2 => {
+            Some(Plan::Propose { proposal, shown: Vec::new() })
+        }
+        Operator::CritiqueRefine(_) if draft.step >= 1 => {
+            Some(Plan::Propose { proposal, shown: Vec::new() })
+        }
+        Operator::ContrastRule(_) => {
+            let parent = state.standing(*draft.parents.first()?);
+            let shown = draft
+                .rows
+                .iter()
+                .map(|row| {
+                    let replicate = parent.column(Split::Train, 0).cell(*row).score().map(|_| 0);
+                    Shown { row: *row, replicate }
+                })
+                .collect();
+            Some(Plan::Propose { proposal, shown })
+        }
+        _ => match operator.feedback() {
+            Some(feedback) => {
+                evidence::gather(feedback, state, draft, setting.train_rows, setting.seed)
+            }
+            None => Some(Plan::Propose { proposal, shown: alone(&draft.rows) }),
+        },
+    }
+}
+
+/// Candidates that take part in a pool: all that init brought, and the seed where it is named.
+pub(super) fn pool(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
+    let with_seed = recipe.init.iter().any(|init| matches!(init, Init::Seed(_)));
+    state
+        .numbered()
+        .filter(|(candidate, standing)| {
+            (with_seed || *candidate != CandidateIx::SEED)
+                && !matches!(standing.status, Status::Dropped(_))
+        })
+        .map(|(candidate, _)| candidate)
+        .collect()
+}

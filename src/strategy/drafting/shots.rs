@@ -1,0 +1,354 @@
+//! Demonstrations: which training rows stand in a prompt, with which answers.
+
+use super::super::{Plan, State};
+use super::Setting;
+use crate::candidate::Demo;
+use crate::event::{Draft, Event};
+use crate::id::{CandidateIx, RowIx};
+use crate::recipe::{
+    BootstrapDemosInit, CrossoverOperator, DemoAnswers, DemoAppendOperator, DemoEditOperator,
+    DemoSource, Init, Recipe, Shots,
+};
+use crate::seed::Seed;
+use crate::state::Cell;
+use crate::task::example::Split;
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rand_distr::{Distribution, Poisson};
+
+/// Rows that the seed is asked together while demonstrations are collected.
+const COLLECT_BLOCK: usize = 8;
+
+/// A right answer to a training row that some candidate gave; its own first, then the earliest.
+fn right_answer(state: &State, own: CandidateIx, row: RowIx) -> Option<crate::id::EventNumber> {
+    let of = |candidate: CandidateIx| {
+        state.standing(candidate).replicates(Split::Train).find_map(|(_, column)| {
+            match column.cell(row) {
+                Cell::Scored { score, answer } if f64::from(score) >= 1.0 - 1e-6 => Some(answer),
+                _ => None,
+            }
+        })
+    };
+    of(own).or_else(|| state.numbered().find_map(|(candidate, _)| of(candidate)))
+}
+
+/// A row as a demonstration.
+fn demo(state: &State, own: CandidateIx, row: RowIx, answers: DemoAnswers) -> Demo {
+    let answer = match answers {
+        DemoAnswers::OwnCorrect => right_answer(state, own, row),
+        DemoAnswers::Expected => None,
+    };
+    Demo { row, answer }
+}
+
+/// A random set.
+pub(super) fn random(shots: &Shots, state: &State, train_rows: u32, seed: Seed) -> Vec<Demo> {
+    let mut rng = seed.rng();
+    let most = shots.max.max(shots.min);
+    let size = rng.random_range(shots.min..=most);
+    super::sample(train_rows, size, seed.child("rows", 0))
+        .into_iter()
+        .map(|row| demo(state, CandidateIx::SEED, row, shots.answers))
+        .collect()
+}
+
+/// Rows that a candidate got right, drawn at random.
+pub(super) fn right_rows(
+    state: &State,
+    candidate: CandidateIx,
+    size: usize,
+    seed: Seed,
+) -> Vec<RowIx> {
+    let mut rows: Vec<RowIx> = state
+        .standing(candidate)
+        .column(Split::Train, 0)
+        .cells()
+        .iter()
+        .zip(0..)
+        .filter(|(cell, _)| cell.score().is_some_and(|score| score >= 1.0 - 1e-6))
+        .map(|(_, row)| RowIx(row))
+        .collect();
+    rows.shuffle(&mut seed.rng());
+    rows.truncate(size);
+    rows
+}
+
+/// The training rows on which answers differ most between candidates, most first (SIMBA's buckets:
+/// by the gap between best and worst, then by the best).
+pub(super) fn disputed_rows(
+    state: &State,
+    parent: CandidateIx,
+    size: usize,
+) -> Option<Vec<RowIx>> {
+    let mut spread: Vec<(f64, f64, RowIx)> = Vec::new();
+    let rows = state.candidates.iter().map(|s| s.column(Split::Train, 0).cells().len()).max();
+    for row in (0..u32::try_from(rows.unwrap_or(0)).unwrap_or(0)).map(RowIx) {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for standing in &state.candidates {
+            for (_, column) in standing.replicates(Split::Train) {
+                if let Some(score) = column.cell(row).score() {
+                    low = low.min(score);
+                    high = high.max(score);
+                }
+            }
+        }
+        if high > low {
+            spread.push((high - low, high, row));
+        }
+    }
+    let _ = parent;
+    spread.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
+    spread.truncate(size);
+    (!spread.is_empty()).then(|| spread.into_iter().map(|(.., row)| row).collect())
+}
+
+/// Half of both parents' demonstrations together, ⌊(a + b) / 2⌋, then with a third each one added,
+/// one dropped, or neither; shuffled (CAPO; arXiv:2504.16005, section 3).
+pub(super) fn mixed(
+    kind: &CrossoverOperator,
+    state: &State,
+    parents: &[CandidateIx],
+    setting: Setting,
+    seed: Seed,
+) -> Vec<Demo> {
+    let mut rng = seed.child("mix shots", 0).rng();
+    let mut union: Vec<Demo> = Vec::new();
+    let mut sizes = 0;
+    for parent in parents {
+        let demos = &state.standing(*parent).candidate.demos;
+        sizes += demos.len();
+        for demo in demos {
+            if !union.contains(demo) {
+                union.push(*demo);
+            }
+        }
+    }
+    union.shuffle(&mut rng);
+    union.truncate(sizes / 2);
+    match rng.random_range(0..3) {
+        0 if union.len() < kind.max_shots => {
+            let taken: Vec<RowIx> = union.iter().map(|demo| demo.row).collect();
+            let own = parents.first().copied().unwrap_or(CandidateIx::SEED);
+            if let Some(row) = another_row(setting.train_rows, &taken, seed.child("row", 0)) {
+                union.push(demo(state, own, row, DemoAnswers::OwnCorrect));
+            }
+        }
+        1 if !union.is_empty() => {
+            union.remove(rng.random_range(0..union.len()));
+        }
+        _ => {}
+    }
+    union.shuffle(&mut rng);
+    union
+}
+
+fn another_row(train_rows: u32, taken: &[RowIx], seed: Seed) -> Option<RowIx> {
+    let free: Vec<RowIx> = (0..train_rows).map(RowIx).filter(|row| !taken.contains(row)).collect();
+    (!free.is_empty()).then(|| free[seed.rng().random_range(0..free.len())])
+}
+
+/// One more right answer to a disputed row, after dropping Poisson(n / max) of the others, at least
+/// one where the set is full (SIMBA).
+pub(super) fn appended(
+    kind: &DemoAppendOperator,
+    state: &State,
+    parent: CandidateIx,
+    seed: Seed,
+) -> Option<Vec<Demo>> {
+    let mut demos = state.standing(parent).candidate.demos.clone();
+    let mut rng = seed.child("append", 0).rng();
+    let rows = disputed_rows(state, parent, usize::MAX)?;
+    let (row, answer) = rows
+        .into_iter()
+        .filter(|row| demos.iter().all(|demo| demo.row != *row))
+        .find_map(|row| Some((row, right_answer(state, parent, row)?)))?;
+    let rate = demos.len() as f64 / kind.max.max(1) as f64;
+    let mut drop = Poisson::new(rate).map_or(0, |poisson| poisson.sample(&mut rng) as usize);
+    if demos.len() >= kind.max {
+        drop = drop.max(1);
+    }
+    for _ in 0..drop.min(demos.len()) {
+        demos.remove(rng.random_range(0..demos.len()));
+    }
+    demos.push(Demo { row, answer: Some(answer) });
+    Some(demos)
+}
+
+/// One demonstration added, dropped or swapped, or all of them in another order.
+pub(super) fn edited(
+    kind: &DemoEditOperator,
+    state: &State,
+    parent: CandidateIx,
+    setting: Setting,
+    seed: Seed,
+) -> Option<Vec<Demo>> {
+    let mut demos = state.standing(parent).candidate.demos.clone();
+    let mut rng = seed.child("edit demos", 0).rng();
+    let taken: Vec<RowIx> = demos.iter().map(|demo| demo.row).collect();
+    let new = match kind.source {
+        DemoSource::Any => another_row(setting.train_rows, &taken, seed.child("row", 0))
+            .map(|row| demo(state, parent, row, kind.answers)),
+        DemoSource::Errors => {
+            let column = state.standing(parent).column(Split::Train, 0);
+            let mut wrong: Vec<RowIx> = (0..setting.train_rows)
+                .map(RowIx)
+                .filter(|row| column.cell(*row).score().is_some_and(|score| score < 1.0 - 1e-6))
+                .filter(|row| !taken.contains(row))
+                .collect();
+            wrong.shuffle(&mut rng);
+            wrong.first().map(|row| Demo { row: *row, answer: None })
+        }
+    };
+    let full = demos.len() >= kind.max;
+    let edit = if demos.is_empty() { 0 } else { rng.random_range(0..4) };
+    match (edit, new) {
+        (0, Some(new)) if !full => demos.push(new),
+        (0 | 1, Some(new)) if !demos.is_empty() => {
+            let place = rng.random_range(0..demos.len());
+            demos[place] = new;
+        }
+        (2, _) if !demos.is_empty() => {
+            demos.remove(rng.random_range(0..demos.len()));
+        }
+        _ if demos.len() > 1 => demos.shuffle(&mut rng),
+        (_, Some(new)) if !full => demos.push(new),
+        _ => return None,
+    }
+    Some(demos)
+}
+
+/// What collecting the recipe's sets needs next; `None`: nothing collects sets, or they are there.
+pub(in crate::strategy) fn collect(recipe: &Recipe, state: &State, setting: Setting) -> Option<Plan> {
+    if state.demo_sets.is_some() || !setting.has_demos {
+        return None;
+    }
+    let mut sets: Vec<Vec<Demo>> = Vec::new();
+    let mut collects = false;
+    for (place, init) in recipe.init.iter().enumerate() {
+        let seed = setting.seed.child("sets", place as u64);
+        match init {
+            Init::BootstrapDemos(kind) => {
+                collects = true;
+                if let Some(plan) = answers_of_seed(kind, state, setting) {
+                    return plan;
+                }
+                bootstrap(kind, state, setting, seed, &mut sets);
+            }
+            Init::RandomShots(kind) => {
+                collects = true;
+                let shots = Shots { min: kind.min, max: kind.max, answers: kind.answers };
+                for set in 0..kind.sets {
+                    let seed = seed.child("set", u64::from(set));
+                    sets.push(random(&shots, state, setting.train_rows, seed));
+                }
+            }
+            _ => {}
+        }
+    }
+    if !collects {
+        return None;
+    }
+    let mut distinct: Vec<Vec<Demo>> = Vec::new();
+    for set in sets {
+        if !distinct.contains(&set) {
+            distinct.push(set);
+        }
+    }
+    Some(Plan::Decide(Event::DemosCollected { sets: distinct }))
+}
+
+/// Training rows for the seed until it was right often enough; `Some(None)`: wait for them.
+#[expect(clippy::option_option, reason = "`Some(None)` is: wait for the answers")]
+fn answers_of_seed(
+    kind: &BootstrapDemosInit,
+    state: &State,
+    setting: Setting,
+) -> Option<Option<Plan>> {
+    let column = state.seed().column(Split::Train, 0);
+    if !column.is_quiet() {
+        return Some(None);
+    }
+    let right = column.cells().iter().filter(|cell| cell.score().is_some_and(|s| s >= 1.0 - 1e-6));
+    // Enough to draw different sets from.
+    let wanted = kind.max_bootstrapped * 3;
+    let most = kind.from.min(setting.train_rows as usize);
+    if right.count() >= wanted || column.issued as usize >= most {
+        return None;
+    }
+    let rows: Vec<RowIx> = (0..setting.train_rows)
+        .map(RowIx)
+        .filter(|row| column.cell(*row) == Cell::Empty)
+        .take(COLLECT_BLOCK.min(most - column.issued as usize))
+        .collect();
+    let candidate = CandidateIx::SEED;
+    let plan = Plan::Evaluate { candidate, split: Split::Train, replicate: 0, rows };
+    Some(Some(plan))
+}
+
+/// None, expected answers alone, the first right answers in the order of the data, and shuffled
+/// ones of a size drawn from 1..=max (DSPy's `create_n_fewshot_demo_sets`, as MIPRO uses it).
+fn bootstrap(
+    kind: &BootstrapDemosInit,
+    state: &State,
+    setting: Setting,
+    seed: Seed,
+    sets: &mut Vec<Vec<Demo>>,
+) {
+    let right: Vec<RowIx> = right_in_order(state);
+    for set in 0..kind.sets {
+        let seed = seed.child("set", u64::from(set));
+        let mut rng = seed.rng();
+        let labeled = |taken: &[Demo], most: usize| -> Vec<Demo> {
+            let rows: Vec<RowIx> = taken.iter().map(|demo| demo.row).collect();
+            super::sample(setting.train_rows, setting.train_rows as usize, seed.child("rows", 0))
+                .into_iter()
+                .filter(|row| !rows.contains(row))
+                .take(most)
+                .map(|row| Demo { row, answer: None })
+                .collect()
+        };
+        let bootstrapped = |rows: &[RowIx]| -> Vec<Demo> {
+            rows.iter()
+                .map(|row| demo(state, CandidateIx::SEED, *row, DemoAnswers::OwnCorrect))
+                .collect()
+        };
+        let mut demos = match set {
+            0 => {
+                sets.push(Vec::new());
+                continue;
+            }
+            1 => labeled(&[], kind.max_labeled),
+            2 => bootstrapped(&right[..right.len().min(kind.max_bootstrapped)]),
+            _ => {
+                let mut rows = right.clone();
+                rows.shuffle(&mut rng);
+                rows.truncate(rng.random_range(1..=kind.max_bootstrapped.max(1)));
+                bootstrapped(&rows)
+            }
+        };
+        if set >= 2 {
+            let room = kind.max_labeled.saturating_sub(demos.len());
+            demos.extend(labeled(&demos, room));
+        }
+        sets.push(demos);
+    }
+}
+
+fn right_in_order(state: &State) -> Vec<RowIx> {
+    let column = state.seed().column(Split::Train, 0);
+    column
+        .cells()
+        .iter()
+        .zip(0..)
+        .filter(|(cell, _)| cell.score().is_some_and(|score| score >= 1.0 - 1e-6))
+        .map(|(_, row)| RowIx(row))
+        .collect()
+}
+
+/// A combination: this candidate's texts with this set of demonstrations.
+pub(in crate::strategy) fn combine(state: &State, text: CandidateIx, demos: Vec<Demo>) -> Draft {
+    let mut draft = Draft::new(state.next_proposal, vec![text]);
+    draft.phase = state.phase_number;
+    draft.demos = Some(demos);
+    draft
+}

@@ -1,0 +1,186 @@
+//! What is kept for selection, and what the next generation is bred from.
+
+use super::State;
+use crate::event::Generation;
+use crate::id::CandidateIx;
+use crate::recipe::{Accept, Against, Archive, Evaluate, Recipe, Schedule};
+use crate::state::Status;
+use crate::stats::frontier_weights;
+
+/// What a candidate is ranked by: its mean over all its answers to dev, less what its length costs.
+pub(super) fn fitness(recipe: &Recipe, state: &State, candidate: CandidateIx) -> Option<f64> {
+    let mean = super::finale::mean_of_all(state, candidate)?;
+    Some(mean - length_penalty(recipe, state, candidate))
+}
+
+/// The penalty for length: the weight times the prompt's length, as a share of the longest of the
+/// first candidates (CAPO; arXiv:2504.16005, section 3).
+pub(super) fn length_penalty(recipe: &Recipe, state: &State, candidate: CandidateIx) -> f64 {
+    let weight = recipe.objective.length_penalty;
+    if weight == 0.0 {
+        return 0.0;
+    }
+    let length = |candidate: CandidateIx| state.standing(candidate).candidate.prompt.bytes() as f64;
+    weight * length(candidate) / (state.views.longest_first.bytes() as f64).max(1.0)
+}
+
+/// All judged candidates, best first; the earlier one of equals.
+pub(super) fn ranked(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
+    rank(recipe, state, state.views.fronts.finished().iter().copied())
+}
+
+/// Candidates by their fitness, best first; those without an answer are left out.
+pub(super) fn rank(
+    recipe: &Recipe,
+    state: &State,
+    candidates: impl Iterator<Item = CandidateIx>,
+) -> Vec<CandidateIx> {
+    let mut ranked: Vec<(f64, CandidateIx)> = candidates
+        .filter(|candidate| !state.standing(*candidate).misses_too_much())
+        .filter_map(|candidate| Some((fitness(recipe, state, candidate)?, candidate)))
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    ranked.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// What a child may be bred from now: the population of the generation, or whatever is kept.
+pub(super) fn members(recipe: &Recipe, state: &State, island: Option<u16>) -> Vec<CandidateIx> {
+    let all = match (&recipe.schedule, &state.generation) {
+        (Schedule::Generation(_), Some(generation)) => generation.members.clone(),
+        _ => kept(recipe, state),
+    };
+    let Some(island) = island else {
+        return all;
+    };
+    // What `init` brought belongs to every island.
+    let on_island: Vec<CandidateIx> = all
+        .into_iter()
+        .filter(|candidate| {
+            let islands = &state.standing(*candidate).islands;
+            islands.is_empty() || islands.contains(&island)
+        })
+        .collect();
+    match &recipe.archive {
+        Archive::Islands(kind) => {
+            let mut best = rank(recipe, state, on_island.iter().copied());
+            best.truncate(kind.capacity);
+            best
+        }
+        _ => on_island,
+    }
+}
+
+/// What is kept of all that was judged.
+pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
+    let judged = || {
+        state
+            .views
+            .fronts
+            .finished()
+            .iter()
+            .copied()
+            .filter(|candidate| state.standing(*candidate).status == Status::Finished)
+    };
+    match &recipe.archive {
+        Archive::List(_) | Archive::Tree(_) | Archive::Islands(_) => judged().collect(),
+        Archive::TopK(kind) => {
+            let mut best = rank(recipe, state, judged());
+            best.truncate(kind.capacity);
+            best
+        }
+        Archive::Slots(kind) => {
+            let mut best = rank(recipe, state, judged());
+            best.truncate(kind.capacity);
+            best
+        }
+        Archive::Pareto(_) => front(&recipe.archive, state)
+            .into_iter()
+            .map(|(candidate, _)| CandidateIx(candidate))
+            .collect(),
+        Archive::MapElites(kind) => super::cells::elites(kind, recipe, state),
+    }
+}
+
+/// The candidates on the instance-wise front with the number of rows that each holds.
+pub(super) fn front(archive: &Archive, state: &State) -> Vec<(u32, usize)> {
+    let mean = |candidate: u32| {
+        state.standing(CandidateIx(candidate)).dev().mean().unwrap_or(f64::NEG_INFINITY)
+    };
+    let mut weights = frontier_weights(state.views.fronts.holders(), mean);
+    if let Archive::Pareto(kind) = archive
+        && weights.len() > kind.capacity
+    {
+        weights.sort_by(|a, b| mean(b.0).total_cmp(&mean(a.0)).then(a.0.cmp(&b.0)));
+        weights.truncate(kind.capacity);
+        weights.sort_by_key(|(candidate, _)| *candidate);
+    }
+    weights
+}
+
+/// The population of the next generation: called when everything of the last one is judged.
+pub(super) fn next_generation(recipe: &Recipe, state: &State) -> Generation {
+    let number = state.generation.as_ref().map_or(0, |generation| generation.number + 1);
+    let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
+    match (&recipe.archive, &state.generation) {
+        (Archive::Slots(_), Some(last)) => {
+            let members = replaced(recipe, state, &last.members, last.number + 1);
+            Generation { number, members, iteration }
+        }
+        (Archive::Tree(_), _) => super::tree::next(recipe, state, number),
+        (Archive::TopK(_), Some(last)) if recipe.evaluate.is_contest() => {
+            // A contest has already said who is left.
+            let members = if state.survivors.is_empty() { last.members.clone() } else { state.survivors.clone() };
+            Generation { number, members: capped(recipe, members), iteration }
+        }
+        _ => Generation { number, members: kept(recipe, state), iteration },
+    }
+}
+
+fn capped(recipe: &Recipe, mut members: Vec<CandidateIx>) -> Vec<CandidateIx> {
+    if let Archive::TopK(kind) = &recipe.archive {
+        members.truncate(kind.capacity);
+    }
+    members
+}
+
+/// Places after a generation: each child takes the place that it was bred for, unless `accept` wants
+/// it to be better than who is there.
+fn replaced(
+    recipe: &Recipe,
+    state: &State,
+    members: &[CandidateIx],
+    generation: u32,
+) -> Vec<CandidateIx> {
+    let mut places = members.to_vec();
+    for (child, standing) in state.numbered() {
+        if standing.generation != generation || standing.status != Status::Finished {
+            continue;
+        }
+        let Some(place) = standing.place.map(usize::from).filter(|place| *place < places.len())
+        else {
+            continue;
+        };
+        let theirs = fitness(recipe, state, places[place]).unwrap_or(f64::NEG_INFINITY);
+        let mine = fitness(recipe, state, child).unwrap_or(f64::NEG_INFINITY);
+        let takes = match &recipe.accept {
+            Accept::Improve(kind) if kind.against == Against::Slot => {
+                if kind.or_equal { mine >= theirs - 1e-9 } else { mine > theirs + 1e-9 }
+            }
+            _ => true,
+        };
+        if takes {
+            places[place] = child;
+        }
+    }
+    places
+}
+
+/// Whether a recipe gives a candidate fewer rows than all of dev, and how many.
+pub(super) fn quota(recipe: &Recipe, state: &State) -> u32 {
+    match &recipe.evaluate {
+        Evaluate::Full(kind) if kind.subset > 0 => {
+            u32::try_from(kind.subset).unwrap_or(u32::MAX).min(state.dev_rows)
+        }
+        _ => state.dev_rows,
+    }
+}
