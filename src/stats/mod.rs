@@ -25,6 +25,7 @@ pub mod power; // Before: what can this many rows show?
 pub mod posterior; // During: the chance that a child is better, row by row.
 pub mod dominance; // During: the instance-wise frontier.
 pub mod rasch; // During: abilities and difficulties from unequal rows.
+pub mod features; // During: texts as vectors, without a model.
 pub mod bandit; // During: who is pulled next?
 pub mod race; // During: when is a candidate out of the race?
 pub mod shrinkage; // After: estimates without the winner's curse.
