@@ -25,6 +25,10 @@ pub mod power; // Before: what can this many rows show?
 pub mod posterior; // During: the chance that a child is better, row by row.
 pub mod dominance; // During: the instance-wise frontier.
 pub mod rasch; // During: abilities and difficulties from unequal rows.
+pub mod features; // During: texts as vectors, without a model.
+pub mod bandit; // During: who is pulled next?
+pub mod cluster; // During: groups of like prompts.
+pub mod race; // During: when is a candidate out of the race?
 pub mod shrinkage; // After: estimates without the winner's curse.
 pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
@@ -36,5 +40,6 @@ pub use interval::Interval;
 pub use paired::{PairedTest, TestName};
 pub use posterior::{Paired, Posterior, Prior};
 pub use power::{rows_needed, smallest_gain};
+pub use race::{Evidence, RaceTest};
 pub use rasch::{Rasch, ScoreMatrix};
 pub use shrinkage::shrunken;
