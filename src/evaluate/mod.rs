@@ -146,6 +146,7 @@ impl Evaluator {
         Some(Evidence {
             input: self.input(example),
             answer: answer.map(|(text, _)| text.to_owned()),
+            contrast: None,
             expected: expected_text(example),
             score: answer.map(|(_, verdict)| verdict.score.value()),
             feedback,

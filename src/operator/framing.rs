@@ -1,35 +1,19 @@
-//! How the current prompt and the evidence are set off from each other and from the request.
+//! How prompts, evidence and notes are set off from each other and from the request.
 //!
-//! Data is data: tags carry a nonce that no row can foresee, so nothing in a row can close one. The
-//! nonce is a hash of the run's seed and the request with its nonces left blank: after a resume the
-//! same request gets the same nonce.
+//! Data is data: tags carry a nonce that no row can foresee, so nothing in a row, a past prompt or a
+//! model's note can close one. The nonce is a hash of the run's seed and the request with its nonces
+//! left blank: after a resume the same request gets the same nonce.
 
-use super::Brief;
-use crate::prompt::{Piece, pieces};
+use super::fitting::Cut;
+use super::{Brief, Evidence, Reply, Slot};
+use crate::prompt::{Piece, Prompt, pieces};
 use crate::seed::Seed;
 use crate::text::head_and_tail;
 use std::fmt;
 use std::fmt::Write as _;
 
-/// The most bytes of one field of evidence; longer ones lose their middle.
-const FIELD_BYTES: usize = 4_000;
-/// The most bytes of all evidence; the prompt itself is never cut.
-const EVIDENCE_BYTES: usize = 48_000;
-
-/// A row and what the parent made of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evidence {
-    /// The row as the model saw it: the rendered user message.
-    pub input: String,
-    /// The parent's answer; `None` shows the row alone.
-    pub answer: Option<String>,
-    /// What a right answer says.
-    pub expected: String,
-    /// What the answer was worth.
-    pub score: Option<f64>,
-    /// What the data and the scorers say about it.
-    pub feedback: Vec<String>,
-}
+/// The most notes whose tags are shown one by one.
+const NOTES_SHOWN: u32 = 32;
 
 /// 16 hex digits that no row can foresee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +29,20 @@ impl Nonce {
         Self(bytes)
     }
 
-    /// The nonce of a request, from its first tag.
+    /// The nonce of a request, from its first prompt tag. Only what a task says about itself can
+    /// stand before that, and a tag without 16 digits and a part is none.
     #[must_use]
     pub fn find(request: &str) -> Option<Self> {
-        let digits = request.split_once("<prompt-")?.1.get(..16)?;
-        let number = u64::from_str_radix(digits, 16).ok()?;
-        Some(Self(number.to_be_bytes()))
+        request.match_indices("<prompt-").find_map(|(at, mark)| {
+            let after = &request[at + mark.len()..];
+            let digits = after.get(..16)?;
+            let is_hex = digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            if !is_hex || !after[16..].starts_with(" part=\"") {
+                return None;
+            }
+            let number = u64::from_str_radix(digits, 16).ok()?;
+            Some(Self(number.to_be_bytes()))
+        })
     }
 
     /// The literal opening tag of a part.
@@ -64,6 +56,18 @@ impl Nonce {
     pub fn closing(self) -> String {
         format!("</prompt-{self}>")
     }
+
+    /// The literal opening tag of a note.
+    #[must_use]
+    pub fn note_opening(self) -> String {
+        format!("<note-{self}>")
+    }
+
+    /// The literal closing tag of a note.
+    #[must_use]
+    pub fn note_closing(self) -> String {
+        format!("</note-{self}>")
+    }
 }
 
 impl fmt::Display for Nonce {
@@ -72,70 +76,179 @@ impl fmt::Display for Nonce {
     }
 }
 
-/// Fills a meta-prompt.
-pub(super) fn frame(meta_prompt: &str, brief: &Brief<'_>, run: Seed) -> String {
-    let blank = fill(meta_prompt, brief, "");
-    let nonce = Nonce::of(run, &blank).to_string();
-    fill(meta_prompt, brief, &nonce)
+/// A meta-prompt about to be filled.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) meta_prompt: &'a str,
+    pub(super) reply: Reply,
+    pub(super) roles: &'static [&'static str],
+    pub(super) brief: &'a Brief<'a>,
 }
 
-fn fill(meta_prompt: &str, brief: &Brief<'_>, nonce: &str) -> String {
-    let mut filled = String::new();
-    for piece in pieces(meta_prompt) {
-        match piece {
-            Piece::Literal(text) => filled.push_str(text),
-            Piece::Column("about") => filled.push_str(brief.about.trim()),
-            Piece::Column("current") => current(brief, nonce, &mut filled),
-            Piece::Column("evidence") => evidence(brief, nonce, &mut filled),
-            Piece::Column("form") => form(brief, nonce, &mut filled),
-            Piece::Column("max_tokens") => {
-                let _ = write!(filled, "{}", brief.max_tokens);
+impl Frame<'_> {
+    /// The whole request, with its nonce.
+    pub(super) fn filled(&self, cut: &Cut, run: Seed) -> String {
+        let nonce = Nonce::of(run, &self.fill(cut, "")).to_string();
+        self.fill(cut, &nonce)
+    }
+
+    /// The request with any text in the nonce's place.
+    pub(super) fn fill(&self, cut: &Cut, nonce: &str) -> String {
+        let brief = self.brief;
+        let mut filled = String::new();
+        let out = &mut filled;
+        for piece in pieces(self.meta_prompt) {
+            let name = match piece {
+                Piece::Literal(text) => {
+                    out.push_str(text);
+                    continue;
+                }
+                Piece::Column(name) => name,
+            };
+            match Slot::named(name) {
+                Some(Slot::About) => out.push_str(brief.about.trim()),
+                Some(Slot::Current) => current(brief, nonce, out),
+                Some(Slot::Evidence) => evidence(brief, cut, nonce, out),
+                Some(Slot::Form) => self.form(nonce, out),
+                Some(Slot::MaxTokens) => push(out, brief.max_tokens),
+                Some(Slot::History) => history(brief, cut, nonce, out),
+                Some(Slot::Others) => self.others(nonce, out),
+                Some(Slot::Note) => tagged("note", brief.note, nonce, out),
+                Some(Slot::Mutator) => tagged("mutator", brief.mutator, nonce, out),
+                Some(Slot::Style) => out.push_str(brief.style.map_or("(none)", str::trim)),
+                Some(Slot::Tip) => out.push_str(brief.tip.map_or("(none)", str::trim)),
+                Some(Slot::Count) => push(out, brief.count.max(1)),
+                // Overrides are checked when they are read, and the built-in ones by a test.
+                None => {}
             }
-            Piece::Column(_) => {}
+        }
+        filled
+    }
+
+    /// The reply's form, with the literal tags that it has to hold.
+    fn form(&self, nonce: &str, out: &mut String) {
+        match self.reply {
+            Reply::Prompt => {
+                for (index, name) in self.brief.searched.iter().enumerate() {
+                    newline(index, out);
+                    push(
+                        out,
+                        format_args!(
+                            "<prompt-{nonce} part=\"{name}\">\n(the whole new text)\n</prompt-{nonce}>"
+                        ),
+                    );
+                }
+            }
+            Reply::Notes => {
+                let count = self.brief.count.clamp(1, NOTES_SHOWN);
+                for number in 1..=count {
+                    newline(number as usize - 1, out);
+                    let which = if count == 1 {
+                        "your text".to_owned()
+                    } else {
+                        format!("text {number} of {count}")
+                    };
+                    push(out, format_args!("<note-{nonce}>\n({which})\n</note-{nonce}>"));
+                }
+            }
         }
     }
-    filled
+
+    fn others(&self, nonce: &str, out: &mut String) {
+        let roles = self.roles.iter().copied().chain(std::iter::repeat("other"));
+        for (index, (other, role)) in self.brief.others.iter().zip(roles).enumerate() {
+            newline(index, out);
+            let number = index + 1;
+            push(out, format_args!("<other-{nonce} n=\"{number}\" role=\"{role}\">\n"));
+            searched_text(self.brief, other, out);
+            push(out, format_args!("\n</other-{nonce}>"));
+        }
+    }
 }
 
-/// The first parent's text, part by part.
+/// Writing into a string cannot fail.
+fn push(out: &mut String, what: impl fmt::Display) {
+    let _ = write!(out, "{what}");
+}
+
+fn newline(index: usize, out: &mut String) {
+    if index > 0 {
+        out.push('\n');
+    }
+}
+
+/// The current text, part by part.
 fn current(brief: &Brief<'_>, nonce: &str, out: &mut String) {
-    let Some(first) = brief.parents.first() else {
-        return;
+    for (index, name) in brief.searched.iter().enumerate() {
+        newline(index, out);
+        let text = brief.current.part(name).unwrap_or("");
+        push(out, format_args!("<prompt-{nonce} part=\"{name}\">\n{text}\n</prompt-{nonce}>"));
+    }
+}
+
+/// The searched parts of a prompt that is no candidate for a reply: without prompt tags, and with
+/// the parts' names only where there are several.
+fn searched_text(brief: &Brief<'_>, prompt: &Prompt, out: &mut String) {
+    for (index, name) in brief.searched.iter().enumerate() {
+        newline(index, out);
+        if brief.searched.len() > 1 {
+            push(out, format_args!("Part {name}:\n"));
+        }
+        out.push_str(prompt.part(name).unwrap_or("").trim_end());
+    }
+}
+
+fn tagged(tag: &str, text: Option<&str>, nonce: &str, out: &mut String) {
+    let text = text.map_or("", str::trim);
+    push(out, format_args!("<{tag}-{nonce}>\n{text}\n</{tag}-{nonce}>"));
+}
+
+fn history(brief: &Brief<'_>, cut: &Cut, nonce: &str, out: &mut String) {
+    let mut shown = 0;
+    for (index, told) in brief.history.iter().enumerate() {
+        if cut.leaves_out(index) {
+            continue;
+        }
+        newline(shown, out);
+        shown += 1;
+        push(out, format_args!("<past-{nonce}>\n"));
+        if let Some(score) = told.score {
+            push(out, format_args!("Score: {}\n", (score * 100.0).round()));
+        }
+        searched_text(brief, told.prompt, out);
+        push(out, format_args!("\n</past-{nonce}>"));
+    }
+    if shown == 0 {
+        out.push_str("(none yet)");
+    }
+}
+
+fn evidence(brief: &Brief<'_>, cut: &Cut, nonce: &str, out: &mut String) {
+    let each = cut.field_bytes();
+    for (index, row) in brief.evidence.iter().take(cut.rows()).enumerate() {
+        newline(index, out);
+        push(out, format_args!("<evidence-{nonce}>\n"));
+        record(row, each, out);
+        push(out, format_args!("</evidence-{nonce}>"));
+    }
+}
+
+fn record(row: &Evidence, each: usize, out: &mut String) {
+    let mut line = |key: &str, text: &str| {
+        push(out, format_args!("{key}: {}\n", head_and_tail(text, each)));
     };
-    for (index, name) in brief.searched.iter().enumerate() {
-        let newline = if index > 0 { "\n" } else { "" };
-        let text = first.part(name).unwrap_or("");
-        let _ = write!(out, "{newline}<prompt-{nonce} part=\"{name}\">\n{text}\n</prompt-{nonce}>");
+    line("Input", &row.input);
+    if let Some(answer) = &row.answer {
+        line("Answer", answer);
     }
-}
-
-/// The reply's form, with the literal opening tag of each part that may be changed.
-fn form(brief: &Brief<'_>, nonce: &str, out: &mut String) {
-    for (index, name) in brief.searched.iter().enumerate() {
-        let newline = if index > 0 { "\n" } else { "" };
-        let _ = write!(
-            out,
-            "{newline}<prompt-{nonce} part=\"{name}\">\n(the whole new text)\n</prompt-{nonce}>"
-        );
+    if let Some(contrast) = &row.contrast {
+        line("Worse answer", contrast);
     }
-}
-
-fn evidence(brief: &Brief<'_>, nonce: &str, out: &mut String) {
-    let each = (EVIDENCE_BYTES / brief.evidence.len().max(1) / 4).min(FIELD_BYTES);
-    for (index, row) in brief.evidence.iter().enumerate() {
-        let newline = if index > 0 { "\n" } else { "" };
-        let _ = writeln!(out, "{newline}<evidence-{nonce}>");
-        let _ = writeln!(out, "Input: {}", head_and_tail(&row.input, each));
-        if let Some(answer) = &row.answer {
-            let _ = writeln!(out, "Answer: {}", head_and_tail(answer, each));
-        }
-        let _ = writeln!(out, "Expected: {}", head_and_tail(&row.expected, each));
-        if let Some(score) = row.score {
-            let _ = writeln!(out, "Score: {score:.2}");
-        }
-        for feedback in &row.feedback {
-            let _ = writeln!(out, "Feedback: {}", head_and_tail(feedback, each));
-        }
-        let _ = write!(out, "</evidence-{nonce}>");
+    line("Expected", &row.expected);
+    if let Some(score) = row.score {
+        line("Score", &format!("{score:.2}"));
+    }
+    for feedback in &row.feedback {
+        line("Feedback", feedback);
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a mutator's reply: what stands between the tags, and nothing else.
+//! Reads a mutator's reply: the parts or notes between the tags, and nothing else.
 
 use super::Nonce;
 use crate::event::Rejection;
@@ -43,6 +43,31 @@ pub fn read(
         return Err((Rejection::Empty, format!("`{name}` is empty")));
     }
     Ok(parts)
+}
+
+/// The notes, in their order; empty ones are dropped.
+///
+/// # Errors
+/// No note between the tags, or one that is not closed.
+pub fn notes(reply: &str, nonce: Nonce) -> Result<Vec<String>, (Rejection, String)> {
+    let (opening, closing) = (nonce.note_opening(), nonce.note_closing());
+    let mut notes = Vec::new();
+    let mut rest = reply;
+    while let Some((_, after)) = rest.split_once(&opening) {
+        let Some((text, after)) = after.split_once(&closing) else {
+            return Err((Rejection::Truncated, "a note is not closed".to_owned()));
+        };
+        rest = after;
+        // As with parts, a thinking aloud that opens a note again starts over.
+        let text = text.rsplit_once(&opening).map_or(text, |(_, last)| last).trim();
+        if !text.is_empty() {
+            notes.push(text.to_owned());
+        }
+    }
+    if notes.is_empty() {
+        return Err((Rejection::NoTags, "no note".to_owned()));
+    }
+    Ok(notes)
 }
 
 #[cfg(test)]
@@ -95,6 +120,28 @@ mod tests {
         ];
         for (reply, reason) in cases {
             assert_eq!(parts(reply).unwrap_err(), reason, "{reply}");
+        }
+    }
+
+    #[test]
+    fn notes_are_read_in_their_order() {
+        let notes = |reply: &str| {
+            notes(&reply.replace('N', "00112233445566ff"), nonce()).map_err(|(why, _)| why)
+        };
+        let two =
+            "Well: <note-N>\none\n</note-N> and <note-N> </note-N><note-N>two\nlines</note-N>.";
+        assert_eq!(notes(two).unwrap(), ["one", "two\nlines"]);
+        let reopened = "<think><note-N>hm</think><note-N>final</note-N>";
+        assert_eq!(notes(reopened).unwrap(), ["final"]);
+        let cases = [
+            ("", Rejection::NoTags),
+            ("<note-N> \n</note-N>", Rejection::NoTags),
+            ("<note-ffffffffffffffff>x</note-ffffffffffffffff>", Rejection::NoTags),
+            ("<note-N>one</note-N><note-N>cut off he", Rejection::Truncated),
+            ("<prompt-N part=\"system\">x</prompt-N>", Rejection::NoTags),
+        ];
+        for (reply, reason) in cases {
+            assert_eq!(notes(reply).unwrap_err(), reason, "{reply}");
         }
     }
 }

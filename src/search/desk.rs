@@ -10,7 +10,7 @@ use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::llm::Request;
-use crate::operator::{self, Brief, Nonce, Screens};
+use crate::operator::{self, Brief, MetaPrompts, Nonce, Screens};
 use crate::prompt::Prompt;
 use crate::recipe::{Init, Operator, Recipe};
 use crate::seed::Seed;
@@ -112,20 +112,18 @@ impl Desk {
             let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
             evidence.extend(self.evaluator.evidence(row.row, answer));
         }
+        let current = &state.standing(draft.parents[0]).candidate.prompt;
+        let searched = self.task.layout.searched();
         let brief = Brief {
-            about: &self.task.about,
-            parents: draft
-                .parents
-                .iter()
-                .map(|parent| &state.standing(*parent).candidate.prompt)
-                .collect(),
-            searched: self.task.layout.searched(),
             evidence,
-            max_tokens: self.task.max_tokens,
+            ..Brief::new(&self.task.about, current, searched, self.task.max_tokens)
         };
+        let messages = operator
+            .write(&MetaPrompts::builtin(), &brief, self.seed)
+            .map_err(|error| SearchError::Template(error.to_string()))?;
         Ok(Request {
             model: model.name.clone(),
-            messages: operator.write(&brief, self.seed),
+            messages,
             temperature: temperature.unwrap_or(model.temperature),
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(draft.proposal.0),

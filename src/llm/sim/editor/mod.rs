@@ -179,6 +179,7 @@ mod tests {
                 Evidence {
                     input: row.user_text.clone(),
                     answer: Some(wrong.to_owned()),
+                    contrast: None,
                     expected: expected_text(&example),
                     score: Some(verdict.score.value()),
                     feedback: row.feedback.iter().cloned().chain(verdict.feedback).collect(),
@@ -190,14 +191,11 @@ mod tests {
     fn request(name: &str, text: &str, evidence: Vec<Evidence>, run: u64) -> Vec<Message> {
         let current = prompt(text);
         let searched = [SYSTEM.to_owned()];
-        let brief = operator::Brief {
-            about: "Shorten pairs in other words.",
-            parents: vec![&current],
-            searched: &searched,
-            evidence,
-            max_tokens: 2_000,
-        };
-        operator::named(name).unwrap().write(&brief, Seed(run))
+        let about = "Shorten pairs in other words.";
+        let brief =
+            operator::Brief { evidence, ..operator::Brief::new(about, &current, &searched, 2_000) };
+        let texts = operator::MetaPrompts::builtin();
+        operator::named(name).unwrap().write(&texts, &brief, Seed(run)).unwrap()
     }
 
     /// The new text as the engine reads it.
