@@ -18,7 +18,7 @@ use promptsearch::prompt::Prompt;
 use promptsearch::recipe;
 use promptsearch::search::Search;
 use promptsearch::seed::Seed;
-use promptsearch::strategy::{Composed, State};
+use promptsearch::strategy::{Composed, Searched, State};
 use promptsearch::task::Task;
 use promptsearch::task::model::ModelRole;
 use std::collections::BTreeMap;
@@ -96,7 +96,13 @@ async fn run(
     ));
     let train = u32::try_from(task.splits.train.len()).expect("rows");
     let dev = u32::try_from(task.splits.dev.len()).expect("rows");
-    let composed = Composed::new(recipe.clone(), task.goal, train, Seed(seed).child("strategy", 0));
+    let composed = Composed::new(
+        recipe.clone(),
+        task.goal,
+        train,
+        Searched::of(&task.layout),
+        Seed(seed).child("strategy", 0),
+    );
     let (_cancel, cancelled) = watch::channel(false);
     let mut search = Search::new(
         Arc::clone(task),

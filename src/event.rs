@@ -7,8 +7,8 @@
 
 use crate::budget::{Amount, Share};
 use crate::candidate::{Candidate, Demo};
-use crate::prompt::Prompt;
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
+use crate::prompt::Prompt;
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
 use crate::task::scorer::Verdict;

@@ -7,8 +7,8 @@
 use crate::budget::{Amount, Share};
 use crate::candidate::{Candidate, Demo};
 use crate::event::{
-    Abandoned, Block, CachedOf, Draft, Dropped, Event, Gate, Generation, ProposalOutcome, Rejection,
-    Round, RowOutcome, StopReason,
+    Abandoned, Block, CachedOf, Draft, Dropped, Event, Gate, Generation, ProposalOutcome,
+    Rejection, Round, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::prompt::Prompt;

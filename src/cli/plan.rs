@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::{Screen, settings};
 use crate::budget::Caps;
 use crate::clock::Clock;
-use crate::recipe::{Evaluate, Final, Init, Operator, Recipe};
+use crate::recipe::{Evaluate, Final, Init, Recipe, Schedule};
 use crate::search::Limits;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Example;
@@ -99,7 +99,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
 
 /// A concurrency that the look-ahead cannot keep busy is a waste, not an error.
 fn concurrency_warning(recipe: &Recipe, concurrency: Option<usize>) -> Option<String> {
-    let lookahead = recipe.schedule.lookahead;
+    let lookahead = recipe.schedule.lookahead();
     let asked = concurrency?;
     (asked > lookahead / 4).then(|| {
         format!(
@@ -123,24 +123,34 @@ fn rollouts_per_proposal(task: &Task, recipe: &Recipe) -> [u64; 2] {
     let evidence = recipe
         .operator
         .iter()
-        .map(|operator| match operator {
-            Operator::Reflect(reflect) => reflect.feedback.size as u64,
-            _ => 0,
-        })
+        .map(|operator| operator.feedback().map_or(0, |feedback| feedback.size as u64))
         .max()
         .unwrap_or(0);
     match &recipe.evaluate {
-        Evaluate::Full(_) => [dev, dev],
+        Evaluate::Full(kind) if kind.subset > 0 => [dev.min(kind.subset as u64); 2],
         Evaluate::Gate(_) => [2 * evidence, 2 * evidence + dev],
         Evaluate::Race(race) => [race.block as u64, evidence + dev],
-        Evaluate::SequentialHalving(_) => [0, 0],
+        Evaluate::RaceAll(kind) => [kind.block as u64, dev],
+        Evaluate::StopOnFailure(kind) => [1, evidence + kind.most as u64],
+        Evaluate::Cascade(kind) => {
+            let first = kind.stages.first().copied().unwrap_or(1.0);
+            [(first * dev as f64).ceil() as u64, evidence + dev]
+        }
+        Evaluate::MinibatchPromote(kind) => [dev.min(kind.size as u64), dev],
+        Evaluate::Hyperband(kind) => [dev.min(kind.min as u64), dev],
+        Evaluate::Ucb(kind) => [0, (kind.rounds * kind.pulls) as u64],
+        Evaluate::Full(_) => [evidence + dev; 2],
+        Evaluate::SequentialHalving(_)
+        | Evaluate::ContinuousReject(_)
+        | Evaluate::Cluster(_)
+        | Evaluate::Regress(_) => [0, 0],
     }
 }
 
 fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> Plan {
     let finale = match &recipe.finale {
-        Final::Argmax(_) => 0.0,
         Final::Confirm(kind) => kind.share,
+        _ => 0.0,
     };
     let limits = Limits::new(caps, task, finale);
     let rows = task.visible_rows();
@@ -164,9 +174,8 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         .init
         .iter()
         .map(|init| match init {
-            Init::Seed(_) => 0,
-            Init::Induce(kind) => u64::from(kind.queries) * u64::from(kind.samples),
-            Init::Paraphrase(kind) => u64::from(kind.take),
+            Init::Grounded(kind) => u64::from(kind.take) + 1,
+            _ => u64::from(init.requests()),
         })
         .sum();
     let hold = limits.hold_calls();
@@ -193,7 +202,8 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         }
         most
     };
-    let proposals = if pool > 0 { [pool, pool] } else { [affordable(per[1]), affordable(per[0])] };
+    let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
+    let proposals = if !breeds { [pool, pool] } else { [affordable(per[1]), affordable(per[0])] };
     // The middle of what is likely: where the budget is spent on children of middling length.
     let middle =
         if proposals[1] == u64::MAX { 0 } else { u64::midpoint(proposals[0], proposals[1]) };

@@ -16,7 +16,7 @@ use crate::report::{History, Report, RunInfo, Status, Summary};
 use crate::run_dir::{RunDir, RunFile, RunLock, SUMMARY_FILE};
 use crate::search::{Outcome, Search, settle};
 use crate::state::{Observer, Phase, RunState};
-use crate::strategy::{Composed, Fixed, State, Strategy, Views};
+use crate::strategy::{Composed, Fixed, Searched, State, Strategy, Views};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Protocol};
 use crate::ui::Watcher;
@@ -214,7 +214,8 @@ fn strategy_of(file: &RunFile, recipe: &Recipe, task: &Task) -> Box<dyn Strategy
     }
     let train = u32::try_from(task.splits.train.len()).unwrap_or(u32::MAX);
     let seed = file.seed.child("strategy", 0);
-    Box::new(Composed::new(recipe.clone(), task.goal, train, seed))
+    let searched = Searched::of(&task.layout);
+    Box::new(Composed::new(recipe.clone(), task.goal, train, searched, seed))
 }
 
 pub(super) fn dev_rows(task: &Task) -> u32 {

@@ -1,6 +1,7 @@
 //! Puts two candidates together without a model: each contributes what it changed since their
 //! common ancestor (GEPA's merge, arXiv:2507.19457, appendix; by lines, a three-way merge).
 
+use crate::candidate::DEMOS;
 use crate::prompt::{Part, Prompt};
 use crate::recipe::MergeLevel;
 use similar::{Algorithm, DiffOp};
@@ -19,6 +20,14 @@ pub fn compose(level: MergeLevel, first: &Prompt, second: &Prompt, ancestor: &Pr
                 // The changed one where one is unchanged; else the better parent's.
                 MergeLevel::Part if mine == old => theirs.to_owned(),
                 MergeLevel::Part => mine.to_owned(),
+                // A set of demonstrations is whole or not at all.
+                MergeLevel::Line if part.name == DEMOS => {
+                    if mine == old {
+                        theirs.to_owned()
+                    } else {
+                        mine.to_owned()
+                    }
+                }
                 MergeLevel::Line => merge_lines(mine, theirs, old),
             };
             Part { name: part.name.clone(), text: text.into() }

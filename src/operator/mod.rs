@@ -6,6 +6,7 @@
 mod brief;
 mod fitting;
 mod framing;
+mod local_edit;
 mod merge;
 mod meta_prompts;
 mod reply;
@@ -16,6 +17,7 @@ mod table;
 
 pub use brief::{Brief, Evidence, Told};
 pub use framing::Nonce;
+pub use local_edit::edit as local_edit;
 pub use merge::compose;
 pub use meta_prompts::{MetaPrompt, MetaPromptError, MetaPrompts};
 pub use reply::{notes, read};

@@ -1,9 +1,11 @@
 //! What refuses a new prompt before anything is spent on it.
 
+use crate::candidate::DEMOS;
 use crate::event::Rejection;
 use crate::prompt::{Layout, Prompt, placeholders, value_text};
-use crate::recipe::{LeakScreen, Screen};
+use crate::recipe::{LeakScreen, LintScreen, NoveltyScreen, Screen};
 use crate::state::{Facts, View};
+use crate::stats::features::{cosine, hashed};
 use crate::task::example::Example;
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +27,12 @@ pub struct Screens {
     leak: Option<LeakIndex>,
     loose: HashSet<String>,
     loose_dedup: bool,
+    /// Hashed n-grams of the candidates so far.
+    grams: Vec<Vec<f64>>,
 }
+
+/// Dimensions of the hashed n-grams.
+const GRAMS: usize = 512;
 
 /// Tokens of a prompt as it is sent, without the row, as far as a text's length tells.
 #[must_use]
@@ -57,6 +64,7 @@ impl Screens {
             leak,
             loose: HashSet::new(),
             loose_dedup,
+            grams: Vec::new(),
         }
     }
 
@@ -72,25 +80,14 @@ impl Screens {
         facts: &crate::state::RunState<V>,
     ) -> Result<(), Refusal> {
         let facts: &Facts = facts;
-        if prompt == parent {
-            return Err((Rejection::Unchanged, String::new()));
-        }
-        for part in layout.searched() {
-            let (new, old) = (prompt.part(part).unwrap_or(""), parent.part(part).unwrap_or(""));
-            let (new, old) = (placeholders(new), placeholders(old));
-            if let Some(name) = new.symmetric_difference(&old).next() {
-                return Err((Rejection::Placeholder, format!("`{name}` in `{part}`")));
-            }
-        }
-        let tokens = estimated_tokens(layout, prompt);
-        if tokens > self.max_tokens as f64 {
-            let detail = format!("about {tokens:.0} tokens; {} are allowed", self.max_tokens);
-            return Err((Rejection::TooLong, detail));
-        }
+        self.form(prompt, parent, layout)?;
         if facts.find(&prompt.id()).is_some() {
             return Err((Rejection::Dedup, String::new()));
         }
-        for screen in &self.screens {
+        // Demonstrations are rows by design, and are counted by their own limit.
+        let texts = without_demos(prompt);
+        let tokens = estimated_tokens(layout, &texts);
+        for screen in &self.screens.clone() {
             match screen {
                 Screen::Dedup(_) => {
                     if self.loose_dedup {
@@ -108,10 +105,14 @@ impl Screens {
                     }
                 }
                 Screen::Lint(lint) => {
-                    let grown = tokens / estimated_tokens(layout, parent).max(1.0);
+                    let before = estimated_tokens(layout, &without_demos(parent));
+                    let grown = tokens / before.max(1.0);
                     if tokens > GROWTH_FLOOR_TOKENS && grown > lint.max_growth {
                         let detail = format!("{grown:.1} times its parent");
                         return Err((Rejection::TooLong, detail));
+                    }
+                    if let Some(refusal) = shape(lint, &texts, layout) {
+                        return Err(refusal);
                     }
                     if lint.keep_labels
                         && let Some(label) = self.lost_label(prompt, parent, layout)
@@ -119,9 +120,16 @@ impl Screens {
                         return Err((Rejection::Lint, format!("no longer names `{label}`")));
                     }
                 }
+                Screen::Novelty(kind) => {
+                    if let Some(refusal) = self.too_like(kind, prompt, facts) {
+                        return Err(refusal);
+                    }
+                }
+                // Children are counted where they are tried, not where they are written.
+                Screen::Cap(_) => {}
                 Screen::Leak(_) => {
                     if let Some(leak) = &self.leak
-                        && let Some(copied) = leak.copied(prompt, layout)
+                        && let Some(copied) = leak.copied(&texts, layout)
                     {
                         return Err((Rejection::Leak, copied));
                     }
@@ -129,6 +137,54 @@ impl Screens {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a prompt that is not even well-formed: what the engine itself asks of every prompt.
+    ///
+    /// # Errors
+    /// The first reason to refuse it.
+    pub fn form(&self, prompt: &Prompt, parent: &Prompt, layout: &Layout) -> Result<(), Refusal> {
+        if prompt == parent {
+            return Err((Rejection::Unchanged, String::new()));
+        }
+        for part in layout.searched() {
+            let (new, old) = (prompt.part(part).unwrap_or(""), parent.part(part).unwrap_or(""));
+            let (new, old) = (placeholders(new), placeholders(old));
+            if let Some(name) = new.symmetric_difference(&old).next() {
+                return Err((Rejection::Placeholder, format!("`{name}` in `{part}`")));
+            }
+        }
+        let tokens = estimated_tokens(layout, prompt);
+        if tokens > self.max_tokens as f64 {
+            let detail = format!("about {tokens:.0} tokens; {} are allowed", self.max_tokens);
+            return Err((Rejection::TooLong, detail));
+        }
+        Ok(())
+    }
+
+    /// Whether an earlier prompt is nearly the same.
+    fn too_like(
+        &mut self,
+        kind: &NoveltyScreen,
+        prompt: &Prompt,
+        facts: &Facts,
+    ) -> Option<Refusal> {
+        let text = |prompt: &Prompt| {
+            let texts: Vec<&str> = prompt.parts().iter().map(|part| &*part.text).collect();
+            hashed(&texts.join("\n"), GRAMS)
+        };
+        // Rebuilt after a resume: what the run has had is in the facts.
+        for standing in facts.candidates.iter().skip(self.grams.len()) {
+            self.grams.push(text(&standing.candidate.prompt));
+        }
+        let mine = text(prompt);
+        let nearest = self
+            .grams
+            .iter()
+            .filter_map(|theirs| cosine(&mine, theirs))
+            .fold(f64::NEG_INFINITY, f64::max);
+        (nearest > kind.max_similarity)
+            .then(|| (Rejection::Novelty, format!("cosine {nearest:.3} to an earlier prompt")))
     }
 
     fn lost_label(&self, prompt: &Prompt, parent: &Prompt, layout: &Layout) -> Option<&str> {
@@ -143,6 +199,23 @@ impl Screens {
             .map(String::as_str)
             .find(|label| named(parent, label) && !named(prompt, label))
     }
+}
+
+/// A prompt with an empty part for demonstrations.
+fn without_demos(prompt: &Prompt) -> Prompt {
+    prompt.with_part(DEMOS, "")
+}
+
+/// Too many characters, or a text that must not occur.
+fn shape(lint: &LintScreen, prompt: &Prompt, layout: &Layout) -> Option<Refusal> {
+    let texts: Vec<&str> = layout.searched().iter().filter_map(|part| prompt.part(part)).collect();
+    let characters: usize = texts.iter().map(|text| text.chars().count()).sum();
+    if lint.max_chars > 0 && characters > lint.max_chars {
+        let detail = format!("{characters} characters; {} are allowed", lint.max_chars);
+        return Some((Rejection::TooLong, detail));
+    }
+    let forbidden = lint.forbid.iter().find(|word| texts.iter().any(|text| text.contains(*word)));
+    forbidden.map(|word| (Rejection::Lint, format!("holds `{word}`")))
 }
 
 /// Letters and digits only, in lower case.

@@ -407,12 +407,17 @@ impl Reader<'_> {
 
     /// What no single slot can see.
     fn check(&self, recipe: &Recipe) -> Result<(), SourceError> {
-        let breeds =
-            matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
+        let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
         let together = recipe.evaluate.is_contest();
         if breeds && recipe.operator.is_empty() {
             return Err(self
-                .error(&["schedule"], format!("a {} schedule needs at least one [[operator]]", recipe.schedule.kind()))
+                .error(
+                    &["schedule"],
+                    format!(
+                        "a {} schedule needs at least one [[operator]]",
+                        recipe.schedule.kind()
+                    ),
+                )
                 .help("add one, or write `kind = \"pool\"` under [schedule]"));
         }
         if matches!(recipe.schedule, Schedule::Steady(_)) && together {

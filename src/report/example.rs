@@ -182,12 +182,8 @@ impl Recorder {
         let proposal = ProposalNumber(self.proposals);
         self.proposals += 1;
         self.record(Event::ProposalDrafted(Draft {
-            proposal,
             operator: Some(0),
-            init: None,
-            parents: parents.to_vec(),
-            rows: Vec::new(),
-            replicate: 0,
+            ..Draft::new(proposal, parents.to_vec())
         }));
         proposal
     }
@@ -213,6 +209,8 @@ impl Recorder {
                 id: prompt.id(),
                 prompt: prompt.clone(),
                 parents: parents.to_vec(),
+                demos: Vec::new(),
+                gene: None,
                 operator: operator.to_owned(),
                 origin: Origin::Proposal(proposal),
             },

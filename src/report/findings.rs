@@ -307,6 +307,24 @@ fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) -> Str
         Status::Dropped(Dropped::Halved { round, mean }) => {
             format!("left behind in halving round {}, at {}", round + 1, percent(*mean))
         }
+        Status::Dropped(Dropped::Beaten { by, rows }) => format!(
+            "dropped after {}: {} significantly better",
+            plural(*rows as usize, "row"),
+            if *by == 1 { "another one was".to_owned() } else { format!("{by} others were") }
+        ),
+        Status::Dropped(Dropped::Stage { stage, mean, needed }) => format!(
+            "dropped after stage {}: {} where {} was asked for",
+            stage + 1,
+            percent(*mean),
+            percent(*needed)
+        ),
+        Status::Dropped(Dropped::Predicted { mean }) => {
+            format!("dropped: predicted to score {}", percent(*mean))
+        }
+        Status::Dropped(Dropped::Capped) => "not tried: too many of its parent".to_owned(),
+        Status::Dropped(Dropped::Outranked { mean }) => {
+            format!("left behind when its contest ended, at {}", percent(*mean))
+        }
         Status::Finished if standing.misses_too_much() => {
             "all of dev, but over 5 % of its rows are missing".to_owned()
         }

@@ -4,17 +4,18 @@
 //! it is the same again after a resume.
 
 use super::driver::SearchError;
-use crate::candidate::{Candidate, Origin};
+use crate::candidate::{Candidate, DEMOS, Origin};
 use crate::evaluate::Evaluator;
 use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::llm::Request;
-use crate::operator::{self, Brief, MetaPrompts, Nonce, Screens};
+use crate::operator::styles::{MUTATORS, THINKING_STYLES, TIPS};
+use crate::operator::{self, Brief, Evidence, MetaPrompts, Nonce, Screens, Told};
 use crate::prompt::Prompt;
-use crate::recipe::{Init, Operator, Recipe};
+use crate::recipe::{Init, Keep, Operator, Recipe, Step};
 use crate::seed::Seed;
-use crate::state::Cell;
+use crate::state::{Cell, StepResult};
 use crate::strategy::{State, Strategy};
 use crate::task::Task;
 use crate::task::example::Split;
@@ -30,6 +31,9 @@ pub(super) struct Desk {
     pub(super) journal: Arc<Journal<Event>>,
     pub(super) seed: Seed,
     pub(super) screens: Screens,
+    pub(super) meta_prompts: MetaPrompts,
+    /// The searched parts that a model may rewrite: all but the demonstrations.
+    texts: Vec<String>,
 }
 
 impl Desk {
@@ -47,7 +51,13 @@ impl Desk {
             &task.visible_rows(),
             &task.seed,
         );
-        Self { task, recipe, evaluator, journal, seed, screens }
+        let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
+        let meta_prompts = recipe.meta_prompts.iter().fold(
+            MetaPrompts::builtin(),
+            // What is wrong with an override was said when the recipe was read.
+            |all, (name, text)| all.clone().with_override(name, text).unwrap_or(all),
+        );
+        Self { task, recipe, evaluator, journal, seed, screens, meta_prompts, texts }
     }
 
     /// The request for a row.
@@ -86,6 +96,108 @@ impl Desk {
         Ok(verdict.map(|verdict| (text, verdict)))
     }
 
+    /// The recipe of a draft's phase.
+    fn recipe_of(&self, draft: &Draft) -> &Recipe {
+        self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe)
+    }
+
+    fn operator_at(&self, draft: &Draft) -> Option<&Operator> {
+        self.recipe_of(draft).operator.get(usize::from(draft.operator?))
+    }
+
+    fn init_at(&self, draft: &Draft) -> Option<&Init> {
+        self.recipe_of(draft).init.get(usize::from(draft.init?))
+    }
+
+    /// What a draft's request is.
+    fn step_of(&self, draft: &Draft) -> Option<Step> {
+        let steps = match (self.operator_at(draft), self.init_at(draft)) {
+            (Some(operator), _) => operator.steps(),
+            (None, Some(init)) => init.steps(),
+            (None, None) => return None,
+        };
+        steps.get(usize::from(draft.step)).copied()
+    }
+
+    /// The item of an earlier step's result that a draft goes on from.
+    fn source<'s>(&self, state: &'s State, draft: &Draft) -> Option<(&'s StepResult, usize)> {
+        let source = draft.from?;
+        let continuation = state.continuations.get(&source.proposal)?;
+        Some((&continuation.result, usize::from(source.item)))
+    }
+
+    /// The text that an earlier step wrote for this one.
+    fn note<'s>(&self, state: &'s State, draft: &Draft) -> Option<&'s str> {
+        match self.source(state, draft)? {
+            (StepResult::Notes(notes), item) => notes.get(item).map(String::as_str),
+            _ => None,
+        }
+    }
+
+    /// What the reply replaces: an earlier step's prompt, or the first parent's.
+    fn current<'s>(&self, state: &'s State, draft: &Draft) -> &'s Prompt {
+        match self.source(state, draft) {
+            Some((StepResult::Prompt(prompt), _)) => prompt,
+            _ => &state.standing(draft.parents[0]).candidate.prompt,
+        }
+    }
+
+    /// The mutation instruction of a draft: what its first step wrote, what its parent carries, or
+    /// one of the built-in list.
+    fn gene(&self, state: &State, draft: &Draft) -> Option<String> {
+        let listed = || MUTATORS[draft.variant as usize % MUTATORS.len()].to_owned();
+        let parents = || state.standing(draft.parents[0]).candidate.gene.clone();
+        match (self.operator_at(draft), self.init_at(draft)) {
+            (Some(Operator::Hypermutate(_)), _) if draft.step > 0 => {
+                self.note(state, draft).map(str::to_owned)
+            }
+            (Some(Operator::Hypermutate(_) | Operator::MutateWith(_)), _) => {
+                parents().or_else(|| Some(listed()))
+            }
+            (None, Some(Init::StyleMutate(_))) => Some(listed()),
+            _ => parents(),
+        }
+    }
+
+    /// The rows that a proposal shows, with the answers that are shown beside them.
+    fn evidence(
+        &self,
+        state: &State,
+        draft: &Draft,
+        shown: &[Shown],
+    ) -> Result<Vec<Evidence>, SearchError> {
+        let answer_of = |candidate: CandidateIx, replicate: u16, row: RowIx| match state
+            .standing(candidate)
+            .column(Split::Train, replicate)
+            .cell(row)
+        {
+            Cell::Scored { answer, .. } => self.answer(row, answer),
+            _ => Ok(None),
+        };
+        let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
+        let mut evidence = Vec::new();
+        for (place, row) in shown.iter().enumerate() {
+            // For a contrast the draft names who answered better, and who worse.
+            let pair = contrasts.then(|| draft.context.get(2 * place..2 * place + 2)).flatten();
+            let (answer, worse) = match (pair, row.replicate, draft.parents.first()) {
+                (Some([better, worse]), ..) => (
+                    answer_of(better.candidate, 0, row.row)?,
+                    answer_of(worse.candidate, 0, row.row)?,
+                ),
+                (_, Some(replicate), Some(parent)) => {
+                    (answer_of(*parent, replicate, row.row)?, None)
+                }
+                _ => (None, None),
+            };
+            let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
+            evidence.extend(self.evaluator.evidence(row.row, answer).map(|mut evidence| {
+                evidence.contrast = worse.map(|(text, _)| text);
+                evidence
+            }));
+        }
+        Ok(evidence)
+    }
+
     /// The request for a drafted proposal.
     pub(super) fn proposal(
         &self,
@@ -93,34 +205,47 @@ impl Desk {
         draft: &Draft,
         shown: &[Shown],
     ) -> Result<Request, SearchError> {
-        let (name, temperature) = self.operator_of(draft);
+        let step = self.step_of(draft);
+        let name = step.map_or("seed", |step| step.name);
         let operator = operator::named(name)
             .ok_or_else(|| SearchError::Template(format!("`{name}` asks no model")))?;
         let model = self.task.model(ModelRole::Mutator).ok_or(SearchError::NoMutator)?;
-        let mut evidence = Vec::new();
-        for row in shown {
-            let answer = match (row.replicate, draft.parents.first()) {
-                (Some(replicate), Some(parent)) => {
-                    let column = state.standing(*parent).column(Split::Train, replicate);
-                    match column.cell(row.row) {
-                        Cell::Scored { answer, .. } => self.answer(row.row, answer)?,
-                        _ => None,
-                    }
-                }
-                _ => None,
-            };
-            let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
-            evidence.extend(self.evaluator.evidence(row.row, answer));
-        }
-        let current = &state.standing(draft.parents[0]).candidate.prompt;
-        let searched = self.task.layout.searched();
+        let prompt = |candidate: &CandidateIx| &state.standing(*candidate).candidate.prompt;
+        let gene = self.gene(state, draft);
+        let texts = match draft.part.and_then(|part| self.texts.get(usize::from(part))) {
+            Some(part) => std::slice::from_ref(part),
+            None => &self.texts,
+        };
+        let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
+        let told = if contrasts { &[] } else { draft.context.as_slice() };
+        let variant = draft.variant as usize;
         let brief = Brief {
-            evidence,
-            ..Brief::new(&self.task.about, current, searched, self.task.max_tokens)
+            evidence: self.evidence(state, draft, shown)?,
+            history: told
+                .iter()
+                .map(|told| Told { prompt: prompt(&told.candidate), score: told.score })
+                .collect(),
+            others: draft.parents.iter().skip(1).map(prompt).collect(),
+            note: self.note(state, draft),
+            style: Some(THINKING_STYLES[variant % THINKING_STYLES.len()]),
+            mutator: gene.as_deref(),
+            tip: Some(TIPS[variant % TIPS.len()]),
+            count: match self.operator_at(draft) {
+                Some(Operator::Hypothesis(kind)) => kind.hypotheses,
+                Some(Operator::GradientEdit(kind)) => kind.reasons,
+                _ => 1,
+            },
+            max_output_tokens: model.max_output_tokens,
+            ..Brief::new(&self.task.about, self.current(state, draft), texts, self.task.max_tokens)
         };
         let messages = operator
-            .write(&MetaPrompts::builtin(), &brief, self.seed)
+            .write(&self.meta_prompts, &brief, self.seed)
             .map_err(|error| SearchError::Template(error.to_string()))?;
+        let temperature = match (self.operator_at(draft), self.init_at(draft)) {
+            (Some(operator), _) => operator.temperature(),
+            (None, Some(init)) => init.temperature(),
+            (None, None) => None,
+        };
         Ok(Request {
             model: model.name.clone(),
             messages,
@@ -130,17 +255,12 @@ impl Desk {
         })
     }
 
-    /// The name of a draft's operator, and its own temperature.
-    pub(super) fn operator_of(&self, draft: &Draft) -> (&'static str, Option<f64>) {
-        if let Some(operator) =
-            draft.operator.and_then(|place| self.recipe.operator.get(usize::from(place)))
-        {
-            return (operator.kind(), operator.temperature());
-        }
-        match draft.init.and_then(|place| self.recipe.init.get(usize::from(place))) {
-            Some(Init::Induce(kind)) => ("induce", kind.temperature),
-            Some(Init::Paraphrase(kind)) => ("paraphrase", kind.temperature),
-            _ => ("seed", None),
+    /// The name that a draft's child carries.
+    fn name_of(&self, draft: &Draft) -> &'static str {
+        match (self.operator_at(draft), self.init_at(draft)) {
+            (Some(operator), _) => operator.kind(),
+            (None, Some(init)) => init.kind(),
+            (None, None) => "combine",
         }
     }
 
@@ -162,19 +282,45 @@ impl Desk {
         let text = request.messages.first().map_or("", |message| &message.content);
         let nonce = Nonce::find(text)
             .ok_or_else(|| SearchError::Template("a request without a nonce".to_owned()))?;
-        let parent = &state.standing(draft.parents[0]).candidate.prompt;
-        let read = operator::read(reply, nonce, self.task.layout.searched());
-        let prompt = match read {
-            Ok(parts) => parts.into_iter().fold(parent.clone(), |prompt, (name, text)| {
-                // A part keeps its parent's end, since a reply's is cut off with its tags.
-                let ends = parent.part(&name).is_some_and(|old| old.ends_with('\n'));
-                let text = if ends { format!("{text}\n") } else { text };
-                prompt.with_part(&name, &text)
-            }),
-            Err((reason, detail)) => return Ok(ProposalOutcome::Rejected { reason, detail }),
-        };
+        let keep = self.step_of(draft).map_or(Keep::Child, |step| step.result);
+        let current = self.current(state, draft);
         let origin = Origin::Proposal(draft.proposal);
-        Ok(self.screened(strategy, state, draft, shown, prompt, origin))
+        let refused = |(reason, detail)| Ok(ProposalOutcome::Rejected { reason, detail });
+        match keep {
+            Keep::Notes => match operator::notes(reply, nonce) {
+                Ok(notes) => Ok(ProposalOutcome::Noted { notes }),
+                Err(refusal) => refused(refusal),
+            },
+            Keep::Append => match operator::notes(reply, nonce) {
+                Ok(notes) => {
+                    let prompt = self.appended(current, &notes);
+                    Ok(self.screened(strategy, state, draft, shown, prompt, origin)?)
+                }
+                Err(refusal) => refused(refusal),
+            },
+            Keep::Prompt | Keep::Child => {
+                let prompt = match operator::read(reply, nonce, &self.texts) {
+                    Ok(parts) => with_parts(current, parts),
+                    Err(refusal) => return refused(refusal),
+                };
+                if keep == Keep::Prompt {
+                    return Ok(match self.screens.form(&prompt, current, &self.task.layout) {
+                        Ok(()) => ProposalOutcome::Kept { prompt },
+                        Err((reason, detail)) => ProposalOutcome::Rejected { reason, detail },
+                    });
+                }
+                self.screened(strategy, state, draft, shown, prompt, origin)
+            }
+        }
+    }
+
+    /// Advice added to the first text.
+    fn appended(&self, current: &Prompt, notes: &[String]) -> Prompt {
+        let Some(part) = self.texts.first() else { return current.clone() };
+        let text = current.part(part).unwrap_or("").trim_end().to_owned();
+        let ends = current.part(part).is_some_and(|old| old.ends_with('\n'));
+        let text = format!("{text}\n{}{}", notes.join("\n"), if ends { "\n" } else { "" });
+        current.with_part(part, &text)
     }
 
     /// What becomes of a candidate that is put together without a model.
@@ -183,19 +329,60 @@ impl Desk {
         strategy: &dyn Strategy,
         state: &State,
         draft: &Draft,
-    ) -> ProposalOutcome {
-        let operator =
-            draft.operator.and_then(|place| self.recipe.operator.get(usize::from(place)));
-        let (Some(Operator::Merge(merge)), [first, second, ancestor]) =
-            (operator, draft.parents.as_slice())
-        else {
-            let detail = "nothing to merge".to_owned();
-            return ProposalOutcome::Rejected { reason: Rejection::Unchanged, detail };
-        };
+    ) -> Result<ProposalOutcome, SearchError> {
         let prompt = |candidate: &CandidateIx| &state.standing(*candidate).candidate.prompt;
-        let merged =
-            operator::compose(merge.level, prompt(first), prompt(second), prompt(ancestor));
-        self.screened(strategy, state, draft, &[], merged, Origin::Composed(draft.proposal))
+        let first = prompt(&draft.parents[0]);
+        let composed = match (self.operator_at(draft), draft.parents.as_slice()) {
+            (Some(Operator::Merge(merge)), [_, second, ancestor]) => {
+                operator::compose(merge.level, first, prompt(second), prompt(ancestor))
+            }
+            (Some(Operator::CrossoverParts(_)), [_, mate]) => {
+                let part = draft.part.and_then(|part| self.texts.get(usize::from(part)));
+                match part.and_then(|part| Some((part, prompt(mate).part(part)?))) {
+                    Some((part, text)) => first.with_part(part, text),
+                    None => first.clone(),
+                }
+            }
+            (Some(Operator::LocalEdit(edit)), _) => {
+                let ancestors: Vec<&Prompt> = crate::strategy::ancestors(state, draft.parents[0])
+                    .iter()
+                    .map(prompt)
+                    .collect();
+                let seed = self.seed.child("local edit", u64::from(draft.proposal.0));
+                operator::local_edit(edit, first, &ancestors, &self.texts, seed)
+            }
+            // A set of demonstrations alone.
+            _ => first.clone(),
+        };
+        let origin = Origin::Composed(draft.proposal);
+        self.screened(strategy, state, draft, &[], composed, origin)
+    }
+
+    /// A prompt with the draft's demonstrations in it.
+    fn with_demos(&self, draft: &Draft, prompt: Prompt) -> Result<Prompt, SearchError> {
+        let Some(demos) = &draft.demos else {
+            return Ok(prompt);
+        };
+        let mut text = self.task.seed.part(DEMOS).unwrap_or("").to_owned();
+        for demo in demos {
+            let answer = match demo.answer {
+                Some(number) => self.answer(demo.row, number)?.map(|(text, _)| text),
+                None => None,
+            };
+            if let Some(shown) = self.evaluator.evidence(demo.row, None) {
+                let answer = answer.unwrap_or(shown.expected);
+                if !text.is_empty() {
+                    text = format!("{}\n\n", text.trim_end());
+                }
+                text.push_str(&format!(
+                    "Input: {}\nOutput: {}\n",
+                    shown.input.trim(),
+                    answer.trim()
+                ));
+            }
+        }
+        // Rows are data: nothing in them is a placeholder.
+        Ok(prompt.with_part(DEMOS, &text.replace("{{", "{ {")))
     }
 
     fn screened(
@@ -206,19 +393,38 @@ impl Desk {
         shown: &[Shown],
         prompt: Prompt,
         origin: Origin,
-    ) -> ProposalOutcome {
-        let parent = &state.standing(draft.parents[0]).candidate.prompt;
-        if let Err((reason, detail)) = self.screens.check(&prompt, parent, &self.task.layout, state)
-        {
-            return ProposalOutcome::Rejected { reason, detail };
+    ) -> Result<ProposalOutcome, SearchError> {
+        let prompt = self.with_demos(draft, prompt)?;
+        let first = &state.standing(draft.parents[0]).candidate;
+        let layout = &self.task.layout;
+        if let Err((reason, detail)) = self.screens.check(&prompt, &first.prompt, layout, state) {
+            return Ok(ProposalOutcome::Rejected { reason, detail });
         }
-        let parents = match origin {
+        let parents = match self.operator_at(draft) {
             // The ancestor of a merge is no parent.
-            Origin::Composed(_) => draft.parents.iter().copied().take(2).collect(),
+            Some(Operator::Merge(_)) => draft.parents.iter().copied().take(2).collect(),
             _ => draft.parents.clone(),
         };
-        let operator = self.operator_of(draft).0.to_owned();
-        let candidate = Candidate { id: prompt.id(), prompt, parents, operator, origin };
-        ProposalOutcome::Added { candidate, gate: strategy.gate(state, draft, shown) }
+        // A merge may have taken the demonstrations from either parent.
+        let demos = draft.demos.clone().unwrap_or_else(|| {
+            let same = draft.parents.iter().map(|parent| &state.standing(*parent).candidate);
+            same.into_iter()
+                .find(|parent| parent.prompt.part(DEMOS) == prompt.part(DEMOS))
+                .map_or_else(Vec::new, |parent| parent.demos.clone())
+        });
+        let gene = self.gene(state, draft);
+        let operator = self.name_of(draft).to_owned();
+        let id = prompt.id();
+        let candidate = Candidate { id, prompt, parents, demos, gene, operator, origin };
+        Ok(ProposalOutcome::Added { candidate, gate: strategy.gate(state, draft, shown) })
     }
+}
+
+/// A prompt with new texts; a part keeps its parent's end, since a reply's is cut off with its tags.
+fn with_parts(parent: &Prompt, parts: Vec<(String, String)>) -> Prompt {
+    parts.into_iter().fold(parent.clone(), |prompt, (name, text)| {
+        let ends = parent.part(&name).is_some_and(|old| old.ends_with('\n'));
+        let text = if ends { format!("{text}\n") } else { text };
+        prompt.with_part(&name, &text)
+    })
 }

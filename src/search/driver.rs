@@ -176,7 +176,7 @@ impl Search {
             match self.next() {
                 Step::Record(event) => self.record(event)?,
                 Step::Compose(draft) => {
-                    let outcome = self.desk.compose(&*self.strategy, &self.state, &draft);
+                    let outcome = self.desk.compose(&*self.strategy, &self.state, &draft)?;
                     self.record(Event::CandidateComposed { proposal: draft.proposal, outcome })?;
                 }
                 Step::Issue(plan) => self.issue(plan)?,
@@ -311,7 +311,7 @@ impl Search {
         }
         let remaining = self.limits.remaining(&self.state, &self.task);
         let plans = self.strategy.ask(&self.state, remaining);
-        let has_room = self.state.evaluations.len() < self.recipe.schedule.lookahead;
+        let has_room = self.state.evaluations.len() < self.recipe.schedule.lookahead();
         let mut misfit = None;
         for plan in plans {
             match plan {
@@ -345,7 +345,7 @@ impl Search {
     }
 
     fn next_of_confirmation(&self) -> Step {
-        let has_room = self.state.evaluations.len() < self.recipe.schedule.lookahead;
+        let has_room = self.state.evaluations.len() < self.recipe.schedule.lookahead();
         if has_room
             && let Some(plan) = confirmation::next(&self.state)
             && self.misfit(&plan).is_none()
@@ -365,7 +365,7 @@ impl Search {
         match (proposal, evaluation) {
             (Some((call, open)), Some(evaluation)) => {
                 let folded_since = self.state.counts.folded - open.issued_at;
-                let is_due = folded_since >= self.recipe.schedule.proposal_lag;
+                let is_due = folded_since >= self.recipe.schedule.proposal_lag();
                 Some(if is_due { *call } else { evaluation })
             }
             (Some((call, _)), None) => Some(*call),
@@ -377,7 +377,7 @@ impl Search {
         let caps = self.limits.caps();
         // Held-out rows need their time, too.
         let calls = self.limits.hold_calls() as u32;
-        let lanes = u32::try_from(self.recipe.schedule.lookahead.clamp(1, 16)).unwrap_or(1);
+        let lanes = u32::try_from(self.recipe.schedule.lookahead().clamp(1, 16)).unwrap_or(1);
         let hold = self.caller.mean_latency().saturating_mul(calls) / lanes;
         if let Some(wall) = caps.wall
             && self.caller.running() + hold.mul_f64(1.3).min(wall.mul_f64(0.4)) >= wall

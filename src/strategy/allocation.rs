@@ -1,7 +1,7 @@
 //! Which rows a candidate is tried on next, and when it is dropped.
 
-use super::{Plan, State};
 use super::population::quota;
+use super::{Plan, State};
 use crate::event::{Dropped, Event};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{BLOCK, CascadeEvaluate, Evaluate, Recipe, Schedule, StopOnFailureEvaluate};
@@ -126,7 +126,12 @@ fn stop_on_failure(
     } else {
         Vec::new()
     };
-    (!rows.is_empty()).then_some(Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows })
+    (!rows.is_empty()).then_some(Plan::Evaluate {
+        candidate,
+        split: Split::Dev,
+        replicate: 0,
+        rows,
+    })
 }
 
 /// Stage by stage, in the order of dev: the next stage's rows only for whoever reaches the share of
@@ -162,7 +167,12 @@ fn cascade(kind: &CascadeEvaluate, state: &State, candidate: CandidateIx) -> Opt
     }
     let most = (ends[stage] - column.issued.min(ends[stage])) as usize;
     let rows = unasked(state, candidate, 0, most.min(BLOCK));
-    (!rows.is_empty()).then_some(Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows })
+    (!rows.is_empty()).then_some(Plan::Evaluate {
+        candidate,
+        split: Split::Dev,
+        replicate: 0,
+        rows,
+    })
 }
 
 /// The length of the next block after so many rows: each is longer by a factor.

@@ -9,8 +9,10 @@ use super::{
     Plan, Remaining, State, Strategy, acceptance, allocation, contest, finale, population, product,
     stopping,
 };
+use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown, StopReason};
 use crate::id::CandidateIx;
+use crate::prompt::Layout;
 use crate::recipe::{Evaluate, Final, GateRule, Operator, Recipe, Schedule};
 use crate::seed::Seed;
 use crate::state::{Phase, Status};
@@ -34,10 +36,26 @@ pub struct Searched {
     pub demos: bool,
 }
 
+impl Searched {
+    /// What a layout lets change.
+    #[must_use]
+    pub fn of(layout: &Layout) -> Self {
+        let parts = layout.searched();
+        let texts = parts.iter().filter(|part| *part != DEMOS).count();
+        Self { texts: u16::try_from(texts).unwrap_or(u16::MAX), demos: layout.is_searched(DEMOS) }
+    }
+}
+
 impl Composed {
     /// Puts the slots together.
     #[must_use]
-    pub fn new(recipe: Recipe, goal: Goal, train_rows: u32, searched: Searched, seed: Seed) -> Self {
+    pub fn new(
+        recipe: Recipe,
+        goal: Goal,
+        train_rows: u32,
+        searched: Searched,
+        seed: Seed,
+    ) -> Self {
         let Searched { texts, demos } = searched;
         Self { recipe, goal, setting: Setting { train_rows, texts, has_demos: demos, seed } }
     }
@@ -74,6 +92,8 @@ impl Composed {
         let mut evidence = Vec::new();
         let mut ready = Vec::new();
         for draft in state.drafts.values() {
+            // A draft belongs to the phase that it was made in.
+            let recipe = self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(recipe);
             match drafting::advance(recipe, state, draft, self.setting) {
                 Some(decision @ (Plan::Decide(_) | Plan::Compose(_))) => return vec![decision],
                 Some(plan @ Plan::Evaluate { .. }) => evidence.push(plan),
@@ -96,7 +116,7 @@ impl Composed {
         {
             return None;
         }
-        let draft = drafting::next_step(recipe, state)
+        let draft = drafting::next_step(&self.recipe, state)
             .or_else(|| drafting::next_init(recipe, state, self.setting))
             .or_else(|| self.bred(recipe, state))?;
         Some(Plan::Decide(Event::ProposalDrafted(draft)))

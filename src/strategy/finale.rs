@@ -1,9 +1,9 @@
 //! How the winner is chosen from what was found, before the engine confirms it on hold.
 
+use super::population::{fitness, ranked};
 use super::{Plan, Remaining, State};
 use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
-use super::population::{fitness, ranked};
 use crate::recipe::{Among, ConfirmFinal, Final, Recipe};
 use crate::state::{Cell, Status};
 use crate::stats::{Paired, shrunken};

@@ -25,6 +25,7 @@ mod tests;
 
 pub use composed::{Composed, Searched};
 pub use fixed::Fixed;
+pub use selection::ancestors;
 pub use views::Views;
 
 use crate::event::{Draft, Event, Gate, Shown};

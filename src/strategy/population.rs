@@ -129,7 +129,11 @@ pub(super) fn next_generation(recipe: &Recipe, state: &State) -> Generation {
         (Archive::Tree(_), _) => super::tree::next(recipe, state, number),
         (Archive::TopK(_), Some(last)) if recipe.evaluate.is_contest() => {
             // A contest has already said who is left.
-            let members = if state.survivors.is_empty() { last.members.clone() } else { state.survivors.clone() };
+            let members = if state.survivors.is_empty() {
+                last.members.clone()
+            } else {
+                state.survivors.clone()
+            };
             Generation { number, members: capped(recipe, members), iteration }
         }
         _ => Generation { number, members: kept(recipe, state), iteration },
@@ -164,7 +168,11 @@ fn replaced(
         let mine = fitness(recipe, state, child).unwrap_or(f64::NEG_INFINITY);
         let takes = match &recipe.accept {
             Accept::Improve(kind) if kind.against == Against::Slot => {
-                if kind.or_equal { mine >= theirs - 1e-9 } else { mine > theirs + 1e-9 }
+                if kind.or_equal {
+                    mine >= theirs - 1e-9
+                } else {
+                    mine > theirs + 1e-9
+                }
             }
             _ => true,
         };

@@ -239,7 +239,8 @@ pub(super) fn is_ancestor(state: &State, elder: CandidateIx, younger: CandidateI
 }
 
 /// All ancestors of a candidate, itself left out, youngest first.
-pub(super) fn ancestors(state: &State, candidate: CandidateIx) -> Vec<CandidateIx> {
+#[must_use]
+pub fn ancestors(state: &State, candidate: CandidateIx) -> Vec<CandidateIx> {
     let mut found: Vec<CandidateIx> = Vec::new();
     let mut open = state.standing(candidate).candidate.parents.clone();
     while let Some(next) = open.pop() {

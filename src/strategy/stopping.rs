@@ -15,9 +15,7 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<P
     let generation = state.generation_number();
     let found = recipe.stop.when.iter().find_map(|rule| match rule {
         StopRule::Budget | StopRule::PoolDone => None,
-        StopRule::Generations(most) => {
-            (generation >= *most).then_some(StopReason::Generations)
-        }
+        StopRule::Generations(most) => (generation >= *most).then_some(StopReason::Generations),
         // The rollout after the last one has begun.
         StopRule::Iterations(most) => {
             let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);

@@ -221,7 +221,7 @@ impl Likeness {
     /// The cosine of two candidates' texts.
     #[must_use]
     pub fn between(&self, facts: &Facts, a: CandidateIx, b: CandidateIx) -> f64 {
-        crate::stats::features::cosine(&self.of(facts, a), &self.of(facts, b))
+        crate::stats::features::cosine(&self.of(facts, a), &self.of(facts, b)).unwrap_or(0.0)
     }
 
     fn of(&self, facts: &Facts, candidate: CandidateIx) -> std::sync::Arc<Vec<f64>> {
@@ -229,7 +229,8 @@ impl Likeness {
         for standing in facts.candidates.iter().skip(features.len()) {
             let text: Vec<&str> =
                 standing.candidate.prompt.parts().iter().map(|part| &*part.text).collect();
-            features.push(std::sync::Arc::new(crate::stats::features::ngrams(&text.join("\n"), GRAMS)));
+            features
+                .push(std::sync::Arc::new(crate::stats::features::hashed(&text.join("\n"), GRAMS)));
         }
         std::sync::Arc::clone(&features[candidate.index()])
     }

@@ -417,7 +417,13 @@ impl Lab {
         ));
         let recipe = recipe::load(self.strategy, &[]).unwrap();
         let train = u32::try_from(task.splits.train.len()).unwrap();
-        let strategy = Composed::new(recipe.clone(), task.goal, train, seed.child("strategy", 0));
+        let strategy = Composed::new(
+            recipe.clone(),
+            task.goal,
+            train,
+            promptsearch::strategy::Searched::of(&task.layout),
+            seed.child("strategy", 0),
+        );
         let state = State::new(u32::try_from(task.splits.dev.len()).unwrap());
         let evaluator = Arc::new(Evaluator::new(Arc::clone(&task), &[]));
         let (_cancel, cancelled) = tokio::sync::watch::channel(false);

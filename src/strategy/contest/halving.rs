@@ -32,7 +32,12 @@ fn rounds(candidates: usize) -> u64 {
 }
 
 /// A candidate's mean: over all its pulls, or over this round's.
-fn mean(kind: &HalvingEvaluate, contest: &Contest<'_>, round: &Round, candidate: CandidateIx) -> f64 {
+fn mean(
+    kind: &HalvingEvaluate,
+    contest: &Contest<'_>,
+    round: &Round,
+    candidate: CandidateIx,
+) -> f64 {
     if kind.accumulate {
         return contest.fitness(candidate);
     }

@@ -105,7 +105,12 @@ impl Contest<'_> {
     }
 
     /// Blocks of a round that are not issued yet.
-    fn unasked(&self, pulls: Pulls, round: &Round, candidate: CandidateIx) -> Vec<(u16, Vec<RowIx>)> {
+    fn unasked(
+        &self,
+        pulls: Pulls,
+        round: &Round,
+        candidate: CandidateIx,
+    ) -> Vec<(u16, Vec<RowIx>)> {
         let standing = self.state.standing(candidate);
         let mut blocks: Vec<(u16, Vec<RowIx>)> = Vec::new();
         let range = round.first..round.first + u64::from(round.pulls);

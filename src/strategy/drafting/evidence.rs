@@ -128,7 +128,6 @@ fn error_evidence(
     Some(Plan::Propose { proposal: draft.proposal, shown })
 }
 
-
 /// The gate of a reflected child: the rows that it was written from, against its parent's answers
 /// to them (GEPA, arXiv:2507.19457, algorithm 1).
 pub(in crate::strategy) fn minibatch_gate(

@@ -149,4 +149,3 @@ pub(in crate::strategy) fn gate(
     let against = rows.iter().map(|row| better.cell(*row).score().unwrap_or(0.0)).collect();
     Some(Gate { split: Split::Dev, rows, against, inclusive: true })
 }
-

@@ -10,7 +10,7 @@ mod shots;
 
 pub(super) use evidence::minibatch_gate;
 pub(super) use merging::gate as merge_gate;
-pub(super) use shots::{collect as collect_sets, combine};
+pub(super) use shots::collect as collect_sets;
 
 use super::population::members;
 use super::selection::{self, weighted};
@@ -44,6 +44,7 @@ pub(super) fn next_step(recipe: &Recipe, state: &State) -> Option<Draft> {
     let (proposal, continuation) =
         state.continuations.iter().find(|(_, continuation)| continuation.left > 0)?;
     let first = &continuation.draft;
+    let recipe = recipe.phase.get(usize::from(first.phase)).unwrap_or(recipe);
     let step = first.step + 1;
     let place = usize::from(step);
     let (steps, feedback) = match (first.operator, first.init) {
@@ -92,11 +93,15 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
             // Each query is one set of rows, asked `samples` times.
             Init::Induce(kind) => {
                 let query = u64::from(done / kind.samples.max(1));
-                draft.rows = sample(setting.train_rows, kind.demos, setting.seed.child("demos", query));
+                draft.rows =
+                    sample(setting.train_rows, kind.demos, setting.seed.child("demos", query));
             }
             Init::Grounded(kind) => {
-                draft.rows =
-                    sample(setting.train_rows, kind.summary_rows.max(kind.demos), seed.child("rows", 0));
+                draft.rows = sample(
+                    setting.train_rows,
+                    kind.summary_rows.max(kind.demos),
+                    seed.child("rows", 0),
+                );
             }
             Init::Variants(kind) => {
                 if let Some(shots) = &kind.shots
@@ -121,7 +126,7 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
         }
         return Some(draft);
     }
-    None
+    next_combination(recipe, state)
 }
 
 /// Rows drawn without replacement.
@@ -146,6 +151,27 @@ pub(super) fn idle(state: &State) -> Draft {
     draft.operator = Some(0);
     draft.phase = state.phase_number;
     draft
+}
+
+/// A combination: this candidate's texts with this set of demonstrations.
+pub(super) fn combine(
+    state: &State,
+    text: CandidateIx,
+    demos: Vec<crate::candidate::Demo>,
+) -> Draft {
+    let mut draft = Draft::new(state.next_proposal, vec![text]);
+    draft.phase = state.phase_number;
+    draft.demos = Some(demos);
+    draft
+}
+
+/// In a pool, each set of demonstrations with the seed's texts is a candidate.
+fn next_combination(recipe: &Recipe, state: &State) -> Option<Draft> {
+    if !matches!(recipe.schedule, Schedule::Pool(_)) {
+        return None;
+    }
+    let set = state.demo_sets.as_ref()?.get(state.combinations as usize)?;
+    Some(combine(state, CandidateIx::SEED, set.clone()))
 }
 
 /// Uses of operators that a generation asks for.
@@ -205,7 +231,8 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
             .enumerate()
             .map(|(place, operator)| eligible[place] && operator.when() == When::Always)
             .collect();
-        let weights = choosing::weights(recipe, state, &drawn, seed.child("choose", attempt as u64));
+        let weights =
+            choosing::weights(recipe, state, &drawn, seed.child("choose", attempt as u64));
         let place = weighted(&weights, &mut seed.child("operator", attempt as u64).rng())?;
         if let Some(draft) = draft(recipe, state, place, setting, seed) {
             return Some(draft);
@@ -331,7 +358,10 @@ fn draft(
             }
         }
         Operator::ContrastRule(kind) => {
-            draft.rows = shots::disputed_rows(state, parent, kind.size)?;
+            for disputed in shots::disputed(state, kind.size)? {
+                draft.rows.push(disputed.row);
+                draft.context.extend(disputed.told());
+            }
         }
         Operator::Crossover(kind) if kind.mix_shots && setting.has_demos => {
             draft.demos = Some(shots::mixed(kind, state, &draft.parents, setting, seed));

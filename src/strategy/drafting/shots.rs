@@ -3,7 +3,7 @@
 use super::super::{Plan, State};
 use super::Setting;
 use crate::candidate::Demo;
-use crate::event::{Draft, Event};
+use crate::event::{Event, Told};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{
     BootstrapDemosInit, CrossoverOperator, DemoAnswers, DemoAppendOperator, DemoEditOperator,
@@ -73,33 +73,50 @@ pub(super) fn right_rows(
     rows
 }
 
-/// The training rows on which answers differ most between candidates, most first (SIMBA's buckets:
-/// by the gap between best and worst, then by the best).
-pub(super) fn disputed_rows(
-    state: &State,
-    parent: CandidateIx,
-    size: usize,
-) -> Option<Vec<RowIx>> {
-    let mut spread: Vec<(f64, f64, RowIx)> = Vec::new();
+/// A training row that candidates answered differently.
+pub(super) struct Disputed {
+    /// Which.
+    pub(super) row: RowIx,
+    best: (f64, CandidateIx),
+    worst: (f64, CandidateIx),
+}
+
+impl Disputed {
+    /// Who answered better, and who worse.
+    pub(super) fn told(&self) -> [Told; 2] {
+        [self.best, self.worst].map(|(score, candidate)| Told { candidate, score: Some(score) })
+    }
+}
+
+/// The training rows on which candidates' answers differ most, most first (SIMBA's buckets: by the gap
+/// between best and worst, then by the best).
+pub(super) fn disputed(state: &State, size: usize) -> Option<Vec<Disputed>> {
     let rows = state.candidates.iter().map(|s| s.column(Split::Train, 0).cells().len()).max();
+    let mut found: Vec<Disputed> = Vec::new();
     for row in (0..u32::try_from(rows.unwrap_or(0)).unwrap_or(0)).map(RowIx) {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for standing in &state.candidates {
-            for (_, column) in standing.replicates(Split::Train) {
-                if let Some(score) = column.cell(row).score() {
-                    low = low.min(score);
-                    high = high.max(score);
-                }
+        let mut ends: Option<((f64, CandidateIx), (f64, CandidateIx))> = None;
+        for (candidate, standing) in state.numbered() {
+            if let Some(score) = standing.column(Split::Train, 0).cell(row).score() {
+                let mine = (score, candidate);
+                let (best, worst) = ends.unwrap_or((mine, mine));
+                ends = Some((
+                    if score > best.0 { mine } else { best },
+                    if score < worst.0 { mine } else { worst },
+                ));
             }
         }
-        if high > low {
-            spread.push((high - low, high, row));
+        if let Some((best, worst)) = ends
+            && best.0 > worst.0
+        {
+            found.push(Disputed { row, best, worst });
         }
     }
-    let _ = parent;
-    spread.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
-    spread.truncate(size);
-    (!spread.is_empty()).then(|| spread.into_iter().map(|(.., row)| row).collect())
+    let gap = |disputed: &Disputed| disputed.best.0 - disputed.worst.0;
+    found.sort_by(|a, b| {
+        gap(b).total_cmp(&gap(a)).then(b.best.0.total_cmp(&a.best.0)).then(a.row.cmp(&b.row))
+    });
+    found.truncate(size);
+    (!found.is_empty()).then_some(found)
 }
 
 /// Half of both parents' demonstrations together, ⌊(a + b) / 2⌋, then with a third each one added,
@@ -157,9 +174,10 @@ pub(super) fn appended(
 ) -> Option<Vec<Demo>> {
     let mut demos = state.standing(parent).candidate.demos.clone();
     let mut rng = seed.child("append", 0).rng();
-    let rows = disputed_rows(state, parent, usize::MAX)?;
+    let rows = disputed(state, usize::MAX)?;
     let (row, answer) = rows
         .into_iter()
+        .map(|disputed| disputed.row)
         .filter(|row| demos.iter().all(|demo| demo.row != *row))
         .find_map(|row| Some((row, right_answer(state, parent, row)?)))?;
     let rate = demos.len() as f64 / kind.max.max(1) as f64;
@@ -218,7 +236,11 @@ pub(super) fn edited(
 }
 
 /// What collecting the recipe's sets needs next; `None`: nothing collects sets, or they are there.
-pub(in crate::strategy) fn collect(recipe: &Recipe, state: &State, setting: Setting) -> Option<Plan> {
+pub(in crate::strategy) fn collect(
+    recipe: &Recipe,
+    state: &State,
+    setting: Setting,
+) -> Option<Plan> {
     if state.demo_sets.is_some() || !setting.has_demos {
         return None;
     }
@@ -343,12 +365,4 @@ fn right_in_order(state: &State) -> Vec<RowIx> {
         .filter(|(cell, _)| cell.score().is_some_and(|score| score >= 1.0 - 1e-6))
         .map(|(_, row)| RowIx(row))
         .collect()
-}
-
-/// A combination: this candidate's texts with this set of demonstrations.
-pub(in crate::strategy) fn combine(state: &State, text: CandidateIx, demos: Vec<Demo>) -> Draft {
-    let mut draft = Draft::new(state.next_proposal, vec![text]);
-    draft.phase = state.phase_number;
-    draft.demos = Some(demos);
-    draft
 }

@@ -1,0 +1,197 @@
+//! What each strategy decides, derived by hand from its definition: a mutator and scores that are
+//! scripted, and no driver, no models and no budget in between.
+
+mod gepa_auto_random;
+
+use super::{Composed, Plan, Remaining, Searched, State, Strategy};
+use crate::budget::Amount;
+use crate::candidate::{Candidate, Origin};
+use crate::event::{
+    Abandoned, Answered, Block, Draft, Dropped, Event, Finish, Gate, ProposalOutcome, Round,
+    RowOutcome, StopReason,
+};
+use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
+use crate::prompt::{Part, Prompt};
+use crate::recipe::{self, Keep, Operator, Recipe};
+use crate::seed::Seed;
+use crate::task::example::Split;
+use crate::task::goal::Goal;
+use crate::units::{Score, Usd};
+
+/// A prompt whose text says which child it is.
+fn prompt(text: &str) -> Prompt {
+    Prompt::new(vec![Part { name: "system".into(), text: text.into() }])
+}
+
+/// A strategy with a scripted world.
+struct Script<S> {
+    recipe: Recipe,
+    strategy: Composed,
+    state: State,
+    events: Vec<Event>,
+    /// The score of a candidate's text on a row, and which answer to it this is.
+    score: S,
+    rollouts: u64,
+}
+
+impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
+    fn new(name: &str, sets: &[&str], (train, dev): (u32, u32), rollouts: u64, score: S) -> Self {
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        let recipe = recipe::load(name, &sets).unwrap();
+        let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+        let searched = Searched { texts: 1, demos: true };
+        let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
+        let mut script =
+            Self { recipe, strategy, state: State::new(dev), events: Vec::new(), score, rollouts };
+        let seed = Candidate::seed(prompt("seed"));
+        script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
+        script
+    }
+
+    fn record(&mut self, event: Event) {
+        self.state.apply(EventNumber(self.events.len() as u64), &event);
+        self.events.push(event);
+    }
+
+    fn plans(&self) -> Vec<Plan> {
+        let remaining = Remaining { rollouts: self.rollouts, total_rollouts: self.rollouts };
+        self.strategy.ask(&self.state, remaining)
+    }
+
+    /// Does the first thing that is offered, at once and to its end. `false`: there is a winner.
+    fn step(&mut self) -> bool {
+        let Some(plan) = self.plans().into_iter().next() else { panic!("nothing to do") };
+        match plan {
+            Plan::Decide(event) => self.record(event),
+            Plan::Evaluate { candidate, split, replicate, rows } => {
+                self.evaluate(candidate, split, replicate, rows);
+            }
+            Plan::Propose { proposal, shown } => {
+                let draft = self.state.drafts[&proposal].clone();
+                let call = self.state.next_call;
+                let reserve = Amount::ZERO;
+                self.record(Event::ProposalIssued { proposal, call, rows: shown.clone(), reserve });
+                let gate = self.strategy.gate(&self.state, &draft, &shown);
+                let child = self.child(&draft, Origin::Proposal(proposal), gate);
+                let outcome = match self.keep(&draft) {
+                    Keep::Notes => ProposalOutcome::Noted { notes: self.notes(&draft) },
+                    Keep::Prompt => ProposalOutcome::Kept { prompt: prompt("kept") },
+                    Keep::Child | Keep::Append => child,
+                };
+                self.record(Event::ProposalFolded { call, outcome });
+            }
+            Plan::Compose(draft) => {
+                let gate = self.strategy.gate(&self.state, &draft, &[]);
+                let outcome = self.child(&draft, Origin::Composed(draft.proposal), gate);
+                self.record(Event::CandidateComposed { proposal: draft.proposal, outcome });
+            }
+            Plan::Win { .. } => return false,
+        }
+        true
+    }
+
+    /// What becomes of the reply to a draft.
+    fn keep(&self, draft: &Draft) -> Keep {
+        let recipe = self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe);
+        let steps = match (draft.operator, draft.init) {
+            (Some(place), _) => recipe.operator[usize::from(place)].steps(),
+            (None, Some(place)) => recipe.init[usize::from(place)].steps(),
+            (None, None) => return Keep::Child,
+        };
+        steps[usize::from(draft.step)].result
+    }
+
+    /// As many notes as are asked for.
+    fn notes(&self, draft: &Draft) -> Vec<String> {
+        let recipe = self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe);
+        let operator = draft.operator.map(|place| &recipe.operator[usize::from(place)]);
+        let count = match operator {
+            Some(Operator::Hypothesis(kind)) => kind.hypotheses,
+            Some(Operator::GradientEdit(kind)) => kind.reasons,
+            _ => 1,
+        };
+        (0..count).map(|number| format!("note {number}")).collect()
+    }
+
+    fn child(&self, draft: &Draft, origin: Origin, gate: Option<Gate>) -> ProposalOutcome {
+        let prompt = prompt(&format!("child {}", self.state.candidates.len()));
+        let candidate = Candidate {
+            id: prompt.id(),
+            prompt,
+            parents: draft.parents.clone(),
+            demos: draft.demos.clone().unwrap_or_default(),
+            gene: None,
+            operator: "scripted".to_owned(),
+            origin,
+        };
+        ProposalOutcome::Added { candidate, gate }
+    }
+
+    fn evaluate(&mut self, candidate: CandidateIx, split: Split, replicate: u16, rows: Vec<RowIx>) {
+        let text = self.state.standing(candidate).candidate.prompt.part("system").unwrap();
+        let scores: Vec<f64> = rows.iter().map(|row| (self.score)(text, split, *row)).collect();
+        let first = self.state.next_call;
+        let (reserve, cached) = (Amount::ZERO, Vec::new());
+        let block = Block { first, candidate, split, replicate, rows, reserve, cached };
+        self.record(Event::EvaluationIssued(block));
+        for (offset, score) in scores.into_iter().enumerate() {
+            let score = Score::new(score).unwrap();
+            let outcome = RowOutcome::Scored { score, invalid: false };
+            let call = Call(first.0 + offset as u64);
+            self.record(Event::Answered(answer(call)));
+            self.record(Event::EvaluationFolded { call, outcome });
+        }
+    }
+
+    fn run(&mut self, most: usize) {
+        for _ in 0..most {
+            if !self.step() {
+                return;
+            }
+        }
+    }
+
+    fn blocks(&self) -> Vec<(u32, Split, u16, usize)> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                Event::EvaluationIssued(block) => {
+                    Some((block.candidate.0, block.split, block.replicate, block.rows.len()))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn dropped(&self) -> Vec<(u32, Dropped)> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                Event::CandidateDropped { candidate, why } => Some((candidate.0, why.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// All answers cost the same.
+fn answer(call: Call) -> Answered {
+    Answered {
+        call,
+        request: RequestHash::of(&call.0.to_le_bytes()),
+        bytes: 40,
+        text: String::new(),
+        input: 10,
+        cached: 0,
+        out: 1,
+        usd: Usd::from_nanos(1_000),
+        finish: Finish::Stop,
+        ms: 1,
+        at: 0,
+    }
+}
+
+/// The number in `child 7`; the seed is 0.
+fn number(text: &str) -> u32 {
+    text.strip_prefix("child ").map_or(0, |number| number.parse().unwrap())
+}
