@@ -27,6 +27,7 @@ pub mod dominance; // During: the instance-wise frontier.
 pub mod rasch; // During: abilities and difficulties from unequal rows.
 pub mod features; // During: texts as vectors, without a model.
 pub mod bandit; // During: who is pulled next?
+pub mod tpe; // During: which combination of parts next?
 pub mod cluster; // During: groups of like prompts.
 pub mod race; // During: when is a candidate out of the race?
 pub mod shrinkage; // After: estimates without the winner's curse.
