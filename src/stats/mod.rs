@@ -19,6 +19,7 @@
 
 mod binomial;
 mod bootstrap;
+mod linalg;
 mod normal;
 
 pub mod power; // Before: what can this many rows show?
@@ -28,6 +29,7 @@ pub mod rasch; // During: abilities and difficulties from unequal rows.
 pub mod features; // During: texts as vectors, without a model.
 pub mod bandit; // During: who is pulled next?
 pub mod tpe; // During: which combination of parts next?
+pub mod gaussian_process; // During: what will a candidate score, and how sure is that?
 pub mod cluster; // During: groups of like prompts.
 pub mod race; // During: when is a candidate out of the race?
 pub mod shrinkage; // After: estimates without the winner's curse.
