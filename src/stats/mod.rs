@@ -33,6 +33,7 @@ pub mod gaussian_process; // During: what will a candidate score, and how sure i
 pub mod cluster; // During: groups of like prompts.
 pub mod race; // During: when is a candidate out of the race?
 pub mod shrinkage; // After: estimates without the winner's curse.
+pub mod rank; // After: do two orders agree?
 pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
 pub mod paired; // After: one p-value for one claim.
