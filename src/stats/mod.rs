@@ -30,6 +30,7 @@ pub mod features; // During: texts as vectors, without a model.
 pub mod bandit; // During: who is pulled next?
 pub mod tpe; // During: which combination of parts next?
 pub mod gaussian_process; // During: what will a candidate score, and how sure is that?
+pub mod surrogate; // During: what would an unscored prompt score?
 pub mod cluster; // During: groups of like prompts.
 pub mod race; // During: when is a candidate out of the race?
 pub mod shrinkage; // After: estimates without the winner's curse.
