@@ -60,7 +60,7 @@ impl GaussianProcess {
     ///
     /// `inputs` has one row per observation, `values` what was observed there, `noise` the variance
     /// of each observation (0 or more, in the unit of values², such as s²/n of a mean), `groups`
-    /// the group of each dimension, counted from 0. `None` below two observations, for slices that
+    /// the group of each dimension, counted from 0 and below the number of dimensions. `None` below two observations, for slices that
     /// do not fit each other, and for numbers that are not finite.
     #[must_use]
     pub fn fit(
@@ -201,7 +201,8 @@ impl<'a> Data<'a> {
             && finite(values)
             && noise.iter().all(|variance| variance.is_finite() && *variance >= 0.0)
             && values.len() == n
-            && noise.len() == n;
+            && noise.len() == n
+            && groups.iter().all(|group| *group < groups.len());
         if n < 2 || !sound {
             return None;
         }
@@ -456,6 +457,7 @@ mod tests {
         assert!(GaussianProcess::fit(&rows, &[1.0, f64::NAN, 0.0], &[0.0; 3], &[0]).is_none());
         assert!(GaussianProcess::fit(&rows, &[1.0; 3], &[-0.1; 3], &[0]).is_none());
         assert!(GaussianProcess::fit(&rows, &[1.0; 3], &[0.0; 3], &[]).is_none());
+        assert!(GaussianProcess::fit(&rows, &[1.0; 3], &[0.0; 3], &[usize::MAX]).is_none());
         let assumed = Hyperparameters { lengthscales: vec![], ..hyperparameters(&[], 0.0) };
         assert!(GaussianProcess::with(assumed, &rows, &[1.0; 3], &[0.0; 3], &[0]).is_none());
         let singular = hyperparameters(&[1.0], 0.0);
