@@ -8,25 +8,30 @@ const RESAMPLES: usize = 10_000;
 
 /// A mean with its 95 % interval.
 #[derive(Clone, Copy)]
-pub struct Mean {
-    pub mean: f64,
-    pub low: f64,
-    pub high: f64,
+pub(crate) struct Mean {
+    pub(crate) mean: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
 }
 
 /// Values by world, each with those of its seeds; worlds without any are left out.
-pub struct ByWorld(Vec<(usize, Vec<f64>)>);
+pub(crate) struct ByWorld(Vec<(usize, Vec<f64>)>);
 
 impl ByWorld {
     /// What the runs of a strategy came to at a budget.
-    pub fn of(results: &Results, strategy: usize, budget: u64, value: fn(&Found) -> f64) -> Self {
+    pub(crate) fn of(
+        results: &Results,
+        strategy: usize,
+        budget: u64,
+        value: fn(&Found) -> f64,
+    ) -> Self {
         Self::collect(results, |world, seed| {
             found(results, strategy, world, seed, budget).map(|it| value(&it))
         })
     }
 
     /// How far one strategy is ahead of another in true quality, where both have an end.
-    pub fn ahead(results: &Results, one: usize, other: usize, budget: u64) -> Self {
+    pub(crate) fn ahead(results: &Results, one: usize, other: usize, budget: u64) -> Self {
         Self::collect(results, |world, seed| {
             let of = |strategy| found(results, strategy, world, seed, budget);
             Some(of(one)?.quality - of(other)?.quality)
@@ -44,18 +49,18 @@ impl ByWorld {
     }
 
     /// The mean of one world.
-    pub fn world(&self, world: usize) -> Option<f64> {
+    pub(crate) fn world(&self, world: usize) -> Option<f64> {
         self.0.iter().find(|(own, _)| *own == world).map(|(_, values)| mean(values))
     }
 
     /// The world with the smallest mean.
-    pub fn worst(&self) -> Option<(usize, f64)> {
+    pub(crate) fn worst(&self) -> Option<(usize, f64)> {
         let means = self.0.iter().map(|(world, values)| (*world, mean(values)));
         means.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     /// The mean of the worlds' means. The interval is a bootstrap of worlds, and of seeds within.
-    pub fn mean(&self) -> Option<Mean> {
+    pub(crate) fn mean(&self) -> Option<Mean> {
         if self.0.is_empty() {
             return None;
         }

@@ -5,27 +5,27 @@ use promptsearch::recipe::SHIPPED;
 use std::path::PathBuf;
 
 /// The tasks of this repository.
-pub const TASKS: [&str; 3] = ["ticket-routing", "invoice-extraction", "unit-math"];
+pub(crate) const TASKS: [&str; 3] = ["ticket-routing", "invoice-extraction", "unit-math"];
 
 /// What to run.
-pub struct Options {
+pub(crate) struct Options {
     /// Worlds and tasks by name.
-    pub worlds: Vec<String>,
+    pub(crate) worlds: Vec<String>,
     /// Budgets, in ascending order.
-    pub calls: Vec<u64>,
-    pub seeds: u64,
+    pub(crate) calls: Vec<u64>,
+    pub(crate) seeds: u64,
     /// The first seed.
-    pub first: u64,
+    pub(crate) first: u64,
     /// The first one is compared with the others.
-    pub strategies: Vec<String>,
+    pub(crate) strategies: Vec<String>,
     /// Changes of the first strategy.
-    pub sets: Vec<String>,
-    pub out: Option<PathBuf>,
+    pub(crate) sets: Vec<String>,
+    pub(crate) out: Option<PathBuf>,
 }
 
 impl Options {
     /// Reads the arguments; cargo adds `--bench`.
-    pub fn parse(arguments: &[String]) -> Result<Self, String> {
+    pub(crate) fn parse(arguments: &[String]) -> Result<Self, String> {
         let mut options = Self {
             worlds: worlds_of("tune")?,
             calls: vec![500, 2_000, 6_000],
@@ -59,7 +59,7 @@ impl Options {
     }
 
     /// As the first line of every table says it.
-    pub fn models(&self) -> String {
+    pub(crate) fn models(&self) -> String {
         let last = self.first + self.seeds - 1;
         format!("simulated models, seeds {} to {last}", self.first)
     }

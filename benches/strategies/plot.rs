@@ -2,7 +2,7 @@
 
 use crate::figures::ByWorld;
 use crate::options::Options;
-use crate::runs::Results;
+use crate::runs::{Results, WorldFigures};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -28,7 +28,7 @@ const PALETTE: [RGBColor; 10] = [
 const FONT: f64 = 14.0;
 const LINE: i32 = 19;
 /// Pixels to the right of the plot for labels.
-const LABELS: i32 = 185;
+const LABELS: i32 = 205;
 
 type Error = Box<dyn std::error::Error>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -42,13 +42,13 @@ struct Line {
 }
 
 /// The drawing.
-pub fn quality_against_spend(options: &Options, results: &Results) -> Result<String, Error> {
+pub(crate) fn quality_against_spend(options: &Options, results: &Results) -> Result<String, Error> {
     let lines = lines(options, results);
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         root.fill(&WHITE)?;
-        draw(&root, &lines, options)?;
+        draw(&root, &lines, &references(results), options)?;
         root.present()?;
     }
     Ok(svg)
@@ -80,7 +80,12 @@ fn font(size: f64) -> TextStyle<'static> {
     TextStyle { color: TEXT.to_backend_color(), ..TextStyle::from(font) }
 }
 
-fn draw(root: &Area<'_>, lines: &[Line], options: &Options) -> Result<(), Error> {
+fn draw(
+    root: &Area<'_>,
+    lines: &[Line],
+    references: &[(&str, f64)],
+    options: &Options,
+) -> Result<(), Error> {
     let all = || lines.iter().flat_map(|line| &line.points).copied();
     let least = |of: fn((f64, f64)) -> f64| all().map(of).fold(f64::INFINITY, f64::min);
     let most = |of: fn((f64, f64)) -> f64| all().map(of).fold(f64::NEG_INFINITY, f64::max);
@@ -88,10 +93,13 @@ fn draw(root: &Area<'_>, lines: &[Line], options: &Options) -> Result<(), Error>
         root.draw_text("no run has ended", &font(FONT), (40, 40))?;
         return Ok(());
     }
-    let x = least(|it| it.0).max(1e-6) / 1.15..most(|it| it.0).max(2e-6) * 1.1;
+    // Logarithms of the dollars: plotters' own logarithmic axis names powers of ten alone.
+    let x = least(|it| it.0).log10() - 0.06..most(|it| it.0).log10() + 0.04;
+    let marks = references.iter().map(|(_, quality)| *quality);
+    let low = marks.clone().fold(least(|it| it.1), f64::min) - 1.0;
+    let high = marks.fold(most(|it| it.1), f64::max) + 1.0;
     let step = 5.0;
-    let low = ((least(|it| it.1) - 1.0) / step).floor() * step;
-    let y = low.max(0.0)..((most(|it| it.1) + 1.0) / step).ceil() * step;
+    let y = ((low / step).floor() * step).max(0.0)..(high / step).ceil() * step;
     let heading = "True quality of the returned prompt against spend";
     root.draw_text(heading, &font(17.0), (20, 14))?;
     let count = options.worlds.len();
@@ -104,27 +112,30 @@ fn draw(root: &Area<'_>, lines: &[Line], options: &Options) -> Result<(), Error>
         .margin_bottom(8)
         .x_label_area_size(52)
         .y_label_area_size(62)
-        .build_cartesian_2d(x.log_scale(), y)?;
+        .build_cartesian_2d(x.clone(), y)?;
     chart
         .configure_mesh()
         .max_light_lines(0)
         .disable_x_mesh()
-        .x_labels(8)
+        .x_labels(0)
         .y_labels(8)
         .bold_line_style(GRID)
         .axis_style(AXIS)
         .label_style(font(13.0))
         .axis_desc_style(font(FONT))
-        .x_desc("simulated US dollars for each run (logarithmic)")
         .y_desc("true quality, points")
-        .x_label_formatter(&|x| dollars(*x))
         .y_label_formatter(&|y| format!("{y:.0}"))
         .draw()?;
+    for (_, quality) in references {
+        let across = [(x.start, *quality), (x.end, *quality)];
+        chart.draw_series(DashedLineSeries::new(across, 5, 4, AXIS.stroke_width(1)))?;
+    }
     for line in lines {
         let style = line.colour.stroke_width(2);
-        chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
-        for point in &line.points {
-            let (at, filled) = (*point, line.colour.filled());
+        let points = || line.points.iter().map(|(usd, quality)| (usd.log10(), *quality));
+        chart.draw_series(LineSeries::new(points(), style))?;
+        for at in points() {
+            let filled = line.colour.filled();
             match line.shape {
                 0 => chart.draw_series([Circle::new(at, 5, filled)])?,
                 1 => chart.draw_series([TriangleMarker::new(at, 7, filled)])?,
@@ -135,34 +146,76 @@ fn draw(root: &Area<'_>, lines: &[Line], options: &Options) -> Result<(), Error>
         }
     }
     let area = chart.plotting_area();
-    let ends: Vec<(i32, i32)> = lines
-        .iter()
-        .filter_map(|line| line.points.last().map(|end| area.map_coordinate(end)))
-        .collect();
     let (across, down) = area.get_pixel_range();
-    label(root, lines, &ends, across.end, (down.start, down.end))
+    let below = Pos::new(HPos::Center, VPos::Top);
+    for usd in ticks(10_f64.powf(x.start), 10_f64.powf(x.end)) {
+        let (at, _) = area.map_coordinate(&(usd.log10(), 0.0));
+        let tick = vec![(at, down.end), (at, down.end + 5)];
+        root.draw(&PathElement::new(tick, AXIS.stroke_width(1)))?;
+        root.draw_text(&dollars(usd), &font(13.0).pos(below), (at, down.end + 9))?;
+    }
+    let middle = (across.start + across.end) / 2;
+    let name = "simulated US dollars for each run (logarithmic)";
+    root.draw_text(name, &font(FONT).pos(below), (middle, down.end + 32))?;
+    let mut labels: Vec<Label> = lines
+        .iter()
+        .filter_map(|line| {
+            let (usd, quality) = line.points.last().copied()?;
+            let end = area.map_coordinate(&(usd.log10(), quality));
+            Some(Label { text: format!("{} {quality:.1}", line.name), end, colour: line.colour })
+        })
+        .collect();
+    labels.extend(references.iter().map(|(name, quality)| Label {
+        text: format!("{name} {quality:.1}"),
+        end: area.map_coordinate(&(x.end, *quality)),
+        colour: AXIS,
+    }));
+    label(root, labels, across.end, (down.start, down.end))
+}
+
+/// What is there without any search, as means over worlds.
+fn references(results: &Results) -> Vec<(&'static str, f64)> {
+    let mean = |of: &dyn Fn(&WorldFigures) -> Option<f64>| {
+        let values: Option<Vec<f64>> = results.worlds.iter().map(of).collect();
+        values.map(|values| 100.0 * values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let ideal = mean(&|world| world.ideal_quality).map(|quality| ("all rules stated", quality));
+    let seed = mean(&|world| Some(world.seed_quality)).map(|quality| ("seed prompt", quality));
+    ideal.into_iter().chain(seed).collect()
+}
+
+/// One, two and five of every power of ten within.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    powers
+        .flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(power)))
+        .filter(|tick| (low..=high).contains(tick))
+        .collect()
+}
+
+/// A name and the end of what it names.
+struct Label {
+    text: String,
+    end: (i32, i32),
+    colour: RGBColor,
 }
 
 /// Names beside the ends of their lines, moved apart as far as they would overlap.
 fn label(
     root: &Area<'_>,
-    lines: &[Line],
-    ends: &[(i32, i32)],
+    mut labels: Vec<Label>,
     right: i32,
     (top, bottom): (i32, i32),
 ) -> Result<(), Error> {
-    let mut order: Vec<usize> = (0..lines.len()).collect();
-    order.sort_by_key(|place| ends[*place].1);
-    let wanted: Vec<i32> = order.iter().map(|place| ends[*place].1).collect();
+    labels.sort_by_key(|label| label.end.1);
+    let wanted: Vec<i32> = labels.iter().map(|label| label.end.1).collect();
     let anchor = Pos::new(HPos::Left, VPos::Center);
-    for (place, at) in order.into_iter().zip(apart(&wanted, top, bottom)) {
-        let (line, (x, y)) = (&lines[place], ends[place]);
-        let thin = line.colour.mix(0.55).stroke_width(1);
-        let path = vec![(x + 8, y), (right + 6, at), (right + 14, at)];
+    for (Label { text, end: (x, y), colour }, at) in labels.iter().zip(apart(&wanted, top, bottom))
+    {
+        let thin = colour.mix(0.55).stroke_width(1);
+        let path = vec![(x + 8, *y), (right + 6, *y), (right + 22, at), (right + 28, at)];
         root.draw(&PathElement::new(path, thin))?;
-        let quality = line.points.last().map_or(0.0, |end| end.1);
-        let text = format!("{} {quality:.1}", line.name);
-        root.draw_text(&text, &font(FONT).pos(anchor), (right + 18, at))?;
+        root.draw_text(text, &font(FONT).pos(anchor), (right + 32, at))?;
     }
     Ok(())
 }
@@ -184,5 +237,7 @@ fn apart(wanted: &[i32], top: i32, bottom: i32) -> Vec<i32> {
 }
 
 fn dollars(x: f64) -> String {
-    if x < 0.1 { format!("${x:.3}") } else { format!("${x:.2}") }
+    // Two digits say it all: ticks are round.
+    let digits = (-x.log10().floor()).max(0.0) as usize;
+    format!("${x:.digits$}")
 }

@@ -29,15 +29,19 @@ use tokio::sync::watch;
 /// Requests at the same time, as a run on a person's machine has by default.
 const CONCURRENCY: usize = 16;
 
+/// Runs at the same time for each core: most of a run's time is spent waiting for its journal, which
+/// gathers what is said within two milliseconds.
+const RUNS_PER_CORE: usize = 4;
+
 /// A strategy under the name by which the tables know it.
-pub struct Contestant {
-    pub name: String,
-    pub recipe: Recipe,
+pub(crate) struct Contestant {
+    pub(crate) name: String,
+    pub(crate) recipe: Recipe,
 }
 
 /// What is searched on.
-pub struct Subject {
-    pub name: String,
+pub(crate) struct Subject {
+    pub(crate) name: String,
     task: Arc<Task>,
     temper: Temper,
     /// A prompt with all rules, where the world knows one.
@@ -46,55 +50,55 @@ pub struct Subject {
 
 /// What came of everything.
 #[derive(Serialize)]
-pub struct Results {
+pub(crate) struct Results {
     /// So that no figure is taken for one of real models.
-    pub models: String,
-    pub strategies: Vec<String>,
-    pub worlds: Vec<WorldFigures>,
-    pub runs: Vec<Run>,
+    pub(crate) models: String,
+    pub(crate) strategies: Vec<String>,
+    pub(crate) worlds: Vec<WorldFigures>,
+    pub(crate) runs: Vec<Run>,
 }
 
 /// What a world would give for prompts that nobody has searched for.
 #[derive(Serialize)]
-pub struct WorldFigures {
-    pub name: String,
+pub(crate) struct WorldFigures {
+    pub(crate) name: String,
     /// Mean true quality of the seed prompt over the model seeds.
-    pub seed_quality: f64,
+    pub(crate) seed_quality: f64,
     /// The same of a prompt that states every rule in few words.
-    pub ideal_quality: Option<f64>,
+    pub(crate) ideal_quality: Option<f64>,
 }
 
 /// What came of one run.
 #[derive(Serialize)]
-pub struct Run {
-    pub strategy: usize,
-    pub world: usize,
-    pub seed: u64,
-    pub budget: u64,
-    pub seconds: f64,
+pub(crate) struct Run {
+    pub(crate) strategy: usize,
+    pub(crate) world: usize,
+    pub(crate) seed: u64,
+    pub(crate) budget: u64,
+    pub(crate) seconds: f64,
     #[serde(flatten)]
-    pub end: End,
+    pub(crate) end: End,
 }
 
 /// How it ended.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum End {
+pub(crate) enum End {
     Found(Found),
     Error(String),
 }
 
 /// The prompt that was returned, and what it took.
 #[derive(Clone, Copy, Serialize)]
-pub struct Found {
-    pub quality: f64,
-    pub calls: u64,
-    pub usd: f64,
-    pub prompt_tokens: u64,
+pub(crate) struct Found {
+    pub(crate) quality: f64,
+    pub(crate) calls: u64,
+    pub(crate) usd: f64,
+    pub(crate) prompt_tokens: u64,
 }
 
 /// The recipes of the strategies, the first one with what `--set` changes.
-pub fn contestants(options: &Options) -> Result<Vec<Contestant>, String> {
+pub(crate) fn contestants(options: &Options) -> Result<Vec<Contestant>, String> {
     let strategies = options.strategies.iter().enumerate();
     strategies
         .map(|(place, name)| {
@@ -108,7 +112,7 @@ pub fn contestants(options: &Options) -> Result<Vec<Contestant>, String> {
 }
 
 /// The tasks of the worlds, written into a folder where they are simulated.
-pub fn subjects(options: &Options, folder: &Path) -> Result<Vec<Subject>, String> {
+pub(crate) fn subjects(options: &Options, folder: &Path) -> Result<Vec<Subject>, String> {
     let load = |path: &Path| Task::load(path).map_err(|error| error.to_string());
     options
         .worlds
@@ -157,11 +161,11 @@ struct Job {
     strategy: usize,
 }
 
-/// Runs everything on all cores.
+/// Runs everything, several runs to a core.
 ///
 /// Threads of its own rather than rayon's: a search waits for rayon inside of its runtime, and a
 /// worker that waits may take up another job, whose runtime cannot start inside of the first.
-pub fn all(options: &Options, contestants: &[Contestant], subjects: &[Subject]) -> Results {
+pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Subject]) -> Results {
     let mut jobs = Vec::new();
     for world in 0..subjects.len() {
         for seed in options.first..options.first + options.seeds {
@@ -201,7 +205,8 @@ pub fn all(options: &Options, contestants: &[Contestant], subjects: &[Subject]) 
             progress.show(job.budget);
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = cores * RUNS_PER_CORE;
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(work);

@@ -5,7 +5,7 @@ use crate::options::Options;
 use crate::runs::{End, Found, Results};
 
 /// A title, a head, rows, and lines below.
-pub struct Table {
+pub(crate) struct Table {
     title: String,
     head: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -14,7 +14,7 @@ pub struct Table {
 
 impl Table {
     /// With aligned columns: the first one to the left, the others to the right.
-    pub fn as_text(&self) -> String {
+    pub(crate) fn as_text(&self) -> String {
         let widths: Vec<usize> = (0..self.head.len())
             .map(|column| {
                 let lines = self.rows.iter().chain([&self.head]);
@@ -39,7 +39,7 @@ impl Table {
     }
 
     /// As Markdown.
-    pub fn as_markdown(&self) -> String {
+    pub(crate) fn as_markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let mut text = format!("## {}\n\n{}|---|", self.title, line(&self.head));
         text.push_str(&"---:|".repeat(self.head.len() - 1));
@@ -58,7 +58,7 @@ impl Table {
 }
 
 /// For each budget the worlds and the comparisons, then everything that was spent.
-pub fn all(options: &Options, results: &Results) -> Vec<Table> {
+pub(crate) fn all(options: &Options, results: &Results) -> Vec<Table> {
     let mut tables = Vec::new();
     for budget in &options.calls {
         tables.push(worlds(options, results, *budget));
