@@ -320,7 +320,7 @@ impl Pairs {
                 }
             }
             Event::CandidateDropped { candidate, .. } | Event::CandidateFinished { candidate } => {
-                self.decide(*candidate, facts)
+                self.decide(*candidate, facts);
             }
             _ => {}
         }

@@ -9,5 +9,6 @@ mod budget;
 mod crash;
 mod faults;
 mod hold;
+mod laws;
 mod order;
 mod support;
