@@ -10,5 +10,6 @@ mod crash;
 mod faults;
 mod hold;
 mod laws;
+mod null;
 mod order;
 mod support;
