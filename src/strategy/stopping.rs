@@ -38,6 +38,13 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<P
         StopRule::Stalled(most) => {
             (state.counts.decided_since_incumbent >= *most).then_some(StopReason::Stalled)
         }
+        StopRule::NoHeadroom(score, children) => {
+            let seed = state.seed();
+            let high = seed.status == Status::Finished
+                && seed.dev().mean().is_some_and(|mean| mean >= *score - 1e-9);
+            (high && state.counts.decided_since_incumbent >= *children)
+                .then_some(StopReason::NoHeadroom)
+        }
         StopRule::Score(score) => {
             let incumbent = state.standing(state.incumbent);
             let reached = incumbent.status == Status::Finished

@@ -9,6 +9,7 @@ mod budget;
 mod crash;
 mod faults;
 mod hold;
+mod keys;
 mod laws;
 mod null;
 mod order;

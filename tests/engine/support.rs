@@ -377,6 +377,8 @@ pub(crate) struct Lab {
     pub(crate) world: Option<&'static str>,
     /// The number of the event after which the run is interrupted, and goes on from its journal.
     pub(crate) interrupt_at: Option<u64>,
+    /// `--set` lines.
+    pub(crate) sets: Vec<String>,
 }
 
 /// What became of it.
@@ -403,7 +405,8 @@ impl Observer<Views> for Interrupt {
 impl Lab {
     pub(crate) fn new(strategy: &'static str, seed: u64, caps: Caps, concurrency: usize) -> Self {
         let (observer, world, interrupt_at) = (None, None, None);
-        Self { strategy, seed, caps, concurrency, observer, world, interrupt_at }
+        let sets = Vec::new();
+        Self { strategy, seed, caps, concurrency, observer, world, interrupt_at, sets }
     }
 
     /// The task that it works on.
@@ -508,7 +511,7 @@ impl Lab {
                 caller.learn_ratio(role, ratio);
             }
         }
-        let recipe = recipe::load(self.strategy, &[]).unwrap();
+        let recipe = recipe::load(self.strategy, &self.sets).unwrap();
         let train = u32::try_from(task.splits.train.len()).unwrap();
         let strategy = Composed::new(
             recipe.clone(),

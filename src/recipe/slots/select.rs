@@ -138,17 +138,13 @@ pub struct MixPart {
     /// How often, against the other parts.
     #[serde(default = "one")]
     pub weight: f64,
-    /// As in `pareto`.
-    #[serde(default = "one_row")]
-    pub min_unique: usize,
+    /// As in `pareto`; the other kinds know none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_unique: Option<usize>,
 }
 
 fn one() -> f64 {
     1.0
-}
-
-fn one_row() -> usize {
-    1
 }
 
 choice! {
