@@ -182,6 +182,10 @@ pub struct Standing {
     pub generation: u32,
     /// The operator that made it, by its place in the recipe.
     pub operator: Option<u16>,
+    /// The init that made it, by its place in the recipe.
+    pub init: Option<u16>,
+    /// The one searched part that it was written for, where parts take turns.
+    pub part: Option<u16>,
     /// The place in the population that it competes for.
     pub place: Option<u16>,
     /// The islands that it belongs to.
@@ -507,7 +511,11 @@ pub struct Facts {
     pub demo_sets: Option<Vec<Vec<Demo>>>,
     /// Which of the recipe's phases it is.
     pub phase_number: u16,
-    /// The generation in which the incumbent last changed.
+    /// How many candidates there were when the generation began: the others are its children.
+    pub parents: usize,
+    /// The incumbent when the generation began.
+    pub bred_from: CandidateIx,
+    /// Generations that were begun when the incumbent last changed.
     pub improved_in: u32,
     /// The shortlist, best first.
     pub shortlist: Vec<CandidateIx>,
@@ -615,6 +623,8 @@ impl Facts {
             born: self.counts.folded,
             generation,
             operator,
+            init: draft.and_then(|draft| draft.init),
+            part: draft.and_then(|draft| draft.part),
             place,
             islands,
             columns: Vec::new(),
@@ -855,14 +865,16 @@ impl Facts {
             Event::EvaluationFolded { call, outcome } => self.fold_row(*call, outcome),
             Event::CandidateDropped { candidate, why } => {
                 self.candidates[candidate.index()].status = Status::Dropped(why.clone());
-                self.open.remove(candidate);
-                self.counts.decided_since_incumbent += 1;
+                // Whoever was judged before, and now leaves a population, was counted then.
+                if self.open.remove(candidate) {
+                    self.counts.decided_since_incumbent += 1;
+                }
             }
             Event::IncumbentChanged { candidate, .. } => {
                 self.incumbent = *candidate;
                 self.incumbents.push((*candidate, self.counts.folded));
                 self.counts.decided_since_incumbent = 0;
-                self.improved_in = self.generation_number();
+                self.improved_in = self.generation.as_ref().map_or(0, |last| last.number + 1);
                 self.widened_at = 0;
                 self.uses_at_incumbent.clone_from(&self.uses);
             }
@@ -883,6 +895,8 @@ impl Facts {
             Event::GenerationStarted(generation) => {
                 self.generation = Some(generation.clone());
                 self.applications = 0;
+                self.parents = self.candidates.len();
+                self.bred_from = self.incumbent;
             }
             Event::DemosCollected { sets } => self.demo_sets = Some(sets.clone()),
             Event::Migrated { candidate, island } => {
@@ -895,6 +909,7 @@ impl Facts {
                 self.phase_number = *phase;
                 self.generation = None;
                 self.applications = 0;
+                self.improved_in = 0;
                 self.uses.clear();
                 self.uses_at_incumbent.clear();
                 self.inits.clear();

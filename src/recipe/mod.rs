@@ -24,8 +24,16 @@ pub struct Shipped {
 pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
+    Shipped { name: "capo", text: include_str!("../../strategies/capo.toml") },
+    Shipped { name: "evoprompt-ga", text: include_str!("../../strategies/evoprompt-ga.toml") },
+    Shipped { name: "evoprompt-de", text: include_str!("../../strategies/evoprompt-de.toml") },
+    Shipped { name: "opro", text: include_str!("../../strategies/opro.toml") },
+    Shipped { name: "copro", text: include_str!("../../strategies/copro.toml") },
+    Shipped { name: "grips", text: include_str!("../../strategies/grips.toml") },
+    Shipped { name: "ape", text: include_str!("../../strategies/ape.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
+    Shipped { name: "best-of-n", text: include_str!("../../strategies/best-of-n.toml") },
 ];
 
 /// A shipped recipe by name.

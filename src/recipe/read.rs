@@ -1,7 +1,8 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
 use super::{
-    Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Schedule, Screen, Select, Stop, shipped,
+    Archive, Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Schedule, Screen, Select, Stop,
+    VariantsInit, shipped,
 };
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::text;
@@ -516,6 +517,19 @@ impl Reader<'_> {
                 }
             }
         }
+        match &recipe.archive {
+            Archive::TopK(kind) => positive(&["archive", "capacity"], kind.capacity)?,
+            Archive::Slots(kind) => positive(&["archive", "capacity"], kind.capacity)?,
+            _ => {}
+        }
+        for (index, init) in recipe.init.iter().enumerate() {
+            if let Init::Variants(VariantsInit { shots: Some(shots), .. }) = init
+                && shots.min > shots.max
+            {
+                let path = ["init", &index.to_string(), "shots"];
+                return Err(self.error(&path, "`min` must not be above `max`"));
+            }
+        }
         if let Select::Mix(mix) = &recipe.select {
             let total: f64 = mix.parts.iter().map(|part| part.weight).sum();
             if total.is_nan() || total <= 0.0 || mix.parts.iter().any(|part| part.weight < 0.0) {
@@ -532,6 +546,10 @@ impl Reader<'_> {
             }
             if let Some(feedback) = operator.feedback() {
                 positive(&["operator", &index, "feedback"], feedback.size)?;
+            }
+            if let Operator::LocalEdit(kind) = operator {
+                positive(&["operator", &index, "edits"], kind.edits)?;
+                positive(&["operator", &index, "ops"], kind.ops.len())?;
             }
             if let Operator::External(external) = operator
                 && external.command.is_empty()

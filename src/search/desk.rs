@@ -4,7 +4,7 @@
 //! it is the same again after a resume.
 
 use super::driver::SearchError;
-use crate::candidate::{Candidate, DEMOS, Origin};
+use crate::candidate::{Candidate, DEMOS, Demo, Origin};
 use crate::evaluate::Evaluator;
 use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, RowIx};
@@ -16,7 +16,7 @@ use crate::prompt::Prompt;
 use crate::recipe::{Init, Keep, Operator, Recipe, Step};
 use crate::seed::Seed;
 use crate::state::{Cell, StepResult};
-use crate::strategy::{State, Strategy};
+use crate::strategy::{State, Strategy, demos_of};
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -358,9 +358,9 @@ impl Desk {
         self.screened(strategy, state, draft, &[], composed, origin)
     }
 
-    /// A prompt with the draft's demonstrations in it.
-    fn with_demos(&self, draft: &Draft, prompt: Prompt) -> Result<Prompt, SearchError> {
-        let Some(demos) = &draft.demos else {
+    /// A prompt with a draft's demonstrations in it.
+    fn with_demos(&self, demos: Option<&[Demo]>, prompt: Prompt) -> Result<Prompt, SearchError> {
+        let Some(demos) = demos else {
             return Ok(prompt);
         };
         let mut text = self.task.seed.part(DEMOS).unwrap_or("").to_owned();
@@ -394,7 +394,8 @@ impl Desk {
         prompt: Prompt,
         origin: Origin,
     ) -> Result<ProposalOutcome, SearchError> {
-        let prompt = self.with_demos(draft, prompt)?;
+        let demos = demos_of(self.recipe_of(draft), state, draft);
+        let prompt = self.with_demos(demos.as_deref(), prompt)?;
         let first = &state.standing(draft.parents[0]).candidate;
         let layout = &self.task.layout;
         if let Err((reason, detail)) = self.screens.check(&prompt, &first.prompt, layout, state) {
@@ -406,7 +407,7 @@ impl Desk {
             _ => draft.parents.clone(),
         };
         // A merge may have taken the demonstrations from either parent.
-        let demos = draft.demos.clone().unwrap_or_else(|| {
+        let demos = demos.unwrap_or_else(|| {
             let same = draft.parents.iter().map(|parent| &state.standing(*parent).candidate);
             same.into_iter()
                 .find(|parent| parent.prompt.part(DEMOS) == prompt.part(DEMOS))

@@ -155,7 +155,7 @@ impl Composed {
         {
             return vec![change];
         }
-        if let Some(end) = stopping::reason(&self.recipe, recipe, state) {
+        if let Some(end) = stopping::reason(&self.recipe, recipe, state, self.setting.texts) {
             return vec![end];
         }
         let widened = allocation::widen(recipe, state);
@@ -183,7 +183,8 @@ impl Composed {
     /// What comes next when everything so far is judged, but for what is judged together.
     fn judged(&self, recipe: &Recipe, state: &State, remaining: Remaining) -> Vec<Plan> {
         let ended = || vec![Plan::Decide(Event::SearchEnded { reason: StopReason::PoolDone })];
-        if recipe.evaluate.is_contest() && !state.open.is_empty() {
+        let is_new = |candidate: &CandidateIx| state.open.contains(candidate);
+        if recipe.evaluate.is_contest() && contenders(recipe, state).iter().any(is_new) {
             return self.contest(recipe, state, remaining);
         }
         match &recipe.schedule {
@@ -205,23 +206,17 @@ impl Composed {
     }
 }
 
-/// Who is judged together: the population, and whoever is not judged yet.
+/// Who is judged together: the population and its children that are not judged yet; before the
+/// first generation, all that `init` brought. Whoever left the population is not asked again.
 fn contenders(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
-    let mut all = match &state.generation {
-        Some(generation) => generation.members.clone(),
-        None => drafting::pool(recipe, state),
+    let pool = drafting::pool(recipe, state);
+    let Some(generation) = &state.generation else {
+        return pool;
     };
-    let open = state.open.iter().copied();
-    let open: Vec<CandidateIx> = open
-        .filter(|candidate| {
-            !all.contains(candidate) && state.standing(*candidate).status == Status::Open
-        })
-        .collect();
-    if state.generation.is_some() {
-        all.extend(open);
-    }
-    all.sort();
-    all
+    let competes = |candidate: &CandidateIx| {
+        generation.members.contains(candidate) || state.standing(*candidate).status == Status::Open
+    };
+    pool.into_iter().filter(competes).collect()
 }
 
 fn gate(

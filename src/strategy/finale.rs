@@ -1,10 +1,11 @@
 //! How the winner is chosen from what was found, before the engine confirms it on hold.
 
+use super::contest::worth_in_race;
 use super::population::{fitness, ranked};
 use super::{Plan, Remaining, State};
 use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
-use crate::recipe::{Among, ConfirmFinal, Final, Recipe};
+use crate::recipe::{Among, ConfirmFinal, Evaluate, Final, Recipe};
 use crate::state::{Cell, Status};
 use crate::stats::{Paired, shrunken};
 use crate::task::example::Split;
@@ -126,15 +127,21 @@ fn argmax(recipe: &Recipe, among: Among, goal: Goal, state: &State) -> Candidate
     let value = |candidate: CandidateIx| fitness(recipe, state, candidate);
     let finished = || state.views.fronts.finished().iter().copied();
     let best = match (among, &state.round) {
+        // The next contest has not come to the end of its first round: its newcomers are known by
+        // fewer rows than those whom the last contest left.
+        (Among::Survivors, Some(round)) if round.first == 0 && !state.survivors.is_empty() => {
+            best_survivor(recipe, goal, state, &state.survivors)
+        }
         // The contest did not come to its end: whoever is left in its last round.
         (Among::Survivors, Some(round)) => {
-            let survivors = round.candidates.iter().copied().filter(|candidate| {
+            let is_left = |candidate: &CandidateIx| {
                 !matches!(state.standing(*candidate).status, Status::Dropped(_))
-            });
-            best_by_goal(goal, state, survivors, value)
+            };
+            let left: Vec<CandidateIx> = round.candidates.iter().copied().filter(is_left).collect();
+            best_survivor(recipe, goal, state, &left)
         }
         (Among::Survivors, None) if !state.survivors.is_empty() => {
-            best_by_goal(goal, state, state.survivors.iter().copied(), value)
+            best_survivor(recipe, goal, state, &state.survivors)
         }
         (Among::FullyEvaluated, _) => {
             let rows = state.dev_rows;
@@ -144,6 +151,22 @@ fn argmax(recipe: &Recipe, among: Among, goal: Goal, state: &State) -> Candidate
         _ => best_by_goal(goal, state, finished(), value),
     };
     best.unwrap_or(CandidateIx::SEED)
+}
+
+/// The best of those whom a contest left. A race compares on rows that all of them have: who has been
+/// in the population for long has more of them than who has just come in.
+fn best_survivor(
+    recipe: &Recipe,
+    goal: Goal,
+    state: &State,
+    survivors: &[CandidateIx],
+) -> Option<CandidateIx> {
+    let rows = |candidate: &CandidateIx| state.standing(*candidate).dev().folded;
+    let common = survivors.iter().map(rows).min().unwrap_or(0);
+    best_by_goal(goal, state, survivors.iter().copied(), |candidate| match &recipe.evaluate {
+        Evaluate::RaceAll(_) => worth_in_race(recipe, state, candidate, common),
+        _ => fitness(recipe, state, candidate),
+    })
 }
 
 /// The best of some candidates by the goal's rule: the highest quality, or the lowest cost among

@@ -24,6 +24,7 @@ mod views;
 mod tests;
 
 pub use composed::{Composed, Searched};
+pub use drafting::demos_of;
 pub use fixed::Fixed;
 pub use selection::ancestors;
 pub use views::Views;

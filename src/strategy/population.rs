@@ -3,9 +3,19 @@
 use super::State;
 use crate::event::Generation;
 use crate::id::CandidateIx;
-use crate::recipe::{Accept, Against, Archive, Evaluate, Recipe, Schedule};
-use crate::state::Status;
+use crate::recipe::{Accept, Against, Archive, Evaluate, Init, ParaphraseOf, Recipe, Schedule};
+use crate::state::{Standing, Status};
 use crate::stats::frontier_weights;
+
+/// How many candidates a population holds: what the archive says, or one where that may hold any
+/// number.
+pub(super) fn keeps(recipe: &Recipe) -> usize {
+    match &recipe.archive {
+        Archive::TopK(kind) => kind.capacity.max(1),
+        Archive::Slots(kind) => kind.capacity.max(1),
+        _ => 1,
+    }
+}
 
 /// What a candidate is ranked by: its mean over all its answers to dev, less what its length costs.
 pub(super) fn fitness(recipe: &Recipe, state: &State, candidate: CandidateIx) -> Option<f64> {
@@ -121,45 +131,83 @@ pub(super) fn front(archive: &Archive, state: &State) -> Vec<(u32, usize)> {
 pub(super) fn next_generation(recipe: &Recipe, state: &State) -> Generation {
     let number = state.generation.as_ref().map_or(0, |generation| generation.number + 1);
     let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
-    match (&recipe.archive, &state.generation) {
-        (Archive::Slots(_), Some(last)) => {
-            let members = replaced(recipe, state, &last.members, last.number + 1);
-            Generation { number, members, iteration }
+    let members = match (&recipe.archive, &state.generation) {
+        (Archive::Tree(_), _) => return super::tree::next(recipe, state, number),
+        // A contest has already said who is left.
+        (Archive::TopK(kind), _) if recipe.evaluate.is_contest() && !state.survivors.is_empty() => {
+            state.survivors.iter().copied().take(kind.capacity).collect()
         }
-        (Archive::Tree(_), _) => super::tree::next(recipe, state, number),
-        (Archive::TopK(_), Some(last)) if recipe.evaluate.is_contest() => {
-            // A contest has already said who is left.
-            let members = if state.survivors.is_empty() {
-                last.members.clone()
-            } else {
-                state.survivors.clone()
-            };
-            Generation { number, members: capped(recipe, members), iteration }
+        (Archive::TopK(kind), Some(last)) => {
+            let children = born(state).map(|(child, _)| child);
+            let mut best = rank(recipe, state, last.members.iter().copied().chain(children));
+            best.truncate(kind.capacity);
+            best
         }
-        _ => Generation { number, members: kept(recipe, state), iteration },
-    }
+        (Archive::Slots(_), Some(last)) => replaced(recipe, state, &last.members),
+        (_, None) => first(recipe, state),
+        _ => kept(recipe, state),
+    };
+    Generation { number, members, iteration }
 }
 
-fn capped(recipe: &Recipe, mut members: Vec<CandidateIx>) -> Vec<CandidateIx> {
-    if let Archive::TopK(kind) = &recipe.archive {
-        members.truncate(kind.capacity);
+/// The judged children of the generation that is on.
+fn born(state: &State) -> impl Iterator<Item = (CandidateIx, &Standing)> {
+    state.numbered().skip(state.parents).filter(|(_, standing)| standing.status == Status::Finished)
+}
+
+/// The first population: the best of what `init` brought. Where that says the best in other words,
+/// these and their paraphrases are the population, however the paraphrases fare (EvoPrompt's
+/// `para_topk`); others only fill it up.
+fn first(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
+    let best = kept(recipe, state);
+    let capacity = match &recipe.archive {
+        Archive::TopK(kind) => kind.capacity,
+        Archive::Slots(kind) => kind.capacity,
+        _ => return best,
+    };
+    let of_top = recipe.init.iter().zip(0_u16..).find_map(|(init, place)| match init {
+        Init::Paraphrase(kind) if kind.of == ParaphraseOf::Top => Some((place, kind.take)),
+        _ => None,
+    });
+    let Some((place, take)) = of_top else {
+        return best;
+    };
+    let mut members = top_of_init(recipe, state, place, take as usize);
+    let paraphrases = state.numbered().filter(|(_, standing)| {
+        standing.init == Some(place) && standing.status == Status::Finished
+    });
+    members.extend(paraphrases.map(|(candidate, _)| candidate));
+    for candidate in best {
+        if !members.contains(&candidate) {
+            members.push(candidate);
+        }
     }
-    members
+    members.truncate(capacity);
+    rank(recipe, state, members.into_iter())
+}
+
+/// The best of what stands before a place in the recipe's `init`, the seed included.
+pub(super) fn top_of_init(
+    recipe: &Recipe,
+    state: &State,
+    place: u16,
+    take: usize,
+) -> Vec<CandidateIx> {
+    let earlier = state.numbered().filter(|(candidate, standing)| {
+        let is_earlier =
+            *candidate == CandidateIx::SEED || standing.init.is_some_and(|init| init < place);
+        is_earlier && standing.status == Status::Finished
+    });
+    let mut best = rank(recipe, state, earlier.map(|(candidate, _)| candidate));
+    best.truncate(take);
+    best
 }
 
 /// Places after a generation: each child takes the place that it was bred for, unless `accept` wants
 /// it to be better than who is there.
-fn replaced(
-    recipe: &Recipe,
-    state: &State,
-    members: &[CandidateIx],
-    generation: u32,
-) -> Vec<CandidateIx> {
+fn replaced(recipe: &Recipe, state: &State, members: &[CandidateIx]) -> Vec<CandidateIx> {
     let mut places = members.to_vec();
-    for (child, standing) in state.numbered() {
-        if standing.generation != generation || standing.status != Status::Finished {
-            continue;
-        }
+    for (child, standing) in born(state) {
         let Some(place) = standing.place.map(usize::from).filter(|place| *place < places.len())
         else {
             continue;

@@ -3,7 +3,7 @@
 use super::State;
 use super::population::{fitness, front, rank};
 use crate::id::CandidateIx;
-use crate::recipe::{Archive, MixKind, Recipe, Select};
+use crate::recipe::{Archive, MixKind, Recipe, Schedule, Select};
 use crate::seed::Seed;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -32,7 +32,12 @@ pub(super) fn parents(
     let chosen = |parents: Vec<CandidateIx>| Some(Chosen { parents, place: None });
     match &recipe.select {
         Select::None(_) | Select::Seed(_) => chosen(vec![CandidateIx::SEED]),
-        Select::Best(_) => chosen(vec![state.incumbent]),
+        // Children of one generation have the same parent, although some are judged before others
+        // are drafted.
+        Select::Best(_) => chosen(vec![match recipe.schedule {
+            Schedule::Generation(_) => state.bred_from,
+            _ => state.incumbent,
+        }]),
         Select::Scan(kind) => scan(kind, recipe, state, pool, index, &mut rng),
         Select::Tournament(_) => {
             let mut order: Vec<usize> = (0..pool.len()).collect();
@@ -147,7 +152,7 @@ fn scan(
     index: usize,
     rng: &mut impl Rng,
 ) -> Option<Chosen> {
-    let crate::recipe::Schedule::Generation(schedule) = &recipe.schedule else { return None };
+    let Schedule::Generation(schedule) = &recipe.schedule else { return None };
     let place = (index / schedule.children.max(1)) % pool.len().max(1);
     let base = *pool.get(place)?;
     let mut parents = vec![base];

@@ -1,6 +1,6 @@
 //! When to stop, beside the budget.
 
-use super::{Plan, State};
+use super::{Plan, State, drafting};
 use crate::event::{Event, StopReason};
 use crate::recipe::{Evaluate, Recipe, StopRule};
 use crate::state::Status;
@@ -15,12 +15,15 @@ fn is_widened(recipe: &Recipe) -> bool {
 }
 
 /// The end, if a rule says so: of the phase that is on, where another one follows it.
-pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<Plan> {
+pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16) -> Option<Plan> {
     let fruitless = state.counts.rejected_in_a_row;
     let generation = state.generation_number();
     let found = recipe.stop.when.iter().find_map(|rule| match rule {
         StopRule::Budget | StopRule::PoolDone => None,
-        StopRule::Generations(most) => (generation >= *most).then_some(StopReason::Generations),
+        StopRule::Generations(most) => {
+            let turns = most.saturating_mul(drafting::turns(recipe, texts));
+            (generation >= turns).then_some(StopReason::Generations)
+        }
         // The rollout after the last one has begun.
         StopRule::Iterations(most) => {
             let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
@@ -33,7 +36,7 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<P
                 .then_some(StopReason::Generations)
         }
         StopRule::Patience(most) => {
-            (generation > state.improved_in + *most).then_some(StopReason::Stalled)
+            (generation >= state.improved_in + (*most).max(1)).then_some(StopReason::Stalled)
         }
         StopRule::Stalled(most) => {
             (state.counts.decided_since_incumbent >= *most).then_some(StopReason::Stalled)

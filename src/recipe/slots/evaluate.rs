@@ -129,8 +129,9 @@ kind! {
 
 kind! {
     /// Population and children are raced block by block in a fixed order; a candidate is dropped
-    /// when enough others are significantly better, until no more are left than are kept (CAPO;
-    /// arXiv:2504.16005, algorithm 3).
+    /// when enough others are significantly better, until no more are left than are kept: as many
+    /// as the archive holds, or one where that may hold any number (CAPO; arXiv:2504.16005,
+    /// algorithm 3). Rows that somebody has answered in an earlier race are not asked again.
     RaceAllEvaluate {
         /// What says that another is significantly better.
         test: RaceTest = RaceTest::PairedT,

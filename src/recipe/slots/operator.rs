@@ -161,6 +161,8 @@ kind! {
         history: History = History::default(),
         /// Training rows that are shown, the same for all children of a generation.
         exemplars: usize = 3,
+        /// Which parts a child may change; in turn means a generation for each.
+        fields: Fields = Fields::All,
     }
 }
 

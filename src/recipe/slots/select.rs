@@ -41,7 +41,7 @@ kind! {
     SeedSelect {}
 }
 kind! {
-    /// The incumbent.
+    /// The incumbent; in generations, the one of the generation's start.
     BestSelect {}
 }
 kind! {

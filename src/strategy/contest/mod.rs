@@ -6,14 +6,17 @@
 //! the end.
 
 mod halving;
+mod race_all;
+
+pub(super) use race_all::worth as worth_in_race;
 
 use super::population::fitness;
 use super::{Plan, Remaining, State};
-use crate::event::{Event, Round};
+use crate::event::{Dropped, Event, Round};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{BLOCK, Evaluate, Recipe};
 use crate::seed::Seed;
-use crate::state::Cell;
+use crate::state::{Cell, Status};
 use crate::task::example::Split;
 use rand::seq::SliceRandom;
 use std::ops::Range;
@@ -157,6 +160,7 @@ pub(super) fn next(
 fn start(contest: &Contest<'_>, contenders: Vec<CandidateIx>) -> Event {
     match &contest.recipe.evaluate {
         Evaluate::SequentialHalving(_) => halving::start(contest, contenders),
+        Evaluate::RaceAll(kind) => race_all::start(kind, contest, contenders),
         _ => Event::ContestEnded { survivors: contenders },
     }
 }
@@ -172,8 +176,22 @@ fn pulls(evaluate: &Evaluate) -> Pulls {
 fn judge(contest: &Contest<'_>, round: &Round) -> Event {
     match &contest.recipe.evaluate {
         Evaluate::SequentialHalving(kind) => halving::judge(kind, contest, round),
+        Evaluate::RaceAll(kind) => race_all::judge(kind, contest, round),
         _ => Event::ContestEnded { survivors: round.candidates.clone() },
     }
+}
+
+/// The contest ends with the best `keep` of these, which are ranked. Everybody else is taken out, one
+/// by one: who is neither left nor out would count as not judged, and be asked into the next contest.
+fn end(contest: &Contest<'_>, ranked: &[(f64, CandidateIx)], keep: usize) -> Event {
+    for &(mean, candidate) in ranked.iter().skip(keep) {
+        if !matches!(contest.state.standing(candidate).status, Status::Dropped(_)) {
+            let why = Dropped::Outranked { mean };
+            return Event::CandidateDropped { candidate, why };
+        }
+    }
+    let survivors = ranked.iter().take(keep).map(|(_, candidate)| *candidate).collect();
+    Event::ContestEnded { survivors }
 }
 
 /// Whoever leads becomes the incumbent, so that an early end has somebody to return.

@@ -5,18 +5,30 @@ use super::super::population::{fitness, ranked};
 use super::super::selection::ancestors;
 use crate::event::Told;
 use crate::id::CandidateIx;
-use crate::recipe::{EdaOperator, History, HistoryPick, LineageOperator, Recipe};
+use crate::recipe::{EdaOperator, History, HistoryPick, LineageOperator, Recipe, Schedule};
 
-/// The prompts that a history names, in the order in which they are shown.
+/// The prompts that a history names, in the order in which they are shown: those that were there when
+/// the generation began, so that all its children see the same ones. Where parts take turns, only
+/// prompts in which something is new of this part.
 pub(super) fn told(
     history: &History,
     recipe: &Recipe,
     state: &State,
     parent: CandidateIx,
+    part: Option<u16>,
 ) -> Vec<Told> {
+    let is_there = |candidate: &CandidateIx| {
+        let of = state.standing(*candidate).part;
+        let is_earlier = match recipe.schedule {
+            Schedule::Generation(_) => candidate.index() < state.parents,
+            _ => true,
+        };
+        is_earlier && (part.is_none() || of.is_none() || of == part)
+    };
     let score = |candidate: CandidateIx| fitness(recipe, state, candidate);
     let reaches = |candidate: &CandidateIx| {
-        score(*candidate).is_some_and(|score| score >= history.min_score - 1e-9)
+        is_there(candidate)
+            && score(*candidate).is_some_and(|score| score >= history.min_score - 1e-9)
     };
     let chosen: Vec<CandidateIx> = match history.pick {
         HistoryPick::Best => {

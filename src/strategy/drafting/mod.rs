@@ -6,10 +6,12 @@
 mod evidence;
 mod history;
 mod merging;
+mod own_answers;
 mod shots;
 
 pub(super) use evidence::minibatch_gate;
 pub(super) use merging::gate as merge_gate;
+pub use own_answers::demos_of;
 pub(super) use shots::collect as collect_sets;
 
 use super::population::members;
@@ -112,12 +114,13 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
                 }
             }
             Init::Paraphrase(kind) if kind.of == ParaphraseOf::Top => {
-                // The best are known when all before are judged.
-                if !state.open.is_empty() || !state.is_quiet() {
+                // The best are known when all before are judged. What is said in other words of
+                // them comes later, and does not enter.
+                let waits = !state.open.is_empty() || !state.is_quiet() || !state.drafts.is_empty();
+                if done == 0 && waits {
                     return None;
                 }
-                let mut best: Vec<CandidateIx> = super::population::ranked(recipe, state);
-                best.truncate(kind.take as usize);
+                let best = super::population::top_of_init(recipe, state, place, kind.take as usize);
                 if !best.is_empty() {
                     draft.parents = vec![best[done as usize % best.len()]];
                 }
@@ -188,6 +191,13 @@ pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
         _ => schedule.children,
     };
     u32::try_from(parents * each).unwrap_or(u32::MAX)
+}
+
+/// How many parts take turns, a generation each (COPRO's ascent along one coordinate after the
+/// other); 1 where a child may change all of them.
+pub(super) fn turns(recipe: &Recipe, texts: u16) -> u32 {
+    let in_turn = |operator: &Operator| matches!(operator, Operator::HistoryRewrite(kind) if kind.fields == Fields::RoundRobin);
+    if recipe.operator.iter().any(in_turn) { u32::from(texts).max(1) } else { 1 }
 }
 
 /// Uses of operators on each parent.
@@ -333,20 +343,28 @@ fn draft(
             }
         }
     }
-    if let Some(kind) = operator.history() {
-        draft.context = history::told(kind, recipe, state, parent);
-    }
+    // What all children of a generation share changes from one to the next; without generations,
+    // from child to child.
+    let turn = match recipe.schedule {
+        Schedule::Generation(_) => state.generation_number(),
+        _ => uses,
+    };
     match operator {
         Operator::Reflect(kind) if kind.fields == Fields::RoundRobin && setting.texts > 1 => {
             draft.part = u16::try_from(uses % u32::from(setting.texts)).ok();
         }
+        Operator::HistoryRewrite(kind) if kind.fields == Fields::RoundRobin => {
+            let turns = turns(recipe, setting.texts);
+            draft.part = (turns > 1).then(|| u16::try_from(turn % turns).unwrap_or(0));
+        }
+        _ => {}
+    }
+    if let Some(kind) = operator.history() {
+        draft.context = history::told(kind, recipe, state, parent, draft.part);
+    }
+    match operator {
         Operator::HistoryRewrite(kind) => {
-            // The same rows for all children of a generation; other ones for each child without.
-            let number = match recipe.schedule {
-                Schedule::Generation(_) => u64::from(state.generation_number()),
-                _ => u64::from(uses),
-            };
-            let seed = setting.seed.child("exemplars", number);
+            let seed = setting.seed.child("exemplars", u64::from(turn));
             draft.rows = sample(setting.train_rows, kind.exemplars, seed);
         }
         Operator::Eda(kind) => draft.context = history::distribution(kind, recipe, state),
@@ -403,6 +421,9 @@ pub(super) fn advance(
     }
     if draft.parents.is_empty() {
         return evidence::abandon(proposal, Abandoned::Nothing);
+    }
+    if let Some(next) = own_answers::missing(recipe, state, draft) {
+        return next;
     }
     let alone = |rows: &[RowIx]| -> Vec<Shown> {
         rows.iter().map(|row| Shown { row: *row, replicate: None }).collect()

@@ -1,9 +1,10 @@
 //! What each strategy decides, derived by hand from its definition: a mutator and scores that are
 //! scripted, and no driver, no models and no budget in between.
 
+mod generations;
 mod gepa_auto_random;
 
-use super::{Composed, Plan, Remaining, Searched, State, Strategy};
+use super::{Composed, Plan, Remaining, Searched, State, Strategy, demos_of};
 use crate::budget::Amount;
 use crate::candidate::{Candidate, Origin};
 use crate::event::{
@@ -90,9 +91,14 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         true
     }
 
+    /// The recipe of a draft's phase.
+    fn recipe_of(&self, draft: &Draft) -> &Recipe {
+        self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe)
+    }
+
     /// What becomes of the reply to a draft.
     fn keep(&self, draft: &Draft) -> Keep {
-        let recipe = self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe);
+        let recipe = self.recipe_of(draft);
         let steps = match (draft.operator, draft.init) {
             (Some(place), _) => recipe.operator[usize::from(place)].steps(),
             (None, Some(place)) => recipe.init[usize::from(place)].steps(),
@@ -103,7 +109,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
 
     /// As many notes as are asked for.
     fn notes(&self, draft: &Draft) -> Vec<String> {
-        let recipe = self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe);
+        let recipe = self.recipe_of(draft);
         let operator = draft.operator.map(|place| &recipe.operator[usize::from(place)]);
         let count = match operator {
             Some(Operator::Hypothesis(kind)) => kind.hypotheses,
@@ -119,7 +125,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             id: prompt.id(),
             prompt,
             parents: draft.parents.clone(),
-            demos: draft.demos.clone().unwrap_or_default(),
+            demos: demos_of(self.recipe_of(draft), &self.state, draft).unwrap_or_default(),
             gene: None,
             operator: "scripted".to_owned(),
             origin,
