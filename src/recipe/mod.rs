@@ -25,6 +25,9 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
+    Shipped { name: "triple-cr", text: include_str!("../../strategies/triple-cr.toml") },
+    Shipped { name: "triple-clst", text: include_str!("../../strategies/triple-clst.toml") },
+    Shipped { name: "triple-gse", text: include_str!("../../strategies/triple-gse.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
 ];
 
