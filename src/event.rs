@@ -592,7 +592,7 @@ pub enum Dropped {
         /// After how many common rows.
         rows: u32,
     },
-    /// A halving round left it behind.
+    /// A round left it behind.
     Halved {
         /// The round.
         round: u32,
@@ -648,8 +648,20 @@ pub struct Round {
     pub candidates: Vec<CandidateIx>,
     /// Rows for each of them in this round.
     pub pulls: u32,
-    /// Rollouts that the whole halving may use, fixed when it began.
+    /// Rollouts that the whole contest may use, fixed when it began.
     pub budget: u64,
+    /// Where not all of them get the same: the pulls that each had before, and those that it gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<(u64, u32)>,
+}
+
+impl Round {
+    /// The numbers of the pulls that the candidate at a place gets.
+    #[must_use]
+    pub fn range(&self, place: usize) -> std::ops::Range<u64> {
+        let (first, pulls) = self.each.get(place).copied().unwrap_or((self.first, self.pulls));
+        first..first + u64::from(pulls)
+    }
 }
 
 /// Why a run ended. A closed list.

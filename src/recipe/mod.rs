@@ -32,6 +32,9 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "grips", text: include_str!("../../strategies/grips.toml") },
     Shipped { name: "ape", text: include_str!("../../strategies/ape.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
+    Shipped { name: "triple-cr", text: include_str!("../../strategies/triple-cr.toml") },
+    Shipped { name: "triple-clst", text: include_str!("../../strategies/triple-clst.toml") },
+    Shipped { name: "triple-gse", text: include_str!("../../strategies/triple-gse.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
     Shipped { name: "best-of-n", text: include_str!("../../strategies/best-of-n.toml") },
 ];

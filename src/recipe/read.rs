@@ -495,11 +495,11 @@ impl Reader<'_> {
                 positive(&["evaluate", "size"], kind.size)?;
                 positive(&["evaluate", "promote_every"], kind.promote_every)?;
             }
-            Evaluate::Cluster(kind) => positive(&["evaluate", "features"], kind.features)?,
-            Evaluate::Regress(kind) => {
+            Evaluate::Cluster(kind) => {
                 positive(&["evaluate", "features"], kind.features)?;
-                positive(&["evaluate", "every"], kind.every)?;
+                share(&["evaluate", "share"], kind.share)?;
             }
+            Evaluate::Regress(kind) => positive(&["evaluate", "features"], kind.features)?,
             Evaluate::Hyperband(kind) => {
                 positive(&["evaluate", "min"], kind.min)?;
                 if !(kind.eta > 1.0 && kind.eta <= 100.0) {

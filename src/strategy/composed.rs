@@ -183,8 +183,9 @@ impl Composed {
     /// What comes next when everything so far is judged, but for what is judged together.
     fn judged(&self, recipe: &Recipe, state: &State, remaining: Remaining) -> Vec<Plan> {
         let ended = || vec![Plan::Decide(Event::SearchEnded { reason: StopReason::PoolDone })];
-        let is_new = |candidate: &CandidateIx| state.open.contains(candidate);
-        if recipe.evaluate.is_contest() && contenders(recipe, state).iter().any(is_new) {
+        // A seed that does not compete stays open, and is no reason for another contest.
+        let competes = |candidate: &CandidateIx| state.open.contains(candidate);
+        if recipe.evaluate.is_contest() && contenders(recipe, state).iter().any(competes) {
             return self.contest(recipe, state, remaining);
         }
         match &recipe.schedule {

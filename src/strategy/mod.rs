@@ -13,6 +13,7 @@ mod contest;
 mod drafting;
 mod finale;
 mod fixed;
+mod memo;
 mod population;
 mod product;
 mod selection;

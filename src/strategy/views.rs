@@ -1,5 +1,6 @@
 //! What slots remember, folded from events in O(1) per result (amortised).
 
+use super::memo::Memo;
 use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
 use crate::state::{Facts, Status, View};
@@ -23,6 +24,8 @@ pub struct Views {
     pub children: Children,
     /// For samplers.
     pub trials: Trials,
+    /// For what is costly to find out.
+    pub memo: Memo,
 }
 
 /// The length of the longest of the first candidates.

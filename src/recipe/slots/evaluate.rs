@@ -214,6 +214,9 @@ kind! {
     ClusterEvaluate {
         /// Clusters; 0 = ⌈√K⌉.
         clusters: usize = 0,
+        /// The share of the budget that goes to the clusters; 0 = 5 rows for each, less where their
+        /// sizes differ.
+        share: f64 = 0.0,
         /// Dimensions of the prompts' features.
         features: usize = 64,
         /// The same rows for all, or each its own draw.
@@ -225,8 +228,8 @@ kind! {
     /// A function of the prompts' features is fitted as rows come in, and drops the arms that it
     /// holds to be the worse half (TRIPLE-GSE; arXiv:2402.09723, section 5.2).
     RegressEvaluate {
-        /// Rows between two fits.
-        every: usize = 32,
+        /// Rows between two fits; 0 = ⌈log₂ K⌉ phases of equal cost.
+        every: usize = 0,
         /// Dimensions of the prompts' features.
         features: usize = 64,
         /// The greatest mean squared error with which a fit may drop arms, where it explains nothing.
