@@ -119,20 +119,24 @@ pub(super) fn front(archive: &Archive, state: &State) -> Vec<(u32, usize)> {
 
 /// The population of the next generation: called when everything of the last one is judged.
 pub(super) fn next_generation(recipe: &Recipe, state: &State) -> Generation {
-    let number = state.generation.as_ref().map_or(0, |generation| generation.number + 1);
+    let number = state.next_generation_number();
     let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
     match (&recipe.archive, &state.generation) {
         (Archive::Slots(_), Some(last)) => {
             let members = replaced(recipe, state, &last.members, last.number + 1);
             Generation { number, members, iteration }
         }
+        // Who holds the places is known from the phase before.
+        (Archive::Slots(kind), None) if !state.carried.is_empty() => {
+            let members = state.carried.iter().copied().take(kind.capacity).collect();
+            Generation { number, members, iteration }
+        }
         (Archive::Tree(_), _) => super::tree::next(recipe, state, number),
-        (Archive::TopK(_), Some(last)) if recipe.evaluate.is_contest() => {
+        (Archive::TopK(_), last) if recipe.evaluate.is_contest() => {
             // A contest has already said who is left.
-            let members = if state.survivors.is_empty() {
-                last.members.clone()
-            } else {
-                state.survivors.clone()
+            let members = match last {
+                Some(last) if state.survivors.is_empty() => last.members.clone(),
+                _ => state.survivors.clone(),
             };
             Generation { number, members: capped(recipe, members), iteration }
         }

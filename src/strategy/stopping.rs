@@ -20,7 +20,9 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<P
     let generation = state.generation_number();
     let found = recipe.stop.when.iter().find_map(|rule| match rule {
         StopRule::Budget | StopRule::PoolDone => None,
-        StopRule::Generations(most) => (generation >= *most).then_some(StopReason::Generations),
+        StopRule::Generations(most) => {
+            (generation - state.phase_from >= *most).then_some(StopReason::Generations)
+        }
         // The rollout after the last one has begun.
         StopRule::Iterations(most) => {
             let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
@@ -48,10 +50,16 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<P
         }
         StopRule::Rejected(most) => (fruitless >= *most).then_some(StopReason::PoolDone),
     });
-    let next = state.phase_number + 1;
-    if found.is_some() && usize::from(next) < whole.phase.len() {
-        return Some(Plan::Decide(Event::PhaseStarted { phase: next }));
-    }
     let reason = found.or((fruitless >= MOST_FRUITLESS).then_some(StopReason::PoolDone))?;
-    Some(Plan::Decide(Event::SearchEnded { reason }))
+    Some(end(whole, state, reason))
+}
+
+/// The end of the search, or of the phase that is on where another one follows it.
+pub(super) fn end(whole: &Recipe, state: &State, reason: StopReason) -> Plan {
+    let next = state.phase_number + 1;
+    if usize::from(next) < whole.phase.len() {
+        Plan::Decide(Event::PhaseStarted { phase: next })
+    } else {
+        Plan::Decide(Event::SearchEnded { reason })
+    }
 }

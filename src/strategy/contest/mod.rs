@@ -6,6 +6,7 @@
 //! the end.
 
 mod halving;
+mod ucb;
 
 use super::population::fitness;
 use super::{Plan, Remaining, State};
@@ -35,6 +36,8 @@ pub(super) enum Pulls {
     InOrder,
     /// The same random rows for all.
     Shared,
+    /// As `Shared`, but a row that comes again is no other answer to it.
+    Again,
     /// Each candidate draws its own.
     Own,
 }
@@ -70,7 +73,7 @@ impl Contest<'_> {
         let dev_rows = self.state.dev_rows;
         let rows = u64::from(dev_rows.max(1));
         let stream = match pulls {
-            Pulls::InOrder | Pulls::Shared => 0,
+            Pulls::InOrder | Pulls::Shared | Pulls::Again => 0,
             Pulls::Own => u64::from(candidate.0) + 1,
         };
         let mut found = Vec::new();
@@ -85,7 +88,10 @@ impl Contest<'_> {
                     order.shuffle(&mut seed.rng());
                 }
             }
-            let replicate = u16::try_from(pull / rows).unwrap_or(u16::MAX);
+            let replicate = match pulls {
+                Pulls::Again => 0,
+                _ => u16::try_from(pull / rows).unwrap_or(u16::MAX),
+            };
             if let Some(row) = order.get((pull % rows) as usize) {
                 found.push((replicate, *row));
             }
@@ -157,6 +163,7 @@ pub(super) fn next(
 fn start(contest: &Contest<'_>, contenders: Vec<CandidateIx>) -> Event {
     match &contest.recipe.evaluate {
         Evaluate::SequentialHalving(_) => halving::start(contest, contenders),
+        Evaluate::Ucb(kind) => ucb::start(kind, contest, contenders),
         _ => Event::ContestEnded { survivors: contenders },
     }
 }
@@ -164,6 +171,7 @@ fn start(contest: &Contest<'_>, contenders: Vec<CandidateIx>) -> Event {
 fn pulls(evaluate: &Evaluate) -> Pulls {
     match evaluate {
         Evaluate::SequentialHalving(kind) => halving::pulls(kind),
+        Evaluate::Ucb(_) => Pulls::Again,
         _ => Pulls::InOrder,
     }
 }
@@ -172,6 +180,7 @@ fn pulls(evaluate: &Evaluate) -> Pulls {
 fn judge(contest: &Contest<'_>, round: &Round) -> Event {
     match &contest.recipe.evaluate {
         Evaluate::SequentialHalving(kind) => halving::judge(kind, contest, round),
+        Evaluate::Ucb(kind) => ucb::judge(kind, contest, round),
         _ => Event::ContestEnded { survivors: round.candidates.clone() },
     }
 }
