@@ -45,6 +45,11 @@ pub enum Event {
         /// Why.
         why: Abandoned,
     },
+    /// The rows of a planned proposal came out right: it asks for what works, not for what is wrong.
+    PraiseChosen {
+        /// Which.
+        proposal: ProposalNumber,
+    },
     /// A proposal's request was decided.
     ProposalIssued {
         /// Which.
@@ -327,6 +332,9 @@ pub struct Draft {
     /// A number that the operator is free to use: which style, which tip, which edit.
     #[serde(default, skip_serializing_if = "is_default")]
     pub variant: u32,
+    /// Whether it asks for what works, not for what is wrong.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub praises: bool,
     /// Earlier prompts that are shown, in their order, with the scores that are told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<Told>,
@@ -360,6 +368,7 @@ impl Draft {
             from: None,
             then: 0,
             variant: 0,
+            praises: false,
             context: Vec::new(),
             part: None,
             demos: None,

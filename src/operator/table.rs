@@ -91,11 +91,11 @@ operators! {
         "changes what two donors differ in, adds it to the best, and crosses that with the current one";
     "critique" notes [Evidence] [About, Count] ():
         "why the current prompt failed on some rows";
-    "edit" writes [Note] [About, MaxTokens, Evidence] ():
+    "edit" writes [Note] [About, MaxTokens, Evidence, History] ():
         "applies a critique to the current prompt";
     "praise" notes [Evidence] [About, Count] ():
         "what works in the current prompt, from rows that came out right";
-    "refine" writes [Note] [About, MaxTokens] ():
+    "refine" writes [Note] [About, MaxTokens, History] ():
         "applies a critique or a praise, without rows";
     "hypothesize" notes [Evidence] [About, Count] ():
         "distinct causes that the failures may have, each with a label";

@@ -176,24 +176,28 @@ impl Desk {
         };
         let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
         let mut evidence = Vec::new();
-        for (place, row) in shown.iter().enumerate() {
-            // For a contrast the draft names who answered better, and who worse.
-            let pair = contrasts.then(|| draft.context.get(2 * place..2 * place + 2)).flatten();
-            let (answer, worse) = match (pair, row.replicate, draft.parents.first()) {
-                (Some([better, worse]), ..) => (
-                    answer_of(better.candidate, 0, row.row)?,
-                    answer_of(worse.candidate, 0, row.row)?,
-                ),
-                (_, Some(replicate), Some(parent)) => {
-                    (answer_of(*parent, replicate, row.row)?, None)
-                }
-                _ => (None, None),
+        // For a contrast the draft names who answered better, and who worse; the row is shown with
+        // both their answers.
+        if contrasts && let ([better, worse], [first, second]) = (&draft.context[..], shown) {
+            let told = |told: &crate::event::Told, shown: &Shown| match shown.replicate {
+                Some(replicate) => answer_of(told.candidate, replicate, shown.row),
+                None => Ok(None),
             };
-            let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
-            evidence.extend(self.evaluator.evidence(row.row, answer).map(|mut evidence| {
+            let (better, worse) = (told(better, first)?, told(worse, second)?);
+            let answer = better.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
+            evidence.extend(self.evaluator.evidence(first.row, answer).map(|mut evidence| {
                 evidence.contrast = worse.map(|(text, _)| text);
                 evidence
             }));
+            return Ok(evidence);
+        }
+        for row in shown {
+            let answer = match (row.replicate, draft.parents.first()) {
+                (Some(replicate), Some(parent)) => answer_of(*parent, replicate, row.row)?,
+                _ => None,
+            };
+            let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
+            evidence.extend(self.evaluator.evidence(row.row, answer));
         }
         Ok(evidence)
     }
@@ -206,7 +210,7 @@ impl Desk {
         shown: &[Shown],
     ) -> Result<Request, SearchError> {
         let step = self.step_of(draft);
-        let name = step.map_or("seed", |step| step.name);
+        let name = step.map_or("seed", |step| step.name(draft.praises));
         let operator = operator::named(name)
             .ok_or_else(|| SearchError::Template(format!("`{name}` asks no model")))?;
         let model = self.task.model(ModelRole::Mutator).ok_or(SearchError::NoMutator)?;
@@ -230,11 +234,7 @@ impl Desk {
             style: Some(THINKING_STYLES[variant % THINKING_STYLES.len()]),
             mutator: gene.as_deref(),
             tip: Some(TIPS[variant % TIPS.len()]),
-            count: match self.operator_at(draft) {
-                Some(Operator::Hypothesis(kind)) => kind.hypotheses,
-                Some(Operator::GradientEdit(kind)) => kind.reasons,
-                _ => 1,
-            },
+            count: self.count(draft),
             max_output_tokens: model.max_output_tokens,
             ..Brief::new(&self.task.about, self.current(state, draft), texts, self.task.max_tokens)
         };
@@ -253,6 +253,15 @@ impl Desk {
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(draft.proposal.0),
         })
+    }
+
+    /// How many notes are asked for.
+    fn count(&self, draft: &Draft) -> u32 {
+        match self.operator_at(draft) {
+            Some(Operator::Hypothesis(kind)) => kind.hypotheses,
+            Some(Operator::GradientEdit(kind)) => kind.reasons,
+            _ => 1,
+        }
     }
 
     /// The name that a draft's child carries.
@@ -288,7 +297,11 @@ impl Desk {
         let refused = |(reason, detail)| Ok(ProposalOutcome::Rejected { reason, detail });
         match keep {
             Keep::Notes => match operator::notes(reply, nonce) {
-                Ok(notes) => Ok(ProposalOutcome::Noted { notes }),
+                Ok(mut notes) => {
+                    // Each note costs further requests: no more of them than were asked for.
+                    notes.truncate(self.count(draft) as usize);
+                    Ok(ProposalOutcome::Noted { notes })
+                }
                 Err(refusal) => refused(refusal),
             },
             Keep::Append => match operator::notes(reply, nonce) {

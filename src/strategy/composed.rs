@@ -6,8 +6,8 @@
 
 use super::drafting::{self, Setting};
 use super::{
-    Plan, Remaining, State, Strategy, acceptance, allocation, contest, finale, population, product,
-    stopping,
+    Plan, Remaining, State, Strategy, acceptance, allocation, capping, contest, finale, population,
+    product, stopping,
 };
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown, StopReason};
@@ -78,6 +78,9 @@ impl Composed {
     fn evaluations(&self, recipe: &Recipe, state: &State) -> Vec<Plan> {
         let mut plans = Vec::new();
         for &candidate in &state.open {
+            if capping::holds_back(recipe, state, candidate) {
+                continue;
+            }
             match allocation::next(recipe, self.goal, state, candidate, self.setting.seed) {
                 Some(decision @ Plan::Decide(_)) => return vec![decision],
                 Some(plan) => plans.push(plan),
@@ -158,6 +161,9 @@ impl Composed {
         if let Some(end) = stopping::reason(&self.recipe, recipe, state, self.setting.texts) {
             return vec![end];
         }
+        if let Some(capped) = capping::next(recipe, state, self.setting.seed) {
+            return vec![capped];
+        }
         let widened = allocation::widen(recipe, state);
         if let Some(decision @ Plan::Decide(_)) = widened {
             return vec![decision];
@@ -182,7 +188,7 @@ impl Composed {
 
     /// What comes next when everything so far is judged, but for what is judged together.
     fn judged(&self, recipe: &Recipe, state: &State, remaining: Remaining) -> Vec<Plan> {
-        let ended = || vec![Plan::Decide(Event::SearchEnded { reason: StopReason::PoolDone })];
+        let ended = || vec![stopping::end(&self.recipe, state, StopReason::PoolDone)];
         // A seed that does not compete stays open, and is no reason for another contest.
         let competes = |candidate: &CandidateIx| state.open.contains(candidate);
         if recipe.evaluate.is_contest() && contenders(recipe, state).iter().any(competes) {

@@ -28,7 +28,7 @@ pub(super) fn next(
         Final::Argmax(kind) => vec![win(state, argmax(recipe, kind.among, goal, state))],
         Final::Shortlist(kind) => retried(recipe, kind.top, goal, block, state, remaining),
         Final::BestPath(_) => {
-            let best = super::tree::best_of_best_path(recipe, state);
+            let best = super::tree::best_of_best_path(recipe, goal, state);
             vec![win(state, best)]
         }
         Final::Confirm(kind) => confirm(kind, goal, block, state, remaining),

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod allocation;
+mod capping;
 mod cells;
 mod choosing;
 mod composed;

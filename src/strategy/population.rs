@@ -129,13 +129,17 @@ pub(super) fn front(archive: &Archive, state: &State) -> Vec<(u32, usize)> {
 
 /// The population of the next generation: called when everything of the last one is judged.
 pub(super) fn next_generation(recipe: &Recipe, state: &State) -> Generation {
-    let number = state.generation.as_ref().map_or(0, |generation| generation.number + 1);
+    let number = state.next_generation_number();
     let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
     let members = match (&recipe.archive, &state.generation) {
         (Archive::Tree(_), _) => return super::tree::next(recipe, state, number),
         // A contest has already said who is left.
         (Archive::TopK(kind), _) if recipe.evaluate.is_contest() && !state.survivors.is_empty() => {
             state.survivors.iter().copied().take(kind.capacity).collect()
+        }
+        // Who holds the places is known from the phase before.
+        (Archive::Slots(kind), None) if !state.carried.is_empty() => {
+            state.carried.iter().copied().take(kind.capacity).collect()
         }
         (Archive::TopK(kind), Some(last)) => {
             let children = born(state).map(|(child, _)| child);

@@ -48,7 +48,7 @@ pub(super) fn parents(
             let (winner, loser) = if fit(b) > fit(a) { (b, a) } else { (a, b) };
             Some(Chosen { parents: vec![pool[winner]], place: u16::try_from(loser).ok() })
         }
-        Select::Uct(_) => chosen(vec![*pool.last()?]),
+        Select::Uct(_) => chosen(vec![super::tree::node(recipe, state, index)?]),
         _ => {
             let mut parents: Vec<CandidateIx> = Vec::new();
             for _ in 0..count {

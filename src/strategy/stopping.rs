@@ -22,7 +22,7 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16)
         StopRule::Budget | StopRule::PoolDone => None,
         StopRule::Generations(most) => {
             let turns = most.saturating_mul(drafting::turns(recipe, texts));
-            (generation >= turns).then_some(StopReason::Generations)
+            (generation - state.phase_from >= turns).then_some(StopReason::Generations)
         }
         // The rollout after the last one has begun.
         StopRule::Iterations(most) => {
@@ -58,10 +58,16 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16)
         }
         StopRule::Rejected(most) => (fruitless >= *most).then_some(StopReason::PoolDone),
     });
-    let next = state.phase_number + 1;
-    if found.is_some() && usize::from(next) < whole.phase.len() {
-        return Some(Plan::Decide(Event::PhaseStarted { phase: next }));
-    }
     let reason = found.or((fruitless >= MOST_FRUITLESS).then_some(StopReason::PoolDone))?;
-    Some(Plan::Decide(Event::SearchEnded { reason }))
+    Some(end(whole, state, reason))
+}
+
+/// The end of the search, or of the phase that is on where another one follows it.
+pub(super) fn end(whole: &Recipe, state: &State, reason: StopReason) -> Plan {
+    let next = state.phase_number + 1;
+    if usize::from(next) < whole.phase.len() {
+        Plan::Decide(Event::PhaseStarted { phase: next })
+    } else {
+        Plan::Decide(Event::SearchEnded { reason })
+    }
 }

@@ -1,7 +1,7 @@
 //! What slots remember, folded from events in O(1) per result (amortised).
 
 use super::memo::Memo;
-use crate::event::Event;
+use crate::event::{Event, Round};
 use crate::id::{CandidateIx, RowIx};
 use crate::state::{Facts, Status, View};
 use crate::stats::{Paired, Prior};
@@ -26,6 +26,10 @@ pub struct Views {
     pub trials: Trials,
     /// For what is costly to find out.
     pub memo: Memo,
+    /// For bandits.
+    pub rounds: Rounds,
+    /// For tree search.
+    pub tree: super::tree::Rollouts,
 }
 
 /// The length of the longest of the first candidates.
@@ -77,6 +81,29 @@ impl Children {
     }
 }
 
+/// The rounds of the last contest, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Rounds {
+    played: Vec<Round>,
+}
+
+impl Rounds {
+    /// Those so far.
+    #[must_use]
+    pub fn played(&self) -> &[Round] {
+        &self.played
+    }
+
+    fn apply(&mut self, event: &Event) {
+        if let Event::RoundStarted(round) = event {
+            if self.played.last().is_some_and(|last| last.contest != round.contest) {
+                self.played.clear();
+            }
+            self.played.push(round.clone());
+        }
+    }
+}
+
 /// Combinations that were tried, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Trials {
@@ -111,6 +138,8 @@ impl View for Views {
         self.longest_first.apply(facts);
         self.children.apply(facts);
         self.trials.apply(event);
+        self.rounds.apply(event);
+        self.tree.apply(event, facts);
         let judged: &[CandidateIx] = match event {
             Event::EvaluationFolded { .. } => match &facts.last_folded {
                 // Only the fold of its last row finds a candidate with all rows folded.

@@ -276,7 +276,7 @@ kind! {
         temperature: Option<f64> = None,
         /// Which rows are shown.
         feedback: Feedback = Feedback::default(),
-        /// From this mean on the shown rows on, what works is asked for instead.
+        /// From this score of the parent on, what works is asked for instead.
         praise_from: f64 = 0.5,
     }
 }
@@ -642,7 +642,8 @@ kind! {
     /// Which training rows are shown, with the parent's answers.
     Feedback {
         /// `epoch` deals all rows in turn, reshuffled each time round; `errors` prefers failures;
-        /// `errors_else_correct` shows successes where there is no failure.
+        /// `errors_else_correct` deals rows too, and of them shows the failures, or the successes
+        /// where there is none.
         pick: Pick = Pick::Errors,
         /// Rows that are shown.
         size: usize = 3,
@@ -655,7 +656,7 @@ kind! {
         /// `true`: the parent answers the rows anew; `false`: only rows that it has not answered
         /// yet are run (`epoch` only).
         fresh: bool = false,
-        /// No proposal where the parent got all of them right.
+        /// No proposal where the parent got all of them right (not with `errors_else_correct`).
         skip_perfect: bool = true,
     }
 }

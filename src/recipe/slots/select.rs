@@ -117,7 +117,7 @@ kind! {
         max_depth: u32 = 8,
         /// Rollouts do not end early before this depth.
         min_depth: u32 = 2,
-        /// Rollouts at once; each counts as a visit without reward while it is out.
+        /// Rollouts that begin together; each counts as a visit without reward while it is out.
         parallel: usize = 1,
     }
 }

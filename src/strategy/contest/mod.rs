@@ -10,6 +10,7 @@ mod continuous_reject;
 mod halving;
 mod race_all;
 mod regress;
+mod ucb;
 
 pub(super) use race_all::worth as worth_in_race;
 
@@ -42,6 +43,8 @@ pub(super) enum Pulls {
     InOrder,
     /// The same random rows for all.
     Shared,
+    /// As `Shared`, but a row that comes again is no other answer to it.
+    Again,
     /// Each candidate draws its own.
     Own,
 }
@@ -125,7 +128,7 @@ impl Contest<'_> {
         let dev_rows = self.state.dev_rows;
         let rows = u64::from(dev_rows.max(1));
         let stream = match pulls {
-            Pulls::InOrder | Pulls::Shared => 0,
+            Pulls::InOrder | Pulls::Shared | Pulls::Again => 0,
             Pulls::Own => u64::from(candidate.0) + 1,
         };
         let mut found = Vec::new();
@@ -140,7 +143,10 @@ impl Contest<'_> {
                     order.shuffle(&mut seed.rng());
                 }
             }
-            let replicate = u16::try_from(pull / rows).unwrap_or(u16::MAX);
+            let replicate = match pulls {
+                Pulls::Again => 0,
+                _ => u16::try_from(pull / rows).unwrap_or(u16::MAX),
+            };
             if let Some(row) = order.get((pull % rows) as usize) {
                 found.push((replicate, *row));
             }
@@ -216,6 +222,7 @@ fn start(contest: &Contest<'_>, contenders: Vec<CandidateIx>) -> Event {
         Evaluate::ContinuousReject(kind) => continuous_reject::start(kind, contest, contenders),
         Evaluate::Cluster(kind) => cluster::start(kind, contest, contenders),
         Evaluate::Regress(kind) => regress::start(kind, contest, contenders),
+        Evaluate::Ucb(kind) => ucb::start(kind, contest, contenders),
         _ => Event::ContestEnded { survivors: contenders },
     }
 }
@@ -226,6 +233,7 @@ fn pulls(evaluate: &Evaluate) -> Pulls {
         Evaluate::ContinuousReject(kind) => continuous_reject::pulls(kind),
         Evaluate::Cluster(kind) => cluster::pulls(kind),
         Evaluate::Regress(kind) => regress::pulls(kind),
+        Evaluate::Ucb(_) => Pulls::Again,
         _ => Pulls::InOrder,
     }
 }
@@ -238,6 +246,7 @@ fn judge(contest: &Contest<'_>, round: &Round) -> Event {
         Evaluate::ContinuousReject(kind) => continuous_reject::judge(kind, contest, round),
         Evaluate::Cluster(kind) => cluster::judge(kind, contest, round),
         Evaluate::Regress(kind) => regress::judge(kind, contest, round),
+        Evaluate::Ucb(kind) => ucb::judge(kind, contest, round),
         _ => Event::ContestEnded { survivors: round.candidates.clone() },
     }
 }

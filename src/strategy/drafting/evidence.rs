@@ -12,18 +12,50 @@ use rand::seq::SliceRandom;
 /// Rows that are run together to find failures.
 const EVIDENCE_BLOCK: usize = 8;
 
+/// When a draft asks for what works instead of for what is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Praise {
+    /// It never does.
+    Never,
+    /// Where all rows that it would show came out right.
+    WherePerfect,
+    /// This was said already.
+    Said(bool),
+}
+
+impl Praise {
+    fn is_due(self, perfect: bool) -> bool {
+        match self {
+            Self::Never => false,
+            Self::WherePerfect => perfect,
+            Self::Said(due) => due,
+        }
+    }
+}
+
 /// What a draft needs before its rows can be shown; the proposal itself when nothing is missing.
 pub(super) fn gather(
     feedback: &Feedback,
+    praise: Praise,
     state: &State,
     draft: &Draft,
     train_rows: u32,
     seed: Seed,
 ) -> Option<Plan> {
     match feedback.pick {
-        Pick::Epoch | Pick::ErrorsElseCorrect => epoch_evidence(feedback, state, draft),
-        Pick::Errors => error_evidence(feedback, state, draft, train_rows, seed),
+        Pick::Epoch | Pick::ErrorsElseCorrect => epoch_evidence(feedback, praise, state, draft),
+        Pick::Errors => error_evidence(feedback, praise, state, draft, train_rows, seed),
     }
+}
+
+/// The proposal with its rows; before it, that it asks for what works.
+fn propose(draft: &Draft, praises: bool, shown: Vec<Shown>) -> Option<Plan> {
+    let proposal = draft.proposal;
+    Some(if praises && !draft.praises {
+        Plan::Decide(Event::PraiseChosen { proposal })
+    } else {
+        Plan::Propose { proposal, shown }
+    })
 }
 
 pub(super) fn abandon(proposal: ProposalNumber, why: Abandoned) -> Option<Plan> {
@@ -31,7 +63,12 @@ pub(super) fn abandon(proposal: ProposalNumber, why: Abandoned) -> Option<Plan> 
 }
 
 /// The draft's own rows, answered by the parent.
-fn epoch_evidence(feedback: &Feedback, state: &State, draft: &Draft) -> Option<Plan> {
+fn epoch_evidence(
+    feedback: &Feedback,
+    praise: Praise,
+    state: &State,
+    draft: &Draft,
+) -> Option<Plan> {
     let candidate = *draft.parents.first()?;
     let column = state.standing(candidate).column(Split::Train, draft.replicate);
     let unasked: Vec<RowIx> =
@@ -54,22 +91,27 @@ fn epoch_evidence(feedback: &Feedback, state: &State, draft: &Draft) -> Option<P
     }
     let is_right = |(_, score): &&(RowIx, f64)| *score >= 1.0 - 1e-6;
     let perfect = scored.iter().all(|row| is_right(&row));
-    if feedback.skip_perfect && perfect {
+    if feedback.skip_perfect && perfect && feedback.pick == Pick::Epoch {
         return abandon(draft.proposal, Abandoned::Perfect);
     }
-    let only_errors = feedback.pick == Pick::ErrorsElseCorrect && !perfect;
+    let praises = praise.is_due(perfect);
+    let wanted = |row: &&(RowIx, f64)| {
+        feedback.pick == Pick::Epoch || is_right(row) == (praises || perfect)
+    };
+    let some = scored.iter().any(|row| wanted(&row));
     let shown = scored
         .iter()
-        .filter(|row| !(only_errors && is_right(row)))
+        .filter(|row| wanted(row) || !some)
         .map(|(row, _)| Shown { row: *row, replicate: Some(draft.replicate) })
         .collect();
-    Some(Plan::Propose { proposal: draft.proposal, shown })
+    propose(draft, praises, shown)
 }
 
 /// Failures of the parent on training rows, run block by block until there are enough of them; a
 /// parent without a failure is run on all rows before it is called perfect.
 fn error_evidence(
     feedback: &Feedback,
+    praise: Praise,
     state: &State,
     draft: &Draft,
     train_rows: u32,
@@ -103,8 +145,10 @@ fn error_evidence(
     }
     let wanted = feedback.size.saturating_sub(feedback.keep_correct).max(1);
     let asked = column.issued as usize;
-    let may_ask = asked < feedback.from || wrong.is_empty();
-    let wants_more = feedback.all || (wrong.len() < wanted && may_ask);
+    let praises = praise == Praise::Said(true);
+    let found = if praises { right.len() } else { wrong.len() };
+    let may_ask = asked < feedback.from || found == 0;
+    let wants_more = feedback.all || (found < wanted && may_ask);
     if wants_more && !unasked.is_empty() {
         unasked.truncate(EVIDENCE_BLOCK);
         return Some(Plan::Evaluate {
@@ -114,18 +158,24 @@ fn error_evidence(
             rows: unasked,
         });
     }
-    if wrong.is_empty() && (feedback.skip_perfect || right.is_empty()) {
+    if wrong.is_empty() && (right.is_empty() || (feedback.skip_perfect && !praises)) {
         let why = if right.is_empty() { Abandoned::NoEvidence } else { Abandoned::Perfect };
         return abandon(draft.proposal, why);
     }
     let mut rng = seed.child("shown", u64::from(draft.proposal.0)).rng();
     wrong.shuffle(&mut rng);
     right.shuffle(&mut rng);
-    wrong.truncate(wanted);
-    right.truncate(feedback.size.saturating_sub(wrong.len()).min(feedback.keep_correct));
+    let praises = praise.is_due(wrong.is_empty());
+    if praises && !right.is_empty() {
+        wrong.clear();
+        right.truncate(feedback.size);
+    } else {
+        wrong.truncate(wanted);
+        right.truncate(feedback.size.saturating_sub(wrong.len()).min(feedback.keep_correct));
+    }
     let shown =
         wrong.into_iter().chain(right).map(|row| Shown { row, replicate: Some(0) }).collect();
-    Some(Plan::Propose { proposal: draft.proposal, shown })
+    propose(draft, praises, shown)
 }
 
 /// The gate of a reflected child: the rows that it was written from, against its parent's answers

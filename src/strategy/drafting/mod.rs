@@ -187,7 +187,7 @@ pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
     let parents = match &recipe.select {
         Select::Scan(_) => members * schedule.children,
         Select::Tournament(_) => schedule.children.min(members / 2),
-        Select::Uct(kind) => schedule.children * kind.parallel.max(1),
+        Select::Uct(_) => schedule.children * super::tree::breadth(recipe, state),
         _ => schedule.children,
     };
     u32::try_from(parents * each).unwrap_or(u32::MAX)
@@ -198,6 +198,14 @@ pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
 pub(super) fn turns(recipe: &Recipe, texts: u16) -> u32 {
     let in_turn = |operator: &Operator| matches!(operator, Operator::HistoryRewrite(kind) if kind.fields == Fields::RoundRobin);
     if recipe.operator.iter().any(in_turn) { u32::from(texts).max(1) } else { 1 }
+}
+
+/// Whether all children of the generation are there.
+pub(super) fn generation_is_bred(recipe: &Recipe, state: &State) -> bool {
+    state.generation.is_some()
+        && state.drafts.is_empty()
+        && state.continuations.values().all(|continuation| continuation.left == 0)
+        && state.applications >= applications(recipe, state)
 }
 
 /// Uses of operators on each parent.
@@ -441,6 +449,12 @@ pub(super) fn advance(
         return Some(Plan::Compose(draft.clone()));
     }
     match operator {
+        // An edit sees the rows that the critique was about.
+        Operator::GradientEdit(_) if draft.step == 1 => {
+            let first = draft.from.and_then(|from| state.continuations.get(&from.proposal));
+            let shown = first.map_or_else(Vec::new, |first| first.shown.clone());
+            Some(Plan::Propose { proposal, shown })
+        }
         // Their later steps change the wording alone.
         Operator::GradientEdit(_) if draft.step >= 2 => {
             Some(Plan::Propose { proposal, shown: Vec::new() })
@@ -462,7 +476,18 @@ pub(super) fn advance(
         }
         _ => match operator.feedback() {
             Some(feedback) => {
-                evidence::gather(feedback, state, draft, setting.train_rows, setting.seed)
+                let praise = match operator {
+                    Operator::GradientEdit(_) => evidence::Praise::WherePerfect,
+                    Operator::CritiqueRefine(kind) => evidence::Praise::Said(
+                        draft.parents.first().is_some_and(|parent| {
+                            let score = super::population::fitness(recipe, state, *parent);
+                            score.is_some_and(|score| score >= kind.praise_from - 1e-9)
+                        }),
+                    ),
+                    _ => evidence::Praise::Never,
+                };
+                let Setting { train_rows, seed, .. } = setting;
+                evidence::gather(feedback, praise, state, draft, train_rows, seed)
             }
             None => Some(Plan::Propose { proposal, shown: alone(&draft.rows) }),
         },
