@@ -24,6 +24,7 @@ pub struct Shipped {
 pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
+    Shipped { name: "gepa-merge", text: include_str!("../../strategies/gepa-merge.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
 ];

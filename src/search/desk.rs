@@ -134,6 +134,14 @@ impl Desk {
         }
     }
 
+    /// The parts that the reply may change.
+    fn asked(&self, draft: &Draft) -> &[String] {
+        match draft.part.and_then(|part| self.texts.get(usize::from(part))) {
+            Some(part) => std::slice::from_ref(part),
+            None => &self.texts,
+        }
+    }
+
     /// What the reply replaces: an earlier step's prompt, or the first parent's.
     fn current<'s>(&self, state: &'s State, draft: &Draft) -> &'s Prompt {
         match self.source(state, draft) {
@@ -212,10 +220,6 @@ impl Desk {
         let model = self.task.model(ModelRole::Mutator).ok_or(SearchError::NoMutator)?;
         let prompt = |candidate: &CandidateIx| &state.standing(*candidate).candidate.prompt;
         let gene = self.gene(state, draft);
-        let texts = match draft.part.and_then(|part| self.texts.get(usize::from(part))) {
-            Some(part) => std::slice::from_ref(part),
-            None => &self.texts,
-        };
         let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
         let told = if contrasts { &[] } else { draft.context.as_slice() };
         let variant = draft.variant as usize;
@@ -236,7 +240,12 @@ impl Desk {
                 _ => 1,
             },
             max_output_tokens: model.max_output_tokens,
-            ..Brief::new(&self.task.about, self.current(state, draft), texts, self.task.max_tokens)
+            ..Brief::new(
+                &self.task.about,
+                self.current(state, draft),
+                self.asked(draft),
+                self.task.max_tokens,
+            )
         };
         let messages = operator
             .write(&self.meta_prompts, &brief, self.seed)
@@ -299,7 +308,7 @@ impl Desk {
                 Err(refusal) => refused(refusal),
             },
             Keep::Prompt | Keep::Child => {
-                let prompt = match operator::read(reply, nonce, &self.texts) {
+                let prompt = match operator::read(reply, nonce, self.asked(draft)) {
                     Ok(parts) => with_parts(current, parts),
                     Err(refusal) => return refused(refusal),
                 };

@@ -23,6 +23,8 @@ pub struct Views {
     pub children: Children,
     /// For samplers.
     pub trials: Trials,
+    /// For operators that wait for their turn.
+    pub turns: super::turns::Turns,
 }
 
 /// The length of the longest of the first candidates.
@@ -108,6 +110,7 @@ impl View for Views {
         self.longest_first.apply(facts);
         self.children.apply(facts);
         self.trials.apply(event);
+        self.turns.apply(event, facts);
         let judged: &[CandidateIx] = match event {
             Event::EvaluationFolded { .. } => match &facts.last_folded {
                 // Only the fold of its last row finds a candidate with all rows folded.

@@ -130,7 +130,8 @@ kind! {
         weight: f64 = 1.0,
         /// When it may be used.
         when: When = When::Always,
-        /// At most so often in a run; 0 = as often as chosen.
+        /// At most so many of its children are kept in a run, beside those that are dropped; 0 =
+        /// any.
         max_uses: u32 = 0,
         /// Whole parts (the paper), or lines within them.
         level: MergeLevel = MergeLevel::Part,
@@ -138,7 +139,7 @@ kind! {
         /// parent, dropped ones included.
         pool: MergePool = MergePool::Front,
         /// Pairs that are drawn before the operator gives up for this time (pool `front` only).
-        attempts: u32 = 10,
+        attempts: u32 = 100,
         /// Rows on which the child must do as well as the better parent before it is tried in
         /// full; 0 = none.
         gate_size: usize = 0,
@@ -538,7 +539,7 @@ choice! {
     Fields {
         /// All searched parts.
         All,
-        /// One after the other.
+        /// One after the other; a child goes on where its parent stopped.
         RoundRobin,
     }
 }
@@ -592,7 +593,8 @@ choice! {
 pub enum When {
     /// `always`: whenever it is chosen.
     Always,
-    /// `after_accept`: once for every child that was tried in full.
+    /// `after_accept`: once for every child of another operator that was tried in full, before
+    /// anything else is bred.
     AfterAccept,
     /// `incumbent_changed`: once for every new incumbent.
     IncumbentChanged,

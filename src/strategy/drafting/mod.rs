@@ -245,10 +245,17 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
 fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
     let operator = &recipe.operator[place];
     let place = u16::try_from(place).unwrap_or(u16::MAX);
-    let uses = state.uses.get(&place).copied().unwrap_or(0);
+    let uses = match operator {
+        // A merge that its gate refuses costs next to nothing, and counts as none.
+        Operator::Merge(_) => state.views.turns.kept(place),
+        _ => state.uses.get(&place).copied().unwrap_or(0),
+    };
     let occasions = match operator.when() {
         When::Always => u32::MAX,
-        When::AfterAccept => accepted(state),
+        When::AfterAccept => {
+            let by_another = state.views.turns.accepted().is_some_and(|other| other != place);
+            if by_another { u32::MAX } else { 0 }
+        }
         When::IncumbentChanged => {
             u32::try_from(state.incumbents.len()).unwrap_or(u32::MAX).saturating_sub(1)
         }
@@ -258,13 +265,6 @@ fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
         }
     };
     uses < occasions && operator.max_uses().is_none_or(|most| uses < most)
-}
-
-/// Children that were tried in full.
-fn accepted(state: &State) -> u32 {
-    let finished = state.views.fronts.finished();
-    let children = finished.iter().filter(|candidate| **candidate != CandidateIx::SEED).count();
-    u32::try_from(children).unwrap_or(u32::MAX)
 }
 
 /// The island whose turn it is: they breed in turn, so that each gets the same share.
@@ -338,7 +338,7 @@ fn draft(
     }
     match operator {
         Operator::Reflect(kind) if kind.fields == Fields::RoundRobin && setting.texts > 1 => {
-            draft.part = u16::try_from(uses % u32::from(setting.texts)).ok();
+            draft.part = Some(state.views.turns.part(parent, setting.texts));
         }
         Operator::HistoryRewrite(kind) => {
             // The same rows for all children of a generation; other ones for each child without.
