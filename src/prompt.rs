@@ -279,34 +279,46 @@ impl Layout {
     pub fn render(&self, prompt: &Prompt, row: &Columns) -> Result<Vec<Message>, TemplateError> {
         let mut system = String::new();
         let mut user = String::new();
-        let mut has_system = false;
         for part in prompt.parts() {
-            let target = if part.name == USER {
-                &mut user
-            } else {
-                if has_system {
-                    system.push_str("\n\n");
-                }
-                has_system = true;
-                &mut system
-            };
-            if self.is_searched(&part.name) {
-                fill(part, row, target);
-            } else {
-                let template =
-                    self.frozen.get_template(&part.name).map_err(|e| broken(&part.name, &e))?;
-                let text = template
-                    .render(minijinja::value::Serde(row))
-                    .map_err(|e| broken(&part.name, &e))?;
-                target.push_str(&text);
+            if part.name == USER {
+                self.render_part(part, row, &mut user)?;
+                continue;
+            }
+            let before = system.len();
+            if before > 0 {
+                system.push_str("\n\n");
+            }
+            let from = system.len();
+            self.render_part(part, row, &mut system)?;
+            // A part that says nothing, such as one for examples before there are any, leaves no
+            // trace, not even a blank line.
+            if system[from..].trim().is_empty() {
+                system.truncate(before);
             }
         }
         let mut messages = Vec::with_capacity(2);
-        if has_system && !system.is_empty() {
+        if !system.is_empty() {
             messages.push(Message { role: Role::System, content: system });
         }
         messages.push(Message { role: Role::User, content: user });
         Ok(messages)
+    }
+
+    fn render_part(
+        &self,
+        part: &Part,
+        row: &Columns,
+        target: &mut String,
+    ) -> Result<(), TemplateError> {
+        if self.is_searched(&part.name) {
+            fill(part, row, target);
+            return Ok(());
+        }
+        let template = self.frozen.get_template(&part.name).map_err(|e| broken(&part.name, &e))?;
+        let text =
+            template.render(minijinja::value::Serde(row)).map_err(|e| broken(&part.name, &e))?;
+        target.push_str(&text);
+        Ok(())
     }
 
     /// Bytes of the prompt as it is sent, without the row's values.
@@ -422,6 +434,30 @@ mod tests {
         let messages = layout.render(&seed, row.as_object().unwrap()).unwrap();
         assert_eq!(messages[0].content, "Be de.");
         assert_eq!(messages[1].content, "{{ locale }} <b>!\n");
+    }
+
+    #[test]
+    fn a_part_that_says_nothing_leaves_no_blank_line() {
+        let part = |name: &str, text: &str| Part { name: name.into(), text: text.into() };
+        let system = |parts: &[(&str, &str)]| {
+            let mut parts: Vec<Part> = parts.iter().map(|(name, text)| part(name, text)).collect();
+            parts.push(part(USER, "{{ input }}"));
+            let seed = Prompt::new(parts);
+            let row = serde_json::json!({"input": "hi", "locale": ""});
+            let searched = ["system".to_owned(), "demos".to_owned()];
+            let layout = Layout::new(&seed, &searched, &columns()).unwrap();
+            let mut messages = layout.render(&seed, row.as_object().unwrap()).unwrap();
+            assert_eq!(messages.pop().unwrap().content, "hi");
+            messages.pop().map(|message| message.content)
+        };
+        let says = |text: &str| Some(text.to_owned());
+        assert_eq!(system(&[("system", "Sort."), ("demos", "")]), says("Sort."));
+        assert_eq!(system(&[("demos", "\n"), ("system", "Sort.")]), says("Sort."));
+        let three = [("system", "Sort."), ("demos", ""), ("rest", "Only the name.")];
+        assert_eq!(system(&three), says("Sort.\n\nOnly the name."));
+        // A frozen part may come out empty for one row and not for another.
+        assert_eq!(system(&[("system", "Sort."), ("rest", "{{ locale }}")]), says("Sort."));
+        assert_eq!(system(&[("system", ""), ("demos", "")]), None);
     }
 
     #[test]

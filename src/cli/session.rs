@@ -9,6 +9,7 @@ use crate::journal::Journal;
 use crate::llm::Llm;
 use crate::llm::call::{Caller, Line};
 use crate::llm::openai::OpenAi;
+use crate::llm::sim::world::Temper;
 use crate::llm::sim::{MODEL_SEED, SimLlm, world_of};
 use crate::llm::throttle::{Global, Throttle};
 use crate::recipe::{self, Recipe};
@@ -243,7 +244,9 @@ fn lines(
             None => Throttle::new(limit, provider.rpm),
         };
         let llm: Arc<dyn Llm> = match provider.kind {
-            Some(Protocol::Sim) => Arc::new(SimLlm::new(Arc::new(world_of(task, MODEL_SEED)))),
+            Some(Protocol::Sim) => {
+                Arc::new(SimLlm::new(Arc::new(world_of(task, MODEL_SEED, Temper::default()))))
+            }
             _ => Arc::new(
                 OpenAi::new(name, provider, keys.get(name).cloned())
                     .map_err(|error| CliError::invalid(format!("provider `{name}`: {error}")))?,

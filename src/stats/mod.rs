@@ -19,6 +19,7 @@
 
 mod binomial;
 mod bootstrap;
+mod linalg;
 mod normal;
 
 pub mod power; // Before: what can this many rows show?
@@ -27,9 +28,13 @@ pub mod dominance; // During: the instance-wise frontier.
 pub mod rasch; // During: abilities and difficulties from unequal rows.
 pub mod features; // During: texts as vectors, without a model.
 pub mod bandit; // During: who is pulled next?
+pub mod tpe; // During: which combination of parts next?
+pub mod gaussian_process; // During: what will a candidate score, and how sure is that?
+pub mod surrogate; // During: what would an unscored prompt score?
 pub mod cluster; // During: groups of like prompts.
 pub mod race; // During: when is a candidate out of the race?
 pub mod shrinkage; // After: estimates without the winner's curse.
+pub mod rank; // After: do two orders agree?
 pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
 pub mod paired; // After: one p-value for one claim.

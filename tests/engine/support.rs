@@ -7,6 +7,7 @@ use promptsearch::event::{CachedOf, Event, ProposalOutcome};
 use promptsearch::id::{Call, EventNumber, RowIx};
 use promptsearch::journal::{Journal, JournalError, read_events};
 use promptsearch::llm::call::{Caller, Line};
+use promptsearch::llm::sim::world::Temper;
 use promptsearch::llm::sim::{MODEL_SEED, SimLlm, world_of};
 use promptsearch::llm::throttle::Throttle;
 use promptsearch::llm::{Llm, LlmError, Reply, Request};
@@ -387,7 +388,7 @@ impl Lab {
     /// Runs to the end, with the simulated models behind whatever `around` puts around them.
     pub(crate) fn run(self, around: impl FnOnce(Arc<dyn Llm>) -> Arc<dyn Llm>) -> Ended {
         let task = Arc::new(shipped_task());
-        let world = Arc::new(world_of(&task, MODEL_SEED));
+        let world = Arc::new(world_of(&task, MODEL_SEED, Temper::default()));
         let llm = around(Arc::new(SimLlm::new(world)));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

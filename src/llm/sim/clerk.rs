@@ -14,10 +14,6 @@ use crate::seed::Seed;
 /// Parts of the variance of a row's luck: shared by all prompts; shared by those that say the same
 /// about its skill; and of this very prompt.
 const SHARED: [f64; 3] = [0.5, 0.3, 0.2];
-/// Share of rows whose luck is drawn afresh by each draw at temperature 0, per degree, and at most.
-const FRESH: f64 = 0.10;
-const FRESH_PER_DEGREE: f64 = 0.45;
-const FRESH_AT_MOST: f64 = 0.80;
 
 /// What the clerk says, and about which row.
 pub(super) struct Said<'w> {
@@ -37,7 +33,7 @@ pub(super) fn say<'w>(
     let Some(case) = world.case(messages) else {
         return Said { text: "I don't know.".to_owned(), row: None };
     };
-    let luck = Luck::new(&case, temperature, draw);
+    let luck = Luck::new(&case, world.temper.fresh_at(temperature), draw);
     let (row, seed) = (case.row, luck.seed);
     let mut text = if luck.form < case.reading.asked.malformed {
         answer::malformed(world, row, seed)
@@ -77,11 +73,10 @@ struct Luck {
 }
 
 impl Luck {
-    fn new(case: &Case<'_>, temperature: f64, draw: u64) -> Self {
+    fn new(case: &Case<'_>, fresh: f64, draw: u64) -> Self {
         let row = case.row.seed;
         let own = row.child("prompt", case.reading.seed.0);
         let replicate = own.child("draw", draw);
-        let fresh = (FRESH + FRESH_PER_DEGREE * temperature.max(0.0)).min(FRESH_AT_MOST);
         if draw::unit(replicate.child("fresh", 0)) < fresh {
             return Self {
                 knowledge: draw::unit(replicate.child("knowledge", 0)),

@@ -18,9 +18,11 @@ pub mod server;
 mod skill;
 mod statement;
 mod tally;
+mod temper;
 mod wire;
 mod words;
 pub mod world;
+pub mod worlds;
 
 pub use faults::{Faults, Latency};
 pub use of_task::{MODEL_SEED, true_quality, world_of};

@@ -2,7 +2,7 @@
 //! be told which rows are held out either.
 
 use super::form::AnswerForm;
-use super::world::{World, WorldRow, WorldSpec};
+use super::world::{Temper, World, WorldRow, WorldSpec};
 use crate::prompt::{Prompt, value_text};
 use crate::task::Task;
 use crate::task::example::Example;
@@ -15,9 +15,9 @@ fn rows(task: &Task) -> impl Iterator<Item = &Example> {
     task.splits.train.iter().chain(&task.splits.dev).chain(task.splits.hold.open_held_out())
 }
 
-/// The simulated world of a task.
+/// The simulated world of a task. Its temper is the usual one but in benchmarks.
 #[must_use]
-pub fn world_of(task: &Task, seed: u64) -> World {
+pub fn world_of(task: &Task, seed: u64, temper: Temper) -> World {
     let user_text = |row: &Example| {
         let messages = task.layout.render(&task.seed, &row.columns);
         messages.ok().and_then(|mut messages| messages.pop()).map(|message| message.content)
@@ -35,7 +35,7 @@ pub fn world_of(task: &Task, seed: u64) -> World {
             feedback: row.feedback.clone(),
         })
         .collect();
-    World::new(WorldSpec { rows, form: form(task), seed })
+    World::new(WorldSpec { rows, form: form(task), seed, temper })
 }
 
 fn form(task: &Task) -> AnswerForm {

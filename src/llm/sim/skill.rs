@@ -4,6 +4,7 @@
 //! drawn from the world's seed. What a prompt says about them is read in `statement`.
 
 use super::draw;
+use super::temper::Temper;
 use super::words;
 use super::world::{AnswerForm, WorldRow};
 use crate::prompt::value_text;
@@ -23,10 +24,8 @@ const REASON_MARKS: &[&str] =
     &["because", "since", "even", "whatever", "whether", "who", "together", "such"];
 /// Rows of a bucket whose words are counted.
 const ROWS_PER_BUCKET: usize = 200;
-/// The share of skills that the clerk has without being told.
-const KNOWN: f64 = 0.40;
-/// Logits of a known skill, unasked: mean and spread.
-const PRIOR_KNOWN: (f64, f64) = (1.4, 0.5);
+/// Spread of the logits of a known skill, unasked.
+const SPREAD_KNOWN: f64 = 0.5;
 /// Logits of an unknown one, where the naive reading is nearly always taken.
 const PRIOR_UNKNOWN: (f64, f64) = (-1.7, 0.6);
 /// Logits of a skill that the prompt states in full.
@@ -50,6 +49,8 @@ pub(super) struct Skill {
     pub(super) names_label: bool,
     /// Labels that its own text names and that a line may therefore name as well.
     pub(super) allowed: BTreeSet<usize>,
+    /// The skill whose rule is nearest by its words, of another label where there is one.
+    pub(super) neighbour: Option<usize>,
     /// The label that the naive reading takes.
     pub(super) naive: Option<usize>,
     /// Logits unasked.
@@ -83,12 +84,19 @@ struct Draft {
 
 impl Skills {
     /// Finds the skills of the rows.
-    pub(super) fn new(rows: &[WorldRow], form: &AnswerForm, labels: &Labels, seed: Seed) -> Self {
+    pub(super) fn new(
+        rows: &[WorldRow],
+        form: &AnswerForm,
+        labels: &Labels,
+        temper: &Temper,
+        seed: Seed,
+    ) -> Self {
         let mut drafts = from_feedback(rows, labels);
         drafts.extend(from_buckets(rows, form, labels, seed));
         drafts.sort_by(|a, b| a.key.cmp(&b.key));
 
-        let known = known_of(&drafts, seed);
+        let known = known_of(&drafts, temper.known, seed);
+        let neighbours = neighbours(rows, &drafts, labels);
         let (vocabulary, weights) = weigh(&drafts);
         let mut of_row = vec![0; rows.len()];
         let mut all = Vec::with_capacity(drafts.len());
@@ -103,7 +111,7 @@ impl Skills {
             };
             let shift = form.prior_shift();
             let prior = if known.contains(&place) {
-                of("known", PRIOR_KNOWN)
+                of("known", (temper.prior_known, SPREAD_KNOWN))
             } else {
                 of("unknown", PRIOR_UNKNOWN)
             } + shift;
@@ -112,6 +120,7 @@ impl Skills {
                 label,
                 names_label: label.is_some_and(|label| draft.labels.contains(&label)),
                 allowed: draft.labels.iter().copied().chain(label).collect(),
+                neighbour: neighbours[place],
                 naive: label.and_then(|label| labels.other_than(label, seed.child("naive", 0))),
                 prior,
                 mastered: (of("mastered", MASTERED) + SHIFT_LEFT * shift).max(prior + LEAST_GAIN),
@@ -127,11 +136,33 @@ fn skill_seed(seed: Seed, draft: &Draft) -> Seed {
 }
 
 /// The skills with the smallest draws, so that every world knows the same share of them.
-fn known_of(drafts: &[Draft], seed: Seed) -> BTreeSet<usize> {
+fn known_of(drafts: &[Draft], share: f64, seed: Seed) -> BTreeSet<usize> {
     let mut order: Vec<_> = (0..drafts.len()).collect();
     order.sort_by_key(|place| skill_seed(seed, &drafts[*place]).child("rank", 0).0);
-    order.truncate((KNOWN * drafts.len() as f64).round() as usize);
+    order.truncate((share * drafts.len() as f64).round() as usize);
     order.into_iter().collect()
+}
+
+/// For each skill the one that is most easily taken for it: with most words in common, of another
+/// label rather than of the same.
+fn neighbours(rows: &[WorldRow], drafts: &[Draft], labels: &Labels) -> Vec<Option<usize>> {
+    let own: Vec<_> = drafts.iter().map(|draft| common_label(rows, draft, labels)).collect();
+    drafts
+        .iter()
+        .enumerate()
+        .map(|(place, draft)| {
+            drafts
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != place)
+                .map(|(other, it)| {
+                    let differs = own[other] != own[place];
+                    (differs, likeness(&draft.words, &it.words), other)
+                })
+                .max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(b.2.cmp(&a.2)))
+                .map(|(_, _, other)| other)
+        })
+        .collect()
 }
 
 /// A feedback text without what differs from row to row.

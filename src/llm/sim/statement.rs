@@ -5,6 +5,7 @@
 use super::draw;
 use super::form::{AnswerForm, Asked};
 use super::skill::{Labels, Skill, Skills};
+use super::temper::Temper;
 use super::words;
 use crate::seed::Seed;
 use std::collections::BTreeSet;
@@ -29,17 +30,6 @@ const ONE_MORE_LABEL: f64 = 0.75;
 const MORE_LABELS: f64 = 0.4;
 /// How far a line that plainly is about another skill is kept from misleading.
 const EXPLAINED: f64 = 0.8;
-/// Logits that a full statement of the wrong label costs.
-const MISLED: f64 = 2.5;
-/// The part of that which a right statement elsewhere takes back.
-const CONTRADICTED: f64 = 0.5;
-/// How well an example states its row's skill.
-const DEMONSTRATED: f64 = 0.35;
-/// Spread of the logits that the choice of words makes.
-const WORDING: f64 = 0.2;
-/// Logits lost per e-fold of (1 + tokens / `LONG`).
-const DILUTION: f64 = 0.35;
-const LONG: f64 = 300.0;
 /// Statements below this leave answers as they would be without them.
 const UNSAID: f64 = 0.05;
 
@@ -84,6 +74,7 @@ struct Segment {
 
 impl Reading {
     /// Reads the instructions of a prompt.
+    #[expect(clippy::too_many_arguments, reason = "all that a world is, asked in one place")]
     pub(super) fn new(
         text: &str,
         form: &AnswerForm,
@@ -91,6 +82,7 @@ impl Reading {
         fields: &BTreeSet<String>,
         skills: &Skills,
         demonstrations: &[Demonstration],
+        temper: &Temper,
         seed: Seed,
     ) -> Self {
         let lines = unwrapped(text);
@@ -101,11 +93,16 @@ impl Reading {
         // All words in order: the same prompt in other punctuation is the same prompt.
         let prompt = draw::of_text(seed.child("prompt", 0), &words::content(text).join(" "));
         let tokens = text.len().div_ceil(4) as f64;
-        let dilution = DILUTION * (tokens / LONG).ln_1p();
-        let stances = statements(&segments, skills, demonstrations)
-            .into_iter()
+        let dilution = temper.dilution * (tokens / temper.long_tokens).ln_1p();
+        let statements = statements(&segments, skills, demonstrations, temper);
+        let disturbed = disturbed(&statements, skills);
+        let stances = statements
+            .iter()
             .zip(&skills.all)
-            .map(|(statement, skill)| statement.stance(skill, prompt, dilution))
+            .zip(disturbed)
+            .map(|((statement, skill), disturbed)| {
+                statement.stance(skill, prompt, disturbed, dilution, temper)
+            })
             .collect();
         Self { stances, asked, seed: prompt }
     }
@@ -123,10 +120,18 @@ struct Statement {
 }
 
 impl Statement {
-    fn stance(&self, skill: &Skill, prompt: Seed, dilution: f64) -> Stance {
-        let wording = WORDING * draw::normal(skill.seed.child("wording", prompt.0));
+    fn stance(
+        &self,
+        skill: &Skill,
+        prompt: Seed,
+        disturbed: f64,
+        dilution: f64,
+        temper: &Temper,
+    ) -> Stance {
+        let wording = temper.wording * draw::normal(skill.seed.child("wording", prompt.0));
         let logit = skill.prior + self.stated * (skill.mastered - skill.prior)
-            - MISLED * self.misled * (1.0 - CONTRADICTED * self.stated)
+            - temper.misled * self.misled * (1.0 - temper.contradicted * self.stated)
+            - temper.disturbed * disturbed
             + wording
             - dilution;
         let said = if self.stated.max(self.misled) < UNSAID { "" } else { &self.said_by };
@@ -138,6 +143,7 @@ fn statements(
     segments: &[Segment],
     skills: &Skills,
     demonstrations: &[Demonstration],
+    temper: &Temper,
 ) -> Vec<Statement> {
     let mut statements = vec![Statement::default(); skills.all.len()];
     for segment in segments {
@@ -154,7 +160,8 @@ fn statements(
             .map(|(_, covered)| *covered)
             .fold(0.0, f64::max);
         for ((skill, covered), statement) in skills.all.iter().zip(&coverage).zip(&mut statements) {
-            let (stated, misled) = judge(skill, *covered, &segment.labels, explained);
+            let (said, misled) = judge(skill, *covered, &segment.labels, explained);
+            let stated = temper.most_stated * said;
             if stated.max(misled) > statement.stated.max(statement.misled) {
                 segment.stems.clone_into(&mut statement.said_by);
             }
@@ -162,14 +169,29 @@ fn statements(
             statement.misled = statement.misled.max(misled);
         }
     }
+    let mut counts = vec![[0_i32; 2]; statements.len()];
     for demonstration in demonstrations {
-        if let Some(statement) = statements.get_mut(demonstration.skill) {
-            let side =
-                if demonstration.right { &mut statement.stated } else { &mut statement.misled };
-            *side = side.max(DEMONSTRATED);
+        if let Some(count) = counts.get_mut(demonstration.skill) {
+            count[usize::from(demonstration.right)] += 1;
         }
     }
+    for (statement, [wrong, right]) in statements.iter_mut().zip(counts) {
+        statement.stated = statement.stated.max(temper.shown_by(right));
+        statement.misled = statement.misled.max(temper.shown_by(wrong));
+    }
     statements
+}
+
+/// How far each skill is disturbed: by how much better its neighbours' rules are stated than its own.
+fn disturbed(statements: &[Statement], skills: &Skills) -> Vec<f64> {
+    let mut disturbed = vec![0.0_f64; statements.len()];
+    for (skill, statement) in skills.all.iter().zip(statements) {
+        let Some(neighbour) = skill.neighbour else { continue };
+        if let (Some(most), Some(own)) = (disturbed.get_mut(neighbour), statements.get(neighbour)) {
+            *most = most.max(statement.stated * (1.0 - own.stated));
+        }
+    }
+    disturbed
 }
 
 /// How far a segment states a skill, and how far it misleads about it.

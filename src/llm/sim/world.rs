@@ -9,14 +9,13 @@ pub use super::form::AnswerForm;
 use super::index::RowIndex;
 use super::skill::{Labels, Skills};
 use super::statement::{Demonstration, Reading};
+pub use super::temper::Temper;
 use crate::prompt::{Message, Role, value_text};
 use crate::seed::Seed;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Spread of the rows' difficulties, in logits.
-const DIFFICULTY: f64 = 0.8;
 /// Bounds of the probability that the clerk knows the answer.
 const LEAST: f64 = 0.02;
 const MOST: f64 = 0.985;
@@ -32,6 +31,8 @@ pub struct WorldSpec {
     pub form: AnswerForm,
     /// The model seed: another seed is another clerk and another editor.
     pub seed: u64,
+    /// What this world is like.
+    pub temper: Temper,
 }
 
 /// One row as the simulated models know it.
@@ -55,6 +56,8 @@ pub(super) struct Row {
     pub(super) id: String,
     pub(super) answer: serde_json::Value,
     pub(super) skill: usize,
+    /// A second skill that it needs as well.
+    pub(super) second: Option<usize>,
     /// Logits below the average row.
     pub(super) difficulty: f64,
     pub(super) seed: Seed,
@@ -68,6 +71,7 @@ pub struct World {
     pub(super) skills: Skills,
     pub(super) rows: Vec<Row>,
     pub(super) seed: Seed,
+    pub(super) temper: Temper,
     fields: BTreeSet<String>,
     index: RowIndex,
     /// What the seed's user template says around the input.
@@ -90,7 +94,7 @@ impl World {
     pub fn new(spec: WorldSpec) -> Self {
         let seed = Seed(spec.seed).child("simulated world", 0);
         let labels = Labels::new(&spec.form);
-        let skills = Skills::new(&spec.rows, &spec.form, &labels, seed);
+        let skills = Skills::new(&spec.rows, &spec.form, &labels, &spec.temper, seed);
         let index =
             RowIndex::new(spec.rows.iter().map(|row| (row.user_text.as_str(), row.input.as_str())));
         let fields = spec
@@ -101,27 +105,32 @@ impl World {
             .map(|key| key.to_lowercase())
             .collect();
         let frame = common_frame(&spec.rows);
-        let rows = spec
-            .rows
-            .into_iter()
-            .zip(&skills.of_row)
-            .map(|(row, skill)| {
-                let seed = draw::of_text(seed.child("row", 0), &row.id);
-                Row {
-                    id: row.id,
-                    answer: row.answer,
-                    skill: *skill,
-                    difficulty: DIFFICULTY * draw::normal(seed.child("difficulty", 0)),
-                    seed,
-                }
-            })
-            .collect();
+        let rows =
+            spec.rows
+                .into_iter()
+                .zip(&skills.of_row)
+                .map(|(row, skill)| {
+                    let seed = draw::of_text(seed.child("row", 0), &row.id);
+                    Row {
+                        id: row.id,
+                        answer: row.answer,
+                        skill: *skill,
+                        second: skills.all.get(*skill).and_then(|it| it.neighbour).filter(|_| {
+                            draw::unit(seed.child("second skill", 0)) < spec.temper.paired
+                        }),
+                        difficulty: spec.temper.difficulty
+                            * draw::normal(seed.child("difficulty", 0)),
+                        seed,
+                    }
+                })
+                .collect();
         Self {
             form: spec.form,
             labels,
             skills,
             rows,
             seed,
+            temper: spec.temper,
             fields,
             index,
             frame,
@@ -213,7 +222,11 @@ impl World {
         };
         let reasoning =
             if reading.asked.reasons { self.form.reasoning_gain(row.difficulty) } else { 0.0 };
-        draw::logistic(stance.logit - row.difficulty + reasoning).clamp(LEAST, MOST)
+        let first = draw::logistic(stance.logit - row.difficulty + reasoning);
+        let second = row.second.and_then(|second| reading.stances.get(second));
+        // Who needs two rules has to know both; the row's difficulty is counted once.
+        let second = second.map_or(1.0, |stance| draw::logistic(stance.logit + reasoning));
+        (first * second).clamp(LEAST, MOST)
     }
 
     /// Right answers count in full, wrong ones by their form, malformed ones nothing.
@@ -239,6 +252,7 @@ impl World {
             &self.fields,
             &self.skills,
             &demonstrations,
+            &self.temper,
             self.seed,
         ));
         let mut kept = self.readings.write().unwrap_or_else(PoisonError::into_inner);

@@ -2,24 +2,10 @@
 //! tags in which the reply has to stand.
 
 use super::evidence::Record;
+use super::kind::Kind;
 use crate::prompt::{Message, Role};
 use regex::Regex;
 use std::sync::LazyLock;
-
-/// The kinds of change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// State what the failures show.
-    Reflect,
-    /// Any other version.
-    Vary,
-    /// The same in fewer words.
-    Compress,
-    /// The same in other words.
-    Paraphrase,
-    /// The instruction behind pairs of input and output.
-    Induce,
-}
 
 /// One part that the reply may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +16,27 @@ pub(super) struct Wanted {
     pub(super) part: String,
     /// Its text now, where the request shows it.
     pub(super) current: Option<String>,
+}
+
+/// A text that was tried before.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Past {
+    /// Of a hundred, where it is told.
+    pub(super) score: Option<f64>,
+    /// The text.
+    pub(super) text: String,
+}
+
+impl Past {
+    fn new(shown: &str, part: &str) -> Self {
+        let first = shown.lines().next().unwrap_or("");
+        let score = first.strip_prefix("Score:").and_then(|number| number.trim().parse().ok());
+        let text = match score {
+            Some(_) => shown.split_once('\n').map_or("", |(_, text)| text),
+            None => shown,
+        };
+        Self { score, text: part_of(text, part) }
+    }
 }
 
 /// The request as the editor understands it.
@@ -43,10 +50,26 @@ pub(super) struct Brief {
     pub(super) current: String,
     /// The rows.
     pub(super) evidence: Vec<Record>,
+    /// Earlier texts, in the order in which they are shown.
+    pub(super) past: Vec<Past>,
+    /// The other parents' texts, in their order.
+    pub(super) others: Vec<String>,
+    /// What an earlier step wrote; empty where there is none.
+    pub(super) note: String,
+    /// The order to change the text by; empty where there is none.
+    pub(super) order: String,
+    /// The manner of thinking, or the tip; empty where there is none.
+    pub(super) manner: String,
+    /// What the task is about, as far as the request's first line says it.
+    pub(super) about: String,
+    /// How many notes the reply should hold; 0 where a text is asked for.
+    pub(super) notes: usize,
     /// What the reply should hold; empty where the request shows no tag.
     pub(super) wanted: Vec<Wanted>,
     /// The literal tag after each part.
     pub(super) closing: String,
+    /// The literal tags around each note.
+    pub(super) note_tags: (String, String),
     /// The whole request without its nonce: what chance depends on.
     pub(super) fingerprint: String,
 }
@@ -65,7 +88,7 @@ impl Brief {
         let instruction = tags.outside(&whole);
         let asked = asked_in(messages, &instruction, &nonce);
         let openings = tags.prompts();
-        let kind = kind_of(&asked, openings.len());
+        let kind = Kind::of(&asked, openings.len());
         // The first pair is the current text, unless it is the only one and shows where to write.
         let (base, form) = match openings.split_first() {
             Some((_, form)) if form.is_empty() && kind == Kind::Induce => (None, &openings[..]),
@@ -92,16 +115,36 @@ impl Brief {
             Kind::Reflect if evidence.is_empty() => Kind::Vary,
             kind => kind,
         };
+        let part = base.map_or_else(
+            || wanted.first().map(|it| it.part.clone()).unwrap_or_default(),
+            |base| base.part.clone(),
+        );
+        // A request for notes shows their tags empty; any other shows a note that was written.
+        let notes = if kind.is_noted() { tags.named("note").count().max(1) } else { 0 };
+        let written = |name| if notes > 0 { None } else { tags.named(name).next() };
         Self {
             kind,
-            part: base.map_or_else(
-                || wanted.first().map(|it| it.part.clone()).unwrap_or_default(),
-                |base| base.part.clone(),
-            ),
+            past: tags.named("past").map(|text| Past::new(&text, &part)).collect(),
+            others: tags.named("other").map(|text| part_of(&text, &part)).collect(),
+            note: written("note").unwrap_or_default(),
+            order: tags.named("mutator").next().unwrap_or_default(),
+            manner: ["The manner of thinking:", "A tip for this attempt:"]
+                .iter()
+                .find_map(|key| Some(instruction.split_once(key)?.1.lines().next()?.trim()))
+                .unwrap_or_default()
+                .to_owned(),
+            about: about_in(&instruction),
+            notes,
+            part,
             current: base.map(|base| base.text.clone()).unwrap_or_default(),
             evidence,
             wanted,
             closing: format!("</prompt-{nonce}>"),
+            note_tags: if nonce.is_empty() {
+                Default::default()
+            } else {
+                (format!("<note-{nonce}>"), format!("</note-{nonce}>"))
+            },
             fingerprint: if nonce.is_empty() { whole } else { whole.replace(&nonce, "") },
         }
     }
@@ -227,17 +270,21 @@ fn asked_in(messages: &[Message], instruction: &str, nonce: &str) -> String {
     asked.split("what the model").next().unwrap_or("").to_owned()
 }
 
-fn kind_of(asked: &str, prompts: usize) -> Kind {
-    let says = |words: &[&str]| words.iter().any(|word| asked.contains(word));
-    if says(&["guess the instruction"]) || (prompts <= 1 && says(&["pairs"])) {
-        Kind::Induce
-    } else if says(&["shorten", "fewer words"]) {
-        Kind::Compress
-    } else if says(&["in other words", "rephrase"]) {
-        Kind::Paraphrase
-    } else {
-        Kind::Reflect
+/// What the first line of an instruction says the model does.
+fn about_in(instruction: &str) -> String {
+    let line = instruction.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+    line.split_once("does: ").map_or("", |(_, about)| about).trim().to_owned()
+}
+
+/// The text of a part, where several are shown under their names; else the whole.
+fn part_of(shown: &str, part: &str) -> String {
+    let head = format!("Part {part}:");
+    if !shown.starts_with("Part ") || !shown.lines().any(|line| line == head) {
+        return shown.to_owned();
     }
+    let lines = shown.lines().skip_while(|line| *line != head).skip(1);
+    let is_head = |line: &str| line.starts_with("Part ") && line.ends_with(':');
+    lines.take_while(|line| !is_head(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

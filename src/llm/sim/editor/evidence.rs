@@ -12,6 +12,8 @@ pub(super) struct Record {
     pub(super) input: String,
     /// What the model answered, or an output in a list of pairs.
     pub(super) answer: String,
+    /// Another answer, that was worse.
+    pub(super) contrast: String,
     /// What would have been right.
     pub(super) expected: String,
     /// Why, by whoever says something about it.
@@ -24,6 +26,7 @@ pub(super) struct Record {
 enum Key {
     Input,
     Answer,
+    Contrast,
     Expected,
     Feedback,
     Score,
@@ -39,6 +42,7 @@ const KEYS: &[(&str, Key)] = &[
     ("output", Key::Answer),
     ("model answer", Key::Answer),
     ("got", Key::Answer),
+    ("worse answer", Key::Contrast),
     ("expected", Key::Expected),
     ("expected answer", Key::Expected),
     ("right answer", Key::Expected),
@@ -79,7 +83,8 @@ impl Record {
             records.push(record);
         }
         for record in &mut records {
-            let texts = [&mut record.input, &mut record.answer, &mut record.expected];
+            let texts =
+                [&mut record.input, &mut record.answer, &mut record.contrast, &mut record.expected];
             for text in texts.into_iter().chain(&mut record.feedback) {
                 *text = text.trim().to_owned();
             }
@@ -93,6 +98,7 @@ impl Record {
         match key {
             Key::Input => !self.input.is_empty(),
             Key::Answer => !self.answer.is_empty(),
+            Key::Contrast => !self.contrast.is_empty(),
             Key::Expected => !self.expected.is_empty(),
             Key::Score => self.score.is_some(),
             Key::Feedback | Key::Other => false,
@@ -103,6 +109,7 @@ impl Record {
         let slot = match key {
             Key::Input => &mut self.input,
             Key::Answer => &mut self.answer,
+            Key::Contrast => &mut self.contrast,
             Key::Expected => &mut self.expected,
             Key::Feedback => match self.feedback.last_mut() {
                 Some(last) => last,

@@ -89,3 +89,69 @@ pub(super) const WORDY: &[(&str, &str)] = &[
     ("prior to", "before"),
     ("with regard to", "about"),
 ];
+
+/// Words before the points of a critique.
+pub(super) const INTROS: &[&str] = &[
+    "The instructions do not say this:",
+    "What the model could not know:",
+    "These points are left out:",
+    "The failures have this in common, that nothing states it:",
+];
+
+/// Faults that are found where nothing better comes to mind; nobody can act on them.
+pub(super) const VAGUE_FAULTS: &[&str] = &[
+    "The instructions are too vague.",
+    "The instructions could be clearer about what matters.",
+    "The instructions leave room for interpretation.",
+];
+
+/// A doubt about the form of the answer, and one about haste, with the words by which they are told.
+pub(super) const FORM_FAULT: &str = "It is not clear how the answer should look.";
+pub(super) const FORM_WORDS: &[&str] = &["how the answer should", "form of the answer"];
+pub(super) const HASTE_FAULT: &str = "The model answers too fast, without working the case out.";
+pub(super) const HASTE_WORDS: &[&str] = &["too fast", "step by step"];
+
+/// Causes that are suspected whatever the failures are.
+pub(super) const CAUSES: &[&str] = &[
+    "Unclear form: the model cannot tell how the answer should look.",
+    "Hasty answers: the model decides too fast, without working the case out.",
+    "Weak emphasis: the instructions do not say what matters most.",
+];
+
+/// Hints that fit any work.
+pub(super) const HINTS: &[&str] = &[
+    "Look for the detail that decides the case.",
+    "Say to yourself what is asked before you answer.",
+    "Take the case apart and go through it step by step.",
+    "Compare the case with others whose answer you know.",
+    "Give the answer that a careful expert would give.",
+    "Keep to what the text says, and guess nothing.",
+    "Check the answer once more before you write it.",
+    "Answer briefly and in the form that is expected.",
+];
+
+/// Orders for changing instructions.
+pub(super) const ORDERS: &[&str] = &[
+    "Put the most important sentence first.",
+    "Say the same with fewer and plainer words.",
+    "Ask for the work to be done step by step.",
+    "Give the one who does the work a fitting role.",
+    "State the form of the answer exactly.",
+    "Stress what is checked most often.",
+    "Group the rules and change their order.",
+];
+
+/// Words before notes.
+pub(super) const NOTE_OPENERS: &[&str] = &[
+    "This is what I see:",
+    "I went through it; my notes:",
+    "Sure! Here is what I would say.",
+    "Below are my thoughts.",
+];
+
+/// Words after notes.
+pub(super) const NOTE_CLOSERS: &[&str] =
+    &["I hope that this helps.", "Let me know if you need more of them."];
+
+/// What an editor says that has nothing to say.
+pub(super) const NOTHING_TO_SAY: &str = "I see nothing that I would change.";

@@ -12,10 +12,10 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a failure that the evidence shows is put into a rule.
-const STATED: f64 = 0.75;
+pub(super) const STATED: f64 = 0.75;
 /// How often a line is harmed by a revision that should have left it alone, and how often it is then
 /// lost; otherwise this share of its words stays.
-const HARMED: f64 = 0.05;
+pub(super) const HARMED: f64 = 0.05;
 const LOST: f64 = 0.4;
 const HARMED_KEPT: f64 = 0.65;
 /// Shares of a rule's words that a line holds when it is about the same case, and when it says it.
@@ -24,18 +24,18 @@ const SAID: f64 = 0.8;
 /// How often a rule that is said already is left as it is.
 const LEFT_ALONE: f64 = 0.7;
 /// How often a revision adds general advice, the form of the answer, or a call for reasoning.
-const ADDS_ADVICE: f64 = 0.15;
+pub(super) const ADDS_ADVICE: f64 = 0.15;
 const ADDS_FORM: f64 = 0.20;
 const ADDS_REASONING: f64 = 0.10;
 /// How often compressing harms a line.
 const COMPRESS_HARMS: f64 = 0.10;
 /// What a paraphrase keeps of each content word, and how often it frames a line anew.
-const PARAPHRASE_KEPT: f64 = 0.97;
-const REFRAMED: f64 = 0.5;
+pub(super) const PARAPHRASE_KEPT: f64 = 0.97;
+pub(super) const REFRAMED: f64 = 0.5;
 
 /// A text as lines.
 pub(super) struct Draft {
-    lines: Vec<String>,
+    pub(super) lines: Vec<String>,
 }
 
 impl Draft {
@@ -86,26 +86,8 @@ impl Draft {
     pub(super) fn reflect(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         let labels = labels_of(&brief.evidence);
         self.harm(HARMED, rng);
-        let mut seen = BTreeSet::new();
-        for record in brief.evidence.iter().filter(|record| record.failed()) {
-            let mut telling: Vec<&String> =
-                record.feedback.iter().filter(|text| rule::says_something(text, record)).collect();
-            let guesses = telling.is_empty();
-            if guesses {
-                telling.push(&record.input);
-            }
-            for text in telling {
-                if !seen.insert(text.clone()) || !rng.random_bool(STATED) {
-                    continue;
-                }
-                let rule = if guesses {
-                    Rule::guessed(&[record], rng)
-                } else {
-                    Rule::of(text, record, &labels, rng)
-                };
-                self.state(&rule, rng);
-            }
-        }
+        let failed = brief.evidence.iter().filter(|record| record.failed());
+        tell_of(failed, &labels, rng, |rule, rng| self.state(&rule, rng));
         if rng.random_bool(ADDS_ADVICE) {
             self.advise(rng);
         }
@@ -120,16 +102,21 @@ impl Draft {
     /// Changes something, without knowing what went wrong.
     pub(super) fn vary(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         for _ in 0..rng.random_range(1..=3) {
-            match rng.random_range(0..10) {
-                0 | 1 => self.reorder(rng),
-                2 | 3 => self.reword(rng),
-                4 => self.advise(rng),
-                5 => self.remove_advice(),
-                6 => self.state_form(&brief.evidence, rng),
-                7 => self.ask_for_reasoning(rng),
-                8 => self.set_tone(rng),
-                _ => self.harm(HARMED, rng),
-            }
+            self.change(&brief.evidence, rng);
+        }
+    }
+
+    /// One change of many.
+    pub(super) fn change(&mut self, evidence: &[Record], rng: &mut ChaCha8Rng) {
+        match rng.random_range(0..10) {
+            0 | 1 => self.reorder(rng),
+            2 | 3 => self.reword(rng),
+            4 => self.advise(rng),
+            5 => self.remove_advice(),
+            6 => self.state_form(evidence, rng),
+            7 => self.ask_for_reasoning(rng),
+            8 => self.set_tone(rng),
+            _ => self.harm(HARMED, rng),
         }
     }
 
@@ -178,37 +165,13 @@ impl Draft {
     /// Writes an instruction that pairs of input and output may have come from.
     pub(super) fn induce(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         let records = &brief.evidence;
-        let labels = labels_of(records);
         // What carries a placeholder stays, or the row would not be seen.
         self.lines.retain(|line| !placeholders(line).is_empty());
-        let heads: &[&str] = match Looks::of(records, "") {
-            Looks::Label => &[
-                "Read the text and say which kind it is.",
-                "Sort each text into one of a few kinds.",
-                "Decide where the text belongs.",
-            ],
-            Looks::Number => &[
-                "Solve the problem and give the number.",
-                "Work out the result and write it as a number.",
-            ],
-            Looks::Object => &[
-                "Read the document and return a JSON object.",
-                "Extract the facts of the document as JSON.",
-            ],
-            Looks::Unknown => {
-                &["Answer the question.", "Read the input and write the matching output."]
-            }
-        };
-        self.lines.insert(0, heads.choose(rng).copied().unwrap_or_default().to_owned());
+        self.lines.insert(0, head_of(records, rng).to_owned());
         if rng.random_bool(0.7) {
             self.state_form(records, rng);
         }
-        let mut groups: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
-        for record in records {
-            let key = record.label().filter(|_| labels.len() > 1);
-            groups.entry(key.unwrap_or(&record.input)).or_default().push(record);
-        }
-        for members in groups.values() {
+        for members in groups_of(records).values() {
             if rng.random_bool(STATED) {
                 self.push_rule(&Rule::guessed(members, rng).line);
             }
@@ -216,7 +179,7 @@ impl Draft {
     }
 
     /// Puts a rule where it belongs: over a line about the same case, or at the end.
-    fn state(&mut self, rule: &Rule, rng: &mut ChaCha8Rng) {
+    pub(super) fn state(&mut self, rule: &Rule, rng: &mut ChaCha8Rng) {
         let best = self
             .lines
             .iter()
@@ -241,7 +204,7 @@ impl Draft {
     }
 
     /// A new bullet after the last one, or after the text.
-    fn push_rule(&mut self, line: &str) {
+    pub(super) fn push_rule(&mut self, line: &str) {
         let bullet = format!("- {line}");
         match self.lines.iter().rposition(|line| !parted(line).0.is_empty()) {
             Some(last) => self.lines.insert(last + 1, bullet),
@@ -253,10 +216,16 @@ impl Draft {
     }
 
     /// Harms each line by chance: it is lost, or some of its words are.
-    fn harm(&mut self, chance: f64, rng: &mut ChaCha8Rng) {
+    pub(super) fn harm(&mut self, chance: f64, rng: &mut ChaCha8Rng) {
+        self.harm_but(&[], chance, rng);
+    }
+
+    /// Harms lines by chance, but none of these.
+    pub(super) fn harm_but(&mut self, safe: &[String], chance: f64, rng: &mut ChaCha8Rng) {
         let mut kept = Vec::new();
         for line in std::mem::take(&mut self.lines) {
-            let spared = line.trim().is_empty() || !placeholders(&line).is_empty();
+            let spared =
+                line.trim().is_empty() || !placeholders(&line).is_empty() || safe.contains(&line);
             if spared || !rng.random_bool(chance) {
                 kept.push(line);
             } else if !rng.random_bool(LOST) {
@@ -266,13 +235,13 @@ impl Draft {
         self.lines = kept;
     }
 
-    fn advise(&mut self, rng: &mut ChaCha8Rng) {
+    pub(super) fn advise(&mut self, rng: &mut ChaCha8Rng) {
         if let Some(advice) = ADVICE.choose(rng) {
             self.lines.push((*advice).to_owned());
         }
     }
 
-    fn remove_advice(&mut self) {
+    pub(super) fn remove_advice(&mut self) {
         for line in &mut self.lines {
             for phrase in ADVICE.iter().chain(PERSONAS) {
                 if line.contains(phrase) {
@@ -283,7 +252,7 @@ impl Draft {
         self.lines.retain(|line| !parted(line).1.is_empty() || line.is_empty());
     }
 
-    fn set_tone(&mut self, rng: &mut ChaCha8Rng) {
+    pub(super) fn set_tone(&mut self, rng: &mut ChaCha8Rng) {
         if let Some(persona) = PERSONAS.choose(rng)
             && !self.lines.iter().any(|line| line.contains(persona))
         {
@@ -291,7 +260,7 @@ impl Draft {
         }
     }
 
-    fn ask_for_reasoning(&mut self, rng: &mut ChaCha8Rng) {
+    pub(super) fn ask_for_reasoning(&mut self, rng: &mut ChaCha8Rng) {
         let asks = |line: &String| line.to_lowercase().contains("step");
         if let Some(place) = self.lines.iter().position(asks) {
             // Asked twice, an editor tries without.
@@ -304,7 +273,7 @@ impl Draft {
     }
 
     /// Says how to answer, as far as the evidence or the text shows it.
-    fn state_form(&mut self, evidence: &[Record], rng: &mut ChaCha8Rng) {
+    pub(super) fn state_form(&mut self, evidence: &[Record], rng: &mut ChaCha8Rng) {
         let text = self.text().to_lowercase();
         if ["nothing else", "answer with only", "no other text", "only the number"]
             .iter()
@@ -342,7 +311,7 @@ impl Draft {
         self.lines.push(line);
     }
 
-    fn reorder(&mut self, rng: &mut ChaCha8Rng) {
+    pub(super) fn reorder(&mut self, rng: &mut ChaCha8Rng) {
         let places: Vec<usize> =
             (0..self.lines.len()).filter(|place| !self.lines[*place].trim().is_empty()).collect();
         if places.len() >= 2 {
@@ -356,7 +325,7 @@ impl Draft {
         }
     }
 
-    fn reword(&mut self, rng: &mut ChaCha8Rng) {
+    pub(super) fn reword(&mut self, rng: &mut ChaCha8Rng) {
         for line in &mut self.lines {
             if placeholders(line).is_empty() && rng.random_bool(0.5) {
                 *line = rule::reworded(line, rng);
@@ -365,9 +334,73 @@ impl Draft {
     }
 }
 
+/// The first line of an instruction that rows may have come from.
+pub(super) fn head_of(records: &[Record], rng: &mut ChaCha8Rng) -> &'static str {
+    let heads: &[&str] = match Looks::of(records, "") {
+        Looks::Label => &[
+            "Read the text and say which kind it is.",
+            "Sort each text into one of a few kinds.",
+            "Decide where the text belongs.",
+        ],
+        Looks::Number => &[
+            "Solve the problem and give the number.",
+            "Work out the result and write it as a number.",
+        ],
+        Looks::Object => &[
+            "Read the document and return a JSON object.",
+            "Extract the facts of the document as JSON.",
+        ],
+        Looks::Unknown => {
+            &["Answer the question.", "Read the input and write the matching output."]
+        }
+    };
+    heads.choose(rng).copied().unwrap_or_default()
+}
+
+/// Rows with the same label together, where there are several; else each by itself.
+pub(super) fn groups_of(records: &[Record]) -> BTreeMap<&str, Vec<&Record>> {
+    let several = labels_of(records).len() > 1;
+    let mut groups: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    for record in records {
+        let key = record.label().filter(|_| several);
+        groups.entry(key.unwrap_or(&record.input)).or_default().push(record);
+    }
+    groups
+}
+
+/// Tells, imperfectly, what is said about some rows, each thing once: a rule for most feedback texts,
+/// or a guess from the input where there is none.
+pub(super) fn tell_of<'a>(
+    records: impl Iterator<Item = &'a Record>,
+    labels: &BTreeSet<String>,
+    rng: &mut ChaCha8Rng,
+    mut tell: impl FnMut(Rule, &mut ChaCha8Rng),
+) {
+    let mut seen = BTreeSet::new();
+    for record in records {
+        let mut telling: Vec<&String> =
+            record.feedback.iter().filter(|text| rule::says_something(text, record)).collect();
+        let guesses = telling.is_empty();
+        if guesses {
+            telling.push(&record.input);
+        }
+        for text in telling {
+            if !seen.insert(text.clone()) || !rng.random_bool(STATED) {
+                continue;
+            }
+            let rule = if guesses {
+                Rule::guessed(&[record], rng)
+            } else {
+                Rule::of(text, record, labels, rng)
+            };
+            tell(rule, rng);
+        }
+    }
+}
+
 /// What the answers look like, as far as one can see.
 #[derive(Clone, Copy, PartialEq)]
-enum Looks {
+pub(super) enum Looks {
     Label,
     Number,
     Object,
@@ -375,7 +408,7 @@ enum Looks {
 }
 
 impl Looks {
-    fn of(evidence: &[Record], text_lower: &str) -> Self {
+    pub(super) fn of(evidence: &[Record], text_lower: &str) -> Self {
         let all =
             |test: &dyn Fn(&Record) -> bool| !evidence.is_empty() && evidence.iter().all(test);
         let is_object = |text: &str| text.trim_start().starts_with('{');
@@ -393,11 +426,11 @@ impl Looks {
     }
 }
 
-fn labels_of(evidence: &[Record]) -> BTreeSet<String> {
+pub(super) fn labels_of(evidence: &[Record]) -> BTreeSet<String> {
     evidence.iter().filter_map(|record| record.label()).map(str::to_owned).collect()
 }
 
-fn fields_of(evidence: &[Record]) -> Vec<String> {
+pub(super) fn fields_of(evidence: &[Record]) -> Vec<String> {
     evidence
         .iter()
         .find_map(|record| serde_json::from_str::<serde_json::Value>(record.right()).ok())
@@ -406,7 +439,7 @@ fn fields_of(evidence: &[Record]) -> Vec<String> {
 }
 
 /// A line's bullet, with its space, and the rest.
-fn parted(line: &str) -> (&str, &str) {
+pub(super) fn parted(line: &str) -> (&str, &str) {
     let indent = line.len() - line.trim_start().len();
     let rest = &line[indent..];
     for bullet in ["- ", "* ", "• "] {

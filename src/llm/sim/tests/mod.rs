@@ -4,7 +4,7 @@ mod clerk;
 mod http;
 mod world;
 
-use super::world::{AnswerForm, World, WorldRow, WorldSpec};
+use super::world::{AnswerForm, Temper, World, WorldRow, WorldSpec};
 use crate::id::ExampleId;
 use crate::prompt::{Columns, Message, Role};
 use crate::task::example::Example;
@@ -38,7 +38,7 @@ pub(super) fn spec_of(task: &str, seed: u64) -> WorldSpec {
         INVOICES => AnswerForm::Json,
         _ => AnswerForm::Number,
     };
-    WorldSpec { rows: rows_of(task), form, seed }
+    WorldSpec { rows: rows_of(task), form, seed, temper: Temper::default() }
 }
 
 /// The rows of a task, read once.

@@ -3,7 +3,7 @@
 use super::{
     INVOICES, STEPS, SUMS, TASKS, TICKETS, ideal_prompt, messages, seed_prompt, spec_of, world_of,
 };
-use crate::llm::sim::world::{AnswerForm, World, WorldRow, WorldSpec};
+use crate::llm::sim::world::{AnswerForm, Temper, World, WorldRow, WorldSpec};
 
 #[test]
 fn seeds_leave_room_and_ideal_prompts_nearly_fill_it() {
@@ -163,13 +163,23 @@ fn any_data_makes_a_world() {
             (0..60).map(|n| row(n, Some(format!("Rule {n} {}", "abcdefghij".repeat(n))))).collect(),
             (0..60).map(|n| row(n, Some(format!("Wait {n} days.")))).collect(),
         ] {
-            let world = World::new(WorldSpec { rows, form: form.clone(), seed: 3 });
+            let world = World::new(WorldSpec {
+                rows,
+                form: form.clone(),
+                seed: 3,
+                temper: Temper::default(),
+            });
             assert!(world.skills.all.len() <= 24);
             let quality = world.true_quality_of("Do it.\n- Wait some days.");
             assert!((0.0..=1.0).contains(&quality));
         }
     }
     let digits = (0..60).map(|n| row(n, Some(format!("Wait {n} days.")))).collect();
-    let world = World::new(WorldSpec { rows: digits, form: AnswerForm::Text, seed: 3 });
+    let world = World::new(WorldSpec {
+        rows: digits,
+        form: AnswerForm::Text,
+        seed: 3,
+        temper: Temper::default(),
+    });
     assert_eq!(world.skills.all.len(), 1);
 }

@@ -1,0 +1,70 @@
+//! All strategies side by side on simulated models: the true quality (by the oracle, which no search
+//! may ask) of the prompt that each returns, at the same number of calls.
+//!
+//! `cargo bench --bench strategies -- [--worlds tune|held|tasks|all|NAME,…] [--calls 500,2000,6000]
+//! [--seeds 5] [--first 1] [--strategies all|auto,gepa,…] [--set evaluate.below=0.3] [--out DIR]`
+//!
+//! A run with seed n of any strategy meets the models of seed n (counted from `--first`), so that
+//! differences between strategies are paired. `--set` changes the first strategy, with which the
+//! others are compared. Figures say how searches behave, not what real models would answer.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
+
+mod figures;
+mod options;
+mod plot;
+mod runs;
+mod table;
+
+use options::Options;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--test") {
+        return;
+    }
+    if let Err(message) = bench(&arguments) {
+        eprintln!("error: {message}");
+        std::process::exit(2);
+    }
+}
+
+fn bench(arguments: &[String]) -> Result<(), String> {
+    let options = Options::parse(arguments)?;
+    let contestants = runs::contestants(&options)?;
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let subjects = runs::subjects(&options, folder.path())?;
+    let begun = std::time::Instant::now();
+    let results = runs::all(&options, &contestants, &subjects);
+    let seconds = begun.elapsed().as_secs_f64();
+    let tables = table::all(&options, &results);
+    for table in &tables {
+        println!("{}", table.as_text());
+    }
+    let count = results.runs.len();
+    println!("{count} runs in {seconds:.1} s, {:.2} a second", count as f64 / seconds);
+    if let Some(out) = &options.out {
+        write(out, &options, &results, &tables).map_err(|error| error.to_string())?;
+        println!("written to {}", out.display());
+    }
+    Ok(())
+}
+
+fn write(
+    out: &std::path::Path,
+    options: &Options,
+    results: &runs::Results,
+    tables: &[table::Table],
+) -> Result<(), Box<dyn std::error::Error>> {
+    std::fs::create_dir_all(out)?;
+    let json = serde_json::to_string_pretty(&results)?;
+    std::fs::write(out.join("strategies.json"), json + "\n")?;
+    let mut page = "# Strategies on simulated models\n\n".to_owned();
+    for table in tables {
+        page.push_str(&table.as_markdown());
+        page.push('\n');
+    }
+    std::fs::write(out.join("strategies.md"), page)?;
+    std::fs::write(out.join("strategies.svg"), plot::quality_against_spend(options, results)?)?;
+    Ok(())
+}
