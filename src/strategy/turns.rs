@@ -18,6 +18,8 @@ pub struct Turns {
     merged: BTreeSet<[CandidateIx; 3]>,
     /// Children of each operator that were not dropped.
     kept: BTreeMap<u16, u32>,
+    /// Who was tried in full before: there may be more rows for them later.
+    tried: Vec<bool>,
 }
 
 impl Turns {
@@ -100,7 +102,10 @@ impl Turns {
 
     fn finished(&mut self, candidate: CandidateIx, facts: &Facts) {
         let standing = facts.standing(candidate);
-        if standing.status == Status::Finished {
+        self.tried.resize(facts.candidates.len(), false);
+        if standing.status == Status::Finished
+            && !std::mem::replace(&mut self.tried[candidate.index()], true)
+        {
             self.accepted = standing.operator.or(self.accepted);
         }
     }
