@@ -25,6 +25,7 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
     Shipped { name: "gepa-merge", text: include_str!("../../strategies/gepa-merge.toml") },
+    Shipped { name: "promptbreeder", text: include_str!("../../strategies/promptbreeder.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
 ];

@@ -528,6 +528,13 @@ impl Reader<'_> {
             if let Some(feedback) = operator.feedback() {
                 positive(&["operator", &index, "feedback"], feedback.size)?;
             }
+            if let Operator::CrossoverParts(kind) = operator {
+                share(&["operator", &index, "after"], kind.after)?;
+            }
+            if let Operator::ContextShuffle(kind) = operator {
+                positive(&["operator", &index, "max"], kind.max)?;
+                share(&["operator", &index, "resample"], kind.resample)?;
+            }
             if let Operator::External(external) = operator
                 && external.command.is_empty()
             {

@@ -86,6 +86,7 @@ impl Operator {
             Self::Merge(_)
             | Self::DemoAppend(_)
             | Self::DemoEdit(_)
+            | Self::ContextShuffle(_)
             | Self::CrossoverParts(_)
             | Self::LocalEdit(_) => Vec::new(),
         }
@@ -94,7 +95,7 @@ impl Operator {
     /// Whether it changes a text that a model may rewrite, and not demonstrations alone.
     #[must_use]
     pub fn needs_text(&self) -> bool {
-        !matches!(self, Self::DemoAppend(_) | Self::DemoEdit(_))
+        !matches!(self, Self::DemoAppend(_) | Self::DemoEdit(_) | Self::ContextShuffle(_))
     }
 
     /// How many parents a child has.
@@ -118,7 +119,7 @@ impl Init {
             Self::Induce(_) => once("induce"),
             Self::Paraphrase(_) => once("paraphrase"),
             Self::Variants(_) => once("propose_variant"),
-            Self::StyleMutate(_) => once("mutate_with"),
+            Self::StyleMutate(_) => once("mutate_in_style"),
             Self::Grounded(kind) => {
                 let take = u16::try_from(kind.take).unwrap_or(u16::MAX);
                 vec![step("summarize", 1, Keep::Notes), step("grounded", take, Keep::Child)]

@@ -223,6 +223,11 @@ impl Desk {
         let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
         let told = if contrasts { &[] } else { draft.context.as_slice() };
         let variant = draft.variant as usize;
+        let style = match self.init_at(draft) {
+            // Drawn apart from the mutation instruction.
+            Some(Init::StyleMutate(_)) => variant / MUTATORS.len(),
+            _ => variant,
+        };
         let brief = Brief {
             evidence: self.evidence(state, draft, shown)?,
             history: told
@@ -231,7 +236,7 @@ impl Desk {
                 .collect(),
             others: draft.parents.iter().skip(1).map(prompt).collect(),
             note: self.note(state, draft),
-            style: Some(THINKING_STYLES[variant % THINKING_STYLES.len()]),
+            style: Some(THINKING_STYLES[style % THINKING_STYLES.len()]),
             mutator: gene.as_deref(),
             tip: Some(TIPS[variant % TIPS.len()]),
             count: match self.operator_at(draft) {
@@ -345,13 +350,6 @@ impl Desk {
             (Some(Operator::Merge(merge)), [_, second, ancestor]) => {
                 operator::compose(merge.level, first, prompt(second), prompt(ancestor))
             }
-            (Some(Operator::CrossoverParts(_)), [_, mate]) => {
-                let part = draft.part.and_then(|part| self.texts.get(usize::from(part)));
-                match part.and_then(|part| Some((part, prompt(mate).part(part)?))) {
-                    Some((part, text)) => first.with_part(part, text),
-                    None => first.clone(),
-                }
-            }
             (Some(Operator::LocalEdit(edit)), _) => {
                 let ancestors: Vec<&Prompt> = crate::strategy::ancestors(state, draft.parents[0])
                     .iter()
@@ -360,11 +358,24 @@ impl Desk {
                 let seed = self.seed.child("local edit", u64::from(draft.proposal.0));
                 operator::local_edit(edit, first, &ancestors, &self.texts, seed)
             }
-            // A set of demonstrations alone.
+            // A set of demonstrations, or a mate's part alone.
             _ => first.clone(),
         };
         let origin = Origin::Composed(draft.proposal);
         self.screened(strategy, state, draft, &[], composed, origin)
+    }
+
+    /// A prompt with the part that the draft's mate gives.
+    fn with_mate(&self, state: &State, draft: &Draft, prompt: Prompt) -> Prompt {
+        let given = draft.mate.and_then(|mate| {
+            let part = self.texts.get(usize::from(mate.part))?;
+            let theirs = &state.standing(mate.candidate).candidate.prompt;
+            Some((part, theirs.part(part)?.to_owned()))
+        });
+        match given {
+            Some((part, text)) => prompt.with_part(part, &text),
+            None => prompt,
+        }
     }
 
     /// A prompt with the draft's demonstrations in it.
@@ -403,17 +414,18 @@ impl Desk {
         prompt: Prompt,
         origin: Origin,
     ) -> Result<ProposalOutcome, SearchError> {
-        let prompt = self.with_demos(draft, prompt)?;
+        let prompt = self.with_demos(draft, self.with_mate(state, draft, prompt))?;
         let first = &state.standing(draft.parents[0]).candidate;
         let layout = &self.task.layout;
         if let Err((reason, detail)) = self.screens.check(&prompt, &first.prompt, layout, state) {
             return Ok(ProposalOutcome::Rejected { reason, detail });
         }
-        let parents = match self.operator_at(draft) {
+        let mut parents: Vec<CandidateIx> = match self.operator_at(draft) {
             // The ancestor of a merge is no parent.
             Some(Operator::Merge(_)) => draft.parents.iter().copied().take(2).collect(),
             _ => draft.parents.clone(),
         };
+        parents.extend(draft.mate.map(|mate| mate.candidate).filter(|m| !parents.contains(m)));
         // A merge may have taken the demonstrations from either parent.
         let demos = draft.demos.clone().unwrap_or_else(|| {
             let same = draft.parents.iter().map(|parent| &state.standing(*parent).candidate);

@@ -15,7 +15,7 @@ pub(super) use shots::collect as collect_sets;
 use super::population::members;
 use super::selection::{self, weighted};
 use super::{Plan, State, choosing};
-use crate::event::{Abandoned, Draft, Shown, Source};
+use crate::event::{Abandoned, Draft, Mate, Shown, Source};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{
     Archive, Choose, Fields, Init, Operator, ParaphraseOf, Pick, Recipe, Schedule, Select, When,
@@ -96,6 +96,9 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
                 draft.rows =
                     sample(setting.train_rows, kind.demos, setting.seed.child("demos", query));
             }
+            Init::StyleMutate(_) => {
+                draft.variant = seed.child("variant", u64::from(done)).rng().random();
+            }
             Init::Grounded(kind) => {
                 draft.rows = sample(
                     setting.train_rows,
@@ -174,12 +177,17 @@ fn next_combination(recipe: &Recipe, state: &State) -> Option<Draft> {
     Some(combine(state, CandidateIx::SEED, set.clone()))
 }
 
-/// Uses of operators that a generation asks for.
+/// Uses of operators that the generation that is on asks for.
 pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
+    let members = state.generation.as_ref().map_or(0, |generation| generation.members.len());
+    applications_of(recipe, members)
+}
+
+/// Uses of operators that a generation with so many members asks for.
+pub(super) fn applications_of(recipe: &Recipe, members: usize) -> u32 {
     let Schedule::Generation(schedule) = &recipe.schedule else {
         return u32::MAX;
     };
-    let members = state.generation.as_ref().map_or(0, |generation| generation.members.len());
     let each = operators_per_parent(recipe);
     let parents = match &recipe.select {
         Select::Scan(_) => members * schedule.children,
@@ -350,13 +358,13 @@ fn draft(
             draft.rows = sample(setting.train_rows, kind.exemplars, seed);
         }
         Operator::Eda(kind) => draft.context = history::distribution(kind, recipe, state),
-        Operator::Lineage(kind) => draft.context = history::lineage(kind, recipe, state),
-        Operator::Induce(kind) => {
-            draft.rows = shots::right_rows(state, parent, kind.demos, seed.child("rows", 0));
-            if draft.rows.is_empty() {
-                draft.rows = sample(setting.train_rows, kind.demos, seed.child("rows", 1));
+        Operator::Lineage(kind) => {
+            draft.context = history::lineage(kind, recipe, state, parent);
+            if draft.context.is_empty() {
+                return None;
             }
         }
+        Operator::Induce(_) if setting.train_rows == 0 => return None,
         Operator::ContrastRule(kind) => {
             for disputed in shots::disputed(state, kind.size)? {
                 draft.rows.push(disputed.row);
@@ -372,22 +380,54 @@ fn draft(
         Operator::DemoEdit(kind) if setting.has_demos => {
             draft.demos = Some(shots::edited(kind, state, parent, setting, seed)?);
         }
-        Operator::DemoAppend(_) | Operator::DemoEdit(_) => return None,
+        Operator::ContextShuffle(kind) if setting.has_demos => {
+            draft.demos = Some(shots::reshuffled(kind, state, parent, setting, seed)?);
+        }
+        Operator::DemoAppend(_) | Operator::DemoEdit(_) | Operator::ContextShuffle(_) => {
+            return None;
+        }
         Operator::CrossoverParts(_) => {
-            if setting.texts < 2 {
-                return None;
-            }
-            let pool = members(recipe, state, draft.island);
-            let mate = selection::mate(recipe, state, &pool, parent, seed.child("mate", 0))?;
-            draft.parents.push(mate);
-            draft.part = u16::try_from(draft.variant % u32::from(setting.texts)).ok();
+            draft.mate = Some(mated(recipe, state, &draft, parent, setting, seed)?);
         }
         _ => {}
+    }
+    if is_crossed(recipe, operator, seed) {
+        draft.mate = mated(recipe, state, &draft, parent, setting, seed);
     }
     if operator.needs_text() && setting.texts == 0 {
         return None;
     }
     Some(draft)
+}
+
+/// Whether a crossover of parts follows this use of another operator.
+fn is_crossed(recipe: &Recipe, operator: &Operator, seed: Seed) -> bool {
+    let follows = |other: &Operator| match other {
+        Operator::CrossoverParts(kind) => Some(kind.after).filter(|chance| *chance > 0.0),
+        _ => None,
+    };
+    let has_its_own = matches!(operator, Operator::CrossoverParts(_) | Operator::Merge(_));
+    let chance = recipe.operator.iter().find_map(follows).filter(|_| !has_its_own);
+    chance.is_some_and(|chance| seed.child("crossed", 0).rng().random_bool(chance))
+}
+
+/// One of several searched parts of another candidate, which is drawn in proportion to its score
+/// (PromptBreeder; arXiv:2309.16797, section 3.2.5).
+fn mated(
+    recipe: &Recipe,
+    state: &State,
+    draft: &Draft,
+    parent: CandidateIx,
+    setting: Setting,
+    seed: Seed,
+) -> Option<Mate> {
+    if setting.texts < 2 {
+        return None;
+    }
+    let pool = members(recipe, state, draft.island);
+    let candidate = selection::mate(recipe, state, &pool, parent, seed.child("mate", 0))?;
+    let part = seed.child("mate part", 0).rng().random_range(0..setting.texts);
+    Some(Mate { candidate, part })
 }
 
 /// What an open draft needs next; `None`: wait for its evidence.
@@ -438,6 +478,9 @@ pub(super) fn advance(
                 })
                 .collect();
             Some(Plan::Propose { proposal, shown })
+        }
+        Operator::Induce(kind) => {
+            evidence::right_answers(kind, state, draft, setting.train_rows, setting.seed)
         }
         _ => match operator.feedback() {
             Some(feedback) => {
