@@ -341,6 +341,9 @@ pub struct Draft {
     /// The one searched part that may change, by its place among them; all where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<u16>,
+    /// Whose part takes the place of the child's own, once it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mate: Option<Mate>,
     /// The child's demonstrations; its first parent's where none are named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demos: Option<Vec<Demo>>,
@@ -371,11 +374,21 @@ impl Draft {
             praises: false,
             context: Vec::new(),
             part: None,
+            mate: None,
             demos: None,
             place: None,
             island: None,
         }
     }
+}
+
+/// A candidate that gives one of its searched parts to a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mate {
+    /// Which.
+    pub candidate: CandidateIx,
+    /// The part, by its place among the searched ones.
+    pub part: u16,
 }
 
 /// An earlier step's result.

@@ -107,14 +107,16 @@ operators! {
         "rewrites in a given manner of thinking";
     "mutate_with" writes [Mutator] [About, MaxTokens] ():
         "changes the prompt as an evolved instruction says";
+    "mutate_in_style" writes [Mutator, Style] [About, MaxTokens] ():
+        "changes the prompt as an instruction says, in a given manner of thinking";
     "hint" notes [About] [Count] ():
         "hints for whoever writes the instruction, from the task's description";
     "from_hint" writes [Note] [About, MaxTokens] ():
         "makes an instruction of a hint";
     "eda" writes [History] [About, MaxTokens] ():
         "continues a list of prompts with one that is unlike them and as good";
-    "eda_rank" writes [History] [About, MaxTokens] ():
-        "continues a list of prompts that is ordered by score";
+    "eda_rank" writes [History] [About, MaxTokens, Mutator] ():
+        "continues a list of prompts from the worst to the best, which is said to be the other way round";
     "lineage" writes [History] [About, MaxTokens] ():
         "continues the line of the best prompts so far";
     "hypermutate_style" notes [Style] [About] ():

@@ -24,6 +24,8 @@ pub struct Shipped {
 pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
+    Shipped { name: "gepa-merge", text: include_str!("../../strategies/gepa-merge.toml") },
+    Shipped { name: "promptbreeder", text: include_str!("../../strategies/promptbreeder.toml") },
     Shipped { name: "capo", text: include_str!("../../strategies/capo.toml") },
     Shipped { name: "evoprompt-ga", text: include_str!("../../strategies/evoprompt-ga.toml") },
     Shipped { name: "evoprompt-de", text: include_str!("../../strategies/evoprompt-de.toml") },

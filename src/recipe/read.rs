@@ -551,6 +551,13 @@ impl Reader<'_> {
                 positive(&["operator", &index, "edits"], kind.edits)?;
                 positive(&["operator", &index, "ops"], kind.ops.len())?;
             }
+            if let Operator::CrossoverParts(kind) = operator {
+                share(&["operator", &index, "after"], kind.after)?;
+            }
+            if let Operator::ContextShuffle(kind) = operator {
+                positive(&["operator", &index, "max"], kind.max)?;
+                share(&["operator", &index, "resample"], kind.resample)?;
+            }
             if let Operator::External(external) = operator
                 && external.command.is_empty()
             {

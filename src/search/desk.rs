@@ -134,6 +134,14 @@ impl Desk {
         }
     }
 
+    /// The parts that the reply may change.
+    fn asked(&self, draft: &Draft) -> &[String] {
+        match draft.part.and_then(|part| self.texts.get(usize::from(part))) {
+            Some(part) => std::slice::from_ref(part),
+            None => &self.texts,
+        }
+    }
+
     /// What the reply replaces: an earlier step's prompt, or the first parent's.
     fn current<'s>(&self, state: &'s State, draft: &Draft) -> &'s Prompt {
         match self.source(state, draft) {
@@ -216,13 +224,14 @@ impl Desk {
         let model = self.task.model(ModelRole::Mutator).ok_or(SearchError::NoMutator)?;
         let prompt = |candidate: &CandidateIx| &state.standing(*candidate).candidate.prompt;
         let gene = self.gene(state, draft);
-        let texts = match draft.part.and_then(|part| self.texts.get(usize::from(part))) {
-            Some(part) => std::slice::from_ref(part),
-            None => &self.texts,
-        };
         let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
         let told = if contrasts { &[] } else { draft.context.as_slice() };
         let variant = draft.variant as usize;
+        let style = match self.init_at(draft) {
+            // Drawn apart from the mutation instruction.
+            Some(Init::StyleMutate(_)) => variant / MUTATORS.len(),
+            _ => variant,
+        };
         let brief = Brief {
             evidence: self.evidence(state, draft, shown)?,
             history: told
@@ -231,12 +240,17 @@ impl Desk {
                 .collect(),
             others: draft.parents.iter().skip(1).map(prompt).collect(),
             note: self.note(state, draft),
-            style: Some(THINKING_STYLES[variant % THINKING_STYLES.len()]),
+            style: Some(THINKING_STYLES[style % THINKING_STYLES.len()]),
             mutator: gene.as_deref(),
             tip: Some(TIPS[variant % TIPS.len()]),
             count: self.count(draft),
             max_output_tokens: model.max_output_tokens,
-            ..Brief::new(&self.task.about, self.current(state, draft), texts, self.task.max_tokens)
+            ..Brief::new(
+                &self.task.about,
+                self.current(state, draft),
+                self.asked(draft),
+                self.task.max_tokens,
+            )
         };
         let messages = operator
             .write(&self.meta_prompts, &brief, self.seed)
@@ -312,7 +326,7 @@ impl Desk {
                 Err(refusal) => refused(refusal),
             },
             Keep::Prompt | Keep::Child => {
-                let prompt = match operator::read(reply, nonce, &self.texts) {
+                let prompt = match operator::read(reply, nonce, self.asked(draft)) {
                     Ok(parts) => with_parts(current, parts),
                     Err(refusal) => return refused(refusal),
                 };
@@ -349,13 +363,6 @@ impl Desk {
             (Some(Operator::Merge(merge)), [_, second, ancestor]) => {
                 operator::compose(merge.level, first, prompt(second), prompt(ancestor))
             }
-            (Some(Operator::CrossoverParts(_)), [_, mate]) => {
-                let part = draft.part.and_then(|part| self.texts.get(usize::from(part)));
-                match part.and_then(|part| Some((part, prompt(mate).part(part)?))) {
-                    Some((part, text)) => first.with_part(part, text),
-                    None => first.clone(),
-                }
-            }
             (Some(Operator::LocalEdit(edit)), _) => {
                 let ancestors: Vec<&Prompt> = crate::strategy::ancestors(state, draft.parents[0])
                     .iter()
@@ -364,11 +371,24 @@ impl Desk {
                 let seed = self.seed.child("local edit", u64::from(draft.proposal.0));
                 operator::local_edit(edit, first, &ancestors, &self.texts, seed)
             }
-            // A set of demonstrations alone.
+            // A set of demonstrations, or a mate's part alone.
             _ => first.clone(),
         };
         let origin = Origin::Composed(draft.proposal);
         self.screened(strategy, state, draft, &[], composed, origin)
+    }
+
+    /// A prompt with the part that the draft's mate gives.
+    fn with_mate(&self, state: &State, draft: &Draft, prompt: Prompt) -> Prompt {
+        let given = draft.mate.and_then(|mate| {
+            let part = self.texts.get(usize::from(mate.part))?;
+            let theirs = &state.standing(mate.candidate).candidate.prompt;
+            Some((part, theirs.part(part)?.to_owned()))
+        });
+        match given {
+            Some((part, text)) => prompt.with_part(part, &text),
+            None => prompt,
+        }
     }
 
     /// A prompt with a draft's demonstrations in it.
@@ -408,17 +428,19 @@ impl Desk {
         origin: Origin,
     ) -> Result<ProposalOutcome, SearchError> {
         let demos = demos_of(self.recipe_of(draft), state, draft);
+        let prompt = self.with_mate(state, draft, prompt);
         let prompt = self.with_demos(demos.as_deref(), prompt)?;
         let first = &state.standing(draft.parents[0]).candidate;
         let layout = &self.task.layout;
         if let Err((reason, detail)) = self.screens.check(&prompt, &first.prompt, layout, state) {
             return Ok(ProposalOutcome::Rejected { reason, detail });
         }
-        let parents = match self.operator_at(draft) {
+        let mut parents: Vec<CandidateIx> = match self.operator_at(draft) {
             // The ancestor of a merge is no parent.
             Some(Operator::Merge(_)) => draft.parents.iter().copied().take(2).collect(),
             _ => draft.parents.clone(),
         };
+        parents.extend(draft.mate.map(|mate| mate.candidate).filter(|m| !parents.contains(m)));
         // A merge may have taken the demonstrations from either parent.
         let demos = demos.unwrap_or_else(|| {
             let same = draft.parents.iter().map(|parent| &state.standing(*parent).candidate);

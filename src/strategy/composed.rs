@@ -199,7 +199,9 @@ impl Composed {
             Schedule::Product(_) => product::next(recipe, state, self.setting, remaining),
             Schedule::Generation(_) => {
                 let next = population::next_generation(recipe, state);
-                if next.members.is_empty() {
+                // Nobody to breed from, or nobody to pair: the next generation would be empty, too.
+                let members = next.members.len();
+                if members == 0 || drafting::applications_of(recipe, members) == 0 {
                     return ended();
                 }
                 vec![Plan::Decide(Event::GenerationStarted(next))]

@@ -20,6 +20,7 @@ mod product;
 mod selection;
 mod stopping;
 mod tree;
+mod turns;
 mod views;
 
 #[cfg(test)]

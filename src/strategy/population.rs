@@ -83,13 +83,10 @@ pub(super) fn members(recipe: &Recipe, state: &State, island: Option<u16>) -> Ve
 /// What is kept of all that was judged.
 pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     let judged = || {
-        state
-            .views
-            .fronts
-            .finished()
-            .iter()
-            .copied()
-            .filter(|candidate| state.standing(*candidate).status == Status::Finished)
+        let finished = state.views.fronts.finished().iter().copied();
+        finished.filter(|candidate| {
+            competes(recipe, *candidate) && state.standing(*candidate).status == Status::Finished
+        })
     };
     match &recipe.archive {
         Archive::List(_) | Archive::Tree(_) | Archive::Islands(_) => judged().collect(),
@@ -109,6 +106,13 @@ pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
             .collect(),
         Archive::MapElites(kind) => super::cells::elites(kind, recipe, state),
     }
+}
+
+/// Whether a candidate is part of the population: the seed only where the recipe names it, or where
+/// there is nothing else to begin with.
+pub(super) fn competes(recipe: &Recipe, candidate: CandidateIx) -> bool {
+    let is_named = || recipe.init.iter().any(|init| matches!(init, Init::Seed(_)));
+    candidate != CandidateIx::SEED || recipe.init.is_empty() || is_named()
 }
 
 /// The candidates on the instance-wise front with the number of rows that each holds.

@@ -30,6 +30,8 @@ pub struct Views {
     pub rounds: Rounds,
     /// For tree search.
     pub tree: super::tree::Rollouts,
+    /// For operators that wait for their turn.
+    pub turns: super::turns::Turns,
 }
 
 /// The length of the longest of the first candidates.
@@ -140,6 +142,7 @@ impl View for Views {
         self.trials.apply(event);
         self.rounds.apply(event);
         self.tree.apply(event, facts);
+        self.turns.apply(event, facts);
         let judged: &[CandidateIx] = match event {
             Event::EvaluationFolded { .. } => match &facts.last_folded {
                 // Only the fold of its last row finds a candidate with all rows folded.

@@ -37,9 +37,11 @@ slot! {
         "demo_append" => DemoAppend(DemoAppendOperator),
         /// Another set of demonstrations.
         "demo_edit" => DemoEdit(DemoEditOperator),
+        /// Another list of right answers as demonstrations.
+        "context_shuffle" => ContextShuffle(ContextShuffleOperator),
         /// The next of a list of prompts.
         "eda" => Eda(EdaOperator),
-        /// The next of the best so far.
+        /// The next of the best in the parent's line.
         "lineage" => Lineage(LineageOperator),
         /// A hint on the task as the new text.
         "hint" => Hint(HintOperator),
@@ -130,7 +132,8 @@ kind! {
         weight: f64 = 1.0,
         /// When it may be used.
         when: When = When::Always,
-        /// At most so often in a run; 0 = as often as chosen.
+        /// At most so many of its children are kept in a run, beside those that are dropped; 0 =
+        /// any.
         max_uses: u32 = 0,
         /// Whole parts (the paper), or lines within them.
         level: MergeLevel = MergeLevel::Part,
@@ -138,7 +141,7 @@ kind! {
         /// parent, dropped ones included.
         pool: MergePool = MergePool::Front,
         /// Pairs that are drawn before the operator gives up for this time (pool `front` only).
-        attempts: u32 = 10,
+        attempts: u32 = 100,
         /// Rows on which the child must do as well as the better parent before it is tried in
         /// full; 0 = none.
         gate_size: usize = 0,
@@ -348,6 +351,24 @@ kind! {
 }
 
 kind! {
+    /// Adds a row to the demonstrations, or puts it in a random one's place where they are as many as
+    /// may be; now and then all are drawn anew. Rows with right answers of the model's own go first
+    /// (PromptBreeder's context shuffling; arXiv:2309.16797, section 3.2.5). Asks no model.
+    ContextShuffleOperator {
+        /// How often, against the other operators.
+        weight: f64 = 1.0,
+        /// When it may be used.
+        when: When = When::Always,
+        /// At most so often in a run; 0 = as often as chosen.
+        max_uses: u32 = 0,
+        /// The most demonstrations of a child.
+        max: usize = 3,
+        /// The chance that all are drawn anew.
+        resample: f64 = 0.1,
+    }
+}
+
+kind! {
     /// Lists earlier prompts and asks for the next one: an estimation of distribution (PromptBreeder;
     /// arXiv:2309.16797, section 3.2.2).
     EdaOperator {
@@ -369,8 +390,8 @@ kind! {
 }
 
 kind! {
-    /// Lists the best prompts so far in the order of their birth and asks for the next one
-    /// (PromptBreeder; arXiv:2309.16797, section 3.2.2).
+    /// Lists those of the parent's line that were the best of their time, oldest first, and asks for
+    /// the next one (PromptBreeder; arXiv:2309.16797, section 3.2.2).
     LineageOperator {
         /// How often, against the other operators.
         weight: f64 = 1.0,
@@ -446,6 +467,9 @@ kind! {
         temperature: Option<f64> = None,
         /// Rows that are shown.
         demos: usize = 3,
+        /// Training rows that the parent may be run on to find as many that it gets right; where it
+        /// gets none right, rows are shown with their expected answers.
+        from: usize = 8,
     }
 }
 
@@ -459,6 +483,8 @@ kind! {
         when: When = When::Always,
         /// At most so often in a run; 0 = as often as chosen.
         max_uses: u32 = 0,
+        /// The chance that it follows the use of any other operator, in the same child.
+        after: f64 = 0.0,
     }
 }
 
@@ -542,7 +568,7 @@ choice! {
     Fields {
         /// All searched parts.
         All,
-        /// One after the other.
+        /// One after the other; a child goes on where its parent stopped.
         RoundRobin,
     }
 }
@@ -596,7 +622,8 @@ choice! {
 pub enum When {
     /// `always`: whenever it is chosen.
     Always,
-    /// `after_accept`: once for every child that was tried in full.
+    /// `after_accept`: once for every child of another operator that was tried in full, before
+    /// anything else is bred.
     AfterAccept,
     /// `incumbent_changed`: once for every new incumbent.
     IncumbentChanged,
@@ -744,7 +771,7 @@ macro_rules! of_any_operator {
 
 of_any_operator! {
     Reflect, MutateText, Paraphrase, Compress, HistoryRewrite, CrossoverMutate, Crossover, DeVariation, GradientEdit, Hypothesis, CritiqueRefine, StyleMutate, ContrastRule, Eda, Lineage, Hint, MutateWith, Hypermutate, Induce, Restart;
-    Merge, DemoAppend, DemoEdit, CrossoverParts, LocalEdit, External
+    Merge, DemoAppend, DemoEdit, ContextShuffle, CrossoverParts, LocalEdit, External
 }
 
 impl Operator {

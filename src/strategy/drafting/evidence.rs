@@ -3,7 +3,7 @@
 use super::super::{Plan, State};
 use crate::event::{Abandoned, Draft, Event, Gate, Shown};
 use crate::id::{ProposalNumber, RowIx};
-use crate::recipe::{Feedback, Pick};
+use crate::recipe::{Feedback, InduceOperator, Pick};
 use crate::seed::Seed;
 use crate::state::Cell;
 use crate::task::example::Split;
@@ -95,9 +95,8 @@ fn epoch_evidence(
         return abandon(draft.proposal, Abandoned::Perfect);
     }
     let praises = praise.is_due(perfect);
-    let wanted = |row: &&(RowIx, f64)| {
-        feedback.pick == Pick::Epoch || is_right(row) == (praises || perfect)
-    };
+    let wanted =
+        |row: &&(RowIx, f64)| feedback.pick == Pick::Epoch || is_right(row) == (praises || perfect);
     let some = scored.iter().any(|row| wanted(&row));
     let shown = scored
         .iter()
@@ -176,6 +175,42 @@ fn error_evidence(
     let shown =
         wrong.into_iter().chain(right).map(|row| Shown { row, replicate: Some(0) }).collect();
     propose(draft, praises, shown)
+}
+
+/// Rows that the parent got right, run block by block until there are enough of them; where it gets
+/// none right, rows with their expected answers alone.
+pub(super) fn right_answers(
+    kind: &InduceOperator,
+    state: &State,
+    draft: &Draft,
+    train_rows: u32,
+    seed: Seed,
+) -> Option<Plan> {
+    let candidate = *draft.parents.first()?;
+    let column = state.standing(candidate).column(Split::Train, 0);
+    if !column.is_quiet() {
+        return None;
+    }
+    let mut order: Vec<RowIx> = (0..train_rows).map(RowIx).collect();
+    order.shuffle(&mut seed.child("evidence", u64::from(candidate.0)).rng());
+    let is_right = |row: &RowIx| column.cell(*row).score().is_some_and(|score| score >= 1.0 - 1e-6);
+    let mut right: Vec<RowIx> = order.iter().copied().filter(is_right).collect();
+    let left = kind.from.saturating_sub(column.issued as usize).min(EVIDENCE_BLOCK);
+    if right.len() < kind.demos && left > 0 {
+        let unasked = order.iter().copied().filter(|row| column.cell(*row) == Cell::Empty);
+        let rows: Vec<RowIx> = unasked.take(left).collect();
+        if !rows.is_empty() {
+            return Some(Plan::Evaluate { candidate, split: Split::Train, replicate: 0, rows });
+        }
+    }
+    let replicate = (!right.is_empty()).then_some(0);
+    if right.is_empty() {
+        right = order;
+    }
+    right.shuffle(&mut seed.child("shown", u64::from(draft.proposal.0)).rng());
+    right.truncate(kind.demos);
+    let shown = right.into_iter().map(|row| Shown { row, replicate }).collect();
+    Some(Plan::Propose { proposal: draft.proposal, shown })
 }
 
 /// The gate of a reflected child: the rows that it was written from, against its parent's answers

@@ -1,7 +1,7 @@
 //! Earlier prompts that a proposal shows.
 
 use super::super::State;
-use super::super::population::{fitness, ranked};
+use super::super::population::{competes, fitness, ranked};
 use super::super::selection::ancestors;
 use crate::event::Told;
 use crate::id::CandidateIx;
@@ -82,11 +82,22 @@ pub(super) fn distribution(kind: &EdaOperator, recipe: &Recipe, state: &State) -
     listed.into_iter().map(|candidate| Told { candidate, score: None }).collect()
 }
 
-/// The prompts that were the best of their time, oldest first (PromptBreeder; arXiv:2309.16797,
-/// section 3.2.2).
-pub(super) fn lineage(kind: &LineageOperator, _recipe: &Recipe, state: &State) -> Vec<Told> {
-    let mut elites: Vec<CandidateIx> =
-        state.incumbents.iter().map(|(candidate, _)| *candidate).collect();
+/// Those of the parent's line that were the best of their time, oldest first (PromptBreeder;
+/// arXiv:2309.16797, section 3.2.2).
+pub(super) fn lineage(
+    kind: &LineageOperator,
+    recipe: &Recipe,
+    state: &State,
+    parent: CandidateIx,
+) -> Vec<Told> {
+    let line = ancestors(state, parent);
+    let of_line = |candidate: &CandidateIx| *candidate == parent || line.contains(candidate);
+    let mut elites: Vec<CandidateIx> = state
+        .incumbents
+        .iter()
+        .map(|(candidate, _)| *candidate)
+        .filter(|candidate| competes(recipe, *candidate) && of_line(candidate))
+        .collect();
     elites.drain(..elites.len().saturating_sub(kind.most));
     elites.into_iter().map(|candidate| Told { candidate, score: None }).collect()
 }

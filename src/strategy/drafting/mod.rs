@@ -17,7 +17,7 @@ pub(super) use shots::collect as collect_sets;
 use super::population::members;
 use super::selection::{self, weighted};
 use super::{Plan, State, choosing};
-use crate::event::{Abandoned, Draft, Shown, Source};
+use crate::event::{Abandoned, Draft, Mate, Shown, Source};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{
     Archive, Choose, Fields, Init, Operator, ParaphraseOf, Pick, Recipe, Schedule, Select, When,
@@ -98,6 +98,9 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
                 draft.rows =
                     sample(setting.train_rows, kind.demos, setting.seed.child("demos", query));
             }
+            Init::StyleMutate(_) => {
+                draft.variant = seed.child("variant", u64::from(done)).rng().random();
+            }
             Init::Grounded(kind) => {
                 draft.rows = sample(
                     setting.train_rows,
@@ -177,17 +180,26 @@ fn next_combination(recipe: &Recipe, state: &State) -> Option<Draft> {
     Some(combine(state, CandidateIx::SEED, set.clone()))
 }
 
-/// Uses of operators that a generation asks for.
+/// Uses of operators that the generation that is on asks for.
 pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
+    let members = state.generation.as_ref().map_or(0, |generation| generation.members.len());
+    let nodes = match &recipe.select {
+        Select::Uct(_) => super::tree::breadth(recipe, state),
+        _ => 1,
+    };
+    applications_of(recipe, members).saturating_mul(u32::try_from(nodes).unwrap_or(u32::MAX))
+}
+
+/// Uses of operators that a generation with so many members asks for; for each node that grows, where
+/// a tree is searched.
+pub(super) fn applications_of(recipe: &Recipe, members: usize) -> u32 {
     let Schedule::Generation(schedule) = &recipe.schedule else {
         return u32::MAX;
     };
-    let members = state.generation.as_ref().map_or(0, |generation| generation.members.len());
     let each = operators_per_parent(recipe);
     let parents = match &recipe.select {
         Select::Scan(_) => members * schedule.children,
         Select::Tournament(_) => schedule.children.min(members / 2),
-        Select::Uct(_) => schedule.children * super::tree::breadth(recipe, state),
         _ => schedule.children,
     };
     u32::try_from(parents * each).unwrap_or(u32::MAX)
@@ -263,10 +275,17 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
 fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
     let operator = &recipe.operator[place];
     let place = u16::try_from(place).unwrap_or(u16::MAX);
-    let uses = state.uses.get(&place).copied().unwrap_or(0);
+    let uses = match operator {
+        // A merge that its gate refuses costs next to nothing, and counts as none.
+        Operator::Merge(_) => state.views.turns.kept(place),
+        _ => state.uses.get(&place).copied().unwrap_or(0),
+    };
     let occasions = match operator.when() {
         When::Always => u32::MAX,
-        When::AfterAccept => accepted(state),
+        When::AfterAccept => {
+            let by_another = state.views.turns.accepted().is_some_and(|other| other != place);
+            if by_another { u32::MAX } else { 0 }
+        }
         When::IncumbentChanged => {
             u32::try_from(state.incumbents.len()).unwrap_or(u32::MAX).saturating_sub(1)
         }
@@ -276,13 +295,6 @@ fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
         }
     };
     uses < occasions && operator.max_uses().is_none_or(|most| uses < most)
-}
-
-/// Children that were tried in full.
-fn accepted(state: &State) -> u32 {
-    let finished = state.views.fronts.finished();
-    let children = finished.iter().filter(|candidate| **candidate != CandidateIx::SEED).count();
-    u32::try_from(children).unwrap_or(u32::MAX)
 }
 
 /// The island whose turn it is: they breed in turn, so that each gets the same share.
@@ -359,7 +371,7 @@ fn draft(
     };
     match operator {
         Operator::Reflect(kind) if kind.fields == Fields::RoundRobin && setting.texts > 1 => {
-            draft.part = u16::try_from(uses % u32::from(setting.texts)).ok();
+            draft.part = Some(state.views.turns.part(parent, setting.texts));
         }
         Operator::HistoryRewrite(kind) if kind.fields == Fields::RoundRobin => {
             let turns = turns(recipe, setting.texts);
@@ -376,13 +388,13 @@ fn draft(
             draft.rows = sample(setting.train_rows, kind.exemplars, seed);
         }
         Operator::Eda(kind) => draft.context = history::distribution(kind, recipe, state),
-        Operator::Lineage(kind) => draft.context = history::lineage(kind, recipe, state),
-        Operator::Induce(kind) => {
-            draft.rows = shots::right_rows(state, parent, kind.demos, seed.child("rows", 0));
-            if draft.rows.is_empty() {
-                draft.rows = sample(setting.train_rows, kind.demos, seed.child("rows", 1));
+        Operator::Lineage(kind) => {
+            draft.context = history::lineage(kind, recipe, state, parent);
+            if draft.context.is_empty() {
+                return None;
             }
         }
+        Operator::Induce(_) if setting.train_rows == 0 => return None,
         Operator::ContrastRule(kind) => {
             for disputed in shots::disputed(state, kind.size)? {
                 draft.rows.push(disputed.row);
@@ -398,22 +410,54 @@ fn draft(
         Operator::DemoEdit(kind) if setting.has_demos => {
             draft.demos = Some(shots::edited(kind, state, parent, setting, seed)?);
         }
-        Operator::DemoAppend(_) | Operator::DemoEdit(_) => return None,
+        Operator::ContextShuffle(kind) if setting.has_demos => {
+            draft.demos = Some(shots::reshuffled(kind, state, parent, setting, seed)?);
+        }
+        Operator::DemoAppend(_) | Operator::DemoEdit(_) | Operator::ContextShuffle(_) => {
+            return None;
+        }
         Operator::CrossoverParts(_) => {
-            if setting.texts < 2 {
-                return None;
-            }
-            let pool = members(recipe, state, draft.island);
-            let mate = selection::mate(recipe, state, &pool, parent, seed.child("mate", 0))?;
-            draft.parents.push(mate);
-            draft.part = u16::try_from(draft.variant % u32::from(setting.texts)).ok();
+            draft.mate = Some(mated(recipe, state, &draft, parent, setting, seed)?);
         }
         _ => {}
+    }
+    if is_crossed(recipe, operator, seed) {
+        draft.mate = mated(recipe, state, &draft, parent, setting, seed);
     }
     if operator.needs_text() && setting.texts == 0 {
         return None;
     }
     Some(draft)
+}
+
+/// Whether a crossover of parts follows this use of another operator.
+fn is_crossed(recipe: &Recipe, operator: &Operator, seed: Seed) -> bool {
+    let follows = |other: &Operator| match other {
+        Operator::CrossoverParts(kind) => Some(kind.after).filter(|chance| *chance > 0.0),
+        _ => None,
+    };
+    let has_its_own = matches!(operator, Operator::CrossoverParts(_) | Operator::Merge(_));
+    let chance = recipe.operator.iter().find_map(follows).filter(|_| !has_its_own);
+    chance.is_some_and(|chance| seed.child("crossed", 0).rng().random_bool(chance))
+}
+
+/// One of several searched parts of another candidate, which is drawn in proportion to its score
+/// (PromptBreeder; arXiv:2309.16797, section 3.2.5).
+fn mated(
+    recipe: &Recipe,
+    state: &State,
+    draft: &Draft,
+    parent: CandidateIx,
+    setting: Setting,
+    seed: Seed,
+) -> Option<Mate> {
+    if setting.texts < 2 {
+        return None;
+    }
+    let pool = members(recipe, state, draft.island);
+    let candidate = selection::mate(recipe, state, &pool, parent, seed.child("mate", 0))?;
+    let part = seed.child("mate part", 0).rng().random_range(0..setting.texts);
+    Some(Mate { candidate, part })
 }
 
 /// What an open draft needs next; `None`: wait for its evidence.
@@ -474,16 +518,19 @@ pub(super) fn advance(
                 .collect();
             Some(Plan::Propose { proposal, shown })
         }
+        Operator::Induce(kind) => {
+            evidence::right_answers(kind, state, draft, setting.train_rows, setting.seed)
+        }
         _ => match operator.feedback() {
             Some(feedback) => {
                 let praise = match operator {
                     Operator::GradientEdit(_) => evidence::Praise::WherePerfect,
-                    Operator::CritiqueRefine(kind) => evidence::Praise::Said(
-                        draft.parents.first().is_some_and(|parent| {
+                    Operator::CritiqueRefine(kind) => {
+                        evidence::Praise::Said(draft.parents.first().is_some_and(|parent| {
                             let score = super::population::fitness(recipe, state, *parent);
                             score.is_some_and(|score| score >= kind.praise_from - 1e-9)
-                        }),
-                    ),
+                        }))
+                    }
                     _ => evidence::Praise::Never,
                 };
                 let Setting { train_rows, seed, .. } = setting;

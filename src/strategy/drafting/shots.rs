@@ -6,8 +6,8 @@ use crate::candidate::Demo;
 use crate::event::{Event, Told};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{
-    BootstrapDemosInit, CrossoverOperator, DemoAnswers, DemoAppendOperator, DemoEditOperator,
-    DemoSource, Init, Recipe, Shots,
+    BootstrapDemosInit, ContextShuffleOperator, CrossoverOperator, DemoAnswers, DemoAppendOperator,
+    DemoEditOperator, DemoSource, Init, Recipe, Shots,
 };
 use crate::seed::Seed;
 use crate::state::Cell;
@@ -50,27 +50,6 @@ pub(super) fn random(shots: &Shots, state: &State, train_rows: u32, seed: Seed) 
         .into_iter()
         .map(|row| demo(state, CandidateIx::SEED, row, shots.answers))
         .collect()
-}
-
-/// Rows that a candidate got right, drawn at random.
-pub(super) fn right_rows(
-    state: &State,
-    candidate: CandidateIx,
-    size: usize,
-    seed: Seed,
-) -> Vec<RowIx> {
-    let mut rows: Vec<RowIx> = state
-        .standing(candidate)
-        .column(Split::Train, 0)
-        .cells()
-        .iter()
-        .zip(0..)
-        .filter(|(cell, _)| cell.score().is_some_and(|score| score >= 1.0 - 1e-6))
-        .map(|(_, row)| RowIx(row))
-        .collect();
-    rows.shuffle(&mut seed.rng());
-    rows.truncate(size);
-    rows
 }
 
 /// A training row that candidates answered differently.
@@ -247,6 +226,44 @@ fn new_rows(
         .take(kind.step.max(1))
         .map(|row| demo(state, parent, row, kind.answers))
         .collect()
+}
+
+/// One row more, or one in a random one's place where there are as many as may be; now and then all
+/// anew. Rows that the model got right go first (PromptBreeder's context shuffling; arXiv:2309.16797,
+/// section 3.2.5).
+pub(super) fn reshuffled(
+    kind: &ContextShuffleOperator,
+    state: &State,
+    parent: CandidateIx,
+    setting: Setting,
+    seed: Seed,
+) -> Option<Vec<Demo>> {
+    let mut rng = seed.child("context", 0).rng();
+    let mut demos = state.standing(parent).candidate.demos.clone();
+    let anew = rng.random_bool(kind.resample) && !demos.is_empty();
+    let wanted = if anew { demos.len() } else { 1 };
+    let rows = super::sample(setting.train_rows, setting.train_rows as usize, seed.child("row", 0));
+    let mut new: Vec<Demo> = rows
+        .into_iter()
+        .filter(|row| anew || demos.iter().all(|demo| demo.row != *row))
+        .map(|row| demo(state, parent, row, DemoAnswers::OwnCorrect))
+        .collect();
+    // A stable sort: right answers first, each group in its random order.
+    new.sort_by_key(|demo| demo.answer.is_none());
+    new.truncate(wanted);
+    if new.is_empty() {
+        return None;
+    }
+    if anew {
+        return Some(new);
+    }
+    if demos.len() < kind.max {
+        demos.extend(new);
+    } else {
+        let place = rng.random_range(0..demos.len());
+        demos[place] = new[0];
+    }
+    Some(demos)
 }
 
 /// What collecting the recipe's sets needs next; `None`: nothing collects sets, or they are there.

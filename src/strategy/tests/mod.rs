@@ -1,6 +1,7 @@
 //! What each strategy decides, derived by hand from its definition: a mutator and scores that are
 //! scripted, and no driver, no models and no budget in between.
 
+mod archives;
 mod generations;
 mod gepa_auto_random;
 
