@@ -21,7 +21,6 @@ use std::process::{Command, Stdio};
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let clock = Clock::System;
     let task = Task::load(&args.task)?;
-    let recipe = settings::recipe(&args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &clock)?;
     settings::check_consent(&task, &caps, args.yes)?;
     if task.model(ModelRole::Mutator).is_none() {
@@ -36,12 +35,14 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
             .help("add `search = [\"system\"]` under [prompt]")
             .into());
     }
+    let (recipe, left_out) =
+        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let name = args.name.as_deref().map(checked_name).transpose()?;
     let keys = settings::keys(&task)?;
     settings::check_models(&task, &keys)?;
     settings::check_programs(&task)?;
-    for warning in super::plan::warnings(&task) {
-        screen.warn(&warning);
+    for warning in super::plan::warnings(&task).iter().chain(&left_out) {
+        screen.warn(warning);
     }
     let name = name.unwrap_or_else(|| {
         let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
@@ -63,6 +64,10 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         concurrency: args.concurrency,
     };
     dir.write_json(RUN_FILE, &file)?;
+    super::log::to_file_of(&dir);
+    for line in &left_out {
+        tracing::info!("{line}");
+    }
     if args.detach {
         return detach(&dir, args, screen);
     }

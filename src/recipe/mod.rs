@@ -6,10 +6,14 @@
 pub(crate) mod read;
 mod slots;
 mod steps;
+mod usable;
+mod wording;
 
 pub use read::{RecipeError, effective_table, load, parse};
 pub use slots::*;
 pub use steps::{Keep, Step};
+pub use usable::{Parts, Usable};
+pub use wording::Wording;
 
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]

@@ -440,7 +440,8 @@ impl Lab {
             evaluator,
             Clock::System,
             cancelled,
-        );
+        )
+        .unwrap();
         if let Some(observer) = self.observer {
             search.observe(observer);
         }

@@ -36,6 +36,7 @@ pub use screen::*;
 pub use select::*;
 pub use stop::*;
 
+use super::Wording;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -50,7 +51,7 @@ pub struct Recipe {
     pub reference: Option<String>,
     /// Texts that replace the built-in meta-prompts, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub meta_prompts: BTreeMap<String, String>,
+    pub meta_prompts: BTreeMap<String, Wording>,
     /// What is compared.
     pub objective: Objective,
     /// What is found out before anything is bred.
