@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Status(RunRef),
     /// Write a run's report
     Report(ReportArgs),
+    /// Tell one candidate: why it was written, what changed, what happened to it
+    Explain(ExplainArgs),
     /// Print a run's journal as JSON Lines
     Journal(RunRef),
     /// Score a prompt, or answers that a model gave earlier, on a task's rows
@@ -60,6 +62,18 @@ pub(crate) struct RunRef {
     /// A folder, a name, a unique prefix, or `latest`
     #[arg(default_value = "latest")]
     pub run: String,
+    #[command(flatten)]
+    pub out: Out,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A folder, a name, a unique prefix, or `latest`
+    pub run: String,
+    /// The beginning of an id, `seed`, `best`, a number such as n7 (or '#7'), or a proposal such
+    /// as p12
+    pub candidate: String,
     #[command(flatten)]
     pub out: Out,
 }

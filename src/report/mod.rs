@@ -12,6 +12,7 @@ mod verdict; // What was shown and what was not, in words.
 mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;
+pub mod explain; // One candidate, from its parents to its children.
 mod markdown;
 mod html;
 
