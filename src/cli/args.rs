@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Commit a run's prompt to a git repository
     Export(ExportArgs),
-    /// List the strategies, or show one
+    /// List the strategies, explain one, or write their meta-prompts as files
     Strategies(StrategiesArgs),
     /// Serve the simulated models over HTTP, as an OpenAI-compatible server
     Simulate(SimulateArgs),
@@ -279,12 +279,38 @@ pub(crate) struct ExportArgs {
 
 /// `strategies`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct StrategiesArgs {
+    #[command(subcommand)]
+    pub action: Option<StrategiesAction>,
     /// A strategy's name, or a file with a recipe
     pub name: Option<String>,
     /// Change a key of the recipe, such as evaluate.block=16
     #[arg(long = "set", value_name = "K=V")]
     pub sets: Vec<String>,
+    /// Print the recipe with every default as TOML, and explain nothing
+    #[arg(long)]
+    pub toml: bool,
+}
+
+/// What else `strategies` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StrategiesAction {
+    /// Write the meta-prompts as files, to change them
+    Eject(EjectArgs),
+}
+
+/// `strategies eject`.
+#[derive(Debug, Args)]
+pub(crate) struct EjectArgs {
+    /// The folder that they are written to
+    pub dir: PathBuf,
+    /// Which of them; all where none is named
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Write over files that are there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `simulate`.

@@ -53,7 +53,6 @@ impl Desk {
         );
         let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
         let meta_prompts = super::meta_prompts(&recipe)?;
-        super::check_window(&task, &recipe, &meta_prompts)?;
         Ok(Self { task, recipe, evaluator, journal, seed, screens, meta_prompts, texts })
     }
 

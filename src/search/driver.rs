@@ -56,7 +56,7 @@ pub enum SearchError {
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A replaced meta-prompt, or the mutator's context window, lets no request be written.
+    /// A replaced meta-prompt lets no request be written.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// One request does not fit into the mutator's context window.
@@ -116,7 +116,7 @@ impl Search {
     /// A run with its journal: new, or as far as the journal has it.
     ///
     /// # Errors
-    /// A replaced meta-prompt with a mistake in it, or a context window that is too small.
+    /// A replaced meta-prompt with a mistake in it.
     #[expect(clippy::too_many_arguments, reason = "each is a room of its own; they meet here once")]
     pub fn new(
         task: Arc<Task>,

@@ -11,3 +11,4 @@ mod faults;
 mod hold;
 mod order;
 mod support;
+mod window;

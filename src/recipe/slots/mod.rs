@@ -24,7 +24,7 @@ mod stop;
 pub use accept::*;
 pub use archive::*;
 pub use choose::*;
-pub use describe::{Described, Keys};
+pub use describe::{Described, Key, Keys, Kind, Lines};
 pub use evaluate::*;
 pub use finale::*;
 pub use init::*;

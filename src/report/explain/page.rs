@@ -9,7 +9,7 @@ use super::{
 use crate::text::{percent, plural, shorten, thousands};
 
 /// Where the text of a labelled line begins.
-const INDENT: usize = 13;
+const INDENT: usize = 14;
 /// Lines of one table before its middle is left out.
 const LINES: usize = 12;
 /// Lines of one text: a note, a reply, a part's diff.
@@ -153,7 +153,7 @@ impl Page {
             self.fact("carries", &format!("the mutation instruction “{}”", visible_line(gene)));
         }
         if let Some(call) = written.and_then(|written| written.call.as_ref()) {
-            self.fact("its writing", &call_made(call));
+            self.fact("request", &call_made(call));
         }
     }
 
@@ -182,7 +182,7 @@ impl Page {
             self.fact("parents", &list(&written.parents));
         }
         if let Some(call) = &written.call {
-            self.fact("its writing", &call_made(call));
+            self.fact("request", &call_made(call));
         }
         match &written.outcome {
             Outcome::Noted { notes, followed_by } => {

@@ -604,13 +604,18 @@ impl Explainer {
             Operator::Merge(_) => "a pair with its common ancestor".to_owned(),
             Operator::Compress(_) => "the incumbent at the time".to_owned(),
             _ => {
-                let about = recipe.select.about().join(" ");
+                let about = paragraph(recipe.select.about());
                 format!("parent by `{}`: {about}", recipe.select.kind())
             }
         };
         why.push(parents);
         why
     }
+}
+
+/// Lines of documentation as one paragraph.
+fn paragraph(lines: &[&str]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }
 
 fn mean_of(scores: impl Iterator<Item = f64>) -> Option<f64> {
@@ -680,7 +685,7 @@ fn phase_of<'r>(recipe: &'r Recipe, draft: &Draft) -> &'r Recipe {
 
 /// The operator's name, and what it does.
 fn operator_of(recipe: Option<&Recipe>, draft: &Draft) -> (String, String) {
-    let of = |kind: &str, about: &[&str]| (kind.to_owned(), about.join(" "));
+    let of = |kind: &str, about: &[&str]| (kind.to_owned(), paragraph(about));
     let unknown = |noun: &str, place: u16| (format!("{noun} {place}"), String::new());
     match (draft.operator, draft.init) {
         (Some(place), _) => recipe
