@@ -99,6 +99,11 @@ pub enum Event {
         /// Which.
         candidate: CandidateIx,
     },
+    /// More rows of dev are used from now on.
+    RowsWidened {
+        /// How many.
+        rows: u32,
+    },
     /// A round of a contest began.
     RoundStarted(Round),
     /// A contest is over: whoever is left stays, best first.

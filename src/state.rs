@@ -483,6 +483,10 @@ pub struct Facts {
     pub uses: BTreeMap<u16, u32>,
     /// Those of them before the incumbent last changed.
     pub uses_at_incumbent: BTreeMap<u16, u32>,
+    /// Rows of dev in use, where a recipe began with few and widened them.
+    pub rows_in_use: u32,
+    /// Decided children since the incumbent last changed, when they were widened.
+    pub widened_at: u32,
     /// Combinations that were drafted.
     pub combinations: u32,
     /// Drafts of each init (by its place in the recipe).
@@ -859,10 +863,15 @@ impl Facts {
                 self.incumbents.push((*candidate, self.counts.folded));
                 self.counts.decided_since_incumbent = 0;
                 self.improved_in = self.generation_number();
+                self.widened_at = 0;
                 self.uses_at_incumbent.clone_from(&self.uses);
             }
             Event::RoundStarted(round) => self.round = Some(round.clone()),
             Event::CandidateFinished { candidate } => self.finish(*candidate),
+            Event::RowsWidened { rows } => {
+                self.rows_in_use = *rows;
+                self.widened_at = self.counts.decided_since_incumbent;
+            }
             Event::ContestEnded { survivors } => {
                 self.round = None;
                 self.contests += 1;

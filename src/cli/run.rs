@@ -41,8 +41,8 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let keys = settings::keys(&task)?;
     settings::check_models(&task, &keys)?;
     settings::check_programs(&task)?;
-    for warning in super::plan::warnings(&task).iter().chain(&left_out) {
-        screen.warn(warning);
+    for warning in super::plan::warnings(&task) {
+        screen.warn(&warning);
     }
     let name = name.unwrap_or_else(|| {
         let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();

@@ -6,8 +6,7 @@
 use super::{
     Acquisition, Against, Among, DemoAnswers, DemoSource, Described, EditLevel, Feedback, Fields,
     GateRule, History, HistoryPick, HyperOrder, Keys, Lines, LocalOp, MergeLevel, MergePool,
-    MixKind, Objective, Order, ParaphraseOf, Pick, Probe, RaceTest, Recipe, RejectRule, Shots,
-    Stop,
+    MixKind, Objective, Order, ParaphraseOf, Pick, RaceTest, Recipe, RejectRule, Shots, Stop,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -87,7 +86,6 @@ pub fn explained(recipe: &Recipe) -> Vec<SlotShown> {
         };
     }
     plain!("objective", recipe.objective, Objective);
-    plain!("probe", recipe.probe, Probe);
     kinds!("schedule".to_owned(), recipe.schedule, Schedule);
     for (place, init) in recipe.init.iter().enumerate() {
         kinds!(format!("init.{place}"), init, Init);

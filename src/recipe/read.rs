@@ -1,8 +1,8 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
 use super::{
-    Evaluate, Init, Objective, Operator, Probe, Recipe, SHIPPED, Schedule, Screen, Select, Stop,
-    Wording, shipped,
+    Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Schedule, Screen, Select, Stop, Wording,
+    shipped,
 };
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::text;
@@ -313,7 +313,6 @@ impl Reader<'_> {
             reference: self.string(&mut table, "reference")?,
             meta_prompts: Wordings::new(),
             objective: self.plain::<Objective>(&mut table, "objective")?,
-            probe: self.plain::<Probe>(&mut table, "probe")?,
             schedule: self.slot(&mut table, "schedule", "steady")?,
             init: self.list::<Init>(&mut table, "init")?,
             select: self.slot(&mut table, "select", "best")?,
@@ -458,6 +457,13 @@ impl Reader<'_> {
                 .error(&["evaluate"], format!("`{kind}` judges candidates together"))
                 .help("write `kind = \"pool\"` or `kind = \"generation\"` under [schedule]"));
         }
+        let weighs_length = recipe.objective.length_penalty > 0.0;
+        if weighs_length && matches!(recipe.evaluate, Evaluate::Race(_) | Evaluate::Gate(_)) {
+            let kind = recipe.evaluate.kind();
+            return Err(self
+                .error(&["objective"], format!("`{kind}` compares scores alone"))
+                .help("leave `length_penalty` out; `or_cheaper` under [accept] weighs costs"));
+        }
         let schedule = &recipe.schedule;
         let nothing_fits = match schedule {
             Schedule::Steady(kind) => kind.waiting == 0 || kind.open == 0,
@@ -583,7 +589,6 @@ const SLOTS: &[&str] = &[
     "extends",
     "meta_prompts",
     "objective",
-    "probe",
     "schedule",
     "init",
     "select",

@@ -5,8 +5,7 @@
 use super::explained::{keys, paragraph};
 use super::{
     Accept, Archive, Choose, Described, Evaluate, Feedback, Final, History, Init, KeyShown, Keys,
-    Kind, Lines, MixPart, Objective, Operator, Probe, Sampler, Schedule, Screen, Select, Shots,
-    Stop,
+    Kind, Lines, MixPart, Objective, Operator, Sampler, Schedule, Screen, Select, Shots, Stop,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -29,7 +28,6 @@ pub fn reference() -> String {
         };
     }
     plain!("[objective]", Objective);
-    plain!("[probe]", Probe);
     slot!("[schedule]", Schedule);
     slot!("[[init]]", Init);
     plain!("shots = { … }", Shots);

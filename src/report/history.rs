@@ -67,6 +67,8 @@ impl History {
                     && self.state.phase == Phase::Searching
                     && self.state.seed().dev().folded >= self.state.dev_rows
             }
+            // A recipe may give it fewer rows.
+            Event::CandidateFinished { candidate } => *candidate == CandidateIx::SEED,
             _ => false,
         };
         if is_moment && let Some(quality) = self.state.standing(self.state.incumbent).dev().mean() {

@@ -61,7 +61,21 @@ pub(super) fn next(
             let left = quota(recipe, state).saturating_sub(standing.dev().issued) as usize;
             subset(state, candidate, own, left.min(block))
         }
-        Evaluate::Race(race) => unasked(state, candidate, start(race, state, candidate), block),
+        Evaluate::Race(race) => {
+            let rows = quota(recipe, state);
+            let from = start(race, rows, candidate);
+            if race.first_rows > 0 {
+                // Rows that were asked before a widening need not stand at the start of the order.
+                let column = standing.dev();
+                (0..rows)
+                    .map(|place| RowIx((from + place) % rows))
+                    .filter(|row| column.cell(*row) == Cell::Empty)
+                    .take(block)
+                    .collect()
+            } else {
+                unasked(state, candidate, from, block)
+            }
+        }
         _ => unasked(state, candidate, 0, block),
     };
     (!rows.is_empty()).then_some(Plan::Evaluate {
@@ -100,6 +114,32 @@ pub(super) fn finished(recipe: &Recipe, state: &State) -> Option<Plan> {
         }
     })?;
     Some(Plan::Decide(Event::CandidateFinished { candidate: done }))
+}
+
+/// More rows, when what is left to gain seems to be small; and the incumbent's answers to them.
+pub(super) fn widen(recipe: &Recipe, state: &State) -> Option<Plan> {
+    let Evaluate::Race(race) = &recipe.evaluate else { return None };
+    let rows = quota(recipe, state);
+    if race.first_rows == 0 {
+        return None;
+    }
+    let incumbent = state.standing(state.incumbent);
+    let column = incumbent.dev();
+    if incumbent.status == Status::Finished && column.issued < rows {
+        let missing: Vec<RowIx> = (0..rows)
+            .map(RowIx)
+            .filter(|row| column.cell(*row) == Cell::Empty)
+            .take(race.block)
+            .collect();
+        let candidate = state.incumbent;
+        return Some(Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows: missing });
+    }
+    let since = state.counts.decided_since_incumbent.saturating_sub(state.widened_at);
+    let perfect = column.mean().is_some_and(|mean| mean >= 1.0 - 1e-9) && column.is_quiet();
+    (rows < state.dev_rows && (since >= race.widen_after || perfect)).then(|| {
+        let rows = (rows + rows.div_ceil(2)).min(state.dev_rows);
+        Plan::Decide(Event::RowsWidened { rows })
+    })
 }
 
 /// Whether row-by-row trials are over: a failure, enough successes, or the most rows.
@@ -187,13 +227,13 @@ fn grown(race: &crate::recipe::RaceEvaluate, asked: usize) -> usize {
 
 /// Where a candidate starts in the order that all share. The incumbent has all rows, so a race
 /// against it is paired wherever it starts.
-fn start(race: &crate::recipe::RaceEvaluate, state: &State, candidate: CandidateIx) -> u32 {
+fn start(race: &crate::recipe::RaceEvaluate, rows: u32, candidate: CandidateIx) -> u32 {
     if candidate == CandidateIx::SEED || race.rotate_every == 0 {
         return 0;
     }
     let turns = (candidate.0 - 1) / race.rotate_every;
     let block = u32::try_from(race.block).unwrap_or(u32::MAX);
-    turns.wrapping_mul(block) % state.dev_rows.max(1)
+    turns.wrapping_mul(block) % rows.max(1)
 }
 
 /// The next rows of dev, from a place on in the order that all candidates share.

@@ -158,9 +158,14 @@ impl Composed {
         if let Some(end) = stopping::reason(&self.recipe, recipe, state) {
             return vec![end];
         }
-        let mut plans = self.evaluations(recipe, state);
-        if matches!(plans.first(), Some(Plan::Decide(_))) {
-            return plans;
+        let widened = allocation::widen(recipe, state);
+        if let Some(decision @ Plan::Decide(_)) = widened {
+            return vec![decision];
+        }
+        let mut plans: Vec<Plan> = widened.into_iter().collect();
+        plans.extend(self.evaluations(recipe, state));
+        if matches!(plans.last(), Some(Plan::Decide(_))) {
+            return plans.split_off(plans.len() - 1);
         }
         let proposals = self.proposals(recipe, state);
         if matches!(proposals.first(), Some(Plan::Decide(_) | Plan::Compose(_))) {

@@ -189,6 +189,10 @@ pub(super) fn quota(recipe: &Recipe, state: &State) -> u32 {
         Evaluate::Full(kind) if kind.subset > 0 => {
             u32::try_from(kind.subset).unwrap_or(u32::MAX).min(state.dev_rows)
         }
+        Evaluate::Race(kind) if kind.first_rows > 0 => {
+            let first = u32::try_from(kind.first_rows).unwrap_or(u32::MAX);
+            first.max(state.rows_in_use).min(state.dev_rows)
+        }
         _ => state.dev_rows,
     }
 }

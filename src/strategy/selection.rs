@@ -123,7 +123,9 @@ fn one(
             match part.kind {
                 MixKind::Best => Some(state.incumbent),
                 MixKind::Uniform => pick(pool, rng).or(Some(CandidateIx::SEED)),
-                MixKind::Pareto => Some(pareto(&recipe.archive, state, part.min_unique, rng)),
+                MixKind::Pareto => {
+                    Some(pareto(&recipe.archive, state, part.min_unique.unwrap_or(1), rng))
+                }
             }
         }
         Select::None(_)

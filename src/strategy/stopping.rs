@@ -2,12 +2,17 @@
 
 use super::{Plan, State};
 use crate::event::{Event, StopReason};
-use crate::recipe::{Recipe, StopRule};
+use crate::recipe::{Evaluate, Recipe, StopRule};
 use crate::state::Status;
 
 /// Fruitless proposals in a row after which any steady search ends: nothing that it does costs
 /// anything any more, so no budget would end it.
 const MOST_FRUITLESS: u32 = 1_000;
+
+/// Whether a recipe uses more rows as it goes.
+fn is_widened(recipe: &Recipe) -> bool {
+    matches!(&recipe.evaluate, Evaluate::Race(race) if race.first_rows > 0)
+}
 
 /// The end, if a rule says so: of the phase that is on, where another one follows it.
 pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<Plan> {
@@ -33,9 +38,18 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<P
         StopRule::Stalled(most) => {
             (state.counts.decided_since_incumbent >= *most).then_some(StopReason::Stalled)
         }
+        StopRule::NoHeadroom(score, children) => {
+            let seed = state.seed();
+            let high = seed.status == Status::Finished
+                && seed.dev().mean().is_some_and(|mean| mean >= *score - 1e-9);
+            (high && state.counts.decided_since_incumbent >= *children)
+                .then_some(StopReason::NoHeadroom)
+        }
         StopRule::Score(score) => {
             let incumbent = state.standing(state.incumbent);
             let reached = incumbent.status == Status::Finished
+                && incumbent.dev().folded >= super::population::quota(recipe, state)
+                && (incumbent.dev().folded >= state.dev_rows || !is_widened(recipe))
                 && incumbent.dev().mean().is_some_and(|mean| mean >= *score - 1e-9);
             reached.then_some(StopReason::ScoreReached)
         }

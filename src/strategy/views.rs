@@ -127,6 +127,11 @@ impl View for Views {
             self.fronts.add(candidate, facts);
             self.best.add(candidate, facts);
         }
+        if let (Event::EvaluationFolded { .. }, Some((candidate, Split::Dev, 0, row))) =
+            (event, facts.last_folded)
+        {
+            self.fronts.add_row(candidate, row, facts);
+        }
     }
 }
 
@@ -169,14 +174,31 @@ impl Fronts {
         self.best.resize(rows, f64::NEG_INFINITY);
         self.holders.resize(rows, Vec::new());
         for (row, cell) in standing.dev().cells().iter().enumerate().take(rows) {
-            let Some(score) = cell.score() else { continue };
-            if score > self.best[row] {
-                self.best[row] = score;
-                self.holders[row].clear();
+            if let Some(score) = cell.score() {
+                self.hold(candidate, row, score);
             }
-            if score >= self.best[row] {
-                self.holders[row].push(candidate.0);
-            }
+        }
+    }
+
+    /// A row that a candidate was given after it was judged.
+    fn add_row(&mut self, candidate: CandidateIx, row: RowIx, facts: &Facts) {
+        let known = self.is_finished.get(candidate.index()).copied().unwrap_or(false);
+        if known
+            && let Some(score) = facts.standing(candidate).dev().cell(row).score()
+            && row.index() < self.holders.len()
+            && !self.holders[row.index()].contains(&candidate.0)
+        {
+            self.hold(candidate, row.index(), score);
+        }
+    }
+
+    fn hold(&mut self, candidate: CandidateIx, row: usize, score: f64) {
+        if score > self.best[row] {
+            self.best[row] = score;
+            self.holders[row].clear();
+        }
+        if score >= self.best[row] {
+            self.holders[row].push(candidate.0);
         }
     }
 }
@@ -246,6 +268,7 @@ pub struct Pairs {
     against_seed: Vec<Paired>,
     /// (mean difference from its parent, its sampling variance) of children as they were decided.
     decided: Vec<(f64, f64)>,
+    is_decided: Vec<bool>,
     prior: Prior,
 }
 
@@ -296,7 +319,9 @@ impl Pairs {
                     }
                 }
             }
-            Event::CandidateDropped { candidate, .. } => self.decide(*candidate, facts),
+            Event::CandidateDropped { candidate, .. } | Event::CandidateFinished { candidate } => {
+                self.decide(*candidate, facts);
+            }
             _ => {}
         }
     }
@@ -325,14 +350,20 @@ impl Pairs {
                 }
             }
         }
-        let standing = facts.standing(candidate);
-        if standing.status == Status::Finished && candidate != CandidateIx::SEED {
+        if facts.standing(candidate).status == Status::Finished {
             self.decide(candidate, facts);
         }
     }
 
     /// What a decided child was worth beside its parent teaches what to expect of the next one.
     fn decide(&mut self, candidate: CandidateIx, facts: &Facts) {
+        // Once: whoever is judged may get more rows later.
+        if self.is_decided.len() <= candidate.index() {
+            self.is_decided.resize(candidate.index() + 1, false);
+        }
+        if std::mem::replace(&mut self.is_decided[candidate.index()], true) {
+            return;
+        }
         let Some(parent) = facts.standing(candidate).candidate.parents.first() else { return };
         let pair = paired(facts, candidate, *parent);
         if let Some(mean) = pair.mean() {

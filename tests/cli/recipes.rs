@@ -62,8 +62,7 @@ fn what_a_task_has_no_part_for_is_left_out_and_said() {
     let plan = env.run("plan colours --strategy both.toml --json").ok().json();
     let said = "operator `demo_edit` is left out: `prompt.search` does not name `demos`";
     assert!(plan["warnings"].as_array().unwrap().contains(&said.into()), "{plan}");
-    let ran = env.run("run colours --strategy both.toml --name one --max-calls 80 --quiet").ok();
-    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    env.run("run colours --strategy both.toml --name one --max-calls 80 --quiet").ok();
     assert_eq!(env.read("results/one/debug.log").matches(said).count(), 1);
     assert!(!env.json("results/one/run.json")["recipe"].as_str().unwrap().contains("demo_edit"));
 }

@@ -83,6 +83,11 @@ kind! {
         below: f64 = 0.2,
         /// Rows that a candidate is given before it may be dropped.
         min_rows: usize = BLOCK,
+        /// Rows of dev that are used at first: large gains show on few rows. 0 = all from the start.
+        first_rows: usize = 0,
+        /// So many decided children in a row without a new incumbent say that what is left to gain
+        /// is small: half as many rows again are used from then on.
+        widen_after: u32 = 8,
     }
 }
 

@@ -340,6 +340,8 @@ kind! {
         answers: DemoAnswers = DemoAnswers::OwnCorrect,
         /// Where added rows come from.
         source: DemoSource = DemoSource::Any,
+        /// The most rows that are added at once.
+        step: usize = 1,
     }
 }
 
@@ -548,7 +550,7 @@ choice! {
     DemoSource {
         /// Any training row.
         Any,
-        /// Rows that the incumbent got wrong, with the expected answer.
+        /// Rows that the parent got wrong, with the expected answer; any row where it knows none.
         Errors,
     }
 }

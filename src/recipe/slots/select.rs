@@ -140,9 +140,9 @@ pub struct MixPart {
     /// How often, against the other parts.
     #[serde(default = "one")]
     pub weight: f64,
-    /// As in `pareto`.
-    #[serde(default = "one_row")]
-    pub min_unique: usize,
+    /// As in `pareto`; the other kinds know none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_unique: Option<usize>,
 }
 
 impl Described for MixPart {
@@ -160,7 +160,7 @@ impl Described for MixPart {
         },
         Key {
             name: "min_unique",
-            about: &["As in `pareto`; 1 where it is missing."],
+            about: &["As in `pareto`, and for that kind only."],
             type_name: "usize",
         },
     ];
@@ -168,10 +168,6 @@ impl Described for MixPart {
 
 fn one() -> f64 {
     1.0
-}
-
-fn one_row() -> usize {
-    1
 }
 
 choice! {

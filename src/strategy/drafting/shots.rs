@@ -192,7 +192,8 @@ pub(super) fn appended(
     Some(demos)
 }
 
-/// One demonstration added, dropped or swapped, or all of them in another order.
+/// Demonstrations added, one dropped or swapped, or all of them in another order. An empty set is
+/// always added to.
 pub(super) fn edited(
     kind: &DemoEditOperator,
     state: &State,
@@ -202,37 +203,50 @@ pub(super) fn edited(
 ) -> Option<Vec<Demo>> {
     let mut demos = state.standing(parent).candidate.demos.clone();
     let mut rng = seed.child("edit demos", 0).rng();
-    let taken: Vec<RowIx> = demos.iter().map(|demo| demo.row).collect();
-    let new = match kind.source {
-        DemoSource::Any => another_row(setting.train_rows, &taken, seed.child("row", 0))
-            .map(|row| demo(state, parent, row, kind.answers)),
-        DemoSource::Errors => {
-            let column = state.standing(parent).column(Split::Train, 0);
-            let mut wrong: Vec<RowIx> = (0..setting.train_rows)
-                .map(RowIx)
-                .filter(|row| column.cell(*row).score().is_some_and(|score| score < 1.0 - 1e-6))
-                .filter(|row| !taken.contains(row))
-                .collect();
-            wrong.shuffle(&mut rng);
-            wrong.first().map(|row| Demo { row: *row, answer: None })
-        }
-    };
-    let full = demos.len() >= kind.max;
+    let mut new = new_rows(kind, state, parent, setting, &demos, seed);
+    let room = kind.max.saturating_sub(demos.len());
     let edit = if demos.is_empty() { 0 } else { rng.random_range(0..4) };
-    match (edit, new) {
-        (0, Some(new)) if !full => demos.push(new),
-        (0 | 1, Some(new)) if !demos.is_empty() => {
-            let place = rng.random_range(0..demos.len());
-            demos[place] = new;
+    match edit {
+        0 | 1 if room > 0 && !new.is_empty() => {
+            new.truncate(rng.random_range(1..=kind.step.max(1)).min(room));
+            demos.extend(new);
         }
-        (2, _) if !demos.is_empty() => {
+        2 | 3 if demos.len() > 1 && rng.random_bool(0.5) => demos.shuffle(&mut rng),
+        2 if !demos.is_empty() => {
             demos.remove(rng.random_range(0..demos.len()));
         }
-        _ if demos.len() > 1 => demos.shuffle(&mut rng),
-        (_, Some(new)) if !full => demos.push(new),
+        _ if !demos.is_empty() && !new.is_empty() => {
+            let place = rng.random_range(0..demos.len());
+            demos[place] = new[0];
+        }
         _ => return None,
     }
     Some(demos)
+}
+
+/// Rows that may be added, in the order in which they would be.
+fn new_rows(
+    kind: &DemoEditOperator,
+    state: &State,
+    parent: CandidateIx,
+    setting: Setting,
+    demos: &[Demo],
+    seed: Seed,
+) -> Vec<Demo> {
+    let mut free =
+        super::sample(setting.train_rows, setting.train_rows as usize, seed.child("row", 0));
+    free.retain(|row| demos.iter().all(|demo| demo.row != *row));
+    if kind.source == DemoSource::Errors {
+        let column = state.standing(parent).column(Split::Train, 0);
+        let failed =
+            |row: &RowIx| column.cell(*row).score().is_some_and(|score| score < 1.0 - 1e-6);
+        // A stable sort: failures first, each group in its random order.
+        free.sort_by_key(|row| !failed(row));
+    }
+    free.into_iter()
+        .take(kind.step.max(1))
+        .map(|row| demo(state, parent, row, kind.answers))
+        .collect()
 }
 
 /// What collecting the recipe's sets needs next; `None`: nothing collects sets, or they are there.
