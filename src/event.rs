@@ -444,6 +444,8 @@ pub enum Abandoned {
     Ended,
     /// Its operator had nothing to work on.
     Nothing,
+    /// The request did not fit into the mutator's context window, even without evidence.
+    TooLong,
 }
 
 /// What became of a proposal.

@@ -311,7 +311,8 @@ async fn search(
         Arc::new(Evaluator::new(Arc::clone(task), &[])),
         Clock::System,
         cancelled,
-    );
+    )
+    .map_err(|error| error.to_string())?;
     search.run().await.map_err(|error| error.to_string())?;
     let state = search.state();
     let (winner, ..) = state.winner.ok_or("it returned no prompt")?;

@@ -50,13 +50,15 @@ struct Plan {
 
 pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
-    let recipe = settings::recipe(&args.strategy.strategy, &args.strategy.sets)?;
+    let (recipe, left_out) =
+        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
     if caps.usd.is_some() {
         task.check_prices()?;
     }
     settings::check_simulated(&task)?;
     let mut warnings = warnings(&task);
+    warnings.extend(left_out);
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     let plan = estimate(&task, &recipe, caps, warnings);
     screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, caps))

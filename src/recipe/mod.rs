@@ -3,13 +3,22 @@
 //! A recipe is data. What its kinds do is in `strategy`, `operator` and `evaluate`; the recipes that
 //! ship are in `strategies/` and embedded in the program.
 
+mod explained;
 pub(crate) mod read;
+mod reference;
 mod slots;
 mod steps;
+mod usable;
+mod wording;
 
+pub use explained::{KeyShown, SlotShown, explained};
 pub use read::{RecipeError, effective_table, load, parse};
+pub use reference::reference;
+pub(crate) use reference::toml_of;
 pub use slots::*;
 pub use steps::{Keep, Step};
+pub use usable::{Parts, Usable};
+pub use wording::Wording;
 
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]

@@ -32,6 +32,8 @@ pub struct History {
     pub moments: Vec<Moment>,
     /// Running time at the end, in milliseconds.
     pub ran_ms: u64,
+    /// How many events there are.
+    pub events: u64,
 }
 
 impl History {
@@ -43,11 +45,13 @@ impl History {
             wallet: Wallet::default(),
             moments: Vec::new(),
             ran_ms: 0,
+            events: 0,
         }
     }
 
     /// Takes in the next event.
     pub fn apply(&mut self, number: EventNumber, event: &Event) {
+        self.events = number.0 + 1;
         settle(&mut self.wallet, event);
         self.state.apply(number, event);
         match event {

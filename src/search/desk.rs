@@ -11,7 +11,7 @@ use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::llm::Request;
 use crate::operator::styles::{MUTATORS, THINKING_STYLES, TIPS};
-use crate::operator::{self, Brief, Evidence, MetaPrompts, Nonce, Screens, Told};
+use crate::operator::{self, Brief, Evidence, MetaPrompts, Nonce, OperatorError, Screens, Told};
 use crate::prompt::Prompt;
 use crate::recipe::{Init, Keep, Operator, Recipe, Step};
 use crate::seed::Seed;
@@ -43,7 +43,7 @@ impl Desk {
         evaluator: Arc<Evaluator>,
         journal: Arc<Journal<Event>>,
         seed: Seed,
-    ) -> Self {
+    ) -> Result<Self, SearchError> {
         let screens = Screens::new(
             &recipe.screen,
             task.max_tokens,
@@ -52,12 +52,8 @@ impl Desk {
             &task.seed,
         );
         let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
-        let meta_prompts = recipe.meta_prompts.iter().fold(
-            MetaPrompts::builtin(),
-            // What is wrong with an override was said when the recipe was read.
-            |all, (name, text)| all.clone().with_override(name, text).unwrap_or(all),
-        );
-        Self { task, recipe, evaluator, journal, seed, screens, meta_prompts, texts }
+        let meta_prompts = super::meta_prompts(&recipe)?;
+        Ok(Self { task, recipe, evaluator, journal, seed, screens, meta_prompts, texts })
     }
 
     /// The request for a row.
@@ -244,6 +240,7 @@ impl Desk {
             mutator: gene.as_deref(),
             tip: Some(TIPS[variant % TIPS.len()]),
             count: self.count(draft),
+            context_tokens: model.context_tokens,
             max_output_tokens: model.max_output_tokens,
             ..Brief::new(
                 &self.task.about,
@@ -252,9 +249,11 @@ impl Desk {
                 self.task.max_tokens,
             )
         };
-        let messages = operator
-            .write(&self.meta_prompts, &brief, self.seed)
-            .map_err(|error| SearchError::Template(error.to_string()))?;
+        let messages =
+            operator.write(&self.meta_prompts, &brief, self.seed).map_err(|error| match error {
+                OperatorError::TooLong { .. } => SearchError::Window(error),
+                OperatorError::Missing { .. } => SearchError::Template(error.to_string()),
+            })?;
         let temperature = match (self.operator_at(draft), self.init_at(draft)) {
             (Some(operator), _) => operator.temperature(),
             (None, Some(init)) => init.temperature(),

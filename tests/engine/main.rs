@@ -14,3 +14,4 @@ mod laws;
 mod null;
 mod order;
 mod support;
+mod window;

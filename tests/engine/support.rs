@@ -145,6 +145,14 @@ impl HttpRun {
         Self { dir, concurrency }
     }
 
+    /// Replaces a text of the task file that must be there.
+    pub(crate) fn edit_task(&self, from: &str, to: &str) {
+        let path = self.dir.path().join("task/task.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(path, text.replacen(from, to, 1)).unwrap();
+    }
+
     pub(crate) fn out(&self) -> PathBuf {
         self.dir.path().join("results")
     }
@@ -533,6 +541,7 @@ impl Lab {
             Clock::System,
             cancelled,
         )
+        .unwrap()
     }
 }
 

@@ -24,7 +24,7 @@ mod stop;
 pub use accept::*;
 pub use archive::*;
 pub use choose::*;
-pub use describe::{Described, Keys};
+pub use describe::{Described, Key, Keys, Kind, Lines};
 pub use evaluate::*;
 pub use finale::*;
 pub use init::*;
@@ -36,6 +36,7 @@ pub use screen::*;
 pub use select::*;
 pub use stop::*;
 
+use super::Wording;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -55,7 +56,7 @@ pub struct Recipe {
     pub reference: Option<String>,
     /// Texts that replace the built-in meta-prompts, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub meta_prompts: BTreeMap<String, String>,
+    pub meta_prompts: BTreeMap<String, Wording>,
     /// What is compared.
     #[serde(skip_serializing_if = "is_default")]
     pub objective: Objective,

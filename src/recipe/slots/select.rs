@@ -1,5 +1,7 @@
 //! Which candidate is changed next.
 
+use super::{Described, Key, Keys, Lines};
+
 slot! {
     /// Which candidate is changed next.
     Select {
@@ -141,6 +143,27 @@ pub struct MixPart {
     /// As in `pareto`; the other kinds know none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_unique: Option<usize>,
+}
+
+impl Described for MixPart {
+    const ABOUT: Lines = &["One part of a mixed selection."];
+    const KEYS: Keys = &[
+        Key {
+            name: "kind",
+            about: &["How this part draws; always to be given."],
+            type_name: "MixKind",
+        },
+        Key {
+            name: "weight",
+            about: &["How often, against the other parts; 1 where it is missing."],
+            type_name: "f64",
+        },
+        Key {
+            name: "min_unique",
+            about: &["As in `pareto`, and for that kind only."],
+            type_name: "usize",
+        },
+    ];
 }
 
 fn one() -> f64 {
