@@ -116,7 +116,7 @@ impl Composed {
         {
             return None;
         }
-        let draft = drafting::next_step(&self.recipe, state)
+        let draft = drafting::next_step(&self.recipe, state, self.setting)
             .or_else(|| drafting::next_init(recipe, state, self.setting))
             .or_else(|| self.bred(recipe, state))?;
         Some(Plan::Decide(Event::ProposalDrafted(draft)))
@@ -147,13 +147,20 @@ impl Composed {
         if let Some(finished) = allocation::finished(recipe, state) {
             return vec![finished];
         }
-        if state.round.is_some() {
+        let combines = matches!(recipe.schedule, Schedule::Product(_));
+        if state.round.is_some() && !combines {
             return self.contest(recipe, state, remaining);
+        }
+        if combines && let Some(rows) = product::under_way(recipe, state, self.setting) {
+            return rows;
         }
         if !recipe.evaluate.is_contest()
             && let Some(change) = acceptance::change(recipe, self.goal, state)
         {
             return vec![change];
+        }
+        if let Some(owed) = product::due(recipe, state, self.setting) {
+            return vec![owed];
         }
         if let Some(end) = stopping::reason(&self.recipe, recipe, state) {
             return vec![end];
@@ -185,7 +192,7 @@ impl Composed {
         }
         match &recipe.schedule {
             Schedule::Steady(_) | Schedule::Pool(_) => ended(),
-            Schedule::Product(_) => product::next(recipe, state, self.setting, remaining),
+            Schedule::Product(_) => product::next(recipe, state, self.setting),
             Schedule::Generation(_) => {
                 let next = population::next_generation(recipe, state);
                 if next.members.is_empty() {
