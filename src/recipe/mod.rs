@@ -46,6 +46,9 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "triple-cr", text: include_str!("../../strategies/triple-cr.toml") },
     Shipped { name: "triple-clst", text: include_str!("../../strategies/triple-clst.toml") },
     Shipped { name: "triple-gse", text: include_str!("../../strategies/triple-gse.toml") },
+    Shipped { name: "bootstrap-rs", text: include_str!("../../strategies/bootstrap-rs.toml") },
+    Shipped { name: "mipro", text: include_str!("../../strategies/mipro.toml") },
+    Shipped { name: "hyperband-bo", text: include_str!("../../strategies/hyperband-bo.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
     Shipped { name: "best-of-n", text: include_str!("../../strategies/best-of-n.toml") },
 ];

@@ -1,8 +1,8 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
 use super::{
-    Archive, Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Schedule, Screen, Select, Stop,
-    VariantsInit, Wording, shipped,
+    Archive, Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Sampler, Schedule, Screen,
+    Select, Stop, VariantsInit, Wording, shipped,
 };
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::text;
@@ -464,6 +464,18 @@ impl Reader<'_> {
                 .error(&["objective"], format!("`{kind}` compares scores alone"))
                 .help("leave `length_penalty` out; `or_cheaper` under [accept] weighs costs"));
         }
+        let combines = matches!(recipe.schedule, Schedule::Product(_));
+        let of_combinations =
+            matches!(recipe.evaluate, Evaluate::MinibatchPromote(_) | Evaluate::Hyperband(_));
+        if combines != of_combinations {
+            let (schedule, kind) = (recipe.schedule.kind(), recipe.evaluate.kind());
+            return Err(self
+                .error(&["evaluate"], format!("`{kind}` does not go with a {schedule} schedule"))
+                .help(
+                    "`minibatch_promote` and `hyperband` try combinations: they and \
+                     `kind = \"product\"` under [schedule] need each other",
+                ));
+        }
         let schedule = &recipe.schedule;
         let nothing_fits = match schedule {
             Schedule::Steady(kind) => kind.waiting == 0 || kind.open == 0,
@@ -560,6 +572,14 @@ impl Reader<'_> {
             {
                 let path = ["init", &index.to_string(), "shots"];
                 return Err(self.error(&path, "`min` must not be above `max`"));
+            }
+        }
+        match &recipe.sampler {
+            Sampler::Random(_) => {}
+            Sampler::Tpe(kind) => positive(&["sampler", "draws"], kind.draws)?,
+            Sampler::Gp(kind) => {
+                positive(&["sampler", "features"], kind.features)?;
+                share(&["sampler", "random_fraction"], kind.random_fraction)?;
             }
         }
         if let Select::Mix(mix) = &recipe.select {

@@ -119,7 +119,7 @@ impl Composed {
         {
             return None;
         }
-        let draft = drafting::next_step(&self.recipe, state)
+        let draft = drafting::next_step(&self.recipe, state, self.setting)
             .or_else(|| drafting::next_init(recipe, state, self.setting))
             .or_else(|| self.bred(recipe, state))?;
         Some(Plan::Decide(Event::ProposalDrafted(draft)))
@@ -150,13 +150,20 @@ impl Composed {
         if let Some(finished) = allocation::finished(recipe, state) {
             return vec![finished];
         }
-        if state.round.is_some() {
+        let combines = matches!(recipe.schedule, Schedule::Product(_));
+        if state.round.is_some() && !combines {
             return self.contest(recipe, state, remaining);
+        }
+        if combines && let Some(rows) = product::under_way(recipe, state, self.setting) {
+            return rows;
         }
         if !recipe.evaluate.is_contest()
             && let Some(change) = acceptance::change(recipe, self.goal, state)
         {
             return vec![change];
+        }
+        if let Some(owed) = product::due(recipe, state, self.setting) {
+            return vec![owed];
         }
         if let Some(end) = stopping::reason(&self.recipe, recipe, state, self.setting.texts) {
             return vec![end];
@@ -196,7 +203,7 @@ impl Composed {
         }
         match &recipe.schedule {
             Schedule::Steady(_) | Schedule::Pool(_) => ended(),
-            Schedule::Product(_) => product::next(recipe, state, self.setting, remaining),
+            Schedule::Product(_) => product::next(recipe, state, self.setting),
             Schedule::Generation(_) => {
                 let next = population::next_generation(recipe, state);
                 // Nobody to breed from, or nobody to pair: the next generation would be empty, too.

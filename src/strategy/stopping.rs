@@ -30,10 +30,8 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16)
             (iteration > *most).then_some(StopReason::Generations)
         }
         StopRule::Trials(most) => {
-            let most = most.unwrap_or_else(|| super::product::trials(state));
-            let collected = state.demo_sets.is_some();
-            (collected && state.views.trials.count() >= most && state.round.is_none())
-                .then_some(StopReason::Generations)
+            let most = most.unwrap_or_else(|| super::product::trials(recipe, state));
+            (state.views.trials.count() >= most).then_some(StopReason::Generations)
         }
         StopRule::Patience(most) => {
             (generation >= state.improved_in + (*most).max(1)).then_some(StopReason::Stalled)

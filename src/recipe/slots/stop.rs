@@ -19,8 +19,8 @@ pub enum StopRule {
     Generations(u32),
     /// `iterations:N`: N rollouts of a tree search are done.
     Iterations(u32),
-    /// `trials:N` or `trials:auto`: N combinations were tried; `auto` = max(2·V·log₂ n, 1.5·n) for V
-    /// lists of at most n ingredients (MIPROv2).
+    /// `trials:N` or `trials:auto`: N combinations were tried; `auto` = ⌊max(2·V·log₂ n, 1.5·n)⌋ for
+    /// V lists of at most n ingredients (MIPROv2).
     Trials(Option<u32>),
     /// `stalled:N`: N decided children in a row without a new incumbent.
     Stalled(u32),

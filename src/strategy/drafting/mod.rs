@@ -20,7 +20,8 @@ use super::{Plan, State, choosing};
 use crate::event::{Abandoned, Draft, Mate, Shown, Source};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{
-    Archive, Choose, Fields, Init, Operator, ParaphraseOf, Pick, Recipe, Schedule, Select, When,
+    Archive, Choose, Fields, GroundedInit, Init, Operator, ParaphraseOf, Pick, Recipe, Schedule,
+    Select, When,
 };
 use crate::seed::Seed;
 use crate::state::Status;
@@ -42,7 +43,7 @@ pub(super) struct Setting {
 }
 
 /// The next draft of a step that follows from what came back; they go before new ones.
-pub(super) fn next_step(recipe: &Recipe, state: &State) -> Option<Draft> {
+pub(super) fn next_step(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
     let (proposal, continuation) =
         state.continuations.iter().find(|(_, continuation)| continuation.left > 0)?;
     let first = &continuation.draft;
@@ -73,6 +74,12 @@ pub(super) fn next_step(recipe: &Recipe, state: &State) -> Option<Draft> {
         // Rows that were dealt to the first step are shown again, not dealt anew.
         draft.rows.clone_from(&first.rows);
     }
+    if let Some(init) = first.init
+        && let Some(Init::Grounded(kind)) = recipe.init.get(usize::from(init))
+    {
+        let seed = setting.seed.child("init", u64::from(init)).child("demos", u64::from(number));
+        draft.rows = sample(setting.train_rows, kind.demos, seed);
+    }
     Some(draft)
 }
 
@@ -102,11 +109,9 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
                 draft.variant = seed.child("variant", u64::from(done)).rng().random();
             }
             Init::Grounded(kind) => {
-                draft.rows = sample(
-                    setting.train_rows,
-                    kind.summary_rows.max(kind.demos),
-                    seed.child("rows", 0),
-                );
+                draft.rows = sample(setting.train_rows, kind.summary_rows, seed.child("rows", 0));
+                draft.variant = seed.child("tip", 0).rng().random();
+                draft.then = grounded(kind, recipe, setting);
             }
             Init::Variants(kind) => {
                 if let Some(shots) = &kind.shots
@@ -133,6 +138,15 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
         return Some(draft);
     }
     next_combination(recipe, state)
+}
+
+/// Instructions that are asked for: the seed's is one of the list, and the list is half as long where
+/// demonstrations are searched beside it (MIPROv2).
+fn grounded(kind: &GroundedInit, recipe: &Recipe, setting: Setting) -> u16 {
+    let halved = matches!(recipe.schedule, Schedule::Product(_)) && setting.has_demos;
+    let length = if halved { kind.take / 2 } else { kind.take };
+    let with_seed = recipe.init.iter().any(|init| matches!(init, Init::Seed(_)));
+    u16::try_from(length.saturating_sub(u32::from(with_seed))).unwrap_or(u16::MAX)
 }
 
 /// Rows drawn without replacement.
@@ -176,7 +190,9 @@ fn next_combination(recipe: &Recipe, state: &State) -> Option<Draft> {
     if !matches!(recipe.schedule, Schedule::Pool(_)) {
         return None;
     }
-    let set = state.demo_sets.as_ref()?.get(state.combinations as usize)?;
+    // Without demonstrations it is the seed itself.
+    let mut sets = state.demo_sets.as_ref()?.iter().filter(|set| !set.is_empty());
+    let set = sets.nth(state.combinations as usize)?;
     Some(combine(state, CandidateIx::SEED, set.clone()))
 }
 

@@ -4,6 +4,7 @@
 mod archives;
 mod generations;
 mod gepa_auto_random;
+mod pools;
 
 use super::{Composed, Plan, Remaining, Searched, State, Strategy, demos_of};
 use crate::budget::Amount;
@@ -34,6 +35,8 @@ struct Script<S> {
     /// The score of a candidate's text on a row, and which answer to it this is.
     score: S,
     rollouts: u64,
+    /// Texts of candidates by their number, for tests in which wording matters.
+    texts: Vec<String>,
 }
 
 impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
@@ -43,8 +46,8 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
         let searched = Searched { texts: 1, demos: true };
         let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
-        let mut script =
-            Self { recipe, strategy, state: State::new(dev), events: Vec::new(), score, rollouts };
+        let (state, events, texts) = (State::new(dev), Vec::new(), Vec::new());
+        let mut script = Self { recipe, strategy, state, events, score, rollouts, texts };
         let seed = Candidate::seed(prompt("seed"));
         script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
         script
@@ -121,7 +124,9 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
     }
 
     fn child(&self, draft: &Draft, origin: Origin, gate: Option<Gate>) -> ProposalOutcome {
-        let prompt = prompt(&format!("child {}", self.state.candidates.len()));
+        let number = self.state.candidates.len();
+        let text = self.texts.get(number).cloned().unwrap_or_else(|| format!("child {number}"));
+        let prompt = prompt(&text);
         let candidate = Candidate {
             id: prompt.id(),
             prompt,
