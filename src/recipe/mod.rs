@@ -24,6 +24,19 @@ pub struct Shipped {
 pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
+    Shipped { name: "protegi", text: include_str!("../../strategies/protegi.toml") },
+    Shipped {
+        name: "textgrad-momentum",
+        text: include_str!("../../strategies/textgrad-momentum.toml"),
+    },
+    Shipped {
+        name: "promptagent-mcts",
+        text: include_str!("../../strategies/promptagent-mcts.toml"),
+    },
+    Shipped { name: "promptwizard", text: include_str!("../../strategies/promptwizard.toml") },
+    Shipped { name: "sammo-beam", text: include_str!("../../strategies/sammo-beam.toml") },
+    Shipped { name: "simba", text: include_str!("../../strategies/simba.toml") },
+    Shipped { name: "phase-evo", text: include_str!("../../strategies/phase-evo.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
 ];

@@ -87,10 +87,7 @@ impl Operator {
                 vec![step("hypothesize", 1, Keep::Notes), step("test_hypothesis", 1, Keep::Child)]
             }
             Self::CritiqueRefine(_) => {
-                vec![
-                    step("critique", 1, Keep::Notes).or("praise"),
-                    step("refine", 1, Keep::Child),
-                ]
+                vec![step("critique", 1, Keep::Notes).or("praise"), step("refine", 1, Keep::Child)]
             }
             Self::Hint(_) => {
                 vec![step("hint", 1, Keep::Notes), step("from_hint", 1, Keep::Child)]
@@ -105,6 +102,7 @@ impl Operator {
             Self::Merge(_)
             | Self::DemoAppend(_)
             | Self::DemoEdit(_)
+            | Self::DemoFill(_)
             | Self::CrossoverParts(_)
             | Self::LocalEdit(_) => Vec::new(),
         }
@@ -113,7 +111,7 @@ impl Operator {
     /// Whether it changes a text that a model may rewrite, and not demonstrations alone.
     #[must_use]
     pub fn needs_text(&self) -> bool {
-        !matches!(self, Self::DemoAppend(_) | Self::DemoEdit(_))
+        !matches!(self, Self::DemoAppend(_) | Self::DemoEdit(_) | Self::DemoFill(_))
     }
 
     /// How many parents a child has.

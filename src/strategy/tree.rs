@@ -131,7 +131,8 @@ fn children(facts: &Facts, node: CandidateIx) -> Vec<CandidateIx> {
 /// The child with the greatest reward, the earliest of equals.
 fn best_child(facts: &Facts, node: CandidateIx) -> Option<CandidateIx> {
     let children = children(facts, node).into_iter();
-    children.reduce(|best, next| if reward(facts, next) > reward(facts, best) { next } else { best })
+    children
+        .reduce(|best, next| if reward(facts, next) > reward(facts, best) { next } else { best })
 }
 
 /// A path with the best child of its last node, if there is one.

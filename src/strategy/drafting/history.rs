@@ -2,10 +2,10 @@
 
 use super::super::State;
 use super::super::population::{fitness, ranked};
-use super::super::selection::ancestors;
+use super::super::selection::{ancestors, distance};
 use crate::event::Told;
 use crate::id::CandidateIx;
-use crate::recipe::{EdaOperator, History, HistoryPick, LineageOperator, Recipe};
+use crate::recipe::{EdaOperator, History, HistoryPick, Likeness, LineageOperator, Recipe};
 
 /// The prompts that a history names, in the order in which they are shown.
 pub(super) fn told(
@@ -61,7 +61,11 @@ pub(super) fn distribution(kind: &EdaOperator, recipe: &Recipe, state: &State) -
     let mut listed: Vec<CandidateIx> = Vec::new();
     for candidate in members {
         let like = |other: &CandidateIx| {
-            state.views.likeness.between(state, candidate, *other) > kind.max_similarity
+            let likeness = match kind.likeness {
+                Likeness::Texts => state.views.likeness.between(state, candidate, *other),
+                Likeness::Answers => 1.0 - distance(state, candidate, *other),
+            };
+            likeness > kind.max_similarity
         };
         if listed.len() < kind.most && !listed.iter().any(like) {
             listed.push(candidate);
