@@ -531,6 +531,7 @@ impl Reader<'_> {
                         .help("write `stages = [0.1, 1.0]` and `thresholds = [0.8]`"));
                 }
             }
+            Evaluate::Minibatch(kind) => positive(&["evaluate", "size"], kind.size)?,
             Evaluate::StopOnFailure(kind) => {
                 positive(&["evaluate", "need"], kind.need)?;
                 positive(&["evaluate", "most"], kind.most)?;
@@ -589,6 +590,22 @@ impl Reader<'_> {
                     .error(&["select", "parts"], "a mix needs parts with positive weights")
                     .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
             }
+        }
+        let in_generations = matches!(recipe.schedule, Schedule::Generation(_));
+        if let Some(place) = recipe.screen.iter().position(|kind| matches!(kind, Screen::Cap(_)))
+            && !in_generations
+        {
+            let place = place.to_string();
+            return Err(self
+                .error(&["screen", &place], "`cap` counts the children of a generation")
+                .help("write `kind = \"generation\"` under [schedule]"));
+        }
+        let is_tree = matches!(recipe.archive, Archive::Tree(_));
+        if matches!(recipe.select, Select::Uct(_)) != is_tree || (is_tree && !in_generations) {
+            return Err(self.error(&["select"], "a tree search is all of one piece").help(
+                "write `kind = \"generation\"` under [schedule], `kind = \"uct\"` under \
+                     [select] and `kind = \"tree\"` under [archive]",
+            ));
         }
         for (index, operator) in recipe.operator.iter().enumerate() {
             let index = index.to_string();

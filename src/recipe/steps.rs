@@ -103,6 +103,7 @@ impl Operator {
             | Self::DemoAppend(_)
             | Self::DemoEdit(_)
             | Self::ContextShuffle(_)
+            | Self::DemoFill(_)
             | Self::CrossoverParts(_)
             | Self::LocalEdit(_) => Vec::new(),
         }
@@ -111,7 +112,10 @@ impl Operator {
     /// Whether it changes a text that a model may rewrite, and not demonstrations alone.
     #[must_use]
     pub fn needs_text(&self) -> bool {
-        !matches!(self, Self::DemoAppend(_) | Self::DemoEdit(_) | Self::ContextShuffle(_))
+        !matches!(
+            self,
+            Self::DemoAppend(_) | Self::DemoEdit(_) | Self::ContextShuffle(_) | Self::DemoFill(_)
+        )
     }
 
     /// How many parents a child has.

@@ -145,6 +145,15 @@ impl Composed {
         }
     }
 
+    /// Runs that have to be in before the generation is bred; `None`: there are none.
+    fn runs(&self, recipe: &Recipe, state: &State) -> Option<Vec<Plan>> {
+        let is_bred = state.applications >= drafting::applications(recipe, state);
+        if state.generation.is_none() || is_bred {
+            return None;
+        }
+        drafting::sample_runs(recipe, state, self.setting)
+    }
+
     fn search(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
         let recipe = self.recipe(state);
         if let Some(finished) = allocation::finished(recipe, state) {
@@ -186,7 +195,10 @@ impl Composed {
         }
         plans.extend(proposals);
         plans.extend(drafting::collect_sets(recipe, state, self.setting));
-        plans.extend(self.draft(recipe, state));
+        match self.runs(recipe, state) {
+            Some(runs) => plans.extend(runs),
+            None => plans.extend(self.draft(recipe, state)),
+        }
         if plans.is_empty() && state.is_quiet() {
             plans.extend(self.judged(recipe, state, remaining));
         }

@@ -90,6 +90,10 @@ pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     };
     match &recipe.archive {
         Archive::List(_) | Archive::Tree(_) | Archive::Islands(_) => judged().collect(),
+        // Newest first: of equals, the one that was accepted last is the current one.
+        Archive::Chain(_) => {
+            state.incumbents.iter().rev().map(|(candidate, _)| *candidate).collect()
+        }
         Archive::TopK(kind) => {
             let mut best = rank(recipe, state, judged());
             best.truncate(kind.capacity);
@@ -244,6 +248,9 @@ pub(super) fn quota(recipe: &Recipe, state: &State) -> u32 {
     match &recipe.evaluate {
         Evaluate::Full(kind) if kind.subset > 0 => {
             u32::try_from(kind.subset).unwrap_or(u32::MAX).min(state.dev_rows)
+        }
+        Evaluate::Minibatch(kind) => {
+            u32::try_from(kind.size).unwrap_or(u32::MAX).min(state.dev_rows)
         }
         Evaluate::Race(kind) if kind.first_rows > 0 => {
             let first = u32::try_from(kind.first_rows).unwrap_or(u32::MAX);

@@ -11,6 +11,8 @@ slot! {
         "race" => Race(RaceEvaluate),
         /// Stages of growing size, each with a score to reach.
         "cascade" => Cascade(CascadeEvaluate),
+        /// The generation's minibatch of dev.
+        "minibatch" => Minibatch(MinibatchEvaluate),
         /// Row by row until the first failure.
         "stop_on_failure" => StopOnFailure(StopOnFailureEvaluate),
         /// A minibatch for each trial, all of dev for the best one now and then.
@@ -100,6 +102,14 @@ kind! {
         /// What the mean must reach after each stage but the last, as a share of the incumbent's
         /// mean on the same rows.
         thresholds: Vec<f64> = vec![0.8, 0.95],
+    }
+}
+
+kind! {
+    /// All children of a generation on the same rows of dev, the next ones of an epoch (SIMBA).
+    MinibatchEvaluate {
+        /// Rows of a minibatch.
+        size: usize = 32,
     }
 }
 

@@ -39,6 +39,8 @@ slot! {
         "demo_edit" => DemoEdit(DemoEditOperator),
         /// Another list of right answers as demonstrations.
         "context_shuffle" => ContextShuffle(ContextShuffleOperator),
+        /// Failures as demonstrations.
+        "demo_fill" => DemoFill(DemoFillOperator),
         /// The next of a list of prompts.
         "eda" => Eda(EdaOperator),
         /// The next of the best in the parent's line.
@@ -300,7 +302,10 @@ kind! {
 }
 
 kind! {
-    /// Contrasts better and worse answers to the same rows, and adds the advice to the text (SIMBA).
+    /// Contrasts the best with the worst of the answers to a row, and adds the advice to the text; the
+    /// first child of a generation learns from the row on which answers differ most, and so on (SIMBA).
+    /// Nothing is learnt where the best is among the worst tenth of all answers, or the worst among the
+    /// best tenth.
     ContrastRuleOperator {
         /// How often, against the other operators.
         weight: f64 = 1.0,
@@ -310,14 +315,14 @@ kind! {
         max_uses: u32 = 0,
         /// Sampling temperature; the mutator's own where none is given.
         temperature: Option<f64> = None,
-        /// Rows that are shown: those whose answers differ most between candidates.
-        size: usize = 1,
+        /// Demonstrations of the parent are left out now and then, and always where it has so many.
+        max_shots: usize = 4,
     }
 }
 
 kind! {
-    /// Adds a right answer to one of the rows that candidates disagree on most to the demonstrations,
-    /// after dropping some (SIMBA). Asks no model.
+    /// Adds the best answer to a row to the demonstrations, after leaving out some; which row, and when
+    /// nothing is learnt, as in `contrast_rule` (SIMBA). Asks no model.
     DemoAppendOperator {
         /// How often, against the other operators.
         weight: f64 = 1.0,
@@ -369,6 +374,24 @@ kind! {
 }
 
 kind! {
+    /// Runs the parent on training rows and makes demonstrations of those that it gets wrong, with the
+    /// expected answers; filled up with other rows (PromptWizard's negative examples; arXiv:2405.18369).
+    /// Asks no model.
+    DemoFillOperator {
+        /// How often, against the other operators.
+        weight: f64 = 1.0,
+        /// When it may be used.
+        when: When = When::Always,
+        /// At most so often in a run; 0 = as often as chosen.
+        max_uses: u32 = 0,
+        /// Demonstrations of a child.
+        size: usize = 5,
+        /// Rows that are run to find failures.
+        from: usize = 25,
+    }
+}
+
+kind! {
     /// Lists earlier prompts and asks for the next one: an estimation of distribution (PromptBreeder;
     /// arXiv:2309.16797, section 3.2.2).
     EdaOperator {
@@ -382,8 +405,10 @@ kind! {
         temperature: Option<f64> = None,
         /// Whether the list is in order of score.
         ranked: bool = false,
-        /// Of two texts with a greater cosine of features only one is listed.
+        /// Of two prompts that are more alike only one is listed.
         max_similarity: f64 = 0.95,
+        /// What makes two prompts alike.
+        likeness: Likeness = Likeness::Texts,
         /// The most prompts in the list.
         most: usize = 20,
     }
@@ -584,6 +609,16 @@ choice! {
 }
 
 choice! {
+    /// What makes two prompts alike.
+    Likeness {
+        /// The cosine of their texts' features.
+        Texts,
+        /// How nearly the same their scores are, row by row.
+        Answers,
+    }
+}
+
+choice! {
     /// What a hypermutation starts from.
     HyperOrder {
         /// A thinking style and the task's description.
@@ -771,7 +806,7 @@ macro_rules! of_any_operator {
 
 of_any_operator! {
     Reflect, MutateText, Paraphrase, Compress, HistoryRewrite, CrossoverMutate, Crossover, DeVariation, GradientEdit, Hypothesis, CritiqueRefine, StyleMutate, ContrastRule, Eda, Lineage, Hint, MutateWith, Hypermutate, Induce, Restart;
-    Merge, DemoAppend, DemoEdit, ContextShuffle, CrossoverParts, LocalEdit, External
+    Merge, DemoAppend, DemoEdit, ContextShuffle, DemoFill, CrossoverParts, LocalEdit, External
 }
 
 impl Operator {

@@ -1,9 +1,10 @@
 //! Which training rows a proposal shows, and what the parent must answer before it can.
 
 use super::super::{Plan, State};
+use super::Setting;
 use crate::event::{Abandoned, Draft, Event, Gate, Shown};
 use crate::id::{ProposalNumber, RowIx};
-use crate::recipe::{Feedback, InduceOperator, Pick};
+use crate::recipe::{DemoFillOperator, Feedback, InduceOperator, Pick};
 use crate::seed::Seed;
 use crate::state::Cell;
 use crate::task::example::Split;
@@ -213,6 +214,33 @@ pub(super) fn right_answers(
     Some(Plan::Propose { proposal: draft.proposal, shown })
 }
 
+/// A set of failures as demonstrations: the parent is run on some rows, then it is composed.
+pub(super) fn filled(
+    kind: &DemoFillOperator,
+    state: &State,
+    draft: &Draft,
+    setting: Setting,
+) -> Option<Plan> {
+    let candidate = *draft.parents.first()?;
+    let column = state.standing(candidate).column(Split::Train, 0);
+    if !column.is_quiet() {
+        return None;
+    }
+    let seed = setting.seed.child("failures", u64::from(draft.proposal.0));
+    let mut rows = super::sample(setting.train_rows, kind.from, seed);
+    let is_wrong = |row: &&RowIx| column.cell(**row).score().is_some_and(|s| s < 1.0 - 1e-6);
+    let enough = rows.iter().filter(is_wrong).count() >= kind.size;
+    rows.retain(|row| column.cell(*row) == Cell::Empty);
+    rows.truncate(EVIDENCE_BLOCK);
+    if !enough && !rows.is_empty() {
+        return Some(Plan::Evaluate { candidate, split: Split::Train, replicate: 0, rows });
+    }
+    match super::shots::failed(kind, state, candidate, setting, seed.child("demos", 0)) {
+        Some(demos) => Some(Plan::Compose(Draft { demos: Some(demos), ..draft.clone() })),
+        None => abandon(draft.proposal, Abandoned::Nothing),
+    }
+}
+
 /// The gate of a reflected child: the rows that it was written from, against its parent's answers
 /// to them (GEPA, arXiv:2507.19457, algorithm 1).
 pub(in crate::strategy) fn minibatch_gate(
@@ -233,7 +261,12 @@ pub(in crate::strategy) fn minibatch_gate(
 
 /// The minibatch number `used`: all rows in turn, reshuffled each time round. A last batch that is
 /// not full is filled up from the start of its own epoch, the rows that were used least since.
-pub(super) fn epoch_rows(train_rows: u32, size: usize, used: u32, seed: Seed) -> Vec<RowIx> {
+pub(in crate::strategy) fn epoch_rows(
+    train_rows: u32,
+    size: usize,
+    used: u32,
+    seed: Seed,
+) -> Vec<RowIx> {
     let rows = train_rows as usize;
     let per_epoch = rows.div_ceil(size).max(1);
     let (epoch, batch) = (used as usize / per_epoch, used as usize % per_epoch);

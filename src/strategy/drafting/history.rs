@@ -2,10 +2,12 @@
 
 use super::super::State;
 use super::super::population::{competes, fitness, ranked};
-use super::super::selection::ancestors;
+use super::super::selection::{ancestors, distance};
 use crate::event::Told;
 use crate::id::CandidateIx;
-use crate::recipe::{EdaOperator, History, HistoryPick, LineageOperator, Recipe, Schedule};
+use crate::recipe::{
+    EdaOperator, History, HistoryPick, Likeness, LineageOperator, Recipe, Schedule,
+};
 
 /// The prompts that a history names, in the order in which they are shown: those that were there when
 /// the generation began, so that all its children see the same ones. Where parts take turns, only
@@ -73,7 +75,11 @@ pub(super) fn distribution(kind: &EdaOperator, recipe: &Recipe, state: &State) -
     let mut listed: Vec<CandidateIx> = Vec::new();
     for candidate in members {
         let like = |other: &CandidateIx| {
-            state.views.likeness.between(state, candidate, *other) > kind.max_similarity
+            let likeness = match kind.likeness {
+                Likeness::Texts => state.views.likeness.between(state, candidate, *other),
+                Likeness::Answers => 1.0 - distance(state, candidate, *other),
+            };
+            likeness > kind.max_similarity
         };
         if listed.len() < kind.most && !listed.iter().any(like) {
             listed.push(candidate);

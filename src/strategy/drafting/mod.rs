@@ -3,13 +3,15 @@
 //! A *draft* is a planned request, or a planned composition without a model. It is journaled before
 //! its evidence is gathered, so that what it waits for survives a kill.
 
+mod buckets;
 mod evidence;
 mod history;
 mod merging;
 mod own_answers;
 mod shots;
 
-pub(super) use evidence::minibatch_gate;
+pub(super) use buckets::gather as sample_runs;
+pub(super) use evidence::{epoch_rows, minibatch_gate};
 pub(super) use merging::gate as merge_gate;
 pub use own_answers::demos_of;
 pub(super) use shots::collect as collect_sets;
@@ -216,6 +218,7 @@ pub(super) fn applications_of(recipe: &Recipe, members: usize) -> u32 {
     let parents = match &recipe.select {
         Select::Scan(_) => members * schedule.children,
         Select::Tournament(_) => schedule.children.min(members / 2),
+        Select::Contrary(_) => members / 2 * schedule.children,
         _ => schedule.children,
     };
     u32::try_from(parents * each).unwrap_or(u32::MAX)
@@ -343,7 +346,8 @@ fn draft(
     draft.variant = seed.child("variant", 0).rng().random();
     draft.parents = match operator {
         Operator::Merge(merge) => merging::pair(merge, recipe, state, seed.child("merge", 0))?,
-        Operator::Compress(_) => vec![state.incumbent],
+        // A new incumbent is an occasion; else it is used on whoever is selected.
+        Operator::Compress(kind) if kind.when != When::Always => vec![state.incumbent],
         _ => {
             let index = state.applications as usize / operators_per_parent(recipe).max(1);
             let pool = members(recipe, state, draft.island);
@@ -412,16 +416,30 @@ fn draft(
         }
         Operator::Induce(_) if setting.train_rows == 0 => return None,
         Operator::ContrastRule(kind) => {
-            for disputed in shots::disputed(state, kind.size)? {
-                draft.rows.push(disputed.row);
-                draft.context.extend(disputed.told());
+            let buckets = buckets::all(recipe, state, setting);
+            let bucket = buckets::of_turn(&buckets, recipe, state)?;
+            let (best, worst) = (bucket.best, bucket.worst);
+            let is_telling = best.score > worst.score;
+            if !is_telling || best.score <= buckets.low || worst.score >= buckets.high {
+                return Some(Draft { parents: Vec::new(), ..draft });
             }
+            draft.rows = vec![best.row];
+            draft.context = vec![best.told(), worst.told()];
+            draft.variant = u32::from(best.replicate) | u32::from(worst.replicate) << 16;
+            let demos = &state.standing(parent).candidate.demos;
+            draft.demos =
+                (!demos.is_empty()).then(|| shots::thinned(state, parent, kind.max_shots, seed));
         }
         Operator::Crossover(kind) if kind.mix_shots && setting.has_demos => {
             draft.demos = Some(shots::mixed(kind, state, &draft.parents, setting, seed));
         }
         Operator::DemoAppend(kind) if setting.has_demos => {
-            draft.demos = Some(shots::appended(kind, state, parent, seed)?);
+            let buckets = buckets::all(recipe, state, setting);
+            let bucket = buckets::of_turn(&buckets, recipe, state)?;
+            draft.demos = shots::appended(kind, &bucket, buckets.low, state, parent, seed);
+            if draft.demos.is_none() {
+                return Some(Draft { parents: Vec::new(), ..draft });
+            }
         }
         Operator::DemoEdit(kind) if setting.has_demos => {
             draft.demos = Some(shots::edited(kind, state, parent, setting, seed)?);
@@ -432,6 +450,7 @@ fn draft(
         Operator::DemoAppend(_) | Operator::DemoEdit(_) | Operator::ContextShuffle(_) => {
             return None;
         }
+        Operator::DemoFill(_) if !setting.has_demos || setting.train_rows == 0 => return None,
         Operator::CrossoverParts(_) => {
             draft.mate = Some(mated(recipe, state, &draft, parent, setting, seed)?);
         }
@@ -505,6 +524,9 @@ pub(super) fn advance(
     };
     let operator = recipe.operator.get(usize::from(place))?;
     let steps = operator.steps();
+    if let Operator::DemoFill(kind) = operator {
+        return evidence::filled(kind, state, draft, setting);
+    }
     if steps.is_empty() {
         return Some(Plan::Compose(draft.clone()));
     }
@@ -522,16 +544,13 @@ pub(super) fn advance(
         Operator::CritiqueRefine(_) if draft.step >= 1 => {
             Some(Plan::Propose { proposal, shown: Vec::new() })
         }
+        // One row with two answers; who gave them stands in the draft's context.
         Operator::ContrastRule(_) => {
-            let parent = state.standing(*draft.parents.first()?);
-            let shown = draft
-                .rows
-                .iter()
-                .map(|row| {
-                    let replicate = parent.column(Split::Train, 0).cell(*row).score().map(|_| 0);
-                    Shown { row: *row, replicate }
-                })
-                .collect();
+            let row = *draft.rows.first()?;
+            let replicates = [draft.variant & 0xffff, draft.variant >> 16];
+            let shown = replicates
+                .map(|replicate| Shown { row, replicate: u16::try_from(replicate).ok() })
+                .to_vec();
             Some(Plan::Propose { proposal, shown })
         }
         Operator::Induce(kind) => {
