@@ -407,7 +407,9 @@ fn draft(
             let seed = setting.seed.child("exemplars", u64::from(turn));
             draft.rows = sample(setting.train_rows, kind.exemplars, seed);
         }
-        Operator::Eda(kind) => draft.context = history::distribution(kind, recipe, state),
+        Operator::Eda(kind) => {
+            draft.context = history::distribution(kind, recipe, state, seed.child("listed", 0));
+        }
         Operator::Lineage(kind) => {
             draft.context = history::lineage(kind, recipe, state, parent);
             if draft.context.is_empty() {
