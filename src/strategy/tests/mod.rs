@@ -2,13 +2,14 @@
 //! scripted, and no driver, no models and no budget in between.
 
 mod gepa_auto_random;
+mod trees;
 
 use super::{Composed, Plan, Remaining, Searched, State, Strategy};
 use crate::budget::Amount;
 use crate::candidate::{Candidate, Origin};
 use crate::event::{
-    Abandoned, Answered, Block, Draft, Dropped, Event, Finish, Gate, ProposalOutcome, Round,
-    RowOutcome, StopReason,
+    Abandoned, Answered, Block, Draft, Dropped, Event, Finish, Gate, ProposalOutcome, Rejection,
+    Round, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::prompt::{Part, Prompt};
@@ -32,6 +33,8 @@ struct Script<S> {
     /// The score of a candidate's text on a row, and which answer to it this is.
     score: S,
     rollouts: u64,
+    /// Why no reply of the mutator is taken.
+    refuses: Option<Rejection>,
 }
 
 impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
@@ -41,8 +44,15 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
         let searched = Searched { texts: 1, demos: true };
         let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
-        let mut script =
-            Self { recipe, strategy, state: State::new(dev), events: Vec::new(), score, rollouts };
+        let mut script = Self {
+            recipe,
+            strategy,
+            state: State::new(dev),
+            events: Vec::new(),
+            score,
+            rollouts,
+            refuses: None,
+        };
         let seed = Candidate::seed(prompt("seed"));
         script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
         script
@@ -73,16 +83,23 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
                 self.record(Event::ProposalIssued { proposal, call, rows: shown.clone(), reserve });
                 let gate = self.strategy.gate(&self.state, &draft, &shown);
                 let child = self.child(&draft, Origin::Proposal(proposal), gate);
-                let outcome = match self.keep(&draft) {
+                let refused = self
+                    .refuses
+                    .map(|reason| ProposalOutcome::Rejected { reason, detail: String::new() });
+                let outcome = refused.unwrap_or_else(|| match self.keep(&draft) {
                     Keep::Notes => ProposalOutcome::Noted { notes: self.notes(&draft) },
                     Keep::Prompt => ProposalOutcome::Kept { prompt: prompt("kept") },
                     Keep::Child | Keep::Append => child,
-                };
+                });
                 self.record(Event::ProposalFolded { call, outcome });
             }
             Plan::Compose(draft) => {
                 let gate = self.strategy.gate(&self.state, &draft, &[]);
-                let outcome = self.child(&draft, Origin::Composed(draft.proposal), gate);
+                let child = self.child(&draft, Origin::Composed(draft.proposal), gate);
+                let outcome = match self.refuses {
+                    Some(reason) => ProposalOutcome::Rejected { reason, detail: String::new() },
+                    None => child,
+                };
                 self.record(Event::CandidateComposed { proposal: draft.proposal, outcome });
             }
             Plan::Win { .. } => return false,
