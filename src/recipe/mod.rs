@@ -33,8 +33,37 @@ pub struct Shipped {
 pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
+    Shipped { name: "gepa-merge", text: include_str!("../../strategies/gepa-merge.toml") },
+    Shipped { name: "promptbreeder", text: include_str!("../../strategies/promptbreeder.toml") },
+    Shipped { name: "capo", text: include_str!("../../strategies/capo.toml") },
+    Shipped { name: "evoprompt-ga", text: include_str!("../../strategies/evoprompt-ga.toml") },
+    Shipped { name: "evoprompt-de", text: include_str!("../../strategies/evoprompt-de.toml") },
+    Shipped { name: "opro", text: include_str!("../../strategies/opro.toml") },
+    Shipped { name: "copro", text: include_str!("../../strategies/copro.toml") },
+    Shipped { name: "grips", text: include_str!("../../strategies/grips.toml") },
+    Shipped { name: "ape", text: include_str!("../../strategies/ape.toml") },
+    Shipped { name: "protegi", text: include_str!("../../strategies/protegi.toml") },
+    Shipped {
+        name: "textgrad-momentum",
+        text: include_str!("../../strategies/textgrad-momentum.toml"),
+    },
+    Shipped {
+        name: "promptagent-mcts",
+        text: include_str!("../../strategies/promptagent-mcts.toml"),
+    },
+    Shipped { name: "promptwizard", text: include_str!("../../strategies/promptwizard.toml") },
+    Shipped { name: "sammo-beam", text: include_str!("../../strategies/sammo-beam.toml") },
+    Shipped { name: "simba", text: include_str!("../../strategies/simba.toml") },
+    Shipped { name: "phase-evo", text: include_str!("../../strategies/phase-evo.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
+    Shipped { name: "triple-cr", text: include_str!("../../strategies/triple-cr.toml") },
+    Shipped { name: "triple-clst", text: include_str!("../../strategies/triple-clst.toml") },
+    Shipped { name: "triple-gse", text: include_str!("../../strategies/triple-gse.toml") },
+    Shipped { name: "bootstrap-rs", text: include_str!("../../strategies/bootstrap-rs.toml") },
+    Shipped { name: "mipro", text: include_str!("../../strategies/mipro.toml") },
+    Shipped { name: "hyperband-bo", text: include_str!("../../strategies/hyperband-bo.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
+    Shipped { name: "best-of-n", text: include_str!("../../strategies/best-of-n.toml") },
 ];
 
 /// A shipped recipe by name.

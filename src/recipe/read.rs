@@ -1,8 +1,8 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
 use super::{
-    Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Schedule, Screen, Select, Stop, Wording,
-    shipped,
+    Archive, Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Sampler, Schedule, Screen,
+    Select, Stop, VariantsInit, Wording, shipped,
 };
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::text;
@@ -464,6 +464,18 @@ impl Reader<'_> {
                 .error(&["objective"], format!("`{kind}` compares scores alone"))
                 .help("leave `length_penalty` out; `or_cheaper` under [accept] weighs costs"));
         }
+        let combines = matches!(recipe.schedule, Schedule::Product(_));
+        let of_combinations =
+            matches!(recipe.evaluate, Evaluate::MinibatchPromote(_) | Evaluate::Hyperband(_));
+        if combines != of_combinations {
+            let (schedule, kind) = (recipe.schedule.kind(), recipe.evaluate.kind());
+            return Err(self
+                .error(&["evaluate"], format!("`{kind}` does not go with a {schedule} schedule"))
+                .help(
+                    "`minibatch_promote` and `hyperband` try combinations: they and \
+                     `kind = \"product\"` under [schedule] need each other",
+                ));
+        }
         let schedule = &recipe.schedule;
         let nothing_fits = match schedule {
             Schedule::Steady(kind) => kind.waiting == 0 || kind.open == 0,
@@ -519,6 +531,7 @@ impl Reader<'_> {
                         .help("write `stages = [0.1, 1.0]` and `thresholds = [0.8]`"));
                 }
             }
+            Evaluate::Minibatch(kind) => positive(&["evaluate", "size"], kind.size)?,
             Evaluate::StopOnFailure(kind) => {
                 positive(&["evaluate", "need"], kind.need)?;
                 positive(&["evaluate", "most"], kind.most)?;
@@ -527,11 +540,11 @@ impl Reader<'_> {
                 positive(&["evaluate", "size"], kind.size)?;
                 positive(&["evaluate", "promote_every"], kind.promote_every)?;
             }
-            Evaluate::Cluster(kind) => positive(&["evaluate", "features"], kind.features)?,
-            Evaluate::Regress(kind) => {
+            Evaluate::Cluster(kind) => {
                 positive(&["evaluate", "features"], kind.features)?;
-                positive(&["evaluate", "every"], kind.every)?;
+                share(&["evaluate", "share"], kind.share)?;
             }
+            Evaluate::Regress(kind) => positive(&["evaluate", "features"], kind.features)?,
             Evaluate::Hyperband(kind) => {
                 positive(&["evaluate", "min"], kind.min)?;
                 if !(kind.eta > 1.0 && kind.eta <= 100.0) {
@@ -549,6 +562,27 @@ impl Reader<'_> {
                 }
             }
         }
+        match &recipe.archive {
+            Archive::TopK(kind) => positive(&["archive", "capacity"], kind.capacity)?,
+            Archive::Slots(kind) => positive(&["archive", "capacity"], kind.capacity)?,
+            _ => {}
+        }
+        for (index, init) in recipe.init.iter().enumerate() {
+            if let Init::Variants(VariantsInit { shots: Some(shots), .. }) = init
+                && shots.min > shots.max
+            {
+                let path = ["init", &index.to_string(), "shots"];
+                return Err(self.error(&path, "`min` must not be above `max`"));
+            }
+        }
+        match &recipe.sampler {
+            Sampler::Random(_) => {}
+            Sampler::Tpe(kind) => positive(&["sampler", "draws"], kind.draws)?,
+            Sampler::Gp(kind) => {
+                positive(&["sampler", "features"], kind.features)?;
+                share(&["sampler", "random_fraction"], kind.random_fraction)?;
+            }
+        }
         if let Select::Mix(mix) = &recipe.select {
             let total: f64 = mix.parts.iter().map(|part| part.weight).sum();
             if total.is_nan() || total <= 0.0 || mix.parts.iter().any(|part| part.weight < 0.0) {
@@ -556,6 +590,22 @@ impl Reader<'_> {
                     .error(&["select", "parts"], "a mix needs parts with positive weights")
                     .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
             }
+        }
+        let in_generations = matches!(recipe.schedule, Schedule::Generation(_));
+        if let Some(place) = recipe.screen.iter().position(|kind| matches!(kind, Screen::Cap(_)))
+            && !in_generations
+        {
+            let place = place.to_string();
+            return Err(self
+                .error(&["screen", &place], "`cap` counts the children of a generation")
+                .help("write `kind = \"generation\"` under [schedule]"));
+        }
+        let is_tree = matches!(recipe.archive, Archive::Tree(_));
+        if matches!(recipe.select, Select::Uct(_)) != is_tree || (is_tree && !in_generations) {
+            return Err(self.error(&["select"], "a tree search is all of one piece").help(
+                "write `kind = \"generation\"` under [schedule], `kind = \"uct\"` under \
+                     [select] and `kind = \"tree\"` under [archive]",
+            ));
         }
         for (index, operator) in recipe.operator.iter().enumerate() {
             let index = index.to_string();
@@ -565,6 +615,17 @@ impl Reader<'_> {
             }
             if let Some(feedback) = operator.feedback() {
                 positive(&["operator", &index, "feedback"], feedback.size)?;
+            }
+            if let Operator::LocalEdit(kind) = operator {
+                positive(&["operator", &index, "edits"], kind.edits)?;
+                positive(&["operator", &index, "ops"], kind.ops.len())?;
+            }
+            if let Operator::CrossoverParts(kind) = operator {
+                share(&["operator", &index, "after"], kind.after)?;
+            }
+            if let Operator::ContextShuffle(kind) = operator {
+                positive(&["operator", &index, "max"], kind.max)?;
+                share(&["operator", &index, "resample"], kind.resample)?;
             }
             if let Operator::External(external) = operator
                 && external.command.is_empty()

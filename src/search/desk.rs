@@ -4,7 +4,7 @@
 //! it is the same again after a resume.
 
 use super::driver::SearchError;
-use crate::candidate::{Candidate, DEMOS, Origin};
+use crate::candidate::{Candidate, DEMOS, Demo, Origin};
 use crate::evaluate::Evaluator;
 use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, RowIx};
@@ -16,7 +16,7 @@ use crate::prompt::Prompt;
 use crate::recipe::{Init, Keep, Operator, Recipe, Step};
 use crate::seed::Seed;
 use crate::state::{Cell, StepResult};
-use crate::strategy::{State, Strategy};
+use crate::strategy::{State, Strategy, demos_of};
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -130,6 +130,14 @@ impl Desk {
         }
     }
 
+    /// The parts that the reply may change.
+    fn asked(&self, draft: &Draft) -> &[String] {
+        match draft.part.and_then(|part| self.texts.get(usize::from(part))) {
+            Some(part) => std::slice::from_ref(part),
+            None => &self.texts,
+        }
+    }
+
     /// What the reply replaces: an earlier step's prompt, or the first parent's.
     fn current<'s>(&self, state: &'s State, draft: &Draft) -> &'s Prompt {
         match self.source(state, draft) {
@@ -172,24 +180,28 @@ impl Desk {
         };
         let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
         let mut evidence = Vec::new();
-        for (place, row) in shown.iter().enumerate() {
-            // For a contrast the draft names who answered better, and who worse.
-            let pair = contrasts.then(|| draft.context.get(2 * place..2 * place + 2)).flatten();
-            let (answer, worse) = match (pair, row.replicate, draft.parents.first()) {
-                (Some([better, worse]), ..) => (
-                    answer_of(better.candidate, 0, row.row)?,
-                    answer_of(worse.candidate, 0, row.row)?,
-                ),
-                (_, Some(replicate), Some(parent)) => {
-                    (answer_of(*parent, replicate, row.row)?, None)
-                }
-                _ => (None, None),
+        // For a contrast the draft names who answered better, and who worse; the row is shown with
+        // both their answers.
+        if contrasts && let ([better, worse], [first, second]) = (&draft.context[..], shown) {
+            let told = |told: &crate::event::Told, shown: &Shown| match shown.replicate {
+                Some(replicate) => answer_of(told.candidate, replicate, shown.row),
+                None => Ok(None),
             };
-            let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
-            evidence.extend(self.evaluator.evidence(row.row, answer).map(|mut evidence| {
+            let (better, worse) = (told(better, first)?, told(worse, second)?);
+            let answer = better.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
+            evidence.extend(self.evaluator.evidence(first.row, answer).map(|mut evidence| {
                 evidence.contrast = worse.map(|(text, _)| text);
                 evidence
             }));
+            return Ok(evidence);
+        }
+        for row in shown {
+            let answer = match (row.replicate, draft.parents.first()) {
+                (Some(replicate), Some(parent)) => answer_of(*parent, replicate, row.row)?,
+                _ => None,
+            };
+            let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
+            evidence.extend(self.evaluator.evidence(row.row, answer));
         }
         Ok(evidence)
     }
@@ -202,19 +214,20 @@ impl Desk {
         shown: &[Shown],
     ) -> Result<Request, SearchError> {
         let step = self.step_of(draft);
-        let name = step.map_or("seed", |step| step.name);
+        let name = step.map_or("seed", |step| step.name(draft.praises));
         let operator = operator::named(name)
             .ok_or_else(|| SearchError::Template(format!("`{name}` asks no model")))?;
         let model = self.task.model(ModelRole::Mutator).ok_or(SearchError::NoMutator)?;
         let prompt = |candidate: &CandidateIx| &state.standing(*candidate).candidate.prompt;
         let gene = self.gene(state, draft);
-        let texts = match draft.part.and_then(|part| self.texts.get(usize::from(part))) {
-            Some(part) => std::slice::from_ref(part),
-            None => &self.texts,
-        };
         let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
         let told = if contrasts { &[] } else { draft.context.as_slice() };
         let variant = draft.variant as usize;
+        let style = match self.init_at(draft) {
+            // Drawn apart from the mutation instruction.
+            Some(Init::StyleMutate(_)) => variant / MUTATORS.len(),
+            _ => variant,
+        };
         let brief = Brief {
             evidence: self.evidence(state, draft, shown)?,
             history: told
@@ -223,17 +236,18 @@ impl Desk {
                 .collect(),
             others: draft.parents.iter().skip(1).map(prompt).collect(),
             note: self.note(state, draft),
-            style: Some(THINKING_STYLES[variant % THINKING_STYLES.len()]),
+            style: Some(THINKING_STYLES[style % THINKING_STYLES.len()]),
             mutator: gene.as_deref(),
             tip: Some(TIPS[variant % TIPS.len()]),
-            count: match self.operator_at(draft) {
-                Some(Operator::Hypothesis(kind)) => kind.hypotheses,
-                Some(Operator::GradientEdit(kind)) => kind.reasons,
-                _ => 1,
-            },
+            count: self.count(draft),
             context_tokens: model.context_tokens,
             max_output_tokens: model.max_output_tokens,
-            ..Brief::new(&self.task.about, self.current(state, draft), texts, self.task.max_tokens)
+            ..Brief::new(
+                &self.task.about,
+                self.current(state, draft),
+                self.asked(draft),
+                self.task.max_tokens,
+            )
         };
         let messages =
             operator.write(&self.meta_prompts, &brief, self.seed).map_err(|error| match error {
@@ -252,6 +266,15 @@ impl Desk {
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(draft.proposal.0),
         })
+    }
+
+    /// How many notes are asked for.
+    fn count(&self, draft: &Draft) -> u32 {
+        match self.operator_at(draft) {
+            Some(Operator::Hypothesis(kind)) => kind.hypotheses,
+            Some(Operator::GradientEdit(kind)) => kind.reasons,
+            _ => 1,
+        }
     }
 
     /// The name that a draft's child carries.
@@ -287,7 +310,11 @@ impl Desk {
         let refused = |(reason, detail)| Ok(ProposalOutcome::Rejected { reason, detail });
         match keep {
             Keep::Notes => match operator::notes(reply, nonce) {
-                Ok(notes) => Ok(ProposalOutcome::Noted { notes }),
+                Ok(mut notes) => {
+                    // Each note costs further requests: no more of them than were asked for.
+                    notes.truncate(self.count(draft) as usize);
+                    Ok(ProposalOutcome::Noted { notes })
+                }
                 Err(refusal) => refused(refusal),
             },
             Keep::Append => match operator::notes(reply, nonce) {
@@ -298,7 +325,7 @@ impl Desk {
                 Err(refusal) => refused(refusal),
             },
             Keep::Prompt | Keep::Child => {
-                let prompt = match operator::read(reply, nonce, &self.texts) {
+                let prompt = match operator::read(reply, nonce, self.asked(draft)) {
                     Ok(parts) => with_parts(current, parts),
                     Err(refusal) => return refused(refusal),
                 };
@@ -335,13 +362,6 @@ impl Desk {
             (Some(Operator::Merge(merge)), [_, second, ancestor]) => {
                 operator::compose(merge.level, first, prompt(second), prompt(ancestor))
             }
-            (Some(Operator::CrossoverParts(_)), [_, mate]) => {
-                let part = draft.part.and_then(|part| self.texts.get(usize::from(part)));
-                match part.and_then(|part| Some((part, prompt(mate).part(part)?))) {
-                    Some((part, text)) => first.with_part(part, text),
-                    None => first.clone(),
-                }
-            }
             (Some(Operator::LocalEdit(edit)), _) => {
                 let ancestors: Vec<&Prompt> = crate::strategy::ancestors(state, draft.parents[0])
                     .iter()
@@ -350,16 +370,29 @@ impl Desk {
                 let seed = self.seed.child("local edit", u64::from(draft.proposal.0));
                 operator::local_edit(edit, first, &ancestors, &self.texts, seed)
             }
-            // A set of demonstrations alone.
+            // A set of demonstrations, or a mate's part alone.
             _ => first.clone(),
         };
         let origin = Origin::Composed(draft.proposal);
         self.screened(strategy, state, draft, &[], composed, origin)
     }
 
-    /// A prompt with the draft's demonstrations in it.
-    fn with_demos(&self, draft: &Draft, prompt: Prompt) -> Result<Prompt, SearchError> {
-        let Some(demos) = &draft.demos else {
+    /// A prompt with the part that the draft's mate gives.
+    fn with_mate(&self, state: &State, draft: &Draft, prompt: Prompt) -> Prompt {
+        let given = draft.mate.and_then(|mate| {
+            let part = self.texts.get(usize::from(mate.part))?;
+            let theirs = &state.standing(mate.candidate).candidate.prompt;
+            Some((part, theirs.part(part)?.to_owned()))
+        });
+        match given {
+            Some((part, text)) => prompt.with_part(part, &text),
+            None => prompt,
+        }
+    }
+
+    /// A prompt with a draft's demonstrations in it.
+    fn with_demos(&self, demos: Option<&[Demo]>, prompt: Prompt) -> Result<Prompt, SearchError> {
+        let Some(demos) = demos else {
             return Ok(prompt);
         };
         let mut text = self.task.seed.part(DEMOS).unwrap_or("").to_owned();
@@ -393,19 +426,22 @@ impl Desk {
         prompt: Prompt,
         origin: Origin,
     ) -> Result<ProposalOutcome, SearchError> {
-        let prompt = self.with_demos(draft, prompt)?;
+        let demos = demos_of(self.recipe_of(draft), state, draft);
+        let prompt = self.with_mate(state, draft, prompt);
+        let prompt = self.with_demos(demos.as_deref(), prompt)?;
         let first = &state.standing(draft.parents[0]).candidate;
         let layout = &self.task.layout;
         if let Err((reason, detail)) = self.screens.check(&prompt, &first.prompt, layout, state) {
             return Ok(ProposalOutcome::Rejected { reason, detail });
         }
-        let parents = match self.operator_at(draft) {
+        let mut parents: Vec<CandidateIx> = match self.operator_at(draft) {
             // The ancestor of a merge is no parent.
             Some(Operator::Merge(_)) => draft.parents.iter().copied().take(2).collect(),
             _ => draft.parents.clone(),
         };
+        parents.extend(draft.mate.map(|mate| mate.candidate).filter(|m| !parents.contains(m)));
         // A merge may have taken the demonstrations from either parent.
-        let demos = draft.demos.clone().unwrap_or_else(|| {
+        let demos = demos.unwrap_or_else(|| {
             let same = draft.parents.iter().map(|parent| &state.standing(*parent).candidate);
             same.into_iter()
                 .find(|parent| parent.prompt.part(DEMOS) == prompt.part(DEMOS))

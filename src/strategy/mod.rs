@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod allocation;
+mod capping;
 mod cells;
 mod choosing;
 mod composed;
@@ -13,17 +14,20 @@ mod contest;
 mod drafting;
 mod finale;
 mod fixed;
+mod memo;
 mod population;
 mod product;
 mod selection;
 mod stopping;
 mod tree;
+mod turns;
 mod views;
 
 #[cfg(test)]
 mod tests;
 
 pub use composed::{Composed, Searched};
+pub use drafting::demos_of;
 pub use fixed::Fixed;
 pub use selection::ancestors;
 pub use views::Views;

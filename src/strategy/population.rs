@@ -3,9 +3,19 @@
 use super::State;
 use crate::event::Generation;
 use crate::id::CandidateIx;
-use crate::recipe::{Accept, Against, Archive, Evaluate, Recipe, Schedule};
-use crate::state::Status;
+use crate::recipe::{Accept, Against, Archive, Evaluate, Init, ParaphraseOf, Recipe, Schedule};
+use crate::state::{Standing, Status};
 use crate::stats::frontier_weights;
+
+/// How many candidates a population holds: what the archive says, or one where that may hold any
+/// number.
+pub(super) fn keeps(recipe: &Recipe) -> usize {
+    match &recipe.archive {
+        Archive::TopK(kind) => kind.capacity.max(1),
+        Archive::Slots(kind) => kind.capacity.max(1),
+        _ => 1,
+    }
+}
 
 /// What a candidate is ranked by: its mean over all its answers to dev, less what its length costs.
 pub(super) fn fitness(recipe: &Recipe, state: &State, candidate: CandidateIx) -> Option<f64> {
@@ -73,16 +83,17 @@ pub(super) fn members(recipe: &Recipe, state: &State, island: Option<u16>) -> Ve
 /// What is kept of all that was judged.
 pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     let judged = || {
-        state
-            .views
-            .fronts
-            .finished()
-            .iter()
-            .copied()
-            .filter(|candidate| state.standing(*candidate).status == Status::Finished)
+        let finished = state.views.fronts.finished().iter().copied();
+        finished.filter(|candidate| {
+            competes(recipe, *candidate) && state.standing(*candidate).status == Status::Finished
+        })
     };
     match &recipe.archive {
         Archive::List(_) | Archive::Tree(_) | Archive::Islands(_) => judged().collect(),
+        // Newest first: of equals, the one that was accepted last is the current one.
+        Archive::Chain(_) => {
+            state.incumbents.iter().rev().map(|(candidate, _)| *candidate).collect()
+        }
         Archive::TopK(kind) => {
             let mut best = rank(recipe, state, judged());
             best.truncate(kind.capacity);
@@ -99,6 +110,13 @@ pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
             .collect(),
         Archive::MapElites(kind) => super::cells::elites(kind, recipe, state),
     }
+}
+
+/// Whether a candidate is part of the population: the seed only where the recipe names it, or where
+/// there is nothing else to begin with.
+pub(super) fn competes(recipe: &Recipe, candidate: CandidateIx) -> bool {
+    let is_named = || recipe.init.iter().any(|init| matches!(init, Init::Seed(_)));
+    candidate != CandidateIx::SEED || recipe.init.is_empty() || is_named()
 }
 
 /// The candidates on the instance-wise front with the number of rows that each holds.
@@ -119,47 +137,89 @@ pub(super) fn front(archive: &Archive, state: &State) -> Vec<(u32, usize)> {
 
 /// The population of the next generation: called when everything of the last one is judged.
 pub(super) fn next_generation(recipe: &Recipe, state: &State) -> Generation {
-    let number = state.generation.as_ref().map_or(0, |generation| generation.number + 1);
+    let number = state.next_generation_number();
     let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
-    match (&recipe.archive, &state.generation) {
-        (Archive::Slots(_), Some(last)) => {
-            let members = replaced(recipe, state, &last.members, last.number + 1);
-            Generation { number, members, iteration }
+    let members = match (&recipe.archive, &state.generation) {
+        (Archive::Tree(_), _) => return super::tree::next(recipe, state, number),
+        // A contest has already said who is left.
+        (Archive::TopK(kind), _) if recipe.evaluate.is_contest() && !state.survivors.is_empty() => {
+            state.survivors.iter().copied().take(kind.capacity).collect()
         }
-        (Archive::Tree(_), _) => super::tree::next(recipe, state, number),
-        (Archive::TopK(_), Some(last)) if recipe.evaluate.is_contest() => {
-            // A contest has already said who is left.
-            let members = if state.survivors.is_empty() {
-                last.members.clone()
-            } else {
-                state.survivors.clone()
-            };
-            Generation { number, members: capped(recipe, members), iteration }
+        // Who holds the places is known from the phase before.
+        (Archive::Slots(kind), None) if !state.carried.is_empty() => {
+            state.carried.iter().copied().take(kind.capacity).collect()
         }
-        _ => Generation { number, members: kept(recipe, state), iteration },
-    }
+        (Archive::TopK(kind), Some(last)) => {
+            let children = born(state).map(|(child, _)| child);
+            let mut best = rank(recipe, state, last.members.iter().copied().chain(children));
+            best.truncate(kind.capacity);
+            best
+        }
+        (Archive::Slots(_), Some(last)) => replaced(recipe, state, &last.members),
+        (_, None) => first(recipe, state),
+        _ => kept(recipe, state),
+    };
+    Generation { number, members, iteration }
 }
 
-fn capped(recipe: &Recipe, mut members: Vec<CandidateIx>) -> Vec<CandidateIx> {
-    if let Archive::TopK(kind) = &recipe.archive {
-        members.truncate(kind.capacity);
+/// The judged children of the generation that is on.
+fn born(state: &State) -> impl Iterator<Item = (CandidateIx, &Standing)> {
+    state.numbered().skip(state.parents).filter(|(_, standing)| standing.status == Status::Finished)
+}
+
+/// The first population: the best of what `init` brought. Where that says the best in other words,
+/// these and their paraphrases are the population, however the paraphrases fare (EvoPrompt's
+/// `para_topk`); others only fill it up.
+fn first(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
+    let best = kept(recipe, state);
+    let capacity = match &recipe.archive {
+        Archive::TopK(kind) => kind.capacity,
+        Archive::Slots(kind) => kind.capacity,
+        _ => return best,
+    };
+    let of_top = recipe.init.iter().zip(0_u16..).find_map(|(init, place)| match init {
+        Init::Paraphrase(kind) if kind.of == ParaphraseOf::Top => Some((place, kind.take)),
+        _ => None,
+    });
+    let Some((place, take)) = of_top else {
+        return best;
+    };
+    let mut members = top_of_init(recipe, state, place, take as usize);
+    let paraphrases = state.numbered().filter(|(_, standing)| {
+        standing.init == Some(place) && standing.status == Status::Finished
+    });
+    members.extend(paraphrases.map(|(candidate, _)| candidate));
+    for candidate in best {
+        if !members.contains(&candidate) {
+            members.push(candidate);
+        }
     }
-    members
+    members.truncate(capacity);
+    rank(recipe, state, members.into_iter())
+}
+
+/// The best of what stands before a place in the recipe's `init`, the seed included.
+pub(super) fn top_of_init(
+    recipe: &Recipe,
+    state: &State,
+    place: u16,
+    take: usize,
+) -> Vec<CandidateIx> {
+    let earlier = state.numbered().filter(|(candidate, standing)| {
+        let is_earlier =
+            *candidate == CandidateIx::SEED || standing.init.is_some_and(|init| init < place);
+        is_earlier && standing.status == Status::Finished
+    });
+    let mut best = rank(recipe, state, earlier.map(|(candidate, _)| candidate));
+    best.truncate(take);
+    best
 }
 
 /// Places after a generation: each child takes the place that it was bred for, unless `accept` wants
 /// it to be better than who is there.
-fn replaced(
-    recipe: &Recipe,
-    state: &State,
-    members: &[CandidateIx],
-    generation: u32,
-) -> Vec<CandidateIx> {
+fn replaced(recipe: &Recipe, state: &State, members: &[CandidateIx]) -> Vec<CandidateIx> {
     let mut places = members.to_vec();
-    for (child, standing) in state.numbered() {
-        if standing.generation != generation || standing.status != Status::Finished {
-            continue;
-        }
+    for (child, standing) in born(state) {
         let Some(place) = standing.place.map(usize::from).filter(|place| *place < places.len())
         else {
             continue;
@@ -188,6 +248,9 @@ pub(super) fn quota(recipe: &Recipe, state: &State) -> u32 {
     match &recipe.evaluate {
         Evaluate::Full(kind) if kind.subset > 0 => {
             u32::try_from(kind.subset).unwrap_or(u32::MAX).min(state.dev_rows)
+        }
+        Evaluate::Minibatch(kind) => {
+            u32::try_from(kind.size).unwrap_or(u32::MAX).min(state.dev_rows)
         }
         Evaluate::Race(kind) if kind.first_rows > 0 => {
             let first = u32::try_from(kind.first_rows).unwrap_or(u32::MAX);

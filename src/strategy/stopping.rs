@@ -1,6 +1,6 @@
 //! When to stop, beside the budget.
 
-use super::{Plan, State};
+use super::{Plan, State, drafting};
 use crate::event::{Event, StopReason};
 use crate::recipe::{Evaluate, Recipe, StopRule};
 use crate::state::Status;
@@ -15,25 +15,26 @@ fn is_widened(recipe: &Recipe) -> bool {
 }
 
 /// The end, if a rule says so: of the phase that is on, where another one follows it.
-pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<Plan> {
+pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16) -> Option<Plan> {
     let fruitless = state.counts.rejected_in_a_row;
     let generation = state.generation_number();
     let found = recipe.stop.when.iter().find_map(|rule| match rule {
         StopRule::Budget | StopRule::PoolDone => None,
-        StopRule::Generations(most) => (generation >= *most).then_some(StopReason::Generations),
+        StopRule::Generations(most) => {
+            let turns = most.saturating_mul(drafting::turns(recipe, texts));
+            (generation - state.phase_from >= turns).then_some(StopReason::Generations)
+        }
         // The rollout after the last one has begun.
         StopRule::Iterations(most) => {
             let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
             (iteration > *most).then_some(StopReason::Generations)
         }
         StopRule::Trials(most) => {
-            let most = most.unwrap_or_else(|| super::product::trials(state));
-            let collected = state.demo_sets.is_some();
-            (collected && state.views.trials.count() >= most && state.round.is_none())
-                .then_some(StopReason::Generations)
+            let most = most.unwrap_or_else(|| super::product::trials(recipe, state));
+            (state.views.trials.count() >= most).then_some(StopReason::Generations)
         }
         StopRule::Patience(most) => {
-            (generation > state.improved_in + *most).then_some(StopReason::Stalled)
+            (generation >= state.improved_in + (*most).max(1)).then_some(StopReason::Stalled)
         }
         StopRule::Stalled(most) => {
             (state.counts.decided_since_incumbent >= *most).then_some(StopReason::Stalled)
@@ -55,10 +56,16 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State) -> Option<P
         }
         StopRule::Rejected(most) => (fruitless >= *most).then_some(StopReason::PoolDone),
     });
-    let next = state.phase_number + 1;
-    if found.is_some() && usize::from(next) < whole.phase.len() {
-        return Some(Plan::Decide(Event::PhaseStarted { phase: next }));
-    }
     let reason = found.or((fruitless >= MOST_FRUITLESS).then_some(StopReason::PoolDone))?;
-    Some(Plan::Decide(Event::SearchEnded { reason }))
+    Some(end(whole, state, reason))
+}
+
+/// The end of the search, or of the phase that is on where another one follows it.
+pub(super) fn end(whole: &Recipe, state: &State, reason: StopReason) -> Plan {
+    let next = state.phase_number + 1;
+    if usize::from(next) < whole.phase.len() {
+        Plan::Decide(Event::PhaseStarted { phase: next })
+    } else {
+        Plan::Decide(Event::SearchEnded { reason })
+    }
 }

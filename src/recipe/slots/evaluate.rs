@@ -11,6 +11,8 @@ slot! {
         "race" => Race(RaceEvaluate),
         /// Stages of growing size, each with a score to reach.
         "cascade" => Cascade(CascadeEvaluate),
+        /// The generation's minibatch of dev.
+        "minibatch" => Minibatch(MinibatchEvaluate),
         /// Row by row until the first failure.
         "stop_on_failure" => StopOnFailure(StopOnFailureEvaluate),
         /// A minibatch for each trial, all of dev for the best one now and then.
@@ -104,6 +106,14 @@ kind! {
 }
 
 kind! {
+    /// All children of a generation on the same rows of dev, the next ones of an epoch (SIMBA).
+    MinibatchEvaluate {
+        /// Rows of a minibatch.
+        size: usize = 32,
+    }
+}
+
+kind! {
     /// Row by row in random order until the first failure, enough successes, or the most rows
     /// (PromptWizard; arXiv:2405.18369).
     StopOnFailureEvaluate {
@@ -129,8 +139,9 @@ kind! {
 
 kind! {
     /// Population and children are raced block by block in a fixed order; a candidate is dropped
-    /// when enough others are significantly better, until no more are left than are kept (CAPO;
-    /// arXiv:2504.16005, algorithm 3).
+    /// when enough others are significantly better, until no more are left than are kept: as many
+    /// as the archive holds, or one where that may hold any number (CAPO; arXiv:2504.16005,
+    /// algorithm 3). Rows that somebody has answered in an earlier race are not asked again.
     RaceAllEvaluate {
         /// What says that another is significantly better.
         test: RaceTest = RaceTest::PairedT,
@@ -213,6 +224,9 @@ kind! {
     ClusterEvaluate {
         /// Clusters; 0 = ⌈√K⌉.
         clusters: usize = 0,
+        /// The share of the budget that goes to the clusters; 0 = 5 rows for each, less where their
+        /// sizes differ.
+        share: f64 = 0.0,
         /// Dimensions of the prompts' features.
         features: usize = 64,
         /// The same rows for all, or each its own draw.
@@ -224,8 +238,8 @@ kind! {
     /// A function of the prompts' features is fitted as rows come in, and drops the arms that it
     /// holds to be the worse half (TRIPLE-GSE; arXiv:2402.09723, section 5.2).
     RegressEvaluate {
-        /// Rows between two fits.
-        every: usize = 32,
+        /// Rows between two fits; 0 = ⌈log₂ K⌉ phases of equal cost.
+        every: usize = 0,
         /// Dimensions of the prompts' features.
         features: usize = 64,
         /// The greatest mean squared error with which a fit may drop arms, where it explains nothing.

@@ -21,6 +21,8 @@ slot! {
         "tournament" => Tournament(TournamentSelect),
         /// Each member of the population in turn.
         "scan" => Scan(ScanSelect),
+        /// In pairs that answer differently.
+        "contrary" => Contrary(ContrarySelect),
         /// By the number of rows on which a candidate is best.
         "pareto" => Pareto(ParetoSelect),
         /// Better than the median, and not bred from yet.
@@ -43,7 +45,7 @@ kind! {
     SeedSelect {}
 }
 kind! {
-    /// The incumbent.
+    /// The incumbent; in generations, the one of the generation's start.
     BestSelect {}
 }
 kind! {
@@ -64,7 +66,7 @@ kind! {
     SoftmaxSelect {
         /// The temperature, in points of score.
         temperature: f64 = 0.2,
-        /// How many of the best take part; the seed always does.
+        /// How many of the best take part; the seed does in any case, in place of the last one.
         top: usize = 6,
     }
 }
@@ -81,6 +83,12 @@ kind! {
         /// Whether the best member is given as well; else another random one.
         best: bool = true,
     }
+}
+kind! {
+    /// Members in pairs, `schedule.children` times each: the best with whoever's scores differ most
+    /// from its own, row by row, then the best of the others, and so on (PhaseEvo; arXiv:2402.11347,
+    /// section 3: similarity by performance vectors).
+    ContrarySelect {}
 }
 kind! {
     /// Draws by the number of rows on which a candidate is among the best, dominated ones removed
@@ -119,7 +127,7 @@ kind! {
         max_depth: u32 = 8,
         /// Rollouts do not end early before this depth.
         min_depth: u32 = 2,
-        /// Rollouts at once; each counts as a visit without reward while it is out.
+        /// Rollouts that begin together; each counts as a visit without reward while it is out.
         parallel: usize = 1,
     }
 }

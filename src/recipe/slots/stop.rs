@@ -15,19 +15,19 @@ kind! {
 pub enum StopRule {
     /// `budget`: always holds, named for the reader.
     Budget,
-    /// `generations:N`: N generations were bred and judged.
+    /// `generations:N`: N generations were bred and judged; N for each part, where parts take turns.
     Generations(u32),
     /// `iterations:N`: N rollouts of a tree search are done.
     Iterations(u32),
-    /// `trials:N` or `trials:auto`: N combinations were tried; `auto` = max(2·V·log₂ n, 1.5·n) for V
-    /// lists of at most n ingredients (MIPROv2).
+    /// `trials:N` or `trials:auto`: N combinations were tried; `auto` = ⌊max(2·V·log₂ n, 1.5·n)⌋ for
+    /// V lists of at most n ingredients (MIPROv2).
     Trials(Option<u32>),
     /// `stalled:N`: N decided children in a row without a new incumbent.
     Stalled(u32),
     /// `no_headroom:X:N`: the seed's mean is at least X, and N children in a row brought nothing
     /// better.
     NoHeadroom(f64, u32),
-    /// `patience:N`: more than N generations in a row without a new incumbent.
+    /// `patience:N`: N generations in a row, at least one, without a new incumbent.
     Patience(u32),
     /// `score:X`: the incumbent's mean on all of dev reaches X.
     Score(f64),

@@ -1,9 +1,12 @@
 //! What each strategy decides, derived by hand from its definition: a mutator and scores that are
 //! scripted, and no driver, no models and no budget in between.
 
+mod archives;
+mod generations;
 mod gepa_auto_random;
+mod pools;
 
-use super::{Composed, Plan, Remaining, Searched, State, Strategy};
+use super::{Composed, Plan, Remaining, Searched, State, Strategy, demos_of};
 use crate::budget::Amount;
 use crate::candidate::{Candidate, Origin};
 use crate::event::{
@@ -32,6 +35,8 @@ struct Script<S> {
     /// The score of a candidate's text on a row, and which answer to it this is.
     score: S,
     rollouts: u64,
+    /// Texts of candidates by their number, for tests in which wording matters.
+    texts: Vec<String>,
 }
 
 impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
@@ -41,8 +46,8 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
         let searched = Searched { texts: 1, demos: true };
         let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
-        let mut script =
-            Self { recipe, strategy, state: State::new(dev), events: Vec::new(), score, rollouts };
+        let (state, events, texts) = (State::new(dev), Vec::new(), Vec::new());
+        let mut script = Self { recipe, strategy, state, events, score, rollouts, texts };
         let seed = Candidate::seed(prompt("seed"));
         script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
         script
@@ -90,9 +95,14 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         true
     }
 
+    /// The recipe of a draft's phase.
+    fn recipe_of(&self, draft: &Draft) -> &Recipe {
+        self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe)
+    }
+
     /// What becomes of the reply to a draft.
     fn keep(&self, draft: &Draft) -> Keep {
-        let recipe = self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe);
+        let recipe = self.recipe_of(draft);
         let steps = match (draft.operator, draft.init) {
             (Some(place), _) => recipe.operator[usize::from(place)].steps(),
             (None, Some(place)) => recipe.init[usize::from(place)].steps(),
@@ -103,7 +113,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
 
     /// As many notes as are asked for.
     fn notes(&self, draft: &Draft) -> Vec<String> {
-        let recipe = self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe);
+        let recipe = self.recipe_of(draft);
         let operator = draft.operator.map(|place| &recipe.operator[usize::from(place)]);
         let count = match operator {
             Some(Operator::Hypothesis(kind)) => kind.hypotheses,
@@ -114,12 +124,14 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
     }
 
     fn child(&self, draft: &Draft, origin: Origin, gate: Option<Gate>) -> ProposalOutcome {
-        let prompt = prompt(&format!("child {}", self.state.candidates.len()));
+        let number = self.state.candidates.len();
+        let text = self.texts.get(number).cloned().unwrap_or_else(|| format!("child {number}"));
+        let prompt = prompt(&text);
         let candidate = Candidate {
             id: prompt.id(),
             prompt,
             parents: draft.parents.clone(),
-            demos: draft.demos.clone().unwrap_or_default(),
+            demos: demos_of(self.recipe_of(draft), &self.state, draft).unwrap_or_default(),
             gene: None,
             operator: "scripted".to_owned(),
             origin,

@@ -117,6 +117,9 @@ fn revised(brief: &Brief, rng: &mut ChaCha8Rng) -> String {
             draft.heed("", 3, rng);
         }
         Kind::StyleMutate => draft.heed(&brief.manner, 2, rng),
+        Kind::MutateInStyle => {
+            draft.heed(&format!("{} {}", brief.order, brief.manner), 2, rng);
+        }
         Kind::MutateWith => draft.heed(&brief.order, 2, rng),
         Kind::Crossover => draft.join(brief, rng),
         Kind::CrossoverMutate => draft.cross_and_mutate(brief, rng),

@@ -1,0 +1,144 @@
+//! Population and children raced on the same blocks of rows (CAPO; arXiv:2504.16005, algorithm 3).
+//!
+//! Blocks come in the order of dev, which is random and the same for every race, so that whoever
+//! stays in the population has answered the first ones already. After each block a candidate is
+//! dropped when at least k others are significantly better, k being how many are kept; the race ends
+//! when no more than k are left, or after the last block. Scores are those less the penalty for
+//! length, here and in the ranking at the end. The tests are not corrected for their number, as in
+//! the paper: a race allocates rows, and claims nothing.
+
+use super::super::State;
+use super::super::population::{keeps, length_penalty};
+use super::{Contest, end, leader};
+use crate::event::{Dropped, Event, Round};
+use crate::id::{CandidateIx, RowIx};
+use crate::recipe::{RaceAllEvaluate, RaceTest, Recipe};
+use crate::state::Status;
+use crate::stats;
+
+/// The first block; none where no more take part than are kept.
+pub(super) fn start(
+    kind: &RaceAllEvaluate,
+    contest: &Contest<'_>,
+    candidates: Vec<CandidateIx>,
+) -> Event {
+    if candidates.len() <= keeps(contest.recipe) {
+        let value = |candidate: &CandidateIx| (contest.fitness(*candidate), *candidate);
+        let mut ranked: Vec<(f64, CandidateIx)> = candidates.iter().map(value).collect();
+        sort(&mut ranked);
+        return end(contest, &ranked, ranked.len());
+    }
+    let pool = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+    let pulls = pulls(kind, contest.state, 0);
+    Event::RoundStarted(Round { pool, candidates, pulls, ..contest.round() })
+}
+
+/// Rows of the block after so many rows; 0 where there is none.
+fn pulls(kind: &RaceAllEvaluate, state: &State, done: u64) -> u32 {
+    let most = (kind.block * kind.max_blocks) as u64;
+    let left = most.min(u64::from(state.dev_rows)).saturating_sub(done);
+    u32::try_from(left.min(kind.block as u64)).unwrap_or(u32::MAX)
+}
+
+fn sort(ranked: &mut [(f64, CandidateIx)]) {
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+}
+
+/// A candidate's scores on the first rows of dev, less the penalty for its length; `None` where a row
+/// has no score.
+fn scores(recipe: &Recipe, state: &State, candidate: CandidateIx, rows: u64) -> Vec<Option<f64>> {
+    let penalty = length_penalty(recipe, state, candidate);
+    let column = state.standing(candidate).dev();
+    let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+    (0..rows).map(|row| Some(column.cell(RowIx(row)).score()? - penalty)).collect()
+}
+
+fn mean(scores: &[Option<f64>]) -> Option<f64> {
+    let known: Vec<f64> = scores.iter().flatten().copied().collect();
+    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+}
+
+/// What a candidate is worth beside others that have answered these first rows of dev, too.
+pub(in crate::strategy) fn worth(
+    recipe: &Recipe,
+    state: &State,
+    candidate: CandidateIx,
+    rows: u32,
+) -> Option<f64> {
+    mean(&scores(recipe, state, candidate, u64::from(rows)))
+}
+
+/// A block is in: name the leader, drop whoever is beaten one by one, go on or end.
+pub(super) fn judge(kind: &RaceAllEvaluate, contest: &Contest<'_>, round: &Round) -> Event {
+    let (recipe, state) = (contest.recipe, contest.state);
+    let done = round.first + u64::from(round.pulls);
+    let columns: Vec<Vec<Option<f64>>> =
+        round.candidates.iter().map(|c| scores(recipe, state, *c, done)).collect();
+    let worth = columns.iter().map(|scores| mean(scores).unwrap_or(0.0));
+    let mut ranked: Vec<(f64, CandidateIx)> = worth.zip(round.candidates.iter().copied()).collect();
+    sort(&mut ranked);
+    // Whoever misses too many rows may stay, but not lead.
+    let may_lead =
+        |(_, candidate): &(f64, CandidateIx)| !state.standing(*candidate).misses_too_much();
+    let leaders: Vec<(f64, CandidateIx)> = ranked.iter().copied().filter(may_lead).collect();
+    if let Some(change) = leader(contest, &leaders, round) {
+        return change;
+    }
+    let keep = keeps(recipe);
+    let mut left = Vec::new();
+    for (place, &(value, candidate)) in ranked.iter().enumerate() {
+        let by = beaten_by(kind, &columns, &round.candidates, candidate);
+        // Under a test of the mean the best k are never beaten by k others; under any test they stay.
+        if place < keep || by < keep {
+            left.push((value, candidate));
+        } else if !matches!(state.standing(candidate).status, Status::Dropped(_)) {
+            let by = u32::try_from(by).unwrap_or(u32::MAX);
+            let why = Dropped::Beaten { by, rows: u32::try_from(done).unwrap_or(u32::MAX) };
+            return Event::CandidateDropped { candidate, why };
+        }
+    }
+    let pulls = pulls(kind, state, done);
+    if left.len() <= keep || pulls == 0 {
+        return end(contest, &left, keep);
+    }
+    let mut candidates: Vec<CandidateIx> =
+        left.into_iter().map(|(_, candidate)| candidate).collect();
+    candidates.sort();
+    Event::RoundStarted(Round {
+        round: round.round + 1,
+        first: done,
+        candidates,
+        pulls,
+        ..round.clone()
+    })
+}
+
+/// How many others are significantly better than a candidate, on rows that both have.
+fn beaten_by(
+    kind: &RaceAllEvaluate,
+    columns: &[Vec<Option<f64>>],
+    candidates: &[CandidateIx],
+    candidate: CandidateIx,
+) -> usize {
+    let Some(place) = candidates.iter().position(|other| *other == candidate) else { return 0 };
+    let mine = &columns[place];
+    let is_better = |(other, theirs): &(usize, &Vec<Option<f64>>)| {
+        let differences: Vec<f64> = mine
+            .iter()
+            .zip(*theirs)
+            .filter_map(|(mine, theirs)| Some((*mine)? - (*theirs)?))
+            .collect();
+        *other != place && test(kind.test).is_worse(&differences, kind.alpha)
+    };
+    columns.iter().enumerate().filter(is_better).count()
+}
+
+fn test(test: RaceTest) -> stats::RaceTest {
+    match test {
+        RaceTest::PairedT => stats::RaceTest::PairedT,
+        RaceTest::Sign => stats::RaceTest::Sign,
+        RaceTest::EProcess => stats::RaceTest::EProcess,
+        RaceTest::Bernstein => stats::RaceTest::Bernstein,
+        RaceTest::Bayes => stats::RaceTest::Bayes,
+    }
+}
