@@ -86,8 +86,7 @@ pub fn list(recipes: &[Listed], colour: bool, width: usize) -> String {
             page.line("");
         }
         is_first = false;
-        let title = page.paint.dim(family);
-        page.line(&title);
+        page.prose(0, family, Paint::dim);
         for recipe in members {
             let indent = names + 4;
             for (number, text) in set_prose(&recipe.about, page.width - indent).iter().enumerate() {
@@ -99,8 +98,8 @@ pub fn list(recipes: &[Listed], colour: bool, width: usize) -> String {
         }
     }
     page.line("");
-    let more = page.paint.dim("promptsearch strategies NAME explains one, slot by slot");
-    page.line(&more);
+    let more = "promptsearch strategies NAME explains one, slot by slot";
+    page.prose(0, more, Paint::dim);
     page.text
 }
 
@@ -205,7 +204,7 @@ impl Page {
             self.line(&format!("{:indent$}{line}", ""));
         }
         let mut about = key.about.clone();
-        if !key.values.is_empty() {
+        if key.values.len() > 1 {
             let names: Vec<String> =
                 key.values.iter().map(|(name, _)| format!("`{name}`")).collect();
             about = format!("{about} One of {}.", names.join(", "));
