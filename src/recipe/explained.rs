@@ -5,8 +5,9 @@
 
 use super::{
     Acquisition, Against, Among, DemoAnswers, DemoSource, Described, EditLevel, Feedback, Fields,
-    GateRule, History, HistoryPick, HyperOrder, Keys, Lines, LocalOp, MergeLevel, MergePool,
-    MixKind, Objective, Order, ParaphraseOf, Pick, RaceTest, Recipe, RejectRule, Shots, Stop,
+    GateRule, History, HistoryPick, HyperOrder, Keys, Likeness, Lines, LocalOp, MergeLevel,
+    MergePool, MixKind, Objective, Order, ParaphraseOf, Pick, RaceTest, Recipe, RejectRule, Runs,
+    ShortlistOf, Shots, Stop,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -148,6 +149,7 @@ fn nested(type_name: &str) -> Option<(Keys, Value)> {
     match name.trim_end_matches('>') {
         "Feedback" => Some((Feedback::KEYS, json(&Feedback::default()))),
         "History" => Some((History::KEYS, json(&History::default()))),
+        "Runs" => Some((Runs::KEYS, json(&Runs::default()))),
         "Shots" => Some((Shots::KEYS, json(&Shots::default()))),
         "MixPart" => Some((super::MixPart::KEYS, Value::Null)),
         _ => None,
@@ -181,6 +183,7 @@ pub(super) fn values_of(type_name: &str) -> Vec<(String, String)> {
         GateRule,
         HistoryPick,
         HyperOrder,
+        Likeness,
         LocalOp,
         MergeLevel,
         MergePool,
@@ -190,6 +193,7 @@ pub(super) fn values_of(type_name: &str) -> Vec<(String, String)> {
         Pick,
         RaceTest,
         RejectRule,
+        ShortlistOf,
     )
 }
 

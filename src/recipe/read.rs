@@ -591,6 +591,12 @@ impl Reader<'_> {
                     .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
             }
         }
+        if let Schedule::Generation(kind) = &recipe.schedule
+            && let Some(runs) = &kind.runs
+        {
+            positive(&["schedule", "runs", "rows"], runs.rows)?;
+            positive(&["schedule", "runs", "times"], runs.times)?;
+        }
         let in_generations = matches!(recipe.schedule, Schedule::Generation(_));
         if let Some(place) = recipe.screen.iter().position(|kind| matches!(kind, Screen::Cap(_)))
             && !in_generations

@@ -47,7 +47,8 @@ const FAMILIES: &[&str] = &[
 
 /// What a recipe is akin to, by what it does: so it need not be kept up to date.
 fn family(recipe: &Recipe) -> &'static str {
-    let first = recipe.phase.first().unwrap_or(recipe);
+    // Where a recipe has phases, the first one may only make what the others breed from.
+    let first = recipe.phase.last().unwrap_or(recipe);
     if recipe.name == "auto" {
         return FAMILIES[0];
     }

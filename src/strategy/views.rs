@@ -230,7 +230,7 @@ impl View for Views {
         self.children.apply(facts);
         self.trials.apply(event, facts);
         self.rounds.apply(event);
-        self.tree.apply(event, facts);
+        self.tree.apply(event);
         self.turns.apply(event, facts);
         let judged: &[CandidateIx] = match event {
             Event::EvaluationFolded { .. } => match &facts.last_folded {
