@@ -45,6 +45,11 @@ pub enum Event {
         /// Why.
         why: Abandoned,
     },
+    /// The rows of a planned proposal came out right: it asks for what works, not for what is wrong.
+    PraiseChosen {
+        /// Which.
+        proposal: ProposalNumber,
+    },
     /// A proposal's request was decided.
     ProposalIssued {
         /// Which.
@@ -327,12 +332,18 @@ pub struct Draft {
     /// A number that the operator is free to use: which style, which tip, which edit.
     #[serde(default, skip_serializing_if = "is_default")]
     pub variant: u32,
+    /// Whether it asks for what works, not for what is wrong.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub praises: bool,
     /// Earlier prompts that are shown, in their order, with the scores that are told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<Told>,
     /// The one searched part that may change, by its place among them; all where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<u16>,
+    /// Whose part takes the place of the child's own, once it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mate: Option<Mate>,
     /// The child's demonstrations; its first parent's where none are named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demos: Option<Vec<Demo>>,
@@ -360,13 +371,24 @@ impl Draft {
             from: None,
             then: 0,
             variant: 0,
+            praises: false,
             context: Vec::new(),
             part: None,
+            mate: None,
             demos: None,
             place: None,
             island: None,
         }
     }
+}
+
+/// A candidate that gives one of its searched parts to a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mate {
+    /// Which.
+    pub candidate: CandidateIx,
+    /// The part, by its place among the searched ones.
+    pub part: u16,
 }
 
 /// An earlier step's result.
@@ -422,6 +444,8 @@ pub enum Abandoned {
     Ended,
     /// Its operator had nothing to work on.
     Nothing,
+    /// The request did not fit into the mutator's context window, even without evidence.
+    TooLong,
 }
 
 /// What became of a proposal.
@@ -592,7 +616,7 @@ pub enum Dropped {
         /// After how many common rows.
         rows: u32,
     },
-    /// A halving round left it behind.
+    /// A round left it behind.
     Halved {
         /// The round.
         round: u32,
@@ -648,8 +672,20 @@ pub struct Round {
     pub candidates: Vec<CandidateIx>,
     /// Rows for each of them in this round.
     pub pulls: u32,
-    /// Rollouts that the whole halving may use, fixed when it began.
+    /// Rollouts that the whole contest may use, fixed when it began.
     pub budget: u64,
+    /// Where not all of them get the same: the pulls that each had before, and those that it gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<(u64, u32)>,
+}
+
+impl Round {
+    /// The numbers of the pulls that the candidate at a place gets.
+    #[must_use]
+    pub fn range(&self, place: usize) -> std::ops::Range<u64> {
+        let (first, pulls) = self.each.get(place).copied().unwrap_or((self.first, self.pulls));
+        first..first + u64::from(pulls)
+    }
 }
 
 /// Why a run ended. A closed list.

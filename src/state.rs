@@ -399,6 +399,8 @@ pub struct Continuation {
     pub draft: Draft,
     /// What it brought.
     pub result: StepResult,
+    /// The rows that it was shown.
+    pub shown: Vec<crate::event::Shown>,
     /// Requests of the next step that are not drafted yet.
     pub left: u16,
     /// Those that are drafted and not folded.
@@ -515,7 +517,11 @@ pub struct Facts {
     pub parents: usize,
     /// The incumbent when the generation began.
     pub bred_from: CandidateIx,
-    /// Generations that were begun when the incumbent last changed.
+    /// The number of the phase's first generation: they are counted on from phase to phase.
+    pub phase_from: u32,
+    /// The population that the phase before left.
+    pub carried: Vec<CandidateIx>,
+    /// The first generation after the one in which the incumbent last changed.
     pub improved_in: u32,
     /// The shortlist, best first.
     pub shortlist: Vec<CandidateIx>,
@@ -597,10 +603,16 @@ impl Facts {
         self.evaluations.is_empty() && self.proposals.is_empty()
     }
 
-    /// The number of the generation that is bred; 0 before the first one, too.
+    /// The number of the generation that is bred; before a phase's first one, that of the first one.
     #[must_use]
     pub fn generation_number(&self) -> u32 {
-        self.generation.as_ref().map_or(0, |generation| generation.number)
+        self.generation.as_ref().map_or(self.phase_from, |generation| generation.number)
+    }
+
+    /// The number of the generation after the one that is bred.
+    #[must_use]
+    pub fn next_generation_number(&self) -> u32 {
+        self.generation.as_ref().map_or(self.phase_from, |generation| generation.number + 1)
     }
 
     fn add_candidate(
@@ -610,7 +622,7 @@ impl Facts {
         draft: Option<&Draft>,
     ) -> CandidateIx {
         let index = CandidateIx(u32::try_from(self.candidates.len()).unwrap_or(u32::MAX));
-        let generation = self.generation.as_ref().map_or(0, |generation| generation.number + 1);
+        let generation = self.next_generation_number();
         let operator = draft.and_then(|draft| draft.operator);
         let place = draft.and_then(|draft| draft.place);
         let islands = draft.and_then(|draft| draft.island).into_iter().collect();
@@ -633,7 +645,12 @@ impl Facts {
         index
     }
 
-    fn fold_outcome(&mut self, proposal: ProposalNumber, outcome: &ProposalOutcome) {
+    fn fold_outcome(
+        &mut self,
+        proposal: ProposalNumber,
+        outcome: &ProposalOutcome,
+        shown: Vec<crate::event::Shown>,
+    ) {
         self.counts.proposals += 1;
         let draft = self.close_draft(proposal);
         let mut result = None;
@@ -659,7 +676,7 @@ impl Facts {
         {
             let left = draft.then.saturating_mul(result.items());
             if left > 0 {
-                let continuation = Continuation { draft, result, left, open: 0 };
+                let continuation = Continuation { draft, result, shown, left, open: 0 };
                 self.continuations.insert(proposal, continuation);
             }
         }
@@ -846,6 +863,11 @@ impl Facts {
                 self.counts.rejected_in_a_row += 1;
                 *self.counts.abandoned.entry(*why).or_default() += 1;
             }
+            Event::PraiseChosen { proposal } => {
+                if let Some(draft) = self.drafts.get_mut(proposal) {
+                    draft.praises = true;
+                }
+            }
             Event::ProposalIssued { proposal, call, rows, reserve } => {
                 self.shown.insert(*proposal, rows.clone());
                 self.issue(*call, Work::Proposal(*proposal), *reserve, None);
@@ -854,12 +876,12 @@ impl Facts {
                 if let Some((open, _)) = self.fold_call(*call)
                     && let Work::Proposal(proposal) = open.work
                 {
-                    self.shown.remove(&proposal);
-                    self.fold_outcome(proposal, outcome);
+                    let shown = self.shown.remove(&proposal).unwrap_or_default();
+                    self.fold_outcome(proposal, outcome, shown);
                 }
             }
             Event::CandidateComposed { proposal, outcome } => {
-                self.fold_outcome(*proposal, outcome);
+                self.fold_outcome(*proposal, outcome, Vec::new());
             }
             Event::EvaluationIssued(block) => self.issue_block(block),
             Event::EvaluationFolded { call, outcome } => self.fold_row(*call, outcome),
@@ -874,7 +896,7 @@ impl Facts {
                 self.incumbent = *candidate;
                 self.incumbents.push((*candidate, self.counts.folded));
                 self.counts.decided_since_incumbent = 0;
-                self.improved_in = self.generation.as_ref().map_or(0, |last| last.number + 1);
+                self.improved_in = self.next_generation_number();
                 self.widened_at = 0;
                 self.uses_at_incumbent.clone_from(&self.uses);
             }
@@ -907,9 +929,16 @@ impl Facts {
             }
             Event::PhaseStarted { phase } => {
                 self.phase_number = *phase;
-                self.generation = None;
+                if let Some(last) = self.generation.take() {
+                    self.phase_from = last.number + 1;
+                    self.carried = last.members;
+                }
+                // Rules that count towards an end count for each phase anew.
+                self.improved_in = self.phase_from;
+                self.counts.decided_since_incumbent = 0;
+                self.counts.rejected_in_a_row = 0;
+                self.widened_at = 0;
                 self.applications = 0;
-                self.improved_in = 0;
                 self.uses.clear();
                 self.uses_at_incumbent.clear();
                 self.inits.clear();

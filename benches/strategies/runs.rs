@@ -17,6 +17,7 @@ use promptsearch::seed::Seed;
 use promptsearch::strategy::{Composed, Searched, State};
 use promptsearch::task::Task;
 use promptsearch::task::model::ModelRole;
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -163,8 +164,9 @@ struct Job {
 
 /// Runs everything, several runs to a core.
 ///
-/// Threads of its own rather than rayon's: a search waits for rayon inside of its runtime, and a
-/// worker that waits may take up another job, whose runtime cannot start inside of the first.
+/// rayon hands the jobs out, and each of them runs on a thread of its own: a search waits for rayon
+/// inside of its runtime, and a worker that waits may take up another job, whose runtime could not
+/// start inside of the first.
 pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Subject]) -> Results {
     let mut jobs = Vec::new();
     for world in 0..subjects.len() {
@@ -182,36 +184,37 @@ pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Sub
     let shared_by = |world: usize, seed: u64| {
         &shared[world * options.seeds as usize + (seed - options.first) as usize]
     };
-    let next = AtomicUsize::new(0);
     let progress = Progress::new(&jobs);
     let done = Mutex::new(Vec::with_capacity(jobs.len()));
-    let work = || {
-        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let begun = Instant::now();
-            let (subject, shared) = (&subjects[job.world], shared_by(job.world, job.seed));
-            let world = shared.take(subject, job.seed);
-            let end = end_of(subject, &contestants[job.strategy].recipe, &world, job);
-            drop(world);
-            shared.give_back();
-            let run = Run {
-                strategy: job.strategy,
-                world: job.world,
-                seed: job.seed,
-                budget: job.budget,
-                seconds: begun.elapsed().as_secs_f64(),
-                end,
-            };
-            done.lock().unwrap_or_else(PoisonError::into_inner).push(run);
-            progress.show(job.budget);
-        }
+    let work = |job: &Job| {
+        let begun = Instant::now();
+        let (subject, shared) = (&subjects[job.world], shared_by(job.world, job.seed));
+        let world = shared.take(subject, job.seed);
+        let end = end_of(subject, &contestants[job.strategy].recipe, &world, job);
+        drop(world);
+        shared.give_back();
+        let run = Run {
+            strategy: job.strategy,
+            world: job.world,
+            seed: job.seed,
+            budget: job.budget,
+            seconds: begun.elapsed().as_secs_f64(),
+            end,
+        };
+        done.lock().unwrap_or_else(PoisonError::into_inner).push(run);
+        progress.show(job.budget);
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = cores * RUNS_PER_CORE;
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
+    let on_own_thread = |job: &Job| {
+        std::thread::scope(|scope| {
+            scope.spawn(|| work(job));
+        });
+    };
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(|| jobs.par_iter().with_max_len(1).for_each(on_own_thread)),
+        Err(_) => jobs.iter().for_each(on_own_thread),
+    }
     let mut runs = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     runs.sort_by_key(|run| (run.budget, run.strategy, run.world, run.seed));
     Results {
@@ -308,7 +311,8 @@ async fn search(
         Arc::new(Evaluator::new(Arc::clone(task), &[])),
         Clock::System,
         cancelled,
-    );
+    )
+    .map_err(|error| error.to_string())?;
     search.run().await.map_err(|error| error.to_string())?;
     let state = search.state();
     let (winner, ..) = state.winner.ok_or("it returned no prompt")?;

@@ -34,13 +34,15 @@ pub(crate) enum Command {
     Status(RunRef),
     /// Write a run's report
     Report(ReportArgs),
+    /// Tell one candidate: why it was written, what changed, what happened to it
+    Explain(ExplainArgs),
     /// Print a run's journal as JSON Lines
     Journal(RunRef),
     /// Score a prompt, or answers that a model gave earlier, on a task's rows
     Eval(EvalArgs),
     /// Commit a run's prompt to a git repository
     Export(ExportArgs),
-    /// List the strategies, or show one
+    /// List the strategies, explain one, or write their meta-prompts as files
     Strategies(StrategiesArgs),
     /// Serve the simulated models over HTTP, as an OpenAI-compatible server
     Simulate(SimulateArgs),
@@ -60,6 +62,18 @@ pub(crate) struct RunRef {
     /// A folder, a name, a unique prefix, or `latest`
     #[arg(default_value = "latest")]
     pub run: String,
+    #[command(flatten)]
+    pub out: Out,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A folder, a name, a unique prefix, or `latest`
+    pub run: String,
+    /// The beginning of an id, `seed`, `best`, a number such as n7 (or '#7'), or a proposal such
+    /// as p12
+    pub candidate: String,
     #[command(flatten)]
     pub out: Out,
 }
@@ -265,12 +279,38 @@ pub(crate) struct ExportArgs {
 
 /// `strategies`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct StrategiesArgs {
+    #[command(subcommand)]
+    pub action: Option<StrategiesAction>,
     /// A strategy's name, or a file with a recipe
     pub name: Option<String>,
     /// Change a key of the recipe, such as evaluate.block=16
     #[arg(long = "set", value_name = "K=V")]
     pub sets: Vec<String>,
+    /// Print the recipe with every default as TOML, and explain nothing
+    #[arg(long)]
+    pub toml: bool,
+}
+
+/// What else `strategies` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StrategiesAction {
+    /// Write the meta-prompts as files, to change them
+    Eject(EjectArgs),
+}
+
+/// `strategies eject`.
+#[derive(Debug, Args)]
+pub(crate) struct EjectArgs {
+    /// The folder that they are written to
+    pub dir: PathBuf,
+    /// Which of them; all where none is named
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Write over files that are there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `simulate`.

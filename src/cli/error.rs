@@ -133,6 +133,7 @@ impl From<SearchError> for CliError {
     fn from(error: SearchError) -> Self {
         match error {
             SearchError::Journal(error) => error.into(),
+            SearchError::Source(error) => error.into(),
             SearchError::NoMutator => Self::invalid(error.to_string())
                 .hint("add `mutator = \"provider/model\"` under [models]"),
             _ => Self::unexpected(error.to_string()),

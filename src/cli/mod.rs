@@ -4,6 +4,7 @@
 mod args;
 mod error;
 mod eval;
+mod explain;
 mod export;
 mod init;
 mod inspect;
@@ -45,6 +46,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Resume(args) => run::resume(&args, &screen),
         Command::Status(args) => inspect::status(&args, &screen),
         Command::Report(args) => inspect::report(&args, &screen),
+        Command::Explain(args) => explain::explain(&args, &screen),
         Command::Journal(args) => inspect::journal(&args, &screen),
         Command::Eval(args) => eval::eval(&args, &screen),
         Command::Export(args) => export::export(&args, &screen),

@@ -50,13 +50,15 @@ struct Plan {
 
 pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
-    let recipe = settings::recipe(&args.strategy.strategy, &args.strategy.sets)?;
+    let (recipe, left_out) =
+        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
     if caps.usd.is_some() {
         task.check_prices()?;
     }
     settings::check_simulated(&task)?;
     let mut warnings = warnings(&task);
+    warnings.extend(left_out);
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     let plan = estimate(&task, &recipe, caps, warnings);
     screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, caps))
@@ -128,6 +130,7 @@ fn rollouts_per_proposal(task: &Task, recipe: &Recipe) -> [u64; 2] {
         .unwrap_or(0);
     match &recipe.evaluate {
         Evaluate::Full(kind) if kind.subset > 0 => [dev.min(kind.subset as u64); 2],
+        Evaluate::Minibatch(kind) => [dev.min(kind.size as u64); 2],
         Evaluate::Gate(_) => [2 * evidence, 2 * evidence + dev],
         Evaluate::Race(race) => [race.block as u64, evidence + dev],
         Evaluate::RaceAll(kind) => [kind.block as u64, dev],
@@ -170,9 +173,13 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
     let cost = |role, usage| price(role).map(|price: Price| price.of(usage));
     let (task_cost, mutator_cost) =
         (cost(ModelRole::Task, task_usage), cost(ModelRole::Mutator, mutator_usage));
-    let pool: u64 = recipe
-        .init
+    // A recipe of phases spends most in its last ones.
+    let phases: &[Recipe] =
+        if recipe.phase.is_empty() { std::slice::from_ref(recipe) } else { &recipe.phase };
+    let last = phases.last().unwrap_or(recipe);
+    let pool: u64 = phases
         .iter()
+        .flat_map(|phase| &phase.init)
         .map(|init| match init {
             Init::Grounded(kind) => u64::from(kind.take) + 1,
             _ => u64::from(init.requests()),
@@ -180,7 +187,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         .sum();
     let hold = limits.hold_calls();
     let dev = task.splits.dev.len() as u64;
-    let per = rollouts_per_proposal(task, recipe);
+    let per = rollouts_per_proposal(task, last);
     let affordable = |rollouts: u64| -> u64 {
         let mut most = caps.proposals.unwrap_or(u64::MAX);
         if let Some(cap) = caps.calls {
@@ -202,7 +209,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         }
         most
     };
-    let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
+    let breeds = matches!(last.schedule, Schedule::Steady(_) | Schedule::Generation(_));
     let proposals = if !breeds { [pool, pool] } else { [affordable(per[1]), affordable(per[0])] };
     // The middle of what is likely: where the budget is spent on children of middling length.
     let middle =

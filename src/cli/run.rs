@@ -21,7 +21,6 @@ use std::process::{Command, Stdio};
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let clock = Clock::System;
     let task = Task::load(&args.task)?;
-    let recipe = settings::recipe(&args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &clock)?;
     settings::check_consent(&task, &caps, args.yes)?;
     if task.model(ModelRole::Mutator).is_none() {
@@ -36,6 +35,8 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
             .help("add `search = [\"system\"]` under [prompt]")
             .into());
     }
+    let (recipe, left_out) =
+        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let name = args.name.as_deref().map(checked_name).transpose()?;
     let keys = settings::keys(&task)?;
     settings::check_models(&task, &keys)?;
@@ -63,6 +64,10 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         concurrency: args.concurrency,
     };
     dir.write_json(RUN_FILE, &file)?;
+    super::log::to_file_of(&dir);
+    for line in &left_out {
+        tracing::info!("{line}");
+    }
     if args.detach {
         return detach(&dir, args, screen);
     }

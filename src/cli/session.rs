@@ -148,7 +148,7 @@ impl Session {
             evaluator,
             clock,
             cancelled,
-        );
+        )?;
         search.observe(Box::new(SummaryWriter {
             dir: self.dir.clone(),
             info: self.info(),

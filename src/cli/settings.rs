@@ -3,11 +3,13 @@
 use super::args::CapArgs;
 use super::error::{CliError, Kind};
 use crate::budget::Caps;
+use crate::candidate::DEMOS;
 use crate::clock::Clock;
 use crate::llm::key;
 use crate::llm::openai::OpenAi;
 use crate::llm::sim::{CLERK, EDITOR};
-use crate::recipe::{self, Recipe, RecipeError};
+use crate::recipe::{self, Parts, Recipe, RecipeError, Usable};
+use crate::search;
 use crate::task::Task;
 use crate::task::model::{ModelRole, Protocol};
 use crate::text;
@@ -177,6 +179,40 @@ pub(super) fn recipe(name: &str, sets: &[String]) -> Result<Recipe, CliError> {
         Some(help) => shown.hint(help),
         None => shown.hint(format!("`promptsearch strategies {name}` shows all keys and values")),
     })
+}
+
+/// A recipe as a task can use it, and what of it is left out. Whatever is wrong with it shows here,
+/// before anything is created.
+pub(super) fn recipe_for(
+    task: &Task,
+    name: &str,
+    sets: &[String],
+) -> Result<(Recipe, Vec<String>), CliError> {
+    let whole = recipe(name, sets)?;
+    let parts = Parts {
+        texts: task.layout.searched().iter().filter(|part| *part != DEMOS).count(),
+        demos: task.layout.is_searched(DEMOS),
+    };
+    let Usable { recipe, left_out, is_idle } = whole.usable(parts);
+    if is_idle {
+        let message = format!(
+            "`{}` can do nothing here, where [prompt] has `search = {:?}`",
+            recipe.name,
+            task.layout.searched()
+        );
+        let mut error = CliError::invalid(
+            std::iter::once(message).chain(left_out).collect::<Vec<_>>().join("\n  "),
+        );
+        if parts.demos {
+            error = error.hint("let a text change too, as in `search = [\"system\", \"demos\"]`");
+        } else {
+            error = error.hint("add a part `demos = \"\"` and name it in `search` under [prompt]");
+        }
+        return Err(error.hint("or choose another strategy: `promptsearch strategies`"));
+    }
+    let meta_prompts = search::meta_prompts(&recipe)?;
+    search::check_window(task, &recipe, &meta_prompts)?;
+    Ok((recipe, left_out))
 }
 
 /// The keys of a task's providers, before anything is created.

@@ -1,31 +1,106 @@
-//! `strategies`: the list, or one recipe as it will be carried out.
+//! `strategies`: the list, one recipe as it will be carried out, and the meta-prompts as files.
 
-use super::args::StrategiesArgs;
+use super::args::{EjectArgs, StrategiesAction, StrategiesArgs};
 use super::error::CliError;
 use super::{Screen, settings};
+use crate::operator::{MetaPrompt, MetaPrompts};
 use crate::recipe::{self, SHIPPED};
-use std::fmt::Write as _;
+use crate::report::{Listed, strategies_list, strategy_page};
+use crate::text;
+use std::path::PathBuf;
 
 pub(super) fn strategies(args: &StrategiesArgs, screen: &Screen) -> Result<(), CliError> {
-    if let Some(name) = &args.name {
-        let recipe = settings::recipe(name, &args.sets)?;
-        let header = recipe::shipped(name)
-            .map(|shipped| {
-                let comments = shipped.text.lines().take_while(|line| line.starts_with('#'));
-                comments.collect::<Vec<_>>().join("\n") + "\n\n"
-            })
-            .unwrap_or_default();
-        let text = format!("{header}{}", recipe::effective_table(&recipe));
-        return screen.show(&serde_json::to_value(&recipe)?, &text);
+    match (&args.action, &args.name) {
+        (Some(StrategiesAction::Eject(args)), _) => eject(args, screen),
+        (None, Some(name)) => one(name, args, screen),
+        (None, None) => list(screen),
     }
-    let mut text = String::new();
-    let mut list = Vec::new();
+}
+
+fn list(screen: &Screen) -> Result<(), CliError> {
+    let mut all = Vec::new();
     for shipped in SHIPPED {
-        let recipe = recipe::load(shipped.name, &[])?;
-        let _ = writeln!(text, "{:<12} {}", recipe.name, recipe.about);
-        list.push(serde_json::json!({
-            "name": recipe.name, "about": recipe.about, "reference": recipe.reference,
-        }));
+        all.push(Listed::of(&recipe::load(shipped.name, &[])?));
     }
-    screen.show(&serde_json::Value::Array(list), &text)
+    let text = strategies_list(&all, screen.colour(), screen.width());
+    screen.show(&serde_json::to_value(&all)?, &text)
+}
+
+fn one(name: &str, args: &StrategiesArgs, screen: &Screen) -> Result<(), CliError> {
+    let recipe = settings::recipe(name, &args.sets)?;
+    crate::search::meta_prompts(&recipe)?;
+    let source = match recipe::shipped(name) {
+        Some(shipped) => shipped.text.to_owned(),
+        None => std::fs::read_to_string(name)?,
+    };
+    let comments: Vec<&str> = source.lines().take_while(|line| line.starts_with('#')).collect();
+    let header = comments.join("\n");
+    if args.toml {
+        let gap = if header.is_empty() { "" } else { "\n\n" };
+        return screen.show(
+            &serde_json::to_value(&recipe)?,
+            &format!("{header}{gap}{}", recipe::effective_table(&recipe)),
+        );
+    }
+    let phases: Vec<_> = recipe.phase.iter().map(recipe::explained).collect();
+    let slots = if phases.is_empty() { recipe::explained(&recipe) } else { Vec::new() };
+    let mut value = serde_json::to_value(&recipe)?;
+    value["family"] = Listed::of(&recipe).family.into();
+    value["header"] = header.as_str().into();
+    value["explained"] = serde_json::json!({ "slots": slots, "phases": phases });
+    screen.show(&value, &strategy_page(&recipe, &header, screen.colour(), screen.width()))
+}
+
+/// Writes meta-prompts as files that a recipe's `meta_prompts` can name.
+fn eject(args: &EjectArgs, screen: &Screen) -> Result<(), CliError> {
+    let built_in = MetaPrompts::builtin();
+    let known: Vec<&str> = built_in.iter().map(|one| one.operator.name()).collect();
+    for name in &args.names {
+        if !known.contains(&name.as_str()) {
+            return Err(CliError::usage(format!("there is no meta-prompt `{name}`"))
+                .hint(text::suggestion(name, &known)));
+        }
+    }
+    let is_meant = |one: &MetaPrompt<'_>| {
+        args.names.is_empty() || args.names.iter().any(|name| name == one.operator.name())
+    };
+    let files: Vec<(PathBuf, String)> = built_in
+        .iter()
+        .filter(is_meant)
+        .map(|one| (args.dir.join(format!("{}.md", one.operator.name())), one.ejected()))
+        .collect();
+    // Nothing is written where anything would be lost.
+    let there: Vec<String> = files
+        .iter()
+        .filter(|(path, _)| path.exists())
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    if let Some(first) = there.first()
+        && !args.force
+    {
+        let more = match there.len() {
+            1 => String::new(),
+            count => format!(", and {} more", count - 1),
+        };
+        return Err(CliError::usage(format!("{first} exists already{more}"))
+            .hint("name the meta-prompts that you want, or another folder")
+            .hint("`--force` writes over what is there"));
+    }
+    let failed = |path: &std::path::Path, error: std::io::Error| {
+        CliError::usage(format!("{}: {error}", path.display()))
+    };
+    std::fs::create_dir_all(&args.dir).map_err(|error| failed(&args.dir, error))?;
+    for (path, text) in &files {
+        std::fs::write(path, text).map_err(|error| failed(path, error))?;
+    }
+    let dir = args.dir.display();
+    let text = format!(
+        "wrote {} to {dir}\nchange them, delete the others, and name the folder in a recipe:\n  \
+         meta_prompts = {:?}\nor try it at once:\n  \
+         promptsearch plan TASK --set meta_prompts={dir}",
+        text::plural(files.len(), "meta-prompt"),
+        args.dir.display().to_string(),
+    );
+    let paths: Vec<&PathBuf> = files.iter().map(|(path, _)| path).collect();
+    screen.show(&serde_json::json!({ "written": paths }), &text)
 }

@@ -9,6 +9,7 @@ use super::{Brief, Evidence, Reply, Slot};
 use crate::prompt::{Piece, Prompt, pieces};
 use crate::seed::Seed;
 use crate::text::head_and_tail;
+use std::borrow::Cow;
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -82,6 +83,8 @@ pub(super) struct Frame<'a> {
     pub(super) meta_prompt: &'a str,
     pub(super) reply: Reply,
     pub(super) roles: &'static [&'static str],
+    /// Whether it says that there are no past prompts, rather than nothing about them.
+    pub(super) needs_history: bool,
     pub(super) brief: &'a Brief<'a>,
 }
 
@@ -97,7 +100,7 @@ impl Frame<'_> {
         let brief = self.brief;
         let mut filled = String::new();
         let out = &mut filled;
-        for piece in pieces(self.meta_prompt) {
+        for piece in pieces(&self.without_empty_history()) {
             let name = match piece {
                 Piece::Literal(text) => {
                     out.push_str(text);
@@ -123,6 +126,25 @@ impl Frame<'_> {
             }
         }
         filled
+    }
+
+    /// The meta-prompt without the paragraph on past prompts, where none are given and none are
+    /// needed: an operator may be used with a history or without.
+    fn without_empty_history(&self) -> Cow<'_, str> {
+        if self.needs_history || !self.brief.history.is_empty() {
+            return Cow::Borrowed(self.meta_prompt);
+        }
+        let paragraphs = self.meta_prompt.split("\n\n");
+        let kept: Vec<&str> = paragraphs
+            .filter(|paragraph| {
+                let slots = |piece: Piece<'_>| match piece {
+                    Piece::Column(name) => Slot::named(name) == Some(Slot::History),
+                    Piece::Literal(_) => false,
+                };
+                !pieces(paragraph).into_iter().any(slots)
+            })
+            .collect();
+        Cow::Owned(kept.join("\n\n"))
     }
 
     /// The reply's form, with the literal tags that it has to hold.

@@ -112,6 +112,7 @@ pub trait Operator: Send + Sync {
             meta_prompt: meta_prompts.text(self.name()).unwrap_or(self.meta_prompt()),
             reply: self.reply(),
             roles: self.roles(),
+            needs_history: self.needs().contains(&Slot::History),
             brief,
         };
         let cut = fitting::fit(&frame)?;

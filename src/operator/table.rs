@@ -91,11 +91,11 @@ operators! {
         "changes what two donors differ in, adds it to the best, and crosses that with the current one";
     "critique" notes [Evidence] [About, Count] ():
         "why the current prompt failed on some rows";
-    "edit" writes [Note] [About, MaxTokens, Evidence] ():
+    "edit" writes [Note] [About, MaxTokens, Evidence, History] ():
         "applies a critique to the current prompt";
     "praise" notes [Evidence] [About, Count] ():
         "what works in the current prompt, from rows that came out right";
-    "refine" writes [Note] [About, MaxTokens] ():
+    "refine" writes [Note] [About, MaxTokens, History] ():
         "applies a critique or a praise, without rows";
     "hypothesize" notes [Evidence] [About, Count] ():
         "distinct causes that the failures may have, each with a label";
@@ -107,14 +107,16 @@ operators! {
         "rewrites in a given manner of thinking";
     "mutate_with" writes [Mutator] [About, MaxTokens] ():
         "changes the prompt as an evolved instruction says";
+    "mutate_in_style" writes [Mutator, Style] [About, MaxTokens] ():
+        "changes the prompt as an instruction says, in a given manner of thinking";
     "hint" notes [About] [Count] ():
         "hints for whoever writes the instruction, from the task's description";
     "from_hint" writes [Note] [About, MaxTokens] ():
         "makes an instruction of a hint";
     "eda" writes [History] [About, MaxTokens] ():
         "continues a list of prompts with one that is unlike them and as good";
-    "eda_rank" writes [History] [About, MaxTokens] ():
-        "continues a list of prompts that is ordered by score";
+    "eda_rank" writes [History] [About, MaxTokens, Mutator] ():
+        "continues a list of prompts from the worst to the best, which is said to be the other way round";
     "lineage" writes [History] [About, MaxTokens] ():
         "continues the line of the best prompts so far";
     "hypermutate_style" notes [Style] [About] ():

@@ -3,13 +3,22 @@
 //! A recipe is data. What its kinds do is in `strategy`, `operator` and `evaluate`; the recipes that
 //! ship are in `strategies/` and embedded in the program.
 
+mod explained;
 pub(crate) mod read;
+mod reference;
 mod slots;
 mod steps;
+mod usable;
+mod wording;
 
+pub use explained::{KeyShown, SlotShown, explained};
 pub use read::{RecipeError, effective_table, load, parse};
+pub use reference::reference;
+pub(crate) use reference::toml_of;
 pub use slots::*;
 pub use steps::{Keep, Step};
+pub use usable::{Parts, Usable};
+pub use wording::Wording;
 
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +33,8 @@ pub struct Shipped {
 pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
+    Shipped { name: "gepa-merge", text: include_str!("../../strategies/gepa-merge.toml") },
+    Shipped { name: "promptbreeder", text: include_str!("../../strategies/promptbreeder.toml") },
     Shipped { name: "capo", text: include_str!("../../strategies/capo.toml") },
     Shipped { name: "evoprompt-ga", text: include_str!("../../strategies/evoprompt-ga.toml") },
     Shipped { name: "evoprompt-de", text: include_str!("../../strategies/evoprompt-de.toml") },
@@ -31,7 +42,26 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "copro", text: include_str!("../../strategies/copro.toml") },
     Shipped { name: "grips", text: include_str!("../../strategies/grips.toml") },
     Shipped { name: "ape", text: include_str!("../../strategies/ape.toml") },
+    Shipped { name: "protegi", text: include_str!("../../strategies/protegi.toml") },
+    Shipped {
+        name: "textgrad-momentum",
+        text: include_str!("../../strategies/textgrad-momentum.toml"),
+    },
+    Shipped {
+        name: "promptagent-mcts",
+        text: include_str!("../../strategies/promptagent-mcts.toml"),
+    },
+    Shipped { name: "promptwizard", text: include_str!("../../strategies/promptwizard.toml") },
+    Shipped { name: "sammo-beam", text: include_str!("../../strategies/sammo-beam.toml") },
+    Shipped { name: "simba", text: include_str!("../../strategies/simba.toml") },
+    Shipped { name: "phase-evo", text: include_str!("../../strategies/phase-evo.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
+    Shipped { name: "triple-cr", text: include_str!("../../strategies/triple-cr.toml") },
+    Shipped { name: "triple-clst", text: include_str!("../../strategies/triple-clst.toml") },
+    Shipped { name: "triple-gse", text: include_str!("../../strategies/triple-gse.toml") },
+    Shipped { name: "bootstrap-rs", text: include_str!("../../strategies/bootstrap-rs.toml") },
+    Shipped { name: "mipro", text: include_str!("../../strategies/mipro.toml") },
+    Shipped { name: "hyperband-bo", text: include_str!("../../strategies/hyperband-bo.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
     Shipped { name: "best-of-n", text: include_str!("../../strategies/best-of-n.toml") },
 ];

@@ -1,12 +1,13 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
 use super::{
-    Archive, Evaluate, Init, Objective, Operator, Probe, Recipe, SHIPPED, Schedule, Screen, Select,
-    Stop, VariantsInit, shipped,
+    Archive, Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Sampler, Schedule, Screen,
+    Select, Stop, VariantsInit, Wording, shipped,
 };
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::text;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A slot of several kinds.
@@ -37,6 +38,9 @@ pub enum RecipeError {
     Source(#[from] SourceError),
 }
 
+/// Texts that replace built-in meta-prompts, by name.
+type Wordings = BTreeMap<String, Wording>;
+
 /// How deep `extends` may go.
 const MAX_DEPTH: usize = 8;
 
@@ -46,11 +50,16 @@ const MAX_DEPTH: usize = 8;
 /// An unknown name, or a mistake with its place.
 pub fn load(name_or_file: &str, sets: &[String]) -> Result<Recipe, RecipeError> {
     let (file, text) = source_of(name_or_file)?;
-    let mut table = merged(&file, &text, 0)?;
+    let (mut table, mut wordings) = merged(&file, &text, 0)?;
     for set in sets {
         apply_set(&mut table, set)?;
     }
-    Reader { file: &file, text: &text }.recipe(table).map_err(RecipeError::from)
+    let reader = Reader { file: &file, text: &text };
+    // What the command line names lies where the command was given.
+    wordings.extend(reader.wordings(&mut table, Path::new(""))?);
+    let mut recipe = reader.recipe(table)?;
+    recipe.meta_prompts = wordings;
+    Ok(recipe)
 }
 
 /// Reads a recipe that a run has frozen.
@@ -58,9 +67,13 @@ pub fn load(name_or_file: &str, sets: &[String]) -> Result<Recipe, RecipeError> 
 /// # Errors
 /// A mistake with its line: the file was changed, or written by another version.
 pub fn parse(file: &Path, text: &str) -> Result<Recipe, SourceError> {
-    let table: toml::Table =
+    let mut table: toml::Table =
         toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
-    Reader { file, text }.recipe(table)
+    let reader = Reader { file, text };
+    let wordings = reader.wordings(&mut table, folder_of(file))?;
+    let mut recipe = reader.recipe(table)?;
+    recipe.meta_prompts = wordings;
+    Ok(recipe)
 }
 
 /// The table of a recipe after `extends` and `--set`, as TOML: what the run will do.
@@ -89,11 +102,16 @@ fn source_of(name_or_file: &str) -> Result<(PathBuf, String), RecipeError> {
     Ok((path.to_owned(), text))
 }
 
-fn merged(file: &Path, text: &str, depth: usize) -> Result<toml::Table, RecipeError> {
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}
+
+fn merged(file: &Path, text: &str, depth: usize) -> Result<(toml::Table, Wordings), RecipeError> {
     let mut table: toml::Table =
         toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+    let own = Reader { file, text }.wordings(&mut table, folder_of(file))?;
     let Some(base) = table.remove("extends") else {
-        return Ok(table);
+        return Ok((table, own));
     };
     let line = line_of_key(text, &["extends"]).unwrap_or(1);
     let Some(base) = base.as_str() else {
@@ -108,7 +126,7 @@ fn merged(file: &Path, text: &str, depth: usize) -> Result<toml::Table, RecipeEr
             .help("let one of them stand on its own")
             .into());
     }
-    let beside = file.parent().unwrap_or(Path::new("")).join(base);
+    let beside = folder_of(file).join(base);
     let base = if shipped(base).is_none() && beside.is_file() {
         beside.display().to_string()
     } else {
@@ -116,9 +134,10 @@ fn merged(file: &Path, text: &str, depth: usize) -> Result<toml::Table, RecipeEr
     };
     let (base_file, base_text) = source_of(&base)
         .map_err(|error| SourceError::new(file, error.to_string()).at_line(line))?;
-    let mut result = merged(&base_file, &base_text, depth + 1)?;
+    let (mut result, mut wordings) = merged(&base_file, &base_text, depth + 1)?;
     merge(&mut result, table);
-    Ok(result)
+    wordings.extend(own);
+    Ok((result, wordings))
 }
 
 /// Tables merge key by key; a table of another kind, and any list, replaces what was there.
@@ -201,6 +220,11 @@ impl Reader<'_> {
             if over.contains_key("phase") {
                 return Err(self.error(&["phase"], "a phase has no phases of its own"));
             }
+            if over.contains_key("meta_prompts") {
+                return Err(self
+                    .error(&["phase"], "all phases share the recipe's `meta_prompts`")
+                    .help("write `meta_prompts` above the first `[[phase]]`"));
+            }
             let mut whole = table.clone();
             merge(&mut whole, over);
             read.push(self.flat(whole)?);
@@ -229,11 +253,9 @@ impl Reader<'_> {
         Ok(recipe)
     }
 
-    /// Texts that replace built-in meta-prompts: a folder of files, or the texts themselves.
-    fn meta_prompts(
-        &self,
-        table: &mut toml::Table,
-    ) -> Result<std::collections::BTreeMap<String, String>, SourceError> {
+    /// Texts that replace built-in meta-prompts: a folder of files, or the texts themselves. A folder
+    /// is looked for beside the file that names it.
+    fn wordings(&self, table: &mut toml::Table, beside: &Path) -> Result<Wordings, SourceError> {
         let key = "meta_prompts";
         let wrong = || {
             self.error(&[key], "`meta_prompts` must name a folder").help(
@@ -242,29 +264,39 @@ impl Reader<'_> {
             )
         };
         match table.remove(key) {
-            None => Ok(std::collections::BTreeMap::new()),
+            None => Ok(Wordings::new()),
             Some(toml::Value::Table(texts)) => texts
                 .into_iter()
                 .map(|(name, text)| match text {
-                    toml::Value::String(text) => Ok((name, text)),
+                    toml::Value::String(text) => {
+                        let line = line_of_key(self.text, &[key, &name]);
+                        Ok((name, Wording { text, file: self.file.to_owned(), key_line: line }))
+                    }
                     _ => Err(wrong()),
                 })
                 .collect(),
             Some(toml::Value::String(folder)) => {
-                let folder = self.file.parent().unwrap_or(Path::new("")).join(folder);
+                let folder = beside.join(folder);
                 let unreadable = |error: std::io::Error| {
                     self.error(&[key], format!("`{}` cannot be read: {error}", folder.display()))
                         .help("`promptsearch strategies eject FOLDER` fills a folder")
                 };
-                let mut texts = std::collections::BTreeMap::new();
+                let mut texts = Wordings::new();
                 for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
-                    let path = entry.map_err(unreadable)?.path();
-                    if path.extension().is_some_and(|extension| extension == "md")
-                        && let Some(name) = path.file_stem().and_then(|name| name.to_str())
+                    let file = entry.map_err(unreadable)?.path();
+                    if file.extension().is_some_and(|extension| extension == "md")
+                        && let Some(name) = file.file_stem().and_then(|name| name.to_str())
                     {
-                        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
-                        texts.insert(name.to_owned(), text);
+                        let text = std::fs::read_to_string(&file).map_err(unreadable)?;
+                        let name = name.to_owned();
+                        texts.insert(name, Wording { text, file, key_line: None });
                     }
+                }
+                if texts.is_empty() {
+                    let message = format!("`{}` holds no meta-prompt", folder.display());
+                    return Err(self
+                        .error(&[key], message)
+                        .help("`promptsearch strategies eject FOLDER` fills a folder"));
                 }
                 Ok(texts)
             }
@@ -279,9 +311,8 @@ impl Reader<'_> {
             }),
             about: self.string(&mut table, "about")?.unwrap_or_default(),
             reference: self.string(&mut table, "reference")?,
-            meta_prompts: self.meta_prompts(&mut table)?,
+            meta_prompts: Wordings::new(),
             objective: self.plain::<Objective>(&mut table, "objective")?,
-            probe: self.plain::<Probe>(&mut table, "probe")?,
             schedule: self.slot(&mut table, "schedule", "steady")?,
             init: self.list::<Init>(&mut table, "init")?,
             select: self.slot(&mut table, "select", "best")?,
@@ -426,6 +457,25 @@ impl Reader<'_> {
                 .error(&["evaluate"], format!("`{kind}` judges candidates together"))
                 .help("write `kind = \"pool\"` or `kind = \"generation\"` under [schedule]"));
         }
+        let weighs_length = recipe.objective.length_penalty > 0.0;
+        if weighs_length && matches!(recipe.evaluate, Evaluate::Race(_) | Evaluate::Gate(_)) {
+            let kind = recipe.evaluate.kind();
+            return Err(self
+                .error(&["objective"], format!("`{kind}` compares scores alone"))
+                .help("leave `length_penalty` out; `or_cheaper` under [accept] weighs costs"));
+        }
+        let combines = matches!(recipe.schedule, Schedule::Product(_));
+        let of_combinations =
+            matches!(recipe.evaluate, Evaluate::MinibatchPromote(_) | Evaluate::Hyperband(_));
+        if combines != of_combinations {
+            let (schedule, kind) = (recipe.schedule.kind(), recipe.evaluate.kind());
+            return Err(self
+                .error(&["evaluate"], format!("`{kind}` does not go with a {schedule} schedule"))
+                .help(
+                    "`minibatch_promote` and `hyperband` try combinations: they and \
+                     `kind = \"product\"` under [schedule] need each other",
+                ));
+        }
         let schedule = &recipe.schedule;
         let nothing_fits = match schedule {
             Schedule::Steady(kind) => kind.waiting == 0 || kind.open == 0,
@@ -481,6 +531,7 @@ impl Reader<'_> {
                         .help("write `stages = [0.1, 1.0]` and `thresholds = [0.8]`"));
                 }
             }
+            Evaluate::Minibatch(kind) => positive(&["evaluate", "size"], kind.size)?,
             Evaluate::StopOnFailure(kind) => {
                 positive(&["evaluate", "need"], kind.need)?;
                 positive(&["evaluate", "most"], kind.most)?;
@@ -489,11 +540,11 @@ impl Reader<'_> {
                 positive(&["evaluate", "size"], kind.size)?;
                 positive(&["evaluate", "promote_every"], kind.promote_every)?;
             }
-            Evaluate::Cluster(kind) => positive(&["evaluate", "features"], kind.features)?,
-            Evaluate::Regress(kind) => {
+            Evaluate::Cluster(kind) => {
                 positive(&["evaluate", "features"], kind.features)?;
-                positive(&["evaluate", "every"], kind.every)?;
+                share(&["evaluate", "share"], kind.share)?;
             }
+            Evaluate::Regress(kind) => positive(&["evaluate", "features"], kind.features)?,
             Evaluate::Hyperband(kind) => {
                 positive(&["evaluate", "min"], kind.min)?;
                 if !(kind.eta > 1.0 && kind.eta <= 100.0) {
@@ -524,6 +575,14 @@ impl Reader<'_> {
                 return Err(self.error(&path, "`min` must not be above `max`"));
             }
         }
+        match &recipe.sampler {
+            Sampler::Random(_) => {}
+            Sampler::Tpe(kind) => positive(&["sampler", "draws"], kind.draws)?,
+            Sampler::Gp(kind) => {
+                positive(&["sampler", "features"], kind.features)?;
+                share(&["sampler", "random_fraction"], kind.random_fraction)?;
+            }
+        }
         if let Select::Mix(mix) = &recipe.select {
             let total: f64 = mix.parts.iter().map(|part| part.weight).sum();
             if total.is_nan() || total <= 0.0 || mix.parts.iter().any(|part| part.weight < 0.0) {
@@ -531,6 +590,22 @@ impl Reader<'_> {
                     .error(&["select", "parts"], "a mix needs parts with positive weights")
                     .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
             }
+        }
+        let in_generations = matches!(recipe.schedule, Schedule::Generation(_));
+        if let Some(place) = recipe.screen.iter().position(|kind| matches!(kind, Screen::Cap(_)))
+            && !in_generations
+        {
+            let place = place.to_string();
+            return Err(self
+                .error(&["screen", &place], "`cap` counts the children of a generation")
+                .help("write `kind = \"generation\"` under [schedule]"));
+        }
+        let is_tree = matches!(recipe.archive, Archive::Tree(_));
+        if matches!(recipe.select, Select::Uct(_)) != is_tree || (is_tree && !in_generations) {
+            return Err(self.error(&["select"], "a tree search is all of one piece").help(
+                "write `kind = \"generation\"` under [schedule], `kind = \"uct\"` under \
+                     [select] and `kind = \"tree\"` under [archive]",
+            ));
         }
         for (index, operator) in recipe.operator.iter().enumerate() {
             let index = index.to_string();
@@ -544,6 +619,13 @@ impl Reader<'_> {
             if let Operator::LocalEdit(kind) = operator {
                 positive(&["operator", &index, "edits"], kind.edits)?;
                 positive(&["operator", &index, "ops"], kind.ops.len())?;
+            }
+            if let Operator::CrossoverParts(kind) = operator {
+                share(&["operator", &index, "after"], kind.after)?;
+            }
+            if let Operator::ContextShuffle(kind) = operator {
+                positive(&["operator", &index, "max"], kind.max)?;
+                share(&["operator", &index, "resample"], kind.resample)?;
             }
             if let Operator::External(external) = operator
                 && external.command.is_empty()
@@ -568,7 +650,6 @@ const SLOTS: &[&str] = &[
     "extends",
     "meta_prompts",
     "objective",
-    "probe",
     "schedule",
     "init",
     "select",

@@ -11,6 +11,8 @@ use super::{HyperOrder, Init, Operator};
 pub struct Step {
     /// The meta-prompt's name.
     pub name: &'static str,
+    /// The meta-prompt that is sent instead where a draft asks for what works.
+    pub praise: Option<&'static str>,
     /// Requests for each item of the step before it; 1 for the first step.
     pub fan: u16,
     /// What becomes of the reply.
@@ -30,8 +32,20 @@ pub enum Keep {
     Append,
 }
 
+impl Step {
+    /// The meta-prompt's name, for a draft that asks for what works or not.
+    #[must_use]
+    pub fn name(&self, praises: bool) -> &'static str {
+        self.praise.filter(|_| praises).unwrap_or(self.name)
+    }
+
+    const fn or(self, praise: &'static str) -> Self {
+        Self { praise: Some(praise), ..self }
+    }
+}
+
 const fn step(name: &'static str, fan: u16, result: Keep) -> Step {
-    Step { name, fan, result }
+    Step { name, praise: None, fan, result }
 }
 
 impl Operator {
@@ -60,8 +74,10 @@ impl Operator {
             }
             Self::Crossover(_) => once("crossover"),
             Self::GradientEdit(kind) => {
-                let mut steps =
-                    vec![step("critique", 1, Keep::Notes), step("edit", kind.edits, Keep::Child)];
+                let mut steps = vec![
+                    step("critique", 1, Keep::Notes).or("praise"),
+                    step("edit", kind.edits, Keep::Child).or("refine"),
+                ];
                 if kind.paraphrases > 0 {
                     steps.push(step("paraphrase", kind.paraphrases, Keep::Child));
                 }
@@ -71,7 +87,7 @@ impl Operator {
                 vec![step("hypothesize", 1, Keep::Notes), step("test_hypothesis", 1, Keep::Child)]
             }
             Self::CritiqueRefine(_) => {
-                vec![step("critique", 1, Keep::Notes), step("refine", 1, Keep::Child)]
+                vec![step("critique", 1, Keep::Notes).or("praise"), step("refine", 1, Keep::Child)]
             }
             Self::Hint(_) => {
                 vec![step("hint", 1, Keep::Notes), step("from_hint", 1, Keep::Child)]
@@ -86,6 +102,8 @@ impl Operator {
             Self::Merge(_)
             | Self::DemoAppend(_)
             | Self::DemoEdit(_)
+            | Self::ContextShuffle(_)
+            | Self::DemoFill(_)
             | Self::CrossoverParts(_)
             | Self::LocalEdit(_) => Vec::new(),
         }
@@ -94,7 +112,10 @@ impl Operator {
     /// Whether it changes a text that a model may rewrite, and not demonstrations alone.
     #[must_use]
     pub fn needs_text(&self) -> bool {
-        !matches!(self, Self::DemoAppend(_) | Self::DemoEdit(_))
+        !matches!(
+            self,
+            Self::DemoAppend(_) | Self::DemoEdit(_) | Self::ContextShuffle(_) | Self::DemoFill(_)
+        )
     }
 
     /// How many parents a child has.
@@ -118,7 +139,7 @@ impl Init {
             Self::Induce(_) => once("induce"),
             Self::Paraphrase(_) => once("paraphrase"),
             Self::Variants(_) => once("propose_variant"),
-            Self::StyleMutate(_) => once("mutate_with"),
+            Self::StyleMutate(_) => once("mutate_in_style"),
             Self::Grounded(kind) => {
                 let take = u16::try_from(kind.take).unwrap_or(u16::MAX);
                 vec![step("summarize", 1, Keep::Notes), step("grounded", take, Keep::Child)]

@@ -24,6 +24,7 @@ pub(super) struct Example {
     pub(super) history: History,
     pub(super) summary: Summary,
     pub(super) folder: PathBuf,
+    pub(super) events: Vec<(EventNumber, Event)>,
 }
 
 impl Example {
@@ -109,7 +110,7 @@ fn uniform(name: &str, number: u64) -> f64 {
 
 struct Recorder {
     history: History,
-    events: u64,
+    events: Vec<(EventNumber, Event)>,
     calls: u64,
     proposals: u32,
     at: u64,
@@ -118,8 +119,9 @@ struct Recorder {
 
 impl Recorder {
     fn record(&mut self, event: Event) {
-        self.history.apply(EventNumber(self.events), &event);
-        self.events += 1;
+        let number = EventNumber(self.events.len() as u64);
+        self.history.apply(number, &event);
+        self.events.push((number, event));
     }
 
     fn answer(&mut self, role: ModelRole, share: Share, call: Call, bytes: usize, out: u64) {
@@ -229,7 +231,7 @@ pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -
     let dev = task.splits.dev.len() as u32;
     let mut log = Recorder {
         history: History::new(dev),
-        events: 0,
+        events: Vec::new(),
         calls: 0,
         proposals: 0,
         at: 0,
@@ -246,9 +248,9 @@ pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -
     let name = "ticket-routing-auto-20260101-220000";
     let info = RunInfo { run: name.to_owned(), strategy: "auto".to_owned(), seed: Seed(1) };
     let ran = Duration::from_millis(log.at);
-    let history = log.history;
+    let (history, events) = (log.history, log.events);
     let summary = Summary::of(&info, &task, &history.state, &history.wallet, ran, status);
-    Example { task, summary, history, folder: PathBuf::from("results").join(name) }
+    Example { task, summary, history, folder: PathBuf::from("results").join(name), events }
 }
 
 fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(String) -> String) {

@@ -6,10 +6,10 @@
 use super::summary::{dev_interval, prompt_tokens};
 use super::verdict::{Verdict, verdict};
 use super::words::{
-    Run, cost, diff, quality, range, refusal, score, signed_range, visible, visible_line,
+    Run, abandoned, cost, diff, dropped, quality, range, refusal, score, signed_range, visible,
+    visible_line,
 };
 use super::{Prompted, Report};
-use crate::event::{Abandoned, Dropped};
 use crate::id::{CandidateIx, RowIx};
 use crate::seed::Seed;
 use crate::state::{Phase, Standing, Status};
@@ -296,35 +296,7 @@ fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) ->
 fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) -> String {
     let state = &report.history.state;
     match &standing.status {
-        Status::Dropped(Dropped::Gate { sum, needed }) => {
-            format!("dropped at its gate: {} where {} was asked for", score(*sum), score(*needed))
-        }
-        Status::Dropped(Dropped::Futile { probability, rows }) => format!(
-            "dropped after {}: {:.0} % likely to be better",
-            plural(*rows as usize, "row"),
-            probability * 100.0
-        ),
-        Status::Dropped(Dropped::Halved { round, mean }) => {
-            format!("left behind in halving round {}, at {}", round + 1, percent(*mean))
-        }
-        Status::Dropped(Dropped::Beaten { by, rows }) => format!(
-            "dropped after {}: {} significantly better",
-            plural(*rows as usize, "row"),
-            if *by == 1 { "another one was".to_owned() } else { format!("{by} others were") }
-        ),
-        Status::Dropped(Dropped::Stage { stage, mean, needed }) => format!(
-            "dropped after stage {}: {} where {} was asked for",
-            stage + 1,
-            percent(*mean),
-            percent(*needed)
-        ),
-        Status::Dropped(Dropped::Predicted { mean }) => {
-            format!("dropped: predicted to score {}", percent(*mean))
-        }
-        Status::Dropped(Dropped::Capped) => "not tried: too many of its parent".to_owned(),
-        Status::Dropped(Dropped::Outranked { mean }) => {
-            format!("left behind when its contest ended, at {}", percent(*mean))
-        }
+        Status::Dropped(why) => dropped(why),
         Status::Finished if standing.misses_too_much() => {
             "all of dev, but over 5 % of its rows are missing".to_owned()
         }
@@ -585,20 +557,8 @@ pub(super) fn tried(report: &Report<'_>) -> Tried {
         })
         .collect();
     rejected.sort_by_key(|rejected| std::cmp::Reverse(rejected.count));
-    let mut given_up: Vec<(&'static str, u64)> = state
-        .counts
-        .abandoned
-        .iter()
-        .map(|(why, count)| {
-            let why = match why {
-                Abandoned::Perfect => "the parent got all rows right",
-                Abandoned::NoEvidence => "none of the rows had a score",
-                Abandoned::Ended => "the search ended first",
-                Abandoned::Nothing => "the operator had nothing to work on",
-            };
-            (why, *count)
-        })
-        .collect();
+    let mut given_up: Vec<(&'static str, u64)> =
+        state.counts.abandoned.iter().map(|(why, count)| (abandoned(*why), *count)).collect();
     if state.counts.unanswered > 0 {
         given_up.push(("the mutator gave no answer", state.counts.unanswered));
     }

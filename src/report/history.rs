@@ -32,6 +32,8 @@ pub struct History {
     pub moments: Vec<Moment>,
     /// Running time at the end, in milliseconds.
     pub ran_ms: u64,
+    /// How many events there are.
+    pub events: u64,
 }
 
 impl History {
@@ -43,11 +45,13 @@ impl History {
             wallet: Wallet::default(),
             moments: Vec::new(),
             ran_ms: 0,
+            events: 0,
         }
     }
 
     /// Takes in the next event.
     pub fn apply(&mut self, number: EventNumber, event: &Event) {
+        self.events = number.0 + 1;
         settle(&mut self.wallet, event);
         self.state.apply(number, event);
         match event {
@@ -63,6 +67,8 @@ impl History {
                     && self.state.phase == Phase::Searching
                     && self.state.seed().dev().folded >= self.state.dev_rows
             }
+            // A recipe may give it fewer rows.
+            Event::CandidateFinished { candidate } => *candidate == CandidateIx::SEED,
             _ => false,
         };
         if is_moment && let Some(quality) = self.state.standing(self.state.incumbent).dev().mean() {

@@ -12,6 +12,8 @@ mod verdict; // What was shown and what was not, in words.
 mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;
+mod strategy; // Recipes, listed and explained.
+pub mod explain; // One candidate, from its parents to its children.
 mod markdown;
 mod html;
 
@@ -21,6 +23,7 @@ mod example;
 pub use history::{History, Moment};
 pub use html::html;
 pub use markdown::markdown;
+pub use strategy::{Listed, list as strategies_list, strategy as strategy_page};
 pub use summary::{
     Baseline, Counts, FrontPoint, Gain, Prompted, RoleSpent, RunInfo, Spent, Status, Summary,
 };

@@ -15,9 +15,9 @@ const DIFF_LINES: usize = 40;
 /// Characters of unchanged text that stay around a change.
 const CONTEXT: usize = 70;
 /// Prose is not set wider than this, however wide the terminal is.
-const WIDEST: usize = 100;
+pub(super) const WIDEST: usize = 100;
 /// Narrower than this nothing can be laid out.
-const NARROWEST: usize = 40;
+pub(super) const NARROWEST: usize = 40;
 
 /// What a person sees when a run is over: the verdict, the figures, and where the report is.
 #[must_use]
@@ -72,8 +72,8 @@ pub fn status_line(summary: &Summary, caps: &Caps) -> String {
 }
 
 /// Colours and weights, or nothing.
-struct Paint {
-    colour: bool,
+pub(super) struct Paint {
+    pub(super) colour: bool,
 }
 
 impl Paint {
@@ -85,16 +85,16 @@ impl Paint {
         }
     }
 
-    fn bold(&self, text: &str) -> String {
+    pub(super) fn bold(&self, text: &str) -> String {
         self.with("1", text)
     }
 
-    fn dim(&self, text: &str) -> String {
+    pub(super) fn dim(&self, text: &str) -> String {
         self.with("2", text)
     }
 
     /// Deletions are struck through too: red and green look alike to many.
-    fn tag(&self, tag: Tag, text: &str) -> String {
+    pub(super) fn tag(&self, tag: Tag, text: &str) -> String {
         match tag {
             Tag::Kept => text.to_owned(),
             Tag::Deleted => self.with("31;9", text),
@@ -103,26 +103,32 @@ impl Paint {
     }
 }
 
-struct Page {
-    text: String,
-    paint: Paint,
-    width: usize,
+/// Text as it is set, line after line.
+pub(super) struct Page {
+    pub(super) text: String,
+    pub(super) paint: Paint,
+    pub(super) width: usize,
 }
 
 impl Page {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
 
-    fn title(&mut self, title: &str) {
+    pub(super) fn title(&mut self, title: &str) {
         let title = self.paint.bold(title);
         self.line("");
         self.line(&title);
     }
 
     /// Wraps prose behind an indent; every line is painted alone, so that nothing bleeds.
-    fn prose(&mut self, indent: usize, text: &str, paint: impl Fn(&Paint, &str) -> String) {
+    pub(super) fn prose(
+        &mut self,
+        indent: usize,
+        text: &str,
+        paint: impl Fn(&Paint, &str) -> String,
+    ) {
         for text in set_prose(text, self.width - indent) {
             let line = format!("{:indent$}{}", "", paint(&self.paint, &text));
             self.line(&line);
@@ -192,7 +198,7 @@ impl Page {
     }
 
     /// A table with a header; from column `right_from` on figures stand right, 0 for none.
-    fn table(&mut self, rows: &[Vec<&str>], widths: &[usize], right_from: usize) {
+    pub(super) fn table(&mut self, rows: &[Vec<&str>], widths: &[usize], right_from: usize) {
         for (number, row) in rows.iter().enumerate() {
             let mut line = String::from("  ");
             for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
@@ -306,7 +312,7 @@ impl Page {
 
     /// Runs as they are set: with marks where there is no colour, and with a sign where nothing
     /// but space changed.
-    fn tagged<'a>(&self, runs: &'a [Run]) -> Vec<(Tag, std::borrow::Cow<'a, str>)> {
+    pub(super) fn tagged<'a>(&self, runs: &'a [Run]) -> Vec<(Tag, std::borrow::Cow<'a, str>)> {
         runs.iter()
             .map(|run| {
                 let is_blank = run.text.chars().all(char::is_whitespace);
@@ -353,7 +359,7 @@ impl Page {
     }
 }
 
-fn column_widths(rows: &[Vec<&str>]) -> Vec<usize> {
+pub(super) fn column_widths(rows: &[Vec<&str>]) -> Vec<usize> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     (0..columns)
         .map(|column| {
@@ -364,7 +370,7 @@ fn column_widths(rows: &[Vec<&str>]) -> Vec<usize> {
 }
 
 /// Columns of a terminal that a text takes, near enough.
-fn columns_of(text: &str) -> usize {
+pub(super) fn columns_of(text: &str) -> usize {
     text.chars().map(width_of).sum()
 }
 
@@ -386,7 +392,7 @@ fn width_of(character: char) -> usize {
 }
 
 /// Prose in lines of at most `width` columns; a figure stays with its unit.
-fn set_prose(text: &str, width: usize) -> Vec<String> {
+pub(super) fn set_prose(text: &str, width: usize) -> Vec<String> {
     let mut tied = text.to_owned();
     for glue in [" %", " pp", " = ", " < "] {
         tied = tied.replace(glue, &glue.replace(' ', "\u{a0}"));
@@ -397,11 +403,11 @@ fn set_prose(text: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
-type Line = Vec<(Tag, String)>;
+pub(super) type Line = Vec<(Tag, String)>;
 
 /// Breaks tagged text into lines of at most `width` columns: at its own line ends, else after a
 /// word, else wherever it must be.
-fn wrapped<T: AsRef<str>>(runs: &[(Tag, T)], width: usize) -> Vec<Line> {
+pub(super) fn wrapped<T: AsRef<str>>(runs: &[(Tag, T)], width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line: Vec<(Tag, char)> = Vec::new();
     let mut used = 0;

@@ -1,8 +1,9 @@
 //! How figures and texts of a run look to people, wherever they are shown.
 
+use crate::event::{Abandoned, Dropped, Rejection};
 use crate::prompt;
 use crate::stats::{Interval, TestName};
-use crate::text::{percent, thousands};
+use crate::text::{percent, plural, thousands};
 
 /// Dollars that were spent: cents, and finer below ten of them, so that a cheap run does not read
 /// as a free one.
@@ -70,18 +71,68 @@ pub(super) fn score(score: f64) -> String {
 
 /// What a refused proposal had done, by the reason's name in the journal.
 pub(super) fn refusal(reason: &str) -> &'static str {
+    // A summary of a newer program may name a reason that this one does not know.
+    serde_json::from_value::<Rejection>(reason.into()).map_or("", rejection)
+}
+
+/// What a refused proposal had done.
+pub(super) fn rejection(reason: Rejection) -> &'static str {
     match reason {
-        "truncated" => "the reply ran into its output limit",
-        "no_tags" => "the reply held no new text between the tags",
-        "unchanged" => "it changed nothing",
-        "dedup" => "the run had had it before",
-        "placeholder" => "it lost or invented a placeholder",
-        "frozen" => "it touched a part that may not change",
-        "too_long" => "it outgrew its limit",
-        "lint" => "it lost a label that its parent named",
-        "leak" => "it copied a row",
-        "empty" => "it was empty",
-        _ => "",
+        Rejection::Truncated => "the reply ran into its output limit",
+        Rejection::NoTags => "the reply held no new text between the tags",
+        Rejection::Unchanged => "it changed nothing",
+        Rejection::Dedup => "the run had had it before",
+        Rejection::Placeholder => "it lost or invented a placeholder",
+        Rejection::Frozen => "it touched a part that may not change",
+        Rejection::TooLong => "it outgrew its limit",
+        Rejection::Lint => "it lost a label that its parent named, or broke another rule of form",
+        Rejection::Leak => "it copied a row",
+        Rejection::Novelty => "it was too much like an earlier one",
+        Rejection::Empty => "it was empty",
+    }
+}
+
+/// Why a planned proposal was given up.
+pub(super) fn abandoned(why: Abandoned) -> &'static str {
+    match why {
+        Abandoned::Perfect => "the parent got all rows right",
+        Abandoned::NoEvidence => "none of the rows had a score",
+        Abandoned::Ended => "the search ended first",
+        Abandoned::Nothing => "the operator had nothing to work on",
+        Abandoned::TooLong => "the request did not fit into the mutator's context window",
+    }
+}
+
+/// Why a candidate was taken out, with the figures that it was taken out for.
+pub(super) fn dropped(why: &Dropped) -> String {
+    match why {
+        Dropped::Gate { sum, needed } => {
+            format!("dropped at its gate: {} where {} was asked for", score(*sum), score(*needed))
+        }
+        Dropped::Futile { probability, rows } => format!(
+            "dropped after {}: {:.0} % likely to be better",
+            plural(*rows as usize, "row"),
+            probability * 100.0
+        ),
+        Dropped::Halved { round, mean } => {
+            format!("left behind in halving round {}, at {}", round + 1, percent(*mean))
+        }
+        Dropped::Beaten { by, rows } => format!(
+            "dropped after {}: {} significantly better",
+            plural(*rows as usize, "row"),
+            if *by == 1 { "another one was".to_owned() } else { format!("{by} others were") }
+        ),
+        Dropped::Stage { stage, mean, needed } => format!(
+            "dropped after stage {}: {} where {} was asked for",
+            stage + 1,
+            percent(*mean),
+            percent(*needed)
+        ),
+        Dropped::Predicted { mean } => format!("dropped: predicted to score {}", percent(*mean)),
+        Dropped::Capped => "not tried: too many of its parent".to_owned(),
+        Dropped::Outranked { mean } => {
+            format!("left behind when its contest ended, at {}", percent(*mean))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::llm::Request;
 use crate::operator::styles::{MUTATORS, THINKING_STYLES, TIPS};
-use crate::operator::{self, Brief, Evidence, MetaPrompts, Nonce, Screens, Told};
+use crate::operator::{self, Brief, Evidence, MetaPrompts, Nonce, OperatorError, Screens, Told};
 use crate::prompt::Prompt;
 use crate::recipe::{Init, Keep, Operator, Recipe, Step};
 use crate::seed::Seed;
@@ -43,7 +43,7 @@ impl Desk {
         evaluator: Arc<Evaluator>,
         journal: Arc<Journal<Event>>,
         seed: Seed,
-    ) -> Self {
+    ) -> Result<Self, SearchError> {
         let screens = Screens::new(
             &recipe.screen,
             task.max_tokens,
@@ -52,12 +52,8 @@ impl Desk {
             &task.seed,
         );
         let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
-        let meta_prompts = recipe.meta_prompts.iter().fold(
-            MetaPrompts::builtin(),
-            // What is wrong with an override was said when the recipe was read.
-            |all, (name, text)| all.clone().with_override(name, text).unwrap_or(all),
-        );
-        Self { task, recipe, evaluator, journal, seed, screens, meta_prompts, texts }
+        let meta_prompts = super::meta_prompts(&recipe)?;
+        Ok(Self { task, recipe, evaluator, journal, seed, screens, meta_prompts, texts })
     }
 
     /// The request for a row.
@@ -134,6 +130,14 @@ impl Desk {
         }
     }
 
+    /// The parts that the reply may change.
+    fn asked(&self, draft: &Draft) -> &[String] {
+        match draft.part.and_then(|part| self.texts.get(usize::from(part))) {
+            Some(part) => std::slice::from_ref(part),
+            None => &self.texts,
+        }
+    }
+
     /// What the reply replaces: an earlier step's prompt, or the first parent's.
     fn current<'s>(&self, state: &'s State, draft: &Draft) -> &'s Prompt {
         match self.source(state, draft) {
@@ -176,24 +180,28 @@ impl Desk {
         };
         let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
         let mut evidence = Vec::new();
-        for (place, row) in shown.iter().enumerate() {
-            // For a contrast the draft names who answered better, and who worse.
-            let pair = contrasts.then(|| draft.context.get(2 * place..2 * place + 2)).flatten();
-            let (answer, worse) = match (pair, row.replicate, draft.parents.first()) {
-                (Some([better, worse]), ..) => (
-                    answer_of(better.candidate, 0, row.row)?,
-                    answer_of(worse.candidate, 0, row.row)?,
-                ),
-                (_, Some(replicate), Some(parent)) => {
-                    (answer_of(*parent, replicate, row.row)?, None)
-                }
-                _ => (None, None),
+        // For a contrast the draft names who answered better, and who worse; the row is shown with
+        // both their answers.
+        if contrasts && let ([better, worse], [first, second]) = (&draft.context[..], shown) {
+            let told = |told: &crate::event::Told, shown: &Shown| match shown.replicate {
+                Some(replicate) => answer_of(told.candidate, replicate, shown.row),
+                None => Ok(None),
             };
-            let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
-            evidence.extend(self.evaluator.evidence(row.row, answer).map(|mut evidence| {
+            let (better, worse) = (told(better, first)?, told(worse, second)?);
+            let answer = better.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
+            evidence.extend(self.evaluator.evidence(first.row, answer).map(|mut evidence| {
                 evidence.contrast = worse.map(|(text, _)| text);
                 evidence
             }));
+            return Ok(evidence);
+        }
+        for row in shown {
+            let answer = match (row.replicate, draft.parents.first()) {
+                (Some(replicate), Some(parent)) => answer_of(*parent, replicate, row.row)?,
+                _ => None,
+            };
+            let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
+            evidence.extend(self.evaluator.evidence(row.row, answer));
         }
         Ok(evidence)
     }
@@ -206,19 +214,20 @@ impl Desk {
         shown: &[Shown],
     ) -> Result<Request, SearchError> {
         let step = self.step_of(draft);
-        let name = step.map_or("seed", |step| step.name);
+        let name = step.map_or("seed", |step| step.name(draft.praises));
         let operator = operator::named(name)
             .ok_or_else(|| SearchError::Template(format!("`{name}` asks no model")))?;
         let model = self.task.model(ModelRole::Mutator).ok_or(SearchError::NoMutator)?;
         let prompt = |candidate: &CandidateIx| &state.standing(*candidate).candidate.prompt;
         let gene = self.gene(state, draft);
-        let texts = match draft.part.and_then(|part| self.texts.get(usize::from(part))) {
-            Some(part) => std::slice::from_ref(part),
-            None => &self.texts,
-        };
         let contrasts = matches!(self.operator_at(draft), Some(Operator::ContrastRule(_)));
         let told = if contrasts { &[] } else { draft.context.as_slice() };
         let variant = draft.variant as usize;
+        let style = match self.init_at(draft) {
+            // Drawn apart from the mutation instruction.
+            Some(Init::StyleMutate(_)) => variant / MUTATORS.len(),
+            _ => variant,
+        };
         let brief = Brief {
             evidence: self.evidence(state, draft, shown)?,
             history: told
@@ -227,20 +236,24 @@ impl Desk {
                 .collect(),
             others: draft.parents.iter().skip(1).map(prompt).collect(),
             note: self.note(state, draft),
-            style: Some(THINKING_STYLES[variant % THINKING_STYLES.len()]),
+            style: Some(THINKING_STYLES[style % THINKING_STYLES.len()]),
             mutator: gene.as_deref(),
             tip: Some(TIPS[variant % TIPS.len()]),
-            count: match self.operator_at(draft) {
-                Some(Operator::Hypothesis(kind)) => kind.hypotheses,
-                Some(Operator::GradientEdit(kind)) => kind.reasons,
-                _ => 1,
-            },
+            count: self.count(draft),
+            context_tokens: model.context_tokens,
             max_output_tokens: model.max_output_tokens,
-            ..Brief::new(&self.task.about, self.current(state, draft), texts, self.task.max_tokens)
+            ..Brief::new(
+                &self.task.about,
+                self.current(state, draft),
+                self.asked(draft),
+                self.task.max_tokens,
+            )
         };
-        let messages = operator
-            .write(&self.meta_prompts, &brief, self.seed)
-            .map_err(|error| SearchError::Template(error.to_string()))?;
+        let messages =
+            operator.write(&self.meta_prompts, &brief, self.seed).map_err(|error| match error {
+                OperatorError::TooLong { .. } => SearchError::Window(error),
+                OperatorError::Missing { .. } => SearchError::Template(error.to_string()),
+            })?;
         let temperature = match (self.operator_at(draft), self.init_at(draft)) {
             (Some(operator), _) => operator.temperature(),
             (None, Some(init)) => init.temperature(),
@@ -253,6 +266,15 @@ impl Desk {
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(draft.proposal.0),
         })
+    }
+
+    /// How many notes are asked for.
+    fn count(&self, draft: &Draft) -> u32 {
+        match self.operator_at(draft) {
+            Some(Operator::Hypothesis(kind)) => kind.hypotheses,
+            Some(Operator::GradientEdit(kind)) => kind.reasons,
+            _ => 1,
+        }
     }
 
     /// The name that a draft's child carries.
@@ -288,7 +310,11 @@ impl Desk {
         let refused = |(reason, detail)| Ok(ProposalOutcome::Rejected { reason, detail });
         match keep {
             Keep::Notes => match operator::notes(reply, nonce) {
-                Ok(notes) => Ok(ProposalOutcome::Noted { notes }),
+                Ok(mut notes) => {
+                    // Each note costs further requests: no more of them than were asked for.
+                    notes.truncate(self.count(draft) as usize);
+                    Ok(ProposalOutcome::Noted { notes })
+                }
                 Err(refusal) => refused(refusal),
             },
             Keep::Append => match operator::notes(reply, nonce) {
@@ -299,7 +325,7 @@ impl Desk {
                 Err(refusal) => refused(refusal),
             },
             Keep::Prompt | Keep::Child => {
-                let prompt = match operator::read(reply, nonce, &self.texts) {
+                let prompt = match operator::read(reply, nonce, self.asked(draft)) {
                     Ok(parts) => with_parts(current, parts),
                     Err(refusal) => return refused(refusal),
                 };
@@ -337,13 +363,6 @@ impl Desk {
             (Some(Operator::Merge(merge)), [_, second, ancestor]) => {
                 operator::compose(merge.level, first, prompt(second), prompt(ancestor))
             }
-            (Some(Operator::CrossoverParts(_)), [_, mate]) => {
-                let part = draft.part.and_then(|part| self.texts.get(usize::from(part)));
-                match part.and_then(|part| Some((part, prompt(mate).part(part)?))) {
-                    Some((part, text)) => first.with_part(part, text),
-                    None => first.clone(),
-                }
-            }
             (Some(Operator::LocalEdit(edit)), _) => {
                 let ancestors: Vec<&Prompt> = crate::strategy::ancestors(state, draft.parents[0])
                     .iter()
@@ -352,11 +371,24 @@ impl Desk {
                 let seed = self.seed.child("local edit", u64::from(draft.proposal.0));
                 operator::local_edit(edit, first, &ancestors, &self.texts, seed)
             }
-            // A set of demonstrations alone.
+            // A set of demonstrations, or a mate's part alone.
             _ => first.clone(),
         };
         let origin = Origin::Composed(draft.proposal);
         self.screened(strategy, state, draft, &[], composed, origin)
+    }
+
+    /// A prompt with the part that the draft's mate gives.
+    fn with_mate(&self, state: &State, draft: &Draft, prompt: Prompt) -> Prompt {
+        let given = draft.mate.and_then(|mate| {
+            let part = self.texts.get(usize::from(mate.part))?;
+            let theirs = &state.standing(mate.candidate).candidate.prompt;
+            Some((part, theirs.part(part)?.to_owned()))
+        });
+        match given {
+            Some((part, text)) => prompt.with_part(part, &text),
+            None => prompt,
+        }
     }
 
     /// A prompt with a draft's demonstrations in it.
@@ -396,17 +428,19 @@ impl Desk {
         origin: Origin,
     ) -> Result<ProposalOutcome, SearchError> {
         let demos = demos_of(self.recipe_of(draft), state, draft);
+        let prompt = self.with_mate(state, draft, prompt);
         let prompt = self.with_demos(demos.as_deref(), prompt)?;
         let first = &state.standing(draft.parents[0]).candidate;
         let layout = &self.task.layout;
         if let Err((reason, detail)) = self.screens.check(&prompt, &first.prompt, layout, state) {
             return Ok(ProposalOutcome::Rejected { reason, detail });
         }
-        let parents = match self.operator_at(draft) {
+        let mut parents: Vec<CandidateIx> = match self.operator_at(draft) {
             // The ancestor of a merge is no parent.
             Some(Operator::Merge(_)) => draft.parents.iter().copied().take(2).collect(),
             _ => draft.parents.clone(),
         };
+        parents.extend(draft.mate.map(|mate| mate.candidate).filter(|m| !parents.contains(m)));
         // A merge may have taken the demonstrations from either parent.
         let demos = demos.unwrap_or_else(|| {
             let same = draft.parents.iter().map(|parent| &state.standing(*parent).candidate);

@@ -11,14 +11,16 @@ use crate::budget::{Caps, Share};
 use crate::clock::Clock;
 use crate::evaluate::Evaluator;
 use crate::event::{
-    Block, Cached, CachedOf, Event, Finish, ProposalOutcome, RowOutcome, StopReason,
+    Abandoned, Block, Cached, CachedOf, Event, Finish, ProposalOutcome, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::llm::Request;
 use crate::llm::call::{Called, Caller, Ending, Halt, Job, worst_case};
+use crate::operator::OperatorError;
 use crate::recipe::Recipe;
 use crate::seed::Seed;
+use crate::source::SourceError;
 use crate::state::{Observer, OpenCall, Phase, Work};
 use crate::strategy::{Plan, State, Strategy, Views};
 use crate::task::Task;
@@ -54,6 +56,12 @@ pub enum SearchError {
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A replaced meta-prompt lets no request be written.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// One request does not fit into the mutator's context window.
+    #[error(transparent)]
+    Window(OperatorError),
     /// A request cannot be written.
     #[error("{0}")]
     Template(String),
@@ -106,8 +114,10 @@ enum Step {
 
 impl Search {
     /// A run with its journal: new, or as far as the journal has it.
+    ///
+    /// # Errors
+    /// A replaced meta-prompt with a mistake in it.
     #[expect(clippy::too_many_arguments, reason = "each is a room of its own; they meet here once")]
-    #[must_use]
     pub fn new(
         task: Arc<Task>,
         recipe: Recipe,
@@ -120,12 +130,12 @@ impl Search {
         evaluator: Arc<Evaluator>,
         clock: Clock,
         cancel: watch::Receiver<bool>,
-    ) -> Self {
+    ) -> Result<Self, SearchError> {
         let (post, arrivals) = mpsc::unbounded_channel();
         let limits = Limits::new(caps, &task, strategy.finale_share());
         let desk =
-            Desk::new(Arc::clone(&task), recipe.clone(), evaluator, Arc::clone(&journal), seed);
-        Self {
+            Desk::new(Arc::clone(&task), recipe.clone(), evaluator, Arc::clone(&journal), seed)?;
+        Ok(Self {
             task,
             recipe,
             strategy,
@@ -145,7 +155,7 @@ impl Search {
             pending: HashMap::new(),
             pending_of: HashMap::new(),
             halt: None,
-        }
+        })
     }
 
     /// Lets somebody watch.
@@ -447,7 +457,14 @@ impl Search {
                 let Some(draft) = self.state.drafts.get(&proposal) else {
                     return Ok(());
                 };
-                let request = self.desk.proposal(&self.state, draft, &shown)?;
+                let request = match self.desk.proposal(&self.state, draft, &shown) {
+                    // A parent that has outgrown the mutator's window is no reason to end a search.
+                    Err(SearchError::Window(_)) => {
+                        let why = Abandoned::TooLong;
+                        return self.record(Event::ProposalAbandoned { proposal, why });
+                    }
+                    written => written?,
+                };
                 let call = self.state.next_call;
                 let reserve = self.reserve(ModelRole::Mutator, &request);
                 self.record(Event::ProposalIssued { proposal, call, rows: shown, reserve })?;

@@ -1,16 +1,19 @@
 //! The loop: ask → work → append → apply → show.
 //!
 //! `driver` is the loop itself; `room` says what the budget still allows; `desk` turns plans into
-//! requests and answers into outcomes; `confirmation` runs winner and seed on held-out rows.
+//! requests and answers into outcomes; `wordings` checks what requests are written with;
+//! `confirmation` runs winner and seed on held-out rows.
 
 mod confirmation;
 mod desk;
 mod driver;
 mod room;
+mod wordings;
 
 pub use confirmation::{Confirmed, confirmed};
 pub use driver::{Outcome, Search, SearchError};
 pub use room::{Limits, hold_calls};
+pub use wordings::{check_window, meta_prompts};
 
 use crate::budget::Wallet;
 use crate::event::Event;

@@ -15,10 +15,21 @@ use super::bandit::draw;
 use crate::seed::Seed;
 use rand::Rng;
 
-/// Combinations drawn at random before the model is asked.
-const RANDOM: usize = 10;
-/// Draws from l, of which the best is suggested.
-const DRAWS: u64 = 24;
+/// How it samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tpe {
+    /// Combinations drawn at random before the model is asked.
+    pub startup: usize,
+    /// Draws from l, of which the best is suggested.
+    pub draws: u64,
+}
+
+impl Default for Tpe {
+    fn default() -> Self {
+        Self { startup: 10, draws: 24 }
+    }
+}
+
 /// The weight of the uniform component, where each observation has 1, and also what a kernel
 /// spreads over all choices.
 const PRIOR: f64 = 1.0;
@@ -30,14 +41,14 @@ const PRIOR: f64 = 1.0;
 /// `seed` and the length of `history`. Combinations may repeat: with noisy scores that is no waste,
 /// and whoever wants new ones asks again with another seed. A dimension without choices gives 0.
 #[must_use]
-pub fn suggest(history: &[(Vec<usize>, f64)], sizes: &[usize], seed: Seed) -> Vec<usize> {
+pub fn suggest(of: Tpe, history: &[(Vec<usize>, f64)], sizes: &[usize], seed: Seed) -> Vec<usize> {
     let seed = seed.child("tpe", history.len() as u64);
     let fits = |choices: &[usize]| {
         choices.len() == sizes.len() && choices.iter().zip(sizes).all(|(c, size)| c < size)
     };
     let mut tried: Vec<&(Vec<usize>, f64)> =
         history.iter().filter(|(choices, score)| fits(choices) && score.is_finite()).collect();
-    if tried.len() < RANDOM {
+    if tried.len() < of.startup.max(2) {
         let mut rng = seed.rng();
         return sizes.iter().map(|size| rng.random_range(0..(*size).max(1))).collect();
     }
@@ -49,7 +60,7 @@ pub fn suggest(history: &[(Vec<usize>, f64)], sizes: &[usize], seed: Seed) -> Ve
     };
     let (l, g) = (parzen(good), parzen(others));
     let mut best = (f64::NEG_INFINITY, Vec::new());
-    for number in 0..DRAWS {
+    for number in 0..of.draws.max(1) {
         let choices = l.draw(seed.child("draw", number));
         let ratio = l.ln_density(&choices) - g.ln_density(&choices);
         // Strictly above, so that of equals the first one stays.
@@ -174,7 +185,7 @@ mod tests {
                 for _ in 0..40 {
                     let known = if model { &history[..] } else { &[] };
                     let seed = seed.child("step", history.len() as u64);
-                    let choices = suggest(known, &sizes, seed);
+                    let choices = suggest(Tpe::default(), known, &sizes, seed);
                     let found = score(&choices);
                     history.push((choices, found));
                 }
@@ -188,23 +199,26 @@ mod tests {
 
     #[test]
     fn degenerate_spaces_and_histories() {
-        assert!(suggest(&[], &[], Seed(1)).is_empty());
+        assert!(suggest(Tpe::default(), &[], &[], Seed(1)).is_empty());
         let empty = vec![(vec![], 0.5); 12];
-        assert!(suggest(&empty, &[], Seed(1)).is_empty());
-        assert_eq!(suggest(&[], &[0, 1], Seed(1)), [0, 0]);
+        assert!(suggest(Tpe::default(), &empty, &[], Seed(1)).is_empty());
+        assert_eq!(suggest(Tpe::default(), &[], &[0, 1], Seed(1)), [0, 0]);
         // What cannot be used is not history: this is still the random start.
         let mut odd = vec![(vec![9, 0], 0.5); 9];
         odd.extend(vec![(vec![0], 0.5); 9]);
         odd.extend(vec![(vec![0, 0], f64::NAN); 9]);
-        assert!(suggest(&odd, &[2, 2], Seed(1)).iter().all(|choice| *choice < 2));
+        assert!(suggest(Tpe::default(), &odd, &[2, 2], Seed(1)).iter().all(|choice| *choice < 2));
         let same = vec![(vec![0, 0], 0.5); 30];
-        assert_eq!(suggest(&same, &[1, 1], Seed(1)), [0, 0]);
+        assert_eq!(suggest(Tpe::default(), &same, &[1, 1], Seed(1)), [0, 0]);
     }
 
     #[test]
     fn the_random_start_is_not_the_same_every_time() {
         let history: Vec<(Vec<usize>, f64)> = vec![(vec![0, 0, 0], 0.5)];
-        assert_ne!(suggest(&[], &[99; 3], Seed(1)), suggest(&history, &[99; 3], Seed(1)));
+        assert_ne!(
+            suggest(Tpe::default(), &[], &[99; 3], Seed(1)),
+            suggest(Tpe::default(), &history, &[99; 3], Seed(1))
+        );
     }
 
     proptest! {
@@ -219,10 +233,10 @@ mod tests {
                     (choices, rng.random())
                 })
                 .collect();
-            let choices = suggest(&history, &sizes, Seed(seed));
+            let choices = suggest(Tpe::default(), &history, &sizes, Seed(seed));
             prop_assert_eq!(choices.len(), sizes.len());
             prop_assert!(choices.iter().zip(&sizes).all(|(choice, size)| choice < size));
-            prop_assert_eq!(choices, suggest(&history, &sizes, Seed(seed)));
+            prop_assert_eq!(choices, suggest(Tpe::default(), &history, &sizes, Seed(seed)));
         }
 
         #[test]

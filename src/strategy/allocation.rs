@@ -1,7 +1,7 @@
 //! Which rows a candidate is tried on next, and when it is dropped.
 
 use super::population::quota;
-use super::{Plan, State};
+use super::{Plan, State, drafting};
 use crate::event::{Dropped, Event};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{BLOCK, CascadeEvaluate, Evaluate, Recipe, Schedule, StopOnFailureEvaluate};
@@ -51,7 +51,7 @@ pub(super) fn next(
         Evaluate::Race(kind) => grown(kind, standing.dev().issued as usize),
         Evaluate::Cascade(kind) => return cascade(kind, state, candidate),
         Evaluate::StopOnFailure(kind) => return stop_on_failure(kind, state, candidate, seed),
-        Evaluate::MinibatchPromote(_) | Evaluate::Hyperband(_) => BLOCK,
+        Evaluate::Minibatch(_) | Evaluate::MinibatchPromote(_) | Evaluate::Hyperband(_) => BLOCK,
         _ => return None,
     };
     let rows = match evaluate {
@@ -60,6 +60,15 @@ pub(super) fn next(
             let own = kind.resample.then(|| seed.child("subset", u64::from(candidate.0)));
             let left = quota(recipe, state).saturating_sub(standing.dev().issued) as usize;
             subset(state, candidate, own, left.min(block))
+        }
+        Evaluate::Minibatch(kind) => {
+            let seed = seed.child("minibatch", 0);
+            let column = standing.dev();
+            drafting::epoch_rows(state.dev_rows, kind.size, standing.generation, seed)
+                .into_iter()
+                .filter(|row| column.cell(*row) == Cell::Empty)
+                .take(block)
+                .collect()
         }
         Evaluate::Race(race) => {
             let rows = quota(recipe, state);
@@ -107,9 +116,7 @@ pub(super) fn finished(recipe: &Recipe, state: &State) -> Option<Plan> {
         let standing = state.standing(*candidate);
         let column = standing.dev();
         match &recipe.evaluate {
-            Evaluate::StopOnFailure(kind) => {
-                *candidate != CandidateIx::SEED && column.is_quiet() && is_decided(kind, column)
-            }
+            Evaluate::StopOnFailure(kind) => column.is_quiet() && is_decided(kind, column),
             _ => column.folded >= quota,
         }
     })?;
@@ -158,10 +165,7 @@ fn stop_on_failure(
 ) -> Option<Plan> {
     let column = state.standing(candidate).dev();
     let own = seed.child("rows", u64::from(candidate.0));
-    // The seed is what the winner is compared with, so it is tried in full.
-    let rows = if candidate == CandidateIx::SEED {
-        unasked(state, candidate, 0, BLOCK)
-    } else if column.is_quiet() && !is_decided(kind, column) {
+    let rows = if column.is_quiet() && !is_decided(kind, column) {
         subset(state, candidate, Some(own), 1)
     } else {
         Vec::new()

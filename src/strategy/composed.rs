@@ -6,8 +6,8 @@
 
 use super::drafting::{self, Setting};
 use super::{
-    Plan, Remaining, State, Strategy, acceptance, allocation, contest, finale, population, product,
-    stopping,
+    Plan, Remaining, State, Strategy, acceptance, allocation, capping, contest, finale, population,
+    product, stopping,
 };
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown, StopReason};
@@ -78,6 +78,9 @@ impl Composed {
     fn evaluations(&self, recipe: &Recipe, state: &State) -> Vec<Plan> {
         let mut plans = Vec::new();
         for &candidate in &state.open {
+            if capping::holds_back(recipe, state, candidate) {
+                continue;
+            }
             match allocation::next(recipe, self.goal, state, candidate, self.setting.seed) {
                 Some(decision @ Plan::Decide(_)) => return vec![decision],
                 Some(plan) => plans.push(plan),
@@ -116,7 +119,7 @@ impl Composed {
         {
             return None;
         }
-        let draft = drafting::next_step(&self.recipe, state)
+        let draft = drafting::next_step(&self.recipe, state, self.setting)
             .or_else(|| drafting::next_init(recipe, state, self.setting))
             .or_else(|| self.bred(recipe, state))?;
         Some(Plan::Decide(Event::ProposalDrafted(draft)))
@@ -142,21 +145,40 @@ impl Composed {
         }
     }
 
+    /// Runs that have to be in before the generation is bred; `None`: there are none.
+    fn runs(&self, recipe: &Recipe, state: &State) -> Option<Vec<Plan>> {
+        let is_bred = state.applications >= drafting::applications(recipe, state);
+        if state.generation.is_none() || is_bred {
+            return None;
+        }
+        drafting::sample_runs(recipe, state, self.setting)
+    }
+
     fn search(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
         let recipe = self.recipe(state);
         if let Some(finished) = allocation::finished(recipe, state) {
             return vec![finished];
         }
-        if state.round.is_some() {
+        let combines = matches!(recipe.schedule, Schedule::Product(_));
+        if state.round.is_some() && !combines {
             return self.contest(recipe, state, remaining);
+        }
+        if combines && let Some(rows) = product::under_way(recipe, state, self.setting) {
+            return rows;
         }
         if !recipe.evaluate.is_contest()
             && let Some(change) = acceptance::change(recipe, self.goal, state)
         {
             return vec![change];
         }
+        if let Some(owed) = product::due(recipe, state, self.setting) {
+            return vec![owed];
+        }
         if let Some(end) = stopping::reason(&self.recipe, recipe, state, self.setting.texts) {
             return vec![end];
+        }
+        if let Some(capped) = capping::next(recipe, state, self.setting.seed) {
+            return vec![capped];
         }
         let widened = allocation::widen(recipe, state);
         if let Some(decision @ Plan::Decide(_)) = widened {
@@ -173,7 +195,10 @@ impl Composed {
         }
         plans.extend(proposals);
         plans.extend(drafting::collect_sets(recipe, state, self.setting));
-        plans.extend(self.draft(recipe, state));
+        match self.runs(recipe, state) {
+            Some(runs) => plans.extend(runs),
+            None => plans.extend(self.draft(recipe, state)),
+        }
         if plans.is_empty() && state.is_quiet() {
             plans.extend(self.judged(recipe, state, remaining));
         }
@@ -182,17 +207,20 @@ impl Composed {
 
     /// What comes next when everything so far is judged, but for what is judged together.
     fn judged(&self, recipe: &Recipe, state: &State, remaining: Remaining) -> Vec<Plan> {
-        let ended = || vec![Plan::Decide(Event::SearchEnded { reason: StopReason::PoolDone })];
-        let is_new = |candidate: &CandidateIx| state.open.contains(candidate);
-        if recipe.evaluate.is_contest() && contenders(recipe, state).iter().any(is_new) {
+        let ended = || vec![stopping::end(&self.recipe, state, StopReason::PoolDone)];
+        // A seed that does not compete stays open, and is no reason for another contest.
+        let competes = |candidate: &CandidateIx| state.open.contains(candidate);
+        if recipe.evaluate.is_contest() && contenders(recipe, state).iter().any(competes) {
             return self.contest(recipe, state, remaining);
         }
         match &recipe.schedule {
             Schedule::Steady(_) | Schedule::Pool(_) => ended(),
-            Schedule::Product(_) => product::next(recipe, state, self.setting, remaining),
+            Schedule::Product(_) => product::next(recipe, state, self.setting),
             Schedule::Generation(_) => {
                 let next = population::next_generation(recipe, state);
-                if next.members.is_empty() {
+                // Nobody to breed from, or nobody to pair: the next generation would be empty, too.
+                let members = next.members.len();
+                if members == 0 || drafting::applications_of(recipe, members) == 0 {
                     return ended();
                 }
                 vec![Plan::Decide(Event::GenerationStarted(next))]

@@ -1,15 +1,16 @@
 //! How the winner is chosen from what was found, before the engine confirms it on hold.
 
 use super::contest::worth_in_race;
-use super::population::{fitness, ranked};
+use super::population::{fitness, next_generation, ranked};
 use super::{Plan, Remaining, State};
 use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
-use crate::recipe::{Among, ConfirmFinal, Evaluate, Final, Recipe};
+use crate::recipe::{Among, ConfirmFinal, Evaluate, Final, Recipe, ShortlistFinal, ShortlistOf};
 use crate::state::{Cell, Status};
 use crate::stats::{Paired, shrunken};
 use crate::task::example::Split;
 use crate::task::goal::Goal;
+use std::collections::BTreeMap;
 
 /// What comes next after the search has ended. Empty: wait for what is out.
 pub(super) fn next(
@@ -26,9 +27,9 @@ pub(super) fn next(
     }
     match finale {
         Final::Argmax(kind) => vec![win(state, argmax(recipe, kind.among, goal, state))],
-        Final::Shortlist(kind) => retried(recipe, kind.top, goal, block, state, remaining),
+        Final::Shortlist(kind) => retried(recipe, kind, goal, block, state, remaining),
         Final::BestPath(_) => {
-            let best = super::tree::best_of_best_path(recipe, state);
+            let best = super::tree::best_of_best_path(recipe, goal, state);
             vec![win(state, best)]
         }
         Final::Confirm(kind) => confirm(kind, goal, block, state, remaining),
@@ -67,16 +68,20 @@ const FRESH: u16 = 1_000;
 /// The best few by their means, tried once more; the fresh mean decides, the earlier one of equals.
 fn retried(
     recipe: &Recipe,
-    top: usize,
+    kind: &ShortlistFinal,
     goal: Goal,
     block: usize,
     state: &State,
     remaining: Remaining,
 ) -> Vec<Plan> {
     if state.shortlist.is_empty() {
-        let mut listed = ranked(recipe, state);
         let affordable = remaining.rollouts.checked_div(u64::from(state.dev_rows)).unwrap_or(0);
-        listed.truncate(top.min(usize::try_from(affordable).unwrap_or(usize::MAX)));
+        let top = kind.top.min(usize::try_from(affordable).unwrap_or(usize::MAX));
+        let mut listed = match kind.of {
+            ShortlistOf::All => ranked(recipe, state),
+            ShortlistOf::Winners => spread(&winners(recipe, state), top),
+        };
+        listed.truncate(top);
         if listed.len() >= 2 {
             return vec![Plan::Decide(Event::ShortlistChosen { candidates: listed })];
         }
@@ -88,6 +93,34 @@ fn retried(
     let best = best_by_goal(goal, state, listed, fresh).unwrap_or(CandidateIx::SEED);
     plans.push(win(state, best));
     plans
+}
+
+/// The seed and the best child of each generation, in their order.
+fn winners(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
+    let mut best: BTreeMap<u32, (f64, CandidateIx)> = BTreeMap::new();
+    for candidate in ranked(recipe, state) {
+        let Some(fitness) = fitness(recipe, state, candidate) else { continue };
+        let generation = state.standing(candidate).generation;
+        best.entry(generation).or_insert((fitness, candidate));
+    }
+    best.into_values().map(|(_, candidate)| candidate).collect()
+}
+
+/// At most `most` of them, from the first to the last in even steps: numbers round(i·M / (N − 1)) of M
+/// + 1 (SIMBA's last stage).
+fn spread(winners: &[CandidateIx], most: usize) -> Vec<CandidateIx> {
+    let Some(last) = winners.len().checked_sub(1).filter(|_| most > 1) else {
+        return winners.iter().copied().take(most).collect();
+    };
+    let mut listed: Vec<CandidateIx> = Vec::new();
+    for step in 0..most {
+        let place = (step as f64 * last as f64 / (most - 1) as f64).round_ties_even();
+        let winner = winners[place as usize];
+        if listed.last() != Some(&winner) {
+            listed.push(winner);
+        }
+    }
+    listed
 }
 
 fn win(state: &State, candidate: CandidateIx) -> Plan {
@@ -142,6 +175,10 @@ fn argmax(recipe: &Recipe, among: Among, goal: Goal, state: &State) -> Candidate
         }
         (Among::Survivors, None) if !state.survivors.is_empty() => {
             best_survivor(recipe, goal, state, &state.survivors)
+        }
+        (Among::Population, _) => {
+            let left = next_generation(recipe, state).members;
+            best_by_goal(goal, state, left.into_iter(), value)
         }
         (Among::FullyEvaluated, _) => {
             let rows = state.dev_rows;

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod allocation;
+mod capping;
 mod cells;
 mod choosing;
 mod composed;
@@ -13,11 +14,13 @@ mod contest;
 mod drafting;
 mod finale;
 mod fixed;
+mod memo;
 mod population;
 mod product;
 mod selection;
 mod stopping;
 mod tree;
+mod turns;
 mod views;
 
 #[cfg(test)]

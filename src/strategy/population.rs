@@ -83,16 +83,17 @@ pub(super) fn members(recipe: &Recipe, state: &State, island: Option<u16>) -> Ve
 /// What is kept of all that was judged.
 pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     let judged = || {
-        state
-            .views
-            .fronts
-            .finished()
-            .iter()
-            .copied()
-            .filter(|candidate| state.standing(*candidate).status == Status::Finished)
+        let finished = state.views.fronts.finished().iter().copied();
+        finished.filter(|candidate| {
+            competes(recipe, *candidate) && state.standing(*candidate).status == Status::Finished
+        })
     };
     match &recipe.archive {
         Archive::List(_) | Archive::Tree(_) | Archive::Islands(_) => judged().collect(),
+        // Newest first: of equals, the one that was accepted last is the current one.
+        Archive::Chain(_) => {
+            state.incumbents.iter().rev().map(|(candidate, _)| *candidate).collect()
+        }
         Archive::TopK(kind) => {
             let mut best = rank(recipe, state, judged());
             best.truncate(kind.capacity);
@@ -109,6 +110,13 @@ pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
             .collect(),
         Archive::MapElites(kind) => super::cells::elites(kind, recipe, state),
     }
+}
+
+/// Whether a candidate is part of the population: the seed only where the recipe names it, or where
+/// there is nothing else to begin with.
+pub(super) fn competes(recipe: &Recipe, candidate: CandidateIx) -> bool {
+    let is_named = || recipe.init.iter().any(|init| matches!(init, Init::Seed(_)));
+    candidate != CandidateIx::SEED || recipe.init.is_empty() || is_named()
 }
 
 /// The candidates on the instance-wise front with the number of rows that each holds.
@@ -129,13 +137,17 @@ pub(super) fn front(archive: &Archive, state: &State) -> Vec<(u32, usize)> {
 
 /// The population of the next generation: called when everything of the last one is judged.
 pub(super) fn next_generation(recipe: &Recipe, state: &State) -> Generation {
-    let number = state.generation.as_ref().map_or(0, |generation| generation.number + 1);
+    let number = state.next_generation_number();
     let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
     let members = match (&recipe.archive, &state.generation) {
         (Archive::Tree(_), _) => return super::tree::next(recipe, state, number),
         // A contest has already said who is left.
         (Archive::TopK(kind), _) if recipe.evaluate.is_contest() && !state.survivors.is_empty() => {
             state.survivors.iter().copied().take(kind.capacity).collect()
+        }
+        // Who holds the places is known from the phase before.
+        (Archive::Slots(kind), None) if !state.carried.is_empty() => {
+            state.carried.iter().copied().take(kind.capacity).collect()
         }
         (Archive::TopK(kind), Some(last)) => {
             let children = born(state).map(|(child, _)| child);
@@ -236,6 +248,9 @@ pub(super) fn quota(recipe: &Recipe, state: &State) -> u32 {
     match &recipe.evaluate {
         Evaluate::Full(kind) if kind.subset > 0 => {
             u32::try_from(kind.subset).unwrap_or(u32::MAX).min(state.dev_rows)
+        }
+        Evaluate::Minibatch(kind) => {
+            u32::try_from(kind.size).unwrap_or(u32::MAX).min(state.dev_rows)
         }
         Evaluate::Race(kind) if kind.first_rows > 0 => {
             let first = u32::try_from(kind.first_rows).unwrap_or(u32::MAX);

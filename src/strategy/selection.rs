@@ -3,7 +3,7 @@
 use super::State;
 use super::population::{fitness, front, rank};
 use crate::id::CandidateIx;
-use crate::recipe::{Archive, MixKind, Recipe, Schedule, Select};
+use crate::recipe::{Archive, MixKind, Recipe, Schedule, Select, SoftmaxSelect};
 use crate::seed::Seed;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -48,7 +48,15 @@ pub(super) fn parents(
             let (winner, loser) = if fit(b) > fit(a) { (b, a) } else { (a, b) };
             Some(Chosen { parents: vec![pool[winner]], place: u16::try_from(loser).ok() })
         }
-        Select::Uct(_) => chosen(vec![*pool.last()?]),
+        Select::Contrary(_) => {
+            let crate::recipe::Schedule::Generation(schedule) = &recipe.schedule else {
+                return None;
+            };
+            let pairs = contrary(recipe, state, pool);
+            let pair = pairs.get(index / schedule.children.max(1))?;
+            chosen(pair.iter().copied().take(count).collect())
+        }
+        Select::Uct(_) => chosen(vec![super::tree::node(recipe, state, index)?]),
         _ => {
             let mut parents: Vec<CandidateIx> = Vec::new();
             for _ in 0..count {
@@ -81,16 +89,7 @@ fn one(
             weighted(&weights, rng).map(|place| pool[place]).or_else(|| pick(pool, rng))
         }
         Select::Softmax(kind) => {
-            let mut best = rank(recipe, state, pool.iter().copied());
-            best.truncate(kind.top);
-            if !best.contains(&CandidateIx::SEED) {
-                best.push(CandidateIx::SEED);
-            }
-            let top = best.iter().map(fit).fold(f64::NEG_INFINITY, f64::max);
-            let weights: Vec<f64> = best
-                .iter()
-                .map(|candidate| ((fit(candidate) - top) / kind.temperature.max(1e-6)).exp())
-                .collect();
+            let (best, weights) = softmax(kind, recipe, state, pool);
             weighted(&weights, rng).map(|place| best[place])
         }
         Select::WeightedNovelty(kind) => {
@@ -128,7 +127,9 @@ fn one(
             match part.kind {
                 MixKind::Best => Some(state.incumbent),
                 MixKind::Uniform => pick(pool, rng).or(Some(CandidateIx::SEED)),
-                MixKind::Pareto => Some(pareto(&recipe.archive, state, part.min_unique, rng)),
+                MixKind::Pareto => {
+                    Some(pareto(&recipe.archive, state, part.min_unique.unwrap_or(1), rng))
+                }
             }
         }
         Select::None(_)
@@ -136,8 +137,59 @@ fn one(
         | Select::Best(_)
         | Select::Scan(_)
         | Select::Tournament(_)
+        | Select::Contrary(_)
         | Select::Uct(_) => None,
     }
+}
+
+/// The best few with the seed, and the chance of each up to a factor: e^(score / temperature)
+/// (SIMBA's `top_k_plus_baseline` and `softmax_sample`).
+pub(super) fn softmax(
+    kind: &SoftmaxSelect,
+    recipe: &Recipe,
+    state: &State,
+    pool: &[CandidateIx],
+) -> (Vec<CandidateIx>, Vec<f64>) {
+    let fit = |candidate: &CandidateIx| fitness(recipe, state, *candidate).unwrap_or(0.0);
+    let mut best = rank(recipe, state, pool.iter().copied());
+    best.truncate(kind.top);
+    if !best.contains(&CandidateIx::SEED) {
+        best.truncate(kind.top.saturating_sub(1));
+        best.push(CandidateIx::SEED);
+    }
+    let top = best.iter().map(fit).fold(f64::NEG_INFINITY, f64::max);
+    let weight = |candidate| ((fit(candidate) - top) / kind.temperature.max(1e-6)).exp();
+    let weights = best.iter().map(weight).collect();
+    (best, weights)
+}
+
+/// Members in pairs: the best with the one whose scores differ most from its own, the best of the
+/// others with the most different of the others, and so on.
+pub(super) fn contrary(
+    recipe: &Recipe,
+    state: &State,
+    pool: &[CandidateIx],
+) -> Vec<[CandidateIx; 2]> {
+    let mut left = rank(recipe, state, pool.iter().copied());
+    let mut pairs = Vec::new();
+    while left.len() > 1 {
+        let best = left.remove(0);
+        let apart = |place: &usize| distance(state, best, left[*place]);
+        let farthest = (0..left.len())
+            .reduce(|a, b| if apart(&b) > apart(&a) + 1e-12 { b } else { a })
+            .unwrap_or(0);
+        pairs.push([best, left.remove(farthest)]);
+    }
+    pairs
+}
+
+/// How far two candidates' scores are apart, per row of dev that both have answered: for right and
+/// wrong answers the Hamming distance as a share of the rows (PhaseEvo; arXiv:2402.11347, section 3).
+pub(super) fn distance(state: &State, a: CandidateIx, b: CandidateIx) -> f64 {
+    let cells = |candidate: CandidateIx| state.standing(candidate).dev().cells().iter();
+    let apart: Vec<f64> =
+        cells(a).zip(cells(b)).filter_map(|(a, b)| Some((a.score()? - b.score()?).abs())).collect();
+    if apart.is_empty() { 0.0 } else { apart.iter().sum::<f64>() / apart.len() as f64 }
 }
 
 /// The member whose turn it is, with donors, and the best or another one (EvoPrompt's DE;

@@ -22,7 +22,7 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16)
         StopRule::Budget | StopRule::PoolDone => None,
         StopRule::Generations(most) => {
             let turns = most.saturating_mul(drafting::turns(recipe, texts));
-            (generation >= turns).then_some(StopReason::Generations)
+            (generation - state.phase_from >= turns).then_some(StopReason::Generations)
         }
         // The rollout after the last one has begun.
         StopRule::Iterations(most) => {
@@ -30,16 +30,21 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16)
             (iteration > *most).then_some(StopReason::Generations)
         }
         StopRule::Trials(most) => {
-            let most = most.unwrap_or_else(|| super::product::trials(state));
-            let collected = state.demo_sets.is_some();
-            (collected && state.views.trials.count() >= most && state.round.is_none())
-                .then_some(StopReason::Generations)
+            let most = most.unwrap_or_else(|| super::product::trials(recipe, state));
+            (state.views.trials.count() >= most).then_some(StopReason::Generations)
         }
         StopRule::Patience(most) => {
             (generation >= state.improved_in + (*most).max(1)).then_some(StopReason::Stalled)
         }
         StopRule::Stalled(most) => {
             (state.counts.decided_since_incumbent >= *most).then_some(StopReason::Stalled)
+        }
+        StopRule::NoHeadroom(score, children) => {
+            let seed = state.seed();
+            let high = seed.status == Status::Finished
+                && seed.dev().mean().is_some_and(|mean| mean >= *score - 1e-9);
+            (high && state.counts.decided_since_incumbent >= *children)
+                .then_some(StopReason::NoHeadroom)
         }
         StopRule::Score(score) => {
             let incumbent = state.standing(state.incumbent);
@@ -51,10 +56,16 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16)
         }
         StopRule::Rejected(most) => (fruitless >= *most).then_some(StopReason::PoolDone),
     });
-    let next = state.phase_number + 1;
-    if found.is_some() && usize::from(next) < whole.phase.len() {
-        return Some(Plan::Decide(Event::PhaseStarted { phase: next }));
-    }
     let reason = found.or((fruitless >= MOST_FRUITLESS).then_some(StopReason::PoolDone))?;
-    Some(Plan::Decide(Event::SearchEnded { reason }))
+    Some(end(whole, state, reason))
+}
+
+/// The end of the search, or of the phase that is on where another one follows it.
+pub(super) fn end(whole: &Recipe, state: &State, reason: StopReason) -> Plan {
+    let next = state.phase_number + 1;
+    if usize::from(next) < whole.phase.len() {
+        Plan::Decide(Event::PhaseStarted { phase: next })
+    } else {
+        Plan::Decide(Event::SearchEnded { reason })
+    }
 }

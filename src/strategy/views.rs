@@ -1,10 +1,13 @@
 //! What slots remember, folded from events in O(1) per result (amortised).
 
-use crate::event::Event;
-use crate::id::{CandidateIx, RowIx};
+use super::memo::Memo;
+use crate::candidate::Demo;
+use crate::event::{Event, ProposalOutcome, Round};
+use crate::id::{CandidateIx, ProposalNumber, RowIx};
 use crate::state::{Facts, Status, View};
 use crate::stats::{Paired, Prior};
 use crate::task::example::Split;
+use std::collections::{BTreeMap, HashMap};
 
 /// One field per slot that remembers something.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +26,14 @@ pub struct Views {
     pub children: Children,
     /// For samplers.
     pub trials: Trials,
+    /// For what is costly to find out.
+    pub memo: Memo,
+    /// For bandits.
+    pub rounds: Rounds,
+    /// For tree search.
+    pub tree: super::tree::Rollouts,
+    /// For operators that wait for their turn.
+    pub turns: super::turns::Turns,
 }
 
 /// The length of the longest of the first candidates.
@@ -74,10 +85,49 @@ impl Children {
     }
 }
 
-/// Combinations that were tried, in order.
+/// The rounds of the last contest, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Rounds {
+    played: Vec<Round>,
+}
+
+impl Rounds {
+    /// Those so far.
+    #[must_use]
+    pub fn played(&self) -> &[Round] {
+        &self.played
+    }
+
+    fn apply(&mut self, event: &Event) {
+        if let Event::RoundStarted(round) = event {
+            if self.played.last().is_some_and(|last| last.contest != round.contest) {
+                self.played.clear();
+            }
+            self.played.push(round.clone());
+        }
+    }
+}
+
+/// Combinations of texts and demonstrations: which were put together, and which were tried.
 #[derive(Clone, Debug, Default)]
 pub struct Trials {
-    tried: Vec<CandidateIx>,
+    tried: Vec<Trial>,
+    is_tried: Vec<bool>,
+    promoted: Vec<CandidateIx>,
+    promoted_at: Option<u32>,
+    drafted: BTreeMap<ProposalNumber, (CandidateIx, Vec<Demo>)>,
+    /// The candidate that a combination is; none where it was refused.
+    combined: HashMap<(CandidateIx, Vec<Demo>), Option<CandidateIx>>,
+    waiting: Option<CandidateIx>,
+}
+
+/// A combination that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// Which.
+    pub candidate: CandidateIx,
+    /// The bracket that it was tried in; without brackets, its number.
+    pub series: u32,
 }
 
 impl Trials {
@@ -89,16 +139,87 @@ impl Trials {
 
     /// Which, in order; one may be tried more than once.
     #[must_use]
-    pub fn tried(&self) -> &[CandidateIx] {
+    pub fn tried(&self) -> &[Trial] {
         &self.tried
     }
 
-    fn apply(&mut self, event: &Event) {
-        if let Event::RoundStarted(round) = event
-            && let [candidate] = round.candidates[..]
-        {
-            self.tried.push(candidate);
+    /// Whether a combination was tried.
+    #[must_use]
+    pub fn is_tried(&self, candidate: CandidateIx) -> bool {
+        self.is_tried.get(candidate.index()).copied().unwrap_or(false)
+    }
+
+    /// Those that were tried in a bracket.
+    #[must_use]
+    pub fn of_series(&self, series: u32) -> Vec<CandidateIx> {
+        let trials = self.tried.iter().filter(|trial| trial.series == series);
+        trials.map(|trial| trial.candidate).collect()
+    }
+
+    /// Those that got more rows on their own, in order.
+    #[must_use]
+    pub fn promoted(&self) -> &[CandidateIx] {
+        &self.promoted
+    }
+
+    /// How many trials there had been when one last got more rows.
+    #[must_use]
+    pub fn promoted_at(&self) -> Option<u32> {
+        self.promoted_at
+    }
+
+    /// What a text with a set of demonstrations became: nothing yet, refused, or a candidate.
+    #[must_use]
+    #[expect(clippy::option_option, reason = "nobody asked, or it was refused")]
+    pub fn combined(&self, text: CandidateIx, set: &[Demo]) -> Option<Option<CandidateIx>> {
+        self.combined.get(&(text, set.to_vec())).copied()
+    }
+
+    /// A combination that was put together to be tried, and was not yet.
+    #[must_use]
+    pub fn waiting(&self) -> Option<CandidateIx> {
+        self.waiting
+    }
+
+    fn apply(&mut self, event: &Event, facts: &Facts) {
+        match event {
+            Event::ProposalDrafted(draft) if draft.operator.is_none() && draft.init.is_none() => {
+                if let (Some(text), Some(demos)) = (draft.parents.first(), &draft.demos) {
+                    self.drafted.insert(draft.proposal, (*text, demos.clone()));
+                }
+            }
+            Event::ProposalAbandoned { proposal, .. } => {
+                self.drafted.remove(proposal);
+            }
+            Event::CandidateComposed { proposal, outcome } => {
+                if let Some(combination) = self.drafted.remove(proposal) {
+                    let newest = u32::try_from(facts.candidates.len()).unwrap_or(u32::MAX) - 1;
+                    let is_new = matches!(outcome, ProposalOutcome::Added { .. });
+                    self.waiting = is_new.then_some(CandidateIx(newest));
+                    self.combined.insert(combination, self.waiting);
+                }
+            }
+            Event::RoundStarted(round) => {
+                if let [candidate] = round.candidates[..] {
+                    self.round_of_one(candidate, round.round, round.contest);
+                }
+            }
+            _ => {}
         }
+    }
+
+    fn round_of_one(&mut self, candidate: CandidateIx, round: u32, series: u32) {
+        if round > 0 {
+            self.promoted.push(candidate);
+            self.promoted_at = Some(series);
+            return;
+        }
+        self.tried.push(Trial { candidate, series });
+        if self.is_tried.len() <= candidate.index() {
+            self.is_tried.resize(candidate.index() + 1, false);
+        }
+        self.is_tried[candidate.index()] = true;
+        self.waiting = self.waiting.filter(|waiting| *waiting != candidate);
     }
 }
 
@@ -107,7 +228,10 @@ impl View for Views {
         self.pairs.apply(event, facts);
         self.longest_first.apply(facts);
         self.children.apply(facts);
-        self.trials.apply(event);
+        self.trials.apply(event, facts);
+        self.rounds.apply(event);
+        self.tree.apply(event, facts);
+        self.turns.apply(event, facts);
         let judged: &[CandidateIx] = match event {
             Event::EvaluationFolded { .. } => match &facts.last_folded {
                 // Only the fold of its last row finds a candidate with all rows folded.
@@ -320,7 +444,7 @@ impl Pairs {
                 }
             }
             Event::CandidateDropped { candidate, .. } | Event::CandidateFinished { candidate } => {
-                self.decide(*candidate, facts)
+                self.decide(*candidate, facts);
             }
             _ => {}
         }

@@ -57,6 +57,8 @@ pub struct Model {
     pub temperature: f64,
     /// The longest answer.
     pub max_output_tokens: u32,
+    /// What request and reply may have together, where that is limited.
+    pub context_tokens: Option<u64>,
     /// What it costs, where that is known.
     pub price: Option<Price>,
 }
@@ -178,7 +180,9 @@ impl Task {
             let name = spec.model.provider();
             let provider =
                 provider(&read, name).ok_or_else(|| at.unknown_provider(&read, role, name))?;
-            models.insert(role, model(role, spec, &provider));
+            let model = model(role, spec, &provider);
+            at.check_window(role, &model)?;
+            models.insert(role, model);
             providers.insert(name.to_owned(), provider);
         }
         Ok(Self {
@@ -307,6 +311,7 @@ fn model(role: ModelRole, spec: &ModelSpec, provider: &Provider) -> Model {
         max_output_tokens: spec
             .max_output_tokens
             .unwrap_or_else(|| role.default_max_output_tokens()),
+        context_tokens: spec.context_tokens,
         price: provider.price_of(spec.model.model()),
     }
 }
@@ -407,6 +412,28 @@ impl Locator<'_> {
             Some(line) => error.at_line(line),
             None => error,
         }
+    }
+
+    /// A window is for the mutator alone, and holds more than the longest reply.
+    fn check_window(&self, role: ModelRole, model: &Model) -> Result<(), SourceError> {
+        let Some(window) = model.context_tokens else { return Ok(()) };
+        let role_name = role.to_string();
+        let wrong = |message: String| {
+            Err(self
+                .error(&["models", &role_name, "context_tokens"], message)
+                .help("write it for the mutator: `mutator = { …, context_tokens = 32000 }`"))
+        };
+        if role != ModelRole::Mutator {
+            return wrong(format!("`context_tokens` means nothing for the {role} model"));
+        }
+        let longest = u64::from(model.max_output_tokens);
+        if window <= longest {
+            return wrong(format!(
+                "`context_tokens` is {window}, and a reply alone may have {longest} \
+                 (`max_output_tokens`)"
+            ));
+        }
+        Ok(())
     }
 
     fn unknown_provider(&self, read: &TaskFile, role: ModelRole, name: &str) -> SourceError {

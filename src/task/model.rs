@@ -114,6 +114,8 @@ pub struct ModelSpec {
     pub temperature: Option<f64>,
     /// The longest answer, always sent; the role's default where none is given.
     pub max_output_tokens: Option<u32>,
+    /// What request and reply may have together, where that is limited (mutator only).
+    pub context_tokens: Option<u64>,
 }
 
 impl<'de> Deserialize<'de> for ModelSpec {
@@ -125,6 +127,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
             model: ModelName,
             temperature: Option<f64>,
             max_output_tokens: Option<u32>,
+            context_tokens: Option<u64>,
         }
         struct Visitor;
         impl<'de> serde::de::Visitor<'de> for Visitor {
@@ -134,7 +137,12 @@ impl<'de> Deserialize<'de> for ModelSpec {
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ModelSpec, E> {
                 let model = ModelName::parse(text).map_err(E::custom)?;
-                Ok(ModelSpec { model, temperature: None, max_output_tokens: None })
+                Ok(ModelSpec {
+                    model,
+                    temperature: None,
+                    max_output_tokens: None,
+                    context_tokens: None,
+                })
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(
                 self,
@@ -151,6 +159,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
                     model: table.model,
                     temperature: table.temperature,
                     max_output_tokens: table.max_output_tokens,
+                    context_tokens: table.context_tokens,
                 })
             }
         }

@@ -290,7 +290,7 @@ fn strategies_are_listed_shown_and_changed() {
     let env = TestEnv::with_colours();
     let list = env.run("strategies").ok().stdout;
     assert!(["auto ", "gepa ", "random "].iter().all(|name| list.contains(name)), "{list}");
-    let shown = env.run("strategies auto --set evaluate.block=5").ok().stdout;
+    let shown = env.run("strategies auto --toml --set evaluate.block=5").ok().stdout;
     assert!(shown.contains("block = 5"), "{shown}");
     env.run("strategies atuo").exits(3);
 
@@ -305,7 +305,7 @@ fn strategies_are_listed_shown_and_changed() {
     assert_eq!(frozen["strategy"], "mine");
     assert!(frozen["recipe"].as_str().unwrap().contains("lookahead = 16"));
     // What was shown can be run.
-    let shown = env.run("strategies auto").ok().stdout;
+    let shown = env.run("strategies auto --toml").ok().stdout;
     env.write("shown.toml", &shown);
     env.run("run colours --strategy shown.toml --max-calls 60").ok();
 }

@@ -1,6 +1,6 @@
 //! What the tests share: a server of simulated models, runs over HTTP, and runs in this process.
 
-use promptsearch::budget::{Caps, Wallet};
+use promptsearch::budget::Caps;
 use promptsearch::clock::Clock;
 use promptsearch::evaluate::Evaluator;
 use promptsearch::event::{CachedOf, Event, ProposalOutcome};
@@ -8,18 +8,20 @@ use promptsearch::id::{Call, EventNumber, RowIx};
 use promptsearch::journal::{Journal, JournalError, read_events};
 use promptsearch::llm::call::{Caller, Line};
 use promptsearch::llm::sim::world::Temper;
+use promptsearch::llm::sim::worlds::named;
 use promptsearch::llm::sim::{MODEL_SEED, SimLlm, world_of};
 use promptsearch::llm::throttle::Throttle;
 use promptsearch::llm::{Llm, LlmError, Reply, Request};
 use promptsearch::prompt::Prompt;
 use promptsearch::recipe;
-use promptsearch::search::{Outcome, Search};
+use promptsearch::report::History;
+use promptsearch::search::{Outcome, Search, settle};
 use promptsearch::seed::Seed;
-use promptsearch::state::Observer;
-use promptsearch::strategy::{Composed, State, Views};
-use promptsearch::task::Task;
+use promptsearch::state::{Observer, Phase};
+use promptsearch::strategy::{Composed, Searched, State, Views};
 use promptsearch::task::example::Split;
 use promptsearch::task::model::ModelRole;
+use promptsearch::task::{Task, TaskSource};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -371,6 +373,14 @@ pub(crate) struct Lab {
     pub(crate) caps: Caps,
     pub(crate) concurrency: usize,
     pub(crate) observer: Option<Box<dyn Observer<Views>>>,
+    /// A simulated task of its own instead of the shipped one.
+    pub(crate) world: Option<&'static str>,
+    /// The number of the event after which the run is interrupted, and goes on from its journal.
+    pub(crate) interrupt_at: Option<u64>,
+    /// `--set` lines.
+    pub(crate) sets: Vec<String>,
+    /// A text of the shipped task's file, and what stands there instead.
+    pub(crate) edit: Option<(&'static str, String)>,
 }
 
 /// What became of it.
@@ -380,15 +390,52 @@ pub(crate) struct Ended {
     pub(crate) state: State,
 }
 
+/// Interrupts a run at an event.
+struct Interrupt {
+    at: u64,
+    cancel: tokio::sync::watch::Sender<bool>,
+}
+
+impl Observer<Views> for Interrupt {
+    fn observe(&mut self, number: EventNumber, _event: &Event, _state: &State) {
+        if number.0 >= self.at {
+            let _ = self.cancel.send(true);
+        }
+    }
+}
+
 impl Lab {
     pub(crate) fn new(strategy: &'static str, seed: u64, caps: Caps, concurrency: usize) -> Self {
-        Self { strategy, seed, caps, concurrency, observer: None }
+        let (observer, world, interrupt_at) = (None, None, None);
+        let (sets, edit) = (Vec::new(), None);
+        Self { strategy, seed, caps, concurrency, observer, world, interrupt_at, sets, edit }
+    }
+
+    /// The task that it works on.
+    pub(crate) fn task(&self) -> Task {
+        match self.world {
+            None => match &self.edit {
+                Some((from, to)) => {
+                    let mut source = TaskSource::read(Path::new(SHIPPED_TASK)).unwrap();
+                    assert!(source.text.contains(from), "{}", source.text);
+                    source.text = source.text.replacen(from, to, 1);
+                    Task::build(source).unwrap()
+                }
+                None => shipped_task(),
+            },
+            Some(name) => {
+                let folder = tempfile::tempdir().unwrap();
+                named(name).unwrap().write(folder.path()).unwrap();
+                Task::load(folder.path()).unwrap()
+            }
+        }
     }
 
     /// Runs to the end, with the simulated models behind whatever `around` puts around them.
     pub(crate) fn run(self, around: impl FnOnce(Arc<dyn Llm>) -> Arc<dyn Llm>) -> Ended {
-        let task = Arc::new(shipped_task());
-        let world = Arc::new(world_of(&task, MODEL_SEED, Temper::default()));
+        let task = Arc::new(self.task());
+        let temper = self.world.map_or_else(Temper::default, |name| named(name).unwrap().temper());
+        let world = Arc::new(world_of(&task, MODEL_SEED, temper));
         let llm = around(Arc::new(SimLlm::new(world)));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -398,11 +445,64 @@ impl Lab {
         runtime.block_on(self.go(task, llm))
     }
 
-    async fn go(self, task: Arc<Task>, llm: Arc<dyn Llm>) -> Ended {
+    async fn go(mut self, task: Arc<Task>, llm: Arc<dyn Llm>) -> Ended {
         let journal = Arc::new(Journal::<Event>::in_memory().unwrap());
+        let dev = u32::try_from(task.splits.dev.len()).unwrap();
+        loop {
+            let (cancel, cancelled) = tokio::sync::watch::channel(false);
+            let mut search = self.search(&task, &llm, &journal, dev, cancelled);
+            if let Some(at) = self.interrupt_at {
+                search.observe(Box::new(Interrupt { at, cancel }));
+            }
+            if let Some(observer) = self.observer.take() {
+                search.observe(observer);
+            }
+            let outcome = tokio::time::timeout(PATIENCE, search.run()).await.unwrap().unwrap();
+            if outcome == Outcome::Interrupted && self.interrupt_at.take().is_some() {
+                continue;
+            }
+            let mut events = Vec::new();
+            journal
+                .replay(|number, event| {
+                    events.push((number, event));
+                    Ok::<_, JournalError>(())
+                })
+                .unwrap();
+            return Ended { outcome, events, state: search.state().clone() };
+        }
+    }
+
+    /// The run as far as the journal has it, as a session takes it up.
+    fn search(
+        &self,
+        task: &Arc<Task>,
+        llm: &Arc<dyn Llm>,
+        journal: &Arc<Journal<Event>>,
+        dev: u32,
+        cancelled: tokio::sync::watch::Receiver<bool>,
+    ) -> Search {
+        let mut history = History::new(dev);
+        journal
+            .replay(|number, event: Event| {
+                history.apply(number, &event);
+                Ok::<_, JournalError>(())
+            })
+            .unwrap();
+        let History { mut state, mut wallet, .. } = history;
+        if state.phase != Phase::New {
+            let mut events: Vec<Event> =
+                wallet.open_calls().iter().map(|(call, ..)| Event::Lost { call: *call }).collect();
+            events.push(Event::Resumed { at: Clock::System.now(), ran_ms: 0 });
+            for event in events {
+                let number = journal.append(event.clone()).unwrap();
+                settle(&mut wallet, &event);
+                state.apply(number, &event);
+            }
+        }
+        wallet.set_caps(self.caps);
         let seed = Seed(self.seed);
         let throttle = Throttle::new(self.concurrency, None);
-        let lines = BTreeMap::from([("sim".to_owned(), Line { llm, throttle })]);
+        let lines = BTreeMap::from([("sim".to_owned(), Line { llm: Arc::clone(llm), throttle })]);
         let models = ModelRole::ALL
             .into_iter()
             .filter_map(|role| Some((role, task.model(role)?.clone())))
@@ -410,49 +510,40 @@ impl Lab {
         let caller = Arc::new(Caller::new(
             lines,
             models,
-            Arc::clone(&journal),
-            Wallet::new(self.caps),
+            Arc::clone(journal),
+            wallet,
             self.concurrency,
             Duration::ZERO,
             seed,
         ));
-        let recipe = recipe::load(self.strategy, &[]).unwrap();
+        for role in ModelRole::ALL {
+            if let Some(ratio) = state.plan.largest_ratio(role) {
+                caller.learn_ratio(role, ratio);
+            }
+        }
+        let recipe = recipe::load(self.strategy, &self.sets).unwrap();
         let train = u32::try_from(task.splits.train.len()).unwrap();
         let strategy = Composed::new(
             recipe.clone(),
             task.goal,
             train,
-            promptsearch::strategy::Searched::of(&task.layout),
+            Searched::of(&task.layout),
             seed.child("strategy", 0),
         );
-        let state = State::new(u32::try_from(task.splits.dev.len()).unwrap());
-        let evaluator = Arc::new(Evaluator::new(Arc::clone(&task), &[]));
-        let (_cancel, cancelled) = tokio::sync::watch::channel(false);
-        let mut search = Search::new(
-            task,
+        Search::new(
+            Arc::clone(task),
             recipe,
             Box::new(strategy),
             self.caps,
             seed,
             state,
-            Arc::clone(&journal),
+            Arc::clone(journal),
             caller,
-            evaluator,
+            Arc::new(Evaluator::new(Arc::clone(task), &[])),
             Clock::System,
             cancelled,
-        );
-        if let Some(observer) = self.observer {
-            search.observe(observer);
-        }
-        let outcome = tokio::time::timeout(PATIENCE, search.run()).await.unwrap().unwrap();
-        let mut events = Vec::new();
-        journal
-            .replay(|number, event| {
-                events.push((number, event));
-                Ok::<_, JournalError>(())
-            })
-            .unwrap();
-        Ended { outcome, events, state: search.state().clone() }
+        )
+        .unwrap()
     }
 }
 

@@ -5,6 +5,8 @@ slot! {
     Archive {
         /// Every candidate that was judged.
         "list" => List(ListArchive),
+        /// Those that were the incumbent once.
+        "chain" => Chain(ChainArchive),
         /// The best few.
         "top_k" => TopK(TopKArchive),
         /// Places, each with one candidate.
@@ -23,6 +25,10 @@ slot! {
 kind! {
     /// Every candidate that was judged and not dropped.
     ListArchive {}
+}
+kind! {
+    /// Those that `accept` made the incumbent, one after the other.
+    ChainArchive {}
 }
 kind! {
     /// The best of population and children together (μ + λ).

@@ -1,7 +1,34 @@
 //! Declares slots and kinds, and keeps their documentation for `strategies NAME`.
 
-/// The documentation of a kind's keys: name, and sentences line by line.
-pub type Keys = &'static [(&'static str, &'static [&'static str])];
+/// Sentences, line by line as they stand in the source.
+pub type Lines = &'static [&'static str];
+
+/// The documentation of a kind's keys.
+pub type Keys = &'static [Key];
+
+/// A key as it is declared.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub about: Lines,
+    /// The type that it is declared with, which says which values it takes.
+    pub type_name: &'static str,
+}
+
+/// A kind as it is declared.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Its name in a recipe.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub gist: Lines,
+    /// What it does.
+    pub about: Lines,
+    /// Its keys.
+    pub keys: Keys,
+}
 
 /// What a kind says about itself.
 pub trait Described {
@@ -24,6 +51,23 @@ macro_rules! slot {
         impl $slot {
             /// The kinds by their names in a recipe.
             pub const KINDS: &'static [&'static str] = &[$($kind),+];
+
+            /// What the slot decides.
+            pub const ABOUT: $crate::recipe::Lines = &[$($doc),*];
+
+            /// The kinds with their documentation.
+            pub const ALL: &'static [$crate::recipe::Kind] = &[$($crate::recipe::Kind {
+                name: $kind,
+                gist: &[$($kind_doc),*],
+                about: <$table as $crate::recipe::Described>::ABOUT,
+                keys: <$table as $crate::recipe::Described>::KEYS,
+            }),+];
+
+            /// The kind with every default; `None` where there is no such kind.
+            #[must_use]
+            pub fn by_default(kind: &str) -> Option<Self> {
+                <Self as $crate::recipe::read::Slot>::from_table(kind, toml::Table::new()).ok()
+            }
 
             /// The kind's name in a recipe.
             #[must_use]
@@ -81,7 +125,11 @@ macro_rules! kind {
 
         impl $crate::recipe::Described for $kind {
             const ABOUT: &'static [&'static str] = &[$($doc),*];
-            const KEYS: $crate::recipe::Keys = &[$((stringify!($key), &[$($key_doc),*])),*];
+            const KEYS: $crate::recipe::Keys = &[$($crate::recipe::Key {
+                name: stringify!($key),
+                about: &[$($key_doc),*],
+                type_name: stringify!($type),
+            }),*];
         }
     };
 }
@@ -94,6 +142,12 @@ macro_rules! choice {
         #[serde(rename_all = "snake_case")]
         pub enum $choice {
             $($(#[doc = $value_doc])* $value,)+
+        }
+
+        impl $choice {
+            /// The values with their documentation.
+            pub const VALUES: &'static [(Self, $crate::recipe::Lines)] =
+                &[$((Self::$value, &[$($value_doc),*])),+];
         }
     };
 }

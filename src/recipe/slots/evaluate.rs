@@ -11,6 +11,8 @@ slot! {
         "race" => Race(RaceEvaluate),
         /// Stages of growing size, each with a score to reach.
         "cascade" => Cascade(CascadeEvaluate),
+        /// The generation's minibatch of dev.
+        "minibatch" => Minibatch(MinibatchEvaluate),
         /// Row by row until the first failure.
         "stop_on_failure" => StopOnFailure(StopOnFailureEvaluate),
         /// A minibatch for each trial, all of dev for the best one now and then.
@@ -100,6 +102,14 @@ kind! {
         /// What the mean must reach after each stage but the last, as a share of the incumbent's
         /// mean on the same rows.
         thresholds: Vec<f64> = vec![0.8, 0.95],
+    }
+}
+
+kind! {
+    /// All children of a generation on the same rows of dev, the next ones of an epoch (SIMBA).
+    MinibatchEvaluate {
+        /// Rows of a minibatch.
+        size: usize = 32,
     }
 }
 
@@ -214,6 +224,9 @@ kind! {
     ClusterEvaluate {
         /// Clusters; 0 = ⌈√K⌉.
         clusters: usize = 0,
+        /// The share of the budget that goes to the clusters; 0 = 5 rows for each, less where their
+        /// sizes differ.
+        share: f64 = 0.0,
         /// Dimensions of the prompts' features.
         features: usize = 64,
         /// The same rows for all, or each its own draw.
@@ -225,8 +238,8 @@ kind! {
     /// A function of the prompts' features is fitted as rows come in, and drops the arms that it
     /// holds to be the worse half (TRIPLE-GSE; arXiv:2402.09723, section 5.2).
     RegressEvaluate {
-        /// Rows between two fits.
-        every: usize = 32,
+        /// Rows between two fits; 0 = ⌈log₂ K⌉ phases of equal cost.
+        every: usize = 0,
         /// Dimensions of the prompts' features.
         features: usize = 64,
         /// The greatest mean squared error with which a fit may drop arms, where it explains nothing.

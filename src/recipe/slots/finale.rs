@@ -31,6 +31,8 @@ choice! {
         FullyEvaluated,
         /// Those that the last contest kept.
         Survivors,
+        /// The population that the last generation left.
+        Population,
     }
 }
 
@@ -39,6 +41,18 @@ kind! {
     ShortlistFinal {
         /// How many.
         top: usize = 3,
+        /// Of whom.
+        of: ShortlistOf = ShortlistOf::All,
+    }
+}
+
+choice! {
+    /// Who may be on a shortlist.
+    ShortlistOf {
+        /// All that were judged: the best by their means.
+        All,
+        /// The seed and the best child of each generation, spread evenly over the run.
+        Winners,
     }
 }
 

@@ -114,8 +114,9 @@ kind! {
     /// Summarises the data, then asks for instructions that know the summary, a few rows and a tip
     /// (MIPRO; arXiv:2406.11695, section 3.1).
     GroundedInit {
-        /// How many instructions.
-        take: u32 = 3,
+        /// How many instructions, the seed's among them where it is named; half as many where a
+        /// `product` schedule tries sets of demonstrations beside them.
+        take: u32 = 6,
         /// Rows that the summary is made from.
         summary_rows: usize = 10,
         /// Rows that each instruction is shown.

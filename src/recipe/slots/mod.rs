@@ -24,7 +24,7 @@ mod stop;
 pub use accept::*;
 pub use archive::*;
 pub use choose::*;
-pub use describe::{Described, Keys};
+pub use describe::{Described, Key, Keys, Kind, Lines};
 pub use evaluate::*;
 pub use finale::*;
 pub use init::*;
@@ -36,8 +36,14 @@ pub use screen::*;
 pub use select::*;
 pub use stop::*;
 
+use super::Wording;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// Whether a slot is as it is where a recipe does not name it.
+fn is_default<T: Default + PartialEq>(slot: &T) -> bool {
+    *slot == T::default()
+}
 
 /// How to search.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -50,11 +56,10 @@ pub struct Recipe {
     pub reference: Option<String>,
     /// Texts that replace the built-in meta-prompts, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub meta_prompts: BTreeMap<String, String>,
+    pub meta_prompts: BTreeMap<String, Wording>,
     /// What is compared.
+    #[serde(skip_serializing_if = "is_default")]
     pub objective: Objective,
-    /// What is found out before anything is bred.
-    pub probe: Probe,
     /// The order of work.
     pub schedule: Schedule,
     /// Where the first candidates come from.
@@ -66,6 +71,7 @@ pub struct Recipe {
     /// Which operator is next.
     pub choose: Choose,
     /// Which combination of parts is tried next, where candidates are combinations.
+    #[serde(skip_serializing_if = "is_default")]
     pub sampler: Sampler,
     /// What refuses a new prompt before anything is spent on it.
     pub screen: Vec<Screen>,

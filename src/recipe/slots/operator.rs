@@ -37,9 +37,13 @@ slot! {
         "demo_append" => DemoAppend(DemoAppendOperator),
         /// Another set of demonstrations.
         "demo_edit" => DemoEdit(DemoEditOperator),
+        /// Another list of right answers as demonstrations.
+        "context_shuffle" => ContextShuffle(ContextShuffleOperator),
+        /// Failures as demonstrations.
+        "demo_fill" => DemoFill(DemoFillOperator),
         /// The next of a list of prompts.
         "eda" => Eda(EdaOperator),
-        /// The next of the best so far.
+        /// The next of the best in the parent's line.
         "lineage" => Lineage(LineageOperator),
         /// A hint on the task as the new text.
         "hint" => Hint(HintOperator),
@@ -130,7 +134,8 @@ kind! {
         weight: f64 = 1.0,
         /// When it may be used.
         when: When = When::Always,
-        /// At most so often in a run; 0 = as often as chosen.
+        /// At most so many of its children are kept in a run, beside those that are dropped; 0 =
+        /// any.
         max_uses: u32 = 0,
         /// Whole parts (the paper), or lines within them.
         level: MergeLevel = MergeLevel::Part,
@@ -138,7 +143,7 @@ kind! {
         /// parent, dropped ones included.
         pool: MergePool = MergePool::Front,
         /// Pairs that are drawn before the operator gives up for this time (pool `front` only).
-        attempts: u32 = 10,
+        attempts: u32 = 100,
         /// Rows on which the child must do as well as the better parent before it is tried in
         /// full; 0 = none.
         gate_size: usize = 0,
@@ -276,7 +281,7 @@ kind! {
         temperature: Option<f64> = None,
         /// Which rows are shown.
         feedback: Feedback = Feedback::default(),
-        /// From this mean on the shown rows on, what works is asked for instead.
+        /// From this score of the parent on, what works is asked for instead.
         praise_from: f64 = 0.5,
     }
 }
@@ -297,7 +302,10 @@ kind! {
 }
 
 kind! {
-    /// Contrasts better and worse answers to the same rows, and adds the advice to the text (SIMBA).
+    /// Contrasts the best with the worst of the answers to a row, and adds the advice to the text; the
+    /// first child of a generation learns from the row on which answers differ most, and so on (SIMBA).
+    /// Nothing is learnt where the best is among the worst tenth of all answers, or the worst among the
+    /// best tenth.
     ContrastRuleOperator {
         /// How often, against the other operators.
         weight: f64 = 1.0,
@@ -307,14 +315,14 @@ kind! {
         max_uses: u32 = 0,
         /// Sampling temperature; the mutator's own where none is given.
         temperature: Option<f64> = None,
-        /// Rows that are shown: those whose answers differ most between candidates.
-        size: usize = 1,
+        /// Demonstrations of the parent are left out now and then, and always where it has so many.
+        max_shots: usize = 4,
     }
 }
 
 kind! {
-    /// Adds a right answer to one of the rows that candidates disagree on most to the demonstrations,
-    /// after dropping some (SIMBA). Asks no model.
+    /// Adds the best answer to a row to the demonstrations, after leaving out some; which row, and when
+    /// nothing is learnt, as in `contrast_rule` (SIMBA). Asks no model.
     DemoAppendOperator {
         /// How often, against the other operators.
         weight: f64 = 1.0,
@@ -348,6 +356,42 @@ kind! {
 }
 
 kind! {
+    /// Adds a row to the demonstrations, or puts it in a random one's place where they are as many as
+    /// may be; now and then all are drawn anew. Rows with right answers of the model's own go first
+    /// (PromptBreeder's context shuffling; arXiv:2309.16797, section 3.2.5). Asks no model.
+    ContextShuffleOperator {
+        /// How often, against the other operators.
+        weight: f64 = 1.0,
+        /// When it may be used.
+        when: When = When::Always,
+        /// At most so often in a run; 0 = as often as chosen.
+        max_uses: u32 = 0,
+        /// The most demonstrations of a child.
+        max: usize = 3,
+        /// The chance that all are drawn anew.
+        resample: f64 = 0.1,
+    }
+}
+
+kind! {
+    /// Runs the parent on training rows and makes demonstrations of those that it gets wrong, with the
+    /// expected answers; filled up with other rows (PromptWizard's negative examples; arXiv:2405.18369).
+    /// Asks no model.
+    DemoFillOperator {
+        /// How often, against the other operators.
+        weight: f64 = 1.0,
+        /// When it may be used.
+        when: When = When::Always,
+        /// At most so often in a run; 0 = as often as chosen.
+        max_uses: u32 = 0,
+        /// Demonstrations of a child.
+        size: usize = 5,
+        /// Rows that are run to find failures.
+        from: usize = 25,
+    }
+}
+
+kind! {
     /// Lists earlier prompts and asks for the next one: an estimation of distribution (PromptBreeder;
     /// arXiv:2309.16797, section 3.2.2).
     EdaOperator {
@@ -361,16 +405,18 @@ kind! {
         temperature: Option<f64> = None,
         /// Whether the list is in order of score.
         ranked: bool = false,
-        /// Of two texts with a greater cosine of features only one is listed.
+        /// Of two prompts that are more alike only one is listed.
         max_similarity: f64 = 0.95,
+        /// What makes two prompts alike.
+        likeness: Likeness = Likeness::Texts,
         /// The most prompts in the list.
         most: usize = 20,
     }
 }
 
 kind! {
-    /// Lists the best prompts so far in the order of their birth and asks for the next one
-    /// (PromptBreeder; arXiv:2309.16797, section 3.2.2).
+    /// Lists those of the parent's line that were the best of their time, oldest first, and asks for
+    /// the next one (PromptBreeder; arXiv:2309.16797, section 3.2.2).
     LineageOperator {
         /// How often, against the other operators.
         weight: f64 = 1.0,
@@ -446,6 +492,9 @@ kind! {
         temperature: Option<f64> = None,
         /// Rows that are shown.
         demos: usize = 3,
+        /// Training rows that the parent may be run on to find as many that it gets right; where it
+        /// gets none right, rows are shown with their expected answers.
+        from: usize = 8,
     }
 }
 
@@ -459,6 +508,8 @@ kind! {
         when: When = When::Always,
         /// At most so often in a run; 0 = as often as chosen.
         max_uses: u32 = 0,
+        /// The chance that it follows the use of any other operator, in the same child.
+        after: f64 = 0.0,
     }
 }
 
@@ -542,7 +593,7 @@ choice! {
     Fields {
         /// All searched parts.
         All,
-        /// One after the other.
+        /// One after the other; a child goes on where its parent stopped.
         RoundRobin,
     }
 }
@@ -554,6 +605,16 @@ choice! {
         Any,
         /// Rows that the parent got wrong, with the expected answer; any row where it knows none.
         Errors,
+    }
+}
+
+choice! {
+    /// What makes two prompts alike.
+    Likeness {
+        /// The cosine of their texts' features.
+        Texts,
+        /// How nearly the same their scores are, row by row.
+        Answers,
     }
 }
 
@@ -596,7 +657,8 @@ choice! {
 pub enum When {
     /// `always`: whenever it is chosen.
     Always,
-    /// `after_accept`: once for every child that was tried in full.
+    /// `after_accept`: once for every child of another operator that was tried in full, before
+    /// anything else is bred.
     AfterAccept,
     /// `incumbent_changed`: once for every new incumbent.
     IncumbentChanged,
@@ -642,7 +704,8 @@ kind! {
     /// Which training rows are shown, with the parent's answers.
     Feedback {
         /// `epoch` deals all rows in turn, reshuffled each time round; `errors` prefers failures;
-        /// `errors_else_correct` shows successes where there is no failure.
+        /// `errors_else_correct` deals rows too, and of them shows the failures, or the successes
+        /// where there is none.
         pick: Pick = Pick::Errors,
         /// Rows that are shown.
         size: usize = 3,
@@ -655,7 +718,7 @@ kind! {
         /// `true`: the parent answers the rows anew; `false`: only rows that it has not answered
         /// yet are run (`epoch` only).
         fresh: bool = false,
-        /// No proposal where the parent got all of them right.
+        /// No proposal where the parent got all of them right (not with `errors_else_correct`).
         skip_perfect: bool = true,
     }
 }
@@ -743,7 +806,7 @@ macro_rules! of_any_operator {
 
 of_any_operator! {
     Reflect, MutateText, Paraphrase, Compress, HistoryRewrite, CrossoverMutate, Crossover, DeVariation, GradientEdit, Hypothesis, CritiqueRefine, StyleMutate, ContrastRule, Eda, Lineage, Hint, MutateWith, Hypermutate, Induce, Restart;
-    Merge, DemoAppend, DemoEdit, CrossoverParts, LocalEdit, External
+    Merge, DemoAppend, DemoEdit, ContextShuffle, DemoFill, CrossoverParts, LocalEdit, External
 }
 
 impl Operator {

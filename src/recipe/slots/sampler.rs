@@ -12,6 +12,12 @@ slot! {
     }
 }
 
+impl Default for Sampler {
+    fn default() -> Self {
+        Self::Random(RandomSampler::default())
+    }
+}
+
 kind! {
     /// Any combination that was not tried yet.
     RandomSampler {}

@@ -52,8 +52,13 @@ kind! {
     /// Children are bred in generations: the next one begins when all of the last are judged.
     GenerationSchedule {
         /// Uses of operators in each generation; where all members of the population are scanned,
-        /// uses for each of them.
+        /// uses for each of them; with pairs for each pair, in a tree for each node.
         children: usize = 1,
+        /// Training rows that the population is run on before each generation, the next ones of an
+        /// epoch: what `contrast_rule` and `demo_append` learn from. 0 = none.
+        rows: usize = 0,
+        /// Runs of each of them, each by a member that is drawn by the softmax of `select`.
+        runs: usize = 6,
         /// `issue`: decisions never depend on what has arrived.
         order: Order = Order::Issue,
         /// Evaluations that may be issued and not folded.

@@ -1,5 +1,7 @@
 //! Which candidate is changed next.
 
+use super::{Described, Key, Keys, Lines};
+
 slot! {
     /// Which candidate is changed next.
     Select {
@@ -19,6 +21,8 @@ slot! {
         "tournament" => Tournament(TournamentSelect),
         /// Each member of the population in turn.
         "scan" => Scan(ScanSelect),
+        /// In pairs that answer differently.
+        "contrary" => Contrary(ContrarySelect),
         /// By the number of rows on which a candidate is best.
         "pareto" => Pareto(ParetoSelect),
         /// Better than the median, and not bred from yet.
@@ -62,7 +66,7 @@ kind! {
     SoftmaxSelect {
         /// The temperature, in points of score.
         temperature: f64 = 0.2,
-        /// How many of the best take part; the seed always does.
+        /// How many of the best take part; the seed does in any case, in place of the last one.
         top: usize = 6,
     }
 }
@@ -79,6 +83,12 @@ kind! {
         /// Whether the best member is given as well; else another random one.
         best: bool = true,
     }
+}
+kind! {
+    /// Members in pairs, `schedule.children` times each: the best with whoever's scores differ most
+    /// from its own, row by row, then the best of the others, and so on (PhaseEvo; arXiv:2402.11347,
+    /// section 3: similarity by performance vectors).
+    ContrarySelect {}
 }
 kind! {
     /// Draws by the number of rows on which a candidate is among the best, dominated ones removed
@@ -117,7 +127,7 @@ kind! {
         max_depth: u32 = 8,
         /// Rollouts do not end early before this depth.
         min_depth: u32 = 2,
-        /// Rollouts at once; each counts as a visit without reward while it is out.
+        /// Rollouts that begin together; each counts as a visit without reward while it is out.
         parallel: usize = 1,
     }
 }
@@ -138,17 +148,34 @@ pub struct MixPart {
     /// How often, against the other parts.
     #[serde(default = "one")]
     pub weight: f64,
-    /// As in `pareto`.
-    #[serde(default = "one_row")]
-    pub min_unique: usize,
+    /// As in `pareto`; the other kinds know none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_unique: Option<usize>,
+}
+
+impl Described for MixPart {
+    const ABOUT: Lines = &["One part of a mixed selection."];
+    const KEYS: Keys = &[
+        Key {
+            name: "kind",
+            about: &["How this part draws; always to be given."],
+            type_name: "MixKind",
+        },
+        Key {
+            name: "weight",
+            about: &["How often, against the other parts; 1 where it is missing."],
+            type_name: "f64",
+        },
+        Key {
+            name: "min_unique",
+            about: &["As in `pareto`, and for that kind only."],
+            type_name: "usize",
+        },
+    ];
 }
 
 fn one() -> f64 {
     1.0
-}
-
-fn one_row() -> usize {
-    1
 }
 
 choice! {

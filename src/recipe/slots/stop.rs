@@ -19,11 +19,14 @@ pub enum StopRule {
     Generations(u32),
     /// `iterations:N`: N rollouts of a tree search are done.
     Iterations(u32),
-    /// `trials:N` or `trials:auto`: N combinations were tried; `auto` = max(2·V·log₂ n, 1.5·n) for V
-    /// lists of at most n ingredients (MIPROv2).
+    /// `trials:N` or `trials:auto`: N combinations were tried; `auto` = ⌊max(2·V·log₂ n, 1.5·n)⌋ for
+    /// V lists of at most n ingredients (MIPROv2).
     Trials(Option<u32>),
     /// `stalled:N`: N decided children in a row without a new incumbent.
     Stalled(u32),
+    /// `no_headroom:X:N`: the seed's mean is at least X, and N children in a row brought nothing
+    /// better.
+    NoHeadroom(f64, u32),
     /// `patience:N`: N generations in a row, at least one, without a new incumbent.
     Patience(u32),
     /// `score:X`: the incumbent's mean on all of dev reaches X.
@@ -43,6 +46,7 @@ impl std::fmt::Display for StopRule {
             Self::Trials(Some(count)) => write!(f, "trials:{count}"),
             Self::Trials(None) => write!(f, "trials:auto"),
             Self::Stalled(count) => write!(f, "stalled:{count}"),
+            Self::NoHeadroom(score, count) => write!(f, "no_headroom:{score}:{count}"),
             Self::Patience(count) => write!(f, "patience:{count}"),
             Self::Score(score) => write!(f, "score:{score}"),
             Self::PoolDone => write!(f, "pool_done"),
@@ -65,7 +69,7 @@ impl<'de> Deserialize<'de> for StopRule {
             serde::de::Error::custom(format!(
                 "`{text}` is not a reason to stop: write `budget`, `generations:N`, \
                  `iterations:N`, `trials:N`, `trials:auto`, `stalled:N`, `patience:N`, `score:X`, \
-                 `pool_done` or `rejected:N`"
+                 `no_headroom:X:N`, `pool_done` or `rejected:N`"
             ))
         };
         let count = || value.parse::<u32>().map_err(|_| wrong());
@@ -79,6 +83,15 @@ impl<'de> Deserialize<'de> for StopRule {
             ("stalled", _) => count().map(Self::Stalled),
             ("patience", _) => count().map(Self::Patience),
             ("rejected", _) => count().map(Self::Rejected),
+            ("no_headroom", both) => {
+                let (score, count) = both.split_once(':').ok_or_else(wrong)?;
+                match (score.parse(), count.parse()) {
+                    (Ok(score), Ok(count)) if (0.0..=1.0).contains(&score) => {
+                        Ok(Self::NoHeadroom(score, count))
+                    }
+                    _ => Err(wrong()),
+                }
+            }
             ("score", score) => match score.parse() {
                 Ok(score) if (0.0..=1.0).contains(&score) => Ok(Self::Score(score)),
                 _ => Err(wrong()),

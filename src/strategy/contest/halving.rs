@@ -5,14 +5,24 @@ use super::{Contest, Pulls, leader};
 use crate::event::{Dropped, Event, Round};
 use crate::id::CandidateIx;
 use crate::recipe::HalvingEvaluate;
-use crate::state::Status;
 
 /// The first round.
 pub(super) fn start(contest: &Contest<'_>, candidates: Vec<CandidateIx>) -> Event {
+    among(contest, candidates, contest.remaining.rollouts, 0)
+}
+
+/// The first round among these, out of this budget.
+pub(super) fn among(
+    contest: &Contest<'_>,
+    candidates: Vec<CandidateIx>,
+    budget: u64,
+    group: u32,
+) -> Event {
     let pool = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
-    let budget = contest.remaining.rollouts;
     let pulls = pulls_each(budget, pool, candidates.len());
-    Event::RoundStarted(Round { pool, candidates, pulls, budget, ..contest.round() })
+    let each = each(contest, group, &candidates, pulls);
+    let round = contest.round();
+    Event::RoundStarted(Round { group, pool, candidates, pulls, budget, each, ..round })
 }
 
 /// Which rows the arms get.
@@ -21,14 +31,25 @@ pub(super) fn pulls(kind: &HalvingEvaluate) -> Pulls {
 }
 
 /// ⌊T / (L·|A|)⌋, and at least one.
-fn pulls_each(budget: u64, pool: u32, active: usize) -> u32 {
+pub(super) fn pulls_each(budget: u64, pool: u32, active: usize) -> u32 {
     let pulls = budget / (rounds(pool as usize) * active.max(1) as u64);
     u32::try_from(pulls).unwrap_or(u32::MAX).max(1)
 }
 
 /// ⌈log₂ K⌉.
-fn rounds(candidates: usize) -> u64 {
+pub(super) fn rounds(candidates: usize) -> u64 {
     u64::from(candidates.max(2).next_power_of_two().trailing_zeros())
+}
+
+/// In a halving that another phase went before, candidates have had different numbers of pulls.
+fn each(
+    contest: &Contest<'_>,
+    group: u32,
+    candidates: &[CandidateIx],
+    pulls: u32,
+) -> Vec<(u64, u32)> {
+    let of = |candidate: &CandidateIx| (contest.pulled(*candidate), pulls);
+    if group == 0 { Vec::new() } else { candidates.iter().map(of).collect() }
 }
 
 /// A candidate's mean: over all its pulls, or over this round's.
@@ -44,20 +65,26 @@ fn mean(
     contest.mean_of(pulls(kind), candidate, round.first..round.first + u64::from(round.pulls))
 }
 
-/// All pulls of the round are in: name the leader, drop the worse half one by one, go on.
+/// All pulls of the round are in.
 pub(super) fn judge(kind: &HalvingEvaluate, contest: &Contest<'_>, round: &Round) -> Event {
-    let mut ranked: Vec<(f64, CandidateIx)> = round
-        .candidates
-        .iter()
-        .map(|candidate| (mean(kind, contest, round, *candidate), *candidate))
-        .collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let keep = ((ranked.len() as f64 * kind.keep).ceil() as usize).max(1);
-    if let Some(change) = leader(contest, &ranked, round) {
+    let ranked =
+        contest.ranked(&round.candidates, |candidate| mean(kind, contest, round, candidate));
+    next(contest, round, &ranked, kind.keep)
+}
+
+/// Names the leader, drops the worse part one by one, goes on.
+pub(super) fn next(
+    contest: &Contest<'_>,
+    round: &Round,
+    ranked: &[(f64, CandidateIx)],
+    keep: f64,
+) -> Event {
+    let keep = ((ranked.len() as f64 * keep).ceil() as usize).max(1);
+    if let Some(change) = leader(contest, ranked, round) {
         return change;
     }
     for (mean, candidate) in ranked.iter().skip(keep) {
-        if !matches!(contest.state.standing(*candidate).status, Status::Dropped(_)) {
+        if !contest.is_dropped(*candidate) {
             let why = Dropped::Halved { round: round.round, mean: *mean };
             return Event::CandidateDropped { candidate: *candidate, why };
         }
@@ -70,11 +97,13 @@ pub(super) fn judge(kind: &HalvingEvaluate, contest: &Contest<'_>, round: &Round
     let mut candidates = survivors;
     candidates.sort();
     let pulls = pulls_each(round.budget, round.pool, candidates.len());
+    let each = each(contest, round.group, &candidates, pulls);
     Event::RoundStarted(Round {
         round: round.round + 1,
         first: round.first + u64::from(round.pulls),
         candidates,
         pulls,
+        each,
         ..round.clone()
     })
 }

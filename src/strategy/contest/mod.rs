@@ -5,12 +5,17 @@
 //! says what that means, one decision at a time: a new leader, somebody who is out, another round, or
 //! the end.
 
+mod cluster;
+mod continuous_reject;
 mod halving;
 mod race_all;
+mod regress;
+mod ucb;
 
 pub(super) use race_all::worth as worth_in_race;
 
-use super::population::fitness;
+use super::memo::Observed;
+use super::population::{fitness, length_penalty};
 use super::{Plan, Remaining, State};
 use crate::event::{Dropped, Event, Round};
 use crate::id::{CandidateIx, RowIx};
@@ -38,6 +43,8 @@ pub(super) enum Pulls {
     InOrder,
     /// The same random rows for all.
     Shared,
+    /// As `Shared`, but a row that comes again is no other answer to it.
+    Again,
     /// Each candidate draws its own.
     Own,
 }
@@ -54,12 +61,60 @@ impl Contest<'_> {
             candidates: Vec::new(),
             pulls: 0,
             budget: 0,
+            each: Vec::new(),
         }
     }
 
     /// What a candidate is ranked by, over all its answers to dev.
     pub(super) fn fitness(&self, candidate: CandidateIx) -> f64 {
         fitness(self.recipe, self.state, candidate).unwrap_or(0.0)
+    }
+
+    /// What a candidate's length costs it.
+    fn penalty(&self, candidate: CandidateIx) -> f64 {
+        length_penalty(self.recipe, self.state, candidate)
+    }
+
+    /// Best first; the earlier one of equals.
+    fn ranked(
+        &self,
+        candidates: &[CandidateIx],
+        value: impl Fn(CandidateIx) -> f64,
+    ) -> Vec<(f64, CandidateIx)> {
+        let mut ranked: Vec<(f64, CandidateIx)> =
+            candidates.iter().map(|candidate| (value(*candidate), *candidate)).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        ranked
+    }
+
+    fn is_dropped(&self, candidate: CandidateIx) -> bool {
+        matches!(self.state.standing(candidate).status, Status::Dropped(_))
+    }
+
+    /// How many of a candidate's pulls were scored, and their sum.
+    fn answers(&self, candidate: CandidateIx) -> (f64, f64) {
+        let columns = self.state.standing(candidate).replicates(Split::Dev);
+        columns.fold((0.0, 0.0), |(scored, sum), (_, column)| {
+            (scored + f64::from(column.scored), sum + column.sum)
+        })
+    }
+
+    /// How many pulls a candidate has had.
+    fn pulled(&self, candidate: CandidateIx) -> u64 {
+        let columns = self.state.standing(candidate).replicates(Split::Dev);
+        columns.map(|(_, column)| u64::from(column.issued)).sum()
+    }
+
+    /// What a regression on features is fitted to.
+    fn observed(&self, candidates: &[CandidateIx], features: usize) -> Observed {
+        let answers: Vec<(f64, f64)> = candidates.iter().map(|c| self.answers(*c)).collect();
+        let mean = |(scored, sum): &(f64, f64)| if *scored > 0.0 { sum / scored } else { 0.0 };
+        Observed {
+            features,
+            candidates: candidates.to_vec(),
+            means: answers.iter().map(mean).collect(),
+            pulls: answers.iter().map(|(scored, _)| *scored).collect(),
+        }
     }
 
     /// The rows of a candidate's pulls `range`: a permutation of dev, and another one for each time
@@ -73,7 +128,7 @@ impl Contest<'_> {
         let dev_rows = self.state.dev_rows;
         let rows = u64::from(dev_rows.max(1));
         let stream = match pulls {
-            Pulls::InOrder | Pulls::Shared => 0,
+            Pulls::InOrder | Pulls::Shared | Pulls::Again => 0,
             Pulls::Own => u64::from(candidate.0) + 1,
         };
         let mut found = Vec::new();
@@ -88,7 +143,10 @@ impl Contest<'_> {
                     order.shuffle(&mut seed.rng());
                 }
             }
-            let replicate = u16::try_from(pull / rows).unwrap_or(u16::MAX);
+            let replicate = match pulls {
+                Pulls::Again => 0,
+                _ => u16::try_from(pull / rows).unwrap_or(u16::MAX),
+            };
             if let Some(row) = order.get((pull % rows) as usize) {
                 found.push((replicate, *row));
             }
@@ -111,12 +169,11 @@ impl Contest<'_> {
     fn unasked(
         &self,
         pulls: Pulls,
-        round: &Round,
         candidate: CandidateIx,
+        range: Range<u64>,
     ) -> Vec<(u16, Vec<RowIx>)> {
         let standing = self.state.standing(candidate);
         let mut blocks: Vec<(u16, Vec<RowIx>)> = Vec::new();
-        let range = round.first..round.first + u64::from(round.pulls);
         for (replicate, row) in self.rows(pulls, candidate, range) {
             if standing.column(Split::Dev, replicate).cell(row) != Cell::Empty {
                 continue;
@@ -145,8 +202,9 @@ pub(super) fn next(
     };
     let mut plans = Vec::new();
     let mut waiting = false;
-    for &candidate in &round.candidates {
-        for (replicate, rows) in contest.unasked(pulls(&recipe.evaluate), round, candidate) {
+    let how = pulls(&recipe.evaluate);
+    for (place, &candidate) in round.candidates.iter().enumerate() {
+        for (replicate, rows) in contest.unasked(how, candidate, round.range(place)) {
             plans.push(Plan::Evaluate { candidate, split: Split::Dev, replicate, rows });
         }
         waiting |= state.standing(candidate).replicates(Split::Dev).any(|(_, c)| !c.is_quiet());
@@ -161,6 +219,10 @@ fn start(contest: &Contest<'_>, contenders: Vec<CandidateIx>) -> Event {
     match &contest.recipe.evaluate {
         Evaluate::SequentialHalving(_) => halving::start(contest, contenders),
         Evaluate::RaceAll(kind) => race_all::start(kind, contest, contenders),
+        Evaluate::ContinuousReject(kind) => continuous_reject::start(kind, contest, contenders),
+        Evaluate::Cluster(kind) => cluster::start(kind, contest, contenders),
+        Evaluate::Regress(kind) => regress::start(kind, contest, contenders),
+        Evaluate::Ucb(kind) => ucb::start(kind, contest, contenders),
         _ => Event::ContestEnded { survivors: contenders },
     }
 }
@@ -168,6 +230,10 @@ fn start(contest: &Contest<'_>, contenders: Vec<CandidateIx>) -> Event {
 fn pulls(evaluate: &Evaluate) -> Pulls {
     match evaluate {
         Evaluate::SequentialHalving(kind) => halving::pulls(kind),
+        Evaluate::ContinuousReject(kind) => continuous_reject::pulls(kind),
+        Evaluate::Cluster(kind) => cluster::pulls(kind),
+        Evaluate::Regress(kind) => regress::pulls(kind),
+        Evaluate::Ucb(_) => Pulls::Again,
         _ => Pulls::InOrder,
     }
 }
@@ -177,6 +243,10 @@ fn judge(contest: &Contest<'_>, round: &Round) -> Event {
     match &contest.recipe.evaluate {
         Evaluate::SequentialHalving(kind) => halving::judge(kind, contest, round),
         Evaluate::RaceAll(kind) => race_all::judge(kind, contest, round),
+        Evaluate::ContinuousReject(kind) => continuous_reject::judge(kind, contest, round),
+        Evaluate::Cluster(kind) => cluster::judge(kind, contest, round),
+        Evaluate::Regress(kind) => regress::judge(kind, contest, round),
+        Evaluate::Ucb(kind) => ucb::judge(kind, contest, round),
         _ => Event::ContestEnded { survivors: round.candidates.clone() },
     }
 }

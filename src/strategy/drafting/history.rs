@@ -1,11 +1,15 @@
 //! Earlier prompts that a proposal shows.
 
 use super::super::State;
-use super::super::population::{fitness, ranked};
-use super::super::selection::ancestors;
+use super::super::population::{competes, fitness, ranked};
+use super::super::selection::{ancestors, distance};
 use crate::event::Told;
 use crate::id::CandidateIx;
-use crate::recipe::{EdaOperator, History, HistoryPick, LineageOperator, Recipe, Schedule};
+use crate::recipe::{
+    EdaOperator, History, HistoryPick, Likeness, LineageOperator, Recipe, Schedule,
+};
+use crate::seed::Seed;
+use rand::seq::SliceRandom;
 
 /// The prompts that a history names, in the order in which they are shown: those that were there when
 /// the generation began, so that all its children see the same ones. Where parts take turns, only
@@ -61,8 +65,15 @@ pub(super) fn told(
 
 /// A list of prompts that are unlike each other, without scores (PromptBreeder; arXiv:2309.16797,
 /// section 3.2.2). Likeness is the cosine of hashed n-grams where the paper takes an embedding.
-pub(super) fn distribution(kind: &EdaOperator, recipe: &Recipe, state: &State) -> Vec<Told> {
+pub(super) fn distribution(
+    kind: &EdaOperator,
+    recipe: &Recipe,
+    state: &State,
+    seed: Seed,
+) -> Vec<Told> {
     let mut members = super::members(recipe, state, None);
+    // Whatever order the population has says nothing here.
+    members.shuffle(&mut seed.rng());
     if kind.ranked {
         // In ascending order of score, although the request says otherwise: the paper's own trick.
         members.sort_by(|a, b| {
@@ -73,7 +84,11 @@ pub(super) fn distribution(kind: &EdaOperator, recipe: &Recipe, state: &State) -
     let mut listed: Vec<CandidateIx> = Vec::new();
     for candidate in members {
         let like = |other: &CandidateIx| {
-            state.views.likeness.between(state, candidate, *other) > kind.max_similarity
+            let likeness = match kind.likeness {
+                Likeness::Texts => state.views.likeness.between(state, candidate, *other),
+                Likeness::Answers => 1.0 - distance(state, candidate, *other),
+            };
+            likeness > kind.max_similarity
         };
         if listed.len() < kind.most && !listed.iter().any(like) {
             listed.push(candidate);
@@ -82,11 +97,142 @@ pub(super) fn distribution(kind: &EdaOperator, recipe: &Recipe, state: &State) -
     listed.into_iter().map(|candidate| Told { candidate, score: None }).collect()
 }
 
-/// The prompts that were the best of their time, oldest first (PromptBreeder; arXiv:2309.16797,
-/// section 3.2.2).
-pub(super) fn lineage(kind: &LineageOperator, _recipe: &Recipe, state: &State) -> Vec<Told> {
-    let mut elites: Vec<CandidateIx> =
-        state.incumbents.iter().map(|(candidate, _)| *candidate).collect();
+/// Those of the parent's line that were the best of their time, oldest first (PromptBreeder;
+/// arXiv:2309.16797, section 3.2.2).
+pub(super) fn lineage(
+    kind: &LineageOperator,
+    recipe: &Recipe,
+    state: &State,
+    parent: CandidateIx,
+) -> Vec<Told> {
+    let line = ancestors(state, parent);
+    let of_line = |candidate: &CandidateIx| *candidate == parent || line.contains(candidate);
+    let mut elites: Vec<CandidateIx> = state
+        .incumbents
+        .iter()
+        .map(|(candidate, _)| *candidate)
+        .filter(|candidate| competes(recipe, *candidate) && of_line(candidate))
+        .collect();
     elites.drain(..elites.len().saturating_sub(kind.most));
     elites.into_iter().map(|candidate| Told { candidate, score: None }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidate::{Candidate, Origin};
+    use crate::event::{Draft, Event, ProposalOutcome, RowOutcome};
+    use crate::id::{Call, EventNumber, ProposalNumber, RowIx};
+    use crate::prompt::{Part, Prompt};
+    use crate::recipe;
+    use crate::task::example::Split;
+    use crate::units::Score;
+
+    fn prompt(text: &str) -> Prompt {
+        Prompt::new(vec![Part { name: "system".into(), text: text.into() }])
+    }
+
+    /// Candidates with their parents, each with a score on one row of dev; those named are incumbents
+    /// from their birth on.
+    fn state(children: &[(&str, u32, f64)], incumbents: &[u32]) -> State {
+        let mut state = State::new(1);
+        let mut number = 0;
+        let mut apply = |event: Event| {
+            state.apply(EventNumber(number), &event);
+            number += 1;
+        };
+        let seed = Candidate::seed(prompt("seed"));
+        apply(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
+        for (place, (text, parent, score)) in children.iter().enumerate() {
+            let proposal = ProposalNumber(place as u32);
+            let parents = vec![CandidateIx(*parent)];
+            apply(Event::ProposalDrafted(Draft::new(proposal, parents.clone())));
+            let candidate = Candidate {
+                id: prompt(text).id(),
+                prompt: prompt(text),
+                parents,
+                demos: Vec::new(),
+                gene: None,
+                operator: "written".to_owned(),
+                origin: Origin::Composed(proposal),
+            };
+            let outcome = ProposalOutcome::Added { candidate, gate: None };
+            apply(Event::CandidateComposed { proposal, outcome });
+            let (candidate, call) = (CandidateIx(place as u32 + 1), Call(place as u64));
+            apply(Event::EvaluationIssued(crate::event::Block {
+                first: call,
+                candidate,
+                split: Split::Dev,
+                replicate: 0,
+                rows: vec![RowIx(0)],
+                reserve: crate::budget::Amount::ZERO,
+                cached: Vec::new(),
+            }));
+            let score = Score::new(*score).unwrap();
+            let outcome = RowOutcome::Scored { score, invalid: false };
+            apply(Event::EvaluationFolded { call, outcome });
+            if incumbents.contains(&candidate.0) {
+                apply(Event::IncumbentChanged { candidate, why: String::new() });
+            }
+        }
+        state
+    }
+
+    fn numbers(told: &[Told]) -> Vec<u32> {
+        assert!(told.iter().all(|told| told.score.is_none()), "scores are not told");
+        told.iter().map(|told| told.candidate.0).collect()
+    }
+
+    #[test]
+    fn a_list_holds_one_of_each_likeness_and_a_ranking_begins_with_the_worst() {
+        let recipe = recipe::load("promptbreeder", &[]).unwrap();
+        let long = "Read the message and name the one department that has to deal with it, however \
+                    many things it speaks of; where two could, take the one that is named first.";
+        let nearly = long.replace("named first", "named last");
+        let children = [
+            (long, 0, 0.9),
+            (&*nearly, 0, 0.8),
+            ("Sort by what is asked for.", 0, 0.2),
+            ("Think of the person who wrote it.", 0, 0.5),
+        ];
+        let state = state(&children, &[1]);
+        let list = |ranked: bool, max_similarity: f64, most: usize| {
+            let kind = EdaOperator { ranked, max_similarity, most, ..EdaOperator::default() };
+            numbers(&distribution(&kind, &recipe, &state, Seed(7)))
+        };
+        let sorted = |mut list: Vec<u32>| {
+            list.sort_unstable();
+            list
+        };
+        assert_eq!(sorted(list(false, 0.9999, 9)), [1, 2, 3, 4]);
+        let few = sorted(list(false, 0.95, 9));
+        assert!(few == [1, 3, 4] || few == [2, 3, 4], "{few:?}");
+        assert_eq!(list(false, 0.9999, 2).len(), 2);
+        assert_eq!(list(true, 0.9999, 9), [3, 4, 2, 1]);
+        // Filtered in the order of the list.
+        assert_eq!(list(true, 0.95, 9), [3, 4, 2]);
+    }
+
+    #[test]
+    fn a_line_of_elites_is_that_of_the_parent_alone() {
+        let recipe = recipe::load("promptbreeder", &[]).unwrap();
+        let children = [
+            ("a", 0, 0.1),
+            ("b", 1, 0.2),
+            ("c", 0, 0.3),
+            ("d", 2, 0.4),
+            ("e", 4, 0.0),
+            ("f", 0, 0.0),
+        ];
+        let state = state(&children, &[1, 2, 3, 4]);
+        let line = |parent: u32, most: usize| {
+            let kind = LineageOperator { most, ..LineageOperator::default() };
+            numbers(&lineage(&kind, &recipe, &state, CandidateIx(parent)))
+        };
+        // e comes from d, b and a; c was the best of another line. The seed is not of the population.
+        assert_eq!(line(5, 9), [1, 2, 4]);
+        assert_eq!(line(4, 2), [2, 4]);
+        assert_eq!(line(3, 9), [3]);
+        assert_eq!(line(6, 9), Vec::<u32>::new());
+    }
 }

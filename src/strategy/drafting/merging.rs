@@ -29,23 +29,28 @@ pub(super) fn pair(
     let mut rng = seed.rng();
     let mean = |candidate: CandidateIx| state.standing(candidate).dev().mean().unwrap_or(0.0);
     for _ in 0..merge.attempts {
-        let a = CandidateIx(pool[rng.random_range(0..pool.len())].0);
-        let b = CandidateIx(pool[rng.random_range(0..pool.len())].0);
+        let first = rng.random_range(0..pool.len());
+        let second = (first + rng.random_range(1..pool.len())) % pool.len();
+        let (a, b) = (CandidateIx(pool[first].0), CandidateIx(pool[second].0));
         let (a, b) = (a.min(b), a.max(b));
-        if a == b || is_ancestor(state, a, b) || is_ancestor(state, b, a) {
+        if is_ancestor(state, a, b) || is_ancestor(state, b, a) {
             continue;
         }
         let of_b = ancestors(state, b);
         let common: Vec<CandidateIx> = ancestors(state, a)
             .into_iter()
             .filter(|ancestor| of_b.contains(ancestor))
+            .filter(|ancestor| !state.views.turns.was_merged(a, b, *ancestor))
             .filter(|ancestor| mean(*ancestor) <= mean(a).min(mean(b)) + 1e-9)
             .filter(|ancestor| has_something_to_merge(merge.level, state, a, b, *ancestor))
             .collect();
         let weights: Vec<f64> = common.iter().map(|ancestor| mean(*ancestor) + 1e-6).collect();
         if let Some(place) = weighted(&weights, &mut rng) {
-            // The better one first: what growth is measured against, and who wins a conflict.
-            let (first, second) = if mean(b) > mean(a) { (b, a) } else { (a, b) };
+            // The better one first, either of equals: what growth is measured against, and who wins
+            // a conflict.
+            let tie = (mean(a) - mean(b)).abs() < 1e-9;
+            let swap = if tie { rng.random_bool(0.5) } else { mean(b) > mean(a) };
+            let (first, second) = if swap { (b, a) } else { (a, b) };
             return Some(vec![first, second, common[place]]);
         }
     }
@@ -106,8 +111,9 @@ fn has_something_to_merge(
     })
 }
 
-/// The gate of a merged child: rows on which its parents differ, some in favour of each, and ties
-/// (GEPA's merge: about two each way of five), where it must reach the better parent.
+/// The gate of a merged child: rows of dev on which its parents differ in favour of each, and ties, a
+/// third of each as far as there are; on them it must reach the better parent (GEPA's merge,
+/// arXiv:2507.19457, appendix: of five rows, two each way and a tie).
 pub(in crate::strategy) fn gate(
     merge: &MergeOperator,
     state: &State,
@@ -118,6 +124,7 @@ pub(in crate::strategy) fn gate(
         return None;
     }
     let (a, b) = (state.standing(draft.parents[0]).dev(), state.standing(draft.parents[1]).dev());
+    // Where the first is better, where the second is, and where they tie.
     let mut groups: [Vec<RowIx>; 3] = Default::default();
     for row in (0..state.dev_rows).map(RowIx) {
         let (Some(a), Some(b)) = (a.cell(row).score(), b.cell(row).score()) else {
@@ -126,22 +133,18 @@ pub(in crate::strategy) fn gate(
         groups[if a > b { 0 } else { usize::from(b <= a) + 1 }].push(row);
     }
     let mut rng = seed.child("gate", u64::from(draft.proposal.0)).rng();
-    for group in &mut groups {
-        group.shuffle(&mut rng);
-    }
-    let each = merge.gate_size * 2 / 5;
     let mut rows: Vec<RowIx> = Vec::new();
-    for (group, most) in groups.iter().zip([each, each, merge.gate_size]) {
-        let room = merge.gate_size.saturating_sub(rows.len());
-        rows.extend(group.iter().take(most.min(room)));
+    let mut rest: Vec<RowIx> = Vec::new();
+    for mut group in groups {
+        group.shuffle(&mut rng);
+        let room = merge.gate_size - rows.len();
+        let taken = merge.gate_size.div_ceil(3).min(room).min(group.len());
+        rest.extend(group.split_off(taken));
+        rows.extend(group);
     }
-    for group in &groups {
-        for row in group {
-            if rows.len() < merge.gate_size && !rows.contains(row) {
-                rows.push(*row);
-            }
-        }
-    }
+    rest.shuffle(&mut rng);
+    rest.truncate(merge.gate_size - rows.len());
+    rows.extend(rest);
     let sum = |column: &crate::state::Column| -> f64 {
         rows.iter().filter_map(|row| column.cell(*row).score()).sum()
     };

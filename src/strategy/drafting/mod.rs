@@ -3,13 +3,15 @@
 //! A *draft* is a planned request, or a planned composition without a model. It is journaled before
 //! its evidence is gathered, so that what it waits for survives a kill.
 
+mod buckets;
 mod evidence;
 mod history;
 mod merging;
 mod own_answers;
 mod shots;
 
-pub(super) use evidence::minibatch_gate;
+pub(super) use buckets::gather as sample_runs;
+pub(super) use evidence::{epoch_rows, minibatch_gate};
 pub(super) use merging::gate as merge_gate;
 pub use own_answers::demos_of;
 pub(super) use shots::collect as collect_sets;
@@ -17,10 +19,11 @@ pub(super) use shots::collect as collect_sets;
 use super::population::members;
 use super::selection::{self, weighted};
 use super::{Plan, State, choosing};
-use crate::event::{Abandoned, Draft, Shown, Source};
+use crate::event::{Abandoned, Draft, Mate, Shown, Source};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{
-    Archive, Choose, Fields, Init, Operator, ParaphraseOf, Pick, Recipe, Schedule, Select, When,
+    Archive, Choose, Fields, GroundedInit, Init, Operator, ParaphraseOf, Pick, Recipe, Schedule,
+    Select, When,
 };
 use crate::seed::Seed;
 use crate::state::Status;
@@ -42,7 +45,7 @@ pub(super) struct Setting {
 }
 
 /// The next draft of a step that follows from what came back; they go before new ones.
-pub(super) fn next_step(recipe: &Recipe, state: &State) -> Option<Draft> {
+pub(super) fn next_step(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
     let (proposal, continuation) =
         state.continuations.iter().find(|(_, continuation)| continuation.left > 0)?;
     let first = &continuation.draft;
@@ -73,6 +76,12 @@ pub(super) fn next_step(recipe: &Recipe, state: &State) -> Option<Draft> {
         // Rows that were dealt to the first step are shown again, not dealt anew.
         draft.rows.clone_from(&first.rows);
     }
+    if let Some(init) = first.init
+        && let Some(Init::Grounded(kind)) = recipe.init.get(usize::from(init))
+    {
+        let seed = setting.seed.child("init", u64::from(init)).child("demos", u64::from(number));
+        draft.rows = sample(setting.train_rows, kind.demos, seed);
+    }
     Some(draft)
 }
 
@@ -98,12 +107,13 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
                 draft.rows =
                     sample(setting.train_rows, kind.demos, setting.seed.child("demos", query));
             }
+            Init::StyleMutate(_) => {
+                draft.variant = seed.child("variant", u64::from(done)).rng().random();
+            }
             Init::Grounded(kind) => {
-                draft.rows = sample(
-                    setting.train_rows,
-                    kind.summary_rows.max(kind.demos),
-                    seed.child("rows", 0),
-                );
+                draft.rows = sample(setting.train_rows, kind.summary_rows, seed.child("rows", 0));
+                draft.variant = seed.child("tip", 0).rng().random();
+                draft.then = grounded(kind, recipe, setting);
             }
             Init::Variants(kind) => {
                 if let Some(shots) = &kind.shots
@@ -130,6 +140,15 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
         return Some(draft);
     }
     next_combination(recipe, state)
+}
+
+/// Instructions that are asked for: the seed's is one of the list, and the list is half as long where
+/// demonstrations are searched beside it (MIPROv2).
+fn grounded(kind: &GroundedInit, recipe: &Recipe, setting: Setting) -> u16 {
+    let halved = matches!(recipe.schedule, Schedule::Product(_)) && setting.has_demos;
+    let length = if halved { kind.take / 2 } else { kind.take };
+    let with_seed = recipe.init.iter().any(|init| matches!(init, Init::Seed(_)));
+    u16::try_from(length.saturating_sub(u32::from(with_seed))).unwrap_or(u16::MAX)
 }
 
 /// Rows drawn without replacement.
@@ -173,21 +192,33 @@ fn next_combination(recipe: &Recipe, state: &State) -> Option<Draft> {
     if !matches!(recipe.schedule, Schedule::Pool(_)) {
         return None;
     }
-    let set = state.demo_sets.as_ref()?.get(state.combinations as usize)?;
+    // Without demonstrations it is the seed itself.
+    let mut sets = state.demo_sets.as_ref()?.iter().filter(|set| !set.is_empty());
+    let set = sets.nth(state.combinations as usize)?;
     Some(combine(state, CandidateIx::SEED, set.clone()))
 }
 
-/// Uses of operators that a generation asks for.
+/// Uses of operators that the generation that is on asks for.
 pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
+    let members = state.generation.as_ref().map_or(0, |generation| generation.members.len());
+    let nodes = match &recipe.select {
+        Select::Uct(_) => super::tree::breadth(recipe, state),
+        _ => 1,
+    };
+    applications_of(recipe, members).saturating_mul(u32::try_from(nodes).unwrap_or(u32::MAX))
+}
+
+/// Uses of operators that a generation with so many members asks for; for each node that grows, where
+/// a tree is searched.
+pub(super) fn applications_of(recipe: &Recipe, members: usize) -> u32 {
     let Schedule::Generation(schedule) = &recipe.schedule else {
         return u32::MAX;
     };
-    let members = state.generation.as_ref().map_or(0, |generation| generation.members.len());
     let each = operators_per_parent(recipe);
     let parents = match &recipe.select {
         Select::Scan(_) => members * schedule.children,
         Select::Tournament(_) => schedule.children.min(members / 2),
-        Select::Uct(kind) => schedule.children * kind.parallel.max(1),
+        Select::Contrary(_) => members / 2 * schedule.children,
         _ => schedule.children,
     };
     u32::try_from(parents * each).unwrap_or(u32::MAX)
@@ -198,6 +229,14 @@ pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
 pub(super) fn turns(recipe: &Recipe, texts: u16) -> u32 {
     let in_turn = |operator: &Operator| matches!(operator, Operator::HistoryRewrite(kind) if kind.fields == Fields::RoundRobin);
     if recipe.operator.iter().any(in_turn) { u32::from(texts).max(1) } else { 1 }
+}
+
+/// Whether all children of the generation are there.
+pub(super) fn generation_is_bred(recipe: &Recipe, state: &State) -> bool {
+    state.generation.is_some()
+        && state.drafts.is_empty()
+        && state.continuations.values().all(|continuation| continuation.left == 0)
+        && state.applications >= applications(recipe, state)
 }
 
 /// Uses of operators on each parent.
@@ -255,10 +294,17 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
 fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
     let operator = &recipe.operator[place];
     let place = u16::try_from(place).unwrap_or(u16::MAX);
-    let uses = state.uses.get(&place).copied().unwrap_or(0);
+    let uses = match operator {
+        // A merge that its gate refuses costs next to nothing, and counts as none.
+        Operator::Merge(_) => state.views.turns.kept(place),
+        _ => state.uses.get(&place).copied().unwrap_or(0),
+    };
     let occasions = match operator.when() {
         When::Always => u32::MAX,
-        When::AfterAccept => accepted(state),
+        When::AfterAccept => {
+            let by_another = state.views.turns.accepted().is_some_and(|other| other != place);
+            if by_another { u32::MAX } else { 0 }
+        }
         When::IncumbentChanged => {
             u32::try_from(state.incumbents.len()).unwrap_or(u32::MAX).saturating_sub(1)
         }
@@ -268,13 +314,6 @@ fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
         }
     };
     uses < occasions && operator.max_uses().is_none_or(|most| uses < most)
-}
-
-/// Children that were tried in full.
-fn accepted(state: &State) -> u32 {
-    let finished = state.views.fronts.finished();
-    let children = finished.iter().filter(|candidate| **candidate != CandidateIx::SEED).count();
-    u32::try_from(children).unwrap_or(u32::MAX)
 }
 
 /// The island whose turn it is: they breed in turn, so that each gets the same share.
@@ -307,7 +346,8 @@ fn draft(
     draft.variant = seed.child("variant", 0).rng().random();
     draft.parents = match operator {
         Operator::Merge(merge) => merging::pair(merge, recipe, state, seed.child("merge", 0))?,
-        Operator::Compress(_) => vec![state.incumbent],
+        // A new incumbent is an occasion; else it is used on whoever is selected.
+        Operator::Compress(kind) if kind.when != When::Always => vec![state.incumbent],
         _ => {
             let index = state.applications as usize / operators_per_parent(recipe).max(1);
             let pool = members(recipe, state, draft.island);
@@ -351,7 +391,7 @@ fn draft(
     };
     match operator {
         Operator::Reflect(kind) if kind.fields == Fields::RoundRobin && setting.texts > 1 => {
-            draft.part = u16::try_from(uses % u32::from(setting.texts)).ok();
+            draft.part = Some(state.views.turns.part(parent, setting.texts));
         }
         Operator::HistoryRewrite(kind) if kind.fields == Fields::RoundRobin => {
             let turns = turns(recipe, setting.texts);
@@ -367,45 +407,94 @@ fn draft(
             let seed = setting.seed.child("exemplars", u64::from(turn));
             draft.rows = sample(setting.train_rows, kind.exemplars, seed);
         }
-        Operator::Eda(kind) => draft.context = history::distribution(kind, recipe, state),
-        Operator::Lineage(kind) => draft.context = history::lineage(kind, recipe, state),
-        Operator::Induce(kind) => {
-            draft.rows = shots::right_rows(state, parent, kind.demos, seed.child("rows", 0));
-            if draft.rows.is_empty() {
-                draft.rows = sample(setting.train_rows, kind.demos, seed.child("rows", 1));
+        Operator::Eda(kind) => {
+            draft.context = history::distribution(kind, recipe, state, seed.child("listed", 0));
+        }
+        Operator::Lineage(kind) => {
+            draft.context = history::lineage(kind, recipe, state, parent);
+            if draft.context.is_empty() {
+                return None;
             }
         }
+        Operator::Induce(_) if setting.train_rows == 0 => return None,
         Operator::ContrastRule(kind) => {
-            for disputed in shots::disputed(state, kind.size)? {
-                draft.rows.push(disputed.row);
-                draft.context.extend(disputed.told());
+            let buckets = buckets::all(recipe, state, setting);
+            let bucket = buckets::of_turn(&buckets, recipe, state)?;
+            let (best, worst) = (bucket.best, bucket.worst);
+            let is_telling = best.score > worst.score;
+            if !is_telling || best.score <= buckets.low || worst.score >= buckets.high {
+                return Some(Draft { parents: Vec::new(), ..draft });
             }
+            draft.rows = vec![best.row];
+            draft.context = vec![best.told(), worst.told()];
+            draft.variant = u32::from(best.replicate) | u32::from(worst.replicate) << 16;
+            let demos = &state.standing(parent).candidate.demos;
+            draft.demos =
+                (!demos.is_empty()).then(|| shots::thinned(state, parent, kind.max_shots, seed));
         }
         Operator::Crossover(kind) if kind.mix_shots && setting.has_demos => {
             draft.demos = Some(shots::mixed(kind, state, &draft.parents, setting, seed));
         }
         Operator::DemoAppend(kind) if setting.has_demos => {
-            draft.demos = Some(shots::appended(kind, state, parent, seed)?);
+            let buckets = buckets::all(recipe, state, setting);
+            let bucket = buckets::of_turn(&buckets, recipe, state)?;
+            draft.demos = shots::appended(kind, &bucket, buckets.low, state, parent, seed);
+            if draft.demos.is_none() {
+                return Some(Draft { parents: Vec::new(), ..draft });
+            }
         }
         Operator::DemoEdit(kind) if setting.has_demos => {
             draft.demos = Some(shots::edited(kind, state, parent, setting, seed)?);
         }
-        Operator::DemoAppend(_) | Operator::DemoEdit(_) => return None,
+        Operator::ContextShuffle(kind) if setting.has_demos => {
+            draft.demos = Some(shots::reshuffled(kind, state, parent, setting, seed)?);
+        }
+        Operator::DemoAppend(_) | Operator::DemoEdit(_) | Operator::ContextShuffle(_) => {
+            return None;
+        }
+        Operator::DemoFill(_) if !setting.has_demos || setting.train_rows == 0 => return None,
         Operator::CrossoverParts(_) => {
-            if setting.texts < 2 {
-                return None;
-            }
-            let pool = members(recipe, state, draft.island);
-            let mate = selection::mate(recipe, state, &pool, parent, seed.child("mate", 0))?;
-            draft.parents.push(mate);
-            draft.part = u16::try_from(draft.variant % u32::from(setting.texts)).ok();
+            draft.mate = Some(mated(recipe, state, &draft, parent, setting, seed)?);
         }
         _ => {}
+    }
+    if is_crossed(recipe, operator, seed) {
+        draft.mate = mated(recipe, state, &draft, parent, setting, seed);
     }
     if operator.needs_text() && setting.texts == 0 {
         return None;
     }
     Some(draft)
+}
+
+/// Whether a crossover of parts follows this use of another operator.
+fn is_crossed(recipe: &Recipe, operator: &Operator, seed: Seed) -> bool {
+    let follows = |other: &Operator| match other {
+        Operator::CrossoverParts(kind) => Some(kind.after).filter(|chance| *chance > 0.0),
+        _ => None,
+    };
+    let has_its_own = matches!(operator, Operator::CrossoverParts(_) | Operator::Merge(_));
+    let chance = recipe.operator.iter().find_map(follows).filter(|_| !has_its_own);
+    chance.is_some_and(|chance| seed.child("crossed", 0).rng().random_bool(chance))
+}
+
+/// One of several searched parts of another candidate, which is drawn in proportion to its score
+/// (PromptBreeder; arXiv:2309.16797, section 3.2.5).
+fn mated(
+    recipe: &Recipe,
+    state: &State,
+    draft: &Draft,
+    parent: CandidateIx,
+    setting: Setting,
+    seed: Seed,
+) -> Option<Mate> {
+    if setting.texts < 2 {
+        return None;
+    }
+    let pool = members(recipe, state, draft.island);
+    let candidate = selection::mate(recipe, state, &pool, parent, seed.child("mate", 0))?;
+    let part = seed.child("mate part", 0).rng().random_range(0..setting.texts);
+    Some(Mate { candidate, part })
 }
 
 /// What an open draft needs next; `None`: wait for its evidence.
@@ -437,10 +526,19 @@ pub(super) fn advance(
     };
     let operator = recipe.operator.get(usize::from(place))?;
     let steps = operator.steps();
+    if let Operator::DemoFill(kind) = operator {
+        return evidence::filled(kind, state, draft, setting);
+    }
     if steps.is_empty() {
         return Some(Plan::Compose(draft.clone()));
     }
     match operator {
+        // An edit sees the rows that the critique was about.
+        Operator::GradientEdit(_) if draft.step == 1 => {
+            let first = draft.from.and_then(|from| state.continuations.get(&from.proposal));
+            let shown = first.map_or_else(Vec::new, |first| first.shown.clone());
+            Some(Plan::Propose { proposal, shown })
+        }
         // Their later steps change the wording alone.
         Operator::GradientEdit(_) if draft.step >= 2 => {
             Some(Plan::Propose { proposal, shown: Vec::new() })
@@ -448,21 +546,32 @@ pub(super) fn advance(
         Operator::CritiqueRefine(_) if draft.step >= 1 => {
             Some(Plan::Propose { proposal, shown: Vec::new() })
         }
+        // One row with two answers; who gave them stands in the draft's context.
         Operator::ContrastRule(_) => {
-            let parent = state.standing(*draft.parents.first()?);
-            let shown = draft
-                .rows
-                .iter()
-                .map(|row| {
-                    let replicate = parent.column(Split::Train, 0).cell(*row).score().map(|_| 0);
-                    Shown { row: *row, replicate }
-                })
-                .collect();
+            let row = *draft.rows.first()?;
+            let replicates = [draft.variant & 0xffff, draft.variant >> 16];
+            let shown = replicates
+                .map(|replicate| Shown { row, replicate: u16::try_from(replicate).ok() })
+                .to_vec();
             Some(Plan::Propose { proposal, shown })
+        }
+        Operator::Induce(kind) => {
+            evidence::right_answers(kind, state, draft, setting.train_rows, setting.seed)
         }
         _ => match operator.feedback() {
             Some(feedback) => {
-                evidence::gather(feedback, state, draft, setting.train_rows, setting.seed)
+                let praise = match operator {
+                    Operator::GradientEdit(_) => evidence::Praise::WherePerfect,
+                    Operator::CritiqueRefine(kind) => {
+                        evidence::Praise::Said(draft.parents.first().is_some_and(|parent| {
+                            let score = super::population::fitness(recipe, state, *parent);
+                            score.is_some_and(|score| score >= kind.praise_from - 1e-9)
+                        }))
+                    }
+                    _ => evidence::Praise::Never,
+                };
+                let Setting { train_rows, seed, .. } = setting;
+                evidence::gather(feedback, praise, state, draft, train_rows, seed)
             }
             None => Some(Plan::Propose { proposal, shown: alone(&draft.rows) }),
         },

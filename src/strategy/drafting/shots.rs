@@ -2,12 +2,13 @@
 
 use super::super::{Plan, State};
 use super::Setting;
+use super::buckets::{Bucket, Run};
 use crate::candidate::Demo;
-use crate::event::{Event, Told};
+use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{
-    BootstrapDemosInit, CrossoverOperator, DemoAnswers, DemoAppendOperator, DemoEditOperator,
-    DemoSource, Init, Recipe, Shots,
+    BootstrapDemosInit, ContextShuffleOperator, CrossoverOperator, DemoAnswers, DemoAppendOperator,
+    DemoEditOperator, DemoFillOperator, DemoSource, Init, Recipe, Shots,
 };
 use crate::seed::Seed;
 use crate::state::Cell;
@@ -50,73 +51,6 @@ pub(super) fn random(shots: &Shots, state: &State, train_rows: u32, seed: Seed) 
         .into_iter()
         .map(|row| demo(state, CandidateIx::SEED, row, shots.answers))
         .collect()
-}
-
-/// Rows that a candidate got right, drawn at random.
-pub(super) fn right_rows(
-    state: &State,
-    candidate: CandidateIx,
-    size: usize,
-    seed: Seed,
-) -> Vec<RowIx> {
-    let mut rows: Vec<RowIx> = state
-        .standing(candidate)
-        .column(Split::Train, 0)
-        .cells()
-        .iter()
-        .zip(0..)
-        .filter(|(cell, _)| cell.score().is_some_and(|score| score >= 1.0 - 1e-6))
-        .map(|(_, row)| RowIx(row))
-        .collect();
-    rows.shuffle(&mut seed.rng());
-    rows.truncate(size);
-    rows
-}
-
-/// A training row that candidates answered differently.
-pub(super) struct Disputed {
-    /// Which.
-    pub(super) row: RowIx,
-    best: (f64, CandidateIx),
-    worst: (f64, CandidateIx),
-}
-
-impl Disputed {
-    /// Who answered better, and who worse.
-    pub(super) fn told(&self) -> [Told; 2] {
-        [self.best, self.worst].map(|(score, candidate)| Told { candidate, score: Some(score) })
-    }
-}
-
-/// The training rows on which candidates' answers differ most, most first (SIMBA's buckets: by the gap
-/// between best and worst, then by the best).
-pub(super) fn disputed(state: &State, size: usize) -> Option<Vec<Disputed>> {
-    let rows = state.candidates.iter().map(|s| s.column(Split::Train, 0).cells().len()).max();
-    let mut found: Vec<Disputed> = Vec::new();
-    for row in (0..u32::try_from(rows.unwrap_or(0)).unwrap_or(0)).map(RowIx) {
-        let mut ends: Option<((f64, CandidateIx), (f64, CandidateIx))> = None;
-        for (candidate, standing) in state.numbered() {
-            if let Some(score) = standing.column(Split::Train, 0).cell(row).score() {
-                let mine = (score, candidate);
-                let (best, worst) = ends.unwrap_or((mine, mine));
-                ends = Some((
-                    if score > best.0 { mine } else { best },
-                    if score < worst.0 { mine } else { worst },
-                ));
-            }
-        }
-        if let Some((best, worst)) = ends
-            && best.0 > worst.0
-        {
-            found.push(Disputed { row, best, worst });
-        }
-    }
-    let gap = |disputed: &Disputed| disputed.best.0 - disputed.worst.0;
-    found.sort_by(|a, b| {
-        gap(b).total_cmp(&gap(a)).then(b.best.0.total_cmp(&a.best.0)).then(a.row.cmp(&b.row))
-    });
-    found.truncate(size);
-    (!found.is_empty()).then_some(found)
 }
 
 /// Half of both parents' demonstrations together, ⌊(a + b) / 2⌋, then with a third each one added,
@@ -164,32 +98,59 @@ fn another_row(train_rows: u32, taken: &[RowIx], seed: Seed) -> Option<RowIx> {
     (!free.is_empty()).then(|| free[seed.rng().random_range(0..free.len())])
 }
 
-/// One more right answer to a disputed row, after dropping Poisson(n / max) of the others, at least
-/// one where the set is full (SIMBA).
+/// A parent's demonstrations without Poisson(n / max) of them, at least one where the set is full
+/// (SIMBA).
+pub(super) fn thinned(state: &State, parent: CandidateIx, max: usize, seed: Seed) -> Vec<Demo> {
+    let mut demos = state.standing(parent).candidate.demos.clone();
+    let mut rng = seed.child("drop", 0).rng();
+    let rate = demos.len() as f64 / max.max(1) as f64;
+    let drop = Poisson::new(rate).map_or(0, |poisson| poisson.sample(&mut rng) as usize);
+    let drop = drop.max(usize::from(!demos.is_empty() && demos.len() >= max)).min(demos.len());
+    for _ in 0..drop {
+        demos.remove(rng.random_range(0..demos.len()));
+    }
+    demos
+}
+
+/// The best run of a bucket as one more demonstration; `None` where it is among the worst tenth of all
+/// runs, or has no answer to show (SIMBA's `append_a_demo`).
 pub(super) fn appended(
     kind: &DemoAppendOperator,
+    bucket: &Bucket,
+    low: f64,
     state: &State,
     parent: CandidateIx,
     seed: Seed,
 ) -> Option<Vec<Demo>> {
-    let mut demos = state.standing(parent).candidate.demos.clone();
-    let mut rng = seed.child("append", 0).rng();
-    let rows = disputed(state, usize::MAX)?;
-    let (row, answer) = rows
-        .into_iter()
-        .map(|disputed| disputed.row)
-        .filter(|row| demos.iter().all(|demo| demo.row != *row))
-        .find_map(|row| Some((row, right_answer(state, parent, row)?)))?;
-    let rate = demos.len() as f64 / kind.max.max(1) as f64;
-    let mut drop = Poisson::new(rate).map_or(0, |poisson| poisson.sample(&mut rng) as usize);
-    if demos.len() >= kind.max {
-        drop = drop.max(1);
+    let Run { row, candidate, replicate, score } = bucket.best;
+    let cell = state.standing(candidate).column(Split::Train, replicate).cell(row);
+    let Cell::Scored { answer, .. } = cell else { return None };
+    if score <= low {
+        return None;
     }
-    for _ in 0..drop.min(demos.len()) {
-        demos.remove(rng.random_range(0..demos.len()));
-    }
+    let mut demos = thinned(state, parent, kind.max, seed);
+    demos.retain(|demo| demo.row != row);
     demos.push(Demo { row, answer: Some(answer) });
     Some(demos)
+}
+
+/// Rows that the parent got wrong, with their expected answers; filled up with others (PromptWizard's
+/// negative examples; arXiv:2405.18369). `None` where nothing would change.
+pub(super) fn failed(
+    kind: &DemoFillOperator,
+    state: &State,
+    parent: CandidateIx,
+    setting: Setting,
+    seed: Seed,
+) -> Option<Vec<Demo>> {
+    let column = state.standing(parent).column(Split::Train, 0);
+    let is_wrong = |row: &RowIx| column.cell(*row).score().is_some_and(|score| score < 1.0 - 1e-6);
+    let mut rows = super::sample(setting.train_rows, setting.train_rows as usize, seed);
+    // A stable sort: failures first, each group in its random order.
+    rows.sort_by_key(|row| !is_wrong(row));
+    rows.truncate(kind.size);
+    let demos: Vec<Demo> = rows.into_iter().map(|row| Demo { row, answer: None }).collect();
+    (!demos.is_empty() && demos != state.standing(parent).candidate.demos).then_some(demos)
 }
 
 /// Demonstrations added, one dropped or swapped, or all of them in another order. An empty set is
@@ -247,6 +208,44 @@ fn new_rows(
         .take(kind.step.max(1))
         .map(|row| demo(state, parent, row, kind.answers))
         .collect()
+}
+
+/// One row more, or one in a random one's place where there are as many as may be; now and then all
+/// anew. Rows that the model got right go first (PromptBreeder's context shuffling; arXiv:2309.16797,
+/// section 3.2.5).
+pub(super) fn reshuffled(
+    kind: &ContextShuffleOperator,
+    state: &State,
+    parent: CandidateIx,
+    setting: Setting,
+    seed: Seed,
+) -> Option<Vec<Demo>> {
+    let mut rng = seed.child("context", 0).rng();
+    let mut demos = state.standing(parent).candidate.demos.clone();
+    let anew = rng.random_bool(kind.resample) && !demos.is_empty();
+    let wanted = if anew { demos.len() } else { 1 };
+    let rows = super::sample(setting.train_rows, setting.train_rows as usize, seed.child("row", 0));
+    let mut new: Vec<Demo> = rows
+        .into_iter()
+        .filter(|row| anew || demos.iter().all(|demo| demo.row != *row))
+        .map(|row| demo(state, parent, row, DemoAnswers::OwnCorrect))
+        .collect();
+    // A stable sort: right answers first, each group in its random order.
+    new.sort_by_key(|demo| demo.answer.is_none());
+    new.truncate(wanted);
+    if new.is_empty() {
+        return None;
+    }
+    if anew {
+        return Some(new);
+    }
+    if demos.len() < kind.max {
+        demos.extend(new);
+    } else {
+        let place = rng.random_range(0..demos.len());
+        demos[place] = new[0];
+    }
+    Some(demos)
 }
 
 /// What collecting the recipe's sets needs next; `None`: nothing collects sets, or they are there.

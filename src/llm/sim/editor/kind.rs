@@ -41,6 +41,8 @@ pub(super) enum Kind {
     StyleMutate,
     /// The text as an order wants it.
     MutateWith,
+    /// The text as an order wants it, in a manner of thinking.
+    MutateInStyle,
     /// Notes: hints for whoever writes the instruction.
     Hint,
     /// The instruction that a hint makes.
@@ -77,6 +79,7 @@ const WORDINGS: &[(&str, Kind)] = &[
     ("look for the causes", Kind::Hypothesize),
     ("test one suspicion", Kind::TestHypothesis),
     ("compare better with worse", Kind::ContrastRule),
+    ("carry out an order", Kind::MutateInStyle),
     ("in a manner of thinking", Kind::StyleMutate),
     ("as an order tells", Kind::MutateWith),
     ("give hints", Kind::Hint),

@@ -117,6 +117,9 @@ fn revised(brief: &Brief, rng: &mut ChaCha8Rng) -> String {
             draft.heed("", 3, rng);
         }
         Kind::StyleMutate => draft.heed(&brief.manner, 2, rng),
+        Kind::MutateInStyle => {
+            draft.heed(&format!("{} {}", brief.order, brief.manner), 2, rng);
+        }
         Kind::MutateWith => draft.heed(&brief.order, 2, rng),
         Kind::Crossover => draft.join(brief, rng),
         Kind::CrossoverMutate => draft.cross_and_mutate(brief, rng),
@@ -126,7 +129,7 @@ fn revised(brief: &Brief, rng: &mut ChaCha8Rng) -> String {
         }
         Kind::Edit | Kind::Refine => draft.edit(brief, false, rng),
         Kind::TestHypothesis => draft.edit(brief, true, rng),
-        Kind::FromHint => draft.from_hint(brief, rng),
+        Kind::FromHint => draft.state_hint(brief, rng),
         Kind::Grounded => draft.ground(brief, rng),
         Kind::Restart => draft.restart(brief, rng),
         // What is noted is no text.

@@ -1,0 +1,34 @@
+//! `explain`: one candidate or proposal of a run, told from its events.
+
+use super::Screen;
+use super::args::ExplainArgs;
+use super::error::CliError;
+use super::session::Told;
+use crate::event::Event;
+use crate::report::explain::{Explainer, find, page};
+use crate::run_dir::RunDir;
+
+/// Tells who a candidate is, why it was written, and what happened to it.
+pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliError> {
+    let told = Told::read(RunDir::find(&args.out.out, &args.run)?)?;
+    let report = told.report();
+    let subject = find(&report, args.candidate.trim()).map_err(|unfound| {
+        let error = CliError::usage(unfound.to_string());
+        match unfound.help {
+            Some(help) => error.hint(help),
+            None => error,
+        }
+    })?;
+    // A run that is going on has written more since: what is told is of one moment.
+    let last = told.history.events;
+    let mut explainer = Explainer::new(subject, super::session::dev_rows(&told.task));
+    crate::journal::read_events(&told.dir.events(), |number, event: Event| {
+        if number.0 < last {
+            explainer.apply(number, &event);
+        }
+        Ok::<_, CliError>(())
+    })?;
+    let explanation = explainer.explanation(&report);
+    let text = page(&explanation, screen.colour(), screen.width());
+    screen.show(&serde_json::to_value(&explanation)?, &text)
+}

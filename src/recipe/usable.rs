@@ -1,0 +1,185 @@
+//! What of a recipe has something to work on in a task, and what is left out.
+//!
+//! A recipe is written for any task. An operator on demonstrations has nothing to do where no part
+//! holds them, and one that rewrites texts has nothing to do where only demonstrations may change.
+
+use super::{Init, Operator, Recipe, Schedule};
+
+/// What of a task's prompt may be searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Parts that a model may rewrite.
+    pub texts: usize,
+    /// Whether the part with demonstrations may change.
+    pub demos: bool,
+}
+
+/// A recipe without what a task has no part for.
+#[derive(Clone, Debug)]
+pub struct Usable {
+    /// What is left.
+    pub recipe: Recipe,
+    /// What was left out, one sentence each.
+    pub left_out: Vec<String>,
+    /// Whether something was left out, and nothing remains that could make a candidate.
+    pub is_idle: bool,
+}
+
+impl Recipe {
+    /// The recipe without the operators and inits that a task has no part for.
+    #[must_use]
+    pub fn usable(&self, parts: Parts) -> Usable {
+        let mut recipe = self.clone();
+        let mut left_out = Vec::new();
+        if recipe.phase.is_empty() {
+            recipe.leave_out(parts, &mut left_out);
+            let is_idle = !left_out.is_empty() && !recipe.makes_candidates();
+            return Usable { recipe, left_out, is_idle };
+        }
+        let phases = std::mem::take(&mut recipe.phase);
+        for (place, mut phase) in phases.into_iter().enumerate() {
+            let mut of_phase = Vec::new();
+            phase.leave_out(parts, &mut of_phase);
+            let is_empty = !of_phase.is_empty() && !phase.makes_candidates();
+            let number = place + 1;
+            left_out.extend(of_phase.into_iter().map(|line| format!("phase {number}: {line}")));
+            if is_empty {
+                left_out.push(format!("phase {number} is left out: nothing of it remains"));
+            } else {
+                recipe.phase.push(phase);
+            }
+        }
+        // The slots that phases are written over are not carried out themselves.
+        recipe.leave_out(parts, &mut Vec::new());
+        let is_idle = !left_out.is_empty() && !recipe.phase.iter().any(Self::makes_candidates);
+        Usable { recipe, left_out, is_idle }
+    }
+
+    fn leave_out(&mut self, parts: Parts, left_out: &mut Vec<String>) {
+        let mut keep = |noun: &str, kind: &str, lacks: Option<&str>| match lacks {
+            None => true,
+            Some(lacks) => {
+                left_out.push(format!("{noun} `{kind}` is left out: {lacks}"));
+                false
+            }
+        };
+        self.operator.retain(|operator| keep("operator", operator.kind(), operator.lacks(parts)));
+        self.init.retain(|init| keep("init", init.kind(), init.lacks(parts)));
+        for operator in &mut self.operator {
+            if let Operator::Crossover(kind) = operator
+                && kind.mix_shots
+                && !parts.demos
+            {
+                kind.mix_shots = false;
+                left_out.push(format!("operator `crossover`: no `mix_shots`, since {NO_DEMOS}"));
+            }
+        }
+    }
+
+    /// Whether anything here can bring a candidate besides the seed.
+    fn makes_candidates(&self) -> bool {
+        let breeds = matches!(self.schedule, Schedule::Steady(_) | Schedule::Generation(_));
+        let operators = self.operator.iter().any(|operator| operator.weight() > 0.0);
+        if breeds {
+            return operators;
+        }
+        self.init.iter().any(|init| !matches!(init, Init::Seed(_)))
+    }
+}
+
+const NO_DEMOS: &str = "`prompt.search` does not name `demos`";
+const NO_TEXT: &str = "`prompt.search` names no part but `demos`";
+const ONE_TEXT: &str = "it needs two parts in `prompt.search`, `demos` not counted";
+
+impl Operator {
+    /// What an operator lacks to be of any use.
+    fn lacks(&self, parts: Parts) -> Option<&'static str> {
+        match self {
+            Self::DemoAppend(_) | Self::DemoEdit(_) => (!parts.demos).then_some(NO_DEMOS),
+            Self::CrossoverParts(_) => (parts.texts < 2).then_some(ONE_TEXT),
+            _ => (parts.texts == 0).then_some(NO_TEXT),
+        }
+    }
+}
+
+impl Init {
+    /// What an init lacks to be of any use.
+    fn lacks(&self, parts: Parts) -> Option<&'static str> {
+        match self {
+            Self::Seed(_) => None,
+            Self::BootstrapDemos(_) | Self::RandomShots(_) => (!parts.demos).then_some(NO_DEMOS),
+            Self::Induce(_)
+            | Self::Paraphrase(_)
+            | Self::Variants(_)
+            | Self::StyleMutate(_)
+            | Self::Grounded(_) => (parts.texts == 0).then_some(NO_TEXT),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{SHIPPED, load, parse};
+    use std::path::Path;
+
+    const ALL: Parts = Parts { texts: 2, demos: true };
+    const TEXT: Parts = Parts { texts: 1, demos: false };
+    const DEMOS: Parts = Parts { texts: 0, demos: true };
+
+    fn recipe(text: &str) -> Recipe {
+        parse(Path::new("mine.toml"), text).unwrap()
+    }
+
+    #[test]
+    fn a_task_with_all_parts_keeps_every_shipped_recipe_whole() {
+        for shipped in SHIPPED {
+            let recipe = load(shipped.name, &[]).unwrap();
+            let usable = recipe.usable(ALL);
+            assert_eq!((usable.recipe, usable.left_out), (recipe, Vec::new()));
+        }
+    }
+
+    #[test]
+    fn what_a_task_has_no_part_for_is_named_and_left_out() {
+        let mixed = recipe(
+            "[[operator]]\nkind = 'reflect'\n[[operator]]\nkind = 'demo_edit'\n\
+             [[operator]]\nkind = 'crossover'\nmix_shots = true\n",
+        );
+        let usable = mixed.usable(TEXT);
+        assert_eq!(usable.recipe.operator.len(), 2);
+        assert!(!usable.is_idle);
+        insta::assert_snapshot!(usable.left_out.join("\n"), @r"
+        operator `demo_edit` is left out: `prompt.search` does not name `demos`
+        operator `crossover`: no `mix_shots`, since `prompt.search` does not name `demos`
+        ");
+        let usable = mixed.usable(DEMOS);
+        let kinds: Vec<&str> = usable.recipe.operator.iter().map(Operator::kind).collect();
+        assert_eq!(kinds, ["demo_edit"]);
+        // What is left still reads as a recipe.
+        let text = crate::recipe::effective_table(&usable.recipe);
+        assert_eq!(recipe(&text).operator, usable.recipe.operator);
+    }
+
+    #[test]
+    fn a_recipe_of_which_nothing_remains_is_idle() {
+        let demos = recipe("[[operator]]\nkind = 'demo_edit'\n");
+        assert!(demos.usable(TEXT).is_idle);
+        assert!(load("gepa", &[]).unwrap().usable(DEMOS).is_idle);
+        let pool = recipe("[schedule]\nkind = 'pool'\n[[init]]\nkind = 'random_shots'\n");
+        assert!(pool.usable(TEXT).is_idle);
+        assert!(!pool.usable(DEMOS).is_idle);
+    }
+
+    #[test]
+    fn a_phase_of_which_nothing_remains_is_left_out() {
+        let two = recipe(
+            "[[phase]]\noperator = [{ kind = 'reflect' }]\n\
+             [[phase]]\noperator = [{ kind = 'demo_edit' }]\n",
+        );
+        let usable = two.usable(TEXT);
+        assert_eq!((usable.recipe.phase.len(), usable.is_idle), (1, false));
+        assert!(usable.left_out.contains(&"phase 2 is left out: nothing of it remains".to_owned()));
+        assert!(recipe("[[phase]]\noperator = [{ kind = 'demo_edit' }]\n").usable(TEXT).is_idle);
+    }
+}

@@ -1,0 +1,409 @@
+//! An explanation on the terminal: who it is in a line, then why, what changed, what happened.
+
+use super::super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, wrapped};
+use super::super::words::{self, elided, money, visible_line};
+use super::tell::mean;
+use super::{
+    CallMade, Change, Explanation, Happened, Identity, Moment, Named, Outcome, Relative, Written,
+};
+use crate::text::{percent, plural, shorten, thousands};
+
+/// Where the text of a labelled line begins.
+const INDENT: usize = 14;
+/// Lines of one table before its middle is left out.
+const LINES: usize = 12;
+/// Lines of one text: a note, a reply, a part's diff.
+const TEXT_LINES: usize = 24;
+/// Characters of unchanged text that stay around a change.
+const CONTEXT: usize = 70;
+
+/// The page, at most `width` columns wide.
+#[must_use]
+pub fn page(explanation: &Explanation, colour: bool, width: usize) -> String {
+    let mut page = Page {
+        text: String::new(),
+        paint: Paint { colour },
+        width: width.clamp(NARROWEST, WIDEST),
+    };
+    let head = page.paint.dim(&explanation.run);
+    page.line(&head);
+    match (&explanation.candidate, &explanation.written) {
+        (Some(identity), written) => page.identity(identity, written.as_ref()),
+        (None, Some(written)) => page.refused(written),
+        (None, None) => page.prose(0, "nothing is known of it", |_, text| text.to_owned()),
+    }
+    if let Some(written) = &explanation.written {
+        page.written(written, explanation.candidate.is_some());
+    }
+    if explanation.candidate.is_some() {
+        page.changes(&explanation.changes);
+        page.fate(&explanation.fate);
+        page.children(&explanation.children);
+    }
+    page.text
+}
+
+/// The numbers of proposals as they are typed.
+fn proposals(numbers: &[crate::id::ProposalNumber]) -> String {
+    let shown: Vec<String> = numbers.iter().map(|number| format!("p{number}")).collect();
+    shown.join(", ")
+}
+
+fn call_made(call: &CallMade) -> String {
+    format!(
+        "call {}: {} prompt tokens, {} answer tokens, {}",
+        call.call,
+        thousands(call.prompt_tokens),
+        thousands(call.completion_tokens),
+        money(call.usd)
+    )
+}
+
+fn dev(dev_mean: Option<f64>, rows: u32) -> String {
+    match dev_mean {
+        Some(mean) => format!("{} on {} of dev", percent(mean), plural(rows as usize, "row")),
+        None => "no row of dev".to_owned(),
+    }
+}
+
+fn list(named: &[Named]) -> String {
+    named.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The middle of a long table, left out.
+fn shown<T>(items: &[T]) -> (&[T], usize, &[T]) {
+    if items.len() <= LINES {
+        return (items, 0, &[]);
+    }
+    let head = LINES / 2;
+    let tail = items.len() - (LINES - head - 1);
+    (&items[..head], tail - head, &items[tail..])
+}
+
+impl Page {
+    /// A label, and prose behind it.
+    fn fact(&mut self, label: &str, text: &str) {
+        let lines = super::super::terminal::set_prose(text, self.width - INDENT);
+        for (number, text) in lines.iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            let space = " ".repeat((INDENT - 2).saturating_sub(columns_of(label)));
+            let label = self.paint.dim(label);
+            self.line(&format!("  {label}{space}{text}"));
+        }
+    }
+
+    /// A text of somebody's, line by line behind a bar, cut where it is long.
+    fn quoted(&mut self, text: &str) {
+        let lines = wrapped(&[(words::Tag::Kept, text.trim_end())], self.width - 6);
+        let bar = self.paint.dim("│");
+        for line in lines.iter().take(TEXT_LINES) {
+            let text: String = line.iter().map(|(_, text)| text.as_str()).collect();
+            self.line(&format!("    {bar} {text}"));
+        }
+        if lines.len() > TEXT_LINES {
+            let more = format!("    … {}", plural(lines.len() - TEXT_LINES, "more line"));
+            let more = self.paint.dim(&more);
+            self.line(&more);
+        }
+    }
+
+    fn identity(&mut self, identity: &Identity, written: Option<&Written>) {
+        let by = match identity.operator.as_str() {
+            "seed" => "the seed prompt".to_owned(),
+            operator => format!("written by {operator}"),
+        };
+        let head = format!("{} · {by} · {}", identity.named, identity.standing);
+        self.prose(0, &head, Paint::bold);
+        self.line("");
+        for (place, parent) in identity.parents.iter().enumerate() {
+            let label = match (place, identity.parents.len()) {
+                (0, 1) => "parent",
+                (0, _) => "parents",
+                _ => "",
+            };
+            let dev = dev(parent.dev_mean, parent.dev_rows);
+            self.fact(label, &format!("{} · {} · {dev}", parent.named, parent.operator));
+        }
+        self.fact("score", &dev(identity.dev_mean, identity.dev_rows));
+        self.fact("length", &format!("{} tokens", thousands(identity.prompt_tokens)));
+        let mut bred = Vec::new();
+        if identity.generation > 0 {
+            bred.push(format!("generation {}", identity.generation));
+        }
+        bred.extend(identity.place.map(|place| format!("for place {}", place + 1)));
+        if !identity.islands.is_empty() {
+            let islands: Vec<String> = identity.islands.iter().map(ToString::to_string).collect();
+            bred.push(format!("on island {}", islands.join(" and ")));
+        }
+        if !bred.is_empty() {
+            self.fact("bred", &bred.join(", "));
+        }
+        if !identity.demos.is_empty() {
+            let demos: Vec<String> = identity
+                .demos
+                .iter()
+                .map(|demo| match demo.own_answer {
+                    true => format!("{} (the model's own answer)", demo.row),
+                    false => format!("{} (the expected answer)", demo.row),
+                })
+                .collect();
+            self.fact("shows rows", &demos.join(", "));
+        }
+        if let Some(gene) = &identity.gene {
+            self.fact("carries", &format!("the mutation instruction “{}”", visible_line(gene)));
+        }
+        if let Some(call) = written.and_then(|written| written.call.as_ref()) {
+            self.fact("request", &call_made(call));
+        }
+    }
+
+    /// The head of a proposal that is no candidate.
+    fn refused(&mut self, written: &Written) {
+        let what = match &written.outcome {
+            Outcome::Rejected { reason, sentence, .. } => {
+                format!("refused as {reason}: {sentence}")
+            }
+            Outcome::Abandoned { sentence } => format!("given up: {sentence}"),
+            Outcome::Noted { .. } => "a step: it brought notes for the next one".to_owned(),
+            Outcome::Kept { .. } => "a step: it brought a prompt for the next one".to_owned(),
+            Outcome::Missing => "the mutator gave no answer".to_owned(),
+            Outcome::Added => "a candidate".to_owned(),
+            Outcome::Open => "not decided yet".to_owned(),
+        };
+        let head = format!("p{} · {} · {what}", written.proposal, written.operator);
+        self.prose(0, &head, Paint::bold);
+        if let Outcome::Rejected { detail, .. } = &written.outcome
+            && !detail.is_empty()
+        {
+            self.prose(2, &visible_line(detail), |_, text| text.to_owned());
+        }
+        self.line("");
+        if !written.parents.is_empty() {
+            self.fact("parents", &list(&written.parents));
+        }
+        if let Some(call) = &written.call {
+            self.fact("request", &call_made(call));
+        }
+        match &written.outcome {
+            Outcome::Noted { notes, followed_by } => {
+                for note in notes {
+                    self.quoted(note);
+                }
+                if !followed_by.is_empty() {
+                    self.fact("followed by", &proposals(followed_by));
+                }
+            }
+            Outcome::Kept { followed_by } if !followed_by.is_empty() => {
+                self.fact("followed by", &proposals(followed_by));
+            }
+            Outcome::Rejected { text: Some(reply), .. } if !reply.trim().is_empty() => {
+                self.title("What the mutator replied");
+                self.quoted(reply);
+            }
+            _ => {}
+        }
+    }
+
+    fn written(&mut self, written: &Written, is_candidate: bool) {
+        self.title(if is_candidate { "Why it was written" } else { "Why it was asked for" });
+        self.fact("proposal", &format!("p{} by {}", written.proposal, written.operator));
+        if !written.about.is_empty() {
+            self.fact("", &written.about);
+        }
+        for (place, why) in written.why.iter().enumerate() {
+            self.fact(if place == 0 { "why" } else { "" }, why);
+        }
+        for step in &written.steps {
+            let call = step
+                .call
+                .as_ref()
+                .map_or_else(String::new, |call| format!(", {}", money(call.usd)));
+            self.fact("goes on", &format!("from p{} ({}{call})", step.proposal, step.name));
+            if let Some(note) = &step.note {
+                self.quoted(note);
+            }
+        }
+        if !written.rows.is_empty() {
+            let rows: Vec<String> = written
+                .rows
+                .iter()
+                .map(|row| match row.score {
+                    Some(score) => format!("{} ({})", row.row, words::score(score)),
+                    None => row.row.clone(),
+                })
+                .collect();
+            let scored = written.rows.iter().any(|row| row.score.is_some());
+            let what = if scored { "with the parent's scores: " } else { "" };
+            let count = plural(rows.len(), "training row");
+            self.fact("was shown", &format!("{count} {what}{}", rows.join(", ")));
+        }
+        if !written.earlier.is_empty() {
+            let (head, left_out, tail) = shown(&written.earlier);
+            let each = |told: &super::Told| match told.score {
+                Some(score) => format!("{} ({})", told.named, percent(score)),
+                None => told.named.to_string(),
+            };
+            let mut listed: Vec<String> = head.iter().map(each).collect();
+            if left_out > 0 {
+                listed.push(format!("… {left_out} more"));
+            }
+            listed.extend(tail.iter().map(each));
+            let label = if written.rows.is_empty() { "was shown" } else { "and" };
+            let count = plural(written.earlier.len(), "earlier prompt");
+            self.fact(label, &format!("{count}: {}", listed.join(", ")));
+        }
+    }
+
+    fn changes(&mut self, changes: &[Change]) {
+        for change in changes {
+            if !change.is_changed {
+                if changes.len() > 1 {
+                    self.title(&format!("`{}` is its parent's", change.part));
+                }
+                continue;
+            }
+            self.title(&format!("What changed in `{}`", change.part));
+            let runs = elided(change.runs.clone(), CONTEXT);
+            let tagged = self.tagged(&runs);
+            let lines = wrapped(&tagged, self.width - 2);
+            for line in lines.iter().take(2 * TEXT_LINES) {
+                let painted: String =
+                    line.iter().map(|(tag, text)| self.paint.tag(*tag, text)).collect();
+                self.line(&format!("  {painted}"));
+            }
+            if lines.len() > 2 * TEXT_LINES {
+                let more = plural(lines.len() - 2 * TEXT_LINES, "more line");
+                let more = self.paint.dim(&format!("  … {more}: `--json` has all of it"));
+                self.line(&more);
+            }
+        }
+    }
+
+    fn fate(&mut self, fate: &[Moment]) {
+        if fate.is_empty() {
+            return;
+        }
+        self.title("What happened to it");
+        let mut left = fate;
+        while let Some(first) = left.first() {
+            let alike = |moment: &&Moment| {
+                matches!(
+                    (&first.happened, &moment.happened),
+                    (Happened::Rows { .. }, Happened::Rows { .. })
+                        | (Happened::Round { .. }, Happened::Round { .. })
+                        | (Happened::Generation { .. }, Happened::Generation { .. })
+                )
+            };
+            let count = left.iter().take_while(alike).count().max(1);
+            let (now, later) = left.split_at(count);
+            left = later;
+            match &first.happened {
+                Happened::Generation { number, place, of } if count > 1 => {
+                    let (last, to) = match now.last().map(|moment| &moment.happened) {
+                        Some(Happened::Generation { number, place, .. }) => (*number, *place),
+                        _ => (*number, *place),
+                    };
+                    let text = format!(
+                        "in the population of generations {number} to {last}: place {place} of \
+                         {of} at first, {to} at last"
+                    );
+                    self.moment(first.usd, &text);
+                }
+                Happened::Rows { .. } if count > 1 => self.rows(now),
+                _ => {
+                    let (head, left_out, tail) = shown(now);
+                    for moment in head {
+                        self.moment(moment.usd, &moment.text);
+                    }
+                    if left_out > 0 {
+                        let more = self.paint.dim(&format!("{:INDENT$}… {left_out} more", ""));
+                        self.line(&more);
+                    }
+                    for moment in tail {
+                        self.moment(moment.usd, &moment.text);
+                    }
+                }
+            }
+        }
+    }
+
+    fn moment(&mut self, usd: f64, text: &str) {
+        self.fact(&money(usd), text);
+    }
+
+    /// Blocks that follow each other: a line each, its mean beside the incumbent's.
+    fn rows(&mut self, moments: &[Moment]) {
+        let header = ["", "rows", "mean", "incumbent", "so far"].map(str::to_owned);
+        let cells = |moment: &Moment| -> Option<[String; 5]> {
+            let Happened::Rows {
+                replicate,
+                rows,
+                mean: own,
+                incumbent_mean,
+                rows_so_far,
+                mean_so_far,
+                ..
+            } = &moment.happened
+            else {
+                return None;
+            };
+            let again = if *replicate > 0 { " again" } else { "" };
+            Some([
+                money(moment.usd),
+                format!("{rows}{again}"),
+                mean(*own),
+                incumbent_mean.map_or_else(|| "–".to_owned(), percent),
+                format!("{} of {rows_so_far}", mean(*mean_so_far)),
+            ])
+        };
+        let (head, left_out, tail) = shown(moments);
+        let mut table = vec![header];
+        table.extend(head.iter().filter_map(cells));
+        if left_out > 0 {
+            let mut more: [String; 5] = Default::default();
+            more[1] = format!("… {left_out} more");
+            table.push(more);
+        }
+        table.extend(tail.iter().filter_map(cells));
+        let table: Vec<Vec<&str>> =
+            table.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+        let mut widths = super::super::terminal::column_widths(&table);
+        if let Some(first) = widths.first_mut() {
+            *first = (*first).max(INDENT - 4);
+        }
+        if widths.iter().sum::<usize>() + 2 * widths.len() > self.width {
+            // Too narrow for columns: the first and the last say how it went.
+            for moment in moments.iter().take(1).chain(moments.last()) {
+                self.moment(moment.usd, &moment.text);
+            }
+            return;
+        }
+        self.table(&table, &widths, 1);
+    }
+
+    fn children(&mut self, children: &[Relative]) {
+        if children.is_empty() {
+            return;
+        }
+        self.title(&format!("Its {}", if children.len() == 1 { "child" } else { "children" }));
+        let (head, left_out, tail) = shown(children);
+        for child in head.iter().chain(tail) {
+            if left_out > 0 && tail.first().is_some_and(|first| std::ptr::eq(first, child)) {
+                let more = self.paint.dim(&format!("  … {left_out} more"));
+                self.line(&more);
+            }
+            let text = format!(
+                "{} · {} · {} · {}",
+                child.named,
+                child.operator,
+                dev(child.dev_mean, child.dev_rows),
+                shorten(&child.standing, 80)
+            );
+            let lines = super::super::terminal::set_prose(&text, self.width - 4);
+            for (number, text) in lines.iter().enumerate() {
+                let indent = if number == 0 { "  " } else { "    " };
+                self.line(&format!("{indent}{text}"));
+            }
+        }
+    }
+}

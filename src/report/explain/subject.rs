@@ -1,0 +1,116 @@
+//! Who is meant: an id or its beginning, a number, `seed`, `best`, or a proposal.
+
+use super::super::Report;
+use crate::id::{CandidateIx, ProposalNumber};
+use crate::strategy::State;
+use crate::text;
+
+/// Candidates that are listed where none was meant.
+const LISTED: usize = 8;
+
+/// What is explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A candidate.
+    Candidate(CandidateIx),
+    /// A proposal, by its number.
+    Proposal(ProposalNumber),
+}
+
+/// Nobody is meant, or several are.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unfound {
+    message: String,
+    /// What to try.
+    pub help: Option<String>,
+}
+
+/// Finds who is meant. Words that are not hex digits are never the beginning of an id, so `n7` and
+/// `p12` mean what they say.
+///
+/// # Errors
+/// Nobody is meant, or several are.
+pub fn find(report: &Report<'_>, asked: &str) -> Result<Subject, Unfound> {
+    let state = &report.history.state;
+    let candidates = state.candidates.len();
+    if candidates == 0 {
+        let message = "nothing has happened in this run yet".to_owned();
+        return Err(Unfound { message, help: None });
+    }
+    match asked {
+        "seed" => return Ok(Subject::Candidate(CandidateIx::SEED)),
+        "best" => {
+            let winner = state.winner.map(|(winner, ..)| winner);
+            return Ok(Subject::Candidate(winner.unwrap_or(state.incumbent)));
+        }
+        _ => {}
+    }
+    let number = |mark: &[char]| asked.strip_prefix(mark)?.parse::<u32>().ok();
+    if let Some(number) = number(&['#', 'n']) {
+        if (number as usize) < candidates {
+            return Ok(Subject::Candidate(CandidateIx(number)));
+        }
+        let last = candidates - 1;
+        let message = format!("there is no candidate #{number}: the numbers go from 0 to {last}");
+        return Err(Unfound { message, help: None });
+    }
+    if let Some(number) = number(&['p']) {
+        if ProposalNumber(number) < state.next_proposal {
+            return Ok(Subject::Proposal(ProposalNumber(number)));
+        }
+        let message = match state.next_proposal.0 {
+            0 => "there is no proposal yet".to_owned(),
+            next => {
+                format!("there is no proposal p{number}: the numbers go from p0 to p{}", next - 1)
+            }
+        };
+        return Err(Unfound { message, help: None });
+    }
+    by_id(state, &asked.to_lowercase())
+}
+
+fn by_id(state: &State, asked: &str) -> Result<Subject, Unfound> {
+    let matching: Vec<CandidateIx> = state
+        .numbered()
+        .filter(|(_, standing)| standing.candidate.id.as_str().starts_with(asked))
+        .map(|(candidate, _)| candidate)
+        .collect();
+    let ids = || state.candidates.iter().map(|standing| standing.candidate.id.as_str());
+    let listed = |of: &[CandidateIx]| -> String {
+        let shown: Vec<String> = of
+            .iter()
+            .take(LISTED)
+            .map(|candidate| format!("{} (#{candidate})", state.standing(*candidate).candidate.id))
+            .collect();
+        let more = of.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more}", shown.join(", "))
+    };
+    match matching.as_slice() {
+        _ if asked.is_empty() => Err(Unfound {
+            message: "a candidate is named by the beginning of its id".to_owned(),
+            help: Some("give an id, its beginning, `seed`, `best`, `n7` or `p12`".to_owned()),
+        }),
+        [one] => Ok(Subject::Candidate(*one)),
+        [] => {
+            let best: Vec<CandidateIx> = state.incumbents.iter().rev().map(|(ix, _)| *ix).collect();
+            let near = text::did_you_mean(asked, ids().chain(["seed", "best"]));
+            Err(Unfound {
+                message: format!("this run has no candidate `{asked}`"),
+                help: Some(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!(
+                        "`seed`, `best`, a number such as `n7`, a proposal such as `p12`, or an id; \
+                         incumbents were: {}",
+                        listed(&best)
+                    ),
+                }),
+            })
+        }
+        several => Err(Unfound {
+            message: format!("`{asked}` begins {} ids", several.len()),
+            help: Some(format!("one of: {}", listed(several))),
+        }),
+    }
+}

@@ -1,0 +1,253 @@
+//! Scripted runs, explained.
+
+use super::super::Report;
+use super::super::example::{Example, Kind, run};
+use super::super::words::{abandoned, dropped, rejection};
+use super::*;
+use crate::budget::Caps;
+use crate::event::Abandoned;
+use crate::id::RunName;
+use crate::run_dir::{RunFile, SCHEMA};
+use crate::seed::Seed;
+
+/// What the run would have been started with.
+fn run_file(example: &Example) -> RunFile {
+    // A recipe of its own: what ships may change.
+    let text = "[[operator]]\nkind = 'reflect'\nweight = 0.8\n\
+                [[operator]]\nkind = 'merge'\nweight = 0.2\n[select]\nkind = 'pareto'\n";
+    let recipe = crate::recipe::parse(std::path::Path::new("mine.toml"), text).unwrap();
+    RunFile {
+        schema: SCHEMA,
+        run: RunName::new(example.summary.run.clone()),
+        version: "0".to_owned(),
+        created: jiff::Timestamp::UNIX_EPOCH,
+        task: example.task.source.clone(),
+        task_name: example.task.name.clone(),
+        data: Vec::new(),
+        strategy: "auto".to_owned(),
+        recipe: crate::recipe::effective_table(&recipe),
+        seed: Seed(1),
+        caps: Caps::default(),
+        concurrency: None,
+    }
+}
+
+/// The explanation of `asked`, from the first `events` events.
+fn explained_from(example: &Example, asked: &str, events: usize) -> Explanation {
+    let file = run_file(example);
+    let report = Report { run_file: Some(&file), ..example.report() };
+    let subject = find(&report, asked).unwrap();
+    let mut explainer = Explainer::new(subject, example.task.splits.dev.len() as u32);
+    for (number, event) in example.events.iter().take(events) {
+        explainer.apply(*number, event);
+    }
+    explainer.explanation(&report)
+}
+
+fn explained(example: &Example, asked: &str) -> Explanation {
+    explained_from(example, asked, usize::MAX)
+}
+
+fn shown(example: &Example, asked: &str) -> String {
+    page(&explained(example, asked), false, 80)
+}
+
+#[test]
+fn a_winner_from_its_parents_to_its_confirmation() {
+    insta::assert_snapshot!(shown(&run(Kind::Confirmed), "best"));
+}
+
+#[test]
+fn the_seed_has_children_and_no_parents() {
+    insta::assert_snapshot!(shown(&run(Kind::Confirmed), "seed"));
+}
+
+#[test]
+fn a_dropped_candidate_is_told_with_the_figures_that_it_was_dropped_for() {
+    let example = run(Kind::Confirmed);
+    let state = &example.history.state;
+    let (number, _) = state
+        .numbered()
+        .find(|(_, standing)| matches!(standing.status, crate::state::Status::Dropped(_)))
+        .unwrap();
+    insta::assert_snapshot!(shown(&example, &format!("n{number}")));
+}
+
+#[test]
+fn a_refused_proposal_is_told_by_its_number() {
+    let example = run(Kind::Confirmed);
+    let last = example.history.state.next_proposal.0 - 1;
+    let given_up = shown(&example, &format!("p{last}"));
+    let refused = shown(&example, &format!("p{}", last - 1));
+    insta::assert_snapshot!(format!("{given_up}\n---\n{refused}"));
+}
+
+#[test]
+fn a_proposal_that_became_a_candidate_is_told_as_that() {
+    let example = run(Kind::Confirmed);
+    let first = explained(&example, "p0");
+    assert_eq!(first.candidate.unwrap().named.number, CandidateIx(1));
+}
+
+#[test]
+fn a_line_fits_the_terminal_at_any_width() {
+    for kind in [Kind::Confirmed, Kind::SeedWon, Kind::Interrupted] {
+        let example = run(kind);
+        for number in 0..example.history.state.candidates.len() {
+            let told = explained(&example, &format!("#{number}"));
+            for width in [40, 60, 80] {
+                for line in page(&told, false, width).lines() {
+                    let columns = super::super::terminal::columns_of(line);
+                    assert!(columns <= width, "{width}: {line}");
+                }
+            }
+            let coloured = page(&told, true, 80);
+            for line in coloured.lines() {
+                assert_eq!(line.matches("\u{1b}[").count(), 2 * line.matches("\u{1b}[0m").count());
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_is_meant_is_found_or_the_others_are_named() {
+    let example = run(Kind::Confirmed);
+    let report = example.report();
+    let state = &example.history.state;
+    let id = state.standing(CandidateIx(1)).candidate.id.clone();
+    for asked in [id.as_str(), &id.as_str()[..8], &id.as_str().to_uppercase(), "#1", "n1"] {
+        assert_eq!(find(&report, asked), Ok(Subject::Candidate(CandidateIx(1))), "{asked}");
+    }
+    let typo = format!("{}x", &id.as_str()[..11]);
+    let unfound = find(&report, &typo).unwrap_err();
+    assert_eq!(unfound.help, Some(format!("did you mean `{id}`?")));
+    assert!(find(&report, "n999").unwrap_err().to_string().contains("the numbers go from 0 to"));
+    assert!(find(&report, "p999").unwrap_err().to_string().contains("from p0 to p"));
+    assert!(find(&report, "").is_err());
+    let nobody = run(Kind::New);
+    assert!(find(&nobody.report(), "best").is_err());
+}
+
+#[test]
+fn a_journal_that_breaks_off_anywhere_can_be_told() {
+    let example = run(Kind::Interrupted);
+    let file = run_file(&example);
+    for events in (1..example.events.len()).step_by(7) {
+        let mut history = super::super::History::new(example.task.splits.dev.len() as u32);
+        for (number, event) in example.events.iter().take(events) {
+            history.apply(*number, event);
+        }
+        let report = Report { run_file: Some(&file), history: &history, ..example.report() };
+        for asked in ["seed", "best"] {
+            let subject = find(&report, asked).unwrap();
+            let mut explainer = Explainer::new(subject, example.task.splits.dev.len() as u32);
+            for (number, event) in example.events.iter().take(events) {
+                explainer.apply(*number, event);
+            }
+            assert!(!page(&explainer.explanation(&report), false, 80).is_empty());
+        }
+    }
+}
+
+/// Every variant, one after the other: a new one does not compile before it stands here.
+fn rejections() -> Vec<Rejection> {
+    let next = |reason: Rejection| match reason {
+        Rejection::Truncated => Some(Rejection::NoTags),
+        Rejection::NoTags => Some(Rejection::Unchanged),
+        Rejection::Unchanged => Some(Rejection::Dedup),
+        Rejection::Dedup => Some(Rejection::Placeholder),
+        Rejection::Placeholder => Some(Rejection::Frozen),
+        Rejection::Frozen => Some(Rejection::TooLong),
+        Rejection::TooLong => Some(Rejection::Lint),
+        Rejection::Lint => Some(Rejection::Leak),
+        Rejection::Leak => Some(Rejection::Novelty),
+        Rejection::Novelty => Some(Rejection::Empty),
+        Rejection::Empty => None,
+    };
+    std::iter::successors(Some(Rejection::Truncated), |reason| next(*reason)).collect()
+}
+
+fn abandonments() -> Vec<Abandoned> {
+    let next = |why: Abandoned| match why {
+        Abandoned::Perfect => Some(Abandoned::NoEvidence),
+        Abandoned::NoEvidence => Some(Abandoned::Ended),
+        Abandoned::Ended => Some(Abandoned::Nothing),
+        Abandoned::Nothing => Some(Abandoned::TooLong),
+        Abandoned::TooLong => None,
+    };
+    std::iter::successors(Some(Abandoned::Perfect), |why| next(*why)).collect()
+}
+
+fn drops() -> Vec<Dropped> {
+    let next = |why: &Dropped| match why {
+        Dropped::Gate { .. } => Some(Dropped::Futile { probability: 0.08, rows: 24 }),
+        Dropped::Futile { .. } => Some(Dropped::Halved { round: 1, mean: 0.4 }),
+        Dropped::Halved { .. } => Some(Dropped::Beaten { by: 3, rows: 60 }),
+        Dropped::Beaten { .. } => Some(Dropped::Stage { stage: 0, mean: 0.3, needed: 0.5 }),
+        Dropped::Stage { .. } => Some(Dropped::Predicted { mean: 0.35 }),
+        Dropped::Predicted { .. } => Some(Dropped::Capped),
+        Dropped::Capped => Some(Dropped::Outranked { mean: 0.45 }),
+        Dropped::Outranked { .. } => None,
+    };
+    let first = Dropped::Gate { sum: 1.0, needed: 2.0 };
+    std::iter::successors(Some(first), next).collect()
+}
+
+#[test]
+fn every_way_to_fail_has_a_sentence() {
+    let mut lines: Vec<String> = drops().iter().map(dropped).collect();
+    lines.extend(rejections().into_iter().map(|reason| format!("{reason}: {}", rejection(reason))));
+    lines.extend(abandonments().into_iter().map(|why| abandoned(why).to_owned()));
+    assert!(lines.iter().all(|line| line.len() > 10));
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn every_moment_has_a_sentence() {
+    let named = || Named { id: CandidateId::new("0123456789ab"), number: CandidateIx(3) };
+    let all = [
+        Happened::Gate { rows: 3, sum: 2.0, needed: 1.0, passed: true },
+        Happened::Rows {
+            replicate: 1,
+            rows: 8,
+            missing: 1,
+            mean: Some(0.5),
+            incumbent: Some(named()),
+            incumbent_mean: Some(0.625),
+            rows_so_far: 8,
+            mean_so_far: Some(0.5),
+        },
+        Happened::Evidence { rows: 24, mean: None },
+        Happened::Round {
+            contest: 0,
+            group: 1,
+            round: 2,
+            rows: 12,
+            mean: Some(0.4),
+            rank: 3,
+            of: 9,
+        },
+        Happened::Dropped { why: Dropped::Capped },
+        Happened::Judged { rows: 126, mean: Some(0.5) },
+        Happened::Survived { place: 1, of: 4 },
+        Happened::Generation { number: 2, place: 3, of: 10 },
+        Happened::Incumbent { instead_of: named(), why: "P(better) = 0.90".to_owned() },
+        Happened::Replaced { by: named(), why: "mean 0.5 on dev".to_owned() },
+        Happened::Migrated { island: 1 },
+        Happened::Shortlisted { place: 2, of: 5 },
+        Happened::Ended { reason: StopReason::BudgetUsd },
+        Happened::Chosen { shrunken_dev: Some(0.1), hold_rows: 0 },
+        Happened::Confirmed {
+            mean: 0.6,
+            low: 0.5,
+            high: 0.7,
+            rows: 80,
+            seed_mean: Some(0.4),
+            gain: Some(0.2),
+            p_value: Some(0.01),
+            is_shown: true,
+        },
+    ];
+    let lines: Vec<String> = all.iter().map(Happened::sentence).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}

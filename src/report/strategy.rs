@@ -1,0 +1,265 @@
+//! Recipes on the terminal: the list by families, and one of them slot by slot.
+//!
+//! What a slot and its keys mean is what `recipe` declares; here is only how it is set.
+
+use super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, set_prose};
+use super::words::visible;
+use crate::recipe::{Archive, KeyShown, Recipe, Schedule, Select, SlotShown, explained, toml_of};
+use serde::Serialize;
+
+/// A recipe as it is listed.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// When to choose it.
+    pub about: String,
+    /// The paper, where there is one.
+    pub reference: Option<String>,
+    /// What it is akin to.
+    pub family: &'static str,
+}
+
+impl Listed {
+    /// A recipe for the list.
+    #[must_use]
+    pub fn of(recipe: &Recipe) -> Self {
+        Self {
+            name: recipe.name.clone(),
+            about: recipe.about.clone(),
+            reference: recipe.reference.clone(),
+            family: family(recipe),
+        }
+    }
+}
+
+/// The families in the order in which they are listed.
+const FAMILIES: &[&str] = &[
+    "The default",
+    "Children bred all the time",
+    "Generations: children bred and judged together",
+    "Trees",
+    "Islands and niches",
+    "A pool that is made once, and judged together",
+    "Combinations of instructions and demonstrations",
+    "Baselines without a paper",
+];
+
+/// What a recipe is akin to, by what it does: so it need not be kept up to date.
+fn family(recipe: &Recipe) -> &'static str {
+    let first = recipe.phase.first().unwrap_or(recipe);
+    if recipe.name == "auto" {
+        return FAMILIES[0];
+    }
+    let is_niched = matches!(first.archive, Archive::Islands(_) | Archive::MapElites(_))
+        || matches!(first.select, Select::Cells(_));
+    let is_tree =
+        matches!(first.archive, Archive::Tree(_)) || matches!(first.select, Select::Uct(_));
+    match &first.schedule {
+        Schedule::Product(_) => FAMILIES[6],
+        Schedule::Pool(_) => FAMILIES[5],
+        _ if is_tree => FAMILIES[3],
+        _ if is_niched => FAMILIES[4],
+        _ if recipe.reference.is_none() => FAMILIES[7],
+        Schedule::Generation(_) => FAMILIES[2],
+        Schedule::Steady(_) => FAMILIES[1],
+    }
+}
+
+fn page(colour: bool, width: usize) -> Page {
+    let width = width.clamp(NARROWEST, WIDEST);
+    Page { text: String::new(), paint: Paint { colour }, width }
+}
+
+/// The list, by families.
+#[must_use]
+pub fn list(recipes: &[Listed], colour: bool, width: usize) -> String {
+    let mut page = page(colour, width);
+    let names = recipes.iter().map(|recipe| columns_of(&recipe.name)).max().unwrap_or(0);
+    let mut is_first = true;
+    for family in FAMILIES {
+        let mut members = recipes.iter().filter(|recipe| recipe.family == *family).peekable();
+        if members.peek().is_none() {
+            continue;
+        }
+        if !is_first {
+            page.line("");
+        }
+        is_first = false;
+        page.prose(0, family, Paint::dim);
+        for recipe in members {
+            let indent = names + 4;
+            for (number, text) in set_prose(&recipe.about, page.width - indent).iter().enumerate() {
+                let name = if number == 0 { recipe.name.as_str() } else { "" };
+                let space = " ".repeat(indent - 2 - columns_of(name));
+                let name = page.paint.bold(name);
+                page.line(&format!("  {name}{space}{text}"));
+            }
+        }
+    }
+    page.line("");
+    let more = "promptsearch strategies NAME explains one, slot by slot";
+    page.prose(0, more, Paint::dim);
+    page.text
+}
+
+/// One recipe, slot by slot. `header` is the comment above it in its file.
+#[must_use]
+pub fn strategy(recipe: &Recipe, header: &str, colour: bool, width: usize) -> String {
+    let mut page = page(colour, width);
+    let name = match &recipe.reference {
+        Some(reference) => format!("{} · {}", visible(&recipe.name), visible(reference)),
+        None => visible(&recipe.name),
+    };
+    page.prose(0, &name, Paint::bold);
+    page.prose(0, &visible(&recipe.about), |_, text| text.to_owned());
+    if !header.is_empty() {
+        page.line("");
+    }
+    for paragraph in paragraphs(header) {
+        for (number, text) in set_prose(&paragraph, page.width - 4).iter().enumerate() {
+            page.line(&format!("{}{text}", if number == 0 { "  " } else { "    " }));
+        }
+    }
+    for name in recipe.meta_prompts.keys() {
+        page.line("");
+        page.prose(2, &format!("meta-prompt `{name}` is replaced"), |_, text| text.to_owned());
+    }
+    if recipe.phase.is_empty() {
+        for slot in explained(recipe) {
+            page.slot(&slot);
+        }
+        return page.text;
+    }
+    let mut before: Vec<SlotShown> = Vec::new();
+    for (place, phase) in recipe.phase.iter().enumerate() {
+        let slots = explained(phase);
+        page.line("");
+        let rest = if place == 0 { "" } else { ", where it differs from the one before" };
+        page.prose(0, &format!("Phase {}{rest}", place + 1), Paint::bold);
+        for slot in slots.iter().filter(|slot| !before.contains(slot)) {
+            page.slot(slot);
+        }
+        for slot in before.iter().filter(|old| slots.iter().all(|slot| slot.slot != old.slot)) {
+            page.line("");
+            page.prose(0, &format!("no {}", slot.slot), |_, text| text.to_owned());
+        }
+        before = slots;
+    }
+    page.text
+}
+
+/// A comment's sentences: a line that begins with a capital and a colon, or is not indented, begins
+/// a paragraph where the one before has ended.
+fn paragraphs(header: &str) -> Vec<String> {
+    let mut paragraphs: Vec<String> = Vec::new();
+    for line in header.lines() {
+        let line = line.trim_start_matches('#').trim();
+        match paragraphs.last_mut() {
+            Some(last) if !last.ends_with(['.', ':']) => {
+                last.push(' ');
+                last.push_str(line);
+            }
+            _ => paragraphs.push(line.to_owned()),
+        }
+    }
+    paragraphs.into_iter().map(|text| visible(&text)).filter(|text| !text.is_empty()).collect()
+}
+
+impl Page {
+    fn slot(&mut self, slot: &SlotShown) {
+        self.line("");
+        let (name, place) = match slot.slot.split_once('.') {
+            Some((name, place)) => (format!("[[{name}]]"), format!("  {name}.{place}")),
+            None => (format!("[{}]", slot.slot), String::new()),
+        };
+        let kind = slot.kind.map_or_else(String::new, |kind| format!(" {kind}"));
+        let head =
+            format!("{}{}", self.paint.bold(&format!("{name}{kind}")), self.paint.dim(&place));
+        self.line(&head);
+        self.prose(2, &slot.about, |_, text| text.to_owned());
+        for key in &slot.keys {
+            self.key(key, 2);
+        }
+    }
+
+    fn key(&mut self, key: &KeyShown, indent: usize) {
+        let is_table = !key.keys.is_empty() && key.value.is_object();
+        let value = if is_table { "table".to_owned() } else { visible(&toml_of(&key.value)) };
+        let default = match (key.is_default(), is_table) {
+            (true, _) => " (default)".to_owned(),
+            (false, true) => String::new(),
+            (false, false) => format!(" (default {})", toml_of(&key.default)),
+        };
+        let assigned =
+            if is_table { key.name.to_owned() } else { format!("{} = {value}", key.name) };
+        let whole = format!("{assigned}{default}");
+        for (number, line) in set_prose(&whole, self.width - indent - 2).iter().enumerate() {
+            let line = match (number, line.strip_suffix(" (default)")) {
+                (_, Some(set)) => format!("{set}{}", self.paint.dim(" (default)")),
+                (0, None) if !key.is_default() => self.paint.bold(line),
+                _ => line.clone(),
+            };
+            let indent = if number == 0 { indent } else { indent + 2 };
+            self.line(&format!("{:indent$}{line}", ""));
+        }
+        let mut about = key.about.clone();
+        if key.values.len() > 1 {
+            let names: Vec<String> =
+                key.values.iter().map(|(name, _)| format!("`{name}`")).collect();
+            about = format!("{about} One of {}.", names.join(", "));
+        }
+        self.prose(indent + 4, &about, Paint::dim);
+        for nested in key.keys.iter().filter(|_| is_table) {
+            self.key(nested, indent + 4);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{SHIPPED, load, parse};
+    use std::path::Path;
+
+    fn shown(text: &str) -> String {
+        let recipe = parse(Path::new("mine.toml"), text).unwrap();
+        strategy(&recipe, "# Choose it to see\n# how it looks.\n# Costs: nothing.", false, 80)
+    }
+
+    #[test]
+    fn a_recipe_slot_by_slot() {
+        let text = "about = 'A short one.'\n[[operator]]\nkind = 'reflect'\nweight = 2\n\
+                    feedback = { pick = 'epoch', size = 4 }\n[select]\nkind = 'mix'\n\
+                    parts = [{ kind = 'best' }]\n";
+        insta::assert_snapshot!(shown(text));
+    }
+
+    #[test]
+    fn phases_show_only_what_differs() {
+        let text = "[[operator]]\nkind = 'compress'\n\
+                    [[phase]]\n[[phase]]\nevaluate = { kind = 'full', block = 4 }\n";
+        let shown = shown(text);
+        let (_, second) = shown.split_once("Phase 2").unwrap();
+        insta::assert_snapshot!(second);
+    }
+
+    #[test]
+    fn every_shipped_recipe_has_a_family_and_fits_the_terminal() {
+        let all: Vec<Listed> =
+            SHIPPED.iter().map(|one| Listed::of(&load(one.name, &[]).unwrap())).collect();
+        for width in [40, 60, 80] {
+            let list = list(&all, false, width);
+            assert!(all.iter().all(|recipe| list.contains(&recipe.name)));
+            let pages = SHIPPED.iter().map(|one| {
+                let recipe = load(one.name, &[]).unwrap();
+                strategy(&recipe, one.text.split("\nname").next().unwrap_or(""), false, width)
+            });
+            for text in pages.chain([list]) {
+                for line in text.lines() {
+                    assert!(columns_of(line) <= width, "{width}: {line}");
+                }
+            }
+        }
+    }
+}

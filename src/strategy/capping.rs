@@ -1,0 +1,75 @@
+//! Of the children of one parent in one generation only so many are tried, drawn at random
+//! (ProTeGi's `max_expansion_factor`; arXiv:2305.03495, section 3.2: eight, so that the bandit's
+//! pool does not grow with the beam).
+//!
+//! Not a judgement: whoever is left out was never run.
+
+use super::State;
+use super::drafting;
+use crate::event::{Dropped, Event};
+use crate::id::CandidateIx;
+use crate::recipe::{CapScreen, Recipe, Screen};
+use crate::seed::Seed;
+use crate::state::Status;
+use crate::strategy::Plan;
+use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
+
+fn cap(recipe: &Recipe) -> Option<&CapScreen> {
+    recipe.screen.iter().find_map(|screen| match screen {
+        Screen::Cap(kind) => Some(kind),
+        _ => None,
+    })
+}
+
+/// Whether children of the generation have to wait: who is left out is drawn when all of them are
+/// there, or it would depend on who came first.
+pub(super) fn holds_back(recipe: &Recipe, state: &State, candidate: CandidateIx) -> bool {
+    cap(recipe).is_some()
+        && is_of_this_generation(state, candidate)
+        && !drafting::generation_is_bred(recipe, state)
+}
+
+fn is_of_this_generation(state: &State, candidate: CandidateIx) -> bool {
+    state.generation.is_some()
+        && state.standing(candidate).generation == state.next_generation_number()
+}
+
+/// The next child that is left out, when all of the generation are there.
+pub(super) fn next(recipe: &Recipe, state: &State, seed: Seed) -> Option<Plan> {
+    let cap = cap(recipe)?;
+    if !drafting::generation_is_bred(recipe, state) {
+        return None;
+    }
+    let mut families: BTreeMap<CandidateIx, Vec<CandidateIx>> = BTreeMap::new();
+    for (candidate, _) in state.numbered() {
+        if is_of_this_generation(state, candidate) {
+            families.entry(member(state, candidate)).or_default().push(candidate);
+        }
+    }
+    let seed = seed.child("cap", u64::from(state.generation_number()));
+    for (parent, mut children) in families {
+        children.shuffle(&mut seed.child("of", u64::from(parent.0)).rng());
+        let over = children
+            .into_iter()
+            .skip(cap.per_parent)
+            .find(|child| state.standing(*child).status == Status::Open);
+        if let Some(candidate) = over {
+            let why = Dropped::Capped;
+            return Some(Plan::Decide(Event::CandidateDropped { candidate, why }));
+        }
+    }
+    None
+}
+
+/// The member of the population that a child descends from: a paraphrase is a child of a child.
+fn member(state: &State, child: CandidateIx) -> CandidateIx {
+    let mut at = child;
+    while let Some(parent) = state.standing(at).candidate.parents.first() {
+        at = *parent;
+        if !is_of_this_generation(state, at) {
+            break;
+        }
+    }
+    at
+}

@@ -1,0 +1,146 @@
+//! What is costly to find out and follows from the state: kept until it is asked for with other facts.
+//!
+//! Nothing here is part of the state. A copy starts empty, and whatever is thrown away is found again.
+
+use crate::id::CandidateIx;
+use crate::seed::Seed;
+use crate::state::Facts;
+use crate::stats::cluster::KMeans;
+use crate::stats::features::Featuriser;
+use crate::stats::surrogate::Ensemble;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Dimensions of the hashed n-grams below any projection.
+const GRAMS: usize = 512;
+/// Every run projects alike, so that vectors of two runs may be compared.
+const PROJECTION: Seed = Seed(0);
+
+/// The vector of a text.
+type Vector = Arc<Vec<f64>>;
+
+/// What was found out.
+#[derive(Debug, Default)]
+pub struct Memo {
+    featurisers: RwLock<HashMap<usize, Arc<Featuriser>>>,
+    features: RwLock<HashMap<(CandidateIx, usize), Vector>>,
+    clusters: RwLock<Option<(ClusterKey, Arc<Vec<usize>>)>>,
+    predictions: RwLock<Option<(Observed, Arc<Prediction>)>>,
+}
+
+/// What groups of candidates depend on.
+type ClusterKey = (Vec<CandidateIx>, usize, usize, Seed);
+
+/// What a regression depends on: who was pulled, their means, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Observed {
+    /// Dimensions of the features.
+    pub(super) features: usize,
+    /// Whose means these are.
+    pub(super) candidates: Vec<CandidateIx>,
+    /// The mean of each.
+    pub(super) means: Vec<f64>,
+    /// The answers behind each mean.
+    pub(super) pulls: Vec<f64>,
+}
+
+/// What a regression says.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Prediction {
+    /// What each candidate would score, in the order in which they were observed.
+    pub(super) means: Vec<f64>,
+    /// The largest R² of a member, out of fold.
+    pub(super) r_squared: f64,
+    /// The mean squared error of the means, weighted by their pulls, out of fold.
+    pub(super) mse: f64,
+}
+
+impl Clone for Memo {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Memo {
+    /// The features of a candidate's texts, demonstrations left out: those are rows.
+    pub(super) fn features(&self, facts: &Facts, candidate: CandidateIx, size: usize) -> Vector {
+        let key = (candidate, size);
+        let known = self.features.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(vector) = known.get(&key) {
+            return Arc::clone(vector);
+        }
+        drop(known);
+        let parts = facts.standing(candidate).candidate.prompt.parts();
+        let texts: Vec<&str> = parts
+            .iter()
+            .filter(|part| part.name != crate::candidate::DEMOS)
+            .map(|part| &*part.text)
+            .collect();
+        let vector = Arc::new(self.featuriser(size).of(&texts.join("\n")));
+        let mut known = self.features.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(key, Arc::clone(&vector));
+        vector
+    }
+
+    fn featuriser(&self, size: usize) -> Arc<Featuriser> {
+        let mut known = self.featurisers.write().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Featuriser::new(GRAMS, size, PROJECTION));
+        Arc::clone(known.entry(size).or_insert_with(new))
+    }
+
+    /// The group of each of these candidates, from 0.
+    pub(super) fn clusters(
+        &self,
+        facts: &Facts,
+        candidates: &[CandidateIx],
+        (count, size): (usize, usize),
+        seed: Seed,
+    ) -> Arc<Vec<usize>> {
+        let key = (candidates.to_vec(), count, size, seed);
+        let known = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, groups)) = &*known
+            && *of == key
+        {
+            return Arc::clone(groups);
+        }
+        drop(known);
+        let features: Vec<Vec<f64>> =
+            candidates.iter().map(|c| self.features(facts, *c, size).to_vec()).collect();
+        let groups = KMeans::fit(&features, count, seed)
+            .map_or_else(|| vec![0; candidates.len()], |means| means.assignment);
+        let groups = Arc::new(groups);
+        *self.clusters.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((key, Arc::clone(&groups)));
+        groups
+    }
+
+    /// What candidates would score, by their features and what was observed so far. None where too
+    /// few were pulled for a fit.
+    pub(super) fn predicted(
+        &self,
+        facts: &Facts,
+        observed: Observed,
+        seed: Seed,
+    ) -> Option<Arc<Prediction>> {
+        let known = self.predictions.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, prediction)) = &*known
+            && *of == observed
+        {
+            return Some(Arc::clone(prediction));
+        }
+        drop(known);
+        let size = observed.features;
+        let features: Vec<Vec<f64>> =
+            observed.candidates.iter().map(|c| self.features(facts, *c, size).to_vec()).collect();
+        let ensemble = Ensemble::fit(&features, &observed.means, &observed.pulls, seed)?;
+        let best = ensemble.members().into_iter().map(|(r_squared, _)| r_squared);
+        let prediction = Arc::new(Prediction {
+            means: ensemble.predict(&features),
+            r_squared: best.fold(f64::NEG_INFINITY, f64::max),
+            mse: ensemble.mse(),
+        });
+        *self.predictions.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((observed, Arc::clone(&prediction)));
+        Some(prediction)
+    }
+}

@@ -1,0 +1,400 @@
+//! GEPA's parts and merges, PromptBreeder, islands and MAP-Elites.
+
+use super::*;
+use crate::event::Draft;
+
+// ── prompts of several parts ──────────────────────────────────────────────────────────────────
+
+/// A prompt of two searched parts; `system` says for the score what they hold.
+fn pair(a: &str, b: &str) -> Prompt {
+    let part = |name: &str, text: &str| Part { name: name.into(), text: text.into() };
+    Prompt::new(vec![part("system", &format!("{a} {b}")), part("a", a), part("b", b)])
+}
+
+fn texts(prompt: &Prompt) -> (&str, &str) {
+    (prompt.part("a").unwrap(), prompt.part("b").unwrap())
+}
+
+/// As `Script::new`, with a prompt of two parts.
+fn of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(
+    name: &str,
+    sets: &[&str],
+    (train, dev): (u32, u32),
+    score: S,
+) -> Script<S> {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    let recipe = recipe::load(name, &sets).unwrap();
+    let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+    let searched = Searched { texts: 2, demos: false };
+    let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
+    let state = State::new(dev);
+    let (events, texts, rollouts) = (Vec::new(), Vec::new(), 1_000_000);
+    let refuses = None;
+    let mut script = Script { recipe, strategy, state, events, score, rollouts, texts, refuses };
+    let seed = Candidate::seed(pair("a", "b"));
+    script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
+    script
+}
+
+/// A step in which a reply changes the parts that it was asked for, and a merge takes what each
+/// parent changed.
+fn step_of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(script: &mut Script<S>) -> bool {
+    let mark = format!("+{}", script.state.candidates.len());
+    let prompt = |script: &Script<S>, candidate: CandidateIx| {
+        script.state.standing(candidate).candidate.prompt.clone()
+    };
+    let child = |draft: &Draft, prompt: Prompt, gate| {
+        let candidate = Candidate {
+            id: prompt.id(),
+            prompt,
+            parents: draft.parents.iter().copied().take(2).collect(),
+            demos: Vec::new(),
+            gene: None,
+            operator: "scripted".to_owned(),
+            origin: Origin::Proposal(draft.proposal),
+        };
+        ProposalOutcome::Added { candidate, gate }
+    };
+    match script.plans().into_iter().next() {
+        Some(Plan::Propose { proposal, shown }) => {
+            let draft = script.state.drafts[&proposal].clone();
+            let (call, reserve) = (script.state.next_call, Amount::ZERO);
+            let rows = shown.clone();
+            script.record(Event::ProposalIssued { proposal, call, rows, reserve });
+            let parent = prompt(script, draft.parents[0]);
+            let (a, b) = texts(&parent);
+            let new = match draft.part {
+                Some(0) => pair(&format!("{a}{mark}"), b),
+                Some(_) => pair(a, &format!("{b}{mark}")),
+                None => pair(&format!("{a}{mark}"), &format!("{b}{mark}")),
+            };
+            let gate = script.strategy.gate(&script.state, &draft, &shown);
+            script.record(Event::ProposalFolded { call, outcome: child(&draft, new, gate) });
+            true
+        }
+        Some(Plan::Compose(draft)) => {
+            let [first, second, ancestor] = draft.parents[..] else { panic!("no merge") };
+            let of = [first, second, ancestor].map(|candidate| prompt(script, candidate));
+            let [(a, b), (other_a, other_b), (old_a, old_b)] = of.each_ref().map(texts);
+            let taken = |mine, theirs, old| if mine == old { theirs } else { mine };
+            let new = pair(taken(a, other_a, old_a), taken(b, other_b, old_b));
+            let gate = script.strategy.gate(&script.state, &draft, &[]);
+            let (proposal, outcome) = (draft.proposal, child(&draft, new, gate));
+            script.record(Event::CandidateComposed { proposal, outcome });
+            true
+        }
+        _ => script.step(),
+    }
+}
+
+/// Operator, parents and part of each draft.
+fn drafted(events: &[Event]) -> Vec<(u16, Vec<u32>, Option<u16>)> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ProposalDrafted(draft) => {
+                let parents = draft.parents.iter().map(|parent| parent.0).collect();
+                Some((draft.operator?, parents, draft.part))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+// ── gepa, gepa-merge ──────────────────────────────────────────────────────────────────────────
+
+/// A better `a` helps on the first half of six rows, a better `b` on the second; either alone harms
+/// one row of the other half, so that no line dominates the other. Both together: `both`.
+fn halves(both: f64) -> impl Fn(&str, Split, RowIx) -> f64 {
+    move |text: &str, split: Split, row: RowIx| {
+        let (a, b) = text.split_once(' ').unwrap();
+        match (a.contains('+'), b.contains('+'), split, row.0) {
+            (false, false, ..) => 0.4,
+            (true, true, Split::Dev, _) => both,
+            (_, _, Split::Train, _) => 1.0,
+            (true, false, _, 0..3) | (false, true, _, 3..6) => 1.0,
+            (true, false, _, 5) | (false, true, _, 0) => 0.2,
+            _ => 0.4,
+        }
+    }
+}
+
+/// The definition (arXiv:2507.19457, algorithm 1, and the appendix on merge), with the seed as the only
+/// parent: all of dev for the seed; its minibatch, and the child on the same rows; all of dev for the
+/// child that beats it. After each child that was tried in full, one attempt at a merge: two of the
+/// front of which neither is the other's ancestor, over an ancestor from which exactly one of them
+/// changed some part; on five rows of dev the child must reach the better one's sum.
+#[test]
+fn gepa_merges_two_lines_after_a_child_was_tried_in_full() {
+    let mut script = of_two_parts("gepa-merge", &["select.kind=seed"], (6, 6), halves(1.0));
+    while drafted(&script.events).len() < 4 {
+        assert!(step_of_two_parts(&mut script));
+    }
+    // `a` first, then `b`: parts take turns. Child 1 has nobody to be merged with, since the seed is
+    // its ancestor; child 2 has. After a merge there is none.
+    let drafts = drafted(&script.events);
+    assert_eq!(drafts[0], (0, vec![0], Some(0)));
+    assert_eq!(drafts[1], (0, vec![0], Some(1)));
+    assert!([vec![1, 2, 0], vec![2, 1, 0]].contains(&drafts[2].1), "{drafts:?}");
+    assert_eq!((drafts[2].0, drafts[2].2), (1, None));
+    assert_eq!(drafts[3], (0, vec![0], Some(0)));
+    let (train, dev) = (Split::Train, Split::Dev);
+    let child = |number| [(0, train, 0, 3), (number, train, 0, 3), (number, dev, 0, 6)];
+    let expected = [&[(0, dev, 0, 6)][..], &child(1), &child(2), &[(3, dev, 0, 5), (3, dev, 0, 1)]];
+    assert_eq!(script.blocks(), expected.concat());
+    // Each is better on three of the six rows, so that five rows hold three of the one and two of the
+    // other, whichever they are: two of each, and one of the rest.
+    let gate = script.state.standing(CandidateIx(3)).gate.clone().unwrap();
+    assert!(gate.inclusive);
+    let first_half = gate.rows.iter().filter(|row| row.0 < 3).count();
+    assert!([2, 3].contains(&first_half), "{gate:?}");
+    let merged = script.state.standing(CandidateIx(3));
+    assert_eq!(texts(&merged.candidate.prompt), ("a+1", "b+2"));
+    assert_eq!(script.state.incumbent, CandidateIx(3));
+}
+
+#[test]
+fn a_merge_that_its_gate_refuses_does_not_count_and_is_not_made_again() {
+    let sets = ["select.kind=seed", "operator.1.max_uses=1"];
+    let mut script = of_two_parts("gepa-merge", &sets, (6, 6), halves(0.1));
+    while drafted(&script.events).len() < 12 {
+        assert!(step_of_two_parts(&mut script));
+    }
+    let merges: Vec<Vec<u32>> = drafted(&script.events)
+        .into_iter()
+        .filter(|(operator, ..)| *operator == 1)
+        .map(|(_, mut parents, _)| {
+            parents[..2].sort_unstable();
+            parents
+        })
+        .collect();
+    assert!(merges.len() > 2, "refused ones do not count: {merges:?}");
+    let mut distinct = merges.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), merges.len(), "{merges:?}");
+    let refused = script.dropped().into_iter().filter(|(_, why)| {
+        // Five rows at 0.1 against at least three of 1.
+        matches!(why, Dropped::Gate { sum, needed } if (sum - 0.5).abs() < 1e-6 && *needed >= 3.0)
+    });
+    assert_eq!(refused.count(), merges.len());
+
+    // Where they pass, there is one and no more.
+    let mut script = of_two_parts("gepa-merge", &sets, (6, 6), halves(1.0));
+    while drafted(&script.events).len() < 12 {
+        assert!(step_of_two_parts(&mut script));
+    }
+    let merges = drafted(&script.events).into_iter().filter(|(operator, ..)| *operator == 1);
+    assert_eq!(merges.count(), 1);
+}
+
+#[test]
+fn gepa_never_merges_and_a_child_goes_on_with_the_part_after_its_parents() {
+    // Each change helps on every row.
+    let score =
+        |text: &str, _: Split, _: RowIx| 1.0 - 0.8_f64.powi(text.matches('+').count() as i32);
+    let mut script = of_two_parts("gepa", &[], (6, 6), score);
+    while script.state.candidates.len() < 5 {
+        assert!(step_of_two_parts(&mut script));
+    }
+    let drafts = drafted(&script.events);
+    assert!(drafts.iter().all(|(operator, ..)| *operator == 0), "{drafts:?}");
+    // The part is the number of changes in the line of descent and of the parent itself before.
+    let mut changes: Vec<u32> = vec![0];
+    let mut born = script.state.candidates.iter().skip(1);
+    for (_, parents, part) in drafts {
+        let parent = parents[0] as usize;
+        assert_eq!(u32::from(part.unwrap()), changes[parent] % 2);
+        changes[parent] += 1;
+        if born.next().is_some() {
+            changes.push(changes[parent]);
+        }
+    }
+}
+
+// ── promptbreeder ─────────────────────────────────────────────────────────────────────────────
+
+/// Populations by generation.
+fn populations<S>(script: &Script<S>) -> Vec<Vec<CandidateIx>> {
+    script
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::GenerationStarted(generation) => Some(generation.members.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A smaller population; each text has a score of its own, which falls and rises over births.
+fn breeder(sets: &[&str]) -> Script<impl Fn(&str, Split, RowIx) -> f64> {
+    let score = |text: &str, _: Split, _: RowIx| f64::from(number(text) * 37 % 101) / 101.0;
+    let small = ["init.0.take=6", "archive.capacity=6", "schedule.children=3", "evaluate.subset=4"];
+    Script::new("promptbreeder", &[&small, sets].concat(), (12, 10), 1_000_000, score)
+}
+
+/// The definition (arXiv:2309.16797, section 3): the population is paired at random; of each pair the
+/// fitter one is mutated, and its child overwrites the other; nothing else changes.
+#[test]
+fn promptbreeders_losers_are_overwritten_by_children_of_their_winners() {
+    let mut script = breeder(&[]);
+    script.run(100_000);
+    let populations = populations(&script);
+    // Twenty are bred; the twenty-first is where it ends.
+    assert_eq!(populations.len(), 21);
+    let ended = Event::SearchEnded { reason: StopReason::Generations };
+    assert!(script.events.contains(&ended));
+    // The first population is what `init` brought, best first: 37 n mod 101 for n = 1..=6.
+    let first: Vec<u32> = populations[0].iter().map(|member| member.0).collect();
+    assert_eq!(first, [5, 2, 4, 1, 6, 3]);
+
+    let fitness = |candidate: CandidateIx| script.state.standing(candidate).dev().mean().unwrap();
+    let mut pairings: Vec<Vec<(u32, u32)>> = Vec::new();
+    for (generation, population) in populations.iter().enumerate().take(20) {
+        let started = |event: &Event| match event {
+            Event::GenerationStarted(started) => started.number as usize == generation,
+            _ => false,
+        };
+        let from = script.events.iter().position(started).unwrap();
+        let bred: Vec<&Draft> = script.events[from + 1..]
+            .iter()
+            .take_while(|event| !matches!(event, Event::GenerationStarted(_)))
+            .filter_map(|event| match event {
+                Event::ProposalDrafted(draft) if draft.step == 0 => Some(draft),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(bred.len(), 3, "generation {generation}");
+        let mut met: Vec<CandidateIx> = Vec::new();
+        let mut next = population.clone();
+        let mut pairs = Vec::new();
+        for draft in bred {
+            let (winner, place) = (draft.parents[0], usize::from(draft.place.unwrap()));
+            let loser = population[place];
+            assert!(fitness(winner) >= fitness(loser));
+            met.extend([winner, loser]);
+            pairs.push((winner.0.min(loser.0), winner.0.max(loser.0)));
+            let child = script.state.numbered().find(|(_, standing)| {
+                standing.generation as usize == generation + 1
+                    && standing.place == Some(place as u16)
+            });
+            next[place] = child.unwrap().0;
+        }
+        let mut all = population.clone();
+        met.sort();
+        all.sort();
+        assert_eq!(met, all, "everybody meets one other");
+        assert_eq!(populations[generation + 1], next);
+        pairs.sort_unstable();
+        pairings.push(pairs);
+    }
+    // Each is tried on its own four rows of ten.
+    let rows = |candidate: u32| -> Vec<RowIx> {
+        let blocks = script.events.iter().filter_map(|event| match event {
+            Event::EvaluationIssued(block)
+                if block.candidate.0 == candidate && block.split == Split::Dev =>
+            {
+                Some(block.rows.clone())
+            }
+            _ => None,
+        });
+        let mut rows: Vec<RowIx> = blocks.flatten().collect();
+        rows.sort();
+        rows
+    };
+    let drawn: Vec<Vec<RowIx>> = (1..=30).map(rows).collect();
+    assert!(drawn.iter().all(|rows| rows.len() == 4), "{drawn:?}");
+    let mut distinct = drawn.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert!(distinct.len() > 15, "{} of 30", distinct.len());
+}
+
+#[test]
+fn promptbreeder_draws_each_of_nine_operators_alike_and_crosses_a_tenth_of_the_children() {
+    let sets = ["stop.when=['generations:300']"];
+    let mut script = breeder(&sets);
+    script.run(1_000_000);
+    let mut counts = [0; 10];
+    let mut crossed = 0;
+    for event in &script.events {
+        if let Event::ProposalDrafted(draft) = event
+            && draft.step == 0
+            && let Some(operator) = draft.operator
+        {
+            counts[usize::from(operator)] += 1;
+            crossed += u32::from(draft.mate.is_some());
+        }
+    }
+    // 900 uses: 100 for each of nine, with a standard deviation of 9.4; some of those without an
+    // elite in their line go from `lineage` to the others.
+    assert!(counts[..9].iter().all(|count| (65..=140).contains(count)), "{counts:?}");
+    // The tenth is never used by itself; and one part cannot be crossed.
+    assert_eq!((counts[9], crossed), (0, 0));
+
+    // A search of two parts, without demonstrations: eight operators, and a tenth is crossed.
+    let score = |text: &str, _: Split, _: RowIx| 0.3 + (text.len() % 7) as f64 / 10.0;
+    let small = ["init.0.take=6", "archive.capacity=6", "schedule.children=3", "evaluate.subset=4"];
+    let mut script = of_two_parts("promptbreeder", &[&small[..], &sets].concat(), (12, 10), score);
+    while script.state.generation_number() < 300 {
+        assert!(step_of_two_parts(&mut script));
+    }
+    let (mut crossed, mut with_itself) = (0, 0);
+    for event in &script.events {
+        if let Event::ProposalDrafted(draft) = event
+            && draft.step == 0
+        {
+            assert_ne!(draft.operator, Some(8), "no demonstrations to shuffle");
+            crossed += u32::from(draft.mate.is_some());
+            let parent = draft.parents[0];
+            with_itself += u32::from(draft.mate.is_some_and(|mate| mate.candidate == parent));
+        }
+    }
+    // 90 of 900, with a standard deviation of 9.
+    assert!((60..=120).contains(&crossed) && with_itself == 0, "{crossed} {with_itself}");
+}
+
+/// The Lamarckian operator needs right answers, so the winner is run on training rows until it gave
+/// one; where it gives none, the expected answers have to do.
+#[test]
+fn promptbreeder_looks_for_a_right_answer_of_the_winner() {
+    let only_induce: Vec<String> =
+        (0..9).map(|place| format!("operator.{place}.weight={}", f64::from(place == 7))).collect();
+    let sets: Vec<&str> =
+        only_induce.iter().map(String::as_str).chain(["operator.7.demos=2"]).collect();
+    for right in [true, false] {
+        let score = move |text: &str, split: Split, row: RowIx| match split {
+            Split::Train => f64::from(u8::from(right && row.0 % 4 == 0)),
+            _ => f64::from(number(text) * 37 % 101) / 101.0,
+        };
+        let small = ["init.0.take=6", "archive.capacity=6", "evaluate.subset=4"];
+        let mut script =
+            Script::new("promptbreeder", &[&small[..], &sets].concat(), (40, 10), 1_000_000, score);
+        while script.state.generation_number() < 2 {
+            assert!(script.step());
+        }
+        let shown: Vec<&Vec<crate::event::Shown>> = script
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::ProposalIssued { rows, .. } if !rows.is_empty() => Some(rows),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(shown.len(), 6, "three children in each of two generations");
+        for rows in shown {
+            // Of eight rows two are right, as a rule; else there are fewer.
+            assert!(rows.len() <= 2 && !rows.is_empty());
+            for shown in rows {
+                assert_eq!(shown.replicate, right.then_some(0), "{rows:?}");
+                assert!(!right || shown.row.0 % 4 == 0);
+            }
+        }
+        let train = script.blocks().into_iter().filter(|(_, split, ..)| *split == Split::Train);
+        let per_winner = train.fold(std::collections::BTreeMap::new(), |mut asked, block| {
+            *asked.entry(block.0).or_insert(0) += block.3;
+            asked
+        });
+        assert!(per_winner.values().all(|rows| *rows <= 8), "{per_winner:?}");
+    }
+}

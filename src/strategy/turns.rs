@@ -1,0 +1,112 @@
+//! Whose turn it is: which part of a candidate changes next, whether a child has just been tried in
+//! full, and which merges were made.
+
+use crate::event::Event;
+use crate::id::CandidateIx;
+use crate::state::{Facts, Status};
+use crate::task::example::Split;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What operators that wait for their turn must know.
+#[derive(Clone, Debug, Default)]
+pub struct Turns {
+    /// How many changes of a single part each line of candidates has seen.
+    parts: Vec<u32>,
+    /// The operator of the child that was tried in full since anything was bred.
+    accepted: Option<u16>,
+    /// Pairs that were drafted with their common ancestor, the pair in the order of birth.
+    merged: BTreeSet<[CandidateIx; 3]>,
+    /// Children of each operator that were not dropped.
+    kept: BTreeMap<u16, u32>,
+    /// Who was tried in full before: there may be more rows for them later.
+    tried: Vec<bool>,
+}
+
+impl Turns {
+    /// The part that changes next, of so many: they take turns in each line of descent, so that a
+    /// child goes on where its parent stopped (GEPA; arXiv:2507.19457, algorithm 1: round robin).
+    #[must_use]
+    pub fn part(&self, candidate: CandidateIx, parts: u16) -> u16 {
+        let changes = self.parts.get(candidate.index()).copied().unwrap_or(0);
+        u16::try_from(changes % u32::from(parts.max(1))).unwrap_or(0)
+    }
+
+    /// The operator whose child was tried in full, where nothing was bred since.
+    #[must_use]
+    pub fn accepted(&self) -> Option<u16> {
+        self.accepted
+    }
+
+    /// Whether two candidates were put together over this ancestor before.
+    #[must_use]
+    pub fn was_merged(&self, a: CandidateIx, b: CandidateIx, ancestor: CandidateIx) -> bool {
+        self.merged.contains(&[a.min(b), a.max(b), ancestor])
+    }
+
+    /// Children of an operator that are still tried, or were tried in full.
+    #[must_use]
+    pub fn kept(&self, operator: u16) -> u32 {
+        self.kept.get(&operator).copied().unwrap_or(0)
+    }
+
+    pub(super) fn apply(&mut self, event: &Event, facts: &Facts) {
+        self.born(facts);
+        match event {
+            Event::ProposalDrafted(draft) => {
+                if draft.operator.is_some() && draft.from.is_none() {
+                    self.accepted = None;
+                    if let [a, b, ancestor] = draft.parents[..] {
+                        self.merged.insert([a.min(b), a.max(b), ancestor]);
+                    }
+                }
+            }
+            // A draft that is given up has changed nothing.
+            Event::ProposalIssued { proposal, .. } => {
+                let draft = facts.drafts.get(proposal).filter(|draft| draft.part.is_some());
+                if let Some(parent) = draft.and_then(|draft| draft.parents.first()) {
+                    self.parts[parent.index()] += 1;
+                }
+            }
+            Event::CandidateDropped { candidate, .. } => {
+                let operator = facts.standing(*candidate).operator;
+                if let Some(kept) = operator.and_then(|operator| self.kept.get_mut(&operator)) {
+                    *kept = kept.saturating_sub(1);
+                }
+            }
+            Event::EvaluationFolded { .. } => {
+                if let Some((candidate, Split::Dev, 0, _)) = facts.last_folded {
+                    self.finished(candidate, facts);
+                }
+            }
+            Event::CandidateFinished { candidate } => self.finished(*candidate, facts),
+            Event::PhaseStarted { .. } => {
+                // Operators are named by their places in the phase's own list.
+                self.accepted = None;
+                self.kept.clear();
+            }
+            _ => {}
+        }
+    }
+
+    /// Children go on where their parents stopped.
+    fn born(&mut self, facts: &Facts) {
+        while let Some(standing) = facts.candidates.get(self.parts.len()) {
+            let parents = standing.candidate.parents.iter();
+            let changes = parents.map(|parent| self.parts.get(parent.index()).copied());
+            self.parts.push(changes.flatten().max().unwrap_or(0));
+            if let Some(operator) = standing.operator {
+                *self.kept.entry(operator).or_default() += 1;
+            }
+        }
+    }
+
+    fn finished(&mut self, candidate: CandidateIx, facts: &Facts) {
+        let standing = facts.standing(candidate);
+        self.tried.resize(facts.candidates.len(), false);
+        if standing.status == Status::Finished
+            && !std::mem::replace(&mut self.tried[candidate.index()], true)
+        {
+            self.accepted = standing.operator.or(self.accepted);
+        }
+    }
+}

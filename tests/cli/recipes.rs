@@ -1,0 +1,116 @@
+//! Recipes on the command line: meta-prompts of one's own, and what a task has no part for.
+
+use crate::env::TestEnv;
+use insta::assert_snapshot;
+
+#[test]
+fn meta_prompts_are_ejected_changed_and_frozen() {
+    let env = TestEnv::with_colours();
+    let made = env.run("strategies eject mine compress reflect --json").ok().json();
+    assert_eq!(made["written"], serde_json::json!(["mine/reflect.md", "mine/compress.md"]));
+    let again = env.run("strategies eject mine compress").exits(2);
+    assert!(again.stderr.contains("mine/compress.md exists already"), "{}", again.stderr);
+    env.run("strategies eject mine compress --force").ok();
+    let wrong = env.run("strategies eject mine compres").exits(2);
+    assert!(wrong.stderr.contains("did you mean `compress`?"), "{}", wrong.stderr);
+
+    env.edit("mine/reflect.md", "{{ current }}", "PINEAPPLE {{ current }}");
+    env.write("own.toml", "extends = \"auto\"\nname = \"own\"\nmeta_prompts = \"mine\"\n");
+    let cut = env.run("run colours --strategy own.toml --name one --max-calls 40 --quiet").ok();
+    assert!(cut.stderr.lines().all(|line| line.starts_with("warning: ")), "{}", cut.stderr);
+    let frozen = env.json("results/one/run.json");
+    assert!(frozen["recipe"].as_str().unwrap().contains("PINEAPPLE"));
+
+    // A run that was cut off goes on without the folder.
+    let text = env.read("results/one/events.jsonl");
+    let lines: Vec<&str> = text.lines().collect();
+    let cut: String = lines[..lines.len() / 2].iter().map(|line| format!("{line}\n")).collect();
+    std::fs::remove_dir_all(env.path("results/one/journal")).unwrap();
+    std::fs::remove_file(env.path("results/one/summary.json")).unwrap();
+    env.write("results/one/events.jsonl", &cut);
+    std::fs::remove_dir_all(env.path("mine")).unwrap();
+    env.run("resume one --quiet").ok();
+    assert_eq!(env.json("results/one/summary.json")["status"], "finished");
+}
+
+#[test]
+fn a_mistake_in_a_meta_prompt_is_told_with_its_place_before_anything_is_created() {
+    let env = TestEnv::with_colours();
+    env.write("mine/reflect.md", "Look:\n{{ curent }}\n{{ evidence }}\n{{ form }}\n");
+    env.write("own.toml", "extends = \"auto\"\nmeta_prompts = \"mine\"\n");
+    assert_snapshot!(env.complaint("run colours --strategy own.toml"), @"
+    exit 3
+    error: mine/reflect.md:2: meta-prompt `reflect`: `curent` is no slot
+      try: did you mean `current`?
+    ");
+    assert_snapshot!(env.complaint("plan colours --set meta_prompts=mine"), @"
+    exit 3
+    error: mine/reflect.md:2: meta-prompt `reflect`: `curent` is no slot
+      try: did you mean `current`?
+    ");
+    assert!(!env.path("results").exists());
+}
+
+#[test]
+fn what_a_task_has_no_part_for_is_left_out_and_said() {
+    let env = TestEnv::with_colours();
+    env.write(
+        "both.toml",
+        "extends = \"random\"\nname = \"both\"\n[[operator]]\nkind = \"mutate_text\"\n\
+         [[operator]]\nkind = \"demo_edit\"\n",
+    );
+    let plan = env.run("plan colours --strategy both.toml --json").ok().json();
+    let said = "operator `demo_edit` is left out: `prompt.search` does not name `demos`";
+    assert!(plan["warnings"].as_array().unwrap().contains(&said.into()), "{plan}");
+    env.run("run colours --strategy both.toml --name one --max-calls 80 --quiet").ok();
+    assert_eq!(env.read("results/one/debug.log").matches(said).count(), 1);
+    assert!(!env.json("results/one/run.json")["recipe"].as_str().unwrap().contains("demo_edit"));
+}
+
+#[test]
+fn a_recipe_that_can_do_nothing_for_a_task_says_so() {
+    let env = TestEnv::with_colours();
+    env.write("demos.toml", "name = \"demos\"\n[[operator]]\nkind = \"demo_edit\"\n");
+    assert_snapshot!(env.complaint("run colours --strategy demos.toml"), @r#"
+    exit 3
+    error: `demos` can do nothing here, where [prompt] has `search = ["system"]`
+      operator `demo_edit` is left out: `prompt.search` does not name `demos`
+      try: add a part `demos = ""` and name it in `search` under [prompt]
+      try: or choose another strategy: `promptsearch strategies`
+    "#);
+    env.edit("colours/task.toml", "search = [\"system\"]", "demos = \"\"\nsearch = [\"demos\"]");
+    env.run("run colours --strategy demos.toml --name one --max-calls 100 --quiet").ok();
+    assert_snapshot!(env.complaint("run colours --strategy random"), @r#"
+    exit 3
+    error: `random` can do nothing here, where [prompt] has `search = ["demos"]`
+      operator `mutate_text` is left out: `prompt.search` names no part but `demos`
+      try: let a text change too, as in `search = ["system", "demos"]`
+      try: or choose another strategy: `promptsearch strategies`
+    "#);
+}
+
+#[test]
+fn a_context_window_without_room_is_told_before_anything_is_created() {
+    let env = TestEnv::with_colours();
+    let mutator = |keys: &str| format!("mutator = {{ model = \"sim/editor\", {keys} }}");
+    env.edit("colours/task.toml", "mutator = \"sim/editor\"", &mutator("context_tokens = 2000"));
+    assert_snapshot!(env.complaint("run colours"), @"
+    exit 3
+    error: colours/task.toml:16: `context_tokens` is 2000, and a reply alone may have 2000 (`max_output_tokens`)
+      try: write it for the mutator: `mutator = { …, context_tokens = 32000 }`
+    ");
+    env.edit("colours/task.toml", "context_tokens = 2000", "context_tokens = 2050");
+    let complaint = env.complaint("plan colours");
+    assert!(complaint.starts_with("exit 3\nerror: colours/task.toml:16: `context_tokens` is 2050"));
+    assert!(complaint.contains("shortest `reflect` request"), "{complaint}");
+    env.edit("colours/task.toml", "context_tokens = 2050", "context_tokens = 32000");
+    env.run("plan colours").ok();
+    env.edit(
+        "colours/task.toml",
+        "\"sim/clerk\"",
+        "{ model = \"sim/clerk\", context_tokens = 9000 }",
+    );
+    let complaint = env.complaint("plan colours");
+    assert!(complaint.contains("means nothing for the task model"), "{complaint}");
+    assert!(!env.path("results").exists());
+}

@@ -1,0 +1,91 @@
+//! Where no prompt is better than another, nothing may be claimed.
+
+use crate::support::{Lab, shipped_task};
+use promptsearch::budget::Caps;
+use promptsearch::event::Finish;
+use promptsearch::llm::{Llm, LlmError, Reply, Request};
+use promptsearch::report::{History, RunInfo, Status, Summary};
+use promptsearch::seed::Seed;
+use promptsearch::task::model::Usage;
+use promptsearch::units::Tokens;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Every prompt is right on six rows of ten, drawn anew for each prompt; the mutator adds words that
+/// change nothing.
+struct Indifferent {
+    labels: HashMap<String, String>,
+    wrong: String,
+}
+
+impl Indifferent {
+    fn new() -> Self {
+        let task = shipped_task();
+        let rows = [&task.splits.train[..], &task.splits.dev, task.splits.hold.open_held_out()];
+        let labels = rows
+            .into_iter()
+            .flatten()
+            .map(|row| {
+                let message = task.layout.render(&task.seed, &row.columns).unwrap().pop().unwrap();
+                (message.content, row.answer.as_str().unwrap().to_owned())
+            })
+            .collect();
+        Self { labels, wrong: "no department".to_owned() }
+    }
+}
+
+#[async_trait::async_trait]
+impl Llm for Indifferent {
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
+        let hash = request.hash();
+        let draw = u16::from_le_bytes([hash.as_bytes()[0], hash.as_bytes()[1]]);
+        let text = if request.model.model() == "editor" {
+            let asked = &request.messages[0].content;
+            let from = asked.find("<prompt-").unwrap();
+            let open = &asked[from..=from + asked[from..].find('>').unwrap()];
+            let nonce = &open["<prompt-".len()..][..16];
+            let close = format!("</prompt-{nonce}>");
+            let (_, rest) = asked[from..].split_once('>').unwrap();
+            let (current, _) = rest.split_once(&close).unwrap();
+            format!("{open}\n{} Word {draw}.\n{close}", current.trim())
+        } else {
+            let row = &request.messages.last().unwrap().content;
+            if u32::from(draw) * 10 < 6 * 65_536 { &self.labels[row] } else { &self.wrong }.clone()
+        };
+        let usage = Usage { input: Tokens(50), cached_input: Tokens::ZERO, output: Tokens(10) };
+        Ok(Reply { text, usage: Some(usage), finish: Finish::Stop })
+    }
+}
+
+#[test]
+fn at_most_one_run_in_twenty_claims_a_gain_where_there_is_none() {
+    const RUNS: u64 = 200;
+    let task = shipped_task();
+    let llm: Arc<dyn Llm> = Arc::new(Indifferent::new());
+    let mut confirmed = 0;
+    let mut searched = 0;
+    for seed in 1..=RUNS {
+        let caps = Caps { calls: Some(1_000), ..Caps::default() };
+        let ended = Lab::new("auto", seed, caps, 64).run(|_| Arc::clone(&llm));
+        let dev = u32::try_from(task.splits.dev.len()).unwrap();
+        let mut history = History::new(dev);
+        for (number, event) in &ended.events {
+            history.apply(*number, event);
+        }
+        let (run, strategy) = ("null".parse().unwrap(), "auto".to_owned());
+        let info = RunInfo { run, strategy, seed: Seed(seed) };
+        let summary = Summary::of(
+            &info,
+            &task,
+            &history.state,
+            &history.wallet,
+            Duration::ZERO,
+            Status::Finished,
+        );
+        confirmed += u64::from(summary.confirmed == Some(true));
+        searched += u64::from(ended.state.candidates.len() > 5);
+    }
+    assert!(searched > RUNS * 9 / 10, "{searched} of {RUNS} runs tried anything");
+    assert!(confirmed * 20 <= RUNS, "{confirmed} of {RUNS} runs claim a gain");
+}
