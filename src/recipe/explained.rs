@@ -5,8 +5,9 @@
 
 use super::{
     Acquisition, Against, Among, DemoAnswers, DemoSource, Described, EditLevel, Feedback, Fields,
-    GateRule, History, HistoryPick, HyperOrder, Keys, Lines, LocalOp, MergeLevel, MergePool,
-    MixKind, Objective, Order, ParaphraseOf, Pick, RaceTest, Recipe, RejectRule, Shots, Stop,
+    GateRule, History, HistoryPick, HyperOrder, Keys, Likeness, Lines, LocalOp, MergeLevel,
+    MergePool, MixKind, Objective, Order, ParaphraseOf, Pick, RaceTest, Recipe, RejectRule,
+    ShortlistOf, Shots, Stop,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -181,6 +182,7 @@ pub(super) fn values_of(type_name: &str) -> Vec<(String, String)> {
         GateRule,
         HistoryPick,
         HyperOrder,
+        Likeness,
         LocalOp,
         MergeLevel,
         MergePool,
@@ -190,6 +192,7 @@ pub(super) fn values_of(type_name: &str) -> Vec<(String, String)> {
         Pick,
         RaceTest,
         RejectRule,
+        ShortlistOf,
     )
 }
 

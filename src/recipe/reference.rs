@@ -148,7 +148,7 @@ fn key_row(out: &mut String, key: &KeyShown) {
 
 /// The values of a key that takes few.
 fn choices(values: &[(String, String)]) -> String {
-    if values.is_empty() {
+    if values.len() < 2 {
         return String::new();
     }
     let values: Vec<String> = values

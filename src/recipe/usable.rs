@@ -165,7 +165,7 @@ mod tests {
     fn a_recipe_of_which_nothing_remains_is_idle() {
         let demos = recipe("[[operator]]\nkind = 'demo_edit'\n");
         assert!(demos.usable(TEXT).is_idle);
-        assert!(load("auto", &[]).unwrap().usable(DEMOS).is_idle);
+        assert!(load("gepa", &[]).unwrap().usable(DEMOS).is_idle);
         let pool = recipe("[schedule]\nkind = 'pool'\n[[init]]\nkind = 'random_shots'\n");
         assert!(pool.usable(TEXT).is_idle);
         assert!(!pool.usable(DEMOS).is_idle);

@@ -4,7 +4,7 @@
 //! room, are mistakes in somebody's file: a search must neither end over them nor pass over them.
 
 use crate::operator::{Brief, MetaPromptError, MetaPrompts, OperatorError, named};
-use crate::recipe::Recipe;
+use crate::recipe::{Init, Operator, Recipe};
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::model::ModelRole;
@@ -64,8 +64,8 @@ pub fn check_window(
     } else {
         recipe.phase.as_slice()
     };
-    let operators = phases.iter().flat_map(|phase| &phase.operator).flat_map(|o| o.steps());
-    let inits = phases.iter().flat_map(|phase| &phase.init).flat_map(|init| init.steps());
+    let operators = phases.iter().flat_map(|phase| &phase.operator).flat_map(Operator::steps);
+    let inits = phases.iter().flat_map(|phase| &phase.init).flat_map(Init::steps);
     for step in operators.chain(inits) {
         let Some(operator) = named(step.name) else { continue };
         let brief = Brief {

@@ -25,7 +25,14 @@ fn without_dollars(text: &str) -> String {
 fn the_winner_of_a_run_is_explained() {
     let mut env = TestEnv::with_colours();
     env.set("COLUMNS", "80");
-    env.run("run colours --name one --quiet").ok();
+    // A recipe of its own: what ships may change.
+    env.write(
+        "mine.toml",
+        "name = \"mine\"\n[[operator]]\nkind = \"reflect\"\nweight = 0.8\n\
+         [[operator]]\nkind = \"compress\"\n[select]\nkind = \"pareto\"\n\
+         [evaluate]\nkind = \"race\"\n",
+    );
+    env.run("run colours --strategy mine.toml --name one --quiet").ok();
     let ran = env.run("explain one best").ok();
     assert!(!ran.stdout.contains('\x1b') && ran.stderr.is_empty());
     let text = without_dollars(&ran.stdout);

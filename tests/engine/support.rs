@@ -19,9 +19,9 @@ use promptsearch::search::{Outcome, Search, settle};
 use promptsearch::seed::Seed;
 use promptsearch::state::{Observer, Phase};
 use promptsearch::strategy::{Composed, Searched, State, Views};
-use promptsearch::task::Task;
 use promptsearch::task::example::Split;
 use promptsearch::task::model::ModelRole;
+use promptsearch::task::{Task, TaskSource};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -143,14 +143,6 @@ impl HttpRun {
         );
         fs::write(task.join("task.toml"), text).unwrap();
         Self { dir, concurrency }
-    }
-
-    /// Replaces a text of the task file that must be there.
-    pub(crate) fn edit_task(&self, from: &str, to: &str) {
-        let path = self.dir.path().join("task/task.toml");
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains(from), "{text}");
-        fs::write(path, text.replacen(from, to, 1)).unwrap();
     }
 
     pub(crate) fn out(&self) -> PathBuf {
@@ -387,6 +379,8 @@ pub(crate) struct Lab {
     pub(crate) interrupt_at: Option<u64>,
     /// `--set` lines.
     pub(crate) sets: Vec<String>,
+    /// A text of the shipped task's file, and what stands there instead.
+    pub(crate) edit: Option<(&'static str, String)>,
 }
 
 /// What became of it.
@@ -413,14 +407,22 @@ impl Observer<Views> for Interrupt {
 impl Lab {
     pub(crate) fn new(strategy: &'static str, seed: u64, caps: Caps, concurrency: usize) -> Self {
         let (observer, world, interrupt_at) = (None, None, None);
-        let sets = Vec::new();
-        Self { strategy, seed, caps, concurrency, observer, world, interrupt_at, sets }
+        let (sets, edit) = (Vec::new(), None);
+        Self { strategy, seed, caps, concurrency, observer, world, interrupt_at, sets, edit }
     }
 
     /// The task that it works on.
     pub(crate) fn task(&self) -> Task {
         match self.world {
-            None => shipped_task(),
+            None => match &self.edit {
+                Some((from, to)) => {
+                    let mut source = TaskSource::read(Path::new(SHIPPED_TASK)).unwrap();
+                    assert!(source.text.contains(from), "{}", source.text);
+                    source.text = source.text.replacen(from, to, 1);
+                    Task::build(source).unwrap()
+                }
+                None => shipped_task(),
+            },
             Some(name) => {
                 let folder = tempfile::tempdir().unwrap();
                 named(name).unwrap().write(folder.path()).unwrap();

@@ -1,22 +1,39 @@
 //! A mutator with a small context window: evidence is cut, the text that is to be improved is not.
 
-use crate::support::{HttpRun, Server};
+use crate::support::Lab;
+use promptsearch::budget::Caps;
 use promptsearch::event::{Event, ProposalOutcome};
-use serde_json::Value;
+use promptsearch::llm::{Llm, LlmError, Reply, Request};
+use std::sync::{Arc, Mutex};
 
 const WINDOW: u64 = 1_700;
 const REPLY: u64 = 600;
 
+struct Recording(Arc<Mutex<Vec<Request>>>, Arc<dyn Llm>);
+
+#[async_trait::async_trait]
+impl Llm for Recording {
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
+        if request.model.model() == "editor" {
+            self.0.lock().unwrap().push(request.clone());
+        }
+        self.1.complete(request).await
+    }
+}
+
 #[test]
 fn no_request_outgrows_the_window_and_none_loses_the_current_text() {
-    let server = Server::start(&[]);
-    let run = HttpRun::new(&server, 8, "calls = 500", "");
-    run.edit_task(
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let caps = Caps { calls: Some(600), ..Caps::default() };
+    let mut lab = Lab::new("gepa", 1, caps, 8);
+    lab.sets = vec!["operator.0.feedback.size=8".to_owned()];
+    lab.edit = Some((
         "max_output_tokens = 2000",
-        &format!("max_output_tokens = {REPLY}, context_tokens = {WINDOW}"),
-    );
-    let (_, events) = run.finish_with_events();
-    let texts: Vec<String> = events
+        format!("max_output_tokens = {REPLY}, context_tokens = {WINDOW}"),
+    ));
+    let ended = lab.run(|llm| Arc::new(Recording(Arc::clone(&requests), llm)));
+    let texts: Vec<String> = ended
+        .events
         .iter()
         .filter_map(|(_, event)| match event {
             Event::Started { seed, .. } => Some(&seed.prompt),
@@ -28,19 +45,17 @@ fn no_request_outgrows_the_window_and_none_loses_the_current_text() {
         })
         .map(|prompt| prompt.part("system").unwrap().trim().to_owned())
         .collect();
-    let mut proposals = 0;
-    let mut cut = 0;
-    for logged in server.end().into_iter().filter(|logged| logged.model.contains("editor")) {
-        let body: Value = serde_json::from_str(&logged.body).unwrap();
-        let request = body["messages"][0]["content"].as_str().unwrap();
-        assert!((request.len() as u64).div_ceil(3) + REPLY <= WINDOW, "{} bytes", request.len());
-        let (_, rest) = request.split_once("<prompt-").unwrap();
+    let requests = requests.lock().unwrap();
+    for request in &*requests {
+        let text = &request.messages[0].content;
+        assert!((text.len() as u64).div_ceil(3) + REPLY <= WINDOW, "{} bytes", text.len());
+        let (_, rest) = text.split_once("<prompt-").unwrap();
         let (_, rest) = rest.split_once(">\n").unwrap();
-        let (current, _) = rest.split_once("\n</prompt-").unwrap();
+        let (current, _) = rest.split_once("</prompt-").unwrap();
         assert!(texts.iter().any(|text| text == current.trim()), "cut: {current}");
-        proposals += 1;
-        let is_reflection = request.contains("<evidence-");
-        cut += usize::from(!is_reflection || request.matches("<evidence-").count() < 6);
     }
-    assert!(proposals > 3 && cut > 0, "{cut} of {proposals} were cut");
+    let rows = |request: &Request| request.messages[0].content.matches("<evidence-").count();
+    let is_cut = |request: &&Request| rows(request) < 8;
+    let cut = requests.iter().filter(is_cut).count();
+    assert!(requests.len() > 3 && cut > 0, "{cut} of {} were cut", requests.len());
 }

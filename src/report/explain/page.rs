@@ -196,7 +196,7 @@ impl Page {
             Outcome::Kept { followed_by } if !followed_by.is_empty() => {
                 self.fact("followed by", &proposals(followed_by));
             }
-            Outcome::Rejected { text: Some(reply), .. } => {
+            Outcome::Rejected { text: Some(reply), .. } if !reply.trim().is_empty() => {
                 self.title("What the mutator replied");
                 self.quoted(reply);
             }
@@ -370,6 +370,13 @@ impl Page {
         let mut widths = super::super::terminal::column_widths(&table);
         if let Some(first) = widths.first_mut() {
             *first = (*first).max(INDENT - 4);
+        }
+        if widths.iter().sum::<usize>() + 2 * widths.len() > self.width {
+            // Too narrow for columns: the first and the last say how it went.
+            for moment in moments.iter().take(1).chain(moments.last()) {
+                self.moment(moment.usd, &moment.text);
+            }
+            return;
         }
         self.table(&table, &widths, 1);
     }

@@ -5,13 +5,14 @@ mod archives;
 mod generations;
 mod gepa_auto_random;
 mod pools;
+mod trees;
 
 use super::{Composed, Plan, Remaining, Searched, State, Strategy, demos_of};
 use crate::budget::Amount;
 use crate::candidate::{Candidate, Origin};
 use crate::event::{
-    Abandoned, Answered, Block, Draft, Dropped, Event, Finish, Gate, ProposalOutcome, Round,
-    RowOutcome, StopReason,
+    Abandoned, Answered, Block, Draft, Dropped, Event, Finish, Gate, ProposalOutcome, Rejection,
+    Round, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::prompt::{Part, Prompt};
@@ -37,6 +38,8 @@ struct Script<S> {
     rollouts: u64,
     /// Texts of candidates by their number, for tests in which wording matters.
     texts: Vec<String>,
+    /// Why no reply of the mutator is taken.
+    refuses: Option<Rejection>,
 }
 
 impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
@@ -47,7 +50,8 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         let searched = Searched { texts: 1, demos: true };
         let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
         let (state, events, texts) = (State::new(dev), Vec::new(), Vec::new());
-        let mut script = Self { recipe, strategy, state, events, score, rollouts, texts };
+        let refuses = None;
+        let mut script = Self { recipe, strategy, state, events, score, rollouts, texts, refuses };
         let seed = Candidate::seed(prompt("seed"));
         script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
         script
@@ -78,16 +82,23 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
                 self.record(Event::ProposalIssued { proposal, call, rows: shown.clone(), reserve });
                 let gate = self.strategy.gate(&self.state, &draft, &shown);
                 let child = self.child(&draft, Origin::Proposal(proposal), gate);
-                let outcome = match self.keep(&draft) {
+                let refused = self
+                    .refuses
+                    .map(|reason| ProposalOutcome::Rejected { reason, detail: String::new() });
+                let outcome = refused.unwrap_or_else(|| match self.keep(&draft) {
                     Keep::Notes => ProposalOutcome::Noted { notes: self.notes(&draft) },
                     Keep::Prompt => ProposalOutcome::Kept { prompt: prompt("kept") },
                     Keep::Child | Keep::Append => child,
-                };
+                });
                 self.record(Event::ProposalFolded { call, outcome });
             }
             Plan::Compose(draft) => {
                 let gate = self.strategy.gate(&self.state, &draft, &[]);
-                let outcome = self.child(&draft, Origin::Composed(draft.proposal), gate);
+                let child = self.child(&draft, Origin::Composed(draft.proposal), gate);
+                let outcome = match self.refuses {
+                    Some(reason) => ProposalOutcome::Rejected { reason, detail: String::new() },
+                    None => child,
+                };
                 self.record(Event::CandidateComposed { proposal: draft.proposal, outcome });
             }
             Plan::Win { .. } => return false,
