@@ -2,7 +2,7 @@
 
 /// What texts the arms have: what a strategy can know of an arm beside its answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Texts {
+pub(crate) enum Texts {
     /// Their own.
     Real,
     /// Another arm's: they say nothing.
@@ -13,31 +13,31 @@ pub enum Texts {
 
 /// How large a contest is.
 #[derive(Clone, Copy, Debug)]
-pub struct Size {
+pub(crate) struct Size {
     /// Arms.
-    pub arms: usize,
+    pub(crate) arms: usize,
     /// Calls for each of them on average.
-    pub pulls: usize,
+    pub(crate) pulls: usize,
 }
 
 /// A strategy as it is entered.
 #[derive(Clone, Copy, Debug)]
-pub struct Contestant {
+pub(crate) struct Contestant {
     /// Its name in tables.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The recipe.
-    pub recipe: &'static str,
+    pub(crate) recipe: &'static str,
     /// What its arms' texts are.
-    pub texts: Texts,
+    pub(crate) texts: Texts,
     /// Whether it only explains another one's figures.
-    pub is_ablation: bool,
+    pub(crate) is_ablation: bool,
     /// What is set, beside the pool.
     sets: fn(Size) -> Vec<String>,
 }
 
 impl Contestant {
     /// What is set for a pool of a size.
-    pub fn sets(&self, size: Size) -> Vec<String> {
+    pub(crate) fn sets(&self, size: Size) -> Vec<String> {
         let take = size.arms - 1;
         let pool = format!("init=[{{kind=\"seed\"}},{{kind=\"llm_variants\",take={take}}}]");
         std::iter::once(pool).chain((self.sets)(size)).collect()
@@ -124,7 +124,7 @@ const ALL: &[Contestant] = &[
 ];
 
 /// Contestants by name; those that are no ablations where none are named, all where `ablations` is.
-pub fn chosen(names: &[String]) -> Result<Vec<Contestant>, String> {
+pub(crate) fn chosen(names: &[String]) -> Result<Vec<Contestant>, String> {
     if names.is_empty() || names == ["ablations"] {
         let wanted = |contestant: &&Contestant| !contestant.is_ablation || !names.is_empty();
         return Ok(ALL.iter().filter(wanted).copied().collect());

@@ -11,17 +11,17 @@ struct Line {
 }
 
 /// A task's prompts, and how each model fared with each of them.
-pub struct Task {
+pub(crate) struct Task {
     /// The file's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The texts; the first one is the task's own.
-    pub prompts: Vec<String>,
+    pub(crate) prompts: Vec<String>,
     /// For each model, the accuracy with each prompt.
-    pub models: Vec<(String, Vec<f64>)>,
+    pub(crate) models: Vec<(String, Vec<f64>)>,
 }
 
 /// All tasks in order of their names.
-pub fn read(options: &Options) -> Result<Vec<Task>, String> {
+pub(crate) fn read(options: &Options) -> Result<Vec<Task>, String> {
     let unreadable = |error: std::io::Error| format!("{}: {error}", options.data.display());
     let mut tasks = Vec::new();
     for entry in std::fs::read_dir(&options.data).map_err(unreadable)? {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// Which figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// How far from the best prompt each strategy ends.
     Regret,
     /// What regressions know of unseen prompts.
@@ -15,30 +15,30 @@ pub enum Part {
 
 /// The arguments.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// The folder with the prompts.
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// Which figures.
-    pub part: Part,
+    pub(crate) part: Part,
     /// Calls for each arm on average.
-    pub pulls: Vec<usize>,
+    pub(crate) pulls: Vec<usize>,
     /// Repetitions with other answers.
-    pub seeds: u64,
+    pub(crate) seeds: u64,
     /// The first one's seed.
-    pub first: u64,
+    pub(crate) first: u64,
     /// Contestants by name; all where none are named.
-    pub strategies: Vec<String>,
+    pub(crate) strategies: Vec<String>,
     /// Tasks by name; all where none are named.
-    pub tasks: Vec<String>,
+    pub(crate) tasks: Vec<String>,
     /// At most so many models of each task.
-    pub models: usize,
+    pub(crate) models: usize,
     /// Where results are written.
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 }
 
 impl Options {
     /// Reads the arguments.
-    pub fn parse(arguments: &[String]) -> Result<Self, String> {
+    pub(crate) fn parse(arguments: &[String]) -> Result<Self, String> {
         let data = std::env::var_os("PARAPHRASES_DATA")
             .map_or_else(|| PathBuf::from("../shared/data/paraphrases"), PathBuf::from);
         let mut options = Self {

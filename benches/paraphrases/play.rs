@@ -19,19 +19,19 @@ use promptsearch::units::{Score, Usd};
 const ROWS: u32 = 100;
 
 /// Arms: what a strategy sees of each, and how good it is. The first is the seed.
-pub struct Pool {
-    pub texts: Vec<String>,
-    pub accuracies: Vec<f64>,
+pub(crate) struct Pool {
+    pub(crate) texts: Vec<String>,
+    pub(crate) accuracies: Vec<f64>,
     /// Which arm of the data each one is, so that it gives the same answers to all strategies.
-    pub numbers: Vec<usize>,
+    pub(crate) numbers: Vec<usize>,
 }
 
 /// How a search ended.
-pub struct Played {
+pub(crate) struct Played {
     /// The arm that it returned, by its place in the pool.
-    pub arm: usize,
+    pub(crate) arm: usize,
     /// Answers that it asked for.
-    pub calls: u64,
+    pub(crate) calls: u64,
 }
 
 struct Game<'a> {
@@ -45,7 +45,7 @@ struct Game<'a> {
 }
 
 /// Plays to the end.
-pub fn play(recipe: &Recipe, pool: &Pool, budget: u64, seed: Seed) -> Played {
+pub(crate) fn play(recipe: &Recipe, pool: &Pool, budget: u64, seed: Seed) -> Played {
     let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
     let searched = Searched { texts: 1, demos: false };
     let strategy = Composed::new(recipe.clone(), goal, 0, searched, seed.child("strategy", 0));
@@ -112,8 +112,10 @@ impl Game<'_> {
                         let call = Call(first.0 + offset as u64);
                         self.record(&Event::Answered(answer(call)));
                         let right = self.draw(candidate, replicate, row.0);
-                        let score = Score::new(f64::from(u8::from(right))).unwrap_or_default();
-                        let outcome = RowOutcome::Scored { score, invalid: false };
+                        let outcome = match Score::new(f64::from(u8::from(right))) {
+                            Some(score) => RowOutcome::Scored { score, invalid: false },
+                            None => RowOutcome::Missing,
+                        };
                         self.record(&Event::EvaluationFolded { call, outcome });
                     }
                     went_on = true;

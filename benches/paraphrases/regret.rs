@@ -14,19 +14,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One contestant on one task and model with one budget, over all seeds.
 #[derive(Clone, Debug, Serialize)]
-pub struct Result1 {
+pub(crate) struct Result1 {
     /// The contestant's name.
-    pub contestant: &'static str,
+    pub(crate) contestant: &'static str,
     /// The task.
-    pub task: String,
+    pub(crate) task: String,
     /// The model.
-    pub model: String,
+    pub(crate) model: String,
     /// Calls for each arm on average.
-    pub pulls: usize,
+    pub(crate) pulls: usize,
     /// Best accuracy less that of the prompt that was returned, in points, for each seed.
-    pub regret: Vec<f64>,
+    pub(crate) regret: Vec<f64>,
     /// The share of the budget that was used, for each seed.
-    pub used: Vec<f64>,
+    pub(crate) used: Vec<f64>,
 }
 
 struct Job<'a> {
@@ -37,7 +37,7 @@ struct Job<'a> {
 }
 
 /// All contestants on everything.
-pub fn all(
+pub(crate) fn all(
     options: &Options,
     tasks: &[Task],
     contestants: &[Contestant],
@@ -142,7 +142,11 @@ fn means(
 }
 
 /// Regret, regret beside sequential halving, and what of the budget was used.
-pub fn tables(options: &Options, contestants: &[Contestant], results: &[Result1]) -> Vec<Table> {
+pub(crate) fn tables(
+    options: &Options,
+    contestants: &[Contestant],
+    results: &[Result1],
+) -> Vec<Table> {
     let regret = |name: &str, pulls| means(results, name, pulls, |r| mean(&r.regret));
     let heads: Vec<String> = std::iter::once("strategy".to_owned())
         .chain(options.pulls.iter().map(|pulls| format!("{pulls} a prompt")))
@@ -183,6 +187,6 @@ pub fn tables(options: &Options, contestants: &[Contestant], results: &[Result1]
 }
 
 /// Every result.
-pub fn as_json(results: &[Result1]) -> serde_json::Value {
+pub(crate) fn as_json(results: &[Result1]) -> serde_json::Value {
     serde_json::to_value(results).unwrap_or_default()
 }

@@ -26,18 +26,18 @@ const COLUMNS: [&str; 7] =
 
 /// One task and model.
 #[derive(Clone, Debug, Serialize)]
-pub struct Correlations {
+pub(crate) struct Correlations {
     /// The task.
-    pub task: String,
+    pub(crate) task: String,
     /// The model.
-    pub model: String,
+    pub(crate) model: String,
     /// Spearman's ρ with the measured accuracy on unseen prompts, for each column; the last one is the
     /// share of variance that lies between clusters beyond chance.
-    pub values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
 }
 
 /// All tasks and models.
-pub fn all(tasks: &[Task]) -> Vec<Correlations> {
+pub(crate) fn all(tasks: &[Task]) -> Vec<Correlations> {
     let jobs: Vec<(&Task, usize)> =
         tasks.iter().flat_map(|task| (0..task.models.len()).map(move |m| (task, m))).collect();
     jobs.par_iter().map(|(task, model)| one(task, *model)).collect()
@@ -141,7 +141,7 @@ fn between_clusters(features: &[Vec<f64>], accuracies: &[f64], seed: Seed) -> f6
 }
 
 /// One row for each task, over its models, and one for all.
-pub fn table(tasks: &[Task], results: &[Correlations]) -> Table {
+pub(crate) fn table(tasks: &[Task], results: &[Correlations]) -> Table {
     let column = |of: &dyn Fn(&Correlations) -> bool, column: usize| {
         let values: Vec<f64> =
             results.iter().filter(|found| of(found)).map(|found| found.values[column]).collect();
@@ -165,6 +165,6 @@ pub fn table(tasks: &[Task], results: &[Correlations]) -> Table {
 }
 
 /// Every task and model.
-pub fn as_json(results: &[Correlations]) -> serde_json::Value {
+pub(crate) fn as_json(results: &[Correlations]) -> serde_json::Value {
     serde_json::json!({ "columns": COLUMNS, "results": results })
 }

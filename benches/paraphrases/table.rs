@@ -1,18 +1,18 @@
 //! Tables as Markdown, and 95 % intervals.
 
 /// A table.
-pub struct Table {
+pub(crate) struct Table {
     /// What it shows.
-    pub title: String,
+    pub(crate) title: String,
     /// The head of each column.
-    pub heads: Vec<String>,
+    pub(crate) heads: Vec<String>,
     /// The rows.
-    pub rows: Vec<Vec<String>>,
+    pub(crate) rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// The table with its title above.
-    pub fn as_markdown(&self) -> String {
+    pub(crate) fn as_markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let rule: Vec<String> = (0..self.heads.len())
             .map(|column| if column == 0 { "---" } else { "---:" }.into())
@@ -23,7 +23,7 @@ impl Table {
 }
 
 /// Mean ± 1.96 standard errors over tasks and models.
-pub fn interval(values: &[f64], digits: usize) -> String {
+pub(crate) fn interval(values: &[f64], digits: usize) -> String {
     let n = values.len() as f64;
     if values.is_empty() {
         return "–".to_owned();
