@@ -13,6 +13,7 @@ mod contest;
 mod drafting;
 mod finale;
 mod fixed;
+mod gains;
 mod population;
 mod product;
 mod selection;

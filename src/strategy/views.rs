@@ -23,6 +23,8 @@ pub struct Views {
     pub children: Children,
     /// For samplers.
     pub trials: Trials,
+    /// For drawing operators by what they brought.
+    pub gains: super::gains::Gains,
     /// For operators that wait for their turn.
     pub turns: super::turns::Turns,
 }
@@ -111,6 +113,7 @@ impl View for Views {
         self.children.apply(facts);
         self.trials.apply(event);
         self.turns.apply(event, facts);
+        self.gains.apply(event, facts);
         let judged: &[CandidateIx] = match event {
             Event::EvaluationFolded { .. } => match &facts.last_folded {
                 // Only the fold of its last row finds a candidate with all rows folded.
