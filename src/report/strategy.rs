@@ -4,7 +4,9 @@
 
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, set_prose};
 use super::words::visible;
-use crate::recipe::{Archive, KeyShown, Recipe, Schedule, Select, SlotShown, explained, toml_of};
+use crate::recipe::{
+    Archive, KeyShown, Operator, Recipe, Schedule, Select, SlotShown, explained, toml_of,
+};
 use serde::Serialize;
 
 /// A recipe as it is listed.
@@ -42,13 +44,15 @@ const FAMILIES: &[&str] = &[
     "Islands and niches",
     "A pool that is made once, and judged together",
     "Combinations of instructions and demonstrations",
-    "Baselines without a paper",
+    "Baselines",
 ];
 
 /// What a recipe is akin to, by what it does: so it need not be kept up to date.
 fn family(recipe: &Recipe) -> &'static str {
-    // Where a recipe has phases, the first one may only make what the others breed from.
-    let first = recipe.phase.last().unwrap_or(recipe);
+    let breeds =
+        |phase: &&Recipe| matches!(phase.schedule, Schedule::Steady(_) | Schedule::Generation(_));
+    let phases = recipe.phase.as_slice();
+    let first = phases.iter().find(breeds).or(phases.first()).unwrap_or(recipe);
     if recipe.name == "auto" {
         return FAMILIES[0];
     }
@@ -61,7 +65,7 @@ fn family(recipe: &Recipe) -> &'static str {
         Schedule::Pool(_) => FAMILIES[5],
         _ if is_tree => FAMILIES[3],
         _ if is_niched => FAMILIES[4],
-        _ if recipe.reference.is_none() => FAMILIES[7],
+        _ if first.operator.iter().all(|one| matches!(one, Operator::MutateText(_))) => FAMILIES[7],
         Schedule::Generation(_) => FAMILIES[2],
         Schedule::Steady(_) => FAMILIES[1],
     }
@@ -175,9 +179,13 @@ impl Page {
             None => (format!("[{}]", slot.slot), String::new()),
         };
         let kind = slot.kind.map_or_else(String::new, |kind| format!(" {kind}"));
-        let head =
-            format!("{}{}", self.paint.bold(&format!("{name}{kind}")), self.paint.dim(&place));
-        self.line(&head);
+        self.prose(0, &format!("{name}{kind}{place}"), |paint, text| {
+            // The place is how `--set` names it; the rest is the heading.
+            match text.strip_suffix(place.as_str()).filter(|_| !place.is_empty()) {
+                Some(head) => paint.bold(head) + &paint.dim(&place),
+                None => paint.bold(text),
+            }
+        });
         self.prose(2, &slot.about, |_, text| text.to_owned());
         for key in &slot.keys {
             self.key(key, 2);
