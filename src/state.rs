@@ -7,7 +7,7 @@
 use crate::budget::{Amount, Share};
 use crate::candidate::{Candidate, Demo};
 use crate::event::{
-    Abandoned, Block, CachedOf, Draft, Dropped, Event, Gate, Generation, ProposalOutcome,
+    Abandoned, Block, CachedOf, Draft, Dropped, Event, Gate, Generation, Migrant, ProposalOutcome,
     Rejection, Round, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
@@ -503,6 +503,10 @@ pub struct Facts {
     pub applications: u32,
     /// Results that a next step goes on from.
     pub continuations: BTreeMap<ProposalNumber, Continuation>,
+    /// Drafts whose children were nothing new, since anything else was bred.
+    pub refused: Vec<Draft>,
+    /// Migrations between islands.
+    pub migrations: u32,
     /// The sets of demonstrations that combinations are made of.
     pub demo_sets: Option<Vec<Vec<Demo>>>,
     /// Which of the recipe's phases it is.
@@ -638,6 +642,9 @@ impl Facts {
             ProposalOutcome::Rejected { reason, .. } => {
                 *self.counts.rejected.entry(*reason).or_default() += 1;
                 self.counts.rejected_in_a_row += 1;
+                let nothing_new =
+                    matches!(reason, Rejection::Novelty | Rejection::Dedup | Rejection::Unchanged);
+                self.refused.extend(draft.clone().filter(|_| nothing_new));
             }
             ProposalOutcome::Missing => {
                 self.counts.unanswered += 1;
@@ -816,7 +823,20 @@ impl Facts {
                         continuation.left = continuation.left.saturating_sub(1);
                         continuation.open += 1;
                     }
+                    None if draft.attempt > 0 => {
+                        // The same use once more.
+                        let same = |refused: &Draft| {
+                            (refused.operator, refused.island, refused.attempt + 1)
+                                == (draft.operator, draft.island, draft.attempt)
+                        };
+                        if let Some(place) = self.refused.iter().position(same) {
+                            self.refused.remove(place);
+                        }
+                    }
                     None => {
+                        if draft.operator.is_some() {
+                            self.refused.clear();
+                        }
                         if let Some(operator) = draft.operator {
                             *self.uses.entry(operator).or_default() += 1;
                             self.applications += 1;
@@ -885,10 +905,13 @@ impl Facts {
                 self.applications = 0;
             }
             Event::DemosCollected { sets } => self.demo_sets = Some(sets.clone()),
-            Event::Migrated { candidate, island } => {
-                let islands = &mut self.candidates[candidate.index()].islands;
-                if !islands.contains(island) {
-                    islands.push(*island);
+            Event::Migrated { moves } => {
+                self.migrations += 1;
+                for Migrant { candidate, island } in moves {
+                    let islands = &mut self.candidates[candidate.index()].islands;
+                    if !islands.contains(island) {
+                        islands.push(*island);
+                    }
                 }
             }
             Event::PhaseStarted { phase } => {

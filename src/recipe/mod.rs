@@ -26,6 +26,8 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
     Shipped { name: "gepa-merge", text: include_str!("../../strategies/gepa-merge.toml") },
     Shipped { name: "promptbreeder", text: include_str!("../../strategies/promptbreeder.toml") },
+    Shipped { name: "shinka-islands", text: include_str!("../../strategies/shinka-islands.toml") },
+    Shipped { name: "map-elites", text: include_str!("../../strategies/map-elites.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
     Shipped { name: "random", text: include_str!("../../strategies/random.toml") },
 ];

@@ -14,6 +14,7 @@ mod drafting;
 mod finale;
 mod fixed;
 mod gains;
+mod islands;
 mod population;
 mod product;
 mod selection;

@@ -23,6 +23,8 @@ pub struct Views {
     pub children: Children,
     /// For samplers.
     pub trials: Trials,
+    /// For the cells of a grid.
+    pub niches: super::cells::Niches,
     /// For drawing operators by what they brought.
     pub gains: super::gains::Gains,
     /// For operators that wait for their turn.
@@ -132,6 +134,7 @@ impl View for Views {
         for &candidate in judged {
             self.fronts.add(candidate, facts);
             self.best.add(candidate, facts);
+            self.niches.add(candidate, facts, &self.likeness);
         }
         if let (Event::EvaluationFolded { .. }, Some((candidate, Split::Dev, 0, row))) =
             (event, facts.last_folded)

@@ -3,6 +3,9 @@
 
 mod archives;
 mod gepa_auto_random;
+mod grown;
+
+pub(super) use grown::grown;
 
 use super::{Composed, Plan, Remaining, Searched, State, Strategy};
 use crate::budget::Amount;
