@@ -346,6 +346,9 @@ pub struct Draft {
     /// The island that the child belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub island: Option<u16>,
+    /// Whether a program of the user's is asked, and no model.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub program: bool,
     /// Children of the same use that were refused before, because they were too much like earlier ones.
     #[serde(default, skip_serializing_if = "is_default")]
     pub attempt: u8,
@@ -374,6 +377,7 @@ impl Draft {
             demos: None,
             place: None,
             island: None,
+            program: false,
             attempt: 0,
         }
     }
@@ -512,6 +516,8 @@ pub enum Rejection {
     Novelty,
     /// It is empty.
     Empty,
+    /// A program of the user's failed, or says why it has none.
+    Program,
 }
 
 impl fmt::Display for Rejection {
@@ -528,6 +534,7 @@ impl fmt::Display for Rejection {
             Self::Leak => "leak",
             Self::Novelty => "novelty",
             Self::Empty => "empty",
+            Self::Program => "program",
         })
     }
 }

@@ -715,9 +715,10 @@ impl Facts {
         {
             let role = open.work.role();
             cost += Amount { usd: arrival.usd, tokens: arrival.usage.total() };
-            self.plan.answered.entry(role).or_default().add(arrival.usage, arrival.usd);
-            *self.plan.bytes.entry(role).or_default() += arrival.bytes;
+            // What a program of the user's says has no request to a model.
             if arrival.bytes > 0 {
+                self.plan.answered.entry(role).or_default().add(arrival.usage, arrival.usd);
+                *self.plan.bytes.entry(role).or_default() += arrival.bytes;
                 let ratio = arrival.usage.input.0 as f64 / arrival.bytes as f64;
                 let largest = self.plan.ratio.entry(role).or_default();
                 *largest = largest.max(ratio);
@@ -858,7 +859,14 @@ impl Facts {
             }
             Event::ProposalIssued { proposal, call, rows, reserve } => {
                 self.shown.insert(*proposal, rows.clone());
+                let draft = self.drafts.get(proposal);
+                let is_program = draft.is_some_and(|draft| draft.program);
                 self.issue(*call, Work::Proposal(*proposal), *reserve, None);
+                if is_program {
+                    // A proposal, but no call of a model.
+                    let calls = self.plan.calls.entry(Share::Search).or_default();
+                    *calls = calls.saturating_sub(1);
+                }
             }
             Event::ProposalFolded { call, outcome } => {
                 if let Some((open, _)) = self.fold_call(*call)

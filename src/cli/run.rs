@@ -24,7 +24,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let recipe = settings::recipe(&args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &clock)?;
     settings::check_consent(&task, &caps, args.yes)?;
-    if task.model(ModelRole::Mutator).is_none() {
+    if task.model(ModelRole::Mutator).is_none() && recipe.asks_mutator() {
         return Err(task
             .mistake(&["models"], "the task names no mutator model, and a search needs one")
             .help("add `mutator = \"provider/model\"` under [models]")
@@ -40,6 +40,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let keys = settings::keys(&task)?;
     settings::check_models(&task, &keys)?;
     settings::check_programs(&task)?;
+    settings::check_operators(&recipe, &task)?;
     for warning in super::plan::warnings(&task) {
         screen.warn(&warning);
     }

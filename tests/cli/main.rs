@@ -8,6 +8,7 @@ mod command_scorer;
 mod commands;
 mod env;
 mod export;
+mod external_operator;
 mod keys;
 mod mistakes;
 mod server;

@@ -380,6 +380,7 @@ fn draft(
         Operator::Eda(kind) => {
             draft.context = history::distribution(kind, recipe, state, seed.child("listed", 0));
         }
+        Operator::External(_) => draft.program = true,
         Operator::Lineage(kind) => {
             draft.context = history::lineage(kind, recipe, state, parent);
             if draft.context.is_empty() {

@@ -664,7 +664,9 @@ fn map_elites_shows_the_next_stage_to_whoever_keeps_up() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::EvaluationIssued(block) if block.candidate == CandidateIx(3) => {
+            Event::EvaluationIssued(block)
+                if block.candidate == CandidateIx(3) && block.split == Split::Dev =>
+            {
                 Some(block.rows.clone())
             }
             _ => None,
