@@ -123,12 +123,10 @@ pub enum Event {
         /// The sets; an empty one stands for none.
         sets: Vec<Vec<Demo>>,
     },
-    /// A candidate was copied to another island.
+    /// Candidates were copied to other islands; nobody, where the best are there already.
     Migrated {
-        /// Which.
-        candidate: CandidateIx,
-        /// Where to.
-        island: u16,
+        /// Who, and where to.
+        moves: Vec<Migrant>,
     },
     /// The next of the recipe's phases began.
     PhaseStarted {
@@ -356,6 +354,12 @@ pub struct Draft {
     /// The island that the child belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub island: Option<u16>,
+    /// Whether a program of the user's is asked, and no model.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub program: bool,
+    /// Children of the same use that were refused before, because they were too much like earlier ones.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub attempt: u8,
 }
 
 impl Draft {
@@ -382,8 +386,19 @@ impl Draft {
             demos: None,
             place: None,
             island: None,
+            program: false,
+            attempt: 0,
         }
     }
+}
+
+/// A candidate that is copied to another island.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migrant {
+    /// Which.
+    pub candidate: CandidateIx,
+    /// Where to.
+    pub island: u16,
 }
 
 /// A candidate that gives one of its searched parts to a child.
@@ -512,6 +527,8 @@ pub enum Rejection {
     Novelty,
     /// It is empty.
     Empty,
+    /// A program of the user's failed, or says why it has none.
+    Program,
 }
 
 impl fmt::Display for Rejection {
@@ -528,6 +545,7 @@ impl fmt::Display for Rejection {
             Self::Leak => "leak",
             Self::Novelty => "novelty",
             Self::Empty => "empty",
+            Self::Program => "program",
         })
     }
 }

@@ -7,7 +7,7 @@
 use crate::budget::{Amount, Share};
 use crate::candidate::{Candidate, Demo};
 use crate::event::{
-    Abandoned, Block, CachedOf, Draft, Dropped, Event, Gate, Generation, ProposalOutcome,
+    Abandoned, Block, CachedOf, Draft, Dropped, Event, Gate, Generation, Migrant, ProposalOutcome,
     Rejection, Round, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
@@ -509,6 +509,10 @@ pub struct Facts {
     pub applications: u32,
     /// Results that a next step goes on from.
     pub continuations: BTreeMap<ProposalNumber, Continuation>,
+    /// Drafts whose children were nothing new, since anything else was bred.
+    pub refused: Vec<Draft>,
+    /// Migrations between islands.
+    pub migrations: u32,
     /// The sets of demonstrations that combinations are made of.
     pub demo_sets: Option<Vec<Vec<Demo>>>,
     /// Which of the recipe's phases it is.
@@ -665,6 +669,9 @@ impl Facts {
             ProposalOutcome::Rejected { reason, .. } => {
                 *self.counts.rejected.entry(*reason).or_default() += 1;
                 self.counts.rejected_in_a_row += 1;
+                let nothing_new =
+                    matches!(reason, Rejection::Novelty | Rejection::Dedup | Rejection::Unchanged);
+                self.refused.extend(draft.clone().filter(|_| nothing_new));
             }
             ProposalOutcome::Missing => {
                 self.counts.unanswered += 1;
@@ -735,9 +742,10 @@ impl Facts {
         {
             let role = open.work.role();
             cost += Amount { usd: arrival.usd, tokens: arrival.usage.total() };
-            self.plan.answered.entry(role).or_default().add(arrival.usage, arrival.usd);
-            *self.plan.bytes.entry(role).or_default() += arrival.bytes;
+            // What a program of the user's says has no request to a model.
             if arrival.bytes > 0 {
+                self.plan.answered.entry(role).or_default().add(arrival.usage, arrival.usd);
+                *self.plan.bytes.entry(role).or_default() += arrival.bytes;
                 let ratio = arrival.usage.input.0 as f64 / arrival.bytes as f64;
                 let largest = self.plan.ratio.entry(role).or_default();
                 *largest = largest.max(ratio);
@@ -843,7 +851,20 @@ impl Facts {
                         continuation.left = continuation.left.saturating_sub(1);
                         continuation.open += 1;
                     }
+                    None if draft.attempt > 0 => {
+                        // The same use once more.
+                        let same = |refused: &Draft| {
+                            (refused.operator, refused.island, refused.attempt + 1)
+                                == (draft.operator, draft.island, draft.attempt)
+                        };
+                        if let Some(place) = self.refused.iter().position(same) {
+                            self.refused.remove(place);
+                        }
+                    }
                     None => {
+                        if draft.operator.is_some() {
+                            self.refused.clear();
+                        }
                         if let Some(operator) = draft.operator {
                             *self.uses.entry(operator).or_default() += 1;
                             self.applications += 1;
@@ -870,7 +891,14 @@ impl Facts {
             }
             Event::ProposalIssued { proposal, call, rows, reserve } => {
                 self.shown.insert(*proposal, rows.clone());
+                let draft = self.drafts.get(proposal);
+                let is_program = draft.is_some_and(|draft| draft.program);
                 self.issue(*call, Work::Proposal(*proposal), *reserve, None);
+                if is_program {
+                    // A proposal, but no call of a model.
+                    let calls = self.plan.calls.entry(Share::Search).or_default();
+                    *calls = calls.saturating_sub(1);
+                }
             }
             Event::ProposalFolded { call, outcome } => {
                 if let Some((open, _)) = self.fold_call(*call)
@@ -921,10 +949,13 @@ impl Facts {
                 self.bred_from = self.incumbent;
             }
             Event::DemosCollected { sets } => self.demo_sets = Some(sets.clone()),
-            Event::Migrated { candidate, island } => {
-                let islands = &mut self.candidates[candidate.index()].islands;
-                if !islands.contains(island) {
-                    islands.push(*island);
+            Event::Migrated { moves } => {
+                self.migrations += 1;
+                for Migrant { candidate, island } in moves {
+                    let islands = &mut self.candidates[candidate.index()].islands;
+                    if !islands.contains(island) {
+                        islands.push(*island);
+                    }
                 }
             }
             Event::PhaseStarted { phase } => {

@@ -21,9 +21,11 @@ use std::process::{Command, Stdio};
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let clock = Clock::System;
     let task = Task::load(&args.task)?;
+    let (recipe, left_out) =
+        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &clock)?;
     settings::check_consent(&task, &caps, args.yes)?;
-    if task.model(ModelRole::Mutator).is_none() {
+    if task.model(ModelRole::Mutator).is_none() && recipe.asks_mutator() {
         return Err(task
             .mistake(&["models"], "the task names no mutator model, and a search needs one")
             .help("add `mutator = \"provider/model\"` under [models]")
@@ -35,12 +37,11 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
             .help("add `search = [\"system\"]` under [prompt]")
             .into());
     }
-    let (recipe, left_out) =
-        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let name = args.name.as_deref().map(checked_name).transpose()?;
     let keys = settings::keys(&task)?;
     settings::check_models(&task, &keys)?;
     settings::check_programs(&task)?;
+    settings::check_operators(&recipe, &task)?;
     for warning in super::plan::warnings(&task) {
         screen.warn(&warning);
     }

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::llm::key;
 use crate::llm::openai::OpenAi;
 use crate::llm::sim::{CLERK, EDITOR};
-use crate::recipe::{self, Parts, Recipe, RecipeError, Usable};
+use crate::recipe::{self, Operator, Parts, Recipe, RecipeError, Usable};
 use crate::search;
 use crate::task::Task;
 use crate::task::model::{ModelRole, Protocol};
@@ -134,17 +134,10 @@ pub(super) fn check_models(
 
 /// Whether the programs that score can be started.
 pub(super) fn check_programs(task: &Task) -> Result<(), CliError> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
     for (place, scorer) in task.scorers.scorers().iter().enumerate() {
         let Some(spec) = scorer.command() else { continue };
         let program = spec.argv.first().map_or("", String::as_str);
-        let is_there = if program.contains('/') {
-            // The program runs in the task's folder.
-            can_run(&task.folder().join(program))
-        } else {
-            std::env::split_paths(&path).any(|folder| can_run(&folder.join(program)))
-        };
-        if !is_there {
+        if !is_there(program, &task.folder()) {
             let message =
                 format!("the scorer's program `{program}` is not there, or may not be run");
             return Err(task
@@ -157,6 +150,34 @@ pub(super) fn check_programs(task: &Task) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// Whether the programs that are operators can be started.
+pub(super) fn check_operators(recipe: &Recipe, task: &Task) -> Result<(), CliError> {
+    for operator in recipe.operator.iter().chain(recipe.phase.iter().flat_map(|it| &it.operator)) {
+        let Operator::External(kind) = operator else { continue };
+        let program = kind.command.first().map_or("", String::as_str);
+        let folder = if kind.dir.is_empty() { task.folder() } else { kind.dir.clone().into() };
+        if !is_there(program, &folder) {
+            return Err(CliError::invalid(format!(
+                "the operator's program `{program}` is not there, or may not be run"
+            ))
+            .hint(format!(
+                "name a program in PATH, or a file by its path from {}, such as `./operator.py`",
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a program that is started in a folder can be.
+fn is_there(program: &str, folder: &Path) -> bool {
+    if program.contains('/') {
+        return can_run(&folder.join(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| can_run(&folder.join(program)))
 }
 
 fn can_run(file: &Path) -> bool {

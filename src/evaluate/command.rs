@@ -1,11 +1,11 @@
-//! The processes of a `command` scorer: started when needed, kept for the next answer, never left
-//! behind.
+//! The processes of a program of the user's, above all of a `command` scorer: started when needed,
+//! kept for the next question, never left behind.
 //!
 //! Not a sandbox: the program is the user's own and may do what the user may. What is guarded is the
 //! run: every answer has a deadline, a program that hangs or forks is killed with all its children,
 //! and whatever is not a proper reply is an error and never a score.
 //!
-//! The program reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
+//! A scorer reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
 //! one line for each, flushed: `{"score": 0..1, "feedback": "…", "metrics": {"name": 1.5}}`. Feedback
 //! and metrics may be missing; `"id"` may be repeated and is then checked. It may go on reading until
 //! its input ends, or exit after one line. Its standard error is shown when it fails.
@@ -46,7 +46,7 @@ const TIME_TO_EXIT: Duration = Duration::from_millis(500);
 /// Variables that programs need to run at all.
 const NEEDED_VARIABLES: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
 
-/// Why a program gave no score for an answer.
+/// Why a program gave no proper reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// It could not be started.
@@ -73,7 +73,7 @@ pub enum CommandError {
         /// The end of its standard error.
         stderr: String,
     },
-    /// It replied something else than a score.
+    /// It replied something else than it should.
     #[error("{message}, in its reply `{excerpt}`{}", shown(stderr))]
     Malformed {
         /// What is wrong with the reply.
@@ -104,7 +104,7 @@ pub fn allowed_environment(
     environment.into_iter().filter(|(name, _)| is_allowed(name)).collect()
 }
 
-/// The processes of one `command` scorer. All of them are killed when it is dropped.
+/// The processes of one program. All of them are killed when it is dropped.
 #[derive(Debug)]
 pub struct CommandPool {
     argv: Vec<String>,
@@ -154,46 +154,57 @@ impl CommandPool {
         self
     }
 
-    /// Asks for the score of one answer. Waiting for a free process does not count against the
-    /// deadline; starting one does.
+    /// Asks for the score of one answer.
     ///
     /// # Errors
     /// No proper reply in time: never a score.
     pub async fn score(&self, answer: &str, row: &Example) -> Result<Verdict, CommandError> {
+        self.ask(&request(answer, row), |reply| read_reply(reply, row)).await
+    }
+
+    /// Sends one line, and reads the one that comes back. Waiting for a free process does not count
+    /// against the deadline; starting one does.
+    ///
+    /// # Errors
+    /// No reply in time, or none that `read` takes.
+    pub async fn ask<T>(
+        &self,
+        line: &[u8],
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, CommandError> {
         // The semaphore is never closed, so a place is always given in the end.
         let _place = self.places.acquire().await;
         let deadline = Instant::now() + self.limit;
-        let line = request(answer, row);
         if let Some(mut process) = self.idle_process() {
-            match process.ask(&line, deadline).await {
+            match process.ask(line, deadline).await {
                 // It exited after its last reply, as it may.
                 Err(Failure::Ended { began: false }) => drop(process),
-                said => return self.conclude(process, said, row).await,
+                said => return self.conclude(process, said, read).await,
             }
         }
         let mut process = self.start()?;
-        let said = process.ask(&line, deadline).await;
-        self.conclude(process, said, row).await
+        let said = process.ask(line, deadline).await;
+        self.conclude(process, said, read).await
     }
 
     fn idle_process(&self) -> Option<Process> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// Keeps a process that did as it should for the next answer, and ends any other.
-    async fn conclude(
+    /// Keeps a process that did as it should for the next line, and ends any other.
+    async fn conclude<T>(
         &self,
         process: Process,
         said: Result<Vec<u8>, Failure>,
-        row: &Example,
-    ) -> Result<Verdict, CommandError> {
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, CommandError> {
         let (message, excerpt) = match said {
-            Ok(reply) => match read_reply(&reply, row) {
-                Ok(verdict) => {
+            Ok(reply) => match read(&reply) {
+                Ok(value) => {
                     if process.can_go_on() {
                         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
                     }
-                    return Ok(verdict);
+                    return Ok(value);
                 }
                 Err(message) => (message, reply),
             },

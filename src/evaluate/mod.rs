@@ -13,14 +13,18 @@ use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::scorer::{Verdict, expected_text};
-use command::{CommandError, CommandPool};
+use command::{CommandError, CommandPool, allowed_environment};
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Asks and scores for one task.
 pub struct Evaluator {
     task: Arc<Task>,
     commands: Vec<CommandPool>,
+    /// What any program may see.
+    environment: Vec<(OsString, OsString)>,
 }
 
 impl Evaluator {
@@ -32,7 +36,14 @@ impl Evaluator {
             .commands()
             .map(|(_, spec)| CommandPool::of(spec, &task.folder(), environment.iter().cloned()))
             .collect();
-        Self { task, commands }
+        let environment = allowed_environment(environment.iter().cloned(), &[]);
+        Self { task, commands, environment }
+    }
+
+    /// Another program of the user's, which sees no more of the environment than any program needs.
+    #[must_use]
+    pub fn program(&self, argv: Vec<String>, folder: &Path, limit: Duration) -> CommandPool {
+        CommandPool::new(argv, folder, limit, self.environment.clone())
     }
 
     /// Renders every row with the seed once, so that a template that fails on a row says so before

@@ -55,6 +55,8 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "sammo-beam", text: include_str!("../../strategies/sammo-beam.toml") },
     Shipped { name: "simba", text: include_str!("../../strategies/simba.toml") },
     Shipped { name: "phase-evo", text: include_str!("../../strategies/phase-evo.toml") },
+    Shipped { name: "shinka-islands", text: include_str!("../../strategies/shinka-islands.toml") },
+    Shipped { name: "map-elites", text: include_str!("../../strategies/map-elites.toml") },
     Shipped { name: "triple-sh", text: include_str!("../../strategies/triple-sh.toml") },
     Shipped { name: "triple-cr", text: include_str!("../../strategies/triple-cr.toml") },
     Shipped { name: "triple-clst", text: include_str!("../../strategies/triple-clst.toml") },

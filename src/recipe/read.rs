@@ -109,6 +109,7 @@ fn folder_of(file: &Path) -> &Path {
 fn merged(file: &Path, text: &str, depth: usize) -> Result<(toml::Table, Wordings), RecipeError> {
     let mut table: toml::Table =
         toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+    anchor(&mut table, file);
     let own = Reader { file, text }.wordings(&mut table, folder_of(file))?;
     let Some(base) = table.remove("extends") else {
         return Ok((table, own));
@@ -138,6 +139,25 @@ fn merged(file: &Path, text: &str, depth: usize) -> Result<(toml::Table, Wording
     merge(&mut result, table);
     wordings.extend(own);
     Ok((result, wordings))
+}
+
+/// Programs are started in the folder of the file that names them, whoever extends it.
+fn anchor(table: &mut toml::Table, file: &Path) {
+    // A file that is named alone lies in the folder that this is.
+    let parent = Path::new(".").join(folder_of(file));
+    for key in ["operator", "phase"] {
+        let Some(toml::Value::Array(items)) = table.get_mut(key) else { continue };
+        for item in items.iter_mut().filter_map(toml::Value::as_table_mut) {
+            if key == "phase" {
+                anchor(item, file);
+            } else if item.get("kind").and_then(toml::Value::as_str) == Some("external") {
+                let given = item.get("dir").and_then(toml::Value::as_str).unwrap_or("");
+                let dir = parent.join(given);
+                let dir = std::path::absolute(&dir).unwrap_or(dir);
+                item.insert("dir".to_owned(), toml::Value::String(dir.display().to_string()));
+            }
+        }
+    }
 }
 
 /// Tables merge key by key; a table of another kind, and any list, replaces what was there.
@@ -664,12 +684,20 @@ impl Reader<'_> {
                 positive(&["operator", &index, "max"], kind.max)?;
                 share(&["operator", &index, "resample"], kind.resample)?;
             }
-            if let Operator::External(external) = operator
-                && external.command.is_empty()
-            {
-                return Err(self
-                    .error(&["operator", &index], "an external operator needs a `command`")
-                    .help("write `command = [\"python3\", \"operator.py\"]`"));
+            if let Operator::External(external) = operator {
+                if external.command.first().is_none_or(|program| program.trim().is_empty()) {
+                    return Err(self
+                        .error(&["operator", &index], "an external operator needs a `command`")
+                        .help("write `command = [\"python3\", \"operator.py\"]`"));
+                }
+                if external.command.iter().any(|word| word.contains('\0')) {
+                    return Err(self.error(
+                        &["operator", &index, "command"],
+                        "a word of `command` holds a NUL",
+                    ));
+                }
+                let seconds = usize::try_from(external.timeout).unwrap_or(usize::MAX);
+                positive(&["operator", &index, "timeout"], seconds)?;
             }
         }
         if breeds && recipe.operator.iter().all(|operator| operator.weight() <= 0.0) {

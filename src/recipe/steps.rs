@@ -4,7 +4,7 @@
 //! from what came back: that is a *step*, and each item of a step's result may be followed by several
 //! requests of the next one.
 
-use super::{HyperOrder, Init, Operator};
+use super::{HyperOrder, Init, Operator, Recipe};
 
 /// One request of an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +126,19 @@ impl Operator {
             Self::DeVariation(_) => 4,
             _ => 1,
         }
+    }
+}
+
+impl Recipe {
+    /// Whether it asks the mutator model anything.
+    #[must_use]
+    pub fn asks_mutator(&self) -> bool {
+        let asks = |operator: &Operator| {
+            !operator.steps().is_empty() && !matches!(operator, Operator::External(_))
+        };
+        self.operator.iter().any(asks)
+            || self.init.iter().any(|init| init.requests() > 0)
+            || self.phase.iter().any(Self::asks_mutator)
     }
 }
 

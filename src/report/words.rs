@@ -89,6 +89,7 @@ pub(super) fn rejection(reason: Rejection) -> &'static str {
         Rejection::Leak => "it copied a row",
         Rejection::Novelty => "it was too much like an earlier one",
         Rejection::Empty => "it was empty",
+        Rejection::Program => "the program failed, or had nothing to offer",
     }
 }
 

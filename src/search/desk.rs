@@ -4,6 +4,7 @@
 //! it is the same again after a resume.
 
 use super::driver::SearchError;
+use super::external;
 use crate::candidate::{Candidate, DEMOS, Demo, Origin};
 use crate::evaluate::Evaluator;
 use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
@@ -277,6 +278,24 @@ impl Desk {
         }
     }
 
+    /// The line that a program of the user's is asked.
+    pub(super) fn program(
+        &self,
+        state: &State,
+        draft: &Draft,
+        shown: &[Shown],
+    ) -> Result<Vec<u8>, SearchError> {
+        let evidence = self.evidence(state, draft, shown)?;
+        Ok(external::request(
+            &self.task.about,
+            self.current(state, draft),
+            self.asked(draft),
+            &evidence,
+            self.task.max_tokens,
+            self.seed.child("external", u64::from(draft.proposal.0)),
+        ))
+    }
+
     /// The name that a draft's child carries.
     fn name_of(&self, draft: &Draft) -> &'static str {
         match (self.operator_at(draft), self.init_at(draft)) {
@@ -296,6 +315,16 @@ impl Desk {
         reply: &str,
         finish: Finish,
     ) -> Result<ProposalOutcome, SearchError> {
+        if draft.program {
+            return match external::read(reply, self.asked(draft)) {
+                Ok(parts) => {
+                    let prompt = with_parts(self.current(state, draft), parts);
+                    let origin = Origin::Proposal(draft.proposal);
+                    self.screened(strategy, state, draft, shown, prompt, origin)
+                }
+                Err((reason, detail)) => Ok(ProposalOutcome::Rejected { reason, detail }),
+            };
+        }
         if finish == Finish::Length {
             let detail = "the reply ran into `max_output_tokens`".to_owned();
             return Ok(ProposalOutcome::Rejected { reason: Rejection::Truncated, detail });

@@ -6,6 +6,7 @@
 
 use super::confirmation;
 use super::desk::Desk;
+use super::external::{self, Programs};
 use super::room::Limits;
 use crate::budget::{Caps, Share};
 use crate::clock::Clock;
@@ -13,7 +14,7 @@ use crate::evaluate::Evaluator;
 use crate::event::{
     Abandoned, Block, Cached, CachedOf, Event, Finish, ProposalOutcome, RowOutcome, StopReason,
 };
-use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
+use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::llm::Request;
 use crate::llm::call::{Called, Caller, Ending, Halt, Job, worst_case};
@@ -77,6 +78,7 @@ pub struct Search {
     strategy: Box<dyn Strategy>,
     limits: Limits,
     desk: Desk,
+    programs: Programs,
     state: State,
     journal: Arc<Journal<Event>>,
     caller: Arc<Caller>,
@@ -133,6 +135,7 @@ impl Search {
     ) -> Result<Self, SearchError> {
         let (post, arrivals) = mpsc::unbounded_channel();
         let limits = Limits::new(caps, &task, strategy.finale_share());
+        let programs = Programs::new(&recipe, &evaluator, &task.folder());
         let desk =
             Desk::new(Arc::clone(&task), recipe.clone(), evaluator, Arc::clone(&journal), seed)?;
         Ok(Self {
@@ -141,6 +144,7 @@ impl Search {
             strategy,
             limits,
             desk,
+            programs,
             state,
             journal,
             caller,
@@ -223,11 +227,10 @@ impl Search {
     /// An issued call after a resume keeps its number: answered, it waits to be folded; else it is
     /// sent again with the same draw.
     fn take_up(&mut self, call: Call, open: &OpenCall) -> Result<(), SearchError> {
-        let request = self.request_of(&open.work)?;
         if let Work::Evaluation { .. } = open.work
             && open.is_asked
         {
-            self.remember(call, request.hash());
+            self.remember(call, self.request_of(&open.work)?.hash());
         }
         let arrival = self.state.arrivals.get(&call).copied();
         match arrival {
@@ -251,7 +254,7 @@ impl Search {
                 (None, None) => {}
             },
             None if open.cached.is_some() => {}
-            None => self.spawn(call, &open.work, request),
+            None => self.send(call, &open.work)?,
         }
         Ok(())
     }
@@ -411,6 +414,9 @@ impl Search {
                 let share = if *split == Split::Hold { Share::Hold } else { Share::Search };
                 (each.times(rows.len() as u64), rows.len() as u64, 0, share)
             }
+            Plan::Propose { proposal, .. } if self.is_program(*proposal) => {
+                (crate::budget::Amount::ZERO, 0, 1, Share::Search)
+            }
             Plan::Propose { proposal, shown } => {
                 let request = self
                     .state
@@ -457,19 +463,23 @@ impl Search {
                 let Some(draft) = self.state.drafts.get(&proposal) else {
                     return Ok(());
                 };
-                let request = match self.desk.proposal(&self.state, draft, &shown) {
-                    // A parent that has outgrown the mutator's window is no reason to end a search.
-                    Err(SearchError::Window(_)) => {
-                        let why = Abandoned::TooLong;
-                        return self.record(Event::ProposalAbandoned { proposal, why });
+                let reserve = if draft.program {
+                    crate::budget::Amount::ZERO
+                } else {
+                    match self.desk.proposal(&self.state, draft, &shown) {
+                        Ok(request) => self.reserve(ModelRole::Mutator, &request),
+                        // A parent that has outgrown the mutator's window is no reason to end a
+                        // search.
+                        Err(SearchError::Window(_)) => {
+                            let why = Abandoned::TooLong;
+                            return self.record(Event::ProposalAbandoned { proposal, why });
+                        }
+                        Err(error) => return Err(error),
                     }
-                    written => written?,
                 };
                 let call = self.state.next_call;
-                let reserve = self.reserve(ModelRole::Mutator, &request);
                 self.record(Event::ProposalIssued { proposal, call, rows: shown, reserve })?;
-                self.spawn(call, &Work::Proposal(proposal), request);
-                Ok(())
+                self.send(call, &Work::Proposal(proposal))
             }
             _ => Ok(()),
         }
@@ -522,6 +532,32 @@ impl Search {
                 }
             }
         }
+    }
+
+    /// Whether a proposal asks a program of the user's, and no model.
+    fn is_program(&self, proposal: ProposalNumber) -> bool {
+        self.state.drafts.get(&proposal).is_some_and(|draft| draft.program)
+    }
+
+    /// Asks whoever an issued call is for.
+    fn send(&mut self, call: Call, work: &Work) -> Result<(), SearchError> {
+        if let Work::Proposal(proposal) = work
+            && let Some(draft) = self.state.drafts.get(proposal).filter(|draft| draft.program)
+        {
+            let shown = self.state.shown.get(proposal).map_or(&[][..], Vec::as_slice);
+            let line = self.desk.program(&self.state, draft, shown)?;
+            let (pool, post) = (self.programs.of(draft), self.post.clone());
+            let (journal, caller) = (Arc::clone(&self.journal), Arc::clone(&self.caller));
+            self.workers.spawn(async move {
+                let ending = external::ask(pool, &journal, &caller, call, line).await;
+                let arrived = Arrived { failed: Vec::new(), ending, verdict: None };
+                let _ = post.send((call, arrived));
+            });
+            return Ok(());
+        }
+        let request = self.request_of(work)?;
+        self.spawn(call, work, request);
+        Ok(())
     }
 
     /// Sends a call on its way.

@@ -203,7 +203,8 @@ fn cascade(kind: &CascadeEvaluate, state: &State, candidate: CandidateIx) -> Opt
         let mean = common.iter().map(|(mine, _)| mine).sum::<f64>() / n;
         let theirs = common.iter().map(|(_, theirs)| theirs).sum::<f64>() / n;
         let needed = theirs * kind.thresholds.get(stage - 1).copied().unwrap_or(0.0);
-        if mean < needed - 1e-9 {
+        // Scores are kept in single precision: what differs by rounding alone is equal.
+        if mean < needed - 1e-6 {
             let stage = u32::try_from(stage - 1).unwrap_or(u32::MAX);
             let why = Dropped::Stage { stage, mean, needed };
             return Some(Plan::Decide(Event::CandidateDropped { candidate, why }));

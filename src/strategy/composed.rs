@@ -6,8 +6,8 @@
 
 use super::drafting::{self, Setting};
 use super::{
-    Plan, Remaining, State, Strategy, acceptance, allocation, capping, contest, finale, population,
-    product, stopping,
+    Plan, Remaining, State, Strategy, acceptance, allocation, capping, contest, finale, islands,
+    population, product, stopping,
 };
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown, StopReason};
@@ -130,6 +130,9 @@ impl Composed {
         if !drafting::init_is_drafted(recipe, state) {
             return None;
         }
+        if let Some(again) = drafting::again(recipe, state, self.setting) {
+            return Some(again);
+        }
         match &recipe.schedule {
             Schedule::Steady(_) => drafting::next(recipe, state, self.setting),
             Schedule::Generation(_) => {
@@ -179,6 +182,9 @@ impl Composed {
         }
         if let Some(capped) = capping::next(recipe, state, self.setting.seed) {
             return vec![capped];
+        }
+        if let Some(migration) = islands::migration(recipe, state) {
+            return vec![migration];
         }
         let widened = allocation::widen(recipe, state);
         if let Some(decision @ Plan::Decide(_)) = widened {

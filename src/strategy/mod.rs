@@ -15,6 +15,7 @@ mod drafting;
 mod finale;
 mod fixed;
 mod gains;
+mod islands;
 mod memo;
 mod population;
 mod product;

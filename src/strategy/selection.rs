@@ -310,3 +310,95 @@ pub fn ancestors(state: &State, candidate: CandidateIx) -> Vec<CandidateIx> {
     found.sort_by(|a, b| b.cmp(a));
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{self, CellsSelect, SoftmaxSelect, WeightedNoveltySelect};
+    use crate::strategy::tests::grown;
+
+    /// Candidates 0..=5 with these scores; 1 and 3 have two children and one.
+    fn state() -> State {
+        grown(
+            &[("a", 0, 0.2), ("b", 1, 0.4), ("c", 1, 0.6), ("d", 3, 0.8), ("e", 0, 0.5)],
+            &[1, 2, 3, 4],
+        )
+    }
+
+    /// How often each of the state's candidates is drawn of 4,000 times.
+    fn drawn(select: Select, count: usize) -> Vec<f64> {
+        let state = state();
+        let recipe = Recipe { select, ..recipe::load("random", &[]).unwrap() };
+        let pool: Vec<CandidateIx> = (0..6).map(CandidateIx).collect();
+        let mut counts = vec![0.0; 6];
+        for draw in 0..4_000 {
+            let seed = Seed(5).child("draw", draw);
+            let chosen = parents(&recipe, &state, &pool, count, 0, Seed(5), seed).unwrap();
+            assert_eq!(chosen.parents.len(), count);
+            assert!(count < 2 || chosen.parents[0] != chosen.parents[1]);
+            counts[chosen.parents[0].index()] += 1.0 / 4_000.0;
+        }
+        counts
+    }
+
+    fn near(drawn: &[f64], expected: &[f64]) {
+        let total: f64 = expected.iter().sum();
+        for (drawn, expected) in drawn.iter().zip(expected) {
+            assert!((drawn - expected / total).abs() < 0.03, "{drawn} {}", expected / total);
+        }
+    }
+
+    /// The best two and the seed, by exp(score / 0.2).
+    #[test]
+    fn softmax_draws_among_the_best_few_and_the_seed() {
+        let softmax = SoftmaxSelect { temperature: 0.2, top: 2 };
+        let e = |score: f64| (score / 0.2).exp();
+        let expected = [e(0.0), 0.0, 0.0, e(0.6), e(0.8), 0.0];
+        near(&drawn(Select::Softmax(softmax.clone()), 1), &expected);
+        let hot = SoftmaxSelect { temperature: 100.0, top: 2 };
+        near(&drawn(Select::Softmax(hot), 1), &[1.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+    }
+
+    /// Scores 0, .2, .4, .6, .8, .5: the median is .45, and the median distance from it .2 (of .45, .25,
+    /// .05, .15, .35, .05). Children: the seed has 2, 1 has 2, 3 has 1.
+    #[test]
+    fn weighted_novelty_prefers_what_is_above_the_median_and_has_few_children() {
+        let sigmoid =
+            |score: f64, lambda: f64| 1.0 / (1.0 + (-lambda * (score - 0.45) / 0.2).exp());
+        for lambda in [1.0, 10.0] {
+            let s = |score| sigmoid(score, lambda);
+            let expected = [s(0.0) / 3.0, s(0.2) / 3.0, s(0.4), s(0.6) / 2.0, s(0.8), s(0.5)];
+            let select = Select::WeightedNovelty(WeightedNoveltySelect { lambda });
+            near(&drawn(select.clone(), 1), &expected);
+            drawn(select, 2);
+        }
+    }
+
+    #[test]
+    fn cells_are_explored_exploited_and_weighed() {
+        let select = |explore, exploit, top| Select::Cells(CellsSelect { explore, exploit, top });
+        near(&drawn(select(1.0, 0.0, 2), 1), &[1.0; 6]);
+        near(&drawn(select(0.0, 1.0, 2), 1), &[0.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+        let scores = [0.0, 0.2, 0.4, 0.6, 0.8, 0.5];
+        near(&drawn(select(0.0, 0.0, 2), 1), &scores);
+        let mixed: Vec<f64> = scores
+            .iter()
+            .zip([0.0, 0.0, 0.0, 0.5, 0.5, 0.0])
+            .map(|(score, best)| 0.2 / 6.0 + 0.7 * best + 0.1 * score / 2.5)
+            .collect();
+        near(&drawn(select(0.2, 0.7, 2), 1), &mixed);
+    }
+
+    #[test]
+    fn a_mate_is_drawn_by_its_score_and_is_another() {
+        let (state, recipe) = (state(), recipe::load("random", &[]).unwrap());
+        let pool: Vec<CandidateIx> = (0..6).map(CandidateIx).collect();
+        let mut counts = [0.0; 6];
+        for draw in 0..4_000 {
+            let seed = Seed(6).child("draw", draw);
+            let mate = mate(&recipe, &state, &pool, CandidateIx(4), seed).unwrap();
+            counts[mate.index()] += 1.0 / 4_000.0;
+        }
+        near(&counts, &[0.0, 0.2, 0.4, 0.6, 0.0, 0.5]);
+    }
+}

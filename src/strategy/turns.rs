@@ -18,6 +18,8 @@ pub struct Turns {
     merged: BTreeSet<[CandidateIx; 3]>,
     /// Children of each operator that were not dropped.
     kept: BTreeMap<u16, u32>,
+    /// Children of operators that were judged: tried in full, or dropped.
+    decided: u32,
     /// Who was tried in full before: there may be more rows for them later.
     tried: Vec<bool>,
 }
@@ -49,6 +51,12 @@ impl Turns {
         self.kept.get(&operator).copied().unwrap_or(0)
     }
 
+    /// Children of operators that were judged.
+    #[must_use]
+    pub fn decided(&self) -> u32 {
+        self.decided
+    }
+
     pub(super) fn apply(&mut self, event: &Event, facts: &Facts) {
         self.born(facts);
         match event {
@@ -67,6 +75,7 @@ impl Turns {
             }
             Event::CandidateDropped { candidate, .. } => {
                 let operator = facts.standing(*candidate).operator;
+                self.decided += u32::from(operator.is_some());
                 if let Some(kept) = operator.and_then(|operator| self.kept.get_mut(&operator)) {
                     *kept = kept.saturating_sub(1);
                 }
@@ -77,6 +86,11 @@ impl Turns {
                 }
             }
             Event::CandidateFinished { candidate } => self.finished(*candidate, facts),
+            Event::ContestEnded { survivors } => {
+                for candidate in survivors {
+                    self.finished(*candidate, facts);
+                }
+            }
             Event::PhaseStarted { .. } => {
                 // Operators are named by their places in the phase's own list.
                 self.accepted = None;
@@ -104,6 +118,7 @@ impl Turns {
         if standing.status == Status::Finished
             && !std::mem::replace(&mut self.tried[candidate.index()], true)
         {
+            self.decided += u32::from(standing.operator.is_some());
             self.accepted = standing.operator.or(self.accepted);
         }
     }

@@ -32,6 +32,8 @@ pub struct Views {
     pub rounds: Rounds,
     /// For tree search.
     pub tree: super::tree::Rollouts,
+    /// For the cells of a grid.
+    pub niches: super::cells::Niches,
     /// For drawing operators by what they brought.
     pub gains: super::gains::Gains,
     /// For operators that wait for their turn.
@@ -253,6 +255,7 @@ impl View for Views {
         for &candidate in judged {
             self.fronts.add(candidate, facts);
             self.best.add(candidate, facts);
+            self.niches.add(candidate, facts, &self.likeness);
         }
         if let (Event::EvaluationFolded { .. }, Some((candidate, Split::Dev, 0, row))) =
             (event, facts.last_folded)

@@ -9,6 +9,7 @@ mod commands;
 mod env;
 mod explain;
 mod export;
+mod external_operator;
 mod keys;
 mod mistakes;
 mod recipes;

@@ -57,21 +57,22 @@ kind! {
 }
 kind! {
     /// Populations that breed in turn, so that each gets the same share; now and then the best of
-    /// one is copied to the next (ShinkaEvolve, OpenEvolve).
+    /// each are copied to the next one of the ring (as in ShinkaEvolve and OpenEvolve).
     IslandsArchive {
         /// How many islands.
         count: usize = 2,
         /// The best few that each island keeps.
         capacity: usize = 40,
-        /// Children after which the best are copied to the next island of the ring; 0 = never.
+        /// Judged children after which the best are copied to the next island; 0 = never.
         migrate_every: u32 = 0,
         /// The share of an island that is copied.
         migrate_rate: f64 = 0.1,
     }
 }
 kind! {
-    /// The best candidate of each cell of a grid over length and diversity (MAP-Elites, Mouret and
-    /// Clune 2015; dimensions as in OpenEvolve).
+    /// The best candidate of each cell of a grid over length and diversity, both as shares of the
+    /// range that was seen when a candidate was judged (MAP-Elites, Mouret and Clune 2015; dimensions
+    /// as in OpenEvolve).
     MapElitesArchive {
         /// Cells along the prompt's length.
         length_bins: usize = 10,

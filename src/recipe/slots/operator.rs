@@ -550,8 +550,8 @@ kind! {
 }
 
 kind! {
-    /// A program of the user's: it reads one JSON object with what any operator is shown, and writes one
-    /// with the new parts.
+    /// A program of the user's: it reads one JSON object with the prompt and rows that it was tried on,
+    /// and writes one with the new parts. Asks no model.
     ExternalOperator {
         /// How often, against the other operators.
         weight: f64 = 1.0,
@@ -561,6 +561,8 @@ kind! {
         max_uses: u32 = 0,
         /// The program and its arguments.
         command: Vec<String> = Vec::new(),
+        /// The folder that it is started in; where none is given, that of the recipe's file.
+        dir: String = String::new(),
         /// Seconds after which it is given up.
         timeout: u64 = 60,
         /// Which rows are shown.

@@ -57,6 +57,9 @@ kind! {
     NoveltyScreen {
         /// The greatest cosine of hashed n-grams.
         max_similarity: f64 = 0.99,
+        /// A use of an operator whose child is nothing new is tried again with other draws, so often
+        /// in all.
+        attempts: u8 = 3,
     }
 }
 

@@ -162,7 +162,8 @@ fn rejections() -> Vec<Rejection> {
         Rejection::Lint => Some(Rejection::Leak),
         Rejection::Leak => Some(Rejection::Novelty),
         Rejection::Novelty => Some(Rejection::Empty),
-        Rejection::Empty => None,
+        Rejection::Empty => Some(Rejection::Program),
+        Rejection::Program => None,
     };
     std::iter::successors(Some(Rejection::Truncated), |reason| next(*reason)).collect()
 }

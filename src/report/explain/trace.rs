@@ -261,8 +261,10 @@ impl Explainer {
                     );
                 }
             }
-            Event::Migrated { candidate, island } if *candidate == target => {
-                self.note(number, Happened::Migrated { island: *island });
+            Event::Migrated { moves } => {
+                for moved in moves.iter().filter(|moved| moved.candidate == target) {
+                    self.note(number, Happened::Migrated { island: moved.island });
+                }
             }
             Event::ShortlistChosen { candidates } => {
                 if let Some(place) = place_in(candidates) {

@@ -120,63 +120,8 @@ pub(super) fn lineage(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candidate::{Candidate, Origin};
-    use crate::event::{Draft, Event, ProposalOutcome, RowOutcome};
-    use crate::id::{Call, EventNumber, ProposalNumber, RowIx};
-    use crate::prompt::{Part, Prompt};
     use crate::recipe;
-    use crate::task::example::Split;
-    use crate::units::Score;
-
-    fn prompt(text: &str) -> Prompt {
-        Prompt::new(vec![Part { name: "system".into(), text: text.into() }])
-    }
-
-    /// Candidates with their parents, each with a score on one row of dev; those named are incumbents
-    /// from their birth on.
-    fn state(children: &[(&str, u32, f64)], incumbents: &[u32]) -> State {
-        let mut state = State::new(1);
-        let mut number = 0;
-        let mut apply = |event: Event| {
-            state.apply(EventNumber(number), &event);
-            number += 1;
-        };
-        let seed = Candidate::seed(prompt("seed"));
-        apply(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
-        for (place, (text, parent, score)) in children.iter().enumerate() {
-            let proposal = ProposalNumber(place as u32);
-            let parents = vec![CandidateIx(*parent)];
-            apply(Event::ProposalDrafted(Draft::new(proposal, parents.clone())));
-            let candidate = Candidate {
-                id: prompt(text).id(),
-                prompt: prompt(text),
-                parents,
-                demos: Vec::new(),
-                gene: None,
-                operator: "written".to_owned(),
-                origin: Origin::Composed(proposal),
-            };
-            let outcome = ProposalOutcome::Added { candidate, gate: None };
-            apply(Event::CandidateComposed { proposal, outcome });
-            let (candidate, call) = (CandidateIx(place as u32 + 1), Call(place as u64));
-            apply(Event::EvaluationIssued(crate::event::Block {
-                first: call,
-                candidate,
-                split: Split::Dev,
-                replicate: 0,
-                rows: vec![RowIx(0)],
-                reserve: crate::budget::Amount::ZERO,
-                cached: Vec::new(),
-            }));
-            let score = Score::new(*score).unwrap();
-            let outcome = RowOutcome::Scored { score, invalid: false };
-            apply(Event::EvaluationFolded { call, outcome });
-            if incumbents.contains(&candidate.0) {
-                apply(Event::IncumbentChanged { candidate, why: String::new() });
-            }
-        }
-        state
-    }
+    use crate::strategy::tests::grown;
 
     fn numbers(told: &[Told]) -> Vec<u32> {
         assert!(told.iter().all(|told| told.score.is_none()), "scores are not told");
@@ -195,7 +140,7 @@ mod tests {
             ("Sort by what is asked for.", 0, 0.2),
             ("Think of the person who wrote it.", 0, 0.5),
         ];
-        let state = state(&children, &[1]);
+        let state = grown(&children, &[1]);
         let list = |ranked: bool, max_similarity: f64, most: usize| {
             let kind = EdaOperator { ranked, max_similarity, most, ..EdaOperator::default() };
             numbers(&distribution(&kind, &recipe, &state, Seed(7)))
@@ -224,7 +169,7 @@ mod tests {
             ("e", 4, 0.0),
             ("f", 0, 0.0),
         ];
-        let state = state(&children, &[1, 2, 3, 4]);
+        let state = grown(&children, &[1, 2, 3, 4]);
         let line = |parent: u32, most: usize| {
             let kind = LineageOperator { most, ..LineageOperator::default() };
             numbers(&lineage(&kind, &recipe, &state, CandidateIx(parent)))

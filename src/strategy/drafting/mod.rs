@@ -18,11 +18,11 @@ pub(super) use shots::collect as collect_sets;
 
 use super::population::members;
 use super::selection::{self, weighted};
-use super::{Plan, State, choosing};
+use super::{Plan, State, choosing, islands};
 use crate::event::{Abandoned, Draft, Mate, Shown, Source};
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{
-    Archive, Choose, Fields, GroundedInit, Init, Operator, ParaphraseOf, Pick, Recipe, Schedule,
+    Choose, Fields, GroundedInit, Init, Operator, ParaphraseOf, Pick, Recipe, Schedule, Screen,
     Select, When,
 };
 use crate::seed::Seed;
@@ -257,7 +257,7 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
     let due = (0..recipe.operator.len())
         .filter(|place| eligible[*place] && recipe.operator[*place].when() != When::Always);
     for place in due {
-        if let Some(draft) = draft(recipe, state, place, setting, seed) {
+        if let Some(draft) = draft(recipe, state, place, setting, seed, None) {
             return Some(draft);
         }
     }
@@ -267,7 +267,7 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
         for (place, operator) in recipe.operator.iter().enumerate() {
             passed += operator.weight() as usize;
             if turn < passed {
-                return draft(recipe, state, place, setting, seed);
+                return draft(recipe, state, place, setting, seed, None);
             }
         }
         return None;
@@ -283,7 +283,7 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
         let weights =
             choosing::weights(recipe, state, &drawn, seed.child("choose", attempt as u64));
         let place = weighted(&weights, &mut seed.child("operator", attempt as u64).rng())?;
-        if let Some(mut draft) = draft(recipe, state, place, setting, seed) {
+        if let Some(mut draft) = draft(recipe, state, place, setting, seed, None) {
             let chance = weights[place] / weights.iter().sum::<f64>();
             draft.chance = choosing::is_learnt(recipe).then_some(chance);
             return Some(draft);
@@ -318,31 +318,49 @@ fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
     uses < occasions && operator.max_uses().is_none_or(|most| uses < most)
 }
 
-/// The island whose turn it is: they breed in turn, so that each gets the same share.
-fn island(recipe: &Recipe, state: &State) -> Option<u16> {
-    match &recipe.archive {
-        Archive::Islands(kind) => {
-            let uses: u32 = state.uses.values().sum();
-            u16::try_from(uses as usize % kind.count.max(1)).ok()
-        }
+/// A use whose child was nothing new, tried once more with other draws, as often as the recipe's screen
+/// for novelty allows.
+pub(super) fn again(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
+    let attempts = recipe.screen.iter().find_map(|screen| match screen {
+        Screen::Novelty(kind) => Some(kind.attempts),
         _ => None,
+    })?;
+    let refused = state
+        .refused
+        .iter()
+        .find(|refused| refused.attempt + 1 < attempts && refused.phase == state.phase_number)?;
+    let place = usize::from(refused.operator?);
+    let seed = setting.seed.child("draft", u64::from(state.next_proposal.0));
+    let mut draft = draft(recipe, state, place, setting, seed, Some(refused))?;
+    draft.attempt = refused.attempt + 1;
+    draft.chance = refused.chance;
+    if refused.place.is_some() {
+        // Who was bred for a place is bred for it again.
+        draft.parents.clone_from(&refused.parents);
+        draft.place = refused.place;
     }
+    Some(draft)
 }
 
-/// A draft of the operator at a place of the recipe; `None` where it has nothing to work on.
+/// A draft of the operator at a place of the recipe; `None` where it has nothing to work on. With an
+/// earlier one, for the same island.
 fn draft(
     recipe: &Recipe,
     state: &State,
     place: usize,
     setting: Setting,
     seed: Seed,
+    earlier: Option<&Draft>,
 ) -> Option<Draft> {
     let operator = &recipe.operator[place];
     let operator_place = u16::try_from(place).ok()?;
     let mut draft = Draft::new(state.next_proposal, Vec::new());
     draft.operator = Some(operator_place);
     draft.phase = state.phase_number;
-    draft.island = island(recipe, state);
+    draft.island = match earlier {
+        Some(earlier) => earlier.island,
+        None => islands::turn(recipe, state),
+    };
     draft.then = operator.steps().get(1).map_or(0, |next| next.fan);
     let uses = state.uses.get(&operator_place).copied().unwrap_or(0);
     draft.variant = seed.child("variant", 0).rng().random();
@@ -412,6 +430,7 @@ fn draft(
         Operator::Eda(kind) => {
             draft.context = history::distribution(kind, recipe, state, seed.child("listed", 0));
         }
+        Operator::External(_) => draft.program = true,
         Operator::Lineage(kind) => {
             draft.context = history::lineage(kind, recipe, state, parent);
             if draft.context.is_empty() {

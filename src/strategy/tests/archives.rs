@@ -483,3 +483,234 @@ fn evaluate_at<S: Fn(&str, Split, RowIx) -> f64>(
         script.record(Event::EvaluationFolded { call, outcome });
     }
 }
+
+// ── shinka-islands ────────────────────────────────────────────────────────────────────────────
+
+/// As `Script::step`, with a mutator whose replies are nothing new where `refused` says so.
+fn step_with_refusals<S: Fn(&str, Split, RowIx) -> f64>(
+    script: &mut Script<S>,
+    refused: impl Fn(&Draft) -> bool,
+) -> bool {
+    if let Some(Plan::Propose { proposal, shown }) = script.plans().into_iter().next()
+        && refused(&script.state.drafts[&proposal])
+    {
+        let (call, reserve) = (script.state.next_call, Amount::ZERO);
+        script.record(Event::ProposalIssued { proposal, call, rows: shown, reserve });
+        let reason = crate::event::Rejection::Novelty;
+        let outcome = ProposalOutcome::Rejected { reason, detail: String::new() };
+        script.record(Event::ProposalFolded { call, outcome });
+        return true;
+    }
+    script.step()
+}
+
+fn drafts<S>(script: &Script<S>) -> Vec<Draft> {
+    let drafts = script.events.iter().filter_map(|event| match event {
+        Event::ProposalDrafted(draft) => Some(draft.clone()),
+        _ => None,
+    });
+    drafts.collect()
+}
+
+fn climbing(text: &str, _: Split, row: RowIx) -> f64 {
+    f64::from((number(text) * 7 + row.0) % 19) / 19.0
+}
+
+/// Whatever is refused, and however often: uses go round the islands, so that no island is ever ahead of
+/// another by more than one.
+#[test]
+fn every_island_gets_its_share() {
+    for (count, every) in [(2, 2_u32), (3, 3), (5, 7)] {
+        let sets = [&*format!("archive.count={count}"), "select.kind=uniform"];
+        let mut script = Script::new("shinka-islands", &sets, (8, 8), 1_000_000, climbing);
+        let mut uses = vec![0_u32; count];
+        while script.state.next_proposal.0 < 200 {
+            let refused = |draft: &Draft| draft.proposal.0 % every == 0;
+            assert!(step_with_refusals(&mut script, refused));
+            if let Some(Event::ProposalDrafted(draft)) = script.events.last()
+                && draft.attempt == 0
+            {
+                uses[usize::from(draft.island.unwrap())] += 1;
+                let (least, most) = (uses.iter().min().unwrap(), uses.iter().max().unwrap());
+                assert!(most - least <= 1, "{uses:?}");
+            }
+        }
+        assert!(uses.iter().all(|uses| *uses > 10), "{uses:?}");
+        // Children live where their parents do, or where these were copied to.
+        for draft in drafts(&script) {
+            for parent in &draft.parents {
+                let islands = &script.state.standing(*parent).islands;
+                assert!(islands.is_empty() || islands.contains(&draft.island.unwrap()));
+            }
+        }
+    }
+}
+
+/// Section 3.2: what is nothing new is tried again with other draws, three times in all; then the use is
+/// over.
+#[test]
+fn what_is_nothing_new_is_tried_three_times_on_its_island() {
+    let mut script = Script::new("shinka-islands", &[], (8, 8), 1_000_000, climbing);
+    while script.state.next_proposal.0 < 30 {
+        // All replies of the first use are refused, and the first of the second.
+        assert!(step_with_refusals(&mut script, |draft| [0, 1, 2, 3].contains(&draft.proposal.0)));
+    }
+    let drafts = drafts(&script);
+    let tries: Vec<(u8, u16)> =
+        drafts.iter().map(|draft| (draft.attempt, draft.island.unwrap())).take(6).collect();
+    assert_eq!(tries, [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 0)]);
+    let operators: Vec<Option<u16>> = drafts.iter().map(|draft| draft.operator).collect();
+    assert!(operators[0] == operators[1] && operators[1] == operators[2], "{operators:?}");
+    assert_eq!(operators[3], operators[4]);
+    assert!(drafts[6..].iter().all(|draft| draft.attempt == 0), "the others came through");
+
+    // Without the screen nothing is tried again; with more attempts, more often.
+    for (sets, most) in [("screen=[]", 0), ("screen.0.attempts=5", 4)] {
+        let mut script = Script::new("shinka-islands", &[sets], (8, 8), 1_000_000, climbing);
+        while script.state.next_proposal.0 < 20 {
+            assert!(step_with_refusals(&mut script, |_| true));
+        }
+        let attempts = self::drafts(&script).into_iter().map(|draft| draft.attempt);
+        assert_eq!(attempts.max(), Some(most), "{sets}");
+    }
+}
+
+/// After every four judged children, half of each island's own, the best ones, go to the next island of
+/// three as well.
+#[test]
+fn the_best_of_each_island_are_copied_around_the_ring() {
+    let sets = ["archive.count=3", "archive.migrate_every=4", "archive.migrate_rate=0.5"];
+    let mut script = Script::new("shinka-islands", &sets, (8, 8), 1_000_000, climbing);
+    while script.state.migrations < 5 {
+        assert!(script.step());
+    }
+    let mut state = State::new(8);
+    let mut migrations = 0;
+    for (number, event) in script.events.iter().enumerate() {
+        if let Event::Migrated { moves } = event {
+            migrations += 1;
+            let judged = state.candidates.iter().skip(1);
+            let judged =
+                judged.filter(|standing| standing.status == crate::state::Status::Finished);
+            assert_eq!(judged.count(), 4 * migrations, "as soon as it is due");
+            let mut expected = Vec::new();
+            for island in 0..3 {
+                let mut bred: Vec<(f64, CandidateIx)> = state
+                    .numbered()
+                    .filter(|(_, standing)| standing.islands.contains(&island))
+                    .filter_map(|(candidate, standing)| Some((standing.dev().mean()?, candidate)))
+                    .collect();
+                bred.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                let next = (island + 1) % 3;
+                let best = bred.iter().take(bred.len().div_ceil(2)).map(|(_, candidate)| candidate);
+                let new = best.filter(|best| !state.standing(**best).islands.contains(&next));
+                expected.extend(new.map(|best| (*best, next)));
+            }
+            let moved: Vec<(CandidateIx, u16)> =
+                moves.iter().map(|migrant| (migrant.candidate, migrant.island)).collect();
+            assert_eq!(moved, expected);
+        }
+        state.apply(EventNumber(number as u64), event);
+    }
+    assert_eq!(migrations, 5);
+
+    let sets = ["archive.migrate_every=0"];
+    let mut script = Script::new("shinka-islands", &sets, (8, 8), 1_000_000, climbing);
+    while script.state.candidates.len() < 30 {
+        assert!(script.step());
+    }
+    assert_eq!(script.state.migrations, 0);
+}
+
+// ── map-elites ────────────────────────────────────────────────────────────────────────────────
+
+/// Stages of a tenth, four tenths and all of 20 rows: 2, 8 and 20. A child must reach half of the
+/// incumbent's mean on the first two rows, and three quarters on the first eight.
+#[test]
+fn map_elites_shows_the_next_stage_to_whoever_keeps_up() {
+    let score = |text: &str, split: Split, _: RowIx| match (number(text), split) {
+        (_, Split::Train) => 0.5,
+        (0, _) => 0.6,
+        (1, _) => 0.2,
+        (2, _) => 0.35,
+        (3, _) => 0.45,
+        _ => 0.3,
+    };
+    let mut script = Script::new("map-elites", &[], (8, 20), 1_000_000, score);
+    while script.state.candidates.len() < 6 {
+        assert!(script.step());
+    }
+    let of = |candidate: u32| -> Vec<usize> {
+        let blocks = script.blocks().into_iter();
+        let blocks = blocks.filter(|(c, split, ..)| (*c, *split) == (candidate, Split::Dev));
+        blocks.map(|(.., rows)| rows).collect()
+    };
+    // 0.2 < 0.3; 0.35 ≥ 0.3, and < 0.45; 0.45 reaches both; 0.3 reaches the first.
+    assert_eq!((of(1), of(2)), (vec![2], vec![2, 6]));
+    assert_eq!((of(3), of(4)), (vec![2, 6, 8, 4], vec![2, 6]));
+    // The seed sees the same stages, without a threshold.
+    assert_eq!(of(0), [2, 6, 8, 4]);
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
+    let dropped = script.dropped();
+    assert!(matches!(
+        dropped[..3],
+        [
+            (1, Dropped::Stage { stage: 0, mean: first, needed: half }),
+            (2, Dropped::Stage { stage: 1, mean: second, needed: most }),
+            (4, Dropped::Stage { stage: 1, .. }),
+        ] if near(first, 0.2) && near(half, 0.3) && near(second, 0.35) && near(most, 0.45)
+    ));
+    // Rows in the order of dev, so that everything is paired.
+    let rows: Vec<RowIx> = script
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::EvaluationIssued(block)
+                if block.candidate == CandidateIx(3) && block.split == Split::Dev =>
+            {
+                Some(block.rows.clone())
+            }
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(rows, (0..20).map(RowIx).collect::<Vec<_>>());
+}
+
+/// Parents are elites; each request shows the five best so far, the best one last.
+#[test]
+fn map_elites_breeds_from_the_elites_and_shows_the_best() {
+    let score = |text: &str, _: Split, _: RowIx| 0.5 + f64::from(number(text) * 37 % 41) / 100.0;
+    let mut script = Script::new("map-elites", &[], (8, 20), 1_000_000, score);
+    while script.state.candidates.len() < 40 {
+        let before = script.events.len();
+        let kept = super::super::population::kept(&script.recipe, &script.state);
+        let ranked = super::super::population::ranked(&script.recipe, &script.state);
+        assert!(script.step());
+        let Some(Event::ProposalDrafted(draft)) = script.events.get(before) else { continue };
+        assert!(kept.contains(&draft.parents[0]), "{draft:?}");
+        let told: Vec<CandidateIx> = draft.context.iter().map(|told| told.candidate).collect();
+        let best: Vec<CandidateIx> = ranked.into_iter().take(5).rev().collect();
+        assert_eq!(told, best);
+    }
+    let distinct: std::collections::BTreeSet<CandidateIx> =
+        drafts(&script).iter().map(|draft| draft.parents[0]).collect();
+    assert!(distinct.len() > 1);
+}
+
+#[test]
+fn asking_again_changes_nothing() {
+    for name in ["gepa-merge", "promptbreeder", "shinka-islands", "map-elites"] {
+        let sets: &[&str] = match name {
+            "promptbreeder" => &["init.0.take=6", "schedule.children=3", "evaluate.subset=8"],
+            _ => &[],
+        };
+        let mut script = Script::new(name, sets, (12, 24), 5_000, climbing);
+        for _ in 0..250 {
+            assert_eq!(script.plans(), script.plans(), "{name}");
+            if !script.step() {
+                break;
+            }
+        }
+    }
+}

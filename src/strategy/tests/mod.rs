@@ -4,8 +4,11 @@
 mod archives;
 mod generations;
 mod gepa_auto_random;
+mod grown;
 mod pools;
 mod trees;
+
+pub(super) use grown::grown;
 
 use super::{Composed, Plan, Remaining, Searched, State, Strategy, demos_of};
 use crate::budget::Amount;

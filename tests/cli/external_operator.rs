@@ -1,0 +1,278 @@
+//! A program of the user's as operator.
+
+use crate::env::TestEnv;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const TASK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tasks/ticket-routing");
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/external-operator");
+
+fn has_python() -> bool {
+    let found = std::process::Command::new("python3").arg("--version").output().is_ok();
+    if !found {
+        println!("skipped: there is no python3");
+    }
+    found
+}
+
+/// The program's answers: events of answered calls whose proposal was drafted for a program.
+struct Told {
+    /// Proposals that asked a program.
+    programs: BTreeSet<u64>,
+    /// Their calls.
+    calls: BTreeSet<u64>,
+    /// What was answered to these calls.
+    answers: Vec<Value>,
+    /// What became of the proposals.
+    outcomes: Vec<Value>,
+    events: Vec<(String, Value)>,
+}
+
+impl Told {
+    fn of(events: Vec<(String, Value)>) -> Self {
+        let mut told = Self {
+            programs: BTreeSet::new(),
+            calls: BTreeSet::new(),
+            answers: Vec::new(),
+            outcomes: Vec::new(),
+            events: Vec::new(),
+        };
+        for (name, event) in &events {
+            let call = event["call"].as_u64().unwrap_or(u64::MAX);
+            match name.as_str() {
+                "proposal_drafted" if event["program"] == true => {
+                    told.programs.insert(event["proposal"].as_u64().unwrap());
+                }
+                "proposal_issued" => {
+                    if told.programs.contains(&event["proposal"].as_u64().unwrap()) {
+                        told.calls.insert(call);
+                    }
+                }
+                "answered" if told.calls.contains(&call) => told.answers.push(event.clone()),
+                "proposal_folded" if told.calls.contains(&call) => {
+                    told.outcomes.push(event["outcome"].clone());
+                }
+                _ => {}
+            }
+        }
+        told.events = events;
+        told
+    }
+}
+
+/// A recipe whose only operator is a program.
+fn recipe(command: &str, timeout: u32) -> String {
+    format!(
+        "name = \"mine\"\nabout = \"A program alone.\"\n\n[[operator]]\nkind = \"external\"\n\
+         command = {command}\ntimeout = {timeout}\nfeedback = {{ size = 3, skip_perfect = false }}\n\n\
+         [evaluate]\nkind = \"full\"\nsubset = 8\n"
+    )
+}
+
+#[test]
+fn the_example_works_beside_reflection_and_costs_nothing() {
+    if !has_python() {
+        return;
+    }
+    let env = TestEnv::new();
+    let line = format!("run {TASK} --strategy {EXAMPLE}/recipe.toml --name one --max-calls 1500");
+    env.run(&line).ok();
+    let told = Told::of(env.events("one"));
+    assert!(told.programs.len() > 3, "{} uses", told.programs.len());
+    assert_eq!(told.answers.len(), told.calls.len(), "each is answered, and once");
+    for answer in &told.answers {
+        assert_eq!(
+            (&answer["in"], &answer["out"], &answer["usd"]),
+            (&0.into(), &0.into(), &0.into())
+        );
+    }
+    let reserved = told.events.iter().filter(|(name, _)| name == "reserved");
+    assert!(reserved.clone().count() > 0);
+    let calls: BTreeSet<u64> = reserved.map(|(_, event)| event["call"].as_u64().unwrap()).collect();
+    assert!(calls.is_disjoint(&told.calls), "nothing is set aside for a program");
+    // What failed rows say stands in the children.
+    let added: Vec<&Value> =
+        told.outcomes.iter().map(|outcome| &outcome["added"]["candidate"]).collect();
+    let added: Vec<&&Value> = added.iter().filter(|candidate| !candidate.is_null()).collect();
+    assert!(!added.is_empty(), "{:?}", told.outcomes);
+    assert!(added.iter().all(|candidate| candidate["operator"] == "external"));
+    // The mutator's calls are those of the model alone.
+    let summary = env.json("results/one/summary.json");
+    let issued = told.events.iter().filter(|(name, _)| name == "proposal_issued").count();
+    let by_model = summary["spent"]["by_role"]["mutator"]["calls"].as_u64().unwrap();
+    assert_eq!(by_model as usize, issued - told.calls.len());
+    assert_eq!(summary["status"], "finished");
+}
+
+/// Whatever a program does wrong, its proposals are refused with the reason, and the run ends well; also
+/// where the task names no mutator, since none is asked.
+#[test]
+fn a_program_that_fails_is_refused_with_its_reason() {
+    for (command, timeout, reason) in [
+        (r#"["sh", "-c", "read -r line; sleep 60"]"#, 1, "no reply within 1 s"),
+        (r#"["sh", "-c", "read -r line; echo Sure!"]"#, 20, "expected value at line 1"),
+        (r#"["sh", "-c", "read -r line; echo '{}'"]"#, 20, "neither `parts` nor `error`"),
+        (r#"["sh", "-c", "echo oh no >&2; exit 3"]"#, 20, "exit status: 3); it said: oh no"),
+        (r#"["sh", "-c", "read -r line; echo '{\"error\": \"not today\"}'"]"#, 20, "not today"),
+    ] {
+        let env = TestEnv::with_colours();
+        env.edit("colours/task.toml", "mutator = \"sim/editor\"\n", "");
+        env.write("mine.toml", &recipe(command, timeout));
+        let began = Instant::now();
+        env.run("run colours --strategy mine.toml --name one --max-proposals 3").ok();
+        assert!(began.elapsed() < Duration::from_secs(40), "{command}");
+        let told = Told::of(env.events("one"));
+        assert_eq!((told.calls.len(), told.answers.len()), (3, 3), "{command}");
+        for outcome in &told.outcomes {
+            assert_eq!(outcome["rejected"]["reason"], "program", "{outcome}");
+            let detail = outcome["rejected"]["detail"].as_str().unwrap();
+            assert!(detail.contains(reason), "{detail}");
+        }
+        let summary = env.json("results/one/summary.json");
+        assert_eq!(summary["counts"]["rejected"]["program"], 3, "{command}");
+        assert_eq!(summary["stop_reason"], "budget_proposals");
+        assert_eq!(summary["spent"]["by_role"]["mutator"]["calls"], 0);
+    }
+}
+
+#[test]
+fn what_a_program_may_not_change_is_refused_and_its_replies_are_screened() {
+    let reply =
+        |parts: &str| format!(r#"["sh", "-c", "read -r line; echo '{{\"parts\": {{{parts}}}}}'"]"#);
+    for (parts, reason) in [
+        (r#"\"user\": \"x\""#, "frozen"),
+        (r#"\"system\": \"  \""#, "empty"),
+        ("", "unchanged"),
+        (r#"\"system\": \"Say {{ input }}.\""#, "placeholder"),
+    ] {
+        let env = TestEnv::with_colours();
+        env.write("mine.toml", &recipe(&reply(parts), 20));
+        env.run("run colours --strategy mine.toml --name one --max-proposals 1").ok();
+        let told = Told::of(env.events("one"));
+        assert_eq!(told.outcomes[0]["rejected"]["reason"], reason, "{:?}", told.outcomes);
+    }
+}
+
+#[test]
+fn a_program_sees_no_key_and_starts_beside_its_recipe() {
+    let mut env = TestEnv::with_colours();
+    env.set("OPENAI_API_KEY", "sk-secret").set("TOKEN", "t-secret");
+    // Its folder and its variables, as what it has to say.
+    let script = r#"#!/bin/sh
+read -r line
+printf '{"error": "%s in %s"}\n' "$(env | cut -d= -f1 | sort | tr '\n' ' ')" "$(pwd)"
+"#;
+    env.write("deep/own/say.sh", script);
+    env.write("deep/own/mine.toml", &recipe(r#"["sh", "say.sh"]"#, 20));
+    // Extended from elsewhere, it still starts beside the file that names it.
+    env.write("other/more.toml", "extends = \"../deep/own/mine.toml\"\nname = \"more\"\n");
+    env.run("run colours --strategy other/more.toml --name one --max-proposals 1").ok();
+    let told = Told::of(env.events("one"));
+    let said = told.outcomes[0]["rejected"]["detail"].as_str().unwrap();
+    let (variables, folder) = said.split_once(" in ").unwrap();
+    assert!(Path::new(folder).ends_with("deep/own"), "{said}");
+    // A shell adds a few of its own.
+    let allowed = ["PATH", "HOME", "LANG", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"];
+    assert!(variables.split_whitespace().all(|name| allowed.contains(&name)), "{variables}");
+    assert!(!env.read("results/one/events.jsonl").contains("secret"));
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told_before_anything_is_created() {
+    let env = TestEnv::with_colours();
+    env.write("mine.toml", &recipe(r#"["./operator.py"]"#, 20));
+    insta::assert_snapshot!(env.complaint("run colours --strategy mine.toml --name one"), @"");
+    assert!(!env.path("results").exists());
+    for (from, to, words) in [
+        ("[\"./operator.py\"]", "[]", "needs a `command`"),
+        ("timeout = 20", "timeout = 0", "`timeout` must be at least 1"),
+    ] {
+        env.write("mine.toml", &recipe(r#"["./operator.py"]"#, 20));
+        env.edit("mine.toml", from, to);
+        let said = env.run("run colours --strategy mine.toml --name one").exits(3).stderr;
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+/// Reads, writes down which seed it was asked with, thinks a while, and tells the seed in its reply.
+const SLOW: &str = r#"import json, sys, time
+for line in sys.stdin:
+    asked = json.loads(line)
+    with open("asked", "a") as log:
+        log.write("%d\n" % asked["seed"])
+    time.sleep(0.05)
+    text = asked["parts"]["system"].split(" Lot ")[0]
+    print(json.dumps({"parts": {"system": "%s Lot %d." % (text, asked["seed"])}}), flush=True)
+"#;
+
+fn seeds(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The seeds that answers of the journal tell of, as far as the file can be read.
+fn answered(env: &TestEnv) -> BTreeSet<String> {
+    let text = env.read("results/one/events.jsonl");
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let texts = lines.filter_map(|line| {
+        let text = line["event"]["answered"]["text"].as_str()?.to_owned();
+        let (_, seed) = text.strip_suffix(".\"}}")?.rsplit_once(" Lot ")?;
+        Some(seed.to_owned())
+    });
+    texts.collect()
+}
+
+#[test]
+fn an_answered_proposal_is_not_asked_again_after_a_kill() {
+    if !has_python() {
+        return;
+    }
+    let line = "run colours --strategy mine.toml --name one --max-proposals 25 --quiet";
+    let undisturbed = TestEnv::with_colours();
+    let disturbed = TestEnv::with_colours();
+    for env in [&undisturbed, &disturbed] {
+        env.write("mine.toml", &recipe(r#"["python3", "slow.py"]"#, 20));
+        env.write("slow.py", SLOW);
+    }
+    undisturbed.run(line).ok();
+    let asked = seeds(&undisturbed.read("asked"));
+    assert_eq!(asked.len(), 25);
+
+    let env = &disturbed;
+    let mut before = (0, BTreeSet::new());
+    for (kill, wanted) in [3, 8, 14].into_iter().enumerate() {
+        let again = if kill == 0 { line } else { "resume one --quiet" };
+        let mut command = env.command(again);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let patience = Instant::now() + Duration::from_secs(60);
+        while !env.path("asked").exists() || seeds(&env.read("asked")).len() < before.0 + wanted {
+            assert!(child.try_wait().unwrap().is_none(), "it was over before its kill");
+            assert!(Instant::now() < patience);
+            thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // A program that was asked at that moment sees its input end.
+        thread::sleep(Duration::from_millis(300));
+        let asked = seeds(&env.read("asked"));
+        for seed in &asked[before.0..] {
+            assert!(!before.1.contains(seed), "{seed} was answered, and is asked again");
+        }
+        before = (asked.len(), answered(env));
+        assert!(!before.1.is_empty());
+    }
+    env.run("resume one --quiet").ok();
+    let all = seeds(&env.read("asked"));
+    assert!(all[before.0..].iter().all(|seed| !before.1.contains(seed)));
+    // What was lost was asked again with the same seed, and everything else once.
+    assert_eq!(BTreeSet::from_iter(all), BTreeSet::from_iter(asked));
+    let (was, is) = (&undisturbed, &disturbed);
+    let [was, is] = [was, is].map(|env| env.json("results/one/summary.json"));
+    for key in ["stop_reason", "recommended", "gain", "counts", "front"] {
+        assert_eq!(is[key], was[key], "{key}");
+    }
+    assert_eq!(is["best"]["candidate"], was["best"]["candidate"]);
+}
