@@ -96,7 +96,7 @@ fn sent<S>(script: &Script<S>, draft: &Draft) -> &'static str {
 fn protegi_criticises_errors_edits_paraphrases_caps_and_keeps_the_best_of_a_bandit() {
     // Every fourth training row comes out wrong; on dev, child k scores k/100 everywhere.
     let score = |text: &str, split: Split, row: RowIx| match split {
-        Split::Train => f64::from(u8::from(row.0 % 4 != 0)),
+        Split::Train => f64::from(u8::from(!row.0.is_multiple_of(4))),
         _ => f64::from(number(text)) / 100.0,
     };
     let sets = ["evaluate.rounds=3", "evaluate.arms=4", "evaluate.pulls=4"];
@@ -122,7 +122,9 @@ fn protegi_criticises_errors_edits_paraphrases_caps_and_keeps_the_best_of_a_band
     for critique in of_step(0) {
         let rows = shown(events, critique.proposal);
         assert_eq!(rows.len(), 4);
-        assert!(rows.iter().all(|shown| shown.row.0 % 4 == 0 && shown.replicate == Some(0)));
+        assert!(
+            rows.iter().all(|shown| shown.row.0.is_multiple_of(4) && shown.replicate == Some(0))
+        );
         assert_eq!(sent(&script, critique), "critique");
         let edits: Vec<_> = of_step(1)
             .filter(|edit| edit.from.map(|from| from.proposal) == Some(critique.proposal))
@@ -197,7 +199,7 @@ fn protegi_criticises_errors_edits_paraphrases_caps_and_keeps_the_best_of_a_band
 #[test]
 fn protegi_expands_every_member_of_the_beam_for_six_rounds() {
     let score = |text: &str, split: Split, row: RowIx| match split {
-        Split::Train => f64::from(u8::from(row.0 % 4 != 0)),
+        Split::Train => f64::from(u8::from(!row.0.is_multiple_of(4))),
         _ => f64::from(number(text)) / 1_000.0,
     };
     let sets = ["evaluate.rounds=2", "evaluate.arms=40", "evaluate.pulls=2"];
@@ -230,7 +232,7 @@ fn a_bandit_explores_who_was_seen_least() {
         "evaluate.pulls=4",
     ];
     let score = |text: &str, split: Split, row: RowIx| match (split, number(text)) {
-        (Split::Train, _) => f64::from(u8::from(row.0 % 4 != 0)),
+        (Split::Train, _) => f64::from(u8::from(!row.0.is_multiple_of(4))),
         (_, 0) => 0.6,
         (_, 1) => 0.5,
         _ => 0.4,
@@ -560,7 +562,7 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
     // The seed is right on even training rows, all children on odd ones: rows are disputed as soon as
     // both run them. On dev, child k scores k/100.
     let score = |text: &str, split: Split, row: RowIx| match (split, number(text)) {
-        (Split::Train, 0) => f64::from(u8::from(row.0 % 2 == 0)),
+        (Split::Train, 0) => f64::from(u8::from(row.0.is_multiple_of(2))),
         (Split::Train, _) => f64::from(row.0 % 2),
         (_, child) => f64::from(child) / 100.0,
     };
@@ -580,14 +582,15 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
         .collect();
     assert_eq!(runs, [(0, 0, 4), (0, 1, 4), (0, 2, 4)]);
     let batch: Vec<RowIx> = blocks_of(step, Split::Train)[0].rows.clone();
-    let right = batch.iter().filter(|row| row.0 % 2 == 0).count();
+    let right = batch.iter().filter(|row| row.0.is_multiple_of(2)).count();
     // No run differs from another, so rows are sorted by whether they came out right. Those are good
     // for a demonstration, and nothing for a contrast.
     for (turn, draft) in drafts(step).into_iter().enumerate() {
         let is_demo = draft.operator == Some(0);
         match &draft.demos {
             Some(demos) if is_demo && turn < right => {
-                let even: Vec<RowIx> = batch.iter().copied().filter(|r| r.0 % 2 == 0).collect();
+                let even: Vec<RowIx> =
+                    batch.iter().copied().filter(|r| r.0.is_multiple_of(2)).collect();
                 assert_eq!(demos.len(), 1);
                 assert_eq!(demos[0].row, even[turn]);
                 assert!(demos[0].answer.is_some());
@@ -653,7 +656,7 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
 #[test]
 fn simba_spreads_the_last_trial_over_the_winners_of_all_steps() {
     let score = |text: &str, split: Split, row: RowIx| match (split, number(text)) {
-        (Split::Train, 0) => f64::from(u8::from(row.0 % 2 == 0)),
+        (Split::Train, 0) => f64::from(u8::from(row.0.is_multiple_of(2))),
         (Split::Train, _) => f64::from(row.0 % 2),
         (_, child) => f64::from(child % 3) / 10.0,
     };
