@@ -364,7 +364,7 @@ fn promptbreeder_looks_for_a_right_answer_of_the_winner() {
         only_induce.iter().map(String::as_str).chain(["operator.7.demos=2"]).collect();
     for right in [true, false] {
         let score = move |text: &str, split: Split, row: RowIx| match split {
-            Split::Train => f64::from(u8::from(right && row.0 % 4 == 0)),
+            Split::Train => f64::from(u8::from(right && row.0.is_multiple_of(4))),
             _ => f64::from(number(text) * 37 % 101) / 101.0,
         };
         let small = ["init.0.take=6", "archive.capacity=6", "evaluate.subset=4"];
