@@ -796,6 +796,11 @@ mod tests {
                 ":2: unknown slot `evalute`\n  try: did you mean `evaluate`?",
             ),
             ("extends = 'auto'\n[stop]\nwhen = ['stalled']\n", "is not a reason to stop"),
+            (
+                "extends = 'auto'\n[[screen]]\nkind = 'cap'\n",
+                "`cap` counts the children of a generation",
+            ),
+            ("extends = 'auto'\n[select]\nkind = 'uct'\n", ":2: a tree search is all of one piece"),
             ("extends = 'nobody'\n", ":1: there is no strategy `nobody`"),
             ("[schedule]\nkind = 'steady'\n", ":1: a steady schedule needs at least one"),
         ];

@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{Generation, Shown, Told};
 use crate::id::ProposalNumber;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The numbers of some candidates.
 fn numbers(candidates: &[CandidateIx]) -> Vec<u32> {
@@ -122,7 +122,9 @@ fn protegi_criticises_errors_edits_paraphrases_caps_and_keeps_the_best_of_a_band
     for critique in of_step(0) {
         let rows = shown(events, critique.proposal);
         assert_eq!(rows.len(), 4);
-        assert!(rows.iter().all(|shown| shown.row.0 % 4 == 0 && shown.replicate == Some(0)));
+        assert!(
+            rows.iter().all(|shown| shown.row.0.is_multiple_of(4) && shown.replicate == Some(0))
+        );
         assert_eq!(sent(&script, critique), "critique");
         let edits: Vec<_> = of_step(1)
             .filter(|edit| edit.from.map(|from| from.proposal) == Some(critique.proposal))
@@ -566,6 +568,7 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
     };
     let mut script = Script::new("simba", &SIMBA, (16, 16), 10_000, score);
     script.run(100_000);
+    assert!(script.state.candidates.len() > 4);
     let generations: Vec<usize> = (0..script.events.len())
         .filter(|at| matches!(script.events[*at], Event::GenerationStarted(_)))
         .collect();
@@ -579,14 +582,15 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
         .collect();
     assert_eq!(runs, [(0, 0, 4), (0, 1, 4), (0, 2, 4)]);
     let batch: Vec<RowIx> = blocks_of(step, Split::Train)[0].rows.clone();
-    let right = batch.iter().filter(|row| row.0 % 2 == 0).count();
+    let right = batch.iter().filter(|row| row.0.is_multiple_of(2)).count();
     // No run differs from another, so rows are sorted by whether they came out right. Those are good
     // for a demonstration, and nothing for a contrast.
     for (turn, draft) in drafts(step).into_iter().enumerate() {
         let is_demo = draft.operator == Some(0);
         match &draft.demos {
             Some(demos) if is_demo && turn < right => {
-                let even: Vec<RowIx> = batch.iter().copied().filter(|r| r.0 % 2 == 0).collect();
+                let even: Vec<RowIx> =
+                    batch.iter().copied().filter(|r| r.0.is_multiple_of(2)).collect();
                 assert_eq!(demos.len(), 1);
                 assert_eq!(demos[0].row, even[turn]);
                 assert!(demos[0].answer.is_some());
@@ -596,6 +600,7 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
     }
     // The next minibatches of the epoch: 16 rows in four steps, each row once.
     let mut dealt: Vec<RowIx> = Vec::new();
+    let mut learnt_of_disputes = 0;
     for (step, from) in generations.iter().enumerate().take(4) {
         let to = generations.get(step + 1).copied().unwrap_or(script.events.len());
         let events = &script.events[*from..to];
@@ -609,6 +614,28 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
         let tried: BTreeSet<Vec<RowIx>> =
             blocks_of(events, Split::Dev).iter().map(|block| block.rows.clone()).collect();
         assert!(tried.len() <= 1, "{tried:?}");
+        // Rows on which runs differ go first, and among them those on which few runs came out right.
+        let mut scores: BTreeMap<RowIx, Vec<f64>> = BTreeMap::new();
+        for block in blocks_of(events, Split::Train) {
+            for row in &block.rows {
+                let text = format!("child {}", block.candidate.0);
+                let text = if block.candidate.0 == 0 { "seed" } else { &text };
+                scores.entry(*row).or_default().push(score(text, Split::Train, *row));
+            }
+        }
+        let differ = |runs: &Vec<f64>| runs.contains(&0.0) && runs.contains(&1.0);
+        let disputed = scores.values().filter(|runs| differ(runs)).count();
+        let mut last = 0.0;
+        for (turn, draft) in drafts(events).into_iter().enumerate() {
+            let learnt = draft.demos.as_ref().filter(|_| draft.operator == Some(0));
+            let learnt = learnt.and_then(|demos| demos.last()).map(|demo| demo.row);
+            let Some(row) = learnt.or(draft.rows.first().copied()) else { continue };
+            let right: f64 = scores[&row].iter().sum();
+            assert_eq!(differ(&scores[&row]), turn < disputed, "{draft:?}");
+            assert!(turn >= disputed || right >= last, "{draft:?}");
+            last = right;
+            learnt_of_disputes += usize::from(turn < disputed);
+        }
         for draft in drafts(events) {
             // Contrasts show the row's best and worst answer, of different programs here.
             if draft.operator == Some(1) && !draft.parents.is_empty() {
@@ -622,6 +649,7 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
     }
     dealt.sort();
     assert_eq!(dealt, (0..16).map(RowIx).collect::<Vec<_>>());
+    assert!(learnt_of_disputes > 3, "{learnt_of_disputes}");
     assert_eq!(ended(&script.events), Some(StopReason::Generations));
 }
 
