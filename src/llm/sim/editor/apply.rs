@@ -190,7 +190,7 @@ impl Draft {
     }
 
     /// An instruction that says what a hint says.
-    pub(super) fn state_hint(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
+    pub(super) fn carry_out(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         self.clear(&brief.evidence);
         self.harm(HARMED, rng);
         let hint = brief.note.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -129,7 +129,7 @@ fn revised(brief: &Brief, rng: &mut ChaCha8Rng) -> String {
         }
         Kind::Edit | Kind::Refine => draft.edit(brief, false, rng),
         Kind::TestHypothesis => draft.edit(brief, true, rng),
-        Kind::FromHint => draft.state_hint(brief, rng),
+        Kind::FromHint => draft.carry_out(brief, rng),
         Kind::Grounded => draft.ground(brief, rng),
         Kind::Restart => draft.restart(brief, rng),
         // What is noted is no text.

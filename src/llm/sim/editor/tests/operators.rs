@@ -334,3 +334,41 @@ fn notes_say_what_the_failures_show() {
         assert!(label.split_whitespace().count() <= 5, "{cause}");
     }
 }
+
+#[test]
+fn what_is_praised_stays() {
+    let rules: Vec<String> =
+        (0..20).map(|number| format!("- Zebra line {number} of the savannah.")).collect();
+    let text = format!("Sort it.\n{}", rules.join("\n"));
+    let kept = |note: String| {
+        let given = Given { note, ..Given::default() };
+        let texts: Vec<String> =
+            (0..100).filter_map(|number| given.text("refine", &text, number)).collect();
+        let kept = texts.iter().flat_map(|new| rules.iter().filter(|rule| new.contains(*rule)));
+        kept.count() as f64 / (texts.len() * rules.len()) as f64
+    };
+    let praise: Vec<String> = rules.iter().map(|rule| format!("Keep: {rule}")).collect();
+    let (safe, other) = (kept(praise.join("\n")), kept("Keep: Sort it.".to_owned()));
+    assert!(safe > 0.97 && other < 0.96, "{safe} {other}");
+}
+
+#[test]
+fn scores_tell_which_past_text_to_build_on() {
+    let ideal = ideal_prompt(TICKETS);
+    let seed = seed_prompt(TICKETS);
+    let base = world_of(TICKETS, 1).true_quality_of(&seed);
+    for name in ["history_rewrite", "lineage"] {
+        let gain = |of_ideal: f64, of_seed: f64| {
+            let other = format!("{seed}\nBe careful.");
+            let past = vec![
+                (ideal.clone(), Some(of_ideal)),
+                (seed.clone(), Some(of_seed)),
+                (other, Some(of_seed)),
+            ];
+            let given = Given { past, ..Given::default() };
+            mean_gain(TICKETS, base, |number| given.text(name, &seed, number as u64))
+        };
+        let (told, mistold) = (gain(0.9, 0.4), gain(0.4, 0.9));
+        assert!(told > mistold + 0.1, "{name}: {told} {mistold}");
+    }
+}
