@@ -331,7 +331,8 @@ impl Desk {
                 };
                 if keep == Keep::Prompt {
                     return Ok(match self.screens.form(&prompt, current, &self.task.layout) {
-                        Ok(()) => ProposalOutcome::Kept { prompt },
+                        // What the next step changes may be what the last one left alone.
+                        Ok(()) | Err((Rejection::Unchanged, _)) => ProposalOutcome::Kept { prompt },
                         Err((reason, detail)) => ProposalOutcome::Rejected { reason, detail },
                     });
                 }

@@ -236,7 +236,7 @@ impl Composed {
 
 /// Who is judged together: the population and its children that are not judged yet; before the
 /// first generation, all that `init` brought. Whoever left the population is not asked again.
-fn contenders(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
+pub(super) fn contenders(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     let pool = drafting::pool(recipe, state);
     let Some(generation) = &state.generation else {
         return pool;

@@ -143,7 +143,7 @@ kind! {
 }
 
 kind! {
-    /// Sets of demonstrations drawn at random from training rows.
+    /// Sets of demonstrations drawn at random from training rows, with their expected answers.
     RandomShotsInit {
         /// How many sets.
         sets: u32 = 50,
@@ -151,7 +151,5 @@ kind! {
         min: usize = 0,
         /// The most.
         max: usize = 5,
-        /// What stands as their answer.
-        answers: DemoAnswers = DemoAnswers::Expected,
     }
 }

@@ -173,6 +173,13 @@ impl Ensemble {
         features.iter().map(of).collect()
     }
 
+    /// What the ridge, the trees and the network predict for each row.
+    #[must_use]
+    pub fn predict_each(&self, features: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let of = |member: &Member| features.iter().map(|row| member.predict(row)).collect();
+        self.members.iter().map(|(member, _)| of(member)).collect()
+    }
+
     /// Out of fold: 1 less the weighted squared error over the weighted variance, at most 1. Below
     /// 0, the overall mean predicts better. 0 if all means are equal.
     #[must_use]

@@ -1,6 +1,6 @@
 //! Clusters of like prompts first, then the best clusters' members (TRIPLE-CLST, arXiv:2402.09723,
 //! section 5.1): groups by k-means over the prompts' features; rows go to random members of each
-//! group, the better half of the groups stays, and sequential halving goes on among their members.
+//! group (one of them to the seed), the better half of the groups stays, and sequential halving goes on among their members.
 
 use super::{Contest, Pulls, halving};
 use crate::event::{Dropped, Event, Round};
@@ -66,8 +66,11 @@ pub(super) fn start(
         let members: Vec<usize> =
             (0..groups.len()).filter(|place| groups[*place] == group).collect();
         let mut rng = contest.seed.child("members", group as u64).rng();
-        for _ in 0..pulls {
-            counts[members[rng.random_range(0..members.len())]] += 1;
+        // The seed is what others are compared with: it gets a row at least.
+        let seed = members.iter().copied().find(|place| candidates[*place] == CandidateIx::SEED);
+        for pull in 0..pulls {
+            let drawn = members[rng.random_range(0..members.len())];
+            counts[seed.filter(|_| pull == 0).unwrap_or(drawn)] += 1;
         }
     }
     let pool = u32::try_from(candidates.len()).unwrap_or(u32::MAX);

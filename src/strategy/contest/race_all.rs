@@ -68,7 +68,7 @@ pub(in crate::strategy) fn worth(
     mean(&scores(recipe, state, candidate, u64::from(rows)))
 }
 
-/// A block is in: name the leader, drop whoever is beaten one by one, go on or end.
+/// A block is in: drop whoever is beaten one by one, name the leader, go on or end.
 pub(super) fn judge(kind: &RaceAllEvaluate, contest: &Contest<'_>, round: &Round) -> Event {
     let (recipe, state) = (contest.recipe, contest.state);
     let done = round.first + u64::from(round.pulls);
@@ -77,13 +77,6 @@ pub(super) fn judge(kind: &RaceAllEvaluate, contest: &Contest<'_>, round: &Round
     let worth = columns.iter().map(|scores| mean(scores).unwrap_or(0.0));
     let mut ranked: Vec<(f64, CandidateIx)> = worth.zip(round.candidates.iter().copied()).collect();
     sort(&mut ranked);
-    // Whoever misses too many rows may stay, but not lead.
-    let may_lead =
-        |(_, candidate): &(f64, CandidateIx)| !state.standing(*candidate).misses_too_much();
-    let leaders: Vec<(f64, CandidateIx)> = ranked.iter().copied().filter(may_lead).collect();
-    if let Some(change) = leader(contest, &leaders, round) {
-        return change;
-    }
     let keep = keeps(recipe);
     let mut left = Vec::new();
     for (place, &(value, candidate)) in ranked.iter().enumerate() {
@@ -98,7 +91,19 @@ pub(super) fn judge(kind: &RaceAllEvaluate, contest: &Contest<'_>, round: &Round
         }
     }
     let pulls = pulls(kind, state, done);
-    if left.len() <= keep || pulls == 0 {
+    let is_over = left.len() <= keep || pulls == 0;
+    // A leader after few rows does not replace one who is known by more, before the race is over.
+    let incumbent = state.standing(state.incumbent);
+    let is_out = matches!(incumbent.status, Status::Dropped(_));
+    let is_due = is_over || is_out || u64::from(incumbent.dev().folded) <= done;
+    // Whoever misses too many rows may stay, but not lead.
+    let may_lead =
+        |(_, candidate): &(f64, CandidateIx)| !state.standing(*candidate).misses_too_much();
+    let leaders: Vec<(f64, CandidateIx)> = left.iter().copied().filter(may_lead).collect();
+    if let Some(change) = leader(contest, &leaders, round).filter(|_| is_due) {
+        return change;
+    }
+    if is_over {
         return end(contest, &left, keep);
     }
     let mut candidates: Vec<CandidateIx> =

@@ -271,7 +271,8 @@ pub(in crate::strategy) fn collect(
             }
             Init::RandomShots(kind) => {
                 collects = true;
-                let shots = Shots { min: kind.min, max: kind.max, answers: kind.answers };
+                let answers = DemoAnswers::Expected;
+                let shots = Shots { min: kind.min, max: kind.max, answers };
                 for set in 0..kind.sets {
                     let seed = seed.child("set", u64::from(set));
                     sets.push(random(&shots, state, setting.train_rows, seed));

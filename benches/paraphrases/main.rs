@@ -1,0 +1,73 @@
+//! Real prompts with measured accuracies as arms: how far from the best prompt of a pool each strategy
+//! ends, and what a regression on prompts' texts knows of prompts that it has not seen.
+//!
+//! `cargo bench --bench paraphrases -- [--data DIR] [--part regret|surrogates|all] [--pulls 1,2,5,10,20]
+//! [--seeds 5] [--first 1] [--strategies NAME,…|ablations] [--tasks NAME,…] [--models 16] [--out DIR]`
+//!
+//! The folder is named by `--data`, else by `PARAPHRASES_DATA`, else it is `../shared/data/paraphrases`;
+//! its README says what it holds. It is not part of this project: where it is missing, nothing is done.
+//!
+//! Prompts and their accuracies are real; single answers are not part of the data and are *drawn*: an
+//! answer is right with the probability that was measured for its prompt. Rows are therefore all alike,
+//! and pairing rows brings nothing here. Strategies are the recipes themselves, driven in process.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
+
+mod contestants;
+mod data;
+mod options;
+mod play;
+mod regret;
+mod surrogates;
+mod table;
+
+use options::{Options, Part};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--test") {
+        return;
+    }
+    if let Err(message) = bench(&arguments) {
+        eprintln!("error: {message}");
+        std::process::exit(2);
+    }
+}
+
+fn bench(arguments: &[String]) -> Result<(), String> {
+    let options = Options::parse(arguments)?;
+    if !options.data.is_dir() {
+        println!("no prompts: there is no folder {} (see --data)", options.data.display());
+        return Ok(());
+    }
+    let tasks = data::read(&options)?;
+    let begun = std::time::Instant::now();
+    let mut page = String::new();
+    let mut json = serde_json::Map::new();
+    if options.part != Part::Surrogates {
+        let contestants = contestants::chosen(&options.strategies)?;
+        let results = regret::all(&options, &tasks, &contestants)?;
+        for table in regret::tables(&options, &contestants, &results) {
+            page.push_str(&table.as_markdown());
+        }
+        json.insert("regret".to_owned(), regret::as_json(&results));
+    }
+    if options.part != Part::Regret {
+        let results = surrogates::all(&tasks);
+        page.push_str(&surrogates::table(&tasks, &results).as_markdown());
+        json.insert("surrogates".to_owned(), surrogates::as_json(&results));
+    }
+    println!("{page}");
+    println!("{:.0} s", begun.elapsed().as_secs_f64());
+    if let Some(out) = &options.out {
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(out)?;
+            std::fs::write(out.join("paraphrases.md"), &page)?;
+            let text = serde_json::to_string_pretty(&serde_json::Value::Object(json.clone()))?;
+            std::fs::write(out.join("paraphrases.json"), text + "\n")
+        };
+        write().map_err(|error| format!("{}: {error}", out.display()))?;
+        println!("written to {}", out.display());
+    }
+    Ok(())
+}
