@@ -52,12 +52,10 @@ impl Turns {
     pub(super) fn apply(&mut self, event: &Event, facts: &Facts) {
         self.born(facts);
         match event {
-            Event::ProposalDrafted(draft) => {
-                if draft.operator.is_some() && draft.from.is_none() {
-                    self.accepted = None;
-                    if let [a, b, ancestor] = draft.parents[..] {
-                        self.merged.insert([a.min(b), a.max(b), ancestor]);
-                    }
+            Event::ProposalDrafted(draft) if draft.operator.is_some() && draft.from.is_none() => {
+                self.accepted = None;
+                if let [a, b, ancestor] = draft.parents[..] {
+                    self.merged.insert([a.min(b), a.max(b), ancestor]);
                 }
             }
             // A draft that is given up has changed nothing.

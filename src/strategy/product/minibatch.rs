@@ -89,7 +89,7 @@ pub(super) fn promotion(
     let trials = state.views.trials.count();
     let every = u32::try_from(kind.promote_every).unwrap_or(u32::MAX);
     let is_last = limit(recipe, state).is_some_and(|limit| trials >= limit);
-    let is_due = trials > 0 && (trials % every == 0 || is_last);
+    let is_due = trials > 0 && (trials.is_multiple_of(every) || is_last);
     if !is_due || is_small(kind, state) || state.views.trials.promoted_at() == Some(trials) {
         return None;
     }

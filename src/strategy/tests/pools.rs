@@ -210,7 +210,7 @@ const TELLING: [&str; 8] = [
 fn a_regression_on_texts_drops_those_that_it_holds_to_be_the_worse_half() {
     let score = |text: &str, _: Split, row: RowIx| {
         let good = text.starts_with("think");
-        f64::from(u8::from(if good { row.0 % 5 != 0 } else { row.0 % 5 == 0 }))
+        f64::from(u8::from(if good { !row.0.is_multiple_of(5) } else { row.0.is_multiple_of(5) }))
     };
     let script = Script::new("triple-gse", &[&of_size(7)], (4, 400), 240, score);
     let mut script = with_texts(&TELLING, script);
@@ -231,7 +231,7 @@ fn a_regression_on_texts_drops_those_that_it_holds_to_be_the_worse_half() {
 #[test]
 fn a_regression_is_fitted_after_so_many_rows_for_the_arms_with_the_fewest() {
     let score = |text: &str, _: Split, row: RowIx| {
-        f64::from(u8::from(text.starts_with("think") == (row.0 % 5 != 0)))
+        f64::from(u8::from(text.starts_with("think") != row.0.is_multiple_of(5)))
     };
     let sets = [of_size(7), "evaluate.every=5".to_owned(), "evaluate.max_error=0".to_owned()];
     let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
@@ -269,7 +269,7 @@ fn a_regression_that_explains_nothing_drops_nobody_before_the_end() {
         let place = texts.iter().position(|other| *other == text).unwrap_or(0);
         // The first of a pair is good in every second pair.
         let good = (place % 2 == 0) == (place / 2 % 2 == 0);
-        f64::from(u8::from(good == (row.0 % 5 != 0)))
+        f64::from(u8::from(good != row.0.is_multiple_of(5)))
     };
     let sets = [of_size(11), "evaluate.max_error=0.0".to_owned()];
     let sets: Vec<&str> = sets.iter().map(String::as_str).collect();

@@ -96,7 +96,7 @@ fn sent<S>(script: &Script<S>, draft: &Draft) -> &'static str {
 fn protegi_criticises_errors_edits_paraphrases_caps_and_keeps_the_best_of_a_bandit() {
     // Every fourth training row comes out wrong; on dev, child k scores k/100 everywhere.
     let score = |text: &str, split: Split, row: RowIx| match split {
-        Split::Train => f64::from(u8::from(row.0 % 4 != 0)),
+        Split::Train => f64::from(u8::from(!row.0.is_multiple_of(4))),
         _ => f64::from(number(text)) / 100.0,
     };
     let sets = ["evaluate.rounds=3", "evaluate.arms=4", "evaluate.pulls=4"];
@@ -197,7 +197,7 @@ fn protegi_criticises_errors_edits_paraphrases_caps_and_keeps_the_best_of_a_band
 #[test]
 fn protegi_expands_every_member_of_the_beam_for_six_rounds() {
     let score = |text: &str, split: Split, row: RowIx| match split {
-        Split::Train => f64::from(u8::from(row.0 % 4 != 0)),
+        Split::Train => f64::from(u8::from(!row.0.is_multiple_of(4))),
         _ => f64::from(number(text)) / 1_000.0,
     };
     let sets = ["evaluate.rounds=2", "evaluate.arms=40", "evaluate.pulls=2"];
@@ -230,7 +230,7 @@ fn a_bandit_explores_who_was_seen_least() {
         "evaluate.pulls=4",
     ];
     let score = |text: &str, split: Split, row: RowIx| match (split, number(text)) {
-        (Split::Train, _) => f64::from(u8::from(row.0 % 4 != 0)),
+        (Split::Train, _) => f64::from(u8::from(!row.0.is_multiple_of(4))),
         (_, 0) => 0.6,
         (_, 1) => 0.5,
         _ => 0.4,
@@ -547,8 +547,8 @@ fn sammo_changes_each_of_the_beam_eight_times_and_tries_the_best_five_again() {
 // ── SIMBA ────────────────────────────────────────────────────────────────────────────────────────
 
 const SIMBA: [&str; 6] = [
-    "schedule.rows=4",
-    "schedule.runs=3",
+    "schedule.runs.rows=4",
+    "schedule.runs.times=3",
     "schedule.children=3",
     "evaluate.size=4",
     "stop.when=['generations:4', 'budget']",
@@ -560,7 +560,7 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
     // The seed is right on even training rows, all children on odd ones: rows are disputed as soon as
     // both run them. On dev, child k scores k/100.
     let score = |text: &str, split: Split, row: RowIx| match (split, number(text)) {
-        (Split::Train, 0) => f64::from(u8::from(row.0 % 2 == 0)),
+        (Split::Train, 0) => f64::from(u8::from(row.0.is_multiple_of(2))),
         (Split::Train, _) => f64::from(row.0 % 2),
         (_, child) => f64::from(child) / 100.0,
     };
@@ -628,7 +628,7 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
 #[test]
 fn simba_spreads_the_last_trial_over_the_winners_of_all_steps() {
     let score = |text: &str, split: Split, row: RowIx| match (split, number(text)) {
-        (Split::Train, 0) => f64::from(u8::from(row.0 % 2 == 0)),
+        (Split::Train, 0) => f64::from(u8::from(row.0.is_multiple_of(2))),
         (Split::Train, _) => f64::from(row.0 % 2),
         (_, child) => f64::from(child % 3) / 10.0,
     };
@@ -660,7 +660,7 @@ fn simba_holds_no_more_demonstrations_than_it_may() {
         Split::Train => f64::from((row.0 + number(text)) % 2),
         _ => f64::from(number(text)) / 1_000.0,
     };
-    let sets = ["operator.1.weight=0", "operator.0.max=2", "schedule.rows=16"];
+    let sets = ["operator.1.weight=0", "operator.0.max=2", "schedule.runs.rows=16"];
     let mut script = Script::new("simba", &sets, (64, 64), 100_000, score);
     script.run(100_000);
     let sizes: BTreeSet<usize> =
@@ -696,8 +696,7 @@ fn phase_evo_goes_through_four_phases_each_until_nothing_better_comes() {
         })
         .collect();
     // Of the 15 first ones the best 5 are bred. Feedback helps once (generation 0), then two
-    // generations in a row do not: more than one, so that phase 2 follows. That waits for four, and
-    // phase 3 for two.
+    // generations in a row do not, so that phase 2 follows. That waits for four, and phase 3 for two.
     let expected = [
         "phase 1",
         "0 [14, 13, 12, 11, 10]",
