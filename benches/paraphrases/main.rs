@@ -2,7 +2,8 @@
 //! ends, and what a regression on prompts' texts knows of prompts that it has not seen.
 //!
 //! `cargo bench --bench paraphrases -- [--data DIR] [--part regret|surrogates|all] [--pulls 1,2,5,10,20]
-//! [--seeds 5] [--first 1] [--strategies NAME,…|ablations] [--tasks NAME,…] [--models 16] [--out DIR]`
+//! [--seeds 5] [--first 1] [--strategies NAME,…|ablations] [--tasks NAME,…] [--models 16]
+//! [--arms 30] [--out DIR]`
 //!
 //! The folder is named by `--data`, else by `PARAPHRASES_DATA`, else it is `../shared/data/paraphrases`;
 //! its README says what it holds. It is not part of this project: where it is missing, nothing is done.

@@ -32,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) tasks: Vec<String>,
     /// At most so many models of each task.
     pub(crate) models: usize,
+    /// At most so many prompts in a pool, drawn anew for each seed.
+    pub(crate) arms: usize,
     /// Where results are written.
     pub(crate) out: Option<PathBuf>,
 }
@@ -50,6 +52,7 @@ impl Options {
             strategies: Vec::new(),
             tasks: Vec::new(),
             models: usize::MAX,
+            arms: usize::MAX,
             out: None,
         };
         let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
@@ -77,6 +80,9 @@ impl Options {
                 "--seeds" => options.seeds = number()?,
                 "--first" => options.first = number()?,
                 "--models" => options.models = usize::try_from(number()?).unwrap_or(usize::MAX),
+                "--arms" => {
+                    options.arms = usize::try_from(number()?.max(2)).unwrap_or(usize::MAX);
+                }
                 "--strategies" => options.strategies = list(value),
                 "--tasks" => options.tasks = list(value),
                 "--out" => options.out = Some(PathBuf::from(value)),

@@ -10,7 +10,7 @@ use promptsearch::id::{Call, CandidateIx, EventNumber, RequestHash};
 use promptsearch::prompt::{Part, Prompt};
 use promptsearch::recipe::Recipe;
 use promptsearch::seed::Seed;
-use promptsearch::state::Phase;
+use promptsearch::state::{Phase, Standing, Status};
 use promptsearch::strategy::{Composed, Plan, Remaining, Searched, State, Strategy};
 use promptsearch::task::goal::Goal;
 use promptsearch::units::{Score, Usd};
@@ -32,6 +32,8 @@ pub(crate) struct Played {
     pub(crate) arm: usize,
     /// Answers that it asked for.
     pub(crate) calls: u64,
+    /// Arms that it did not let go.
+    pub(crate) left: usize,
 }
 
 struct Game<'a> {
@@ -57,7 +59,9 @@ pub(crate) fn play(recipe: &Recipe, pool: &Pool, budget: u64, seed: Seed) -> Pla
         game.step();
     }
     let arm = game.winner().map_or(0, CandidateIx::index);
-    Played { arm, calls: game.calls }
+    let is_left = |standing: &&Standing| !matches!(standing.status, Status::Dropped(_));
+    let left = game.state.candidates.iter().filter(is_left).count();
+    Played { arm, calls: game.calls, left }
 }
 
 impl Game<'_> {

@@ -27,6 +27,8 @@ pub(crate) struct Result1 {
     pub(crate) regret: Vec<f64>,
     /// The share of the budget that was used, for each seed.
     pub(crate) used: Vec<f64>,
+    /// Arms that were not let go, for each seed.
+    pub(crate) left: Vec<f64>,
 }
 
 struct Job<'a> {
@@ -68,22 +70,23 @@ pub(crate) fn all(
 }
 
 fn run(options: &Options, job: &Job<'_>) -> Result<Result1, String> {
-    let arms = job.task.prompts.len();
+    let arms = job.task.prompts.len().min(options.arms);
     let sets = job.contestant.sets(Size { arms, pulls: job.pulls });
     let recipe = recipe::load(job.contestant.recipe, &sets)
         .map_err(|error| format!("{}: {error}", job.contestant.name))?;
     let (model, accuracies) = &job.task.models[job.model];
-    let best = accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let budget = (arms * job.pulls) as u64;
-    let (mut regret, mut used) = (Vec::new(), Vec::new());
+    let (mut regret, mut used, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for number in options.first..options.first + options.seeds {
         // The same answers and the same order of arms for all contestants and budgets.
         let of_task = Seed(number).child(&job.task.name, 0);
         let seed = of_task.child(model, 0);
-        let pool = pool(job.task, accuracies, job.contestant.texts, seed);
+        let pool = pool(job.task, accuracies, job.contestant.texts, arms, seed);
+        let best = pool.accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let played = play(&recipe, &pool, budget, seed);
         regret.push(100.0 * (best - pool.accuracies[played.arm]));
         used.push(played.calls as f64 / budget as f64);
+        left.push(played.left as f64);
     }
     Ok(Result1 {
         contestant: job.contestant.name,
@@ -92,14 +95,16 @@ fn run(options: &Options, job: &Job<'_>) -> Result<Result1, String> {
         pulls: job.pulls,
         regret,
         used,
+        left,
     })
 }
 
 /// The arms in a random order behind the task's own prompt.
-fn pool(task: &Task, accuracies: &[f64], texts: Texts, seed: Seed) -> Pool {
+fn pool(task: &Task, accuracies: &[f64], texts: Texts, arms: usize, seed: Seed) -> Pool {
     let mut numbers: Vec<usize> = (1..task.prompts.len()).collect();
     numbers.shuffle(&mut seed.child("order", 0).rng());
     numbers.insert(0, 0);
+    numbers.truncate(arms);
     let mut shown = numbers.clone();
     if texts == Texts::Shuffled {
         shown.shuffle(&mut seed.child("texts", 0).rng());
@@ -182,6 +187,10 @@ pub(crate) fn tables(
     tables.push(table("Share of the budget that is used, in %", &|contestant, pulls| {
         let used = means(results, contestant.name, pulls, |r| mean(&r.used));
         format!("{:.0}", 100.0 * mean(&used))
+    }));
+    tables.push(table("Prompts that are not let go before the end", &|contestant, pulls| {
+        let left = means(results, contestant.name, pulls, |r| mean(&r.left));
+        format!("{:.0}", mean(&left))
     }));
     tables
 }
