@@ -696,8 +696,7 @@ fn phase_evo_goes_through_four_phases_each_until_nothing_better_comes() {
         })
         .collect();
     // Of the 15 first ones the best 5 are bred. Feedback helps once (generation 0), then two
-    // generations in a row do not: more than one, so that phase 2 follows. That waits for four, and
-    // phase 3 for two.
+    // generations in a row do not, so that phase 2 follows. That waits for four, and phase 3 for two.
     let expected = [
         "phase 1",
         "0 [14, 13, 12, 11, 10]",
