@@ -309,6 +309,9 @@ pub struct Draft {
     /// The place in the recipe's `init`, for a proposal that has no parents to improve on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<u16>,
+    /// The chance with which the operator was drawn, where it was drawn by what it had brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chance: Option<f64>,
     /// Whom it starts from.
     pub parents: Vec<CandidateIx>,
     /// Training rows that the first parent answers for the evidence.
@@ -363,6 +366,7 @@ impl Draft {
             proposal,
             operator: None,
             init: None,
+            chance: None,
             parents,
             rows: Vec::new(),
             replicate: 0,

@@ -46,9 +46,14 @@ pub(crate) fn quality_against_spend(options: &Options, results: &Results) -> Res
     let lines = lines(options, results);
     let mut svg = String::new();
     {
-        let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        // Every label needs a line of its own beside the plot.
+        let references = references(results);
+        let labels = lines.len() + references.len();
+        let tall = u32::try_from(labels).unwrap_or(0) * LINE.unsigned_abs() + 130;
+        let size = (SIZE.0, SIZE.1.max(tall));
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         root.fill(&WHITE)?;
-        draw(&root, &lines, &references(results), options)?;
+        draw(&root, &lines, &references, options)?;
         root.present()?;
     }
     Ok(svg)

@@ -6,7 +6,7 @@
 use super::{
     Acquisition, Against, Among, DemoAnswers, DemoSource, Described, EditLevel, Feedback, Fields,
     GateRule, History, HistoryPick, HyperOrder, Keys, Likeness, Lines, LocalOp, MergeLevel,
-    MergePool, MixKind, Objective, Order, ParaphraseOf, Pick, RaceTest, Recipe, RejectRule,
+    MergePool, MixKind, Objective, Order, ParaphraseOf, Pick, RaceTest, Recipe, RejectRule, Runs,
     ShortlistOf, Shots, Stop,
 };
 use serde::Serialize;
@@ -149,6 +149,7 @@ fn nested(type_name: &str) -> Option<(Keys, Value)> {
     match name.trim_end_matches('>') {
         "Feedback" => Some((Feedback::KEYS, json(&Feedback::default()))),
         "History" => Some((History::KEYS, json(&History::default()))),
+        "Runs" => Some((Runs::KEYS, json(&Runs::default()))),
         "Shots" => Some((Shots::KEYS, json(&Shots::default()))),
         "MixPart" => Some((super::MixPart::KEYS, Value::Null)),
         _ => None,

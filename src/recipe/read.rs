@@ -1,8 +1,8 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
 use super::{
-    Archive, Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Sampler, Schedule, Screen,
-    Select, Stop, VariantsInit, Wording, shipped,
+    Archive, Choose, Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Sampler, Schedule,
+    Screen, Select, Stop, VariantsInit, Wording, shipped,
 };
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::text;
@@ -188,6 +188,10 @@ fn apply_set(table: &mut toml::Table, set: &str) -> Result<(), RecipeError> {
             }
             _ => return Err(wrong()),
         };
+    }
+    if *last == "kind" && here.get("kind") != Some(&value) {
+        // Another kind has other keys.
+        here.clear();
     }
     let over: toml::Table = [((*last).to_owned(), value)].into_iter().collect();
     merge(here, over);
@@ -591,6 +595,12 @@ impl Reader<'_> {
                     .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
             }
         }
+        if let Schedule::Generation(kind) = &recipe.schedule
+            && let Some(runs) = &kind.runs
+        {
+            positive(&["schedule", "runs", "rows"], runs.rows)?;
+            positive(&["schedule", "runs", "times"], runs.times)?;
+        }
         let in_generations = matches!(recipe.schedule, Schedule::Generation(_));
         if let Some(place) = recipe.screen.iter().position(|kind| matches!(kind, Screen::Cap(_)))
             && !in_generations
@@ -606,6 +616,33 @@ impl Reader<'_> {
                 "write `kind = \"generation\"` under [schedule], `kind = \"uct\"` under \
                      [select] and `kind = \"tree\"` under [archive]",
             ));
+        }
+        match &recipe.choose {
+            Choose::Thompson(kind) => {
+                share(&["choose", "discount"], kind.discount)?;
+                share(&["choose", "floor"], kind.floor)?;
+            }
+            Choose::Ucb(kind) => {
+                share(&["choose", "discount"], kind.discount)?;
+                share(&["choose", "epsilon"], kind.epsilon)?;
+            }
+            Choose::Exp3(kind) => {
+                share(&["choose", "discount"], kind.discount)?;
+                share(&["choose", "gamma"], kind.gamma)?;
+            }
+            Choose::Fixed(_) | Choose::Each(_) => {}
+        }
+        match &recipe.archive {
+            Archive::Islands(kind) => {
+                positive(&["archive", "count"], kind.count)?;
+                positive(&["archive", "capacity"], kind.capacity)?;
+                share(&["archive", "migrate_rate"], kind.migrate_rate)?;
+            }
+            Archive::MapElites(kind) => {
+                positive(&["archive", "length_bins"], kind.length_bins)?;
+                positive(&["archive", "diversity_bins"], kind.diversity_bins)?;
+            }
+            _ => {}
         }
         for (index, operator) in recipe.operator.iter().enumerate() {
             let index = index.to_string();
@@ -705,6 +742,10 @@ mod tests {
     fn another_kind_drops_the_keys_of_the_old_one() {
         let recipe = from_text("extends = 'auto'\n[evaluate]\nkind = 'full'\n", &[]).unwrap();
         assert_eq!(recipe.evaluate.kind(), "full");
+        let recipe =
+            from_text("extends = 'auto'\n", &["evaluate.kind=full", "evaluate.block=4"]).unwrap();
+        let Evaluate::Full(full) = &recipe.evaluate else { panic!("not full") };
+        assert_eq!(full.block, 4);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 use super::explained::{keys, paragraph};
 use super::{
     Accept, Archive, Choose, Described, Evaluate, Feedback, Final, History, Init, KeyShown, Keys,
-    Kind, Lines, MixPart, Objective, Operator, Sampler, Schedule, Screen, Select, Shots, Stop,
+    Kind, Lines, MixPart, Objective, Operator, Runs, Sampler, Schedule, Screen, Select, Shots,
+    Stop,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -29,6 +30,7 @@ pub fn reference() -> String {
     }
     plain!("[objective]", Objective);
     slot!("[schedule]", Schedule);
+    plain!("runs = { … }", Runs);
     slot!("[[init]]", Init);
     plain!("shots = { … }", Shots);
     slot!("[select]", Select);

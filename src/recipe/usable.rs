@@ -95,7 +95,9 @@ impl Operator {
     /// What an operator lacks to be of any use.
     fn lacks(&self, parts: Parts) -> Option<&'static str> {
         match self {
-            Self::DemoAppend(_) | Self::DemoEdit(_) => (!parts.demos).then_some(NO_DEMOS),
+            Self::DemoAppend(_) | Self::DemoEdit(_) | Self::DemoFill(_) => {
+                (!parts.demos).then_some(NO_DEMOS)
+            }
             Self::CrossoverParts(_) => (parts.texts < 2).then_some(ONE_TEXT),
             _ => (parts.texts == 0).then_some(NO_TEXT),
         }

@@ -14,6 +14,7 @@ mod contest;
 mod drafting;
 mod finale;
 mod fixed;
+mod gains;
 mod memo;
 mod population;
 mod product;

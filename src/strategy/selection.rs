@@ -210,9 +210,10 @@ fn scan(
         let mut others: Vec<CandidateIx> =
             pool.iter().copied().filter(|member| *member != base).collect();
         others.shuffle(rng);
-        let wanted = kind.donors + usize::from(!kind.best);
+        let best = kind.best.unwrap_or(true);
+        let wanted = kind.donors + usize::from(!best);
         parents.extend(others.into_iter().take(wanted));
-        if kind.best {
+        if best {
             parents.push(*rank(recipe, state, pool.iter().copied()).first()?);
         }
         if parents.len() < kind.donors + 2 {

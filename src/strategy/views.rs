@@ -32,6 +32,8 @@ pub struct Views {
     pub rounds: Rounds,
     /// For tree search.
     pub tree: super::tree::Rollouts,
+    /// For drawing operators by what they brought.
+    pub gains: super::gains::Gains,
     /// For operators that wait for their turn.
     pub turns: super::turns::Turns,
 }
@@ -230,8 +232,9 @@ impl View for Views {
         self.children.apply(facts);
         self.trials.apply(event, facts);
         self.rounds.apply(event);
-        self.tree.apply(event, facts);
+        self.tree.apply(event);
         self.turns.apply(event, facts);
+        self.gains.apply(event, facts);
         let judged: &[CandidateIx] = match event {
             Event::EvaluationFolded { .. } => match &facts.last_folded {
                 // Only the fold of its last row finds a candidate with all rows folded.

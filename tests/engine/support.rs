@@ -280,9 +280,28 @@ pub(crate) fn decisions(events: &Events) -> Vec<Value> {
                     }
                 }
             }
+            name_answers(&mut value, &answers);
             value
         })
         .collect()
+}
+
+/// A demonstration names the event of its answer, whose number is the order of arrival: what is
+/// compared is which call it answered.
+fn name_answers(value: &mut Value, answers: &HashMap<EventNumber, Call>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| name_answers(item, answers)),
+        Value::Object(fields) => {
+            let is_demo = fields.len() == 2 && fields.contains_key("row");
+            if let Some(answer) = fields.get_mut("answer").filter(|_| is_demo)
+                && let Some(call) = answer.as_u64().and_then(|n| answers.get(&EventNumber(n)))
+            {
+                *answer = serde_json::json!({ "answer_to": call });
+            }
+            fields.values_mut().for_each(|field| name_answers(field, answers));
+        }
+        _ => {}
+    }
 }
 
 pub(crate) fn assert_same_decisions(left: &Events, right: &Events, what: &str) {

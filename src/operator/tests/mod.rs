@@ -213,6 +213,25 @@ fn the_past_the_others_and_the_notes_look_like_this() {
     assert!(text.contains("role=\"second\">\nPart system:\nDonor one.\nPart demos:\nOne example."));
 }
 
+/// An operator that may be used with a history says nothing about one where there is none.
+#[test]
+fn a_past_that_is_not_needed_is_passed_over() {
+    let current = prompt("Now.");
+    let others = [prompt("Before.")];
+    let searched = ["system".to_owned()];
+    for name in ["edit", "refine"] {
+        let mut brief = brief(&current, &others, &searched, "A note.");
+        let with = written(named(name).unwrap(), &brief, 3);
+        assert!(with.contains("earlier versions") && with.contains("Before."), "{name}");
+        brief.history.clear();
+        let without = written(named(name).unwrap(), &brief, 3);
+        assert!(!without.contains("earlier versions") && !without.contains("(none yet)"), "{name}");
+        assert!(!without.contains("\n\n\n"), "{name}");
+        // What is left out is one paragraph.
+        assert_eq!(with.matches("\n\n").count(), without.matches("\n\n").count() + 1, "{name}");
+    }
+}
+
 #[test]
 fn a_task_that_speaks_of_tags_hides_no_nonce() {
     let current = prompt("Now.");

@@ -47,7 +47,8 @@ fn an_ejected_file_is_taken_back_as_it_was() {
          \x20 note        needed  what an earlier step wrote, in note tags\n\
          \x20 about               what the task is about, from its file\n\
          \x20 max_tokens          the most tokens that the prompt may have\n\
-         \x20 evidence            rows, each in evidence tags\n"
+         \x20 evidence            rows, each in evidence tags\n\
+         \x20 history             past prompts, each in past tags, with a score where one is told\n"
     );
 }
 

@@ -26,7 +26,8 @@ kind! {
 }
 kind! {
     /// Thompson sampling on gain per cost: each operator's children have brought gains over their
-    /// parents, older ones count less, and the best draw is next.
+    /// parents, older ones count less, and an operator's chance is that of being the best, times its
+    /// weight.
     ThompsonChoose {
         /// What an older gain counts for each later one of the same operator.
         discount: f64 = 0.95,
@@ -35,8 +36,8 @@ kind! {
     }
 }
 kind! {
-    /// Asymmetric upper confidence bounds: only gains over parent and seed count (ShinkaEvolve;
-    /// arXiv:2509.19349, section 3.3).
+    /// Asymmetric upper confidence bounds: only gains over parent and seed count; chances are times
+    /// the operators' weights (ShinkaEvolve; arXiv:2509.19349, section 3.3).
     UcbChoose {
         /// The weight of exploration.
         c: f64 = 1.0,
@@ -47,7 +48,8 @@ kind! {
     }
 }
 kind! {
-    /// Exponential weights on gain per cost (EXP3; Auer et al. 2002, section 3).
+    /// Exponential weights on gain per cost; chances are times the operators' weights (EXP3; Auer et
+    /// al. 2002, section 3).
     Exp3Choose {
         /// The share of uniform exploration.
         gamma: f64 = 0.1,

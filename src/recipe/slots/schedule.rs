@@ -54,11 +54,9 @@ kind! {
         /// Uses of operators in each generation; where all members of the population are scanned,
         /// uses for each of them; with pairs for each pair, in a tree for each node.
         children: usize = 1,
-        /// Training rows that the population is run on before each generation, the next ones of an
-        /// epoch: what `contrast_rule` and `demo_append` learn from. 0 = none.
-        rows: usize = 0,
-        /// Runs of each of them, each by a member that is drawn by the softmax of `select`.
-        runs: usize = 6,
+        /// Runs of the population on training rows before each generation, which `contrast_rule` and
+        /// `demo_append` learn from; else they learn from whatever was run.
+        runs: Option<Runs> = None,
         /// `issue`: decisions never depend on what has arrived.
         order: Order = Order::Issue,
         /// Evaluations that may be issued and not folded.
@@ -67,6 +65,16 @@ kind! {
         proposal_lookahead: usize = 32,
         /// A proposal is folded at the latest when this many evaluations were folded since its issue.
         proposal_lag: u64 = PROPOSAL_LAG,
+    }
+}
+
+kind! {
+    /// Runs of the population on training rows, the next ones of an epoch.
+    Runs {
+        /// Rows of a minibatch.
+        rows: usize = 32,
+        /// Runs of each of them, each by a member that is drawn by the softmax of `select`.
+        times: usize = 6,
     }
 }
 

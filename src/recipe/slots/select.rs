@@ -80,8 +80,9 @@ kind! {
     ScanSelect {
         /// Other members that are drawn for it, as donors (EvoPrompt's DE).
         donors: usize = 0,
-        /// Whether the best member is given as well; else another random one.
-        best: bool = true,
+        /// Whether the best member is given as well, or another random one (with `donors` only); the
+        /// best where it is not said.
+        best: Option<bool> = None,
     }
 }
 kind! {

@@ -178,6 +178,11 @@ impl Explainer {
                 }
             }
             Event::CandidateComposed { proposal, outcome } => self.end(*proposal, outcome, born),
+            Event::PraiseChosen { proposal } => {
+                if let Some(known) = self.proposals.get_mut(proposal) {
+                    known.draft.praises = true;
+                }
+            }
             Event::ProposalAbandoned { proposal, why } => {
                 if let Some(known) = self.proposals.get_mut(proposal) {
                     known.end = End::Abandoned(*why);
@@ -375,7 +380,10 @@ impl Explainer {
             .filter(|other| mean(**other).unwrap_or(0.0) > own.unwrap_or(0.0) + 1e-9)
             .count();
         let (rank, of) = (better + 1, round.candidates.len());
-        let Round { contest, group, round, pulls: rows, .. } = round;
+        let place = round.candidates.iter().position(|candidate| *candidate == target);
+        let pulls = place.map_or(0..0, |place| round.range(place));
+        let rows = u32::try_from(pulls.end - pulls.start).unwrap_or(u32::MAX);
+        let Round { contest, group, round, .. } = round;
         self.note(number, Happened::Round { contest, group, round, rows, mean: own, rank, of });
     }
 
@@ -597,7 +605,10 @@ impl Explainer {
                 "every operator of the recipe is used on each parent".to_owned()
             }
             (When::Always, choose) => {
-                format!("chosen by `{}`: what operators had brought so far", choose.kind())
+                let chance = draft.chance.map_or_else(String::new, |chance| {
+                    format!(", with a chance of {}", crate::text::percent(chance))
+                });
+                format!("drawn by `{}` from what operators had brought{chance}", choose.kind())
             }
         });
         let parents = match operator {
@@ -609,6 +620,12 @@ impl Explainer {
             }
         };
         why.push(parents);
+        if draft.praises {
+            why.push("the shown rows had come out right: it was asked what works".to_owned());
+        }
+        if let Some(mate) = &draft.mate {
+            why.push(format!("a part of {} took the place of its own", self.named(mate.candidate)));
+        }
         why
     }
 }

@@ -10,7 +10,7 @@ use super::Setting;
 use super::evidence::epoch_rows;
 use crate::event::Told;
 use crate::id::{CandidateIx, RowIx};
-use crate::recipe::{BLOCK, GenerationSchedule, Recipe, Schedule, Select};
+use crate::recipe::{BLOCK, Recipe, Runs, Schedule, Select};
 use crate::state::Cell;
 use crate::task::example::Split;
 use std::collections::BTreeMap;
@@ -84,10 +84,10 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     below + (above - below) * at.fract()
 }
 
-/// The schedule, where it runs the population on training rows.
-fn sampled(recipe: &Recipe) -> Option<&GenerationSchedule> {
+/// How the schedule runs the population on training rows, where it does.
+fn sampled(recipe: &Recipe) -> Option<&Runs> {
     match &recipe.schedule {
-        Schedule::Generation(kind) if kind.rows > 0 && kind.runs > 0 => Some(kind),
+        Schedule::Generation(kind) => kind.runs.as_ref(),
         _ => None,
     }
 }
@@ -95,7 +95,7 @@ fn sampled(recipe: &Recipe) -> Option<&GenerationSchedule> {
 /// Who runs which rows before the generation is bred: the next minibatch, each row so many times, each
 /// time by a member drawn as `select` draws. Row by row.
 fn drawn(
-    kind: &GenerationSchedule,
+    kind: &Runs,
     recipe: &Recipe,
     state: &State,
     setting: Setting,
@@ -112,10 +112,10 @@ fn drawn(
     let epoch = generation.number as usize / batches;
     let rows = epoch_rows(setting.train_rows, kind.rows, generation.number, setting.seed);
     let mut draw = |row: RowIx| -> Vec<(RowIx, CandidateIx, u16)> {
-        (0..kind.runs)
+        (0..kind.times)
             .filter_map(|run| {
                 let place = super::weighted(&weights, &mut rng)?;
-                let replicate = u16::try_from(epoch * kind.runs + run).unwrap_or(u16::MAX);
+                let replicate = u16::try_from(epoch * kind.times + run).unwrap_or(u16::MAX);
                 Some((row, members[place], replicate))
             })
             .collect()

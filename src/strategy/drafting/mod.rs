@@ -283,7 +283,9 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
         let weights =
             choosing::weights(recipe, state, &drawn, seed.child("choose", attempt as u64));
         let place = weighted(&weights, &mut seed.child("operator", attempt as u64).rng())?;
-        if let Some(draft) = draft(recipe, state, place, setting, seed) {
+        if let Some(mut draft) = draft(recipe, state, place, setting, seed) {
+            let chance = weights[place] / weights.iter().sum::<f64>();
+            draft.chance = choosing::is_learnt(recipe).then_some(chance);
             return Some(draft);
         }
         eligible[place] = false;

@@ -398,3 +398,88 @@ fn promptbreeder_looks_for_a_right_answer_of_the_winner() {
         assert!(per_winner.values().all(|rows| *rows <= 8), "{per_winner:?}");
     }
 }
+
+// ── operators by what they brought ────────────────────────────────────────────────────────────
+
+/// A use pays for its evidence, its request, and all rows of its child: 3 + 3 at a gate, and all of dev
+/// behind it.
+#[test]
+fn a_use_of_an_operator_is_told_with_its_gain_and_its_cost() {
+    let score = |text: &str, split: Split, _: RowIx| match (number(text), split) {
+        (1, _) => 0.2,
+        (2, _) => 0.9,
+        (_, Split::Dev) => 0.4,
+        _ => 0.5,
+    };
+    let mut script = Script::new("gepa", &[], (6, 8), 1_000, score);
+    while script.state.views.gains.results().len() < 2 {
+        assert!(script.step());
+    }
+    let [first, second] = script.state.views.gains.results() else { panic!("two are over") };
+    // Dropped at its gate: (3 × 0.2 − 3 × 0.5) / 3 against its parent, which is the seed.
+    assert!((first.over_parent + 0.3).abs() < 1e-6 && (first.over_seed + 0.3).abs() < 1e-6);
+    assert_eq!((first.operator, first.cost.calls, first.chance), (0, 6, None));
+    assert!((second.over_parent - 0.5).abs() < 1e-6);
+    assert_eq!(second.cost.calls, 14);
+    assert!((second.cost.usd - 14e-6).abs() < 1e-12);
+}
+
+#[test]
+fn each_way_to_learn_leaves_what_brings_nothing() {
+    // Children of the first operator gain, those of the second lose.
+    let operators =
+        "operator=[{kind='mutate_text', temperature=0.5}, {kind='paraphrase', temperature=0.5}]";
+    for choose in ["thompson", "ucb", "exp3"] {
+        let sets = [operators, "select.kind='seed'", &format!("choose.kind='{choose}'")];
+        let mut script = Script::new("random", &sets, (4, 8), 1_000_000, |_: &str, _, _| 0.5);
+        let mut uses = [0, 0];
+        for _ in 0..20_000 {
+            // The score follows from who wrote the text.
+            let kinds: Vec<Option<u16>> =
+                script.state.candidates.iter().map(|standing| standing.operator).collect();
+            let Some(plan) = script.plans().into_iter().next() else { break };
+            if let Plan::Evaluate { candidate, split, replicate, rows } = plan {
+                let gain = match kinds[candidate.index()] {
+                    Some(0) => 0.2,
+                    Some(_) => -0.2,
+                    None => 0.0,
+                };
+                evaluate_at(&mut script, candidate, split, replicate, rows, 0.5 + gain);
+            } else {
+                script.step();
+            }
+            if let Some(Event::ProposalDrafted(draft)) = script.events.last() {
+                let chance = draft.chance.unwrap();
+                assert!(chance > 0.0 && chance <= 1.0, "{choose}: {chance}");
+                uses[usize::from(draft.operator.unwrap())] += 1;
+            }
+            if uses[0] + uses[1] == 150 {
+                break;
+            }
+        }
+        // Exponential weights are the slowest, and nobody is ever shut out.
+        assert!(2 * uses[0] > 3 * uses[1] && uses[1] > 0, "{choose}: {uses:?}");
+    }
+}
+
+/// All rows of a block at one score.
+fn evaluate_at<S: Fn(&str, Split, RowIx) -> f64>(
+    script: &mut Script<S>,
+    candidate: CandidateIx,
+    split: Split,
+    replicate: u16,
+    rows: Vec<RowIx>,
+    score: f64,
+) {
+    let first = script.state.next_call;
+    let count = rows.len() as u64;
+    let (reserve, cached) = (Amount::ZERO, Vec::new());
+    let block = Block { first, candidate, split, replicate, rows, reserve, cached };
+    script.record(Event::EvaluationIssued(block));
+    for offset in 0..count {
+        let outcome = RowOutcome::Scored { score: Score::new(score).unwrap(), invalid: false };
+        let call = Call(first.0 + offset);
+        script.record(Event::Answered(answer(call)));
+        script.record(Event::EvaluationFolded { call, outcome });
+    }
+}

@@ -547,8 +547,8 @@ fn sammo_changes_each_of_the_beam_eight_times_and_tries_the_best_five_again() {
 // ── SIMBA ────────────────────────────────────────────────────────────────────────────────────────
 
 const SIMBA: [&str; 6] = [
-    "schedule.rows=4",
-    "schedule.runs=3",
+    "schedule.runs.rows=4",
+    "schedule.runs.times=3",
     "schedule.children=3",
     "evaluate.size=4",
     "stop.when=['generations:4', 'budget']",
@@ -660,7 +660,7 @@ fn simba_holds_no_more_demonstrations_than_it_may() {
         Split::Train => f64::from((row.0 + number(text)) % 2),
         _ => f64::from(number(text)) / 1_000.0,
     };
-    let sets = ["operator.1.weight=0", "operator.0.max=2", "schedule.rows=16"];
+    let sets = ["operator.1.weight=0", "operator.0.max=2", "schedule.runs.rows=16"];
     let mut script = Script::new("simba", &sets, (64, 64), 100_000, score);
     script.run(100_000);
     let sizes: BTreeSet<usize> =
