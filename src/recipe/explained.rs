@@ -150,7 +150,6 @@ fn nested(type_name: &str) -> Option<(Keys, Value)> {
         "Feedback" => Some((Feedback::KEYS, json(&Feedback::default()))),
         "History" => Some((History::KEYS, json(&History::default()))),
         "Runs" => Some((Runs::KEYS, json(&Runs::default()))),
-        "Runs" => Some((Runs::KEYS, json(&Runs::default()))),
         "Shots" => Some((Shots::KEYS, json(&Shots::default()))),
         "MixPart" => Some((super::MixPart::KEYS, Value::Null)),
         _ => None,

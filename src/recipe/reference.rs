@@ -31,7 +31,6 @@ pub fn reference() -> String {
     plain!("[objective]", Objective);
     slot!("[schedule]", Schedule);
     plain!("runs = { … }", Runs);
-    plain!("runs = { … }", Runs);
     slot!("[[init]]", Init);
     plain!("shots = { … }", Shots);
     slot!("[select]", Select);

@@ -348,14 +348,14 @@ mod tests {
         }
     }
 
-    /// The best two and the seed, by exp(score / 0.2).
+    /// Three: the best two, and the seed in the last one's place, by exp(score / 0.2).
     #[test]
     fn softmax_draws_among_the_best_few_and_the_seed() {
-        let softmax = SoftmaxSelect { temperature: 0.2, top: 2 };
+        let softmax = SoftmaxSelect { temperature: 0.2, top: 3 };
         let e = |score: f64| (score / 0.2).exp();
         let expected = [e(0.0), 0.0, 0.0, e(0.6), e(0.8), 0.0];
         near(&drawn(Select::Softmax(softmax.clone()), 1), &expected);
-        let hot = SoftmaxSelect { temperature: 100.0, top: 2 };
+        let hot = SoftmaxSelect { temperature: 100.0, top: 3 };
         near(&drawn(Select::Softmax(hot), 1), &[1.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
     }
 
