@@ -21,20 +21,20 @@ use std::process::{Command, Stdio};
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let clock = Clock::System;
     let task = Task::load(&args.task)?;
-    let (recipe, left_out) =
-        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &clock)?;
     settings::check_consent(&task, &caps, args.yes)?;
-    if task.model(ModelRole::Mutator).is_none() && recipe.asks_mutator() {
-        return Err(task
-            .mistake(&["models"], "the task names no mutator model, and a search needs one")
-            .help("add `mutator = \"provider/model\"` under [models]")
-            .into());
-    }
     if task.layout.searched().is_empty() {
         return Err(task
             .mistake(&["prompt"], "the task lets no part of the prompt change")
             .help("add `search = [\"system\"]` under [prompt]")
+            .into());
+    }
+    let (recipe, left_out) =
+        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
+    if task.model(ModelRole::Mutator).is_none() && recipe.asks_mutator() {
+        return Err(task
+            .mistake(&["models"], "the task names no mutator model, and a search needs one")
+            .help("add `mutator = \"provider/model\"` under [models]")
             .into());
     }
     let name = args.name.as_deref().map(checked_name).transpose()?;

@@ -144,7 +144,7 @@ fn merged(file: &Path, text: &str, depth: usize) -> Result<(toml::Table, Wording
 /// Programs are started in the folder of the file that names them, whoever extends it.
 fn anchor(table: &mut toml::Table, file: &Path) {
     // A file that is named alone lies in the folder that this is.
-    let parent = Path::new(".").join(folder_of(file));
+    let parent: PathBuf = Path::new(".").components().chain(folder_of(file).components()).collect();
     for key in ["operator", "phase"] {
         let Some(toml::Value::Array(items)) = table.get_mut(key) else { continue };
         for item in items.iter_mut().filter_map(toml::Value::as_table_mut) {
@@ -152,7 +152,7 @@ fn anchor(table: &mut toml::Table, file: &Path) {
                 anchor(item, file);
             } else if item.get("kind").and_then(toml::Value::as_str) == Some("external") {
                 let given = item.get("dir").and_then(toml::Value::as_str).unwrap_or("");
-                let dir = parent.join(given);
+                let dir = if given.is_empty() { parent.clone() } else { parent.join(given) };
                 let dir = std::path::absolute(&dir).unwrap_or(dir);
                 item.insert("dir".to_owned(), toml::Value::String(dir.display().to_string()));
             }
