@@ -3,6 +3,7 @@
 //! A recipe is data. What its kinds do is in `strategy`, `operator` and `evaluate`; the recipes that
 //! ship are in `strategies/` and embedded in the program.
 
+mod check;
 mod explained;
 pub(crate) mod read;
 mod reference;

@@ -1,9 +1,6 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
-use super::{
-    Archive, Choose, Evaluate, Init, Objective, Operator, Recipe, SHIPPED, Sampler, Schedule,
-    Screen, Select, Stop, VariantsInit, Wording, shipped,
-};
+use super::{Init, Objective, Operator, Recipe, SHIPPED, Screen, Stop, Wording, shipped};
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::text;
 use serde::de::DeserializeOwned;
@@ -219,7 +216,7 @@ fn apply_set(table: &mut toml::Table, set: &str) -> Result<(), RecipeError> {
 }
 
 /// Turns the merged table into a recipe; knows the file only to say where something is wrong.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
 }
@@ -357,7 +354,7 @@ impl Reader<'_> {
         Ok(recipe)
     }
 
-    fn error(&self, path: &[&str], message: impl Into<String>) -> SourceError {
+    pub(super) fn error(&self, path: &[&str], message: impl Into<String>) -> SourceError {
         let error = SourceError::new(self.file, message);
         match line_of_key(self.text, path) {
             Some(line) => error.at_line(line),
@@ -459,252 +456,6 @@ impl Reader<'_> {
         explained.help = help;
         explained
     }
-
-    /// What no single slot can see.
-    fn check(&self, recipe: &Recipe) -> Result<(), SourceError> {
-        let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
-        let together = recipe.evaluate.is_contest();
-        if breeds && recipe.operator.is_empty() {
-            return Err(self
-                .error(
-                    &["schedule"],
-                    format!(
-                        "a {} schedule needs at least one [[operator]]",
-                        recipe.schedule.kind()
-                    ),
-                )
-                .help("add one, or write `kind = \"pool\"` under [schedule]"));
-        }
-        if matches!(recipe.schedule, Schedule::Steady(_)) && together {
-            let kind = recipe.evaluate.kind();
-            return Err(self
-                .error(&["evaluate"], format!("`{kind}` judges candidates together"))
-                .help("write `kind = \"pool\"` or `kind = \"generation\"` under [schedule]"));
-        }
-        let weighs_length = recipe.objective.length_penalty > 0.0;
-        if weighs_length && matches!(recipe.evaluate, Evaluate::Race(_) | Evaluate::Gate(_)) {
-            let kind = recipe.evaluate.kind();
-            return Err(self
-                .error(&["objective"], format!("`{kind}` compares scores alone"))
-                .help("leave `length_penalty` out; `or_cheaper` under [accept] weighs costs"));
-        }
-        let combines = matches!(recipe.schedule, Schedule::Product(_));
-        let of_combinations =
-            matches!(recipe.evaluate, Evaluate::MinibatchPromote(_) | Evaluate::Hyperband(_));
-        if combines != of_combinations {
-            let (schedule, kind) = (recipe.schedule.kind(), recipe.evaluate.kind());
-            return Err(self
-                .error(&["evaluate"], format!("`{kind}` does not go with a {schedule} schedule"))
-                .help(
-                    "`minibatch_promote` and `hyperband` try combinations: they and \
-                     `kind = \"product\"` under [schedule] need each other",
-                ));
-        }
-        let schedule = &recipe.schedule;
-        let nothing_fits = match schedule {
-            Schedule::Steady(kind) => kind.waiting == 0 || kind.open == 0,
-            Schedule::Generation(kind) => kind.children == 0,
-            Schedule::Pool(_) | Schedule::Product(_) => false,
-        };
-        if schedule.lookahead() == 0 || schedule.proposal_lookahead() == 0 || nothing_fits {
-            return Err(self.error(&["schedule"], "a look-ahead of 0 lets nothing happen").help(
-                "give at least 1 to `lookahead`, `proposal_lookahead`, `waiting`, `open` and \
-                 `children`",
-            ));
-        }
-        let positive = |path: &[&str], value: usize| match value {
-            0 => Err(self.error(path, format!("`{}` must be at least 1", path[path.len() - 1]))),
-            _ => Ok(()),
-        };
-        let share = |path: &[&str], value: f64| {
-            if (0.0..=1.0).contains(&value) {
-                Ok(())
-            } else {
-                Err(self.error(path, format!("`{}` must lie in 0..=1", path[path.len() - 1])))
-            }
-        };
-        match &recipe.evaluate {
-            Evaluate::Full(kind) => positive(&["evaluate", "block"], kind.block)?,
-            Evaluate::Gate(kind) => positive(&["evaluate", "block"], kind.block)?,
-            Evaluate::Race(kind) => {
-                positive(&["evaluate", "block"], kind.block)?;
-                share(&["evaluate", "below"], kind.below)?;
-                if !(1.0..=100.0).contains(&kind.grow) {
-                    return Err(self.error(&["evaluate", "grow"], "`grow` must lie in 1..=100"));
-                }
-            }
-            Evaluate::RaceAll(kind) => {
-                positive(&["evaluate", "block"], kind.block)?;
-                positive(&["evaluate", "max_blocks"], kind.max_blocks)?;
-                share(&["evaluate", "alpha"], kind.alpha)?;
-            }
-            Evaluate::Ucb(kind) => {
-                positive(&["evaluate", "rounds"], kind.rounds)?;
-                positive(&["evaluate", "arms"], kind.arms)?;
-                positive(&["evaluate", "pulls"], kind.pulls)?;
-            }
-            Evaluate::Cascade(kind) => {
-                let grows = kind.stages.windows(2).all(|pair| pair[0] < pair[1]);
-                let all_shares = kind.stages.iter().all(|stage| *stage > 0.0 && *stage <= 1.0);
-                if !grows || !all_shares || kind.thresholds.len() + 1 != kind.stages.len() {
-                    return Err(self
-                        .error(
-                            &["evaluate", "stages"],
-                            "`stages` must grow up to 1, with one threshold less than stages",
-                        )
-                        .help("write `stages = [0.1, 1.0]` and `thresholds = [0.8]`"));
-                }
-            }
-            Evaluate::Minibatch(kind) => positive(&["evaluate", "size"], kind.size)?,
-            Evaluate::StopOnFailure(kind) => {
-                positive(&["evaluate", "need"], kind.need)?;
-                positive(&["evaluate", "most"], kind.most)?;
-            }
-            Evaluate::MinibatchPromote(kind) => {
-                positive(&["evaluate", "size"], kind.size)?;
-                positive(&["evaluate", "promote_every"], kind.promote_every)?;
-            }
-            Evaluate::Cluster(kind) => {
-                positive(&["evaluate", "features"], kind.features)?;
-                share(&["evaluate", "share"], kind.share)?;
-            }
-            Evaluate::Regress(kind) => positive(&["evaluate", "features"], kind.features)?,
-            Evaluate::Hyperband(kind) => {
-                positive(&["evaluate", "min"], kind.min)?;
-                if !(kind.eta > 1.0 && kind.eta <= 100.0) {
-                    return Err(
-                        self.error(&["evaluate", "eta"], "`eta` must lie above 1, up to 100")
-                    );
-                }
-            }
-            Evaluate::ContinuousReject(_) => {}
-            Evaluate::SequentialHalving(kind) => {
-                if !(kind.keep > 0.0 && kind.keep < 1.0) {
-                    return Err(
-                        self.error(&["evaluate", "keep"], "`keep` must lie between 0 and 1")
-                    );
-                }
-            }
-        }
-        match &recipe.archive {
-            Archive::TopK(kind) => positive(&["archive", "capacity"], kind.capacity)?,
-            Archive::Slots(kind) => positive(&["archive", "capacity"], kind.capacity)?,
-            _ => {}
-        }
-        for (index, init) in recipe.init.iter().enumerate() {
-            if let Init::Variants(VariantsInit { shots: Some(shots), .. }) = init
-                && shots.min > shots.max
-            {
-                let path = ["init", &index.to_string(), "shots"];
-                return Err(self.error(&path, "`min` must not be above `max`"));
-            }
-        }
-        match &recipe.sampler {
-            Sampler::Random(_) => {}
-            Sampler::Tpe(kind) => positive(&["sampler", "draws"], kind.draws)?,
-            Sampler::Gp(kind) => {
-                positive(&["sampler", "features"], kind.features)?;
-                share(&["sampler", "random_fraction"], kind.random_fraction)?;
-            }
-        }
-        if let Select::Mix(mix) = &recipe.select {
-            let total: f64 = mix.parts.iter().map(|part| part.weight).sum();
-            if total.is_nan() || total <= 0.0 || mix.parts.iter().any(|part| part.weight < 0.0) {
-                return Err(self
-                    .error(&["select", "parts"], "a mix needs parts with positive weights")
-                    .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
-            }
-        }
-        if let Schedule::Generation(kind) = &recipe.schedule
-            && let Some(runs) = &kind.runs
-        {
-            positive(&["schedule", "runs", "rows"], runs.rows)?;
-            positive(&["schedule", "runs", "times"], runs.times)?;
-        }
-        let in_generations = matches!(recipe.schedule, Schedule::Generation(_));
-        if let Some(place) = recipe.screen.iter().position(|kind| matches!(kind, Screen::Cap(_)))
-            && !in_generations
-        {
-            let place = place.to_string();
-            return Err(self
-                .error(&["screen", &place], "`cap` counts the children of a generation")
-                .help("write `kind = \"generation\"` under [schedule]"));
-        }
-        let is_tree = matches!(recipe.archive, Archive::Tree(_));
-        if matches!(recipe.select, Select::Uct(_)) != is_tree || (is_tree && !in_generations) {
-            return Err(self.error(&["select"], "a tree search is all of one piece").help(
-                "write `kind = \"generation\"` under [schedule], `kind = \"uct\"` under \
-                     [select] and `kind = \"tree\"` under [archive]",
-            ));
-        }
-        match &recipe.choose {
-            Choose::Thompson(kind) => {
-                share(&["choose", "discount"], kind.discount)?;
-                share(&["choose", "floor"], kind.floor)?;
-            }
-            Choose::Ucb(kind) => {
-                share(&["choose", "discount"], kind.discount)?;
-                share(&["choose", "epsilon"], kind.epsilon)?;
-            }
-            Choose::Exp3(kind) => {
-                share(&["choose", "discount"], kind.discount)?;
-                share(&["choose", "gamma"], kind.gamma)?;
-            }
-            Choose::Fixed(_) | Choose::Each(_) => {}
-        }
-        match &recipe.archive {
-            Archive::Islands(kind) => {
-                positive(&["archive", "count"], kind.count)?;
-                positive(&["archive", "capacity"], kind.capacity)?;
-                share(&["archive", "migrate_rate"], kind.migrate_rate)?;
-            }
-            Archive::MapElites(kind) => {
-                positive(&["archive", "length_bins"], kind.length_bins)?;
-                positive(&["archive", "diversity_bins"], kind.diversity_bins)?;
-            }
-            _ => {}
-        }
-        for (index, operator) in recipe.operator.iter().enumerate() {
-            let index = index.to_string();
-            let path = ["operator", index.as_str(), "weight"];
-            if !(operator.weight() >= 0.0 && operator.weight().is_finite()) {
-                return Err(self.error(&path, "`weight` must not be negative"));
-            }
-            if let Some(feedback) = operator.feedback() {
-                positive(&["operator", &index, "feedback"], feedback.size)?;
-            }
-            if let Operator::LocalEdit(kind) = operator {
-                positive(&["operator", &index, "edits"], kind.edits)?;
-                positive(&["operator", &index, "ops"], kind.ops.len())?;
-            }
-            if let Operator::CrossoverParts(kind) = operator {
-                share(&["operator", &index, "after"], kind.after)?;
-            }
-            if let Operator::ContextShuffle(kind) = operator {
-                positive(&["operator", &index, "max"], kind.max)?;
-                share(&["operator", &index, "resample"], kind.resample)?;
-            }
-            if let Operator::External(external) = operator {
-                if external.command.first().is_none_or(|program| program.trim().is_empty()) {
-                    return Err(self
-                        .error(&["operator", &index], "an external operator needs a `command`")
-                        .help("write `command = [\"python3\", \"operator.py\"]`"));
-                }
-                if external.command.iter().any(|word| word.contains('\0')) {
-                    return Err(self.error(
-                        &["operator", &index, "command"],
-                        "a word of `command` holds a NUL",
-                    ));
-                }
-                let seconds = usize::try_from(external.timeout).unwrap_or(usize::MAX);
-                positive(&["operator", &index, "timeout"], seconds)?;
-            }
-        }
-        if breeds && recipe.operator.iter().all(|operator| operator.weight() <= 0.0) {
-            return Err(self.error(&["operator"], "at least one operator needs a weight above 0"));
-        }
-        Ok(())
-    }
 }
 
 /// The top-level keys of a recipe.
@@ -733,6 +484,7 @@ const SLOTS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::Evaluate;
 
     fn from_text(text: &str, sets: &[&str]) -> Result<Recipe, RecipeError> {
         let dir = tempfile::tempdir().unwrap();

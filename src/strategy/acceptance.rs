@@ -84,7 +84,7 @@ fn by_evidence(kind: &EvidenceAccept, goal: Goal, state: &State) -> Option<Plan>
         };
         let better = probability(goal, state, candidate, 0.0);
         let not_worse = probability(goal, state, candidate, kind.margin);
-        let cheaper = cost <= incumbent_cost * (1.0 - kind.or_cheaper);
+        let cheaper = saves_enough(kind, state, candidate);
         let why = match goal {
             Goal::MaxQuality { .. } if better >= kind.posterior => {
                 format!("P(better) = {better:.2} over {} common rows", rows(state, candidate))
@@ -112,6 +112,15 @@ fn by_evidence(kind: &EvidenceAccept, goal: Goal, state: &State) -> Option<Plan>
         }
     }
     best.map(|(_, candidate, why)| changed(candidate, why))
+}
+
+/// Whether a candidate's calls cost so much less than the incumbent's that it need not be better.
+pub(super) fn saves_enough(kind: &EvidenceAccept, state: &State, candidate: CandidateIx) -> bool {
+    let cost = |candidate: CandidateIx| state.standing(candidate).used.usd_per_1k();
+    match (cost(candidate), cost(state.incumbent)) {
+        (Some(mine), Some(theirs)) => mine <= theirs * (1.0 - kind.or_cheaper),
+        _ => false,
+    }
 }
 
 fn rows(state: &State, candidate: CandidateIx) -> usize {

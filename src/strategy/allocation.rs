@@ -1,10 +1,12 @@
 //! Which rows a candidate is tried on next, and when it is dropped.
 
 use super::population::quota;
-use super::{Plan, State, drafting};
+use super::{Plan, State, acceptance, drafting};
 use crate::event::{Dropped, Event};
 use crate::id::{CandidateIx, RowIx};
-use crate::recipe::{BLOCK, CascadeEvaluate, Evaluate, Recipe, Schedule, StopOnFailureEvaluate};
+use crate::recipe::{
+    Accept, BLOCK, CascadeEvaluate, Evaluate, Recipe, Schedule, StopOnFailureEvaluate,
+};
 use crate::seed::Seed;
 use crate::state::{Cell, Status};
 use crate::stats::Posterior;
@@ -38,7 +40,7 @@ pub(super) fn next(
             if !standing.dev().is_quiet() {
                 return None;
             }
-            if let Some(why) = futile(race, goal, state, candidate) {
+            if let Some(why) = futile(race, recipe, goal, state, candidate) {
                 return Some(Plan::Decide(Event::CandidateDropped { candidate, why }));
             }
         }
@@ -315,9 +317,10 @@ pub(super) fn improvement(state: &State, candidate: CandidateIx) -> f64 {
 }
 
 /// Futility (algorithm and prior: see `stats::posterior`): after each block, a candidate that is
-/// unlikely to be better than the incumbent is dropped.
+/// unlikely to be better than the incumbent is dropped. Who saves enough need only be not worse.
 fn futile(
     race: &crate::recipe::RaceEvaluate,
+    recipe: &Recipe,
     goal: Goal,
     state: &State,
     candidate: CandidateIx,
@@ -329,7 +332,11 @@ fn futile(
     if pair.n < race.min_rows {
         return None;
     }
-    let probability = probability(goal, state, candidate, 0.0);
+    let margin = match &recipe.accept {
+        Accept::Evidence(kind) if acceptance::saves_enough(kind, state, candidate) => kind.margin,
+        _ => 0.0,
+    };
+    let probability = probability(goal, state, candidate, margin);
     (probability < race.below)
         .then(|| Dropped::Futile { probability, rows: u32::try_from(pair.n).unwrap_or(u32::MAX) })
 }

@@ -15,13 +15,13 @@ use promptsearch::llm::{Llm, LlmError, Reply, Request};
 use promptsearch::prompt::Prompt;
 use promptsearch::recipe;
 use promptsearch::report::History;
-use promptsearch::search::{Outcome, Search, settle};
+use promptsearch::search::{Outcome, Search, SearchError, settle};
 use promptsearch::seed::Seed;
 use promptsearch::state::{Observer, Phase};
 use promptsearch::strategy::{Composed, Searched, State, Views};
+use promptsearch::task::Task;
 use promptsearch::task::example::Split;
 use promptsearch::task::model::ModelRole;
-use promptsearch::task::{Task, TaskSource};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -398,8 +398,8 @@ pub(crate) struct Lab {
     pub(crate) interrupt_at: Option<u64>,
     /// `--set` lines.
     pub(crate) sets: Vec<String>,
-    /// A text of the shipped task's file, and what stands there instead.
-    pub(crate) edit: Option<(&'static str, String)>,
+    /// Texts of the task's file, and what stands there instead.
+    pub(crate) edits: Vec<(&'static str, String)>,
 }
 
 /// What became of it.
@@ -426,32 +426,41 @@ impl Observer<Views> for Interrupt {
 impl Lab {
     pub(crate) fn new(strategy: &'static str, seed: u64, caps: Caps, concurrency: usize) -> Self {
         let (observer, world, interrupt_at) = (None, None, None);
-        let (sets, edit) = (Vec::new(), None);
-        Self { strategy, seed, caps, concurrency, observer, world, interrupt_at, sets, edit }
+        let (sets, edits) = (Vec::new(), Vec::new());
+        Self { strategy, seed, caps, concurrency, observer, world, interrupt_at, sets, edits }
     }
 
     /// The task that it works on.
     pub(crate) fn task(&self) -> Task {
+        let folder = tempfile::tempdir().unwrap();
         match self.world {
-            None => match &self.edit {
-                Some((from, to)) => {
-                    let mut source = TaskSource::read(Path::new(SHIPPED_TASK)).unwrap();
-                    assert!(source.text.contains(from), "{}", source.text);
-                    source.text = source.text.replacen(from, to, 1);
-                    Task::build(source).unwrap()
+            None => {
+                for file in fs::read_dir(SHIPPED_TASK).unwrap().map(Result::unwrap) {
+                    fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
                 }
-                None => shipped_task(),
-            },
-            Some(name) => {
-                let folder = tempfile::tempdir().unwrap();
-                named(name).unwrap().write(folder.path()).unwrap();
-                Task::load(folder.path()).unwrap()
             }
+            Some(name) => named(name).unwrap().write(folder.path()).unwrap(),
         }
+        let file = folder.path().join("task.toml");
+        let mut text = fs::read_to_string(&file).unwrap();
+        for (from, to) in &self.edits {
+            assert!(text.contains(from), "{text}");
+            text = text.replacen(from, to, 1);
+        }
+        fs::write(file, text).unwrap();
+        Task::load(folder.path()).unwrap()
     }
 
     /// Runs to the end, with the simulated models behind whatever `around` puts around them.
     pub(crate) fn run(self, around: impl FnOnce(Arc<dyn Llm>) -> Arc<dyn Llm>) -> Ended {
+        self.tried(around).unwrap()
+    }
+
+    /// Like `run`, for searches that may break off.
+    pub(crate) fn tried(
+        self,
+        around: impl FnOnce(Arc<dyn Llm>) -> Arc<dyn Llm>,
+    ) -> Result<Ended, SearchError> {
         let task = Arc::new(self.task());
         let temper = self.world.map_or_else(Temper::default, |name| named(name).unwrap().temper());
         let world = Arc::new(world_of(&task, MODEL_SEED, temper));
@@ -464,7 +473,7 @@ impl Lab {
         runtime.block_on(self.go(task, llm))
     }
 
-    async fn go(mut self, task: Arc<Task>, llm: Arc<dyn Llm>) -> Ended {
+    async fn go(mut self, task: Arc<Task>, llm: Arc<dyn Llm>) -> Result<Ended, SearchError> {
         let journal = Arc::new(Journal::<Event>::in_memory().unwrap());
         let dev = u32::try_from(task.splits.dev.len()).unwrap();
         loop {
@@ -476,7 +485,7 @@ impl Lab {
             if let Some(observer) = self.observer.take() {
                 search.observe(observer);
             }
-            let outcome = tokio::time::timeout(PATIENCE, search.run()).await.unwrap().unwrap();
+            let outcome = tokio::time::timeout(PATIENCE, search.run()).await.unwrap()?;
             if outcome == Outcome::Interrupted && self.interrupt_at.take().is_some() {
                 continue;
             }
@@ -487,7 +496,7 @@ impl Lab {
                     Ok::<_, JournalError>(())
                 })
                 .unwrap();
-            return Ended { outcome, events, state: search.state().clone() };
+            return Ok(Ended { outcome, events, state: search.state().clone() });
         }
     }
 

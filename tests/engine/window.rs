@@ -27,10 +27,10 @@ fn no_request_outgrows_the_window_and_none_loses_the_current_text() {
     let caps = Caps { calls: Some(600), ..Caps::default() };
     let mut lab = Lab::new("gepa", 1, caps, 8);
     lab.sets = vec!["operator.0.feedback.size=8".to_owned()];
-    lab.edit = Some((
+    lab.edits = vec![(
         "max_output_tokens = 2000",
         format!("max_output_tokens = {REPLY}, context_tokens = {WINDOW}"),
-    ));
+    )];
     let ended = lab.run(|llm| Arc::new(Recording(Arc::clone(&requests), llm)));
     let texts: Vec<String> = ended
         .events

@@ -148,6 +148,15 @@ macro_rules! choice {
             /// The values with their documentation.
             pub const VALUES: &'static [(Self, $crate::recipe::Lines)] =
                 &[$((Self::$value, &[$($value_doc),*])),+];
+
+            /// The value's name in a file.
+            #[must_use]
+            pub fn name(self) -> String {
+                match serde_json::to_value(self) {
+                    Ok(serde_json::Value::String(name)) => name,
+                    _ => format!("{self:?}"),
+                }
+            }
         }
     };
 }

@@ -153,8 +153,8 @@ pub(super) fn failed(
     (!demos.is_empty() && demos != state.standing(parent).candidate.demos).then_some(demos)
 }
 
-/// Demonstrations added, one dropped or swapped, or all of them in another order. An empty set is
-/// always added to.
+/// Demonstrations added, one dropped or swapped, or all of them in another order. An empty set starts
+/// with as many as one edit may add: what a single one is worth, no race could see.
 pub(super) fn edited(
     kind: &DemoEditOperator,
     state: &State,
@@ -169,7 +169,9 @@ pub(super) fn edited(
     let edit = if demos.is_empty() { 0 } else { rng.random_range(0..4) };
     match edit {
         0 | 1 if room > 0 && !new.is_empty() => {
-            new.truncate(rng.random_range(1..=kind.step.max(1)).min(room));
+            let step = kind.step.max(1);
+            let count = if demos.is_empty() { step } else { rng.random_range(1..=step) };
+            new.truncate(count.min(room));
             demos.extend(new);
         }
         2 | 3 if demos.len() > 1 && rng.random_bool(0.5) => demos.shuffle(&mut rng),

@@ -29,8 +29,9 @@ fn of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(
     let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
     let state = State::new(dev);
     let (events, texts, rollouts) = (Vec::new(), Vec::new(), 1_000_000);
-    let refuses = None;
-    let mut script = Script { recipe, strategy, state, events, score, rollouts, texts, refuses };
+    let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
+    let mut script =
+        Script { recipe, strategy, state, events, score, rollouts, texts, refuses, nanos };
     let seed = Candidate::seed(pair("a", "b"));
     script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
     script

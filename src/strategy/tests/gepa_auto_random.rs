@@ -156,10 +156,31 @@ fn auto_drops_a_loser_after_a_block_keeps_a_tie_and_crowns_a_winner() {
     assert_eq!(early, 0, "a tie is not given up after its first block");
 }
 
+/// All are alike but for what child 2 costs. After n rows of a tie, with a prior of N(−0.02, 0.06²) and
+/// a variance of 0.05, P(better) is 0.40 at 8 rows and 0.44 at 48; P(not worse by 0.01) is 0.48 and 0.58.
+#[test]
+fn who_saves_enough_need_only_be_not_worse() {
+    let crowned = |sets: &[&str]| {
+        let sets = [&["operator.1.weight=0", "evaluate.below=0.44", "accept.posterior=0.57"], sets]
+            .concat();
+        let tie = |_: &str, _: Split, row: RowIx| f64::from(row.0 % 2);
+        let mut script = Script::new("auto", &sets, (24, 64), 10_000, tie);
+        script.nanos = |candidate| if candidate.0 == 2 { 700 } else { 1_000 };
+        script.run(60);
+        let dropped = script.dropped();
+        assert!(matches!(dropped[0], (1, Dropped::Futile { rows: 8, .. })), "{dropped:?}");
+        let is_dropped = dropped.iter().any(|(candidate, _)| *candidate == 2);
+        (script.state.incumbent.0, is_dropped)
+    };
+    assert_eq!(crowned(&[]), (2, false));
+    assert_eq!(crowned(&["accept.or_cheaper=0.4"]), (0, true), "it saves too little");
+    assert_eq!(crowned(&["accept.margin=0"]), (0, true), "not better is worse");
+}
+
 #[test]
 fn auto_shows_failures_with_a_success_beside_them() {
     let score = |_: &str, _: Split, row: RowIx| f64::from(row.0 % 2);
-    let mut script = Script::new("auto", &[], (24, 16), 10_000, score);
+    let mut script = Script::new("auto", &["operator.1.weight=0"], (24, 16), 10_000, score);
     script.run(12);
     let shown = script.events.iter().find_map(|event| match event {
         Event::ProposalIssued { rows, .. } => Some(rows.clone()),

@@ -43,6 +43,8 @@ struct Script<S> {
     texts: Vec<String>,
     /// Why no reply of the mutator is taken.
     refuses: Option<Rejection>,
+    /// What an answer to a candidate costs, in nano-dollars.
+    nanos: fn(CandidateIx) -> u64,
 }
 
 impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
@@ -53,8 +55,9 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         let searched = Searched { texts: 1, demos: true };
         let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
         let (state, events, texts) = (State::new(dev), Vec::new(), Vec::new());
-        let refuses = None;
-        let mut script = Self { recipe, strategy, state, events, score, rollouts, texts, refuses };
+        let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
+        let mut script =
+            Self { recipe, strategy, state, events, score, rollouts, texts, refuses, nanos };
         let seed = Candidate::seed(prompt("seed"));
         script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
         script
@@ -164,7 +167,8 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             let score = Score::new(score).unwrap();
             let outcome = RowOutcome::Scored { score, invalid: false };
             let call = Call(first.0 + offset as u64);
-            self.record(Event::Answered(answer(call)));
+            let usd = Usd::from_nanos((self.nanos)(candidate));
+            self.record(Event::Answered(Answered { usd, ..answer(call) }));
             self.record(Event::EvaluationFolded { call, outcome });
         }
     }

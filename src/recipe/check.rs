@@ -1,0 +1,342 @@
+//! What no single slot can see: whether the slots of a recipe go together, and whether numbers lie
+//! where they mean something.
+//!
+//! Which keys and kinds there are is `slots`' affair, how a file becomes slots is `read`'s; what a task
+//! has no part for is told in `usable`.
+
+use super::read::Reader;
+use super::{
+    Archive, Choose, Evaluate, Feedback, Init, Operator, Pick, Recipe, Sampler, Schedule, Screen,
+    Select, VariantsInit,
+};
+use crate::source::SourceError;
+
+type Checked = Result<(), SourceError>;
+
+impl Reader<'_> {
+    /// Refuses a recipe that cannot work.
+    pub(super) fn check(&self, recipe: &Recipe) -> Checked {
+        self.check_schedule(recipe)?;
+        self.check_evaluation(&recipe.evaluate)?;
+        self.check_init(&recipe.init)?;
+        self.check_sampler(&recipe.sampler)?;
+        self.check_selection(recipe)?;
+        self.check_screens(recipe)?;
+        self.check_choice(&recipe.choose)?;
+        self.check_archive(&recipe.archive)?;
+        self.check_operators(recipe)
+    }
+
+    fn positive(&self, path: &[&str], value: usize) -> Checked {
+        match value {
+            0 => Err(self.error(path, format!("`{}` must be at least 1", path[path.len() - 1]))),
+            _ => Ok(()),
+        }
+    }
+
+    fn share(&self, path: &[&str], value: f64) -> Checked {
+        if (0.0..=1.0).contains(&value) {
+            return Ok(());
+        }
+        Err(self.error(path, format!("`{}` must lie in 0..=1", path[path.len() - 1])))
+    }
+
+    /// Who is judged together must be written together, and the other way round.
+    fn check_schedule(&self, recipe: &Recipe) -> Checked {
+        let schedule = &recipe.schedule;
+        let breeds = matches!(schedule, Schedule::Steady(_) | Schedule::Generation(_));
+        if breeds && recipe.operator.is_empty() {
+            let message = format!("a {} schedule needs at least one [[operator]]", schedule.kind());
+            return Err(self
+                .error(&["schedule"], message)
+                .help("add one, or write `kind = \"pool\"` under [schedule]"));
+        }
+        if matches!(schedule, Schedule::Steady(_)) && recipe.evaluate.is_contest() {
+            let kind = recipe.evaluate.kind();
+            return Err(self
+                .error(&["evaluate"], format!("`{kind}` judges candidates together"))
+                .help("write `kind = \"pool\"` or `kind = \"generation\"` under [schedule]"));
+        }
+        let weighs_length = recipe.objective.length_penalty > 0.0;
+        if weighs_length && matches!(recipe.evaluate, Evaluate::Race(_) | Evaluate::Gate(_)) {
+            let kind = recipe.evaluate.kind();
+            return Err(self
+                .error(&["objective"], format!("`{kind}` compares scores alone"))
+                .help("leave `length_penalty` out; `or_cheaper` under [accept] weighs costs"));
+        }
+        let combines = matches!(schedule, Schedule::Product(_));
+        let of_combinations =
+            matches!(recipe.evaluate, Evaluate::MinibatchPromote(_) | Evaluate::Hyperband(_));
+        if combines != of_combinations {
+            let (schedule, kind) = (schedule.kind(), recipe.evaluate.kind());
+            return Err(self
+                .error(&["evaluate"], format!("`{kind}` does not go with a {schedule} schedule"))
+                .help(
+                    "`minibatch_promote` and `hyperband` try combinations: they and \
+                     `kind = \"product\"` under [schedule] need each other",
+                ));
+        }
+        let nothing_fits = match schedule {
+            Schedule::Steady(kind) => kind.waiting == 0 || kind.open == 0,
+            Schedule::Generation(kind) => kind.children == 0,
+            Schedule::Pool(_) | Schedule::Product(_) => false,
+        };
+        if schedule.lookahead() == 0 || schedule.proposal_lookahead() == 0 || nothing_fits {
+            return Err(self.error(&["schedule"], "a look-ahead of 0 lets nothing happen").help(
+                "give at least 1 to `lookahead`, `proposal_lookahead`, `waiting`, `open` and \
+                 `children`",
+            ));
+        }
+        if let Schedule::Generation(kind) = schedule
+            && let Some(runs) = &kind.runs
+        {
+            self.positive(&["schedule", "runs", "rows"], runs.rows)?;
+            self.positive(&["schedule", "runs", "times"], runs.times)?;
+        }
+        Ok(())
+    }
+
+    fn check_evaluation(&self, evaluate: &Evaluate) -> Checked {
+        let positive = |key: &str, value: usize| self.positive(&["evaluate", key], value);
+        let share = |key: &str, value: f64| self.share(&["evaluate", key], value);
+        let error = |key: &str, message: &str| self.error(&["evaluate", key], message);
+        match evaluate {
+            Evaluate::Full(kind) => positive("block", kind.block)?,
+            Evaluate::Gate(kind) => positive("block", kind.block)?,
+            Evaluate::Race(kind) => {
+                positive("block", kind.block)?;
+                share("below", kind.below)?;
+                if !(1.0..=100.0).contains(&kind.grow) {
+                    return Err(error("grow", "`grow` must lie in 1..=100"));
+                }
+            }
+            Evaluate::RaceAll(kind) => {
+                positive("block", kind.block)?;
+                positive("max_blocks", kind.max_blocks)?;
+                share("alpha", kind.alpha)?;
+            }
+            Evaluate::Ucb(kind) => {
+                positive("rounds", kind.rounds)?;
+                positive("arms", kind.arms)?;
+                positive("pulls", kind.pulls)?;
+            }
+            Evaluate::Cascade(kind) => {
+                let grows = kind.stages.windows(2).all(|pair| pair[0] < pair[1]);
+                let all_shares = kind.stages.iter().all(|stage| *stage > 0.0 && *stage <= 1.0);
+                if !grows || !all_shares || kind.thresholds.len() + 1 != kind.stages.len() {
+                    let message = "`stages` must grow up to 1, with one threshold less than stages";
+                    return Err(error("stages", message)
+                        .help("write `stages = [0.1, 1.0]` and `thresholds = [0.8]`"));
+                }
+            }
+            Evaluate::Minibatch(kind) => positive("size", kind.size)?,
+            Evaluate::StopOnFailure(kind) => {
+                positive("need", kind.need)?;
+                positive("most", kind.most)?;
+            }
+            Evaluate::MinibatchPromote(kind) => {
+                positive("size", kind.size)?;
+                positive("promote_every", kind.promote_every)?;
+            }
+            Evaluate::Cluster(kind) => {
+                positive("features", kind.features)?;
+                share("share", kind.share)?;
+            }
+            Evaluate::Regress(kind) => positive("features", kind.features)?,
+            Evaluate::Hyperband(kind) => {
+                positive("min", kind.min)?;
+                if !(kind.eta > 1.0 && kind.eta <= 100.0) {
+                    return Err(error("eta", "`eta` must lie above 1, up to 100"));
+                }
+            }
+            Evaluate::ContinuousReject(_) => {}
+            Evaluate::SequentialHalving(kind) => {
+                if !(kind.keep > 0.0 && kind.keep < 1.0) {
+                    return Err(error("keep", "`keep` must lie between 0 and 1"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_init(&self, init: &[Init]) -> Checked {
+        for (index, init) in init.iter().enumerate() {
+            if let Init::Variants(VariantsInit { shots: Some(shots), .. }) = init
+                && shots.min > shots.max
+            {
+                let path = ["init", &index.to_string(), "shots"];
+                return Err(self.error(&path, "`min` must not be above `max`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_sampler(&self, sampler: &Sampler) -> Checked {
+        match sampler {
+            Sampler::Random(_) => Ok(()),
+            Sampler::Tpe(kind) => self.positive(&["sampler", "draws"], kind.draws),
+            Sampler::Gp(kind) => {
+                self.positive(&["sampler", "features"], kind.features)?;
+                self.share(&["sampler", "random_fraction"], kind.random_fraction)
+            }
+        }
+    }
+
+    fn check_selection(&self, recipe: &Recipe) -> Checked {
+        if let Select::Mix(mix) = &recipe.select {
+            let total: f64 = mix.parts.iter().map(|part| part.weight).sum();
+            if total.is_nan() || total <= 0.0 || mix.parts.iter().any(|part| part.weight < 0.0) {
+                return Err(self
+                    .error(&["select", "parts"], "a mix needs parts with positive weights")
+                    .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
+            }
+        }
+        let in_generations = matches!(recipe.schedule, Schedule::Generation(_));
+        let is_tree = matches!(recipe.archive, Archive::Tree(_));
+        if matches!(recipe.select, Select::Uct(_)) != is_tree || (is_tree && !in_generations) {
+            return Err(self.error(&["select"], "a tree search is all of one piece").help(
+                "write `kind = \"generation\"` under [schedule], `kind = \"uct\"` under \
+                     [select] and `kind = \"tree\"` under [archive]",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_screens(&self, recipe: &Recipe) -> Checked {
+        let place = recipe.screen.iter().position(|kind| matches!(kind, Screen::Cap(_)));
+        match place {
+            Some(place) if !matches!(recipe.schedule, Schedule::Generation(_)) => Err(self
+                .error(&["screen", &place.to_string()], "`cap` counts the children of a generation")
+                .help("write `kind = \"generation\"` under [schedule]")),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_choice(&self, choose: &Choose) -> Checked {
+        let share = |key: &str, value: f64| self.share(&["choose", key], value);
+        match choose {
+            Choose::Thompson(kind) => {
+                share("discount", kind.discount)?;
+                share("floor", kind.floor)
+            }
+            Choose::Ucb(kind) => {
+                share("discount", kind.discount)?;
+                share("epsilon", kind.epsilon)
+            }
+            Choose::Exp3(kind) => {
+                share("discount", kind.discount)?;
+                share("gamma", kind.gamma)
+            }
+            Choose::Fixed(_) | Choose::Each(_) => Ok(()),
+        }
+    }
+
+    fn check_archive(&self, archive: &Archive) -> Checked {
+        let positive = |key: &str, value: usize| self.positive(&["archive", key], value);
+        match archive {
+            Archive::TopK(kind) => positive("capacity", kind.capacity),
+            Archive::Slots(kind) => positive("capacity", kind.capacity),
+            Archive::Islands(kind) => {
+                positive("count", kind.count)?;
+                positive("capacity", kind.capacity)?;
+                self.share(&["archive", "migrate_rate"], kind.migrate_rate)
+            }
+            Archive::MapElites(kind) => {
+                positive("length_bins", kind.length_bins)?;
+                positive("diversity_bins", kind.diversity_bins)
+            }
+            Archive::List(_) | Archive::Chain(_) | Archive::Pareto(_) | Archive::Tree(_) => Ok(()),
+        }
+    }
+
+    fn check_operators(&self, recipe: &Recipe) -> Checked {
+        for (index, operator) in recipe.operator.iter().enumerate() {
+            let index = index.to_string();
+            let below = |key: &'static str| ["operator", index.as_str(), key];
+            if !(operator.weight() >= 0.0 && operator.weight().is_finite()) {
+                return Err(self.error(&below("weight"), "`weight` must not be negative"));
+            }
+            if let Some(feedback) = operator.feedback() {
+                self.check_feedback(&index, feedback)?;
+            }
+            self.check_parents(recipe, &index, operator)?;
+            match operator {
+                Operator::LocalEdit(kind) => {
+                    self.positive(&below("edits"), kind.edits)?;
+                    self.positive(&below("ops"), kind.ops.len())?;
+                }
+                Operator::CrossoverParts(kind) => self.share(&below("after"), kind.after)?,
+                Operator::ContextShuffle(kind) => {
+                    self.positive(&below("max"), kind.max)?;
+                    self.share(&below("resample"), kind.resample)?;
+                }
+                Operator::External(kind) => {
+                    if kind.command.first().is_none_or(|program| program.trim().is_empty()) {
+                        let message = "an external operator needs a `command`";
+                        return Err(self
+                            .error(&["operator", &index], message)
+                            .help("write `command = [\"python3\", \"operator.py\"]`"));
+                    }
+                    if kind.command.iter().any(|word| word.contains('\0')) {
+                        let message = "a word of `command` holds a NUL";
+                        return Err(self.error(&below("command"), message));
+                    }
+                    let seconds = usize::try_from(kind.timeout).unwrap_or(usize::MAX);
+                    self.positive(&below("timeout"), seconds)?;
+                }
+                _ => {}
+            }
+        }
+        let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
+        if breeds && recipe.operator.iter().all(|operator| operator.weight() <= 0.0) {
+            return Err(self.error(&["operator"], "at least one operator needs a weight above 0"));
+        }
+        Ok(())
+    }
+
+    /// A key that its way of picking rows does not look at would promise what nobody keeps.
+    fn check_feedback(&self, index: &str, feedback: &Feedback) -> Checked {
+        let path = |key: &'static str| ["operator", index, "feedback", key];
+        self.positive(&path("size"), feedback.size)?;
+        let usual = Feedback::default();
+        let by_errors = feedback.pick == Pick::Errors;
+        for (key, is_set, goes_with) in [
+            ("keep_correct", feedback.keep_correct != usual.keep_correct, by_errors),
+            ("from", feedback.from != usual.from, by_errors),
+            ("all", feedback.all, by_errors),
+            ("fresh", feedback.fresh, !by_errors),
+            ("skip_perfect", !feedback.skip_perfect, feedback.pick != Pick::ErrorsElseCorrect),
+        ] {
+            if is_set && !goes_with {
+                let pick = feedback.pick.name();
+                return Err(self
+                    .error(&path(key), format!("`{key}` does nothing with `pick = \"{pick}\"`"))
+                    .help(format!("leave `{key}` out, or pick rows in another way")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Some kinds of selection yield a fixed number of parents, which is what their operators need.
+    fn check_parents(&self, recipe: &Recipe, index: &str, operator: &Operator) -> Checked {
+        let needed = operator.parents();
+        let given = match &recipe.select {
+            Select::Scan(kind) if kind.donors > 0 => kind.donors + 2,
+            Select::Contrary(_) => 2,
+            Select::Scan(_) | Select::Tournament(_) | Select::Uct(_) => 1,
+            _ => return Ok(()),
+        };
+        if needed == 1 || needed == given {
+            return Ok(());
+        }
+        let (kind, select) = (operator.kind(), recipe.select.kind());
+        let message = format!("`{kind}` needs {needed} parents, and `{select}` gives {given}");
+        let error = self.error(&["operator", index], message);
+        Err(match &recipe.select {
+            Select::Scan(_) => {
+                error.help(format!("write `donors = {}` under [select]", needed.saturating_sub(2)))
+            }
+            _ => error.help("take another kind under [select]"),
+        })
+    }
+}
