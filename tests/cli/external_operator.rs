@@ -47,10 +47,10 @@ impl Told {
                 "proposal_drafted" if event["program"] == true => {
                     told.programs.insert(event["proposal"].as_u64().unwrap());
                 }
-                "proposal_issued" => {
-                    if told.programs.contains(&event["proposal"].as_u64().unwrap()) {
-                        told.calls.insert(call);
-                    }
+                "proposal_issued"
+                    if told.programs.contains(&event["proposal"].as_u64().unwrap()) =>
+                {
+                    told.calls.insert(call);
                 }
                 "answered" if told.calls.contains(&call) => told.answers.push(event.clone()),
                 "proposal_folded" if told.calls.contains(&call) => {

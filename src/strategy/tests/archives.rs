@@ -526,7 +526,7 @@ fn every_island_gets_its_share() {
         let mut script = Script::new("shinka-islands", &sets, (8, 8), 1_000_000, climbing);
         let mut uses = vec![0_u32; count];
         while script.state.next_proposal.0 < 200 {
-            let refused = |draft: &Draft| draft.proposal.0 % every == 0;
+            let refused = |draft: &Draft| draft.proposal.0.is_multiple_of(every);
             assert!(step_with_refusals(&mut script, refused));
             if let Some(Event::ProposalDrafted(draft)) = script.events.last()
                 && draft.attempt == 0
