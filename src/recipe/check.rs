@@ -18,7 +18,7 @@ impl Reader<'_> {
     pub(super) fn check(&self, recipe: &Recipe) -> Checked {
         self.check_schedule(recipe)?;
         self.check_evaluation(&recipe.evaluate)?;
-        self.check_init(&recipe.init)?;
+        self.check_init(recipe)?;
         self.check_sampler(&recipe.sampler)?;
         self.check_selection(recipe)?;
         self.check_screens(recipe)?;
@@ -159,8 +159,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn check_init(&self, init: &[Init]) -> Checked {
-        for (index, init) in init.iter().enumerate() {
+    fn check_init(&self, recipe: &Recipe) -> Checked {
+        for (index, init) in recipe.init.iter().enumerate() {
+            let makes_sets = matches!(init, Init::BootstrapDemos(_) | Init::RandomShots(_));
+            let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
+            if makes_sets && breeds {
+                let (kind, schedule) = (init.kind(), recipe.schedule.kind());
+                let message = format!("a {schedule} schedule has no use for `{kind}`");
+                return Err(self.error(&["init", &index.to_string()], message).help(
+                    "write `kind = \"pool\"` or `kind = \"product\"` under [schedule]; an operator \
+                     such as `demo_edit` adds demonstrations to candidates",
+                ));
+            }
             if let Init::Variants(VariantsInit { shots: Some(shots), .. }) = init
                 && shots.min > shots.max
             {

@@ -188,7 +188,7 @@ fn auto_shows_failures_with_a_success_beside_them() {
     });
     let shown = shown.expect("a proposal");
     let right = shown.iter().filter(|shown| shown.row.0 % 2 == 1).count();
-    assert_eq!((shown.len(), right), (6, 1), "five failures and a success");
+    assert_eq!((shown.len(), right), (10, 1), "nine failures and a success");
 }
 
 #[test]
