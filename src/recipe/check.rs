@@ -350,3 +350,56 @@ impl Reader<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::recipe::load;
+
+    #[test]
+    fn what_cannot_work_or_would_be_ignored_is_refused() {
+        let errors = "operator=[{kind=\"reflect\",feedback={pick=\"errors\",fresh=true}}]";
+        let deals = |key: &str| {
+            format!("operator=[{{kind=\"reflect\",feedback={{pick=\"epoch\",{key}}}}}]")
+        };
+        let cases = [
+            ("auto", "schedule.open=0", "lets nothing happen"),
+            ("auto", "evaluate={kind=\"sequential_halving\"}", "judges candidates together"),
+            ("auto", "objective.length_penalty=0.1", "`race` compares scores alone"),
+            ("auto", "evaluate={kind=\"hyperband\"}", "does not go with a steady schedule"),
+            ("auto", "evaluate.below=1.5", "`below` must lie in 0..=1"),
+            ("auto", "evaluate.grow=0.5", "`grow` must lie in 1..=100"),
+            ("map-elites", "evaluate.thresholds=[0.5]", "one threshold less than stages"),
+            ("map-elites", "archive.length_bins=0", "`length_bins` must be at least 1"),
+            ("shinka-islands", "archive.migrate_rate=2", "`migrate_rate` must lie in 0..=1"),
+            ("shinka-islands", "choose.epsilon=-1", "`epsilon` must lie in 0..=1"),
+            ("triple-sh", "evaluate.keep=1.0", "`keep` must lie between 0 and 1"),
+            ("hyperband-bo", "evaluate.eta=1.0", "`eta` must lie above 1"),
+            ("auto", "init=[{kind=\"random_shots\"}]", "has no use for `random_shots`"),
+            ("auto", "select={kind=\"mix\",parts=[]}", "needs parts with positive weights"),
+            (
+                "evoprompt-de",
+                "select.donors=1",
+                "`de_variation` needs 4 parents, and `scan` gives 3",
+            ),
+            ("evoprompt-ga", "select={kind=\"tournament\"}", "needs 2 parents"),
+            ("auto", errors, "`fresh` does nothing with `pick = \"errors\"`"),
+            (
+                "auto",
+                &deals("keep_correct=1"),
+                "`keep_correct` does nothing with `pick = \"epoch\"`",
+            ),
+            ("auto", &deals("from=99"), "`from` does nothing"),
+            ("auto", &deals("all=true"), "`all` does nothing"),
+            ("auto", &deals("size=0"), "`size` must be at least 1"),
+            ("auto", "operator.0.weight=-1", "`weight` must not be negative"),
+            ("gepa", "operator.0.weight=0", "at least one operator needs a weight"),
+        ];
+        for (recipe, set, expected) in cases {
+            let message = match load(recipe, &[set.to_owned()]) {
+                Ok(_) => panic!("{recipe} with {set} is taken"),
+                Err(error) => error.to_string(),
+            };
+            assert!(message.contains(expected), "{set}: {message}\n--- should contain: {expected}");
+        }
+    }
+}
