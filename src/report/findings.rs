@@ -303,6 +303,7 @@ fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) -> Str
         Status::Finished if state.shortlist.contains(&candidate) => {
             "all of dev, and the shortlist".to_owned()
         }
+        Status::Finished if standing.dev().folded < state.dev_rows => "a part of dev".to_owned(),
         Status::Finished => "all of dev".to_owned(),
         Status::Open if state.phase > Phase::Searching => {
             "not done when the search ended".to_owned()
@@ -319,7 +320,9 @@ fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
     order.sort_by(|(_, a), (_, b)| {
         let key = |standing: &Standing| {
             let dev = standing.dev();
-            let is_whole = standing.status == Status::Finished && !standing.misses_too_much();
+            let is_whole = standing.status == Status::Finished
+                && !standing.misses_too_much()
+                && dev.folded >= state.dev_rows;
             (is_whole, if is_whole { 0 } else { dev.scored }, dev.mean().unwrap_or(-1.0))
         };
         let (a, b) = (key(a), key(b));
@@ -538,12 +541,18 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
 
 pub(super) fn tried(report: &Report<'_>) -> Tried {
     let (counts, state) = (&report.summary.counts, &report.history.state);
-    let mut fates = [("saw all of dev", 0), ("dropped early", 0), ("not done", 0)];
+    let mut fates = [
+        ("saw all of dev", 0),
+        ("judged on a part of dev", 0),
+        ("dropped early", 0),
+        ("not done", 0),
+    ];
     for standing in state.candidates.iter().skip(1) {
         let fate = match standing.status {
-            Status::Finished => 0,
-            Status::Dropped(_) => 1,
-            Status::Open => 2,
+            Status::Finished if standing.dev().folded >= state.dev_rows => 0,
+            Status::Finished => 1,
+            Status::Dropped(_) => 2,
+            Status::Open => 3,
         };
         fates[fate].1 += 1;
     }

@@ -134,7 +134,9 @@ impl Search {
         cancel: watch::Receiver<bool>,
     ) -> Result<Self, SearchError> {
         let (post, arrivals) = mpsc::unbounded_channel();
-        let limits = Limits::new(caps, &task, strategy.finale_share());
+        let dev_rows = u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX);
+        let share = strategy.finale_share(dev_rows, caps.calls);
+        let limits = Limits::new(caps, &task, share);
         let programs = Programs::new(&recipe, &evaluator, &task.folder());
         let desk =
             Desk::new(Arc::clone(&task), recipe.clone(), evaluator, Arc::clone(&journal), seed)?;

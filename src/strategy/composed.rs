@@ -283,10 +283,15 @@ impl Strategy for Composed {
         }
     }
 
-    fn finale_share(&self) -> f64 {
+    fn finale_share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
         match &self.recipe.finale {
             Final::Confirm(kind) => kind.share,
-            _ => 0.0,
+            Final::Shortlist(kind) => {
+                let wanted = kind.top as u64 * u64::from(dev_rows);
+                let enough = calls.map_or(1.0, |calls| wanted as f64 / calls.max(1) as f64);
+                kind.share.min(enough)
+            }
+            Final::Argmax(_) | Final::BestPath(_) => 0.0,
         }
     }
 

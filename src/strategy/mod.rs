@@ -96,8 +96,9 @@ pub trait Strategy: Send + Sync {
         None
     }
 
-    /// The share of a cap that is kept for the strategy's `final`.
-    fn finale_share(&self) -> f64 {
+    /// The share of a cap that is kept for the strategy's `final`, for so many rows of dev and so many
+    /// calls in all.
+    fn finale_share(&self, _dev_rows: u32, _calls: Option<u64>) -> f64 {
         0.0
     }
 }

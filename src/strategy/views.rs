@@ -337,6 +337,8 @@ impl Fronts {
 #[derive(Clone, Debug, Default)]
 pub struct BestMean {
     best: Option<(f64, CandidateIx)>,
+    /// Those that were the best of their time among all but the seed, with their means.
+    leaders: Vec<(CandidateIx, f64)>,
 }
 
 impl BestMean {
@@ -346,15 +348,24 @@ impl BestMean {
         self.best.map(|(_, candidate)| candidate)
     }
 
+    /// Those that were the best of their time among all but the seed, oldest first, with their means.
+    #[must_use]
+    pub fn leaders(&self) -> &[(CandidateIx, f64)] {
+        &self.leaders
+    }
+
     fn add(&mut self, candidate: CandidateIx, facts: &Facts) {
         let standing = facts.standing(candidate);
         if standing.misses_too_much() {
             return;
         }
-        if let Some(mean) = standing.dev().mean()
-            && self.best.is_none_or(|(best, _)| mean > best)
-        {
+        let Some(mean) = standing.dev().mean() else { return };
+        if self.best.is_none_or(|(best, _)| mean > best) {
             self.best = Some((mean, candidate));
+        }
+        let leads = self.leaders.last().is_none_or(|(_, best)| mean > *best);
+        if candidate != CandidateIx::SEED && leads {
+            self.leaders.push((candidate, mean));
         }
     }
 }

@@ -43,6 +43,8 @@ kind! {
         top: usize = 3,
         /// Of whom.
         of: ShortlistOf = ShortlistOf::All,
+        /// The largest share of a cap that is kept for it; where that is not enough, it is shorter.
+        share: f64 = 0.2,
     }
 }
 

@@ -107,11 +107,14 @@ pub(super) fn lineage(
 ) -> Vec<Told> {
     let line = ancestors(state, parent);
     let of_line = |candidate: &CandidateIx| *candidate == parent || line.contains(candidate);
-    let mut elites: Vec<CandidateIx> = state
-        .incumbents
-        .iter()
-        .map(|(candidate, _)| *candidate)
-        .filter(|candidate| competes(recipe, *candidate) && of_line(candidate))
+    // A seed that is not in the population is nobody's rival.
+    let of_seed = state.seed().dev().mean().filter(|_| competes(recipe, CandidateIx::SEED));
+    let led = state.views.best.leaders().iter();
+    let mut elites: Vec<CandidateIx> = of_seed
+        .map(|_| CandidateIx::SEED)
+        .into_iter()
+        .chain(led.filter(|(_, mean)| of_seed.is_none_or(|seed| *mean > seed)).map(|(led, _)| *led))
+        .filter(of_line)
         .collect();
     elites.drain(..elites.len().saturating_sub(kind.most));
     elites.into_iter().map(|candidate| Told { candidate, score: None }).collect()
