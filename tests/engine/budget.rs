@@ -173,3 +173,23 @@ fn failed_attempts_that_may_be_billed_are_within_the_cap_and_in_the_plan() {
         assert_same_decisions(&run(7).events, &ended.events, &what);
     }
 }
+
+/// A search that the budget ends has still kept enough back to try its best few once more.
+#[test]
+fn a_shortlist_is_tried_where_the_budget_ends_the_search() {
+    for strategy in ["simba", "evoprompt-ga", "evoprompt-de", "sammo-beam"] {
+        let caps = Caps { calls: Some(2_500), ..Caps::default() };
+        let mut lab = Lab::new(strategy, 1, caps, 64);
+        lab.world = Some("few-skills/tune");
+        let ended = lab.run(jitter);
+        let listed = ended.events.iter().find_map(|(_, event)| match event {
+            Event::ShortlistChosen { candidates } => Some(candidates.len()),
+            _ => None,
+        });
+        let ended_by = ended.events.iter().any(|(_, event)| {
+            matches!(event, Event::SearchEnded { reason: StopReason::BudgetCalls })
+        });
+        assert!(ended_by, "{strategy} ended otherwise");
+        assert!(listed.is_some_and(|listed| listed >= 3), "{strategy}: {listed:?}");
+    }
+}
