@@ -489,6 +489,8 @@ pub struct Facts {
     pub uses: BTreeMap<u16, u32>,
     /// Those of them before the incumbent last changed.
     pub uses_at_incumbent: BTreeMap<u16, u32>,
+    /// Failures in a row of each operator that is a program, by phase and place.
+    pub program_failures: BTreeMap<(u16, u16), u32>,
     /// Rows of dev in use, where a recipe began with few and widened them.
     pub rows_in_use: u32,
     /// Decided children since the incumbent last changed, when they were widened.
@@ -657,6 +659,12 @@ impl Facts {
     ) {
         self.counts.proposals += 1;
         let draft = self.close_draft(proposal);
+        if let Some(Draft { program: true, phase, operator: Some(place), .. }) = draft {
+            let failed =
+                matches!(outcome, ProposalOutcome::Rejected { reason: Rejection::Program, .. });
+            let failures = self.program_failures.entry((phase, place)).or_default();
+            *failures = if failed { *failures + 1 } else { 0 };
+        }
         let mut result = None;
         match outcome {
             ProposalOutcome::Added { candidate, gate } => {

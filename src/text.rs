@@ -106,9 +106,10 @@ fn ceil_boundary(text: &str, mut at: usize) -> usize {
 /// The known name nearest to what was typed, if it is near enough to be meant.
 #[must_use]
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.to_lowercase();
     known
         .into_iter()
-        .map(|name| (strsim::normalized_damerau_levenshtein(typed, name), name))
+        .map(|name| (strsim::normalized_damerau_levenshtein(&typed, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.5)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)

@@ -101,7 +101,9 @@ impl From<RecipeError> for CliError {
     fn from(error: RecipeError) -> Self {
         let hint = "`promptsearch strategies` lists them, `promptsearch strategies NAME` shows one";
         let kind = match error {
-            RecipeError::Set(_) => Kind::Usage,
+            RecipeError::Set(_) | RecipeError::SetExtends | RecipeError::SetItem { .. } => {
+                Kind::Usage
+            }
             _ => Kind::Invalid,
         };
         let shown = Self::new(kind, error.to_string());

@@ -243,6 +243,11 @@ fn checked<'a>(operator: &'static dyn Operator, file: &'a str) -> Result<&'a str
                 }
                 let harmless = matches!(slot, Slot::About | Slot::MaxTokens | Slot::Count);
                 let is_first = slot == Slot::Current || seen.contains(&Slot::Current);
+                if !harmless && !is_first && !holds(sent, Slot::Current) {
+                    let needs = operator.needs().iter().copied();
+                    let slots = needs.filter(|slot| !holds(sent, *slot)).collect();
+                    return Err(MetaPromptError::MissingSlots { name, slots });
+                }
                 if !harmless && !is_first {
                     return Err(MetaPromptError::BeforeCurrent { name, line, slot });
                 }
@@ -260,6 +265,14 @@ fn checked<'a>(operator: &'static dyn Operator, file: &'a str) -> Result<&'a str
     } else {
         Err(MetaPromptError::MissingSlots { name, slots: missing })
     }
+}
+
+/// Whether a text holds a slot anywhere.
+fn holds(text: &str, slot: Slot) -> bool {
+    pieces(text).into_iter().any(|piece| match piece {
+        Piece::Column(name) => Slot::named(name) == Some(slot),
+        Piece::Literal(_) => false,
+    })
 }
 
 /// The text behind the leading comment; `None` where that has no end.

@@ -7,15 +7,41 @@
 use super::read::Reader;
 use super::{
     Archive, Choose, Evaluate, Feedback, Init, Operator, Pick, Recipe, Sampler, Schedule, Screen,
-    Select, VariantsInit,
+    Select, StopRule, VariantsInit,
 };
 use crate::source::SourceError;
+
+/// Where numbers must lie, by the names of their keys; all others need only be numbers.
+const RANGES: &[(&str, f64, f64)] = &[
+    ("posterior", 0.0, 1.0),
+    ("margin", 0.0, 1.0),
+    ("or_cheaper", 0.0, 1.0),
+    ("share", 0.0, 1.0),
+    ("tie", 0.0, 1.0),
+    ("explore", 0.0, 1.0),
+    ("exploit", 0.0, 1.0),
+    ("length_penalty", 0.0, 1.0),
+    ("max_similarity", 0.0, 1.0),
+    ("c", 0.0, f64::MAX),
+    ("lambda", 0.0, f64::MAX),
+    ("temperature", 0.0, f64::MAX),
+    ("capacity", 1.0, f64::MAX),
+    ("top", 1.0, f64::MAX),
+    ("parallel", 1.0, f64::MAX),
+    ("max_depth", 1.0, f64::MAX),
+    ("reasons", 1.0, f64::MAX),
+    ("hypotheses", 1.0, f64::MAX),
+    ("attempts", 1.0, f64::MAX),
+    // More would take longer to fit than any answer takes to come.
+    ("features", 1.0, 4_096.0),
+];
 
 type Checked = Result<(), SourceError>;
 
 impl Reader<'_> {
     /// Refuses a recipe that cannot work.
     pub(super) fn check(&self, recipe: &Recipe) -> Checked {
+        self.check_numbers(recipe)?;
         self.check_schedule(recipe)?;
         self.check_evaluation(&recipe.evaluate)?;
         self.check_init(recipe)?;
@@ -41,6 +67,52 @@ impl Reader<'_> {
         Err(self.error(path, format!("`{}` must lie in 0..=1", path[path.len() - 1])))
     }
 
+    /// Numbers that mean nothing, wherever they stand.
+    fn check_numbers(&self, recipe: &Recipe) -> Checked {
+        match toml::Value::try_from(recipe) {
+            Ok(toml::Value::Table(table)) => self.check_numbers_in(&table, &[]),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_numbers_in(&self, table: &toml::Table, above: &[&str]) -> Checked {
+        for (key, value) in table {
+            let path = [above, &[key.as_str()]].concat();
+            let number = match value {
+                toml::Value::Table(inner) => {
+                    self.check_numbers_in(inner, &path)?;
+                    continue;
+                }
+                toml::Value::Array(items) => {
+                    for (place, item) in items.iter().enumerate() {
+                        if let toml::Value::Table(inner) = item {
+                            let place = place.to_string();
+                            self.check_numbers_in(inner, &[&path[..], &[&place]].concat())?;
+                        }
+                    }
+                    continue;
+                }
+                toml::Value::Integer(number) => *number as f64,
+                toml::Value::Float(number) => *number,
+                _ => continue,
+            };
+            let bounds = RANGES.iter().find(|(name, ..)| name == key);
+            let (low, high) = bounds.map_or((f64::MIN, f64::MAX), |(_, low, high)| (*low, *high));
+            // What is no number lies nowhere.
+            if !(low..=high).contains(&number) {
+                let message = if low == f64::MIN {
+                    format!("`{key}` must be a number")
+                } else if high == f64::MAX {
+                    format!("`{key}` must be at least {low}")
+                } else {
+                    format!("`{key}` must lie in {low}..={high}")
+                };
+                return Err(self.error(&path, message));
+            }
+        }
+        Ok(())
+    }
+
     /// Who is judged together must be written together, and the other way round.
     fn check_schedule(&self, recipe: &Recipe) -> Checked {
         let schedule = &recipe.schedule;
@@ -56,6 +128,34 @@ impl Reader<'_> {
             return Err(self
                 .error(&["evaluate"], format!("`{kind}` judges candidates together"))
                 .help("write `kind = \"pool\"` or `kind = \"generation\"` under [schedule]"));
+        }
+        let is_default = matches!(&recipe.sampler, Sampler::Random(_));
+        if !is_default && !matches!(schedule, Schedule::Product(_)) {
+            let (kind, schedule) = (recipe.sampler.kind(), schedule.kind());
+            return Err(self
+                .error(&["sampler"], format!("a {schedule} schedule has no use for `{kind}`"))
+                .help("write `kind = \"product\"` under [schedule], or leave [sampler] out"));
+        }
+        if !breeds && !recipe.operator.is_empty() {
+            let message = format!("a {} schedule uses no operator", schedule.kind());
+            return Err(self
+                .error(&["operator"], message)
+                .help("write `kind = \"steady\"` or `kind = \"generation\"` under [schedule]"));
+        }
+        for rule in &recipe.stop.when {
+            let fits = match rule {
+                StopRule::Generations(_) | StopRule::Patience(_) | StopRule::Iterations(_) => {
+                    matches!(schedule, Schedule::Generation(_))
+                }
+                StopRule::Trials(_) => matches!(schedule, Schedule::Product(_)),
+                _ => true,
+            };
+            if !fits {
+                let message = format!("`{rule}` never holds in a {} schedule", schedule.kind());
+                return Err(self.error(&["stop", "when"], message).help(
+                    "leave it out; `stalled:N` counts children, and `score:X` looks at the best",
+                ));
+            }
         }
         let weighs_length = recipe.objective.length_penalty > 0.0;
         if weighs_length && matches!(recipe.evaluate, Evaluate::Race(_) | Evaluate::Gate(_)) {
@@ -392,6 +492,19 @@ mod tests {
             ("auto", &deals("all=true"), "`all` does nothing"),
             ("auto", &deals("size=0"), "`size` must be at least 1"),
             ("auto", "operator.0.weight=-1", "`weight` must not be negative"),
+            ("auto", "accept.posterior=1.5", "`posterior` must lie in 0..=1"),
+            ("auto", "choose.c=nan", "`c` must be at least 0"),
+            ("auto", "accept.posterior=nan", "`posterior` must lie in 0..=1"),
+            ("auto", "archive.capacity=0", "`capacity` must be at least 1"),
+            ("promptagent-mcts", "operator.0.reasons=0", "`reasons` must be at least 1"),
+            ("hyperband-bo", "sampler.features=1000000", "`features` must lie in 1..=4096"),
+            ("auto", "sampler={kind=\"tpe\"}", "a steady schedule has no use for `tpe`"),
+            ("triple-sh", "operator=[{kind=\"reflect\"}]", "a pool schedule uses no operator"),
+            ("auto", "stop.when=['generations:3']", "never holds in a steady schedule"),
+            ("auto", "extends=gepa", "name the recipe itself with `--strategy`"),
+            ("auto", "operator.7.weight=2", "a list with the numbers 0 to 4"),
+            ("auto", "operator.weight=2", "such as `operator.0`"),
+            ("auto", "phase.0.evaluate.block=2", "this recipe has no `phase`"),
             ("gepa", "operator.0.weight=0", "at least one operator needs a weight"),
         ];
         for (recipe, set, expected) in cases {

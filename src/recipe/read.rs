@@ -30,6 +30,17 @@ pub enum RecipeError {
     /// A `--set` that is not `key=value`.
     #[error("`--set {0}` is not `slot.key=value`, such as `evaluate.block=16`")]
     Set(String),
+    /// A `--set` of another base.
+    #[error("`--set` changes single keys: name the recipe itself with `--strategy`")]
+    SetExtends,
+    /// A `--set` of an item that a list has not.
+    #[error("`--set {set}`: {has}")]
+    SetItem {
+        /// The whole of it.
+        set: String,
+        /// What the recipe has.
+        has: String,
+    },
     /// A mistake in the file, or in what `--set` made of it.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -176,6 +187,9 @@ fn merge(base: &mut toml::Table, over: toml::Table) {
     }
 }
 
+/// Slots that are lists of tables.
+const LISTS: &[&str] = &["operator", "init", "screen", "phase"];
+
 /// `evaluate.block=16`; a number in the path picks from a list: `operator.0.weight=2`.
 fn apply_set(table: &mut toml::Table, set: &str) -> Result<(), RecipeError> {
     let wrong = || RecipeError::Set(set.to_owned());
@@ -190,18 +204,30 @@ fn apply_set(table: &mut toml::Table, set: &str) -> Result<(), RecipeError> {
     if last.is_empty() {
         return Err(wrong());
     }
+    if steps.is_empty() && *last == "extends" {
+        return Err(RecipeError::SetExtends);
+    }
     let mut here = table;
     let mut steps = steps.iter();
     while let Some(step) = steps.next() {
+        let item = |has: String| RecipeError::SetItem { set: set.to_owned(), has };
+        if LISTS.contains(step) && !here.contains_key(*step) {
+            return Err(item(format!("this recipe has no `{step}`")));
+        }
         let entry = here
             .entry((*step).to_owned())
             .or_insert_with(|| toml::Value::Table(toml::Table::new()));
         here = match entry {
             toml::Value::Table(inner) => inner,
             toml::Value::Array(items) => {
-                let index: usize =
-                    steps.next().and_then(|step| step.parse().ok()).ok_or_else(wrong)?;
-                items.get_mut(index).and_then(toml::Value::as_table_mut).ok_or_else(wrong)?
+                let index: Option<usize> = steps.next().and_then(|step| step.parse().ok());
+                let last = items.len().saturating_sub(1);
+                let found = index.and_then(|index| items.get_mut(index));
+                found.and_then(toml::Value::as_table_mut).ok_or_else(|| {
+                    item(format!(
+                        "`{step}` is a list with the numbers 0 to {last}, such as `{step}.0`"
+                    ))
+                })?
             }
             _ => return Err(wrong()),
         };
@@ -259,6 +285,11 @@ impl Reader<'_> {
             }
             None => self.flat(table)?,
         };
+        if read.iter().any(|phase| phase.finale != recipe.finale) {
+            return Err(self
+                .error(&["phase"], "all phases share the recipe's `final`")
+                .help("write `[final]` above the first `[[phase]]`"));
+        }
         recipe.phase = read;
         Ok(recipe)
     }
@@ -308,7 +339,10 @@ impl Reader<'_> {
                     if file.extension().is_some_and(|extension| extension == "md")
                         && let Some(name) = file.file_stem().and_then(|name| name.to_str())
                     {
-                        let text = std::fs::read_to_string(&file).map_err(unreadable)?;
+                        let text = std::fs::read_to_string(&file).map_err(|error| {
+                            let message = format!("`{}` cannot be read: {error}", file.display());
+                            self.error(&[key], message).help("a meta-prompt is UTF-8 text")
+                        })?;
                         let name = name.to_owned();
                         texts.insert(name, Wording { text, file, key_line: None });
                     }

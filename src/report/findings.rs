@@ -218,8 +218,11 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
         let label = rows("held-out rows", |side| side.hold);
         add(label, &|side| Some(quality(&side.hold?)), gain);
     }
-    let dev = change(|side| Some(side.dev?.mean))
-        .map_or_else(String::new, |(before, after)| points(after - before));
+    // Means over different rows say little about each other: the difference is that of common rows.
+    let dev = best.and_then(|best| report.history.state.find(&best.candidate)).and_then(|best| {
+        crate::strategy::paired(&report.history.state, best, CandidateIx::SEED).mean()
+    });
+    let dev = dev.map_or_else(String::new, points);
     add(rows("dev rows", |side| side.dev), &|side| Some(quality(&side.dev?)), dev);
     if let Some((_, Some(shrunken), _)) = report.history.state.winner
         && best.is_some()

@@ -96,10 +96,16 @@ fn seed_won(report: &Report<'_>) -> Words {
         Some(StopReason::NoHeadroom) => "the seed prompt leaves nothing to gain".to_owned(),
         _ => "nothing beat the seed prompt on dev".to_owned(),
     };
-    let tried = summary.counts.candidates.saturating_sub(1);
+    let is_tried = |standing: &&crate::state::Standing| standing.dev().folded > 0;
+    let tried = report.history.state.candidates.iter().skip(1).filter(is_tried).count();
+    if tried == 0 && summary.counts.candidates > 1 {
+        let sentence = "no other prompt could be tried before the budget was spent".to_owned();
+        let details = vec!["`promptsearch plan` says what a budget is enough for.".to_owned()];
+        return (Tone::Open, "The seed stays", sentence, details);
+    }
     let mut details = vec![format!(
         "{} {} tried; keep the prompt that you have.",
-        plural(tried as usize, "other prompt"),
+        plural(tried, "other prompt"),
         if tried == 1 { "was" } else { "were" },
     )];
     if let Some(hold) = summary.baseline.as_ref().and_then(|baseline| baseline.hold) {
@@ -217,7 +223,9 @@ fn what_rows_can_show(report: &Report<'_>, rows: usize) -> String {
 fn rows_to_prove(report: &Report<'_>, seen: f64) -> Option<String> {
     let expected = shrunken_gain(report).filter(|gain| *gain > 0.0).unwrap_or(seen);
     let needed = rows_needed(expected, discordance(report));
-    (expected >= 0.001 && needed < 10_000_000).then(|| {
+    // So many were asked, and luck was against it: that it should have been enough helps nobody.
+    let is_more = needed > rows_asked(report);
+    (is_more && expected >= 0.001 && needed < 10_000_000).then(|| {
         format!(
             "A gain of {} would need about {} held-out rows.",
             points(expected),

@@ -285,7 +285,12 @@ impl Strategy for Composed {
 
     fn finale_share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
         match &self.recipe.finale {
-            Final::Confirm(kind) => kind.share,
+            // Two that are told apart are the least; what is too little for them is better searched with.
+            Final::Confirm(kind) => {
+                let least = 2 * u64::from(dev_rows) * u64::from(kind.replicate);
+                let is_enough = calls.is_none_or(|calls| calls as f64 * kind.share >= least as f64);
+                if is_enough { kind.share } else { 0.0 }
+            }
             Final::Shortlist(kind) => {
                 let wanted = kind.top as u64 * u64::from(dev_rows);
                 let enough = calls.map_or(1.0, |calls| wanted as f64 / calls.max(1) as f64);

@@ -33,6 +33,7 @@ pub use drafting::demos_of;
 pub use fixed::Fixed;
 pub use selection::ancestors;
 pub use views::Views;
+pub(crate) use views::paired;
 
 use crate::event::{Draft, Event, Gate, Shown};
 use crate::id::{CandidateIx, ProposalNumber, RowIx};

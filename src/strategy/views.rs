@@ -539,7 +539,7 @@ fn push(
 
 /// The paired differences of two candidates over all common rows of dev.
 #[must_use]
-pub(super) fn paired(facts: &Facts, candidate: CandidateIx, reference: CandidateIx) -> Paired {
+pub(crate) fn paired(facts: &Facts, candidate: CandidateIx, reference: CandidateIx) -> Paired {
     let (mine, theirs) =
         (facts.standing(candidate).dev().cells(), facts.standing(reference).dev().cells());
     if candidate == reference {

@@ -8,6 +8,9 @@ use crate::text;
 /// Candidates that are listed where none was meant.
 const LISTED: usize = 8;
 
+/// The most digits that are a candidate's number and not the beginning of an id.
+const NUMBER_DIGITS: usize = 4;
+
 /// What is explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
@@ -40,11 +43,19 @@ pub fn find(report: &Report<'_>, asked: &str) -> Result<Subject, Unfound> {
     }
     match asked {
         "seed" => return Ok(Subject::Candidate(CandidateIx::SEED)),
-        "best" => {
+        "baseline" => return Ok(Subject::Candidate(CandidateIx::SEED)),
+        "best" | "winner" => {
             let winner = state.winner.map(|(winner, ..)| winner);
             return Ok(Subject::Candidate(winner.unwrap_or(state.incumbent)));
         }
         _ => {}
+    }
+    // A few digits are a number; an id is never abbreviated to fewer.
+    if asked.len() <= NUMBER_DIGITS
+        && let Ok(number) = asked.parse::<u32>()
+        && (number as usize) < candidates
+    {
+        return Ok(Subject::Candidate(CandidateIx(number)));
     }
     let number = |mark: &[char]| asked.strip_prefix(mark)?.parse::<u32>().ok();
     if let Some(number) = number(&['#', 'n']) {

@@ -293,6 +293,9 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
     None
 }
 
+/// Failures in a row after which a program is not asked again: it is broken, and says so each time.
+const MOST_FAILURES: u32 = 10;
+
 fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
     let operator = &recipe.operator[place];
     let place = u16::try_from(place).unwrap_or(u16::MAX);
@@ -315,7 +318,10 @@ fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
             before + state.counts.decided_since_incumbent / children
         }
     };
-    uses < occasions && operator.max_uses().is_none_or(|most| uses < most)
+    let failures = state.program_failures.get(&(state.phase_number, place));
+    uses < occasions
+        && operator.max_uses().is_none_or(|most| uses < most)
+        && failures.is_none_or(|failures| *failures < MOST_FAILURES)
 }
 
 /// A use whose child was nothing new, tried once more with other draws, as often as the recipe's screen
