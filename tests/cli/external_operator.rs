@@ -280,3 +280,16 @@ fn an_answered_proposal_is_not_asked_again_after_a_kill() {
     }
     assert_eq!(is["best"]["candidate"], was["best"]["candidate"]);
 }
+
+/// What fails each time is broken: it is not asked for ever.
+#[test]
+fn a_broken_program_is_given_up() {
+    let env = TestEnv::with_colours();
+    env.write("mine.toml", &recipe(r#"["sh", "-c", "echo oh no >&2; exit 3"]"#, 20));
+    env.run("run colours --strategy mine.toml --name one").ok();
+    let summary = env.json("results/one/summary.json");
+    let failed = summary["counts"]["rejected"]["program"].as_u64().unwrap();
+    // Ten in a row, and those that were out with the tenth.
+    assert!((10..=16).contains(&failed), "{failed}");
+    assert_eq!(summary["stop_reason"], "pool_done");
+}

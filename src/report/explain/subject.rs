@@ -1,4 +1,5 @@
-//! Who is meant: an id or its beginning, a number, `seed`, `best`, or a proposal.
+//! Who is meant: an id or its beginning, a number, `seed` or `baseline`, `best` or `winner`, or a
+//! proposal.
 
 use super::super::Report;
 use crate::id::{CandidateIx, ProposalNumber};

@@ -115,9 +115,13 @@ fn whoever_is_meant_is_found_or_the_others_are_named() {
     let report = example.report();
     let state = &example.history.state;
     let id = state.standing(CandidateIx(1)).candidate.id.clone();
-    for asked in [id.as_str(), &id.as_str()[..8], &id.as_str().to_uppercase(), "#1", "n1"] {
+    for asked in [id.as_str(), &id.as_str()[..8], &id.as_str().to_uppercase(), "#1", "n1", "1"] {
         assert_eq!(find(&report, asked), Ok(Subject::Candidate(CandidateIx(1))), "{asked}");
     }
+    for seed in ["seed", "baseline", "0"] {
+        assert_eq!(find(&report, seed), Ok(Subject::Candidate(CandidateIx::SEED)), "{seed}");
+    }
+    assert_eq!(find(&report, "winner"), find(&report, "best"));
     let typo = format!("{}x", &id.as_str()[..11]);
     let unfound = find(&report, &typo).unwrap_err();
     assert_eq!(unfound.help, Some(format!("did you mean `{id}`?")));
