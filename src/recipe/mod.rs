@@ -5,6 +5,8 @@
 
 mod check;
 mod explained;
+#[cfg(test)]
+mod published;
 pub(crate) mod read;
 mod reference;
 mod slots;

@@ -2,6 +2,8 @@
 //! scripted, and no driver, no models and no budget in between.
 
 mod archives;
+mod disputes;
+mod draws;
 mod generations;
 mod gepa_auto_random;
 mod grown;
