@@ -200,8 +200,8 @@ fn a_full_island_keeps_its_best_forty_and_breeds_from_them() {
 
 // ── map-elites ───────────────────────────────────────────────────────────────────────────────────
 
-/// OpenEvolve explores with 0.2 (anyone), exploits with 0.7 (the best, ten of them here), and else draws by
-/// fitness. Elites without a point are drawn for exploration alone; those that have points, but are not
+/// OpenEvolve explores with 0.2 (anyone), exploits with 0.7 (the best, ten of them here instead of a
+/// hundred, so that there are others), and else draws by fitness. Elites without a point are drawn for exploration alone; those that have points, but are not
 /// among the ten, also for their fitness.
 #[test]
 fn map_elites_explores_exploits_and_weighs_by_its_own_shares() {
@@ -219,7 +219,7 @@ fn map_elites_explores_exploits_and_weighs_by_its_own_shares() {
     let by_text: BTreeMap<String, f64> =
         texts.iter().enumerate().map(|(place, text)| (text.clone(), points(place))).collect();
     let score = |text: &str, _: Split, _: RowIx| by_text.get(text).copied().unwrap_or(0.0);
-    let mut script = with_seed("map-elites", &[], score);
+    let mut script = with_seed("map-elites", &["select.top=10"], score);
     script.texts = std::iter::once("seed".to_owned()).chain(texts).collect();
     for _ in 0..60 {
         joins(&mut script, By::Operator(0, None), Vec::new());
