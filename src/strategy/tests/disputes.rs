@@ -233,7 +233,7 @@ fn rows_for_evidence(fails: impl Fn(RowIx) -> bool) -> (Vec<RowIx>, Option<Aband
     loop {
         assert!(script.step());
         let why = match script.events.last() {
-            Some(Event::ProposalAbandoned { why, .. }) => Some(why.clone()),
+            Some(Event::ProposalAbandoned { why, .. }) => Some(*why),
             Some(Event::ProposalFolded { .. }) => None,
             _ => continue,
         };
