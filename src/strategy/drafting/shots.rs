@@ -69,7 +69,7 @@ pub(super) fn mixed(
         let demos = &state.standing(*parent).candidate.demos;
         sizes += demos.len();
         for demo in demos {
-            if !union.contains(demo) {
+            if union.iter().all(|other| other.row != demo.row) {
                 union.push(*demo);
             }
         }
