@@ -50,13 +50,31 @@ impl SourceError {
         let (message, help) = explain_unknown_name(error.message());
         let is_syntax = toml::de::DeTable::parse(text).is_err();
         let message = if is_syntax { format!("this is not TOML: {message}") } else { message };
+        let unknown = message.strip_prefix("unknown key `").and_then(|rest| rest.split('`').next());
+        let at = error.span().map(|span| span.start);
+        // A table that reads its keys itself is all that is known of where one of them stands.
+        let key = unknown.zip(at).and_then(|(key, from)| offset_of_line(text, from, key));
         let mut result = Self::new(file, message);
-        if let Some(span) = error.span() {
-            result = result.at_offset(text, span.start);
+        if let Some(offset) = key.or(at) {
+            result = result.at_offset(text, offset);
         }
         result.help = help;
         result
     }
+}
+
+/// Where the first line from an offset on starts that gives a key a value.
+fn offset_of_line(text: &str, from: usize, key: &str) -> Option<usize> {
+    let start = text.get(..from)?.rfind('\n').map_or(0, |end| end + 1);
+    let mut offset = start;
+    for line in text.get(start..)?.split_inclusive('\n') {
+        let rest = line.trim_start().strip_prefix(key).map(str::trim_start);
+        if rest.is_some_and(|rest| rest.starts_with('=')) {
+            return Some(offset);
+        }
+        offset += line.len();
+    }
+    None
 }
 
 impl fmt::Display for SourceError {

@@ -268,8 +268,13 @@ struct Request<'a> {
 fn request(answer: &str, row: &Example) -> Vec<u8> {
     let request =
         Request { id: row.id.as_str(), answer, expected: &row.answer, columns: &row.columns };
-    // Texts and JSON values can always be written.
-    let mut line = serde_json::to_vec(&request).unwrap_or_default();
+    line_of(&request)
+}
+
+/// A question as the line that a program reads.
+pub(crate) fn line_of(question: &impl Serialize) -> Vec<u8> {
+    // Texts, numbers and JSON values can always be written.
+    let mut line = serde_json::to_vec(question).unwrap_or_default();
     line.push(b'\n');
     line
 }

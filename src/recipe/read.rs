@@ -587,6 +587,10 @@ mod tests {
                 "`cap` counts the children of a generation",
             ),
             ("extends = 'auto'\n[select]\nkind = 'uct'\n", ":2: a tree search is all of one piece"),
+            (
+                "extends = 'simba'\n[[phase]]\nfinal = { kind = 'argmax' }\n",
+                "all phases share the recipe's `final`",
+            ),
             ("extends = 'nobody'\n", ":1: there is no strategy `nobody`"),
             ("[schedule]\nkind = 'steady'\n", ":1: a steady schedule needs at least one"),
         ];
@@ -609,5 +613,7 @@ mod tests {
     fn an_unknown_strategy_is_suggested() {
         let message = load("autoo", &[]).unwrap_err().to_string();
         assert_eq!(message, "there is no strategy `autoo`: did you mean `auto`?");
+        let message = load("GEPA", &[]).unwrap_err().to_string();
+        assert_eq!(message, "there is no strategy `GEPA`: did you mean `gepa`?");
     }
 }

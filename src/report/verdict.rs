@@ -222,13 +222,16 @@ fn what_rows_can_show(report: &Report<'_>, rows: usize) -> String {
 /// guess, since held-out rows that proved nothing say little about the size either.
 fn rows_to_prove(report: &Report<'_>, seen: f64) -> Option<String> {
     let expected = shrunken_gain(report).filter(|gain| *gain > 0.0).unwrap_or(seen);
-    let needed = rows_needed(expected, discordance(report));
-    // So many were asked, and luck was against it: that it should have been enough helps nobody.
-    let is_more = needed > rows_asked(report);
-    (is_more && expected >= 0.001 && needed < 10_000_000).then(|| {
+    more_rows(expected, rows_needed(expected, discordance(report)), rows_asked(report))
+}
+
+/// That a gain needs more rows than were asked. Where it needs no more, luck was against it: that they
+/// should have been enough helps nobody.
+fn more_rows(gain: f64, needed: usize, asked: usize) -> Option<String> {
+    (needed > asked && gain >= 0.001 && needed < 10_000_000).then(|| {
         format!(
             "A gain of {} would need about {} held-out rows.",
-            points(expected),
+            points(gain),
             thousands(needed as u64)
         )
     })
@@ -299,5 +302,18 @@ fn simulated(report: &Report<'_>) -> Option<&'static str> {
         _ => {
             Some("Simulated models: some of the models are simulated, and their dollars invented.")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_rows_that_were_not_asked_are_called_for() {
+        let words = more_rows(0.05, 495, 168).unwrap();
+        assert_eq!(words, "A gain of +5.0 pp would need about 495 held-out rows.");
+        assert_eq!(more_rows(0.09, 162, 168), None, "as many were asked");
+        assert_eq!(more_rows(0.0001, 9_000_000, 168), None, "a gain that nobody would notice");
     }
 }

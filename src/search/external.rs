@@ -10,7 +10,7 @@
 //! guarded.
 
 use crate::evaluate::Evaluator;
-use crate::evaluate::command::CommandPool;
+use crate::evaluate::command::{CommandPool, line_of};
 use crate::event::{Answered, Draft, Event, Finish, Rejection};
 use crate::id::{Call, RequestHash};
 use crate::journal::Journal;
@@ -86,7 +86,7 @@ pub(super) fn request(
     max_tokens: u64,
     seed: Seed,
 ) -> Vec<u8> {
-    let request = Request {
+    line_of(&Request {
         about,
         parts: prompt.parts().iter().map(|part| (&*part.name, &*part.text)).collect(),
         searched,
@@ -102,11 +102,7 @@ pub(super) fn request(
             .collect(),
         max_tokens,
         seed: seed.0 >> (u64::BITS - EXACT_BITS),
-    };
-    // Texts and numbers can always be written.
-    let mut line = serde_json::to_vec(&request).unwrap_or_default();
-    line.push(b'\n');
-    line
+    })
 }
 
 #[derive(Deserialize)]

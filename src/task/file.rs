@@ -104,6 +104,14 @@ impl<'de> Deserialize<'de> for PartSource {
     }
 }
 
+/// What is wrong with a part that is none; with the key that may have been meant.
+fn mistaken_part<E: serde::de::Error>(name: &str, error: E) -> E {
+    match crate::text::did_you_mean(name, ["search", "max_tokens"]) {
+        Some(_) => E::unknown_field(name, &["search", "max_tokens"]),
+        None => error,
+    }
+}
+
 impl<'de> Deserialize<'de> for PromptTable {
     /// Every key but `search` and `max_tokens` names a part.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -120,7 +128,11 @@ impl<'de> Deserialize<'de> for PromptTable {
                     match key.as_str() {
                         "search" => table.search = map.next_value()?,
                         "max_tokens" => table.max_tokens = Some(map.next_value()?),
-                        _ => table.parts.push((key, map.next_value()?)),
+                        _ => match map.next_value() {
+                            Ok(part) => table.parts.push((key, part)),
+                            // Any name may be a part's: only its value can tell that a key was meant.
+                            Err(error) => return Err(mistaken_part(&key, error)),
+                        },
                     }
                 }
                 Ok(table)

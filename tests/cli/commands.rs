@@ -1,6 +1,6 @@
 //! The commands, one after another as a user would give them.
 
-use crate::env::{TestEnv, colour_rows, shared};
+use crate::env::{TICKETS, TestEnv, colour_rows, shared};
 use insta::assert_snapshot;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -367,4 +367,25 @@ fn an_evaluation_is_not_the_latest_run() {
     env.run("run colours --name one --max-calls 60").ok();
     env.run("eval colours").ok();
     assert_eq!(env.run("status --json").ok().json()["run"], "one");
+}
+
+/// A mean over a row or two is not called one over all of dev, nor subtracted from one over other rows.
+#[test]
+fn the_end_of_a_run_says_how_much_of_dev_was_seen() {
+    let env = TestEnv::new();
+    let line = format!("run {TICKETS} --strategy promptwizard --max-calls 1000 --name one");
+    let text = env.run(&line).ok().stdout;
+    assert!(text.contains(" judged on a part of dev"), "{text}");
+    assert!(!text.contains("saw all of dev"), "{text}");
+    let dev = text.lines().find(|line| line.contains("dev rows")).unwrap();
+    assert!(dev.contains(" and ") && !dev.contains("pp"), "no row in common: {dev}");
+}
+
+#[test]
+fn a_budget_for_nobody_but_the_seed_is_said_to_be_one() {
+    let env = TestEnv::new();
+    let line = format!("run {TICKETS} --strategy copro --max-calls 100 --name one");
+    let text = env.run(&line).ok().stdout;
+    assert!(text.contains("no other prompt could be tried before the budget was spent"), "{text}");
+    assert!(!text.contains("keep the prompt that you have"), "{text}");
 }

@@ -36,6 +36,9 @@ rule = "max quality"
 calls = 300
 "#;
 
+/// A task that ships.
+pub(crate) const TICKETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tasks/ticket-routing");
+
 /// A temporary folder in which the program runs, with an environment of `PATH` and `HOME` alone.
 pub(crate) struct TestEnv {
     dir: tempfile::TempDir,

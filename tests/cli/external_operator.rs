@@ -1,6 +1,6 @@
 //! A program of the user's as operator.
 
-use crate::env::TestEnv;
+use crate::env::{TICKETS, TestEnv};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,6 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const TASK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tasks/ticket-routing");
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/external-operator");
 
 fn has_python() -> bool {
@@ -79,7 +78,8 @@ fn the_example_works_beside_reflection_and_costs_nothing() {
         return;
     }
     let env = TestEnv::new();
-    let line = format!("run {TASK} --strategy {EXAMPLE}/recipe.toml --name one --max-calls 1500");
+    let line =
+        format!("run {TICKETS} --strategy {EXAMPLE}/recipe.toml --name one --max-calls 1500");
     env.run(&line).ok();
     let told = Told::of(env.events("one"));
     assert!(told.programs.len() > 3, "{} uses", told.programs.len());

@@ -31,6 +31,18 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     "#);
 }
 
+/// Any other key names a part of the prompt; what cannot be one was meant to be a key.
+#[test]
+fn a_misspelled_key_among_the_prompts_parts() {
+    assert_snapshot!(edited("search = [", "serach = ["), @r#"
+    exit 3
+    error: colours/task.toml:12: unknown key `serach`
+      try: did you mean `search`?
+    "#);
+    let said = edited("search = [\"system\"]", "search = [\"system\"]\nrules = 3");
+    assert!(said.contains("task.toml:13: expected a text"), "{said}");
+}
+
 #[test]
 fn a_value_of_the_wrong_type() {
     assert_snapshot!(edited("calls = 300", "calls = \"300\""), @r#"

@@ -52,6 +52,16 @@ fn a_mistake_in_a_meta_prompt_is_told_with_its_place_before_anything_is_created(
 }
 
 #[test]
+fn a_meta_prompt_that_is_no_text_is_named() {
+    let env = TestEnv::with_colours();
+    env.write("mine/reflect.md", "");
+    std::fs::write(env.path("mine/reflect.md"), b"\xff\xfe").unwrap();
+    env.write("own.toml", "extends = \"auto\"\nmeta_prompts = \"mine\"\n");
+    let said = env.run("plan colours --strategy own.toml").exits(3).stderr;
+    assert!(said.contains("own.toml:2: `mine/reflect.md` cannot be read"), "{said}");
+}
+
+#[test]
 fn what_a_task_has_no_part_for_is_left_out_and_said() {
     let env = TestEnv::with_colours();
     env.write(

@@ -174,6 +174,18 @@ fn failed_attempts_that_may_be_billed_are_within_the_cap_and_in_the_plan() {
     }
 }
 
+/// What is too little for a shortlist of two is searched with, and not kept back for nothing.
+#[test]
+fn auto_uses_a_small_budget_up() {
+    let caps = Caps { calls: Some(1_000), ..Caps::default() };
+    let mut lab = Lab::new("auto", 1, caps, 8);
+    lab.world = Some("few-skills/tune");
+    let ended = lab.run(jitter);
+    let answered = |(_, event): &&(_, Event)| matches!(event, Event::Answered(_));
+    let used = ended.events.iter().filter(answered).count();
+    assert!((970..=1_000).contains(&used), "{used} of 1,000");
+}
+
 /// A search that the budget ends has still kept enough back to try its best few once more.
 #[test]
 fn a_shortlist_is_tried_where_the_budget_ends_the_search() {

@@ -99,6 +99,7 @@ fn mistakes_are_named_with_their_lines() {
             "meta-prompt `reflect`, line 2: `{{ evidence }}` stands before `{{ current }}`; \
              only `{{ about }}` and numbers may",
         ),
+        ("reflect", "{{ evidence }}\n{{ form }}", "meta-prompt `reflect` lacks `{{ current }}`"),
         (
             "compress",
             "{{ current }}\n{{ form }}\n{{ form }}",

@@ -1,0 +1,429 @@
+//! How the limit moves with what providers say, under a clock that stands still.
+
+use super::*;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use tokio::time::timeout;
+
+fn secs(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+    std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
+}
+
+/// Takes all places that there are now.
+fn fill(state: &mut State, now: Instant) -> Vec<u64> {
+    std::iter::from_fn(|| state.admit(now)).collect()
+}
+
+#[test]
+fn refusals_that_trickle_in_neither_freeze_the_limit_nor_push_the_pause_ahead() {
+    // A refusal every two seconds for 800 seconds, each asking for 89 seconds.
+    let start = Instant::now();
+    let mut state = State::new(100, None, start);
+    let mut waiting = fill(&mut state, start);
+    let mut limits = vec![state.limit];
+    for tick in 0..400 {
+        let now = start + secs(2.0 * f64::from(tick));
+        waiting.extend(fill(&mut state, now));
+        if let Some(number) = waiting.pop() {
+            state.released(now);
+            state.throttled(now, number, Some(secs(89.0)));
+        }
+        assert!(state.pause.unwrap().until() <= now + secs(89.0));
+        limits.push(state.limit);
+    }
+    limits.dedup();
+    assert!(limits.is_sorted_by(|a, b| a > b), "{limits:?}");
+    assert_eq!(limits.last(), Some(&1), "{limits:?}");
+
+    // The provider recovers: the limit climbs back to where it was.
+    let mut now = start + secs(1_000.0);
+    for number in waiting {
+        state.released(now);
+        state.succeeded(number);
+    }
+    while state.limit < 100 && now < start + secs(1_060.0) {
+        for number in fill(&mut state, now) {
+            state.released(now);
+            state.succeeded(number);
+        }
+        now += secs(0.1);
+    }
+    println!("recovered in {:?}", now.duration_since(start) - secs(1_000.0));
+    assert_eq!(state.limit, 100);
+}
+
+#[test]
+fn one_pause_cuts_once_and_takes_the_longest_wait_from_its_beginning() {
+    let start = Instant::now();
+    let mut state = State::new(10, None, start);
+    let flight = fill(&mut state, start);
+    state.throttled(start, flight[0], Some(secs(2.0)));
+    assert_eq!(state.limit, 7);
+    state.throttled(start + secs(1.5), flight[1], Some(secs(3.0)));
+    state.throttled(start + secs(1.8), flight[2], Some(secs(2.0)));
+    assert_eq!(state.limit, 7);
+    assert_eq!(state.pause.unwrap().until(), start + secs(3.0));
+    state.throttled(start + secs(1.9), flight[3], Some(secs(86_400.0)));
+    assert_eq!(state.pause.unwrap().until(), start + MAX_PAUSE);
+}
+
+#[test]
+fn cuts_are_a_second_apart_and_never_go_below_one() {
+    let start = Instant::now();
+    let mut state = State::new(4, None, start);
+    let mut seen = Vec::new();
+    for tick in 0..40 {
+        let now = start + MIN_PAUSE * tick;
+        for number in fill(&mut state, now) {
+            state.released(now);
+            state.throttled(now, number, Some(Duration::ZERO));
+        }
+        seen.push(state.limit);
+    }
+    assert!(seen.iter().all(|limit| *limit >= 1));
+    assert!(seen.windows(10).all(|second| second[0] - second[9] <= 1 || second[0] >= 4));
+    assert_eq!(seen.last(), Some(&1));
+}
+
+#[test]
+fn a_cut_starts_from_what_was_tried() {
+    let start = Instant::now();
+    let mut state = State::new(1_000, None, start);
+    let flight: Vec<u64> = (0..10).filter_map(|_| state.admit(start)).collect();
+    state.throttled(start, flight[0], None);
+    assert_eq!(state.limit, 7);
+}
+
+#[test]
+fn no_minute_holds_more_than_the_stated_number() {
+    for rpm in [1, 3, 19, 60, 100, 600, 6_000, 60_000] {
+        let start = Instant::now();
+        let mut state = State::new(usize::MAX, Some(rpm), start);
+        let mut now = start;
+        let mut moments = Vec::new();
+        while now < start + secs(180.0) {
+            match state.wait(now) {
+                Wait::None => {
+                    moments.push(now);
+                    state.admit(now);
+                }
+                Wait::Until(moment) => now = moment,
+                Wait::Place => panic!("no place"),
+            }
+        }
+        let busiest = moments
+            .iter()
+            .enumerate()
+            .map(|(at, from)| moments[at..].partition_point(|to| *to < *from + secs(60.0)))
+            .max()
+            .unwrap();
+        assert!(busiest <= rpm as usize, "{rpm}: {busiest}");
+        let aim = 3.0 * f64::from(rpm);
+        assert!(moments.len() as f64 >= 0.9 * aim, "{rpm}: {}", moments.len());
+    }
+}
+
+/// A provider whose bucket of 60 attempts fills at one per second. Returns, after the first 200
+/// answers, the rate and the share of refusals.
+fn at_one_a_second(
+    concurrency: usize,
+    answer: f64,
+    refusal: f64,
+    retry_after: Option<f64>,
+) -> (f64, f64) {
+    let start = Instant::now();
+    let mut state = State::new(concurrency, None, start);
+    let (mut tokens, mut filled, mut now) = (60.0_f64, start, start);
+    let mut flight: Vec<(Instant, u64, bool)> = Vec::new();
+    let (mut answered, mut refused, mut warm) = (0, 0, None);
+    while answered < 1_000 {
+        while let Some(number) = state.admit(now) {
+            tokens = (tokens + now.duration_since(filled).as_secs_f64()).min(60.0);
+            filled = now;
+            let fits = tokens >= 1.0;
+            tokens -= if fits { 1.0 } else { 0.0 };
+            flight.push((now + secs(if fits { answer } else { refusal }), number, fits));
+        }
+        let next = flight.iter().map(|(end, ..)| *end).min();
+        now = match (state.wait(now), next) {
+            (Wait::Until(moment), Some(end)) => moment.min(end),
+            (Wait::Until(moment), None) => moment,
+            (_, Some(end)) => end,
+            (_, None) => panic!("stuck"),
+        };
+        for (_, number, fits) in flight.extract_if(.., |(end, ..)| *end <= now) {
+            if fits {
+                answered += 1;
+                state.succeeded(number);
+            } else {
+                refused += 1;
+                state.throttled(now, number, retry_after.map(secs));
+            }
+            state.released(now);
+        }
+        if answered >= 200 && warm.is_none() {
+            warm = Some((now, refused, answered));
+        }
+    }
+    let (from, before, first) = warm.unwrap();
+    let rest = f64::from(answered - first);
+    let rate = rest / now.duration_since(from).as_secs_f64();
+    (rate, f64::from(refused - before) / rest)
+}
+
+/// A provider that refuses a share of all attempts, however fast they come. Returns the rate
+/// of answers, and the longest spacing.
+fn at_random_refusals(
+    share: f64,
+    answer: f64,
+    retry_after: Option<f64>,
+    seed: u64,
+) -> (f64, Duration) {
+    use rand::Rng;
+    let start = Instant::now();
+    let mut rng = Seed(seed).rng();
+    let mut state = State::new(64, None, start);
+    let mut now = start;
+    let mut flight: Vec<(Instant, u64, bool)> = Vec::new();
+    let (mut answered, mut longest) = (0, Duration::ZERO);
+    while answered < 2_000 {
+        while let Some(number) = state.admit(now) {
+            let is_refused = rng.random::<f64>() < share;
+            flight.push((now + secs(answer), number, is_refused));
+        }
+        let next = flight.iter().map(|(end, ..)| *end).min();
+        now = match (state.wait(now), next) {
+            (Wait::Until(moment), Some(end)) => moment.min(end),
+            (Wait::Until(moment), None) => moment,
+            (_, Some(end)) => end,
+            (_, None) => panic!("stuck"),
+        };
+        for (_, number, is_refused) in flight.extract_if(.., |(end, ..)| *end <= now) {
+            if is_refused {
+                state.throttled(now, number, retry_after.map(secs));
+            } else {
+                answered += 1;
+                state.succeeded(number);
+            }
+            state.released(now);
+        }
+        if let Some(learned) = &state.learned {
+            longest = longest.max(learned.pace.interval);
+        }
+    }
+    (2_000.0 / now.duration_since(start).as_secs_f64(), longest)
+}
+
+#[test]
+fn a_provider_that_refuses_at_any_pace_is_not_asked_ever_more_slowly() {
+    for (share, answer, retry_after) in [
+        (0.02, 0.02, Some(0.0)),
+        (0.05, 0.001, Some(0.0)),
+        (0.05, 0.02, Some(0.0)),
+        (0.05, 0.5, Some(0.0)),
+        (0.05, 0.5, Some(1.0)),
+        (0.05, 0.5, None),
+        (0.1, 0.5, Some(0.0)),
+        (0.2, 0.5, Some(0.0)),
+    ] {
+        for seed in 1..4 {
+            let (rate, longest) = at_random_refusals(share, answer, retry_after, seed);
+            let shown = format!("{share} {answer} {retry_after:?}: {rate:.1} per second");
+            assert!(rate >= if answer < 0.1 { 50.0 } else { 2.5 }, "{shown}");
+            assert!(longest <= secs(2.0), "{shown}, {longest:?}");
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_allows_one_a_second_is_soon_asked_no_faster() {
+    for (concurrency, answer, refusal, retry_after) in [
+        (16, 2.0, 0.05, Some(1.0)),
+        (16, 0.02, 0.01, Some(1.0)),
+        (64, 2.0, 0.05, None),
+        (64, 8.0, 0.3, Some(1.0)),
+        (64, 2.0, 0.05, Some(5.0)),
+        (64, 20.0, 0.05, Some(1.0)),
+        (4, 0.2, 0.05, None),
+    ] {
+        let (rate, refusals) = at_one_a_second(concurrency, answer, refusal, retry_after);
+        let shown = format!("{rate:.3} per second, {refusals:.3} refused, {retry_after:?}");
+        assert!(rate >= 0.95, "{concurrency} × {answer} s: {shown}");
+        assert!(refusals < 0.03, "{concurrency} × {answer} s: {shown}");
+    }
+}
+
+#[test]
+fn places_are_given_in_the_order_of_asking_and_never_more_than_the_limit() {
+    run(async {
+        let throttle = Throttle::new(3, None);
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let all = std::array::from_fn::<_, 3, _>(|_| throttle.clone());
+        let held = futures_util::future::join_all(all.iter().map(Throttle::acquire)).await;
+        let mut tasks = Vec::new();
+        for ticket in 0..200 {
+            let (throttle, order) = (throttle.clone(), Arc::clone(&order));
+            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+            let (asked, has_asked) = tokio::sync::oneshot::channel();
+            tasks.push(tokio::spawn(async move {
+                let mut place = Box::pin(throttle.acquire());
+                assert!(is_pending(&mut place).await);
+                asked.send(()).unwrap();
+                let _permit = place.await;
+                order.lock().unwrap().push(ticket);
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                now.fetch_sub(1, Ordering::SeqCst);
+            }));
+            has_asked.await.unwrap();
+        }
+        drop(held);
+        futures_util::future::join_all(tasks).await;
+        assert!(most.load(Ordering::SeqCst) <= 3);
+        assert_eq!(throttle.in_flight(), 0);
+        // Three run at once, so neighbours may note their tickets in either order.
+        let order = order.lock().unwrap();
+        for (place, ticket) in order.iter().enumerate() {
+            assert!(place.abs_diff(*ticket) <= 3, "{order:?}");
+        }
+    });
+}
+
+#[test]
+fn a_waiter_that_is_dropped_leaves_no_trace() {
+    run(async {
+        let global = Global::new(2);
+        let throttle = Throttle::within(&global, 2, None);
+        for _ in 0..100 {
+            let held = (throttle.acquire().await, throttle.acquire().await);
+            let waiting: Vec<_> = (0..10)
+                .map(|_| {
+                    let throttle = throttle.clone();
+                    tokio::spawn(async move { drop(throttle.acquire().await) })
+                })
+                .collect();
+            tokio::task::yield_now().await;
+            for (number, task) in waiting.iter().enumerate() {
+                if number % 2 == 0 {
+                    task.abort();
+                }
+            }
+            drop(held);
+            for task in waiting {
+                let _ = timeout(secs(5.0), task).await.expect("a place was lost");
+            }
+        }
+        assert_eq!(throttle.in_flight(), 0);
+        let both =
+            timeout(secs(5.0), async { (throttle.acquire().await, throttle.acquire().await) });
+        drop(both.await.expect("both places are free"));
+    });
+}
+
+#[test]
+fn a_pause_holds_new_attempts_back_until_it_is_over() {
+    run(async {
+        let throttle = Throttle::new(4, None);
+        let permit = throttle.acquire().await;
+        permit.on_throttled(Some(secs(0.2)));
+        drop(permit);
+        assert!(throttle.paused_for().is_some());
+        let start = Instant::now();
+        drop(throttle.acquire().await);
+        assert!(start.elapsed() >= secs(0.19), "{:?}", start.elapsed());
+        assert!(throttle.paused_for().is_none());
+    });
+}
+
+#[test]
+fn the_concurrency_can_be_changed_while_attempts_wait() {
+    run(async {
+        let global = Global::new(1);
+        let throttle = Throttle::within(&global, 1, None);
+        let first = throttle.acquire().await;
+        let mut waiting = Box::pin(throttle.acquire());
+        assert!(is_pending(&mut waiting).await);
+        throttle.set_concurrency(2);
+        assert!(timeout(secs(0.05), &mut waiting).await.is_err());
+        global.set_concurrency(2);
+        let second = timeout(secs(5.0), waiting).await.expect("room for a second");
+
+        global.set_concurrency(1);
+        throttle.set_concurrency(0);
+        assert_eq!(throttle.limit(), 1);
+        drop(first);
+        let mut third = Box::pin(throttle.acquire());
+        assert!(timeout(secs(0.05), &mut third).await.is_err());
+        drop(second);
+        let third = timeout(secs(5.0), third).await;
+        drop(third.expect("room for the third"));
+    });
+}
+
+#[test]
+fn two_providers_share_the_global_cap_and_a_paused_one_holds_none_of_it() {
+    run(async {
+        let global = Global::new(1);
+        let (one, other) = (Throttle::within(&global, 8, None), Throttle::within(&global, 8, None));
+        let permit = one.acquire().await;
+        assert!(timeout(secs(0.05), other.acquire()).await.is_err());
+        permit.on_throttled(Some(secs(60.0)));
+        drop(permit);
+        assert!(timeout(secs(0.05), one.acquire()).await.is_err());
+        let taken = timeout(secs(5.0), other.acquire()).await;
+        drop(taken.expect("the place is free"));
+    });
+}
+
+#[test]
+fn a_hundred_thousand_places_are_given_in_little_time() {
+    run(async {
+        let throttle = Throttle::within(&Global::new(1_000), 64, Some(u32::MAX));
+        let start = Instant::now();
+        let tasks: Vec<_> = (0..64)
+            .map(|_| {
+                let throttle = throttle.clone();
+                tokio::spawn(async move {
+                    for _ in 0..1_600 {
+                        throttle.acquire().await.on_success();
+                    }
+                })
+            })
+            .collect();
+        futures_util::future::join_all(tasks).await;
+        let rate = 64.0 * 1_600.0 / start.elapsed().as_secs_f64();
+        println!("{rate:.0} places per second");
+        assert!(rate > 10_000.0, "{rate}");
+    });
+}
+
+#[test]
+fn delays_double_repeat_with_their_seed_and_honour_the_provider() {
+    let delays: Vec<_> = Backoff::delays(Seed(7)).take(12).collect();
+    for (place, delay) in delays.iter().enumerate() {
+        let base = secs(0.25 * 2.0_f64.powi(i32::try_from(place).unwrap())).min(secs(10.0));
+        assert!((base..=base * 2).contains(delay), "{place}: {delay:?}");
+    }
+    assert_eq!(Backoff::delay(3, Seed(7), None), delays[2]);
+    assert_eq!(Backoff::delay(0, Seed(7), None), delays[0]);
+    assert_ne!(Backoff::delay(1, Seed(8), None), delays[0]);
+    assert!(Backoff::delay(u32::MAX, Seed(7), None) <= secs(20.0));
+    assert_eq!(Backoff::delay(1, Seed(7), Some(secs(42.0))), secs(42.0));
+    assert_eq!(Backoff::delay(1, Seed(7), Some(secs(1e6))), MAX_PAUSE);
+    assert_eq!(Backoff::delay(9, Seed(7), Some(Duration::ZERO)), delays[8]);
+}
