@@ -465,23 +465,24 @@ impl Search {
                 let Some(draft) = self.state.drafts.get(&proposal) else {
                     return Ok(());
                 };
-                let reserve = if draft.program {
-                    crate::budget::Amount::ZERO
-                } else {
-                    match self.desk.proposal(&self.state, draft, &shown) {
-                        Ok(request) => self.reserve(ModelRole::Mutator, &request),
-                        // A parent that has outgrown the mutator's window is no reason to end a
-                        // search.
-                        Err(SearchError::Window(_)) => {
-                            let why = Abandoned::TooLong;
-                            return self.record(Event::ProposalAbandoned { proposal, why });
-                        }
-                        Err(error) => return Err(error),
+                let (call, work) = (self.state.next_call, Work::Proposal(proposal));
+                if draft.program {
+                    let reserve = crate::budget::Amount::ZERO;
+                    self.record(Event::ProposalIssued { proposal, call, rows: shown, reserve })?;
+                    return self.send(call, &work);
+                }
+                let request = match self.desk.proposal(&self.state, draft, &shown) {
+                    // A parent that has outgrown the mutator's window is no reason to end a search.
+                    Err(SearchError::Window(_)) => {
+                        let why = Abandoned::TooLong;
+                        return self.record(Event::ProposalAbandoned { proposal, why });
                     }
+                    written => written?,
                 };
-                let call = self.state.next_call;
+                let reserve = self.reserve(ModelRole::Mutator, &request);
                 self.record(Event::ProposalIssued { proposal, call, rows: shown, reserve })?;
-                self.send(call, &Work::Proposal(proposal))
+                self.spawn(call, &work, request);
+                Ok(())
             }
             _ => Ok(()),
         }
