@@ -19,7 +19,7 @@ pub struct Brief<'a> {
     /// Rows with what the parent made of them.
     pub evidence: Vec<Evidence>,
     /// Past prompts, in the order in which they are shown.
-    pub history: Vec<Told<'a>>,
+    pub history: Vec<ScoredPrompt<'a>>,
     /// The other parents, in the order of the operator's roles.
     pub others: Vec<&'a Prompt>,
     /// What an earlier step of the same operator wrote.
@@ -85,7 +85,7 @@ pub struct Evidence {
 
 /// A past prompt and what is told about it.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct ScoredPrompt<'a> {
     /// The prompt; the searched parts of it are shown.
     pub prompt: &'a Prompt,
     /// Its score in [0, 1], where the mutator is to see it.

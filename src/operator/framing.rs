@@ -4,8 +4,9 @@
 //! model's note can close one. The nonce is a hash of the run's seed and the request with its nonces
 //! left blank: after a resume the same request gets the same nonce.
 
-use super::fitting::Cut;
-use super::{Brief, Evidence, Reply, Slot};
+use super::brief::{Brief, Evidence};
+use super::cut::Cut;
+use super::slot::{Reply, Slot};
 use crate::prompt::{Piece, Prompt, pieces};
 use crate::seed::Seed;
 use crate::text::head_and_tail;

@@ -1,4 +1,4 @@
-//! Edits phrases without a model: deletes, swaps, or adds back what was deleted (GRIPS;
+//! `local_edit`: edits phrases without a model: deletes, swaps, or adds back what was deleted (GRIPS;
 //! arXiv:2203.07281, section 3).
 //!
 //! The paper takes its phrases from a constituency parser. Here a text is cut after punctuation, at
@@ -7,11 +7,72 @@
 //! doubled. What was deleted is not a list that is kept: it is what the line of descent says and the
 //! text does not.
 
+use super::ask::Ask;
+use super::author::{Author, Operator};
+use crate::grammar::Misuse;
 use crate::prompt::{Piece, Prompt, pieces, placeholders};
-use crate::recipe::{EditLevel, LocalEditOperator, LocalOp};
 use crate::seed::Seed;
 use rand::Rng;
 use std::ops::Range;
+
+kind! {
+    /// Edits phrases without a model: deletes, swaps or adds back what was deleted (GRIPS;
+    /// arXiv:2203.07281, section 3).
+    "local_edit": "Phrases deleted, swapped and added back.",
+    LocalEdit {
+        /// What may be done.
+        ops: Vec<LocalOp> = vec![LocalOp::Delete, LocalOp::Swap, LocalOp::Add],
+        /// What is moved as one.
+        level: EditLevel = EditLevel::Phrase,
+        /// Edits of one child.
+        edits: usize = 1,
+    }
+}
+
+choice! {
+    /// What a local edit does.
+    LocalOp {
+        /// Leaves a phrase out.
+        Delete = "delete",
+        /// Exchanges two phrases.
+        Swap = "swap",
+        /// Puts a phrase back that was left out earlier in the line of descent.
+        Add = "add",
+    }
+}
+
+choice! {
+    /// What a local edit moves as one.
+    EditLevel {
+        /// A word.
+        Word = "word",
+        /// The words between marks of punctuation and joining words.
+        Phrase = "phrase",
+        /// A sentence.
+        Sentence = "sentence",
+    }
+}
+
+impl Author for LocalEdit {
+    fn name(&self) -> &str {
+        "local_edit"
+    }
+}
+
+impl Operator for LocalEdit {
+    fn check(&self) -> Result<(), Misuse> {
+        Misuse::positive(&["edits"], self.edits)?;
+        Misuse::positive(&["ops"], self.ops.len())
+    }
+
+    fn compose(&self, ask: &Ask<'_>) -> Prompt {
+        let parent = ask.draft.parents[0];
+        let ancestors = ask.state.ancestors(parent);
+        let ancestors: Vec<&Prompt> = ancestors.into_iter().map(|one| ask.prompt(one)).collect();
+        let seed = ask.seed.child("local edit", u64::from(ask.draft.proposal.0));
+        edit(self, ask.prompt(parent), &ancestors, ask.texts, seed)
+    }
+}
 
 /// Words that begin a phrase: conjunctions, relative words, and prepositions that open a longer group.
 const JOINING: &[&str] = &[
@@ -30,9 +91,8 @@ const STOPS: &[char] = &['.', '!', '?', '…', '。', '！', '？'];
 /// The edited prompt: `edits` operations one after the other, each drawn uniformly from those that
 /// find something to work on. What may be added back are phrases of the ancestors, and of the prompt
 /// itself, that its part says no more.
-#[must_use]
-pub fn edit(
-    kind: &LocalEditOperator,
+fn edit(
+    kind: &LocalEdit,
     prompt: &Prompt,
     ancestors: &[&Prompt],
     texts: &[String],
@@ -267,7 +327,7 @@ mod tests {
     }
 
     fn edited(ops: &[LocalOp], edits: usize, text: &str, ancestors: &[&str], seed: u64) -> String {
-        let kind = LocalEditOperator { ops: ops.to_vec(), edits, ..LocalEditOperator::default() };
+        let kind = LocalEdit { ops: ops.to_vec(), edits, ..LocalEdit::default() };
         let ancestors: Vec<Prompt> = ancestors.iter().map(|text| prompt(text)).collect();
         let ancestors: Vec<&Prompt> = ancestors.iter().collect();
         let child = edit(&kind, &prompt(text), &ancestors, &["system".to_owned()], Seed(seed));
@@ -366,7 +426,7 @@ mod tests {
             seed in any::<u64>(),
         ) {
             let text = pieces.join(" ");
-            let kind = LocalEditOperator { level, edits, ..LocalEditOperator::default() };
+            let kind = LocalEdit { level, edits, ..LocalEdit::default() };
             let parent = prompt(&text);
             let ancestor = prompt("Say {{ input }} once, or not.");
             let child = edit(&kind, &parent, &[&ancestor], &["system".to_owned()], Seed(seed));

@@ -1,124 +1,85 @@
-//! Writes a new prompt, nearly always with the mutator model.
+//! Writes new prompts, nearly always with the mutator model.
 //!
-//! Not the choice of parents, rows or operator: that is `strategy`. An operator turns a brief into a
-//! request, and a reply into parts or notes; what is then refused, and why, is in `screen`.
+//! One operator is one file: its keys, the candidates and rows that it draws, what it asks, how it
+//! reads the reply, its tests. A new one is such a file, its meta-prompt in `prompts/`, and a line in
+//! `list`. Not which operator is used next, nor how parents are selected: that is `strategy`.
 
-mod brief;
-mod fitting;
-mod framing;
-mod local_edit;
-mod merge;
-mod meta_prompts;
-mod reply;
-mod screen;
 mod slot;
 pub mod styles;
-mod table;
+mod brief;
+mod cut;
+mod framing;
+mod fitting;
+mod reply;
+mod wording;
+#[macro_use]
+mod meta_prompt;
+mod step;
+mod common;
+mod draw;
+mod ask;
+mod feedback;
+mod history;
+mod author;
+mod demos;
+mod buckets;
+mod program;
+mod used;
+mod screen;
 
-pub use brief::{Brief, Evidence, Told};
+// The operators.
+mod paraphrase;
+mod mutate_text;
+mod mutate_with;
+mod reflect;
+mod compress;
+mod merge;
+mod history_rewrite;
+mod crossover_mutate;
+mod crossover;
+mod de_variation;
+mod critique_refine;
+mod gradient_edit;
+mod style_mutate;
+mod contrast_rule;
+mod demo_append;
+mod demo_edit;
+mod context_shuffle;
+mod demo_fill;
+mod eda;
+mod lineage;
+mod hint;
+mod hypermutate;
+mod induce;
+mod crossover_parts;
+mod local_edit;
+mod restart;
+mod external;
+
+mod init;
+mod list;
+mod overrides;
+
+pub use ask::{Answers, Ask, Refusal, Written};
+pub use author::{Author, Init, Operator, OwnGate, Program, WorksOn};
+pub use brief::{Brief, Evidence, ScoredPrompt};
+pub use common::{Common, When};
+pub use demos::{DemoAnswers, Shots, demos_of, missing_answers};
+pub use draw::{Breeding, Draw, Next, Parents, PlannedRun, Setting, Sets};
+pub use feedback::{Feedback, Pick, epoch_rows};
 pub use framing::Nonce;
-pub use local_edit::edit as local_edit;
-pub use merge::compose;
-pub use meta_prompts::{MetaPrompt, MetaPromptError, MetaPrompts};
+pub use history::{History, HistoryPick};
+pub use init::INITS;
+pub use list::OPERATORS;
+pub use meta_prompt::{MetaPrompt, OperatorError};
+pub use overrides::{EffectiveMetaPrompt, MetaPromptError, all_meta_prompts};
+pub use program::{check_line, request as program_request};
 pub use reply::{notes, read};
-pub use screen::{Refusal, Screens};
-pub use slot::Slot;
-pub use table::{ALL, named};
-
-use crate::prompt::{Message, Role};
-use crate::seed::Seed;
-use framing::Frame;
-
-/// What a reply holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// New parts, each between the prompt tags of the request; [`read`] reads them.
-    Prompt,
-    /// Texts for a later step, each between note tags; [`notes`] reads them.
-    Notes,
-}
-
-/// Why there is no request.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OperatorError {
-    /// The brief lacks what the operator works from.
-    #[error("`{operator}` was given no {slot} to work from")]
-    Missing {
-        /// The operator.
-        operator: &'static str,
-        /// What is not there.
-        slot: Slot,
-    },
-    /// The request does not fit, even without evidence and past prompts.
-    #[error(
-        "the mutator's context window has {window} tokens, and the shortest request with its reply \
-         needs about {needed}"
-    )]
-    TooLong {
-        /// Tokens of the shortest request and its reply.
-        needed: u64,
-        /// Tokens of the window.
-        window: u64,
-    },
-}
-
-/// Turns a brief into a request. Every implementation is run through the same contract tests.
-pub trait Operator: Send + Sync {
-    /// The name in recipes, and of its meta-prompt's file.
-    fn name(&self) -> &'static str;
-
-    /// What it is for: the rest of a sentence.
-    fn purpose(&self) -> &'static str;
-
-    /// The built-in meta-prompt: literal text with slots such as `{{ current }}`.
-    fn meta_prompt(&self) -> &'static str;
-
-    /// What the reply holds.
-    fn reply(&self) -> Reply;
-
-    /// The slots without which its meta-prompt makes no sense.
-    fn needs(&self) -> &'static [Slot];
-
-    /// The other slots that its caller fills.
-    fn may_have(&self) -> &'static [Slot];
-
-    /// What each of the other parents is to it, in the order of `Brief::others`.
-    fn roles(&self) -> &'static [&'static str];
-
-    /// The request for the mutator.
-    ///
-    /// # Errors
-    /// The brief lacks something, or the request does not fit into the context window.
-    fn write(
-        &self,
-        meta_prompts: &MetaPrompts,
-        brief: &Brief<'_>,
-        run: Seed,
-    ) -> Result<Vec<Message>, OperatorError> {
-        for slot in self.needs() {
-            let given = match slot {
-                Slot::Others => brief.others.len() >= self.roles().len(),
-                Slot::Note => brief.note.is_some(),
-                Slot::Style => brief.style.is_some(),
-                Slot::Mutator => brief.mutator.is_some(),
-                // No rows and no past are a state of a search, not a mistake of the caller.
-                _ => true,
-            };
-            if !given {
-                return Err(OperatorError::Missing { operator: self.name(), slot: *slot });
-            }
-        }
-        let frame = Frame {
-            meta_prompt: meta_prompts.text(self.name()).unwrap_or(self.meta_prompt()),
-            reply: self.reply(),
-            roles: self.roles(),
-            needs_history: self.needs().contains(&Slot::History),
-            brief,
-        };
-        let cut = fitting::fit(&frame)?;
-        Ok(vec![Message { role: Role::User, content: frame.filled(&cut, run) }])
-    }
-}
+pub use screen::{SCREENS, Screen, ScreenedTask, Screens, Trial};
+pub use slot::{Reply, Slot};
+pub use step::{Keep, Step};
+pub use used::Used;
+pub use wording::MetaPrompts;
 
 #[cfg(test)]
 mod tests;

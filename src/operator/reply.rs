@@ -1,6 +1,6 @@
 //! Reads a mutator's reply: the parts or notes between the tags, and nothing else.
 
-use super::Nonce;
+use super::framing::Nonce;
 use crate::event::Rejection;
 
 /// The new texts by part. A part that the reply leaves out stays as it was; where a part is given

@@ -4,6 +4,15 @@
 
 use std::fmt;
 
+/// What a reply holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// New parts, each between the prompt tags of the request; [`super::read`] reads them.
+    Prompt,
+    /// Texts for a later step, each between note tags; [`super::notes`] reads them.
+    Notes,
+}
+
 /// What can stand in a meta-prompt between double braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slot {

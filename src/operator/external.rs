@@ -1,0 +1,64 @@
+//! `external`: a program of the user's writes the new text.
+//!
+//! Here are its keys; `program` has what it reads and writes.
+
+use super::ask::{Ask, Refusal, Written, with_parts};
+use super::author::{Author, Operator, Program};
+use super::draw::{Draw, Next};
+use super::feedback::Feedback;
+use super::program;
+use crate::event::Draft;
+use crate::grammar::Misuse;
+
+kind! {
+    /// A program of the user's: it reads one JSON object with the prompt and rows that it was tried on,
+    /// and writes one with the new parts. Asks no model.
+    "external": "A program of the user's.",
+    External {
+        /// The program and its arguments.
+        command: Vec<String> = Vec::new(),
+        /// The folder that it is started in; where none is given, that of the recipe's file.
+        dir: String = String::new(),
+        /// Seconds after which it is given up.
+        timeout: u64 = 60,
+        /// Which rows are shown.
+        feedback: Feedback = Feedback::default(),
+    }
+}
+
+impl Author for External {
+    fn name(&self) -> &str {
+        "external"
+    }
+
+    fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
+        let parts = program::read(reply, ask.asked())?;
+        Ok(Written::Child(with_parts(ask.current(), parts)))
+    }
+}
+
+impl Operator for External {
+    fn feedback(&self) -> Option<&Feedback> {
+        Some(&self.feedback)
+    }
+
+    fn check(&self) -> Result<(), Misuse> {
+        self.feedback.check()?;
+        if self.command.first().is_none_or(|program| program.trim().is_empty()) {
+            return Err(Misuse::of(&[], "an external operator needs a `command`")
+                .help("write `command = [\"python3\", \"operator.py\"]`"));
+        }
+        if self.command.iter().any(|word| word.contains('\0')) {
+            return Err(Misuse::of(&["command"], "a word of `command` holds a NUL"));
+        }
+        Misuse::positive(&["timeout"], usize::try_from(self.timeout).unwrap_or(usize::MAX))
+    }
+
+    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
+        self.feedback.next(draw, draft)
+    }
+
+    fn program(&self) -> Option<Program<'_>> {
+        Some(Program { command: &self.command, dir: &self.dir, timeout: self.timeout })
+    }
+}
