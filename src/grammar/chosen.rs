@@ -52,7 +52,7 @@ impl<T: ?Sized> Kind<T> {
 
 /// What a recipe chose for a slot: a kind with its keys.
 pub struct Chosen<T: ?Sized> {
-    name: &'static str,
+    name: String,
     about: Lines,
     keys: Keys,
     table: toml::Table,
@@ -63,7 +63,7 @@ impl<T: ?Sized> Chosen<T> {
     /// A kind with its keys; `table` holds all of them, also those with their defaults.
     #[must_use]
     pub fn new(
-        (name, about, keys): (&'static str, Lines, Keys),
+        (name, about, keys): (String, Lines, Keys),
         table: toml::Table,
         value: Arc<T>,
     ) -> Self {
@@ -72,8 +72,8 @@ impl<T: ?Sized> Chosen<T> {
 
     /// The kind's name in a recipe.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
-        self.name
+    pub fn kind(&self) -> &str {
+        &self.name
     }
 
     /// What the kind does, line by line.
@@ -106,7 +106,7 @@ impl<T: ?Sized> Deref for Chosen<T> {
 impl<T: ?Sized> Clone for Chosen<T> {
     fn clone(&self) -> Self {
         Self {
-            name: self.name,
+            name: self.name.clone(),
             about: self.about,
             keys: self.keys,
             table: self.table.clone(),
@@ -130,7 +130,7 @@ impl<T: ?Sized> fmt::Debug for Chosen<T> {
 
 impl<T: ?Sized> Serialize for Chosen<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let kind = ("kind".to_owned(), toml::Value::String(self.name.to_owned()));
+        let kind = ("kind".to_owned(), toml::Value::String(self.name.clone()));
         let keys = self.table.iter().map(|(key, value)| (key.clone(), value.clone()));
         std::iter::once(kind).chain(keys).collect::<toml::Table>().serialize(serializer)
     }
@@ -198,7 +198,8 @@ macro_rules! kinds {
                     let value: $table = table.try_into()?;
                     let table = toml::Table::try_from(&value)
                         .map_err(|error| serde::de::Error::custom(error.to_string()))?;
-                    let declared = (<$table>::NAME, <$table>::ABOUT, <$table>::KEYS);
+                    let declared =
+                        (<$table>::NAME.to_owned(), <$table>::ABOUT, <$table>::KEYS);
                     Ok($crate::grammar::Chosen::new(declared, table, std::sync::Arc::new(value)))
                 },
             }),+],

@@ -1,14 +1,13 @@
 //! What no single slot can see: whether the slots of a recipe go together, and whether numbers lie
 //! where they mean something.
 //!
-//! Which keys and kinds there are is `slots`' affair, how a file becomes slots is `read`'s; what a task
-//! has no part for is told in `usable`.
+//! Which keys and kinds there are is declared with them, and a kind checks its own keys; `read` turns a
+//! file into slots, and `usable` leaves out what a task has no part for.
 
 use super::read::Reader;
-use super::{
-    Archive, Choose, Evaluate, Feedback, Init, Operator, Pick, Recipe, Sampler, Schedule, Screen,
-    Select, StopRule, VariantsInit,
-};
+use super::{Archive, Choose, Evaluate, Recipe, Sampler, Schedule, Select, StopRule};
+use crate::grammar::Misuse;
+use crate::operator::Used;
 use crate::source::SourceError;
 
 /// Where numbers must lie, by the names of their keys; all others need only be numbers.
@@ -30,7 +29,6 @@ const RANGES: &[(&str, f64, f64)] = &[
     ("parallel", 1.0, f64::MAX),
     ("max_depth", 1.0, f64::MAX),
     ("reasons", 1.0, f64::MAX),
-    ("hypotheses", 1.0, f64::MAX),
     ("attempts", 1.0, f64::MAX),
     // More would take longer to fit than any answer takes to come.
     ("features", 1.0, 4_096.0),
@@ -259,24 +257,26 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// What a kind says against its own keys.
+    fn misuse(&self, path: &[&str], misuse: Misuse) -> SourceError {
+        let path = [path, &misuse.path[..]].concat();
+        let error = self.error(&path, misuse.message);
+        if misuse.help.is_empty() { error } else { error.help(misuse.help) }
+    }
+
     fn check_init(&self, recipe: &Recipe) -> Checked {
         for (index, init) in recipe.init.iter().enumerate() {
-            let makes_sets = matches!(init, Init::BootstrapDemos(_) | Init::RandomShots(_));
+            let path = ["init", &index.to_string()];
             let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
-            if makes_sets && breeds {
+            if init.makes_sets() && breeds {
                 let (kind, schedule) = (init.kind(), recipe.schedule.kind());
                 let message = format!("a {schedule} schedule has no use for `{kind}`");
-                return Err(self.error(&["init", &index.to_string()], message).help(
+                return Err(self.error(&path, message).help(
                     "write `kind = \"pool\"` or `kind = \"product\"` under [schedule]; an operator \
                      such as `demo_edit` adds demonstrations to candidates",
                 ));
             }
-            if let Init::Variants(VariantsInit { shots: Some(shots), .. }) = init
-                && shots.min > shots.max
-            {
-                let path = ["init", &index.to_string(), "shots"];
-                return Err(self.error(&path, "`min` must not be above `max`"));
-            }
+            init.check().map_err(|misuse| self.misuse(&path, misuse))?;
         }
         Ok(())
     }
@@ -313,7 +313,7 @@ impl Reader<'_> {
     }
 
     fn check_screens(&self, recipe: &Recipe) -> Checked {
-        let place = recipe.screen.iter().position(|kind| matches!(kind, Screen::Cap(_)));
+        let place = recipe.screen.iter().position(|screen| screen.most_children().is_some());
         match place {
             Some(place) if !matches!(recipe.schedule, Schedule::Generation(_)) => Err(self
                 .error(&["screen", &place.to_string()], "`cap` counts the children of a generation")
@@ -332,10 +332,6 @@ impl Reader<'_> {
             Choose::Ucb(kind) => {
                 share("discount", kind.discount)?;
                 share("epsilon", kind.epsilon)
-            }
-            Choose::Exp3(kind) => {
-                share("discount", kind.discount)?;
-                share("gamma", kind.gamma)
             }
             Choose::Fixed(_) | Choose::Each(_) => Ok(()),
         }
@@ -362,73 +358,23 @@ impl Reader<'_> {
     fn check_operators(&self, recipe: &Recipe) -> Checked {
         for (index, operator) in recipe.operator.iter().enumerate() {
             let index = index.to_string();
-            let below = |key: &'static str| ["operator", index.as_str(), key];
-            if !(operator.weight() >= 0.0 && operator.weight().is_finite()) {
-                return Err(self.error(&below("weight"), "`weight` must not be negative"));
-            }
-            if let Some(feedback) = operator.feedback() {
-                self.check_feedback(&index, feedback)?;
+            let weight = operator.common.weight;
+            if !(weight >= 0.0 && weight.is_finite()) {
+                let path = ["operator", index.as_str(), "weight"];
+                return Err(self.error(&path, "`weight` must not be negative"));
             }
             self.check_parents(recipe, &index, operator)?;
-            match operator {
-                Operator::LocalEdit(kind) => {
-                    self.positive(&below("edits"), kind.edits)?;
-                    self.positive(&below("ops"), kind.ops.len())?;
-                }
-                Operator::CrossoverParts(kind) => self.share(&below("after"), kind.after)?,
-                Operator::ContextShuffle(kind) => {
-                    self.positive(&below("max"), kind.max)?;
-                    self.share(&below("resample"), kind.resample)?;
-                }
-                Operator::External(kind) => {
-                    if kind.command.first().is_none_or(|program| program.trim().is_empty()) {
-                        let message = "an external operator needs a `command`";
-                        return Err(self
-                            .error(&["operator", &index], message)
-                            .help("write `command = [\"python3\", \"operator.py\"]`"));
-                    }
-                    if kind.command.iter().any(|word| word.contains('\0')) {
-                        let message = "a word of `command` holds a NUL";
-                        return Err(self.error(&below("command"), message));
-                    }
-                    let seconds = usize::try_from(kind.timeout).unwrap_or(usize::MAX);
-                    self.positive(&below("timeout"), seconds)?;
-                }
-                _ => {}
-            }
+            operator.check().map_err(|misuse| self.misuse(&["operator", &index], misuse))?;
         }
         let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
-        if breeds && recipe.operator.iter().all(|operator| operator.weight() <= 0.0) {
+        if breeds && recipe.operator.iter().all(|operator| operator.common.weight <= 0.0) {
             return Err(self.error(&["operator"], "at least one operator needs a weight above 0"));
         }
         Ok(())
     }
 
-    /// A key that its way of picking rows does not look at would promise what nobody keeps.
-    fn check_feedback(&self, index: &str, feedback: &Feedback) -> Checked {
-        let path = |key: &'static str| ["operator", index, "feedback", key];
-        self.positive(&path("size"), feedback.size)?;
-        let usual = Feedback::default();
-        let by_errors = feedback.pick == Pick::Errors;
-        for (key, is_set, goes_with) in [
-            ("keep_correct", feedback.keep_correct != usual.keep_correct, by_errors),
-            ("from", feedback.from != usual.from, by_errors),
-            ("all", feedback.all, by_errors),
-            ("fresh", feedback.fresh, !by_errors),
-            ("skip_perfect", !feedback.skip_perfect, feedback.pick != Pick::ErrorsElseCorrect),
-        ] {
-            if is_set && !goes_with {
-                let pick = feedback.pick.name();
-                return Err(self
-                    .error(&path(key), format!("`{key}` does nothing with `pick = \"{pick}\"`"))
-                    .help(format!("leave `{key}` out, or pick rows in another way")));
-            }
-        }
-        Ok(())
-    }
-
     /// Some kinds of selection yield a fixed number of parents, which is what their operators need.
-    fn check_parents(&self, recipe: &Recipe, index: &str, operator: &Operator) -> Checked {
+    fn check_parents(&self, recipe: &Recipe, index: &str, operator: &Used) -> Checked {
         let needed = operator.parents();
         let given = match &recipe.select {
             Select::Scan(kind) if kind.donors > 0 => kind.donors + 2,

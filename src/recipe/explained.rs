@@ -3,14 +3,24 @@
 //!
 //! The documentation is what the slots declare; nothing is described here a second time.
 
-use super::{
-    Acquisition, Against, Among, DemoAnswers, DemoSource, Described, EditLevel, Feedback, Fields,
-    GateRule, History, HistoryPick, HyperOrder, Keys, Likeness, Lines, LocalOp, MergeLevel,
-    MergePool, MixKind, Objective, Order, ParaphraseOf, Pick, RaceTest, Recipe, RejectRule, Runs,
-    ShortlistOf, Shots, Stop,
-};
+use super::{Objective, Recipe, Stop};
+use crate::grammar::{Chosen, Described, Keys, Lines, paragraph};
+use crate::operator::{Common, INITS, OPERATORS, SCREENS, Used};
 use serde::Serialize;
 use serde_json::Value;
+
+/// A kind with the documentation and the defaults of its keys.
+#[derive(Clone, Debug)]
+pub struct KindShown {
+    /// Its name in a recipe.
+    pub name: &'static str,
+    /// What it does, line by line.
+    pub about: Lines,
+    /// Its keys.
+    pub keys: Keys,
+    /// Their defaults.
+    pub defaults: toml::Table,
+}
 
 /// One slot of a recipe.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,7 +28,7 @@ pub struct SlotShown {
     /// The table's name, as in `evaluate`; with a number from 0 in a list, as in `operator.1`.
     pub slot: String,
     /// The kind; slots of one kind have none.
-    pub kind: Option<&'static str>,
+    pub kind: Option<String>,
     /// What it does.
     pub about: String,
     /// Its keys.
@@ -52,26 +62,22 @@ impl KeyShown {
     }
 }
 
-/// Lines of documentation as one paragraph.
-pub(super) fn paragraph(lines: Lines) -> String {
-    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
-}
-
 /// The slots of a recipe in their order, without its phases.
 #[must_use]
 pub fn explained(recipe: &Recipe) -> Vec<SlotShown> {
     let mut slots = Vec::new();
-    macro_rules! kinds {
-        ($name:expr, $slot:expr, $type:ident) => {{
+    macro_rules! closed {
+        ($name:literal, $slot:expr, $type:ident) => {{
             let kind = $slot.kind();
+            let known = super::$type::all().into_iter().find(|known| known.name == kind);
             slots.push(SlotShown {
-                slot: $name,
-                kind: Some(kind),
+                slot: $name.to_owned(),
+                kind: Some(kind.to_owned()),
                 about: paragraph($slot.about()),
                 keys: keys(
                     $slot.keys(),
                     &json(&$slot),
-                    &super::$type::by_default(kind).map_or(Value::Null, |slot| json(&slot)),
+                    &known.map_or(Value::Null, |known| json(&known.defaults)),
                 ),
             });
         }};
@@ -87,28 +93,64 @@ pub fn explained(recipe: &Recipe) -> Vec<SlotShown> {
         };
     }
     plain!("objective", recipe.objective, Objective);
-    kinds!("schedule".to_owned(), recipe.schedule, Schedule);
+    closed!("schedule", recipe.schedule, Schedule);
     for (place, init) in recipe.init.iter().enumerate() {
-        kinds!(format!("init.{place}"), init, Init);
+        let usual = INITS.kind(init.kind()).and_then(|kind| kind.by_default());
+        slots.push(chosen(format!("init.{place}"), init, usual.as_ref()));
     }
-    kinds!("select".to_owned(), recipe.select, Select);
+    closed!("select", recipe.select, Select);
     for (place, operator) in recipe.operator.iter().enumerate() {
-        kinds!(format!("operator.{place}"), operator, Operator);
+        slots.push(used(format!("operator.{place}"), operator));
     }
-    kinds!("choose".to_owned(), recipe.choose, Choose);
-    kinds!("sampler".to_owned(), recipe.sampler, Sampler);
+    closed!("choose", recipe.choose, Choose);
+    closed!("sampler", recipe.sampler, Sampler);
     for (place, screen) in recipe.screen.iter().enumerate() {
-        kinds!(format!("screen.{place}"), screen, Screen);
+        let usual = SCREENS.kind(screen.kind()).and_then(|kind| kind.by_default());
+        slots.push(chosen(format!("screen.{place}"), screen, usual.as_ref()));
     }
-    kinds!("evaluate".to_owned(), recipe.evaluate, Evaluate);
-    kinds!("accept".to_owned(), recipe.accept, Accept);
-    kinds!("archive".to_owned(), recipe.archive, Archive);
+    closed!("evaluate", recipe.evaluate, Evaluate);
+    closed!("accept", recipe.accept, Accept);
+    closed!("archive", recipe.archive, Archive);
     plain!("stop", recipe.stop, Stop);
-    kinds!("final".to_owned(), recipe.finale, Final);
+    closed!("final", recipe.finale, Final);
     slots
 }
 
-fn json(value: &impl Serialize) -> Value {
+fn chosen<T: ?Sized>(slot: String, chosen: &Chosen<T>, usual: Option<&Chosen<T>>) -> SlotShown {
+    let defaults = usual.map_or(Value::Null, |usual| json(usual.table()));
+    SlotShown {
+        slot,
+        kind: Some(chosen.kind().to_owned()),
+        about: paragraph(chosen.about()),
+        keys: keys(chosen.keys(), &json(chosen.table()), &defaults),
+    }
+}
+
+/// An operator: the keys that all of them have, then its own.
+fn used(slot: String, operator: &Used) -> SlotShown {
+    let usual = OPERATORS.kind(operator.kind());
+    let default = usual.and_then(|kind| Used::read(kind, toml::Table::new()).ok());
+    let (values, defaults) =
+        (json(&operator.table()), default.map_or(Value::Null, |usual| json(&usual.table())));
+    let mut shown = keys(common_keys(operator), &values, &defaults);
+    shown.extend(keys(operator.chosen().keys(), &values, &defaults));
+    SlotShown {
+        slot,
+        kind: Some(operator.kind().to_owned()),
+        about: paragraph(operator.chosen().about()),
+        keys: shown,
+    }
+}
+
+/// The keys that every operator has; only one that asks the mutator has a temperature.
+fn common_keys(operator: &Used) -> Keys {
+    match Common::KEYS.split_last() {
+        Some((_temperature, others)) if !operator.asks_mutator() => others,
+        _ => Common::KEYS,
+    }
+}
+
+pub(super) fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }
 
@@ -119,82 +161,30 @@ pub(super) fn keys(declared: Keys, values: &Value, defaults: &Value) -> Vec<KeyS
         .map(|key| {
             let value = values.get(key.name).cloned().unwrap_or(Value::Null);
             let default = defaults.get(key.name).cloned().unwrap_or(Value::Null);
-            let nested = match nested(key.type_name) {
+            let nested = match key.keys {
+                [] => Vec::new(),
                 // A table that is not there has no keys to show.
-                Some(_) if value.is_null() => Vec::new(),
+                _ if value.is_null() => Vec::new(),
                 // A table within a list has no values of its own here.
-                Some((declared, _)) if value.is_array() => {
-                    keys(declared, &Value::Null, &Value::Null)
+                declared if value.is_array() => keys(declared, &Value::Null, &Value::Null),
+                declared if default.is_null() => {
+                    keys(declared, &value, &json(&(key.defaults)()))
                 }
-                Some((declared, own)) => {
-                    keys(declared, &value, if default.is_null() { &own } else { &default })
-                }
-                None => Vec::new(),
+                declared => keys(declared, &value, &default),
             };
+            let values = key.values.iter();
             KeyShown {
                 name: key.name,
                 value,
                 default,
                 about: paragraph(key.about),
-                values: values_of(key.type_name),
+                values: values
+                    .map(|(name, about)| ((*name).to_owned(), paragraph(about)))
+                    .collect(),
                 keys: nested,
             }
         })
         .collect()
-}
-
-/// The keys of a type that is a table, with its own defaults.
-fn nested(type_name: &str) -> Option<(Keys, Value)> {
-    let name = type_name.trim_start_matches("Option<").trim_start_matches("Vec<");
-    match name.trim_end_matches('>') {
-        "Feedback" => Some((Feedback::KEYS, json(&Feedback::default()))),
-        "History" => Some((History::KEYS, json(&History::default()))),
-        "Runs" => Some((Runs::KEYS, json(&Runs::default()))),
-        "Shots" => Some((Shots::KEYS, json(&Shots::default()))),
-        "MixPart" => Some((super::MixPart::KEYS, Value::Null)),
-        _ => None,
-    }
-}
-
-/// The values of a type that is a closed choice.
-pub(super) fn values_of(type_name: &str) -> Vec<(String, String)> {
-    macro_rules! choices {
-        ($($choice:ident),+ $(,)?) => {
-            match type_name.trim_start_matches("Vec<").trim_end_matches('>') {
-                $(stringify!($choice) => $choice::VALUES
-                    .iter()
-                    .map(|(value, about)| {
-                        let name = json(value).as_str().unwrap_or_default().to_owned();
-                        (name, paragraph(about))
-                    })
-                    .collect(),)+
-                _ => Vec::new(),
-            }
-        };
-    }
-    choices!(
-        Acquisition,
-        Against,
-        Among,
-        DemoAnswers,
-        DemoSource,
-        EditLevel,
-        Fields,
-        GateRule,
-        HistoryPick,
-        HyperOrder,
-        Likeness,
-        LocalOp,
-        MergeLevel,
-        MergePool,
-        MixKind,
-        Order,
-        ParaphraseOf,
-        Pick,
-        RaceTest,
-        RejectRule,
-        ShortlistOf,
-    )
 }
 
 #[cfg(test)]

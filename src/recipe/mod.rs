@@ -10,18 +10,19 @@ mod published;
 pub(crate) mod read;
 mod reference;
 mod slots;
-mod steps;
 mod usable;
 mod wording;
 
-pub use explained::{KeyShown, SlotShown, explained};
-pub use read::{RecipeError, effective_table, load, parse};
+pub use explained::{KeyShown, KindShown, SlotShown, explained};
+pub use read::{RecipeError, effective_table, load, load_with, parse, parse_with};
 pub use reference::reference;
 pub(crate) use reference::toml_of;
 pub use slots::*;
-pub use steps::{Keep, Step};
 pub use usable::{Parts, Usable};
 pub use wording::Wording;
+
+use crate::event::Draft;
+use crate::operator::{Author, Used};
 
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]
@@ -75,4 +76,64 @@ pub const SHIPPED: &[Shipped] = &[
 #[must_use]
 pub fn shipped(name: &str) -> Option<&'static Shipped> {
     SHIPPED.iter().find(|recipe| recipe.name == name)
+}
+
+impl Recipe {
+    /// Whether it asks the mutator model anything.
+    #[must_use]
+    pub fn asks_mutator(&self) -> bool {
+        self.operator.iter().any(|operator| operator.asks_mutator())
+            || self.init.iter().any(|init| init.requests() > 0)
+            || self.phase.iter().any(Self::asks_mutator)
+    }
+
+    /// The operator or the init that a draft is of; `None` for a combination of ingredients.
+    #[must_use]
+    pub fn author(&self, draft: &Draft) -> Option<&dyn Author> {
+        let recipe = self.of_phase(draft.phase);
+        match (draft.operator, draft.init) {
+            (Some(place), _) => {
+                let operator = recipe.operator.get(usize::from(place))?;
+                Some(operator.operator())
+            }
+            (None, Some(place)) => Some(&**recipe.init.get(usize::from(place))?),
+            (None, None) => None,
+        }
+    }
+
+    /// The operator that a draft is of.
+    #[must_use]
+    pub fn operator_of(&self, draft: &Draft) -> Option<&Used> {
+        self.of_phase(draft.phase).operator.get(usize::from(draft.operator?))
+    }
+
+    /// The sampling temperature of a draft's request; `None`: the mutator's own.
+    #[must_use]
+    pub fn temperature_of(&self, draft: &Draft) -> Option<f64> {
+        match (self.operator_of(draft), draft.init) {
+            (Some(operator), _) => operator.common.temperature,
+            (None, Some(place)) => {
+                self.of_phase(draft.phase).init.get(usize::from(place))?.temperature()
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// The recipe of a phase.
+    #[must_use]
+    pub fn of_phase(&self, phase: u16) -> &Self {
+        self.phase.get(usize::from(phase)).unwrap_or(self)
+    }
+
+    /// The recipes of the phases; the recipe itself where there are none.
+    #[must_use]
+    pub fn phases(&self) -> &[Self] {
+        if self.phase.is_empty() { std::slice::from_ref(self) } else { &self.phase }
+    }
+
+    /// Whether the baseline is named among the first candidates.
+    #[must_use]
+    pub fn names_baseline(&self) -> bool {
+        self.init.iter().any(|init| init.names_baseline())
+    }
 }

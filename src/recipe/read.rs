@@ -1,11 +1,14 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
-use super::{Init, Objective, Operator, Recipe, SHIPPED, Screen, Stop, Wording, shipped};
+use super::{Objective, Recipe, SHIPPED, Stop, Wording, shipped};
+use crate::grammar;
+use crate::operator::{INITS, OPERATORS, Operator, SCREENS, Used};
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::text;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A slot of several kinds.
 pub(crate) trait Slot: Sized {
@@ -57,12 +60,24 @@ const MAX_DEPTH: usize = 8;
 /// # Errors
 /// An unknown name, or a mistake with its place.
 pub fn load(name_or_file: &str, sets: &[String]) -> Result<Recipe, RecipeError> {
+    load_with(name_or_file, sets, &[])
+}
+
+/// The same, where a recipe may name operators from outside of this crate.
+///
+/// # Errors
+/// As `load`.
+pub fn load_with(
+    name_or_file: &str,
+    sets: &[String],
+    own: &[Arc<dyn Operator>],
+) -> Result<Recipe, RecipeError> {
     let (file, text) = source_of(name_or_file)?;
     let (mut table, mut wordings) = merged(&file, &text, 0)?;
     for set in sets {
         apply_set(&mut table, set)?;
     }
-    let reader = Reader { file: &file, text: &text };
+    let reader = Reader { file: &file, text: &text, own };
     // What the command line names lies where the command was given.
     wordings.extend(reader.wordings(&mut table, Path::new(""))?);
     let mut recipe = reader.recipe(table)?;
@@ -75,9 +90,21 @@ pub fn load(name_or_file: &str, sets: &[String]) -> Result<Recipe, RecipeError> 
 /// # Errors
 /// A mistake with its line: the file was changed, or written by another version.
 pub fn parse(file: &Path, text: &str) -> Result<Recipe, SourceError> {
+    parse_with(file, text, &[])
+}
+
+/// The same, where the recipe may name operators from outside of this crate.
+///
+/// # Errors
+/// As `parse`.
+pub fn parse_with(
+    file: &Path,
+    text: &str,
+    own: &[Arc<dyn Operator>],
+) -> Result<Recipe, SourceError> {
     let mut table: toml::Table =
         toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
-    let reader = Reader { file, text };
+    let reader = Reader { file, text, own };
     let wordings = reader.wordings(&mut table, folder_of(file))?;
     let mut recipe = reader.recipe(table)?;
     recipe.meta_prompts = wordings;
@@ -118,7 +145,7 @@ fn merged(file: &Path, text: &str, depth: usize) -> Result<(toml::Table, Wording
     let mut table: toml::Table =
         toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
     anchor(&mut table, file);
-    let own = Reader { file, text }.wordings(&mut table, folder_of(file))?;
+    let own = Reader { file, text, own: &[] }.wordings(&mut table, folder_of(file))?;
     let Some(base) = table.remove("extends") else {
         return Ok((table, own));
     };
@@ -158,7 +185,7 @@ fn anchor(table: &mut toml::Table, file: &Path) {
         for item in items.iter_mut().filter_map(toml::Value::as_table_mut) {
             if key == "phase" {
                 anchor(item, file);
-            } else if item.get("kind").and_then(toml::Value::as_str) == Some("external") {
+            } else if item.contains_key("command") {
                 let given = item.get("dir").and_then(toml::Value::as_str).unwrap_or("");
                 let dir = if given.is_empty() { parent.clone() } else { parent.join(given) };
                 let dir = std::path::absolute(&dir).unwrap_or(dir);
@@ -245,6 +272,8 @@ fn apply_set(table: &mut toml::Table, set: &str) -> Result<(), RecipeError> {
 pub(super) struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
+    /// Operators from outside of this crate.
+    own: &'a [Arc<dyn Operator>],
 }
 
 impl Reader<'_> {
@@ -369,12 +398,12 @@ impl Reader<'_> {
             meta_prompts: Wordings::new(),
             objective: self.plain::<Objective>(&mut table, "objective")?,
             schedule: self.slot(&mut table, "schedule", "steady")?,
-            init: self.list::<Init>(&mut table, "init")?,
+            init: self.list(&mut table, "init", |path, item| self.chosen(path, item, &INITS))?,
             select: self.slot(&mut table, "select", "best")?,
-            operator: self.list::<Operator>(&mut table, "operator")?,
+            operator: self.list(&mut table, "operator", |path, item| self.used(path, item))?,
             choose: self.slot(&mut table, "choose", "fixed")?,
             sampler: self.slot(&mut table, "sampler", "random")?,
-            screen: self.list::<Screen>(&mut table, "screen")?,
+            screen: self.list(&mut table, "screen", |path, item| self.chosen(path, item, &SCREENS))?,
             evaluate: self.slot(&mut table, "evaluate", "full")?,
             accept: self.slot(&mut table, "accept", "always")?,
             archive: self.slot(&mut table, "archive", "list")?,
@@ -434,7 +463,12 @@ impl Reader<'_> {
         }
     }
 
-    fn list<S: Slot>(&self, table: &mut toml::Table, key: &str) -> Result<Vec<S>, SourceError> {
+    fn list<S>(
+        &self,
+        table: &mut toml::Table,
+        key: &str,
+        read: impl Fn(&[&str], toml::Table) -> Result<S, SourceError>,
+    ) -> Result<Vec<S>, SourceError> {
         let items = match table.remove(key) {
             None => return Ok(Vec::new()),
             Some(toml::Value::Array(items)) => items,
@@ -448,7 +482,7 @@ impl Reader<'_> {
         for (index, item) in items.into_iter().enumerate() {
             let index = index.to_string();
             match item {
-                toml::Value::Table(inner) => slots.push(self.kind(&[key, &index], inner, None)?),
+                toml::Value::Table(inner) => slots.push(read(&[key, &index], inner)?),
                 _ => return Err(self.error(&[key, &index], format!("`{key}` must hold tables"))),
             }
         }
@@ -461,24 +495,64 @@ impl Reader<'_> {
         mut table: toml::Table,
         default: Option<&str>,
     ) -> Result<S, SourceError> {
+        let kind = self.kind_name(path, &mut table, default, S::KINDS)?;
+        S::from_table(&kind, table).map_err(|error| self.below(path, &kind, &error))
+    }
+
+    /// One kind of a slot, by its list.
+    fn chosen<T: ?Sized>(
+        &self,
+        path: &[&str],
+        mut table: toml::Table,
+        slot: &grammar::Slot<T>,
+    ) -> Result<grammar::Chosen<T>, SourceError> {
+        let name = self.kind_name(path, &mut table, None, &slot.names())?;
+        let read = slot.kind(&name).map(|kind| (kind.read)(table));
+        let unknown = || self.unknown(path, &name, &slot.names(), "kind");
+        read.ok_or_else(unknown)?.map_err(|error| self.below(path, &name, &error))
+    }
+
+    /// An operator: a built-in one, or one from outside of this crate.
+    fn used(&self, path: &[&str], mut table: toml::Table) -> Result<Used, SourceError> {
+        let own = self.own.iter().map(|operator| operator.name());
+        let names: Vec<&str> = OPERATORS.names().into_iter().chain(own).collect();
+        let name = self.kind_name(path, &mut table, None, &names)?;
+        let own = self.own.iter().find(|operator| operator.name() == name);
+        let read = match (OPERATORS.kind(&name), own) {
+            (Some(kind), _) => Used::read(kind, table),
+            (None, Some(operator)) => Used::read_own(operator, table),
+            (None, None) => return Err(self.unknown(path, &name, &names, "operator kind")),
+        };
+        read.map_err(|error| self.below(path, &name, &error))
+    }
+
+    fn kind_name(
+        &self,
+        path: &[&str],
+        table: &mut toml::Table,
+        default: Option<&str>,
+        known: &[&str],
+    ) -> Result<String, SourceError> {
         let kind = match (table.remove("kind"), default) {
             (Some(toml::Value::String(kind)), _) => kind,
             (None, Some(kind)) => kind.to_owned(),
             _ => {
                 return Err(self
                     .error(path, format!("`{}` needs a `kind`", path[0]))
-                    .help(format!("known: {}", S::KINDS.join(", "))));
+                    .help(format!("known: {}", known.join(", "))));
             }
         };
-        if !S::KINDS.contains(&kind.as_str()) {
+        if !known.contains(&kind.as_str()) {
             let path = [path, &["kind"]].concat();
-            return Err(self.unknown(&path, &kind, S::KINDS, &format!("{} kind", path[0])));
+            return Err(self.unknown(&path, &kind, known, &format!("{} kind", path[0])));
         }
-        S::from_table(&kind, table).map_err(|error| {
-            let mut explained = self.explain(path, &error);
-            explained.message = format!("{} `{kind}`: {}", path[0], explained.message);
-            explained
-        })
+        Ok(kind)
+    }
+
+    fn below(&self, path: &[&str], kind: &str, error: &toml::de::Error) -> SourceError {
+        let mut explained = self.explain(path, error);
+        explained.message = format!("{} `{kind}`: {}", path[0], explained.message);
+        explained
     }
 
     /// A complaint about a value below `path`; the key in it, if it names one, gives the line.
@@ -548,8 +622,8 @@ mod tests {
         .unwrap();
         let Evaluate::Race(race) = &recipe.evaluate else { panic!("not a race") };
         assert_eq!((race.block, race.below), (4, 0.3));
-        let Operator::Reflect(reflect) = &recipe.operator[0] else { panic!("not reflect") };
-        assert_eq!(reflect.feedback.size, 9);
+        let feedback = recipe.operator[0].feedback().unwrap();
+        assert_eq!(feedback.size, 9);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! A recipe is written for any task. An operator on demonstrations has nothing to do where no part
 //! holds them, and one that rewrites texts has nothing to do where only demonstrations may change.
 
-use super::{Init, Operator, Recipe, Schedule};
+use super::{Recipe, Schedule};
+use crate::operator::{Author, WorksOn};
 
 /// What of a task's prompt may be searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,27 +64,25 @@ impl Recipe {
                 false
             }
         };
-        self.operator.retain(|operator| keep("operator", operator.kind(), operator.lacks(parts)));
-        self.init.retain(|init| keep("init", init.kind(), init.lacks(parts)));
-        for operator in &mut self.operator {
-            if let Operator::Crossover(kind) = operator
-                && kind.mix_shots
-                && !parts.demos
-            {
-                kind.mix_shots = false;
-                left_out.push(format!("operator `crossover`: no `mix_shots`, since {NO_DEMOS}"));
+        self.operator
+            .retain(|operator| keep("operator", operator.kind(), lacks(operator.operator(), parts)));
+        self.init.retain(|init| keep("init", init.kind(), lacks(&**init, parts)));
+        for operator in self.operator.iter().filter(|_| !parts.demos) {
+            if let Some(key) = operator.idle_key_without_demos() {
+                let kind = operator.kind();
+                left_out.push(format!("operator `{kind}`: no `{key}`, since {NO_DEMOS}"));
             }
         }
     }
 
-    /// Whether anything here can bring a candidate besides the seed.
+    /// Whether anything here can bring a candidate besides the baseline.
     fn makes_candidates(&self) -> bool {
         let breeds = matches!(self.schedule, Schedule::Steady(_) | Schedule::Generation(_));
-        let operators = self.operator.iter().any(|operator| operator.weight() > 0.0);
+        let operators = self.operator.iter().any(|operator| operator.common.weight > 0.0);
         if breeds {
             return operators;
         }
-        self.init.iter().any(|init| !matches!(init, Init::Seed(_)))
+        self.init.iter().any(|init| !init.names_baseline())
     }
 }
 
@@ -91,37 +90,20 @@ const NO_DEMOS: &str = "`prompt.search` does not name `demos`";
 const NO_TEXT: &str = "`prompt.search` names no part but `demos`";
 const ONE_TEXT: &str = "it needs two parts in `prompt.search`, `demos` not counted";
 
-impl Operator {
-    /// What an operator lacks to be of any use.
-    fn lacks(&self, parts: Parts) -> Option<&'static str> {
-        match self {
-            Self::DemoAppend(_) | Self::DemoEdit(_) | Self::DemoFill(_) => {
-                (!parts.demos).then_some(NO_DEMOS)
-            }
-            Self::CrossoverParts(_) => (parts.texts < 2).then_some(ONE_TEXT),
-            _ => (parts.texts == 0).then_some(NO_TEXT),
-        }
-    }
-}
-
-impl Init {
-    /// What an init lacks to be of any use.
-    fn lacks(&self, parts: Parts) -> Option<&'static str> {
-        match self {
-            Self::Seed(_) => None,
-            Self::BootstrapDemos(_) | Self::RandomShots(_) => (!parts.demos).then_some(NO_DEMOS),
-            Self::Induce(_)
-            | Self::Paraphrase(_)
-            | Self::Variants(_)
-            | Self::StyleMutate(_)
-            | Self::Grounded(_) => (parts.texts == 0).then_some(NO_TEXT),
-        }
+/// What an operator or an init lacks in a task's prompt.
+fn lacks(author: &(impl Author + ?Sized), parts: Parts) -> Option<&'static str> {
+    match author.works_on() {
+        WorksOn::Anything => None,
+        WorksOn::Text => (parts.texts == 0).then_some(NO_TEXT),
+        WorksOn::TwoTexts => (parts.texts < 2).then_some(ONE_TEXT),
+        WorksOn::Demos => (!parts.demos).then_some(NO_DEMOS),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator::Used;
     use crate::recipe::{SHIPPED, load, parse};
     use std::path::Path;
 
@@ -156,7 +138,7 @@ mod tests {
         operator `crossover`: no `mix_shots`, since `prompt.search` does not name `demos`
         ");
         let usable = mixed.usable(DEMOS);
-        let kinds: Vec<&str> = usable.recipe.operator.iter().map(Operator::kind).collect();
+        let kinds: Vec<&str> = usable.recipe.operator.iter().map(Used::kind).collect();
         assert_eq!(kinds, ["demo_edit"]);
         // What is left still reads as a recipe.
         let text = crate::recipe::effective_table(&usable.recipe);

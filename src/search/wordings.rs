@@ -3,8 +3,8 @@
 //! What is wrong with a replaced meta-prompt, and a context window in which no request can have
 //! room, are mistakes in somebody's file: a search must neither end over them nor pass over them.
 
-use crate::operator::{Brief, MetaPromptError, MetaPrompts, OperatorError, named};
-use crate::recipe::{Init, Operator, Recipe};
+use crate::operator::{Brief, MetaPromptError, MetaPrompts, OperatorError};
+use crate::recipe::Recipe;
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::model::ModelRole;
@@ -59,17 +59,15 @@ pub fn check_window(
     meta_prompts: &MetaPrompts,
 ) -> Result<(), SourceError> {
     let Some(model) = task.model(ModelRole::Mutator) else { return Ok(()) };
-    let phases = if recipe.phase.is_empty() {
-        std::slice::from_ref(recipe)
-    } else {
-        recipe.phase.as_slice()
-    };
-    let operators = phases.iter().flat_map(|phase| &phase.operator).flat_map(Operator::steps);
-    let inits = phases.iter().flat_map(|phase| &phase.init).flat_map(Init::steps);
-    for step in operators.chain(inits) {
-        let Some(operator) = named(step.name) else { continue };
+    let phases = recipe.phases().iter();
+    let asked = phases.flat_map(|phase| {
+        let operators = phase.operator.iter().flat_map(|operator| operator.steps());
+        operators.chain(phase.init.iter().flat_map(|init| init.steps()))
+    });
+    for step in asked {
+        let meta_prompt = step.meta_prompt;
         let brief = Brief {
-            others: vec![&task.seed; operator.roles().len()],
+            others: vec![&task.seed; meta_prompt.roles.len()],
             note: Some(""),
             style: Some(""),
             mutator: Some(""),
@@ -78,12 +76,12 @@ pub fn check_window(
             max_output_tokens: model.max_output_tokens,
             ..Brief::new(&task.about, &task.seed, task.layout.searched(), task.max_tokens)
         };
-        let written = operator.write(meta_prompts, &brief, crate::seed::Seed(0));
+        let written = meta_prompt.write(meta_prompts, &brief, crate::seed::Seed(0));
         if let Err(OperatorError::TooLong { needed, window }) = written {
             let message = format!(
                 "`context_tokens` is {window}, and the shortest `{}` request with its reply needs \
                  about {needed} tokens",
-                step.name
+                meta_prompt.name
             );
             return Err(task.mistake(&["models", &ModelRole::Mutator.to_string()], message).help(
                 "raise `context_tokens`, or lower `max_output_tokens`, where the model allows it",

@@ -32,9 +32,9 @@ choice! {
     /// With whom a child competes.
     Against {
         /// The incumbent.
-        Incumbent,
+        Incumbent = "incumbent",
         /// The member whose place it would take.
-        Slot,
+        Slot = "slot",
     }
 }
 

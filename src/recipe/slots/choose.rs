@@ -11,8 +11,6 @@ slot! {
         "thompson" => Thompson(ThompsonChoose),
         /// By an upper confidence bound of what each brought.
         "ucb" => Ucb(UcbChoose),
-        /// By exponential weights.
-        "exp3" => Exp3(Exp3Choose),
     }
 }
 
@@ -43,16 +41,6 @@ kind! {
         c: f64 = 1.0,
         /// The chance of any operator.
         epsilon: f64 = 0.2,
-        /// What an older gain counts for each later child.
-        discount: f64 = 0.95,
-    }
-}
-kind! {
-    /// Exponential weights on gain per cost; chances are times the operators' weights (EXP3; Auer et
-    /// al. 2002, section 3).
-    Exp3Choose {
-        /// The share of uniform exploration.
-        gamma: f64 = 0.1,
         /// What an older gain counts for each later child.
         discount: f64 = 0.95,
     }

@@ -64,9 +64,9 @@ choice! {
     /// When a gated child passes.
     GateRule {
         /// Its sum is above its parent's.
-        GtParent,
+        GtParent = "gt_parent",
         /// Its sum is not below its parent's.
-        GeParent,
+        GeParent = "ge_parent",
     }
 }
 
@@ -158,15 +158,15 @@ choice! {
     /// What says that one candidate is significantly better than another on common rows.
     RaceTest {
         /// One-sided paired t-test.
-        PairedT,
+        PairedT = "paired_t",
         /// Exact sign test.
-        Sign,
+        Sign = "sign",
         /// An e-process, valid at any look.
-        EProcess,
+        EProcess = "e_process",
         /// Empirical Bernstein bound.
-        Bernstein,
+        Bernstein = "bernstein",
         /// Posterior probability.
-        Bayes,
+        Bayes = "bayes",
     }
 }
 
@@ -212,9 +212,9 @@ choice! {
     /// What a continuous rejection compares.
     RejectRule {
         /// CR-A.
-        Average,
+        Average = "average",
         /// CR-C.
-        Closest,
+        Closest = "closest",
     }
 }
 

@@ -26,13 +26,13 @@ choice! {
     /// Among which candidates the winner is chosen.
     Among {
         /// All that were judged.
-        Finished,
+        Finished = "finished",
         /// Those tried on all of dev.
-        FullyEvaluated,
+        FullyEvaluated = "fully_evaluated",
         /// Those that the last contest kept.
-        Survivors,
+        Survivors = "survivors",
         /// The population that the last generation left.
-        Population,
+        Population = "population",
     }
 }
 
@@ -52,9 +52,9 @@ choice! {
     /// Who may be on a shortlist.
     ShortlistOf {
         /// All that were judged: the best by their means.
-        All,
+        All = "all",
         /// The seed and the best child of each generation, spread evenly over the run.
-        Winners,
+        Winners = "winners",
     }
 }
 

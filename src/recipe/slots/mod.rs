@@ -1,8 +1,8 @@
 //! The slots of a recipe and their kinds, with every default.
 //!
-//! Only kinds that a shipped recipe names exist. Adding one is a struct and a line in its slot's
-//! enum, in the slot's file here, and a small file where it is carried out. What the documentation
-//! of a kind and of its keys says here is what `strategies NAME` shows.
+//! Only kinds that a shipped recipe or the docs' example names exist. What the documentation of a kind
+//! and of its keys says here is what `strategies NAME` shows. Operators, inits and screens are
+//! declared in `operator`.
 
 #[macro_use]
 mod describe;
@@ -12,31 +12,26 @@ mod archive;
 mod choose;
 mod evaluate;
 mod finale;
-mod init;
 mod objective;
-mod operator;
 mod sampler;
 mod schedule;
-mod screen;
 mod select;
 mod stop;
 
 pub use accept::*;
 pub use archive::*;
 pub use choose::*;
-pub use describe::{Described, Key, Keys, Kind, Lines};
 pub use evaluate::*;
 pub use finale::*;
-pub use init::*;
 pub use objective::*;
-pub use operator::*;
 pub use sampler::*;
 pub use schedule::*;
-pub use screen::*;
 pub use select::*;
 pub use stop::*;
 
 use super::Wording;
+use crate::grammar::Chosen;
+use crate::operator::{Init, Screen, Used};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -63,18 +58,18 @@ pub struct Recipe {
     /// The order of work.
     pub schedule: Schedule,
     /// Where the first candidates come from.
-    pub init: Vec<Init>,
+    pub init: Vec<Chosen<dyn Init>>,
     /// Which candidate is changed next.
     pub select: Select,
     /// How it is changed.
-    pub operator: Vec<Operator>,
+    pub operator: Vec<Used>,
     /// Which operator is next.
     pub choose: Choose,
     /// Which combination of parts is tried next, where candidates are combinations.
     #[serde(skip_serializing_if = "is_default")]
     pub sampler: Sampler,
     /// What refuses a new prompt before anything is spent on it.
-    pub screen: Vec<Screen>,
+    pub screen: Vec<Chosen<dyn Screen>>,
     /// Which rows a candidate is tried on, and when it is dropped.
     pub evaluate: Evaluate,
     /// What makes a candidate the incumbent.

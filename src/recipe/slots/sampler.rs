@@ -52,10 +52,10 @@ choice! {
     /// What a surrogate's sampler maximises.
     Acquisition {
         /// Expected improvement.
-        Ei,
+        Ei = "ei",
         /// Mean plus two standard deviations.
-        Ucb,
+        Ucb = "ucb",
         /// A draw from what is believed.
-        Ts,
+        Ts = "ts",
     }
 }

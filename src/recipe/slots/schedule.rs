@@ -18,7 +18,7 @@ choice! {
     /// In which order results enter decisions.
     Order {
         /// In the order in which the calls were issued.
-        Issue,
+        Issue = "issue",
     }
 }
 

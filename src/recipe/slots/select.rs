@@ -1,6 +1,6 @@
 //! Which candidate is changed next.
 
-use super::{Described, Key, Keys, Lines};
+use crate::grammar::{Described, Key, Keys, Lines};
 
 slot! {
     /// Which candidate is changed next.
@@ -161,16 +161,25 @@ impl Described for MixPart {
             name: "kind",
             about: &["How this part draws; always to be given."],
             type_name: "MixKind",
+            values: MixKind::VALUES,
+            keys: &[],
+            defaults: toml::Table::new,
         },
         Key {
             name: "weight",
             about: &["How often, against the other parts; 1 where it is missing."],
             type_name: "f64",
+            values: &[],
+            keys: &[],
+            defaults: toml::Table::new,
         },
         Key {
             name: "min_unique",
             about: &["As in `pareto`, and for that kind only."],
             type_name: "usize",
+            values: &[],
+            keys: &[],
+            defaults: toml::Table::new,
         },
     ];
 }
@@ -183,10 +192,10 @@ choice! {
     /// What a part of a mixed selection may be.
     MixKind {
         /// The incumbent.
-        Best,
+        Best = "best",
         /// Any kept candidate.
-        Uniform,
+        Uniform = "uniform",
         /// By rows on which it is among the best.
-        Pareto,
+        Pareto = "pareto",
     }
 }

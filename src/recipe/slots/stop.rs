@@ -1,5 +1,6 @@
 //! When to stop, beside the budget.
 
+use crate::grammar::{Described, Lines};
 use serde::{Deserialize, Serialize};
 
 kind! {
@@ -35,6 +36,10 @@ pub enum StopRule {
     PoolDone,
     /// `rejected:N`: N rejected proposals in a row; ends as `pool_done`.
     Rejected(u32),
+}
+
+impl Described for StopRule {
+    const ABOUT: Lines = &["One reason to stop."];
 }
 
 impl std::fmt::Display for StopRule {

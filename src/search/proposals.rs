@@ -1,0 +1,337 @@
+//! Proposals on their way: a draft becomes a request, a reply becomes an outcome.
+//!
+//! Nothing here decides, and no operator is known by name: each writes its request and reads its reply
+//! itself. Everything follows from journaled events, so a request is the same again after a resume.
+
+use super::driver::SearchError;
+use super::wordings::meta_prompts;
+use crate::candidate::{Candidate, DEMOS, Demo, Origin};
+use crate::evaluate::Evaluator;
+use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
+use crate::id::{CandidateIx, EventNumber, ProposalNumber, RowIx};
+use crate::journal::{Journal, JournalError};
+use crate::llm::Request;
+use crate::memory::State;
+use crate::operator::styles::{THINKING_STYLES, TIPS};
+use crate::operator::{
+    Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, Screens, ScoredPrompt,
+    ScreenedTask, Written, demos_of, program_request,
+};
+use crate::prompt::Prompt;
+use crate::recipe::Recipe;
+use crate::seed::Seed;
+use crate::strategy::Strategy;
+use crate::task::Task;
+use crate::task::example::Split;
+use crate::task::model::ModelRole;
+use crate::task::scorer::Verdict;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Writes the requests of proposals, and reads the replies.
+pub(super) struct ProposalBuilder {
+    task: Arc<Task>,
+    recipe: Recipe,
+    rows: TrainingRows,
+    seed: Seed,
+    screens: Screens,
+    meta_prompts: MetaPrompts,
+    /// The searched parts that a model may rewrite: all but the demonstrations.
+    texts: Vec<String>,
+    /// The last request that was written: it is asked for its worst case, then sent.
+    last: Option<(ProposalNumber, Vec<Shown>, Request)>,
+    /// The nonces of requests that are out.
+    nonces: HashMap<ProposalNumber, Nonce>,
+}
+
+/// The training rows with the answers of the journal.
+struct TrainingRows {
+    evaluator: Arc<Evaluator>,
+    journal: Arc<Journal<Event>>,
+}
+
+impl TrainingRows {
+    /// The answer that an event holds, with its verdict.
+    fn answer(
+        &self,
+        row: RowIx,
+        at: EventNumber,
+    ) -> Result<Option<(String, Verdict)>, JournalError> {
+        let (text, verdict) = match self.journal.read(at)? {
+            Event::Answered(answered) => {
+                let verdict = self.evaluator.verdict(Split::Train, row, &answered.text);
+                (answered.text, verdict)
+            }
+            Event::Scored { answer, verdict, .. } => match self.journal.read(answer)? {
+                Event::Answered(answered) => (answered.text, Some(verdict)),
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        Ok(verdict.map(|verdict| (text, verdict)))
+    }
+}
+
+impl Answers for TrainingRows {
+    fn evidence(
+        &self,
+        row: RowIx,
+        answer: Option<EventNumber>,
+    ) -> Result<Option<Evidence>, JournalError> {
+        let answer = match answer {
+            Some(number) => self.answer(row, number)?,
+            None => None,
+        };
+        let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
+        Ok(self.evaluator.evidence(row, answer))
+    }
+}
+
+impl ProposalBuilder {
+    pub(super) fn new(
+        task: Arc<Task>,
+        recipe: Recipe,
+        evaluator: Arc<Evaluator>,
+        journal: Arc<Journal<Event>>,
+        seed: Seed,
+    ) -> Result<Self, SearchError> {
+        let screened = ScreenedTask {
+            max_tokens: task.max_tokens,
+            labels: &task.scorers.labels(),
+            rows: &task.visible_rows(),
+            baseline: &task.seed,
+        };
+        let screens = Screens::new(&recipe.screen, &screened);
+        let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
+        let meta_prompts = meta_prompts(&recipe)?;
+        let rows = TrainingRows { evaluator, journal };
+        let (last, nonces) = (None, HashMap::new());
+        Ok(Self { task, recipe, rows, seed, screens, meta_prompts, texts, last, nonces })
+    }
+
+    fn ask<'a>(
+        &'a self,
+        state: &'a State,
+        draft: &'a Draft,
+        shown: &'a [Shown],
+        nonce: Option<Nonce>,
+    ) -> Ask<'a> {
+        let (texts, seed) = (self.texts.as_slice(), self.seed);
+        Ask { state, draft, shown, texts, seed, nonce, answers: &self.rows }
+    }
+
+    fn author(&self, draft: &Draft) -> Result<&dyn Author, SearchError> {
+        let number = draft.proposal;
+        let unknown = || SearchError::Template(format!("proposal {number} has no operator"));
+        self.recipe.author(draft).ok_or_else(unknown)
+    }
+
+    /// The request of a draft. It is written once: what was written for its worst case is what is sent.
+    pub(super) fn request(
+        &mut self,
+        state: &State,
+        draft: &Draft,
+        shown: &[Shown],
+    ) -> Result<Request, SearchError> {
+        if let Some((proposal, rows, request)) = &self.last
+            && (*proposal, rows.as_slice()) == (draft.proposal, shown)
+        {
+            return Ok(request.clone());
+        }
+        let request = self.write(state, draft, shown)?;
+        let nonce = request.messages.first().and_then(|message| Nonce::find(&message.content));
+        let nonce =
+            nonce.ok_or_else(|| SearchError::Template("a request without a nonce".to_owned()))?;
+        self.nonces.insert(draft.proposal, nonce);
+        self.last = Some((draft.proposal, shown.to_vec(), request.clone()));
+        Ok(request)
+    }
+
+    fn write(
+        &self,
+        state: &State,
+        draft: &Draft,
+        shown: &[Shown],
+    ) -> Result<Request, SearchError> {
+        let author = self.author(draft)?;
+        let asks_none = || SearchError::Template(format!("`{}` asks no model", author.name()));
+        let meta_prompt = author.meta_prompt(draft).ok_or_else(asks_none)?;
+        let model = self.task.model(ModelRole::Mutator).ok_or(SearchError::NoMutator)?;
+        let ask = self.ask(state, draft, shown, None);
+        let mutation_prompt = author.mutation_prompt(&ask);
+        let brief = Brief {
+            evidence: author.evidence(&ask)?,
+            history: draft
+                .context
+                .iter()
+                .map(|item| ScoredPrompt { prompt: ask.prompt(item.candidate), score: item.score })
+                .collect(),
+            others: draft.parents.iter().skip(1).map(|other| ask.prompt(*other)).collect(),
+            note: ask.note(),
+            style: Some(THINKING_STYLES[author.style(draft) % THINKING_STYLES.len()]),
+            mutator: mutation_prompt.as_deref(),
+            tip: Some(TIPS[draft.variant as usize % TIPS.len()]),
+            count: author.notes(),
+            context_tokens: model.context_tokens,
+            max_output_tokens: model.max_output_tokens,
+            ..Brief::new(&self.task.about, ask.current(), ask.asked(), self.task.max_tokens)
+        };
+        let messages =
+            meta_prompt.write(&self.meta_prompts, &brief, self.seed).map_err(|error| {
+                match error {
+                    OperatorError::TooLong { .. } => SearchError::Window(error),
+                    OperatorError::Missing { .. } => SearchError::Template(error.to_string()),
+                }
+            })?;
+        let temperature = self.recipe.temperature_of(draft);
+        Ok(Request {
+            model: model.name.clone(),
+            messages,
+            temperature: temperature.unwrap_or(model.temperature),
+            max_output_tokens: model.max_output_tokens,
+            draw: u64::from(draft.proposal.0),
+        })
+    }
+
+    /// The object that a program of the user's is asked.
+    pub(super) fn program_request(
+        &self,
+        state: &State,
+        draft: &Draft,
+        shown: &[Shown],
+    ) -> Result<serde_json::Value, SearchError> {
+        let ask = self.ask(state, draft, shown, None);
+        let evidence = self.author(draft)?.evidence(&ask)?;
+        Ok(program_request(&self.task.about, self.task.max_tokens, &ask, &evidence))
+    }
+
+    /// What becomes of a proposal that was answered.
+    pub(super) fn outcome(
+        &mut self,
+        strategy: &dyn Strategy,
+        state: &State,
+        draft: &Draft,
+        shown: &[Shown],
+        reply: &str,
+        finish: Finish,
+    ) -> Result<ProposalOutcome, SearchError> {
+        if finish == Finish::Length {
+            let detail = "the reply ran into `max_output_tokens`".to_owned();
+            return Ok(ProposalOutcome::Rejected { reason: Rejection::Truncated, detail });
+        }
+        // After a resume, a request that was answered before is written again for its nonce.
+        if !draft.program && !self.nonces.contains_key(&draft.proposal) {
+            self.request(state, draft, shown)?;
+        }
+        let nonce = self.nonces.remove(&draft.proposal);
+        let ask = self.ask(state, draft, shown, nonce);
+        Ok(match self.author(draft)?.read(&ask, reply) {
+            Ok(Written::Notes(notes)) => ProposalOutcome::Noted { notes },
+            Ok(Written::Draft(prompt)) => {
+                match self.screens.form(&prompt, ask.current(), &self.task.layout) {
+                    // The next step may change what this one left as it was.
+                    Ok(()) | Err((Rejection::Unchanged, _)) => ProposalOutcome::Kept { prompt },
+                    Err((reason, detail)) => ProposalOutcome::Rejected { reason, detail },
+                }
+            }
+            Ok(Written::Child(prompt)) => {
+                let origin = Origin::Proposal(draft.proposal);
+                self.screened(strategy, state, draft, shown, prompt, origin)?
+            }
+            Err((reason, detail)) => ProposalOutcome::Rejected { reason, detail },
+        })
+    }
+
+    /// What becomes of a candidate that is put together without a model.
+    pub(super) fn compose(
+        &mut self,
+        strategy: &dyn Strategy,
+        state: &State,
+        draft: &Draft,
+    ) -> Result<ProposalOutcome, SearchError> {
+        let ask = self.ask(state, draft, &[], None);
+        let composed = match self.recipe.operator_of(draft) {
+            Some(operator) => operator.compose(&ask),
+            // A combination: other demonstrations alone.
+            None => ask.current().clone(),
+        };
+        let origin = Origin::Composed(draft.proposal);
+        self.screened(strategy, state, draft, &[], composed, origin)
+    }
+
+    /// A prompt with the part that the draft's mate gives.
+    fn with_mate(&self, state: &State, draft: &Draft, prompt: Prompt) -> Prompt {
+        let given = draft.mate.and_then(|mate| {
+            let part = self.texts.get(usize::from(mate.part))?;
+            let theirs = &state.standing(mate.candidate).candidate.prompt;
+            Some((part, theirs.part(part)?.to_owned()))
+        });
+        match given {
+            Some((part, text)) => prompt.with_part(part, &text),
+            None => prompt,
+        }
+    }
+
+    /// A prompt with a draft's demonstrations in it.
+    fn with_demos(&self, demos: Option<&[Demo]>, prompt: Prompt) -> Result<Prompt, SearchError> {
+        let Some(demos) = demos else {
+            return Ok(prompt);
+        };
+        let mut text = self.task.seed.part(DEMOS).unwrap_or("").to_owned();
+        for demo in demos {
+            if let Some(shown) = self.rows.evidence(demo.row, demo.answer)? {
+                let answer = shown.answer.unwrap_or(shown.expected);
+                if !text.is_empty() {
+                    text = format!("{}\n\n", text.trim_end());
+                }
+                text.push_str(&format!(
+                    "Input: {}\nOutput: {}\n",
+                    shown.input.trim(),
+                    answer.trim()
+                ));
+            }
+        }
+        // Rows are data: nothing in them is a placeholder.
+        Ok(prompt.with_part(DEMOS, &text.replace("{{", "{ {")))
+    }
+
+    fn screened(
+        &mut self,
+        strategy: &dyn Strategy,
+        state: &State,
+        draft: &Draft,
+        shown: &[Shown],
+        prompt: Prompt,
+        origin: Origin,
+    ) -> Result<ProposalOutcome, SearchError> {
+        let author = self.recipe.author(draft);
+        let demos = demos_of(author, state, draft);
+        let name = author.map_or("combine", Author::name).to_owned();
+        let ask = self.ask(state, draft, shown, None);
+        let gene = match author {
+            Some(author) => author.mutation_prompt(&ask),
+            None => ask.inherited_mutation_prompt(),
+        };
+        let prompt = self.with_mate(state, draft, prompt);
+        let prompt = self.with_demos(demos.as_deref(), prompt)?;
+        let first = &state.standing(draft.parents[0]).candidate;
+        let layout = &self.task.layout;
+        if let Err((reason, detail)) = self.screens.check(&prompt, &first.prompt, layout, state) {
+            return Ok(ProposalOutcome::Rejected { reason, detail });
+        }
+        let operator = self.recipe.operator_of(draft);
+        let mut parents: Vec<CandidateIx> =
+            operator.map_or_else(|| draft.parents.clone(), |one| one.parents_of(draft));
+        parents.extend(draft.mate.map(|mate| mate.candidate).filter(|m| !parents.contains(m)));
+        // A merge may have taken the demonstrations from either parent.
+        let demos = demos.unwrap_or_else(|| {
+            let same = draft.parents.iter().map(|parent| &state.standing(*parent).candidate);
+            same.into_iter()
+                .find(|parent| parent.prompt.part(DEMOS) == prompt.part(DEMOS))
+                .map_or_else(Vec::new, |parent| parent.demos.clone())
+        });
+        let id = prompt.id();
+        let candidate = Candidate { id, prompt, parents, demos, gene, operator: name, origin };
+        Ok(ProposalOutcome::Added { candidate, gate: strategy.gate(state, draft, shown) })
+    }
+}
