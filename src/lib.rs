@@ -19,7 +19,7 @@ pub mod budget; // What a run has spent and may spend next: reserved, settled, l
 
 // What happened.
 pub mod event; // One fact, past tense.
-pub mod state; // All facts so far, folded; and the traits for watching it happen.
+pub mod state; // The facts of a run: all events so far, folded.
 
 // The outside world.
 pub mod store; // Durable bytes. The only place that names sled.
@@ -28,6 +28,7 @@ pub mod llm; // Words from a model, at a price. The only place that names reqwes
 
 // Decisions.
 pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.
+pub mod memory; // What strategies and operators remember, folded from the same events.
 pub mod strategy; // What to try next: a pure function of recipe, state and seed.
 pub mod operator; // Write the new prompt, with a model's help.
 pub mod evaluate; // Try a candidate on rows: what is asked, and what an answer is worth.

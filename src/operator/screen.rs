@@ -4,7 +4,7 @@ use crate::candidate::DEMOS;
 use crate::event::Rejection;
 use crate::prompt::{Layout, Prompt, placeholders, value_text};
 use crate::recipe::{LeakScreen, LintScreen, NoveltyScreen, Screen};
-use crate::state::{Facts, View};
+use crate::state::Facts;
 use crate::stats::features::{cosine, hashed};
 use crate::task::example::Example;
 use std::collections::{HashMap, HashSet};
@@ -72,14 +72,13 @@ impl Screens {
     ///
     /// # Errors
     /// The first reason to refuse it.
-    pub fn check<V: View>(
+    pub fn check(
         &mut self,
         prompt: &Prompt,
         parent: &Prompt,
         layout: &Layout,
-        facts: &crate::state::RunState<V>,
+        facts: &Facts,
     ) -> Result<(), Refusal> {
-        let facts: &Facts = facts;
         self.form(prompt, parent, layout)?;
         if facts.find(&prompt.id()).is_some() {
             return Err((Rejection::Dedup, String::new()));
@@ -309,7 +308,6 @@ mod tests {
     use super::*;
     use crate::prompt::Part;
     use crate::recipe::{DedupScreen, LintScreen};
-    use crate::state::RunState;
     use std::collections::BTreeSet;
 
     fn prompt(system: &str) -> Prompt {
@@ -342,7 +340,7 @@ mod tests {
             Screen::Leak(LeakScreen::default()),
         ];
         let mut screens = Screens::new(&screens, 1_000, vec!["billing".into()], &[&row], &seed);
-        let mut state: RunState<()> = RunState::new(1);
+        let mut state = Facts::new(1);
         let at = jiff::Timestamp::UNIX_EPOCH;
         let seed = crate::candidate::Candidate::seed(seed);
         state.apply(crate::id::EventNumber(0), &crate::event::Event::Started { at, seed });

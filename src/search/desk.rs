@@ -11,13 +11,14 @@ use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::llm::Request;
+use crate::memory::{State, StepResult};
 use crate::operator::styles::{MUTATORS, THINKING_STYLES, TIPS};
 use crate::operator::{self, Brief, Evidence, MetaPrompts, Nonce, OperatorError, Screens, Told};
 use crate::prompt::Prompt;
 use crate::recipe::{Init, Keep, Operator, Recipe, Step};
 use crate::seed::Seed;
-use crate::state::{Cell, StepResult};
-use crate::strategy::{State, Strategy, demos_of};
+use crate::state::Cell;
+use crate::strategy::{Strategy, demos_of};
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -119,7 +120,7 @@ impl Desk {
     /// The item of an earlier step's result that a draft goes on from.
     fn source<'s>(&self, state: &'s State, draft: &Draft) -> Option<(&'s StepResult, usize)> {
         let source = draft.from?;
-        let continuation = state.continuations.get(&source.proposal)?;
+        let continuation = state.memory.steps.of(source.proposal)?;
         Some((&continuation.result, usize::from(source.item)))
     }
 
@@ -184,7 +185,7 @@ impl Desk {
         // For a contrast the draft names who answered better, and who worse; the row is shown with
         // both their answers.
         if contrasts && let ([better, worse], [first, second]) = (&draft.context[..], shown) {
-            let told = |told: &crate::event::Told, shown: &Shown| match shown.replicate {
+            let told = |told: &crate::event::HistoryItem, shown: &Shown| match shown.replicate {
                 Some(replicate) => answer_of(told.candidate, replicate, shown.row),
                 None => Ok(None),
             };

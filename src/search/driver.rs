@@ -18,12 +18,13 @@ use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, Row
 use crate::journal::{Journal, JournalError};
 use crate::llm::Request;
 use crate::llm::call::{Called, Caller, Ending, Halt, Job, worst_case};
+use crate::memory::{Observer, State};
 use crate::operator::OperatorError;
 use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::source::SourceError;
-use crate::state::{Observer, OpenCall, Phase, Work};
-use crate::strategy::{Plan, State, Strategy, Views};
+use crate::state::{OpenCall, Phase, Work};
+use crate::strategy::{Plan, Strategy};
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -83,7 +84,7 @@ pub struct Search {
     journal: Arc<Journal<Event>>,
     caller: Arc<Caller>,
     clock: Clock,
-    observers: Vec<Box<dyn Observer<Views>>>,
+    observers: Vec<Box<dyn Observer>>,
     cancel: watch::Receiver<bool>,
     workers: JoinSet<()>,
     arrivals: mpsc::UnboundedReceiver<(Call, Arrived)>,
@@ -165,7 +166,7 @@ impl Search {
     }
 
     /// Lets somebody watch.
-    pub fn observe(&mut self, observer: Box<dyn Observer<Views>>) {
+    pub fn observe(&mut self, observer: Box<dyn Observer>) {
         self.observers.push(observer);
     }
 

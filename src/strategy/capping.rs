@@ -31,8 +31,8 @@ pub(super) fn holds_back(recipe: &Recipe, state: &State, candidate: CandidateIx)
 }
 
 fn is_of_this_generation(state: &State, candidate: CandidateIx) -> bool {
-    state.generation.is_some()
-        && state.standing(candidate).generation == state.next_generation_number()
+    state.memory.generations.current().is_some()
+        && state.memory.births.of(candidate).generation == state.memory.generations.next_number()
 }
 
 /// The next child that is left out, when all of the generation are there.
@@ -47,7 +47,7 @@ pub(super) fn next(recipe: &Recipe, state: &State, seed: Seed) -> Option<Plan> {
             families.entry(member(state, candidate)).or_default().push(candidate);
         }
     }
-    let seed = seed.child("cap", u64::from(state.generation_number()));
+    let seed = seed.child("cap", u64::from(state.memory.generations.number()));
     for (parent, mut children) in families {
         children.shuffle(&mut seed.child("of", u64::from(parent.0)).rng());
         let over = children

@@ -1,7 +1,7 @@
 //! Which operator is next: by weights, or by what each has brought for its cost.
 
 use super::State;
-use super::gains::{Cost, Gain};
+use crate::memory::{Cost, Gain};
 use crate::recipe::{Choose, Exp3Choose, Recipe, ThompsonChoose, UcbChoose, When};
 use crate::seed::Seed;
 use crate::stats::bandit::{AsymmetricUcb, Discounted, Exp3, thompson_normal};
@@ -15,7 +15,7 @@ pub(super) fn weights(recipe: &Recipe, state: &State, eligible: &[bool], seed: S
         .map(|(eligible, operator)| if *eligible { operator.weight() } else { 0.0 })
         .collect();
     let arms: Vec<usize> = (0..fixed.len()).filter(|place| fixed[*place] > 0.0).collect();
-    let gains = state.views.gains.results();
+    let gains = state.memory.gains.results();
     let learnt = match &recipe.choose {
         Choose::Fixed(_) | Choose::Each(_) => return fixed,
         Choose::Thompson(kind) => thompson(kind, gains, &arms, seed),

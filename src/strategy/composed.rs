@@ -136,8 +136,8 @@ impl Composed {
         match &recipe.schedule {
             Schedule::Steady(_) => drafting::next(recipe, state, self.setting),
             Schedule::Generation(_) => {
-                let due = state.generation.is_some()
-                    && state.applications < drafting::applications(recipe, state);
+                let due = state.memory.generations.current().is_some()
+                    && state.memory.uses.in_generation() < drafting::applications(recipe, state);
                 // A turn in which nothing can be done is a turn all the same.
                 due.then(|| {
                     drafting::next(recipe, state, self.setting)
@@ -150,8 +150,8 @@ impl Composed {
 
     /// Runs that have to be in before the generation is bred; `None`: there are none.
     fn runs(&self, recipe: &Recipe, state: &State) -> Option<Vec<Plan>> {
-        let is_bred = state.applications >= drafting::applications(recipe, state);
-        if state.generation.is_none() || is_bred {
+        let is_bred = state.memory.uses.in_generation() >= drafting::applications(recipe, state);
+        if state.memory.generations.current().is_none() || is_bred {
             return None;
         }
         drafting::sample_runs(recipe, state, self.setting)
@@ -163,7 +163,7 @@ impl Composed {
             return vec![finished];
         }
         let combines = matches!(recipe.schedule, Schedule::Product(_));
-        if state.round.is_some() && !combines {
+        if state.memory.contests.round().is_some() && !combines {
             return self.contest(recipe, state, remaining);
         }
         if combines && let Some(rows) = product::under_way(recipe, state, self.setting) {
@@ -244,7 +244,7 @@ impl Composed {
 /// first generation, all that `init` brought. Whoever left the population is not asked again.
 pub(super) fn contenders(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     let pool = drafting::pool(recipe, state);
-    let Some(generation) = &state.generation else {
+    let Some(generation) = state.memory.generations.current() else {
         return pool;
     };
     let competes = |candidate: &CandidateIx| {

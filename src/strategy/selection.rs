@@ -35,13 +35,13 @@ pub(super) fn parents(
         // Children of one generation have the same parent, although some are judged before others
         // are drafted.
         Select::Best(_) => chosen(vec![match recipe.schedule {
-            Schedule::Generation(_) => state.bred_from,
+            Schedule::Generation(_) => state.memory.generations.bred_from(),
             _ => state.incumbent,
         }]),
         Select::Scan(kind) => scan(kind, recipe, state, pool, index, &mut rng),
         Select::Tournament(_) => {
             let mut order: Vec<usize> = (0..pool.len()).collect();
-            let generation = u64::from(state.generation_number());
+            let generation = u64::from(state.memory.generations.number());
             order.shuffle(&mut run.child("pairs", generation).rng());
             let (a, b) = (*order.get(2 * index)?, *order.get(2 * index + 1)?);
             let fit = |place: usize| fitness(recipe, state, pool[place]).unwrap_or(0.0);
@@ -101,7 +101,7 @@ fn one(
                 .zip(&scores)
                 .map(|(candidate, score)| {
                     let z = kind.lambda * (score - middle) / spread.max(1e-6);
-                    let children = state.views.children.of(*candidate);
+                    let children = state.memory.children.of(*candidate);
                     1.0 / (1.0 + (-z).exp()) / (1.0 + f64::from(children))
                 })
                 .collect();

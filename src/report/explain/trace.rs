@@ -13,11 +13,11 @@ use crate::event::{
     Abandoned, Block, Draft, Event, ProposalOutcome, Rejection, Round, RowOutcome, Shown,
 };
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RowIx};
+use crate::memory::State;
 use crate::prompt::Prompt;
 use crate::recipe::{self, Choose, Operator, Recipe, When};
 use crate::search::{confirmed, settle};
 use crate::state::{Phase, Status};
-use crate::strategy::State;
 use crate::task::Task;
 use crate::task::example::Split;
 use std::collections::{BTreeMap, HashMap};
@@ -432,14 +432,15 @@ impl Explainer {
             .filter(|(_, other)| other.candidate.parents.contains(&number))
             .map(|(child, _)| child)
             .collect();
+        let birth = self.state.memory.births.of(number);
         let identity = Identity {
             named: self.named(number),
             operator: visible_line(&candidate.operator),
             standing: standing_of(&self.state, number),
             parents: relatives(&candidate.parents),
-            generation: standing.generation,
-            place: standing.place,
-            islands: standing.islands.clone(),
+            generation: birth.generation,
+            place: birth.place,
+            islands: self.state.memory.islands.of(number).to_vec(),
             demos: candidate
                 .demos
                 .iter()

@@ -8,7 +8,7 @@ use super::super::selection::softmax;
 use super::super::{Plan, State};
 use super::Setting;
 use super::evidence::epoch_rows;
-use crate::event::Told;
+use crate::event::HistoryItem;
 use crate::id::{CandidateIx, RowIx};
 use crate::recipe::{BLOCK, Recipe, Runs, Schedule, Select};
 use crate::state::Cell;
@@ -25,8 +25,8 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn told(&self) -> Told {
-        Told { candidate: self.candidate, score: Some(self.score) }
+    pub(super) fn told(&self) -> HistoryItem {
+        HistoryItem { candidate: self.candidate, score: Some(self.score) }
     }
 }
 
@@ -100,7 +100,7 @@ fn drawn(
     state: &State,
     setting: Setting,
 ) -> Vec<Vec<(RowIx, CandidateIx, u16)>> {
-    let Some(generation) = &state.generation else { return Vec::new() };
+    let Some(generation) = state.memory.generations.current() else { return Vec::new() };
     let (members, weights) = match &recipe.select {
         Select::Softmax(select) => softmax(select, recipe, state, &generation.members),
         _ => (generation.members.clone(), vec![1.0; generation.members.len()]),
@@ -179,8 +179,8 @@ pub(super) fn all(recipe: &Recipe, state: &State, setting: Setting) -> Buckets {
 /// The bucket that the next use of an operator learns from: each use of a generation has its own.
 pub(super) fn of_turn(buckets: &Buckets, recipe: &Recipe, state: &State) -> Option<Bucket> {
     let turn = match &recipe.schedule {
-        Schedule::Generation(_) => state.applications as usize,
-        _ => state.uses.values().sum::<u32>() as usize % buckets.sorted.len().max(1),
+        Schedule::Generation(_) => state.memory.uses.in_generation() as usize,
+        _ => state.memory.uses.total() as usize % buckets.sorted.len().max(1),
     };
     buckets.sorted.get(turn).copied()
 }

@@ -126,7 +126,7 @@ fn error_evidence(
     let mut rows_seed = seed.child("evidence", u64::from(candidate.0));
     if feedback.all {
         // A minibatch of its own for each generation, and the same for all drafts of a parent.
-        rows_seed = rows_seed.child("generation", u64::from(state.generation_number()));
+        rows_seed = rows_seed.child("generation", u64::from(state.memory.generations.number()));
     }
     order.shuffle(&mut rows_seed.rng());
     if feedback.all {

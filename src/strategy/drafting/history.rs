@@ -3,7 +3,7 @@
 use super::super::State;
 use super::super::population::{competes, fitness, ranked};
 use super::super::selection::{ancestors, distance};
-use crate::event::Told;
+use crate::event::HistoryItem;
 use crate::id::CandidateIx;
 use crate::recipe::{
     EdaOperator, History, HistoryPick, Likeness, LineageOperator, Recipe, Schedule,
@@ -20,11 +20,13 @@ pub(super) fn told(
     state: &State,
     parent: CandidateIx,
     part: Option<u16>,
-) -> Vec<Told> {
+) -> Vec<HistoryItem> {
     let is_there = |candidate: &CandidateIx| {
-        let of = state.standing(*candidate).part;
+        let of = state.memory.births.of(*candidate).part;
         let is_earlier = match recipe.schedule {
-            Schedule::Generation(_) => candidate.index() < state.parents,
+            Schedule::Generation(_) => {
+                candidate.index() < state.memory.generations.candidates_before()
+            }
             _ => true,
         };
         is_earlier && (part.is_none() || of.is_none() || of == part)
@@ -60,7 +62,7 @@ pub(super) fn told(
             path
         }
     };
-    chosen.into_iter().map(|candidate| Told { candidate, score: score(candidate) }).collect()
+    chosen.into_iter().map(|candidate| HistoryItem { candidate, score: score(candidate) }).collect()
 }
 
 /// A list of prompts that are unlike each other, without scores (PromptBreeder; arXiv:2309.16797,
@@ -70,7 +72,7 @@ pub(super) fn distribution(
     recipe: &Recipe,
     state: &State,
     seed: Seed,
-) -> Vec<Told> {
+) -> Vec<HistoryItem> {
     let mut members = super::members(recipe, state, None);
     // Whatever order the population has says nothing here.
     members.shuffle(&mut seed.rng());
@@ -85,7 +87,7 @@ pub(super) fn distribution(
     for candidate in members {
         let like = |other: &CandidateIx| {
             let likeness = match kind.likeness {
-                Likeness::Texts => state.views.likeness.between(state, candidate, *other),
+                Likeness::Texts => state.memory.likeness.between(state, candidate, *other),
                 Likeness::Answers => 1.0 - distance(state, candidate, *other),
             };
             likeness > kind.max_similarity
@@ -94,7 +96,7 @@ pub(super) fn distribution(
             listed.push(candidate);
         }
     }
-    listed.into_iter().map(|candidate| Told { candidate, score: None }).collect()
+    listed.into_iter().map(|candidate| HistoryItem { candidate, score: None }).collect()
 }
 
 /// Those of the parent's line that were the best of their time, oldest first (PromptBreeder;
@@ -104,12 +106,12 @@ pub(super) fn lineage(
     recipe: &Recipe,
     state: &State,
     parent: CandidateIx,
-) -> Vec<Told> {
+) -> Vec<HistoryItem> {
     let line = ancestors(state, parent);
     let of_line = |candidate: &CandidateIx| *candidate == parent || line.contains(candidate);
     // A seed that is not in the population is nobody's rival.
     let of_seed = state.seed().dev().mean().filter(|_| competes(recipe, CandidateIx::SEED));
-    let led = state.views.best.leaders().iter();
+    let led = state.memory.best_mean.leaders().iter();
     let mut elites: Vec<CandidateIx> = of_seed
         .map(|_| CandidateIx::SEED)
         .into_iter()
@@ -117,7 +119,7 @@ pub(super) fn lineage(
         .filter(of_line)
         .collect();
     elites.drain(..elites.len().saturating_sub(kind.most));
-    elites.into_iter().map(|candidate| Told { candidate, score: None }).collect()
+    elites.into_iter().map(|candidate| HistoryItem { candidate, score: None }).collect()
 }
 
 #[cfg(test)]
@@ -126,7 +128,7 @@ mod tests {
     use crate::recipe;
     use crate::strategy::tests::grown;
 
-    fn numbers(told: &[Told]) -> Vec<u32> {
+    fn numbers(told: &[HistoryItem]) -> Vec<u32> {
         assert!(told.iter().all(|told| told.score.is_none()), "scores are not told");
         told.iter().map(|told| told.candidate.0).collect()
     }

@@ -40,7 +40,7 @@ pub(super) fn pair(
         let common: Vec<CandidateIx> = ancestors(state, a)
             .into_iter()
             .filter(|ancestor| of_b.contains(ancestor))
-            .filter(|ancestor| !state.views.turns.was_merged(a, b, *ancestor))
+            .filter(|ancestor| !state.memory.turns.was_merged(a, b, *ancestor))
             .filter(|ancestor| mean(*ancestor) <= mean(a).min(mean(b)) + 1e-9)
             .filter(|ancestor| has_something_to_merge(merge.level, state, a, b, *ancestor))
             .collect();

@@ -46,8 +46,7 @@ pub(super) struct Setting {
 
 /// The next draft of a step that follows from what came back; they go before new ones.
 pub(super) fn next_step(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
-    let (proposal, continuation) =
-        state.continuations.iter().find(|(_, continuation)| continuation.left > 0)?;
+    let (proposal, continuation) = state.memory.steps.next()?;
     let first = &continuation.draft;
     let recipe = recipe.phase.get(usize::from(first.phase)).unwrap_or(recipe);
     let step = first.step + 1;
@@ -66,10 +65,10 @@ pub(super) fn next_step(recipe: &Recipe, state: &State, setting: Setting) -> Opt
     let mut draft = first.clone();
     draft.proposal = state.next_proposal;
     draft.step = step;
-    draft.from = Some(Source { proposal: *proposal, item: number / fan });
+    draft.from = Some(Source { proposal, item: number / fan });
     draft.then = steps.get(place + 1).map_or(0, |next| next.fan);
     draft.variant = first.variant.wrapping_add(u32::from(number));
-    if let crate::state::StepResult::Child(child) = continuation.result {
+    if let crate::memory::StepResult::Child(child) = continuation.result {
         draft.parents = vec![child];
     }
     if feedback.is_none_or(|feedback| feedback.pick != Pick::Errors) && first.step == 0 {
@@ -90,7 +89,7 @@ pub(super) fn next_step(recipe: &Recipe, state: &State, setting: Setting) -> Opt
 pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
     for (place, init) in recipe.init.iter().enumerate() {
         let place = u16::try_from(place).ok()?;
-        let done = state.inits.get(&place).copied().unwrap_or(0);
+        let done = state.memory.uses.of_init(place);
         if done >= init.requests() {
             continue;
         }
@@ -163,7 +162,7 @@ fn sample(rows: u32, size: usize, seed: Seed) -> Vec<RowIx> {
 pub(super) fn init_is_drafted(recipe: &Recipe, state: &State) -> bool {
     recipe.init.iter().enumerate().all(|(place, init)| {
         let place = u16::try_from(place).unwrap_or(u16::MAX);
-        state.inits.get(&place).copied().unwrap_or(0) >= init.requests()
+        state.memory.uses.of_init(place) >= init.requests()
     })
 }
 
@@ -193,14 +192,15 @@ fn next_combination(recipe: &Recipe, state: &State) -> Option<Draft> {
         return None;
     }
     // Without demonstrations it is the seed itself.
-    let mut sets = state.demo_sets.as_ref()?.iter().filter(|set| !set.is_empty());
-    let set = sets.nth(state.combinations as usize)?;
+    let mut sets = state.memory.demo_sets.collected()?.iter().filter(|set| !set.is_empty());
+    let set = sets.nth(state.memory.uses.combinations() as usize)?;
     Some(combine(state, CandidateIx::SEED, set.clone()))
 }
 
 /// Uses of operators that the generation that is on asks for.
 pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
-    let members = state.generation.as_ref().map_or(0, |generation| generation.members.len());
+    let members =
+        state.memory.generations.current().map_or(0, |generation| generation.members.len());
     let nodes = match &recipe.select {
         Select::Uct(_) => super::tree::breadth(recipe, state),
         _ => 1,
@@ -233,10 +233,10 @@ pub(super) fn turns(recipe: &Recipe, texts: u16) -> u32 {
 
 /// Whether all children of the generation are there.
 pub(super) fn generation_is_bred(recipe: &Recipe, state: &State) -> bool {
-    state.generation.is_some()
+    state.memory.generations.current().is_some()
         && state.drafts.is_empty()
-        && state.continuations.values().all(|continuation| continuation.left == 0)
-        && state.applications >= applications(recipe, state)
+        && state.memory.steps.next().is_none()
+        && state.memory.uses.in_generation() >= applications(recipe, state)
 }
 
 /// Uses of operators on each parent.
@@ -262,7 +262,7 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
         }
     }
     if let Choose::Each(_) = &recipe.choose {
-        let turn = state.applications as usize % operators_per_parent(recipe).max(1);
+        let turn = state.memory.uses.in_generation() as usize % operators_per_parent(recipe).max(1);
         let mut passed = 0;
         for (place, operator) in recipe.operator.iter().enumerate() {
             passed += operator.weight() as usize;
@@ -301,27 +301,26 @@ fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
     let place = u16::try_from(place).unwrap_or(u16::MAX);
     let uses = match operator {
         // A merge that its gate refuses costs next to nothing, and counts as none.
-        Operator::Merge(_) => state.views.turns.kept(place),
-        _ => state.uses.get(&place).copied().unwrap_or(0),
+        Operator::Merge(_) => state.memory.turns.kept(place),
+        _ => state.memory.uses.of(place),
     };
     let occasions = match operator.when() {
         When::Always => u32::MAX,
         When::AfterAccept => {
-            let by_another = state.views.turns.accepted().is_some_and(|other| other != place);
+            let by_another = state.memory.turns.accepted().is_some_and(|other| other != place);
             if by_another { u32::MAX } else { 0 }
         }
         When::IncumbentChanged => {
             u32::try_from(state.incumbents.len()).unwrap_or(u32::MAX).saturating_sub(1)
         }
         When::Stalled(children) => {
-            let before = state.uses_at_incumbent.get(&place).copied().unwrap_or(0);
+            let before = state.memory.uses.at_incumbent(place);
             before + state.counts.decided_since_incumbent / children
         }
     };
-    let failures = state.program_failures.get(&(state.phase_number, place));
     uses < occasions
         && operator.max_uses().is_none_or(|most| uses < most)
-        && failures.is_none_or(|failures| *failures < MOST_FAILURES)
+        && state.memory.programs.failures(state.phase_number, place) < MOST_FAILURES
 }
 
 /// A use whose child was nothing new, tried once more with other draws, as often as the recipe's screen
@@ -331,10 +330,10 @@ pub(super) fn again(recipe: &Recipe, state: &State, setting: Setting) -> Option<
         Screen::Novelty(kind) => Some(kind.attempts),
         _ => None,
     })?;
-    let refused = state
-        .refused
-        .iter()
-        .find(|refused| refused.attempt + 1 < attempts && refused.phase == state.phase_number)?;
+    let refused =
+        state.memory.uses.refused().iter().find(|refused| {
+            refused.attempt + 1 < attempts && refused.phase == state.phase_number
+        })?;
     let place = usize::from(refused.operator?);
     let seed = setting.seed.child("draft", u64::from(state.next_proposal.0));
     let mut draft = draft(recipe, state, place, setting, seed, Some(refused))?;
@@ -368,14 +367,15 @@ fn draft(
         None => islands::turn(recipe, state),
     };
     draft.then = operator.steps().get(1).map_or(0, |next| next.fan);
-    let uses = state.uses.get(&operator_place).copied().unwrap_or(0);
+    let uses = state.memory.uses.of(operator_place);
     draft.variant = seed.child("variant", 0).rng().random();
     draft.parents = match operator {
         Operator::Merge(merge) => merging::pair(merge, recipe, state, seed.child("merge", 0))?,
         // A new incumbent is an occasion; else it is used on whoever is selected.
         Operator::Compress(kind) if kind.when != When::Always => vec![state.incumbent],
         _ => {
-            let index = state.applications as usize / operators_per_parent(recipe).max(1);
+            let index =
+                state.memory.uses.in_generation() as usize / operators_per_parent(recipe).max(1);
             let pool = members(recipe, state, draft.island);
             let chosen = selection::parents(
                 recipe,
@@ -412,12 +412,12 @@ fn draft(
     // What all children of a generation share changes from one to the next; without generations,
     // from child to child.
     let turn = match recipe.schedule {
-        Schedule::Generation(_) => state.generation_number(),
+        Schedule::Generation(_) => state.memory.generations.number(),
         _ => uses,
     };
     match operator {
         Operator::Reflect(kind) if kind.fields == Fields::RoundRobin && setting.texts > 1 => {
-            draft.part = Some(state.views.turns.part(parent, setting.texts));
+            draft.part = Some(state.memory.turns.part(parent, setting.texts));
         }
         Operator::HistoryRewrite(kind) if kind.fields == Fields::RoundRobin => {
             let turns = turns(recipe, setting.texts);
@@ -562,7 +562,7 @@ pub(super) fn advance(
     match operator {
         // An edit sees the rows that the critique was about.
         Operator::GradientEdit(_) if draft.step == 1 => {
-            let first = draft.from.and_then(|from| state.continuations.get(&from.proposal));
+            let first = draft.from.and_then(|from| state.memory.steps.of(from.proposal));
             let shown = first.map_or_else(Vec::new, |first| first.shown.clone());
             Some(Plan::Propose { proposal, shown })
         }

@@ -256,7 +256,7 @@ pub(in crate::strategy) fn collect(
     state: &State,
     setting: Setting,
 ) -> Option<Plan> {
-    if state.demo_sets.is_some() || !setting.has_demos {
+    if state.memory.demo_sets.collected().is_some() || !setting.has_demos {
         return None;
     }
     let mut sets: Vec<Vec<Demo>> = Vec::new();

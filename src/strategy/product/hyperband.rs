@@ -73,9 +73,9 @@ pub(super) fn next(
     setting: Setting,
 ) -> Option<Plan> {
     let ladder = Ladder::new(kind, state.dev_rows);
-    let trials = &state.views.trials;
+    let trials = &state.memory.trials;
     let (mut bracket, mut s) = (0, ladder.highest);
-    if let Some(last) = &state.round {
+    if let Some(last) = state.memory.contests.round() {
         (bracket, s) = (last.contest, last.group);
         let members = match last.round {
             0 => trials.of_series(bracket),
@@ -106,7 +106,7 @@ fn another(
     setting: Setting,
     (bracket, s): (u32, u32),
 ) -> Option<Plan> {
-    let trials = &state.views.trials;
+    let trials = &state.memory.trials;
     let round = Round {
         contest: bracket,
         group: s,

@@ -37,7 +37,7 @@ pub(super) fn suggest(
     known: &[Observation],
     setting: Setting,
 ) -> Option<Combination> {
-    let seed = setting.seed.child("trial", u64::from(state.views.trials.count()));
+    let seed = setting.seed.child("trial", u64::from(state.memory.trials.count()));
     let modelled = match &recipe.sampler {
         Sampler::Random(_) => None,
         Sampler::Tpe(kind) => by_densities(kind, space, choices, known, seed),
@@ -123,7 +123,7 @@ struct Features {
 
 impl Features {
     fn new(size: usize, state: &State, space: &Space, setting: Setting) -> Self {
-        let memo = &state.views.memo;
+        let memo = &state.memory.text_models;
         let texts = space.texts.iter().map(|text| memo.features(state, *text, size).to_vec());
         let sets = if space.sets.len() > 1 {
             let rows = setting.train_rows as usize;
