@@ -12,14 +12,15 @@ pub mod seed; // One run seed, a named child seed for every decision.
 pub mod clock; // The time, or the time that a test says it is.
 pub mod caps; // What a run may spend, as it is stated.
 pub mod prompt; // The thing being improved.
+#[macro_use]
+pub mod grammar; // Slots of a recipe, kinds, and their keys: raw TOML.
 pub mod candidate; // A prompt, its parents, and the operator that wrote it.
 pub mod task; // What "better" means: examples, scorers, models, a goal.
-pub mod recipe; // How to search: one TOML file from `strategies/`.
 pub mod budget; // What a run has spent and may spend next: reserved, settled, lost.
 
 // What happened.
 pub mod event; // One fact, past tense.
-pub mod state; // All facts so far, folded; and the traits for watching it happen.
+pub mod state; // The facts of a run: all events so far, folded.
 
 // The outside world.
 pub mod store; // Durable bytes. The only place that names sled.
@@ -28,8 +29,10 @@ pub mod llm; // Words from a model, at a price. The only place that names reqwes
 
 // Decisions.
 pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.
-pub mod strategy; // What to try next: a pure function of recipe, state and seed.
+pub mod memory; // What strategies and operators remember, folded from the same events.
 pub mod operator; // Write the new prompt, with a model's help.
+pub mod recipe; // How to search: one TOML file from `strategies/`.
+pub mod strategy; // What to try next: a pure function of recipe, state and seed.
 pub mod evaluate; // Try a candidate on rows: what is asked, and what an answer is worth.
 
 // The loop, and what people see of it.

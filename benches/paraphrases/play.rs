@@ -7,11 +7,12 @@ use promptsearch::event::{
     Answered, Block, Event, Finish, ProposalOutcome, RowOutcome, StopReason,
 };
 use promptsearch::id::{Call, CandidateIx, EventNumber, RequestHash};
+use promptsearch::memory::State;
 use promptsearch::prompt::{Part, Prompt};
 use promptsearch::recipe::Recipe;
 use promptsearch::seed::Seed;
-use promptsearch::state::{Phase, Standing, Status};
-use promptsearch::strategy::{Composed, Plan, Remaining, Searched, State, Strategy};
+use promptsearch::state::{CandidateState, Phase, Status};
+use promptsearch::strategy::{Composed, Plan, Remaining, Searched, Strategy};
 use promptsearch::task::goal::Goal;
 use promptsearch::units::{Score, Usd};
 
@@ -59,7 +60,7 @@ pub(crate) fn play(recipe: &Recipe, pool: &Pool, budget: u64, seed: Seed) -> Pla
         game.step();
     }
     let arm = game.winner().map_or(0, CandidateIx::index);
-    let is_left = |standing: &&Standing| !matches!(standing.status, Status::Dropped(_));
+    let is_left = |standing: &&CandidateState| !matches!(standing.status, Status::Dropped(_));
     let left = game.state.candidates.iter().filter(is_left).count();
     Played { arm, calls: game.calls, left }
 }

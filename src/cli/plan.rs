@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::{Screen, settings};
 use crate::budget::Caps;
 use crate::clock::Clock;
-use crate::recipe::{Evaluate, Final, Init, Recipe, Schedule};
+use crate::recipe::{Evaluate, Final, Recipe, Schedule};
 use crate::search::Limits;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Example;
@@ -174,17 +174,10 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
     let (task_cost, mutator_cost) =
         (cost(ModelRole::Task, task_usage), cost(ModelRole::Mutator, mutator_usage));
     // A recipe of phases spends most in its last ones.
-    let phases: &[Recipe] =
-        if recipe.phase.is_empty() { std::slice::from_ref(recipe) } else { &recipe.phase };
+    let phases = recipe.phases();
     let last = phases.last().unwrap_or(recipe);
-    let pool: u64 = phases
-        .iter()
-        .flat_map(|phase| &phase.init)
-        .map(|init| match init {
-            Init::Grounded(kind) => u64::from(kind.take) + 1,
-            _ => u64::from(init.requests()),
-        })
-        .sum();
+    let pool: u64 =
+        phases.iter().flat_map(|phase| &phase.init).map(|init| init.all_requests()).sum();
     let hold = limits.hold_calls();
     let dev = task.splits.dev.len() as u64;
     let per = rollouts_per_proposal(task, last);

@@ -12,12 +12,13 @@ use crate::llm::openai::OpenAi;
 use crate::llm::sim::world::Temper;
 use crate::llm::sim::{MODEL_SEED, SimLlm, world_of};
 use crate::llm::throttle::{Global, Throttle};
+use crate::memory::{Observer, State};
 use crate::recipe::{self, Recipe};
 use crate::report::{History, Report, RunInfo, Status, Summary};
 use crate::run_dir::{RunDir, RunFile, RunLock, SUMMARY_FILE};
 use crate::search::{Outcome, Search, settle};
-use crate::state::{Observer, Phase, RunState};
-use crate::strategy::{Composed, Fixed, Searched, State, Strategy, Views};
+use crate::state::Phase;
+use crate::strategy::{Composed, Fixed, Searched, Strategy};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Protocol};
 use crate::ui::Watcher;
@@ -289,13 +290,8 @@ struct SummaryWriter {
     last: Option<Instant>,
 }
 
-impl Observer<Views> for SummaryWriter {
-    fn observe(
-        &mut self,
-        _number: crate::id::EventNumber,
-        _event: &Event,
-        state: &RunState<Views>,
-    ) {
+impl Observer for SummaryWriter {
+    fn observe(&mut self, _number: crate::id::EventNumber, _event: &Event, state: &State) {
         if self.last.is_some_and(|last| last.elapsed() < SUMMARY_EVERY) {
             return;
         }

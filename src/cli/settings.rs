@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::llm::key;
 use crate::llm::openai::OpenAi;
 use crate::llm::sim::{CLERK, EDITOR};
-use crate::recipe::{self, Operator, Parts, Recipe, RecipeError, Usable};
+use crate::recipe::{self, Parts, Recipe, RecipeError, Usable};
 use crate::search;
 use crate::task::Task;
 use crate::task::model::{ModelRole, Protocol};
@@ -155,9 +155,9 @@ pub(super) fn check_programs(task: &Task) -> Result<(), CliError> {
 /// Whether the programs that are operators can be started.
 pub(super) fn check_operators(recipe: &Recipe, task: &Task) -> Result<(), CliError> {
     for operator in recipe.operator.iter().chain(recipe.phase.iter().flat_map(|it| &it.operator)) {
-        let Operator::External(kind) = operator else { continue };
-        let program = kind.command.first().map_or("", String::as_str);
-        let folder = if kind.dir.is_empty() { task.folder() } else { kind.dir.clone().into() };
+        let Some(asked) = operator.program() else { continue };
+        let program = asked.command.first().map_or("", String::as_str);
+        let folder = if asked.dir.is_empty() { task.folder() } else { asked.dir.into() };
         if !is_there(program, &folder) {
             return Err(CliError::invalid(format!(
                 "the operator's program `{program}` is not there, or may not be run"

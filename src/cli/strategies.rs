@@ -3,7 +3,7 @@
 use super::args::{EjectArgs, StrategiesAction, StrategiesArgs};
 use super::error::CliError;
 use super::{Screen, settings};
-use crate::operator::{MetaPrompt, MetaPrompts};
+use crate::operator::{EffectiveMetaPrompt, MetaPrompts};
 use crate::recipe::{self, SHIPPED};
 use crate::report::{Listed, strategies_list, strategy_page};
 use crate::text;
@@ -54,20 +54,20 @@ fn one(name: &str, args: &StrategiesArgs, screen: &Screen) -> Result<(), CliErro
 /// Writes meta-prompts as files that a recipe's `meta_prompts` can name.
 fn eject(args: &EjectArgs, screen: &Screen) -> Result<(), CliError> {
     let built_in = MetaPrompts::builtin();
-    let known: Vec<&str> = built_in.iter().map(|one| one.operator.name()).collect();
+    let known: Vec<&str> = built_in.iter().map(|one| one.meta_prompt.name).collect();
     for name in &args.names {
         if !known.contains(&name.as_str()) {
             return Err(CliError::usage(format!("there is no meta-prompt `{name}`"))
                 .hint(text::suggestion(name, &known)));
         }
     }
-    let is_meant = |one: &MetaPrompt<'_>| {
-        args.names.is_empty() || args.names.iter().any(|name| name == one.operator.name())
+    let is_meant = |one: &EffectiveMetaPrompt<'_>| {
+        args.names.is_empty() || args.names.iter().any(|name| name == one.meta_prompt.name)
     };
     let files: Vec<(PathBuf, String)> = built_in
         .iter()
         .filter(is_meant)
-        .map(|one| (args.dir.join(format!("{}.md", one.operator.name())), one.ejected()))
+        .map(|one| (args.dir.join(format!("{}.md", one.meta_prompt.name)), one.ejected()))
         .collect();
     // Nothing is written where anything would be lost.
     let there: Vec<String> = files

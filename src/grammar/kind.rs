@@ -124,13 +124,11 @@ macro_rules! choice {
             $($(#[doc = $value_doc])* #[serde(rename = $name)] $value,)+
         }
 
-        impl $choice {
-            /// The value's name in a file.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self {
+        impl std::fmt::Display for $choice {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(match self {
                     $(Self::$value => $name,)+
-                }
+                })
             }
         }
 

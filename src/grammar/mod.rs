@@ -8,6 +8,7 @@
 
 #[macro_use]
 mod kind;
+#[macro_use]
 mod chosen;
 
 pub use chosen::{Chosen, Kind, Misuse, Slot};

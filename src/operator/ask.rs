@@ -9,11 +9,11 @@ use super::styles::MUTATORS;
 use crate::event::{Draft, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::JournalError;
+use crate::memory::State;
 use crate::memory::StepResult;
 use crate::prompt::Prompt;
 use crate::seed::Seed;
 use crate::state::Cell;
-use crate::memory::State;
 use crate::task::example::Split;
 
 /// Why a reply is no candidate: the reason, and what it is about.
@@ -73,7 +73,7 @@ impl<'a> Ask<'a> {
     /// The item of an earlier step's result that the draft continues from.
     fn source(&self) -> Option<(&'a StepResult, usize)> {
         let source = self.draft.from?;
-        let continuation = self.state.continuations.get(&source.proposal)?;
+        let continuation = self.state.memory.steps.of(source.proposal)?;
         Some((&continuation.result, usize::from(source.item)))
     }
 
@@ -172,7 +172,7 @@ impl<'a> Ask<'a> {
 
 /// A prompt with new texts; a part keeps its parent's end, since a reply's is cut off with its tags.
 #[must_use]
-pub fn with_parts(parent: &Prompt, parts: Vec<(String, String)>) -> Prompt {
+pub(super) fn with_parts(parent: &Prompt, parts: Vec<(String, String)>) -> Prompt {
     parts.into_iter().fold(parent.clone(), |prompt, (name, text)| {
         let ends = parent.part(&name).is_some_and(|old| old.ends_with('\n'));
         let text = if ends { format!("{text}\n") } else { text };

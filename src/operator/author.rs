@@ -5,12 +5,12 @@
 //! of its draft, for a new text.
 
 use super::ask::{Ask, Refusal, Written};
+use super::brief::Evidence;
+use super::common::When;
 use super::draw::{Draw, Next, Sets};
 use super::feedback::Feedback;
-use super::brief::Evidence;
 use super::meta_prompt::MetaPrompt;
 use super::step::{Keep, Step};
-use super::common::When;
 use crate::event::{Draft, Gate};
 use crate::grammar::Misuse;
 use crate::id::CandidateIx;
@@ -178,6 +178,12 @@ pub trait Operator: Author {
 
     /// How its parents are found, in words; `None`: they are selected as the recipe says.
     fn parents_in_words(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What a draft's own value says, in words, where that explains the draft.
+    fn own_in_words(&self, own: &serde_json::Value) -> Option<&'static str> {
+        let _ = own;
         None
     }
 

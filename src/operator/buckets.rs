@@ -60,10 +60,9 @@ impl Buckets {
             Some(Run { row, candidate, replicate, score: column.cell(row).score()? })
         };
         Self::of(match draw.breeding.runs() {
-            Some(rows) => rows
-                .into_iter()
-                .map(|runs| runs.into_iter().filter_map(run).collect())
-                .collect(),
+            Some(rows) => {
+                rows.into_iter().map(|runs| runs.into_iter().filter_map(run).collect()).collect()
+            }
             None => (0..draw.setting.train_rows)
                 .map(|row| {
                     let of = |(candidate, _)| run((RowIx(row), candidate, 0));
@@ -88,9 +87,9 @@ impl Buckets {
     /// own.
     pub(super) fn of_turn(&self, draw: &Draw<'_>) -> Option<Bucket> {
         let turn = if draw.breeding.has_generations() {
-            draw.state.applications as usize
+            draw.state.memory.uses.in_generation() as usize
         } else {
-            draw.state.uses.values().sum::<u32>() as usize % self.sorted.len().max(1)
+            draw.state.memory.uses.total() as usize % self.sorted.len().max(1)
         };
         self.sorted.get(turn).copied()
     }

@@ -1,9 +1,9 @@
 //! `compress`: says the same in fewer words.
 
 use super::author::{Author, Operator};
-use super::step::Step;
 use super::common::When;
 use super::draw::Draw;
+use super::step::Step;
 use crate::event::Draft;
 
 kind! {

@@ -88,8 +88,8 @@ impl Operator for ContrastRule {
         draft.rows = vec![best.row];
         draft.own = serde_json::to_value(Contrast { better: best, worse: worst }).ok();
         let demos = &draw.state.standing(parent).candidate.demos;
-        draft.demos = (!demos.is_empty())
-            .then(|| thinned(draw.state, parent, self.max_shots, draw.seed));
+        draft.demos =
+            (!demos.is_empty()).then(|| thinned(draw.state, parent, self.max_shots, draw.seed));
         Some(draft)
     }
 
@@ -97,10 +97,6 @@ impl Operator for ContrastRule {
     fn next(&self, _draw: &Draw<'_>, draft: &Draft) -> Next {
         let contrast = Contrast::of(draft);
         let shown = contrast.iter().flat_map(|Contrast { better, worse }| [better, worse]);
-        Next::Ask(
-            shown
-                .map(|run| Shown { row: run.row, replicate: Some(run.replicate) })
-                .collect(),
-        )
+        Next::Ask(shown.map(|run| Shown { row: run.row, replicate: Some(run.replicate) }).collect())
     }
 }

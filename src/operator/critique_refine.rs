@@ -2,10 +2,11 @@
 
 use super::author::{Author, Operator};
 use super::draw::{Draw, Next};
-use super::feedback::{Feedback, Praise, praises};
+use super::feedback::{Feedback, Praise, praise_in_words, praises};
 use super::meta_prompt::MetaPrompt;
 use super::step::{Keep, Step};
 use crate::event::Draft;
+use serde_json::Value;
 
 kind! {
     /// Asks for a critique (of failures, or where the parent does well of what works), then for a text
@@ -59,6 +60,10 @@ impl Author for CritiqueRefine {
 impl Operator for CritiqueRefine {
     fn feedback(&self) -> Option<&Feedback> {
         Some(&self.feedback)
+    }
+
+    fn own_in_words(&self, own: &Value) -> Option<&'static str> {
+        praise_in_words(own)
     }
 
     fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {

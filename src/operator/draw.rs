@@ -6,8 +6,8 @@
 use crate::candidate::Demo;
 use crate::event::{Abandoned, Draft, Mate, Shown};
 use crate::id::{CandidateIx, RowIx};
-use crate::seed::Seed;
 use crate::memory::State;
+use crate::seed::Seed;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
@@ -118,7 +118,11 @@ impl Draw<'_> {
     /// generations, from child to child.
     #[must_use]
     pub fn turn(&self) -> u32 {
-        if self.breeding.has_generations() { self.state.generation_number() } else { self.uses }
+        if self.breeding.has_generations() {
+            self.state.memory.generations.number()
+        } else {
+            self.uses
+        }
     }
 
     /// A part of another candidate that takes the place of the child's own, drawn in proportion to
@@ -130,8 +134,7 @@ impl Draw<'_> {
             return None;
         }
         let candidate = self.breeding.mate(parent, island, self.seed.child("mate", 0))?;
-        let part =
-            self.seed.child("mate part", 0).rng().random_range(0..self.setting.texts);
+        let part = self.seed.child("mate part", 0).rng().random_range(0..self.setting.texts);
         Some(Mate { candidate, part })
     }
 }

@@ -63,7 +63,7 @@ impl Eda {
         for candidate in members {
             let like = |other: &CandidateIx| {
                 let likeness = match self.likeness {
-                    Likeness::Texts => state.views.likeness.between(state, candidate, *other),
+                    Likeness::Texts => state.memory.likeness.between(state, candidate, *other),
                     Likeness::Answers => 1.0 - state.distance(candidate, *other),
                 };
                 likeness > self.max_similarity

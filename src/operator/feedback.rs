@@ -50,7 +50,7 @@ const EVIDENCE_BLOCK: usize = 8;
 
 /// Whether a score counts as right. Scores are kept in single precision.
 #[must_use]
-pub fn is_right(score: f64) -> bool {
+pub(in crate::operator) fn is_right(score: f64) -> bool {
     score >= 1.0 - 1e-6
 }
 
@@ -85,6 +85,11 @@ pub(super) fn praises(draft: &Draft) -> bool {
     draft.own.as_ref().is_some_and(|own| *own == praising())
 }
 
+/// What it says about a draft that it asks what works.
+pub(super) fn praise_in_words(own: &Value) -> Option<&'static str> {
+    (*own == praising()).then_some("the shown rows came out right: it was asked what works")
+}
+
 /// The request with its rows; before it, that it asks what works.
 fn ask(draft: &Draft, praise: bool, shown: Vec<Shown>) -> Next {
     if praise && !praises(draft) { Next::Revise(praising()) } else { Next::Ask(shown) }
@@ -107,7 +112,7 @@ impl Feedback {
             ("skip_perfect", !self.skip_perfect, self.pick != Pick::ErrorsElseCorrect),
         ] {
             if is_set && !goes_with {
-                let pick = self.pick.name();
+                let pick = self.pick;
                 let message = format!("`{key}` does nothing with `pick = \"{pick}\"`");
                 let help = format!("leave `{key}` out, or pick rows in another way");
                 return Err(Misuse::of(&["feedback", key], message).help(help));
@@ -195,7 +200,7 @@ impl Feedback {
         let mut rows_seed = seed.child("evidence", u64::from(candidate.0));
         if self.all {
             // A minibatch of its own for each generation, and the same for all drafts of a parent.
-            let generation = u64::from(draw.state.generation_number());
+            let generation = u64::from(draw.state.memory.generations.number());
             rows_seed = rows_seed.child("generation", generation);
         }
         order.shuffle(&mut rows_seed.rng());

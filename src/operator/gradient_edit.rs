@@ -3,12 +3,13 @@
 use super::author::{Author, Operator};
 use super::critique_refine::{CRITIQUE, PRAISE, REFINE};
 use super::draw::{Draw, Next};
-use super::feedback::{Feedback, Praise, praises};
+use super::feedback::{Feedback, Praise, praise_in_words, praises};
 use super::history::History;
 use super::meta_prompt::MetaPrompt;
 use super::paraphrase::PARAPHRASE;
 use super::step::{Keep, Step};
 use crate::event::Draft;
+use serde_json::Value;
 
 kind! {
     /// Asks why the parent failed, then for a text that removes each reason: a textual gradient and a step
@@ -39,10 +40,8 @@ impl Author for GradientEdit {
     }
 
     fn steps(&self) -> Vec<Step> {
-        let mut steps = vec![
-            Step::new(&CRITIQUE, 1, Keep::Notes),
-            Step::new(&EDIT, self.edits, Keep::Child),
-        ];
+        let mut steps =
+            vec![Step::new(&CRITIQUE, 1, Keep::Notes), Step::new(&EDIT, self.edits, Keep::Child)];
         if self.paraphrases > 0 {
             steps.push(Step::new(&PARAPHRASE, self.paraphrases, Keep::Child));
         }
@@ -73,6 +72,10 @@ impl Operator for GradientEdit {
         Some(&self.feedback)
     }
 
+    fn own_in_words(&self, own: &Value) -> Option<&'static str> {
+        praise_in_words(own)
+    }
+
     fn draft(&self, draw: &Draw<'_>, draft: Draft) -> Option<Draft> {
         let mut draft = draw.with_parents(draft, 1)?;
         self.feedback.deal(draw, &mut draft)?;
@@ -87,7 +90,7 @@ impl Operator for GradientEdit {
             0 => self.feedback.next_with(Praise::WherePerfect, draw, draft),
             // An edit sees the rows that the critique was about.
             1 => {
-                let source = draft.from.and_then(|from| draw.state.continuations.get(&from.proposal));
+                let source = draft.from.and_then(|from| draw.state.memory.steps.of(from.proposal));
                 Next::Ask(source.map_or_else(Vec::new, |source| source.shown.clone()))
             }
             // Later steps change the wording alone.

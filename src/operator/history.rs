@@ -42,9 +42,9 @@ impl History {
     ) -> Vec<HistoryItem> {
         let state = draw.state;
         let is_there = |candidate: &CandidateIx| {
-            let of = state.standing(*candidate).part;
-            let is_earlier =
-                !draw.breeding.has_generations() || candidate.index() < state.parents;
+            let of = state.memory.births.of(*candidate).part;
+            let is_earlier = !draw.breeding.has_generations()
+                || candidate.index() < state.memory.generations.candidates_before();
             is_earlier && (part.is_none() || of.is_none() || of == part)
         };
         let score = |candidate: CandidateIx| draw.breeding.fitness(candidate);

@@ -1,9 +1,9 @@
 //! `lineage`: continues the parent's line of best prompts.
 
 use super::author::{Author, Operator};
-use super::step::Step;
 use super::draw::Draw;
 use super::history::unscored;
+use super::step::Step;
 use crate::event::Draft;
 use crate::id::CandidateIx;
 
@@ -31,7 +31,7 @@ impl Lineage {
         // A baseline outside of the population leads no line.
         let of_baseline =
             state.seed().dev().mean().filter(|_| draw.breeding.competes(CandidateIx::SEED));
-        let led = state.views.best.leaders().iter();
+        let led = state.memory.best_mean.leaders().iter();
         let mut elites: Vec<CandidateIx> = of_baseline
             .map(|_| CandidateIx::SEED)
             .into_iter()

@@ -128,7 +128,7 @@ impl Merge {
             let common: Vec<CandidateIx> = of_a
                 .into_iter()
                 .filter(|ancestor| of_b.contains(ancestor))
-                .filter(|ancestor| !state.views.turns.was_merged(a, b, *ancestor))
+                .filter(|ancestor| !state.memory.turns.was_merged(a, b, *ancestor))
                 .filter(|ancestor| mean(*ancestor) <= mean(a).min(mean(b)) + 1e-9)
                 .filter(|ancestor| self.can_merge(state, a, b, *ancestor))
                 .collect();
@@ -166,7 +166,7 @@ impl Merge {
             let Some(ancestor) = others.iter().copied().find(|a| of_incumbent.contains(a)) else {
                 continue;
             };
-            let likely = state.views.pairs.improvement(state, other);
+            let likely = state.memory.pairs.improvement(state, other);
             if likely < LIKELY_IMPROVED
                 || others.contains(&incumbent)
                 || !self.can_merge(state, incumbent, other, ancestor)
@@ -206,7 +206,8 @@ impl Merge {
         if self.gate_size == 0 || draft.parents.len() < 2 {
             return None;
         }
-        let (a, b) = (state.standing(draft.parents[0]).dev(), state.standing(draft.parents[1]).dev());
+        let (a, b) =
+            (state.standing(draft.parents[0]).dev(), state.standing(draft.parents[1]).dev());
         // Where the first is better, where the second is, and where they tie.
         let mut groups: [Vec<RowIx>; 3] = Default::default();
         for row in (0..state.dev_rows).map(RowIx) {

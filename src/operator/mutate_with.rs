@@ -1,8 +1,8 @@
 //! `mutate_with`: applies the parent's own mutation instruction.
 
+use super::ask::Ask;
 use super::author::{Author, Operator};
 use super::step::Step;
-use super::ask::Ask;
 
 kind! {
     /// Applies the parent's own mutation instruction to its text (PromptBreeder's first-order

@@ -3,7 +3,6 @@
 //! An override is checked when it is read, not when it is first sent: a search must not end over a
 //! mistyped slot. Where the files lie, and what they are called, is for `cli` to say.
 
-use super::author::Author;
 use super::init::INITS;
 use super::list::OPERATORS;
 use super::meta_prompt::MetaPrompt;
@@ -44,9 +43,138 @@ pub struct EffectiveMetaPrompt<'a> {
     /// What it is for, and what it is filled with.
     pub meta_prompt: &'static MetaPrompt,
     /// The text that is sent, with its slots.
+    pub text: &'a str,
+    /// Whether a person wrote it.
+    pub is_override: bool,
+}
+
+/// What is wrong with an override.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MetaPromptError {
+    /// No meta-prompt has this name.
+    #[error("there is no meta-prompt `{name}`; {}", suggestion(name, &names()))]
+    UnknownName {
+        /// As it was written.
+        name: String,
+    },
+    /// A name between double braces that is no slot.
+    #[error("meta-prompt `{name}`, line {line}: `{slot}` is no slot; {}", suggestion(slot, &slots_of(name)))]
+    UnknownSlot {
+        /// The meta-prompt.
+        name: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// As it was written.
+        slot: String,
+    },
+    /// A slot that is not filled here.
+    #[error(
+        "meta-prompt `{name}`, line {line}: there is no `{slot}` to fill in here; {}",
+        suggestion("", &slots_of(name))
+    )]
+    NotFilled {
+        /// The meta-prompt.
+        name: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// The slot.
+        slot: Slot,
+    },
+    /// Braces that look like a slot and are none.
+    #[error(
+        "meta-prompt `{name}`, line {line}: `{found}` is not read as a slot; write two braces on \
+         each side of its name, as in `{{{{ current }}}}`"
+    )]
+    Misspelled {
+        /// The meta-prompt.
+        name: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// What stands there.
+        found: String,
+    },
+    /// Slots without which the request makes no sense.
+    #[error("meta-prompt `{name}` lacks {}", braced(slots))]
+    MissingSlots {
+        /// The meta-prompt.
+        name: &'static str,
+        /// Those that are not there.
+        slots: Vec<Slot>,
+    },
+    /// The tag of the current text has to be the first one: the reply is read by it.
+    #[error(
+        "meta-prompt `{name}`, line {line}: `{{{{ {slot} }}}}` stands before `{{{{ current }}}}`; \
+         only `{{{{ about }}}}` and numbers may"
+    )]
+    BeforeCurrent {
+        /// The meta-prompt.
+        name: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// The slot that stands too early.
+        slot: Slot,
+    },
+    /// A slot with tags that may stand only once.
+    #[error("meta-prompt `{name}`, line {line}: `{{{{ {slot} }}}}` stands there a second time")]
+    Repeated {
+        /// The meta-prompt.
+        name: &'static str,
+        /// The line of the second one, from 1.
+        line: usize,
+        /// The slot.
+        slot: Slot,
+    },
+    /// A leading comment without an end.
+    #[error("meta-prompt `{name}`, line {line}: the comment is not closed with `-->`")]
+    OpenComment {
+        /// The meta-prompt.
+        name: &'static str,
+        /// The line on which it begins, from 1.
+        line: usize,
+    },
+}
+
+impl MetaPromptError {
+    /// The line in the file, from 1, where the mistake has one.
     #[must_use]
-    pub fn text<'a>(&'a self, meta_prompt: &MetaPrompt) -> &'a str {
-        self.overrides.get(meta_prompt.name).map_or(meta_prompt.text, String::as_str)
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::UnknownSlot { line, .. }
+            | Self::NotFilled { line, .. }
+            | Self::Misspelled { line, .. }
+            | Self::BeforeCurrent { line, .. }
+            | Self::Repeated { line, .. }
+            | Self::OpenComment { line, .. } => Some(*line),
+            Self::UnknownName { .. } | Self::MissingSlots { .. } => None,
+        }
+    }
+}
+
+fn names() -> Vec<&'static str> {
+    all_meta_prompts().iter().map(|meta_prompt| meta_prompt.name).collect()
+}
+
+/// The names of all slots that an operator fills.
+fn slots_of(name: &str) -> Vec<&'static str> {
+    named(name).into_iter().flat_map(MetaPrompt::slots).map(Slot::name).collect()
+}
+
+fn braced(slots: &[Slot]) -> String {
+    let braced: Vec<String> = slots.iter().map(|slot| format!("`{{{{ {slot} }}}}`")).collect();
+    braced.join(" and ")
+}
+
+impl MetaPrompts {
+    /// With another text for one meta-prompt. A leading `<!-- … -->` is not part of it.
+    ///
+    /// # Errors
+    /// The first mistake in it, with its line where it has one.
+    pub fn with_override(mut self, name: &str, text: &str) -> Result<Self, MetaPromptError> {
+        let meta_prompt =
+            named(name).ok_or_else(|| MetaPromptError::UnknownName { name: name.to_owned() })?;
+        let sent = checked(meta_prompt, text)?;
+        self.overrides.insert(meta_prompt.name, sent.to_owned());
+        Ok(self)
     }
 
     /// All of them, in the order of the lists.

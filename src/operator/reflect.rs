@@ -56,7 +56,7 @@ impl Operator for Reflect {
         let parent = *draft.parents.first()?;
         self.feedback.deal(draw, &mut draft)?;
         if self.fields == Fields::RoundRobin && draw.setting.texts > 1 {
-            draft.part = Some(draw.state.views.turns.part(parent, draw.setting.texts));
+            draft.part = Some(draw.state.memory.turns.part(parent, draw.setting.texts));
         }
         if let Some(history) = &self.history {
             draft.context = history.items(draw, parent, draft.part);

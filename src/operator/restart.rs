@@ -1,8 +1,8 @@
 //! `restart`: writes a text from scratch out of failures.
 
 use super::author::{Author, Operator};
-use super::step::Step;
 use super::feedback::Feedback;
+use super::step::Step;
 
 kind! {
     /// Asks for a text from scratch: what the failures teach, without the old text's way of going about

@@ -1,6 +1,6 @@
 //! An operator as a recipe uses it: a kind with its own keys, and the keys that every operator has.
 
-use super::author::{Author, Operator};
+use super::author::Operator;
 use super::common::{Common, When};
 use crate::grammar::{Chosen, Described, Kind};
 use serde::{Deserialize, Serialize, Serializer};

@@ -167,9 +167,7 @@ pub(super) fn keys(declared: Keys, values: &Value, defaults: &Value) -> Vec<KeyS
                 _ if value.is_null() => Vec::new(),
                 // A table within a list has no values of its own here.
                 declared if value.is_array() => keys(declared, &Value::Null, &Value::Null),
-                declared if default.is_null() => {
-                    keys(declared, &value, &json(&(key.defaults)()))
-                }
+                declared if default.is_null() => keys(declared, &value, &json(&(key.defaults)())),
                 declared => keys(declared, &value, &default),
             };
             let values = key.values.iter();

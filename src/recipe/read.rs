@@ -403,7 +403,8 @@ impl Reader<'_> {
             operator: self.list(&mut table, "operator", |path, item| self.used(path, item))?,
             choose: self.slot(&mut table, "choose", "fixed")?,
             sampler: self.slot(&mut table, "sampler", "random")?,
-            screen: self.list(&mut table, "screen", |path, item| self.chosen(path, item, &SCREENS))?,
+            screen: self
+                .list(&mut table, "screen", |path, item| self.chosen(path, item, &SCREENS))?,
             evaluate: self.slot(&mut table, "evaluate", "full")?,
             accept: self.slot(&mut table, "accept", "always")?,
             archive: self.slot(&mut table, "archive", "list")?,

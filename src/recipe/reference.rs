@@ -4,8 +4,8 @@
 
 use super::explained::{json, keys};
 use super::{
-    Accept, Archive, Choose, Evaluate, Final, KeyShown, KindShown, MixPart, Objective, Runs, Sampler,
-    Schedule, Select, Stop,
+    Accept, Archive, Choose, Evaluate, Final, KeyShown, KindShown, MixPart, Objective, Runs,
+    Sampler, Schedule, Select, Stop,
 };
 use crate::grammar::{Described, Keys, Lines, Slot, paragraph};
 use crate::operator::{Common, Feedback, History, INITS, OPERATORS, SCREENS, Shots};

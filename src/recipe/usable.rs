@@ -64,8 +64,9 @@ impl Recipe {
                 false
             }
         };
-        self.operator
-            .retain(|operator| keep("operator", operator.kind(), lacks(operator.operator(), parts)));
+        self.operator.retain(|operator| {
+            keep("operator", operator.kind(), lacks(operator.operator(), parts))
+        });
         self.init.retain(|init| keep("init", init.kind(), lacks(&**init, parts)));
         for operator in self.operator.iter().filter(|_| !parts.demos) {
             if let Some(key) = operator.idle_key_without_demos() {

@@ -12,7 +12,7 @@ use super::words::{
 use super::{Prompted, Report};
 use crate::id::{CandidateIx, RowIx};
 use crate::seed::Seed;
-use crate::state::{Phase, Standing, Status};
+use crate::state::{CandidateState, Phase, Status};
 use crate::stats::{Interval, pareto};
 use crate::task::model::ModelRole;
 use crate::text::{duration, percent, plural, points, thousands};
@@ -220,7 +220,7 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
     }
     // Means over different rows say little about each other: the difference is that of common rows.
     let dev = best.and_then(|best| report.history.state.find(&best.candidate)).and_then(|best| {
-        crate::strategy::paired(&report.history.state, best, CandidateIx::SEED).mean()
+        crate::memory::paired(&report.history.state, best, CandidateIx::SEED).mean()
     });
     let dev = dev.map_or_else(String::new, points);
     add(rows("dev rows", |side| side.dev), &|side| Some(quality(&side.dev?)), dev);
@@ -266,7 +266,7 @@ pub(super) fn parts(report: &Report<'_>) -> Vec<PartDiff> {
         .collect()
 }
 
-fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) -> Row {
+fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateState) -> Row {
     let state = &report.history.state;
     let dev = dev_interval(state, standing, Seed(report.summary.seed));
     let written = &standing.candidate;
@@ -296,7 +296,7 @@ fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) ->
 }
 
 /// How far a candidate came, and why no further.
-fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) -> String {
+fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateState) -> String {
     let state = &report.history.state;
     match &standing.status {
         Status::Dropped(why) => dropped(why),
@@ -319,9 +319,9 @@ fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) -> Str
 /// how many rows they saw.
 fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
     let state = &report.history.state;
-    let mut order: Vec<(CandidateIx, &Standing)> = state.numbered().collect();
+    let mut order: Vec<(CandidateIx, &CandidateState)> = state.numbered().collect();
     order.sort_by(|(_, a), (_, b)| {
-        let key = |standing: &Standing| {
+        let key = |standing: &CandidateState| {
             let dev = standing.dev();
             let is_whole = standing.status == Status::Finished
                 && !standing.misses_too_much()
@@ -364,7 +364,7 @@ fn lineage(report: &Report<'_>) -> Vec<Row> {
 /// Whether calls cost nothing, so that the prompt's tokens are its cost.
 pub(super) fn is_free(report: &Report<'_>) -> bool {
     let state = &report.history.state;
-    let finished = state.views.fronts.finished().iter();
+    let finished = state.memory.fronts.finished().iter();
     let mut finished = finished.filter_map(|candidate| state.candidates.get(candidate.index()));
     finished.all(|standing| standing.used.usd_per_1k().is_none_or(|usd| usd <= 0.0))
 }
@@ -392,7 +392,7 @@ pub(super) fn unbeaten(report: &Report<'_>) -> Vec<Unbeaten> {
             .collect();
     }
     let all: Vec<Unbeaten> = state
-        .views
+        .memory
         .fronts
         .finished()
         .iter()

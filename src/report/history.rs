@@ -3,9 +3,9 @@
 use crate::budget::Wallet;
 use crate::event::Event;
 use crate::id::{CandidateIx, EventNumber};
+use crate::memory::State;
 use crate::search::settle;
 use crate::state::Phase;
-use crate::strategy::State;
 
 /// A point in a run's life.
 #[derive(Clone, Debug, PartialEq)]

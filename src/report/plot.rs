@@ -231,7 +231,7 @@ struct Point {
 /// the prompt's tokens are the cost.
 pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
     let (state, summary) = (&report.history.state, report.summary);
-    let finished = state.views.fronts.finished().iter().filter_map(|candidate| {
+    let finished = state.memory.fronts.finished().iter().filter_map(|candidate| {
         let standing = state.candidates.get(candidate.index())?;
         Some((*candidate, standing)).filter(|(_, standing)| !standing.misses_too_much())
     });

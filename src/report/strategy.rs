@@ -4,9 +4,7 @@
 
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, set_prose};
 use super::words::visible;
-use crate::recipe::{
-    Archive, KeyShown, Operator, Recipe, Schedule, Select, SlotShown, explained, toml_of,
-};
+use crate::recipe::{Archive, KeyShown, Recipe, Schedule, Select, SlotShown, explained, toml_of};
 use serde::Serialize;
 
 /// A recipe as it is listed.
@@ -65,7 +63,13 @@ fn family(recipe: &Recipe) -> &'static str {
         Schedule::Pool(_) => FAMILIES[5],
         _ if is_tree => FAMILIES[3],
         _ if is_niched => FAMILIES[4],
-        _ if first.operator.iter().all(|one| matches!(one, Operator::MutateText(_))) => FAMILIES[7],
+        _ if first
+            .operator
+            .iter()
+            .all(|one| one.feedback().is_none() && one.kind() == "mutate_text") =>
+        {
+            FAMILIES[7]
+        }
         Schedule::Generation(_) => FAMILIES[2],
         Schedule::Steady(_) => FAMILIES[1],
     }
@@ -178,7 +182,7 @@ impl Page {
             Some((name, place)) => (format!("[[{name}]]"), format!("  {name}.{place}")),
             None => (format!("[{}]", slot.slot), String::new()),
         };
-        let kind = slot.kind.map_or_else(String::new, |kind| format!(" {kind}"));
+        let kind = slot.kind.as_ref().map_or_else(String::new, |kind| format!(" {kind}"));
         self.prose(0, &format!("{name}{kind}{place}"), |paint, text| {
             // The place is how `--set` names it; the rest is the heading.
             match text.strip_suffix(place.as_str()).filter(|_| !place.is_empty()) {

@@ -3,12 +3,12 @@
 use crate::budget::Wallet;
 use crate::event::StopReason;
 use crate::id::{CandidateId, CandidateIx, RowIx};
+use crate::memory::State;
 use crate::prompt::Prompt;
 use crate::search::confirmed;
 use crate::seed::Seed;
-use crate::state::{Phase, Standing};
+use crate::state::{CandidateState, Phase};
 use crate::stats::{Interval, TestName, interval, pareto};
-use crate::strategy::State;
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -251,20 +251,24 @@ impl Summary {
 }
 
 /// A candidate's scores on dev, first answers.
-fn dev_scores(state: &State, standing: &Standing) -> Vec<f64> {
+fn dev_scores(state: &State, standing: &CandidateState) -> Vec<f64> {
     let column = standing.dev();
     (0..state.dev_rows).filter_map(|row| column.cell(RowIx(row)).score()).collect()
 }
 
 /// A candidate's mean on dev as reports show it: for the seed and the winner, the summary's own.
-pub(super) fn dev_interval(state: &State, standing: &Standing, seed: Seed) -> Option<Interval> {
+pub(super) fn dev_interval(
+    state: &State,
+    standing: &CandidateState,
+    seed: Seed,
+) -> Option<Interval> {
     interval::of_scores(&dev_scores(state, standing), seed.child("dev", 0))
 }
 
 fn prompted(
     task: &Task,
     state: &State,
-    standing: &Standing,
+    standing: &CandidateState,
     hold: Option<Interval>,
     seed: Seed,
 ) -> Prompted {
@@ -296,7 +300,7 @@ pub(super) fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 
 
 fn front(task: &Task, state: &State, seed: Seed) -> Vec<FrontPoint> {
     let points: Vec<(CandidateIx, f64, f64)> = state
-        .views
+        .memory
         .fronts
         .finished()
         .iter()

@@ -96,7 +96,7 @@ fn seed_won(report: &Report<'_>) -> Words {
         Some(StopReason::NoHeadroom) => "the seed prompt leaves nothing to gain".to_owned(),
         _ => "nothing beat the seed prompt on dev".to_owned(),
     };
-    let is_tried = |standing: &&crate::state::Standing| standing.dev().folded > 0;
+    let is_tried = |standing: &&crate::state::CandidateState| standing.dev().folded > 0;
     let tried = report.history.state.candidates.iter().skip(1).filter(is_tried).count();
     if tried == 0 && summary.counts.candidates > 1 {
         let sentence = "no other prompt could be tried before the budget was spent".to_owned();

@@ -98,7 +98,6 @@ pub(super) fn abandoned(why: Abandoned) -> &'static str {
     match why {
         Abandoned::Perfect => "the parent got all rows right",
         Abandoned::NoEvidence => "none of the rows had a score",
-        Abandoned::Ended => "the search ended first",
         Abandoned::Nothing => "the operator had nothing to work on",
         Abandoned::TooLong => "the request did not fit into the mutator's context window",
     }

@@ -1,11 +1,12 @@
 //! Winner and seed on held-out rows, once, after the search's last event.
 
 use crate::id::{CandidateIx, RowIx};
+use crate::memory::State;
 use crate::recipe::BLOCK;
 use crate::seed::Seed;
 use crate::state::Cell;
 use crate::stats::{Interval, PairedTest, interval, paired};
-use crate::strategy::{Plan, State};
+use crate::strategy::Plan;
 use crate::task::example::Split;
 
 /// Under this many rows nothing is called confirmed.

@@ -5,8 +5,8 @@
 //! and after any number of kills. The clock is the one exception, and its moment is journaled.
 
 use super::confirmation;
-use super::desk::Desk;
-use super::external::{self, Programs};
+use super::programs::{self, Programs};
+use super::proposals::ProposalBuilder;
 use super::room::Limits;
 use crate::budget::{Caps, Share};
 use crate::clock::Clock;
@@ -18,12 +18,13 @@ use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, Row
 use crate::journal::{Journal, JournalError};
 use crate::llm::Request;
 use crate::llm::call::{Called, Caller, Ending, Halt, Job, worst_case};
+use crate::memory::{Observer, State};
 use crate::operator::OperatorError;
 use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::source::SourceError;
-use crate::state::{Observer, OpenCall, Phase, Work};
-use crate::strategy::{Plan, State, Strategy, Views};
+use crate::state::{OpenCall, Phase, Work};
+use crate::strategy::{Plan, Strategy};
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -77,13 +78,14 @@ pub struct Search {
     recipe: Recipe,
     strategy: Box<dyn Strategy>,
     limits: Limits,
-    desk: Desk,
+    evaluator: Arc<Evaluator>,
+    proposals: ProposalBuilder,
     programs: Programs,
     state: State,
     journal: Arc<Journal<Event>>,
     caller: Arc<Caller>,
     clock: Clock,
-    observers: Vec<Box<dyn Observer<Views>>>,
+    observers: Vec<Box<dyn Observer>>,
     cancel: watch::Receiver<bool>,
     workers: JoinSet<()>,
     arrivals: mpsc::UnboundedReceiver<(Call, Arrived)>,
@@ -138,14 +140,20 @@ impl Search {
         let share = strategy.finale_share(dev_rows, caps.calls);
         let limits = Limits::new(caps, &task, share);
         let programs = Programs::new(&recipe, &evaluator, &task.folder());
-        let desk =
-            Desk::new(Arc::clone(&task), recipe.clone(), evaluator, Arc::clone(&journal), seed)?;
+        let proposals = ProposalBuilder::new(
+            Arc::clone(&task),
+            recipe.clone(),
+            Arc::clone(&evaluator),
+            Arc::clone(&journal),
+            seed,
+        )?;
         Ok(Self {
             task,
             recipe,
             strategy,
             limits,
-            desk,
+            evaluator,
+            proposals,
             programs,
             state,
             journal,
@@ -165,7 +173,7 @@ impl Search {
     }
 
     /// Lets somebody watch.
-    pub fn observe(&mut self, observer: Box<dyn Observer<Views>>) {
+    pub fn observe(&mut self, observer: Box<dyn Observer>) {
         self.observers.push(observer);
     }
 
@@ -192,7 +200,7 @@ impl Search {
             match self.next() {
                 Step::Record(event) => self.record(event)?,
                 Step::Compose(draft) => {
-                    let outcome = self.desk.compose(&*self.strategy, &self.state, &draft)?;
+                    let outcome = self.proposals.compose(&*self.strategy, &self.state, &draft)?;
                     self.record(Event::CandidateComposed { proposal: draft.proposal, outcome })?;
                 }
                 Step::Issue(plan) => self.issue(plan)?,
@@ -232,7 +240,8 @@ impl Search {
         if let Work::Evaluation { .. } = open.work
             && open.is_asked
         {
-            self.remember(call, self.request_of(&open.work)?.hash());
+            let request = self.request_of(&open.work)?;
+            self.remember(call, request.hash());
         }
         let arrival = self.state.arrivals.get(&call).copied();
         match arrival {
@@ -274,13 +283,13 @@ impl Search {
             self.replies.insert(call, (text, finish));
             return;
         };
-        if self.desk.evaluator.is_pure() {
-            if let Some(verdict) = self.desk.evaluator.verdict(split, row, &text) {
+        if self.evaluator.is_pure() {
+            if let Some(verdict) = self.evaluator.verdict(split, row, &text) {
                 self.verdicts.insert(call, verdict);
             }
             return;
         }
-        let (evaluator, journal) = (Arc::clone(&self.desk.evaluator), Arc::clone(&self.journal));
+        let (evaluator, journal) = (Arc::clone(&self.evaluator), Arc::clone(&self.journal));
         let (post, number) = (self.post.clone(), number.unwrap_or_default());
         self.workers.spawn(async move {
             let verdict = judge(&evaluator, &journal, call, split, row, &text, number).await;
@@ -315,7 +324,7 @@ impl Search {
     // ── what is next ──────────────────────────────────────────────────────────────────────────
 
     /// The next step, from folded events alone (and the clock, for caps on time).
-    fn next(&self) -> Step {
+    fn next(&mut self) -> Step {
         if self.state.phase == Phase::Confirming {
             return self.next_of_confirmation();
         }
@@ -359,7 +368,7 @@ impl Search {
         Event::WinnerChosen { candidate, shrunken_dev, hold_rows }
     }
 
-    fn next_of_confirmation(&self) -> Step {
+    fn next_of_confirmation(&mut self) -> Step {
         let has_room = self.state.evaluations.len() < self.recipe.schedule.lookahead();
         if has_room
             && let Some(plan) = confirmation::next(&self.state)
@@ -409,7 +418,7 @@ impl Search {
     }
 
     /// Why a plan does not fit, if it does not.
-    fn misfit(&self, plan: &Plan) -> Option<StopReason> {
+    fn misfit(&mut self, plan: &Plan) -> Option<StopReason> {
         let (worst, calls, proposals, share) = match plan {
             Plan::Evaluate { candidate, split, rows, .. } => {
                 let each = self.evaluation_reserve(*candidate, *split, rows);
@@ -424,7 +433,7 @@ impl Search {
                     .state
                     .drafts
                     .get(proposal)
-                    .and_then(|draft| self.desk.proposal(&self.state, draft, shown).ok());
+                    .and_then(|draft| self.proposals.request(&self.state, draft, shown).ok());
                 let worst = request.map(|request| self.reserve(ModelRole::Mutator, &request));
                 (worst.unwrap_or_default(), 1, 1, Share::Search)
             }
@@ -441,7 +450,7 @@ impl Search {
         rows: &[RowIx],
     ) -> crate::budget::Amount {
         let prompt = &self.state.standing(candidate).candidate.prompt;
-        let row_bytes = rows.iter().map(|row| self.desk.evaluator.row_bytes(split, *row));
+        let row_bytes = rows.iter().map(|row| self.evaluator.row_bytes(split, *row));
         let bytes = self.task.layout.bytes_without_row(prompt) + row_bytes.max().unwrap_or(0);
         let model = self.task.task_model();
         let tokens = self.state.plan.prompt_tokens(ModelRole::Task, bytes);
@@ -471,7 +480,7 @@ impl Search {
                     self.record(Event::ProposalIssued { proposal, call, rows: shown, reserve })?;
                     return self.send(call, &work);
                 }
-                let request = match self.desk.proposal(&self.state, draft, &shown) {
+                let request = match self.proposals.request(&self.state, draft, &shown) {
                     // A parent that has outgrown the mutator's window is no reason to end a search.
                     Err(SearchError::Window(_)) => {
                         let why = Abandoned::TooLong;
@@ -501,7 +510,7 @@ impl Search {
         let mut requests = Vec::with_capacity(rows.len());
         for (offset, row) in rows.iter().enumerate() {
             let call = Call(first.0 + offset as u64);
-            let request = self.desk.evaluation(&self.state, candidate, split, *row, replicate)?;
+            let request = self.evaluation(candidate, split, *row, replicate)?;
             let hash = request.hash();
             // Whether it was asked before depends on what was issued, not on what has arrived.
             if let Some(of) = self.pending.get(&hash) {
@@ -521,16 +530,16 @@ impl Search {
         Ok(())
     }
 
-    fn request_of(&self, work: &Work) -> Result<Request, SearchError> {
+    fn request_of(&mut self, work: &Work) -> Result<Request, SearchError> {
         match work {
             Work::Evaluation { candidate, split, replicate, row } => {
-                self.desk.evaluation(&self.state, *candidate, *split, *row, *replicate)
+                self.evaluation(*candidate, *split, *row, *replicate)
             }
             Work::Proposal(proposal) => {
                 let draft = self.state.drafts.get(proposal);
                 let shown = self.state.shown.get(proposal);
                 match (draft, shown) {
-                    (Some(draft), Some(shown)) => self.desk.proposal(&self.state, draft, shown),
+                    (Some(draft), Some(shown)) => self.proposals.request(&self.state, draft, shown),
                     _ => Err(SearchError::Template(format!("proposal {proposal} has no draft"))),
                 }
             }
@@ -548,11 +557,11 @@ impl Search {
             && let Some(draft) = self.state.drafts.get(proposal).filter(|draft| draft.program)
         {
             let shown = self.state.shown.get(proposal).map_or(&[][..], Vec::as_slice);
-            let line = self.desk.program(&self.state, draft, shown)?;
+            let line = self.proposals.program_request(&self.state, draft, shown)?;
             let (pool, post) = (self.programs.of(draft), self.post.clone());
             let (journal, caller) = (Arc::clone(&self.journal), Arc::clone(&self.caller));
             self.workers.spawn(async move {
-                let ending = external::ask(pool, &journal, &caller, call, line).await;
+                let ending = programs::ask(pool, &journal, &caller, call, &line).await;
                 let arrived = Arrived { failed: Vec::new(), ending, verdict: None };
                 let _ = post.send((call, arrived));
             });
@@ -563,11 +572,26 @@ impl Search {
         Ok(())
     }
 
+    /// The request for a row.
+    fn evaluation(
+        &self,
+        candidate: CandidateIx,
+        split: Split,
+        row: RowIx,
+        replicate: u16,
+    ) -> Result<Request, SearchError> {
+        let prompt = &self.state.standing(candidate).candidate.prompt;
+        self.evaluator
+            .request(prompt, split, row, replicate)
+            .map_err(|error| SearchError::Template(error.to_string()))?
+            .ok_or_else(|| SearchError::Template(format!("row {row} of {split} does not exist")))
+    }
+
     /// Sends a call on its way.
     fn spawn(&mut self, call: Call, work: &Work, request: Request) {
         let job = Job { call, role: work.role(), share: work.share(), request };
         let (caller, post) = (Arc::clone(&self.caller), self.post.clone());
-        let (evaluator, journal) = (Arc::clone(&self.desk.evaluator), Arc::clone(&self.journal));
+        let (evaluator, journal) = (Arc::clone(&self.evaluator), Arc::clone(&self.journal));
         let row = match *work {
             Work::Evaluation { split, row, .. } => Some((split, row)),
             Work::Proposal(_) => None,
@@ -679,7 +703,7 @@ impl Search {
                         let draft = self.state.drafts.get(&proposal);
                         let shown = self.state.shown.get(&proposal);
                         match (draft, shown) {
-                            (Some(draft), Some(shown)) => self.desk.outcome(
+                            (Some(draft), Some(shown)) => self.proposals.outcome(
                                 &*self.strategy,
                                 &self.state,
                                 draft,
@@ -711,7 +735,7 @@ impl Search {
         if let Some(CachedOf::Answer(number)) = open.cached
             && let Event::Answered(answered) = self.journal.read(number)?
         {
-            verdict = self.desk.evaluator.score(split, row, &answered.text).await.ok();
+            verdict = self.evaluator.score(split, row, &answered.text).await.ok();
         }
         Ok(match verdict {
             Some(verdict) => {

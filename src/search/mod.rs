@@ -1,13 +1,13 @@
 //! The loop: ask → work → append → apply → show.
 //!
-//! `driver` is the loop itself; `room` says what the budget still allows; `desk` turns plans into
-//! requests and answers into outcomes; `external` asks programs of the user's; `wordings` checks
+//! `driver` is the loop itself; `room` says what the budget still allows; `proposals` turns
+//! drafts into requests and replies into outcomes; `programs` asks programs of the user's; `wordings` checks
 //! what requests are written with; `confirmation` runs winner and seed on held-out rows.
 
 mod confirmation;
-mod desk;
 mod driver;
-mod external;
+mod programs;
+mod proposals;
 mod room;
 mod wordings;
 

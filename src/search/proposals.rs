@@ -14,8 +14,8 @@ use crate::llm::Request;
 use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
-    Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, Screens, ScoredPrompt,
-    ScreenedTask, Written, demos_of, program_request,
+    Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, ScoredPrompt,
+    ScreenedTask, Screens, Written, demos_of, program_request,
 };
 use crate::prompt::Prompt;
 use crate::recipe::Recipe;
@@ -147,12 +147,7 @@ impl ProposalBuilder {
         Ok(request)
     }
 
-    fn write(
-        &self,
-        state: &State,
-        draft: &Draft,
-        shown: &[Shown],
-    ) -> Result<Request, SearchError> {
+    fn write(&self, state: &State, draft: &Draft, shown: &[Shown]) -> Result<Request, SearchError> {
         let author = self.author(draft)?;
         let asks_none = || SearchError::Template(format!("`{}` asks no model", author.name()));
         let meta_prompt = author.meta_prompt(draft).ok_or_else(asks_none)?;
@@ -176,13 +171,12 @@ impl ProposalBuilder {
             max_output_tokens: model.max_output_tokens,
             ..Brief::new(&self.task.about, ask.current(), ask.asked(), self.task.max_tokens)
         };
-        let messages =
-            meta_prompt.write(&self.meta_prompts, &brief, self.seed).map_err(|error| {
-                match error {
-                    OperatorError::TooLong { .. } => SearchError::Window(error),
-                    OperatorError::Missing { .. } => SearchError::Template(error.to_string()),
-                }
-            })?;
+        let messages = meta_prompt.write(&self.meta_prompts, &brief, self.seed).map_err(
+            |error| match error {
+                OperatorError::TooLong { .. } => SearchError::Window(error),
+                OperatorError::Missing { .. } => SearchError::Template(error.to_string()),
+            },
+        )?;
         let temperature = self.recipe.temperature_of(draft);
         Ok(Request {
             model: model.name.clone(),

@@ -6,8 +6,9 @@ use crate::budget::{Amount, Caps, Share};
 use crate::event::StopReason;
 use crate::id::CandidateIx;
 use crate::llm::call::worst_case;
-use crate::state::{Phase, Standing};
-use crate::strategy::{Remaining, State};
+use crate::memory::State;
+use crate::state::{CandidateState, Phase};
+use crate::strategy::Remaining;
 use crate::task::Task;
 use crate::task::model::ModelRole;
 use crate::units::{Tokens, Usd};
@@ -228,7 +229,7 @@ fn scaled(tokens: Tokens) -> Tokens {
 }
 
 /// The mean cost of a candidate's folded calls.
-fn mean_call(standing: &Standing) -> Option<Amount> {
+fn mean_call(standing: &CandidateState) -> Option<Amount> {
     let used = standing.used;
     (used.calls > 0).then(|| Amount {
         usd: Usd::from_nanos(used.usd.nanos().div_ceil(used.calls)),

@@ -147,50 +147,6 @@ pub fn draw(weights: &[f64], seed: Seed) -> Option<usize> {
 
 /// Exponential weights for arms whose rewards may change as the search goes on.
 ///
-/// EXP3 of Auer, Cesa-Bianchi, Freund and Schapire (2002), *The nonstochastic multiarmed bandit
-/// problem*, figure 1, with a discount on what was learned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Exp3 {
-    /// ln w, one per arm; the largest is 0.
-    pub log_weights: Vec<f64>,
-    /// γ in `(0, 1]`: the share of draws that are uniform, and the speed of learning.
-    pub gamma: f64,
-    /// What ln w is multiplied with before each reward, in `[0, 1]`; 1 is EXP3.
-    pub discount: f64,
-}
-
-impl Exp3 {
-    /// Equal weights; `gamma` and `discount` are clamped to their ranges.
-    #[must_use]
-    pub fn new(arms: usize, gamma: f64, discount: f64) -> Self {
-        let (gamma, discount) = (gamma.clamp(1e-6, 1.0), discount.clamp(0.0, 1.0));
-        Self { log_weights: vec![0.0; arms], gamma, discount }
-    }
-
-    /// p = (1 − γ) w / Σw + γ / K, one per arm, each at least γ / K.
-    #[must_use]
-    pub fn probabilities(&self) -> Vec<f64> {
-        let weights: Vec<f64> = self.log_weights.iter().map(|ln| ln.exp()).collect();
-        let (total, arms) = (weights.iter().sum::<f64>(), weights.len() as f64);
-        weights.iter().map(|w| (1.0 - self.gamma) * w / total + self.gamma / arms).collect()
-    }
-
-    /// Learns from a `reward` in `[0, 1]` (clamped) of an arm drawn with this `probability`:
-    /// ln w += γ x̂ / K with x̂ = reward / probability, which is right on average whatever the
-    /// probability was. An unknown arm, or numbers that make no sense, change nothing.
-    pub fn reward(&mut self, arm: usize, reward: f64, probability: f64) {
-        let arms = self.log_weights.len();
-        if arm >= arms || !reward.is_finite() || !(probability > 0.0 && probability <= 1.0) {
-            return;
-        }
-        self.log_weights.iter_mut().for_each(|ln| *ln *= self.discount);
-        self.log_weights[arm] += self.gamma * reward.clamp(0.0, 1.0) / probability / arms as f64;
-        // Only ratios matter, so the largest may stay at 1.
-        let most = self.log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        self.log_weights.iter_mut().for_each(|ln| *ln -= most);
-    }
-}
-
 /// Sums of rewards in which older ones fade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Discounted {
@@ -434,43 +390,6 @@ mod tests {
     }
 
     #[test]
-    fn exp3_by_hand() {
-        let mut exp3 = Exp3::new(2, 0.5, 1.0);
-        assert_eq!(exp3.probabilities(), [0.5, 0.5]);
-        // x̂ = 1 / ½ = 2, so ln w₀ = ½ · 2 / 2 = ½: p₀ = ½ σ(½) + ¼.
-        exp3.reward(0, 1.0, 0.5);
-        let p = 0.5 / (1.0 + (-0.5_f64).exp()) + 0.25;
-        assert!((exp3.probabilities()[0] - p).abs() < 1e-12);
-        let before = exp3.clone();
-        exp3.reward(7, 1.0, 0.5);
-        exp3.reward(0, f64::NAN, 0.5);
-        exp3.reward(0, 1.0, 0.0);
-        assert_eq!(exp3, before);
-        // With a discount of ½ and no reward, half of what was learned is left.
-        exp3.discount = 0.5;
-        exp3.reward(1, 0.0, 0.5);
-        assert!((exp3.log_weights[1] + 0.25).abs() < 1e-12, "{exp3:?}");
-        assert!(Exp3::new(0, 0.1, 1.0).probabilities().is_empty());
-    }
-
-    #[test]
-    fn exp3_follows_an_arm_that_becomes_best() {
-        let mut exp3 = Exp3::new(3, 0.2, 0.98);
-        for round in 0..600 {
-            let probabilities = exp3.probabilities();
-            let seed = Seed(8).child("round", round);
-            let arm = draw(&probabilities, seed).unwrap();
-            let best = if round < 300 { 0 } else { 2 };
-            let win = seed.child("win", 0).rng().random_bool(if arm == best { 0.9 } else { 0.2 });
-            exp3.reward(arm, f64::from(u8::from(win)), probabilities[arm]);
-            if round == 299 {
-                assert!(exp3.probabilities()[0] > 0.5, "{exp3:?}");
-            }
-        }
-        assert!(exp3.probabilities()[2] > 0.5, "{exp3:?}");
-    }
-
-    #[test]
     fn discounted_sums_by_hand() {
         let mut rewards = Discounted::default();
         assert_eq!((rewards.mean(), rewards.variance()), (None, None));
@@ -531,18 +450,13 @@ mod tests {
         #[test]
         fn probabilities_sum_to_one(
             results in prop::collection::vec((0..4_usize, -1.0..2.0_f64), 0..60),
-            gamma in 0.01..1.0_f64,
         ) {
-            let (mut ucb, mut exp3) = (AsymmetricUcb::new(4), Exp3::new(4, gamma, 0.99));
+            let mut ucb = AsymmetricUcb::new(4);
             for (arm, score) in results {
-                let p = exp3.probabilities();
-                exp3.reward(arm, score, p[arm]);
                 ucb.result(arm, score, 0.3, 0.2);
-                for p in [exp3.probabilities(), ucb.probabilities()] {
-                    prop_assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{:?}", p);
-                    prop_assert!(p.iter().all(|p| (0.0..=1.0).contains(p)), "{:?}", p);
-                }
-                prop_assert!(exp3.probabilities().iter().all(|p| *p >= gamma / 4.0 - 1e-12));
+                let p = ucb.probabilities();
+                prop_assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{:?}", p);
+                prop_assert!(p.iter().all(|p| (0.0..=1.0).contains(p)), "{:?}", p);
             }
         }
     }

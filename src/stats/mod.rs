@@ -19,6 +19,7 @@
 
 mod binomial;
 mod bootstrap;
+mod draw;
 mod linalg;
 mod normal;
 
@@ -40,6 +41,7 @@ pub mod interval; // After: 95 % intervals.
 pub mod paired; // After: one p-value for one claim.
 
 pub use dominance::frontier_weights;
+pub use draw::weighted;
 pub use front::pareto;
 pub use interval::Interval;
 pub use paired::{PairedTest, TestName};

@@ -26,7 +26,7 @@ fn improved(kind: &ImproveAccept, recipe: &Recipe, goal: Goal, state: &State) ->
         return best_mean(recipe, goal, state);
     }
     let mine = fitness(recipe, state, state.incumbent)?;
-    let next = state.views.fronts.finished().iter().copied().find(|candidate| {
+    let next = state.memory.fronts.finished().iter().copied().find(|candidate| {
         let was = state.incumbents.iter().any(|(earlier, _)| earlier == candidate);
         !was && *candidate > state.incumbent
             && fitness(recipe, state, *candidate).is_some_and(|theirs| theirs >= mine - 1e-9)
@@ -45,9 +45,9 @@ fn best_mean(recipe: &Recipe, goal: Goal, state: &State) -> Option<Plan> {
         Goal::MaxQuality { usd_per_1k_at_most: None } if recipe.objective.length_penalty > 0.0 => {
             *ranked(recipe, state).first()?
         }
-        Goal::MaxQuality { usd_per_1k_at_most: None } => state.views.best.candidate()?,
+        Goal::MaxQuality { usd_per_1k_at_most: None } => state.memory.best_mean.candidate()?,
         _ => {
-            let finished = state.views.fronts.finished();
+            let finished = state.memory.fronts.finished();
             super::finale::best_by_goal(goal, state, finished.iter().copied(), |candidate| {
                 state.standing(candidate).dev().mean()
             })?
@@ -74,7 +74,7 @@ fn by_evidence(kind: &EvidenceAccept, goal: Goal, state: &State) -> Option<Plan>
     };
     let incumbent_allowed = allowed(state.incumbent);
     let mut best: Option<(f64, CandidateIx, String)> = None;
-    for &candidate in state.views.fronts.finished() {
+    for &candidate in state.memory.fronts.finished() {
         let was = state.incumbents.iter().any(|(earlier, _)| *earlier == candidate);
         if was || state.standing(candidate).misses_too_much() || !allowed(candidate) {
             continue;
@@ -124,5 +124,5 @@ pub(super) fn saves_enough(kind: &EvidenceAccept, state: &State, candidate: Cand
 }
 
 fn rows(state: &State, candidate: CandidateIx) -> usize {
-    state.views.pairs.against_incumbent(candidate).n
+    state.memory.pairs.against_incumbent(candidate).n
 }

@@ -1,9 +1,10 @@
 //! Which rows a candidate is tried on next, and when it is dropped.
 
 use super::population::quota;
-use super::{Plan, State, acceptance, drafting};
+use super::{Plan, State, acceptance};
 use crate::event::{Dropped, Event};
 use crate::id::{CandidateIx, RowIx};
+use crate::operator::epoch_rows;
 use crate::recipe::{
     Accept, BLOCK, CascadeEvaluate, Evaluate, Recipe, Schedule, StopOnFailureEvaluate,
 };
@@ -66,7 +67,8 @@ pub(super) fn next(
         Evaluate::Minibatch(kind) => {
             let seed = seed.child("minibatch", 0);
             let column = standing.dev();
-            drafting::epoch_rows(state.dev_rows, kind.size, standing.generation, seed)
+            let generation = state.memory.births.of(candidate).generation;
+            epoch_rows(state.dev_rows, kind.size, generation, seed)
                 .into_iter()
                 .filter(|row| column.cell(*row) == Cell::Empty)
                 .take(block)
@@ -143,7 +145,8 @@ pub(super) fn widen(recipe: &Recipe, state: &State) -> Option<Plan> {
         let candidate = state.incumbent;
         return Some(Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows: missing });
     }
-    let since = state.counts.decided_since_incumbent.saturating_sub(state.widened_at);
+    let since =
+        state.counts.decided_since_incumbent.saturating_sub(state.memory.widening.widened_at());
     let perfect = column.mean().is_some_and(|mean| mean >= 1.0 - 1e-9) && column.is_quiet();
     (rows < state.dev_rows && (since >= race.widen_after || perfect)).then(|| {
         let rows = (rows + rows.div_ceil(2)).min(state.dev_rows);
@@ -293,7 +296,7 @@ fn gate(state: &State, candidate: CandidateIx) -> Option<Option<Plan>> {
 /// The probability that a candidate is what the goal asks for, from paired rows and the prior: better
 /// than the incumbent, or good enough beside the seed.
 pub(super) fn probability(goal: Goal, state: &State, candidate: CandidateIx, margin: f64) -> f64 {
-    let pairs = &state.views.pairs;
+    let pairs = &state.memory.pairs;
     let parent = state.standing(candidate).candidate.parents.first().copied();
     let parent = parent.unwrap_or(CandidateIx::SEED);
     let (pair, parent, threshold) = match goal {
@@ -309,13 +312,6 @@ pub(super) fn probability(goal: Goal, state: &State, candidate: CandidateIx, mar
     Posterior::of(pairs.prior_beside(&parent), &pair).above(threshold)
 }
 
-/// The probability that a candidate is better than its own parent.
-pub(super) fn improvement(state: &State, candidate: CandidateIx) -> f64 {
-    let Some(parent) = state.standing(candidate).candidate.parents.first() else { return 0.0 };
-    let pair = super::views::paired(state, candidate, *parent);
-    if pair.n == 0 { 0.0 } else { Posterior::of(state.views.pairs.prior(), &pair).above(0.0) }
-}
-
 /// Futility (algorithm and prior: see `stats::posterior`): after each block, a candidate that is
 /// unlikely to be better than the incumbent is dropped. Who saves enough need only be not worse.
 fn futile(
@@ -326,8 +322,8 @@ fn futile(
     candidate: CandidateIx,
 ) -> Option<Dropped> {
     let pair = match goal {
-        Goal::MaxQuality { .. } => state.views.pairs.against_incumbent(candidate),
-        Goal::MinCost { .. } => state.views.pairs.against_seed(candidate),
+        Goal::MaxQuality { .. } => state.memory.pairs.against_incumbent(candidate),
+        Goal::MinCost { .. } => state.memory.pairs.against_seed(candidate),
     };
     if pair.n < race.min_rows {
         return None;

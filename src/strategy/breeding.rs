@@ -27,7 +27,7 @@ impl<'a> Search<'a> {
             state: self.state,
             setting: self.setting,
             seed: self.seed,
-            uses: place.and_then(|place| self.state.uses.get(&place).copied()).unwrap_or(0),
+            uses: place.map_or(0, |place| self.state.memory.uses.of(place)),
             is_occasional: operator.is_some_and(crate::operator::Used::is_occasional),
             breeding: self,
         }
@@ -42,7 +42,7 @@ impl Breeding for Search<'_> {
             self.state,
             &members(self.recipe, self.state, self.island),
             count,
-            self.state.applications as usize / each,
+            self.state.memory.uses.in_generation() as usize / each,
             self.setting.seed,
             self.seed.child("parent", 0),
         )
@@ -104,11 +104,9 @@ pub(super) fn planned_runs(
 ) -> Option<Vec<Vec<PlannedRun>>> {
     let Schedule::Generation(schedule) = &recipe.schedule else { return None };
     let kind = schedule.runs.as_ref()?;
-    let Some(generation) = &state.generation else { return Some(Vec::new()) };
+    let Some(generation) = state.memory.generations.current() else { return Some(Vec::new()) };
     let (members, weights) = match &recipe.select {
-        Select::Softmax(select) => {
-            selection::softmax(select, recipe, state, &generation.members)
-        }
+        Select::Softmax(select) => selection::softmax(select, recipe, state, &generation.members),
         _ => (generation.members.clone(), vec![1.0; generation.members.len()]),
     };
     let mut rng = setting.seed.child("runs", u64::from(generation.number)).rng();

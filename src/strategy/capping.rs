@@ -8,36 +8,33 @@ use super::State;
 use super::drafting;
 use crate::event::{Dropped, Event};
 use crate::id::CandidateIx;
-use crate::recipe::{CapScreen, Recipe, Screen};
+use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::state::Status;
 use crate::strategy::Plan;
 use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
 
-fn cap(recipe: &Recipe) -> Option<&CapScreen> {
-    recipe.screen.iter().find_map(|screen| match screen {
-        Screen::Cap(kind) => Some(kind),
-        _ => None,
-    })
+fn most_children(recipe: &Recipe) -> Option<usize> {
+    recipe.screen.iter().find_map(|screen| screen.most_children())
 }
 
 /// Whether children of the generation have to wait: who is left out is drawn when all of them are
 /// there, or it would depend on who came first.
 pub(super) fn holds_back(recipe: &Recipe, state: &State, candidate: CandidateIx) -> bool {
-    cap(recipe).is_some()
+    most_children(recipe).is_some()
         && is_of_this_generation(state, candidate)
         && !drafting::generation_is_bred(recipe, state)
 }
 
 fn is_of_this_generation(state: &State, candidate: CandidateIx) -> bool {
-    state.generation.is_some()
-        && state.standing(candidate).generation == state.next_generation_number()
+    state.memory.generations.current().is_some()
+        && state.memory.births.of(candidate).generation == state.memory.generations.next_number()
 }
 
 /// The next child that is left out, when all of the generation are there.
 pub(super) fn next(recipe: &Recipe, state: &State, seed: Seed) -> Option<Plan> {
-    let cap = cap(recipe)?;
+    let most = most_children(recipe)?;
     if !drafting::generation_is_bred(recipe, state) {
         return None;
     }
@@ -47,12 +44,12 @@ pub(super) fn next(recipe: &Recipe, state: &State, seed: Seed) -> Option<Plan> {
             families.entry(member(state, candidate)).or_default().push(candidate);
         }
     }
-    let seed = seed.child("cap", u64::from(state.generation_number()));
+    let seed = seed.child("cap", u64::from(state.memory.generations.number()));
     for (parent, mut children) in families {
         children.shuffle(&mut seed.child("of", u64::from(parent.0)).rng());
         let over = children
             .into_iter()
-            .skip(cap.per_parent)
+            .skip(most)
             .find(|child| state.standing(*child).status == Status::Open);
         if let Some(candidate) = over {
             let why = Dropped::Capped;

@@ -1,10 +1,10 @@
 //! Which operator is next: by weights, or by what each has brought for its cost.
 
 use super::State;
-use super::gains::{Cost, Gain};
-use crate::recipe::{Choose, Exp3Choose, Recipe, ThompsonChoose, UcbChoose, When};
+use crate::memory::{Cost, Gain};
+use crate::recipe::{Choose, Recipe, ThompsonChoose, UcbChoose};
 use crate::seed::Seed;
-use crate::stats::bandit::{AsymmetricUcb, Discounted, Exp3, thompson_normal};
+use crate::stats::bandit::{AsymmetricUcb, Discounted, thompson_normal};
 
 /// The chance of each operator, up to a factor: 0 for those that may not be used. What is learnt
 /// counts times the operator's weight.
@@ -12,15 +12,14 @@ pub(super) fn weights(recipe: &Recipe, state: &State, eligible: &[bool], seed: S
     let fixed: Vec<f64> = eligible
         .iter()
         .zip(&recipe.operator)
-        .map(|(eligible, operator)| if *eligible { operator.weight() } else { 0.0 })
+        .map(|(eligible, operator)| if *eligible { operator.common.weight } else { 0.0 })
         .collect();
     let arms: Vec<usize> = (0..fixed.len()).filter(|place| fixed[*place] > 0.0).collect();
-    let gains = state.views.gains.results();
+    let gains = state.memory.gains.results();
     let learnt = match &recipe.choose {
         Choose::Fixed(_) | Choose::Each(_) => return fixed,
         Choose::Thompson(kind) => thompson(kind, gains, &arms, seed),
         Choose::Ucb(kind) => ucb(kind, gains, &arms),
-        Choose::Exp3(kind) => exp3(kind, recipe, gains, &arms),
     };
     let mut weights = vec![0.0; fixed.len()];
     for (arm, chance) in arms.into_iter().zip(learnt) {
@@ -31,7 +30,7 @@ pub(super) fn weights(recipe: &Recipe, state: &State, eligible: &[bool], seed: S
 
 /// Whether operators are drawn by what they brought.
 pub(super) fn is_learnt(recipe: &Recipe) -> bool {
-    matches!(recipe.choose, Choose::Thompson(_) | Choose::Ucb(_) | Choose::Exp3(_))
+    matches!(recipe.choose, Choose::Thompson(_) | Choose::Ucb(_))
 }
 
 /// What a use cost in one unit: dollars where anything costs any, else calls.
@@ -106,33 +105,6 @@ fn ucb(kind: &UcbChoose, gains: &[Gain], arms: &[usize]) -> Vec<f64> {
         }
     }
     bandit.probabilities()
-}
-
-/// Exponential weights (Auer et al. 2002, figure 1): the reward is the gain for its cost, as a share of
-/// the largest so far.
-fn exp3(kind: &Exp3Choose, recipe: &Recipe, gains: &[Gain], arms: &[usize]) -> Vec<f64> {
-    let price = price(gains);
-    // All that are ever drawn: the chances of those that may not be used now must not be lost.
-    let drawn = |place: &usize| {
-        let operator = &recipe.operator[*place];
-        operator.weight() > 0.0 && operator.when() == When::Always
-    };
-    let all: Vec<usize> = (0..recipe.operator.len()).filter(drawn).collect();
-    let mut bandit = Exp3::new(all.len(), kind.gamma, kind.discount);
-    let mut largest = 0.0_f64;
-    for gain in gains {
-        let rate = gain.over_parent.max(0.0) / price(&gain.cost).max(1e-12);
-        largest = largest.max(rate);
-        let reward = if largest > 0.0 { rate / largest } else { 0.0 };
-        if let (Some(arm), Some(chance)) =
-            (all.iter().position(|arm| *arm == usize::from(gain.operator)), gain.chance)
-        {
-            bandit.reward(arm, reward, chance);
-        }
-    }
-    let chances = bandit.probabilities();
-    let of = |arm: &usize| all.iter().position(|place| place == arm).map_or(0.0, |at| chances[at]);
-    arms.iter().map(of).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! open candidates; evidence and requests of drafts; the next draft. When nothing of this is left and
 //! nothing is out, everything so far is judged: that is where a generation ends.
 
-use super::drafting::{self, Setting};
+use super::drafting;
 use super::{
     Plan, Remaining, State, Strategy, acceptance, allocation, capping, contest, finale, islands,
     population, product, stopping,
@@ -12,8 +12,9 @@ use super::{
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown, StopReason};
 use crate::id::CandidateIx;
+use crate::operator::Setting;
 use crate::prompt::Layout;
-use crate::recipe::{Evaluate, Final, GateRule, Operator, Recipe, Schedule};
+use crate::recipe::{Evaluate, Final, Recipe, Schedule};
 use crate::seed::Seed;
 use crate::state::{Phase, Status};
 use crate::task::goal::Goal;
@@ -62,7 +63,7 @@ impl Composed {
 
     /// The recipe of the phase that is on.
     fn recipe(&self, state: &State) -> &Recipe {
-        self.recipe.phase.get(usize::from(state.phase_number)).unwrap_or(&self.recipe)
+        self.recipe.of_phase(state.phase_number)
     }
 
     fn block(recipe: &Recipe) -> usize {
@@ -91,13 +92,12 @@ impl Composed {
     }
 
     /// Evidence for drafts, and drafts that are ready to be asked.
-    fn proposals(&self, recipe: &Recipe, state: &State) -> Vec<Plan> {
+    fn proposals(&self, state: &State) -> Vec<Plan> {
         let mut evidence = Vec::new();
         let mut ready = Vec::new();
         for draft in state.drafts.values() {
             // A draft belongs to the phase that it was made in.
-            let recipe = self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(recipe);
-            match drafting::advance(recipe, state, draft, self.setting) {
+            match drafting::advance(&self.recipe, state, draft, self.setting) {
                 Some(decision @ (Plan::Decide(_) | Plan::Compose(_))) => return vec![decision],
                 Some(plan @ Plan::Evaluate { .. }) => evidence.push(plan),
                 Some(plan) => ready.push(plan),
@@ -136,8 +136,8 @@ impl Composed {
         match &recipe.schedule {
             Schedule::Steady(_) => drafting::next(recipe, state, self.setting),
             Schedule::Generation(_) => {
-                let due = state.generation.is_some()
-                    && state.applications < drafting::applications(recipe, state);
+                let due = state.memory.generations.current().is_some()
+                    && state.memory.uses.in_generation() < drafting::applications(recipe, state);
                 // A turn in which nothing can be done is a turn all the same.
                 due.then(|| {
                     drafting::next(recipe, state, self.setting)
@@ -150,8 +150,8 @@ impl Composed {
 
     /// Runs that have to be in before the generation is bred; `None`: there are none.
     fn runs(&self, recipe: &Recipe, state: &State) -> Option<Vec<Plan>> {
-        let is_bred = state.applications >= drafting::applications(recipe, state);
-        if state.generation.is_none() || is_bred {
+        let is_bred = state.memory.uses.in_generation() >= drafting::applications(recipe, state);
+        if state.memory.generations.current().is_none() || is_bred {
             return None;
         }
         drafting::sample_runs(recipe, state, self.setting)
@@ -163,7 +163,7 @@ impl Composed {
             return vec![finished];
         }
         let combines = matches!(recipe.schedule, Schedule::Product(_));
-        if state.round.is_some() && !combines {
+        if state.memory.contests.round().is_some() && !combines {
             return self.contest(recipe, state, remaining);
         }
         if combines && let Some(rows) = product::under_way(recipe, state, self.setting) {
@@ -195,7 +195,7 @@ impl Composed {
         if matches!(plans.last(), Some(Plan::Decide(_))) {
             return plans.split_off(plans.len() - 1);
         }
-        let proposals = self.proposals(recipe, state);
+        let proposals = self.proposals(state);
         if matches!(proposals.first(), Some(Plan::Decide(_) | Plan::Compose(_))) {
             return proposals;
         }
@@ -244,31 +244,13 @@ impl Composed {
 /// first generation, all that `init` brought. Whoever left the population is not asked again.
 pub(super) fn contenders(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     let pool = drafting::pool(recipe, state);
-    let Some(generation) = &state.generation else {
+    let Some(generation) = state.memory.generations.current() else {
         return pool;
     };
     let competes = |candidate: &CandidateIx| {
         generation.members.contains(candidate) || state.standing(*candidate).status == Status::Open
     };
     pool.into_iter().filter(competes).collect()
-}
-
-fn gate(
-    recipe: &Recipe,
-    state: &State,
-    draft: &Draft,
-    shown: &[Shown],
-    seed: Seed,
-) -> Option<Gate> {
-    let operator = draft.operator.and_then(|place| recipe.operator.get(usize::from(place)))?;
-    if let Operator::Merge(merge) = operator {
-        return drafting::merge_gate(merge, state, draft, seed);
-    }
-    let Evaluate::Gate(kind) = &recipe.evaluate else {
-        return None;
-    };
-    let inclusive = kind.rule == GateRule::GeParent;
-    drafting::minibatch_gate(state, draft, shown, inclusive)
 }
 
 impl Strategy for Composed {
@@ -301,6 +283,6 @@ impl Strategy for Composed {
     }
 
     fn gate(&self, state: &State, draft: &Draft, shown: &[Shown]) -> Option<Gate> {
-        gate(self.recipe(state), state, draft, shown, self.setting.seed)
+        drafting::gate(self.recipe(state), state, draft, shown, self.setting)
     }
 }

@@ -9,7 +9,7 @@ use super::{Plan, State, choosing, islands};
 use crate::candidate::Demo;
 use crate::event::{Abandoned, Draft, Event, Gate, Shown, Source};
 use crate::id::{CandidateIx, ProposalNumber, RowIx};
-use crate::operator::{Next, Setting, Sets, Used, When, missing_answers};
+use crate::operator::{Next, Sets, Setting, Used, When, missing_answers};
 use crate::recipe::{BLOCK, Choose, Evaluate, GateRule, Recipe, Schedule, Select};
 use crate::seed::Seed;
 use crate::state::{Cell, Status};
@@ -24,8 +24,7 @@ fn search<'a>(recipe: &'a Recipe, state: &'a State, setting: Setting, seed: Seed
 
 /// The next draft of a step that continues from a reply; they go before new ones.
 pub(super) fn next_step(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
-    let (proposal, continuation) =
-        state.continuations.iter().find(|(_, continuation)| continuation.left > 0)?;
+    let (proposal, continuation) = state.memory.steps.next()?;
     let first = &continuation.draft;
     let author = recipe.author(first)?;
     let recipe = recipe.of_phase(first.phase);
@@ -37,10 +36,10 @@ pub(super) fn next_step(recipe: &Recipe, state: &State, setting: Setting) -> Opt
     let mut draft = first.clone();
     draft.proposal = state.next_proposal;
     draft.step = step;
-    draft.from = Some(Source { proposal: *proposal, item: number / fan });
+    draft.from = Some(Source { proposal, item: number / fan });
     draft.then = steps.get(usize::from(step) + 1).map_or(0, |next| next.fan);
     draft.variant = first.variant.wrapping_add(u32::from(number));
-    if let crate::state::StepResult::Child(child) = continuation.result {
+    if let crate::memory::StepResult::Child(child) = continuation.result {
         draft.parents = vec![child];
     }
     let seed = setting.seed.child("init", u64::from(first.init.unwrap_or_default()));
@@ -52,7 +51,7 @@ pub(super) fn next_step(recipe: &Recipe, state: &State, setting: Setting) -> Opt
 /// one has to wait.
 pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
     for (place, init) in (0_u16..).zip(&recipe.init) {
-        let done = state.inits.get(&place).copied().unwrap_or(0);
+        let done = state.memory.uses.of_init(place);
         if done >= init.requests() {
             continue;
         }
@@ -69,16 +68,16 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
 
 /// Whether everything that `init` asks for is drafted.
 pub(super) fn init_is_drafted(recipe: &Recipe, state: &State) -> bool {
-    (0_u16..).zip(&recipe.init).all(|(place, init)| {
-        state.inits.get(&place).copied().unwrap_or(0) >= init.requests()
-    })
+    (0_u16..)
+        .zip(&recipe.init)
+        .all(|(place, init)| state.memory.uses.of_init(place) >= init.requests())
 }
 
 /// What collecting the recipe's sets of demonstrations needs next; `None`: nothing collects sets, they
 /// are there, or they wait for answers.
 pub(super) fn collect_sets(recipe: &Recipe, state: &State, setting: Setting) -> Option<Plan> {
     let collects = recipe.init.iter().any(|init| init.makes_sets());
-    if state.demo_sets.is_some() || !setting.has_demos || !collects {
+    if state.memory.demo_sets.collected().is_some() || !setting.has_demos || !collects {
         return None;
     }
     let mut distinct: Vec<Vec<Demo>> = Vec::new();
@@ -126,8 +125,8 @@ fn next_combination(recipe: &Recipe, state: &State) -> Option<Draft> {
         return None;
     }
     // Without demonstrations it is the baseline itself.
-    let mut sets = state.demo_sets.as_ref()?.iter().filter(|set| !set.is_empty());
-    let set = sets.nth(state.combinations as usize)?;
+    let mut sets = state.memory.demo_sets.collected()?.iter().filter(|set| !set.is_empty());
+    let set = sets.nth(state.memory.uses.combinations() as usize)?;
     Some(combine(state, CandidateIx::SEED, set.clone()))
 }
 
@@ -152,7 +151,8 @@ pub(super) fn sample_runs(recipe: &Recipe, state: &State, setting: Setting) -> O
 
 /// Uses of operators that the generation asks for.
 pub(super) fn applications(recipe: &Recipe, state: &State) -> u32 {
-    let members = state.generation.as_ref().map_or(0, |generation| generation.members.len());
+    let members =
+        state.memory.generations.current().map_or(0, |generation| generation.members.len());
     let nodes = match &recipe.select {
         Select::Uct(_) => super::tree::breadth(recipe, state),
         _ => 1,
@@ -185,10 +185,10 @@ pub(super) fn turns(recipe: &Recipe, texts: u16) -> u32 {
 
 /// Whether all children of the generation are there.
 pub(super) fn generation_is_bred(recipe: &Recipe, state: &State) -> bool {
-    state.generation.is_some()
+    state.memory.generations.current().is_some()
         && state.drafts.is_empty()
-        && state.continuations.values().all(|continuation| continuation.left == 0)
-        && state.applications >= applications(recipe, state)
+        && state.memory.steps.next().is_none()
+        && state.memory.uses.in_generation() >= applications(recipe, state)
 }
 
 /// Uses of operators on each parent.
@@ -208,14 +208,15 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Option<D
     let mut eligible: Vec<bool> =
         (0..operators.len()).map(|place| may_be_used(recipe, state, place)).collect();
     // An operator that waits for an occasion goes first when it has one.
-    let due = (0..operators.len()).filter(|place| eligible[*place] && operators[*place].is_occasional());
+    let due =
+        (0..operators.len()).filter(|place| eligible[*place] && operators[*place].is_occasional());
     for place in due {
         if let Some(draft) = draft(recipe, state, place, setting, seed, None) {
             return Some(draft);
         }
     }
     if let Choose::Each(_) = &recipe.choose {
-        let turn = state.applications as usize % operators_per_parent(recipe).max(1);
+        let turn = state.memory.uses.in_generation() as usize % operators_per_parent(recipe).max(1);
         let mut passed = 0;
         for (place, operator) in operators.iter().enumerate() {
             passed += operator.common.weight as usize;
@@ -252,38 +253,38 @@ fn may_be_used(recipe: &Recipe, state: &State, place: usize) -> bool {
     let operator = &recipe.operator[place];
     let place = u16::try_from(place).unwrap_or(u16::MAX);
     let uses = if operator.counts_kept_children() {
-        state.views.turns.kept(place)
+        state.memory.turns.kept(place)
     } else {
-        state.uses.get(&place).copied().unwrap_or(0)
+        state.memory.uses.of(place)
     };
     let occasions = match operator.common.when {
         When::Always => u32::MAX,
         When::AfterAccept => {
-            let by_another = state.views.turns.accepted().is_some_and(|other| other != place);
+            let by_another = state.memory.turns.accepted().is_some_and(|other| other != place);
             if by_another { u32::MAX } else { 0 }
         }
         When::IncumbentChanged => {
             u32::try_from(state.incumbents.len()).unwrap_or(u32::MAX).saturating_sub(1)
         }
         When::Stalled(children) => {
-            let before = state.uses_at_incumbent.get(&place).copied().unwrap_or(0);
+            let before = state.memory.uses.at_incumbent(place);
             before + state.counts.decided_since_incumbent / children
         }
     };
-    let failures = state.program_failures.get(&(state.phase_number, place));
+    let failures = state.memory.programs.failures(state.phase_number, place);
     uses < occasions
         && operator.common.most_uses().is_none_or(|most| uses < most)
-        && failures.is_none_or(|failures| *failures < MOST_FAILURES)
+        && failures < MOST_FAILURES
 }
 
 /// A use whose child was nothing new, tried once more with other draws, as often as the recipe's screen
 /// for novelty allows.
 pub(super) fn again(recipe: &Recipe, state: &State, setting: Setting) -> Option<Draft> {
     let attempts = recipe.screen.iter().find_map(|screen| screen.attempts())?;
-    let refused = state
-        .refused
-        .iter()
-        .find(|refused| refused.attempt + 1 < attempts && refused.phase == state.phase_number)?;
+    let refused =
+        state.memory.uses.refused().iter().find(|refused| {
+            refused.attempt + 1 < attempts && refused.phase == state.phase_number
+        })?;
     let place = usize::from(refused.operator?);
     let seed = setting.seed.child("draft", u64::from(state.next_proposal.0));
     let mut draft = draft(recipe, state, place, setting, seed, Some(refused))?;
@@ -339,7 +340,8 @@ fn is_followed(recipe: &Recipe, operator: &Used, seed: Seed) -> bool {
         && chance.is_some_and(|chance| seed.child("crossed", 0).rng().random_bool(chance))
 }
 
-/// What an open draft needs next; `None`: wait for its evidence.
+/// What an open draft needs next; `None`: wait for its evidence. A draft belongs to the phase in which
+/// it was made.
 pub(super) fn advance(
     recipe: &Recipe,
     state: &State,
@@ -362,6 +364,7 @@ pub(super) fn advance(
     }
     let next = match recipe.operator_of(draft) {
         Some(operator) => {
+            let recipe = recipe.of_phase(draft.phase);
             let search = search(recipe, state, setting, setting.seed);
             operator.next(&search.draw(draft.operator), draft)
         }
@@ -402,12 +405,7 @@ pub(super) fn gate(
 
 /// The gate of a reflected child: the rows that it was written from, against its parent's answers
 /// to them (GEPA, arXiv:2507.19457, algorithm 1).
-fn minibatch_gate(
-    state: &State,
-    draft: &Draft,
-    shown: &[Shown],
-    inclusive: bool,
-) -> Option<Gate> {
+fn minibatch_gate(state: &State, draft: &Draft, shown: &[Shown], inclusive: bool) -> Option<Gate> {
     let parent = state.standing(*draft.parents.first()?);
     let (mut rows, mut against) = (Vec::new(), Vec::new());
     for shown in shown {

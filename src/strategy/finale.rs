@@ -100,7 +100,7 @@ fn winners(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     let mut best: BTreeMap<u32, (f64, CandidateIx)> = BTreeMap::new();
     for candidate in ranked(recipe, state) {
         let Some(fitness) = fitness(recipe, state, candidate) else { continue };
-        let generation = state.standing(candidate).generation;
+        let generation = state.memory.births.of(candidate).generation;
         best.entry(generation).or_insert((fitness, candidate));
     }
     best.into_values().map(|(_, candidate)| candidate).collect()
@@ -136,7 +136,7 @@ fn win(state: &State, candidate: CandidateIx) -> Plan {
 /// Children with enough rows to be chosen.
 fn contenders(state: &State) -> impl Iterator<Item = CandidateIx> + '_ {
     state
-        .views
+        .memory
         .fronts
         .finished()
         .iter()
@@ -158,12 +158,14 @@ pub(super) fn mean_of_all(state: &State, candidate: CandidateIx) -> Option<f64> 
 /// The best mean that the goal allows.
 fn argmax(recipe: &Recipe, among: Among, goal: Goal, state: &State) -> CandidateIx {
     let value = |candidate: CandidateIx| fitness(recipe, state, candidate);
-    let finished = || state.views.fronts.finished().iter().copied();
-    let best = match (among, &state.round) {
+    let finished = || state.memory.fronts.finished().iter().copied();
+    let best = match (among, state.memory.contests.round()) {
         // The next contest has not come to the end of its first round: its newcomers are known by
         // fewer rows than those whom the last contest left.
-        (Among::Survivors, Some(round)) if round.first == 0 && !state.survivors.is_empty() => {
-            best_survivor(recipe, goal, state, &state.survivors)
+        (Among::Survivors, Some(round))
+            if round.first == 0 && !state.memory.contests.survivors().is_empty() =>
+        {
+            best_survivor(recipe, goal, state, state.memory.contests.survivors())
         }
         // The contest did not come to its end: whoever is left in its last round.
         (Among::Survivors, Some(round)) => {
@@ -173,8 +175,8 @@ fn argmax(recipe: &Recipe, among: Among, goal: Goal, state: &State) -> Candidate
             let left: Vec<CandidateIx> = round.candidates.iter().copied().filter(is_left).collect();
             best_survivor(recipe, goal, state, &left)
         }
-        (Among::Survivors, None) if !state.survivors.is_empty() => {
-            best_survivor(recipe, goal, state, &state.survivors)
+        (Among::Survivors, None) if !state.memory.contests.survivors().is_empty() => {
+            best_survivor(recipe, goal, state, state.memory.contests.survivors())
         }
         (Among::Population, _) => {
             let left = next_generation(recipe, state).members;

@@ -9,7 +9,7 @@ use crate::recipe::{Archive, Recipe};
 pub(super) fn turn(recipe: &Recipe, state: &State) -> Option<u16> {
     match &recipe.archive {
         Archive::Islands(kind) => {
-            let uses: u32 = state.uses.values().sum();
+            let uses: u32 = state.memory.uses.total();
             u16::try_from(uses as usize % kind.count.max(1)).ok()
         }
         _ => None,
@@ -20,10 +20,10 @@ pub(super) fn turn(recipe: &Recipe, state: &State) -> Option<u16> {
 /// once. Candidates of `init` are on every island already.
 pub(super) fn migration(recipe: &Recipe, state: &State) -> Option<Plan> {
     let Archive::Islands(kind) = &recipe.archive else { return None };
-    let done = state.migrations;
+    let done = state.memory.islands.migrations();
     let due = kind.migrate_every > 0
         && kind.count > 1
-        && state.views.turns.decided() / kind.migrate_every > done;
+        && state.memory.turns.decided() / kind.migrate_every > done;
     if !due {
         return None;
     }
@@ -33,13 +33,13 @@ pub(super) fn migration(recipe: &Recipe, state: &State) -> Option<Plan> {
         let next = (island + 1) % count;
         let bred: Vec<_> = members(recipe, state, Some(island))
             .into_iter()
-            .filter(|candidate| !state.standing(*candidate).islands.is_empty())
+            .filter(|candidate| !state.memory.islands.of(*candidate).is_empty())
             .collect();
         let most = (bred.len() as f64 * kind.migrate_rate).ceil() as usize;
-        let new = bred.into_iter().take(most).filter(|candidate| {
-            let standing = state.standing(*candidate);
-            !standing.islands.contains(&next)
-        });
+        let new = bred
+            .into_iter()
+            .take(most)
+            .filter(|candidate| !state.memory.islands.of(*candidate).contains(&next));
         moves.extend(new.map(|candidate| Migrant { candidate, island: next }));
     }
     Some(Plan::Decide(Event::Migrated { moves }))

@@ -1,11 +1,12 @@
 //! What to try next: a pure function of recipe, state and seed.
 //!
-//! There is no `tell`, and nothing is remembered here but what can be thrown away: what a slot must
-//! remember is a view, folded from the same events as the state. Rows are numbers here; neither
-//! their texts nor held-out rows ever arrive.
+//! There is no `tell`, and nothing is remembered here: what a strategy must remember is a memory of the
+//! room `memory`, folded from the same events as the facts. Rows are numbers here; neither their
+//! texts nor held-out rows ever arrive.
 
 mod acceptance;
 mod allocation;
+mod breeding;
 mod capping;
 mod cells;
 mod choosing;
@@ -14,34 +15,23 @@ mod contest;
 mod drafting;
 mod finale;
 mod fixed;
-mod gains;
 mod islands;
-mod memo;
 mod population;
 mod product;
 mod selection;
 mod stopping;
 mod tree;
-mod turns;
-mod views;
 
 #[cfg(test)]
 mod tests;
 
 pub use composed::{Composed, Searched};
-pub use drafting::demos_of;
 pub use fixed::Fixed;
-pub use selection::ancestors;
-pub use views::Views;
-pub(crate) use views::paired;
 
 use crate::event::{Draft, Event, Gate, Shown};
 use crate::id::{CandidateIx, ProposalNumber, RowIx};
-use crate::state::RunState;
+use crate::memory::State;
 use crate::task::example::Split;
-
-/// The program's state: all facts, and what the slots remember.
-pub type State = RunState<Views>;
 
 /// One thing to do next.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,8 +3,8 @@
 use super::State;
 use crate::event::Generation;
 use crate::id::CandidateIx;
-use crate::recipe::{Accept, Against, Archive, Evaluate, Init, ParaphraseOf, Recipe, Schedule};
-use crate::state::{Standing, Status};
+use crate::recipe::{Accept, Against, Archive, Evaluate, Recipe, Schedule};
+use crate::state::{CandidateState, Status};
 use crate::stats::frontier_weights;
 
 /// How many candidates a population holds: what the archive says, or one where that may hold any
@@ -31,12 +31,12 @@ pub(super) fn length_penalty(recipe: &Recipe, state: &State, candidate: Candidat
         return 0.0;
     }
     let length = |candidate: CandidateIx| state.standing(candidate).candidate.prompt.bytes() as f64;
-    weight * length(candidate) / (state.views.longest_first.bytes() as f64).max(1.0)
+    weight * length(candidate) / (state.memory.longest_first.bytes() as f64).max(1.0)
 }
 
 /// All judged candidates, best first; the earlier one of equals.
 pub(super) fn ranked(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
-    rank(recipe, state, state.views.fronts.finished().iter().copied())
+    rank(recipe, state, state.memory.fronts.finished().iter().copied())
 }
 
 /// Candidates by their fitness, best first; those without an answer are left out.
@@ -55,7 +55,7 @@ pub(super) fn rank(
 
 /// What a child may be bred from now: the population of the generation, or whatever is kept.
 pub(super) fn members(recipe: &Recipe, state: &State, island: Option<u16>) -> Vec<CandidateIx> {
-    let all = match (&recipe.schedule, &state.generation) {
+    let all = match (&recipe.schedule, state.memory.generations.current()) {
         (Schedule::Generation(_), Some(generation)) => generation.members.clone(),
         _ => kept(recipe, state),
     };
@@ -66,7 +66,7 @@ pub(super) fn members(recipe: &Recipe, state: &State, island: Option<u16>) -> Ve
     let on_island: Vec<CandidateIx> = all
         .into_iter()
         .filter(|candidate| {
-            let islands = &state.standing(*candidate).islands;
+            let islands = state.memory.islands.of(*candidate);
             islands.is_empty() || islands.contains(&island)
         })
         .collect();
@@ -83,7 +83,7 @@ pub(super) fn members(recipe: &Recipe, state: &State, island: Option<u16>) -> Ve
 /// What is kept of all that was judged.
 pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     let judged = || {
-        let finished = state.views.fronts.finished().iter().copied();
+        let finished = state.memory.fronts.finished().iter().copied();
         finished.filter(|candidate| {
             competes(recipe, *candidate) && state.standing(*candidate).status == Status::Finished
         })
@@ -115,8 +115,7 @@ pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
 /// Whether a candidate is part of the population: the seed only where the recipe names it, or where
 /// there is nothing else to begin with.
 pub(super) fn competes(recipe: &Recipe, candidate: CandidateIx) -> bool {
-    let is_named = || recipe.init.iter().any(|init| matches!(init, Init::Seed(_)));
-    candidate != CandidateIx::SEED || recipe.init.is_empty() || is_named()
+    candidate != CandidateIx::SEED || recipe.init.is_empty() || recipe.names_baseline()
 }
 
 /// The candidates on the instance-wise front with the number of rows that each holds.
@@ -124,7 +123,7 @@ pub(super) fn front(archive: &Archive, state: &State) -> Vec<(u32, usize)> {
     let mean = |candidate: u32| {
         state.standing(CandidateIx(candidate)).dev().mean().unwrap_or(f64::NEG_INFINITY)
     };
-    let mut weights = frontier_weights(state.views.fronts.holders(), mean);
+    let mut weights = frontier_weights(state.memory.fronts.holders(), mean);
     if let Archive::Pareto(kind) = archive
         && weights.len() > kind.capacity
     {
@@ -137,17 +136,19 @@ pub(super) fn front(archive: &Archive, state: &State) -> Vec<(u32, usize)> {
 
 /// The population of the next generation: called when everything of the last one is judged.
 pub(super) fn next_generation(recipe: &Recipe, state: &State) -> Generation {
-    let number = state.next_generation_number();
-    let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
-    let members = match (&recipe.archive, &state.generation) {
+    let number = state.memory.generations.next_number();
+    let iteration = state.memory.generations.current().map_or(0, |generation| generation.iteration);
+    let members = match (&recipe.archive, state.memory.generations.current()) {
         (Archive::Tree(_), _) => return super::tree::next(recipe, state, number),
         // A contest has already said who is left.
-        (Archive::TopK(kind), _) if recipe.evaluate.is_contest() && !state.survivors.is_empty() => {
-            state.survivors.iter().copied().take(kind.capacity).collect()
+        (Archive::TopK(kind), _)
+            if recipe.evaluate.is_contest() && !state.memory.contests.survivors().is_empty() =>
+        {
+            state.memory.contests.survivors().iter().copied().take(kind.capacity).collect()
         }
         // Who holds the places is known from the phase before.
-        (Archive::Slots(kind), None) if !state.carried.is_empty() => {
-            state.carried.iter().copied().take(kind.capacity).collect()
+        (Archive::Slots(kind), None) if !state.memory.generations.carried().is_empty() => {
+            state.memory.generations.carried().iter().copied().take(kind.capacity).collect()
         }
         (Archive::TopK(kind), Some(last)) => {
             let children = born(state).map(|(child, _)| child);
@@ -163,8 +164,11 @@ pub(super) fn next_generation(recipe: &Recipe, state: &State) -> Generation {
 }
 
 /// The judged children of the generation that is on.
-fn born(state: &State) -> impl Iterator<Item = (CandidateIx, &Standing)> {
-    state.numbered().skip(state.parents).filter(|(_, standing)| standing.status == Status::Finished)
+fn born(state: &State) -> impl Iterator<Item = (CandidateIx, &CandidateState)> {
+    state
+        .numbered()
+        .skip(state.memory.generations.candidates_before())
+        .filter(|(_, standing)| standing.status == Status::Finished)
 }
 
 /// The first population: the best of what `init` brought. Where that says the best in other words,
@@ -177,16 +181,18 @@ fn first(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
         Archive::Slots(kind) => kind.capacity,
         _ => return best,
     };
-    let of_top = recipe.init.iter().zip(0_u16..).find_map(|(init, place)| match init {
-        Init::Paraphrase(kind) if kind.of == ParaphraseOf::Top => Some((place, kind.take)),
-        _ => None,
-    });
+    let of_top = recipe
+        .init
+        .iter()
+        .zip(0_u16..)
+        .find_map(|(init, place)| Some((place, init.rewrites_best()?)));
     let Some((place, take)) = of_top else {
         return best;
     };
-    let mut members = top_of_init(recipe, state, place, take as usize);
-    let paraphrases = state.numbered().filter(|(_, standing)| {
-        standing.init == Some(place) && standing.status == Status::Finished
+    let mut members = top_of_init(recipe, state, place, take);
+    let paraphrases = state.numbered().filter(|(candidate, standing)| {
+        state.memory.births.of(*candidate).init == Some(place)
+            && standing.status == Status::Finished
     });
     members.extend(paraphrases.map(|(candidate, _)| candidate));
     for candidate in best {
@@ -206,8 +212,8 @@ pub(super) fn top_of_init(
     take: usize,
 ) -> Vec<CandidateIx> {
     let earlier = state.numbered().filter(|(candidate, standing)| {
-        let is_earlier =
-            *candidate == CandidateIx::SEED || standing.init.is_some_and(|init| init < place);
+        let init = state.memory.births.of(*candidate).init;
+        let is_earlier = *candidate == CandidateIx::SEED || init.is_some_and(|init| init < place);
         is_earlier && standing.status == Status::Finished
     });
     let mut best = rank(recipe, state, earlier.map(|(candidate, _)| candidate));
@@ -219,9 +225,9 @@ pub(super) fn top_of_init(
 /// it to be better than who is there.
 fn replaced(recipe: &Recipe, state: &State, members: &[CandidateIx]) -> Vec<CandidateIx> {
     let mut places = members.to_vec();
-    for (child, standing) in born(state) {
-        let Some(place) = standing.place.map(usize::from).filter(|place| *place < places.len())
-        else {
+    for (child, _) in born(state) {
+        let place = state.memory.births.of(child).place;
+        let Some(place) = place.map(usize::from).filter(|place| *place < places.len()) else {
             continue;
         };
         let theirs = fitness(recipe, state, places[place]).unwrap_or(f64::NEG_INFINITY);
@@ -254,7 +260,7 @@ pub(super) fn quota(recipe: &Recipe, state: &State) -> u32 {
         }
         Evaluate::Race(kind) if kind.first_rows > 0 => {
             let first = u32::try_from(kind.first_rows).unwrap_or(u32::MAX);
-            first.max(state.rows_in_use).min(state.dev_rows)
+            first.max(state.memory.widening.rows_in_use()).min(state.dev_rows)
         }
         _ => state.dev_rows,
     }

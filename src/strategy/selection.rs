@@ -3,19 +3,12 @@
 use super::State;
 use super::population::{fitness, front, rank};
 use crate::id::CandidateIx;
+use crate::operator::Parents;
 use crate::recipe::{Archive, MixKind, Recipe, Schedule, Select, SoftmaxSelect};
 use crate::seed::Seed;
+use crate::stats::weighted;
 use rand::Rng;
 use rand::seq::SliceRandom;
-
-/// Whom a child starts from, and the place that it competes for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Chosen {
-    /// The first one is what the reply replaces.
-    pub(super) parents: Vec<CandidateIx>,
-    /// A place in the population.
-    pub(super) place: Option<u16>,
-}
 
 /// Draws the parents of the generation's child number `index` out of a pool. `run` is the seed of
 /// what all children of a generation share, `seed` that of this draw alone.
@@ -27,26 +20,26 @@ pub(super) fn parents(
     index: usize,
     run: Seed,
     seed: Seed,
-) -> Option<Chosen> {
+) -> Option<Parents> {
     let mut rng = seed.rng();
-    let chosen = |parents: Vec<CandidateIx>| Some(Chosen { parents, place: None });
+    let chosen = |parents: Vec<CandidateIx>| Some(Parents { candidates: parents, place: None });
     match &recipe.select {
         Select::None(_) | Select::Seed(_) => chosen(vec![CandidateIx::SEED]),
         // Children of one generation have the same parent, although some are judged before others
         // are drafted.
         Select::Best(_) => chosen(vec![match recipe.schedule {
-            Schedule::Generation(_) => state.bred_from,
+            Schedule::Generation(_) => state.memory.generations.bred_from(),
             _ => state.incumbent,
         }]),
         Select::Scan(kind) => scan(kind, recipe, state, pool, index, &mut rng),
         Select::Tournament(_) => {
             let mut order: Vec<usize> = (0..pool.len()).collect();
-            let generation = u64::from(state.generation_number());
+            let generation = u64::from(state.memory.generations.number());
             order.shuffle(&mut run.child("pairs", generation).rng());
             let (a, b) = (*order.get(2 * index)?, *order.get(2 * index + 1)?);
             let fit = |place: usize| fitness(recipe, state, pool[place]).unwrap_or(0.0);
             let (winner, loser) = if fit(b) > fit(a) { (b, a) } else { (a, b) };
-            Some(Chosen { parents: vec![pool[winner]], place: u16::try_from(loser).ok() })
+            Some(Parents { candidates: vec![pool[winner]], place: u16::try_from(loser).ok() })
         }
         Select::Contrary(_) => {
             let crate::recipe::Schedule::Generation(schedule) = &recipe.schedule else {
@@ -67,7 +60,7 @@ pub(super) fn parents(
                     None => break,
                 }
             }
-            (parents.len() == count).then_some(Chosen { parents, place: None })
+            (parents.len() == count).then_some(Parents { candidates: parents, place: None })
         }
     }
 }
@@ -101,7 +94,7 @@ fn one(
                 .zip(&scores)
                 .map(|(candidate, score)| {
                     let z = kind.lambda * (score - middle) / spread.max(1e-6);
-                    let children = state.views.children.of(*candidate);
+                    let children = state.memory.children.of(*candidate);
                     1.0 / (1.0 + (-z).exp()) / (1.0 + f64::from(children))
                 })
                 .collect();
@@ -174,22 +167,13 @@ pub(super) fn contrary(
     let mut pairs = Vec::new();
     while left.len() > 1 {
         let best = left.remove(0);
-        let apart = |place: &usize| distance(state, best, left[*place]);
+        let apart = |place: &usize| state.distance(best, left[*place]);
         let farthest = (0..left.len())
             .reduce(|a, b| if apart(&b) > apart(&a) + 1e-12 { b } else { a })
             .unwrap_or(0);
         pairs.push([best, left.remove(farthest)]);
     }
     pairs
-}
-
-/// How far two candidates' scores are apart, per row of dev that both have answered: for right and
-/// wrong answers the Hamming distance as a share of the rows (PhaseEvo; arXiv:2402.11347, section 3).
-pub(super) fn distance(state: &State, a: CandidateIx, b: CandidateIx) -> f64 {
-    let cells = |candidate: CandidateIx| state.standing(candidate).dev().cells().iter();
-    let apart: Vec<f64> =
-        cells(a).zip(cells(b)).filter_map(|(a, b)| Some((a.score()? - b.score()?).abs())).collect();
-    if apart.is_empty() { 0.0 } else { apart.iter().sum::<f64>() / apart.len() as f64 }
 }
 
 /// The member whose turn it is, with donors, and the best or another one (EvoPrompt's DE;
@@ -201,7 +185,7 @@ fn scan(
     pool: &[CandidateIx],
     index: usize,
     rng: &mut impl Rng,
-) -> Option<Chosen> {
+) -> Option<Parents> {
     let Schedule::Generation(schedule) = &recipe.schedule else { return None };
     let place = (index / schedule.children.max(1)) % pool.len().max(1);
     let base = *pool.get(place)?;
@@ -220,7 +204,7 @@ fn scan(
             return None;
         }
     }
-    Some(Chosen { parents, place: u16::try_from(place).ok() })
+    Some(Parents { candidates: parents, place: u16::try_from(place).ok() })
 }
 
 /// A mate in proportion to its score, other than the parent.
@@ -275,42 +259,6 @@ fn pareto(archive: &Archive, state: &State, min_unique: usize, rng: &mut impl Rn
     }
 }
 
-/// A place drawn by weight; `None` where nothing has any.
-pub(super) fn weighted(weights: &[f64], rng: &mut impl Rng) -> Option<usize> {
-    let total: f64 = weights.iter().sum();
-    if total.is_nan() || total <= 0.0 {
-        return None;
-    }
-    let mut draw = rng.random::<f64>() * total;
-    for (place, weight) in weights.iter().enumerate() {
-        if draw < *weight {
-            return Some(place);
-        }
-        draw -= weight;
-    }
-    weights.iter().rposition(|weight| *weight > 0.0)
-}
-
-/// Whether `elder` is among the ancestors of `younger`.
-pub(super) fn is_ancestor(state: &State, elder: CandidateIx, younger: CandidateIx) -> bool {
-    ancestors(state, younger).contains(&elder)
-}
-
-/// All ancestors of a candidate, itself left out, youngest first.
-#[must_use]
-pub fn ancestors(state: &State, candidate: CandidateIx) -> Vec<CandidateIx> {
-    let mut found: Vec<CandidateIx> = Vec::new();
-    let mut open = state.standing(candidate).candidate.parents.clone();
-    while let Some(next) = open.pop() {
-        if !found.contains(&next) {
-            found.push(next);
-            open.extend(&state.standing(next).candidate.parents);
-        }
-    }
-    found.sort_by(|a, b| b.cmp(a));
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,9 +282,9 @@ mod tests {
         for draw in 0..4_000 {
             let seed = Seed(5).child("draw", draw);
             let chosen = parents(&recipe, &state, &pool, count, 0, Seed(5), seed).unwrap();
-            assert_eq!(chosen.parents.len(), count);
-            assert!(count < 2 || chosen.parents[0] != chosen.parents[1]);
-            counts[chosen.parents[0].index()] += 1.0 / 4_000.0;
+            assert_eq!(chosen.candidates.len(), count);
+            assert!(count < 2 || chosen.candidates[0] != chosen.candidates[1]);
+            counts[chosen.candidates[0].index()] += 1.0 / 4_000.0;
         }
         counts
     }

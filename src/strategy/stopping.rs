@@ -17,25 +17,27 @@ fn is_widened(recipe: &Recipe) -> bool {
 /// The end, if a rule says so: of the phase that is on, where another one follows it.
 pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16) -> Option<Plan> {
     let fruitless = state.counts.rejected_in_a_row;
-    let generation = state.generation_number();
+    let generation = state.memory.generations.number();
     let found = recipe.stop.when.iter().find_map(|rule| match rule {
         StopRule::Budget | StopRule::PoolDone => None,
         StopRule::Generations(most) => {
             let turns = most.saturating_mul(drafting::turns(recipe, texts));
-            (generation - state.phase_from >= turns).then_some(StopReason::Generations)
+            (generation - state.memory.generations.first_of_phase() >= turns)
+                .then_some(StopReason::Generations)
         }
         // The rollout after the last one has begun.
         StopRule::Iterations(most) => {
-            let iteration = state.generation.as_ref().map_or(0, |generation| generation.iteration);
+            let iteration =
+                state.memory.generations.current().map_or(0, |generation| generation.iteration);
             (iteration > *most).then_some(StopReason::Generations)
         }
         StopRule::Trials(most) => {
             let most = most.unwrap_or_else(|| super::product::trials(recipe, state));
-            (state.views.trials.count() >= most).then_some(StopReason::Generations)
+            (state.memory.trials.count() >= most).then_some(StopReason::Generations)
         }
-        StopRule::Patience(most) => {
-            (generation >= state.improved_in + (*most).max(1)).then_some(StopReason::Stalled)
-        }
+        StopRule::Patience(most) => (generation
+            >= state.memory.generations.improved_in() + (*most).max(1))
+        .then_some(StopReason::Stalled),
         StopRule::Stalled(most) => {
             (state.counts.decided_since_incumbent >= *most).then_some(StopReason::Stalled)
         }

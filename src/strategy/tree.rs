@@ -12,76 +12,19 @@
 use super::State;
 use super::finale::best_by_goal;
 use super::population::fitness;
-use crate::event::{Event, Generation};
+use crate::event::Generation;
 use crate::id::CandidateIx;
+use crate::memory::{Path, Rollouts};
 use crate::recipe::{Recipe, Schedule, Select, StopRule, UctSelect};
-use crate::state::{Standing, Status};
+use crate::state::{CandidateState, Status};
 use crate::task::goal::Goal;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// From the root to a node.
-type Path = Vec<CandidateIx>;
-
-/// The rollouts so far: where they went, not what they were worth.
-#[derive(Clone, Debug, Default)]
-pub struct Rollouts {
-    /// Those that ended, without the child that the last expansion chose.
-    done: Vec<Path>,
-    /// Those that are on.
-    running: Vec<Path>,
-    /// Whether they were on before the generation that is bred.
-    deepened: bool,
-    /// How many began.
-    begun: u32,
-    /// Nodes whose expansion began.
-    expanded: BTreeSet<CandidateIx>,
-    /// Those of them whose expansion began with the generation that is bred.
-    growing: Vec<CandidateIx>,
-}
-
-impl Rollouts {
-    /// Takes in a generation that began: rollouts go on, or ended.
-    pub(super) fn apply(&mut self, event: &Event) {
-        let Event::GenerationStarted(generation) = event else { return };
-        // Only a tree counts rollouts.
-        if generation.iteration == 0 {
-            return;
-        }
-        let paths = split(&generation.members);
-        self.deepened = generation.iteration == self.begun;
-        for path in std::mem::take(&mut self.running) {
-            let goes_on = |next: &Path| next.len() == path.len() + 1 && next.starts_with(&path);
-            if !(self.deepened && paths.iter().any(goes_on)) {
-                self.done.push(path);
-            }
-        }
-        self.growing = paths
-            .iter()
-            .filter_map(|path| path.last().copied())
-            .filter(|leaf| self.expanded.insert(*leaf))
-            .collect();
-        self.running = paths;
-        self.begun = generation.iteration;
-    }
-}
+use std::collections::BTreeMap;
 
 /// The tree with its rewards, as one recipe sees it.
 struct Tree<'a> {
     kind: &'a UctSelect,
     recipe: &'a Recipe,
     state: &'a State,
-}
-
-/// The paths that a generation's members are.
-fn split(members: &[CandidateIx]) -> Vec<Path> {
-    let mut paths: Vec<Path> = Vec::new();
-    for &member in members {
-        match paths.last_mut() {
-            Some(path) if member != CandidateIx::SEED => path.push(member),
-            _ => paths.push(vec![member]),
-        }
-    }
-    paths
 }
 
 /// What rollouts gave back to the nodes on their paths.
@@ -111,7 +54,7 @@ impl<'a> Tree<'a> {
     }
 
     fn rollouts(&self) -> &'a Rollouts {
-        &self.state.views.tree
+        &self.state.memory.rollouts
     }
 
     fn reward(&self, node: CandidateIx) -> f64 {
@@ -119,7 +62,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Nodes that were judged.
-    fn nodes(&self) -> impl Iterator<Item = (CandidateIx, &'a Standing)> {
+    fn nodes(&self) -> impl Iterator<Item = (CandidateIx, &'a CandidateState)> {
         self.state.numbered().filter(|(_, standing)| {
             standing.status == Status::Finished && !standing.misses_too_much()
         })
@@ -168,8 +111,9 @@ impl<'a> Tree<'a> {
     /// Whether a rollout ends early with a new node: it is deep, and better than all that were there
     /// before it and its siblings (appendix: the upper threshold).
     fn is_early_stop(&self, node: CandidateIx) -> bool {
-        let born = self.state.standing(node).generation;
-        let earlier = self.nodes().filter(|(_, standing)| standing.generation < born);
+        let born = self.state.memory.births.of(node).generation;
+        let births = &self.state.memory.births;
+        let earlier = self.nodes().filter(|(other, _)| births.of(*other).generation < born);
         let best = earlier.map(|(other, _)| self.reward(other)).fold(f64::NEG_INFINITY, f64::max);
         self.depth(node) > self.kind.min_depth && self.reward(node) > best + 1e-12
     }
@@ -178,7 +122,7 @@ impl<'a> Tree<'a> {
     fn backed(&self) -> Backed {
         let rollouts = self.rollouts();
         let mut backed = Backed::default();
-        for path in rollouts.done.iter().chain(&rollouts.running) {
+        for path in rollouts.done().iter().chain(rollouts.running()) {
             let mut sum = 0.0;
             for node in self.grown(path).into_iter().rev() {
                 sum += self.reward(node);
@@ -192,15 +136,15 @@ impl<'a> Tree<'a> {
 
     /// Whether some node may still be expanded.
     fn has_room(&self) -> bool {
-        self.nodes()
-            .any(|(node, _)| !self.rollouts().expanded.contains(&node) && !self.is_terminal(node))
+        self.nodes().any(|(node, _)| !self.rollouts().is_expanded(node) && !self.is_terminal(node))
     }
 
     /// Rollouts that go deeper: their last expansion brought a child with which they do not end.
     fn going(&self) -> Vec<Path> {
-        let grew = |path: &&Path| path.last().is_some_and(|l| self.rollouts().growing.contains(l));
+        let grew =
+            |path: &&Path| path.last().is_some_and(|l| self.rollouts().growing().contains(l));
         self.rollouts()
-            .running
+            .running()
             .iter()
             .filter(grew)
             .filter_map(|path| {
@@ -253,7 +197,7 @@ impl<'a> Tree<'a> {
     /// Nodes that the generation expands: leaves that are neither terminal nor without children
     /// although they were expanded before.
     fn growing(&self) -> Vec<CandidateIx> {
-        let nodes = self.rollouts().growing.iter().copied();
+        let nodes = self.rollouts().growing().iter().copied();
         nodes.filter(|node| !self.is_terminal(*node)).collect()
     }
 }
@@ -267,7 +211,7 @@ pub(super) fn next(recipe: &Recipe, state: &State, number: u32) -> Generation {
         iteration,
     };
     let Some(tree) = Tree::new(recipe, state) else { return generation(Vec::new(), 0) };
-    let begun = tree.rollouts().begun;
+    let begun = tree.rollouts().begun();
     let going = tree.going();
     if !going.is_empty() {
         return generation(going, begun);
@@ -304,13 +248,13 @@ pub(super) fn best_of_best_path(recipe: &Recipe, goal: Goal, state: &State) -> C
     let Some(tree) = Tree::new(recipe, state) else { return CandidateIx::SEED };
     let rollouts = tree.rollouts();
     // A rollout that was cut off counts as far as it came, unless it had only been selected.
-    let counts = |path: &&Path| rollouts.deepened || tree.grown(path).len() > path.len();
-    let cut_off = rollouts.running.iter().filter(counts);
+    let counts = |path: &&Path| rollouts.are_deeper() || tree.grown(path).len() > path.len();
+    let cut_off = rollouts.running().iter().filter(counts);
     let mean = |path: &Path| {
         path.iter().map(|node| tree.reward(*node)).sum::<f64>() / path.len().max(1) as f64
     };
     let best = rollouts
-        .done
+        .done()
         .iter()
         .chain(cut_off)
         .map(|path| tree.grown(path))

@@ -5,8 +5,8 @@ use crate::budget::Caps;
 use crate::event::Event;
 use crate::id::EventNumber;
 use crate::llm::call::Caller;
-use crate::state::{Observer, Phase, RunState};
-use crate::strategy::{State, Views};
+use crate::memory::{Observer, State};
+use crate::state::Phase;
 use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
@@ -69,8 +69,8 @@ impl Watcher {
     }
 }
 
-impl Observer<Views> for Watcher {
-    fn observe(&mut self, _number: EventNumber, event: &Event, state: &RunState<Views>) {
+impl Observer for Watcher {
+    fn observe(&mut self, _number: EventNumber, event: &Event, state: &State) {
         if let Event::Finished { .. } = event {
             if let Progress::Bar(bar) = &self.progress {
                 bar.finish_and_clear();

@@ -5,8 +5,7 @@ use promptsearch::budget::Caps;
 use promptsearch::event::Event;
 use promptsearch::id::{CandidateIx, EventNumber};
 use promptsearch::llm::{Llm, LlmError, Reply, Request};
-use promptsearch::state::{Observer, RunState};
-use promptsearch::strategy::Views;
+use promptsearch::memory::{Observer, State};
 use promptsearch::task::Task;
 use promptsearch::task::example::Example;
 use std::collections::{HashMap, HashSet};
@@ -31,8 +30,8 @@ impl Llm for Recording {
     }
 }
 
-impl Observer<Views> for Record {
-    fn observe(&mut self, _number: EventNumber, event: &Event, _state: &RunState<Views>) {
+impl Observer for Record {
+    fn observe(&mut self, _number: EventNumber, event: &Event, _state: &State) {
         if let Event::WinnerChosen { .. } = event {
             self.has_winner.store(true, Ordering::SeqCst);
         }

@@ -12,13 +12,14 @@ use promptsearch::llm::sim::worlds::named;
 use promptsearch::llm::sim::{MODEL_SEED, SimLlm, world_of};
 use promptsearch::llm::throttle::Throttle;
 use promptsearch::llm::{Llm, LlmError, Reply, Request};
+use promptsearch::memory::{Observer, State};
 use promptsearch::prompt::Prompt;
 use promptsearch::recipe;
 use promptsearch::report::History;
 use promptsearch::search::{Outcome, Search, SearchError, settle};
 use promptsearch::seed::Seed;
-use promptsearch::state::{Observer, Phase};
-use promptsearch::strategy::{Composed, Searched, State, Views};
+use promptsearch::state::Phase;
+use promptsearch::strategy::{Composed, Searched};
 use promptsearch::task::Task;
 use promptsearch::task::example::Split;
 use promptsearch::task::model::ModelRole;
@@ -391,7 +392,7 @@ pub(crate) struct Lab {
     pub(crate) seed: u64,
     pub(crate) caps: Caps,
     pub(crate) concurrency: usize,
-    pub(crate) observer: Option<Box<dyn Observer<Views>>>,
+    pub(crate) observer: Option<Box<dyn Observer>>,
     /// The shipped task.
     pub(crate) shipped: &'static str,
     /// A simulated task of its own instead of the shipped one.
@@ -417,7 +418,7 @@ struct Interrupt {
     cancel: tokio::sync::watch::Sender<bool>,
 }
 
-impl Observer<Views> for Interrupt {
+impl Observer for Interrupt {
     fn observe(&mut self, number: EventNumber, _event: &Event, _state: &State) {
         if number.0 >= self.at {
             let _ = self.cancel.send(true);

@@ -109,7 +109,8 @@ impl Init for BootstrapDemos {
                 .collect();
             return Sets::Run(rows);
         }
-        let set = |number| self.set(draw, &right, number, draw.seed.child("set", u64::from(number)));
+        let set =
+            |number| self.set(draw, &right, number, draw.seed.child("set", u64::from(number)));
         Sets::Ready((0..self.sets).map(set).collect())
     }
 }

@@ -1,13 +1,13 @@
 //! What brings the first candidates, one file each, and the list of them.
 
-mod baseline;
-mod bootstrap_demos;
-mod grounded;
-mod induce;
-mod paraphrase;
-mod random_shots;
-mod style_mutate;
-mod variants;
+pub mod baseline;
+pub mod bootstrap_demos;
+pub mod grounded;
+pub mod induce;
+pub mod paraphrase;
+pub mod random_shots;
+pub mod style_mutate;
+pub mod variants;
 
 use super::author::Init;
 

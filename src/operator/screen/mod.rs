@@ -3,11 +3,11 @@
 //! Some limits hold for every run; the rest are the recipe's screens, one file each. Not how a reply
 //! is read: that is `reply`.
 
-mod cap;
-mod dedup;
-mod leak;
-mod lint;
-mod novelty;
+pub mod cap;
+pub mod dedup;
+pub mod leak;
+pub mod lint;
+pub mod novelty;
 mod trial;
 
 pub use trial::{Screen, ScreenedTask, Trial};
@@ -100,9 +100,9 @@ impl Screens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::State;
     use crate::prompt::Part;
     use crate::recipe::{DedupScreen, LintScreen};
-    use crate::state::RunState;
     use std::collections::BTreeSet;
 
     fn prompt(system: &str) -> Prompt {

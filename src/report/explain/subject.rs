@@ -3,7 +3,7 @@
 
 use super::super::Report;
 use crate::id::{CandidateIx, ProposalNumber};
-use crate::strategy::State;
+use crate::memory::State;
 use crate::text;
 
 /// Candidates that are listed where none was meant.

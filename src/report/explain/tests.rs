@@ -175,8 +175,7 @@ fn rejections() -> Vec<Rejection> {
 fn abandonments() -> Vec<Abandoned> {
     let next = |why: Abandoned| match why {
         Abandoned::Perfect => Some(Abandoned::NoEvidence),
-        Abandoned::NoEvidence => Some(Abandoned::Ended),
-        Abandoned::Ended => Some(Abandoned::Nothing),
+        Abandoned::NoEvidence => Some(Abandoned::Nothing),
         Abandoned::Nothing => Some(Abandoned::TooLong),
         Abandoned::TooLong => None,
     };

@@ -13,11 +13,12 @@ use crate::event::{
     Abandoned, Block, Draft, Event, ProposalOutcome, Rejection, Round, RowOutcome, Shown,
 };
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RowIx};
+use crate::memory::State;
+use crate::operator::When;
 use crate::prompt::Prompt;
-use crate::recipe::{self, Choose, Operator, Recipe, When};
+use crate::recipe::{self, Choose, Recipe};
 use crate::search::{confirmed, settle};
 use crate::state::{Phase, Status};
-use crate::strategy::State;
 use crate::task::Task;
 use crate::task::example::Split;
 use std::collections::{BTreeMap, HashMap};
@@ -178,9 +179,9 @@ impl Explainer {
                 }
             }
             Event::CandidateComposed { proposal, outcome } => self.end(*proposal, outcome, born),
-            Event::PraiseChosen { proposal } => {
+            Event::ProposalRevised { proposal, own } => {
                 if let Some(known) = self.proposals.get_mut(proposal) {
-                    known.draft.praises = true;
+                    known.draft.own = Some(own.clone());
                 }
             }
             Event::ProposalAbandoned { proposal, why } => {
@@ -432,14 +433,15 @@ impl Explainer {
             .filter(|(_, other)| other.candidate.parents.contains(&number))
             .map(|(child, _)| child)
             .collect();
+        let birth = self.state.memory.births.of(number);
         let identity = Identity {
             named: self.named(number),
             operator: visible_line(&candidate.operator),
             standing: standing_of(&self.state, number),
             parents: relatives(&candidate.parents),
-            generation: standing.generation,
-            place: standing.place,
-            islands: standing.islands.clone(),
+            generation: birth.generation,
+            place: birth.place,
+            islands: self.state.memory.islands.of(number).to_vec(),
             demos: candidate
                 .demos
                 .iter()
@@ -500,7 +502,7 @@ impl Explainer {
     ) -> Option<Written> {
         let known = self.proposals.get(&number)?;
         let draft = &known.draft;
-        let recipe = recipe.map(|recipe| phase_of(recipe, draft));
+        let recipe = recipe.map(|recipe| recipe.of_phase(draft.phase));
         let (operator, about) = operator_of(recipe, draft);
         let mut steps = Vec::new();
         let mut from = draft.from;
@@ -584,10 +586,10 @@ impl Explainer {
         let total: f64 = recipe
             .operator
             .iter()
-            .filter(|other| other.when() == When::Always)
-            .map(Operator::weight)
+            .filter(|other| !other.is_occasional())
+            .map(|other| other.common.weight)
             .sum();
-        why.push(match (operator.when(), &recipe.choose) {
+        why.push(match (operator.common.when, &recipe.choose) {
             (When::AfterAccept, _) => "its occasion: a child had been tried in full".to_owned(),
             (When::IncumbentChanged, _) => {
                 format!("its occasion: {} had become the incumbent", self.named(known.incumbent))
@@ -600,7 +602,7 @@ impl Explainer {
             }
             (When::Always, Choose::Fixed(_)) => format!(
                 "drawn by weight: {} of {}",
-                words::score(operator.weight()),
+                words::score(operator.common.weight),
                 words::score(total)
             ),
             (When::Always, Choose::Each(_)) => {
@@ -613,17 +615,16 @@ impl Explainer {
                 format!("drawn by `{}` from what operators had brought{chance}", choose.kind())
             }
         });
-        let parents = match operator {
-            Operator::Merge(_) => "a pair with its common ancestor".to_owned(),
-            Operator::Compress(_) => "the incumbent at the time".to_owned(),
-            _ => {
+        let parents = match operator.parents_in_words() {
+            Some(words) => words.to_owned(),
+            None => {
                 let about = paragraph(recipe.select.about());
                 format!("parent by `{}`: {about}", recipe.select.kind())
             }
         };
         why.push(parents);
-        if draft.praises {
-            why.push("the shown rows had come out right: it was asked what works".to_owned());
+        if let Some(chosen) = draft.own.as_ref().and_then(|own| operator.own_in_words(own)) {
+            why.push(chosen.to_owned());
         }
         if let Some(mate) = &draft.mate {
             why.push(format!("a part of {} took the place of its own", self.named(mate.candidate)));
@@ -698,18 +699,17 @@ fn changes(before: &Prompt, after: &Prompt, task: &Task) -> Vec<Change> {
         .collect()
 }
 
-fn phase_of<'r>(recipe: &'r Recipe, draft: &Draft) -> &'r Recipe {
-    recipe.phase.get(usize::from(draft.phase)).unwrap_or(recipe)
-}
-
 /// The operator's name, and what it does.
 fn operator_of(recipe: Option<&Recipe>, draft: &Draft) -> (String, String) {
     let of = |kind: &str, about: &[&str]| (kind.to_owned(), paragraph(about));
     let unknown = |noun: &str, place: u16| (format!("{noun} {place}"), String::new());
     match (draft.operator, draft.init) {
-        (Some(place), _) => recipe
-            .and_then(|recipe| recipe.operator.get(usize::from(place)))
-            .map_or_else(|| unknown("operator", place), |o| of(o.kind(), o.about())),
+        (Some(place), _) => {
+            recipe.and_then(|recipe| recipe.operator.get(usize::from(place))).map_or_else(
+                || unknown("operator", place),
+                |used| of(used.kind(), used.chosen().about()),
+            )
+        }
         (None, Some(place)) => recipe
             .and_then(|recipe| recipe.init.get(usize::from(place)))
             .map_or_else(|| unknown("init", place), |init| of(init.kind(), init.about())),
@@ -719,11 +719,6 @@ fn operator_of(recipe: Option<&Recipe>, draft: &Draft) -> (String, String) {
 
 /// The meta-prompt of a draft's step.
 fn step_name(recipe: Option<&Recipe>, draft: &Draft) -> Option<String> {
-    let recipe = recipe?;
-    let steps = match (draft.operator, draft.init) {
-        (Some(place), _) => recipe.operator.get(usize::from(place))?.steps(),
-        (None, Some(place)) => recipe.init.get(usize::from(place))?.steps(),
-        (None, None) => return None,
-    };
-    steps.get(usize::from(draft.step)).map(|step| step.name.to_owned())
+    let step = recipe?.author(draft)?.steps().get(usize::from(draft.step)).copied()?;
+    Some(step.meta_prompt.name.to_owned())
 }

@@ -30,7 +30,12 @@ fn groups(
         count => count,
     };
     let seed = contest.seed.child("clusters", 0);
-    contest.state.views.memo.clusters(contest.state, candidates, (count, kind.features), seed)
+    contest.state.memory.text_models.clusters(
+        contest.state,
+        candidates,
+        (count, kind.features),
+        seed,
+    )
 }
 
 fn sizes(groups: &[usize]) -> Vec<usize> {

@@ -14,11 +14,11 @@ mod ucb;
 
 pub(super) use race_all::worth as worth_in_race;
 
-use super::memo::Observed;
 use super::population::{fitness, length_penalty};
 use super::{Plan, Remaining, State};
 use crate::event::{Dropped, Event, Round};
 use crate::id::{CandidateIx, RowIx};
+use crate::memory::Observed;
 use crate::recipe::{BLOCK, Evaluate, Recipe};
 use crate::seed::Seed;
 use crate::state::{Cell, Status};
@@ -53,7 +53,7 @@ impl Contest<'_> {
     /// An empty round of this contest.
     pub(super) fn round(&self) -> Round {
         Round {
-            contest: self.state.contests,
+            contest: self.state.memory.contests.ended(),
             group: 0,
             round: 0,
             first: 0,
@@ -195,9 +195,9 @@ pub(super) fn next(
     remaining: Remaining,
     seed: Seed,
 ) -> Vec<Plan> {
-    let seed = seed.child("contest", u64::from(state.contests));
+    let seed = seed.child("contest", u64::from(state.memory.contests.ended()));
     let contest = Contest { recipe, state, remaining, seed };
-    let Some(round) = &state.round else {
+    let Some(round) = state.memory.contests.round() else {
         return vec![Plan::Decide(start(&contest, contenders()))];
     };
     let mut plans = Vec::new();

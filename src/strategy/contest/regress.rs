@@ -88,7 +88,7 @@ pub(super) fn judge(kind: &RegressEvaluate, contest: &Contest<'_>, round: &Round
     let arms = arms(contest, round);
     let observed = contest.observed(&arms, kind.features);
     let seed = contest.seed.child("fit", u64::from(round.round));
-    let fitted = contest.state.views.memo.predicted(contest.state, observed, seed);
+    let fitted = contest.state.memory.text_models.predicted(contest.state, observed, seed);
     let value = |candidate: CandidateIx| {
         let place = arms.iter().position(|other| *other == candidate);
         match (&fitted, place) {

@@ -31,7 +31,7 @@ pub(super) fn start(
 /// All pulls of the round are in: another round, or the best of what was seen.
 pub(super) fn judge(kind: &UcbEvaluate, contest: &Contest<'_>, last: &Round) -> Event {
     let arms = arms(contest);
-    let played = contest.state.views.rounds.played();
+    let played = contest.state.memory.contests.played();
     if (last.round as usize) + 1 < kind.rounds {
         // Every full turn through dev is another permutation of it, so each round starts a turn.
         let first = last.first + u64::from(contest.state.dev_rows);
@@ -69,13 +69,14 @@ pub(super) fn judge(kind: &UcbEvaluate, contest: &Contest<'_>, last: &Round) -> 
 /// Who competes: the population and its children, or the whole pool.
 fn arms(contest: &Contest<'_>) -> Vec<CandidateIx> {
     let state = contest.state;
-    let Some(generation) = &state.generation else {
+    let Some(generation) = state.memory.generations.current() else {
         return crate::strategy::drafting::pool(contest.recipe, state);
     };
     let takes_part = |candidate: CandidateIx| {
         let standing = state.standing(candidate);
+        let born = state.memory.births.of(candidate).generation;
         let is_member = generation.members.contains(&candidate);
-        (is_member || standing.generation == state.next_generation_number())
+        (is_member || born == state.memory.generations.next_number())
             && !matches!(standing.status, Status::Dropped(_))
     };
     state.numbered().map(|(candidate, _)| candidate).filter(|arm| takes_part(*arm)).collect()

@@ -6,12 +6,12 @@
 //! When the last bracket is done the first one begins again, until the budget is out or every
 //! combination has had all of dev.
 
-use super::super::drafting::Setting;
 use super::super::population::length_penalty;
 use super::super::{Plan, State};
 use super::{Space, mean_on, sampling, trial};
 use crate::event::{Event, Round};
 use crate::id::{CandidateIx, RowIx};
+use crate::operator::Setting;
 use crate::recipe::{HyperbandEvaluate, Recipe, Sampler};
 
 /// Rows and numbers of combinations of all brackets.
@@ -73,9 +73,9 @@ pub(super) fn next(
     setting: Setting,
 ) -> Option<Plan> {
     let ladder = Ladder::new(kind, state.dev_rows);
-    let trials = &state.views.trials;
+    let trials = &state.memory.trials;
     let (mut bracket, mut s) = (0, ladder.highest);
-    if let Some(last) = &state.round {
+    if let Some(last) = state.memory.contests.round() {
         (bracket, s) = (last.contest, last.group);
         let members = match last.round {
             0 => trials.of_series(bracket),
@@ -106,7 +106,7 @@ fn another(
     setting: Setting,
     (bracket, s): (u32, u32),
 ) -> Option<Plan> {
-    let trials = &state.views.trials;
+    let trials = &state.memory.trials;
     let round = Round {
         contest: bracket,
         group: s,

@@ -4,11 +4,11 @@
 //!
 //! The first trial of all is the seed on all of dev, which every run begins with.
 
-use super::super::drafting::Setting;
 use super::super::{Plan, State};
 use super::{Made, Space, is_full, limit, mean_on, sampling, trial};
 use crate::event::Round;
 use crate::id::{CandidateIx, RowIx};
+use crate::operator::Setting;
 use crate::recipe::{MinibatchPromoteEvaluate, Recipe, Sampler};
 use rand::seq::SliceRandom;
 
@@ -69,7 +69,7 @@ pub(super) fn results(
     state: &State,
     setting: Setting,
 ) -> Vec<(CandidateIx, f64)> {
-    let trials = state.views.trials.tried().iter();
+    let trials = state.memory.trials.tried().iter();
     trials
         .filter_map(|trial| {
             let column = state.standing(trial.candidate).dev();
@@ -86,11 +86,11 @@ pub(super) fn promotion(
     state: &State,
     setting: Setting,
 ) -> Option<Plan> {
-    let trials = state.views.trials.count();
+    let trials = state.memory.trials.count();
     let every = u32::try_from(kind.promote_every).unwrap_or(u32::MAX);
     let is_last = limit(recipe, state).is_some_and(|limit| trials >= limit);
     let is_due = trials > 0 && (trials.is_multiple_of(every) || is_last);
-    if !is_due || is_small(kind, state) || state.views.trials.promoted_at() == Some(trials) {
+    if !is_due || is_small(kind, state) || state.memory.trials.promoted_at() == Some(trials) {
         return None;
     }
     let mut means: Vec<(CandidateIx, f64, u32)> = Vec::new();
@@ -122,7 +122,7 @@ pub(super) fn next(
     space: &Space,
     setting: Setting,
 ) -> Option<Plan> {
-    let trials = &state.views.trials;
+    let trials = &state.memory.trials;
     if let Some(candidate) = trials.waiting() {
         return Some(trial(candidate, round(trials.count(), 0)));
     }
@@ -154,7 +154,7 @@ fn each_trial(
     let full_mean = |candidate: CandidateIx| state.standing(candidate).dev().mean();
     found.extend(full_mean(CandidateIx::SEED).map(|mean| (CandidateIx::SEED, mean)));
     found.extend(results(kind, state, setting));
-    for candidate in state.views.trials.promoted() {
+    for candidate in state.memory.trials.promoted() {
         found.extend(full_mean(*candidate).map(|mean| (*candidate, mean)));
     }
     found

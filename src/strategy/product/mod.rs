@@ -9,11 +9,12 @@ mod hyperband;
 mod minibatch;
 mod sampling;
 
-use super::drafting::{self, Setting};
+use super::drafting;
 use super::{Plan, State};
 use crate::candidate::Demo;
 use crate::event::{Event, Round, StopReason};
 use crate::id::{CandidateIx, RowIx};
+use crate::operator::Setting;
 use crate::recipe::{BLOCK, Evaluate, Recipe, Schedule, StopRule};
 use crate::state::{Cell, Column};
 use crate::task::example::Split;
@@ -51,8 +52,8 @@ impl Space {
             .into_iter()
             .filter(|candidate| state.standing(*candidate).candidate.demos.is_empty())
             .collect();
-        let sets = match &state.demo_sets {
-            Some(sets) if !sets.is_empty() => sets.clone(),
+        let sets = match state.memory.demo_sets.collected() {
+            Some(sets) if !sets.is_empty() => sets.to_vec(),
             _ => vec![Vec::new()],
         };
         Self { texts, sets }
@@ -68,7 +69,7 @@ impl Space {
         if set.is_empty() {
             return Made::Is(text);
         }
-        match state.views.trials.combined(text, set) {
+        match state.memory.trials.combined(text, set) {
             None => Made::No,
             Some(None) => Made::Refused,
             Some(Some(candidate)) => Made::Is(candidate),
@@ -89,7 +90,7 @@ impl Space {
     /// Combinations that were not tried; when there are none, those that have not had all of dev.
     /// `busy` are left out of these.
     fn untried(&self, state: &State, busy: &[CandidateIx]) -> Vec<Combination> {
-        let trials = &state.views.trials;
+        let trials = &state.memory.trials;
         let fresh: Vec<Combination> = self
             .all()
             .filter(|combination| match self.made(state, *combination) {
@@ -157,7 +158,7 @@ pub(super) fn next(recipe: &Recipe, state: &State, setting: Setting) -> Vec<Plan
 
 /// Rows of the round that is on, none where all that is left of them is out; `None`: all are in.
 pub(super) fn under_way(recipe: &Recipe, state: &State, setting: Setting) -> Option<Vec<Plan>> {
-    let round = state.round.as_ref()?;
+    let round = state.memory.contests.round()?;
     let mut plans = Vec::new();
     let mut waiting = false;
     for &candidate in &round.candidates {

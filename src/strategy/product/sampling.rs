@@ -1,9 +1,9 @@
 //! Which combination is tried next, of those that may be.
 
 use super::super::State;
-use super::super::drafting::Setting;
 use super::{Combination, Space};
 use crate::candidate::Demo;
+use crate::operator::Setting;
 use crate::recipe::{Acquisition, GpSampler, Recipe, Sampler, TpeSampler};
 use crate::seed::Seed;
 use crate::stats::features::Projection;
@@ -37,7 +37,7 @@ pub(super) fn suggest(
     known: &[Observation],
     setting: Setting,
 ) -> Option<Combination> {
-    let seed = setting.seed.child("trial", u64::from(state.views.trials.count()));
+    let seed = setting.seed.child("trial", u64::from(state.memory.trials.count()));
     let modelled = match &recipe.sampler {
         Sampler::Random(_) => None,
         Sampler::Tpe(kind) => by_densities(kind, space, choices, known, seed),
@@ -123,7 +123,7 @@ struct Features {
 
 impl Features {
     fn new(size: usize, state: &State, space: &Space, setting: Setting) -> Self {
-        let memo = &state.views.memo;
+        let memo = &state.memory.text_models;
         let texts = space.texts.iter().map(|text| memo.features(state, *text, size).to_vec());
         let sets = if space.sets.len() > 1 {
             let rows = setting.train_rows as usize;

@@ -279,9 +279,9 @@ fn promptbreeders_losers_are_overwritten_by_children_of_their_winners() {
             assert!(fitness(winner) >= fitness(loser));
             met.extend([winner, loser]);
             pairs.push((winner.0.min(loser.0), winner.0.max(loser.0)));
-            let child = script.state.numbered().find(|(_, standing)| {
-                standing.generation as usize == generation + 1
-                    && standing.place == Some(place as u16)
+            let child = script.state.numbered().find(|(candidate, _)| {
+                let birth = script.state.memory.births.of(*candidate);
+                birth.generation as usize == generation + 1 && birth.place == Some(place as u16)
             });
             next[place] = child.unwrap().0;
         }
@@ -341,7 +341,7 @@ fn promptbreeder_draws_each_of_nine_operators_alike_and_crosses_a_tenth_of_the_c
     let score = |text: &str, _: Split, _: RowIx| 0.3 + (text.len() % 7) as f64 / 10.0;
     let small = ["init.0.take=6", "archive.capacity=6", "schedule.children=3", "evaluate.subset=4"];
     let mut script = of_two_parts("promptbreeder", &[&small[..], &sets].concat(), (12, 10), score);
-    while script.state.generation_number() < 300 {
+    while script.state.memory.generations.number() < 300 {
         assert!(step_of_two_parts(&mut script));
     }
     let (mut crossed, mut with_itself) = (0, 0);
@@ -375,7 +375,7 @@ fn promptbreeder_looks_for_a_right_answer_of_the_winner() {
         let small = ["init.0.take=6", "archive.capacity=6", "evaluate.subset=4"];
         let mut script =
             Script::new("promptbreeder", &[&small[..], &sets].concat(), (40, 10), 1_000_000, score);
-        while script.state.generation_number() < 2 {
+        while script.state.memory.generations.number() < 2 {
             assert!(script.step());
         }
         let shown: Vec<&Vec<crate::event::Shown>> = script
@@ -417,10 +417,10 @@ fn a_use_of_an_operator_is_told_with_its_gain_and_its_cost() {
         _ => 0.5,
     };
     let mut script = Script::new("gepa", &[], (6, 8), 1_000, score);
-    while script.state.views.gains.results().len() < 2 {
+    while script.state.memory.gains.results().len() < 2 {
         assert!(script.step());
     }
-    let [first, second] = script.state.views.gains.results() else { panic!("two are over") };
+    let [first, second] = script.state.memory.gains.results() else { panic!("two are over") };
     // Dropped at its gate: (3 × 0.2 − 3 × 0.5) / 3 against its parent, which is the seed.
     assert!((first.over_parent + 0.3).abs() < 1e-6 && (first.over_seed + 0.3).abs() < 1e-6);
     assert_eq!((first.operator, first.cost.calls, first.chance), (0, 6, None));
@@ -440,8 +440,12 @@ fn each_way_to_learn_leaves_what_brings_nothing() {
         let mut uses = [0, 0];
         for _ in 0..20_000 {
             // The score follows from who wrote the text.
-            let kinds: Vec<Option<u16>> =
-                script.state.candidates.iter().map(|standing| standing.operator).collect();
+            let births = &script.state.memory.births;
+            let kinds: Vec<Option<u16>> = script
+                .state
+                .numbered()
+                .map(|(candidate, _)| births.of(candidate).operator)
+                .collect();
             let Some(plan) = script.plans().into_iter().next() else { break };
             if let Plan::Evaluate { candidate, split, replicate, rows } = plan {
                 let gain = match kinds[candidate.index()] {
@@ -544,7 +548,7 @@ fn every_island_gets_its_share() {
         // Children live where their parents do, or where these were copied to.
         for draft in drafts(&script) {
             for parent in &draft.parents {
-                let islands = &script.state.standing(*parent).islands;
+                let islands = script.state.memory.islands.of(*parent);
                 assert!(islands.is_empty() || islands.contains(&draft.island.unwrap()));
             }
         }
@@ -586,7 +590,7 @@ fn what_is_nothing_new_is_tried_three_times_on_its_island() {
 fn the_best_of_each_island_are_copied_around_the_ring() {
     let sets = ["archive.count=3", "archive.migrate_every=4", "archive.migrate_rate=0.5"];
     let mut script = Script::new("shinka-islands", &sets, (8, 8), 1_000_000, climbing);
-    while script.state.migrations < 5 {
+    while script.state.memory.islands.migrations() < 5 {
         assert!(script.step());
     }
     let mut state = State::new(8);
@@ -602,13 +606,13 @@ fn the_best_of_each_island_are_copied_around_the_ring() {
             for island in 0..3 {
                 let mut bred: Vec<(f64, CandidateIx)> = state
                     .numbered()
-                    .filter(|(_, standing)| standing.islands.contains(&island))
+                    .filter(|(bred, _)| state.memory.islands.of(*bred).contains(&island))
                     .filter_map(|(candidate, standing)| Some((standing.dev().mean()?, candidate)))
                     .collect();
                 bred.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
                 let next = (island + 1) % 3;
                 let best = bred.iter().take(bred.len().div_ceil(2)).map(|(_, candidate)| candidate);
-                let new = best.filter(|best| !state.standing(**best).islands.contains(&next));
+                let new = best.filter(|best| !state.memory.islands.of(**best).contains(&next));
                 expected.extend(new.map(|best| (*best, next)));
             }
             let moved: Vec<(CandidateIx, u16)> =
@@ -624,7 +628,7 @@ fn the_best_of_each_island_are_copied_around_the_ring() {
     while script.state.candidates.len() < 30 {
         assert!(script.step());
     }
-    assert_eq!(script.state.migrations, 0);
+    assert_eq!(script.state.memory.islands.migrations(), 0);
 }
 
 // ── map-elites ────────────────────────────────────────────────────────────────────────────────

@@ -35,7 +35,7 @@ fn pool<S: Fn(&str, Split, RowIx) -> f64>(demos: &[u32], score: S) -> Script<S> 
     while let Some(Plan::Decide(event)) = script.plans().into_iter().next() {
         script.record(event);
     }
-    assert_eq!(script.state.generation.as_ref().unwrap().members.len(), demos.len() + 1);
+    assert_eq!(script.state.memory.generations.current().unwrap().members.len(), demos.len() + 1);
     script
 }
 

@@ -92,7 +92,7 @@ fn with_seed<S: Fn(&str, Split, RowIx) -> f64>(name: &str, sets: &[&str], score:
 fn sammo_draws_each_of_seven_operators_alike() {
     let score = |_: &str, _: Split, row: RowIx| f64::from(row.0 % 2);
     let mut script = Script::new("sammo-beam", &[], (40, 8), 100_000, score);
-    while script.state.generation.is_none() {
+    while script.state.memory.generations.current().is_none() {
         assert!(script.step());
     }
     let alike: Vec<(u16, f64)> = (0..7).map(|operator| (operator, 1.0)).collect();
@@ -262,7 +262,7 @@ fn map_elites_explores_exploits_and_weighs_by_its_own_shares() {
 fn capo_draws_shots_of_a_child_from_the_union_of_its_parents() {
     let score = |_: &str, _: Split, row: RowIx| f64::from(row.0 % 2);
     let mut script = Script::new("capo", &[], (40, 60), 100_000, score);
-    while script.state.generation.is_none() {
+    while script.state.memory.generations.current().is_none() {
         assert!(script.step());
     }
     let rows = |candidate: CandidateIx| -> BTreeSet<RowIx> {

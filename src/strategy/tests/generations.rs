@@ -347,11 +347,11 @@ fn evoprompt_begins_with_the_top_of_init_and_their_paraphrases_then_keeps_the_be
 fn who_left_the_population_is_judged_with_nobody_again() {
     let sets = ["evaluate.subset=8"];
     let mut script = Script::new("evoprompt-ga", &sets, (20, 16), 10_000, evoprompt_score);
-    while script.state.generation_number() < 1 || script.state.open.is_empty() {
+    while script.state.memory.generations.number() < 1 || script.state.open.is_empty() {
         script.step();
     }
     let population = [15, 16, 11, 9, 8, 7, 6, 5, 12, 13];
-    assert_eq!(ids(&script.state.generation.as_ref().unwrap().members), population);
+    assert_eq!(ids(&script.state.memory.generations.current().unwrap().members), population);
     // The first child of the second generation is 25; 0 to 4, 10 and 14 were judged, and are out.
     let mut expected: Vec<u32> = population.into_iter().chain([25]).collect();
     expected.sort_unstable();
@@ -362,10 +362,10 @@ fn who_left_the_population_is_judged_with_nobody_again() {
 fn a_wheel_draws_in_proportion_to_the_score() {
     let sets = ["evaluate.subset=8"];
     let mut script = Script::new("evoprompt-ga", &sets, (20, 16), 10_000, evoprompt_score);
-    while script.state.generation.is_none() {
+    while script.state.memory.generations.current().is_none() {
         script.step();
     }
-    let pool = script.state.generation.as_ref().unwrap().members.clone();
+    let pool = script.state.memory.generations.current().unwrap().members.clone();
     let draws = 4_000;
     let first = |number: u64| {
         let (run, seed) = (Seed(1), Seed(2).child("draw", number));
@@ -555,7 +555,7 @@ fn capo_races_population_and_children_and_asks_no_row_twice() {
     assert_eq!(asked, [0, 1, 2, 3, 4, 0, 1, 2, 3, 5, 6, 7, 8, 5, 7, 8, 0, 1, 5, 7, 8]);
     assert_eq!(ended(&script), Some(StopReason::Generations));
     // All of the last survivors are right everywhere; the eldest wins.
-    assert_eq!(ids(&script.state.survivors), [1, 5, 7]);
+    assert_eq!(ids(script.state.memory.contests.survivors()), [1, 5, 7]);
     assert_eq!(winner(&script), 1);
 }
 
@@ -673,7 +673,7 @@ fn a_race_penalises_length_and_keeps_as_many_as_the_archive_holds() {
     // Dev may have fewer rows than the blocks would take, and the last block be shorter.
     let script = pool_race(&["archive={kind='top_k',capacity=3}"], 6, alike);
     assert_eq!(means(&script), [outranked(3)]);
-    assert_eq!(ids(&script.state.survivors), [0, 1, 2]);
+    assert_eq!(ids(script.state.memory.contests.survivors()), [0, 1, 2]);
     let rows: Vec<usize> = script.blocks().into_iter().map(|(.., rows)| rows).collect();
     assert_eq!(rows, [4, 4, 4, 4, 2, 2, 2, 2]);
 }
@@ -708,7 +708,7 @@ fn an_interrupted_race_returns_what_the_last_one_left_or_compares_on_common_rows
     let stop_in = |contest: u32, first: u64| {
         let mut script = Script::new("capo", &sets, (6, 20), 10_000, score);
         let is_there = |script: &Script<Scores>| {
-            let round = script.state.round.as_ref();
+            let round = script.state.memory.contests.round();
             round.is_some_and(|round| (round.contest, round.first) == (contest, first))
         };
         while !is_there(&script) {

@@ -49,7 +49,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
     }
 
     fn sets(&self) -> Vec<Vec<Demo>> {
-        self.state.demo_sets.clone().unwrap_or_default()
+        self.state.memory.demo_sets.collected().unwrap_or_default().to_vec()
     }
 
     /// The search is over when the choice of a winner begins.
@@ -106,7 +106,7 @@ fn continuous_rejects_ends_with_the_budget_and_returns_the_best_mean() {
     let mut script = Script::new("triple-cr", &[&of_size(2)], (4, 40), 62, score);
     script.run_to_end();
     let used: usize = (0..3).map(|arm| script.rows_of(arm).len()).sum();
-    assert!(used <= 62 && used + script.state.survivors.len() > 62, "{used}");
+    assert!(used <= 62 && used + script.state.memory.contests.survivors().len() > 62, "{used}");
     assert_eq!(script.winner(), 1);
 }
 
@@ -427,8 +427,11 @@ fn mipro_searches_instructions_alone_where_there_is_no_part_for_demonstrations()
     script.strategy = Composed::new(script.recipe.clone(), goal, 40, searched, Seed(1));
     script.run_to_end();
     // n = 6 instructions with the seed's; V = 1: ⌊max(2 log₂ 6, 9)⌋ = 9 trials.
-    assert_eq!((script.state.candidates.len(), script.state.demo_sets.clone()), (6, None));
-    assert_eq!(script.state.views.trials.count(), 9);
+    assert_eq!(
+        (script.state.candidates.len(), script.state.memory.demo_sets.collected()),
+        (6, None)
+    );
+    assert_eq!(script.state.memory.trials.count(), 9);
     assert_eq!(script.ended(), Some(StopReason::Generations));
 }
 
@@ -494,8 +497,8 @@ fn hyperband_climbs_nested_rungs_bracket_by_bracket() {
     }
     // No combination is tried twice while others are left.
     let tried: BTreeSet<u32> =
-        script.state.views.trials.tried().iter().map(|t| t.candidate.0).collect();
-    assert_eq!(tried.len(), script.state.views.trials.tried().len());
+        script.state.memory.trials.tried().iter().map(|t| t.candidate.0).collect();
+    assert_eq!(tried.len(), script.state.memory.trials.tried().len());
     // The incumbent has had all of dev, and is the best of those.
     let full: Vec<u32> = script
         .state
@@ -536,7 +539,7 @@ fn a_process_over_texts_and_sets_asks_for_what_is_like_the_best() {
         let mut script = Script::new("hyperband-bo", &sets, (40, 40), 100_000, score);
         script.texts.clone_from(&texts);
         for _ in 0..2_000 {
-            if script.state.views.trials.count() >= 30 {
+            if script.state.memory.trials.count() >= 30 {
                 break;
             }
             // Scores by the parent of a combination, which its own text does not tell.
@@ -549,7 +552,7 @@ fn a_process_over_texts_and_sets_asks_for_what_is_like_the_best() {
                 script.step();
             }
         }
-        let tried = script.state.views.trials.tried();
+        let tried = script.state.memory.trials.tried();
         let late = &tried[6..];
         let good = late.iter().filter(|trial| script.text_of(trial.candidate) == CandidateIx(3));
         good.count() as f64 / late.len() as f64

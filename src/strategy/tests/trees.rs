@@ -1,7 +1,7 @@
 //! ProTeGi, PromptAgent, PromptWizard, SAMMO's beam, TextGrad with momentum, SIMBA and PhaseEvo.
 
 use super::*;
-use crate::event::{Generation, Shown, Told};
+use crate::event::{Generation, HistoryItem, Shown};
 use crate::id::ProposalNumber;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -352,8 +352,9 @@ fn promptagent_shows_errors_or_else_successes_and_the_path() {
     }
     // What led to 8, oldest first, with rewards.
     let of_8 = drafts.iter().find(|draft| draft.parents[0].0 == 8).unwrap();
-    let told = |candidate, score| Told { candidate: CandidateIx(candidate), score: Some(score) };
-    let close = |a: &Told, b: &Told| {
+    let told =
+        |candidate, score| HistoryItem { candidate: CandidateIx(candidate), score: Some(score) };
+    let close = |a: &HistoryItem, b: &HistoryItem| {
         a.candidate == b.candidate && (a.score.unwrap() - b.score.unwrap()).abs() < 1e-9
     };
     let expected = [told(0, 0.5), told(2, 0.6), told(5, 0.7)];
@@ -665,7 +666,9 @@ fn simba_spreads_the_last_trial_over_the_winners_of_all_steps() {
     // The seed, then of each step the child with the best mean, the first of equals.
     let mut winners = vec![0];
     for step in 1..=4 {
-        let children = script.state.numbered().filter(|(_, s)| s.generation == step);
+        let births = &script.state.memory.births;
+        let children =
+            script.state.numbered().filter(|(child, _)| births.of(*child).generation == step);
         let best = children.reduce(|a, b| {
             if b.1.dev().mean().unwrap() > a.1.dev().mean().unwrap() { b } else { a }
         });

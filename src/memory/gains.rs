@@ -1,12 +1,12 @@
 //! What each use of an operator brought, and what it cost: evidence, requests, and the child's own rows.
 //!
 //! One entry for each use that came to its end, in the order in which they did. What a rule of choice
-//! makes of them, with which discount, is for `choosing` to say.
+//! makes of them, with which discount, is not decided here.
 
-use super::views::paired;
+use super::pairs::paired;
 use crate::event::{Dropped, Event, ProposalOutcome};
 use crate::id::{Call, CandidateIx, ProposalNumber};
-use crate::state::{Facts, Status, Use};
+use crate::state::{Facts, FoldedRow, Status, Use};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ pub struct Gain {
     pub chance: Option<f64>,
     /// The child's mean less its parent's, on common rows where there are enough; 0 without a child.
     pub over_parent: f64,
-    /// The same against the seed.
+    /// The same against the baseline.
     pub over_seed: f64,
     /// What it cost.
     pub cost: Cost,
@@ -73,7 +73,8 @@ impl Gains {
         &self.results
     }
 
-    pub(super) fn apply(&mut self, event: &Event, facts: &Facts) {
+    /// Takes in one event; `facts` have taken it in before.
+    pub fn apply(&mut self, event: &Event, facts: &Facts) {
         match event {
             Event::ProposalDrafted(draft) => {
                 let Some(operator) = draft.operator else { return };
@@ -99,7 +100,7 @@ impl Gains {
             Event::CandidateComposed { proposal, outcome } => self.came(*proposal, outcome, facts),
             Event::EvaluationFolded { .. } => {
                 let cost = self.since(ModelRole::Task, facts);
-                if let Some((candidate, split, ..)) = facts.last_folded {
+                if let Some(FoldedRow { candidate, split, .. }) = facts.folded_row {
                     self.charge(candidate, split, cost, facts);
                     if facts.standing(candidate).status == Status::Finished {
                         self.judged(candidate, facts);

@@ -1,6 +1,7 @@
-//! What is costly to find out and follows from the state: kept until it is asked for with other facts.
+//! The features of candidates' texts, and what is fitted to them: groups and regressions.
 //!
-//! Nothing here is part of the state. A copy starts empty, and whatever is thrown away is found again.
+//! Nothing here is folded: it is costly to compute and follows from the facts, so it is kept until it is
+//! asked for with other facts. A copy starts empty, and computes it again.
 
 use crate::id::CandidateIx;
 use crate::seed::Seed;
@@ -19,9 +20,9 @@ const PROJECTION: Seed = Seed(0);
 /// The vector of a text.
 type Vector = Arc<Vec<f64>>;
 
-/// What was found out.
+/// The features of texts, the last groups and the last regression.
 #[derive(Debug, Default)]
-pub struct Memo {
+pub struct TextModels {
     featurisers: RwLock<HashMap<usize, Arc<Featuriser>>>,
     features: RwLock<HashMap<(CandidateIx, usize), Vector>>,
     clusters: RwLock<Option<(ClusterKey, Arc<Vec<usize>>)>>,
@@ -33,37 +34,37 @@ type ClusterKey = (Vec<CandidateIx>, usize, usize, Seed);
 
 /// What a regression depends on: who was pulled, their means, and how often.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Observed {
+pub struct Observed {
     /// Dimensions of the features.
-    pub(super) features: usize,
+    pub features: usize,
     /// Whose means these are.
-    pub(super) candidates: Vec<CandidateIx>,
+    pub candidates: Vec<CandidateIx>,
     /// The mean of each.
-    pub(super) means: Vec<f64>,
+    pub means: Vec<f64>,
     /// The answers behind each mean.
-    pub(super) pulls: Vec<f64>,
+    pub pulls: Vec<f64>,
 }
 
 /// What a regression says.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Prediction {
+pub struct Prediction {
     /// What each candidate would score, in the order in which they were observed.
-    pub(super) means: Vec<f64>,
+    pub means: Vec<f64>,
     /// The largest R² of a member, out of fold.
-    pub(super) r_squared: f64,
+    pub r_squared: f64,
     /// The mean squared error of the means, weighted by their pulls, out of fold.
-    pub(super) mse: f64,
+    pub mse: f64,
 }
 
-impl Clone for Memo {
+impl Clone for TextModels {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-impl Memo {
+impl TextModels {
     /// The features of a candidate's texts, demonstrations left out: those are rows.
-    pub(super) fn features(&self, facts: &Facts, candidate: CandidateIx, size: usize) -> Vector {
+    pub fn features(&self, facts: &Facts, candidate: CandidateIx, size: usize) -> Vector {
         let key = (candidate, size);
         let known = self.features.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(vector) = known.get(&key) {
@@ -89,7 +90,7 @@ impl Memo {
     }
 
     /// The group of each of these candidates, from 0.
-    pub(super) fn clusters(
+    pub fn clusters(
         &self,
         facts: &Facts,
         candidates: &[CandidateIx],
@@ -116,7 +117,7 @@ impl Memo {
 
     /// What candidates would score, by their features and what was observed so far. None where too
     /// few were pulled for a fit.
-    pub(super) fn predicted(
+    pub fn predicted(
         &self,
         facts: &Facts,
         observed: Observed,

@@ -1,10 +1,10 @@
 //! Whose turn it is: which part of a candidate changes next, whether a child has just been tried in
 //! full, and which merges were made.
 
+use super::births::Births;
 use crate::event::Event;
 use crate::id::CandidateIx;
 use crate::state::{Facts, Status};
-use crate::task::example::Split;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What operators that wait for their turn must know.
@@ -20,7 +20,7 @@ pub struct Turns {
     kept: BTreeMap<u16, u32>,
     /// Children of operators that were judged: tried in full, or dropped.
     decided: u32,
-    /// Who was tried in full before: there may be more rows for them later.
+    /// Candidates that were tried in full before: they may get more rows later.
     tried: Vec<bool>,
 }
 
@@ -57,8 +57,9 @@ impl Turns {
         self.decided
     }
 
-    pub(super) fn apply(&mut self, event: &Event, facts: &Facts) {
-        self.born(facts);
+    /// Takes in one event; `facts` and `births` have taken it in before.
+    pub fn apply(&mut self, event: &Event, facts: &Facts, births: &Births) {
+        self.born(facts, births);
         match event {
             Event::ProposalDrafted(draft) if draft.operator.is_some() && draft.from.is_none() => {
                 self.accepted = None;
@@ -74,21 +75,21 @@ impl Turns {
                 }
             }
             Event::CandidateDropped { candidate, .. } => {
-                let operator = facts.standing(*candidate).operator;
+                let operator = births.of(*candidate).operator;
                 self.decided += u32::from(operator.is_some());
                 if let Some(kept) = operator.and_then(|operator| self.kept.get_mut(&operator)) {
                     *kept = kept.saturating_sub(1);
                 }
             }
             Event::EvaluationFolded { .. } => {
-                if let Some((candidate, Split::Dev, 0, _)) = facts.last_folded {
-                    self.finished(candidate, facts);
+                if let Some((candidate, _)) = facts.folded_dev_row() {
+                    self.finished(candidate, facts, births);
                 }
             }
-            Event::CandidateFinished { candidate } => self.finished(*candidate, facts),
+            Event::CandidateFinished { candidate } => self.finished(*candidate, facts, births),
             Event::ContestEnded { survivors } => {
                 for candidate in survivors {
-                    self.finished(*candidate, facts);
+                    self.finished(*candidate, facts, births);
                 }
             }
             Event::PhaseStarted { .. } => {
@@ -101,25 +102,25 @@ impl Turns {
     }
 
     /// Children go on where their parents stopped.
-    fn born(&mut self, facts: &Facts) {
-        while let Some(standing) = facts.candidates.get(self.parts.len()) {
+    fn born(&mut self, facts: &Facts, births: &Births) {
+        for (candidate, standing) in facts.numbered().skip(self.parts.len()) {
             let parents = standing.candidate.parents.iter();
             let changes = parents.map(|parent| self.parts.get(parent.index()).copied());
             self.parts.push(changes.flatten().max().unwrap_or(0));
-            if let Some(operator) = standing.operator {
+            if let Some(operator) = births.of(candidate).operator {
                 *self.kept.entry(operator).or_default() += 1;
             }
         }
     }
 
-    fn finished(&mut self, candidate: CandidateIx, facts: &Facts) {
-        let standing = facts.standing(candidate);
+    fn finished(&mut self, candidate: CandidateIx, facts: &Facts, births: &Births) {
         self.tried.resize(facts.candidates.len(), false);
-        if standing.status == Status::Finished
+        if facts.standing(candidate).status == Status::Finished
             && !std::mem::replace(&mut self.tried[candidate.index()], true)
         {
-            self.decided += u32::from(standing.operator.is_some());
-            self.accepted = standing.operator.or(self.accepted);
+            let operator = births.of(candidate).operator;
+            self.decided += u32::from(operator.is_some());
+            self.accepted = operator.or(self.accepted);
         }
     }
 }

@@ -1,0 +1,78 @@
+//! Rows that a candidate is given, and what its answers to them are worth.
+
+use super::omit::is_default;
+use crate::budget::Amount;
+use crate::id::{Call, CandidateIx, EventNumber, RowIx};
+use crate::task::example::Split;
+use crate::units::Score;
+use serde::{Deserialize, Serialize};
+
+/// Rows on which a candidate must do well before it is tried in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Of which split.
+    pub split: Split,
+    /// Which rows.
+    pub rows: Vec<RowIx>,
+    /// What the parent scored on each of them: the sum over those that the child has a score for is
+    /// to be reached.
+    pub against: Vec<f64>,
+    /// Whether reaching it is enough (`>=`), or it must be passed (`>`).
+    pub inclusive: bool,
+}
+
+/// Rows that were given to a candidate together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Block {
+    /// The first row's call; the others follow.
+    pub first: Call,
+    /// Who answers.
+    pub candidate: CandidateIx,
+    /// Rows of which split.
+    pub split: Split,
+    /// Which answer to these rows it is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub replicate: u16,
+    /// The rows.
+    pub rows: Vec<RowIx>,
+    /// Each call's worst case in the plan.
+    pub reserve: Amount,
+    /// Calls of the block that an earlier answer serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cached: Vec<Cached>,
+}
+
+/// A call that needs no answer of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cached {
+    /// Which call.
+    pub call: Call,
+    /// Whose answer serves it.
+    pub of: CachedOf,
+}
+
+/// Whose answer serves a cached call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CachedOf {
+    /// A call that was issued before and is not folded yet.
+    Call(Call),
+    /// An answer of the journal.
+    Answer(EventNumber),
+}
+
+/// What a row's answer was worth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowOutcome {
+    /// A score; also an invalid answer's 0.
+    Scored {
+        /// The value.
+        score: Score,
+        /// Whether the answer could not be read; the reason is found by scoring it again.
+        #[serde(default, skip_serializing_if = "is_default")]
+        invalid: bool,
+    },
+    /// No score: the model could not be asked.
+    Missing,
+}

@@ -1,0 +1,245 @@
+//! One fact, past tense. The journal is a list of them, and state is their fold.
+//!
+//! *Decisions* (issued, folded, drafted, dropped, incumbent, ended) follow from each other and from
+//! answers; a kill may lose the last of them, and they are derived again. *Facts* (reserved,
+//! answered, failed, missing, scored) come from outside; nothing is believed before its fact is
+//! durable. Every decision is one event, so that no kill can leave half of one.
+
+// A file uses only files declared above it.
+mod omit;
+mod run;
+mod call;
+mod evaluation;
+mod proposal;
+mod strategy;
+
+pub use call::{Answered, Failure, Finish};
+pub use evaluation::{Block, Cached, CachedOf, Gate, RowOutcome};
+pub use proposal::{
+    Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source,
+};
+pub use run::StopReason;
+pub use strategy::{Dropped, Generation, Migrant, Round};
+
+use crate::budget::{Amount, Share};
+use crate::candidate::{Candidate, Demo};
+use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber};
+use crate::task::model::ModelRole;
+use crate::task::scorer::Verdict;
+use jiff::Timestamp;
+use omit::is_default;
+use serde::{Deserialize, Serialize};
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The run began.
+    Started {
+        /// When.
+        at: Timestamp,
+        /// The seed prompt, candidate 0.
+        seed: Candidate,
+    },
+    /// The run went on after an interruption.
+    Resumed {
+        /// When.
+        at: Timestamp,
+        /// How long it had been running before, in milliseconds, as far as is known.
+        ran_ms: u64,
+    },
+    /// A proposal was planned: its parents, and the rows that its evidence comes from.
+    ProposalDrafted(Draft),
+    /// A planned proposal was given up before anything was asked.
+    ProposalAbandoned {
+        /// Which.
+        proposal: ProposalNumber,
+        /// Why.
+        why: Abandoned,
+    },
+    /// What the operator of a planned proposal remembers of it is another value now.
+    ProposalRevised {
+        /// Which.
+        proposal: ProposalNumber,
+        /// The value, in a form that only this operator reads.
+        own: serde_json::Value,
+    },
+    /// A proposal's request was decided.
+    ProposalIssued {
+        /// Which.
+        proposal: ProposalNumber,
+        /// Its call.
+        call: Call,
+        /// The rows that are shown, with the answers of the first parent.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rows: Vec<Shown>,
+        /// The call's worst case in the plan.
+        reserve: Amount,
+    },
+    /// A proposal's answer entered the decisions.
+    ProposalFolded {
+        /// Its call.
+        call: Call,
+        /// What became of it.
+        outcome: ProposalOutcome,
+    },
+    /// A candidate was put together from its parents without a model.
+    CandidateComposed {
+        /// The number of the proposal.
+        proposal: ProposalNumber,
+        /// What came of it; `None`: nothing new, for this reason.
+        outcome: ProposalOutcome,
+    },
+    /// A block of rows was given to a candidate; its calls are numbered from `first` on.
+    EvaluationIssued(Block),
+    /// A row's answer entered the decisions.
+    EvaluationFolded {
+        /// Its call.
+        call: Call,
+        /// What it was worth.
+        outcome: RowOutcome,
+    },
+    /// A candidate was taken out of the race.
+    CandidateDropped {
+        /// Which.
+        candidate: CandidateIx,
+        /// Why.
+        why: Dropped,
+    },
+    /// Another candidate is the best so far.
+    IncumbentChanged {
+        /// Which.
+        candidate: CandidateIx,
+        /// The probability, or difference, that it was chosen for.
+        why: String,
+    },
+    /// A candidate has had all rows that its recipe gives it, which are fewer than all of dev.
+    CandidateFinished {
+        /// Which.
+        candidate: CandidateIx,
+    },
+    /// More rows of dev are used from now on.
+    RowsWidened {
+        /// How many.
+        rows: u32,
+    },
+    /// A round of a contest began.
+    RoundStarted(Round),
+    /// A contest is over: whoever is left stays, best first.
+    ContestEnded {
+        /// Best first.
+        survivors: Vec<CandidateIx>,
+    },
+    /// A generation began: what its children are bred from.
+    GenerationStarted(Generation),
+    /// The sets of demonstrations that combinations are made of.
+    DemosCollected {
+        /// The sets; an empty one stands for none.
+        sets: Vec<Vec<Demo>>,
+    },
+    /// Candidates were copied to other islands; nobody, where the best are there already.
+    Migrated {
+        /// Who, and where to.
+        moves: Vec<Migrant>,
+    },
+    /// The next of the recipe's phases began.
+    PhaseStarted {
+        /// From 0; the first one begins with the run.
+        phase: u16,
+    },
+    /// The search issues nothing more; its `final` may.
+    SearchEnded {
+        /// Why.
+        reason: StopReason,
+    },
+    /// The search's `final` gave fresh rows to these candidates.
+    ShortlistChosen {
+        /// Best first.
+        candidates: Vec<CandidateIx>,
+    },
+    /// The search's winner: its last event before the confirmation.
+    WinnerChosen {
+        /// Which; the seed where nothing beat it.
+        candidate: CandidateIx,
+        /// Its shrunken gain over the seed on dev, where there is one.
+        shrunken_dev: Option<f64>,
+        /// How many held-out rows will confirm it; 0 = no confirmation.
+        hold_rows: u32,
+    },
+    /// The run is over.
+    Finished {
+        /// When.
+        at: Timestamp,
+    },
+
+    /// A call's worst case was set aside in the wallet, before anything was sent.
+    Reserved {
+        /// Which call.
+        call: Call,
+        /// Its worst case.
+        #[serde(flatten)]
+        amount: Amount,
+        /// For which role.
+        #[serde(default, skip_serializing_if = "is_default")]
+        role: ModelRole,
+        /// Out of which share.
+        #[serde(default, skip_serializing_if = "is_default")]
+        share: Share,
+    },
+    /// A call was answered.
+    Answered(Answered),
+    /// An attempt failed, and cost this much; the call may go on.
+    AttemptFailed {
+        /// Which call.
+        call: Call,
+        /// What kind of failure.
+        failure: Failure,
+        /// What is charged for it.
+        #[serde(flatten)]
+        charged: Amount,
+    },
+    /// A call ended without an answer: its row is missing, not wrong.
+    CallMissing {
+        /// Which call.
+        call: Call,
+        /// For which role.
+        #[serde(default, skip_serializing_if = "is_default")]
+        role: ModelRole,
+        /// Why.
+        why: String,
+    },
+    /// A scorer outside this process judged an answer.
+    Scored {
+        /// Which call.
+        call: Call,
+        /// The answer's event.
+        answer: EventNumber,
+        /// Its verdict.
+        verdict: Verdict,
+    },
+    /// A kill lost a reservation: charged at its worst case.
+    Lost {
+        /// Which call.
+        call: Call,
+    },
+}
+
+impl Event {
+    /// Whether it follows from earlier events (and is compared between runs), or came from outside.
+    #[must_use]
+    pub fn is_decision(&self) -> bool {
+        !matches!(
+            self,
+            Self::Started { .. }
+                | Self::Resumed { .. }
+                | Self::Finished { .. }
+                | Self::Reserved { .. }
+                | Self::Answered(_)
+                | Self::AttemptFailed { .. }
+                | Self::CallMissing { .. }
+                | Self::Scored { .. }
+                | Self::Lost { .. }
+        )
+    }
+}

@@ -1,0 +1,69 @@
+//! Why a run ended.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a run ended. A closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The money is spent.
+    BudgetUsd,
+    /// The calls are made.
+    BudgetCalls,
+    /// The tokens are used.
+    BudgetTokens,
+    /// The proposals are made.
+    BudgetProposals,
+    /// The running time is over.
+    BudgetWall,
+    /// The moment has come.
+    Deadline,
+    /// The recipe's generations are done.
+    Generations,
+    /// Nothing is left to evaluate.
+    PoolDone,
+    /// Too many children in a row without a new incumbent.
+    Stalled,
+    /// The score that was asked for is reached.
+    ScoreReached,
+    /// The seed leaves nothing to gain.
+    NoHeadroom,
+}
+
+impl StopReason {
+    /// The name in `summary.json`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BudgetUsd => "budget_usd",
+            Self::BudgetCalls => "budget_calls",
+            Self::BudgetTokens => "budget_tokens",
+            Self::BudgetProposals => "budget_proposals",
+            Self::BudgetWall => "budget_wall",
+            Self::Deadline => "deadline",
+            Self::Generations => "generations",
+            Self::PoolDone => "pool_done",
+            Self::Stalled => "stalled",
+            Self::ScoreReached => "score_reached",
+            Self::NoHeadroom => "no_headroom",
+        }
+    }
+
+    /// A sentence for people.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::BudgetUsd => "the money cap was reached",
+            Self::BudgetCalls => "the cap on calls was reached",
+            Self::BudgetTokens => "the cap on tokens was reached",
+            Self::BudgetProposals => "the cap on proposals was reached",
+            Self::BudgetWall => "the running time was over",
+            Self::Deadline => "the deadline had come",
+            Self::Generations => "the recipe's generations were done",
+            Self::PoolDone => "nothing was left to evaluate",
+            Self::Stalled => "many children in a row brought nothing better",
+            Self::ScoreReached => "the score asked for was reached",
+            Self::NoHeadroom => "the seed left nothing to gain",
+        }
+    }
+}

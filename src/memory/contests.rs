@@ -1,0 +1,60 @@
+//! Contests: the round that is on, the rounds before it, and the candidates that the last one left.
+
+use crate::event::{Event, Round};
+use crate::id::CandidateIx;
+use crate::state::Facts;
+
+/// The contest that is on, and what the last one came to.
+#[derive(Clone, Debug, Default)]
+pub struct Contests {
+    is_on: bool,
+    /// The rounds of the last contest that began, in order.
+    played: Vec<Round>,
+    ended: u32,
+    survivors: Vec<CandidateIx>,
+}
+
+impl Contests {
+    /// The last round of the contest that is on.
+    #[must_use]
+    pub fn round(&self) -> Option<&Round> {
+        self.played.last().filter(|_| self.is_on)
+    }
+
+    /// The rounds of the last contest that began, in order.
+    #[must_use]
+    pub fn played(&self) -> &[Round] {
+        &self.played
+    }
+
+    /// How many contests ended.
+    #[must_use]
+    pub fn ended(&self) -> u32 {
+        self.ended
+    }
+
+    /// The candidates that the last contest left, best first.
+    #[must_use]
+    pub fn survivors(&self) -> &[CandidateIx] {
+        &self.survivors
+    }
+
+    /// Takes in one event; `facts` have taken it in before.
+    pub fn apply(&mut self, event: &Event, _facts: &Facts) {
+        match event {
+            Event::RoundStarted(round) => {
+                if self.played.last().is_some_and(|last| last.contest != round.contest) {
+                    self.played.clear();
+                }
+                self.played.push(round.clone());
+                self.is_on = true;
+            }
+            Event::ContestEnded { survivors } => {
+                self.is_on = false;
+                self.ended += 1;
+                self.survivors.clone_from(survivors);
+            }
+            _ => {}
+        }
+    }
+}

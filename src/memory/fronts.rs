@@ -1,0 +1,84 @@
+//! Per row of dev, the candidates that are best on it: for Pareto selection.
+
+use super::judged::judged;
+use crate::event::Event;
+use crate::id::{CandidateIx, RowIx};
+use crate::state::Facts;
+
+/// Per row of dev: the best score, and the finished candidates that reach it.
+#[derive(Clone, Debug, Default)]
+pub struct Fronts {
+    best: Vec<f64>,
+    holders: Vec<Vec<u32>>,
+    finished: Vec<CandidateIx>,
+    is_finished: Vec<bool>,
+}
+
+impl Fronts {
+    /// Finished candidates in order of finishing.
+    #[must_use]
+    pub fn finished(&self) -> &[CandidateIx] {
+        &self.finished
+    }
+
+    /// Per row, the candidates that reach the best score.
+    #[must_use]
+    pub fn holders(&self) -> &[Vec<u32>] {
+        &self.holders
+    }
+
+    /// Takes in one event; `facts` have taken it in before.
+    pub fn apply(&mut self, event: &Event, facts: &Facts) {
+        for &candidate in judged(event, facts) {
+            self.add(candidate, facts);
+        }
+        if let Some((candidate, row)) = facts.folded_dev_row() {
+            self.add_row(candidate, row, facts);
+        }
+    }
+
+    fn add(&mut self, candidate: CandidateIx, facts: &Facts) {
+        if self.is_finished.len() <= candidate.index() {
+            self.is_finished.resize(candidate.index() + 1, false);
+        }
+        // A candidate that stays in a population is judged again and again.
+        if std::mem::replace(&mut self.is_finished[candidate.index()], true) {
+            return;
+        }
+        self.finished.push(candidate);
+        let standing = facts.standing(candidate);
+        if standing.misses_too_much() {
+            return;
+        }
+        let rows = facts.dev_rows as usize;
+        self.best.resize(rows, f64::NEG_INFINITY);
+        self.holders.resize(rows, Vec::new());
+        for (row, cell) in standing.dev().cells().iter().enumerate().take(rows) {
+            if let Some(score) = cell.score() {
+                self.hold(candidate, row, score);
+            }
+        }
+    }
+
+    /// A row that a candidate was given after it was judged.
+    fn add_row(&mut self, candidate: CandidateIx, row: RowIx, facts: &Facts) {
+        let known = self.is_finished.get(candidate.index()).copied().unwrap_or(false);
+        if known
+            && let Some(score) = facts.standing(candidate).dev().cell(row).score()
+            && row.index() < self.holders.len()
+            && !self.holders[row.index()].contains(&candidate.0)
+        {
+            self.hold(candidate, row.index(), score);
+        }
+    }
+
+    fn hold(&mut self, candidate: CandidateIx, row: usize, score: f64) {
+        if score > self.best[row] {
+            self.best[row] = score;
+            self.holders[row].clear();
+        }
+        if score >= self.best[row] {
+            self.holders[row].push(candidate.0);
+        }
+    }
+}

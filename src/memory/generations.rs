@@ -1,0 +1,87 @@
+//! The generation that is bred, what it is bred from, and how generations are counted over phases.
+
+use crate::event::{Event, Generation};
+use crate::id::CandidateIx;
+use crate::state::Facts;
+
+/// The generation that is bred, and those before it.
+#[derive(Clone, Debug, Default)]
+pub struct Generations {
+    current: Option<Generation>,
+    candidates_before: usize,
+    bred_from: CandidateIx,
+    first_of_phase: u32,
+    carried: Vec<CandidateIx>,
+    improved_in: u32,
+}
+
+impl Generations {
+    /// The generation that is bred; none before a phase's first one.
+    #[must_use]
+    pub fn current(&self) -> Option<&Generation> {
+        self.current.as_ref()
+    }
+
+    /// The number of the generation that is bred; before a phase's first one, that of the first one.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.current.as_ref().map_or(self.first_of_phase, |generation| generation.number)
+    }
+
+    /// The number of the generation after the one that is bred.
+    #[must_use]
+    pub fn next_number(&self) -> u32 {
+        self.current.as_ref().map_or(self.first_of_phase, |generation| generation.number + 1)
+    }
+
+    /// How many candidates there were when the generation began: later ones are its children.
+    #[must_use]
+    pub fn candidates_before(&self) -> usize {
+        self.candidates_before
+    }
+
+    /// The incumbent when the generation began.
+    #[must_use]
+    pub fn bred_from(&self) -> CandidateIx {
+        self.bred_from
+    }
+
+    /// The number of the phase's first generation: they are counted on from phase to phase.
+    #[must_use]
+    pub fn first_of_phase(&self) -> u32 {
+        self.first_of_phase
+    }
+
+    /// The population that the phase before left.
+    #[must_use]
+    pub fn carried(&self) -> &[CandidateIx] {
+        &self.carried
+    }
+
+    /// The first generation after the one in which the incumbent last changed.
+    #[must_use]
+    pub fn improved_in(&self) -> u32 {
+        self.improved_in
+    }
+
+    /// Takes in one event; `facts` have taken it in before.
+    pub fn apply(&mut self, event: &Event, facts: &Facts) {
+        match event {
+            Event::GenerationStarted(generation) => {
+                self.current = Some(generation.clone());
+                self.candidates_before = facts.candidates.len();
+                self.bred_from = facts.incumbent;
+            }
+            Event::IncumbentChanged { .. } => self.improved_in = self.next_number(),
+            Event::PhaseStarted { .. } => {
+                if let Some(last) = self.current.take() {
+                    self.first_of_phase = last.number + 1;
+                    self.carried = last.members;
+                }
+                // Rules that count towards an end count for each phase anew.
+                self.improved_in = self.first_of_phase;
+            }
+            _ => {}
+        }
+    }
+}

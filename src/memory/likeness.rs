@@ -1,0 +1,36 @@
+//! How alike the texts of candidates are.
+//!
+//! Nothing here is folded: it follows from the texts alone, and is kept because it is asked for again
+//! and again.
+
+use crate::id::CandidateIx;
+use crate::state::Facts;
+use crate::stats::features::{cosine, hashed};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Dimensions of the hashed n-grams.
+const GRAMS: usize = 512;
+
+/// The cosine of hashed n-grams.
+#[derive(Clone, Debug, Default)]
+pub struct Likeness {
+    features: Arc<RwLock<Vec<Arc<Vec<f64>>>>>,
+}
+
+impl Likeness {
+    /// The cosine of two candidates' texts.
+    #[must_use]
+    pub fn between(&self, facts: &Facts, a: CandidateIx, b: CandidateIx) -> f64 {
+        cosine(&self.of(facts, a), &self.of(facts, b)).unwrap_or(0.0)
+    }
+
+    fn of(&self, facts: &Facts, candidate: CandidateIx) -> Arc<Vec<f64>> {
+        let mut features = self.features.write().unwrap_or_else(PoisonError::into_inner);
+        for standing in facts.candidates.iter().skip(features.len()) {
+            let parts = standing.candidate.prompt.parts().iter();
+            let text: Vec<&str> = parts.map(|part| &*part.text).collect();
+            features.push(Arc::new(hashed(&text.join("\n"), GRAMS)));
+        }
+        Arc::clone(&features[candidate.index()])
+    }
+}

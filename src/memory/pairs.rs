@@ -1,0 +1,168 @@
+//! Paired differences on common rows of dev: each candidate beside the incumbent and the baseline,
+//! and what decided children teach about the next one.
+
+use crate::event::Event;
+use crate::id::{CandidateIx, RowIx};
+use crate::state::{Facts, Status};
+use crate::stats::{Paired, Posterior, Prior};
+
+/// However bad the children so far were, one that ties on its first block is not given up.
+const LOWEST_PRIOR_MEAN: f64 = -0.05;
+
+/// Paired differences on common rows of dev: each candidate against the incumbent and the baseline.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs {
+    against_incumbent: Vec<Paired>,
+    against_seed: Vec<Paired>,
+    /// (mean difference from its parent, its sampling variance) of children as they were decided.
+    decided: Vec<(f64, f64)>,
+    is_decided: Vec<bool>,
+    prior: Prior,
+}
+
+impl Pairs {
+    /// A candidate against the incumbent.
+    #[must_use]
+    pub fn against_incumbent(&self, candidate: CandidateIx) -> Paired {
+        self.against_incumbent.get(candidate.index()).copied().unwrap_or_default()
+    }
+
+    /// A candidate against the baseline.
+    #[must_use]
+    pub fn against_seed(&self, candidate: CandidateIx) -> Paired {
+        self.against_seed.get(candidate.index()).copied().unwrap_or_default()
+    }
+
+    /// What is believed of a child beside its parent before its first row: fitted to the children
+    /// decided so far.
+    #[must_use]
+    pub fn prior(&self) -> Prior {
+        self.prior
+    }
+
+    /// The same beside a reference that need not be the parent: shifted by how the parent fares
+    /// beside it (`parent`), and wider by how little is known of that.
+    #[must_use]
+    pub fn prior_beside(&self, parent: &Paired) -> Prior {
+        match parent.mean() {
+            None => self.prior,
+            Some(mean) => Prior {
+                mean: self.prior.mean + mean,
+                variance: self.prior.variance + parent.sampling_variance(),
+            },
+        }
+    }
+
+    /// Takes in one event; `facts` have taken it in before.
+    pub fn apply(&mut self, event: &Event, facts: &Facts) {
+        match event {
+            Event::EvaluationFolded { .. } => {
+                if let Some((candidate, row)) = facts.folded_dev_row() {
+                    self.row_folded(candidate, row, facts);
+                }
+            }
+            Event::IncumbentChanged { .. } => {
+                for (candidate, _) in facts.numbered() {
+                    if let Some(pair) = self.against_incumbent.get_mut(candidate.index()) {
+                        *pair = paired(facts, candidate, facts.incumbent);
+                    }
+                }
+            }
+            Event::CandidateDropped { candidate, .. } | Event::CandidateFinished { candidate } => {
+                self.decide(*candidate, facts);
+            }
+            _ => {}
+        }
+    }
+
+    fn row_folded(&mut self, candidate: CandidateIx, row: RowIx, facts: &Facts) {
+        let count = facts.candidates.len();
+        self.against_incumbent.resize(count, Paired::default());
+        self.against_seed.resize(count, Paired::default());
+        let Some(score) = facts.standing(candidate).dev().cell(row).score() else {
+            return;
+        };
+        push(&mut self.against_incumbent, facts, candidate, facts.incumbent, row, score);
+        push(&mut self.against_seed, facts, candidate, CandidateIx::SEED, row, score);
+        // The reference's own rows come first as a rule; where one comes late, candidates that have the
+        // row already are paired now.
+        if candidate == facts.incumbent || candidate == CandidateIx::SEED {
+            for (other, standing) in facts.numbered().filter(|(other, _)| *other != candidate) {
+                let Some(theirs) = standing.dev().cell(row).score() else {
+                    continue;
+                };
+                if candidate == facts.incumbent {
+                    self.against_incumbent[other.index()].push(theirs - score);
+                }
+                if candidate == CandidateIx::SEED {
+                    self.against_seed[other.index()].push(theirs - score);
+                }
+            }
+        }
+        if facts.standing(candidate).status == Status::Finished {
+            self.decide(candidate, facts);
+        }
+    }
+
+    /// The probability that a candidate is better than its own parent.
+    #[must_use]
+    pub fn improvement(&self, facts: &Facts, candidate: CandidateIx) -> f64 {
+        let Some(parent) = facts.standing(candidate).candidate.parents.first() else { return 0.0 };
+        let pair = paired(facts, candidate, *parent);
+        if pair.n == 0 { 0.0 } else { Posterior::of(self.prior(), &pair).above(0.0) }
+    }
+
+    /// What a decided child was worth beside its parent teaches what to expect of the next one.
+    fn decide(&mut self, candidate: CandidateIx, facts: &Facts) {
+        // Once: a candidate that was judged may get more rows later.
+        if self.is_decided.len() <= candidate.index() {
+            self.is_decided.resize(candidate.index() + 1, false);
+        }
+        if std::mem::replace(&mut self.is_decided[candidate.index()], true) {
+            return;
+        }
+        let Some(parent) = facts.standing(candidate).candidate.parents.first() else { return };
+        let pair = paired(facts, candidate, *parent);
+        if let Some(mean) = pair.mean() {
+            self.decided.push((mean, pair.sampling_variance()));
+            // Children are decided on few rows, so that their spread is mostly noise, and a fit to it
+            // can be sure of anything: the prior may shift, but never know more than it did at first.
+            let fitted = Prior::fit(&self.decided);
+            let first = Prior::default();
+            self.prior = Prior {
+                mean: fitted.mean.max(LOWEST_PRIOR_MEAN),
+                variance: fitted.variance.max(first.variance),
+            };
+        }
+    }
+}
+
+fn push(
+    pairs: &mut [Paired],
+    facts: &Facts,
+    candidate: CandidateIx,
+    reference: CandidateIx,
+    row: RowIx,
+    score: f64,
+) {
+    if candidate == reference {
+        return;
+    }
+    if let Some(theirs) = facts.standing(reference).dev().cell(row).score() {
+        pairs[candidate.index()].push(score - theirs);
+    }
+}
+
+/// The paired differences of two candidates over all common rows of dev.
+#[must_use]
+pub fn paired(facts: &Facts, candidate: CandidateIx, reference: CandidateIx) -> Paired {
+    let (mine, theirs) =
+        (facts.standing(candidate).dev().cells(), facts.standing(reference).dev().cells());
+    if candidate == reference {
+        return Paired::default();
+    }
+    mine.iter()
+        .zip(theirs)
+        .filter_map(|(mine, theirs)| Some(mine.score()? - theirs.score()?))
+        .collect()
+}

@@ -1,0 +1,127 @@
+//! A candidate with its status, its answers and what they cost.
+
+use super::column::{Cell, Column};
+use crate::candidate::Candidate;
+use crate::event::{Dropped, Gate};
+use crate::id::RowIx;
+use crate::task::example::Split;
+use crate::task::model::Usage;
+use crate::units::Usd;
+use std::sync::Arc;
+
+/// What a candidate's task calls used, folded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Answered calls.
+    pub calls: u64,
+    /// Their tokens.
+    pub usage: Usage,
+    /// What the deployed prompt pays for them: without retries.
+    pub usd: Usd,
+}
+
+impl Use {
+    pub(super) fn add(&mut self, usage: Usage, usd: Usd) {
+        self.calls += 1;
+        self.usage.input += usage.input;
+        self.usage.cached_input += usage.cached_input;
+        self.usage.output += usage.output;
+        self.usd += usd;
+    }
+
+    /// Dollars for 1,000 calls.
+    #[must_use]
+    pub fn usd_per_1k(&self) -> Option<f64> {
+        (self.calls > 0).then(|| self.usd.dollars() / self.calls as f64 * 1_000.0)
+    }
+}
+
+/// Whether a candidate is still tried.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    /// It may get more rows.
+    Open,
+    /// It has had all rows that its recipe gives it: all of dev, as a rule.
+    Finished,
+    /// It was taken out.
+    Dropped(Dropped),
+}
+
+/// A candidate and all that is known of it.
+#[derive(Clone, Debug)]
+pub struct CandidateState {
+    /// The prompt with its history.
+    pub candidate: Arc<Candidate>,
+    /// Whether it is still tried.
+    pub status: Status,
+    /// What it must pass before it is tried in full.
+    pub gate: Option<Gate>,
+    /// What its calls on dev used.
+    pub used: Use,
+    columns: Vec<((Split, u16), Column)>,
+}
+
+impl CandidateState {
+    /// A new candidate.
+    #[must_use]
+    pub fn new(candidate: Arc<Candidate>, gate: Option<Gate>) -> Self {
+        let used = Use::default();
+        Self { candidate, status: Status::Open, gate, used, columns: Vec::new() }
+    }
+
+    /// Whether any of its rows was folded, of any split.
+    #[must_use]
+    pub fn has_folded_rows(&self) -> bool {
+        self.columns.iter().any(|(_, column)| column.folded > 0)
+    }
+
+    /// Its answers to a split, one replicate; empty where it was never asked.
+    #[must_use]
+    pub fn column(&self, split: Split, replicate: u16) -> &Column {
+        static NONE: Column = Column::EMPTY;
+        self.columns
+            .iter()
+            .find(|(key, _)| *key == (split, replicate))
+            .map_or(&NONE, |(_, column)| column)
+    }
+
+    /// Its first answers to dev, which everything is compared on.
+    #[must_use]
+    pub fn dev(&self) -> &Column {
+        self.column(Split::Dev, 0)
+    }
+
+    /// The replicates of a split that it was asked for.
+    pub fn replicates(&self, split: Split) -> impl Iterator<Item = (u16, &Column)> {
+        self.columns
+            .iter()
+            .filter(move |((of, _), _)| *of == split)
+            .map(|((_, replicate), column)| (*replicate, column))
+    }
+
+    /// The first replicate of a training row that it was not asked for yet.
+    #[must_use]
+    pub fn next_replicate(&self, split: Split, row: RowIx) -> u16 {
+        (0..u16::MAX)
+            .find(|replicate| self.column(split, *replicate).cell(row) == Cell::Empty)
+            .unwrap_or(u16::MAX)
+    }
+
+    /// Whether too many of its rows are missing for it to be chosen: more than 5 %.
+    #[must_use]
+    pub fn misses_too_much(&self) -> bool {
+        let column = self.dev();
+        f64::from(column.folded - column.scored) > 0.05 * f64::from(column.folded)
+    }
+
+    pub(super) fn column_mut(&mut self, key: (Split, u16)) -> &mut Column {
+        let place = match self.columns.iter().position(|(at, _)| *at == key) {
+            Some(place) => place,
+            None => {
+                self.columns.push((key, Column::default()));
+                self.columns.len() - 1
+            }
+        };
+        &mut self.columns[place].1
+    }
+}

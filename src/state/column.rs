@@ -1,0 +1,84 @@
+//! A candidate's answers to one split: a cell for each row, and their sum.
+
+use crate::id::{EventNumber, RowIx};
+
+/// One answer's place in a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Cell {
+    /// Not asked.
+    #[default]
+    Empty,
+    /// Asked, not folded.
+    Issued,
+    /// Scored.
+    Scored {
+        /// The value in [0, 1].
+        score: f32,
+        /// The event that holds the answer.
+        answer: EventNumber,
+    },
+    /// The model could not be asked.
+    Missing,
+}
+
+impl Cell {
+    /// The value, where there is one.
+    #[must_use]
+    pub fn score(self) -> Option<f64> {
+        match self {
+            Self::Scored { score, .. } => Some(f64::from(score)),
+            _ => None,
+        }
+    }
+}
+
+/// One candidate's answers to one split, one replicate.
+#[derive(Clone, Debug, Default)]
+pub struct Column {
+    cells: Vec<Cell>,
+    /// Rows asked.
+    pub issued: u32,
+    /// Rows folded, missing ones included.
+    pub folded: u32,
+    /// Rows with a score.
+    pub scored: u32,
+    /// The sum of scores.
+    pub sum: f64,
+}
+
+impl Column {
+    /// A column without answers.
+    pub(super) const EMPTY: Self =
+        Self { cells: Vec::new(), issued: 0, folded: 0, scored: 0, sum: 0.0 };
+
+    /// A row's cell.
+    #[must_use]
+    pub fn cell(&self, row: RowIx) -> Cell {
+        self.cells.get(row.index()).copied().unwrap_or_default()
+    }
+
+    /// All cells by row; rows beyond the end are empty.
+    #[must_use]
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The mean over scored rows.
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        (self.scored > 0).then(|| self.sum / f64::from(self.scored))
+    }
+
+    /// Whether nothing is out.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.folded == self.issued
+    }
+
+    pub(super) fn set(&mut self, row: RowIx, cell: Cell) {
+        if self.cells.len() <= row.index() {
+            self.cells.resize(row.index() + 1, Cell::Empty);
+        }
+        self.cells[row.index()] = cell;
+    }
+}

@@ -1,0 +1,86 @@
+//! Events of evaluations: rows that are issued and folded, and what candidates come to by them.
+
+use super::candidate::Status;
+use super::column::Cell;
+use super::facts::{Facts, FoldedRow};
+use super::open_call::Work;
+use crate::event::{Block, CachedOf, Event, RowOutcome};
+use crate::id::Call;
+use crate::task::example::Split;
+
+impl Facts {
+    pub(super) fn apply_evaluation(&mut self, event: &Event) {
+        match event {
+            Event::EvaluationIssued(block) => self.issue_block(block),
+            Event::EvaluationFolded { call, outcome } => self.fold_row(*call, outcome),
+            Event::CandidateFinished { candidate } => self.finish(*candidate),
+            Event::CandidateDropped { candidate, why } => {
+                self.candidates[candidate.index()].status = Status::Dropped(why.clone());
+                // A candidate that was judged before, and now leaves a population, was counted then.
+                if self.open.remove(candidate) {
+                    self.counts.decided_since_incumbent += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn issue_block(&mut self, block: &Block) {
+        let mut cached = block.cached.iter().peekable();
+        for (offset, row) in block.rows.iter().enumerate() {
+            let call = Call(block.first.0 + offset as u64);
+            let served = cached.next_if(|cached| cached.call == call).map(|cached| cached.of);
+            let work = Work::Evaluation {
+                candidate: block.candidate,
+                split: block.split,
+                replicate: block.replicate,
+                row: *row,
+            };
+            self.issue(call, work, block.reserve, served);
+            let standing = &mut self.candidates[block.candidate.index()];
+            let column = standing.column_mut((block.split, block.replicate));
+            column.issued += 1;
+            column.set(*row, Cell::Issued);
+        }
+    }
+
+    fn fold_row(&mut self, call: Call, outcome: &RowOutcome) {
+        let Some((open, arrival)) = self.fold_call(call) else {
+            return;
+        };
+        let Work::Evaluation { candidate, split, replicate, row } = open.work else {
+            return;
+        };
+        self.counts.folded += 1;
+        self.folded_row = Some(FoldedRow { candidate, split, replicate, row });
+        let dev_rows = self.dev_rows;
+        let standing = &mut self.candidates[candidate.index()];
+        let column = standing.column_mut((split, replicate));
+        column.folded += 1;
+        match outcome {
+            RowOutcome::Scored { score, invalid } => {
+                let own = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer));
+                let answer = own.or(match open.cached {
+                    Some(CachedOf::Answer(answer)) => Some(answer),
+                    _ => None,
+                });
+                let answer = answer.unwrap_or_default();
+                column.scored += 1;
+                column.sum += score.value();
+                column.set(row, Cell::Scored { score: score.value() as f32, answer });
+                self.counts.evaluations += 1;
+                self.counts.invalid += u64::from(*invalid);
+                if let Some(arrival) = arrival.filter(|_| split != Split::Train) {
+                    standing.used.add(arrival.usage, arrival.usd);
+                }
+            }
+            RowOutcome::Missing => {
+                column.set(row, Cell::Missing);
+                self.counts.errors += 1;
+            }
+        }
+        if dev_rows > 0 && standing.dev().folded >= dev_rows {
+            self.finish(candidate);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The facts of a run, and how they are read.
+
+use super::candidate::{CandidateState, Status};
+use super::counts::Counts;
+use super::open_call::{Arrival, OpenCall};
+use super::plan::Plan;
+use crate::budget::{Amount, Share};
+use crate::candidate::Candidate;
+use crate::event::{Draft, Gate, Shown, StopReason};
+use crate::id::{Call, CandidateId, CandidateIx, ProposalNumber, RowIx};
+use crate::task::example::Split;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Nothing happened yet.
+    #[default]
+    New,
+    /// Proposals and evaluations.
+    Searching,
+    /// The recipe's `final`: a shortlist may get fresh rows.
+    Choosing,
+    /// Winner and seed on held-out rows.
+    Confirming,
+    /// Over.
+    Over,
+}
+
+/// The facts of a run: the fold of all its events, as far as it says what happened.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// How far the run has come.
+    pub phase: Phase,
+    /// Which of the recipe's phases it is.
+    pub phase_number: u16,
+    /// Rows of dev: what a candidate is finished by.
+    pub dev_rows: u32,
+    /// Candidates in order of birth.
+    pub candidates: Vec<CandidateState>,
+    /// The best so far by the recipe's rule.
+    pub incumbent: CandidateIx,
+    /// Incumbents so far, with the number of evaluations folded at their time.
+    pub incumbents: Vec<(CandidateIx, u64)>,
+    /// Candidates that may get more rows.
+    pub open: BTreeSet<CandidateIx>,
+    /// Issued, unfolded evaluations, oldest first.
+    pub evaluations: BTreeMap<Call, OpenCall>,
+    /// Issued, unfolded proposals, oldest first.
+    pub proposals: BTreeMap<Call, OpenCall>,
+    /// Calls that ended and are not folded.
+    pub arrivals: HashMap<Call, Arrival>,
+    /// Drafts that are not folded.
+    pub drafts: BTreeMap<ProposalNumber, Draft>,
+    /// The evidence of issued proposals.
+    pub shown: HashMap<ProposalNumber, Vec<Shown>>,
+    /// The row that the last event folded, if it folded one.
+    pub folded_row: Option<FoldedRow>,
+    /// The proposal that the last event closed, if it closed one.
+    pub closed_proposal: Option<ClosedProposal>,
+    /// The shortlist, best first.
+    pub shortlist: Vec<CandidateIx>,
+    /// Why the search ended.
+    pub stop_reason: Option<StopReason>,
+    /// The winner, its shrunken gain, and the number of held-out rows that confirm it.
+    pub winner: Option<(CandidateIx, Option<f64>, u32)>,
+    /// The plan's ledger.
+    pub plan: Plan,
+    /// Counts.
+    pub counts: Counts,
+    /// The next call's number.
+    pub next_call: Call,
+    /// The next proposal's number.
+    pub next_proposal: ProposalNumber,
+    pub(super) by_id: HashMap<CandidateId, CandidateIx>,
+    /// Calls that wait for another call's answer.
+    pub(super) served_by: HashMap<Call, Vec<Call>>,
+    /// Attempts that failed and were charged, by their unfolded calls.
+    pub(super) failed_attempts: HashMap<Call, u64>,
+    pub(super) open_reservations: HashMap<Call, (Share, Amount)>,
+}
+
+/// A row that was folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoldedRow {
+    /// The candidate that answered.
+    pub candidate: CandidateIx,
+    /// Of which split.
+    pub split: Split,
+    /// Which answer to the row it is.
+    pub replicate: u16,
+    /// The row.
+    pub row: RowIx,
+}
+
+/// A proposal that was folded or abandoned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClosedProposal {
+    /// Its draft.
+    pub draft: Draft,
+    /// The rows that it was shown.
+    pub shown: Vec<Shown>,
+    /// The candidate that it became.
+    pub child: Option<CandidateIx>,
+}
+
+impl Facts {
+    /// Before the first event.
+    #[must_use]
+    pub fn new(dev_rows: u32) -> Self {
+        Self { dev_rows, ..Self::default() }
+    }
+
+    /// A candidate's standing. Numbers come from events of the same run, so they always exist.
+    #[must_use]
+    pub fn standing(&self, candidate: CandidateIx) -> &CandidateState {
+        &self.candidates[candidate.index()]
+    }
+
+    /// The seed's standing.
+    #[must_use]
+    pub fn seed(&self) -> &CandidateState {
+        self.standing(CandidateIx::SEED)
+    }
+
+    /// Whether the run has had a prompt.
+    #[must_use]
+    pub fn find(&self, id: &CandidateId) -> Option<CandidateIx> {
+        self.by_id.get(id).copied()
+    }
+
+    /// All candidates with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (CandidateIx, &CandidateState)> {
+        self.candidates.iter().enumerate().map(|(index, standing)| {
+            (CandidateIx(u32::try_from(index).unwrap_or(u32::MAX)), standing)
+        })
+    }
+
+    /// All ancestors of a candidate, itself left out, youngest first.
+    #[must_use]
+    pub fn ancestors(&self, candidate: CandidateIx) -> Vec<CandidateIx> {
+        let mut found: Vec<CandidateIx> = Vec::new();
+        let mut open = self.standing(candidate).candidate.parents.clone();
+        while let Some(next) = open.pop() {
+            if !found.contains(&next) {
+                found.push(next);
+                open.extend(&self.standing(next).candidate.parents);
+            }
+        }
+        found.sort_by(|a, b| b.cmp(a));
+        found
+    }
+
+    /// How far two candidates' scores are apart, per row of dev that both have answered, in [0, 1]: for
+    /// right and wrong answers the Hamming distance as a share of the rows (PhaseEvo;
+    /// arXiv:2402.11347, section 3).
+    #[must_use]
+    pub fn distance(&self, a: CandidateIx, b: CandidateIx) -> f64 {
+        let cells = |candidate: CandidateIx| self.standing(candidate).dev().cells().iter();
+        let apart: Vec<f64> = cells(a)
+            .zip(cells(b))
+            .filter_map(|(a, b)| Some((a.score()? - b.score()?).abs()))
+            .collect();
+        if apart.is_empty() { 0.0 } else { apart.iter().sum::<f64>() / apart.len() as f64 }
+    }
+
+    /// An unfolded call.
+    #[must_use]
+    pub fn call(&self, call: Call) -> Option<&OpenCall> {
+        self.evaluations.get(&call).or_else(|| self.proposals.get(&call))
+    }
+
+    /// Proposals that are drafted or issued, and not folded.
+    #[must_use]
+    pub fn proposals_out(&self) -> usize {
+        self.drafts.len()
+    }
+
+    /// Candidates that have no folded row of dev or of their gate yet.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.open.iter().filter(|candidate| !self.standing(**candidate).has_folded_rows()).count()
+    }
+
+    /// Whether nothing is out.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.evaluations.is_empty() && self.proposals.is_empty()
+    }
+
+    /// The first answer to a row of dev that the last event folded, if it folded one.
+    #[must_use]
+    pub fn folded_dev_row(&self) -> Option<(CandidateIx, RowIx)> {
+        self.folded_row
+            .filter(|folded| (folded.split, folded.replicate) == (Split::Dev, 0))
+            .map(|folded| (folded.candidate, folded.row))
+    }
+
+    pub(super) fn add_candidate(
+        &mut self,
+        candidate: &Candidate,
+        gate: Option<Gate>,
+    ) -> CandidateIx {
+        let index = CandidateIx(u32::try_from(self.candidates.len()).unwrap_or(u32::MAX));
+        self.by_id.entry(candidate.id.clone()).or_insert(index);
+        self.candidates.push(CandidateState::new(Arc::new(candidate.clone()), gate));
+        self.open.insert(index);
+        index
+    }
+
+    pub(super) fn finish(&mut self, candidate: CandidateIx) {
+        let standing = &mut self.candidates[candidate.index()];
+        if standing.status == Status::Open {
+            standing.status = Status::Finished;
+            self.open.remove(&candidate);
+            if candidate != CandidateIx::SEED {
+                self.counts.decided_since_incumbent += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The facts of a run, folded from its events: candidates and their answers, open calls, the
+//! incumbent, the phase, the winner.
+//!
+//! `Facts::apply` is the only way that facts change, live and on replay alike. There is no clock and no
+//! randomness here. Decisions and facts from outside change different fields, so that it does not
+//! matter when an answer arrived, only when it was folded. What only strategies need to remember is
+//! not here but in `memory`.
+
+// A file uses only files declared above it.
+mod column;
+mod candidate;
+mod open_call;
+mod plan;
+mod counts;
+mod facts;
+mod run;
+mod call;
+mod proposal;
+mod evaluation;
+mod strategy;
+
+pub use candidate::{CandidateState, Status, Use};
+pub use column::{Cell, Column};
+pub use counts::Counts;
+pub use facts::{ClosedProposal, Facts, FoldedRow, Phase};
+pub use open_call::{Arrival, OpenCall, Work};
+pub use plan::{Plan, estimate_tokens};
+
+use crate::event::Event;
+use crate::id::EventNumber;
+
+impl Facts {
+    /// Takes in one event.
+    pub fn apply(&mut self, number: EventNumber, event: &Event) {
+        self.folded_row = None;
+        self.closed_proposal = None;
+        match event {
+            Event::Started { .. }
+            | Event::Resumed { .. }
+            | Event::SearchEnded { .. }
+            | Event::WinnerChosen { .. }
+            | Event::Finished { .. } => self.apply_run(event),
+
+            Event::Reserved { .. }
+            | Event::Answered(_)
+            | Event::AttemptFailed { .. }
+            | Event::CallMissing { .. }
+            | Event::Scored { .. }
+            | Event::Lost { .. } => self.apply_call(number, event),
+
+            Event::ProposalDrafted(_)
+            | Event::ProposalAbandoned { .. }
+            | Event::ProposalRevised { .. }
+            | Event::ProposalIssued { .. }
+            | Event::ProposalFolded { .. }
+            | Event::CandidateComposed { .. } => self.apply_proposal(event),
+
+            Event::EvaluationIssued(_)
+            | Event::EvaluationFolded { .. }
+            | Event::CandidateFinished { .. }
+            | Event::CandidateDropped { .. } => self.apply_evaluation(event),
+
+            Event::IncumbentChanged { .. }
+            | Event::RowsWidened { .. }
+            | Event::RoundStarted(_)
+            | Event::ContestEnded { .. }
+            | Event::GenerationStarted(_)
+            | Event::DemosCollected { .. }
+            | Event::Migrated { .. }
+            | Event::PhaseStarted { .. }
+            | Event::ShortlistChosen { .. } => self.apply_strategy(event),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A call between its issue and its fold: what it is for, what is set aside for it, and how it ended.
+
+use crate::budget::{Amount, Share};
+use crate::event::CachedOf;
+use crate::id::{CandidateIx, EventNumber, ProposalNumber, RowIx};
+use crate::task::example::Split;
+use crate::task::model::{ModelRole, Usage};
+use crate::units::{Tokens, Usd};
+
+/// What an unfolded call is for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Work {
+    /// A row.
+    Evaluation {
+        /// Who answers.
+        candidate: CandidateIx,
+        /// Of which split.
+        split: Split,
+        /// Which answer to the row it is.
+        replicate: u16,
+        /// The row.
+        row: RowIx,
+    },
+    /// A proposal.
+    Proposal(ProposalNumber),
+}
+
+impl Work {
+    /// Which model is asked.
+    #[must_use]
+    pub fn role(&self) -> ModelRole {
+        match self {
+            Self::Evaluation { .. } => ModelRole::Task,
+            Self::Proposal(_) => ModelRole::Mutator,
+        }
+    }
+
+    /// Which share pays.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        match self {
+            Self::Evaluation { split: Split::Hold, .. } => Share::Hold,
+            _ => Share::Search,
+        }
+    }
+}
+
+/// An issued call that is not folded.
+#[derive(Clone, Debug)]
+pub struct OpenCall {
+    /// What it is for.
+    pub work: Work,
+    /// Its worst case in the plan; nothing for a cached one.
+    pub reserve: Amount,
+    /// Whose answer serves it, if not its own.
+    pub cached: Option<CachedOf>,
+    /// Whether it was issued to be asked itself; a cached call never is, even where the answer that
+    /// was to serve it goes missing.
+    pub is_asked: bool,
+    /// How many evaluations were folded when it was issued.
+    pub issued_at: u64,
+}
+
+/// How a call ended, before it is folded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Arrival {
+    /// The event that holds the answer; `None`: there is none.
+    pub answer: Option<EventNumber>,
+    /// The event that holds the verdict of a scorer outside this process.
+    pub verdict: Option<EventNumber>,
+    /// Tokens of the answered attempt.
+    pub usage: Usage,
+    /// Cost of the answered attempt.
+    pub usd: Usd,
+    /// Bytes of the request.
+    pub bytes: u64,
+}
+
+impl Arrival {
+    /// There is no answer, and there will be none.
+    pub const NONE: Self = Self {
+        answer: None,
+        verdict: None,
+        usage: Usage { input: Tokens::ZERO, cached_input: Tokens::ZERO, output: Tokens::ZERO },
+        usd: Usd::ZERO,
+        bytes: 0,
+    };
+}

@@ -1,0 +1,98 @@
+//! Events of proposals, from the draft to the outcome.
+
+use super::facts::{ClosedProposal, Facts};
+use super::open_call::Work;
+use crate::budget::{Amount, Share};
+use crate::event::{Draft, Event, ProposalOutcome, Shown};
+use crate::id::{Call, CandidateIx, ProposalNumber};
+
+impl Facts {
+    pub(super) fn apply_proposal(&mut self, event: &Event) {
+        match event {
+            Event::ProposalDrafted(draft) => self.add_draft(draft),
+            Event::ProposalAbandoned { proposal, why } => {
+                self.close_draft(*proposal, Vec::new(), None);
+                self.counts.rejected_in_a_row += 1;
+                *self.counts.abandoned.entry(*why).or_default() += 1;
+            }
+            Event::ProposalRevised { proposal, own } => {
+                if let Some(draft) = self.drafts.get_mut(proposal) {
+                    draft.own = Some(own.clone());
+                }
+            }
+            Event::ProposalIssued { proposal, call, rows, reserve } => {
+                self.issue_proposal(*proposal, *call, rows, *reserve);
+            }
+            Event::ProposalFolded { call, outcome } => {
+                if let Some((open, _)) = self.fold_call(*call)
+                    && let Work::Proposal(proposal) = open.work
+                {
+                    let shown = self.shown.remove(&proposal).unwrap_or_default();
+                    self.fold_outcome(proposal, outcome, shown);
+                }
+            }
+            Event::CandidateComposed { proposal, outcome } => {
+                self.fold_outcome(*proposal, outcome, Vec::new());
+            }
+            _ => {}
+        }
+    }
+
+    fn add_draft(&mut self, draft: &Draft) {
+        self.drafts.insert(draft.proposal, draft.clone());
+        self.next_proposal = ProposalNumber(draft.proposal.0 + 1);
+    }
+
+    fn issue_proposal(
+        &mut self,
+        proposal: ProposalNumber,
+        call: Call,
+        rows: &[Shown],
+        reserve: Amount,
+    ) {
+        self.shown.insert(proposal, rows.to_vec());
+        let is_program = self.drafts.get(&proposal).is_some_and(|draft| draft.program);
+        self.issue(call, Work::Proposal(proposal), reserve, None);
+        if is_program {
+            // A proposal, but no call of a model.
+            let calls = self.plan.calls.entry(Share::Search).or_default();
+            *calls = calls.saturating_sub(1);
+        }
+    }
+
+    fn fold_outcome(
+        &mut self,
+        proposal: ProposalNumber,
+        outcome: &ProposalOutcome,
+        shown: Vec<Shown>,
+    ) {
+        self.counts.proposals += 1;
+        let mut child = None;
+        match outcome {
+            ProposalOutcome::Added { candidate, gate } => {
+                self.counts.rejected_in_a_row = 0;
+                child = Some(self.add_candidate(candidate, gate.clone()));
+            }
+            ProposalOutcome::Noted { .. } | ProposalOutcome::Kept { .. } => {}
+            ProposalOutcome::Rejected { reason, .. } => {
+                *self.counts.rejected.entry(*reason).or_default() += 1;
+                self.counts.rejected_in_a_row += 1;
+            }
+            ProposalOutcome::Missing => {
+                self.counts.unanswered += 1;
+                self.counts.rejected_in_a_row += 1;
+            }
+        }
+        self.close_draft(proposal, shown, child);
+    }
+
+    fn close_draft(
+        &mut self,
+        proposal: ProposalNumber,
+        shown: Vec<Shown>,
+        child: Option<CandidateIx>,
+    ) {
+        let draft = self.drafts.remove(&proposal);
+        self.closed_proposal = draft.map(|draft| ClosedProposal { draft, shown, child });
+    }
+}
