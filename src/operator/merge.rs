@@ -330,8 +330,8 @@ mod tests {
     #[test]
     fn by_part_the_changed_one_is_taken_over() {
         let old = prompt("s", "d");
-        let merged = merged(MergeLevel::Part, &prompt("s1", "d"), &prompt("s", "d2"), &old);
-        assert_eq!(merged, prompt("s1", "d2"));
+        let child = merged(MergeLevel::Part, &prompt("s1", "d"), &prompt("s", "d2"), &old);
+        assert_eq!(child, prompt("s1", "d2"));
         let conflict = merged(MergeLevel::Part, &prompt("s1", "d"), &prompt("s2", "d"), &old);
         assert_eq!(conflict, prompt("s1", "d"), "the better parent wins");
     }
@@ -341,7 +341,7 @@ mod tests {
         let old = prompt("Route.\n- a\n- b\n", "");
         let mine = prompt("Route.\n- a\n- b\n- c\n", "");
         let theirs = prompt("Route.\n- b\n- d\n- c\n", "");
-        let merged = merged(MergeLevel::Line, &mine, &theirs, &old);
-        assert_eq!(merged.part("system").unwrap(), "Route.\n- b\n- c\n- d\n");
+        let child = merged(MergeLevel::Line, &mine, &theirs, &old);
+        assert_eq!(child.part("system").unwrap(), "Route.\n- b\n- c\n- d\n");
     }
 }

@@ -72,7 +72,7 @@ pub use history::{History, HistoryPick};
 pub use init::INITS;
 pub use list::OPERATORS;
 pub use meta_prompt::{MetaPrompt, OperatorError};
-pub use overrides::{EffectiveMetaPrompt, MetaPromptError, all_meta_prompts};
+pub use overrides::{EffectiveMetaPrompt, MetaPromptError, all_meta_prompts, named_meta_prompt};
 pub use program::{check_line, request as program_request};
 pub use reply::{notes, read};
 pub use screen::{SCREENS, Screen, ScreenedTask, Screens, Trial};

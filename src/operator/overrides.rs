@@ -33,7 +33,9 @@ pub fn all_meta_prompts() -> &'static [&'static MetaPrompt] {
     &ALL
 }
 
-fn named(name: &str) -> Option<&'static MetaPrompt> {
+/// The meta-prompt of this name.
+#[must_use]
+pub fn named_meta_prompt(name: &str) -> Option<&'static MetaPrompt> {
     all_meta_prompts().iter().copied().find(|meta_prompt| meta_prompt.name == name)
 }
 
@@ -156,7 +158,7 @@ fn names() -> Vec<&'static str> {
 
 /// The names of all slots that an operator fills.
 fn slots_of(name: &str) -> Vec<&'static str> {
-    named(name).into_iter().flat_map(MetaPrompt::slots).map(Slot::name).collect()
+    named_meta_prompt(name).into_iter().flat_map(MetaPrompt::slots).map(Slot::name).collect()
 }
 
 fn braced(slots: &[Slot]) -> String {
@@ -170,8 +172,8 @@ impl MetaPrompts {
     /// # Errors
     /// The first mistake in it, with its line where it has one.
     pub fn with_override(mut self, name: &str, text: &str) -> Result<Self, MetaPromptError> {
-        let meta_prompt =
-            named(name).ok_or_else(|| MetaPromptError::UnknownName { name: name.to_owned() })?;
+        let meta_prompt = named_meta_prompt(name)
+            .ok_or_else(|| MetaPromptError::UnknownName { name: name.to_owned() })?;
         let sent = checked(meta_prompt, text)?;
         self.overrides.insert(meta_prompt.name, sent.to_owned());
         Ok(self)

@@ -169,21 +169,4 @@ mod tests {
         assert_eq!(ucb(&kind, &all, &[0, 2]).len(), 2);
         assert!((ucb(&kind, &all, &[1]).iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
-
-    /// γ = ½, two arms: the first reward is the largest so far, hence 1; x̂ = 1 / ½, so that
-    /// ln w₀ = ½ · 2 / 2 = ½ and p₀ = ½ σ(½) + ¼.
-    #[test]
-    fn exp3_by_hand() {
-        let recipe = crate::recipe::load("promptbreeder", &[]).unwrap();
-        let two = Recipe { operator: recipe.operator[..2].to_vec(), ..recipe };
-        let kind = Exp3Choose { gamma: 0.5, discount: 1.0 };
-        let of = |gains: &[Gain], arms: &[usize]| exp3(&kind, &two, gains, arms);
-        assert_eq!(of(&[], &[0, 1]), [0.5, 0.5]);
-        let first = Gain { chance: Some(0.5), ..gain(0, 0.3, 0.3, 7) };
-        let p = 0.5 / (1.0 + (-0.5_f64).exp()) + 0.25;
-        let chances = of(&[first], &[0, 1]);
-        assert!((chances[0] - p).abs() < 1e-12 && (chances[1] - (1.0 - p)).abs() < 1e-12);
-        // One that may not be used now is left out, and the other keeps its chance.
-        assert!((of(&[first], &[1])[0] - (1.0 - p)).abs() < 1e-12);
-    }
 }

@@ -100,9 +100,8 @@ impl Screens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::State;
     use crate::prompt::Part;
-    use crate::recipe::{DedupScreen, LintScreen};
+    use crate::task::example::Example;
     use std::collections::BTreeSet;
 
     fn prompt(system: &str) -> Prompt {
@@ -129,13 +128,19 @@ mod tests {
         let seed = prompt("Route to billing or claims.");
         let columns = BTreeSet::from(["input".to_owned()]);
         let layout = Layout::new(&seed, &["system".to_owned()], &columns).unwrap();
-        let screens = [
-            Screen::Dedup(DedupScreen { loose: true }),
-            Screen::Lint(LintScreen::default()),
-            Screen::Leak(LeakScreen::default()),
-        ];
-        let mut screens = Screens::new(&screens, 1_000, vec!["billing".into()], &[&row], &seed);
-        let mut state: RunState<()> = RunState::new(1);
+        let chosen = |kind: &str, keys: &str| {
+            let table: toml::Table = toml::from_str(keys).unwrap();
+            (SCREENS.kind(kind).unwrap().read)(table).unwrap()
+        };
+        let screens = [chosen("dedup", "loose = true"), chosen("lint", ""), chosen("leak", "")];
+        let task = ScreenedTask {
+            max_tokens: 1_000,
+            labels: &["billing".to_owned()],
+            rows: &[&row],
+            baseline: &seed,
+        };
+        let mut screens = Screens::new(&screens, &task);
+        let mut state = crate::memory::State::new(1);
         let at = jiff::Timestamp::UNIX_EPOCH;
         let seed = crate::candidate::Candidate::seed(seed);
         state.apply(crate::id::EventNumber(0), &crate::event::Event::Started { at, seed });

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 /// A brief with so many rows and past prompts of so many words.
 fn sized(
-    operator: &dyn Operator,
+    operator: &MetaPrompt,
     rows: usize,
     past: usize,
     words: usize,
@@ -22,7 +22,7 @@ fn sized(
             .iter()
             .take(past)
             .enumerate()
-            .map(|(place, prompt)| Told { prompt, score: Some(1.0 - place as f64 / 100.0) })
+            .map(|(place, prompt)| ScoredPrompt { prompt, score: Some(1.0 - place as f64 / 100.0) })
             .collect(),
         others: others.iter().take(3).collect(),
         note: Some("A note."),
@@ -45,14 +45,14 @@ proptest! {
 
     #[test]
     fn a_request_fits_or_is_an_error_and_the_current_text_is_whole(
-        which in 0..ALL.len(),
+        which in 0..all_meta_prompts().len(),
         rows in 0_usize..20,
         past in 0_usize..12,
         words in 0_usize..400,
         window in 300_u64..12_000,
     ) {
-        let whole = sized(ALL[which], rows, past, words, None).unwrap();
-        match sized(ALL[which], rows, past, words, Some(window)) {
+        let whole = sized(all_meta_prompts()[which], rows, past, words, None).unwrap();
+        match sized(all_meta_prompts()[which], rows, past, words, Some(window)) {
             Ok(request) => {
                 prop_assert!(tokens(&request) <= window);
                 let nonce = Nonce::find(&request).unwrap();
@@ -70,8 +70,8 @@ proptest! {
                 prop_assert_eq!(told, window);
                 prop_assert!(needed > window);
                 // What was needed is enough, and nothing less is.
-                prop_assert!(sized(ALL[which], rows, past, words, Some(needed)).is_ok());
-                prop_assert!(sized(ALL[which], rows, past, words, Some(needed - 1)).is_err());
+                prop_assert!(sized(all_meta_prompts()[which], rows, past, words, Some(needed)).is_ok());
+                prop_assert!(sized(all_meta_prompts()[which], rows, past, words, Some(needed - 1)).is_err());
             }
             Err(error) => return Err(TestCaseError::fail(error.to_string())),
         }
@@ -80,7 +80,7 @@ proptest! {
 
 #[test]
 fn rows_go_before_past_prompts_and_the_worst_of_those_first() {
-    let operator = named("history_rewrite").unwrap();
+    let operator = named_meta_prompt("history_rewrite").unwrap();
     let shown = |window: u64| {
         let request = sized(operator, 6, 4, 100, Some(window)).unwrap();
         let has =

@@ -8,16 +8,16 @@ fn complaint(name: &str, text: &str) -> String {
 
 #[test]
 fn every_meta_prompt_passes_its_own_check() {
-    for operator in ALL {
-        let text = operator.meta_prompt();
-        MetaPrompts::builtin().with_override(operator.name(), text).unwrap();
+    for operator in all_meta_prompts() {
+        let text = operator.text;
+        MetaPrompts::builtin().with_override(operator.name, text).unwrap();
         let slots: BTreeSet<Slot> =
             placeholders(text).into_iter().map(|name| Slot::named(name).unwrap()).collect();
-        let known = operator.needs().iter().chain(operator.may_have()).copied();
+        let known = operator.needs.iter().chain(operator.may_have).copied();
         // What is shorter than before needs no limit.
         let unused = known.filter(|slot| !slots.contains(slot) && *slot != Slot::MaxTokens);
-        assert_eq!(unused.count(), 0, "{}", operator.name());
-        assert!(!operator.purpose().ends_with('.') && !operator.needs().contains(&Slot::MaxTokens));
+        assert_eq!(unused.count(), 0, "{}", operator.name);
+        assert!(!operator.purpose.ends_with('.') && !operator.needs.contains(&Slot::MaxTokens));
     }
 }
 
@@ -27,15 +27,15 @@ fn an_ejected_file_is_taken_back_as_it_was() {
     for meta_prompt in MetaPrompts::builtin().iter() {
         let file = meta_prompt.ejected();
         assert!(file.starts_with("<!--\n") && !meta_prompt.is_override);
-        texts = texts.with_override(meta_prompt.operator.name(), &file).unwrap();
+        texts = texts.with_override(meta_prompt.meta_prompt.name, &file).unwrap();
     }
     for (own, built_in) in texts.iter().zip(MetaPrompts::builtin().iter()) {
         assert!(own.is_override);
-        assert_eq!(own.text, built_in.text, "{}", own.operator.name());
+        assert_eq!(own.text, built_in.text, "{}", own.meta_prompt.name);
     }
-    assert_eq!(texts.overrides().count(), ALL.len());
+    assert_eq!(texts.overrides().count(), all_meta_prompts().len());
     let built_in = MetaPrompts::builtin();
-    let edit = built_in.iter().find(|it| it.operator.name() == "edit").unwrap();
+    let edit = built_in.iter().find(|it| it.meta_prompt.name == "edit").unwrap();
     let comment = edit.ejected().split_once("-->").unwrap().0.to_owned();
     assert_eq!(
         comment,
@@ -56,12 +56,11 @@ fn an_ejected_file_is_taken_back_as_it_was() {
 fn an_override_is_what_is_sent() {
     let text = "<!-- mine\n{{ nonsense }} -->\n\nDo it: {{current}}\n{{ form }}";
     let texts = MetaPrompts::builtin().with_override("compress", text).unwrap();
-    assert_eq!(texts.text("compress"), Some("Do it: {{current}}\n{{ form }}"));
-    assert_eq!(texts.text("reflect"), Some(named("reflect").unwrap().meta_prompt()));
-    assert_eq!(texts.text("nothing"), None);
+    assert_eq!(texts.text_of("compress"), Some("Do it: {{current}}\n{{ form }}"));
+    assert_eq!(texts.text_of("reflect"), None);
     let (current, searched) = (prompt("Route."), ["system".to_owned()]);
     let brief = Brief::new("Routing.", &current, &searched, 900);
-    let operator = named("compress").unwrap();
+    let operator = named_meta_prompt("compress").unwrap();
     let request = operator.write(&texts, &brief, Seed(1)).unwrap();
     assert!(request[0].content.starts_with("Do it: <prompt-"));
     assert_ne!(request, operator.write(&MetaPrompts::builtin(), &brief, Seed(1)).unwrap());

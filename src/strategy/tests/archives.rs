@@ -434,7 +434,7 @@ fn each_way_to_learn_leaves_what_brings_nothing() {
     // Children of the first operator gain, those of the second lose.
     let operators =
         "operator=[{kind='mutate_text', temperature=0.5}, {kind='paraphrase', temperature=0.5}]";
-    for choose in ["thompson", "ucb", "exp3"] {
+    for choose in ["thompson", "ucb"] {
         let sets = [operators, "select.kind='seed'", &format!("choose.kind='{choose}'")];
         let mut script = Script::new("random", &sets, (4, 8), 1_000_000, |_: &str, _, _| 0.5);
         let mut uses = [0, 0];

@@ -3,9 +3,10 @@
 //!
 //! In which order disputed rows are learnt from is tested in `trees`, with smaller numbers.
 
-use super::super::drafting::{self, Setting};
+use super::super::drafting;
 use super::*;
 use crate::candidate::Demo;
+use crate::operator::Setting;
 use std::collections::{BTreeMap, BTreeSet};
 
 const NEAR: f64 = 0.03;

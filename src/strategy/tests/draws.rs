@@ -3,10 +3,11 @@
 //!
 //! What follows from a draw, and in which order, is tested with the recipes in the other files.
 
-use super::super::drafting::{self, Setting};
+use super::super::drafting;
 use super::super::population;
 use super::*;
 use crate::candidate::Demo;
+use crate::operator::Setting;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a share may be from what is expected: more than three standard errors for 2,800 draws.

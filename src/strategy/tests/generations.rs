@@ -370,7 +370,7 @@ fn a_wheel_draws_in_proportion_to_the_score() {
     let first = |number: u64| {
         let (run, seed) = (Seed(1), Seed(2).child("draw", number));
         let chosen = selection::parents(&script.recipe, &script.state, &pool, 2, 0, run, seed);
-        chosen.unwrap().parents[0].0
+        chosen.unwrap().candidates[0].0
     };
     let mut counts = std::collections::BTreeMap::new();
     for number in 0..draws {

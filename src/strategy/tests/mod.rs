@@ -7,12 +7,13 @@ mod draws;
 mod generations;
 mod gepa_auto_random;
 mod grown;
+mod lists;
 mod pools;
 mod trees;
 
 pub(super) use grown::grown;
 
-use super::{Composed, Plan, Remaining, Searched, State, Strategy, demos_of};
+use super::{Composed, Plan, Remaining, Searched, State, Strategy};
 use crate::budget::Amount;
 use crate::candidate::{Candidate, Origin};
 use crate::event::{
@@ -20,8 +21,9 @@ use crate::event::{
     Round, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
+use crate::operator::{Keep, demos_of};
 use crate::prompt::{Part, Prompt};
-use crate::recipe::{self, Keep, Operator, Recipe};
+use crate::recipe::{self, Recipe};
 use crate::seed::Seed;
 use crate::task::example::Split;
 use crate::task::goal::Goal;
@@ -96,7 +98,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
                 let outcome = refused.unwrap_or_else(|| match self.keep(&draft) {
                     Keep::Notes => ProposalOutcome::Noted { notes: self.notes(&draft) },
                     Keep::Prompt => ProposalOutcome::Kept { prompt: prompt("kept") },
-                    Keep::Child | Keep::Append => child,
+                    Keep::Child => child,
                 });
                 self.record(Event::ProposalFolded { call, outcome });
             }
@@ -114,31 +116,15 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         true
     }
 
-    /// The recipe of a draft's phase.
-    fn recipe_of(&self, draft: &Draft) -> &Recipe {
-        self.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&self.recipe)
-    }
-
     /// What becomes of the reply to a draft.
     fn keep(&self, draft: &Draft) -> Keep {
-        let recipe = self.recipe_of(draft);
-        let steps = match (draft.operator, draft.init) {
-            (Some(place), _) => recipe.operator[usize::from(place)].steps(),
-            (None, Some(place)) => recipe.init[usize::from(place)].steps(),
-            (None, None) => return Keep::Child,
-        };
-        steps[usize::from(draft.step)].result
+        let author = self.recipe.author(draft);
+        author.map_or(Keep::Child, |author| author.steps()[usize::from(draft.step)].result)
     }
 
     /// As many notes as are asked for.
     fn notes(&self, draft: &Draft) -> Vec<String> {
-        let recipe = self.recipe_of(draft);
-        let operator = draft.operator.map(|place| &recipe.operator[usize::from(place)]);
-        let count = match operator {
-            Some(Operator::Hypothesis(kind)) => kind.hypotheses,
-            Some(Operator::GradientEdit(kind)) => kind.reasons,
-            _ => 1,
-        };
+        let count = self.recipe.author(draft).map_or(1, |author| author.notes());
         (0..count).map(|number| format!("note {number}")).collect()
     }
 
@@ -150,7 +136,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             id: prompt.id(),
             prompt,
             parents: draft.parents.clone(),
-            demos: demos_of(self.recipe_of(draft), &self.state, draft).unwrap_or_default(),
+            demos: demos_of(self.recipe.author(draft), &self.state, draft).unwrap_or_default(),
             gene: None,
             operator: "scripted".to_owned(),
             origin,

@@ -80,14 +80,16 @@ fn winner<S: Fn(&str, Split, RowIx) -> f64>(script: &Script<S>) -> u32 {
 
 /// The names of the meta-prompts of a draft's steps, as it went.
 fn sent<S>(script: &Script<S>, draft: &Draft) -> &'static str {
-    let recipe = script.recipe.phase.get(usize::from(draft.phase)).unwrap_or(&script.recipe);
-    let operator = &recipe.operator[usize::from(draft.operator.unwrap())];
-    // Whether it praises is decided after it was drafted.
-    let praises = draft.praises
-        || script.events.iter().any(|event| {
-            matches!(event, Event::PraiseChosen { proposal } if *proposal == draft.proposal)
-        });
-    operator.steps()[usize::from(draft.step)].name(praises)
+    let mut draft = draft.clone();
+    // Whether it asks what works is decided after it was drafted.
+    for event in &script.events {
+        if let Event::ProposalRevised { proposal, own } = event
+            && *proposal == draft.proposal
+        {
+            draft.own = Some(own.clone());
+        }
+    }
+    script.recipe.author(&draft).unwrap().meta_prompt(&draft).unwrap().name
 }
 
 // ── ProTeGi ──────────────────────────────────────────────────────────────────────────────────────
@@ -642,9 +644,12 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
             if draft.operator == Some(1) && !draft.parents.is_empty() {
                 let rows = shown(events, draft.proposal);
                 assert_eq!((rows.len(), rows[0].row), (2, rows[1].row));
-                let [best, worst] = draft.context[..] else { panic!("{draft:?}") };
-                assert_eq!((best.score, worst.score), (Some(1.0), Some(0.0)));
-                assert_ne!(best.candidate, worst.candidate);
+                let own = draft.own.as_ref().unwrap();
+                assert_eq!(
+                    (&own["better"]["score"], &own["worse"]["score"]),
+                    (&1.0.into(), &0.0.into())
+                );
+                assert_ne!(own["better"]["candidate"], own["worse"]["candidate"]);
             }
         }
     }

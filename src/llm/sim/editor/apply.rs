@@ -16,8 +16,6 @@ use std::collections::BTreeSet;
 
 /// How often a point of a note is taken up.
 const TAKEN_UP: f64 = 0.9;
-/// How often a line is harmed by a change that should touch nothing else.
-const HARMED_NARROW: f64 = 0.02;
 /// How often a word of an order, a manner or a tip is heeded.
 const HEEDED: f64 = 0.7;
 /// How often an instruction from scratch says what the answer looks like.
@@ -76,7 +74,7 @@ fn point(line: &str) -> Option<Point> {
 
 impl Draft {
     /// Mends what a note finds fault with; what it praises is safe.
-    pub(super) fn edit(&mut self, brief: &Brief, narrow: bool, rng: &mut ChaCha8Rng) {
+    pub(super) fn edit(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         let labels = labels_of(&brief.evidence);
         let points = points_of(&brief.note);
         let safe: Vec<String> = self
@@ -87,7 +85,7 @@ impl Draft {
             })
             .cloned()
             .collect();
-        self.harm_but(&safe, if narrow { HARMED_NARROW } else { HARMED }, rng);
+        self.harm_but(&safe, HARMED, rng);
         for point in &points {
             match point {
                 Point::Keep(_) => {}

@@ -31,10 +31,6 @@ pub(super) enum Kind {
     Praise,
     /// The text as a critique or a praise wants it, without rows.
     Refine,
-    /// Notes: what may be the causes.
-    Hypothesize,
-    /// The text without one suspected fault.
-    TestHypothesis,
     /// A note: what better answers do that worse ones do not.
     ContrastRule,
     /// The text in a manner of thinking.
@@ -76,8 +72,6 @@ const WORDINGS: &[(&str, Kind)] = &[
     ("where a critique finds fault", Kind::Edit),
     ("say what is good", Kind::Praise),
     ("from a critique alone", Kind::Refine),
-    ("look for the causes", Kind::Hypothesize),
-    ("test one suspicion", Kind::TestHypothesis),
     ("compare better with worse", Kind::ContrastRule),
     ("carry out an order", Kind::MutateInStyle),
     ("in a manner of thinking", Kind::StyleMutate),
@@ -117,7 +111,6 @@ impl Kind {
             self,
             Self::Critique
                 | Self::Praise
-                | Self::Hypothesize
                 | Self::ContrastRule
                 | Self::Hint
                 | Self::HypermutateStyle

@@ -127,15 +127,13 @@ fn revised(brief: &Brief, rng: &mut ChaCha8Rng) -> String {
         Kind::HistoryRewrite | Kind::Eda | Kind::EdaRank | Kind::Lineage => {
             draft.continue_past(brief, rng);
         }
-        Kind::Edit | Kind::Refine => draft.edit(brief, false, rng),
-        Kind::TestHypothesis => draft.edit(brief, true, rng),
+        Kind::Edit | Kind::Refine => draft.edit(brief, rng),
         Kind::FromHint => draft.carry_out(brief, rng),
         Kind::Grounded => draft.ground(brief, rng),
         Kind::Restart => draft.restart(brief, rng),
         // What is noted is no text.
         Kind::Critique
         | Kind::Praise
-        | Kind::Hypothesize
         | Kind::ContrastRule
         | Kind::Hint
         | Kind::HypermutateStyle

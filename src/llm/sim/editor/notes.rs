@@ -7,13 +7,13 @@ use super::super::words;
 use super::brief::Brief;
 use super::evidence::Record;
 use super::kind::Kind;
-use super::phrases::{CAUSES, FORM_FAULT, HASTE_FAULT, HINTS, INTROS, ORDERS, VAGUE_FAULTS};
+use super::phrases::{FORM_FAULT, HASTE_FAULT, HINTS, INTROS, ORDERS, VAGUE_FAULTS};
 use super::revise::{Looks, STATED, groups_of, labels_of, tell_of};
 use super::rule::{self, Rule};
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// How often a critique also doubts the form of the answer, or the time taken for it.
 const DOUBTS_FORM: f64 = 0.20;
@@ -26,7 +26,6 @@ pub(super) fn written(brief: &Brief, rng: &mut ChaCha8Rng) -> Vec<String> {
     match brief.kind {
         Kind::Critique => critique(brief, rng),
         Kind::Praise => praise(brief, rng),
-        Kind::Hypothesize => hypotheses(brief, rng),
         Kind::ContrastRule => vec![contrast(brief, rng)],
         Kind::Hint => hints(brief, rng),
         Kind::HypermutateStyle => {
@@ -107,27 +106,6 @@ fn praise(brief: &Brief, rng: &mut ChaCha8Rng) -> Vec<String> {
     let notes: Vec<String> =
         told.take(brief.notes).map(|(_, (_, line))| format!("Keep: {line}")).collect();
     if notes.is_empty() { vec!["Keep: the plain tone.".to_owned()] } else { notes }
-}
-
-/// Causes, each with a label: one for each answer whose rows failed, then the usual suspects.
-fn hypotheses(brief: &Brief, rng: &mut ChaCha8Rng) -> Vec<String> {
-    let labels = labels_of(&brief.evidence);
-    let mut causes: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (place, rule) in rules_of(failures(brief), &labels, rng).into_iter().enumerate() {
-        let label = match &rule.label {
-            Some(label) => format!("Missing rule for {label}"),
-            None => format!("Missing rule, case {}", place + 1),
-        };
-        causes.entry(label).or_default().push(rule.line);
-    }
-    let mut causes: Vec<String> =
-        causes.into_iter().map(|(label, lines)| format!("{label}: {}", lines.join(" "))).collect();
-    causes.shuffle(rng);
-    let mut usual = CAUSES.to_vec();
-    usual.shuffle(rng);
-    causes.extend(usual.into_iter().map(str::to_owned));
-    causes.truncate(brief.notes);
-    causes
 }
 
 /// Rules from rows of which a better and a worse answer are shown, or else from all.

@@ -111,13 +111,6 @@ pub(super) const FORM_WORDS: &[&str] = &["how the answer should", "form of the a
 pub(super) const HASTE_FAULT: &str = "The model answers too fast, without working the case out.";
 pub(super) const HASTE_WORDS: &[&str] = &["too fast", "step by step"];
 
-/// Causes that are suspected whatever the failures are.
-pub(super) const CAUSES: &[&str] = &[
-    "Unclear form: the model cannot tell how the answer should look.",
-    "Hasty answers: the model decides too fast, without working the case out.",
-    "Weak emphasis: the instructions do not say what matters most.",
-];
-
 /// Hints that fit any work.
 pub(super) const HINTS: &[&str] = &[
     "Look for the detail that decides the case.",

@@ -4,7 +4,8 @@ mod operators;
 
 use super::*;
 use crate::llm::sim::tests::{TASKS, TICKETS, scorers_of, seed_prompt, spec_of, world_of};
-use crate::operator::{self, Evidence, Nonce};
+use crate::operator;
+use crate::operator::{Evidence, Nonce, named_meta_prompt};
 use crate::prompt::{Part, Prompt, placeholders};
 use crate::task::scorer::expected_text;
 
@@ -46,7 +47,7 @@ fn request(name: &str, text: &str, evidence: Vec<Evidence>, run: u64) -> Vec<Mes
     let brief =
         operator::Brief { evidence, ..operator::Brief::new(about, &current, &searched, 2_000) };
     let texts = operator::MetaPrompts::builtin();
-    operator::named(name).unwrap().write(&texts, &brief, Seed(run)).unwrap()
+    named_meta_prompt(name).unwrap().write(&texts, &brief, Seed(run)).unwrap()
 }
 
 /// The new text as the engine reads it.
