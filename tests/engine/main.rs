@@ -8,6 +8,7 @@
 mod budget;
 mod crash;
 mod faults;
+mod golden;
 mod hold;
 mod keys;
 mod laws;

@@ -393,6 +393,8 @@ pub(crate) struct Lab {
     pub(crate) caps: Caps,
     pub(crate) concurrency: usize,
     pub(crate) observer: Option<Box<dyn Observer>>,
+    /// The shipped task.
+    pub(crate) shipped: &'static str,
     /// A simulated task of its own instead of the shipped one.
     pub(crate) world: Option<&'static str>,
     /// The number of the event after which the run is interrupted, and goes on from its journal.
@@ -427,8 +429,19 @@ impl Observer for Interrupt {
 impl Lab {
     pub(crate) fn new(strategy: &'static str, seed: u64, caps: Caps, concurrency: usize) -> Self {
         let (observer, world, interrupt_at) = (None, None, None);
-        let (sets, edits) = (Vec::new(), Vec::new());
-        Self { strategy, seed, caps, concurrency, observer, world, interrupt_at, sets, edits }
+        let (sets, edits, shipped) = (Vec::new(), Vec::new(), "ticket-routing");
+        Self {
+            strategy,
+            seed,
+            caps,
+            concurrency,
+            observer,
+            shipped,
+            world,
+            interrupt_at,
+            sets,
+            edits,
+        }
     }
 
     /// The task that it works on.
@@ -436,7 +449,8 @@ impl Lab {
         let folder = tempfile::tempdir().unwrap();
         match self.world {
             None => {
-                for file in fs::read_dir(SHIPPED_TASK).unwrap().map(Result::unwrap) {
+                let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tasks");
+                for file in fs::read_dir(tasks.join(self.shipped)).unwrap().map(Result::unwrap) {
                     fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
                 }
             }
