@@ -43,6 +43,29 @@ fn modules_use_only_modules_declared_above_them() {
     );
 }
 
+/// The order of the `mod` lines of these rooms says what a file may use, as in `src/lib.rs`.
+#[test]
+fn files_use_only_files_of_their_room_declared_above_them() {
+    for room in ["event", "state", "memory"] {
+        let order = modules_in_order(&fs::read_to_string(src().join(room).join("mod.rs")).unwrap());
+        assert!(order.len() > 4, "found few files in {room}: {order:?}");
+        for (position, file) in order.iter().enumerate() {
+            if file == "tests" {
+                continue;
+            }
+            let code = code(&src().join(room).join(format!("{file}.rs")));
+            let inside = [format!("crate::{room}::"), "super::".to_owned()];
+            for used in inside.iter().flat_map(|prefix| code.split(prefix.as_str()).skip(1)) {
+                let used = ident(used);
+                assert!(
+                    order[..position].contains(&used),
+                    "{room}/{file}.rs uses `{used}`, which is not declared above it"
+                );
+            }
+        }
+    }
+}
+
 /// What stands on the left is named in the rooms on the right and nowhere else.
 #[test]
 fn each_outside_thing_has_one_room() {

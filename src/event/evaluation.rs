@@ -26,7 +26,7 @@ pub struct Gate {
 pub struct Block {
     /// The first row's call; the others follow.
     pub first: Call,
-    /// Who answers.
+    /// The candidate that answers.
     pub candidate: CandidateIx,
     /// Rows of which split.
     pub split: Split,

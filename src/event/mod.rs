@@ -39,7 +39,7 @@ pub enum Event {
     Started {
         /// When.
         at: Timestamp,
-        /// The seed prompt, candidate 0.
+        /// The baseline, candidate 0.
         seed: Candidate,
     },
     /// The run went on after an interruption.
@@ -88,7 +88,7 @@ pub enum Event {
     CandidateComposed {
         /// The number of the proposal.
         proposal: ProposalNumber,
-        /// What came of it; `None`: nothing new, for this reason.
+        /// What came of it.
         outcome: ProposalOutcome,
     },
     /// A block of rows was given to a candidate; its calls are numbered from `first` on.
@@ -126,7 +126,7 @@ pub enum Event {
     },
     /// A round of a contest began.
     RoundStarted(Round),
-    /// A contest is over: whoever is left stays, best first.
+    /// A contest is over: the candidates that are left stay.
     ContestEnded {
         /// Best first.
         survivors: Vec<CandidateIx>,
@@ -138,9 +138,9 @@ pub enum Event {
         /// The sets; an empty one stands for none.
         sets: Vec<Vec<Demo>>,
     },
-    /// Candidates were copied to other islands; nobody, where the best are there already.
+    /// Candidates were copied to other islands; none, where the best are there already.
     Migrated {
-        /// Who, and where to.
+        /// Which, and where to.
         moves: Vec<Migrant>,
     },
     /// The next of the recipe's phases began.
@@ -160,9 +160,9 @@ pub enum Event {
     },
     /// The search's winner: its last event before the confirmation.
     WinnerChosen {
-        /// Which; the seed where nothing beat it.
+        /// Which; the baseline where nothing beat it.
         candidate: CandidateIx,
-        /// Its shrunken gain over the seed on dev, where there is one.
+        /// Its shrunken gain over the baseline on dev, where there is one.
         shrunken_dev: Option<f64>,
         /// How many held-out rows will confirm it; 0 = no confirmation.
         hold_rows: u32,

@@ -22,7 +22,7 @@ pub struct Draft {
     /// The chance with which the operator was drawn, where it was drawn by what it had brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chance: Option<f64>,
-    /// Whom it starts from.
+    /// The candidates that it starts from.
     pub parents: Vec<CandidateIx>,
     /// Training rows that the first parent answers for the evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

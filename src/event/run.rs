@@ -26,7 +26,7 @@ pub enum StopReason {
     Stalled,
     /// The score that was asked for is reached.
     ScoreReached,
-    /// The seed leaves nothing to gain.
+    /// The baseline leaves nothing to gain.
     NoHeadroom,
 }
 

@@ -16,7 +16,7 @@ pub struct Migrant {
 /// What the children of a generation are bred from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generation {
-    /// From 0: so many were bred and judged before it.
+    /// From 0: the number of generations that were bred and judged before it.
     pub number: u32,
     /// The population, in its order: by score, by place, or along a path.
     pub members: Vec<CandidateIx>,
@@ -95,7 +95,7 @@ pub struct Round {
     pub first: u64,
     /// How many candidates the first round had.
     pub pool: u32,
-    /// Who takes part.
+    /// The candidates that take part.
     pub candidates: Vec<CandidateIx>,
     /// Rows for each of them in this round.
     pub pulls: u32,

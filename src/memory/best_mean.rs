@@ -48,3 +48,24 @@ impl BestMean {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn the_earlier_one_of_equals_is_best_and_leaders_leave_out_the_baseline() {
+        let mut script = Script::new(1);
+        assert_eq!(script.state.memory.best_mean.candidate(), None);
+        script.score(CandidateIx::SEED, &[(0, 0.5)]);
+        for (text, score) in [("one", 0.25), ("two", 0.5), ("three", 0.75), ("four", 0.75)] {
+            let child = script.child(CandidateIx::SEED, text);
+            script.score(child, &[(0, score)]);
+        }
+        let best = &script.state.memory.best_mean;
+        assert_eq!(best.candidate(), Some(CandidateIx(3)));
+        let leaders = [(CandidateIx(1), 0.25), (CandidateIx(2), 0.5), (CandidateIx(3), 0.75)];
+        assert_eq!(best.leaders(), leaders);
+    }
+}

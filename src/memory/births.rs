@@ -51,3 +51,35 @@ impl Births {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn a_birth_is_what_the_draft_says_in_the_generation_that_is_bred() {
+        let mut script = Script::new(2);
+        let first = script.draft(|draft| (draft.operator, draft.init) = (None, Some(2)));
+        let first = script.add(first, "first");
+        script.generation(0, &[0], 0);
+        let second = script.draft(|draft| {
+            (draft.operator, draft.part, draft.place) = (Some(3), Some(1), Some(4));
+        });
+        let second = script.add(second, "second");
+        script.generation(1, &[0], 0);
+        script.phase(1);
+        let third = script.child(CandidateIx::SEED, "third");
+        let births = &script.state.memory.births;
+        assert_eq!(births.of(CandidateIx::SEED), Birth::default());
+        assert_eq!(births.of(first), Birth { init: Some(2), ..Birth::default() });
+        let expected =
+            Birth { generation: 1, operator: Some(3), init: None, part: Some(1), place: Some(4) };
+        assert_eq!(births.of(second), expected);
+        // Generations are counted over phases.
+        assert_eq!(
+            births.of(third),
+            Birth { generation: 2, operator: Some(0), ..Birth::default() }
+        );
+    }
+}

@@ -58,3 +58,30 @@ impl Contests {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn rounds_belong_to_a_contest_until_the_next_one_begins() {
+        let mut script = Script::new(2);
+        let child = script.child(CandidateIx::SEED, "child");
+        assert!(script.state.memory.contests.round().is_none());
+        script.round(0, 0, &[0, 1]);
+        script.round(0, 1, &[1]);
+        let contests = &script.state.memory.contests;
+        assert_eq!(contests.round().map(|round| round.round), Some(1));
+        assert_eq!(contests.played().len(), 2);
+        script.apply(Event::ContestEnded { survivors: vec![child] });
+        let contests = &script.state.memory.contests;
+        assert!(contests.round().is_none());
+        assert_eq!((contests.ended(), contests.survivors()), (1, &[child][..]));
+        assert_eq!(contests.played().len(), 2);
+        script.round(1, 0, &[0, 1]);
+        let contests = &script.state.memory.contests;
+        assert_eq!((contests.played().len(), contests.round().is_some()), (1, true));
+        assert_eq!(contests.survivors(), [child]);
+    }
+}

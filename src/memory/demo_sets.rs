@@ -24,3 +24,18 @@ impl DemoSets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::{Script, demo};
+
+    #[test]
+    fn sets_are_known_once_they_were_collected() {
+        let mut script = Script::new(2);
+        assert_eq!(script.state.memory.demo_sets.collected(), None);
+        let sets = vec![Vec::new(), vec![demo(1)]];
+        script.apply(Event::DemosCollected { sets: sets.clone() });
+        assert_eq!(script.state.memory.demo_sets.collected(), Some(&*sets));
+    }
+}

@@ -63,7 +63,8 @@ pub struct Gains {
     answered: [Cost; 2],
 }
 
-/// Of a child's rows, so many must be common with another candidate's to compare them on those alone.
+/// The share of a child's rows that must be common with another candidate's to compare the two on those
+/// rows alone.
 const COMMON: f64 = 0.5;
 
 impl Gains {
@@ -194,5 +195,64 @@ fn over(facts: &Facts, child: CandidateIx, other: CandidateIx) -> f64 {
             (sum - needed) / gate.rows.len().max(1) as f64
         }
         _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Abandoned;
+    use crate::memory::tests::{Script, USD};
+
+    fn near(cost: Cost, calls: u64) {
+        assert_eq!(cost.calls, calls);
+        assert!((cost.usd - calls as f64 * USD).abs() < 1e-12, "{cost:?}");
+    }
+
+    #[test]
+    fn a_use_is_over_when_its_child_is_judged() {
+        let mut script = Script::new(2);
+        script.score(CandidateIx::SEED, &[(0, 0.5), (1, 0.5)]);
+        let proposal = script.draft(|draft| (draft.operator, draft.chance) = (Some(3), Some(0.25)));
+        let outcome = script.added(proposal, "child");
+        script.propose(proposal, outcome);
+        let child = CandidateIx(1);
+        script.score(child, &[(0, 1.0)]);
+        assert!(script.state.memory.gains.results().is_empty());
+        script.score(child, &[(1, 0.75)]);
+        let [gain] = script.state.memory.gains.results() else { panic!("one use is over") };
+        assert_eq!((gain.operator, gain.chance), (3, Some(0.25)));
+        assert_eq!((gain.over_parent, gain.over_seed), (0.375, 0.375));
+        // Its request and its two rows; the baseline's rows are not its.
+        near(gain.cost, 3);
+    }
+
+    #[test]
+    fn a_use_without_a_child_gains_nothing_and_costs_its_requests() {
+        let mut script = Script::new(2);
+        let proposal = script.draft(|_| {});
+        script.propose(proposal, ProposalOutcome::Missing);
+        let given_up = script.draft(|_| {});
+        script.apply(Event::ProposalAbandoned { proposal: given_up, why: Abandoned::Nothing });
+        let [first, second] = script.state.memory.gains.results() else { panic!("two are over") };
+        assert_eq!((first.over_parent, second.over_parent), (0.0, 0.0));
+        near(first.cost, 1);
+        near(second.cost, 0);
+        // Places in the recipe's list mean other operators in another phase.
+        script.phase(1);
+        assert!(script.state.memory.gains.results().is_empty());
+    }
+
+    #[test]
+    fn a_next_step_carries_the_cost_of_the_step_before() {
+        let mut script = Script::new(2);
+        let first = script.draft(|draft| draft.then = 1);
+        script.propose(first, ProposalOutcome::Noted { notes: vec!["a hint".into()] });
+        assert!(script.state.memory.gains.results().is_empty());
+        let from = Some(crate::event::Source { proposal: first, item: 0 });
+        let second = script.draft(|draft| draft.from = from);
+        script.propose(second, ProposalOutcome::Missing);
+        let [gain] = script.state.memory.gains.results() else { panic!("one use is over") };
+        near(gain.cost, 2);
     }
 }

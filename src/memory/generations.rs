@@ -85,3 +85,43 @@ impl Generations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn generations_are_counted_over_phases_and_remember_what_they_began_with() {
+        let mut script = Script::new(2);
+        let numbers = |script: &Script| {
+            let generations = &script.state.memory.generations;
+            (generations.number(), generations.next_number(), generations.first_of_phase())
+        };
+        assert_eq!(numbers(&script), (0, 0, 0));
+        let child = script.child(CandidateIx::SEED, "child");
+        script.lead(child);
+        assert_eq!(script.state.memory.generations.improved_in(), 0);
+        script.generation(0, &[0, 1], 0);
+        script.child(child, "grandchild");
+        assert_eq!(numbers(&script), (0, 1, 0));
+        let generations = &script.state.memory.generations;
+        assert_eq!((generations.candidates_before(), generations.bred_from()), (2, child));
+        script.lead(CandidateIx::SEED);
+        assert_eq!(script.state.memory.generations.improved_in(), 1);
+        assert_eq!(
+            script.state.memory.generations.bred_from(),
+            child,
+            "as it was at the beginning"
+        );
+
+        script.phase(1);
+        assert_eq!(numbers(&script), (1, 1, 1));
+        let generations = &script.state.memory.generations;
+        assert!(generations.current().is_none());
+        assert_eq!(generations.carried(), [CandidateIx(0), CandidateIx(1)]);
+        assert_eq!(generations.improved_in(), 1);
+        script.generation(1, &[2], 0);
+        assert_eq!(numbers(&script), (1, 2, 1));
+    }
+}

@@ -41,3 +41,23 @@ impl Islands {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn a_child_belongs_to_its_island_and_to_those_that_it_migrated_to() {
+        let mut script = Script::new(2);
+        let proposal = script.draft(|draft| draft.island = Some(1));
+        let child = script.add(proposal, "child");
+        let islands = &script.state.memory.islands;
+        assert_eq!((islands.of(CandidateIx::SEED), islands.of(child)), (&[][..], &[1][..]));
+        let moves = vec![Migrant { candidate: child, island: 2 }];
+        script.apply(Event::Migrated { moves: moves.clone() });
+        script.apply(Event::Migrated { moves });
+        let islands = &script.state.memory.islands;
+        assert_eq!((islands.of(child), islands.migrations()), (&[1, 2][..], 2));
+    }
+}

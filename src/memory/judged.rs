@@ -23,3 +23,34 @@ pub(super) fn judged<'a>(event: &'a Event, facts: &'a Facts) -> &'a [CandidateIx
         _ => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn the_fold_of_the_last_row_of_dev_judges_and_so_does_the_end_of_a_contest() {
+        let mut script = Script::new(2);
+        let folded = |script: &Script| {
+            let event = Event::EvaluationFolded {
+                call: crate::id::Call(0),
+                outcome: crate::event::RowOutcome::Missing,
+            };
+            judged(&event, &script.state).to_vec()
+        };
+        script.score(CandidateIx::SEED, &[(0, 0.5)]);
+        assert_eq!(folded(&script), []);
+        script.score(CandidateIx::SEED, &[(1, 0.5)]);
+        assert_eq!(folded(&script), [CandidateIx::SEED]);
+        let event = Event::ContestEnded { survivors: vec![CandidateIx(2), CandidateIx(1)] };
+        assert_eq!(judged(&event, &script.state), [CandidateIx(2), CandidateIx(1)]);
+        let event = Event::CandidateFinished { candidate: CandidateIx(1) };
+        assert_eq!(judged(&event, &script.state), [CandidateIx(1)]);
+        let event = Event::CandidateDropped {
+            candidate: CandidateIx(1),
+            why: crate::event::Dropped::Capped,
+        };
+        assert_eq!(judged(&event, &script.state), []);
+    }
+}

@@ -28,3 +28,22 @@ impl LongestFirst {
         self.seen = facts.candidates.len();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::id::CandidateIx;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn children_of_a_generation_do_not_count() {
+        let mut script = Script::new(1);
+        let bytes = |script: &Script| script.state.memory.longest_first.bytes();
+        let baseline = bytes(&script);
+        script.child(CandidateIx::SEED, "longer than the baseline");
+        let longest = bytes(&script);
+        assert_eq!(longest - baseline, "longer than the baseline".len() - "baseline".len());
+        script.generation(0, &[0], 0);
+        script.child(CandidateIx::SEED, "the longest of all, but bred in a generation");
+        assert_eq!(bytes(&script), longest);
+    }
+}

@@ -51,3 +51,36 @@ fn within(range: &mut Option<(f64, f64)>, value: f64) -> f64 {
     *range = Some((low, high));
     if high > low { (value - low) / (high - low) } else { 0.5 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn a_later_extreme_moves_no_candidate() {
+        let mut script = Script::new(1);
+        // The baseline has 8 bytes, the children 40, 120, 240 and 40.
+        script.score(CandidateIx::SEED, &[(0, 0.0)]);
+        for text in ["c ".repeat(20), "a ".repeat(60), "b ".repeat(120), "d ".repeat(20)] {
+            let child = script.child(CandidateIx::SEED, &text);
+            script.score(child, &[(0, 0.5)]);
+            // Judged once more, as a member of a population: its place stays.
+            script.apply(Event::CandidateFinished { candidate: child });
+        }
+        let niches = &script.state.memory.niches;
+        let lengths: Vec<f64> = (0..5).map(|n| niches.of(CandidateIx(n)).0).collect();
+        // Each by the range when it was judged; the last in 8..=240 bytes.
+        assert_eq!(lengths[..4], [0.5, 1.0, 1.0, 1.0]);
+        assert!((lengths[4] - 32.0 / 232.0).abs() < 1e-12, "{lengths:?}");
+        assert_eq!(niches.of(CandidateIx::SEED).1, 0.5, "a range without width");
+    }
+
+    #[test]
+    fn a_place_in_a_range_by_hand() {
+        let mut range = None;
+        let places: Vec<f64> =
+            [5.0, 7.0, 3.0, 4.0].into_iter().map(|value| within(&mut range, value)).collect();
+        assert_eq!(places, [0.5, 1.0, 0.0, 0.25]);
+    }
+}

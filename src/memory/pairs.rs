@@ -166,3 +166,52 @@ pub fn paired(facts: &Facts, candidate: CandidateIx, reference: CandidateIx) -> 
         .filter_map(|(mine, theirs)| Some(mine.score()? - theirs.score()?))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn differences_are_paired_on_common_rows_whichever_row_comes_first() {
+        let mut script = Script::new(4);
+        let child = script.child(CandidateIx::SEED, "child");
+        script.score(CandidateIx::SEED, &[(0, 0.5)]);
+        script.score(child, &[(0, 0.75), (1, 1.0)]);
+        assert_eq!(script.state.memory.pairs.against_seed(child).n, 1);
+        // The baseline's row comes late.
+        script.score(CandidateIx::SEED, &[(1, 0.5), (2, 0.5)]);
+        let pairs = &script.state.memory.pairs;
+        assert_eq!(pairs.against_seed(child).n, 2);
+        assert_eq!(pairs.against_seed(child).mean(), Some(0.375));
+        assert_eq!(pairs.against_incumbent(child).mean(), Some(0.375));
+        assert_eq!(paired(&script.state, child, CandidateIx::SEED).mean(), Some(0.375));
+
+        let second = script.child(CandidateIx::SEED, "second");
+        script.score(second, &[(0, 0.5), (1, 0.5)]);
+        script.lead(child);
+        let pairs = &script.state.memory.pairs;
+        assert_eq!(pairs.against_incumbent(second).mean(), Some(-0.375));
+        assert_eq!(pairs.against_seed(second).mean(), Some(0.0));
+    }
+
+    #[test]
+    fn decided_children_shift_what_is_expected_but_never_narrow_it() {
+        let mut script = Script::new(8);
+        let rows = |score: f64| -> Vec<(u32, f64)> { (0..8).map(|row| (row, score)).collect() };
+        script.score(CandidateIx::SEED, &rows(0.5));
+        let first = script.state.memory.pairs.prior();
+        for number in 0..8 {
+            assert_eq!(script.state.memory.pairs.prior(), first, "too few to fit");
+            let child = script.child(CandidateIx::SEED, &format!("child {number}"));
+            script.score(child, &rows(0.0));
+        }
+        let prior = script.state.memory.pairs.prior();
+        assert_eq!(prior.mean, LOWEST_PRIOR_MEAN);
+        assert!(prior.variance >= first.variance);
+        let pair = script.state.memory.pairs.against_seed(CandidateIx(1));
+        let beside = script.state.memory.pairs.prior_beside(&pair);
+        assert_eq!(beside.mean, prior.mean - 0.5);
+        assert!(beside.variance >= prior.variance);
+    }
+}

@@ -33,3 +33,32 @@ impl Programs {
         *failures = if has_failed { *failures + 1 } else { 0 };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn failures_in_a_row_are_counted_for_each_program() {
+        let mut script = Script::new(2);
+        let mut run = |phase, operator, reason| {
+            let proposal = script.draft(|draft| {
+                (draft.program, draft.phase, draft.operator) = (true, phase, Some(operator));
+            });
+            script.reject(proposal, reason);
+            let programs = &script.state.memory.programs;
+            [programs.failures(0, 0), programs.failures(0, 1), programs.failures(1, 0)]
+        };
+        assert_eq!(run(0, 0, Rejection::Program), [1, 0, 0]);
+        assert_eq!(run(0, 0, Rejection::Program), [2, 0, 0]);
+        assert_eq!(run(1, 0, Rejection::Program), [2, 0, 1]);
+        // A reply that the screens refuse is no failure of the program.
+        assert_eq!(run(0, 0, Rejection::Dedup), [0, 0, 1]);
+        assert_eq!(run(0, 1, Rejection::Program), [0, 1, 1]);
+        // Models are not programs.
+        let proposal = script.draft(|_| {});
+        script.reject(proposal, Rejection::Program);
+        assert_eq!(script.state.memory.programs.failures(0, 0), 0);
+    }
+}

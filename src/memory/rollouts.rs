@@ -101,3 +101,42 @@ fn split(members: &[CandidateIx]) -> Vec<Path> {
     }
     paths
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn rollouts_go_deeper_or_end() {
+        let mut script = Script::new(1);
+        let path = |members: &[u32]| -> Path { members.iter().copied().map(CandidateIx).collect() };
+        // Two rollouts begin; both expand the root, which counts once.
+        script.generation(0, &[0, 0], 2);
+        let rollouts = &script.state.memory.rollouts;
+        assert_eq!((rollouts.begun(), rollouts.running().len()), (2, 2));
+        assert_eq!(rollouts.growing(), [CandidateIx(0)]);
+        assert!(!rollouts.are_deeper() && rollouts.done().is_empty());
+        // One goes on with child 1; no rollout goes on with another.
+        script.generation(1, &[0, 1], 2);
+        let rollouts = &script.state.memory.rollouts;
+        assert!(rollouts.are_deeper() && rollouts.is_expanded(CandidateIx(1)));
+        assert_eq!(rollouts.running(), [path(&[0, 1])]);
+        let ended = rollouts.done().len();
+        // A new one begins: the last one ended where it was.
+        script.generation(2, &[0, 2], 3);
+        let rollouts = &script.state.memory.rollouts;
+        assert!(!rollouts.are_deeper());
+        assert_eq!(rollouts.done()[ended..], [path(&[0, 1])]);
+        assert_eq!((rollouts.begun(), rollouts.growing()), (3, &[CandidateIx(2)][..]));
+        // Other searches do not count rollouts.
+        script.generation(3, &[0, 1, 2], 0);
+        assert_eq!(script.state.memory.rollouts.running(), [path(&[0, 2])]);
+    }
+
+    #[test]
+    fn each_path_begins_with_the_root() {
+        let members: Vec<CandidateIx> = [0, 3, 5, 0, 2].map(CandidateIx).to_vec();
+        assert_eq!(split(&members), [members[..3].to_vec(), members[3..].to_vec()]);
+    }
+}

@@ -122,3 +122,53 @@ impl Steps {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Abandoned, Source};
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn a_result_is_kept_until_the_last_step_that_needs_it_is_folded() {
+        let mut script = Script::new(2);
+        let first = script.draft(|draft| draft.then = 2);
+        let notes = vec!["one".to_owned(), "two".to_owned()];
+        script.compose(first, ProposalOutcome::Noted { notes });
+        let left = |script: &Script| {
+            script.state.memory.steps.of(first).map(|one| (one.items(), one.left, one.open))
+        };
+        assert_eq!(left(&script), Some((2, 4, 0)));
+        let mut steps = Vec::new();
+        for item in [0, 0, 1, 1] {
+            assert_eq!(script.state.memory.steps.next().map(|(number, _)| number), Some(first));
+            let from = Some(Source { proposal: first, item });
+            steps.push(script.draft(|draft| draft.from = from));
+        }
+        assert_eq!(left(&script), Some((2, 0, 4)));
+        assert!(script.state.memory.steps.next().is_none());
+        script.add(steps[0], "child");
+        script.reject(steps[1], crate::event::Rejection::Empty);
+        script.apply(Event::ProposalAbandoned { proposal: steps[2], why: Abandoned::Nothing });
+        assert_eq!(left(&script), Some((2, 0, 1)));
+        script.compose(steps[3], ProposalOutcome::Missing);
+        assert_eq!(left(&script), None);
+    }
+
+    #[test]
+    fn what_a_step_brought_is_told_apart_and_a_last_step_keeps_nothing() {
+        let mut script = Script::new(2);
+        let child = script.draft(|draft| draft.then = 1);
+        let number = script.add(child, "child");
+        let last = script.draft(|_| {});
+        script.add(last, "another");
+        let refused = script.draft(|draft| draft.then = 1);
+        script.reject(refused, crate::event::Rejection::Empty);
+        let empty = script.draft(|draft| draft.then = 1);
+        script.compose(empty, ProposalOutcome::Noted { notes: Vec::new() });
+        let steps = &script.state.memory.steps;
+        let result = &steps.of(child).unwrap().result;
+        assert!(matches!(result, StepResult::Child(brought) if *brought == number));
+        assert!([last, refused, empty].iter().all(|proposal| steps.of(*proposal).is_none()));
+    }
+}

@@ -145,3 +145,45 @@ impl TextModels {
         Some(prediction)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn features_and_groups_follow_from_the_texts() {
+        let mut script = Script::new(1);
+        let texts = ["red red red", "blue green", "red red red", "blue green"];
+        let all = texts.map(|text| script.child(CandidateIx::SEED, text));
+        let models = &script.state.memory.text_models;
+        let of = |candidate| models.features(&script.state, candidate, 8);
+        assert_eq!((of(all[0]).len(), of(all[0])), (8, of(all[2])));
+        assert_ne!(of(all[0]), of(all[1]));
+        let groups = models.clusters(&script.state, &all, (2, 8), Seed(1));
+        assert!(groups[0] == groups[2] && groups[1] == groups[3] && groups[0] != groups[1]);
+        // A copy has forgotten, and finds the same.
+        let copy = models.clone().clusters(&script.state, &all, (2, 8), Seed(1));
+        assert_eq!(copy, groups);
+    }
+
+    #[test]
+    fn a_regression_is_fitted_anew_when_more_was_observed() {
+        let mut script = Script::new(1);
+        let all: Vec<CandidateIx> = (0..8)
+            .map(|n| script.child(CandidateIx::SEED, if n % 2 == 0 { "good word" } else { "bad" }))
+            .collect();
+        let models = &script.state.memory.text_models;
+        let predicted = |pulls: f64| {
+            let means = (0..8).map(|n| if n % 2 == 0 { 0.9 } else { 0.1 }).collect();
+            let (candidates, pulls) = (all.clone(), vec![pulls; 8]);
+            let observed = Observed { features: 4, candidates, means, pulls };
+            models.predicted(&script.state, observed, Seed(1))
+        };
+        let first = predicted(4.0).unwrap();
+        assert!(first.means[0] > first.means[1]);
+        assert!(Arc::ptr_eq(&first, &predicted(4.0).unwrap()), "kept");
+        assert!(!Arc::ptr_eq(&first, &predicted(5.0).unwrap()));
+        assert_eq!(predicted(0.0), None, "nothing was pulled");
+    }
+}

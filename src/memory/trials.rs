@@ -121,3 +121,42 @@ impl Trials {
         self.waiting = self.waiting.filter(|waiting| *waiting != candidate);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Rejection;
+    use crate::memory::tests::{Script, demo};
+
+    #[test]
+    fn a_combination_waits_until_a_round_of_its_own_tries_it() {
+        let mut script = Script::new(2);
+        let (text, set) = (CandidateIx::SEED, vec![demo(1)]);
+        let combine = |script: &mut Script| {
+            let demos = Some(set.clone());
+            script.draft(|draft| (draft.operator, draft.demos) = (None, demos))
+        };
+        let proposal = combine(&mut script);
+        assert_eq!(script.state.memory.trials.combined(text, &set), None, "nothing came of it yet");
+        let candidate = script.add(proposal, "with a demonstration");
+        let trials = &script.state.memory.trials;
+        assert_eq!(trials.combined(text, &set), Some(Some(candidate)));
+        assert_eq!((trials.waiting(), trials.is_tried(candidate)), (Some(candidate), false));
+
+        script.round(0, 0, &[candidate.0]);
+        let trials = &script.state.memory.trials;
+        assert_eq!((trials.waiting(), trials.is_tried(candidate), trials.count()), (None, true, 1));
+        assert_eq!(trials.of_series(0), [candidate]);
+        // A round for more than one candidate is a contest, and no trial.
+        script.round(1, 0, &[0, candidate.0]);
+        assert_eq!(script.state.memory.trials.count(), 1);
+        script.round(1, 1, &[candidate.0]);
+        let trials = &script.state.memory.trials;
+        assert_eq!((trials.promoted(), trials.promoted_at()), (&[candidate][..], Some(1)));
+        assert_eq!((trials.count(), trials.tried()), (1, &[Trial { candidate, series: 0 }][..]));
+
+        let proposal = combine(&mut script);
+        script.reject(proposal, Rejection::Dedup);
+        assert_eq!(script.state.memory.trials.combined(text, &set), Some(None));
+    }
+}

@@ -25,7 +25,7 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// The part that changes next, of so many: they take turns in each line of descent, so that a
+    /// The part that changes next, of a number of parts: they take turns in each line of descent, so that a
     /// child goes on where its parent stopped (GEPA; arXiv:2507.19457, algorithm 1: round robin).
     #[must_use]
     pub fn part(&self, candidate: CandidateIx, parts: u16) -> u16 {
@@ -122,5 +122,67 @@ impl Turns {
             self.decided += u32::from(operator.is_some());
             self.accepted = operator.or(self.accepted);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::ProposalOutcome;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn parts_take_turns_in_each_line_of_descent() {
+        let mut script = Script::new(1);
+        let part = |script: &Script, candidate| script.state.memory.turns.part(candidate, 3);
+        assert_eq!(part(&script, CandidateIx::SEED), 0);
+        let proposal = script.draft(|draft| draft.part = Some(0));
+        assert_eq!(part(&script, CandidateIx::SEED), 0, "a draft has changed nothing yet");
+        let outcome = script.added(proposal, "child");
+        script.propose(proposal, outcome);
+        assert_eq!(part(&script, CandidateIx::SEED), 1);
+        let child = CandidateIx(1);
+        assert_eq!(part(&script, child), 1, "it goes on where its parent stopped");
+        for expected in [2, 0, 1] {
+            let proposal =
+                script.draft(|draft| (draft.parents, draft.part) = (vec![child], Some(0)));
+            script.propose(proposal, ProposalOutcome::Missing);
+            assert_eq!(part(&script, child), expected);
+        }
+        assert_eq!(part(&script, CandidateIx::SEED), 1);
+    }
+
+    #[test]
+    fn a_child_that_was_tried_in_full_gives_the_turn_until_anything_is_bred() {
+        let mut script = Script::new(1);
+        script.score(CandidateIx::SEED, &[(0, 0.5)]);
+        assert_eq!(script.state.memory.turns.accepted(), None);
+        let proposal = script.draft(|draft| draft.operator = Some(2));
+        let kept = script.add(proposal, "kept");
+        script.score(kept, &[(0, 0.5)]);
+        let turns = &script.state.memory.turns;
+        assert_eq!((turns.accepted(), turns.kept(2), turns.decided()), (Some(2), 1, 1));
+        let proposal = script.draft(|draft| draft.operator = Some(2));
+        assert_eq!(script.state.memory.turns.accepted(), None);
+        let lost = script.add(proposal, "lost");
+        assert_eq!(script.state.memory.turns.kept(2), 2);
+        script.drop(lost);
+        // Once more: a candidate that was tried in full does not count again.
+        script.apply(Event::CandidateFinished { candidate: kept });
+        let turns = &script.state.memory.turns;
+        assert_eq!((turns.accepted(), turns.kept(2), turns.decided()), (None, 1, 2));
+        script.phase(1);
+        assert_eq!(script.state.memory.turns.kept(2), 0);
+    }
+
+    #[test]
+    fn a_merge_is_known_in_either_order() {
+        let mut script = Script::new(1);
+        let [a, b] = ["a", "b"].map(|text| script.child(CandidateIx::SEED, text));
+        script.draft(|draft| draft.parents = vec![b, a, CandidateIx::SEED]);
+        let turns = &script.state.memory.turns;
+        assert!(turns.was_merged(a, b, CandidateIx::SEED));
+        assert!(turns.was_merged(b, a, CandidateIx::SEED));
+        assert!(!turns.was_merged(a, b, a));
     }
 }

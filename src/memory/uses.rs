@@ -111,3 +111,55 @@ impl Uses {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Source;
+    use crate::id::CandidateIx;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn uses_are_counted_by_first_steps_and_begin_anew_with_a_phase() {
+        let mut script = Script::new(2);
+        let first = script.draft(|draft| draft.then = 1);
+        script.compose(first, ProposalOutcome::Noted { notes: vec!["a hint".into()] });
+        script.draft(|draft| draft.from = Some(Source { proposal: first, item: 0 }));
+        script.draft(|draft| draft.operator = Some(1));
+        script.lead(CandidateIx::SEED);
+        script.draft(|draft| draft.operator = Some(1));
+        script.draft(|draft| (draft.operator, draft.init) = (None, Some(0)));
+        script.draft(|draft| draft.operator = None);
+        let uses = &script.state.memory.uses;
+        assert_eq!([uses.of(0), uses.of(1), uses.of(2), uses.total()], [1, 2, 0, 3]);
+        assert_eq!([uses.at_incumbent(0), uses.at_incumbent(1)], [1, 1]);
+        assert_eq!((uses.of_init(0), uses.combinations(), uses.in_generation()), (1, 1, 3));
+        script.generation(0, &[0], 0);
+        assert_eq!(script.state.memory.uses.in_generation(), 0);
+        assert_eq!(script.state.memory.uses.total(), 3);
+        script.phase(1);
+        let uses = &script.state.memory.uses;
+        assert_eq!([uses.total(), uses.at_incumbent(1), uses.of_init(0)], [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_use_that_brought_nothing_new_may_be_tried_again_until_another_is_bred() {
+        let mut script = Script::new(2);
+        let too_long = script.draft(|_| {});
+        script.reject(too_long, Rejection::TooLong);
+        assert!(script.state.memory.uses.refused().is_empty(), "that is no repetition");
+        let known = script.draft(|draft| draft.island = Some(1));
+        script.reject(known, Rejection::Dedup);
+        assert_eq!(script.state.memory.uses.refused().len(), 1);
+        // Of another island: not the same use.
+        script.draft(|draft| draft.attempt = 1);
+        assert_eq!(script.state.memory.uses.refused().len(), 1);
+        script.draft(|draft| (draft.attempt, draft.island) = (1, Some(1)));
+        assert!(script.state.memory.uses.refused().is_empty());
+        assert_eq!(script.state.memory.uses.total(), 2, "an attempt is no use of its own");
+        let known = script.draft(|_| {});
+        script.reject(known, Rejection::Unchanged);
+        script.draft(|draft| draft.operator = Some(1));
+        assert!(script.state.memory.uses.refused().is_empty());
+    }
+}

@@ -35,3 +35,34 @@ impl Widening {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::CandidateIx;
+    use crate::memory::tests::Script;
+
+    #[test]
+    fn rows_are_widened_at_a_count_that_a_new_incumbent_resets() {
+        let mut script = Script::new(2);
+        let of = |script: &Script| {
+            let widening = &script.state.memory.widening;
+            (widening.rows_in_use(), widening.widened_at())
+        };
+        assert_eq!(of(&script), (0, 0));
+        for text in ["one", "two"] {
+            let child = script.child(CandidateIx::SEED, text);
+            script.drop(child);
+        }
+        script.apply(Event::RowsWidened { rows: 16 });
+        assert_eq!(of(&script), (16, 2));
+        script.lead(CandidateIx(1));
+        assert_eq!(of(&script), (16, 0));
+        let child = script.child(CandidateIx::SEED, "three");
+        script.drop(child);
+        script.apply(Event::RowsWidened { rows: 32 });
+        assert_eq!(of(&script), (32, 1));
+        script.phase(1);
+        assert_eq!(of(&script), (32, 0));
+    }
+}

@@ -112,13 +112,13 @@ impl Facts {
         Self { dev_rows, ..Self::default() }
     }
 
-    /// A candidate's standing. Numbers come from events of the same run, so they always exist.
+    /// A candidate's state. Numbers come from events of the same run, so they always exist.
     #[must_use]
     pub fn standing(&self, candidate: CandidateIx) -> &CandidateState {
         &self.candidates[candidate.index()]
     }
 
-    /// The seed's standing.
+    /// The baseline's state.
     #[must_use]
     pub fn seed(&self) -> &CandidateState {
         self.standing(CandidateIx::SEED)

@@ -19,6 +19,9 @@ mod proposal;
 mod evaluation;
 mod strategy;
 
+#[cfg(test)]
+mod tests;
+
 pub use candidate::{CandidateState, Status, Use};
 pub use column::{Cell, Column};
 pub use counts::Counts;

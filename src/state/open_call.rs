@@ -12,7 +12,7 @@ use crate::units::{Tokens, Usd};
 pub enum Work {
     /// A row.
     Evaluation {
-        /// Who answers.
+        /// The candidate that answers.
         candidate: CandidateIx,
         /// Of which split.
         split: Split,
@@ -52,7 +52,7 @@ pub struct OpenCall {
     pub work: Work,
     /// Its worst case in the plan; nothing for a cached one.
     pub reserve: Amount,
-    /// Whose answer serves it, if not its own.
+    /// The answer that serves it, if not its own.
     pub cached: Option<CachedOf>,
     /// Whether it was issued to be asked itself; a cached call never is, even where the answer that
     /// was to serve it goes missing.

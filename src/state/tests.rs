@@ -1,0 +1,247 @@
+//! Facts from events: what each group of events changes, and what it does not.
+
+use super::*;
+use crate::budget::{Amount, Share};
+use crate::candidate::{Candidate, Origin};
+use crate::event::{
+    Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, Finish, ProposalOutcome,
+    Rejection, RowOutcome, StopReason,
+};
+use crate::id::{Call, CandidateIx, ProposalNumber, RequestHash, RowIx};
+use crate::prompt::{Part, Prompt};
+use crate::task::example::Split;
+use crate::task::model::ModelRole;
+use crate::units::{Score, Tokens, Usd};
+
+const RESERVE: Amount = Amount { usd: Usd::from_nanos(500), tokens: Tokens(100) };
+
+/// Facts that are written event by event.
+struct Script {
+    facts: Facts,
+    number: u64,
+}
+
+impl Script {
+    fn new(dev_rows: u32) -> Self {
+        let mut script = Self { facts: Facts::new(dev_rows), number: 0 };
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        script.apply(Event::Started { at, seed: Candidate::seed(prompt("baseline")) });
+        script
+    }
+
+    /// Takes in an event and gives its number.
+    fn apply(&mut self, event: Event) -> EventNumber {
+        let number = EventNumber(self.number);
+        self.facts.apply(number, &event);
+        self.number += 1;
+        number
+    }
+
+    fn draft(&mut self, program: bool) -> ProposalNumber {
+        let proposal = self.facts.next_proposal;
+        let mut draft = Draft::new(proposal, vec![CandidateIx::SEED]);
+        draft.program = program;
+        self.apply(Event::ProposalDrafted(draft));
+        proposal
+    }
+
+    fn ask(&mut self, proposal: ProposalNumber) -> Call {
+        let call = self.facts.next_call;
+        let (rows, reserve) = (Vec::new(), RESERVE);
+        self.apply(Event::ProposalIssued { proposal, call, rows, reserve });
+        call
+    }
+
+    /// Gives a candidate rows of dev from `first` on.
+    fn issue(&mut self, candidate: CandidateIx, rows: &[u32], cached: Vec<Cached>) -> Call {
+        let first = self.facts.next_call;
+        self.apply(Event::EvaluationIssued(Block {
+            first,
+            candidate,
+            split: Split::Dev,
+            replicate: 0,
+            rows: rows.iter().copied().map(RowIx).collect(),
+            reserve: RESERVE,
+            cached,
+        }));
+        first
+    }
+
+    fn answer(&mut self, call: Call) -> EventNumber {
+        self.apply(Event::Answered(Answered {
+            call,
+            request: RequestHash::of(&call.0.to_le_bytes()),
+            bytes: 40,
+            text: String::new(),
+            input: 10,
+            cached: 0,
+            out: 1,
+            usd: Usd::from_nanos(200),
+            finish: Finish::Stop,
+            ms: 1,
+            at: 0,
+        }))
+    }
+
+    fn fold(&mut self, call: Call, score: f64) {
+        let outcome = RowOutcome::Scored { score: Score::new(score).unwrap(), invalid: false };
+        self.apply(Event::EvaluationFolded { call, outcome });
+    }
+
+    fn child(&mut self, text: &str) -> CandidateIx {
+        let proposal = self.draft(false);
+        let candidate = Candidate {
+            id: prompt(text).id(),
+            prompt: prompt(text),
+            parents: vec![CandidateIx::SEED],
+            demos: Vec::new(),
+            gene: None,
+            operator: "written".to_owned(),
+            origin: Origin::Composed(proposal),
+        };
+        let outcome = ProposalOutcome::Added { candidate, gate: None };
+        self.apply(Event::CandidateComposed { proposal, outcome });
+        CandidateIx(self.facts.candidates.len() as u32 - 1)
+    }
+}
+
+fn prompt(text: &str) -> Prompt {
+    Prompt::new(vec![Part { name: "system".into(), text: text.into() }])
+}
+
+#[test]
+fn a_run_begins_searches_and_ends() {
+    let mut script = Script::new(2);
+    assert_eq!(script.facts.phase, Phase::Searching);
+    assert_eq!(script.facts.find(&prompt("baseline").id()), Some(CandidateIx::SEED));
+    let (issued, waiting) = (script.draft(false), script.draft(false));
+    script.ask(issued);
+    script.apply(Event::SearchEnded { reason: StopReason::PoolDone });
+    assert_eq!(script.facts.phase, Phase::Choosing);
+    assert!(script.facts.drafts.contains_key(&issued), "it is out");
+    assert!(!script.facts.drafts.contains_key(&waiting), "it is never asked");
+    script.apply(Event::WinnerChosen {
+        candidate: CandidateIx::SEED,
+        shrunken_dev: None,
+        hold_rows: 4,
+    });
+    assert_eq!((script.facts.phase, script.facts.winner), {
+        (Phase::Confirming, Some((CandidateIx::SEED, None, 4)))
+    });
+    script.apply(Event::Finished { at: jiff::Timestamp::UNIX_EPOCH });
+    assert_eq!(script.facts.phase, Phase::Over);
+}
+
+#[test]
+fn a_row_is_empty_then_issued_then_scored_or_missing() {
+    let mut script = Script::new(2);
+    let first = script.issue(CandidateIx::SEED, &[0, 1], Vec::new());
+    let second = Call(first.0 + 1);
+    assert_eq!(script.facts.seed().dev().cell(RowIx(0)), Cell::Issued);
+    assert_eq!(script.facts.seed().dev().cell(RowIx(2)), Cell::Empty);
+    let answer = script.answer(first);
+    assert_eq!(
+        script.facts.seed().dev().cell(RowIx(0)),
+        Cell::Issued,
+        "an arrival decides nothing"
+    );
+    script.fold(first, 0.5);
+    assert_eq!(script.facts.seed().dev().cell(RowIx(0)), Cell::Scored { score: 0.5, answer });
+    assert_eq!(script.facts.folded_dev_row(), Some((CandidateIx::SEED, RowIx(0))));
+    assert_eq!(script.facts.seed().status, Status::Open);
+    script.apply(Event::CallMissing { call: second, role: ModelRole::Task, why: String::new() });
+    assert_eq!(script.facts.folded_row, None, "the last event folded none");
+    script.apply(Event::EvaluationFolded { call: second, outcome: RowOutcome::Missing });
+    let column = script.facts.seed().dev();
+    assert_eq!((column.cell(RowIx(1)), column.folded, column.scored), (Cell::Missing, 2, 1));
+    assert_eq!(script.facts.seed().status, Status::Finished, "all of dev is folded");
+    assert!(script.facts.open.is_empty() && script.facts.is_quiet());
+    assert_eq!((script.facts.counts.evaluations, script.facts.counts.errors), (1, 1));
+}
+
+#[test]
+fn a_call_reserves_its_worst_case_until_its_fold_charges_what_it_cost() {
+    let mut script = Script::new(4);
+    let call = script.issue(CandidateIx::SEED, &[0], Vec::new());
+    assert_eq!(script.facts.plan.taken(Share::Search), RESERVE);
+    script.answer(call);
+    assert_eq!(script.facts.plan.taken(Share::Search), RESERVE, "an arrival changes no plan");
+    script.fold(call, 1.0);
+    let spent = Amount { usd: Usd::from_nanos(200), tokens: Tokens(11) };
+    assert_eq!(script.facts.plan.taken(Share::Search), spent);
+    // A failed attempt costs what the plan had set aside for it.
+    let call = script.issue(CandidateIx::SEED, &[1], Vec::new());
+    let failure = crate::event::Failure::Timeout;
+    script.apply(Event::AttemptFailed { call, failure, charged: RESERVE });
+    script.answer(call);
+    script.fold(call, 1.0);
+    assert_eq!(script.facts.plan.taken(Share::Search), spent + spent + RESERVE);
+}
+
+#[test]
+fn a_cached_call_gets_the_answer_that_it_waits_for() {
+    let mut script = Script::new(4);
+    let child = script.child("child");
+    let first = script.issue(CandidateIx::SEED, &[0], Vec::new());
+    let of = CachedOf::Call(first);
+    let call = script.facts.next_call;
+    let served = script.issue(child, &[0], vec![Cached { call, of }]);
+    let answer = script.answer(first);
+    script.fold(first, 1.0);
+    let open = script.facts.call(served).unwrap();
+    assert_eq!((open.cached, open.is_asked), (Some(CachedOf::Answer(answer)), false));
+    script.fold(served, 1.0);
+    let cell = script.facts.standing(child).dev().cell(RowIx(0));
+    assert_eq!(cell, Cell::Scored { score: 1.0, answer });
+    assert_eq!((script.facts.counts.cached, script.facts.plan.calls(Share::Search)), (1, 1));
+}
+
+#[test]
+fn a_proposal_closes_with_its_draft_and_its_child() {
+    let mut script = Script::new(2);
+    let child = script.child("child");
+    let closed = script.facts.closed_proposal.clone().unwrap();
+    assert_eq!((closed.child, closed.draft.parents), (Some(child), vec![CandidateIx::SEED]));
+    assert_eq!((script.facts.waiting(), script.facts.proposals_out()), (2, 0));
+
+    let proposal = script.draft(false);
+    assert_eq!(script.facts.closed_proposal, None, "the last event closed none");
+    script.apply(Event::ProposalAbandoned { proposal, why: Abandoned::Nothing });
+    assert_eq!(script.facts.closed_proposal.as_ref().unwrap().child, None);
+    let proposal = script.draft(false);
+    let call = script.ask(proposal);
+    let reason = Rejection::Dedup;
+    let outcome = ProposalOutcome::Rejected { reason, detail: String::new() };
+    script.apply(Event::ProposalFolded { call, outcome });
+    let counts = &script.facts.counts;
+    assert_eq!((counts.proposals, counts.rejected_in_a_row, counts.rejected[&reason]), (2, 2, 1));
+    script.child("another");
+    assert_eq!(script.facts.counts.rejected_in_a_row, 0);
+}
+
+#[test]
+fn a_program_is_a_proposal_but_no_call_of_a_model() {
+    let mut script = Script::new(2);
+    let (model, program) = (script.draft(false), script.draft(true));
+    script.ask(model);
+    script.ask(program);
+    assert_eq!((script.facts.plan.calls(Share::Search), script.facts.plan.proposals), (1, 2));
+}
+
+#[test]
+fn a_child_is_decided_once_and_a_new_incumbent_counts_anew() {
+    let mut script = Script::new(2);
+    let [one, two] = ["one", "two"].map(|text| script.child(text));
+    script.apply(Event::CandidateFinished { candidate: one });
+    script.apply(Event::ContestEnded { survivors: vec![one, two] });
+    assert_eq!(script.facts.counts.decided_since_incumbent, 2);
+    // It leaves the population: it was counted when it was judged.
+    script.apply(Event::CandidateDropped { candidate: one, why: Dropped::Capped });
+    assert_eq!(script.facts.counts.decided_since_incumbent, 2);
+    assert_eq!(script.facts.standing(one).status, Status::Dropped(Dropped::Capped));
+    script.apply(Event::IncumbentChanged { candidate: two, why: String::new() });
+    assert_eq!((script.facts.incumbent, script.facts.counts.decided_since_incumbent), (two, 0));
+    assert_eq!(script.facts.incumbents.len(), 2);
+    script.apply(Event::PhaseStarted { phase: 3 });
+    assert_eq!(script.facts.phase_number, 3);
+}
