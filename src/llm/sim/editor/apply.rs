@@ -102,7 +102,7 @@ impl Draft {
                 Point::Vague => self.advise(rng),
             }
         }
-        if !narrow && points.iter().all(|point| matches!(point, Point::Keep(_))) {
+        if points.iter().all(|point| matches!(point, Point::Keep(_))) {
             self.change(&brief.evidence, rng);
         }
     }
