@@ -68,7 +68,6 @@ impl Trials {
 
     /// What a text with a set of demonstrations became: nothing yet, refused, or a candidate.
     #[must_use]
-    #[expect(clippy::option_option, reason = "not asked yet, or refused")]
     pub fn combined(&self, text: CandidateIx, set: &[Demo]) -> Option<Option<CandidateIx>> {
         self.combined.get(&(text, set.to_vec())).copied()
     }
