@@ -55,7 +55,7 @@ pub struct Candidate {
 impl Candidate {
     /// The task's own prompt as candidate 0.
     #[must_use]
-    pub fn seed(prompt: Prompt) -> Self {
+    pub fn baseline(prompt: Prompt) -> Self {
         Self {
             id: prompt.id(),
             prompt,

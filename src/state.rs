@@ -561,10 +561,10 @@ impl Facts {
         &self.candidates[candidate.index()]
     }
 
-    /// The seed's standing.
+    /// The baseline's standing.
     #[must_use]
-    pub fn seed(&self) -> &Standing {
-        self.standing(CandidateIx::SEED)
+    pub fn baseline(&self) -> &Standing {
+        self.standing(CandidateIx::BASELINE)
     }
 
     /// Whether the run has had a prompt.
@@ -717,7 +717,7 @@ impl Facts {
         if standing.status == Status::Open {
             standing.status = Status::Finished;
             self.open.remove(&candidate);
-            if candidate != CandidateIx::SEED {
+            if candidate != CandidateIx::BASELINE {
                 self.counts.decided_since_incumbent += 1;
             }
         }
@@ -850,7 +850,7 @@ impl Facts {
             Event::Started { seed, .. } => {
                 self.phase = Phase::Searching;
                 self.add_candidate(seed, None, None);
-                self.incumbents.push((CandidateIx::SEED, 0));
+                self.incumbents.push((CandidateIx::BASELINE, 0));
             }
             Event::ProposalDrafted(draft) => {
                 self.drafts.insert(draft.proposal, draft.clone());

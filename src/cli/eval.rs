@@ -218,7 +218,7 @@ fn sentence(evaluation: &Evaluation) -> String {
 /// The seed with the parts of a prompt file.
 pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliError> {
     let searched = task.layout.searched();
-    let mut prompt = task.seed.clone();
+    let mut prompt = task.baseline.clone();
     for part in &document.parts {
         let name = match &part.name {
             Some(name) => name.clone(),
@@ -232,7 +232,7 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
                 }
             },
         };
-        if task.seed.part(&name).is_none() {
+        if task.baseline.part(&name).is_none() {
             return Err(CliError::invalid(format!("the task has no part `{name}`")));
         }
         prompt = prompt.with_part(&name, &part.text);
@@ -255,7 +255,7 @@ fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> 
     settings::check_models(task, &keys)?;
     settings::check_programs(task)?;
     let prompt = match &args.prompt {
-        None => task.seed.clone(),
+        None => task.baseline.clone(),
         Some(file) => {
             let bytes = std::fs::read(file)
                 .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
@@ -319,7 +319,7 @@ fn evaluation(told: &Told) -> Result<Evaluation, CliError> {
     let described = summary.baseline.as_ref();
     let mut verdicts = Vec::new();
     let (journal, _) = Journal::<Event>::open(told.dir.path())?;
-    let column = told.history.state.seed().dev();
+    let column = told.history.state.baseline().dev();
     for (place, example) in told.task.splits.dev.iter().enumerate() {
         let row = RowIx(u32::try_from(place).unwrap_or(u32::MAX));
         let Cell::Scored { answer, .. } = column.cell(row) else { continue };

@@ -97,7 +97,7 @@ fn choose(args: &ExportArgs, told: &Told) -> Result<Chosen, CliError> {
     }
     match told.summary.recommended {
         Some(Baseline::Best) => Ok(chosen(told, winner, "confirmed")),
-        _ => Ok(chosen(told, CandidateIx::SEED, "baseline")),
+        _ => Ok(chosen(told, CandidateIx::BASELINE, "baseline")),
     }
 }
 

@@ -157,7 +157,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
     };
     let limits = Limits::new(caps, task, finale);
     let rows = task.visible_rows();
-    let prompt = task.layout.bytes_without_row(&task.seed) as u64;
+    let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
     let task_usage = Usage {
         input: Tokens((prompt + mean_row_bytes(&rows)).div_ceil(BYTES_PER_TOKEN)),
         cached_input: Tokens::ZERO,

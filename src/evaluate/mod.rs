@@ -54,7 +54,7 @@ impl Evaluator {
     pub fn check_rows(&self) -> Result<(), SourceError> {
         for split in [Split::Train, Split::Dev, Split::Hold] {
             for row in self.rows(split) {
-                self.task.layout.render(&self.task.seed, &row.columns).map_err(|error| {
+                self.task.layout.render(&self.task.baseline, &row.columns).map_err(|error| {
                     let file = self.task.data.first().map(|file| file.path.clone());
                     SourceError::new(file.unwrap_or_default(), format!("row `{}`: {error}", row.id))
                         .at_line(row.line)
@@ -167,7 +167,7 @@ impl Evaluator {
     /// The user message without the prompt around it, as far as that can be told: the columns that
     /// the seed's user part shows.
     fn input(&self, example: &Example) -> String {
-        let messages = self.task.layout.render(&self.task.seed, &example.columns);
+        let messages = self.task.layout.render(&self.task.baseline, &example.columns);
         let last: Option<Message> = messages.ok().and_then(|mut messages| messages.pop());
         last.map(|message| message.content).unwrap_or_default()
     }

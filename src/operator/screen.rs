@@ -344,7 +344,7 @@ mod tests {
         let mut screens = Screens::new(&screens, 1_000, vec!["billing".into()], &[&row], &seed);
         let mut state: RunState<()> = RunState::new(1);
         let at = jiff::Timestamp::UNIX_EPOCH;
-        let seed = crate::candidate::Candidate::seed(seed);
+        let seed = crate::candidate::Candidate::baseline(seed);
         state.apply(crate::id::EventNumber(0), &crate::event::Event::Started { at, seed });
         screens.check(&prompt(new), &prompt(old), &layout, &state).map_err(|(why, _)| why)
     }

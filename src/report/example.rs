@@ -255,10 +255,10 @@ pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -
 
 fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(String) -> String) {
     let part = task.layout.searched()[0].clone();
-    let seed_text = task.seed.part(&part).unwrap().to_owned();
+    let seed_text = task.baseline.part(&part).unwrap().to_owned();
     let at = jiff::Timestamp::UNIX_EPOCH;
-    log.record(Event::Started { at, seed: Candidate::seed(task.seed.clone()) });
-    log.evaluate(CandidateIx::SEED, Split::Dev, 0..dev, ability(0));
+    log.record(Event::Started { at, seed: Candidate::baseline(task.baseline.clone()) });
+    log.evaluate(CandidateIx::BASELINE, Split::Dev, 0..dev, ability(0));
     let mut lines_of = vec![0_u8];
     let scale = match kind {
         Kind::SeedWon => -0.3,
@@ -282,7 +282,7 @@ fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(
         } else {
             lines_of[parent.index()] ^ (1 << bit)
         };
-        let prompt = task.seed.with_part(&part, &dress(text(&seed_text, lines)));
+        let prompt = task.baseline.with_part(&part, &dress(text(&seed_text, lines)));
         if log.history.state.find(&prompt.id()).is_some() {
             log.propose(&[parent], |_| ProposalOutcome::Rejected {
                 reason: Rejection::Dedup,
@@ -319,28 +319,28 @@ fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(
     }
     for reason in [Rejection::Leak, Rejection::NoTags, Rejection::Leak] {
         let rejected = ProposalOutcome::Rejected { reason, detail: String::new() };
-        log.propose(&[CandidateIx::SEED], |_| rejected.clone());
+        log.propose(&[CandidateIx::BASELINE], |_| rejected.clone());
     }
-    let proposal = log.draft(&[CandidateIx::SEED]);
+    let proposal = log.draft(&[CandidateIx::BASELINE]);
     log.record(Event::ProposalAbandoned { proposal, why: Abandoned::Perfect });
     if kind == Kind::Interrupted {
         return;
     }
     log.record(Event::SearchEnded { reason: StopReason::BudgetCalls });
     let incumbent = log.history.state.incumbent;
-    let winner = if kind == Kind::SeedWon { CandidateIx::SEED } else { incumbent };
+    let winner = if kind == Kind::SeedWon { CandidateIx::BASELINE } else { incumbent };
     let hold_rows = match kind {
         Kind::Unasked => 0,
         Kind::Unproven => 40,
         _ => task.splits.hold.len() as u32,
     };
     let gain = log.history.state.standing(winner).dev().mean().unwrap()
-        - log.history.state.seed().dev().mean().unwrap();
-    let shrunken_dev = (winner != CandidateIx::SEED).then_some(0.9 * gain);
+        - log.history.state.baseline().dev().mean().unwrap();
+    let shrunken_dev = (winner != CandidateIx::BASELINE).then_some(0.9 * gain);
     log.record(Event::WinnerChosen { candidate: winner, shrunken_dev, hold_rows });
     let lines = lines_of[winner.index()];
-    for (candidate, lines) in [(winner, lines), (CandidateIx::SEED, 0)] {
-        if candidate != CandidateIx::SEED || lines == 0 {
+    for (candidate, lines) in [(winner, lines), (CandidateIx::BASELINE, 0)] {
+        if candidate != CandidateIx::BASELINE || lines == 0 {
             let column = log.history.state.standing(candidate).column(Split::Hold, 0);
             if column.issued == 0 && hold_rows > 0 {
                 log.evaluate(candidate, Split::Hold, 0..hold_rows, ability(lines));

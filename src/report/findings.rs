@@ -220,7 +220,7 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
     }
     // Means over different rows say little about each other: the difference is that of common rows.
     let dev = best.and_then(|best| report.history.state.find(&best.candidate)).and_then(|best| {
-        crate::strategy::paired(&report.history.state, best, CandidateIx::SEED).mean()
+        crate::strategy::paired(&report.history.state, best, CandidateIx::BASELINE).mean()
     });
     let dev = dev.map_or_else(String::new, points);
     add(rows("dev rows", |side| side.dev), &|side| Some(quality(&side.dev?)), dev);
@@ -288,7 +288,7 @@ fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &Standing) ->
         tokens: thousands(prompt_tokens(report.task, state, &written.prompt)),
         fate: fate(report, candidate, standing),
         mark: match candidate {
-            CandidateIx::SEED => "baseline",
+            CandidateIx::BASELINE => "baseline",
             _ if is_best => "best",
             _ => "",
         },
@@ -440,7 +440,8 @@ fn changed_rows(report: &Report<'_>) -> ChangedRows {
         let score_of = |candidate: CandidateIx| {
             state.candidates.get(candidate.index())?.dev().cell(row).score()
         };
-        if let (Some(before), Some(after)) = (score_of(CandidateIx::SEED), best.and_then(score_of))
+        if let (Some(before), Some(after)) =
+            (score_of(CandidateIx::BASELINE), best.and_then(score_of))
         {
             let scores = || format!("{} → {}", score(before), score(after));
             if after > before {

@@ -65,10 +65,10 @@ impl History {
             Event::EvaluationFolded { .. } => {
                 self.moments.is_empty()
                     && self.state.phase == Phase::Searching
-                    && self.state.seed().dev().folded >= self.state.dev_rows
+                    && self.state.baseline().dev().folded >= self.state.dev_rows
             }
             // A recipe may give it fewer rows.
-            Event::CandidateFinished { candidate } => *candidate == CandidateIx::SEED,
+            Event::CandidateFinished { candidate } => *candidate == CandidateIx::BASELINE,
             _ => false,
         };
         if is_moment && let Some(quality) = self.state.standing(self.state.incumbent).dev().mean() {

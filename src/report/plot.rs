@@ -262,7 +262,7 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
     for point in &points {
         let is_best = best == Some(point.candidate) && report.has_winner();
         let name = match point.candidate {
-            CandidateIx::SEED => "seed",
+            CandidateIx::BASELINE => "seed",
             _ if is_best => "best",
             _ => continue,
         };

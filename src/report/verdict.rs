@@ -263,7 +263,7 @@ fn discordance(report: &Report<'_>) -> f64 {
     };
     let squares: Vec<f64> = [Split::Dev, Split::Hold]
         .into_iter()
-        .filter_map(|split| Some((column(winner, split)?, column(CandidateIx::SEED, split)?)))
+        .filter_map(|split| Some((column(winner, split)?, column(CandidateIx::BASELINE, split)?)))
         .flat_map(|(mine, theirs)| mine.iter().zip(theirs))
         .filter_map(|(mine, theirs)| Some((mine.score()? - theirs.score()?).powi(2)))
         .collect();

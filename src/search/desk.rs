@@ -50,7 +50,7 @@ impl Desk {
             task.max_tokens,
             task.scorers.labels(),
             &task.visible_rows(),
-            &task.seed,
+            &task.baseline,
         );
         let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
         let meta_prompts = super::meta_prompts(&recipe)?;
@@ -425,7 +425,7 @@ impl Desk {
         let Some(demos) = demos else {
             return Ok(prompt);
         };
-        let mut text = self.task.seed.part(DEMOS).unwrap_or("").to_owned();
+        let mut text = self.task.baseline.part(DEMOS).unwrap_or("").to_owned();
         for demo in demos {
             let answer = match demo.answer {
                 Some(number) => self.answer(demo.row, number)?.map(|(text, _)| text),

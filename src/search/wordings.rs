@@ -69,14 +69,14 @@ pub fn check_window(
     for step in operators.chain(inits) {
         let Some(operator) = named(step.name) else { continue };
         let brief = Brief {
-            others: vec![&task.seed; operator.roles().len()],
+            others: vec![&task.baseline; operator.roles().len()],
             note: Some(""),
             style: Some(""),
             mutator: Some(""),
             tip: Some(""),
             context_tokens: model.context_tokens,
             max_output_tokens: model.max_output_tokens,
-            ..Brief::new(&task.about, &task.seed, task.layout.searched(), task.max_tokens)
+            ..Brief::new(&task.about, &task.baseline, task.layout.searched(), task.max_tokens)
         };
         let written = operator.write(meta_prompts, &brief, crate::seed::Seed(0));
         if let Err(OperatorError::TooLong { needed, window }) = written {

@@ -52,7 +52,7 @@ impl Niches {
             return;
         }
         let length = facts.standing(candidate).candidate.prompt.bytes() as f64;
-        let unlike = 1.0 - likeness.between(facts, candidate, CandidateIx::SEED);
+        let unlike = 1.0 - likeness.between(facts, candidate, CandidateIx::BASELINE);
         let place = (within(&mut self.length, length), within(&mut self.unlike, unlike));
         self.places[candidate.index()] = Some(place);
     }

@@ -171,7 +171,7 @@ impl Gains {
         let Some(Open { operator, chance, cost }) = self.children.remove(&child) else { return };
         let parent = facts.standing(child).candidate.parents.first();
         let over_parent = parent.map_or(0.0, |parent| over(facts, child, *parent));
-        let over_seed = over(facts, child, CandidateIx::SEED);
+        let over_seed = over(facts, child, CandidateIx::BASELINE);
         self.results.push(Gain { operator, chance, over_parent, over_seed, cost });
     }
 }

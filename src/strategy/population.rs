@@ -116,7 +116,7 @@ pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
 /// there is nothing else to begin with.
 pub(super) fn competes(recipe: &Recipe, candidate: CandidateIx) -> bool {
     let is_named = || recipe.init.iter().any(|init| matches!(init, Init::Seed(_)));
-    candidate != CandidateIx::SEED || recipe.init.is_empty() || is_named()
+    candidate != CandidateIx::BASELINE || recipe.init.is_empty() || is_named()
 }
 
 /// The candidates on the instance-wise front with the number of rows that each holds.
@@ -207,7 +207,7 @@ pub(super) fn top_of_init(
 ) -> Vec<CandidateIx> {
     let earlier = state.numbered().filter(|(candidate, standing)| {
         let is_earlier =
-            *candidate == CandidateIx::SEED || standing.init.is_some_and(|init| init < place);
+            *candidate == CandidateIx::BASELINE || standing.init.is_some_and(|init| init < place);
         is_earlier && standing.status == Status::Finished
     });
     let mut best = rank(recipe, state, earlier.map(|(candidate, _)| candidate));

@@ -364,7 +364,7 @@ impl BestMean {
             self.best = Some((mean, candidate));
         }
         let leads = self.leaders.last().is_none_or(|(_, best)| mean > *best);
-        if candidate != CandidateIx::SEED && leads {
+        if candidate != CandidateIx::BASELINE && leads {
             self.leaders.push((candidate, mean));
         }
     }
@@ -475,10 +475,10 @@ impl Pairs {
             return;
         };
         push(&mut self.against_incumbent, facts, candidate, facts.incumbent, row, score);
-        push(&mut self.against_seed, facts, candidate, CandidateIx::SEED, row, score);
+        push(&mut self.against_seed, facts, candidate, CandidateIx::BASELINE, row, score);
         // The reference's own rows come first as a rule; where one comes late, whoever has the row
         // already is paired now.
-        if candidate == facts.incumbent || candidate == CandidateIx::SEED {
+        if candidate == facts.incumbent || candidate == CandidateIx::BASELINE {
             for (other, standing) in facts.numbered().filter(|(other, _)| *other != candidate) {
                 let Some(theirs) = standing.dev().cell(row).score() else {
                     continue;
@@ -486,7 +486,7 @@ impl Pairs {
                 if candidate == facts.incumbent {
                     self.against_incumbent[other.index()].push(theirs - score);
                 }
-                if candidate == CandidateIx::SEED {
+                if candidate == CandidateIx::BASELINE {
                     self.against_seed[other.index()].push(theirs - score);
                 }
             }

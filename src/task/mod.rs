@@ -1,4 +1,4 @@
-//! What "better" means: rows, a seed prompt, a way to score an answer, models, a goal.
+//! What "better" means: rows, a baseline prompt, a way to score an answer, models, a goal.
 //!
 //! Reads files, once. Knows neither network nor strategy.
 
@@ -74,8 +74,8 @@ pub struct Task {
     pub source: TaskSource,
     /// The data files with their hashes.
     pub data: Vec<DataFile>,
-    /// The seed prompt.
-    pub seed: Prompt,
+    /// The baseline: the prompt that the task came with.
+    pub baseline: Prompt,
     /// Which parts may change, and how they are rendered.
     pub layout: Layout,
     /// The most tokens of a prompt, without the row.
@@ -154,12 +154,12 @@ impl Task {
     pub fn build(source: TaskSource) -> Result<Self, SourceError> {
         let read = TaskFile::parse(&source.file, &source.text)?;
         let at = Locator { source: &source };
-        let seed = Prompt::new(source.parts.clone());
+        let baseline = Prompt::new(source.parts.clone());
         let scorers = scorers(&read, &at)?;
         let (rows, data) = rows(&read, &at)?;
         check_answers(&scorers, &rows, &data)?;
         let columns = columns_of(rows.all());
-        let layout = Layout::new(&seed, &read.prompt.search, &columns)
+        let layout = Layout::new(&baseline, &read.prompt.search, &columns)
             .map_err(|error| at.template(&read, &error, &columns))?;
         let splits = rows.split(layout.shown_columns());
         if splits.dev.is_empty() {
@@ -167,7 +167,7 @@ impl Task {
                 .error(&["data", "split"], "no row is left for dev, which selects")
                 .help("give `dev` a larger share, or more rows, or smaller groups"));
         }
-        let tokens = (layout.bytes_without_row(&seed) as u64).div_ceil(4);
+        let tokens = (layout.bytes_without_row(&baseline) as u64).div_ceil(4);
         let mut models = BTreeMap::new();
         let specs = [
             (ModelRole::Task, Some(&read.models.task)),
@@ -193,7 +193,7 @@ impl Task {
             caps: read.caps().unwrap_or_default(),
             source: source.clone(),
             data,
-            seed,
+            baseline,
             layout,
             scorers,
             splits,

@@ -126,7 +126,9 @@ fn line(state: &State, caller: &Caller, caps: Caps) -> String {
         let standing = state.candidates.get(crate::id::CandidateIx::index(candidate))?;
         standing.dev().mean()
     };
-    if let (Some(best), Some(seed)) = (mean(state.incumbent), mean(crate::id::CandidateIx::SEED)) {
+    if let (Some(best), Some(seed)) =
+        (mean(state.incumbent), mean(crate::id::CandidateIx::BASELINE))
+    {
         parts.push(format!("best {} on dev (seed {})", text::percent(best), text::percent(seed)));
     }
     parts.push(format!("{} in flight", caller.in_flight()));

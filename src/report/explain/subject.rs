@@ -43,8 +43,8 @@ pub fn find(report: &Report<'_>, asked: &str) -> Result<Subject, Unfound> {
         return Err(Unfound { message, help: None });
     }
     match asked {
-        "seed" => return Ok(Subject::Candidate(CandidateIx::SEED)),
-        "baseline" => return Ok(Subject::Candidate(CandidateIx::SEED)),
+        "seed" => return Ok(Subject::Candidate(CandidateIx::BASELINE)),
+        "baseline" => return Ok(Subject::Candidate(CandidateIx::BASELINE)),
         "best" | "winner" => {
             let winner = state.winner.map(|(winner, ..)| winner);
             return Ok(Subject::Candidate(winner.unwrap_or(state.incumbent)));

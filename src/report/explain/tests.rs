@@ -119,7 +119,7 @@ fn whoever_is_meant_is_found_or_the_others_are_named() {
         assert_eq!(find(&report, asked), Ok(Subject::Candidate(CandidateIx(1))), "{asked}");
     }
     for seed in ["seed", "baseline", "0"] {
-        assert_eq!(find(&report, seed), Ok(Subject::Candidate(CandidateIx::SEED)), "{seed}");
+        assert_eq!(find(&report, seed), Ok(Subject::Candidate(CandidateIx::BASELINE)), "{seed}");
     }
     assert_eq!(find(&report, "winner"), find(&report, "best"));
     let typo = format!("{}x", &id.as_str()[..11]);

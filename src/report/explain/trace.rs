@@ -470,7 +470,7 @@ impl Explainer {
     /// What held-out rows said, where all of them are in.
     fn confirmation(&mut self, candidate: CandidateIx, seed: crate::seed::Seed) {
         let is_winner = self.state.winner.is_some_and(|(winner, ..)| winner == candidate);
-        if self.state.phase != Phase::Over || !(is_winner || candidate == CandidateIx::SEED) {
+        if self.state.phase != Phase::Over || !(is_winner || candidate == CandidateIx::BASELINE) {
             return;
         }
         let Some(confirmed) = confirmed(&self.state, seed) else { return };

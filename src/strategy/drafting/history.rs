@@ -108,10 +108,10 @@ pub(super) fn lineage(
     let line = ancestors(state, parent);
     let of_line = |candidate: &CandidateIx| *candidate == parent || line.contains(candidate);
     // A seed that is not in the population is nobody's rival.
-    let of_seed = state.seed().dev().mean().filter(|_| competes(recipe, CandidateIx::SEED));
+    let of_seed = state.baseline().dev().mean().filter(|_| competes(recipe, CandidateIx::BASELINE));
     let led = state.views.best.leaders().iter();
     let mut elites: Vec<CandidateIx> = of_seed
-        .map(|_| CandidateIx::SEED)
+        .map(|_| CandidateIx::BASELINE)
         .into_iter()
         .chain(led.filter(|(_, mean)| of_seed.is_none_or(|seed| *mean > seed)).map(|(led, _)| *led))
         .filter(of_line)

@@ -94,7 +94,7 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
         if done >= init.requests() {
             continue;
         }
-        let mut draft = Draft::new(state.next_proposal, vec![CandidateIx::SEED]);
+        let mut draft = Draft::new(state.next_proposal, vec![CandidateIx::BASELINE]);
         draft.init = Some(place);
         draft.phase = state.phase_number;
         draft.variant = done;
@@ -195,7 +195,7 @@ fn next_combination(recipe: &Recipe, state: &State) -> Option<Draft> {
     // Without demonstrations it is the seed itself.
     let mut sets = state.demo_sets.as_ref()?.iter().filter(|set| !set.is_empty());
     let set = sets.nth(state.combinations as usize)?;
-    Some(combine(state, CandidateIx::SEED, set.clone()))
+    Some(combine(state, CandidateIx::BASELINE, set.clone()))
 }
 
 /// Uses of operators that the generation that is on asks for.
@@ -611,7 +611,7 @@ pub(super) fn pool(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     state
         .numbered()
         .filter(|(candidate, standing)| {
-            (with_seed || *candidate != CandidateIx::SEED)
+            (with_seed || *candidate != CandidateIx::BASELINE)
                 && !matches!(standing.status, Status::Dropped(_))
         })
         .map(|(candidate, _)| candidate)

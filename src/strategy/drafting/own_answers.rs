@@ -28,11 +28,11 @@ fn wants_own(recipe: &Recipe, draft: &Draft) -> bool {
 #[expect(clippy::option_option, reason = "`Some(None)` is: wait for the answers")]
 pub(super) fn missing(recipe: &Recipe, state: &State, draft: &Draft) -> Option<Option<Plan>> {
     let demos = draft.demos.as_ref().filter(|_| wants_own(recipe, draft))?;
-    let column = state.seed().column(Split::Train, 0);
+    let column = state.baseline().column(Split::Train, 0);
     let unknown = || demos.iter().filter(|demo| demo.answer.is_none()).map(|demo| demo.row);
     let rows: Vec<RowIx> = unknown().filter(|row| column.cell(*row) == Cell::Empty).collect();
     if !rows.is_empty() {
-        let candidate = CandidateIx::SEED;
+        let candidate = CandidateIx::BASELINE;
         return Some(Some(Plan::Evaluate { candidate, split: Split::Train, replicate: 0, rows }));
     }
     unknown().any(|row| column.cell(row) == Cell::Issued).then_some(None)
@@ -46,7 +46,7 @@ pub fn demos_of(recipe: &Recipe, state: &State, draft: &Draft) -> Option<Vec<Dem
     if !wants_own(recipe, draft) {
         return Some(demos);
     }
-    let column = state.seed().column(Split::Train, 0);
+    let column = state.baseline().column(Split::Train, 0);
     let known = |demo: Demo| match column.cell(demo.row) {
         Cell::Scored { score, answer } if f64::from(score) >= 1.0 - 1e-6 => {
             Demo { answer: demo.answer.or(Some(answer)), ..demo }

@@ -49,7 +49,7 @@ pub(super) fn random(shots: &Shots, state: &State, train_rows: u32, seed: Seed) 
     let size = rng.random_range(shots.min..=most);
     super::sample(train_rows, size, seed.child("rows", 0))
         .into_iter()
-        .map(|row| demo(state, CandidateIx::SEED, row, shots.answers))
+        .map(|row| demo(state, CandidateIx::BASELINE, row, shots.answers))
         .collect()
 }
 
@@ -79,7 +79,7 @@ pub(super) fn mixed(
     match rng.random_range(0..3) {
         0 if union.len() < kind.max_shots => {
             let taken: Vec<RowIx> = union.iter().map(|demo| demo.row).collect();
-            let own = parents.first().copied().unwrap_or(CandidateIx::SEED);
+            let own = parents.first().copied().unwrap_or(CandidateIx::BASELINE);
             if let Some(row) = another_row(setting.train_rows, &taken, seed.child("row", 0)) {
                 union.push(demo(state, own, row, DemoAnswers::OwnCorrect));
             }
@@ -302,7 +302,7 @@ fn answers_of_seed(
     state: &State,
     setting: Setting,
 ) -> Option<Option<Plan>> {
-    let column = state.seed().column(Split::Train, 0);
+    let column = state.baseline().column(Split::Train, 0);
     if !column.is_quiet() {
         return Some(None);
     }
@@ -318,7 +318,7 @@ fn answers_of_seed(
         .filter(|row| column.cell(*row) == Cell::Empty)
         .take(COLLECT_BLOCK.min(most - column.issued as usize))
         .collect();
-    let candidate = CandidateIx::SEED;
+    let candidate = CandidateIx::BASELINE;
     let plan = Plan::Evaluate { candidate, split: Split::Train, replicate: 0, rows };
     Some(Some(plan))
 }
@@ -347,7 +347,7 @@ fn bootstrap(
         };
         let bootstrapped = |rows: &[RowIx]| -> Vec<Demo> {
             rows.iter()
-                .map(|row| demo(state, CandidateIx::SEED, *row, DemoAnswers::OwnCorrect))
+                .map(|row| demo(state, CandidateIx::BASELINE, *row, DemoAnswers::OwnCorrect))
                 .collect()
         };
         let mut demos = match set {
@@ -373,7 +373,7 @@ fn bootstrap(
 }
 
 fn right_in_order(state: &State) -> Vec<RowIx> {
-    let column = state.seed().column(Split::Train, 0);
+    let column = state.baseline().column(Split::Train, 0);
     column
         .cells()
         .iter()
