@@ -70,7 +70,7 @@ text_id! {
 }
 
 number_id! {
-    /// A candidate's place in the run's list, in order of birth; the seed is 0.
+    /// A candidate's place in the run's list, in order of birth; the baseline is 0.
     CandidateIx(u32)
 }
 number_id! {
@@ -91,8 +91,8 @@ number_id! {
 }
 
 impl CandidateIx {
-    /// The seed prompt, the baseline of every comparison.
-    pub const SEED: Self = Self(0);
+    /// The baseline of every comparison: the prompt that the task came with.
+    pub const BASELINE: Self = Self(0);
 }
 
 /// A request's identity: 128 bits of blake3 over the canonical request without auth, plus its draw.

@@ -54,7 +54,7 @@ pub(crate) fn play(recipe: &Recipe, pool: &Pool, budget: u64, seed: Seed) -> Pla
     let strategy = Composed::new(recipe.clone(), goal, 0, searched, seed.child("strategy", 0));
     let state = State::new(ROWS);
     let mut game = Game { pool, strategy, state, events: 0, budget, calls: 0, seed };
-    let seed = Candidate::seed(prompt(&pool.texts[0]));
+    let seed = Candidate::baseline(prompt(&pool.texts[0]));
     game.record(&Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
     while game.winner().is_none() {
         game.step();
@@ -136,7 +136,7 @@ impl Game<'_> {
             return;
         }
         let reason = StopReason::BudgetCalls;
-        let (candidate, hold_rows) = (CandidateIx::SEED, 0);
+        let (candidate, hold_rows) = (CandidateIx::BASELINE, 0);
         self.record(&match self.state.phase {
             Phase::Searching => Event::SearchEnded { reason },
             _ => Event::WinnerChosen { candidate, shrunken_dev: None, hold_rows },
@@ -161,7 +161,7 @@ fn added(prompt: Prompt, origin: Origin) -> ProposalOutcome {
     let candidate = Candidate {
         id: prompt.id(),
         prompt,
-        parents: vec![CandidateIx::SEED],
+        parents: vec![CandidateIx::BASELINE],
         demos: Vec::new(),
         gene: None,
         operator: "pool".to_owned(),

@@ -230,9 +230,9 @@ fn figures_of(options: &Options, subject: &Subject) -> WorldFigures {
     let (mut seed_quality, mut ideal_quality) = (0.0, 0.0);
     for seed in options.first..options.first + options.seeds {
         let world = world_of(&subject.task, seed, subject.temper);
-        seed_quality += true_quality(&world, &subject.task, &subject.task.seed);
+        seed_quality += true_quality(&world, &subject.task, &subject.task.baseline);
         if let Some(ideal) = &subject.ideal {
-            let prompt = subject.task.seed.with_part("system", ideal);
+            let prompt = subject.task.baseline.with_part("system", ideal);
             ideal_quality += true_quality(&world, &subject.task, &prompt);
         }
     }

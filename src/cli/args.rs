@@ -1,20 +1,20 @@
-//! What can be typed.
+//! The command line: commands, arguments and flags. No command is carried out here.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// A search engine for prompts: proposes changes, evaluates them on data, spends where the next
-/// call says most, confirms the winner on rows it never saw, and never loses paid work.
+/// A search engine for prompts: proposes changes, evaluates them on data, spends calls where they
+/// are most informative, confirms the winner on held-out rows, and never loses paid work.
 #[derive(Debug, Parser)]
 #[command(name = "promptsearch", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// Print JSON on stdout, and nothing else there
+    /// Print only JSON to stdout
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print no progress
+    /// Do not show progress
     #[arg(long, short, global = true)]
     pub quiet: bool,
 }
@@ -22,36 +22,36 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a new task, or one from a file of rows (CSV, TSV, JSON, JSON Lines)
+    /// Create a task, from a template or from a data file (CSV, TSV, JSON, JSON Lines)
     Init(InitArgs),
-    /// Say, offline, what a run would do: splits, what the data can show, calls, tokens, dollars
+    /// Preview a run without calling a model: splits, detectable gain, calls, tokens, dollars
     Plan(PlanArgs),
     /// Search for a better prompt
     Run(RunArgs),
-    /// Go on with a run after an interruption
+    /// Resume an interrupted run
     Resume(ResumeArgs),
-    /// Say how a run stands
+    /// Show the status of a run
     Status(RunRef),
     /// Write a run's report
     Report(ReportArgs),
-    /// Tell one candidate: why it was written, what changed, what happened to it
+    /// Explain one candidate: why it was written, what changed, what happened to it
     Explain(ExplainArgs),
     /// Print a run's journal as JSON Lines
     Journal(RunRef),
-    /// Score a prompt, or answers that a model gave earlier, on a task's rows
+    /// Score a prompt, or recorded answers, on a task's rows
     Eval(EvalArgs),
     /// Commit a run's prompt to a git repository
     Export(ExportArgs),
-    /// List the strategies, explain one, or write their meta-prompts as files
+    /// List the strategies, explain one, or write the meta-prompts to files
     Strategies(StrategiesArgs),
     /// Serve the simulated models over HTTP, as an OpenAI-compatible server
     Simulate(SimulateArgs),
 }
 
-/// Where runs lie.
+/// The folder that holds the runs.
 #[derive(Debug, Args)]
 pub(crate) struct Out {
-    /// The folder of runs
+    /// Folder that holds the runs
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub out: PathBuf,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Out {
 /// A run.
 #[derive(Debug, Args)]
 pub(crate) struct RunRef {
-    /// A folder, a name, a unique prefix, or `latest`
+    /// Run: a folder, a name, a unique prefix of a name, or `latest`
     #[arg(default_value = "latest")]
     pub run: String,
     #[command(flatten)]
@@ -69,10 +69,10 @@ pub(crate) struct RunRef {
 /// `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A folder, a name, a unique prefix, or `latest`
+    /// Run: a folder, a name, a unique prefix of a name, or `latest`
     pub run: String,
-    /// The beginning of an id, `seed`, `best`, a number such as n7 (or '#7'), or a proposal such
-    /// as p12
+    /// Candidate: the beginning of an id, `baseline`, `best`, or a number such as n7 (or '#7');
+    /// or a proposal such as p12
     pub candidate: String,
     #[command(flatten)]
     pub out: Out,
@@ -81,10 +81,10 @@ pub(crate) struct ExplainArgs {
 /// `init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// The new task's folder
+    /// Folder of the new task
     #[arg(default_value = ".")]
     pub dir: PathBuf,
-    /// Rows to make the task from
+    /// Data file to create the task from
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
 }
@@ -92,33 +92,33 @@ pub(crate) struct InitArgs {
 /// Caps on the command line.
 #[derive(Debug, Default, Args)]
 pub(crate) struct CapArgs {
-    /// Spend at most so many dollars, over all roles
+    /// Spend at most X dollars, across all models
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub max_usd: Option<f64>,
-    /// Make at most so many calls, over all roles
+    /// Make at most N calls, across all models
     #[arg(long, value_name = "N")]
     pub max_calls: Option<u64>,
-    /// Use at most so many tokens, over all roles
+    /// Use at most N tokens (input and output), across all models
     #[arg(long, value_name = "N")]
     pub max_tokens: Option<u64>,
-    /// Ask for at most so many proposals
+    /// Request at most N proposals from the mutator
     #[arg(long, value_name = "N")]
     pub max_proposals: Option<u64>,
-    /// Run for at most so long, such as 8h
+    /// Stop after this long, for example 8h
     #[arg(long = "for", value_name = "DURATION")]
     pub wall: Option<String>,
-    /// Be done by then: 07:00, or 2026-01-31T07:00
+    /// Stop by this time, for example 07:00 or 2026-01-31T07:00
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
 }
 
-/// Which strategy.
+/// The strategy.
 #[derive(Debug, Args)]
 pub(crate) struct StrategyArgs {
-    /// A strategy's name, or a file with a recipe
+    /// Name of a strategy, or a recipe file
     #[arg(long, default_value = "auto", value_name = "S")]
     pub strategy: String,
-    /// Change a key of the recipe, such as evaluate.block=16
+    /// Set a key of the recipe, for example evaluate.block=16 (repeatable)
     #[arg(long = "set", value_name = "K=V")]
     pub sets: Vec<String>,
 }
@@ -126,13 +126,13 @@ pub(crate) struct StrategyArgs {
 /// `plan`.
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// A folder, or its task.toml
+    /// Task folder, or its task.toml
     pub task: PathBuf,
     #[command(flatten)]
     pub strategy: StrategyArgs,
     #[command(flatten)]
     pub caps: CapArgs,
-    /// Requests at a time, over all providers
+    /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
 }
@@ -140,25 +140,25 @@ pub(crate) struct PlanArgs {
 /// `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// A folder, or its task.toml
+    /// Task folder, or its task.toml
     pub task: PathBuf,
     #[command(flatten)]
     pub strategy: StrategyArgs,
-    /// What the run's randomness comes from
+    /// Random seed
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
-    /// The run's name
+    /// Name of the run
     #[arg(long, value_name = "RUN")]
     pub name: Option<String>,
     #[command(flatten)]
     pub out: Out,
-    /// Requests at a time, over all providers
+    /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
-    /// Go on in the background, also when this terminal is closed
+    /// Run in the background, and keep running after the terminal is closed
     #[arg(long)]
     pub detach: bool,
-    /// Spend on paid models although only the time is limited
+    /// Allow paid models when only time is capped
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]
@@ -170,7 +170,7 @@ pub(crate) struct RunArgs {
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub run: RunRef,
-    /// Requests at a time, over all providers
+    /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
 }
@@ -178,13 +178,13 @@ pub(crate) struct ResumeArgs {
 /// A report's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportFormat {
-    /// A page of its own, with plots
+    /// A self-contained page with plots
     Html,
     /// Markdown
     Md,
-    /// The summary
+    /// The summary as JSON
     Json,
-    /// A line for each candidate
+    /// One line per candidate
     Csv,
 }
 
@@ -193,10 +193,11 @@ pub(crate) enum ReportFormat {
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub run: RunRef,
-    /// The format
+    /// Format of the report
     #[arg(long, value_enum, default_value = "html")]
     pub format: ReportFormat,
-    /// Where to write it; `-` is stdout (html: report.html in the run's folder, else stdout)
+    /// Output file; `-` is stdout (default: report.html in the run's folder for html, stdout for
+    /// the other formats)
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -206,9 +207,9 @@ pub(crate) struct ReportArgs {
 pub(crate) enum EvalSplit {
     /// Rows shown to mutators
     Train,
-    /// Rows that select
+    /// Rows that select candidates
     Dev,
-    /// Held-out rows
+    /// Held-out rows, which confirm the winner
     Hold,
     /// All rows
     All,
@@ -217,23 +218,23 @@ pub(crate) enum EvalSplit {
 /// `eval`.
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
-    /// A folder, or its task.toml
+    /// Task folder, or its task.toml
     pub task: PathBuf,
-    /// A prompt as `export` writes it, or plain text for the one searched part
+    /// Prompt file as written by `export`, or plain text if the task has one searched part
     #[arg(long, value_name = "FILE", conflicts_with = "answers")]
     pub prompt: Option<PathBuf>,
-    /// Which rows; dev, and all for recorded answers
+    /// Rows to score (default: dev; all for recorded answers)
     #[arg(long, value_enum)]
     pub split: Option<EvalSplit>,
-    /// Answers that a model gave earlier: no call is made
+    /// File of recorded answers to score; no model is called
     #[arg(long, value_name = "FILE", requires = "column")]
     pub answers: Option<PathBuf>,
-    /// The column of the answers; may be given more than once
+    /// Column that holds the answers (repeatable)
     #[arg(long, value_name = "NAME", requires = "answers")]
     pub column: Vec<String>,
     #[command(flatten)]
     pub out: Out,
-    /// Requests at a time, over all providers
+    /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
     #[command(flatten)]
@@ -245,7 +246,7 @@ pub(crate) struct EvalArgs {
 pub(crate) enum ExportFormat {
     /// Markdown with front matter
     Md,
-    /// Chat messages, OpenAI-shaped
+    /// Chat messages in OpenAI's format
     Json,
 }
 
@@ -254,25 +255,25 @@ pub(crate) enum ExportFormat {
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub run: RunRef,
-    /// The git repository
+    /// Git repository to commit to
     #[arg(long, value_name = "REPO")]
     pub to: PathBuf,
-    /// The file in the repository
+    /// Path of the file in the repository
     #[arg(long, value_name = "FILE")]
     pub path: String,
-    /// The format
+    /// Format of the file
     #[arg(long, value_enum, default_value = "md")]
     pub format: ExportFormat,
-    /// The branch; promptsearch/TASK where none is given
+    /// Branch to commit to (default: promptsearch/TASK)
     #[arg(long, value_name = "B")]
     pub branch: Option<String>,
     /// Push the branch to `origin`
     #[arg(long)]
     pub push: bool,
-    /// Export this candidate, whatever was confirmed
+    /// Export this candidate, confirmed or not
     #[arg(long, value_name = "ID", conflicts_with = "accept_unconfirmed")]
     pub candidate: Option<String>,
-    /// Export the search's winner although nothing confirms it
+    /// Export the search's winner even if it is not confirmed
     #[arg(long)]
     pub accept_unconfirmed: bool,
 }
@@ -283,32 +284,32 @@ pub(crate) struct ExportArgs {
 pub(crate) struct StrategiesArgs {
     #[command(subcommand)]
     pub action: Option<StrategiesAction>,
-    /// A strategy's name, or a file with a recipe
+    /// Name of a strategy, or a recipe file
     pub name: Option<String>,
-    /// Change a key of the recipe, such as evaluate.block=16
+    /// Set a key of the recipe, for example evaluate.block=16 (repeatable)
     #[arg(long = "set", value_name = "K=V")]
     pub sets: Vec<String>,
-    /// Print the recipe with every default as TOML, and explain nothing
+    /// Print only the recipe as TOML, with all defaults
     #[arg(long)]
     pub toml: bool,
 }
 
-/// What else `strategies` does.
+/// Subcommands of `strategies`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StrategiesAction {
-    /// Write the meta-prompts as files, to change them
+    /// Write the meta-prompts to files for editing
     Eject(EjectArgs),
 }
 
 /// `strategies eject`.
 #[derive(Debug, Args)]
 pub(crate) struct EjectArgs {
-    /// The folder that they are written to
+    /// Folder to write the files to
     pub dir: PathBuf,
-    /// Which of them; all where none is named
+    /// Meta-prompts to write (default: all)
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
-    /// Write over files that are there
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
 }
@@ -316,49 +317,49 @@ pub(crate) struct EjectArgs {
 /// `simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
-    /// The task whose rows the simulated models know
+    /// Task whose rows the simulated models know
     #[arg(long, value_name = "TASK")]
     pub task: PathBuf,
-    /// The port; 0 takes a free one and prints it
+    /// Port to listen on; 0 chooses a free port and prints it
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub port: u16,
-    /// Seed of the simulated models
+    /// Random seed of the simulated models
     #[arg(long, default_value_t = crate::llm::sim::MODEL_SEED, value_name = "N")]
     pub model_seed: u64,
     /// Median latency in milliseconds
     #[arg(long, default_value_t = 0.0, value_name = "MS")]
     pub latency: f64,
-    /// Spread of the latency (sigma of its logarithm)
+    /// Spread of the latency: standard deviation of its logarithm
     #[arg(long, default_value_t = 0.5, value_name = "X")]
     pub latency_sigma: f64,
-    /// Share of requests answered 429, with Retry-After
+    /// Share of requests answered with status 429 and a Retry-After header
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub throttle: f64,
-    /// What Retry-After says, in seconds
+    /// Value of the Retry-After header, in seconds
     #[arg(long, default_value_t = 0, value_name = "S")]
     pub retry_after: u64,
-    /// Share of requests answered 500
+    /// Share of requests answered with status 500
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub error: f64,
     /// Share of requests that are never answered
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub hang: f64,
-    /// Share of answers whose body breaks off
+    /// Share of answers with a truncated body
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub truncate: f64,
-    /// Share of answers without a text
+    /// Share of answers with empty text
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub empty: f64,
-    /// Seed of the faults
+    /// Random seed of the faults
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub fault_seed: u64,
-    /// Refuse requests without this key
+    /// Reject requests that do not carry this key
     #[arg(long, value_name = "KEY")]
     pub require_key: Option<String>,
-    /// Write a line for each request to this file
+    /// Write one line per request to this file
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
-    /// Print the true quality of a prompt, and serve nothing
+    /// Print the true quality of the prompt in this file, without starting the server
     #[arg(long, value_name = "FILE")]
     pub oracle: Option<PathBuf>,
 }

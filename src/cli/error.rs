@@ -1,5 +1,4 @@
-//! What a person is told when something goes wrong: a kind that decides the exit code, a cause, and
-//! what to try.
+//! Errors as the user sees them: a kind that decides the exit code, a message, and hints.
 
 use crate::evaluate::command::CommandError;
 use crate::export::git::GitError;
@@ -11,18 +10,18 @@ use crate::source::SourceError;
 use crate::store::StoreError;
 use std::fmt;
 
-/// Why the program ends; each has its exit code.
+/// The kind of an error; each has its own exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// 1: something that should not happen.
+    /// 1: an unexpected error.
     Unexpected,
-    /// 2: the command line, or a run that does not exist.
+    /// 2: a mistake on the command line, or an unknown run.
     Usage,
-    /// 3: task, recipe, data or key is missing or invalid.
+    /// 3: the task, recipe, data or key is missing or invalid.
     Invalid,
     /// 4: a provider refused.
     Refused,
-    /// 5: another process holds the run.
+    /// 5: another process is using the run.
     InUse,
     /// 6: a gate failed.
     Gate,
@@ -46,14 +45,14 @@ impl Kind {
     }
 }
 
-/// An error as it is shown.
+/// An error with its hints.
 #[derive(Debug)]
 pub struct CliError {
     /// Decides the exit code.
     pub kind: Kind,
-    /// What happened, to what.
+    /// What happened, and to what.
     pub message: String,
-    /// What to try.
+    /// What the user can try.
     pub hints: Vec<String>,
 }
 
@@ -92,7 +91,7 @@ impl fmt::Display for CliError {
 
 impl From<SourceError> for CliError {
     fn from(error: SourceError) -> Self {
-        // A source error shows its own help.
+        // A `SourceError` prints its own help.
         Self::invalid(error.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! `eval`: a prompt, or answers that a model gave earlier, on a task's rows.
+//! `eval`: scores a prompt, or recorded answers, on a task's rows.
 
 use super::args::{EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// What an evaluation says.
+/// The result of an evaluation.
 #[derive(Debug, Serialize)]
 struct Evaluation {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ struct Evaluation {
     metrics: BTreeMap<String, f64>,
 }
 
-/// The rows that a run of `eval` was started with, by the end of its strategy's name.
+/// The split of an evaluation run, read from the end of its strategy's name.
 pub(super) fn split_named(name: &str) -> Option<Split> {
     match name {
         "train" => Some(Split::Train),
@@ -75,12 +75,12 @@ pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
 
 // ── recorded answers ──────────────────────────────────────────────────────────────────────────
 
-/// The task with all its rows, and each row's place in its data (the files one after another).
+/// The task with all its rows, and the position of each row in its data (files in order).
 fn numbered(task: Task) -> (Task, HashMap<ExampleId, usize>) {
     let by_file = task.data.len() > 1;
     let [(_, train), (_, dev), _] = counts(&task.splits);
     let task = task.for_evaluation(None);
-    // The rows stand split by split; a split that was given is a file.
+    // The rows are ordered by split; where the task names one file per split, a split is a file.
     let file_of = |place: usize| match place {
         _ if !by_file => 0,
         place if place < train => 0,
@@ -94,7 +94,7 @@ fn numbered(task: Task) -> (Task, HashMap<ExampleId, usize>) {
     (task, numbers)
 }
 
-/// Scores answers that stand in a file: no call, no budget, no key.
+/// Scores the answers in a file. It needs no call, budget or key.
 fn recorded(
     task: &Task,
     numbers: &HashMap<ExampleId, usize>,
@@ -103,17 +103,19 @@ fn recorded(
     screen: &Screen,
 ) -> Result<(), CliError> {
     if !task.scorers.is_pure() {
-        return Err(CliError::invalid("a `command` scorer is asked while a run runs")
-            .hint("use `eval --prompt`, or a scorer of this program"));
+        return Err(CliError::invalid("a `command` scorer cannot score recorded answers")
+            .hint("use `eval --prompt`, or a built-in scorer"));
     }
     let rows = dataset::read_plain(file, task.id_column())?;
     let mut by_id: HashMap<&str, &PlainRow> = HashMap::new();
     for row in &rows {
         let Some(id) = row.id.as_deref() else { continue };
         if let Some(other) = by_id.insert(id, row) {
-            let message = format!("the id `{id}` stands on line {} already", other.line);
+            let message = format!("the id `{id}` is already used on line {}", other.line);
             let error = SourceError::new(file, message).at_line(row.line);
-            return Err(error.help("a row can have one answer in a column: leave one out").into());
+            return Err(error
+                .help("a row can have only one answer per column: remove one of the lines")
+                .into());
         }
     }
     let mut evaluations = Vec::new();
@@ -121,7 +123,7 @@ fn recorded(
         let mut verdicts = Vec::new();
         for example in in_file_order(task) {
             let found = match by_id.is_empty() {
-                // Without ids, the row's number joins them.
+                // Without ids, answers are matched by row number.
                 true => numbers.get(&example.id).and_then(|number| rows.get(*number)),
                 false => by_id.get(example.id.as_str()).copied(),
             };
@@ -134,7 +136,7 @@ fn recorded(
                     Some(line) => error.at_line(line),
                     None => error,
                 };
-                error.help("every row needs an answer; an empty string is one")
+                error.help("every row needs an answer; an empty string counts as an answer")
             };
             let row = found.ok_or_else(|| missing(None))?;
             let answer = match row.columns.get(column) {
@@ -196,7 +198,7 @@ fn sentence(evaluation: &Evaluation) -> String {
             text::percent(i.high),
             text::plural(i.n, "row")
         ),
-        None => "no row was scored".to_owned(),
+        None => "no rows were scored".to_owned(),
     };
     if let Some(usd) = evaluation.usd_per_1k {
         let _ = write!(out, ", ${usd:.4} per 1,000 calls");
@@ -213,12 +215,12 @@ fn sentence(evaluation: &Evaluation) -> String {
     out
 }
 
-// ── asking ────────────────────────────────────────────────────────────────────────────────────
+// ── calling the model ────────────────────────────────────────────────────────────────────────────────────
 
-/// The seed with the parts of a prompt file.
+/// The baseline with the parts of a prompt file put in.
 pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliError> {
     let searched = task.layout.searched();
-    let mut prompt = task.seed.clone();
+    let mut prompt = task.baseline.clone();
     for part in &document.parts {
         let name = match &part.name {
             Some(name) => name.clone(),
@@ -226,13 +228,16 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
                 [only] => only.clone(),
                 _ => {
                     return Err(CliError::invalid(
-                        "a plain text fits a task with one searched part",
+                        "a plain text file needs a task with exactly one searched part",
                     )
-                    .hint(format!("this one has: {}", searched.join(", "))));
+                    .hint(format!(
+                        "the searched parts of this task are: {}",
+                        searched.join(", ")
+                    )));
                 }
             },
         };
-        if task.seed.part(&name).is_none() {
+        if task.baseline.part(&name).is_none() {
             return Err(CliError::invalid(format!("the task has no part `{name}`")));
         }
         prompt = prompt.with_part(&name, &part.text);
@@ -240,7 +245,8 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
     Ok(prompt)
 }
 
-/// Asks the task model, in a run of its own: what is paid for is durable, and asked once.
+/// Calls the task model in a run of its own, so that paid answers are durable and are not requested
+/// twice.
 fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let clock = Clock::System;
     let mut caps = settings::caps(task, &args.caps, &clock)?;
@@ -248,14 +254,14 @@ fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> 
     if settings::is_paid(task) || !caps.is_empty() {
         settings::check_consent(task, &caps, false)?;
     } else {
-        // Simulated models need no limit.
+        // Simulated models cost nothing, so no cap is required.
         caps.calls = Some(u64::from(u32::MAX));
     }
     let keys = settings::keys(task)?;
     settings::check_models(task, &keys)?;
     settings::check_programs(task)?;
     let prompt = match &args.prompt {
-        None => task.seed.clone(),
+        None => task.baseline.clone(),
         Some(file) => {
             let bytes = std::fs::read(file)
                 .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
@@ -265,7 +271,7 @@ fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> 
     let (_, split) = split_of(args.split.unwrap_or(EvalSplit::Dev));
     let source =
         TaskSource { parts: prompt.parts().to_vec(), ..super::run::absolute(&task.source)? };
-    // The same question has the same folder: asked again, it is answered from there.
+    // The same evaluation always uses the same folder, so its answers are reused.
     let mut hasher = blake3::Hasher::new();
     for piece in [source.text.as_str(), prompt.id().as_str(), split] {
         hasher.update(piece.as_bytes());
@@ -304,7 +310,7 @@ fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> 
         Outcome::Finished => {}
         Outcome::Interrupted => {
             return Err(CliError::new(Kind::Interrupted, "interrupted")
-                .hint("the same command goes on; what was answered is not asked again"));
+                .hint("run the same command to continue; answered rows are not requested again"));
         }
         Outcome::Refused(why) => return Err(CliError::new(Kind::Refused, why)),
         Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
@@ -319,7 +325,7 @@ fn evaluation(told: &Told) -> Result<Evaluation, CliError> {
     let described = summary.baseline.as_ref();
     let mut verdicts = Vec::new();
     let (journal, _) = Journal::<Event>::open(told.dir.path())?;
-    let column = told.history.state.seed().dev();
+    let column = told.history.state.baseline().dev();
     for (place, example) in told.task.splits.dev.iter().enumerate() {
         let row = RowIx(u32::try_from(place).unwrap_or(u32::MAX));
         let Cell::Scored { answer, .. } = column.cell(row) else { continue };

@@ -1,4 +1,4 @@
-//! `explain`: one candidate or proposal of a run, told from its events.
+//! `explain`: explains one candidate or proposal of a run from the run's events.
 
 use super::Screen;
 use super::args::ExplainArgs;
@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::report::explain::{Explainer, find, page};
 use crate::run_dir::RunDir;
 
-/// Tells who a candidate is, why it was written, and what happened to it.
+/// Prints where a candidate came from, why it was written, and what happened to it.
 pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliError> {
     let told = Told::read(RunDir::find(&args.out.out, &args.run)?)?;
     let report = told.report();
@@ -19,7 +19,8 @@ pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliErro
             None => error,
         }
     })?;
-    // A run that is going on has written more since: what is told is of one moment.
+    // A running process has written more events since; the explanation stops where the report
+    // stopped, so that both describe the same moment.
     let last = told.history.events;
     let mut explainer = Explainer::new(subject, super::session::dev_rows(&told.task));
     crate::journal::read_events(&told.dir.events(), |number, event: Event| {

@@ -1,4 +1,4 @@
-//! `export`: a run's prompt as a file, and its evidence beside it, in one commit.
+//! `export`: commits a run's prompt and a file with its evidence to a git repository.
 
 use super::Screen;
 use super::args::{ExportArgs, ExportFormat};
@@ -8,14 +8,14 @@ use crate::export::document;
 use crate::export::git::Commit;
 use crate::id::CandidateIx;
 use crate::prompt::{Message, Prompt, Role, USER};
-use crate::report::{Baseline, Status};
+use crate::report::{Recommendation, Status};
 use crate::run_dir::RunDir;
 use crate::stats::Interval;
 use crate::text;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Which prompt is exported, and why it may be.
+/// The prompt to export, with its status.
 struct Chosen {
     prompt: Prompt,
     id: String,
@@ -54,7 +54,7 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         "path": args.path, "sidecar": document::sidecar(&args.path),
     });
     let mut out = String::new();
-    let verb = if exported.unchanged { "stands already" } else { "is committed" };
+    let verb = if exported.unchanged { "is already" } else { "is committed" };
     let _ = writeln!(
         out,
         "{} ({}) {verb} on {} at {}",
@@ -63,9 +63,9 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         exported.branch,
         &exported.commit[..exported.commit.len().min(12)]
     );
-    let _ = writeln!(out, "  look: git -C {} show {}", args.to.display(), exported.branch);
+    let _ = writeln!(out, "  show it: git -C {} show {}", args.to.display(), exported.branch);
     if !exported.pushed {
-        let _ = writeln!(out, "  not pushed; `--push` does");
+        let _ = writeln!(out, "  not pushed; use `--push` to push it");
     }
     screen.show(&value, &out)
 }
@@ -79,9 +79,10 @@ fn choose(args: &ExportArgs, told: &Told) -> Result<Chosen, CliError> {
             .map(|(candidate, _)| candidate)
             .collect();
         let [candidate] = matching.as_slice() else {
-            let how_many = if matching.is_empty() { "no" } else { "more than one" };
-            return Err(CliError::usage(format!("{how_many} candidate of the run is `{asked}`"))
-                .hint("`promptsearch report RUN --format csv` lists them"));
+            let how_many = if matching.is_empty() { "no candidate" } else { "several candidates" };
+            let message = format!("{how_many} of the run match `{asked}`");
+            return Err(CliError::usage(message)
+                .hint("list the candidates with `promptsearch report RUN --format csv`"));
         };
         return Ok(chosen(told, *candidate, "chosen by hand"));
     }
@@ -93,11 +94,11 @@ fn choose(args: &ExportArgs, told: &Told) -> Result<Chosen, CliError> {
     }
     if told.summary.status != Status::Finished {
         return Err(CliError::usage(format!("the run `{}` is not finished", told.file.run))
-            .hint("wait, or resume it; or name a prompt with `--candidate ID`"));
+            .hint("wait for it, or resume it; or choose a prompt with `--candidate ID`"));
     }
     match told.summary.recommended {
-        Some(Baseline::Best) => Ok(chosen(told, winner, "confirmed")),
-        _ => Ok(chosen(told, CandidateIx::SEED, "baseline")),
+        Some(Recommendation::Best) => Ok(chosen(told, winner, "confirmed")),
+        _ => Ok(chosen(told, CandidateIx::BASELINE, "baseline")),
     }
 }
 
@@ -106,7 +107,7 @@ fn chosen(told: &Told, candidate: CandidateIx, status: &'static str) -> Chosen {
     Chosen { prompt: candidate.prompt.clone(), id: candidate.id.to_string(), status }
 }
 
-/// Chat messages with their templates as they are.
+/// The prompt as chat messages, with its templates unrendered.
 fn messages(prompt: &Prompt) -> Vec<Message> {
     let system: Vec<&str> =
         prompt.parts().iter().filter(|part| part.name != USER).map(|part| &*part.text).collect();
@@ -211,7 +212,7 @@ fn message(told: &Told, chosen: &Chosen, path: &str) -> String {
             );
         }
         (_, "baseline") => {
-            let _ = writeln!(out, "The baseline: nothing that was found is shown to be better.");
+            let _ = writeln!(out, "The baseline: no candidate was shown to be better.");
         }
         _ => {
             let _ = writeln!(out, "Not confirmed on held-out rows.");

@@ -1,4 +1,4 @@
-//! `init`: a new task, from scratch or from a file of rows.
+//! `init`: creates a task, from a template or from a data file.
 
 use super::Screen;
 use super::args::InitArgs;
@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Rows of the task that is made from scratch.
+/// Number of rows in the task that is created from the template.
 const SAMPLE_ROWS: usize = 90;
-/// Where they are from: a shipped task.
+/// The shipped task that serves as the template.
 const SAMPLE: &str = include_str!("../../tasks/ticket-routing/examples.jsonl");
 const SAMPLE_TASK: &str = include_str!("../../tasks/ticket-routing/task.toml");
 const SAMPLE_PROMPT: &str = include_str!("../../tasks/ticket-routing/system.md");
@@ -19,8 +19,8 @@ const SAMPLE_PROMPT: &str = include_str!("../../tasks/ticket-routing/system.md")
 pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
     let file = args.dir.join("task.toml");
     if file.exists() {
-        return Err(CliError::usage(format!("{} exists already", file.display()))
-            .hint("name another folder; nothing was changed"));
+        return Err(CliError::usage(format!("{} already exists", file.display()))
+            .hint("choose another folder; nothing was changed"));
     }
     let name = task_name(&args.dir)?;
     let files = match &args.from {
@@ -30,10 +30,10 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
     for (file, _) in &files {
         if args.dir.join(file).exists() {
             return Err(CliError::usage(format!(
-                "{} exists already",
+                "{} already exists",
                 args.dir.join(file).display()
             ))
-            .hint("name another folder; nothing was changed"));
+            .hint("choose another folder; nothing was changed"));
         }
     }
     fs::create_dir_all(&args.dir)
@@ -41,7 +41,7 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
     for (file, bytes) in &files {
         fs::write(args.dir.join(file), bytes)?;
     }
-    // What was made must work as it is.
+    // The new task must load without changes.
     let task = Task::load(&args.dir)?;
     let value = serde_json::json!({
         "task": task.name,
@@ -50,17 +50,20 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
         "rows": task.splits.train.len() + task.splits.dev.len() + task.splits.hold.len(),
     });
     let dir = args.dir.display();
-    let mut text = format!("made the task `{}` in {dir}\n", task.name);
-    let _ = writeln!(text, "  1. read {dir}/task.toml, and write your prompt into {dir}/system.md");
-    let _ = writeln!(text, "  2. promptsearch plan {dir}      what a run would do, offline");
+    let mut text = format!("created the task `{}` in {dir}\n", task.name);
+    let _ = writeln!(text, "  1. edit {dir}/task.toml, and write your prompt to {dir}/system.md");
     let _ = writeln!(
         text,
-        "  3. promptsearch run {dir}       with simulated models until you name real ones"
+        "  2. promptsearch plan {dir}      previews the run without calling a model"
+    );
+    let _ = writeln!(
+        text,
+        "  3. promptsearch run {dir}       uses simulated models until you name real ones"
     );
     screen.show(&value, &text)
 }
 
-/// The folder's name, in letters that a task's name may have.
+/// The folder's name, reduced to the characters allowed in a task name.
 fn task_name(dir: &Path) -> Result<String, CliError> {
     let absolute = fs::canonicalize(dir).or_else(|_| std::path::absolute(dir))?;
     let name = absolute.file_name().map_or("task".into(), |name| name.to_string_lossy());
@@ -86,8 +89,12 @@ fn from_rows(name: &str, from: &Path) -> Result<Vec<(String, Vec<u8>)>, CliError
     let sniffed = dataset::sniff(from)?;
     let missing = |what: &str| {
         let columns: Vec<&str> = sniffed.columns.iter().map(|c| c.name.as_str()).collect();
-        CliError::invalid(format!("{}: no column looks like {what}", from.display()))
-            .hint(format!("name one `input` or `answer`; there are: {}", columns.join(", ")))
+        CliError::invalid(format!("{}: cannot tell which column is {what}", from.display())).hint(
+            format!(
+                "rename a column to `input` or `answer`; the columns are: {}",
+                columns.join(", ")
+            ),
+        )
     };
     let answer = sniffed.answer.clone().ok_or_else(|| missing("the answer"))?;
     let input = sniffed.input.clone().ok_or_else(|| missing("the input"))?;
@@ -97,7 +104,7 @@ fn from_rows(name: &str, from: &Path) -> Result<Vec<(String, Vec<u8>)>, CliError
     let task = task_toml(name, &data, &sniffed, &answer, &input);
     Ok(vec![
         ("task.toml".to_owned(), task.into_bytes()),
-        ("system.md".to_owned(), seed_prompt(&sniffed.answers).into_bytes()),
+        ("system.md".to_owned(), baseline_prompt(&sniffed.answers).into_bytes()),
         (data, bytes),
     ])
 }
@@ -158,7 +165,7 @@ calls = 3000
     )
 }
 
-fn seed_prompt(answers: &Answers) -> String {
+fn baseline_prompt(answers: &Answers) -> String {
     match answers {
         Answers::Labels(labels) => {
             format!(

@@ -1,4 +1,4 @@
-//! `status`, `report` and `journal`: what a run's files say, at any moment of it.
+//! `status`, `report` and `journal`: show a run from its files, at any time.
 
 use super::Screen;
 use super::args::{ReportArgs, ReportFormat, RunRef};
@@ -12,12 +12,12 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 
-/// How a run stands.
+/// Prints the status of a run.
 pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     let dir = RunDir::find(&args.out.out, &args.run)?;
     let told = match Told::read(dir.clone()) {
         Ok(told) => told,
-        // Rows that have changed or gone keep a run from being told anew, not from being known.
+        // Without its data files a run cannot be replayed, but its last summary can be shown.
         Err(error) => {
             let Ok(summary) = dir.read_json::<report::Summary>(SUMMARY_FILE) else {
                 return Err(error);
@@ -70,7 +70,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         text::plural(summary.counts.evaluations as usize, "evaluation"),
     );
     if summary.status == report::Status::Interrupted {
-        let _ = writeln!(out, "  go on: promptsearch resume {}", told.dir.path().display());
+        let _ = writeln!(out, "  resume: promptsearch resume {}", told.dir.path().display());
     }
     screen.show(&serde_json::to_value(summary)?, &out)
 }
@@ -101,13 +101,13 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
     }
 }
 
-/// Prints the journal, line by line: what `events.jsonl` holds.
+/// Prints the lines of `events.jsonl`.
 pub(super) fn journal(args: &RunRef, _screen: &Screen) -> Result<(), CliError> {
     let dir = RunDir::find(&args.out.out, &args.run)?;
     let path = dir.events();
     let file = match std::fs::File::open(&path) {
         Ok(file) => file,
-        // A run that was never begun has an empty journal.
+        // A run that was created but never started has an empty journal.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error.into()),
     };
@@ -117,7 +117,7 @@ pub(super) fn journal(args: &RunRef, _screen: &Screen) -> Result<(), CliError> {
     loop {
         line.clear();
         let read = lines.read_until(b'\n', &mut line)?;
-        // A line that a running process has not finished yet is not shown.
+        // Skip a last line that a running process has not finished writing.
         if read == 0 || line.last() != Some(&b'\n') {
             return Ok(());
         }
@@ -128,7 +128,7 @@ pub(super) fn journal(args: &RunRef, _screen: &Screen) -> Result<(), CliError> {
     }
 }
 
-/// A line for each candidate.
+/// One line per candidate.
 fn csv(told: &Told) -> Result<String, CliError> {
     let state = &told.history.state;
     let mut table = csv::Writer::from_writer(Vec::new());

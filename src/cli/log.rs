@@ -1,5 +1,5 @@
-//! The run's own log, `debug.log`: what happened inside, for whoever looks for a fault. Neither keys
-//! nor texts of rows and prompts go there.
+//! The run's own log, `debug.log`, for debugging. It never contains keys or the texts of rows and
+//! prompts.
 
 use crate::run_dir::RunDir;
 use crate::store;
@@ -8,11 +8,11 @@ use std::panic;
 use std::sync::Mutex;
 use tracing_subscriber::EnvFilter;
 
-/// What decides how much is written; `info` where it is not set.
+/// The environment variable that sets the log level; the default is `info`.
 const LEVEL: &str = "PROMPTSEARCH_LOG";
 
-/// Sends what the library has to say, and the panics of the store, to the run's log. A second run of
-/// the same process keeps the first one's log; a log that cannot be written stops nothing.
+/// Sends the library's log records and the panics of the store to the run's log. A second run in the
+/// same process keeps the first run's log. A log that cannot be written does not stop the run.
 pub(super) fn to_file_of(dir: &RunDir) {
     let Ok(file) = File::options().create(true).append(true).open(dir.file("debug.log")) else {
         return;

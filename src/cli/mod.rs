@@ -1,5 +1,5 @@
-//! Arguments in, exit code out. The only place that reads the environment, catches signals and
-//! prints.
+//! The command line interface: arguments in, exit code out. Only this module reads the environment,
+//! catches signals and prints.
 
 mod args;
 mod error;
@@ -30,7 +30,7 @@ pub fn main() -> ExitCode {
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Whoever reads stderr may be gone; the exit code still speaks.
+            // The reader of stderr may have closed it; the exit code still reports the error.
             let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::from(error.kind.exit_code())
         }
@@ -55,7 +55,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     }
 }
 
-/// Where things are shown.
+/// Prints results and messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
     json: bool,
@@ -68,7 +68,7 @@ impl Screen {
         if self.json { self.print(&serde_json::to_string_pretty(json)?) } else { self.print(text) }
     }
 
-    /// Prints to stdout. A reader that has gone away, as `head` does, is no error.
+    /// Prints to stdout. A reader that closes the pipe, as `head` does, is not an error.
     #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
     fn print(&self, text: &str) -> Result<(), CliError> {
         let mut out = std::io::stdout().lock();
@@ -79,14 +79,14 @@ impl Screen {
         }
     }
 
-    /// Tells a person something that is no result.
+    /// Prints a note to stderr.
     fn note(&self, text: &str) {
         if !self.quiet {
             let _ = writeln!(std::io::stderr(), "{text}");
         }
     }
 
-    /// Warns, whatever was asked for.
+    /// Prints a warning to stderr, also with `--quiet`.
     #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
     fn warn(&self, text: &str) {
         let _ = writeln!(std::io::stderr(), "warning: {text}");
@@ -97,7 +97,7 @@ impl Screen {
         !self.json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
     }
 
-    /// Columns of the terminal, or what suits a file.
+    /// Width of the terminal in columns, or the default width for a file.
     #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
     fn width(&self) -> usize {
         let columns = std::env::var_os("COLUMNS")

@@ -1,4 +1,4 @@
-//! `plan`: what a run would do, offline: splits, what the data can show, calls, tokens, dollars.
+//! `plan`: previews a run without calling a model: splits, detectable gain, calls, tokens, dollars.
 
 use super::args::PlanArgs;
 use super::error::CliError;
@@ -16,15 +16,14 @@ use crate::units::{Tokens, Usd};
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// The share of rows on which two prompts differ where nothing is known: a usual figure for prompts
-/// that are worth comparing.
+/// The assumed share of rows on which two prompts differ, before anything is measured.
 const USUAL_DISCORDANCE: f64 = 0.2;
-/// Bytes of one token where nothing was counted yet: the usual figure for English.
+/// The assumed number of bytes per token, before anything is counted; usual for English.
 const BYTES_PER_TOKEN: u64 = 4;
-/// Under this many held-out rows a claim is hard to make.
+/// With fewer held-out rows than this, `plan` warns that only large gains can be confirmed.
 const FEW_ROWS: usize = 100;
 
-/// What a role would do.
+/// The estimated calls and cost of one role.
 #[derive(Debug, Serialize)]
 struct RolePlan {
     model: String,
@@ -34,9 +33,9 @@ struct RolePlan {
     usd: Option<f64>,
 }
 
-/// What a run would do.
+/// The estimate of a run.
 #[derive(Debug, Serialize)]
-struct Plan {
+struct Estimate {
     task: String,
     strategy: String,
     rows: std::collections::BTreeMap<String, usize>,
@@ -64,14 +63,14 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, caps))
 }
 
-/// What a person should know before spending anything.
+/// Warnings that the user should see before spending money.
 pub(super) fn warnings(task: &Task) -> Vec<String> {
     let mut warnings = Vec::new();
     let near = task.near_duplicates();
     for pair in near.iter().take(5) {
         warnings.push(format!(
-            "rows `{}` ({}) and `{}` ({}) are nearly the same ({} alike): what is learnt from one \
-             is tested on the other",
+            "rows `{}` ({}) and `{}` ({}) are near-duplicates ({} similar): the search would be \
+             tested on data that it has seen",
             pair.a,
             pair.a_split,
             pair.b,
@@ -84,29 +83,29 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     }
     let hold = task.splits.hold.len();
     if hold == 0 {
-        warnings.push("no rows are held out: whatever is found stays unconfirmed".to_owned());
+        warnings.push("there are no held-out rows: no result can be confirmed".to_owned());
     } else if hold < FEW_ROWS {
         warnings.push(format!(
-            "{} can show a gain of {} at the earliest; for a gain of 5 points {} are needed",
+            "{} can detect a gain of {} or more; a gain of 5 points needs {} rows",
             text::plural(hold, "held-out row"),
             text::points(smallest_gain(hold, USUAL_DISCORDANCE)),
             text::thousands(rows_needed(0.05, USUAL_DISCORDANCE) as u64)
         ));
     }
     if task.splits.train.is_empty() {
-        warnings.push("no rows for train: the mutator sees no examples".to_owned());
+        warnings.push("there are no train rows: the mutator sees no examples".to_owned());
     }
     warnings
 }
 
-/// A concurrency that the look-ahead cannot keep busy is a waste, not an error.
+/// Warns of a concurrency that the look-ahead cannot keep busy. It is not an error.
 fn concurrency_warning(recipe: &Recipe, concurrency: Option<usize>) -> Option<String> {
     let lookahead = recipe.schedule.lookahead();
     let asked = concurrency?;
     (asked > lookahead / 4).then(|| {
         format!(
-            "{asked} requests at a time want a look-ahead of {}; with {lookahead}, slots stay idle \
-             (--set schedule.lookahead={})",
+            "{asked} concurrent requests need a look-ahead of {}; with {lookahead}, some slots stay \
+             idle (--set schedule.lookahead={})",
             4 * asked,
             4 * asked
         )
@@ -118,8 +117,8 @@ fn mean_row_bytes(rows: &[&Example]) -> u64 {
     (total / rows.len().max(1)) as u64
 }
 
-/// Rollouts of one proposal: its evidence, and what its child gets: a block at least, all of dev at
-/// most.
+/// Least and most rollouts per proposal: those for its evidence, and those of its child, which gets
+/// one block at least and all of dev at most.
 fn rollouts_per_proposal(task: &Task, recipe: &Recipe) -> [u64; 2] {
     let dev = task.splits.dev.len() as u64;
     let evidence = recipe
@@ -150,18 +149,18 @@ fn rollouts_per_proposal(task: &Task, recipe: &Recipe) -> [u64; 2] {
     }
 }
 
-fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> Plan {
+fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> Estimate {
     let finale = match &recipe.finale {
         Final::Confirm(kind) => kind.share,
         _ => 0.0,
     };
     let limits = Limits::new(caps, task, finale);
     let rows = task.visible_rows();
-    let prompt = task.layout.bytes_without_row(&task.seed) as u64;
+    let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
     let task_usage = Usage {
         input: Tokens((prompt + mean_row_bytes(&rows)).div_ceil(BYTES_PER_TOKEN)),
         cached_input: Tokens::ZERO,
-        // A short answer is usual; the longest is what is reserved.
+        // Most answers are short. The longest possible answer is only what is reserved.
         output: Tokens(u64::from(task.task_model().max_output_tokens).min(64)),
     };
     let mutator_usage = Usage {
@@ -173,7 +172,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
     let cost = |role, usage| price(role).map(|price: Price| price.of(usage));
     let (task_cost, mutator_cost) =
         (cost(ModelRole::Task, task_usage), cost(ModelRole::Mutator, mutator_usage));
-    // A recipe of phases spends most in its last ones.
+    // A recipe with phases spends most of its budget in the last one.
     let phases = recipe.phases();
     let last = phases.last().unwrap_or(recipe);
     let pool: u64 =
@@ -204,7 +203,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
     };
     let breeds = matches!(last.schedule, Schedule::Steady(_) | Schedule::Generation(_));
     let proposals = if !breeds { [pool, pool] } else { [affordable(per[1]), affordable(per[0])] };
-    // The middle of what is likely: where the budget is spent on children of middling length.
+    // The midpoint of the range of affordable proposals.
     let middle =
         if proposals[1] == u64::MAX { 0 } else { u64::midpoint(proposals[0], proposals[1]) };
     let task_calls = match caps.calls {
@@ -239,7 +238,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         .sum::<Option<f64>>()
         .map(|usd| caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars())));
     let hold_rows = task.splits.hold.len();
-    let mut plan = Plan {
+    let mut plan = Estimate {
         task: task.name.clone(),
         strategy: recipe.name.clone(),
         rows: counts(&task.splits).into_iter().map(|(split, n)| (split.to_string(), n)).collect(),
@@ -252,37 +251,37 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
     };
     if pool == 0 && plan.proposals_affordable[1] < 3 {
         plan.warnings.push(
-            "this budget buys fewer than 3 proposals: there is hardly a search in it".to_owned(),
+            "this budget pays for fewer than 3 proposals, which is too few for a search".to_owned(),
         );
     }
     plan
 }
 
-fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
+fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}: {}", plan.task, task.about);
     let _ = writeln!(out, "\nrows");
     for (split, purpose) in
-        [("train", "shown to the mutator"), ("dev", "select"), ("hold", "confirm, once")]
+        [("train", "shown to the mutator"), ("dev", "selects"), ("hold", "confirms, once")]
     {
         let _ = writeln!(out, "  {split:<6} {:>7}  {purpose}", plan.rows.get(split).unwrap_or(&0));
     }
     if let Some(gain) = plan.smallest_gain {
         let _ = writeln!(
             out,
-            "  the held-out rows can show a gain of {} (one-sided 5 %, power 80 %, prompts that \
-             differ on {} of the rows)",
+            "  the held-out rows can detect a gain of {} or more (one-sided 5 %, power 80 %, if the \
+             prompts differ on {} of the rows)",
             text::points(gain),
             text::percent(USUAL_DISCORDANCE)
         );
     }
-    let _ = writeln!(out, "\nsearch by {}: {}", recipe.name, recipe.about);
-    let number =
-        |count: u64| if count == u64::MAX { "any".to_owned() } else { text::thousands(count) };
+    let _ = writeln!(out, "\nstrategy {}: {}", recipe.name, recipe.about);
+    let number = |count: u64| {
+        if count == u64::MAX { "unlimited".to_owned() } else { text::thousands(count) }
+    };
     let [low, high] = plan.proposals_affordable;
-    let _ = writeln!(out, "  {} to {} proposals fit", number(low), number(high));
-    let _ =
-        writeln!(out, "  {} calls are set aside for the held-out rows", number(plan.hold_calls));
+    let _ = writeln!(out, "  {} to {} proposals fit into the budget", number(low), number(high));
+    let _ = writeln!(out, "  {} calls are reserved for the held-out rows", number(plan.hold_calls));
     let _ = writeln!(out, "\nestimate        calls     tokens in    tokens out        dollars");
     for (role, planned) in &plan.roles {
         let dollars = planned.usd.map_or("unknown".to_owned(), |usd| format!("{usd:.4}"));
@@ -297,7 +296,7 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
         );
     }
     if !settings::is_paid(task) {
-        let _ = writeln!(out, "  the prices of simulated models are invented");
+        let _ = writeln!(out, "  the prices of the simulated models are not real");
     }
     let _ = writeln!(out, "\ncaps: {}", shown_caps(caps));
     for warning in &plan.warnings {
@@ -318,5 +317,5 @@ fn shown_caps(caps: Caps) -> String {
     .into_iter()
     .flatten()
     .collect();
-    if parts.is_empty() { "none; a run needs one".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { "none; a run needs at least one".to_owned() } else { parts.join(", ") }
 }

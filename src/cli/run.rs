@@ -25,7 +25,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     settings::check_consent(&task, &caps, args.yes)?;
     if task.layout.searched().is_empty() {
         return Err(task
-            .mistake(&["prompt"], "the task lets no part of the prompt change")
+            .mistake(&["prompt"], "no part of the prompt may change")
             .help("add `search = [\"system\"]` under [prompt]")
             .into());
     }
@@ -33,7 +33,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     if task.model(ModelRole::Mutator).is_none() && recipe.asks_mutator() {
         return Err(task
-            .mistake(&["models"], "the task names no mutator model, and a search needs one")
+            .mistake(&["models"], "the task names no mutator model, which a search needs")
             .help("add `mutator = \"provider/model\"` under [models]")
             .into());
     }
@@ -84,7 +84,7 @@ fn checked_name(name: &str) -> Result<RunName, CliError> {
     if is_good {
         return Ok(RunName::new(name));
     }
-    Err(CliError::usage(format!("`{name}` cannot name a run"))
+    Err(CliError::usage(format!("`{name}` is not a valid run name"))
         .hint("use letters, digits, `-`, `_` and `.`"))
 }
 
@@ -102,7 +102,7 @@ pub(super) fn absolute_data(task: &Task) -> Result<Vec<crate::task::DataFile>, C
         .collect()
 }
 
-/// Goes on with a run.
+/// Resumes a run.
 pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError> {
     let dir = RunDir::find(&args.run.out.out, &args.run.run)?;
     let file = dir.run_file()?;
@@ -110,7 +110,7 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
         .read_json::<report::Summary>(crate::run_dir::SUMMARY_FILE)
         .is_ok_and(|summary| summary.status == report::Status::Finished);
     if is_finished {
-        // Nothing is asked any more, so no key is needed.
+        // A finished run makes no more calls, so no key is needed.
         return show_end(&Told::read(dir)?, screen);
     }
     let task = super::session::frozen_task(&file)?;
@@ -119,7 +119,7 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     go(dir, &keys, args.concurrency, screen)
 }
 
-/// Runs to the end, and says how it ended.
+/// Runs the search to its end and prints the result.
 fn go(
     dir: RunDir,
     keys: &std::collections::BTreeMap<String, secrecy::SecretString>,
@@ -140,19 +140,20 @@ fn go(
             if screen.json {
                 screen.show(&serde_json::to_value(&told.summary)?, "")?;
             }
-            Err(CliError::new(Kind::Interrupted, "interrupted; nothing that was answered is lost")
-                .hint(again))
+            Err(CliError::new(Kind::Interrupted, "interrupted; no answer is lost")
+                .hint(format!("resume with: {again}")))
         }
-        Outcome::BrokenScorer(why) => Err(CliError::new(Kind::Invalid, why)
-            .hint(format!("mend the program, and go on with: {again}"))),
+        Outcome::BrokenScorer(why) => {
+            Err(CliError::new(Kind::Invalid, why)
+                .hint(format!("fix the program, then run: {again}")))
+        }
         Outcome::Refused(why) => {
-            Err(CliError::new(Kind::Refused, why)
-                .hint(format!("cure that, and go on with: {again}")))
+            Err(CliError::new(Kind::Refused, why).hint(format!("fix this, then run: {again}")))
         }
     }
 }
 
-/// Prints the result of a run that is over.
+/// Prints the result of a finished run.
 fn show_end(told: &Told, screen: &Screen) -> Result<(), CliError> {
     let text = report::end_of_run(&told.report(), screen.colour(), screen.width());
     screen.show(&serde_json::to_value(&told.summary)?, &text)
@@ -167,7 +168,7 @@ fn resume_command(told: &Told) -> String {
     }
 }
 
-/// Starts this program again on the run, away from this terminal.
+/// Starts this program again as a background process that resumes the run.
 fn detach(dir: &RunDir, args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     use std::os::unix::process::CommandExt;
     let program = std::env::current_exe()?;
@@ -181,14 +182,14 @@ fn detach(dir: &RunDir, args: &RunArgs, screen: &Screen) -> Result<(), CliError>
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
-        // A group of its own: a terminal that closes, and its Ctrl-C, do not reach it.
+        // In a process group of its own it does not receive the terminal's hangup or Ctrl-C.
         .process_group(0)
         .spawn()?;
     let value = serde_json::json!({
         "run": dir.name(), "process": child.id(), "folder": dir.path(),
     });
     let text = format!(
-        "run {} goes on in process {}\n  look: promptsearch status {}\n  log:  {}",
+        "run {} continues in the background as process {}\n  status: promptsearch status {}\n  log:    {}",
         dir.name(),
         child.id(),
         dir.path().display(),

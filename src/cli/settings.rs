@@ -1,4 +1,5 @@
-//! What is meant: caps from the task and the command line together, keys from the environment.
+//! The settings of a run: caps from task and command line, keys from the environment, and checks
+//! that run before anything is created.
 
 use super::args::CapArgs;
 use super::error::{CliError, Kind};
@@ -26,8 +27,9 @@ pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, C
     let mut caps = task.caps;
     if let Some(dollars) = args.max_usd {
         let usd = Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO);
-        let wrong =
-            || CliError::usage(format!("`--max-usd {dollars}` is not an amount of dollars"));
+        let wrong = || {
+            CliError::usage(format!("`--max-usd {dollars}` is not a positive amount of dollars"))
+        };
         caps.usd = Some(usd.ok_or_else(wrong)?);
     }
     for (flag, value) in [
@@ -36,7 +38,7 @@ pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, C
         ("--max-proposals", args.max_proposals),
     ] {
         if value == Some(0) && flag != "--max-proposals" {
-            return Err(CliError::usage(format!("`{flag} 0` lets nothing happen")));
+            return Err(CliError::usage(format!("`{flag}` must be at least 1")));
         }
     }
     caps.calls = args.max_calls.or(caps.calls);
@@ -51,7 +53,7 @@ pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, C
     Ok(caps)
 }
 
-/// `07:00` is the next time that the clock on the wall says so; else a date with a time.
+/// Reads a time of day, which means its next occurrence in local time, or a date with a time.
 fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
     let wrong = || {
         CliError::usage(format!("`--until {text}` is not a time"))
@@ -77,21 +79,21 @@ fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
     Ok(then)
 }
 
-/// Whether a task's models cost nothing real: simulated or free.
+/// Whether any of a task's models costs real money: neither simulated nor free.
 pub(super) fn is_paid(task: &Task) -> bool {
     task.providers().values().any(|provider| provider.kind != Some(Protocol::Sim) && !provider.free)
 }
 
-/// A run needs a limit: in spending, or for paid models the explicit word that time is enough.
+/// Checks that a run has a cap. With paid models, a cap on time alone needs `--yes`.
 pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), CliError> {
     if caps.is_empty() {
-        return Err(CliError::usage("nothing limits this run").hint(
-            "give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",
+        return Err(CliError::usage("this run has no cap").hint(
+            "use `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",
         ));
     }
     if !caps.limits_spending() && is_paid(task) && !yes {
-        return Err(CliError::usage("only the time limits this run, and its models cost money")
-            .hint("give `--max-usd X`, or `--yes` if the time is limit enough"));
+        return Err(CliError::usage("only time is capped, but the models cost money")
+            .hint("use `--max-usd X`, or `--yes` to accept a cap on time only"));
     }
     if caps.usd.is_some() {
         task.check_prices()?;
@@ -99,7 +101,7 @@ pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), C
     Ok(())
 }
 
-/// Whether every simulated model is one that there is.
+/// Checks that every simulated model exists.
 pub(super) fn check_simulated(task: &Task) -> Result<(), CliError> {
     for role in ModelRole::ALL {
         let Some(model) = task.model(role) else { continue };
@@ -116,7 +118,7 @@ pub(super) fn check_simulated(task: &Task) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Whether every model can be talked to as it is written down, before anything is created.
+/// Checks that a client can be made for every provider of the task.
 pub(super) fn check_models(
     task: &Task,
     keys: &BTreeMap<String, SecretString>,
@@ -132,18 +134,18 @@ pub(super) fn check_models(
     Ok(())
 }
 
-/// Whether the programs that score can be started.
+/// Checks that the scorers' programs can be started.
 pub(super) fn check_programs(task: &Task) -> Result<(), CliError> {
     for (place, scorer) in task.scorers.scorers().iter().enumerate() {
         let Some(spec) = scorer.command() else { continue };
         let program = spec.argv.first().map_or("", String::as_str);
         if !is_there(program, &task.folder()) {
             let message =
-                format!("the scorer's program `{program}` is not there, or may not be run");
+                format!("the scorer's program `{program}` does not exist or is not executable");
             return Err(task
                 .mistake(&["score", &place.to_string(), "command"], message)
                 .help(
-                    "name a program in PATH, or a file by its path from the task's folder, such as \
+                    "name a program in PATH, or give a path relative to the task's folder, such as \
                      `./score.py`",
                 )
                 .into());
@@ -152,7 +154,7 @@ pub(super) fn check_programs(task: &Task) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Whether the programs that are operators can be started.
+/// Checks that the operators' programs can be started.
 pub(super) fn check_operators(recipe: &Recipe, task: &Task) -> Result<(), CliError> {
     for operator in recipe.operator.iter().chain(recipe.phase.iter().flat_map(|it| &it.operator)) {
         let Some(asked) = operator.program() else { continue };
@@ -160,10 +162,10 @@ pub(super) fn check_operators(recipe: &Recipe, task: &Task) -> Result<(), CliErr
         let folder = if asked.dir.is_empty() { task.folder() } else { asked.dir.into() };
         if !is_there(program, &folder) {
             return Err(CliError::invalid(format!(
-                "the operator's program `{program}` is not there, or may not be run"
+                "the operator's program `{program}` does not exist or is not executable"
             ))
             .hint(format!(
-                "name a program in PATH, or a file by its path from {}, such as `./operator.py`",
+                "name a program in PATH, or give a path relative to {}, such as `./operator.py`",
                 folder.display()
             )));
         }
@@ -171,7 +173,7 @@ pub(super) fn check_operators(recipe: &Recipe, task: &Task) -> Result<(), CliErr
     Ok(())
 }
 
-/// Whether a program that is started in a folder can be.
+/// Whether a program can be started from a folder.
 fn is_there(program: &str, folder: &Path) -> bool {
     if program.contains('/') {
         return can_run(&folder.join(program));
@@ -185,14 +187,14 @@ fn can_run(file: &Path) -> bool {
         .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
-/// A recipe; a mistake that a `--set` brings in is told of that `--set`, not of the file.
+/// Loads a recipe. A mistake in a `--set` is reported for that `--set`, not for the file.
 pub(super) fn recipe(name: &str, sets: &[String]) -> Result<Recipe, CliError> {
     let whole = recipe::load(name, sets);
     let Err(RecipeError::Source(error)) = &whole else { return Ok(whole?) };
     if recipe::load(name, &[]).is_err() {
         return Ok(whole?);
     }
-    // One alone may be wrong only together with others, so they are added one by one.
+    // A `--set` may be wrong only in combination with others, so they are added one by one.
     let first = (1..=sets.len()).find(|count| recipe::load(name, &sets[..*count]).is_err());
     let set = first.and_then(|count| sets.get(count - 1)).map_or("", String::as_str);
     let shown = CliError::usage(format!("`--set {set}`: {}", error.message));
@@ -202,7 +204,7 @@ pub(super) fn recipe(name: &str, sets: &[String]) -> Result<Recipe, CliError> {
     })
 }
 
-/// A recipe as a task can use it, and what of it is left out. Whatever is wrong with it shows here,
+/// The recipe as the task can use it, and notes on what was left out. Mistakes are reported here,
 /// before anything is created.
 pub(super) fn recipe_for(
     task: &Task,
@@ -217,7 +219,7 @@ pub(super) fn recipe_for(
     let Usable { recipe, left_out, is_idle } = whole.usable(parts);
     if is_idle {
         let message = format!(
-            "`{}` can do nothing here, where [prompt] has `search = {:?}`",
+            "the strategy `{}` cannot change anything, because [prompt] has `search = {:?}`",
             recipe.name,
             task.layout.searched()
         );
@@ -225,23 +227,20 @@ pub(super) fn recipe_for(
             std::iter::once(message).chain(left_out).collect::<Vec<_>>().join("\n  "),
         );
         if parts.demos {
-            error = error.hint("let a text change too, as in `search = [\"system\", \"demos\"]`");
+            error = error.hint("also search a text part, as in `search = [\"system\", \"demos\"]`");
         } else {
             error = error.hint("add a part `demos = \"\"` and name it in `search` under [prompt]");
         }
-        return Err(error.hint("or choose another strategy: `promptsearch strategies`"));
+        return Err(error.hint("or choose another strategy; `promptsearch strategies` lists them"));
     }
     let meta_prompts = search::meta_prompts(&recipe)?;
     search::check_window(task, &recipe, &meta_prompts)?;
     Ok((recipe, left_out))
 }
 
-/// The keys of a task's providers, before anything is created.
+/// Resolves the keys of a task's providers.
 pub(super) fn keys(task: &Task) -> Result<BTreeMap<String, SecretString>, CliError> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "cli is the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "only cli reads the environment")]
     let environment = |name: &str| std::env::var(name).ok();
     let mut keys = BTreeMap::new();
     for (name, provider) in task.providers() {

@@ -1,4 +1,4 @@
-//! `simulate`: the simulated models as an OpenAI-compatible server, and their oracle.
+//! `simulate`: serves the simulated models over HTTP, or prints a prompt's true quality.
 
 use super::Screen;
 use super::args::SimulateArgs;
@@ -33,7 +33,9 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
     }
     let shares = [args.throttle, args.error, args.hang, args.truncate, args.empty];
     if shares.iter().any(|share| !(0.0..=1.0).contains(share)) || shares.iter().sum::<f64>() > 1.0 {
-        return Err(CliError::usage("the shares of faults must lie in 0..=1, together too"));
+        return Err(CliError::usage(
+            "each share of faults, and their sum, must be between 0 and 1",
+        ));
     }
     if !(args.latency >= 0.0 && args.latency_sigma >= 0.0) {
         return Err(CliError::usage("a latency must not be negative"));
@@ -63,9 +65,9 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
         let address = listener.local_addr()?;
         let base_url = format!("http://{address}/v1");
         let value = serde_json::json!({"base_url": base_url, "port": address.port()});
-        let line = format!("simulated models at {base_url} (clerk, editor); Ctrl-C ends");
+        let line = format!("simulated models at {base_url} (clerk, editor); press Ctrl-C to stop");
         if screen.json {
-            // One line, so that a script can read it while the server runs.
+            // Print one line, so that a script can read it while the server runs.
             screen.print(&value.to_string())?;
         } else {
             screen.print(&line)?;

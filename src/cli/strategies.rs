@@ -1,4 +1,4 @@
-//! `strategies`: the list, one recipe as it will be carried out, and the meta-prompts as files.
+//! `strategies`: lists the recipes, explains one, or writes the meta-prompts to files.
 
 use super::args::{EjectArgs, StrategiesAction, StrategiesArgs};
 use super::error::CliError;
@@ -51,7 +51,7 @@ fn one(name: &str, args: &StrategiesArgs, screen: &Screen) -> Result<(), CliErro
     screen.show(&value, &strategy_page(&recipe, &header, screen.colour(), screen.width()))
 }
 
-/// Writes meta-prompts as files that a recipe's `meta_prompts` can name.
+/// Writes meta-prompts to files; a recipe's `meta_prompts` can name their folder.
 fn eject(args: &EjectArgs, screen: &Screen) -> Result<(), CliError> {
     let built_in = MetaPrompts::builtin();
     let known: Vec<&str> = built_in.iter().map(|one| one.meta_prompt.name).collect();
@@ -69,7 +69,7 @@ fn eject(args: &EjectArgs, screen: &Screen) -> Result<(), CliError> {
         .filter(is_meant)
         .map(|one| (args.dir.join(format!("{}.md", one.meta_prompt.name)), one.ejected()))
         .collect();
-    // Nothing is written where anything would be lost.
+    // Check all files first, so that nothing is overwritten by accident.
     let there: Vec<String> = files
         .iter()
         .filter(|(path, _)| path.exists())
@@ -82,9 +82,9 @@ fn eject(args: &EjectArgs, screen: &Screen) -> Result<(), CliError> {
             1 => String::new(),
             count => format!(", and {} more", count - 1),
         };
-        return Err(CliError::usage(format!("{first} exists already{more}"))
-            .hint("name the meta-prompts that you want, or another folder")
-            .hint("`--force` writes over what is there"));
+        return Err(CliError::usage(format!("{first} already exists{more}"))
+            .hint("name only the meta-prompts that you want, or another folder")
+            .hint("use `--force` to overwrite"));
     }
     let failed = |path: &std::path::Path, error: std::io::Error| {
         CliError::usage(format!("{}: {error}", path.display()))
@@ -95,8 +95,8 @@ fn eject(args: &EjectArgs, screen: &Screen) -> Result<(), CliError> {
     }
     let dir = args.dir.display();
     let text = format!(
-        "wrote {} to {dir}\nchange them, delete the others, and name the folder in a recipe:\n  \
-         meta_prompts = {:?}\nor try it at once:\n  \
+        "wrote {} to {dir}\nedit the ones that you want to change, delete the others, and name the \
+         folder in a recipe:\n  meta_prompts = {:?}\nor on the command line:\n  \
          promptsearch plan TASK --set meta_prompts={dir}",
         text::plural(files.len(), "meta-prompt"),
         args.dir.display().to_string(),

@@ -1,14 +1,14 @@
-//! The processes of a program of the user's, above all of a `command` scorer: started when needed,
-//! kept for the next question, never left behind.
+//! Runs a user program, such as a `command` scorer: starts its processes on demand, reuses them, and
+//! ends all of them.
 //!
-//! Not a sandbox: the program is the user's own and may do what the user may. What is guarded is the
-//! run: every answer has a deadline, a program that hangs or forks is killed with all its children,
-//! and whatever is not a proper reply is an error and never a score.
+//! It is not a sandbox: the program has the user's permissions. The run is protected: every reply has
+//! a deadline, a program that hangs or forks is killed with all its children, and an invalid reply is
+//! an error, never a score.
 //!
 //! A scorer reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
 //! one line for each, flushed: `{"score": 0..1, "feedback": "…", "metrics": {"name": 1.5}}`. Feedback
-//! and metrics may be missing; `"id"` may be repeated and is then checked. It may go on reading until
-//! its input ends, or exit after one line. Its standard error is shown when it fails.
+//! and metrics are optional; so is `"id"`, which is checked if it is given. The program may keep
+//! reading until its input ends, or exit after one line. Its standard error is shown if it fails.
 
 use crate::task::example::Example;
 use crate::task::scorer::{CommandSpec, Verdict};
@@ -28,25 +28,25 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Processes at once where nothing else is said: scoring is rarely what a run waits for.
+/// The default number of processes; scoring is rarely the bottleneck.
 const DEFAULT_PROCESSES: usize = 16;
 
-/// A deadline beyond this is none, and could not be added to a time.
+/// A longer deadline is treated as none; it could not be added to a time.
 const LONGEST_LIMIT: Duration = Duration::from_secs(365 * 86_400);
 
-/// A reply longer than this is not one.
+/// The longest reply that is accepted.
 const LONGEST_REPLY: usize = 1 << 20;
 
-/// How much of the end of standard error is kept.
+/// How many bytes of the end of standard error are kept.
 const KEPT_STDERR: usize = 2 * 1024;
 
-/// How long a process that has closed its output may take to exit, before it is killed.
+/// How long a process may take to exit after it closed its output, before it is killed.
 const TIME_TO_EXIT: Duration = Duration::from_millis(500);
 
-/// Variables that programs need to run at all.
+/// Environment variables that every program needs.
 const NEEDED_VARIABLES: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
 
-/// Why a program gave no proper reply.
+/// Why a program gave no valid reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// It could not be started.
@@ -54,13 +54,13 @@ pub enum CommandError {
     Start {
         /// The program's name.
         program: String,
-        /// The system's words.
+        /// The system's message.
         message: String,
     },
     /// It did not reply in time.
     #[error("no reply within {}{}", text::duration(*limit), shown(stderr))]
     Deadline {
-        /// The longest that it may take over one answer.
+        /// The time limit for one reply.
         limit: Duration,
         /// The end of its standard error.
         stderr: String,
@@ -68,17 +68,17 @@ pub enum CommandError {
     /// It ended without a reply.
     #[error("ended without a reply ({status}){}", shown(stderr))]
     Exited {
-        /// How it ended.
+        /// Its exit status.
         status: String,
         /// The end of its standard error.
         stderr: String,
     },
-    /// It replied something else than it should.
-    #[error("{message}, in its reply `{excerpt}`{}", shown(stderr))]
+    /// Its reply is invalid.
+    #[error("{message}; its reply was `{excerpt}`{}", shown(stderr))]
     Malformed {
         /// What is wrong with the reply.
         message: String,
-        /// Its beginning.
+        /// The beginning of the reply.
         excerpt: String,
         /// The end of its standard error.
         stderr: String,
@@ -88,11 +88,11 @@ pub enum CommandError {
 fn shown(stderr: &str) -> String {
     match stderr.trim() {
         "" => String::new(),
-        stderr => format!("; it said: {stderr}"),
+        stderr => format!("; its standard error: {stderr}"),
     }
 }
 
-/// The few variables that any program may see, and those that the task lists.
+/// The variables that every program needs, and those that the task lists.
 pub fn allowed_environment(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     listed: &[String],
@@ -116,7 +116,7 @@ pub struct CommandPool {
 }
 
 impl CommandPool {
-    /// A pool without processes yet. `environment` is all that they see: see
+    /// A pool without processes yet. Its processes see only `environment`, made by
     /// [`allowed_environment`].
     #[must_use]
     pub fn new(
@@ -127,7 +127,7 @@ impl CommandPool {
     ) -> Self {
         Self {
             argv,
-            // A program is looked for after its folder was entered, where a relative one is another.
+            // The system resolves a relative program path after it has changed the folder.
             working_dir: std::path::absolute(working_dir).unwrap_or_else(|_| working_dir.into()),
             limit: limit.min(LONGEST_LIMIT),
             environment,
@@ -136,7 +136,7 @@ impl CommandPool {
         }
     }
 
-    /// From the task's words, with the environment of this program to choose from.
+    /// The pool of a task's scorer; it gets the allowed variables of this program's environment.
     #[must_use]
     pub fn of(
         spec: &CommandSpec,
@@ -154,30 +154,30 @@ impl CommandPool {
         self
     }
 
-    /// Asks for the score of one answer.
+    /// Requests the score of one answer.
     ///
     /// # Errors
-    /// No proper reply in time: never a score.
+    /// No valid reply in time.
     pub async fn score(&self, answer: &str, row: &Example) -> Result<Verdict, CommandError> {
         self.ask(&request(answer, row), |reply| read_reply(reply, row)).await
     }
 
-    /// Sends one line, and reads the one that comes back. Waiting for a free process does not count
-    /// against the deadline; starting one does.
+    /// Sends one line and reads the reply. Waiting for a free process does not count against the
+    /// deadline; starting one does.
     ///
     /// # Errors
-    /// No reply in time, or none that `read` takes.
+    /// No reply in time, or one that `read` rejects.
     pub async fn ask<T>(
         &self,
         line: &[u8],
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, CommandError> {
-        // The semaphore is never closed, so a place is always given in the end.
+        // The semaphore is never closed, so this cannot fail.
         let _place = self.places.acquire().await;
         let deadline = Instant::now() + self.limit;
         if let Some(mut process) = self.idle_process() {
             match process.ask(line, deadline).await {
-                // It exited after its last reply, as it may.
+                // A process may exit after a reply.
                 Err(Failure::Ended { began: false }) => drop(process),
                 said => return self.conclude(process, said, read).await,
             }
@@ -191,7 +191,7 @@ impl CommandPool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// Keeps a process that did as it should for the next line, and ends any other.
+    /// Keeps a process for the next line if it behaved correctly, and ends it otherwise.
     async fn conclude<T>(
         &self,
         process: Process,
@@ -217,10 +217,10 @@ impl CommandPool {
                 return Err(CommandError::Exited { status, stderr });
             }
             Err(Failure::Unasked(output)) => {
-                ("it wrote more than one line for an answer".to_owned(), output)
+                ("more than one line for one answer".to_owned(), output)
             }
             Err(Failure::Endless(reply)) => (
-                format!("a line is longer than {} bytes", text::thousands(LONGEST_REPLY as u64)),
+                format!("a line longer than {} bytes", text::thousands(LONGEST_REPLY as u64)),
                 reply,
             ),
         };
@@ -232,7 +232,7 @@ impl CommandPool {
 
     fn start(&self) -> Result<Process, CommandError> {
         let program = self.argv.first().map(String::as_str).unwrap_or_default();
-        // Whether a relative path means the old or the new folder differs between systems.
+        // Systems differ in whether a relative path is resolved before or after changing the folder.
         let path = match Path::new(program) {
             path if path.is_relative() && path.components().count() > 1 => {
                 self.working_dir.join(path)
@@ -271,9 +271,9 @@ fn request(answer: &str, row: &Example) -> Vec<u8> {
     line_of(&request)
 }
 
-/// A question as the line that a program reads.
+/// A question as one line of JSON.
 pub(crate) fn line_of(question: &impl Serialize) -> Vec<u8> {
-    // Texts, numbers and JSON values can always be written.
+    // Texts, numbers and JSON values can always be encoded.
     let mut line = serde_json::to_vec(question).unwrap_or_default();
     line.push(b'\n');
     line
@@ -293,7 +293,11 @@ struct Reply {
 
 fn read_reply(line: &[u8], row: &Example) -> Result<Verdict, String> {
     let reply: Reply = serde_json::from_slice(line).map_err(|error| {
-        let (message, help) = crate::source::explain_unknown_name(&error.to_string());
+        let message = error.to_string();
+        if message.contains("struct Reply") || message.starts_with("missing field `score`") {
+            return "the scorer's line needs `score` (a number from 0 to 1)".to_owned();
+        }
+        let (message, help) = crate::source::explain_unknown_name(&message);
         match help {
             Some(help) => format!("{message}: {help}"),
             None => message,
@@ -302,7 +306,7 @@ fn read_reply(line: &[u8], row: &Example) -> Result<Verdict, String> {
     let score = Score::new(reply.score)
         .ok_or_else(|| format!("the score {} is not in [0, 1]", reply.score))?;
     if let Some(id) = reply.id.filter(|id| id != row.id.as_str()) {
-        return Err(format!("it answers for the row `{id}`, but was asked about `{}`", row.id));
+        return Err(format!("it scored the row `{id}` instead of `{}`", row.id));
     }
     Ok(Verdict {
         score,
@@ -312,28 +316,28 @@ fn read_reply(line: &[u8], row: &Example) -> Result<Verdict, String> {
     })
 }
 
-/// Why there is no line to read.
+/// Why no line could be read.
 enum Failure {
     Late,
-    /// It closed its output; `began` if a part of a line came first.
+    /// The program closed its output; `began` if part of a line had been written.
     Ended {
         began: bool,
     },
-    /// Output that no request asked for.
+    /// It wrote output without a request.
     Unasked(Vec<u8>),
     Endless(Vec<u8>),
 }
 
-/// One running program, with all the processes that it starts.
+/// One running program with all its child processes.
 #[derive(Debug)]
 struct Process {
-    /// Dropped first: while its leader is not reaped, no other process can have its number.
+    /// Dropped first: as long as the leader is not reaped, its process id cannot be reused.
     group: ProcessGroup,
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     stderr: Stderr,
-    /// The whole request was read, and nothing stands after the reply.
+    /// The whole request was read, and nothing follows the reply.
     in_step: bool,
 }
 
@@ -369,8 +373,8 @@ impl Process {
         let exchange = async {
             loop {
                 tokio::select! {
-                    // A program may reply without reading all, and may exit without reading at all:
-                    // what it wrote decides. A closed input is seen as a closed output in the end.
+                    // A program may reply without reading everything, or exit without reading at all, so
+                    // only its output counts. A closed input eventually shows as a closed output.
                     written = &mut write, if !is_written => {
                         is_written = true;
                         if written.is_err() {
@@ -386,8 +390,7 @@ impl Process {
         said
     }
 
-    /// What stands in the pipe before a request is sent was not asked for, and would be taken for
-    /// the reply to it.
+    /// Checks for output before the request is sent, which would be mistaken for its reply.
     fn refuse_stale_output(&mut self) -> Result<(), Failure> {
         match self.stdout.fill_buf().now_or_never() {
             None => Ok(()),
@@ -396,14 +399,14 @@ impl Process {
         }
     }
 
-    /// Ends it and all that it started; its status, and the end of its standard error.
+    /// Ends the program and its children; returns its status and the end of its standard error.
     async fn end(mut self, patience: Duration) -> (String, String) {
         let mut status = timeout(patience, self.child.wait()).await;
-        // Children that outlive their parent hold its standard error open.
+        // Children that outlive their parent keep its standard error open.
         self.group.kill().await;
         self.group.0 = None;
         if status.is_err() {
-            // Where the group could not be killed, its leader can; not even that is waited for long.
+            // If the group could not be killed, kill the leader, and do not wait long.
             let _ = self.child.start_kill();
             status = timeout(TIME_TO_EXIT, self.child.wait()).await;
         }
@@ -420,10 +423,10 @@ impl Process {
 async fn read_line(stdout: &mut BufReader<ChildStdout>) -> Result<Vec<u8>, Failure> {
     let mut line = Vec::new();
     loop {
-        // A broken pipe is an ended program.
+        // A broken pipe means that the program has ended.
         let available = stdout.fill_buf().await.unwrap_or_default();
         if available.is_empty() {
-            // A last line may lack its break.
+            // The last line may lack its line break.
             return if line.trim_ascii().is_empty() {
                 Err(Failure::Ended { began: !line.is_empty() })
             } else {
@@ -445,18 +448,18 @@ async fn read_line(stdout: &mut BufReader<ChildStdout>) -> Result<Vec<u8>, Failu
     }
 }
 
-/// All processes of one program. Dropping it kills them: also where the run itself is cancelled.
+/// The process group of one program. Dropping it kills the group, also if the run is cancelled.
 #[derive(Debug)]
 struct ProcessGroup(Option<u32>);
 
 impl ProcessGroup {
-    /// The system's `kill` is asked, since the call itself cannot be made from safe code.
+    /// Uses the system's `kill` program, because the system call needs unsafe code.
     fn killers(&self) -> impl Iterator<Item = std::process::Command> + use<> {
         let group = self.0.map(|leader| format!("-{leader}"));
         group.into_iter().flat_map(|group| {
             let mut program = std::process::Command::new("kill");
             program.args(["-KILL", "--", &group]);
-            // Where there is no such program, the shell has it built in.
+            // If there is no such program, the shell has it built in.
             let mut shell = std::process::Command::new("sh");
             shell.args(["-c", "kill -s KILL -- \"$0\"", &group]);
             [program, shell].map(|mut command| {
@@ -486,7 +489,7 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// The end of what a program writes to standard error.
+/// Collects the end of a program's standard error.
 #[derive(Debug)]
 struct Stderr {
     kept: Arc<Mutex<Vec<u8>>>,
@@ -509,8 +512,7 @@ impl Stderr {
         Self { kept, reader }
     }
 
-    /// What it said in the end. A process that left its group may hold the stream open, and is not
-    /// waited for.
+    /// The collected text. A process that left its group may keep the stream open; it is not awaited.
     async fn finish(&mut self) -> String {
         let _ = timeout(TIME_TO_EXIT, &mut self.reader).await;
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -535,7 +537,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(30);
 
-    /// Replies with the answer as feedback, and leaves its process id behind.
+    /// Replies with the answer as feedback, and writes its process id to a file.
     const ECHO: &str = r#"
         echo $$ >> pids
         while read -r line; do
@@ -588,7 +590,7 @@ mod tests {
             .args(["-c", "kill -0 \"$0\" 2>/dev/null", pid])
             .status()
             .unwrap();
-        // A process that nobody has reaped yet is dead for our purpose.
+        // A process that has not been reaped yet counts as dead.
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
         alive.success() && !matches!(state, Some('Z' | 'X'))
@@ -720,8 +722,8 @@ mod tests {
         for (reply, message) in [
             ("hello", "expected value"),
             ("", "EOF while parsing"),
-            ("0.5", "invalid type"),
-            ("{}", "missing field `score`"),
+            ("0.5", "needs `score`"),
+            ("{}", "needs `score`"),
             ("{\"score\": 2}", "the score 2 is not in [0, 1]"),
             ("{\"score\": null}", "invalid type: null"),
             ("{\"score\": \"1\"}", "invalid type: string"),
@@ -730,7 +732,7 @@ mod tests {
                 "unknown key `reason`: known: score, feedback, metrics, id",
             ),
             ("{\"score\": 1, \"metrics\": {\"a\": \"b\"}}", "invalid type: string"),
-            ("{\"score\": 1, \"id\": \"r2\"}", "answers for the row `r2`"),
+            ("{\"score\": 1, \"id\": \"r2\"}", "scored the row `r2`"),
             ("{\"score\": 1} {\"score\": 1}", "trailing characters"),
         ] {
             let script = format!("read -r line; echo oh >&2; echo '{reply}'; cat");
@@ -788,7 +790,7 @@ mod tests {
         let script = folder.path().join("score.sh");
         std::fs::write(&script, "#!/bin/sh\nread -r line\necho '{\"score\": 1}'\n").unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        // The same folder as seen from here.
+        // The same folder as a relative path.
         let up = std::env::current_dir().unwrap().components().count() - 1;
         let relative = "../".repeat(up) + folder.path().to_str().unwrap().trim_start_matches('/');
         let pool = |program: &str, folder: &Path| {

@@ -1,7 +1,7 @@
-//! Tries a candidate on rows: what is asked, and what an answer is worth.
+//! Evaluates a candidate on rows: makes the requests and scores the answers.
 //!
-//! This is where rows and prompts meet, so held-out rows are opened here. Which rows are tried is
-//! for the strategy to say, and for `search` when it confirms.
+//! Prompts are rendered with rows here, so this module opens held-out rows. The strategy chooses the
+//! rows; for the confirmation, `search` does.
 
 pub mod command;
 
@@ -19,16 +19,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Asks and scores for one task.
+/// Makes requests and scores answers for one task.
 pub struct Evaluator {
     task: Arc<Task>,
     commands: Vec<CommandPool>,
-    /// What any program may see.
+    /// The environment variables that every program gets.
     environment: Vec<(OsString, OsString)>,
 }
 
 impl Evaluator {
-    /// For a task. Of the environment, a scorer's program gets what it lists, and no more.
+    /// An evaluator for a task. A scorer's program gets only the environment variables that it lists.
     #[must_use]
     pub fn new(task: Arc<Task>, environment: &[(OsString, OsString)]) -> Self {
         let commands = task
@@ -40,25 +40,25 @@ impl Evaluator {
         Self { task, commands, environment }
     }
 
-    /// Another program of the user's, which sees no more of the environment than any program needs.
+    /// The processes of another user program, which gets only the variables that every program gets.
     #[must_use]
     pub fn program(&self, argv: Vec<String>, folder: &Path, limit: Duration) -> CommandPool {
         CommandPool::new(argv, folder, limit, self.environment.clone())
     }
 
-    /// Renders every row with the seed once, so that a template that fails on a row says so before
-    /// anything is paid for.
+    /// Renders every row with the baseline once, so that a template that fails on a row is reported
+    /// before anything is paid for.
     ///
     /// # Errors
     /// The first row that cannot be rendered.
     pub fn check_rows(&self) -> Result<(), SourceError> {
         for split in [Split::Train, Split::Dev, Split::Hold] {
             for row in self.rows(split) {
-                self.task.layout.render(&self.task.seed, &row.columns).map_err(|error| {
+                self.task.layout.render(&self.task.baseline, &row.columns).map_err(|error| {
                     let file = self.task.data.first().map(|file| file.path.clone());
                     SourceError::new(file.unwrap_or_default(), format!("row `{}`: {error}", row.id))
                         .at_line(row.line)
-                        .help("give the column a value, or let the template do without it")
+                        .help("give the column a value, or make the template work without it")
                 })?;
             }
         }
@@ -78,7 +78,7 @@ impl Evaluator {
         self.rows(split).get(row.index())
     }
 
-    /// The request for one row; `None` where the row does not exist.
+    /// The request for one row; `None` if the row does not exist.
     ///
     /// # Errors
     /// A frozen template that fails on this row.
@@ -103,28 +103,28 @@ impl Evaluator {
         }))
     }
 
-    /// Bytes of a row's values: what it adds to a prompt at most once.
+    /// Bytes of a row's values, which is the most that it adds to a prompt that shows each once.
     #[must_use]
     pub fn row_bytes(&self, split: Split, row: RowIx) -> usize {
         self.row(split, row).map_or(0, Task::row_bytes)
     }
 
-    /// Whether a score follows from the answer alone.
+    /// Whether all scorers are built in, so that a score depends on the answer alone.
     #[must_use]
     pub fn is_pure(&self) -> bool {
         self.commands.is_empty()
     }
 
-    /// What an answer is worth, by the scorers in this process.
+    /// Scores an answer with the built-in scorers.
     #[must_use]
     pub fn verdict(&self, split: Split, row: RowIx, answer: &str) -> Option<Verdict> {
         self.row(split, row).map(|example| self.task.scorers.score(answer, example))
     }
 
-    /// What an answer is worth, by all scorers.
+    /// Scores an answer with all scorers.
     ///
     /// # Errors
-    /// A scorer's program that fails: the row then has no score.
+    /// A scorer's program failed; the row then has no score.
     pub async fn score(
         &self,
         split: Split,
@@ -144,7 +144,7 @@ impl Evaluator {
         Ok(self.task.scorers.score_with(answer, example, verdicts))
     }
 
-    /// A training row as a mutator sees it. Only training rows become evidence.
+    /// A training row as shown to the mutator. Only training rows become evidence.
     #[must_use]
     pub fn evidence(&self, row: RowIx, answer: Option<(&str, &Verdict)>) -> Option<Evidence> {
         let example = self.row(Split::Train, row)?;
@@ -164,10 +164,9 @@ impl Evaluator {
         })
     }
 
-    /// The user message without the prompt around it, as far as that can be told: the columns that
-    /// the seed's user part shows.
+    /// The user message without the prompt around it: the columns that the baseline's user part shows.
     fn input(&self, example: &Example) -> String {
-        let messages = self.task.layout.render(&self.task.seed, &example.columns);
+        let messages = self.task.layout.render(&self.task.baseline, &example.columns);
         let last: Option<Message> = messages.ok().and_then(|mut messages| messages.pop());
         last.map(|message| message.content).unwrap_or_default()
     }

@@ -1,10 +1,10 @@
-//! The files that an export consists of: a prompt as Markdown with front matter, the same as chat
-//! messages, and the name of the file with the evidence.
+//! The files of an export: a prompt as Markdown with front matter or as chat messages, and the name
+//! of the file with the evidence.
 //!
-//! Not for rendering: texts are templates here, written and read back byte for byte. Nothing here
-//! touches a disk.
+//! Texts are templates here, written and read back byte for byte; nothing is rendered. This module
+//! does not access the disk.
 //!
-//! # The Markdown form
+//! # The Markdown format
 //! ```text
 //! ---
 //! promptsearch: {"format":1,"parts":[{"name":"system","bytes":9},{"name":"user","bytes":11}]}
@@ -16,17 +16,17 @@
 //! <!-- part: user -->
 //! {{ input }}
 //! ```
-//! The front matter is YAML that anyone can read with a JSON reader: one `key: value` a line, each
-//! value in JSON. Its line `promptsearch` says which parts follow. One part stands alone after the
-//! blank line, without a line that names it, to the last byte of the file. Several parts each follow
-//! a line `<!-- part: NAME -->`; one newline, which belongs to neither, parts a text from the next
-//! such line.
+//! The front matter is YAML that a JSON reader can also read: one `key: value` per line, with the
+//! value in JSON. Its line `promptsearch` lists the parts that follow. A single part has no line that
+//! names it: it starts after the blank line and ends with the file. With several parts, each follows a
+//! line `<!-- part: NAME -->`, and one newline, which belongs to neither, separates a text from the
+//! next such line.
 //!
-//! Nothing in a text is ever escaped, so that what people copy out of the file is what was tested. A
-//! text may therefore hold lines that look like the file's own. They do no harm: where each part
-//! ends is known from its length in bytes. Only when the lengths no longer fit, because someone has
-//! changed a text by hand, are the parts found by their lines instead, and a file in which these are
-//! ambiguous is refused rather than guessed at.
+//! Nothing in a text is escaped, so that text copied from the file is exactly what was tested. A text
+//! may therefore contain lines that look like separators. This does no harm, because the end of each
+//! part is known from its length in bytes. Only if the lengths do not match, because a text was edited
+//! by hand, are the parts found by their separator lines; a file in which these are ambiguous is
+//! rejected.
 
 use crate::prompt::Message;
 use crate::source::SourceError;
@@ -35,13 +35,14 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// The key of the front matter that belongs to the format itself; it marks a file as ours.
+/// The key of the front matter that belongs to the format itself. It marks a file as an export.
 pub const FORMAT_KEY: &str = "promptsearch";
 
 const FORMAT: u32 = 1;
 const FENCE: &str = "---";
 
-/// What a file says: its front matter, in order and without the format's own line, and its parts.
+/// The content of a file: its front matter, in order and without the format's own line, and its
+/// parts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     /// Keys and values in the order of the file.
@@ -50,24 +51,25 @@ pub struct Document {
     pub parts: Vec<DocumentPart>,
 }
 
-/// One part of a prompt as it stands in a file.
+/// One part of a prompt in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentPart {
-    /// `None` in a file without our front matter, which is plain text for the one searched part.
+    /// `None` in a file without the format's front matter, which is plain text for the one searched
+    /// part.
     pub name: Option<String>,
     /// The template, byte for byte.
     pub text: String,
 }
 
-/// Why a file with our front matter cannot be read.
+/// An error in a file with the format's front matter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct DocumentError {
-    /// The line, from 1, where one is at fault.
+    /// The line of the error, from 1, if there is one.
     pub line: Option<usize>,
     /// What is wrong: a lower-case sentence without a full stop.
     pub message: String,
-    /// What to try.
+    /// A hint for the user.
     pub help: String,
 }
 
@@ -76,20 +78,20 @@ impl DocumentError {
         Self { line: line.into(), message: message.into(), help: help.to_owned() }
     }
 
-    /// The same mistake, with the name of the file that holds it.
+    /// The same error with the name of the file.
     #[must_use]
     pub fn in_file(self, file: impl Into<PathBuf>) -> SourceError {
         SourceError { line: self.line, ..SourceError::new(file, self.message).help(self.help) }
     }
 }
 
-/// The file for these parts, given as (name, text).
+/// The file with these parts, given as (name, text).
 ///
-/// An entry of the front matter under [`FORMAT_KEY`] is left out: the format writes its own.
+/// An entry of the front matter under [`FORMAT_KEY`] is skipped, because the format writes its own.
 #[must_use]
 pub fn to_markdown(front_matter: &[(String, Value)], parts: &[(&str, &str)]) -> Vec<u8> {
     let listed: Vec<Value> = match parts {
-        // A length would go stale when the file is edited, and one part needs none.
+        // A single part needs no length, which would be wrong after an edit.
         [(name, _)] => vec![json!({"name": name})],
         _ => parts.iter().map(|(name, text)| json!({"name": name, "bytes": text.len()})).collect(),
     };
@@ -131,7 +133,7 @@ fn push_entry(file: &mut String, key: &str, value: &Value) {
     file.push('\n');
 }
 
-/// Whether YAML reads the key as this very text without quotes around it.
+/// Whether YAML reads the unquoted key as this text.
 fn is_plain_key(key: &str) -> bool {
     let reads_as_a_value = matches!(
         key.to_ascii_lowercase().as_str(),
@@ -142,8 +144,8 @@ fn is_plain_key(key: &str) -> bool {
         && !reads_as_a_value
 }
 
-/// JSON in one line, also for readers of YAML, to whom some raw characters end a line or are not
-/// allowed. In JSON these stand only within strings, where an escape means the same.
+/// JSON on one line that is also valid YAML. Some raw characters end a line in YAML or are forbidden
+/// there. In JSON they occur only within strings, where an escape has the same meaning.
 fn push_json(file: &mut String, value: &Value) {
     for c in value.to_string().chars() {
         match c {
@@ -156,15 +158,14 @@ fn push_json(file: &mut String, value: &Value) {
     }
 }
 
-/// Reads a file as [`to_markdown`] writes it, or as people leave it after changing a text by hand.
+/// Reads a file as [`to_markdown`] writes it, possibly with texts edited by hand.
 ///
-/// A file is ours if its first line is `---` and the lines up to the next `---` hold the key
-/// [`FORMAT_KEY`]. Any other is plain text: one part without a name, the whole file, even where it
-/// begins with another tool's front matter.
+/// A file is an export if its first line is `---` and the lines up to the next `---` contain the key
+/// [`FORMAT_KEY`]. Any other file is plain text: one part without a name that is the whole file, even
+/// if it begins with another tool's front matter.
 ///
 /// # Errors
-/// Bytes that are not UTF-8, or a file of ours with front matter that cannot be read or with parts
-/// that cannot be told apart.
+/// Bytes that are not UTF-8, or an export with invalid front matter or ambiguous parts.
 pub fn read_markdown(bytes: &[u8]) -> Result<Document, DocumentError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
@@ -185,7 +186,7 @@ pub fn read_markdown(bytes: &[u8]) -> Result<Document, DocumentError> {
         } else if layout.replace(Layout::read(number, value)?).is_some() {
             return Err(DocumentError::new(
                 number,
-                format!("the key `{FORMAT_KEY}` stands here a second time"),
+                format!("the key `{FORMAT_KEY}` is repeated here"),
                 "remove one of the two lines",
             ));
         }
@@ -215,9 +216,9 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// `None` if the file is not ours.
+    /// `None` if the file is not an export.
     fn find(text: &'a str) -> Result<Option<Self>, DocumentError> {
-        // Some editors put this mark at the head of a file; it must not hide the front matter.
+        // Some editors write a byte order mark; it must not hide the front matter.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut lines = Vec::new();
         let mut is_ours = false;
@@ -230,7 +231,7 @@ impl<'a> Header<'a> {
                 (0, true) => {}
                 (_, true) if is_ours => {
                     let rest = &text[at..];
-                    // We write `\n`; a file that went through a Windows editor has `\r\n`.
+                    // Exports have `\n`; a file saved by a Windows editor has `\r\n`.
                     let blank = ["\n", "\r\n"].into_iter().find(|blank| rest.starts_with(blank));
                     return Ok(Some(Self {
                         lines,
@@ -248,7 +249,7 @@ impl<'a> Header<'a> {
                 }
             }
         }
-        // Without an end, only a file that begins as ours do was meant as one.
+        // Without an end, a file counts as an export only if it begins like one.
         match lines.first() {
             Some((number, line)) if line.starts_with(&format!("{FORMAT_KEY}:")) => {
                 Err(DocumentError::new(
@@ -267,7 +268,7 @@ fn read_entry(number: usize, line: &str) -> Result<(String, Value), DocumentErro
         DocumentError::new(
             number,
             message,
-            "write `key: value` with the value in JSON, such as a text in double quotes",
+            "write `key: value` with the value in JSON, for example a text in double quotes",
         )
     };
     let (key, rest) = if line.starts_with('"') {
@@ -306,7 +307,10 @@ impl Layout {
         if value["format"].as_u64() != Some(u64::from(FORMAT)) {
             return Err(DocumentError::new(
                 number,
-                format!("the file is of format {}, this program reads {FORMAT}", value["format"]),
+                format!(
+                    "the file has format {}, but this program reads format {FORMAT}",
+                    value["format"]
+                ),
                 "export it again, or read it with the program that wrote it",
             ));
         }
@@ -326,7 +330,7 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// `None` unless the whole text is taken up exactly by the parts in their lengths.
+    /// `None` unless the lengths of the parts match the whole text exactly.
     fn split_by_length(&self, listed: &[Listed]) -> Option<Vec<DocumentPart>> {
         let mut rest = self.text;
         let mut parts = Vec::with_capacity(listed.len());
@@ -343,15 +347,15 @@ impl<'a> Body<'a> {
         rest.is_empty().then_some(parts)
     }
 
-    /// For a file that was changed by hand: each listed name has one line, in the order listed.
+    /// For a file that was edited by hand: each listed part must have one line, in the listed order.
     fn split_by_lines(&self, listed: &[Listed]) -> Result<Vec<DocumentPart>, DocumentError> {
         let found = self.part_lines();
         let doubtful = |line: usize, message: String| {
             Err(DocumentError::new(
                 line,
                 message,
-                "the lengths in the front matter do not fit the texts, so that the parts are \
-                 told apart by these lines: leave one for each part, in the listed order",
+                "the lengths in the front matter do not match the texts, so the parts are found \
+                 by these lines: keep one line per part, in the listed order",
             ))
         };
         for (place, line) in found.iter().enumerate() {
@@ -366,7 +370,7 @@ impl<'a> Body<'a> {
                 None => {
                     return doubtful(
                         line.number,
-                        format!("a line for the part `{}` too many", line.name),
+                        format!("a second line for the part `{}`", line.name),
                     );
                 }
             }
@@ -379,10 +383,7 @@ impl<'a> Body<'a> {
         }
         let parts_from = found.first().map_or(self.text.len(), |first| first.start);
         if !self.text[..parts_from].trim().is_empty() {
-            return doubtful(
-                self.first_line,
-                "text that belongs to no part, before the line of the first".to_owned(),
-            );
+            return doubtful(self.first_line, "text before the line of the first part".to_owned());
         }
         let ends = found.iter().skip(1).map(|next| {
             let text = &self.text[..next.start];
@@ -426,8 +427,7 @@ fn named(name: &str, text: &str) -> DocumentPart {
     DocumentPart { name: Some(name.to_owned()), text: text.to_owned() }
 }
 
-/// A list of chat messages as OpenAI's interface and those modelled on it take them, with the
-/// templates as they are.
+/// A list of chat messages in OpenAI's format, with the templates unrendered.
 #[must_use]
 pub fn to_chat_json(messages: &[Message]) -> Vec<u8> {
     let list: Value = messages
@@ -437,13 +437,13 @@ pub fn to_chat_json(messages: &[Message]) -> Vec<u8> {
     format!("{list:#}\n").into_bytes()
 }
 
-/// The name of the file with the evidence that stands next to an exported file:
-/// `prompts/triage.md` has `prompts/triage.evidence.json`.
+/// The name of the evidence file of an exported file: `prompts/triage.md` has
+/// `prompts/triage.evidence.json`.
 #[must_use]
 pub fn sidecar(path: &str) -> String {
     let name_from = path.rfind('/').map_or(0, |slash| slash + 1);
     let stem_end = match path[name_from..].rfind('.') {
-        // A leading dot hides a file, it does not begin an extension.
+        // A leading dot makes a file hidden; it does not begin an extension.
         None | Some(0) => path.len(),
         Some(dot) => name_from + dot,
     };
@@ -540,7 +540,7 @@ mod tests {
         assert_eq!(
             parts_of(&read_markdown(file.as_bytes()).unwrap()),
             texts,
-            "as long as the lengths fit, they decide"
+            "the lengths decide as long as they match"
         );
         let refused = |changed: String| read_markdown(changed.as_bytes()).unwrap_err();
         let error = refused(file.replace("\na\n", "\naa\n"));
@@ -604,7 +604,7 @@ mod tests {
         assert_eq!(sidecar("a/v1.2.md"), "a/v1.2.evidence.json");
     }
 
-    /// Texts made of what could be mistaken for the file's own lines.
+    /// Texts that contain lines like the format's own.
     fn tricky() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("\n".to_owned()),

@@ -1,19 +1,17 @@
-//! Commits files onto a branch of an existing repository, while its owner goes on working in it.
+//! Commits files to a branch of an existing repository without disturbing work in it.
 //!
-//! HEAD, the index and the work tree are never touched, not even to be refreshed: the commit is made
-//! from objects (`hash-object`, `ls-tree`, `mktree`, `commit-tree`), without any index, and becomes
-//! visible with one `update-ref` that insists on the branch being where it was found. Who loses such
-//! a race builds on what the winner left and tries again, so that exports from several runs at once
-//! all land.
+//! HEAD, the index and the work tree are never changed or refreshed. The commit is made from objects
+//! (`hash-object`, `ls-tree`, `mktree`, `commit-tree`) without an index, and becomes visible with one
+//! `update-ref` that requires the branch to be unchanged. If another export moved the branch, this one
+//! tries again on top of it, so that concurrent exports all succeed.
 //!
-//! It is the `git` program that does this, so that a person's identity, signing key, credentials and
-//! kind of repository are honoured as they are everywhere else. Hooks around commits (`pre-commit`,
-//! `commit-msg` and the like) do not run, because git runs them for `git commit` alone; a
-//! `reference-transaction` hook does, and so does `pre-push` when a push is asked for. No filter
-//! (line ends, LFS) comes between the bytes that are given and those that are stored.
+//! The `git` program does the work, so the user's identity, signing key, credentials and kind of
+//! repository apply. Commit hooks (`pre-commit`, `commit-msg` and similar) do not run, because git runs
+//! them only for `git commit`; `reference-transaction` hooks run, and `pre-push` with a push. No filter
+//! (line ends, LFS) changes the bytes.
 //!
-//! Not for choosing what is written, nor for pull requests. Nothing is pushed unless asked for, and
-//! nothing is ever forced.
+//! It does not choose what is written and makes no pull requests. It pushes only on request and never
+//! forces.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -22,58 +20,59 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-/// What is to be committed, and where.
+/// The files to commit, and the branch.
 #[derive(Clone, Debug)]
 pub struct Commit {
     /// The repository: any folder of its work tree, or a bare repository.
     pub repo: PathBuf,
-    /// The branch's short name. It is created from HEAD where it does not exist.
+    /// The branch's short name. The branch is created from HEAD if it does not exist.
     pub branch: String,
     /// The files' paths from the top of the repository, with `/`, and their bytes.
     pub files: Vec<(String, Vec<u8>)>,
-    /// The commit's message, as it is.
+    /// The commit message.
     pub message: String,
     /// The name or address of a remote to push the branch to.
     pub push: Option<String>,
 }
 
-/// What was done.
+/// The result of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
     /// The branch's short name.
     pub branch: String,
     /// The full id of the commit at its tip that holds the files.
     pub commit: String,
-    /// Whether the branch did not exist before.
+    /// Whether the branch was created.
     pub created_branch: bool,
-    /// Whether these bytes already stood at these paths, so that nothing was committed. A new branch
-    /// then points at HEAD.
+    /// Whether the branch already had these files, so that nothing was committed. A new branch then
+    /// points at HEAD.
     pub unchanged: bool,
     /// Whether the remote has the commit.
     pub pushed: bool,
 }
 
-/// Why nothing was exported, or, for [`GitError::Push`], only in this repository.
+/// An error of an export. With [`GitError::Push`] the commit exists in this repository; with all
+/// others nothing was exported.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// There is no `git` program.
     #[error("the program `{program}` was not found")]
     NoGit {
-        /// What was looked for.
+        /// The name of the program.
         program: String,
     },
-    /// The folder is not in a repository, or git does not want to work in it.
-    #[error("`{}` is not a git repository that can be used: {message}", repo.display())]
+    /// The folder is not in a repository, or git refuses to work in it.
+    #[error("`{}` is not a usable git repository: {message}", repo.display())]
     NotARepository {
         /// The folder.
         repo: PathBuf,
-        /// Git's words.
+        /// Git's message.
         message: String,
     },
-    /// A path that a file cannot have.
-    #[error("the path `{path}` cannot be exported to: {reason}")]
+    /// The path is not allowed.
+    #[error("cannot export to the path `{path}`: {reason}")]
     Path {
-        /// The path as it was given.
+        /// The path as given.
         path: String,
         /// What is wrong with it.
         reason: String,
@@ -81,15 +80,15 @@ pub enum GitError {
     /// There is nothing to export.
     #[error("no file was given to export")]
     NoFiles,
-    /// A name that a branch cannot have, or one that stands for another branch.
-    #[error("the branch `{branch}` cannot be exported to: {reason}")]
+    /// The branch name is invalid, or is a symbolic name for another branch.
+    #[error("cannot export to the branch `{branch}`: {reason}")]
     Branch {
-        /// The branch as it was given.
+        /// The branch as given.
         branch: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// The branch is in use in a work tree, and would be moved under its owner's feet.
+    /// The branch is checked out in a work tree.
     #[error("the branch `{branch}` is checked out in {place}")]
     CheckedOut {
         /// The branch.
@@ -97,7 +96,7 @@ pub enum GitError {
         /// The work tree.
         place: String,
     },
-    /// A file of that name has changes of its owner's that are in no commit.
+    /// The file has uncommitted changes.
     #[error("`{path}` {state}")]
     Dirty {
         /// The path from the top of the repository.
@@ -105,45 +104,45 @@ pub enum GitError {
         /// How it differs from HEAD.
         state: Dirt,
     },
-    /// Git does not know who commits.
-    #[error("git does not know who commits: user.name or user.email is not set")]
+    /// Git has no identity for the commit.
+    #[error("git has no identity for the commit: user.name or user.email is not set")]
     NoIdentity,
-    /// Other exports moved the branch each time.
-    #[error("the branch `{branch}` was moved by others {times} times in a row")]
+    /// Other exports moved the branch at every try.
+    #[error("the branch `{branch}` was moved by another process {times} times in a row")]
     Outrun {
         /// The branch.
         branch: String,
-        /// How often it was tried.
+        /// The number of tries.
         times: u32,
     },
-    /// The commit stands on the branch, but the remote did not take it.
+    /// The commit is on the branch, but the push failed.
     #[error(
-        "the commit {} stands on the branch `{}`, but could not be pushed to `{remote}`: {message}",
+        "the commit {} is on the branch `{}`, but could not be pushed to `{remote}`: {message}",
         exported.commit,
         exported.branch
     )]
     Push {
-        /// What was done all the same.
+        /// The export in this repository.
         exported: Box<Exported>,
         /// The remote, without credentials.
         remote: String,
-        /// Git's words, without credentials.
+        /// Git's message, without credentials.
         message: String,
     },
-    /// Git failed otherwise.
+    /// Another git command failed.
     #[error("`git {command}` failed: {message}")]
     Failed {
         /// The subcommand.
         command: String,
-        /// Git's words.
+        /// Git's message.
         message: String,
     },
-    /// The program could not be run or talked to.
+    /// The program could not be run.
     #[error("`git {command}` could not be run")]
     Io {
         /// The subcommand.
         command: String,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }
@@ -151,46 +150,48 @@ pub enum GitError {
 /// How a file differs from HEAD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dirt {
-    /// Git does not know it, or was told to ignore it; a checkout may overwrite it.
+    /// It is untracked or ignored; a checkout may overwrite it.
     Untracked,
     /// The index differs.
     Staged,
     /// The work tree differs.
     Modified,
-    /// A merge left it undecided.
+    /// It is in an unresolved merge.
     Conflicted,
 }
 
 impl fmt::Display for Dirt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Untracked => "is in the work tree, but in no commit",
+            Self::Untracked => "is in the work tree but not committed",
             Self::Staged => "has staged changes that are not committed",
             Self::Modified => "has changes in the work tree that are not committed",
-            Self::Conflicted => "is in the middle of a merge",
+            Self::Conflicted => "is in an unresolved merge",
         })
     }
 }
 
 impl GitError {
-    /// What to try, where something can be said.
+    /// A hint for the user, if there is one.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            Self::NoGit { .. } => "install git, or put it on the PATH".to_owned(),
+            Self::NoGit { .. } => "install git, or add it to the PATH".to_owned(),
             Self::NotARepository { .. } => {
-                "name an existing repository, or make one with `git init`".to_owned()
+                "name an existing repository, or create one with `git init`".to_owned()
             }
             Self::Path { .. } => {
-                "name a file from the top of the repository, such as `prompts/triage.md`".to_owned()
+                "give a path relative to the top of the repository, such as `prompts/triage.md`"
+                    .to_owned()
             }
-            Self::Branch { .. } => "name another branch with `--branch`".to_owned(),
+            Self::Branch { .. } => "choose another branch with `--branch`".to_owned(),
             Self::CheckedOut { .. } => {
-                "name another branch with `--branch`, or check out another one there".to_owned()
+                "choose another branch with `--branch`, or check out another branch there"
+                    .to_owned()
             }
             Self::Dirty { path, .. } => {
                 format!(
-                    "commit, stash or move `{path}`, or name another path with `--path`; \
+                    "commit, stash or move `{path}`, or choose another path with `--path`; \
                      nothing was written"
                 )
             }
@@ -205,8 +206,8 @@ impl GitError {
         })
     }
 
-    /// Whether other arguments, or a tidier repository, would have been enough: a matter of usage
-    /// rather than a failure.
+    /// Whether the user can fix the error with other arguments or by cleaning up the repository, so
+    /// that it is a usage error.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         matches!(
@@ -221,16 +222,16 @@ impl GitError {
     }
 }
 
-/// How often a lost race for the branch is run again.
+/// The most tries if other processes move the branch.
 const ATTEMPTS: u32 = 50;
-/// How often in a row the branch may refuse to move although nobody else moved it.
+/// The most failed updates in a row although the branch did not move.
 const STUCK: u32 = 8;
 
 impl Commit {
-    /// Makes the commit, and pushes it if that is asked for. Making it again changes nothing.
+    /// Makes the commit, and pushes it if requested. Repeating it changes nothing.
     ///
     /// # Errors
-    /// See [`GitError`]. After any but [`GitError::Push`], the branch is where it was.
+    /// See [`GitError`]. After any error except [`GitError::Push`], the branch is unchanged.
     pub fn make(&self) -> Result<Exported, GitError> {
         self.make_with(Git::new())
     }
@@ -261,7 +262,7 @@ impl Commit {
             for other in &files {
                 if names.starts_with(&other.names) || other.names.starts_with(&names) {
                     return Err(wrong(format!(
-                        "it stands in the way of `{}`, which is exported too",
+                        "it conflicts with `{}`, which is also exported",
                         other.path()
                     )));
                 }
@@ -276,7 +277,7 @@ impl Commit {
 }
 
 struct File<'a> {
-    /// The path from the top of the repository, name by name; at least one.
+    /// The components of the path from the top of the repository; at least one.
     names: Vec<&'a str>,
     bytes: &'a [u8],
 }
@@ -291,19 +292,21 @@ impl File<'_> {
     }
 }
 
-/// Splits a path into names, or says why a repository must not have it.
+/// Splits a path into its components; the error says why it is not allowed.
 fn names_of(path: &str) -> Result<Vec<&str>, String> {
     if path.is_empty() {
         return Err("it is empty".to_owned());
     }
     if path.starts_with('/') {
-        return Err("it must start at the top of the repository, without a `/`".to_owned());
+        return Err(
+            "it must be relative to the top of the repository, without a leading `/`".to_owned()
+        );
     }
     if path.contains('\\') {
-        return Err("write `/` between folders".to_owned());
+        return Err("use `/` between folders".to_owned());
     }
     if path.chars().any(|c| c.is_control() || is_invisible(c)) {
-        return Err("it holds characters that cannot be seen".to_owned());
+        return Err("it contains invisible characters".to_owned());
     }
     if path.ends_with('/') {
         return Err("it names a folder".to_owned());
@@ -312,10 +315,10 @@ fn names_of(path: &str) -> Result<Vec<&str>, String> {
         path.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
     for name in &names {
         if *name == ".." {
-            return Err("it leaves the repository with `..`".to_owned());
+            return Err("it leaves the repository through `..`".to_owned());
         }
         if is_git_folder(name) {
-            return Err(format!("`{name}` belongs to git"));
+            return Err(format!("`{name}` is reserved by git"));
         }
     }
     if names.is_empty() || path.ends_with("/.") {
@@ -324,7 +327,7 @@ fn names_of(path: &str) -> Result<Vec<&str>, String> {
     Ok(names)
 }
 
-/// Characters that some file systems leave out of names, so that `.g<invisible>it` would be `.git`.
+/// Characters that some file systems ignore in names, so that `.g<invisible>it` would be `.git`.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -332,8 +335,8 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Whether some file system takes the name for `.git`: ones that ignore case, dots and spaces at the
-/// end, or what follows a colon, or that give long names short ones.
+/// Whether some file system treats the name as `.git`: some ignore case, trailing dots and spaces, or
+/// text after a colon, or give long names a short form.
 fn is_git_folder(name: &str) -> bool {
     let name = name.split(':').next().unwrap_or_default();
     let name = name.trim_end_matches(['.', ' ']);
@@ -344,13 +347,13 @@ fn is_git_folder(name: &str) -> bool {
 struct Git {
     program: OsString,
     folder: PathBuf,
-    /// Environment variables that tests set or take away, as a person's shell might.
+    /// Environment variables that tests set or remove, as a user's shell might.
     #[cfg(test)]
     environment: Vec<(&'static str, Option<OsString>)>,
 }
 
-/// Variables that would lead git to another repository, index or branch than the one asked for, as
-/// they do within a hook. Those that hold configuration (`GIT_CONFIG_…`) and identity stay.
+/// Variables that would point git to another repository, index or branch, as they do within a hook.
+/// Those with configuration (`GIT_CONFIG_…`) and identity are kept.
 const MISLEADING: [&str; 15] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -363,7 +366,7 @@ const MISLEADING: [&str; 15] = [
     "GIT_PREFIX",
     "GIT_GRAFT_FILE",
     "GIT_SHALLOW_FILE",
-    // These would contradict `--literal-pathspecs`.
+    // These conflict with `--literal-pathspecs`.
     "GIT_LITERAL_PATHSPECS",
     "GIT_GLOB_PATHSPECS",
     "GIT_NOGLOB_PATHSPECS",
@@ -380,7 +383,7 @@ impl Git {
         }
     }
 
-    /// Runs a subcommand to its end, whatever that is.
+    /// Runs a subcommand and returns its output, also if it fails.
     fn run(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Output, GitError> {
         let failed = |source: std::io::Error| {
             if source.kind() == ErrorKind::NotFound {
@@ -400,9 +403,9 @@ impl Git {
             command.env_remove(name);
         }
         let mut child = command
-            // Looking at the state of the work tree would otherwise rewrite the index.
+            // Without this, reading the status of the work tree could rewrite the index.
             .env("GIT_OPTIONAL_LOCKS", "0")
-            // Nobody may be there to answer.
+            // There may be no user to answer a prompt.
             .env("GIT_TERMINAL_PROMPT", "0")
             .arg("-C")
             .arg(&self.folder)
@@ -414,10 +417,10 @@ impl Git {
             .map_err(failed)?;
         if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input)
             && let Err(error) = pipe.write_all(input)
-            // A git that stops early says why, and that is what people should read.
+            // If git stops early, its own message is more useful than a broken pipe.
             && error.kind() != ErrorKind::BrokenPipe
         {
-            // Without its input it ends by itself; what it says then is of no use.
+            // Without its input git exits by itself; its message would not help then.
             drop(pipe);
             let _ = child.wait();
             return Err(failed(error));
@@ -425,7 +428,7 @@ impl Git {
         child.wait_with_output().map_err(failed)
     }
 
-    /// What a subcommand prints, which must succeed.
+    /// The output of a subcommand that must succeed.
     fn bytes(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Vec<u8>, GitError> {
         let output = self.run(arguments, input)?;
         if !output.status.success() {
@@ -437,13 +440,13 @@ impl Git {
         Ok(output.stdout)
     }
 
-    /// The line that a subcommand prints, which must succeed.
+    /// The output line of a subcommand that must succeed.
     fn line(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<String, GitError> {
         let bytes = self.bytes(arguments, input)?;
         Ok(String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned())
     }
 
-    /// The line that a subcommand prints, or nothing if it says no.
+    /// The output line of a subcommand; `None` if it fails.
     fn answer(&self, arguments: &[&str]) -> Result<Option<String>, GitError> {
         let output = self.run(arguments, None)?;
         let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -452,16 +455,16 @@ impl Git {
 
     fn check_branch(&self, branch: &str) -> Result<(), GitError> {
         let wrong = |reason: String| GitError::Branch { branch: branch.to_owned(), reason };
-        // Git reads `@{-1}` and the like as another name; only a name that stays as it is will do.
+        // Git expands names such as `@{-1}`; only a name that stays the same is accepted.
         let name = self.answer(&["check-ref-format", "--branch", branch])?;
         if name.as_deref() != Some(branch) {
-            return Err(wrong("it is not a valid name for a branch".to_owned()));
+            return Err(wrong("it is not a valid branch name".to_owned()));
         }
         if let Some(other) = self.answer(&["symbolic-ref", "-q", &reference(branch)])? {
             let other = other.strip_prefix("refs/heads/").unwrap_or(&other);
             return Err(wrong(format!("it is another name for `{other}`")));
         }
-        // Branches are kept like files in folders: where there is `a`, there can be no `a/b`.
+        // Branches are stored like files in folders: if `a` exists, `a/b` cannot.
         let family = branch.split('/').next().unwrap_or(branch);
         let known =
             self.line(&["for-each-ref", "--format=%(refname:lstrip=2)", &reference(family)], None)?;
@@ -469,12 +472,12 @@ impl Git {
             branch.starts_with(&format!("{other}/")) || other.starts_with(&format!("{branch}/"))
         };
         match known.lines().find(stands_in_the_way) {
-            Some(other) => Err(wrong(format!("the branch `{other}` stands in its way"))),
+            Some(other) => Err(wrong(format!("it conflicts with the branch `{other}`"))),
             None => Ok(()),
         }
     }
 
-    /// Refuses a path at which the work tree or the index has something that HEAD has not.
+    /// Rejects a path that differs from HEAD in the work tree or the index.
     fn check_clean(&self, file: &File<'_>) -> Result<(), GitError> {
         let mut place = self.folder.clone();
         for (depth, name) in file.names.iter().enumerate() {
@@ -490,7 +493,7 @@ impl Git {
             if is_parent && !found.is_dir() {
                 return Err(file.wrong(format!("`{}` is a file", here())));
             }
-            // Git does not look into it, and would say that nothing is changed there.
+            // Git does not look into a nested repository and would report no changes there.
             if is_parent && std::fs::symlink_metadata(place.join(".git")).is_ok() {
                 return Err(file.wrong(format!("`{}` is a repository of its own", here())));
             }
@@ -508,7 +511,7 @@ impl Git {
                 "-z",
                 "--no-renames",
                 "--untracked-files=all",
-                // A checkout of the branch would overwrite an ignored file without asking.
+                // A checkout of the branch would overwrite an ignored file without a warning.
                 "--ignored=matching",
                 "--",
                 &path,
@@ -517,7 +520,7 @@ impl Git {
         )?;
         for record in records.split(|byte| *byte == 0) {
             let state = match record {
-                // For a folder that is ignored as a whole, git says so even where FILE is not there.
+                // Git also reports an ignored folder if the file does not exist in it.
                 [b'?', b'?', ..] | [b'!', b'!', ..] if is_there => Dirt::Untracked,
                 [b'?', b'?', ..] | [b'!', b'!', ..] => continue,
                 [b'U', _, ..] | [_, b'U', ..] | [b'A', b'A', ..] | [b'D', b'D', ..] => {
@@ -532,7 +535,7 @@ impl Git {
         Ok(())
     }
 
-    /// Commits the files on top of the branch, and moves it there.
+    /// Commits the files on top of the branch and moves the branch.
     fn commit(&self, commit: &Commit, files: &[File<'_>]) -> Result<Exported, GitError> {
         let mut blobs = Vec::with_capacity(files.len());
         for file in files {
@@ -573,7 +576,7 @@ impl Git {
             if unchanged && tip.is_some() {
                 return Ok(exported);
             }
-            // As the old value, an empty text demands that there is no branch yet.
+            // An empty old value requires that the branch does not exist.
             let old = tip.as_deref().unwrap_or_default();
             let moved = self.line(
                 &["update-ref", "-m", "promptsearch export", &reference, &exported.commit, old],
@@ -582,8 +585,8 @@ impl Git {
             let Err(error) = moved else {
                 return Ok(exported);
             };
-            // Somebody else was quicker, or is just now at it and holds the lock. Where the branch
-            // keeps standing still, there is another reason, such as a branch named as its folder.
+            // Another process moved the branch or holds its lock. If the branch does not move, there
+            // is another cause, such as a branch with the name of its folder.
             stuck = if self.commit_at(&reference)? == tip { stuck + 1 } else { 0 };
             if stuck > STUCK {
                 return Err(error);
@@ -598,7 +601,7 @@ impl Git {
         self.answer(&["rev-parse", "-q", "--verify", &commit])
     }
 
-    /// HEAD's commit, or nothing before the first one.
+    /// HEAD's commit; `None` before the first commit.
     fn head(&self) -> Result<Option<String>, GitError> {
         if let Some(commit) = self.commit_at("HEAD")? {
             return Ok(Some(commit));
@@ -608,13 +611,13 @@ impl Git {
             Some(branch) if self.answer(&["for-each-ref", &branch])?.is_none() => Ok(None),
             _ => Err(GitError::Failed {
                 command: "rev-parse HEAD".to_owned(),
-                message: "HEAD does not lead to a commit".to_owned(),
+                message: "HEAD does not point to a commit".to_owned(),
             }),
         }
     }
 
-    /// The id of `tree` with the file's blob in it, `depth` folders down its path. It is `tree` itself
-    /// if that holds the blob already.
+    /// The id of `tree` with the file's blob added, `depth` folders down its path. It is `tree` itself
+    /// if the blob is already there.
     fn tree_with(
         &self,
         tree: Option<&str>,
@@ -636,7 +639,7 @@ impl Git {
                 if let (Some(tree), true) = (tree, entry.object == blob) {
                     return Ok(tree.to_owned());
                 }
-                // The file stays executable if it was.
+                // An executable file stays executable.
                 (entry.mode.clone(), blob.to_owned())
             }
             (Some(entry), false) if entry.is_folder() => {
@@ -662,7 +665,7 @@ impl Git {
             Some(at) => entries[at] = entry,
             None => entries.push(entry),
         }
-        // A partial clone lacks objects that the tree names; they need not be fetched for this.
+        // A partial clone lacks some objects of the tree; they need not be fetched.
         self.line(&["mktree", "-z", "--missing"], Some(&Entry::write_all(&entries)))
     }
 
@@ -672,7 +675,7 @@ impl Git {
         parent: Option<&str>,
         message: &str,
     ) -> Result<String, GitError> {
-        // Git would make up an identity from the machine's name, and sign off a person's work with it.
+        // Without this, git would invent an identity from the machine's name.
         let no_guess = ["-c", "user.useConfigOnly=true"];
         for role in ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"] {
             let asked = [&no_guess[..], &["var", role]].concat();
@@ -681,9 +684,9 @@ impl Git {
             }
         }
         let mut arguments = no_guess.to_vec();
-        // The message is UTF-8, whatever encoding the person's own messages are in.
+        // The message is UTF-8, also if the user has configured another encoding.
         arguments.extend(["-c", "i18n.commitEncoding=UTF-8", "commit-tree"]);
-        // Plumbing signs only when told to.
+        // Plumbing commands sign only on request.
         let signs = self.answer(&["config", "--type=bool", "--get", "commit.gpgSign"])?;
         if signs.as_deref() == Some("true") {
             arguments.push("-S");
@@ -737,10 +740,10 @@ impl Repository {
         let has_work_tree = match said.split_whitespace().collect::<Vec<_>>()[..] {
             [_, "true"] => true,
             ["true", _] => false,
-            _ => return Err(unusable("it is a folder of git's own".to_owned())),
+            _ => return Err(unusable("it is inside git's own folder".to_owned())),
         };
         if has_work_tree {
-            // The way up rather than the full path, which need not be valid text.
+            // The relative path, because the full path need not be valid UTF-8.
             let up = git.line(&["rev-parse", "--show-cdup"], None)?;
             if !up.is_empty() {
                 git.folder.push(up);
@@ -749,7 +752,7 @@ impl Repository {
         Ok(Self { git, has_work_tree })
     }
 
-    /// Refuses a branch that a work tree of this repository stands on, or will come back to.
+    /// Rejects a branch that is checked out in a work tree or that a rebase or bisection will return to.
     fn check_not_checked_out(&self, branch: &str) -> Result<(), GitError> {
         let reference = reference(branch);
         let used = |place: String| Err(GitError::CheckedOut { branch: branch.to_owned(), place });
@@ -763,7 +766,7 @@ impl Repository {
                 return used(format!("`{place}`"));
             }
         }
-        // During a rebase or a bisection HEAD is detached, but the branch is still taken.
+        // During a rebase or a bisection HEAD is detached, but the branch is still in use.
         let common = self.git.line(&["rev-parse", "--git-common-dir"], None)?;
         let common = self.git.folder.join(common);
         let mut folders = vec![common.clone()];
@@ -778,7 +781,7 @@ impl Repository {
             ] {
                 let taken = std::fs::read_to_string(folder.join(note)).unwrap_or_default();
                 if taken.trim() == reference || taken.trim() == branch {
-                    return used(format!("a {work} that has not ended"));
+                    return used(format!("an unfinished {work}"));
                 }
             }
         }
@@ -865,7 +868,7 @@ fn subcommand(arguments: &[&str]) -> String {
     String::new()
 }
 
-/// What git says about a failure, in one line.
+/// Git's error message on one line.
 fn complaint(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = said
@@ -882,7 +885,7 @@ fn complaint(output: &Output) -> String {
     lines.join("; ")
 }
 
-/// Takes names and passwords out of web addresses, where tokens often stand.
+/// Removes user names and passwords from web addresses, because they are often tokens.
 fn without_credentials(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
@@ -894,7 +897,7 @@ fn without_credentials(text: &str) -> String {
             .unwrap_or(after.len());
         let (authority, after) = after.split_at(end);
         let host_from = authority.rfind('@').map_or(0, |at| at + 1);
-        // In `ssh://git@host` the name is needed and no secret.
+        // In `ssh://git@host` the user name is required and not secret.
         let has_secret = !scheme.ends_with("ssh://") || authority[..host_from].contains(':');
         clean.push_str(if has_secret { &authority[host_from..] } else { authority });
         rest = after;

@@ -1,8 +1,6 @@
-//! The winner, brought to where it is used: as a file's bytes, and as a commit on a branch of a
-//! person's git repository.
+//! Exports a prompt: as the bytes of a file, and as a commit on a branch of the user's git repository.
 //!
-//! Not for choosing what is exported, nor for the words of the commit message: the caller brings
-//! both, along with its evidence.
+//! The caller chooses the prompt and provides the commit message and the evidence.
 
 pub mod document;
 pub mod git;

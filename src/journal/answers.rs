@@ -1,6 +1,8 @@
-//! Which requests have an answer already: asked before every call, and nearly always "none".
+//! Knows which requests are already answered. It is queried before every call, and nearly always
+//! finds no answer.
 //!
-//! Not the answers, nor where they are, which the store knows; only enough to ask it rarely.
+//! It does not hold the answers or their positions, which the store knows; it only saves most
+//! queries to the store.
 
 use crate::id::{EventNumber, RequestHash};
 use crate::store::{Store, StoreError};
@@ -15,16 +17,16 @@ pub(super) struct Answers {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The first eight bytes of each answered request: as good as random, so that a false hit is
-    /// rare, and only costs a question to the store.
+    /// The first eight bytes of the hash of each answered request. A false hit is rare and only costs
+    /// a query to the store.
     prefixes: HashSet<u64>,
-    /// Answers that replay has met and the store cannot find. There should be none; but asking a
-    /// model again because an index is incomplete would be paying twice.
+    /// Answers found during replay that the store's index does not have. There should be none, but
+    /// without them an incomplete index would mean paying for an answer twice.
     mislaid: HashMap<RequestHash, EventNumber>,
 }
 
 impl Answers {
-    /// Those that a store knows.
+    /// The answered requests of a store.
     pub(super) fn of(store: &dyn Store) -> Result<Self, StoreError> {
         let mut prefixes = HashSet::new();
         store.answered(&mut |request, _| {
@@ -33,7 +35,7 @@ impl Answers {
         Ok(Self { known: RwLock::new(Known { prefixes, mislaid: HashMap::new() }) })
     }
 
-    /// Adds answers that are durable now.
+    /// Adds answers that have become durable.
     pub(super) fn add(&self, requests: impl Iterator<Item = RequestHash>) {
         let mut known = self.write();
         for request in requests {
@@ -41,12 +43,12 @@ impl Answers {
         }
     }
 
-    /// Remembers an answer that was met in the journal, if it was not known.
+    /// Adds an answer found in the journal, if the store does not know it.
     pub(super) fn met(&self, request: RequestHash, number: EventNumber) {
         if self.read().prefixes.contains(&prefix(request.as_bytes())) {
             return;
         }
-        tracing::warn!(event = number.0, %request, "the store did not know of an answer in it");
+        tracing::warn!(event = number.0, %request, "the store's index has no entry for an answer");
         let mut known = self.write();
         known.prefixes.insert(prefix(request.as_bytes()));
         known.mislaid.insert(request, number);

@@ -1,7 +1,7 @@
-//! Group commit: one queue, one thread, and everyone woken whose events are durable.
+//! Group commit: one queue, one thread, and a notification once an event is durable.
 //!
-//! Not what an event is: the queue holds bytes. Numbers are given under the queue's lock, so their
-//! order is the order of the calls, of the store and of the file alike.
+//! The queue holds bytes; it knows nothing about events. Numbers are assigned under the queue's lock,
+//! so calls, store and file have the same order.
 
 use super::answers::Answers;
 use super::error::JournalError;
@@ -14,20 +14,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// What a queued event takes besides its bytes, roughly.
+/// The approximate memory of a queued event besides its bytes.
 const RECORD_OVERHEAD: usize = 64;
-/// A commit's bytes stay below this, unless one event alone is larger.
+/// The most bytes in one commit, unless a single event is larger.
 const BATCH_BYTES: usize = 8 << 20;
 
 /// How commits are grouped.
 #[derive(Clone, Copy, Debug)]
 pub struct Commit {
-    /// Commits begin at least this far apart, so that a busy journal makes few large ones; the
-    /// first event after a pause is committed at once.
+    /// The shortest time between two commits, so that a busy journal makes few large ones. The first
+    /// event after a pause is committed at once.
     pub linger: Duration,
-    /// The most events in one commit. A queue this long is committed without lingering.
+    /// The most events in one commit. A queue of this length is committed without waiting.
     pub most: usize,
-    /// How much may be queued before `append` waits.
+    /// How many bytes may be queued before `append` waits.
     pub queue_bytes: usize,
 }
 
@@ -37,16 +37,16 @@ impl Default for Commit {
     }
 }
 
-/// Told when an event is durable, or that it never will be.
-pub(super) type Told = oneshot::Receiver<Result<(), JournalError>>;
+/// Receives the outcome of the commit of an event.
+pub(super) type CommitReceiver = oneshot::Receiver<Result<(), JournalError>>;
 
-/// What appenders and the committer share.
+/// State shared by the appending threads and the committer.
 #[derive(Debug)]
 pub(super) struct Queue {
     inside: Mutex<Inside>,
-    /// There is something to commit, or nothing will come any more.
+    /// Signalled when there is something to commit, or when the queue is closed.
     work: Condvar,
-    /// There is room, or none will come any more.
+    /// Signalled when the queue has room, or when the committer has stopped.
     room: Condvar,
     commit: Commit,
 }
@@ -59,8 +59,8 @@ struct Inside {
     next: u64,
     /// Events below this number are durable.
     durable: u64,
-    /// Whom to tell once so many events are durable, in order.
-    told: VecDeque<(u64, oneshot::Sender<Result<(), JournalError>>)>,
+    /// Receivers, in order, each with the number of events that must be durable first.
+    senders: VecDeque<(u64, oneshot::Sender<Result<(), JournalError>>)>,
     closing: bool,
     failure: Option<JournalError>,
 }
@@ -73,7 +73,7 @@ impl Queue {
                 bytes: 0,
                 next,
                 durable: next,
-                told: VecDeque::new(),
+                senders: VecDeque::new(),
                 closing: false,
                 failure: None,
             }),
@@ -83,16 +83,19 @@ impl Queue {
         }
     }
 
-    /// Adds an event and says its number. Waits while too much is queued, but never for a
-    /// committer that is gone.
+    /// Adds an event and returns its number. Waits while the queue is full, unless the committer has
+    /// stopped.
     pub(super) fn push(&self, record: Record) -> Result<EventNumber, JournalError> {
         self.enter(record).map(|(number, _)| number)
     }
 
-    /// The same, and tells when the event is durable.
-    pub(super) fn push_told(&self, record: Record) -> Result<(EventNumber, Told), JournalError> {
+    /// Like `push`, and also returns a receiver for the outcome of the commit.
+    pub(super) fn push_with_receiver(
+        &self,
+        record: Record,
+    ) -> Result<(EventNumber, CommitReceiver), JournalError> {
         let (number, mut inside) = self.enter(record)?;
-        Ok((number, inside.tell_at(number.0 + 1)))
+        Ok((number, inside.receiver_at(number.0 + 1)))
     }
 
     fn enter(&self, record: Record) -> Result<(EventNumber, MutexGuard<'_, Inside>), JournalError> {
@@ -111,53 +114,54 @@ impl Queue {
         inside.next += 1;
         inside.bytes += size;
         inside.waiting.push_back(record);
-        // A committer that lingers wakes by itself: only these two can be what it waits for.
+        // A committer that waits between commits wakes by itself; otherwise it waits for one of
+        // these two.
         if inside.waiting.len() == 1 || inside.waiting.len() == self.commit.most {
             self.work.notify_one();
         }
         Ok((number, inside))
     }
 
-    /// Tells when everything pushed so far is durable.
-    pub(super) fn told(&self) -> Result<Told, JournalError> {
+    /// A receiver that is notified once everything pushed so far is durable.
+    pub(super) fn receiver(&self) -> Result<CommitReceiver, JournalError> {
         let mut inside = self.inside();
         match &inside.failure {
             Some(failure) => Err(failure.clone()),
             None => {
                 let all = inside.next;
-                Ok(inside.tell_at(all))
+                Ok(inside.receiver_at(all))
             }
         }
     }
 
-    /// How many events have been pushed, and how many of them are durable.
+    /// The number of events pushed, and the number of durable ones.
     pub(super) fn lengths(&self) -> (u64, u64) {
         let inside = self.inside();
         (inside.next, inside.durable)
     }
 
-    /// Lets the committer end once everything is durable.
+    /// Closes the queue: the committer stops once everything is durable.
     pub(super) fn close(&self) {
         self.inside().closing = true;
         self.work.notify_one();
     }
 
-    /// Why nothing can be appended any more.
+    /// The error that stopped the committer, if any.
     pub(super) fn failure(&self) -> Option<JournalError> {
         self.inside().failure.clone()
     }
 
     fn fail(&self, failure: &JournalError) {
-        let told = {
+        let senders = {
             let mut inside = self.inside();
             inside.failure.get_or_insert_with(|| failure.clone());
             inside.waiting.clear();
             inside.bytes = 0;
-            std::mem::take(&mut inside.told)
+            std::mem::take(&mut inside.senders)
         };
         self.room.notify_all();
-        for (_, teller) in told {
-            let _ = teller.send(Err(failure.clone()));
+        for (_, sender) in senders {
+            let _ = sender.send(Err(failure.clone()));
         }
     }
 
@@ -167,17 +171,17 @@ impl Queue {
 }
 
 impl Inside {
-    fn tell_at(&mut self, durable: u64) -> Told {
-        let (teller, told) = oneshot::channel();
+    fn receiver_at(&mut self, durable: u64) -> CommitReceiver {
+        let (sender, receiver) = oneshot::channel();
         if durable <= self.durable {
-            let _ = teller.send(Ok(()));
+            let _ = sender.send(Ok(()));
         } else {
-            self.told.push_back((durable, teller));
+            self.senders.push_back((durable, sender));
         }
-        told
+        receiver
     }
 
-    /// As many of the oldest events as one commit takes.
+    /// Takes the oldest events, at most one commit's worth.
     fn batch(&mut self, most: usize) -> Vec<Record> {
         let mut bytes = 0;
         let fits = |record: &&Record| {
@@ -195,7 +199,7 @@ fn size(record: &Record) -> usize {
     record.bytes.len() + RECORD_OVERHEAD
 }
 
-/// The thread's own: both copies, and where it stands.
+/// The committer thread's own state: both copies and its position.
 pub(super) struct Committer {
     queue: Arc<Queue>,
     store: Arc<dyn Store>,
@@ -215,14 +219,17 @@ impl Committer {
         Self { queue, store, file, answers, lines: Vec::new(), last: None }
     }
 
-    /// Commits until the queue is closed and empty, or until something fails.
+    /// Commits until the queue is closed and empty, or until a write fails.
     pub(super) fn run(mut self) {
-        // If we panic, nobody may wait for ever.
+        // If this thread panics, waiting threads must still be woken.
         let _fallen = FailOnPanic(Arc::clone(&self.queue));
         let result =
             self.commit_all().and_then(|()| self.file.as_mut().map_or(Ok(()), EventsFile::sync));
         if let Err(error) = result {
-            tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot go on");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the journal cannot be written any more"
+            );
             self.queue.fail(&error);
         }
     }
@@ -232,12 +239,12 @@ impl Committer {
             self.last = Some(Instant::now());
             self.commit(first, &batch)?;
             self.answers.add(batch.iter().filter_map(|record| record.answers));
-            self.tell(first + batch.len() as u64);
+            self.notify(first + batch.len() as u64);
         }
         Ok(())
     }
 
-    /// Waits for events; nothing when there will be none.
+    /// Waits for events; `None` once the queue is closed and empty.
     fn next_batch(&mut self) -> Result<Option<(u64, Vec<Record>)>, JournalError> {
         let queue = Arc::clone(&self.queue);
         let mut inside = queue.inside();
@@ -274,7 +281,7 @@ impl Committer {
         }
     }
 
-    /// One commit: into the store, into the file, and only then durable.
+    /// Makes one commit: first into the store, then into the file; then the events are durable.
     fn commit(&mut self, first: u64, batch: &[Record]) -> Result<(), JournalError> {
         self.store.append(EventNumber(first), batch)?;
         if let Some(file) = &mut self.file {
@@ -295,14 +302,14 @@ impl Committer {
         self.file.as_mut().map_or(Ok(()), EventsFile::sync)
     }
 
-    fn tell(&self, durable: u64) {
+    fn notify(&self, durable: u64) {
         let mut inside = self.queue.inside();
         inside.durable = durable;
-        let ready = inside.told.partition_point(|(at, _)| *at <= durable);
-        let ready: Vec<_> = inside.told.drain(..ready).collect();
+        let ready = inside.senders.partition_point(|(at, _)| *at <= durable);
+        let ready: Vec<_> = inside.senders.drain(..ready).collect();
         drop(inside);
-        for (_, teller) in ready {
-            let _ = teller.send(Ok(()));
+        for (_, sender) in ready {
+            let _ = sender.send(Ok(()));
         }
     }
 }

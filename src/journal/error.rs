@@ -1,7 +1,6 @@
-//! Why facts cannot be written down or read back.
+//! Errors of the journal.
 //!
-//! Not what to do about it: a damaged copy is repaired from the other one before anything here is
-//! reported.
+//! Damage to one copy is repaired from the other one and is not reported as an error.
 
 use crate::id::EventNumber;
 use crate::store::StoreError;
@@ -10,22 +9,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Why the journal cannot do what it was asked. Cloned for everyone who waits for a commit.
+/// An error of the journal. It can be cloned for every caller that waits for a commit.
 #[derive(Clone, Debug, Error)]
 pub enum JournalError {
-    /// The store below.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("cannot {what}")]
     Io {
-        /// What was tried, to be read after "cannot".
+        /// The operation, as read after "cannot".
         what: String,
-        /// Why it was refused.
+        /// The error.
         #[source]
         source: Arc<io::Error>,
     },
-    /// A line that is not the last one is not what was written.
+    /// A line other than the last one is damaged.
     #[error("line {line} of {} is damaged: {why}", path.display())]
     Damaged {
         /// The file.
@@ -35,39 +34,39 @@ pub enum JournalError {
         /// What is wrong with it.
         why: String,
     },
-    /// An event is whole but means nothing to this version.
-    #[error("{place} is not understood, perhaps because a newer version wrote it: {why}")]
+    /// An event is intact, but this version does not know it.
+    #[error("{place} cannot be read, perhaps because a newer version wrote it: {why}")]
     Unknown {
         /// Which event, and in which copy.
         place: String,
-        /// What was not understood.
+        /// What could not be read.
         why: String,
     },
     /// A newer version wrote the journal.
-    #[error("{} is of version {found}, this program reads up to version {known}: use the newer program", path.display())]
+    #[error("{} has version {found}, but this program reads versions up to {known}: use a newer program", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
         /// Its version.
         found: u64,
-        /// Ours.
+        /// The newest version that this program reads.
         known: u64,
     },
-    /// Both copies are gone. To begin again could mean to pay again, so a person decides.
-    #[error("nothing can be read from {} nor from {}: to start from nothing, move both away", store.display(), file.display())]
+    /// Both copies are unreadable. Starting over could mean paying again, so the user must decide.
+    #[error("neither {} nor {} can be read: to start over, move both away", store.display(), file.display())]
     Lost {
         /// The folder of the store.
         store: PathBuf,
         /// The second copy.
         file: PathBuf,
     },
-    /// There is no durable event of this number.
+    /// There is no durable event with this number.
     #[error("there is no event {0}")]
     Missing(EventNumber),
     /// The event has no JSON form.
     #[error("the event cannot be encoded: {0}")]
     Encode(String),
-    /// The thread that commits has ended before its time.
+    /// The committer's thread has stopped unexpectedly.
     #[error("the journal's committer has stopped")]
     Stopped,
 }

@@ -1,6 +1,6 @@
-//! The file of events that is being written: the second copy, and what other processes read.
+//! Writes `events.jsonl`: the second copy of the journal, which other processes read.
 //!
-//! Not read here, but for its first line.
+//! Only its first line is read here.
 
 use super::error::JournalError;
 use super::line;
@@ -10,13 +10,13 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How much of a file is read or written at a time.
+/// The size of the buffer for reading or writing a file.
 pub(super) const BUFFER_BYTES: usize = 128 << 10;
-/// The store is what is durable at once; after a loss of power this copy lacks at most so much,
-/// and is completed from the store.
+/// The time between two syncs. After a power failure this copy may lack the events of this time;
+/// they are restored from the store.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
-/// An `events.jsonl` open for its one writer.
+/// An `events.jsonl` that is open for writing.
 #[derive(Debug)]
 pub(super) struct EventsFile {
     path: PathBuf,
@@ -25,7 +25,7 @@ pub(super) struct EventsFile {
 }
 
 impl EventsFile {
-    /// Opens a file that is whole, to write after its end.
+    /// Opens an intact file for appending.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
         let file = OpenOptions::new()
             .append(true)
@@ -34,14 +34,14 @@ impl EventsFile {
         Ok(Self { path: path.to_owned(), file, unsynced_since: None })
     }
 
-    /// Writes whole lines.
+    /// Writes complete lines.
     pub(super) fn write(&mut self, lines: &[u8]) -> Result<(), JournalError> {
         self.file.write_all(lines).map_err(|e| JournalError::io("write", &self.path, e))?;
         self.unsynced_since.get_or_insert_with(Instant::now);
         Ok(())
     }
 
-    /// How long until it should be synced, or nothing if it is.
+    /// The time until the next sync is due; `None` if everything is synced.
     pub(super) fn sync_due(&self) -> Option<Duration> {
         let since = self.unsynced_since?;
         Some(SYNC_EVERY.saturating_sub(since.elapsed()))
@@ -56,7 +56,7 @@ impl EventsFile {
     }
 }
 
-/// Makes a file without events, unless there is one.
+/// Creates a file without events, if there is no file.
 pub(super) fn create(path: &Path) -> Result<(), JournalError> {
     let made = File::create_new(path).and_then(|mut file| {
         file.write_all(line::header().as_bytes())?;
@@ -70,7 +70,7 @@ pub(super) fn create(path: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Refuses what a newer program wrote, before anything is touched.
+/// Rejects a file that a newer program wrote, before anything is changed.
 pub(super) fn refuse_newer(path: &Path) -> Result<(), JournalError> {
     let first = || -> io::Result<Vec<u8>> {
         let mut first = Vec::new();
@@ -85,7 +85,7 @@ pub(super) fn refuse_newer(path: &Path) -> Result<(), JournalError> {
     }
 }
 
-/// Refuses a version that is newer than ours.
+/// Rejects a version that is newer than this program's.
 pub(super) fn known_version(path: &Path, version: u64) -> Result<(), JournalError> {
     if version <= line::VERSION {
         return Ok(());

@@ -1,12 +1,12 @@
-//! The form of `events.jsonl`: a header, then one event a line, each with its number and checksum.
+//! The format of `events.jsonl`: a header, then one event per line with its number and checksum.
 //!
 //! ```text
 //! {"promptsearch_journal":1}
 //! {"n":0,"crc":"4eeb7311","event":{"kind":"started"}}
 //! ```
 //!
-//! The checksum is over the event's JSON exactly as it stands in the line, so a line can be
-//! checked without understanding its event. Not a file: nothing here opens or writes one.
+//! The checksum covers the event's JSON exactly as written in the line, so a line can be checked
+//! without parsing its event. This module opens and writes no files.
 
 use super::Entry;
 use crate::id::EventNumber;
@@ -14,15 +14,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::{self, BufRead, Write};
 
-/// The newest version of the form that we read, and the one that we write.
+/// The version of the format that is written, and the newest one that can be read.
 pub(super) const VERSION: u64 = 1;
 
-/// The first line, with its end.
+/// The first line, with its line break.
 pub(super) fn header() -> String {
     format!("{{\"promptsearch_journal\":{VERSION}}}\n")
 }
 
-/// The version that a header names, or nothing if the line is none.
+/// The version named in a header; `None` if the line is not a header.
 pub(super) fn version(line: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct Header {
@@ -34,16 +34,16 @@ pub(super) fn version(line: &[u8]) -> Option<u64> {
         .filter(|version| *version > 0)
 }
 
-/// One event as a line says it.
+/// One event as read from a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) number: EventNumber,
     pub(super) checksum: u32,
-    /// Its JSON, as the checksum covers it.
+    /// Its JSON, which the checksum covers.
     pub(super) event: &'a [u8],
 }
 
-/// Adds the line of one event.
+/// Appends the line of one event.
 pub(super) fn write(lines: &mut Vec<u8>, number: EventNumber, event: &[u8]) {
     let checksum = crc32fast::hash(event);
     // Writing to memory cannot fail.
@@ -52,7 +52,7 @@ pub(super) fn write(lines: &mut Vec<u8>, number: EventNumber, event: &[u8]) {
     lines.extend_from_slice(b"}\n");
 }
 
-/// Reads a line back, or says what is wrong with it.
+/// Parses a line; the error says what is wrong with it.
 pub(super) fn parse(line: &[u8]) -> Result<Line<'_>, String> {
     #[derive(Deserialize)]
     struct Outer<'a> {
@@ -70,12 +70,12 @@ pub(super) fn parse(line: &[u8]) -> Result<Line<'_>, String> {
     Ok(Line { number: EventNumber(outer.n), checksum, event })
 }
 
-/// An event from its JSON; the error says what was not understood.
+/// Parses an event's JSON; the error says what is wrong with it.
 pub(super) fn decode<E: Entry>(event: &[u8]) -> Result<E, String> {
     serde_json::from_slice(event).map_err(|error| error.to_string())
 }
 
-/// The lines of a file, one at a time.
+/// Reads the lines of a file one at a time.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     input: R,
@@ -85,7 +85,7 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// Lines from `input` on, which stands `offset` bytes after the start and after `read` lines.
+    /// Lines of `input`, whose start is at byte `offset` of the file, after `read` lines.
     pub(super) fn after(input: R, offset: u64, read: u64) -> Self {
         Self { input, line: Vec::new(), number: read, end: offset }
     }
@@ -99,12 +99,12 @@ impl<R: BufRead> Lines<R> {
         Ok(size > 0)
     }
 
-    /// The line, without its end.
+    /// The line, without its line break.
     pub(super) fn line(&self) -> &[u8] {
         self.line.strip_suffix(b"\n").unwrap_or(&self.line)
     }
 
-    /// Whether the line was written to its end.
+    /// Whether the line is complete, with its line break.
     pub(super) fn is_terminated(&self) -> bool {
         self.line.ends_with(b"\n")
     }
@@ -114,7 +114,7 @@ impl<R: BufRead> Lines<R> {
         self.number
     }
 
-    /// How many bytes of the file end with this line.
+    /// The byte offset of the end of this line.
     pub(super) fn end(&self) -> u64 {
         self.end
     }
@@ -158,8 +158,8 @@ mod tests {
         for bit in 0..8 * (written.len() - 1) {
             let mut changed = written.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            // A number and the case of a hex digit are outside of the checksum; a wrong number is
-            // seen by its place.
+            // The checksum does not cover the number and the case of its own digits. A wrong number
+            // is detected by its position.
             if let Ok(read) = parse(&changed) {
                 assert_eq!(read.event, original.event, "bit {bit}");
                 assert_eq!(read.checksum, original.checksum, "bit {bit}");

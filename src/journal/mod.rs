@@ -1,8 +1,8 @@
-//! Facts, made durable, in order, twice: in the store, and line by line in `events.jsonl`.
+//! Makes events durable, in order and in two copies: in the store and in `events.jsonl`.
 //!
-//! An event that was said to be durable survives a kill and a loss of power, and damage to either
-//! copy is repaired from the other when the journal is opened. Not the facts themselves: the
-//! journal is generic over them, and knows of an event only which request it answers.
+//! An event that was reported as durable survives a kill and a power failure. Damage to either copy
+//! is repaired from the other one when the journal is opened. The journal is generic over events and
+//! only knows which request an event answers.
 
 mod answers;
 mod committer;
@@ -23,7 +23,7 @@ pub use recovery::Recovery;
 use crate::id::{EventNumber, RequestHash};
 use crate::store::{Memory, Record, Store};
 use answers::Answers;
-use committer::{Committer, Queue, Told};
+use committer::{CommitReceiver, Committer, Queue};
 use file::EventsFile;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,13 +36,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-/// What can stand in a journal. Its JSON must be read back as the same event.
+/// An event that a journal can hold. Its JSON must parse back to the same event.
 pub trait Entry: Serialize + DeserializeOwned + Send + 'static {
     /// The request that this event answers, if it is an answer.
     fn answers(&self) -> Option<RequestHash>;
 }
 
-/// A run's events: appended at its end, never changed.
+/// The events of a run: append-only.
 pub struct Journal<E> {
     queue: Arc<Queue>,
     store: Arc<dyn Store>,
@@ -52,9 +52,9 @@ pub struct Journal<E> {
 }
 
 impl<E: Entry> Journal<E> {
-    /// Opens the journal in a run's folder, or begins one, and says what had to be put right.
+    /// Opens the journal in a run's folder, or creates one, and returns what was repaired.
     ///
-    /// Reads everything once, so it takes about a second for 300,000 events, and blocks meanwhile.
+    /// It reads all events once and blocks meanwhile, which takes about a second for 300,000 events.
     ///
     /// # Errors
     /// When another process has it open, a newer version wrote it, nothing of it can be read, or
@@ -63,7 +63,7 @@ impl<E: Entry> Journal<E> {
         Self::open_with(run, Commit::default())
     }
 
-    /// The same, with other groups of commits.
+    /// Like [`open`](Self::open), with other settings for group commits.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -79,10 +79,10 @@ impl<E: Entry> Journal<E> {
         Ok((journal, recovery))
     }
 
-    /// A journal that is gone when it is dropped.
+    /// A journal in memory, which is lost when it is dropped.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When no thread can be started.
     pub fn in_memory() -> Result<Self, JournalError> {
         Self::start(Arc::new(Memory::new()), None, Commit::default())
     }
@@ -106,7 +106,7 @@ impl<E: Entry> Journal<E> {
         Ok(Self { queue, store, answers, committer: Some(committer), entry: PhantomData })
     }
 
-    /// How many events have been appended, durable or not: the number of the next one.
+    /// The number of events appended, durable or not; also the number of the next event.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.queue.lengths().0
@@ -118,40 +118,40 @@ impl<E: Entry> Journal<E> {
         self.len() == 0
     }
 
-    /// Appends an event without waiting until it is durable. Events get their numbers in the order
-    /// of the calls, and become durable in that order. Blocks only while the queue is full.
+    /// Appends an event without waiting until it is durable. Events are numbered and become durable
+    /// in the order of the calls. Blocks only while the queue is full.
     ///
     /// # Errors
-    /// Once anything could not be made durable, every call fails with the error of then.
+    /// After a failed commit every call fails with the error of that commit.
     pub fn append(&self, event: E) -> Result<EventNumber, JournalError> {
         self.queue.push(encode(&event)?)
     }
 
-    /// Appends an event at once; the future is ready when it is durable, and need not be polled
-    /// for that. An event may turn out to be durable although its future says otherwise, never the
-    /// other way round.
+    /// Appends an event at once; the future is ready when the event is durable, and the event becomes
+    /// durable even if the future is not polled. An event may be durable although its future reports an
+    /// error, but never the other way round.
     pub fn append_durable(
         &self,
         event: E,
     ) -> impl Future<Output = Result<EventNumber, JournalError>> + Send + use<E> {
-        let pushed = encode(&event).and_then(|record| self.queue.push_told(record));
+        let pushed = encode(&event).and_then(|record| self.queue.push_with_receiver(record));
         async move {
-            let (number, told) = pushed?;
-            hear(told).await?;
+            let (number, receiver) = pushed?;
+            received(receiver).await?;
             Ok(number)
         }
     }
 
     /// Ready when everything appended so far is durable.
     pub fn flush(&self) -> impl Future<Output = Result<(), JournalError>> + Send + use<E> {
-        let told = self.queue.told();
-        async move { hear(told?).await }
+        let receiver = self.queue.receiver();
+        async move { received(receiver?).await }
     }
 
     /// One durable event.
     ///
     /// # Errors
-    /// When there is none of this number yet, or it cannot be read.
+    /// When there is no event with this number yet, or it cannot be read.
     pub fn read(&self, number: EventNumber) -> Result<E, JournalError> {
         let event = self.store.read(number)?;
         decode(number, &event.ok_or(JournalError::Missing(number))?)
@@ -168,7 +168,7 @@ impl<E: Entry> Journal<E> {
     /// Visits all durable events in order, one at a time.
     ///
     /// # Errors
-    /// Those of `f`, which end it; an event that cannot be read or is not understood.
+    /// An error of `f`, which ends the visit; an event that cannot be read or parsed.
     pub fn replay<X: From<JournalError>>(
         &self,
         mut f: impl FnMut(EventNumber, E) -> Result<(), X>,
@@ -197,10 +197,10 @@ impl<E: Entry> Journal<E> {
         }
     }
 
-    /// Makes everything durable and ends the committer.
+    /// Makes everything durable and stops the committer.
     ///
     /// # Errors
-    /// When anything that was appended could not be made durable.
+    /// When an appended event could not be made durable.
     pub fn close(mut self) -> Result<(), JournalError> {
         self.end();
         self.queue.failure().map_or(Ok(()), Err)
@@ -234,12 +234,13 @@ impl<E> fmt::Debug for Journal<E> {
     }
 }
 
-/// In the caller's thread, so that the committer only writes. The same bytes go into both copies.
+/// Encodes an event in the caller's thread, so that the committer only writes. Both copies get the
+/// same bytes.
 fn encode<E: Entry>(event: &E) -> Result<Record, JournalError> {
     let bytes = serde_json::to_vec(event).map_err(|e| JournalError::Encode(e.to_string()))?;
     debug_assert!(
         line::decode::<E>(&bytes).is_ok(),
-        "an event that cannot be read back would end the run for good: {}",
+        "this event cannot be read back, so the run could not be resumed: {}",
         String::from_utf8_lossy(&bytes)
     );
     Ok(Record { bytes, answers: event.answers() })
@@ -252,6 +253,6 @@ fn decode<E: Entry>(number: EventNumber, event: &[u8]) -> Result<E, JournalError
     })
 }
 
-async fn hear(told: Told) -> Result<(), JournalError> {
-    told.await.unwrap_or(Err(JournalError::Stopped))
+async fn received(receiver: CommitReceiver) -> Result<(), JournalError> {
+    receiver.await.unwrap_or(Err(JournalError::Stopped))
 }

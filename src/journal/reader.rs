@@ -1,6 +1,6 @@
-//! Reading `events.jsonl` from another process, while the run writes it or after.
+//! Reads `events.jsonl` from any process, during a run or after it.
 //!
-//! Not a way into the store, which only its run may open, and not a repair: that is the run's.
+//! It does not open the store, which only the run may open, and it repairs nothing.
 
 use super::error::JournalError;
 use super::line::{self, Lines};
@@ -10,11 +10,10 @@ use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// Reads all events of a file, in order. What a writer has not finished is left out.
+/// Reads all events of a file, in order. An unfinished last line is ignored.
 ///
 /// # Errors
-/// Those of `f`; a line that is damaged or not understood, with its number; a file that cannot be
-/// read.
+/// An error of `f`; a line that is damaged or cannot be parsed; a file that cannot be read.
 pub fn read_events<E, X>(
     path: &Path,
     f: impl FnMut(EventNumber, E) -> Result<(), X>,
@@ -26,7 +25,7 @@ where
     Reader::new(path).read_new(f)
 }
 
-/// A place in a file of events, to read on from.
+/// A position in a file of events, from which reading continues.
 #[derive(Clone, Debug)]
 pub struct Reader {
     path: PathBuf,
@@ -36,16 +35,16 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Before the first event.
+    /// The position before the first event.
     #[must_use]
     pub fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), offset: 0, lines: 0, next: 0 }
     }
 
-    /// Reads the events that have come since the last time, and says how many.
+    /// Reads the events written since the last call, and returns their number.
     ///
-    /// The file is opened each time, since a repair may have put another in its place; what was
-    /// read before stands there byte for byte.
+    /// The file is opened each time, because a repair may have replaced it. The part that was already
+    /// read is byte for byte the same in the new file.
     ///
     /// # Errors
     /// As [`read_events`]. The event that failed is read again the next time.
@@ -65,7 +64,7 @@ impl Reader {
             } else {
                 let read = line::parse(lines.line()).and_then(|read| match read.number.0 {
                     number if number == self.next => Ok(read),
-                    number => Err(format!("event {number} stands where {} should", self.next)),
+                    number => Err(format!("expected event {}, found event {number}", self.next)),
                 });
                 let read = match read {
                     Ok(read) => read,
@@ -101,7 +100,7 @@ impl Reader {
         Ok(Lines::after(input, self.offset, self.lines))
     }
 
-    /// Whether there is another finished line.
+    /// Whether there is another complete line.
     fn advance(&self, lines: &mut Lines<BufReader<File>>) -> Result<bool, JournalError> {
         let more = lines.advance().map_err(|e| JournalError::io("read", &self.path, e))?;
         Ok(more && lines.is_terminated())
@@ -113,7 +112,7 @@ impl Reader {
             None => Err(JournalError::Damaged {
                 path: self.path.clone(),
                 line: 1,
-                why: "it is not the header of a journal".to_owned(),
+                why: "this is not the header of a journal".to_owned(),
             }),
         }
     }

@@ -1,8 +1,8 @@
-//! Two copies made one again: what either lacks is taken from the other.
+//! Makes the two copies equal again when a journal is opened.
 //!
-//! A kill leaves the copies a few events apart, and perhaps a torn last line. Damage is another
-//! matter: what is replaced because of it is set aside, never deleted. Not a merge of two
-//! histories: where whole events differ, the store is believed.
+//! After a kill one copy may lack a few events, and the last line may be incomplete. If a copy is
+//! damaged, the old version is set aside and never deleted. Two histories are not merged: if intact
+//! events differ, the store's are used.
 
 use super::Entry;
 use super::error::JournalError;
@@ -17,16 +17,16 @@ use std::io::{self, BufReader};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// What opening a journal found, and what it put right.
+/// What was found and repaired when a journal was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
-    /// How many events there are.
+    /// The number of events.
     pub events: u64,
-    /// How many of them only `events.jsonl` had.
+    /// The number of events that only `events.jsonl` had.
     pub from_file: u64,
-    /// How many of them only the store had.
+    /// The number of events that only the store had.
     pub from_store: u64,
-    /// A sentence for everything that was put right, for people.
+    /// One sentence per repair, for the user.
     pub repairs: Vec<String>,
 }
 
@@ -37,8 +37,8 @@ impl Recovery {
     }
 }
 
-/// Opens the store, or makes an empty one in its place if it is beyond repair and there is a
-/// second copy to fill it from.
+/// Opens the store. If it cannot be repaired and there is a second copy, creates an empty one, which
+/// is then filled from the second copy.
 pub(super) fn open_store(
     folder: &Path,
     file: &Path,
@@ -48,13 +48,13 @@ pub(super) fn open_store(
     let opened = match SledStore::open(folder) {
         Ok(store) => Some(store),
         Err(StoreError::Damaged { why, .. }) => {
-            recovery.note(format!("The store was damaged beyond repair: {why}."));
+            recovery.note(format!("The store was damaged and could not be repaired: {why}."));
             None
         }
         Err(other) => return Err(other.into()),
     };
     if opened.as_ref().is_none_or(Store::is_empty) {
-        // The file is made before the store, so each state below has one cause.
+        // The file is created before the store, so each state below has only one cause.
         let lost = match Content::of(file)? {
             Content::Readable => false,
             Content::Begun => opened.is_none(),
@@ -70,7 +70,7 @@ pub(super) fn open_store(
         if let Some(kept) = store.salvaged() {
             let kept = kept.display();
             recovery.note(format!(
-                "The store was damaged and could be repaired; as it was, it is kept in {kept}."
+                "The store was damaged and has been repaired; the damaged version is kept in {kept}."
             ));
         }
         return Ok(store);
@@ -79,18 +79,18 @@ pub(super) fn open_store(
     if let Some(kept) = kept {
         let kept = kept.display();
         recovery.note(format!(
-            "The store is made again from events.jsonl; the damaged one is kept in {kept}."
+            "The store has been rebuilt from events.jsonl; the damaged version is kept in {kept}."
         ));
     }
     Ok(store)
 }
 
-/// What a file of events is good for when the store has none.
+/// The state of a file of events when the store has none.
 enum Content {
     Missing,
-    /// No more than a part of its first line: its making was interrupted.
+    /// Only part of its first line: its creation was interrupted.
     Begun,
-    /// An event can be read, or a header that nothing follows.
+    /// It has a readable event, or only a header.
     Readable,
     Unreadable,
 }
@@ -121,8 +121,8 @@ impl Content {
     }
 }
 
-/// Completes the store from the file, then the file from the store. A kill on the way leaves
-/// something to do for the next time, never less than there was.
+/// Completes the store from the file, then the file from the store. If this is killed, the next
+/// opening completes it; nothing is lost.
 pub(super) fn reconcile<E: Entry>(
     store: &dyn Store,
     path: &Path,
@@ -142,7 +142,7 @@ pub(super) fn reconcile<E: Entry>(
         let claimed = store.len();
         store.truncate(valid.0)?;
         recovery.note(format!(
-            "The store was damaged after {} of {}; as it was, it is kept beside it.",
+            "The store was damaged after {} of {}; the damaged version is kept beside it.",
             plural(valid.index(), "event"),
             claimed
         ));
@@ -152,7 +152,7 @@ pub(super) fn reconcile<E: Entry>(
     recovery.from_store = recovery.events - copy.right;
     if recovery.from_file > 0 {
         let events = plural(recovery.from_file as usize, "event");
-        recovery.note(format!("{events} that only events.jsonl had went into the store."));
+        recovery.note(format!("{events} that only events.jsonl had: copied to the store."));
     }
     for repair in copy.repair(store)? {
         recovery.note(repair);
@@ -160,7 +160,8 @@ pub(super) fn reconcile<E: Entry>(
     Ok(())
 }
 
-/// Prepares a run's folder: refuses what a newer program wrote, and begins a new journal's file.
+/// Prepares a run's folder: rejects a journal that a newer program wrote, and creates the file of a
+/// new journal.
 pub(super) fn begin(folder: &Path, file: &Path) -> Result<(), JournalError> {
     file::refuse_newer(file)?;
     if folder.exists() || file.exists() {

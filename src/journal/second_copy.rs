@@ -1,6 +1,6 @@
-//! The file of events as it was found: compared with the store, then made to say the same.
+//! Compares `events.jsonl` with the store when a journal is opened, and corrects it.
 //!
-//! Not the file that is written while the run goes on.
+//! Writing during a run is in `file`.
 
 use super::Entry;
 use super::error::JournalError;
@@ -14,29 +14,29 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-/// How many bytes of events are taken from the file into the store at a time.
+/// How many bytes of events are copied from the file to the store at a time.
 const BATCH_BYTES: usize = 1 << 20;
 const BATCH_EVENTS: usize = 1_024;
 
-/// The file of events as it was found, read once alongside the store.
+/// The file of events, read once in parallel with the store.
 pub(super) struct SecondCopy<'a> {
     path: &'a Path,
     lines: Option<Lines<BufReader<File>>>,
     /// The next two lines that hold events.
     ahead: Option<Found>,
     beyond: Option<Found>,
-    /// The number that the line ahead should have by those before it.
+    /// The number that the next line should have.
     follows: u64,
-    /// How many events of the journal stand in the file, in whatever place.
+    /// How many events of the journal are in the file, in any position.
     pub(super) right: u64,
-    /// How many events, and bytes, from the file's beginning are as they should be.
+    /// How many events, and bytes, from the beginning of the file are correct.
     good: u64,
     good_end: u64,
-    /// The first line that should not be there or is not what was written.
+    /// The first line that is damaged or out of place.
     damage: Option<u64>,
-    /// Whether the last line has no end.
+    /// Whether the last line is incomplete.
     torn: bool,
-    /// The first event that is another one in the store.
+    /// The first event that differs from the store's.
     differs: Option<EventNumber>,
 }
 
@@ -46,9 +46,9 @@ struct Found {
     checksum: u32,
     event: Vec<u8>,
     line: u64,
-    /// Where the line ends, if it does.
+    /// The offset of the line's end, if the line is complete.
     end: Option<u64>,
-    /// How many lines stand directly before it that are none.
+    /// The number of unreadable lines directly before it.
     after_bad: u64,
 }
 
@@ -80,8 +80,8 @@ impl<'a> SecondCopy<'a> {
         Ok(copy)
     }
 
-    /// Goes on to the next event whose number can be believed. The checksum does not cover the
-    /// number, so a neighbour has to confirm it.
+    /// Advances to the next event whose number is confirmed. The checksum does not cover the number,
+    /// so a neighbouring line must confirm it.
     fn advance(&mut self) -> Result<(), JournalError> {
         loop {
             self.ahead = self.beyond.take();
@@ -101,7 +101,7 @@ impl<'a> SecondCopy<'a> {
         }
     }
 
-    /// Reads on to the next line that holds an event.
+    /// Advances to the next line that holds an event.
     fn find(&mut self) -> Result<Option<Found>, JournalError> {
         let Some(lines) = &mut self.lines else {
             return Ok(None);
@@ -152,7 +152,7 @@ impl<'a> SecondCopy<'a> {
         Ok(())
     }
 
-    /// Appends to the store what the file has after the store's end, and says how many events.
+    /// Appends the events that only the file has to the store, and returns their number.
     pub(super) fn give_rest<E: Entry>(&mut self, store: &dyn Store) -> Result<u64, JournalError> {
         let before = store.len();
         let mut next = before;
@@ -163,7 +163,7 @@ impl<'a> SecondCopy<'a> {
             let Some(ahead) = &self.ahead else {
                 break;
             };
-            // After a difference the file tells another story, whose rest is none of ours.
+            // The copies differ here, so the rest of the file is ignored.
             if self.differs.is_some() || ahead.number.0 != next {
                 self.damaged_here();
                 break;
@@ -202,7 +202,7 @@ impl<'a> SecondCopy<'a> {
         }
     }
 
-    /// The event ahead is the journal's.
+    /// Accepts the next event as part of the journal.
     fn accept(&mut self) {
         self.right += 1;
         if let Some(ahead) = &self.ahead
@@ -215,7 +215,7 @@ impl<'a> SecondCopy<'a> {
         }
     }
 
-    /// Makes the file say what the store says, and says in sentences what that took.
+    /// Makes the file equal to the store, and returns one sentence per repair.
     pub(super) fn repair(self, store: &dyn Store) -> Result<Vec<String>, JournalError> {
         let path = self.path;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -224,18 +224,18 @@ impl<'a> SecondCopy<'a> {
             let kept = move_aside(path)?;
             put_in_place(&fresh, path)?;
             let why = match self.differs {
-                Some(number) => format!("said something else than the store about event {number}"),
+                Some(number) => format!("differed from the store at event {number}"),
                 None => format!("was damaged at line {line}"),
             };
             let kept = kept.display();
             return Ok(vec![format!(
-                "{name} {why}; it is written again from the store, and kept as it was in {kept}."
+                "{name} {why}; it has been rebuilt from the store, and the old version is kept in {kept}."
             )]);
         }
         if self.good_end == 0 {
             put_in_place(&written_anew(path, store)?, path)?;
             return Ok(vec![format!(
-                "{name} was missing or empty and is written again from the store."
+                "{name} was missing or empty and has been rebuilt from the store."
             )]);
         }
         let mut repairs = Vec::new();
@@ -243,22 +243,22 @@ impl<'a> SecondCopy<'a> {
             let cut = OpenOptions::new().write(true).open(path);
             cut.and_then(|file| file.set_len(self.good_end))
                 .map_err(|e| JournalError::io("cut", path, e))?;
-            repairs.push(format!("The torn last line of {name} was cut."));
+            repairs.push(format!("The incomplete last line of {name} was removed."));
         }
         if self.good < store.len() {
             let file = OpenOptions::new().append(true).open(path);
             let file = file.map_err(|e| JournalError::io("open", path, e))?;
             write_from(store, EventNumber(self.good), file, path)?;
             let events = plural((store.len() - self.good) as usize, "event");
-            repairs.push(format!("{events} that only the store had went into {name}."));
+            repairs.push(format!("{events} that only the store had: copied to {name}."));
         }
         Ok(repairs)
     }
 }
 
 impl Found {
-    /// The event as the store takes it. One that we do not understand stops everything: it was
-    /// paid for, and only a newer program knows what it answers.
+    /// The event as a record for the store. An event that cannot be parsed is an error: it may have
+    /// been paid for, and only a newer program knows which request it answers.
     fn record<E: Entry>(&self, path: &Path) -> Result<Record, JournalError> {
         let event = line::decode::<E>(&self.event).map_err(|why| {
             let place = format!("line {} of {}", self.line, path.display());
@@ -276,7 +276,7 @@ fn written_anew(path: &Path, store: &dyn Store) -> Result<PathBuf, JournalError>
     });
     let file = made.map_err(|e| JournalError::io("create", &fresh, e))?;
     let file = write_from(store, EventNumber(0), file, &fresh)?;
-    // It takes another's place, and must not take it empty.
+    // Sync it before it replaces the old file, so that the new one is never empty.
     file.sync_all().map_err(|e| JournalError::io("sync", &fresh, e))?;
     Ok(fresh)
 }
@@ -287,7 +287,7 @@ fn put_in_place(fresh: &Path, path: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Writes the store's events from one on as lines.
+/// Writes the store's events from `from` on as lines.
 fn write_from(
     store: &dyn Store,
     from: EventNumber,

@@ -43,7 +43,7 @@ impl BestMean {
             self.best = Some((mean, candidate));
         }
         let leads = self.leaders.last().is_none_or(|(_, best)| mean > *best);
-        if candidate != CandidateIx::SEED && leads {
+        if candidate != CandidateIx::BASELINE && leads {
             self.leaders.push((candidate, mean));
         }
     }
@@ -58,9 +58,9 @@ mod tests {
     fn the_earlier_one_of_equals_is_best_and_leaders_leave_out_the_baseline() {
         let mut script = Script::new(1);
         assert_eq!(script.state.memory.best_mean.candidate(), None);
-        script.score(CandidateIx::SEED, &[(0, 0.5)]);
+        script.score(CandidateIx::BASELINE, &[(0, 0.5)]);
         for (text, score) in [("one", 0.25), ("two", 0.5), ("three", 0.75), ("four", 0.75)] {
-            let child = script.child(CandidateIx::SEED, text);
+            let child = script.child(CandidateIx::BASELINE, text);
             script.score(child, &[(0, score)]);
         }
         let best = &script.state.memory.best_mean;

@@ -69,9 +69,9 @@ mod tests {
         let second = script.add(second, "second");
         script.generation(1, &[0], 0);
         script.phase(1);
-        let third = script.child(CandidateIx::SEED, "third");
+        let third = script.child(CandidateIx::BASELINE, "third");
         let births = &script.state.memory.births;
-        assert_eq!(births.of(CandidateIx::SEED), Birth::default());
+        assert_eq!(births.of(CandidateIx::BASELINE), Birth::default());
         assert_eq!(births.of(first), Birth { init: Some(2), ..Birth::default() });
         let expected =
             Birth { generation: 1, operator: Some(3), init: None, part: Some(1), place: Some(4) };

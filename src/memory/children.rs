@@ -38,11 +38,11 @@ mod tests {
     #[test]
     fn a_child_counts_for_its_first_parent() {
         let mut script = Script::new(1);
-        let child = script.child(CandidateIx::SEED, "child");
-        let merge = script.draft(|draft| draft.parents = vec![child, CandidateIx::SEED]);
+        let child = script.child(CandidateIx::BASELINE, "child");
+        let merge = script.draft(|draft| draft.parents = vec![child, CandidateIx::BASELINE]);
         let merged = script.add(merge, "merged");
         let children = &script.state.memory.children;
-        let counts = [CandidateIx::SEED, child, merged].map(|candidate| children.of(candidate));
+        let counts = [CandidateIx::BASELINE, child, merged].map(|candidate| children.of(candidate));
         assert_eq!(counts, [1, 1, 0]);
     }
 }

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn rounds_belong_to_a_contest_until_the_next_one_begins() {
         let mut script = Script::new(2);
-        let child = script.child(CandidateIx::SEED, "child");
+        let child = script.child(CandidateIx::BASELINE, "child");
         assert!(script.state.memory.contests.round().is_none());
         script.round(0, 0, &[0, 1]);
         script.round(0, 1, &[1]);

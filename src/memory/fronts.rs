@@ -91,21 +91,21 @@ mod tests {
     #[test]
     fn each_row_has_its_best_among_the_finished() {
         let mut script = Script::new(2);
-        script.score(CandidateIx::SEED, &[(0, 0.5), (1, 0.5)]);
-        let child = script.child(CandidateIx::SEED, "child");
+        script.score(CandidateIx::BASELINE, &[(0, 0.5), (1, 0.5)]);
+        let child = script.child(CandidateIx::BASELINE, "child");
         script.score(child, &[(0, 0.5)]);
         assert_eq!(script.state.memory.fronts.holders(), [vec![0], vec![0]], "it is not finished");
         script.score(child, &[(1, 1.0)]);
         let fronts = &script.state.memory.fronts;
         assert_eq!(fronts.holders(), [vec![0, 1], vec![1]]);
-        assert_eq!(fronts.finished(), [CandidateIx::SEED, child]);
+        assert_eq!(fronts.finished(), [CandidateIx::BASELINE, child]);
     }
 
     #[test]
     fn a_row_that_comes_after_the_judgement_counts_once() {
         let mut script = Script::new(2);
-        script.score(CandidateIx::SEED, &[(0, 0.5), (1, 0.5)]);
-        let child = script.child(CandidateIx::SEED, "child");
+        script.score(CandidateIx::BASELINE, &[(0, 0.5), (1, 0.5)]);
+        let child = script.child(CandidateIx::BASELINE, "child");
         script.score(child, &[(0, 1.0)]);
         script.apply(Event::CandidateFinished { candidate: child });
         assert_eq!(script.state.memory.fronts.holders(), [vec![1], vec![0]]);

@@ -173,7 +173,7 @@ impl Gains {
         let Some(Open { operator, chance, cost }) = self.children.remove(&child) else { return };
         let parent = facts.standing(child).candidate.parents.first();
         let over_parent = parent.map_or(0.0, |parent| over(facts, child, *parent));
-        let over_seed = over(facts, child, CandidateIx::SEED);
+        let over_seed = over(facts, child, CandidateIx::BASELINE);
         self.results.push(Gain { operator, chance, over_parent, over_seed, cost });
     }
 }
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_use_is_over_when_its_child_is_judged() {
         let mut script = Script::new(2);
-        script.score(CandidateIx::SEED, &[(0, 0.5), (1, 0.5)]);
+        script.score(CandidateIx::BASELINE, &[(0, 0.5), (1, 0.5)]);
         let proposal = script.draft(|draft| (draft.operator, draft.chance) = (Some(3), Some(0.25)));
         let outcome = script.added(proposal, "child");
         script.propose(proposal, outcome);

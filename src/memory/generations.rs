@@ -99,7 +99,7 @@ mod tests {
             (generations.number(), generations.next_number(), generations.first_of_phase())
         };
         assert_eq!(numbers(&script), (0, 0, 0));
-        let child = script.child(CandidateIx::SEED, "child");
+        let child = script.child(CandidateIx::BASELINE, "child");
         script.lead(child);
         assert_eq!(script.state.memory.generations.improved_in(), 0);
         script.generation(0, &[0, 1], 0);
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(numbers(&script), (0, 1, 0));
         let generations = &script.state.memory.generations;
         assert_eq!((generations.candidates_before(), generations.bred_from()), (2, child));
-        script.lead(CandidateIx::SEED);
+        script.lead(CandidateIx::BASELINE);
         assert_eq!(script.state.memory.generations.improved_in(), 1);
         assert_eq!(
             script.state.memory.generations.bred_from(),

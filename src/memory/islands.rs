@@ -53,7 +53,7 @@ mod tests {
         let proposal = script.draft(|draft| draft.island = Some(1));
         let child = script.add(proposal, "child");
         let islands = &script.state.memory.islands;
-        assert_eq!((islands.of(CandidateIx::SEED), islands.of(child)), (&[][..], &[1][..]));
+        assert_eq!((islands.of(CandidateIx::BASELINE), islands.of(child)), (&[][..], &[1][..]));
         let moves = vec![Migrant { candidate: child, island: 2 }];
         script.apply(Event::Migrated { moves: moves.clone() });
         script.apply(Event::Migrated { moves });

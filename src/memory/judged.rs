@@ -39,10 +39,10 @@ mod tests {
             };
             judged(&event, &script.state).to_vec()
         };
-        script.score(CandidateIx::SEED, &[(0, 0.5)]);
+        script.score(CandidateIx::BASELINE, &[(0, 0.5)]);
         assert_eq!(folded(&script), []);
-        script.score(CandidateIx::SEED, &[(1, 0.5)]);
-        assert_eq!(folded(&script), [CandidateIx::SEED]);
+        script.score(CandidateIx::BASELINE, &[(1, 0.5)]);
+        assert_eq!(folded(&script), [CandidateIx::BASELINE]);
         let event = Event::ContestEnded { survivors: vec![CandidateIx(2), CandidateIx(1)] };
         assert_eq!(judged(&event, &script.state), [CandidateIx(2), CandidateIx(1)]);
         let event = Event::CandidateFinished { candidate: CandidateIx(1) };

@@ -44,14 +44,14 @@ mod tests {
     fn texts_are_alike_as_far_as_they_share_words() {
         let mut script = Script::new(1);
         let texts = ["answer in one short word", "answer in one long word", "zebra crossing"];
-        let [one, near, far] = texts.map(|text| script.child(CandidateIx::SEED, text));
+        let [one, near, far] = texts.map(|text| script.child(CandidateIx::BASELINE, text));
         let likeness = &script.state.memory.likeness;
         let between = |a, b| likeness.between(&script.state, a, b);
         assert!((between(one, one) - 1.0).abs() < 1e-9);
         assert!((between(one, near) - between(near, one)).abs() < 1e-12);
         assert!(between(one, near) > between(one, far));
         // A candidate that was born after the first question is known as well.
-        let late = script.child(CandidateIx::SEED, texts[0]);
+        let late = script.child(CandidateIx::BASELINE, texts[0]);
         let likeness = &script.state.memory.likeness;
         assert!((likeness.between(&script.state, one, late) - 1.0).abs() < 1e-9);
     }

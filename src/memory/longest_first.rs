@@ -39,11 +39,11 @@ mod tests {
         let mut script = Script::new(1);
         let bytes = |script: &Script| script.state.memory.longest_first.bytes();
         let baseline = bytes(&script);
-        script.child(CandidateIx::SEED, "longer than the baseline");
+        script.child(CandidateIx::BASELINE, "longer than the baseline");
         let longest = bytes(&script);
         assert_eq!(longest - baseline, "longer than the baseline".len() - "baseline".len());
         script.generation(0, &[0], 0);
-        script.child(CandidateIx::SEED, "the longest of all, but bred in a generation");
+        script.child(CandidateIx::BASELINE, "the longest of all, but bred in a generation");
         assert_eq!(bytes(&script), longest);
     }
 }

@@ -39,7 +39,7 @@ impl Niches {
             return;
         }
         let length = facts.standing(candidate).candidate.prompt.bytes() as f64;
-        let unlike = 1.0 - likeness.between(facts, candidate, CandidateIx::SEED);
+        let unlike = 1.0 - likeness.between(facts, candidate, CandidateIx::BASELINE);
         let place = (within(&mut self.length, length), within(&mut self.unlike, unlike));
         self.places[candidate.index()] = Some(place);
     }
@@ -61,9 +61,9 @@ mod tests {
     fn a_later_extreme_moves_no_candidate() {
         let mut script = Script::new(1);
         // The baseline has 8 bytes, the children 40, 120, 240 and 40.
-        script.score(CandidateIx::SEED, &[(0, 0.0)]);
+        script.score(CandidateIx::BASELINE, &[(0, 0.0)]);
         for text in ["c ".repeat(20), "a ".repeat(60), "b ".repeat(120), "d ".repeat(20)] {
-            let child = script.child(CandidateIx::SEED, &text);
+            let child = script.child(CandidateIx::BASELINE, &text);
             script.score(child, &[(0, 0.5)]);
             // Judged once more, as a member of a population: its place stays.
             script.apply(Event::CandidateFinished { candidate: child });
@@ -73,7 +73,7 @@ mod tests {
         // Each by the range when it was judged; the last in 8..=240 bytes.
         assert_eq!(lengths[..4], [0.5, 1.0, 1.0, 1.0]);
         assert!((lengths[4] - 32.0 / 232.0).abs() < 1e-12, "{lengths:?}");
-        assert_eq!(niches.of(CandidateIx::SEED).1, 0.5, "a range without width");
+        assert_eq!(niches.of(CandidateIx::BASELINE).1, 0.5, "a range without width");
     }
 
     #[test]

@@ -83,10 +83,10 @@ impl Pairs {
             return;
         };
         push(&mut self.against_incumbent, facts, candidate, facts.incumbent, row, score);
-        push(&mut self.against_seed, facts, candidate, CandidateIx::SEED, row, score);
+        push(&mut self.against_seed, facts, candidate, CandidateIx::BASELINE, row, score);
         // The reference's own rows come first as a rule; where one comes late, candidates that have the
         // row already are paired now.
-        if candidate == facts.incumbent || candidate == CandidateIx::SEED {
+        if candidate == facts.incumbent || candidate == CandidateIx::BASELINE {
             for (other, standing) in facts.numbered().filter(|(other, _)| *other != candidate) {
                 let Some(theirs) = standing.dev().cell(row).score() else {
                     continue;
@@ -94,7 +94,7 @@ impl Pairs {
                 if candidate == facts.incumbent {
                     self.against_incumbent[other.index()].push(theirs - score);
                 }
-                if candidate == CandidateIx::SEED {
+                if candidate == CandidateIx::BASELINE {
                     self.against_seed[other.index()].push(theirs - score);
                 }
             }
@@ -175,19 +175,19 @@ mod tests {
     #[test]
     fn differences_are_paired_on_common_rows_whichever_row_comes_first() {
         let mut script = Script::new(4);
-        let child = script.child(CandidateIx::SEED, "child");
-        script.score(CandidateIx::SEED, &[(0, 0.5)]);
+        let child = script.child(CandidateIx::BASELINE, "child");
+        script.score(CandidateIx::BASELINE, &[(0, 0.5)]);
         script.score(child, &[(0, 0.75), (1, 1.0)]);
         assert_eq!(script.state.memory.pairs.against_seed(child).n, 1);
         // The baseline's row comes late.
-        script.score(CandidateIx::SEED, &[(1, 0.5), (2, 0.5)]);
+        script.score(CandidateIx::BASELINE, &[(1, 0.5), (2, 0.5)]);
         let pairs = &script.state.memory.pairs;
         assert_eq!(pairs.against_seed(child).n, 2);
         assert_eq!(pairs.against_seed(child).mean(), Some(0.375));
         assert_eq!(pairs.against_incumbent(child).mean(), Some(0.375));
-        assert_eq!(paired(&script.state, child, CandidateIx::SEED).mean(), Some(0.375));
+        assert_eq!(paired(&script.state, child, CandidateIx::BASELINE).mean(), Some(0.375));
 
-        let second = script.child(CandidateIx::SEED, "second");
+        let second = script.child(CandidateIx::BASELINE, "second");
         script.score(second, &[(0, 0.5), (1, 0.5)]);
         script.lead(child);
         let pairs = &script.state.memory.pairs;
@@ -199,11 +199,11 @@ mod tests {
     fn decided_children_shift_what_is_expected_but_never_narrow_it() {
         let mut script = Script::new(8);
         let rows = |score: f64| -> Vec<(u32, f64)> { (0..8).map(|row| (row, score)).collect() };
-        script.score(CandidateIx::SEED, &rows(0.5));
+        script.score(CandidateIx::BASELINE, &rows(0.5));
         let first = script.state.memory.pairs.prior();
         for number in 0..8 {
             assert_eq!(script.state.memory.pairs.prior(), first, "too few to fit");
-            let child = script.child(CandidateIx::SEED, &format!("child {number}"));
+            let child = script.child(CandidateIx::BASELINE, &format!("child {number}"));
             script.score(child, &rows(0.0));
         }
         let prior = script.state.memory.pairs.prior();

@@ -95,7 +95,7 @@ fn split(members: &[CandidateIx]) -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
     for &member in members {
         match paths.last_mut() {
-            Some(path) if member != CandidateIx::SEED => path.push(member),
+            Some(path) if member != CandidateIx::BASELINE => path.push(member),
             _ => paths.push(vec![member]),
         }
     }

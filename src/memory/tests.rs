@@ -26,7 +26,7 @@ impl Script {
     pub(super) fn new(dev_rows: u32) -> Self {
         let mut script = Self { state: State::new(dev_rows), events: Vec::new(), call: 0 };
         let at = jiff::Timestamp::UNIX_EPOCH;
-        script.apply(Event::Started { at, seed: Candidate::seed(prompt("baseline")) });
+        script.apply(Event::Started { at, seed: Candidate::baseline(prompt("baseline")) });
         script
     }
 
@@ -38,7 +38,7 @@ impl Script {
     /// Drafts a proposal of operator 0 that starts from the baseline, with changes.
     pub(super) fn draft(&mut self, change: impl FnOnce(&mut Draft)) -> ProposalNumber {
         let proposal = self.state.next_proposal;
-        let mut draft = Draft::new(proposal, vec![CandidateIx::SEED]);
+        let mut draft = Draft::new(proposal, vec![CandidateIx::BASELINE]);
         draft.operator = Some(0);
         change(&mut draft);
         self.apply(Event::ProposalDrafted(draft));
@@ -174,9 +174,9 @@ fn answer(call: Call) -> Answered {
 #[test]
 fn a_replay_remembers_the_same() {
     let mut script = Script::new(2);
-    script.score(CandidateIx::SEED, &[(0, 0.5), (1, 0.25)]);
+    script.score(CandidateIx::BASELINE, &[(0, 0.5), (1, 0.25)]);
     script.generation(0, &[0], 0);
-    let child = script.child(CandidateIx::SEED, "child");
+    let child = script.child(CandidateIx::BASELINE, "child");
     script.score(child, &[(0, 1.0), (1, 0.0)]);
     script.lead(child);
     let refused = script.draft(|draft| draft.island = Some(1));

@@ -155,7 +155,7 @@ mod tests {
     fn features_and_groups_follow_from_the_texts() {
         let mut script = Script::new(1);
         let texts = ["red red red", "blue green", "red red red", "blue green"];
-        let all = texts.map(|text| script.child(CandidateIx::SEED, text));
+        let all = texts.map(|text| script.child(CandidateIx::BASELINE, text));
         let models = &script.state.memory.text_models;
         let of = |candidate| models.features(&script.state, candidate, 8);
         assert_eq!((of(all[0]).len(), of(all[0])), (8, of(all[2])));
@@ -171,7 +171,9 @@ mod tests {
     fn a_regression_is_fitted_anew_when_more_was_observed() {
         let mut script = Script::new(1);
         let all: Vec<CandidateIx> = (0..8)
-            .map(|n| script.child(CandidateIx::SEED, if n % 2 == 0 { "good word" } else { "bad" }))
+            .map(|n| {
+                script.child(CandidateIx::BASELINE, if n % 2 == 0 { "good word" } else { "bad" })
+            })
             .collect();
         let models = &script.state.memory.text_models;
         let predicted = |pulls: f64| {

@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_combination_waits_until_a_round_of_its_own_tries_it() {
         let mut script = Script::new(2);
-        let (text, set) = (CandidateIx::SEED, vec![demo(1)]);
+        let (text, set) = (CandidateIx::BASELINE, vec![demo(1)]);
         let combine = |script: &mut Script| {
             let demos = Some(set.clone());
             script.draft(|draft| (draft.operator, draft.demos) = (None, demos))

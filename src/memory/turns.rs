@@ -135,12 +135,12 @@ mod tests {
     fn parts_take_turns_in_each_line_of_descent() {
         let mut script = Script::new(1);
         let part = |script: &Script, candidate| script.state.memory.turns.part(candidate, 3);
-        assert_eq!(part(&script, CandidateIx::SEED), 0);
+        assert_eq!(part(&script, CandidateIx::BASELINE), 0);
         let proposal = script.draft(|draft| draft.part = Some(0));
-        assert_eq!(part(&script, CandidateIx::SEED), 0, "a draft has changed nothing yet");
+        assert_eq!(part(&script, CandidateIx::BASELINE), 0, "a draft has changed nothing yet");
         let outcome = script.added(proposal, "child");
         script.propose(proposal, outcome);
-        assert_eq!(part(&script, CandidateIx::SEED), 1);
+        assert_eq!(part(&script, CandidateIx::BASELINE), 1);
         let child = CandidateIx(1);
         assert_eq!(part(&script, child), 1, "it goes on where its parent stopped");
         for expected in [2, 0, 1] {
@@ -149,13 +149,13 @@ mod tests {
             script.propose(proposal, ProposalOutcome::Missing);
             assert_eq!(part(&script, child), expected);
         }
-        assert_eq!(part(&script, CandidateIx::SEED), 1);
+        assert_eq!(part(&script, CandidateIx::BASELINE), 1);
     }
 
     #[test]
     fn a_child_that_was_tried_in_full_gives_the_turn_until_anything_is_bred() {
         let mut script = Script::new(1);
-        script.score(CandidateIx::SEED, &[(0, 0.5)]);
+        script.score(CandidateIx::BASELINE, &[(0, 0.5)]);
         assert_eq!(script.state.memory.turns.accepted(), None);
         let proposal = script.draft(|draft| draft.operator = Some(2));
         let kept = script.add(proposal, "kept");
@@ -178,11 +178,11 @@ mod tests {
     #[test]
     fn a_merge_is_known_in_either_order() {
         let mut script = Script::new(1);
-        let [a, b] = ["a", "b"].map(|text| script.child(CandidateIx::SEED, text));
-        script.draft(|draft| draft.parents = vec![b, a, CandidateIx::SEED]);
+        let [a, b] = ["a", "b"].map(|text| script.child(CandidateIx::BASELINE, text));
+        script.draft(|draft| draft.parents = vec![b, a, CandidateIx::BASELINE]);
         let turns = &script.state.memory.turns;
-        assert!(turns.was_merged(a, b, CandidateIx::SEED));
-        assert!(turns.was_merged(b, a, CandidateIx::SEED));
+        assert!(turns.was_merged(a, b, CandidateIx::BASELINE));
+        assert!(turns.was_merged(b, a, CandidateIx::BASELINE));
         assert!(!turns.was_merged(a, b, a));
     }
 }

@@ -126,7 +126,7 @@ mod tests {
         script.compose(first, ProposalOutcome::Noted { notes: vec!["a hint".into()] });
         script.draft(|draft| draft.from = Some(Source { proposal: first, item: 0 }));
         script.draft(|draft| draft.operator = Some(1));
-        script.lead(CandidateIx::SEED);
+        script.lead(CandidateIx::BASELINE);
         script.draft(|draft| draft.operator = Some(1));
         script.draft(|draft| (draft.operator, draft.init) = (None, Some(0)));
         script.draft(|draft| draft.operator = None);

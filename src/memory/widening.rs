@@ -51,14 +51,14 @@ mod tests {
         };
         assert_eq!(of(&script), (0, 0));
         for text in ["one", "two"] {
-            let child = script.child(CandidateIx::SEED, text);
+            let child = script.child(CandidateIx::BASELINE, text);
             script.drop(child);
         }
         script.apply(Event::RowsWidened { rows: 16 });
         assert_eq!(of(&script), (16, 2));
         script.lead(CandidateIx(1));
         assert_eq!(of(&script), (16, 0));
-        let child = script.child(CandidateIx::SEED, "three");
+        let child = script.child(CandidateIx::BASELINE, "three");
         script.drop(child);
         script.apply(Event::RowsWidened { rows: 32 });
         assert_eq!(of(&script), (32, 1));

@@ -55,7 +55,7 @@ impl Crossover {
         match rng.random_range(0..3) {
             0 if union.len() < self.max_shots => {
                 let taken: Vec<RowIx> = union.iter().map(|demo| demo.row).collect();
-                let own = parents.first().copied().unwrap_or(CandidateIx::SEED);
+                let own = parents.first().copied().unwrap_or(CandidateIx::BASELINE);
                 let seed = draw.seed.child("row", 0);
                 if let Some(row) = another_row(draw.setting.train_rows, &taken, seed) {
                     union.push(demo(state, own, row, DemoAnswers::OwnCorrect));

@@ -44,7 +44,7 @@ impl Shots {
         draw.setting
             .sample(size, seed.child("rows", 0))
             .into_iter()
-            .map(|row| demo(draw.state, CandidateIx::SEED, row, self.answers))
+            .map(|row| demo(draw.state, CandidateIx::BASELINE, row, self.answers))
             .collect()
     }
 }
@@ -96,11 +96,11 @@ pub(super) fn thinned(state: &State, parent: CandidateIx, max: usize, seed: Seed
 #[must_use]
 pub fn missing_answers(author: &dyn Author, state: &State, draft: &Draft) -> Option<Next> {
     let demos = draft.demos.as_ref().filter(|_| author.shows_own_answers())?;
-    let column = state.seed().column(Split::Train, 0);
+    let column = state.baseline().column(Split::Train, 0);
     let unknown = || demos.iter().filter(|demo| demo.answer.is_none()).map(|demo| demo.row);
     let rows: Vec<RowIx> = unknown().filter(|row| column.cell(*row) == Cell::Empty).collect();
     if !rows.is_empty() {
-        return Some(Next::Run { candidate: CandidateIx::SEED, replicate: 0, rows });
+        return Some(Next::Run { candidate: CandidateIx::BASELINE, replicate: 0, rows });
     }
     unknown().any(|row| column.cell(row) == Cell::Issued).then_some(Next::Wait)
 }
@@ -113,7 +113,7 @@ pub fn demos_of(author: Option<&dyn Author>, state: &State, draft: &Draft) -> Op
     if !author.is_some_and(Author::shows_own_answers) {
         return Some(demos);
     }
-    let column = state.seed().column(Split::Train, 0);
+    let column = state.baseline().column(Split::Train, 0);
     let known = |demo: Demo| match column.cell(demo.row) {
         Cell::Scored { score, answer } if is_right(f64::from(score)) => {
             Demo { answer: demo.answer.or(Some(answer)), ..demo }

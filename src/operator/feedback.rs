@@ -87,7 +87,8 @@ pub(super) fn praises(draft: &Draft) -> bool {
 
 /// What it says about a draft that it asks what works.
 pub(super) fn praise_in_words(own: &Value) -> Option<&'static str> {
-    (*own == praising()).then_some("the shown rows came out right: it was asked what works")
+    (*own == praising())
+        .then_some("the rows shown were answered correctly, so the mutator was asked what works")
 }
 
 /// The request with its rows; before it, that it asks what works.

@@ -30,10 +30,10 @@ impl Lineage {
         let of_line = |candidate: &CandidateIx| *candidate == parent || line.contains(candidate);
         // A baseline outside of the population leads no line.
         let of_baseline =
-            state.seed().dev().mean().filter(|_| draw.breeding.competes(CandidateIx::SEED));
+            state.baseline().dev().mean().filter(|_| draw.breeding.competes(CandidateIx::BASELINE));
         let led = state.memory.best_mean.leaders().iter();
         let mut elites: Vec<CandidateIx> = of_baseline
-            .map(|_| CandidateIx::SEED)
+            .map(|_| CandidateIx::BASELINE)
             .into_iter()
             .chain(
                 led.filter(|(_, mean)| of_baseline.is_none_or(|baseline| *mean > baseline))

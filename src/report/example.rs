@@ -1,4 +1,4 @@
-//! Runs made by hand, for the tests of reports.
+//! Scripted runs for the tests of reports.
 
 use super::{History, Report, RunInfo, Status, Summary};
 use crate::budget::{Amount, Share};
@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A run with what a report needs of it.
+/// A run with everything that a report needs.
 pub(super) struct Example {
     pub(super) task: Task,
     pub(super) history: History,
@@ -39,22 +39,22 @@ impl Example {
     }
 }
 
-/// What kind of run.
+/// The kind of run.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Kind {
-    /// A gain that held-out rows show.
+    /// Held-out rows confirm a gain.
     Confirmed,
     /// A small gain on 40 held-out rows.
     Unproven,
     /// A gain, and no held-out row.
     Unasked,
-    /// Nothing beat the seed.
-    SeedWon,
-    /// Killed half-way.
+    /// No candidate beat the baseline.
+    BaselineWon,
+    /// The run was killed half-way.
     Interrupted,
-    /// As the first, with models that cost nothing.
+    /// Like `Confirmed`, with free models.
     Free,
-    /// Nothing has happened.
+    /// Nothing has happened yet.
     New,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn ticket_routing() -> Task {
     Task::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tasks/ticket-routing")).unwrap()
 }
 
-/// Lines that help, each by as much.
+/// Lines for the prompt, each with its effect on the score.
 const LINES: [(&str, f64); 8] = [
     ("- A parcel that is late or still in transit goes to logistics.", 0.045),
     (
@@ -77,9 +77,9 @@ const LINES: [(&str, f64); 8] = [
     ("- Read the ticket twice before you answer, and consider each department in turn.", 0.004),
 ];
 
-/// The seed's text with the lines whose bits are set, and a new last sentence.
-fn text(seed: &str, lines: u8) -> String {
-    let mut text = seed.trim_end().replace(
+/// The baseline's text with the lines whose bits are set, and a new last sentence.
+fn text(baseline: &str, lines: u8) -> String {
+    let mut text = baseline.trim_end().replace(
         "Read the ticket and answer with the department that should handle it.",
         "Read the ticket and reply with one word: the department that should handle it.",
     );
@@ -103,7 +103,7 @@ fn ability(lines: u8) -> f64 {
     0.48 + gain
 }
 
-/// A number in [0, 1) that stands for a name.
+/// A number in [0, 1) derived from a name.
 fn uniform(name: &str, number: u64) -> f64 {
     (Seed(7).child(name, number).0 >> 11) as f64 / (1_u64 << 53) as f64
 }
@@ -149,7 +149,7 @@ impl Recorder {
         self.record(Event::Answered(answered));
     }
 
-    /// Gives rows to a candidate of this ability.
+    /// Evaluates a candidate of this ability on rows.
     fn evaluate(&mut self, candidate: CandidateIx, split: Split, rows: Range<u32>, ability: f64) {
         let bytes = 40 + self.history.state.standing(candidate).candidate.prompt.bytes();
         let first = Call(self.calls);
@@ -170,7 +170,7 @@ impl Recorder {
             let length = bytes + 80 + (uniform("length", u64::from(row.0)) * 300.0) as usize;
             self.answer(ModelRole::Task, share, call, length, 2);
             let difficulty = uniform(&split.to_string(), u64::from(row.0));
-            // A little luck of their own keeps candidates from being nested in each other.
+            // A little noise per candidate, so that their sets of correct rows differ.
             let luck = uniform("luck", u64::from(candidate.0) << 32 | u64::from(row.0)) - 0.5;
             let is_right = ability + 0.16 * luck > difficulty;
             let score = Score::new(f64::from(u8::from(is_right))).unwrap();
@@ -226,7 +226,7 @@ pub(super) fn run(kind: Kind) -> Example {
     run_of(kind, ticket_routing(), |text| text)
 }
 
-/// A run of this kind whose prompts are changed by `dress` before they are used.
+/// A run of this kind; `dress` changes each prompt before it is used.
 pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -> Example {
     let dev = task.splits.dev.len() as u32;
     let mut log = Recorder {
@@ -255,20 +255,20 @@ pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -
 
 fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(String) -> String) {
     let part = task.layout.searched()[0].clone();
-    let seed_text = task.seed.part(&part).unwrap().to_owned();
+    let baseline_text = task.baseline.part(&part).unwrap().to_owned();
     let at = jiff::Timestamp::UNIX_EPOCH;
-    log.record(Event::Started { at, seed: Candidate::seed(task.seed.clone()) });
-    log.evaluate(CandidateIx::SEED, Split::Dev, 0..dev, ability(0));
+    log.record(Event::Started { at, seed: Candidate::baseline(task.baseline.clone()) });
+    log.evaluate(CandidateIx::BASELINE, Split::Dev, 0..dev, ability(0));
     let mut lines_of = vec![0_u8];
     let scale = match kind {
-        Kind::SeedWon => -0.3,
+        Kind::BaselineWon => -0.3,
         Kind::Unproven => 0.18,
         _ => 1.0,
     };
     let ability = |lines: u8| 0.48 + scale * (ability(lines) - 0.48);
     let children = if kind == Kind::Interrupted { 9 } else { 30 };
     for child in 0..children {
-        // Some child of the incumbent or of an earlier one, with one line more or less.
+        // A child of the incumbent or of an earlier candidate, with one line more or less.
         let state = &log.history.state;
         let parent = match child % 3 {
             2 => CandidateIx((uniform("parent", child) * state.candidates.len() as f64) as u32),
@@ -282,7 +282,7 @@ fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(
         } else {
             lines_of[parent.index()] ^ (1 << bit)
         };
-        let prompt = task.seed.with_part(&part, &dress(text(&seed_text, lines)));
+        let prompt = task.baseline.with_part(&part, &dress(text(&baseline_text, lines)));
         if log.history.state.find(&prompt.id()).is_some() {
             log.propose(&[parent], |_| ProposalOutcome::Rejected {
                 reason: Rejection::Dedup,
@@ -319,28 +319,28 @@ fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(
     }
     for reason in [Rejection::Leak, Rejection::NoTags, Rejection::Leak] {
         let rejected = ProposalOutcome::Rejected { reason, detail: String::new() };
-        log.propose(&[CandidateIx::SEED], |_| rejected.clone());
+        log.propose(&[CandidateIx::BASELINE], |_| rejected.clone());
     }
-    let proposal = log.draft(&[CandidateIx::SEED]);
+    let proposal = log.draft(&[CandidateIx::BASELINE]);
     log.record(Event::ProposalAbandoned { proposal, why: Abandoned::Perfect });
     if kind == Kind::Interrupted {
         return;
     }
     log.record(Event::SearchEnded { reason: StopReason::BudgetCalls });
     let incumbent = log.history.state.incumbent;
-    let winner = if kind == Kind::SeedWon { CandidateIx::SEED } else { incumbent };
+    let winner = if kind == Kind::BaselineWon { CandidateIx::BASELINE } else { incumbent };
     let hold_rows = match kind {
         Kind::Unasked => 0,
         Kind::Unproven => 40,
         _ => task.splits.hold.len() as u32,
     };
     let gain = log.history.state.standing(winner).dev().mean().unwrap()
-        - log.history.state.seed().dev().mean().unwrap();
-    let shrunken_dev = (winner != CandidateIx::SEED).then_some(0.9 * gain);
+        - log.history.state.baseline().dev().mean().unwrap();
+    let shrunken_dev = (winner != CandidateIx::BASELINE).then_some(0.9 * gain);
     log.record(Event::WinnerChosen { candidate: winner, shrunken_dev, hold_rows });
     let lines = lines_of[winner.index()];
-    for (candidate, lines) in [(winner, lines), (CandidateIx::SEED, 0)] {
-        if candidate != CandidateIx::SEED || lines == 0 {
+    for (candidate, lines) in [(winner, lines), (CandidateIx::BASELINE, 0)] {
+        if candidate != CandidateIx::BASELINE || lines == 0 {
             let column = log.history.state.standing(candidate).column(Split::Hold, 0);
             if column.issued == 0 && hold_rows > 0 {
                 log.evaluate(candidate, Split::Hold, 0..hold_rows, ability(lines));

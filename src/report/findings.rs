@@ -1,13 +1,13 @@
-//! The tables of a report, as texts: one set for the terminal, Markdown and HTML.
+//! The tables of a report as texts, shared by the terminal, Markdown and HTML.
 //!
-//! Held-out rows are here as means only. Texts are made visible, not escaped: each format escapes
-//! what it must.
+//! Held-out rows appear as means only. Control characters are made visible here; each format does
+//! its own escaping.
 
 use super::summary::{dev_interval, prompt_tokens};
 use super::verdict::{Verdict, verdict};
 use super::words::{
-    Run, abandoned, cost, diff, dropped, quality, range, refusal, score, signed_range, visible,
-    visible_line,
+    Run, abandoned, cost, diff, dropped, quality, range, rejection_named, score, signed_range,
+    visible, visible_line,
 };
 use super::{Prompted, Report};
 use crate::id::{CandidateIx, RowIx};
@@ -20,31 +20,31 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Candidates in the table of the best.
+/// Most candidates in the table of the best.
 const TOP: usize = 20;
-/// Ancestors in the lineage.
+/// Most ancestors in the lineage.
 const ANCESTORS: usize = 40;
-/// Rows named in each table of rows.
+/// Most rows named in each table of rows.
 const ROWS: usize = 60;
 
-/// Everything that is shown but the plots.
+/// The content of a report except the plots.
 #[derive(Serialize)]
 pub(super) struct Findings {
     pub(super) run: String,
     pub(super) task: String,
     pub(super) about: String,
     pub(super) verdict: Verdict,
-    /// Whether another prompt than the seed came out on top.
+    /// Whether the best prompt is not the baseline.
     pub(super) has_winner: bool,
-    /// Whether the run is over, and says which prompt to use.
+    /// Whether the run is finished and recommends a prompt.
     pub(super) is_over: bool,
-    /// Baseline against best.
+    /// Figures of baseline and best.
     pub(super) figures: Vec<Figure>,
-    /// What was searched, part by part.
+    /// The searched parts.
     pub(super) parts: Vec<PartDiff>,
     pub(super) lineage: Vec<Row>,
     pub(super) top: Vec<Row>,
-    /// Candidates that the table of the best leaves out.
+    /// Number of candidates that the table of the best leaves out.
     pub(super) left_out: usize,
     pub(super) front: Vec<Row>,
     pub(super) rows: ChangedRows,
@@ -53,18 +53,18 @@ pub(super) struct Findings {
     pub(super) provenance: Vec<(&'static str, String)>,
 }
 
-/// One figure of both prompts.
+/// One figure for baseline and best.
 #[derive(Serialize)]
 pub(super) struct Figure {
     pub(super) label: String,
     pub(super) baseline: String,
     pub(super) best: String,
     pub(super) change: String,
-    /// The change's 95 % interval, where there is one.
+    /// The 95 % interval of the change, if it has one.
     pub(super) change_range: String,
 }
 
-/// A searched part before and after.
+/// A searched part in the baseline and in the best prompt.
 #[derive(Serialize)]
 pub(super) struct PartDiff {
     pub(super) name: String,
@@ -74,7 +74,7 @@ pub(super) struct PartDiff {
     pub(super) recommended: String,
 }
 
-/// A candidate.
+/// A candidate's line in a table.
 #[derive(Serialize)]
 pub(super) struct Row {
     pub(super) id: String,
@@ -86,11 +86,11 @@ pub(super) struct Row {
     pub(super) cost: String,
     pub(super) tokens: String,
     pub(super) fate: String,
-    /// `baseline` or `best` or nothing.
+    /// `baseline`, `best` or empty.
     pub(super) mark: &'static str,
 }
 
-/// What the winner does otherwise on single rows of dev, and which rows nobody got right.
+/// The dev rows on which the winner differs from the baseline, and those that no prompt got right.
 #[derive(Default, Serialize)]
 pub(super) struct ChangedRows {
     pub(super) won: Vec<RowGroup>,
@@ -100,7 +100,7 @@ pub(super) struct ChangedRows {
     pub(super) lost_count: usize,
     pub(super) same_count: usize,
     pub(super) unsolved_count: usize,
-    /// By how many prompts each of them was tried.
+    /// By how many prompts each of them was evaluated.
     pub(super) unsolved_tried: String,
 }
 
@@ -111,11 +111,11 @@ pub(super) struct RowGroup {
     pub(super) scores: String,
     pub(super) count: usize,
     pub(super) ids: Vec<String>,
-    /// Rows that are not listed.
+    /// Number of rows that are not listed.
     pub(super) left_out: usize,
 }
 
-/// Where the money went.
+/// What was spent.
 #[derive(Serialize)]
 pub(super) struct Spend {
     pub(super) roles: Vec<RoleRow>,
@@ -126,7 +126,7 @@ pub(super) struct Spend {
     pub(super) why_ended: Option<&'static str>,
 }
 
-/// One role's part of it.
+/// What one role spent.
 #[derive(Serialize)]
 pub(super) struct RoleRow {
     pub(super) role: String,
@@ -137,21 +137,25 @@ pub(super) struct RoleRow {
     pub(super) usd: String,
 }
 
-/// What was tried.
+/// What was proposed and evaluated.
 #[derive(Serialize)]
 pub(super) struct Tried {
+    /// `1 proposal`, `2 proposals`.
     pub(super) proposals: String,
+    /// `1 new prompt`, `2 new prompts`.
     pub(super) candidates: String,
-    /// Candidates by how far they came.
+    /// Number of candidates by how far they were evaluated.
     pub(super) fates: Vec<(&'static str, u64)>,
     pub(super) rejected: Vec<Rejected>,
-    pub(super) given_up: Vec<(&'static str, u64)>,
+    pub(super) abandoned: Vec<(&'static str, u64)>,
+    /// `1 scored answer`, `2 scored answers`.
     pub(super) evaluations: String,
     pub(super) invalid: String,
+    /// `1 row`, `2 rows` without a score.
     pub(super) errors: String,
 }
 
-/// Refused proposals of one reason.
+/// Number of proposals rejected for one reason.
 #[derive(Serialize)]
 pub(super) struct Rejected {
     pub(super) reason: String,
@@ -184,7 +188,7 @@ impl Findings {
     }
 }
 
-/// What stands where nothing is known.
+/// Shown for an unknown value.
 const NONE: &str = "–";
 
 pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
@@ -218,16 +222,20 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
         let label = rows("held-out rows", |side| side.hold);
         add(label, &|side| Some(quality(&side.hold?)), gain);
     }
-    // Means over different rows say little about each other: the difference is that of common rows.
+    // Means over different rows are not comparable, so the difference is taken on common rows.
     let dev = best.and_then(|best| report.history.state.find(&best.candidate)).and_then(|best| {
-        crate::memory::paired(&report.history.state, best, CandidateIx::SEED).mean()
+        crate::memory::paired(&report.history.state, best, CandidateIx::BASELINE).mean()
     });
     let dev = dev.map_or_else(String::new, points);
     add(rows("dev rows", |side| side.dev), &|side| Some(quality(&side.dev?)), dev);
     if let Some((_, Some(shrunken), _)) = report.history.state.winner
         && best.is_some()
     {
-        add("dev gain, shrunken".to_owned(), &|_| Some(String::new()), points(shrunken));
+        add(
+            "expected gain, corrected for selection".to_owned(),
+            &|_| Some(String::new()),
+            points(shrunken),
+        );
     }
     let tokens = change(|side| Some(side.prompt_tokens as f64))
         .map_or_else(String::new, |(before, after)| format!("{:+}", (after - before) as i64));
@@ -237,7 +245,7 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
         .map_or_else(String::new, |(before, after)| format!("× {:.2}", after / before));
     add("USD per 1,000 calls".to_owned(), &|side| side.usd_per_1k.map(cost), times);
     if let (Some(gain), Some(first)) = (&summary.gain, figures.first_mut()) {
-        // Where there is a gain, the first figure is the one on held-out rows.
+        // If there is a gain, the first figure is the one on held-out rows.
         first.change_range = format!("({})", signed_range(gain.low, gain.high));
     }
     figures
@@ -288,35 +296,35 @@ fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateSta
         tokens: thousands(prompt_tokens(report.task, state, &written.prompt)),
         fate: fate(report, candidate, standing),
         mark: match candidate {
-            CandidateIx::SEED => "baseline",
+            CandidateIx::BASELINE => "baseline",
             _ if is_best => "best",
             _ => "",
         },
     }
 }
 
-/// How far a candidate came, and why no further.
+/// How far a candidate was evaluated, and why not further.
 fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateState) -> String {
     let state = &report.history.state;
     match &standing.status {
         Status::Dropped(why) => dropped(why),
         Status::Finished if standing.misses_too_much() => {
-            "all of dev, but over 5 % of its rows are missing".to_owned()
+            "all of dev, but more than 5 % of the rows are missing".to_owned()
         }
         Status::Finished if state.shortlist.contains(&candidate) => {
-            "all of dev, and the shortlist".to_owned()
+            "all of dev and the shortlist".to_owned()
         }
-        Status::Finished if standing.dev().folded < state.dev_rows => "a part of dev".to_owned(),
+        Status::Finished if standing.dev().folded < state.dev_rows => "part of dev".to_owned(),
         Status::Finished => "all of dev".to_owned(),
         Status::Open if state.phase > Phase::Searching => {
-            "not done when the search ended".to_owned()
+            "unfinished when the search ended".to_owned()
         }
         Status::Open => "open".to_owned(),
     }
 }
 
-/// Whoever saw all of dev comes first, by mean: a mean over few rows is luck. The others follow by
-/// how many rows they saw.
+/// Candidates that were evaluated on all of dev come first, by mean, because a mean over few rows is
+/// mostly luck. The others follow by their number of rows.
 fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
     let state = &report.history.state;
     let mut order: Vec<(CandidateIx, &CandidateState)> = state.numbered().collect();
@@ -337,7 +345,7 @@ fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
     (rows.collect(), left_out)
 }
 
-/// The best candidate and all it was written from, the seed first.
+/// The best candidate and its ancestors, the baseline first.
 fn lineage(report: &Report<'_>) -> Vec<Row> {
     let state = &report.history.state;
     let Some(best) = report.summary.best.as_ref().and_then(|best| state.find(&best.candidate))
@@ -350,7 +358,7 @@ fn lineage(report: &Report<'_>) -> Vec<Row> {
         let parents = state.candidates.get(candidate.index()).map(|s| s.candidate.parents.clone());
         waiting.extend(parents.into_iter().flatten().filter(|parent| seen.insert(*parent)));
     }
-    // Of a very long line the youngest ancestors are the ones that explain the winner.
+    // If there are too many ancestors, the latest ones explain the winner best.
     let skipped = seen.len().saturating_sub(ANCESTORS);
     seen.into_iter()
         .enumerate()
@@ -361,7 +369,7 @@ fn lineage(report: &Report<'_>) -> Vec<Row> {
         .collect()
 }
 
-/// Whether calls cost nothing, so that the prompt's tokens are its cost.
+/// Whether calls are free, in which case the prompt's tokens serve as its cost.
 pub(super) fn is_free(report: &Report<'_>) -> bool {
     let state = &report.history.state;
     let finished = state.memory.fronts.finished().iter();
@@ -369,15 +377,15 @@ pub(super) fn is_free(report: &Report<'_>) -> bool {
     finished.all(|standing| standing.used.usd_per_1k().is_none_or(|usd| usd <= 0.0))
 }
 
-/// A prompt that no other beats.
+/// A prompt on the front: no other is better in both quality and cost.
 pub(super) struct Unbeaten {
     pub(super) candidate: CandidateIx,
-    /// In dollars for 1,000 calls, or in tokens where calls are free.
+    /// In dollars per 1,000 calls, or in tokens if calls are free.
     pub(super) cost: f64,
     pub(super) quality: Interval,
 }
 
-/// The front, cheapest first: the summary's, or by tokens where nothing costs money.
+/// The front, cheapest first: the summary's, or by tokens if calls are free.
 pub(super) fn unbeaten(report: &Report<'_>) -> Vec<Unbeaten> {
     let state = &report.history.state;
     if !is_free(report) {
@@ -419,7 +427,7 @@ fn front(report: &Report<'_>) -> Vec<Row> {
         .filter_map(|point| {
             let standing = report.history.state.candidates.get(point.candidate.index())?;
             let row = describe(report, point.candidate, standing);
-            // The front's own figures, so that the table and the plot say the same.
+            // The front's own figures, so that table and plot agree.
             let interval = range(point.quality.low, point.quality.high);
             Some(Row { mean: percent(point.quality.mean), interval, ..row })
         })
@@ -440,7 +448,8 @@ fn changed_rows(report: &Report<'_>) -> ChangedRows {
         let score_of = |candidate: CandidateIx| {
             state.candidates.get(candidate.index())?.dev().cell(row).score()
         };
-        if let (Some(before), Some(after)) = (score_of(CandidateIx::SEED), best.and_then(score_of))
+        if let (Some(before), Some(after)) =
+            (score_of(CandidateIx::BASELINE), best.and_then(score_of))
         {
             let scores = || format!("{} → {}", score(before), score(after));
             if after > before {
@@ -471,17 +480,17 @@ fn changed_rows(report: &Report<'_>) -> ChangedRows {
     rows
 }
 
-/// Rows by their scores, so that 30 rows that went from wrong to right are one line.
+/// Rows grouped by their scores, so that 30 rows that became right take one line.
 #[derive(Default)]
 struct Groups(BTreeMap<(i64, String), Vec<String>>);
 
 impl Groups {
-    /// The lowest `rank` comes first.
+    /// Groups are sorted by `rank`, lowest first.
     fn add(&mut self, rank: f64, scores: String, id: String) {
         self.0.entry(((rank * 1e6) as i64, scores)).or_default().push(id);
     }
 
-    /// The groups, and how many rows they have; what is too long is cut.
+    /// The groups, cut to the permitted length, and the number of their rows.
     fn sorted(self) -> (Vec<RowGroup>, usize) {
         let count = self.0.values().map(Vec::len).sum();
         let mut left = ROWS;
@@ -491,14 +500,14 @@ impl Groups {
             left -= ids.len();
             RowGroup { scores, count, left_out: count - ids.len(), ids }
         });
-        // Many different scores: a line for each of them, up to as many lines as rows.
+        // With many different scores there is one line per score, up to the permitted number.
         (groups.take(ROWS).collect(), count)
     }
 }
 
 pub(super) fn spend(report: &Report<'_>) -> Spend {
     let spent = &report.summary.spent;
-    // One number of decimals in a column of sums, fine enough for the whole of it.
+    // All sums of the column have the same number of decimals, enough for the smallest.
     let decimals = match spent.usd {
         usd if usd >= 10.0 => 2,
         usd if usd >= 0.01 => 4,
@@ -545,10 +554,10 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
 pub(super) fn tried(report: &Report<'_>) -> Tried {
     let (counts, state) = (&report.summary.counts, &report.history.state);
     let mut fates = [
-        ("saw all of dev", 0),
-        ("judged on a part of dev", 0),
+        ("evaluated on all of dev", 0),
+        ("evaluated on part of dev", 0),
         ("dropped early", 0),
-        ("not done", 0),
+        ("unfinished", 0),
     ];
     for standing in state.candidates.iter().skip(1) {
         let fate = match standing.status {
@@ -564,7 +573,7 @@ pub(super) fn tried(report: &Report<'_>) -> Tried {
         .iter()
         .map(|(reason, count)| Rejected {
             reason: visible_line(&reason.replace('_', " ")),
-            meaning: refusal(reason),
+            meaning: rejection_named(reason),
             count: *count,
         })
         .collect();
@@ -572,18 +581,22 @@ pub(super) fn tried(report: &Report<'_>) -> Tried {
     let mut given_up: Vec<(&'static str, u64)> =
         state.counts.abandoned.iter().map(|(why, count)| (abandoned(*why), *count)).collect();
     if state.counts.unanswered > 0 {
-        given_up.push(("the mutator gave no answer", state.counts.unanswered));
+        given_up.push(("the mutator did not answer", state.counts.unanswered));
     }
     Tried {
-        proposals: thousands(counts.proposals),
-        candidates: thousands(counts.candidates.saturating_sub(1)),
+        proposals: counted(counts.proposals, "proposal"),
+        candidates: counted(counts.candidates.saturating_sub(1), "new prompt"),
         fates: fates.into_iter().filter(|(_, count)| *count > 0).collect(),
         rejected,
-        given_up,
-        evaluations: thousands(counts.evaluations),
+        abandoned: given_up,
+        evaluations: counted(counts.evaluations, "scored answer"),
         invalid: thousands(counts.invalid),
-        errors: thousands(counts.errors),
+        errors: counted(counts.errors, "row"),
     }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    plural(usize::try_from(count).unwrap_or(usize::MAX), noun)
 }
 
 fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
@@ -592,7 +605,7 @@ fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
         ("run", summary.run.clone()),
         ("task", format!("{}: {}", summary.task, task.about)),
         ("strategy", summary.strategy.clone()),
-        ("seed", summary.seed.to_string()),
+        ("random seed", summary.seed.to_string()),
         ("goal", task.goal.to_string()),
     ];
     for role in ModelRole::ALL {
@@ -620,12 +633,12 @@ fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
         facts.push(("data", format!("{name}, blake3 {}", data.blake3)));
     }
     if let Some(reason) = summary.stop_reason {
-        facts.push(("ended because", format!("{} ({})", reason.sentence(), reason.name())));
+        facts.push(("stop reason", format!("{} ({})", reason.sentence(), reason.name())));
     }
     if let Some(run) = report.run_file {
         facts.push(("started", run.created.to_string()));
-        facts.push(("run by", format!("promptsearch {}", run.version)));
+        facts.push(("program", format!("promptsearch {}", run.version)));
     }
-    facts.push(("report by", format!("promptsearch {}", env!("CARGO_PKG_VERSION"))));
+    facts.push(("report written by", format!("promptsearch {}", env!("CARGO_PKG_VERSION"))));
     facts.into_iter().map(|(name, value)| (name, visible_line(&value))).collect()
 }

@@ -1,4 +1,4 @@
-//! How a run came to its result: the moments at which something became the best so far.
+//! The history of a run: the moments at which the incumbent changed.
 
 use crate::budget::Wallet;
 use crate::event::Event;
@@ -7,7 +7,7 @@ use crate::memory::State;
 use crate::search::settle;
 use crate::state::Phase;
 
-/// A point in a run's life.
+/// A moment in a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moment {
     /// Dollars spent by then.
@@ -18,26 +18,26 @@ pub struct Moment {
     pub seconds: f64,
     /// The incumbent.
     pub incumbent: CandidateIx,
-    /// Its mean over the rows of dev folded by then.
+    /// Its mean over the dev rows folded by then.
     pub quality: f64,
 }
 
-/// The folded journal with its moments.
+/// The folded journal and its moments.
 pub struct History {
     /// The state at the end.
     pub state: State,
     /// The wallet at the end.
     pub wallet: Wallet,
-    /// Moments in order: each change of the incumbent, and the end.
+    /// The moments in order: each change of the incumbent, and the end of the search.
     pub moments: Vec<Moment>,
     /// Running time at the end, in milliseconds.
     pub ran_ms: u64,
-    /// How many events there are.
+    /// Number of events.
     pub events: u64,
 }
 
 impl History {
-    /// Before the first event.
+    /// A history before the first event.
     #[must_use]
     pub fn new(dev_rows: u32) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl History {
         }
     }
 
-    /// Takes in the next event.
+    /// Applies the next event.
     pub fn apply(&mut self, number: EventNumber, event: &Event) {
         self.events = number.0 + 1;
         settle(&mut self.wallet, event);
@@ -61,14 +61,14 @@ impl History {
         }
         let is_moment = match event {
             Event::IncumbentChanged { .. } | Event::SearchEnded { .. } => true,
-            // The seed's own score is the first moment.
+            // The first moment is the baseline's score on all of dev.
             Event::EvaluationFolded { .. } => {
                 self.moments.is_empty()
                     && self.state.phase == Phase::Searching
-                    && self.state.seed().dev().folded >= self.state.dev_rows
+                    && self.state.baseline().dev().folded >= self.state.dev_rows
             }
-            // A recipe may give it fewer rows.
-            Event::CandidateFinished { candidate } => *candidate == CandidateIx::SEED,
+            // A recipe may give the baseline fewer rows.
+            Event::CandidateFinished { candidate } => *candidate == CandidateIx::BASELINE,
             _ => false,
         };
         if is_moment && let Some(quality) = self.state.standing(self.state.incumbent).dev().mean() {

@@ -1,7 +1,7 @@
-//! The report as one page that stands alone: no scripts, no fonts, no requests.
+//! The report as a self-contained page without scripts, fonts or requests.
 //!
-//! The template escapes whatever it is given. Only the style and the plots are written into it as
-//! they are: the first is a constant, and the second escape their own texts.
+//! The template escapes its input. Only the style, which is a constant, and the plots, which escape
+//! their own texts, are inserted unescaped.
 
 use super::Report;
 use super::findings::Findings;
@@ -15,7 +15,7 @@ use serde::Serialize;
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/style.css");
 
-/// All that the template is given.
+/// The input of the template.
 #[derive(Serialize)]
 struct Page {
     style: &'static str,
@@ -33,8 +33,8 @@ pub fn html(report: &Report<'_>) -> String {
         spend_plot: score_against_spend(report),
         cost_plot: quality_against_cost(report),
     };
-    // The template is part of the program and tested; a page that says what is wrong with it is
-    // better than none.
+    // The template is part of the program and tested. If it fails all the same, the page shows the
+    // error.
     render(&page).unwrap_or_else(|error| {
         let text = format!("the page's template is broken: {error:#}");
         format!("<!doctype html><title>promptsearch</title><p>{}", text.replace('<', "&lt;"))
@@ -54,7 +54,7 @@ fn render(page: &Page) -> Result<String, minijinja::Error> {
     environment.get_template("page")?.render(Serde(page))
 }
 
-/// A figure's interval on its own line.
+/// Puts a figure's interval on a line of its own.
 fn range_below(figure: &str) -> Value {
     let escaped = |text: &str| HtmlEscape(text).to_string();
     Value::from_safe_string(match figure.split_once(" (") {
@@ -65,7 +65,7 @@ fn range_below(figure: &str) -> Value {
     })
 }
 
-/// Changed text in which line ends can be seen where there is nothing else to see.
+/// Changed text; if it is only white space, line ends are made visible.
 fn breaks(text: &str) -> Value {
     let escaped = HtmlEscape(text).to_string();
     Value::from_safe_string(if text.chars().all(char::is_whitespace) {
@@ -86,7 +86,7 @@ mod tests {
         (Kind::Confirmed, "confirmed"),
         (Kind::Unproven, "unproven"),
         (Kind::Unasked, "unasked"),
-        (Kind::SeedWon, "seed-won"),
+        (Kind::BaselineWon, "baseline-won"),
         (Kind::Interrupted, "interrupted"),
         (Kind::Free, "free"),
         (Kind::New, "new"),
@@ -94,7 +94,7 @@ mod tests {
 
     const HOSTILE: &str = "</script></style></div><img src=x onerror=alert(1)>\u{1b}[31m\" ' & `";
 
-    /// Reads a page as strictly as XML: every element is closed by its own name.
+    /// Checks a page as strictly as XML: every element is closed by its own name.
     fn check_nesting(page: &str) {
         const EMPTY: [&str; 11] = [
             "!doctype", "meta", "link", "circle", "line", "rect", "polyline", "polygon", "path",
@@ -133,13 +133,13 @@ mod tests {
             }
             assert!(page.contains("default-src 'none'"));
             assert!(!page.contains("template is broken"), "{page}");
-            for heading in ["Score against spend", "Quality against cost", "Provenance"] {
+            for heading in ["Score against spending", "Quality against cost", "Provenance"] {
                 assert!(page.contains(heading), "{name}: {heading}");
             }
         }
     }
 
-    /// Left in `target/tmp`, for whoever wants to look at them.
+    /// Writes the pages to `target/tmp` for inspection.
     #[test]
     fn pages_stay_small_and_can_be_looked_at() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp");

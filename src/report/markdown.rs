@@ -1,4 +1,4 @@
-//! The report as a document for a pull request.
+//! The report as Markdown, for example for a pull request.
 
 use super::Report;
 use super::findings::{Findings, RoleRow, Row, RowGroup};
@@ -6,7 +6,7 @@ use super::words::{Run, elided, marked};
 use crate::text::{plural, thousands};
 use std::fmt::Write as _;
 
-/// Characters of unchanged text that stay around a change.
+/// Characters of unchanged text that are kept around a change.
 const CONTEXT: usize = 300;
 
 /// The report as Markdown.
@@ -33,9 +33,9 @@ pub fn markdown(report: &Report<'_>) -> String {
     page.text
 }
 
-const FRONT: &str = "Prompts that no other beats in both, on dev, cheapest first.";
-const LINEAGE: &str = "The best prompt and all that it was written from.";
-const TOP: &str = "Those that saw all of dev come first.";
+const FRONT: &str = "The Pareto front on dev: no other prompt is better in both. Cheapest first.";
+const LINEAGE: &str = "The best prompt and its ancestors.";
+const TOP: &str = "Candidates that were evaluated on all of dev come first.";
 
 struct Page {
     text: String,
@@ -51,7 +51,7 @@ impl Page {
         self.paragraph(&format!("## {text}"));
     }
 
-    /// A table whose first column is text and whose others, from `right_from` on, are figures.
+    /// A table; the columns from `right_from` on are figures.
     fn table(&mut self, header: &[&str], right_from: usize, rows: &[Vec<String>]) {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         self.text.push_str(&line(header.iter().map(ToString::to_string).collect()));
@@ -83,7 +83,7 @@ impl Page {
         }
         let header: &[&str] = match findings.has_winner {
             true => &["", "baseline", "best", "change"],
-            false => &["", "seed prompt"],
+            false => &["", "baseline"],
         };
         let rows: Vec<Vec<String>> = findings
             .figures
@@ -133,7 +133,16 @@ impl Page {
         }
         self.heading(title);
         self.paragraph(caption);
-        let header = ["prompt", "by", "from", "how far", "dev", "rows", "USD per 1,000", "tokens"];
+        let header = [
+            "prompt",
+            "operator",
+            "parents",
+            "evaluated on",
+            "dev",
+            "rows",
+            "USD per 1,000",
+            "tokens",
+        ];
         let rows: Vec<Vec<String>> = rows
             .iter()
             .map(|row| {
@@ -161,7 +170,7 @@ impl Page {
         if findings.has_winner {
             self.heading("Rows that changed");
             self.paragraph(&format!(
-                "On dev, the best prompt does better on {}, worse on {}, and the same on {}.",
+                "On dev, the best prompt is better on {}, worse on {}, and equal on {}.",
                 plural(rows.won_count, "row"),
                 plural(rows.lost_count, "row"),
                 plural(rows.same_count, "row")
@@ -170,9 +179,9 @@ impl Page {
             self.groups("Worse than the baseline", &rows.lost);
         }
         if rows.unsolved_count > 0 {
-            self.heading("Rows that nobody got right");
+            self.heading("Rows that no prompt got right");
             self.paragraph(&format!(
-                "No prompt got full marks for {} of dev, tried by {} each.",
+                "No prompt got the full score on {} of dev, each evaluated by {}.",
                 plural(rows.unsolved_count, "row"),
                 rows.unsolved_tried
             ));
@@ -194,7 +203,7 @@ impl Page {
                 vec![group.scores.clone(), group.count.to_string(), ids.join(" ")]
             })
             .collect();
-        self.table(&[title, "rows", "which"], 3, &rows);
+        self.table(&[title, "rows", "ids"], 3, &rows);
     }
 
     fn spend(&mut self, findings: &Findings) {
@@ -217,8 +226,8 @@ impl Page {
         }
         let header = ["role", "model", "calls", "prompt tokens", "answer tokens", "USD"];
         self.table(&header, 2, &rows);
-        let mut facts = vec![format!("It ran for {}", spend.time)];
-        facts.extend(spend.why_ended.map(|why| format!("ended because {why}")));
+        let mut facts = vec![format!("Running time: {}", spend.time)];
+        facts.extend(spend.why_ended.map(|why| format!("stop reason: {why}")));
         facts.extend(spend.lost.as_ref().map(|usd| format!("{usd} was lost to interruptions")));
         facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} came from the cache")));
         self.paragraph(&format!("{}.", facts.join("; ")));
@@ -226,14 +235,13 @@ impl Page {
 
     fn tried(&mut self, findings: &Findings) {
         let tried = &findings.tried;
-        self.heading("Tried");
+        self.heading("Proposals and evaluations");
         let fates: Vec<String> =
             tried.fates.iter().map(|(fate, n)| format!("{} {fate}", thousands(*n))).collect();
         let fates =
             if fates.is_empty() { String::new() } else { format!(": {}", fates.join(", ")) };
         self.paragraph(&format!(
-            "{} proposals gave {} new prompts{fates}. {} answers were scored, {} of them invalid; \
-             {} rows have no score.",
+            "{} → {}{fates}. {}, {} of them invalid; {} without a score.",
             tried.proposals, tried.candidates, tried.evaluations, tried.invalid, tried.errors
         ));
         let mut rows: Vec<Vec<String>> = tried
@@ -243,12 +251,12 @@ impl Page {
             .collect();
         rows.extend(
             tried
-                .given_up
+                .abandoned
                 .iter()
-                .map(|(why, n)| vec!["given up".to_owned(), (*why).to_owned(), thousands(*n)]),
+                .map(|(why, n)| vec!["abandoned".to_owned(), (*why).to_owned(), thousands(*n)]),
         );
         if !rows.is_empty() {
-            self.table(&["refused", "because", "proposals"], 2, &rows);
+            self.table(&["rejected", "reason", "proposals"], 2, &rows);
         }
     }
 
@@ -266,7 +274,7 @@ impl Page {
     }
 }
 
-/// Text from outside as a code span, which nothing in it can leave, in a table or not.
+/// Untrusted text as a code span that it cannot close, inside or outside of a table.
 fn code(text: &str) -> String {
     if text.is_empty() {
         return String::new();
@@ -292,7 +300,8 @@ mod tests {
 
     #[test]
     fn every_run_has_a_document() {
-        for kind in [Kind::Unproven, Kind::Unasked, Kind::SeedWon, Kind::Interrupted, Kind::New] {
+        for kind in [Kind::Unproven, Kind::Unasked, Kind::BaselineWon, Kind::Interrupted, Kind::New]
+        {
             let text = markdown(&run(kind).report());
             assert!(text.contains("## Provenance"));
             assert!(!text.contains("\n\n\n"), "{text}");

@@ -1,19 +1,19 @@
-//! A finished or running search, explained.
+//! Reports on a finished or running search.
 //!
-//! Everything here is made from events: nothing is measured twice, and nothing is remembered.
-//! `summary` and `history` are what programs read; `terminal`, `markdown` and `html` say the same
-//! to people, out of one set of `findings`. Held-out rows appear as means only, never by name.
+//! All reports are made from events; nothing is measured again or stored here. Programs read
+//! `summary` and `history`; `terminal`, `markdown` and `html` present the same `findings` to people.
+//! Held-out rows appear as means only, never by id.
 
 mod history;
 mod summary;
 
-mod words; // Money, intervals, diffs: how they look, wherever they are shown.
-mod verdict; // What was shown and what was not, in words.
+mod words; // Formats money, intervals and diffs for all reports.
+mod verdict; // The conclusion in words.
 mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;
-mod strategy; // Recipes, listed and explained.
-pub mod explain; // One candidate, from its parents to its children.
+mod strategy; // The list of recipes, and the explanation of one.
+pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
 mod html;
 
@@ -25,7 +25,7 @@ pub use html::html;
 pub use markdown::markdown;
 pub use strategy::{Listed, list as strategies_list, strategy as strategy_page};
 pub use summary::{
-    Baseline, Counts, FrontPoint, Gain, Prompted, RoleSpent, RunInfo, Spent, Status, Summary,
+    Counts, FrontPoint, Gain, Prompted, Recommendation, RoleSpent, RunInfo, Spent, Status, Summary,
 };
 pub use terminal::{end_of_run, status_line};
 
@@ -33,23 +33,23 @@ use crate::run_dir::RunFile;
 use crate::task::Task;
 use std::path::Path;
 
-/// All that is known of a run: what every report is made from.
+/// The data that every report is made from.
 #[derive(Clone, Copy)]
 pub struct Report<'a> {
-    /// What programs read.
+    /// The summary.
     pub summary: &'a Summary,
     /// The folded journal.
     pub history: &'a History,
-    /// The task as the run froze it.
+    /// The task as frozen in `run.json`.
     pub task: &'a Task,
     /// The run's folder.
     pub folder: &'a Path,
-    /// What the run was started with, where it can still be read.
+    /// The contents of `run.json`, if it can be read.
     pub run_file: Option<&'a RunFile>,
 }
 
 impl Report<'_> {
-    /// The run as the command line takes it: its name under `results`, elsewhere its folder.
+    /// The run as a command line argument: its name if it is under `results`, else its folder.
     fn handle(&self) -> String {
         let is_default = self.folder == Path::new("results").join(&self.summary.run);
         let handle =
@@ -57,7 +57,7 @@ impl Report<'_> {
         words::shell_word(&words::visible_line(&handle))
     }
 
-    /// Whether another prompt than the seed came out on top.
+    /// Whether the best prompt is not the baseline.
     fn has_winner(&self) -> bool {
         match (&self.summary.baseline, &self.summary.best) {
             (Some(baseline), Some(best)) => baseline.candidate != best.candidate,

@@ -1,8 +1,8 @@
 //! The two plots of the page, as SVG that takes its colours from the page's style.
 //!
-//! plotters draws with fixed colours; here every colour stands for a role, and is replaced by a
-//! class, so that the same drawing serves light and dark pages. Each plot is drawn twice, wide and
-//! narrow: one drawing that is scaled down to a phone could not be read there.
+//! plotters draws with fixed colours. Here every colour is a placeholder that is replaced by a CSS
+//! class, so that one drawing serves light and dark pages. Each plot is drawn in a wide and a narrow
+//! version, because the wide one is unreadable when it is scaled down to a phone.
 
 use super::findings::{is_free, unbeaten};
 use super::summary::prompt_tokens;
@@ -17,18 +17,18 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// A plot in both sizes, with what is said of it to those who do not see it.
+/// A plot in both sizes, with a description for screen readers.
 #[derive(Serialize)]
 pub(super) struct Plot {
     pub(super) wide: String,
     pub(super) narrow: String,
-    /// What it shows, in words.
+    /// The description.
     pub(super) description: String,
-    /// Classes with what is drawn in them.
+    /// The legend: class and meaning.
     pub(super) legend: Vec<(&'static str, String)>,
 }
 
-/// What a colour stands for. The numbers are placeholders that no drawing contains otherwise.
+/// The role of a colour. The numbers are placeholders that no drawing contains otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ink {
     Text,
@@ -78,17 +78,17 @@ impl Ink {
 /// A point in the units of the axes.
 type At = (f64, f64);
 
-/// Something drawn, in the units of the axes; later ones lie on top.
+/// A drawn object, in the units of the axes; later ones are drawn on top.
 enum Mark {
     Line { points: Vec<At>, ink: Ink },
     Dot { at: At, radius: i32, ink: Ink },
     Whisker { x: f64, low: f64, high: f64, ink: Ink },
 }
 
-/// A text beside a point; the first one gets the best place.
+/// A label beside a point; the first label gets the best position.
 struct Label {
     at: At,
-    /// The ends of the whisker through it, beside which there is room too.
+    /// The ends of the whisker through the point, beside which the label may also be put.
     ends: Option<(f64, f64)>,
     text: String,
     ink: Ink,
@@ -106,14 +106,14 @@ struct Drawing {
     labels: Vec<Label>,
 }
 
-/// What is counted along the axis.
+/// The unit of the horizontal axis.
 #[derive(Clone, Copy)]
 enum Unit {
     Dollars,
     Count,
 }
 
-/// The incumbent's score against what had been spent by then.
+/// The incumbent's score against spending.
 pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     let summary = report.summary;
     let moments = &report.history.moments;
@@ -134,7 +134,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     let baseline = summary.baseline.as_ref()?.dev.map_or(first.quality, |dev| dev.mean);
     let mut tip = line.last().copied().unwrap_or_default();
     if report.history.state.phase <= Phase::Searching {
-        // It is the best still.
+        // The last incumbent is still the best at the end.
         tip.0 = end;
         line.push(tip);
     }
@@ -159,13 +159,13 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     let hold = |side: &Option<Prompted>| side.as_ref().and_then(|side| side.hold);
     let mut legend = vec![
         ("line best", "best so far, mean on dev".to_owned()),
-        ("rule", "seed prompt, mean on dev".to_owned()),
+        ("rule", "baseline, mean on dev".to_owned()),
     ];
     if let Some(seed) = hold(&summary.baseline) {
         let x = if report.has_winner() { end * 1.02 } else { end };
         whisker(&mut marks, x, &seed, Ink::Baseline);
         values.extend([seed.low, seed.high]);
-        legend.push(("baseline", "seed on held-out rows, with 95 % interval".to_owned()));
+        legend.push(("baseline", "baseline on held-out rows, with 95 % interval".to_owned()));
     }
     if let Some(best) = hold(&summary.best).filter(|_| report.has_winner()) {
         whisker(&mut marks, end, &best, Ink::Hold);
@@ -178,7 +178,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     labels.push(Label {
         at: (0.0, baseline),
         ends: None,
-        text: format!("seed on dev {}", percent(baseline)),
+        text: format!("baseline on dev {}", percent(baseline)),
         ink: Ink::Baseline,
     });
     let shown = |x: f64| {
@@ -186,12 +186,12 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     };
     let changes = moments.windows(2).filter(|pair| pair[0].incumbent != pair[1].incumbent).count();
     let mut description = format!(
-        "The mean on dev of the best prompt so far: {} after {}, the seed's own; ",
+        "The mean on dev of the best prompt so far: {} after {}, which is the baseline; ",
         percent(first.quality),
         shown(spent(first.usd, first.calls)),
     );
     description.push_str(&match changes {
-        0 => "no other prompt did better.".to_owned(),
+        0 => "no other prompt was better.".to_owned(),
         changes => format!(
             "{} later {} after {}.",
             plural(changes, "change"),
@@ -208,7 +208,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
         ));
     }
     let drawing = Drawing {
-        title: "Score against spend",
+        title: "Score against spending",
         x: 0.0..if right > 0.0 { right } else { 1.0 },
         y: around(&values),
         x_unit: if is_free { Unit::Count } else { Unit::Dollars },
@@ -220,15 +220,15 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     drawing.plot("spend", description, legend)
 }
 
-/// A finished candidate as a point.
+/// A finished candidate.
 struct Point {
     candidate: CandidateIx,
     cost: f64,
     quality: f64,
 }
 
-/// All finished candidates by what a deployed prompt costs and scores. Where calls cost nothing,
-/// the prompt's tokens are the cost.
+/// All finished candidates by the cost and quality of the deployed prompt. If calls are free, the
+/// prompt's tokens are the cost.
 pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
     let (state, summary) = (&report.history.state, report.summary);
     let finished = state.memory.fronts.finished().iter().filter_map(|candidate| {
@@ -262,7 +262,7 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
     for point in &points {
         let is_best = best == Some(point.candidate) && report.has_winner();
         let name = match point.candidate {
-            CandidateIx::SEED => "seed",
+            CandidateIx::BASELINE => "baseline",
             _ if is_best => "best",
             _ => continue,
         };
@@ -287,7 +287,7 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
         whisker(&mut marks, *cost, interval, ink_of(*candidate));
         values.extend([interval.low, interval.high]);
     }
-    // The winner's label gets the better place.
+    // The winner's label is placed first, so that it gets the better position.
     named.sort_by_key(|(_, _, ink)| *ink != Ink::Best);
     let mut labels = Vec::new();
     for (point, name, ink) in &named {
@@ -305,7 +305,7 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
         if is_free { plural(x as usize, "token") } else { format!("{} per 1,000 calls", cost(x)) }
     };
     let mut description = format!(
-        "{} that saw all of dev; {} of them {} beaten by no other in both quality and cost.",
+        "{} evaluated on all of dev; {} of them {} on the Pareto front of quality and cost.",
         plural(points.len(), "prompt"),
         front.len(),
         if front.len() == 1 { "is" } else { "are" },
@@ -313,16 +313,16 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
     for (point, name, _) in named.iter().rev() {
         description.push_str(&format!(
             " The {name}{} has {} at {}.",
-            if *name == "seed" { " prompt" } else { "" },
+            if *name == "best" { " prompt" } else { "" },
             percent(point.quality),
             shown(point.cost)
         ));
     }
     let costs: Vec<f64> = points.iter().map(|point| point.cost).collect();
     let mut legend = vec![
-        ("front", "beaten by no other, with 95 % interval".to_owned()),
+        ("front", "Pareto front, with 95 % interval".to_owned()),
         ("cloud", "other prompts".to_owned()),
-        ("baseline", "seed prompt".to_owned()),
+        ("baseline", "baseline".to_owned()),
     ];
     if report.has_winner() {
         legend.insert(0, ("best", "best prompt".to_owned()));
@@ -332,7 +332,7 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
         x: beside(&costs),
         y: around(&values),
         x_unit: if is_free { Unit::Count } else { Unit::Dollars },
-        x_name: if is_free { "tokens of the prompt" } else { "US dollars per 1,000 calls" },
+        x_name: if is_free { "prompt tokens" } else { "US dollars per 1,000 calls" },
         y_name: "mean score on dev",
         marks,
         labels,
@@ -345,21 +345,21 @@ fn whisker(marks: &mut Vec<Mark>, x: f64, interval: &Interval, ink: Ink) {
     marks.push(Mark::Dot { at: (x, interval.mean), radius: 4, ink });
 }
 
-/// Room above and below scores, in whole steps of 5 %, within what a score can be.
+/// The range of the score axis: with a margin, in steps of 5 %, within 0 and 1.
 fn around(values: &[f64]) -> Range<f64> {
     let low = values.iter().copied().fold(1.0, f64::min);
     let high = values.iter().copied().fold(0.0, f64::max);
     let room = ((high - low) * 0.08).max(0.02);
     let low = (((low - room) * 20.0).floor() / 20.0).max(0.0);
     let high = (((high + room) * 20.0).ceil() / 20.0).min(1.0);
-    // A dot at the very end must not be cut.
+    // A dot at the end of the axis must not be cut off.
     let edge = (high - low) * 0.03;
     let low = if low <= 0.0 { -edge } else { low };
     let high = if high >= 1.0 { 1.0 + edge } else { high };
     low..high
 }
 
-/// Room on both sides of costs.
+/// The range of the cost axis, with a margin on both sides.
 fn beside(values: &[f64]) -> Range<f64> {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -367,12 +367,12 @@ fn beside(values: &[f64]) -> Range<f64> {
     (low - room).max(0.0)..high + room
 }
 
-/// A size of drawing.
+/// The size of a drawing.
 struct Format {
     class: &'static str,
     width: u32,
     height: u32,
-    /// Pixels of the text.
+    /// Text size in pixels.
     text: f64,
     ticks: usize,
 }
@@ -389,7 +389,7 @@ impl Drawing {
     ) -> Option<Plot> {
         let draw = |format: &Format| {
             let mut svg = String::new();
-            // Writing into a string cannot fail; a drawing that did would be left out.
+            // Writing to a string cannot fail. If drawing fails, the plot is left out.
             self.draw(&mut svg, format).ok()?;
             Some(styled(&svg, name, format, self.title, &description))
         };
@@ -398,7 +398,7 @@ impl Drawing {
 
     fn draw(&self, svg: &mut String, format: &Format) -> Result<(), Box<dyn std::error::Error>> {
         let font = |ink: Ink| {
-            // The backend divides by this number what it writes as the size.
+            // The backend divides the font size by this number.
             let font = ("sans-serif", format.text * 1.24).into_font();
             TextStyle { color: ink.placeholder().to_backend_color(), ..TextStyle::from(font) }
         };
@@ -406,7 +406,7 @@ impl Drawing {
         let text = format.text as i32;
         let mut chart = ChartBuilder::on(&root)
             .margin_top(text / 2)
-            // Half of the last tick's text stands there.
+            // Leaves room for half of the last tick's label.
             .margin_right(text * 2)
             .x_label_area_size(text * 7 / 2)
             .y_label_area_size(text * 5)
@@ -466,7 +466,7 @@ impl Drawing {
         Ok(())
     }
 
-    /// Points that a label should not cover.
+    /// The points that a label should not cover.
     fn taken(&self, pixels: impl Fn(At) -> (i32, i32)) -> Vec<(i32, i32)> {
         let mut taken = Vec::new();
         let mut segment = |from: At, to: At| {
@@ -489,7 +489,7 @@ impl Drawing {
     }
 }
 
-/// A label's place in pixels.
+/// A label's position in pixels.
 #[derive(Clone, Copy)]
 struct Box2 {
     left: i32,
@@ -512,19 +512,19 @@ impl Box2 {
     }
 }
 
-/// Where a label may go.
+/// Finds positions for labels.
 struct Room<'a> {
     across: &'a Range<i32>,
     down: &'a Range<i32>,
-    /// Points that are drawn on.
+    /// Points that are already drawn.
     taken: &'a [(i32, i32)],
-    /// Labels that stand already.
+    /// Labels that are already placed.
     boxes: &'a [Box2],
 }
 
 impl Room<'_> {
-    /// Tries places around a point, nearest first, and takes the one that covers least; `ends` are
-    /// the lower and the upper end of the whisker through it.
+    /// Tries positions around a point, nearest first, and takes the one that covers least. `ends`
+    /// are the lower and upper end of the whisker through the point.
     fn best_place(
         &self,
         (x, y): (i32, i32),
@@ -556,12 +556,12 @@ impl Room<'_> {
 }
 
 impl Unit {
-    /// As many decimals as the ticks of this range need.
+    /// Formats ticks with as many decimals as this range needs.
     fn formatter(self, range: &Range<f64>) -> impl Fn(&f64) -> String + use<> {
         let step = (range.end - range.start) / 8.0;
         let decimals =
             if step >= 1.0 { 0 } else { (-step.log10().floor()).clamp(0.0, 9.0) as usize };
-        // Dollars are read in cents, never in tenths.
+        // Dollars have at least two decimals.
         let decimals = if decimals == 1 { 2 } else { decimals };
         move |value| match self {
             Self::Count => thousands(value.max(0.0).round() as u64),
@@ -570,7 +570,7 @@ impl Unit {
     }
 }
 
-/// Replaces placeholders by classes, and the fixed size by a box that scales.
+/// Replaces the placeholder colours by classes, and the fixed size by a view box that scales.
 fn styled(svg: &str, name: &str, format: &Format, title: &str, description: &str) -> String {
     let (_, body) = svg.split_once('>').unwrap_or(("", svg));
     let id = format!("{name}-{}", format.class);
@@ -614,7 +614,8 @@ mod tests {
 
     #[test]
     fn both_plots_are_drawn_inside_their_box_and_without_fixed_colours() {
-        for kind in [Kind::Confirmed, Kind::SeedWon, Kind::Interrupted, Kind::Free, Kind::Unproven]
+        for kind in
+            [Kind::Confirmed, Kind::BaselineWon, Kind::Interrupted, Kind::Free, Kind::Unproven]
         {
             let example = run(kind);
             let report = example.report();
@@ -648,7 +649,7 @@ mod tests {
         let plot = score_against_spend(&example.report()).unwrap();
         assert!(plot.wide.contains("calls made") && !plot.wide.contains('$'));
         let plot = quality_against_cost(&example.report()).unwrap();
-        assert!(plot.wide.contains("tokens of the prompt") && !plot.wide.contains('$'));
+        assert!(plot.wide.contains("prompt tokens") && !plot.wide.contains('$'));
     }
 
     #[test]

@@ -1,27 +1,27 @@
-//! Recipes on the terminal: the list by families, and one of them slot by slot.
+//! Recipes on the terminal: the list by families, and one recipe slot by slot.
 //!
-//! What a slot and its keys mean is what `recipe` declares; here is only how it is set.
+//! The meanings of slots and keys are declared in `recipe`; this file only formats them.
 
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, set_prose};
 use super::words::visible;
 use crate::recipe::{Archive, KeyShown, Recipe, Schedule, Select, SlotShown, explained, toml_of};
 use serde::Serialize;
 
-/// A recipe as it is listed.
+/// A recipe's entry in the list.
 #[derive(Debug, Serialize)]
 pub struct Listed {
     /// Its name.
     pub name: String,
     /// When to choose it.
     pub about: String,
-    /// The paper, where there is one.
+    /// The paper, if it has one.
     pub reference: Option<String>,
-    /// What it is akin to.
+    /// Its family.
     pub family: &'static str,
 }
 
 impl Listed {
-    /// A recipe for the list.
+    /// The entry of a recipe.
     #[must_use]
     pub fn of(recipe: &Recipe) -> Self {
         Self {
@@ -33,19 +33,19 @@ impl Listed {
     }
 }
 
-/// The families in the order in which they are listed.
+/// The families, in the order of the list.
 const FAMILIES: &[&str] = &[
     "The default",
-    "Children bred all the time",
-    "Generations: children bred and judged together",
-    "Trees",
+    "Continuous search",
+    "Generations: children written and evaluated together",
+    "Tree search",
     "Islands and niches",
-    "A pool that is made once, and judged together",
+    "Pool: written once, and evaluated together",
     "Combinations of instructions and demonstrations",
     "Baselines",
 ];
 
-/// What a recipe is akin to, by what it does: so it need not be kept up to date.
+/// The family of a recipe, derived from its slots, so that no list has to be maintained.
 fn family(recipe: &Recipe) -> &'static str {
     let breeds =
         |phase: &&Recipe| matches!(phase.schedule, Schedule::Steady(_) | Schedule::Generation(_));
@@ -107,7 +107,7 @@ pub fn list(recipes: &[Listed], colour: bool, width: usize) -> String {
         }
     }
     page.line("");
-    let more = "promptsearch strategies NAME explains one, slot by slot";
+    let more = "promptsearch strategies NAME explains one of them, slot by slot";
     page.prose(0, more, Paint::dim);
     page.text
 }
@@ -132,7 +132,7 @@ pub fn strategy(recipe: &Recipe, header: &str, colour: bool, width: usize) -> St
     }
     for name in recipe.meta_prompts.keys() {
         page.line("");
-        page.prose(2, &format!("meta-prompt `{name}` is replaced"), |_, text| text.to_owned());
+        page.prose(2, &format!("the meta-prompt `{name}` is replaced"), |_, text| text.to_owned());
     }
     if recipe.phase.is_empty() {
         for slot in explained(recipe) {
@@ -144,7 +144,7 @@ pub fn strategy(recipe: &Recipe, header: &str, colour: bool, width: usize) -> St
     for (place, phase) in recipe.phase.iter().enumerate() {
         let slots = explained(phase);
         page.line("");
-        let rest = if place == 0 { "" } else { ", where it differs from the one before" };
+        let rest = if place == 0 { "" } else { ": what differs from the phase before" };
         page.prose(0, &format!("Phase {}{rest}", place + 1), Paint::bold);
         for slot in slots.iter().filter(|slot| !before.contains(slot)) {
             page.slot(slot);
@@ -158,8 +158,8 @@ pub fn strategy(recipe: &Recipe, header: &str, colour: bool, width: usize) -> St
     page.text
 }
 
-/// A comment's sentences: a line that begins with a capital and a colon, or is not indented, begins
-/// a paragraph where the one before has ended.
+/// The paragraphs of a comment. A line that begins with a capitalised word and a colon, or that is
+/// not indented, begins a new paragraph if the paragraph before it has ended.
 fn paragraphs(header: &str) -> Vec<String> {
     let mut paragraphs: Vec<String> = Vec::new();
     for line in header.lines() {
@@ -184,7 +184,7 @@ impl Page {
         };
         let kind = slot.kind.as_ref().map_or_else(String::new, |kind| format!(" {kind}"));
         self.prose(0, &format!("{name}{kind}{place}"), |paint, text| {
-            // The place is how `--set` names it; the rest is the heading.
+            // The position is what `--set` uses; the rest is the heading.
             match text.strip_suffix(place.as_str()).filter(|_| !place.is_empty()) {
                 Some(head) => paint.bold(head) + &paint.dim(&place),
                 None => paint.bold(text),

@@ -1,4 +1,4 @@
-//! `summary.json`: what is known of a run, at any moment of it.
+//! `summary.json`: the current facts about a run.
 
 use crate::budget::Wallet;
 use crate::event::StopReason;
@@ -16,23 +16,23 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How a run stands.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// A process works on it.
+    /// A process is working on it.
     Running,
-    /// It waits to be continued.
+    /// It is paused.
     Paused,
     /// It can be resumed.
     Interrupted,
-    /// It is over.
+    /// It is finished.
     Finished,
     /// It ended without a result.
     Failed,
 }
 
-/// The whole file.
+/// The content of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The version of this format.
@@ -43,37 +43,38 @@ pub struct Summary {
     pub task: String,
     /// The strategy.
     pub strategy: String,
-    /// The seed.
+    /// The random seed.
     pub seed: u64,
-    /// How it stands.
+    /// Its status.
     pub status: Status,
     /// Why the search ended.
     pub stop_reason: Option<StopReason>,
-    /// The seed prompt.
+    /// The baseline.
     pub baseline: Option<Prompted>,
-    /// The search's winner, or the incumbent while it runs; the seed only if nothing beat it on dev.
+    /// The search's winner, or the incumbent during the search; the baseline only if no candidate
+    /// beat it on dev.
     pub best: Option<Prompted>,
-    /// Which of the two to deploy.
-    pub recommended: Option<Baseline>,
-    /// Whether held-out rows show the gain.
+    /// Which of the two prompts to deploy.
+    pub recommended: Option<Recommendation>,
+    /// Whether held-out rows confirm the gain.
     pub confirmed: Option<bool>,
-    /// The gain on held-out rows; null where the winner is the seed.
+    /// The gain on held-out rows; null if the winner is the baseline.
     pub gain: Option<Gain>,
-    /// Quality against the deployed prompt's cost: those that no other beats in both.
+    /// The Pareto front of quality and cost.
     pub front: Vec<FrontPoint>,
     /// What was spent.
     pub spent: Spent,
-    /// What was done.
+    /// Counts of proposals, candidates and evaluations.
     pub counts: Counts,
 }
 
 /// Which prompt to deploy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Baseline {
+pub enum Recommendation {
     /// The winner.
     Best,
-    /// The seed.
+    /// The baseline.
     Baseline,
 }
 
@@ -84,17 +85,17 @@ pub struct Prompted {
     pub candidate: CandidateId,
     /// Its parts.
     pub prompt: BTreeMap<String, String>,
-    /// Tokens of the prompt as it is sent, without the example.
+    /// Tokens of the rendered prompt without the example.
     pub prompt_tokens: u64,
-    /// Dollars for 1,000 calls, measured.
+    /// Measured dollars per 1,000 calls.
     pub usd_per_1k: Option<f64>,
-    /// Its mean on dev, first answers.
+    /// Its mean on dev, over the first answer to each row.
     pub dev: Option<Interval>,
-    /// Its mean on held-out rows that both sides have.
+    /// Its mean on the held-out rows that winner and baseline both have a score for.
     pub hold: Option<Interval>,
 }
 
-/// The gain of the winner over the seed.
+/// The gain of the winner over the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gain {
     /// The mean difference.
@@ -103,34 +104,34 @@ pub struct Gain {
     pub low: f64,
     /// The upper end.
     pub high: f64,
-    /// One-sided.
+    /// The one-sided p-value.
     pub p_value: f64,
-    /// Of which test.
+    /// The test that it comes from.
     pub test: TestName,
-    /// On which rows.
+    /// The split that it was measured on.
     pub split: Split,
-    /// What dev said, shrunken; not proven.
+    /// The expected gain on dev, corrected for selection (shrunken). It is an estimate.
     pub shrunken_dev: Option<f64>,
 }
 
-/// A point of the front.
+/// A point of the Pareto front.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrontPoint {
-    /// Which candidate.
+    /// The candidate.
     pub candidate: CandidateId,
     /// Its mean on dev.
     pub quality: f64,
-    /// The mean's 95 % interval.
+    /// The lower end of the mean's 95 % interval.
     pub low: f64,
-    /// The mean's 95 % interval.
+    /// The upper end of the mean's 95 % interval.
     pub high: f64,
-    /// Dollars for 1,000 calls.
+    /// Dollars per 1,000 calls.
     pub usd_per_1k: f64,
     /// Tokens of the prompt without the example.
     pub prompt_tokens: u64,
 }
 
-/// What a role has done and cost.
+/// What one role spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RoleSpent {
     /// Logical calls.
@@ -139,55 +140,55 @@ pub struct RoleSpent {
     pub prompt_tokens: u64,
     /// Answer tokens.
     pub completion_tokens: u64,
-    /// Dollars, lost ones included.
+    /// Dollars, including lost ones.
     pub usd: f64,
 }
 
 /// What was spent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
-    /// Dollars over all roles, lost ones included.
+    /// Dollars across all roles, including lost ones.
     pub usd: f64,
-    /// Dollars of reservations that kills lost.
+    /// Dollars reserved for calls that were lost when the process was killed.
     pub lost: f64,
-    /// Seconds in which the run was running.
+    /// Running time in seconds.
     pub seconds: f64,
-    /// Calls that an earlier answer served.
+    /// Calls that were answered from the cache.
     pub cached_calls: u64,
     /// By role.
     pub by_role: BTreeMap<String, RoleSpent>,
 }
 
-/// What was done.
+/// Counts of proposals, candidates and evaluations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Proposals, merges included.
+    /// Proposals, including merges.
     pub proposals: u64,
-    /// Prompts that were tried, the seed included.
+    /// Candidates, including the baseline.
     pub candidates: u64,
-    /// Refused proposals by reason.
+    /// Rejected proposals by reason.
     pub rejected: BTreeMap<String, u64>,
-    /// Scored answers: candidate, row and replicate; held-out rows included.
+    /// Scored answers (candidate, row, replicate), including held-out rows.
     pub evaluations: u64,
     /// Invalid answers among them.
     pub invalid: u64,
-    /// Rows without a score, since the model could not be asked.
+    /// Rows without a score, because the model did not answer.
     pub errors: u64,
 }
 
-/// What the state does not know about its run.
+/// Facts about a run that are not in its state.
 #[derive(Clone, Debug)]
 pub struct RunInfo {
     /// The run's name.
     pub run: String,
     /// The strategy's name.
     pub strategy: String,
-    /// The run's seed.
+    /// The run's random seed.
     pub seed: Seed,
 }
 
 impl Summary {
-    /// What is known now.
+    /// The summary at this moment.
     #[must_use]
     pub fn of(
         info: &RunInfo,
@@ -220,7 +221,7 @@ impl Summary {
             });
         let is_over = state.phase == Phase::Over;
         let is_shown = confirmed.as_ref().is_some_and(|confirmed| confirmed.is_shown);
-        let recommended = if is_shown { Baseline::Best } else { Baseline::Baseline };
+        let recommended = if is_shown { Recommendation::Best } else { Recommendation::Baseline };
         Self {
             schema: crate::run_dir::SCHEMA,
             run: info.run.clone(),
@@ -229,7 +230,7 @@ impl Summary {
             seed: info.seed.0,
             status,
             stop_reason: state.stop_reason,
-            baseline: describe(CandidateIx::SEED, hold(|confirmed| confirmed.seed)),
+            baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.seed)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
             recommended: is_over.then_some(recommended),
             confirmed: is_over.then_some(is_shown),
@@ -240,23 +241,23 @@ impl Summary {
         }
     }
 
-    /// The prompt to deploy: the recommended one, or the baseline while nothing is.
+    /// The prompt to deploy: the recommended one, or the baseline as long as there is none.
     #[must_use]
     pub fn recommended_prompt(&self) -> Option<&Prompted> {
         match self.recommended {
-            Some(Baseline::Best) => self.best.as_ref(),
+            Some(Recommendation::Best) => self.best.as_ref(),
             _ => self.baseline.as_ref(),
         }
     }
 }
 
-/// A candidate's scores on dev, first answers.
+/// A candidate's scores on dev, from the first answer to each row.
 fn dev_scores(state: &State, standing: &CandidateState) -> Vec<f64> {
     let column = standing.dev();
     (0..state.dev_rows).filter_map(|row| column.cell(RowIx(row)).score()).collect()
 }
 
-/// A candidate's mean on dev as reports show it: for the seed and the winner, the summary's own.
+/// A candidate's mean on dev for reports; for baseline and winner it equals the summary's.
 pub(super) fn dev_interval(
     state: &State,
     standing: &CandidateState,
@@ -287,7 +288,7 @@ fn parts(prompt: &Prompt) -> BTreeMap<String, String> {
     prompt.parts().iter().map(|part| (part.name.clone(), part.text.to_string())).collect()
 }
 
-/// Tokens of a prompt without the example: its bytes at the measured rate.
+/// Tokens of a prompt without the example, estimated from its bytes at the measured rate.
 pub(super) fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 {
     let answered = state.plan.answered(ModelRole::Task);
     let bytes = task.layout.bytes_without_row(prompt) as f64;

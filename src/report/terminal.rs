@@ -1,7 +1,7 @@
-//! The end of a run on the terminal, and one line of progress.
+//! The result of a run on the terminal, and the line of progress.
 //!
-//! The verdict comes first and in words; then the figures, the money, what was tried, and what the
-//! prompt says now.
+//! The result starts with the verdict in words, followed by the figures, the spending, the
+//! candidates and the changes of the prompt.
 
 use super::findings::{Figure, Findings, RoleRow, Spend, Tried};
 use super::verdict::Tone;
@@ -10,16 +10,16 @@ use super::{Report, Status, Summary};
 use crate::budget::Caps;
 use crate::text::{percent, plural, thousands};
 
-/// Lines of diff; what is longer is read in the report.
+/// Most lines of diff; the report shows longer ones.
 const DIFF_LINES: usize = 40;
-/// Characters of unchanged text that stay around a change.
+/// Characters of unchanged text that are kept around a change.
 const CONTEXT: usize = 70;
-/// Prose is not set wider than this, however wide the terminal is.
+/// The largest width of prose.
 pub(super) const WIDEST: usize = 100;
-/// Narrower than this nothing can be laid out.
+/// The smallest width that is used.
 pub(super) const NARROWEST: usize = 40;
 
-/// What a person sees when a run is over: the verdict, the figures, and where the report is.
+/// The result of a run: the verdict, the figures, and the path of the report.
 #[must_use]
 pub fn end_of_run(report: &Report<'_>, colour: bool, width: usize) -> String {
     let findings = Findings::of(report);
@@ -37,7 +37,7 @@ pub fn end_of_run(report: &Report<'_>, colour: bool, width: usize) -> String {
     page.text
 }
 
-/// One line of progress; `caps` are the run's.
+/// The line of progress.
 #[must_use]
 pub fn status_line(summary: &Summary, caps: &Caps) -> String {
     let calls: u64 = summary.spent.by_role.values().map(|role| role.calls).sum();
@@ -66,12 +66,12 @@ pub fn status_line(summary: &Summary, caps: &Caps) -> String {
             format!("best {} (baseline {}) on dev", percent(best), percent(baseline))
         }
         (Some(best), None) => format!("best {} on dev", percent(best)),
-        _ => "measuring the seed".to_owned(),
+        _ => "measuring the baseline".to_owned(),
     });
     facts.join(" · ")
 }
 
-/// Colours and weights, or nothing.
+/// Adds terminal colours and weights, if colour is on.
 pub(super) struct Paint {
     pub(super) colour: bool,
 }
@@ -93,7 +93,7 @@ impl Paint {
         self.with("2", text)
     }
 
-    /// Deletions are struck through too: red and green look alike to many.
+    /// Deletions are also struck through, for readers who cannot tell red from green.
     pub(super) fn tag(&self, tag: Tag, text: &str) -> String {
         match tag {
             Tag::Kept => text.to_owned(),
@@ -103,7 +103,7 @@ impl Paint {
     }
 }
 
-/// Text as it is set, line after line.
+/// The output, built line by line.
 pub(super) struct Page {
     pub(super) text: String,
     pub(super) paint: Paint,
@@ -122,7 +122,7 @@ impl Page {
         self.line(&title);
     }
 
-    /// Wraps prose behind an indent; every line is painted alone, so that nothing bleeds.
+    /// Wraps prose with an indent. Each line is coloured separately, so that no colour runs over.
     pub(super) fn prose(
         &mut self,
         indent: usize,
@@ -138,13 +138,13 @@ impl Page {
     fn verdict(&mut self, findings: &Findings) {
         let verdict = &findings.verdict;
         let (sign, code) = match verdict.tone {
-            Tone::Shown => ("✓", "1;32"),
+            Tone::Confirmed => ("✓", "1;32"),
             Tone::Open => ("○", "1;33"),
             Tone::Waiting => ("…", "1"),
         };
         let head = self.paint.dim(&findings.run);
         self.line(&head);
-        // The word alone carries the colour; the sentence is wrapped behind it.
+        // Only the word is coloured; the sentence is wrapped after it.
         let word = format!("{sign} {}:", verdict.word);
         let whole = format!("{word} {}", verdict.sentence);
         for (number, text) in set_prose(&whole, self.width - 2).iter().enumerate() {
@@ -171,7 +171,7 @@ impl Page {
         self.line("");
         let mut table = vec![match has_winner {
             true => vec!["", "baseline", "best", ""],
-            false => vec!["", "seed prompt"],
+            false => vec!["", "baseline"],
         }];
         for figure in figures {
             table.push(match has_winner {
@@ -184,7 +184,7 @@ impl Page {
             self.table(&table, &widths, 0);
             return;
         }
-        // Too narrow for columns: one figure below the other.
+        // Too narrow for columns: put the figures below each other.
         for figure in figures {
             let label = self.paint.dim(&figure.label);
             self.line(&format!("  {label}"));
@@ -197,7 +197,7 @@ impl Page {
         }
     }
 
-    /// A table with a header; from column `right_from` on figures stand right, 0 for none.
+    /// A table with a header. Columns from `right_from` on are aligned to the right; 0 means none.
     pub(super) fn table(&mut self, rows: &[Vec<&str>], widths: &[usize], right_from: usize) {
         for (number, row) in rows.iter().enumerate() {
             let mut line = String::from("  ");
@@ -243,35 +243,36 @@ impl Page {
         }
         self.table(&table, &widths, 1);
         let mut facts = vec![spend.time.clone()];
-        facts.extend(spend.why_ended.map(|why| format!("ended because {why}")));
+        facts.extend(spend.why_ended.map(|why| format!("stop reason: {why}")));
         facts.extend(spend.lost.as_ref().map(|usd| format!("{usd} lost to interruptions")));
         facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} answered from the cache")));
         self.prose(2, &facts.join(" · "), |_, text| text.to_owned());
     }
 
     fn tried(&mut self, tried: &Tried) {
-        self.title("Tried");
+        self.title("Proposals and evaluations");
         let list = |facts: Vec<String>| facts.join(", ");
         let fates =
             list(tried.fates.iter().map(|(fate, n)| format!("{} {fate}", thousands(*n))).collect());
         let fates = if fates.is_empty() { fates } else { format!(": {fates}") };
-        let first =
-            format!("{} proposals → {} new prompts{fates}", tried.proposals, tried.candidates);
+        let first = format!("{} → {}{fates}", tried.proposals, tried.candidates);
         self.prose(2, &first, |_, text| text.to_owned());
         if !tried.rejected.is_empty() {
             let reasons = tried.rejected.iter();
             let reasons =
                 list(reasons.map(|r| format!("{} {}", thousands(r.count), r.reason)).collect());
-            self.prose(2, &format!("refused unrun: {reasons}"), |_, text| text.to_owned());
+            self.prose(2, &format!("rejected before evaluation: {reasons}"), |_, text| {
+                text.to_owned()
+            });
         }
-        if !tried.given_up.is_empty() {
-            let given_up = tried.given_up.iter();
-            let given_up =
-                list(given_up.map(|(why, n)| format!("{} ({why})", thousands(*n))).collect());
-            self.prose(2, &format!("given up: {given_up}"), |_, text| text.to_owned());
+        if !tried.abandoned.is_empty() {
+            let abandoned = tried.abandoned.iter();
+            let abandoned =
+                list(abandoned.map(|(why, n)| format!("{} ({why})", thousands(*n))).collect());
+            self.prose(2, &format!("abandoned: {abandoned}"), |_, text| text.to_owned());
         }
         let answers = format!(
-            "{} answers scored, {} of them invalid; {} rows without a score",
+            "{}, {} of them invalid; {} without a score",
             tried.evaluations, tried.invalid, tried.errors
         );
         self.prose(2, &answers, |_, text| text.to_owned());
@@ -304,14 +305,14 @@ impl Page {
             left = left.saturating_sub(lines.len());
         }
         if over > 0 {
-            let more = format!("  … {}: see report", plural(over, "more line"));
+            let more = format!("  … {} in the report", plural(over, "more line"));
             let more = self.paint.dim(&more);
             self.line(&more);
         }
     }
 
-    /// Runs as they are set: with marks where there is no colour, and with a sign where nothing
-    /// but space changed.
+    /// Runs ready for output: with marks if there is no colour, and with a sign if only white space
+    /// changed.
     pub(super) fn tagged<'a>(&self, runs: &'a [Run]) -> Vec<(Tag, std::borrow::Cow<'a, str>)> {
         runs.iter()
             .map(|run| {
@@ -347,12 +348,12 @@ impl Page {
                 lines.push(("export", command));
             }
             (None, Status::Interrupted | Status::Paused | Status::Failed) => {
-                lines.push(("go on", format!("promptsearch resume {run}")));
+                lines.push(("resume", format!("promptsearch resume {run}")));
             }
             _ => {}
         }
         for (name, text) in lines {
-            // Not wrapped: a path or a command is there to be copied.
+            // Paths and commands are not wrapped, so that they can be copied.
             let line = format!("  {}  {text}", self.paint.dim(&format!("{name:<6}")));
             self.line(&line);
         }
@@ -369,12 +370,12 @@ pub(super) fn column_widths(rows: &[Vec<&str>]) -> Vec<usize> {
         .collect()
 }
 
-/// Columns of a terminal that a text takes, near enough.
+/// The approximate number of terminal columns that a text takes.
 pub(super) fn columns_of(text: &str) -> usize {
     text.chars().map(width_of).sum()
 }
 
-/// Two for East Asian wide characters and pictures, none for marks that combine.
+/// Two for East Asian wide characters and emoji, zero for combining marks.
 fn width_of(character: char) -> usize {
     match u32::from(character) {
         0x0300..=0x036f | 0x200c..=0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
@@ -391,7 +392,7 @@ fn width_of(character: char) -> usize {
     }
 }
 
-/// Prose in lines of at most `width` columns; a figure stays with its unit.
+/// Wraps prose to `width` columns and keeps figures with their units.
 pub(super) fn set_prose(text: &str, width: usize) -> Vec<String> {
     let mut tied = text.to_owned();
     for glue in [" %", " pp", " = ", " < "] {
@@ -406,7 +407,7 @@ pub(super) fn set_prose(text: &str, width: usize) -> Vec<String> {
 pub(super) type Line = Vec<(Tag, String)>;
 
 /// Breaks tagged text into lines of at most `width` columns: at its own line ends, else after a
-/// word, else wherever it must be.
+/// word, else inside a word.
 pub(super) fn wrapped<T: AsRef<str>>(runs: &[(Tag, T)], width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line: Vec<(Tag, char)> = Vec::new();
@@ -421,7 +422,7 @@ pub(super) fn wrapped<T: AsRef<str>>(runs: &[(Tag, T)], width: usize) -> Vec<Lin
         }
         if used + width_of(character) > width {
             if character == ' ' {
-                // The space at which a full line is broken is not needed.
+                // Drop the space at which a full line is broken.
                 lines.push(joined(std::mem::take(&mut line)));
                 used = 0;
                 continue;
@@ -470,7 +471,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_run_that_beat_nothing() {
-        insta::assert_snapshot!(end_of_run(&run(Kind::SeedWon).report(), false, 80));
+        insta::assert_snapshot!(end_of_run(&run(Kind::BaselineWon).report(), false, 80));
     }
 
     #[test]
@@ -502,7 +503,7 @@ mod tests {
     #[test]
     fn a_line_fits_the_terminal_but_for_what_is_copied() {
         for width in [40, 60, 80, 100] {
-            for kind in [Kind::Confirmed, Kind::Unproven, Kind::Unasked, Kind::SeedWon] {
+            for kind in [Kind::Confirmed, Kind::Unproven, Kind::Unasked, Kind::BaselineWon] {
                 let text = end_of_run(&run(kind).report(), false, width);
                 let lines = text.lines().filter(|line| !line.contains("results/"));
                 for line in lines.filter(|line| !line.contains("promptsearch export")) {
@@ -517,7 +518,7 @@ mod tests {
         let long: String = (0..200).map(|line| format!("Rule {line}: say {line}.\n")).collect();
         let example = run_of(Kind::Confirmed, ticket_routing(), |text| format!("{text}{long}"));
         let text = end_of_run(&example.report(), false, 80);
-        assert!(text.contains("more lines: see report"));
+        assert!(text.contains("more lines in the report"));
         assert!(text.lines().count() < 90);
     }
 

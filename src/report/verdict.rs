@@ -1,6 +1,7 @@
-//! What was shown, what was not, and what it would take: the first lines of every report.
+//! The verdict: the first lines of every report. It says whether a gain is confirmed, and what more
+//! data would be needed.
 //!
-//! A gain is claimed only where held-out rows show it. Everything else is called what it is.
+//! A gain is claimed only if held-out rows confirm it.
 
 use super::words::{cost, p_value, signed_range, test_name};
 use super::{Gain, Prompted, Report, Status};
@@ -13,15 +14,15 @@ use crate::task::model::{ModelRole, Protocol};
 use crate::text::{percent, plural, points, thousands};
 use serde::Serialize;
 
-/// How good the news is.
+/// The kind of verdict, which decides its sign and colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Tone {
-    /// A gain that held-out rows show.
-    Shown,
-    /// A gain that is not proven, or none.
+    /// Held-out rows confirm a gain.
+    Confirmed,
+    /// No gain is confirmed.
     Open,
-    /// There is no verdict yet.
+    /// The run is not finished.
     Waiting,
 }
 
@@ -29,31 +30,31 @@ pub(super) enum Tone {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Verdict {
     pub(super) tone: Tone,
-    /// A word or two.
+    /// One or two words.
     pub(super) word: &'static str,
-    /// The sentence that goes with it.
+    /// The sentence after them.
     pub(super) sentence: String,
-    /// What else has to be said before anybody acts on it.
+    /// Further facts that a reader needs before acting on the verdict.
     pub(super) details: Vec<String>,
-    /// Said wherever models were simulated.
+    /// A notice, if any model was simulated.
     pub(super) simulated: Option<&'static str>,
 }
 
-/// Where nothing was measured: about what two prompts of one task differ on.
+/// The assumed share of rows on which two prompts differ, before it is measured.
 const USUAL_DISCORDANCE: f64 = 0.2;
-/// From this many rows on, a measured discordance is better than the usual one.
+/// With at least this many rows, the measured discordance replaces the assumed one.
 const ROWS_TO_MEASURE: usize = 30;
-/// Below this many held-out rows, what they can show is said even where a gain was shown.
+/// With fewer held-out rows than this, a confirmed verdict also states the detectable gain.
 const FEW_ROWS: usize = 100;
 
 pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     let summary = report.summary;
     let (tone, word, sentence, mut details) = match (summary.recommended, &summary.gain) {
         (None, _) => waiting(report),
-        _ if !report.has_winner() => seed_won(report),
-        (_, Some(gain)) if summary.confirmed == Some(true) => shown(report, gain),
-        (_, Some(gain)) => not_shown(report, gain),
-        (_, None) => never_asked(report),
+        _ if !report.has_winner() => baseline_won(report),
+        (_, Some(gain)) if summary.confirmed == Some(true) => confirmed(report, gain),
+        (_, Some(gain)) => unproven(report, gain),
+        (_, None) => not_evaluated(report),
     };
     if summary.recommended.is_some() && report.has_winner() {
         details.extend(cost_change(report));
@@ -76,52 +77,56 @@ fn waiting(report: &Report<'_>) -> Words {
         |side: &Option<Prompted>| side.as_ref().and_then(|side| side.dev).map(|dev| dev.mean);
     let sentence = match (mean(&summary.baseline), mean(&summary.best)) {
         (Some(baseline), Some(best)) if report.has_winner() => {
-            format!("so far {} on dev, where the seed has {}", percent(best), percent(baseline))
+            format!("so far {} on dev; the baseline has {}", percent(best), percent(baseline))
         }
         (Some(baseline), _) => {
-            format!("so far nothing beats the seed, which has {} on dev", percent(baseline))
+            format!(
+                "so far no candidate beats the baseline, which has {} on dev",
+                percent(baseline)
+            )
         }
-        _ => "nothing is measured yet".to_owned(),
+        _ => "nothing has been measured yet".to_owned(),
     };
-    let mut details = vec!["Nothing is claimed before held-out rows have been asked.".to_owned()];
+    let mut details =
+        vec!["No gain is claimed before the held-out rows have been evaluated.".to_owned()];
     if matches!(summary.status, Status::Interrupted | Status::Failed) {
-        details.push(format!("`promptsearch resume {}` goes on with it.", report.handle()));
+        details.push(format!("Resume it with `promptsearch resume {}`.", report.handle()));
     }
     (Tone::Waiting, word, sentence, details)
 }
 
-fn seed_won(report: &Report<'_>) -> Words {
+fn baseline_won(report: &Report<'_>) -> Words {
     let summary = report.summary;
     let sentence = match summary.stop_reason {
-        Some(StopReason::NoHeadroom) => "the seed prompt leaves nothing to gain".to_owned(),
-        _ => "nothing beat the seed prompt on dev".to_owned(),
+        Some(StopReason::NoHeadroom) => "the baseline leaves nothing to gain".to_owned(),
+        _ => "no candidate beat the baseline on dev".to_owned(),
     };
     let is_tried = |standing: &&crate::state::CandidateState| standing.dev().folded > 0;
     let tried = report.history.state.candidates.iter().skip(1).filter(is_tried).count();
     if tried == 0 && summary.counts.candidates > 1 {
-        let sentence = "no other prompt could be tried before the budget was spent".to_owned();
-        let details = vec!["`promptsearch plan` says what a budget is enough for.".to_owned()];
-        return (Tone::Open, "The seed stays", sentence, details);
+        let sentence = "the budget was spent before another prompt could be evaluated".to_owned();
+        let details = vec!["`promptsearch plan` shows what a budget is enough for.".to_owned()];
+        return (Tone::Open, "Keep the baseline", sentence, details);
     }
     let mut details = vec![format!(
-        "{} {} tried; keep the prompt that you have.",
+        "{} {} evaluated.",
         plural(tried, "other prompt"),
         if tried == 1 { "was" } else { "were" },
     )];
     if let Some(hold) = summary.baseline.as_ref().and_then(|baseline| baseline.hold) {
         details.push(format!(
-            "On {} it scores {} (95 % interval {:.1} to {:.1}).",
+            "On {} the baseline scores {} (95 % interval {:.1} to {:.1}).",
             held_out(hold.n),
             percent(hold.mean),
             hold.low * 100.0,
             hold.high * 100.0
         ));
     }
-    (Tone::Open, "The seed stays", sentence, details)
+    (Tone::Open, "Keep the baseline", sentence, details)
 }
 
-fn shown(report: &Report<'_>, gain: &Gain) -> Words {
-    let rows = rows_asked(report);
+fn confirmed(report: &Report<'_>, gain: &Gain) -> Words {
+    let rows = rows_evaluated(report);
     let sentence = format!(
         "better by {} on {} (95 % interval {}, {})",
         points(gain.mean),
@@ -130,18 +135,18 @@ fn shown(report: &Report<'_>, gain: &Gain) -> Words {
         p_value(gain.p_value)
     );
     let mut details = vec![format!(
-        "The search never saw these rows; they were asked once, of the winner and of the seed ({}).",
+        "The search never saw these rows; winner and baseline were evaluated on them once ({}).",
         test_name(gain.test)
     )];
     if rows < FEW_ROWS {
-        details.push(what_rows_can_show(report, rows));
+        details.push(detectable_gain(report, rows));
         details.extend(shrunken(report));
     }
-    (Tone::Shown, "Confirmed", sentence, details)
+    (Tone::Confirmed, "Confirmed", sentence, details)
 }
 
-fn not_shown(report: &Report<'_>, gain: &Gain) -> Words {
-    let rows = rows_asked(report);
+fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
+    let rows = rows_evaluated(report);
     let sentence = format!(
         "{} on {} (95 % interval {}, {})",
         points(gain.mean),
@@ -151,32 +156,32 @@ fn not_shown(report: &Report<'_>, gain: &Gain) -> Words {
     );
     let mut details = Vec::new();
     if gain.high < 0.0 {
-        details.push("The winner on dev is worse than the seed on rows it never saw.".to_owned());
+        details
+            .push("The winner on dev is worse than the baseline on the held-out rows.".to_owned());
     } else if gain.p_value <= 0.05 && gain.low > 0.0 {
-        details.push("So few held-out rows confirm nothing, whatever they say.".to_owned());
+        details.push("There are too few held-out rows to confirm a gain.".to_owned());
     }
     details.extend(shrunken(report));
-    details.push(what_rows_can_show(report, rows));
+    details.push(detectable_gain(report, rows));
     details.extend(rows_to_prove(report, gain.mean));
     details.push(advice(report));
     (Tone::Open, "Not proven", sentence, details)
 }
 
-fn never_asked(report: &Report<'_>) -> Words {
+fn not_evaluated(report: &Report<'_>) -> Words {
     let dev = |side: &Option<Prompted>| side.as_ref().and_then(|side| side.dev);
     let summary = report.summary;
     let sentence = match (dev(&summary.baseline), dev(&summary.best)) {
         (Some(baseline), Some(best)) => format!(
-            "{} on dev, which also chose it; no held-out row was asked",
+            "{} on dev, where it was selected; no held-out row was evaluated",
             points(best.mean - baseline.mean)
         ),
-        _ => "no held-out row was asked".to_owned(),
+        _ => "no held-out row was evaluated".to_owned(),
     };
     let why = if report.task.splits.hold.is_empty() {
-        "The task holds no rows back: more data, or `split` with a share for hold, would let a run \
-         prove its gain."
+        "The task has no held-out rows. To confirm a gain, add data or give hold a share in `split`."
     } else {
-        "The budget left nothing for the held-out rows."
+        "The budget did not suffice for the held-out rows."
     };
     let mut details = vec![why.to_owned()];
     details.extend(shrunken(report));
@@ -189,8 +194,8 @@ fn held_out(rows: usize) -> String {
     plural(rows, "held-out row")
 }
 
-/// Held-out rows that both sides have.
-fn rows_asked(report: &Report<'_>) -> usize {
+/// Number of held-out rows that both prompts have a score for.
+fn rows_evaluated(report: &Report<'_>) -> usize {
     report.summary.best.as_ref().and_then(|best| best.hold).map_or(0, |hold| hold.n)
 }
 
@@ -201,36 +206,36 @@ fn shrunken_gain(report: &Report<'_>) -> Option<f64> {
 fn shrunken(report: &Report<'_>) -> Option<String> {
     let shrunken = shrunken_gain(report)?;
     Some(format!(
-        "Dev, shrunken for the luck of being chosen, suggests {}: an estimate, not proven.",
+        "Expected gain on dev, corrected for selection: {}. This is an estimate, not a proof.",
         points(shrunken)
     ))
 }
 
-fn what_rows_can_show(report: &Report<'_>, rows: usize) -> String {
+fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
     let least = smallest_gain(rows, discordance(report));
     if least >= 1.0 {
-        return format!("{} can show no gain at all.", sentence_case(&held_out(rows)));
+        return format!("{} cannot detect any gain.", sentence_case(&held_out(rows)));
     }
     format!(
-        "{} can show a gain of {:.1} pp or more (4 times out of 5).",
+        "{} can detect a gain of {:.1} pp or more (power 80 %).",
         sentence_case(&held_out(rows)),
         least * 100.0
     )
 }
 
-/// How many rows the gain that is to be expected would need. What dev suggests is the better
-/// guess, since held-out rows that proved nothing say little about the size either.
+/// The number of held-out rows that the expected gain would need. The estimate from dev is preferred,
+/// because held-out rows that confirmed nothing are too few to estimate the gain.
 fn rows_to_prove(report: &Report<'_>, seen: f64) -> Option<String> {
     let expected = shrunken_gain(report).filter(|gain| *gain > 0.0).unwrap_or(seen);
-    more_rows(expected, rows_needed(expected, discordance(report)), rows_asked(report))
+    more_rows(expected, rows_needed(expected, discordance(report)), rows_evaluated(report))
 }
 
-/// That a gain needs more rows than were asked. Where it needs no more, luck was against it: that they
-/// should have been enough helps nobody.
-fn more_rows(gain: f64, needed: usize, asked: usize) -> Option<String> {
-    (needed > asked && gain >= 0.001 && needed < 10_000_000).then(|| {
+/// States how many rows a gain would need, but only if it needs more than were evaluated and is large
+/// enough to matter.
+fn more_rows(gain: f64, needed: usize, evaluated: usize) -> Option<String> {
+    (needed > evaluated && gain >= 0.001 && needed < 10_000_000).then(|| {
         format!(
-            "A gain of {} would need about {} held-out rows.",
+            "To confirm a gain of {}, about {} held-out rows are needed.",
             points(gain),
             thousands(needed as u64)
         )
@@ -239,8 +244,8 @@ fn more_rows(gain: f64, needed: usize, asked: usize) -> Option<String> {
 
 fn advice(report: &Report<'_>) -> String {
     format!(
-        "Recommended is the seed; `promptsearch export {} --accept-unconfirmed …` takes the winner \
-         all the same.",
+        "The baseline is recommended. To export the winner anyway, use `promptsearch export {} \
+         --accept-unconfirmed …`.",
         report.handle()
     )
 }
@@ -253,8 +258,8 @@ fn sentence_case(text: &str) -> String {
     }
 }
 
-/// The mean squared difference of winner and seed over dev and held-out rows together: a few
-/// held-out rows alone, on which the two happen to agree, would promise far too much.
+/// The mean squared difference of winner and baseline over dev and held-out rows together. A few
+/// held-out rows alone, on which the two happen to agree, would give too small a value.
 fn discordance(report: &Report<'_>) -> f64 {
     let state = &report.history.state;
     let winner = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
@@ -263,7 +268,7 @@ fn discordance(report: &Report<'_>) -> f64 {
     };
     let squares: Vec<f64> = [Split::Dev, Split::Hold]
         .into_iter()
-        .filter_map(|split| Some((column(winner, split)?, column(CandidateIx::SEED, split)?)))
+        .filter_map(|split| Some((column(winner, split)?, column(CandidateIx::BASELINE, split)?)))
         .flat_map(|(mine, theirs)| mine.iter().zip(theirs))
         .filter_map(|(mine, theirs)| Some((mine.score()? - theirs.score()?).powi(2)))
         .collect();
@@ -271,7 +276,7 @@ fn discordance(report: &Report<'_>) -> f64 {
     if squares.len() < ROWS_TO_MEASURE || mean == 0.0 { USUAL_DISCORDANCE } else { mean }
 }
 
-/// What 1,000 calls cost now: nobody should pay three times as much unawares.
+/// The change of the cost of 1,000 calls, so that a more expensive prompt is not missed.
 fn cost_change(report: &Report<'_>) -> Option<String> {
     let per_1k = |side: &Option<Prompted>| side.as_ref().and_then(|side| side.usd_per_1k);
     let before = per_1k(&report.summary.baseline)?;
@@ -296,12 +301,10 @@ fn simulated(report: &Report<'_>) -> Option<&'static str> {
     match models.iter().filter(|simulated| **simulated).count() {
         0 => None,
         count if count == models.len() => Some(
-            "Simulated models: no real model was asked, the dollars are invented, and the result \
-             says nothing about real ones.",
+            "Simulated models: no real model was called, the dollars are not real, and the result says \
+             nothing about real models.",
         ),
-        _ => {
-            Some("Simulated models: some of the models are simulated, and their dollars invented.")
-        }
+        _ => Some("Simulated models: some models are simulated, and their dollars are not real."),
     }
 }
 
@@ -310,10 +313,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_rows_that_were_not_asked_are_called_for() {
+    fn the_needed_rows_are_stated_only_if_more_than_were_evaluated() {
         let words = more_rows(0.05, 495, 168).unwrap();
-        assert_eq!(words, "A gain of +5.0 pp would need about 495 held-out rows.");
-        assert_eq!(more_rows(0.09, 162, 168), None, "as many were asked");
-        assert_eq!(more_rows(0.0001, 9_000_000, 168), None, "a gain that nobody would notice");
+        assert_eq!(words, "To confirm a gain of +5.0 pp, about 495 held-out rows are needed.");
+        assert_eq!(more_rows(0.09, 162, 168), None, "enough rows were evaluated");
+        assert_eq!(more_rows(0.0001, 9_000_000, 168), None, "the gain is too small to matter");
     }
 }

@@ -1,17 +1,17 @@
-//! How figures and texts of a run look to people, wherever they are shown.
+//! Formats figures and texts of a run for all reports.
 
 use crate::event::{Abandoned, Dropped, Rejection};
 use crate::prompt;
 use crate::stats::{Interval, TestName};
 use crate::text::{percent, plural, thousands};
 
-/// Dollars that were spent: cents, and finer below ten of them, so that a cheap run does not read
-/// as a free one.
+/// Dollars spent, in cents; small amounts get more decimals, so that a cheap run does not look free.
 pub(super) fn money(usd: f64) -> String {
     dollars(usd, 0.1)
 }
 
-/// Dollars for 1,000 calls, to three digits below a dollar: prompts are compared by them.
+/// Dollars per 1,000 calls; three significant digits below a dollar, because prompts are compared
+/// by them.
 pub(super) fn cost(usd: f64) -> String {
     dollars(usd, 1.0)
 }
@@ -24,7 +24,7 @@ fn dollars(usd: f64, cents_from: f64) -> String {
         let cents = (usd * 100.0).round() as u64;
         return format!("${}.{:02}", thousands(cents / 100), cents % 100);
     }
-    // Money is counted in nano-dollars, so a tenth digit would be invented.
+    // Money is counted in nano-dollars, so there are at most nine decimals.
     let decimals = (2.0 - usd.abs().log10().floor()).clamp(2.0, 9.0) as usize;
     format!("${usd:.decimals$}")
 }
@@ -39,12 +39,12 @@ pub(super) fn range(low: f64, high: f64) -> String {
     format!("({:.1} to {:.1})", low * 100.0, high * 100.0)
 }
 
-/// The ends of an interval of a difference, with their signs.
+/// The interval of a difference, with signs.
 pub(super) fn signed_range(low: f64, high: f64) -> String {
     format!("{:+.1} to {:+.1}", low * 100.0, high * 100.0)
 }
 
-/// A p-value as far as it says something.
+/// A p-value with a sensible number of digits.
 pub(super) fn p_value(p: f64) -> String {
     if p < 0.0001 {
         "p < 0.0001".to_owned()
@@ -63,51 +63,53 @@ pub(super) fn test_name(test: TestName) -> &'static str {
     }
 }
 
-/// A score with as many decimals as it has, up to three.
+/// A score with up to three decimals, without trailing zeros.
 pub(super) fn score(score: f64) -> String {
     let text = format!("{score:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// What a refused proposal had done, by the reason's name in the journal.
-pub(super) fn refusal(reason: &str) -> &'static str {
-    // A summary of a newer program may name a reason that this one does not know.
+/// Why a proposal was rejected, from the reason's name in the journal.
+pub(super) fn rejection_named(reason: &str) -> &'static str {
+    // A summary written by a newer program may name an unknown reason.
     serde_json::from_value::<Rejection>(reason.into()).map_or("", rejection)
 }
 
-/// What a refused proposal had done.
+/// Why a proposal was rejected.
 pub(super) fn rejection(reason: Rejection) -> &'static str {
     match reason {
-        Rejection::Truncated => "the reply ran into its output limit",
-        Rejection::NoTags => "the reply held no new text between the tags",
+        Rejection::Truncated => "the reply reached its output limit",
+        Rejection::NoTags => "the reply had no new text between the tags",
         Rejection::Unchanged => "it changed nothing",
-        Rejection::Dedup => "the run had had it before",
-        Rejection::Placeholder => "it lost or invented a placeholder",
-        Rejection::Frozen => "it touched a part that may not change",
-        Rejection::TooLong => "it outgrew its limit",
-        Rejection::Lint => "it lost a label that its parent named, or broke another rule of form",
+        Rejection::Dedup => "the run already has this prompt",
+        Rejection::Placeholder => "it removed or added a placeholder",
+        Rejection::Frozen => "it changed a frozen part",
+        Rejection::TooLong => "it is too long",
+        Rejection::Lint => {
+            "it removed a label that its parent names, or broke another rule of form"
+        }
         Rejection::Leak => "it copied a row",
-        Rejection::Novelty => "it was too much like an earlier one",
-        Rejection::Empty => "it was empty",
-        Rejection::Program => "the program failed, or had nothing to offer",
+        Rejection::Novelty => "it is too similar to an earlier prompt",
+        Rejection::Empty => "it is empty",
+        Rejection::Program => "the program failed or returned no prompt",
     }
 }
 
-/// Why a planned proposal was given up.
+/// Why a planned proposal was abandoned.
 pub(super) fn abandoned(why: Abandoned) -> &'static str {
     match why {
         Abandoned::Perfect => "the parent got all rows right",
-        Abandoned::NoEvidence => "none of the rows had a score",
-        Abandoned::Nothing => "the operator had nothing to work on",
+        Abandoned::NoEvidence => "no row had a score",
+        Abandoned::Nothing => "the operator had no input",
         Abandoned::TooLong => "the request did not fit into the mutator's context window",
     }
 }
 
-/// Why a candidate was taken out, with the figures that it was taken out for.
+/// Why a candidate was dropped, with the figures behind it.
 pub(super) fn dropped(why: &Dropped) -> String {
     match why {
         Dropped::Gate { sum, needed } => {
-            format!("dropped at its gate: {} where {} was asked for", score(*sum), score(*needed))
+            format!("dropped at its gate: {}, but {} was required", score(*sum), score(*needed))
         }
         Dropped::Futile { probability, rows } => format!(
             "dropped after {}: {:.0} % likely to be better",
@@ -115,7 +117,7 @@ pub(super) fn dropped(why: &Dropped) -> String {
             probability * 100.0
         ),
         Dropped::Halved { round, mean } => {
-            format!("left behind in halving round {}, at {}", round + 1, percent(*mean))
+            format!("dropped in halving round {}, at {}", round + 1, percent(*mean))
         }
         Dropped::Beaten { by, rows } => format!(
             "dropped after {}: {} significantly better",
@@ -123,21 +125,21 @@ pub(super) fn dropped(why: &Dropped) -> String {
             if *by == 1 { "another one was".to_owned() } else { format!("{by} others were") }
         ),
         Dropped::Stage { stage, mean, needed } => format!(
-            "dropped after stage {}: {} where {} was asked for",
+            "dropped after stage {}: {}, but {} was required",
             stage + 1,
             percent(*mean),
             percent(*needed)
         ),
         Dropped::Predicted { mean } => format!("dropped: predicted to score {}", percent(*mean)),
-        Dropped::Capped => "not tried: too many of its parent".to_owned(),
+        Dropped::Capped => "not evaluated: its parent has too many children".to_owned(),
         Dropped::Outranked { mean } => {
-            format!("left behind when its contest ended, at {}", percent(*mean))
+            format!("dropped at the end of its contest, at {}", percent(*mean))
         }
     }
 }
 
-/// A text in which nothing acts: control characters and the ones that reorder a line become
-/// visible. Prompts are written by models, and a terminal or a page would obey them.
+/// Makes control characters, and characters that reorder a line, visible. Prompts are written by
+/// models, and a terminal or browser would otherwise interpret such characters.
 pub(super) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -165,35 +167,34 @@ pub(super) fn visible(text: &str) -> String {
     shown
 }
 
-/// The same on one line.
+/// The same, on one line.
 pub(super) fn visible_line(text: &str) -> String {
     visible(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What happened to a piece of text.
+/// The kind of a piece of a diff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Tag {
-    /// It stayed.
+    /// In both texts.
     Kept,
-    /// Only the first text has it.
+    /// Only in the first text.
     Deleted,
-    /// Only the second one.
+    /// Only in the second text.
     Inserted,
 }
 
 /// A piece of a diff.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Run {
-    /// What happened to it.
+    /// Its kind.
     pub(super) tag: Tag,
-    /// The text, made visible.
+    /// Its text, with control characters made visible.
     pub(super) text: String,
 }
 
-/// A word diff for reading: changes that only a space or a comma parts are one change, since
-/// `[-a b c-]{+x y z+}` reads better than three pairs; and a deletion stands before what replaces
-/// it.
+/// A word diff for reading. Changes that only a space or a comma separates are joined, because
+/// `[-a b c-]{+x y z+}` is easier to read than three pairs. A deletion precedes its replacement.
 pub(super) fn diff(before: &str, after: &str) -> Vec<Run> {
     let mut groups: Vec<Group> = Vec::new();
     for (tag, text) in prompt::word_diff(&visible(before), &visible(after)) {
@@ -240,7 +241,7 @@ pub(super) fn diff(before: &str, after: &str) -> Vec<Run> {
         .collect()
 }
 
-/// A change, and the unchanged text after it.
+/// A change and the unchanged text after it.
 #[derive(Default)]
 struct Group {
     deleted: String,
@@ -258,7 +259,7 @@ impl Group {
     }
 }
 
-/// Leaves out the middle of long unchanged stretches.
+/// Replaces the middle of long unchanged texts by an ellipsis.
 pub(super) fn elided(runs: Vec<Run>, context: usize) -> Vec<Run> {
     let last = runs.len().saturating_sub(1);
     runs.into_iter()
@@ -293,7 +294,7 @@ fn tail(text: &str, limit: usize) -> &str {
     cut.find(char::is_whitespace).map_or(cut, |at| &cut[at..]).trim_start()
 }
 
-/// `[-…-]` and `{+…+}` around what changed, for places without colour.
+/// Marks changes with `[-…-]` and `{+…+}`, for output without colour.
 pub(super) fn marked(runs: &[Run]) -> String {
     runs.iter()
         .map(|run| match run.tag {
@@ -304,7 +305,7 @@ pub(super) fn marked(runs: &[Run]) -> String {
         .collect()
 }
 
-/// A word as the shell takes it: quoted where it must be.
+/// A word for a shell command, quoted if necessary.
 pub(super) fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -360,13 +361,13 @@ mod tests {
             shown,
             "… word word [-old-]{+new+} word word … word word [-end-]{+stop+} word word …"
         );
-        // Nothing is cut inside a character.
+        // No character is cut in half.
         let wide = "äöü ".repeat(80);
         assert!(marked(&elided(diff(&wide, &format!("{wide}x")), 7)).contains('…'));
     }
 
     #[test]
-    fn scores_have_no_needless_zeros() {
+    fn scores_have_no_trailing_zeros() {
         assert_eq!([score(1.0), score(0.5), score(0.0), score(0.3333)], ["1", "0.5", "0", "0.333"]);
     }
 

@@ -18,7 +18,7 @@ pub(super) const ALPHA: f64 = 0.05;
 pub(super) fn next(state: &State) -> Option<Plan> {
     let (winner, _, rows) = state.winner?;
     let sides: &[CandidateIx] =
-        if winner == CandidateIx::SEED { &[winner] } else { &[winner, CandidateIx::SEED] };
+        if winner == CandidateIx::BASELINE { &[winner] } else { &[winner, CandidateIx::BASELINE] };
     for from in (0..rows).step_by(BLOCK) {
         let to = (from + BLOCK as u32).min(rows);
         for &candidate in sides {
@@ -51,7 +51,7 @@ pub struct Confirmed {
 pub fn confirmed(state: &State, seed: Seed) -> Option<Confirmed> {
     let (winner, _, _) = state.winner?;
     let column = |candidate: CandidateIx| state.standing(candidate).column(Split::Hold, 0);
-    let (mine, theirs) = (column(winner), column(CandidateIx::SEED));
+    let (mine, theirs) = (column(winner), column(CandidateIx::BASELINE));
     let rows: Vec<(f64, f64)> = mine
         .cells()
         .iter()
@@ -65,7 +65,7 @@ pub fn confirmed(state: &State, seed: Seed) -> Option<Confirmed> {
     let (mine, theirs): (Vec<f64>, Vec<f64>) = rows.iter().copied().unzip();
     let differences: Vec<f64> = rows.iter().map(|(mine, theirs)| mine - theirs).collect();
     let is_binary = rows.iter().all(|(a, b)| [*a, *b].iter().all(|s| *s == 0.0 || *s == 1.0));
-    let gain = (winner != CandidateIx::SEED)
+    let gain = (winner != CandidateIx::BASELINE)
         .then(|| {
             let test = paired::test(&differences, is_binary, seed.child("test", 0));
             let interval = interval::of_differences(&differences, seed.child("gain", 0))?;

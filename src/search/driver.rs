@@ -217,7 +217,7 @@ impl Search {
     /// The first event of a new run; what a resumed one has to take up again.
     fn begin(&mut self) -> Result<(), SearchError> {
         if self.state.phase == Phase::New {
-            let seed = crate::candidate::Candidate::seed(self.task.seed.clone());
+            let seed = crate::candidate::Candidate::baseline(self.task.baseline.clone());
             return self.record(Event::Started { at: self.clock.now(), seed });
         }
         let open: Vec<(Call, OpenCall)> = self
@@ -359,7 +359,7 @@ impl Search {
         let reason = misfit.unwrap_or(StopReason::PoolDone);
         match self.state.phase {
             Phase::Searching => Step::Record(Event::SearchEnded { reason }),
-            _ => Step::Record(self.win(CandidateIx::SEED, None)),
+            _ => Step::Record(self.win(CandidateIx::BASELINE, None)),
         }
     }
 

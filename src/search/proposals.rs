@@ -99,7 +99,7 @@ impl ProposalBuilder {
             max_tokens: task.max_tokens,
             labels: &task.scorers.labels(),
             rows: &task.visible_rows(),
-            baseline: &task.seed,
+            baseline: &task.baseline,
         };
         let screens = Screens::new(&recipe.screen, &screened);
         let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
@@ -271,7 +271,7 @@ impl ProposalBuilder {
         let Some(demos) = demos else {
             return Ok(prompt);
         };
-        let mut text = self.task.seed.part(DEMOS).unwrap_or("").to_owned();
+        let mut text = self.task.baseline.part(DEMOS).unwrap_or("").to_owned();
         for demo in demos {
             if let Some(shown) = self.rows.evidence(demo.row, demo.answer)? {
                 let answer = shown.answer.unwrap_or(shown.expected);

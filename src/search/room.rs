@@ -75,7 +75,7 @@ impl Limits {
                 tokens: scaled(Tokens(mean.tokens.0.saturating_mul(self.hold_rows))),
             })
         };
-        let both = match (side(CandidateIx::SEED), side(state.incumbent)) {
+        let both = match (side(CandidateIx::BASELINE), side(state.incumbent)) {
             (Some(seed), Some(incumbent)) => seed + incumbent + worst,
             (Some(seed), None) => seed.times(2) + worst,
             _ => worst.times(hold_calls(self.hold_rows)),
@@ -187,7 +187,7 @@ impl Limits {
     /// The worst case of one task call: the seed with the longest row.
     fn worst_task_call(&self, state: &State, task: &Task) -> Amount {
         let model = task.task_model();
-        let bytes = task.layout.bytes_without_row(&task.seed) + self.longest_row;
+        let bytes = task.layout.bytes_without_row(&task.baseline) + self.longest_row;
         let prompt = state.plan.prompt_tokens(ModelRole::Task, bytes);
         worst_case(model.price, prompt, model.max_output_tokens)
     }
@@ -197,7 +197,7 @@ impl Limits {
     #[must_use]
     pub fn hold_rows(&self, state: &State, task: &Task, winner: CandidateIx) -> u32 {
         // Where the seed wins, it runs alone.
-        let sides = if winner == CandidateIx::SEED { 1 } else { 2 };
+        let sides = if winner == CandidateIx::BASELINE { 1 } else { 2 };
         let mut rows = self.hold_rows;
         let taken = state.plan.taken(Share::Search);
         if let Some(cap) = self.caps.calls {
@@ -208,9 +208,9 @@ impl Limits {
             state.candidates.get(candidate.index()).and_then(mean_call).unwrap_or(worst)
         };
         let pair = if sides == 1 {
-            mean(CandidateIx::SEED)
+            mean(CandidateIx::BASELINE)
         } else {
-            mean(CandidateIx::SEED) + mean(winner)
+            mean(CandidateIx::BASELINE) + mean(winner)
         };
         if let Some(cap) = self.caps.usd {
             let left = cap.saturating_sub(taken.usd + worst.usd);

@@ -67,14 +67,14 @@ pub fn check_window(
     for step in asked {
         let meta_prompt = step.meta_prompt;
         let brief = Brief {
-            others: vec![&task.seed; meta_prompt.roles.len()],
+            others: vec![&task.baseline; meta_prompt.roles.len()],
             note: Some(""),
             style: Some(""),
             mutator: Some(""),
             tip: Some(""),
             context_tokens: model.context_tokens,
             max_output_tokens: model.max_output_tokens,
-            ..Brief::new(&task.about, &task.seed, task.layout.searched(), task.max_tokens)
+            ..Brief::new(&task.about, &task.baseline, task.layout.searched(), task.max_tokens)
         };
         let written = meta_prompt.write(meta_prompts, &brief, crate::seed::Seed(0));
         if let Err(OperatorError::TooLong { needed, window }) = written {

@@ -120,8 +120,8 @@ impl Facts {
 
     /// The baseline's state.
     #[must_use]
-    pub fn seed(&self) -> &CandidateState {
-        self.standing(CandidateIx::SEED)
+    pub fn baseline(&self) -> &CandidateState {
+        self.standing(CandidateIx::BASELINE)
     }
 
     /// Whether the run has had a prompt.
@@ -214,7 +214,7 @@ impl Facts {
         if standing.status == Status::Open {
             standing.status = Status::Finished;
             self.open.remove(&candidate);
-            if candidate != CandidateIx::SEED {
+            if candidate != CandidateIx::BASELINE {
                 self.counts.decided_since_incumbent += 1;
             }
         }

@@ -10,7 +10,7 @@ impl Facts {
             Event::Started { seed, .. } => {
                 self.phase = Phase::Searching;
                 self.add_candidate(seed, None);
-                self.incumbents.push((CandidateIx::SEED, 0));
+                self.incumbents.push((CandidateIx::BASELINE, 0));
             }
             Event::SearchEnded { reason } => {
                 self.phase = Phase::Choosing;

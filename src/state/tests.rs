@@ -25,7 +25,7 @@ impl Script {
     fn new(dev_rows: u32) -> Self {
         let mut script = Self { facts: Facts::new(dev_rows), number: 0 };
         let at = jiff::Timestamp::UNIX_EPOCH;
-        script.apply(Event::Started { at, seed: Candidate::seed(prompt("baseline")) });
+        script.apply(Event::Started { at, seed: Candidate::baseline(prompt("baseline")) });
         script
     }
 
@@ -39,7 +39,7 @@ impl Script {
 
     fn draft(&mut self, program: bool) -> ProposalNumber {
         let proposal = self.facts.next_proposal;
-        let mut draft = Draft::new(proposal, vec![CandidateIx::SEED]);
+        let mut draft = Draft::new(proposal, vec![CandidateIx::BASELINE]);
         draft.program = program;
         self.apply(Event::ProposalDrafted(draft));
         proposal
@@ -93,7 +93,7 @@ impl Script {
         let candidate = Candidate {
             id: prompt(text).id(),
             prompt: prompt(text),
-            parents: vec![CandidateIx::SEED],
+            parents: vec![CandidateIx::BASELINE],
             demos: Vec::new(),
             gene: None,
             operator: "written".to_owned(),
@@ -113,7 +113,7 @@ fn prompt(text: &str) -> Prompt {
 fn a_run_begins_searches_and_ends() {
     let mut script = Script::new(2);
     assert_eq!(script.facts.phase, Phase::Searching);
-    assert_eq!(script.facts.find(&prompt("baseline").id()), Some(CandidateIx::SEED));
+    assert_eq!(script.facts.find(&prompt("baseline").id()), Some(CandidateIx::BASELINE));
     let (issued, waiting) = (script.draft(false), script.draft(false));
     script.ask(issued);
     script.apply(Event::SearchEnded { reason: StopReason::PoolDone });
@@ -121,12 +121,12 @@ fn a_run_begins_searches_and_ends() {
     assert!(script.facts.drafts.contains_key(&issued), "it is out");
     assert!(!script.facts.drafts.contains_key(&waiting), "it is never asked");
     script.apply(Event::WinnerChosen {
-        candidate: CandidateIx::SEED,
+        candidate: CandidateIx::BASELINE,
         shrunken_dev: None,
         hold_rows: 4,
     });
     assert_eq!((script.facts.phase, script.facts.winner), {
-        (Phase::Confirming, Some((CandidateIx::SEED, None, 4)))
+        (Phase::Confirming, Some((CandidateIx::BASELINE, None, 4)))
     });
     script.apply(Event::Finished { at: jiff::Timestamp::UNIX_EPOCH });
     assert_eq!(script.facts.phase, Phase::Over);
@@ -135,26 +135,26 @@ fn a_run_begins_searches_and_ends() {
 #[test]
 fn a_row_is_empty_then_issued_then_scored_or_missing() {
     let mut script = Script::new(2);
-    let first = script.issue(CandidateIx::SEED, &[0, 1], Vec::new());
+    let first = script.issue(CandidateIx::BASELINE, &[0, 1], Vec::new());
     let second = Call(first.0 + 1);
-    assert_eq!(script.facts.seed().dev().cell(RowIx(0)), Cell::Issued);
-    assert_eq!(script.facts.seed().dev().cell(RowIx(2)), Cell::Empty);
+    assert_eq!(script.facts.baseline().dev().cell(RowIx(0)), Cell::Issued);
+    assert_eq!(script.facts.baseline().dev().cell(RowIx(2)), Cell::Empty);
     let answer = script.answer(first);
     assert_eq!(
-        script.facts.seed().dev().cell(RowIx(0)),
+        script.facts.baseline().dev().cell(RowIx(0)),
         Cell::Issued,
         "an arrival decides nothing"
     );
     script.fold(first, 0.5);
-    assert_eq!(script.facts.seed().dev().cell(RowIx(0)), Cell::Scored { score: 0.5, answer });
-    assert_eq!(script.facts.folded_dev_row(), Some((CandidateIx::SEED, RowIx(0))));
-    assert_eq!(script.facts.seed().status, Status::Open);
+    assert_eq!(script.facts.baseline().dev().cell(RowIx(0)), Cell::Scored { score: 0.5, answer });
+    assert_eq!(script.facts.folded_dev_row(), Some((CandidateIx::BASELINE, RowIx(0))));
+    assert_eq!(script.facts.baseline().status, Status::Open);
     script.apply(Event::CallMissing { call: second, role: ModelRole::Task, why: String::new() });
     assert_eq!(script.facts.folded_row, None, "the last event folded none");
     script.apply(Event::EvaluationFolded { call: second, outcome: RowOutcome::Missing });
-    let column = script.facts.seed().dev();
+    let column = script.facts.baseline().dev();
     assert_eq!((column.cell(RowIx(1)), column.folded, column.scored), (Cell::Missing, 2, 1));
-    assert_eq!(script.facts.seed().status, Status::Finished, "all of dev is folded");
+    assert_eq!(script.facts.baseline().status, Status::Finished, "all of dev is folded");
     assert!(script.facts.open.is_empty() && script.facts.is_quiet());
     assert_eq!((script.facts.counts.evaluations, script.facts.counts.errors), (1, 1));
 }
@@ -162,7 +162,7 @@ fn a_row_is_empty_then_issued_then_scored_or_missing() {
 #[test]
 fn a_call_reserves_its_worst_case_until_its_fold_charges_what_it_cost() {
     let mut script = Script::new(4);
-    let call = script.issue(CandidateIx::SEED, &[0], Vec::new());
+    let call = script.issue(CandidateIx::BASELINE, &[0], Vec::new());
     assert_eq!(script.facts.plan.taken(Share::Search), RESERVE);
     script.answer(call);
     assert_eq!(script.facts.plan.taken(Share::Search), RESERVE, "an arrival changes no plan");
@@ -170,7 +170,7 @@ fn a_call_reserves_its_worst_case_until_its_fold_charges_what_it_cost() {
     let spent = Amount { usd: Usd::from_nanos(200), tokens: Tokens(11) };
     assert_eq!(script.facts.plan.taken(Share::Search), spent);
     // A failed attempt costs what the plan had set aside for it.
-    let call = script.issue(CandidateIx::SEED, &[1], Vec::new());
+    let call = script.issue(CandidateIx::BASELINE, &[1], Vec::new());
     let failure = crate::event::Failure::Timeout;
     script.apply(Event::AttemptFailed { call, failure, charged: RESERVE });
     script.answer(call);
@@ -182,7 +182,7 @@ fn a_call_reserves_its_worst_case_until_its_fold_charges_what_it_cost() {
 fn a_cached_call_gets_the_answer_that_it_waits_for() {
     let mut script = Script::new(4);
     let child = script.child("child");
-    let first = script.issue(CandidateIx::SEED, &[0], Vec::new());
+    let first = script.issue(CandidateIx::BASELINE, &[0], Vec::new());
     let of = CachedOf::Call(first);
     let call = script.facts.next_call;
     let served = script.issue(child, &[0], vec![Cached { call, of }]);
@@ -201,7 +201,7 @@ fn a_proposal_closes_with_its_draft_and_its_child() {
     let mut script = Script::new(2);
     let child = script.child("child");
     let closed = script.facts.closed_proposal.clone().unwrap();
-    assert_eq!((closed.child, closed.draft.parents), (Some(child), vec![CandidateIx::SEED]));
+    assert_eq!((closed.child, closed.draft.parents), (Some(child), vec![CandidateIx::BASELINE]));
     assert_eq!((script.facts.waiting(), script.facts.proposals_out()), (2, 0));
 
     let proposal = script.draft(false);

@@ -1,16 +1,15 @@
-//! Who is pulled next: indices, rejections and weights of multi-armed bandits.
+//! Multi-armed bandits: which arm to pull next, by indices, rejections and weights.
 //!
 //! For spending rows on a pool of candidates, and for choosing among operators, mutators or
-//! islands. An arm's *pulls* are how often it was tried; its *mean* is that of its rewards, in
-//! `[0, 1]` unless said otherwise. Not for claims: an arm that a bandit prefers was looked at the
-//! more the luckier it was.
+//! islands. An arm's *pulls* are the number of its trials; its *mean* is the mean of its rewards, in
+//! `[0, 1]` unless stated otherwise. Not for claims: the means of preferred arms are biased upwards.
 
 use crate::seed::Seed;
 use rand::Rng;
 use rand_distr::{Beta, Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-/// What is added to the pulls in [`ucb`], so that an arm without pulls has a finite index.
+/// Added to the pulls in [`ucb`], so that an arm without pulls has a finite index.
 const PULL: f64 = 1e-3;
 
 /// The upper confidence bound μ + c √(ln(total) / (pulls + 0.001)), at least `mean`.
@@ -18,7 +17,7 @@ const PULL: f64 = 1e-3;
 /// UCB1 of Auer, Cesa-Bianchi and Fischer (2002), *Finite-time analysis of the multiarmed bandit
 /// problem*, section 2, where c = √2, as it is used by APE (Zhou et al. 2022, appendix) and ProTeGi
 /// (Pryzant et al. 2023, algorithm 3) with c = 1. `total` is the pulls of all arms; both counts may
-/// be discounted ones. Up to a total of 1, the mean alone.
+/// be discounted ones. With a total of at most 1, the index is the mean.
 #[must_use]
 pub fn ucb(mean: f64, pulls: f64, total: f64, c: f64) -> f64 {
     mean + c * (total.max(1.0).ln() / (pulls.max(0.0) + PULL)).sqrt()
@@ -27,7 +26,7 @@ pub fn ucb(mean: f64, pulls: f64, total: f64, c: f64) -> f64 {
 /// The index μ + √(a / pulls) of UCB-E; infinite without pulls.
 ///
 /// Audibert, Bubeck and Munos (2010), *Best arm identification in multi-armed bandits*, figure 1.
-/// The right a is near 25 n / 36 H for n pulls in all and arms of hardness H = Σ 1/Δ².
+/// A good value of a is about 25 n / 36 H for n pulls in all and arms of hardness H = Σ 1/Δ².
 #[must_use]
 pub fn ucb_e(mean: f64, pulls: f64, a: f64) -> f64 {
     if pulls > 0.0 { mean + (a / pulls).sqrt() } else { f64::INFINITY }
@@ -40,13 +39,13 @@ pub fn log_bar(arms: usize) -> f64 {
     0.5 + (2..=arms).map(|i| 1.0 / i as f64).sum::<f64>()
 }
 
-/// G(β) = 1/√β − 1: the gap at which [`reject`] lets go. Infinite at β = 0, 0 at 1, above −1.
+/// G(β) = 1/√β − 1: the gap above which [`reject`] rejects. Infinite at β = 0, 0 at 1, above −1.
 #[must_use]
 pub fn rejection_gap(beta: f64) -> f64 {
     1.0 / beta.max(0.0).sqrt() - 1.0
 }
 
-/// Which gap [`reject`] looks at.
+/// The gap that [`reject`] uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejects {
@@ -56,15 +55,15 @@ pub enum Rejects {
     Closest,
 }
 
-/// Continuous rejects: the arm that may be let go now, if any, as a position in `means`.
+/// Continuous rejects: the arm that may be rejected now, if any, as a position in `means`.
 ///
 /// Wang, Tzeng and Proutiere (2023), *Best arm identification with fixed budget: a large deviation
 /// perspective*, algorithm 1, as in TRIPLE-CR (Shi et al. 2024). `means` and `pulls` are those of
-/// the arms still active, `rejected_pulls` those of the arms let go, `budget` the pulls of all in
-/// the end. The worst arm ℓ goes if it has more pulls than any arm let go before, and its gap
-/// exceeds G(β) with β = Σ pulls · log_bar(active) / (budget − Σ rejected pulls). Meant to be asked
-/// after each pull of the least-pulled active arm. The last arm never goes; of equal arms, the last
-/// one does.
+/// the arms still active, `rejected_pulls` those of the rejected arms, `budget` the total of all
+/// pulls. The worst arm ℓ is rejected if it has more pulls than any rejected arm, and its gap
+/// exceeds G(β) with β = Σ pulls · log_bar(active) / (budget − Σ rejected pulls). Call it
+/// after each pull of the least-pulled active arm. The last arm is never rejected; of equal arms, the
+/// last one is.
 #[must_use]
 pub fn reject(
     means: &[f64],
@@ -91,11 +90,11 @@ pub fn reject(
     (from - means[worst] > rejection_gap(beta)).then_some(worst)
 }
 
-/// Successive rejects: how many pulls each remaining arm gets in each of the `arms` − 1 phases,
-/// after which the worst is let go.
+/// Successive rejects: the pulls of each remaining arm in each of the `arms` − 1 phases, after which
+/// the worst arm is rejected.
 ///
-/// Audibert, Bubeck and Munos (2010), figure 3: in the end an arm that goes after phase k has
-/// nₖ = ⌈(budget − arms) / (log_bar(arms) (arms + 1 − k))⌉ pulls; here are the steps nₖ − nₖ₋₁. All
+/// Audibert, Bubeck and Munos (2010), figure 3: an arm that is rejected after phase k has
+/// nₖ = ⌈(budget − arms) / (log_bar(arms) (arms + 1 − k))⌉ pulls; the result holds the steps nₖ − nₖ₋₁. All
 /// phases together stay within `budget`. Empty below two arms; zeros if the budget has no pull for
 /// every arm.
 #[must_use]
@@ -115,7 +114,7 @@ pub fn successive_rejects(arms: usize, budget: usize) -> Vec<usize> {
 #[must_use]
 pub fn thompson_beta(successes: f64, failures: f64, seed: Seed) -> f64 {
     let shape = |count: f64| if count.is_finite() { count.max(0.0) + 1.0 } else { 1.0 };
-    // Shapes of 1 and above are always a Beta; were they not, the mean is the best guess.
+    // Shapes of 1 and above are always valid; the mean is only a fallback.
     let (a, b) = (shape(successes), shape(failures));
     Beta::new(a, b).map_or(a / (a + b), |beta| beta.sample(&mut seed.rng()))
 }
@@ -141,16 +140,16 @@ pub fn draw(weights: &[f64], seed: Seed) -> Option<usize> {
         left -= weight;
         left < 0.0
     });
-    // Rounding may leave a crumb: it belongs to the last arm that can be drawn.
+    // Rounding may leave a small remainder, which belongs to the last arm that can be drawn.
     chosen.or_else(|| weights.iter().rposition(|weight| *weight > 0.0))
 }
 
 /// Exponential weights for arms whose rewards may change as the search goes on.
 ///
-/// Sums of rewards in which older ones fade.
+/// Discounted sums of rewards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Discounted {
-    /// Σ of the weights, which is the number of rewards where nothing fades.
+    /// Σ of the weights, which is the number of rewards without a discount.
     pub weight: f64,
     /// Σ of weight × reward.
     pub sum: f64,
@@ -159,7 +158,7 @@ pub struct Discounted {
 }
 
 impl Discounted {
-    /// Multiplies what is known with `factor` in `[0, 1]` (clamped).
+    /// Multiplies all sums by `factor` in `[0, 1]` (clamped).
     pub fn fade(&mut self, factor: f64) {
         let factor = factor.clamp(0.0, 1.0);
         self.weight *= factor;
@@ -190,26 +189,25 @@ impl Discounted {
     }
 }
 
-/// Which mutator makes progress? Upper confidence bounds on gains, in which a loss counts as
-/// nothing: ShinkaEvolve (Lange et al. 2025), section 3.3.
+/// Chooses mutators by upper confidence bounds on gains, where a loss counts as 0: ShinkaEvolve (Lange et al. 2025), section 3.3.
 ///
-/// The reward is max(0, f − max(parent, baseline)), raised to e^reward − 1 so that one leap counts
-/// more than several steps; every reward fades what all arms have, by 0.95; means are relative to
-/// the largest reward, itself fading; and the index is mean + c √(2 ln t / pulls) with pulls that
-/// do not fade.
+/// The reward is max(0, f − max(parent, baseline)), transformed to e^reward − 1 so that one large
+/// gain counts more than several small ones; every reward discounts the sums of all arms by 0.95;
+/// means are relative to the largest reward, which is also discounted; and the index is
+/// mean + c √(2 ln t / pulls) with undiscounted pulls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AsymmetricUcb {
     /// Rewards, one per arm.
     pub arms: Vec<Discounted>,
     /// Results, one per arm, undiscounted.
     pub pulls: Vec<usize>,
-    /// The largest reward, fading.
+    /// The largest reward, discounted.
     pub largest: f64,
     /// c, 0 or more.
     pub c: f64,
-    /// ε in `[0, 1]`: the chance of an arm that is not the best.
+    /// ε in `[0, 1]`: the probability of an arm that is not the best.
     pub epsilon: f64,
-    /// In `[0, 1]`: what is left of a reward at the next.
+    /// The discount per reward, in `[0, 1]`.
     pub decay: f64,
 }
 
@@ -227,9 +225,9 @@ impl AsymmetricUcb {
         }
     }
 
-    /// Learns that `arm` made a child that scored `score` from a parent that scored `parent`;
-    /// `baseline` is the score to beat in any case, such as the seed's. A score that is not finite
-    /// is no gain. An unknown arm changes nothing.
+    /// Adds a result: `arm` made a child that scored `score` from a parent that scored `parent`.
+    /// `baseline` is a score that must be beaten in any case, such as the baseline's. A score that is
+    /// not finite counts as no gain. An unknown arm changes nothing.
     pub fn result(&mut self, arm: usize, score: f64, parent: f64, baseline: f64) {
         if arm >= self.arms.len() {
             return;
@@ -257,8 +255,8 @@ impl AsymmetricUcb {
         self.arms.iter().zip(&self.pulls).map(of).collect()
     }
 
-    /// The chance of each arm, with a sum of 1: the best by index share 1 − ε, the others ε. While
-    /// an arm has no results, only such arms.
+    /// The probability of each arm: the best by index share 1 − ε, the others ε. As long as some arms
+    /// have no results, only those arms are drawn.
     #[must_use]
     pub fn probabilities(&self) -> Vec<f64> {
         let indices = self.indices();

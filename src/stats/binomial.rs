@@ -1,6 +1,6 @@
-//! Tails of the fair coin, exact for any number of throws.
+//! Exact tails of the binomial distribution with p = ½.
 //!
-//! Only p = ½: that is all that sign tests and their Bayesian twin need.
+//! Sign tests and their Bayesian counterpart need only p = ½.
 
 use statrs::function::factorial::ln_binomial;
 use std::f64::consts::LN_2;

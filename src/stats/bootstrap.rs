@@ -1,14 +1,14 @@
-//! Resampled means: the bias-corrected and accelerated (BCa) bootstrap.
+//! The bias-corrected and accelerated (BCa) bootstrap of the mean.
 //!
-//! Only of the mean, where the acceleration has a closed form. Intervals for people are in
-//! `interval`.
+//! For the mean the acceleration has a closed form. Callers use `interval`.
 
 use super::normal;
 use crate::seed::Seed;
 use rand::Rng;
 use rayon::prelude::*;
 
-/// Resamples drawn from one child seed. Fixed, so that the number of threads changes nothing.
+/// Resamples drawn from one child seed. Fixed, so that the result does not depend on the number of
+/// threads.
 const CHUNK: usize = 250;
 
 /// Counts that `chunk` gives for every run of [`CHUNK`] repeats, each with a seed of its own.

@@ -1,12 +1,12 @@
-//! Groups of like vectors: k-means.
+//! Clusters of similar vectors: k-means.
 //!
-//! For spending rows on one prompt of a kind before the rest of its kind, as TRIPLE-CLST does (Shi
-//! et al. 2024, section 4.1). Not for finding how many kinds there are: k is the caller's.
+//! For spending rows on one prompt of a cluster before the others, as TRIPLE-CLST does (Shi et al.
+//! 2024, section 4.1). The caller chooses k.
 
 use super::bandit::draw;
 use crate::seed::Seed;
 
-/// Rounds beyond which assignments that still change are taken as they are.
+/// The most rounds, even if assignments still change.
 const ROUNDS: usize = 100;
 
 /// A partition of vectors into clusters, none of them empty.

@@ -1,7 +1,7 @@
-//! The instance-wise frontier: candidates that are best on some row and cannot be spared.
+//! The instance-wise frontier: non-dominated candidates that are best on some row.
 //!
-//! For drawing parents, so that a candidate that is alone in solving a row stays in play however
-//! low its mean. Not the front of quality against cost: that is `front`.
+//! For drawing parents, so that the only candidate that solves a row stays a parent even with a low
+//! mean. The Pareto front of quality and cost is in `front`.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 ///
 /// GEPA (arXiv 2507.19457), Algorithm 2, as its reference implementation reads it: going up by
 /// aggregate score (equals by number), a candidate is dropped if on every front that it is on
-/// another one remains. Whoever survives that cannot be dropped later, since fronts only get
-/// emptier, so one pass does. Every front that had a candidate keeps one. O(m log m) for m entries
-/// in all.
+/// another one remains. A candidate that survives cannot be dropped later, because fronts only get
+/// smaller, so one pass is enough. Every front that had a candidate keeps one. O(m log m) for m
+/// entries in all.
 #[must_use]
 pub fn frontier_weights(fronts: &[Vec<u32>], aggregate: impl Fn(u32) -> f64) -> Vec<(u32, usize)> {
     let mut fronts_of: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(frontier_weights(&tied, |c| f64::from(c % 100)), [(199, 300)]);
     }
 
-    /// The published loop word for word: start again from the lowest after every removal.
+    /// The published loop: start again from the lowest after every removal.
     fn by_the_book(fronts: &[Vec<u32>], aggregate: impl Fn(u32) -> f64) -> Vec<(u32, usize)> {
         let all: BTreeSet<u32> = fronts.iter().flatten().copied().collect();
         let mut order: Vec<u32> = all.into_iter().collect();

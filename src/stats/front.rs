@@ -1,13 +1,13 @@
 //! The Pareto front of quality against cost.
 //!
-//! For offering a few final candidates. Not the instance-wise frontier that parents are drawn
-//! from: that is `dominance`.
+//! For reporting the final candidates. The instance-wise frontier for drawing parents is in
+//! `dominance`.
 
 use std::cmp::Ordering;
 
-/// The points that no other beats, as indices into `points`, cheapest first.
+/// The non-dominated points, as indices into `points`, cheapest first.
 ///
-/// Each point is (quality, larger is better; cost, smaller is better). A point is beaten by one
+/// Each point is (quality, larger is better; cost, smaller is better). A point is dominated by one
 /// that is at least as good in both and better in one. Of equal points the first is kept; a point
 /// with a NaN is never on the front. O(n log n).
 #[must_use]
@@ -43,11 +43,11 @@ mod tests {
     fn a_front_by_hand() {
         let points = [
             (0.9, 5.0), // 0: on the front
-            (0.8, 6.0), // 1: beaten by 0
+            (0.8, 6.0), // 1: dominated by 0
             (0.7, 1.0), // 2: on the front, cheapest
             (0.7, 1.0), // 3: the same again
-            (0.7, 2.0), // 4: as good as 2, but dearer
-            (0.8, 5.0), // 5: as dear as 0, but worse
+            (0.7, 2.0), // 4: as good as 2, but more expensive
+            (0.8, 5.0), // 5: as expensive as 0, but worse
             (0.8, 3.0), // 6: on the front
         ];
         assert_eq!(pareto(&points), [2, 6, 0]);

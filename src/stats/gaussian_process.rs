@@ -1,8 +1,8 @@
-//! What will a candidate score, and how sure is that? Exact Gaussian process regression.
+//! Exact Gaussian process regression: predicts a candidate's score with its uncertainty.
 //!
-//! For choosing which of a pool to score next, from the few scored so far: up to some hundreds of
-//! observations, as the cost grows with their cube. Not for learning features: distances between
-//! the given inputs must mean something.
+//! For choosing which candidate of a pool to score next: up to some hundreds of observations, because
+//! the cost grows with their cube. It learns no features: distances between the inputs must be
+//! meaningful.
 //!
 //! Rasmussen and Williams, *Gaussian Processes for Machine Learning* (2006), algorithm 2.1, with
 //! the Matérn-5/2 kernel (equation 4.17) of one length scale per *group* of dimensions, as HbBoPs
@@ -28,14 +28,14 @@ const NOISE: (f64, f64) = (-13.8, 0.0);
 /// Where the two searches start: smooth with some noise, and wiggly with little.
 const STARTS: [[f64; 3]; 2] = [[0.0, 0.0, -4.6], [-1.2, 0.0, -9.2]];
 
-/// What a Gaussian process assumes, in the unit of standardised values.
+/// The hyperparameters of a Gaussian process, in the unit of standardised values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hyperparameters {
-    /// ℓ, one per group of dimensions, above 0: over this distance values come apart.
+    /// The length scales ℓ, one per group of dimensions, above 0.
     pub lengthscales: Vec<f64>,
-    /// σ², above 0: how far values range.
+    /// The signal variance σ², above 0.
     pub signal_variance: f64,
-    /// Noise of every observation beside its own, 0 or more.
+    /// The noise variance common to all observations, 0 or more.
     pub noise_variance: f64,
 }
 
@@ -134,7 +134,7 @@ impl GaussianProcess {
         self.log_marginal_likelihood
     }
 
-    /// What it assumes.
+    /// The hyperparameters.
     #[must_use]
     pub fn hyperparameters(&self) -> &Hyperparameters {
         &self.hyperparameters
@@ -256,7 +256,7 @@ impl<'a> Data<'a> {
 
     fn cost(&self, at: &Array1<f64>) -> f64 {
         let count = self.apart.len();
-        // Beyond a bound nothing changes but this, which leads back.
+        // Outside the bounds only this penalty changes, which leads back inside.
         let beyond = |(i, x): (usize, &f64)| {
             let (low, high) = match i {
                 i if i < count => LENGTH,
@@ -270,7 +270,7 @@ impl<'a> Data<'a> {
         fit + outside
     }
 
-    /// The best point that Nelder-Mead comes by, which is never worse than its start.
+    /// The best point that Nelder-Mead visits, which is never worse than its start.
     fn search(&self, start: Array1<f64>) -> Array1<f64> {
         let corner = |i: usize| {
             let mut corner = start.clone();

@@ -1,7 +1,7 @@
 //! 95 % intervals for a mean score and for a mean paired difference.
 //!
-//! For showing how far an estimate may be off. Not a test: whether a gain is claimed is decided by
-//! the p-value in `paired`, which is exact where an interval is approximate.
+//! For showing the uncertainty of an estimate. Not a test: a gain is claimed by the p-value in
+//! `paired`, which is exact where an interval is approximate.
 
 use super::{bootstrap, normal};
 use crate::seed::Seed;
@@ -19,12 +19,12 @@ pub struct Interval {
     pub low: f64,
     /// The upper end, at least `mean`.
     pub high: f64,
-    /// How many values there were: at least 1.
+    /// The number of values, at least 1.
     pub n: usize,
 }
 
 impl Interval {
-    /// Both ends are moved outwards to the mean where the method put them past it.
+    /// An interval whose ends are moved to the mean if the method put them beyond it.
     fn around(mean: f64, (low, high): (f64, f64), n: usize) -> Self {
         Self { mean, low: low.min(mean), high: high.max(mean), n }
     }
@@ -55,8 +55,8 @@ pub fn of_scores(scores: &[f64], seed: Seed) -> Option<Interval> {
 /// resamples. All differences equal: the point itself; with one row, the whole of `[-1, 1]`.
 /// `None` if there are no differences, or one is not finite.
 ///
-/// Below 20 rows of mostly draws, read it with care: wins or losses too rare to have been seen
-/// cannot be in it.
+/// With fewer than 20 rows that are mostly draws it is too narrow: rare wins or losses that did not
+/// occur are not accounted for.
 #[must_use]
 pub fn of_differences(differences: &[f64], seed: Seed) -> Option<Interval> {
     resampled(differences, DIFFERENCE_RESAMPLES, (-1.0, 1.0), seed)

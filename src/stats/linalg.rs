@@ -19,7 +19,7 @@ pub(super) fn cholesky(matrix: &Array2<f64>) -> Option<Lower> {
             row[j] = (row[j] - dot(&above[..j], &row[..j])) / above[j];
         }
         let rest = row[i] - dot(&row[..i], &row[..i]);
-        // Also false for what is not a number.
+        // Also false for NaN.
         if !(rest > 0.0 && rest.is_finite()) {
             return None;
         }

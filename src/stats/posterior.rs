@@ -1,17 +1,16 @@
-//! The chance that a candidate is better than its reference, updated row by row.
+//! The posterior probability that a candidate is better than its reference, updated row by row.
 //!
-//! For deciding who gets more rows and who becomes the incumbent. Not for claims: a posterior
-//! looked at often enough will stray, and it leans on a prior. Claims are made by `paired`.
+//! For deciding which candidate gets more rows and which becomes the incumbent. Not for claims: it
+//! depends on a prior and is inspected repeatedly. Claims are made by `paired`.
 
 use super::{binomial, normal};
 use serde::{Deserialize, Serialize};
 
-/// Below this, an observed variance of differences is not believed: a few equal rows would
-/// otherwise look certain.
+/// The smallest variance of differences that is used; otherwise a few equal rows would look certain.
 const SMALLEST_VARIANCE: f64 = 0.05;
 /// A prior narrower than this (a standard deviation of 0.01) would let no child through.
 const SMALLEST_PRIOR_VARIANCE: f64 = 1e-4;
-/// Finished children from which a prior is fitted.
+/// The fewest finished children from which a prior is fitted.
 const CHILDREN: usize = 8;
 
 /// Sums over paired differences (candidate minus reference, in `[-1, 1]`): O(1) per row.
@@ -30,7 +29,7 @@ pub struct Paired {
 }
 
 impl Paired {
-    /// Adds one row's difference. One that is not finite is left out: it says nothing.
+    /// Adds one row's difference. One that is not finite is ignored.
     pub fn push(&mut self, difference: f64) {
         if !difference.is_finite() {
             return;
@@ -78,14 +77,14 @@ impl FromIterator<f64> for Paired {
     }
 }
 
-/// s² = max(`variance`, 0.05) / `n`: how far the mean of `n` differences with that sample variance
-/// may be off, squared. Infinite for `n` = 0.
+/// s² = max(`variance`, 0.05) / `n`: the sampling variance of the mean of `n` differences with that
+/// sample variance. Infinite for `n` = 0.
 #[must_use]
 pub fn sampling_variance(n: usize, variance: f64) -> f64 {
     variance.max(SMALLEST_VARIANCE) / n as f64
 }
 
-/// What is believed of a child's true mean difference before its first row: N(`mean`, `variance`).
+/// The prior of a child's true mean difference: N(`mean`, `variance`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prior {
     /// m₀, in the unit of differences.
@@ -139,7 +138,7 @@ impl Prior {
     }
 }
 
-/// What is believed of a candidate's true mean difference after its rows: N(`mean`, `variance`).
+/// The posterior of a candidate's true mean difference after its rows: N(`mean`, `variance`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Posterior {
     /// m, in the unit of differences.

@@ -1,12 +1,12 @@
-//! What a number of rows can show, before any money is spent.
+//! The smallest gain that a number of rows can detect.
 //!
-//! A normal approximation for planning. Not a test, and not for judging a finished run.
+//! A normal approximation for planning; not a test.
 
 use super::normal;
 
-/// Chance of claiming a gain where there is none.
+/// α: the probability of claiming a gain if there is none.
 const ALPHA: f64 = 0.05;
-/// Chance of claiming a gain of the size asked about.
+/// The power: the probability of claiming a gain of the given size.
 const POWER: f64 = 0.8;
 
 /// Φ⁻¹(1 − α) + Φ⁻¹(power) = 1.645 + 0.842 = 2.49, for a one-sided test.
@@ -14,13 +14,13 @@ fn deviations() -> f64 {
     normal::quantile(1.0 - ALPHA) + normal::quantile(POWER)
 }
 
-/// The smallest gain in mean score that a one-sided paired test of `n` rows finds in 80 % of runs
+/// The smallest gain in mean score that a one-sided paired test of `n` rows detects in 80 % of runs
 /// at α = 0.05: 2.49 √(`discordance` / n).
 ///
 /// `discordance` is the share of rows on which the two candidates differ (more exactly, the mean
 /// squared difference), in `[0, 1]`; if it is not a number, 1 is taken. The formula is the usual
 /// sample size for paired proportions (Miettinen 1968) with the variance of a difference taken as
-/// the discordance. Above 1, as it is for `n` = 0, no gain at all can be shown.
+/// the discordance. Above 1, as it is for `n` = 0, no gain can be detected.
 #[must_use]
 pub fn smallest_gain(n: usize, discordance: f64) -> f64 {
     if n == 0 {
@@ -31,7 +31,7 @@ pub fn smallest_gain(n: usize, discordance: f64) -> f64 {
 
 /// The fewest rows with which [`smallest_gain`] is at most `gain`, and at least 1.
 ///
-/// `usize::MAX` if `gain` is not above 0: no number of rows would do.
+/// `usize::MAX` if `gain` is not above 0: no number of rows is enough.
 #[must_use]
 pub fn rows_needed(gain: f64, discordance: f64) -> usize {
     if gain.is_nan() || gain <= 0.0 {
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    /// The promise itself: with a true gain of that size, the exact test finds it about 80 % of
+    /// With a true gain of that size, the exact test finds it about 80 % of
     /// the time (a little less, since the exact test is conservative).
     #[test]
     fn the_gain_is_found_about_as_often_as_promised() {

@@ -13,12 +13,12 @@ use super::posterior::{Paired, Posterior, Prior};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// The stakes that [`ln_e_value`] mixes, each in `(0, 1)` so that a lost bet never ruins.
+/// The stakes that [`ln_e_value`] mixes, each in `(0, 1)` so that the wealth stays above 0.
 const STAKES: [f64; 6] = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7];
-/// How wide the range of a difference is, R of the Bernstein bound.
+/// The width of the range of a difference, R of the Bernstein bound.
 const RANGE: f64 = 2.0;
 
-/// Which test a race uses.
+/// The test that a race uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RaceTest {
@@ -34,11 +34,11 @@ pub enum RaceTest {
     Bayes,
 }
 
-/// How strongly differences speak for a mean above 0.
+/// The evidence for a mean above 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// A p-value in `[0, 1]`: how often equal candidates would look at least this good.
+    /// A p-value in `[0, 1]`.
     PValue(f64),
     /// An e-value, 0 or more and finite: its mean is at most 1 if the candidate is no better.
     EValue(f64),
@@ -72,7 +72,7 @@ impl RaceTest {
     }
 
     /// The evidence that the mean of `differences` (candidate minus reference) is above 0, in the
-    /// unit of this test, for a reader.
+    /// unit of this test.
     #[must_use]
     pub fn p_or_evidence(&self, differences: &[f64]) -> Evidence {
         self.with(differences, Prior::default())

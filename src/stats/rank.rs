@@ -1,7 +1,7 @@
-//! Do two orders agree? Rank correlations.
+//! Rank correlations.
 //!
-//! For asking whether a cheap score (few rows, a surrogate, a simulation) ranks candidates as the
-//! dear one does. Not for how far apart values are: only their order counts.
+//! For checking whether a cheap score (few rows, a surrogate, a simulation) ranks candidates like the
+//! expensive one. Only the order counts, not the distances.
 
 use std::cmp::Ordering;
 

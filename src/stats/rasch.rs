@@ -1,7 +1,7 @@
-//! Abilities of candidates and difficulties of rows, from whatever rows each candidate has seen.
+//! Abilities of candidates and difficulties of rows, when candidates were scored on different rows.
 //!
-//! For comparing candidates that were scored on unequal rows, and for asking which rows are hard
-//! and which tell candidates apart. Not for claims: rows are assumed to differ in difficulty alone,
+//! For comparing candidates that were scored on different rows, and for finding the rows that are
+//! hard and those that separate candidates. Not for claims: rows are assumed to differ in difficulty alone,
 //! and while few candidates have seen a row, the ridge holds its difficulty near 0, so that only
 //! part of an imbalance is undone.
 
@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 
-/// Iterations and evaluations beyond which a fit is given up; a fit takes some tens of each.
+/// The most iterations and evaluations of a fit; a fit usually takes some tens of each.
 const ITERATIONS: u64 = 500;
 const EVALUATIONS: u32 = 20_000;
 
@@ -88,7 +88,7 @@ impl Rasch {
         Some(logistic(self.abilities.get(candidate)? - self.difficulties.get(row)?))
     }
 
-    /// How well each row tells these candidates apart: its mean Fisher information p(1 − p), in
+    /// How well each row separates these candidates: its mean Fisher information p(1 − p), in
     /// `[0, ¼]`. Rows that all or none get right have little; empty if there are no candidates.
     #[must_use]
     pub fn information(&self) -> Vec<f64> {

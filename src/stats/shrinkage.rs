@@ -1,14 +1,13 @@
 //! Estimates without the winner's curse.
 //!
-//! The best of many noisy means is best partly by luck; pulling every mean towards what candidates
-//! are usually like, the more the noisier it is, takes that luck out. Not a correction of
-//! p-values.
+//! The best of many noisy means is best partly by luck. Shrinking every mean towards the overall mean,
+//! noisier ones more, corrects for this. It is not a correction of p-values.
 
 use super::posterior::{Posterior, Prior};
 
 /// Empirical-Bayes posteriors of finished candidates, in the order given.
 ///
-/// Each candidate is (mean difference against the seed, its sampling variance s², see
+/// Each candidate is (mean difference against the baseline, its sampling variance s², see
 /// [`super::posterior::sampling_variance`]). The prior is fitted to the candidates themselves
 /// ([`Prior::fit`], so below 8 it is the default), then updated with each: Efron and Morris (1973),
 /// the James–Stein estimator with unequal variances. The winner is the largest posterior mean,
@@ -43,8 +42,8 @@ mod tests {
         assert_eq!(shrunken(&[]), []);
     }
 
-    /// Simulated runs with known truth: the raw winner promises too much, the shrunken one does
-    /// not, and shrinking brings the estimates nearer the truth.
+    /// Simulated runs with known truth: the winner's raw mean is too high, the shrunken one is not, and
+    /// shrinking brings the estimates nearer to the truth.
     #[test]
     fn the_shrunken_winner_keeps_its_promise() {
         let truth = Normal::new(-0.02, 0.05).unwrap();

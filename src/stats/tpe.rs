@@ -1,24 +1,24 @@
-//! Which combination next? A tree-structured Parzen estimator over tuples of choices.
+//! A tree-structured Parzen estimator over tuples of choices: proposes the next combination.
 //!
-//! For candidates that are put together from parts, such as (instruction, set of examples) per
-//! module, where some combinations have been scored. Not for texts: a choice is a number, and no
-//! two choices are more alike than others.
+//! For candidates that are composed of parts, such as (instruction, set of examples) per module, when
+//! some combinations have been scored. A choice is a number; no two choices are more similar than
+//! others.
 //!
 //! Bergstra, Bardenet, Bengio and Kégl (2011), *Algorithms for hyper-parameter optimization*,
 //! section 4, in the multivariate form of Falkner, Klein and Hutter (2018), *BOHB*, section 3.2:
 //! the good combinations have a density l over whole tuples, all others a density g, and of some
 //! draws from l the one with the largest l/g is next, which under the model has the largest
-//! expected improvement. Numbers are those of Optuna's sampler, but that all observations weigh
-//! the same, however old.
+//! expected improvement. The constants are those of Optuna's sampler, except that all observations
+//! have the same weight, regardless of age.
 
 use super::bandit::draw;
 use crate::seed::Seed;
 use rand::Rng;
 
-/// How it samples.
+/// The settings of the sampler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tpe {
-    /// Combinations drawn at random before the model is asked.
+    /// Combinations drawn at random before the model is used.
     pub startup: usize,
     /// Draws from l, of which the best is suggested.
     pub draws: u64,
@@ -38,8 +38,8 @@ const PRIOR: f64 = 1.0;
 ///
 /// `history` is what was tried, with its score (larger is better); an entry with another number of
 /// choices, a choice out of range or a score that is not finite is left out. The draw depends on
-/// `seed` and the length of `history`. Combinations may repeat: with noisy scores that is no waste,
-/// and whoever wants new ones asks again with another seed. A dimension without choices gives 0.
+/// `seed` and the length of `history`. Combinations may repeat, which is useful with noisy scores; a
+/// caller that needs new ones can try another seed. A dimension without choices gives 0.
 #[must_use]
 pub fn suggest(of: Tpe, history: &[(Vec<usize>, f64)], sizes: &[usize], seed: Seed) -> Vec<usize> {
     let seed = seed.child("tpe", history.len() as u64);
@@ -203,7 +203,7 @@ mod tests {
         let empty = vec![(vec![], 0.5); 12];
         assert!(suggest(Tpe::default(), &empty, &[], Seed(1)).is_empty());
         assert_eq!(suggest(Tpe::default(), &[], &[0, 1], Seed(1)), [0, 0]);
-        // What cannot be used is not history: this is still the random start.
+        // Invalid entries do not count, so this is still the random start.
         let mut odd = vec![(vec![9, 0], 0.5); 9];
         odd.extend(vec![(vec![0], 0.5); 9]);
         odd.extend(vec![(vec![0, 0], f64::NAN); 9]);

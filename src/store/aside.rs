@@ -1,6 +1,6 @@
-//! Files and folders set aside: what may have been paid for is moved or copied, never deleted.
+//! Sets files and folders aside: data that may have been paid for is moved or copied, never deleted.
 //!
-//! Not a repair: what to do with a damaged store or file is decided by who found it damaged.
+//! It repairs nothing; its callers decide what to do with damaged data.
 
 use super::StoreError;
 use std::ffi::OsString;
@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Renames a file or folder to the first free `NAME.damaged-N` beside it, and says which.
+/// Renames a file or folder to the first free `NAME.damaged-N` beside it, and returns its path.
 ///
 /// # Errors
 /// When it cannot be renamed.
@@ -18,7 +18,7 @@ pub(crate) fn move_aside(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(kept)
 }
 
-/// Copies a folder to the first free `NAME.damaged-N` beside it, and says which.
+/// Copies a folder to the first free `NAME.damaged-N` beside it, and returns its path.
 pub(super) fn copy_aside(path: &Path) -> Result<PathBuf, StoreError> {
     let kept = free_name(path);
     copy_folder(path, &kept).map_err(|e| StoreError::io("copy aside", path, e))?;
@@ -40,7 +40,7 @@ pub(super) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The same path with something after its last name.
+/// The path with a suffix added to its last component.
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
@@ -54,19 +54,19 @@ fn free_name(path: &Path) -> PathBuf {
         .unwrap_or_else(|| with_suffix(path, ".damaged"))
 }
 
-/// Makes the names in a folder durable. Best effort: not every system can open a folder, and a
-/// name that is lost costs one of two copies at most.
+/// Makes the names in a folder durable, if possible: not every system can open a folder, and a lost
+/// name costs at most one of two copies.
 pub(crate) fn sync_folder(folder: &Path) {
     if let Err(error) = File::open(folder).and_then(|folder| folder.sync_all()) {
         tracing::debug!(%error, folder = %folder.display(), "cannot sync the folder");
     }
 }
 
-/// The right to open one store, held until it is dropped.
+/// A lock on a store, held until it is dropped.
 ///
-/// sled has a lock of its own, but only takes it after its files have been looked at, and we
-/// delete some of them before: that must not happen under another process's feet. The lock stands
-/// beside the folder, so that it outlasts moving the folder aside.
+/// sled has a lock of its own, but takes it only after it has read its files. Some files are deleted
+/// here before that, which must not happen while another process uses the store. The lock file is
+/// beside the folder, so that it stays when the folder is moved aside.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,

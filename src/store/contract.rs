@@ -1,10 +1,10 @@
-//! What every store must do, run over each of them.
+//! The contract of [`Store`](super::Store), as tests for each implementation.
 
 use super::{Record, Store, StoreError};
 use crate::id::{EventNumber, RequestHash};
 use std::ops::{ControlFlow, Range};
 
-/// Checks one implementation; `make` returns a new, empty store each time.
+/// Tests one implementation; `make` returns a new, empty store each time.
 pub(super) fn check(make: &mut dyn FnMut() -> Box<dyn Store>) {
     an_empty_store_has_nothing(&*make());
     what_is_appended_is_read_back(&*make());
@@ -15,7 +15,7 @@ pub(super) fn check(make: &mut dyn FnMut() -> Box<dyn Store>) {
     truncating_drops_events_and_answers(&*make());
 }
 
-/// Events whose text is their number; every third one answers a request.
+/// Events whose text contains their number; every third one answers a request.
 pub(super) fn records(numbers: Range<u64>) -> Vec<Record> {
     numbers
         .map(|number| Record {
@@ -135,7 +135,7 @@ fn large_events_survive(store: &dyn Store) {
     let expected: Vec<(u64, Vec<u8>)> = (0..).zip(all.iter().map(|r| r.bytes.clone())).collect();
     assert!(scanned(store, 0) == expected);
     assert!(store.read(EventNumber(2)).unwrap().unwrap() == all[2].bytes);
-    // A shorter event in the place of a longer one has nothing of the longer one.
+    // A shorter event that replaces a longer one keeps nothing of it.
     store.truncate(2).unwrap();
     let shorter = Record { bytes: b"shorter ".repeat(4_000), answers: None };
     store.append(EventNumber(2), std::slice::from_ref(&shorter)).unwrap();

@@ -1,6 +1,6 @@
-//! A store that forgets everything with its process: for tests and for what need not be kept.
+//! A store in memory, for tests and for data that need not be kept.
 //!
-//! Not a cache in front of another store.
+//! It is not a cache for another store.
 
 use super::{Record, Store, StoreError, seal, unseal};
 use crate::id::{EventNumber, RequestHash};
@@ -32,7 +32,7 @@ impl Memory {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes one byte of an event, as a bad disk might.
+    /// Changes one byte of an event, as a faulty disk might.
     #[cfg(test)]
     pub(crate) fn damage(&self, number: EventNumber) {
         if let Some(last) = self.kept().events[number.index()].last_mut() {
@@ -40,7 +40,7 @@ impl Memory {
         }
     }
 
-    /// Forgets which requests have answers, as no store should.
+    /// Forgets which requests have answers, as if the index were lost.
     #[cfg(test)]
     pub(crate) fn forget_answers(&self) {
         self.kept().answers.clear();
@@ -91,7 +91,7 @@ impl Store for Memory {
         visit: &mut dyn FnMut(EventNumber, &[u8]) -> ControlFlow<()>,
     ) -> Result<EventNumber, StoreError> {
         let mut next = from;
-        // The lock is not held while visiting, because a visitor may append.
+        // The lock is not held during the visit, because the visitor may append.
         while let Ok(Some(bytes)) = self.read(next) {
             let number = next;
             next.0 += 1;

@@ -1,7 +1,7 @@
-//! Durable bytes: numbered events, and which of them answers which request.
+//! Durable bytes: numbered events, and an index from requests to the events that answer them.
 //!
-//! Not the journal: a store knows nothing of what the bytes mean, waits for nobody and batches
-//! nothing. The journal above it does, and keeps a second copy besides.
+//! A store does not know the meaning of the bytes, does not wait and does not batch. The journal
+//! above it does, and keeps a second copy.
 
 mod aside;
 #[cfg(test)]
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// One event on its way into a store.
+/// An event to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The event's JSON.
@@ -29,23 +29,23 @@ pub struct Record {
     pub answers: Option<RequestHash>,
 }
 
-/// A list of events, numbered from 0 without a gap, that survives its process.
+/// A list of events, numbered from 0 without gaps.
 pub trait Store: Send + Sync {
-    /// Adds events after the last one, all of them or none. `first` must be [`len`](Self::len):
-    /// a writer that is wrong about it must not leave a gap.
+    /// Adds events after the last one, all of them or none. `first` must be [`len`](Self::len), so
+    /// that a mistaken writer cannot leave a gap.
     ///
-    /// The first answer to a request stays the one that is found, so that a second one never
-    /// changes what has been decided already.
+    /// The index keeps the first answer to a request, so that a second one cannot change earlier
+    /// decisions.
     ///
     /// # Errors
-    /// [`StoreError::OutOfOrder`] for another `first`; otherwise the store cannot be relied on
-    /// any more and must be opened again.
+    /// [`StoreError::OutOfOrder`] for another `first`; after any other error the store must be opened
+    /// again.
     fn append(&self, first: EventNumber, events: &[Record]) -> Result<(), StoreError>;
 
-    /// Makes everything appended durable: on return it survives a loss of power.
+    /// Makes everything appended durable: after this it survives a power failure.
     ///
     /// # Errors
-    /// Nothing appended since the last success may be believed durable.
+    /// Nothing appended since the last success can be considered durable.
     fn sync(&self) -> Result<(), StoreError>;
 
     /// The number that the next event gets.
@@ -56,17 +56,17 @@ pub trait Store: Send + Sync {
         self.len() == 0
     }
 
-    /// One event, or nothing where there is none of this number.
+    /// One event; `None` if there is no event with this number.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] if its checksum is wrong.
     fn read(&self, number: EventNumber) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Visits the events from `from` on, in order, until `visit` breaks or an event is missing or
-    /// damaged: what was visited is the longest valid prefix. Memory stays flat.
+    /// damaged, so the visited events are the longest valid prefix. Memory use is constant.
     ///
-    /// Returns the number after the last valid event that was visited; whether that is the end or
-    /// a damaged event is seen by comparing it with [`len`](Self::len).
+    /// Returns the number after the last valid event; compare it with [`len`](Self::len) to tell the
+    /// end from a damaged event.
     ///
     /// # Errors
     /// When the store itself cannot be read.
@@ -82,21 +82,21 @@ pub trait Store: Send + Sync {
     /// When the store itself cannot be read.
     fn find_answer(&self, request: &RequestHash) -> Result<Option<EventNumber>, StoreError>;
 
-    /// Visits every request that has an answer, in no order that means anything.
+    /// Visits every request that has an answer, in no particular order.
     ///
     /// # Errors
     /// When the store itself cannot be read.
     fn answered(&self, visit: &mut dyn FnMut(&[u8; 16], EventNumber)) -> Result<(), StoreError>;
 
-    /// Drops the events from number `len` on, with their answers, because they follow one that is
-    /// damaged. An implementation that can keeps a copy of what it drops.
+    /// Removes the events from number `len` on, and their index entries, because they follow a
+    /// damaged one. An implementation keeps a copy of what it removes, if it can.
     ///
     /// # Errors
     /// When the store itself cannot be written.
     fn truncate(&self, len: u64) -> Result<(), StoreError>;
 }
 
-/// Why a store cannot do what it was asked.
+/// An error of a store.
 #[derive(Clone, Debug, Error)]
 pub enum StoreError {
     /// Another process has it open.
@@ -104,31 +104,31 @@ pub enum StoreError {
     InUse {
         /// The folder of the store.
         path: PathBuf,
-        /// The process that has it open, where it could be found out.
+        /// The process that has it open, if known.
         holder: Option<u32>,
     },
-    /// Its files are not what was written.
+    /// Its files are damaged.
     #[error("{} is damaged: {why}", path.display())]
     Damaged {
         /// The folder of the store.
         path: PathBuf,
-        /// What was seen.
+        /// What is wrong.
         why: String,
     },
-    /// The events to append do not follow those that are there.
+    /// The events to append do not follow the last stored one.
     #[error("event {got} cannot be appended, the next one is {expected}")]
     OutOfOrder {
         /// The number that the next event must have.
         expected: u64,
-        /// The number that the first event had.
+        /// The number of the first event given.
         got: u64,
     },
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("cannot {what}")]
     Io {
-        /// What was tried, to be read after "cannot".
+        /// The operation, as read after "cannot".
         what: String,
-        /// Why it was refused.
+        /// The error.
         #[source]
         source: Arc<io::Error>,
     },
@@ -144,7 +144,7 @@ fn holder_name(holder: Option<u32>) -> String {
     holder.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"))
 }
 
-/// What is kept of one event: a checksum, then the bytes.
+/// The stored form of an event: a checksum, then the bytes.
 fn seal(bytes: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(4 + bytes.len());
     value.extend_from_slice(&crc32fast::hash(bytes).to_le_bytes());
@@ -152,17 +152,17 @@ fn seal(bytes: &[u8]) -> Vec<u8> {
     value
 }
 
-/// The bytes back, or nothing if the checksum is not theirs.
+/// The bytes of a stored event; `None` if the checksum does not match.
 fn unseal(value: &[u8]) -> Option<&[u8]> {
     let (checksum, bytes) = value.split_first_chunk()?;
     (u32::from_le_bytes(*checksum) == crc32fast::hash(bytes)).then_some(bytes)
 }
 
-/// What the engine below this module has to say in a log: warnings only.
+/// The log filter for sled: warnings only.
 pub const LOG_FILTER: &str = "sled=warn";
 
-/// Whether a panic at this place is the engine's own: it is caught and the store repaired, so there
-/// is no reason to alarm a person.
+/// Whether a panic at this place is in sled. Such a panic is caught and the store is repaired, so it
+/// need not be shown to the user.
 #[must_use]
 pub fn is_caught_here(place: &str) -> bool {
     place.contains("/sled-")

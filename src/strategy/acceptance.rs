@@ -64,7 +64,7 @@ fn best_mean(recipe: &Recipe, goal: Goal, state: &State) -> Option<Plan> {
 fn by_evidence(kind: &EvidenceAccept, goal: Goal, state: &State) -> Option<Plan> {
     let cost = |candidate: CandidateIx| state.standing(candidate).used.usd_per_1k();
     let incumbent_cost = cost(state.incumbent)?;
-    let baseline = state.seed().dev().mean()?;
+    let baseline = state.baseline().dev().mean()?;
     let allowed = |candidate: CandidateIx| {
         let standing = state.standing(candidate);
         match (standing.dev().mean(), standing.used.usd_per_1k()) {

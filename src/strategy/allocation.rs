@@ -29,11 +29,11 @@ pub(super) fn next(
         return None;
     }
     // Ingredients are tried when a sampler says so.
-    if matches!(recipe.schedule, Schedule::Product(_)) && candidate != CandidateIx::SEED {
+    if matches!(recipe.schedule, Schedule::Product(_)) && candidate != CandidateIx::BASELINE {
         return None;
     }
     // The seed is what everything is compared with, so it is always tried in full.
-    if candidate != CandidateIx::SEED {
+    if candidate != CandidateIx::BASELINE {
         if let Some(plan) = gate(state, candidate) {
             return plan;
         }
@@ -50,7 +50,7 @@ pub(super) fn next(
         Evaluate::Full(kind) => kind.block,
         Evaluate::Gate(kind) => kind.block,
         // The seed is raced by nobody, so nothing is saved by small blocks.
-        Evaluate::Race(kind) if candidate == CandidateIx::SEED => kind.block,
+        Evaluate::Race(kind) if candidate == CandidateIx::BASELINE => kind.block,
         Evaluate::Race(kind) => grown(kind, standing.dev().issued as usize),
         Evaluate::Cascade(kind) => return cascade(kind, state, candidate),
         Evaluate::StopOnFailure(kind) => return stop_on_failure(kind, state, candidate, seed),
@@ -193,7 +193,7 @@ fn cascade(kind: &CascadeEvaluate, state: &State, candidate: CandidateIx) -> Opt
         .map(|stage| ((f64::from(state.dev_rows) * stage).ceil() as u32).min(state.dev_rows))
         .collect();
     let stage = ends.iter().position(|end| column.issued < *end).unwrap_or(ends.len() - 1);
-    if candidate != CandidateIx::SEED && stage > 0 && column.issued == ends[stage - 1] {
+    if candidate != CandidateIx::BASELINE && stage > 0 && column.issued == ends[stage - 1] {
         if !column.is_quiet() {
             return None;
         }
@@ -238,7 +238,7 @@ fn grown(race: &crate::recipe::RaceEvaluate, asked: usize) -> usize {
 /// Where a candidate starts in the order that all share. The incumbent has all rows, so a race
 /// against it is paired wherever it starts.
 fn start(race: &crate::recipe::RaceEvaluate, rows: u32, candidate: CandidateIx) -> u32 {
-    if candidate == CandidateIx::SEED || race.rotate_every == 0 {
+    if candidate == CandidateIx::BASELINE || race.rotate_every == 0 {
         return 0;
     }
     let turns = (candidate.0 - 1) / race.rotate_every;
@@ -298,13 +298,13 @@ fn gate(state: &State, candidate: CandidateIx) -> Option<Option<Plan>> {
 pub(super) fn probability(goal: Goal, state: &State, candidate: CandidateIx, margin: f64) -> f64 {
     let pairs = &state.memory.pairs;
     let parent = state.standing(candidate).candidate.parents.first().copied();
-    let parent = parent.unwrap_or(CandidateIx::SEED);
+    let parent = parent.unwrap_or(CandidateIx::BASELINE);
     let (pair, parent, threshold) = match goal {
         Goal::MaxQuality { .. } => {
             (pairs.against_incumbent(candidate), pairs.against_incumbent(parent), -margin)
         }
         Goal::MinCost { floor } => {
-            let baseline = state.seed().dev().mean().unwrap_or(0.0);
+            let baseline = state.baseline().dev().mean().unwrap_or(0.0);
             let threshold = floor.quality(baseline) - baseline;
             (pairs.against_seed(candidate), pairs.against_seed(parent), threshold)
         }

@@ -55,7 +55,7 @@ pub(super) fn next_init(recipe: &Recipe, state: &State, setting: Setting) -> Opt
         if done >= init.requests() {
             continue;
         }
-        let mut draft = Draft::new(state.next_proposal, vec![CandidateIx::SEED]);
+        let mut draft = Draft::new(state.next_proposal, vec![CandidateIx::BASELINE]);
         draft.init = Some(place);
         draft.phase = state.phase_number;
         draft.variant = done;
@@ -85,7 +85,7 @@ pub(super) fn collect_sets(recipe: &Recipe, state: &State, setting: Setting) -> 
         let seed = setting.seed.child("sets", place);
         match init.sets(&search(recipe, state, setting, seed).draw(None)) {
             Sets::Wait => return None,
-            Sets::Run(rows) => return Some(run(CandidateIx::SEED, 0, rows)),
+            Sets::Run(rows) => return Some(run(CandidateIx::BASELINE, 0, rows)),
             Sets::Ready(sets) => {
                 for set in sets {
                     if !distinct.contains(&set) {
@@ -127,7 +127,7 @@ fn next_combination(recipe: &Recipe, state: &State) -> Option<Draft> {
     // Without demonstrations it is the baseline itself.
     let mut sets = state.memory.demo_sets.collected()?.iter().filter(|set| !set.is_empty());
     let set = sets.nth(state.memory.uses.combinations() as usize)?;
-    Some(combine(state, CandidateIx::SEED, set.clone()))
+    Some(combine(state, CandidateIx::BASELINE, set.clone()))
 }
 
 /// The runs that have to be folded before the generation is bred: rows to be run; empty where answers
@@ -422,7 +422,7 @@ pub(super) fn pool(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
     state
         .numbered()
         .filter(|(candidate, standing)| {
-            (with_baseline || *candidate != CandidateIx::SEED)
+            (with_baseline || *candidate != CandidateIx::BASELINE)
                 && !matches!(standing.status, Status::Dropped(_))
         })
         .map(|(candidate, _)| candidate)

@@ -90,7 +90,7 @@ fn retried(
     let mut plans = shortlist_rows(&recipe.finale, block, state);
     let fresh = |candidate: CandidateIx| state.standing(candidate).column(Split::Dev, FRESH).mean();
     let listed = state.shortlist.iter().copied();
-    let best = best_by_goal(goal, state, listed, fresh).unwrap_or(CandidateIx::SEED);
+    let best = best_by_goal(goal, state, listed, fresh).unwrap_or(CandidateIx::BASELINE);
     plans.push(win(state, best));
     plans
 }
@@ -124,7 +124,7 @@ fn spread(winners: &[CandidateIx], most: usize) -> Vec<CandidateIx> {
 }
 
 fn win(state: &State, candidate: CandidateIx) -> Plan {
-    let shrunken_dev = (candidate != CandidateIx::SEED).then(|| {
+    let shrunken_dev = (candidate != CandidateIx::BASELINE).then(|| {
         let finished: Vec<CandidateIx> = contenders(state).collect();
         let estimates = shrink(state, &finished);
         let place = finished.iter().position(|other| *other == candidate);
@@ -141,7 +141,7 @@ fn contenders(state: &State) -> impl Iterator<Item = CandidateIx> + '_ {
         .finished()
         .iter()
         .copied()
-        .filter(|candidate| *candidate != CandidateIx::SEED)
+        .filter(|candidate| *candidate != CandidateIx::BASELINE)
         .filter(|candidate| !state.standing(*candidate).misses_too_much())
 }
 
@@ -189,7 +189,7 @@ fn argmax(recipe: &Recipe, among: Among, goal: Goal, state: &State) -> Candidate
         }
         _ => best_by_goal(goal, state, finished(), value),
     };
-    best.unwrap_or(CandidateIx::SEED)
+    best.unwrap_or(CandidateIx::BASELINE)
 }
 
 /// The best of those whom a contest left. A race compares on rows that all of them have: who has been
@@ -216,7 +216,7 @@ pub(super) fn best_by_goal(
     candidates: impl Iterator<Item = CandidateIx>,
     quality: impl Fn(CandidateIx) -> Option<f64>,
 ) -> Option<CandidateIx> {
-    let baseline = quality(CandidateIx::SEED).unwrap_or(0.0);
+    let baseline = quality(CandidateIx::BASELINE).unwrap_or(0.0);
     let mut best: Option<(f64, CandidateIx)> = None;
     for candidate in candidates {
         let standing = state.standing(candidate);
@@ -244,7 +244,7 @@ pub(super) fn best_by_goal(
 /// the old ones took part in choosing the candidate.
 fn differences(state: &State, candidate: CandidateIx) -> Paired {
     let standing = state.standing(candidate);
-    let seed = state.seed().dev();
+    let seed = state.baseline().dev();
     let fresh: Vec<_> =
         standing.replicates(Split::Dev).filter(|(replicate, _)| *replicate > 0).collect();
     (0..state.dev_rows)
@@ -284,7 +284,7 @@ fn confirm(
     remaining: Remaining,
 ) -> Vec<Plan> {
     let all: Vec<CandidateIx> = contenders(state).collect();
-    let seed_quality = state.seed().dev().mean().unwrap_or(0.0);
+    let seed_quality = state.baseline().dev().mean().unwrap_or(0.0);
     let gains = shrink(state, &all);
     if state.shortlist.is_empty() {
         let mut listed: Vec<(CandidateIx, f64)> = gains
@@ -330,9 +330,9 @@ fn win_by_gain(
     state: &State,
     gains: &[(CandidateIx, f64)],
 ) -> Plan {
-    let baseline = state.seed().dev().mean().unwrap_or(0.0);
+    let baseline = state.baseline().dev().mean().unwrap_or(0.0);
     let usd = |candidate| state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX);
-    let seed = (CandidateIx::SEED, 0.0);
+    let seed = (CandidateIx::BASELINE, 0.0);
     let allowed: Vec<(CandidateIx, f64)> = gains
         .iter()
         .copied()
@@ -344,7 +344,7 @@ fn win_by_gain(
         .copied()
         .max_by(|a, b| rank(goal, state, *a).total_cmp(&rank(goal, state, *b)).then(b.0.cmp(&a.0)))
     else {
-        return Plan::Win { candidate: CandidateIx::SEED, shrunken_dev: None };
+        return Plan::Win { candidate: CandidateIx::BASELINE, shrunken_dev: None };
     };
     let winner = match goal {
         Goal::MinCost { .. } => best,
@@ -356,6 +356,6 @@ fn win_by_gain(
             .min_by(|a, b| usd(a.0).total_cmp(&usd(b.0)).then(a.0.cmp(&b.0)))
             .unwrap_or(best),
     };
-    let shrunken_dev = (winner.0 != CandidateIx::SEED).then_some(winner.1);
+    let shrunken_dev = (winner.0 != CandidateIx::BASELINE).then_some(winner.1);
     Plan::Win { candidate: winner.0, shrunken_dev }
 }

@@ -15,7 +15,7 @@ impl Strategy for Fixed {
     fn ask(&self, state: &State, _remaining: Remaining) -> Vec<Plan> {
         match state.phase {
             Phase::Searching => {
-                let seed = state.seed();
+                let seed = state.baseline();
                 if seed.status == Status::Finished {
                     let reason = StopReason::PoolDone;
                     return vec![Plan::Decide(Event::SearchEnded { reason })];
@@ -26,11 +26,11 @@ impl Strategy for Fixed {
                 if rows.is_empty() {
                     return Vec::new();
                 }
-                let candidate = CandidateIx::SEED;
+                let candidate = CandidateIx::BASELINE;
                 vec![Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows }]
             }
             Phase::Choosing if state.is_quiet() => {
-                vec![Plan::Win { candidate: CandidateIx::SEED, shrunken_dev: None }]
+                vec![Plan::Win { candidate: CandidateIx::BASELINE, shrunken_dev: None }]
             }
             _ => Vec::new(),
         }

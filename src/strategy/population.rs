@@ -115,7 +115,7 @@ pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
 /// Whether a candidate is part of the population: the seed only where the recipe names it, or where
 /// there is nothing else to begin with.
 pub(super) fn competes(recipe: &Recipe, candidate: CandidateIx) -> bool {
-    candidate != CandidateIx::SEED || recipe.init.is_empty() || recipe.names_baseline()
+    candidate != CandidateIx::BASELINE || recipe.init.is_empty() || recipe.names_baseline()
 }
 
 /// The candidates on the instance-wise front with the number of rows that each holds.
@@ -213,7 +213,8 @@ pub(super) fn top_of_init(
 ) -> Vec<CandidateIx> {
     let earlier = state.numbered().filter(|(candidate, standing)| {
         let init = state.memory.births.of(*candidate).init;
-        let is_earlier = *candidate == CandidateIx::SEED || init.is_some_and(|init| init < place);
+        let is_earlier =
+            *candidate == CandidateIx::BASELINE || init.is_some_and(|init| init < place);
         is_earlier && standing.status == Status::Finished
     });
     let mut best = rank(recipe, state, earlier.map(|(candidate, _)| candidate));

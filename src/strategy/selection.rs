@@ -24,7 +24,7 @@ pub(super) fn parents(
     let mut rng = seed.rng();
     let chosen = |parents: Vec<CandidateIx>| Some(Parents { candidates: parents, place: None });
     match &recipe.select {
-        Select::None(_) | Select::Seed(_) => chosen(vec![CandidateIx::SEED]),
+        Select::None(_) | Select::Seed(_) => chosen(vec![CandidateIx::BASELINE]),
         // Children of one generation have the same parent, although some are judged before others
         // are drafted.
         Select::Best(_) => chosen(vec![match recipe.schedule {
@@ -119,7 +119,7 @@ fn one(
             let part = &mix.parts[weighted(&weights, rng)?];
             match part.kind {
                 MixKind::Best => Some(state.incumbent),
-                MixKind::Uniform => pick(pool, rng).or(Some(CandidateIx::SEED)),
+                MixKind::Uniform => pick(pool, rng).or(Some(CandidateIx::BASELINE)),
                 MixKind::Pareto => {
                     Some(pareto(&recipe.archive, state, part.min_unique.unwrap_or(1), rng))
                 }
@@ -146,9 +146,9 @@ pub(super) fn softmax(
     let fit = |candidate: &CandidateIx| fitness(recipe, state, *candidate).unwrap_or(0.0);
     let mut best = rank(recipe, state, pool.iter().copied());
     best.truncate(kind.top);
-    if !best.contains(&CandidateIx::SEED) {
+    if !best.contains(&CandidateIx::BASELINE) {
         best.truncate(kind.top.saturating_sub(1));
-        best.push(CandidateIx::SEED);
+        best.push(CandidateIx::BASELINE);
     }
     let top = best.iter().map(fit).fold(f64::NEG_INFINITY, f64::max);
     let weight = |candidate| ((fit(candidate) - top) / kind.temperature.max(1e-6)).exp();

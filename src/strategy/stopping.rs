@@ -42,7 +42,7 @@ pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16)
             (state.counts.decided_since_incumbent >= *most).then_some(StopReason::Stalled)
         }
         StopRule::NoHeadroom(score, children) => {
-            let seed = state.seed();
+            let seed = state.baseline();
             let high = seed.status == Status::Finished
                 && seed.dev().mean().is_some_and(|mean| mean >= *score - 1e-9);
             (high && state.counts.decided_since_incumbent >= *children)

@@ -102,7 +102,7 @@ impl<'a> Tree<'a> {
     fn is_terminal(&self, node: CandidateIx) -> bool {
         let depth = self.depth(node);
         let is_poor = self.parent(node).is_some_and(|above| {
-            let threshold = (self.reward(CandidateIx::SEED) + self.reward(above)) / 2.0;
+            let threshold = (self.reward(CandidateIx::BASELINE) + self.reward(above)) / 2.0;
             self.reward(node) < threshold - 1e-12
         });
         depth >= self.kind.max_depth || (depth > self.kind.min_depth && is_poor)
@@ -179,8 +179,8 @@ impl<'a> Tree<'a> {
     /// the end; for a child that no rollout went through, its own reward.
     fn selected(&self, backed: &Backed, losses: &[u32]) -> Path {
         let visits = |node: CandidateIx| f64::from(backed.visits(node) + losses[node.index()]);
-        let mut path = vec![CandidateIx::SEED];
-        let mut node = CandidateIx::SEED;
+        let mut path = vec![CandidateIx::BASELINE];
+        let mut node = CandidateIx::BASELINE;
         loop {
             let bound = |child: CandidateIx| {
                 let seen = visits(child);
@@ -245,7 +245,7 @@ pub(super) fn node(recipe: &Recipe, state: &State, index: usize) -> Option<Candi
 /// Of all paths that rollouts took, the one with the best mean reward; on it, the best node
 /// (section 3.3).
 pub(super) fn best_of_best_path(recipe: &Recipe, goal: Goal, state: &State) -> CandidateIx {
-    let Some(tree) = Tree::new(recipe, state) else { return CandidateIx::SEED };
+    let Some(tree) = Tree::new(recipe, state) else { return CandidateIx::BASELINE };
     let rollouts = tree.rollouts();
     // A rollout that was cut off counts as far as it came, unless it had only been selected.
     let counts = |path: &&Path| rollouts.are_deeper() || tree.grown(path).len() > path.len();
@@ -261,5 +261,5 @@ pub(super) fn best_of_best_path(recipe: &Recipe, goal: Goal, state: &State) -> C
         .reduce(|a, b| if mean(&b) > mean(&a) + 1e-12 { b } else { a });
     let nodes = best.unwrap_or_default().into_iter();
     best_by_goal(goal, state, nodes, |node| fitness(recipe, state, node))
-        .unwrap_or(CandidateIx::SEED)
+        .unwrap_or(CandidateIx::BASELINE)
 }

@@ -1,7 +1,6 @@
-//! Reads rows from JSON Lines, JSON, CSV and TSV, and says where a file is wrong.
+//! Reads rows from JSON Lines, JSON, CSV and TSV files, and reports mistakes with their lines.
 //!
-//! Not the place where rows are assigned to splits, and not a validator of what they mean for a
-//! scorer: here only ids, answers and columns have to be there.
+//! It checks ids, answers and columns only. Splits are made in `split`, and scorers check the answers.
 
 use crate::id::ExampleId;
 use crate::prompt::{Columns, value_text};
@@ -16,30 +15,30 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// Which columns hold what. A column called `answer`, `id` or `feedback` needs no entry; the group
-/// is used only where it is named.
+/// The roles of columns. A column called `answer`, `id` or `feedback` needs no entry; the group column
+/// must be named.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnMap {
-    /// What names a row; without such a column, its number does.
+    /// The id of a row; without such a column, rows are numbered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// What a right answer says.
+    /// The expected answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
-    /// What the data says about why.
+    /// An explanation of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feedback: Option<String>,
-    /// Rows that belong together.
+    /// The group; rows of one group stay in one split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
 }
 
-/// How a data file is written, by its extension.
+/// The format of a data file, from its extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// One object on every line.
+    /// One object per line.
     Jsonl,
     /// A list of objects, bare or under `rows`, `data` or `examples`.
     Json,
@@ -53,7 +52,7 @@ impl Format {
     /// From the file's extension.
     ///
     /// # Errors
-    /// An extension that is none of ours.
+    /// An unknown extension.
     pub fn of(path: &Path) -> Result<Self, SourceError> {
         let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
         match extension.to_ascii_lowercase().as_str() {
@@ -61,12 +60,12 @@ impl Format {
             "json" => Ok(Self::Json),
             "csv" => Ok(Self::Csv),
             "tsv" => Ok(Self::Tsv),
-            _ => Err(SourceError::new(path, "cannot tell from its name how this file is written")
+            _ => Err(SourceError::new(path, "unknown file extension")
                 .help("convert or rename it to .jsonl, .json, .csv or .tsv")),
         }
     }
 
-    /// Cells of tables are texts, and an empty one is a missing value.
+    /// Whether the file is a table, whose cells are texts and whose empty cells are missing values.
     fn is_table(self) -> bool {
         matches!(self, Self::Csv | Self::Tsv)
     }
@@ -75,7 +74,7 @@ impl Format {
 /// Reads all rows of one file.
 ///
 /// # Errors
-/// Where the file cannot be read, and what is wrong with it, with the line.
+/// A file that cannot be read, or a mistake in it with its line.
 pub fn read(path: &Path, columns: &ColumnMap) -> Result<Vec<Example>, SourceError> {
     let rows = read_rows(path)?;
     Roles::find(path, &rows, columns)?.examples(path, rows)
@@ -92,7 +91,7 @@ pub fn columns_of<'a>(rows: impl IntoIterator<Item = &'a Example>) -> BTreeSet<S
     names
 }
 
-/// Gives every row the columns that another row has, as null, so that templates meet no gaps.
+/// Gives every row the columns that other rows have, as null, so that templates find every column.
 pub fn fill_columns<'a>(rows: impl IntoIterator<Item = &'a mut Example>, names: &BTreeSet<String>) {
     for row in rows {
         if row.columns.len() < names.len() {
@@ -120,51 +119,51 @@ fn open(path: &Path) -> Result<File, SourceError> {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> SourceError {
     match error.kind() {
-        std::io::ErrorKind::NotFound => SourceError::new(path, "there is no such file"),
-        _ => SourceError::new(path, format!("cannot be read: {error}")),
+        std::io::ErrorKind::NotFound => SourceError::new(path, "the file does not exist"),
+        _ => SourceError::new(path, format!("the file cannot be read: {error}")),
     }
 }
 
-/// What a file holds, for a person who has no task yet.
+/// The guessed content of a data file, for creating a task from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sniffed {
-    /// How it is written.
+    /// Its format.
     pub format: Format,
-    /// How many rows it has.
+    /// The number of rows.
     pub rows: usize,
     /// All columns, in the file's order.
     pub columns: Vec<ColumnSketch>,
-    /// The column that seems to hold the right answer.
+    /// The likely answer column.
     pub answer: Option<String>,
-    /// The column that seems to name rows: present and different in all of them.
+    /// The likely id column: present in all rows, with different values.
     pub id: Option<String>,
-    /// The column that seems to say why.
+    /// The likely feedback column.
     pub feedback: Option<String>,
-    /// The column that seems to hold rows together: it has fewer values than rows.
+    /// The likely group column: it has fewer values than rows.
     pub group: Option<String>,
-    /// The likely input: a column with a telling name, else the one with the longest texts.
+    /// The likely input: a column with a usual name, else the one with the longest texts.
     pub input: Option<String>,
-    /// What the answers look like.
+    /// The kind of answers.
     pub answers: Answers,
 }
 
-/// One column at a glance.
+/// Facts about one column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnSketch {
     /// Its name.
     pub name: String,
     /// Rows in which it is neither missing, null nor empty.
     pub filled: usize,
-    /// How many different values it has.
+    /// The number of different values.
     pub distinct: usize,
     /// Characters in a value, on average over the filled ones.
     pub mean_chars: f64,
 }
 
-/// What the answers of a file look like, the most telling form first.
+/// The kind of a file's answers, the most specific kind first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answers {
-    /// There is no answer column, or nothing in it.
+    /// There is no answer column, or it is empty.
     None,
     /// All are JSON objects; their field names.
     Objects(Vec<String>),
@@ -196,10 +195,10 @@ const GROUP_NAMES: &[&str] = &[
     "user_id",
 ];
 
-/// Looks at a file and guesses what its columns are.
+/// Reads a file and guesses the roles of its columns.
 ///
 /// # Errors
-/// Where the file cannot be read, and what is wrong with it, with the line.
+/// A file that cannot be read, or a mistake in it with its line.
 pub fn sniff(path: &Path) -> Result<Sniffed, SourceError> {
     let format = Format::of(path)?;
     let rows = read_rows(path)?;
@@ -217,7 +216,7 @@ pub fn sniff(path: &Path) -> Result<Sniffed, SourceError> {
     let taken = [id.clone(), feedback.clone(), group.clone()];
     let free = |it: &&ColumnSketch| !taken.iter().flatten().any(|name| *name == it.name);
     let answer = named(ANSWER_NAMES, &|it| it.filled > 0).or_else(|| {
-        // Without a telling name, the last column whose few short values repeat.
+        // Without a usual name, the last column with few short values that repeat.
         let looks_like_labels = |it: &&ColumnSketch| {
             it.distinct > 1 && is_few(it.distinct, it.filled) && it.mean_chars <= 40.0
         };
@@ -303,16 +302,16 @@ fn filled_text(value: &Value) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.into_owned())
 }
 
-/// One row as it stands in its file.
+/// One row as read from its file.
 struct Row {
     line: usize,
     values: Columns,
 }
 
-/// A row of a file that is no task's data: answers that were recorded elsewhere.
+/// A row of a file that is not task data, such as recorded answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlainRow {
-    /// From a column `id`, where there is one.
+    /// The id, if there is an id column.
     pub id: Option<String>,
     /// All columns.
     pub columns: Columns,
@@ -320,10 +319,10 @@ pub struct PlainRow {
     pub line: usize,
 }
 
-/// Reads the rows of a file as they are.
+/// Reads the rows of a file without checking their columns.
 ///
 /// # Errors
-/// Where the file cannot be read, and what is wrong with it, with the line.
+/// A file that cannot be read, or a mistake in it with its line.
 pub fn read_plain(path: &Path, id: &str) -> Result<Vec<PlainRow>, SourceError> {
     let rows = read_rows(path)?;
     let plain = |row: Row| PlainRow {
@@ -374,11 +373,9 @@ fn read_jsonl(path: &Path) -> Result<Vec<Row>, SourceError> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             let broken = invalid_json(path, line, &error);
             if text.trim_start().starts_with('[') {
-                broken.help(
-                    "a list of rows belongs in a .json file; in .jsonl every line is one object",
-                )
+                broken.help("save a list of rows as .json; in .jsonl, every line is one object")
             } else if error.is_eof() {
-                broken.help("write every row on one line of its own")
+                broken.help("write each row on one line")
             } else {
                 broken
             }
@@ -400,10 +397,10 @@ fn object(path: &Path, line: usize, value: Value) -> Result<Columns, SourceError
         Value::Array(_) => "a list",
         Value::String(_) => "a string",
         Value::Number(_) => "a number",
-        Value::Bool(_) => "a truth value",
+        Value::Bool(_) => "a boolean",
         Value::Null => "null",
     };
-    Err(SourceError::new(path, format!("a row must be an object, this is {noun}"))
+    Err(SourceError::new(path, format!("a row must be an object, not {noun}"))
         .at_line(line)
         .help(r#"write rows as {"input": "…", "answer": "…"}"#))
 }
@@ -438,7 +435,7 @@ fn read_json(path: &Path) -> Result<Vec<Row>, SourceError> {
     let (mut line, mut counted_to) = (1, 0);
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
-        // Lines are counted on from the row before, so that many rows cost one pass.
+        // Lines are counted from the previous row, so that all rows together take one pass.
         let offset = offset_in(text, item.get());
         line += count_lines(&text.as_bytes()[counted_to..offset.max(counted_to)]);
         counted_to = offset.max(counted_to);
@@ -455,12 +452,12 @@ fn rows_key<'a>(path: &Path, document: &'a RawValue) -> Result<&'a RawValue, Sou
     ["rows", "data", "examples"].iter().find_map(|key| keys.get(*key).copied()).ok_or_else(|| {
         let there: BTreeSet<&str> = keys.keys().map(String::as_str).collect();
         let there = there.into_iter().collect::<Vec<_>>().join(", ");
-        SourceError::new(path, format!("no list of rows in this object (its keys are: {there})"))
-            .help("write a list, or put it under `rows`, `data` or `examples`; one object per line is .jsonl")
+        SourceError::new(path, format!("this object contains no list of rows (its keys are: {there})"))
+            .help("write a list, or put it under `rows`, `data` or `examples`; for one object per line use .jsonl")
     })
 }
 
-/// Where a slice of a text begins in it. A slice of another text counts as its beginning.
+/// The offset of a slice in its text; 0 if it is a slice of another text.
 fn offset_in(text: &str, slice: &str) -> usize {
     (slice.as_ptr() as usize)
         .checked_sub(text.as_ptr() as usize)
@@ -485,7 +482,7 @@ fn read_table(path: &Path, delimiter: u8) -> Result<Vec<Row>, SourceError> {
     let header_line = line_of_record(&bytes, header.position());
     let mut names: Vec<String> = Vec::with_capacity(header.len());
     for (number, name) in header.iter().enumerate() {
-        // A table written with its row numbers has no name over them.
+        // A table that was saved with row numbers has no name for their column.
         let name = if name.is_empty() { format!("column_{}", number + 1) } else { name.to_owned() };
         if names.contains(&name) {
             return Err(SourceError::new(path, format!("two columns are called `{name}`"))
@@ -506,8 +503,8 @@ fn read_table(path: &Path, delimiter: u8) -> Result<Vec<Row>, SourceError> {
     Ok(rows)
 }
 
-/// Spreadsheets in half of Europe write `;` into what they call CSV. A table of one column could
-/// not hold both a question and its answer, so another separator in its header is meant as one.
+/// In many European locales, spreadsheets separate the columns of CSV files by `;`. A table needs at
+/// least two columns, so another separator in a header without commas is taken as the separator.
 fn delimiter_of(bytes: &[u8], delimiter: u8) -> u8 {
     let header = bytes
         .split(|byte| *byte == b'\n')
@@ -521,7 +518,7 @@ fn delimiter_of(bytes: &[u8], delimiter: u8) -> u8 {
     }
 }
 
-/// The reader's position stands before the blank lines that precede a record.
+/// Skips blank lines, because the reader's position is before the blank lines that precede a record.
 fn line_of_record(bytes: &[u8], position: Option<&csv::Position>) -> usize {
     let Some(position) = position else { return 1 };
     let from = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(bytes.len());
@@ -535,19 +532,19 @@ fn broken_table(path: &Path, bytes: &[u8], error: &csv::Error) -> SourceError {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => SourceError::new(
             path,
             format!(
-                "this row has {}, the header has {expected_len}",
+                "this row has {}, but the header has {expected_len}",
                 text::plural(*len as usize, "cell")
             ),
         )
         .at_line(line)
-        .help("quote cells that hold the separator or a line break: \"a, b\""),
+        .help("quote cells that contain the separator or a line break: \"a, b\""),
         csv::ErrorKind::Utf8 { .. } => not_utf8(path, line, bytes),
         _ => SourceError::new(path, error.to_string()).at_line(line),
     }
 }
 
-/// A quote that is never closed makes one cell of all that follows it; the rows in there would be
-/// lost without a word.
+/// Rejects a quote that is never closed: all following rows would become part of one cell and be
+/// lost silently.
 fn refuse_open_quote(path: &Path, bytes: &[u8], last: Option<&Row>) -> Result<(), SourceError> {
     let Some(last) = last else { return Ok(()) };
     let start: usize =
@@ -555,9 +552,9 @@ fn refuse_open_quote(path: &Path, bytes: &[u8], last: Option<&Row>) -> Result<()
     let record = bytes[start..].trim_ascii_end();
     let quotes = record.iter().filter(|byte| **byte == b'"').count();
     if record.contains(&b'\n') && quotes % 2 == 1 {
-        return Err(SourceError::new(path, "a quote is opened in this row and never closed")
+        return Err(SourceError::new(path, "a quote in this row is not closed")
             .at_line(last.line)
-            .help("close it, and write a quote within a cell as \"\""));
+            .help("close the quote; inside a cell, write a quote as \"\""));
     }
     Ok(())
 }
@@ -575,7 +572,7 @@ fn column_names(rows: &[Row]) -> Vec<String> {
     names
 }
 
-/// The columns that have a meaning of their own.
+/// The columns with a role.
 struct Roles {
     names: Vec<String>,
     id: Option<String>,
@@ -595,14 +592,14 @@ impl Roles {
             }
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             let message = format!(
-                "there is no column `{name}` for the {role}; the columns are: {}",
+                "there is no column `{name}`, which should hold the {role}; the columns are: {}",
                 known.join(", ")
             );
             let help = match text::did_you_mean(name, known.iter().copied()) {
                 Some(near) => {
                     format!("did you mean `{near}`? write columns = {{ {role} = \"{near}\" }}")
                 }
-                None => format!("say which column it is: columns = {{ {role} = \"…\" }}"),
+                None => format!("name the column: columns = {{ {role} = \"…\" }}"),
             };
             Err(SourceError::new(path, message).help(help))
         };
@@ -627,9 +624,9 @@ impl Roles {
         for (index, row) in rows.into_iter().enumerate() {
             let example = self.example(path, index + 1, row)?;
             if let Some(first) = lines.insert(example.id.clone(), example.line) {
-                let message = format!("the id `{}` stands on line {first} already", example.id);
+                let message = format!("the id `{}` is already used on line {first}", example.id);
                 return Err(SourceError::new(path, message).at_line(example.line).help(
-                    "give every row its own id, or name another column: columns = { id = \"…\" }",
+                    "give every row a unique id, or name another column: columns = { id = \"…\" }",
                 ));
             }
             examples.push(example);
@@ -648,19 +645,18 @@ impl Roles {
                 })?
             }
             Some((name, None | Some(Value::Null))) => {
-                return Err(wrong(format!("row {number} has no id in column `{name}`")).help(
-                    "give every row an id, or leave the column out: then rows are numbered",
-                ));
+                return Err(wrong(format!("row {number} has no id in column `{name}`"))
+                    .help("give every row an id, or remove the column; then rows are numbered"));
             }
             Some((name, Some(_))) => {
                 return Err(wrong(format!(
-                    "the id of row {number} in column `{name}` is neither text nor number"
+                    "the id of row {number} in column `{name}` is neither a text nor a number"
                 )));
             }
         };
         let answer = self.answer_of(&values).ok_or_else(|| {
             wrong(format!("row {number} has no answer in column `{}`", self.answer))
-                .help("fill it in, or leave the row out")
+                .help("add the answer, or remove the row")
         })?;
         let feedback = self.feedback.as_ref().and_then(|name| filled_text(values.get(name)?));
         let group = self.group.as_ref().and_then(|name| filled_text(values.get(name)?));
@@ -764,7 +760,7 @@ mod tests {
         assert_eq!(at(&error("a.json", "{\"rows\":\n 3}")), (Some(2), "expected a list of rows"));
         assert_eq!(
             at(&error("a.json", "[{\"answer\": 1},\n\n 3]")),
-            (Some(3), "a row must be an object, this is a number")
+            (Some(3), "a row must be an object, not a number")
         );
         let broken = error("a.json", "[{\"answer\": 1},\n {\"answer\" 2}]");
         assert_eq!(at(&broken), (Some(2), "invalid JSON: expected `:` (column 12)"));
@@ -796,7 +792,7 @@ mod tests {
     fn a_mistake_names_its_line_and_a_cure() {
         assert_eq!(
             at(&error("a.jsonl", "{\"answer\": 1}\n[1]")),
-            (Some(2), "a row must be an object, this is a list")
+            (Some(2), "a row must be an object, not a list")
         );
         assert_eq!(
             at(&error("a.jsonl", "{\"answer\": 1}\n\n{\"answer\": }")),
@@ -806,11 +802,11 @@ mod tests {
         assert!(error("a.jsonl", "{\n\"answer\": 1}").help.unwrap().contains("one line"));
         assert_eq!(
             at(&error("a.csv", "q,answer\n\na,1\nb\n")),
-            (Some(4), "this row has 1 cell, the header has 2")
+            (Some(4), "this row has 1 cell, but the header has 2")
         );
         assert_eq!(
             at(&error("a.csv", "q,answer\na,1\nb,\"2\nc,3\nd,4\n")),
-            (Some(3), "a quote is opened in this row and never closed")
+            (Some(3), "a quote in this row is not closed")
         );
         assert_eq!(at(&error("a.csv", "q,q\na,1\n")), (Some(1), "two columns are called `q`"));
         assert_eq!(
@@ -834,7 +830,7 @@ mod tests {
         }
         assert!(error("a.parquet", "x").help.unwrap().contains(".csv"));
         let gone = read(Path::new("/nowhere/a.csv"), &ColumnMap::default()).unwrap_err();
-        assert_eq!(gone.message, "there is no such file");
+        assert_eq!(gone.message, "the file does not exist");
     }
 
     #[test]
@@ -847,7 +843,9 @@ mod tests {
         assert!(wrong.help.unwrap().contains("did you mean `anwser`?"));
         let map = ColumnMap { group: Some("thread".into()), ..ColumnMap::default() };
         assert!(
-            error_with("a.csv", "q,answer\nx,1\n", &map).message.contains("`thread` for the group")
+            error_with("a.csv", "q,answer\nx,1\n", &map)
+                .message
+                .contains("`thread`, which should hold the group")
         );
     }
 

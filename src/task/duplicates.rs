@@ -1,12 +1,12 @@
-//! Finds rows of different splits that are almost the same.
+//! Finds near-duplicates: rows of different splits that are almost the same.
 //!
-//! Only a warning is made of it: whether two such rows are one question is for a person to say.
-//! Rows whose inputs are equal never get here from one file, since `split` keeps them together.
+//! They only cause a warning, because the user must decide whether two such rows are the same
+//! question. Rows of one file with equal inputs are kept in one split by `split`.
 //!
 //! Every row is the set of its word 5-grams. MinHash with 120 hashes in 24 bands of 5 proposes pairs
 //! (a pair of Jaccard similarity 0.8 is missed once in 14,000), and the exact similarity of the two
-//! sets decides. So the work is n log n, and stays so where all rows are alike: within a band a row
-//! is compared with few neighbours, hence not every pair of a large cluster is listed.
+//! sets decides. The work is n log n, also if all rows are similar: within a band a row is compared
+//! with few neighbours, so not every pair of a large cluster is listed.
 
 use crate::id::ExampleId;
 use crate::task::example::{Example, Split, Splits};
@@ -23,17 +23,17 @@ const BANDS: usize = 24;
 const HASHES_PER_BAND: usize = 5;
 const HASHES: usize = BANDS * HASHES_PER_BAND;
 
-/// Of a very long text only this many shingles, those with the smallest hashes, are signed: near
-/// texts choose nearly the same ones. The exact similarity always uses all.
+/// For a very long text, only this many shingles with the smallest hashes are used for the signature;
+/// similar texts have nearly the same ones. The exact similarity always uses all shingles.
 const SIGNED_SHINGLES: usize = 1_024;
 
-/// Neighbours of other splits with which a row is compared in one band.
+/// The number of neighbours in other splits with which a row is compared in one band.
 const NEIGHBOURS: usize = 6;
 
-/// Two rows of different splits that say almost the same.
+/// Two rows of different splits that are almost the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NearDuplicate {
-    /// One row, of the earlier split.
+    /// The row of the earlier split.
     pub a: ExampleId,
     /// Its split.
     pub a_split: Split,
@@ -41,22 +41,22 @@ pub struct NearDuplicate {
     pub b: ExampleId,
     /// Its split.
     pub b_split: Split,
-    /// Shared shingles by all shingles of both.
+    /// The Jaccard similarity: shared shingles divided by all shingles of both rows.
     pub similarity: f64,
 }
 
-/// All near-duplicates across splits, the most similar first. Of rows with the same text in one
-/// split, one stands for all.
+/// All near-duplicates across splits, the most similar first. Rows with the same text in one split
+/// are represented by one of them.
 #[must_use]
 pub fn near_duplicates(splits: &Splits) -> Vec<NearDuplicate> {
     let all: Vec<&Example> = rows_of(splits).map(|(_, row)| row).collect();
     near_duplicates_by(splits, &input_columns(&all))
 }
 
-/// The same, where the caller knows which columns make up a row's input.
+/// Like [`near_duplicates`], with given input columns.
 #[must_use]
 pub fn near_duplicates_by(splits: &Splits, inputs: &BTreeSet<String>) -> Vec<NearDuplicate> {
-    // Without an input all rows would be the same empty text.
+    // Without input columns all rows would have the same empty text.
     if inputs.is_empty() {
         return Vec::new();
     }
@@ -87,8 +87,8 @@ pub fn near_duplicates_by(splits: &Splits, inputs: &BTreeSet<String>) -> Vec<Nea
     found
 }
 
-/// The held-out rows are opened because a person must be told, before anything is spent, that some
-/// of them repeat rows of the search. Only ids and a number leave this module.
+/// The held-out rows are opened because the user must be warned before spending money that some of
+/// them repeat rows of the search. Only ids and a number leave this module.
 fn rows_of(splits: &Splits) -> impl Iterator<Item = (Split, &Example)> {
     let train = splits.train.iter().map(|row| (Split::Train, row));
     let dev = splits.dev.iter().map(|row| (Split::Dev, row));
@@ -109,7 +109,7 @@ impl<'a> Text<'a> {
         let mut hashes = Vec::new();
         words(text, |word| hashes.push(hash_word(word)));
         if hashes.is_empty() {
-            // Rows of signs alone would all be equal.
+            // Without this, rows that consist of punctuation would all be equal.
             hashes.push(hash_word(text.trim()));
         }
         let mut shingles: Vec<u64> = if hashes.len() < SHINGLE {
@@ -124,7 +124,7 @@ impl<'a> Text<'a> {
 
     fn signature(&self, family: &[(u64, u64)]) -> [u64; HASHES] {
         let mut least = [u64::MAX; HASHES];
-        // The shingles are hashes and sorted, so the first ones are a fair sample of all.
+        // The shingles are sorted hashes, so the first ones are a random sample.
         for shingle in self.shingles.iter().take(SIGNED_SHINGLES) {
             for (least, (flip, factor)) in least.iter_mut().zip(family) {
                 *least = (*least).min((shingle ^ flip).wrapping_mul(*factor));
@@ -157,7 +157,8 @@ fn fingerprint(shingles: &[u64]) -> [u64; 2] {
     [once, fold_hashes(&[once, shingles.iter().fold(0, |sum: u64, it| sum.wrapping_add(mix(*it)))])]
 }
 
-/// Pairs of different splits that share a whole band, as places in `texts`, the smaller first.
+/// Pairs of rows of different splits that share a whole band, as positions in `texts`, the smaller
+/// first.
 fn candidates(texts: &[Text<'_>]) -> BTreeSet<(usize, usize)> {
     let family: Vec<(u64, u64)> =
         (1..=HASHES as u64).map(|number| (mix(number), mix(number << 32) | 1)).collect();
@@ -176,8 +177,9 @@ fn candidates(texts: &[Text<'_>]) -> BTreeSet<(usize, usize)> {
     pairs
 }
 
-/// Pairs every row with a few of every other split. A bucket is sorted by split, and each row begins
-/// at its own place in the others, so that a large bucket does not meet the same few rows again.
+/// Pairs every row with a few rows of every other split. A bucket is sorted by split, and each row
+/// begins at a different position in the others, so that a large bucket does not always use the same
+/// few rows.
 fn pair_up(texts: &[Text<'_>], bucket: &[usize], pairs: &mut BTreeSet<(usize, usize)>) {
     let runs: Vec<&[usize]> = bucket.chunk_by(|a, b| texts[*a].split == texts[*b].split).collect();
     for (number, run) in runs.iter().enumerate() {
@@ -285,7 +287,7 @@ mod tests {
         for number in 0..400 {
             let words = text_of(&mut rng, 104);
             let mut near = words.clone();
-            // Words at the end: each changes one shingle of a hundred, so 11 of them leave 89 / 111.
+            // Changed words: each changes one shingle of a hundred, so 11 of them give 89 / 111.
             let changed = if number % 2 == 0 { 11 } else { 13 };
             let from = near.len() - changed;
             for (step, word) in near[from..].iter_mut().enumerate() {
@@ -322,7 +324,7 @@ mod tests {
         let splits = splits(&texts[..10_000], &texts[10_000..15_000], &texts[15_000..]);
         let begun = Instant::now();
         assert!(near_duplicates(&splits).is_empty());
-        // The limit is for a search that has become quadratic, not for a busy machine.
+        // The limit detects a quadratic search, not a busy machine.
         let limit = if cfg!(debug_assertions) { 30 } else { 5 };
         assert!(begun.elapsed() < Duration::from_secs(limit), "{:?}", begun.elapsed());
     }

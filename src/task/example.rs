@@ -1,4 +1,4 @@
-//! One row of the data, the splits, and the type that keeps held-out rows out of reach.
+//! One row of the data, the splits, and the type that protects held-out rows.
 
 use crate::id::ExampleId;
 use crate::prompt::Columns;
@@ -10,11 +10,11 @@ use std::fmt;
 pub struct Example {
     /// From the id column, or the row's number from 1.
     pub id: ExampleId,
-    /// What templates may use: every column but the answer and the feedback.
+    /// The columns that templates may use: all except the answer and the feedback.
     pub columns: Columns,
-    /// What a right answer says.
+    /// The expected answer.
     pub answer: serde_json::Value,
-    /// What the data says about why, for the mutator.
+    /// The feedback column, for the mutator.
     pub feedback: Option<String>,
     /// Rows of one group go to one split.
     pub group: Option<String>,
@@ -22,15 +22,15 @@ pub struct Example {
     pub line: usize,
 }
 
-/// Which rows serve what.
+/// The splits of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
     /// Shown to mutators.
     Train,
-    /// Selects.
+    /// Selects candidates.
     Dev,
-    /// Confirms, once.
+    /// Confirms the winner, once.
     Hold,
 }
 
@@ -44,50 +44,50 @@ impl fmt::Display for Split {
     }
 }
 
-/// Rows that confirm the winner, once. Strategies and operators never receive this type; whoever
-/// opens it says why, and `tests/architecture.rs` lists who does.
+/// Held-out rows, which confirm the winner once. Strategies and operators never receive this type.
+/// `tests/architecture.rs` lists the modules that open it, and each of them documents why.
 #[derive(Debug)]
 pub struct HeldOut(Vec<Example>);
 
 impl HeldOut {
-    /// Seals rows.
+    /// Wraps rows.
     #[must_use]
     pub fn seal(rows: Vec<Example>) -> Self {
         Self(rows)
     }
 
-    /// How many rows there are: all that may be known of them before the search has ended.
+    /// The number of rows, which is all that the search may know about them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The rows themselves.
+    /// The rows.
     #[must_use]
     pub fn open_held_out(&self) -> &[Example] {
         &self.0
     }
 
-    /// The rows themselves, for whoever takes them out of the search altogether.
+    /// The rows, for a caller that removes them from the search.
     #[must_use]
     pub fn unseal_held_out(self) -> Vec<Example> {
         self.0
     }
 }
 
-/// All rows by what they serve. `train` and `dev` stand in the order in which candidates meet them.
+/// All rows by split. `train` and `dev` are in the order in which candidates are evaluated on them.
 #[derive(Debug)]
 pub struct Splits {
     /// Shown to mutators.
     pub train: Vec<Example>,
-    /// Selects.
+    /// Selects candidates.
     pub dev: Vec<Example>,
-    /// Confirms, once.
+    /// Confirms the winner, once.
     pub hold: HeldOut,
 }

@@ -1,6 +1,6 @@
-//! `task.toml` as it is written: keys, defaults, and mistakes with their lines.
+//! The format of `task.toml`: keys, defaults, and mistakes with their lines.
 //!
-//! Not what it means: `Task` reads the rows and puts everything together.
+//! `Task` reads the rows and builds the task from it.
 
 use super::dataset::ColumnMap;
 use super::goal::Goal;
@@ -23,19 +23,19 @@ use std::path::{Path, PathBuf};
 pub struct TaskFile {
     /// The task's name.
     pub name: String,
-    /// What it is about, for people and for the mutator.
+    /// A description, for people and for the mutator.
     #[serde(default)]
     pub about: String,
     /// Rows.
     pub data: DataTable,
-    /// The seed prompt.
+    /// The baseline prompt.
     pub prompt: PromptTable,
     /// Models by role.
     pub models: ModelsTable,
     /// Scorers.
     #[serde(default)]
     pub score: Vec<ScoreTable>,
-    /// What the winner is chosen by.
+    /// The goal.
     #[serde(default)]
     pub goal: GoalTable,
     /// Caps.
@@ -50,16 +50,16 @@ pub struct TaskFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataTable {
-    /// The rows; may be missing where `split` names files.
+    /// The data file; may be missing if `split` names files.
     pub file: Option<PathBuf>,
-    /// Which column is what.
+    /// The roles of columns.
     #[serde(default)]
     pub columns: ColumnMap,
     /// Shares or files.
     pub split: Option<SplitSpec>,
 }
 
-/// `[prompt]`: parts in their order, and what may change.
+/// `[prompt]`: the parts in order, and which of them may change.
 #[derive(Debug)]
 pub struct PromptTable {
     /// Parts as written.
@@ -70,12 +70,12 @@ pub struct PromptTable {
     pub max_tokens: Option<u64>,
 }
 
-/// Where a part's text stands.
+/// The source of a part's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartSource {
-    /// Here.
+    /// A text in the task file.
     Text(String),
-    /// In a file, relative to the task's folder.
+    /// A file, relative to the task's folder.
     File(PathBuf),
 }
 
@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for PartSource {
     }
 }
 
-/// What is wrong with a part that is none; with the key that may have been meant.
+/// The error for a part with an invalid value, which may be a mistyped key.
 fn mistaken_part<E: serde::de::Error>(name: &str, error: E) -> E {
     match crate::text::did_you_mean(name, ["search", "max_tokens"]) {
         Some(_) => E::unknown_field(name, &["search", "max_tokens"]),
@@ -113,7 +113,7 @@ fn mistaken_part<E: serde::de::Error>(name: &str, error: E) -> E {
 }
 
 impl<'de> Deserialize<'de> for PromptTable {
-    /// Every key but `search` and `max_tokens` names a part.
+    /// Every key except `search` and `max_tokens` names a part.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TableVisitor;
         impl<'de> Visitor<'de> for TableVisitor {
@@ -130,7 +130,8 @@ impl<'de> Deserialize<'de> for PromptTable {
                         "max_tokens" => table.max_tokens = Some(map.next_value()?),
                         _ => match map.next_value() {
                             Ok(part) => table.parts.push((key, part)),
-                            // Any name may be a part's: only its value can tell that a key was meant.
+                            // Any name may be a part's name; only the value can show that a key was
+                            // mistyped.
                             Err(error) => return Err(mistaken_part(&key, error)),
                         },
                     }
@@ -158,7 +159,7 @@ pub struct ModelsTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GoalTable {
-    /// In one of its three forms.
+    /// The rule, in one of its three forms.
     pub rule: Option<String>,
 }
 
@@ -202,24 +203,24 @@ impl TaskFile {
             && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
             && !self.name.starts_with('.');
         if !usable {
-            return Err(at(&["name"], format!("`{}` cannot name a task", self.name))
-                .help("use letters, digits, `-` and `_`: runs and branches are named after it"));
+            return Err(at(&["name"], format!("`{}` is not a valid task name", self.name))
+                .help("use letters, digits, `-` and `_`, because runs and branches are named after the task"));
         }
         let names_files = matches!(self.data.split, Some(SplitSpec::Files { .. }));
         if self.data.file.is_none() && !names_files {
-            return Err(at(&["data"], "there are no rows".to_owned()).help(
+            return Err(at(&["data"], "the task has no rows".to_owned()).help(
                 "add `file = \"examples.jsonl\"`, or let `split` name a file for each split",
             ));
         }
         let names: Vec<&str> = self.prompt.parts.iter().map(|(name, _)| name.as_str()).collect();
         if !names.contains(&crate::prompt::USER) {
             return Err(at(&["prompt"], "the prompt has no part `user`".to_owned())
-                .help("add `user = \"{{ input }}\"` with the name of your input's column"));
+                .help("add `user = \"{{ input }}\"` with the name of your input column"));
         }
         if let Some(name) =
             names.iter().find(|name| !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
         {
-            return Err(at(&["prompt", name], format!("`{name}` cannot name a part"))
+            return Err(at(&["prompt", name], format!("`{name}` is not a valid part name"))
                 .help("use letters, digits and `_`"));
         }
         for (index, part) in self.prompt.search.iter().enumerate() {
@@ -228,12 +229,12 @@ impl TaskFile {
                     .help(text::suggestion(part, &names)));
             }
             if self.prompt.search[..index].contains(part) {
-                return Err(at(&["prompt", "search"], format!("`{part}` is named twice")));
+                return Err(at(&["prompt", "search"], format!("`{part}` is listed twice")));
             }
         }
         if self.score.is_empty() {
-            return Err(SourceError::new(file, "nothing says what a right answer is")
-                .help("add `[[score]]` and under it `kind = \"equals\"`"));
+            return Err(SourceError::new(file, "the task has no scorer")
+                .help("add `[[score]]` with `kind = \"equals\"`"));
         }
         if let Some(rule) = &self.goal.rule {
             Goal::parse(rule).map_err(|message| at(&["goal", "rule"], message))?;
@@ -248,12 +249,12 @@ impl TaskFile {
                     .help("add `kind = \"openai\"` (the wire protocol)"));
             }
             if provider.concurrency == Some(0) || provider.rpm == Some(0) {
-                return Err(provider_at("concurrency", "a limit of 0 lets no call through"));
+                return Err(provider_at("concurrency", "`concurrency` must be at least 1"));
             }
             let prices = provider.prices.values().chain(&provider.price);
             if prices.into_iter().any(|price| !price.is_valid()) {
                 return Err(provider_at("price", "a price must not be negative")
-                    .help("write US dollars per million tokens"));
+                    .help("give prices in US dollars per million tokens"));
             }
         }
         Ok(())
@@ -269,7 +270,7 @@ impl TaskFile {
             .unwrap_or(Goal::MaxQuality { usd_per_1k_at_most: None })
     }
 
-    /// The caps, or the key that is wrong and why.
+    /// The caps; the error names the invalid key and the reason.
     ///
     /// # Errors
     /// A cap that is not a positive amount.
@@ -278,13 +279,13 @@ impl TaskFile {
         let usd = budget
             .usd
             .map(|dollars| {
-                Usd::from_dollars(dollars)
-                    .filter(|usd| *usd > Usd::ZERO)
-                    .ok_or_else(|| ("usd", format!("`{dollars}` is not an amount of dollars")))
+                Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO).ok_or_else(|| {
+                    ("usd", format!("`{dollars}` is not a positive amount of dollars"))
+                })
             })
             .transpose()?;
         let positive = |key, value: Option<u64>| match value {
-            Some(0) => Err((key, "a cap of 0 lets nothing happen".to_owned())),
+            Some(0) => Err((key, "the cap must be at least 1".to_owned())),
             value => Ok(value),
         };
         let wall = match &budget.wall {

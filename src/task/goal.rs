@@ -1,28 +1,28 @@
-//! What the winner is chosen by: `goal.rule` in its three forms.
+//! The goal of a search: `goal.rule` in its three forms.
 //!
-//! Not the evidence: whether one candidate is better than another is for `stats` to say.
+//! Whether one candidate is better than another is decided with `stats`.
 
 use std::fmt;
 
-/// A rule of the task file.
+/// The goal of a task.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
     /// `max quality`, or `max quality s.t. usd_per_1k <= 0.5`.
     MaxQuality {
-        /// The most that 1,000 calls of the deployed prompt may cost, in dollars.
+        /// The highest permitted cost of 1,000 calls of the deployed prompt, in dollars.
         usd_per_1k_at_most: Option<f64>,
     },
     /// `min usd_per_1k s.t. quality >= baseline - 0.005`.
     MinCost {
-        /// The least quality.
+        /// The lowest permitted quality.
         floor: Floor,
     },
 }
 
-/// The least quality that a cheaper prompt must keep.
+/// The lowest permitted quality.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Floor {
-    /// The baseline's, plus this (usually negative) difference.
+    /// The baseline's quality plus this (usually negative) difference.
     Baseline(f64),
     /// This quality in [0, 1].
     Absolute(f64),
@@ -70,7 +70,7 @@ impl Goal {
         }
     }
 
-    /// Whether a prompt of this cost and quality may be chosen at all.
+    /// Whether a prompt with this cost and quality satisfies the constraint.
     #[must_use]
     pub fn allows(self, quality: f64, usd_per_1k: f64, baseline_quality: f64) -> bool {
         match self {
@@ -83,7 +83,7 @@ impl Goal {
 }
 
 impl Floor {
-    /// The floor as a quality.
+    /// The lowest permitted quality as a number.
     #[must_use]
     pub fn quality(self, baseline: f64) -> f64 {
         match self {

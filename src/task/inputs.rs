@@ -1,7 +1,7 @@
-//! Which part of a row is its input: what tells it from other rows.
+//! The input of a row: the columns that distinguish it from other rows.
 //!
-//! Not the prompt's placeholders: all columns that a template may use count, except the row's own
-//! name and its group.
+//! It does not depend on the prompt's placeholders: all columns that a template may use count, except
+//! the row's id and its group.
 
 use crate::prompt::value_text;
 use crate::task::dataset::columns_of;
@@ -9,8 +9,8 @@ use crate::task::example::Example;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// The columns that make up a row's input. A column that repeats the id or the group of every row
-/// is left out, and so is one that says the same in all rows, unless there is no other.
+/// The columns that form a row's input. Columns that repeat the id or the group of every row are left
+/// out, and so are columns with the same value in all rows, unless there are no others.
 #[must_use]
 pub fn input_columns(rows: &[&Example]) -> BTreeSet<String> {
     let (varied, constant): (BTreeSet<String>, BTreeSet<String>) = columns_of(rows.iter().copied())
@@ -31,12 +31,12 @@ pub fn input_columns(rows: &[&Example]) -> BTreeSet<String> {
     if varied.is_empty() { constant } else { varied }
 }
 
-/// Ids of rows from several files may have their split's name in front, as in `train:7`.
+/// Ids of rows from several files may have the split's name as a prefix, as in `train:7`.
 fn is_id(id: &str, text: &str) -> bool {
     id.strip_suffix(text).is_some_and(|before| before.is_empty() || before.ends_with(':'))
 }
 
-/// The input of one row as one text, a line for each column.
+/// The input of one row as one text, with one line per column.
 #[must_use]
 pub fn input_text(row: &Example, columns: &BTreeSet<String>) -> String {
     let mut text = String::new();
@@ -47,7 +47,7 @@ pub fn input_text(row: &Example, columns: &BTreeSet<String>) -> String {
     text
 }
 
-/// A number that two inputs share when they differ in case and space alone.
+/// A hash of the input that ignores case and white space.
 #[must_use]
 pub fn input_key(row: &Example, columns: &BTreeSet<String>) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();

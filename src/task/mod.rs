@@ -1,6 +1,6 @@
-//! What "better" means: rows, a seed prompt, a way to score an answer, models, a goal.
+//! The definition of a task: rows, a baseline prompt, scorers, models and a goal.
 //!
-//! Reads files, once. Knows neither network nor strategy.
+//! It reads files once, and uses neither the network nor a strategy.
 
 pub mod example;
 pub mod dataset;
@@ -28,61 +28,61 @@ use split::{Shares, SplitSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A task file with the texts that it names: what a run freezes. Rows stay in their files.
+/// A task file with the texts that it names, which a run freezes. Rows stay in their files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskSource {
     /// The task file.
     pub file: PathBuf,
     /// Its text.
     pub text: String,
-    /// The prompt's parts as they stood in their files.
+    /// The prompt's parts as read from their files.
     pub parts: Vec<Part>,
 }
 
 /// A data file and the hash of its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// blake3 of its bytes.
     pub blake3: String,
 }
 
-/// A model as it is asked in one role.
+/// The settings of a model in one role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// `provider/model`.
     pub name: ModelName,
     /// Sampling temperature.
     pub temperature: f64,
-    /// The longest answer.
+    /// The most tokens of an answer.
     pub max_output_tokens: u32,
-    /// What request and reply may have together, where that is limited.
+    /// The context window: the most tokens of request and reply together, if limited.
     pub context_tokens: Option<u64>,
-    /// What it costs, where that is known.
+    /// Its price, if known.
     pub price: Option<Price>,
 }
 
-/// Everything that a search needs to know of its subject.
+/// A task.
 #[derive(Debug)]
 pub struct Task {
     /// Its name.
     pub name: String,
-    /// What it is about.
+    /// A description.
     pub about: String,
     /// The files that it was read from.
     pub source: TaskSource,
     /// The data files with their hashes.
     pub data: Vec<DataFile>,
-    /// The seed prompt.
-    pub seed: Prompt,
+    /// The baseline: the prompt that the task came with.
+    pub baseline: Prompt,
     /// Which parts may change, and how they are rendered.
     pub layout: Layout,
     /// The most tokens of a prompt, without the row.
     pub max_tokens: u64,
     /// How answers are scored.
     pub scorers: ScorerSet,
-    /// What the winner is chosen by.
+    /// The goal.
     pub goal: Goal,
     /// Caps of the task file.
     pub caps: Caps,
@@ -93,8 +93,8 @@ pub struct Task {
     providers: BTreeMap<String, Provider>,
 }
 
-/// Rows are split by the task alone, never by a run's seed: the same rows are held out from every
-/// run of a task.
+/// The seed of the splits. It does not depend on a run's seed, so that every run of a task has the
+/// same held-out rows.
 const SPLIT_SEED: Seed = Seed(0x7461_736b);
 
 impl TaskSource {
@@ -105,7 +105,7 @@ impl TaskSource {
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         let file = if path.is_dir() { path.join("task.toml") } else { path.to_owned() };
         let text = read_text(&file).map_err(|error| {
-            error.help("name a folder with a `task.toml`; `promptsearch init DIR` makes one")
+            error.help("name a folder with a `task.toml`; `promptsearch init DIR` creates one")
         })?;
         let read = TaskFile::parse(&file, &text)?;
         let folder = folder_of(&file);
@@ -147,27 +147,27 @@ impl Task {
         Self::build(TaskSource::read(path)?)
     }
 
-    /// Reads the rows of a task that was frozen, and puts everything together.
+    /// Builds a task from a source and reads its rows.
     ///
     /// # Errors
     /// The first mistake, with file and line.
     pub fn build(source: TaskSource) -> Result<Self, SourceError> {
         let read = TaskFile::parse(&source.file, &source.text)?;
         let at = Locator { source: &source };
-        let seed = Prompt::new(source.parts.clone());
+        let baseline = Prompt::new(source.parts.clone());
         let scorers = scorers(&read, &at)?;
         let (rows, data) = rows(&read, &at)?;
         check_answers(&scorers, &rows, &data)?;
         let columns = columns_of(rows.all());
-        let layout = Layout::new(&seed, &read.prompt.search, &columns)
+        let layout = Layout::new(&baseline, &read.prompt.search, &columns)
             .map_err(|error| at.template(&read, &error, &columns))?;
         let splits = rows.split(layout.shown_columns());
         if splits.dev.is_empty() {
             return Err(at
-                .error(&["data", "split"], "no row is left for dev, which selects")
-                .help("give `dev` a larger share, or more rows, or smaller groups"));
+                .error(&["data", "split"], "dev has no rows, but the search selects on dev")
+                .help("give `dev` a larger share, add rows, or use smaller groups"));
         }
-        let tokens = (layout.bytes_without_row(&seed) as u64).div_ceil(4);
+        let tokens = (layout.bytes_without_row(&baseline) as u64).div_ceil(4);
         let mut models = BTreeMap::new();
         let specs = [
             (ModelRole::Task, Some(&read.models.task)),
@@ -193,7 +193,7 @@ impl Task {
             caps: read.caps().unwrap_or_default(),
             source: source.clone(),
             data,
-            seed,
+            baseline,
             layout,
             scorers,
             splits,
@@ -203,8 +203,8 @@ impl Task {
         })
     }
 
-    /// The same task with the rows of one split (or all) as dev and nothing else: for `eval`, which
-    /// searches nothing. Whoever asks for held-out rows here has chosen to look at them.
+    /// The task for `eval`, without a search: the rows of one split (or all rows) become dev. A caller
+    /// that asks for held-out rows here looks at them on purpose.
     #[must_use]
     pub fn for_evaluation(mut self, split: Option<Split>) -> Self {
         let Splits { train, dev, hold } = self.splits;
@@ -220,7 +220,7 @@ impl Task {
         self
     }
 
-    /// The column that names rows.
+    /// The id column.
     #[must_use]
     pub fn id_column(&self) -> &str {
         &self.id_column
@@ -232,7 +232,7 @@ impl Task {
         self.models.get(&role)
     }
 
-    /// The model that answers rows; every task names one.
+    /// The task model; every task names one.
     #[must_use]
     pub fn task_model(&self) -> &Model {
         &self.models[&ModelRole::Task]
@@ -244,7 +244,7 @@ impl Task {
         &self.providers
     }
 
-    /// A mistake of the task file that shows only when something is to be done with the task.
+    /// A mistake in the task file that is detected only when the task is used.
     #[must_use]
     pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> SourceError {
         Locator { source: &self.source }.error(path, message)
@@ -256,28 +256,28 @@ impl Task {
         folder_of(&self.source.file)
     }
 
-    /// Rows that the search may see: train and dev.
+    /// The rows that the search may see: train and dev.
     #[must_use]
     pub fn visible_rows(&self) -> Vec<&Example> {
         self.splits.train.iter().chain(&self.splits.dev).collect()
     }
 
-    /// Bytes of a row's values as they are inserted.
+    /// Bytes of a row's values as inserted into a prompt.
     #[must_use]
     pub fn row_bytes(row: &Example) -> usize {
         row.columns.values().map(|value| crate::prompt::value_text(value).len()).sum()
     }
 
-    /// Rows of different splits that are nearly the same.
+    /// The near-duplicates across splits.
     #[must_use]
     pub fn near_duplicates(&self) -> Vec<duplicates::NearDuplicate> {
         duplicates::near_duplicates_by(&self.splits, self.layout.shown_columns())
     }
 
-    /// Whether every model that costs something has a price.
+    /// Checks that every paid model has a price.
     ///
     /// # Errors
-    /// The lines to add, for the first model without one.
+    /// The first model without a price, with the lines to add.
     pub fn check_prices(&self) -> Result<(), SourceError> {
         for (role, model) in &self.models {
             if model.price.is_some() {
@@ -285,12 +285,12 @@ impl Task {
             }
             let (provider, name) = (model.name.provider(), model.name.model());
             let message =
-                format!("the price of `{}` is unknown, and a cap in dollars needs it", model.name);
-            // A table of its own, since it may be appended to any task file as it is.
+                format!("the price of `{}` is unknown, but a cap in dollars needs it", model.name);
+            // A table of its own can be appended to any task file.
             return Err(self.mistake(&["models", &role.to_string()], message).help(format!(
                 "add its price in US dollars per million tokens:\n\n      \
                  [providers.{provider}.prices.\"{name}\"]\n      input = 0.00\n      output = 0.00\n\n    \
-                 or `free = true` under [providers.{provider}] for a model that costs nothing",
+                 or `free = true` under [providers.{provider}] for a free model",
             )));
         }
         Ok(())
@@ -325,7 +325,7 @@ fn scorers(read: &TaskFile, at: &Locator<'_>) -> Result<ScorerSet, SourceError> 
     })
 }
 
-/// Rows as they stand in their files.
+/// Rows as read from their files.
 enum Rows {
     One(Vec<Example>, Option<Shares>),
     Given([Vec<Example>; 3]),
@@ -369,7 +369,7 @@ impl Rows {
         }
     }
 
-    /// In the order in which the files were read.
+    /// All rows, in the order of the files.
     fn by_file(&self) -> Vec<&[Example]> {
         match self {
             Self::One(rows, _) => vec![rows],
@@ -377,7 +377,7 @@ impl Rows {
         }
     }
 
-    /// Rows are equal where the columns that the prompt shows are.
+    /// Splits the rows. Rows are equal if the columns that the prompt shows are equal.
     fn split(self, shown: &BTreeSet<String>) -> Splits {
         match self {
             Self::One(rows, shares) => split::split_by(rows, shown, shares, SPLIT_SEED),
@@ -386,14 +386,14 @@ impl Rows {
     }
 }
 
-/// Every row's answer must be one that the scorers can compare with.
+/// Checks that the scorers can use every row's answer.
 fn check_answers(scorers: &ScorerSet, rows: &Rows, data: &[DataFile]) -> Result<(), SourceError> {
     for (rows, file) in rows.by_file().into_iter().zip(data) {
         for row in rows {
             scorers.check(row).map_err(|message| {
                 SourceError::new(&file.path, format!("row `{}`: {message}", row.id))
                     .at_line(row.line)
-                    .help("correct the row, or `[[score]]` in the task file")
+                    .help("correct the row, or correct `[[score]]` in the task file")
             })?;
         }
     }
@@ -414,22 +414,22 @@ impl Locator<'_> {
         }
     }
 
-    /// A window is for the mutator alone, and holds more than the longest reply.
+    /// Checks that only the mutator has a context window, and that it is larger than the longest reply.
     fn check_window(&self, role: ModelRole, model: &Model) -> Result<(), SourceError> {
         let Some(window) = model.context_tokens else { return Ok(()) };
         let role_name = role.to_string();
         let wrong = |message: String| {
             Err(self
                 .error(&["models", &role_name, "context_tokens"], message)
-                .help("write it for the mutator: `mutator = { …, context_tokens = 32000 }`"))
+                .help("set it for the mutator: `mutator = { …, context_tokens = 32000 }`"))
         };
         if role != ModelRole::Mutator {
-            return wrong(format!("`context_tokens` means nothing for the {role} model"));
+            return wrong(format!("`context_tokens` is not used for the {role} model"));
         }
         let longest = u64::from(model.max_output_tokens);
         if window <= longest {
             return wrong(format!(
-                "`context_tokens` is {window}, and a reply alone may have {longest} \
+                "`context_tokens` is {window}, but a reply alone may have {longest} tokens \
                  (`max_output_tokens`)"
             ));
         }
@@ -447,7 +447,7 @@ impl Locator<'_> {
         )
     }
 
-    /// A mistake in a part: in its own file where it has one.
+    /// A mistake in a part, reported in the part's own file if it has one.
     fn template(
         &self,
         read: &TaskFile,
@@ -476,7 +476,7 @@ impl Locator<'_> {
     }
 }
 
-/// How many rows each split has.
+/// The number of rows in each split.
 #[must_use]
 pub fn counts(splits: &Splits) -> [(Split, usize); 3] {
     [

@@ -1,7 +1,6 @@
-//! Which models a task talks to, through which providers, at which prices.
+//! The models of a task, their providers and prices.
 //!
-//! No network here: `llm` turns these words into connections. A key is never part of them, only
-//! where it is to be found.
+//! No network here: `llm` makes the connections. It never holds a key, only the source of a key.
 
 use crate::text;
 use crate::units::{Tokens, Usd};
@@ -10,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// What a model is used for.
+/// The role of a model.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -26,10 +25,10 @@ pub enum ModelRole {
 }
 
 impl ModelRole {
-    /// All roles, in the order in which they are shown.
+    /// All roles, in display order.
     pub const ALL: [Self; 3] = [Self::Task, Self::Mutator, Self::Judge];
 
-    /// Tokens that an answer may have where the task does not say.
+    /// The default for the most tokens of an answer.
     #[must_use]
     pub fn default_max_output_tokens(self) -> u32 {
         match self {
@@ -38,7 +37,7 @@ impl ModelRole {
         }
     }
 
-    /// The sampling temperature where the task does not say.
+    /// The default sampling temperature.
     #[must_use]
     pub fn default_temperature(self) -> f64 {
         match self {
@@ -64,10 +63,10 @@ impl fmt::Display for ModelRole {
 pub struct ModelName(String);
 
 impl ModelName {
-    /// Reads `provider/model`; the model's own name may hold further slashes.
+    /// Parses `provider/model`; the model's own name may contain further slashes.
     ///
     /// # Errors
-    /// A sentence that shows the form.
+    /// A message that shows the form.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.split_once('/') {
             Some((provider, model)) if !provider.is_empty() && !model.is_empty() => {
@@ -79,13 +78,13 @@ impl ModelName {
         }
     }
 
-    /// What stands before the first slash.
+    /// The text before the first slash.
     #[must_use]
     pub fn provider(&self) -> &str {
         self.0.split_once('/').map_or("", |(provider, _)| provider)
     }
 
-    /// What stands after it: the name that the provider knows.
+    /// The text after the first slash: the provider's name for the model.
     #[must_use]
     pub fn model(&self) -> &str {
         self.0.split_once('/').map_or("", |(_, model)| model)
@@ -105,16 +104,16 @@ impl<'de> Deserialize<'de> for ModelName {
     }
 }
 
-/// A model with how it is asked.
+/// A model with its settings, as written in the task file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelSpec {
     /// `provider/model`.
     pub model: ModelName,
-    /// Sampling temperature; the role's default where none is given.
+    /// Sampling temperature; the default depends on the role.
     pub temperature: Option<f64>,
-    /// The longest answer, always sent; the role's default where none is given.
+    /// The most tokens of an answer, always sent; the default depends on the role.
     pub max_output_tokens: Option<u32>,
-    /// What request and reply may have together, where that is limited (mutator only).
+    /// The context window: the most tokens of request and reply together (mutator only).
     pub context_tokens: Option<u64>,
 }
 
@@ -177,13 +176,13 @@ pub enum Protocol {
     Sim,
 }
 
-/// Where a key is to be found; never the key.
+/// The source of a key, never the key itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeySource {
     /// An environment variable.
     Env(String),
-    /// What a command prints.
+    /// The output of a command.
     Command(String),
 }
 
@@ -197,8 +196,8 @@ impl<'de> Deserialize<'de> for KeySource {
             }
             // The text may be a key, so it is not repeated.
             _ => Err(serde::de::Error::custom(
-                "a key itself is refused here: write `env:NAME` or `command:…`, and take the key \
-                 out of this file",
+                "a key must not be written here: use `env:NAME` or `command:…`, and remove the key \
+                 from this file",
             )),
         }
     }
@@ -210,17 +209,17 @@ impl<'de> Deserialize<'de> for KeySource {
 pub struct Price {
     /// Prompt tokens.
     pub input: f64,
-    /// Prompt tokens that the provider had cached; the price of the others where none is given.
+    /// Prompt tokens that the provider had cached; the default is `input`.
     pub cached_input: Option<f64>,
-    /// Answer tokens, reasoning included.
+    /// Answer tokens, including reasoning.
     pub output: f64,
 }
 
 impl Price {
-    /// Nothing to pay: local models.
+    /// The price of free models, such as local ones.
     pub const FREE: Self = Self { input: 0.0, cached_input: None, output: 0.0 };
 
-    /// Whether every number is a price.
+    /// Whether no price is negative or not a number.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         [self.input, self.cached_input.unwrap_or(0.0), self.output]
@@ -228,7 +227,7 @@ impl Price {
             .all(|price| price.is_finite() && (0.0..1e6).contains(price))
     }
 
-    /// What a call costs, rounded up to a whole nano-dollar.
+    /// The cost of a call, rounded up to a whole nano-dollar.
     #[must_use]
     pub fn of(&self, usage: Usage) -> Usd {
         // 1 USD per million tokens is 1,000,000 pico-dollars per token.
@@ -241,35 +240,35 @@ impl Price {
     }
 }
 
-/// Tokens of one call as the provider counted them.
+/// Tokens of one call as counted by the provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Prompt tokens, cached ones included.
+    /// Prompt tokens, including cached ones.
     pub input: Tokens,
-    /// Those of them that the provider had cached.
+    /// Prompt tokens that the provider had cached.
     pub cached_input: Tokens,
-    /// Answer tokens, reasoning included.
+    /// Answer tokens, including reasoning.
     pub output: Tokens,
 }
 
 impl Usage {
-    /// Input and output together.
+    /// The sum of input and output.
     #[must_use]
     pub fn total(self) -> Tokens {
         self.input + self.output
     }
 }
 
-/// Limits on how long one attempt may take.
+/// Time limits for one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Timeouts {
-    /// Until the connection stands.
+    /// For the connection.
     pub connect: Duration,
     /// From the request to the first byte of the answer.
     pub first_byte: Duration,
-    /// Between two pieces of the answer.
+    /// Between two chunks of the answer.
     pub idle: Duration,
-    /// The whole attempt.
+    /// For the whole attempt.
     pub total: Duration,
 }
 
@@ -302,7 +301,7 @@ impl<'de> Deserialize<'de> for Timeouts {
         };
         let total = read(table.total, defaults.total)?;
         if total.is_zero() {
-            return Err(serde::de::Error::custom("a timeout of zero lets no call end"));
+            return Err(serde::de::Error::custom("a timeout must be above 0"));
         }
         Ok(Self {
             connect: read(table.connect, defaults.connect)?.min(total),
@@ -317,34 +316,34 @@ impl<'de> Deserialize<'de> for Timeouts {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The wire protocol; may be left out for a built-in provider.
+    /// The wire protocol; optional for a built-in provider.
     pub kind: Option<Protocol>,
-    /// What stands before the protocol's own path.
+    /// The address before the protocol's own path.
     pub base_url: Option<String>,
-    /// Where the key is.
+    /// The source of the key.
     pub api_key: Option<KeySource>,
-    /// Requests at a time.
+    /// The maximum number of concurrent requests.
     pub concurrency: Option<usize>,
     /// Requests per minute.
     pub rpm: Option<u32>,
     /// The price of every model of this provider.
     pub price: Option<Price>,
-    /// `free = true`: nothing to pay.
+    /// `free = true`: the models are free.
     #[serde(default)]
     pub free: bool,
     /// Deadlines.
     #[serde(default)]
     pub timeout: Timeouts,
-    /// One model's own price.
+    /// The prices of single models.
     #[serde(default)]
     pub prices: BTreeMap<String, Price>,
 }
 
 impl Provider {
-    /// Requests at a time where the task does not say.
+    /// The default maximum number of concurrent requests.
     pub const DEFAULT_CONCURRENCY: usize = 16;
 
-    /// The providers that need no table of their own.
+    /// The providers that need no table in the task file.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Self> {
         let bare = |kind| Self {
@@ -369,12 +368,12 @@ impl Provider {
         }
     }
 
-    /// The same with what is missing taken from the built-in provider of that name.
+    /// Fills in missing keys from the built-in provider of that name.
     #[must_use]
     pub fn completed(mut self, name: &str) -> Self {
         if let Some(built_in) = Self::built_in(name) {
             self.kind = self.kind.or(built_in.kind);
-            // A table with its own address is another service: the built-in key is not for it.
+            // A table with its own address is another service, which must not get the built-in key.
             if self.base_url.is_none() {
                 self.api_key = self.api_key.or(built_in.api_key);
             }
@@ -383,13 +382,13 @@ impl Provider {
         self
     }
 
-    /// Requests at a time.
+    /// The maximum number of concurrent requests.
     #[must_use]
     pub fn concurrency(&self) -> usize {
         self.concurrency.unwrap_or(Self::DEFAULT_CONCURRENCY)
     }
 
-    /// What a model costs, where it is known. The simulated models have fixed, invented prices.
+    /// The price of a model, if known. The simulated models have fixed, simulated prices.
     #[must_use]
     pub fn price_of(&self, model: &str) -> Option<Price> {
         if self.free {
@@ -402,7 +401,7 @@ impl Provider {
     }
 }
 
-/// The invented prices of the simulated models, in USD per million tokens.
+/// The simulated prices of the simulated models, in USD per million tokens.
 #[must_use]
 pub fn simulated_price(model: &str) -> Option<Price> {
     match model {

@@ -1,7 +1,7 @@
-//! Which rows serve what: shares of one file, or a file for each split.
+//! Splits the rows: by shares of one file, or with a file per split.
 //!
-//! Not a sampler: nothing here depends on what a model answered, on the clock, or on the order of
-//! the rows in their file. The same rows and the same seed give the same splits.
+//! The splits depend only on the rows and the seed, not on answers, the clock, or the order of the
+//! rows in their file.
 
 use crate::id::ExampleId;
 use crate::seed::Seed;
@@ -15,26 +15,26 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 
-/// Train, dev and hold, in the order in which arrays here speak of them.
+/// Train, dev and hold, in the order of the arrays here.
 const SPLITS: usize = 3;
 
-/// Strata with fewer rows than this cannot be spread over three splits, and are pooled.
+/// Strata with fewer rows than this are pooled, because they cannot be spread over three splits.
 const SMALLEST_STRATUM: usize = 3;
 
-/// What share of the rows each split gets.
+/// The share of the rows for each split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Shares {
     /// Shown to mutators.
     pub train: f64,
-    /// Selects.
+    /// Selects candidates.
     pub dev: f64,
-    /// Confirms, once.
+    /// Confirms the winner, once.
     pub hold: f64,
 }
 
 impl Shares {
-    /// The shares of a task that names none: few rows cannot afford a held-out set that could show
-    /// anything, and many rows allow a larger train set.
+    /// The default shares. With few rows, a held-out set would be too small to detect a gain; with many
+    /// rows, train can be larger.
     #[must_use]
     pub fn by_size(rows: usize) -> Self {
         let (train, dev, hold) = match rows {
@@ -56,13 +56,13 @@ impl Shares {
 pub enum SplitSpec {
     /// Shares of one file.
     Shares(Shares),
-    /// A file for each split, relative to the task's folder.
+    /// One file per split, relative to the task's folder.
     Files {
         /// Shown to mutators.
         train: PathBuf,
-        /// Selects.
+        /// Selects candidates.
         dev: PathBuf,
-        /// Confirms, once; may be missing.
+        /// Confirms the winner, once; optional.
         #[serde(skip_serializing_if = "Option::is_none")]
         hold: Option<PathBuf>,
     },
@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for SpecVisitor {
                 Entry::Share(share) if (0.0..=1.0).contains(&share) => shares[place] = Some(share),
                 Entry::Share(share) => {
                     return Err(A::Error::custom(format!(
-                        "the share of {name} is {share}: write one between 0 and 1"
+                        "the share of {name} is {share}, but must be between 0 and 1"
                     )));
                 }
                 Entry::File(file) => files[place] = Some(file),
@@ -108,13 +108,13 @@ impl<'de> Visitor<'de> for SpecVisitor {
                 Ok(SplitSpec::Files { train, dev, hold })
             }
             ([None, None, None], _) => Err(A::Error::custom(
-                "a split needs both `train` and `dev`: shares, or names of files; `hold` may be missing",
+                "a split needs `train` and `dev`, as shares or as file names; `hold` is optional",
             )),
             (shares, [None, None, None]) => {
                 checked(shares.map(Option::unwrap_or_default)).map_err(A::Error::custom)
             }
             _ => Err(A::Error::custom(
-                "a split has shares or files, not both: name a file for each of them",
+                "a split has shares or files, not both: name a file for each split",
             )),
         }
     }
@@ -124,12 +124,14 @@ fn checked([train, dev, hold]: [f64; SPLITS]) -> Result<SplitSpec, String> {
     let sum = train + dev + hold;
     if (sum - 1.0).abs() > 1e-6 {
         return Err(format!(
-            "the shares of a split must sum to 1; these sum to {}",
+            "the shares of a split must sum to 1, but these sum to {}",
             (sum * 1e6).round() / 1e6
         ));
     }
     if dev == 0.0 {
-        return Err("the share of dev must be above 0: the search selects on these rows".to_owned());
+        return Err(
+            "the share of dev must be above 0, because the search selects on dev".to_owned()
+        );
     }
     Ok(SplitSpec::Shares(Shares { train, dev, hold }))
 }
@@ -145,7 +147,7 @@ impl<'de> Deserialize<'de> for Entry {
         impl Visitor<'_> for EntryVisitor {
             type Value = Entry;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a share such as 0.3, or the name of a file")
+                f.write_str("a share such as 0.3, or a file name")
             }
             fn visit_f64<E: Error>(self, share: f64) -> Result<Entry, E> {
                 Ok(Entry::Share(share))
@@ -158,7 +160,7 @@ impl<'de> Deserialize<'de> for Entry {
             }
             fn visit_str<E: Error>(self, file: &str) -> Result<Entry, E> {
                 match file.trim() {
-                    "" => Err(E::custom("the name of a split's file is empty")),
+                    "" => Err(E::custom("the file name of a split is empty")),
                     file => Ok(Entry::File(file.into())),
                 }
             }
@@ -168,15 +170,15 @@ impl<'de> Deserialize<'de> for Entry {
 }
 
 /// Splits the rows of one file: stratified by answer; rows of one group, and rows with equal inputs
-/// (case and space ignored), stay together. Where a whole group is larger than a split's share, a
-/// split may stay empty: the caller checks `dev`.
+/// (case and white space ignored), stay together. If a group is larger than a split's share, a split
+/// may stay empty; the caller checks `dev`.
 #[must_use]
 pub fn split(rows: Vec<Example>, shares: Option<Shares>, seed: Seed) -> Splits {
     let columns = input_columns(&rows.iter().collect::<Vec<_>>());
     split_by(rows, &columns, shares, seed)
 }
 
-/// The same, where the caller knows which columns make two inputs equal.
+/// Like [`split`], with given input columns.
 #[must_use]
 pub fn split_by(
     mut rows: Vec<Example>,
@@ -185,7 +187,7 @@ pub fn split_by(
     seed: Seed,
 ) -> Splits {
     let shares = shares.unwrap_or_else(|| Shares::by_size(rows.len()));
-    // From here on the order in the file has no say.
+    // From here on, the order in the file does not matter.
     rows.sort_by(|a, b| a.id.cmp(&b.id));
     let units = units(&rows, inputs, seed.child("split", 0));
     let places = assign(&units, shares.as_array());
@@ -202,8 +204,8 @@ pub fn split_by(
     into_splits(parts, seed)
 }
 
-/// Takes splits that stand in files of their own. Every row gets the columns of all, and where two
-/// files use the same id, as files without an id column do, all ids get their split's name in front.
+/// Makes splits from one file per split. Every row gets the columns of all rows. If two files use the
+/// same id, as files without an id column do, all ids get the split's name as a prefix.
 #[must_use]
 pub fn given(train: Vec<Example>, dev: Vec<Example>, hold: Vec<Example>, seed: Seed) -> Splits {
     let mut parts = [train, dev, hold];
@@ -229,11 +231,12 @@ fn into_splits([train, dev, hold]: [Vec<Example>; SPLITS], seed: Seed) -> Splits
     }
 }
 
-/// Rows that must not be torn apart.
+/// Rows that must stay in one split.
 struct Unit {
     rows: Vec<usize>,
     stratum: usize,
-    /// A seeded number of its own, so that a new row does not change the order of the others.
+    /// A random number from the seed and the row, so that a new row does not change the order of the
+    /// others.
     draw: u64,
 }
 
@@ -246,7 +249,7 @@ fn units(rows: &[Example], inputs: &BTreeSet<String>, seed: Seed) -> Vec<Unit> {
         if let Some(group) = &row.group {
             sets.join(index, *by_group.entry(group).or_insert(index));
         }
-        // Without an input column all rows would be equal.
+        // Without input columns all rows would be equal.
         if !inputs.is_empty() {
             sets.join(index, *by_input.entry(input_key(row, inputs)).or_insert(index));
         }
@@ -279,8 +282,8 @@ fn most_frequent(strata: impl Iterator<Item = usize>) -> usize {
     best.map_or(0, |(stratum, _)| stratum)
 }
 
-/// The stratum of every row: 0 is the pool of answers that few rows share, so that answers which
-/// hardly ever repeat, such as numbers and free texts, are one stratum.
+/// The stratum of every row. Stratum 0 pools the answers that few rows share, so that answers that
+/// rarely repeat, such as numbers and free texts, form one stratum.
 fn strata(rows: &[Example]) -> Vec<usize> {
     let answers: Vec<String> = rows.iter().map(|row| canonical(&row.answer)).collect();
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
@@ -299,7 +302,7 @@ fn strata(rows: &[Example]) -> Vec<usize> {
     answers.iter().map(|answer| numbers[answer.as_str()]).collect()
 }
 
-/// JSON with sorted keys, so that equal answers are equal texts.
+/// JSON with sorted keys, so that equal answers give equal texts.
 fn canonical(answer: &Value) -> String {
     fn sorted(value: &Value) -> Value {
         match value {
@@ -315,7 +318,7 @@ fn canonical(answer: &Value) -> String {
     sorted(answer).to_string()
 }
 
-/// Largest remainder within every stratum; where rounding leaves a choice, the split that is
+/// Assigns by largest remainder within every stratum. If rounding leaves a choice, the split that is
 /// furthest behind over all strata so far gets the row.
 fn assign(units: &[Unit], shares: [f64; SPLITS]) -> Vec<usize> {
     let strata = units.iter().map(|unit| unit.stratum + 1).max().unwrap_or(0);
@@ -327,7 +330,7 @@ fn assign(units: &[Unit], shares: [f64; SPLITS]) -> Vec<usize> {
     }
     let mut places = vec![0; units.len()];
     let mut order: Vec<usize> = (0..units.len()).collect();
-    // What is large and cannot be torn goes first, over all strata; single rows then even out.
+    // Assign large units first, over all strata; single rows then even out the shares.
     order.sort_by_key(|index| {
         let unit = &units[*index];
         let size = unit.rows.len();
@@ -344,7 +347,7 @@ fn assign(units: &[Unit], shares: [f64; SPLITS]) -> Vec<usize> {
                 [sum[0] + row[0], sum[1] + row[1], sum[2] + row[2]]
             });
         } else if counted != Some(unit.stratum) {
-            // Strata without single rows are done as well, and count among those so far.
+            // Strata without single rows are finished and count among those so far.
             behind = missing[..=unit.stratum].iter().fold([0.0; SPLITS], |sum, row| {
                 [sum[0] + row[0], sum[1] + row[1], sum[2] + row[2]]
             });
@@ -365,7 +368,7 @@ fn choose(
     size: f64,
 ) -> usize {
     const SLACK: f64 = 1e-9;
-    // Dev first: where all else is equal, the rows that select matter most.
+    // Dev first: if all else is equal, the rows that select matter most.
     let open = || [1, 0, 2].into_iter().filter(|place| shares[*place] > 0.0);
     let most = |places: &mut dyn Iterator<Item = usize>, of: &[f64; SPLITS]| {
         places.fold(None, |best: Option<usize>, place| match best {
@@ -374,16 +377,16 @@ fn choose(
         })
     };
     let mut fitting = open().filter(|place| missing[*place] >= size - SLACK);
-    // Single rows come in a random order, and filling one split after the other makes the choice
-    // robust: a row that is added to the file moves no more than a row per boundary.
+    // Single rows are in random order. Filling one split after the other is robust: an added row moves
+    // at most one row per boundary.
     let fits = if size > 1.0 { most(&mut fitting, missing) } else { fitting.next() };
     fits.or_else(|| most(&mut open().filter(|place| missing[*place] > SLACK), behind))
         .or_else(|| most(&mut open(), behind))
         .unwrap_or(1)
 }
 
-/// A seeded order in which every stretch from the beginning holds the answers in about the
-/// proportions of the whole, so that a block of rows stands for all of them.
+/// A seeded order in which every prefix has about the same proportions of answers as the whole, so
+/// that a block of rows is representative.
 #[must_use]
 pub fn ordered(mut rows: Vec<Example>, seed: Seed) -> Vec<Example> {
     let mut strata: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -391,7 +394,8 @@ pub fn ordered(mut rows: Vec<Example>, seed: Seed) -> Vec<Example> {
     for (index, row) in rows.iter().enumerate() {
         strata.entry(canonical(&row.answer)).or_default().push(index);
     }
-    // Strata of one size begin at evenly spaced points, or answers that occur once would clot.
+    // Strata of the same size begin at evenly spaced points; otherwise answers that occur once would
+    // cluster.
     let mut by_size: BTreeMap<usize, Vec<(u64, Vec<usize>)>> = BTreeMap::new();
     for (answer, members) in strata {
         by_size
@@ -420,7 +424,7 @@ fn unit_interval(seed: Seed) -> f64 {
     (seed.0 >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Union-find; the smallest member is the root, so that roots do not depend on the order of joins.
+/// Union-find. The smallest member is the root, so that roots do not depend on the order of joins.
 struct DisjointSets(Vec<usize>);
 
 impl DisjointSets {
@@ -674,13 +678,13 @@ mod tests {
     #[test]
     fn a_wrong_split_says_what_is_wrong() {
         for (text, message) in [
-            ("split = { train = 0.4, dev = 0.3 }", "must sum to 1; these sum to 0.7"),
+            ("split = { train = 0.4, dev = 0.3 }", "must sum to 1, but these sum to 0.7"),
             ("split = { train = -0.1, dev = 1.1 }", "between 0 and 1"),
             ("split = { train = nan, dev = 1.0 }", "between 0 and 1"),
             ("split = { train = 40, dev = 60 }", "between 0 and 1"),
             ("split = { train = 1.0 }", "dev must be above 0"),
             ("split = { train = 0.5, dev = 'b.jsonl' }", "shares or files, not both"),
-            ("split = { train = 'a.jsonl' }", "needs both `train` and `dev`"),
+            ("split = { train = 'a.jsonl' }", "needs `train` and `dev`"),
             ("split = { trian = 0.5, dev = 0.5 }", "unknown field `trian`"),
             ("split = { train = true, dev = 0.5 }", "a share such as 0.3"),
             ("split = 0.5", "a table such as"),

@@ -1,9 +1,9 @@
-//! What a word is, in scripts with and without spaces between words.
+//! Splits texts into words, in scripts with and without spaces between words.
 //!
-//! Not a tokenizer of any model: this serves whole-word matching and the search for near-duplicates.
+//! It is used for whole-word matching and for near-duplicates; it is not a model's tokenizer.
 
-/// Whether a character belongs to a script that writes no spaces between words, where a letter
-/// beside another says nothing about where a word ends.
+/// Whether a character belongs to a script without spaces between words, in which any letter may end
+/// a word.
 #[must_use]
 pub fn is_unspaced(c: char) -> bool {
     matches!(c,
@@ -18,7 +18,7 @@ pub fn is_unspaced(c: char) -> bool {
         | '\u{20000}'..='\u{3FFFF}')
 }
 
-/// A text for comparison without regard to case; runs of space become one space.
+/// A case-folded text for comparison; runs of white space become one space.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -27,7 +27,7 @@ pub fn fold(text: &str) -> String {
             folded.push(' ');
         }
         folded.extend(word.chars().flat_map(char::to_lowercase).map(|c| match c {
-            // Lower-casing letter by letter cannot know where a word ends.
+            // Lower-casing letter by letter cannot handle the end of a word.
             'ς' => 'σ',
             c => c,
         }));
@@ -35,7 +35,7 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// The lower-cased words of a text; in scripts without spaces every letter counts as a word.
+/// The lower-case words of a text; in scripts without spaces every letter counts as a word.
 pub fn words(text: &str, mut each: impl FnMut(&str)) {
     let mut word = String::new();
     for c in text.chars() {

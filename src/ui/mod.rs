@@ -1,5 +1,5 @@
-//! Progress while a run runs: a line that is drawn again on a terminal, and lines now and then
-//! elsewhere. Observers, nothing more.
+//! Shows the progress of a run: one line that is redrawn on a terminal, or occasional lines in a log.
+//! It only observes.
 
 use crate::budget::Caps;
 use crate::event::Event;
@@ -13,16 +13,16 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Between two lines where lines stay.
+/// The interval between two lines of a log.
 const LINE_EVERY: Duration = Duration::from_secs(10);
-/// Between two drawings where they do not.
+/// The interval between two redraws on a terminal.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
 /// How progress is shown.
 pub enum Progress {
-    /// Drawn again and again on a terminal.
+    /// A line that is redrawn on a terminal.
     Bar(ProgressBar),
-    /// A line now and then.
+    /// Occasional lines.
     Lines(Box<dyn Write + Send>),
 }
 
@@ -35,7 +35,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// On a terminal (drawn on stderr), or as lines.
+    /// Progress on a terminal (drawn on stderr), or as lines.
     #[must_use]
     pub fn new(
         is_terminal: bool,
@@ -62,7 +62,7 @@ impl Watcher {
                 bar.set_message(line);
             }
             Progress::Lines(out) => {
-                // A reader that has gone away must not end the run.
+                // A reader that closes the pipe must not end the run.
                 let _ = writeln!(out, "{line}");
             }
         }
@@ -99,14 +99,14 @@ impl Drop for Watcher {
     }
 }
 
-/// One line: how far, at what cost, how good.
+/// The line of progress: phase, cost and quality.
 fn line(state: &State, caller: &Caller, caps: Caps) -> String {
     let phase = match state.phase {
         Phase::New | Phase::Searching => "searching",
         Phase::Choosing => "choosing",
         Phase::Confirming if state.winner.is_some_and(|(.., rows)| rows == 0) => "done",
         Phase::Confirming => "confirming on held-out rows",
-        Phase::Over => "over",
+        Phase::Over => "finished",
     };
     let (spent, calls) = {
         let wallet = caller.wallet();
@@ -126,8 +126,14 @@ fn line(state: &State, caller: &Caller, caps: Caps) -> String {
         let standing = state.candidates.get(crate::id::CandidateIx::index(candidate))?;
         standing.dev().mean()
     };
-    if let (Some(best), Some(seed)) = (mean(state.incumbent), mean(crate::id::CandidateIx::SEED)) {
-        parts.push(format!("best {} on dev (seed {})", text::percent(best), text::percent(seed)));
+    if let (Some(best), Some(baseline)) =
+        (mean(state.incumbent), mean(crate::id::CandidateIx::BASELINE))
+    {
+        parts.push(format!(
+            "best {} on dev (baseline {})",
+            text::percent(best),
+            text::percent(baseline)
+        ));
     }
     parts.push(format!("{} in flight", caller.in_flight()));
     parts.join(" · ")

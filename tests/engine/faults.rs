@@ -111,7 +111,7 @@ fn a_row_that_cannot_be_asked_is_missing_and_never_wrong() {
     // A held-out row with one side missing is left out of both.
     let (winner, _, rows) = ended.state.winner.unwrap();
     let column = |candidate| ended.state.standing(candidate).column(Split::Hold, 0);
-    let (mine, theirs) = (column(winner), column(CandidateIx::SEED));
+    let (mine, theirs) = (column(winner), column(CandidateIx::BASELINE));
     let pairs = (0..rows)
         .map(RowIx)
         .filter(|row| mine.cell(*row).score().is_some() && theirs.cell(*row).score().is_some());

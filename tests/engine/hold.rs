@@ -49,7 +49,7 @@ fn recorded(strategy: &'static str, caps: Caps) -> (Ended, Vec<(Request, bool)>)
 
 /// The user message of a row: frozen in this task, so the same for every candidate.
 fn message(task: &Task, row: &Example) -> String {
-    task.layout.render(&task.seed, &row.columns).unwrap().pop().unwrap().content
+    task.layout.render(&task.baseline, &row.columns).unwrap().pop().unwrap().content
 }
 
 /// Checks a whole run, and returns how often each held-out row was asked.
@@ -98,7 +98,7 @@ fn winner_and_seed_meet_each_held_out_row_once_after_the_search() {
     for strategy in ["auto", "gepa"] {
         let (ended, asked) = check(strategy, calls(1_500));
         let (winner, _, rows) = ended.state.winner.unwrap();
-        assert_ne!(winner, CandidateIx::SEED, "{strategy}: something must win here");
+        assert_ne!(winner, CandidateIx::BASELINE, "{strategy}: something must win here");
         assert_eq!(rows, 168);
         assert_eq!(asked.len(), 168, "{strategy}");
         assert!(asked.values().all(|times| *times == 2), "{strategy}: {asked:?}");
@@ -108,7 +108,7 @@ fn winner_and_seed_meet_each_held_out_row_once_after_the_search() {
 #[test]
 fn a_seed_that_wins_is_confirmed_alone() {
     let (ended, asked) = check("auto", Caps { proposals: Some(0), ..Caps::default() });
-    assert_eq!(ended.state.winner.map(|(winner, ..)| winner), Some(CandidateIx::SEED));
+    assert_eq!(ended.state.winner.map(|(winner, ..)| winner), Some(CandidateIx::BASELINE));
     assert_eq!(asked.len(), 168);
     assert!(asked.values().all(|times| *times == 1));
 }
@@ -118,7 +118,7 @@ fn where_less_is_left_fewer_rows_are_confirmed_in_pairs() {
     // 40 % of the cap are set aside: 160 calls for 80 rows.
     let (ended, asked) = check("random", calls(400));
     let (winner, _, rows) = ended.state.winner.unwrap();
-    let sides = if winner == CandidateIx::SEED { 1 } else { 2 };
+    let sides = if winner == CandidateIx::BASELINE { 1 } else { 2 };
     assert!(rows >= 80, "{rows}");
     assert_eq!(asked.len(), rows as usize);
     assert!(asked.values().all(|times| *times == sides));

@@ -1,16 +1,16 @@
-//! What `export` does to real repositories: refs, trees, remotes, races, and what it leaves alone.
+//! `export` on real repositories: refs, trees, remotes, races, and what stays unchanged.
 
 use super::*;
 use std::process::Command;
 use std::sync::Barrier;
 
-/// A repository with one commit, in a folder of its own, out of reach of the person's settings.
+/// A repository with one commit in a temporary folder, independent of the user's git settings.
 struct Sandbox {
     _folder: tempfile::TempDir,
     repo: PathBuf,
 }
 
-/// All that an export must leave as it was.
+/// Everything that an export must not change.
 #[derive(Debug, PartialEq)]
 struct Snapshot {
     head: String,
@@ -48,7 +48,7 @@ fn export(commit: &Commit) -> Result<Exported, GitError> {
     commit.make_with(test_git())
 }
 
-/// Runs git as its owner would, to whatever end.
+/// Runs git as the owner of the repository would.
 fn try_git(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("git");
     for (name, value) in environment() {
@@ -63,7 +63,7 @@ fn try_git(folder: &Path, arguments: &[&str]) -> Output {
     command.env("GIT_OPTIONAL_LOCKS", "0").current_dir(folder).args(arguments).output().unwrap()
 }
 
-/// Runs git as its owner would, and insists that it succeeds.
+/// Runs git as the owner of the repository would; it must succeed.
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = try_git(folder, arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -152,7 +152,7 @@ impl Sandbox {
 #[test]
 fn a_new_branch_grows_from_head_and_nothing_else_moves() {
     let sandbox = sandbox();
-    // The same bytes at another time: a careless look at them would refresh the index.
+    // The same bytes with another time stamp: `git status` would refresh the index.
     std::fs::File::options()
         .write(true)
         .open(sandbox.repo.join("README.md"))
@@ -166,7 +166,7 @@ fn a_new_branch_grows_from_head_and_nothing_else_moves() {
         ("prompts/new.md", "Be brief."),
         ("./a//b/c.json", "{}\r\n"),
     ]);
-    // From a subfolder, paths still start at the top.
+    // Paths are relative to the top, also from a subfolder.
     commit.repo = sandbox.repo.join("prompts");
     let exported = export(&commit).unwrap();
     assert_eq!(sandbox.snapshot(), before);
@@ -208,7 +208,7 @@ fn a_message_is_utf_8_whatever_its_owner_writes_in() {
 fn a_second_export_stands_on_the_first() {
     let sandbox = sandbox();
     let first = export(&sandbox.commit(&[("p.md", "one"), ("q.md", "q")])).unwrap();
-    // HEAD goes on meanwhile; the branch does not follow it.
+    // HEAD advances meanwhile; the branch does not follow it.
     sandbox.git(&["commit", "-q", "--allow-empty", "-m", "work"]);
     let second = export(&sandbox.commit(&[("p.md", "two")])).unwrap();
     assert!(!second.created_branch && !second.unchanged);
@@ -268,7 +268,7 @@ fn a_file_that_its_owner_is_working_on_is_not_exported_to() {
     sandbox.write(".git/info/exclude", "/local\n");
     sandbox.write("local/mine.md", "mine");
     assert_eq!(state_of("local/mine.md"), Dirt::Untracked);
-    // Neither a neighbour that is ignored nor a name that only matches as a pattern is in the way.
+    // An ignored file beside it, or a file that only matches as a pattern, is no obstacle.
     export(&sandbox.commit(&[("local/new.md", "x"), ("prompts/*.md", "x")])).unwrap();
 }
 
@@ -305,7 +305,7 @@ fn a_branch_in_use_is_not_moved() {
     refused("main");
     sandbox.git(&["worktree", "add", "-q", "-b", "elsewhere", "../other tree"]);
     assert!(refused("elsewhere").contains("other tree"));
-    // Half-way through a rebase the branch is detached from, but not given up.
+    // In the middle of a rebase HEAD is detached, but the branch is still in use.
     sandbox.git(&["checkout", "-q", "-b", "topic"]);
     sandbox.git(&["commit", "-q", "--allow-empty", "-m", "topic"]);
     let stop = ["rebase", "--no-ff", "--exec", "false", "main"];
@@ -404,7 +404,7 @@ fn other_repositories_are_not_reached_into() {
     sandbox.write("nested/p.md", "mine");
     let error = export(&sandbox.commit(&[("nested/p.md", "x")])).unwrap_err();
     assert!(error.to_string().contains("of its own"), "{error}");
-    // As a neighbour it stays as it is.
+    // A nested repository beside the file is no obstacle.
     export(&sandbox.commit(&[("p.md", "x")])).unwrap();
     assert!(sandbox.git(&["ls-tree", "promptsearch/triage", "sub"]).starts_with("160000"));
 }
@@ -504,13 +504,13 @@ fn a_push_happens_only_when_asked_for() {
     assert!(!export(&commit).unwrap().pushed);
     assert_eq!(git(&remote, &["for-each-ref"]), "");
     commit.push = Some("origin".into());
-    // Nothing is left to commit, but there is something to push.
+    // There is nothing to commit, but something to push.
     let exported = export(&commit).unwrap();
     assert!(exported.pushed && exported.unchanged);
     let tips = git(&remote, &["for-each-ref", "--format=%(objectname) %(refname)"]);
     assert_eq!(tips, format!("{} refs/heads/promptsearch/triage\n", exported.commit));
 
-    // What others pushed is never overwritten; the commit stands all the same.
+    // Commits of others on the remote are never overwritten; the local commit remains.
     let theirs = sandbox.git(&["commit-tree", "-m", "theirs", "main^{tree}"]);
     let refspec = format!("+{}:refs/heads/promptsearch/triage", theirs.trim());
     sandbox.git(&["push", "-q", "origin", &refspec]);

@@ -1,4 +1,4 @@
-//! Group commits: order, waiting, failing.
+//! Group commits: order, waiting, failures.
 
 use super::*;
 use crate::store::StoreError;
@@ -6,28 +6,28 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// A store that counts, and does as it is told.
+/// A store that counts its calls and can be told to wait or fail.
 #[derive(Default)]
-struct Told {
+struct ScriptedStore {
     memory: Memory,
     synced: AtomicU64,
     syncs: AtomicU64,
     fails: AtomicBool,
     panics: AtomicBool,
-    /// Whoever holds it stops the committer.
+    /// A lock that stops the committer while a test holds it.
     gate: Mutex<()>,
 }
 
-impl Told {
+impl ScriptedStore {
     fn stop(&self) -> MutexGuard<'_, ()> {
         self.gate.lock().unwrap()
     }
 }
 
-impl Store for Told {
+impl Store for ScriptedStore {
     fn append(&self, first: EventNumber, events: &[Record]) -> Result<(), StoreError> {
         drop(self.gate.lock());
-        assert!(!self.panics.load(Ordering::SeqCst), "told to");
+        assert!(!self.panics.load(Ordering::SeqCst), "a panic was asked for");
         self.memory.append(first, events)
     }
     fn sync(&self) -> Result<(), StoreError> {
@@ -37,7 +37,7 @@ impl Store for Told {
                 source: Arc::new(std::io::ErrorKind::StorageFull.into()),
             });
         }
-        // As slow as a disk, so that an acknowledgement before its time is seen.
+        // As slow as a disk, so that a premature acknowledgement is detected.
         std::thread::sleep(Duration::from_millis(1));
         self.syncs.fetch_add(1, Ordering::SeqCst);
         self.synced.store(self.memory.len(), Ordering::SeqCst);
@@ -67,7 +67,7 @@ impl Store for Told {
     }
 }
 
-fn over(store: &Arc<Told>, commit: Commit) -> Journal<Fact> {
+fn over(store: &Arc<ScriptedStore>, commit: Commit) -> Journal<Fact> {
     Journal::start(store.clone(), None, commit).unwrap()
 }
 
@@ -91,7 +91,7 @@ fn a_journal_is_shared_between_threads_whatever_its_events_are() {
 
 #[test]
 fn events_are_durable_when_they_are_said_to_be() {
-    let store = Arc::new(Told::default());
+    let store = Arc::new(ScriptedStore::default());
     let journal = over(&store, Commit::default());
     for number in 0..50 {
         let durable = journal.append_durable(fact(number));
@@ -104,7 +104,7 @@ fn events_are_durable_when_they_are_said_to_be() {
 
 #[test]
 fn a_flush_covers_what_nobody_waited_for() {
-    let store = Arc::new(Told::default());
+    let store = Arc::new(ScriptedStore::default());
     let journal = over(&store, Commit::default());
     wait(journal.flush()).unwrap();
     append_all(&journal, 0..5_000);
@@ -115,7 +115,7 @@ fn a_flush_covers_what_nobody_waited_for() {
 
 #[test]
 fn closing_and_dropping_make_everything_durable() {
-    let store = Arc::new(Told::default());
+    let store = Arc::new(ScriptedStore::default());
     let journal = over(&store, Commit::default());
     append_all(&journal, 0..3_000);
     journal.close().unwrap();
@@ -128,7 +128,7 @@ fn closing_and_dropping_make_everything_durable() {
 
 #[test]
 fn many_events_share_a_commit_and_commits_keep_their_distance() {
-    let store = Arc::new(Told::default());
+    let store = Arc::new(ScriptedStore::default());
     let linger = Duration::from_millis(20);
     let journal = over(&store, Commit { linger, ..Commit::default() });
     let start = Instant::now();
@@ -144,7 +144,7 @@ fn many_events_share_a_commit_and_commits_keep_their_distance() {
 
 #[test]
 fn a_commit_takes_no_more_than_it_may() {
-    let store = Arc::new(Told::default());
+    let store = Arc::new(ScriptedStore::default());
     let journal = over(&store, Commit { most: 10, ..Commit::default() });
     let stopped = store.stop();
     append_all(&journal, 0..1_000);
@@ -193,7 +193,7 @@ fn numbers_stand_in_the_order_of_calls_in_both_copies() {
 
 #[test]
 fn a_full_queue_makes_appenders_wait_and_not_for_ever() {
-    let store = Arc::new(Told::default());
+    let store = Arc::new(ScriptedStore::default());
     let small = Commit { queue_bytes: 2_000, ..Commit::default() };
     let journal = over(&store, small);
     let appended = AtomicU64::new(0);
@@ -218,7 +218,7 @@ fn a_full_queue_makes_appenders_wait_and_not_for_ever() {
 
 #[test]
 fn a_failure_reaches_everyone_and_stays() {
-    let store = Arc::new(Told::default());
+    let store = Arc::new(ScriptedStore::default());
     let journal = over(&store, Commit::default());
     wait(journal.append_durable(fact(0))).unwrap();
     let stopped = store.stop();
@@ -241,7 +241,7 @@ fn a_failure_reaches_everyone_and_stays() {
 #[test]
 fn a_failure_frees_those_who_wait_for_room() {
     for panics in [false, true] {
-        let store = Arc::new(Told::default());
+        let store = Arc::new(ScriptedStore::default());
         let tiny = Commit { queue_bytes: 1, ..Commit::default() };
         let journal = over(&store, tiny);
         let stopped = store.stop();

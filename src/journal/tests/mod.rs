@@ -1,6 +1,6 @@
-//! The journal over stores in memory, where every interleaving and every cut can be tried.
+//! The journal over stores in memory, where every interleaving and every cut can be tested.
 //!
-//! `tests/journal_*.rs` try the same over sled.
+//! `tests/journal_*.rs` test the same over sled.
 
 mod commits;
 mod reading;
@@ -31,7 +31,7 @@ fn request(number: u64) -> RequestHash {
     RequestHash::of(&number.to_le_bytes())
 }
 
-/// The event that stands at a number in these tests: every second one is an answer.
+/// The event with this number in these tests: every second one is an answer.
 fn fact(number: u64) -> Fact {
     match number % 2 {
         0 => Fact::Asked { call: number },
@@ -62,15 +62,14 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
-/// A run's folder with a journal over a store in memory, which outlives the journal as a file
-/// would.
+/// A run's folder with a journal over a store in memory, which outlives the journal as a file would.
 struct Run {
     folder: tempfile::TempDir,
     store: Arc<Memory>,
 }
 
 impl Run {
-    /// A journal that was closed after so many events.
+    /// A journal that was closed after `events` events.
     fn of(len: u64) -> Self {
         let run = Self { folder: tempfile::TempDir::new().unwrap(), store: Arc::default() };
         file::create(&run.file()).unwrap();
@@ -108,7 +107,7 @@ impl Run {
         fs::read(self.file()).unwrap()
     }
 
-    /// Puts other content in the place of the file's.
+    /// Replaces the content of the file.
     fn set_content(&self, content: impl AsRef<[u8]>) {
         fs::write(self.file(), content).unwrap();
     }
@@ -122,15 +121,15 @@ impl Run {
         self.set_content(lines.join("\n") + "\n");
     }
 
-    /// What was set aside.
+    /// The files that were set aside.
     fn kept(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.folder.path()).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
         paths.filter(|path| *path != self.file()).collect()
     }
 
-    /// Opens the journal, checks that it holds these events in both copies, that an event can be
-    /// added and that the next opening has nothing to do.
+    /// Opens the journal and checks that both copies hold these events, that an event can be added,
+    /// and that the next opening has nothing to repair.
     fn check(&self, len: u64) -> Recovery {
         let (journal, recovery) = self.open();
         assert_eq!(facts(&journal), expected(len));

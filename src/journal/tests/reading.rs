@@ -1,4 +1,4 @@
-//! Finding answers, and reading the file from outside.
+//! Finding answers, and reading the file from another process.
 
 use super::*;
 
@@ -141,7 +141,7 @@ fn a_reader_follows_the_writer() {
     }
     assert_eq!(seen, expected(8));
     drop(journal);
-    // A line is read once it is whole, and a file that was written again is the same so far.
+    // A line is read once it is complete, and a rebuilt file is the same up to that point.
     let whole = run.content();
     let mut lines = run.lines();
     lines.push(lines[8].clone());

@@ -1,4 +1,4 @@
-//! One copy made whole from the other.
+//! Repairing one copy from the other.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn a_journal_that_was_closed_needs_no_repair() {
     }
 }
 
-/// At every byte of its last 4 KiB, and with the store as far as it was, behind, or empty.
+/// Cuts at every byte of the last 4 KiB, with the store complete, behind, or empty.
 #[test]
 fn a_file_cut_anywhere_is_completed_and_completes() {
     let len = 60;
@@ -20,7 +20,7 @@ fn a_file_cut_anywhere_is_completed_and_completes() {
     assert!(whole.len() > 4_096);
     let mut run = Run::of(0);
     for cut in whole.len() - 4_096..=whole.len() {
-        // A last line that lacks only its end is whole.
+        // A last line that lacks only its line break is intact.
         let in_file = ends.partition_point(|end| *end <= cut) as u64 - 1;
         let in_store = [len, 30, 0][cut % 3];
         let best = in_file.max(in_store);
@@ -68,14 +68,15 @@ fn a_store_that_is_empty_is_filled_in_batches() {
 fn any_changed_bit_in_the_file_is_repaired_from_the_store() {
     let run = Run::of(4);
     let whole = run.content();
-    // Every third, since each repair waits for the disk: each byte still, and each place in it.
+    // Every third bit, because each repair waits for the disk; this still covers every byte and
+    // every position in a byte.
     for bit in (0..8 * whole.len()).step_by(3) {
         let mut changed = whole.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
         run.set_content(&changed);
         match run.reconcile() {
             Ok(recovery) => {
-                // The case of a checksum's digit means nothing; all else is put right.
+                // The case of a checksum's digit has no meaning; everything else is repaired.
                 let restored = run.content();
                 let same_digit = whole[bit / 8].is_ascii_hexdigit()
                     && whole.eq_ignore_ascii_case(&changed)
@@ -83,7 +84,7 @@ fn any_changed_bit_in_the_file_is_repaired_from_the_store() {
                 assert!(restored == whole || same_digit, "bit {bit}");
                 assert_eq!((recovery.events, run.store.len()), (4, 4), "bit {bit}");
             }
-            // The header's version, made larger.
+            // The version in the header became larger.
             Err(JournalError::Newer { .. }) => assert!(bit / 8 < line::header().len()),
             Err(error) => panic!("bit {bit}: {error}"),
         }
@@ -129,7 +130,7 @@ fn of_two_damaged_copies_the_longer_prefix_is_taken() {
         lines[in_file as usize + 1] = "not an event".to_owned();
         lines[70] = "nor this".to_owned();
         run.set_lines(&lines);
-        // Event 69 is nowhere.
+        // Event 69 is in neither copy.
         let best = if in_store > in_file { 69 } else { in_file };
         run.check(best);
         assert_eq!(run.kept().len(), 1);

@@ -19,7 +19,7 @@ fn rows(task: &Task) -> impl Iterator<Item = &Example> {
 #[must_use]
 pub fn world_of(task: &Task, seed: u64, temper: Temper) -> World {
     let user_text = |row: &Example| {
-        let messages = task.layout.render(&task.seed, &row.columns);
+        let messages = task.layout.render(&task.baseline, &row.columns);
         messages.ok().and_then(|mut messages| messages.pop()).map(|message| message.content)
     };
     let longest = |row: &Example| {

@@ -49,7 +49,7 @@ impl BootstrapDemos {
         };
         let bootstrapped = |rows: &[RowIx]| -> Vec<Demo> {
             rows.iter()
-                .map(|row| demo(draw.state, CandidateIx::SEED, *row, DemoAnswers::OwnCorrect))
+                .map(|row| demo(draw.state, CandidateIx::BASELINE, *row, DemoAnswers::OwnCorrect))
                 .collect()
         };
         let mut demos = match number {
@@ -86,7 +86,7 @@ impl Init for BootstrapDemos {
 
     /// The baseline answers training rows until it was right often enough to draw different sets.
     fn sets(&self, draw: &Draw<'_>) -> Sets {
-        let column = draw.state.seed().column(Split::Train, 0);
+        let column = draw.state.baseline().column(Split::Train, 0);
         if !column.is_quiet() {
             return Sets::Wait;
         }

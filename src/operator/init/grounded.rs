@@ -40,7 +40,7 @@ impl Grounded {
     fn wanted(&self, draw: &Draw<'_>) -> u16 {
         let halved = draw.breeding.has_combinations() && draw.setting.has_demos;
         let length = if halved { self.take / 2 } else { self.take };
-        let with_baseline = draw.breeding.competes(CandidateIx::SEED);
+        let with_baseline = draw.breeding.competes(CandidateIx::BASELINE);
         u16::try_from(length.saturating_sub(u32::from(with_baseline))).unwrap_or(u16::MAX)
     }
 }

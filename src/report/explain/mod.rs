@@ -1,12 +1,12 @@
-//! One candidate, or one refused proposal, told from the journal: what it is, why it was written,
-//! what changed, and what happened to it.
+//! Explains one candidate, or one rejected proposal, from the journal: what it is, why it was
+//! written, what changed, and what happened to it.
 //!
-//! Nothing is decided again here: only what events say, and scores as they stood at the time.
-//! Held-out rows are told as means only.
+//! It decides nothing again: it uses only events, and scores as they were at the time. Held-out rows
+//! appear as means only.
 
 mod page;
 mod subject;
-mod tell;
+mod sentences;
 mod trace;
 
 pub use page::page;
@@ -18,42 +18,42 @@ use crate::event::{Dropped, Rejection, StopReason};
 use crate::id::{CandidateId, CandidateIx, EventNumber, ProposalNumber};
 use serde::Serialize;
 
-/// All that the journal knows of one candidate or proposal.
+/// The explanation of one candidate or proposal.
 #[derive(Debug, Serialize)]
 pub struct Explanation {
     run: String,
-    /// What it is; a proposal that became nothing has none.
+    /// The candidate; `None` for a proposal that became no candidate.
     candidate: Option<Identity>,
-    /// Why and how it was written; the seed was not.
+    /// Why and how it was written; `None` for the baseline.
     written: Option<Written>,
-    /// The searched parts beside those of its first parent.
+    /// The searched parts compared with those of its first parent.
     changes: Vec<Change>,
     /// What happened to it, in order.
     fate: Vec<Moment>,
     children: Vec<Relative>,
 }
 
-/// A candidate by its names.
+/// A candidate's id and number.
 #[derive(Clone, Debug, Serialize)]
 struct Named {
     id: CandidateId,
     number: CandidateIx,
 }
 
-/// What a candidate is.
+/// The properties of a candidate.
 #[derive(Debug, Serialize)]
 struct Identity {
     #[serde(flatten)]
     named: Named,
     operator: String,
-    /// Where it stands now, in a sentence.
+    /// Its current status, as a phrase.
     standing: String,
     parents: Vec<Relative>,
     generation: u32,
     place: Option<u16>,
     islands: Vec<u16>,
     demos: Vec<DemoShown>,
-    /// The mutation instruction that its line carries along.
+    /// The mutation instruction that it inherits.
     gene: Option<String>,
     prompt_tokens: u64,
     dev_mean: Option<f64>,
@@ -75,24 +75,24 @@ struct Relative {
 #[derive(Debug, Serialize)]
 struct DemoShown {
     row: String,
-    /// Whether the model's own answer stands there, or the expected one.
+    /// Whether the model's own answer is shown, or the expected one.
     own_answer: bool,
 }
 
-/// Why and how something was written.
+/// Why and how a candidate or proposal was written.
 #[derive(Debug, Serialize)]
 struct Written {
     proposal: ProposalNumber,
     operator: String,
-    /// What the operator does.
+    /// A description of the operator.
     about: String,
-    /// Why this operator, and why these parents.
+    /// Why this operator and these parents were chosen.
     why: Vec<String>,
     parents: Vec<Named>,
-    /// Earlier steps that it goes on from, first one first.
+    /// The earlier steps that it builds on, in order.
     steps: Vec<StepTaken>,
     rows: Vec<RowShown>,
-    earlier: Vec<Told>,
+    earlier: Vec<ScoredPrompt>,
     call: Option<CallMade>,
     outcome: Outcome,
 }
@@ -101,9 +101,9 @@ struct Written {
 #[derive(Debug, Serialize)]
 struct StepTaken {
     proposal: ProposalNumber,
-    /// The meta-prompt.
+    /// The name of its meta-prompt.
     name: String,
-    /// The note that was gone on from; a prompt that was not run has none.
+    /// The note that the next step used; `None` if the step wrote a prompt.
     note: Option<String>,
     call: Option<CallMade>,
 }
@@ -112,13 +112,13 @@ struct StepTaken {
 #[derive(Debug, Serialize)]
 struct RowShown {
     row: String,
-    /// What the parent's answer scored; `None` where the row was shown alone.
+    /// The score of the parent's answer; `None` if the row was shown without an answer.
     score: Option<f64>,
 }
 
 /// An earlier prompt that the mutator was shown.
 #[derive(Debug, Serialize)]
-struct Told {
+struct ScoredPrompt {
     #[serde(flatten)]
     named: Named,
     score: Option<f64>,
@@ -134,27 +134,27 @@ struct CallMade {
     milliseconds: u32,
 }
 
-/// What became of a proposal.
+/// The outcome of a proposal.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Outcome {
-    /// A candidate.
+    /// It became a candidate.
     Added,
-    /// Refused; `text` is the mutator's reply, where it gave one.
+    /// It was rejected; `text` is the mutator's reply, if there is one.
     Rejected { reason: Rejection, sentence: &'static str, detail: String, text: Option<String> },
-    /// Given up before anything was asked.
+    /// It was abandoned before the mutator was called.
     Abandoned { sentence: &'static str },
-    /// Notes for a next step.
+    /// It gave notes for the next step.
     Noted { notes: Vec<String>, followed_by: Vec<ProposalNumber> },
-    /// A prompt for a next step.
+    /// It gave a prompt for the next step.
     Kept { followed_by: Vec<ProposalNumber> },
-    /// The mutator gave no answer.
+    /// The mutator did not answer.
     Missing,
-    /// Not decided yet.
+    /// It is still open.
     Open,
 }
 
-/// A searched part beside its parent's.
+/// A searched part compared with its parent's.
 #[derive(Debug, Serialize)]
 struct Change {
     part: String,
@@ -162,7 +162,7 @@ struct Change {
     runs: Vec<Run>,
 }
 
-/// One thing that happened.
+/// Something that happened to the candidate.
 #[derive(Debug, Serialize)]
 struct Moment {
     event: EventNumber,
@@ -170,17 +170,17 @@ struct Moment {
     usd: f64,
     #[serde(flatten)]
     happened: Happened,
-    /// The same in words.
+    /// A sentence that says what happened.
     text: String,
 }
 
-/// What can happen to a candidate.
+/// The kinds of things that happen to a candidate.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Happened {
     /// Its gate was folded.
     Gate { rows: usize, sum: f64, needed: f64, passed: bool },
-    /// Rows of dev were folded.
+    /// Dev rows were folded.
     Rows {
         replicate: u16,
         rows: usize,
@@ -204,25 +204,25 @@ enum Happened {
         rank: usize,
         of: usize,
     },
-    /// It was taken out.
+    /// It was dropped.
     Dropped { why: Dropped },
-    /// It has had all its rows.
+    /// All its rows were evaluated.
     Judged { rows: u32, mean: Option<f64> },
-    /// A contest ended, and it was left.
+    /// It survived a contest.
     Survived { place: usize, of: usize },
-    /// A generation bred from it.
+    /// It was in the population of a generation.
     Generation { number: u32, place: usize, of: usize },
     /// It became the incumbent.
     Incumbent { instead_of: Named, why: String },
-    /// Another one became the incumbent in its place.
+    /// Another candidate replaced it as the incumbent.
     Replaced { by: Named, why: String },
     /// It was copied to an island.
     Migrated { island: u16 },
-    /// It was given fresh rows by the recipe's `final`.
+    /// It was on the shortlist of the recipe's `final`.
     Shortlisted { place: usize, of: usize },
-    /// The search ended before it was judged.
+    /// The search ended before all its rows were evaluated.
     Ended { reason: StopReason },
-    /// It was chosen.
+    /// It was chosen as the winner.
     Chosen { shrunken_dev: Option<f64>, hold_rows: u32 },
     /// Held-out rows were folded.
     Confirmed {
@@ -230,7 +230,7 @@ enum Happened {
         low: f64,
         high: f64,
         rows: usize,
-        seed_mean: Option<f64>,
+        baseline_mean: Option<f64>,
         gain: Option<f64>,
         p_value: Option<f64>,
         is_shown: bool,

@@ -1,20 +1,20 @@
-//! An explanation on the terminal: who it is in a line, then why, what changed, what happened.
+//! An explanation on the terminal: the candidate, why it was written, what changed, what happened.
 
 use super::super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, wrapped};
 use super::super::words::{self, elided, money, visible_line};
-use super::tell::mean;
+use super::sentences::mean;
 use super::{
     CallMade, Change, Explanation, Happened, Identity, Moment, Named, Outcome, Relative, Written,
 };
 use crate::text::{percent, plural, shorten, thousands};
 
-/// Where the text of a labelled line begins.
+/// The column at which the text of a labelled line begins.
 const INDENT: usize = 14;
-/// Lines of one table before its middle is left out.
+/// Most lines of a table; the middle of a longer one is left out.
 const LINES: usize = 12;
-/// Lines of one text: a note, a reply, a part's diff.
+/// Most lines of a text, such as a note, a reply or a part's diff.
 const TEXT_LINES: usize = 24;
-/// Characters of unchanged text that stay around a change.
+/// Characters of unchanged text that are kept around a change.
 const CONTEXT: usize = 70;
 
 /// The page, at most `width` columns wide.
@@ -29,8 +29,8 @@ pub fn page(explanation: &Explanation, colour: bool, width: usize) -> String {
     page.line(&head);
     match (&explanation.candidate, &explanation.written) {
         (Some(identity), written) => page.identity(identity, written.as_ref()),
-        (None, Some(written)) => page.refused(written),
-        (None, None) => page.prose(0, "nothing is known of it", |_, text| text.to_owned()),
+        (None, Some(written)) => page.rejected(written),
+        (None, None) => page.prose(0, "nothing is known about it", |_, text| text.to_owned()),
     }
     if let Some(written) = &explanation.written {
         page.written(written, explanation.candidate.is_some());
@@ -43,7 +43,7 @@ pub fn page(explanation: &Explanation, colour: bool, width: usize) -> String {
     page.text
 }
 
-/// The numbers of proposals as they are typed.
+/// The numbers of proposals as the user types them.
 fn proposals(numbers: &[crate::id::ProposalNumber]) -> String {
     let shown: Vec<String> = numbers.iter().map(|number| format!("p{number}")).collect();
     shown.join(", ")
@@ -62,7 +62,7 @@ fn call_made(call: &CallMade) -> String {
 fn dev(dev_mean: Option<f64>, rows: u32) -> String {
     match dev_mean {
         Some(mean) => format!("{} on {} of dev", percent(mean), plural(rows as usize, "row")),
-        None => "no row of dev".to_owned(),
+        None => "no rows of dev".to_owned(),
     }
 }
 
@@ -70,7 +70,7 @@ fn list(named: &[Named]) -> String {
     named.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The middle of a long table, left out.
+/// Splits a long table into its head, the number of lines left out, and its tail.
 fn shown<T>(items: &[T]) -> (&[T], usize, &[T]) {
     if items.len() <= LINES {
         return (items, 0, &[]);
@@ -81,7 +81,7 @@ fn shown<T>(items: &[T]) -> (&[T], usize, &[T]) {
 }
 
 impl Page {
-    /// A label, and prose behind it.
+    /// A label followed by prose.
     fn fact(&mut self, label: &str, text: &str) {
         let lines = super::super::terminal::set_prose(text, self.width - INDENT);
         for (number, text) in lines.iter().enumerate() {
@@ -92,7 +92,7 @@ impl Page {
         }
     }
 
-    /// A text of somebody's, line by line behind a bar, cut where it is long.
+    /// A quoted text with a bar before each line; a long text is cut.
     fn quoted(&mut self, text: &str) {
         let lines = wrapped(&[(words::Tag::Kept, text.trim_end())], self.width - 6);
         let bar = self.paint.dim("│");
@@ -109,7 +109,7 @@ impl Page {
 
     fn identity(&mut self, identity: &Identity, written: Option<&Written>) {
         let by = match identity.operator.as_str() {
-            "seed" => "the seed prompt".to_owned(),
+            "baseline" => "the baseline".to_owned(),
             operator => format!("written by {operator}"),
         };
         let head = format!("{} · {by} · {}", identity.named, identity.standing);
@@ -136,7 +136,7 @@ impl Page {
             bred.push(format!("on island {}", islands.join(" and ")));
         }
         if !bred.is_empty() {
-            self.fact("bred", &bred.join(", "));
+            self.fact("position", &bred.join(", "));
         }
         if !identity.demos.is_empty() {
             let demos: Vec<String> = identity
@@ -150,25 +150,25 @@ impl Page {
             self.fact("shows rows", &demos.join(", "));
         }
         if let Some(gene) = &identity.gene {
-            self.fact("carries", &format!("the mutation instruction “{}”", visible_line(gene)));
+            self.fact("inherits", &format!("the mutation instruction “{}”", visible_line(gene)));
         }
         if let Some(call) = written.and_then(|written| written.call.as_ref()) {
             self.fact("request", &call_made(call));
         }
     }
 
-    /// The head of a proposal that is no candidate.
-    fn refused(&mut self, written: &Written) {
+    /// The head of a proposal that became no candidate.
+    fn rejected(&mut self, written: &Written) {
         let what = match &written.outcome {
             Outcome::Rejected { reason, sentence, .. } => {
-                format!("refused as {reason}: {sentence}")
+                format!("rejected as {reason}: {sentence}")
             }
-            Outcome::Abandoned { sentence } => format!("given up: {sentence}"),
-            Outcome::Noted { .. } => "a step: it brought notes for the next one".to_owned(),
-            Outcome::Kept { .. } => "a step: it brought a prompt for the next one".to_owned(),
-            Outcome::Missing => "the mutator gave no answer".to_owned(),
-            Outcome::Added => "a candidate".to_owned(),
-            Outcome::Open => "not decided yet".to_owned(),
+            Outcome::Abandoned { sentence } => format!("abandoned: {sentence}"),
+            Outcome::Noted { .. } => "a step that gave notes for the next one".to_owned(),
+            Outcome::Kept { .. } => "a step that gave a prompt for the next one".to_owned(),
+            Outcome::Missing => "the mutator did not answer".to_owned(),
+            Outcome::Added => "became a candidate".to_owned(),
+            Outcome::Open => "still open".to_owned(),
         };
         let head = format!("p{} · {} · {what}", written.proposal, written.operator);
         self.prose(0, &head, Paint::bold);
@@ -197,7 +197,7 @@ impl Page {
                 self.fact("followed by", &proposals(followed_by));
             }
             Outcome::Rejected { text: Some(reply), .. } if !reply.trim().is_empty() => {
-                self.title("What the mutator replied");
+                self.title("The mutator's reply");
                 self.quoted(reply);
             }
             _ => {}
@@ -205,7 +205,7 @@ impl Page {
     }
 
     fn written(&mut self, written: &Written, is_candidate: bool) {
-        self.title(if is_candidate { "Why it was written" } else { "Why it was asked for" });
+        self.title(if is_candidate { "Why it was written" } else { "Why it was requested" });
         self.fact("proposal", &format!("p{} by {}", written.proposal, written.operator));
         if !written.about.is_empty() {
             self.fact("", &written.about);
@@ -218,7 +218,7 @@ impl Page {
                 .call
                 .as_ref()
                 .map_or_else(String::new, |call| format!(", {}", money(call.usd)));
-            self.fact("goes on", &format!("from p{} ({}{call})", step.proposal, step.name));
+            self.fact("builds on", &format!("p{} ({}{call})", step.proposal, step.name));
             if let Some(note) = &step.note {
                 self.quoted(note);
             }
@@ -235,20 +235,20 @@ impl Page {
             let scored = written.rows.iter().any(|row| row.score.is_some());
             let what = if scored { "with the parent's scores: " } else { "" };
             let count = plural(rows.len(), "training row");
-            self.fact("was shown", &format!("{count} {what}{}", rows.join(", ")));
+            self.fact("shown", &format!("{count} {what}{}", rows.join(", ")));
         }
         if !written.earlier.is_empty() {
             let (head, left_out, tail) = shown(&written.earlier);
-            let each = |told: &super::Told| match told.score {
-                Some(score) => format!("{} ({})", told.named, percent(score)),
-                None => told.named.to_string(),
+            let each = |item: &super::ScoredPrompt| match item.score {
+                Some(score) => format!("{} ({})", item.named, percent(score)),
+                None => item.named.to_string(),
             };
             let mut listed: Vec<String> = head.iter().map(each).collect();
             if left_out > 0 {
                 listed.push(format!("… {left_out} more"));
             }
             listed.extend(tail.iter().map(each));
-            let label = if written.rows.is_empty() { "was shown" } else { "and" };
+            let label = if written.rows.is_empty() { "shown" } else { "and" };
             let count = plural(written.earlier.len(), "earlier prompt");
             self.fact(label, &format!("{count}: {}", listed.join(", ")));
         }
@@ -258,7 +258,7 @@ impl Page {
         for change in changes {
             if !change.is_changed {
                 if changes.len() > 1 {
-                    self.title(&format!("`{}` is its parent's", change.part));
+                    self.title(&format!("`{}` is unchanged", change.part));
                 }
                 continue;
             }
@@ -273,7 +273,7 @@ impl Page {
             }
             if lines.len() > 2 * TEXT_LINES {
                 let more = plural(lines.len() - 2 * TEXT_LINES, "more line");
-                let more = self.paint.dim(&format!("  … {more}: `--json` has all of it"));
+                let more = self.paint.dim(&format!("  … {more}; use `--json` for the full text"));
                 self.line(&more);
             }
         }
@@ -331,7 +331,7 @@ impl Page {
         self.fact(&money(usd), text);
     }
 
-    /// Blocks that follow each other: a line each, its mean beside the incumbent's.
+    /// Consecutive blocks, one line each, with the incumbent's mean on the same rows.
     fn rows(&mut self, moments: &[Moment]) {
         let header = ["", "rows", "mean", "incumbent", "so far"].map(str::to_owned);
         let cells = |moment: &Moment| -> Option<[String; 5]> {
@@ -347,7 +347,7 @@ impl Page {
             else {
                 return None;
             };
-            let again = if *replicate > 0 { " again" } else { "" };
+            let again = if *replicate > 0 { " (repeated)" } else { "" };
             Some([
                 money(moment.usd),
                 format!("{rows}{again}"),
@@ -372,7 +372,7 @@ impl Page {
             *first = (*first).max(INDENT - 4);
         }
         if widths.iter().sum::<usize>() + 2 * widths.len() > self.width {
-            // Too narrow for columns: the first and the last say how it went.
+            // Too narrow for columns: show the first and the last block.
             for moment in moments.iter().take(1).chain(moments.last()) {
                 self.moment(moment.usd, &moment.text);
             }

@@ -1,18 +1,18 @@
-//! Who is meant: an id or its beginning, a number, `seed` or `baseline`, `best` or `winner`, or a
-//! proposal.
+//! Finds the candidate or proposal that a user names: an id or its beginning, a number, `baseline`,
+//! `best` or `winner`, or a proposal's number.
 
 use super::super::Report;
 use crate::id::{CandidateIx, ProposalNumber};
 use crate::memory::State;
 use crate::text;
 
-/// Candidates that are listed where none was meant.
+/// Most candidates that an error message lists.
 const LISTED: usize = 8;
 
-/// The most digits that are a candidate's number and not the beginning of an id.
+/// Up to this many digits are a candidate's number; more are the beginning of an id.
 const NUMBER_DIGITS: usize = 4;
 
-/// What is explained.
+/// The subject of an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A candidate.
@@ -21,20 +21,20 @@ pub enum Subject {
     Proposal(ProposalNumber),
 }
 
-/// Nobody is meant, or several are.
+/// The name matches nothing, or several candidates.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Unfound {
     message: String,
-    /// What to try.
+    /// A hint for the user.
     pub help: Option<String>,
 }
 
-/// Finds who is meant. Words that are not hex digits are never the beginning of an id, so `n7` and
+/// Finds the subject. Words that are not hex digits are never the beginning of an id, so `n7` and
 /// `p12` mean what they say.
 ///
 /// # Errors
-/// Nobody is meant, or several are.
+/// The name matches nothing, or several candidates.
 pub fn find(report: &Report<'_>, asked: &str) -> Result<Subject, Unfound> {
     let state = &report.history.state;
     let candidates = state.candidates.len();
@@ -43,15 +43,14 @@ pub fn find(report: &Report<'_>, asked: &str) -> Result<Subject, Unfound> {
         return Err(Unfound { message, help: None });
     }
     match asked {
-        "seed" => return Ok(Subject::Candidate(CandidateIx::SEED)),
-        "baseline" => return Ok(Subject::Candidate(CandidateIx::SEED)),
+        "baseline" => return Ok(Subject::Candidate(CandidateIx::BASELINE)),
         "best" | "winner" => {
             let winner = state.winner.map(|(winner, ..)| winner);
             return Ok(Subject::Candidate(winner.unwrap_or(state.incumbent)));
         }
         _ => {}
     }
-    // A few digits are a number; an id is never abbreviated to fewer.
+    // A few digits are a number; the beginning of an id has more.
     if asked.len() <= NUMBER_DIGITS
         && let Ok(number) = asked.parse::<u32>()
         && (number as usize) < candidates
@@ -64,7 +63,7 @@ pub fn find(report: &Report<'_>, asked: &str) -> Result<Subject, Unfound> {
             return Ok(Subject::Candidate(CandidateIx(number)));
         }
         let last = candidates - 1;
-        let message = format!("there is no candidate #{number}: the numbers go from 0 to {last}");
+        let message = format!("there is no candidate #{number}: numbers go from 0 to {last}");
         return Err(Unfound { message, help: None });
     }
     if let Some(number) = number(&['p']) {
@@ -72,9 +71,9 @@ pub fn find(report: &Report<'_>, asked: &str) -> Result<Subject, Unfound> {
             return Ok(Subject::Proposal(ProposalNumber(number)));
         }
         let message = match state.next_proposal.0 {
-            0 => "there is no proposal yet".to_owned(),
+            0 => "this run has no proposals yet".to_owned(),
             next => {
-                format!("there is no proposal p{number}: the numbers go from p0 to p{}", next - 1)
+                format!("there is no proposal p{number}: numbers go from p0 to p{}", next - 1)
             }
         };
         return Err(Unfound { message, help: None });
@@ -101,27 +100,27 @@ fn by_id(state: &State, asked: &str) -> Result<Subject, Unfound> {
     };
     match matching.as_slice() {
         _ if asked.is_empty() => Err(Unfound {
-            message: "a candidate is named by the beginning of its id".to_owned(),
-            help: Some("give an id, its beginning, `seed`, `best`, `n7` or `p12`".to_owned()),
+            message: "no candidate given".to_owned(),
+            help: Some("give an id, its beginning, `baseline`, `best`, `n7` or `p12`".to_owned()),
         }),
         [one] => Ok(Subject::Candidate(*one)),
         [] => {
             let best: Vec<CandidateIx> = state.incumbents.iter().rev().map(|(ix, _)| *ix).collect();
-            let near = text::did_you_mean(asked, ids().chain(["seed", "best"]));
+            let near = text::did_you_mean(asked, ids().chain(["baseline", "best"]));
             Err(Unfound {
                 message: format!("this run has no candidate `{asked}`"),
                 help: Some(match near {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!(
-                        "`seed`, `best`, a number such as `n7`, a proposal such as `p12`, or an id; \
-                         incumbents were: {}",
+                        "give `baseline`, `best`, a number such as `n7`, a proposal such as `p12`, or an \
+                         id; the incumbents are: {}",
                         listed(&best)
                     ),
                 }),
             })
         }
         several => Err(Unfound {
-            message: format!("`{asked}` begins {} ids", several.len()),
+            message: format!("`{asked}` matches {} candidates", several.len()),
             help: Some(format!("one of: {}", listed(several))),
         }),
     }

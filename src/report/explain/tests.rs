@@ -1,4 +1,4 @@
-//! Scripted runs, explained.
+//! Explanations of scripted runs.
 
 use super::super::Report;
 use super::super::example::{Example, Kind, run};
@@ -10,9 +10,9 @@ use crate::id::RunName;
 use crate::run_dir::{RunFile, SCHEMA};
 use crate::seed::Seed;
 
-/// What the run would have been started with.
+/// The `run.json` of the run.
 fn run_file(example: &Example) -> RunFile {
-    // A recipe of its own: what ships may change.
+    // A recipe of the test's own, because shipped recipes may change.
     let text = "[[operator]]\nkind = 'reflect'\nweight = 0.8\n\
                 [[operator]]\nkind = 'merge'\nweight = 0.2\n[select]\nkind = 'pareto'\n";
     let recipe = crate::recipe::parse(std::path::Path::new("mine.toml"), text).unwrap();
@@ -59,11 +59,11 @@ fn a_winner_from_its_parents_to_its_confirmation() {
 
 #[test]
 fn the_seed_has_children_and_no_parents() {
-    insta::assert_snapshot!(shown(&run(Kind::Confirmed), "seed"));
+    insta::assert_snapshot!(shown(&run(Kind::Confirmed), "baseline"));
 }
 
 #[test]
-fn a_dropped_candidate_is_told_with_the_figures_that_it_was_dropped_for() {
+fn a_dropped_candidate_is_explained_with_the_figures_behind_it() {
     let example = run(Kind::Confirmed);
     let state = &example.history.state;
     let (number, _) = state
@@ -74,16 +74,16 @@ fn a_dropped_candidate_is_told_with_the_figures_that_it_was_dropped_for() {
 }
 
 #[test]
-fn a_refused_proposal_is_told_by_its_number() {
+fn a_rejected_proposal_is_explained_by_its_number() {
     let example = run(Kind::Confirmed);
     let last = example.history.state.next_proposal.0 - 1;
-    let given_up = shown(&example, &format!("p{last}"));
-    let refused = shown(&example, &format!("p{}", last - 1));
-    insta::assert_snapshot!(format!("{given_up}\n---\n{refused}"));
+    let abandoned = shown(&example, &format!("p{last}"));
+    let rejected = shown(&example, &format!("p{}", last - 1));
+    insta::assert_snapshot!(format!("{abandoned}\n---\n{rejected}"));
 }
 
 #[test]
-fn a_proposal_that_became_a_candidate_is_told_as_that() {
+fn a_proposal_that_became_a_candidate_is_explained_as_the_candidate() {
     let example = run(Kind::Confirmed);
     let first = explained(&example, "p0");
     assert_eq!(first.candidate.unwrap().named.number, CandidateIx(1));
@@ -91,17 +91,17 @@ fn a_proposal_that_became_a_candidate_is_told_as_that() {
 
 #[test]
 fn a_line_fits_the_terminal_at_any_width() {
-    for kind in [Kind::Confirmed, Kind::SeedWon, Kind::Interrupted] {
+    for kind in [Kind::Confirmed, Kind::BaselineWon, Kind::Interrupted] {
         let example = run(kind);
         for number in 0..example.history.state.candidates.len() {
-            let told = explained(&example, &format!("#{number}"));
+            let explanation = explained(&example, &format!("#{number}"));
             for width in [40, 60, 80] {
-                for line in page(&told, false, width).lines() {
+                for line in page(&explanation, false, width).lines() {
                     let columns = super::super::terminal::columns_of(line);
                     assert!(columns <= width, "{width}: {line}");
                 }
             }
-            let coloured = page(&told, true, 80);
+            let coloured = page(&explanation, true, 80);
             for line in coloured.lines() {
                 assert_eq!(line.matches("\u{1b}[").count(), 2 * line.matches("\u{1b}[0m").count());
             }
@@ -118,22 +118,22 @@ fn whoever_is_meant_is_found_or_the_others_are_named() {
     for asked in [id.as_str(), &id.as_str()[..8], &id.as_str().to_uppercase(), "#1", "n1", "1"] {
         assert_eq!(find(&report, asked), Ok(Subject::Candidate(CandidateIx(1))), "{asked}");
     }
-    for seed in ["seed", "baseline", "0"] {
-        assert_eq!(find(&report, seed), Ok(Subject::Candidate(CandidateIx::SEED)), "{seed}");
+    for asked in ["baseline", "0"] {
+        assert_eq!(find(&report, asked), Ok(Subject::Candidate(CandidateIx::BASELINE)), "{asked}");
     }
     assert_eq!(find(&report, "winner"), find(&report, "best"));
     let typo = format!("{}x", &id.as_str()[..11]);
     let unfound = find(&report, &typo).unwrap_err();
     assert_eq!(unfound.help, Some(format!("did you mean `{id}`?")));
-    assert!(find(&report, "n999").unwrap_err().to_string().contains("the numbers go from 0 to"));
+    assert!(find(&report, "n999").unwrap_err().to_string().contains("numbers go from 0 to"));
     assert!(find(&report, "p999").unwrap_err().to_string().contains("from p0 to p"));
     assert!(find(&report, "").is_err());
-    let nobody = run(Kind::New);
-    assert!(find(&nobody.report(), "best").is_err());
+    let empty = run(Kind::New);
+    assert!(find(&empty.report(), "best").is_err());
 }
 
 #[test]
-fn a_journal_that_breaks_off_anywhere_can_be_told() {
+fn a_journal_that_breaks_off_anywhere_can_be_explained() {
     let example = run(Kind::Interrupted);
     let file = run_file(&example);
     for events in (1..example.events.len()).step_by(7) {
@@ -142,7 +142,7 @@ fn a_journal_that_breaks_off_anywhere_can_be_told() {
             history.apply(*number, event);
         }
         let report = Report { run_file: Some(&file), history: &history, ..example.report() };
-        for asked in ["seed", "best"] {
+        for asked in ["baseline", "best"] {
             let subject = find(&report, asked).unwrap();
             let mut explainer = Explainer::new(subject, example.task.splits.dev.len() as u32);
             for (number, event) in example.events.iter().take(events) {
@@ -153,7 +153,7 @@ fn a_journal_that_breaks_off_anywhere_can_be_told() {
     }
 }
 
-/// Every variant, one after the other: a new one does not compile before it stands here.
+/// Every variant. A new variant does not compile until it is added here.
 fn rejections() -> Vec<Rejection> {
     let next = |reason: Rejection| match reason {
         Rejection::Truncated => Some(Rejection::NoTags),
@@ -246,7 +246,7 @@ fn every_moment_has_a_sentence() {
             low: 0.5,
             high: 0.7,
             rows: 80,
-            seed_mean: Some(0.4),
+            baseline_mean: Some(0.4),
             gain: Some(0.2),
             p_value: Some(0.01),
             is_shown: true,

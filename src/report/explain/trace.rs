@@ -1,11 +1,11 @@
-//! Follows one candidate or proposal through the events of a run.
+//! Collects the explanation of one candidate or proposal from the events of a run.
 
 use super::super::Report;
 use super::super::summary::prompt_tokens;
 use super::super::words::{self, diff, visible, visible_line};
 use super::{
     CallMade, Change, DemoShown, Explanation, Happened, Identity, Moment, Named, Outcome, Relative,
-    RowShown, StepTaken, Subject, Told, Written,
+    RowShown, ScoredPrompt, StepTaken, Subject, Written,
 };
 use crate::budget::Wallet;
 use crate::candidate::Origin;
@@ -24,7 +24,7 @@ use crate::task::example::Split;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-/// What is known of one proposal.
+/// The facts about one proposal.
 struct Proposal {
     draft: Draft,
     /// The incumbent when it was drafted.
@@ -34,7 +34,7 @@ struct Proposal {
     end: End,
 }
 
-/// What became of it.
+/// The outcome of a proposal.
 enum End {
     Open,
     Added(CandidateIx),
@@ -45,14 +45,14 @@ enum End {
     Missing,
 }
 
-/// Rows that the subject was given and that are not all folded.
+/// A block of the subject that is not completely folded.
 struct OpenBlock {
     block: Block,
     left: usize,
     missing: usize,
 }
 
-/// Takes in a run's events, from the first to the last, and tells what they say of its subject.
+/// Reads a run's events in order and explains one candidate or proposal.
 pub struct Explainer {
     subject: Subject,
     state: State,
@@ -67,7 +67,7 @@ pub struct Explainer {
 }
 
 impl Explainer {
-    /// Before the first event.
+    /// An explainer before the first event.
     #[must_use]
     pub fn new(subject: Subject, dev_rows: u32) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Explainer {
         }
     }
 
-    /// Takes in the next event.
+    /// Applies the next event.
     pub fn apply(&mut self, number: EventNumber, event: &Event) {
         settle(&mut self.wallet, event);
         let incumbent = self.state.incumbent;
@@ -321,7 +321,7 @@ impl Explainer {
             return self.note(number, Happened::Gate { rows, sum, needed, passed });
         }
         match block.split {
-            // What held-out rows say is told once, when all of them are in.
+            // The result on held-out rows is reported once, when all of them are folded.
             Split::Hold => {}
             Split::Train => match self.fate.last_mut() {
                 Some(Moment {
@@ -365,7 +365,7 @@ impl Explainer {
         }
     }
 
-    /// The round that was on, with where the subject stood in it.
+    /// Reports the current round and the subject's rank in it.
     fn close_round(&mut self, target: CandidateIx, number: EventNumber) {
         let Some(round) = self.round.take() else { return };
         let mean = |candidate: CandidateIx| {
@@ -390,9 +390,9 @@ impl Explainer {
         self.note(number, Happened::Round { contest, group, round, rows, mean: own, rank, of });
     }
 
-    // ── telling ───────────────────────────────────────────────────────────────────────────────
+    // ── explanation ───────────────────────────────────────────────────────────────────────────────
 
-    /// Everything that the events said. `report` is the same run's.
+    /// The explanation. `report` must be of the same run.
     #[must_use]
     pub fn explanation(mut self, report: &Report<'_>) -> Explanation {
         let recipe = report
@@ -402,7 +402,7 @@ impl Explainer {
         let subject = match self.subject {
             Subject::Proposal(number) => {
                 match self.proposals.get(&number).map(|known| &known.end) {
-                    // What it became says more than that it became something.
+                    // The candidate that it became has the fuller explanation.
                     Some(End::Added(candidate)) => Subject::Candidate(*candidate),
                     _ => self.subject,
                 }
@@ -456,7 +456,7 @@ impl Explainer {
             dev_rows: standing.dev().scored,
         };
         let written = match candidate.origin {
-            Origin::Seed => None,
+            Origin::Baseline => None,
             Origin::Proposal(number) | Origin::Composed(number) => {
                 self.written(number, recipe.as_ref(), report.task)
             }
@@ -469,23 +469,23 @@ impl Explainer {
         Explanation { run, candidate: Some(identity), written, changes, fate: self.fate, children }
     }
 
-    /// What held-out rows said, where all of them are in.
+    /// Reports the result on held-out rows, if all of them are folded.
     fn confirmation(&mut self, candidate: CandidateIx, seed: crate::seed::Seed) {
         let is_winner = self.state.winner.is_some_and(|(winner, ..)| winner == candidate);
-        if self.state.phase != Phase::Over || !(is_winner || candidate == CandidateIx::SEED) {
+        if self.state.phase != Phase::Over || !(is_winner || candidate == CandidateIx::BASELINE) {
             return;
         }
         let Some(confirmed) = confirmed(&self.state, seed) else { return };
         let own = if is_winner { confirmed.winner } else { confirmed.seed };
         let Some(own) = own else { return };
         let gain = confirmed.gain.as_ref().filter(|_| is_winner);
-        let seed_mean = gain.and(confirmed.seed).map(|seed| seed.mean);
+        let baseline_mean = gain.and(confirmed.seed).map(|baseline| baseline.mean);
         let happened = Happened::Confirmed {
             mean: own.mean,
             low: own.low,
             high: own.high,
             rows: own.n,
-            seed_mean,
+            baseline_mean,
             gain: gain.map(|(gain, _)| gain.mean),
             p_value: gain.map(|(_, test)| test.p_value),
             is_shown: confirmed.is_shown,
@@ -550,7 +550,7 @@ impl Explainer {
             earlier: draft
                 .context
                 .iter()
-                .map(|told| Told { named: self.named(told.candidate), score: told.score })
+                .map(|item| ScoredPrompt { named: self.named(item.candidate), score: item.score })
                 .collect(),
             call: known.call,
             outcome,
@@ -558,12 +558,12 @@ impl Explainer {
     }
 
     fn followers(&self, number: ProposalNumber) -> Vec<ProposalNumber> {
-        let goes_on =
+        let builds_on =
             |known: &&Proposal| known.draft.from.is_some_and(|source| source.proposal == number);
-        self.proposals.values().filter(goes_on).map(|known| known.draft.proposal).collect()
+        self.proposals.values().filter(builds_on).map(|known| known.draft.proposal).collect()
     }
 
-    /// Why this operator, and why these parents: as far as the recipe and the journal say.
+    /// Why this operator and these parents were chosen, as far as recipe and journal show.
     fn why(&self, recipe: &Recipe, known: &Proposal) -> Vec<String> {
         let draft = &known.draft;
         let mut why = Vec::new();
@@ -571,13 +571,13 @@ impl Explainer {
         let Some(operator) = operator else {
             match draft.init.and_then(|place| recipe.init.get(usize::from(place))) {
                 Some(init) => why.push(format!(
-                    "the recipe's init `{}` asks for {}; this was number {}",
+                    "the recipe's init `{}` makes {}; this was number {}",
                     init.kind(),
                     crate::text::plural(init.requests() as usize, "request"),
                     draft.variant + 1
                 )),
                 None => why.push(format!(
-                    "a combination of instruction and demonstrations, as the sampler `{}` said",
+                    "a combination of instruction and demonstrations, chosen by the sampler `{}`",
                     recipe.sampler.kind()
                 )),
             }
@@ -590,12 +590,12 @@ impl Explainer {
             .map(|other| other.common.weight)
             .sum();
         why.push(match (operator.common.when, &recipe.choose) {
-            (When::AfterAccept, _) => "its occasion: a child had been tried in full".to_owned(),
+            (When::AfterAccept, _) => "used after a child was evaluated in full".to_owned(),
             (When::IncumbentChanged, _) => {
-                format!("its occasion: {} had become the incumbent", self.named(known.incumbent))
+                format!("used because {} became the incumbent", self.named(known.incumbent))
             }
             (When::Stalled(children), _) => {
-                format!("its occasion: {children} judged children without a new incumbent")
+                format!("used after {children} finished children without a new incumbent")
             }
             (When::Always, _) if recipe.operator.len() == 1 => {
                 "it is the recipe's only operator".to_owned()
@@ -610,16 +610,19 @@ impl Explainer {
             }
             (When::Always, choose) => {
                 let chance = draft.chance.map_or_else(String::new, |chance| {
-                    format!(", with a chance of {}", crate::text::percent(chance))
+                    format!(", with probability {}", crate::text::percent(chance))
                 });
-                format!("drawn by `{}` from what operators had brought{chance}", choose.kind())
+                format!(
+                    "drawn by `{}`, by the earlier results of the operators{chance}",
+                    choose.kind()
+                )
             }
         });
         let parents = match operator.parents_in_words() {
             Some(words) => words.to_owned(),
             None => {
                 let about = paragraph(recipe.select.about());
-                format!("parent by `{}`: {about}", recipe.select.kind())
+                format!("parent selected by `{}`: {about}", recipe.select.kind())
             }
         };
         why.push(parents);
@@ -627,7 +630,10 @@ impl Explainer {
             why.push(chosen.to_owned());
         }
         if let Some(mate) = &draft.mate {
-            why.push(format!("a part of {} took the place of its own", self.named(mate.candidate)));
+            why.push(format!(
+                "a part of it was replaced by that of {}",
+                self.named(mate.candidate)
+            ));
         }
         why
     }
@@ -658,7 +664,7 @@ fn relative(state: &State, candidate: CandidateIx) -> Relative {
     }
 }
 
-/// Where a candidate stands now.
+/// A candidate's current status.
 fn standing_of(state: &State, candidate: CandidateIx) -> String {
     let standing = state.standing(candidate);
     let winner = state.winner.map(|(winner, ..)| winner);
@@ -669,13 +675,13 @@ fn standing_of(state: &State, candidate: CandidateIx) -> String {
         _ if candidate == state.incumbent && winner.is_none() => "the incumbent".to_owned(),
         Status::Dropped(why) => words::dropped(why),
         Status::Finished if state.incumbents.iter().any(|(earlier, _)| *earlier == candidate) => {
-            "judged, and the incumbent for a time".to_owned()
+            "finished, was the incumbent".to_owned()
         }
-        Status::Finished => "judged, and never the incumbent".to_owned(),
+        Status::Finished => "finished, was never the incumbent".to_owned(),
         Status::Open if state.phase > Phase::Searching => {
-            "not judged when the search ended".to_owned()
+            "unfinished when the search ended".to_owned()
         }
-        Status::Open => "still tried".to_owned(),
+        Status::Open => "not finished yet".to_owned(),
     }
 }
 
@@ -699,7 +705,7 @@ fn changes(before: &Prompt, after: &Prompt, task: &Task) -> Vec<Change> {
         .collect()
 }
 
-/// The operator's name, and what it does.
+/// The operator's name and description.
 fn operator_of(recipe: Option<&Recipe>, draft: &Draft) -> (String, String) {
     let of = |kind: &str, about: &[&str]| (kind.to_owned(), paragraph(about));
     let unknown = |noun: &str, place: u16| (format!("{noun} {place}"), String::new());
@@ -717,7 +723,7 @@ fn operator_of(recipe: Option<&Recipe>, draft: &Draft) -> (String, String) {
     }
 }
 
-/// The meta-prompt of a draft's step.
+/// The name of the meta-prompt of a draft's step.
 fn step_name(recipe: Option<&Recipe>, draft: &Draft) -> Option<String> {
     let step = recipe?.author(draft)?.steps().get(usize::from(draft.step)).copied()?;
     Some(step.meta_prompt.name.to_owned())

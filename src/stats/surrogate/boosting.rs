@@ -1,12 +1,12 @@
-//! Many small trees, each for what the others left.
+//! Gradient-boosted regression trees.
 
 use super::Sample;
 
 const TREES: usize = 50;
 const SHRINKAGE: f64 = 0.1;
-/// Splits from the root to a leaf.
+/// The most splits from the root to a leaf.
 const DEPTH: usize = 2;
-/// Observations in a leaf, at least.
+/// The fewest observations in a leaf.
 const LEAF: usize = 2;
 
 /// Gradient-boosted regression trees under squared error: Friedman (2001), *Greedy function
@@ -55,7 +55,7 @@ impl Boosting {
         Self { base, trees }
     }
 
-    /// The predicted value; a number missing at the end of `features` goes the way of small ones.
+    /// The predicted value; a number missing at the end of `features` counts as small.
     #[must_use]
     pub fn predict(&self, features: &[f64]) -> f64 {
         self.base + SHRINKAGE * self.trees.iter().map(|tree| tree.value(features)).sum::<f64>()

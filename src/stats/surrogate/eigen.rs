@@ -1,4 +1,4 @@
-//! Eigenvalues of symmetric matrices, as a regression needs them: some hundreds of rows.
+//! Eigenvalues of symmetric matrices of some hundreds of rows, for regression.
 
 use ndarray::{Array1, Array2};
 
@@ -12,7 +12,7 @@ pub(super) fn eigen(mut matrix: Array2<f64>) -> (Array1<f64>, Array2<f64>) {
     for _ in 0..30 {
         let pairs = || (0..n).flat_map(|p| (p + 1..n).map(move |q| (p, q)));
         let off: f64 = pairs().map(|at| matrix[at] * matrix[at]).sum();
-        // Also the end for what is not a number.
+        // Also stops for NaN.
         if off.is_nan() || off <= 1e-28 * size {
             break;
         }

@@ -1,8 +1,8 @@
-//! What would an unscored prompt score? Regressions of means on features.
+//! Predicts the score of unscored prompts: regressions of means on features.
 //!
-//! For leaving out the hopeless half of a large pool before rows are spent on it, as TRIPLE-GSE
-//! does (Shi et al. 2024, section 4.2). Not for claims, and not for ranking the best few: with some
-//! tens of prompts a regression knows little, which [`Ensemble::r_squared`] says.
+//! For dropping the worse half of a large pool before rows are spent on it, as TRIPLE-GSE does (Shi et
+//! al. 2024, section 4.2). Not for claims, and not for ranking the best few: with some tens of prompts
+//! a regression is inaccurate, as [`Ensemble::r_squared`] shows.
 
 mod boosting;
 mod eigen;
@@ -17,9 +17,9 @@ use crate::seed::Seed;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-/// Parts that the observations are cut into, each predicted from the others.
+/// The number of cross-validation folds.
 const FOLDS: usize = 5;
-/// Observations below which there is nothing to learn.
+/// The fewest observations for a fit.
 const FEWEST: usize = 4;
 
 /// Observations: one row of features each, a value and a weight.
@@ -209,7 +209,7 @@ impl Sample<'_> {
         let spread = self.iter().map(|(_, y, w)| w * (y - mean).powi(2)).sum::<f64>() / weight;
         let errors = self.iter().zip(predictions).map(|((_, y, w), p)| w * (y - p).powi(2));
         let mse = errors.sum::<f64>() / weight;
-        // Where there is nothing to explain, nothing was explained.
+        // Without variance there is nothing to explain.
         let r_squared = if spread > 1e-18 { 1.0 - mse / spread } else { 0.0 };
         (r_squared, mse)
     }

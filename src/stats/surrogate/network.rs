@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 const HIDDEN: usize = 32;
 const EPOCHS: i32 = 200;
-/// The step size of Adam, and how slowly its two means forget.
+/// The step size of Adam, and the decay rates of its two means.
 const RATE: f64 = 0.01;
 const FIRST: f64 = 0.9;
 const SECOND: f64 = 0.999;
@@ -101,7 +101,7 @@ impl Network {
     }
 }
 
-/// The root of a variance, or 1 where there is none to divide by.
+/// The root of a variance, or 1 if it is 0.
 fn deviation(variance: f64) -> f64 {
     if variance > 1e-18 { variance.sqrt() } else { 1.0 }
 }

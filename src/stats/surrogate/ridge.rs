@@ -1,12 +1,12 @@
-//! Linear regression that finds its own penalty.
+//! Linear regression that estimates its own penalty.
 
 use super::Sample;
 use super::eigen::eigen;
 use ndarray::{Array1, Array2, Axis};
 
-/// Rounds of re-estimation, of which some tens are the rule.
+/// The most rounds of re-estimation; some tens are usual.
 const ROUNDS: usize = 300;
-/// Precisions beyond which nothing is estimated but rounding.
+/// The largest precision; beyond it, only rounding is estimated.
 const PRECISION: (f64, f64) = (1e-9, 1e9);
 
 /// Bayesian ridge regression with the two precisions of the largest evidence.
@@ -66,7 +66,7 @@ impl Ridge {
         let centred: Array1<f64> = all.map(|(x, centre)| x - centre).collect();
         let along = self.directions.t().dot(&centred);
         let known: f64 = along.iter().zip(&self.variances).map(|(z, v)| z * z * v).sum();
-        // What no observation has varied in keeps its prior.
+        // A direction in which no observation varies keeps its prior.
         let unknown = (centred.dot(&centred) - along.dot(&along)).max(0.0) / self.precisions.0;
         (self.intercept + centred.dot(&self.coefficients), known + unknown)
     }
@@ -149,7 +149,7 @@ mod tests {
         };
         let (a, b) = (of(&narrow, &[1.5, 1.0]), of(&wide, &[1.5, 1.0, 0.0, 7.0, 0.0]));
         assert!((a.0 - b.0).abs() < 1e-7 && (a.1 - b.1).abs() < 1e-7, "{a:?} {b:?}");
-        // Where nothing is known, uncertainty is larger.
+        // Uncertainty is larger far from the observations.
         assert!(of(&wide, &[1.5, 1.0, 5.0]).1 > b.1);
     }
 

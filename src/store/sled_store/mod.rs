@@ -1,10 +1,10 @@
-//! The durable store: sled 0.34.7, handled with care.
+//! The durable store, on sled 0.34.7.
 //!
-//! Nothing else names sled. Its habits that matter here were measured: after `flush` its data has
-//! reached the file but not the disk; a kill while it opens can leave a half-written snapshot that
-//! it then refuses; damage in the middle of its file makes it panic; and what does not fit a
-//! quarter of its segments goes to files of their own that it never syncs. Not a repair from the
-//! second copy: that is the journal's, which has one.
+//! No other module names sled. These properties of sled were measured: `flush` writes data to the
+//! file but does not sync it to disk; a kill while it opens can leave an incomplete snapshot that it
+//! then rejects; damage in the middle of its file makes it panic; and a value larger than a quarter of
+//! a segment goes to a file of its own, which it never syncs. Repair from the second copy is done by
+//! the journal.
 
 mod open;
 #[cfg(test)]
@@ -30,47 +30,48 @@ use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// A leaf of sled's tree holds up to 17 values, 20 after a merge, and is written as one piece;
-/// a piece over 128 KiB becomes a file that is never synced. So a larger body goes in parts.
+/// A leaf of sled's tree holds up to 17 values, 20 after a merge, and is written as one piece. A
+/// piece over 128 KiB becomes a file that is never synced, so a larger body is stored in parts.
 const PART_BYTES: usize = 6 << 10;
-/// How much of the events a scan holds at a time.
+/// How many bytes of events a scan holds at a time.
 const PAGE_BYTES: usize = 1 << 20;
 /// How many entries one transaction removes.
 const REMOVED_AT_ONCE: usize = 1_024;
-/// A thread of sled's that has died would be waited for without end.
+/// The longest wait for sled to close; without it, a dead thread of sled would be awaited for ever.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Events in a folder of sled's files.
 pub struct SledStore {
     path: PathBuf,
-    /// Only taken out when the store is dropped.
+    /// `None` only while the store is dropped.
     trees: Option<Trees>,
     data: File,
     next: Mutex<u64>,
     broken: AtomicBool,
     salvaged: Option<PathBuf>,
-    // After the trees, because fields are dropped in order and the lock must go last.
+    // Declared after the trees, because fields are dropped in order and the lock must be released
+    // last.
     _lock: Lock,
 }
 
 /// Three trees of one database, so that one transaction covers them.
 struct Trees {
     _db: Db,
-    /// Number, big-endian, to checksum and body; no body where it lies in parts.
+    /// Number (big-endian) to checksum and body; the body is empty if it is stored in parts.
     events: Tree,
     /// Request to number.
     answers: Tree,
-    /// Number and number of the part, both big-endian, to a part of a body.
+    /// Number and part number (both big-endian) to a part of a body.
     parts: Tree,
 }
 
 impl SledStore {
-    /// Opens the store in a folder, or makes one. A store that sled cannot read is opened without
-    /// its snapshots if that helps; its files as they were are then kept beside it.
+    /// Opens the store in a folder, or creates one. If sled cannot read a store, it is opened without
+    /// its snapshots; if that works, the old files are kept beside it.
     ///
     /// # Errors
     /// [`StoreError::InUse`] while another process has it open; [`StoreError::Damaged`] if sled
-    /// cannot read it either way, and then its files are as they were.
+    /// cannot read it either way; its files are then unchanged.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = Lock::take(path)?;
         let unfinished = aside::with_suffix(path, ".salvage");
@@ -89,10 +90,10 @@ impl SledStore {
         Self::with(path, trees, salvaged, lock)
     }
 
-    /// Sets whatever is in the folder aside and makes an empty store; says where the old one is.
+    /// Sets the folder aside, creates an empty store, and returns the path of the old one.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], or when the files cannot be moved or made.
+    /// [`StoreError::InUse`], or when the files cannot be moved or created.
     pub fn replace(path: &Path) -> Result<(Self, Option<PathBuf>), StoreError> {
         let lock = Lock::take(path)?;
         let kept = path.exists().then(|| aside::move_aside(path)).transpose()?;
@@ -100,7 +101,7 @@ impl SledStore {
         Ok((store, kept))
     }
 
-    /// Where the files are kept as they were, if opening took a repair.
+    /// The path of the old files, if the store was repaired when it was opened.
     #[must_use]
     pub fn salvaged(&self) -> Option<&Path> {
         self.salvaged.as_deref()
@@ -114,7 +115,7 @@ impl SledStore {
     ) -> Result<Self, StoreError> {
         let data = path.join("db");
         let data = File::open(&data).map_err(|e| StoreError::io("open", &data, e))?;
-        // The names of new files must be as durable as what will be in them.
+        // The names of new files must be as durable as their content.
         aside::sync_folder(path);
         aside::sync_folder(path.parent().unwrap_or(path));
         let next = guarded(path, || next_number(&trees.events))?;
@@ -129,7 +130,7 @@ impl SledStore {
         })
     }
 
-    /// Runs sled, whose panics become errors. After one the store is only good for being left.
+    /// Runs sled and turns its panics into errors. After a panic the store cannot be used any more.
     fn run<T>(&self, work: impl FnOnce(&Trees) -> ::sled::Result<T>) -> Result<T, StoreError> {
         let trees = self.trees.as_ref().ok_or_else(|| self.damaged("closed"))?;
         let result = guarded(&self.path, || work(trees));
@@ -149,7 +150,7 @@ impl SledStore {
 }
 
 impl fmt::Debug for SledStore {
-    /// sled's own would print every event.
+    /// Written by hand because sled's own `Debug` prints every event.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SledStore").field("path", &self.path).finish_non_exhaustive()
     }
@@ -211,7 +212,7 @@ impl Store for SledStore {
             if page.is_empty() {
                 return Ok(next);
             }
-            // Visited outside of `run`, so that a visitor's panic is its own.
+            // Called outside of `run`, so that a visitor's panic is not taken for sled's.
             for bytes in page {
                 let number = next;
                 next.0 += 1;
@@ -244,9 +245,9 @@ impl Store for SledStore {
         }
         self.run(|trees| trees.events.flush().map(drop))?;
         let kept = aside::copy_aside(&self.path)?;
-        tracing::warn!(from = len, kept = %kept.display(), "events are cut from the store, which is kept");
-        // From the end backwards and answers first: a kill on the way leaves a shorter store, never
-        // one with a gap or with answers that are nowhere.
+        tracing::warn!(from = len, kept = %kept.display(), "events are removed from the store; a copy is kept");
+        // Backwards from the end and index entries first, so that a kill leaves a shorter store, but
+        // never a gap or an index entry without its event.
         self.run(|trees| {
             let late = trees.answers.iter().filter_map(|entry| match entry {
                 Ok((request, number)) => (number_of(&number)? >= len).then_some(Ok(request)),
@@ -268,7 +269,7 @@ impl Drop for SledStore {
             return;
         };
         if self.broken.load(Ordering::Relaxed) {
-            // Closing flushes, and flushing what is damaged panics or never ends.
+            // Closing flushes, and flushing a damaged store panics or never returns.
             std::mem::forget(trees);
             return;
         }
@@ -278,7 +279,7 @@ impl Drop for SledStore {
             let _ = closed.send(());
         };
         if thread::Builder::new().spawn(close).is_ok() && wait.recv_timeout(CLOSE_WITHIN).is_err() {
-            tracing::warn!(store = %self.path.display(), "the store does not close; everything in it is synced");
+            tracing::warn!(store = %self.path.display(), "the store does not close; all its data is synced");
         }
     }
 }
@@ -292,7 +293,7 @@ fn number_of(bytes: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(bytes.try_into().ok()?))
 }
 
-/// Some of the events from `from` on, up to the first that is missing or damaged.
+/// A batch of events from `from` on, up to the first that is missing or damaged.
 fn page(trees: &Trees, from: u64) -> ::sled::Result<Vec<Vec<u8>>> {
     let mut page = Vec::new();
     let mut size = 0;
@@ -313,8 +314,7 @@ fn page(trees: &Trees, from: u64) -> ::sled::Result<Vec<Vec<u8>>> {
     Ok(page)
 }
 
-/// An event's bytes, put together from its parts if there are any; nothing if the checksum is not
-/// theirs.
+/// An event's bytes, joined from its parts if it has any; `None` if the checksum does not match.
 fn body(trees: &Trees, key: &[u8], value: &IVec) -> ::sled::Result<Option<Vec<u8>>> {
     if value.len() > 4 {
         return Ok(unseal(value).map(<[u8]>::to_vec));
@@ -364,8 +364,8 @@ fn transact(
     }
 }
 
-/// Removes the last keys first. They are listed before, because removing merges the leaves that
-/// an iterator would still be on.
+/// Removes keys, last ones first. The keys are listed before, because a removal can merge leaves
+/// that an iterator is still using.
 fn remove(tree: &Tree, keys: impl Iterator<Item = ::sled::Result<IVec>>) -> ::sled::Result<()> {
     let keys = keys.collect::<::sled::Result<Vec<_>>>()?;
     for some in keys.rchunks(REMOVED_AT_ONCE) {

@@ -1,6 +1,6 @@
 //! Opening sled's files, with or without its snapshots.
 //!
-//! Not the rebuilding of a store that cannot be opened either way: that takes the second copy.
+//! A store that cannot be opened either way is rebuilt by the journal from the second copy.
 
 use super::Trees;
 use crate::store::StoreError;
@@ -12,18 +12,18 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Often enough that little of sled's own bookkeeping is redone after a kill.
+/// The interval of sled's background flush, short enough that little is redone after a kill.
 const FLUSH_EVERY_MS: u64 = 200;
-/// sled's own default is a gigabyte.
+/// The size of sled's cache; its default is a gigabyte.
 const CACHE_BYTES: u64 = 64 << 20;
 
-/// How long sled's own lock is waited for.
+/// The longest wait for sled's own lock.
 const LET_GO: Duration = Duration::from_secs(5);
 
-/// Opens sled's files and reads all of them once, since some damage shows only then.
+/// Opens sled's files and reads all of them once, because some damage is detected only then.
 ///
-/// Our own lock is held by then, so whoever still has sled's is no other process but a store of this
-/// one that was dropped a moment ago: sled's threads let go of its files a little later.
+/// The caller holds the store's lock, so sled's lock can only be held by a store of this process
+/// that was just dropped: sled's threads close its files a little later.
 pub(super) fn start(path: &Path) -> Result<Trees, StoreError> {
     let until = Instant::now() + LET_GO;
     loop {
@@ -59,15 +59,15 @@ fn start_now(path: &Path) -> Result<Trees, StoreError> {
     match all_read {
         Ok(()) => Ok(trees),
         Err(error) => {
-            // Left open, for the reason given where the store is dropped.
+            // Not closed, for the reason given in the store's `drop`.
             std::mem::forget(trees);
             Err(error)
         }
     }
 }
 
-/// Opens a copy of a damaged store without its snapshots, and if that can be read puts it in the
-/// store's place. The store itself is untouched until then, so a kill on the way changes nothing.
+/// Opens a copy of a damaged store without its snapshots. If the copy can be read, it replaces the
+/// store. The store is unchanged until then, so a kill does no harm.
 pub(super) fn salvage(path: &Path, copy: &Path) -> Result<PathBuf, StoreError> {
     let cannot = |error| StoreError::io("copy", path, error);
     aside::copy_folder(path, copy).map_err(cannot)?;
@@ -91,8 +91,8 @@ pub(super) fn salvage(path: &Path, copy: &Path) -> Result<PathBuf, StoreError> {
     }
 }
 
-/// A copy without its store was checked and only waits for the last rename; with its store beside
-/// it, it may be anything.
+/// Handles a copy that a kill left. Without its store, the copy was already checked and only needs to
+/// be renamed; with its store beside it, the copy is deleted.
 pub(super) fn finish_salvage(path: &Path, copy: &Path) -> Result<(), StoreError> {
     if path.exists() {
         fs::remove_dir_all(copy).map_err(|e| StoreError::io("remove", copy, e))
@@ -107,7 +107,7 @@ enum Snapshots {
     All,
 }
 
-/// sled takes the newest `snap.*` for whole, even one that a kill left half-written.
+/// Removes snapshots, because sled trusts the newest `snap.*` even if a kill left it incomplete.
 fn remove_snapshots(path: &Path, which: Snapshots) -> Result<(), StoreError> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -125,7 +125,7 @@ fn remove_snapshots(path: &Path, which: Snapshots) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Runs sled and turns its panics into errors: it panics on some damage, and reports other.
+/// Runs sled and turns its panics into errors: it panics on some kinds of damage.
 pub(super) fn guarded<T>(
     path: &Path,
     work: impl FnOnce() -> ::sled::Result<T>,

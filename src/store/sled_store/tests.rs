@@ -1,4 +1,4 @@
-//! What sled does when it is opened again, twice, or after damage.
+//! The sled store when it is reopened, opened twice, or damaged.
 
 use super::*;
 use crate::store::contract::{self, bodies, records, scanned};
@@ -141,7 +141,7 @@ fn a_store_beyond_repair_is_reported_and_left_as_it_is() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("journal");
     filled(&path, 2_000);
-    // Damage to `db` is seen or not as its pages happen to lie; `conf` is read first and always.
+    // Whether damage to `db` is detected depends on its pages; `conf` is always read first.
     fs::write(path.join("conf"), "not what sled wrote").unwrap();
     let error = SledStore::open(&path).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");

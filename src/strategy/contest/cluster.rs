@@ -72,7 +72,8 @@ pub(super) fn start(
             (0..groups.len()).filter(|place| groups[*place] == group).collect();
         let mut rng = contest.seed.child("members", group as u64).rng();
         // The seed is what others are compared with: it gets a row at least.
-        let seed = members.iter().copied().find(|place| candidates[*place] == CandidateIx::SEED);
+        let seed =
+            members.iter().copied().find(|place| candidates[*place] == CandidateIx::BASELINE);
         for pull in 0..pulls {
             let drawn = members[rng.random_range(0..members.len())];
             counts[seed.filter(|_| pull == 0).unwrap_or(drawn)] += 1;

@@ -152,7 +152,7 @@ fn each_trial(
 ) -> Vec<sampling::Observation> {
     let mut found: Vec<(CandidateIx, f64)> = Vec::new();
     let full_mean = |candidate: CandidateIx| state.standing(candidate).dev().mean();
-    found.extend(full_mean(CandidateIx::SEED).map(|mean| (CandidateIx::SEED, mean)));
+    found.extend(full_mean(CandidateIx::BASELINE).map(|mean| (CandidateIx::BASELINE, mean)));
     found.extend(results(kind, state, setting));
     for candidate in state.memory.trials.promoted() {
         found.extend(full_mean(*candidate).map(|mean| (*candidate, mean)));

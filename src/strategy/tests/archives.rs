@@ -32,7 +32,7 @@ fn of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(
     let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
     let mut script =
         Script { recipe, strategy, state, events, score, rollouts, texts, refuses, nanos };
-    let seed = Candidate::seed(pair("a", "b"));
+    let seed = Candidate::baseline(pair("a", "b"));
     script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
     script
 }

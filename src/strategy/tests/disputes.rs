@@ -15,10 +15,10 @@ const NEAR: f64 = 0.03;
 /// is one row, train one minibatch of 32.
 fn pool<S: Fn(&str, Split, RowIx) -> f64>(demos: &[u32], score: S) -> Script<S> {
     let mut script = Script::new("simba", &[], (32, 1), 1_000_000, score);
-    script.evaluate(CandidateIx::SEED, Split::Dev, 0, vec![RowIx(0)]);
+    script.evaluate(CandidateIx::BASELINE, Split::Dev, 0, vec![RowIx(0)]);
     for (child, count) in (1..).zip(demos) {
         let proposal = script.state.next_proposal;
-        let mut draft = Draft::new(proposal, vec![CandidateIx::SEED]);
+        let mut draft = Draft::new(proposal, vec![CandidateIx::BASELINE]);
         draft.init = Some(0);
         let ProposalOutcome::Added { mut candidate, gate } =
             script.child(&draft, Origin::Composed(proposal), None)
@@ -218,7 +218,7 @@ fn simba_takes_eight_steps_of_192_runs_and_seven_children() {
     }
     assert_eq!(script.state.shortlist.len(), 7);
     // Seed and last winner, and five between them.
-    assert!(script.state.shortlist.contains(&CandidateIx::SEED));
+    assert!(script.state.shortlist.contains(&CandidateIx::BASELINE));
     let last = CandidateIx(script.state.candidates.len() as u32 - 1);
     assert!(script.state.shortlist.contains(&last), "the best of the last step is its youngest");
 }

@@ -62,7 +62,7 @@ enum By {
 /// One more candidate, which has answered all of a dev of one row; its text is `child n` or the script's.
 fn joins<S: Fn(&str, Split, RowIx) -> f64>(script: &mut Script<S>, by: By, demos: Vec<Demo>) {
     let proposal = script.state.next_proposal;
-    let mut draft = Draft::new(proposal, vec![CandidateIx::SEED]);
+    let mut draft = Draft::new(proposal, vec![CandidateIx::BASELINE]);
     match by {
         By::Init => draft.init = Some(0),
         By::Operator(operator, island) => {
@@ -82,7 +82,7 @@ fn joins<S: Fn(&str, Split, RowIx) -> f64>(script: &mut Script<S>, by: By, demos
 /// A recipe whose seed has answered a dev of one row.
 fn with_seed<S: Fn(&str, Split, RowIx) -> f64>(name: &str, sets: &[&str], score: S) -> Script<S> {
     let mut script = Script::new(name, sets, (32, 1), 1_000_000, score);
-    script.evaluate(CandidateIx::SEED, Split::Dev, 0, vec![RowIx(0)]);
+    script.evaluate(CandidateIx::BASELINE, Split::Dev, 0, vec![RowIx(0)]);
     script
 }
 

@@ -582,7 +582,7 @@ fn capo_shows_the_seed_s_own_right_answers_and_else_the_expected_ones() {
         let (shots, most) =
             (format!("init.1.shots.max={max}"), format!("operator.0.max_shots={max}"));
         let script = small_capo(&[&shots, &most]);
-        let column = script.state.seed().column(Split::Train, 0);
+        let column = script.state.baseline().column(Split::Train, 0);
         for (_, standing) in script.state.numbered().skip(1) {
             let demos = &standing.candidate.demos;
             assert!(demos.len() <= max);
@@ -682,7 +682,7 @@ fn a_race_penalises_length_and_keeps_as_many_as_the_archive_holds() {
 fn a_pool_may_leave_the_seed_out() {
     let score: Scores = |text, _, _| f64::from(u8::from(number(text) == 2));
     let script = pool_race(&["init=[{kind='paraphrase',take=3}]"], 40, score);
-    assert_eq!(script.state.seed().dev().issued, 0);
+    assert_eq!(script.state.baseline().dev().issued, 0);
     assert_eq!(winner(&script), 2);
 }
 

@@ -13,7 +13,7 @@ pub(in crate::strategy) fn grown(children: &[(&str, u32, f64)], incumbents: &[u3
         state.apply(EventNumber(number), &event);
         number += 1;
     };
-    let seed = Candidate::seed(prompt("seed"));
+    let seed = Candidate::baseline(prompt("seed"));
     apply(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
     let scores = std::iter::once(0.0).chain(children.iter().map(|(.., score)| *score));
     for (place, score) in (0..).zip(scores) {

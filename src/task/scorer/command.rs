@@ -1,12 +1,12 @@
-//! `command`: a program of the user's scores the answer. Here is only how it is written in the task;
-//! the processes live in `evaluate::command`.
+//! `command`: a user program scores the answer. This file only parses its table in the task; the
+//! processes are in `evaluate::command`.
 
 use super::table::{ScoreTable, ScorerError};
 use crate::text;
 use serde::Serialize;
 use std::time::Duration;
 
-/// The longest that a program may take over one answer, where the task does not say.
+/// The default time limit for one answer.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The program of a `command` scorer.
@@ -14,9 +14,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct CommandSpec {
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// The longest that it may take over one answer.
+    /// The time limit for one answer.
     pub timeout: Duration,
-    /// Variables of the environment that it may see, besides the few that programs need.
+    /// Environment variables that the program gets, besides those that every program needs.
     pub env: Vec<String>,
 }
 
@@ -28,7 +28,10 @@ impl CommandSpec {
                 .help("write command = [\"python3\", \"score.py\"]"));
         }
         if argv.iter().any(|word| word.contains('\0')) {
-            return Err(ScorerError::new("command", "a word of `command` holds a NUL"));
+            return Err(ScorerError::new(
+                "command",
+                "an item of `command` contains a NUL character",
+            ));
         }
         let timeout = match &table.timeout {
             None => DEFAULT_TIMEOUT,
@@ -45,7 +48,7 @@ impl CommandSpec {
                 "env",
                 format!("`{}` is not the name of a variable", name.replace('\0', "")),
             )
-            .help("`env` lists names alone; their values come from the environment of the run"));
+            .help("`env` lists only names; the values come from the environment of the run"));
         }
         Ok(Self { argv, timeout, env })
     }

@@ -1,5 +1,4 @@
-//! `contains`: the expected text stands somewhere in the answer, letter by letter (`normalize` with
-//! `lower` takes case away).
+//! `contains`: the answer contains the expected text exactly (`normalize` with `lower` ignores case).
 
 use super::prepare::Prepare;
 use super::quoted;

@@ -1,5 +1,5 @@
-//! `equals`: the answer is the expected one. Texts are compared as they are (after `normalize`),
-//! numbers and truth values by value, lists and objects as JSON.
+//! `equals`: the answer equals the expected one. Texts are compared exactly (after `normalize`),
+//! numbers and booleans by value, lists and objects as JSON.
 
 use super::json;
 use super::prepare::Prepare;

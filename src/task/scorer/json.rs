@@ -1,6 +1,6 @@
 //! Reads JSON from an answer and compares values.
 //!
-//! Not a schema: types matter only as far as they make values differ.
+//! It checks no schema.
 
 use super::number::Tolerance as Numbers;
 use super::prepare::Prepare;
@@ -8,11 +8,10 @@ use serde_json::Value;
 
 pub(super) use super::number::Tolerance;
 
-/// The answer as JSON; a Markdown fence around it is accepted. The error is the reader's own.
+/// Parses the answer as JSON; a Markdown fence around it is accepted. The error is the parser's.
 pub(super) fn parse(answer: &str) -> Result<Value, String> {
     serde_json::from_str(answer).or_else(|error| {
-        // The complaint about the bare text is worth more than one about what a fence holds, unless
-        // there is a fence.
+        // Report the error of the bare text, unless there is a fence.
         match fenced(answer) {
             Some(inner) => serde_json::from_str(inner).map_err(|error| error.to_string()),
             None => Err(error.to_string()),
@@ -20,7 +19,7 @@ pub(super) fn parse(answer: &str) -> Result<Value, String> {
     })
 }
 
-/// What stands in the last Markdown fence of an answer.
+/// The content of the last Markdown fence of an answer.
 fn fenced(answer: &str) -> Option<&str> {
     let (before, _) = answer.rsplit_once("```")?;
     let (_, inner) = before.rsplit_once("```")?;
@@ -28,7 +27,7 @@ fn fenced(answer: &str) -> Option<&str> {
     Some(inner.trim_start_matches(|c: char| c.is_ascii_alphanumeric()))
 }
 
-/// Whether two values are the same: numbers within the tolerance, strings after normalization.
+/// Whether two values are equal: numbers within the tolerance, strings after normalization.
 pub(super) fn equal(got: &Value, expected: &Value, numbers: &Numbers, prepare: &Prepare) -> bool {
     match (got, expected) {
         (Value::String(got), Value::String(expected)) => {

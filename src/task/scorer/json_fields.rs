@@ -1,9 +1,8 @@
 //! `json-fields`: the share of the expected fields that an answer gets right.
 //!
 //! The expected fields are those of the row's answer, or `fields` of them. Numbers are compared with
-//! the tolerance, strings exactly (after `normalize`, which trims unless told otherwise). A field
-//! that is missing counts as null; a field that nobody asked for is ignored. An answer that is no
-//! JSON object is invalid.
+//! the tolerance, strings exactly (after `normalize`, which trims by default). A missing field counts
+//! as null; an additional field is ignored. An answer that is not a JSON object is invalid.
 
 use super::json;
 use super::number::Tolerance;
@@ -25,7 +24,7 @@ impl JsonFields {
     pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
         if table.fields.as_ref().is_some_and(Vec::is_empty) {
             return Err(ScorerError::new("fields", "`fields` names no field")
-                .help("name the fields that count, or leave `fields` out to count all"));
+                .help("name the fields to score, or remove `fields` to score all"));
         }
         Ok(Self { fields: table.fields.clone(), tolerance: Tolerance::new(table)? })
     }
@@ -43,7 +42,7 @@ impl JsonFields {
         }
     }
 
-    /// Whether a row's answer says what is expected in the fields.
+    /// Checks that a row's answer has the expected fields.
     pub(super) fn check(&self, expected: &Value) -> Result<(), String> {
         let Value::Object(there) = expected else {
             return Err(format!(

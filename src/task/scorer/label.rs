@@ -1,8 +1,8 @@
-//! `label`: exactly the row's label is named in the answer, and no other of the allowed ones.
+//! `label`: the answer names the row's label and none of the other labels.
 //!
-//! Names are whole words in any case. The longest label is looked for first, and what it covers is
-//! not read again, so that `billing dispute` does not also name `billing`. None or several named
-//! labels make an answer invalid: it did not choose.
+//! Labels match as whole words in any case. The longest label is searched first, and the text that it
+//! covers is not searched again, so that `billing dispute` does not also name `billing`. An answer
+//! that names no label or several labels is invalid, because it made no choice.
 
 use super::prepare::Prepare;
 use super::quoted;
@@ -16,9 +16,9 @@ use std::ops::Range;
 
 #[derive(Clone, Debug)]
 pub(super) struct Labels {
-    /// As they are written, in the task's order.
+    /// The labels as written, in the task's order.
     names: Vec<String>,
-    /// Folded, with the place of each in `names`; the longest first.
+    /// Case-folded, each with its position in `names`; the longest first.
     folded: Vec<(String, usize)>,
 }
 
@@ -48,13 +48,12 @@ impl Labels {
             }
             if let Some((_, twin)) = folded.iter().find(|(other, _)| *other == label) {
                 let message = format!(
-                    "the labels {} and {} cannot be told apart",
+                    "the labels {} and {} cannot be distinguished",
                     quoted(&names[*twin]),
                     quoted(name)
                 );
-                return Err(ScorerError::new("labels", message).help(
-                    "case, the amount of space, and what `normalize` takes away do not count",
-                ));
+                return Err(ScorerError::new("labels", message)
+                    .help("case, white space, and what `normalize` removes are ignored"));
             }
             folded.push((label, place));
         }
@@ -62,7 +61,7 @@ impl Labels {
         Ok(Self { names, folded })
     }
 
-    /// Whether a row's answer is one of the labels.
+    /// Checks that a row's answer is one of the labels.
     pub(super) fn check(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
         let label = value_text(expected);
         if self.place_of(&label, prepare).is_some() {
@@ -70,7 +69,7 @@ impl Labels {
         }
         let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
         Err(format!(
-            "the answer {} is none of the labels: {}",
+            "the answer {} is not one of the labels: {}",
             quoted(&label),
             text::suggestion(&label, &known)
         ))
@@ -137,7 +136,7 @@ fn is_covered(covered: &[Range<usize>], here: &Range<usize>) -> bool {
     covered.get(next).is_some_and(|range| range.start < here.end)
 }
 
-/// Where a label stands as a word of its own; the places do not overlap.
+/// The ranges at which a label occurs as a whole word; they do not overlap.
 fn whole_words<'a>(text: &'a str, label: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
     let first = label.chars().next();
     let last = label.chars().next_back();
@@ -157,14 +156,15 @@ fn whole_words<'a>(text: &'a str, label: &'a str) -> impl Iterator<Item = Range<
     })
 }
 
-/// A word ends between two letters only in scripts without spaces.
+/// Whether a word can end between two characters. Between two letters it ends only in scripts without
+/// spaces.
 fn is_boundary(edge: Option<char>, neighbour: Option<char>) -> bool {
     let joins = |c: char| c.is_alphanumeric() && !is_unspaced(c);
     !(edge.is_some_and(joins) && neighbour.is_some_and(joins))
 }
 
-/// The nearest sign before a place. Underscores are looked through: they join the words of a name
-/// and emphasise a word in Markdown, and only the former has a letter behind them.
+/// The nearest character before a position, skipping underscores. They join the words of a name or
+/// emphasise a word in Markdown; only in a name is there a letter before them.
 fn letters_before(text: &str) -> Option<char> {
     text.trim_end_matches('_').chars().next_back()
 }

@@ -1,9 +1,8 @@
-//! How an answer is scored: one small file for each kind of `[[score]]`.
+//! Scorers: one small file for each kind of `[[score]]`.
 //!
-//! All kinds but `command` are pure functions of the answer and the row. None of them knows which
-//! candidate answered, and none fails: what cannot be used is an invalid answer with a reason.
-//! What is wrong with a row or a table is said before anything is scored, by [`Scorer::new`] and
-//! [`Scorer::check`].
+//! All kinds except `command` are pure functions of the answer and the row. They do not know the
+//! candidate, and they never fail: an unusable answer is an invalid answer with a reason. Mistakes in
+//! a row or a table are reported before anything is scored, by [`Scorer::new`] and [`Scorer::check`].
 
 mod command;
 mod contains;
@@ -54,10 +53,10 @@ enum Kind {
 }
 
 impl Scorer {
-    /// Checks a table and makes its scorer.
+    /// Makes the scorer of a table.
     ///
     /// # Errors
-    /// The first key that is unknown to the kind, missing or wrong.
+    /// The first key that is unknown, missing or invalid.
     pub fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
         let kind_name = KindName::of(table)?;
         let weight = table.weight.unwrap_or(1.0);
@@ -66,7 +65,7 @@ impl Scorer {
                 "weight",
                 format!("`weight` is {weight}: it must be above 0"),
             )
-            .help("leave out a [[score]] that should not count"));
+            .help("remove a [[score]] that should not count"));
         }
         let name = table.name.clone().unwrap_or_else(|| table.kind.clone());
         if name.trim().is_empty() {
@@ -75,8 +74,8 @@ impl Scorer {
         let prepare = Prepare::new(table)?;
         let value = || match &table.value {
             Some(value) if value_text(value).is_empty() => {
-                Err(ScorerError::new("value", "`value` is empty: every answer would fit")
-                    .help("write what is expected, or leave `value` out to use the row's answer"))
+                Err(ScorerError::new("value", "`value` is empty, so every answer would match")
+                    .help("set `value` to the expected text, or remove it to use the row's answer"))
             }
             value => Ok(value.clone()),
         };
@@ -100,7 +99,7 @@ impl Scorer {
         &self.name
     }
 
-    /// Its kind, as the task file names it.
+    /// The name of its kind in the task file.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match &self.kind {
@@ -122,7 +121,7 @@ impl Scorer {
         self.weight
     }
 
-    /// The program to ask, where this is a `command`.
+    /// The program, if this is a `command` scorer.
     #[must_use]
     pub fn command(&self) -> Option<&CommandSpec> {
         match &self.kind {
@@ -131,22 +130,22 @@ impl Scorer {
         }
     }
 
-    /// The part of an answer that is scored: what `extract` finds, after `normalize`. A `command`
-    /// is sent this.
+    /// The part of an answer that is scored: the match of `extract`, after `normalize`. A `command`
+    /// scorer receives this text.
     #[must_use]
     pub fn scored_part<'a>(&self, answer: &'a str) -> Cow<'a, str> {
         self.prepare.answer(answer)
     }
 
-    /// Whether a row's answer is one that this scorer can compare with, so that a wrong row is found
-    /// before it is paid for.
+    /// Checks that this scorer can use a row's answer, so that a wrong row is found before it is paid
+    /// for.
     ///
     /// # Errors
     /// What is wrong with the row's answer: a lower-case sentence without a full stop.
     pub fn check(&self, row: &Example) -> Result<(), String> {
         let is_text_needed = |value: &Option<serde_json::Value>| match value {
             None if self.prepare.expected(&value_text(&row.answer)).is_empty() => {
-                Err("the answer is empty, and every answer would fit".to_owned())
+                Err("the answer is empty, so every answer would match".to_owned())
             }
             _ => Ok(()),
         };
@@ -161,7 +160,7 @@ impl Scorer {
         }
     }
 
-    /// Scores one answer; `None` where a program has to be asked.
+    /// Scores one answer; `None` if a program must score it.
     #[must_use]
     pub fn score(&self, answer: &str, row: &Example) -> Option<Verdict> {
         let answer = self.prepare.answer(answer);
@@ -187,10 +186,10 @@ pub struct ScorerSet {
 }
 
 impl ScorerSet {
-    /// Checks all tables. Where several have no name of their own, later ones get a number.
+    /// Makes the scorers of all tables. Of several without a name, later ones get a number.
     ///
     /// # Errors
-    /// The first wrong table: its place from 0, and what is wrong.
+    /// The first invalid table: its position from 0, and the mistake.
     pub fn new(tables: &[ScoreTable]) -> Result<Self, (usize, ScorerError)> {
         if tables.is_empty() {
             let error = ScorerError::new("kind", "the task has no [[score]]")
@@ -207,7 +206,7 @@ impl ScorerSet {
                         "name",
                         format!("two scores are called `{}`", scorer.name),
                     );
-                    return Err((place, error.help("give each its own name")));
+                    return Err((place, error.help("give each a different name")));
                 }
                 let free = (2..)
                     .map(|number| format!("{}-{number}", scorer.name))
@@ -225,7 +224,7 @@ impl ScorerSet {
         &self.scorers
     }
 
-    /// Whether no program has to be asked.
+    /// Whether no scorer is a program.
     #[must_use]
     pub fn is_pure(&self) -> bool {
         self.commands().next().is_none()
@@ -246,7 +245,7 @@ impl ScorerSet {
         kinds.flatten().map(str::to_owned).collect()
     }
 
-    /// Whether a row's answer is one that all scorers can compare with.
+    /// Checks that all scorers can use a row's answer.
     ///
     /// # Errors
     /// What is wrong with the row's answer: a lower-case sentence without a full stop.
@@ -254,13 +253,13 @@ impl ScorerSet {
         self.scorers.iter().try_for_each(|scorer| scorer.check(row))
     }
 
-    /// Scores one answer by the scorers that need no program.
+    /// Scores one answer with the built-in scorers.
     #[must_use]
     pub fn score(&self, answer: &str, row: &Example) -> Verdict {
         self.score_with(answer, row, Vec::new())
     }
 
-    /// Scores one answer, given what the programs said, in the order of [`Self::commands`]. With
+    /// Scores one answer, given the programs' verdicts in the order of [`Self::commands`]. With
     /// several scorers, the score of each is a metric under its name.
     #[must_use]
     pub fn score_with(&self, answer: &str, row: &Example, commands: Vec<Verdict>) -> Verdict {
@@ -280,7 +279,7 @@ impl ScorerSet {
         let mut own = BTreeMap::new();
         for (scorer, verdict) in &mut parts {
             own.insert(scorer.name.clone(), verdict.score.value());
-            // A program's number must not pass for another scorer's score.
+            // A program's metric must not be mistaken for another scorer's score.
             verdict.metrics = std::mem::take(&mut verdict.metrics)
                 .into_iter()
                 .map(|(name, value)| match self.scorers.iter().any(|other| other.name == name) {
@@ -297,15 +296,15 @@ impl ScorerSet {
     }
 }
 
-/// The right answer of a row as it is shown to a mutator.
+/// The expected answer of a row as shown to the mutator.
 #[must_use]
 pub fn expected_text(row: &Example) -> String {
     value_text(&row.answer).into_owned()
 }
 
-/// A text within a sentence of feedback, shortened to what a reader needs.
+/// A quoted text for feedback, shortened.
 fn quoted(text: &str) -> String {
-    // Shortening reads all of a text, and an answer may be huge.
+    // Cut first, because shortening reads the whole text and an answer may be huge.
     let beginning = match text.char_indices().nth(2_000) {
         Some((end, _)) => &text[..end],
         None => text,
@@ -428,17 +427,17 @@ mod tests {
     fn a_table_that_cannot_be_used_is_refused_by_key() {
         for (text, key, message) in [
             ("kind = 'lable'", "kind", "there is no scorer `lable`"),
-            ("kind = 'regex'\nlabels = ['a']", "labels", "`labels` means nothing to `regex`"),
-            ("kind = 'is-json'\nvalue = 1", "value", "`value` means nothing to `is-json`"),
+            ("kind = 'regex'\nlabels = ['a']", "labels", "`labels` is not a key of `regex`"),
+            ("kind = 'is-json'\nvalue = 1", "value", "`value` is not a key of `is-json`"),
             (
                 "kind = 'label'\nlabels = ['a']\ntolerance = 0.1",
                 "tolerance",
-                "means nothing to `label`",
+                "is not a key of `label`",
             ),
             ("kind = 'equals'\nweight = 0", "weight", "must be above 0"),
             ("kind = 'equals'\nweight = nan", "weight", "must be above 0"),
             ("kind = 'equals'\nname = ' '", "name", "is empty"),
-            ("kind = 'contains'\nvalue = ''", "value", "every answer would fit"),
+            ("kind = 'contains'\nvalue = ''", "value", "every answer would match"),
             (
                 "kind = 'regex'\npattern = '['",
                 "pattern",

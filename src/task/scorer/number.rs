@@ -1,10 +1,10 @@
 //! `number`: the last number in the answer is the expected one, within a tolerance.
 //!
-//! Numbers are read as people and models write them: `1,234.5`, `1.234,5`, `1 234,5`, `-3`, `1e3`,
-//! `$12.50`, `50%`, `3/4`, `1.2 × 10^3`. Where a form may mean two things, the English reading wins
-//! (`1,234` is above a thousand) and groups of digits with plain spaces between them are numbers of
-//! their own. Digits within a name, such as `H2O` or `m^2`, count only where there is nothing else.
-//! An answer without any number is invalid.
+//! Numbers are read in the forms that people and models use: `1,234.5`, `1.234,5`, `1 234,5`, `-3`, `1e3`,
+//! `$12.50`, `50%`, `3/4`, `1.2 × 10^3`. An ambiguous form is read as in English (`1,234` is above
+//! a thousand), and groups of digits separated by plain spaces are separate numbers. Digits within a
+//! name, such as `H2O` or `m^2`, count only if there is no other number. An answer without any number
+//! is invalid.
 
 use super::quoted;
 use super::table::{ScoreTable, ScorerError};
@@ -12,7 +12,7 @@ use super::verdict::Verdict;
 use crate::prompt::value_text;
 use serde_json::Value;
 
-/// How far a number may be from the expected one.
+/// The tolerance around the expected number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tolerance {
     absolute: f64,
@@ -37,7 +37,7 @@ impl Tolerance {
     }
 
     pub(super) fn allows(&self, got: f64, expected: f64) -> bool {
-        // 1.1 is 0.1 from 1.0 for people, and a hair more for the machine.
+        // In floating point, 1.1 is slightly more than 0.1 away from 1.0.
         let rounding = 4.0 * f64::EPSILON * got.abs().max(expected.abs());
         (got - expected).abs() <= self.absolute.max(self.relative * expected.abs()) + rounding
     }
@@ -53,7 +53,7 @@ impl Number {
         Ok(Self { tolerance: Tolerance::new(table)? })
     }
 
-    /// Whether a row's answer holds a number.
+    /// Checks that a row's answer contains a number.
     pub(super) fn check(&self, expected: &Value) -> Result<(), String> {
         match expected_number(expected) {
             Some(_) => Ok(()),
@@ -76,7 +76,7 @@ impl Number {
         }
     }
 
-    /// `50%` is both fifty percent and one half; which was asked for, the row alone knows.
+    /// Compares numbers. `50%` may mean 50 or 0.5; the expected answer decides.
     fn is_right(&self, got: Reading, expected: Reading) -> bool {
         let same = |got, expected| self.tolerance.allows(got, expected);
         same(got.value, expected.value)
@@ -111,7 +111,7 @@ impl std::fmt::Display for Reading {
     }
 }
 
-/// The last number of a text that stands for itself, else the last one within a name.
+/// The last number of a text that is not part of a name; if there is none, the last one that is.
 pub(super) fn last_number(text: &str) -> Option<Reading> {
     let (mut free, mut within_name) = (None, None);
     let mut from = 0;
@@ -125,7 +125,7 @@ pub(super) fn last_number(text: &str) -> Option<Reading> {
             value: if before.is_minus { -reading.value } else { reading.value },
             ..reading
         };
-        // A number too large to hold cannot be compared.
+        // A number that overflows cannot be compared.
         if !signed.value.is_finite() {
             continue;
         }
@@ -138,7 +138,7 @@ pub(super) fn last_number(text: &str) -> Option<Reading> {
     free.or(within_name)
 }
 
-/// `.5`, where the point does not end a word.
+/// `.5`, if the point does not end a word.
 fn with_leading_point(text: &str, digits: usize) -> usize {
     match text[..digits].strip_suffix('.') {
         Some(before) if !before.ends_with(|c: char| c.is_alphanumeric() || c == '.') => digits - 1,
@@ -146,7 +146,7 @@ fn with_leading_point(text: &str, digits: usize) -> usize {
     }
 }
 
-/// What stands before a number.
+/// The context before a number.
 struct Before {
     is_minus: bool,
     is_name: bool,
@@ -190,7 +190,7 @@ fn ends_in_currency_word(text: &str) -> bool {
     CURRENCY_WORDS.contains(&word.as_str())
 }
 
-/// Reads the number that starts at a place, and says where it ends.
+/// Reads the number that starts at a position, and returns its end.
 fn read_number(text: &str, start: usize) -> (Reading, usize) {
     let (mut value, mut end) = match text[start..].strip_prefix('.') {
         Some(_) => {
@@ -203,7 +203,7 @@ fn read_number(text: &str, start: usize) -> (Reading, usize) {
         value /= divisor;
         end += length;
     } else if let Some((exponent, length)) = exponent(&text[end..]) {
-        // The decimal form is read again as a whole, since multiplying would round.
+        // The whole decimal form is parsed again, because multiplying would round.
         value = format!("{value}e{exponent}").parse().unwrap_or(f64::NAN);
         end += length;
     }
@@ -217,7 +217,7 @@ fn leading_digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
-/// Digits with the sign that stands before them.
+/// Digits with the character before them.
 struct Group<'a> {
     separator: char,
     digits: &'a str,
@@ -225,8 +225,8 @@ struct Group<'a> {
 
 const THIN_SPACES: [char; 3] = ['\u{a0}', '\u{202f}', '\u{2009}'];
 
-/// Digits and what separates them, such as `1,234.5`, read as one number or, where they are a list,
-/// as the last of its numbers.
+/// Digits with separators, such as `1,234.5`, read as one number or, if they are a list, as its last
+/// number.
 fn read_groups(text: &str, start: usize) -> (f64, usize) {
     let mut groups = Vec::new();
     let mut end = start;
@@ -263,7 +263,8 @@ fn interpret(groups: &[Group<'_>]) -> String {
     match separators[..] {
         [] => last.digits.to_owned(),
         ['.'] => format!("{}.{}", join(whole), last.digits),
-        // A comma before three digits groups them, unless nobody would group what stands before.
+        // A comma before three digits is a thousands separator, unless the digits before it cannot be
+        // a group.
         [','] if is_grouped(groups) && !groups[0].digits.starts_with('0') => join(groups),
         [','] => format!("{}.{}", join(whole), last.digits),
         [one, ref rest @ ..] if rest.iter().all(|other| *other == one) => {
@@ -274,7 +275,7 @@ fn interpret(groups: &[Group<'_>]) -> String {
             }
         }
         [one, ref between @ .., '.' | ','] if between.iter().all(|other| *other == one) => {
-            // With a plain space, only a decimal comma shows that this is one number.
+            // With plain spaces, only a decimal comma shows that this is one number.
             let is_one = one != last.separator
                 && (one != ' ' || (last.separator == ',' && last.digits.len() != 3));
             if is_one && (is_grouped(whole) || is_grouped_in_lakhs(whole)) {

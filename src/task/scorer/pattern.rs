@@ -1,5 +1,5 @@
 //! `regex`: the pattern, or the row's answer as a pattern, matches somewhere in the answer.
-//! `normalize` evens out the answer alone: it would change what a pattern means.
+//! `normalize` applies only to the answer, because it would change the meaning of a pattern.
 
 use super::prepare::broken_pattern;
 use super::quoted;
@@ -22,7 +22,7 @@ impl Pattern {
         Ok(Self { pattern: table.pattern.as_ref().map(compile).transpose()? })
     }
 
-    /// Whether a row's answer can serve as its pattern.
+    /// Checks that a row's answer is a valid pattern.
     pub(super) fn check(&self, expected: &Value) -> Result<(), String> {
         match self.pattern {
             Some(_) => Ok(()),

@@ -1,16 +1,16 @@
-//! What is done to an answer before it is scored: `extract`, then `normalize`.
+//! Prepares an answer for scoring: `extract`, then `normalize`.
 //!
-//! The expected text is normalized in the same way, and never extracted from.
+//! The expected text is only normalized.
 
 use super::table::{Normalize, ScoreTable, ScorerError};
 use regex::Regex;
 use std::borrow::Cow;
 
-/// `extract` searches no more than the end of an answer, so that a pattern that matches at every
+/// `extract` searches only the last bytes of an answer, so that a pattern that matches at every
 /// letter of a huge answer cannot take long.
 const SEARCHED_BYTES: usize = 1 << 20;
 
-/// Matches after which the last one so far is taken.
+/// The most matches; then the last one so far is taken.
 const MOST_MATCHES: usize = 100_000;
 
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Prepare {
         self.expected(self.extracted(answer))
     }
 
-    /// A text evened out for comparison.
+    /// A normalized text for comparison.
     pub(super) fn expected<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.normalize.iter().fold(Cow::Borrowed(text), |text, step| match text {
             Cow::Borrowed(text) => apply(*step, text),
@@ -48,12 +48,13 @@ impl Prepare {
             from += 1;
         }
         let last = extract.captures_iter(&answer[from..]).take(MOST_MATCHES).last();
-        // A first group that took no part in the match has found nothing.
+        // The first group may be unused in a match.
         last.and_then(|found| found.get(1)).map_or(answer, |group| group.as_str())
     }
 }
 
-/// `^` and `$` also stand at line breaks, since a final answer mostly has a line to itself.
+/// Compiles `extract`. `^` and `$` also match at line breaks, because a final answer is usually on a
+/// line of its own.
 fn extractor(pattern: &str) -> Result<Regex, ScorerError> {
     let extract = regex::RegexBuilder::new(pattern)
         .multi_line(true)
@@ -62,18 +63,19 @@ fn extractor(pattern: &str) -> Result<Regex, ScorerError> {
         .map_err(|error| broken_pattern("extract", &error))?;
     if extract.captures_len() < 2 {
         return Err(ScorerError::new("extract", "the pattern of `extract` has no group")
-            .help("put what is to be scored in parentheses: 'the answer is (.+?)\\.?$'"));
+            .help("put parentheses around the text to score: 'the answer is (.+?)\\.?$'"));
     }
     Ok(extract)
 }
 
-/// The engine's complaint without its drawing, which needs lines of its own.
+/// The regex engine's message without its multi-line drawing.
 pub(super) fn broken_pattern(key: &'static str, error: &regex::Error) -> ScorerError {
     let complaint = error.to_string();
     let last_line = complaint.lines().last().unwrap_or_default();
     let reason = last_line.strip_prefix("error: ").unwrap_or(last_line);
-    ScorerError::new(key, format!("`{key}` is not a pattern: {reason}"))
-        .help("write a regular expression as Rust's regex crate reads it, without look-around and back-references")
+    ScorerError::new(key, format!("`{key}` is not a pattern: {reason}")).help(
+        "use the syntax of Rust's regex crate, which has no look-around and no back-references",
+    )
 }
 
 fn apply(step: Normalize, text: &str) -> Cow<'_, str> {
@@ -99,7 +101,7 @@ fn apply(step: Normalize, text: &str) -> Cow<'_, str> {
     }
 }
 
-/// ASCII signs, and the punctuation of other scripts that answers are seen to hold.
+/// ASCII punctuation, and the usual punctuation of other scripts.
 fn is_punctuation(c: char) -> bool {
     c.is_ascii_punctuation()
         || matches!(c,

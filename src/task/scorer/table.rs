@@ -1,6 +1,6 @@
-//! One `[[score]]` table as it is written, and which of its keys mean something to which kind.
+//! The format of a `[[score]]` table, and the keys of each kind.
 //!
-//! What the keys do is told in the file of each kind.
+//! The file of each kind documents what its keys do.
 
 use crate::text;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -10,64 +10,64 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreTable {
-    /// Which scorer.
+    /// The kind of scorer.
     pub kind: String,
-    /// `equals`, `contains`, `starts-with`: what is expected in all rows, in place of the answer.
+    /// `equals`, `contains`, `starts-with`: the text expected in all rows, instead of the row's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
     /// `label`: all labels that an answer may name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
-    /// `regex`: what must match in all rows, in place of the answer.
+    /// `regex`: the pattern for all rows, instead of the row's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
-    /// `number`, `json-fields`: how far off a number may be.
+    /// `number`, `json-fields`: the permitted difference of a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<f64>,
     /// The same, as a share of the expected number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative_tolerance: Option<f64>,
-    /// `json-fields`: the fields that count, in place of all fields of the answer.
+    /// `json-fields`: the fields to score, instead of all fields of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<Vec<String>>,
     /// `command`: the program and its arguments.
     #[serde(default, deserialize_with = "words", skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
-    /// `command`: the longest that one answer may take, such as `30s`.
+    /// `command`: the time limit for one answer, such as `30s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
-    /// `command`: variables of the environment that the program may see.
+    /// `command`: environment variables that the program gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env: Option<Vec<String>>,
-    /// Any kind: what to score of an answer, the last match's first group.
+    /// Any kind: a pattern; the first group of its last match is scored instead of the whole answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extract: Option<String>,
-    /// Any kind: what to even out before comparing; `["trim"]` where it is missing.
+    /// Any kind: the normalization before comparing; the default is `["trim"]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalize: Option<Vec<Normalize>>,
-    /// Any kind: its weight among all scorers; 1 where it is missing.
+    /// Any kind: its weight among all scorers; the default is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
-    /// Any kind: its name in metrics; the kind where it is missing.
+    /// Any kind: its name in metrics; the default is the kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// One step that evens out texts before they are compared.
+/// One step of normalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalize {
-    /// No space at either end.
+    /// Removes white space at both ends.
     Trim,
-    /// Small letters.
+    /// Converts to lower case.
     Lower,
-    /// Runs of space become one space.
+    /// Replaces runs of white space by one space.
     SqueezeSpace,
-    /// No punctuation.
+    /// Removes punctuation.
     StripPunctuation,
 }
 
-/// Which scorer.
+/// The kinds of scorers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KindName {
     Equals,
@@ -94,7 +94,7 @@ impl KindName {
         (Self::Command, "command", &["command", "timeout", "env"]),
     ];
 
-    /// The scorer that a table names, if it means something by all of the table's keys.
+    /// The kind of a table, if all of the table's keys belong to it.
     pub(super) fn of(table: &ScoreTable) -> Result<Self, ScorerError> {
         let names = Self::ALL.map(|(_, name, _)| name);
         let Some((kind, name, keys)) =
@@ -115,7 +115,7 @@ impl KindName {
                 } else {
                     format!("remove it; `{name}` has: {}", keys.join(", "))
                 };
-                Err(ScorerError::new(key, format!("`{key}` means nothing to `{name}`")).help(help))
+                Err(ScorerError::new(key, format!("`{key}` is not a key of `{name}`")).help(help))
             }
         }
     }
@@ -137,15 +137,15 @@ impl ScoreTable {
     }
 }
 
-/// Why a `[[score]]` table cannot be used.
+/// A mistake in a `[[score]]` table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ScorerError {
-    /// The key of the table that is wrong or missing.
+    /// The key that is invalid or missing.
     pub key: &'static str,
     /// What is wrong: a lower-case sentence without a full stop.
     pub message: String,
-    /// What to try.
+    /// A hint for the user.
     pub help: Option<String>,
 }
 
@@ -160,7 +160,8 @@ impl ScorerError {
     }
 }
 
-/// A command is a list of words, so that no shell reads it; a single string is refused with advice.
+/// A command is a list of words, so that no shell is involved; a single string is an error with a
+/// hint.
 fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     struct Words;
     impl<'de> serde::de::Visitor<'de> for Words {

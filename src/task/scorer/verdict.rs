@@ -1,48 +1,48 @@
-//! What a scorer says about one answer.
+//! The verdict of a scorer on one answer.
 //!
-//! Not an infrastructure error: where nothing could be scored there is no verdict at all.
+//! Infrastructure errors are not verdicts: a row without an answer has no verdict.
 
 use crate::units::Score;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A score with its reasons.
+/// A score with reasons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// How good the answer is.
+    /// The score.
     pub score: Score,
-    /// Why the answer could not be used at all; then the score is 0.
+    /// Why the answer is invalid; the score is then 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invalid: Option<String>,
-    /// What was wrong, in a sentence or two, for the mutator.
+    /// One or two sentences on what was wrong, for the mutator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<String>,
-    /// Further numbers by name.
+    /// Further metrics by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
 }
 
 impl Verdict {
-    /// Nothing was wrong.
+    /// The answer is right.
     #[must_use]
     pub fn right() -> Self {
         Self::scored(Score::ONE, None)
     }
 
-    /// Fully wrong, and why.
+    /// The answer is wrong, with a reason.
     #[must_use]
     pub fn wrong(feedback: impl Into<String>) -> Self {
         Self::scored(Score::ZERO, Some(feedback.into()))
     }
 
-    /// A score, and what is missing from the best one.
+    /// A partial score, with the reason why it is not 1.
     #[must_use]
     pub fn scored(score: Score, feedback: Option<String>) -> Self {
         Self { score, invalid: None, feedback, metrics: BTreeMap::new() }
     }
 
-    /// An answer that could not be used: what was expected is said in the feedback alone, so that
-    /// equal reasons can be counted.
+    /// An invalid answer. Only the feedback contains the expected answer, so that equal reasons can be
+    /// counted.
     #[must_use]
     pub fn invalid(reason: impl Into<String>, expected: &str) -> Self {
         let reason = reason.into();
@@ -55,14 +55,13 @@ impl Verdict {
         }
     }
 
-    /// One verdict of several, by weight: the weighted mean of the scores, all feedback, all
-    /// metrics. The whole is invalid if every part is; a part that is not adds to the score, so
-    /// what could not be used by one scorer is 0 there and no more.
+    /// Combines several verdicts: the weighted mean of the scores, all feedback, all metrics. The
+    /// result is invalid only if every part is; otherwise an invalid part counts as a score of 0.
     #[must_use]
     pub fn combine(parts: Vec<(f64, Self)>) -> Self {
         let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
         let sum: f64 = parts.iter().map(|(weight, verdict)| weight * verdict.score.value()).sum();
-        // Rounding may push the mean a hair over 1.
+        // Rounding may push the mean slightly over 1.
         let score = Score::new((sum / total).clamp(0.0, 1.0)).unwrap_or(Score::ZERO);
         let reasons: Vec<&str> =
             parts.iter().filter_map(|(_, verdict)| verdict.invalid.as_deref()).collect();
@@ -85,7 +84,7 @@ impl Verdict {
     }
 }
 
-/// A reason as a sentence: a capital at its beginning and a full stop at its end.
+/// A reason as a sentence, with a capital letter and a full stop.
 fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();

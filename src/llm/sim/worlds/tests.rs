@@ -32,7 +32,7 @@ fn quality(world: WorldTask, task: &Task, prompt: &Prompt) -> f64 {
 }
 
 fn prompt(task: &Task, system: &str, demos: &str) -> Prompt {
-    task.seed.with_part("system", system).with_part("demos", demos)
+    task.baseline.with_part("system", system).with_part("demos", demos)
 }
 
 fn rows(task: &Task) -> Vec<&Example> {
@@ -103,7 +103,7 @@ fn stated_rules_fill_most_of_the_room_where_rules_can_be_stated() {
         (Demos, 0.10),
     ] {
         for (world, task) in of(structure) {
-            let seed = quality(world, &task, &task.seed);
+            let seed = quality(world, &task, &task.baseline);
             let ideal = quality(world, &task, &prompt(&task, &world.ideal_system(), ""));
             assert!(ideal - seed >= room, "{world}: {seed:.3} to {ideal:.3}");
         }
@@ -156,7 +156,7 @@ fn where_prompts_have_to_be_terse_a_doubled_one_loses() {
 #[test]
 fn a_bad_seed_is_cured_by_rewriting_and_not_by_adding() {
     for (world, task) in of(Structure::BadSeed) {
-        let seed = quality(world, &task, &task.seed);
+        let seed = quality(world, &task, &task.baseline);
         assert!(seed < 0.35, "{world}: {seed:.3}");
         let added = format!("{}\n\n{}", world.seed_system(), world.rules());
         let [added, rewritten, plain] = [added, world.ideal_system(), world.plain_system()]
@@ -172,7 +172,7 @@ fn noisy_answers_flip_between_draws() {
         let (mut flips, mut count) = (0, 0);
         for model in worlds(world, &task) {
             for row in rows(&task) {
-                let chat = task.layout.render(&task.seed, &row.columns).unwrap();
+                let chat = task.layout.render(&task.baseline, &row.columns).unwrap();
                 let right = |draw| {
                     let said = clerk::say(&model, &chat, 0.0, draw);
                     task.scorers.score(&said.text, row).score.value() >= 1.0
@@ -189,7 +189,7 @@ fn noisy_answers_flip_between_draws() {
 #[test]
 fn without_headroom_nothing_is_to_be_gained() {
     for (world, task) in of(Structure::NoHeadroom) {
-        let seed = quality(world, &task, &task.seed);
+        let seed = quality(world, &task, &task.baseline);
         let ideal = quality(world, &task, &prompt(&task, &world.ideal_system(), ""));
         assert!(
             (ideal - seed).abs() <= 0.02 && seed > 0.97 * ideal,
@@ -220,7 +220,7 @@ fn scores_average_to_the_probability_whatever_the_temper() {
         let rows = rows(&task);
         let demos = if world.has_demos() { world.demonstrations(4) } else { String::new() };
         for prompt in [
-            task.seed.clone(),
+            task.baseline.clone(),
             prompt(&task, &world.ideal_system(), &demos),
             prompt(&task, &format!("{}\n{}", world.seed_system(), world.rules()), ""),
         ] {

@@ -1,4 +1,4 @@
-//! What happened, in sentences.
+//! Sentences that say what happened to a candidate.
 
 use super::super::words;
 use super::{Happened, Named};
@@ -11,7 +11,7 @@ impl fmt::Display for Named {
     }
 }
 
-/// A mean, or that there is none.
+/// A mean, or `no score`.
 pub(super) fn mean(mean: Option<f64>) -> String {
     mean.map_or_else(|| "no score".to_owned(), percent)
 }
@@ -21,7 +21,7 @@ impl Happened {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Gate { rows, sum, needed, passed } => format!(
-                "{} its gate: {} on {}, where {} was asked for",
+                "{} its gate: {} on {} ({} required)",
                 if *passed { "passed" } else { "failed" },
                 words::score(*sum),
                 plural(*rows, "row"),
@@ -30,7 +30,7 @@ impl Happened {
             Self::Rows {
                 replicate, rows, missing, mean: own, incumbent, incumbent_mean, ..
             } => {
-                let again = if *replicate > 0 { " once more" } else { "" };
+                let again = if *replicate > 0 { " (repeated)" } else { "" };
                 let missing = match missing {
                     0 => String::new(),
                     count => format!(", {count} without an answer"),
@@ -46,7 +46,7 @@ impl Happened {
             }
             Self::Evidence { rows, mean: own } => {
                 let rows = plural(*rows, "training row");
-                format!("answered {rows} as evidence for its children: {}", mean(*own))
+                format!("evaluated on {rows} as evidence for its children: {}", mean(*own))
             }
             Self::Round { contest, group, round, rows, mean: own, rank, of } => {
                 let group = match group {
@@ -63,47 +63,49 @@ impl Happened {
             }
             Self::Dropped { why } => words::dropped(why),
             Self::Judged { rows, mean: own } => {
-                format!("judged: {} over {} of dev", mean(*own), plural(*rows as usize, "row"))
+                format!("finished: {} over {} of dev", mean(*own), plural(*rows as usize, "row"))
             }
             Self::Survived { place, of } => {
-                format!("left when its contest ended: place {place} of {of}")
+                format!("survived its contest: place {place} of {of}")
             }
             Self::Generation { number, place, of } => {
                 format!("in the population of generation {number}: place {place} of {of}")
             }
             Self::Incumbent { instead_of, why } => {
                 let why = words::visible_line(why);
-                format!("became the incumbent instead of {instead_of}: {why}")
+                format!("replaced {instead_of} as the incumbent: {why}")
             }
             Self::Replaced { by, why } => {
-                format!("{by} became the incumbent instead: {}", words::visible_line(why))
+                format!("replaced as the incumbent by {by}: {}", words::visible_line(why))
             }
             Self::Migrated { island } => format!("copied to island {island}"),
             Self::Shortlisted { place, of } => {
                 format!("on the shortlist, place {place} of {of}: fresh answers on dev")
             }
             Self::Ended { reason } => {
-                format!("the search ended before it was judged: {}", reason.sentence())
+                format!("unfinished when the search ended: {}", reason.sentence())
             }
             Self::Chosen { shrunken_dev, hold_rows } => {
                 let gain = shrunken_dev.map_or_else(String::new, |gain| {
-                    format!(", with a shrunken gain of {} on dev", points(gain))
+                    format!(", with an expected gain of {} (corrected for selection)", points(gain))
                 });
                 let hold = match hold_rows {
-                    0 => "no held-out row confirms it".to_owned(),
-                    rows => format!("{} confirm it", plural(*rows as usize, "held-out row")),
+                    0 => "no held-out rows".to_owned(),
+                    rows => {
+                        format!("to be confirmed on {}", plural(*rows as usize, "held-out row"))
+                    }
                 };
                 format!("chosen as the winner{gain}; {hold}")
             }
-            Self::Confirmed { mean, low, high, rows, seed_mean, gain, p_value, is_shown } => {
+            Self::Confirmed { mean, low, high, rows, baseline_mean, gain, p_value, is_shown } => {
                 let own = format!(
                     "{}: {} {}",
                     plural(*rows, "held-out row"),
                     percent(*mean),
                     words::range(*low, *high)
                 );
-                let beside = seed_mean.map_or_else(String::new, |seed| {
-                    format!(", where the seed had {}", percent(seed))
+                let beside = baseline_mean.map_or_else(String::new, |baseline| {
+                    format!(", baseline {}", percent(baseline))
                 });
                 let verdict = match (gain, p_value) {
                     (Some(gain), Some(p)) => format!(
