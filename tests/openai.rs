@@ -7,9 +7,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
-use promptsearch::llm::openai::OpenAi;
-use promptsearch::llm::{Failure, Finish, Llm, LlmError, Reply, Request};
 use promptsearch::prompt::{Message, Role};
+use promptsearch::provider::http::HttpProvider;
+use promptsearch::provider::openai;
+use promptsearch::provider::{Failure, Finish, Llm, LlmError, Reply, Request};
 use promptsearch::task::model::{ModelName, Provider, Timeouts, Usage};
 use promptsearch::units::Tokens;
 use secrecy::SecretString;
@@ -20,6 +21,9 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::sleep;
+
+/// OpenAI's protocol over HTTP.
+type Asked = HttpProvider<openai::OpenAi>;
 
 const KEY: &str = "sk-Sentinel+0123456789/abcdef";
 const GOOD: &str = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"billing"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}"#;
@@ -47,13 +51,13 @@ fn request() -> Request {
     }
 }
 
-fn openai(base_url: &str, timeout: Timeouts, key: Option<&str>) -> OpenAi {
+fn openai(base_url: &str, timeout: Timeouts, key: Option<&str>) -> Asked {
     let provider = Provider {
         base_url: Some(base_url.to_owned()),
         timeout,
         ..Provider::built_in("openai").unwrap()
     };
-    OpenAi::new("local", &provider, key.map(SecretString::from)).unwrap()
+    Asked::new("local", &provider, key.map(SecretString::from)).unwrap()
 }
 
 /// A server that reads each request whole and hands the connection to `answer`.
@@ -520,7 +524,7 @@ async fn a_server_without_tls_bills_nothing_for_an_https_address() {
         ..Provider::built_in("openai").unwrap()
     };
     // A system without certificates cannot get this far, and says so.
-    if let Ok(openai) = OpenAi::new("local", &provider, Some(SecretString::from(KEY))) {
+    if let Ok(openai) = Asked::new("local", &provider, Some(SecretString::from(KEY))) {
         let error = openai.complete(&request()).await.unwrap_err();
         assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, false));
         assert!(error.message.contains(&address.to_string()), "{error}");

@@ -15,6 +15,9 @@ mod options;
 mod plot;
 mod runs;
 mod table;
+#[expect(dead_code, reason = "tests use the rest")]
+#[path = "../worlds/mod.rs"]
+mod worlds;
 
 use options::Options;
 

@@ -1,6 +1,6 @@
 //! What is asked for on the command line. Words, not yet tasks or recipes.
 
-use promptsearch::llm::sim::worlds::{self, Half};
+use crate::worlds::{self, Half};
 use promptsearch::recipe::SHIPPED;
 use std::path::PathBuf;
 

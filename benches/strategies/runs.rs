@@ -1,20 +1,20 @@
 //! Every run: a strategy on a world with a seed and a budget, in process.
 
 use crate::options::{Options, TASKS};
+use crate::worlds;
 use promptsearch::budget::{Caps, Wallet};
 use promptsearch::clock::Clock;
 use promptsearch::evaluate::Evaluator;
 use promptsearch::event::Event;
 use promptsearch::journal::Journal;
-use promptsearch::llm::call::{Caller, Line};
-use promptsearch::llm::sim::world::{Temper, World};
-use promptsearch::llm::sim::worlds;
-use promptsearch::llm::sim::{SimLlm, true_quality, world_of};
-use promptsearch::llm::throttle::Throttle;
 use promptsearch::memory::State;
+use promptsearch::provider::call::{Caller, Line};
+use promptsearch::provider::throttle::Throttle;
 use promptsearch::recipe::{self, Recipe};
 use promptsearch::search::Search;
 use promptsearch::seed::Seed;
+use promptsearch::sim::world::{World, WorldParameters};
+use promptsearch::sim::{SimLlm, true_quality, world_of};
 use promptsearch::strategy::{Composed, Searched};
 use promptsearch::task::Task;
 use promptsearch::task::model::ModelRole;
@@ -45,7 +45,7 @@ pub(crate) struct Contestant {
 pub(crate) struct Subject {
     pub(crate) name: String,
     task: Arc<Task>,
-    temper: Temper,
+    temper: WorldParameters,
     /// A prompt with all rules, where the world knows one.
     ideal: Option<String>,
 }
@@ -128,7 +128,7 @@ pub(crate) fn subjects(options: &Options, folder: &Path) -> Result<Vec<Subject>,
                 }
                 _ => {
                     let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tasks");
-                    (tasks.join(name), Temper::default(), None)
+                    (tasks.join(name), WorldParameters::default(), None)
                 }
             };
             Ok(Subject { name: name.clone(), task: Arc::new(load(&path)?), temper, ideal })

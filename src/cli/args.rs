@@ -324,7 +324,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub port: u16,
     /// Random seed of the simulated models
-    #[arg(long, default_value_t = crate::llm::sim::MODEL_SEED, value_name = "N")]
+    #[arg(long, default_value_t = crate::sim::MODEL_SEED, value_name = "N")]
     pub model_seed: u64,
     /// Median latency in milliseconds
     #[arg(long, default_value_t = 0.0, value_name = "MS")]

@@ -6,21 +6,20 @@ use crate::clock::Clock;
 use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::journal::Journal;
-use crate::llm::Llm;
-use crate::llm::call::{Caller, Line};
-use crate::llm::openai::OpenAi;
-use crate::llm::sim::world::Temper;
-use crate::llm::sim::{MODEL_SEED, SimLlm, world_of};
-use crate::llm::throttle::{Global, Throttle};
 use crate::memory::{Observer, State};
+use crate::provider::call::{Caller, Line};
+use crate::provider::registry::connect_all;
+use crate::provider::throttle::{Global, Throttle};
 use crate::recipe::{self, Recipe};
 use crate::report::{History, Report, RunInfo, Status, Summary};
 use crate::run_dir::{RunDir, RunFile, RunLock, SUMMARY_FILE};
 use crate::search::{Outcome, Search, settle};
+use crate::sim::world::WorldParameters;
+use crate::sim::{MODEL_SEED, SimLlm, world_of};
 use crate::state::Phase;
 use crate::strategy::{Composed, Fixed, Searched, Strategy};
 use crate::task::Task;
-use crate::task::model::{ModelRole, Protocol};
+use crate::task::model::ModelRole;
 use crate::ui::Watcher;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -231,9 +230,13 @@ fn lines(
     concurrency: Option<usize>,
 ) -> Result<(BTreeMap<String, Line>, usize), CliError> {
     let global = concurrency.map(|most| Global::new(most.max(1)));
+    let world = || Arc::new(world_of(task, MODEL_SEED, WorldParameters::default()));
+    let connected = connect_all(task, keys, || Arc::new(SimLlm::new(world())))
+        .map_err(|(name, error)| CliError::invalid(format!("provider `{name}`: {error}")))?;
     let mut lines = BTreeMap::new();
     let mut total = 0;
-    for (name, provider) in task.providers() {
+    for (name, llm) in connected {
+        let provider = &task.providers()[&name];
         // A limit on the whole may also be above what the provider has by default.
         let limit = match (provider.concurrency, concurrency) {
             (None, Some(asked)) => asked.max(1),
@@ -244,16 +247,7 @@ fn lines(
             Some(global) => Throttle::within(global, limit, provider.rpm),
             None => Throttle::new(limit, provider.rpm),
         };
-        let llm: Arc<dyn Llm> = match provider.kind {
-            Some(Protocol::Sim) => {
-                Arc::new(SimLlm::new(Arc::new(world_of(task, MODEL_SEED, Temper::default()))))
-            }
-            _ => Arc::new(
-                OpenAi::new(name, provider, keys.get(name).cloned())
-                    .map_err(|error| CliError::invalid(format!("provider `{name}`: {error}")))?,
-            ),
-        };
-        lines.insert(name.clone(), Line { llm, throttle });
+        lines.insert(name, Line { llm, throttle });
     }
     Ok((lines, concurrency.map_or(total, |most| most.min(total)).max(1)))
 }

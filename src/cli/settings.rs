@@ -6,11 +6,11 @@ use super::error::{CliError, Kind};
 use crate::budget::Caps;
 use crate::candidate::DEMOS;
 use crate::clock::Clock;
-use crate::llm::key;
-use crate::llm::openai::OpenAi;
-use crate::llm::sim::{CLERK, EDITOR};
+use crate::provider::key;
+use crate::provider::registry::connect;
 use crate::recipe::{self, Parts, Recipe, RecipeError, Usable};
 use crate::search;
+use crate::sim::{CLERK, EDITOR};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Protocol};
 use crate::text;
@@ -125,11 +125,8 @@ pub(super) fn check_models(
 ) -> Result<(), CliError> {
     check_simulated(task)?;
     for (name, provider) in task.providers() {
-        if provider.kind == Some(Protocol::Openai) {
-            OpenAi::new(name, provider, keys.get(name).cloned()).map_err(|error| {
-                task.mistake(&["providers", name, "base_url"], error.to_string())
-            })?;
-        }
+        connect(name, provider, keys.get(name).cloned())
+            .map_err(|error| task.mistake(&["providers", name, "base_url"], error.to_string()))?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@ use super::Screen;
 use super::args::SimulateArgs;
 use super::error::CliError;
 use crate::export::document;
-use crate::llm::sim::server::{self, Options};
-use crate::llm::sim::world::Temper;
-use crate::llm::sim::{Faults, Latency, true_quality, world_of};
+use crate::sim::server::{self, Options};
+use crate::sim::world::WorldParameters;
+use crate::sim::{Faults, Latency, true_quality, world_of};
 use crate::task::Task;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
-    let world = world_of(&task, args.model_seed, Temper::default());
+    let world = world_of(&task, args.model_seed, WorldParameters::default());
     if let Some(file) = &args.oracle {
         let bytes = std::fs::read(file)
             .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;

@@ -6,9 +6,9 @@
 pub mod command;
 
 use crate::id::RowIx;
-use crate::llm::Request;
 use crate::operator::Evidence;
 use crate::prompt::{Message, Prompt, TemplateError};
+use crate::provider::Request;
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};

@@ -23,6 +23,19 @@ pub struct Key {
     pub defaults: fn() -> toml::Table,
 }
 
+/// A kind with the documentation and the defaults of its keys.
+#[derive(Clone, Debug)]
+pub struct DeclaredKind {
+    /// Its name in a recipe.
+    pub name: &'static str,
+    /// What it does, line by line.
+    pub about: Lines,
+    /// Its keys.
+    pub keys: Keys,
+    /// Their defaults.
+    pub defaults: toml::Table,
+}
+
 /// What a kind, a table within a kind or the type of a key says about itself.
 pub trait Described {
     /// The name in a recipe; empty for a table within a kind.

@@ -4,23 +4,10 @@
 //! The documentation is what the slots declare; nothing is described here a second time.
 
 use super::{Objective, Recipe, Stop};
-use crate::grammar::{Chosen, Described, Keys, Lines, paragraph};
+use crate::grammar::{Chosen, Described, Keys, paragraph};
 use crate::operator::{Common, INITS, OPERATORS, SCREENS, Used};
 use serde::Serialize;
 use serde_json::Value;
-
-/// A kind with the documentation and the defaults of its keys.
-#[derive(Clone, Debug)]
-pub struct KindShown {
-    /// Its name in a recipe.
-    pub name: &'static str,
-    /// What it does, line by line.
-    pub about: Lines,
-    /// Its keys.
-    pub keys: Keys,
-    /// Their defaults.
-    pub defaults: toml::Table,
-}
 
 /// One slot of a recipe.
 #[derive(Clone, Debug, PartialEq, Serialize)]

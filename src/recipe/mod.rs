@@ -3,17 +3,18 @@
 //! A recipe is data. What its kinds do is in `strategy`, `operator` and `evaluate`; the recipes that
 //! ship are in `strategies/` and embedded in the program.
 
-mod check;
-mod explained;
-#[cfg(test)]
-mod published;
-pub(crate) mod read;
-mod reference;
+// A file uses only files declared above it.
+mod wording;
 mod slots;
 mod usable;
-mod wording;
+mod explained;
+mod reference;
+pub(crate) mod read;
+mod check;
+#[cfg(test)]
+mod published;
 
-pub use explained::{KeyShown, KindShown, SlotShown, explained};
+pub use explained::{KeyShown, SlotShown, explained};
 pub use read::{RecipeError, effective_table, load, load_with, parse, parse_with};
 pub use reference::reference;
 pub(crate) use reference::toml_of;

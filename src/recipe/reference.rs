@@ -4,10 +4,10 @@
 
 use super::explained::{json, keys};
 use super::{
-    Accept, Archive, Choose, Evaluate, Final, KeyShown, KindShown, MixPart, Objective, Runs,
-    Sampler, Schedule, Select, Stop,
+    Accept, Archive, Choose, Evaluate, Final, KeyShown, MixPart, Objective, Runs, Sampler,
+    Schedule, Select, Stop,
 };
-use crate::grammar::{Described, Keys, Lines, Slot, paragraph};
+use crate::grammar::{DeclaredKind, Described, Keys, Lines, Slot, paragraph};
 use crate::operator::{Common, Feedback, History, INITS, OPERATORS, SCREENS, Shots};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -49,8 +49,8 @@ pub fn reference() -> String {
     out
 }
 
-fn listed<T: ?Sized>(slot: &Slot<T>) -> Vec<KindShown> {
-    let shown = |kind: &'static crate::grammar::Kind<T>| KindShown {
+fn listed<T: ?Sized>(slot: &Slot<T>) -> Vec<DeclaredKind> {
+    let shown = |kind: &'static crate::grammar::Kind<T>| DeclaredKind {
         name: kind.name,
         about: kind.about,
         keys: kind.keys,
@@ -67,9 +67,9 @@ fn heading(out: &mut String, name: &str, about: Lines) {
 }
 
 /// A slot of several kinds: keys that all of them have are shown once, `shared` ones among them.
-fn kinds(out: &mut String, name: &str, about: Lines, kinds: &[KindShown], shared: &[KeyShown]) {
+fn kinds(out: &mut String, name: &str, about: Lines, kinds: &[DeclaredKind], shared: &[KeyShown]) {
     heading(out, name, about);
-    let shown: Vec<(&KindShown, Vec<KeyShown>)> = kinds
+    let shown: Vec<(&DeclaredKind, Vec<KeyShown>)> = kinds
         .iter()
         .map(|kind| {
             let defaults = json(&kind.defaults);

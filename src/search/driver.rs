@@ -16,10 +16,10 @@ use crate::event::{
 };
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
 use crate::journal::{Journal, JournalError};
-use crate::llm::Request;
-use crate::llm::call::{Called, Caller, Ending, Halt, Job, worst_case};
 use crate::memory::{Observer, State};
 use crate::operator::OperatorError;
+use crate::provider::Request;
+use crate::provider::call::{Called, Caller, Ending, Halt, Job, worst_case};
 use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::source::SourceError;

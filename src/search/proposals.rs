@@ -10,7 +10,6 @@ use crate::evaluate::Evaluator;
 use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::journal::{Journal, JournalError};
-use crate::llm::Request;
 use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
@@ -18,6 +17,7 @@ use crate::operator::{
     ScreenedTask, Screens, Written, demos_of, program_request,
 };
 use crate::prompt::Prompt;
+use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::strategy::Strategy;

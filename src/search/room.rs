@@ -5,8 +5,8 @@
 use crate::budget::{Amount, Caps, Share};
 use crate::event::StopReason;
 use crate::id::CandidateIx;
-use crate::llm::call::worst_case;
 use crate::memory::State;
+use crate::provider::call::worst_case;
 use crate::state::{CandidateState, Phase};
 use crate::strategy::Remaining;
 use crate::task::Task;

@@ -1,7 +1,7 @@
 //! What makes a candidate the incumbent.
 
-use super::allocation::probability;
-use super::population::{fitness, ranked};
+use super::belief::probability;
+use super::ranking::{fitness, ranked};
 use super::{Plan, State};
 use crate::event::Event;
 use crate::id::CandidateIx;
@@ -48,7 +48,7 @@ fn best_mean(recipe: &Recipe, goal: Goal, state: &State) -> Option<Plan> {
         Goal::MaxQuality { usd_per_1k_at_most: None } => state.memory.best_mean.candidate()?,
         _ => {
             let finished = state.memory.fronts.finished();
-            super::finale::best_by_goal(goal, state, finished.iter().copied(), |candidate| {
+            super::ranking::best_by_goal(goal, state, finished.iter().copied(), |candidate| {
                 state.standing(candidate).dev().mean()
             })?
         }

@@ -1,5 +1,6 @@
 //! Which rows a candidate is tried on next, and when it is dropped.
 
+use super::belief::probability;
 use super::population::quota;
 use super::{Plan, State, acceptance};
 use crate::event::{Dropped, Event};
@@ -10,7 +11,6 @@ use crate::recipe::{
 };
 use crate::seed::Seed;
 use crate::state::{Cell, Status};
-use crate::stats::Posterior;
 use crate::task::example::Split;
 use crate::task::goal::Goal;
 use rand::seq::SliceRandom;
@@ -291,25 +291,6 @@ fn gate(state: &State, candidate: CandidateIx) -> Option<Option<Plan>> {
     let passed = if gate.inclusive { sum >= needed - 1e-6 } else { sum > needed + 1e-6 };
     let why = Dropped::Gate { sum, needed };
     (!passed).then_some(Some(Plan::Decide(Event::CandidateDropped { candidate, why })))
-}
-
-/// The probability that a candidate is what the goal asks for, from paired rows and the prior: better
-/// than the incumbent, or good enough beside the seed.
-pub(super) fn probability(goal: Goal, state: &State, candidate: CandidateIx, margin: f64) -> f64 {
-    let pairs = &state.memory.pairs;
-    let parent = state.standing(candidate).candidate.parents.first().copied();
-    let parent = parent.unwrap_or(CandidateIx::BASELINE);
-    let (pair, parent, threshold) = match goal {
-        Goal::MaxQuality { .. } => {
-            (pairs.against_incumbent(candidate), pairs.against_incumbent(parent), -margin)
-        }
-        Goal::MinCost { floor } => {
-            let baseline = state.baseline().dev().mean().unwrap_or(0.0);
-            let threshold = floor.quality(baseline) - baseline;
-            (pairs.against_seed(candidate), pairs.against_seed(parent), threshold)
-        }
-    };
-    Posterior::of(pairs.prior_beside(&parent), &pair).above(threshold)
 }
 
 /// Futility (algorithm and prior: see `stats::posterior`): after each block, a candidate that is

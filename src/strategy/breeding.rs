@@ -1,6 +1,7 @@
 //! The search as its operators see it: the recipe's population and selection.
 
-use super::population::{self, fitness, members, ranked};
+use super::population::{self, members};
+use super::ranking::{fitness, ranked};
 use super::selection;
 use crate::id::CandidateIx;
 use crate::memory::State;
@@ -36,7 +37,7 @@ impl<'a> Search<'a> {
 
 impl Breeding for Search<'_> {
     fn parents(&self, count: usize) -> Option<Parents> {
-        let each = super::drafting::operators_per_parent(self.recipe).max(1);
+        let each = super::choosing::operators_per_parent(self.recipe).max(1);
         selection::parents(
             self.recipe,
             self.state,
@@ -71,7 +72,7 @@ impl Breeding for Search<'_> {
     }
 
     fn competes(&self, candidate: CandidateIx) -> bool {
-        population::competes(self.recipe, candidate)
+        super::ranking::competes(self.recipe, candidate)
     }
 
     fn has_generations(&self) -> bool {

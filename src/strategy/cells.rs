@@ -3,7 +3,7 @@
 //! A candidate's place on the grid is remembered in `memory::Niches`.
 
 use super::State;
-use super::population::{competes, rank};
+use super::ranking::{competes, rank};
 use crate::id::CandidateIx;
 use crate::recipe::{MapElitesArchive, Recipe};
 use crate::state::Status;

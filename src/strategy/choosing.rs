@@ -107,6 +107,16 @@ fn ucb(kind: &UcbChoose, gains: &[Gain], arms: &[usize]) -> Vec<f64> {
     bandit.probabilities()
 }
 
+/// Uses of operators on each parent.
+pub(super) fn operators_per_parent(recipe: &Recipe) -> usize {
+    match &recipe.choose {
+        Choose::Each(_) => {
+            recipe.operator.iter().map(|operator| operator.common.weight as usize).sum()
+        }
+        _ => 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -243,7 +243,7 @@ impl Composed {
 /// Who is judged together: the population and its children that are not judged yet; before the
 /// first generation, all that `init` brought. Whoever left the population is not asked again.
 pub(super) fn contenders(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
-    let pool = drafting::pool(recipe, state);
+    let pool = super::ranking::pool(recipe, state);
     let Some(generation) = state.memory.generations.current() else {
         return pool;
     };

@@ -5,6 +5,7 @@
 //! in its own file in `operator`.
 
 use super::breeding::{Search, planned_runs};
+use super::choosing::operators_per_parent;
 use super::{Plan, State, choosing, islands};
 use crate::candidate::Demo;
 use crate::event::{Abandoned, Draft, Event, Gate, Shown, Source};
@@ -12,7 +13,7 @@ use crate::id::{CandidateIx, ProposalNumber, RowIx};
 use crate::operator::{Next, Sets, Setting, Used, When, missing_answers};
 use crate::recipe::{BLOCK, Choose, Evaluate, GateRule, Recipe, Schedule, Select};
 use crate::seed::Seed;
-use crate::state::{Cell, Status};
+use crate::state::Cell;
 use crate::stats::weighted;
 use crate::task::example::Split;
 use rand::Rng;
@@ -189,16 +190,6 @@ pub(super) fn generation_is_bred(recipe: &Recipe, state: &State) -> bool {
         && state.drafts.is_empty()
         && state.memory.steps.next().is_none()
         && state.memory.uses.in_generation() >= applications(recipe, state)
-}
-
-/// Uses of operators on each parent.
-pub(super) fn operators_per_parent(recipe: &Recipe) -> usize {
-    match &recipe.choose {
-        Choose::Each(_) => {
-            recipe.operator.iter().map(|operator| operator.common.weight as usize).sum()
-        }
-        _ => 1,
-    }
 }
 
 /// The next draft of an operator.
@@ -414,17 +405,4 @@ fn minibatch_gate(state: &State, draft: &Draft, shown: &[Shown], inclusive: bool
         against.push(parent.column(Split::Train, replicate).cell(shown.row).score()?);
     }
     (!rows.is_empty()).then_some(Gate { split: Split::Train, rows, against, inclusive })
-}
-
-/// Candidates that take part in a pool: all that init brought, and the baseline where it is named.
-pub(super) fn pool(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
-    let with_baseline = recipe.names_baseline();
-    state
-        .numbered()
-        .filter(|(candidate, standing)| {
-            (with_baseline || *candidate != CandidateIx::BASELINE)
-                && !matches!(standing.status, Status::Dropped(_))
-        })
-        .map(|(candidate, _)| candidate)
-        .collect()
 }

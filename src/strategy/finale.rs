@@ -1,7 +1,8 @@
 //! How the winner is chosen from what was found, before the engine confirms it on hold.
 
 use super::contest::worth_in_race;
-use super::population::{fitness, next_generation, ranked};
+use super::population::next_generation;
+use super::ranking::{best_by_goal, fitness, ranked};
 use super::{Plan, Remaining, State};
 use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
@@ -145,16 +146,6 @@ fn contenders(state: &State) -> impl Iterator<Item = CandidateIx> + '_ {
         .filter(|candidate| !state.standing(*candidate).misses_too_much())
 }
 
-/// The mean over all scored answers to dev, every replicate.
-pub(super) fn mean_of_all(state: &State, candidate: CandidateIx) -> Option<f64> {
-    let (mut sum, mut scored) = (0.0, 0_u32);
-    for (_, column) in state.standing(candidate).replicates(Split::Dev) {
-        sum += column.sum;
-        scored += column.scored;
-    }
-    (scored > 0).then(|| sum / f64::from(scored))
-}
-
 /// The best mean that the goal allows.
 fn argmax(recipe: &Recipe, among: Among, goal: Goal, state: &State) -> CandidateIx {
     let value = |candidate: CandidateIx| fitness(recipe, state, candidate);
@@ -206,38 +197,6 @@ fn best_survivor(
         Evaluate::RaceAll(_) => worth_in_race(recipe, state, candidate, common),
         _ => fitness(recipe, state, candidate),
     })
-}
-
-/// The best of some candidates by the goal's rule: the highest quality, or the lowest cost among
-/// those that are good enough; the earlier one of equals. None where the goal allows none.
-pub(super) fn best_by_goal(
-    goal: Goal,
-    state: &State,
-    candidates: impl Iterator<Item = CandidateIx>,
-    quality: impl Fn(CandidateIx) -> Option<f64>,
-) -> Option<CandidateIx> {
-    let baseline = quality(CandidateIx::BASELINE).unwrap_or(0.0);
-    let mut best: Option<(f64, CandidateIx)> = None;
-    for candidate in candidates {
-        let standing = state.standing(candidate);
-        if standing.misses_too_much() {
-            continue;
-        }
-        let (Some(quality), Some(usd)) = (quality(candidate), standing.used.usd_per_1k()) else {
-            continue;
-        };
-        if !goal.allows(quality, usd, baseline) {
-            continue;
-        }
-        let rank = match goal {
-            Goal::MaxQuality { .. } => quality,
-            Goal::MinCost { .. } => -usd,
-        };
-        if best.is_none_or(|(highest, _)| rank > highest + 1e-12) {
-            best = Some((rank, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
 }
 
 /// Differences from the seed on dev. Where a row has fresh answers, old and new count 1:2, because

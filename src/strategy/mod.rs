@@ -4,23 +4,26 @@
 //! room `memory`, folded from the same events as the facts. Rows are numbers here; neither their
 //! texts nor held-out rows ever arrive.
 
+// A file uses only files declared above it.
+mod ranking;
+mod belief;
+mod cells;
+mod tree;
+mod population;
+mod islands;
+mod selection;
+mod choosing;
+mod breeding;
+mod drafting;
 mod acceptance;
 mod allocation;
-mod breeding;
-mod capping;
-mod cells;
-mod choosing;
-mod composed;
 mod contest;
-mod drafting;
+mod product;
+mod capping;
+mod stopping;
 mod finale;
 mod fixed;
-mod islands;
-mod population;
-mod product;
-mod selection;
-mod stopping;
-mod tree;
+mod composed;
 
 #[cfg(test)]
 mod tests;

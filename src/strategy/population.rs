@@ -1,6 +1,7 @@
 //! What is kept for selection, and what the next generation is bred from.
 
 use super::State;
+use super::ranking::{competes, fitness, rank};
 use crate::event::Generation;
 use crate::id::CandidateIx;
 use crate::recipe::{Accept, Against, Archive, Evaluate, Recipe, Schedule};
@@ -15,42 +16,6 @@ pub(super) fn keeps(recipe: &Recipe) -> usize {
         Archive::Slots(kind) => kind.capacity.max(1),
         _ => 1,
     }
-}
-
-/// What a candidate is ranked by: its mean over all its answers to dev, less what its length costs.
-pub(super) fn fitness(recipe: &Recipe, state: &State, candidate: CandidateIx) -> Option<f64> {
-    let mean = super::finale::mean_of_all(state, candidate)?;
-    Some(mean - length_penalty(recipe, state, candidate))
-}
-
-/// The penalty for length: the weight times the prompt's length, as a share of the longest of the
-/// first candidates (CAPO; arXiv:2504.16005, section 3).
-pub(super) fn length_penalty(recipe: &Recipe, state: &State, candidate: CandidateIx) -> f64 {
-    let weight = recipe.objective.length_penalty;
-    if weight == 0.0 {
-        return 0.0;
-    }
-    let length = |candidate: CandidateIx| state.standing(candidate).candidate.prompt.bytes() as f64;
-    weight * length(candidate) / (state.memory.longest_first.bytes() as f64).max(1.0)
-}
-
-/// All judged candidates, best first; the earlier one of equals.
-pub(super) fn ranked(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
-    rank(recipe, state, state.memory.fronts.finished().iter().copied())
-}
-
-/// Candidates by their fitness, best first; those without an answer are left out.
-pub(super) fn rank(
-    recipe: &Recipe,
-    state: &State,
-    candidates: impl Iterator<Item = CandidateIx>,
-) -> Vec<CandidateIx> {
-    let mut ranked: Vec<(f64, CandidateIx)> = candidates
-        .filter(|candidate| !state.standing(*candidate).misses_too_much())
-        .filter_map(|candidate| Some((fitness(recipe, state, candidate)?, candidate)))
-        .collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    ranked.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// What a child may be bred from now: the population of the generation, or whatever is kept.
@@ -110,12 +75,6 @@ pub(super) fn kept(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
             .collect(),
         Archive::MapElites(kind) => super::cells::elites(kind, recipe, state),
     }
-}
-
-/// Whether a candidate is part of the population: the seed only where the recipe names it, or where
-/// there is nothing else to begin with.
-pub(super) fn competes(recipe: &Recipe, candidate: CandidateIx) -> bool {
-    candidate != CandidateIx::BASELINE || recipe.init.is_empty() || recipe.names_baseline()
 }
 
 /// The candidates on the instance-wise front with the number of rows that each holds.

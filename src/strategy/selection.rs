@@ -1,7 +1,8 @@
 //! Which candidate is changed next.
 
 use super::State;
-use super::population::{fitness, front, rank};
+use super::population::front;
+use super::ranking::{fitness, rank};
 use crate::id::CandidateIx;
 use crate::operator::Parents;
 use crate::recipe::{Archive, MixKind, Recipe, Schedule, Select, SoftmaxSelect};

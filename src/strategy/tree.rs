@@ -10,8 +10,8 @@
 //! beginning with the root; rollouts that begin together end together, each in its own time.
 
 use super::State;
-use super::finale::best_by_goal;
-use super::population::fitness;
+use super::ranking::best_by_goal;
+use super::ranking::fitness;
 use crate::event::Generation;
 use crate::id::CandidateIx;
 use crate::memory::{Path, Rollouts};

@@ -4,8 +4,8 @@
 use crate::budget::Caps;
 use crate::event::Event;
 use crate::id::EventNumber;
-use crate::llm::call::Caller;
 use crate::memory::{Observer, State};
+use crate::provider::call::Caller;
 use crate::state::Phase;
 use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -4,8 +4,8 @@ use crate::support::{Ended, HttpRun, Lab, Server, assert_same_decisions, in_flig
 use promptsearch::budget::{Amount, Caps, Wallet};
 use promptsearch::event::{Event, Failure, StopReason};
 use promptsearch::id::RequestHash;
-use promptsearch::llm::{Llm, LlmError, Reply, Request};
 use promptsearch::memory::State;
+use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::search::{Outcome, settle};
 use promptsearch::state::Phase;
 use promptsearch::task::model::ModelRole;

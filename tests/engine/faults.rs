@@ -8,11 +8,11 @@ use promptsearch::budget::Caps;
 use promptsearch::evaluate::Evaluator;
 use promptsearch::event::{Event, Failure, RowOutcome};
 use promptsearch::id::{Call, CandidateIx, RowIx};
-use promptsearch::llm::sim::world::Temper;
-use promptsearch::llm::sim::{MODEL_SEED, SimLlm, world_of};
-use promptsearch::llm::{Llm, LlmError, Reply, Request};
+use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::search::confirmed;
 use promptsearch::seed::Seed;
+use promptsearch::sim::world::WorldParameters;
+use promptsearch::sim::{MODEL_SEED, SimLlm, world_of};
 use promptsearch::task::example::Split;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -41,7 +41,7 @@ fn true_quality(summary: &Value) -> f64 {
 /// could not be asked has no score. Returns the calls that were given up.
 fn check_scores(events: &Events) -> HashSet<Call> {
     let task = Arc::new(shipped_task());
-    let models = SimLlm::new(Arc::new(world_of(&task, MODEL_SEED, Temper::default())));
+    let models = SimLlm::new(Arc::new(world_of(&task, MODEL_SEED, WorldParameters::default())));
     let evaluator = Evaluator::new(Arc::clone(&task), &[]);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let asked = calls(events);

@@ -7,7 +7,7 @@ use crate::support::{Ended, Lab, assert_same_decisions, jitter};
 use promptsearch::budget::Caps;
 use promptsearch::event::{Event, ProposalOutcome};
 use promptsearch::id::{CandidateIx, RowIx};
-use promptsearch::llm::{Llm, LlmError, Reply, Request};
+use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::recipe::SHIPPED;
 use promptsearch::search::Outcome;
 use promptsearch::task::example::{Example, Split};

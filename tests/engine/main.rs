@@ -16,3 +16,6 @@ mod null;
 mod order;
 mod support;
 mod window;
+mod world_structures;
+#[path = "../../benches/worlds/mod.rs"]
+mod worlds;

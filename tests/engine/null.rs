@@ -3,7 +3,7 @@
 use crate::support::{Lab, shipped_task};
 use promptsearch::budget::Caps;
 use promptsearch::event::Finish;
-use promptsearch::llm::{Llm, LlmError, Reply, Request};
+use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::report::{History, RunInfo, Status, Summary};
 use promptsearch::seed::Seed;
 use promptsearch::task::model::Usage;

@@ -1,23 +1,23 @@
 //! What the tests share: a server of simulated models, runs over HTTP, and runs in this process.
 
+use crate::worlds::named;
 use promptsearch::budget::Caps;
 use promptsearch::clock::Clock;
 use promptsearch::evaluate::Evaluator;
 use promptsearch::event::{CachedOf, Event, ProposalOutcome};
 use promptsearch::id::{Call, EventNumber, RowIx};
 use promptsearch::journal::{Journal, JournalError, read_events};
-use promptsearch::llm::call::{Caller, Line};
-use promptsearch::llm::sim::world::Temper;
-use promptsearch::llm::sim::worlds::named;
-use promptsearch::llm::sim::{MODEL_SEED, SimLlm, world_of};
-use promptsearch::llm::throttle::Throttle;
-use promptsearch::llm::{Llm, LlmError, Reply, Request};
 use promptsearch::memory::{Observer, State};
 use promptsearch::prompt::Prompt;
+use promptsearch::provider::call::{Caller, Line};
+use promptsearch::provider::throttle::Throttle;
+use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::recipe;
 use promptsearch::report::History;
 use promptsearch::search::{Outcome, Search, SearchError, settle};
 use promptsearch::seed::Seed;
+use promptsearch::sim::world::WorldParameters;
+use promptsearch::sim::{MODEL_SEED, SimLlm, world_of};
 use promptsearch::state::Phase;
 use promptsearch::strategy::{Composed, Searched};
 use promptsearch::task::Task;
@@ -477,7 +477,8 @@ impl Lab {
         around: impl FnOnce(Arc<dyn Llm>) -> Arc<dyn Llm>,
     ) -> Result<Ended, SearchError> {
         let task = Arc::new(self.task());
-        let temper = self.world.map_or_else(Temper::default, |name| named(name).unwrap().temper());
+        let temper =
+            self.world.map_or_else(WorldParameters::default, |name| named(name).unwrap().temper());
         let world = Arc::new(world_of(&task, MODEL_SEED, temper));
         let llm = around(Arc::new(SimLlm::new(world)));
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -3,7 +3,7 @@
 use crate::support::Lab;
 use promptsearch::budget::Caps;
 use promptsearch::event::{Event, ProposalOutcome};
-use promptsearch::llm::{Llm, LlmError, Reply, Request};
+use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use std::sync::{Arc, Mutex};
 
 const WINDOW: u64 = 1_700;

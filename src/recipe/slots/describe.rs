@@ -19,8 +19,8 @@ macro_rules! slot {
 
             /// The kinds with their documentation and defaults.
             #[must_use]
-            pub fn all() -> Vec<$crate::recipe::KindShown> {
-                vec![$($crate::recipe::KindShown {
+            pub fn all() -> Vec<$crate::grammar::DeclaredKind> {
+                vec![$($crate::grammar::DeclaredKind {
                     name: $kind,
                     about: <$table as $crate::grammar::Described>::ABOUT,
                     keys: <$table as $crate::grammar::Described>::KEYS,

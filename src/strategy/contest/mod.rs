@@ -14,7 +14,7 @@ mod ucb;
 
 pub(super) use race_all::worth as worth_in_race;
 
-use super::population::{fitness, length_penalty};
+use super::ranking::{fitness, length_penalty};
 use super::{Plan, Remaining, State};
 use crate::event::{Dropped, Event, Round};
 use crate::id::{CandidateIx, RowIx};

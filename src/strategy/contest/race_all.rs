@@ -8,7 +8,8 @@
 //! the paper: a race allocates rows, and claims nothing.
 
 use super::super::State;
-use super::super::population::{keeps, length_penalty};
+use super::super::population::keeps;
+use super::super::ranking::length_penalty;
 use super::{Contest, end, leader};
 use crate::event::{Dropped, Event, Round};
 use crate::id::{CandidateIx, RowIx};

@@ -11,7 +11,7 @@ use crate::id::CandidateIx;
 use crate::recipe::{Archive, UcbEvaluate};
 use crate::state::Status;
 use crate::stats::bandit;
-use crate::strategy::population::length_penalty;
+use crate::strategy::ranking::length_penalty;
 use rand::seq::SliceRandom;
 
 /// The first round; no contest where there is nobody to choose among.
@@ -70,7 +70,7 @@ pub(super) fn judge(kind: &UcbEvaluate, contest: &Contest<'_>, last: &Round) -> 
 fn arms(contest: &Contest<'_>) -> Vec<CandidateIx> {
     let state = contest.state;
     let Some(generation) = state.memory.generations.current() else {
-        return crate::strategy::drafting::pool(contest.recipe, state);
+        return crate::strategy::ranking::pool(contest.recipe, state);
     };
     let takes_part = |candidate: CandidateIx| {
         let standing = state.standing(candidate);

@@ -6,7 +6,7 @@
 //! When the last bracket is done the first one begins again, until the budget is out or every
 //! combination has had all of dev.
 
-use super::super::population::length_penalty;
+use super::super::ranking::length_penalty;
 use super::super::{Plan, State};
 use super::{Space, mean_on, sampling, trial};
 use crate::event::{Event, Round};

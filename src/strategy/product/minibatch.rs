@@ -172,7 +172,7 @@ fn each_candidate(recipe: &Recipe, state: &State, space: &Space) -> Vec<sampling
         .numbered()
         .filter_map(|(candidate, standing)| {
             let combination = space.combination(state, candidate)?;
-            let mean = super::super::population::fitness(recipe, state, candidate)?;
+            let mean = super::super::ranking::fitness(recipe, state, candidate)?;
             let rows = standing.dev().scored as usize;
             Some(sampling::Observation { combination, mean, rows })
         })

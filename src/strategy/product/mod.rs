@@ -48,7 +48,7 @@ enum Made {
 impl Space {
     /// What there is to combine: the texts that `init` brought, the seed's where it is named.
     fn of(recipe: &Recipe, state: &State) -> Self {
-        let texts = drafting::pool(recipe, state)
+        let texts = super::ranking::pool(recipe, state)
             .into_iter()
             .filter(|candidate| state.standing(*candidate).candidate.demos.is_empty())
             .collect();

@@ -694,7 +694,7 @@ fn map_elites_breeds_from_the_elites_and_shows_the_best() {
     while script.state.candidates.len() < 40 {
         let before = script.events.len();
         let kept = super::super::population::kept(&script.recipe, &script.state);
-        let ranked = super::super::population::ranked(&script.recipe, &script.state);
+        let ranked = super::super::ranking::ranked(&script.recipe, &script.state);
         assert!(script.step());
         let Some(Event::ProposalDrafted(draft)) = script.events.get(before) else { continue };
         assert!(kept.contains(&draft.parents[0]), "{draft:?}");

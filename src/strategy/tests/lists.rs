@@ -4,7 +4,7 @@ use super::*;
 use crate::operator::eda::Eda;
 use crate::operator::lineage::Lineage;
 use crate::operator::{Breeding, Draw, Operator, Parents, PlannedRun, Setting};
-use crate::strategy::population;
+use crate::strategy::{population, ranking};
 
 /// A search that breeds from one parent.
 struct FromOne<'a> {
@@ -27,11 +27,11 @@ impl Breeding for FromOne<'_> {
     }
 
     fn fitness(&self, candidate: CandidateIx) -> Option<f64> {
-        population::fitness(self.recipe, self.state, candidate)
+        ranking::fitness(self.recipe, self.state, candidate)
     }
 
     fn ranked(&self) -> Vec<CandidateIx> {
-        population::ranked(self.recipe, self.state)
+        ranking::ranked(self.recipe, self.state)
     }
 
     fn front(&self) -> Vec<CandidateIx> {
@@ -39,7 +39,7 @@ impl Breeding for FromOne<'_> {
     }
 
     fn competes(&self, candidate: CandidateIx) -> bool {
-        population::competes(self.recipe, candidate)
+        ranking::competes(self.recipe, candidate)
     }
 
     fn has_generations(&self) -> bool {

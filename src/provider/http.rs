@@ -1,0 +1,434 @@
+//! One attempt at one provider over HTTP: connections, deadlines, sizes, redirects, redaction.
+//!
+//! It knows no protocol: a [`Protocol`] writes the body and reads the answer. No retry, no cache, no
+//! accounting, no waiting for a place. Each failure says whether the provider may have billed the
+//! attempt; what is done about it is decided above.
+
+use super::key::redact;
+use super::protocol::Protocol;
+use super::refusal::Refusal;
+use super::{Failure, Llm, LlmError, Reply, Request};
+use crate::clock::Clock;
+use crate::task::model::{Provider, Timeouts};
+use crate::text;
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Client, Response, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use std::error::Error;
+use std::fmt;
+use std::sync::Once;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// More than any answer; a longer body has no end.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// Enough of a refusal's body to know what it says.
+const LARGEST_REFUSAL: usize = 64 * 1024;
+
+/// The status is what counts in a refusal: its body is not waited for any longer.
+const REFUSAL_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The most characters of a server's own words in a message.
+const WORDS: usize = 300;
+
+/// Over HTTP/2 all requests share one connection, and servers allow about 100 to 250 of them on it:
+/// above this many at a time, each gets a connection of its own.
+const MOST_ON_ONE_CONNECTION: usize = 64;
+
+/// A provider that cannot be talked to as it is written down.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// Nothing says where it is.
+    #[error(
+        "provider `{provider}` has no `base_url`: write what stands before {path}, such as \
+         http://127.0.0.1:8000/v1"
+    )]
+    NoAddress {
+        /// The provider's name in the task.
+        provider: String,
+        /// What the protocol adds to the address.
+        path: &'static str,
+    },
+    /// The address is not one. It is not repeated: it may hold a key.
+    #[error("the `base_url` of provider `{provider}` {flaw}")]
+    Address {
+        /// The provider's name in the task.
+        provider: String,
+        /// What is wrong, and what to write instead.
+        flaw: String,
+    },
+    /// The key cannot be sent. It is not repeated.
+    #[error(
+        "the key of provider `{provider}` is empty or has characters that no HTTP header takes"
+    )]
+    Key {
+        /// The provider's name in the task.
+        provider: String,
+    },
+    /// TLS cannot be set up.
+    #[error(
+        "no HTTPS connection can be made to provider `{provider}` ({cause}): is the system's \
+         certificate store there?"
+    )]
+    Client {
+        /// The provider's name in the task.
+        provider: String,
+        /// What the TLS library says.
+        cause: String,
+    },
+}
+
+/// A provider that is asked over HTTP.
+pub struct HttpProvider<P> {
+    provider: String,
+    protocol: P,
+    endpoint: Url,
+    host: String,
+    timeouts: Timeouts,
+    key: Option<SecretString>,
+    authorization: Option<(HeaderName, HeaderValue)>,
+    client: Client,
+}
+
+impl<P> fmt::Debug for HttpProvider<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpProvider")
+            .field("provider", &self.provider)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<P: Protocol> HttpProvider<P> {
+    /// Prepares connections to `provider`; none is made yet.
+    ///
+    /// # Errors
+    /// An address or a key that cannot be used, or a system without certificates.
+    pub fn new(
+        provider_name: &str,
+        provider: &Provider,
+        key: Option<SecretString>,
+    ) -> Result<Self, AddressError> {
+        let name = || provider_name.to_owned();
+        let no_address = || AddressError::NoAddress { provider: name(), path: P::PATH };
+        let address = provider.base_url.as_deref().ok_or_else(no_address)?;
+        let endpoint = endpoint(address, P::PATH, key.as_ref())
+            .map_err(|flaw| AddressError::Address { provider: name(), flaw })?;
+        let authorization = match &key {
+            None => None,
+            Some(key) => {
+                let sent = P::authorization(key);
+                Some(sent.ok_or_else(|| AddressError::Key { provider: name() })?)
+            }
+        };
+        let client = client(&endpoint, provider)
+            .map_err(|error| AddressError::Client { provider: name(), cause: causes(&error) })?;
+        let host = match (endpoint.host_str().unwrap_or_default(), endpoint.port()) {
+            (host, Some(port)) => format!("{host}:{port}"),
+            (host, None) => host.to_owned(),
+        };
+        let protocol = P::at(endpoint.host_str().unwrap_or_default());
+        let timeouts = provider.timeout;
+        Ok(Self {
+            provider: name(),
+            protocol,
+            endpoint,
+            host,
+            timeouts,
+            key,
+            authorization,
+            client,
+        })
+    }
+
+    async fn attempt(&self, body: Bytes) -> Result<Reply, LlmError> {
+        let mut sending = self
+            .client
+            .post(self.endpoint.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .body(body);
+        if let Some((name, value)) = &self.authorization {
+            sending = sending.header(name.clone(), value.clone());
+        }
+        let first_byte = self.timeouts.first_byte;
+        let response = match timeout(first_byte, sending.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(self.not_answered(&error)),
+            Err(_) => return Err(self.too_late("did not begin to answer within", first_byte)),
+        };
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.refused(response).await);
+        }
+        let body = self.body(response).await?;
+        self.protocol.reply(&body).map_err(|refusal| self.error(status, refusal))
+    }
+
+    /// The whole body of an answer.
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, LlmError> {
+        let mut body = Vec::new();
+        loop {
+            match timeout(self.timeouts.idle, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+                Ok(Ok(None)) => return Ok(body),
+                Ok(Err(error)) => {
+                    let cause = causes(&error);
+                    let words = format!("broke off its answer after {} bytes: {cause}", body.len());
+                    return Err(self.failed(Failure::Unreadable, true, &words));
+                }
+                Err(_) => {
+                    return Err(self
+                        .too_late("broke off its answer and was silent for", self.timeouts.idle));
+                }
+            }
+            if body.len() > LARGEST_ANSWER {
+                let words = "its answer has no end: more than 16 MiB";
+                return Err(self.failed(Failure::Unreadable, true, words));
+            }
+        }
+    }
+
+    /// A status that is not a success, with as much of its body as comes in time.
+    async fn refused(&self, mut response: Response) -> LlmError {
+        let mut body = Vec::new();
+        let reading = async {
+            while let Ok(Some(chunk)) = response.chunk().await {
+                body.extend_from_slice(&chunk);
+                if body.len() > LARGEST_REFUSAL {
+                    break;
+                }
+            }
+        };
+        let patience = REFUSAL_DEADLINE.min(self.timeouts.idle);
+        // Whether it ended in time or not, what was read is what there is to say.
+        let _ = timeout(patience, reading).await;
+        let status = response.status();
+        let now = Clock::System.now();
+        let refusal = self.protocol.refusal(status.as_u16(), response.headers(), &body, now);
+        self.error(status, refusal)
+    }
+
+    /// A server's own words as an error.
+    fn error(&self, status: StatusCode, refusal: Refusal) -> LlmError {
+        let what = match refusal.words {
+            words if status.is_success() => words,
+            words if words.trim().is_empty() => format!("answered {status} and said no more"),
+            words => format!("answered {status}: {words}"),
+        };
+        let hint = match status.as_u16() {
+            300..=399 => "; write the address that it redirects to as `base_url`",
+            404 | 405 => "; check `base_url` and the model's name",
+            _ => "",
+        };
+        let error = self.failed(refusal.failure, refusal.may_be_billed, &what);
+        LlmError { retry_after: refusal.retry_after, message: error.message + hint, ..error }
+    }
+
+    /// No answer came: either nothing was sent, or the connection broke under the request.
+    fn not_answered(&self, error: &reqwest::Error) -> LlmError {
+        let cause = causes(error);
+        if error.is_connect() {
+            let failure = if error.is_timeout() { Failure::Timeout } else { Failure::Transient };
+            return self.failed(failure, false, &format!("could not be reached: {cause}"));
+        }
+        let words = format!("broke the connection without an answer: {cause}");
+        self.failed(Failure::Transient, true, &words)
+    }
+
+    fn too_late(&self, what: &str, limit: Duration) -> LlmError {
+        let words = format!("{what} {}", text::duration(limit));
+        self.failed(Failure::Timeout, true, &words)
+    }
+
+    /// The only place where a message is made, so that none gets out with the key in it.
+    fn failed(&self, failure: Failure, may_be_billed: bool, words: &str) -> LlmError {
+        // A terminal must not obey what a server says.
+        let words = words.replace(char::is_control, " ");
+        let words = match &self.key {
+            Some(key) => redact(&words, key),
+            None => words,
+        };
+        // Redacted before it is cut, so that no half of a key escapes.
+        let words = text::shorten(&words, WORDS);
+        let (provider, host) = (&self.provider, &self.host);
+        tracing::debug!(provider, host, ?failure, may_be_billed, words, "attempt failed");
+        LlmError {
+            failure,
+            may_be_billed,
+            retry_after: None,
+            message: format!("provider `{provider}` ({host}) {words}"),
+        }
+    }
+}
+
+#[async_trait]
+impl<P: Protocol> Llm for HttpProvider<P> {
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
+        let body = self.protocol.body(request);
+        let total = self.timeouts.total;
+        match timeout(total, self.attempt(body)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.too_late("did not end its answer within", total)),
+        }
+    }
+}
+
+/// The full address, or what is wrong with the one that was written.
+fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url, String> {
+    let no_address = |error| format!("is not an address ({error}): write https://…/v1");
+    let bare = address.trim().trim_end_matches('/');
+    // As it stands first: with the path added, the path could be taken for the host.
+    let written = Url::parse(address.trim()).map_err(no_address)?;
+    let url = Url::parse(&format!("{bare}{path}")).map_err(no_address)?;
+    if !matches!(written.scheme(), "http" | "https") {
+        return Err("must begin with http:// or https://".to_owned());
+    }
+    let in_it = key.is_some_and(|key| {
+        // A placeholder such as `ollama` may well be the host's name too.
+        key.expose_secret().len() >= 8 && address.contains(key.expose_secret())
+    });
+    // An address is written to files and shown on screens.
+    if in_it || !url.username().is_empty() || url.password().is_some() {
+        return Err("holds a key or a password: take it out, and name it in `api_key`".to_owned());
+    }
+    if address.contains(['?', '#']) {
+        return Err("must end before any `?` or `#`: a key belongs in `api_key`".to_owned());
+    }
+    if bare.ends_with(path) {
+        return Err(format!("must stop before {path}, which is added to it"));
+    }
+    Ok(url)
+}
+
+/// One client per provider: it keeps the connections.
+fn client(endpoint: &Url, provider: &Provider) -> Result<Client, reqwest::Error> {
+    static PROVIDER: Once = Once::new();
+    // Without it, building a client panics. An error means that somebody else has installed one.
+    PROVIDER.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+
+    let timeouts = provider.timeout;
+    // Earlier than the other deadlines, so that a host that never takes the connection is known as
+    // one that was sent nothing, and bills nothing.
+    let connect =
+        timeouts.connect.min(timeouts.first_byte.mul_f64(0.9)).min(timeouts.total.mul_f64(0.9));
+    let mut builder = Client::builder()
+        .user_agent(concat!("promptsearch/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connect)
+        // Below what servers keep, so that few requests meet a connection that is being closed.
+        .pool_idle_timeout(Duration::from_secs(30))
+        // A redirect would take the prompt, and perhaps the key, to a host that nobody named.
+        .redirect(reqwest::redirect::Policy::none())
+        // An attempt is one attempt: what is tried again, and at what price, is decided above.
+        .retry(reqwest::retry::never());
+    let secure = endpoint.scheme() == "https";
+    if !secure || provider.concurrency() > MOST_ON_ONE_CONNECTION {
+        builder = builder.http1_only();
+    }
+    if !secure {
+        // A local server must work on a system without any certificates.
+        builder = builder.tls_certs_only([]);
+    }
+    if is_this_machine(endpoint.host_str().unwrap_or_default()) {
+        // A proxy's idea of this address is another machine.
+        builder = builder.no_proxy();
+    }
+    builder.build()
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// What went wrong, down to the system's own words. The error's own line holds the address.
+fn causes(error: &dyn Error) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        // Wrappers repeat what they wrap, or only say which step it was.
+        if !words.starts_with("client error") && !causes.iter().any(|said| said.contains(&words)) {
+            causes.push(words);
+        }
+        next = cause.source();
+    }
+    match causes.as_slice() {
+        [] => "no reason is known".to_owned(),
+        causes => causes.join(": "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::openai::OpenAi;
+
+    type Asked = HttpProvider<OpenAi>;
+
+    fn provider(address: &str) -> Provider {
+        Provider { base_url: Some(address.to_owned()), ..Provider::built_in("openai").unwrap() }
+    }
+
+    #[test]
+    fn an_address_with_a_key_in_it_is_refused_and_not_repeated() {
+        let key = SecretString::from("sk-sentinel");
+        for address in [
+            "https://sk-sentinel@host.example/v1",
+            "https://user:sk-sentinel@host.example/v1",
+            "https://host.example/v1?key=sk-sentinel",
+            "https://host.example/v1?key=other-sentinel",
+            "https://host.example/sk-sentinel/v1",
+            "https://host.example/v1#sk-sentinel",
+            "sk-sentinel",
+            "file:///sk-sentinel",
+            "https://",
+        ] {
+            let error = Asked::new("cloud", &provider(address), Some(key.clone())).unwrap_err();
+            assert!(error.to_string().contains("`cloud`"), "{address}");
+            assert!(matches!(error, AddressError::Address { .. }), "{error}");
+            assert!(!format!("{error} {error:?}").contains("sentinel"), "{error}");
+        }
+        let whole = provider("https://host.example/v1/chat/completions/");
+        let error = Asked::new("cloud", &whole, None).unwrap_err().to_string();
+        assert!(error.contains("must stop before /chat/completions"), "{error}");
+    }
+
+    #[test]
+    fn a_key_that_no_header_takes_is_refused_and_not_repeated() {
+        for key in ["", " ", "sentinel\n", "sentinel\r\nX: y"] {
+            let key = Some(SecretString::from(key));
+            let error = Asked::new("local", &provider("http://127.0.0.1:1/v1"), key).unwrap_err();
+            assert!(matches!(error, AddressError::Key { .. }));
+            assert!(!format!("{error} {error:?}").contains("sentinel"));
+        }
+    }
+
+    #[test]
+    fn the_key_is_not_in_debug_output() {
+        let key = Some(SecretString::from("sk-sentinel-123"));
+        let openai = Asked::new("local", &provider("http://127.0.0.1:1/v1/"), key).unwrap();
+        assert_eq!(openai.endpoint.as_str(), "http://127.0.0.1:1/v1/chat/completions");
+        let shown = format!("{openai:?} {:?} {:?}", openai.authorization, openai.key);
+        assert!(shown.contains("127.0.0.1:1"), "{shown}");
+        assert!(!shown.contains("sentinel"), "{shown}");
+    }
+
+    #[test]
+    fn this_machine_is_known_in_all_its_names() {
+        for host in ["localhost", "127.0.0.1", "127.8.8.8", "[::1]", "a.localhost"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["10.0.0.1", "[::2]", "localhost.example", "example.com"] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
+}

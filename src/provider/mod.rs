@@ -1,0 +1,85 @@
+//! Answers from a model, at a price.
+//!
+//! Not the decision to ask: what is asked of which model is decided above, and what it may cost is the
+//! wallet's. Only this module names reqwest.
+
+// A file uses only files declared above it.
+pub mod key; // The source of a provider's key, and how it stays out of every text.
+pub mod refusal; // What a server says instead of an answer.
+pub mod protocol; // What a wire protocol has to say.
+pub mod http; // One attempt over HTTP, whatever the protocol.
+pub mod openai; // `POST /chat/completions`.
+pub mod registry; // The list of protocols.
+pub mod throttle; // How many attempts at a time, how fast, and how long to wait.
+pub mod call; // One logical call, from its reservation to its durable answer.
+
+pub use crate::event::{Failure, Finish};
+
+use crate::prompt::Message;
+use crate::task::model::{ModelName, Usage};
+use async_trait::async_trait;
+use serde::Serialize;
+use std::time::Duration;
+
+/// One request as every protocol understands it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Request {
+    /// `provider/model`.
+    pub model: ModelName,
+    /// The chat so far.
+    pub messages: Vec<Message>,
+    /// Sampling temperature.
+    pub temperature: f64,
+    /// The longest answer; always sent.
+    pub max_output_tokens: u32,
+    /// The draw: the replicate of an evaluation, the number of a proposal. Sent as `seed`, so that
+    /// a second draw is not the first one's cached answer.
+    pub draw: u64,
+}
+
+impl Request {
+    /// Bytes of all messages: what tokens are estimated from.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.messages.iter().map(|message| message.content.len()).sum()
+    }
+
+    /// The request's identity: its canonical form without auth, with its draw.
+    #[must_use]
+    pub fn hash(&self) -> crate::id::RequestHash {
+        // Serialising plain strings and numbers cannot fail; an empty form would only lose caching.
+        crate::id::RequestHash::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The text; may be empty where a length or filter reason explains it.
+    pub text: String,
+    /// Tokens as the provider counted them; `None` where it did not say.
+    pub usage: Option<Usage>,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+/// A failed attempt.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct LlmError {
+    /// What kind of failure.
+    pub failure: Failure,
+    /// Whether the provider may have billed the attempt.
+    pub may_be_billed: bool,
+    /// How long the provider asks to wait.
+    pub retry_after: Option<Duration>,
+    /// What happened, without any key.
+    pub message: String,
+}
+
+/// A model provider.
+#[async_trait]
+pub trait Llm: Send + Sync {
+    /// One attempt at one request: no retry, no cache, no accounting.
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError>;
+}

@@ -1,0 +1,61 @@
+//! The world of a task: all its rows, held-out ones included, since a real model would not have to
+//! be told which rows are held out either.
+
+use super::form::AnswerForm;
+use super::world::{World, WorldParameters, WorldRow, WorldSpec};
+use crate::prompt::{Prompt, value_text};
+use crate::task::Task;
+use crate::task::example::Example;
+use crate::task::scorer::Scorer;
+
+/// The model seed where none is asked for.
+pub const MODEL_SEED: u64 = 1;
+
+fn rows(task: &Task) -> impl Iterator<Item = &Example> {
+    task.splits.train.iter().chain(&task.splits.dev).chain(task.splits.hold.open_held_out())
+}
+
+/// The simulated world of a task. Its temper is the usual one but in benchmarks.
+#[must_use]
+pub fn world_of(task: &Task, seed: u64, temper: WorldParameters) -> World {
+    let user_text = |row: &Example| {
+        let messages = task.layout.render(&task.baseline, &row.columns);
+        messages.ok().and_then(|mut messages| messages.pop()).map(|message| message.content)
+    };
+    let longest = |row: &Example| {
+        let texts = row.columns.values().map(|value| value_text(value).into_owned());
+        texts.max_by_key(String::len).unwrap_or_default()
+    };
+    let rows = rows(task)
+        .map(|row| WorldRow {
+            id: row.id.to_string(),
+            user_text: user_text(row).unwrap_or_default(),
+            input: longest(row),
+            answer: row.answer.clone(),
+            feedback: row.feedback.clone(),
+        })
+        .collect();
+    World::new(WorldSpec { rows, form: form(task), seed, temper })
+}
+
+fn form(task: &Task) -> AnswerForm {
+    let labels = task.scorers.labels();
+    if !labels.is_empty() {
+        return AnswerForm::Label(labels);
+    }
+    let kinds: Vec<&str> = task.scorers.scorers().iter().map(Scorer::kind).collect();
+    if kinds.contains(&"number") {
+        AnswerForm::Number
+    } else if kinds.iter().any(|kind| ["json-fields", "is-json"].contains(kind)) {
+        AnswerForm::Json
+    } else {
+        AnswerForm::Text
+    }
+}
+
+/// The exact expected score of a prompt over all rows of a task. Nothing in a search may ask.
+#[must_use]
+pub fn true_quality(world: &World, task: &Task, prompt: &Prompt) -> f64 {
+    let requests = rows(task).filter_map(|row| task.layout.render(prompt, &row.columns).ok());
+    world.true_quality(requests)
+}
