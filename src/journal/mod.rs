@@ -4,14 +4,15 @@
 //! is repaired from the other one when the journal is opened. The journal is generic over events and
 //! only knows which request an event answers.
 
+// A file uses only files declared above it.
 mod answers;
-mod committer;
 mod error;
-mod file;
 mod line;
+mod file;
+mod committer;
 mod reader;
-mod recovery;
 mod second_copy;
+mod recovery;
 #[cfg(test)]
 mod tests;
 

@@ -4,39 +4,20 @@
 //! scorer, and every malformed one scores nothing, so that the oracle's numbers are exact.
 
 use super::draw;
-use super::form::AnswerForm;
-use super::world::{Row, World};
+use super::form::wrong_field_weights;
+use super::labels::AnswerForm;
+use super::row::Row;
+use super::world::World;
 use crate::prompt::value_text;
 use crate::seed::Seed;
 use serde_json::{Map, Value};
 
-/// How often a wrong JSON answer has one, two or three wrong fields.
-const WRONG_FIELDS: [f64; 3] = [0.05, 0.25, 0.70];
 /// How often a wrong field is missing altogether.
 const MISSING: f64 = 0.25;
 /// How often a wrong label is the naive one.
 const NAIVE: f64 = 0.8;
 /// Bytes of reasoning, from and to: 40 to 150 tokens.
 const REASONING: (usize, usize) = (170, 560);
-
-/// What a wrong answer scores on average: nothing, but for JSON the share of fields still right.
-pub(super) fn expected_score_when_wrong(form: &AnswerForm, answer: &Value) -> f64 {
-    let (AnswerForm::Json, Some(object)) = (form, answer.as_object()) else {
-        return 0.0;
-    };
-    if object.is_empty() {
-        return 0.0;
-    }
-    let weights = wrong_field_weights(object.len());
-    let total: f64 = weights.iter().sum();
-    let wrong: f64 =
-        weights.iter().enumerate().map(|(place, weight)| (place + 1) as f64 * weight / total).sum();
-    1.0 - wrong / object.len() as f64
-}
-
-fn wrong_field_weights(fields: usize) -> &'static [f64] {
-    &WRONG_FIELDS[..fields.min(WRONG_FIELDS.len())]
-}
 
 /// The right answer.
 pub(super) fn right(row: &Row) -> String {
@@ -336,7 +317,7 @@ mod tests {
     fn partial_credit_is_the_share_of_fields_left_right() {
         let score = |json: &str| {
             let answer: Value = serde_json::from_str(json).unwrap();
-            expected_score_when_wrong(&AnswerForm::Json, &answer)
+            super::super::form::expected_score_when_wrong(&AnswerForm::Json, &answer)
         };
         assert!(
             (score(r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}"#) - (1.0 - 2.65 / 6.0)).abs() < 1e-9

@@ -6,7 +6,7 @@
 
 use super::answer;
 use super::draw;
-use super::form::AnswerForm;
+use super::labels::AnswerForm;
 use super::world::{Case, World};
 use crate::prompt::Message;
 use crate::seed::Seed;

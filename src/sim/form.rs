@@ -3,22 +3,10 @@
 //! A prompt that does not say how to answer is answered in other ways now and then: chatty, with two
 //! labels, in words instead of digits. A prompt that asks for reasoning gets it, at its length.
 
-use super::skill::Labels;
+use super::labels::{AnswerForm, Labels};
 use super::words;
+use serde_json::Value;
 use std::collections::BTreeSet;
-
-/// What answers of a world look like.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AnswerForm {
-    /// One of these labels.
-    Label(Vec<String>),
-    /// A number; the last one of the answer counts.
-    Number,
-    /// A JSON object, scored by the share of its fields that are right.
-    Json,
-    /// Any text.
-    Text,
-}
 
 impl AnswerForm {
     /// Logits added to every unasked skill: an object has many fields to get wrong.
@@ -202,6 +190,29 @@ fn says_only(sentence: &str) -> bool {
 
 fn wants_number(sentence: &str) -> bool {
     words::raw(sentence).any(|word| NUMBER_WORDS.contains(&word))
+}
+
+/// How often a wrong JSON answer has one, two or three wrong fields.
+const WRONG_FIELDS: [f64; 3] = [0.05, 0.25, 0.70];
+
+/// How often a wrong object with this number of fields has one, two or three wrong ones.
+pub(super) fn wrong_field_weights(fields: usize) -> &'static [f64] {
+    &WRONG_FIELDS[..fields.min(WRONG_FIELDS.len())]
+}
+
+/// What a wrong answer scores on average: nothing, but for JSON the share of fields still right.
+pub(super) fn expected_score_when_wrong(form: &AnswerForm, answer: &Value) -> f64 {
+    let (AnswerForm::Json, Some(object)) = (form, answer.as_object()) else {
+        return 0.0;
+    };
+    if object.is_empty() {
+        return 0.0;
+    }
+    let weights = wrong_field_weights(object.len());
+    let total: f64 = weights.iter().sum();
+    let wrong: f64 =
+        weights.iter().enumerate().map(|(place, weight)| (place + 1) as f64 * weight / total).sum();
+    1.0 - wrong / object.len() as f64
 }
 
 #[cfg(test)]

@@ -5,23 +5,26 @@
 //! take into account, and how much, is written in `docs/simulation.md`. No search may look behind
 //! their answers.
 
-mod answer;
-pub mod clerk;
+// A file uses only files declared above it.
 pub mod draw;
-mod editor;
 mod faults;
-mod form;
-mod index;
 mod log;
-mod of_task;
-pub mod server;
-mod skill;
-mod statement;
 mod tally;
 mod parameters;
+mod row;
 mod wire;
 mod words;
+mod labels;
+mod editor;
+mod form;
+mod index;
+mod skill;
+mod statement;
 pub mod world;
+mod answer;
+pub mod clerk;
+mod of_task;
+pub mod server;
 
 pub use faults::{Faults, Latency};
 pub use of_task::{MODEL_SEED, true_quality, world_of};

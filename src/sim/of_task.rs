@@ -1,7 +1,7 @@
 //! The world of a task: all its rows, held-out ones included, since a real model would not have to
 //! be told which rows are held out either.
 
-use super::form::AnswerForm;
+use super::labels::AnswerForm;
 use super::world::{World, WorldParameters, WorldRow, WorldSpec};
 use crate::prompt::{Prompt, value_text};
 use crate::task::Task;

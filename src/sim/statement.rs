@@ -3,9 +3,10 @@
 //! A reading depends on the prompt alone, not on a row, and is made once for each prompt.
 
 use super::draw;
-use super::form::{AnswerForm, Asked};
+use super::form::Asked;
+use super::labels::{AnswerForm, Labels};
 use super::parameters::WorldParameters;
-use super::skill::{Labels, Skill, Skills};
+use super::skill::{Skill, Skills};
 use super::words;
 use crate::seed::Seed;
 use std::collections::BTreeSet;

@@ -3,12 +3,15 @@
 //! Not a part of any search: a strategy sees answers, never these numbers. Only `simulate --oracle`
 //! and the project's own benchmarks ask for them.
 
-use super::answer;
 use super::draw;
-pub use super::form::AnswerForm;
+use super::form;
 use super::index::RowIndex;
+pub use super::labels::AnswerForm;
+use super::labels::Labels;
 pub use super::parameters::WorldParameters;
-use super::skill::{Labels, Skills};
+use super::row::Row;
+pub use super::row::WorldRow;
+use super::skill::Skills;
 use super::statement::{Demonstration, Reading};
 use crate::prompt::{Message, Role, value_text};
 use crate::seed::Seed;
@@ -33,34 +36,6 @@ pub struct WorldSpec {
     pub seed: u64,
     /// What this world is like.
     pub temper: WorldParameters,
-}
-
-/// One row as the simulated models know it.
-#[derive(Clone, Debug)]
-pub struct WorldRow {
-    /// Its id.
-    pub id: String,
-    /// The user message that the seed prompt renders for it.
-    pub user_text: String,
-    /// Its longest column.
-    pub input: String,
-    /// The right answer.
-    pub answer: serde_json::Value,
-    /// Why it is right, as far as the data says so.
-    pub feedback: Option<String>,
-}
-
-/// A row with what is drawn for it.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) id: String,
-    pub(super) answer: serde_json::Value,
-    pub(super) skill: usize,
-    /// A second skill that it needs as well.
-    pub(super) second: Option<usize>,
-    /// Logits below the average row.
-    pub(super) difficulty: f64,
-    pub(super) seed: Seed,
 }
 
 /// The simulated world.
@@ -231,7 +206,7 @@ impl World {
 
     /// Right answers count in full, wrong ones by their form, malformed ones nothing.
     fn expected_score(&self, case: &Case<'_>) -> f64 {
-        let wrong = answer::expected_score_when_wrong(&self.form, &case.row.answer);
+        let wrong = form::expected_score_when_wrong(&self.form, &case.row.answer);
         let readable = case.knows + (1.0 - case.knows) * wrong;
         (1.0 - case.reading.asked.malformed) * readable
     }

@@ -17,11 +17,12 @@
 //!
 //! Degenerate input never panics: functions without an answer return `None`.
 
+// A file uses only files declared above it.
 mod binomial;
-mod bootstrap;
 mod draw;
 mod linalg;
 mod normal;
+mod bootstrap;
 
 pub mod power; // Before: which gain can this many rows detect?
 pub mod posterior; // During: the chance that a child is better, row by row.
@@ -33,12 +34,12 @@ pub mod tpe; // During: which combination of parts to try next.
 pub mod gaussian_process; // During: a predicted score with its uncertainty.
 pub mod surrogate; // During: the predicted score of an unscored prompt.
 pub mod cluster; // During: clusters of similar prompts.
-pub mod race; // During: whether a candidate is out of the race.
 pub mod shrinkage; // After: estimates without the winner's curse.
 pub mod rank; // After: rank correlation.
 pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
 pub mod paired; // After: one p-value for one claim.
+pub mod race; // During: whether a candidate is out of the race.
 
 pub use dominance::frontier_weights;
 pub use draw::weighted;
