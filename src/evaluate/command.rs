@@ -670,7 +670,7 @@ mod tests {
             CommandError::Deadline { limit: Duration::from_millis(500), stderr: "waiting".into() }
         );
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-        assert_eq!(error.to_string(), "no reply within 0.5 s; it said: waiting");
+        assert_eq!(error.to_string(), "no reply within 0.5 s; its standard error: waiting");
         assert_eq!(pool.pids().len(), 2);
         assert_all_die(&pool.pids()).await;
     }

@@ -546,7 +546,7 @@ mod tests {
         );
         assert_eq!(
             status_line(&run(Kind::New).summary, &Caps::default()),
-            "0 calls · 0 candidates · measuring the seed"
+            "0 calls · 0 candidates · measuring the baseline"
         );
     }
 }

@@ -81,7 +81,7 @@ pub(super) fn rejection(reason: Rejection) -> &'static str {
         Rejection::Truncated => "the reply reached its output limit",
         Rejection::NoTags => "the reply had no new text between the tags",
         Rejection::Unchanged => "it changed nothing",
-        Rejection::Dedup => "the run already has this prompt",
+        Rejection::Dedup => "it is a duplicate of an earlier prompt",
         Rejection::Placeholder => "it removed or added a placeholder",
         Rejection::Frozen => "it changed a frozen part",
         Rejection::TooLong => "it is too long",

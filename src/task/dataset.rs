@@ -789,7 +789,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_names_its_line_and_a_cure() {
+    fn a_mistake_names_its_line_and_a_fix() {
         assert_eq!(
             at(&error("a.jsonl", "{\"answer\": 1}\n[1]")),
             (Some(2), "a row must be an object, not a list")
@@ -798,7 +798,7 @@ mod tests {
             at(&error("a.jsonl", "{\"answer\": 1}\n\n{\"answer\": }")),
             (Some(3), "invalid JSON: expected value (column 12)")
         );
-        assert!(error("a.jsonl", "[\n").help.unwrap().contains(".json file"));
+        assert!(error("a.jsonl", "[\n").help.unwrap().contains("as .json"));
         assert!(error("a.jsonl", "{\n\"answer\": 1}").help.unwrap().contains("one line"));
         assert_eq!(
             at(&error("a.csv", "q,answer\n\na,1\nb\n")),
@@ -863,7 +863,7 @@ mod tests {
     #[test]
     fn equal_ids_and_missing_ids_are_refused() {
         let twice = error("a.csv", "id,answer\na,1\nb,1\na,2\n");
-        assert_eq!(at(&twice), (Some(4), "the id `a` stands on line 2 already"));
+        assert_eq!(at(&twice), (Some(4), "the id `a` is already used on line 2"));
         let none = error("a.jsonl", "{\"id\": 1, \"answer\": 1}\n{\"answer\": 1}");
         assert_eq!(at(&none), (Some(2), "row 2 has no id in column `id`"));
     }
@@ -916,7 +916,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_of_answers_are_told_apart() {
+    fn kinds_of_answers_are_distinguished() {
         let look = |answers: &[Value]| {
             let text: String = answers
                 .iter()

@@ -521,7 +521,7 @@ fn a_push_happens_only_when_asked_for() {
     assert!(!exported.pushed && !exported.unchanged);
     assert_eq!(sandbox.git(&["rev-parse", "promptsearch/triage"]).trim(), exported.commit);
     assert_eq!(git(&remote, &["rev-parse", "refs/heads/promptsearch/triage"]), theirs);
-    assert!(error.to_string().contains("stands on the branch"));
+    assert!(error.to_string().contains("is on the branch"));
 }
 
 #[test]

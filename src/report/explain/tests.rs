@@ -58,7 +58,7 @@ fn a_winner_from_its_parents_to_its_confirmation() {
 }
 
 #[test]
-fn the_seed_has_children_and_no_parents() {
+fn the_baseline_has_children_and_no_parents() {
     insta::assert_snapshot!(shown(&run(Kind::Confirmed), "baseline"));
 }
 

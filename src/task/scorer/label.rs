@@ -241,7 +241,7 @@ mod tests {
     fn labels_that_cannot_serve_are_refused() {
         assert!(labels(&[]).unwrap_err().help.unwrap().contains("labels = "));
         assert!(labels(&["a", " "]).unwrap_err().message.contains("empty"));
-        assert!(labels(&["Fee", "fee "]).unwrap_err().message.contains("cannot be told apart"));
+        assert!(labels(&["Fee", "fee "]).unwrap_err().message.contains("cannot be distinguished"));
     }
 
     #[test]
