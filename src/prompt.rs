@@ -1,8 +1,8 @@
 //! Prompts: named parts of text, their placeholders, and their rendering to messages.
 //!
 //! A searched part is literal text in which only `{{ column }}` has a meaning; a frozen part is a
-//! minijinja template (strict, without escaping, with limited work). A row's values are inserted and
-//! never rendered as templates.
+//! minijinja template (strict, without escaping, with limited work). A row's values are inserted
+//! and never rendered as templates.
 //!
 //! The part `user` is the user message. All other parts, in the order of the task file and joined
 //! by a blank line, are the system message.
@@ -212,7 +212,7 @@ impl Layout {
     /// # Errors
     /// An invalid frozen template, or a placeholder without a column of that name.
     pub fn new(
-        seed: &Prompt,
+        baseline: &Prompt,
         searched: &[String],
         columns: &BTreeSet<String>,
     ) -> Result<Self, TemplateError> {
@@ -226,7 +226,7 @@ impl Layout {
         }
         frozen.set_fuel(Some(FUEL));
         let mut shown = BTreeSet::new();
-        for part in seed.parts() {
+        for part in baseline.parts() {
             if searched.contains(&part.name) {
                 shown.extend(placeholders(&part.text).into_iter().map(str::to_owned));
                 if let Some(name) =
@@ -428,25 +428,26 @@ mod tests {
 
     #[test]
     fn rows_are_inserted_and_never_read_as_templates() {
-        let seed = prompt("Be {{ locale }}.", "{{ input }}{% if locale == 'de' %}!{% endif %}\n");
-        let layout = Layout::new(&seed, &["system".to_owned()], &columns()).unwrap();
+        let baseline =
+            prompt("Be {{ locale }}.", "{{ input }}{% if locale == 'de' %}!{% endif %}\n");
+        let layout = Layout::new(&baseline, &["system".to_owned()], &columns()).unwrap();
         let row = serde_json::json!({"input": "{{ locale }} <b>", "locale": "de"});
-        let messages = layout.render(&seed, row.as_object().unwrap()).unwrap();
+        let messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
         assert_eq!(messages[0].content, "Be de.");
         assert_eq!(messages[1].content, "{{ locale }} <b>!\n");
     }
 
     #[test]
-    fn a_part_that_says_nothing_leaves_no_blank_line() {
+    fn an_empty_part_leaves_no_blank_line() {
         let part = |name: &str, text: &str| Part { name: name.into(), text: text.into() };
         let system = |parts: &[(&str, &str)]| {
             let mut parts: Vec<Part> = parts.iter().map(|(name, text)| part(name, text)).collect();
             parts.push(part(USER, "{{ input }}"));
-            let seed = Prompt::new(parts);
+            let baseline = Prompt::new(parts);
             let row = serde_json::json!({"input": "hi", "locale": ""});
             let searched = ["system".to_owned(), "demos".to_owned()];
-            let layout = Layout::new(&seed, &searched, &columns()).unwrap();
-            let mut messages = layout.render(&seed, row.as_object().unwrap()).unwrap();
+            let layout = Layout::new(&baseline, &searched, &columns()).unwrap();
+            let mut messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
             assert_eq!(messages.pop().unwrap().content, "hi");
             messages.pop().map(|message| message.content)
         };
@@ -463,8 +464,8 @@ mod tests {
     #[test]
     fn a_placeholder_that_no_column_fills_is_named_with_its_line() {
         for searched in [vec![], vec!["system".to_owned()]] {
-            let seed = prompt("a\n{{ inptu }}", "{{ input }}");
-            let error = Layout::new(&seed, &searched, &columns()).unwrap_err();
+            let baseline = prompt("a\n{{ inptu }}", "{{ input }}");
+            let error = Layout::new(&baseline, &searched, &columns()).unwrap_err();
             assert_eq!(
                 error,
                 TemplateError::Unfilled {
@@ -480,9 +481,9 @@ mod tests {
     fn a_frozen_template_cannot_run_for_ever() {
         let endless =
             "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
-        let seed = prompt(endless, "{{ input }}");
-        let layout = Layout::new(&seed, &[], &columns()).unwrap();
-        assert!(layout.render(&seed, &Columns::new()).is_err());
+        let baseline = prompt(endless, "{{ input }}");
+        let layout = Layout::new(&baseline, &[], &columns()).unwrap();
+        assert!(layout.render(&baseline, &Columns::new()).is_err());
     }
 
     #[test]

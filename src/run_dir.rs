@@ -1,6 +1,7 @@
 //! The files under `results/RUN/`, and the lock on them.
 //!
-//! `run.json` is written first and never changed; everything else except the journal can be rebuilt.
+//! `run.json` is written first and never changed; everything else except the journal can be
+//! rebuilt.
 
 use crate::budget::Caps;
 use crate::id::RunName;
@@ -362,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_holder_is_told_who_has_the_run() {
+    fn a_second_lock_reports_the_process_that_has_the_run() {
         let dir = tempfile::tempdir().unwrap();
         let run = run(dir.path(), "r");
         assert!(!run.is_running());

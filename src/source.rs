@@ -151,8 +151,8 @@ fn in_plain_words(message: &str) -> Option<String> {
     Some(format!("expected {wanted}, got the {}", found.replacen("floating point", "number", 1)))
 }
 
-/// The line of the value at `path` (such as `["evaluate", "block"]`), if the text parses and has it.
-/// A number in the path is an index into a list.
+/// The line of the value at `path` (such as `["evaluate", "block"]`), if the text parses and has
+/// it. A number in the path is an index into a list.
 #[must_use]
 pub fn line_of_key(text: &str, path: &[&str]) -> Option<usize> {
     let document = toml::de::DeTable::parse(text).ok()?;
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_file_line_and_cure() {
+    fn an_error_names_file_line_and_hint() {
         let error = SourceError::new("task.toml", "no data").at_line(3).help("add [data]");
         assert_eq!(error.to_string(), "task.toml:3: no data\n  try: add [data]");
     }

@@ -5,7 +5,8 @@ use crate::prompt;
 use crate::stats::{Interval, TestName};
 use crate::text::{percent, plural, thousands};
 
-/// Dollars spent, in cents; small amounts get more decimals, so that a cheap run does not look free.
+/// Dollars spent, in cents; small amounts get more decimals, so that a cheap run does not look
+/// free.
 pub(super) fn money(usd: f64) -> String {
     dollars(usd, 0.1)
 }

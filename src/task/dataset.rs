@@ -1,6 +1,7 @@
 //! Reads rows from JSON Lines, JSON, CSV and TSV files, and reports mistakes with their lines.
 //!
-//! It checks ids, answers and columns only. Splits are made in `split`, and scorers check the answers.
+//! It checks ids, answers and columns only. Splits are made in `split`, and scorers check the
+//! answers.
 
 use crate::id::ExampleId;
 use crate::prompt::{Columns, value_text};
@@ -15,8 +16,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// The roles of columns. A column called `answer`, `id` or `feedback` needs no entry; the group column
-/// must be named.
+/// The roles of columns. A column called `answer`, `id` or `feedback` needs no entry; the group
+/// column must be named.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnMap {
@@ -503,8 +504,8 @@ fn read_table(path: &Path, delimiter: u8) -> Result<Vec<Row>, SourceError> {
     Ok(rows)
 }
 
-/// In many European locales, spreadsheets separate the columns of CSV files by `;`. A table needs at
-/// least two columns, so another separator in a header without commas is taken as the separator.
+/// In many European locales, spreadsheets separate the columns of CSV files by `;`. A table needs
+/// at least two columns, so another separator in a header without commas is taken as the separator.
 fn delimiter_of(bytes: &[u8], delimiter: u8) -> u8 {
     let header = bytes
         .split(|byte| *byte == b'\n')
@@ -518,7 +519,8 @@ fn delimiter_of(bytes: &[u8], delimiter: u8) -> u8 {
     }
 }
 
-/// Skips blank lines, because the reader's position is before the blank lines that precede a record.
+/// Skips blank lines, because the reader's position is before the blank lines that precede a
+/// record.
 fn line_of_record(bytes: &[u8], position: Option<&csv::Position>) -> usize {
     let Some(position) = position else { return 1 };
     let from = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(bytes.len());
