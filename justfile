@@ -2,7 +2,7 @@
 help:
     @just --list --unsorted
 
-# What must pass before a commit, in the order that fails fastest.
+# The checks that must pass before a commit, fastest first.
 check:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
@@ -10,26 +10,26 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
     cargo test
 
-# All tests, or those whose name holds FILTER.
+# All tests, or those whose name contains FILTER.
 test FILTER="":
     cargo test {{ FILTER }}
 
-# A search on a shipped task, with simulated models: no key, no network.
+# A search on a shipped task with simulated models, without a key or network.
 demo TASK="ticket-routing" STRATEGY="auto":
     cargo run --release -- run tasks/{{ TASK }} --strategy {{ STRATEGY }}
 
-# A benchmark of benches/.
+# One of the benchmarks in benches/.
 bench NAME="journal":
     cargo bench --bench {{ NAME }}
 
-# The library's pages, in a browser.
+# Open the library's documentation in a browser.
 docs:
     cargo doc --no-deps --open
 
-# Look at changed snapshots one by one (needs cargo-insta).
+# Review changed snapshots (needs cargo-insta).
 snapshots:
     cargo insta review
 
-# All that CI runs.
+# All checks of CI.
 ci:
     .ci/run

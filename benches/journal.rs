@@ -1,4 +1,4 @@
-//! How many events a second become durable, and what one takes on disk in each copy.
+//! Durable events per second, and bytes per event on disk in each copy.
 //!
 //! Run with `cargo bench --bench journal`.
 
@@ -101,7 +101,7 @@ fn main() -> Result<(), JournalError> {
         let request = RequestHash::of(&(2 * number).to_le_bytes());
         found += u64::from(journal.find_answer(&request)?.is_some());
     }
-    rate("looked up answers that are not there", EVENTS, start);
+    rate("lookups of missing answers", EVENTS, start);
     assert_eq!(found, 0);
     journal.close()?;
 
@@ -111,7 +111,7 @@ fn main() -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Appends and waits, with so many events in flight.
+/// Appends and waits, with `in_flight` events in flight.
 fn acknowledged(runtime: &Runtime, in_flight: usize, linger: Duration) -> Result<(), JournalError> {
     let run = TempDir::new().map_err(cannot)?;
     let commit = Commit { linger, ..Commit::default() };
@@ -146,7 +146,7 @@ fn acknowledged(runtime: &Runtime, in_flight: usize, linger: Duration) -> Result
 
 fn on_disk(run: &Path, events: u64) {
     println!(
-        "  on disk: {} bytes an event in the store, {} in events.jsonl",
+        "  on disk: {} bytes per event in the store, {} in events.jsonl",
         folder_size(&run.join("journal")) / events,
         folder_size(&run.join("events.jsonl")) / events
     );

@@ -1,6 +1,5 @@
-//! A whole run over HTTP, everything durable, against the simulated models in another process; and
-//! in the same breath a bare client loop against the same server, to say what the journal, the
-//! strategy and the budget cost.
+//! A complete, durable run over HTTP against the simulated models in another process, and a bare
+//! client loop against the same server, to measure the overhead of journal, strategy and budget.
 //!
 //! `cargo bench --bench throughput -- [--calls 60000] [--in-flight 64]`
 
@@ -23,7 +22,7 @@ fn number(name: &str, default: u64) -> u64 {
         .map_or(default, |pair| pair[1].parse().expect("a number"))
 }
 
-/// The simulated models in a process of their own; ended with it.
+/// The simulated models in a separate process, which is killed on drop.
 struct Server {
     child: Child,
     base_url: String,
@@ -53,7 +52,7 @@ impl Drop for Server {
     }
 }
 
-/// The shipped task with its models behind the server.
+/// The shipped task with the server's models.
 fn task_over_http(folder: &Path, base_url: &str) {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tasks/ticket-routing");
     for file in ["system.md", "examples.jsonl"] {
@@ -67,7 +66,7 @@ fn task_over_http(folder: &Path, base_url: &str) {
     std::fs::write(folder.join("task.toml"), text).expect("the copy's task");
 }
 
-/// Requests per second of a client that does nothing but ask and read.
+/// Requests per second of a client that only sends requests and reads answers.
 fn bare(base_url: &str, calls: u64, in_flight: u64) -> f64 {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -85,7 +84,7 @@ fn bare(base_url: &str, calls: u64, in_flight: u64) -> f64 {
                         if number >= calls {
                             return;
                         }
-                        // A body as long as a run's, never the same twice.
+                        // A body as long as a run's, and always different.
                         let body = serde_json::json!({
                             "model": "clerk",
                             "messages": [

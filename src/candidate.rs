@@ -25,7 +25,8 @@ pub const DEMOS: &str = "demos";
 pub struct Demo {
     /// The row.
     pub row: RowIx,
-    /// The event that holds the model's own correct answer; if `None`, the expected answer is shown.
+    /// The event that holds the model's own correct answer; if `None`, the expected answer is
+    /// shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<EventNumber>,
 }
@@ -42,8 +43,8 @@ pub struct Candidate {
     /// The demonstrations in the part `demos`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demos: Vec<Demo>,
-    /// The mutation instruction that this candidate inherits, if its strategy lets such instructions
-    /// evolve.
+    /// The mutation instruction that this candidate inherits, if its strategy lets such
+    /// instructions evolve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gene: Option<String>,
     /// The operator's name; `baseline` for the baseline.

@@ -1,6 +1,6 @@
-//! The caps of a run, as a task or a command line states them.
+//! The caps of a run, from the task or the command line.
 //!
-//! Not what is spent of them: that is in `budget`, which knows of roles and calls.
+//! Spending is counted in `budget`.
 
 use crate::units::{Tokens, Usd};
 use jiff::Timestamp;
@@ -10,28 +10,28 @@ use std::time::Duration;
 /// Caps; the first one reached ends the search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Caps {
-    /// Money over all roles.
+    /// Money across all roles.
     pub usd: Option<Usd>,
-    /// Logical calls over all roles.
+    /// Logical calls across all roles.
     pub calls: Option<u64>,
-    /// Input and output tokens over all roles.
+    /// Input and output tokens across all roles.
     pub tokens: Option<Tokens>,
     /// Calls of the mutator.
     pub proposals: Option<u64>,
-    /// Time in which the run was running.
+    /// Running time.
     pub wall: Option<Duration>,
-    /// A moment.
+    /// A deadline.
     pub deadline: Option<Timestamp>,
 }
 
 impl Caps {
-    /// Whether nothing at all limits the run.
+    /// Whether there is no cap.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether something limits it that does not depend on the clock.
+    /// Whether there is a cap that does not depend on the clock.
     #[must_use]
     pub fn limits_spending(&self) -> bool {
         self.usd.is_some()

@@ -1,29 +1,30 @@
-//! The time, or the time that a test says it is.
+//! The clock: the system's time, or a time set by a test.
 //!
-//! Nothing that decides reads a clock except the caps on wall time, and their moment is journaled.
+//! No decision depends on the clock, except for the caps on time, and the moment at which one is
+//! reached is journaled.
 
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-/// Where the time comes from.
+/// A clock.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The machine's.
+    /// The system's clock.
     System,
-    /// Milliseconds since 1970 that a test sets.
+    /// Milliseconds since 1970, set by a test.
     Fixed(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that stands at `millis` since 1970 until it is moved.
+    /// A fixed clock at `millis` since 1970.
     #[must_use]
     pub fn fixed(millis: i64) -> Self {
         Self::Fixed(Arc::new(AtomicI64::new(millis)))
     }
 
-    /// Now.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
@@ -33,7 +34,7 @@ impl Clock {
         }
     }
 
-    /// Moves a fixed clock forward; the system's cannot be moved.
+    /// Advances a fixed clock; does nothing to the system's clock.
     pub fn advance(&self, by: Duration) {
         if let Self::Fixed(millis) = self {
             millis.fetch_add(by.as_millis() as i64, Ordering::Relaxed);
@@ -41,7 +42,7 @@ impl Clock {
     }
 }
 
-/// Milliseconds from `start` to `end`, none if the clock was set back.
+/// Milliseconds from `start` to `end`; 0 if the clock was set back.
 #[must_use]
 pub fn millis_between(start: Timestamp, end: Timestamp) -> u64 {
     u64::try_from(end.as_millisecond() - start.as_millisecond()).unwrap_or(0)

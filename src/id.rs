@@ -1,4 +1,4 @@
-//! Names of things as types, so that a row's id never goes where a candidate's belongs.
+//! Ids as types, so that a row's id cannot be used as a candidate's.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -11,7 +11,7 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the text as it is.
+            /// An id from its text.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
@@ -61,7 +61,7 @@ text_id! {
     CandidateId
 }
 text_id! {
-    /// One row of the data, by the id column or, without one, by its number.
+    /// A row of the data: the value of the id column or, without one, the row's number.
     ExampleId
 }
 text_id! {
@@ -70,23 +70,23 @@ text_id! {
 }
 
 number_id! {
-    /// A candidate's place in the run's list, in order of birth; the baseline is 0.
+    /// A candidate's number in the run, in order of creation; the baseline is 0.
     CandidateIx(u32)
 }
 number_id! {
-    /// A row's place within its split, in the order in which candidates meet it.
+    /// A row's position in its split, in the order of evaluation.
     RowIx(u32)
 }
 number_id! {
-    /// One logical call, numbered in order of issue; retries share it.
+    /// A logical call, numbered in order of issue; retries share the number.
     Call(u64)
 }
 number_id! {
-    /// An event's place in the journal, from 0.
+    /// An event's number in the journal, from 0.
     EventNumber(u64)
 }
 number_id! {
-    /// One proposal, numbered in order of its draft; also the draw of its request.
+    /// A proposal, numbered in order of drafting; also the draw of its request.
     ProposalNumber(u32)
 }
 
@@ -115,7 +115,7 @@ impl RequestHash {
         &self.0
     }
 
-    /// Reads 32 hex digits back.
+    /// Parses 32 hex digits.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         if text.len() != 32 || !text.is_ascii() {

@@ -1,8 +1,8 @@
-//! The thing being improved: named parts of text, their placeholders, and how they are sent.
+//! Prompts: named parts of text, their placeholders, and their rendering to messages.
 //!
-//! A part that may be searched is literal text in which only `{{ column }}` has a meaning; a frozen
-//! part is a minijinja template (strict, without escaping, with a limit on work). A row's values are
-//! never rendered as templates: they are inserted, not read.
+//! A searched part is literal text in which only `{{ column }}` has a meaning; a frozen part is a
+//! minijinja template (strict, without escaping, with limited work). A row's values are inserted
+//! and never rendered as templates.
 //!
 //! The part `user` is the user message. All other parts, in the order of the task file and joined
 //! by a blank line, are the system message.
@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The part that becomes the user message; every prompt has it.
+/// The name of the part that becomes the user message; every prompt has it.
 pub const USER: &str = "user";
 
-/// One named piece of a prompt.
+/// A named part of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Such as `system`, `user` or `demos`.
+    /// Its name, such as `system`, `user` or `demos`.
     pub name: String,
     /// The template, byte for byte.
     pub text: Arc<str>,
 }
 
-/// All parts, in the order of the task file.
+/// A prompt: its parts, in the order of the task file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Prompt {
@@ -33,13 +33,13 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// From parts in their order.
+    /// A prompt from its parts, in order.
     #[must_use]
     pub fn new(parts: Vec<Part>) -> Self {
         Self { parts }
     }
 
-    /// The parts in their order.
+    /// The parts, in order.
     #[must_use]
     pub fn parts(&self) -> &[Part] {
         &self.parts
@@ -51,7 +51,7 @@ impl Prompt {
         self.parts.iter().find(|part| part.name == name).map(|part| &*part.text)
     }
 
-    /// The same prompt with one part's text replaced; parts it does not have are not added.
+    /// The prompt with the text of one part replaced; an unknown part is not added.
     #[must_use]
     pub fn with_part(&self, name: &str, text: &str) -> Self {
         let mut parts = self.parts.clone();
@@ -61,8 +61,8 @@ impl Prompt {
         Self { parts }
     }
 
-    /// The content hash that names a candidate: 12 hex digits of blake3 over names and texts, each
-    /// preceded by its length so that no two prompts run together.
+    /// The content hash that identifies a candidate: 12 hex digits of blake3 over names and texts,
+    /// each preceded by its length, so that different prompts cannot have the same encoding.
     #[must_use]
     pub fn id(&self) -> CandidateId {
         let mut hasher = blake3::Hasher::new();
@@ -82,31 +82,31 @@ impl Prompt {
     }
 }
 
-/// Who says a message.
+/// The role of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Standing instructions.
+    /// The system message: instructions.
     System,
-    /// The request.
+    /// The user message: the request.
     User,
 }
 
 /// One chat message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Who says it.
+    /// Its role.
     pub role: Role,
-    /// What is said.
+    /// Its text.
     pub content: String,
 }
 
-/// A piece of a searched part: text as it is, or a column's value.
+/// A piece of a searched part: literal text, or a column's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Sent as it is.
+    /// Literal text.
     Literal(&'a str),
-    /// Replaced by the row's value of this column.
+    /// The row's value in this column.
     Column(&'a str),
 }
 
@@ -157,21 +157,21 @@ pub fn placeholders(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Why a template cannot be used or filled.
+/// An error in a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// The template's own syntax or work limit.
+    /// A syntax error, or the limit on work was exceeded.
     #[error("part `{part}`: {message}")]
     Broken {
         /// The part.
         part: String,
-        /// The template engine's words.
+        /// The template engine's message.
         message: String,
         /// The line within the part, from 1.
         line: Option<usize>,
     },
-    /// A placeholder that no column fills.
-    #[error("part `{part}`: no column fills the placeholder `{name}`")]
+    /// A placeholder without a column of that name.
+    #[error("part `{part}`: there is no column for the placeholder `{name}`")]
     Unfilled {
         /// The part.
         part: String,
@@ -182,10 +182,10 @@ pub enum TemplateError {
     },
 }
 
-/// A row's values by column, as a template sees them.
+/// A row's values by column, as used in templates.
 pub type Columns = serde_json::Map<String, serde_json::Value>;
 
-/// A value as the text that is inserted: strings as they are, all else as JSON.
+/// The text of a value in a prompt: strings unchanged, all else as JSON.
 #[must_use]
 pub fn value_text(value: &serde_json::Value) -> std::borrow::Cow<'_, str> {
     match value {
@@ -195,7 +195,7 @@ pub fn value_text(value: &serde_json::Value) -> std::borrow::Cow<'_, str> {
     }
 }
 
-/// Which parts may change, and the compiled frozen ones: made once for a task.
+/// The searched parts and the compiled frozen parts of a task.
 #[derive(Debug)]
 pub struct Layout {
     searched: Vec<String>,
@@ -203,16 +203,16 @@ pub struct Layout {
     frozen: minijinja::Environment<'static>,
 }
 
-/// Work that one frozen template may do for one row, in the engine's instructions.
+/// The limit on work of one frozen template for one row, in the engine's instructions.
 const FUEL: u64 = 100_000;
 
 impl Layout {
-    /// Compiles the frozen parts of the seed and checks every placeholder against the columns.
+    /// Compiles the frozen parts of the baseline and checks all placeholders against the columns.
     ///
     /// # Errors
-    /// A broken frozen template, or a placeholder that no column fills.
+    /// An invalid frozen template, or a placeholder without a column of that name.
     pub fn new(
-        seed: &Prompt,
+        baseline: &Prompt,
         searched: &[String],
         columns: &BTreeSet<String>,
     ) -> Result<Self, TemplateError> {
@@ -226,7 +226,7 @@ impl Layout {
         }
         frozen.set_fuel(Some(FUEL));
         let mut shown = BTreeSet::new();
-        for part in seed.parts() {
+        for part in baseline.parts() {
             if searched.contains(&part.name) {
                 shown.extend(placeholders(&part.text).into_iter().map(str::to_owned));
                 if let Some(name) =
@@ -254,19 +254,19 @@ impl Layout {
         Ok(Self { searched: searched.to_vec(), shown, frozen })
     }
 
-    /// The columns that the seed's parts show.
+    /// The columns that the baseline's parts show.
     #[must_use]
     pub fn shown_columns(&self) -> &BTreeSet<String> {
         &self.shown
     }
 
-    /// The names of the parts that may change.
+    /// The names of the searched parts.
     #[must_use]
     pub fn searched(&self) -> &[String] {
         &self.searched
     }
 
-    /// Whether a part may change.
+    /// Whether a part is searched.
     #[must_use]
     pub fn is_searched(&self, part: &str) -> bool {
         self.searched.iter().any(|name| name == part)
@@ -290,8 +290,8 @@ impl Layout {
             }
             let from = system.len();
             self.render_part(part, row, &mut system)?;
-            // A part that says nothing, such as one for examples before there are any, leaves no
-            // trace, not even a blank line.
+            // An empty part, such as `demos` without demonstrations, is left out together with its
+            // blank line.
             if system[from..].trim().is_empty() {
                 system.truncate(before);
             }
@@ -321,7 +321,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Bytes of the prompt as it is sent, without the row's values.
+    /// Bytes of the rendered prompt without the row's values.
     #[must_use]
     pub fn bytes_without_row(&self, prompt: &Prompt) -> usize {
         prompt
@@ -344,7 +344,7 @@ fn fill(part: &Part, row: &Columns, target: &mut String) {
     for piece in pieces(&part.text) {
         match piece {
             Piece::Literal(text) => target.push_str(text),
-            // Screens refuse candidates with unknown placeholders, so a missing column is a null.
+            // Candidates with unknown placeholders are rejected, so a missing column is a null.
             Piece::Column(name) => {
                 if let Some(value) = row.get(name) {
                     target.push_str(&value_text(value));
@@ -388,7 +388,7 @@ pub fn word_diff(before: &str, after: &str) -> Vec<(char, String)> {
     runs
 }
 
-/// A prompt in few words, for a line on the terminal.
+/// A prompt shortened to one line.
 #[must_use]
 pub fn gist(prompt: &Prompt, searched: &[String], limit: usize) -> String {
     let texts: Vec<&str> = searched.iter().filter_map(|name| prompt.part(name)).collect();
@@ -428,25 +428,26 @@ mod tests {
 
     #[test]
     fn rows_are_inserted_and_never_read_as_templates() {
-        let seed = prompt("Be {{ locale }}.", "{{ input }}{% if locale == 'de' %}!{% endif %}\n");
-        let layout = Layout::new(&seed, &["system".to_owned()], &columns()).unwrap();
+        let baseline =
+            prompt("Be {{ locale }}.", "{{ input }}{% if locale == 'de' %}!{% endif %}\n");
+        let layout = Layout::new(&baseline, &["system".to_owned()], &columns()).unwrap();
         let row = serde_json::json!({"input": "{{ locale }} <b>", "locale": "de"});
-        let messages = layout.render(&seed, row.as_object().unwrap()).unwrap();
+        let messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
         assert_eq!(messages[0].content, "Be de.");
         assert_eq!(messages[1].content, "{{ locale }} <b>!\n");
     }
 
     #[test]
-    fn a_part_that_says_nothing_leaves_no_blank_line() {
+    fn an_empty_part_leaves_no_blank_line() {
         let part = |name: &str, text: &str| Part { name: name.into(), text: text.into() };
         let system = |parts: &[(&str, &str)]| {
             let mut parts: Vec<Part> = parts.iter().map(|(name, text)| part(name, text)).collect();
             parts.push(part(USER, "{{ input }}"));
-            let seed = Prompt::new(parts);
+            let baseline = Prompt::new(parts);
             let row = serde_json::json!({"input": "hi", "locale": ""});
             let searched = ["system".to_owned(), "demos".to_owned()];
-            let layout = Layout::new(&seed, &searched, &columns()).unwrap();
-            let mut messages = layout.render(&seed, row.as_object().unwrap()).unwrap();
+            let layout = Layout::new(&baseline, &searched, &columns()).unwrap();
+            let mut messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
             assert_eq!(messages.pop().unwrap().content, "hi");
             messages.pop().map(|message| message.content)
         };
@@ -455,7 +456,7 @@ mod tests {
         assert_eq!(system(&[("demos", "\n"), ("system", "Sort.")]), says("Sort."));
         let three = [("system", "Sort."), ("demos", ""), ("rest", "Only the name.")];
         assert_eq!(system(&three), says("Sort.\n\nOnly the name."));
-        // A frozen part may come out empty for one row and not for another.
+        // A frozen part may be empty for one row and not for another.
         assert_eq!(system(&[("system", "Sort."), ("rest", "{{ locale }}")]), says("Sort."));
         assert_eq!(system(&[("system", ""), ("demos", "")]), None);
     }
@@ -463,8 +464,8 @@ mod tests {
     #[test]
     fn a_placeholder_that_no_column_fills_is_named_with_its_line() {
         for searched in [vec![], vec!["system".to_owned()]] {
-            let seed = prompt("a\n{{ inptu }}", "{{ input }}");
-            let error = Layout::new(&seed, &searched, &columns()).unwrap_err();
+            let baseline = prompt("a\n{{ inptu }}", "{{ input }}");
+            let error = Layout::new(&baseline, &searched, &columns()).unwrap_err();
             assert_eq!(
                 error,
                 TemplateError::Unfilled {
@@ -480,9 +481,9 @@ mod tests {
     fn a_frozen_template_cannot_run_for_ever() {
         let endless =
             "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
-        let seed = prompt(endless, "{{ input }}");
-        let layout = Layout::new(&seed, &[], &columns()).unwrap();
-        assert!(layout.render(&seed, &Columns::new()).is_err());
+        let baseline = prompt(endless, "{{ input }}");
+        let layout = Layout::new(&baseline, &[], &columns()).unwrap();
+        assert!(layout.render(&baseline, &Columns::new()).is_err());
     }
 
     #[test]

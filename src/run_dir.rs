@@ -1,6 +1,7 @@
-//! What lies where under `results/RUN/`, and who holds it.
+//! The files under `results/RUN/`, and the lock on them.
 //!
-//! `run.json` is written first and never changed; all else but the journal can be made again.
+//! `run.json` is written first and never changed; everything else except the journal can be
+//! rebuilt.
 
 use crate::budget::Caps;
 use crate::id::RunName;
@@ -14,7 +15,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// What a run was started with: everything but the rows.
+/// The content of `run.json`: everything that a run was started with, except the rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunFile {
     /// The version of this format.
@@ -23,9 +24,9 @@ pub struct RunFile {
     pub run: RunName,
     /// The program's version.
     pub version: String,
-    /// When it was started.
+    /// The time of its creation.
     pub created: Timestamp,
-    /// The task as it stood, with its prompt's texts; the path is absolute.
+    /// The frozen task with its prompt's texts; the path is absolute.
     pub task: TaskSource,
     /// The task's name.
     pub task_name: String,
@@ -35,18 +36,18 @@ pub struct RunFile {
     pub strategy: String,
     /// The recipe after `extends` and `--set`, as TOML.
     pub recipe: String,
-    /// What the run's randomness comes from.
+    /// The random seed.
     pub seed: Seed,
-    /// Caps from the task and the command line together.
+    /// The caps from the task and the command line.
     pub caps: Caps,
-    /// Requests at a time over all providers, if that was limited.
+    /// The maximum number of concurrent requests across all providers, if limited.
     pub concurrency: Option<usize>,
 }
 
 /// The version of `run.json` and `summary.json`.
 pub const SCHEMA: u32 = 1;
 
-/// What keeps a run's folder from being used.
+/// An error with a run's folder.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunDirError {
@@ -58,7 +59,7 @@ pub enum RunDirError {
         /// Why.
         source: io::Error,
     },
-    /// A file does not say what it should.
+    /// A file has invalid content.
     #[error("{path}: {message}")]
     Malformed {
         /// The file.
@@ -66,26 +67,26 @@ pub enum RunDirError {
         /// What is wrong.
         message: String,
     },
-    /// Another process holds the run.
+    /// Another process is using the run.
     #[error("the run `{run}` is in use{by}")]
     InUse {
         /// The run.
         run: String,
-        /// By whom, where that is known.
+        /// The process, if known.
         by: String,
     },
-    /// No such run.
+    /// There is no such run.
     #[error("there is no run `{asked}` under {out}{hint}")]
     Unknown {
-        /// What was asked for.
+        /// The name given by the user.
         asked: String,
-        /// Where it was looked for.
+        /// The folder that was searched.
         out: PathBuf,
-        /// What there is.
+        /// A hint with the runs that exist.
         hint: String,
     },
-    /// The name is taken.
-    #[error("the run `{0}` exists already: `promptsearch resume {0}` goes on with it")]
+    /// A run with this name already exists.
+    #[error("the run `{0}` already exists; use `promptsearch resume {0}` to resume it")]
     Exists(String),
 }
 
@@ -95,24 +96,24 @@ pub struct RunDir {
     path: PathBuf,
 }
 
-/// Holds a run against other processes until it is dropped.
+/// A lock on a run against other processes, held until it is dropped.
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,
 }
 
 impl RunDir {
-    /// The folder at this path, which need not exist yet.
+    /// The folder at this path, which need not exist.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Creates the folder of a new run. One without `run.json` was left by a kill before the run had
-    /// begun, and is taken over.
+    /// Creates the folder of a new run. A folder without `run.json` was left by a process that was
+    /// killed before the run started; it is reused.
     ///
     /// # Errors
-    /// It exists already, or cannot be made.
+    /// It already exists, or cannot be created.
     pub fn create(out: &Path, name: &RunName) -> Result<Self, RunDirError> {
         fs::create_dir_all(out).map_err(|source| io_error(out, source))?;
         let path = out.join(name.as_str());
@@ -132,7 +133,7 @@ impl RunDir {
     /// Finds a run: a folder, a name, a unique prefix of one, or `latest`.
     ///
     /// # Errors
-    /// There is none, or several.
+    /// There is no such run, or the prefix matches several.
     pub fn find(out: &Path, asked: &str) -> Result<Self, RunDirError> {
         let direct = Path::new(asked);
         if direct.join(RUN_FILE).is_file() {
@@ -159,9 +160,9 @@ impl RunDir {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let hint = if matching.len() > 1 {
             let names: Vec<String> = matching.iter().map(|run| run.name()).collect();
-            format!(" alone: it could be {}", names.join(" or "))
+            format!(": the prefix matches {}", names.join(" or "))
         } else if names.is_empty() {
-            ": there are no runs there".to_owned()
+            ": the folder has no runs".to_owned()
         } else {
             format!(": {}", text::suggestion(asked, &names))
         };
@@ -171,7 +172,7 @@ impl RunDir {
     /// All runs of a folder, by name.
     ///
     /// # Errors
-    /// The folder cannot be read; one that does not exist has no runs.
+    /// The folder cannot be read; a missing folder has no runs.
     pub fn list(out: &Path) -> Result<Vec<Self>, RunDirError> {
         let entries = match fs::read_dir(out) {
             Ok(entries) => entries,
@@ -189,7 +190,7 @@ impl RunDir {
         Ok(runs)
     }
 
-    /// What `latest` goes by: searches come before what `eval` keeps here.
+    /// The sort key of `latest`: searches come before evaluation runs.
     fn lateness(&self) -> (bool, Option<Timestamp>, String) {
         let file = self.run_file().ok();
         let is_search = file.as_ref().is_some_and(|run| !run.strategy.starts_with("eval:"));
@@ -214,16 +215,16 @@ impl RunDir {
         self.path.join(name)
     }
 
-    /// The plain copy of the journal, which any process may read.
+    /// The journal's second copy, which any process may read.
     #[must_use]
     pub fn events(&self) -> PathBuf {
         self.file("events.jsonl")
     }
 
-    /// Takes the run for this process.
+    /// Locks the run for this process.
     ///
     /// # Errors
-    /// Another process has it.
+    /// Another process has locked it.
     pub fn lock(&self) -> Result<RunLock, RunDirError> {
         let path = self.file("lock");
         let mut file = File::options()
@@ -251,17 +252,17 @@ impl RunDir {
         }
     }
 
-    /// Whether a process holds the run now.
+    /// Whether a process has locked the run.
     #[must_use]
     pub fn is_running(&self) -> bool {
         let Ok(file) = File::open(self.file("lock")) else { return false };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
-    /// What the run was started with.
+    /// The content of `run.json`.
     ///
     /// # Errors
-    /// It cannot be read, or is of a newer version.
+    /// It cannot be read, or a newer version wrote it.
     pub fn run_file(&self) -> Result<RunFile, RunDirError> {
         self.read_json(RUN_FILE)
     }
@@ -269,7 +270,7 @@ impl RunDir {
     /// A JSON file of the run.
     ///
     /// # Errors
-    /// It cannot be read, or does not say what it should.
+    /// It cannot be read, or its content is invalid.
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunDirError> {
         let path = self.file(name);
         let text = fs::read_to_string(&path).map_err(|source| io_error(&path, source))?;
@@ -287,7 +288,7 @@ impl RunDir {
         serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))
     }
 
-    /// Writes a file at once: it is the old one or the new one, never half of one.
+    /// Replaces a file atomically.
     ///
     /// # Errors
     /// It cannot be written.
@@ -304,7 +305,7 @@ impl RunDir {
         written.map_err(|source| io_error(&path, source))
     }
 
-    /// Writes a value as JSON, at once.
+    /// Replaces a file atomically with a value as JSON.
     ///
     /// # Errors
     /// It cannot be written.
@@ -317,9 +318,9 @@ impl RunDir {
     }
 }
 
-/// What a run was started with.
+/// The name of the file with what a run was started with.
 pub const RUN_FILE: &str = "run.json";
-/// What is known of it, for people and programs.
+/// The name of the file with the summary.
 pub const SUMMARY_FILE: &str = "summary.json";
 
 fn io_error(path: &Path, source: io::Error) -> RunDirError {
@@ -362,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_holder_is_told_who_has_the_run() {
+    fn a_second_lock_reports_the_process_that_has_the_run() {
         let dir = tempfile::tempdir().unwrap();
         let run = run(dir.path(), "r");
         assert!(!run.is_running());

@@ -1,19 +1,19 @@
 //! One run seed, and a child seed for every named decision.
 //!
-//! Randomness is counter-based: what a decision draws depends on its name and number alone, never
-//! on what was drawn before it, so neither concurrency nor a resume can change it.
+//! Randomness is counter-based: a draw depends only on the run's seed and the decision's name and
+//! number, never on earlier draws, so neither concurrency nor a resume can change it.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-/// The source of one decision's randomness.
+/// A random seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// The seed of the decision `name`, number `number`.
+    /// The child seed of the decision `name` with this number.
     #[must_use]
     pub fn child(self, name: &str, number: u64) -> Self {
         let mut hasher = blake3::Hasher::new();
@@ -25,7 +25,7 @@ impl Seed {
         Self(u64::from_le_bytes(first))
     }
 
-    /// A generator for this decision alone.
+    /// A random number generator for this decision.
     #[must_use]
     pub fn rng(self) -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(self.0)

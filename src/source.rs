@@ -1,58 +1,59 @@
-//! Where in a person's file something is wrong, what it is, and what to try.
+//! Mistakes in the user's files: file, line, message and hint.
 //!
-//! Not for failures of the machine or the network: those have their own errors where they happen.
+//! Failures of the machine or the network are not mistakes; the modules that detect them have their
+//! own errors.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A mistake in a file that a person wrote.
+/// A mistake in a file that the user wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceError {
     /// The file.
     pub file: PathBuf,
-    /// The line, from 1, where it is known.
+    /// The line, from 1, if known.
     pub line: Option<usize>,
     /// What is wrong: a lower-case sentence without a full stop.
     pub message: String,
-    /// What to try, where something can be said.
+    /// A hint for the user, if there is one.
     pub help: Option<String>,
 }
 
 impl SourceError {
-    /// A mistake somewhere in a file.
+    /// A mistake in a file, without a line.
     pub fn new(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
         Self { file: file.into(), line: None, message: message.into(), help: None }
     }
 
-    /// Says which line, from 1.
+    /// Adds the line, from 1.
     #[must_use]
     pub fn at_line(mut self, line: usize) -> Self {
         self.line = Some(line);
         self
     }
 
-    /// Says which line, where a byte offset into the file's text is known.
+    /// Adds the line, from a byte offset in the file's text.
     #[must_use]
     pub fn at_offset(self, text: &str, offset: usize) -> Self {
         self.at_line(line_of_offset(text, offset))
     }
 
-    /// Says what to try.
+    /// Adds a hint.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// From the TOML reader's complaint, with a suggestion for a mistyped key.
+    /// Makes a mistake from the TOML parser's error, with a suggestion for a mistyped key.
     #[must_use]
     pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
         let (message, help) = explain_unknown_name(error.message());
         let is_syntax = toml::de::DeTable::parse(text).is_err();
-        let message = if is_syntax { format!("this is not TOML: {message}") } else { message };
+        let message = if is_syntax { format!("invalid TOML: {message}") } else { message };
         let unknown = message.strip_prefix("unknown key `").and_then(|rest| rest.split('`').next());
         let at = error.span().map(|span| span.start);
-        // A table that reads its keys itself is all that is known of where one of them stands.
+        // For a table that parses its keys itself, only the position of the table is known.
         let key = unknown.zip(at).and_then(|(key, from)| offset_of_line(text, from, key));
         let mut result = Self::new(file, message);
         if let Some(offset) = key.or(at) {
@@ -63,7 +64,7 @@ impl SourceError {
     }
 }
 
-/// Where the first line from an offset on starts that gives a key a value.
+/// The start of the first line, from an offset on, that assigns a value to a key.
 fn offset_of_line(text: &str, from: usize, key: &str) -> Option<usize> {
     let start = text.get(..from)?.rfind('\n').map_or(0, |end| end + 1);
     let mut offset = start;
@@ -100,7 +101,7 @@ pub fn line_of_offset(text: &str, offset: usize) -> usize {
     1 + text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// Turns serde's list of expected names into a did-you-mean: `(message, help)`.
+/// Turns serde's list of expected names into a suggestion: `(message, help)`.
 #[must_use]
 pub fn explain_unknown_name(message: &str) -> (String, Option<String>) {
     for (opening, noun) in [("unknown field `", "key"), ("unknown variant `", "value")] {
@@ -112,7 +113,7 @@ pub fn explain_unknown_name(message: &str) -> (String, Option<String>) {
         };
         let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
         let help = if known.is_empty() {
-            "remove it: nothing may be written here".to_owned()
+            "remove it: this table has no keys".to_owned()
         } else {
             crate::text::suggestion(typed, &known)
         };
@@ -121,7 +122,7 @@ pub fn explain_unknown_name(message: &str) -> (String, Option<String>) {
     (in_plain_words(message).unwrap_or_else(|| message.trim_end().replace('\n', ": ")), None)
 }
 
-/// serde's complaint about a type, without the names of types.
+/// serde's error about a type, without the names of Rust types.
 fn in_plain_words(message: &str) -> Option<String> {
     let kind =
         ["invalid type: ", "invalid value: "].iter().find(|kind| message.starts_with(**kind))?;
@@ -134,7 +135,7 @@ fn in_plain_words(message: &str) -> Option<String> {
             "a whole number that is not negative"
         }
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number, or one below zero",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number, which may be negative",
         "f32" | "f64" => "a number",
         "a boolean" => "true or false",
         "a sequence" => "a list",
@@ -147,11 +148,11 @@ fn in_plain_words(message: &str) -> Option<String> {
         "sequence" => "list",
         found => found,
     };
-    Some(format!("expected {wanted}, not the {}", found.replacen("floating point", "number", 1)))
+    Some(format!("expected {wanted}, got the {}", found.replacen("floating point", "number", 1)))
 }
 
-/// The line on which the value at `path` (such as `["evaluate", "block"]`) stands, if the text
-/// parses and has it. A number in the path is an index into a list.
+/// The line of the value at `path` (such as `["evaluate", "block"]`), if the text parses and has
+/// it. A number in the path is an index into a list.
 #[must_use]
 pub fn line_of_key(text: &str, path: &[&str]) -> Option<usize> {
     let document = toml::de::DeTable::parse(text).ok()?;
@@ -206,17 +207,17 @@ mod tests {
             SourceError::from_toml(Path::new("a.toml"), text, &error).to_string()
         };
         for (text, expected) in [
-            ("count = \"3\"", "a.toml:1: expected a whole number, not the string \"3\""),
+            ("count = \"3\"", "a.toml:1: expected a whole number, got the string \"3\""),
             (
                 "count = -3",
-                "a.toml:1: expected a whole number that is not negative, not the integer `-3`",
+                "a.toml:1: expected a whole number that is not negative, got the integer `-3`",
             ),
-            ("\nshare = true", "a.toml:2: expected a number, not the boolean `true`"),
-            ("list = 1", "a.toml:1: expected a list, not the integer `1`"),
+            ("\nshare = true", "a.toml:2: expected a number, got the boolean `true`"),
+            ("list = 1", "a.toml:1: expected a list, got the integer `1`"),
         ] {
             assert_eq!(told(text), expected);
         }
-        assert!(told("count = = 3").starts_with("a.toml:1: this is not TOML: "));
+        assert!(told("count = = 3").starts_with("a.toml:1: invalid TOML: "));
     }
 
     #[test]
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_file_line_and_cure() {
+    fn an_error_names_file_line_and_hint() {
         let error = SourceError::new("task.toml", "no data").at_line(3).help("add [data]");
         assert_eq!(error.to_string(), "task.toml:3: no data\n  try: add [data]");
     }

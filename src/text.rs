@@ -1,6 +1,6 @@
-//! How values look to people: plurals, durations, shortened texts, did-you-mean.
+//! Formats values for people: plurals, durations, shortened texts, suggestions for mistyped names.
 //!
-//! Not a terminal: nothing here knows about colour, width or where the text goes.
+//! It does not depend on a terminal, its colours or its width.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub fn thousands(number: u64) -> String {
     grouped
 }
 
-/// A duration at the precision a person reads: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`.
+/// A duration, rounded for reading: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -40,7 +40,7 @@ pub fn duration(duration: Duration) -> String {
 /// Reads `90s`, `30m`, `8h`, `1d` or a sum such as `1h30m`.
 ///
 /// # Errors
-/// A sentence that says which forms are understood.
+/// A message that lists the accepted forms.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let complaint = || format!("`{text}` is not a duration: write `90s`, `30m`, `8h` or `1h30m`");
     let mut total = 0.0;
@@ -67,7 +67,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(total).map_err(|_| complaint())
 }
 
-/// The first line's worth of a text, at most `limit` characters, with an ellipsis where cut.
+/// A text on one line, cut to `limit` characters with an ellipsis.
 #[must_use]
 pub fn shorten(text: &str, limit: usize) -> String {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -78,7 +78,8 @@ pub fn shorten(text: &str, limit: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// Keeps the head and the tail of a text that is over `limit` bytes, and says how much was left out.
+/// Keeps the head and the tail of a text longer than `limit` bytes, and states the number of bytes
+/// left out.
 #[must_use]
 pub fn head_and_tail(text: &str, limit: usize) -> String {
     if text.len() <= limit {
@@ -103,7 +104,7 @@ fn ceil_boundary(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// The known name nearest to what was typed, if it is near enough to be meant.
+/// The known name most similar to a mistyped one, if it is similar enough.
 #[must_use]
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
@@ -115,7 +116,7 @@ pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -
         .map(|(_, name)| name)
 }
 
-/// `, did you mean `x`?` or a list of what is known: the tail of an unknown-name message.
+/// The hint for an unknown name: `did you mean `x`?` or the list of known names.
 #[must_use]
 pub fn suggestion(typed: &str, known: &[&str]) -> String {
     match did_you_mean(typed, known.iter().copied()) {
@@ -124,13 +125,13 @@ pub fn suggestion(typed: &str, known: &[&str]) -> String {
     }
 }
 
-/// A share as percent points with one decimal: `0.5123` becomes `51.2 %`.
+/// A share as a percentage with one decimal: `0.5123` becomes `51.2 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// A difference of shares in points with its sign: `+12.3 pp`.
+/// A difference of shares in percentage points with its sign: `+12.3 pp`.
 #[must_use]
 pub fn points(difference: f64) -> String {
     format!("{:+.1} pp", difference * 100.0)

@@ -1,6 +1,6 @@
 //! Money, tokens and scores as types that cannot be mixed.
 //!
-//! Not statistics: a mean of scores is a plain number again, and lives in `stats`.
+//! No statistics: a mean of scores is a plain number, computed in `stats`.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -26,7 +26,7 @@ impl Usd {
         Self(nanos)
     }
 
-    /// From dollars as a person writes them; `None` if negative, not finite or beyond 10¹⁰ dollars.
+    /// From an amount in dollars; `None` if negative, not finite or above 10¹⁰ dollars.
     #[must_use]
     pub fn from_dollars(dollars: f64) -> Option<Self> {
         let nanos = (dollars * 1e9).round();
@@ -39,13 +39,13 @@ impl Usd {
         self.0
     }
 
-    /// Dollars, for showing and for arithmetic that is not accounting.
+    /// Dollars, for display and for arithmetic that is not accounting.
     #[must_use]
     pub fn dollars(self) -> f64 {
         self.0 as f64 / 1e9
     }
 
-    /// The difference, or nothing where it would be negative.
+    /// The difference, or 0 if it would be negative.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
@@ -57,7 +57,7 @@ impl Usd {
         Self(self.0.saturating_mul(times))
     }
 
-    /// A share of the amount, rounded up, so that what is set aside is never too little.
+    /// A share of the amount, rounded up, so that a reservation is never too small.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         Self((self.0 as f64 * factor).ceil() as u64)
@@ -79,7 +79,7 @@ impl AddAssign for Usd {
 
 impl Sub for Usd {
     type Output = Self;
-    /// Accounting never goes below zero; a caller that may must use `saturating_sub`.
+    /// Accounting never goes below zero; a caller that might must use `saturating_sub`.
     fn sub(self, other: Self) -> Self {
         debug_assert!(self.0 >= other.0, "money below zero: {self} - {other}");
         self.saturating_sub(other)
@@ -93,7 +93,7 @@ impl Sum for Usd {
 }
 
 impl fmt::Display for Usd {
-    /// Cents above ten dollars, finer below, so that a cheap call does not read as nothing.
+    /// Cents above ten dollars, more decimals below, so that a cheap call is not shown as zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dollars = self.dollars();
         match dollars {
@@ -105,7 +105,7 @@ impl fmt::Display for Usd {
     }
 }
 
-/// A number of tokens as the provider counts them.
+/// A number of tokens as counted by the provider.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -116,7 +116,7 @@ impl Tokens {
     /// No tokens.
     pub const ZERO: Self = Self(0);
 
-    /// The difference, or nothing where it would be negative.
+    /// The difference, or 0 if it would be negative.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
@@ -148,15 +148,15 @@ impl fmt::Display for Tokens {
     }
 }
 
-/// How good one answer is: in [0, 1], higher is better, never NaN.
+/// The score of one answer: in [0, 1], higher is better, never NaN.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct Score(f64);
 
 impl Score {
-    /// Fully wrong, and what an invalid answer gets.
+    /// Wrong; also the score of an invalid answer.
     pub const ZERO: Self = Self(0.0);
-    /// Fully right.
+    /// Right.
     pub const ONE: Self = Self(1.0);
 
     /// `None` outside [0, 1] or for NaN.
@@ -177,7 +177,7 @@ impl Score {
         self.0
     }
 
-    /// Whether nothing is left to improve, within rounding of weighted sums.
+    /// Whether the score is 1, within rounding of weighted sums.
     #[must_use]
     pub fn is_perfect(self) -> bool {
         self.0 >= 1.0 - 1e-9

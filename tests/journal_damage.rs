@@ -1,4 +1,4 @@
-//! A run's folder after every kind of damage: what was paid for is still there.
+//! After every kind of damage to a run's folder, everything that was paid for is still there.
 
 #![allow(clippy::unwrap_used)]
 
@@ -39,7 +39,7 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// A run with so many events, closed.
+/// A closed run with `len` events.
 fn run_of(len: u64) -> TempDir {
     let run = TempDir::new().unwrap();
     let (journal, recovery) = Journal::open(run.path()).unwrap();
@@ -59,8 +59,8 @@ fn append(journal: &Journal<Answered>, numbers: std::ops::Range<u64>) {
     }
 }
 
-/// Opens the run, checks that it has these events, that both copies and the index of answers say
-/// so, that it can go on, and that the next opening has nothing to do.
+/// Opens the run and checks that it has these events, that both copies and the index of answers
+/// agree, that events can be added, and that the next opening has nothing to repair.
 fn check(run: &Path, len: u64) -> Recovery {
     let (journal, recovery) = Journal::<Answered>::open(run).unwrap();
     assert_eq!(recovery.events, len, "{recovery:?}");
@@ -93,13 +93,13 @@ fn check(run: &Path, len: u64) -> Recovery {
     recovery
 }
 
-/// Damages the store so that sled refuses it for certain. Whether it sees damage to its data
-/// depends on how its pages happen to lie.
+/// Damages the store so that sled always rejects it. Whether sled detects damage to its data
+/// depends on its pages.
 fn ruin_store(run: &Path) {
     fs::write(run.join("journal/conf"), "not what sled wrote").unwrap();
 }
 
-/// Overwrites a part of sled's file, as a bad disk might.
+/// Overwrites a part of sled's file, as a faulty disk might.
 fn damage_store(run: &Path, at: f64, size: usize) {
     let data = run.join("journal/db");
     let mut bytes = fs::read(&data).unwrap();
@@ -128,7 +128,7 @@ fn kept(run: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_closed_run_goes_on_without_repairs() {
+fn a_closed_run_is_reopened_without_repairs() {
     for len in [0, 1, 1_500] {
         let run = run_of(len);
         assert!(check(run.path(), len).repairs.is_empty());
@@ -155,7 +155,7 @@ fn a_deleted_file_is_written_again_from_the_store() {
 
 #[test]
 fn a_store_with_damage_in_its_middle_is_filled_from_the_file() {
-    // sled refuses some of this, and opens the rest with fewer events and not a word.
+    // sled rejects some of this damage, and opens the rest silently with fewer events.
     let mut refused = 0;
     let mut shorter = 0;
     for at in [0.0, 0.1, 0.3, 0.5, 0.9] {
@@ -193,14 +193,14 @@ fn a_damaged_line_is_written_again_from_the_store() {
 
 #[test]
 fn of_two_damaged_copies_the_longer_prefix_is_taken() {
-    // The store is beyond repair: the file's prefix is what there is.
+    // The store cannot be repaired: only the file's prefix remains.
     let run = run_of(4_000);
     ruin_store(run.path());
     damage_line(run.path(), 3_000);
     check(run.path(), 2_999);
     assert_eq!(kept(run.path()).len(), 2);
 
-    // The store has lost its end: whichever goes further, and lines behind the damage count.
+    // The store has lost its end: the longer copy is used, and lines after the damage count.
     for (in_store, damaged, best) in [(1_000, 501, 1_500), (300, 501, 500)] {
         let run = run_of(1_500);
         let store = SledStore::open(&run.path().join("journal")).unwrap();
@@ -323,7 +323,7 @@ fn large_answers_survive() {
     }
 }
 
-/// A copy of the run's folder, with what another test does to it left out.
+/// A copy of the run's folder, without files that another test creates.
 fn copy(run: &Path) -> TempDir {
     fn copy_into(from: &Path, to: &Path) {
         for entry in fs::read_dir(from).unwrap() {
@@ -345,7 +345,7 @@ fn copy(run: &Path) -> TempDir {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The unit tests cut at every single byte, over a store in memory; here sled is below.
+    /// The unit tests cut at every single byte, over a store in memory; this test uses sled.
     #[test]
     fn a_file_cut_in_its_last_4_kib_is_completed(cut in 1..4_096_usize, in_store in 0..=60_u64) {
         let run = run_of(60);

@@ -1,8 +1,8 @@
-//! A run that is killed at any moment: what was acknowledged is in both copies.
+//! A run that is killed at any moment: all acknowledged events are in both copies.
 //!
-//! The child is this very test program, started again. It appends, and writes a line to its pipe
-//! for every event that the journal called durable. SIGKILL spares the page cache, so this shows
-//! what survives a kill, not what survives a loss of power.
+//! The child is this test program, started again. It appends events, and writes a line to its pipe
+//! for every event that is durable. SIGKILL does not affect the page cache, so this tests what
+//! survives a kill, not what survives a power failure.
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,7 +28,7 @@ const CHILD: &str = "PROMPTSEARCH_TEST_CHILD_RUN";
 /// Each run is killed this often, and resumed after each kill but the last.
 const KILLS: u64 = 7;
 const RUNS: u64 = 5;
-/// How many events the child leaves unacknowledged, as a run with so many calls out does.
+/// How many events are unacknowledged at a time, like the calls in flight of a run.
 const IN_FLIGHT: usize = 64;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ impl Entry for Answered {
     }
 }
 
-/// Mostly short, now and then too long for one piece in the store.
+/// Mostly short texts, sometimes one that is too long for one piece in the store.
 fn answered(number: u64) -> Answered {
     let size = match number % 100 {
         99 => 20_000,
@@ -59,7 +59,7 @@ fn request(number: u64) -> RequestHash {
     RequestHash::of(&number.to_le_bytes())
 }
 
-/// Appends until it is killed. A test like any other when nobody has asked for a child.
+/// Appends until it is killed. Without the child's environment variable it does nothing.
 #[test]
 fn child() {
     let Some(run) = env::var_os(CHILD) else {
@@ -88,7 +88,7 @@ enum Moment {
     AfterTheStart(Duration),
 }
 
-/// Starts a child on the run, kills it, and says the last event that it acknowledged.
+/// Starts a child on the run, kills it, and returns the last event that it acknowledged.
 fn killed(run: &Path, moment: Moment) -> Option<u64> {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "child", "--nocapture"])
@@ -103,8 +103,8 @@ fn killed(run: &Path, moment: Moment) -> Option<u64> {
         let mut last = None;
         for line in acks.split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8(line).unwrap();
-            // What the test harness itself prints is no ack; nor is a line cut by the kill, but
-            // the one number that would be is a prefix of a real one, so smaller.
+            // Ignore the output of the test harness. A line cut by the kill may be read as a
+            // number, but that is a prefix of the real one and so smaller.
             if let Some(number) = line.strip_prefix("ack ").and_then(|n| n.parse().ok()) {
                 last = last.max(Some(number));
                 let _ = first.send(());
@@ -188,7 +188,7 @@ fn nothing_acknowledged_is_lost_by_a_kill() {
     let mut total = 0;
     for number in 0..RUNS {
         let run = TempDir::new().unwrap();
-        // What a resumed run has read is as good as acknowledged.
+        // Events read by a resumed run count as acknowledged.
         let mut known = 0;
         for kill in 0..KILLS {
             let mut rng = Seed(1).child("kill", number * KILLS + kill).rng();

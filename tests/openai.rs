@@ -1,4 +1,4 @@
-//! The OpenAI protocol on the wire, against servers in this process that speak it well and badly.
+//! The OpenAI protocol, tested against correct and faulty servers in this process.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail the test")]
 
@@ -35,7 +35,7 @@ const TIMEOUTS: Timeouts = Timeouts {
     total: Duration::from_millis(1_000),
 };
 
-/// What a busy machine may add to a deadline.
+/// The tolerance for deadlines on a busy machine.
 const SLACK: Duration = Duration::from_secs(2);
 
 fn request() -> Request {
@@ -60,7 +60,7 @@ fn openai(base_url: &str, timeout: Timeouts, key: Option<&str>) -> Asked {
     Asked::new("local", &provider, key.map(SecretString::from)).unwrap()
 }
 
-/// A server that reads each request whole and hands the connection to `answer`.
+/// A server that reads each complete request and passes the connection to `answer`.
 async fn server<F, A>(answer: F) -> String
 where
     F: Fn(TcpStream) -> A + Send + Sync + 'static,
@@ -111,7 +111,7 @@ async fn saying(bytes: impl Into<Vec<u8>>) -> String {
     .await
 }
 
-/// A whole response.
+/// A complete response.
 fn response(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let length = body.len();
@@ -138,7 +138,7 @@ async fn failure(base_url: &str, deadline: Duration) -> LlmError {
     attempt(base_url, deadline).await.unwrap_err()
 }
 
-/// No eight characters of the key, in any usual form.
+/// Checks that a text contains no eight characters of the key, in any usual encoding.
 fn assert_no_key(shown: &str) {
     let forms = [
         KEY,
@@ -149,7 +149,7 @@ fn assert_no_key(shown: &str) {
         "OnNrLVNlbnRpbmVsKzAxMjM0NTY3ODkvYWJjZGVm",
     ];
     for form in forms {
-        // The beginnings of the base64 forms belong to what stands before the key.
+        // The beginnings of the base64 forms encode the text before the key.
         for piece in form.as_bytes()[form.len().min(12)..].windows(8) {
             let piece = std::str::from_utf8(piece).unwrap();
             assert!(!shown.contains(piece), "{shown}");
@@ -200,7 +200,7 @@ async fn the_request_is_exactly_this() {
 }
 
 #[tokio::test]
-async fn without_a_key_none_is_sent() {
+async fn without_a_key_no_header_is_sent() {
     async fn answer(headers: HeaderMap) -> String {
         let sent = headers.contains_key("authorization");
         json!({"choices": [{"message": {"content": sent.to_string()}}]}).to_string()
@@ -449,7 +449,7 @@ async fn a_refusal_counts_before_its_body_has_come() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_text_is_empty_unless_it_says_why() {
+async fn an_answer_without_a_text_is_empty_unless_it_states_a_reason() {
     let said = |reason: &str| {
         let body = json!({"choices": [{"message": {"content": ""}, "finish_reason": reason}]});
         response("200 OK", "", body.to_string())
@@ -473,7 +473,7 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn nothing_is_billed_where_nothing_was_sent() {
-    // A port that was free a moment ago.
+    // A port that was just free.
     let port = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap().port()
@@ -486,7 +486,7 @@ async fn nothing_is_billed_where_nothing_was_sent() {
     assert!(matches!(error.failure, Failure::Transient | Failure::Timeout), "{error}");
     assert!(!error.may_be_billed);
 
-    // A server that closes after the request has had it.
+    // A server that closes after it received the request.
     let error = failure(&saying("").await, Duration::ZERO).await;
     assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, true));
 }
@@ -523,7 +523,7 @@ async fn a_server_without_tls_bills_nothing_for_an_https_address() {
         timeout: TIMEOUTS,
         ..Provider::built_in("openai").unwrap()
     };
-    // A system without certificates cannot get this far, and says so.
+    // On a system without certificates this fails earlier, with a message.
     if let Ok(openai) = Asked::new("local", &provider, Some(SecretString::from(KEY))) {
         let error = openai.complete(&request()).await.unwrap_err();
         assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, false));
@@ -550,7 +550,7 @@ async fn the_key_is_in_no_log() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    // Tests run on one thread each, so this sees all that this test does.
+    // Each test runs on one thread, so this sees everything that the test does.
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let echo = response("401 Unauthorized", "", format!("no such key: Bearer {KEY}"));

@@ -1,42 +1,43 @@
-//! Who competes: shipped recipes whose `init` yields the pool, with their budgets set for its size.
+//! The contestants: shipped recipes whose `init` is replaced by the pool, with budgets for its
+//! size.
 
-/// What texts the arms have: what a strategy can know of an arm beside its answers.
+/// The texts of the arms, which a strategy can use besides the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Texts {
-    /// Their own.
+    /// The arms' own texts.
     Real,
-    /// Another arm's: they say nothing.
+    /// The texts of other arms, which carry no information.
     Shuffled,
-    /// Words that spell the accuracy out.
+    /// Words that encode the accuracy.
     Telling,
 }
 
-/// How large a contest is.
+/// The size of a contest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
     /// Arms.
     pub(crate) arms: usize,
-    /// Calls for each of them on average.
+    /// Mean number of calls per arm.
     pub(crate) pulls: usize,
 }
 
-/// A strategy as it is entered.
+/// A strategy in the contest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Contestant {
     /// Its name in tables.
     pub(crate) name: &'static str,
     /// The recipe.
     pub(crate) recipe: &'static str,
-    /// What its arms' texts are.
+    /// The kind of its arms' texts.
     pub(crate) texts: Texts,
-    /// Whether it only explains another one's figures.
+    /// Whether it is an ablation of another contestant.
     pub(crate) is_ablation: bool,
-    /// What is set, beside the pool.
+    /// The recipe keys that are set, besides the pool.
     sets: fn(Size) -> Vec<String>,
 }
 
 impl Contestant {
-    /// What is set for a pool of a size.
+    /// The recipe keys for a pool of a size.
     pub(crate) fn sets(&self, size: Size) -> Vec<String> {
         let take = size.arms - 1;
         let pool = format!("init=[{{kind=\"seed\"}},{{kind=\"llm_variants\",take={take}}}]");
@@ -65,7 +66,7 @@ fn set(text: &str) -> Vec<String> {
     vec![text.to_owned()]
 }
 
-/// Every arm gets the same number of rows of its own; the best mean wins.
+/// Every arm gets the same number of separate rows; the best mean wins.
 fn uniform(size: Size) -> Vec<String> {
     let pulls = size.pulls;
     vec![
@@ -74,7 +75,7 @@ fn uniform(size: Size) -> Vec<String> {
     ]
 }
 
-/// A race down to one: a block is a quarter of what each arm gets on average.
+/// A race to a single survivor; a block is a quarter of the mean number of calls per arm.
 fn race(size: Size, test: &str) -> Vec<String> {
     let block = size.pulls.div_ceil(4);
     vec![
@@ -83,7 +84,7 @@ fn race(size: Size, test: &str) -> Vec<String> {
     ]
 }
 
-/// A quarter of the arms in each round, so that four rounds see all of them once.
+/// A quarter of the arms in each round, so that four rounds pull each arm once.
 fn ucb(size: Size) -> Vec<String> {
     let arms = size.arms.div_ceil(4);
     let pulls = (size.pulls / 5).max(1);
@@ -123,7 +124,7 @@ const ALL: &[Contestant] = &[
     ablation("hyperband-bo, texts that tell", "hyperband-bo", Texts::Telling, |_| Vec::new()),
 ];
 
-/// Contestants by name; those that are no ablations where none are named, all where `ablations` is.
+/// Contestants by name; by default those that are not ablations; with `ablations`, all.
 pub(crate) fn chosen(names: &[String]) -> Result<Vec<Contestant>, String> {
     if names.is_empty() || names == ["ablations"] {
         let wanted = |contestant: &&Contestant| !contestant.is_ablation || !names.is_empty();
@@ -132,7 +133,8 @@ pub(crate) fn chosen(names: &[String]) -> Result<Vec<Contestant>, String> {
     names
         .iter()
         .map(|name| {
-            // Names hold commas, which separate them on the command line; spaces do there as well.
+            // Names contain commas, which separate names on the command line; spaces may replace
+            // them.
             let plain = |text: &str| text.replace([',', ' ', '_'], "-").replace("--", "-");
             let found = ALL.iter().find(|contestant| plain(contestant.name) == plain(name));
             let all: Vec<String> = ALL.iter().map(|contestant| plain(contestant.name)).collect();

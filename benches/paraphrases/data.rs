@@ -1,16 +1,16 @@
-//! The prompts: one file for each task, one line for each prompt.
+//! The prompts: one file per task, one line per prompt.
 
 use crate::options::Options;
 use std::collections::BTreeMap;
 
-/// A prompt as the file has it.
+/// A prompt as read from the file.
 #[derive(serde::Deserialize)]
 struct Line {
     template: String,
     accuracy: BTreeMap<String, f64>,
 }
 
-/// A task's prompts, and how each model fared with each of them.
+/// A task's prompts, and the accuracy of each model with each prompt.
 pub(crate) struct Task {
     /// The file's name.
     pub(crate) name: String,

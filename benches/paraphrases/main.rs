@@ -1,16 +1,18 @@
-//! Real prompts with measured accuracies as arms: how far from the best prompt of a pool each strategy
-//! ends, and what a regression on prompts' texts knows of prompts that it has not seen.
+//! Real prompts with measured accuracies as arms: the regret of each strategy, and how well a
+//! regression on texts predicts unseen prompts.
 //!
-//! `cargo bench --bench paraphrases -- [--data DIR] [--part regret|surrogates|all] [--pulls 1,2,5,10,20]
-//! [--seeds 5] [--first 1] [--strategies NAME,…|ablations] [--tasks NAME,…] [--models 16]
-//! [--arms 30] [--out DIR]`
+//! `cargo bench --bench paraphrases -- [--data DIR] [--part regret|surrogates|all]
+//! [--pulls 1,2,5,10,20] [--seeds 5] [--first 1] [--strategies NAME,…|ablations] [--tasks NAME,…]
+//! [--models 16] [--arms 30] [--out DIR]`
 //!
-//! The folder is named by `--data`, else by `PARAPHRASES_DATA`, else it is `../shared/data/paraphrases`;
-//! its README says what it holds. It is not part of this project: where it is missing, nothing is done.
+//! The folder is given by `--data`, else by `PARAPHRASES_DATA`; the default is
+//! `../shared/data/paraphrases`. Its README describes the data. It is not part of this project;
+//! without it the bench does nothing.
 //!
-//! Prompts and their accuracies are real; single answers are not part of the data and are *drawn*: an
-//! answer is right with the probability that was measured for its prompt. Rows are therefore all alike,
-//! and pairing rows brings nothing here. Strategies are the recipes themselves, driven in process.
+//! Prompts and their accuracies are real; single answers are not part of the data and are *drawn*:
+//! an answer is right with the probability that was measured for its prompt. All rows are therefore
+//! exchangeable, and pairing rows has no effect here. Strategies are the recipes themselves, driven
+//! in process.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
 
@@ -38,7 +40,7 @@ fn main() {
 fn bench(arguments: &[String]) -> Result<(), String> {
     let options = Options::parse(arguments)?;
     if !options.data.is_dir() {
-        println!("no prompts: there is no folder {} (see --data)", options.data.display());
+        println!("skipped: the folder {} does not exist (see --data)", options.data.display());
         return Ok(());
     }
     let tasks = data::read(&options)?;

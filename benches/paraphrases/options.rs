@@ -1,13 +1,13 @@
-//! What is asked for.
+//! The command line options.
 
 use std::path::PathBuf;
 
-/// Which figures.
+/// The figures to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// How far from the best prompt each strategy ends.
+    /// The regret of each strategy.
     Regret,
-    /// What regressions know of unseen prompts.
+    /// How well regressions predict unseen prompts.
     Surrogates,
     /// Both.
     All,
@@ -18,28 +18,28 @@ pub(crate) enum Part {
 pub(crate) struct Options {
     /// The folder with the prompts.
     pub(crate) data: PathBuf,
-    /// Which figures.
+    /// The figures to compute.
     pub(crate) part: Part,
-    /// Calls for each arm on average.
+    /// Mean number of calls per arm.
     pub(crate) pulls: Vec<usize>,
     /// Repetitions with other answers.
     pub(crate) seeds: u64,
-    /// The first one's seed.
+    /// The first seed.
     pub(crate) first: u64,
-    /// Contestants by name; all where none are named.
+    /// Contestants by name; all by default.
     pub(crate) strategies: Vec<String>,
-    /// Tasks by name; all where none are named.
+    /// Tasks by name; all by default.
     pub(crate) tasks: Vec<String>,
-    /// At most so many models of each task.
+    /// The most models per task.
     pub(crate) models: usize,
-    /// At most so many prompts in a pool, drawn anew for each seed.
+    /// The most prompts in a pool, drawn separately for each seed.
     pub(crate) arms: usize,
-    /// Where results are written.
+    /// The folder for the results.
     pub(crate) out: Option<PathBuf>,
 }
 
 impl Options {
-    /// Reads the arguments.
+    /// Parses the arguments.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self, String> {
         let data = std::env::var_os("PARAPHRASES_DATA")
             .map_or_else(|| PathBuf::from("../shared/data/paraphrases"), PathBuf::from);

@@ -1,5 +1,5 @@
-//! One search over one pool: the real strategy, a mutator that hands the pool out, and answers that are
-//! drawn.
+//! One search over one pool: the real strategy, a mutator that returns the prompts of the pool, and
+//! random answers.
 
 use promptsearch::budget::Amount;
 use promptsearch::candidate::{Candidate, Origin};
@@ -16,24 +16,24 @@ use promptsearch::strategy::{Composed, Plan, Remaining, Searched, Strategy};
 use promptsearch::task::goal::Goal;
 use promptsearch::units::{Score, Usd};
 
-/// Rows of dev: what the accuracies were measured on.
+/// Number of dev rows, as in the measurement of the accuracies.
 const ROWS: u32 = 100;
 
-/// Arms: what a strategy sees of each, and how good it is. The first is the seed.
+/// The arms: their texts and accuracies. The first is the baseline.
 pub(crate) struct Pool {
     pub(crate) texts: Vec<String>,
     pub(crate) accuracies: Vec<f64>,
-    /// Which arm of the data each one is, so that it gives the same answers to all strategies.
+    /// The number of each arm in the data, so that it gives the same answers to all strategies.
     pub(crate) numbers: Vec<usize>,
 }
 
-/// How a search ended.
+/// The result of a search.
 pub(crate) struct Played {
-    /// The arm that it returned, by its place in the pool.
+    /// The returned arm, by its position in the pool.
     pub(crate) arm: usize,
-    /// Answers that it asked for.
+    /// Number of calls.
     pub(crate) calls: u64,
-    /// Arms that it did not let go.
+    /// Number of arms that were not dropped.
     pub(crate) left: usize,
 }
 
@@ -47,7 +47,7 @@ struct Game<'a> {
     seed: Seed,
 }
 
-/// Plays to the end.
+/// Runs a search to its end.
 pub(crate) fn play(recipe: &Recipe, pool: &Pool, budget: u64, seed: Seed) -> Played {
     let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
     let searched = Searched { texts: 1, demos: false };
@@ -75,7 +75,7 @@ impl Game<'_> {
         self.state.winner.map(|(candidate, ..)| candidate)
     }
 
-    /// Everything that is offered now; an end where nothing of it fits.
+    /// Carries out all actions offered now; ends the search if none fits.
     fn step(&mut self) {
         let left = self.budget - self.calls;
         let remaining = Remaining { rollouts: left, total_rollouts: self.budget };
@@ -143,7 +143,7 @@ impl Game<'_> {
         });
     }
 
-    /// Whether an answer is right: the same for every strategy that asks for it.
+    /// Whether an answer is right; the same for every strategy.
     fn draw(&self, candidate: CandidateIx, replicate: u16, row: u32) -> bool {
         let arm = candidate.index();
         let number = u64::from(row) << 16 | u64::from(replicate);

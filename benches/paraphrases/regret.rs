@@ -1,4 +1,4 @@
-//! How far from the best prompt of the pool each strategy ends, for what it may ask.
+//! The regret of each strategy for a number of calls.
 
 use crate::contestants::{Contestant, Size, Texts};
 use crate::data::Task;
@@ -21,13 +21,13 @@ pub(crate) struct Result1 {
     pub(crate) task: String,
     /// The model.
     pub(crate) model: String,
-    /// Calls for each arm on average.
+    /// Mean number of calls per arm.
     pub(crate) pulls: usize,
-    /// Best accuracy less that of the prompt that was returned, in points, for each seed.
+    /// Best accuracy minus that of the returned prompt, in points, for each seed.
     pub(crate) regret: Vec<f64>,
-    /// The share of the budget that was used, for each seed.
+    /// The used share of the budget, for each seed.
     pub(crate) used: Vec<f64>,
-    /// Arms that were not let go, for each seed.
+    /// Number of arms that were not dropped, for each seed.
     pub(crate) left: Vec<f64>,
 }
 
@@ -38,7 +38,7 @@ struct Job<'a> {
     pulls: usize,
 }
 
-/// All contestants on everything.
+/// Runs all contestants on all tasks and models.
 pub(crate) fn all(
     options: &Options,
     tasks: &[Task],
@@ -99,7 +99,7 @@ fn run(options: &Options, job: &Job<'_>) -> Result<Result1, String> {
     })
 }
 
-/// The arms in a random order behind the task's own prompt.
+/// The arms in random order after the task's own prompt.
 fn pool(task: &Task, accuracies: &[f64], texts: Texts, arms: usize, seed: Seed) -> Pool {
     let mut numbers: Vec<usize> = (1..task.prompts.len()).collect();
     numbers.shuffle(&mut seed.child("order", 0).rng());
@@ -118,7 +118,7 @@ fn pool(task: &Task, accuracies: &[f64], texts: Texts, arms: usize, seed: Seed) 
     Pool { texts, accuracies, numbers }
 }
 
-/// A word for each two points of accuracy, and one that only this text has.
+/// One word per two points of accuracy, and a unique word.
 fn telling(accuracy: f64, place: usize) -> String {
     let steps = (accuracy * 50.0).round() as u64;
     let mut words: Vec<String> = (0..50)
@@ -146,7 +146,7 @@ fn means(
     mine.map(of).collect()
 }
 
-/// Regret, regret beside sequential halving, and what of the budget was used.
+/// Tables of regret, regret relative to sequential halving, and the used share of the budget.
 pub(crate) fn tables(
     options: &Options,
     contestants: &[Contestant],
@@ -168,14 +168,14 @@ pub(crate) fn tables(
             .collect(),
     };
     let mut tables = vec![table(
-        "Regret of the prompt that is returned, in points (best measured accuracy less its own), at so \
-         many calls a prompt",
+        "Regret of the returned prompt, in points (best measured accuracy minus its own), by calls per \
+         prompt",
         &|contestant, pulls| interval(&regret(contestant.name, pulls), 2),
     )];
     let reference = "triple-sh";
     if contestants.iter().any(|contestant| contestant.name == reference) {
         tables.push(table(
-            "Regret less that of triple-sh on the same answers: below 0 is better",
+            "Regret minus that of triple-sh on the same answers: below 0 is better",
             &|contestant, pulls| {
                 let theirs = regret(reference, pulls);
                 let mine = regret(contestant.name, pulls);
@@ -184,11 +184,11 @@ pub(crate) fn tables(
             },
         ));
     }
-    tables.push(table("Share of the budget that is used, in %", &|contestant, pulls| {
+    tables.push(table("Used share of the budget, in %", &|contestant, pulls| {
         let used = means(results, contestant.name, pulls, |r| mean(&r.used));
         format!("{:.0}", 100.0 * mean(&used))
     }));
-    tables.push(table("Prompts that are not let go before the end", &|contestant, pulls| {
+    tables.push(table("Prompts that are not dropped before the end", &|contestant, pulls| {
         let left = means(results, contestant.name, pulls, |r| mean(&r.left));
         format!("{:.0}", mean(&left))
     }));

@@ -1,4 +1,4 @@
-//! What regressions on prompts' texts know of prompts that they have not seen.
+//! How well regressions on texts predict the accuracy of unseen prompts.
 
 use crate::data::Task;
 use crate::table::{Table, interval};
@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// Parts that the prompts are cut into, each predicted from the others.
+/// The number of cross-validation folds.
 const FOLDS: usize = 5;
 /// Samples behind each measured accuracy.
 const SAMPLES: usize = 100;
@@ -31,8 +31,8 @@ pub(crate) struct Correlations {
     pub(crate) task: String,
     /// The model.
     pub(crate) model: String,
-    /// Spearman's ρ with the measured accuracy on unseen prompts, for each column; the last one is the
-    /// share of variance that lies between clusters beyond chance.
+    /// Spearman's ρ with the measured accuracy on unseen prompts, for each column; the last column
+    /// is the share of variance between clusters beyond chance.
     pub(crate) values: Vec<f64>,
 }
 
@@ -63,7 +63,7 @@ fn one(task: &Task, model: usize) -> Correlations {
         for (column, predicted) in
             predictions(&known, &values, &asked, seed.child("fit", fold as u64)).iter().enumerate()
         {
-            // Equal truths have no order, and equal predictions know none.
+            // Equal accuracies, and equal predictions, have no order.
             if spearman(&truths, &truths).is_some() {
                 found[column].push(spearman(predicted, &truths).unwrap_or(0.0));
             }
@@ -76,7 +76,8 @@ fn one(task: &Task, model: usize) -> Correlations {
     Correlations { task: task.name.clone(), model: name.clone(), values }
 }
 
-/// What each regression says of unseen prompts: the three of the ensemble, the ensemble, the process.
+/// The predictions of each regression: the three of the ensemble, the ensemble, the Gaussian
+/// process.
 fn predictions(
     known: &[Vec<f64>],
     values: &[f64],
@@ -106,8 +107,8 @@ fn predictions(
     all
 }
 
-/// The rank correlation of the measured accuracies with another measurement of as many samples: more
-/// than this nobody can reach.
+/// The rank correlation of the measured accuracies with a second measurement with as many samples,
+/// which is an upper bound.
 fn measured_again(accuracies: &[f64], seed: Seed) -> f64 {
     let mut rng = seed.child("again", 0).rng();
     let again: Vec<f64> = accuracies
@@ -117,8 +118,8 @@ fn measured_again(accuracies: &[f64], seed: Seed) -> f64 {
     spearman(accuracies, &again).unwrap_or(0.0)
 }
 
-/// The share of the accuracies' variance that lies between clusters of like texts, less what chance
-/// alone would put there: 0 where the clusters say nothing, 1 where they say everything.
+/// The share of the accuracies' variance between clusters of similar texts, corrected for chance: 0
+/// if the clusters carry no information, 1 if they determine the accuracy.
 fn between_clusters(features: &[Vec<f64>], accuracies: &[f64], seed: Seed) -> f64 {
     let n = accuracies.len() as f64;
     let count = n.sqrt().ceil() as usize;
@@ -140,7 +141,7 @@ fn between_clusters(features: &[Vec<f64>], accuracies: &[f64], seed: Seed) -> f6
     if total > 0.0 { (between / total - chance) / (1.0 - chance) } else { 0.0 }
 }
 
-/// One row for each task, over its models, and one for all.
+/// One row per task, over its models, and one row for all tasks.
 pub(crate) fn table(tasks: &[Task], results: &[Correlations]) -> Table {
     let column = |of: &dyn Fn(&Correlations) -> bool, column: usize| {
         let values: Vec<f64> =

@@ -2,7 +2,7 @@
 
 /// A table.
 pub(crate) struct Table {
-    /// What it shows.
+    /// The title.
     pub(crate) title: String,
     /// The head of each column.
     pub(crate) heads: Vec<String>,

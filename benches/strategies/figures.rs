@@ -1,4 +1,5 @@
-//! Means over worlds and seeds, with intervals that know that seeds of one world are alike.
+//! Means over worlds and seeds, with intervals that account for the similarity of seeds of one
+//! world.
 
 use crate::runs::{End, Found, Results};
 use promptsearch::seed::Seed;
@@ -14,11 +15,11 @@ pub(crate) struct Mean {
     pub(crate) high: f64,
 }
 
-/// Values by world, each with those of its seeds; worlds without any are left out.
+/// Values by world and seed; worlds without values are left out.
 pub(crate) struct ByWorld(Vec<(usize, Vec<f64>)>);
 
 impl ByWorld {
-    /// What the runs of a strategy came to at a budget.
+    /// The results of the runs of a strategy at a budget.
     pub(crate) fn of(
         results: &Results,
         strategy: usize,
@@ -30,7 +31,7 @@ impl ByWorld {
         })
     }
 
-    /// How far one strategy is ahead of another in true quality, where both have an end.
+    /// The difference in true quality between two strategies, for runs that both finished.
     pub(crate) fn ahead(results: &Results, one: usize, other: usize, budget: u64) -> Self {
         Self::collect(results, |world, seed| {
             let of = |strategy| found(results, strategy, world, seed, budget);

@@ -1,12 +1,12 @@
-//! All strategies side by side on simulated models: the true quality (by the oracle, which no search
-//! may ask) of the prompt that each returns, at the same number of calls.
+//! Compares the strategies on simulated models: the true quality of the prompt that each returns,
+//! at the same number of calls. True quality comes from the oracle, which no search can query.
 //!
 //! `cargo bench --bench strategies -- [--worlds tune|held|tasks|all|NAME,…] [--calls 500,2000,6000]
 //! [--seeds 5] [--first 1] [--strategies all|auto,gepa,…] [--set evaluate.below=0.3] [--out DIR]`
 //!
-//! A run with seed n of any strategy meets the models of seed n (counted from `--first`), so that
-//! differences between strategies are paired. `--set` changes the first strategy, with which the
-//! others are compared. Figures say how searches behave, not what real models would answer.
+//! A run with seed n of any strategy uses the models of seed n (counted from `--first`), so that
+//! differences between strategies are paired. `--set` changes the first strategy, to which the
+//! others are compared. The figures show how searches behave, not what real models would answer.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
 
@@ -45,7 +45,7 @@ fn bench(arguments: &[String]) -> Result<(), String> {
         println!("{}", table.as_text());
     }
     let count = results.runs.len();
-    println!("{count} runs in {seconds:.1} s, {:.2} a second", count as f64 / seconds);
+    println!("{count} runs in {seconds:.1} s, {:.2} per second", count as f64 / seconds);
     if let Some(out) = &options.out {
         write(out, &options, &results, &tables).map_err(|error| error.to_string())?;
         println!("written to {}", out.display());

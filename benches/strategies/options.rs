@@ -1,4 +1,4 @@
-//! What is asked for on the command line. Words, not yet tasks or recipes.
+//! The command line options, as texts; tasks and recipes are loaded later.
 
 use crate::worlds::{self, Half};
 use promptsearch::recipe::SHIPPED;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// The tasks of this repository.
 pub(crate) const TASKS: [&str; 3] = ["ticket-routing", "invoice-extraction", "unit-math"];
 
-/// What to run.
+/// The runs to make.
 pub(crate) struct Options {
     /// Worlds and tasks by name.
     pub(crate) worlds: Vec<String>,
@@ -16,15 +16,15 @@ pub(crate) struct Options {
     pub(crate) seeds: u64,
     /// The first seed.
     pub(crate) first: u64,
-    /// The first one is compared with the others.
+    /// Strategies; the others are compared with the first one.
     pub(crate) strategies: Vec<String>,
-    /// Changes of the first strategy.
+    /// Recipe keys set for the first strategy.
     pub(crate) sets: Vec<String>,
     pub(crate) out: Option<PathBuf>,
 }
 
 impl Options {
-    /// Reads the arguments; cargo adds `--bench`.
+    /// Parses the arguments; cargo adds `--bench`.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self, String> {
         let mut options = Self {
             worlds: worlds_of("tune")?,
@@ -53,12 +53,12 @@ impl Options {
             }
         }
         if options.seeds == 0 || options.calls.contains(&0) {
-            return Err("there is nothing to run with 0 seeds or 0 calls".to_owned());
+            return Err("seeds and calls must be at least 1".to_owned());
         }
         Ok(options)
     }
 
-    /// As the first line of every table says it.
+    /// The description in the first line of every table.
     pub(crate) fn models(&self) -> String {
         let last = self.first + self.seeds - 1;
         format!("simulated models, seeds {} to {last}", self.first)
@@ -66,7 +66,7 @@ impl Options {
 }
 
 fn number(text: &str) -> Result<u64, String> {
-    text.replace('_', "").parse().map_err(|_| format!("`{text}` is no whole number"))
+    text.replace('_', "").parse().map_err(|_| format!("`{text}` is not a whole number"))
 }
 
 fn strategies_of(text: &str) -> Vec<String> {
@@ -95,7 +95,7 @@ fn worlds_of(text: &str) -> Result<Vec<String>, String> {
             name => {
                 let known: Vec<String> = worlds::ALL.iter().map(ToString::to_string).collect();
                 let known = [tasks(), known].concat().join(", ");
-                return Err(format!("there is no world `{name}`; there are {known}"));
+                return Err(format!("there is no world `{name}`; the worlds are {known}"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Quality against spend, one line for each strategy, as SVG.
+//! Quality against spending, one line per strategy, as SVG.
 
 use crate::figures::ByWorld;
 use crate::options::Options;
@@ -24,7 +24,7 @@ const PALETTE: [RGBColor; 10] = [
     RGBColor(0x5b, 0x4f, 0xcf),
     RGBColor(0x6b, 0x8e, 0x23),
 ];
-/// Pixels of text, and between the lines of labels.
+/// Text size and line distance of labels, in pixels.
 const FONT: f64 = 14.0;
 const LINE: i32 = 19;
 /// Pixels to the right of the plot for labels.
@@ -46,7 +46,7 @@ pub(crate) fn quality_against_spend(options: &Options, results: &Results) -> Res
     let lines = lines(options, results);
     let mut svg = String::new();
     {
-        // Every label needs a line of its own beside the plot.
+        // Every label needs a separate line beside the plot.
         let references = references(results);
         let labels = lines.len() + references.len();
         let tall = u32::try_from(labels).unwrap_or(0) * LINE.unsigned_abs() + 130;
@@ -80,7 +80,7 @@ fn lines(options: &Options, results: &Results) -> Vec<Line> {
 }
 
 fn font(size: f64) -> TextStyle<'static> {
-    // The backend divides by this number what it writes as the size.
+    // The backend divides the font size by this number.
     let font = ("sans-serif", size * 1.24).into_font();
     TextStyle { color: TEXT.to_backend_color(), ..TextStyle::from(font) }
 }
@@ -95,7 +95,7 @@ fn draw(
     let least = |of: fn((f64, f64)) -> f64| all().map(of).fold(f64::INFINITY, f64::min);
     let most = |of: fn((f64, f64)) -> f64| all().map(of).fold(f64::NEG_INFINITY, f64::max);
     if all().next().is_none() {
-        root.draw_text("no run has ended", &font(FONT), (40, 40))?;
+        root.draw_text("no run has finished", &font(FONT), (40, 40))?;
         return Ok(());
     }
     // Logarithms of the dollars: plotters' own logarithmic axis names powers of ten alone.
@@ -105,7 +105,7 @@ fn draw(
     let high = marks.fold(most(|it| it.1), f64::max) + 1.0;
     let step = 5.0;
     let y = ((low / step).floor() * step).max(0.0)..(high / step).ceil() * step;
-    let heading = "True quality of the returned prompt against spend";
+    let heading = "True quality of the returned prompt against spending";
     root.draw_text(heading, &font(17.0), (20, 14))?;
     let count = options.worlds.len();
     let below = format!("means over {count} worlds; {}", options.models());
@@ -160,7 +160,7 @@ fn draw(
         root.draw_text(&dollars(usd), &font(13.0).pos(below), (at, down.end + 9))?;
     }
     let middle = (across.start + across.end) / 2;
-    let name = "simulated US dollars for each run (logarithmic)";
+    let name = "simulated US dollars per run (logarithmic)";
     root.draw_text(name, &font(FONT).pos(below), (middle, down.end + 32))?;
     let mut labels: Vec<Label> = lines
         .iter()
@@ -178,15 +178,15 @@ fn draw(
     label(root, labels, across.end, (down.start, down.end))
 }
 
-/// What is there without any search, as means over worlds.
+/// The quality of baselines and ideal prompts, as means over worlds.
 fn references(results: &Results) -> Vec<(&'static str, f64)> {
     let mean = |of: &dyn Fn(&WorldFigures) -> Option<f64>| {
         let values: Option<Vec<f64>> = results.worlds.iter().map(of).collect();
         values.map(|values| 100.0 * values.iter().sum::<f64>() / values.len() as f64)
     };
     let ideal = mean(&|world| world.ideal_quality).map(|quality| ("all rules stated", quality));
-    let seed = mean(&|world| Some(world.seed_quality)).map(|quality| ("seed prompt", quality));
-    ideal.into_iter().chain(seed).collect()
+    let baseline = mean(&|world| Some(world.baseline_quality)).map(|quality| ("baseline", quality));
+    ideal.into_iter().chain(baseline).collect()
 }
 
 /// One, two and five of every power of ten within.
@@ -205,7 +205,7 @@ struct Label {
     colour: RGBColor,
 }
 
-/// Names beside the ends of their lines, moved apart as far as they would overlap.
+/// Names beside the ends of their lines, moved apart so that they do not overlap.
 fn label(
     root: &Area<'_>,
     mut labels: Vec<Label>,
@@ -225,7 +225,7 @@ fn label(
     Ok(())
 }
 
-/// Places from top to bottom, at least a line apart and as near as that allows to those wanted.
+/// Positions from top to bottom, at least a line apart and as near as possible to the wanted ones.
 fn apart(wanted: &[i32], top: i32, bottom: i32) -> Vec<i32> {
     let mut places = wanted.to_vec();
     let mut least = top;
@@ -242,7 +242,7 @@ fn apart(wanted: &[i32], top: i32, bottom: i32) -> Vec<i32> {
 }
 
 fn dollars(x: f64) -> String {
-    // Two digits say it all: ticks are round.
+    // Two digits are enough, because ticks are round numbers.
     let digits = (-x.log10().floor()).max(0.0) as usize;
     format!("${x:.digits$}")
 }

@@ -1,4 +1,4 @@
-//! Every run: a strategy on a world with a seed and a budget, in process.
+//! Makes the runs: a strategy on a world with a seed and a budget, in process.
 
 use crate::options::{Options, TASKS};
 use crate::worlds;
@@ -28,49 +28,49 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Requests at the same time, as a run on a person's machine has by default.
+/// Concurrent requests, as the default of a run.
 const CONCURRENCY: usize = 16;
 
-/// Runs at the same time for each core: most of a run's time is spent waiting for its journal, which
-/// gathers what is said within two milliseconds.
+/// Concurrent runs per core. A run mostly waits for its journal, which collects the events of two
+/// milliseconds.
 const RUNS_PER_CORE: usize = 4;
 
-/// A strategy under the name by which the tables know it.
+/// A strategy with its name in the tables.
 pub(crate) struct Contestant {
     pub(crate) name: String,
     pub(crate) recipe: Recipe,
 }
 
-/// What is searched on.
+/// A world to search on.
 pub(crate) struct Subject {
     pub(crate) name: String,
     task: Arc<Task>,
     temper: WorldParameters,
-    /// A prompt with all rules, where the world knows one.
+    /// A prompt with all rules, if the world has one.
     ideal: Option<String>,
 }
 
-/// What came of everything.
+/// All results.
 #[derive(Serialize)]
 pub(crate) struct Results {
-    /// So that no figure is taken for one of real models.
+    /// Marks the figures as simulated.
     pub(crate) models: String,
     pub(crate) strategies: Vec<String>,
     pub(crate) worlds: Vec<WorldFigures>,
     pub(crate) runs: Vec<Run>,
 }
 
-/// What a world would give for prompts that nobody has searched for.
+/// Qualities of a world without a search.
 #[derive(Serialize)]
 pub(crate) struct WorldFigures {
     pub(crate) name: String,
-    /// Mean true quality of the seed prompt over the model seeds.
-    pub(crate) seed_quality: f64,
-    /// The same of a prompt that states every rule in few words.
+    /// Mean true quality of the baseline over the model seeds.
+    pub(crate) baseline_quality: f64,
+    /// Mean true quality of a prompt that states every rule in few words.
     pub(crate) ideal_quality: Option<f64>,
 }
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Serialize)]
 pub(crate) struct Run {
     pub(crate) strategy: usize,
@@ -82,7 +82,7 @@ pub(crate) struct Run {
     pub(crate) end: End,
 }
 
-/// How it ended.
+/// The end of a run.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum End {
@@ -90,7 +90,7 @@ pub(crate) enum End {
     Error(String),
 }
 
-/// The prompt that was returned, and what it took.
+/// The returned prompt and its cost.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct Found {
     pub(crate) quality: f64,
@@ -99,7 +99,7 @@ pub(crate) struct Found {
     pub(crate) prompt_tokens: u64,
 }
 
-/// The recipes of the strategies, the first one with what `--set` changes.
+/// The recipes of the strategies; `--set` changes the first one.
 pub(crate) fn contestants(options: &Options) -> Result<Vec<Contestant>, String> {
     let strategies = options.strategies.iter().enumerate();
     strategies
@@ -113,7 +113,7 @@ pub(crate) fn contestants(options: &Options) -> Result<Vec<Contestant>, String> 
         .collect()
 }
 
-/// The tasks of the worlds, written into a folder where they are simulated.
+/// The tasks of the worlds; simulated ones are written to a folder.
 pub(crate) fn subjects(options: &Options, folder: &Path) -> Result<Vec<Subject>, String> {
     let load = |path: &Path| Task::load(path).map_err(|error| error.to_string());
     options
@@ -136,7 +136,7 @@ pub(crate) fn subjects(options: &Options, folder: &Path) -> Result<Vec<Subject>,
         .collect()
 }
 
-/// A world of one model seed, shared by its runs and given back after the last of them.
+/// A world of one model seed, shared by its runs and freed after the last of them.
 struct Shared {
     world: Mutex<Option<Arc<World>>>,
     left: AtomicUsize,
@@ -163,11 +163,11 @@ struct Job {
     strategy: usize,
 }
 
-/// Runs everything, several runs to a core.
+/// Makes all runs, several per core.
 ///
-/// rayon hands the jobs out, and each of them runs on a thread of its own: a search waits for rayon
-/// inside of its runtime, and a worker that waits may take up another job, whose runtime could not
-/// start inside of the first.
+/// rayon distributes the jobs, and each of them runs on a separate thread: a search waits for rayon
+/// inside its runtime, and a waiting worker may start another job, whose runtime could not start
+/// inside the first.
 pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Subject]) -> Results {
     let mut jobs = Vec::new();
     for world in 0..subjects.len() {
@@ -227,10 +227,10 @@ pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Sub
 }
 
 fn figures_of(options: &Options, subject: &Subject) -> WorldFigures {
-    let (mut seed_quality, mut ideal_quality) = (0.0, 0.0);
+    let (mut baseline_quality, mut ideal_quality) = (0.0, 0.0);
     for seed in options.first..options.first + options.seeds {
         let world = world_of(&subject.task, seed, subject.temper);
-        seed_quality += true_quality(&world, &subject.task, &subject.task.baseline);
+        baseline_quality += true_quality(&world, &subject.task, &subject.task.baseline);
         if let Some(ideal) = &subject.ideal {
             let prompt = subject.task.baseline.with_part("system", ideal);
             ideal_quality += true_quality(&world, &subject.task, &prompt);
@@ -239,13 +239,13 @@ fn figures_of(options: &Options, subject: &Subject) -> WorldFigures {
     let count = options.seeds as f64;
     WorldFigures {
         name: subject.name.clone(),
-        seed_quality: seed_quality / count,
+        baseline_quality: baseline_quality / count,
         ideal_quality: subject.ideal.is_some().then_some(ideal_quality / count),
     }
 }
 
 fn end_of(subject: &Subject, recipe: &Recipe, world: &Arc<World>, job: &Job) -> End {
-    // A panic is a bug to be fixed, but not one that costs the other runs.
+    // A panic must not stop the other runs.
     let end = catch_unwind(AssertUnwindSafe(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -327,12 +327,12 @@ async fn search(
     })
 }
 
-/// Says now and then how far everything is.
+/// Prints the progress from time to time.
 struct Progress {
     begun: Instant,
     runs: usize,
     calls: u64,
-    /// Runs and calls that are done, and when that was last said.
+    /// Finished runs and calls, and the time of the last print.
     done: Mutex<(usize, u64, Instant)>,
 }
 
@@ -349,7 +349,7 @@ impl Progress {
         done.1 += calls;
         if done.2.elapsed() >= Duration::from_secs(2) || done.0 == self.runs {
             done.2 = Instant::now();
-            // Time goes with calls rather than with runs.
+            // Time is proportional to calls rather than to runs.
             let left = self.begun.elapsed().as_secs_f64() * (self.calls - done.1) as f64
                 / done.1.max(1) as f64;
             eprintln!("{} of {} runs, {left:.0} s left", done.0, self.runs);

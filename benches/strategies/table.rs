@@ -4,7 +4,7 @@ use crate::figures::{ByWorld, Mean};
 use crate::options::Options;
 use crate::runs::{End, Found, Results};
 
-/// A title, a head, rows, and lines below.
+/// A table with a title, a head, rows and notes.
 pub(crate) struct Table {
     title: String,
     head: Vec<String>,
@@ -57,7 +57,7 @@ impl Table {
     }
 }
 
-/// For each budget the worlds and the comparisons, then everything that was spent.
+/// For each budget the worlds and the comparisons, then the spending.
 pub(crate) fn all(options: &Options, results: &Results) -> Vec<Table> {
     let mut tables = Vec::new();
     for budget in &options.calls {
@@ -78,14 +78,14 @@ fn worlds(options: &Options, results: &Results, budget: u64) -> Table {
     let row = |name: &str, values: &dyn Fn(usize) -> Option<f64>| {
         let each: Vec<Option<f64>> = (0..results.worlds.len()).map(values).collect();
         let known: Vec<f64> = each.iter().copied().flatten().collect();
-        // A mean over other worlds than those of the other rows could not be compared.
+        // Means over different worlds are not comparable.
         let whole = known.len() == each.len() && !known.is_empty();
         let mean = whole.then(|| known.iter().sum::<f64>() / known.len() as f64);
         let mut row = vec![name.to_owned()];
         row.extend(each.into_iter().chain([mean]).map(points));
         row
     };
-    let mut rows = vec![row("(seed prompt)", &|world| Some(results.worlds[world].seed_quality))];
+    let mut rows = vec![row("(baseline)", &|world| Some(results.worlds[world].baseline_quality))];
     for (strategy, name) in results.strategies.iter().enumerate() {
         let values = ByWorld::of(results, strategy, budget, |found| found.quality);
         rows.push(row(name, &|world| values.world(world)));
@@ -111,7 +111,7 @@ fn worlds(options: &Options, results: &Results, budget: u64) -> Table {
     }
 }
 
-/// The worlds without the half that all of them share.
+/// The worlds' names without the half that all of them share.
 fn short_names(results: &Results) -> (Vec<String>, String) {
     let names: Vec<&str> = results.worlds.iter().map(|world| world.name.as_str()).collect();
     for half in ["/tune", "/held"] {
@@ -178,7 +178,7 @@ fn overall(options: &Options, results: &Results) -> Table {
         }
     }
     Table {
-        title: format!("What was found and spent, means over worlds ({})", options.models()),
+        title: format!("Quality and spending, means over worlds ({})", options.models()),
         head: ["strategy", "budget", "true quality", "calls", "simulated dollars", "prompt tokens"]
             .map(str::to_owned)
             .into(),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An operator for promptsearch, without a model: it adds what failed rows teach, word for word.
+"""An operator for promptsearch that uses no model: it adds the feedback of failed rows to the prompt.
 
 It reads one JSON object per line,
 
@@ -8,7 +8,7 @@ It reads one JSON object per line,
      "max_tokens": 2000, "seed": 123}
 
 and writes one line for each: {"parts": {"system": "the new text"}}, or {"error": "why not"}.
-All that it draws at random it draws by the seed, so that it says the same when it is asked again.
+It draws random numbers from the seed only, so that the same request gets the same reply.
 """
 
 import json
@@ -19,7 +19,7 @@ BYTES_PER_TOKEN = 4
 
 
 def lessons(evidence):
-    """What is said about each row that failed, once, in the order of the rows."""
+    """The feedback of the failed rows without duplicates, in the order of the rows."""
     found = []
     for row in evidence:
         failed = row["score"] is not None and row["score"] < 1.0
@@ -34,14 +34,14 @@ def changed(request):
     text = request["parts"][part].rstrip()
     new = [lesson for lesson in lessons(request["evidence"]) if lesson not in text]
     if not new:
-        return {"error": "the failed rows say nothing that the prompt does not say"}
-    # One or two lessons at a time: more of them at once are harder to tell apart by their results.
+        return {"error": "the prompt already contains the feedback of all failed rows"}
+    # Add one or two lessons at a time: the effects of more lessons are harder to distinguish.
     random.Random(request["seed"]).shuffle(new)
     for lesson in new[:2]:
-        # A row's text is data: nothing in it is a placeholder.
+        # A row's text is data: it must not contain placeholders.
         text += "\n- " + lesson.replace("{{", "{ {") + "."
     if len(text.encode()) > request["max_tokens"] * BYTES_PER_TOKEN:
-        return {"error": "the prompt would grow too long"}
+        return {"error": "the new prompt would be too long"}
     return {"parts": {part: text}}
 
 

@@ -215,7 +215,7 @@ fn sentence(evaluation: &Evaluation) -> String {
     out
 }
 
-// ── calling the model ────────────────────────────────────────────────────────────────────────────────────
+// ── calling the model ──────────────────────────────────────────────────────────────────────────────
 
 /// The baseline with the parts of a prompt file put in.
 pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliError> {

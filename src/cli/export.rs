@@ -79,8 +79,10 @@ fn choose(args: &ExportArgs, told: &Told) -> Result<Chosen, CliError> {
             .map(|(candidate, _)| candidate)
             .collect();
         let [candidate] = matching.as_slice() else {
-            let how_many = if matching.is_empty() { "no candidate" } else { "several candidates" };
-            let message = format!("{how_many} of the run match `{asked}`");
+            let message = match matching.len() {
+                0 => format!("no candidate of the run matches `{asked}`"),
+                count => format!("{count} candidates of the run match `{asked}`"),
+            };
             return Err(CliError::usage(message)
                 .hint("list the candidates with `promptsearch report RUN --format csv`"));
         };

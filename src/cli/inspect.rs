@@ -33,7 +33,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     let state = serde_json::to_value(summary.status)?;
     let _ = writeln!(out, "{}: {}", summary.run, state.as_str().unwrap_or("?"));
     if let Some(reason) = summary.stop_reason {
-        let _ = writeln!(out, "  search ended: {}", reason.sentence());
+        let _ = writeln!(out, "  stop reason: {}", reason.sentence());
     }
     let quality = |interval: Option<Interval>| match interval {
         Some(i) => format!(
@@ -65,8 +65,8 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     );
     let _ = writeln!(
         out,
-        "  tried: {}, {}",
-        text::plural(summary.counts.candidates as usize, "prompt"),
+        "  counts: {}, {}",
+        text::plural(summary.counts.candidates as usize, "candidate"),
         text::plural(summary.counts.evaluations as usize, "evaluation"),
     );
     if summary.status == report::Status::Interrupted {

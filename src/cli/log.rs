@@ -11,8 +11,8 @@ use tracing_subscriber::EnvFilter;
 /// The environment variable that sets the log level; the default is `info`.
 const LEVEL: &str = "PROMPTSEARCH_LOG";
 
-/// Sends the library's log records and the panics of the store to the run's log. A second run in the
-/// same process keeps the first run's log. A log that cannot be written does not stop the run.
+/// Sends the library's log records and the panics of the store to the run's log. A second run in
+/// the same process keeps the first run's log. A log that cannot be written does not stop the run.
 pub(super) fn to_file_of(dir: &RunDir) {
     let Ok(file) = File::options().create(true).append(true).open(dir.file("debug.log")) else {
         return;

@@ -1,14 +1,15 @@
-//! Runs a user program, such as a `command` scorer: starts its processes on demand, reuses them, and
-//! ends all of them.
+//! Runs a user program, such as a `command` scorer: starts its processes on demand, reuses them,
+//! and ends all of them.
 //!
-//! It is not a sandbox: the program has the user's permissions. The run is protected: every reply has
-//! a deadline, a program that hangs or forks is killed with all its children, and an invalid reply is
-//! an error, never a score.
+//! It is not a sandbox: the program has the user's permissions. The run is protected: every reply
+//! has a deadline, a program that hangs or forks is killed with all its children, and an invalid
+//! reply is an error, never a score.
 //!
 //! A scorer reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
-//! one line for each, flushed: `{"score": 0..1, "feedback": "…", "metrics": {"name": 1.5}}`. Feedback
-//! and metrics are optional; so is `"id"`, which is checked if it is given. The program may keep
-//! reading until its input ends, or exit after one line. Its standard error is shown if it fails.
+//! one line for each, flushed: `{"score": 0..1, "feedback": "…", "metrics": {"name": 1.5}}`.
+//! Feedback and metrics are optional; so is `"id"`, which is checked if it is given. The program
+//! may keep reading until its input ends, or exit after one line. Its standard error is shown if it
+//! fails.
 
 use crate::task::example::Example;
 use crate::task::scorer::{CommandSpec, Verdict};
@@ -201,7 +202,7 @@ impl CommandPool {
         let (message, excerpt) = match said {
             Ok(reply) => match read(&reply) {
                 Ok(value) => {
-                    if process.can_go_on() {
+                    if process.can_be_reused() {
                         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
                     }
                     return Ok(value);
@@ -232,7 +233,8 @@ impl CommandPool {
 
     fn start(&self) -> Result<Process, CommandError> {
         let program = self.argv.first().map(String::as_str).unwrap_or_default();
-        // Systems differ in whether a relative path is resolved before or after changing the folder.
+        // Systems differ in whether a relative path is resolved before or after changing the
+        // folder.
         let path = match Path::new(program) {
             path if path.is_relative() && path.components().count() > 1 => {
                 self.working_dir.join(path)
@@ -354,7 +356,7 @@ impl Process {
         })
     }
 
-    fn can_go_on(&self) -> bool {
+    fn can_be_reused(&self) -> bool {
         self.in_step && self.stdout.buffer().is_empty()
     }
 
@@ -373,8 +375,9 @@ impl Process {
         let exchange = async {
             loop {
                 tokio::select! {
-                    // A program may reply without reading everything, or exit without reading at all, so
-                    // only its output counts. A closed input eventually shows as a closed output.
+                    // A program may reply without reading everything, or exit without reading at
+                    // all, so only its output counts. A closed input eventually shows as a closed
+                    // output.
                     written = &mut write, if !is_written => {
                         is_written = true;
                         if written.is_err() {
@@ -512,7 +515,8 @@ impl Stderr {
         Self { kept, reader }
     }
 
-    /// The collected text. A process that left its group may keep the stream open; it is not awaited.
+    /// The collected text. A process that left its group may keep the stream open; it is not
+    /// awaited.
     async fn finish(&mut self) -> String {
         let _ = timeout(TIME_TO_EXIT, &mut self.reader).await;
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -670,7 +674,7 @@ mod tests {
             CommandError::Deadline { limit: Duration::from_millis(500), stderr: "waiting".into() }
         );
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-        assert_eq!(error.to_string(), "no reply within 0.5 s; it said: waiting");
+        assert_eq!(error.to_string(), "no reply within 0.5 s; its standard error: waiting");
         assert_eq!(pool.pids().len(), 2);
         assert_all_die(&pool.pids()).await;
     }

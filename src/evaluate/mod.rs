@@ -1,7 +1,7 @@
 //! Evaluates a candidate on rows: makes the requests and scores the answers.
 //!
-//! Prompts are rendered with rows here, so this module opens held-out rows. The strategy chooses the
-//! rows; for the confirmation, `search` does.
+//! Prompts are rendered with rows here, so this module opens held-out rows. The strategy chooses
+//! the rows; for the confirmation, `search` does.
 
 pub mod command;
 
@@ -28,7 +28,8 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// An evaluator for a task. A scorer's program gets only the environment variables that it lists.
+    /// An evaluator for a task. A scorer's program gets only the environment variables that it
+    /// lists.
     #[must_use]
     pub fn new(task: Arc<Task>, environment: &[(OsString, OsString)]) -> Self {
         let commands = task
@@ -40,7 +41,8 @@ impl Evaluator {
         Self { task, commands, environment }
     }
 
-    /// The processes of another user program, which gets only the variables that every program gets.
+    /// The processes of another user program, which gets only the variables that every program
+    /// gets.
     #[must_use]
     pub fn program(&self, argv: Vec<String>, folder: &Path, limit: Duration) -> CommandPool {
         CommandPool::new(argv, folder, limit, self.environment.clone())
@@ -164,7 +166,8 @@ impl Evaluator {
         })
     }
 
-    /// The user message without the prompt around it: the columns that the baseline's user part shows.
+    /// The user message without the prompt around it: the columns that the baseline's user part
+    /// shows.
     fn input(&self, example: &Example) -> String {
         let messages = self.task.layout.render(&self.task.baseline, &example.columns);
         let last: Option<Message> = messages.ok().and_then(|mut messages| messages.pop());

@@ -17,16 +17,16 @@
 //! {{ input }}
 //! ```
 //! The front matter is YAML that a JSON reader can also read: one `key: value` per line, with the
-//! value in JSON. Its line `promptsearch` lists the parts that follow. A single part has no line that
-//! names it: it starts after the blank line and ends with the file. With several parts, each follows a
-//! line `<!-- part: NAME -->`, and one newline, which belongs to neither, separates a text from the
-//! next such line.
+//! value in JSON. Its line `promptsearch` lists the parts that follow. A single part has no line
+//! that names it: it starts after the blank line and ends with the file. With several parts, each
+//! follows a line `<!-- part: NAME -->`, and one newline, which belongs to neither, separates a
+//! text from the next such line.
 //!
-//! Nothing in a text is escaped, so that text copied from the file is exactly what was tested. A text
-//! may therefore contain lines that look like separators. This does no harm, because the end of each
-//! part is known from its length in bytes. Only if the lengths do not match, because a text was edited
-//! by hand, are the parts found by their separator lines; a file in which these are ambiguous is
-//! rejected.
+//! Nothing in a text is escaped, so that text copied from the file is exactly what was tested. A
+//! text may therefore contain lines that look like separators. This does no harm, because the end
+//! of each part is known from its length in bytes. Only if the lengths do not match, because a text
+//! was edited by hand, are the parts found by their separator lines; a file in which these are
+//! ambiguous is rejected.
 
 use crate::prompt::Message;
 use crate::source::SourceError;
@@ -144,8 +144,8 @@ fn is_plain_key(key: &str) -> bool {
         && !reads_as_a_value
 }
 
-/// JSON on one line that is also valid YAML. Some raw characters end a line in YAML or are forbidden
-/// there. In JSON they occur only within strings, where an escape has the same meaning.
+/// JSON on one line that is also valid YAML. Some raw characters end a line in YAML or are
+/// forbidden there. In JSON they occur only within strings, where an escape has the same meaning.
 fn push_json(file: &mut String, value: &Value) {
     for c in value.to_string().chars() {
         match c {
@@ -160,9 +160,9 @@ fn push_json(file: &mut String, value: &Value) {
 
 /// Reads a file as [`to_markdown`] writes it, possibly with texts edited by hand.
 ///
-/// A file is an export if its first line is `---` and the lines up to the next `---` contain the key
-/// [`FORMAT_KEY`]. Any other file is plain text: one part without a name that is the whole file, even
-/// if it begins with another tool's front matter.
+/// A file is an export if its first line is `---` and the lines up to the next `---` contain the
+/// key [`FORMAT_KEY`]. Any other file is plain text: one part without a name that is the whole
+/// file, even if it begins with another tool's front matter.
 ///
 /// # Errors
 /// Bytes that are not UTF-8, or an export with invalid front matter or ambiguous parts.
@@ -347,7 +347,8 @@ impl<'a> Body<'a> {
         rest.is_empty().then_some(parts)
     }
 
-    /// For a file that was edited by hand: each listed part must have one line, in the listed order.
+    /// For a file that was edited by hand: each listed part must have one line, in the listed
+    /// order.
     fn split_by_lines(&self, listed: &[Listed]) -> Result<Vec<DocumentPart>, DocumentError> {
         let found = self.part_lines();
         let doubtful = |line: usize, message: String| {
@@ -501,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_ours_is_one_part_without_a_name() {
+    fn a_file_that_is_not_an_export_is_one_part_without_a_name() {
         for text in [
             "",
             "Be brief.\n",
@@ -520,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_changed_by_hand_are_still_told_apart() {
+    fn texts_edited_by_hand_are_still_separated() {
         let file = to_markdown(&[], &[("system", "Be brief."), ("user", "{{ input }}")]);
         let longer = text_of(&file).replace("brief", "very brief\nand kind");
         let document = read_markdown(longer.as_bytes()).unwrap();
@@ -534,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_cannot_be_told_from_another_is_refused_with_its_line() {
+    fn an_ambiguous_part_is_an_error_with_its_line() {
         let texts = [("system", "a\n<!-- part: user -->\nb"), ("user", "{{ input }}")];
         let file = text_of(&to_markdown(&[], &texts)).to_owned();
         assert_eq!(
@@ -597,7 +598,7 @@ mod tests {
     }
 
     #[test]
-    fn the_evidence_stands_next_to_its_file() {
+    fn the_evidence_file_is_beside_the_exported_file() {
         assert_eq!(sidecar("prompt.md"), "prompt.evidence.json");
         assert_eq!(sidecar("a.b/prompt"), "a.b/prompt.evidence.json");
         assert_eq!(sidecar("a/.prompt"), "a/.prompt.evidence.json");
@@ -656,7 +657,7 @@ mod tests {
         }
 
         #[test]
-        fn lines_alone_tell_parts_apart_that_hold_no_such_lines(
+        fn separator_lines_suffice_for_parts_without_such_lines(
             texts in prop::collection::vec("[-a<!\n ]{0,12}", 2..4)
         ) {
             let names = ["system", "demos", "user"];

@@ -1,17 +1,17 @@
 //! Commits files to a branch of an existing repository without disturbing work in it.
 //!
-//! HEAD, the index and the work tree are never changed or refreshed. The commit is made from objects
-//! (`hash-object`, `ls-tree`, `mktree`, `commit-tree`) without an index, and becomes visible with one
-//! `update-ref` that requires the branch to be unchanged. If another export moved the branch, this one
-//! tries again on top of it, so that concurrent exports all succeed.
+//! HEAD, the index and the work tree are never changed or refreshed. The commit is made from
+//! objects (`hash-object`, `ls-tree`, `mktree`, `commit-tree`) without an index, and becomes
+//! visible with one `update-ref` that requires the branch to be unchanged. If another export moved
+//! the branch, this one tries again on top of it, so that concurrent exports all succeed.
 //!
 //! The `git` program does the work, so the user's identity, signing key, credentials and kind of
-//! repository apply. Commit hooks (`pre-commit`, `commit-msg` and similar) do not run, because git runs
-//! them only for `git commit`; `reference-transaction` hooks run, and `pre-push` with a push. No filter
-//! (line ends, LFS) changes the bytes.
+//! repository apply. Commit hooks (`pre-commit`, `commit-msg` and similar) do not run, because git
+//! runs them only for `git commit`; `reference-transaction` hooks run, and `pre-push` with a push.
+//! No filter (line ends, LFS) changes the bytes.
 //!
-//! It does not choose what is written and makes no pull requests. It pushes only on request and never
-//! forces.
+//! It does not choose what is written and makes no pull requests. It pushes only on request and
+//! never forces.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -335,8 +335,8 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Whether some file system treats the name as `.git`: some ignore case, trailing dots and spaces, or
-/// text after a colon, or give long names a short form.
+/// Whether some file system treats the name as `.git`: some ignore case, trailing dots and spaces,
+/// or text after a colon, or give long names a short form.
 fn is_git_folder(name: &str) -> bool {
     let name = name.split(':').next().unwrap_or_default();
     let name = name.trim_end_matches(['.', ' ']);
@@ -585,8 +585,8 @@ impl Git {
             let Err(error) = moved else {
                 return Ok(exported);
             };
-            // Another process moved the branch or holds its lock. If the branch does not move, there
-            // is another cause, such as a branch with the name of its folder.
+            // Another process moved the branch or holds its lock. If the branch does not move,
+            // there is another cause, such as a branch with the name of its folder.
             stuck = if self.commit_at(&reference)? == tip { stuck + 1 } else { 0 };
             if stuck > STUCK {
                 return Err(error);
@@ -616,8 +616,8 @@ impl Git {
         }
     }
 
-    /// The id of `tree` with the file's blob added, `depth` folders down its path. It is `tree` itself
-    /// if the blob is already there.
+    /// The id of `tree` with the file's blob added, `depth` folders down its path. It is `tree`
+    /// itself if the blob is already there.
     fn tree_with(
         &self,
         tree: Option<&str>,
@@ -752,7 +752,8 @@ impl Repository {
         Ok(Self { git, has_work_tree })
     }
 
-    /// Rejects a branch that is checked out in a work tree or that a rebase or bisection will return to.
+    /// Rejects a branch that is checked out in a work tree or that a rebase or bisection will
+    /// return to.
     fn check_not_checked_out(&self, branch: &str) -> Result<(), GitError> {
         let reference = reference(branch);
         let used = |place: String| Err(GitError::CheckedOut { branch: branch.to_owned(), place });

@@ -17,8 +17,8 @@ pub(super) struct Answers {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The first eight bytes of the hash of each answered request. A false hit is rare and only costs
-    /// a query to the store.
+    /// The first eight bytes of the hash of each answered request. A false hit is rare and only
+    /// costs a query to the store.
     prefixes: HashSet<u64>,
     /// Answers found during replay that the store's index does not have. There should be none, but
     /// without them an incomplete index would mean paying for an answer twice.

@@ -1,7 +1,7 @@
 //! Group commit: one queue, one thread, and a notification once an event is durable.
 //!
-//! The queue holds bytes; it knows nothing about events. Numbers are assigned under the queue's lock,
-//! so calls, store and file have the same order.
+//! The queue holds bytes; it knows nothing about events. Numbers are assigned under the queue's
+//! lock, so calls, store and file have the same order.
 
 use super::answers::Answers;
 use super::error::JournalError;
@@ -22,8 +22,8 @@ const BATCH_BYTES: usize = 8 << 20;
 /// How commits are grouped.
 #[derive(Clone, Copy, Debug)]
 pub struct Commit {
-    /// The shortest time between two commits, so that a busy journal makes few large ones. The first
-    /// event after a pause is committed at once.
+    /// The shortest time between two commits, so that a busy journal makes few large ones. The
+    /// first event after a pause is committed at once.
     pub linger: Duration,
     /// The most events in one commit. A queue of this length is committed without waiting.
     pub most: usize,
@@ -83,8 +83,8 @@ impl Queue {
         }
     }
 
-    /// Adds an event and returns its number. Waits while the queue is full, unless the committer has
-    /// stopped.
+    /// Adds an event and returns its number. Waits while the queue is full, unless the committer
+    /// has stopped.
     pub(super) fn push(&self, record: Record) -> Result<EventNumber, JournalError> {
         self.enter(record).map(|(number, _)| number)
     }

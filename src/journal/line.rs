@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_over_the_bytes_as_they_stand() {
+    fn the_checksum_covers_the_bytes_exactly_as_written() {
         let event = r#"{"b":1.50,  "a":"\u00e4"}"#;
         let written = line(3, event);
         let read = parse(&written).unwrap();

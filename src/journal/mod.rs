@@ -1,8 +1,8 @@
 //! Makes events durable, in order and in two copies: in the store and in `events.jsonl`.
 //!
 //! An event that was reported as durable survives a kill and a power failure. Damage to either copy
-//! is repaired from the other one when the journal is opened. The journal is generic over events and
-//! only knows which request an event answers.
+//! is repaired from the other one when the journal is opened. The journal is generic over events
+//! and only knows which request an event answers.
 
 // A file uses only files declared above it.
 mod answers;
@@ -55,7 +55,8 @@ pub struct Journal<E> {
 impl<E: Entry> Journal<E> {
     /// Opens the journal in a run's folder, or creates one, and returns what was repaired.
     ///
-    /// It reads all events once and blocks meanwhile, which takes about a second for 300,000 events.
+    /// It reads all events once and blocks meanwhile, which takes about a second for 300,000
+    /// events.
     ///
     /// # Errors
     /// When another process has it open, a newer version wrote it, nothing of it can be read, or
@@ -128,9 +129,9 @@ impl<E: Entry> Journal<E> {
         self.queue.push(encode(&event)?)
     }
 
-    /// Appends an event at once; the future is ready when the event is durable, and the event becomes
-    /// durable even if the future is not polled. An event may be durable although its future reports an
-    /// error, but never the other way round.
+    /// Appends an event at once; the future is ready when the event is durable, and the event
+    /// becomes durable even if the future is not polled. An event may be durable although its
+    /// future reports an error, but never the other way round.
     pub fn append_durable(
         &self,
         event: E,

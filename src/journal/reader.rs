@@ -43,8 +43,8 @@ impl Reader {
 
     /// Reads the events written since the last call, and returns their number.
     ///
-    /// The file is opened each time, because a repair may have replaced it. The part that was already
-    /// read is byte for byte the same in the new file.
+    /// The file is opened each time, because a repair may have replaced it. The part that was
+    /// already read is byte for byte the same in the new file.
     ///
     /// # Errors
     /// As [`read_events`]. The event that failed is read again the next time.

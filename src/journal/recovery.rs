@@ -37,8 +37,8 @@ impl Recovery {
     }
 }
 
-/// Opens the store. If it cannot be repaired and there is a second copy, creates an empty one, which
-/// is then filled from the second copy.
+/// Opens the store. If it cannot be repaired and there is a second copy, creates an empty one,
+/// which is then filled from the second copy.
 pub(super) fn open_store(
     folder: &Path,
     file: &Path,

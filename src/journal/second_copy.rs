@@ -80,8 +80,8 @@ impl<'a> SecondCopy<'a> {
         Ok(copy)
     }
 
-    /// Advances to the next event whose number is confirmed. The checksum does not cover the number,
-    /// so a neighbouring line must confirm it.
+    /// Advances to the next event whose number is confirmed. The checksum does not cover the
+    /// number, so a neighbouring line must confirm it.
     fn advance(&mut self) -> Result<(), JournalError> {
         loop {
             self.ahead = self.beyond.take();
@@ -220,7 +220,7 @@ impl<'a> SecondCopy<'a> {
         let path = self.path;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if let Some(line) = self.damage {
-            let fresh = written_anew(path, store)?;
+            let fresh = rebuilt(path, store)?;
             let kept = move_aside(path)?;
             put_in_place(&fresh, path)?;
             let why = match self.differs {
@@ -233,7 +233,7 @@ impl<'a> SecondCopy<'a> {
             )]);
         }
         if self.good_end == 0 {
-            put_in_place(&written_anew(path, store)?, path)?;
+            put_in_place(&rebuilt(path, store)?, path)?;
             return Ok(vec![format!(
                 "{name} was missing or empty and has been rebuilt from the store."
             )]);
@@ -268,7 +268,7 @@ impl Found {
     }
 }
 
-fn written_anew(path: &Path, store: &dyn Store) -> Result<PathBuf, JournalError> {
+fn rebuilt(path: &Path, store: &dyn Store) -> Result<PathBuf, JournalError> {
     let fresh = path.with_extension("jsonl.new");
     let made = File::create(&fresh).and_then(|mut file| {
         file.write_all(line::header().as_bytes())?;

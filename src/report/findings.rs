@@ -323,8 +323,8 @@ fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateState) 
     }
 }
 
-/// Candidates that were evaluated on all of dev come first, by mean, because a mean over few rows is
-/// mostly luck. The others follow by their number of rows.
+/// Candidates that were evaluated on all of dev come first, by mean, because a mean over few rows
+/// is mostly luck. The others follow by their number of rows.
 fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
     let state = &report.history.state;
     let mut order: Vec<(CandidateIx, &CandidateState)> = state.numbered().collect();

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_run_has_a_page_that_stands_alone() {
+    fn every_kind_of_run_has_a_self_contained_page() {
         for (kind, name) in ALL {
             let page = html(&run(kind).report());
             check_nesting(&page);

@@ -1,8 +1,8 @@
 //! Reports on a finished or running search.
 //!
 //! All reports are made from events; nothing is measured again or stored here. Programs read
-//! `summary` and `history`; `terminal`, `markdown` and `html` present the same `findings` to people.
-//! Held-out rows appear as means only, never by id.
+//! `summary` and `history`; `terminal`, `markdown` and `html` present the same `findings` to
+//! people. Held-out rows appear as means only, never by id.
 
 mod history;
 mod summary;

@@ -1,8 +1,8 @@
 //! The two plots of the page, as SVG that takes its colours from the page's style.
 //!
 //! plotters draws with fixed colours. Here every colour is a placeholder that is replaced by a CSS
-//! class, so that one drawing serves light and dark pages. Each plot is drawn in a wide and a narrow
-//! version, because the wide one is unreadable when it is scaled down to a phone.
+//! class, so that one drawing serves light and dark pages. Each plot is drawn in a wide and a
+//! narrow version, because the wide one is unreadable when it is scaled down to a phone.
 
 use super::findings::{is_free, unbeaten};
 use super::summary::prompt_tokens;
@@ -161,10 +161,10 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
         ("line best", "best so far, mean on dev".to_owned()),
         ("rule", "baseline, mean on dev".to_owned()),
     ];
-    if let Some(seed) = hold(&summary.baseline) {
+    if let Some(baseline_hold) = hold(&summary.baseline) {
         let x = if report.has_winner() { end * 1.02 } else { end };
-        whisker(&mut marks, x, &seed, Ink::Baseline);
-        values.extend([seed.low, seed.high]);
+        whisker(&mut marks, x, &baseline_hold, Ink::Baseline);
+        values.extend([baseline_hold.low, baseline_hold.high]);
         legend.push(("baseline", "baseline on held-out rows, with 95 % interval".to_owned()));
     }
     if let Some(best) = hold(&summary.best).filter(|_| report.has_winner()) {

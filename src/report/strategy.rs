@@ -42,7 +42,7 @@ const FAMILIES: &[&str] = &[
     "Islands and niches",
     "Pool: written once, and evaluated together",
     "Combinations of instructions and demonstrations",
-    "Baselines",
+    "Reference strategies",
 ];
 
 /// The family of a recipe, derived from its slots, so that no list has to be maintained.

@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_run_says_how_to_go_on() {
+    fn an_interrupted_run_shows_how_to_resume() {
         insta::assert_snapshot!(end_of_run(&run(Kind::Interrupted).report(), false, 80));
     }
 
@@ -546,7 +546,7 @@ mod tests {
         );
         assert_eq!(
             status_line(&run(Kind::New).summary, &Caps::default()),
-            "0 calls · 0 candidates · measuring the seed"
+            "0 calls · 0 candidates · measuring the baseline"
         );
     }
 }

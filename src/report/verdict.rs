@@ -223,15 +223,15 @@ fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
     )
 }
 
-/// The number of held-out rows that the expected gain would need. The estimate from dev is preferred,
-/// because held-out rows that confirmed nothing are too few to estimate the gain.
+/// The number of held-out rows that the expected gain would need. The estimate from dev is
+/// preferred, because held-out rows that confirmed nothing are too few to estimate the gain.
 fn rows_to_prove(report: &Report<'_>, seen: f64) -> Option<String> {
     let expected = shrunken_gain(report).filter(|gain| *gain > 0.0).unwrap_or(seen);
     more_rows(expected, rows_needed(expected, discordance(report)), rows_evaluated(report))
 }
 
-/// States how many rows a gain would need, but only if it needs more than were evaluated and is large
-/// enough to matter.
+/// States how many rows a gain would need, but only if it needs more than were evaluated and is
+/// large enough to matter.
 fn more_rows(gain: f64, needed: usize, evaluated: usize) -> Option<String> {
     (needed > evaluated && gain >= 0.001 && needed < 10_000_000).then(|| {
         format!(

@@ -5,7 +5,8 @@ use crate::prompt;
 use crate::stats::{Interval, TestName};
 use crate::text::{percent, plural, thousands};
 
-/// Dollars spent, in cents; small amounts get more decimals, so that a cheap run does not look free.
+/// Dollars spent, in cents; small amounts get more decimals, so that a cheap run does not look
+/// free.
 pub(super) fn money(usd: f64) -> String {
     dollars(usd, 0.1)
 }
@@ -81,7 +82,7 @@ pub(super) fn rejection(reason: Rejection) -> &'static str {
         Rejection::Truncated => "the reply reached its output limit",
         Rejection::NoTags => "the reply had no new text between the tags",
         Rejection::Unchanged => "it changed nothing",
-        Rejection::Dedup => "the run already has this prompt",
+        Rejection::Dedup => "it is a duplicate of an earlier prompt",
         Rejection::Placeholder => "it removed or added a placeholder",
         Rejection::Frozen => "it changed a frozen part",
         Rejection::TooLong => "it is too long",

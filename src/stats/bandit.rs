@@ -1,8 +1,9 @@
 //! Multi-armed bandits: which arm to pull next, by indices, rejections and weights.
 //!
 //! For spending rows on a pool of candidates, and for choosing among operators, mutators or
-//! islands. An arm's *pulls* are the number of its trials; its *mean* is the mean of its rewards, in
-//! `[0, 1]` unless stated otherwise. Not for claims: the means of preferred arms are biased upwards.
+//! islands. An arm's *pulls* are the number of its trials; its *mean* is the mean of its rewards,
+//! in `[0, 1]` unless stated otherwise. Not for claims: the means of preferred arms are biased
+//! upwards.
 
 use crate::seed::Seed;
 use rand::Rng;
@@ -61,8 +62,8 @@ pub enum Rejects {
 /// perspective*, algorithm 1, as in TRIPLE-CR (Shi et al. 2024). `means` and `pulls` are those of
 /// the arms still active, `rejected_pulls` those of the rejected arms, `budget` the total of all
 /// pulls. The worst arm ℓ is rejected if it has more pulls than any rejected arm, and its gap
-/// exceeds G(β) with β = Σ pulls · log_bar(active) / (budget − Σ rejected pulls). Call it
-/// after each pull of the least-pulled active arm. The last arm is never rejected; of equal arms, the
+/// exceeds G(β) with β = Σ pulls · log_bar(active) / (budget − Σ rejected pulls). Call it after
+/// each pull of the least-pulled active arm. The last arm is never rejected; of equal arms, the
 /// last one is.
 #[must_use]
 pub fn reject(
@@ -90,13 +91,13 @@ pub fn reject(
     (from - means[worst] > rejection_gap(beta)).then_some(worst)
 }
 
-/// Successive rejects: the pulls of each remaining arm in each of the `arms` − 1 phases, after which
-/// the worst arm is rejected.
+/// Successive rejects: the pulls of each remaining arm in each of the `arms` − 1 phases, after
+/// which the worst arm is rejected.
 ///
-/// Audibert, Bubeck and Munos (2010), figure 3: an arm that is rejected after phase k has
-/// nₖ = ⌈(budget − arms) / (log_bar(arms) (arms + 1 − k))⌉ pulls; the result holds the steps nₖ − nₖ₋₁. All
-/// phases together stay within `budget`. Empty below two arms; zeros if the budget has no pull for
-/// every arm.
+/// Audibert, Bubeck and Munos (2010), figure 3: an arm that is rejected after phase k has nₖ =
+/// ⌈(budget − arms) / (log_bar(arms) (arms + 1 − k))⌉ pulls; the result holds the steps nₖ − nₖ₋₁.
+/// All phases together stay within `budget`. Empty below two arms; zeros if the budget has no pull
+/// for every arm.
 #[must_use]
 pub fn successive_rejects(arms: usize, budget: usize) -> Vec<usize> {
     let spare = budget.saturating_sub(arms) as f64 / log_bar(arms);
@@ -189,7 +190,8 @@ impl Discounted {
     }
 }
 
-/// Chooses mutators by upper confidence bounds on gains, where a loss counts as 0: ShinkaEvolve (Lange et al. 2025), section 3.3.
+/// Chooses mutators by upper confidence bounds on gains, where a loss counts as 0: ShinkaEvolve
+/// (Lange et al. 2025), section 3.3.
 ///
 /// The reward is max(0, f − max(parent, baseline)), transformed to e^reward − 1 so that one large
 /// gain counts more than several small ones; every reward discounts the sums of all arms by 0.95;
@@ -226,8 +228,8 @@ impl AsymmetricUcb {
     }
 
     /// Adds a result: `arm` made a child that scored `score` from a parent that scored `parent`.
-    /// `baseline` is a score that must be beaten in any case, such as the baseline's. A score that is
-    /// not finite counts as no gain. An unknown arm changes nothing.
+    /// `baseline` is a score that must be beaten in any case, such as the baseline's. A score that
+    /// is not finite counts as no gain. An unknown arm changes nothing.
     pub fn result(&mut self, arm: usize, score: f64, parent: f64, baseline: f64) {
         if arm >= self.arms.len() {
             return;
@@ -255,8 +257,8 @@ impl AsymmetricUcb {
         self.arms.iter().zip(&self.pulls).map(of).collect()
     }
 
-    /// The probability of each arm: the best by index share 1 − ε, the others ε. As long as some arms
-    /// have no results, only those arms are drawn.
+    /// The probability of each arm: the best by index share 1 − ε, the others ε. As long as some
+    /// arms have no results, only those arms are drawn.
     #[must_use]
     pub fn probabilities(&self) -> Vec<f64> {
         let indices = self.indices();

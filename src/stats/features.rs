@@ -1,9 +1,9 @@
 //! Texts as vectors, without a model: hashed n-grams under a random projection.
 //!
 //! A replacement for embeddings if no embedding model is configured. It compares the words and
-//! letters of two prompts, not their meanings, so a paraphrase is far away. It is good enough to find
-//! near-duplicates, to cluster prompts, and to let a surrogate use the similarity of children and
-//! parents.
+//! letters of two prompts, not their meanings, so a paraphrase is far away. It is good enough to
+//! find near-duplicates, to cluster prompts, and to let a surrogate use the similarity of children
+//! and parents.
 
 use crate::seed::Seed;
 use rand_distr::{Distribution, StandardNormal};

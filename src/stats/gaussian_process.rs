@@ -1,14 +1,14 @@
 //! Exact Gaussian process regression: predicts a candidate's score with its uncertainty.
 //!
-//! For choosing which candidate of a pool to score next: up to some hundreds of observations, because
-//! the cost grows with their cube. It learns no features: distances between the inputs must be
-//! meaningful.
+//! For choosing which candidate of a pool to score next: up to some hundreds of observations,
+//! because the cost grows with their cube. It learns no features: distances between the inputs must
+//! be meaningful.
 //!
 //! Rasmussen and Williams, *Gaussian Processes for Machine Learning* (2006), algorithm 2.1, with
 //! the Matérn-5/2 kernel (equation 4.17) of one length scale per *group* of dimensions, as HbBoPs
-//! has for instructions and demonstrations (Schneider et al. 2024): k = σ² (1 + √5 r + 5r²/3) e^(−√5
-//! r), r² = Σ over groups of squared distance / ℓ². Values are standardised; each brings its own
-//! noise variance, and a common one is fitted on top.
+//! has for instructions and demonstrations (Schneider et al. 2024): k = σ² (1 + √5 r + 5r²/3)
+//! e^(−√5 r), r² = Σ over groups of squared distance / ℓ². Values are standardised; each brings its
+//! own noise variance, and a common one is fitted on top.
 
 use super::linalg::{Lower, cholesky, dot, solve_lower, solve_transposed};
 use super::{bandit, normal};
@@ -60,8 +60,9 @@ impl GaussianProcess {
     ///
     /// `inputs` has one row per observation, `values` what was observed there, `noise` the variance
     /// of each observation (0 or more, in the unit of values², such as s²/n of a mean), `groups`
-    /// the group of each dimension, counted from 0 and below the number of dimensions. `None` below two observations, for slices that
-    /// do not fit each other, and for numbers that are not finite.
+    /// the group of each dimension, counted from 0 and below the number of dimensions. `None` below
+    /// two observations, for slices that do not fit each other, and for numbers that are not
+    /// finite.
     #[must_use]
     pub fn fit(
         inputs: &[Vec<f64>],

@@ -175,7 +175,7 @@ mod tests {
     /// Two runs of the same candidate: the true difference is 0, and 95 % of the intervals should
     /// hold it. Graded scores, 25 rows.
     #[test]
-    fn intervals_of_equals_cover_zero_about_as_often_as_they_say() {
+    fn intervals_of_equal_candidates_cover_zero_at_about_the_nominal_rate() {
         let (trials, rows) = (300, 25);
         let covered = (0..trials)
             .filter(|trial| {

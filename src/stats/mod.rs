@@ -7,13 +7,15 @@
 //!
 //! Uses:
 //! - while searching: [`Paired`] and [`Posterior`] (should this child get more rows?),
-//!   [`frontier_weights`] (which candidates may be parents?), [`Rasch`] (which rows tell candidates apart?);
-//! - when choosing: [`shrunken`] (correct for the winner's curse), [`pareto`] (quality against cost);
+//!   [`frontier_weights`] (which candidates may be parents?), [`Rasch`] (which rows separate
+//!   candidates?);
+//! - when choosing: [`shrunken`] (correct for the winner's curse), [`pareto`] (quality against
+//!   cost);
 //! - when claiming: [`power`] before the run, [`paired`] and [`interval`] after it.
 //!
-//! This module makes no decisions: thresholds and budgets belong to its callers. It reads no clock and
-//! no files, and draws only from the seed that it is given, so equal input gives equal output on any
-//! number of threads.
+//! This module makes no decisions: thresholds and budgets belong to its callers. It reads no clock
+//! and no files, and draws only from the seed that it is given, so equal input gives equal output
+//! on any number of threads.
 //!
 //! Degenerate input never panics: functions without an answer return `None`.
 

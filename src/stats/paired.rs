@@ -1,7 +1,7 @@
 //! One-sided tests of "the candidate is better than the reference" on paired rows.
 //!
-//! For the single confirmation at the end, on held-out rows. Repeated tests while rows arrive, or tests
-//! of the best of several candidates, need a correction that is not made here.
+//! For the single confirmation at the end, on held-out rows. Repeated tests while rows arrive, or
+//! tests of the best of several candidates, need a correction that is not made here.
 
 use super::{binomial, bootstrap};
 use crate::seed::Seed;
@@ -25,7 +25,8 @@ pub enum TestName {
 /// The result of a paired test.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairedTest {
-    /// The p-value in `(0, 1]`: the probability of a result at least this good for equal candidates.
+    /// The p-value in `(0, 1]`: the probability of a result at least this good for equal
+    /// candidates.
     pub p_value: f64,
     /// The test it came from.
     pub name: TestName,

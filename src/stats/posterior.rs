@@ -6,7 +6,8 @@
 use super::{binomial, normal};
 use serde::{Deserialize, Serialize};
 
-/// The smallest variance of differences that is used; otherwise a few equal rows would look certain.
+/// The smallest variance of differences that is used; otherwise a few equal rows would look
+/// certain.
 const SMALLEST_VARIANCE: f64 = 0.05;
 /// A prior narrower than this (a standard deviation of 0.01) would let no child through.
 const SMALLEST_PRIOR_VARIANCE: f64 = 1e-4;
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn without_rows_the_prior_stands() {
+    fn without_rows_the_posterior_is_the_prior() {
         let prior = Prior::default();
         let expected = Posterior { mean: prior.mean, variance: prior.variance };
         assert_eq!(Posterior::of(prior, &Paired::default()), expected);

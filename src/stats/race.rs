@@ -363,7 +363,7 @@ mod tests {
         }
 
         #[test]
-        fn nobody_is_better_and_worse_at_once(
+        fn no_candidate_is_better_and_worse_at_once(
             differences in prop::collection::vec(-1.0..=1.0_f64, 1..60), alpha in 0.001..0.3_f64,
         ) {
             for test in ALL {

@@ -1,7 +1,7 @@
 //! Rank correlations.
 //!
-//! For checking whether a cheap score (few rows, a surrogate, a simulation) ranks candidates like the
-//! expensive one. Only the order counts, not the distances.
+//! For checking whether a cheap score (few rows, a surrogate, a simulation) ranks candidates like
+//! the expensive one. Only the order counts, not the distances.
 
 use std::cmp::Ordering;
 

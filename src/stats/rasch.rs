@@ -1,9 +1,9 @@
 //! Abilities of candidates and difficulties of rows, when candidates were scored on different rows.
 //!
 //! For comparing candidates that were scored on different rows, and for finding the rows that are
-//! hard and those that separate candidates. Not for claims: rows are assumed to differ in difficulty alone,
-//! and while few candidates have seen a row, the ridge holds its difficulty near 0, so that only
-//! part of an imbalance is undone.
+//! hard and those that separate candidates. Not for claims: rows are assumed to differ in
+//! difficulty alone, and while few candidates have seen a row, the ridge holds its difficulty near
+//! 0, so that only part of an imbalance is undone.
 
 use argmin::core::{CostFunction, Error, Executor, Gradient, State};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_everybody_gets_right_say_little() {
+    fn rows_that_all_candidates_get_right_have_little_information() {
         let fit = Rasch::fit(&matrix(&[
             &[1.0, 1.0, 0.0],
             &[1.0, 0.0, 0.0],

@@ -1,7 +1,7 @@
 //! Estimates without the winner's curse.
 //!
-//! The best of many noisy means is best partly by luck. Shrinking every mean towards the overall mean,
-//! noisier ones more, corrects for this. It is not a correction of p-values.
+//! The best of many noisy means is best partly by luck. Shrinking every mean towards the overall
+//! mean, noisier ones more, corrects for this. It is not a correction of p-values.
 
 use super::posterior::{Posterior, Prior};
 
@@ -42,8 +42,8 @@ mod tests {
         assert_eq!(shrunken(&[]), []);
     }
 
-    /// Simulated runs with known truth: the winner's raw mean is too high, the shrunken one is not, and
-    /// shrinking brings the estimates nearer to the truth.
+    /// Simulated runs with known truth: the winner's raw mean is too high, the shrunken one is not,
+    /// and shrinking brings the estimates nearer to the truth.
     #[test]
     fn the_shrunken_winner_keeps_its_promise() {
         let truth = Normal::new(-0.02, 0.05).unwrap();

@@ -1,8 +1,8 @@
 //! A tree-structured Parzen estimator over tuples of choices: proposes the next combination.
 //!
-//! For candidates that are composed of parts, such as (instruction, set of examples) per module, when
-//! some combinations have been scored. A choice is a number; no two choices are more similar than
-//! others.
+//! For candidates that are composed of parts, such as (instruction, set of examples) per module,
+//! when some combinations have been scored. A choice is a number; no two choices are more similar
+//! than others.
 //!
 //! Bergstra, Bardenet, Bengio and Kégl (2011), *Algorithms for hyper-parameter optimization*,
 //! section 4, in the multivariate form of Falkner, Klein and Hutter (2018), *BOHB*, section 3.2:
@@ -38,8 +38,8 @@ const PRIOR: f64 = 1.0;
 ///
 /// `history` is what was tried, with its score (larger is better); an entry with another number of
 /// choices, a choice out of range or a score that is not finite is left out. The draw depends on
-/// `seed` and the length of `history`. Combinations may repeat, which is useful with noisy scores; a
-/// caller that needs new ones can try another seed. A dimension without choices gives 0.
+/// `seed` and the length of `history`. Combinations may repeat, which is useful with noisy scores;
+/// a caller that needs new ones can try another seed. A dimension without choices gives 0.
 #[must_use]
 pub fn suggest(of: Tpe, history: &[(Vec<usize>, f64)], sizes: &[usize], seed: Seed) -> Vec<usize> {
     let seed = seed.child("tpe", history.len() as u64);

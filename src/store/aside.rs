@@ -1,4 +1,5 @@
-//! Sets files and folders aside: data that may have been paid for is moved or copied, never deleted.
+//! Sets files and folders aside: data that may have been paid for is moved or copied, never
+//! deleted.
 //!
 //! It repairs nothing; its callers decide what to do with damaged data.
 
@@ -64,9 +65,9 @@ pub(crate) fn sync_folder(folder: &Path) {
 
 /// A lock on a store, held until it is dropped.
 ///
-/// sled has a lock of its own, but takes it only after it has read its files. Some files are deleted
-/// here before that, which must not happen while another process uses the store. The lock file is
-/// beside the folder, so that it stays when the folder is moved aside.
+/// sled has a lock of its own, but takes it only after it has read its files. Some files are
+/// deleted here before that, which must not happen while another process uses the store. The lock
+/// file is beside the folder, so that it stays when the folder is moved aside.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,

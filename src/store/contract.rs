@@ -9,7 +9,7 @@ pub(super) fn check(make: &mut dyn FnMut() -> Box<dyn Store>) {
     an_empty_store_has_nothing(&*make());
     what_is_appended_is_read_back(&*make());
     events_are_appended_without_a_gap(&*make());
-    a_scan_starts_and_stops_where_it_is_told(&*make());
+    a_scan_starts_and_stops_at_the_given_numbers(&*make());
     the_first_answer_is_found(&*make());
     large_events_survive(&*make());
     truncating_drops_events_and_answers(&*make());
@@ -90,7 +90,7 @@ fn events_are_appended_without_a_gap(store: &dyn Store) {
     assert_eq!(scanned(store, 0), bodies(0..2));
 }
 
-fn a_scan_starts_and_stops_where_it_is_told(store: &dyn Store) {
+fn a_scan_starts_and_stops_at_the_given_numbers(store: &dyn Store) {
     store.append(EventNumber(0), &records(0..20)).unwrap();
     assert_eq!(scanned(store, 17), bodies(17..20));
     assert_eq!(scanned(store, 20), []);

@@ -38,8 +38,8 @@ pub trait Store: Send + Sync {
     /// decisions.
     ///
     /// # Errors
-    /// [`StoreError::OutOfOrder`] for another `first`; after any other error the store must be opened
-    /// again.
+    /// [`StoreError::OutOfOrder`] for another `first`; after any other error the store must be
+    /// opened again.
     fn append(&self, first: EventNumber, events: &[Record]) -> Result<(), StoreError>;
 
     /// Makes everything appended durable: after this it survives a power failure.
@@ -65,8 +65,8 @@ pub trait Store: Send + Sync {
     /// Visits the events from `from` on, in order, until `visit` breaks or an event is missing or
     /// damaged, so the visited events are the longest valid prefix. Memory use is constant.
     ///
-    /// Returns the number after the last valid event; compare it with [`len`](Self::len) to tell the
-    /// end from a damaged event.
+    /// Returns the number after the last valid event; compare it with [`len`](Self::len) to tell
+    /// the end from a damaged event.
     ///
     /// # Errors
     /// When the store itself cannot be read.
@@ -161,8 +161,8 @@ fn unseal(value: &[u8]) -> Option<&[u8]> {
 /// The log filter for sled: warnings only.
 pub const LOG_FILTER: &str = "sled=warn";
 
-/// Whether a panic at this place is in sled. Such a panic is caught and the store is repaired, so it
-/// need not be shown to the user.
+/// Whether a panic at this place is in sled. Such a panic is caught and the store is repaired, so
+/// it need not be shown to the user.
 #[must_use]
 pub fn is_caught_here(place: &str) -> bool {
     place.contains("/sled-")

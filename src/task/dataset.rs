@@ -1,6 +1,7 @@
 //! Reads rows from JSON Lines, JSON, CSV and TSV files, and reports mistakes with their lines.
 //!
-//! It checks ids, answers and columns only. Splits are made in `split`, and scorers check the answers.
+//! It checks ids, answers and columns only. Splits are made in `split`, and scorers check the
+//! answers.
 
 use crate::id::ExampleId;
 use crate::prompt::{Columns, value_text};
@@ -15,8 +16,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// The roles of columns. A column called `answer`, `id` or `feedback` needs no entry; the group column
-/// must be named.
+/// The roles of columns. A column called `answer`, `id` or `feedback` needs no entry; the group
+/// column must be named.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnMap {
@@ -503,8 +504,8 @@ fn read_table(path: &Path, delimiter: u8) -> Result<Vec<Row>, SourceError> {
     Ok(rows)
 }
 
-/// In many European locales, spreadsheets separate the columns of CSV files by `;`. A table needs at
-/// least two columns, so another separator in a header without commas is taken as the separator.
+/// In many European locales, spreadsheets separate the columns of CSV files by `;`. A table needs
+/// at least two columns, so another separator in a header without commas is taken as the separator.
 fn delimiter_of(bytes: &[u8], delimiter: u8) -> u8 {
     let header = bytes
         .split(|byte| *byte == b'\n')
@@ -518,7 +519,8 @@ fn delimiter_of(bytes: &[u8], delimiter: u8) -> u8 {
     }
 }
 
-/// Skips blank lines, because the reader's position is before the blank lines that precede a record.
+/// Skips blank lines, because the reader's position is before the blank lines that precede a
+/// record.
 fn line_of_record(bytes: &[u8], position: Option<&csv::Position>) -> usize {
     let Some(position) = position else { return 1 };
     let from = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(bytes.len());
@@ -789,7 +791,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_names_its_line_and_a_cure() {
+    fn a_mistake_names_its_line_and_a_fix() {
         assert_eq!(
             at(&error("a.jsonl", "{\"answer\": 1}\n[1]")),
             (Some(2), "a row must be an object, not a list")
@@ -798,7 +800,7 @@ mod tests {
             at(&error("a.jsonl", "{\"answer\": 1}\n\n{\"answer\": }")),
             (Some(3), "invalid JSON: expected value (column 12)")
         );
-        assert!(error("a.jsonl", "[\n").help.unwrap().contains(".json file"));
+        assert!(error("a.jsonl", "[\n").help.unwrap().contains("as .json"));
         assert!(error("a.jsonl", "{\n\"answer\": 1}").help.unwrap().contains("one line"));
         assert_eq!(
             at(&error("a.csv", "q,answer\n\na,1\nb\n")),
@@ -863,7 +865,7 @@ mod tests {
     #[test]
     fn equal_ids_and_missing_ids_are_refused() {
         let twice = error("a.csv", "id,answer\na,1\nb,1\na,2\n");
-        assert_eq!(at(&twice), (Some(4), "the id `a` stands on line 2 already"));
+        assert_eq!(at(&twice), (Some(4), "the id `a` is already used on line 2"));
         let none = error("a.jsonl", "{\"id\": 1, \"answer\": 1}\n{\"answer\": 1}");
         assert_eq!(at(&none), (Some(2), "row 2 has no id in column `id`"));
     }
@@ -916,7 +918,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_of_answers_are_told_apart() {
+    fn kinds_of_answers_are_distinguished() {
         let look = |answers: &[Value]| {
             let text: String = answers
                 .iter()

@@ -3,10 +3,10 @@
 //! They only cause a warning, because the user must decide whether two such rows are the same
 //! question. Rows of one file with equal inputs are kept in one split by `split`.
 //!
-//! Every row is the set of its word 5-grams. MinHash with 120 hashes in 24 bands of 5 proposes pairs
-//! (a pair of Jaccard similarity 0.8 is missed once in 14,000), and the exact similarity of the two
-//! sets decides. The work is n log n, also if all rows are similar: within a band a row is compared
-//! with few neighbours, so not every pair of a large cluster is listed.
+//! Every row is the set of its word 5-grams. MinHash with 120 hashes in 24 bands of 5 proposes
+//! pairs (a pair of Jaccard similarity 0.8 is missed once in 14,000), and the exact similarity of
+//! the two sets decides. The work is n log n, also if all rows are similar: within a band a row is
+//! compared with few neighbours, so not every pair of a large cluster is listed.
 
 use crate::id::ExampleId;
 use crate::task::example::{Example, Split, Splits};
@@ -23,8 +23,9 @@ const BANDS: usize = 24;
 const HASHES_PER_BAND: usize = 5;
 const HASHES: usize = BANDS * HASHES_PER_BAND;
 
-/// For a very long text, only this many shingles with the smallest hashes are used for the signature;
-/// similar texts have nearly the same ones. The exact similarity always uses all shingles.
+/// For a very long text, only this many shingles with the smallest hashes are used for the
+/// signature; similar texts have nearly the same ones. The exact similarity always uses all
+/// shingles.
 const SIGNED_SHINGLES: usize = 1_024;
 
 /// The number of neighbours in other splits with which a row is compared in one band.
@@ -178,8 +179,8 @@ fn candidates(texts: &[Text<'_>]) -> BTreeSet<(usize, usize)> {
 }
 
 /// Pairs every row with a few rows of every other split. A bucket is sorted by split, and each row
-/// begins at a different position in the others, so that a large bucket does not always use the same
-/// few rows.
+/// begins at a different position in the others, so that a large bucket does not always use the
+/// same few rows.
 fn pair_up(texts: &[Text<'_>], bucket: &[usize], pairs: &mut BTreeSet<(usize, usize)>) {
     let runs: Vec<&[usize]> = bucket.chunk_by(|a, b| texts[*a].split == texts[*b].split).collect();
     for (number, run) in runs.iter().enumerate() {

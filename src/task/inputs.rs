@@ -1,7 +1,7 @@
 //! The input of a row: the columns that distinguish it from other rows.
 //!
-//! It does not depend on the prompt's placeholders: all columns that a template may use count, except
-//! the row's id and its group.
+//! It does not depend on the prompt's placeholders: all columns that a template may use count,
+//! except the row's id and its group.
 
 use crate::prompt::value_text;
 use crate::task::dataset::columns_of;
@@ -9,8 +9,8 @@ use crate::task::example::Example;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// The columns that form a row's input. Columns that repeat the id or the group of every row are left
-/// out, and so are columns with the same value in all rows, unless there are no others.
+/// The columns that form a row's input. Columns that repeat the id or the group of every row are
+/// left out, and so are columns with the same value in all rows, unless there are no others.
 #[must_use]
 pub fn input_columns(rows: &[&Example]) -> BTreeSet<String> {
     let (varied, constant): (BTreeSet<String>, BTreeSet<String>) = columns_of(rows.iter().copied())

@@ -203,8 +203,8 @@ impl Task {
         })
     }
 
-    /// The task for `eval`, without a search: the rows of one split (or all rows) become dev. A caller
-    /// that asks for held-out rows here looks at them on purpose.
+    /// The task for `eval`, without a search: the rows of one split (or all rows) become dev. A
+    /// caller that asks for held-out rows here looks at them on purpose.
     #[must_use]
     pub fn for_evaluation(mut self, split: Option<Split>) -> Self {
         let Splits { train, dev, hold } = self.splits;
@@ -414,7 +414,8 @@ impl Locator<'_> {
         }
     }
 
-    /// Checks that only the mutator has a context window, and that it is larger than the longest reply.
+    /// Checks that only the mutator has a context window, and that it is larger than the longest
+    /// reply.
     fn check_window(&self, role: ModelRole, model: &Model) -> Result<(), SourceError> {
         let Some(window) = model.context_tokens else { return Ok(()) };
         let role_name = role.to_string();

@@ -33,8 +33,8 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// The default shares. With few rows, a held-out set would be too small to detect a gain; with many
-    /// rows, train can be larger.
+    /// The default shares. With few rows, a held-out set would be too small to detect a gain; with
+    /// many rows, train can be larger.
     #[must_use]
     pub fn by_size(rows: usize) -> Self {
         let (train, dev, hold) = match rows {
@@ -170,8 +170,8 @@ impl<'de> Deserialize<'de> for Entry {
 }
 
 /// Splits the rows of one file: stratified by answer; rows of one group, and rows with equal inputs
-/// (case and white space ignored), stay together. If a group is larger than a split's share, a split
-/// may stay empty; the caller checks `dev`.
+/// (case and white space ignored), stay together. If a group is larger than a split's share, a
+/// split may stay empty; the caller checks `dev`.
 #[must_use]
 pub fn split(rows: Vec<Example>, shares: Option<Shares>, seed: Seed) -> Splits {
     let columns = input_columns(&rows.iter().collect::<Vec<_>>());
@@ -204,8 +204,8 @@ pub fn split_by(
     into_splits(parts, seed)
 }
 
-/// Makes splits from one file per split. Every row gets the columns of all rows. If two files use the
-/// same id, as files without an id column do, all ids get the split's name as a prefix.
+/// Makes splits from one file per split. Every row gets the columns of all rows. If two files use
+/// the same id, as files without an id column do, all ids get the split's name as a prefix.
 #[must_use]
 pub fn given(train: Vec<Example>, dev: Vec<Example>, hold: Vec<Example>, seed: Seed) -> Splits {
     let mut parts = [train, dev, hold];
@@ -235,8 +235,8 @@ fn into_splits([train, dev, hold]: [Vec<Example>; SPLITS], seed: Seed) -> Splits
 struct Unit {
     rows: Vec<usize>,
     stratum: usize,
-    /// A random number from the seed and the row, so that a new row does not change the order of the
-    /// others.
+    /// A random number from the seed and the row, so that a new row does not change the order of
+    /// the others.
     draw: u64,
 }
 
@@ -318,8 +318,8 @@ fn canonical(answer: &Value) -> String {
     sorted(answer).to_string()
 }
 
-/// Assigns by largest remainder within every stratum. If rounding leaves a choice, the split that is
-/// furthest behind over all strata so far gets the row.
+/// Assigns by largest remainder within every stratum. If rounding leaves a choice, the split that
+/// is furthest behind over all strata so far gets the row.
 fn assign(units: &[Unit], shares: [f64; SPLITS]) -> Vec<usize> {
     let strata = units.iter().map(|unit| unit.stratum + 1).max().unwrap_or(0);
     let mut missing = vec![[0.0; SPLITS]; strata];
@@ -377,8 +377,8 @@ fn choose(
         })
     };
     let mut fitting = open().filter(|place| missing[*place] >= size - SLACK);
-    // Single rows are in random order. Filling one split after the other is robust: an added row moves
-    // at most one row per boundary.
+    // Single rows are in random order. Filling one split after the other is robust: an added row
+    // moves at most one row per boundary.
     let fits = if size > 1.0 { most(&mut fitting, missing) } else { fitting.next() };
     fits.or_else(|| most(&mut open().filter(|place| missing[*place] > SLACK), behind))
         .or_else(|| most(&mut open(), behind))
@@ -394,8 +394,8 @@ pub fn ordered(mut rows: Vec<Example>, seed: Seed) -> Vec<Example> {
     for (index, row) in rows.iter().enumerate() {
         strata.entry(canonical(&row.answer)).or_default().push(index);
     }
-    // Strata of the same size begin at evenly spaced points; otherwise answers that occur once would
-    // cluster.
+    // Strata of the same size begin at evenly spaced points; otherwise answers that occur once
+    // would cluster.
     let mut by_size: BTreeMap<usize, Vec<(u64, Vec<usize>)>> = BTreeMap::new();
     for (answer, members) in strata {
         by_size
@@ -503,7 +503,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_row_is_lost_or_doubled_and_the_files_order_has_no_say(
+        fn no_row_is_lost_or_doubled_and_the_files_order_does_not_matter(
             (rows, shuffled) in rows().prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
             seed in any::<u64>(),
         ) {
@@ -676,7 +676,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_split_says_what_is_wrong() {
+    fn an_invalid_split_is_an_error_with_a_reason() {
         for (text, message) in [
             ("split = { train = 0.4, dev = 0.3 }", "must sum to 1, but these sum to 0.7"),
             ("split = { train = -0.1, dev = 1.1 }", "between 0 and 1"),

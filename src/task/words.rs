@@ -2,8 +2,8 @@
 //!
 //! It is used for whole-word matching and for near-duplicates; it is not a model's tokenizer.
 
-/// Whether a character belongs to a script without spaces between words, in which any letter may end
-/// a word.
+/// Whether a character belongs to a script without spaces between words, in which any letter may
+/// end a word.
 #[must_use]
 pub fn is_unspaced(c: char) -> bool {
     matches!(c,

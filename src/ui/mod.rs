@@ -1,5 +1,5 @@
-//! Shows the progress of a run: one line that is redrawn on a terminal, or occasional lines in a log.
-//! It only observes.
+//! Shows the progress of a run: one line that is redrawn on a terminal, or occasional lines in a
+//! log. It only observes.
 
 use crate::budget::Caps;
 use crate::event::Event;

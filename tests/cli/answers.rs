@@ -1,10 +1,10 @@
-//! Answers that a model gave earlier: scored without a call, a budget or a key.
+//! Recorded answers are scored without a call, a budget or a key.
 
 use crate::env::{TestEnv, shared};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Rows and published accuracies (`direct`, `cot`) of nine tasks, as their README gives them.
+/// Rows and published accuracies (`direct`, `cot`) of nine tasks, from their README.
 const PUBLISHED: [(&str, u64, f64, f64); 9] = [
     ("navigate", 250, 50.4, 96.4),
     ("object_counting", 250, 45.2, 93.2),
@@ -17,11 +17,11 @@ const PUBLISHED: [(&str, u64, f64, f64); 9] = [
     ("disambiguation_qa", 250, 67.2, 76.0),
 ];
 
-/// One configuration for all of them, as they were scored when they were published: what follows the
-/// last "the answer is", without the full stop, must be the target as it stands. An answer that never
-/// says so (it was cut off at the length limit) is compared as a whole, and is wrong. A scorer that
-/// looks for a label anywhere would count some of those: `snarks-79`, which breaks off after having
-/// named (A) alone, makes snarks/cot 60.1.
+/// One configuration for all tasks, with the scoring of the publication: the text after the last
+/// "the answer is", without the full stop, must equal the target. An answer without this phrase
+/// (because it was cut off at the length limit) is compared as a whole and is wrong. A scorer that
+/// searches for a label anywhere would count some of those: with `snarks-79`, which ends after
+/// naming only (A), snarks/cot would be 60.1.
 const TASK: &str = r#"name = "recorded"
 
 [data]
@@ -92,7 +92,7 @@ fn answers_without_ids_are_joined_by_the_rows_number() {
     let told = env.run("eval task --answers said.csv --column said --json").ok().json();
     assert!((mean(&told) - 5.0 / 6.0).abs() < 1e-12, "{told}");
     assert_eq!(told.get("column"), None);
-    // Also where only some of the rows are looked at.
+    // Also if only some of the rows are scored.
     for split in ["train", "dev", "hold"] {
         env.write("said.csv", "said\none\ntwo\nthree\nfour\nfive\nsix\n");
         let ran = env
@@ -134,11 +134,11 @@ fn answers_with_ids_are_joined_by_them_in_any_order() {
     let ran = env.run("eval task --answers said.csv --column said").ok();
     assert!(ran.stdout.starts_with("said: 83.3 % ("), "{}", ran.stdout);
     env.write("said.csv", "id,said\n55,six\n56,five\n57,four\n58,three\n59,two\n60,zero\n60,one\n");
-    insta::assert_snapshot!(env.complaint("eval task --answers said.csv --column said"), @r#"
+    insta::assert_snapshot!(env.complaint("eval task --answers said.csv --column said"), @r"
     exit 3
-    error: said.csv:8: the id `60` stands on line 7 already
-      try: a row can have one answer in a column: leave one out
-    "#);
+    error: said.csv:8: the id `60` is already used on line 7
+      try: a row can have only one answer per column: remove one of the lines
+    ");
 }
 
 #[test]
@@ -157,32 +157,32 @@ fn an_answer_that_is_missing_is_an_error_and_an_empty_one_is_scored() {
     let told = env.run(&format!("{line} --json")).ok().json();
     assert!((mean(&told) - 5.0 / 6.0).abs() < 1e-12, "{told}");
     env.write("said.jsonl", &answers("null"));
-    insta::assert_snapshot!(env.complaint(line), @r#"
+    insta::assert_snapshot!(env.complaint(line), @r"
     exit 3
     error: said.jsonl:3: row `58` has no answer in column `said`
-      try: every row needs an answer; an empty string is one
-    "#);
+      try: every row needs an answer; an empty string counts as an answer
+    ");
     env.write("said.jsonl", &answers(""));
-    insta::assert_snapshot!(env.complaint(line), @r#"
+    insta::assert_snapshot!(env.complaint(line), @r"
     exit 3
     error: said.jsonl:3: row `58` has no answer in column `said`
-      try: every row needs an answer; an empty string is one
-    "#);
+      try: every row needs an answer; an empty string counts as an answer
+    ");
     env.write("said.jsonl", "{\"id\": \"60\", \"said\": \"one\"}\n");
-    insta::assert_snapshot!(env.complaint(line), @r#"
+    insta::assert_snapshot!(env.complaint(line), @r"
     exit 3
     error: said.jsonl: row `59` has no answer in column `said`
-      try: every row needs an answer; an empty string is one
-    "#);
+      try: every row needs an answer; an empty string counts as an answer
+    ");
     insta::assert_snapshot!(env.complaint("eval task --answers said.jsonl --column sad"), @r#"
     exit 3
     error: said.jsonl: there is no column `sad`
       try: did you mean `said`?
     "#);
     env.write("said.csv", "said\none\ntwo\n");
-    insta::assert_snapshot!(env.complaint("eval task --answers said.csv --column said"), @r#"
+    insta::assert_snapshot!(env.complaint("eval task --answers said.csv --column said"), @r"
     exit 3
     error: said.csv: row `58` has no answer in column `said`
-      try: every row needs an answer; an empty string is one
-    "#);
+      try: every row needs an answer; an empty string counts as an answer
+    ");
 }

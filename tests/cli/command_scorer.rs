@@ -1,11 +1,11 @@
-//! A program of the user's as scorer.
+//! A user program as a scorer.
 
 use crate::env::{COLOURS, TestEnv, colour_rows};
 use crate::server::{Server, says};
 
 const LABEL: &str = "kind = \"label\"\nlabels = [\"warm\", \"cold\"]";
 
-/// Reads a line for each answer, and gives half the score to a right answer.
+/// Reads one line per answer, and gives a right answer half of the score.
 const SCORER: &str = r#"import json, sys
 for line in sys.stdin:
     asked = json.loads(line)
@@ -29,7 +29,7 @@ fn env(command: &str) -> TestEnv {
 #[test]
 fn scores_count_and_feedback_reaches_the_mutator() {
     let env = env("[\"python3\", \"score.py\"]");
-    // A mutator that is heard, and whose replies are all refused.
+    // A mutator whose replies are all rejected.
     let server = Server::start(|_, _| says("I would rather not."));
     let provider = format!(
         "[providers.local]\nkind = \"openai\"\nbase_url = \"{}\"\nfree = true\n\n[goal]",
@@ -57,7 +57,7 @@ fn scores_count_and_feedback_reaches_the_mutator() {
 }
 
 #[test]
-fn evaluation_tells_the_programs_metrics() {
+fn an_evaluation_shows_the_programs_metrics() {
     let env = env("[\"python3\", \"score.py\"]");
     let told = env.run("eval colours --json").ok().json();
     assert!(told["quality"]["mean"].as_f64().unwrap() <= 0.5);
@@ -73,13 +73,13 @@ fn a_program_that_exits_after_each_answer_is_started_again() {
 }
 
 #[test]
-fn a_program_that_cannot_be_started_is_told_before_anything_is_paid() {
+fn a_program_that_cannot_be_started_is_reported_before_anything_is_paid() {
     let env = env("[\"no-such-scorer\"]");
-    insta::assert_snapshot!(env.complaint("run colours --name one"), @r#"
+    insta::assert_snapshot!(env.complaint("run colours --name one"), @r"
     exit 3
-    error: colours/task.toml:20: the scorer's program `no-such-scorer` is not there, or may not be run
-      try: name a program in PATH, or a file by its path from the task's folder, such as `./score.py`
-    "#);
+    error: colours/task.toml:20: the scorer's program `no-such-scorer` does not exist or is not executable
+      try: name a program in PATH, or give a path relative to the task's folder, such as `./score.py`
+    ");
     assert!(!env.path("results").exists());
     env.edit("colours/task.toml", "no-such-scorer", "./score.py");
     env.run("eval colours").exits(3);
@@ -90,9 +90,9 @@ fn a_program_that_cannot_be_started_is_told_before_anything_is_paid() {
 fn recorded_answers_are_not_for_a_program() {
     let env = env("[\"python3\", \"score.py\"]");
     env.write("said.csv", "said\nwarm\n");
-    insta::assert_snapshot!(env.complaint("eval colours --answers said.csv --column said"), @r#"
+    insta::assert_snapshot!(env.complaint("eval colours --answers said.csv --column said"), @r"
     exit 3
-    error: a `command` scorer is asked while a run runs
-      try: use `eval --prompt`, or a scorer of this program
-    "#);
+    error: a `command` scorer cannot score recorded answers
+      try: use `eval --prompt`, or a built-in scorer
+    ");
 }

@@ -1,4 +1,4 @@
-//! The commands, one after another as a user would give them.
+//! The commands, in the order in which a user would run them.
 
 use crate::env::{TICKETS, TestEnv, colour_rows, shared};
 use insta::assert_snapshot;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-/// Nothing that a terminal alone understands.
+/// No escape sequences of a terminal.
 #[track_caller]
 fn is_plain(text: &str) {
     assert!(!text.contains('\x1b') && !text.contains('\r'), "{text:?}");
@@ -36,7 +36,7 @@ fn a_task_from_scratch_plans_and_runs() {
     let again = env.run("init mine").exits(2);
     assert_eq!(
         again.complaint(&env).lines().nth(1).unwrap(),
-        "error: mine/task.toml exists already"
+        "error: mine/task.toml already exists"
     );
 }
 
@@ -64,7 +64,7 @@ fn rows_that_cannot_become_a_task_leave_nothing_behind() {
     let env = TestEnv::new();
     env.write("rows.jsonl", "{\"a\": 1, \"b\": 2}\n");
     let ran = env.run("init mine --from rows.jsonl").exits(3);
-    assert!(ran.stderr.contains("no column looks like"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cannot tell which column is"), "{}", ran.stderr);
     assert!(!env.path("mine").exists());
     let ran = env.run("init mine --from gone.csv").exits(3);
     assert!(ran.stderr.contains("gone.csv"), "{}", ran.stderr);
@@ -89,7 +89,7 @@ fn real_rows_make_a_task() {
 }
 
 #[test]
-fn plan_says_offline_what_a_run_would_do() {
+fn plan_previews_a_run_without_calling_a_model() {
     let env = TestEnv::with_colours();
     let text = env.run("plan colours").ok();
     is_plain(&text.stdout);
@@ -196,21 +196,21 @@ fn a_run_leaves_its_files_and_every_field_of_its_summary() {
     let recommended = summary["recommended"].as_str().unwrap();
     let prompt = summary[recommended]["prompt"]["system"].as_str().unwrap();
     assert_eq!(env.read("results/one/best/system.md"), prompt);
-    // What was run is written down, and no row of it.
+    // `run.json` records what was run, but no rows.
     let frozen = env.read("results/one/run.json");
     assert!(frozen.contains("blake3") && !frozen.contains("Tile 7 "));
 }
 
 #[test]
-fn a_name_that_is_taken_is_refused_with_the_way_to_go_on() {
+fn an_existing_name_is_an_error_that_names_resume() {
     let env = TestEnv::with_colours();
     env.run("run colours --name one --max-calls 60").ok();
     let before = env.read("results/one/events.jsonl");
     let complaint = env.complaint("run colours --name one --max-calls 60");
-    assert_snapshot!(complaint, @r#"
+    assert_snapshot!(complaint, @r"
     exit 2
-    error: the run `one` exists already: `promptsearch resume one` goes on with it
-    "#);
+    error: the run `one` already exists; use `promptsearch resume one` to resume it
+    ");
     assert_eq!(env.read("results/one/events.jsonl"), before);
 }
 
@@ -258,7 +258,7 @@ fn a_finished_run_is_resumed_with_its_result_and_no_call() {
 }
 
 #[test]
-fn json_stands_alone_on_stdout() {
+fn only_json_is_on_stdout() {
     let env = TestEnv::with_colours();
     env.run("init other --json").ok().json();
     env.run("plan colours --json").ok().json();
@@ -278,7 +278,7 @@ fn json_stands_alone_on_stdout() {
 }
 
 #[test]
-fn quiet_says_nothing_but_warnings_and_the_result() {
+fn quiet_prints_only_warnings_and_the_result() {
     let env = TestEnv::with_colours();
     let ran = env.run("run colours --max-calls 60 --quiet").ok();
     assert!(!ran.stdout.is_empty());
@@ -304,7 +304,7 @@ fn strategies_are_listed_shown_and_changed() {
     let frozen = env.json("results/own/run.json");
     assert_eq!(frozen["strategy"], "mine");
     assert!(frozen["recipe"].as_str().unwrap().contains("lookahead = 16"));
-    // What was shown can be run.
+    // The printed TOML can be used as a recipe.
     let shown = env.run("strategies auto --toml").ok().stdout;
     env.write("shown.toml", &shown);
     env.run("run colours --strategy shown.toml --max-calls 60").ok();
@@ -352,7 +352,7 @@ fn a_prompt_is_evaluated_once_and_then_known() {
     let before = files(&env);
     assert_eq!(env.run(line).ok().json(), first);
     assert_eq!(files(&env), before, "asked again");
-    // Other rows are another question.
+    // Other rows are another evaluation.
     assert_eq!(env.run(&format!("{line} --split all")).ok().json()["quality"]["n"], 60);
     assert_eq!(files(&env).len(), 2);
     let text = env.run("eval colours --prompt better.txt").ok().stdout;
@@ -369,23 +369,27 @@ fn an_evaluation_is_not_the_latest_run() {
     assert_eq!(env.run("status --json").ok().json()["run"], "one");
 }
 
-/// A mean over a row or two is not called one over all of dev, nor subtracted from one over other rows.
+/// A mean over one or two rows is not shown as a mean over all of dev, and not subtracted from a
+/// mean over other rows.
 #[test]
-fn the_end_of_a_run_says_how_much_of_dev_was_seen() {
+fn the_result_of_a_run_shows_how_many_dev_rows_were_evaluated() {
     let env = TestEnv::new();
     let line = format!("run {TICKETS} --strategy promptwizard --max-calls 1000 --name one");
     let text = env.run(&line).ok().stdout;
-    assert!(text.contains(" judged on a part of dev"), "{text}");
-    assert!(!text.contains("saw all of dev"), "{text}");
+    assert!(text.contains(" evaluated on part of dev"), "{text}");
+    assert!(!text.contains("evaluated on all of dev"), "{text}");
     let dev = text.lines().find(|line| line.contains("dev rows")).unwrap();
-    assert!(dev.contains(" and ") && !dev.contains("pp"), "no row in common: {dev}");
+    assert!(dev.contains(" and ") && !dev.contains("pp"), "there is no common row: {dev}");
 }
 
 #[test]
-fn a_budget_for_nobody_but_the_seed_is_said_to_be_one() {
+fn a_budget_that_only_suffices_for_the_baseline_is_reported() {
     let env = TestEnv::new();
     let line = format!("run {TICKETS} --strategy copro --max-calls 100 --name one");
     let text = env.run(&line).ok().stdout;
-    assert!(text.contains("no other prompt could be tried before the budget was spent"), "{text}");
-    assert!(!text.contains("keep the prompt that you have"), "{text}");
+    assert!(
+        text.contains("the budget was spent before another prompt could be evaluated"),
+        "{text}"
+    );
+    assert!(!text.contains("no candidate beat the baseline"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! A folder of one's own, the program in it, and what it said.
+//! A temporary folder in which the program runs, and its output.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -36,16 +36,16 @@ rule = "max quality"
 calls = 300
 "#;
 
-/// A task that ships.
+/// A shipped task.
 pub(crate) const TICKETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tasks/ticket-routing");
 
-/// A temporary folder in which the program runs, with an environment of `PATH` and `HOME` alone.
+/// A temporary folder in which the program runs, with only `PATH` and `HOME` in its environment.
 pub(crate) struct TestEnv {
     dir: tempfile::TempDir,
     vars: BTreeMap<String, String>,
 }
 
-/// What the program said.
+/// The program's output.
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -57,7 +57,7 @@ impl TestEnv {
         Self { dir: tempfile::tempdir().unwrap(), vars: BTreeMap::new() }
     }
 
-    /// With the task `colours` in its folder.
+    /// A folder with the task `colours`.
     pub(crate) fn with_colours() -> Self {
         let env = Self::new();
         env.write("colours/task.toml", COLOURS);
@@ -88,7 +88,7 @@ impl TestEnv {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
-    /// Replaces a text that must be there.
+    /// Replaces a text, which must exist.
     pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
         let text = self.read(name);
         assert!(text.contains(from), "{name} does not hold {from:?}");
@@ -112,17 +112,17 @@ impl TestEnv {
         command
     }
 
-    /// Runs the program; the arguments are the words of a line.
+    /// Runs the program with the words of a line as arguments.
     pub(crate) fn run(&self, line: &str) -> Ran {
         Ran::of(self.command(line).output().unwrap())
     }
 
-    /// Runs the program with an argument that is not one word.
+    /// Runs the program with an argument that contains spaces.
     pub(crate) fn run_with(&self, line: &str, more: &[&str]) -> Ran {
         Ran::of(self.command(line).args(more).output().unwrap())
     }
 
-    /// What went wrong: the exit code and what was said of it, without the folder's name.
+    /// The exit code and the error message, without the folder's name.
     pub(crate) fn complaint(&self, line: &str) -> String {
         let ran = self.run(line);
         assert_eq!(ran.stdout, "", "a mistake is told on stderr");
@@ -143,7 +143,7 @@ impl TestEnv {
         found
     }
 
-    /// The events of a run, each as its name and its content.
+    /// The events of a run as kind and content.
     pub(crate) fn events(&self, run: &str) -> Vec<(String, Value)> {
         let text = self.read(&format!("results/{run}/events.jsonl"));
         let events = text.lines().skip(1).map(|line| {
@@ -175,7 +175,7 @@ impl Ran {
         self.exits(0)
     }
 
-    /// stdout is JSON alone.
+    /// Parses stdout, which must be only JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
@@ -184,7 +184,7 @@ impl Ran {
 
     pub(crate) fn complaint(&self, env: &TestEnv) -> String {
         let mut out = format!("exit {}\n", self.code);
-        // Warnings about few rows belong to the task, not to the mistake.
+        // Warnings about few rows are not part of the error.
         for line in self.stderr.lines().filter(|line| !line.starts_with("warning: ")) {
             let line = line.replace(&env.dir.path().display().to_string(), "[DIR]");
             let _ = writeln!(out, "{}", line.trim_end());
@@ -193,7 +193,7 @@ impl Ran {
     }
 }
 
-/// Rows about tiles: even ones are warm, odd ones are cold, and the input says which number it is.
+/// Rows about tiles: even numbers are warm, odd ones are cold, and the input contains the number.
 pub(crate) fn colour_rows(count: usize) -> String {
     (1..=count).fold(String::new(), |mut rows, number| {
         let answer = ["warm", "cold"][number % 2];
@@ -207,7 +207,8 @@ pub(crate) fn colour_rows(count: usize) -> String {
     })
 }
 
-/// A file of the data that is not part of this project, or a word that the test is skipped.
+/// A file of data that is not part of this project; without it, a note says that the test is
+/// skipped.
 pub(crate) fn shared(file: &str) -> Option<PathBuf> {
     let folder = match std::env::var_os("PROMPTSEARCH_SHARED_DATA") {
         Some(folder) => PathBuf::from(folder),

@@ -1,9 +1,9 @@
-//! `explain`, over a run that was really made.
+//! `explain` on a real run.
 
 use crate::env::TestEnv;
 use insta::assert_snapshot;
 
-/// Dollars by the time of an event depend on what had arrived, and that on the machine.
+/// Removes the dollars spent by the time of an event, which depend on the speed of the machine.
 fn without_dollars(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -25,7 +25,7 @@ fn without_dollars(text: &str) -> String {
 fn the_winner_of_a_run_is_explained() {
     let mut env = TestEnv::with_colours();
     env.set("COLUMNS", "80");
-    // A recipe of its own: what ships may change.
+    // A recipe of the test's own, because shipped recipes may change.
     env.write(
         "mine.toml",
         "name = \"mine\"\n[[operator]]\nkind = \"reflect\"\nweight = 0.8\n\
@@ -45,7 +45,7 @@ fn the_winner_of_a_run_is_explained() {
     assert_eq!(value["candidate"]["id"], summary["best"]["candidate"]);
     assert_eq!(value["written"]["outcome"]["kind"], "added");
     assert!(value["fate"].as_array().unwrap().iter().all(|moment| moment["text"].is_string()));
-    env.run("explain one seed").ok();
+    env.run("explain one baseline").ok();
     env.run("explain one p0").ok();
     env.run("explain one n1 --json").ok().json();
     assert_snapshot!(env.complaint("explain one n999").lines().next().unwrap(), @"exit 2");

@@ -4,8 +4,8 @@ use crate::env::{COLOURS, Ran, TestEnv, colour_rows};
 use crate::server::{Server, says, tile};
 use std::process::Command;
 
-/// With what templates, Markdown and front matter could take for their own.
-const SEED: &str = "---\nSay *warm* or cold — {% never %} more, {not this} nor {{ '{{' }} …\n\n\tAnd `no` \"label\".\n";
+/// A text with characters that are special in templates, Markdown and front matter.
+const BASELINE: &str = "---\nSay *warm* or cold — {% never %} more, {not this} nor {{ '{{' }} …\n\n\tAnd `no` \"label\".\n";
 
 fn git(env: &TestEnv, repo: &str, arguments: &str) -> String {
     let mut command: Command = env.program("git");
@@ -27,7 +27,7 @@ fn repository(env: &TestEnv) {
     git(env, "repo", "add README.md");
     git(env, "repo", "commit --quiet -m Begin");
     git(env, "repo", "remote add origin ../origin.git");
-    // Work that is going on must not be touched.
+    // Uncommitted work must not be touched.
     env.write("repo/README.md", "A product, changed.\n");
     env.write("repo/staged.txt", "staged\n");
     git(env, "repo", "add staged.txt");
@@ -42,12 +42,12 @@ fn state(env: &TestEnv) -> [String; 4] {
     ]
 }
 
-/// A run whose every change of the prompt helps: the provider answers rightly under any prompt but
-/// the seed.
+/// A run in which every change of the prompt helps: the provider answers correctly with any prompt
+/// except the baseline.
 fn improved(env: &TestEnv) -> Server {
     let server = Server::start(|_, request| {
         let right = tile(request) % 2;
-        let changed = request.content("system") != SEED;
+        let changed = request.content("system") != BASELINE;
         says(["warm", "cold"][if changed { right } else { 1 - right }])
     });
     let task = COLOURS
@@ -61,7 +61,7 @@ fn improved(env: &TestEnv) -> Server {
             ),
         );
     env.write("colours/task.toml", &task);
-    env.write("colours/system.md", SEED);
+    env.write("colours/system.md", BASELINE);
     env.write("colours/rows.jsonl", &colour_rows(150));
     env.run("run colours --name won --max-calls 250").ok();
     assert_eq!(env.json("results/won/summary.json")["confirmed"], true);
@@ -87,7 +87,7 @@ fn the_confirmed_prompt_is_committed_as_it_was_sent() {
         matter.contains(id) && matter.contains("confirmed") && matter.contains("won"),
         "{matter}"
     );
-    // Byte for byte: what the summary says, what the journal says, what was sent.
+    // The summary, the journal and the requests have the same bytes.
     let summary = env.json("results/won/summary.json");
     assert_eq!(text, summary["best"]["prompt"]["system"].as_str().unwrap());
     let events = env.events("won");
@@ -97,7 +97,7 @@ fn the_confirmed_prompt_is_committed_as_it_was_sent() {
     });
     assert!(journaled, "no event holds the exported text");
     assert!(server.requests().iter().any(|request| request.content("system") == text));
-    // Evidence beside it.
+    // The evidence file.
     let sidecar = git(
         &env,
         "repo",
@@ -108,11 +108,11 @@ fn the_confirmed_prompt_is_committed_as_it_was_sent() {
     let parent = git(&env, "repo", "rev-parse promptsearch/colours~1");
     assert_eq!(parent, before[0]);
 
-    // Again: nothing new.
+    // A second export changes nothing.
     let again = env.run("export won --to repo --path prompts/route.md --json").ok().json();
     assert_eq!((&again["unchanged"], &again["commit"]), (&true.into(), &told["commit"]));
 
-    // What was written is read again, and asked for byte for byte.
+    // The exported file can be read, and its prompt is sent byte for byte.
     env.write("route.md", &file);
     let asked = server.requests().len();
     let told = env.run("eval colours --prompt route.md --max-calls 100 --json").ok().json();
@@ -151,37 +151,37 @@ fn a_file_with_changes_of_the_users_is_left_alone() {
     repository(&env);
     env.write("repo/mine.md", "mine\n");
     let before = state(&env);
-    insta::assert_snapshot!(env.complaint("export one --to repo --path mine.md"), @r#"
+    insta::assert_snapshot!(env.complaint("export one --to repo --path mine.md"), @r"
     exit 2
-    error: `mine.md` is in the work tree, but in no commit
-      try: commit, stash or move `mine.md`, or name another path with `--path`; nothing was written
-    "#);
-    insta::assert_snapshot!(env.complaint("export one --to repo --path README.md"), @r#"
+    error: `mine.md` is in the work tree but not committed
+      try: commit, stash or move `mine.md`, or choose another path with `--path`; nothing was written
+    ");
+    insta::assert_snapshot!(env.complaint("export one --to repo --path README.md"), @r"
     exit 2
     error: `README.md` has changes in the work tree that are not committed
-      try: commit, stash or move `README.md`, or name another path with `--path`; nothing was written
-    "#);
-    insta::assert_snapshot!(env.complaint("export one --to repo --path ../out.md"), @r#"
+      try: commit, stash or move `README.md`, or choose another path with `--path`; nothing was written
+    ");
+    insta::assert_snapshot!(env.complaint("export one --to repo --path ../out.md"), @r"
     exit 2
-    error: the path `../out.md` cannot be exported to: it leaves the repository with `..`
-      try: name a file from the top of the repository, such as `prompts/triage.md`
-    "#);
-    insta::assert_snapshot!(env.complaint("export one --to colours --path p.md"), @r#"
+    error: cannot export to the path `../out.md`: it leaves the repository through `..`
+      try: give a path relative to the top of the repository, such as `prompts/triage.md`
+    ");
+    insta::assert_snapshot!(env.complaint("export one --to colours --path p.md"), @r"
     exit 2
-    error: `colours` is not a git repository that can be used: not a git repository (or any of the parent directories): .git
-      try: name an existing repository, or make one with `git init`
-    "#);
-    insta::assert_snapshot!(env.complaint("export one --to repo --path p.md --candidate ffff"), @r#"
+    error: `colours` is not a usable git repository: not a git repository (or any of the parent directories): .git
+      try: name an existing repository, or create one with `git init`
+    ");
+    insta::assert_snapshot!(env.complaint("export one --to repo --path p.md --candidate ffff"), @r"
     exit 2
-    error: no candidate of the run is `ffff`
-      try: `promptsearch report RUN --format csv` lists them
-    "#);
+    error: no candidate of the run matches `ffff`
+      try: list the candidates with `promptsearch report RUN --format csv`
+    ");
     assert_eq!(state(&env), before);
     assert_eq!(git(&env, "repo", "branch --list").trim(), "* main");
 }
 
 #[test]
-fn without_proof_the_baseline_is_exported_unless_told_otherwise() {
+fn an_unconfirmed_winner_is_exported_only_on_request() {
     let env = TestEnv::with_colours();
     env.run("run colours --name one").ok();
     let summary = env.json("results/one/summary.json");

@@ -1,4 +1,4 @@
-//! A program of the user's as operator.
+//! A user program as an operator.
 
 use crate::env::{TICKETS, TestEnv};
 use serde_json::Value;
@@ -18,22 +18,22 @@ fn has_python() -> bool {
     found
 }
 
-/// The program's answers: events of answered calls whose proposal was drafted for a program.
-struct Told {
-    /// Proposals that asked a program.
+/// The program's replies: events of answered calls whose proposal was drafted for a program.
+struct Replies {
+    /// Proposals of the program.
     programs: BTreeSet<u64>,
     /// Their calls.
     calls: BTreeSet<u64>,
-    /// What was answered to these calls.
+    /// The replies to these calls.
     answers: Vec<Value>,
-    /// What became of the proposals.
+    /// The outcomes of the proposals.
     outcomes: Vec<Value>,
     events: Vec<(String, Value)>,
 }
 
-impl Told {
+impl Replies {
     fn of(events: Vec<(String, Value)>) -> Self {
-        let mut told = Self {
+        let mut replies = Self {
             programs: BTreeSet::new(),
             calls: BTreeSet::new(),
             answers: Vec::new(),
@@ -44,22 +44,22 @@ impl Told {
             let call = event["call"].as_u64().unwrap_or(u64::MAX);
             match name.as_str() {
                 "proposal_drafted" if event["program"] == true => {
-                    told.programs.insert(event["proposal"].as_u64().unwrap());
+                    replies.programs.insert(event["proposal"].as_u64().unwrap());
                 }
                 "proposal_issued"
-                    if told.programs.contains(&event["proposal"].as_u64().unwrap()) =>
+                    if replies.programs.contains(&event["proposal"].as_u64().unwrap()) =>
                 {
-                    told.calls.insert(call);
+                    replies.calls.insert(call);
                 }
-                "answered" if told.calls.contains(&call) => told.answers.push(event.clone()),
-                "proposal_folded" if told.calls.contains(&call) => {
-                    told.outcomes.push(event["outcome"].clone());
+                "answered" if replies.calls.contains(&call) => replies.answers.push(event.clone()),
+                "proposal_folded" if replies.calls.contains(&call) => {
+                    replies.outcomes.push(event["outcome"].clone());
                 }
                 _ => {}
             }
         }
-        told.events = events;
-        told
+        replies.events = events;
+        replies
     }
 }
 
@@ -81,42 +81,46 @@ fn the_example_works_beside_reflection_and_costs_nothing() {
     let line =
         format!("run {TICKETS} --strategy {EXAMPLE}/recipe.toml --name one --max-calls 1500");
     env.run(&line).ok();
-    let told = Told::of(env.events("one"));
-    assert!(told.programs.len() > 3, "{} uses", told.programs.len());
-    assert_eq!(told.answers.len(), told.calls.len(), "each is answered, and once");
-    for answer in &told.answers {
+    let replies = Replies::of(env.events("one"));
+    assert!(replies.programs.len() > 3, "{} uses", replies.programs.len());
+    assert_eq!(replies.answers.len(), replies.calls.len(), "each is answered, and once");
+    for answer in &replies.answers {
         assert_eq!(
             (&answer["in"], &answer["out"], &answer["usd"]),
             (&0.into(), &0.into(), &0.into())
         );
     }
-    let reserved = told.events.iter().filter(|(name, _)| name == "reserved");
+    let reserved = replies.events.iter().filter(|(name, _)| name == "reserved");
     assert!(reserved.clone().count() > 0);
     let calls: BTreeSet<u64> = reserved.map(|(_, event)| event["call"].as_u64().unwrap()).collect();
-    assert!(calls.is_disjoint(&told.calls), "nothing is set aside for a program");
-    // What failed rows say stands in the children.
+    assert!(calls.is_disjoint(&replies.calls), "nothing is set aside for a program");
+    // The children contain the feedback of failed rows.
     let added: Vec<&Value> =
-        told.outcomes.iter().map(|outcome| &outcome["added"]["candidate"]).collect();
+        replies.outcomes.iter().map(|outcome| &outcome["added"]["candidate"]).collect();
     let added: Vec<&&Value> = added.iter().filter(|candidate| !candidate.is_null()).collect();
-    assert!(!added.is_empty(), "{:?}", told.outcomes);
+    assert!(!added.is_empty(), "{:?}", replies.outcomes);
     assert!(added.iter().all(|candidate| candidate["operator"] == "external"));
-    // The mutator's calls are those of the model alone.
+    // The mutator's calls do not include those of the program.
     let summary = env.json("results/one/summary.json");
-    let issued = told.events.iter().filter(|(name, _)| name == "proposal_issued").count();
+    let issued = replies.events.iter().filter(|(name, _)| name == "proposal_issued").count();
     let by_model = summary["spent"]["by_role"]["mutator"]["calls"].as_u64().unwrap();
-    assert_eq!(by_model as usize, issued - told.calls.len());
+    assert_eq!(by_model as usize, issued - replies.calls.len());
     assert_eq!(summary["status"], "finished");
 }
 
-/// Whatever a program does wrong, its proposals are refused with the reason, and the run ends well; also
-/// where the task names no mutator, since none is asked.
+/// If a program fails, its proposals are rejected with the reason, and the run finishes normally;
+/// also if the task names no mutator, because none is needed.
 #[test]
 fn a_program_that_fails_is_refused_with_its_reason() {
     for (command, timeout, reason) in [
         (r#"["sh", "-c", "read -r line; sleep 60"]"#, 1, "no reply within 1.0 s"),
         (r#"["sh", "-c", "read -r line; echo Sure!"]"#, 20, "expected value at line 1"),
         (r#"["sh", "-c", "read -r line; echo '{}'"]"#, 20, "neither `parts` nor `error`"),
-        (r#"["sh", "-c", "echo oh no >&2; exit 3"]"#, 20, "exit status: 3); it said: oh no"),
+        (
+            r#"["sh", "-c", "echo oh no >&2; exit 3"]"#,
+            20,
+            "exit status: 3); its standard error: oh no",
+        ),
         (r#"["sh", "-c", "read -r line; echo '{\"error\": \"not today\"}'"]"#, 20, "not today"),
     ] {
         let env = TestEnv::with_colours();
@@ -125,9 +129,9 @@ fn a_program_that_fails_is_refused_with_its_reason() {
         let began = Instant::now();
         env.run("run colours --strategy mine.toml --name one --max-proposals 3").ok();
         assert!(began.elapsed() < Duration::from_secs(40), "{command}");
-        let told = Told::of(env.events("one"));
-        assert_eq!((told.calls.len(), told.answers.len()), (3, 3), "{command}");
-        for outcome in &told.outcomes {
+        let replies = Replies::of(env.events("one"));
+        assert_eq!((replies.calls.len(), replies.answers.len()), (3, 3), "{command}");
+        for outcome in &replies.outcomes {
             assert_eq!(outcome["rejected"]["reason"], "program", "{outcome}");
             let detail = outcome["rejected"]["detail"].as_str().unwrap();
             assert!(detail.contains(reason), "{detail}");
@@ -152,8 +156,8 @@ fn what_a_program_may_not_change_is_refused_and_its_replies_are_screened() {
         let env = TestEnv::with_colours();
         env.write("mine.toml", &recipe(&reply(parts), 20));
         env.run("run colours --strategy mine.toml --name one --max-proposals 1").ok();
-        let told = Told::of(env.events("one"));
-        assert_eq!(told.outcomes[0]["rejected"]["reason"], reason, "{:?}", told.outcomes);
+        let replies = Replies::of(env.events("one"));
+        assert_eq!(replies.outcomes[0]["rejected"]["reason"], reason, "{:?}", replies.outcomes);
     }
 }
 
@@ -161,35 +165,36 @@ fn what_a_program_may_not_change_is_refused_and_its_replies_are_screened() {
 fn a_program_sees_no_key_and_starts_beside_its_recipe() {
     let mut env = TestEnv::with_colours();
     env.set("OPENAI_API_KEY", "sk-secret").set("TOKEN", "t-secret");
-    // Its folder and its variables, as what it has to say.
+    // The program replies with its folder and its environment variables.
     let script = r#"#!/bin/sh
 read -r line
 printf '{"error": "%s in %s"}\n' "$(env | cut -d= -f1 | sort | tr '\n' ' ')" "$(pwd)"
 "#;
     env.write("deep/own/say.sh", script);
     env.write("deep/own/mine.toml", &recipe(r#"["sh", "say.sh"]"#, 20));
-    // Extended from elsewhere, it still starts beside the file that names it.
+    // If another recipe extends it, the program still starts in the folder of the file that names
+    // it.
     env.write("other/more.toml", "extends = \"../deep/own/mine.toml\"\nname = \"more\"\n");
     env.run("run colours --strategy other/more.toml --name one --max-proposals 1").ok();
-    let told = Told::of(env.events("one"));
-    let said = told.outcomes[0]["rejected"]["detail"].as_str().unwrap();
+    let replies = Replies::of(env.events("one"));
+    let said = replies.outcomes[0]["rejected"]["detail"].as_str().unwrap();
     let (variables, folder) = said.split_once(" in ").unwrap();
     assert!(Path::new(folder).ends_with("deep/own"), "{said}");
-    // A shell adds a few of its own.
+    // A shell adds a few variables.
     let allowed = ["PATH", "HOME", "LANG", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"];
     assert!(variables.split_whitespace().all(|name| allowed.contains(&name)), "{variables}");
     assert!(!env.read("results/one/events.jsonl").contains("secret"));
 }
 
 #[test]
-fn a_program_that_is_not_there_is_told_before_anything_is_created() {
+fn a_missing_program_is_reported_before_anything_is_created() {
     let env = TestEnv::with_colours();
     env.write("mine.toml", &recipe(r#"["./operator.py"]"#, 20));
-    insta::assert_snapshot!(env.complaint("run colours --strategy mine.toml --name one"), @r#"
+    insta::assert_snapshot!(env.complaint("run colours --strategy mine.toml --name one"), @r"
     exit 3
-    error: the operator's program `./operator.py` is not there, or may not be run
-      try: name a program in PATH, or a file by its path from [DIR], such as `./operator.py`
-    "#);
+    error: the operator's program `./operator.py` does not exist or is not executable
+      try: name a program in PATH, or give a path relative to [DIR], such as `./operator.py`
+    ");
     assert!(!env.path("results").exists());
     for (from, to, words) in [
         ("[\"./operator.py\"]", "[]", "needs a `command`"),
@@ -202,7 +207,7 @@ fn a_program_that_is_not_there_is_told_before_anything_is_created() {
     }
 }
 
-/// Reads, writes down which seed it was asked with, thinks a while, and tells the seed in its reply.
+/// Reads a request, records its random seed, waits, and puts the seed into its reply.
 const SLOW: &str = r#"import json, sys, time
 for line in sys.stdin:
     asked = json.loads(line)
@@ -217,7 +222,7 @@ fn seeds(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The seeds that answers of the journal tell of, as far as the file can be read.
+/// The seeds in the replies in the journal, as far as the file can be read.
 fn answered(env: &TestEnv) -> BTreeSet<String> {
     let text = env.read("results/one/events.jsonl");
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -230,7 +235,7 @@ fn answered(env: &TestEnv) -> BTreeSet<String> {
 }
 
 #[test]
-fn an_answered_proposal_is_not_asked_again_after_a_kill() {
+fn an_answered_proposal_is_not_requested_again_after_a_kill() {
     if !has_python() {
         return;
     }
@@ -259,7 +264,7 @@ fn an_answered_proposal_is_not_asked_again_after_a_kill() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        // A program that was asked at that moment sees its input end.
+        // A program that is working at that moment reaches the end of its input.
         thread::sleep(Duration::from_millis(300));
         let asked = seeds(&env.read("asked"));
         for seed in &asked[before.0..] {
@@ -271,7 +276,7 @@ fn an_answered_proposal_is_not_asked_again_after_a_kill() {
     env.run("resume one --quiet").ok();
     let all = seeds(&env.read("asked"));
     assert!(all[before.0..].iter().all(|seed| !before.1.contains(seed)));
-    // What was lost was asked again with the same seed, and everything else once.
+    // Lost requests were repeated with the same seed; all others were made once.
     assert_eq!(BTreeSet::from_iter(all), BTreeSet::from_iter(asked));
     let (was, is) = (&undisturbed, &disturbed);
     let [was, is] = [was, is].map(|env| env.json("results/one/summary.json"));
@@ -281,7 +286,7 @@ fn an_answered_proposal_is_not_asked_again_after_a_kill() {
     assert_eq!(is["best"]["candidate"], was["best"]["candidate"]);
 }
 
-/// What fails each time is broken: it is not asked for ever.
+/// A program that always fails is not used for ever.
 #[test]
 fn a_broken_program_is_given_up() {
     let env = TestEnv::with_colours();
@@ -289,7 +294,7 @@ fn a_broken_program_is_given_up() {
     env.run("run colours --strategy mine.toml --name one").ok();
     let summary = env.json("results/one/summary.json");
     let failed = summary["counts"]["rejected"]["program"].as_u64().unwrap();
-    // Ten in a row, and those that were out with the tenth.
+    // Ten in a row, and those in flight with the tenth.
     assert!((10..=16).contains(&failed), "{failed}");
     assert_eq!(summary["stop_reason"], "pool_done");
 }

@@ -1,4 +1,5 @@
-//! A key is sent where it belongs, and nowhere else: no file, no message, whatever a server says.
+//! A key is sent to its provider and appears in no file and no message, for any response of a
+//! server.
 
 use crate::env::{COLOURS, Ran, TestEnv, colour_rows};
 use crate::server::{Reply, Request, Server, says, tile};
@@ -87,7 +88,7 @@ fn answer(request: &Request) -> Reply {
 }
 
 #[test]
-fn a_refused_key_ends_the_run_resumably_and_a_good_one_goes_on() {
+fn a_refused_key_ends_the_run_and_a_valid_key_resumes_it() {
     let server = Server::start(|_, request| match request.authorization.as_deref() {
         Some(sent) if sent == format!("Bearer {GOOD}") => answer(request),
         _ => echo(401, "", request),
@@ -134,7 +135,7 @@ fn a_server_that_repeats_the_key_in_its_failures_does_not_bring_it_into_a_file()
 
 #[test]
 fn a_bad_request_and_a_missing_model_are_refusals() {
-    // 200 with an error instead of an answer is one, too.
+    // A 200 with an error instead of an answer also counts as a refusal.
     for status in [200, 400, 403, 404] {
         let server = Server::start(move |_, request| echo(status, "", request));
         let mut env = env(&server);

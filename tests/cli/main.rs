@@ -1,4 +1,4 @@
-//! The program as it is used: its commands, its files, its exit codes and its words.
+//! The program from the user's side: commands, files, exit codes and messages.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail the test")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]

@@ -1,11 +1,11 @@
-//! Mistakes, and what is said of them: the file, the line, what is wrong, what to do.
+//! Messages about mistakes: the file, the line, the mistake, and a hint.
 
 use crate::env::TestEnv;
 use insta::assert_snapshot;
 
 const TASK: &str = "colours/task.toml";
 
-/// What `run` says of `colours` with one edit of its task file. Nothing may have been created.
+/// The error of `run` for `colours` with one edit of its task file. Nothing may have been created.
 fn edited(from: &str, to: &str) -> String {
     edited_and(from, to, "run colours")
 }
@@ -31,7 +31,7 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     "#);
 }
 
-/// Any other key names a part of the prompt; what cannot be one was meant to be a key.
+/// Any other key names a part of the prompt; if its value cannot be a part, the key was mistyped.
 #[test]
 fn a_misspelled_key_among_the_prompts_parts() {
     assert_snapshot!(edited("search = [", "serach = ["), @r#"
@@ -47,33 +47,33 @@ fn a_misspelled_key_among_the_prompts_parts() {
 fn a_value_of_the_wrong_type() {
     assert_snapshot!(edited("calls = 300", "calls = \"300\""), @r#"
     exit 3
-    error: colours/task.toml:26: expected a whole number, not the string "300"
+    error: colours/task.toml:26: expected a whole number, got the string "300"
     "#);
 }
 
 #[test]
 fn text_that_is_no_toml() {
-    assert_snapshot!(edited("calls = 300", "calls = = 300"), @r#"
+    assert_snapshot!(edited("calls = 300", "calls = = 300"), @r"
     exit 3
-    error: colours/task.toml:26: this is not TOML: extra `=`, expected nothing
-    "#);
+    error: colours/task.toml:26: invalid TOML: extra `=`, expected nothing
+    ");
 }
 
 #[test]
 fn a_task_that_is_not_there() {
-    assert_snapshot!(refused(&TestEnv::new(), "run nowhere"), @r#"
+    assert_snapshot!(refused(&TestEnv::new(), "run nowhere"), @r"
     exit 3
     error: nowhere: cannot be read: No such file or directory (os error 2)
-      try: name a folder with a `task.toml`; `promptsearch init DIR` makes one
-    "#);
+      try: name a folder with a `task.toml`; `promptsearch init DIR` creates one
+    ");
 }
 
 #[test]
 fn a_data_file_that_is_not_there() {
-    assert_snapshot!(edited("rows.jsonl", "row.jsonl"), @r#"
+    assert_snapshot!(edited("rows.jsonl", "row.jsonl"), @r"
     exit 3
-    error: colours/row.jsonl: there is no such file
-    "#);
+    error: colours/row.jsonl: the file does not exist
+    ");
 }
 
 #[test]
@@ -88,8 +88,8 @@ fn a_prompt_file_that_is_not_there() {
 fn a_column_that_is_not_there() {
     assert_snapshot!(edited("answer = \"answer\"", "answer = \"label\""), @r#"
     exit 3
-    error: colours/rows.jsonl: there is no column `label` for the answer; the columns are: id, input, answer
-      try: say which column it is: columns = { answer = "…" }
+    error: colours/rows.jsonl: there is no column `label`, which should hold the answer; the columns are: id, input, answer
+      try: name the column: columns = { answer = "…" }
     "#);
 }
 
@@ -97,22 +97,22 @@ fn a_column_that_is_not_there() {
 fn a_row_without_an_answer() {
     let env = TestEnv::with_colours();
     env.edit("colours/rows.jsonl", "lot 426.\",\"answer\":\"cold\"", "lot 426.\"");
-    assert_snapshot!(refused(&env, "run colours"), @r#"
+    assert_snapshot!(refused(&env, "run colours"), @r"
     exit 3
     error: colours/rows.jsonl:17: row 17 has no answer in column `answer`
-      try: fill it in, or leave the row out
-    "#);
+      try: add the answer, or remove the row
+    ");
 }
 
 #[test]
 fn a_row_whose_answer_is_null() {
     let env = TestEnv::with_colours();
     env.edit("colours/rows.jsonl", "lot 426.\",\"answer\":\"cold\"", "lot 426.\",\"answer\":null");
-    assert_snapshot!(refused(&env, "run colours"), @r#"
+    assert_snapshot!(refused(&env, "run colours"), @r"
     exit 3
     error: colours/rows.jsonl:17: row 17 has no answer in column `answer`
-      try: fill it in, or leave the row out
-    "#);
+      try: add the answer, or remove the row
+    ");
 }
 
 #[test]
@@ -141,18 +141,18 @@ fn two_rows_with_one_id() {
     env.edit("colours/rows.jsonl", "\"r20\"", "\"r3\"");
     assert_snapshot!(refused(&env, "run colours"), @r#"
     exit 3
-    error: colours/rows.jsonl:20: the id `r3` stands on line 3 already
-      try: give every row its own id, or name another column: columns = { id = "…" }
+    error: colours/rows.jsonl:20: the id `r3` is already used on line 3
+      try: give every row a unique id, or name another column: columns = { id = "…" }
     "#);
 }
 
 #[test]
-fn an_answer_that_is_none_of_the_labels() {
-    assert_snapshot!(edited("\"warm\", \"cold\"", "\"warm\", \"hot\""), @r#"
+fn an_answer_that_is_not_one_of_the_labels() {
+    assert_snapshot!(edited("\"warm\", \"cold\"", "\"warm\", \"hot\""), @r"
     exit 3
-    error: colours/rows.jsonl:1: row `r1`: the answer `cold` is none of the labels: known: warm, hot
-      try: correct the row, or `[[score]]` in the task file
-    "#);
+    error: colours/rows.jsonl:1: row `r1`: the answer `cold` is not one of the labels: known: warm, hot
+      try: correct the row, or correct `[[score]]` in the task file
+    ");
 }
 
 #[test]
@@ -168,20 +168,20 @@ fn an_answer_of_a_split_file_is_named_with_that_file() {
         "colours/dev.jsonl",
         "{\"id\": \"d1\", \"input\": \"Tile 99\", \"answer\": \"hot\"}\n",
     );
-    assert_snapshot!(refused(&env, "run colours"), @r#"
+    assert_snapshot!(refused(&env, "run colours"), @r"
     exit 3
-    error: colours/dev.jsonl:1: row `d1`: the answer `hot` is none of the labels: known: warm, cold
-      try: correct the row, or `[[score]]` in the task file
-    "#);
+    error: colours/dev.jsonl:1: row `d1`: the answer `hot` is not one of the labels: known: warm, cold
+      try: correct the row, or correct `[[score]]` in the task file
+    ");
 }
 
 #[test]
 fn a_placeholder_that_no_column_fills() {
-    assert_snapshot!(edited("{{ input }}", "{{ inptu }}"), @r#"
+    assert_snapshot!(edited("{{ input }}", "{{ inptu }}"), @r"
     exit 3
-    error: colours/task.toml:11: part `user`: no column fills the placeholder `inptu`
+    error: colours/task.toml:11: part `user`: there is no column for the placeholder `inptu`
       try: did you mean `input`?
-    "#);
+    ");
 }
 
 #[test]
@@ -189,21 +189,21 @@ fn a_placeholder_that_no_column_fills_in_a_file_of_its_own() {
     let env = TestEnv::with_colours();
     env.edit(TASK, "\"Answer warm or cold.\"", "{ file = \"system.md\" }");
     env.write("colours/system.md", "Answer.\n\nThis is {{ shade }}.\n");
-    assert_snapshot!(refused(&env, "run colours"), @r#"
+    assert_snapshot!(refused(&env, "run colours"), @r"
     exit 3
-    error: colours/system.md:3: part `system`: no column fills the placeholder `shade`
+    error: colours/system.md:3: part `system`: there is no column for the placeholder `shade`
       try: known: id, input
-    "#);
+    ");
 }
 
 #[test]
 fn a_key_written_in_clear_is_refused_and_not_repeated() {
     let complaint = edited("[goal]", "[providers.openai]\napi_key = \"sk-proj-Abc123\"\n\n[goal]");
     assert!(!complaint.contains("Abc123"));
-    assert_snapshot!(complaint, @r#"
+    assert_snapshot!(complaint, @r"
     exit 3
-    error: colours/task.toml:23: a key itself is refused here: write `env:NAME` or `command:…`, and take the key out of this file
-    "#);
+    error: colours/task.toml:23: a key must not be written here: use `env:NAME` or `command:…`, and remove the key from this file
+    ");
 }
 
 #[test]
@@ -216,22 +216,22 @@ fn an_unset_key_variable_stops_the_run_before_anything_is_created() {
 }
 
 #[test]
-fn an_unknown_price_under_a_cap_in_dollars_says_which_lines_to_add() {
+fn an_unknown_price_with_a_cap_in_dollars_is_an_error_with_the_lines_to_add() {
     let env = TestEnv::with_colours();
     env.edit(TASK, "sim/clerk", "openai/gpt-9");
     let complaint = refused(&env, "run colours --max-usd 1");
     assert_snapshot!(complaint, @r#"
     exit 3
-    error: colours/task.toml:15: the price of `openai/gpt-9` is unknown, and a cap in dollars needs it
+    error: colours/task.toml:15: the price of `openai/gpt-9` is unknown, but a cap in dollars needs it
       try: add its price in US dollars per million tokens:
 
           [providers.openai.prices."gpt-9"]
           input = 0.00
           output = 0.00
 
-        or `free = true` under [providers.openai] for a model that costs nothing
+        or `free = true` under [providers.openai] for a free model
     "#);
-    // These lines, added as they are, help: the next thing that is missing is the key.
+    // With these lines added, the next error is the missing key.
     let lines: Vec<&str> =
         complaint.lines().filter_map(|line| line.strip_prefix("      ")).collect();
     let task = env.read(TASK);
@@ -272,7 +272,7 @@ fn a_model_without_a_provider() {
 }
 
 #[test]
-fn an_address_that_is_none() {
+fn an_invalid_address() {
     let env = TestEnv::with_colours();
     env.edit(TASK, "sim/clerk", "local/big");
     env.edit(
@@ -291,8 +291,8 @@ fn a_task_without_a_scorer() {
     let scorer = "[[score]]\nkind = \"label\"\nlabels = [\"warm\", \"cold\"]\n";
     assert_snapshot!(edited(scorer, ""), @r#"
     exit 3
-    error: colours/task.toml: nothing says what a right answer is
-      try: add `[[score]]` and under it `kind = "equals"`
+    error: colours/task.toml: the task has no scorer
+      try: add `[[score]]` with `kind = "equals"`
     "#);
 }
 
@@ -307,23 +307,23 @@ fn an_unknown_scorer() {
 
 #[test]
 fn a_pattern_without_a_group() {
-    assert_snapshot!(edited("kind = \"label\"", "kind = \"label\"\nextract = \"answer\""), @r#"
+    assert_snapshot!(edited("kind = \"label\"", "kind = \"label\"\nextract = \"answer\""), @r"
     exit 3
     error: colours/task.toml:20: the pattern of `extract` has no group
-      try: put what is to be scored in parentheses: 'the answer is (.+?)\.?$'
-    "#);
+      try: put parentheses around the text to score: 'the answer is (.+?)\.?$'
+    ");
 }
 
 #[test]
 fn shares_that_do_not_sum_to_one() {
-    assert_snapshot!(edited("train = 0.4", "train = 0.6"), @r#"
+    assert_snapshot!(edited("train = 0.4", "train = 0.6"), @r"
     exit 3
-    error: colours/task.toml:7: the shares of a split must sum to 1; these sum to 1.2
-    "#);
+    error: colours/task.toml:7: the shares of a split must sum to 1, but these sum to 1.2
+    ");
 }
 
 #[test]
-fn a_goal_that_is_none() {
+fn an_invalid_goal() {
     assert_snapshot!(edited("max quality", "best quality"), @r#"
     exit 3
     error: colours/task.toml:23: `best quality` is not a goal: write `max quality`, `max quality s.t. usd_per_1k <= 0.5` or `min usd_per_1k s.t. quality >= baseline - 0.005`
@@ -343,7 +343,7 @@ fn a_searched_part_that_is_not_there() {
 fn nothing_to_search() {
     assert_snapshot!(edited("search = [\"system\"]\n", ""), @r#"
     exit 3
-    error: colours/task.toml:9: the task lets no part of the prompt change
+    error: colours/task.toml:9: no part of the prompt may change
       try: add `search = ["system"]` under [prompt]
     "#);
 }
@@ -352,18 +352,18 @@ fn nothing_to_search() {
 fn no_mutator() {
     assert_snapshot!(edited("mutator = \"sim/editor\"\n", ""), @r#"
     exit 3
-    error: colours/task.toml:14: the task names no mutator model, and a search needs one
+    error: colours/task.toml:14: the task names no mutator model, which a search needs
       try: add `mutator = "provider/model"` under [models]
     "#);
 }
 
 #[test]
 fn no_budget() {
-    assert_snapshot!(edited("[budget]\ncalls = 300\n", ""), @r#"
+    assert_snapshot!(edited("[budget]\ncalls = 300\n", ""), @r"
     exit 2
-    error: nothing limits this run
-      try: give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task
-    "#);
+    error: this run has no cap
+      try: use `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task
+    ");
 }
 
 #[test]
@@ -371,20 +371,20 @@ fn paid_models_under_a_cap_in_time_alone_need_a_word() {
     let env = TestEnv::with_colours();
     env.edit(TASK, "sim/clerk", "openai/gpt-9");
     env.edit(TASK, "calls = 300", "wall = \"1h\"");
-    assert_snapshot!(refused(&env, "run colours"), @r#"
+    assert_snapshot!(refused(&env, "run colours"), @r"
     exit 2
-    error: only the time limits this run, and its models cost money
-      try: give `--max-usd X`, or `--yes` if the time is limit enough
-    "#);
+    error: only time is capped, but the models cost money
+      try: use `--max-usd X`, or `--yes` to accept a cap on time only
+    ");
 }
 
 #[test]
 fn flags_that_mean_nothing() {
     let env = TestEnv::with_colours();
-    assert_snapshot!(refused(&env, "run colours --max-usd -3"), @r#"
+    assert_snapshot!(refused(&env, "run colours --max-usd -3"), @r"
     exit 2
-    error: `--max-usd -3` is not an amount of dollars
-    "#);
+    error: `--max-usd -3` is not a positive amount of dollars
+    ");
     assert_snapshot!(refused(&env, "run colours --for 8x"), @r#"
     exit 2
     error: `8x` is not a duration: write `90s`, `30m`, `8h` or `1h30m`
@@ -394,15 +394,15 @@ fn flags_that_mean_nothing() {
     error: `--until 25:99` is not a time
       try: write `07:00` or `2026-01-31T07:00`
     "#);
-    assert_snapshot!(refused(&env, "run colours --max-calls 0"), @r#"
+    assert_snapshot!(refused(&env, "run colours --max-calls 0"), @r"
     exit 2
-    error: `--max-calls 0` lets nothing happen
-    "#);
-    assert_snapshot!(refused(&env, "run colours --name ../x"), @r#"
+    error: `--max-calls` must be at least 1
+    ");
+    assert_snapshot!(refused(&env, "run colours --name ../x"), @r"
     exit 2
-    error: `../x` cannot name a run
+    error: `../x` is not a valid run name
       try: use letters, digits, `-`, `_` and `.`
-    "#);
+    ");
 }
 
 #[test]
@@ -445,7 +445,7 @@ fn a_set_that_means_nothing_is_the_command_lines_mistake() {
     "#);
     assert_snapshot!(refused(&env, "run colours --set schedule.lookahead=64 --set evaluate.block=many"), @r#"
     exit 2
-    error: `--set evaluate.block=many`: evaluate `race`: expected a whole number, not the string "many"
+    error: `--set evaluate.block=many`: evaluate `race`: expected a whole number, got the string "many"
       try: `promptsearch strategies auto` shows all keys and values
     "#);
 }
@@ -458,8 +458,8 @@ fn a_run_that_is_not_there() {
         assert!(ran.stderr.contains("there is no run `latest` under results"), "{}", ran.stderr);
         env.run(&format!("{command} nowhere")).exits(2);
     }
-    assert_snapshot!(refused(&env, "status nowhere"), @r#"
+    assert_snapshot!(refused(&env, "status nowhere"), @r"
     exit 2
-    error: there is no run `nowhere` under results: there are no runs there
-    "#);
+    error: there is no run `nowhere` under results: the folder has no runs
+    ");
 }

@@ -1,4 +1,4 @@
-//! Recipes on the command line: meta-prompts of one's own, and what a task has no part for.
+//! Recipes on the command line: own meta-prompts, and operators without a part in the task.
 
 use crate::env::TestEnv;
 use insta::assert_snapshot;
@@ -9,7 +9,7 @@ fn meta_prompts_are_ejected_changed_and_frozen() {
     let made = env.run("strategies eject mine compress reflect --json").ok().json();
     assert_eq!(made["written"], serde_json::json!(["mine/reflect.md", "mine/compress.md"]));
     let again = env.run("strategies eject mine compress").exits(2);
-    assert!(again.stderr.contains("mine/compress.md exists already"), "{}", again.stderr);
+    assert!(again.stderr.contains("mine/compress.md already exists"), "{}", again.stderr);
     env.run("strategies eject mine compress --force").ok();
     let wrong = env.run("strategies eject mine compres").exits(2);
     assert!(wrong.stderr.contains("did you mean `compress`?"), "{}", wrong.stderr);
@@ -21,7 +21,7 @@ fn meta_prompts_are_ejected_changed_and_frozen() {
     let frozen = env.json("results/one/run.json");
     assert!(frozen["recipe"].as_str().unwrap().contains("PINEAPPLE"));
 
-    // A run that was cut off goes on without the folder.
+    // An interrupted run can be resumed without the folder.
     let text = env.read("results/one/events.jsonl");
     let lines: Vec<&str> = text.lines().collect();
     let cut: String = lines[..lines.len() / 2].iter().map(|line| format!("{line}\n")).collect();
@@ -34,7 +34,7 @@ fn meta_prompts_are_ejected_changed_and_frozen() {
 }
 
 #[test]
-fn a_mistake_in_a_meta_prompt_is_told_with_its_place_before_anything_is_created() {
+fn a_mistake_in_a_meta_prompt_is_reported_with_its_line_before_anything_is_created() {
     let env = TestEnv::with_colours();
     env.write("mine/reflect.md", "Look:\n{{ curent }}\n{{ evidence }}\n{{ form }}\n");
     env.write("own.toml", "extends = \"auto\"\nmeta_prompts = \"mine\"\n");
@@ -62,7 +62,7 @@ fn a_meta_prompt_that_is_no_text_is_named() {
 }
 
 #[test]
-fn what_a_task_has_no_part_for_is_left_out_and_said() {
+fn operators_without_a_part_in_the_task_are_left_out_with_a_note() {
     let env = TestEnv::with_colours();
     env.write(
         "both.toml",
@@ -78,36 +78,36 @@ fn what_a_task_has_no_part_for_is_left_out_and_said() {
 }
 
 #[test]
-fn a_recipe_that_can_do_nothing_for_a_task_says_so() {
+fn a_recipe_that_cannot_change_anything_is_an_error() {
     let env = TestEnv::with_colours();
     env.write("demos.toml", "name = \"demos\"\n[[operator]]\nkind = \"demo_edit\"\n");
     assert_snapshot!(env.complaint("run colours --strategy demos.toml"), @r#"
     exit 3
-    error: `demos` can do nothing here, where [prompt] has `search = ["system"]`
+    error: the strategy `demos` cannot change anything, because [prompt] has `search = ["system"]`
       operator `demo_edit` is left out: `prompt.search` does not name `demos`
       try: add a part `demos = ""` and name it in `search` under [prompt]
-      try: or choose another strategy: `promptsearch strategies`
+      try: or choose another strategy; `promptsearch strategies` lists them
     "#);
     env.edit("colours/task.toml", "search = [\"system\"]", "demos = \"\"\nsearch = [\"demos\"]");
     env.run("run colours --strategy demos.toml --name one --max-calls 100 --quiet").ok();
     assert_snapshot!(env.complaint("run colours --strategy random"), @r#"
     exit 3
-    error: `random` can do nothing here, where [prompt] has `search = ["demos"]`
+    error: the strategy `random` cannot change anything, because [prompt] has `search = ["demos"]`
       operator `mutate_text` is left out: `prompt.search` names no part but `demos`
-      try: let a text change too, as in `search = ["system", "demos"]`
-      try: or choose another strategy: `promptsearch strategies`
+      try: also search a text part, as in `search = ["system", "demos"]`
+      try: or choose another strategy; `promptsearch strategies` lists them
     "#);
 }
 
 #[test]
-fn a_context_window_without_room_is_told_before_anything_is_created() {
+fn a_context_window_that_is_too_small_is_reported_before_anything_is_created() {
     let env = TestEnv::with_colours();
     let mutator = |keys: &str| format!("mutator = {{ model = \"sim/editor\", {keys} }}");
     env.edit("colours/task.toml", "mutator = \"sim/editor\"", &mutator("context_tokens = 2000"));
-    assert_snapshot!(env.complaint("run colours"), @"
+    assert_snapshot!(env.complaint("run colours"), @r"
     exit 3
-    error: colours/task.toml:16: `context_tokens` is 2000, and a reply alone may have 2000 (`max_output_tokens`)
-      try: write it for the mutator: `mutator = { …, context_tokens = 32000 }`
+    error: colours/task.toml:16: `context_tokens` is 2000, but a reply alone may have 2000 tokens (`max_output_tokens`)
+      try: set it for the mutator: `mutator = { …, context_tokens = 32000 }`
     ");
     env.edit("colours/task.toml", "context_tokens = 2000", "context_tokens = 2050");
     let complaint = env.complaint("plan colours");
@@ -121,6 +121,6 @@ fn a_context_window_without_room_is_told_before_anything_is_created() {
         "{ model = \"sim/clerk\", context_tokens = 9000 }",
     );
     let complaint = env.complaint("plan colours");
-    assert!(complaint.contains("means nothing for the task model"), "{complaint}");
+    assert!(complaint.contains("is not used for the task model"), "{complaint}");
     assert!(!env.path("results").exists());
 }

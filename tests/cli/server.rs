@@ -1,14 +1,14 @@
-//! A provider in this process that says what a test wants, and remembers what it was asked.
+//! A provider in this process with scripted responses, which records its requests.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// One request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// What stood in `Authorization`.
+    /// The `Authorization` header.
     pub(crate) authorization: Option<String>,
     pub(crate) body: Value,
 }
@@ -22,7 +22,7 @@ impl Request {
     }
 }
 
-/// Status, more header lines, body.
+/// Status, additional header lines, body.
 pub(crate) type Reply = (u16, &'static str, String);
 
 type Say = Box<dyn Fn(usize, &Request) -> Reply + Send + Sync>;
@@ -48,7 +48,7 @@ impl Server {
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let state = Arc::clone(&state);
-                // A connection that breaks is the program's affair.
+                // The program may close the connection at any time.
                 std::thread::spawn(move || state.serve(connection).ok());
             }
         });
@@ -104,7 +104,7 @@ impl State {
     }
 }
 
-/// An answer in good form.
+/// A valid answer.
 pub(crate) fn says(text: &str) -> Reply {
     let body = json!({
         "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
@@ -113,7 +113,7 @@ pub(crate) fn says(text: &str) -> Reply {
     (200, "", body.to_string())
 }
 
-/// The number that the rows of `colours` name.
+/// The number in a row of `colours`.
 pub(crate) fn tile(request: &Request) -> usize {
     let number = request.content("user").split_whitespace().nth(1);
     number.and_then(|number| number.parse().ok()).expect("a row of colours")

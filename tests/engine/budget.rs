@@ -1,4 +1,4 @@
-//! No cap is ever passed, at any concurrency, by any role, over any number of restarts.
+//! No cap is ever exceeded, at any concurrency, by any role, over any number of restarts.
 
 use crate::support::{Ended, HttpRun, Lab, Server, assert_same_decisions, in_flight, jitter};
 use promptsearch::budget::{Amount, Caps, Wallet};
@@ -37,7 +37,7 @@ fn a_cap_in_dollars_holds_over_three_kills_by_the_servers_own_count() {
     assert_eq!(summary["stop_reason"], "budget_usd");
     assert!(spent >= 0.6 * cap, "only {spent} of {cap} were used");
 
-    // The confirmation had its share, whatever the kills took from the search.
+    // The confirmation had its share, although kills cost the search part of its budget.
     let rows = |side: &str| summary[side]["hold"]["n"].as_u64().unwrap_or(0);
     assert!(rows("best") >= 30, "{} held-out rows", rows("best"));
     if summary["best"]["candidate"] != summary["baseline"]["candidate"] {
@@ -109,7 +109,7 @@ fn what_is_set_aside_is_enough_for_all_held_out_rows() {
 /// Fails some attempts, once for each request, in ways that a provider may bill.
 struct Billing {
     inner: Arc<dyn Llm>,
-    /// Of 256 requests.
+    /// How many of 256 requests fail.
     share: u8,
     met: Mutex<HashSet<RequestHash>>,
 }
@@ -138,7 +138,7 @@ fn billing(inner: Arc<dyn Llm>, share: u8) -> Arc<dyn Llm> {
     Arc::new(Billing { inner, share, met: Mutex::default() })
 }
 
-/// Half of all requests are paid twice, which no plan foresees: the wallet refuses in time.
+/// Half of all requests are paid twice, which the plan cannot know: the wallet stops in time.
 #[test]
 fn retries_are_within_the_cap_too() {
     let none = Caps::default();
@@ -163,7 +163,7 @@ fn failed_attempts_that_may_be_billed_are_within_the_cap_and_in_the_plan() {
         let failed = |(_, event): &&_| matches!(event, Event::AttemptFailed { charged, .. } if *charged != Amount::ZERO);
         assert!(ended.events.iter().filter(failed).count() > 5, "{what}");
 
-        // The state of a run that was never stopped is the one that a resume would find.
+        // The state of an uninterrupted run equals the state after a resume.
         let mut replayed = State::new(ended.state.dev_rows);
         for (number, event) in &ended.events {
             replayed.apply(*number, event);
@@ -174,7 +174,8 @@ fn failed_attempts_that_may_be_billed_are_within_the_cap_and_in_the_plan() {
     }
 }
 
-/// What is too little for a shortlist of two is searched with, and not kept back for nothing.
+/// A budget that is too small for a shortlist of two is used for the search instead of being
+/// reserved.
 #[test]
 fn auto_uses_a_small_budget_up() {
     let caps = Caps { calls: Some(1_000), ..Caps::default() };
@@ -186,7 +187,7 @@ fn auto_uses_a_small_budget_up() {
     assert!((970..=1_000).contains(&used), "{used} of 1,000");
 }
 
-/// A search that the budget ends has still kept enough back to try its best few once more.
+/// A search that ends with the budget has reserved enough to evaluate its shortlist.
 #[test]
 fn a_shortlist_is_tried_where_the_budget_ends_the_search() {
     for strategy in ["simba", "evoprompt-ga", "evoprompt-de", "sammo-beam"] {

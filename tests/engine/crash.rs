@@ -1,4 +1,5 @@
-//! A run that is killed, interrupted or damaged goes on to the same end, and pays for nothing twice.
+//! A run that is killed, interrupted or damaged reaches the same result, and pays for nothing
+//! twice.
 
 use crate::support::{
     Asked, Events, HttpRun, Logged, Server, assert_same_decisions, assert_success, calls,
@@ -15,12 +16,12 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-/// Hold included.
+/// Number of calls, including hold.
 const BUDGET: &str = "calls = 1200";
-/// Kills that count: with work in flight.
+/// Number of kills with calls in flight.
 const KILLS: usize = 12;
 
-/// The end of the run that nobody disturbed.
+/// The result of the undisturbed run.
 struct Reference {
     summary: Value,
     events: Events,
@@ -43,7 +44,7 @@ fn events_named(events: &Events, is: impl Fn(&Event) -> bool) -> usize {
     events.iter().filter(|(_, event)| is(event)).count()
 }
 
-/// Goes on to the end, and compares it with the undisturbed one.
+/// Resumes the run to its end, and compares it with the undisturbed one.
 fn assert_same_end(run: &HttpRun) -> Value {
     let reference = reference();
     let summary = run.finish();
@@ -66,7 +67,7 @@ fn assert_same_end(run: &HttpRun) -> Value {
     summary
 }
 
-/// Every answer beyond a request's first must be one whose first was lost in flight.
+/// A request may be answered twice only if its first answer was lost in flight.
 fn assert_nothing_paid_twice(run: &HttpRun, log: &[Logged]) {
     let (task, events) = (run.task(), run.events());
     let calls = calls(&events);
@@ -134,7 +135,7 @@ fn twelve_kills_change_nothing_at_concurrency_64() {
 }
 
 #[test]
-fn a_signal_stops_a_run_without_loss_and_says_how_to_go_on() {
+fn a_signal_stops_a_run_without_loss_and_shows_how_to_resume() {
     let server = Server::start(&["--latency", "3"]);
     let run = HttpRun::new(&server, 16, BUDGET, "");
     for (name, events) in [("TERM", 600), ("INT", 1_500)] {
@@ -154,7 +155,7 @@ fn a_signal_stops_a_run_without_loss_and_says_how_to_go_on() {
     assert_eq!(summary["spent"]["lost"], 0.0);
     assert_eq!(summary["spent"]["usd"], reference().summary["spent"]["usd"]);
 
-    // A run that is over says so as often as it is asked, and asks nobody.
+    // Resuming a finished run shows its result each time and makes no calls.
     let before = server.stats();
     for _ in 0..2 {
         assert_eq!(run.finish(), summary);
@@ -176,7 +177,7 @@ fn a_run_belongs_to_one_process() {
     assert!(first.try_wait().unwrap().is_none(), "the first one goes on");
     first.kill().unwrap();
     first.wait().unwrap();
-    // The dead hold nothing.
+    // A killed process holds no locks.
     assert!(run.kill_after(100));
 }
 
@@ -208,27 +209,27 @@ fn damage_between_sessions_is_repaired_and_changes_nothing() {
     let run = HttpRun::new(&server, 7, BUDGET, "");
     let (file, store) = (run.folder().join("events.jsonl"), run.folder().join("journal"));
 
-    // Torn in its last line, as a kill or a full disk may leave it.
+    // An incomplete last line, as after a kill or on a full disk.
     assert!(run.kill_after(700));
     let text = fs::read(&file).unwrap();
     fs::write(&file, &text[..text.len() - 17]).unwrap();
 
-    // Half a line more.
+    // Another half line.
     assert!(run.kill_after(1_300));
     let mut end = fs::File::options().append(true).open(&file).unwrap();
     end.write_all(br#"{"n":1300,"crc":"00"#).unwrap();
 
-    // The store is gone.
+    // The store is missing.
     assert!(run.kill_after(1_900));
     fs::remove_dir_all(&store).unwrap();
 
-    // The file is gone.
+    // The file is missing.
     assert!(run.kill_after(2_500));
     fs::remove_file(&file).unwrap();
     let output = run.command().output().unwrap();
     assert_success(&output);
 
-    // And once more when all is over.
+    // And once more after the run is finished.
     fs::remove_dir_all(&store).unwrap();
     assert_same_end(&run);
     assert_nothing_paid_twice(&run, &server.end());

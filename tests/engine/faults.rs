@@ -1,4 +1,4 @@
-//! A bad night at the provider costs time and money, and never a wrong score.
+//! Faults of a provider cost time and money, but never give a wrong score.
 
 use crate::support::{
     Asked, Events, HttpRun, Lab, SHIPPED_TASK, Server, assert_same_decisions, assert_success,
@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 const BUDGET: &str = "calls = 1000";
 
-/// What `simulate --oracle` says of a summary's winner.
+/// The true quality of a summary's winner, from `simulate --oracle`.
 fn true_quality(summary: &Value) -> f64 {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("winner.md");
@@ -37,8 +37,8 @@ fn true_quality(summary: &Value) -> f64 {
     said["true_quality"].as_f64().unwrap()
 }
 
-/// Each answer must be the clean one, and each score what the clean answer is worth: a row that
-/// could not be asked has no score. Returns the calls that were given up.
+/// Each answer must be the one without faults, with the score of that answer; a row without an
+/// answer has no score. Returns the number of abandoned calls.
 fn check_scores(events: &Events) -> HashSet<Call> {
     let task = Arc::new(shipped_task());
     let models = SimLlm::new(Arc::new(world_of(&task, MODEL_SEED, WorldParameters::default())));
@@ -78,7 +78,7 @@ fn check_scores(events: &Events) -> HashSet<Call> {
     given_up
 }
 
-/// Never answers some requests.
+/// A provider that never answers some requests.
 struct Refusing(Arc<dyn Llm>);
 
 fn is_refused(request: &Request) -> bool {
@@ -97,7 +97,7 @@ impl Llm for Refusing {
 }
 
 #[test]
-fn a_row_that_cannot_be_asked_is_missing_and_never_wrong() {
+fn a_row_without_an_answer_is_missing_and_never_wrong() {
     let caps = Caps { calls: Some(1_500), ..Caps::default() };
     let [ended, other] = [64, 7].map(|concurrency| {
         Lab::new("auto", 1, caps, concurrency).run(|llm| jitter(Arc::new(Refusing(llm))))
@@ -108,7 +108,7 @@ fn a_row_that_cannot_be_asked_is_missing_and_never_wrong() {
     assert!(counts.errors > 10, "{} rows were refused", counts.errors);
     assert_same_decisions(&other.events, &ended.events, "concurrency 7 and 64");
 
-    // A held-out row with one side missing is left out of both.
+    // A held-out row that one side lacks is left out of both sides.
     let (winner, _, rows) = ended.state.winner.unwrap();
     let column = |candidate| ended.state.standing(candidate).column(Split::Hold, 0);
     let (mine, theirs) = (column(winner), column(CandidateIx::BASELINE));
@@ -152,7 +152,8 @@ fn a_run_through_faults_scores_what_a_clean_one_scores() {
     let given_up = check_scores(&events);
     assert_eq!(summary["counts"]["errors"], given_up.len());
 
-    // Where no call was given up, nothing was decided otherwise; else about the same was found.
+    // If no call was abandoned, all decisions are the same; otherwise the quality is about the
+    // same.
     if given_up.is_empty() {
         assert_same_decisions(&events, &clean.1, "a run through faults");
     }

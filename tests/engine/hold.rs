@@ -1,4 +1,4 @@
-//! Held-out rows stay unseen until the search is over, and then are asked once.
+//! Held-out rows stay unseen during the search and are evaluated once after it.
 
 use crate::support::{Ended, Lab, shipped_task};
 use promptsearch::budget::Caps;
@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// What was asked, and whether the winner had been chosen by then.
+/// The requests, each with whether the winner had been chosen by then.
 #[derive(Clone, Default)]
 struct Record {
     has_winner: Arc<AtomicBool>,
@@ -52,7 +52,7 @@ fn message(task: &Task, row: &Example) -> String {
     task.layout.render(&task.baseline, &row.columns).unwrap().pop().unwrap().content
 }
 
-/// Checks a whole run, and returns how often each held-out row was asked.
+/// Checks a whole run, and returns how often each held-out row was requested.
 fn check(strategy: &'static str, caps: Caps) -> (Ended, HashMap<String, usize>) {
     let task = shipped_task();
     let hold: HashSet<String> =
@@ -94,7 +94,7 @@ fn calls(calls: u64) -> Caps {
 }
 
 #[test]
-fn winner_and_seed_meet_each_held_out_row_once_after_the_search() {
+fn winner_and_baseline_are_evaluated_once_on_each_held_out_row_after_the_search() {
     for strategy in ["auto", "gepa"] {
         let (ended, asked) = check(strategy, calls(1_500));
         let (winner, _, rows) = ended.state.winner.unwrap();
@@ -106,7 +106,7 @@ fn winner_and_seed_meet_each_held_out_row_once_after_the_search() {
 }
 
 #[test]
-fn a_seed_that_wins_is_confirmed_alone() {
+fn a_baseline_that_wins_is_evaluated_alone() {
     let (ended, asked) = check("auto", Caps { proposals: Some(0), ..Caps::default() });
     assert_eq!(ended.state.winner.map(|(winner, ..)| winner), Some(CandidateIx::BASELINE));
     assert_eq!(asked.len(), 168);
@@ -115,7 +115,7 @@ fn a_seed_that_wins_is_confirmed_alone() {
 
 #[test]
 fn where_less_is_left_fewer_rows_are_confirmed_in_pairs() {
-    // 40 % of the cap are set aside: 160 calls for 80 rows.
+    // 40 % of the cap are reserved: 160 calls for 80 rows.
     let (ended, asked) = check("random", calls(400));
     let (winner, _, rows) = ended.state.winner.unwrap();
     let sides = if winner == CandidateIx::BASELINE { 1 } else { 2 };

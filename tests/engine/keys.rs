@@ -1,4 +1,4 @@
-//! Every key of every recipe means something, and no two recipes are the same search.
+//! Every key of every recipe has an effect, and no two recipes give the same search.
 
 use crate::support::{Ended, Lab, decisions, jitter};
 use promptsearch::budget::Caps;
@@ -10,28 +10,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A task and a budget on which a key may show what it does.
+/// A task and a budget on which a key may have an effect.
 #[derive(Clone, Copy)]
 struct Scene {
     world: &'static str,
     calls: u64,
     /// Thousandths of a dollar.
     mills: Option<u64>,
-    /// The share of rows that are dev: few of them let a search go through many generations.
+    /// The share of dev rows; few rows allow many generations.
     dev: f64,
 }
 
-/// Most keys do on the first.
+/// The scenes; most keys have an effect on the first.
 const SCENES: [Scene; 5] = [
     Scene { world: "few-skills/tune", calls: 1_500, mills: None, dev: 0.08 },
     Scene { world: "demos/tune", calls: 4_000, mills: None, dev: 0.08 },
     Scene { world: "terse/tune", calls: 6_000, mills: None, dev: 0.3 },
-    // Money runs out in the middle of things.
+    // The money is spent in the middle of the search.
     Scene { world: "terse/tune", calls: 6_000, mills: Some(30), dev: 0.3 },
     Scene { world: "noisy/tune", calls: 20_000, mills: None, dev: 0.08 },
 ];
 
-/// Keys that change no decision here, by the end of their name, and why.
+/// Keys that change no decision here, by the end of their name, with the reason.
 const EXEMPT: &[(&str, &str)] = &[
     ("name", "a name"),
     ("about", "a sentence"),
@@ -40,7 +40,7 @@ const EXEMPT: &[(&str, &str)] = &[
     ("dedup loose", "no simulated reply differs in case and spaces alone; see operator::screen"),
     ("leak ngram", "no simulated reply copies a row; see operator::screen"),
     ("leak share", "as the other"),
-    // A contest knows its budget before it starts: only a deadline breaks it off.
+    // A contest knows its budget before it starts: only a deadline can interrupt it.
     ("triple-sh: final.among", "one survivor is left; see strategy::tests::pools"),
     ("triple-cr: final.among", "as above"),
     ("triple-clst: final.among", "as above"),
@@ -48,7 +48,7 @@ const EXEMPT: &[(&str, &str)] = &[
     ("promptwizard: phase.7.operator.1.answers", "hardly anyone was right where its parent failed"),
 ];
 
-/// Words that some key takes as its value.
+/// Words that are values of some key.
 const WORDS: &[&str] = &[
     "seed",
     "top",
@@ -116,10 +116,10 @@ fn tried(recipe: &'static str, sets: &[String], scene: Scene) -> Result<Ended, S
     lab.tried(jitter)
 }
 
-/// What was decided and asked, as far as two searches can differ in it.
+/// The decisions and requests by which two searches can differ.
 type Print = (Vec<serde_json::Value>, BTreeSet<String>);
 
-/// Everything that was decided, and everything that was asked.
+/// All decisions and all requests.
 fn fingerprint(ended: &Ended) -> Print {
     let asked = ended.events.iter().filter_map(|(_, event)| match event {
         Event::Answered(answered) => Some(answered.request.to_string()),
@@ -128,7 +128,7 @@ fn fingerprint(ended: &Ended) -> Print {
     (decisions(&ended.events), asked.collect())
 }
 
-/// Other values for a key, as `--set` takes them: those that a recipe refuses are passed over.
+/// Other values for a key, as `--set` takes them; values that a recipe rejects are skipped.
 fn others(value: &toml::Value) -> Vec<toml::Value> {
     match value {
         toml::Value::Boolean(value) => vec![(!value).into()],
@@ -157,10 +157,10 @@ fn others(value: &toml::Value) -> Vec<toml::Value> {
 /// A key of a recipe.
 struct Key {
     recipe: &'static str,
-    /// As `--set` names it.
+    /// Its name in `--set`.
     path: String,
     value: toml::Value,
-    /// The kind, or the table that several kinds share, and its name there.
+    /// The kind, or the table that several kinds share, and the key's name there.
     of_kind: String,
 }
 
@@ -172,7 +172,7 @@ impl Key {
     }
 }
 
-/// Keys that mean the same in every kind of operator.
+/// Keys with the same meaning in every kind of operator.
 const OF_ALL_OPERATORS: &[&str] = &["weight", "when", "max_uses"];
 
 /// All keys below a table of a kind.
@@ -197,7 +197,7 @@ fn leaves(recipe: &'static str, path: &str, kind: &str, table: &toml::Table, fou
     }
 }
 
-/// The keys of a recipe that may change a decision: those that its file writes, or all of them.
+/// The keys of a recipe that may change a decision: those in its file, or all of them.
 fn keys(recipe: &'static Shipped, text: &str) -> Vec<Key> {
     let mut table: toml::Table = toml::from_str(text).unwrap();
     table.remove("extends");
@@ -207,7 +207,7 @@ fn keys(recipe: &'static Shipped, text: &str) -> Vec<Key> {
     found
 }
 
-/// `--set` lines that change a key, and nothing else.
+/// `--set` lines that change only one key.
 fn changes(path: &str, value: &toml::Value) -> Vec<String> {
     let written = match value {
         toml::Value::Array(items) => {
@@ -233,7 +233,7 @@ fn changes(path: &str, value: &toml::Value) -> Vec<String> {
         .collect()
 }
 
-/// Does some work for each item, several at a time.
+/// Processes the items, several at a time.
 fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -247,7 +247,7 @@ fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     });
 }
 
-/// What the recipes do as they are, found out once for each scene.
+/// The behaviour of the unchanged recipes, determined once per scene.
 #[derive(Default)]
 struct References(Mutex<BTreeMap<(&'static str, usize), Arc<Print>>>);
 
@@ -262,16 +262,16 @@ impl References {
     }
 }
 
-/// What became of a key.
+/// The result for a key.
 #[derive(Clone, Debug, PartialEq)]
 enum Found {
-    /// Some other legal value changes what the recipe does.
+    /// Some other valid value changes the behaviour of the recipe.
     Binds,
-    /// None does.
+    /// No other value does.
     Idle(String),
-    /// There is no other legal value.
+    /// There is no other valid value.
     Fixed,
-    /// Some value that is called legal ends the search with an error.
+    /// A value that is accepted ends the search with an error.
     Breaks(String),
 }
 
@@ -297,10 +297,10 @@ fn found(key: &Key, references: &References) -> Found {
     Found::Idle(format!("{}: {} = {} (tried {legal:?})", key.recipe, key.path, key.value))
 }
 
-/// Each key that a recipe's file writes changes something there; of each kind, each key that no file
-/// writes changes something in some recipe.
+/// Each key in a recipe's file has an effect there; each key of a kind that is in no file has an
+/// effect in some recipe.
 #[test]
-fn setting_any_key_changes_what_is_decided_or_asked() {
+fn setting_any_key_changes_decisions_or_requests() {
     let references = References::default();
     let complaints = Mutex::new(Vec::new());
     let bound = Mutex::new(BTreeSet::new());
@@ -339,7 +339,7 @@ fn setting_any_key_changes_what_is_decided_or_asked() {
 }
 
 #[test]
-fn no_two_recipes_ask_the_same() {
+fn no_two_recipes_make_the_same_requests() {
     let asked = Mutex::new(BTreeMap::new());
     in_parallel(SHIPPED, |shipped| {
         let (_, asked_by) = fingerprint(&tried(shipped.name, &[], SCENES[1]).unwrap());

@@ -1,7 +1,7 @@
-//! What every recipe promises, whatever it searches for: one law a function, over all that ship.
+//! Invariants of every shipped recipe, one function per invariant.
 //!
-//! Seeds, budgets, moments of interruption and tasks are drawn, so that each law is tried on other
-//! runs of each recipe.
+//! Seeds, budgets, moments of interruption and tasks are drawn at random, so that each invariant is
+//! tested on different runs of each recipe.
 
 use crate::support::{Ended, Lab, assert_same_decisions, jitter};
 use promptsearch::budget::Caps;
@@ -17,14 +17,14 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-/// What is drawn for a run.
+/// The random settings of a run.
 #[derive(Clone, Debug)]
 struct Draw {
     seed: u64,
     calls: u64,
-    /// Of the worlds to tune on: tasks with and without demonstrations.
+    /// One of the tuning worlds: tasks with and without demonstrations.
     world: &'static str,
-    /// When it is interrupted, as a share of its events.
+    /// The moment of interruption, as a share of its events.
     moment: f64,
 }
 
@@ -34,7 +34,7 @@ fn draws() -> impl Strategy<Value = Draw> {
         .prop_map(|(seed, calls, world, moment)| Draw { seed, calls, world, moment })
 }
 
-/// Tries a law on a few runs of every recipe.
+/// Tests an invariant on a few runs of every recipe.
 fn for_every_recipe(runs: u32, law: impl Fn(&'static str, &Draw)) {
     for (place, recipe) in SHIPPED.iter().enumerate() {
         let config = Config { cases: runs, failure_persistence: None, ..Config::default() };
@@ -76,7 +76,7 @@ fn every_recipe_decides_the_same_at_any_concurrency() {
 }
 
 #[test]
-fn every_recipe_goes_on_where_it_was_interrupted() {
+fn every_recipe_can_be_resumed_after_an_interruption() {
     for_every_recipe(2, |recipe, draw| {
         let whole = run(recipe, draw, 16);
         let mut lab = lab(recipe, draw, 16);
@@ -109,7 +109,7 @@ fn no_recipe_asks_a_candidate_twice_for_a_row() {
     });
 }
 
-/// Counts what a provider would, and keeps what mutators are sent.
+/// Counts like a provider, and keeps the requests to the mutator.
 #[derive(Default)]
 struct Books {
     calls: u64,
@@ -181,7 +181,7 @@ fn no_recipe_shows_a_row_of_dev_or_hold_to_its_mutator_or_asks_hold_before_its_t
         let train = inputs(&task.splits.train);
         let mut unseen =
             [inputs(task.splits.hold.open_held_out()), inputs(&task.splits.dev)].concat();
-        // A row may begin as another one does.
+        // A row may begin like another one.
         unseen.retain(|input| !train.iter().any(|seen| seen.contains(input.as_str())));
         assert!(unseen.len() > 300, "{recipe}: {} rows to look for", unseen.len());
         for text in &books.lock().unwrap().sent {
@@ -203,7 +203,7 @@ fn no_recipe_shows_a_row_of_dev_or_hold_to_its_mutator_or_asks_hold_before_its_t
     });
 }
 
-/// Every recipe brings candidates in every kind of world that it can work in.
+/// Every recipe makes candidates in every kind of world that it supports.
 #[test]
 fn every_recipe_writes_and_judges_candidates() {
     for_every_recipe(2, |recipe, draw| {
@@ -217,7 +217,7 @@ fn every_recipe_writes_and_judges_candidates() {
             )
         };
         let children = ended.events.iter().filter(|(_, event)| added(event)).count();
-        // Sets of demonstrations are all that this one searches.
+        // This recipe searches only sets of demonstrations.
         let needs_demos = recipe == "bootstrap-rs" && draw.world == "terse/tune";
         assert!(children >= 3 || needs_demos, "{recipe} on {}: {children} children", draw.world);
         let tried = ended.state.candidates.iter().filter(|standing| standing.dev().scored > 0);

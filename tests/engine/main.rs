@@ -1,7 +1,7 @@
-//! The engine's promises, kept under what a night brings: kills, faults, caps, any concurrency.
+//! The engine's guarantees under kills, faults, caps and any concurrency.
 //!
-//! The runs here are whole ones, as a person starts them: over HTTP against the simulated models
-//! where a process must die, in this process where many runs are compared.
+//! These tests make complete runs: over HTTP against the simulated models if a process must be
+//! killed, in this process if many runs are compared.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

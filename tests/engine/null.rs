@@ -1,4 +1,4 @@
-//! Where no prompt is better than another, nothing may be claimed.
+//! If no prompt is better than another, no gain may be claimed.
 
 use crate::support::{Lab, shipped_task};
 use promptsearch::budget::Caps;
@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Every prompt is right on six rows of ten, drawn anew for each prompt; the mutator adds words that
-/// change nothing.
+/// Every prompt is right on six of ten rows, drawn separately for each prompt; the mutator adds
+/// words without an effect.
 struct Indifferent {
     labels: HashMap<String, String>,
     wrong: String,
@@ -60,7 +60,7 @@ impl Llm for Indifferent {
 }
 
 #[test]
-fn at_most_one_run_in_twenty_claims_a_gain_where_there_is_none() {
+fn at_most_one_run_in_twenty_claims_a_gain_that_does_not_exist() {
     const RUNS: u64 = 200;
     let task = shipped_task();
     let llm: Arc<dyn Llm> = Arc::new(Indifferent::new());

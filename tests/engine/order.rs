@@ -58,7 +58,7 @@ fn a_run_that_reaches_its_cap_decides_the_same_at_any_concurrency() {
 }
 
 #[test]
-fn another_seed_decides_otherwise() {
+fn another_seed_gives_other_decisions() {
     let [one, two] = [1, 2].map(|seed| run("auto", seed, calls(800), 64));
     assert_ne!(decisions(&one.events), decisions(&two.events));
 }

@@ -1,4 +1,4 @@
-//! A mutator with a small context window: evidence is cut, the text that is to be improved is not.
+//! A mutator with a small context window: evidence is cut, but not the text to improve.
 
 use crate::support::Lab;
 use promptsearch::budget::Caps;
@@ -22,7 +22,7 @@ impl Llm for Recording {
 }
 
 #[test]
-fn no_request_outgrows_the_window_and_none_loses_the_current_text() {
+fn every_request_fits_the_window_and_contains_the_current_text() {
     let requests = Arc::new(Mutex::new(Vec::new()));
     let caps = Caps { calls: Some(600), ..Caps::default() };
     let mut lab = Lab::new("gepa", 1, caps, 8);

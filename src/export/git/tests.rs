@@ -205,7 +205,7 @@ fn a_message_is_utf_8_whatever_its_owner_writes_in() {
 }
 
 #[test]
-fn a_second_export_stands_on_the_first() {
+fn a_second_export_is_based_on_the_first() {
     let sandbox = sandbox();
     let first = export(&sandbox.commit(&[("p.md", "one"), ("q.md", "q")])).unwrap();
     // HEAD advances meanwhile; the branch does not follow it.
@@ -391,7 +391,7 @@ fn symbolic_links_are_not_followed() {
 }
 
 #[test]
-fn other_repositories_are_not_reached_into() {
+fn other_repositories_are_not_touched() {
     let sandbox = sandbox();
     let tip = sandbox.git(&["rev-parse", "main"]);
     let gitlink = format!("160000,{},sub", tip.trim());
@@ -431,7 +431,7 @@ fn other_files_and_executable_bits_stay() {
 }
 
 #[test]
-fn bytes_are_stored_as_they_are_whatever_filters_are_set() {
+fn bytes_are_stored_unchanged_with_any_filters() {
     let sandbox = sandbox();
     sandbox.git(&["config", "core.autocrlf", "true"]);
     sandbox.write(".gitattributes", "*.md text eol=crlf ident\n");
@@ -446,7 +446,7 @@ fn bytes_are_stored_as_they_are_whatever_filters_are_set() {
 }
 
 #[test]
-fn exports_at_the_same_time_all_land() {
+fn concurrent_exports_all_succeed() {
     let sandbox = sandbox();
     let before = sandbox.snapshot();
     let start = Barrier::new(4);
@@ -475,7 +475,7 @@ fn exports_at_the_same_time_all_land() {
 }
 
 #[test]
-fn one_of_several_that_create_the_branch_says_that_it_did() {
+fn only_one_of_several_exports_reports_that_it_created_the_branch() {
     let sandbox = sandbox();
     let start = Barrier::new(4);
     let created: usize = std::thread::scope(|scope| {
@@ -494,7 +494,7 @@ fn one_of_several_that_create_the_branch_says_that_it_did() {
 }
 
 #[test]
-fn a_push_happens_only_when_asked_for() {
+fn a_push_happens_only_on_request() {
     let sandbox = sandbox();
     let remote = sandbox.repo.parent().unwrap().join("remote.git");
     std::fs::create_dir(&remote).unwrap();
@@ -521,7 +521,7 @@ fn a_push_happens_only_when_asked_for() {
     assert!(!exported.pushed && !exported.unchanged);
     assert_eq!(sandbox.git(&["rev-parse", "promptsearch/triage"]).trim(), exported.commit);
     assert_eq!(git(&remote, &["rev-parse", "refs/heads/promptsearch/triage"]), theirs);
-    assert!(error.to_string().contains("stands on the branch"));
+    assert!(error.to_string().contains("is on the branch"));
 }
 
 #[test]
@@ -561,7 +561,7 @@ fn a_bare_repository_will_do() {
 }
 
 #[test]
-fn what_is_no_repository_is_said_to_be_none() {
+fn a_folder_without_a_repository_is_an_error() {
     let sandbox = sandbox();
     let folder = tempfile::tempdir().unwrap();
     for repo in [
@@ -579,7 +579,7 @@ fn what_is_no_repository_is_said_to_be_none() {
 }
 
 #[test]
-fn without_git_that_is_what_is_said() {
+fn a_missing_git_program_is_an_error() {
     let sandbox = sandbox();
     let missing = Git { program: "git-that-is-not-there".into(), ..test_git() };
     let error = sandbox.commit(&[("p.md", "x")]).make_with(missing).unwrap_err();
@@ -588,7 +588,7 @@ fn without_git_that_is_what_is_said() {
 }
 
 #[test]
-fn nobody_commits_under_a_made_up_name() {
+fn a_missing_identity_is_an_error() {
     let sandbox = sandbox();
     for (missing, value) in [("user.email", "ada@example.com"), ("user.name", "Ada")] {
         sandbox.git(&["config", "--unset", missing]);
@@ -603,7 +603,7 @@ fn nobody_commits_under_a_made_up_name() {
 }
 
 #[test]
-fn commits_are_signed_where_their_owner_signs() {
+fn commits_are_signed_if_the_user_signs() {
     let sandbox = sandbox();
     sandbox.git(&["config", "gpg.program", "no-such-signer"]);
     sandbox.git(&["config", "commit.gpgSign", "yes"]);

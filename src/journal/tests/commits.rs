@@ -90,7 +90,7 @@ fn a_journal_is_shared_between_threads_whatever_its_events_are() {
 }
 
 #[test]
-fn events_are_durable_when_they_are_said_to_be() {
+fn events_are_durable_when_reported_as_durable() {
     let store = Arc::new(ScriptedStore::default());
     let journal = over(&store, Commit::default());
     for number in 0..50 {
@@ -103,7 +103,7 @@ fn events_are_durable_when_they_are_said_to_be() {
 }
 
 #[test]
-fn a_flush_covers_what_nobody_waited_for() {
+fn a_flush_covers_events_that_were_not_awaited() {
     let store = Arc::new(ScriptedStore::default());
     let journal = over(&store, Commit::default());
     wait(journal.flush()).unwrap();
@@ -155,7 +155,7 @@ fn a_commit_takes_no_more_than_it_may() {
 }
 
 #[test]
-fn numbers_stand_in_the_order_of_calls_in_both_copies() {
+fn both_copies_have_the_order_of_the_calls() {
     let run = Run::of(0);
     let (journal, _) = run.open();
     let start = Barrier::new(8);
@@ -239,7 +239,7 @@ fn a_failure_reaches_everyone_and_stays() {
 }
 
 #[test]
-fn a_failure_frees_those_who_wait_for_room() {
+fn a_failure_wakes_callers_that_wait_for_room() {
     for panics in [false, true] {
         let store = Arc::new(ScriptedStore::default());
         let tiny = Commit { queue_bytes: 1, ..Commit::default() };

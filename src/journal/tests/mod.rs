@@ -62,14 +62,15 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
-/// A run's folder with a journal over a store in memory, which outlives the journal as a file would.
+/// A run's folder with a journal over a store in memory, which outlives the journal as a file
+/// would.
 struct Run {
     folder: tempfile::TempDir,
     store: Arc<Memory>,
 }
 
 impl Run {
-    /// A journal that was closed after `events` events.
+    /// A journal that was closed after `len` events.
     fn of(len: u64) -> Self {
         let run = Self { folder: tempfile::TempDir::new().unwrap(), store: Arc::default() };
         file::create(&run.file()).unwrap();

@@ -94,7 +94,7 @@ fn damage_before_the_end_is_an_error_with_its_line() {
     run.set_lines(&lines);
     let error = read(&run.file()).unwrap_err().to_string();
     assert!(error.contains("line 5"), "{error}");
-    assert!(error.contains("event 4 stands where 3 should"), "{error}");
+    assert!(error.contains("expected event 3, found event 4"), "{error}");
 }
 
 #[test]

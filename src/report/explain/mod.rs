@@ -1,8 +1,8 @@
 //! Explains one candidate, or one rejected proposal, from the journal: what it is, why it was
 //! written, what changed, and what happened to it.
 //!
-//! It decides nothing again: it uses only events, and scores as they were at the time. Held-out rows
-//! appear as means only.
+//! It decides nothing again: it uses only events, and scores as they were at the time. Held-out
+//! rows appear as means only.
 
 mod page;
 mod subject;

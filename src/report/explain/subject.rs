@@ -30,8 +30,8 @@ pub struct Unfound {
     pub help: Option<String>,
 }
 
-/// Finds the subject. Words that are not hex digits are never the beginning of an id, so `n7` and
-/// `p12` mean what they say.
+/// Finds the subject. Ids consist of hex digits, so `n7` and `p12` cannot be the beginning of an
+/// id.
 ///
 /// # Errors
 /// The name matches nothing, or several candidates.

@@ -58,7 +58,7 @@ fn a_winner_from_its_parents_to_its_confirmation() {
 }
 
 #[test]
-fn the_seed_has_children_and_no_parents() {
+fn the_baseline_has_children_and_no_parents() {
     insta::assert_snapshot!(shown(&run(Kind::Confirmed), "baseline"));
 }
 
@@ -110,7 +110,7 @@ fn a_line_fits_the_terminal_at_any_width() {
 }
 
 #[test]
-fn whoever_is_meant_is_found_or_the_others_are_named() {
+fn a_subject_is_found_or_an_error_lists_candidates() {
     let example = run(Kind::Confirmed);
     let report = example.report();
     let state = &example.history.state;

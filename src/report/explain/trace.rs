@@ -390,7 +390,7 @@ impl Explainer {
         self.note(number, Happened::Round { contest, group, round, rows, mean: own, rank, of });
     }
 
-    // ── explanation ───────────────────────────────────────────────────────────────────────────────
+    // ── explanation ────────────────────────────────────────────────────────────────────────────────
 
     /// The explanation. `report` must be of the same run.
     #[must_use]

@@ -1,8 +1,8 @@
 //! Predicts the score of unscored prompts: regressions of means on features.
 //!
-//! For dropping the worse half of a large pool before rows are spent on it, as TRIPLE-GSE does (Shi et
-//! al. 2024, section 4.2). Not for claims, and not for ranking the best few: with some tens of prompts
-//! a regression is inaccurate, as [`Ensemble::r_squared`] shows.
+//! For dropping the worse half of a large pool before rows are spent on it, as TRIPLE-GSE does (Shi
+//! et al. 2024, section 4.2). Not for claims, and not for ranking the best few: with some tens of
+//! prompts a regression is inaccurate, as [`Ensemble::r_squared`] shows.
 
 mod boosting;
 mod eigen;

@@ -1,10 +1,10 @@
 //! The durable store, on sled 0.34.7.
 //!
 //! No other module names sled. These properties of sled were measured: `flush` writes data to the
-//! file but does not sync it to disk; a kill while it opens can leave an incomplete snapshot that it
-//! then rejects; damage in the middle of its file makes it panic; and a value larger than a quarter of
-//! a segment goes to a file of its own, which it never syncs. Repair from the second copy is done by
-//! the journal.
+//! file but does not sync it to disk; a kill while it opens can leave an incomplete snapshot that
+//! it then rejects; damage in the middle of its file makes it panic; and a value larger than a
+//! quarter of a segment goes to a file of its own, which it never syncs. Repair from the second
+//! copy is done by the journal.
 
 mod open;
 #[cfg(test)]
@@ -66,8 +66,8 @@ struct Trees {
 }
 
 impl SledStore {
-    /// Opens the store in a folder, or creates one. If sled cannot read a store, it is opened without
-    /// its snapshots; if that works, the old files are kept beside it.
+    /// Opens the store in a folder, or creates one. If sled cannot read a store, it is opened
+    /// without its snapshots; if that works, the old files are kept beside it.
     ///
     /// # Errors
     /// [`StoreError::InUse`] while another process has it open; [`StoreError::Damaged`] if sled
@@ -246,8 +246,8 @@ impl Store for SledStore {
         self.run(|trees| trees.events.flush().map(drop))?;
         let kept = aside::copy_aside(&self.path)?;
         tracing::warn!(from = len, kept = %kept.display(), "events are removed from the store; a copy is kept");
-        // Backwards from the end and index entries first, so that a kill leaves a shorter store, but
-        // never a gap or an index entry without its event.
+        // Backwards from the end and index entries first, so that a kill leaves a shorter store,
+        // but never a gap or an index entry without its event.
         self.run(|trees| {
             let late = trees.answers.iter().filter_map(|entry| match entry {
                 Ok((request, number)) => (number_of(&number)? >= len).then_some(Ok(request)),

@@ -91,8 +91,8 @@ pub(super) fn salvage(path: &Path, copy: &Path) -> Result<PathBuf, StoreError> {
     }
 }
 
-/// Handles a copy that a kill left. Without its store, the copy was already checked and only needs to
-/// be renamed; with its store beside it, the copy is deleted.
+/// Handles a copy that a kill left. Without its store, the copy was already checked and only needs
+/// to be renamed; with its store beside it, the copy is deleted.
 pub(super) fn finish_salvage(path: &Path, copy: &Path) -> Result<(), StoreError> {
     if path.exists() {
         fs::remove_dir_all(copy).map_err(|e| StoreError::io("remove", copy, e))

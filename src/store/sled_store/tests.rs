@@ -68,7 +68,7 @@ fn everything_is_there_after_opening_again() {
 }
 
 #[test]
-fn a_second_opener_is_told_who_has_it() {
+fn a_second_open_reports_the_process_that_has_it_open() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("journal");
     let first = SledStore::open(&path).unwrap();

@@ -1,4 +1,5 @@
-//! `contains`: the answer contains the expected text exactly (`normalize` with `lower` ignores case).
+//! `contains`: the answer contains the expected text exactly (`normalize` with `lower` ignores
+//! case).
 
 use super::prepare::Prepare;
 use super::quoted;

@@ -1,5 +1,5 @@
-//! `is-json`: the whole answer is valid JSON without any other text. Its content does not matter, and
-//! the expected answer is not used.
+//! `is-json`: the whole answer is valid JSON without any other text. Its content does not matter,
+//! and the expected answer is not used.
 
 use super::verdict::Verdict;
 

@@ -1,8 +1,8 @@
 //! `json-fields`: the share of the expected fields that an answer gets right.
 //!
-//! The expected fields are those of the row's answer, or `fields` of them. Numbers are compared with
-//! the tolerance, strings exactly (after `normalize`, which trims by default). A missing field counts
-//! as null; an additional field is ignored. An answer that is not a JSON object is invalid.
+//! The expected fields are those of the row's answer, or `fields` of them. Numbers are compared
+//! with the tolerance, strings exactly (after `normalize`, which trims by default). A missing field
+//! counts as null; an additional field is ignored. An answer that is not a JSON object is invalid.
 
 use super::json;
 use super::number::Tolerance;
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_say_nothing_to_it_are_refused() {
+    fn rows_without_expected_fields_are_errors() {
         let (fields, _) =
             scorer(ScoreTable { fields: Some(vec!["totl".into()]), ..ScoreTable::default() });
         assert!(fields.check(&invoice()).unwrap_err().contains("did you mean `total`?"));

@@ -1,8 +1,8 @@
 //! `label`: the answer names the row's label and none of the other labels.
 //!
-//! Labels match as whole words in any case. The longest label is searched first, and the text that it
-//! covers is not searched again, so that `billing dispute` does not also name `billing`. An answer
-//! that names no label or several labels is invalid, because it made no choice.
+//! Labels match as whole words in any case. The longest label is searched first, and the text that
+//! it covers is not searched again, so that `billing dispute` does not also name `billing`. An
+//! answer that names no label or several labels is invalid, because it made no choice.
 
 use super::prepare::Prepare;
 use super::quoted;
@@ -156,8 +156,8 @@ fn whole_words<'a>(text: &'a str, label: &'a str) -> impl Iterator<Item = Range<
     })
 }
 
-/// Whether a word can end between two characters. Between two letters it ends only in scripts without
-/// spaces.
+/// Whether a word can end between two characters. Between two letters it ends only in scripts
+/// without spaces.
 fn is_boundary(edge: Option<char>, neighbour: Option<char>) -> bool {
     let joins = |c: char| c.is_alphanumeric() && !is_unspaced(c);
     !(edge.is_some_and(joins) && neighbour.is_some_and(joins))
@@ -238,10 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_cannot_serve_are_refused() {
+    fn ambiguous_labels_are_errors() {
         assert!(labels(&[]).unwrap_err().help.unwrap().contains("labels = "));
         assert!(labels(&["a", " "]).unwrap_err().message.contains("empty"));
-        assert!(labels(&["Fee", "fee "]).unwrap_err().message.contains("cannot be told apart"));
+        assert!(labels(&["Fee", "fee "]).unwrap_err().message.contains("cannot be distinguished"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Scorers: one small file for each kind of `[[score]]`.
 //!
 //! All kinds except `command` are pure functions of the answer and the row. They do not know the
-//! candidate, and they never fail: an unusable answer is an invalid answer with a reason. Mistakes in
-//! a row or a table are reported before anything is scored, by [`Scorer::new`] and [`Scorer::check`].
+//! candidate, and they never fail: an unusable answer is an invalid answer with a reason. Mistakes
+//! in a row or a table are reported before anything is scored, by [`Scorer::new`] and
+//! [`Scorer::check`].
 
 mod command;
 mod contains;
@@ -137,8 +138,8 @@ impl Scorer {
         self.prepare.answer(answer)
     }
 
-    /// Checks that this scorer can use a row's answer, so that a wrong row is found before it is paid
-    /// for.
+    /// Checks that this scorer can use a row's answer, so that a wrong row is found before it is
+    /// paid for.
     ///
     /// # Errors
     /// What is wrong with the row's answer: a lower-case sentence without a full stop.
@@ -397,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn feedback_says_what_was_expected_and_what_came() {
+    fn feedback_shows_the_expected_and_the_actual_answer() {
         let feedback = |text: &str, answer: &str| {
             scorer(text).score(answer, &row(json!("Paris"))).unwrap().feedback
         };

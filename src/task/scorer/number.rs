@@ -1,10 +1,10 @@
 //! `number`: the last number in the answer is the expected one, within a tolerance.
 //!
-//! Numbers are read in the forms that people and models use: `1,234.5`, `1.234,5`, `1 234,5`, `-3`, `1e3`,
-//! `$12.50`, `50%`, `3/4`, `1.2 × 10^3`. An ambiguous form is read as in English (`1,234` is above
-//! a thousand), and groups of digits separated by plain spaces are separate numbers. Digits within a
-//! name, such as `H2O` or `m^2`, count only if there is no other number. An answer without any number
-//! is invalid.
+//! Numbers are read in the forms that people and models use: `1,234.5`, `1.234,5`, `1 234,5`, `-3`,
+//! `1e3`, `$12.50`, `50%`, `3/4`, `1.2 × 10^3`. An ambiguous form is read as in English (`1,234` is
+//! above a thousand), and groups of digits separated by plain spaces are separate numbers. Digits
+//! within a name, such as `H2O` or `m^2`, count only if there is no other number. An answer without
+//! any number is invalid.
 
 use super::quoted;
 use super::table::{ScoreTable, ScorerError};
@@ -225,8 +225,8 @@ struct Group<'a> {
 
 const THIN_SPACES: [char; 3] = ['\u{a0}', '\u{202f}', '\u{2009}'];
 
-/// Digits with separators, such as `1,234.5`, read as one number or, if they are a list, as its last
-/// number.
+/// Digits with separators, such as `1,234.5`, read as one number or, if they are a list, as its
+/// last number.
 fn read_groups(text: &str, start: usize) -> (f64, usize) {
     let mut groups = Vec::new();
     let mut end = start;
@@ -263,8 +263,8 @@ fn interpret(groups: &[Group<'_>]) -> String {
     match separators[..] {
         [] => last.digits.to_owned(),
         ['.'] => format!("{}.{}", join(whole), last.digits),
-        // A comma before three digits is a thousands separator, unless the digits before it cannot be
-        // a group.
+        // A comma before three digits is a thousands separator, unless the digits before it cannot
+        // be a group.
         [','] if is_grouped(groups) && !groups[0].digits.starts_with('0') => join(groups),
         [','] => format!("{}.{}", join(whole), last.digits),
         [one, ref rest @ ..] if rest.iter().all(|other| *other == one) => {
@@ -472,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn huge_answers_are_read_in_a_moment() {
+    fn huge_answers_are_read_quickly() {
         for text in [
             "1,".repeat(1 << 20),
             "9".repeat(1 << 20),

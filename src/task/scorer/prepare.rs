@@ -53,8 +53,8 @@ impl Prepare {
     }
 }
 
-/// Compiles `extract`. `^` and `$` also match at line breaks, because a final answer is usually on a
-/// line of its own.
+/// Compiles `extract`. `^` and `$` also match at line breaks, because a final answer is usually on
+/// a line of its own.
 fn extractor(pattern: &str) -> Result<Regex, ScorerError> {
     let extract = regex::RegexBuilder::new(pattern)
         .multi_line(true)

@@ -12,7 +12,8 @@ use std::fmt;
 pub struct ScoreTable {
     /// The kind of scorer.
     pub kind: String,
-    /// `equals`, `contains`, `starts-with`: the text expected in all rows, instead of the row's answer.
+    /// `equals`, `contains`, `starts-with`: the text expected in all rows, instead of the row's
+    /// answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
     /// `label`: all labels that an answer may name.
@@ -39,7 +40,8 @@ pub struct ScoreTable {
     /// `command`: environment variables that the program gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env: Option<Vec<String>>,
-    /// Any kind: a pattern; the first group of its last match is scored instead of the whole answer.
+    /// Any kind: a pattern; the first group of its last match is scored instead of the whole
+    /// answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extract: Option<String>,
     /// Any kind: the normalization before comparing; the default is `["trim"]`.

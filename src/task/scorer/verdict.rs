@@ -41,8 +41,8 @@ impl Verdict {
         Self { score, invalid: None, feedback, metrics: BTreeMap::new() }
     }
 
-    /// An invalid answer. Only the feedback contains the expected answer, so that equal reasons can be
-    /// counted.
+    /// An invalid answer. Only the feedback contains the expected answer, so that equal reasons can
+    /// be counted.
     #[must_use]
     pub fn invalid(reason: impl Into<String>, expected: &str) -> Self {
         let reason = reason.into();
