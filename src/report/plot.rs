@@ -305,8 +305,8 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
         if is_free { plural(x as usize, "token") } else { format!("{} per 1,000 calls", cost(x)) }
     };
     let mut description = format!(
-        "{} evaluated on all of dev; {} of them {} on the Pareto front of quality and cost.",
-        plural(points.len(), "prompt"),
+        "{}; {} of them {} on the Pareto front of quality and cost.",
+        plural(points.len(), "finished prompt"),
         front.len(),
         if front.len() == 1 { "is" } else { "are" },
     );
