@@ -297,3 +297,29 @@ fn a_word_is_noticed_where_it_stands_by_itself() {
     let text = "// sled\nfn f() {}\n#[cfg(test)]\nmod tests { use sled::Db; }";
     assert!(!names(&code_without_comments_and_tests(text), "sled"));
 }
+
+/// The pages name only files that exist: from the repository's root, or from `src/`.
+#[test]
+fn every_file_that_the_pages_name_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut missing = Vec::new();
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/journal-format.md"] {
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        let quoted = text.split('`').skip(1).step_by(2);
+        for name in quoted.filter(|name| is_path(name)) {
+            let places = [root.join(name), root.join("src").join(name)];
+            if !places.iter().any(|place| place.exists()) {
+                missing.push(format!("{page}: {name}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "these files do not exist:\n{}", missing.join("\n"));
+}
+
+/// A file or a folder of the source, as the pages write it; names in capitals stand for any.
+fn is_path(name: &str) -> bool {
+    let plain =
+        name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_./-".contains(c));
+    let is_file = name.ends_with(".rs") || name.starts_with("src/") || name.starts_with("tests/");
+    plain && is_file
+}
