@@ -11,7 +11,6 @@ pub mod http; // One attempt over HTTP, whatever the protocol.
 pub mod openai; // `POST /chat/completions`.
 pub mod registry; // The list of protocols.
 pub mod throttle; // How many attempts at a time, how fast, and how long to wait.
-pub mod call; // One logical call, from its reservation to its durable answer.
 
 pub use crate::event::{Failure, Finish};
 

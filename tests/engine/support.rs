@@ -1,20 +1,21 @@
 //! What the tests share: a server of simulated models, runs over HTTP, and runs in this process.
 
 use crate::worlds::named;
-use promptsearch::budget::Caps;
+use promptsearch::caps::Caps;
 use promptsearch::clock::Clock;
+use promptsearch::engine::{
+    CallRunner, Outcome, Search, SearchError, SearchParts, ThrottledProvider,
+};
 use promptsearch::evaluate::Evaluator;
 use promptsearch::event::{CachedOf, Event, ProposalOutcome};
 use promptsearch::id::{Call, EventNumber, RowIx};
 use promptsearch::journal::{Journal, JournalError, read_events};
 use promptsearch::memory::{Observer, State};
 use promptsearch::prompt::Prompt;
-use promptsearch::provider::call::{Caller, Line};
 use promptsearch::provider::throttle::Throttle;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::recipe;
 use promptsearch::report::History;
-use promptsearch::search::{Outcome, Search, SearchError, settle};
 use promptsearch::seed::Seed;
 use promptsearch::sim::world::WorldParameters;
 use promptsearch::sim::{MODEL_SEED, SimLlm, world_of};
@@ -539,19 +540,22 @@ impl Lab {
             events.push(Event::Resumed { at: Clock::System.now(), ran_ms: 0 });
             for event in events {
                 let number = journal.append(event.clone()).unwrap();
-                settle(&mut wallet, &event);
+                wallet.apply(&event);
                 state.apply(number, &event);
             }
         }
         wallet.set_caps(self.caps);
         let seed = Seed(self.seed);
         let throttle = Throttle::new(self.concurrency, None);
-        let lines = BTreeMap::from([("sim".to_owned(), Line { llm: Arc::clone(llm), throttle })]);
+        let lines = BTreeMap::from([(
+            "sim".to_owned(),
+            ThrottledProvider { llm: Arc::clone(llm), throttle },
+        )]);
         let models = ModelRole::ALL
             .into_iter()
             .filter_map(|role| Some((role, task.model(role)?.clone())))
             .collect();
-        let caller = Arc::new(Caller::new(
+        let runner = Arc::new(CallRunner::new(
             lines,
             models,
             Arc::clone(journal),
@@ -562,7 +566,7 @@ impl Lab {
         ));
         for role in ModelRole::ALL {
             if let Some(ratio) = state.plan.largest_ratio(role) {
-                caller.learn_ratio(role, ratio);
+                runner.learn_ratio(role, ratio);
             }
         }
         let recipe = recipe::load(self.strategy, &self.sets).unwrap();
@@ -574,19 +578,19 @@ impl Lab {
             Searched::of(&task.layout),
             seed.child("strategy", 0),
         );
-        Search::new(
-            Arc::clone(task),
+        Search::new(SearchParts {
+            task: Arc::clone(task),
             recipe,
-            Box::new(strategy),
-            self.caps,
+            strategy: Box::new(strategy),
+            caps: self.caps,
             seed,
             state,
-            Arc::clone(journal),
-            caller,
-            Arc::new(Evaluator::new(Arc::clone(task), &[])),
-            Clock::System,
-            cancelled,
-        )
+            journal: Arc::clone(journal),
+            runner,
+            evaluator: Arc::new(Evaluator::new(Arc::clone(task), &[])),
+            clock: Clock::System,
+            cancel: cancelled,
+        })
         .unwrap()
     }
 }
