@@ -1,8 +1,8 @@
 //! `init`: a new task, from scratch or from a file of rows.
 
-use super::Screen;
 use super::args::InitArgs;
 use super::error::CliError;
+use super::screen::Screen;
 use crate::task::Task;
 use crate::task::dataset::{self, Answers, Sniffed};
 use std::fmt::Write as _;

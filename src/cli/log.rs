@@ -1,7 +1,7 @@
 //! The run's own log, `debug.log`: what happened inside, for whoever looks for a fault. Neither keys
 //! nor texts of rows and prompts go there.
 
-use crate::run_dir::RunDir;
+use crate::run::RunDir;
 use crate::store;
 use std::fs::File;
 use std::panic;

@@ -3,21 +3,16 @@
 use super::args::CapArgs;
 use super::error::{CliError, Kind};
 use crate::budget::Caps;
-use crate::candidate::DEMOS;
 use crate::clock::Clock;
 use crate::llm::key;
-use crate::llm::openai::OpenAi;
-use crate::llm::sim::{CLERK, EDITOR};
-use crate::recipe::{self, Operator, Parts, Recipe, RecipeError, Usable};
-use crate::search;
+use crate::recipe::{self, Operator, Recipe, RecipeError};
+use crate::run::{self, Access, RunError};
 use crate::task::Task;
-use crate::task::model::{ModelRole, Protocol};
+use crate::task::model::Protocol;
 use crate::text;
 use crate::units::{Tokens, Usd};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
-use secrecy::SecretString;
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -85,9 +80,7 @@ pub(super) fn is_paid(task: &Task) -> bool {
 /// A run needs a limit: in spending, or for paid models the explicit word that time is enough.
 pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), CliError> {
     if caps.is_empty() {
-        return Err(CliError::usage("nothing limits this run").hint(
-            "give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",
-        ));
+        return Err(RunError::Unlimited.into());
     }
     if !caps.limits_spending() && is_paid(task) && !yes {
         return Err(CliError::usage("only the time limits this run, and its models cost money")
@@ -95,39 +88,6 @@ pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), C
     }
     if caps.usd.is_some() {
         task.check_prices()?;
-    }
-    Ok(())
-}
-
-/// Whether every simulated model is one that there is.
-pub(super) fn check_simulated(task: &Task) -> Result<(), CliError> {
-    for role in ModelRole::ALL {
-        let Some(model) = task.model(role) else { continue };
-        let provider = &task.providers()[model.name.provider()];
-        let known = [CLERK, EDITOR];
-        if provider.kind == Some(Protocol::Sim) && !known.contains(&model.name.model()) {
-            let message = format!("there is no simulated model `{}`", model.name.model());
-            return Err(task
-                .mistake(&["models", &role.to_string()], message)
-                .help(text::suggestion(model.name.model(), &known))
-                .into());
-        }
-    }
-    Ok(())
-}
-
-/// Whether every model can be talked to as it is written down, before anything is created.
-pub(super) fn check_models(
-    task: &Task,
-    keys: &BTreeMap<String, SecretString>,
-) -> Result<(), CliError> {
-    check_simulated(task)?;
-    for (name, provider) in task.providers() {
-        if provider.kind == Some(Protocol::Openai) {
-            OpenAi::new(name, provider, keys.get(name).cloned()).map_err(|error| {
-                task.mistake(&["providers", name, "base_url"], error.to_string())
-            })?;
-        }
     }
     Ok(())
 }
@@ -209,47 +169,25 @@ pub(super) fn recipe_for(
     name: &str,
     sets: &[String],
 ) -> Result<(Recipe, Vec<String>), CliError> {
-    let whole = recipe(name, sets)?;
-    let parts = Parts {
-        texts: task.layout.searched().iter().filter(|part| *part != DEMOS).count(),
-        demos: task.layout.is_searched(DEMOS),
-    };
-    let Usable { recipe, left_out, is_idle } = whole.usable(parts);
-    if is_idle {
-        let message = format!(
-            "`{}` can do nothing here, where [prompt] has `search = {:?}`",
-            recipe.name,
-            task.layout.searched()
-        );
-        let mut error = CliError::invalid(
-            std::iter::once(message).chain(left_out).collect::<Vec<_>>().join("\n  "),
-        );
-        if parts.demos {
-            error = error.hint("let a text change too, as in `search = [\"system\", \"demos\"]`");
-        } else {
-            error = error.hint("add a part `demos = \"\"` and name it in `search` under [prompt]");
-        }
-        return Err(error.hint("or choose another strategy: `promptsearch strategies`"));
-    }
-    let meta_prompts = search::meta_prompts(&recipe)?;
-    search::check_window(task, &recipe, &meta_prompts)?;
-    Ok((recipe, left_out))
+    Ok(run::fitted(&recipe(name, sets)?, task)?)
 }
 
-/// The keys of a task's providers, before anything is created.
-pub(super) fn keys(task: &Task) -> Result<BTreeMap<String, SecretString>, CliError> {
+/// What a run needs from the environment: the keys of its task's providers, and what its programs
+/// may see. Looked up before anything is created.
+pub(super) fn access(task: &Task, concurrency: Option<usize>) -> Result<Access, CliError> {
     #[expect(
         clippy::disallowed_methods,
         reason = "cli is the one place that reads the environment"
     )]
-    let environment = |name: &str| std::env::var(name).ok();
-    let mut keys = BTreeMap::new();
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut access = Access { concurrency, ..Access::default() };
+    access.environment = std::env::vars_os().collect();
     for (name, provider) in task.providers() {
         let Some(source) = &provider.api_key else { continue };
-        let key = key::resolve(source, &environment).map_err(|error| {
+        let key = key::resolve(source, &variable).map_err(|error| {
             CliError::new(Kind::Invalid, format!("the key of provider `{name}`: {error}"))
         })?;
-        keys.insert(name.clone(), key);
+        access.keys.insert(name.clone(), key);
     }
-    Ok(keys)
+    Ok(access)
 }

@@ -1,8 +1,8 @@
 //! `simulate`: the simulated models as an OpenAI-compatible server, and their oracle.
 
-use super::Screen;
 use super::args::SimulateArgs;
 use super::error::CliError;
+use super::screen::Screen;
 use crate::export::document;
 use crate::llm::sim::server::{self, Options};
 use crate::llm::sim::world::Temper;

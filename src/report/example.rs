@@ -1,6 +1,6 @@
 //! Runs made by hand, for the tests of reports.
 
-use super::{History, Report, RunInfo, Status, Summary};
+use super::Report;
 use crate::budget::{Amount, Share};
 use crate::candidate::{Candidate, Origin};
 use crate::event::{
@@ -9,6 +9,7 @@ use crate::event::{
 };
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
 use crate::prompt::Prompt;
+use crate::run::{History, RunInfo, Status, Summary};
 use crate::seed::Seed;
 use crate::task::Task;
 use crate::task::example::Split;

@@ -3,14 +3,14 @@
 //! Held-out rows are here as means only. Texts are made visible, not escaped: each format escapes
 //! what it must.
 
-use super::summary::{dev_interval, prompt_tokens};
+use super::Report;
 use super::verdict::{Verdict, verdict};
 use super::words::{
     Run, abandoned, cost, diff, dropped, quality, range, refusal, score, signed_range, visible,
     visible_line,
 };
-use super::{Prompted, Report};
 use crate::id::{CandidateIx, RowIx};
+use crate::run::{Prompted, RoleSpent, dev_interval, prompt_tokens};
 use crate::seed::Seed;
 use crate::state::{Phase, Standing, Status};
 use crate::stats::{Interval, pareto};
@@ -523,7 +523,7 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
             usd: money(of.usd),
         })
     });
-    let sum = |of: fn(&super::RoleSpent) -> u64| thousands(spent.by_role.values().map(of).sum());
+    let sum = |of: fn(&RoleSpent) -> u64| thousands(spent.by_role.values().map(of).sum());
     Spend {
         roles: roles.collect(),
         total: RoleRow {

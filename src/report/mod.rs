@@ -1,11 +1,8 @@
 //! A finished or running search, explained.
 //!
 //! Everything here is made from events: nothing is measured twice, and nothing is remembered.
-//! `summary` and `history` are what programs read; `terminal`, `markdown` and `html` say the same
-//! to people, out of one set of `findings`. Held-out rows appear as means only, never by name.
-
-mod history;
-mod summary;
+//! The summary and the history of a run are what programs read; `terminal`, `markdown` and `html` say
+//! the same to people, out of one set of `findings`. Held-out rows appear as means only, never by name.
 
 mod words; // Money, intervals, diffs: how they look, wherever they are shown.
 mod verdict; // What was shown and what was not, in words.
@@ -20,16 +17,12 @@ mod html;
 #[cfg(test)]
 mod example;
 
-pub use history::{History, Moment};
 pub use html::html;
 pub use markdown::markdown;
 pub use strategy::{Listed, list as strategies_list, strategy as strategy_page};
-pub use summary::{
-    Baseline, Counts, FrontPoint, Gain, Prompted, RoleSpent, RunInfo, Spent, Status, Summary,
-};
 pub use terminal::{end_of_run, status_line};
 
-use crate::run_dir::RunFile;
+use crate::run::{History, LoadedRun, RunFile, Summary};
 use crate::task::Task;
 use std::path::Path;
 
@@ -46,6 +39,18 @@ pub struct Report<'a> {
     pub folder: &'a Path,
     /// What the run was started with, where it can still be read.
     pub run_file: Option<&'a RunFile>,
+}
+
+impl<'a> From<&'a LoadedRun> for Report<'a> {
+    fn from(run: &'a LoadedRun) -> Self {
+        Self {
+            summary: &run.summary,
+            history: &run.history,
+            task: &run.task,
+            folder: run.dir.path(),
+            run_file: Some(&run.file),
+        }
+    }
 }
 
 impl Report<'_> {

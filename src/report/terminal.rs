@@ -3,11 +3,12 @@
 //! The verdict comes first and in words; then the figures, the money, what was tried, and what the
 //! prompt says now.
 
+use super::Report;
 use super::findings::{Figure, Findings, RoleRow, Spend, Tried};
 use super::verdict::Tone;
 use super::words::{Run, Tag, elided, money};
-use super::{Report, Status, Summary};
 use crate::budget::Caps;
+use crate::run::{Prompted, Status, Summary};
 use crate::text::{percent, plural, thousands};
 
 /// Lines of diff; what is longer is read in the report.
@@ -60,7 +61,7 @@ pub fn status_line(summary: &Summary, caps: &Caps) -> String {
         facts.push(format!("{}/{} tokens", thousands(tokens), thousands(cap.0)));
     }
     facts.push(plural(summary.counts.candidates as usize, "candidate"));
-    let dev = |side: &Option<super::Prompted>| Some(side.as_ref()?.dev?.mean);
+    let dev = |side: &Option<Prompted>| Some(side.as_ref()?.dev?.mean);
     facts.push(match (dev(&summary.best), dev(&summary.baseline)) {
         (Some(best), Some(baseline)) => {
             format!("best {} (baseline {}) on dev", percent(best), percent(baseline))
@@ -346,7 +347,7 @@ impl Page {
                 let command = format!("promptsearch export {run}{flag} --to REPO --path prompt.md");
                 lines.push(("export", command));
             }
-            (None, Status::Interrupted | Status::Paused | Status::Failed) => {
+            (None, Status::Interrupted | Status::Failed) => {
                 lines.push(("go on", format!("promptsearch resume {run}")));
             }
             _ => {}

@@ -317,7 +317,7 @@ impl<'de> Deserialize<'de> for Timeouts {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The wire protocol; may be left out for a built-in provider.
+    /// The wire protocol; may be left out for a built-in provider, and is for one of a program.
     pub kind: Option<Protocol>,
     /// What stands before the protocol's own path.
     pub base_url: Option<String>,
@@ -347,17 +347,7 @@ impl Provider {
     /// The providers that need no table of their own.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Self> {
-        let bare = |kind| Self {
-            kind: Some(kind),
-            base_url: None,
-            api_key: None,
-            concurrency: None,
-            rpm: None,
-            price: None,
-            free: false,
-            timeout: Timeouts::default(),
-            prices: BTreeMap::new(),
-        };
+        let bare = |kind| Self { kind: Some(kind), free: false, ..Self::of_program() };
         match name {
             "sim" => Some(bare(Protocol::Sim)),
             "openai" => Some(Self {
@@ -366,6 +356,23 @@ impl Provider {
                 ..bare(Protocol::Openai)
             }),
             _ => None,
+        }
+    }
+
+    /// A provider that a program implements: it has no protocol, and costs nothing unless a price is
+    /// given.
+    #[must_use]
+    pub fn of_program() -> Self {
+        Self {
+            kind: None,
+            base_url: None,
+            api_key: None,
+            concurrency: None,
+            rpm: None,
+            price: None,
+            free: true,
+            timeout: Timeouts::default(),
+            prices: BTreeMap::new(),
         }
     }
 

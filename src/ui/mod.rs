@@ -4,13 +4,12 @@
 use crate::budget::Caps;
 use crate::event::Event;
 use crate::id::EventNumber;
-use crate::llm::call::Caller;
+use crate::run::{Meter, Reading};
 use crate::state::{Observer, Phase, RunState};
 use crate::strategy::{State, Views};
 use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Between two lines where lines stay.
@@ -29,7 +28,7 @@ pub enum Progress {
 /// Shows progress.
 pub struct Watcher {
     progress: Progress,
-    caller: Arc<Caller>,
+    meter: Meter,
     caps: Caps,
     last: Option<Instant>,
 }
@@ -37,12 +36,7 @@ pub struct Watcher {
 impl Watcher {
     /// On a terminal (drawn on stderr), or as lines.
     #[must_use]
-    pub fn new(
-        is_terminal: bool,
-        lines: Box<dyn Write + Send>,
-        caller: Arc<Caller>,
-        caps: Caps,
-    ) -> Self {
+    pub fn new(is_terminal: bool, lines: Box<dyn Write + Send>, meter: Meter, caps: Caps) -> Self {
         let progress = if is_terminal {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
@@ -52,7 +46,7 @@ impl Watcher {
         } else {
             Progress::Lines(lines)
         };
-        Self { progress, caller, caps, last: None }
+        Self { progress, meter, caps, last: None }
     }
 
     fn say(&mut self, line: String) {
@@ -86,7 +80,7 @@ impl Observer<Views> for Watcher {
             return;
         }
         self.last = Some(Instant::now());
-        let line = line(state, &self.caller, self.caps);
+        let line = line(state, &self.meter, self.caps);
         self.say(line);
     }
 }
@@ -100,7 +94,7 @@ impl Drop for Watcher {
 }
 
 /// One line: how far, at what cost, how good.
-fn line(state: &State, caller: &Caller, caps: Caps) -> String {
+fn line(state: &State, meter: &Meter, caps: Caps) -> String {
     let phase = match state.phase {
         Phase::New | Phase::Searching => "searching",
         Phase::Choosing => "choosing",
@@ -108,18 +102,15 @@ fn line(state: &State, caller: &Caller, caps: Caps) -> String {
         Phase::Confirming => "confirming on held-out rows",
         Phase::Over => "over",
     };
-    let (spent, calls) = {
-        let wallet = caller.wallet();
-        (wallet.spent(), wallet.calls())
-    };
-    let mut parts = vec![phase.to_owned(), text::duration(caller.running())];
+    let Reading { spent, calls, running, in_flight } = meter.read();
+    let mut parts = vec![phase.to_owned(), text::duration(running)];
     parts.push(match caps.calls {
         Some(cap) => format!("{}/{} calls", text::thousands(calls), text::thousands(cap)),
         None => format!("{} calls", text::thousands(calls)),
     });
     parts.push(match caps.usd {
-        Some(cap) => format!("{} of {cap}", spent.usd),
-        None => spent.usd.to_string(),
+        Some(cap) => format!("{spent} of {cap}"),
+        None => spent.to_string(),
     });
     parts.push(text::plural(state.candidates.len(), "candidate"));
     let mean = |candidate| {
@@ -129,6 +120,6 @@ fn line(state: &State, caller: &Caller, caps: Caps) -> String {
     if let (Some(best), Some(seed)) = (mean(state.incumbent), mean(crate::id::CandidateIx::SEED)) {
         parts.push(format!("best {} on dev (seed {})", text::percent(best), text::percent(seed)));
     }
-    parts.push(format!("{} in flight", caller.in_flight()));
+    parts.push(format!("{in_flight} in flight"));
     parts.join(" · ")
 }

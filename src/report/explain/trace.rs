@@ -1,7 +1,6 @@
 //! Follows one candidate or proposal through the events of a run.
 
 use super::super::Report;
-use super::super::summary::prompt_tokens;
 use super::super::words::{self, diff, visible, visible_line};
 use super::{
     CallMade, Change, DemoShown, Explanation, Happened, Identity, Moment, Named, Outcome, Relative,
@@ -15,6 +14,7 @@ use crate::event::{
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::prompt::Prompt;
 use crate::recipe::{self, Choose, Operator, Recipe, When};
+use crate::run::prompt_tokens;
 use crate::search::{confirmed, settle};
 use crate::state::{Phase, Status};
 use crate::strategy::State;

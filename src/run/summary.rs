@@ -1,5 +1,7 @@
 //! `summary.json`: what is known of a run, at any moment of it.
 
+use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
+use super::file::RunInfo;
 use crate::budget::Wallet;
 use crate::event::StopReason;
 use crate::id::{CandidateId, CandidateIx, RowIx};
@@ -16,14 +18,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How a run stands.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// A process works on it.
     Running,
-    /// It waits to be continued.
-    Paused,
     /// It can be resumed.
     Interrupted,
     /// It is over.
@@ -54,7 +54,7 @@ pub struct Summary {
     /// The search's winner, or the incumbent while it runs; the seed only if nothing beat it on dev.
     pub best: Option<Prompted>,
     /// Which of the two to deploy.
-    pub recommended: Option<Baseline>,
+    pub recommended: Option<Recommendation>,
     /// Whether held-out rows show the gain.
     pub confirmed: Option<bool>,
     /// The gain on held-out rows; null where the winner is the seed.
@@ -70,7 +70,7 @@ pub struct Summary {
 /// Which prompt to deploy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Baseline {
+pub enum Recommendation {
     /// The winner.
     Best,
     /// The seed.
@@ -175,17 +175,6 @@ pub struct Counts {
     pub errors: u64,
 }
 
-/// What the state does not know about its run.
-#[derive(Clone, Debug)]
-pub struct RunInfo {
-    /// The run's name.
-    pub run: String,
-    /// The strategy's name.
-    pub strategy: String,
-    /// The run's seed.
-    pub seed: Seed,
-}
-
 impl Summary {
     /// What is known now.
     #[must_use]
@@ -220,9 +209,9 @@ impl Summary {
             });
         let is_over = state.phase == Phase::Over;
         let is_shown = confirmed.as_ref().is_some_and(|confirmed| confirmed.is_shown);
-        let recommended = if is_shown { Baseline::Best } else { Baseline::Baseline };
+        let recommended = if is_shown { Recommendation::Best } else { Recommendation::Baseline };
         Self {
-            schema: crate::run_dir::SCHEMA,
+            schema: SCHEMA,
             run: info.run.clone(),
             task: task.name.clone(),
             strategy: info.strategy.clone(),
@@ -240,11 +229,25 @@ impl Summary {
         }
     }
 
+    /// Writes `summary.json`, and the recommended prompt's parts as text.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, dir: &RunDir) -> Result<(), RunDirError> {
+        dir.write_json(SUMMARY_FILE, self)?;
+        if let Some(prompt) = self.recommended_prompt() {
+            for (name, text) in &prompt.prompt {
+                dir.write(&format!("best/{name}.md"), text.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
     /// The prompt to deploy: the recommended one, or the baseline while nothing is.
     #[must_use]
     pub fn recommended_prompt(&self) -> Option<&Prompted> {
         match self.recommended {
-            Some(Baseline::Best) => self.best.as_ref(),
+            Some(Recommendation::Best) => self.best.as_ref(),
             _ => self.baseline.as_ref(),
         }
     }
@@ -257,7 +260,7 @@ fn dev_scores(state: &State, standing: &Standing) -> Vec<f64> {
 }
 
 /// A candidate's mean on dev as reports show it: for the seed and the winner, the summary's own.
-pub(super) fn dev_interval(state: &State, standing: &Standing, seed: Seed) -> Option<Interval> {
+pub fn dev_interval(state: &State, standing: &Standing, seed: Seed) -> Option<Interval> {
     interval::of_scores(&dev_scores(state, standing), seed.child("dev", 0))
 }
 
@@ -284,7 +287,7 @@ fn parts(prompt: &Prompt) -> BTreeMap<String, String> {
 }
 
 /// Tokens of a prompt without the example: its bytes at the measured rate.
-pub(super) fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 {
+pub fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 {
     let answered = state.plan.answered(ModelRole::Task);
     let bytes = task.layout.bytes_without_row(prompt) as f64;
     let rate = match (answered.usage.input.0, state.plan.answered_bytes(ModelRole::Task)) {

@@ -1,0 +1,46 @@
+//! Keeps `summary.json` and `best/` up to date while a search runs.
+
+use super::dir::RunDir;
+use super::file::RunInfo;
+use super::summary::{Status, Summary};
+use crate::event::Event;
+use crate::id::EventNumber;
+use crate::llm::call::Caller;
+use crate::state::Observer;
+use crate::strategy::{State, Views};
+use crate::task::Task;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two writings of the summary.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Writes the summary now and then.
+pub(super) struct SummaryWriter {
+    dir: RunDir,
+    info: RunInfo,
+    task: Arc<Task>,
+    caller: Arc<Caller>,
+    last: Option<Instant>,
+}
+
+impl SummaryWriter {
+    pub(super) fn new(dir: RunDir, info: RunInfo, task: Arc<Task>, caller: Arc<Caller>) -> Self {
+        Self { dir, info, task, caller, last: None }
+    }
+}
+
+impl Observer<Views> for SummaryWriter {
+    fn observe(&mut self, _number: EventNumber, _event: &Event, state: &State) {
+        if self.last.is_some_and(|last| last.elapsed() < EVERY) {
+            return;
+        }
+        let running = self.caller.running();
+        let wallet = self.caller.wallet().clone();
+        let summary = Summary::of(&self.info, &self.task, state, &wallet, running, Status::Running);
+        if let Err(error) = summary.write(&self.dir) {
+            tracing::warn!(%error, "the summary was not written");
+        }
+        self.last = Some(Instant::now());
+    }
+}
