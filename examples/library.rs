@@ -8,7 +8,7 @@
 use promptsearch::budget::Caps;
 use promptsearch::llm::Request;
 use promptsearch::recipe;
-use promptsearch::run::{Control, Run, RunDir, Settings, model, rewrite};
+use promptsearch::run::{Control, Run, Settings, model, rewrite};
 use promptsearch::source::SourceError;
 use promptsearch::task::Task;
 use promptsearch::task::model::ModelRole;
@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (recipe, settings) = (recipe::load("random", &[])?, Settings::default());
     let run = match std::env::args_os().nth(1).map(|folder| PathBuf::from(folder).join("parity")) {
         None => Run::in_memory(parity()?, &recipe, settings)?,
-        Some(dir) if dir.exists() => Run::open_with(parity()?, &RunDir::at(dir))?,
+        Some(dir) if dir.exists() => Run::open_with(parity()?, &dir)?,
         Some(dir) => Run::create(parity()?, &recipe, settings, &dir)?,
     };
     let mut run = run.with_model("own", model(answer));

@@ -254,7 +254,7 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     };
     let dir = RunDir::at(args.out.out.join(folder_of(&task, rows)));
     let settings = Settings { seed: Seed(1), caps: Some(caps), concurrency: args.concurrency };
-    let run = match Run::evaluate(task, split, settings, dir.path()) {
+    let run = match Run::evaluate(task, split, settings, &dir) {
         // The same question was asked before: it is answered from there.
         Err(RunError::Dir(RunDirError::Exists(_))) => Run::open(&dir)?,
         run => run?,

@@ -42,7 +42,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let settings =
         Settings { seed: Seed(args.seed), caps: Some(caps), concurrency: args.concurrency };
     let dir = RunDir::at(args.out.out.join(name));
-    let run = Run::create(task, &recipe, settings, dir.path())?.with_access(access);
+    let run = Run::create(task, &recipe, settings, &dir)?.with_access(access);
     super::log::to_file_of(&dir);
     for line in &left_out {
         tracing::info!("{line}");

@@ -66,6 +66,12 @@ pub struct RunLock {
     _file: File,
 }
 
+impl AsRef<Path> for RunDir {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl RunDir {
     /// The folder at this path, which need not exist yet.
     #[must_use]

@@ -77,13 +77,13 @@ impl Run {
         task: impl Into<Arc<Task>>,
         recipe: &Recipe,
         settings: Settings,
-        dir: &Path,
+        dir: impl AsRef<Path>,
     ) -> Result<Self, RunError> {
         let task = task.into();
         check_searched_parts(&task)?;
         let (recipe, _) = fitted(recipe, &task)?;
         check_mutator(&recipe, &task)?;
-        Self::begin(task, RunKind::Search, &recipe, settings, dir)
+        Self::begin(task, RunKind::Search, &recipe, settings, dir.as_ref())
     }
 
     /// Starts a run that measures the task's own prompt on the rows of one split, or on all rows.
@@ -94,12 +94,12 @@ impl Run {
         task: Task,
         split: Option<Split>,
         settings: Settings,
-        dir: &Path,
+        dir: impl AsRef<Path>,
     ) -> Result<Self, RunError> {
         // Of a recipe, an evaluation uses the schedule alone.
         let recipe = recipe::load("random", &[])?;
         let task = Arc::new(task.for_evaluation(split));
-        Self::begin(task, RunKind::Evaluation { split }, &recipe, settings, dir)
+        Self::begin(task, RunKind::Evaluation { split }, &recipe, settings, dir.as_ref())
     }
 
     fn begin(
@@ -148,22 +148,24 @@ impl Run {
     ///
     /// # Errors
     /// Another process holds the run, its files cannot be read, or its rows have changed.
-    pub fn open(dir: &RunDir) -> Result<Self, RunError> {
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, RunError> {
+        let dir = RunDir::at(dir.as_ref());
         let lock = dir.lock()?;
-        let file = RunFile::read(dir)?;
+        let file = RunFile::read(&dir)?;
         let task = Arc::new(file.read_task()?);
-        Self::held(dir.clone(), lock, file, task)
+        Self::held(dir, lock, file, task)
     }
 
     /// Takes up a run whose task was made in memory, given the same task again.
     ///
     /// # Errors
     /// As [`open`](Self::open), and where the task is another one: what has changed.
-    pub fn open_with(task: Task, dir: &RunDir) -> Result<Self, RunError> {
+    pub fn open_with(task: Task, dir: impl AsRef<Path>) -> Result<Self, RunError> {
+        let dir = RunDir::at(dir.as_ref());
         let lock = dir.lock()?;
-        let file = RunFile::read(dir)?;
+        let file = RunFile::read(&dir)?;
         let task = Arc::new(file.same_task(task)?);
-        Self::held(dir.clone(), lock, file, task)
+        Self::held(dir, lock, file, task)
     }
 
     fn held(dir: RunDir, lock: RunLock, file: RunFile, task: Arc<Task>) -> Result<Self, RunError> {
@@ -186,20 +188,22 @@ impl Run {
     ///
     /// # Errors
     /// Its files cannot be read, or its rows have changed.
-    pub fn read(dir: &RunDir) -> Result<LoadedRun, RunError> {
-        let file = RunFile::read(dir)?;
+    pub fn read(dir: impl AsRef<Path>) -> Result<LoadedRun, RunError> {
+        let dir = RunDir::at(dir.as_ref());
+        let file = RunFile::read(&dir)?;
         let task = file.read_task()?;
-        LoadedRun::read(dir.clone(), file, task)
+        LoadedRun::read(dir, file, task)
     }
 
     /// Reads a run whose task was made in memory, given the same task again.
     ///
     /// # Errors
     /// As [`read`](Self::read), and where the task is another one: what has changed.
-    pub fn read_with(task: Task, dir: &RunDir) -> Result<LoadedRun, RunError> {
-        let file = RunFile::read(dir)?;
+    pub fn read_with(task: Task, dir: impl AsRef<Path>) -> Result<LoadedRun, RunError> {
+        let dir = RunDir::at(dir.as_ref());
+        let file = RunFile::read(&dir)?;
         let task = file.same_task(task)?;
-        LoadedRun::read(dir.clone(), file, task)
+        LoadedRun::read(dir, file, task)
     }
 
     /// Hands the run what it needs from its surroundings and never keeps.

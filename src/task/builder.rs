@@ -16,6 +16,7 @@ use super::{Rows, Task};
 use crate::caps::Caps;
 use crate::prompt::{Part, Prompt};
 use crate::source::SourceError;
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -259,25 +260,31 @@ impl TaskBuilder {
         }
         for (place, score) in self.scores.iter().enumerate() {
             let score = match score {
-                Score::Table(table) => format!("{table:?}"),
+                Score::Table(table) => json(table),
                 Score::Closure(scorer) => format!("closure {}", scorer.name()),
             };
             facts.insert(format!("scorer {place}"), score);
         }
         for (role, spec) in &self.models {
-            facts.insert(format!("{role} model"), format!("{spec:?}"));
+            facts.insert(format!("{role} model"), json(spec));
         }
         for (name, provider) in &self.providers {
-            facts.insert(format!("provider `{name}`"), format!("{provider:?}"));
+            facts.insert(format!("provider `{name}`"), json(provider));
         }
         facts.insert("searched parts".to_owned(), self.search.join(", "));
         facts.insert("description".to_owned(), self.about.clone());
-        facts.insert("columns".to_owned(), format!("{:?}", self.columns));
-        facts.insert("shares".to_owned(), format!("{:?}", self.shares));
-        facts.insert("limit on tokens".to_owned(), format!("{:?}", self.max_tokens));
-        facts.insert("goal".to_owned(), format!("{:?}", self.goal));
+        facts.insert("columns".to_owned(), json(&self.columns));
+        facts.insert("shares".to_owned(), json(&self.shares));
+        facts.insert("limit on tokens".to_owned(), json(&self.max_tokens));
+        let goal = self.goal.map_or_else(String::new, |goal| goal.to_string());
+        facts.insert("goal".to_owned(), goal);
         facts
     }
+}
+
+/// A fact as text. Values of a task can always be written as JSON.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn scorers(scores: Vec<Score>) -> Result<ScorerSet, ScorerError> {
