@@ -43,6 +43,34 @@ fn modules_use_only_modules_declared_above_them() {
     );
 }
 
+/// Rooms in which a file uses only the files declared above it; `mod.rs` may use all of them.
+const ORDERED_ROOMS: [&str; 2] = ["run", "cli"];
+
+#[test]
+fn files_of_a_room_use_only_files_declared_above_them() {
+    let mut upward = Vec::new();
+    for room in ORDERED_ROOMS {
+        let order = modules_in_order(&fs::read_to_string(src().join(room).join("mod.rs")).unwrap());
+        assert!(order.len() > 5, "found few files in {room}: {order:?}");
+        for (position, name) in order.iter().enumerate() {
+            // A module of tests may use anything.
+            let file = src().join(room).join(format!("{name}.rs"));
+            if name == "tests" || !file.is_file() {
+                continue;
+            }
+            let code = code(&file);
+            let inside = code.replace(&format!("crate::{room}::"), "super::");
+            for used in names_after(&inside, "super::") {
+                // What is no file of the room is declared in its `mod.rs`, which stands below all.
+                if !order[..position].contains(&used) {
+                    upward.push(format!("{}: uses `super::{used}`", shown(&file)));
+                }
+            }
+        }
+    }
+    assert!(upward.is_empty(), "imports must point up the list in mod.rs:\n{}", upward.join("\n"));
+}
+
 /// What stands on the left is named in the rooms on the right and nowhere else.
 #[test]
 fn each_outside_thing_has_one_room() {
@@ -175,8 +203,12 @@ fn code_without_comments_and_tests(text: &str) -> String {
 
 /// `crate::a::B` and `use crate::{a::B, c}` both count.
 fn modules_used(code: &str) -> Vec<String> {
+    names_after(code, "crate::")
+}
+
+fn names_after(code: &str, root: &str) -> Vec<String> {
     let mut used = Vec::new();
-    for rest in code.split("crate::").skip(1) {
+    for rest in code.split(root).skip(1) {
         match rest.strip_prefix('{') {
             Some(group) => used.extend(first_segments(group)),
             None => used.push(ident(rest)),
