@@ -256,7 +256,10 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let settings = Settings { seed: Seed(1), caps: Some(caps), concurrency: args.concurrency };
     let run = match Run::evaluate(task, split, settings, &dir) {
         // The same question was asked before: it is answered from there.
-        Err(RunError::Dir(RunDirError::Exists(_))) => Run::open(&dir)?,
+        Err(RunError::Dir(RunDirError::Exists(_))) => {
+            super::log::to_file_of(&dir);
+            Run::open(&dir)?
+        }
         run => run?,
     };
     super::log::to_file_of(&dir);

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The figures of one run. Clones show the same run.
 #[derive(Clone, Default)]
 pub struct Meter {
-    /// Weak, since whoever shows figures must not keep the journal open.
+    /// Weak, since a meter must not keep the journal open.
     caller: Arc<Mutex<Weak<Caller>>>,
 }
 

@@ -91,8 +91,8 @@ fn a_run_of_a_task_in_memory_is_stopped_and_goes_on_in_its_folder() {
     let ended = searched(&mut parted, vec![stop], &control);
     assert_eq!(ended.outcome, Outcome::Interrupted);
     drop(parted);
-    let told = Run::read_with(task(), &dir).unwrap();
-    assert_eq!(told.summary.status, Status::Interrupted);
+    let read = Run::read_with(task(), &dir).unwrap();
+    assert_eq!(read.summary.status, Status::Interrupted);
 
     let mut parted = Run::open_with(task(), &dir).unwrap().with_model("own", model(answer));
     let ended = searched(&mut parted, Vec::new(), &Control::new());
