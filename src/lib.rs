@@ -1,5 +1,49 @@
 //! A search engine for prompts.
 //!
+//! A task says what is asked and what a right answer is; a recipe says how to search; a run carries
+//! the recipe out on the task, within its caps. Here the task is made of values, and its model and
+//! its scorer are closures:
+//!
+//! ```
+//! use promptsearch::caps::Caps;
+//! use promptsearch::recipe;
+//! use promptsearch::run::{Control, Run, Settings, model, rewrite};
+//! use promptsearch::task::{Task, model::ModelRole};
+//! use serde_json::json;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let word = |number| if number % 2 == 0 { "even" } else { "odd" };
+//! let task = Task::builder("parity")
+//!     .rows((1..=200).map(|number| json!({"input": number, "answer": word(number)})))
+//!     .searched_part("system", "Is this number odd or even?")
+//!     .part("user", "{{ input }}")
+//!     .score_by("exact", |answer, row| answer == row.answer)
+//!     .model(ModelRole::Task, "own/answerer")
+//!     .model(ModelRole::Mutator, "own/writer")
+//!     .build()?;
+//! let model = model(|request| match request.model.model() {
+//!     "writer" => rewrite(request, "system", "Is it odd or even? Look at the last digit."),
+//!     // It knows the right answer only if it is told where to look.
+//!     _ if !request.messages[0].content.contains("last digit") => "even".to_owned(),
+//!     _ if request.messages[1].content.ends_with(['0', '2', '4', '6', '8']) => "even".to_owned(),
+//!     _ => "odd".to_owned(),
+//! });
+//! let caps = Some(Caps { calls: Some(600), ..Caps::default() });
+//! let settings = Settings { caps, ..Settings::default() };
+//! let mut run = Run::in_memory(task, &recipe::load("random", &[])?, settings)?;
+//! run = run.with_model("own", model);
+//! let result = run.search(Vec::new(), &Control::new()).await?.summary();
+//! let best = result.best.expect("a search has a best prompt");
+//! assert_eq!(best.prompt["system"], "Is it odd or even? Look at the last digit.");
+//! assert_eq!(result.confirmed, Some(true));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`run::Run::create`] does the same in a folder, where the run survives a kill, and
+//! [`task::Task::load`] reads a task from files. `examples/` has whole programs.
+//!
 //! Read the modules in the order below: each one may use only those declared above it, and
 //! `tests/architecture.rs` checks that this stays true.
 
@@ -38,7 +82,7 @@ pub mod evaluate; // Try a candidate on rows: what is asked, and what an answer 
 
 // The loop, and what people see of it.
 pub mod engine; // The loop: ask, work, append, apply, show.
-pub mod run_dir; // What lies where under `results/RUN/`, and who holds it.
+pub mod run; // Create, open, search and read a run; its folder under `results/`.
 pub mod report; // A finished or running search, explained.
 pub mod export; // The winner as a file, and as a commit in a person's repository.
 pub mod ui; // Progress, as a line that is drawn again or as lines in a log.

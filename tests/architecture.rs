@@ -246,8 +246,12 @@ fn code_without_comments_and_tests(text: &str) -> String {
 
 /// `crate::a::B` and `use crate::{a::B, c}` both count.
 fn modules_used(code: &str) -> Vec<String> {
+    names_after(code, "crate::")
+}
+
+fn names_after(code: &str, root: &str) -> Vec<String> {
     let mut used = Vec::new();
-    for rest in code.split("crate::").skip(1) {
+    for rest in code.split(root).skip(1) {
         match rest.strip_prefix('{') {
             Some(group) => used.extend(first_segments(group)),
             None => used.push(ident(rest)),

@@ -3,33 +3,19 @@
 use crate::options::{Options, TASKS};
 use crate::worlds;
 use promptsearch::caps::Caps;
-use promptsearch::clock::Clock;
-use promptsearch::engine::{CallRunner, Search, SearchParts, ThrottledProvider};
-use promptsearch::evaluate::Evaluator;
-use promptsearch::event::Event;
-use promptsearch::journal::Journal;
-use promptsearch::ledger::Wallet;
-use promptsearch::memory::State;
-use promptsearch::provider::throttle::Throttle;
 use promptsearch::recipe::{self, Recipe};
+use promptsearch::run::{self, Control, Settings};
 use promptsearch::seed::Seed;
 use promptsearch::sim::world::{World, WorldParameters};
 use promptsearch::sim::{SimLlm, true_quality, world_of};
-use promptsearch::strategy::{Composed, Searched};
 use promptsearch::task::Task;
-use promptsearch::task::model::ModelRole;
 use rayon::prelude::*;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
-
-/// Concurrent requests, as the default of a run.
-const CONCURRENCY: usize = 16;
 
 /// Concurrent runs per core. A run mostly waits for its journal, which collects the events of two
 /// milliseconds.
@@ -271,54 +257,17 @@ async fn search(
     job: &Job,
 ) -> Result<Found, String> {
     let task = &subject.task;
-    let seed = Seed(job.seed);
     let caps = Caps { calls: Some(job.budget), ..Caps::default() };
-    let journal = Journal::<Event>::in_memory().map_err(|error| error.to_string())?;
-    let journal = Arc::new(journal);
-    let models = [ModelRole::Task, ModelRole::Mutator]
-        .into_iter()
-        .filter_map(|role| Some((role, task.model(role)?.clone())))
-        .collect();
+    let settings = Settings { seed: Seed(job.seed), caps: Some(caps), concurrency: None };
     let llm = Arc::new(SimLlm::new(Arc::clone(world)));
-    let provider = ThrottledProvider { llm, throttle: Throttle::new(CONCURRENCY, None) };
-    let runner = Arc::new(CallRunner::new(
-        BTreeMap::from([("sim".to_owned(), provider)]),
-        models,
-        Arc::clone(&journal),
-        Wallet::new(caps),
-        CONCURRENCY,
-        Duration::ZERO,
-        seed,
-    ));
-    let count = |rows: usize| u32::try_from(rows).map_err(|error| error.to_string());
-    let (train, dev) = (count(task.splits.train.len())?, count(task.splits.dev.len())?);
-    let composed = Composed::new(
-        recipe.clone(),
-        task.goal,
-        train,
-        Searched::of(&task.layout),
-        seed.child("strategy", 0),
-    );
-    let (_cancel, cancelled) = watch::channel(false);
-    let mut search = Search::new(SearchParts {
-        task: Arc::clone(task),
-        recipe: recipe.clone(),
-        strategy: Box::new(composed),
-        caps,
-        seed,
-        state: State::new(dev),
-        journal,
-        runner: Arc::clone(&runner),
-        evaluator: Arc::new(Evaluator::new(Arc::clone(task), &[])),
-        clock: Clock::System,
-        cancel: cancelled,
-    })
-    .map_err(|error| error.to_string())?;
-    search.run().await.map_err(|error| error.to_string())?;
-    let state = search.state();
+    let run = run::Run::in_memory(Arc::clone(task), recipe, settings);
+    let mut run = run.map_err(|error| error.to_string())?.with_model("sim", llm);
+    let ended = run.search(Vec::new(), &Control::new()).await;
+    let ended = ended.map_err(|error| error.to_string())?;
+    let state = &ended.state;
     let (winner, ..) = state.winner.ok_or("it returned no prompt")?;
     let prompt = &state.standing(winner).candidate.prompt;
-    let wallet = runner.wallet();
+    let wallet = &ended.wallet;
     Ok(Found {
         quality: true_quality(world, task, prompt),
         calls: wallet.calls(),

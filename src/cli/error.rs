@@ -5,7 +5,7 @@ use crate::evaluate::command::CommandError;
 use crate::export::git::GitError;
 use crate::journal::JournalError;
 use crate::recipe::RecipeError;
-use crate::run_dir::RunDirError;
+use crate::run::{RunDirError, RunError};
 use crate::source::SourceError;
 use crate::store::StoreError;
 use std::fmt;
@@ -138,6 +138,30 @@ impl From<SearchError> for CliError {
             SearchError::NoMutator => Self::invalid(error.to_string())
                 .hint("add `mutator = \"provider/model\"` under [models]"),
             _ => Self::unexpected(error.to_string()),
+        }
+    }
+}
+
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Dir(error) => error.into(),
+            RunError::Source(error) => error.into(),
+            RunError::Recipe(error) => error.into(),
+            RunError::Journal(error) => error.into(),
+            RunError::Search(error) => error.into(),
+            RunError::Unlimited => Self::usage(error.to_string()).hint(
+                "give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",
+            ),
+            RunError::Idle { message, help } => {
+                help.into_iter().fold(Self::invalid(message), |shown: Self, help| shown.hint(help))
+            }
+            RunError::Provider { .. } => Self::invalid(error.to_string()),
+            RunError::Changed { .. } => {
+                Self::invalid(error.to_string()).hint("put the old file back, or start a new run")
+            }
+            RunError::TaskNeeded(_) => Self::invalid(error.to_string())
+                .hint("open the run with `Run::open_with` of the library"),
         }
     }
 }

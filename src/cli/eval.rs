@@ -2,17 +2,15 @@
 
 use super::args::{EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
-use super::session::{EVAL, Session, Told};
-use super::{Screen, settings};
+use super::screen::Screen;
+use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::event::Event;
 use crate::export::document::{self, Document};
-use crate::id::{ExampleId, RowIx, RunName};
-use crate::journal::Journal;
+use crate::id::{ExampleId, RowIx};
 use crate::prompt::Prompt;
-use crate::recipe;
-use crate::run_dir::{RUN_FILE, RunDir, RunDirError, RunFile, SCHEMA};
+use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, Settings};
 use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
@@ -20,7 +18,7 @@ use crate::stats::{Interval, interval};
 use crate::task::dataset::{self, PlainRow};
 use crate::task::example::{Example, Split};
 use crate::task::scorer::Verdict;
-use crate::task::{Task, TaskSource, counts};
+use crate::task::{Task, TaskFiles, TaskSource, counts};
 use crate::text;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -38,16 +36,6 @@ struct Evaluation {
     invalid: u64,
     errors: u64,
     metrics: BTreeMap<String, f64>,
-}
-
-/// The split of an evaluation run, read from the end of its strategy's name.
-pub(super) fn split_named(name: &str) -> Option<Split> {
-    match name {
-        "train" => Some(Split::Train),
-        "dev" => Some(Split::Dev),
-        "hold" => Some(Split::Hold),
-        _ => None,
-    }
 }
 
 fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
@@ -70,7 +58,7 @@ pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
         };
         return recorded(&task, &numbers, answers, &args.column, screen);
     }
-    asked(&task, args, screen)
+    asked(task, args, screen)
 }
 
 // ── recorded answers ──────────────────────────────────────────────────────────────────────────
@@ -247,66 +235,43 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
 
 /// Calls the task model in a run of its own, so that paid answers are durable and are not requested
 /// twice.
-fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
-    let clock = Clock::System;
-    let mut caps = settings::caps(task, &args.caps, &clock)?;
+fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
+    let mut caps = settings::caps(&task, &args.caps, &Clock::System)?;
     caps.proposals = None;
-    if settings::is_paid(task) || !caps.is_empty() {
-        settings::check_consent(task, &caps, false)?;
+    if settings::is_paid(&task) || !caps.is_empty() {
+        settings::check_consent(&task, &caps, false)?;
     } else {
         // Simulated models cost nothing, so no cap is required.
         caps.calls = Some(u64::from(u32::MAX));
     }
-    let keys = settings::keys(task)?;
-    settings::check_models(task, &keys)?;
-    settings::check_programs(task)?;
-    let prompt = match &args.prompt {
-        None => task.baseline.clone(),
+    let access = settings::access(&task, args.concurrency)?;
+    run::check_models(&task, &access)?;
+    settings::check_programs(&task)?;
+    let (split, rows) = split_of(args.split.unwrap_or(EvalSplit::Dev));
+    let task = match &args.prompt {
+        None => task,
         Some(file) => {
             let bytes = std::fs::read(file)
                 .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
-            prompt_of(task, &document::read_markdown(&bytes).map_err(|e| e.in_file(file))?)?
+            let document = document::read_markdown(&bytes).map_err(|e| e.in_file(file))?;
+            let parts = prompt_of(&task, &document)?.parts().to_vec();
+            Task::build(TaskFiles { parts, ..TaskFiles::read(&args.task)? })?
         }
     };
-    let (_, split) = split_of(args.split.unwrap_or(EvalSplit::Dev));
-    let source =
-        TaskSource { parts: prompt.parts().to_vec(), ..super::run::absolute(&task.source)? };
-    // The same evaluation always uses the same folder, so its answers are reused.
-    let mut hasher = blake3::Hasher::new();
-    for piece in [source.text.as_str(), prompt.id().as_str(), split] {
-        hasher.update(piece.as_bytes());
-        hasher.update(b"\0");
-    }
-    for file in &task.data {
-        hasher.update(file.blake3.as_bytes());
-    }
-    let hash = hasher.finalize().to_hex();
-    let name = RunName::new(format!("{}-{EVAL}-{split}-{}", task.name, &hash[..8]));
-    let dir = match RunDir::create(&args.out.out, &name) {
-        Ok(dir) => {
-            let recipe = recipe::load("random", &[])?;
-            let file = RunFile {
-                schema: SCHEMA,
-                run: name,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                created: clock.now(),
-                task: source,
-                task_name: task.name.clone(),
-                data: super::run::absolute_data(task)?,
-                strategy: format!("{EVAL}:{split}"),
-                recipe: recipe::effective_table(&recipe),
-                seed: Seed(1),
-                caps,
-                concurrency: args.concurrency,
-            };
-            dir.write_json(RUN_FILE, &file)?;
-            dir
+    let dir = RunDir::at(args.out.out.join(folder_of(&task, rows)));
+    let settings = Settings { seed: Seed(1), caps: Some(caps), concurrency: args.concurrency };
+    let run = match Run::evaluate(task, split, settings, &dir) {
+        // The same evaluation always uses the same folder, so its answers are reused.
+        Err(RunError::Dir(RunDirError::Exists(_))) => {
+            super::log::to_file_of(&dir);
+            Run::open(&dir)?
         }
-        Err(RunDirError::Exists(_)) => RunDir::at(args.out.out.join(name.as_str())),
-        Err(error) => return Err(error.into()),
+        run => run?,
     };
-    let outcome = Session::open(dir.clone())?.search(&keys, args.concurrency, screen)?;
-    match outcome {
+    super::log::to_file_of(&dir);
+    let mut run = run.with_access(access);
+    let ended = super::session::search(&mut run, screen)?;
+    match &ended.outcome {
         Outcome::Finished => {}
         Outcome::Interrupted => {
             return Err(CliError::new(Kind::Interrupted, "interrupted")
@@ -315,29 +280,44 @@ fn asked(task: &Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> 
         Outcome::Refused(why) => return Err(CliError::new(Kind::Refused, why)),
         Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
     }
-    let told = Told::read(dir)?;
-    let evaluation = evaluation(&told)?;
+    let evaluation = evaluation(&run, &ended)?;
     screen.show(&serde_json::to_value(&evaluation)?, &sentence(&evaluation))
 }
 
-fn evaluation(told: &Told) -> Result<Evaluation, CliError> {
-    let summary = &told.summary;
+/// The same question has the same folder.
+fn folder_of(task: &Task, rows: &str) -> String {
+    let text = match &task.source {
+        TaskSource::Files(files) => files.text.as_str(),
+        TaskSource::Memory(_) => "",
+    };
+    let mut hasher = blake3::Hasher::new();
+    for piece in [text, task.baseline.id().as_str(), rows] {
+        hasher.update(piece.as_bytes());
+        hasher.update(b"\0");
+    }
+    for file in &task.data {
+        hasher.update(file.blake3.as_bytes());
+    }
+    let hash = hasher.finalize().to_hex();
+    format!("{}-eval-{rows}-{}", task.name, &hash[..8])
+}
+
+fn evaluation(run: &Run, ended: &Ended) -> Result<Evaluation, CliError> {
+    let (summary, task) = (ended.summary(), run.task());
     let described = summary.baseline.as_ref();
     let mut verdicts = Vec::new();
-    let (journal, _) = Journal::<Event>::open(told.dir.path())?;
-    let column = told.history.state.baseline().dev();
-    for (place, example) in told.task.splits.dev.iter().enumerate() {
+    let column = ended.state.baseline().dev();
+    for (place, example) in task.splits.dev.iter().enumerate() {
         let row = RowIx(u32::try_from(place).unwrap_or(u32::MAX));
         let Cell::Scored { answer, .. } = column.cell(row) else { continue };
-        match journal.read(answer)? {
+        match run.event(answer)? {
             Event::Answered(answered) => {
-                verdicts.push(told.task.scorers.score(&answered.text, example));
+                verdicts.push(task.scorers.score(&answered.text, example));
             }
             Event::Scored { verdict, .. } => verdicts.push(verdict),
             _ => {}
         }
     }
-    journal.close()?;
     Ok(Evaluation {
         column: None,
         quality: described.and_then(|prompt| prompt.dev),

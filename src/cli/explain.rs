@@ -1,17 +1,17 @@
 //! `explain`: explains one candidate or proposal of a run from the run's events.
 
-use super::Screen;
 use super::args::ExplainArgs;
 use super::error::CliError;
-use super::session::Told;
+use super::screen::Screen;
 use crate::event::Event;
+use crate::report::Report;
 use crate::report::explain::{Explainer, find, page};
-use crate::run_dir::RunDir;
+use crate::run::{Run, RunDir, dev_rows};
 
 /// Prints where a candidate came from, why it was written, and what happened to it.
 pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliError> {
-    let told = Told::read(RunDir::find(&args.out.out, &args.run)?)?;
-    let report = told.report();
+    let run = Run::read(&RunDir::find(&args.out.out, &args.run)?)?;
+    let report = Report::from(&run);
     let subject = find(&report, args.candidate.trim()).map_err(|unfound| {
         let error = CliError::usage(unfound.to_string());
         match unfound.help {
@@ -19,11 +19,10 @@ pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliErro
             None => error,
         }
     })?;
-    // A running process has written more events since; the explanation stops where the report
-    // stopped, so that both describe the same moment.
-    let last = told.history.events;
-    let mut explainer = Explainer::new(subject, super::session::dev_rows(&told.task));
-    crate::journal::read_events(&told.dir.events(), |number, event: Event| {
+    // A running process has written more events since; the explanation stops where the report stopped.
+    let last = run.history.events;
+    let mut explainer = Explainer::new(subject, dev_rows(&run.task));
+    crate::journal::read_events(&run.dir.events(), |number, event: Event| {
         if number.0 < last {
             explainer.apply(number, &event);
         }

@@ -1,15 +1,13 @@
 //! `export`: commits a run's prompt and a file with its evidence to a git repository.
 
-use super::Screen;
 use super::args::{ExportArgs, ExportFormat};
 use super::error::CliError;
-use super::session::Told;
+use super::screen::Screen;
 use crate::export::document;
 use crate::export::git::Commit;
 use crate::id::CandidateIx;
 use crate::prompt::{Message, Prompt, Role, USER};
-use crate::report::{Recommendation, Status};
-use crate::run_dir::RunDir;
+use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, Status};
 use crate::stats::Interval;
 use crate::text;
 use serde_json::{Value, json};
@@ -23,28 +21,28 @@ struct Chosen {
 }
 
 pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError> {
-    let told = Told::read(RunDir::find(&args.run.out.out, &args.run.run)?)?;
-    let chosen = choose(args, &told)?;
-    let evidence = evidence(&told, &chosen);
-    let searched = told.task.layout.searched();
+    let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
+    let chosen = choose(args, &run)?;
+    let evidence = evidence(&run, &chosen);
+    let searched = run.task.layout.searched();
     let file = match args.format {
         ExportFormat::Md => {
             let parts: Vec<(&str, &str)> = searched
                 .iter()
                 .filter_map(|name| Some((name.as_str(), chosen.prompt.part(name)?)))
                 .collect();
-            document::to_markdown(&front_matter(&told, &chosen), &parts)
+            document::to_markdown(&front_matter(&run, &chosen), &parts)
         }
         ExportFormat::Json => document::to_chat_json(&messages(&chosen.prompt)),
     };
     let mut sidecar = serde_json::to_vec_pretty(&evidence)?;
     sidecar.push(b'\n');
-    let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", told.task.name));
+    let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", run.task.name));
     let commit = Commit {
         repo: args.to.clone(),
         branch,
         files: vec![(args.path.clone(), file), (document::sidecar(&args.path), sidecar)],
-        message: message(&told, &chosen, &args.path),
+        message: message(&run, &chosen, &args.path),
         push: args.push.then(|| "origin".to_owned()),
     };
     let exported = commit.make()?;
@@ -70,8 +68,8 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
     screen.show(&value, &out)
 }
 
-fn choose(args: &ExportArgs, told: &Told) -> Result<Chosen, CliError> {
-    let state = &told.history.state;
+fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<Chosen, CliError> {
+    let state = &run.history.state;
     if let Some(asked) = &args.candidate {
         let matching: Vec<CandidateIx> = state
             .numbered()
@@ -86,26 +84,26 @@ fn choose(args: &ExportArgs, told: &Told) -> Result<Chosen, CliError> {
             return Err(CliError::usage(message)
                 .hint("list the candidates with `promptsearch report RUN --format csv`"));
         };
-        return Ok(chosen(told, *candidate, "chosen by hand"));
+        return Ok(chosen(run, *candidate, "chosen by hand"));
     }
     let winner = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
     if args.accept_unconfirmed {
-        let confirmed = told.summary.confirmed == Some(true);
+        let confirmed = run.summary.confirmed == Some(true);
         let status = if confirmed { "confirmed" } else { "unconfirmed" };
-        return Ok(chosen(told, winner, status));
+        return Ok(chosen(run, winner, status));
     }
-    if told.summary.status != Status::Finished {
-        return Err(CliError::usage(format!("the run `{}` is not finished", told.file.run))
+    if run.summary.status != Status::Finished {
+        return Err(CliError::usage(format!("the run `{}` is not finished", run.file.run))
             .hint("wait for it, or resume it; or choose a prompt with `--candidate ID`"));
     }
-    match told.summary.recommended {
-        Some(Recommendation::Best) => Ok(chosen(told, winner, "confirmed")),
-        _ => Ok(chosen(told, CandidateIx::BASELINE, "baseline")),
+    match run.summary.recommended {
+        Some(Recommendation::Best) => Ok(chosen(run, winner, "confirmed")),
+        _ => Ok(chosen(run, CandidateIx::BASELINE, "baseline")),
     }
 }
 
-fn chosen(told: &Told, candidate: CandidateIx, status: &'static str) -> Chosen {
-    let candidate = &told.history.state.standing(candidate).candidate;
+fn chosen(run: &LoadedRun, candidate: CandidateIx, status: &'static str) -> Chosen {
+    let candidate = &run.history.state.standing(candidate).candidate;
     Chosen { prompt: candidate.prompt.clone(), id: candidate.id.to_string(), status }
 }
 
@@ -122,16 +120,16 @@ fn messages(prompt: &Prompt) -> Vec<Message> {
     messages
 }
 
-fn front_matter(told: &Told, chosen: &Chosen) -> Vec<(String, Value)> {
+fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
     let mut matter = vec![
-        ("task".to_owned(), json!(told.task.name)),
-        ("run".to_owned(), json!(told.file.run)),
+        ("task".to_owned(), json!(run.task.name)),
+        ("run".to_owned(), json!(run.file.run)),
         ("candidate".to_owned(), json!(chosen.id)),
         ("status".to_owned(), json!(chosen.status)),
-        ("model".to_owned(), json!(told.task.task_model().name.to_string())),
+        ("model".to_owned(), json!(run.task.task_model().name.to_string())),
     ];
     if chosen.status == "confirmed"
-        && let Some(gain) = &told.summary.gain
+        && let Some(gain) = &run.summary.gain
     {
         let gain = json!({
             "mean": gain.mean, "low": gain.low, "high": gain.high, "p_value": gain.p_value,
@@ -142,8 +140,8 @@ fn front_matter(told: &Told, chosen: &Chosen) -> Vec<(String, Value)> {
     matter
 }
 
-fn evidence(told: &Told, chosen: &Chosen) -> Value {
-    let summary = &told.summary;
+fn evidence(run: &LoadedRun, chosen: &Chosen) -> Value {
+    let summary = &run.summary;
     let parts: Value = chosen
         .prompt
         .parts()
@@ -155,19 +153,19 @@ fn evidence(told: &Told, chosen: &Chosen) -> Value {
         .into();
     json!({
         "schema": 1,
-        "run": told.file.run,
-        "task": told.task.name,
-        "strategy": told.file.strategy,
-        "seed": told.file.seed,
-        "version": told.file.version,
+        "run": run.file.run,
+        "task": run.task.name,
+        "strategy": run.file.strategy,
+        "seed": run.file.seed,
+        "version": run.file.version,
         "candidate": chosen.id,
         "status": chosen.status,
         "parts_blake3": parts,
-        "data_blake3": told.file.data.iter().map(|file| &file.blake3).collect::<Vec<_>>(),
+        "data_blake3": run.file.data.iter().map(|file| &file.blake3).collect::<Vec<_>>(),
         "models": crate::task::model::ModelRole::ALL.iter()
-            .filter_map(|role| Some((role.to_string(), json!(told.task.model(*role)?.name.to_string()))))
+            .filter_map(|role| Some((role.to_string(), json!(run.task.model(*role)?.name.to_string()))))
             .collect::<serde_json::Map<_, _>>(),
-        "simulated": told.task.providers().values()
+        "simulated": run.task.providers().values()
             .any(|provider| provider.kind == Some(crate::task::model::Protocol::Sim)),
         "baseline": described(summary.baseline.as_ref()),
         "best": described(summary.best.as_ref()),
@@ -178,7 +176,7 @@ fn evidence(told: &Told, chosen: &Chosen) -> Value {
     })
 }
 
-fn described(prompt: Option<&crate::report::Prompted>) -> Value {
+fn described(prompt: Option<&Prompted>) -> Value {
     prompt.map_or(Value::Null, |prompt| {
         json!({
             "candidate": prompt.candidate, "dev": prompt.dev, "hold": prompt.hold,
@@ -187,8 +185,8 @@ fn described(prompt: Option<&crate::report::Prompted>) -> Value {
     })
 }
 
-fn message(told: &Told, chosen: &Chosen, path: &str) -> String {
-    let summary = &told.summary;
+fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
+    let summary = &run.summary;
     let quality = |interval: Option<Interval>| {
         interval.map_or("not measured".to_owned(), |i| {
             format!(
@@ -200,7 +198,7 @@ fn message(told: &Told, chosen: &Chosen, path: &str) -> String {
             )
         })
     };
-    let mut out = format!("{path}: prompt {} for {}\n\n", chosen.id, told.task.name);
+    let mut out = format!("{path}: prompt {} for {}\n\n", chosen.id, run.task.name);
     match (&summary.gain, chosen.status) {
         (Some(gain), "confirmed") => {
             let _ = writeln!(
@@ -220,16 +218,14 @@ fn message(told: &Told, chosen: &Chosen, path: &str) -> String {
             let _ = writeln!(out, "Not confirmed on held-out rows.");
         }
     }
-    let hold = |prompt: &Option<crate::report::Prompted>| {
-        quality(prompt.as_ref().and_then(|prompt| prompt.hold))
-    };
+    let hold = |prompt: &Option<Prompted>| quality(prompt.as_ref().and_then(|prompt| prompt.hold));
     let _ = writeln!(
         out,
         "Held-out quality: baseline {}, best {}.",
         hold(&summary.baseline),
         hold(&summary.best)
     );
-    let _ = writeln!(out, "\nPromptsearch-Run: {}", told.file.run);
+    let _ = writeln!(out, "\nPromptsearch-Run: {}", run.file.run);
     let _ = writeln!(out, "Promptsearch-Candidate: {}", chosen.id);
     let _ = writeln!(out, "Promptsearch-Status: {}", chosen.status);
     out

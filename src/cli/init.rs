@@ -1,8 +1,8 @@
 //! `init`: creates a task, from a template or from a data file.
 
-use super::Screen;
 use super::args::InitArgs;
 use super::error::CliError;
+use super::screen::Screen;
 use crate::task::Task;
 use crate::task::dataset::{self, Answers, Sniffed};
 use std::fmt::Write as _;

@@ -1,11 +1,10 @@
 //! `status`, `report` and `journal`: show a run from its files, at any time.
 
-use super::Screen;
 use super::args::{ReportArgs, ReportFormat, RunRef};
 use super::error::CliError;
-use super::session::Told;
-use crate::report;
-use crate::run_dir::{RunDir, SUMMARY_FILE};
+use super::screen::Screen;
+use crate::report::{self, Report};
+use crate::run::{LoadedRun, Run, RunDir, RunFile, SUMMARY_FILE, Status, Summary};
 use crate::stats::Interval;
 use crate::text;
 use std::fmt::Write as _;
@@ -15,20 +14,21 @@ use std::path::Path;
 /// Prints the status of a run.
 pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     let dir = RunDir::find(&args.out.out, &args.run)?;
-    let told = match Told::read(dir.clone()) {
-        Ok(told) => told,
+    let run = match Run::read(&dir) {
+        Ok(run) => run,
         // Without its data files a run cannot be replayed, but its last summary can be shown.
         Err(error) => {
-            let Ok(summary) = dir.read_json::<report::Summary>(SUMMARY_FILE) else {
+            let error = CliError::from(error);
+            let Ok(summary) = dir.read_json::<Summary>(SUMMARY_FILE) else {
                 return Err(error);
             };
             screen.warn(&error.message);
-            let text = report::status_line(&summary, &dir.run_file()?.caps);
+            let text = report::status_line(&summary, &RunFile::read(&dir)?.caps);
             return screen
                 .show(&serde_json::to_value(&summary)?, &format!("{}: {text}", summary.run));
         }
     };
-    let summary = &told.summary;
+    let summary = &run.summary;
     let mut out = String::new();
     let state = serde_json::to_value(summary.status)?;
     let _ = writeln!(out, "{}: {}", summary.run, state.as_str().unwrap_or("?"));
@@ -52,7 +52,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         }
     }
     let cap = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
-    let caps = told.file.caps;
+    let caps = run.file.caps;
     let calls: u64 = summary.spent.by_role.values().map(|role| role.calls).sum();
     let _ = writeln!(
         out,
@@ -69,25 +69,25 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         text::plural(summary.counts.candidates as usize, "candidate"),
         text::plural(summary.counts.evaluations as usize, "evaluation"),
     );
-    if summary.status == report::Status::Interrupted {
-        let _ = writeln!(out, "  resume: promptsearch resume {}", told.dir.path().display());
+    if summary.status == Status::Interrupted {
+        let _ = writeln!(out, "  resume: promptsearch resume {}", run.dir.path().display());
     }
     screen.show(&serde_json::to_value(summary)?, &out)
 }
 
 /// Writes a run's report.
 pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError> {
-    let told = Told::read(RunDir::find(&args.run.out.out, &args.run.run)?)?;
+    let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
     let format = if screen.json { ReportFormat::Json } else { args.format };
     let text = match format {
-        ReportFormat::Html => report::html(&told.report()),
-        ReportFormat::Md => report::markdown(&told.report()),
-        ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&told.summary)?),
-        ReportFormat::Csv => csv(&told)?,
+        ReportFormat::Html => report::html(&Report::from(&run)),
+        ReportFormat::Md => report::markdown(&Report::from(&run)),
+        ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&run.summary)?),
+        ReportFormat::Csv => csv(&run)?,
     };
     let target = match (&args.output, format) {
         (Some(path), _) => Some(path.clone()),
-        (None, ReportFormat::Html) => Some(told.dir.file("report.html")),
+        (None, ReportFormat::Html) => Some(run.dir.file("report.html")),
         (None, _) => None,
     };
     match target {
@@ -129,8 +129,8 @@ pub(super) fn journal(args: &RunRef, _screen: &Screen) -> Result<(), CliError> {
 }
 
 /// One line per candidate.
-fn csv(told: &Told) -> Result<String, CliError> {
-    let state = &told.history.state;
+fn csv(run: &LoadedRun) -> Result<String, CliError> {
+    let state = &run.history.state;
     let mut table = csv::Writer::from_writer(Vec::new());
     let written = |error: csv::Error| CliError::unexpected(error.to_string());
     table
@@ -158,7 +158,7 @@ fn csv(told: &Told) -> Result<String, CliError> {
             crate::state::Status::Dropped(_) => "dropped",
         };
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-        let gist = crate::prompt::gist(&candidate.prompt, told.task.layout.searched(), 80);
+        let gist = crate::prompt::gist(&candidate.prompt, run.task.layout.searched(), 80);
         table
             .write_record([
                 candidate.id.as_str(),

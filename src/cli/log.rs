@@ -1,7 +1,7 @@
 //! The run's own log, `debug.log`, for debugging. It never contains keys or the texts of rows and
 //! prompts.
 
-use crate::run_dir::RunDir;
+use crate::run::RunDir;
 use crate::store;
 use std::fs::File;
 use std::panic;

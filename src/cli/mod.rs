@@ -3,24 +3,27 @@
 
 mod args;
 mod error;
-mod eval;
-mod explain;
-mod export;
+mod screen; // What is printed, and where.
+mod log; // The run's own log.
+mod settings; // What flags, files and the environment mean together.
+mod session; // A search as a terminal sees it.
+
 mod init;
-mod inspect;
-mod log;
 mod plan;
 mod run;
-mod session;
-mod settings;
-mod simulate;
+mod inspect;
+mod explain;
+mod eval;
+mod export;
 mod strategies;
+mod simulate;
 
 pub use error::{CliError, Kind};
 
 use args::{Cli, Command};
 use clap::Parser;
-use std::io::{IsTerminal, Write};
+use screen::Screen;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the program.
@@ -52,56 +55,5 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Export(args) => export::export(&args, &screen),
         Command::Strategies(args) => strategies::strategies(&args, &screen),
         Command::Simulate(args) => simulate::simulate(&args, &screen),
-    }
-}
-
-/// Prints results and messages.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Screen {
-    json: bool,
-    quiet: bool,
-}
-
-impl Screen {
-    /// Prints a result: JSON for programs, text for people.
-    fn show(&self, json: &serde_json::Value, text: &str) -> Result<(), CliError> {
-        if self.json { self.print(&serde_json::to_string_pretty(json)?) } else { self.print(text) }
-    }
-
-    /// Prints to stdout. A reader that closes the pipe, as `head` does, is not an error.
-    #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
-    fn print(&self, text: &str) -> Result<(), CliError> {
-        let mut out = std::io::stdout().lock();
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(CliError::from),
-        }
-    }
-
-    /// Prints a note to stderr.
-    fn note(&self, text: &str) {
-        if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{text}");
-        }
-    }
-
-    /// Prints a warning to stderr, also with `--quiet`.
-    #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
-    fn warn(&self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "warning: {text}");
-    }
-
-    /// Whether stdout may be coloured.
-    fn colour(&self) -> bool {
-        !self.json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-    }
-
-    /// Width of the terminal in columns, or the default width for a file.
-    #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
-    fn width(&self) -> usize {
-        let columns = std::env::var_os("COLUMNS")
-            .and_then(|columns| columns.to_str().and_then(|columns| columns.parse().ok()));
-        columns.unwrap_or(100)
     }
 }

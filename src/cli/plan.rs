@@ -2,11 +2,13 @@
 
 use super::args::PlanArgs;
 use super::error::CliError;
-use super::{Screen, settings};
+use super::screen::Screen;
+use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::ledger::Limits;
 use crate::recipe::{Evaluate, Final, Recipe, Schedule};
+use crate::run;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Example;
 use crate::task::model::{ModelRole, Price, Usage};
@@ -55,7 +57,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     if caps.usd.is_some() {
         task.check_prices()?;
     }
-    settings::check_simulated(&task)?;
+    run::check_simulated(&task)?;
     let mut warnings = warnings(&task);
     warnings.extend(left_out);
     warnings.extend(concurrency_warning(&recipe, args.concurrency));

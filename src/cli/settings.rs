@@ -3,22 +3,17 @@
 
 use super::args::CapArgs;
 use super::error::{CliError, Kind};
-use crate::candidate::DEMOS;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::engine;
 use crate::provider::key;
-use crate::provider::registry::connect;
-use crate::recipe::{self, Parts, Recipe, RecipeError, Usable};
-use crate::sim::{CLERK, EDITOR};
+use crate::recipe::{self, Recipe, RecipeError};
+use crate::run::{self, Access, RunError};
 use crate::task::Task;
-use crate::task::model::{ModelRole, Protocol};
+use crate::task::model::Protocol;
 use crate::text;
 use crate::units::{Tokens, Usd};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
-use secrecy::SecretString;
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -87,9 +82,7 @@ pub(super) fn is_paid(task: &Task) -> bool {
 /// Checks that a run has a cap. With paid models, a cap on time alone needs `--yes`.
 pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), CliError> {
     if caps.is_empty() {
-        return Err(CliError::usage("this run has no cap").hint(
-            "use `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",
-        ));
+        return Err(RunError::Unlimited.into());
     }
     if !caps.limits_spending() && is_paid(task) && !yes {
         return Err(CliError::usage("only time is capped, but the models cost money")
@@ -97,36 +90,6 @@ pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), C
     }
     if caps.usd.is_some() {
         task.check_prices()?;
-    }
-    Ok(())
-}
-
-/// Checks that every simulated model exists.
-pub(super) fn check_simulated(task: &Task) -> Result<(), CliError> {
-    for role in ModelRole::ALL {
-        let Some(model) = task.model(role) else { continue };
-        let provider = &task.providers()[model.name.provider()];
-        let known = [CLERK, EDITOR];
-        if provider.kind == Some(Protocol::Sim) && !known.contains(&model.name.model()) {
-            let message = format!("there is no simulated model `{}`", model.name.model());
-            return Err(task
-                .mistake(&["models", &role.to_string()], message)
-                .help(text::suggestion(model.name.model(), &known))
-                .into());
-        }
-    }
-    Ok(())
-}
-
-/// Checks that a client can be made for every provider of the task.
-pub(super) fn check_models(
-    task: &Task,
-    keys: &BTreeMap<String, SecretString>,
-) -> Result<(), CliError> {
-    check_simulated(task)?;
-    for (name, provider) in task.providers() {
-        connect(name, provider, keys.get(name).cloned())
-            .map_err(|error| task.mistake(&["providers", name, "base_url"], error.to_string()))?;
     }
     Ok(())
 }
@@ -208,44 +171,22 @@ pub(super) fn recipe_for(
     name: &str,
     sets: &[String],
 ) -> Result<(Recipe, Vec<String>), CliError> {
-    let whole = recipe(name, sets)?;
-    let parts = Parts {
-        texts: task.layout.searched().iter().filter(|part| *part != DEMOS).count(),
-        demos: task.layout.is_searched(DEMOS),
-    };
-    let Usable { recipe, left_out, is_idle } = whole.usable(parts);
-    if is_idle {
-        let message = format!(
-            "the strategy `{}` cannot change anything, because [prompt] has `search = {:?}`",
-            recipe.name,
-            task.layout.searched()
-        );
-        let mut error = CliError::invalid(
-            std::iter::once(message).chain(left_out).collect::<Vec<_>>().join("\n  "),
-        );
-        if parts.demos {
-            error = error.hint("also search a text part, as in `search = [\"system\", \"demos\"]`");
-        } else {
-            error = error.hint("add a part `demos = \"\"` and name it in `search` under [prompt]");
-        }
-        return Err(error.hint("or choose another strategy; `promptsearch strategies` lists them"));
-    }
-    let meta_prompts = engine::meta_prompts(&recipe)?;
-    engine::check_window(task, &recipe, &meta_prompts)?;
-    Ok((recipe, left_out))
+    Ok(run::fitted(&recipe(name, sets)?, task)?)
 }
 
-/// Resolves the keys of a task's providers.
-pub(super) fn keys(task: &Task) -> Result<BTreeMap<String, SecretString>, CliError> {
+/// What a run needs from the environment: the keys of its task's providers, and what its programs
+/// may see. Looked up before anything is created.
+pub(super) fn access(task: &Task, concurrency: Option<usize>) -> Result<Access, CliError> {
     #[expect(clippy::disallowed_methods, reason = "only cli reads the environment")]
-    let environment = |name: &str| std::env::var(name).ok();
-    let mut keys = BTreeMap::new();
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut access = Access { concurrency, ..Access::default() };
+    access.environment = std::env::vars_os().collect();
     for (name, provider) in task.providers() {
         let Some(source) = &provider.api_key else { continue };
-        let key = key::resolve(source, &environment).map_err(|error| {
+        let key = key::resolve(source, &variable).map_err(|error| {
             CliError::new(Kind::Invalid, format!("the key of provider `{name}`: {error}"))
         })?;
-        keys.insert(name.clone(), key);
+        access.keys.insert(name.clone(), key);
     }
-    Ok(keys)
+    Ok(access)
 }

@@ -1,8 +1,8 @@
 //! `simulate`: serves the simulated models over HTTP, or prints a prompt's true quality.
 
-use super::Screen;
 use super::args::SimulateArgs;
 use super::error::CliError;
+use super::screen::Screen;
 use crate::export::document;
 use crate::sim::server::{self, Options};
 use crate::sim::world::WorldParameters;

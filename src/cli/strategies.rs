@@ -2,7 +2,8 @@
 
 use super::args::{EjectArgs, StrategiesAction, StrategiesArgs};
 use super::error::CliError;
-use super::{Screen, settings};
+use super::screen::Screen;
+use super::settings;
 use crate::operator::{EffectiveMetaPrompt, MetaPrompts};
 use crate::recipe::{self, SHIPPED};
 use crate::report::{Listed, strategies_list, strategy_page};

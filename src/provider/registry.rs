@@ -5,10 +5,8 @@
 use super::Llm;
 use super::http::{AddressError, HttpProvider};
 use super::openai::OpenAi;
-use crate::task::Task;
 use crate::task::model::{Protocol, Provider};
 use secrecy::SecretString;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What answers the requests to a provider; no connection is made yet. `None`: the simulated models do,
@@ -25,23 +23,4 @@ pub fn connect(
         Protocol::Openai => Some(Arc::new(HttpProvider::<OpenAi>::new(name, provider, key)?)),
         Protocol::Sim => None,
     })
-}
-
-/// What answers the requests to each provider of a task; `simulated` makes the simulated models.
-///
-/// # Errors
-/// The first provider that cannot be used, with its name.
-pub fn connect_all(
-    task: &Task,
-    keys: &BTreeMap<String, SecretString>,
-    simulated: impl Fn() -> Arc<dyn Llm>,
-) -> Result<BTreeMap<String, Arc<dyn Llm>>, (String, AddressError)> {
-    task.providers()
-        .iter()
-        .map(|(name, provider)| {
-            let llm = connect(name, provider, keys.get(name).cloned())
-                .map_err(|error| (name.clone(), error))?;
-            Ok((name.clone(), llm.unwrap_or_else(&simulated)))
-        })
-        .collect()
 }

@@ -1,6 +1,7 @@
 //! Scripted runs for the tests of reports.
 
-use super::{History, Report, RunInfo, Status, Summary};
+use super::Report;
+
 use crate::candidate::{Candidate, Origin};
 use crate::caps::Share;
 use crate::event::{
@@ -9,6 +10,7 @@ use crate::event::{
 };
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
 use crate::prompt::Prompt;
+use crate::run::{History, RunInfo, Status, Summary};
 use crate::seed::Seed;
 use crate::task::Task;
 use crate::task::example::Split;

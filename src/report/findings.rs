@@ -3,14 +3,14 @@
 //! Held-out rows appear as means only. Control characters are made visible here; each format does
 //! its own escaping.
 
-use super::summary::{dev_interval, prompt_tokens};
+use super::Report;
 use super::verdict::{Verdict, verdict};
 use super::words::{
     Run, abandoned, cost, diff, dropped, quality, range, rejection_named, score, signed_range,
     visible, visible_line,
 };
-use super::{Prompted, Report};
 use crate::id::{CandidateIx, RowIx};
+use crate::run::{Prompted, RoleSpent, dev_interval, prompt_tokens};
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase, Status};
 use crate::stats::{Interval, pareto};
@@ -532,7 +532,7 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
             usd: money(of.usd),
         })
     });
-    let sum = |of: fn(&super::RoleSpent) -> u64| thousands(spent.by_role.values().map(of).sum());
+    let sum = |of: fn(&RoleSpent) -> u64| thousands(spent.by_role.values().map(of).sum());
     Spend {
         roles: roles.collect(),
         total: RoleRow {

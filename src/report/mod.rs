@@ -1,11 +1,8 @@
 //! Reports on a finished or running search.
 //!
-//! All reports are made from events; nothing is measured again or stored here. Programs read
-//! `summary` and `history`; `terminal`, `markdown` and `html` present the same `findings` to
-//! people. Held-out rows appear as means only, never by id.
-
-mod history;
-mod summary;
+//! All reports are made from events; nothing is measured again or stored here. `terminal`,
+//! `markdown` and `html` present the same `findings` to people; programs read the summary and the
+//! history of `run`. Held-out rows appear as means only, never by id.
 
 mod words; // Formats money, intervals and diffs for all reports.
 mod verdict; // The conclusion in words.
@@ -20,16 +17,12 @@ mod html;
 #[cfg(test)]
 mod example;
 
-pub use history::{History, Moment};
 pub use html::html;
 pub use markdown::markdown;
 pub use strategy::{Listed, list as strategies_list, strategy as strategy_page};
-pub use summary::{
-    Counts, FrontPoint, Gain, Prompted, Recommendation, RoleSpent, RunInfo, Spent, Status, Summary,
-};
 pub use terminal::{end_of_run, status_line};
 
-use crate::run_dir::RunFile;
+use crate::run::{History, LoadedRun, RunFile, Summary};
 use crate::task::Task;
 use std::path::Path;
 
@@ -46,6 +39,18 @@ pub struct Report<'a> {
     pub folder: &'a Path,
     /// The contents of `run.json`, if it can be read.
     pub run_file: Option<&'a RunFile>,
+}
+
+impl<'a> From<&'a LoadedRun> for Report<'a> {
+    fn from(run: &'a LoadedRun) -> Self {
+        Self {
+            summary: &run.summary,
+            history: &run.history,
+            task: &run.task,
+            folder: run.dir.path(),
+            run_file: Some(&run.file),
+        }
+    }
 }
 
 impl Report<'_> {

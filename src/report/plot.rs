@@ -4,11 +4,11 @@
 //! class, so that one drawing serves light and dark pages. Each plot is drawn in a wide and a
 //! narrow version, because the wide one is unreadable when it is scaled down to a phone.
 
+use super::Report;
 use super::findings::{is_free, unbeaten};
-use super::summary::prompt_tokens;
 use super::words::{cost, money};
-use super::{Prompted, Report};
 use crate::id::CandidateIx;
+use crate::run::{Prompted, prompt_tokens};
 use crate::state::Phase;
 use crate::stats::Interval;
 use crate::text::{percent, plural, thousands};

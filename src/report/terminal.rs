@@ -3,11 +3,12 @@
 //! The result starts with the verdict in words, followed by the figures, the spending, the
 //! candidates and the changes of the prompt.
 
+use super::Report;
 use super::findings::{Figure, Findings, RoleRow, Spend, Tried};
 use super::verdict::Tone;
 use super::words::{Run, Tag, elided, money};
-use super::{Report, Status, Summary};
 use crate::caps::Caps;
+use crate::run::{Prompted, Status, Summary};
 use crate::text::{percent, plural, thousands};
 
 /// Most lines of diff; the report shows longer ones.
@@ -60,7 +61,7 @@ pub fn status_line(summary: &Summary, caps: &Caps) -> String {
         facts.push(format!("{}/{} tokens", thousands(tokens), thousands(cap.0)));
     }
     facts.push(plural(summary.counts.candidates as usize, "candidate"));
-    let dev = |side: &Option<super::Prompted>| Some(side.as_ref()?.dev?.mean);
+    let dev = |side: &Option<Prompted>| Some(side.as_ref()?.dev?.mean);
     facts.push(match (dev(&summary.best), dev(&summary.baseline)) {
         (Some(best), Some(baseline)) => {
             format!("best {} (baseline {}) on dev", percent(best), percent(baseline))
@@ -347,7 +348,7 @@ impl Page {
                 let command = format!("promptsearch export {run}{flag} --to REPO --path prompt.md");
                 lines.push(("export", command));
             }
-            (None, Status::Interrupted | Status::Paused | Status::Failed) => {
+            (None, Status::Interrupted | Status::Failed) => {
                 lines.push(("resume", format!("promptsearch resume {run}")));
             }
             _ => {}

@@ -3,10 +3,11 @@
 //!
 //! A gain is claimed only if held-out rows confirm it.
 
+use super::Report;
 use super::words::{cost, p_value, signed_range, test_name};
-use super::{Gain, Prompted, Report, Status};
 use crate::event::StopReason;
 use crate::id::CandidateIx;
+use crate::run::{Gain, Prompted, Status};
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Split;
 use crate::task::goal::Goal;
@@ -68,7 +69,6 @@ fn waiting(report: &Report<'_>) -> Words {
     let summary = report.summary;
     let word = match summary.status {
         Status::Running => "Running",
-        Status::Paused => "Paused",
         Status::Interrupted => "Interrupted",
         Status::Failed => "Failed",
         Status::Finished => "Unfinished",

@@ -78,7 +78,26 @@ impl Format {
 /// A file that cannot be read, or a mistake in it with its line.
 pub fn read(path: &Path, columns: &ColumnMap) -> Result<Vec<Example>, SourceError> {
     let rows = read_rows(path)?;
-    Roles::find(path, &rows, columns)?.examples(path, rows)
+    let is_table = Format::of(path)?.is_table();
+    Roles::find(path, &rows, columns, is_table)?.examples(path, rows)
+}
+
+/// Rows from values, each of them an object; `place` names them in errors.
+///
+/// # Errors
+/// What is wrong with them, with the row's number from 1 as its line.
+pub fn from_values(
+    place: &Path,
+    values: Vec<Value>,
+    columns: &ColumnMap,
+) -> Result<Vec<Example>, SourceError> {
+    let rows = values.into_iter().zip(1..);
+    let rows = rows.map(|(value, line)| Ok(Row { line, values: object(place, line, value)? }));
+    let rows: Vec<Row> = rows.collect::<Result<_, SourceError>>()?;
+    if rows.is_empty() {
+        return Err(SourceError::new(place, "there are none"));
+    }
+    Roles::find(place, &rows, columns, false)?.examples(place, rows)
 }
 
 /// The names of all columns of these rows.
@@ -585,7 +604,12 @@ struct Roles {
 }
 
 impl Roles {
-    fn find(path: &Path, rows: &[Row], map: &ColumnMap) -> Result<Self, SourceError> {
+    fn find(
+        path: &Path,
+        rows: &[Row],
+        map: &ColumnMap,
+        is_table: bool,
+    ) -> Result<Self, SourceError> {
         let names = column_names(rows);
         let there = |name: &str| names.iter().any(|it| it == name);
         let named = |role: &str, name: &str| {
@@ -614,7 +638,7 @@ impl Roles {
             id: optional("id", &map.id, "id")?,
             feedback: optional("feedback", &map.feedback, "feedback")?,
             group: map.group.as_ref().map(|name| named("group", name)).transpose()?,
-            is_table: Format::of(path)?.is_table(),
+            is_table,
             answer,
             names,
         })

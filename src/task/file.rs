@@ -187,30 +187,46 @@ impl TaskFile {
     pub fn parse(file: &Path, text: &str) -> Result<Self, SourceError> {
         let read: Self =
             toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+        read.check_file(file, text)?;
         read.check(file, text)?;
         Ok(read)
     }
 
-    fn check(&self, file: &Path, text: &str) -> Result<(), SourceError> {
-        let at = |path: &[&str], message: String| {
-            let error = SourceError::new(file, message);
-            match line_of_key(text, path) {
-                Some(line) => error.at_line(line),
-                None => error,
+    /// What only a file can lack: a program gives rows, scorers and models by value.
+    fn check_file(&self, file: &Path, text: &str) -> Result<(), SourceError> {
+        let names_files = matches!(self.data.split, Some(SplitSpec::Files { .. }));
+        if self.data.file.is_none() && !names_files {
+            return Err(located(file, text, &["data"], "there are no rows").help(
+                "add `file = \"examples.jsonl\"`, or let `split` name a file for each split",
+            ));
+        }
+        if self.score.is_empty() {
+            return Err(SourceError::new(file, "nothing says what a right answer is")
+                .help("add `[[score]]` and under it `kind = \"equals\"`"));
+        }
+        for (name, provider) in &self.providers {
+            if provider.clone().completed(name).kind.is_none() {
+                let message = format!("provider `{name}`: `kind` is missing");
+                return Err(located(file, text, &["providers", name, ""], message)
+                    .help("add `kind = \"openai\"` (the wire protocol)"));
             }
-        };
+        }
+        Ok(())
+    }
+
+    /// Whether what is said makes sense. Lines are found in `text`, which is empty for a task that is
+    /// made in memory.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub(super) fn check(&self, file: &Path, text: &str) -> Result<(), SourceError> {
+        let at = |path: &[&str], message: String| located(file, text, path, message);
         let usable = !self.name.is_empty()
             && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
             && !self.name.starts_with('.');
         if !usable {
             return Err(at(&["name"], format!("`{}` is not a valid task name", self.name))
                 .help("use letters, digits, `-` and `_`, because runs and branches are named after the task"));
-        }
-        let names_files = matches!(self.data.split, Some(SplitSpec::Files { .. }));
-        if self.data.file.is_none() && !names_files {
-            return Err(at(&["data"], "the task has no rows".to_owned()).help(
-                "add `file = \"examples.jsonl\"`, or let `split` name a file for each split",
-            ));
         }
         let names: Vec<&str> = self.prompt.parts.iter().map(|(name, _)| name.as_str()).collect();
         if !names.contains(&crate::prompt::USER) {
@@ -223,6 +239,11 @@ impl TaskFile {
             return Err(at(&["prompt", name], format!("`{name}` is not a valid part name"))
                 .help("use letters, digits and `_`"));
         }
+        if let Some((place, name)) =
+            names.iter().enumerate().find(|(place, name)| names[..*place].contains(name))
+        {
+            return Err(at(&["prompt", name], format!("part {} is a second `{name}`", place + 1)));
+        }
         for (index, part) in self.prompt.search.iter().enumerate() {
             if !names.contains(&part.as_str()) {
                 return Err(at(&["prompt", "search"], format!("there is no part `{part}`"))
@@ -232,10 +253,6 @@ impl TaskFile {
                 return Err(at(&["prompt", "search"], format!("`{part}` is listed twice")));
             }
         }
-        if self.score.is_empty() {
-            return Err(SourceError::new(file, "the task has no scorer")
-                .help("add `[[score]]` with `kind = \"equals\"`"));
-        }
         if let Some(rule) = &self.goal.rule {
             Goal::parse(rule).map_err(|message| at(&["goal", "rule"], message))?;
         }
@@ -244,10 +261,6 @@ impl TaskFile {
             let provider_at = |key: &str, message: &str| {
                 at(&["providers", name, key], format!("provider `{name}`: {message}"))
             };
-            if provider.clone().completed(name).kind.is_none() {
-                return Err(provider_at("", "`kind` is missing")
-                    .help("add `kind = \"openai\"` (the wire protocol)"));
-            }
             if provider.concurrency == Some(0) || provider.rpm == Some(0) {
                 return Err(provider_at("concurrency", "`concurrency` must be at least 1"));
             }
@@ -300,5 +313,14 @@ impl TaskFile {
             wall,
             deadline: None,
         })
+    }
+}
+
+/// A mistake at a key of a file's text, if the key can be found there.
+fn located(file: &Path, text: &str, path: &[&str], message: impl Into<String>) -> SourceError {
+    let error = SourceError::new(file, message);
+    match line_of_key(text, path) {
+        Some(line) => error.at_line(line),
+        None => error,
     }
 }

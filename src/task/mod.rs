@@ -12,9 +12,14 @@ pub mod scorer;
 pub mod goal;
 pub mod model;
 pub mod file;
+pub mod frozen;
+pub mod builder;
+
+pub use builder::TaskBuilder;
+pub use frozen::{DataFile, TaskFacts, TaskFiles, TaskSource};
 
 use crate::caps::Caps;
-use crate::prompt::{Layout, Part, Prompt, TemplateError};
+use crate::prompt::{Layout, Prompt, TemplateError};
 use crate::seed::Seed;
 use crate::source::{SourceError, line_of_key};
 use dataset::{blake3_of, columns_of, fill_columns};
@@ -23,32 +28,11 @@ use file::{PartSource, TaskFile};
 use goal::Goal;
 use model::{ModelName, ModelRole, ModelSpec, Price, Provider};
 use scorer::ScorerSet;
-use serde::{Deserialize, Serialize};
 use split::{Shares, SplitSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A task file with the texts that it names, which a run freezes. Rows stay in their files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaskSource {
-    /// The task file.
-    pub file: PathBuf,
-    /// Its text.
-    pub text: String,
-    /// The prompt's parts as read from their files.
-    pub parts: Vec<Part>,
-}
-
-/// A data file and the hash of its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataFile {
-    /// Its path.
-    pub path: PathBuf,
-    /// blake3 of its bytes.
-    pub blake3: String,
-}
-
-/// The settings of a model in one role.
+/// A model as it is asked in one role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// `provider/model`.
@@ -70,9 +54,9 @@ pub struct Task {
     pub name: String,
     /// A description.
     pub about: String,
-    /// The files that it was read from.
+    /// Where it comes from.
     pub source: TaskSource,
-    /// The data files with their hashes.
+    /// Its data with their hashes.
     pub data: Vec<DataFile>,
     /// The baseline: the prompt that the task came with.
     pub baseline: Prompt,
@@ -97,70 +81,49 @@ pub struct Task {
 /// same held-out rows.
 const SPLIT_SEED: Seed = Seed(0x7461_736b);
 
-impl TaskSource {
-    /// Reads a task folder or file, and the texts that it names.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or a mistake with its line.
-    pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let file = if path.is_dir() { path.join("task.toml") } else { path.to_owned() };
-        let text = read_text(&file).map_err(|error| {
-            error.help("name a folder with a `task.toml`; `promptsearch init DIR` creates one")
-        })?;
-        let read = TaskFile::parse(&file, &text)?;
-        let folder = folder_of(&file);
-        let mut parts = Vec::new();
-        for (name, source) in &read.prompt.parts {
-            let part_text = match source {
-                PartSource::Text(text) => text.clone(),
-                PartSource::File(relative) => {
-                    read_text(&folder.join(relative)).map_err(|error| {
-                        let line = line_of_key(&text, &["prompt", name]).unwrap_or(1);
-                        SourceError::new(&file, error.to_string()).at_line(line)
-                    })?
-                }
-            };
-            parts.push(Part { name: name.clone(), text: part_text.into() });
-        }
-        Ok(Self { file, text, parts })
-    }
-}
-
-fn read_text(path: &Path) -> Result<String, SourceError> {
-    std::fs::read_to_string(path)
-        .map_err(|error| SourceError::new(path, format!("cannot be read: {error}")))
-}
-
-fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
 impl Task {
+    /// A task that is made in memory.
+    #[must_use]
+    pub fn builder(name: impl Into<String>) -> TaskBuilder {
+        TaskBuilder::new(name)
+    }
+
     /// Reads a task folder or file.
     ///
     /// # Errors
     /// The first mistake, with file and line.
     pub fn load(path: &Path) -> Result<Self, SourceError> {
-        Self::build(TaskSource::read(path)?)
+        Self::build(TaskFiles::read(path)?)
     }
 
     /// Builds a task from a source and reads its rows.
     ///
     /// # Errors
     /// The first mistake, with file and line.
-    pub fn build(source: TaskSource) -> Result<Self, SourceError> {
-        let read = TaskFile::parse(&source.file, &source.text)?;
+    pub fn build(files: TaskFiles) -> Result<Self, SourceError> {
+        let read = TaskFile::parse(&files.file, &files.text)?;
+        let prompt = Prompt::new(files.parts.clone());
+        let source = TaskSource::Files(files);
         let at = Locator { source: &source };
-        let baseline = Prompt::new(source.parts.clone());
         let scorers = scorers(&read, &at)?;
         let (rows, data) = rows(&read, &at)?;
+        Self::assemble(&read, source, prompt, scorers, rows, data)
+    }
+
+    /// Puts a task together from what a file or a program says, and checks that it fits together.
+    fn assemble(
+        read: &TaskFile,
+        source: TaskSource,
+        baseline: Prompt,
+        scorers: ScorerSet,
+        rows: Rows,
+        data: Vec<DataFile>,
+    ) -> Result<Self, SourceError> {
+        let at = Locator { source: &source };
         check_answers(&scorers, &rows, &data)?;
         let columns = columns_of(rows.all());
         let layout = Layout::new(&baseline, &read.prompt.search, &columns)
-            .map_err(|error| at.template(&read, &error, &columns))?;
+            .map_err(|error| at.template(read, &error, &columns))?;
         let splits = rows.split(layout.shown_columns());
         if splits.dev.is_empty() {
             return Err(at
@@ -179,7 +142,7 @@ impl Task {
             let Some(spec) = spec else { continue };
             let name = spec.model.provider();
             let provider =
-                provider(&read, name).ok_or_else(|| at.unknown_provider(&read, role, name))?;
+                provider(read, name).ok_or_else(|| at.unknown_provider(read, role, name))?;
             let model = model(role, spec, &provider);
             at.check_window(role, &model)?;
             models.insert(role, model);
@@ -191,7 +154,7 @@ impl Task {
             max_tokens: read.prompt.max_tokens.unwrap_or_else(|| (4 * tokens).max(2_000)),
             goal: read.goal(),
             caps: read.caps().unwrap_or_default(),
-            source: source.clone(),
+            source,
             data,
             baseline,
             layout,
@@ -201,6 +164,23 @@ impl Task {
             models,
             providers,
         })
+    }
+
+    /// Where the task and its data are, with absolute paths: what a run freezes.
+    ///
+    /// # Errors
+    /// The folder of this process cannot be told.
+    pub fn absolute(&self) -> std::io::Result<(TaskSource, Vec<DataFile>)> {
+        let TaskSource::Files(files) = &self.source else {
+            return Ok((self.source.clone(), self.data.clone()));
+        };
+        let file = std::path::absolute(&files.file)?;
+        let data = self.data.iter().map(|data| {
+            let path = std::path::absolute(&data.path)?;
+            Ok(DataFile { path, blake3: data.blake3.clone() })
+        });
+        let source = TaskSource::Files(TaskFiles { file, ..files.clone() });
+        Ok((source, data.collect::<std::io::Result<_>>()?))
     }
 
     /// The task for `eval`, without a search: the rows of one split (or all rows) become dev. A
@@ -250,10 +230,10 @@ impl Task {
         Locator { source: &self.source }.error(path, message)
     }
 
-    /// The folder of the task file.
+    /// The folder of the task file, in which its programs run.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
-        folder_of(&self.source.file)
+        self.source.folder()
     }
 
     /// The rows that the search may see: train and dev.
@@ -332,7 +312,7 @@ enum Rows {
 }
 
 fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<(Rows, Vec<DataFile>), SourceError> {
-    let folder = folder_of(&at.source.file);
+    let folder = at.source.folder();
     let mut data = Vec::new();
     let mut file = |relative: &Path| -> Result<Vec<Example>, SourceError> {
         let path = folder.join(relative);
@@ -407,8 +387,8 @@ struct Locator<'a> {
 
 impl Locator<'_> {
     fn error(&self, path: &[&str], message: impl Into<String>) -> SourceError {
-        let error = SourceError::new(&self.source.file, message);
-        match line_of_key(&self.source.text, path) {
+        let error = SourceError::new(self.source.place(), message);
+        match line_of_key(self.source.text(), path) {
             Some(line) => error.at_line(line),
             None => error,
         }
@@ -460,10 +440,8 @@ impl Locator<'_> {
         let source = read.prompt.parts.iter().find(|(name, _)| name == part);
         let mut result = match source {
             Some((_, PartSource::File(relative))) => {
-                let mut result = SourceError::new(
-                    folder_of(&self.source.file).join(relative),
-                    error.to_string(),
-                );
+                let mut result =
+                    SourceError::new(self.source.folder().join(relative), error.to_string());
                 result.line = *line;
                 result
             }

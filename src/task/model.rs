@@ -316,7 +316,7 @@ impl<'de> Deserialize<'de> for Timeouts {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The wire protocol; optional for a built-in provider.
+    /// The wire protocol; may be left out for a built-in provider, and is for one of a program.
     pub kind: Option<Protocol>,
     /// The address before the protocol's own path.
     pub base_url: Option<String>,
@@ -346,17 +346,7 @@ impl Provider {
     /// The providers that need no table in the task file.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Self> {
-        let bare = |kind| Self {
-            kind: Some(kind),
-            base_url: None,
-            api_key: None,
-            concurrency: None,
-            rpm: None,
-            price: None,
-            free: false,
-            timeout: Timeouts::default(),
-            prices: BTreeMap::new(),
-        };
+        let bare = |kind| Self { kind: Some(kind), free: false, ..Self::of_program() };
         match name {
             "sim" => Some(bare(Protocol::Sim)),
             "openai" => Some(Self {
@@ -368,7 +358,24 @@ impl Provider {
         }
     }
 
-    /// Fills in missing keys from the built-in provider of that name.
+    /// A provider that a program implements: it has no protocol, and costs nothing unless a price is
+    /// given.
+    #[must_use]
+    pub fn of_program() -> Self {
+        Self {
+            kind: None,
+            base_url: None,
+            api_key: None,
+            concurrency: None,
+            rpm: None,
+            price: None,
+            free: true,
+            timeout: Timeouts::default(),
+            prices: BTreeMap::new(),
+        }
+    }
+
+    /// The same with what is missing taken from the built-in provider of that name.
     #[must_use]
     pub fn completed(mut self, name: &str) -> Self {
         if let Some(built_in) = Self::built_in(name) {

@@ -2,15 +2,14 @@
 //! log. It only observes.
 
 use crate::caps::Caps;
-use crate::engine::CallRunner;
 use crate::event::Event;
 use crate::id::EventNumber;
 use crate::memory::{Observer, State};
+use crate::run::{Meter, Reading};
 use crate::state::Phase;
 use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The interval between two lines of a log.
@@ -29,7 +28,7 @@ pub enum Progress {
 /// Shows progress.
 pub struct Watcher {
     progress: Progress,
-    runner: Arc<CallRunner>,
+    meter: Meter,
     caps: Caps,
     last: Option<Instant>,
 }
@@ -37,12 +36,7 @@ pub struct Watcher {
 impl Watcher {
     /// Progress on a terminal (drawn on stderr), or as lines.
     #[must_use]
-    pub fn new(
-        is_terminal: bool,
-        lines: Box<dyn Write + Send>,
-        runner: Arc<CallRunner>,
-        caps: Caps,
-    ) -> Self {
+    pub fn new(is_terminal: bool, lines: Box<dyn Write + Send>, meter: Meter, caps: Caps) -> Self {
         let progress = if is_terminal {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
@@ -52,7 +46,7 @@ impl Watcher {
         } else {
             Progress::Lines(lines)
         };
-        Self { progress, runner, caps, last: None }
+        Self { progress, meter, caps, last: None }
     }
 
     fn say(&mut self, line: String) {
@@ -86,7 +80,7 @@ impl Observer for Watcher {
             return;
         }
         self.last = Some(Instant::now());
-        let line = line(state, &self.runner, self.caps);
+        let line = line(state, &self.meter, self.caps);
         self.say(line);
     }
 }
@@ -100,7 +94,7 @@ impl Drop for Watcher {
 }
 
 /// The line of progress: phase, cost and quality.
-fn line(state: &State, runner: &CallRunner, caps: Caps) -> String {
+fn line(state: &State, meter: &Meter, caps: Caps) -> String {
     let phase = match state.phase {
         Phase::New | Phase::Searching => "searching",
         Phase::Choosing => "choosing",
@@ -108,18 +102,15 @@ fn line(state: &State, runner: &CallRunner, caps: Caps) -> String {
         Phase::Confirming => "confirming on held-out rows",
         Phase::Over => "finished",
     };
-    let (spent, calls) = {
-        let wallet = runner.wallet();
-        (wallet.spent(), wallet.calls())
-    };
-    let mut parts = vec![phase.to_owned(), text::duration(runner.running())];
+    let Reading { spent, calls, running, in_flight } = meter.read();
+    let mut parts = vec![phase.to_owned(), text::duration(running)];
     parts.push(match caps.calls {
         Some(cap) => format!("{}/{} calls", text::thousands(calls), text::thousands(cap)),
         None => format!("{} calls", text::thousands(calls)),
     });
     parts.push(match caps.usd {
-        Some(cap) => format!("{} of {cap}", spent.usd),
-        None => spent.usd.to_string(),
+        Some(cap) => format!("{spent} of {cap}"),
+        None => spent.to_string(),
     });
     parts.push(text::plural(state.candidates.len(), "candidate"));
     let mean = |candidate| {
@@ -135,6 +126,6 @@ fn line(state: &State, runner: &CallRunner, caps: Caps) -> String {
             text::percent(baseline)
         ));
     }
-    parts.push(format!("{} in flight", runner.in_flight()));
+    parts.push(format!("{in_flight} in flight"));
     parts.join(" · ")
 }

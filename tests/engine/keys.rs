@@ -2,9 +2,9 @@
 
 use crate::support::{Ended, Lab, decisions, jitter};
 use promptsearch::caps::Caps;
-use promptsearch::engine::SearchError;
 use promptsearch::event::Event;
 use promptsearch::recipe::{self, SHIPPED, Shipped};
+use promptsearch::run::RunError;
 use promptsearch::units::Usd;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -101,7 +101,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// One search; the task of a scene has two texts, which are searched together.
-fn tried(recipe: &'static str, sets: &[String], scene: Scene) -> Result<Ended, SearchError> {
+fn tried(recipe: &'static str, sets: &[String], scene: Scene) -> Result<Ended, RunError> {
     let usd = scene.mills.map(|mills| Usd::from_nanos(mills * 1_000_000));
     let caps = Caps { calls: Some(scene.calls), usd, ..Caps::default() };
     let mut lab = Lab::new(recipe, 1, caps, 64);

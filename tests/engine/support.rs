@@ -2,31 +2,23 @@
 
 use crate::worlds::named;
 use promptsearch::caps::Caps;
-use promptsearch::clock::Clock;
-use promptsearch::engine::{
-    CallRunner, Outcome, Search, SearchError, SearchParts, ThrottledProvider,
-};
-use promptsearch::evaluate::Evaluator;
+use promptsearch::engine::Outcome;
 use promptsearch::event::{CachedOf, Event, ProposalOutcome};
 use promptsearch::id::{Call, EventNumber, RowIx};
-use promptsearch::journal::{Journal, JournalError, read_events};
+use promptsearch::journal::{JournalError, read_events};
 use promptsearch::memory::{Observer, State};
 use promptsearch::prompt::Prompt;
-use promptsearch::provider::throttle::Throttle;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::recipe;
-use promptsearch::report::History;
+use promptsearch::run::{Control, Run, RunError, Settings, Summary};
 use promptsearch::seed::Seed;
 use promptsearch::sim::world::WorldParameters;
 use promptsearch::sim::{MODEL_SEED, SimLlm, world_of};
-use promptsearch::state::Phase;
-use promptsearch::strategy::{Composed, Searched};
 use promptsearch::task::Task;
 use promptsearch::task::example::Split;
-use promptsearch::task::model::ModelRole;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -411,18 +403,19 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     pub(crate) events: Events,
     pub(crate) state: State,
+    pub(crate) summary: Summary,
 }
 
 /// Interrupts a run at an event.
 struct Interrupt {
     at: u64,
-    cancel: tokio::sync::watch::Sender<bool>,
+    control: Control,
 }
 
 impl Observer for Interrupt {
     fn observe(&mut self, number: EventNumber, _event: &Event, _state: &State) {
         if number.0 >= self.at {
-            let _ = self.cancel.send(true);
+            self.control.stop();
         }
     }
 }
@@ -476,7 +469,7 @@ impl Lab {
     pub(crate) fn tried(
         self,
         around: impl FnOnce(Arc<dyn Llm>) -> Arc<dyn Llm>,
-    ) -> Result<Ended, SearchError> {
+    ) -> Result<Ended, RunError> {
         let task = Arc::new(self.task());
         let temper =
             self.world.map_or_else(WorldParameters::default, |name| named(name).unwrap().temper());
@@ -490,108 +483,27 @@ impl Lab {
         runtime.block_on(self.go(task, llm))
     }
 
-    async fn go(mut self, task: Arc<Task>, llm: Arc<dyn Llm>) -> Result<Ended, SearchError> {
-        let journal = Arc::new(Journal::<Event>::in_memory().unwrap());
-        let dev = u32::try_from(task.splits.dev.len()).unwrap();
+    async fn go(mut self, task: Arc<Task>, llm: Arc<dyn Llm>) -> Result<Ended, RunError> {
+        let recipe = recipe::load(self.strategy, &self.sets).unwrap();
+        let (seed, concurrency) = (Seed(self.seed), Some(self.concurrency));
+        let settings = Settings { seed, caps: Some(self.caps), concurrency };
+        let mut run = Run::in_memory(task, &recipe, settings)?.with_model("sim", llm);
         loop {
-            let (cancel, cancelled) = tokio::sync::watch::channel(false);
-            let mut search = self.search(&task, &llm, &journal, dev, cancelled);
+            let control = Control::new();
+            let mut observers: Vec<Box<dyn Observer>> = Vec::new();
             if let Some(at) = self.interrupt_at {
-                search.observe(Box::new(Interrupt { at, cancel }));
+                observers.push(Box::new(Interrupt { at, control: control.clone() }));
             }
-            if let Some(observer) = self.observer.take() {
-                search.observe(observer);
-            }
-            let outcome = tokio::time::timeout(PATIENCE, search.run()).await.unwrap()?;
-            if outcome == Outcome::Interrupted && self.interrupt_at.take().is_some() {
+            observers.extend(self.observer.take());
+            let search = run.search(observers, &control);
+            let ended = tokio::time::timeout(PATIENCE, search).await.unwrap()?;
+            if ended.outcome == Outcome::Interrupted && self.interrupt_at.take().is_some() {
                 continue;
             }
-            let mut events = Vec::new();
-            journal
-                .replay(|number, event| {
-                    events.push((number, event));
-                    Ok::<_, JournalError>(())
-                })
-                .unwrap();
-            return Ok(Ended { outcome, events, state: search.state().clone() });
+            let summary = ended.summary();
+            let (outcome, state) = (ended.outcome, ended.state);
+            return Ok(Ended { outcome, events: run.events()?, state, summary });
         }
-    }
-
-    /// The run as far as the journal has it, as a session takes it up.
-    fn search(
-        &self,
-        task: &Arc<Task>,
-        llm: &Arc<dyn Llm>,
-        journal: &Arc<Journal<Event>>,
-        dev: u32,
-        cancelled: tokio::sync::watch::Receiver<bool>,
-    ) -> Search {
-        let mut history = History::new(dev);
-        journal
-            .replay(|number, event: Event| {
-                history.apply(number, &event);
-                Ok::<_, JournalError>(())
-            })
-            .unwrap();
-        let History { mut state, mut wallet, .. } = history;
-        if state.phase != Phase::New {
-            let mut events: Vec<Event> =
-                wallet.open_calls().iter().map(|(call, ..)| Event::Lost { call: *call }).collect();
-            events.push(Event::Resumed { at: Clock::System.now(), ran_ms: 0 });
-            for event in events {
-                let number = journal.append(event.clone()).unwrap();
-                wallet.apply(&event);
-                state.apply(number, &event);
-            }
-        }
-        wallet.set_caps(self.caps);
-        let seed = Seed(self.seed);
-        let throttle = Throttle::new(self.concurrency, None);
-        let lines = BTreeMap::from([(
-            "sim".to_owned(),
-            ThrottledProvider { llm: Arc::clone(llm), throttle },
-        )]);
-        let models = ModelRole::ALL
-            .into_iter()
-            .filter_map(|role| Some((role, task.model(role)?.clone())))
-            .collect();
-        let runner = Arc::new(CallRunner::new(
-            lines,
-            models,
-            Arc::clone(journal),
-            wallet,
-            self.concurrency,
-            Duration::ZERO,
-            seed,
-        ));
-        for role in ModelRole::ALL {
-            if let Some(ratio) = state.plan.largest_ratio(role) {
-                runner.learn_ratio(role, ratio);
-            }
-        }
-        let recipe = recipe::load(self.strategy, &self.sets).unwrap();
-        let train = u32::try_from(task.splits.train.len()).unwrap();
-        let strategy = Composed::new(
-            recipe.clone(),
-            task.goal,
-            train,
-            Searched::of(&task.layout),
-            seed.child("strategy", 0),
-        );
-        Search::new(SearchParts {
-            task: Arc::clone(task),
-            recipe,
-            strategy: Box::new(strategy),
-            caps: self.caps,
-            seed,
-            state,
-            journal: Arc::clone(journal),
-            runner,
-            evaluator: Arc::new(Evaluator::new(Arc::clone(task), &[])),
-            clock: Clock::System,
-            cancel: cancelled,
-        })
-        .unwrap()
     }
 }
 

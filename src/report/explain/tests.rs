@@ -7,7 +7,7 @@ use super::*;
 use crate::caps::Caps;
 use crate::event::Abandoned;
 use crate::id::RunName;
-use crate::run_dir::{RunFile, SCHEMA};
+use crate::run::{History, RunFile, RunKind, SCHEMA};
 use crate::seed::Seed;
 
 /// The `run.json` of the run.
@@ -24,6 +24,7 @@ fn run_file(example: &Example) -> RunFile {
         task: example.task.source.clone(),
         task_name: example.task.name.clone(),
         data: Vec::new(),
+        kind: RunKind::Search,
         strategy: "auto".to_owned(),
         recipe: crate::recipe::effective_table(&recipe),
         seed: Seed(1),
@@ -137,7 +138,7 @@ fn a_journal_that_breaks_off_anywhere_can_be_explained() {
     let example = run(Kind::Interrupted);
     let file = run_file(&example);
     for events in (1..example.events.len()).step_by(7) {
-        let mut history = super::super::History::new(example.task.splits.dev.len() as u32);
+        let mut history = History::new(example.task.splits.dev.len() as u32);
         for (number, event) in example.events.iter().take(events) {
             history.apply(*number, event);
         }

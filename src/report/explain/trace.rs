@@ -1,7 +1,6 @@
 //! Collects the explanation of one candidate or proposal from the events of a run.
 
 use super::super::Report;
-use super::super::summary::prompt_tokens;
 use super::super::words::{self, diff, visible, visible_line};
 use super::{
     CallMade, Change, DemoShown, Explanation, Happened, Identity, Moment, Named, Outcome, Relative,
@@ -18,6 +17,7 @@ use crate::memory::State;
 use crate::operator::When;
 use crate::prompt::Prompt;
 use crate::recipe::{self, Choose, Recipe};
+use crate::run::prompt_tokens;
 use crate::state::{Phase, Status};
 use crate::task::Task;
 use crate::task::example::Split;

@@ -5,6 +5,7 @@
 //! in a row or a table are reported before anything is scored, by [`Scorer::new`] and
 //! [`Scorer::check`].
 
+mod closure;
 mod command;
 mod contains;
 mod equals;
@@ -51,6 +52,7 @@ enum Kind {
     JsonFields(json_fields::JsonFields),
     IsJson(is_json::IsJson),
     Command(CommandSpec),
+    Closure(closure::Closure),
 }
 
 impl Scorer {
@@ -94,6 +96,17 @@ impl Scorer {
         Ok(Self { name, weight, prepare, kind })
     }
 
+    /// A scorer that is a closure. It must be a pure function: a resumed run asks it again.
+    #[must_use]
+    pub fn of_closure<F, V>(name: impl Into<String>, score: F) -> Self
+    where
+        F: Fn(&str, &Example) -> V + Send + Sync + 'static,
+        V: Into<Verdict>,
+    {
+        let kind = Kind::Closure(closure::Closure::new(score));
+        Self { name: name.into(), weight: 1.0, prepare: Prepare::nothing(), kind }
+    }
+
     /// Its name in metrics.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -113,6 +126,7 @@ impl Scorer {
             Kind::JsonFields(_) => "json-fields",
             Kind::IsJson(_) => "is-json",
             Kind::Command(_) => "command",
+            Kind::Closure(_) => "closure",
         }
     }
 
@@ -157,7 +171,7 @@ impl Scorer {
             Kind::Regex(kind) => kind.check(&row.answer),
             Kind::Number(kind) => kind.check(&row.answer),
             Kind::JsonFields(kind) => kind.check(&row.answer),
-            Kind::Equals(_) | Kind::IsJson(_) | Kind::Command(_) => Ok(()),
+            Kind::Equals(_) | Kind::IsJson(_) | Kind::Command(_) | Kind::Closure(_) => Ok(()),
         }
     }
 
@@ -175,13 +189,14 @@ impl Scorer {
             Kind::Number(kind) => kind.score(&answer, expected),
             Kind::JsonFields(kind) => kind.score(&answer, expected, &self.prepare),
             Kind::IsJson(kind) => kind.score(&answer),
+            Kind::Closure(kind) => kind.score(&answer, row),
             Kind::Command(_) => return None,
         })
     }
 }
 
 /// All scorers of a task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ScorerSet {
     scorers: Vec<Scorer>,
 }
@@ -197,26 +212,32 @@ impl ScorerSet {
                 .help("add one: [[score]] with kind = \"equals\"");
             return Err((0, error));
         }
-        let mut scorers: Vec<Scorer> = Vec::with_capacity(tables.len());
+        let mut set = Self::default();
         for (place, table) in tables.iter().enumerate() {
-            let mut scorer = Scorer::new(table).map_err(|error| (place, error))?;
-            let is_taken = |name: &str| scorers.iter().any(|other| other.name == name);
-            if is_taken(&scorer.name) {
-                if table.name.is_some() {
-                    let error = ScorerError::new(
-                        "name",
-                        format!("two scores are called `{}`", scorer.name),
-                    );
-                    return Err((place, error.help("give each a different name")));
-                }
-                let free = (2..)
-                    .map(|number| format!("{}-{number}", scorer.name))
-                    .find(|name| !is_taken(name));
-                scorer.name = free.unwrap_or_default();
-            }
-            scorers.push(scorer);
+            let scorer = Scorer::new(table).map_err(|error| (place, error))?;
+            set.push(scorer, table.name.is_some()).map_err(|error| (place, error))?;
         }
-        Ok(Self { scorers })
+        Ok(set)
+    }
+
+    /// Adds a scorer. One whose name is taken gets a number, unless it was given its name.
+    ///
+    /// # Errors
+    /// Two scorers were given the same name.
+    pub fn push(&mut self, mut scorer: Scorer, is_named: bool) -> Result<(), ScorerError> {
+        let is_taken = |name: &str| self.scorers.iter().any(|other| other.name == name);
+        if is_taken(&scorer.name) {
+            if is_named {
+                let message = format!("two scores are called `{}`", scorer.name);
+                return Err(ScorerError::new("name", message).help("give each its own name"));
+            }
+            let free = (2..)
+                .map(|number| format!("{}-{number}", scorer.name))
+                .find(|name| !is_taken(name));
+            scorer.name = free.unwrap_or_default();
+        }
+        self.scorers.push(scorer);
+        Ok(())
     }
 
     /// The scorers in the task's order.

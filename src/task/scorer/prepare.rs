@@ -26,6 +26,11 @@ impl Prepare {
         Ok(Self { extract, normalize })
     }
 
+    /// Leaves an answer as it is.
+    pub(super) fn nothing() -> Self {
+        Self { extract: None, normalize: Vec::new() }
+    }
+
     /// The part of an answer that is scored.
     pub(super) fn answer<'a>(&self, answer: &'a str) -> Cow<'a, str> {
         self.expected(self.extracted(answer))

@@ -84,7 +84,20 @@ impl Verdict {
     }
 }
 
-/// A reason as a sentence, with a capital letter and a full stop.
+impl From<Score> for Verdict {
+    fn from(score: Score) -> Self {
+        Self::scored(score, None)
+    }
+}
+
+/// Right or wrong, without a word about why.
+impl From<bool> for Verdict {
+    fn from(is_right: bool) -> Self {
+        Score::binary(is_right).into()
+    }
+}
+
+/// A reason as a sentence: a capital at its beginning and a full stop at its end.
 fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();

@@ -1,48 +1,12 @@
-//! The files under `results/RUN/`, and the lock on them.
+//! The folder of a run: how it is found, who holds it, and how its files are written.
 //!
-//! `run.json` is written first and never changed; everything else except the journal can be
-//! rebuilt.
+//! Not what the files say: `file` declares `run.json`, and `summary` declares `summary.json`.
 
-use crate::caps::Caps;
-use crate::id::RunName;
-use crate::seed::Seed;
-use crate::task::{DataFile, TaskSource};
-use crate::text;
-use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-/// The content of `run.json`: everything that a run was started with, except the rows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunFile {
-    /// The version of this format.
-    pub schema: u32,
-    /// The run's name.
-    pub run: RunName,
-    /// The program's version.
-    pub version: String,
-    /// The time of its creation.
-    pub created: Timestamp,
-    /// The frozen task with its prompt's texts; the path is absolute.
-    pub task: TaskSource,
-    /// The task's name.
-    pub task_name: String,
-    /// The data files with their hashes; paths are absolute.
-    pub data: Vec<DataFile>,
-    /// The strategy's name.
-    pub strategy: String,
-    /// The recipe after `extends` and `--set`, as TOML.
-    pub recipe: String,
-    /// The random seed.
-    pub seed: Seed,
-    /// The caps from the task and the command line.
-    pub caps: Caps,
-    /// The maximum number of concurrent requests across all providers, if limited.
-    pub concurrency: Option<usize>,
-}
 
 /// The version of `run.json` and `summary.json`.
 pub const SCHEMA: u32 = 1;
@@ -102,6 +66,12 @@ pub struct RunLock {
     _file: File,
 }
 
+impl AsRef<Path> for RunDir {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl RunDir {
     /// The folder at this path, which need not exist.
     #[must_use]
@@ -113,88 +83,22 @@ impl RunDir {
     /// killed before the run started; it is reused.
     ///
     /// # Errors
-    /// It already exists, or cannot be created.
-    pub fn create(out: &Path, name: &RunName) -> Result<Self, RunDirError> {
-        fs::create_dir_all(out).map_err(|source| io_error(out, source))?;
-        let path = out.join(name.as_str());
-        match fs::create_dir(&path) {
-            Ok(()) => Ok(Self { path }),
+    /// It exists already, or cannot be made.
+    pub fn create(path: &Path) -> Result<Self, RunDirError> {
+        if let Some(out) = path.parent() {
+            fs::create_dir_all(out).map_err(|source| io_error(out, source))?;
+        }
+        let run = Self::at(path);
+        match fs::create_dir(path) {
+            Ok(()) => Ok(run),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let run = Self { path };
                 let is_begun = [RUN_FILE, "events.jsonl", "journal"]
                     .iter()
                     .any(|file| run.file(file).exists());
-                if is_begun { Err(RunDirError::Exists(name.to_string())) } else { Ok(run) }
+                if is_begun { Err(RunDirError::Exists(run.name())) } else { Ok(run) }
             }
-            Err(source) => Err(io_error(&path, source)),
+            Err(source) => Err(io_error(path, source)),
         }
-    }
-
-    /// Finds a run: a folder, a name, a unique prefix of one, or `latest`.
-    ///
-    /// # Errors
-    /// There is no such run, or the prefix matches several.
-    pub fn find(out: &Path, asked: &str) -> Result<Self, RunDirError> {
-        let direct = Path::new(asked);
-        if direct.join(RUN_FILE).is_file() {
-            return Ok(Self::at(direct));
-        }
-        let mut runs = Self::list(out)?;
-        if asked == "latest" {
-            runs.sort_by_key(Self::lateness);
-            return runs.pop().ok_or_else(|| RunDirError::Unknown {
-                asked: asked.to_owned(),
-                out: out.to_owned(),
-                hint: ": start one with `promptsearch run TASK`".to_owned(),
-            });
-        }
-        let mut matching: Vec<&Self> =
-            runs.iter().filter(|run| run.name().starts_with(asked)).collect();
-        if let Some(exact) = matching.iter().find(|run| run.name() == asked) {
-            return Ok((*exact).clone());
-        }
-        if matching.len() == 1 {
-            return Ok(matching.remove(0).clone());
-        }
-        let names: Vec<String> = runs.iter().map(Self::name).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let hint = if matching.len() > 1 {
-            let names: Vec<String> = matching.iter().map(|run| run.name()).collect();
-            format!(": the prefix matches {}", names.join(" or "))
-        } else if names.is_empty() {
-            ": the folder has no runs".to_owned()
-        } else {
-            format!(": {}", text::suggestion(asked, &names))
-        };
-        Err(RunDirError::Unknown { asked: asked.to_owned(), out: out.to_owned(), hint })
-    }
-
-    /// All runs of a folder, by name.
-    ///
-    /// # Errors
-    /// The folder cannot be read; a missing folder has no runs.
-    pub fn list(out: &Path) -> Result<Vec<Self>, RunDirError> {
-        let entries = match fs::read_dir(out) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(io_error(out, source)),
-        };
-        let mut runs = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(|source| io_error(out, source))?.path();
-            if path.join(RUN_FILE).is_file() {
-                runs.push(Self { path });
-            }
-        }
-        runs.sort_by_key(Self::name);
-        Ok(runs)
-    }
-
-    /// The sort key of `latest`: searches come before evaluation runs.
-    fn lateness(&self) -> (bool, Option<Timestamp>, String) {
-        let file = self.run_file().ok();
-        let is_search = file.as_ref().is_some_and(|run| !run.strategy.starts_with("eval:"));
-        (is_search, file.map(|run| run.created), self.name())
     }
 
     /// The folder.
@@ -259,14 +163,6 @@ impl RunDir {
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
-    /// The content of `run.json`.
-    ///
-    /// # Errors
-    /// It cannot be read, or a newer version wrote it.
-    pub fn run_file(&self) -> Result<RunFile, RunDirError> {
-        self.read_json(RUN_FILE)
-    }
-
     /// A JSON file of the run.
     ///
     /// # Errors
@@ -323,7 +219,7 @@ pub const RUN_FILE: &str = "run.json";
 /// The name of the file with the summary.
 pub const SUMMARY_FILE: &str = "summary.json";
 
-fn io_error(path: &Path, source: io::Error) -> RunDirError {
+pub(super) fn io_error(path: &Path, source: io::Error) -> RunDirError {
     RunDirError::Io { path: path.to_owned(), source }
 }
 
@@ -332,34 +228,20 @@ mod tests {
     use super::*;
 
     fn run(out: &Path, name: &str) -> RunDir {
-        let run = RunDir::create(out, &RunName::new(name)).unwrap();
+        let run = RunDir::create(&out.join(name)).unwrap();
         run.write(RUN_FILE, br#"{"schema": 1}"#).unwrap();
         run
     }
 
     #[test]
-    fn a_run_is_found_by_name_or_unique_prefix() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in ["routing-auto-1", "routing-auto-2", "math"] {
-            run(dir.path(), name);
-        }
-        let find = |asked: &str| RunDir::find(dir.path(), asked);
-        assert_eq!(find("ma").unwrap().name(), "math");
-        assert_eq!(find("routing-auto-1").unwrap().name(), "routing-auto-1");
-        assert!(find("routing").unwrap_err().to_string().contains("-1 or routing-auto-2"));
-        assert!(find("maht").unwrap_err().to_string().contains("did you mean `math`?"));
-        let exists = RunDir::create(dir.path(), &RunName::new("math")).unwrap_err();
-        assert!(exists.to_string().contains("resume math"));
-    }
-
-    #[test]
     fn a_folder_of_a_run_that_never_began_is_taken_over() {
         let dir = tempfile::tempdir().unwrap();
-        let name = RunName::new("r");
-        RunDir::create(dir.path(), &name).unwrap();
-        let run = RunDir::create(dir.path(), &name).unwrap();
+        let folder = dir.path().join("r");
+        RunDir::create(&folder).unwrap();
+        let run = RunDir::create(&folder).unwrap();
         run.write(RUN_FILE, br#"{"schema": 1}"#).unwrap();
-        RunDir::create(dir.path(), &name).unwrap_err();
+        let exists = RunDir::create(&folder).unwrap_err();
+        assert!(exists.to_string().contains("resume r"));
     }
 
     #[test]
@@ -380,6 +262,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = run(dir.path(), "r");
         run.write(RUN_FILE, br#"{"schema": 99}"#).unwrap();
-        assert!(run.run_file().unwrap_err().to_string().contains("newer"));
+        let read = run.read_json::<serde_json::Value>(RUN_FILE);
+        assert!(read.unwrap_err().to_string().contains("newer"));
     }
 }

@@ -2,9 +2,14 @@
 
 use crate::event::Event;
 use crate::id::{CandidateIx, EventNumber};
+use crate::journal::{Journal, JournalError, read_events};
+
 use crate::ledger::Wallet;
 use crate::memory::State;
 use crate::state::Phase;
+use jiff::Timestamp;
+use std::path::Path;
+use std::time::Duration;
 
 /// A moment in a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +51,52 @@ impl History {
             ran_ms: 0,
             events: 0,
         }
+    }
+
+    /// From the journal that this process has open.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn of(journal: &Journal<Event>, dev_rows: u32) -> Result<Self, JournalError> {
+        let mut history = Self::new(dev_rows);
+        journal.replay(|number, event| {
+            history.apply(number, &event);
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(history)
+    }
+
+    /// From the journal's plain copy, which any process may read. One that does not exist yet has no
+    /// events.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(events: &Path, dev_rows: u32) -> Result<Self, JournalError> {
+        let mut history = Self::new(dev_rows);
+        if events.exists() {
+            read_events(events, |number, event| {
+                history.apply(number, &event);
+                Ok::<_, JournalError>(())
+            })?;
+        }
+        Ok(history)
+    }
+
+    /// How long the run has been running, over all its sessions.
+    #[must_use]
+    pub fn running(&self) -> Duration {
+        Duration::from_millis(self.ran_ms)
+    }
+
+    /// What is to be written down when a run is resumed: calls that were in flight when the last
+    /// session ended are lost, and charged at their worst case. Nothing for a run that is new.
+    pub(super) fn resumption(&self, at: Timestamp) -> Vec<Event> {
+        if self.state.phase == Phase::New {
+            return Vec::new();
+        }
+        let open = self.wallet.open_calls();
+        let lost = open.iter().map(|(call, ..)| Event::Lost { call: *call });
+        lost.chain([Event::Resumed { at, ran_ms: self.ran_ms }]).collect()
     }
 
     /// Applies the next event.

@@ -1,5 +1,7 @@
 //! `summary.json`: the current facts about a run.
 
+use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
+use super::file::RunInfo;
 use crate::engine::confirmed;
 use crate::event::StopReason;
 use crate::id::{CandidateId, CandidateIx, RowIx};
@@ -22,8 +24,6 @@ use std::time::Duration;
 pub enum Status {
     /// A process is working on it.
     Running,
-    /// It is paused.
-    Paused,
     /// It can be resumed.
     Interrupted,
     /// It is finished.
@@ -176,17 +176,6 @@ pub struct Counts {
     pub errors: u64,
 }
 
-/// Facts about a run that are not in its state.
-#[derive(Clone, Debug)]
-pub struct RunInfo {
-    /// The run's name.
-    pub run: String,
-    /// The strategy's name.
-    pub strategy: String,
-    /// The run's random seed.
-    pub seed: Seed,
-}
-
 impl Summary {
     /// The summary at this moment.
     #[must_use]
@@ -223,7 +212,7 @@ impl Summary {
         let is_shown = confirmed.as_ref().is_some_and(|confirmed| confirmed.is_shown);
         let recommended = if is_shown { Recommendation::Best } else { Recommendation::Baseline };
         Self {
-            schema: crate::run_dir::SCHEMA,
+            schema: SCHEMA,
             run: info.run.clone(),
             task: task.name.clone(),
             strategy: info.strategy.clone(),
@@ -239,6 +228,20 @@ impl Summary {
             spent: spent(state, wallet, running),
             counts: counts(state),
         }
+    }
+
+    /// Writes `summary.json`, and the recommended prompt's parts as text.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, dir: &RunDir) -> Result<(), RunDirError> {
+        dir.write_json(SUMMARY_FILE, self)?;
+        if let Some(prompt) = self.recommended_prompt() {
+            for (name, text) in &prompt.prompt {
+                dir.write(&format!("best/{name}.md"), text.as_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     /// The prompt to deploy: the recommended one, or the baseline as long as there is none.
@@ -258,11 +261,7 @@ fn dev_scores(state: &State, standing: &CandidateState) -> Vec<f64> {
 }
 
 /// A candidate's mean on dev for reports; for baseline and winner it equals the summary's.
-pub(super) fn dev_interval(
-    state: &State,
-    standing: &CandidateState,
-    seed: Seed,
-) -> Option<Interval> {
+pub fn dev_interval(state: &State, standing: &CandidateState, seed: Seed) -> Option<Interval> {
     interval::of_scores(&dev_scores(state, standing), seed.child("dev", 0))
 }
 
@@ -288,8 +287,8 @@ fn parts(prompt: &Prompt) -> BTreeMap<String, String> {
     prompt.parts().iter().map(|part| (part.name.clone(), part.text.to_string())).collect()
 }
 
-/// Tokens of a prompt without the example, estimated from its bytes at the measured rate.
-pub(super) fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 {
+/// Tokens of a prompt without the example: its bytes at the measured rate.
+pub fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 {
     let answered = state.plan.answered(ModelRole::Task);
     let bytes = task.layout.bytes_without_row(prompt) as f64;
     let rate = match (answered.usage.input.0, state.plan.answered_bytes(ModelRole::Task)) {

@@ -1,0 +1,55 @@
+//! What is printed, and where: results on stdout, all else on stderr.
+
+use super::error::CliError;
+use std::io::{IsTerminal, Write};
+
+/// Where things are shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Screen {
+    pub(super) json: bool,
+    pub(super) quiet: bool,
+}
+
+impl Screen {
+    /// Prints a result: JSON for programs, text for people.
+    pub(super) fn show(&self, json: &serde_json::Value, text: &str) -> Result<(), CliError> {
+        if self.json { self.print(&serde_json::to_string_pretty(json)?) } else { self.print(text) }
+    }
+
+    /// Prints to stdout. A reader that has gone away, as `head` does, is no error.
+    #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
+    pub(super) fn print(&self, text: &str) -> Result<(), CliError> {
+        let mut out = std::io::stdout().lock();
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(CliError::from),
+        }
+    }
+
+    /// Tells a person something that is no result.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// Warns, whatever was asked for.
+    #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
+    pub(super) fn warn(&self, text: &str) {
+        let _ = writeln!(std::io::stderr(), "warning: {text}");
+    }
+
+    /// Whether stdout may be coloured.
+    pub(super) fn colour(&self) -> bool {
+        !self.json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    }
+
+    /// Columns of the terminal, or what suits a file.
+    #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
+    pub(super) fn width(&self) -> usize {
+        let columns = std::env::var_os("COLUMNS")
+            .and_then(|columns| columns.to_str().and_then(|columns| columns.parse().ok()));
+        columns.unwrap_or(100)
+    }
+}

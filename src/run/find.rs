@@ -1,0 +1,96 @@
+//! How a person's name for a run becomes its folder.
+
+use super::dir::{RUN_FILE, RunDir, RunDirError, io_error};
+use super::file::{RunFile, RunKind};
+use crate::text;
+use jiff::Timestamp;
+use std::path::Path;
+use std::{fs, io};
+
+impl RunDir {
+    /// Finds a run: a folder, a name, a unique prefix of one, or `latest`.
+    ///
+    /// # Errors
+    /// There is none, or several.
+    pub fn find(out: &Path, asked: &str) -> Result<Self, RunDirError> {
+        let direct = Path::new(asked);
+        if direct.join(RUN_FILE).is_file() {
+            return Ok(Self::at(direct));
+        }
+        let mut runs = Self::list(out)?;
+        if asked == "latest" {
+            runs.sort_by_key(Self::lateness);
+            return runs.pop().ok_or_else(|| RunDirError::Unknown {
+                asked: asked.to_owned(),
+                out: out.to_owned(),
+                hint: ": start one with `promptsearch run TASK`".to_owned(),
+            });
+        }
+        let mut matching: Vec<&Self> =
+            runs.iter().filter(|run| run.name().starts_with(asked)).collect();
+        if let Some(exact) = matching.iter().find(|run| run.name() == asked) {
+            return Ok((*exact).clone());
+        }
+        if matching.len() == 1 {
+            return Ok(matching.remove(0).clone());
+        }
+        let names: Vec<String> = runs.iter().map(Self::name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let hint = if matching.len() > 1 {
+            let names: Vec<String> = matching.iter().map(|run| run.name()).collect();
+            format!(" alone: it could be {}", names.join(" or "))
+        } else if names.is_empty() {
+            ": there are no runs there".to_owned()
+        } else {
+            format!(": {}", text::suggestion(asked, &names))
+        };
+        Err(RunDirError::Unknown { asked: asked.to_owned(), out: out.to_owned(), hint })
+    }
+
+    /// All runs of a folder, by name.
+    ///
+    /// # Errors
+    /// The folder cannot be read; one that does not exist has no runs.
+    pub fn list(out: &Path) -> Result<Vec<Self>, RunDirError> {
+        let entries = match fs::read_dir(out) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(io_error(out, source)),
+        };
+        let mut runs = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|source| io_error(out, source))?.path();
+            if path.join(RUN_FILE).is_file() {
+                runs.push(Self::at(path));
+            }
+        }
+        runs.sort_by_key(Self::name);
+        Ok(runs)
+    }
+
+    /// What `latest` goes by: searches come before evaluations.
+    fn lateness(&self) -> (bool, Option<Timestamp>, String) {
+        let file = RunFile::read(self).ok();
+        let is_search = file.as_ref().is_some_and(|run| run.kind == RunKind::Search);
+        (is_search, file.map(|run| run.created), self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_found_by_name_or_unique_prefix() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["routing-auto-1", "routing-auto-2", "math"] {
+            let run = RunDir::create(&dir.path().join(name)).unwrap();
+            run.write(RUN_FILE, br#"{"schema": 1}"#).unwrap();
+        }
+        let find = |asked: &str| RunDir::find(dir.path(), asked);
+        assert_eq!(find("ma").unwrap().name(), "math");
+        assert_eq!(find("routing-auto-1").unwrap().name(), "routing-auto-1");
+        assert!(find("routing").unwrap_err().to_string().contains("-1 or routing-auto-2"));
+        assert!(find("maht").unwrap_err().to_string().contains("did you mean `math`?"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Whether a recipe and a task fit together: found out before anything is created or paid for.
+
+use super::error::RunError;
+use crate::candidate::DEMOS;
+use crate::engine;
+use crate::recipe::{Parts, Recipe, Usable};
+use crate::source::SourceError;
+use crate::task::Task;
+use crate::task::model::ModelRole;
+
+/// A recipe as a task can use it, and what of it is left out.
+///
+/// # Errors
+/// Nothing is left that could make a candidate, or a meta-prompt is wrong or too long for the
+/// mutator.
+pub fn fitted(recipe: &Recipe, task: &Task) -> Result<(Recipe, Vec<String>), RunError> {
+    let parts = Parts {
+        texts: task.layout.searched().iter().filter(|part| *part != DEMOS).count(),
+        demos: task.layout.is_searched(DEMOS),
+    };
+    let Usable { recipe, left_out, is_idle } = recipe.usable(parts);
+    if is_idle {
+        let message = format!(
+            "`{}` can do nothing here, where [prompt] has `search = {:?}`",
+            recipe.name,
+            task.layout.searched()
+        );
+        let message = std::iter::once(message).chain(left_out).collect::<Vec<_>>().join("\n  ");
+        let change = if parts.demos {
+            "let a text change too, as in `search = [\"system\", \"demos\"]`"
+        } else {
+            "add a part `demos = \"\"` and name it in `search` under [prompt]"
+        };
+        let other = "or choose another strategy: `promptsearch strategies`";
+        return Err(RunError::Idle { message, help: vec![change.to_owned(), other.to_owned()] });
+    }
+    let meta_prompts = engine::meta_prompts(&recipe)?;
+    engine::check_window(task, &recipe, &meta_prompts)?;
+    Ok((recipe, left_out))
+}
+
+/// Whether a task lets anything change.
+///
+/// # Errors
+/// No part of its prompt is searched.
+pub fn check_searched_parts(task: &Task) -> Result<(), SourceError> {
+    if !task.layout.searched().is_empty() {
+        return Ok(());
+    }
+    Err(task
+        .mistake(&["prompt"], "the task lets no part of the prompt change")
+        .help("add `search = [\"system\"]` under [prompt]"))
+}
+
+/// Whether a task has the mutator that a recipe asks.
+///
+/// # Errors
+/// The task names none.
+pub fn check_mutator(recipe: &Recipe, task: &Task) -> Result<(), SourceError> {
+    if task.model(ModelRole::Mutator).is_some() || !recipe.asks_mutator() {
+        return Ok(());
+    }
+    Err(task
+        .mistake(&["models"], "the task names no mutator model, and a search needs one")
+        .help("add `mutator = \"provider/model\"` under [models]"))
+}

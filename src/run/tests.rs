@@ -1,0 +1,215 @@
+//! Runs of a task in memory, in folders.
+
+use super::*;
+use crate::caps::Caps;
+use crate::provider::Request;
+use crate::task::TaskBuilder;
+use crate::task::model::ModelRole;
+use serde_json::{Value, json};
+
+fn row(number: u32) -> Value {
+    json!({"input": number, "answer": if number.is_multiple_of(2) { "even" } else { "odd" }})
+}
+
+fn builder(rows: u32) -> TaskBuilder {
+    Task::builder("parity")
+        .rows((1..=rows).map(row))
+        .searched_part("system", "Is this number odd or even?")
+        .part("user", "{{ input }}")
+        .score_by("exact", |answer, row| answer == row.answer)
+        .model(ModelRole::Task, "own/answerer")
+        .model(ModelRole::Mutator, "own/writer")
+        .caps(Caps { calls: Some(400), ..Caps::default() })
+}
+
+fn task() -> Task {
+    builder(100).build().unwrap()
+}
+
+fn answer(request: &Request) -> String {
+    if request.model.model() == "writer" {
+        let hint = ["Think twice.", "Look at the last digit.", "Be brief."];
+        let text = format!("{} Draw {}.", hint[request.draw as usize % 3], request.draw);
+        return rewrite(request, "system", &text);
+    }
+    let looks = request.messages[0].content.contains("last digit");
+    let number: u32 = request.messages[1].content.parse().unwrap();
+    if looks == number.is_multiple_of(2) { "even" } else { "odd" }.to_owned()
+}
+
+fn random() -> Recipe {
+    recipe::load("random", &[]).unwrap()
+}
+
+fn created(task: Task, dir: &Path) -> Run {
+    let run = Run::create(task, &random(), Settings::default(), dir).unwrap();
+    run.with_model("own", model(answer))
+}
+
+fn searched(run: &mut Run, observers: Vec<Box<dyn Observer>>, control: &Control) -> Ended {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run.search(observers, control)).unwrap()
+}
+
+/// Decisions, without the moments and the event numbers, which depend on arrival.
+fn decisions(run: &Run) -> Vec<Value> {
+    let events = run.events().unwrap();
+    let decisions = events.iter().filter(|(_, event)| event.is_decision());
+    decisions
+        .map(|(_, event)| {
+            let mut value = serde_json::to_value(event).unwrap();
+            for of_event in value.as_object_mut().unwrap().values_mut() {
+                if let Some(fields) = of_event.as_object_mut() {
+                    fields.remove("at");
+                    fields.remove("cached");
+                }
+            }
+            value
+        })
+        .collect()
+}
+
+/// Stops a search at an event.
+struct StopAt(u64, Control);
+
+impl Observer for StopAt {
+    fn observe(&mut self, number: EventNumber, _event: &Event, _state: &State) {
+        if number.0 == self.0 {
+            self.1.stop();
+        }
+    }
+}
+
+#[test]
+fn a_run_of_a_task_in_memory_is_stopped_and_goes_on_in_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = RunDir::at(folder.path().join("parted"));
+    let mut parted = created(task(), dir.path());
+    let control = Control::new();
+    let stop = Box::new(StopAt(300, control.clone()));
+    let ended = searched(&mut parted, vec![stop], &control);
+    assert_eq!(ended.outcome, Outcome::Interrupted);
+    drop(parted);
+    let read = Run::read_with(task(), &dir).unwrap();
+    assert_eq!(read.summary.status, Status::Interrupted);
+
+    let mut parted = Run::open_with(task(), &dir).unwrap().with_model("own", model(answer));
+    let ended = searched(&mut parted, Vec::new(), &Control::new());
+    assert_eq!(ended.outcome, Outcome::Finished);
+    let mut whole = created(task(), &folder.path().join("whole"));
+    searched(&mut whole, Vec::new(), &Control::new());
+    assert!(decisions(&whole).len() > 300);
+    assert_eq!(decisions(&parted), decisions(&whole));
+    let best = ended.summary().best.unwrap();
+    assert!(best.prompt["system"].contains("last digit"), "{best:?}");
+
+    let written: Summary = dir.read_json(SUMMARY_FILE).unwrap();
+    assert_eq!(written, ended.summary());
+    assert!(dir.file("best/system.md").exists());
+}
+
+#[test]
+fn a_search_that_is_over_is_not_searched_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = created(task(), &folder.path().join("r"));
+    let first = searched(&mut run, Vec::new(), &Control::new()).summary();
+    let events = run.events().unwrap().len();
+    let second = searched(&mut run, Vec::new(), &Control::new()).summary();
+    assert_eq!(run.events().unwrap().len(), events);
+    assert_eq!((first.best, first.spent.usd), (second.best, second.spent.usd));
+}
+
+#[test]
+fn another_task_is_refused_with_what_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = RunDir::at(folder.path().join("r"));
+    drop(created(task(), dir.path()));
+    let refused = |task: Task| Run::open_with(task, &dir).err().unwrap().to_string();
+    let rows = refused(builder(99).build().unwrap());
+    assert!(rows.contains("the rows of the task `parity`: the rows have changed"), "{rows}");
+    let about = refused(builder(100).about("Numbers.").build().unwrap());
+    assert!(about.contains("its description has changed since the run `r`"), "{about}");
+    let scorer = refused(builder(100).score_by("more", |_, _| true).build().unwrap());
+    assert!(scorer.contains("its scorer 1 has changed"), "{scorer}");
+    let needed = Run::open(&dir).err().unwrap();
+    assert!(matches!(needed, RunError::TaskNeeded(_)), "{needed}");
+    // What a run may spend is the run's, not the task's.
+    Run::open_with(builder(100).caps(Caps::default()).build().unwrap(), &dir).unwrap();
+}
+
+#[test]
+fn a_run_that_cannot_be_started_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("r");
+    let start = |task: Task| Run::create(task, &random(), Settings::default(), &dir).err().unwrap();
+    let unlimited = start(builder(100).caps(Caps::default()).build().unwrap());
+    assert!(matches!(unlimited, RunError::Unlimited));
+    let frozen = Task::builder("frozen")
+        .rows((1..=100).map(row))
+        .part("user", "{{ input }}")
+        .score_by("exact", |answer, row| answer == row.answer)
+        .model(ModelRole::Task, "own/answerer");
+    let frozen = start(frozen.build().unwrap()).to_string();
+    assert!(frozen.contains("lets no part of the prompt change"), "{frozen}");
+    assert!(!dir.exists());
+}
+
+#[test]
+fn one_process_at_a_time_works_on_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = RunDir::at(folder.path().join("r"));
+    let run = created(task(), dir.path());
+    let second = Run::open_with(task(), &dir).err().unwrap();
+    assert!(matches!(second, RunError::Dir(RunDirError::InUse { .. })), "{second}");
+    assert_eq!(Run::read_with(task(), &dir).unwrap().summary.status, Status::Running);
+    drop(run);
+    Run::open_with(task(), &dir).unwrap();
+}
+
+#[test]
+fn a_provider_that_nothing_implements_is_named() {
+    let mut run = Run::in_memory(task(), &random(), Settings::default()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let error = runtime.block_on(run.search(Vec::new(), &Control::new())).err().unwrap();
+    assert!(matches!(&error, RunError::Provider { name, .. } if name == "own"), "{error}");
+}
+
+#[test]
+fn an_evaluation_measures_the_rows_that_it_was_started_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = RunDir::at(folder.path().join("measured"));
+    let hold = task().splits.hold.len();
+    let split = Some(Split::Hold);
+    let run = Run::evaluate(task(), split, Settings::default(), dir.path()).unwrap();
+    assert_eq!(run.file().kind, RunKind::Evaluation { split });
+    drop(run);
+    let mut run = Run::open_with(task(), &dir).unwrap().with_model("own", model(answer));
+    let ended = searched(&mut run, Vec::new(), &Control::new());
+    assert_eq!(ended.outcome, Outcome::Finished);
+    let summary = ended.summary();
+    assert_eq!(summary.baseline.unwrap().dev.unwrap().n, hold);
+    assert_eq!(summary.counts.proposals, 0);
+    drop(run);
+    // `latest` is a search where there is one, though the evaluation is younger.
+    created(task(), &folder.path().join("search"));
+    assert_eq!(RunDir::find(folder.path(), "latest").unwrap().name(), "search");
+}
+
+#[test]
+fn the_meter_shows_a_search_while_it_runs() {
+    struct Watch(Meter, std::sync::mpsc::Sender<Reading>);
+    impl Observer for Watch {
+        fn observe(&mut self, _number: EventNumber, _event: &Event, _state: &State) {
+            let _ = self.1.send(self.0.read());
+        }
+    }
+    let mut run = Run::in_memory(task(), &random(), Settings::default())
+        .unwrap()
+        .with_model("own", model(answer));
+    let (seen, readings) = std::sync::mpsc::channel();
+    let watch = Box::new(Watch(run.meter(), seen));
+    assert_eq!(run.meter().read(), Reading::default());
+    let ended = searched(&mut run, vec![watch], &Control::new());
+    let most = readings.iter().map(|reading| reading.calls).max();
+    assert_eq!(most, Some(ended.wallet.calls()));
+}
