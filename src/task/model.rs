@@ -441,6 +441,20 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_of_an_unknown_kind_is_refused_with_the_kinds_that_exist() {
+        for (typed, expected) in [
+            ("opnai", "did you mean `openai`?"),
+            // Known to the field, but no protocol here implements it.
+            ("anthropic", "known: openai, sim"),
+        ] {
+            let error = toml::from_str::<Provider>(&format!("kind = \"{typed}\"")).unwrap_err();
+            let (message, help) = crate::source::explain_unknown_name(error.message());
+            assert_eq!(message, format!("unknown value `{typed}`"));
+            assert_eq!(help.as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
     fn timeouts_are_clipped_to_the_total() {
         let provider: Provider = toml::from_str("timeout = { total = \"10s\" }").unwrap();
         assert_eq!(provider.timeout.first_byte, Duration::from_secs(10));
