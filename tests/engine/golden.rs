@@ -24,6 +24,8 @@ const ON_SHIPPED_TASKS: &[&str] = &["auto", "gepa", "simba", "promptagent-mcts",
 
 const TASKS: &[&str] = &["ticket-routing", "invoice-extraction", "unit-math"];
 
+const BLESS: &str = "`PROMPTSEARCH_BLESS=1 cargo test --test engine golden` writes the files anew";
+
 /// Calls of a run.
 const CALLS: u64 = 3_000;
 
@@ -71,7 +73,7 @@ fn every_recipe_decides_what_it_always_did() {
         }
     }
     let next = AtomicUsize::new(0);
-    let complaints = Mutex::new(Vec::new());
+    let complaints = Mutex::new(strays(&runs.iter().map(|(name, _)| name.as_str()).collect()));
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -88,16 +90,26 @@ fn every_recipe_decides_what_it_always_did() {
     assert!(complaints.is_empty(), "{} runs:\n{}", complaints.len(), complaints.join("\n"));
 }
 
+/// A golden file that no run is compared with pins nothing.
+fn strays(runs: &BTreeSet<&str>) -> Vec<String> {
+    let files = std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
+    let stray = files.filter(|file| {
+        file.file_stem().and_then(|stem| stem.to_str()).is_none_or(|stem| !runs.contains(stem))
+    });
+    stray.map(|file| format!("{}: no run is compared with it", file.display())).collect()
+}
+
 /// What is wrong with a projection; `None`: it is the golden one.
 fn compared(name: &str, projection: &str) -> Option<String> {
     let file = folder().join(format!("{name}.txt"));
     if std::env::var_os("PROMPTSEARCH_BLESS").is_some() {
-        std::fs::create_dir_all(folder()).unwrap();
         std::fs::write(&file, projection).unwrap();
         return None;
     }
-    let golden = std::fs::read_to_string(&file)
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let golden = match std::fs::read_to_string(&file) {
+        Ok(golden) => golden,
+        Err(error) => return Some(format!("{name}: {}: {error} ({BLESS})", file.display())),
+    };
     if golden == projection {
         return None;
     }
@@ -112,8 +124,7 @@ fn compared(name: &str, projection: &str) -> Option<String> {
     };
     let (old, new, line) = (shown(&old), shown(&new), same + 1);
     Some(format!(
-        "{name} differs from line {line} on:\n  was\n{old}  is\n{new}  \
-         (PROMPTSEARCH_BLESS=1 writes the file anew)\n"
+        "{name} differs from line {line} on:\n  golden file\n{old}  this run\n{new}  ({BLESS})\n"
     ))
 }
 
