@@ -18,9 +18,9 @@ use std::sync::LazyLock;
 #[must_use]
 pub fn all_meta_prompts() -> &'static [&'static MetaPrompt] {
     static ALL: LazyLock<Vec<&'static MetaPrompt>> = LazyLock::new(|| {
-        let operators = OPERATORS.kinds.iter().filter_map(|kind| kind.by_default());
+        let operators = OPERATORS.kinds.iter().filter_map(crate::grammar::Kind::by_default);
         let of_operators = operators.flat_map(|operator| operator.meta_prompts());
-        let inits = INITS.kinds.iter().filter_map(|kind| kind.by_default());
+        let inits = INITS.kinds.iter().filter_map(crate::grammar::Kind::by_default);
         let of_inits = inits.flat_map(|init| init.meta_prompts());
         let mut all: Vec<&'static MetaPrompt> = Vec::new();
         for meta_prompt in of_operators.chain(of_inits) {

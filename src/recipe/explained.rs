@@ -82,7 +82,7 @@ pub fn explained(recipe: &Recipe) -> Vec<SlotShown> {
     plain!("objective", recipe.objective, Objective);
     closed!("schedule", recipe.schedule, Schedule);
     for (place, init) in recipe.init.iter().enumerate() {
-        let usual = INITS.kind(init.kind()).and_then(|kind| kind.by_default());
+        let usual = INITS.kind(init.kind()).and_then(crate::grammar::Kind::by_default);
         slots.push(chosen(format!("init.{place}"), init, usual.as_ref()));
     }
     closed!("select", recipe.select, Select);
@@ -92,7 +92,7 @@ pub fn explained(recipe: &Recipe) -> Vec<SlotShown> {
     closed!("choose", recipe.choose, Choose);
     closed!("sampler", recipe.sampler, Sampler);
     for (place, screen) in recipe.screen.iter().enumerate() {
-        let usual = SCREENS.kind(screen.kind()).and_then(|kind| kind.by_default());
+        let usual = SCREENS.kind(screen.kind()).and_then(crate::grammar::Kind::by_default);
         slots.push(chosen(format!("screen.{place}"), screen, usual.as_ref()));
     }
     closed!("evaluate", recipe.evaluate, Evaluate);

@@ -1,5 +1,6 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
+use super::slots::describe::Slot;
 use super::{Objective, Recipe, SHIPPED, Stop, Wording, shipped};
 use crate::grammar;
 use crate::operator::{INITS, OPERATORS, Operator, SCREENS, Used};
@@ -9,14 +10,6 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// A slot of several kinds.
-pub(crate) trait Slot: Sized {
-    /// The kinds' names.
-    const KINDS: &'static [&'static str];
-    /// Reads the table of one kind; `kind` is one of `KINDS`.
-    fn from_table(kind: &str, table: toml::Table) -> Result<Self, toml::de::Error>;
-}
 
 /// Why a recipe cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,13 @@
 //! Declares slots whose kinds are a closed enum.
 
+/// A slot of several kinds.
+pub(crate) trait Slot: Sized {
+    /// The kinds' names.
+    const KINDS: &'static [&'static str];
+    /// Reads the table of one kind; `kind` is one of `KINDS`.
+    fn from_table(kind: &str, table: toml::Table) -> Result<Self, toml::de::Error>;
+}
+
 /// Declares a slot: an enum over kinds, each with its own table of keys.
 macro_rules! slot {
     ($(#[doc = $doc:literal])* $slot:ident { $($(#[doc = $kind_doc:literal])* $kind:literal => $variant:ident($table:ident)),+ $(,)? }) => {
@@ -53,7 +61,7 @@ macro_rules! slot {
             }
         }
 
-        impl $crate::recipe::read::Slot for $slot {
+        impl $crate::recipe::slots::describe::Slot for $slot {
             const KINDS: &'static [&'static str] = &[$($kind),+];
 
             fn from_table(kind: &str, table: toml::Table) -> Result<Self, toml::de::Error> {

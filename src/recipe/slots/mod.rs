@@ -5,7 +5,7 @@
 //! declared in `operator`.
 
 #[macro_use]
-mod describe;
+pub(super) mod describe;
 
 mod accept;
 mod archive;

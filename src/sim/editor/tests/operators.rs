@@ -99,7 +99,7 @@ fn each_operator_is_told_by_its_first_line() {
     let mut kinds = Vec::new();
     for operator in all_meta_prompts() {
         let given = Given::all(TICKETS, 0);
-        let brief = Brief::new(&given.request(*operator, "Sort it.", 1));
+        let brief = Brief::new(&given.request(operator, "Sort it.", 1));
         assert!(!kinds.contains(&brief.kind), "{}: {:?}", operator.name, brief.kind);
         assert_eq!(brief.kind.is_noted(), operator.reply == Reply::Notes, "{}", operator.name);
         assert_eq!(brief.current, "Sort it.", "{}", operator.name);
@@ -131,9 +131,9 @@ fn replies_to_all_operators_are_mostly_of_use() {
             let (mut readable, mut changed, mut faults) = (0, 0, 0);
             let total = if task == TICKETS { 200 } else { 60 };
             for number in 0..total {
-                let request = Given::all(task, number).request(*operator, &text, 1);
+                let request = Given::all(task, number).request(operator, &text, 1);
                 let written = write(Seed(1), &request, number as u64);
-                match texts(*operator, &request, &written.text) {
+                match texts(operator, &request, &written.text) {
                     Some(texts) if written.finish == Finish::Stop => {
                         readable += 1;
                         changed += usize::from(texts != [text.clone()]);
