@@ -5,6 +5,8 @@
 //!
 //! `cargo run --example own_operator`
 
+#![expect(clippy::print_stdout, reason = "an example prints its result")]
+
 use promptsearch::operator::{Author, Common, MetaPrompt, Operator, Reply, Slot, Step, Used};
 use promptsearch::recipe;
 use std::sync::Arc;

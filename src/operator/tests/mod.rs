@@ -74,9 +74,9 @@ fn every_operator_frames_the_prompt_and_its_reply_can_be_read() {
         let others = [prompt(HOSTILE), prompt("Second."), prompt("Third.")];
         for searched in [vec!["system".to_owned()], vec!["system".to_owned(), "demos".to_owned()]] {
             let brief = brief(&current, &others, &searched, HOSTILE);
-            let text = written(*operator, &brief, 3);
-            assert_eq!(text, written(*operator, &brief, 3), "{name}");
-            assert_ne!(text, written(*operator, &brief, 4), "{name}");
+            let text = written(operator, &brief, 3);
+            assert_eq!(text, written(operator, &brief, 3), "{name}");
+            assert_ne!(text, written(operator, &brief, 4), "{name}");
             let nonce = Nonce::find(&text).expect("a nonce");
             assert_ne!(nonce.to_string(), "0".repeat(16), "{name}: fooled");
             let parts = searched.len();
@@ -100,7 +100,7 @@ fn every_operator_frames_the_prompt_and_its_reply_can_be_read() {
                 let closings = text.matches(&format!("</{tag}-{nonce}>")).count();
                 assert_eq!((openings, closings), (count, count), "{name}: {tag}");
             }
-            reply_is_read(*operator, nonce, &searched);
+            reply_is_read(operator, nonce, &searched);
         }
     }
 }
@@ -130,7 +130,7 @@ fn no_data_stands_outside_of_tags() {
         let others = [prompt(sentinel), prompt(HOSTILE), prompt(sentinel)];
         let searched = ["system".to_owned()];
         let data = format!("{HOSTILE}\n{sentinel}");
-        let text = written(*operator, &brief(&current, &others, &searched, &data), 3);
+        let text = written(operator, &brief(&current, &others, &searched, &data), 3);
         let nonce = Nonce::find(&text).unwrap();
         assert!(!outside(&text, nonce).contains("SENTINEL"), "{}", operator.name);
         assert!(!outside(&text, nonce).contains("0000000000000000"), "{}", operator.name);

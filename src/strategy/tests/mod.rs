@@ -124,7 +124,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
 
     /// As many notes as are asked for.
     fn notes(&self, draft: &Draft) -> Vec<String> {
-        let count = self.recipe.author(draft).map_or(1, |author| author.notes());
+        let count = self.recipe.author(draft).map_or(1, crate::operator::Author::notes);
         (0..count).map(|number| format!("note {number}")).collect()
     }
 

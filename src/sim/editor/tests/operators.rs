@@ -157,10 +157,10 @@ fn no_operator_s_reply_depends_on_the_nonce() {
         for number in 0..15 {
             let given = Given::all(TICKETS, 2);
             let (one, other) =
-                (given.request(*operator, &text, 1), given.request(*operator, &text, 2));
+                (given.request(operator, &text, 1), given.request(operator, &text, 2));
             assert_ne!(one, other);
-            let first = texts(*operator, &one, &write(Seed(1), &one, number).text);
-            let second = texts(*operator, &other, &write(Seed(1), &other, number).text);
+            let first = texts(operator, &one, &write(Seed(1), &one, number).text);
+            let second = texts(operator, &other, &write(Seed(1), &other, number).text);
             assert_eq!(first, second, "{}", operator.name);
         }
     }
@@ -281,10 +281,10 @@ fn tags_in_what_is_shown_break_nothing() {
         bad.clone_into(&mut given.note);
         bad.clone_into(&mut given.mutator);
         given.evidence[0].feedback = vec![bad.to_owned()];
-        let request = given.request(*operator, bad, 1);
+        let request = given.request(operator, bad, 1);
         let readable = (0..60)
             .filter(|number| {
-                texts(*operator, &request, &write(Seed(1), &request, *number).text).is_some()
+                texts(operator, &request, &write(Seed(1), &request, *number).text).is_some()
             })
             .count();
         assert!(readable >= 54, "{}: {readable}", operator.name);
