@@ -151,7 +151,7 @@ impl From<RunError> for CliError {
             RunError::Journal(error) => error.into(),
             RunError::Search(error) => error.into(),
             RunError::Unlimited => Self::usage(error.to_string()).hint(
-                "give `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",
+                "use `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",
             ),
             RunError::Idle { message, help } => {
                 help.into_iter().fold(Self::invalid(message), |shown: Self, help| shown.hint(help))

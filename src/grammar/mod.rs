@@ -2,8 +2,8 @@
 //! documentation and defaults.
 //!
 //! A slot is a decision of a search, such as which parent is changed next. A kind is one way to
-//! decide it: a struct in a file of its own, declared with [`kind!`], and one line in its slot's list,
-//! declared with [`kinds!`]. Raw TOML goes in, a trait object comes out. Not which slots there are:
+//! decide it: a struct in a file of its own, declared with `kind!`, and one line in its slot's list,
+//! declared with `kinds!`. Raw TOML goes in, a trait object comes out. Not which slots there are:
 //! `operator` and `strategy` declare those, and `recipe` reads a file into them.
 
 #[macro_use]

@@ -26,7 +26,7 @@ pub enum RunError {
     #[error(transparent)]
     Search(#[from] SearchError),
     /// Nothing limits what the run may spend or how long it may take.
-    #[error("nothing limits this run")]
+    #[error("this run has no cap")]
     Unlimited,
     /// A recipe that can do nothing with a task.
     #[error("{message}")]

@@ -40,7 +40,7 @@ impl RunDir {
             let names: Vec<String> = matching.iter().map(|run| run.name()).collect();
             format!(" alone: it could be {}", names.join(" or "))
         } else if names.is_empty() {
-            ": there are no runs there".to_owned()
+            ": the folder has no runs".to_owned()
         } else {
             format!(": {}", text::suggestion(asked, &names))
         };

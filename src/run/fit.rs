@@ -21,17 +21,17 @@ pub fn fitted(recipe: &Recipe, task: &Task) -> Result<(Recipe, Vec<String>), Run
     let Usable { recipe, left_out, is_idle } = recipe.usable(parts);
     if is_idle {
         let message = format!(
-            "`{}` can do nothing here, where [prompt] has `search = {:?}`",
+            "the strategy `{}` cannot change anything, because [prompt] has `search = {:?}`",
             recipe.name,
             task.layout.searched()
         );
         let message = std::iter::once(message).chain(left_out).collect::<Vec<_>>().join("\n  ");
         let change = if parts.demos {
-            "let a text change too, as in `search = [\"system\", \"demos\"]`"
+            "also search a text part, as in `search = [\"system\", \"demos\"]`"
         } else {
             "add a part `demos = \"\"` and name it in `search` under [prompt]"
         };
-        let other = "or choose another strategy: `promptsearch strategies`";
+        let other = "or choose another strategy; `promptsearch strategies` lists them";
         return Err(RunError::Idle { message, help: vec![change.to_owned(), other.to_owned()] });
     }
     let meta_prompts = engine::meta_prompts(&recipe)?;
@@ -48,7 +48,7 @@ pub fn check_searched_parts(task: &Task) -> Result<(), SourceError> {
         return Ok(());
     }
     Err(task
-        .mistake(&["prompt"], "the task lets no part of the prompt change")
+        .mistake(&["prompt"], "no part of the prompt may change")
         .help("add `search = [\"system\"]` under [prompt]"))
 }
 
@@ -61,6 +61,6 @@ pub fn check_mutator(recipe: &Recipe, task: &Task) -> Result<(), SourceError> {
         return Ok(());
     }
     Err(task
-        .mistake(&["models"], "the task names no mutator model, and a search needs one")
+        .mistake(&["models"], "the task names no mutator model, which a search needs")
         .help("add `mutator = \"provider/model\"` under [models]"))
 }

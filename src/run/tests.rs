@@ -150,7 +150,7 @@ fn a_run_that_cannot_be_started_leaves_nothing() {
         .score_by("exact", |answer, row| answer == row.answer)
         .model(ModelRole::Task, "own/answerer");
     let frozen = start(frozen.build().unwrap()).to_string();
-    assert!(frozen.contains("lets no part of the prompt change"), "{frozen}");
+    assert!(frozen.contains("no part of the prompt may change"), "{frozen}");
     assert!(!dir.exists());
 }
 

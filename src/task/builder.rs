@@ -389,11 +389,11 @@ mod tests {
             (Task::builder("no model").rows([row(1)]), "no model answers rows"),
             (
                 Task::builder("a b").model(ModelRole::Task, "own/m").score_by("s", |_, _| true),
-                "cannot name a task",
+                "is not a valid task name",
             ),
             (
                 Task::builder("x").model(ModelRole::Task, "own/m").score_by("s", |_, _| true),
-                "no part `user`",
+                "`user`",
             ),
             (Task::builder("x").model(ModelRole::Task, "own/m"), "no [[score]]"),
             (

@@ -201,8 +201,8 @@ impl TaskFile {
             ));
         }
         if self.score.is_empty() {
-            return Err(SourceError::new(file, "nothing says what a right answer is")
-                .help("add `[[score]]` and under it `kind = \"equals\"`"));
+            return Err(SourceError::new(file, "the task has no scorer")
+                .help("add `[[score]]` with `kind = \"equals\"`"));
         }
         for (name, provider) in &self.providers {
             if provider.clone().completed(name).kind.is_none() {

@@ -55,7 +55,7 @@ impl TaskFiles {
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         let file = if path.is_dir() { path.join("task.toml") } else { path.to_owned() };
         let text = read_text(&file).map_err(|error| {
-            error.help("name a folder with a `task.toml`; `promptsearch init DIR` makes one")
+            error.help("name a folder with a `task.toml`; `promptsearch init DIR` creates one")
         })?;
         let read = TaskFile::parse(&file, &text)?;
         let folder = folder_of(&file);
