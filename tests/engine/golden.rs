@@ -24,6 +24,9 @@ const ON_SHIPPED_TASKS: &[&str] = &["auto", "gepa", "simba", "promptagent-mcts",
 
 const TASKS: &[&str] = &["ticket-routing", "invoice-extraction", "unit-math"];
 
+/// Further runs of the default: what is close in one of them is not close in all.
+const AUTO_SEEDS: &[u64] = &[2, 3, 4, 5];
+
 const BLESS: &str = "`PROMPTSEARCH_BLESS=1 cargo test --test engine golden` writes the files anew";
 
 /// Calls of a run.
@@ -70,6 +73,12 @@ fn every_recipe_decides_what_it_always_did() {
     for recipe in ON_SHIPPED_TASKS {
         for task in TASKS {
             runs.push((format!("{recipe}.{task}"), Box::new(|| on_task(recipe, task))));
+        }
+    }
+    for seed in AUTO_SEEDS {
+        for task in TASKS {
+            let lab = || Lab { seed: *seed, ..on_task("auto", task) };
+            runs.push((format!("auto.{task}.seed-{seed}"), Box::new(lab)));
         }
     }
     let next = AtomicUsize::new(0);
