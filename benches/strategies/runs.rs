@@ -8,7 +8,8 @@ use promptsearch::evaluate::Evaluator;
 use promptsearch::event::Event;
 use promptsearch::journal::Journal;
 use promptsearch::memory::State;
-use promptsearch::provider::call::{Caller, Line};
+use promptsearch::provider::call::Caller;
+use promptsearch::provider::registry::ThrottledProvider;
 use promptsearch::provider::throttle::Throttle;
 use promptsearch::recipe::{self, Recipe};
 use promptsearch::search::Search;
@@ -280,9 +281,10 @@ async fn search(
         .filter_map(|role| Some((role, task.model(role)?.clone())))
         .collect();
     let llm = Arc::new(SimLlm::new(Arc::clone(world)));
-    let line = Line { llm, throttle: Throttle::new(CONCURRENCY, None) };
+    let limit = Arc::new(Throttle::new(CONCURRENCY, None));
+    let provider = ThrottledProvider { llm, limit };
     let caller = Arc::new(Caller::new(
-        BTreeMap::from([("sim".to_owned(), line)]),
+        BTreeMap::from([("sim".to_owned(), provider)]),
         models,
         Arc::clone(&journal),
         Wallet::new(caps),

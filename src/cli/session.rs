@@ -7,9 +7,8 @@ use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::journal::Journal;
 use crate::memory::{Observer, State};
-use crate::provider::call::{Caller, Line};
-use crate::provider::registry::connect_all;
-use crate::provider::throttle::{Global, Throttle};
+use crate::provider::call::Caller;
+use crate::provider::registry::{Providers, connect_all};
 use crate::recipe::{self, Recipe};
 use crate::report::{History, Report, RunInfo, Status, Summary};
 use crate::run_dir::{RunDir, RunFile, RunLock, SUMMARY_FILE};
@@ -112,17 +111,17 @@ impl Session {
         wallet.set_caps(self.file.caps);
         let recipe = recipe::parse(&self.dir.file("run.json"), &self.file.recipe)?;
         let concurrency = concurrency.or(self.file.concurrency);
-        let (lines, total) = lines(&self.task, keys, concurrency)?;
+        let Providers { by_name, concurrency } = providers(&self.task, keys, concurrency)?;
         let models = ModelRole::ALL
             .into_iter()
             .filter_map(|role| Some((role, self.task.model(role)?.clone())))
             .collect();
         let caller = Arc::new(Caller::new(
-            lines,
+            by_name,
             models,
             Arc::clone(&journal),
             wallet,
-            total,
+            concurrency,
             Duration::from_millis(ran_ms),
             self.file.seed,
         ));
@@ -223,33 +222,15 @@ pub(super) fn dev_rows(task: &Task) -> u32 {
     u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX)
 }
 
-/// The providers of a task with their limits, and how many requests all of them take at a time.
-fn lines(
+/// The providers of a task with their limits.
+fn providers(
     task: &Task,
     keys: &BTreeMap<String, SecretString>,
     concurrency: Option<usize>,
-) -> Result<(BTreeMap<String, Line>, usize), CliError> {
-    let global = concurrency.map(|most| Global::new(most.max(1)));
+) -> Result<Providers, CliError> {
     let world = || Arc::new(world_of(task, MODEL_SEED, WorldParameters::default()));
-    let connected = connect_all(task, keys, || Arc::new(SimLlm::new(world())))
-        .map_err(|(name, error)| CliError::invalid(format!("provider `{name}`: {error}")))?;
-    let mut lines = BTreeMap::new();
-    let mut total = 0;
-    for (name, llm) in connected {
-        let provider = &task.providers()[&name];
-        // A limit on the whole may also be above what the provider has by default.
-        let limit = match (provider.concurrency, concurrency) {
-            (None, Some(asked)) => asked.max(1),
-            _ => provider.concurrency(),
-        };
-        total += limit;
-        let throttle = match &global {
-            Some(global) => Throttle::within(global, limit, provider.rpm),
-            None => Throttle::new(limit, provider.rpm),
-        };
-        lines.insert(name, Line { llm, throttle });
-    }
-    Ok((lines, concurrency.map_or(total, |most| most.min(total)).max(1)))
+    connect_all(task, keys, concurrency, || Arc::new(SimLlm::new(world())))
+        .map_err(|(name, error)| CliError::invalid(format!("provider `{name}`: {error}")))
 }
 
 /// The first signal stops the run, the second the program.

@@ -3,8 +3,9 @@
 //! The order is the promise: reserved (durably), sent, answered (durably), and only then used. A
 //! retry asks the wallet only. Waiting for a commit holds no concurrency slot.
 
-use super::throttle::{Backoff, Throttle};
-use super::{Llm, LlmError, Reply, Request};
+use super::backoff::Backoff;
+use super::registry::ThrottledProvider;
+use super::{LlmError, Reply, Request};
 use crate::budget::{Amount, Share, Wallet};
 use crate::event::{Answered, Event, Failure, Finish};
 use crate::id::{Call, EventNumber};
@@ -30,14 +31,6 @@ const MOST_UNANSWERED: u32 = 50;
 /// Requests in a row that were refused, before any was answered, after which the run stops: a wrong
 /// model name or address.
 const MOST_REFUSED: u32 = 8;
-
-/// A provider with its limits.
-pub struct Line {
-    /// The provider.
-    pub llm: Arc<dyn Llm>,
-    /// Its limits.
-    pub throttle: Throttle,
-}
 
 /// What one call is.
 #[derive(Clone, Debug)]
@@ -88,7 +81,7 @@ pub enum Halt {
 
 /// Makes calls for one run.
 pub struct Caller {
-    lines: BTreeMap<String, Line>,
+    lines: BTreeMap<String, ThrottledProvider>,
     models: BTreeMap<ModelRole, Model>,
     journal: Arc<Journal<Event>>,
     wallet: Mutex<Wallet>,
@@ -123,7 +116,7 @@ impl Caller {
     /// For one run that has been running for `ran_before`.
     #[must_use]
     pub fn new(
-        lines: BTreeMap<String, Line>,
+        lines: BTreeMap<String, ThrottledProvider>,
         models: BTreeMap<ModelRole, Model>,
         journal: Arc<Journal<Event>>,
         wallet: Wallet,
@@ -352,7 +345,7 @@ impl Caller {
         let Some(line) = line else {
             return Err(Halt::Refused(format!("no provider for `{}`", job.request.model)));
         };
-        let permit = line.throttle.acquire().await;
+        let permit = line.limit.acquire().await;
         if self.stopping.load(Ordering::SeqCst) {
             self.give_back(job, Failure::Unsent, true);
             return Err(Halt::Cancelled);

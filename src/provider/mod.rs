@@ -9,9 +9,15 @@ pub mod refusal; // What a server says instead of an answer.
 pub mod protocol; // What a wire protocol has to say.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 pub mod openai; // `POST /chat/completions`.
-pub mod registry; // The list of protocols.
-pub mod throttle; // How many attempts at a time, how fast, and how long to wait.
+pub mod limit; // When an attempt may be sent: the contract.
+pub mod backoff; // How long to wait before an attempt is made again.
+pub mod shared_limit; // A cap that several providers share.
+pub mod throttle; // How many attempts at one provider at a time, and how fast.
+pub mod registry; // The list of protocols, and a task's providers with their limits.
 pub mod call; // One logical call, from its reservation to its durable answer.
+
+#[cfg(test)]
+pub(crate) mod contract;
 
 pub use crate::event::{Failure, Finish};
 

@@ -9,7 +9,8 @@ use promptsearch::id::{Call, EventNumber, RowIx};
 use promptsearch::journal::{Journal, JournalError, read_events};
 use promptsearch::memory::{Observer, State};
 use promptsearch::prompt::Prompt;
-use promptsearch::provider::call::{Caller, Line};
+use promptsearch::provider::call::Caller;
+use promptsearch::provider::registry::ThrottledProvider;
 use promptsearch::provider::throttle::Throttle;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::recipe;
@@ -545,14 +546,15 @@ impl Lab {
         }
         wallet.set_caps(self.caps);
         let seed = Seed(self.seed);
-        let throttle = Throttle::new(self.concurrency, None);
-        let lines = BTreeMap::from([("sim".to_owned(), Line { llm: Arc::clone(llm), throttle })]);
+        let limit = Arc::new(Throttle::new(self.concurrency, None));
+        let provider = ThrottledProvider { llm: Arc::clone(llm), limit };
+        let providers = BTreeMap::from([("sim".to_owned(), provider)]);
         let models = ModelRole::ALL
             .into_iter()
             .filter_map(|role| Some((role, task.model(role)?.clone())))
             .collect();
         let caller = Arc::new(Caller::new(
-            lines,
+            providers,
             models,
             Arc::clone(journal),
             wallet,

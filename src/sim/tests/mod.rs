@@ -1,6 +1,7 @@
 //! The simulated models on the project's own three tasks.
 
 mod clerk;
+mod contract;
 mod http;
 mod world;
 
