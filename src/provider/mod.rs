@@ -6,7 +6,7 @@
 // A file uses only files declared above it.
 pub mod key; // The source of a provider's key, and how it stays out of every text.
 pub mod refusal; // What a server says instead of an answer.
-pub mod protocol; // What a wire protocol has to say.
+pub mod protocol; // What a wire protocol defines.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 pub mod openai; // `POST /chat/completions`.
 pub mod limit; // When an attempt may be sent: the contract.
@@ -63,7 +63,7 @@ impl Request {
 pub struct Reply {
     /// The text; may be empty where a length or filter reason explains it.
     pub text: String,
-    /// Tokens as the provider counted them; `None` where it did not say.
+    /// Tokens as the provider counted them; `None` where it did not count.
     pub usage: Option<Usage>,
     /// Why it ended.
     pub finish: Finish,

@@ -73,7 +73,7 @@ fn point(line: &str) -> Option<Point> {
 }
 
 impl Draft {
-    /// Mends what a note finds fault with; what it praises is safe.
+    /// Fixes what a note criticises, and keeps what it praises.
     pub(super) fn edit(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         let labels = labels_of(&brief.evidence);
         let points = points_of(&brief.note);

@@ -2,7 +2,7 @@
 //! OpenAI protocol over real connections.
 
 use super::http::Running;
-use super::{TICKETS, messages, seed_prompt, spec_of, world_of};
+use super::{TICKETS, baseline_prompt, messages, spec_of, world_of};
 use crate::provider::contract::{self, Subject};
 use crate::provider::http::HttpProvider;
 use crate::provider::openai::OpenAi;
@@ -19,7 +19,7 @@ fn subject(llm: &dyn Llm) -> Subject<'_> {
     let world = world_of(TICKETS, 1);
     let request = |row: usize, temperature: f64| Request {
         model: ModelName::parse("sim/clerk").unwrap(),
-        messages: messages(&seed_prompt(TICKETS), &spec_of(TICKETS, 1).rows[row].user_text),
+        messages: messages(&baseline_prompt(TICKETS), &spec_of(TICKETS, 1).rows[row].user_text),
         temperature,
         max_output_tokens: 512,
         draw: 0,
