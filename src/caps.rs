@@ -1,6 +1,6 @@
 //! The caps of a run, from the task or the command line.
 //!
-//! Spending is counted in `budget`.
+//! Spending is counted in `ledger`.
 
 use crate::units::{Tokens, Usd};
 use jiff::Timestamp;
@@ -39,4 +39,17 @@ impl Caps {
             || self.tokens.is_some()
             || self.proposals.is_some()
     }
+}
+
+/// Whose share of the budget a call is charged to.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Share {
+    /// The search, its shortlist included.
+    #[default]
+    Search,
+    /// The confirmation on held-out rows.
+    Hold,
 }

@@ -16,10 +16,10 @@ pub mod prompt; // The thing being improved.
 pub mod grammar; // Slots of a recipe, kinds, and their keys: raw TOML.
 pub mod candidate; // A prompt, its parents, and the operator that wrote it.
 pub mod task; // What "better" means: examples, scorers, models, a goal.
-pub mod budget; // What a run has spent and may spend next: reserved, settled, lost.
 
 // What happened.
 pub mod event; // One fact, past tense.
+pub mod ledger; // What a run has spent and may spend next: reserved, settled, lost.
 pub mod state; // The facts of a run: all events so far, folded.
 
 // The outside world.
@@ -37,7 +37,7 @@ pub mod strategy; // What to try next: a pure function of recipe, state and seed
 pub mod evaluate; // Try a candidate on rows: what is asked, and what an answer is worth.
 
 // The loop, and what people see of it.
-pub mod search; // ask, work, append, apply, show.
+pub mod engine; // The loop: ask, work, append, apply, show.
 pub mod run_dir; // What lies where under `results/RUN/`, and who holds it.
 pub mod report; // A finished or running search, explained.
 pub mod export; // The winner as a file, and as a commit in a person's repository.

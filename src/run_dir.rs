@@ -3,7 +3,7 @@
 //! `run.json` is written first and never changed; everything else except the journal can be
 //! rebuilt.
 
-use crate::budget::Caps;
+use crate::caps::Caps;
 use crate::id::RunName;
 use crate::seed::Seed;
 use crate::task::{DataFile, TaskSource};

@@ -192,6 +192,69 @@ impl<'de> Deserialize<'de> for Score {
     }
 }
 
+/// An amount of money and tokens: set aside, or spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    /// Money.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub usd: Usd,
+    /// Input and output tokens.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tokens: Tokens,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self { usd: Usd::ZERO, tokens: Tokens::ZERO };
+
+    /// As many times as said.
+    #[must_use]
+    pub fn times(self, count: u64) -> Self {
+        Self {
+            usd: self.usd.saturating_mul(count),
+            tokens: Tokens(self.tokens.0.saturating_mul(count)),
+        }
+    }
+
+    /// The difference, nothing where it would be negative.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self {
+            usd: self.usd.saturating_sub(other.usd),
+            tokens: self.tokens.saturating_sub(other.tokens),
+        }
+    }
+
+    /// The larger of each.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self { usd: self.usd.max(other.usd), tokens: self.tokens.max(other.tokens) }
+    }
+}
+
+impl Add for Amount {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { usd: self.usd + other.usd, tokens: self.tokens + other.tokens }
+    }
+}
+
+impl AddAssign for Amount {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Amount {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Add::add)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

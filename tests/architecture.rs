@@ -291,6 +291,14 @@ fn an_upward_import_is_noticed() {
 }
 
 #[test]
+fn a_file_that_is_used_within_its_room_is_noticed() {
+    let code = "use super::call::CallRunner;\nuse super::{job, inbox::Post};\n\
+                fn f() -> crate::engine::error::Outcome { super::Search::new() }";
+    assert_eq!(used_below(code, "super::"), ["call", "job", "inbox", "Search"]);
+    assert_eq!(used_below(code, "crate::engine::"), ["error"]);
+}
+
+#[test]
 fn a_word_is_noticed_where_it_stands_by_itself() {
     assert!(names("use sled::Db;", "sled") && names("x(print!(\"\"))", "print!"));
     assert!(!names("sled_store::Db", "sled") && !names("eprint!(\"\")", "print!"));

@@ -1,20 +1,20 @@
 //! One search over one pool: the real strategy, a mutator that returns the prompts of the pool, and
 //! random answers.
 
-use promptsearch::budget::Amount;
 use promptsearch::candidate::{Candidate, Origin};
 use promptsearch::event::{
     Answered, Block, Event, Finish, ProposalOutcome, RowOutcome, StopReason,
 };
 use promptsearch::id::{Call, CandidateIx, EventNumber, RequestHash};
+use promptsearch::ledger::Remaining;
 use promptsearch::memory::State;
 use promptsearch::prompt::{Part, Prompt};
 use promptsearch::recipe::Recipe;
 use promptsearch::seed::Seed;
 use promptsearch::state::{CandidateState, Phase, Status};
-use promptsearch::strategy::{Composed, Plan, Remaining, Searched, Strategy};
+use promptsearch::strategy::{Composed, Plan, Searched, Strategy};
 use promptsearch::task::goal::Goal;
-use promptsearch::units::{Score, Usd};
+use promptsearch::units::{Amount, Score, Usd};
 
 /// Number of dev rows, as in the measurement of the accuracies.
 const ROWS: u32 = 100;

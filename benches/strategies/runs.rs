@@ -2,17 +2,17 @@
 
 use crate::options::{Options, TASKS};
 use crate::worlds;
-use promptsearch::budget::{Caps, Wallet};
+use promptsearch::caps::Caps;
 use promptsearch::clock::Clock;
+use promptsearch::engine::{CallRunner, Search, SearchParts};
 use promptsearch::evaluate::Evaluator;
 use promptsearch::event::Event;
 use promptsearch::journal::Journal;
+use promptsearch::ledger::Wallet;
 use promptsearch::memory::State;
-use promptsearch::provider::call::Caller;
 use promptsearch::provider::registry::ThrottledProvider;
 use promptsearch::provider::throttle::Throttle;
 use promptsearch::recipe::{self, Recipe};
-use promptsearch::search::Search;
 use promptsearch::seed::Seed;
 use promptsearch::sim::world::{World, WorldParameters};
 use promptsearch::sim::{SimLlm, true_quality, world_of};
@@ -283,7 +283,7 @@ async fn search(
     let llm = Arc::new(SimLlm::new(Arc::clone(world)));
     let limit = Arc::new(Throttle::new(CONCURRENCY, None));
     let provider = ThrottledProvider { llm, limit };
-    let caller = Arc::new(Caller::new(
+    let runner = Arc::new(CallRunner::new(
         BTreeMap::from([("sim".to_owned(), provider)]),
         models,
         Arc::clone(&journal),
@@ -302,25 +302,25 @@ async fn search(
         seed.child("strategy", 0),
     );
     let (_cancel, cancelled) = watch::channel(false);
-    let mut search = Search::new(
-        Arc::clone(task),
-        recipe.clone(),
-        Box::new(composed),
+    let mut search = Search::new(SearchParts {
+        task: Arc::clone(task),
+        recipe: recipe.clone(),
+        strategy: Box::new(composed),
         caps,
         seed,
-        State::new(dev),
+        state: State::new(dev),
         journal,
-        Arc::clone(&caller),
-        Arc::new(Evaluator::new(Arc::clone(task), &[])),
-        Clock::System,
-        cancelled,
-    )
+        runner: Arc::clone(&runner),
+        evaluator: Arc::new(Evaluator::new(Arc::clone(task), &[])),
+        clock: Clock::System,
+        cancel: cancelled,
+    })
     .map_err(|error| error.to_string())?;
     search.run().await.map_err(|error| error.to_string())?;
     let state = search.state();
     let (winner, ..) = state.winner.ok_or("it returned no prompt")?;
     let prompt = &state.standing(winner).candidate.prompt;
-    let wallet = caller.wallet();
+    let wallet = runner.wallet();
     Ok(Found {
         quality: true_quality(world, task, prompt),
         calls: wallet.calls(),

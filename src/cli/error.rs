@@ -1,11 +1,11 @@
 //! Errors as the user sees them: a kind that decides the exit code, a message, and hints.
 
+use crate::engine::SearchError;
 use crate::evaluate::command::CommandError;
 use crate::export::git::GitError;
 use crate::journal::JournalError;
 use crate::recipe::RecipeError;
 use crate::run_dir::RunDirError;
-use crate::search::SearchError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 use std::fmt;

@@ -3,10 +3,10 @@
 use super::args::PlanArgs;
 use super::error::CliError;
 use super::{Screen, settings};
-use crate::budget::Caps;
+use crate::caps::Caps;
 use crate::clock::Clock;
+use crate::ledger::Limits;
 use crate::recipe::{Evaluate, Final, Recipe, Schedule};
-use crate::search::Limits;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Example;
 use crate::task::model::{ModelRole, Price, Usage};
@@ -154,7 +154,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         Final::Confirm(kind) => kind.share,
         _ => 0.0,
     };
-    let limits = Limits::new(caps, task, finale);
+    let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
     let rows = task.visible_rows();
     let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
     let task_usage = Usage {

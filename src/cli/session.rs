@@ -3,16 +3,15 @@
 use super::Screen;
 use super::error::{CliError, Kind};
 use crate::clock::Clock;
+use crate::engine::{CallRunner, Outcome, Search, SearchParts};
 use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::journal::Journal;
 use crate::memory::{Observer, State};
-use crate::provider::call::Caller;
 use crate::provider::registry::{Providers, connect_all};
 use crate::recipe::{self, Recipe};
 use crate::report::{History, Report, RunInfo, Status, Summary};
 use crate::run_dir::{RunDir, RunFile, RunLock, SUMMARY_FILE};
-use crate::search::{Outcome, Search, settle};
 use crate::sim::world::WorldParameters;
 use crate::sim::{MODEL_SEED, SimLlm, world_of};
 use crate::state::Phase;
@@ -103,7 +102,7 @@ impl Session {
             events.push(Event::Resumed { at: clock.now(), ran_ms });
             for event in events {
                 let number = journal.append(event.clone())?;
-                settle(&mut wallet, &event);
+                wallet.apply(&event);
                 state.apply(number, &event);
             }
             journal.flush().await?;
@@ -116,7 +115,7 @@ impl Session {
             .into_iter()
             .filter_map(|role| Some((role, self.task.model(role)?.clone())))
             .collect();
-        let caller = Arc::new(Caller::new(
+        let runner = Arc::new(CallRunner::new(
             by_name,
             models,
             Arc::clone(&journal),
@@ -127,7 +126,7 @@ impl Session {
         ));
         for role in ModelRole::ALL {
             if let Some(ratio) = state.plan.largest_ratio(role) {
-                caller.learn_ratio(role, ratio);
+                runner.learn_ratio(role, ratio);
             }
         }
         let environment: Vec<_> = std::env::vars_os().collect();
@@ -135,31 +134,31 @@ impl Session {
         evaluator.check_rows()?;
         let (cancel, cancelled) = watch::channel(false);
         let strategy = strategy_of(&self.file, &recipe, &self.task);
-        let mut search = Search::new(
-            Arc::clone(&self.task),
+        let mut search = Search::new(SearchParts {
+            task: Arc::clone(&self.task),
             recipe,
             strategy,
-            self.file.caps,
-            self.file.seed,
+            caps: self.file.caps,
+            seed: self.file.seed,
             state,
-            Arc::clone(&journal),
-            Arc::clone(&caller),
+            journal: Arc::clone(&journal),
+            runner: Arc::clone(&runner),
             evaluator,
             clock,
-            cancelled,
-        )?;
+            cancel: cancelled,
+        })?;
         search.observe(Box::new(SummaryWriter {
             dir: self.dir.clone(),
             info: self.info(),
             task: Arc::clone(&self.task),
-            caller: Arc::clone(&caller),
+            runner: Arc::clone(&runner),
             last: None,
         }));
         if !screen.quiet {
             let is_terminal = std::io::stderr().is_terminal();
             let lines = Box::new(std::io::stderr());
-            let caller = Arc::clone(&caller);
-            search.observe(Box::new(Watcher::new(is_terminal, lines, caller, self.file.caps)));
+            let runner = Arc::clone(&runner);
+            search.observe(Box::new(Watcher::new(is_terminal, lines, runner, self.file.caps)));
         }
         let signals = tokio::spawn(stop_on_signal(cancel));
         let outcome = search.run().await;
@@ -173,13 +172,13 @@ impl Session {
             &self.info(),
             &self.task,
             search.state(),
-            &caller.wallet(),
-            caller.running(),
+            &runner.wallet(),
+            runner.running(),
             status,
         );
         write_summary(&self.dir, &summary)?;
         drop(search);
-        drop(caller);
+        drop(runner);
         if let Some(journal) = Arc::into_inner(journal) {
             journal.close()?;
         }
@@ -261,7 +260,7 @@ struct SummaryWriter {
     dir: RunDir,
     info: RunInfo,
     task: Arc<Task>,
-    caller: Arc<Caller>,
+    runner: Arc<CallRunner>,
     last: Option<Instant>,
 }
 
@@ -270,8 +269,8 @@ impl Observer for SummaryWriter {
         if self.last.is_some_and(|last| last.elapsed() < SUMMARY_EVERY) {
             return;
         }
-        let running = self.caller.running();
-        let wallet = self.caller.wallet().clone();
+        let running = self.runner.running();
+        let wallet = self.runner.wallet().clone();
         let summary = Summary::of(&self.info, &self.task, state, &wallet, running, Status::Running);
         if let Err(error) = write_summary(&self.dir, &summary) {
             tracing::warn!(%error, "the summary was not written");

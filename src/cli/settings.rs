@@ -3,13 +3,13 @@
 
 use super::args::CapArgs;
 use super::error::{CliError, Kind};
-use crate::budget::Caps;
 use crate::candidate::DEMOS;
+use crate::caps::Caps;
 use crate::clock::Clock;
+use crate::engine;
 use crate::provider::key;
 use crate::provider::registry::connect;
 use crate::recipe::{self, Parts, Recipe, RecipeError, Usable};
-use crate::search;
 use crate::sim::{CLERK, EDITOR};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Protocol};
@@ -230,8 +230,8 @@ pub(super) fn recipe_for(
         }
         return Err(error.hint("or choose another strategy; `promptsearch strategies` lists them"));
     }
-    let meta_prompts = search::meta_prompts(&recipe)?;
-    search::check_window(task, &recipe, &meta_prompts)?;
+    let meta_prompts = engine::meta_prompts(&recipe)?;
+    engine::check_window(task, &recipe, &meta_prompts)?;
     Ok((recipe, left_out))
 }
 

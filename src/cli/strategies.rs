@@ -28,7 +28,7 @@ fn list(screen: &Screen) -> Result<(), CliError> {
 
 fn one(name: &str, args: &StrategiesArgs, screen: &Screen) -> Result<(), CliError> {
     let recipe = settings::recipe(name, &args.sets)?;
-    crate::search::meta_prompts(&recipe)?;
+    crate::engine::meta_prompts(&recipe)?;
     let source = match recipe::shipped(name) {
         Some(shipped) => shipped.text.to_owned(),
         None => std::fs::read_to_string(name)?,

@@ -1,7 +1,7 @@
 //! Evaluates a candidate on rows: makes the requests and scores the answers.
 //!
 //! Prompts are rendered with rows here, so this module opens held-out rows. The strategy chooses
-//! the rows; for the confirmation, `search` does.
+//! the rows; for the confirmation, `engine` does.
 
 pub mod command;
 

@@ -1,9 +1,9 @@
 //! Rows that a candidate is given, and what its answers to them are worth.
 
 use super::omit::is_default;
-use crate::budget::Amount;
 use crate::id::{Call, CandidateIx, EventNumber, RowIx};
 use crate::task::example::Split;
+use crate::units::Amount;
 use crate::units::Score;
 use serde::{Deserialize, Serialize};
 

@@ -21,11 +21,12 @@ pub use proposal::{
 pub use run::StopReason;
 pub use strategy::{Dropped, Generation, Migrant, Round};
 
-use crate::budget::{Amount, Share};
 use crate::candidate::{Candidate, Demo};
+use crate::caps::Share;
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber};
 use crate::task::model::ModelRole;
 use crate::task::scorer::Verdict;
+use crate::units::Amount;
 use jiff::Timestamp;
 use omit::is_default;
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,8 @@
 use super::pairs::paired;
 use crate::event::{Dropped, Event, ProposalOutcome};
 use crate::id::{Call, CandidateIx, ProposalNumber};
-use crate::state::{Facts, FoldedRow, Status, Use};
+use crate::ledger::Use;
+use crate::state::{Facts, FoldedRow, Status};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
 use std::collections::HashMap;

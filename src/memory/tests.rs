@@ -1,7 +1,6 @@
 //! A run that is written event by event, for tests of single memories.
 
 use super::State;
-use crate::budget::Amount;
 use crate::candidate::{Candidate, Demo, Origin};
 use crate::event::{
     Answered, Block, Draft, Dropped, Event, Finish, Generation, ProposalOutcome, Rejection, Round,
@@ -10,6 +9,7 @@ use crate::event::{
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
 use crate::prompt::{Part, Prompt};
 use crate::task::example::Split;
+use crate::units::Amount;
 use crate::units::{Score, Usd};
 
 /// What each answer costs, in dollars.

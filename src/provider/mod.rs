@@ -14,7 +14,6 @@ pub mod backoff; // How long to wait before an attempt is made again.
 pub mod shared_limit; // A cap that several providers share.
 pub mod throttle; // How many attempts at one provider at a time, and how fast.
 pub mod registry; // The list of protocols, and a task's providers with their limits.
-pub mod call; // One logical call, from its reservation to its durable answer.
 
 #[cfg(test)]
 pub(crate) mod contract;

@@ -1,8 +1,8 @@
 //! Scripted runs for the tests of reports.
 
 use super::{History, Report, RunInfo, Status, Summary};
-use crate::budget::{Amount, Share};
 use crate::candidate::{Candidate, Origin};
+use crate::caps::Share;
 use crate::event::{
     Abandoned, Answered, Block, Draft, Dropped, Event, Finish, ProposalOutcome, Rejection,
     RowOutcome, StopReason,
@@ -13,7 +13,7 @@ use crate::seed::Seed;
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, simulated_price};
-use crate::units::{Score, Tokens};
+use crate::units::{Amount, Score, Tokens};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

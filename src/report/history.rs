@@ -1,10 +1,9 @@
 //! The history of a run: the moments at which the incumbent changed.
 
-use crate::budget::Wallet;
 use crate::event::Event;
 use crate::id::{CandidateIx, EventNumber};
+use crate::ledger::Wallet;
 use crate::memory::State;
-use crate::search::settle;
 use crate::state::Phase;
 
 /// A moment in a run.
@@ -52,7 +51,7 @@ impl History {
     /// Applies the next event.
     pub fn apply(&mut self, number: EventNumber, event: &Event) {
         self.events = number.0 + 1;
-        settle(&mut self.wallet, event);
+        self.wallet.apply(event);
         self.state.apply(number, event);
         match event {
             Event::Answered(answered) => self.ran_ms = self.ran_ms.max(answered.at),

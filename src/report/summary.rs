@@ -1,11 +1,11 @@
 //! `summary.json`: the current facts about a run.
 
-use crate::budget::Wallet;
+use crate::engine::confirmed;
 use crate::event::StopReason;
 use crate::id::{CandidateId, CandidateIx, RowIx};
+use crate::ledger::Wallet;
 use crate::memory::State;
 use crate::prompt::Prompt;
-use crate::search::confirmed;
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase};
 use crate::stats::{Interval, TestName, interval, pareto};
@@ -200,7 +200,7 @@ impl Summary {
     ) -> Self {
         let confirmed = confirmed(state, info.seed);
         let best = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
-        let hold = |side: fn(&crate::search::Confirmed) -> Option<Interval>| {
+        let hold = |side: fn(&crate::engine::Confirmed) -> Option<Interval>| {
             confirmed.as_ref().and_then(side)
         };
         let describe = |candidate: CandidateIx, hold: Option<Interval>| {

@@ -7,7 +7,7 @@ use super::findings::{Figure, Findings, RoleRow, Spend, Tried};
 use super::verdict::Tone;
 use super::words::{Run, Tag, elided, money};
 use super::{Report, Status, Summary};
-use crate::budget::Caps;
+use crate::caps::Caps;
 use crate::text::{percent, plural, thousands};
 
 /// Most lines of diff; the report shows longer ones.

@@ -1,19 +1,16 @@
-//! Events of a call: facts from outside, and what a call's issue and fold do to the plan.
+//! Events of a call: facts from outside, and what a call's issue and fold do to the facts.
 
 use super::facts::Facts;
 use super::open_call::{Arrival, OpenCall, Work};
-use crate::budget::Amount;
 use crate::event::{CachedOf, Event};
 use crate::id::{Call, EventNumber};
+use crate::ledger::{Answer, Issued};
+use crate::units::Amount;
 
 impl Facts {
     pub(super) fn apply_call(&mut self, number: EventNumber, event: &Event) {
         match event {
-            Event::Reserved { call, amount, share, .. } => {
-                self.open_reservations.insert(*call, (*share, *amount));
-            }
             Event::Answered(answered) => {
-                self.open_reservations.remove(&answered.call);
                 self.arrivals.insert(
                     answered.call,
                     Arrival {
@@ -25,14 +22,7 @@ impl Facts {
                     },
                 );
             }
-            Event::AttemptFailed { call, charged, .. } => {
-                self.open_reservations.remove(call);
-                if *charged != Amount::ZERO {
-                    *self.failed_attempts.entry(*call).or_default() += 1;
-                }
-            }
             Event::CallMissing { call, .. } => {
-                self.open_reservations.remove(call);
                 self.arrivals.insert(*call, Arrival::NONE);
             }
             Event::Scored { call, .. } => {
@@ -40,13 +30,7 @@ impl Facts {
                     arrival.verdict = Some(number);
                 }
             }
-            Event::Lost { call } => {
-                // A loss is charged at once: the answer that is bought again is charged when it is
-                // folded.
-                if let Some((share, amount)) = self.open_reservations.remove(call) {
-                    *self.plan.spent.entry(share).or_default() += amount;
-                }
-            }
+            // The other events of a call concern money alone: the plan's ledger applies them.
             _ => {}
         }
     }
@@ -54,10 +38,6 @@ impl Facts {
     /// Takes a call out of what is open and charges the plan for all its attempts.
     pub(super) fn fold_call(&mut self, call: Call) -> Option<(OpenCall, Option<Arrival>)> {
         let open = self.evaluations.remove(&call).or_else(|| self.proposals.remove(&call))?;
-        let share = open.work.share();
-        if let Some(reserved) = self.plan.reserved.get_mut(&share) {
-            *reserved = reserved.less(open.reserve);
-        }
         let arrival = self.arrivals.remove(&call);
         // Calls that waited for this call's answer now get it, or learn that there is none.
         for waiting in self.served_by.remove(&call).into_iter().flatten() {
@@ -69,25 +49,10 @@ impl Facts {
                 self.arrivals.insert(waiting, Arrival::NONE);
             }
         }
-        // A failed attempt costs the plan what the plan had set aside for it. What the wallet was
-        // charged depends on what had arrived by then, and must not enter a decision.
-        let mut cost = open.reserve.times(self.failed_attempts.remove(&call).unwrap_or(0));
-        if let Some(arrival) = &arrival
-            && open.cached.is_none()
-            && arrival.answer.is_some()
-        {
-            let role = open.work.role();
-            cost += Amount { usd: arrival.usd, tokens: arrival.usage.total() };
-            // What a program of the user's says has no request to a model.
-            if arrival.bytes > 0 {
-                self.plan.answered.entry(role).or_default().add(arrival.usage, arrival.usd);
-                *self.plan.bytes.entry(role).or_default() += arrival.bytes;
-                let ratio = arrival.usage.input.0 as f64 / arrival.bytes as f64;
-                let largest = self.plan.ratio.entry(role).or_default();
-                *largest = largest.max(ratio);
-            }
-        }
-        *self.plan.spent.entry(share).or_default() += cost;
+        let answer = arrival
+            .filter(|arrival| open.cached.is_none() && arrival.answer.is_some())
+            .map(|Arrival { usage, usd, bytes, .. }| Answer { usage, usd, bytes });
+        self.plan.fold(call, open.work.role(), open.work.share(), open.reserve, answer);
         Some((open, arrival))
     }
 
@@ -98,12 +63,15 @@ impl Facts {
         reserve: Amount,
         cached: Option<CachedOf>,
     ) {
-        let share = work.share();
-        let is_proposal = matches!(work, Work::Proposal(_));
+        let kind = match &work {
+            Work::Evaluation { .. } => Issued::Evaluation,
+            Work::Proposal(number) => match self.drafts.get(number) {
+                Some(draft) if draft.program => Issued::Program,
+                _ => Issued::Proposal,
+            },
+        };
         if cached.is_none() {
-            *self.plan.reserved.entry(share).or_default() += reserve;
-            *self.plan.calls.entry(share).or_default() += 1;
-            self.plan.proposals += u64::from(is_proposal);
+            self.plan.issue(kind, work.share(), reserve);
         }
         if let Some(CachedOf::Call(of)) = cached {
             self.served_by.entry(of).or_default().push(call);
@@ -112,11 +80,10 @@ impl Facts {
         let reserve = if cached.is_none() { reserve } else { Amount::ZERO };
         let is_asked = cached.is_none();
         let open = OpenCall { work, reserve, cached, is_asked, issued_at: self.counts.folded };
-        if is_proposal {
-            self.proposals.insert(call, open);
-        } else {
-            self.evaluations.insert(call, open);
-        }
+        match kind {
+            Issued::Evaluation => self.evaluations.insert(call, open),
+            Issued::Proposal | Issued::Program => self.proposals.insert(call, open),
+        };
         self.next_call = Call(self.next_call.0.max(call.0 + 1));
     }
 }

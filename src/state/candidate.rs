@@ -4,37 +4,9 @@ use super::column::{Cell, Column};
 use crate::candidate::Candidate;
 use crate::event::{Dropped, Gate};
 use crate::id::RowIx;
+use crate::ledger::Use;
 use crate::task::example::Split;
-use crate::task::model::Usage;
-use crate::units::Usd;
 use std::sync::Arc;
-
-/// What a candidate's task calls used, folded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Use {
-    /// Answered calls.
-    pub calls: u64,
-    /// Their tokens.
-    pub usage: Usage,
-    /// What the deployed prompt pays for them: without retries.
-    pub usd: Usd,
-}
-
-impl Use {
-    pub(super) fn add(&mut self, usage: Usage, usd: Usd) {
-        self.calls += 1;
-        self.usage.input += usage.input;
-        self.usage.cached_input += usage.cached_input;
-        self.usage.output += usage.output;
-        self.usd += usd;
-    }
-
-    /// Dollars for 1,000 calls.
-    #[must_use]
-    pub fn usd_per_1k(&self) -> Option<f64> {
-        (self.calls > 0).then(|| self.usd.dollars() / self.calls as f64 * 1_000.0)
-    }
-}
 
 /// Whether a candidate is still tried.
 #[derive(Clone, Debug, PartialEq)]

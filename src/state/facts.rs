@@ -3,11 +3,10 @@
 use super::candidate::{CandidateState, Status};
 use super::counts::Counts;
 use super::open_call::{Arrival, OpenCall};
-use super::plan::Plan;
-use crate::budget::{Amount, Share};
 use crate::candidate::Candidate;
 use crate::event::{Draft, Gate, Shown, StopReason};
 use crate::id::{Call, CandidateId, CandidateIx, ProposalNumber, RowIx};
+use crate::ledger::PlanLedger;
 use crate::task::example::Split;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -66,7 +65,7 @@ pub struct Facts {
     /// The winner, its shrunken gain, and the number of held-out rows that confirm it.
     pub winner: Option<(CandidateIx, Option<f64>, u32)>,
     /// The plan's ledger.
-    pub plan: Plan,
+    pub plan: PlanLedger,
     /// Counts.
     pub counts: Counts,
     /// The next call's number.
@@ -76,9 +75,6 @@ pub struct Facts {
     pub(super) by_id: HashMap<CandidateId, CandidateIx>,
     /// Calls that wait for another call's answer.
     pub(super) served_by: HashMap<Call, Vec<Call>>,
-    /// Attempts that failed and were charged, by their unfolded calls.
-    pub(super) failed_attempts: HashMap<Call, u64>,
-    pub(super) open_reservations: HashMap<Call, (Share, Amount)>,
 }
 
 /// A row that was folded.

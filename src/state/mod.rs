@@ -10,7 +10,6 @@
 mod column;
 mod candidate;
 mod open_call;
-mod plan;
 mod counts;
 mod facts;
 mod run;
@@ -22,12 +21,11 @@ mod strategy;
 #[cfg(test)]
 mod tests;
 
-pub use candidate::{CandidateState, Status, Use};
+pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
 pub use counts::Counts;
 pub use facts::{ClosedProposal, Facts, FoldedRow, Phase};
 pub use open_call::{Arrival, OpenCall, Work};
-pub use plan::{Plan, estimate_tokens};
 
 use crate::event::Event;
 use crate::id::EventNumber;
@@ -37,6 +35,7 @@ impl Facts {
     pub fn apply(&mut self, number: EventNumber, event: &Event) {
         self.folded_row = None;
         self.closed_proposal = None;
+        self.plan.apply(event);
         match event {
             Event::Started { .. }
             | Event::Resumed { .. }

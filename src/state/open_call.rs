@@ -1,10 +1,11 @@
 //! A call between its issue and its fold: what it is for, what is set aside for it, and how it ended.
 
-use crate::budget::{Amount, Share};
+use crate::caps::Share;
 use crate::event::CachedOf;
 use crate::id::{CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
+use crate::units::Amount;
 use crate::units::{Tokens, Usd};
 
 /// What an unfolded call is for.

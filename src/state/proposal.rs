@@ -2,9 +2,9 @@
 
 use super::facts::{ClosedProposal, Facts};
 use super::open_call::Work;
-use crate::budget::{Amount, Share};
 use crate::event::{Draft, Event, ProposalOutcome, Shown};
 use crate::id::{Call, CandidateIx, ProposalNumber};
+use crate::units::Amount;
 
 impl Facts {
     pub(super) fn apply_proposal(&mut self, event: &Event) {
@@ -51,13 +51,7 @@ impl Facts {
         reserve: Amount,
     ) {
         self.shown.insert(proposal, rows.to_vec());
-        let is_program = self.drafts.get(&proposal).is_some_and(|draft| draft.program);
         self.issue(call, Work::Proposal(proposal), reserve, None);
-        if is_program {
-            // A proposal, but no call of a model.
-            let calls = self.plan.calls.entry(Share::Search).or_default();
-            *calls = calls.saturating_sub(1);
-        }
     }
 
     fn fold_outcome(

@@ -1,8 +1,8 @@
 //! Facts from events: what each group of events changes, and what it does not.
 
 use super::*;
-use crate::budget::{Amount, Share};
 use crate::candidate::{Candidate, Origin};
+use crate::caps::Share;
 use crate::event::{
     Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, Finish, ProposalOutcome,
     Rejection, RowOutcome, StopReason,
@@ -11,6 +11,7 @@ use crate::id::{Call, CandidateIx, ProposalNumber, RequestHash, RowIx};
 use crate::prompt::{Part, Prompt};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
+use crate::units::Amount;
 use crate::units::{Score, Tokens, Usd};
 
 const RESERVE: Amount = Amount { usd: Usd::from_nanos(500), tokens: Tokens(100) };
@@ -225,7 +226,7 @@ fn a_program_is_a_proposal_but_no_call_of_a_model() {
     let (model, program) = (script.draft(false), script.draft(true));
     script.ask(model);
     script.ask(program);
-    assert_eq!((script.facts.plan.calls(Share::Search), script.facts.plan.proposals), (1, 2));
+    assert_eq!((script.facts.plan.calls(Share::Search), script.facts.plan.proposals()), (1, 2));
 }
 
 #[test]

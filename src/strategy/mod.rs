@@ -33,6 +33,7 @@ pub use fixed::Fixed;
 
 use crate::event::{Draft, Event, Gate, Shown};
 use crate::id::{CandidateIx, ProposalNumber, RowIx};
+use crate::ledger::Remaining;
 use crate::memory::State;
 use crate::task::example::Split;
 
@@ -68,15 +69,6 @@ pub enum Plan {
         /// Its shrunken gain over the seed on dev, where there is one.
         shrunken_dev: Option<f64>,
     },
-}
-
-/// What the budget still allows the search, in rollouts at the measured mean cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Remaining {
-    /// Rollouts that the search may still issue.
-    pub rollouts: u64,
-    /// Rollouts that the shortlist may use, out of the whole budget, for a share of 1.
-    pub total_rollouts: u64,
 }
 
 /// Decides what is tried next.

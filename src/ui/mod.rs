@@ -1,11 +1,11 @@
 //! Shows the progress of a run: one line that is redrawn on a terminal, or occasional lines in a
 //! log. It only observes.
 
-use crate::budget::Caps;
+use crate::caps::Caps;
+use crate::engine::CallRunner;
 use crate::event::Event;
 use crate::id::EventNumber;
 use crate::memory::{Observer, State};
-use crate::provider::call::Caller;
 use crate::state::Phase;
 use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,7 +29,7 @@ pub enum Progress {
 /// Shows progress.
 pub struct Watcher {
     progress: Progress,
-    caller: Arc<Caller>,
+    runner: Arc<CallRunner>,
     caps: Caps,
     last: Option<Instant>,
 }
@@ -40,7 +40,7 @@ impl Watcher {
     pub fn new(
         is_terminal: bool,
         lines: Box<dyn Write + Send>,
-        caller: Arc<Caller>,
+        runner: Arc<CallRunner>,
         caps: Caps,
     ) -> Self {
         let progress = if is_terminal {
@@ -52,7 +52,7 @@ impl Watcher {
         } else {
             Progress::Lines(lines)
         };
-        Self { progress, caller, caps, last: None }
+        Self { progress, runner, caps, last: None }
     }
 
     fn say(&mut self, line: String) {
@@ -86,7 +86,7 @@ impl Observer for Watcher {
             return;
         }
         self.last = Some(Instant::now());
-        let line = line(state, &self.caller, self.caps);
+        let line = line(state, &self.runner, self.caps);
         self.say(line);
     }
 }
@@ -100,7 +100,7 @@ impl Drop for Watcher {
 }
 
 /// The line of progress: phase, cost and quality.
-fn line(state: &State, caller: &Caller, caps: Caps) -> String {
+fn line(state: &State, runner: &CallRunner, caps: Caps) -> String {
     let phase = match state.phase {
         Phase::New | Phase::Searching => "searching",
         Phase::Choosing => "choosing",
@@ -109,10 +109,10 @@ fn line(state: &State, caller: &Caller, caps: Caps) -> String {
         Phase::Over => "finished",
     };
     let (spent, calls) = {
-        let wallet = caller.wallet();
+        let wallet = runner.wallet();
         (wallet.spent(), wallet.calls())
     };
-    let mut parts = vec![phase.to_owned(), text::duration(caller.running())];
+    let mut parts = vec![phase.to_owned(), text::duration(runner.running())];
     parts.push(match caps.calls {
         Some(cap) => format!("{}/{} calls", text::thousands(calls), text::thousands(cap)),
         None => format!("{} calls", text::thousands(calls)),
@@ -135,6 +135,6 @@ fn line(state: &State, caller: &Caller, caps: Caps) -> String {
             text::percent(baseline)
         ));
     }
-    parts.push(format!("{} in flight", caller.in_flight()));
+    parts.push(format!("{} in flight", runner.in_flight()));
     parts.join(" · ")
 }

@@ -1,15 +1,16 @@
 //! No cap is ever exceeded, at any concurrency, by any role, over any number of restarts.
 
 use crate::support::{Ended, HttpRun, Lab, Server, assert_same_decisions, in_flight, jitter};
-use promptsearch::budget::{Amount, Caps, Wallet};
+use promptsearch::caps::Caps;
+use promptsearch::engine::Outcome;
 use promptsearch::event::{Event, Failure, StopReason};
 use promptsearch::id::RequestHash;
+use promptsearch::ledger::Wallet;
 use promptsearch::memory::State;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
-use promptsearch::search::{Outcome, settle};
 use promptsearch::state::Phase;
 use promptsearch::task::model::ModelRole;
-use promptsearch::units::{Tokens, Usd};
+use promptsearch::units::{Amount, Tokens, Usd};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
@@ -52,7 +53,7 @@ fn assert_within(ended: &Ended, caps: Caps, what: &str) {
     let mut wallet = Wallet::new(caps);
     let mut most = Amount::ZERO;
     for (_, event) in &ended.events {
-        settle(&mut wallet, event);
+        wallet.apply(event);
         let open: Amount = wallet.open_calls().iter().map(|(.., amount)| *amount).sum();
         most = most.max(wallet.spent() + open);
     }

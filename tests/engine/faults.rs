@@ -4,12 +4,12 @@ use crate::support::{
     Asked, Events, HttpRun, Lab, SHIPPED_TASK, Server, assert_same_decisions, assert_success,
     calls, jitter, shipped_task,
 };
-use promptsearch::budget::Caps;
+use promptsearch::caps::Caps;
+use promptsearch::engine::confirmed;
 use promptsearch::evaluate::Evaluator;
 use promptsearch::event::{Event, Failure, RowOutcome};
 use promptsearch::id::{Call, CandidateIx, RowIx};
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
-use promptsearch::search::confirmed;
 use promptsearch::seed::Seed;
 use promptsearch::sim::world::WorldParameters;
 use promptsearch::sim::{MODEL_SEED, SimLlm, world_of};

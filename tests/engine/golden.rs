@@ -7,12 +7,12 @@
 //! engine golden` writes the files anew.
 
 use crate::support::{Ended, Lab, jitter};
-use promptsearch::budget::Caps;
 use promptsearch::candidate::{Candidate, Demo};
+use promptsearch::caps::Caps;
+use promptsearch::engine::Outcome;
 use promptsearch::event::{Block, Draft, Event, ProposalOutcome, Round};
 use promptsearch::id::{CandidateIx, EventNumber};
 use promptsearch::recipe::SHIPPED;
-use promptsearch::search::Outcome;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::{Debug, Write as _};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Held-out rows stay unseen during the search and are evaluated once after it.
 
 use crate::support::{Ended, Lab, shipped_task};
-use promptsearch::budget::Caps;
+use promptsearch::caps::Caps;
 use promptsearch::event::Event;
 use promptsearch::id::{CandidateIx, EventNumber};
 use promptsearch::memory::{Observer, State};
@@ -84,7 +84,7 @@ fn check(strategy: &'static str, caps: Caps) -> (Ended, HashMap<String, usize>) 
             assert!(!has_winner, "only held-out rows are asked once the winner is chosen");
         }
     }
-    let proposals = ended.state.plan.proposals;
+    let proposals = ended.state.plan.proposals();
     assert_eq!(to_mutator, proposals, "every request to the mutator was looked at");
     (ended, asked)
 }

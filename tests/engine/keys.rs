@@ -1,10 +1,10 @@
 //! Every key of every recipe has an effect, and no two recipes give the same search.
 
 use crate::support::{Ended, Lab, decisions, jitter};
-use promptsearch::budget::Caps;
+use promptsearch::caps::Caps;
+use promptsearch::engine::SearchError;
 use promptsearch::event::Event;
 use promptsearch::recipe::{self, SHIPPED, Shipped};
-use promptsearch::search::SearchError;
 use promptsearch::units::Usd;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,12 +4,12 @@
 //! tested on different runs of each recipe.
 
 use crate::support::{Ended, Lab, assert_same_decisions, jitter};
-use promptsearch::budget::Caps;
+use promptsearch::caps::Caps;
+use promptsearch::engine::Outcome;
 use promptsearch::event::{Event, ProposalOutcome};
 use promptsearch::id::{CandidateIx, RowIx};
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::recipe::SHIPPED;
-use promptsearch::search::Outcome;
 use promptsearch::task::example::{Example, Split};
 use promptsearch::units::Usd;
 use proptest::prelude::*;

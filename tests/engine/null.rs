@@ -1,7 +1,7 @@
 //! If no prompt is better than another, no gain may be claimed.
 
 use crate::support::{Lab, shipped_task};
-use promptsearch::budget::Caps;
+use promptsearch::caps::Caps;
 use promptsearch::event::Finish;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::report::{History, RunInfo, Status, Summary};

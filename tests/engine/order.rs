@@ -1,9 +1,9 @@
 //! The same seed and the same answers give the same run, at any concurrency.
 
 use crate::support::{Ended, Lab, assert_same_decisions, decisions, jitter};
-use promptsearch::budget::Caps;
+use promptsearch::caps::Caps;
+use promptsearch::engine::Outcome;
 use promptsearch::event::StopReason;
-use promptsearch::search::Outcome;
 use promptsearch::units::{Tokens, Usd};
 
 fn run(strategy: &'static str, seed: u64, caps: Caps, concurrency: usize) -> Ended {

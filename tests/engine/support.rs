@@ -1,21 +1,20 @@
 //! What the tests share: a server of simulated models, runs over HTTP, and runs in this process.
 
 use crate::worlds::named;
-use promptsearch::budget::Caps;
+use promptsearch::caps::Caps;
 use promptsearch::clock::Clock;
+use promptsearch::engine::{CallRunner, Outcome, Search, SearchError, SearchParts};
 use promptsearch::evaluate::Evaluator;
 use promptsearch::event::{CachedOf, Event, ProposalOutcome};
 use promptsearch::id::{Call, EventNumber, RowIx};
 use promptsearch::journal::{Journal, JournalError, read_events};
 use promptsearch::memory::{Observer, State};
 use promptsearch::prompt::Prompt;
-use promptsearch::provider::call::Caller;
 use promptsearch::provider::registry::ThrottledProvider;
 use promptsearch::provider::throttle::Throttle;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::recipe;
 use promptsearch::report::History;
-use promptsearch::search::{Outcome, Search, SearchError, settle};
 use promptsearch::seed::Seed;
 use promptsearch::sim::world::WorldParameters;
 use promptsearch::sim::{MODEL_SEED, SimLlm, world_of};
@@ -541,7 +540,7 @@ impl Lab {
             events.push(Event::Resumed { at: Clock::System.now(), ran_ms: 0 });
             for event in events {
                 let number = journal.append(event.clone()).unwrap();
-                settle(&mut wallet, &event);
+                wallet.apply(&event);
                 state.apply(number, &event);
             }
         }
@@ -554,7 +553,7 @@ impl Lab {
             .into_iter()
             .filter_map(|role| Some((role, task.model(role)?.clone())))
             .collect();
-        let caller = Arc::new(Caller::new(
+        let runner = Arc::new(CallRunner::new(
             providers,
             models,
             Arc::clone(journal),
@@ -565,7 +564,7 @@ impl Lab {
         ));
         for role in ModelRole::ALL {
             if let Some(ratio) = state.plan.largest_ratio(role) {
-                caller.learn_ratio(role, ratio);
+                runner.learn_ratio(role, ratio);
             }
         }
         let recipe = recipe::load(self.strategy, &self.sets).unwrap();
@@ -577,19 +576,19 @@ impl Lab {
             Searched::of(&task.layout),
             seed.child("strategy", 0),
         );
-        Search::new(
-            Arc::clone(task),
+        Search::new(SearchParts {
+            task: Arc::clone(task),
             recipe,
-            Box::new(strategy),
-            self.caps,
+            strategy: Box::new(strategy),
+            caps: self.caps,
             seed,
             state,
-            Arc::clone(journal),
-            caller,
-            Arc::new(Evaluator::new(Arc::clone(task), &[])),
-            Clock::System,
-            cancelled,
-        )
+            journal: Arc::clone(journal),
+            runner,
+            evaluator: Arc::new(Evaluator::new(Arc::clone(task), &[])),
+            clock: Clock::System,
+            cancel: cancelled,
+        })
         .unwrap()
     }
 }

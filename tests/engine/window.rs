@@ -1,7 +1,7 @@
 //! A mutator with a small context window: evidence is cut, but not the text to improve.
 
 use crate::support::Lab;
-use promptsearch::budget::Caps;
+use promptsearch::caps::Caps;
 use promptsearch::event::{Event, ProposalOutcome};
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use std::sync::{Arc, Mutex};

@@ -4,7 +4,7 @@ use super::super::Report;
 use super::super::example::{Example, Kind, run};
 use super::super::words::{abandoned, dropped, rejection};
 use super::*;
-use crate::budget::Caps;
+use crate::caps::Caps;
 use crate::event::Abandoned;
 use crate::id::RunName;
 use crate::run_dir::{RunFile, SCHEMA};

@@ -7,17 +7,17 @@ use super::{
     CallMade, Change, DemoShown, Explanation, Happened, Identity, Moment, Named, Outcome, Relative,
     RowShown, ScoredPrompt, StepTaken, Subject, Written,
 };
-use crate::budget::Wallet;
 use crate::candidate::Origin;
+use crate::engine::confirmed;
 use crate::event::{
     Abandoned, Block, Draft, Event, ProposalOutcome, Rejection, Round, RowOutcome, Shown,
 };
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RowIx};
+use crate::ledger::Wallet;
 use crate::memory::State;
 use crate::operator::When;
 use crate::prompt::Prompt;
 use crate::recipe::{self, Choose, Recipe};
-use crate::search::{confirmed, settle};
 use crate::state::{Phase, Status};
 use crate::task::Task;
 use crate::task::example::Split;
@@ -85,7 +85,7 @@ impl Explainer {
 
     /// Applies the next event.
     pub fn apply(&mut self, number: EventNumber, event: &Event) {
-        settle(&mut self.wallet, event);
+        self.wallet.apply(event);
         let incumbent = self.state.incumbent;
         let born = self.state.candidates.len();
         let was_open = self.is_open();

@@ -14,7 +14,6 @@ mod trees;
 pub(super) use grown::grown;
 
 use super::{Composed, Plan, Remaining, Searched, State, Strategy};
-use crate::budget::Amount;
 use crate::candidate::{Candidate, Origin};
 use crate::event::{
     Abandoned, Answered, Block, Draft, Dropped, Event, Finish, Gate, ProposalOutcome, Rejection,
@@ -27,6 +26,7 @@ use crate::recipe::{self, Recipe};
 use crate::seed::Seed;
 use crate::task::example::Split;
 use crate::task::goal::Goal;
+use crate::units::Amount;
 use crate::units::{Score, Usd};
 
 /// A prompt whose text says which child it is.

@@ -99,7 +99,7 @@ fn each_operator_is_told_by_its_first_line() {
     let mut kinds = Vec::new();
     for operator in all_meta_prompts() {
         let given = Given::all(TICKETS, 0);
-        let brief = Brief::new(&given.request(*operator, "Sort it.", 1));
+        let brief = Brief::new(&given.request(operator, "Sort it.", 1));
         assert!(!kinds.contains(&brief.kind), "{}: {:?}", operator.name, brief.kind);
         assert_eq!(brief.kind.is_noted(), operator.reply == Reply::Notes, "{}", operator.name);
         assert_eq!(brief.current, "Sort it.", "{}", operator.name);
@@ -131,9 +131,9 @@ fn replies_to_all_operators_are_mostly_of_use() {
             let (mut readable, mut changed, mut faults) = (0, 0, 0);
             let total = if task == TICKETS { 200 } else { 60 };
             for number in 0..total {
-                let request = Given::all(task, number).request(*operator, &text, 1);
+                let request = Given::all(task, number).request(operator, &text, 1);
                 let written = write(Seed(1), &request, number as u64);
-                match texts(*operator, &request, &written.text) {
+                match texts(operator, &request, &written.text) {
                     Some(texts) if written.finish == Finish::Stop => {
                         readable += 1;
                         changed += usize::from(texts != [text.clone()]);
@@ -157,10 +157,10 @@ fn no_operator_s_reply_depends_on_the_nonce() {
         for number in 0..15 {
             let given = Given::all(TICKETS, 2);
             let (one, other) =
-                (given.request(*operator, &text, 1), given.request(*operator, &text, 2));
+                (given.request(operator, &text, 1), given.request(operator, &text, 2));
             assert_ne!(one, other);
-            let first = texts(*operator, &one, &write(Seed(1), &one, number).text);
-            let second = texts(*operator, &other, &write(Seed(1), &other, number).text);
+            let first = texts(operator, &one, &write(Seed(1), &one, number).text);
+            let second = texts(operator, &other, &write(Seed(1), &other, number).text);
             assert_eq!(first, second, "{}", operator.name);
         }
     }
@@ -281,10 +281,10 @@ fn tags_in_what_is_shown_break_nothing() {
         bad.clone_into(&mut given.note);
         bad.clone_into(&mut given.mutator);
         given.evidence[0].feedback = vec![bad.to_owned()];
-        let request = given.request(*operator, bad, 1);
+        let request = given.request(operator, bad, 1);
         let readable = (0..60)
             .filter(|number| {
-                texts(*operator, &request, &write(Seed(1), &request, *number).text).is_some()
+                texts(operator, &request, &write(Seed(1), &request, *number).text).is_some()
             })
             .count();
         assert!(readable >= 54, "{}: {readable}", operator.name);

@@ -1,21 +1,21 @@
 //! Winner and seed on held-out rows, once, after the search's last event.
 
+use super::requests::Rows;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
 use crate::recipe::BLOCK;
 use crate::seed::Seed;
 use crate::state::Cell;
 use crate::stats::{Interval, PairedTest, interval, paired};
-use crate::strategy::Plan;
 use crate::task::example::Split;
 
 /// Under this many rows nothing is called confirmed.
-pub(super) const FEWEST_ROWS: usize = 30;
+const FEWEST_ROWS: usize = 30;
 /// The level of the one-sided test.
-pub(super) const ALPHA: f64 = 0.05;
+const ALPHA: f64 = 0.05;
 
 /// The next held-out rows: winner and seed together, row by row. `None`: all are issued.
-pub(super) fn next(state: &State) -> Option<Plan> {
+pub(super) fn next(state: &State) -> Option<Rows> {
     let (winner, _, rows) = state.winner?;
     let sides: &[CandidateIx] =
         if winner == CandidateIx::BASELINE { &[winner] } else { &[winner, CandidateIx::BASELINE] };
@@ -26,7 +26,7 @@ pub(super) fn next(state: &State) -> Option<Plan> {
             let rows: Vec<RowIx> =
                 (from..to).map(RowIx).filter(|row| column.cell(*row) == Cell::Empty).collect();
             if !rows.is_empty() {
-                return Some(Plan::Evaluate { candidate, split: Split::Hold, replicate: 0, rows });
+                return Some(Rows { candidate, split: Split::Hold, replicate: 0, rows });
             }
         }
     }

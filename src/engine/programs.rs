@@ -7,13 +7,13 @@
 //! `operator` says what it reads and writes. It may exit after that or wait for the next line; see
 //! `evaluate::command` for what is guarded.
 
+use super::call::{CallOutcome, CallRunner};
 use crate::evaluate::Evaluator;
-use crate::evaluate::command::{CommandPool, line_of};
+use crate::evaluate::command::CommandPool;
 use crate::event::{Answered, Draft, Event, Finish};
 use crate::id::{Call, RequestHash};
 use crate::journal::Journal;
 use crate::operator::check_line;
-use crate::provider::call::{Caller, Ending};
 use crate::recipe::Recipe;
 use crate::units::Usd;
 use std::collections::HashMap;
@@ -50,19 +50,18 @@ impl Programs {
 pub(super) async fn ask(
     pool: Option<Arc<CommandPool>>,
     journal: &Journal<Event>,
-    caller: &Caller,
+    runner: &CallRunner,
     call: Call,
-    request: &serde_json::Value,
-) -> Ending {
+    line: &[u8],
+) -> CallOutcome {
     let began = Instant::now();
-    let line = line_of(request);
     let said = match pool {
         Some(pool) => {
             let whole = |reply: &[u8]| {
                 check_line(reply)?;
                 String::from_utf8(reply.trim_ascii().to_vec()).map_err(|error| error.to_string())
             };
-            pool.ask(&line, whole).await.map_err(|error| error.to_string())
+            pool.ask(line, whole).await.map_err(|error| error.to_string())
         }
         None => Err("the recipe names no such program".to_owned()),
     };
@@ -70,7 +69,7 @@ pub(super) async fn ask(
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let answered = Answered {
         call,
-        request: RequestHash::of(&line),
+        request: RequestHash::of(line),
         bytes: 0,
         text,
         input: 0,
@@ -79,10 +78,10 @@ pub(super) async fn ask(
         usd: Usd::ZERO,
         finish: Finish::Stop,
         ms: u32::try_from(millis(began.elapsed())).unwrap_or(u32::MAX),
-        at: millis(caller.running()),
+        at: millis(runner.running()),
     };
     match journal.append_durable(Event::Answered(answered.clone())).await {
-        Ok(number) => Ending::Answered(number, Box::new(answered)),
-        Err(error) => Ending::Halted(error.into()),
+        Ok(number) => CallOutcome::Answered(number, Box::new(answered)),
+        Err(error) => CallOutcome::Stopped(error.into()),
     }
 }

@@ -3,10 +3,13 @@
 //! Nothing here decides, and no operator is known by name: each writes its request and reads its reply
 //! itself. Everything follows from journaled events, so a request is the same again after a resume.
 
-use super::driver::SearchError;
+use super::error::SearchError;
+use super::inbox::Content;
+use super::job::Question;
 use super::wordings::meta_prompts;
 use crate::candidate::{Candidate, DEMOS, Demo, Origin};
 use crate::evaluate::Evaluator;
+use crate::evaluate::command::line_of;
 use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::journal::{Journal, JournalError};
@@ -38,8 +41,6 @@ pub(super) struct ProposalBuilder {
     meta_prompts: MetaPrompts,
     /// The searched parts that a model may rewrite: all but the demonstrations.
     texts: Vec<String>,
-    /// The last request that was written: it is asked for its worst case, then sent.
-    last: Option<(ProposalNumber, Vec<Shown>, Request)>,
     /// The nonces of requests that are out.
     nonces: HashMap<ProposalNumber, Nonce>,
 }
@@ -105,8 +106,8 @@ impl ProposalBuilder {
         let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
         let meta_prompts = meta_prompts(&recipe)?;
         let rows = TrainingRows { evaluator, journal };
-        let (last, nonces) = (None, HashMap::new());
-        Ok(Self { task, recipe, rows, seed, screens, meta_prompts, texts, last, nonces })
+        let nonces = HashMap::new();
+        Ok(Self { task, recipe, rows, seed, screens, meta_prompts, texts, nonces })
     }
 
     fn ask<'a>(
@@ -121,35 +122,41 @@ impl ProposalBuilder {
     }
 
     fn author(&self, draft: &Draft) -> Result<&dyn Author, SearchError> {
-        let number = draft.proposal;
-        let unknown = || SearchError::Template(format!("proposal {number} has no operator"));
-        self.recipe.author(draft).ok_or_else(unknown)
+        self.recipe.author(draft).ok_or(SearchError::NoOperator(draft.proposal))
     }
 
-    /// The request of a draft. It is written once: what was written for its worst case is what is sent.
-    pub(super) fn request(
+    /// What a drafted proposal asks, with this evidence. It is written once: for its worst case, and
+    /// to be sent.
+    pub(super) fn question(
+        &mut self,
+        state: &State,
+        proposal: ProposalNumber,
+        shown: &[Shown],
+    ) -> Result<Question, SearchError> {
+        let draft = state.drafts.get(&proposal).ok_or(SearchError::NoDraft(proposal))?;
+        if draft.program {
+            let line = self.program_line(state, draft, shown)?;
+            return Ok(Question::Program { draft: Box::new(draft.clone()), line });
+        }
+        Ok(Question::Model(self.request(state, draft, shown)?))
+    }
+
+    /// The request of a draft. Its nonce is kept for the reply.
+    fn request(
         &mut self,
         state: &State,
         draft: &Draft,
         shown: &[Shown],
     ) -> Result<Request, SearchError> {
-        if let Some((proposal, rows, request)) = &self.last
-            && (*proposal, rows.as_slice()) == (draft.proposal, shown)
-        {
-            return Ok(request.clone());
-        }
         let request = self.write(state, draft, shown)?;
         let nonce = request.messages.first().and_then(|message| Nonce::find(&message.content));
-        let nonce =
-            nonce.ok_or_else(|| SearchError::Template("a request without a nonce".to_owned()))?;
-        self.nonces.insert(draft.proposal, nonce);
-        self.last = Some((draft.proposal, shown.to_vec(), request.clone()));
+        self.nonces.insert(draft.proposal, nonce.ok_or(SearchError::NoNonce)?);
         Ok(request)
     }
 
     fn write(&self, state: &State, draft: &Draft, shown: &[Shown]) -> Result<Request, SearchError> {
         let author = self.author(draft)?;
-        let asks_none = || SearchError::Template(format!("`{}` asks no model", author.name()));
+        let asks_none = || SearchError::NoRequest(author.name().to_owned());
         let meta_prompt = author.meta_prompt(draft).ok_or_else(asks_none)?;
         let model = self.task.model(ModelRole::Mutator).ok_or(SearchError::NoMutator)?;
         let ask = self.ask(state, draft, shown, None);
@@ -174,7 +181,7 @@ impl ProposalBuilder {
         let messages = meta_prompt.write(&self.meta_prompts, &brief, self.seed).map_err(
             |error| match error {
                 OperatorError::TooLong { .. } => SearchError::Window(error),
-                OperatorError::Missing { .. } => SearchError::Template(error.to_string()),
+                OperatorError::Missing { .. } => SearchError::Request(error),
             },
         )?;
         let temperature = self.recipe.temperature_of(draft);
@@ -187,29 +194,34 @@ impl ProposalBuilder {
         })
     }
 
-    /// The object that a program of the user's is asked.
-    pub(super) fn program_request(
+    /// The line that a program of the user's is asked.
+    fn program_line(
         &self,
         state: &State,
         draft: &Draft,
         shown: &[Shown],
-    ) -> Result<serde_json::Value, SearchError> {
+    ) -> Result<Vec<u8>, SearchError> {
         let ask = self.ask(state, draft, shown, None);
         let evidence = self.author(draft)?.evidence(&ask)?;
-        Ok(program_request(&self.task.about, self.task.max_tokens, &ask, &evidence))
+        let request = program_request(&self.task.about, self.task.max_tokens, &ask, &evidence);
+        Ok(line_of(&request))
     }
 
-    /// What becomes of a proposal that was answered.
+    /// What becomes of an issued proposal.
     pub(super) fn outcome(
         &mut self,
         strategy: &dyn Strategy,
         state: &State,
-        draft: &Draft,
-        shown: &[Shown],
-        reply: &str,
-        finish: Finish,
+        proposal: ProposalNumber,
+        content: &Content,
     ) -> Result<ProposalOutcome, SearchError> {
-        if finish == Finish::Length {
+        let Content::Reply { text: reply, finish } = content else {
+            self.nonces.remove(&proposal);
+            return Ok(ProposalOutcome::Missing);
+        };
+        let draft = state.drafts.get(&proposal).ok_or(SearchError::NoDraft(proposal))?;
+        let shown = state.shown.get(&proposal).map_or(&[][..], Vec::as_slice);
+        if *finish == Finish::Length {
             let detail = "the reply ran into `max_output_tokens`".to_owned();
             return Ok(ProposalOutcome::Rejected { reason: Rejection::Truncated, detail });
         }
@@ -236,13 +248,13 @@ impl ProposalBuilder {
         })
     }
 
-    /// What becomes of a candidate that is put together without a model.
-    pub(super) fn compose(
+    /// The candidate that a draft puts together without a model.
+    pub(super) fn composed(
         &mut self,
         strategy: &dyn Strategy,
         state: &State,
         draft: &Draft,
-    ) -> Result<ProposalOutcome, SearchError> {
+    ) -> Result<Event, SearchError> {
         let ask = self.ask(state, draft, &[], None);
         let composed = match self.recipe.operator_of(draft) {
             Some(operator) => operator.compose(&ask),
@@ -250,7 +262,8 @@ impl ProposalBuilder {
             None => ask.current().clone(),
         };
         let origin = Origin::Composed(draft.proposal);
-        self.screened(strategy, state, draft, &[], composed, origin)
+        let outcome = self.screened(strategy, state, draft, &[], composed, origin)?;
+        Ok(Event::CandidateComposed { proposal: draft.proposal, outcome })
     }
 
     /// A prompt with the part that the draft's mate gives.

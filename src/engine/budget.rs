@@ -1,0 +1,136 @@
+//! The ledger's limits, with the numbers that they need from state and task.
+//!
+//! The arithmetic is in `ledger`; here stands only where its numbers come from.
+
+use super::job::{Job, Question};
+use super::requests::Rows;
+use crate::caps::{Caps, Share};
+use crate::event::StopReason;
+use crate::id::CandidateIx;
+use crate::ledger::{CallCosts, Demand, Limits, Remaining, worst_case};
+use crate::provider::Request;
+use crate::state::{Facts, Phase, Work};
+use crate::task::Task;
+use crate::task::example::Split;
+use crate::task::model::ModelRole;
+use crate::units::Amount;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a run may spend.
+pub(super) struct Budget {
+    limits: Limits,
+    task: Arc<Task>,
+    /// Bytes of the baseline with the longest row of dev, so that no step has to look for it.
+    longest_request: usize,
+}
+
+/// What the caps on time need to know.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Time {
+    /// How long the run has been running, over all its sessions.
+    pub(super) running: Duration,
+    /// Now.
+    pub(super) now: Timestamp,
+    /// The mean time of an answered attempt.
+    pub(super) latency: Duration,
+}
+
+impl Budget {
+    /// For a run that keeps a share for its `final`.
+    pub(super) fn new(caps: Caps, task: Arc<Task>, finale_share: f64) -> Self {
+        let longest_row = task.splits.dev.iter().map(Task::row_bytes).max().unwrap_or(0);
+        let longest_request = task.layout.bytes_without_row(&task.baseline) + longest_row;
+        let limits = Limits::new(caps, task.splits.hold.len() as u64, finale_share);
+        Self { limits, task, longest_request }
+    }
+
+    fn costs(&self, facts: &Facts, best: CandidateIx) -> CallCosts {
+        let mean = |candidate: CandidateIx| facts.candidates.get(candidate.index())?.used.mean();
+        CallCosts {
+            worst: self.task_call(facts, self.longest_request),
+            baseline: mean(CandidateIx::BASELINE),
+            best: mean(best),
+        }
+    }
+
+    /// What is set aside for the confirmation.
+    pub(super) fn hold_amount(&self, facts: &Facts) -> Amount {
+        self.limits.hold_amount(self.costs(facts, facts.incumbent))
+    }
+
+    /// What the search may still issue.
+    pub(super) fn remaining(&self, facts: &Facts) -> Remaining {
+        let (costs, searching) = (self.costs(facts, facts.incumbent), is_searching(facts));
+        self.limits.remaining(&facts.plan, costs, searching)
+    }
+
+    /// The cap that some work would exceed, if there is one.
+    pub(super) fn exceeded_cap(&self, facts: &Facts, demand: &Demand) -> Option<StopReason> {
+        let (costs, searching) = (self.costs(facts, facts.incumbent), is_searching(facts));
+        self.limits.exceeded_cap(&facts.plan, costs, searching, demand)
+    }
+
+    /// How many held-out rows can confirm this winner.
+    pub(super) fn hold_rows(&self, facts: &Facts, winner: CandidateIx) -> u32 {
+        let costs = self.costs(facts, winner);
+        self.limits.hold_rows(&facts.plan, costs, winner == CandidateIx::BASELINE)
+    }
+
+    /// The cap on time that is reached, if there is one. Held-out rows need their time, too.
+    pub(super) fn out_of_time(&self, time: &Time, lookahead: usize) -> Option<StopReason> {
+        let calls = u32::try_from(self.limits.hold_calls()).unwrap_or(u32::MAX);
+        let lanes = u32::try_from(lookahead.clamp(1, 16)).unwrap_or(1);
+        let hold = time.latency.saturating_mul(calls) / lanes;
+        self.limits.out_of_time(time.running, time.now, hold)
+    }
+
+    /// The worst case of a task call of this many bytes.
+    fn task_call(&self, facts: &Facts, bytes: usize) -> Amount {
+        let model = self.task.task_model();
+        let prompt = facts.plan.prompt_tokens(ModelRole::Task, bytes);
+        worst_case(model.price, prompt, model.max_output_tokens)
+    }
+
+    /// The worst case of each row of a block: that of its longest row.
+    pub(super) fn of_row(&self, facts: &Facts, block: &Rows, longest_row: usize) -> Amount {
+        let prompt = &facts.standing(block.candidate).candidate.prompt;
+        self.task_call(facts, self.task.layout.bytes_without_row(prompt) + longest_row)
+    }
+
+    /// The worst case of what a proposal asks; a program costs nothing.
+    pub(super) fn of_question(&self, facts: &Facts, question: &Question) -> Amount {
+        match question {
+            Question::Model(request) => self.of_request(facts, ModelRole::Mutator, request),
+            Question::Program { .. } => Amount::ZERO,
+        }
+    }
+
+    fn of_request(&self, facts: &Facts, role: ModelRole, request: &Request) -> Amount {
+        let price = self.task.model(role).and_then(|model| model.price);
+        let prompt = facts.plan.prompt_tokens(role, request.bytes());
+        worst_case(price, prompt, request.max_output_tokens)
+    }
+}
+
+/// What a job takes of the plan.
+pub(super) fn demand_of(job: &Job) -> Demand {
+    Demand {
+        share: job.purpose.share(),
+        worst: job.worst_case,
+        calls: u64::from(matches!(job.question, Question::Model(_))),
+        proposals: u64::from(matches!(job.purpose, Work::Proposal(_))),
+    }
+}
+
+/// What a block takes of the plan, at this worst case of each row.
+pub(super) fn demand_of_block(block: &Rows, each: Amount) -> Demand {
+    let share = if block.split == Split::Hold { Share::Hold } else { Share::Search };
+    let calls = block.rows.len() as u64;
+    Demand { share, worst: each.times(calls), calls, proposals: 0 }
+}
+
+fn is_searching(facts: &Facts) -> bool {
+    facts.phase == Phase::Searching
+}

@@ -1,0 +1,163 @@
+//! The one loop, sole owner of the state: durable first, then applied, then shown.
+//!
+//! Only facts from outside are awaited. What the loop decides depends on folded events alone, never
+//! on what has arrived, so the same seed and the same answers give the same run at any concurrency
+//! and after any number of kills. The clock is the one exception, and its moment is journaled.
+
+use super::budget::Time;
+use super::error::{Outcome, SearchError, StopCause};
+use super::inbox::Arrived;
+use super::next::Next;
+use super::resume::resume_calls;
+use super::search::Search;
+use crate::candidate::Candidate;
+use crate::event::Event;
+use crate::id::{Call, EventNumber};
+use crate::state::{Phase, Work};
+use crate::units::Amount;
+use std::time::Duration;
+
+/// How long calls in flight are awaited when a run is interrupted.
+const DRAIN: Duration = Duration::from_secs(30);
+
+impl Search {
+    /// Runs to the end, or to an interruption.
+    ///
+    /// # Errors
+    /// A journal that cannot be written, or a request that cannot be rendered.
+    pub async fn run(&mut self) -> Result<Outcome, SearchError> {
+        self.begin()?;
+        loop {
+            self.take_arrivals();
+            if let Some(cause) = self.stop_cause() {
+                return self.leave(cause).await;
+            }
+            match self.planner.next(&self.state, &self.time())? {
+                Next::Decide(event) => self.record(event)?,
+                Next::Start(event, jobs) => {
+                    self.record(event)?;
+                    jobs.into_iter().for_each(|job| self.workers.start(job));
+                }
+                Next::Fold(call) => self.fold(call).await?,
+                Next::Finish => {
+                    self.record(Event::Finished { at: self.clock.now() })?;
+                    self.journal.flush().await?;
+                    return Ok(Outcome::Finished);
+                }
+            }
+        }
+    }
+
+    /// The first event of a new run; what the open calls of a resumed one need.
+    fn begin(&mut self) -> Result<(), SearchError> {
+        if self.state.phase == Phase::New {
+            let seed = Candidate::baseline(self.task.baseline.clone());
+            return self.record(Event::Started { at: self.clock.now(), seed });
+        }
+        let Self { planner, workers, inbox, journal, state, .. } = self;
+        resume_calls(planner, workers, inbox, journal, state)?;
+        self.share_with_wallet();
+        Ok(())
+    }
+
+    /// Applies and appends one event of our own: it need not be durable, it can be derived again.
+    fn record(&mut self, event: Event) -> Result<(), SearchError> {
+        let number = self.journal.append(event.clone())?;
+        self.apply(number, &event);
+        Ok(())
+    }
+
+    fn apply(&mut self, number: EventNumber, event: &Event) {
+        self.state.apply(number, event);
+        for observer in &mut self.observers {
+            observer.observe(number, event, &self.state);
+        }
+    }
+
+    fn take_arrivals(&mut self) {
+        while let Some(arrived) = self.inbox.next_now() {
+            self.take_arrival(arrived);
+        }
+    }
+
+    fn take_arrival(&mut self, arrived: Arrived) {
+        for (number, event) in arrived.facts {
+            self.apply(number, &event);
+        }
+        match arrived.content {
+            Ok(content) => self.inbox.put(arrived.call, content),
+            Err(cause) => self.stop = self.stop.take().or(Some(cause)),
+        }
+    }
+
+    /// The first cause to stop, if there is one.
+    fn stop_cause(&mut self) -> Option<StopCause> {
+        let cancelled = *self.cancel.borrow();
+        self.stop.take().or(cancelled.then_some(StopCause::Cancelled))
+    }
+
+    fn time(&self) -> Time {
+        let (running, latency) = (self.runner.running(), self.runner.mean_latency());
+        Time { running, now: self.clock.now(), latency }
+    }
+
+    /// Waits for a call and folds it.
+    async fn fold(&mut self, call: Call) -> Result<(), SearchError> {
+        let Some(open) = self.state.call(call).cloned() else {
+            return Ok(());
+        };
+        while !self.inbox.is_here(&self.state, call, &open) {
+            match self.inbox.next(&mut self.cancel).await {
+                Some(arrived) => self.take_arrival(arrived),
+                None => self.stop = Some(StopCause::Cancelled),
+            }
+            if self.stop.is_some() {
+                return Ok(());
+            }
+        }
+        let content = self.inbox.take(call);
+        let event = match open.work {
+            Work::Evaluation { split, row, .. } => {
+                match self.scoring.outcome((split, row), open.cached, content).await {
+                    Ok(outcome) => Event::EvaluationFolded { call, outcome },
+                    Err(cause) => {
+                        self.stop = Some(cause);
+                        return Ok(());
+                    }
+                }
+            }
+            Work::Proposal(proposal) => {
+                let outcome = self.planner.outcome(&self.state, proposal, &content)?;
+                Event::ProposalFolded { call, outcome }
+            }
+        };
+        self.planner.requests.forget(call);
+        self.record(event)?;
+        self.share_with_wallet();
+        Ok(())
+    }
+
+    /// Tells the wallet how much the search must leave to the confirmation.
+    fn share_with_wallet(&self) {
+        let amount = match self.state.phase {
+            Phase::Searching | Phase::Choosing => self.planner.budget.hold_amount(&self.state),
+            _ => Amount::ZERO,
+        };
+        self.runner.wallet().set_hold_share(amount);
+    }
+
+    /// Stops sending, waits for what is out, and leaves.
+    async fn leave(&mut self, cause: StopCause) -> Result<Outcome, SearchError> {
+        self.workers.stop(DRAIN).await;
+        self.take_arrivals();
+        if let StopCause::Journal(error) = cause {
+            return Err(error.into());
+        }
+        self.journal.flush().await?;
+        Ok(match cause {
+            StopCause::Refused(why) => Outcome::Refused(why),
+            StopCause::Scorer(_) => Outcome::BrokenScorer(cause.to_string()),
+            StopCause::Cancelled | StopCause::Journal(_) => Outcome::Interrupted,
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! How a run leaves the loop: as an outcome, for a cause, or with an error.
+
+use crate::evaluate::command::CommandError;
+use crate::id::{ProposalNumber, RowIx};
+use crate::journal::JournalError;
+use crate::operator::OperatorError;
+use crate::prompt::TemplateError;
+use crate::source::SourceError;
+use crate::task::example::Split;
+
+/// How a run left the loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is over, with a result.
+    Finished,
+    /// It was interrupted, and can be resumed.
+    Interrupted,
+    /// A provider refuses, for this reason. The run can be resumed when that is fixed.
+    Refused(String),
+    /// A scorer's program is broken. The run can be resumed when that is fixed.
+    BrokenScorer(String),
+}
+
+/// Why a run stops in the middle of its calls. All but a failing journal leave it resumable.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StopCause {
+    /// It was asked to stop.
+    #[error("the run was asked to stop")]
+    Cancelled,
+    /// A provider refuses: the key, the quota, or everything that is sent.
+    #[error("{0}")]
+    Refused(String),
+    /// A scorer's program is broken: its verdicts cannot be used.
+    #[error("the scorer's program: {0}")]
+    Scorer(#[from] CommandError),
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// What ends a run unexpectedly.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// The journal cannot be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A replaced meta-prompt lets no request be written.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// One request does not fit into the mutator's context window.
+    #[error(transparent)]
+    Window(OperatorError),
+    /// An operator was not given what its request needs.
+    #[error(transparent)]
+    Request(OperatorError),
+    /// A row cannot be rendered with a prompt.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// An event names a row that the task does not have.
+    #[error("row {row} of {split} does not exist")]
+    NoRow {
+        /// Of which split.
+        split: Split,
+        /// The row.
+        row: RowIx,
+    },
+    /// An event names a proposal that was not drafted.
+    #[error("proposal {0} has no draft")]
+    NoDraft(ProposalNumber),
+    /// A draft names an operator that has no request.
+    #[error("`{0}` asks no model")]
+    NoRequest(String),
+    /// A draft names an operator that its recipe does not have.
+    #[error("proposal {0} has no operator")]
+    NoOperator(ProposalNumber),
+    /// A request has no nonce, so that its reply cannot be read.
+    #[error("a request without a nonce")]
+    NoNonce,
+    /// The strategy wants proposals, and the task names no mutator.
+    #[error("the task names no mutator model")]
+    NoMutator,
+}

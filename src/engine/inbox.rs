@@ -1,0 +1,135 @@
+//! What has arrived and is not folded.
+//!
+//! An answer that arrives early is durable at once and waits here for its turn. What is decided next
+//! never depends on what lies here.
+
+use super::error::StopCause;
+use crate::event::{Event, Finish};
+use crate::id::{Call, EventNumber};
+use crate::state::{Facts, OpenCall};
+use crate::task::scorer::Verdict;
+use std::collections::HashMap;
+use tokio::sync::{mpsc, watch};
+
+/// What a worker reports of a call.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    /// Which.
+    pub(super) call: Call,
+    /// The durable events that came of it, in order; the state has not taken them in.
+    pub(super) facts: Vec<(EventNumber, Event)>,
+    /// What is folded later, or why the run must stop.
+    pub(super) content: Result<Content, StopCause>,
+}
+
+/// What is folded.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Content {
+    /// What a row's answer is worth.
+    Verdict(Verdict),
+    /// A reply to a proposal.
+    Reply {
+        /// Its text.
+        text: String,
+        /// Why it ended.
+        finish: Finish,
+    },
+    /// There is no answer, and there will be none.
+    Missing,
+}
+
+/// Where workers report.
+pub(super) type Post = mpsc::UnboundedSender<Arrived>;
+
+/// What has arrived.
+pub(super) struct Inbox {
+    arrivals: mpsc::UnboundedReceiver<Arrived>,
+    contents: HashMap<Call, Content>,
+}
+
+impl Inbox {
+    /// An empty one, and where to report to it.
+    pub(super) fn new() -> (Self, Post) {
+        let (post, arrivals) = mpsc::unbounded_channel();
+        (Self { arrivals, contents: HashMap::new() }, post)
+    }
+
+    /// The next report that is there already.
+    pub(super) fn next_now(&mut self) -> Option<Arrived> {
+        self.arrivals.try_recv().ok()
+    }
+
+    /// Waits for the next report; `None` where the run is asked to stop before it comes.
+    pub(super) async fn next(&mut self, cancel: &mut watch::Receiver<bool>) -> Option<Arrived> {
+        tokio::select! {
+            arrived = self.arrivals.recv() => arrived,
+            // Also where nothing is left that could ask for it.
+            _ = cancel.wait_for(|is_asked| *is_asked) => None,
+        }
+    }
+
+    /// Keeps what will be folded.
+    pub(super) fn put(&mut self, call: Call, content: Content) {
+        self.contents.insert(call, content);
+    }
+
+    /// Takes out what is folded now; missing where nothing was kept.
+    pub(super) fn take(&mut self, call: Call) -> Content {
+        self.contents.remove(&call).unwrap_or(Content::Missing)
+    }
+
+    /// Whether a call can be folded: an earlier answer serves it, its own content is here, or it is
+    /// known that there will be none.
+    pub(super) fn is_here(&self, facts: &Facts, call: Call, open: &OpenCall) -> bool {
+        let is_over = || facts.arrivals.get(&call).is_some_and(|arrival| arrival.answer.is_none());
+        open.cached.is_some() || self.contents.contains_key(&call) || is_over()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::{evaluation, open_call};
+    use crate::event::CachedOf;
+    use crate::state::Arrival;
+
+    #[test]
+    fn a_call_is_folded_once_its_content_is_here() {
+        let (mut inbox, _post) = Inbox::new();
+        let (call, facts) = (Call(4), Facts::default());
+        let open = open_call(evaluation(0, 0));
+        assert!(!inbox.is_here(&facts, call, &open));
+        let reply = Content::Reply { text: "x".into(), finish: Finish::Stop };
+        inbox.put(call, reply.clone());
+        assert!(inbox.is_here(&facts, call, &open));
+        assert!(!inbox.is_here(&facts, Call(5), &open));
+        assert_eq!(inbox.take(call), reply);
+        assert_eq!(inbox.take(call), Content::Missing);
+    }
+
+    #[test]
+    fn a_call_that_another_answer_serves_or_that_has_none_waits_for_nothing() {
+        let (inbox, _post) = Inbox::new();
+        let (call, mut facts) = (Call(4), Facts::default());
+        let mut open = open_call(evaluation(0, 0));
+        open.cached = Some(CachedOf::Answer(EventNumber(1)));
+        assert!(inbox.is_here(&facts, call, &open));
+        open.cached = None;
+        let answered = Arrival { answer: Some(EventNumber(1)), ..Arrival::NONE };
+        facts.arrivals.insert(call, answered);
+        assert!(!inbox.is_here(&facts, call, &open), "its answer is not scored yet");
+        facts.arrivals.insert(call, Arrival::NONE);
+        assert!(inbox.is_here(&facts, call, &open));
+    }
+
+    #[test]
+    fn reports_are_taken_in_the_order_in_which_they_came() {
+        let (mut inbox, post) = Inbox::new();
+        for call in [Call(2), Call(1)] {
+            post.send(Arrived { call, facts: Vec::new(), content: Ok(Content::Missing) }).unwrap();
+        }
+        assert_eq!(inbox.next_now().unwrap().call, Call(2));
+        assert_eq!(inbox.next_now().unwrap().call, Call(1));
+        assert!(inbox.next_now().is_none());
+    }
+}

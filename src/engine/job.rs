@@ -1,0 +1,36 @@
+//! A call that is to be made, as a value of its own: what it is for, what is asked, what it may cost.
+//!
+//! It holds all that a worker needs to carry it out, and no key.
+
+use crate::event::Draft;
+use crate::id::Call;
+use crate::provider::Request;
+use crate::state::Work;
+use crate::units::Amount;
+
+/// One call.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Job {
+    /// Its number.
+    pub(super) call: Call,
+    /// What it is for.
+    pub(super) purpose: Work,
+    /// What is asked.
+    pub(super) question: Question,
+    /// What the plan has set aside for it.
+    pub(super) worst_case: Amount,
+}
+
+/// What is asked of whom.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Question {
+    /// A request to a model.
+    Model(Request),
+    /// A line for the program that a draft's operator names.
+    Program {
+        /// The draft.
+        draft: Box<Draft>,
+        /// The line.
+        line: Vec<u8>,
+    },
+}

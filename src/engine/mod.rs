@@ -1,0 +1,44 @@
+//! The loop: what is done next, who does it, and what is made of what comes back.
+//!
+//! `driver` is the loop itself. Each file uses only files that are declared above it. Nothing here
+//! opens files or talks to people: `cli` opens a run and observers show it.
+
+mod error; // How a run leaves the loop.
+mod retry; // What to do after a failed attempt: pure.
+mod call; // One call of a model, from its reservation to its durable answer.
+mod job; // A call that is to be made, as a value.
+mod inbox; // What has arrived and is not folded.
+mod scoring; // What an answer is worth.
+mod wordings; // What requests to the mutator are written with, checked.
+mod programs; // Operators that are programs of the user's.
+mod proposals; // Drafts become requests, replies become outcomes.
+mod workers; // Carry out jobs.
+mod requests; // Blocks of rows become jobs, and equal requests are asked once.
+mod budget; // The ledger's limits, with numbers from state and task.
+mod confirmation; // Winner and baseline on held-out rows.
+mod next; // What is next, from folded events alone.
+mod resume; // An issued call after a resume.
+mod search; // What a search is made of.
+mod driver; // The loop.
+
+pub use call::CallRunner;
+pub use confirmation::{Confirmed, confirmed};
+pub use error::{Outcome, SearchError};
+pub use search::{Search, SearchParts};
+pub use wordings::{check_window, meta_prompts};
+
+use crate::event::Event;
+use crate::id::RequestHash;
+use crate::journal::Entry;
+
+#[cfg(test)]
+mod tests;
+
+impl Entry for Event {
+    fn answers(&self) -> Option<RequestHash> {
+        match self {
+            Event::Answered(answered) => Some(answered.request),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What is next, from folded events alone (and the clock, for caps on time).
+//!
+//! Nothing here waits, sends or appends: the driver does what is said here.
+
+use super::budget::{Budget, Time, demand_of, demand_of_block};
+use super::confirmation;
+use super::error::SearchError;
+use super::inbox::Content;
+use super::job::{Job, Question};
+use super::proposals::ProposalBuilder;
+use super::requests::{Requests, Rows};
+use crate::caps::Share;
+use crate::event::{Abandoned, Event, ProposalOutcome, Shown, StopReason};
+use crate::id::{Call, CandidateIx, ProposalNumber};
+use crate::ledger::Demand;
+use crate::memory::State;
+use crate::recipe::Schedule;
+use crate::state::{Facts, Phase, Work};
+use crate::strategy::{Plan, Strategy};
+use crate::units::Amount;
+
+/// The next step.
+pub(super) enum Next {
+    /// Record this: it needs no work.
+    Decide(Event),
+    /// Record this and start these jobs.
+    Start(Event, Vec<Job>),
+    /// Wait for this call and fold it.
+    Fold(Call),
+    /// The run is over.
+    Finish,
+}
+
+/// The step that issues some work, or the cap that the work would exceed.
+type Fit = Result<Next, StopReason>;
+
+/// Says what is next.
+pub(super) struct Planner {
+    pub(super) strategy: Box<dyn Strategy>,
+    pub(super) schedule: Schedule,
+    pub(super) budget: Budget,
+    pub(super) requests: Requests,
+    pub(super) proposals: ProposalBuilder,
+}
+
+impl Planner {
+    /// The next step.
+    pub(super) fn next(&mut self, state: &State, time: &Time) -> Result<Next, SearchError> {
+        if state.phase == Phase::Confirming {
+            return self.next_of_confirmation(state);
+        }
+        if state.phase == Phase::Searching
+            && let Some(reason) = self.budget.out_of_time(time, self.schedule.lookahead())
+        {
+            return Ok(Next::Decide(Event::SearchEnded { reason }));
+        }
+        let has_room = self.has_room(state);
+        let mut exceeded = None;
+        for plan in self.strategy.ask(state, self.budget.remaining(state)) {
+            let fit = match plan {
+                Plan::Decide(event) => return Ok(Next::Decide(event)),
+                Plan::Compose(draft) => {
+                    let strategy = &*self.strategy;
+                    return Ok(Next::Decide(self.proposals.composed(strategy, state, &draft)?));
+                }
+                Plan::Win { candidate, shrunken_dev } if state.is_quiet() => {
+                    return Ok(Next::Decide(self.win(state, candidate, shrunken_dev)));
+                }
+                Plan::Evaluate { candidate, split, replicate, rows } if has_room => {
+                    self.block(state, Rows { candidate, split, replicate, rows })?
+                }
+                Plan::Propose { proposal, shown } if has_room => {
+                    self.proposal(state, proposal, shown)?
+                }
+                Plan::Win { .. } | Plan::Evaluate { .. } | Plan::Propose { .. } => continue,
+            };
+            match fit {
+                Ok(next) => return Ok(next),
+                Err(reason) => exceeded = exceeded.or(Some(reason)),
+            }
+        }
+        if let Some(call) = self.oldest(state) {
+            return Ok(Next::Fold(call));
+        }
+        // Nothing is out and nothing fits: the budget is reached.
+        let reason = exceeded.unwrap_or(StopReason::PoolDone);
+        Ok(Next::Decide(match state.phase {
+            Phase::Searching => Event::SearchEnded { reason },
+            _ => self.win(state, CandidateIx::BASELINE, None),
+        }))
+    }
+
+    fn next_of_confirmation(&mut self, state: &State) -> Result<Next, SearchError> {
+        if self.has_room(state)
+            && let Some(rows) = confirmation::next(state)
+            && let Ok(next) = self.block(state, rows)?
+        {
+            return Ok(next);
+        }
+        Ok(self.oldest(state).map_or(Next::Finish, Next::Fold))
+    }
+
+    /// Whether another block may be issued. A block is issued whole.
+    fn has_room(&self, facts: &Facts) -> bool {
+        facts.evaluations.len() < self.schedule.lookahead()
+    }
+
+    fn win(&self, facts: &Facts, candidate: CandidateIx, shrunken_dev: Option<f64>) -> Event {
+        let hold_rows = self.budget.hold_rows(facts, candidate);
+        Event::WinnerChosen { candidate, shrunken_dev, hold_rows }
+    }
+
+    /// The call to fold: the oldest proposal when it is due, else the oldest evaluation.
+    fn oldest(&self, facts: &Facts) -> Option<Call> {
+        let evaluation = facts.evaluations.keys().next().copied();
+        let proposal = facts.proposals.iter().next();
+        match (proposal, evaluation) {
+            (Some((call, open)), Some(evaluation)) => {
+                let folded_since = facts.counts.folded - open.issued_at;
+                let is_due = folded_since >= self.schedule.proposal_lag();
+                Some(if is_due { *call } else { evaluation })
+            }
+            (Some((call, _)), None) => Some(*call),
+            (None, evaluation) => evaluation,
+        }
+    }
+
+    fn block(&mut self, facts: &Facts, rows: Rows) -> Result<Fit, SearchError> {
+        let longest = self.requests.longest_row(rows.split, &rows.rows);
+        let each = self.budget.of_row(facts, &rows, longest);
+        if let Some(reason) = self.budget.exceeded_cap(facts, &demand_of_block(&rows, each)) {
+            return Ok(Err(reason));
+        }
+        let (event, jobs) = self.requests.block(facts, rows, each)?;
+        Ok(Ok(Next::Start(event, jobs)))
+    }
+
+    /// A proposal's question is written once: for its worst case, and to be sent.
+    fn proposal(
+        &mut self,
+        state: &State,
+        proposal: ProposalNumber,
+        shown: Vec<Shown>,
+    ) -> Result<Fit, SearchError> {
+        let call = state.next_call;
+        let question = self.proposals.question(state, proposal, &shown);
+        let job = question.map(|question| {
+            let worst_case = self.budget.of_question(state, &question);
+            Job { call, purpose: Work::Proposal(proposal), question, worst_case }
+        });
+        // A request that cannot be written is still a proposal that the caps must have room for.
+        let (share, worst) = (Share::Search, Amount::ZERO);
+        let unwritten = Demand { share, worst, calls: 1, proposals: 1 };
+        let demand = job.as_ref().map_or(unwritten, demand_of);
+        if let Some(reason) = self.budget.exceeded_cap(state, &demand) {
+            return Ok(Err(reason));
+        }
+        Ok(Ok(match job {
+            // A parent that has outgrown the mutator's window is no reason to end a search.
+            Err(SearchError::Window(_)) => {
+                Next::Decide(Event::ProposalAbandoned { proposal, why: Abandoned::TooLong })
+            }
+            job => {
+                let job = job?;
+                let reserve = job.worst_case;
+                let event = Event::ProposalIssued { proposal, call, rows: shown, reserve };
+                Next::Start(event, vec![job])
+            }
+        }))
+    }
+
+    /// What an issued call asks, written again.
+    pub(super) fn question(&mut self, state: &State, work: &Work) -> Result<Question, SearchError> {
+        match *work {
+            Work::Evaluation { candidate, split, replicate, row } => {
+                let request = self.requests.row(state, candidate, split, row, replicate)?;
+                Ok(Question::Model(request))
+            }
+            Work::Proposal(proposal) => {
+                let shown = state.shown.get(&proposal).map_or(&[][..], Vec::as_slice);
+                self.proposals.question(state, proposal, shown)
+            }
+        }
+    }
+
+    /// What became of an issued proposal.
+    pub(super) fn outcome(
+        &mut self,
+        state: &State,
+        proposal: ProposalNumber,
+        content: &Content,
+    ) -> Result<ProposalOutcome, SearchError> {
+        self.proposals.outcome(&*self.strategy, state, proposal, content)
+    }
+}

@@ -1,0 +1,181 @@
+//! Blocks of rows become jobs, and equal requests are asked once.
+//!
+//! Whether a request was asked before depends on what was issued, not on what has arrived.
+
+use super::error::SearchError;
+use super::job::{Job, Question};
+use crate::evaluate::Evaluator;
+use crate::event::{Block, Cached, CachedOf, Event};
+use crate::id::{Call, CandidateIx, RequestHash, RowIx};
+use crate::journal::Journal;
+use crate::provider::Request;
+use crate::state::{Facts, Work};
+use crate::task::example::Split;
+use crate::units::Amount;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Writes the requests of rows.
+pub(super) struct Requests {
+    evaluator: Arc<Evaluator>,
+    journal: Arc<Journal<Event>>,
+    /// The first unfolded call of each request.
+    asked: HashMap<RequestHash, Call>,
+    /// The requests of unfolded calls.
+    hashes: HashMap<Call, RequestHash>,
+}
+
+/// Rows that a candidate is given together.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    /// Who answers.
+    pub(super) candidate: CandidateIx,
+    /// Of which split.
+    pub(super) split: Split,
+    /// Which answer to them it is.
+    pub(super) replicate: u16,
+    /// The rows.
+    pub(super) rows: Vec<RowIx>,
+}
+
+impl Requests {
+    pub(super) fn new(evaluator: Arc<Evaluator>, journal: Arc<Journal<Event>>) -> Self {
+        Self { evaluator, journal, asked: HashMap::new(), hashes: HashMap::new() }
+    }
+
+    /// The request for a row.
+    pub(super) fn row(
+        &self,
+        facts: &Facts,
+        candidate: CandidateIx,
+        split: Split,
+        row: RowIx,
+        replicate: u16,
+    ) -> Result<Request, SearchError> {
+        let prompt = &facts.standing(candidate).candidate.prompt;
+        self.evaluator
+            .request(prompt, split, row, replicate)?
+            .ok_or(SearchError::NoRow { split, row })
+    }
+
+    /// Bytes of the longest of some rows.
+    pub(super) fn longest_row(&self, split: Split, rows: &[RowIx]) -> usize {
+        let bytes = rows.iter().map(|row| self.evaluator.row_bytes(split, *row));
+        bytes.max().unwrap_or(0)
+    }
+
+    /// The event that issues a block, and the jobs of those of its rows that no answer serves.
+    /// `reserve` is what the plan sets aside for each row.
+    pub(super) fn block(
+        &mut self,
+        facts: &Facts,
+        block: Rows,
+        reserve: Amount,
+    ) -> Result<(Event, Vec<Job>), SearchError> {
+        let Rows { candidate, split, replicate, rows } = block;
+        let first = facts.next_call;
+        let (mut cached, mut jobs) = (Vec::new(), Vec::with_capacity(rows.len()));
+        for (offset, row) in (0..).zip(&rows) {
+            let call = Call(first.0 + offset);
+            let request = self.row(facts, candidate, split, *row, replicate)?;
+            let hash = request.hash();
+            if let Some(of) = self.asked.get(&hash) {
+                cached.push(Cached { call, of: CachedOf::Call(*of) });
+            } else if let Some(answer) = self.journal.find_answer(&hash)? {
+                cached.push(Cached { call, of: CachedOf::Answer(answer) });
+            } else {
+                self.remember(call, hash);
+                let purpose = Work::Evaluation { candidate, split, replicate, row: *row };
+                let question = Question::Model(request);
+                jobs.push(Job { call, purpose, question, worst_case: reserve });
+            }
+        }
+        let block = Block { first, candidate, split, replicate, rows, reserve, cached };
+        Ok((Event::EvaluationIssued(block), jobs))
+    }
+
+    /// A call that is out asks this.
+    pub(super) fn remember(&mut self, call: Call, hash: RequestHash) {
+        self.asked.entry(hash).or_insert(call);
+        self.hashes.insert(call, hash);
+    }
+
+    /// A call is folded: from now on the journal has its answer, if it got one.
+    pub(super) fn forget(&mut self, call: Call) {
+        if let Some(hash) = self.hashes.remove(&call)
+            && self.asked.get(&hash) == Some(&call)
+        {
+            self.asked.remove(&hash);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::{answered, block_on, journal, started, task};
+    use crate::event::Answered;
+
+    fn requests(journal: &Arc<Journal<Event>>) -> Requests {
+        Requests::new(Arc::new(Evaluator::new(task(), &[])), Arc::clone(journal))
+    }
+
+    fn rows(rows: &[u32]) -> Rows {
+        let rows = rows.iter().copied().map(RowIx).collect();
+        Rows { candidate: CandidateIx::BASELINE, split: Split::Dev, replicate: 0, rows }
+    }
+
+    fn issue(requests: &mut Requests, facts: &Facts, of: &[u32]) -> (Block, Vec<Job>) {
+        match requests.block(facts, rows(of), Amount::ZERO).unwrap() {
+            (Event::EvaluationIssued(block), jobs) => (block, jobs),
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn calls_are_numbered_by_row_and_a_request_that_is_out_is_not_sent_again() {
+        let mut requests = requests(&journal());
+        let state = started();
+        let (block, jobs) = issue(&mut requests, &state, &[3, 4, 3]);
+        assert_eq!(jobs.iter().map(|job| job.call).collect::<Vec<_>>(), [Call(0), Call(1)]);
+        assert_eq!(block.cached, [Cached { call: Call(2), of: CachedOf::Call(Call(0)) }]);
+        let Question::Model(request) = &jobs[1].question else { panic!("no request") };
+        let row = requests.row(&state, CandidateIx::BASELINE, Split::Dev, RowIx(4), 0).unwrap();
+        assert_eq!(*request, row);
+    }
+
+    #[test]
+    fn another_replicate_is_another_request() {
+        let mut requests = requests(&journal());
+        let state = started();
+        issue(&mut requests, &state, &[3]);
+        let again = Rows { replicate: 1, ..rows(&[3]) };
+        let (_, jobs) = requests.block(&state, again, Amount::ZERO).unwrap();
+        assert_eq!(jobs.len(), 1);
+    }
+
+    #[test]
+    fn a_folded_call_serves_no_more_but_its_durable_answer_does() {
+        let journal = journal();
+        let mut requests = requests(&journal);
+        let state = started();
+        let (_, jobs) = issue(&mut requests, &state, &[3]);
+        requests.forget(jobs[0].call);
+        assert_eq!(issue(&mut requests, &state, &[3]).1.len(), 1, "it was never answered");
+        requests.forget(jobs[0].call);
+
+        let Question::Model(request) = &jobs[0].question else { panic!("no request") };
+        let event = Event::Answered(Answered { request: request.hash(), ..answered(0, "x") });
+        let number = block_on(async { journal.append_durable(event).await.unwrap() });
+        let (block, jobs) = issue(&mut requests, &state, &[3]);
+        assert!(jobs.is_empty());
+        assert_eq!(block.cached, [Cached { call: Call(0), of: CachedOf::Answer(number) }]);
+    }
+
+    #[test]
+    fn a_row_that_does_not_exist_is_an_error_of_its_own_kind() {
+        let requests = requests(&journal());
+        let error = requests.row(&started(), CandidateIx::BASELINE, Split::Dev, RowIx(99_999), 0);
+        assert!(matches!(error, Err(SearchError::NoRow { .. })));
+    }
+}

@@ -1,0 +1,92 @@
+//! An issued call after a resume.
+//!
+//! It keeps its number. Answered, it waits to be folded; else it is sent again with the same draw.
+//! Nothing that was answered is asked again.
+
+use super::error::SearchError;
+use super::inbox::{Content, Inbox};
+use super::job::{Job, Question};
+use super::next::Planner;
+use super::workers::Workers;
+use crate::event::Event;
+use crate::id::{Call, EventNumber, RowIx};
+use crate::journal::Journal;
+use crate::memory::State;
+use crate::state::{OpenCall, Work};
+use crate::task::example::Split;
+
+/// What an issued call needs.
+#[derive(Debug, PartialEq)]
+pub(super) enum Resumed {
+    /// To be sent again: it was never answered.
+    Send(Job),
+    /// To be scored: its answer is durable.
+    Score {
+        /// The row.
+        row: (Split, RowIx),
+        /// The answer's text.
+        text: String,
+        /// The answer's event.
+        answer: EventNumber,
+    },
+    /// Nothing: this is what will be folded.
+    Here(Content),
+    /// Nothing: another call's answer serves it, or there will be none.
+    Served,
+}
+
+/// Takes all issued calls up again.
+pub(super) fn resume_calls(
+    planner: &mut Planner,
+    workers: &mut Workers,
+    inbox: &mut Inbox,
+    journal: &Journal<Event>,
+    state: &State,
+) -> Result<(), SearchError> {
+    for (&call, open) in state.evaluations.iter().chain(&state.proposals) {
+        match resume_call(planner, journal, state, call, open)? {
+            Resumed::Send(job) => workers.start(job),
+            Resumed::Score { row, text, answer } => workers.score(call, row, text, answer),
+            Resumed::Here(content) => inbox.put(call, content),
+            Resumed::Served => {}
+        }
+    }
+    Ok(())
+}
+
+/// What an issued call needs.
+pub(super) fn resume_call(
+    planner: &mut Planner,
+    journal: &Journal<Event>,
+    state: &State,
+    call: Call,
+    open: &OpenCall,
+) -> Result<Resumed, SearchError> {
+    let is_asked_row = open.is_asked && matches!(open.work, Work::Evaluation { .. });
+    let arrival = state.arrivals.get(&call);
+    let is_unanswered = arrival.is_none() && open.cached.is_none();
+    if is_unanswered || is_asked_row {
+        let question = planner.question(state, &open.work)?;
+        if let (true, Question::Model(request)) = (is_asked_row, &question) {
+            planner.requests.remember(call, request.hash());
+        }
+        if is_unanswered {
+            let (purpose, worst_case) = (open.work.clone(), open.reserve);
+            return Ok(Resumed::Send(Job { call, purpose, question, worst_case }));
+        }
+    }
+    let Some(number) = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer)) else {
+        return Ok(Resumed::Served);
+    };
+    Ok(match (journal.read(number)?, &open.work) {
+        (Event::Scored { verdict, .. }, _) => Resumed::Here(Content::Verdict(verdict)),
+        (Event::Answered(answered), Work::Evaluation { split, row, .. }) => {
+            Resumed::Score { row: (*split, *row), text: answered.text, answer: number }
+        }
+        (Event::Answered(answered), Work::Proposal(_)) => {
+            Resumed::Here(Content::Reply { text: answered.text, finish: answered.finish })
+        }
+        // The state names only events of these two kinds.
+        _ => Resumed::Served,
+    })
+}

@@ -1,0 +1,141 @@
+//! What an answer is worth: a verdict when it arrives, a row's outcome when it is folded.
+//!
+//! What a scorer's program says is a fact from outside, so it is durable before it is used. What this
+//! process says follows from the answer.
+
+use super::error::StopCause;
+use super::inbox::Content;
+use crate::evaluate::Evaluator;
+use crate::event::{CachedOf, Event, RowOutcome};
+use crate::id::{Call, EventNumber, RowIx};
+use crate::journal::Journal;
+use crate::task::example::Split;
+use crate::task::scorer::Verdict;
+use std::sync::Arc;
+
+/// Scores answers. Clones share one evaluator and one journal.
+#[derive(Clone)]
+pub(super) struct Scoring {
+    evaluator: Arc<Evaluator>,
+    journal: Arc<Journal<Event>>,
+}
+
+/// A verdict, with the event that made it durable where a program gave it.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    pub(super) fact: Option<(EventNumber, Event)>,
+}
+
+impl Scoring {
+    pub(super) fn new(evaluator: Arc<Evaluator>, journal: Arc<Journal<Event>>) -> Self {
+        Self { evaluator, journal }
+    }
+
+    /// What a durable answer is worth. A broken scorer stops the run before it takes more answers
+    /// for wrong.
+    pub(super) async fn judge(
+        &self,
+        call: Call,
+        (split, row): (Split, RowIx),
+        text: &str,
+        answer: EventNumber,
+    ) -> Result<Judged, StopCause> {
+        let verdict = self.evaluator.score(split, row, text).await?;
+        if self.evaluator.is_pure() {
+            return Ok(Judged { verdict, fact: None });
+        }
+        let event = Event::Scored { call, answer, verdict: verdict.clone() };
+        let number = self.journal.append_durable(event.clone()).await?;
+        Ok(Judged { verdict, fact: Some((number, event)) })
+    }
+
+    /// What a row's answer was worth, from what arrived for it or from the answer that serves it.
+    pub(super) async fn outcome(
+        &self,
+        (split, row): (Split, RowIx),
+        cached: Option<CachedOf>,
+        content: Content,
+    ) -> Result<RowOutcome, StopCause> {
+        let mut verdict = match content {
+            Content::Verdict(verdict) => Some(verdict),
+            _ => None,
+        };
+        // The same request may be another row's: its answer is scored for this one.
+        if let Some(CachedOf::Answer(number)) = cached
+            && let Event::Answered(answered) = self.journal.read(number)?
+        {
+            verdict = Some(self.evaluator.score(split, row, &answered.text).await?);
+        }
+        Ok(verdict.map_or(RowOutcome::Missing, |verdict| RowOutcome::Scored {
+            score: verdict.score,
+            invalid: verdict.invalid.is_some(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::{answered, block_on, journal, task};
+
+    fn scoring(journal: &Arc<Journal<Event>>) -> Scoring {
+        Scoring::new(Arc::new(Evaluator::new(task(), &[])), Arc::clone(journal))
+    }
+
+    /// What the right answer to a row of dev is.
+    fn right_answer(row: usize) -> String {
+        crate::task::scorer::expected_text(&task().splits.dev[row])
+    }
+
+    #[test]
+    fn a_verdict_of_this_process_needs_no_event() {
+        let journal = journal();
+        let scoring = scoring(&journal);
+        let judge = |text: String| {
+            let at = (Split::Dev, RowIx(0));
+            block_on(async { scoring.judge(Call(0), at, &text, EventNumber(0)).await.unwrap() })
+        };
+        let judged = judge(right_answer(0));
+        assert_eq!((judged.verdict.score.value(), judged.fact.is_none()), (1.0, true));
+        assert_eq!(judge("no label at all".into()).verdict.score.value(), 0.0);
+        assert!(journal.is_empty());
+    }
+
+    #[test]
+    fn a_row_without_an_answer_is_missing_and_never_wrong() {
+        let scoring = scoring(&journal());
+        let outcome = |content| {
+            block_on(async {
+                scoring.outcome((Split::Dev, RowIx(0)), None, content).await.unwrap()
+            })
+        };
+        assert_eq!(outcome(Content::Missing), RowOutcome::Missing);
+        let verdict = Verdict::wrong("it names no label");
+        let invalid = verdict.invalid.is_some();
+        let score = verdict.score;
+        assert_eq!(outcome(Content::Verdict(verdict)), RowOutcome::Scored { score, invalid });
+    }
+
+    #[test]
+    fn an_answer_that_serves_another_row_is_scored_for_that_row() {
+        let journal = journal();
+        let scoring = scoring(&journal);
+        let other = (1..).find(|row| right_answer(*row) != right_answer(0)).unwrap();
+        let (first, second) = block_on(async {
+            let event = Event::Answered(answered(0, &right_answer(0)));
+            let number = journal.append_durable(event).await.unwrap();
+            let cached = Some(CachedOf::Answer(number));
+            let outcome = async |row: usize| {
+                let at = (Split::Dev, RowIx(u32::try_from(row).unwrap()));
+                scoring.outcome(at, cached, Content::Missing).await.unwrap()
+            };
+            (outcome(0).await, outcome(other).await)
+        });
+        let score = |outcome| match outcome {
+            RowOutcome::Scored { score, .. } => score.value(),
+            RowOutcome::Missing => panic!("missing"),
+        };
+        assert_eq!((score(first), score(second)), (1.0, 0.0));
+    }
+}

@@ -1,0 +1,128 @@
+//! What a search is made of: the parts that it is given, and those of the loop.
+
+use super::budget::Budget;
+use super::call::CallRunner;
+use super::error::{SearchError, StopCause};
+use super::inbox::Inbox;
+use super::next::Planner;
+use super::programs::Programs;
+use super::proposals::ProposalBuilder;
+use super::requests::Requests;
+use super::scoring::Scoring;
+use super::workers::Workers;
+use crate::caps::Caps;
+use crate::clock::Clock;
+use crate::evaluate::Evaluator;
+use crate::event::Event;
+use crate::journal::Journal;
+use crate::memory::{Observer, State};
+use crate::recipe::Recipe;
+use crate::seed::Seed;
+use crate::strategy::Strategy;
+use crate::task::Task;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What a search is made of.
+pub struct SearchParts {
+    /// What "better" means.
+    pub task: Arc<Task>,
+    /// How to search.
+    pub recipe: Recipe,
+    /// The recipe's decisions.
+    pub strategy: Box<dyn Strategy>,
+    /// What it may spend.
+    pub caps: Caps,
+    /// Where its randomness comes from.
+    pub seed: Seed,
+    /// The journal, folded.
+    pub state: State,
+    /// The journal.
+    pub journal: Arc<Journal<Event>>,
+    /// Makes its calls.
+    pub runner: Arc<CallRunner>,
+    /// Asks and scores.
+    pub evaluator: Arc<Evaluator>,
+    /// The time.
+    pub clock: Clock,
+    /// Becomes true when the run must stop.
+    pub cancel: watch::Receiver<bool>,
+}
+
+/// One run.
+pub struct Search {
+    pub(super) task: Arc<Task>,
+    pub(super) state: State,
+    pub(super) journal: Arc<Journal<Event>>,
+    pub(super) runner: Arc<CallRunner>,
+    pub(super) planner: Planner,
+    pub(super) scoring: Scoring,
+    pub(super) workers: Workers,
+    pub(super) inbox: Inbox,
+    pub(super) clock: Clock,
+    pub(super) observers: Vec<Box<dyn Observer>>,
+    pub(super) cancel: watch::Receiver<bool>,
+    /// Why the run must stop, once it must.
+    pub(super) stop: Option<StopCause>,
+}
+
+impl Search {
+    /// A run with its journal: new, or as far as the journal has it.
+    ///
+    /// # Errors
+    /// A replaced meta-prompt with a mistake in it.
+    pub fn new(parts: SearchParts) -> Result<Self, SearchError> {
+        let SearchParts { task, recipe, strategy, caps, seed, state, .. } = parts;
+        let SearchParts { journal, runner, evaluator, clock, cancel, .. } = parts;
+        let dev_rows = u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX);
+        let finale_share = strategy.finale_share(dev_rows, caps.calls);
+        let programs = Programs::new(&recipe, &evaluator, &task.folder());
+        let (inbox, post) = Inbox::new();
+        let scoring = Scoring::new(Arc::clone(&evaluator), Arc::clone(&journal));
+        let workers = Workers::new(
+            Arc::clone(&runner),
+            programs,
+            scoring.clone(),
+            Arc::clone(&journal),
+            post,
+        );
+        let planner = Planner {
+            strategy,
+            schedule: recipe.schedule.clone(),
+            budget: Budget::new(caps, Arc::clone(&task), finale_share),
+            requests: Requests::new(Arc::clone(&evaluator), Arc::clone(&journal)),
+            proposals: ProposalBuilder::new(
+                Arc::clone(&task),
+                recipe,
+                evaluator,
+                Arc::clone(&journal),
+                seed,
+            )?,
+        };
+        Ok(Self {
+            task,
+            state,
+            journal,
+            runner,
+            planner,
+            scoring,
+            workers,
+            inbox,
+            clock,
+            observers: Vec::new(),
+            cancel,
+            stop: None,
+        })
+    }
+
+    /// Adds an observer.
+    pub fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.observers.push(observer);
+    }
+
+    /// The state, from which the result is read.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+}

@@ -1,0 +1,101 @@
+//! The loop itself, against a scripted model and a scripted strategy.
+
+use super::*;
+use crate::engine::error::{Outcome, SearchError, StopCause};
+use crate::event::RowOutcome;
+use crate::task::scorer::expected_text;
+
+fn small() -> Caps {
+    Caps { calls: Some(20), ..Caps::default() }
+}
+
+/// Right answers to the first rows of dev.
+fn right_answers(rows: usize) -> Vec<Result<Reply, LlmError>> {
+    task().splits.dev.iter().take(rows).map(|row| Ok(reply(&expected_text(row)))).collect()
+}
+
+#[test]
+fn a_run_goes_from_its_start_to_its_end() {
+    let (journal, llm) = (journal(), Scripted::new(right_answers(4)));
+    let new = State::new(u32::try_from(task().splits.dev.len()).unwrap());
+    let llm = Arc::clone(&llm) as Arc<dyn Llm>;
+    let (mut search, _cancel) = search(vec![evaluate(0..4), win()], new, &journal, llm, small());
+    let outcome = block_on(async { search.run().await.unwrap() });
+    assert_eq!(outcome, Outcome::Finished);
+    let all = events(&journal);
+    assert!(matches!(all.first(), Some(Event::Started { .. })));
+    assert!(matches!(all.last(), Some(Event::Finished { .. })));
+    assert_eq!(search.state().baseline().dev().scored, 4);
+    assert!(search.state().is_quiet());
+    // The state is the fold of the journal and nothing else.
+    let mut replayed = State::new(search.state().dev_rows);
+    (0..).zip(&all).for_each(|(number, event)| replayed.apply(EventNumber(number), event));
+    assert_eq!(format!("{:?}", replayed.plan), format!("{:?}", search.state().plan));
+    assert_eq!(replayed.phase, search.state().phase);
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_can_be_resumed() {
+    let journal = journal();
+    let (mut search, cancel) =
+        search(vec![evaluate(0..4)], started(), &journal, Scripted::new([]), small());
+    cancel.send(true).unwrap();
+    assert_eq!(block_on(async { search.run().await.unwrap() }), Outcome::Interrupted);
+    assert_eq!(search.state().phase, crate::state::Phase::Searching);
+}
+
+#[test]
+fn a_refused_key_ends_the_session_with_the_providers_words() {
+    let (journal, llm) = (journal(), Scripted::new([failure(Failure::Auth, false)]));
+    let (mut search, _cancel) = search(vec![evaluate(0..1)], started(), &journal, llm, small());
+    let outcome = block_on(async { search.run().await.unwrap() });
+    assert_eq!(outcome, Outcome::Refused("a scripted failure".to_owned()));
+    let folded = |event: &Event| matches!(event, Event::EvaluationFolded { .. });
+    assert!(!events(&journal).iter().any(folded), "the row is as it was");
+}
+
+#[test]
+fn a_stop_because_of_the_journal_is_an_error_of_the_journal() {
+    let journal = journal();
+    let (mut search, _cancel) = search(Vec::new(), started(), &journal, Scripted::new([]), small());
+    search.stop = Some(StopCause::Journal(JournalError::Stopped));
+    let error = block_on(async { search.run().await.unwrap_err() });
+    assert!(matches!(error, SearchError::Journal(JournalError::Stopped)), "{error:?}");
+}
+
+#[test]
+fn an_answer_that_was_durable_before_a_resume_is_scored_and_its_call_not_lost() {
+    let (journal, mut state) = (journal(), started());
+    // A session that issued a row, got its answer, and was killed before it folded it.
+    let block = crate::event::Block {
+        first: Call(0),
+        candidate: CandidateIx::BASELINE,
+        split: Split::Dev,
+        replicate: 0,
+        rows: vec![RowIx(0)],
+        reserve: Amount::ZERO,
+        cached: Vec::new(),
+    };
+    let right = expected_text(&task().splits.dev[0]);
+    let before = [Event::EvaluationIssued(block), Event::Answered(answered(0, &right))];
+    for event in before {
+        let number = block_on(async { journal.append_durable(event.clone()).await.unwrap() });
+        state.apply(number, &event);
+    }
+    let llm = Scripted::new([]);
+    let asked = Arc::clone(&llm);
+    let (mut search, _cancel) = search(vec![win()], state, &journal, llm, small());
+    assert_eq!(block_on(async { search.run().await.unwrap() }), Outcome::Finished);
+    let all = events(&journal);
+    let folded = all.iter().find_map(|event| match event {
+        Event::EvaluationFolded { call: Call(0), outcome } => Some(outcome.clone()),
+        _ => None,
+    });
+    assert!(matches!(folded, Some(RowOutcome::Scored { score, .. }) if score.value() == 1.0));
+    let lost = |event: &Event| matches!(event, Event::Lost { .. });
+    assert!(!all.iter().any(lost), "no event stands for something else");
+    // Only held-out rows were asked.
+    let hold =
+        |event: &Event| matches!(event, Event::EvaluationIssued(b) if b.split == Split::Hold);
+    assert!(all.iter().any(hold) && asked.asked() > 0);
+}

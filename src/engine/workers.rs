@@ -1,0 +1,130 @@
+//! Carry out jobs, each in a task of its own, and report to the inbox.
+//!
+//! A worker decides nothing: it calls, waits for what must be durable, and reports.
+
+use super::call::{CallOutcome, CallRunner, Called};
+use super::inbox::{Arrived, Content, Post};
+use super::job::{Job, Question};
+use super::programs::{self, Programs};
+use super::scoring::Scoring;
+use crate::event::Event;
+use crate::id::{Call, EventNumber, RowIx};
+use crate::journal::Journal;
+use crate::state::Work;
+use crate::task::example::Split;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// All workers of a run.
+pub(super) struct Workers {
+    runner: Arc<CallRunner>,
+    programs: Programs,
+    scoring: Scoring,
+    journal: Arc<Journal<Event>>,
+    post: Post,
+    tasks: JoinSet<()>,
+}
+
+impl Workers {
+    pub(super) fn new(
+        runner: Arc<CallRunner>,
+        programs: Programs,
+        scoring: Scoring,
+        journal: Arc<Journal<Event>>,
+        post: Post,
+    ) -> Self {
+        Self { runner, programs, scoring, journal, post, tasks: JoinSet::new() }
+    }
+
+    /// Sends a job on its way.
+    pub(super) fn start(&mut self, job: Job) {
+        let Job { call, purpose, question, .. } = job;
+        let (runner, scoring) = (Arc::clone(&self.runner), self.scoring.clone());
+        match question {
+            Question::Model(request) => self.spawn(async move {
+                let called = runner.call(call, &purpose, &request).await;
+                arrived(call, &purpose, called, &scoring).await
+            }),
+            Question::Program { draft, line } => {
+                let (pool, journal) = (self.programs.of(&draft), Arc::clone(&self.journal));
+                self.spawn(async move {
+                    let outcome = programs::ask(pool, &journal, &runner, call, &line).await;
+                    let called = Called { failed: Vec::new(), outcome };
+                    arrived(call, &purpose, called, &scoring).await
+                });
+            }
+        }
+    }
+
+    /// Scores an answer that was durable before a resume.
+    pub(super) fn score(
+        &mut self,
+        call: Call,
+        row: (Split, RowIx),
+        text: String,
+        answer: EventNumber,
+    ) {
+        let scoring = self.scoring.clone();
+        self.spawn(async move {
+            let mut facts = Vec::new();
+            let content = verdict(&scoring, call, row, &text, answer, &mut facts).await;
+            Arrived { call, facts, content }
+        });
+    }
+
+    fn spawn(&mut self, work: impl Future<Output = Arrived> + Send + 'static) {
+        // Workers that are done are forgotten at once, so that memory stays flat.
+        while self.tasks.try_join_next().is_some() {}
+        let post = self.post.clone();
+        self.tasks.spawn(async move {
+            // The receiver is gone only when the run is: then nothing waits for the report.
+            let _ = post.send(work.await);
+        });
+    }
+
+    /// Sends nothing more and waits for what is out, but no longer than this.
+    pub(super) async fn stop(&mut self, patience: Duration) {
+        self.runner.stop();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(patience, all).await.is_err() {
+            self.tasks.abort_all();
+        }
+    }
+}
+
+/// What came of a call. A row's answer is scored before it is reported.
+async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) -> Arrived {
+    let Called { failed: mut facts, outcome } = called;
+    let content = match outcome {
+        CallOutcome::Stopped(cause) => Err(cause),
+        CallOutcome::Missing(number, event) => {
+            facts.push((number, event));
+            Ok(Content::Missing)
+        }
+        CallOutcome::Answered(number, answered) => {
+            let (text, finish) = (answered.text.clone(), answered.finish);
+            facts.push((number, Event::Answered(*answered)));
+            match *purpose {
+                Work::Evaluation { split, row, .. } => {
+                    verdict(scoring, call, (split, row), &text, number, &mut facts).await
+                }
+                Work::Proposal(_) => Ok(Content::Reply { text, finish }),
+            }
+        }
+    };
+    Arrived { call, facts, content }
+}
+
+async fn verdict(
+    scoring: &Scoring,
+    call: Call,
+    row: (Split, RowIx),
+    text: &str,
+    answer: EventNumber,
+    facts: &mut Vec<(EventNumber, Event)>,
+) -> Result<Content, super::error::StopCause> {
+    let judged = scoring.judge(call, row, text, answer).await?;
+    facts.extend(judged.fact);
+    Ok(Content::Verdict(judged.verdict))
+}

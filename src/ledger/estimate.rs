@@ -1,0 +1,102 @@
+//! How many tokens a request has before a provider counts them, and what it costs at worst.
+
+use crate::task::model::{ModelRole, Price, Usage};
+use crate::units::{Amount, Tokens};
+use std::collections::BTreeMap;
+
+/// The largest tokens-per-byte ratio seen so far, by role.
+#[derive(Clone, Debug, Default)]
+pub struct TokenRatios(BTreeMap<ModelRole, f64>);
+
+impl TokenRatios {
+    /// Takes in a ratio. Only a larger one changes anything.
+    pub fn learn(&mut self, role: ModelRole, ratio: f64) {
+        let largest = self.0.entry(role).or_default();
+        *largest = largest.max(ratio);
+    }
+
+    /// The largest ratio of a role's requests.
+    #[must_use]
+    pub fn largest(&self, role: ModelRole) -> Option<f64> {
+        self.0.get(&role).copied()
+    }
+
+    /// Tokens of a role's request of this many bytes.
+    #[must_use]
+    pub fn estimate(&self, role: ModelRole, bytes: usize) -> Tokens {
+        estimate_tokens(self.largest(role), bytes)
+    }
+}
+
+/// Tokens of this many bytes: bytes / 3 at first, later 1.1 × the largest ratio seen.
+#[must_use]
+pub fn estimate_tokens(largest_ratio: Option<f64>, bytes: usize) -> Tokens {
+    let per_byte = largest_ratio.map_or(1.0 / 3.0, |ratio| 1.1 * ratio);
+    // A few tokens stand for the frame that providers put around each message.
+    Tokens((bytes as f64 * per_byte).ceil() as u64 + 16)
+}
+
+/// The worst case of a request: its estimated prompt, and the longest answer.
+#[must_use]
+pub fn worst_case(price: Option<Price>, prompt: Tokens, max_output_tokens: u32) -> Amount {
+    let usage = Usage {
+        input: prompt,
+        cached_input: Tokens::ZERO,
+        output: Tokens(u64::from(max_output_tokens)),
+    };
+    Amount { usd: price.unwrap_or(Price::FREE).of(usage), tokens: usage.total() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_first_estimate_is_a_third_of_the_bytes_and_a_later_one_follows_what_was_seen() {
+        let mut ratios = TokenRatios::default();
+        assert_eq!(ratios.estimate(ModelRole::Task, 300), Tokens(116));
+        ratios.learn(ModelRole::Task, 0.5);
+        assert_eq!(ratios.estimate(ModelRole::Task, 100), Tokens(55 + 16 + 1), "rounded up");
+        assert_eq!(ratios.estimate(ModelRole::Mutator, 300), Tokens(116), "each role has its own");
+    }
+
+    #[test]
+    fn a_worst_case_has_the_whole_answer_at_the_price_of_one() {
+        let price = Price { input: 1.0, cached_input: Some(0.1), output: 10.0 };
+        let worst = worst_case(Some(price), Tokens(100), 50);
+        assert_eq!(worst.tokens, Tokens(150));
+        assert_eq!(worst.usd.nanos(), 100 * 1_000 + 50 * 10_000);
+        assert_eq!(worst_case(None, Tokens(100), 50).usd.nanos(), 0);
+    }
+
+    proptest! {
+        /// A later estimate of a request that was seen covers what the provider counted.
+        #[test]
+        fn an_estimate_covers_every_request_that_was_seen(
+            seen in prop::collection::vec((1usize..100_000, 0u64..100_000), 1..20),
+        ) {
+            let mut ratios = TokenRatios::default();
+            for (bytes, tokens) in &seen {
+                ratios.learn(ModelRole::Task, *tokens as f64 / *bytes as f64);
+            }
+            for (bytes, tokens) in &seen {
+                prop_assert!(ratios.estimate(ModelRole::Task, *bytes) >= Tokens(*tokens));
+            }
+        }
+
+        /// What is seen in another order gives the same estimates.
+        #[test]
+        fn the_order_of_what_is_seen_does_not_matter(
+            seen in prop::collection::vec(0.0f64..5.0, 1..20), bytes in 0usize..100_000,
+        ) {
+            let (mut forwards, mut backwards) = (TokenRatios::default(), TokenRatios::default());
+            seen.iter().for_each(|ratio| forwards.learn(ModelRole::Task, *ratio));
+            seen.iter().rev().for_each(|ratio| backwards.learn(ModelRole::Task, *ratio));
+            prop_assert_eq!(
+                forwards.estimate(ModelRole::Task, bytes),
+                backwards.estimate(ModelRole::Task, bytes)
+            );
+        }
+    }
+}

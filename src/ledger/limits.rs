@@ -1,0 +1,408 @@
+//! Caps with what is set aside: what the search may still issue, from folded facts alone.
+//!
+//! Whether an attempt may be sent is not asked here: that is the wallet's question.
+
+use super::plan::PlanLedger;
+use crate::caps::{Caps, Share};
+use crate::clock::millis_between;
+use crate::event::StopReason;
+use crate::task::model::ModelRole;
+use crate::units::{Amount, Tokens, Usd};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// The largest share of a cap that is set aside for held-out rows.
+const MOST_HOLD: f64 = 0.4;
+/// What is set aside, as a multiple of the measured mean.
+const HOLD_MARGIN: f64 = 1.3;
+/// Stands for "no limit" where a number is needed.
+const UNLIMITED: u64 = u64::MAX;
+
+/// Caps with what is set aside.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    caps: Caps,
+    hold_rows: u64,
+    finale_share: f64,
+}
+
+/// What calls of the task model cost, as far as decisions know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallCosts {
+    /// The worst case of one.
+    pub worst: Amount,
+    /// The mean of the baseline's calls, where there are any.
+    pub baseline: Option<Amount>,
+    /// The mean of the best candidate's calls, where there are any.
+    pub best: Option<Amount>,
+}
+
+/// What some work may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// The share that pays.
+    pub share: Share,
+    /// The worst case of all its calls.
+    pub worst: Amount,
+    /// Its calls of models.
+    pub calls: u64,
+    /// Its proposals.
+    pub proposals: u64,
+}
+
+/// What the budget still allows the search, in rollouts at the measured mean cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remaining {
+    /// Rollouts that the search may still issue.
+    pub rollouts: u64,
+    /// Rollouts that the shortlist may use, out of the whole budget, for a share of 1.
+    pub total_rollouts: u64,
+}
+
+impl Limits {
+    /// For a run that confirms on this many rows and keeps a share for its `final`.
+    #[must_use]
+    pub fn new(caps: Caps, hold_rows: u64, finale_share: f64) -> Self {
+        Self { caps, hold_rows, finale_share }
+    }
+
+    /// Calls that are set aside for the held-out rows: winner and baseline.
+    #[must_use]
+    pub fn hold_calls(&self) -> u64 {
+        let wanted = 2 * self.hold_rows;
+        self.caps.calls.map_or(wanted, |cap| wanted.min(share_of(cap, MOST_HOLD)))
+    }
+
+    /// Money and tokens that are set aside for the held-out rows: both sides at the measured mean
+    /// × 1.3, and one worst case; before the first folded block the worst case for all.
+    #[must_use]
+    pub fn hold_amount(&self, costs: CallCosts) -> Amount {
+        if self.hold_rows == 0 {
+            return Amount::ZERO;
+        }
+        let side = |mean: Amount| {
+            let all = mean.times(self.hold_rows);
+            let tokens = Tokens((all.tokens.0 as f64 * HOLD_MARGIN).ceil() as u64);
+            Amount { usd: all.usd.scaled(HOLD_MARGIN), tokens }
+        };
+        let both = match (costs.baseline.map(side), costs.best.map(side)) {
+            (Some(baseline), Some(best)) => baseline + best + costs.worst,
+            (Some(baseline), None) => baseline.times(2) + costs.worst,
+            _ => costs.worst.times(2 * self.hold_rows),
+        };
+        let most_usd = |cap: Usd| Usd::from_nanos(share_of(cap.nanos(), MOST_HOLD));
+        let most_tokens = |cap: Tokens| Tokens(share_of(cap.0, MOST_HOLD));
+        Amount {
+            usd: self.caps.usd.map_or(both.usd, |cap| both.usd.min(most_usd(cap))),
+            tokens: self.caps.tokens.map_or(both.tokens, |cap| both.tokens.min(most_tokens(cap))),
+        }
+    }
+
+    /// The cap that some work would exceed, if there is one.
+    #[must_use]
+    pub fn exceeded_cap(
+        &self,
+        plan: &PlanLedger,
+        costs: CallCosts,
+        is_searching: bool,
+        demand: &Demand,
+    ) -> Option<StopReason> {
+        let taken = plan.taken(Share::Search) + plan.taken(Share::Hold) + demand.worst;
+        let made = plan.calls(Share::Search) + plan.calls(Share::Hold) + demand.calls;
+        let (mut kept, mut kept_calls) = (Amount::ZERO, 0);
+        if demand.share == Share::Search {
+            kept = self.hold_amount(costs).less(plan.taken(Share::Hold));
+            kept_calls = self.hold_calls();
+            if is_searching {
+                kept += self.finale_amount();
+                kept_calls += self.caps.calls.map_or(0, |cap| share_of(cap, self.finale_share));
+            }
+        }
+        let total = taken + kept;
+        let proposals = plan.proposals() + demand.proposals;
+        if self.caps.usd.is_some_and(|cap| total.usd > cap) {
+            Some(StopReason::BudgetUsd)
+        } else if self.caps.calls.is_some_and(|cap| made + kept_calls > cap) {
+            Some(StopReason::BudgetCalls)
+        } else if self.caps.tokens.is_some_and(|cap| total.tokens > cap) {
+            Some(StopReason::BudgetTokens)
+        } else if demand.proposals > 0 && self.caps.proposals.is_some_and(|cap| proposals > cap) {
+            Some(StopReason::BudgetProposals)
+        } else {
+            None
+        }
+    }
+
+    fn finale_amount(&self) -> Amount {
+        let tokens = |cap: Tokens| Tokens(share_of(cap.0, self.finale_share));
+        Amount {
+            usd: self.caps.usd.map_or(Usd::ZERO, |cap| cap.scaled(self.finale_share)),
+            tokens: self.caps.tokens.map_or(Tokens::ZERO, tokens),
+        }
+    }
+
+    /// Rollouts that the search may still issue, at the measured mean cost of one.
+    #[must_use]
+    pub fn remaining(&self, plan: &PlanLedger, costs: CallCosts, is_searching: bool) -> Remaining {
+        let mean = plan.answered(ModelRole::Task).mean().unwrap_or(costs.worst);
+        let taken = plan.taken(Share::Search) + self.hold_amount(costs);
+        let finale = if is_searching { self.finale_share } else { 0.0 };
+        let fit = |cap: u64, taken: u64, each: u64| -> u64 {
+            let cap = share_of(cap, 1.0 - finale);
+            cap.saturating_sub(taken).checked_div(each).unwrap_or(UNLIMITED)
+        };
+        let (mut rollouts, mut total_rollouts) = (UNLIMITED, UNLIMITED);
+        if let Some(cap) = self.caps.usd {
+            rollouts = rollouts.min(fit(cap.nanos(), taken.usd.nanos(), mean.usd.nanos()));
+            let all = cap.nanos().checked_div(mean.usd.nanos()).unwrap_or(UNLIMITED);
+            total_rollouts = total_rollouts.min(all);
+        }
+        if let Some(cap) = self.caps.tokens {
+            rollouts = rollouts.min(fit(cap.0, taken.tokens.0, mean.tokens.0));
+            let all = cap.0.checked_div(mean.tokens.0).unwrap_or(UNLIMITED);
+            total_rollouts = total_rollouts.min(all);
+        }
+        if let Some(cap) = self.caps.calls {
+            let made = plan.calls(Share::Search) + self.hold_calls();
+            rollouts = rollouts.min(fit(cap, made, 1));
+            total_rollouts = total_rollouts.min(cap);
+        }
+        Remaining { rollouts, total_rollouts }
+    }
+
+    /// How many held-out rows can be confirmed when the search is over: all where they fit, fewer
+    /// where less is left. `costs.best` is the winner's mean; a baseline that wins runs alone.
+    #[must_use]
+    pub fn hold_rows(&self, plan: &PlanLedger, costs: CallCosts, is_baseline: bool) -> u32 {
+        let baseline = costs.baseline.unwrap_or(costs.worst);
+        let (sides, each) = if is_baseline {
+            (1, baseline)
+        } else {
+            (2, baseline + costs.best.unwrap_or(costs.worst))
+        };
+        let mut rows = self.hold_rows;
+        let taken = plan.taken(Share::Search) + costs.worst;
+        if let Some(cap) = self.caps.calls {
+            rows = rows.min(cap.saturating_sub(plan.calls(Share::Search)) / sides);
+        }
+        if let Some(cap) = self.caps.usd {
+            let left = cap.saturating_sub(taken.usd).nanos();
+            rows = rows.min(left.checked_div(each.usd.nanos()).unwrap_or(rows));
+        }
+        if let Some(cap) = self.caps.tokens {
+            let left = cap.saturating_sub(taken.tokens).0;
+            rows = rows.min(left.checked_div(each.tokens.0).unwrap_or(rows));
+        }
+        u32::try_from(rows).unwrap_or(u32::MAX)
+    }
+
+    /// The cap on time that has no room any more for anything but the confirmation, which takes about
+    /// `hold`. The one decision that reads a clock.
+    #[must_use]
+    pub fn out_of_time(
+        &self,
+        running: Duration,
+        now: Timestamp,
+        hold: Duration,
+    ) -> Option<StopReason> {
+        let hold = hold.mul_f64(HOLD_MARGIN);
+        if let Some(wall) = self.caps.wall
+            && running + hold.min(wall.mul_f64(MOST_HOLD)) >= wall
+        {
+            return Some(StopReason::BudgetWall);
+        }
+        let hold = u64::try_from(hold.as_millis()).unwrap_or(0);
+        let is_due = self.caps.deadline.is_some_and(|end| millis_between(now, end) <= hold);
+        is_due.then_some(StopReason::Deadline)
+    }
+}
+
+fn share_of(cap: u64, share: f64) -> u64 {
+    (cap as f64 * share) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Call;
+    use crate::ledger::{Answer, Issued};
+    use crate::task::model::Usage;
+    use proptest::prelude::*;
+
+    fn amount(nanos: u64) -> Amount {
+        Amount { usd: Usd::from_nanos(nanos), tokens: Tokens(nanos) }
+    }
+
+    fn costs(worst: u64, baseline: Option<u64>, best: Option<u64>) -> CallCosts {
+        let [baseline, best] = [baseline, best].map(|mean| mean.map(amount));
+        CallCosts { worst: amount(worst), baseline, best }
+    }
+
+    fn in_usd(nanos: u64) -> Caps {
+        Caps { usd: Some(Usd::from_nanos(nanos)), ..Caps::default() }
+    }
+
+    fn demand(share: Share, worst: u64, calls: u64, proposals: u64) -> Demand {
+        Demand { share, worst: amount(worst), calls, proposals }
+    }
+
+    #[test]
+    fn hold_is_kept_at_the_worst_case_first_and_at_the_measured_mean_later() {
+        let limits = Limits::new(Caps::default(), 10, 0.0);
+        assert_eq!(limits.hold_amount(costs(100, None, None)), amount(2 * 10 * 100));
+        assert_eq!(limits.hold_amount(costs(100, Some(10), None)), amount(2 * 130 + 100));
+        assert_eq!(limits.hold_amount(costs(100, Some(10), Some(20))), amount(130 + 260 + 100));
+        let none = Limits::new(Caps::default(), 0, 0.0);
+        assert_eq!(none.hold_amount(costs(100, None, None)), Amount::ZERO);
+    }
+
+    #[test]
+    fn each_cap_is_named_where_it_is_exceeded() {
+        let plan = PlanLedger::default();
+        let exceeded = |caps, demand| {
+            Limits::new(caps, 0, 0.0).exceeded_cap(&plan, costs(1, None, None), true, &demand)
+        };
+        let none = Caps::default();
+        for (caps, reason) in [
+            (in_usd(9), StopReason::BudgetUsd),
+            (Caps { calls: Some(1), ..none }, StopReason::BudgetCalls),
+            (Caps { tokens: Some(Tokens(9)), ..none }, StopReason::BudgetTokens),
+            (Caps { proposals: Some(0), ..none }, StopReason::BudgetProposals),
+        ] {
+            assert_eq!(exceeded(caps, demand(Share::Search, 10, 2, 1)), Some(reason));
+        }
+        let fits = demand(Share::Search, 10, 2, 0);
+        assert_eq!(exceeded(Caps { proposals: Some(0), ..in_usd(10) }, fits), None);
+    }
+
+    #[test]
+    fn the_search_leaves_hold_and_final_alone_and_hold_may_take_all() {
+        let limits = Limits::new(in_usd(1_000), 10, 0.1);
+        let plan = PlanLedger::default();
+        let costs = costs(100, Some(10), Some(10));
+        let exceeded = |is_searching, demand: Demand| {
+            limits.exceeded_cap(&plan, costs, is_searching, &demand).is_some()
+        };
+        // Hold keeps 2 × 130 + 100, `final` keeps 100.
+        assert!(!exceeded(true, demand(Share::Search, 540, 1, 0)));
+        assert!(exceeded(true, demand(Share::Search, 541, 1, 0)));
+        assert!(!exceeded(false, demand(Share::Search, 640, 1, 0)));
+        assert!(exceeded(false, demand(Share::Search, 641, 1, 0)));
+        assert!(!exceeded(false, demand(Share::Hold, 1_000, 1, 0)));
+        assert!(exceeded(false, demand(Share::Hold, 1_001, 1, 0)));
+    }
+
+    #[test]
+    fn a_baseline_that_wins_runs_alone() {
+        let limits = Limits::new(Caps { calls: Some(30), ..Caps::default() }, 100, 0.0);
+        let (plan, costs) = (PlanLedger::default(), costs(1, None, None));
+        assert_eq!(limits.hold_rows(&plan, costs, true), 30);
+        assert_eq!(limits.hold_rows(&plan, costs, false), 15);
+    }
+
+    #[test]
+    fn time_is_kept_for_the_confirmation() {
+        let second = Duration::from_secs(1);
+        let at = |millis| Timestamp::from_millisecond(millis).unwrap();
+        let wall = Limits::new(Caps { wall: Some(100 * second), ..Caps::default() }, 1, 0.0);
+        assert_eq!(wall.out_of_time(86 * second, at(0), 10 * second), None);
+        let over = wall.out_of_time(87 * second, at(0), 10 * second);
+        assert_eq!(over, Some(StopReason::BudgetWall));
+        assert_eq!(wall.out_of_time(59 * second, at(0), 900 * second), None, "at most 40 %");
+        let deadline = Caps { deadline: Some(at(100_000)), ..Caps::default() };
+        let deadline = Limits::new(deadline, 1, 0.0);
+        assert_eq!(deadline.out_of_time(second, at(86_999), 10 * second), None);
+        let over = deadline.out_of_time(second, at(87_000), 10 * second);
+        assert_eq!(over, Some(StopReason::Deadline));
+    }
+
+    prop_compose! {
+        fn any_costs()(
+            worst in 0u64..10_000,
+            baseline in prop::option::of(0u64..10_000),
+            best in prop::option::of(0u64..10_000),
+        ) -> CallCosts {
+            costs(worst, baseline, best)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn hold_keeps_at_most_forty_percent_of_any_cap(
+            cap in 0u64..1_000_000, rows in 0u64..10_000, costs in any_costs(),
+        ) {
+            let caps = Caps { calls: Some(cap), tokens: Some(Tokens(cap)), ..in_usd(cap) };
+            let limits = Limits::new(caps, rows, 0.0);
+            let kept = limits.hold_amount(costs);
+            for kept in [kept.usd.nanos(), kept.tokens.0, limits.hold_calls()] {
+                prop_assert!(kept as f64 <= 0.4 * cap as f64, "{kept} of {cap}");
+            }
+        }
+
+        /// A search that issues only what fits leaves room for what is set aside, and all of it
+        /// together stays within the cap.
+        #[test]
+        fn what_the_plan_issues_never_exceeds_the_cap(
+            cap in 1u64..10_000,
+            rows in 0u64..50,
+            costs in any_costs(),
+            steps in prop::collection::vec((1u64..500, 0u64..500, any::<bool>()), 1..60),
+        ) {
+            let caps = Caps { calls: Some(40), ..in_usd(cap) };
+            let limits = Limits::new(caps, rows, 0.1);
+            let mut plan = PlanLedger::default();
+            let mut open = Vec::new();
+            for (number, (reserve, cost, fold)) in (0..).zip(steps) {
+                let wanted = demand(Share::Search, reserve, 1, 0);
+                if limits.exceeded_cap(&plan, costs, true, &wanted).is_none() {
+                    plan.issue(Issued::Evaluation, Share::Search, amount(reserve));
+                    open.push((Call(number), reserve, cost.min(reserve)));
+                }
+                if fold && let Some((call, reserve, cost)) = open.pop() {
+                    let usage = Usage::default();
+                    let answer = Answer { usage, usd: Usd::from_nanos(cost), bytes: 0 };
+                    let (role, share) = (ModelRole::Task, Share::Search);
+                    plan.fold(call, role, share, amount(reserve), Some(answer));
+                }
+                let kept = limits.hold_amount(costs).usd;
+                let taken = plan.taken(Share::Search).usd;
+                prop_assert!(taken == Usd::ZERO || taken + kept <= Usd::from_nanos(cap));
+                let calls = plan.calls(Share::Search);
+                prop_assert!(calls == 0 || calls + limits.hold_calls() <= 40);
+            }
+        }
+
+        /// More spent never leaves more rollouts.
+        #[test]
+        fn rollouts_only_become_fewer(
+            cap in 1u64..1_000_000, costs in any_costs(),
+            reserves in prop::collection::vec(0u64..10_000, 1..20),
+        ) {
+            let limits = Limits::new(in_usd(cap), 10, 0.0);
+            let mut plan = PlanLedger::default();
+            let mut before = limits.remaining(&plan, costs, true).rollouts;
+            for reserve in reserves {
+                plan.issue(Issued::Evaluation, Share::Search, amount(reserve));
+                let now = limits.remaining(&plan, costs, true).rollouts;
+                prop_assert!(now <= before);
+                before = now;
+            }
+        }
+
+        /// What the confirmation is given fits into what is left, at the means that are known.
+        #[test]
+        fn the_rows_that_are_confirmed_fit(
+            cap in 1u64..1_000_000, rows in 0u64..500, costs in any_costs(),
+            spent in 0u64..1_000_000, is_baseline in any::<bool>(),
+        ) {
+            let limits = Limits::new(in_usd(cap), rows, 0.0);
+            let mut plan = PlanLedger::default();
+            plan.issue(Issued::Evaluation, Share::Search, amount(spent));
+            let rows = u64::from(limits.hold_rows(&plan, costs, is_baseline));
+            let baseline = costs.baseline.unwrap_or(costs.worst).usd;
+            let best = if is_baseline { Usd::ZERO } else { costs.best.unwrap_or(costs.worst).usd };
+            let needs = (baseline + best).nanos() * rows;
+            prop_assert!(needs == 0 || spent + needs <= cap, "{rows} rows need {needs}");
+        }
+    }
+}

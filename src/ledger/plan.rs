@@ -1,0 +1,336 @@
+//! The plan's side of the ledger: what decisions know of money and tokens.
+//!
+//! It holds the worst case of each issued call until the call is folded, and then its cost. What has
+//! arrived and is not folded changes nothing that a decision reads, so the same decisions follow at
+//! any concurrency. A loss is the one exception: it is charged when a resume finds it, once.
+
+use super::estimate::TokenRatios;
+use super::used::Use;
+use crate::caps::Share;
+use crate::event::Event;
+use crate::id::Call;
+use crate::task::model::{ModelRole, Usage};
+use crate::units::{Amount, Tokens, Usd};
+use std::collections::{BTreeMap, HashMap};
+
+/// What kind of call is issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issued {
+    /// A row for the task model.
+    Evaluation,
+    /// A request to the mutator.
+    Proposal,
+    /// A proposal that a program of the user's writes: it calls no model.
+    Program,
+}
+
+/// What a call's answer used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Answer {
+    /// Its tokens.
+    pub usage: Usage,
+    /// Its cost.
+    pub usd: Usd,
+    /// Bytes of the request; 0 where a program was asked and no model.
+    pub bytes: u64,
+}
+
+/// What decisions know of money and tokens.
+#[derive(Clone, Debug, Default)]
+pub struct PlanLedger {
+    /// Folded cost of all attempts, by share; losses are in it.
+    spent: BTreeMap<Share, Amount>,
+    /// Worst cases of issued, unfolded calls, by share.
+    reserved: BTreeMap<Share, Amount>,
+    /// Logical calls issued, without cached ones, by share.
+    calls: BTreeMap<Share, u64>,
+    /// Mutator calls issued.
+    proposals: u64,
+    /// The largest tokens-per-byte ratios folded.
+    ratios: TokenRatios,
+    /// Folded cost of answered calls by role: for means.
+    answered: BTreeMap<ModelRole, Use>,
+    /// Bytes of their requests.
+    bytes: BTreeMap<ModelRole, u64>,
+    /// Attempts that failed and were charged, by their unfolded calls.
+    failed_attempts: HashMap<Call, u64>,
+    /// The wallet's reservations that nothing has settled: what a kill loses.
+    open_reservations: HashMap<Call, (Share, Amount)>,
+}
+
+impl PlanLedger {
+    /// A call was issued with this worst case.
+    pub fn issue(&mut self, kind: Issued, share: Share, reserve: Amount) {
+        *self.reserved.entry(share).or_default() += reserve;
+        *self.calls.entry(share).or_default() += u64::from(kind != Issued::Program);
+        self.proposals += u64::from(kind != Issued::Evaluation);
+    }
+
+    /// A call was folded: its worst case is given back, and all its attempts are charged. `answer` is
+    /// `None` where it has none of its own.
+    pub fn fold(
+        &mut self,
+        call: Call,
+        role: ModelRole,
+        share: Share,
+        reserve: Amount,
+        answer: Option<Answer>,
+    ) {
+        if let Some(reserved) = self.reserved.get_mut(&share) {
+            *reserved = reserved.less(reserve);
+        }
+        // A failed attempt costs the plan what the plan had set aside for it. What the wallet was
+        // charged depends on what had arrived by then, and must not enter a decision.
+        let mut cost = reserve.times(self.failed_attempts.remove(&call).unwrap_or(0));
+        if let Some(answer) = answer {
+            cost += Amount { usd: answer.usd, tokens: answer.usage.total() };
+            // A program's reply has no request to a model.
+            if answer.bytes > 0 {
+                self.answered.entry(role).or_default().add(answer.usage, answer.usd);
+                *self.bytes.entry(role).or_default() += answer.bytes;
+                self.ratios.learn(role, answer.usage.input.0 as f64 / answer.bytes as f64);
+            }
+        }
+        *self.spent.entry(share).or_default() += cost;
+    }
+
+    /// Takes in what happened to calls outside; other events change nothing here.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Reserved { call, amount, share, .. } => {
+                self.open_reservations.insert(*call, (*share, *amount));
+            }
+            Event::Answered(answered) => {
+                self.open_reservations.remove(&answered.call);
+            }
+            Event::AttemptFailed { call, charged, .. } => {
+                self.open_reservations.remove(call);
+                if *charged != Amount::ZERO {
+                    *self.failed_attempts.entry(*call).or_default() += 1;
+                }
+            }
+            Event::CallMissing { call, .. } => {
+                self.open_reservations.remove(call);
+            }
+            Event::Lost { call } => {
+                // The answer that is bought again is charged when it is folded.
+                if let Some((share, amount)) = self.open_reservations.remove(call) {
+                    *self.spent.entry(share).or_default() += amount;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What a share has taken: folded and reserved.
+    #[must_use]
+    pub fn taken(&self, share: Share) -> Amount {
+        self.spent.get(&share).copied().unwrap_or_default()
+            + self.reserved.get(&share).copied().unwrap_or_default()
+    }
+
+    /// Logical calls issued of a share.
+    #[must_use]
+    pub fn calls(&self, share: Share) -> u64 {
+        self.calls.get(&share).copied().unwrap_or_default()
+    }
+
+    /// Proposals issued.
+    #[must_use]
+    pub fn proposals(&self) -> u64 {
+        self.proposals
+    }
+
+    /// Tokens of a role's request of this many bytes.
+    #[must_use]
+    pub fn prompt_tokens(&self, role: ModelRole, bytes: usize) -> Tokens {
+        self.ratios.estimate(role, bytes)
+    }
+
+    /// Bytes of the requests of folded answered calls.
+    #[must_use]
+    pub fn answered_bytes(&self, role: ModelRole) -> u64 {
+        self.bytes.get(&role).copied().unwrap_or_default()
+    }
+
+    /// The largest tokens-per-byte ratio of a role's folded requests.
+    #[must_use]
+    pub fn largest_ratio(&self, role: ModelRole) -> Option<f64> {
+        self.ratios.largest(role)
+    }
+
+    /// Folded answered calls of a role.
+    #[must_use]
+    pub fn answered(&self, role: ModelRole) -> Use {
+        self.answered.get(&role).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Answered, Failure, Finish};
+    use crate::id::RequestHash;
+    use proptest::prelude::*;
+
+    fn amount(nanos: u64) -> Amount {
+        Amount { usd: Usd::from_nanos(nanos), tokens: Tokens(nanos) }
+    }
+
+    fn answered(call: u64, nanos: u64) -> Event {
+        Event::Answered(Answered {
+            call: Call(call),
+            request: RequestHash::of(b""),
+            bytes: 30,
+            text: String::new(),
+            input: nanos,
+            cached: 0,
+            out: 0,
+            usd: Usd::from_nanos(nanos),
+            finish: Finish::Stop,
+            ms: 0,
+            at: 0,
+        })
+    }
+
+    fn failed(call: u64, nanos: u64) -> Event {
+        let (call, failure) = (Call(call), Failure::Timeout);
+        Event::AttemptFailed { call, failure, charged: amount(nanos) }
+    }
+
+    fn answer(nanos: u64) -> Option<Answer> {
+        let usage = Usage { input: Tokens(nanos), ..Usage::default() };
+        Some(Answer { usage, usd: Usd::from_nanos(nanos), bytes: 30 })
+    }
+
+    #[test]
+    fn a_program_is_a_proposal_and_no_call() {
+        let mut plan = PlanLedger::default();
+        plan.issue(Issued::Evaluation, Share::Hold, amount(1));
+        plan.issue(Issued::Proposal, Share::Search, amount(2));
+        plan.issue(Issued::Program, Share::Search, Amount::ZERO);
+        assert_eq!((plan.calls(Share::Search), plan.calls(Share::Hold)), (1, 1));
+        assert_eq!(plan.proposals(), 2);
+        assert_eq!((plan.taken(Share::Search), plan.taken(Share::Hold)), (amount(2), amount(1)));
+    }
+
+    #[test]
+    fn a_reply_of_a_program_teaches_nothing_about_models() {
+        let mut plan = PlanLedger::default();
+        let said = Answer { usage: Usage::default(), usd: Usd::ZERO, bytes: 0 };
+        plan.fold(Call(0), ModelRole::Mutator, Share::Search, Amount::ZERO, Some(said));
+        assert_eq!(plan.answered(ModelRole::Mutator), Use::default());
+        assert_eq!(plan.largest_ratio(ModelRole::Mutator), None);
+    }
+
+    #[test]
+    fn a_loss_is_charged_once_at_what_the_wallet_had_reserved() {
+        let mut plan = PlanLedger::default();
+        let (call, role, share) = (Call(3), ModelRole::Task, Share::Search);
+        plan.issue(Issued::Evaluation, share, amount(10));
+        plan.apply(&Event::Reserved { call, amount: amount(7), role, share });
+        assert_eq!(plan.taken(share), amount(10), "a reservation of the wallet is not the plan's");
+        plan.apply(&Event::Lost { call });
+        plan.apply(&Event::Lost { call });
+        assert_eq!(plan.taken(share), amount(17));
+        plan.fold(call, role, share, amount(10), answer(4));
+        assert_eq!(plan.taken(share), amount(7 + 4));
+    }
+
+    #[test]
+    fn an_attempt_that_cost_nothing_is_not_charged() {
+        let mut plan = PlanLedger::default();
+        plan.issue(Issued::Evaluation, Share::Search, amount(10));
+        plan.apply(&failed(0, 0));
+        plan.apply(&failed(0, 3));
+        plan.fold(Call(0), ModelRole::Task, Share::Search, amount(10), None);
+        assert_eq!(plan.taken(Share::Search), amount(10), "what the plan had set aside, once");
+    }
+
+    /// What a decision reads.
+    fn seen(plan: &PlanLedger) -> String {
+        let shares =
+            [Share::Search, Share::Hold].map(|share| (plan.taken(share), plan.calls(share)));
+        let role = ModelRole::Task;
+        let (tokens, ratio) = (plan.prompt_tokens(role, 1_000), plan.largest_ratio(role));
+        let (used, bytes) = (plan.answered(role), plan.answered_bytes(role));
+        format!("{shares:?} {} {tokens} {ratio:?} {used:?} {bytes}", plan.proposals())
+    }
+
+    proptest! {
+        /// Decisions depend on the order of issue and fold. When answers and failures arrive between
+        /// the two, and in which order, changes nothing that a decision reads.
+        #[test]
+        fn what_is_read_does_not_depend_on_the_order_of_arrival(
+            calls in prop::collection::vec((1u64..50, 0u64..3, 0u64..50, any::<bool>()), 1..12),
+            order in prop::collection::vec(any::<prop::sample::Index>(), 12),
+        ) {
+            let share = |hold: bool| if hold { Share::Hold } else { Share::Search };
+            let issue = |plan: &mut PlanLedger| {
+                for (reserve, _, _, hold) in &calls {
+                    plan.issue(Issued::Evaluation, share(*hold), amount(*reserve));
+                }
+            };
+            let arrive = |plan: &mut PlanLedger, place: usize, charged: u64| {
+                let (call, (_, failures, cost, hold)) = (place as u64, calls[place]);
+                for _ in 0..failures {
+                    let event = Event::Reserved {
+                        call: Call(call),
+                        amount: amount(charged),
+                        role: ModelRole::Task,
+                        share: share(hold),
+                    };
+                    plan.apply(&event);
+                    plan.apply(&failed(call, charged));
+                }
+                plan.apply(&answered(call, cost));
+            };
+            let fold = |plan: &mut PlanLedger, place: usize| {
+                let (reserve, _, cost, hold) = calls[place];
+                let call = Call(place as u64);
+                plan.fold(call, ModelRole::Task, share(hold), amount(reserve), answer(cost));
+            };
+
+            // Each answer arrives just before it is folded.
+            let mut late = PlanLedger::default();
+            issue(&mut late);
+            let mut expected = vec![seen(&late)];
+            for place in 0..calls.len() {
+                arrive(&mut late, place, 1);
+                fold(&mut late, place);
+                expected.push(seen(&late));
+            }
+
+            // All answers arrive first, in some order, and the wallet was charged something else.
+            let mut early = PlanLedger::default();
+            issue(&mut early);
+            let mut left: Vec<usize> = (0..calls.len()).collect();
+            for index in order.iter().take(calls.len()) {
+                let place = left.remove(index.index(left.len()));
+                arrive(&mut early, place, 1 + place as u64);
+                prop_assert_eq!(&seen(&early), &expected[0], "an arrival was noticed");
+            }
+            for place in 0..calls.len() {
+                fold(&mut early, place);
+                prop_assert_eq!(&seen(&early), &expected[place + 1]);
+            }
+        }
+
+        /// When everything is folded, nothing is reserved any more.
+        #[test]
+        fn all_reservations_are_given_back(
+            reserves in prop::collection::vec((0u64..1_000, 0u64..1_000), 1..30),
+        ) {
+            let mut plan = PlanLedger::default();
+            for (reserve, _) in &reserves {
+                plan.issue(Issued::Evaluation, Share::Search, amount(*reserve));
+            }
+            for (place, (reserve, cost)) in (0..).zip(&reserves) {
+                let (role, share) = (ModelRole::Task, Share::Search);
+                plan.fold(Call(place), role, share, amount(*reserve), answer(*cost));
+            }
+            let cost = reserves.iter().map(|(_, cost)| amount(*cost)).sum();
+            prop_assert_eq!(plan.taken(Share::Search), cost);
+        }
+    }
+}

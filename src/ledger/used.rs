@@ -1,0 +1,57 @@
+//! What answered calls have used.
+
+use crate::task::model::Usage;
+use crate::units::{Amount, Tokens, Usd};
+
+/// What some answered calls used, folded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Answered calls.
+    pub calls: u64,
+    /// Their tokens.
+    pub usage: Usage,
+    /// What they cost without retries: what a deployed prompt pays.
+    pub usd: Usd,
+}
+
+impl Use {
+    /// Takes in one answered call.
+    pub fn add(&mut self, usage: Usage, usd: Usd) {
+        self.calls += 1;
+        self.usage.input += usage.input;
+        self.usage.cached_input += usage.cached_input;
+        self.usage.output += usage.output;
+        self.usd += usd;
+    }
+
+    /// The mean of a call, rounded up, so that what is set aside is never too little.
+    #[must_use]
+    pub fn mean(&self) -> Option<Amount> {
+        (self.calls > 0).then(|| Amount {
+            usd: Usd::from_nanos(self.usd.nanos().div_ceil(self.calls)),
+            tokens: Tokens(self.usage.total().0.div_ceil(self.calls)),
+        })
+    }
+
+    /// Dollars for 1,000 calls.
+    #[must_use]
+    pub fn usd_per_1k(&self) -> Option<f64> {
+        (self.calls > 0).then(|| self.usd.dollars() / self.calls as f64 * 1_000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_is_rounded_up_and_missing_without_calls() {
+        let mut used = Use::default();
+        assert_eq!((used.mean(), used.usd_per_1k()), (None, None));
+        let usage = Usage { input: Tokens(3), cached_input: Tokens::ZERO, output: Tokens::ZERO };
+        used.add(usage, Usd::from_nanos(10));
+        used.add(usage, Usd::from_nanos(11));
+        used.add(Usage::default(), Usd::ZERO);
+        assert_eq!(used.mean(), Some(Amount { usd: Usd::from_nanos(7), tokens: Tokens(2) }));
+    }
+}

@@ -1,0 +1,355 @@
+//! The wallet's side of the ledger: what was or may have been billed, and what is out.
+//!
+//! Every reservation and every arrival enters at once, as its event, live and on replay alike.
+//! Whether work is issued is not asked here: that is the plan's question.
+
+use crate::caps::{Caps, Share};
+use crate::event::Event;
+use crate::id::Call;
+use crate::task::model::{ModelRole, Usage};
+use crate::units::{Amount, Tokens, Usd};
+use std::collections::{BTreeMap, HashMap};
+
+/// What a role has done and cost, lost calls included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoleSpending {
+    /// Logical calls; cached ones do not count.
+    pub calls: u64,
+    /// Prompt tokens of answered calls.
+    pub prompt_tokens: Tokens,
+    /// Answer tokens of answered calls.
+    pub completion_tokens: Tokens,
+    /// All that was or may have been billed.
+    pub charged: Amount,
+}
+
+/// An open reservation.
+#[derive(Clone, Copy, Debug)]
+struct Reserved {
+    amount: Amount,
+    role: ModelRole,
+    share: Share,
+}
+
+/// The truth about what was spent: every arrival is settled at once.
+#[derive(Clone, Debug, Default)]
+pub struct Wallet {
+    caps: Caps,
+    /// What the hold confirmation keeps from the search.
+    hold_share: Amount,
+    open: HashMap<Call, Reserved>,
+    open_total: BTreeMap<Share, Amount>,
+    spent: BTreeMap<Share, Amount>,
+    by_role: BTreeMap<ModelRole, RoleSpending>,
+    lost: Amount,
+}
+
+impl Wallet {
+    /// An untouched wallet.
+    #[must_use]
+    pub fn new(caps: Caps) -> Self {
+        Self { caps, ..Self::default() }
+    }
+
+    /// Replaces the caps, as a resumed or retuned run may.
+    pub fn set_caps(&mut self, caps: Caps) {
+        self.caps = caps;
+    }
+
+    /// Sets how much the search must leave to the confirmation.
+    pub fn set_hold_share(&mut self, amount: Amount) {
+        self.hold_share = amount;
+    }
+
+    /// Whether an attempt of this worst case may be sent now.
+    #[must_use]
+    pub fn fits(&self, share: Share, worst: Amount) -> bool {
+        let taken = |share| {
+            self.spent.get(&share).copied().unwrap_or_default()
+                + self.open_total.get(&share).copied().unwrap_or_default()
+        };
+        let mut total = taken(Share::Search) + taken(Share::Hold) + worst;
+        if share == Share::Search {
+            // What the confirmation has not used yet stays set aside for it.
+            total += self.hold_share.less(taken(Share::Hold));
+        }
+        self.caps.usd.is_none_or(|cap| total.usd <= cap)
+            && self.caps.tokens.is_none_or(|cap| total.tokens <= cap)
+    }
+
+    /// Whether nothing is reserved: no attempt is out that could still give something back.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Calls that are reserved and not settled: the ones that a kill would lose.
+    #[must_use]
+    pub fn open_calls(&self) -> Vec<(Call, ModelRole, Share, Amount)> {
+        let mut calls: Vec<_> = self
+            .open
+            .iter()
+            .map(|(call, held)| (*call, held.role, held.share, held.amount))
+            .collect();
+        calls.sort_by_key(|(call, ..)| *call);
+        calls
+    }
+
+    /// Takes in an event: the only way in which a wallet changes what it holds.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Reserved { call, amount, role, share } => {
+                self.reserve(*call, *role, *share, *amount);
+            }
+            Event::Answered(answered) => {
+                self.settle(answered.call, answered.usage(), answered.usd);
+            }
+            Event::AttemptFailed { call, charged, .. } => self.settle_failed(*call, *charged),
+            Event::CallMissing { call, role, .. } => self.settle_missing(*call, *role),
+            Event::Lost { call } => self.lose(*call),
+            _ => {}
+        }
+    }
+
+    /// Sets a call's worst case aside.
+    fn reserve(&mut self, call: Call, role: ModelRole, share: Share, amount: Amount) {
+        self.release(call);
+        *self.open_total.entry(share).or_default() += amount;
+        self.open.insert(call, Reserved { amount, role, share });
+    }
+
+    /// Takes a reservation back; what it was, if there was one.
+    fn release(&mut self, call: Call) -> Option<Reserved> {
+        let held = self.open.remove(&call)?;
+        if let Some(total) = self.open_total.get_mut(&held.share) {
+            *total = total.less(held.amount);
+        }
+        Some(held)
+    }
+
+    /// A call was answered at this cost.
+    fn settle(&mut self, call: Call, usage: Usage, cost: Usd) {
+        let Some(held) = self.release(call) else {
+            return;
+        };
+        let charged = Amount { usd: cost, tokens: usage.total() };
+        self.charge(held.role, held.share, charged);
+        let role = self.by_role.entry(held.role).or_default();
+        role.calls += 1;
+        role.prompt_tokens += usage.input;
+        role.completion_tokens += usage.output;
+    }
+
+    /// An attempt failed and may have cost this much. The reservation is given back: a retry
+    /// reserves anew.
+    fn settle_failed(&mut self, call: Call, charged: Amount) {
+        let Some(held) = self.release(call) else {
+            return;
+        };
+        self.charge(held.role, held.share, charged);
+    }
+
+    /// A call ended without an answer. It counts as a call of its role, since something was asked.
+    fn settle_missing(&mut self, call: Call, role: ModelRole) {
+        self.release(call);
+        self.by_role.entry(role).or_default().calls += 1;
+    }
+
+    /// A kill lost what was reserved: charged at its worst case, in money and tokens only.
+    fn lose(&mut self, call: Call) {
+        let Some(held) = self.release(call) else {
+            return;
+        };
+        self.charge(held.role, held.share, held.amount);
+        self.lost += held.amount;
+    }
+
+    fn charge(&mut self, role: ModelRole, share: Share, amount: Amount) {
+        *self.spent.entry(share).or_default() += amount;
+        self.by_role.entry(role).or_default().charged += amount;
+    }
+
+    /// All that was or may have been billed so far.
+    #[must_use]
+    pub fn spent(&self) -> Amount {
+        self.spent.values().copied().sum()
+    }
+
+    /// What kills have lost.
+    #[must_use]
+    pub fn lost(&self) -> Amount {
+        self.lost
+    }
+
+    /// Spending by role.
+    #[must_use]
+    pub fn by_role(&self, role: ModelRole) -> RoleSpending {
+        self.by_role.get(&role).copied().unwrap_or_default()
+    }
+
+    /// Logical calls of all roles.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.by_role.values().map(|role| role.calls).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Answered, Failure, Finish};
+    use crate::id::RequestHash;
+    use proptest::prelude::*;
+
+    fn usd(nanos: u64) -> Amount {
+        Amount { usd: Usd::from_nanos(nanos), tokens: Tokens::ZERO }
+    }
+
+    fn capped(nanos: u64) -> Wallet {
+        Wallet::new(Caps { usd: Some(Usd::from_nanos(nanos)), ..Caps::default() })
+    }
+
+    fn reserved(call: u64, role: ModelRole, share: Share, nanos: u64) -> Event {
+        Event::Reserved { call: Call(call), amount: usd(nanos), role, share }
+    }
+
+    fn answered(call: u64, nanos: u64) -> Event {
+        Event::Answered(Answered {
+            call: Call(call),
+            request: RequestHash::of(b""),
+            bytes: 0,
+            text: String::new(),
+            input: 0,
+            cached: 0,
+            out: 0,
+            usd: Usd::from_nanos(nanos),
+            finish: Finish::Stop,
+            ms: 0,
+            at: 0,
+        })
+    }
+
+    fn failed(call: u64, nanos: u64) -> Event {
+        Event::AttemptFailed { call: Call(call), failure: Failure::Timeout, charged: usd(nanos) }
+    }
+
+    fn missing(call: u64) -> Event {
+        Event::CallMissing { call: Call(call), role: ModelRole::Task, why: String::new() }
+    }
+
+    #[test]
+    fn the_hold_share_is_kept_from_the_search_and_not_from_hold() {
+        let mut wallet = capped(100);
+        wallet.set_hold_share(usd(40));
+        assert!(wallet.fits(Share::Search, usd(60)));
+        assert!(!wallet.fits(Share::Search, usd(61)));
+        wallet.apply(&reserved(0, ModelRole::Task, Share::Hold, 30));
+        assert!(wallet.fits(Share::Search, usd(60)), "hold spends out of its own share");
+        wallet.apply(&reserved(1, ModelRole::Task, Share::Search, 60));
+        assert!(wallet.fits(Share::Hold, usd(10)));
+        assert!(!wallet.fits(Share::Hold, usd(11)));
+    }
+
+    #[test]
+    fn a_lost_call_costs_its_worst_case_and_is_no_call() {
+        let mut wallet = Wallet::new(Caps::default());
+        wallet.apply(&reserved(7, ModelRole::Mutator, Share::Search, 9));
+        wallet.apply(&Event::Lost { call: Call(7) });
+        wallet.apply(&Event::Lost { call: Call(7) });
+        assert_eq!((wallet.spent(), wallet.lost(), wallet.calls()), (usd(9), usd(9), 0));
+        assert_eq!(wallet.by_role(ModelRole::Mutator).charged, usd(9));
+    }
+
+    #[test]
+    fn a_bill_above_its_reservation_is_debited_in_full() {
+        let mut wallet = capped(100);
+        wallet.apply(&reserved(0, ModelRole::Task, Share::Search, 10));
+        wallet.apply(&answered(0, 95));
+        assert_eq!(wallet.spent(), usd(95));
+        assert!(!wallet.fits(Share::Search, usd(6)) && wallet.fits(Share::Search, usd(5)));
+    }
+
+    #[test]
+    fn a_call_that_failed_and_was_tried_again_is_one_call_and_costs_both_attempts() {
+        let mut wallet = Wallet::new(Caps::default());
+        wallet.apply(&reserved(0, ModelRole::Task, Share::Search, 10));
+        wallet.apply(&failed(0, 10));
+        assert!(wallet.is_idle(), "a retry reserves anew");
+        wallet.apply(&reserved(0, ModelRole::Task, Share::Search, 12));
+        wallet.apply(&answered(0, 5));
+        assert_eq!((wallet.calls(), wallet.spent()), (1, usd(15)));
+        wallet.apply(&answered(1, 5));
+        assert_eq!(wallet.spent(), usd(15), "what was not reserved, a program's reply, is free");
+    }
+
+    proptest! {
+        /// Whatever is reserved, settled, failed, given up or lost, in whatever order: as long as no
+        /// attempt is sent that does not fit and no bill is above its reservation, the cap holds, and
+        /// the search leaves to the confirmation what is set aside for it.
+        #[test]
+        fn the_cap_holds(
+            // Hold asks seldom, so that the search comes to the end of what it may take.
+            steps in prop::collection::vec(
+                (0u8..5, 0u64..8, 1u64..50, prop::bool::weighted(0.05)),
+                1..300,
+            ),
+        ) {
+            let mut wallet = capped(500);
+            wallet.set_hold_share(usd(100));
+            for (kind, call, nanos, hold) in steps {
+                let share = if hold { Share::Hold } else { Share::Search };
+                let held = wallet.open.get(&Call(call)).map(|held| held.amount.usd.nanos());
+                match (kind, held) {
+                    (0, None) if wallet.fits(share, usd(nanos)) => {
+                        wallet.apply(&reserved(call, ModelRole::Task, share, nanos));
+                    }
+                    (1, Some(held)) => wallet.apply(&answered(call, nanos.min(held))),
+                    (2, Some(held)) => wallet.apply(&failed(call, held)),
+                    (3, Some(_)) => wallet.apply(&Event::Lost { call: Call(call) }),
+                    (4, _) => wallet.apply(&missing(call)),
+                    _ => {}
+                }
+                let open: Amount = wallet.open.values().map(|held| held.amount).sum();
+                prop_assert!((wallet.spent() + open).usd <= Usd::from_nanos(500));
+                prop_assert_eq!(open, wallet.open_total.values().copied().sum());
+                let of_search = |amounts: &BTreeMap<Share, Amount>| {
+                    amounts.get(&Share::Search).copied().unwrap_or_default()
+                };
+                let search = of_search(&wallet.spent) + of_search(&wallet.open_total);
+                prop_assert!(search.usd <= Usd::from_nanos(400), "the search took {:?}", search);
+                let by_role: Amount =
+                    ModelRole::ALL.iter().map(|role| wallet.by_role(*role).charged).sum();
+                prop_assert_eq!(by_role, wallet.spent());
+            }
+        }
+
+        /// The same events in one order of arrival or another leave the same wallet.
+        #[test]
+        fn the_end_does_not_depend_on_the_order_of_arrival(
+            calls in prop::collection::vec((1u64..50, 0u64..50, 0u8..4), 1..12),
+        ) {
+            let end = |backwards: bool| {
+                let mut wallet = Wallet::new(Caps::default());
+                for (call, (amount, ..)) in (0..).zip(&calls) {
+                    wallet.apply(&reserved(call, ModelRole::Task, Share::Search, *amount));
+                }
+                let mut arrivals: Vec<Event> = (0..)
+                    .zip(&calls)
+                    .map(|(call, (_, cost, kind))| match kind {
+                        0 => answered(call, *cost),
+                        1 => failed(call, *cost),
+                        2 => missing(call),
+                        _ => Event::Lost { call: Call(call) },
+                    })
+                    .collect();
+                if backwards {
+                    arrivals.reverse();
+                }
+                arrivals.iter().for_each(|event| wallet.apply(event));
+                (wallet.spent(), wallet.lost(), wallet.calls(), wallet.is_idle())
+            };
+            prop_assert_eq!(end(false), end(true));
+            prop_assert!(end(false).3);
+        }
+    }
+}
