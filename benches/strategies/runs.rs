@@ -31,7 +31,7 @@ pub(crate) struct Contestant {
 pub(crate) struct Subject {
     pub(crate) name: String,
     task: Arc<Task>,
-    temper: WorldParameters,
+    parameters: WorldParameters,
     /// A prompt with all rules, if the world has one.
     ideal: Option<String>,
 }
@@ -106,18 +106,18 @@ pub(crate) fn subjects(options: &Options, folder: &Path) -> Result<Vec<Subject>,
         .worlds
         .iter()
         .map(|name| {
-            let (path, temper, ideal) = match worlds::named(name) {
+            let (path, parameters, ideal) = match worlds::named(name) {
                 Some(world) if !TASKS.contains(&name.as_str()) => {
                     let path = folder.join(name.replace('/', "-"));
                     world.write(&path).map_err(|error| error.to_string())?;
-                    (path, world.temper(), Some(world.ideal_system()))
+                    (path, world.parameters(), Some(world.ideal_system()))
                 }
                 _ => {
                     let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tasks");
                     (tasks.join(name), WorldParameters::default(), None)
                 }
             };
-            Ok(Subject { name: name.clone(), task: Arc::new(load(&path)?), temper, ideal })
+            Ok(Subject { name: name.clone(), task: Arc::new(load(&path)?), parameters, ideal })
         })
         .collect()
 }
@@ -131,7 +131,7 @@ struct Shared {
 impl Shared {
     fn take(&self, subject: &Subject, seed: u64) -> Arc<World> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || Arc::new(world_of(&subject.task, seed, subject.temper));
+        let make = || Arc::new(world_of(&subject.task, seed, subject.parameters));
         Arc::clone(world.get_or_insert_with(make))
     }
 
@@ -215,7 +215,7 @@ pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Sub
 fn figures_of(options: &Options, subject: &Subject) -> WorldFigures {
     let (mut baseline_quality, mut ideal_quality) = (0.0, 0.0);
     for seed in options.first..options.first + options.seeds {
-        let world = world_of(&subject.task, seed, subject.temper);
+        let world = world_of(&subject.task, seed, subject.parameters);
         baseline_quality += true_quality(&world, &subject.task, &subject.task.baseline);
         if let Some(ideal) = &subject.ideal {
             let prompt = subject.task.baseline.with_part("system", ideal);

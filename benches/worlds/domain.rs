@@ -5,13 +5,13 @@
 pub(crate) struct Domain {
     /// For the task file.
     pub(crate) about: &'static str,
-    /// What the seed prompt says first.
+    /// What the baseline says first.
     pub(crate) intro: &'static str,
-    /// How the seed prompt asks for an answer.
+    /// How the baseline asks for an answer.
     pub(crate) ask: &'static str,
     /// How a good prompt asks for it.
     pub(crate) form: &'static str,
-    /// What stands between a rule's condition and where it leads.
+    /// What comes between a rule's condition and where it leads.
     pub(crate) verb: &'static str,
     pub(crate) answers: Answers,
     pub(crate) openings: &'static [&'static str],

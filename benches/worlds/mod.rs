@@ -2,8 +2,8 @@
 //! task.
 //!
 //! Each structure comes twice, from different data: once to tune strategies on, once held out, so
-//! that a figure can be shown that nobody has tuned for. A world writes an ordinary task folder, and
-//! says with which temper its models answer.
+//! that figures can be shown for worlds that no strategy was tuned on. A world writes an ordinary task folder, and
+//! says which parameters its models have.
 
 pub(crate) mod domain;
 mod held;
@@ -27,18 +27,18 @@ pub(crate) enum Structure {
     Tangled,
     /// Length hurts: who says more loses.
     Terse,
-    /// The seed prompt misleads until what it says is removed.
+    /// The baseline misleads until what it says is removed.
     BadSeed,
     /// Answers change a lot from draw to draw.
     Noisy,
-    /// The seed prompt has nearly all that there is to have.
+    /// The baseline has nearly all that there is to have.
     NoHeadroom,
     /// Examples say what statements cannot.
     Demos,
 }
 
 impl Structure {
-    /// As it stands in names.
+    /// As it is written in names.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl Structure {
     }
 
     /// The constants that make it.
-    fn temper(self) -> WorldParameters {
+    fn parameters(self) -> WorldParameters {
         let usual = WorldParameters::default();
         match self {
             Self::FewSkills => WorldParameters { known: 0.2, ..usual },
@@ -89,7 +89,7 @@ impl Structure {
 pub(crate) enum Half {
     /// Strategies may be tuned on it.
     Tune,
-    /// Nobody has tuned for it.
+    /// No strategy was tuned on it.
     Held,
 }
 
@@ -156,8 +156,8 @@ impl WorldTask {
 
     /// How its models answer.
     #[must_use]
-    pub(crate) fn temper(self) -> WorldParameters {
-        self.structure.temper()
+    pub(crate) fn parameters(self) -> WorldParameters {
+        self.structure.parameters()
     }
 
     /// Whether prompts have a part `demos`, which is empty in the seed.
@@ -171,7 +171,7 @@ impl WorldTask {
         Seed(0x776f_726c).child(&self.to_string(), 0)
     }
 
-    /// The seed prompt's `system` part.
+    /// The baseline's `system` part.
     #[must_use]
     pub(crate) fn seed_system(self) -> String {
         let Domain { intro, ask, .. } = self.domain;

@@ -11,8 +11,8 @@ use crate::event::{Answered, Event, Failure, Finish};
 use crate::id::{Call, EventNumber, RequestHash};
 use crate::journal::Journal;
 use crate::ledger::{TokenRatios, Wallet, estimate_tokens, worst_case};
-use crate::provider::throttle::Throttle;
-use crate::provider::{Llm, LlmError, Reply, Request};
+use crate::provider::registry::ThrottledProvider;
+use crate::provider::{LlmError, Reply, Request};
 use crate::seed::Seed;
 use crate::state::Work;
 use crate::task::Model;
@@ -24,14 +24,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
-
-/// A provider with its limits.
-pub struct ThrottledProvider {
-    /// The provider.
-    pub llm: Arc<dyn Llm>,
-    /// Its limits.
-    pub throttle: Throttle,
-}
 
 /// How a call ended.
 #[derive(Debug)]
@@ -295,7 +287,7 @@ impl CallRunner {
         let Some(provider) = self.providers.get(model.provider()) else {
             return Err(StopCause::Refused(format!("no provider for `{model}`")));
         };
-        let permit = provider.throttle.acquire().await;
+        let permit = provider.limit.acquire().await;
         if self.stopping.load(Ordering::SeqCst) {
             self.charge(asking, Failure::Unsent, Amount::ZERO);
             return Err(StopCause::Cancelled);

@@ -21,7 +21,7 @@ mod resume; // An issued call after a resume.
 mod search; // What a search is made of.
 mod driver; // The loop.
 
-pub use call::{CallRunner, ThrottledProvider};
+pub use call::CallRunner;
 pub use confirmation::{Confirmed, confirmed};
 pub use error::{Outcome, SearchError};
 pub use search::{Search, SearchParts};

@@ -3,7 +3,7 @@
 //! Pure: no clock, no network, no wallet. What a try costs and when it is sent is for `call`.
 
 use crate::event::Failure;
-use crate::provider::throttle::Backoff;
+use crate::provider::backoff::Backoff;
 use crate::seed::Seed;
 use std::time::Duration;
 

@@ -125,4 +125,10 @@ impl Search {
     pub fn state(&self) -> &State {
         &self.state
     }
+
+    /// The state of a search that is over. Observers are dropped.
+    #[must_use]
+    pub fn into_state(self) -> State {
+        self.state
+    }
 }

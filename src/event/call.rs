@@ -76,6 +76,24 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// An answer for tests, which set the fields that they are about.
+    #[cfg(test)]
+    pub(crate) fn sample(call: Call) -> Self {
+        Self {
+            call,
+            request: RequestHash::of(&call.0.to_le_bytes()),
+            bytes: 40,
+            text: String::new(),
+            input: 10,
+            cached: 0,
+            out: 1,
+            usd: Usd::ZERO,
+            finish: Finish::Stop,
+            ms: 1,
+            at: 0,
+        }
+    }
+
     /// The tokens as one value.
     #[must_use]
     pub fn usage(&self) -> Usage {

@@ -169,8 +169,7 @@ impl PlanLedger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Answered, Failure, Finish};
-    use crate::id::RequestHash;
+    use crate::event::{Answered, Failure};
     use proptest::prelude::*;
 
     fn amount(nanos: u64) -> Amount {
@@ -178,19 +177,8 @@ mod tests {
     }
 
     fn answered(call: u64, nanos: u64) -> Event {
-        Event::Answered(Answered {
-            call: Call(call),
-            request: RequestHash::of(b""),
-            bytes: 30,
-            text: String::new(),
-            input: nanos,
-            cached: 0,
-            out: 0,
-            usd: Usd::from_nanos(nanos),
-            finish: Finish::Stop,
-            ms: 0,
-            at: 0,
-        })
+        let sample = Answered::sample(Call(call));
+        Event::Answered(Answered { input: nanos, out: 0, usd: Usd::from_nanos(nanos), ..sample })
     }
 
     fn failed(call: u64, nanos: u64) -> Event {

@@ -197,8 +197,8 @@ impl Wallet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Answered, Failure, Finish};
-    use crate::id::RequestHash;
+    use crate::event::{Answered, Failure};
+
     use proptest::prelude::*;
 
     fn usd(nanos: u64) -> Amount {
@@ -214,19 +214,8 @@ mod tests {
     }
 
     fn answered(call: u64, nanos: u64) -> Event {
-        Event::Answered(Answered {
-            call: Call(call),
-            request: RequestHash::of(b""),
-            bytes: 0,
-            text: String::new(),
-            input: 0,
-            cached: 0,
-            out: 0,
-            usd: Usd::from_nanos(nanos),
-            finish: Finish::Stop,
-            ms: 0,
-            at: 0,
-        })
+        let sample = Answered::sample(Call(call));
+        Event::Answered(Answered { input: 0, out: 0, usd: Usd::from_nanos(nanos), ..sample })
     }
 
     fn failed(call: u64, nanos: u64) -> Event {

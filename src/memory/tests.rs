@@ -3,10 +3,10 @@
 use super::State;
 use crate::candidate::{Candidate, Demo, Origin};
 use crate::event::{
-    Answered, Block, Draft, Dropped, Event, Finish, Generation, ProposalOutcome, Rejection, Round,
+    Answered, Block, Draft, Dropped, Event, Generation, ProposalOutcome, Rejection, Round,
     RowOutcome,
 };
-use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
+use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::prompt::{Part, Prompt};
 use crate::task::example::Split;
 use crate::units::Amount;
@@ -155,19 +155,7 @@ fn prompt(text: &str) -> Prompt {
 }
 
 fn answer(call: Call) -> Answered {
-    Answered {
-        call,
-        request: RequestHash::of(&call.0.to_le_bytes()),
-        bytes: 40,
-        text: String::new(),
-        input: 10,
-        cached: 0,
-        out: 1,
-        usd: Usd::from_nanos((USD * 1e9) as u64),
-        finish: Finish::Stop,
-        ms: 1,
-        at: 0,
-    }
+    Answered { usd: Usd::from_nanos((USD * 1e9) as u64), ..Answered::sample(call) }
 }
 
 /// A replay folds the journal from its beginning: it must end with the same memories.

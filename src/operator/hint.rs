@@ -12,7 +12,7 @@ kind! {
 
 meta_prompt! {
     pub(super) HINT = "hint" notes [About] [Count] ():
-        "hints for whoever writes the instruction, from the task's description"
+        "hints for the author of the instruction, from the task's description"
 }
 
 meta_prompt! {

@@ -3,7 +3,7 @@
 //!
 //! Which one is drawn is for `strategy` to say; here are only the lists.
 
-/// Manners of thinking, each a sentence to whoever does the work.
+/// Manners of thinking, each a sentence for the model that does the work.
 pub const THINKING_STYLES: &[&str] = &[
     "Take the work apart into small steps, and settle each before the next.",
     "Begin with what a right answer must look like, and work backwards from it.",

@@ -38,7 +38,7 @@ const WORDS: usize = 300;
 /// above this many at a time, each gets a connection of its own.
 const MOST_ON_ONE_CONNECTION: usize = 64;
 
-/// A provider that cannot be talked to as it is written down.
+/// A provider whose address or key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
@@ -282,7 +282,7 @@ impl<P: Protocol> Llm for HttpProvider<P> {
 fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url, String> {
     let no_address = |error| format!("is not an address ({error}): write https://…/v1");
     let bare = address.trim().trim_end_matches('/');
-    // As it stands first: with the path added, the path could be taken for the host.
+    // First as it is written: with the path added, the path could be taken for the host.
     let written = Url::parse(address.trim()).map_err(no_address)?;
     let url = Url::parse(&format!("{bare}{path}")).map_err(no_address)?;
     if !matches!(written.scheme(), "http" | "https") {
@@ -308,7 +308,7 @@ fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url
 /// One client per provider: it keeps the connections.
 fn client(endpoint: &Url, provider: &Provider) -> Result<Client, reqwest::Error> {
     static PROVIDER: Once = Once::new();
-    // Without it, building a client panics. An error means that somebody else has installed one.
+    // Without it, building a client panics. An error means that one is installed already.
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
@@ -323,7 +323,7 @@ fn client(endpoint: &Url, provider: &Provider) -> Result<Client, reqwest::Error>
         .connect_timeout(connect)
         // Below what servers keep, so that few requests meet a connection that is being closed.
         .pool_idle_timeout(Duration::from_secs(30))
-        // A redirect would take the prompt, and perhaps the key, to a host that nobody named.
+        // A redirect would take the prompt, and perhaps the key, to a host that the task does not name.
         .redirect(reqwest::redirect::Policy::none())
         // An attempt is one attempt: what is tried again, and at what price, is decided above.
         .retry(reqwest::retry::never());
@@ -336,7 +336,7 @@ fn client(endpoint: &Url, provider: &Provider) -> Result<Client, reqwest::Error>
         builder = builder.tls_certs_only([]);
     }
     if is_this_machine(endpoint.host_str().unwrap_or_default()) {
-        // A proxy's idea of this address is another machine.
+        // For a proxy, this address is another machine.
         builder = builder.no_proxy();
     }
     builder.build()

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// What stands in a text where a key stood.
+/// Replaces a key in a text.
 pub const REDACTED: &str = "[key]";
 
 /// How long a command may take to print a key.
@@ -119,7 +119,7 @@ fn printed_by(line: &str, deadline: Duration) -> Result<SecretString, KeyError> 
         std::thread::spawn(move || {
             let mut printed = Vec::new();
             let read = stdout.take(LONGEST).read_to_end(&mut printed);
-            // Nobody listens any more after the deadline.
+            // After the deadline there is no receiver any more.
             let _ = sender.send(read.map(|_| printed));
         });
     }

@@ -6,11 +6,17 @@
 // A file uses only files declared above it.
 pub mod key; // The source of a provider's key, and how it stays out of every text.
 pub mod refusal; // What a server says instead of an answer.
-pub mod protocol; // What a wire protocol has to say.
+pub mod protocol; // What a wire protocol defines.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 pub mod openai; // `POST /chat/completions`.
-pub mod registry; // The list of protocols.
-pub mod throttle; // How many attempts at a time, how fast, and how long to wait.
+pub mod limit; // When an attempt may be sent: the contract.
+pub mod backoff; // How long to wait before an attempt is made again.
+pub mod shared_limit; // A cap that several providers share.
+pub mod throttle; // How many attempts at one provider at a time, and how fast.
+pub mod registry; // The list of protocols, and a task's providers with their limits.
+
+#[cfg(test)]
+pub(crate) mod contract;
 
 pub use crate::event::{Failure, Finish};
 
@@ -56,7 +62,7 @@ impl Request {
 pub struct Reply {
     /// The text; may be empty where a length or filter reason explains it.
     pub text: String,
-    /// Tokens as the provider counted them; `None` where it did not say.
+    /// Tokens as the provider counted them; `None` where it did not count.
     pub usage: Option<Usage>,
     /// Why it ended.
     pub finish: Finish,

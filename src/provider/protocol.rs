@@ -1,4 +1,4 @@
-//! What a wire protocol has to say: request to body, body to reply, refusal to failure.
+//! What a wire protocol defines: request to body, body to reply, refusal to failure.
 //!
 //! A protocol is one file and one line in `registry`. Connections, deadlines and keys are `http`'s.
 

@@ -77,7 +77,7 @@ fn worked_on(status: u16) -> bool {
     !matches!(status, 409 | 425 | 498 | 500 | 503 | 529)
 }
 
-/// A refusal's body, whoever wrote it.
+/// A refusal's body, from any server.
 #[derive(Debug, Default)]
 struct Said {
     /// What a person should read.
@@ -253,7 +253,7 @@ impl Said {
             ])
     }
 
-    /// The status that an error without one stands for.
+    /// The status that corresponds to an error without one.
     fn status_in_words(&self) -> u16 {
         let mut codes = self.codes.iter();
         if self.is_about_money() {

@@ -1,16 +1,31 @@
-//! From a task's providers to what answers their requests: the list of protocols.
+//! From a task's providers to what answers their requests, and the limits of each: the list of
+//! protocols.
 //!
 //! The `match` names every kind, so that one without an implementation does not compile.
 
 use super::Llm;
 use super::http::{AddressError, HttpProvider};
+use super::limit::SendLimit;
 use super::openai::OpenAi;
+use super::shared_limit::SharedLimit;
+use super::throttle::Throttle;
+use crate::task::Task;
 use crate::task::model::{Protocol, Provider};
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What answers the requests to a provider; no connection is made yet. `None`: the simulated models do,
-/// in this process.
+/// What answers the requests to a provider.
+pub enum Connection {
+    /// A client of its server; no connection is made yet.
+    Client(Arc<dyn Llm>),
+    /// The simulated models, in this process.
+    Simulated,
+    /// A model of the program that made the task.
+    OfProgram,
+}
+
+/// What answers the requests to a provider.
 ///
 /// # Errors
 /// An address or a key that cannot be used, or a system without certificates.
@@ -18,9 +33,61 @@ pub fn connect(
     name: &str,
     provider: &Provider,
     key: Option<SecretString>,
-) -> Result<Option<Arc<dyn Llm>>, AddressError> {
-    Ok(match provider.kind.unwrap_or(Protocol::Openai) {
-        Protocol::Openai => Some(Arc::new(HttpProvider::<OpenAi>::new(name, provider, key)?)),
-        Protocol::Sim => None,
+) -> Result<Connection, AddressError> {
+    Ok(match provider.kind {
+        Some(Protocol::Openai) => {
+            Connection::Client(Arc::new(HttpProvider::<OpenAi>::new(name, provider, key)?))
+        }
+        Some(Protocol::Sim) => Connection::Simulated,
+        None => Connection::OfProgram,
     })
+}
+
+/// A provider with what limits sending to it.
+pub struct ThrottledProvider {
+    /// The provider.
+    pub llm: Arc<dyn Llm>,
+    /// Its limit.
+    pub limit: Arc<dyn SendLimit>,
+}
+
+/// The providers of a task, each with its limit.
+pub struct Providers {
+    /// By name.
+    pub by_name: BTreeMap<String, ThrottledProvider>,
+    /// The maximum number of concurrent requests over all of them.
+    pub concurrency: usize,
+}
+
+impl Providers {
+    /// The providers of a task with their limits, and at most `concurrency` requests at a time over
+    /// all of them where it is given. `answering` says what answers the requests to a provider.
+    ///
+    /// # Errors
+    /// The first error of `answering`.
+    pub fn new<E>(
+        task: &Task,
+        concurrency: Option<usize>,
+        answering: impl Fn(&str, &Provider) -> Result<Arc<dyn Llm>, E>,
+    ) -> Result<Self, E> {
+        let shared = concurrency.map(|most| Arc::new(SharedLimit::new(most)));
+        let mut by_name = BTreeMap::new();
+        let mut total = 0;
+        for (name, provider) in task.providers() {
+            let llm = answering(name, provider)?;
+            // A limit over all providers may also be above a provider's default.
+            let own = match (provider.concurrency, concurrency) {
+                (None, Some(most)) => most.max(1),
+                _ => provider.concurrency(),
+            };
+            total += own;
+            let throttle = match &shared {
+                Some(shared) => Throttle::within(Arc::clone(shared) as _, own, provider.rpm),
+                None => Throttle::new(own, provider.rpm),
+            };
+            by_name.insert(name.clone(), ThrottledProvider { llm, limit: Arc::new(throttle) });
+        }
+        let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);
+        Ok(Self { by_name, concurrency })
+    }
 }

@@ -169,7 +169,7 @@ fn merged(file: &Path, text: &str, depth: usize) -> Result<(toml::Table, Wording
     Ok((result, wordings))
 }
 
-/// Programs are started in the folder of the file that names them, whoever extends it.
+/// Programs are started in the folder of the file that names them, also where another file extends it.
 fn anchor(table: &mut toml::Table, file: &Path) {
     // A file that is named alone lies in the folder that this is.
     let parent: PathBuf = Path::new(".").components().chain(folder_of(file).components()).collect();

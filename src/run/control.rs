@@ -1,6 +1,6 @@
-//! How a running search is told what to do: one handle, which may be cloned and kept anywhere.
+//! Controls a running search: one handle, which may be cloned and kept anywhere.
 //!
-//! Not who tells it: signals, programs and tests all use the same handle.
+//! Signals, programs and tests all use this handle; none of them is known here.
 
 use tokio::sync::watch;
 
@@ -11,7 +11,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// For a search that nothing has stopped yet.
+    /// A handle for a search that is not stopped.
     #[must_use]
     pub fn new() -> Self {
         Self { stop: watch::Sender::new(false) }
@@ -23,7 +23,7 @@ impl Control {
         self.stop.send_replace(true);
     }
 
-    /// Turns true when the search is to stop.
+    /// Becomes true when the search must stop.
     pub(super) fn stopped(&self) -> watch::Receiver<bool> {
         self.stop.subscribe()
     }

@@ -1,6 +1,6 @@
-//! The folder of a run: how it is found, who holds it, and how its files are written.
+//! The folder of a run: its files, how they are written, and the lock on it.
 //!
-//! Not what the files say: `file` declares `run.json`, and `summary` declares `summary.json`.
+//! The content of the files is declared elsewhere: `run.json` in `file`, `summary.json` in `summary`.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,7 @@ impl RunDir {
     /// killed before the run started; it is reused.
     ///
     /// # Errors
-    /// It exists already, or cannot be made.
+    /// It already exists, or cannot be created.
     pub fn create(path: &Path) -> Result<Self, RunDirError> {
         if let Some(out) = path.parent() {
             fs::create_dir_all(out).map_err(|source| io_error(out, source))?;
@@ -92,10 +92,10 @@ impl RunDir {
         match fs::create_dir(path) {
             Ok(()) => Ok(run),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let is_begun = [RUN_FILE, "events.jsonl", "journal"]
+                let has_begun = [RUN_FILE, "events.jsonl", "journal"]
                     .iter()
                     .any(|file| run.file(file).exists());
-                if is_begun { Err(RunDirError::Exists(run.name())) } else { Ok(run) }
+                if has_begun { Err(RunDirError::Exists(run.name())) } else { Ok(run) }
             }
             Err(source) => Err(io_error(path, source)),
         }

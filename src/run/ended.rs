@@ -1,4 +1,4 @@
-//! How a search ended in this process, and what it left.
+//! The end of a search in this process: why it ended, and its result.
 
 use super::file::RunInfo;
 use super::summary::{Status, Summary};

@@ -1,4 +1,4 @@
-//! What keeps a run from being made, opened, searched or read.
+//! The errors of creating, opening, searching and reading a run.
 
 use super::dir::RunDirError;
 use crate::engine::SearchError;
@@ -6,14 +6,14 @@ use crate::journal::JournalError;
 use crate::recipe::RecipeError;
 use crate::source::SourceError;
 
-/// Why a run cannot be worked with.
+/// An error with a run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
     /// The run's folder: unknown, in use, malformed, or not to be read or written.
     #[error(transparent)]
     Dir(#[from] RunDirError),
-    /// A mistake in a file or a value of the user's: the task, the recipe, a row.
+    /// A mistake in a file or a value from the user: the task, the recipe, a row.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// A recipe that cannot be read.
@@ -22,13 +22,13 @@ pub enum RunError {
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The search broke off.
+    /// The search failed.
     #[error(transparent)]
     Search(#[from] SearchError),
     /// Nothing limits what the run may spend or how long it may take.
     #[error("this run has no cap")]
     Unlimited,
-    /// A recipe that can do nothing with a task.
+    /// A recipe that cannot change anything in a task.
     #[error("{message}")]
     Idle {
         /// What was left out of it.
@@ -36,7 +36,7 @@ pub enum RunError {
         /// What to try.
         help: Vec<String>,
     },
-    /// A provider that cannot be reached as it is written down.
+    /// A provider with unusable settings.
     #[error("provider `{name}`: {message}")]
     Provider {
         /// The provider.
@@ -52,7 +52,7 @@ pub enum RunError {
         /// What has changed.
         what: String,
     },
-    /// The run's task was made in memory, and is needed to go on.
-    #[error("the task of the run `{0}` was made by a program, and only that program can give it")]
+    /// The run's task was made in memory and must be given again.
+    #[error("the task of the run `{0}` was made by a program; only that program can open the run")]
     TaskNeeded(String),
 }

@@ -1,6 +1,6 @@
-//! `run.json`: what a run was started with, so that it can be taken up again.
+//! `run.json`: everything that a run was started with, except the rows.
 //!
-//! It is written first and never changed. Rows and keys are not part of it.
+//! It is written first and never changed, and holds no key.
 
 use super::dir::{RUN_FILE, RunDir, RunDirError, SCHEMA};
 use super::error::RunError;
@@ -13,28 +13,29 @@ use crate::task::example::Split;
 use crate::task::{DataFile, Task, TaskSource};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
-/// What a run is for.
+/// The purpose of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunKind {
-    /// To search for a better prompt.
+    /// It searches for a better prompt.
     Search,
-    /// To measure one prompt.
+    /// It measures one prompt.
     Evaluation {
-        /// On the rows of one split; on all rows where none is named.
+        /// The split whose rows are used; `None`: all rows.
         split: Option<Split>,
     },
 }
 
-/// What a runner decides when it starts a run.
+/// The settings of a new run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// The random seed.
     pub seed: Seed,
-    /// What the run may spend; the task's own caps where it is not said.
+    /// What the run may spend; `None`: the caps of the task.
     pub caps: Option<Caps>,
-    /// Requests in flight over all providers at most.
+    /// The maximum number of concurrent requests across all providers, if limited.
     pub concurrency: Option<usize>,
 }
 
@@ -44,7 +45,7 @@ impl Default for Settings {
     }
 }
 
-/// What a run was started with: everything but the rows.
+/// The content of `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunFile {
     /// The version of this format.
@@ -53,15 +54,15 @@ pub struct RunFile {
     pub run: RunName,
     /// The program's version.
     pub version: String,
-    /// When it was started.
+    /// The time of its creation.
     pub created: Timestamp,
-    /// The task as it stood; paths are absolute.
+    /// The frozen task; paths are absolute.
     pub task: TaskSource,
     /// The task's name.
     pub task_name: String,
     /// The data files with their hashes; paths are absolute.
     pub data: Vec<DataFile>,
-    /// What the run is for.
+    /// The purpose of the run.
     pub kind: RunKind,
     /// The strategy's name, for people; an evaluation has `eval:` and its rows.
     pub strategy: String,
@@ -69,25 +70,25 @@ pub struct RunFile {
     pub recipe: String,
     /// The random seed.
     pub seed: Seed,
-    /// Caps from the task and the command line together.
+    /// The caps from the task and the command line.
     pub caps: Caps,
-    /// Requests in flight over all providers at most, if that was limited.
+    /// The maximum number of concurrent requests across all providers, if limited.
     pub concurrency: Option<usize>,
 }
 
-/// What the state does not know about its run.
+/// Facts about a run that are not in its state.
 #[derive(Clone, Debug)]
 pub struct RunInfo {
     /// The run's name.
     pub run: String,
     /// The strategy's name.
     pub strategy: String,
-    /// The run's seed.
+    /// The run's random seed.
     pub seed: Seed,
 }
 
 impl RunFile {
-    /// What a run that starts now is started with.
+    /// The content for a run that starts now.
     pub(super) fn new(
         name: &str,
         task: &Task,
@@ -118,15 +119,15 @@ impl RunFile {
         })
     }
 
-    /// What a run was started with.
+    /// Reads `run.json`.
     ///
     /// # Errors
-    /// It cannot be read, or is of a newer version.
+    /// It cannot be read, or a newer version wrote it.
     pub fn read(dir: &RunDir) -> Result<Self, RunDirError> {
         dir.read_json(RUN_FILE)
     }
 
-    /// The run's task from its files.
+    /// Reads the run's task from its files.
     ///
     /// # Errors
     /// The files cannot be read, their rows have changed, or the task was made in memory.
@@ -137,18 +138,20 @@ impl RunFile {
         }
     }
 
-    /// A task, if it is the one that the run was started with.
+    /// Returns the task if the run was started with the same one.
     ///
     /// # Errors
-    /// What has changed.
+    /// The task differs; the error says where.
     pub(super) fn same_task(&self, task: Task) -> Result<Task, RunError> {
         let changed = |what: String| RunError::Changed { run: self.run.to_string(), what };
         if let Some(what) = self.task.difference(&task.source) {
             return Err(changed(what));
         }
-        for (place, now) in task.data.iter().enumerate() {
-            if self.data.get(place).is_none_or(|then| now.blake3 != then.blake3) {
-                return Err(changed(format!("{}: the rows have changed", now.path.display())));
+        for place in 0..self.data.len().max(task.data.len()) {
+            let (then, now) = (self.data.get(place), task.data.get(place));
+            if then.map(|file| &file.blake3) != now.map(|file| &file.blake3) {
+                let file = now.or(then).map_or(Path::new(""), |file| &file.path);
+                return Err(changed(format!("{}: the rows have changed", file.display())));
             }
         }
         Ok(match self.kind {
@@ -157,7 +160,7 @@ impl RunFile {
         })
     }
 
-    /// What a summary says of the run.
+    /// The facts that a summary needs.
     #[must_use]
     pub fn info(&self) -> RunInfo {
         RunInfo { run: self.run.to_string(), strategy: self.strategy.clone(), seed: self.seed }

@@ -1,4 +1,4 @@
-//! How a person's name for a run becomes its folder.
+//! Finds the folder of a run by its name.
 
 use super::dir::{RUN_FILE, RunDir, RunDirError, io_error};
 use super::file::{RunFile, RunKind};
@@ -11,7 +11,7 @@ impl RunDir {
     /// Finds a run: a folder, a name, a unique prefix of one, or `latest`.
     ///
     /// # Errors
-    /// There is none, or several.
+    /// There is no such run, or the prefix matches several.
     pub fn find(out: &Path, asked: &str) -> Result<Self, RunDirError> {
         let direct = Path::new(asked);
         if direct.join(RUN_FILE).is_file() {
@@ -38,7 +38,7 @@ impl RunDir {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let hint = if matching.len() > 1 {
             let names: Vec<String> = matching.iter().map(|run| run.name()).collect();
-            format!(" alone: it could be {}", names.join(" or "))
+            format!(": the prefix matches {}", names.join(" or "))
         } else if names.is_empty() {
             ": the folder has no runs".to_owned()
         } else {
@@ -50,7 +50,7 @@ impl RunDir {
     /// All runs of a folder, by name.
     ///
     /// # Errors
-    /// The folder cannot be read; one that does not exist has no runs.
+    /// The folder cannot be read; a missing folder has no runs.
     pub fn list(out: &Path) -> Result<Vec<Self>, RunDirError> {
         let entries = match fs::read_dir(out) {
             Ok(entries) => entries,
@@ -68,7 +68,7 @@ impl RunDir {
         Ok(runs)
     }
 
-    /// What `latest` goes by: searches come before evaluations.
+    /// The sort key of `latest`: searches come before evaluations.
     fn lateness(&self) -> (bool, Option<Timestamp>, String) {
         let file = RunFile::read(self).ok();
         let is_search = file.as_ref().is_some_and(|run| run.kind == RunKind::Search);

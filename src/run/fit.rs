@@ -1,4 +1,4 @@
-//! Whether a recipe and a task fit together: found out before anything is created or paid for.
+//! Checks that a recipe and a task fit together, before anything is created or paid for.
 
 use super::error::RunError;
 use crate::candidate::DEMOS;
@@ -8,10 +8,10 @@ use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::model::ModelRole;
 
-/// A recipe as a task can use it, and what of it is left out.
+/// The recipe as the task can use it, and notes on what was left out.
 ///
 /// # Errors
-/// Nothing is left that could make a candidate, or a meta-prompt is wrong or too long for the
+/// The recipe cannot change anything in the task, or a meta-prompt is wrong or too long for the
 /// mutator.
 pub fn fitted(recipe: &Recipe, task: &Task) -> Result<(Recipe, Vec<String>), RunError> {
     let parts = Parts {
@@ -39,7 +39,7 @@ pub fn fitted(recipe: &Recipe, task: &Task) -> Result<(Recipe, Vec<String>), Run
     Ok((recipe, left_out))
 }
 
-/// Whether a task lets anything change.
+/// Checks that some part of the prompt may change.
 ///
 /// # Errors
 /// No part of its prompt is searched.
@@ -52,7 +52,7 @@ pub fn check_searched_parts(task: &Task) -> Result<(), SourceError> {
         .help("add `search = [\"system\"]` under [prompt]"))
 }
 
-/// Whether a task has the mutator that a recipe asks.
+/// Checks that the task names a mutator if the recipe needs one.
 ///
 /// # Errors
 /// The task names none.

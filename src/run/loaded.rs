@@ -1,4 +1,4 @@
-//! A run as its files show it, whether or not a process works on it.
+//! A run, read from its files, whether or not a process works on it.
 
 use super::dir::RunDir;
 use super::error::RunError;
@@ -10,22 +10,22 @@ use crate::memory::State;
 use crate::state::Phase;
 use crate::task::Task;
 
-/// A run, read.
+/// A run that was read from its files.
 pub struct LoadedRun {
     /// Its folder.
     pub dir: RunDir,
-    /// What it was started with.
+    /// The content of its `run.json`.
     pub file: RunFile,
     /// Its task.
     pub task: Task,
-    /// What happened so far.
+    /// Its history so far.
     pub history: History,
-    /// What is known of it so far.
+    /// Its summary so far.
     pub summary: Summary,
 }
 
 impl LoadedRun {
-    /// Reads the journal's plain copy, never what a running process holds.
+    /// Reads the plain copy of the journal, because a running process may hold the journal itself.
     pub(super) fn read(dir: RunDir, file: RunFile, task: Task) -> Result<Self, RunError> {
         let history = History::read(&dir.events(), dev_rows(&task))?;
         let status = status(&dir, &history.state);

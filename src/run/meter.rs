@@ -1,6 +1,6 @@
-//! What a running search has spent and has in flight at this moment: figures for people.
+//! Live figures of a running search for people: money, calls, time, requests in flight.
 //!
-//! Not for decisions: those depend on folded events alone, and these figures on what has arrived.
+//! Decisions never use them: decisions depend on folded events alone, these figures on arrivals.
 
 use crate::engine::CallRunner;
 use crate::units::Usd;
@@ -10,25 +10,25 @@ use std::time::Duration;
 /// The figures of one run. Clones show the same run.
 #[derive(Clone, Default)]
 pub struct Meter {
-    /// Weak, since a meter must not keep the journal open.
+    /// Weak, so that a meter does not keep the journal open.
     runner: Arc<Mutex<Weak<CallRunner>>>,
 }
 
-/// The figures of one moment; all zero while nothing is searched.
+/// The figures at one moment; all zero while no search runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Dollars spent, by all sessions of the run.
     pub spent: Usd,
     /// Logical calls made, by all sessions of the run.
     pub calls: u64,
-    /// How long the run has been running, over all its sessions.
+    /// The running time over all sessions.
     pub running: Duration,
     /// Requests in flight.
     pub in_flight: u32,
 }
 
 impl Meter {
-    /// The figures of this moment.
+    /// The current figures.
     #[must_use]
     pub fn read(&self) -> Reading {
         let runner = self.runner.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
@@ -40,7 +40,7 @@ impl Meter {
         Reading { spent, calls, running: runner.running(), in_flight: runner.in_flight() }
     }
 
-    /// Shows the figures of a search from now on.
+    /// Shows the figures of this search from now on.
     pub(super) fn watch(&self, runner: &Arc<CallRunner>) {
         *self.runner.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(runner);
     }

@@ -1,23 +1,23 @@
-//! A run: made, opened, searched, controlled and read.
+//! Creates, opens, searches, controls and reads a run.
 //!
-//! Here the journal is replayed, calls that a kill lost are written down, and a search is put
-//! together from its task, its recipe, its providers and its journal. The command line, the benches,
-//! the tests and programs that use this crate all start a run here. Not the search itself, which is
-//! `search`, and nothing that is shown to people.
+//! This room replays the journal, records the calls that a kill lost, and assembles a search from
+//! task, recipe, providers and journal. The command line, the benches, the tests and programs that
+//! use this crate all start a run here. The search itself is in `engine`; what people see is in
+//! `report` and `ui`.
 
-mod dir; // The folder, and who holds it.
-mod error; // What can go wrong with a run.
+mod dir; // The folder and the lock on it.
+mod error; // The errors of a run.
 mod file; // `run.json`.
-mod find; // A run by its name.
-mod control; // Stop.
-mod models; // Keys, environment, models of the runner's own.
+mod find; // Finds a run by its name.
+mod control; // Stops a search.
+mod models; // Keys, environment, models of the caller.
 mod history; // The journal, folded.
-mod meter; // Spending and time, live.
+mod meter; // Live figures.
 mod summary; // `summary.json`.
-mod summary_writer; // Writes it while a search runs.
-mod ended; // What a search leaves.
-mod fit; // Whether a recipe and a task fit together.
-mod wiring; // A search, put together.
+mod summary_writer; // Writes `summary.json` while a search runs.
+mod ended; // The end of a search.
+mod fit; // Checks that a recipe and a task fit together.
+mod wiring; // Assembles a search.
 mod loaded; // A run, read from its files.
 
 pub use control::Control;
@@ -53,7 +53,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use summary_writer::SummaryWriter;
 
-/// A run that this process holds: no other process can work on it until it is dropped.
+/// A run that this process has locked until it is dropped.
 pub struct Run {
     file: RunFile,
     task: Arc<Task>,
@@ -62,7 +62,7 @@ pub struct Run {
     journal: Arc<Journal<Event>>,
     repairs: Vec<String>,
     meter: Meter,
-    /// `None` for a run that is kept in memory.
+    /// `None` for a run in memory.
     folder: Option<(RunDir, RunLock)>,
 }
 
@@ -71,8 +71,8 @@ impl Run {
     /// name becomes the run's name.
     ///
     /// # Errors
-    /// The folder is a run already, the recipe can do nothing with the task, or nothing limits the
-    /// run. Then nothing is created.
+    /// The folder already holds a run, the recipe cannot change anything, or the run has no cap.
+    /// Nothing is created then.
     pub fn create(
         task: impl Into<Arc<Task>>,
         recipe: &Recipe,
@@ -89,7 +89,7 @@ impl Run {
     /// Starts a run that measures the task's own prompt on the rows of one split, or on all rows.
     ///
     /// # Errors
-    /// The folder is a run already, or nothing limits the run. Then nothing is created.
+    /// The folder already holds a run, or the run has no cap. Nothing is created then.
     pub fn evaluate(
         task: Task,
         split: Option<Split>,
@@ -118,11 +118,11 @@ impl Run {
         Self::held(dir, lock, file, task)
     }
 
-    /// A search that leaves nothing behind: its journal is gone when the run is dropped. The recipe
-    /// is carried out as it is, whether or not it fits the task.
+    /// A run in memory only: its journal is gone when the run is dropped. The recipe is used as it is,
+    /// whether or not it fits the task.
     ///
     /// # Errors
-    /// Nothing limits the run, or the system gives no thread for the journal.
+    /// The run has no cap, or the system has no thread for the journal.
     pub fn in_memory(
         task: impl Into<Arc<Task>>,
         recipe: &Recipe,
@@ -144,7 +144,7 @@ impl Run {
         })
     }
 
-    /// Takes up a run whose task was read from files, which must still hold the same rows.
+    /// Opens a run whose task was read from files, which must still hold the same rows.
     ///
     /// # Errors
     /// Another process holds the run, its files cannot be read, or its rows have changed.
@@ -156,10 +156,10 @@ impl Run {
         Self::held(dir, lock, file, task)
     }
 
-    /// Takes up a run whose task was made in memory, given the same task again.
+    /// Opens a run whose task was made in memory; the same task must be given again.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and where the task is another one: what has changed.
+    /// As [`open`](Self::open); also a task that differs.
     pub fn open_with(task: Task, dir: impl AsRef<Path>) -> Result<Self, RunError> {
         let dir = RunDir::at(dir.as_ref());
         let lock = dir.lock()?;
@@ -184,7 +184,7 @@ impl Run {
         })
     }
 
-    /// Reads a run whose task was read from files. Another process may work on it meanwhile.
+    /// Reads a run whose task was read from files. Another process may work on it at the same time.
     ///
     /// # Errors
     /// Its files cannot be read, or its rows have changed.
@@ -195,10 +195,10 @@ impl Run {
         LoadedRun::read(dir, file, task)
     }
 
-    /// Reads a run whose task was made in memory, given the same task again.
+    /// Reads a run whose task was made in memory; the same task must be given again.
     ///
     /// # Errors
-    /// As [`read`](Self::read), and where the task is another one: what has changed.
+    /// As [`read`](Self::read); also a task that differs.
     pub fn read_with(task: Task, dir: impl AsRef<Path>) -> Result<LoadedRun, RunError> {
         let dir = RunDir::at(dir.as_ref());
         let file = RunFile::read(&dir)?;
@@ -206,21 +206,21 @@ impl Run {
         LoadedRun::read(dir, file, task)
     }
 
-    /// Hands the run what it needs from its surroundings and never keeps.
+    /// Gives the run what it needs from outside and never stores.
     #[must_use]
     pub fn with_access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
-    /// Answers the requests to a provider by a model of the runner's own; see [`model`].
+    /// Answers the requests to a provider with a model of the caller; see [`model`].
     #[must_use]
     pub fn with_model(mut self, provider: &str, llm: Arc<dyn Llm>) -> Self {
         self.access.models.insert(provider.to_owned(), llm);
         self
     }
 
-    /// Its folder; `None` for a run that is kept in memory.
+    /// Its folder; `None` for a run in memory.
     #[must_use]
     pub fn dir(&self) -> Option<&RunDir> {
         self.folder.as_ref().map(|(dir, _)| dir)
@@ -232,13 +232,13 @@ impl Run {
         &self.task
     }
 
-    /// What the run was started with.
+    /// The content of `run.json`.
     #[must_use]
     pub fn file(&self) -> &RunFile {
         &self.file
     }
 
-    /// What had to be put right when the journal was opened, for people.
+    /// What was repaired when the journal was opened, for people.
     #[must_use]
     pub fn repairs(&self) -> &[String] {
         &self.repairs
@@ -253,7 +253,7 @@ impl Run {
     /// One event of the run's journal.
     ///
     /// # Errors
-    /// There is none of this number, or it cannot be read.
+    /// There is no event with this number, or it cannot be read.
     pub fn event(&self, number: EventNumber) -> Result<Event, RunError> {
         Ok(self.journal.read(number)?)
     }
@@ -271,12 +271,12 @@ impl Run {
         Ok(events)
     }
 
-    /// Searches from where the journal ends to the end of the search, or until it is stopped. A
-    /// search that was stopped goes on when this is called again, in this process or in another.
+    /// Runs the search from the end of the journal until it is finished or stopped. Call it again, in
+    /// this process or another, to continue a stopped search.
     ///
     /// # Errors
-    /// The journal cannot be written, a provider cannot be reached as it is written down, or no
-    /// request can be written.
+    /// The journal cannot be written, a provider has unusable settings, or a request cannot be
+    /// written.
     pub async fn search(
         &mut self,
         observers: Vec<Box<dyn Observer>>,
@@ -305,9 +305,9 @@ impl Run {
             search.observe(observer);
         }
         let outcome = search.run().await;
-        let (state, wallet) = (search.state().clone(), runner.wallet().clone());
-        // Observers that draw are done before anything else is shown.
-        drop(search);
+        // Observers that draw are dropped here, before anything else is shown.
+        let state = search.into_state();
+        let wallet = runner.wallet().clone();
         self.wrap_up(outcome, state, wallet, runner.running())
     }
 

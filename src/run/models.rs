@@ -1,5 +1,4 @@
-//! What a run needs from its surroundings and never keeps: keys, environment, models of the
-//! runner's own.
+//! What a run needs from outside and never stores: keys, the environment, models of the caller.
 
 use crate::event::Finish;
 use crate::operator::Nonce;
@@ -11,24 +10,23 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::sync::Arc;
 
-/// What is handed to a run each time that it is opened.
+/// What a run is given each time that it is opened.
 #[derive(Clone, Default)]
 pub struct Access {
     /// The keys of the task's providers, by provider.
     pub keys: BTreeMap<String, SecretString>,
-    /// The environment, of which a program of the user's sees what its table lists.
+    /// The environment; a program of the user gets only the variables that its table lists.
     pub environment: Vec<(OsString, OsString)>,
-    /// Providers that the runner implements, by name. One that has the name of a provider of the
-    /// task is used in its place.
+    /// Providers that the caller implements, by name. They replace the task's providers of that name.
     pub models: BTreeMap<String, Arc<dyn Llm>>,
-    /// Requests in flight over all providers at most; what the run was started with where it is not
-    /// said.
+    /// The maximum number of concurrent requests across all providers; `None`: as the run was
+    /// started.
     pub concurrency: Option<usize>,
 }
 
-/// A model that answers by a closure, at once and without failures.
+/// A model that is a closure, which must return quickly and cannot fail.
 ///
-/// A closure that takes long keeps other work waiting: use [`async_model`] for it.
+/// A slow closure blocks other work: use [`async_model`] for it.
 pub fn model<F, R>(answer: F) -> Arc<dyn Llm>
 where
     F: Fn(&Request) -> R + Send + Sync + 'static,
@@ -50,7 +48,7 @@ where
     Arc::new(Model(answer))
 }
 
-/// A model that answers by a closure that returns a future, and may fail.
+/// A model that is an async closure, which may fail.
 pub fn async_model<F, A>(answer: F) -> Arc<dyn Llm>
 where
     F: Fn(&Request) -> A + Send + Sync + 'static,
@@ -72,7 +70,8 @@ where
     Arc::new(Model(answer))
 }
 
-/// The reply of a mutator that gives one part of the prompt a new text, for models that are closures.
+/// The reply of a mutator that replaces the text of one part of the prompt, for models that are
+/// closures.
 #[must_use]
 pub fn rewrite(request: &Request, part: &str, text: &str) -> String {
     match request.messages.iter().find_map(|message| Nonce::find(&message.content)) {
@@ -81,7 +80,7 @@ pub fn rewrite(request: &Request, part: &str, text: &str) -> String {
     }
 }
 
-/// A whole answer whose tokens were not counted; they are estimated from its bytes.
+/// A complete answer without token counts; they are estimated from its bytes.
 impl From<String> for Reply {
     fn from(text: String) -> Self {
         Self { text, usage: None, finish: Finish::Stop }

@@ -11,10 +11,10 @@ use crate::task::Task;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Between two writings of the summary.
+/// The interval between two writes of the summary.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Writes the summary now and then.
+/// Writes the summary from time to time.
 pub(super) struct SummaryWriter {
     dir: RunDir,
     info: RunInfo,

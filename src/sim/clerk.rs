@@ -29,7 +29,7 @@ pub fn say<'w>(world: &'w World, messages: &[Message], temperature: f64, draw: u
     let Some(case) = world.case(messages) else {
         return Said { text: "I don't know.".to_owned(), row: None };
     };
-    let luck = Luck::new(&case, world.temper.fresh_at(temperature), draw);
+    let luck = Luck::new(&case, world.parameters.fresh_at(temperature), draw);
     let (row, seed) = (case.row, luck.seed);
     let mut text = if luck.form < case.reading.asked.malformed {
         answer::malformed(world, row, seed)

@@ -55,7 +55,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// The fault of the body with this hash, which was seen so many times before.
+    /// The fault of the body with this hash, which was seen `seen` times before.
     pub(super) fn draw(&self, body: u64, seen: u32) -> Option<Fault> {
         let chance = draw::unit(self.source(body, seen).child("fault", 0));
         let mut left = chance;
@@ -89,14 +89,14 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// The time that this body takes when it was seen so many times before; an hour at most.
+    /// The time that this body takes when it was seen `seen` times before; an hour at most.
     pub(super) fn draw(&self, faults: &Faults, body: u64, seen: u32) -> Duration {
         if self.median.is_zero() {
             return Duration::ZERO;
         }
         let z = draw::normal(faults.source(body, seen).child("latency", 0));
         let seconds = self.median.as_secs_f64() * (self.sigma * z).exp();
-        // A spread that is no number delays nothing.
+        // A spread that is not a number delays nothing.
         Duration::try_from_secs_f64(seconds.min(3_600.0)).unwrap_or_default()
     }
 }

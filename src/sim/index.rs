@@ -71,7 +71,7 @@ impl RowIndex {
         self.by_text.get(&hash_of(user)).copied()
     }
 
-    /// The input that ends last in a text, and the longest of those: what stands before it is
+    /// The input that ends last in a text, and the longest of those: what is before it is
     /// instruction or example.
     pub(super) fn last_in(&self, text: &str) -> Option<Found> {
         self.all_in(text)
@@ -79,7 +79,7 @@ impl RowIndex {
             .max_by_key(|found| (found.end, std::cmp::Reverse(found.start)))
     }
 
-    /// Every row whose input stands in a text, one for each place.
+    /// Every row whose input is in a text, one for each place.
     pub(super) fn all_in(&self, text: &str) -> Vec<Found> {
         let mut found = Vec::new();
         let mut passed = 0;
@@ -104,7 +104,7 @@ impl RowIndex {
         found
     }
 
-    /// A row's input, if its first letter stands at this place.
+    /// A row's input, if its first letter is at this place.
     fn standing_at(&self, text: &str, first_letter: usize, row: usize) -> Option<Found> {
         let input = self.inputs.get(row)?;
         let start = first_letter.checked_sub(input.lead)?;

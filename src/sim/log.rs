@@ -13,7 +13,7 @@ const FLUSH: Duration = Duration::from_millis(50);
 
 /// What is written about one request.
 #[derive(Serialize)]
-pub(super) struct Line<'a> {
+pub(super) struct LogEntry<'a> {
     pub(super) body: &'a str,
     pub(super) model: &'a str,
     pub(super) seed: u64,
@@ -41,7 +41,7 @@ impl RequestLog {
     }
 
     /// Hands over one line.
-    pub(super) fn add(&self, line: &Line<'_>) {
+    pub(super) fn add(&self, line: &LogEntry<'_>) {
         let mut bytes = serde_json::to_vec(line).unwrap_or_default();
         bytes.push(b'\n');
         if let Some(lines) = &self.lines {

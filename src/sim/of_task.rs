@@ -15,9 +15,9 @@ fn rows(task: &Task) -> impl Iterator<Item = &Example> {
     task.splits.train.iter().chain(&task.splits.dev).chain(task.splits.hold.open_held_out())
 }
 
-/// The simulated world of a task. Its temper is the usual one but in benchmarks.
+/// The simulated world of a task. Only benchmarks change its parameters.
 #[must_use]
-pub fn world_of(task: &Task, seed: u64, temper: WorldParameters) -> World {
+pub fn world_of(task: &Task, seed: u64, parameters: WorldParameters) -> World {
     let user_text = |row: &Example| {
         let messages = task.layout.render(&task.baseline, &row.columns);
         messages.ok().and_then(|mut messages| messages.pop()).map(|message| message.content)
@@ -35,7 +35,7 @@ pub fn world_of(task: &Task, seed: u64, temper: WorldParameters) -> World {
             feedback: row.feedback.clone(),
         })
         .collect();
-    World::new(WorldSpec { rows, form: form(task), seed, temper })
+    World::new(WorldSpec { rows, form: form(task), seed, parameters })
 }
 
 fn form(task: &Task) -> AnswerForm {

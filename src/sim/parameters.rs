@@ -1,13 +1,13 @@
 //! What one simulated world is like: the constants that make worlds differ.
 //!
-//! The usual ones are those of every task that a person brings. Others serve benchmarks alone, which
-//! have to know how a search fares where prompts matter for other reasons.
+//! The defaults are those of every user's task. Other values are for benchmarks only, which measure
+//! searches where prompts matter for other reasons.
 
 /// Share of rows whose luck is drawn afresh, per degree of temperature.
 const FRESH_PER_DEGREE: f64 = 0.45;
 
 /// The constants that make worlds differ, in the order in which a call passes through them. What
-/// each of them does stands in `docs/simulation.md`.
+/// each of them does is described in `docs/simulation.md`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WorldParameters {
     /// The share of skills that the clerk has without being told.
@@ -65,7 +65,7 @@ impl Default for WorldParameters {
 }
 
 impl WorldParameters {
-    /// How well so many examples show one skill.
+    /// How well this number of examples shows one skill.
     pub(super) fn shown_by(&self, examples: i32) -> f64 {
         if examples == 0 {
             return 0.0;

@@ -7,7 +7,7 @@ use crate::seed::Seed;
 pub struct WorldRow {
     /// Its id.
     pub id: String,
-    /// The user message that the seed prompt renders for it.
+    /// The user message that the baseline renders for it.
     pub user_text: String,
     /// Its longest column.
     pub input: String,

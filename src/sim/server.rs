@@ -3,7 +3,7 @@
 pub use super::faults::{Faults, Latency};
 
 use super::faults::Fault;
-use super::log::{Line, RequestLog};
+use super::log::{LogEntry, RequestLog};
 use super::tally::{BodyHash, Outcome, Tally};
 use super::wire::{self, ChatRequest};
 use super::world::World;
@@ -28,7 +28,7 @@ use tokio::sync::watch;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
-/// How long half an answer stands before its connection closes, so that the half arrives.
+/// The time between half an answer and the end of its connection, so that the half arrives.
 const HALF: Duration = Duration::from_millis(2);
 
 /// How the server behaves.
@@ -282,7 +282,7 @@ impl Drop for Pending<'_> {
             self.server.tally().bill(self.body, self.model, usage, self.outcome);
         }
         if let Some(log) = &self.server.log {
-            log.add(&Line {
+            log.add(&LogEntry {
                 body: &self.hash,
                 model: self.model,
                 seed: self.draw,

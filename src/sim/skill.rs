@@ -17,8 +17,8 @@ const MOST_SKILLS: usize = 24;
 const BUCKETS: usize = 12;
 /// Words by which a bucket's rows are told from the others.
 const BUCKET_WORDS: usize = 5;
-/// What a word counts that only says why: it stands behind one of these words to the end of its
-/// sentence. Who knows the case and where it belongs needs no reason.
+/// The weight of a word that only says why: one between these words and the end of its sentence. A
+/// clerk that knows the case and where it belongs needs no reason.
 const REASON: f64 = 0.3;
 const REASON_MARKS: &[&str] =
     &["because", "since", "even", "whatever", "whether", "who", "together", "such"];
@@ -49,7 +49,7 @@ pub(super) struct Skill {
     pub(super) names_label: bool,
     /// Labels that its own text names and that a line may therefore name as well.
     pub(super) allowed: BTreeSet<usize>,
-    /// The skill whose rule is nearest by its words, of another label where there is one.
+    /// The skill whose rule is nearest by its words, of another label if one exists.
     pub(super) neighbour: Option<usize>,
     /// The label that the naive reading takes.
     pub(super) naive: Option<usize>,
@@ -88,14 +88,14 @@ impl Skills {
         rows: &[WorldRow],
         form: &AnswerForm,
         labels: &Labels,
-        temper: &WorldParameters,
+        parameters: &WorldParameters,
         seed: Seed,
     ) -> Self {
         let mut drafts = from_feedback(rows, labels);
         drafts.extend(from_buckets(rows, form, labels, seed));
         drafts.sort_by(|a, b| a.key.cmp(&b.key));
 
-        let known = known_of(&drafts, temper.known, seed);
+        let known = known_of(&drafts, parameters.known, seed);
         let neighbours = neighbours(rows, &drafts, labels);
         let (vocabulary, weights) = weigh(&drafts);
         let mut of_row = vec![0; rows.len()];
@@ -111,7 +111,7 @@ impl Skills {
             };
             let shift = form.prior_shift();
             let prior = if known.contains(&place) {
-                of("known", (temper.prior_known, SPREAD_KNOWN))
+                of("known", (parameters.prior_known, SPREAD_KNOWN))
             } else {
                 of("unknown", PRIOR_UNKNOWN)
             } + shift;
@@ -249,7 +249,7 @@ fn from_buckets(rows: &[WorldRow], form: &AnswerForm, labels: &Labels, seed: See
         let bucket = draw::below(seed, per_label);
         by_key.entry(format!("{label:?} {bucket}")).or_default().push(place);
     }
-    // A few hundred rows of each bucket tell its words as well as all of them would.
+    // A few hundred rows of each bucket show its words as well as all of them.
     let stems: BTreeMap<&str, Vec<BTreeSet<String>>> = by_key
         .iter()
         .map(|(key, members)| {

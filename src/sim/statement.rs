@@ -83,7 +83,7 @@ impl Reading {
         fields: &BTreeSet<String>,
         skills: &Skills,
         demonstrations: &[Demonstration],
-        temper: &WorldParameters,
+        parameters: &WorldParameters,
         seed: Seed,
     ) -> Self {
         let lines = unwrapped(text);
@@ -94,15 +94,15 @@ impl Reading {
         // All words in order: the same prompt in other punctuation is the same prompt.
         let prompt = draw::of_text(seed.child("prompt", 0), &words::content(text).join(" "));
         let tokens = text.len().div_ceil(4) as f64;
-        let dilution = temper.dilution * (tokens / temper.long_tokens).ln_1p();
-        let statements = statements(&segments, skills, demonstrations, temper);
+        let dilution = parameters.dilution * (tokens / parameters.long_tokens).ln_1p();
+        let statements = statements(&segments, skills, demonstrations, parameters);
         let disturbed = disturbed(&statements, skills);
         let stances = statements
             .iter()
             .zip(&skills.all)
             .zip(disturbed)
             .map(|((statement, skill), disturbed)| {
-                statement.stance(skill, prompt, disturbed, dilution, temper)
+                statement.stance(skill, prompt, disturbed, dilution, parameters)
             })
             .collect();
         Self { stances, asked, seed: prompt }
@@ -127,12 +127,12 @@ impl Statement {
         prompt: Seed,
         disturbed: f64,
         dilution: f64,
-        temper: &WorldParameters,
+        parameters: &WorldParameters,
     ) -> Stance {
-        let wording = temper.wording * draw::normal(skill.seed.child("wording", prompt.0));
+        let wording = parameters.wording * draw::normal(skill.seed.child("wording", prompt.0));
         let logit = skill.prior + self.stated * (skill.mastered - skill.prior)
-            - temper.misled * self.misled * (1.0 - temper.contradicted * self.stated)
-            - temper.disturbed * disturbed
+            - parameters.misled * self.misled * (1.0 - parameters.contradicted * self.stated)
+            - parameters.disturbed * disturbed
             + wording
             - dilution;
         let said = if self.stated.max(self.misled) < UNSAID { "" } else { &self.said_by };
@@ -144,7 +144,7 @@ fn statements(
     segments: &[Segment],
     skills: &Skills,
     demonstrations: &[Demonstration],
-    temper: &WorldParameters,
+    parameters: &WorldParameters,
 ) -> Vec<Statement> {
     let mut statements = vec![Statement::default(); skills.all.len()];
     for segment in segments {
@@ -162,7 +162,7 @@ fn statements(
             .fold(0.0, f64::max);
         for ((skill, covered), statement) in skills.all.iter().zip(&coverage).zip(&mut statements) {
             let (said, misled) = judge(skill, *covered, &segment.labels, explained);
-            let stated = temper.most_stated * said;
+            let stated = parameters.most_stated * said;
             if stated.max(misled) > statement.stated.max(statement.misled) {
                 segment.stems.clone_into(&mut statement.said_by);
             }
@@ -177,8 +177,8 @@ fn statements(
         }
     }
     for (statement, [wrong, right]) in statements.iter_mut().zip(counts) {
-        statement.stated = statement.stated.max(temper.shown_by(right));
-        statement.misled = statement.misled.max(temper.shown_by(wrong));
+        statement.stated = statement.stated.max(parameters.shown_by(right));
+        statement.misled = statement.misled.max(parameters.shown_by(wrong));
     }
     statements
 }

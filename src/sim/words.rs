@@ -17,7 +17,7 @@ const STOP_WORDS: &[&str] = &[
     "who", "whose", "why", "will", "with", "would", "you", "your",
 ];
 
-/// Words that mean the same to the clerk, and that the editor may swap. The first one stands for all.
+/// Words that mean the same to the clerk, and that the editor may swap. The first one represents all.
 pub(super) const SYNONYMS: &[&[&str]] = &[
     &["customer", "client", "shopper"],
     &["parcel", "package"],
@@ -157,12 +157,12 @@ pub(super) fn sentences(line: &str) -> impl Iterator<Item = &str> {
     .filter(|sentence| !sentence.is_empty())
 }
 
-/// Whether a phrase stands in a text as whole words; both in lower case.
+/// Whether a phrase is in a text as whole words; both in lower case.
 pub(super) fn holds_phrase(text_lower: &str, phrase_lower: &str) -> bool {
     phrase_from(text_lower, phrase_lower, 0).is_some()
 }
 
-/// A text without a phrase where it stands as whole words; both in lower case.
+/// A text without a phrase where it occurs as whole words; both in lower case.
 pub(super) fn without_phrase(text_lower: &str, phrase_lower: &str) -> String {
     let mut kept = String::with_capacity(text_lower.len());
     let mut from = 0;
@@ -175,7 +175,7 @@ pub(super) fn without_phrase(text_lower: &str, phrase_lower: &str) -> String {
     kept
 }
 
-/// Where a phrase first stands as whole words, from a place on.
+/// Where a phrase first occurs as whole words, from a place on.
 fn phrase_from(text: &str, phrase: &str, from: usize) -> Option<usize> {
     let is_word = |c: char| c.is_alphanumeric();
     if phrase.is_empty() {

@@ -35,7 +35,7 @@ pub struct WorldSpec {
     /// The model seed: another seed is another clerk and another editor.
     pub seed: u64,
     /// What this world is like.
-    pub temper: WorldParameters,
+    pub parameters: WorldParameters,
 }
 
 /// The simulated world.
@@ -46,10 +46,10 @@ pub struct World {
     pub(super) skills: Skills,
     pub(super) rows: Vec<Row>,
     pub(super) seed: Seed,
-    pub(super) temper: WorldParameters,
+    pub(super) parameters: WorldParameters,
     fields: BTreeSet<String>,
     index: RowIndex,
-    /// What the seed's user template says around the input.
+    /// What the baseline's user template says around the input.
     frame: String,
     readings: RwLock<HashMap<[u8; 32], Arc<Reading>>>,
 }
@@ -69,7 +69,7 @@ impl World {
     pub fn new(spec: WorldSpec) -> Self {
         let seed = Seed(spec.seed).child("simulated world", 0);
         let labels = Labels::new(&spec.form);
-        let skills = Skills::new(&spec.rows, &spec.form, &labels, &spec.temper, seed);
+        let skills = Skills::new(&spec.rows, &spec.form, &labels, &spec.parameters, seed);
         let index =
             RowIndex::new(spec.rows.iter().map(|row| (row.user_text.as_str(), row.input.as_str())));
         let fields = spec
@@ -80,32 +80,32 @@ impl World {
             .map(|key| key.to_lowercase())
             .collect();
         let frame = common_frame(&spec.rows);
-        let rows =
-            spec.rows
-                .into_iter()
-                .zip(&skills.of_row)
-                .map(|(row, skill)| {
-                    let seed = draw::of_text(seed.child("row", 0), &row.id);
-                    Row {
-                        id: row.id,
-                        answer: row.answer,
-                        skill: *skill,
-                        second: skills.all.get(*skill).and_then(|it| it.neighbour).filter(|_| {
-                            draw::unit(seed.child("second skill", 0)) < spec.temper.paired
-                        }),
-                        difficulty: spec.temper.difficulty
-                            * draw::normal(seed.child("difficulty", 0)),
-                        seed,
-                    }
-                })
-                .collect();
+        let rows = spec
+            .rows
+            .into_iter()
+            .zip(&skills.of_row)
+            .map(|(row, skill)| {
+                let seed = draw::of_text(seed.child("row", 0), &row.id);
+                Row {
+                    id: row.id,
+                    answer: row.answer,
+                    skill: *skill,
+                    second: skills.all.get(*skill).and_then(|it| it.neighbour).filter(|_| {
+                        draw::unit(seed.child("second skill", 0)) < spec.parameters.paired
+                    }),
+                    difficulty: spec.parameters.difficulty
+                        * draw::normal(seed.child("difficulty", 0)),
+                    seed,
+                }
+            })
+            .collect();
         Self {
             form: spec.form,
             labels,
             skills,
             rows,
             seed,
-            temper: spec.temper,
+            parameters: spec.parameters,
             fields,
             index,
             frame,
@@ -119,7 +119,7 @@ impl World {
         self.rows.len()
     }
 
-    /// Whether there is none.
+    /// Whether it has no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -141,14 +141,14 @@ impl World {
     }
 
     /// The mean expected score over all rows of a system message, with the user messages of the
-    /// seed prompt.
+    /// baseline.
     #[must_use]
     pub fn true_quality_of(&self, system: &str) -> f64 {
         mean(self.true_scores_of(system).into_iter().map(|(_, score)| score))
     }
 
     /// The expected score of each row, by its id, for a system message with the user messages of
-    /// the seed prompt.
+    /// the baseline.
     #[must_use]
     pub fn true_scores_of(&self, system: &str) -> Vec<(&str, f64)> {
         let reading = self.read(&instructions(system, &self.frame));
@@ -227,7 +227,7 @@ impl World {
             &self.fields,
             &self.skills,
             &demonstrations,
-            &self.temper,
+            &self.parameters,
             self.seed,
         ));
         let mut kept = self.readings.write().unwrap_or_else(PoisonError::into_inner);
@@ -280,7 +280,7 @@ fn instructions<'a>(system: &'a str, frame: &str) -> Cow<'a, str> {
     }
 }
 
-/// What stands around an input, without blank ends.
+/// What is around an input, without blank ends.
 fn framed(before: &str, after: &str) -> String {
     format!("{}\n{}", before.trim(), after.trim()).trim().to_owned()
 }

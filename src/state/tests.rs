@@ -4,10 +4,10 @@ use super::*;
 use crate::candidate::{Candidate, Origin};
 use crate::caps::Share;
 use crate::event::{
-    Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, Finish, ProposalOutcome,
-    Rejection, RowOutcome, StopReason,
+    Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, ProposalOutcome, Rejection,
+    RowOutcome, StopReason,
 };
-use crate::id::{Call, CandidateIx, ProposalNumber, RequestHash, RowIx};
+use crate::id::{Call, CandidateIx, ProposalNumber, RowIx};
 use crate::prompt::{Part, Prompt};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -70,17 +70,8 @@ impl Script {
 
     fn answer(&mut self, call: Call) -> EventNumber {
         self.apply(Event::Answered(Answered {
-            call,
-            request: RequestHash::of(&call.0.to_le_bytes()),
-            bytes: 40,
-            text: String::new(),
-            input: 10,
-            cached: 0,
-            out: 1,
             usd: Usd::from_nanos(200),
-            finish: Finish::Stop,
-            ms: 1,
-            at: 0,
+            ..Answered::sample(call)
         }))
     }
 

@@ -1,6 +1,6 @@
 //! The models of a task, their providers and prices.
 //!
-//! No network here: `llm` makes the connections. It never holds a key, only the source of a key.
+//! No network here: `provider` makes the connections. It never holds a key, only the source of a key.
 
 use crate::text;
 use crate::units::{Tokens, Usd};

@@ -471,9 +471,10 @@ impl Lab {
         around: impl FnOnce(Arc<dyn Llm>) -> Arc<dyn Llm>,
     ) -> Result<Ended, RunError> {
         let task = Arc::new(self.task());
-        let temper =
-            self.world.map_or_else(WorldParameters::default, |name| named(name).unwrap().temper());
-        let world = Arc::new(world_of(&task, MODEL_SEED, temper));
+        let parameters = self
+            .world
+            .map_or_else(WorldParameters::default, |name| named(name).unwrap().parameters());
+        let world = Arc::new(world_of(&task, MODEL_SEED, parameters));
         let llm = around(Arc::new(SimLlm::new(world)));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

@@ -18,7 +18,7 @@ fn loaded(world: WorldTask) -> Task {
 }
 
 fn worlds(world: WorldTask, task: &Task) -> Vec<World> {
-    MODEL_SEEDS.map(|seed| world_of(task, seed, world.temper())).collect()
+    MODEL_SEEDS.map(|seed| world_of(task, seed, world.parameters())).collect()
 }
 
 fn of(structure: Structure) -> Vec<(WorldTask, Task)> {
@@ -214,7 +214,7 @@ fn where_examples_count_five_of_them_beat_the_stated_rules() {
 
 /// The oracle is exact in every world: scores average to the probability.
 #[test]
-fn scores_average_to_the_probability_whatever_the_temper() {
+fn scores_average_to_the_probability_whatever_the_parameters() {
     let (mut overall, mut groups) = (0.0, 0.0);
     for world in ALL.iter().copied() {
         let task = loaded(world);
@@ -227,7 +227,7 @@ fn scores_average_to_the_probability_whatever_the_temper() {
         ] {
             let (mut difference, mut count) = (0.0, 0);
             for model_seed in 10..16 {
-                let model = world_of(&task, model_seed, world.temper());
+                let model = world_of(&task, model_seed, world.parameters());
                 for row in rows.iter().step_by(2) {
                     let chat = task.layout.render(&prompt, &row.columns).unwrap();
                     let expected = model.probability(&chat).unwrap();

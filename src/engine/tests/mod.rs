@@ -6,17 +6,18 @@ mod planning;
 mod resuming;
 mod running;
 
-use super::call::{CallRunner, ThrottledProvider};
+use super::call::CallRunner;
 use super::search::{Search, SearchParts};
 use crate::candidate::Candidate;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::evaluate::Evaluator;
 use crate::event::{Answered, Event, Failure, Finish};
-use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
+use crate::id::{Call, CandidateIx, EventNumber, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::ledger::{Remaining, Wallet};
 use crate::memory::State;
+use crate::provider::registry::ThrottledProvider;
 use crate::provider::throttle::Throttle;
 use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::recipe;
@@ -67,19 +68,8 @@ pub(super) fn open_call(work: Work) -> OpenCall {
 }
 
 pub(super) fn answered(call: u64, text: &str) -> Answered {
-    Answered {
-        call: Call(call),
-        request: RequestHash::of(b""),
-        bytes: 30,
-        text: text.to_owned(),
-        input: 10,
-        cached: 0,
-        out: 2,
-        usd: Usd::from_nanos(5),
-        finish: Finish::Stop,
-        ms: 1,
-        at: 1,
-    }
+    let sample = Answered::sample(Call(call));
+    Answered { text: text.to_owned(), usd: Usd::from_nanos(5), ..sample }
 }
 
 /// Runs to the end on this thread.
@@ -143,7 +133,7 @@ pub(super) fn runner(
     journal: &Arc<Journal<Event>>,
 ) -> Arc<CallRunner> {
     let task = task();
-    let provider = ThrottledProvider { llm, throttle: Throttle::new(4, None) };
+    let provider = ThrottledProvider { llm, limit: Arc::new(Throttle::new(4, None)) };
     let models = ModelRole::ALL
         .into_iter()
         .filter_map(|role| Some((role, task.model(role)?.clone())))

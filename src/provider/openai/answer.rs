@@ -35,7 +35,7 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Refusal> {
     let message = &choice["message"];
     let mut text = text_of(&message["content"]);
     if text.is_empty() {
-        // What a model says instead of an answer is what it says.
+        // A refusal by the model is its answer.
         text = text_of(&message["refusal"]);
     }
     let reason = choice["finish_reason"].as_str();
@@ -87,7 +87,7 @@ fn usage_of(usage: &Value) -> Option<Usage> {
     };
     let input = count(&usage["prompt_tokens"])?;
     let completion = count(&usage["completion_tokens"])?;
-    // No prompt is empty: a zero means that nobody counted, and nothing is free for that.
+    // No prompt is empty: a zero means that the server did not count, not that the call was free.
     if input == 0 {
         return None;
     }
@@ -166,7 +166,7 @@ mod tests {
                 r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"billing"},"finish_reason":"stop"}],"usage":{"prompt_tokens":19,"completion_tokens":21,"total_tokens":40,"cached_tokens":19}}"#,
                 counted(19, 19, 21),
             ),
-            // xAI: reasoning stands beside the completion.
+            // xAI: reasoning is counted beside the completion.
             (
                 r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"billing","reasoning_content":"…","refusal":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"prompt_tokens_details":{"text_tokens":32,"cached_tokens":6},"completion_tokens_details":{"reasoning_tokens":94}}}"#,
                 counted(32, 6, 103),
@@ -176,7 +176,7 @@ mod tests {
                 r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"billing"},"finish_reason":"stop"}],"usage":{"queue_time":0.03,"prompt_tokens":18.0,"prompt_time":0.0005,"completion_tokens":5.0,"total_tokens":23}}"#,
                 counted(18, 0, 5),
             ),
-            // Nobody counted.
+            // The server did not count.
             (r#"{"choices":[{"message":{"content":"billing"}}]}"#, None),
             (
                 r#"{"error":null,"choices":[{"message":{"content":"billing"},"finish_reason":null,"error":null}],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}"#,

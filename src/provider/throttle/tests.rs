@@ -1,26 +1,24 @@
 //! How the limit moves with what providers say, under a clock that stands still.
 
+use super::state::MIN_PAUSE;
 use super::*;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use crate::provider::backoff::MAX_PAUSE;
+use crate::provider::limit::contract::{self, is_pending, run};
+use crate::provider::shared_limit::SharedLimit;
+use crate::seed::Seed;
 use tokio::time::timeout;
+
+#[test]
+fn a_throttle_keeps_the_contract() {
+    contract::check(&|places| Arc::new(Throttle::new(places, None)));
+    contract::check(&|places| Arc::new(Throttle::new(places, Some(u32::MAX))));
+    let shared = |places| Arc::new(SharedLimit::new(places));
+    contract::check(&|places| Arc::new(Throttle::within(shared(places), 100, None)));
+    contract::check(&|places| Arc::new(Throttle::within(shared(100), places, None)));
+}
 
 fn secs(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
-}
-
-fn run<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
-}
-
-async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
-    std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
 }
 
 /// Takes all places that there are now.
@@ -268,104 +266,35 @@ fn a_provider_that_allows_one_a_second_is_soon_asked_no_faster() {
 }
 
 #[test]
-fn places_are_given_in_the_order_of_asking_and_never_more_than_the_limit() {
-    run(async {
-        let throttle = Throttle::new(3, None);
-        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let order = Arc::new(Mutex::new(Vec::new()));
-        let all = std::array::from_fn::<_, 3, _>(|_| throttle.clone());
-        let held = futures_util::future::join_all(all.iter().map(Throttle::acquire)).await;
-        let mut tasks = Vec::new();
-        for ticket in 0..200 {
-            let (throttle, order) = (throttle.clone(), Arc::clone(&order));
-            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
-            let (asked, has_asked) = tokio::sync::oneshot::channel();
-            tasks.push(tokio::spawn(async move {
-                let mut place = Box::pin(throttle.acquire());
-                assert!(is_pending(&mut place).await);
-                asked.send(()).unwrap();
-                let _permit = place.await;
-                order.lock().unwrap().push(ticket);
-                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                tokio::task::yield_now().await;
-                now.fetch_sub(1, Ordering::SeqCst);
-            }));
-            has_asked.await.unwrap();
-        }
-        drop(held);
-        futures_util::future::join_all(tasks).await;
-        assert!(most.load(Ordering::SeqCst) <= 3);
-        assert_eq!(throttle.in_flight(), 0);
-        // Three run at once, so neighbours may note their tickets in either order.
-        let order = order.lock().unwrap();
-        for (place, ticket) in order.iter().enumerate() {
-            assert!(place.abs_diff(*ticket) <= 3, "{order:?}");
-        }
-    });
-}
-
-#[test]
-fn a_waiter_that_is_dropped_leaves_no_trace() {
-    run(async {
-        let global = Global::new(2);
-        let throttle = Throttle::within(&global, 2, None);
-        for _ in 0..100 {
-            let held = (throttle.acquire().await, throttle.acquire().await);
-            let waiting: Vec<_> = (0..10)
-                .map(|_| {
-                    let throttle = throttle.clone();
-                    tokio::spawn(async move { drop(throttle.acquire().await) })
-                })
-                .collect();
-            tokio::task::yield_now().await;
-            for (number, task) in waiting.iter().enumerate() {
-                if number % 2 == 0 {
-                    task.abort();
-                }
-            }
-            drop(held);
-            for task in waiting {
-                let _ = timeout(secs(5.0), task).await.expect("a place was lost");
-            }
-        }
-        assert_eq!(throttle.in_flight(), 0);
-        let both =
-            timeout(secs(5.0), async { (throttle.acquire().await, throttle.acquire().await) });
-        drop(both.await.expect("both places are free"));
-    });
-}
-
-#[test]
 fn a_pause_holds_new_attempts_back_until_it_is_over() {
     run(async {
         let throttle = Throttle::new(4, None);
         let permit = throttle.acquire().await;
         permit.on_throttled(Some(secs(0.2)));
         drop(permit);
-        assert!(throttle.paused_for().is_some());
+        assert!(throttle.shared.state().pause.is_some());
         let start = Instant::now();
         drop(throttle.acquire().await);
         assert!(start.elapsed() >= secs(0.19), "{:?}", start.elapsed());
-        assert!(throttle.paused_for().is_none());
     });
 }
 
 #[test]
 fn the_concurrency_can_be_changed_while_attempts_wait() {
     run(async {
-        let global = Global::new(1);
-        let throttle = Throttle::within(&global, 1, None);
+        let shared = SharedLimit::new(1);
+        let throttle = Throttle::within(Arc::new(shared.clone()), 1, None);
         let first = throttle.acquire().await;
         let mut waiting = Box::pin(throttle.acquire());
         assert!(is_pending(&mut waiting).await);
         throttle.set_concurrency(2);
         assert!(timeout(secs(0.05), &mut waiting).await.is_err());
-        global.set_concurrency(2);
+        shared.set_concurrency(2);
         let second = timeout(secs(5.0), waiting).await.expect("room for a second");
 
-        global.set_concurrency(1);
+        shared.set_concurrency(1);
         throttle.set_concurrency(0);
-        assert_eq!(throttle.limit(), 1);
+        assert_eq!(throttle.shared.state().limit, 1);
         drop(first);
         let mut third = Box::pin(throttle.acquire());
         assert!(timeout(secs(0.05), &mut third).await.is_err());
@@ -376,10 +305,11 @@ fn the_concurrency_can_be_changed_while_attempts_wait() {
 }
 
 #[test]
-fn two_providers_share_the_global_cap_and_a_paused_one_holds_none_of_it() {
+fn two_providers_share_a_limit_and_a_paused_one_holds_none_of_it() {
     run(async {
-        let global = Global::new(1);
-        let (one, other) = (Throttle::within(&global, 8, None), Throttle::within(&global, 8, None));
+        let shared = SharedLimit::new(1);
+        let throttle = || Throttle::within(Arc::new(shared.clone()), 8, None);
+        let (one, other) = (throttle(), throttle());
         let permit = one.acquire().await;
         assert!(timeout(secs(0.05), other.acquire()).await.is_err());
         permit.on_throttled(Some(secs(60.0)));
@@ -393,7 +323,7 @@ fn two_providers_share_the_global_cap_and_a_paused_one_holds_none_of_it() {
 #[test]
 fn a_hundred_thousand_places_are_given_in_little_time() {
     run(async {
-        let throttle = Throttle::within(&Global::new(1_000), 64, Some(u32::MAX));
+        let throttle = Throttle::within(Arc::new(SharedLimit::new(1_000)), 64, Some(u32::MAX));
         let start = Instant::now();
         let tasks: Vec<_> = (0..64)
             .map(|_| {
@@ -410,20 +340,4 @@ fn a_hundred_thousand_places_are_given_in_little_time() {
         println!("{rate:.0} places per second");
         assert!(rate > 10_000.0, "{rate}");
     });
-}
-
-#[test]
-fn delays_double_repeat_with_their_seed_and_honour_the_provider() {
-    let delays: Vec<_> = Backoff::delays(Seed(7)).take(12).collect();
-    for (place, delay) in delays.iter().enumerate() {
-        let base = secs(0.25 * 2.0_f64.powi(i32::try_from(place).unwrap())).min(secs(10.0));
-        assert!((base..=base * 2).contains(delay), "{place}: {delay:?}");
-    }
-    assert_eq!(Backoff::delay(3, Seed(7), None), delays[2]);
-    assert_eq!(Backoff::delay(0, Seed(7), None), delays[0]);
-    assert_ne!(Backoff::delay(1, Seed(8), None), delays[0]);
-    assert!(Backoff::delay(u32::MAX, Seed(7), None) <= secs(20.0));
-    assert_eq!(Backoff::delay(1, Seed(7), Some(secs(42.0))), secs(42.0));
-    assert_eq!(Backoff::delay(1, Seed(7), Some(secs(1e6))), MAX_PAUSE);
-    assert_eq!(Backoff::delay(9, Seed(7), Some(Duration::ZERO)), delays[8]);
 }

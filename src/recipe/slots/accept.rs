@@ -5,7 +5,7 @@ slot! {
     Accept {
         /// The best so far.
         "always" => Always(AlwaysAccept),
-        /// Only whoever beats a certain other one.
+        /// Only a candidate that beats a certain other one.
         "improve" => Improve(ImproveAccept),
         /// Only with evidence, or where it is as good and cheaper.
         "archive_or_incumbent" => Evidence(EvidenceAccept),

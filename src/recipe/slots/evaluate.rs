@@ -75,7 +75,7 @@ kind! {
     RaceEvaluate {
         /// Rows of the first block; the race is judged after each block.
         block: usize = BLOCK,
-        /// Each further block is longer by this factor: whoever is still in the race is likely to
+        /// Each further block is longer by this factor: a candidate that is still in the race is likely to
         /// stay, and long blocks take fewer rounds.
         grow: f64 = 2.0,
         /// After so many children the next one starts a block further on in the common order; 0 =

@@ -86,7 +86,7 @@ kind! {
     }
 }
 kind! {
-    /// Members in pairs, `schedule.children` times each: the best with whoever's scores differ most
+    /// Members in pairs, `schedule.children` times each: the best with the one whose scores differ most
     /// from its own, row by row, then the best of the others, and so on (PhaseEvo; arXiv:2402.11347,
     /// section 3: similarity by performance vectors).
     ContrarySelect {}

@@ -73,7 +73,7 @@ fn point(line: &str) -> Option<Point> {
 }
 
 impl Draft {
-    /// Mends what a note finds fault with; what it praises is safe.
+    /// Fixes what a note criticises, and keeps what it praises.
     pub(super) fn edit(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         let labels = labels_of(&brief.evidence);
         let points = points_of(&brief.note);
@@ -143,16 +143,21 @@ impl Draft {
         self.lines.retain(|line| !placeholders(line).is_empty() || is_form(line, &labels));
     }
 
-    /// An instruction out of failures: their rules and no old ones.
-    pub(super) fn restart(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
-        let records = &brief.evidence;
+    /// What a new attempt begins with; returns the labels of its rows.
+    fn start_again(&mut self, records: &[Record], rng: &mut ChaCha8Rng) -> BTreeSet<String> {
         self.clear(records);
         self.harm(HARMED, rng);
         self.lines.insert(0, head_of(records, rng).to_owned());
         if rng.random_bool(SAYS_FORM) {
             self.state_form(records, rng);
         }
-        let labels = labels_of(records);
+        labels_of(records)
+    }
+
+    /// An instruction out of failures: their rules and no old ones.
+    pub(super) fn restart(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
+        let records = &brief.evidence;
+        let labels = self.start_again(records, rng);
         tell_of(records.iter(), &labels, rng, |rule, rng| self.state(&rule, rng));
         if rng.random_bool(ADDS_ADVICE) {
             self.advise(rng);
@@ -162,13 +167,7 @@ impl Draft {
     /// An instruction from a data set's description, and from rows of the sorts that it leaves out.
     pub(super) fn ground(&mut self, brief: &Brief, rng: &mut ChaCha8Rng) {
         let records = &brief.evidence;
-        self.clear(records);
-        self.harm(HARMED, rng);
-        self.lines.insert(0, head_of(records, rng).to_owned());
-        if rng.random_bool(SAYS_FORM) {
-            self.state_form(records, rng);
-        }
-        let labels = labels_of(records);
+        let labels = self.start_again(records, rng);
         let mut told = BTreeSet::new();
         for point in points_of(&brief.note) {
             if let Point::Rule(text) = point

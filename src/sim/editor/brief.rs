@@ -1,5 +1,5 @@
 //! What the simulated editor is asked: the kind of change, the current text, the evidence, and the
-//! tags in which the reply has to stand.
+//! tags in which the reply has to be.
 
 use super::evidence::Record;
 use super::kind::Kind;
@@ -46,7 +46,7 @@ pub(super) struct Brief {
     pub(super) kind: Kind,
     /// The part of the current text.
     pub(super) part: String,
-    /// The current text; empty where there is none.
+    /// The current text; empty if there is none.
     pub(super) current: String,
     /// The rows.
     pub(super) evidence: Vec<Record>,
@@ -54,11 +54,11 @@ pub(super) struct Brief {
     pub(super) past: Vec<Past>,
     /// The other parents' texts, in their order.
     pub(super) others: Vec<String>,
-    /// What an earlier step wrote; empty where there is none.
+    /// What an earlier step wrote; empty if there is none.
     pub(super) note: String,
-    /// The order to change the text by; empty where there is none.
+    /// The order to change the text by; empty if there is none.
     pub(super) order: String,
-    /// The manner of thinking, or the tip; empty where there is none.
+    /// The manner of thinking, or the tip; empty if there is none.
     pub(super) manner: String,
     /// What the task is about, as far as the request's first line says it.
     pub(super) about: String,
@@ -82,7 +82,7 @@ impl Brief {
             .map(|message| message.content.as_str())
             .collect::<Vec<_>>()
             .join("\n\n");
-        // The first tag is the engine's own: whatever rows and prompts hold stands behind it.
+        // The first tag is the engine's own: whatever rows and prompts hold comes after it.
         let nonce = first_nonce(&whole).unwrap_or_default();
         let tags = Tags::new(&whole, &nonce);
         let instruction = tags.outside(&whole);
@@ -220,7 +220,7 @@ impl Tags {
         self.0.iter().filter(move |pair| pair.name == name).map(|pair| pair.text.clone())
     }
 
-    /// What the engine itself says: all that stands in no tag.
+    /// What the engine itself says: all that is in no tag.
     fn outside(&self, whole: &str) -> String {
         let mut text = String::new();
         let mut from = 0;

@@ -16,7 +16,7 @@ pub(super) struct Record {
     pub(super) contrast: String,
     /// What would have been right.
     pub(super) expected: String,
-    /// Why, by whoever says something about it.
+    /// Why, from the feedback.
     pub(super) feedback: Vec<String>,
     /// Between 0 and 1, where it is said.
     pub(super) score: Option<f64>,
@@ -65,7 +65,7 @@ impl Record {
                 // An input may hold lines that look like the start of a record.
                 Some((Key::Other, _)) if key == Key::Input => record.add(line, key),
                 Some((found, value)) => {
-                    // The same key again is the next record, whatever stands between them.
+                    // The same key again is the next record, whatever is between them.
                     let begins = found == Key::Input || found == Key::Other;
                     if (begins && record != Self::default()) || record.has(found) {
                         records.push(std::mem::take(&mut record));
@@ -93,7 +93,7 @@ impl Record {
         records
     }
 
-    /// Whether a key that stands once in a record was there already.
+    /// Whether a key that occurs once in a record was there already.
     fn has(&self, key: Key) -> bool {
         match key {
             Key::Input => !self.input.is_empty(),

@@ -1,4 +1,4 @@
-//! What the simulated editor can be asked for, and the words by which it tells.
+//! What the simulated editor can be asked for, and the words that show it.
 
 /// The kinds of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) enum Kind {
     MutateWith,
     /// The text as an order wants it, in a manner of thinking.
     MutateInStyle,
-    /// Notes: hints for whoever writes the instruction.
+    /// Notes: hints for the one who writes the instruction.
     Hint,
     /// The instruction that a hint makes.
     FromHint,

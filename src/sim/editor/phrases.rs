@@ -1,6 +1,6 @@
 //! What the simulated editor tends to say: frames for rules, general advice, polite words.
 
-/// Frames of a rule: `{S}` stands for it as a sentence, `{s}` with a small letter.
+/// Frames of a rule: `{S}` is it as a sentence, `{s}` with a small letter.
 pub(super) const FRAMES: &[&str] = &[
     "{S}.",
     "{S}.",
@@ -98,7 +98,7 @@ pub(super) const INTROS: &[&str] = &[
     "The failures have this in common, that nothing states it:",
 ];
 
-/// Faults that are found where nothing better comes to mind; nobody can act on them.
+/// Vague faults for when nothing better is found; no editor can act on them.
 pub(super) const VAGUE_FAULTS: &[&str] = &[
     "The instructions are too vague.",
     "The instructions could be clearer about what matters.",

@@ -369,7 +369,7 @@ pub(super) fn groups_of(records: &[Record]) -> BTreeMap<&str, Vec<&Record>> {
 }
 
 /// Tells, imperfectly, what is said about some rows, each thing once: a rule for most feedback texts,
-/// or a guess from the input where there is none.
+/// or a guess from the input if there is none.
 pub(super) fn tell_of<'a>(
     records: impl Iterator<Item = &'a Record>,
     labels: &BTreeSet<String>,

@@ -220,7 +220,7 @@ pub(super) fn framed(text: &str, rng: &mut ChaCha8Rng) -> String {
     }
 }
 
-/// What stands in a frame, if the line is in one.
+/// What is in a frame, if the line is in one.
 pub(super) fn unframed(line: &str) -> &str {
     FRAMES
         .iter()

@@ -1,8 +1,8 @@
 //! What the clerk answers, against what the world says about it.
 
 use super::{
-    INVOICES, STEPS, SUMS, TASKS, TICKETS, example_of, ideal_prompt, messages, scorers_of,
-    seed_prompt, spec_of, world_of,
+    INVOICES, STEPS, SUMS, TASKS, TICKETS, baseline_prompt, example_of, ideal_prompt, messages,
+    scorers_of, spec_of, world_of,
 };
 use crate::event::{Failure, Finish};
 use crate::provider::{Llm, Request};
@@ -36,7 +36,7 @@ fn scores_average_to_the_probability() {
         let rows: Vec<Example> = spec_of(task, 0).rows.iter().map(example_of).collect();
         let users: Vec<String> =
             spec_of(task, 0).rows.into_iter().map(|row| row.user_text).collect();
-        let seed = seed_prompt(task);
+        let seed = baseline_prompt(task);
         let ideal = ideal_prompt(task);
         for (name, prompt) in [
             ("empty", String::new()),
@@ -70,7 +70,7 @@ fn the_same_request_gets_the_same_answer_whatever_was_asked_before() {
     let other = world_of(INVOICES, 4);
     let users: Vec<String> =
         spec_of(INVOICES, 4).rows.into_iter().map(|row| row.user_text).collect();
-    let prompt = seed_prompt(INVOICES);
+    let prompt = baseline_prompt(INVOICES);
     let ask = |world: &World, user: &str, draw| {
         clerk::say(world, &messages(&prompt, user), 0.7, draw).text
     };
@@ -103,7 +103,7 @@ fn differing(one: &[bool], other: &[bool]) -> f64 {
 #[test]
 fn another_draw_flips_some_rows_and_heat_flips_more() {
     let world = world_of(TICKETS, 1);
-    let prompt = seed_prompt(TICKETS);
+    let prompt = baseline_prompt(TICKETS);
     let cold = differing(
         &outcomes(&world, TICKETS, &prompt, 0.0, 0),
         &outcomes(&world, TICKETS, &prompt, 0.0, 1),
@@ -120,7 +120,7 @@ fn another_draw_flips_some_rows_and_heat_flips_more() {
 #[test]
 fn the_luck_of_a_row_is_shared_by_prompts() {
     let world = world_of(TICKETS, 1);
-    let one = seed_prompt(TICKETS);
+    let one = baseline_prompt(TICKETS);
     let other = format!("{one}\nBe kind.");
     let first = outcomes(&world, TICKETS, &one, 0.0, 0);
     let second = outcomes(&world, TICKETS, &other, 0.0, 0);

@@ -1,6 +1,6 @@
 //! The simulated server, asked over real connections.
 
-use super::{TICKETS, messages, seed_prompt, spec_of, world_of};
+use super::{TICKETS, baseline_prompt, messages, spec_of, world_of};
 use crate::provider::{Llm, Request};
 use crate::sim::SimLlm;
 use crate::sim::server::{Faults, Latency, Options, serve};
@@ -14,14 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-struct Running {
-    address: SocketAddr,
+pub(super) struct Running {
+    pub(super) address: SocketAddr,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
 }
 
 impl Running {
-    async fn start(options: Options) -> Self {
+    pub(super) async fn start(options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -39,7 +39,7 @@ impl Running {
         self.connect().await.get("/stats").await.json()
     }
 
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         let _ = self.stop.send(());
         let ended = tokio::time::timeout(Duration::from_secs(10), self.server).await;
         ended.expect("the server ends").unwrap().unwrap();
@@ -123,7 +123,7 @@ fn body(row: usize, seed: u64) -> Value {
     json!({
         "model": "clerk",
         "messages": [
-            {"role": "system", "content": seed_prompt(TICKETS)},
+            {"role": "system", "content": baseline_prompt(TICKETS)},
             {"role": "user", "content": spec_of(TICKETS, 1).rows[row].user_text},
         ],
         "temperature": 0.0,
@@ -134,7 +134,7 @@ fn body(row: usize, seed: u64) -> Value {
 
 fn bodies(count: usize) -> Vec<Value> {
     let rows = spec_of(TICKETS, 1).rows;
-    let system = seed_prompt(TICKETS);
+    let system = baseline_prompt(TICKETS);
     (0..count)
         .map(|place| {
             json!({
@@ -159,7 +159,7 @@ async fn over_http_the_answers_are_the_same() {
         let user = spec_of(TICKETS, 1).rows[row].user_text.clone();
         let mut request = Request {
             model: ModelName::parse("sim/clerk").unwrap(),
-            messages: messages(&seed_prompt(TICKETS), &user),
+            messages: messages(&baseline_prompt(TICKETS), &user),
             temperature: 0.0,
             max_output_tokens: 512,
             draw: u64::MAX - row as u64,

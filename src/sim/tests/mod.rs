@@ -1,6 +1,7 @@
 //! The simulated models on the project's own three tasks.
 
 mod clerk;
+mod contract;
 mod http;
 mod world;
 
@@ -38,7 +39,7 @@ pub(super) fn spec_of(task: &str, seed: u64) -> WorldSpec {
         INVOICES => AnswerForm::Json,
         _ => AnswerForm::Number,
     };
-    WorldSpec { rows: rows_of(task), form, seed, temper: WorldParameters::default() }
+    WorldSpec { rows: rows_of(task), form, seed, parameters: WorldParameters::default() }
 }
 
 /// The rows of a task, read once.
@@ -66,11 +67,11 @@ pub(super) fn world_of(task: &str, seed: u64) -> Arc<World> {
     Arc::new(World::new(spec_of(task, seed)))
 }
 
-pub(super) fn seed_prompt(task: &str) -> String {
+pub(super) fn baseline_prompt(task: &str) -> String {
     task_file(task, "system.md").trim_end().to_owned()
 }
 
-/// The seed prompt with the exact form of the answer and every feedback text.
+/// The baseline with the exact form of the answer and every feedback text.
 pub(super) fn ideal_prompt(task: &str) -> String {
     let form = match task {
         TICKETS => "Answer with only the name of the department.",
@@ -82,7 +83,7 @@ pub(super) fn ideal_prompt(task: &str) -> String {
     feedback.sort();
     feedback.dedup();
     let rules: Vec<String> = feedback.iter().map(|rule| format!("- {rule}")).collect();
-    format!("{}\n{form}\n\n{}", seed_prompt(task), rules.join("\n"))
+    format!("{}\n{form}\n\n{}", baseline_prompt(task), rules.join("\n"))
 }
 
 pub(super) fn messages(system: &str, user: &str) -> Vec<Message> {

@@ -1,7 +1,8 @@
 //! What the world makes of prompts, without any chance.
 
 use super::{
-    INVOICES, STEPS, SUMS, TASKS, TICKETS, ideal_prompt, messages, seed_prompt, spec_of, world_of,
+    INVOICES, STEPS, SUMS, TASKS, TICKETS, baseline_prompt, ideal_prompt, messages, spec_of,
+    world_of,
 };
 use crate::sim::world::{AnswerForm, World, WorldParameters, WorldRow, WorldSpec};
 
@@ -10,7 +11,7 @@ fn seeds_leave_room_and_ideal_prompts_nearly_fill_it() {
     for task in TASKS {
         for seed in 1..=5 {
             let world = world_of(task, seed);
-            let start = world.true_quality_of(&seed_prompt(task));
+            let start = world.true_quality_of(&baseline_prompt(task));
             let ideal = world.true_quality_of(&ideal_prompt(task));
             assert!((0.34..0.62).contains(&start), "{task} {seed}: {start}");
             assert!((0.86..0.96).contains(&ideal), "{task} {seed}: {ideal}");
@@ -22,7 +23,7 @@ fn seeds_leave_room_and_ideal_prompts_nearly_fill_it() {
 fn a_stated_skill_helps_its_rows_and_a_wrong_label_harms_them() {
     // A single world may know this rule unasked.
     let worlds: Vec<_> = (1..=8).map(|seed| world_of(TICKETS, seed)).collect();
-    let seed = seed_prompt(TICKETS);
+    let seed = baseline_prompt(TICKETS);
     let rows: Vec<String> = spec_of(TICKETS, 1)
         .rows
         .into_iter()
@@ -64,7 +65,7 @@ fn length_form_and_reasoning_matter_as_documented() {
     }
     let gain = |task| {
         let world = world_of(task, 2);
-        let seed = seed_prompt(task);
+        let seed = baseline_prompt(task);
         world.true_quality_of(&format!("{seed}\n{STEPS}")) - world.true_quality_of(&seed)
     };
     assert!(gain(SUMS) > 0.1, "{}", gain(SUMS));
@@ -75,7 +76,7 @@ fn length_form_and_reasoning_matter_as_documented() {
 #[test]
 fn an_example_states_its_skill_weakly_and_a_wrong_one_misleads() {
     let world = world_of(TICKETS, 1);
-    let seed = seed_prompt(TICKETS);
+    let seed = baseline_prompt(TICKETS);
     let base = world.true_quality_of(&seed);
     let with = |answer: &dyn Fn(&WorldRow) -> String| {
         let demos: Vec<String> = spec_of(TICKETS, 1)
@@ -121,7 +122,7 @@ fn without_feedback_the_words_of_a_labels_rows_state_it() {
         row.feedback = None;
     }
     let world = World::new(spec);
-    let base = world.true_quality_of(&seed_prompt(TICKETS));
+    let base = world.true_quality_of(&baseline_prompt(TICKETS));
     assert!((0.2..0.7).contains(&base), "{base}");
     let stated: Vec<String> = world
         .skills
@@ -139,7 +140,7 @@ fn without_feedback_the_words_of_a_labels_rows_state_it() {
         })
         .collect();
     assert_eq!(stated.len(), 12);
-    let told = format!("{}\n{}", seed_prompt(TICKETS), stated.join("\n"));
+    let told = format!("{}\n{}", baseline_prompt(TICKETS), stated.join("\n"));
     assert!(world.true_quality_of(&told) > base + 0.15, "{base}");
 }
 
@@ -167,7 +168,7 @@ fn any_data_makes_a_world() {
                 rows,
                 form: form.clone(),
                 seed: 3,
-                temper: WorldParameters::default(),
+                parameters: WorldParameters::default(),
             });
             assert!(world.skills.all.len() <= 24);
             let quality = world.true_quality_of("Do it.\n- Wait some days.");
@@ -179,7 +180,7 @@ fn any_data_makes_a_world() {
         rows: digits,
         form: AnswerForm::Text,
         seed: 3,
-        temper: WorldParameters::default(),
+        parameters: WorldParameters::default(),
     });
     assert_eq!(world.skills.all.len(), 1);
 }

@@ -1,6 +1,6 @@
 //! Population and children raced on the same blocks of rows (CAPO; arXiv:2504.16005, algorithm 3).
 //!
-//! Blocks come in the order of dev, which is random and the same for every race, so that whoever
+//! Blocks come in the order of dev, which is random and the same for every race, so that a candidate that
 //! stays in the population has answered the first ones already. After each block a candidate is
 //! dropped when at least k others are significantly better, k being how many are kept; the race ends
 //! when no more than k are left, or after the last block. Scores are those less the penalty for
@@ -69,7 +69,7 @@ pub(in crate::strategy) fn worth(
     mean(&scores(recipe, state, candidate, u64::from(rows)))
 }
 
-/// A block is in: drop whoever is beaten one by one, name the leader, go on or end.
+/// A block is in: drop the beaten candidates one by one, name the leader, go on or end.
 pub(super) fn judge(kind: &RaceAllEvaluate, contest: &Contest<'_>, round: &Round) -> Event {
     let (recipe, state) = (contest.recipe, contest.state);
     let done = round.first + u64::from(round.pulls);

@@ -16,10 +16,10 @@ pub(super) use grown::grown;
 use super::{Composed, Plan, Remaining, Searched, State, Strategy};
 use crate::candidate::{Candidate, Origin};
 use crate::event::{
-    Abandoned, Answered, Block, Draft, Dropped, Event, Finish, Gate, ProposalOutcome, Rejection,
-    Round, RowOutcome, StopReason,
+    Abandoned, Answered, Block, Draft, Dropped, Event, Gate, ProposalOutcome, Rejection, Round,
+    RowOutcome, StopReason,
 };
-use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
+use crate::id::{Call, CandidateIx, EventNumber, RowIx};
 use crate::operator::{Keep, demos_of};
 use crate::prompt::{Part, Prompt};
 use crate::recipe::{self, Recipe};
@@ -194,19 +194,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
 
 /// All answers cost the same.
 fn answer(call: Call) -> Answered {
-    Answered {
-        call,
-        request: RequestHash::of(&call.0.to_le_bytes()),
-        bytes: 40,
-        text: String::new(),
-        input: 10,
-        cached: 0,
-        out: 1,
-        usd: Usd::from_nanos(1_000),
-        finish: Finish::Stop,
-        ms: 1,
-        at: 0,
-    }
+    Answered { usd: Usd::from_nanos(1_000), ..Answered::sample(call) }
 }
 
 /// The number in `child 7`; the seed is 0.

@@ -6,7 +6,7 @@ use super::*;
 use crate::operator;
 use crate::operator::{Evidence, Nonce, named_meta_prompt};
 use crate::prompt::{Part, Prompt, placeholders};
-use crate::sim::tests::{TASKS, TICKETS, scorers_of, seed_prompt, spec_of, world_of};
+use crate::sim::tests::{TASKS, TICKETS, baseline_prompt, scorers_of, spec_of, world_of};
 use crate::task::scorer::expected_text;
 
 const SYSTEM: &str = "system";
@@ -62,7 +62,7 @@ const OPERATORS: [&str; 5] = ["reflect", "mutate_text", "compress", "induce", "p
 #[test]
 fn replies_to_every_operator_are_mostly_of_use() {
     for task in TASKS {
-        let text = format!("{}\n\n- One rule.\n- Another rule.", seed_prompt(task));
+        let text = format!("{}\n\n- One rule.\n- Another rule.", baseline_prompt(task));
         for name in OPERATORS {
             let (mut readable, mut changed, mut cut) = (0, 0, 0);
             let total = 400;
@@ -89,7 +89,7 @@ fn replies_to_every_operator_are_mostly_of_use() {
 
 #[test]
 fn the_nonce_is_obeyed_and_changes_nothing_else() {
-    let text = seed_prompt(TICKETS);
+    let text = baseline_prompt(TICKETS);
     for name in OPERATORS {
         for number in 0..50 {
             let one = request(name, &text, failures(TICKETS, 3, 4), 1);
@@ -169,7 +169,7 @@ fn placeholders_are_mostly_kept() {
 fn feedback_becomes_rules_that_help_and_variations_know_no_rules() {
     for task in TASKS {
         let world = world_of(task, 1);
-        let seed = seed_prompt(task);
+        let seed = baseline_prompt(task);
         let base = world.true_quality_of(&seed);
         let mean_gain = |name: &str| {
             let gains: Vec<f64> = (0..200)
@@ -213,7 +213,7 @@ fn compressing_an_ideal_prompt_saves_words_and_little_else() {
 fn the_first_five_requests_are_answered_as_they_always_were() {
     let mut hasher = blake3::Hasher::new();
     for task in TASKS {
-        let text = format!("{}\n\n- One rule.\n- Another rule.", seed_prompt(task));
+        let text = format!("{}\n\n- One rule.\n- Another rule.", baseline_prompt(task));
         for name in OPERATORS {
             for number in 0..40 {
                 let request = request(name, &text, failures(task, number * 5, 5), 1);

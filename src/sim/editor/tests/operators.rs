@@ -29,7 +29,7 @@ impl Given {
         let half = lines[..lines.len() / 2].join("\n");
         Self {
             evidence: failures(task, number * 5, 5),
-            past: vec![(seed_prompt(task), Some(0.4)), (half.clone(), Some(0.6))],
+            past: vec![(baseline_prompt(task), Some(0.4)), (half.clone(), Some(0.6))],
             others: vec![half.clone(), format!("{half}\n- Another."), ideal],
             note: "Missing rule for late ones: Late parcels go to logistics.".to_owned(),
             style: "Take the work apart into small steps.".to_owned(),
@@ -126,7 +126,7 @@ fn each_operator_is_told_by_its_first_line() {
 #[test]
 fn replies_to_all_operators_are_mostly_of_use() {
     for task in TASKS {
-        let text = format!("{}\n\n- One rule.\n- Another rule.", seed_prompt(task));
+        let text = format!("{}\n\n- One rule.\n- Another rule.", baseline_prompt(task));
         for operator in all_meta_prompts() {
             let (mut readable, mut changed, mut faults) = (0, 0, 0);
             let total = if task == TICKETS { 200 } else { 60 };
@@ -152,7 +152,7 @@ fn replies_to_all_operators_are_mostly_of_use() {
 
 #[test]
 fn no_operator_s_reply_depends_on_the_nonce() {
-    let text = seed_prompt(TICKETS);
+    let text = baseline_prompt(TICKETS);
     for operator in all_meta_prompts() {
         for number in 0..15 {
             let given = Given::all(TICKETS, 2);
@@ -188,7 +188,7 @@ fn placeholders_are_mostly_kept_by_all_operators() {
 #[test]
 fn steps_that_go_through_notes_come_out_near_a_reflection() {
     for task in TASKS {
-        let seed = seed_prompt(task);
+        let seed = baseline_prompt(task);
         let base = world_of(task, 1).true_quality_of(&seed);
         let rows = |number: usize| failures(task, number * 5, 5);
         let given =
@@ -295,7 +295,7 @@ fn tags_in_what_is_shown_break_nothing() {
 fn an_edit_changes_little_else_and_a_restart_drops_old_rules() {
     let rules: Vec<String> =
         (0..20).map(|number| format!("- Old rule number {number} about zebras.")).collect();
-    let text = format!("{}\n{}", seed_prompt(TICKETS), rules.join("\n"));
+    let text = format!("{}\n{}", baseline_prompt(TICKETS), rules.join("\n"));
     let old = |new: &str| rules.iter().filter(|rule| new.contains(rule.as_str())).count() as f64;
     let mean = |name: &str| {
         let kept: Vec<f64> = (0..60)
@@ -352,7 +352,7 @@ fn what_is_praised_stays() {
 #[test]
 fn scores_tell_which_past_text_to_build_on() {
     let ideal = ideal_prompt(TICKETS);
-    let seed = seed_prompt(TICKETS);
+    let seed = baseline_prompt(TICKETS);
     let base = world_of(TICKETS, 1).true_quality_of(&seed);
     for name in ["history_rewrite", "lineage"] {
         let gain = |of_ideal: f64, of_seed: f64| {
