@@ -4,6 +4,9 @@
 //! `cargo bench --bench strategies -- [--worlds tune|held|tasks|all|NAME,…] [--calls 500,2000,6000]
 //! [--seeds 5] [--first 1] [--strategies all|auto,gepa,…] [--set evaluate.below=0.3] [--out DIR]`
 //!
+//! `cargo bench --bench strategies -- --truth` prints the true quality of each world's reference
+//! prompts instead.
+//!
 //! A run with seed n of any strategy uses the models of seed n (counted from `--first`), so that
 //! differences between strategies are paired. `--set` changes the first strategy, to which the
 //! others are compared. The figures show how searches behave, not what real models would answer.
@@ -15,6 +18,7 @@ mod options;
 mod plot;
 mod runs;
 mod table;
+mod truth;
 #[expect(dead_code, reason = "tests use the rest")]
 #[path = "../worlds/mod.rs"]
 mod worlds;
@@ -33,6 +37,10 @@ fn main() {
 }
 
 fn bench(arguments: &[String]) -> Result<(), String> {
+    if arguments.iter().any(|argument| argument == "--truth") {
+        print!("simulated models, true quality in points\n{}", truth::all()?);
+        return Ok(());
+    }
     let options = Options::parse(arguments)?;
     let contestants = runs::contestants(&options)?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;

@@ -120,6 +120,19 @@ fn a_search_that_is_over_is_not_searched_again() {
 }
 
 #[test]
+fn a_split_whose_rows_are_gone_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = RunDir::at(folder.path().join("r"));
+    let rows = |from: u32, to: u32| (from..to).map(row).collect::<Vec<_>>();
+    let split =
+        |hold: Vec<Value>| builder(0).splits(rows(1, 20), rows(20, 40), hold).build().unwrap();
+    drop(created(split(rows(40, 60)), dir.path()));
+    let error = Run::open_with(split(Vec::new()), &dir).err().unwrap().to_string();
+    assert!(error.contains("the held-out rows of the task `parity`: the rows have changed"), "{error}");
+    Run::open_with(split(rows(40, 60)), &dir).unwrap();
+}
+
+#[test]
 fn another_task_is_refused_with_what_has_changed() {
     let folder = tempfile::tempdir().unwrap();
     let dir = RunDir::at(folder.path().join("r"));

@@ -247,26 +247,3 @@ fn scores_average_to_the_probability_whatever_the_parameters() {
     }
     assert!((overall / groups).abs() < 0.006, "{}", overall / groups);
 }
-
-/// Prints what stands in the docs; run with `--ignored --nocapture`.
-#[test]
-#[ignore = "for people: prints the figures of every world"]
-fn figures_of_every_world() {
-    for world in ALL.iter().copied() {
-        let task = loaded(world);
-        let of = |system: &str, demos: &str| {
-            quality(world, &task, &prompt(&task, system, demos)) * 100.0
-        };
-        let demos = if world.has_demos() {
-            format!("{:.1}", of(&world.plain_system(), &world.demonstrations(12)))
-        } else {
-            "-".to_owned()
-        };
-        println!(
-            "{world:<18} seed {:.1}  plain {:.1}  ideal {:.1}  twelve examples {demos}",
-            of(&world.seed_system(), ""),
-            of(&world.plain_system(), ""),
-            of(&world.ideal_system(), ""),
-        );
-    }
-}
