@@ -128,7 +128,10 @@ fn a_split_whose_rows_are_gone_is_noticed() {
         |hold: Vec<Value>| builder(0).splits(rows(1, 20), rows(20, 40), hold).build().unwrap();
     drop(created(split(rows(40, 60)), dir.path()));
     let error = Run::open_with(split(Vec::new()), &dir).err().unwrap().to_string();
-    assert!(error.contains("the held-out rows of the task `parity`: the rows have changed"), "{error}");
+    assert!(
+        error.contains("the held-out rows of the task `parity`: the rows have changed"),
+        "{error}"
+    );
     Run::open_with(split(rows(40, 60)), &dir).unwrap();
 }
 

@@ -89,14 +89,35 @@ fn every_recipe_decides_what_it_always_did() {
                 while let Some((name, lab)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let ended = lab().run(jitter);
                     assert_eq!(ended.outcome, Outcome::Finished, "{name}");
-                    complaints.lock().unwrap().extend(compared(name, &projection(&ended)));
+                    let mut complaints = complaints.lock().unwrap();
+                    complaints.extend(compared(name, &projection(&ended)));
+                    complaints.extend(undocumented(&ended));
                 }
             });
         }
     });
     let mut complaints = complaints.into_inner().unwrap();
     complaints.sort();
+    complaints.dedup();
     assert!(complaints.is_empty(), "{} runs:\n{}", complaints.len(), complaints.join("\n"));
+}
+
+/// Events, and keys of events, that `docs/journal-format.md` does not name.
+fn undocumented(ended: &Ended) -> Vec<String> {
+    let page = include_str!("../../docs/journal-format.md");
+    let is_named = |name: &str| {
+        [format!("`{name}`"), format!("\"{name}\"")].iter().any(|it| page.contains(it))
+    };
+    let mut names = BTreeSet::new();
+    for (_, event) in &ended.events {
+        let event = serde_json::to_value(event).unwrap();
+        for (kind, fields) in event.as_object().unwrap() {
+            names.insert(kind.clone());
+            names.extend(fields.as_object().into_iter().flat_map(|fields| fields.keys().cloned()));
+        }
+    }
+    let missing = names.into_iter().filter(|name| !is_named(name));
+    missing.map(|name| format!("docs/journal-format.md does not name `{name}`")).collect()
 }
 
 /// A golden file that no run is compared with pins nothing.
