@@ -54,8 +54,8 @@ pub(crate) fn play(recipe: &Recipe, pool: &Pool, budget: u64, seed: Seed) -> Pla
     let strategy = Composed::new(recipe.clone(), goal, 0, searched, seed.child("strategy", 0));
     let state = State::new(ROWS);
     let mut game = Game { pool, strategy, state, events: 0, budget, calls: 0, seed };
-    let seed = Candidate::baseline(prompt(&pool.texts[0]));
-    game.record(&Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
+    let baseline = Candidate::baseline(prompt(&pool.texts[0]));
+    game.record(&Event::Started { at: jiff::Timestamp::UNIX_EPOCH, baseline });
     while game.winner().is_none() {
         game.step();
     }

@@ -1,6 +1,6 @@
 //! The ledger's limits, with the numbers that they need from state and task.
 //!
-//! The arithmetic is in `ledger`; here stands only where its numbers come from.
+//! The arithmetic is in `ledger`; this file only supplies its numbers.
 
 use super::job::{Job, Question};
 use super::requests::Rows;
@@ -114,7 +114,7 @@ impl Budget {
     }
 }
 
-/// What a job takes of the plan.
+/// What a job needs from the plan.
 pub(super) fn demand_of(job: &Job) -> Demand {
     Demand {
         share: job.purpose.share(),
@@ -124,7 +124,7 @@ pub(super) fn demand_of(job: &Job) -> Demand {
     }
 }
 
-/// What a block takes of the plan, at this worst case of each row.
+/// What a block needs from the plan, with this worst case for each row.
 pub(super) fn demand_of_block(block: &Rows, each: Amount) -> Demand {
     let share = if block.split == Split::Hold { Share::Hold } else { Share::Search };
     let calls = block.rows.len() as u64;

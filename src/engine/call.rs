@@ -1,8 +1,8 @@
 //! One logical call, from its reservation to its durable answer.
 //!
 //! The order is the promise: reserved (durably), sent, answered (durably), and only then used. A
-//! retry asks the wallet only. Waiting for a commit holds no concurrency slot. What to do after a
-//! failed attempt is for `retry` to say.
+//! retry asks the wallet only. Waiting for a commit holds no concurrency slot. `retry` decides what to do
+//! after a failed attempt.
 
 use super::error::StopCause;
 use super::retry::{MOST_UNANSWERED, Next, Streak, Tries};
@@ -67,7 +67,7 @@ pub struct CallRunner {
     seed: Seed,
 }
 
-/// What one call asks, with what is needed of it again and again.
+/// The request of one call, with values of it that are needed several times.
 struct Asking<'a> {
     call: Call,
     role: ModelRole,
@@ -113,7 +113,7 @@ impl CallRunner {
         }
     }
 
-    /// The wallet. Hold it only for a moment: no call goes on meanwhile.
+    /// The wallet. Hold it only for a moment: all calls wait for it.
     pub fn wallet(&self) -> MutexGuard<'_, Wallet> {
         lock(&self.wallet)
     }
@@ -123,7 +123,7 @@ impl CallRunner {
         lock(&self.ratios).learn(role, ratio);
     }
 
-    /// Nothing more is sent; what is out is awaited.
+    /// Sends nothing more; attempts in flight are awaited.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.settled.notify_waiters();
@@ -135,7 +135,7 @@ impl CallRunner {
         self.ran_before + self.started.elapsed()
     }
 
-    /// Attempts that are out.
+    /// Attempts in flight.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
@@ -237,8 +237,8 @@ impl CallRunner {
         }
     }
 
-    /// Sets the worst case aside, durably. `None`: it does not fit, and nothing is out that could
-    /// give something back.
+    /// Sets the worst case aside, durably. `None`: it does not fit, and no attempt is
+    /// in flight that could free budget.
     async fn reserve(&self, asking: &Asking<'_>) -> Result<Option<Amount>, StopCause> {
         loop {
             let settled = self.settled.notified();

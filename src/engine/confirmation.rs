@@ -1,4 +1,4 @@
-//! Winner and seed on held-out rows, once, after the search's last event.
+//! The confirmation: winner and baseline on held-out rows, once, after the search's last event.
 
 use super::requests::Rows;
 use crate::id::{CandidateIx, RowIx};
@@ -9,12 +9,12 @@ use crate::state::Cell;
 use crate::stats::{Interval, PairedTest, interval, paired};
 use crate::task::example::Split;
 
-/// Under this many rows nothing is called confirmed.
+/// With fewer rows nothing is called confirmed.
 const FEWEST_ROWS: usize = 30;
 /// The level of the one-sided test.
 const ALPHA: f64 = 0.05;
 
-/// The next held-out rows: winner and seed together, row by row. `None`: all are issued.
+/// The next held-out rows: winner and baseline together, row by row. `None`: all are issued.
 pub(super) fn next(state: &State) -> Option<Rows> {
     let (winner, _, rows) = state.winner?;
     let sides: &[CandidateIx] =
@@ -33,14 +33,14 @@ pub(super) fn next(state: &State) -> Option<Rows> {
     None
 }
 
-/// What held-out rows say.
+/// The result of the confirmation.
 #[derive(Clone, Debug)]
 pub struct Confirmed {
     /// The winner's mean.
     pub winner: Option<Interval>,
-    /// The seed's mean.
-    pub seed: Option<Interval>,
-    /// The gain and its test; `None` where the winner is the seed.
+    /// The baseline's mean.
+    pub baseline: Option<Interval>,
+    /// The gain and its test; `None` if the winner is the baseline.
     pub gain: Option<(Interval, PairedTest)>,
     /// Whether the gain is shown: p ≤ 0.05 and an interval above 0, on at least 30 rows.
     pub is_shown: bool,
@@ -76,7 +76,7 @@ pub fn confirmed(state: &State, seed: Seed) -> Option<Confirmed> {
         && gain.as_ref().is_some_and(|(gain, test)| test.p_value <= ALPHA && gain.low > 0.0);
     Some(Confirmed {
         winner: interval::of_scores(&mine, seed.child("winner", 0)),
-        seed: interval::of_scores(&theirs, seed.child("seed", 0)),
+        baseline: interval::of_scores(&theirs, seed.child("seed", 0)),
         gain,
         is_shown,
     })

@@ -51,8 +51,8 @@ impl Search {
     /// The first event of a new run; what the open calls of a resumed one need.
     fn begin(&mut self) -> Result<(), SearchError> {
         if self.state.phase == Phase::New {
-            let seed = Candidate::baseline(self.task.baseline.clone());
-            return self.record(Event::Started { at: self.clock.now(), seed });
+            let baseline = Candidate::baseline(self.task.baseline.clone());
+            return self.record(Event::Started { at: self.clock.now(), baseline });
         }
         let Self { planner, workers, inbox, journal, state, .. } = self;
         resume_calls(planner, workers, inbox, journal, state)?;

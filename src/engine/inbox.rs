@@ -1,7 +1,7 @@
 //! What has arrived and is not folded.
 //!
 //! An answer that arrives early is durable at once and waits here for its turn. What is decided next
-//! never depends on what lies here.
+//! never depends on the content of the inbox.
 
 use super::error::StopCause;
 use crate::event::{Event, Finish};
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 pub(super) struct Arrived {
     /// Which.
     pub(super) call: Call,
-    /// The durable events that came of it, in order; the state has not taken them in.
+    /// The durable events that came of it, in order; they are not yet applied to the state.
     pub(super) facts: Vec<(EventNumber, Event)>,
     /// What is folded later, or why the run must stop.
     pub(super) content: Result<Content, StopCause>,

@@ -1,6 +1,6 @@
-//! A call that is to be made, as a value of its own: what it is for, what is asked, what it may cost.
+//! A call to be made, as a value: its purpose, its question, its worst case.
 //!
-//! It holds all that a worker needs to carry it out, and no key.
+//! It holds everything that a worker needs to carry it out, and no key.
 
 use crate::event::Draft;
 use crate::id::Call;
@@ -21,7 +21,7 @@ pub(super) struct Job {
     pub(super) worst_case: Amount,
 }
 
-/// What is asked of whom.
+/// A question to a model or a program.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Question {
     /// A request to a model.

@@ -1,7 +1,7 @@
-//! The loop: what is done next, who does it, and what is made of what comes back.
+//! The loop: decides what is next, makes the calls, and folds the answers.
 //!
 //! `driver` is the loop itself. Each file uses only files that are declared above it. Nothing here
-//! opens files or talks to people: `cli` opens a run and observers show it.
+//! opens files or prints: `run` opens a run, and observers show it.
 
 mod error; // How a run leaves the loop.
 mod retry; // What to do after a failed attempt: pure.
@@ -18,7 +18,7 @@ mod budget; // The ledger's limits, with numbers from state and task.
 mod confirmation; // Winner and baseline on held-out rows.
 mod next; // What is next, from folded events alone.
 mod resume; // An issued call after a resume.
-mod search; // What a search is made of.
+mod search; // The parts of a search.
 mod driver; // The loop.
 
 pub use call::CallRunner;

@@ -1,6 +1,6 @@
 //! What is next, from folded events alone (and the clock, for caps on time).
 //!
-//! Nothing here waits, sends or appends: the driver does what is said here.
+//! Nothing here waits, sends or appends: the driver does that.
 
 use super::budget::{Budget, Time, demand_of, demand_of_block};
 use super::confirmation;
@@ -34,7 +34,7 @@ pub(super) enum Next {
 /// The step that issues some work, or the cap that the work would exceed.
 type Fit = Result<Next, StopReason>;
 
-/// Says what is next.
+/// Decides what is next.
 pub(super) struct Planner {
     pub(super) strategy: Box<dyn Strategy>,
     pub(super) schedule: Schedule,

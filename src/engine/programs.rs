@@ -1,7 +1,7 @@
 //! Operators that are programs of the user's: one JSON object in, one out.
 //!
 //! A program is asked once for each proposal. What it says is a fact from outside, so it is durable
-//! before it is used, and never asked for again: also that it failed. It costs nothing, and counts as
+//! before it is used, and the program is not asked again, even if it failed. It costs nothing, and counts as
 //! a proposal, but not as a call of a model.
 //!
 //! `operator` says what it reads and writes. It may exit after that or wait for the next line; see

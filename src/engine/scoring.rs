@@ -1,7 +1,7 @@
 //! What an answer is worth: a verdict when it arrives, a row's outcome when it is folded.
 //!
-//! What a scorer's program says is a fact from outside, so it is durable before it is used. What this
-//! process says follows from the answer.
+//! The verdict of a scorer's program is a fact from outside, so it is durable before it is used. The
+//! verdict of this process follows from the answer.
 
 use super::error::StopCause;
 use super::inbox::Content;

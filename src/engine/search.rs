@@ -1,4 +1,4 @@
-//! What a search is made of: the parts that it is given, and those of the loop.
+//! The parts of a search: those that it is given, and those of the loop.
 
 use super::budget::Budget;
 use super::call::CallRunner;
@@ -23,7 +23,7 @@ use crate::task::Task;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What a search is made of.
+/// What a search is given.
 pub struct SearchParts {
     /// What "better" means.
     pub task: Arc<Task>,

@@ -1,7 +1,7 @@
 //! The texts of the requests to the mutator, checked before the first one is paid for.
 //!
-//! What is wrong with a replaced meta-prompt, and a context window in which no request can have
-//! room, are mistakes in somebody's file: a search must neither end over them nor pass over them.
+//! A mistake in a replaced meta-prompt, and a context window that is too small for every request, are
+//! mistakes in a user's file. They are reported before the run starts.
 
 use crate::operator::{Brief, MetaPromptError, MetaPrompts, OperatorError};
 use crate::recipe::Recipe;
@@ -27,7 +27,7 @@ pub fn meta_prompts(recipe: &Recipe) -> Result<MetaPrompts, SourceError> {
     Ok(all)
 }
 
-/// The error's sentence and what to try. In a file of its own the place says the line already.
+/// The message of the error and what to try. In a file of its own the place already names the line.
 fn explained(error: &MetaPromptError, has_own_file: bool) -> (String, Option<String>) {
     let mut message = error.to_string();
     if let Some(line) = error.line()
@@ -49,7 +49,7 @@ fn explained(error: &MetaPromptError, has_own_file: bool) -> (String, Option<Str
 }
 
 /// Whether the mutator's context window has room for every request that a recipe may make, with the
-/// seed prompt, without rows and past prompts.
+/// baseline, without rows and past prompts.
 ///
 /// # Errors
 /// The first request that has no room, with the line of the task that limits it.

@@ -1,4 +1,4 @@
-//! Carry out jobs, each in a task of its own, and report to the inbox.
+//! Workers: each carries out one job in its own async task and reports to the inbox.
 //!
 //! A worker decides nothing: it calls, waits for what must be durable, and reports.
 

@@ -41,7 +41,7 @@ pub enum Event {
         /// When.
         at: Timestamp,
         /// The baseline, candidate 0.
-        seed: Candidate,
+        baseline: Candidate,
     },
     /// The run went on after an interruption.
     Resumed {

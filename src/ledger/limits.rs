@@ -1,6 +1,6 @@
 //! Caps with what is set aside: what the search may still issue, from folded facts alone.
 //!
-//! Whether an attempt may be sent is not asked here: that is the wallet's question.
+//! Whether an attempt may be sent is decided by the wallet.
 
 use super::plan::PlanLedger;
 use crate::caps::{Caps, Share};

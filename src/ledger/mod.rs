@@ -2,7 +2,7 @@
 //!
 //! Two ledgers keep one cap. The *plan* decides what is issued and depends on folded facts alone, so
 //! that a run can be repeated. The *wallet* decides whether an attempt may be sent and settles every
-//! arrival at once, so that the cap holds whatever arrives when. Nothing here knows candidates,
+//! arrival at once, so that the cap holds in any order of arrival. Nothing here knows candidates,
 //! prompts or providers: callers pass plain numbers.
 
 mod estimate; // Tokens of a request that is not sent yet, and its worst case.

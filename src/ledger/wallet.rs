@@ -1,7 +1,7 @@
 //! The wallet's side of the ledger: what was or may have been billed, and what is out.
 //!
 //! Every reservation and every arrival enters at once, as its event, live and on replay alike.
-//! Whether work is issued is not asked here: that is the plan's question.
+//! Whether work is issued is decided by the plan.
 
 use crate::caps::{Caps, Share};
 use crate::event::Event;
@@ -149,7 +149,7 @@ impl Wallet {
         self.charge(held.role, held.share, charged);
     }
 
-    /// A call ended without an answer. It counts as a call of its role, since something was asked.
+    /// A call ended without an answer. It counts as a call of its role, because a request was sent.
     fn settle_missing(&mut self, call: Call, role: ModelRole) {
         self.release(call);
         self.by_role.entry(role).or_default().calls += 1;

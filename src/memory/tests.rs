@@ -26,7 +26,7 @@ impl Script {
     pub(super) fn new(dev_rows: u32) -> Self {
         let mut script = Self { state: State::new(dev_rows), events: Vec::new(), call: 0 };
         let at = jiff::Timestamp::UNIX_EPOCH;
-        script.apply(Event::Started { at, seed: Candidate::baseline(prompt("baseline")) });
+        script.apply(Event::Started { at, baseline: Candidate::baseline(prompt("baseline")) });
         script
     }
 

@@ -259,7 +259,7 @@ fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(
     let part = task.layout.searched()[0].clone();
     let baseline_text = task.baseline.part(&part).unwrap().to_owned();
     let at = jiff::Timestamp::UNIX_EPOCH;
-    log.record(Event::Started { at, seed: Candidate::baseline(task.baseline.clone()) });
+    log.record(Event::Started { at, baseline: Candidate::baseline(task.baseline.clone()) });
     log.evaluate(CandidateIx::BASELINE, Split::Dev, 0..dev, ability(0));
     let mut lines_of = vec![0_u8];
     let scale = match kind {

@@ -219,7 +219,7 @@ impl Summary {
             seed: info.seed.0,
             status,
             stop_reason: state.stop_reason,
-            baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.seed)),
+            baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
             recommended: is_over.then_some(recommended),
             confirmed: is_over.then_some(is_shown),

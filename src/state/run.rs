@@ -7,9 +7,9 @@ use crate::id::CandidateIx;
 impl Facts {
     pub(super) fn apply_run(&mut self, event: &Event) {
         match event {
-            Event::Started { seed, .. } => {
+            Event::Started { baseline, .. } => {
                 self.phase = Phase::Searching;
-                self.add_candidate(seed, None);
+                self.add_candidate(baseline, None);
                 self.incumbents.push((CandidateIx::BASELINE, 0));
             }
             Event::SearchEnded { reason } => {

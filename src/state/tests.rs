@@ -26,7 +26,7 @@ impl Script {
     fn new(dev_rows: u32) -> Self {
         let mut script = Self { facts: Facts::new(dev_rows), number: 0 };
         let at = jiff::Timestamp::UNIX_EPOCH;
-        script.apply(Event::Started { at, seed: Candidate::baseline(prompt("baseline")) });
+        script.apply(Event::Started { at, baseline: Candidate::baseline(prompt("baseline")) });
         script
     }
 

@@ -1,6 +1,7 @@
-//! A task made in memory: rows from values, scorers from closures, models that a program implements.
+//! Builds a task in memory: rows from values, scorers from closures, models that a program
+//! implements.
 //!
-//! Not other rules: what a task file may not say is refused here, too.
+//! The rules are those of a task file: what a file may not say is refused here too.
 
 use super::dataset::{ColumnMap, columns_of, fill_columns, from_values};
 use super::example::Example;
@@ -21,8 +22,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// A task in the making. What has no default is a prompt with a part `user`, rows, a scorer, and a
-/// model of the role [`ModelRole::Task`].
+/// Builds a task. These have no default: a prompt with a part `user`, rows, a scorer, and a model of
+/// the role [`ModelRole::Task`].
 pub struct TaskBuilder {
     name: String,
     about: String,
@@ -71,43 +72,43 @@ impl TaskBuilder {
         }
     }
 
-    /// What the task is about, for people and for the mutator.
+    /// Describes the task for people and for the mutator.
     #[must_use]
     pub fn about(mut self, about: impl Into<String>) -> Self {
         self.about = about.into();
         self
     }
 
-    /// All rows, which are split by shares. Each is an object as a line of a data file is: its
-    /// columns, with the right answer under `answer`.
+    /// All rows; they are split by shares. Each is an object like a line of a data file: its columns,
+    /// with the right answer under `answer`.
     #[must_use]
     pub fn rows(mut self, rows: impl IntoIterator<Item = Value>) -> Self {
         self.rows = Given::Together(rows.into_iter().collect());
         self
     }
 
-    /// The rows of each split, in place of [`rows`](Self::rows).
+    /// The rows of each split, instead of [`rows`](Self::rows).
     #[must_use]
     pub fn splits(mut self, train: Vec<Value>, dev: Vec<Value>, hold: Vec<Value>) -> Self {
         self.rows = Given::BySplit([train, dev, hold]);
         self
     }
 
-    /// Which columns hold what, where they have other names than `answer`, `id` and `feedback`.
+    /// The names of the columns, if they are not `answer`, `id` and `feedback`.
     #[must_use]
     pub fn columns(mut self, columns: ColumnMap) -> Self {
         self.columns = columns;
         self
     }
 
-    /// What share of the rows each split gets; by their number where it is not said.
+    /// The share of the rows that each split gets; the default depends on the number of rows.
     #[must_use]
     pub fn shares(mut self, shares: Shares) -> Self {
         self.shares = Some(shares);
         self
     }
 
-    /// A part of the prompt that stays as it is.
+    /// A part of the prompt that does not change.
     #[must_use]
     pub fn part(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.parts.push(Part { name: name.into(), text: text.into().into() });
@@ -122,22 +123,22 @@ impl TaskBuilder {
         self.part(name, text)
     }
 
-    /// The most tokens of a prompt, without the row.
+    /// The maximum number of tokens of a prompt without the row.
     #[must_use]
     pub fn max_tokens(mut self, tokens: u64) -> Self {
         self.max_tokens = Some(tokens);
         self
     }
 
-    /// Scores answers by a built-in kind.
+    /// Scores answers with a built-in kind.
     #[must_use]
     pub fn score(mut self, table: ScoreTable) -> Self {
         self.scores.push(Score::Table(Box::new(table)));
         self
     }
 
-    /// Scores answers by a closure of the answer and the row: whether it is right, a score, or a
-    /// whole verdict. It must be a pure function, since a resumed run asks it again.
+    /// Scores answers with a closure of the answer and the row, which returns whether the answer is
+    /// right, a score, or a verdict. It must be a pure function, because a resumed run calls it again.
     #[must_use]
     pub fn score_by<F, V>(mut self, name: impl Into<String>, score: F) -> Self
     where
@@ -148,8 +149,8 @@ impl TaskBuilder {
         self
     }
 
-    /// Which model has a role, as `provider/model`. A provider that is neither built in nor given is
-    /// one that the program implements: see `Run::with_model`.
+    /// The model of a role, as `provider/model`. A provider that is neither built in nor given is
+    /// implemented by the program: see `Run::with_model`.
     #[must_use]
     pub fn model(mut self, role: ModelRole, name: &str) -> Self {
         match ModelName::parse(name) {
@@ -169,7 +170,7 @@ impl TaskBuilder {
         }
     }
 
-    /// Which model has a role, and how it is asked.
+    /// The model of a role with its settings.
     #[must_use]
     pub fn model_spec(mut self, role: ModelRole, spec: ModelSpec) -> Self {
         self.models.insert(role, spec);
@@ -183,24 +184,24 @@ impl TaskBuilder {
         self
     }
 
-    /// What the winner is chosen by; the best quality where it is not said.
+    /// The goal by which the winner is chosen; the default is the best quality.
     #[must_use]
     pub fn goal(mut self, goal: Goal) -> Self {
         self.goal = Some(goal);
         self
     }
 
-    /// What a run may spend where it is started without caps of its own.
+    /// The caps of runs that are started without caps of their own.
     #[must_use]
     pub fn caps(mut self, caps: Caps) -> Self {
         self.caps = caps;
         self
     }
 
-    /// Puts the task together.
+    /// Builds the task.
     ///
     /// # Errors
-    /// The first thing that is missing or makes no sense.
+    /// The first value that is missing or invalid.
     pub fn build(mut self) -> Result<Task, SourceError> {
         let place = place_in_memory(&self.name);
         if let Some(message) = self.wrong.take() {
@@ -252,7 +253,7 @@ impl TaskBuilder {
         Ok(task)
     }
 
-    /// What makes the task this one, besides its rows. Caps are the run's.
+    /// The facts that identify the task, besides its rows. Caps belong to the run.
     fn facts(&self) -> BTreeMap<String, String> {
         let mut facts = BTreeMap::new();
         for (place, part) in self.parts.iter().enumerate() {
@@ -282,7 +283,7 @@ impl TaskBuilder {
     }
 }
 
-/// A fact as text. Values of a task can always be written as JSON.
+/// A fact as text. All values of a task can be written as JSON.
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
@@ -301,7 +302,7 @@ fn scorers(scores: Vec<Score>) -> Result<ScorerSet, ScorerError> {
     Ok(set)
 }
 
-/// The rows with the hash of their values, as a file's rows have that of its bytes.
+/// The rows with a hash of their values; rows of a file have a hash of its bytes.
 fn rows(given: Given, read: &TaskFile) -> Result<(Rows, Vec<DataFile>), SourceError> {
     let mut data = Vec::new();
     let mut examples = |what: &str, values: Vec<Value>| -> Result<Vec<Example>, SourceError> {

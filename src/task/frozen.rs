@@ -1,4 +1,4 @@
-//! What a run freezes of its task, so that it can be taken up again: all but the rows.
+//! The part of a task that a run freezes, so that it can be resumed: everything except the rows.
 
 use super::file::{PartSource, TaskFile};
 use crate::prompt::Part;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where a task comes from.
+/// The source of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TaskSource {
-    /// From files, which are read again.
+    /// Files, which are read again.
     Files(TaskFiles),
-    /// From a program, which has to make it again.
+    /// A program, which must make the task again.
     Memory(TaskFacts),
 }
 
@@ -24,24 +24,24 @@ pub struct TaskFiles {
     pub file: PathBuf,
     /// Its text.
     pub text: String,
-    /// The prompt's parts as they stood in their files.
+    /// The prompt's parts as read from their files.
     pub parts: Vec<Part>,
 }
 
-/// What a task that was made in memory consists of, by name: two tasks with the same facts and the
-/// same rows are the same task. Closures are named only, since nothing can compare them.
+/// The facts of a task that was made in memory, by name: two tasks with the same facts and the same
+/// rows are the same task. Of a closure only the name is known, because closures cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskFacts {
     /// The task's name.
     pub name: String,
-    /// All else.
+    /// All other facts.
     pub facts: BTreeMap<String, String>,
 }
 
-/// A data file and the hash of its bytes; or the rows of a task in memory, and theirs.
+/// A data file and the hash of its bytes, or rows in memory and the hash of their values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// blake3 of its bytes.
     pub blake3: String,
@@ -81,7 +81,7 @@ fn read_text(path: &Path) -> Result<String, SourceError> {
         .map_err(|error| SourceError::new(path, format!("cannot be read: {error}")))
 }
 
-/// The folder that a file lies in.
+/// The folder of a file.
 pub(super) fn folder_of(file: &Path) -> PathBuf {
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -90,7 +90,7 @@ pub(super) fn folder_of(file: &Path) -> PathBuf {
 }
 
 impl TaskSource {
-    /// What mistakes in the task are said of.
+    /// The place that error messages name.
     pub(super) fn place(&self) -> PathBuf {
         match self {
             Self::Files(files) => files.file.clone(),
@@ -98,7 +98,7 @@ impl TaskSource {
         }
     }
 
-    /// The text in which lines can be found; none where there is no file.
+    /// The text in which the line of a mistake is found; empty where there is no file.
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Files(files) => &files.text,
@@ -106,7 +106,7 @@ impl TaskSource {
         }
     }
 
-    /// The folder that programs of the task run in.
+    /// The folder in which programs of the task run.
     pub(super) fn folder(&self) -> PathBuf {
         match self {
             Self::Files(files) => folder_of(&files.file),
@@ -114,8 +114,8 @@ impl TaskSource {
         }
     }
 
-    /// The first difference between this task and what it is now, as a sentence that lacks its end;
-    /// `None` where there is none.
+    /// The first difference between this task and the task now, as the beginning of a sentence; `None`
+    /// if they are the same.
     #[must_use]
     pub fn difference(&self, now: &Self) -> Option<String> {
         match (self, now) {
@@ -136,16 +136,16 @@ impl TaskSource {
                 changed.next().map(|name| format!("{}: its {name} has changed", place.display()))
             }
             (Self::Files(_), Self::Memory(_)) => {
-                Some("the task was read from files then, and is made in memory now".to_owned())
+                Some("the task was read from files at first, but is made in memory now".to_owned())
             }
             (Self::Memory(_), Self::Files(_)) => {
-                Some("the task was made in memory then, and is read from files now".to_owned())
+                Some("the task was made in memory at first, but is read from files now".to_owned())
             }
         }
     }
 }
 
-/// What mistakes in a task that was made in memory are said of.
+/// The place that error messages name for a task that was made in memory.
 pub(super) fn place_in_memory(name: &str) -> PathBuf {
     PathBuf::from(format!("the task `{name}`"))
 }

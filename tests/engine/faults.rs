@@ -118,7 +118,7 @@ fn a_row_without_an_answer_is_missing_and_never_wrong() {
     let pairs = pairs.count();
     assert!(mine.scored < rows || theirs.scored < rows, "no held-out row was refused");
     let confirmed = confirmed(&ended.state, Seed(1)).unwrap();
-    for side in [confirmed.winner, confirmed.seed] {
+    for side in [confirmed.winner, confirmed.baseline] {
         assert_eq!(side.unwrap().n, pairs);
     }
 }

@@ -245,9 +245,9 @@ fn projection(ended: &Ended) -> String {
     let mut proposals: HashMap<u64, u32> = HashMap::new();
     for (number, event) in &ended.events {
         match event {
-            Event::Started { seed, .. } => {
-                out.ids.push(seed.id.to_string());
-                out.line(&format!("baseline #0 {:.12}", seed.id.to_string()));
+            Event::Started { baseline, .. } => {
+                out.ids.push(baseline.id.to_string());
+                out.line(&format!("baseline #0 {:.12}", baseline.id.to_string()));
             }
             Event::ProposalDrafted(draft) => {
                 let Draft { proposal, parents, rows, step, demos, .. } = draft;

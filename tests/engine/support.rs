@@ -342,7 +342,7 @@ pub(crate) fn calls(events: &Events) -> HashMap<Call, Asked> {
     let mut calls = HashMap::new();
     for (_, event) in events {
         match event {
-            Event::Started { seed, .. } => prompts.push(seed.prompt.clone()),
+            Event::Started { baseline, .. } => prompts.push(baseline.prompt.clone()),
             Event::ProposalFolded { outcome: ProposalOutcome::Added { candidate, .. }, .. }
             | Event::CandidateComposed {
                 outcome: ProposalOutcome::Added { candidate, .. }, ..

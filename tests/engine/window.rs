@@ -36,7 +36,7 @@ fn every_request_fits_the_window_and_contains_the_current_text() {
         .events
         .iter()
         .filter_map(|(_, event)| match event {
-            Event::Started { seed, .. } => Some(&seed.prompt),
+            Event::Started { baseline, .. } => Some(&baseline.prompt),
             Event::ProposalFolded { outcome: ProposalOutcome::Added { candidate, .. }, .. }
             | Event::CandidateComposed {
                 outcome: ProposalOutcome::Added { candidate, .. }, ..

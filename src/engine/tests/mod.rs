@@ -52,8 +52,8 @@ pub(super) fn journal() -> Arc<Journal<Event>> {
 pub(super) fn started() -> State {
     let task = task();
     let mut state = State::new(u32::try_from(task.splits.dev.len()).unwrap());
-    let seed = Candidate::baseline(task.baseline.clone());
-    state.apply(EventNumber(0), &Event::Started { at: Clock::fixed(0).now(), seed });
+    let baseline = Candidate::baseline(task.baseline.clone());
+    state.apply(EventNumber(0), &Event::Started { at: Clock::fixed(0).now(), baseline });
     state
 }
 

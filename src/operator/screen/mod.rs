@@ -142,8 +142,8 @@ mod tests {
         let mut screens = Screens::new(&screens, &task);
         let mut state = crate::memory::State::new(1);
         let at = jiff::Timestamp::UNIX_EPOCH;
-        let seed = crate::candidate::Candidate::baseline(seed);
-        state.apply(crate::id::EventNumber(0), &crate::event::Event::Started { at, seed });
+        let baseline = crate::candidate::Candidate::baseline(seed);
+        state.apply(crate::id::EventNumber(0), &crate::event::Event::Started { at, baseline });
         screens.check(&prompt(new), &prompt(old), &layout, &state).map_err(|(why, _)| why)
     }
 

@@ -476,10 +476,10 @@ impl Explainer {
             return;
         }
         let Some(confirmed) = confirmed(&self.state, seed) else { return };
-        let own = if is_winner { confirmed.winner } else { confirmed.seed };
+        let own = if is_winner { confirmed.winner } else { confirmed.baseline };
         let Some(own) = own else { return };
         let gain = confirmed.gain.as_ref().filter(|_| is_winner);
-        let baseline_mean = gain.and(confirmed.seed).map(|baseline| baseline.mean);
+        let baseline_mean = gain.and(confirmed.baseline).map(|baseline| baseline.mean);
         let happened = Happened::Confirmed {
             mean: own.mean,
             low: own.low,

@@ -32,8 +32,8 @@ fn of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(
     let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
     let mut script =
         Script { recipe, strategy, state, events, score, rollouts, texts, refuses, nanos };
-    let seed = Candidate::baseline(pair("a", "b"));
-    script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
+    let baseline = Candidate::baseline(pair("a", "b"));
+    script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, baseline });
     script
 }
 

@@ -13,8 +13,8 @@ pub(in crate::strategy) fn grown(children: &[(&str, u32, f64)], incumbents: &[u3
         state.apply(EventNumber(number), &event);
         number += 1;
     };
-    let seed = Candidate::baseline(prompt("seed"));
-    apply(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
+    let baseline = Candidate::baseline(prompt("seed"));
+    apply(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, baseline });
     let scores = std::iter::once(0.0).chain(children.iter().map(|(.., score)| *score));
     for (place, score) in (0..).zip(scores) {
         let candidate = CandidateIx(place);

@@ -62,8 +62,8 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
         let mut script =
             Self { recipe, strategy, state, events, score, rollouts, texts, refuses, nanos };
-        let seed = Candidate::baseline(prompt("seed"));
-        script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, seed });
+        let baseline = Candidate::baseline(prompt("seed"));
+        script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, baseline });
         script
     }
 

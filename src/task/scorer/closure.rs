@@ -1,6 +1,6 @@
 //! A scorer that is a closure of the program that made the task.
 //!
-//! It must be a pure function of answer and row, as the other kinds are: a resumed run asks it again.
+//! Like the other kinds it must be a pure function of answer and row: a resumed run calls it again.
 
 use super::verdict::Verdict;
 use crate::task::example::Example;
