@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let own: Vec<Arc<dyn Operator>> = vec![Arc::new(LabelsFirst)];
     let mut recipe = recipe::load("random", &[])?;
     recipe
+        .slots
         .operator
         .push(Used::own(Arc::clone(&own[0]), Common { weight: 2.0, ..Common::default() }));
     // A run freezes its recipe as text; reading it again needs the operator.
@@ -52,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         recipe::parse("run.json".as_ref(), &frozen).is_err(),
         "the library alone knows no such kind"
     );
-    let names: Vec<&str> = recipe.operator.iter().map(Used::kind).collect();
+    let names: Vec<&str> = recipe.slots.operator.iter().map(Used::kind).collect();
     println!("the recipe uses {}", names.join(" and "));
     Ok(())
 }

@@ -76,8 +76,8 @@ pub mod sim; // Simulated models, in this process and as a server. The only plac
 pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.
 pub mod memory; // What strategies and operators remember, folded from the same events.
 pub mod operator; // Write the new prompt, with a model's help.
+pub mod strategy; // What to try next: a pure function of slots, state and seed.
 pub mod recipe; // How to search: one TOML file from `strategies/`.
-pub mod strategy; // What to try next: a pure function of recipe, state and seed.
 pub mod evaluate; // Try a candidate on rows: what is asked, and what an answer is worth.
 
 // The loop, and what people see of it.

@@ -51,7 +51,7 @@ struct Game<'a> {
 pub(crate) fn play(recipe: &Recipe, pool: &Pool, budget: u64, seed: Seed) -> Played {
     let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
     let searched = Searched { texts: 1, demos: false };
-    let strategy = Composed::new(recipe.clone(), goal, 0, searched, seed.child("strategy", 0));
+    let strategy = Composed::new(recipe.phases(), goal, 0, searched, seed.child("strategy", 0));
     let state = State::new(ROWS);
     let mut game = Game { pool, strategy, state, events: 0, budget, calls: 0, seed };
     let baseline = Candidate::baseline(prompt(&pool.texts[0]));

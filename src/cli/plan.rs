@@ -7,9 +7,10 @@ use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::ledger::Limits;
-use crate::recipe::{Evaluate, Final, Recipe, Schedule};
+use crate::recipe::Recipe;
 use crate::run;
 use crate::stats::{rows_needed, smallest_gain};
+use crate::strategy::Slots;
 use crate::task::example::Example;
 use crate::task::model::{ModelRole, Price, Usage};
 use crate::task::{Task, counts};
@@ -102,7 +103,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
 
 /// Warns of a concurrency that the look-ahead cannot keep busy. It is not an error.
 fn concurrency_warning(recipe: &Recipe, concurrency: Option<usize>) -> Option<String> {
-    let lookahead = recipe.schedule.lookahead();
+    let lookahead = recipe.slots.schedule.lookahead().evaluations;
     let asked = concurrency?;
     (asked > lookahead / 4).then(|| {
         format!(
@@ -121,41 +122,16 @@ fn mean_row_bytes(rows: &[&Example]) -> u64 {
 
 /// Least and most rollouts per proposal: those for its evidence, and those of its child, which gets
 /// one block at least and all of dev at most.
-fn rollouts_per_proposal(task: &Task, recipe: &Recipe) -> [u64; 2] {
+fn rollouts_per_proposal(task: &Task, slots: &Slots) -> [u64; 2] {
     let dev = task.splits.dev.len() as u64;
-    let evidence = recipe
-        .operator
-        .iter()
-        .map(|operator| operator.feedback().map_or(0, |feedback| feedback.size as u64))
-        .max()
-        .unwrap_or(0);
-    match &recipe.evaluate {
-        Evaluate::Full(kind) if kind.subset > 0 => [dev.min(kind.subset as u64); 2],
-        Evaluate::Minibatch(kind) => [dev.min(kind.size as u64); 2],
-        Evaluate::Gate(_) => [2 * evidence, 2 * evidence + dev],
-        Evaluate::Race(race) => [race.block as u64, evidence + dev],
-        Evaluate::RaceAll(kind) => [kind.block as u64, dev],
-        Evaluate::StopOnFailure(kind) => [1, evidence + kind.most as u64],
-        Evaluate::Cascade(kind) => {
-            let first = kind.stages.first().copied().unwrap_or(1.0);
-            [(first * dev as f64).ceil() as u64, evidence + dev]
-        }
-        Evaluate::MinibatchPromote(kind) => [dev.min(kind.size as u64), dev],
-        Evaluate::Hyperband(kind) => [dev.min(kind.min as u64), dev],
-        Evaluate::Ucb(kind) => [0, (kind.rounds * kind.pulls) as u64],
-        Evaluate::Full(_) => [evidence + dev; 2],
-        Evaluate::SequentialHalving(_)
-        | Evaluate::ContinuousReject(_)
-        | Evaluate::Cluster(_)
-        | Evaluate::Regress(_) => [0, 0],
-    }
+    let shown = slots.operator.iter().filter_map(|operator| operator.feedback());
+    let evidence = shown.map(|feedback| feedback.size as u64).max().unwrap_or(0);
+    slots.evaluate.rows_per_child(dev, evidence)
 }
 
 fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> Estimate {
-    let finale = match &recipe.finale {
-        Final::Confirm(kind) => kind.share,
-        _ => 0.0,
-    };
+    let dev_rows = u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX);
+    let finale = recipe.slots.finale.share(dev_rows, caps.calls);
     let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
     let rows = task.visible_rows();
     let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
@@ -176,7 +152,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         (cost(ModelRole::Task, task_usage), cost(ModelRole::Mutator, mutator_usage));
     // A recipe with phases spends most of its budget in the last one.
     let phases = recipe.phases();
-    let last = phases.last().unwrap_or(recipe);
+    let last = phases.last().unwrap_or(&recipe.slots);
     let pool: u64 =
         phases.iter().flat_map(|phase| &phase.init).map(|init| init.all_requests()).sum();
     let hold = limits.hold_calls();
@@ -203,8 +179,11 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         }
         most
     };
-    let breeds = matches!(last.schedule, Schedule::Steady(_) | Schedule::Generation(_));
-    let proposals = if !breeds { [pool, pool] } else { [affordable(per[1]), affordable(per[0])] };
+    let proposals = if !last.schedule.breeds() {
+        [pool, pool]
+    } else {
+        [affordable(per[1]), affordable(per[0])]
+    };
     // The midpoint of the range of affordable proposals.
     let middle =
         if proposals[1] == u64::MAX { 0 } else { u64::midpoint(proposals[0], proposals[1]) };

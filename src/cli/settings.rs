@@ -116,7 +116,7 @@ pub(super) fn check_programs(task: &Task) -> Result<(), CliError> {
 
 /// Checks that the operators' programs can be started.
 pub(super) fn check_operators(recipe: &Recipe, task: &Task) -> Result<(), CliError> {
-    for operator in recipe.operator.iter().chain(recipe.phase.iter().flat_map(|it| &it.operator)) {
+    for operator in recipe.phases().iter().flat_map(|slots| &slots.operator) {
         let Some(asked) = operator.program() else { continue };
         let program = asked.command.first().map_or("", String::as_str);
         let folder = if asked.dir.is_empty() { task.folder() } else { asked.dir.into() };

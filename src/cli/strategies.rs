@@ -44,7 +44,7 @@ fn one(name: &str, args: &StrategiesArgs, screen: &Screen) -> Result<(), CliErro
         );
     }
     let phases: Vec<_> = recipe.phase.iter().map(recipe::explained).collect();
-    let slots = if phases.is_empty() { recipe::explained(&recipe) } else { Vec::new() };
+    let slots = if phases.is_empty() { recipe::explained(&recipe.slots) } else { Vec::new() };
     let mut value = serde_json::to_value(&recipe)?;
     value["family"] = Listed::of(&recipe).family.into();
     value["header"] = header.as_str().into();

@@ -3,10 +3,10 @@
 use super::requests::Rows;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
-use crate::recipe::BLOCK;
 use crate::seed::Seed;
 use crate::state::Cell;
 use crate::stats::{Interval, PairedTest, interval, paired};
+use crate::strategy::BLOCK;
 use crate::task::example::Split;
 
 /// With fewer rows nothing is called confirmed.

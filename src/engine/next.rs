@@ -14,9 +14,8 @@ use crate::event::{Abandoned, Event, ProposalOutcome, Shown, StopReason};
 use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::ledger::Demand;
 use crate::memory::State;
-use crate::recipe::Schedule;
 use crate::state::{Facts, Phase, Work};
-use crate::strategy::{Plan, Strategy};
+use crate::strategy::{Lookahead, Plan, Strategy};
 use crate::units::Amount;
 
 /// The next step.
@@ -37,7 +36,7 @@ type Fit = Result<Next, StopReason>;
 /// Decides what is next.
 pub(super) struct Planner {
     pub(super) strategy: Box<dyn Strategy>,
-    pub(super) schedule: Schedule,
+    pub(super) lookahead: Lookahead,
     pub(super) budget: Budget,
     pub(super) requests: Requests,
     pub(super) proposals: ProposalBuilder,
@@ -50,7 +49,7 @@ impl Planner {
             return self.next_of_confirmation(state);
         }
         if state.phase == Phase::Searching
-            && let Some(reason) = self.budget.out_of_time(time, self.schedule.lookahead())
+            && let Some(reason) = self.budget.out_of_time(time, self.lookahead.evaluations)
         {
             return Ok(Next::Decide(Event::SearchEnded { reason }));
         }
@@ -102,7 +101,7 @@ impl Planner {
 
     /// Whether another block may be issued. A block is issued whole.
     fn has_room(&self, facts: &Facts) -> bool {
-        facts.evaluations.len() < self.schedule.lookahead()
+        facts.evaluations.len() < self.lookahead.evaluations
     }
 
     fn win(&self, facts: &Facts, candidate: CandidateIx, shrunken_dev: Option<f64>) -> Event {
@@ -117,7 +116,7 @@ impl Planner {
         match (proposal, evaluation) {
             (Some((call, open)), Some(evaluation)) => {
                 let folded_since = facts.counts.folded - open.issued_at;
-                let is_due = folded_since >= self.schedule.proposal_lag();
+                let is_due = folded_since >= self.lookahead.lag;
                 Some(if is_due { *call } else { evaluation })
             }
             (Some((call, _)), None) => Some(*call),

@@ -102,7 +102,7 @@ impl ProposalBuilder {
             rows: &task.visible_rows(),
             baseline: &task.baseline,
         };
-        let screens = Screens::new(&recipe.screen, &screened);
+        let screens = Screens::new(&recipe.slots.screen, &screened);
         let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
         let meta_prompts = meta_prompts(&recipe)?;
         let rows = TrainingRows { evaluator, journal };

@@ -88,7 +88,7 @@ impl Search {
         );
         let planner = Planner {
             strategy,
-            schedule: recipe.schedule.clone(),
+            lookahead: recipe.slots.schedule.lookahead(),
             budget: Budget::new(caps, Arc::clone(&task), finale_share),
             requests: Requests::new(Arc::clone(&evaluator), Arc::clone(&journal)),
             proposals: ProposalBuilder::new(

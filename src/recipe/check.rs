@@ -1,14 +1,13 @@
-//! What no single slot can see: whether the slots of a recipe go together, and whether numbers lie
-//! where they mean something.
+//! Asks the slots of a recipe whether they can work, and says where in the file one cannot.
 //!
-//! Which keys and kinds there are is declared with them, and a kind checks its own keys; `read` turns a
-//! file into slots, and `usable` leaves out what a task has no part for.
+//! A kind checks its own keys, and a family which slots it goes with. Here is what needs a place in a list,
+//! and whether numbers lie where they mean something.
 
 use super::read::Reader;
-use super::{Archive, Choose, Evaluate, Recipe, Sampler, Schedule, Select, StopRule};
 use crate::grammar::Misuse;
 use crate::operator::Used;
 use crate::source::SourceError;
+use crate::strategy::Slots;
 
 /// Where numbers must lie, by the names of their keys; all others need only be numbers.
 const RANGES: &[(&str, f64, f64)] = &[
@@ -24,6 +23,7 @@ const RANGES: &[(&str, f64, f64)] = &[
     ("c", 0.0, f64::MAX),
     ("lambda", 0.0, f64::MAX),
     ("temperature", 0.0, f64::MAX),
+    ("weight", 0.0, f64::MAX),
     ("capacity", 1.0, f64::MAX),
     ("top", 1.0, f64::MAX),
     ("parallel", 1.0, f64::MAX),
@@ -37,37 +37,24 @@ const RANGES: &[(&str, f64, f64)] = &[
 type Checked = Result<(), SourceError>;
 
 impl Reader<'_> {
-    /// Refuses a recipe that cannot work.
-    pub(super) fn check(&self, recipe: &Recipe) -> Checked {
-        self.check_numbers(recipe)?;
-        self.check_schedule(recipe)?;
-        self.check_evaluation(&recipe.evaluate)?;
-        self.check_init(recipe)?;
-        self.check_sampler(&recipe.sampler)?;
-        self.check_selection(recipe)?;
-        self.check_screens(recipe)?;
-        self.check_choice(&recipe.choose)?;
-        self.check_archive(&recipe.archive)?;
-        self.check_operators(recipe)
-    }
-
-    fn positive(&self, path: &[&str], value: usize) -> Checked {
-        match value {
-            0 => Err(self.error(path, format!("`{}` must be at least 1", path[path.len() - 1]))),
-            _ => Ok(()),
-        }
-    }
-
-    fn share(&self, path: &[&str], value: f64) -> Checked {
-        if (0.0..=1.0).contains(&value) {
-            return Ok(());
-        }
-        Err(self.error(path, format!("`{}` must lie in 0..=1", path[path.len() - 1])))
+    /// Refuses slots that cannot work.
+    pub(super) fn check(&self, slots: &Slots) -> Checked {
+        self.check_numbers(slots)?;
+        let here = |path: &'static str| move |misuse| self.misuse(&[path], misuse);
+        slots.evaluate.check().map_err(here("evaluate"))?;
+        slots.sampler.check().map_err(here("sampler"))?;
+        slots.select.check().map_err(here("select"))?;
+        slots.choose.check().map_err(here("choose"))?;
+        slots.archive.check().map_err(here("archive"))?;
+        slots.schedule.check(slots).map_err(|misuse| self.misuse(&[], misuse))?;
+        self.check_inits(slots)?;
+        self.check_screens(slots)?;
+        self.check_operators(slots)
     }
 
     /// Numbers that mean nothing, wherever they stand.
-    fn check_numbers(&self, recipe: &Recipe) -> Checked {
-        match toml::Value::try_from(recipe) {
+    fn check_numbers(&self, slots: &Slots) -> Checked {
+        match toml::Value::try_from(slots) {
             Ok(toml::Value::Table(table)) => self.check_numbers_in(&table, &[]),
             _ => Ok(()),
         }
@@ -111,165 +98,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Who is judged together must be written together, and the other way round.
-    fn check_schedule(&self, recipe: &Recipe) -> Checked {
-        let schedule = &recipe.schedule;
-        let breeds = matches!(schedule, Schedule::Steady(_) | Schedule::Generation(_));
-        if breeds && recipe.operator.is_empty() {
-            let message = format!("a {} schedule needs at least one [[operator]]", schedule.kind());
-            return Err(self
-                .error(&["schedule"], message)
-                .help("add one, or write `kind = \"pool\"` under [schedule]"));
-        }
-        if matches!(schedule, Schedule::Steady(_)) && recipe.evaluate.is_contest() {
-            let kind = recipe.evaluate.kind();
-            return Err(self
-                .error(&["evaluate"], format!("`{kind}` judges candidates together"))
-                .help("write `kind = \"pool\"` or `kind = \"generation\"` under [schedule]"));
-        }
-        let is_default = matches!(&recipe.sampler, Sampler::Random(_));
-        if !is_default && !matches!(schedule, Schedule::Product(_)) {
-            let (kind, schedule) = (recipe.sampler.kind(), schedule.kind());
-            return Err(self
-                .error(&["sampler"], format!("a {schedule} schedule has no use for `{kind}`"))
-                .help("write `kind = \"product\"` under [schedule], or leave [sampler] out"));
-        }
-        if !breeds && !recipe.operator.is_empty() {
-            let message = format!("a {} schedule uses no operator", schedule.kind());
-            return Err(self
-                .error(&["operator"], message)
-                .help("write `kind = \"steady\"` or `kind = \"generation\"` under [schedule]"));
-        }
-        for rule in &recipe.stop.when {
-            let fits = match rule {
-                StopRule::Generations(_) | StopRule::Patience(_) | StopRule::Iterations(_) => {
-                    matches!(schedule, Schedule::Generation(_))
-                }
-                StopRule::Trials(_) => matches!(schedule, Schedule::Product(_)),
-                _ => true,
-            };
-            if !fits {
-                let message = format!("`{rule}` never holds in a {} schedule", schedule.kind());
-                return Err(self.error(&["stop", "when"], message).help(
-                    "leave it out; `stalled:N` counts children, and `score:X` looks at the best",
-                ));
-            }
-        }
-        let weighs_length = recipe.objective.length_penalty > 0.0;
-        if weighs_length && matches!(recipe.evaluate, Evaluate::Race(_) | Evaluate::Gate(_)) {
-            let kind = recipe.evaluate.kind();
-            return Err(self
-                .error(&["objective"], format!("`{kind}` compares scores alone"))
-                .help("leave `length_penalty` out; `or_cheaper` under [accept] weighs costs"));
-        }
-        let combines = matches!(schedule, Schedule::Product(_));
-        let of_combinations =
-            matches!(recipe.evaluate, Evaluate::MinibatchPromote(_) | Evaluate::Hyperband(_));
-        if combines != of_combinations {
-            let (schedule, kind) = (schedule.kind(), recipe.evaluate.kind());
-            return Err(self
-                .error(&["evaluate"], format!("`{kind}` does not go with a {schedule} schedule"))
-                .help(
-                    "`minibatch_promote` and `hyperband` try combinations: they and \
-                     `kind = \"product\"` under [schedule] need each other",
-                ));
-        }
-        let nothing_fits = match schedule {
-            Schedule::Steady(kind) => kind.waiting == 0 || kind.open == 0,
-            Schedule::Generation(kind) => kind.children == 0,
-            Schedule::Pool(_) | Schedule::Product(_) => false,
-        };
-        if schedule.lookahead() == 0 || schedule.proposal_lookahead() == 0 || nothing_fits {
-            return Err(self.error(&["schedule"], "a look-ahead of 0 lets nothing happen").help(
-                "give at least 1 to `lookahead`, `proposal_lookahead`, `waiting`, `open` and \
-                 `children`",
-            ));
-        }
-        if let Schedule::Generation(kind) = schedule
-            && let Some(runs) = &kind.runs
-        {
-            self.positive(&["schedule", "runs", "rows"], runs.rows)?;
-            self.positive(&["schedule", "runs", "times"], runs.times)?;
-        }
-        Ok(())
-    }
-
-    fn check_evaluation(&self, evaluate: &Evaluate) -> Checked {
-        let positive = |key: &str, value: usize| self.positive(&["evaluate", key], value);
-        let share = |key: &str, value: f64| self.share(&["evaluate", key], value);
-        let error = |key: &str, message: &str| self.error(&["evaluate", key], message);
-        match evaluate {
-            Evaluate::Full(kind) => positive("block", kind.block)?,
-            Evaluate::Gate(kind) => positive("block", kind.block)?,
-            Evaluate::Race(kind) => {
-                positive("block", kind.block)?;
-                share("below", kind.below)?;
-                if !(1.0..=100.0).contains(&kind.grow) {
-                    return Err(error("grow", "`grow` must lie in 1..=100"));
-                }
-            }
-            Evaluate::RaceAll(kind) => {
-                positive("block", kind.block)?;
-                positive("max_blocks", kind.max_blocks)?;
-                share("alpha", kind.alpha)?;
-            }
-            Evaluate::Ucb(kind) => {
-                positive("rounds", kind.rounds)?;
-                positive("arms", kind.arms)?;
-                positive("pulls", kind.pulls)?;
-            }
-            Evaluate::Cascade(kind) => {
-                let grows = kind.stages.windows(2).all(|pair| pair[0] < pair[1]);
-                let all_shares = kind.stages.iter().all(|stage| *stage > 0.0 && *stage <= 1.0);
-                if !grows || !all_shares || kind.thresholds.len() + 1 != kind.stages.len() {
-                    let message = "`stages` must grow up to 1, with one threshold less than stages";
-                    return Err(error("stages", message)
-                        .help("write `stages = [0.1, 1.0]` and `thresholds = [0.8]`"));
-                }
-            }
-            Evaluate::Minibatch(kind) => positive("size", kind.size)?,
-            Evaluate::StopOnFailure(kind) => {
-                positive("need", kind.need)?;
-                positive("most", kind.most)?;
-            }
-            Evaluate::MinibatchPromote(kind) => {
-                positive("size", kind.size)?;
-                positive("promote_every", kind.promote_every)?;
-            }
-            Evaluate::Cluster(kind) => {
-                positive("features", kind.features)?;
-                share("share", kind.share)?;
-            }
-            Evaluate::Regress(kind) => positive("features", kind.features)?,
-            Evaluate::Hyperband(kind) => {
-                positive("min", kind.min)?;
-                if !(kind.eta > 1.0 && kind.eta <= 100.0) {
-                    return Err(error("eta", "`eta` must lie above 1, up to 100"));
-                }
-            }
-            Evaluate::ContinuousReject(_) => {}
-            Evaluate::SequentialHalving(kind) => {
-                if !(kind.keep > 0.0 && kind.keep < 1.0) {
-                    return Err(error("keep", "`keep` must lie between 0 and 1"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What a kind says against its own keys.
+    /// What a kind says against its own keys, or a family against a slot.
     fn misuse(&self, path: &[&str], misuse: Misuse) -> SourceError {
         let path = [path, &misuse.path[..]].concat();
         let error = self.error(&path, misuse.message);
         if misuse.help.is_empty() { error } else { error.help(misuse.help) }
     }
 
-    fn check_init(&self, recipe: &Recipe) -> Checked {
-        for (index, init) in recipe.init.iter().enumerate() {
+    fn check_inits(&self, slots: &Slots) -> Checked {
+        for (index, init) in slots.init.iter().enumerate() {
             let path = ["init", &index.to_string()];
-            let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
-            if init.makes_sets() && breeds {
-                let (kind, schedule) = (init.kind(), recipe.schedule.kind());
+            if init.makes_sets() && slots.schedule.breeds() {
+                let (kind, schedule) = (init.kind(), slots.schedule.kind());
                 let message = format!("a {schedule} schedule has no use for `{kind}`");
                 return Err(self.error(&path, message).help(
                     "write `kind = \"pool\"` or `kind = \"product\"` under [schedule]; an operator \
@@ -281,119 +121,37 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn check_sampler(&self, sampler: &Sampler) -> Checked {
-        match sampler {
-            Sampler::Random(_) => Ok(()),
-            Sampler::Tpe(kind) => self.positive(&["sampler", "draws"], kind.draws),
-            Sampler::Gp(kind) => {
-                self.positive(&["sampler", "features"], kind.features)?;
-                self.share(&["sampler", "random_fraction"], kind.random_fraction)
-            }
-        }
-    }
-
-    fn check_selection(&self, recipe: &Recipe) -> Checked {
-        if let Select::Mix(mix) = &recipe.select {
-            let total: f64 = mix.parts.iter().map(|part| part.weight).sum();
-            if total.is_nan() || total <= 0.0 || mix.parts.iter().any(|part| part.weight < 0.0) {
-                return Err(self
-                    .error(&["select", "parts"], "a mix needs parts with positive weights")
-                    .help("write `parts = [{ kind = \"pareto\", weight = 1 }]`"));
-            }
-        }
-        let in_generations = matches!(recipe.schedule, Schedule::Generation(_));
-        let is_tree = matches!(recipe.archive, Archive::Tree(_));
-        if matches!(recipe.select, Select::Uct(_)) != is_tree || (is_tree && !in_generations) {
-            return Err(self.error(&["select"], "a tree search is all of one piece").help(
-                "write `kind = \"generation\"` under [schedule], `kind = \"uct\"` under \
-                     [select] and `kind = \"tree\"` under [archive]",
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_screens(&self, recipe: &Recipe) -> Checked {
-        let place = recipe.screen.iter().position(|screen| screen.most_children().is_some());
+    fn check_screens(&self, slots: &Slots) -> Checked {
+        let place = slots.screen.iter().position(|screen| screen.most_children().is_some());
         match place {
-            Some(place) if !matches!(recipe.schedule, Schedule::Generation(_)) => Err(self
+            Some(place) if slots.schedule.children().is_none() => Err(self
                 .error(&["screen", &place.to_string()], "`cap` counts the children of a generation")
                 .help("write `kind = \"generation\"` under [schedule]")),
             _ => Ok(()),
         }
     }
 
-    fn check_choice(&self, choose: &Choose) -> Checked {
-        let share = |key: &str, value: f64| self.share(&["choose", key], value);
-        match choose {
-            Choose::Thompson(kind) => {
-                share("discount", kind.discount)?;
-                share("floor", kind.floor)
-            }
-            Choose::Ucb(kind) => {
-                share("discount", kind.discount)?;
-                share("epsilon", kind.epsilon)
-            }
-            Choose::Fixed(_) | Choose::Each(_) => Ok(()),
-        }
-    }
-
-    fn check_archive(&self, archive: &Archive) -> Checked {
-        let positive = |key: &str, value: usize| self.positive(&["archive", key], value);
-        match archive {
-            Archive::TopK(kind) => positive("capacity", kind.capacity),
-            Archive::Slots(kind) => positive("capacity", kind.capacity),
-            Archive::Islands(kind) => {
-                positive("count", kind.count)?;
-                positive("capacity", kind.capacity)?;
-                self.share(&["archive", "migrate_rate"], kind.migrate_rate)
-            }
-            Archive::MapElites(kind) => {
-                positive("length_bins", kind.length_bins)?;
-                positive("diversity_bins", kind.diversity_bins)
-            }
-            Archive::List(_) | Archive::Chain(_) | Archive::Pareto(_) | Archive::Tree(_) => Ok(()),
-        }
-    }
-
-    fn check_operators(&self, recipe: &Recipe) -> Checked {
-        for (index, operator) in recipe.operator.iter().enumerate() {
+    fn check_operators(&self, slots: &Slots) -> Checked {
+        for (index, operator) in slots.operator.iter().enumerate() {
             let index = index.to_string();
-            let weight = operator.common.weight;
-            if !(weight >= 0.0 && weight.is_finite()) {
-                let path = ["operator", index.as_str(), "weight"];
-                return Err(self.error(&path, "`weight` must not be negative"));
-            }
-            self.check_parents(recipe, &index, operator)?;
+            self.check_parents(slots, &index, operator)?;
             operator.check().map_err(|misuse| self.misuse(&["operator", &index], misuse))?;
-        }
-        let breeds = matches!(recipe.schedule, Schedule::Steady(_) | Schedule::Generation(_));
-        if breeds && recipe.operator.iter().all(|operator| operator.common.weight <= 0.0) {
-            return Err(self.error(&["operator"], "at least one operator needs a weight above 0"));
         }
         Ok(())
     }
 
     /// Some kinds of selection yield a fixed number of parents, which is what their operators need.
-    fn check_parents(&self, recipe: &Recipe, index: &str, operator: &Used) -> Checked {
+    fn check_parents(&self, slots: &Slots, index: &str, operator: &Used) -> Checked {
         let needed = operator.parents();
-        let given = match &recipe.select {
-            Select::Scan(kind) if kind.donors > 0 => kind.donors + 2,
-            Select::Contrary(_) => 2,
-            Select::Scan(_) | Select::Tournament(_) | Select::Uct(_) => 1,
-            _ => return Ok(()),
-        };
+        let Some(given) = slots.select.always_gives() else { return Ok(()) };
         if needed == 1 || needed == given {
             return Ok(());
         }
-        let (kind, select) = (operator.kind(), recipe.select.kind());
+        let (kind, select) = (operator.kind(), slots.select.kind());
         let message = format!("`{kind}` needs {needed} parents, and `{select}` gives {given}");
-        let error = self.error(&["operator", index], message);
-        Err(match &recipe.select {
-            Select::Scan(_) => {
-                error.help(format!("write `donors = {}` under [select]", needed.saturating_sub(2)))
-            }
-            _ => error.help("take another kind under [select]"),
-        })
+        Err(self
+            .error(&["operator", index], message)
+            .help("take another kind under [select]; `scan` gives two more than its `donors`"))
     }
 }
 
@@ -437,7 +195,7 @@ mod tests {
             ("auto", &deals("from=99"), "`from` does nothing"),
             ("auto", &deals("all=true"), "`all` does nothing"),
             ("auto", &deals("size=0"), "`size` must be at least 1"),
-            ("auto", "operator.0.weight=-1", "`weight` must not be negative"),
+            ("auto", "operator.0.weight=-1", "`weight` must be at least 0"),
             ("auto", "accept.posterior=1.5", "`posterior` must lie in 0..=1"),
             ("auto", "choose.c=nan", "`c` must be at least 0"),
             ("auto", "accept.posterior=nan", "`posterior` must lie in 0..=1"),

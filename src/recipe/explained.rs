@@ -3,9 +3,11 @@
 //!
 //! The documentation is what the slots declare; nothing is described here a second time.
 
-use super::{Objective, Recipe, Stop};
-use crate::grammar::{Chosen, Described, Keys, paragraph};
+use crate::grammar::{Chosen, Described, Keys, Slot, paragraph};
 use crate::operator::{Common, INITS, OPERATORS, SCREENS, Used};
+use crate::strategy::{
+    ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, SAMPLERS, SELECTS, Slots,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -49,64 +51,45 @@ impl KeyShown {
     }
 }
 
-/// The slots of a recipe in their order, without its phases.
+/// The slots in their order.
 #[must_use]
-pub fn explained(recipe: &Recipe) -> Vec<SlotShown> {
-    let mut slots = Vec::new();
-    macro_rules! closed {
-        ($name:literal, $slot:expr, $type:ident) => {{
-            let kind = $slot.kind();
-            let known = super::$type::all().into_iter().find(|known| known.name == kind);
-            slots.push(SlotShown {
-                slot: $name.to_owned(),
-                kind: Some(kind.to_owned()),
-                about: paragraph($slot.about()),
-                keys: keys(
-                    $slot.keys(),
-                    &json(&$slot),
-                    &known.map_or(Value::Null, |known| json(&known.defaults)),
-                ),
-            });
-        }};
+pub fn explained(slots: &Slots) -> Vec<SlotShown> {
+    let mut shown = vec![plain("objective", &slots.objective)];
+    shown.push(chosen("schedule", &slots.schedule, &FAMILIES));
+    for (place, init) in slots.init.iter().enumerate() {
+        shown.push(chosen(&format!("init.{place}"), init, &INITS));
     }
-    macro_rules! plain {
-        ($name:literal, $slot:expr, $type:ident) => {
-            slots.push(SlotShown {
-                slot: $name.to_owned(),
-                kind: None,
-                about: paragraph($type::ABOUT),
-                keys: keys($type::KEYS, &json(&$slot), &json(&$type::default())),
-            })
-        };
+    shown.push(chosen("select", &slots.select, &SELECTS));
+    for (place, operator) in slots.operator.iter().enumerate() {
+        shown.push(used(format!("operator.{place}"), operator));
     }
-    plain!("objective", recipe.objective, Objective);
-    closed!("schedule", recipe.schedule, Schedule);
-    for (place, init) in recipe.init.iter().enumerate() {
-        let usual = INITS.kind(init.kind()).and_then(crate::grammar::Kind::by_default);
-        slots.push(chosen(format!("init.{place}"), init, usual.as_ref()));
+    shown.push(chosen("choose", &slots.choose, &CHOOSES));
+    shown.push(chosen("sampler", &slots.sampler, &SAMPLERS));
+    for (place, screen) in slots.screen.iter().enumerate() {
+        shown.push(chosen(&format!("screen.{place}"), screen, &SCREENS));
     }
-    closed!("select", recipe.select, Select);
-    for (place, operator) in recipe.operator.iter().enumerate() {
-        slots.push(used(format!("operator.{place}"), operator));
-    }
-    closed!("choose", recipe.choose, Choose);
-    closed!("sampler", recipe.sampler, Sampler);
-    for (place, screen) in recipe.screen.iter().enumerate() {
-        let usual = SCREENS.kind(screen.kind()).and_then(crate::grammar::Kind::by_default);
-        slots.push(chosen(format!("screen.{place}"), screen, usual.as_ref()));
-    }
-    closed!("evaluate", recipe.evaluate, Evaluate);
-    closed!("accept", recipe.accept, Accept);
-    closed!("archive", recipe.archive, Archive);
-    plain!("stop", recipe.stop, Stop);
-    closed!("final", recipe.finale, Final);
-    slots
+    shown.push(chosen("evaluate", &slots.evaluate, &EVALUATES));
+    shown.push(chosen("accept", &slots.accept, &ACCEPTS));
+    shown.push(chosen("archive", &slots.archive, &ARCHIVES));
+    shown.push(plain("stop", &slots.stop));
+    shown.push(chosen("final", &slots.finale, &FINALS));
+    shown
 }
 
-fn chosen<T: ?Sized>(slot: String, chosen: &Chosen<T>, usual: Option<&Chosen<T>>) -> SlotShown {
+fn plain<T: Described + Serialize + Default>(name: &str, table: &T) -> SlotShown {
+    SlotShown {
+        slot: name.to_owned(),
+        kind: None,
+        about: paragraph(T::ABOUT),
+        keys: keys(T::KEYS, &json(table), &json(&T::default())),
+    }
+}
+
+fn chosen<T: ?Sized>(name: &str, chosen: &Chosen<T>, slot: &Slot<T>) -> SlotShown {
+    let usual = slot.kind(chosen.kind()).and_then(crate::grammar::Kind::by_default);
     let defaults = usual.map_or(Value::Null, |usual| json(usual.table()));
     SlotShown {
-        slot,
+        slot: name.to_owned(),
         kind: Some(chosen.kind().to_owned()),
         about: paragraph(chosen.about()),
         keys: keys(chosen.keys(), &json(chosen.table()), &defaults),
@@ -180,7 +163,7 @@ mod tests {
     #[test]
     fn every_key_of_every_shipped_recipe_is_documented() {
         for shipped in SHIPPED {
-            for slot in explained(&load(shipped.name, &[]).unwrap()) {
+            for slot in explained(&load(shipped.name, &[]).unwrap().slots) {
                 assert!(!slot.about.is_empty(), "{}: {}", shipped.name, slot.slot);
                 for key in &slot.keys {
                     assert!(!key.about.is_empty(), "{}.{}", slot.slot, key.name);
@@ -192,7 +175,7 @@ mod tests {
     #[test]
     fn a_changed_key_is_told_from_its_default_in_nested_tables_too() {
         let recipe = load("auto", &["operator.0.feedback.size=9".to_owned()]).unwrap();
-        let slots = explained(&recipe);
+        let slots = explained(&recipe.slots);
         let reflect = slots.iter().find(|slot| slot.slot == "operator.0").unwrap();
         let feedback = reflect.keys.iter().find(|key| key.name == "feedback").unwrap();
         let size = feedback.keys.iter().find(|key| key.name == "size").unwrap();

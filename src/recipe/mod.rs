@@ -1,11 +1,10 @@
 //! How to search: one TOML file with one table per slot, each with a `kind`.
 //!
-//! A recipe is data. What its kinds do is in `strategy`, `operator` and `evaluate`; the recipes that
-//! ship are in `strategies/` and embedded in the program.
+//! A recipe is data: TOML read into the slots that `strategy` and `operator` declare. Not what the kinds
+//! do; the recipes that ship are in `strategies/` and embedded in the program.
 
 // A file uses only files declared above it.
 mod wording;
-mod slots;
 mod usable;
 mod explained;
 mod reference;
@@ -18,12 +17,14 @@ pub use explained::{KeyShown, SlotShown, explained};
 pub use read::{RecipeError, effective_table, load, load_with, parse, parse_with};
 pub use reference::reference;
 pub(crate) use reference::toml_of;
-pub use slots::*;
 pub use usable::{Parts, Usable};
 pub use wording::Wording;
 
 use crate::event::Draft;
 use crate::operator::{Author, Used};
+use crate::strategy::Slots;
+use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]
@@ -79,62 +80,60 @@ pub fn shipped(name: &str) -> Option<&'static Shipped> {
     SHIPPED.iter().find(|recipe| recipe.name == name)
 }
 
+/// How to search.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recipe {
+    /// Its name.
+    pub name: String,
+    /// When to choose it, in one line.
+    pub about: String,
+    /// The paper, where there is one.
+    pub reference: Option<String>,
+    /// Texts that replace the built-in meta-prompts, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub meta_prompts: BTreeMap<String, Wording>,
+    /// The slots; where there are phases, what these are written over.
+    #[serde(flatten)]
+    pub slots: Slots,
+    /// Phases that follow each other, each until its own `stop` holds, in place of the slots above.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub phase: Vec<Slots>,
+}
+
 impl Recipe {
     /// Whether it asks the mutator model anything.
     #[must_use]
     pub fn asks_mutator(&self) -> bool {
-        self.operator.iter().any(|operator| operator.asks_mutator())
-            || self.init.iter().any(|init| init.requests() > 0)
-            || self.phase.iter().any(Self::asks_mutator)
+        self.slots.asks_mutator() || self.phase.iter().any(Slots::asks_mutator)
     }
 
     /// The operator or the init that a draft is of; `None` for a combination of ingredients.
     #[must_use]
     pub fn author(&self, draft: &Draft) -> Option<&dyn Author> {
-        let recipe = self.of_phase(draft.phase);
-        match (draft.operator, draft.init) {
-            (Some(place), _) => {
-                let operator = recipe.operator.get(usize::from(place))?;
-                Some(operator.operator())
-            }
-            (None, Some(place)) => Some(&**recipe.init.get(usize::from(place))?),
-            (None, None) => None,
-        }
+        self.of_phase(draft.phase).author(draft)
     }
 
     /// The operator that a draft is of.
     #[must_use]
     pub fn operator_of(&self, draft: &Draft) -> Option<&Used> {
-        self.of_phase(draft.phase).operator.get(usize::from(draft.operator?))
+        self.of_phase(draft.phase).operator_of(draft)
     }
 
     /// The sampling temperature of a draft's request; `None`: the mutator's own.
     #[must_use]
     pub fn temperature_of(&self, draft: &Draft) -> Option<f64> {
-        match (self.operator_of(draft), draft.init) {
-            (Some(operator), _) => operator.common.temperature,
-            (None, Some(place)) => {
-                self.of_phase(draft.phase).init.get(usize::from(place))?.temperature()
-            }
-            (None, None) => None,
-        }
+        self.of_phase(draft.phase).temperature_of(draft)
     }
 
-    /// The recipe of a phase.
+    /// The slots of a phase.
     #[must_use]
-    pub fn of_phase(&self, phase: u16) -> &Self {
-        self.phase.get(usize::from(phase)).unwrap_or(self)
+    pub fn of_phase(&self, phase: u16) -> &Slots {
+        self.phase.get(usize::from(phase)).unwrap_or(&self.slots)
     }
 
-    /// The recipes of the phases; the recipe itself where there are none.
+    /// The slots of all phases; those of the recipe itself where it has no phases.
     #[must_use]
-    pub fn phases(&self) -> &[Self] {
-        if self.phase.is_empty() { std::slice::from_ref(self) } else { &self.phase }
-    }
-
-    /// Whether the baseline is named among the first candidates.
-    #[must_use]
-    pub fn names_baseline(&self) -> bool {
-        self.init.iter().any(|init| init.names_baseline())
+    pub fn phases(&self) -> &[Slots] {
+        if self.phase.is_empty() { std::slice::from_ref(&self.slots) } else { &self.phase }
     }
 }

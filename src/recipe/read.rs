@@ -1,10 +1,12 @@
 //! Reads a recipe: `extends`, `--set`, strict keys, and errors that name file and line.
 
-use super::slots::describe::Slot;
-use super::{Objective, Recipe, SHIPPED, Stop, Wording, shipped};
-use crate::grammar;
+use super::{Recipe, SHIPPED, Wording, shipped};
+use crate::grammar::{Chosen, Slot};
 use crate::operator::{INITS, OPERATORS, Operator, SCREENS, Used};
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
+use crate::strategy::{
+    ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, SAMPLERS, SELECTS, Slots,
+};
 use crate::text;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -270,8 +272,13 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The recipe, with its phases: each is a recipe of its own, written as what differs.
+    /// The recipe, with its phases: each is written as what differs.
     fn recipe(&self, mut table: toml::Table) -> Result<Recipe, SourceError> {
+        let name = self.string(&mut table, "name")?;
+        let of_file = || self.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let name = name.or_else(of_file).unwrap_or_default();
+        let about = self.string(&mut table, "about")?.unwrap_or_default();
+        let reference = self.string(&mut table, "reference")?;
         let phases = match table.remove("phase") {
             None => Vec::new(),
             Some(toml::Value::Array(phases)) => phases,
@@ -296,35 +303,24 @@ impl Reader<'_> {
             }
             let mut whole = table.clone();
             merge(&mut whole, over);
-            read.push(self.flat(whole)?);
+            let slots = self.slots(whole)?;
+            self.check(&slots)?;
+            read.push(slots);
         }
-        let mut recipe = match read.first() {
-            // What the phases share is the whole of what is asked of the table itself.
-            Some(first) => {
-                let mut shared = self.shared(table)?;
-                shared.schedule = first.schedule.clone();
-                shared
-            }
-            None => self.flat(table)?,
-        };
-        if read.iter().any(|phase| phase.finale != recipe.finale) {
+        // What phases share is the whole of what is asked of the table itself: it need not stand on its
+        // own.
+        let mut slots = self.slots(table)?;
+        match read.first() {
+            Some(first) => slots.schedule = first.schedule.clone(),
+            None => self.check(&slots)?,
+        }
+        if read.iter().any(|phase| phase.finale != slots.finale) {
             return Err(self
                 .error(&["phase"], "all phases share the recipe's `final`")
                 .help("write `[final]` above the first `[[phase]]`"));
         }
-        recipe.phase = read;
-        Ok(recipe)
-    }
-
-    /// A table that phases are written over: it need not stand on its own.
-    fn shared(&self, table: toml::Table) -> Result<Recipe, SourceError> {
-        self.slots(table)
-    }
-
-    fn flat(&self, table: toml::Table) -> Result<Recipe, SourceError> {
-        let recipe = self.slots(table)?;
-        self.check(&recipe)?;
-        Ok(recipe)
+        let meta_prompts = Wordings::new();
+        Ok(Recipe { name, about, reference, meta_prompts, slots, phase: read })
     }
 
     /// Texts that replace built-in meta-prompts: a folder of files, or the texts themselves. A folder
@@ -381,34 +377,28 @@ impl Reader<'_> {
         }
     }
 
-    fn slots(&self, mut table: toml::Table) -> Result<Recipe, SourceError> {
-        let recipe = Recipe {
-            name: self.string(&mut table, "name")?.unwrap_or_else(|| {
-                self.file.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into())
-            }),
-            about: self.string(&mut table, "about")?.unwrap_or_default(),
-            reference: self.string(&mut table, "reference")?,
-            meta_prompts: Wordings::new(),
-            objective: self.plain::<Objective>(&mut table, "objective")?,
-            schedule: self.slot(&mut table, "schedule", "steady")?,
-            init: self.list(&mut table, "init", |path, item| self.chosen(path, item, &INITS))?,
-            select: self.slot(&mut table, "select", "best")?,
-            operator: self.list(&mut table, "operator", |path, item| self.used(path, item))?,
-            choose: self.slot(&mut table, "choose", "fixed")?,
-            sampler: self.slot(&mut table, "sampler", "random")?,
+    fn slots(&self, mut table: toml::Table) -> Result<Slots, SourceError> {
+        let table = &mut table;
+        let slots = Slots {
+            objective: self.plain(table, "objective")?,
+            schedule: self.slot(table, "schedule", &FAMILIES, "steady")?,
+            init: self.list(table, "init", |path, item| self.chosen(path, item, &INITS, None))?,
+            select: self.slot(table, "select", &SELECTS, "best")?,
+            operator: self.list(table, "operator", |path, item| self.used(path, item))?,
+            choose: self.slot(table, "choose", &CHOOSES, "fixed")?,
+            sampler: self.slot(table, "sampler", &SAMPLERS, "random")?,
             screen: self
-                .list(&mut table, "screen", |path, item| self.chosen(path, item, &SCREENS))?,
-            evaluate: self.slot(&mut table, "evaluate", "full")?,
-            accept: self.slot(&mut table, "accept", "always")?,
-            archive: self.slot(&mut table, "archive", "list")?,
-            stop: self.plain::<Stop>(&mut table, "stop")?,
-            phase: Vec::new(),
-            finale: self.slot(&mut table, "final", "argmax")?,
+                .list(table, "screen", |path, item| self.chosen(path, item, &SCREENS, None))?,
+            evaluate: self.slot(table, "evaluate", &EVALUATES, "full")?,
+            accept: self.slot(table, "accept", &ACCEPTS, "always")?,
+            archive: self.slot(table, "archive", &ARCHIVES, "list")?,
+            stop: self.plain(table, "stop")?,
+            finale: self.slot(table, "final", &FINALS, "argmax")?,
         };
-        if let Some(key) = table.keys().next() {
-            return Err(self.unknown(&[key], key, SLOTS, "slot"));
+        match table.keys().next() {
+            Some(key) => Err(self.unknown(&[key], key, KEYS, "slot")),
+            None => Ok(slots),
         }
-        Ok(recipe)
     }
 
     pub(super) fn error(&self, path: &[&str], message: impl Into<String>) -> SourceError {
@@ -442,15 +432,16 @@ impl Reader<'_> {
         }
     }
 
-    fn slot<S: Slot>(
+    fn slot<T: ?Sized>(
         &self,
         table: &mut toml::Table,
         key: &str,
+        slot: &Slot<T>,
         default: &str,
-    ) -> Result<S, SourceError> {
+    ) -> Result<Chosen<T>, SourceError> {
         match table.remove(key) {
-            None => self.kind(&[key], toml::Table::new(), Some(default)),
-            Some(toml::Value::Table(inner)) => self.kind(&[key], inner, None),
+            None => self.chosen(&[key], toml::Table::new(), slot, Some(default)),
+            Some(toml::Value::Table(inner)) => self.chosen(&[key], inner, slot, None),
             Some(_) => Err(self
                 .error(&[key], format!("`{key}` must be a table with `kind`"))
                 .help(format!("write `[{key}]` and under it `kind = \"{default}\"`"))),
@@ -483,24 +474,15 @@ impl Reader<'_> {
         Ok(slots)
     }
 
-    fn kind<S: Slot>(
-        &self,
-        path: &[&str],
-        mut table: toml::Table,
-        default: Option<&str>,
-    ) -> Result<S, SourceError> {
-        let kind = self.kind_name(path, &mut table, default, S::KINDS)?;
-        S::from_table(&kind, table).map_err(|error| self.below(path, &kind, &error))
-    }
-
     /// One kind of a slot, by its list.
     fn chosen<T: ?Sized>(
         &self,
         path: &[&str],
         mut table: toml::Table,
-        slot: &grammar::Slot<T>,
-    ) -> Result<grammar::Chosen<T>, SourceError> {
-        let name = self.kind_name(path, &mut table, None, &slot.names())?;
+        slot: &Slot<T>,
+        default: Option<&str>,
+    ) -> Result<Chosen<T>, SourceError> {
+        let name = self.kind_name(path, &mut table, default, &slot.names())?;
         let read = slot.kind(&name).map(|kind| (kind.read)(table));
         let unknown = || self.unknown(path, &name, &slot.names(), "kind");
         read.ok_or_else(unknown)?.map_err(|error| self.below(path, &name, &error))
@@ -561,7 +543,7 @@ impl Reader<'_> {
 }
 
 /// The top-level keys of a recipe.
-const SLOTS: &[&str] = &[
+const KEYS: &[&str] = &[
     "name",
     "about",
     "reference",
@@ -586,7 +568,6 @@ const SLOTS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Evaluate;
 
     fn from_text(text: &str, sets: &[&str]) -> Result<Recipe, RecipeError> {
         let dir = tempfile::tempdir().unwrap();
@@ -614,20 +595,22 @@ mod tests {
             &["evaluate.below=0.3", "operator.0.feedback.size=9"],
         )
         .unwrap();
-        let Evaluate::Race(race) = &recipe.evaluate else { panic!("not a race") };
-        assert_eq!((race.block, race.below), (4, 0.3));
-        let feedback = recipe.operator[0].feedback().unwrap();
+        let keys: toml::Table = toml::from_str("block = 4\nbelow = 0.3").unwrap();
+        let evaluate = &recipe.slots.evaluate;
+        assert_eq!(evaluate.kind(), "race");
+        assert!(keys.iter().all(|(key, value)| evaluate.table().get(key) == Some(value)));
+        let feedback = recipe.slots.operator[0].feedback().unwrap();
         assert_eq!(feedback.size, 9);
     }
 
     #[test]
     fn another_kind_drops_the_keys_of_the_old_one() {
         let recipe = from_text("extends = 'auto'\n[evaluate]\nkind = 'full'\n", &[]).unwrap();
-        assert_eq!(recipe.evaluate.kind(), "full");
+        assert_eq!(recipe.slots.evaluate.kind(), "full");
         let recipe =
             from_text("extends = 'auto'\n", &["evaluate.kind=full", "evaluate.block=4"]).unwrap();
-        let Evaluate::Full(full) = &recipe.evaluate else { panic!("not full") };
-        assert_eq!(full.block, 4);
+        let evaluate = &recipe.slots.evaluate;
+        assert_eq!((evaluate.kind(), evaluate.block()), ("full", 4));
     }
 
     #[test]

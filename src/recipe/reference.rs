@@ -2,13 +2,15 @@
 //!
 //! A test compares the page with it, so the two cannot drift apart.
 
+use super::KeyShown;
 use super::explained::{json, keys};
-use super::{
-    Accept, Archive, Choose, Evaluate, Final, KeyShown, MixPart, Objective, Runs, Sampler,
-    Schedule, Select, Stop,
-};
 use crate::grammar::{DeclaredKind, Described, Keys, Lines, Slot, paragraph};
 use crate::operator::{Common, Feedback, History, INITS, OPERATORS, SCREENS, Shots};
+use crate::strategy::{
+    ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, MixPart, Objective, Runs, SAMPLERS,
+    SELECTS, Stop,
+};
+use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -16,37 +18,35 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn reference() -> String {
     let mut out = String::new();
-    macro_rules! closed {
-        ($name:literal, $slot:ident) => {
-            kinds(&mut out, $name, $slot::ABOUT, &$slot::all(), &[])
-        };
-    }
-    macro_rules! plain {
-        ($name:literal, $slot:ident) => {
-            table(&mut out, $name, $slot::ABOUT, $slot::KEYS, &json(&$slot::default()))
-        };
-    }
-    plain!("[objective]", Objective);
-    closed!("[schedule]", Schedule);
-    plain!("runs = { … }", Runs);
-    kinds(&mut out, "[[init]]", INITS.about, &listed(&INITS), &[]);
-    plain!("shots = { … }", Shots);
-    closed!("[select]", Select);
+    plain::<Objective>(&mut out, "[objective]");
+    slot(&mut out, "[schedule]", &FAMILIES);
+    plain::<Runs>(&mut out, "runs = { … }");
+    slot(&mut out, "[[init]]", &INITS);
+    plain::<Shots>(&mut out, "shots = { … }");
+    slot(&mut out, "[select]", &SELECTS);
     table(&mut out, "parts = [{ … }]", MixPart::ABOUT, MixPart::KEYS, &Value::Null);
     let common = Common::defaults();
     let common = keys(Common::KEYS, &json(&common), &json(&common));
     kinds(&mut out, "[[operator]]", OPERATORS.about, &listed(&OPERATORS), &common);
-    plain!("feedback = { … }", Feedback);
-    plain!("history = { … }", History);
-    closed!("[choose]", Choose);
-    closed!("[sampler]", Sampler);
-    kinds(&mut out, "[[screen]]", SCREENS.about, &listed(&SCREENS), &[]);
-    closed!("[evaluate]", Evaluate);
-    closed!("[accept]", Accept);
-    closed!("[archive]", Archive);
-    plain!("[stop]", Stop);
-    closed!("[final]", Final);
+    plain::<Feedback>(&mut out, "feedback = { … }");
+    plain::<History>(&mut out, "history = { … }");
+    slot(&mut out, "[choose]", &CHOOSES);
+    slot(&mut out, "[sampler]", &SAMPLERS);
+    slot(&mut out, "[[screen]]", &SCREENS);
+    slot(&mut out, "[evaluate]", &EVALUATES);
+    slot(&mut out, "[accept]", &ACCEPTS);
+    slot(&mut out, "[archive]", &ARCHIVES);
+    plain::<Stop>(&mut out, "[stop]");
+    slot(&mut out, "[final]", &FINALS);
     out
+}
+
+fn plain<T: Described + Default + Serialize>(out: &mut String, name: &str) {
+    table(out, name, T::ABOUT, T::KEYS, &json(&T::default()));
+}
+
+fn slot<T: ?Sized>(out: &mut String, name: &str, slot: &Slot<T>) {
+    kinds(out, name, slot.about, &listed(slot), &[]);
 }
 
 fn listed<T: ?Sized>(slot: &Slot<T>) -> Vec<DeclaredKind> {

@@ -3,8 +3,9 @@
 //! A recipe is written for any task. An operator on demonstrations has nothing to do where no part
 //! holds them, and one that rewrites texts has nothing to do where only demonstrations may change.
 
-use super::{Recipe, Schedule};
+use super::Recipe;
 use crate::operator::{Author, WorksOn};
+use crate::strategy::Slots;
 
 /// What of a task's prompt may be searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +34,15 @@ impl Recipe {
         let mut recipe = self.clone();
         let mut left_out = Vec::new();
         if recipe.phase.is_empty() {
-            recipe.leave_out(parts, &mut left_out);
-            let is_idle = !left_out.is_empty() && !recipe.makes_candidates();
+            leave_out(&mut recipe.slots, parts, &mut left_out);
+            let is_idle = !left_out.is_empty() && !makes_candidates(&recipe.slots);
             return Usable { recipe, left_out, is_idle };
         }
         let phases = std::mem::take(&mut recipe.phase);
         for (place, mut phase) in phases.into_iter().enumerate() {
             let mut of_phase = Vec::new();
-            phase.leave_out(parts, &mut of_phase);
-            let is_empty = !of_phase.is_empty() && !phase.makes_candidates();
+            leave_out(&mut phase, parts, &mut of_phase);
+            let is_empty = !of_phase.is_empty() && !makes_candidates(&phase);
             let number = place + 1;
             left_out.extend(of_phase.into_iter().map(|line| format!("phase {number}: {line}")));
             if is_empty {
@@ -51,40 +52,38 @@ impl Recipe {
             }
         }
         // The slots that phases are written over are not carried out themselves.
-        recipe.leave_out(parts, &mut Vec::new());
-        let is_idle = !left_out.is_empty() && !recipe.phase.iter().any(Self::makes_candidates);
+        leave_out(&mut recipe.slots, parts, &mut Vec::new());
+        let is_idle = !left_out.is_empty() && !recipe.phase.iter().any(makes_candidates);
         Usable { recipe, left_out, is_idle }
     }
+}
 
-    fn leave_out(&mut self, parts: Parts, left_out: &mut Vec<String>) {
-        let mut keep = |noun: &str, kind: &str, lacks: Option<&str>| match lacks {
-            None => true,
-            Some(lacks) => {
-                left_out.push(format!("{noun} `{kind}` is left out: {lacks}"));
-                false
-            }
-        };
-        self.operator.retain(|operator| {
-            keep("operator", operator.kind(), lacks(operator.operator(), parts))
-        });
-        self.init.retain(|init| keep("init", init.kind(), lacks(&**init, parts)));
-        for operator in self.operator.iter().filter(|_| !parts.demos) {
-            if let Some(key) = operator.idle_key_without_demos() {
-                let kind = operator.kind();
-                left_out.push(format!("operator `{kind}`: no `{key}`, since {NO_DEMOS}"));
-            }
+fn leave_out(slots: &mut Slots, parts: Parts, left_out: &mut Vec<String>) {
+    let mut keep = |noun: &str, kind: &str, lacks: Option<&str>| match lacks {
+        None => true,
+        Some(lacks) => {
+            left_out.push(format!("{noun} `{kind}` is left out: {lacks}"));
+            false
+        }
+    };
+    slots
+        .operator
+        .retain(|operator| keep("operator", operator.kind(), lacks(operator.operator(), parts)));
+    slots.init.retain(|init| keep("init", init.kind(), lacks(&**init, parts)));
+    for operator in slots.operator.iter().filter(|_| !parts.demos) {
+        if let Some(key) = operator.idle_key_without_demos() {
+            let kind = operator.kind();
+            left_out.push(format!("operator `{kind}`: no `{key}`, since {NO_DEMOS}"));
         }
     }
+}
 
-    /// Whether anything here can bring a candidate besides the baseline.
-    fn makes_candidates(&self) -> bool {
-        let breeds = matches!(self.schedule, Schedule::Steady(_) | Schedule::Generation(_));
-        let operators = self.operator.iter().any(|operator| operator.common.weight > 0.0);
-        if breeds {
-            return operators;
-        }
-        self.init.iter().any(|init| !init.names_baseline())
+/// Whether anything here can bring a candidate besides the baseline.
+fn makes_candidates(slots: &Slots) -> bool {
+    if slots.schedule.breeds() {
+        return slots.operator.iter().any(|operator| operator.common.weight > 0.0);
     }
+    slots.init.iter().any(|init| !init.names_baseline())
 }
 
 const NO_DEMOS: &str = "`prompt.search` does not name `demos`";
@@ -132,18 +131,18 @@ mod tests {
              [[operator]]\nkind = 'crossover'\nmix_shots = true\n",
         );
         let usable = mixed.usable(TEXT);
-        assert_eq!(usable.recipe.operator.len(), 2);
+        assert_eq!(usable.recipe.slots.operator.len(), 2);
         assert!(!usable.is_idle);
         insta::assert_snapshot!(usable.left_out.join("\n"), @r"
         operator `demo_edit` is left out: `prompt.search` does not name `demos`
         operator `crossover`: no `mix_shots`, since `prompt.search` does not name `demos`
         ");
         let usable = mixed.usable(DEMOS);
-        let kinds: Vec<&str> = usable.recipe.operator.iter().map(Used::kind).collect();
+        let kinds: Vec<&str> = usable.recipe.slots.operator.iter().map(Used::kind).collect();
         assert_eq!(kinds, ["demo_edit"]);
         // What is left still reads as a recipe.
         let text = crate::recipe::effective_table(&usable.recipe);
-        assert_eq!(recipe(&text).operator, usable.recipe.operator);
+        assert_eq!(recipe(&text).slots.operator, usable.recipe.slots.operator);
     }
 
     #[test]

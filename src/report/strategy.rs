@@ -4,7 +4,8 @@
 
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, set_prose};
 use super::words::visible;
-use crate::recipe::{Archive, KeyShown, Recipe, Schedule, Select, SlotShown, explained, toml_of};
+use crate::operator::Used;
+use crate::recipe::{KeyShown, Recipe, SlotShown, explained, toml_of};
 use serde::Serialize;
 
 /// A recipe's entry in the list.
@@ -47,31 +48,27 @@ const FAMILIES: &[&str] = &[
 
 /// The family of a recipe, derived from its slots, so that no list has to be maintained.
 fn family(recipe: &Recipe) -> &'static str {
-    let breeds =
-        |phase: &&Recipe| matches!(phase.schedule, Schedule::Steady(_) | Schedule::Generation(_));
-    let phases = recipe.phase.as_slice();
-    let first = phases.iter().find(breeds).or(phases.first()).unwrap_or(recipe);
     if recipe.name == "auto" {
         return FAMILIES[0];
     }
-    let is_niched = matches!(first.archive, Archive::Islands(_) | Archive::MapElites(_))
-        || matches!(first.select, Select::Cells(_));
-    let is_tree =
-        matches!(first.archive, Archive::Tree(_)) || matches!(first.select, Select::Uct(_));
-    match &first.schedule {
-        Schedule::Product(_) => FAMILIES[6],
-        Schedule::Pool(_) => FAMILIES[5],
-        _ if is_tree => FAMILIES[3],
-        _ if is_niched => FAMILIES[4],
-        _ if first
-            .operator
-            .iter()
-            .all(|one| one.feedback().is_none() && one.kind() == "mutate_text") =>
-        {
-            FAMILIES[7]
-        }
-        Schedule::Generation(_) => FAMILIES[2],
-        Schedule::Steady(_) => FAMILIES[1],
+    let phases = recipe.phases();
+    let bred = phases.iter().find(|phase| phase.schedule.breeds());
+    let first = bred.or(phases.first()).unwrap_or(&recipe.slots);
+    let writes_anew = |used: &Used| used.feedback().is_none() && used.kind() == "mutate_text";
+    if first.schedule.combines() {
+        FAMILIES[6]
+    } else if !first.schedule.breeds() {
+        FAMILIES[5]
+    } else if first.archive.is_tree() {
+        FAMILIES[3]
+    } else if first.archive.has_niches() || first.select.has_niches() {
+        FAMILIES[4]
+    } else if first.operator.iter().all(writes_anew) {
+        FAMILIES[7]
+    } else if first.schedule.children().is_some() {
+        FAMILIES[2]
+    } else {
+        FAMILIES[1]
     }
 }
 
@@ -135,7 +132,7 @@ pub fn strategy(recipe: &Recipe, header: &str, colour: bool, width: usize) -> St
         page.prose(2, &format!("the meta-prompt `{name}` is replaced"), |_, text| text.to_owned());
     }
     if recipe.phase.is_empty() {
-        for slot in explained(recipe) {
+        for slot in explained(&recipe.slots) {
             page.slot(&slot);
         }
         return page.text;

@@ -87,7 +87,7 @@ fn strategy(file: &RunFile, task: &Task, recipe: &Recipe) -> Box<dyn Strategy> {
             let train = u32::try_from(task.splits.train.len()).unwrap_or(u32::MAX);
             let searched = Searched::of(&task.layout);
             let seed = file.seed.child("strategy", 0);
-            Box::new(Composed::new(recipe.clone(), task.goal, train, searched, seed))
+            Box::new(Composed::new(recipe.phases(), task.goal, train, searched, seed))
         }
     }
 }

@@ -1,29 +1,27 @@
-//! A recipe's slots put together: the strategy of every run.
+//! The loop that all families share: the strategy of every search.
 //!
-//! Work is offered in this order: the contest that is on; a change of the incumbent; an end; rows of
-//! open candidates; evidence and requests of drafts; the next draft. When nothing of this is left and
-//! nothing is out, everything so far is judged: that is where a generation ends.
+//! Work is offered in this order: what is under way; a change of the incumbent; an end; rows of open
+//! candidates; evidence and requests of drafts; the next draft. When nothing of this is left and
+//! nothing is out, everything so far is judged: the family says what comes next.
 
-use super::drafting;
-use super::{
-    Plan, Remaining, State, Strategy, acceptance, allocation, capping, contest, finale, islands,
-    population, product, stopping,
-};
+use super::plan::{Plan, Strategy};
+use super::search::{Search, Slots};
 use crate::candidate::DEMOS;
-use crate::event::{Draft, Event, Gate, Shown, StopReason};
+use crate::event::{Draft, Event, Gate, Shown};
 use crate::id::CandidateIx;
+use crate::ledger::Remaining;
+use crate::memory::State;
 use crate::operator::Setting;
 use crate::prompt::Layout;
-use crate::recipe::{Evaluate, Final, Recipe, Schedule};
 use crate::seed::Seed;
 use crate::state::{Phase, Status};
 use crate::task::goal::Goal;
 
-/// A recipe with what it needs to know of the task: the goal, how many training rows there are, and
-/// what may be searched.
+/// The slots of all phases, with what they need to know of the task: the goal, how many training rows
+/// there are, and what may be searched.
 #[derive(Clone, Debug)]
 pub struct Composed {
-    recipe: Recipe,
+    phases: Vec<Slots>,
     goal: Goal,
     setting: Setting,
 }
@@ -48,56 +46,116 @@ impl Searched {
 }
 
 impl Composed {
-    /// Puts the slots together.
+    /// Puts the slots of the phases together; there is one phase at least.
     #[must_use]
     pub fn new(
-        recipe: Recipe,
+        phases: &[Slots],
         goal: Goal,
         train_rows: u32,
         searched: Searched,
         seed: Seed,
     ) -> Self {
         let Searched { texts, demos } = searched;
-        Self { recipe, goal, setting: Setting { train_rows, texts, has_demos: demos, seed } }
+        let setting = Setting { train_rows, texts, has_demos: demos, seed };
+        Self { phases: phases.to_vec(), goal, setting }
     }
 
-    /// The recipe of the phase that is on.
-    fn recipe(&self, state: &State) -> &Recipe {
-        self.recipe.of_phase(state.phase_number)
-    }
-
-    fn block(recipe: &Recipe) -> usize {
-        match &recipe.evaluate {
-            Evaluate::Full(kind) => kind.block,
-            Evaluate::Gate(kind) => kind.block,
-            Evaluate::Race(kind) => kind.block,
-            _ => crate::recipe::BLOCK,
+    /// The search as its policies see it.
+    pub(super) fn search<'a>(&'a self, state: &'a State, remaining: Remaining) -> Search<'a> {
+        let phase = usize::from(state.phase_number).min(self.phases.len() - 1);
+        Search {
+            phases: &self.phases,
+            slots: &self.phases[phase],
+            state,
+            goal: self.goal,
+            setting: self.setting,
+            remaining,
         }
     }
+}
 
-    /// Evaluations of candidates, oldest first; a decision about one of them goes alone.
-    fn evaluations(&self, recipe: &Recipe, state: &State) -> Vec<Plan> {
+impl Search<'_> {
+    fn next(&self) -> Vec<Plan> {
+        let family = &self.slots.schedule;
+        if let Some(finished) = self.finished() {
+            return vec![finished];
+        }
+        if let Some(plans) = family.under_way(self) {
+            return plans;
+        }
+        let decision = self
+            .change_of_incumbent()
+            .or_else(|| family.owed(self))
+            .or_else(|| self.stopped())
+            .or_else(|| family.decision(self))
+            .or_else(|| self.slots.archive.migration(self));
+        if let Some(decision) = decision {
+            return vec![decision];
+        }
         let mut plans = Vec::new();
-        for &candidate in &state.open {
-            if capping::holds_back(recipe, state, candidate) {
-                continue;
+        match self.slots.evaluate.widen(self) {
+            Some(decision @ Plan::Decide(_)) => return vec![decision],
+            widened => plans.extend(widened),
+        }
+        for plan in self.evaluations() {
+            // A decision about one of them goes alone.
+            if matches!(plan, Plan::Decide(_)) {
+                return vec![plan];
             }
-            match allocation::next(recipe, self.goal, state, candidate, self.setting.seed) {
-                Some(decision @ Plan::Decide(_)) => return vec![decision],
-                Some(plan) => plans.push(plan),
-                None => {}
-            }
+            plans.push(plan);
+        }
+        let proposals = self.proposals();
+        if matches!(proposals.first(), Some(Plan::Decide(_) | Plan::Compose(_))) {
+            return proposals;
+        }
+        plans.extend(proposals);
+        plans.extend(self.collect_sets());
+        match family.runs(self) {
+            Some(runs) => plans.extend(runs),
+            None => plans.extend(self.next_draft()),
+        }
+        if plans.is_empty() && self.state.is_quiet() {
+            plans = self.after_all_is_judged();
         }
         plans
     }
 
+    /// A candidate that has had all rows that its recipe gives it, where these are not all of dev.
+    fn finished(&self) -> Option<Plan> {
+        let mut open = self.state.open.iter().copied();
+        let candidate = open.find(|one| self.slots.evaluate.is_done(self, *one))?;
+        Some(Plan::Decide(Event::CandidateFinished { candidate }))
+    }
+
+    /// A contest names its leaders itself.
+    fn change_of_incumbent(&self) -> Option<Plan> {
+        match self.slots.evaluate.rounds() {
+            Some(_) => None,
+            None => self.slots.accept.change(self),
+        }
+    }
+
+    /// Rows of open candidates, oldest first, or a decision about one of them.
+    fn evaluations(&self) -> impl Iterator<Item = Plan> {
+        let family = &self.slots.schedule;
+        let open = self.state.open.iter().copied();
+        open.filter(|candidate| !family.holds_back(self, *candidate)).filter_map(|candidate| {
+            if self.state.standing(candidate).status != Status::Open {
+                return None;
+            }
+            // The baseline is what everything is compared with, so it is always tried in full.
+            let is_baseline = candidate == CandidateIx::BASELINE;
+            let gate = if is_baseline { None } else { self.gate(candidate) };
+            gate.unwrap_or_else(|| self.slots.evaluate.next(self, candidate))
+        })
+    }
+
     /// Evidence for drafts, and drafts that are ready to be asked.
-    fn proposals(&self, state: &State) -> Vec<Plan> {
+    fn proposals(&self) -> Vec<Plan> {
         let mut evidence = Vec::new();
         let mut ready = Vec::new();
-        for draft in state.drafts.values() {
-            // A draft belongs to the phase that it was made in.
-            match drafting::advance(&self.recipe, state, draft, self.setting) {
+        for draft in self.state.drafts.values() {
+            match self.advance(draft) {
                 Some(decision @ (Plan::Decide(_) | Plan::Compose(_))) => return vec![decision],
                 Some(plan @ Plan::Evaluate { .. }) => evidence.push(plan),
                 Some(plan) => ready.push(plan),
@@ -109,180 +167,47 @@ impl Composed {
     }
 
     /// The next draft, where there is room for one.
-    fn draft(&self, recipe: &Recipe, state: &State) -> Option<Plan> {
-        let schedule = &recipe.schedule;
-        if state.proposals_out() >= schedule.proposal_lookahead() {
+    fn next_draft(&self) -> Option<Plan> {
+        let family = &self.slots.schedule;
+        let is_full = self.state.proposals_out() >= family.lookahead().proposals;
+        if is_full || !family.has_room(self) {
             return None;
         }
-        if let Schedule::Steady(steady) = schedule
-            && (state.waiting() >= steady.waiting || state.open.len() >= steady.open)
-        {
-            return None;
-        }
-        let draft = drafting::next_step(&self.recipe, state, self.setting)
-            .or_else(|| drafting::next_init(recipe, state, self.setting))
-            .or_else(|| self.bred(recipe, state))?;
+        let draft = self.next_step().or_else(|| self.next_init()).or_else(|| {
+            let is_due = self.init_is_drafted();
+            is_due.then(|| self.again().or_else(|| family.bred(self))).flatten()
+        })?;
         Some(Plan::Decide(Event::ProposalDrafted(draft)))
     }
 
-    /// A draft of an operator, where the schedule breeds now.
-    fn bred(&self, recipe: &Recipe, state: &State) -> Option<Draft> {
-        if !drafting::init_is_drafted(recipe, state) {
-            return None;
-        }
-        if let Some(again) = drafting::again(recipe, state, self.setting) {
-            return Some(again);
-        }
-        match &recipe.schedule {
-            Schedule::Steady(_) => drafting::next(recipe, state, self.setting),
-            Schedule::Generation(_) => {
-                let due = state.memory.generations.current().is_some()
-                    && state.memory.uses.in_generation() < drafting::applications(recipe, state);
-                // A turn in which nothing can be done is a turn all the same.
-                due.then(|| {
-                    drafting::next(recipe, state, self.setting)
-                        .unwrap_or_else(|| drafting::idle(state))
-                })
-            }
-            Schedule::Pool(_) | Schedule::Product(_) => None,
-        }
-    }
-
-    /// Runs that have to be in before the generation is bred; `None`: there are none.
-    fn runs(&self, recipe: &Recipe, state: &State) -> Option<Vec<Plan>> {
-        let is_bred = state.memory.uses.in_generation() >= drafting::applications(recipe, state);
-        if state.memory.generations.current().is_none() || is_bred {
-            return None;
-        }
-        drafting::sample_runs(recipe, state, self.setting)
-    }
-
-    fn search(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
-        let recipe = self.recipe(state);
-        if let Some(finished) = allocation::finished(recipe, state) {
-            return vec![finished];
-        }
-        let combines = matches!(recipe.schedule, Schedule::Product(_));
-        if state.memory.contests.round().is_some() && !combines {
-            return self.contest(recipe, state, remaining);
-        }
-        if combines && let Some(rows) = product::under_way(recipe, state, self.setting) {
-            return rows;
-        }
-        if !recipe.evaluate.is_contest()
-            && let Some(change) = acceptance::change(recipe, self.goal, state)
-        {
-            return vec![change];
-        }
-        if let Some(owed) = product::due(recipe, state, self.setting) {
-            return vec![owed];
-        }
-        if let Some(end) = stopping::reason(&self.recipe, recipe, state, self.setting.texts) {
-            return vec![end];
-        }
-        if let Some(capped) = capping::next(recipe, state, self.setting.seed) {
-            return vec![capped];
-        }
-        if let Some(migration) = islands::migration(recipe, state) {
-            return vec![migration];
-        }
-        let widened = allocation::widen(recipe, state);
-        if let Some(decision @ Plan::Decide(_)) = widened {
-            return vec![decision];
-        }
-        let mut plans: Vec<Plan> = widened.into_iter().collect();
-        plans.extend(self.evaluations(recipe, state));
-        if matches!(plans.last(), Some(Plan::Decide(_))) {
-            return plans.split_off(plans.len() - 1);
-        }
-        let proposals = self.proposals(state);
-        if matches!(proposals.first(), Some(Plan::Decide(_) | Plan::Compose(_))) {
-            return proposals;
-        }
-        plans.extend(proposals);
-        plans.extend(drafting::collect_sets(recipe, state, self.setting));
-        match self.runs(recipe, state) {
-            Some(runs) => plans.extend(runs),
-            None => plans.extend(self.draft(recipe, state)),
-        }
-        if plans.is_empty() && state.is_quiet() {
-            plans.extend(self.judged(recipe, state, remaining));
-        }
-        plans
-    }
-
     /// What comes next when everything so far is judged, but for what is judged together.
-    fn judged(&self, recipe: &Recipe, state: &State, remaining: Remaining) -> Vec<Plan> {
-        let ended = || vec![stopping::end(&self.recipe, state, StopReason::PoolDone)];
-        // A seed that does not compete stays open, and is no reason for another contest.
-        let competes = |candidate: &CandidateIx| state.open.contains(candidate);
-        if recipe.evaluate.is_contest() && contenders(recipe, state).iter().any(competes) {
-            return self.contest(recipe, state, remaining);
-        }
-        match &recipe.schedule {
-            Schedule::Steady(_) | Schedule::Pool(_) => ended(),
-            Schedule::Product(_) => product::next(recipe, state, self.setting),
-            Schedule::Generation(_) => {
-                let next = population::next_generation(recipe, state);
-                // Nobody to breed from, or nobody to pair: the next generation would be empty, too.
-                let members = next.members.len();
-                if members == 0 || drafting::applications_of(recipe, members) == 0 {
-                    return ended();
-                }
-                vec![Plan::Decide(Event::GenerationStarted(next))]
-            }
-        }
+    fn after_all_is_judged(&self) -> Vec<Plan> {
+        // A baseline that does not compete stays open, and is no reason for another contest.
+        let competes = || self.contenders().iter().any(|one| self.state.open.contains(one));
+        let is_contest = self.slots.evaluate.rounds().is_some();
+        let contest = if is_contest && competes() { self.contest() } else { None };
+        contest.unwrap_or_else(|| self.slots.schedule.judged(self))
     }
-
-    fn contest(&self, recipe: &Recipe, state: &State, remaining: Remaining) -> Vec<Plan> {
-        let contenders = || contenders(recipe, state);
-        contest::next(recipe, state, contenders, remaining, self.setting.seed)
-    }
-}
-
-/// Who is judged together: the population and its children that are not judged yet; before the
-/// first generation, all that `init` brought. Whoever left the population is not asked again.
-pub(super) fn contenders(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
-    let pool = super::ranking::pool(recipe, state);
-    let Some(generation) = state.memory.generations.current() else {
-        return pool;
-    };
-    let competes = |candidate: &CandidateIx| {
-        generation.members.contains(candidate) || state.standing(*candidate).status == Status::Open
-    };
-    pool.into_iter().filter(competes).collect()
 }
 
 impl Strategy for Composed {
     fn ask(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
+        let search = self.search(state, remaining);
         match state.phase {
-            Phase::Searching => self.search(state, remaining),
-            Phase::Choosing => {
-                let block = Self::block(self.recipe(state));
-                finale::next(&self.recipe, self.goal, block, state, remaining)
-            }
+            Phase::Searching => search.next(),
+            // Only blocks of the shortlist may be issued while others are out.
+            Phase::Choosing if !state.is_quiet() => search.shortlist_rows(),
+            Phase::Choosing => search.slots.finale.next(&search),
             Phase::New | Phase::Confirming | Phase::Over => Vec::new(),
         }
     }
 
     fn finale_share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
-        match &self.recipe.finale {
-            // Two that are told apart are the least; what is too little for them is better searched with.
-            Final::Confirm(kind) => {
-                let least = 2 * u64::from(dev_rows) * u64::from(kind.replicate);
-                let is_enough = calls.is_none_or(|calls| calls as f64 * kind.share >= least as f64);
-                if is_enough { kind.share } else { 0.0 }
-            }
-            Final::Shortlist(kind) => {
-                let wanted = kind.top as u64 * u64::from(dev_rows);
-                let enough = calls.map_or(1.0, |calls| wanted as f64 / calls.max(1) as f64);
-                kind.share.min(enough)
-            }
-            Final::Argmax(_) | Final::BestPath(_) => 0.0,
-        }
+        self.phases[0].finale.share(dev_rows, calls)
     }
 
     fn gate(&self, state: &State, draft: &Draft, shown: &[Shown]) -> Option<Gate> {
-        drafting::gate(self.recipe(state), state, draft, shown, self.setting)
+        let remaining = Remaining { rollouts: 0, total_rollouts: 0 };
+        self.search(state, remaining).gate_of(draft, shown)
     }
 }

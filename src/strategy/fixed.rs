@@ -1,9 +1,11 @@
 //! Evaluates the seed on all of dev and stops: what `eval` runs.
 
-use super::{Plan, Remaining, State, Strategy};
+use super::plan::{Plan, Strategy};
+use super::search::BLOCK;
 use crate::event::{Event, StopReason};
 use crate::id::{CandidateIx, RowIx};
-use crate::recipe::BLOCK;
+use crate::ledger::Remaining;
+use crate::memory::State;
 use crate::state::{Phase, Status};
 use crate::task::example::Split;
 

@@ -1,90 +1,46 @@
-//! What to try next: a pure function of recipe, state and seed.
+//! What to try next: a pure function of a recipe's slots, state and seed.
 //!
 //! There is no `tell`, and nothing is remembered here: what a strategy must remember is a memory of the
-//! room `memory`, folded from the same events as the facts. Rows are numbers here; neither their
-//! texts nor held-out rows ever arrive.
+//! room `memory`, folded from the same events as the facts. A slot is filled with a policy, which is
+//! one file of the slot's folder and a line in its list. Rows are numbers here; neither their texts nor
+//! held-out rows ever arrive.
 
 // A file uses only files declared above it.
+mod plan;
+mod space;
+mod stop;
+pub mod search;
 mod ranking;
 mod belief;
-mod cells;
-mod tree;
 mod population;
-mod islands;
-mod selection;
-mod choosing;
+pub mod select;
+pub mod archive;
+pub mod accept;
+pub mod choose;
+pub mod sampler;
+pub mod evaluate;
+pub mod finale;
+mod stopping;
 mod breeding;
 mod drafting;
-mod acceptance;
-mod allocation;
-mod contest;
-mod product;
-mod capping;
-mod stopping;
-mod finale;
-mod fixed;
+pub mod family;
 mod composed;
+mod fixed;
 
 #[cfg(test)]
 mod tests;
 
+pub use accept::ACCEPTS;
+pub use archive::ARCHIVES;
+pub use choose::CHOOSES;
 pub use composed::{Composed, Searched};
+pub use evaluate::EVALUATES;
+pub use family::{FAMILIES, Runs};
+pub use finale::FINALS;
 pub use fixed::Fixed;
-
-use crate::event::{Draft, Event, Gate, Shown};
-use crate::id::{CandidateIx, ProposalNumber, RowIx};
-use crate::ledger::Remaining;
-use crate::memory::State;
-use crate::task::example::Split;
-
-/// One thing to do next.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Plan {
-    /// A decision that needs no work.
-    Decide(Event),
-    /// Give a candidate rows.
-    Evaluate {
-        /// Who answers.
-        candidate: CandidateIx,
-        /// Rows of which split; never hold.
-        split: Split,
-        /// Which answer to them it is.
-        replicate: u16,
-        /// The rows.
-        rows: Vec<RowIx>,
-    },
-    /// Ask the mutator for a drafted proposal.
-    Propose {
-        /// Which.
-        proposal: ProposalNumber,
-        /// The evidence, with the first parent's answers.
-        shown: Vec<Shown>,
-    },
-    /// Put a drafted candidate together without a model.
-    Compose(Draft),
-    /// Name the winner: the last thing a strategy does.
-    Win {
-        /// Who.
-        candidate: CandidateIx,
-        /// Its shrunken gain over the seed on dev, where there is one.
-        shrunken_dev: Option<f64>,
-    },
-}
-
-/// Decides what is tried next.
-pub trait Strategy: Send + Sync {
-    /// What may be done now, in order of preference: decisions first, evaluations before proposals.
-    /// The same state always gives the same plans. Empty: wait for what is out.
-    fn ask(&self, state: &State, remaining: Remaining) -> Vec<Plan>;
-
-    /// What a child of this draft must pass before it is tried in full.
-    fn gate(&self, _state: &State, _draft: &Draft, _shown: &[Shown]) -> Option<Gate> {
-        None
-    }
-
-    /// The share of a cap that is kept for the strategy's `final`, for so many rows of dev and so many
-    /// calls in all.
-    fn finale_share(&self, _dev_rows: u32, _calls: Option<u64>) -> f64 {
-        0.0
-    }
-}
+pub use plan::{Plan, Strategy};
+pub use sampler::SAMPLERS;
+pub use search::{BLOCK, Lookahead, Objective, Slots};
+pub use select::{MixPart, SELECTS};
+pub use space::{Combination, Observation, Space};
+pub use stop::{Stop, StopRule};

@@ -1,105 +1,130 @@
 //! What candidates are ranked by, and which of them take part.
 
-use super::State;
+use super::search::Search;
+use super::space::Space;
 use crate::id::CandidateIx;
-use crate::recipe::Recipe;
 use crate::state::Status;
 use crate::task::example::Split;
 use crate::task::goal::Goal;
 
-/// What a candidate is ranked by: its mean over all its answers to dev, less what its length costs.
-pub(super) fn fitness(recipe: &Recipe, state: &State, candidate: CandidateIx) -> Option<f64> {
-    let mean = mean_of_all(state, candidate)?;
-    Some(mean - length_penalty(recipe, state, candidate))
-}
-
-/// The penalty for length: the weight times the prompt's length, as a share of the longest of the
-/// first candidates (CAPO; arXiv:2504.16005, section 3).
-pub(super) fn length_penalty(recipe: &Recipe, state: &State, candidate: CandidateIx) -> f64 {
-    let weight = recipe.objective.length_penalty;
-    if weight == 0.0 {
-        return 0.0;
-    }
-    let length = |candidate: CandidateIx| state.standing(candidate).candidate.prompt.bytes() as f64;
-    weight * length(candidate) / (state.memory.longest_first.bytes() as f64).max(1.0)
-}
-
-/// All judged candidates, best first; the earlier one of equals.
-pub(super) fn ranked(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
-    rank(recipe, state, state.memory.fronts.finished().iter().copied())
-}
-
-/// Candidates by their fitness, best first; those without an answer are left out.
-pub(super) fn rank(
-    recipe: &Recipe,
-    state: &State,
-    candidates: impl Iterator<Item = CandidateIx>,
-) -> Vec<CandidateIx> {
-    let mut ranked: Vec<(f64, CandidateIx)> = candidates
-        .filter(|candidate| !state.standing(*candidate).misses_too_much())
-        .filter_map(|candidate| Some((fitness(recipe, state, candidate)?, candidate)))
-        .collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    ranked.into_iter().map(|(_, candidate)| candidate).collect()
-}
-
-/// Whether a candidate is part of the population: the seed only where the recipe names it, or where
-/// there is nothing else to begin with.
-pub(super) fn competes(recipe: &Recipe, candidate: CandidateIx) -> bool {
-    candidate != CandidateIx::BASELINE || recipe.init.is_empty() || recipe.names_baseline()
-}
-
-/// The mean over all scored answers to dev, every replicate.
-pub(super) fn mean_of_all(state: &State, candidate: CandidateIx) -> Option<f64> {
-    let (mut sum, mut scored) = (0.0, 0_u32);
-    for (_, column) in state.standing(candidate).replicates(Split::Dev) {
-        sum += column.sum;
-        scored += column.scored;
-    }
-    (scored > 0).then(|| sum / f64::from(scored))
-}
-
-/// The best of some candidates by the goal's rule: the highest quality, or the lowest cost among
-/// those that are good enough; the earlier one of equals. None where the goal allows none.
-pub(super) fn best_by_goal(
-    goal: Goal,
-    state: &State,
-    candidates: impl Iterator<Item = CandidateIx>,
-    quality: impl Fn(CandidateIx) -> Option<f64>,
-) -> Option<CandidateIx> {
-    let baseline = quality(CandidateIx::BASELINE).unwrap_or(0.0);
-    let mut best: Option<(f64, CandidateIx)> = None;
-    for candidate in candidates {
-        let standing = state.standing(candidate);
-        if standing.misses_too_much() {
-            continue;
+impl Search<'_> {
+    /// What a candidate is ranked by: its mean over all its answers to dev, less what its length
+    /// costs. `None` without an answer.
+    #[must_use]
+    pub fn fitness(&self, candidate: CandidateIx) -> Option<f64> {
+        let (mut sum, mut scored) = (0.0, 0_u32);
+        for (_, column) in self.state.standing(candidate).replicates(Split::Dev) {
+            sum += column.sum;
+            scored += column.scored;
         }
-        let (Some(quality), Some(usd)) = (quality(candidate), standing.used.usd_per_1k()) else {
-            continue;
+        let mean = (scored > 0).then(|| sum / f64::from(scored))?;
+        Some(mean - self.length_penalty(candidate))
+    }
+
+    /// The penalty for length: the weight times the prompt's length, as a share of the longest of the
+    /// first candidates (CAPO; arXiv:2504.16005, section 3).
+    #[must_use]
+    pub fn length_penalty(&self, candidate: CandidateIx) -> f64 {
+        let weight = self.slots.objective.length_penalty;
+        if weight == 0.0 {
+            return 0.0;
+        }
+        let length = self.state.standing(candidate).candidate.prompt.bytes() as f64;
+        weight * length / (self.state.memory.longest_first.bytes() as f64).max(1.0)
+    }
+
+    /// All judged candidates, best first; the earlier one of equals.
+    #[must_use]
+    pub fn ranked(&self) -> Vec<CandidateIx> {
+        self.rank(self.state.memory.fronts.finished().iter().copied())
+    }
+
+    /// Candidates by their fitness, best first; those without an answer are left out.
+    pub fn rank(&self, candidates: impl IntoIterator<Item = CandidateIx>) -> Vec<CandidateIx> {
+        let mut ranked: Vec<(f64, CandidateIx)> = candidates
+            .into_iter()
+            .filter(|candidate| !self.state.standing(*candidate).misses_too_much())
+            .filter_map(|candidate| Some((self.fitness(candidate)?, candidate)))
+            .collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        ranked.into_iter().map(|(_, candidate)| candidate).collect()
+    }
+
+    /// The best few of some candidates.
+    pub(super) fn best_of(
+        &self,
+        candidates: impl IntoIterator<Item = CandidateIx>,
+        most: usize,
+    ) -> Vec<CandidateIx> {
+        let mut best = self.rank(candidates);
+        best.truncate(most);
+        best
+    }
+
+    /// Whether a candidate is part of the population: the baseline only where the recipe names it, or
+    /// where there is nothing else to begin with.
+    #[must_use]
+    pub fn competes(&self, candidate: CandidateIx) -> bool {
+        let slots = self.slots;
+        candidate != CandidateIx::BASELINE || slots.init.is_empty() || slots.names_baseline()
+    }
+
+    /// The best of some candidates by the goal's rule: the highest quality, or the lowest cost among
+    /// those that are good enough; the earlier one of equals. `None` where the goal allows none.
+    pub fn best_by_goal(
+        &self,
+        candidates: impl IntoIterator<Item = CandidateIx>,
+        quality: impl Fn(CandidateIx) -> Option<f64>,
+    ) -> Option<CandidateIx> {
+        let baseline = quality(CandidateIx::BASELINE).unwrap_or(0.0);
+        let mut best: Option<(f64, CandidateIx)> = None;
+        for candidate in candidates {
+            let standing = self.state.standing(candidate);
+            if standing.misses_too_much() {
+                continue;
+            }
+            let (Some(quality), Some(usd)) = (quality(candidate), standing.used.usd_per_1k())
+            else {
+                continue;
+            };
+            if !self.goal.allows(quality, usd, baseline) {
+                continue;
+            }
+            let rank = match self.goal {
+                Goal::MaxQuality { .. } => quality,
+                Goal::MinCost { .. } => -usd,
+            };
+            if best.is_none_or(|(highest, _)| rank > highest + 1e-12) {
+                best = Some((rank, candidate));
+            }
+        }
+        best.map(|(_, candidate)| candidate)
+    }
+
+    /// Candidates that take part in a pool: all that `init` brought, and the baseline where it is
+    /// named.
+    #[must_use]
+    pub fn pool(&self) -> Vec<CandidateIx> {
+        let with_baseline = self.slots.names_baseline();
+        self.state
+            .numbered()
+            .filter(|(candidate, standing)| {
+                (with_baseline || *candidate != CandidateIx::BASELINE)
+                    && !matches!(standing.status, Status::Dropped(_))
+            })
+            .map(|(candidate, _)| candidate)
+            .collect()
+    }
+
+    /// What there is to combine: the texts that `init` brought, the baseline's where it is named.
+    pub(super) fn space(&self) -> Space {
+        let has_demos =
+            |candidate: &CandidateIx| !self.state.standing(*candidate).candidate.demos.is_empty();
+        let texts = self.pool().into_iter().filter(|candidate| !has_demos(candidate)).collect();
+        let sets = match self.state.memory.demo_sets.collected() {
+            Some(sets) if !sets.is_empty() => sets.to_vec(),
+            _ => vec![Vec::new()],
         };
-        if !goal.allows(quality, usd, baseline) {
-            continue;
-        }
-        let rank = match goal {
-            Goal::MaxQuality { .. } => quality,
-            Goal::MinCost { .. } => -usd,
-        };
-        if best.is_none_or(|(highest, _)| rank > highest + 1e-12) {
-            best = Some((rank, candidate));
-        }
+        Space { texts, sets }
     }
-    best.map(|(_, candidate)| candidate)
-}
-
-/// Candidates that take part in a pool: all that init brought, and the baseline where it is named.
-pub(super) fn pool(recipe: &Recipe, state: &State) -> Vec<CandidateIx> {
-    let with_baseline = recipe.names_baseline();
-    state
-        .numbered()
-        .filter(|(candidate, standing)| {
-            (with_baseline || *candidate != CandidateIx::BASELINE)
-                && !matches!(standing.status, Status::Dropped(_))
-        })
-        .map(|(candidate, _)| candidate)
-        .collect()
 }

@@ -1,73 +1,91 @@
-//! When to stop, beside the budget.
+//! Whether the search ends, or the phase that is on.
 
-use super::{Plan, State, drafting};
+use super::Plan;
+use super::evaluate::number_of_trials;
+use super::search::Search;
+use super::stop::StopRule;
 use crate::event::{Event, StopReason};
-use crate::recipe::{Evaluate, Recipe, StopRule};
 use crate::state::Status;
 
 /// Fruitless proposals in a row after which any steady search ends: nothing that it does costs
 /// anything any more, so no budget would end it.
 const MOST_FRUITLESS: u32 = 1_000;
 
-/// Whether a recipe uses more rows as it goes.
-fn is_widened(recipe: &Recipe) -> bool {
-    matches!(&recipe.evaluate, Evaluate::Race(race) if race.first_rows > 0)
-}
+impl Search<'_> {
+    /// The end, if a rule says so: of the phase that is on, where another one follows it.
+    pub(super) fn stopped(&self) -> Option<Plan> {
+        let is_fruitless = self.state.counts.rejected_in_a_row >= MOST_FRUITLESS;
+        let rules = &self.slots.stop.when;
+        let found = rules.iter().find_map(|rule| self.reason(*rule));
+        let reason = found.or(is_fruitless.then_some(StopReason::PoolDone))?;
+        Some(self.end(reason))
+    }
 
-/// The end, if a rule says so: of the phase that is on, where another one follows it.
-pub(super) fn reason(whole: &Recipe, recipe: &Recipe, state: &State, texts: u16) -> Option<Plan> {
-    let fruitless = state.counts.rejected_in_a_row;
-    let generation = state.memory.generations.number();
-    let found = recipe.stop.when.iter().find_map(|rule| match rule {
-        StopRule::Budget | StopRule::PoolDone => None,
-        StopRule::Generations(most) => {
-            let turns = most.saturating_mul(drafting::turns(recipe, texts));
-            (generation - state.memory.generations.first_of_phase() >= turns)
-                .then_some(StopReason::Generations)
+    /// The end of the search, or of the phase that is on where another one follows it.
+    pub(super) fn end(&self, reason: StopReason) -> Plan {
+        let next = self.state.phase_number + 1;
+        if usize::from(next) < self.phases.len() {
+            Plan::Decide(Event::PhaseStarted { phase: next })
+        } else {
+            Plan::Decide(Event::SearchEnded { reason })
         }
-        // The rollout after the last one has begun.
-        StopRule::Iterations(most) => {
-            let iteration =
-                state.memory.generations.current().map_or(0, |generation| generation.iteration);
-            (iteration > *most).then_some(StopReason::Generations)
-        }
-        StopRule::Trials(most) => {
-            let most = most.unwrap_or_else(|| super::product::trials(recipe, state));
-            (state.memory.trials.count() >= most).then_some(StopReason::Generations)
-        }
-        StopRule::Patience(most) => (generation
-            >= state.memory.generations.improved_in() + (*most).max(1))
-        .then_some(StopReason::Stalled),
-        StopRule::Stalled(most) => {
-            (state.counts.decided_since_incumbent >= *most).then_some(StopReason::Stalled)
-        }
-        StopRule::NoHeadroom(score, children) => {
-            let seed = state.baseline();
-            let high = seed.status == Status::Finished
-                && seed.dev().mean().is_some_and(|mean| mean >= *score - 1e-9);
-            (high && state.counts.decided_since_incumbent >= *children)
-                .then_some(StopReason::NoHeadroom)
-        }
-        StopRule::Score(score) => {
-            let incumbent = state.standing(state.incumbent);
-            let reached = incumbent.status == Status::Finished
-                && incumbent.dev().folded >= super::population::quota(recipe, state)
-                && (incumbent.dev().folded >= state.dev_rows || !is_widened(recipe))
-                && incumbent.dev().mean().is_some_and(|mean| mean >= *score - 1e-9);
-            reached.then_some(StopReason::ScoreReached)
-        }
-        StopRule::Rejected(most) => (fruitless >= *most).then_some(StopReason::PoolDone),
-    });
-    let reason = found.or((fruitless >= MOST_FRUITLESS).then_some(StopReason::PoolDone))?;
-    Some(end(whole, state, reason))
-}
+    }
 
-/// The end of the search, or of the phase that is on where another one follows it.
-pub(super) fn end(whole: &Recipe, state: &State, reason: StopReason) -> Plan {
-    let next = state.phase_number + 1;
-    if usize::from(next) < whole.phase.len() {
-        Plan::Decide(Event::PhaseStarted { phase: next })
-    } else {
-        Plan::Decide(Event::SearchEnded { reason })
+    fn reason(&self, rule: StopRule) -> Option<StopReason> {
+        let state = self.state;
+        let generations = &state.memory.generations;
+        let (holds, reason) = match rule {
+            StopRule::Budget | StopRule::PoolDone => return None,
+            StopRule::Generations(most) => {
+                let bred = generations.number() - generations.first_of_phase();
+                (bred >= most.saturating_mul(self.turns()), StopReason::Generations)
+            }
+            // The rollout after the last one has begun.
+            StopRule::Iterations(most) => {
+                let begun = self.generation().map_or(0, |generation| generation.iteration);
+                (begun > most, StopReason::Generations)
+            }
+            StopRule::Trials(most) => {
+                let most = most.unwrap_or_else(|| number_of_trials(self));
+                (state.memory.trials.count() >= most, StopReason::Generations)
+            }
+            StopRule::Patience(most) => {
+                let since = generations.improved_in() + most.max(1);
+                (generations.number() >= since, StopReason::Stalled)
+            }
+            StopRule::Stalled(most) => {
+                (state.counts.decided_since_incumbent >= most, StopReason::Stalled)
+            }
+            StopRule::NoHeadroom(score, children) => {
+                let baseline = state.baseline();
+                let is_high = baseline.status == Status::Finished
+                    && baseline.dev().mean().is_some_and(|mean| mean >= score - 1e-9);
+                let is_fruitless = state.counts.decided_since_incumbent >= children;
+                (is_high && is_fruitless, StopReason::NoHeadroom)
+            }
+            StopRule::Score(score) => (self.is_reached(score), StopReason::ScoreReached),
+            StopRule::Rejected(most) => {
+                (state.counts.rejected_in_a_row >= most, StopReason::PoolDone)
+            }
+        };
+        holds.then_some(reason)
+    }
+
+    /// Whether the incumbent has had all its rows, and its mean reaches a score.
+    fn is_reached(&self, score: f64) -> bool {
+        let (state, evaluate) = (self.state, &self.slots.evaluate);
+        let incumbent = state.standing(state.incumbent);
+        let rows = incumbent.dev().folded;
+        incumbent.status == Status::Finished
+            && rows >= evaluate.quota(self)
+            && (rows >= state.dev_rows || !evaluate.is_widened())
+            && incumbent.dev().mean().is_some_and(|mean| mean >= score - 1e-9)
+    }
+
+    /// How many parts take turns, a generation each (COPRO's ascent along one coordinate after the
+    /// other); 1 where a child may change all of them.
+    fn turns(&self) -> u32 {
+        let in_turn = self.slots.operator.iter().any(|operator| operator.alternates_parts());
+        if in_turn { u32::from(self.setting.texts).max(1) } else { 1 }
     }
 }

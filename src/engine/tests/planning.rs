@@ -80,7 +80,7 @@ fn no_more_than_the_lookahead_is_out() {
     };
     let mut planner = planner((0..30).map(block).collect(), Caps::default());
     let mut state = started();
-    let lookahead = planner.schedule.lookahead();
+    let lookahead = planner.lookahead.evaluations;
     while matches!(step(&mut planner, &mut state), Next::Start(..)) {}
     assert_eq!(state.evaluations.len(), lookahead);
 }
@@ -142,7 +142,7 @@ fn a_proposal_waits_for_its_lag_and_is_then_folded_before_older_evaluations() {
     let lag = 64;
     let blocks = (0..10).map(|block| evaluate(8 * block..8 * block + 8)).collect();
     let mut planner = planner(blocks, Caps::default());
-    assert_eq!(planner.schedule.proposal_lag(), lag);
+    assert_eq!(planner.lookahead.lag, lag);
     let mut state = started();
     let draft = Draft::new(ProposalNumber(0), vec![CandidateIx::BASELINE]);
     state.apply(EventNumber(1), &Event::ProposalDrafted(draft));

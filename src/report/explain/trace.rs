@@ -16,9 +16,10 @@ use crate::ledger::Wallet;
 use crate::memory::State;
 use crate::operator::When;
 use crate::prompt::Prompt;
-use crate::recipe::{self, Choose, Recipe};
+use crate::recipe::{self, Recipe};
 use crate::run::prompt_tokens;
 use crate::state::{Phase, Status};
+use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::example::Split;
 use std::collections::{BTreeMap, HashMap};
@@ -539,7 +540,7 @@ impl Explainer {
             proposal: number,
             operator,
             about,
-            why: recipe.map_or_else(Vec::new, |recipe| self.why(recipe, known)),
+            why: recipe.map_or_else(Vec::new, |slots| self.why(slots, known)),
             parents: draft.parents.iter().map(|parent| self.named(*parent)).collect(),
             steps,
             rows: known
@@ -564,12 +565,12 @@ impl Explainer {
     }
 
     /// Why this operator and these parents were chosen, as far as recipe and journal show.
-    fn why(&self, recipe: &Recipe, known: &Proposal) -> Vec<String> {
+    fn why(&self, slots: &Slots, known: &Proposal) -> Vec<String> {
         let draft = &known.draft;
         let mut why = Vec::new();
-        let operator = draft.operator.and_then(|place| recipe.operator.get(usize::from(place)));
+        let operator = draft.operator.and_then(|place| slots.operator.get(usize::from(place)));
         let Some(operator) = operator else {
-            match draft.init.and_then(|place| recipe.init.get(usize::from(place))) {
+            match draft.init.and_then(|place| slots.init.get(usize::from(place))) {
                 Some(init) => why.push(format!(
                     "the recipe's init `{}` makes {}; this was number {}",
                     init.kind(),
@@ -578,51 +579,53 @@ impl Explainer {
                 )),
                 None => why.push(format!(
                     "a combination of instruction and demonstrations, chosen by the sampler `{}`",
-                    recipe.sampler.kind()
+                    slots.sampler.kind()
                 )),
             }
             return why;
         };
-        let total: f64 = recipe
+        let total: f64 = slots
             .operator
             .iter()
             .filter(|other| !other.is_occasional())
             .map(|other| other.common.weight)
             .sum();
-        why.push(match (operator.common.when, &recipe.choose) {
-            (When::AfterAccept, _) => "used after a child was evaluated in full".to_owned(),
-            (When::IncumbentChanged, _) => {
+        let learns = slots.choose.learns();
+        let takes_turns = slots.choose.turns(&slots.operator).is_some();
+        why.push(match operator.common.when {
+            When::AfterAccept => "used after a child was evaluated in full".to_owned(),
+            When::IncumbentChanged => {
                 format!("used because {} became the incumbent", self.named(known.incumbent))
             }
-            (When::Stalled(children), _) => {
+            When::Stalled(children) => {
                 format!("used after {children} finished children without a new incumbent")
             }
-            (When::Always, _) if recipe.operator.len() == 1 => {
+            When::Always if slots.operator.len() == 1 => {
                 "it is the recipe's only operator".to_owned()
             }
-            (When::Always, Choose::Fixed(_)) => format!(
+            When::Always if !learns && !takes_turns => format!(
                 "drawn by weight: {} of {}",
                 words::score(operator.common.weight),
                 words::score(total)
             ),
-            (When::Always, Choose::Each(_)) => {
+            When::Always if takes_turns => {
                 "every operator of the recipe is used on each parent".to_owned()
             }
-            (When::Always, choose) => {
+            When::Always => {
                 let chance = draft.chance.map_or_else(String::new, |chance| {
                     format!(", with probability {}", crate::text::percent(chance))
                 });
                 format!(
                     "drawn by `{}`, by the earlier results of the operators{chance}",
-                    choose.kind()
+                    slots.choose.kind()
                 )
             }
         });
         let parents = match operator.parents_in_words() {
             Some(words) => words.to_owned(),
             None => {
-                let about = paragraph(recipe.select.about());
-                format!("parent selected by `{}`: {about}", recipe.select.kind())
+                let about = paragraph(slots.select.about());
+                format!("parent selected by `{}`: {about}", slots.select.kind())
             }
         };
         why.push(parents);
@@ -706,7 +709,7 @@ fn changes(before: &Prompt, after: &Prompt, task: &Task) -> Vec<Change> {
 }
 
 /// The operator's name and description.
-fn operator_of(recipe: Option<&Recipe>, draft: &Draft) -> (String, String) {
+fn operator_of(recipe: Option<&Slots>, draft: &Draft) -> (String, String) {
     let of = |kind: &str, about: &[&str]| (kind.to_owned(), paragraph(about));
     let unknown = |noun: &str, place: u16| (format!("{noun} {place}"), String::new());
     match (draft.operator, draft.init) {
@@ -724,7 +727,7 @@ fn operator_of(recipe: Option<&Recipe>, draft: &Draft) -> (String, String) {
 }
 
 /// The name of the meta-prompt of a draft's step.
-fn step_name(recipe: Option<&Recipe>, draft: &Draft) -> Option<String> {
+fn step_name(recipe: Option<&Slots>, draft: &Draft) -> Option<String> {
     let step = recipe?.author(draft)?.steps().get(usize::from(draft.step)).copied()?;
     Some(step.meta_prompt.name.to_owned())
 }

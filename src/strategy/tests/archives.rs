@@ -26,7 +26,7 @@ fn of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(
     let recipe = recipe::load(name, &sets).unwrap();
     let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
     let searched = Searched { texts: 2, demos: false };
-    let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
+    let strategy = Composed::new(recipe.phases(), goal, train, searched, Seed(1));
     let state = State::new(dev);
     let (events, texts, rollouts) = (Vec::new(), Vec::new(), 1_000_000);
     let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
@@ -693,8 +693,8 @@ fn map_elites_breeds_from_the_elites_and_shows_the_best() {
     let mut script = Script::new("map-elites", &[], (8, 20), 1_000_000, score);
     while script.state.candidates.len() < 40 {
         let before = script.events.len();
-        let kept = super::super::population::kept(&script.recipe, &script.state);
-        let ranked = super::super::ranking::ranked(&script.recipe, &script.state);
+        let kept = script.search().slots.archive.kept(&script.search());
+        let ranked = script.search().ranked();
         assert!(script.step());
         let Some(Event::ProposalDrafted(draft)) = script.events.get(before) else { continue };
         assert!(kept.contains(&draft.parents[0]), "{draft:?}");

@@ -3,7 +3,6 @@
 //!
 //! In which order disputed rows are learnt from is tested in `trees`, with smaller numbers.
 
-use super::super::drafting;
 use super::*;
 use crate::candidate::Demo;
 use crate::operator::Setting;
@@ -43,7 +42,7 @@ fn pool<S: Fn(&str, Split, RowIx) -> f64>(demos: &[u32], score: S) -> Script<S> 
 /// The next draft, by so many seeds.
 fn drawn<S>(script: &Script<S>, draws: u64) -> Vec<Draft> {
     let setting = |draw| Setting { train_rows: 32, texts: 1, has_demos: true, seed: Seed(draw) };
-    let next = |draw| drafting::next(&script.recipe, &script.state, setting(draw));
+    let next = |draw| Search { setting: setting(draw), ..script.search() }.next_use();
     (0..draws).filter_map(next).collect()
 }
 
@@ -88,7 +87,7 @@ fn simba_draws_sources_by_softmax_over_the_top_six_with_the_seed() {
     for seed in 0..40 {
         let (goal, searched) =
             (Goal::MaxQuality { usd_per_1k_at_most: None }, Searched { texts: 1, demos: true });
-        let strategy = Composed::new(script.recipe.clone(), goal, 32, searched, Seed(seed));
+        let strategy = Composed::new(script.recipe.phases(), goal, 32, searched, Seed(seed));
         let mut asked = 0;
         for plan in strategy.ask(&script.state, remaining) {
             let Plan::Evaluate { candidate, split: Split::Train, rows, .. } = plan else {

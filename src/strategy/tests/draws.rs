@@ -3,8 +3,6 @@
 //!
 //! What follows from a draw, and in which order, is tested with the recipes in the other files.
 
-use super::super::drafting;
-use super::super::population;
 use super::*;
 use crate::candidate::Demo;
 use crate::operator::Setting;
@@ -16,7 +14,7 @@ const NEAR: f64 = 0.03;
 /// The next draft of an operator, by so many seeds.
 fn drawn<S>(script: &Script<S>, train_rows: u32, draws: u64) -> Vec<Draft> {
     let setting = |draw| Setting { train_rows, texts: 1, has_demos: true, seed: Seed(draw) };
-    let next = |draw| drafting::next(&script.recipe, &script.state, setting(draw));
+    let next = |draw| Search { setting: setting(draw), ..script.search() }.next_use();
     (0..draws).filter_map(next).collect()
 }
 
@@ -160,8 +158,8 @@ fn a_full_island_keeps_its_best_forty_and_breeds_from_them() {
         };
         joins(&mut script, by, Vec::new());
     }
-    assert_eq!(super::super::islands::turn(&script.recipe, &script.state), Some(0));
-    let kept = population::members(&script.recipe, &script.state, Some(0));
+    assert_eq!(script.search().slots.archive.island(&script.state), Some(0));
+    let kept = script.search().members(Some(0));
     let kept: BTreeSet<u32> = kept.into_iter().map(|candidate| candidate.0).collect();
     assert_eq!(kept, (1..=40).collect::<BTreeSet<u32>>());
 
@@ -226,7 +224,7 @@ fn map_elites_explores_exploits_and_weighs_by_its_own_shares() {
         joins(&mut script, By::Operator(0, None), Vec::new());
     }
     let mean = |candidate: CandidateIx| script.state.standing(candidate).dev().mean().unwrap();
-    let mut elites = population::kept(&script.recipe, &script.state);
+    let mut elites = script.search().slots.archive.kept(&script.search());
     elites.sort_by(|a, b| mean(*b).total_cmp(&mean(*a)).then(a.cmp(b)));
     let all = elites.len() as f64;
     let sum: f64 = elites.iter().map(|elite| mean(*elite)).sum();

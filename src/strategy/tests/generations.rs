@@ -3,8 +3,7 @@
 
 use super::*;
 use crate::event::{Generation, Rejection};
-use crate::strategy::composed::contenders;
-use crate::strategy::selection;
+use crate::strategy::search::Pool;
 use std::collections::BTreeSet;
 
 /// The recipes of this family.
@@ -270,7 +269,7 @@ fn copro_lets_parts_take_turns_each_from_the_best_so_far() {
     let mut script = Script::new("copro", &[], (0, 8), 10_000, score);
     let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
     let searched = Searched { texts: 2, demos: false };
-    script.strategy = Composed::new(script.recipe.clone(), goal, 0, searched, Seed(1));
+    script.strategy = Composed::new(script.recipe.phases(), goal, 0, searched, Seed(1));
     script.run(10_000);
     let turns: Vec<(Option<u16>, u32)> = applied(&script)
         .iter()
@@ -355,7 +354,7 @@ fn who_left_the_population_is_judged_with_nobody_again() {
     // The first child of the second generation is 25; 0 to 4, 10 and 14 were judged, and are out.
     let mut expected: Vec<u32> = population.into_iter().chain([25]).collect();
     expected.sort_unstable();
-    assert_eq!(ids(&contenders(&script.recipe, &script.state)), expected);
+    assert_eq!(ids(&script.search().contenders()), expected);
 }
 
 #[test]
@@ -368,8 +367,10 @@ fn a_wheel_draws_in_proportion_to_the_score() {
     let pool = script.state.memory.generations.current().unwrap().members.clone();
     let draws = 4_000;
     let first = |number: u64| {
-        let (run, seed) = (Seed(1), Seed(2).child("draw", number));
-        let chosen = selection::parents(&script.recipe, &script.state, &pool, 2, 0, run, seed);
+        let seed = Seed(2).child("draw", number);
+        let pool = Pool { members: &pool, index: 0, count: 2, seed };
+        let search = script.search();
+        let chosen = search.slots.select.parents(&search, &pool);
         chosen.unwrap().candidates[0].0
     };
     let mut counts = std::collections::BTreeMap::new();

@@ -1,8 +1,22 @@
-//! A state with candidates, for tests of single slots.
+//! A state with candidates, and a search in it, for tests of single slots.
 
 use super::*;
 use crate::event::Draft;
 use crate::id::ProposalNumber;
+use crate::operator::Setting;
+
+/// A search for quality with these slots, as their policies see it.
+pub(in crate::strategy) fn searching<'a>(slots: &'a Slots, state: &'a State) -> Search<'a> {
+    let setting = Setting { train_rows: 1, texts: 1, has_demos: false, seed: Seed(5) };
+    Search {
+        phases: std::slice::from_ref(slots),
+        slots,
+        state,
+        goal: Goal::MaxQuality { usd_per_1k_at_most: None },
+        setting,
+        remaining: Remaining { rollouts: 1_000, total_rollouts: 1_000 },
+    }
+}
 
 /// Candidates with text and parent, each with a score on the one row of dev; those named are incumbents
 /// from their birth on. The seed's text is `seed`, and its score 0.

@@ -4,12 +4,10 @@ use super::*;
 use crate::operator::eda::Eda;
 use crate::operator::lineage::Lineage;
 use crate::operator::{Breeding, Draw, Operator, Parents, PlannedRun, Setting};
-use crate::strategy::{population, ranking};
 
 /// A search that breeds from one parent.
 struct FromOne<'a> {
-    recipe: &'a Recipe,
-    state: &'a State,
+    search: Search<'a>,
     parent: CandidateIx,
 }
 
@@ -23,15 +21,15 @@ impl Breeding for FromOne<'_> {
     }
 
     fn members(&self) -> Vec<CandidateIx> {
-        population::members(self.recipe, self.state, None)
+        self.search.members(None)
     }
 
     fn fitness(&self, candidate: CandidateIx) -> Option<f64> {
-        ranking::fitness(self.recipe, self.state, candidate)
+        self.search.fitness(candidate)
     }
 
     fn ranked(&self) -> Vec<CandidateIx> {
-        ranking::ranked(self.recipe, self.state)
+        self.search.ranked()
     }
 
     fn front(&self) -> Vec<CandidateIx> {
@@ -39,7 +37,7 @@ impl Breeding for FromOne<'_> {
     }
 
     fn competes(&self, candidate: CandidateIx) -> bool {
-        ranking::competes(self.recipe, candidate)
+        self.search.competes(candidate)
     }
 
     fn has_generations(&self) -> bool {
@@ -65,9 +63,9 @@ impl Breeding for FromOne<'_> {
 
 /// The candidates that an operator lists for a parent.
 fn listed(operator: &dyn Operator, state: &State, parent: u32) -> Vec<u32> {
-    let recipe = recipe::load("promptbreeder", &[]).unwrap();
+    let slots = recipe::load("promptbreeder", &[]).unwrap().slots;
     let setting = Setting { train_rows: 1, texts: 1, has_demos: false, seed: Seed(7) };
-    let breeding = FromOne { recipe: &recipe, state, parent: CandidateIx(parent) };
+    let breeding = FromOne { search: searching(&slots, state), parent: CandidateIx(parent) };
     let (seed, breeding) = (Seed(7), &breeding);
     let draw = Draw { state, setting, seed, uses: 0, is_occasional: false, breeding };
     let draft = operator.draft(&draw, Draft::new(state.next_proposal, Vec::new()));

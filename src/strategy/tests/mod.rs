@@ -11,15 +11,18 @@ mod lists;
 mod pools;
 mod trees;
 
-pub(super) use grown::grown;
+pub(super) use grown::{grown, searching};
 
-use super::{Composed, Plan, Remaining, Searched, State, Strategy};
+use super::search::{Search, Slots};
+use super::{Composed, Plan, Searched, Strategy};
 use crate::candidate::{Candidate, Origin};
 use crate::event::{
     Abandoned, Answered, Block, Draft, Dropped, Event, Gate, ProposalOutcome, Rejection, Round,
     RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateIx, EventNumber, RowIx};
+use crate::ledger::Remaining;
+use crate::memory::State;
 use crate::operator::{Keep, demos_of};
 use crate::prompt::{Part, Prompt};
 use crate::recipe::{self, Recipe};
@@ -51,13 +54,24 @@ struct Script<S> {
     nanos: fn(CandidateIx) -> u64,
 }
 
+impl<S> Script<S> {
+    fn remaining(&self) -> Remaining {
+        Remaining { rollouts: self.rollouts, total_rollouts: self.rollouts }
+    }
+
+    /// The search as its policies see it.
+    fn search(&self) -> Search<'_> {
+        self.strategy.search(&self.state, self.remaining())
+    }
+}
+
 impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
     fn new(name: &str, sets: &[&str], (train, dev): (u32, u32), rollouts: u64, score: S) -> Self {
         let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
         let recipe = recipe::load(name, &sets).unwrap();
         let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
         let searched = Searched { texts: 1, demos: true };
-        let strategy = Composed::new(recipe.clone(), goal, train, searched, Seed(1));
+        let strategy = Composed::new(recipe.phases(), goal, train, searched, Seed(1));
         let (state, events, texts) = (State::new(dev), Vec::new(), Vec::new());
         let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
         let mut script =
@@ -73,8 +87,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
     }
 
     fn plans(&self) -> Vec<Plan> {
-        let remaining = Remaining { rollouts: self.rollouts, total_rollouts: self.rollouts };
-        self.strategy.ask(&self.state, remaining)
+        self.strategy.ask(&self.state, self.remaining())
     }
 
     /// Does the first thing that is offered, at once and to its end. `false`: there is a winner.

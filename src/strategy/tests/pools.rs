@@ -424,7 +424,7 @@ fn mipro_searches_instructions_alone_where_there_is_no_part_for_demonstrations()
     let mut script = Script::new("mipro", &[], (40, 60), 10_000, bootstrapped);
     let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
     let searched = Searched { texts: 1, demos: false };
-    script.strategy = Composed::new(script.recipe.clone(), goal, 40, searched, Seed(1));
+    script.strategy = Composed::new(script.recipe.phases(), goal, 40, searched, Seed(1));
     script.run_to_end();
     // n = 6 instructions with the seed's; V = 1: ⌊max(2 log₂ 6, 9)⌋ = 9 trials.
     assert_eq!(
@@ -444,7 +444,7 @@ fn mipro_ends_where_nothing_is_left_to_learn() {
         let mut script = Script::new("mipro", &sets, (40, 60), 10_000, bootstrapped);
         let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
         let searched = Searched { texts: 1, demos: false };
-        script.strategy = Composed::new(script.recipe.clone(), goal, 40, searched, Seed(1));
+        script.strategy = Composed::new(script.recipe.phases(), goal, 40, searched, Seed(1));
         script.run_to_end();
         assert_eq!(script.ended(), Some(StopReason::PoolDone));
     }

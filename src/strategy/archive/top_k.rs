@@ -1,0 +1,43 @@
+//! `top_k`: the best few.
+
+use crate::event::Generation;
+use crate::grammar::Misuse;
+use crate::id::CandidateIx;
+use crate::strategy::search::{Archive, Search};
+
+kind! {
+    /// The best of population and children together (μ + λ).
+    "top_k": "The best few.",
+    TopK {
+        /// How many.
+        capacity: usize = 10,
+    }
+}
+
+impl Archive for TopK {
+    fn check(&self) -> Result<(), Misuse> {
+        Misuse::positive(&["capacity"], self.capacity)
+    }
+
+    fn kept(&self, search: &Search<'_>) -> Vec<CandidateIx> {
+        search.best_of(search.judged(), self.capacity)
+    }
+
+    fn next_members(&self, search: &Search<'_>, last: Option<&Generation>) -> Vec<CandidateIx> {
+        let survivors = search.state.memory.contests.survivors();
+        if search.slots.evaluate.rounds().is_some() && !survivors.is_empty() {
+            // A contest has already said who is left.
+            return survivors.iter().copied().take(self.capacity).collect();
+        }
+        let Some(last) = last else { return search.first_members() };
+        search.best_of(last.members.iter().copied().chain(search.born()), self.capacity)
+    }
+
+    fn capacity(&self) -> Option<usize> {
+        Some(self.capacity)
+    }
+
+    fn survivors(&self) -> Option<usize> {
+        Some(self.capacity)
+    }
+}

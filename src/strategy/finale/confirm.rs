@@ -1,0 +1,117 @@
+//! `confirm`: a shortlist by shrunken estimates, each tried once more on all of dev.
+
+use super::shrinkage::{contenders, shrink};
+use crate::event::Event;
+use crate::id::CandidateIx;
+use crate::strategy::Plan;
+use crate::strategy::search::{Final, Search};
+use crate::task::goal::Goal;
+use std::ops::RangeInclusive;
+
+kind! {
+    /// The best few by shrunken estimates get fresh answers on all of dev; old and new count 1:2.
+    "confirm": "A shortlist by shrunken estimates, each tried once more on all of dev.",
+    Confirm {
+        /// How many, where the budget allows.
+        shortlist: usize = 5,
+        /// Fresh answers per row.
+        replicate: u16 = 1,
+        /// The largest share of a cap that the shortlist may take.
+        share: f64 = 0.08,
+        /// Estimates nearer than this are a tie, which the cheaper prompt wins.
+        tie: f64 = 0.005,
+    }
+}
+
+impl Final for Confirm {
+    fn next(&self, search: &Search<'_>) -> Vec<Plan> {
+        let (state, goal) = (search.state, search.goal);
+        let all: Vec<CandidateIx> = contenders(state).collect();
+        let baseline = state.baseline().dev().mean().unwrap_or(0.0);
+        let gains = shrink(state, &all);
+        if state.shortlist.is_empty() {
+            let mut listed: Vec<(CandidateIx, f64)> = gains
+                .iter()
+                .copied()
+                .filter(|(candidate, gain)| {
+                    let usd = state.standing(*candidate).used.usd_per_1k();
+                    usd.is_some_and(|usd| goal.allows(baseline + gain, usd, baseline))
+                })
+                .collect();
+            listed.sort_by(|a, b| rank(search, *b).total_cmp(&rank(search, *a)));
+            let rollouts = (search.remaining.total_rollouts as f64 * self.share) as u64;
+            let each = u64::from(state.dev_rows) * u64::from(self.replicate);
+            let affordable = rollouts.min(search.remaining.rollouts).checked_div(each).unwrap_or(0);
+            listed.truncate(self.shortlist.min(usize::try_from(affordable).unwrap_or(usize::MAX)));
+            // One alone has nobody to be told apart from.
+            if listed.len() >= 2 && self.replicate > 0 {
+                let candidates = listed.into_iter().map(|(candidate, _)| candidate).collect();
+                return vec![Plan::Decide(Event::ShortlistChosen { candidates })];
+            }
+            return vec![self.win_by_gain(search, &gains)];
+        }
+        let mut plans = search.shortlist_rows();
+        // Offered last, so it is taken when nothing of the above fits any more.
+        let listed: Vec<(CandidateIx, f64)> = gains
+            .into_iter()
+            .filter(|(candidate, _)| state.shortlist.contains(candidate))
+            .collect();
+        plans.push(self.win_by_gain(search, &listed));
+        plans
+    }
+
+    fn replicates(&self) -> Option<RangeInclusive<u16>> {
+        Some(1..=self.replicate)
+    }
+
+    /// Two that are told apart are the least; what is too little for them is better searched with.
+    fn share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
+        let least = 2 * u64::from(dev_rows) * u64::from(self.replicate);
+        let is_enough = calls.is_none_or(|calls| calls as f64 * self.share >= least as f64);
+        if is_enough { self.share } else { 0.0 }
+    }
+}
+
+impl Confirm {
+    /// The best shrunken gain above the baseline; within a tie the cheaper prompt.
+    fn win_by_gain(&self, search: &Search<'_>, gains: &[(CandidateIx, f64)]) -> Plan {
+        let (state, goal) = (search.state, search.goal);
+        let baseline = state.baseline().dev().mean().unwrap_or(0.0);
+        let usd = |candidate| state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX);
+        let unchanged = (CandidateIx::BASELINE, 0.0);
+        let allowed: Vec<(CandidateIx, f64)> = gains
+            .iter()
+            .copied()
+            .chain([unchanged])
+            .filter(|(candidate, gain)| goal.allows(baseline + gain, usd(*candidate), baseline))
+            .collect();
+        let Some(best) = allowed
+            .iter()
+            .copied()
+            .max_by(|a, b| rank(search, *a).total_cmp(&rank(search, *b)).then(b.0.cmp(&a.0)))
+        else {
+            return Plan::Win { candidate: CandidateIx::BASELINE, shrunken_dev: None };
+        };
+        let winner = match goal {
+            Goal::MinCost { .. } => best,
+            // A tie with the baseline is no gain: it is the cheapest only if it really is.
+            Goal::MaxQuality { .. } => allowed
+                .iter()
+                .copied()
+                .filter(|(_, gain)| *gain >= best.1 - self.tie)
+                .min_by(|a, b| usd(a.0).total_cmp(&usd(b.0)).then(a.0.cmp(&b.0)))
+                .unwrap_or(best),
+        };
+        let shrunken_dev = (winner.0 != CandidateIx::BASELINE).then_some(winner.1);
+        Plan::Win { candidate: winner.0, shrunken_dev }
+    }
+}
+
+fn rank(search: &Search<'_>, (candidate, gain): (CandidateIx, f64)) -> f64 {
+    match search.goal {
+        Goal::MaxQuality { .. } => gain,
+        Goal::MinCost { .. } => {
+            -search.state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a strategy answers when it is asked: the trait that the engine uses.
+
+use crate::event::{Draft, Event, Gate, Shown};
+use crate::id::{CandidateIx, ProposalNumber, RowIx};
+use crate::ledger::Remaining;
+use crate::memory::State;
+use crate::task::example::Split;
+
+/// One thing to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// A decision that needs no work.
+    Decide(Event),
+    /// Give a candidate rows.
+    Evaluate {
+        /// Who answers.
+        candidate: CandidateIx,
+        /// Rows of which split; never hold.
+        split: Split,
+        /// Which answer to them it is.
+        replicate: u16,
+        /// The rows.
+        rows: Vec<RowIx>,
+    },
+    /// Ask the mutator for a drafted proposal.
+    Propose {
+        /// Which.
+        proposal: ProposalNumber,
+        /// The evidence, with the first parent's answers.
+        shown: Vec<Shown>,
+    },
+    /// Put a drafted candidate together without a model.
+    Compose(Draft),
+    /// Name the winner: the last thing a strategy does.
+    Win {
+        /// Who.
+        candidate: CandidateIx,
+        /// Its shrunken gain over the seed on dev, where there is one.
+        shrunken_dev: Option<f64>,
+    },
+}
+
+impl Plan {
+    /// A candidate's first answers to rows of dev; `None` where there are no rows.
+    #[must_use]
+    pub(super) fn on_dev(candidate: CandidateIx, rows: Vec<RowIx>) -> Option<Self> {
+        let plan = Self::Evaluate { candidate, split: Split::Dev, replicate: 0, rows };
+        match &plan {
+            Self::Evaluate { rows, .. } if rows.is_empty() => None,
+            _ => Some(plan),
+        }
+    }
+}
+
+/// Decides what is tried next.
+pub trait Strategy: Send + Sync {
+    /// What may be done now, in order of preference: decisions first, evaluations before proposals.
+    /// The same state always gives the same plans. Empty: wait for what is out.
+    fn ask(&self, state: &State, remaining: Remaining) -> Vec<Plan>;
+
+    /// What a child of this draft must pass before it is tried in full.
+    fn gate(&self, _state: &State, _draft: &Draft, _shown: &[Shown]) -> Option<Gate> {
+        None
+    }
+
+    /// The share of a cap that is kept for the strategy's `final`, for so many rows of dev and so many
+    /// calls in all.
+    fn finale_share(&self, _dev_rows: u32, _calls: Option<u64>) -> f64 {
+        0.0
+    }
+}
