@@ -2,7 +2,7 @@
 //!
 //! One operator is one file: its keys, the candidates and rows that it draws, what it asks, how it
 //! reads the reply, its tests. A new one is such a file, its meta-prompt in `prompts/`, and a line in
-//! `list`. Not which operator is used next, nor how parents are selected: that is `strategy`.
+//! the list below. Not which operator is used next, nor how parents are selected: that is `strategy`.
 
 mod slot;
 pub mod styles;
@@ -57,7 +57,6 @@ pub mod restart;
 pub mod external;
 
 pub mod init;
-mod list;
 mod overrides;
 
 pub use ask::{Answers, Ask, Refusal, Written};
@@ -70,7 +69,6 @@ pub use feedback::{Feedback, Pick, epoch_rows};
 pub use framing::Nonce;
 pub use history::{History, HistoryPick};
 pub use init::INITS;
-pub use list::OPERATORS;
 pub use meta_prompt::{MetaPrompt, OperatorError};
 pub use overrides::{EffectiveMetaPrompt, MetaPromptError, all_meta_prompts, named_meta_prompt};
 pub use program::{check_line, request as program_request};
@@ -80,6 +78,39 @@ pub use slot::{Reply, Slot};
 pub use step::{Keep, Step};
 pub use used::Used;
 pub use wording::MetaPrompts;
+
+kinds! {
+    /// How a candidate is changed.
+    pub OPERATORS: dyn Operator = [
+        reflect::Reflect,
+        mutate_text::MutateText,
+        paraphrase::Paraphrase,
+        compress::Compress,
+        merge::Merge,
+        history_rewrite::HistoryRewrite,
+        crossover_mutate::CrossoverMutate,
+        crossover::Crossover,
+        de_variation::DeVariation,
+        gradient_edit::GradientEdit,
+        critique_refine::CritiqueRefine,
+        style_mutate::StyleMutate,
+        contrast_rule::ContrastRule,
+        demo_append::DemoAppend,
+        demo_edit::DemoEdit,
+        context_shuffle::ContextShuffle,
+        demo_fill::DemoFill,
+        eda::Eda,
+        lineage::Lineage,
+        hint::Hint,
+        mutate_with::MutateWith,
+        hypermutate::Hypermutate,
+        induce::Induce,
+        crossover_parts::CrossoverParts,
+        local_edit::LocalEdit,
+        restart::Restart,
+        external::External,
+    ];
+}
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 //! An override is checked when it is read, not when it is first sent: a search must not end over a
 //! mistyped slot. Where the files lie, and what they are called, is for `cli` to say.
 
+use super::OPERATORS;
 use super::init::INITS;
-use super::list::OPERATORS;
 use super::meta_prompt::MetaPrompt;
 use super::slot::{Reply, Slot};
 use super::wording::MetaPrompts;

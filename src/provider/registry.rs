@@ -10,7 +10,7 @@ use super::openai::OpenAi;
 use super::shared_limit::SharedLimit;
 use super::throttle::Throttle;
 use crate::task::Task;
-use crate::task::model::{Protocol, Provider};
+use crate::task::model::{Provider, ProviderKind};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,10 +35,10 @@ pub fn connect(
     key: Option<SecretString>,
 ) -> Result<Connection, AddressError> {
     Ok(match provider.kind {
-        Some(Protocol::Openai) => {
+        Some(ProviderKind::Openai) => {
             Connection::Client(Arc::new(HttpProvider::<OpenAi>::new(name, provider, key)?))
         }
-        Some(Protocol::Sim) => Connection::Simulated,
+        Some(ProviderKind::Sim) => Connection::Simulated,
         None => Connection::OfProgram,
     })
 }

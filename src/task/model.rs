@@ -166,10 +166,10 @@ impl<'de> Deserialize<'de> for ModelSpec {
     }
 }
 
-/// The wire protocol of a provider.
+/// What answers the requests to a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Protocol {
+pub enum ProviderKind {
     /// `POST /chat/completions`.
     Openai,
     /// The built-in simulated models, in this process.
@@ -317,7 +317,7 @@ impl<'de> Deserialize<'de> for Timeouts {
 #[serde(deny_unknown_fields)]
 pub struct Provider {
     /// The wire protocol; may be left out for a built-in provider, and is for one of a program.
-    pub kind: Option<Protocol>,
+    pub kind: Option<ProviderKind>,
     /// The address before the protocol's own path.
     pub base_url: Option<String>,
     /// The source of the key.
@@ -348,11 +348,11 @@ impl Provider {
     pub fn built_in(name: &str) -> Option<Self> {
         let bare = |kind| Self { kind: Some(kind), free: false, ..Self::of_program() };
         match name {
-            "sim" => Some(bare(Protocol::Sim)),
+            "sim" => Some(bare(ProviderKind::Sim)),
             "openai" => Some(Self {
                 base_url: Some("https://api.openai.com/v1".to_owned()),
                 api_key: Some(KeySource::Env("OPENAI_API_KEY".to_owned())),
-                ..bare(Protocol::Openai)
+                ..bare(ProviderKind::Openai)
             }),
             _ => None,
         }
@@ -402,7 +402,7 @@ impl Provider {
             return Some(Price::FREE);
         }
         self.prices.get(model).copied().or(self.price).or_else(|| match self.kind {
-            Some(Protocol::Sim) => simulated_price(model),
+            Some(ProviderKind::Sim) => simulated_price(model),
             _ => None,
         })
     }
@@ -465,7 +465,7 @@ mod tests {
     fn a_providers_own_address_does_not_inherit_the_built_in_key() {
         let table: Provider = toml::from_str("base_url = \"http://127.0.0.1:1/v1\"").unwrap();
         let provider = table.completed("openai");
-        assert_eq!(provider.kind, Some(Protocol::Openai));
+        assert_eq!(provider.kind, Some(ProviderKind::Openai));
         assert_eq!(provider.api_key, None);
     }
 }

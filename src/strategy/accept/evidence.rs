@@ -49,7 +49,7 @@ impl Accept for WithEvidence {
             let cheaper = self.saves_enough(search, candidate);
             let why = match goal {
                 Goal::MaxQuality { .. } if better >= self.posterior => {
-                    format!("P(better) = {better:.2} over {} common rows", rows)
+                    format!("P(better) = {better:.2} over {rows} common rows")
                 }
                 Goal::MaxQuality { .. } if cheaper && not_worse >= self.posterior => {
                     format!(

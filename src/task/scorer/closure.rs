@@ -2,6 +2,8 @@
 //!
 //! Like the other kinds it must be a pure function of answer and row: a resumed run calls it again.
 
+use super::kind::Kind;
+use super::prepare::Prepare;
 use super::verdict::Verdict;
 use crate::task::example::Example;
 use std::fmt;
@@ -21,9 +23,11 @@ impl Closure {
     {
         Self(Arc::new(move |answer, row| score(answer, row).into()))
     }
+}
 
-    pub(super) fn score(&self, answer: &str, row: &Example) -> Verdict {
-        (self.0)(answer, row)
+impl Kind for Closure {
+    fn score(&self, answer: &str, row: &Example, _: &Prepare) -> Option<Verdict> {
+        Some((self.0)(answer, row))
     }
 }
 

@@ -1,7 +1,11 @@
 //! `command`: a user program scores the answer. This file only parses its table in the task; the
 //! processes are in `evaluate::command`.
 
+use super::kind::{Kind, Named};
+use super::prepare::Prepare;
 use super::table::{ScoreTable, ScorerError};
+use super::verdict::Verdict;
+use crate::task::example::Example;
 use crate::text;
 use serde::Serialize;
 use std::time::Duration;
@@ -20,8 +24,21 @@ pub struct CommandSpec {
     pub env: Vec<String>,
 }
 
-impl CommandSpec {
-    pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
+impl Kind for CommandSpec {
+    fn score(&self, _: &str, _: &Example, _: &Prepare) -> Option<Verdict> {
+        None
+    }
+
+    fn command(&self) -> Option<&CommandSpec> {
+        Some(self)
+    }
+}
+
+impl Named for CommandSpec {
+    const NAME: &'static str = "command";
+    const KEYS: &'static [&'static str] = &["command", "timeout", "env"];
+
+    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
         let argv = table.command.clone().unwrap_or_default();
         if argv.first().is_none_or(|program| program.trim().is_empty()) {
             return Err(ScorerError::new("command", "`command` names no program")
@@ -60,7 +77,8 @@ mod tests {
 
     fn spec(text: &str) -> Result<CommandSpec, String> {
         let table: ScoreTable = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-        CommandSpec::new(&table).map_err(|error| format!("{}: {error}", error.key))
+        CommandSpec::new(&table, &Prepare::nothing())
+            .map_err(|error| format!("{}: {error}", error.key))
     }
 
     #[test]

@@ -1,21 +1,28 @@
 //! `contains`: the answer contains the expected text exactly (`normalize` with `lower` ignores
 //! case).
 
+use super::kind::{Kind, Named, check_text, value_of};
 use super::prepare::Prepare;
 use super::quoted;
+use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::prompt::value_text;
+use crate::task::example::Example;
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
 pub(super) struct Contains {
-    pub(super) value: Option<Value>,
+    value: Option<Value>,
 }
 
-impl Contains {
-    pub(super) fn score(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
-        let expected = value_text(self.value.as_ref().unwrap_or(expected));
-        if answer.contains(&*prepare.expected(&expected)) {
+impl Kind for Contains {
+    fn check(&self, row: &Example, prepare: &Prepare) -> Result<(), String> {
+        check_text(self.value.as_ref(), row, prepare)
+    }
+
+    fn score(&self, answer: &str, row: &Example, prepare: &Prepare) -> Option<Verdict> {
+        let expected = value_text(self.value.as_ref().unwrap_or(&row.answer));
+        Some(if answer.contains(&*prepare.expected(&expected)) {
             Verdict::right()
         } else {
             Verdict::wrong(format!(
@@ -23,6 +30,15 @@ impl Contains {
                 quoted(&expected),
                 quoted(answer)
             ))
-        }
+        })
+    }
+}
+
+impl Named for Contains {
+    const NAME: &'static str = "contains";
+    const KEYS: &'static [&'static str] = &["value"];
+
+    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
+        Ok(Self { value: value_of(table)? })
     }
 }

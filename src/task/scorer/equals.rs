@@ -2,26 +2,38 @@
 //! numbers and booleans by value, lists and objects as JSON.
 
 use super::json;
+use super::kind::{Kind, Named};
 use super::prepare::Prepare;
 use super::quoted;
+use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
+use crate::task::example::Example;
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
 pub(super) struct Equals {
-    pub(super) value: Option<Value>,
+    value: Option<Value>,
 }
 
-impl Equals {
-    pub(super) fn score(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
-        let expected = self.value.as_ref().unwrap_or(expected);
+impl Named for Equals {
+    const NAME: &'static str = "equals";
+    const KEYS: &'static [&'static str] = &["value"];
+
+    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
+        Ok(Self { value: table.value.clone() })
+    }
+}
+
+impl Kind for Equals {
+    fn score(&self, answer: &str, row: &Example, prepare: &Prepare) -> Option<Verdict> {
+        let expected = self.value.as_ref().unwrap_or(&row.answer);
         let right = match expected {
             Value::String(text) => prepare.expected(text) == answer,
             Value::Array(_) | Value::Object(_) => match json::parse(answer) {
                 Ok(value) => json::equal(&value, expected, &json::Tolerance::NONE, prepare),
                 Err(reason) => {
                     let reason = format!("the answer is not JSON: {reason}");
-                    return Verdict::invalid(reason, &quoted(&expected.to_string()));
+                    return Some(Verdict::invalid(reason, &quoted(&expected.to_string())));
                 }
             },
             _ => {
@@ -31,11 +43,11 @@ impl Equals {
                     })
             }
         };
-        if right {
+        Some(if right {
             Verdict::right()
         } else {
             let expected = quoted(&crate::prompt::value_text(expected));
             Verdict::wrong(format!("Expected {expected}, got {}.", quoted(answer)))
-        }
+        })
     }
 }

@@ -1,16 +1,28 @@
 //! `is-json`: the whole answer is valid JSON without any other text. Its content does not matter,
 //! and the expected answer is not used.
 
+use super::kind::{Kind, Named};
+use super::prepare::Prepare;
+use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
+use crate::task::example::Example;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IsJson;
 
-impl IsJson {
-    pub(super) fn score(self, answer: &str) -> Verdict {
-        match serde_json::from_str::<serde::de::IgnoredAny>(answer) {
+impl Named for IsJson {
+    const NAME: &'static str = "is-json";
+
+    fn new(_: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
+        Ok(Self)
+    }
+}
+
+impl Kind for IsJson {
+    fn score(&self, answer: &str, _: &Example, _: &Prepare) -> Option<Verdict> {
+        Some(match serde_json::from_str::<serde::de::IgnoredAny>(answer) {
             Ok(_) => Verdict::right(),
             Err(error) => Verdict::wrong(format!("Expected JSON and nothing else: {error}.")),
-        }
+        })
     }
 }

@@ -5,11 +5,13 @@
 //! counts as null; an additional field is ignored. An answer that is not a JSON object is invalid.
 
 use super::json;
+use super::kind::{Kind, Named};
 use super::number::Tolerance;
 use super::prepare::Prepare;
 use super::quoted;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
+use crate::task::example::Example;
 use crate::text;
 use crate::units::Score;
 use serde_json::Value;
@@ -20,15 +22,30 @@ pub(super) struct JsonFields {
     tolerance: Tolerance,
 }
 
-impl JsonFields {
-    pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
+impl Named for JsonFields {
+    const NAME: &'static str = "json-fields";
+    const KEYS: &'static [&'static str] = &["fields", "tolerance", "relative_tolerance"];
+
+    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
         if table.fields.as_ref().is_some_and(Vec::is_empty) {
             return Err(ScorerError::new("fields", "`fields` names no field")
                 .help("name the fields to score, or remove `fields` to score all"));
         }
         Ok(Self { fields: table.fields.clone(), tolerance: Tolerance::new(table)? })
     }
+}
 
+impl Kind for JsonFields {
+    fn check(&self, row: &Example, _: &Prepare) -> Result<(), String> {
+        self.check_answer(&row.answer)
+    }
+
+    fn score(&self, answer: &str, row: &Example, prepare: &Prepare) -> Option<Verdict> {
+        Some(self.score_against(answer, &row.answer, prepare))
+    }
+}
+
+impl JsonFields {
     fn expected_fields<'a>(&'a self, expected: &'a Value) -> Vec<(&'a str, &'a Value)> {
         let Value::Object(expected) = expected else {
             return Vec::new();
@@ -43,7 +60,7 @@ impl JsonFields {
     }
 
     /// Checks that a row's answer has the expected fields.
-    pub(super) fn check(&self, expected: &Value) -> Result<(), String> {
+    fn check_answer(&self, expected: &Value) -> Result<(), String> {
         let Value::Object(there) = expected else {
             return Err(format!(
                 "the answer {} is not a JSON object",
@@ -62,7 +79,7 @@ impl JsonFields {
         }
     }
 
-    pub(super) fn score(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
+    fn score_against(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
         let fields = self.expected_fields(expected);
         let got = match json::parse(answer) {
             Ok(Value::Object(got)) => got,
@@ -110,7 +127,7 @@ mod tests {
     use serde_json::json;
 
     fn scorer(table: ScoreTable) -> (JsonFields, Prepare) {
-        (JsonFields::new(&table).unwrap(), Prepare::new(&table).unwrap())
+        (JsonFields::new(&table, &Prepare::nothing()).unwrap(), Prepare::new(&table).unwrap())
     }
 
     fn invoice() -> Value {
@@ -120,7 +137,7 @@ mod tests {
     #[test]
     fn the_share_of_right_fields_is_the_score_and_the_wrong_ones_are_named() {
         let (fields, prepare) = scorer(ScoreTable::default());
-        let score = |answer: &str| fields.score(answer, &invoice(), &prepare);
+        let score = |answer: &str| fields.score_against(answer, &invoice(), &prepare);
         assert_eq!(
             score(
                 "```json\n{\"lines\": [{\"n\": 1.0}], \"total\": 2406.450, \"currency\": \" EUR\", \"x\": 1}\n```"
@@ -145,13 +162,17 @@ mod tests {
     #[test]
     fn what_is_not_an_object_is_invalid_with_the_readers_words() {
         let (fields, prepare) = scorer(ScoreTable::default());
-        let broken = fields.score("{\"total\": }", &invoice(), &prepare);
+        let broken = fields.score_against("{\"total\": }", &invoice(), &prepare);
         assert_eq!(
             broken.invalid.as_deref(),
             Some("the answer is not JSON: expected value at line 1 column 11")
         );
         assert!(
-            fields.score("[1]", &invoice(), &prepare).invalid.unwrap().contains("not an object")
+            fields
+                .score_against("[1]", &invoice(), &prepare)
+                .invalid
+                .unwrap()
+                .contains("not an object")
         );
     }
 
@@ -162,9 +183,12 @@ mod tests {
             relative_tolerance: Some(0.01),
             ..ScoreTable::default()
         });
-        assert_eq!(fields.score(r#"{"total": 2400}"#, &invoice(), &prepare), Verdict::right());
         assert_eq!(
-            fields.score(r#"{"total": "2406.45"}"#, &invoice(), &prepare).score,
+            fields.score_against(r#"{"total": 2400}"#, &invoice(), &prepare),
+            Verdict::right()
+        );
+        assert_eq!(
+            fields.score_against(r#"{"total": "2406.45"}"#, &invoice(), &prepare).score,
             Score::ZERO
         );
     }
@@ -173,19 +197,25 @@ mod tests {
     fn rows_without_expected_fields_are_errors() {
         let (fields, _) =
             scorer(ScoreTable { fields: Some(vec!["totl".into()]), ..ScoreTable::default() });
-        assert!(fields.check(&invoice()).unwrap_err().contains("did you mean `total`?"));
+        assert!(fields.check_answer(&invoice()).unwrap_err().contains("did you mean `total`?"));
         let (fields, _) = scorer(ScoreTable::default());
-        assert!(fields.check(&json!("text")).is_err() && fields.check(&json!({})).is_err());
-        assert_eq!(fields.check(&invoice()), Ok(()));
+        assert!(
+            fields.check_answer(&json!("text")).is_err()
+                && fields.check_answer(&json!({})).is_err()
+        );
+        assert_eq!(fields.check_answer(&invoice()), Ok(()));
         assert_eq!(
             fields
-                .score("{}", &json!("text"), &Prepare::new(&ScoreTable::default()).unwrap())
+                .score_against("{}", &json!("text"), &Prepare::new(&ScoreTable::default()).unwrap())
                 .score,
             Score::ZERO
         );
         assert!(
-            JsonFields::new(&ScoreTable { fields: Some(Vec::new()), ..ScoreTable::default() })
-                .is_err()
+            JsonFields::new(
+                &ScoreTable { fields: Some(Vec::new()), ..ScoreTable::default() },
+                &Prepare::nothing()
+            )
+            .is_err()
         );
     }
 }

@@ -4,11 +4,13 @@
 //! it covers is not searched again, so that `billing dispute` does not also name `billing`. An
 //! answer that names no label or several labels is invalid, because it made no choice.
 
+use super::kind::{Kind, Named};
 use super::prepare::Prepare;
 use super::quoted;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::prompt::value_text;
+use crate::task::example::Example;
 use crate::task::words::{fold, is_unspaced};
 use crate::text;
 use serde_json::Value;
@@ -22,13 +24,11 @@ pub(super) struct Labels {
     folded: Vec<(String, usize)>,
 }
 
-impl Labels {
-    /// The labels as they are written, in the task's order.
-    pub(super) fn allowed(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
-    }
+impl Named for Labels {
+    const NAME: &'static str = "label";
+    const KEYS: &'static [&'static str] = &["labels"];
 
-    pub(super) fn new(table: &ScoreTable, prepare: &Prepare) -> Result<Self, ScorerError> {
+    fn new(table: &ScoreTable, prepare: &Prepare) -> Result<Self, ScorerError> {
         let names = table.labels.clone().unwrap_or_default();
         if names.is_empty() {
             return Err(ScorerError::new(
@@ -60,9 +60,25 @@ impl Labels {
         folded.sort_by_key(|(label, place)| (std::cmp::Reverse(label.len()), *place));
         Ok(Self { names, folded })
     }
+}
 
+impl Kind for Labels {
+    fn check(&self, row: &Example, prepare: &Prepare) -> Result<(), String> {
+        self.check_answer(&row.answer, prepare)
+    }
+
+    fn score(&self, answer: &str, row: &Example, prepare: &Prepare) -> Option<Verdict> {
+        Some(self.score_against(answer, &row.answer, prepare))
+    }
+
+    fn labels(&self) -> &[String] {
+        &self.names
+    }
+}
+
+impl Labels {
     /// Checks that a row's answer is one of the labels.
-    pub(super) fn check(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
+    fn check_answer(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
         let label = value_text(expected);
         if self.place_of(&label, prepare).is_some() {
             return Ok(());
@@ -80,7 +96,7 @@ impl Labels {
         self.folded.iter().find(|(other, _)| *other == label).map(|(_, place)| *place)
     }
 
-    pub(super) fn score(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
+    fn score_against(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
         let label = value_text(expected);
         let named = self.named(answer);
         match named[..] {
@@ -222,7 +238,7 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_choose_is_invalid() {
         let (labels, prepare) = labels(&["yes", "no"]).unwrap();
-        let score = |answer| labels.score(answer, &json!("Yes"), &prepare);
+        let score = |answer| labels.score_against(answer, &json!("Yes"), &prepare);
         assert_eq!(score("yes"), Verdict::right());
         assert_eq!(score("No!"), Verdict::wrong("Expected `Yes`, got `no`."));
         let none = score("maybe");
@@ -247,8 +263,8 @@ mod tests {
     #[test]
     fn a_rows_answer_must_be_a_label() {
         let (labels, prepare) = labels(&["billing", "security"]).unwrap();
-        assert_eq!(labels.check(&json!("BILLING"), &prepare), Ok(()));
-        let complaint = labels.check(&json!("biling"), &prepare).unwrap_err();
+        assert_eq!(labels.check_answer(&json!("BILLING"), &prepare), Ok(()));
+        let complaint = labels.check_answer(&json!("biling"), &prepare).unwrap_err();
         assert!(
             complaint.contains("`biling`") && complaint.contains("did you mean `billing`?"),
             "{complaint}"
@@ -265,9 +281,9 @@ mod tests {
         #[test]
         fn any_answer_can_be_read(answer in "\\PC*", first in "\\PC{1,6}", second in "[a-c ]{1,4}") {
             if let Ok((labels, prepare)) = labels(&[&first, &second]) {
-                let verdict = labels.score(&answer, &json!(first), &prepare);
+                let verdict = labels.score_against(&answer, &json!(first), &prepare);
                 prop_assert!(verdict.invalid.is_none() || verdict.score.value() == 0.0);
-                let alone = labels.score(&first, &json!(first), &prepare);
+                let alone = labels.score_against(&first, &json!(first), &prepare);
                 prop_assert!(alone.score.is_perfect() || alone.invalid.is_some());
             }
         }

@@ -5,20 +5,21 @@
 //! in a row or a table are reported before anything is scored, by [`Scorer::new`] and
 //! [`Scorer::check`].
 
-mod closure;
-mod command;
-mod contains;
-mod equals;
-mod is_json;
-mod json;
-mod json_fields;
-mod label;
-mod number;
-mod pattern;
-mod prepare;
-mod starts_with;
 mod table;
 mod verdict;
+mod prepare;
+mod kind;
+mod json;
+mod equals;
+mod contains;
+mod starts_with;
+mod label;
+mod pattern;
+mod number;
+mod json_fields;
+mod is_json;
+mod command;
+mod closure;
 
 pub use command::CommandSpec;
 pub use table::{Normalize, ScoreTable, ScorerError};
@@ -27,10 +28,24 @@ pub use verdict::Verdict;
 use crate::prompt::value_text;
 use crate::task::example::Example;
 use crate::text;
+use kind::Kind;
 use prepare::Prepare;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use table::KindName;
+use std::sync::Arc;
+
+/// The kinds that a task's file can name.
+static KINDS: &[kind::Listed] = &[
+    kind::listed::<equals::Equals>(),
+    kind::listed::<contains::Contains>(),
+    kind::listed::<starts_with::StartsWith>(),
+    kind::listed::<label::Labels>(),
+    kind::listed::<pattern::Pattern>(),
+    kind::listed::<number::Number>(),
+    kind::listed::<json_fields::JsonFields>(),
+    kind::listed::<is_json::IsJson>(),
+    kind::listed::<command::CommandSpec>(),
+];
 
 /// One `[[score]]` table, ready for use.
 #[derive(Clone, Debug)]
@@ -38,21 +53,8 @@ pub struct Scorer {
     name: String,
     weight: f64,
     prepare: Prepare,
-    kind: Kind,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    Equals(equals::Equals),
-    Contains(contains::Contains),
-    StartsWith(starts_with::StartsWith),
-    Label(label::Labels),
-    Regex(pattern::Pattern),
-    Number(number::Number),
-    JsonFields(json_fields::JsonFields),
-    IsJson(is_json::IsJson),
-    Command(CommandSpec),
-    Closure(closure::Closure),
+    kind_name: &'static str,
+    kind: Arc<dyn Kind>,
 }
 
 impl Scorer {
@@ -61,7 +63,7 @@ impl Scorer {
     /// # Errors
     /// The first key that is unknown, missing or invalid.
     pub fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
-        let kind_name = KindName::of(table)?;
+        let listed = kind::of(KINDS, table)?;
         let weight = table.weight.unwrap_or(1.0);
         if !(weight.is_finite() && weight > 0.0) {
             return Err(ScorerError::new(
@@ -75,25 +77,8 @@ impl Scorer {
             return Err(ScorerError::new("name", "`name` is empty"));
         }
         let prepare = Prepare::new(table)?;
-        let value = || match &table.value {
-            Some(value) if value_text(value).is_empty() => {
-                Err(ScorerError::new("value", "`value` is empty, so every answer would match")
-                    .help("set `value` to the expected text, or remove it to use the row's answer"))
-            }
-            value => Ok(value.clone()),
-        };
-        let kind = match kind_name {
-            KindName::Equals => Kind::Equals(equals::Equals { value: table.value.clone() }),
-            KindName::Contains => Kind::Contains(contains::Contains { value: value()? }),
-            KindName::StartsWith => Kind::StartsWith(starts_with::StartsWith { value: value()? }),
-            KindName::Label => Kind::Label(label::Labels::new(table, &prepare)?),
-            KindName::Regex => Kind::Regex(pattern::Pattern::new(table)?),
-            KindName::Number => Kind::Number(number::Number::new(table)?),
-            KindName::JsonFields => Kind::JsonFields(json_fields::JsonFields::new(table)?),
-            KindName::IsJson => Kind::IsJson(is_json::IsJson),
-            KindName::Command => Kind::Command(CommandSpec::new(table)?),
-        };
-        Ok(Self { name, weight, prepare, kind })
+        let kind = (listed.new)(table, &prepare)?;
+        Ok(Self { name, weight, prepare, kind_name: listed.name, kind })
     }
 
     /// A scorer that is a closure. It must be a pure function: a resumed run asks it again.
@@ -103,8 +88,13 @@ impl Scorer {
         F: Fn(&str, &Example) -> V + Send + Sync + 'static,
         V: Into<Verdict>,
     {
-        let kind = Kind::Closure(closure::Closure::new(score));
-        Self { name: name.into(), weight: 1.0, prepare: Prepare::nothing(), kind }
+        Self {
+            name: name.into(),
+            weight: 1.0,
+            prepare: Prepare::nothing(),
+            kind_name: "closure",
+            kind: Arc::new(closure::Closure::new(score)),
+        }
     }
 
     /// Its name in metrics.
@@ -116,18 +106,7 @@ impl Scorer {
     /// The name of its kind in the task file.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match &self.kind {
-            Kind::Equals(_) => "equals",
-            Kind::Contains(_) => "contains",
-            Kind::StartsWith(_) => "starts-with",
-            Kind::Label(_) => "label",
-            Kind::Regex(_) => "regex",
-            Kind::Number(_) => "number",
-            Kind::JsonFields(_) => "json-fields",
-            Kind::IsJson(_) => "is-json",
-            Kind::Command(_) => "command",
-            Kind::Closure(_) => "closure",
-        }
+        self.kind_name
     }
 
     /// Its weight among all scorers of the task, above 0.
@@ -139,10 +118,7 @@ impl Scorer {
     /// The program, if this is a `command` scorer.
     #[must_use]
     pub fn command(&self) -> Option<&CommandSpec> {
-        match &self.kind {
-            Kind::Command(spec) => Some(spec),
-            _ => None,
-        }
+        self.kind.command()
     }
 
     /// The part of an answer that is scored: the match of `extract`, after `normalize`. A `command`
@@ -158,40 +134,13 @@ impl Scorer {
     /// # Errors
     /// What is wrong with the row's answer: a lower-case sentence without a full stop.
     pub fn check(&self, row: &Example) -> Result<(), String> {
-        let is_text_needed = |value: &Option<serde_json::Value>| match value {
-            None if self.prepare.expected(&value_text(&row.answer)).is_empty() => {
-                Err("the answer is empty, so every answer would match".to_owned())
-            }
-            _ => Ok(()),
-        };
-        match &self.kind {
-            Kind::Contains(kind) => is_text_needed(&kind.value),
-            Kind::StartsWith(kind) => is_text_needed(&kind.value),
-            Kind::Label(kind) => kind.check(&row.answer, &self.prepare),
-            Kind::Regex(kind) => kind.check(&row.answer),
-            Kind::Number(kind) => kind.check(&row.answer),
-            Kind::JsonFields(kind) => kind.check(&row.answer),
-            Kind::Equals(_) | Kind::IsJson(_) | Kind::Command(_) | Kind::Closure(_) => Ok(()),
-        }
+        self.kind.check(row, &self.prepare)
     }
 
     /// Scores one answer; `None` if a program must score it.
     #[must_use]
     pub fn score(&self, answer: &str, row: &Example) -> Option<Verdict> {
-        let answer = self.prepare.answer(answer);
-        let expected = &row.answer;
-        Some(match &self.kind {
-            Kind::Equals(kind) => kind.score(&answer, expected, &self.prepare),
-            Kind::Contains(kind) => kind.score(&answer, expected, &self.prepare),
-            Kind::StartsWith(kind) => kind.score(&answer, expected, &self.prepare),
-            Kind::Label(kind) => kind.score(&answer, expected, &self.prepare),
-            Kind::Regex(kind) => kind.score(&answer, expected),
-            Kind::Number(kind) => kind.score(&answer, expected),
-            Kind::JsonFields(kind) => kind.score(&answer, expected, &self.prepare),
-            Kind::IsJson(kind) => kind.score(&answer),
-            Kind::Closure(kind) => kind.score(&answer, row),
-            Kind::Command(_) => return None,
-        })
+        self.kind.score(&self.prepare.answer(answer), row, &self.prepare)
     }
 }
 
@@ -260,11 +209,7 @@ impl ScorerSet {
     /// The labels that the task's `label` scorers allow.
     #[must_use]
     pub fn labels(&self) -> Vec<String> {
-        let kinds = self.scorers.iter().filter_map(|scorer| match &scorer.kind {
-            Kind::Label(kind) => Some(kind.allowed()),
-            _ => None,
-        });
-        kinds.flatten().map(str::to_owned).collect()
+        self.scorers.iter().flat_map(|scorer| scorer.kind.labels()).cloned().collect()
     }
 
     /// Checks that all scorers can use a row's answer.

@@ -6,10 +6,13 @@
 //! within a name, such as `H2O` or `m^2`, count only if there is no other number. An answer without
 //! any number is invalid.
 
+use super::kind::{Kind, Named};
+use super::prepare::Prepare;
 use super::quoted;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::prompt::value_text;
+use crate::task::example::Example;
 use serde_json::Value;
 
 /// The tolerance around the expected number.
@@ -48,20 +51,35 @@ pub(super) struct Number {
     tolerance: Tolerance,
 }
 
-impl Number {
-    pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
+impl Named for Number {
+    const NAME: &'static str = "number";
+    const KEYS: &'static [&'static str] = &["tolerance", "relative_tolerance"];
+
+    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
         Ok(Self { tolerance: Tolerance::new(table)? })
     }
+}
 
+impl Kind for Number {
+    fn check(&self, row: &Example, _: &Prepare) -> Result<(), String> {
+        self.check_answer(&row.answer)
+    }
+
+    fn score(&self, answer: &str, row: &Example, _: &Prepare) -> Option<Verdict> {
+        Some(self.score_against(answer, &row.answer))
+    }
+}
+
+impl Number {
     /// Checks that a row's answer contains a number.
-    pub(super) fn check(&self, expected: &Value) -> Result<(), String> {
+    fn check_answer(&self, expected: &Value) -> Result<(), String> {
         match expected_number(expected) {
             Some(_) => Ok(()),
             None => Err(format!("the answer {} holds no number", quoted(&value_text(expected)))),
         }
     }
 
-    pub(super) fn score(&self, answer: &str, expected: &Value) -> Verdict {
+    fn score_against(&self, answer: &str, expected: &Value) -> Verdict {
         let shown = quoted(&value_text(expected));
         let Some(expected) = expected_number(expected) else {
             return Verdict::wrong(format!("The expected answer {shown} holds no number."));
@@ -420,7 +438,7 @@ mod tests {
     }
 
     fn score(table: ScoreTable, answer: &str, expected: &Value) -> Verdict {
-        Number::new(&table).unwrap().score(answer, expected)
+        Number::new(&table, &Prepare::nothing()).unwrap().score_against(answer, expected)
     }
 
     #[test]
@@ -464,11 +482,17 @@ mod tests {
     fn tolerances_and_rows_that_cannot_serve_are_refused() {
         for value in [-1.0, f64::NAN, f64::INFINITY] {
             let table = ScoreTable { relative_tolerance: Some(value), ..ScoreTable::default() };
-            assert_eq!(Number::new(&table).unwrap_err().key, "relative_tolerance");
+            assert_eq!(
+                Number::new(&table, &Prepare::nothing()).unwrap_err().key,
+                "relative_tolerance"
+            );
         }
-        let number = Number::new(&ScoreTable::default()).unwrap();
-        assert!(number.check(&json!("none")).is_err() && number.check(&json!([1])).is_err());
-        assert_eq!(number.check(&json!("#### 7")), Ok(()));
+        let number = Number::new(&ScoreTable::default(), &Prepare::nothing()).unwrap();
+        assert!(
+            number.check_answer(&json!("none")).is_err()
+                && number.check_answer(&json!([1])).is_err()
+        );
+        assert_eq!(number.check_answer(&json!("#### 7")), Ok(()));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! `regex`: the pattern, or the row's answer as a pattern, matches somewhere in the answer.
 //! `normalize` applies only to the answer, because it would change the meaning of a pattern.
 
-use super::prepare::broken_pattern;
+use super::kind::{Kind, Named};
+use super::prepare::{Prepare, broken_pattern};
 use super::quoted;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::prompt::value_text;
+use crate::task::example::Example;
 use regex::Regex;
 use serde_json::Value;
 
@@ -14,16 +16,31 @@ pub(super) struct Pattern {
     pattern: Option<Regex>,
 }
 
-impl Pattern {
-    pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
+impl Named for Pattern {
+    const NAME: &'static str = "regex";
+    const KEYS: &'static [&'static str] = &["pattern"];
+
+    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
         let compile = |pattern: &String| {
             Regex::new(pattern).map_err(|error| broken_pattern("pattern", &error))
         };
         Ok(Self { pattern: table.pattern.as_ref().map(compile).transpose()? })
     }
+}
 
+impl Kind for Pattern {
+    fn check(&self, row: &Example, _: &Prepare) -> Result<(), String> {
+        self.check_answer(&row.answer)
+    }
+
+    fn score(&self, answer: &str, row: &Example, _: &Prepare) -> Option<Verdict> {
+        Some(self.score_against(answer, &row.answer))
+    }
+}
+
+impl Pattern {
     /// Checks that a row's answer is a valid pattern.
-    pub(super) fn check(&self, expected: &Value) -> Result<(), String> {
+    fn check_answer(&self, expected: &Value) -> Result<(), String> {
         match self.pattern {
             Some(_) => Ok(()),
             None => Regex::new(&value_text(expected))
@@ -32,7 +49,7 @@ impl Pattern {
         }
     }
 
-    pub(super) fn score(&self, answer: &str, expected: &Value) -> Verdict {
+    fn score_against(&self, answer: &str, expected: &Value) -> Verdict {
         let of_row;
         let pattern = match &self.pattern {
             Some(pattern) => pattern,

@@ -1,20 +1,27 @@
 //! `starts-with`: the answer begins with the expected text.
 
+use super::kind::{Kind, Named, check_text, value_of};
 use super::prepare::Prepare;
 use super::quoted;
+use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::prompt::value_text;
+use crate::task::example::Example;
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
 pub(super) struct StartsWith {
-    pub(super) value: Option<Value>,
+    value: Option<Value>,
 }
 
-impl StartsWith {
-    pub(super) fn score(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
-        let expected = value_text(self.value.as_ref().unwrap_or(expected));
-        if answer.starts_with(&*prepare.expected(&expected)) {
+impl Kind for StartsWith {
+    fn check(&self, row: &Example, prepare: &Prepare) -> Result<(), String> {
+        check_text(self.value.as_ref(), row, prepare)
+    }
+
+    fn score(&self, answer: &str, row: &Example, prepare: &Prepare) -> Option<Verdict> {
+        let expected = value_text(self.value.as_ref().unwrap_or(&row.answer));
+        Some(if answer.starts_with(&*prepare.expected(&expected)) {
             Verdict::right()
         } else {
             Verdict::wrong(format!(
@@ -22,6 +29,15 @@ impl StartsWith {
                 quoted(&expected),
                 quoted(answer)
             ))
-        }
+        })
+    }
+}
+
+impl Named for StartsWith {
+    const NAME: &'static str = "starts-with";
+    const KEYS: &'static [&'static str] = &["value"];
+
+    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
+        Ok(Self { value: value_of(table)? })
     }
 }

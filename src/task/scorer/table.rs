@@ -2,7 +2,6 @@
 //!
 //! The file of each kind documents what its keys do.
 
-use crate::text;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
@@ -69,62 +68,9 @@ pub enum Normalize {
     StripPunctuation,
 }
 
-/// The kinds of scorers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KindName {
-    Equals,
-    Contains,
-    StartsWith,
-    Label,
-    Regex,
-    Number,
-    JsonFields,
-    IsJson,
-    Command,
-}
-
-impl KindName {
-    const ALL: [(Self, &'static str, &'static [&'static str]); 9] = [
-        (Self::Equals, "equals", &["value"]),
-        (Self::Contains, "contains", &["value"]),
-        (Self::StartsWith, "starts-with", &["value"]),
-        (Self::Label, "label", &["labels"]),
-        (Self::Regex, "regex", &["pattern"]),
-        (Self::Number, "number", &["tolerance", "relative_tolerance"]),
-        (Self::JsonFields, "json-fields", &["fields", "tolerance", "relative_tolerance"]),
-        (Self::IsJson, "is-json", &[]),
-        (Self::Command, "command", &["command", "timeout", "env"]),
-    ];
-
-    /// The kind of a table, if all of the table's keys belong to it.
-    pub(super) fn of(table: &ScoreTable) -> Result<Self, ScorerError> {
-        let names = Self::ALL.map(|(_, name, _)| name);
-        let Some((kind, name, keys)) =
-            Self::ALL.into_iter().find(|(_, name, _)| *name == table.kind)
-        else {
-            return Err(ScorerError::new("kind", format!("there is no scorer `{}`", table.kind))
-                .help(text::suggestion(&table.kind, &names)));
-        };
-        match table
-            .keys_of_some_kinds()
-            .into_iter()
-            .find(|(key, is_set)| *is_set && !keys.contains(key))
-        {
-            None => Ok(kind),
-            Some((key, _)) => {
-                let help = if keys.is_empty() {
-                    "remove it".to_owned()
-                } else {
-                    format!("remove it; `{name}` has: {}", keys.join(", "))
-                };
-                Err(ScorerError::new(key, format!("`{key}` is not a key of `{name}`")).help(help))
-            }
-        }
-    }
-}
-
 impl ScoreTable {
-    fn keys_of_some_kinds(&self) -> [(&'static str, bool); 9] {
+    /// The keys that belong to some kinds, and whether each is there.
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 9] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
