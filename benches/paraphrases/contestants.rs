@@ -40,7 +40,7 @@ impl Contestant {
     /// The recipe keys for a pool of a size.
     pub(crate) fn sets(&self, size: Size) -> Vec<String> {
         let take = size.arms - 1;
-        let pool = format!("init=[{{kind=\"seed\"}},{{kind=\"llm_variants\",take={take}}}]");
+        let pool = format!("init=[{{kind=\"baseline\"}},{{kind=\"llm_variants\",take={take}}}]");
         std::iter::once(pool).chain((self.sets)(size)).collect()
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn all() -> Result<String, String> {
         lines += &format!(
             "{:<18} baseline {:.1}  plain {:.1}  ideal {:.1}  twelve examples {demos}\n",
             world.to_string(),
-            of(&world.seed_system(), ""),
+            of(&world.baseline_system(), ""),
             of(&world.plain_system(), ""),
             of(&world.ideal_system(), ""),
         );

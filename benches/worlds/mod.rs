@@ -28,7 +28,7 @@ pub(crate) enum Structure {
     /// Length hurts: who says more loses.
     Terse,
     /// The baseline misleads until what it says is removed.
-    BadSeed,
+    BadBaseline,
     /// Answers change a lot from draw to draw.
     Noisy,
     /// The baseline has nearly all that there is to have.
@@ -46,7 +46,7 @@ impl Structure {
             Self::ManySkills => "many-skills",
             Self::Tangled => "tangled",
             Self::Terse => "terse",
-            Self::BadSeed => "bad-seed",
+            Self::BadBaseline => "bad-baseline",
             Self::Noisy => "noisy",
             Self::NoHeadroom => "no-headroom",
             Self::Demos => "demos",
@@ -61,7 +61,7 @@ impl Structure {
             Self::ManySkills => WorldParameters { known: 0.25, ..usual },
             Self::Tangled => WorldParameters { known: 0.3, paired: 0.4, disturbed: 2.0, ..usual },
             Self::Terse => WorldParameters { dilution: 1.3, long_tokens: 120.0, ..usual },
-            Self::BadSeed => WorldParameters { misled: 4.0, contradicted: 0.1, ..usual },
+            Self::BadBaseline => WorldParameters { misled: 4.0, contradicted: 0.1, ..usual },
             Self::Noisy => {
                 WorldParameters { fresh: 0.85, fresh_at_most: 0.95, wording: 0.35, ..usual }
             }
@@ -107,7 +107,7 @@ pub(crate) const ALL: &[WorldTask] = &[
     WorldTask::new(Structure::ManySkills, Half::Tune, &tune::CLAIMS),
     WorldTask::new(Structure::Tangled, Half::Tune, &tune::RETURNS),
     WorldTask::new(Structure::Terse, Half::Tune, &tune::FORUM),
-    WorldTask::new(Structure::BadSeed, Half::Tune, &tune::BANK),
+    WorldTask::new(Structure::BadBaseline, Half::Tune, &tune::BANK),
     WorldTask::new(Structure::Noisy, Half::Tune, &tune::APPLICANTS),
     WorldTask::new(Structure::NoHeadroom, Half::Tune, &tune::HELPDESK),
     WorldTask::new(Structure::Demos, Half::Tune, &tune::GUEST_CARDS),
@@ -115,7 +115,7 @@ pub(crate) const ALL: &[WorldTask] = &[
     WorldTask::new(Structure::ManySkills, Half::Held, &held::TOWN_HALL),
     WorldTask::new(Structure::Tangled, Half::Held, &held::HOTEL),
     WorldTask::new(Structure::Terse, Half::Held, &held::LAB_NOTES),
-    WorldTask::new(Structure::BadSeed, Half::Held, &held::VETS),
+    WorldTask::new(Structure::BadBaseline, Half::Held, &held::VETS),
     WorldTask::new(Structure::Noisy, Half::Held, &held::WORKSHOP),
     WorldTask::new(Structure::NoHeadroom, Half::Held, &held::NEWSROOM),
     WorldTask::new(Structure::Demos, Half::Held, &held::POTTERY),
@@ -173,9 +173,9 @@ impl WorldTask {
 
     /// The baseline's `system` part.
     #[must_use]
-    pub(crate) fn seed_system(self) -> String {
+    pub(crate) fn baseline_system(self) -> String {
         let Domain { intro, ask, .. } = self.domain;
-        if self.structure != Structure::BadSeed {
+        if self.structure != Structure::BadBaseline {
             return format!("{intro}\n\n{ask}");
         }
         // Not a list, so that a rule added to the text does not replace one of them.
@@ -261,7 +261,7 @@ impl WorldTask {
             lines.push('\n');
         }
         std::fs::write(folder.join("examples.jsonl"), lines)?;
-        std::fs::write(folder.join("system.md"), self.seed_system())?;
+        std::fs::write(folder.join("system.md"), self.baseline_system())?;
         std::fs::write(folder.join("task.toml"), self.task_file())
     }
 

@@ -63,7 +63,7 @@ impl StopReason {
             Self::PoolDone => "nothing was left to evaluate",
             Self::Stalled => "many children in a row brought nothing better",
             Self::ScoreReached => "the score asked for was reached",
-            Self::NoHeadroom => "the seed left nothing to gain",
+            Self::NoHeadroom => "the baseline left nothing to gain",
         }
     }
 }

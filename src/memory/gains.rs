@@ -22,7 +22,7 @@ pub struct Gain {
     /// The child's mean less its parent's, on common rows where there are enough; 0 without a child.
     pub over_parent: f64,
     /// The same against the baseline.
-    pub over_seed: f64,
+    pub over_baseline: f64,
     /// What it cost.
     pub cost: Cost,
 }
@@ -166,7 +166,13 @@ impl Gains {
     /// A use that brought nothing.
     fn end(&mut self, proposal: ProposalNumber) {
         if let Some(Open { operator, chance, cost }) = self.proposals.remove(&proposal) {
-            self.results.push(Gain { operator, chance, over_parent: 0.0, over_seed: 0.0, cost });
+            self.results.push(Gain {
+                operator,
+                chance,
+                over_parent: 0.0,
+                over_baseline: 0.0,
+                cost,
+            });
         }
     }
 
@@ -174,8 +180,8 @@ impl Gains {
         let Some(Open { operator, chance, cost }) = self.children.remove(&child) else { return };
         let parent = facts.standing(child).candidate.parents.first();
         let over_parent = parent.map_or(0.0, |parent| over(facts, child, *parent));
-        let over_seed = over(facts, child, CandidateIx::BASELINE);
-        self.results.push(Gain { operator, chance, over_parent, over_seed, cost });
+        let over_baseline = over(facts, child, CandidateIx::BASELINE);
+        self.results.push(Gain { operator, chance, over_parent, over_baseline, cost });
     }
 }
 
@@ -223,7 +229,7 @@ mod tests {
         script.score(child, &[(1, 0.75)]);
         let [gain] = script.state.memory.gains.results() else { panic!("one use is over") };
         assert_eq!((gain.operator, gain.chance), (3, Some(0.25)));
-        assert_eq!((gain.over_parent, gain.over_seed), (0.375, 0.375));
+        assert_eq!((gain.over_parent, gain.over_baseline), (0.375, 0.375));
         // Its request and its two rows; the baseline's rows are not its.
         near(gain.cost, 3);
     }

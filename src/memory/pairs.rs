@@ -13,7 +13,7 @@ const LOWEST_PRIOR_MEAN: f64 = -0.05;
 #[derive(Clone, Debug, Default)]
 pub struct Pairs {
     against_incumbent: Vec<Paired>,
-    against_seed: Vec<Paired>,
+    against_baseline: Vec<Paired>,
     /// (mean difference from its parent, its sampling variance) of children as they were decided.
     decided: Vec<(f64, f64)>,
     is_decided: Vec<bool>,
@@ -29,8 +29,8 @@ impl Pairs {
 
     /// A candidate against the baseline.
     #[must_use]
-    pub fn against_seed(&self, candidate: CandidateIx) -> Paired {
-        self.against_seed.get(candidate.index()).copied().unwrap_or_default()
+    pub fn against_baseline(&self, candidate: CandidateIx) -> Paired {
+        self.against_baseline.get(candidate.index()).copied().unwrap_or_default()
     }
 
     /// What is believed of a child beside its parent before its first row: fitted to the children
@@ -78,12 +78,12 @@ impl Pairs {
     fn row_folded(&mut self, candidate: CandidateIx, row: RowIx, facts: &Facts) {
         let count = facts.candidates.len();
         self.against_incumbent.resize(count, Paired::default());
-        self.against_seed.resize(count, Paired::default());
+        self.against_baseline.resize(count, Paired::default());
         let Some(score) = facts.standing(candidate).dev().cell(row).score() else {
             return;
         };
         push(&mut self.against_incumbent, facts, candidate, facts.incumbent, row, score);
-        push(&mut self.against_seed, facts, candidate, CandidateIx::BASELINE, row, score);
+        push(&mut self.against_baseline, facts, candidate, CandidateIx::BASELINE, row, score);
         // The reference's own rows come first as a rule; where one comes late, candidates that have the
         // row already are paired now.
         if candidate == facts.incumbent || candidate == CandidateIx::BASELINE {
@@ -95,7 +95,7 @@ impl Pairs {
                     self.against_incumbent[other.index()].push(theirs - score);
                 }
                 if candidate == CandidateIx::BASELINE {
-                    self.against_seed[other.index()].push(theirs - score);
+                    self.against_baseline[other.index()].push(theirs - score);
                 }
             }
         }
@@ -178,12 +178,12 @@ mod tests {
         let child = script.child(CandidateIx::BASELINE, "child");
         script.score(CandidateIx::BASELINE, &[(0, 0.5)]);
         script.score(child, &[(0, 0.75), (1, 1.0)]);
-        assert_eq!(script.state.memory.pairs.against_seed(child).n, 1);
+        assert_eq!(script.state.memory.pairs.against_baseline(child).n, 1);
         // The baseline's row comes late.
         script.score(CandidateIx::BASELINE, &[(1, 0.5), (2, 0.5)]);
         let pairs = &script.state.memory.pairs;
-        assert_eq!(pairs.against_seed(child).n, 2);
-        assert_eq!(pairs.against_seed(child).mean(), Some(0.375));
+        assert_eq!(pairs.against_baseline(child).n, 2);
+        assert_eq!(pairs.against_baseline(child).mean(), Some(0.375));
         assert_eq!(pairs.against_incumbent(child).mean(), Some(0.375));
         assert_eq!(paired(&script.state, child, CandidateIx::BASELINE).mean(), Some(0.375));
 
@@ -192,7 +192,7 @@ mod tests {
         script.lead(child);
         let pairs = &script.state.memory.pairs;
         assert_eq!(pairs.against_incumbent(second).mean(), Some(-0.375));
-        assert_eq!(pairs.against_seed(second).mean(), Some(0.0));
+        assert_eq!(pairs.against_baseline(second).mean(), Some(0.0));
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         let prior = script.state.memory.pairs.prior();
         assert_eq!(prior.mean, LOWEST_PRIOR_MEAN);
         assert!(prior.variance >= first.variance);
-        let pair = script.state.memory.pairs.against_seed(CandidateIx(1));
+        let pair = script.state.memory.pairs.against_baseline(CandidateIx(1));
         let beside = script.state.memory.pairs.prior_beside(&pair);
         assert_eq!(beside.mean, prior.mean - 0.5);
         assert!(beside.variance >= prior.variance);

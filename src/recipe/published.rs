@@ -46,7 +46,7 @@ const POPULATIONS: &[Published] = &[
         "arXiv:2504.16005, section 4 and the authors' code",
         &[
             ("archive.capacity", "10", "mu"),
-            ("init.1.take", "9", "deviation: of mu = 10 first prompts the seed is one"),
+            ("init.1.take", "9", "deviation: of mu = 10 first prompts the baseline is one"),
             ("init.1.shots.min", "0", "0 to 5 shots at first"),
             ("init.1.shots.max", "5", "upper_shots"),
             ("operator.0.max_shots", "5", "upper_shots"),
@@ -409,7 +409,7 @@ const POOLS: &[Published] = &[
             ("evaluate.min", "10", "b_min"),
             ("evaluate.eta", "2.0", "eta"),
             ("sampler.acquisition", "'ei'", "expected improvement"),
-            ("init.1.take", "5", "5 instructions; deviation: beside the seed's"),
+            ("init.1.take", "5", "5 instructions; deviation: beside the baseline's"),
             ("init.2.sets", "50", "50 tuples of examples; deviation: drawn apart"),
         ],
     ),

@@ -21,7 +21,7 @@ pub enum Phase {
     Searching,
     /// The recipe's `final`: a shortlist may get fresh rows.
     Choosing,
-    /// Winner and seed on held-out rows.
+    /// Winner and baseline on held-out rows.
     Confirming,
     /// Over.
     Over,

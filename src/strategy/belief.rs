@@ -20,7 +20,7 @@ impl Search<'_> {
             Goal::MinCost { floor } => {
                 let baseline = state.baseline().dev().mean().unwrap_or(0.0);
                 let threshold = floor.quality(baseline) - baseline;
-                (pairs.against_seed(candidate), pairs.against_seed(parent), threshold)
+                (pairs.against_baseline(candidate), pairs.against_baseline(parent), threshold)
             }
         };
         Posterior::of(pairs.prior_beside(&parent), &pair).above(threshold)

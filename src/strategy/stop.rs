@@ -27,7 +27,7 @@ pub enum StopRule {
     Trials(Option<u32>),
     /// `stalled:N`: N decided children in a row without a new incumbent.
     Stalled(u32),
-    /// `no_headroom:X:N`: the seed's mean is at least X, and N children in a row brought nothing
+    /// `no_headroom:X:N`: the baseline's mean is at least X, and N children in a row brought nothing
     /// better.
     NoHeadroom(f64, u32),
     /// `patience:N`: N generations in a row, at least one, without a new incumbent.

@@ -92,13 +92,13 @@ fn both_halves_have_each_structure_and_no_rule_in_common() {
 /// What most structures have in common: the seed leaves room that stated rules fill.
 #[test]
 fn stated_rules_fill_most_of_the_room_where_rules_can_be_stated() {
-    use Structure::{BadSeed, Demos, FewSkills, ManySkills, NoHeadroom, Noisy, Tangled, Terse};
+    use Structure::{BadBaseline, Demos, FewSkills, ManySkills, NoHeadroom, Noisy, Tangled, Terse};
     for (structure, room) in [
         (FewSkills, 0.30),
         (ManySkills, 0.30),
         (Tangled, 0.25),
         (Terse, 0.10),
-        (BadSeed, 0.40),
+        (BadBaseline, 0.40),
         (Noisy, 0.25),
         (NoHeadroom, -0.02),
         (Demos, 0.10),
@@ -155,11 +155,11 @@ fn where_prompts_have_to_be_terse_a_doubled_one_loses() {
 }
 
 #[test]
-fn a_bad_seed_is_cured_by_rewriting_and_not_by_adding() {
-    for (world, task) in of(Structure::BadSeed) {
+fn a_bad_baseline_is_cured_by_rewriting_and_not_by_adding() {
+    for (world, task) in of(Structure::BadBaseline) {
         let seed = quality(world, &task, &task.baseline);
         assert!(seed < 0.35, "{world}: {seed:.3}");
-        let added = format!("{}\n\n{}", world.seed_system(), world.rules());
+        let added = format!("{}\n\n{}", world.baseline_system(), world.rules());
         let [added, rewritten, plain] = [added, world.ideal_system(), world.plain_system()]
             .map(|it| quality(world, &task, &prompt(&task, &it, "")));
         assert!(added + 0.25 < rewritten, "{world}: {added:.3} {rewritten:.3}");
@@ -223,7 +223,7 @@ fn scores_average_to_the_probability_whatever_the_parameters() {
         for prompt in [
             task.baseline.clone(),
             prompt(&task, &world.ideal_system(), &demos),
-            prompt(&task, &format!("{}\n{}", world.seed_system(), world.rules()), ""),
+            prompt(&task, &format!("{}\n{}", world.baseline_system(), world.rules()), ""),
         ] {
             let (mut difference, mut count) = (0.0, 0);
             for model_seed in 10..16 {

@@ -1,16 +1,16 @@
-//! `seed`: the task's own prompt.
+//! `baseline`: the task's own prompt.
 
 use crate::operator::author::{Author, Init, WorksOn};
 
 kind! {
     /// The task's own prompt is candidate 0 of every run; naming it here says that it competes.
-    "seed": "The task's own prompt.",
+    "baseline": "The task's own prompt.",
     Baseline {}
 }
 
 impl Author for Baseline {
     fn name(&self) -> &str {
-        "seed"
+        "baseline"
     }
 
     fn works_on(&self) -> WorksOn {

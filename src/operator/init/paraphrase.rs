@@ -13,7 +13,7 @@ kind! {
         /// How many.
         take: u32 = 10,
         /// Of which prompt: the baseline, or the best of what `init` brought before, in turn.
-        of: ParaphraseOf = ParaphraseOf::Seed,
+        of: ParaphraseOf = ParaphraseOf::Baseline,
         /// Sampling temperature; the mutator's own where none is given.
         temperature: Option<f64> = None,
     }
@@ -23,7 +23,7 @@ choice! {
     /// What is said in other words.
     ParaphraseOf {
         /// The task's own prompt.
-        Seed = "seed",
+        Baseline = "baseline",
         /// The candidates of `init` so far, best first, after they are judged.
         Top = "top",
     }

@@ -15,7 +15,7 @@ kind! {
     MapElites {
         /// Cells along the prompt's length.
         length_bins: usize = 10,
-        /// Cells along its unlikeness to the seed.
+        /// Cells along its unlikeness to the baseline.
         diversity_bins: usize = 10,
     }
 }
@@ -57,7 +57,7 @@ mod tests {
         let grid = |length_bins, diversity_bins| MapElites { length_bins, diversity_bins };
         let long = "a ".repeat(60);
         let longer = "b ".repeat(120);
-        // The seed is `seed`. Child 1 is 40 bytes long, 2 is 120, 3 is 240 and 4 is as long as 1.
+        // The baseline is `seed`. Child 1 is 40 bytes long, 2 is 120, 3 is 240 and 4 is as long as 1.
         let short = "c ".repeat(20);
         let other = "d ".repeat(20);
         let born = [(&*short, 0, 0.2), (&*long, 0, 0.3), (&*longer, 0, 0.4), (&*other, 0, 0.9)];
@@ -68,7 +68,7 @@ mod tests {
             elites.sort_unstable();
             elites
         };
-        // One cell has one elite; four along the length: the seed in the third, 4 in the first, and
+        // One cell has one elite; four along the length: the baseline in the third, 4 in the first, and
         // the best of the longest in the last.
         assert_eq!(of(grid(1, 1)), [4]);
         assert_eq!(of(grid(4, 1)), [0, 3, 4]);

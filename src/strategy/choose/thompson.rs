@@ -94,9 +94,9 @@ fn price(gains: &[Gain]) -> impl Fn(&Cost) -> f64 + use<> {
 mod tests {
     use super::*;
 
-    fn gain(operator: u16, over_parent: f64, over_seed: f64, calls: u64) -> Gain {
+    fn gain(operator: u16, over_parent: f64, over_baseline: f64, calls: u64) -> Gain {
         let cost = Cost { usd: 0.0, calls };
-        Gain { operator, chance: None, over_parent, over_seed, cost }
+        Gain { operator, chance: None, over_parent, over_baseline, cost }
     }
 
     #[test]

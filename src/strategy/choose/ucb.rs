@@ -7,7 +7,7 @@ use crate::stats::bandit::AsymmetricUcb;
 use crate::strategy::search::Choose;
 
 kind! {
-    /// Asymmetric upper confidence bounds: only gains over parent and seed count; chances are times
+    /// Asymmetric upper confidence bounds: only gains over parent and baseline count; chances are times
     /// the operators' weights (ShinkaEvolve; arXiv:2509.19349, section 3.3).
     "ucb": "By an upper confidence bound of what each brought.",
     Ucb {
@@ -39,7 +39,7 @@ impl Choose for Ucb {
         bandit.decay = self.discount;
         for gain in gains {
             if let Some(arm) = arms.iter().position(|arm| *arm == usize::from(gain.operator)) {
-                bandit.result(arm, gain.over_parent.min(gain.over_seed), 0.0, 0.0);
+                bandit.result(arm, gain.over_parent.min(gain.over_baseline), 0.0, 0.0);
             }
         }
         Some(bandit.probabilities())
@@ -51,9 +51,9 @@ mod tests {
     use super::*;
     use crate::memory::Cost;
 
-    fn gain(operator: u16, over_parent: f64, over_seed: f64, calls: u64) -> Gain {
+    fn gain(operator: u16, over_parent: f64, over_baseline: f64, calls: u64) -> Gain {
         let cost = Cost { usd: 0.0, calls };
-        Gain { operator, chance: None, over_parent, over_seed, cost }
+        Gain { operator, chance: None, over_parent, over_baseline, cost }
     }
 
     /// Section 3.3: first every arm once; then the best index has 1 − ε, the others share ε. A gain over

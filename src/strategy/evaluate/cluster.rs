@@ -61,7 +61,7 @@ impl Rounds for Cluster {
             let members: Vec<usize> =
                 (0..groups.len()).filter(|place| groups[*place] == group).collect();
             let mut rng = contest.seed.child("members", group as u64).rng();
-            // The seed is what others are compared with: it gets a row at least.
+            // The baseline is what others are compared with: it gets a row at least.
             let seed =
                 members.iter().copied().find(|place| candidates[*place] == CandidateIx::BASELINE);
             for pull in 0..pulls {

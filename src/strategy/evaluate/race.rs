@@ -146,7 +146,7 @@ impl Race {
         let pairs = &search.state.memory.pairs;
         let pair = match search.goal {
             Goal::MaxQuality { .. } => pairs.against_incumbent(candidate),
-            Goal::MinCost { .. } => pairs.against_seed(candidate),
+            Goal::MinCost { .. } => pairs.against_baseline(candidate),
         };
         if pair.n < self.min_rows {
             return None;

@@ -31,7 +31,7 @@ choice! {
     ShortlistOf {
         /// All that were judged: the best by their means.
         All = "all",
-        /// The seed and the best child of each generation, spread evenly over the run.
+        /// The baseline and the best child of each generation, spread evenly over the run.
         Winners = "winners",
     }
 }

@@ -2,7 +2,7 @@
 
 mod draws;
 pub mod none;
-pub mod seed;
+pub mod baseline;
 pub mod best;
 pub mod uniform;
 pub mod roulette;
@@ -29,7 +29,7 @@ kinds! {
     /// Which candidate is changed next.
     pub SELECTS: dyn Select = [
         none::Nobody,
-        seed::Baseline,
+        baseline::Baseline,
         best::Best,
         uniform::Uniform,
         roulette::Roulette,

@@ -11,7 +11,7 @@ kind! {
     Softmax {
         /// The temperature, in points of score.
         temperature: f64 = 0.2,
-        /// How many of the best take part; the seed does in any case, in place of the last one.
+        /// How many of the best take part; the baseline does in any case, in place of the last one.
         top: usize = 6,
     }
 }

@@ -44,9 +44,9 @@ fn near(drawn: &[f64], expected: &[f64]) {
     }
 }
 
-/// Three: the best two, and the seed in the last one's place, by exp(score / 0.2).
+/// Three: the best two, and the baseline in the last one's place, by exp(score / 0.2).
 #[test]
-fn softmax_draws_among_the_best_few_and_the_seed() {
+fn softmax_draws_among_the_best_few_and_the_baseline() {
     let e = |score: f64| (score / 0.2).exp();
     let expected = [e(0.0), 0.0, 0.0, e(0.6), e(0.8), 0.0];
     near(&drawn("softmax", "temperature = 0.2\ntop = 3", 1), &expected);
@@ -54,7 +54,7 @@ fn softmax_draws_among_the_best_few_and_the_seed() {
 }
 
 /// Scores 0, .2, .4, .6, .8, .5: the median is .45, and the median distance from it .2 (of .45, .25,
-/// .05, .15, .35, .05). Children: the seed has 2, 1 has 2, 3 has 1.
+/// .05, .15, .35, .05). Children: the baseline has 2, 1 has 2, 3 has 1.
 #[test]
 fn weighted_novelty_prefers_what_is_above_the_median_and_has_few_children() {
     let sigmoid = |score: f64, lambda: f64| 1.0 / (1.0 + (-lambda * (score - 0.45) / 0.2).exp());

@@ -120,18 +120,18 @@ fn halves(both: f64) -> impl Fn(&str, Split, RowIx) -> f64 {
     }
 }
 
-/// The definition (arXiv:2507.19457, algorithm 1, and the appendix on merge), with the seed as the only
-/// parent: all of dev for the seed; its minibatch, and the child on the same rows; all of dev for the
+/// The definition (arXiv:2507.19457, algorithm 1, and the appendix on merge), with the baseline as the only
+/// parent: all of dev for the baseline; its minibatch, and the child on the same rows; all of dev for the
 /// child that beats it. After each child that was tried in full, one attempt at a merge: two of the
 /// front of which neither is the other's ancestor, over an ancestor from which exactly one of them
 /// changed some part; on five rows of dev the child must reach the better one's sum.
 #[test]
 fn gepa_merges_two_lines_after_a_child_was_tried_in_full() {
-    let mut script = of_two_parts("gepa-merge", &["select.kind=seed"], (6, 6), halves(1.0));
+    let mut script = of_two_parts("gepa-merge", &["select.kind=baseline"], (6, 6), halves(1.0));
     while drafted(&script.events).len() < 4 {
         assert!(step_of_two_parts(&mut script));
     }
-    // `a` first, then `b`: parts take turns. Child 1 has nobody to be merged with, since the seed is
+    // `a` first, then `b`: parts take turns. Child 1 has nobody to be merged with, since the baseline is
     // its ancestor; child 2 has. After a merge there is none.
     let drafts = drafted(&script.events);
     assert_eq!(drafts[0], (0, vec![0], Some(0)));
@@ -156,7 +156,7 @@ fn gepa_merges_two_lines_after_a_child_was_tried_in_full() {
 
 #[test]
 fn a_merge_that_its_gate_refuses_does_not_count_and_is_not_made_again() {
-    let sets = ["select.kind=seed", "operator.1.max_uses=1"];
+    let sets = ["select.kind=baseline", "operator.1.max_uses=1"];
     let mut script = of_two_parts("gepa-merge", &sets, (6, 6), halves(0.1));
     while drafted(&script.events).len() < 12 {
         assert!(step_of_two_parts(&mut script));
@@ -229,7 +229,7 @@ fn populations<S>(script: &Script<S>) -> Vec<Vec<CandidateIx>> {
 
 /// A smaller population; each text has a score of its own, which falls and rises over births.
 fn breeder(sets: &[&str]) -> Script<impl Fn(&str, Split, RowIx) -> f64> {
-    // The seed is better than anyone, and in no population.
+    // The baseline is better than anyone, and in no population.
     let score = |text: &str, _: Split, _: RowIx| match text {
         "seed" => 1.0,
         _ => f64::from(number(text) * 37 % 101) / 101.0,
@@ -421,8 +421,8 @@ fn a_use_of_an_operator_is_told_with_its_gain_and_its_cost() {
         assert!(script.step());
     }
     let [first, second] = script.state.memory.gains.results() else { panic!("two are over") };
-    // Dropped at its gate: (3 × 0.2 − 3 × 0.5) / 3 against its parent, which is the seed.
-    assert!((first.over_parent + 0.3).abs() < 1e-6 && (first.over_seed + 0.3).abs() < 1e-6);
+    // Dropped at its gate: (3 × 0.2 − 3 × 0.5) / 3 against its parent, which is the baseline.
+    assert!((first.over_parent + 0.3).abs() < 1e-6 && (first.over_baseline + 0.3).abs() < 1e-6);
     assert_eq!((first.operator, first.cost.calls, first.chance), (0, 6, None));
     assert!((second.over_parent - 0.5).abs() < 1e-6);
     assert_eq!(second.cost.calls, 14);
@@ -435,7 +435,7 @@ fn each_way_to_learn_leaves_what_brings_nothing() {
     let operators =
         "operator=[{kind='mutate_text', temperature=0.5}, {kind='paraphrase', temperature=0.5}]";
     for choose in ["thompson", "ucb"] {
-        let sets = [operators, "select.kind='seed'", &format!("choose.kind='{choose}'")];
+        let sets = [operators, "select.kind='baseline'", &format!("choose.kind='{choose}'")];
         let mut script = Script::new("random", &sets, (4, 8), 1_000_000, |_: &str, _, _| 0.5);
         let mut uses = [0, 0];
         for _ in 0..20_000 {
@@ -657,7 +657,7 @@ fn map_elites_shows_the_next_stage_to_whoever_keeps_up() {
     // 0.2 < 0.3; 0.35 ≥ 0.3, and < 0.45; 0.45 reaches both; 0.3 reaches the first.
     assert_eq!((of(1), of(2)), (vec![2], vec![2, 6]));
     assert_eq!((of(3), of(4)), (vec![2, 6, 8, 4], vec![2, 6]));
-    // The seed sees the same stages, without a threshold.
+    // The baseline sees the same stages, without a threshold.
     assert_eq!(of(0), [2, 6, 8, 4]);
     let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
     let dropped = script.dropped();

@@ -67,10 +67,10 @@ fn scored(dev: &'static [f64]) -> impl Fn(&str, Split, RowIx) -> f64 {
 /// The top six and the baseline, which takes the last one's place where it is none of them; each with the
 /// weight e^(score / 0.2). Both whose prompts run the minibatch and who is changed are drawn so.
 #[test]
-fn simba_draws_sources_by_softmax_over_the_top_six_with_the_seed() {
+fn simba_draws_sources_by_softmax_over_the_top_six_with_the_baseline() {
     let scores = &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.05];
     let mut script = pool(&[0; 8], scored(scores));
-    // 2 is the sixth, and makes room for the seed.
+    // 2 is the sixth, and makes room for the baseline.
     let top = [7, 6, 5, 4, 3, 0];
     let weight = |candidate: &usize| (scores[*candidate] / 0.2).exp();
     let total: f64 = top.iter().map(weight).sum();
@@ -114,7 +114,7 @@ fn simba_draws_sources_by_softmax_over_the_top_six_with_the_seed() {
 /// more than there are.
 #[test]
 fn simba_drops_demonstrations_by_poissons_law() {
-    // The seed, which has none, is hardly ever drawn beside those: e^−5.
+    // The baseline, which has none, is hardly ever drawn beside those: e^−5.
     let mut script = pool(&[1, 2, 3, 4], scored(&[0.0, 1.0, 1.0, 1.0, 1.0]));
     run_all(&mut script);
     let mut dropped: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
@@ -222,7 +222,7 @@ fn simba_takes_eight_steps_of_192_runs_and_seven_children() {
     assert!(script.state.shortlist.contains(&last), "the best of the last step is its youngest");
 }
 
-/// Training rows that the seed of map-elites is run on before anything is asked of the mutator, or until it
+/// Training rows that the baseline of map-elites is run on before anything is asked of the mutator, or until it
 /// is given up. Its feedback shows 3 failures, which it looks for on up to 24 rows.
 fn rows_for_evidence(fails: impl Fn(RowIx) -> bool) -> (Vec<RowIx>, Option<Abandoned>) {
     let score = |_: &str, split: Split, row: RowIx| match split {

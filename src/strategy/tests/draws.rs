@@ -163,7 +163,7 @@ fn a_full_island_keeps_its_best_forty_and_breeds_from_them() {
     let kept: BTreeSet<u32> = kept.into_iter().map(|candidate| candidate.0).collect();
     assert_eq!(kept, (1..=40).collect::<BTreeSet<u32>>());
 
-    // None of the forty has a child: the seed has all of them.
+    // None of the forty has a child: the baseline has all of them.
     let mut scores: Vec<f64> = kept.iter().map(|candidate| score_of(*candidate)).collect();
     let middle = |values: &mut Vec<f64>| {
         values.sort_by(f64::total_cmp);
@@ -204,7 +204,7 @@ fn a_full_island_keeps_its_best_forty_and_breeds_from_them() {
 /// among the ten, also for their fitness.
 #[test]
 fn map_elites_explores_exploits_and_weighs_by_its_own_shares() {
-    // Mixtures of the seed's own word and another one, in many lengths: many cells of the grid.
+    // Mixtures of the baseline's own word and another one, in many lengths: many cells of the grid.
     let text = |child: u32| {
         let (own, other) = (child % 6, 10 - child / 6);
         format!("{}{}{child}", "seed ".repeat(own as usize), "other ".repeat(other as usize))

@@ -138,7 +138,7 @@ fn random_and_best_of_n_end_after_200_refusals_in_a_row() {
 }
 
 #[test]
-fn best_of_n_writes_from_the_seed_alone_and_takes_the_best_mean() {
+fn best_of_n_writes_from_the_baseline_alone_and_takes_the_best_mean() {
     let score = |text: &str, _: Split, _: RowIx| if number(text) == 3 { 0.9 } else { 0.1 };
     let mut script = Script::new("best-of-n", &[], (4, 16), 1_000, score);
     script.run(120);
@@ -197,7 +197,7 @@ fn opro_shows_all_samples_of_a_step_the_same_record_in_ascending_order() {
     let told = |draft: &Draft| -> Vec<(u32, f64)> {
         draft.context.iter().map(|told| (told.candidate.0, told.score.unwrap())).collect()
     };
-    // The first step knows the seed alone, although its own children are judged while it goes on.
+    // The first step knows the baseline alone, although its own children are judged while it goes on.
     let expected =
         [vec![(0, 8.0 / 64.0)], vec![(8, 28.0 / 64.0), (6, 40.0 / 64.0), (3, 56.0 / 64.0)]];
     for (step, expected) in steps.iter().zip(&expected) {
@@ -225,7 +225,7 @@ fn opro_leaves_out_what_does_not_reach_the_least_score() {
     assert_eq!(told, [5, 6, 7, 8], "5/16 is enough");
 }
 
-/// Ten at first, the seed and nine variants, then two generations of ten, each from the ten best
+/// Ten at first, the baseline and nine variants, then two generations of ten, each from the ten best
 /// attempts so far: breadth 10, depth 3.
 #[test]
 fn copro_is_breadth_times_depth_from_the_best_so_far() {
@@ -288,7 +288,7 @@ fn copro_lets_parts_take_turns_each_from_the_best_so_far() {
     assert_eq!(third.context.last().unwrap().candidate, CandidateIx(11));
 }
 
-/// A small EvoPrompt: the seed and 9 induced ones of which 5 are paraphrased, as in the recipe.
+/// A small EvoPrompt: the baseline and 9 induced ones of which 5 are paraphrased, as in the recipe.
 fn evoprompt_score(text: &str, _: Split, row: RowIx) -> f64 {
     let points = match number(text) {
         // 1 to 9 are induced; 10 to 14 say 9, 8, 7, 6 and 5 in other words.
@@ -471,7 +471,7 @@ fn grips_ends_after_two_generations_without_any_gain_and_after_ten_of_gains() {
 
 /// A small CAPO: 3 are kept, 2 are bred, blocks of 4 rows, at most 3 of them.
 fn small_capo(sets: &[&str]) -> Script<Scores> {
-    // Right or wrong on the rows of dev, block by block. 1 and 2 are variants of the seed.
+    // Right or wrong on the rows of dev, block by block. 1 and 2 are variants of the baseline.
     let score: Scores = |text, split, row| {
         if split == Split::Train {
             return f64::from(row.0 % 2);
@@ -526,14 +526,14 @@ fn capo_races_population_and_children_and_asks_no_row_twice() {
         // 2 and 6 are both wrong on row 3, where 0, 1 and 5 are right: both are out at once, and
         // with them a member of the population.
         (2, 0, 4, vec![0, 1, 2, 5, 6]),
-        // All are alike until the last block, in which the seed is wrong once: t = 1 with 11 degrees
+        // All are alike until the last block, in which the baseline is wrong once: t = 1 with 11 degrees
         // of freedom, p = 0.17, against four others. Of these the last one is one too many.
         (3, 0, 4, vec![0, 1, 5, 7, 8]),
         (3, 4, 4, vec![0, 1, 5, 7, 8]),
         (3, 8, 4, vec![0, 1, 5, 7, 8]),
     ];
     assert_eq!(rounds, expected);
-    // The seed leads, being the eldest of equals, until the last block; 1 is known by 8 rows then.
+    // The baseline leads, being the eldest of equals, until the last block; 1 is known by 8 rows then.
     assert_eq!(script.state.incumbents.iter().map(|(c, _)| c.0).collect::<Vec<_>>(), [0, 1]);
     let expected = [
         (4, Dropped::Beaten { by: 4, rows: 4 }),
@@ -577,7 +577,7 @@ fn capo_crosses_two_and_mutates_what_comes_of_it() {
 }
 
 #[test]
-fn capo_shows_the_seed_s_own_right_answers_and_else_the_expected_ones() {
+fn capo_shows_the_baseline_s_own_right_answers_and_else_the_expected_ones() {
     let mut found = (0, 0);
     for max in [3, 5] {
         let (shots, most) =
@@ -632,7 +632,7 @@ fn capo_gives_a_child_half_of_its_parents_demonstrations_and_one_more_or_less() 
 /// A race over a pool of four that is made once: one is left.
 fn pool_race(sets: &[&str], dev: u32, score: Scores) -> Script<Scores> {
     let race = "evaluate={kind='race_all',block=4,max_blocks=3}";
-    let fixed = [race, "init=[{kind='seed'},{kind='paraphrase',take=3}]"];
+    let fixed = [race, "init=[{kind='baseline'},{kind='paraphrase',take=3}]"];
     let sets: Vec<&str> = fixed.iter().chain(sets).copied().collect();
     let mut script = Script::new("triple-sh", &sets, (6, dev), 10_000, score);
     script.run(10_000);
@@ -680,7 +680,7 @@ fn a_race_penalises_length_and_keeps_as_many_as_the_archive_holds() {
 }
 
 #[test]
-fn a_pool_may_leave_the_seed_out() {
+fn a_pool_may_leave_the_baseline_out() {
     let score: Scores = |text, _, _| f64::from(u8::from(number(text) == 2));
     let script = pool_race(&["init=[{kind='paraphrase',take=3}]"], 40, score);
     assert_eq!(script.state.baseline().dev().issued, 0);
@@ -722,7 +722,7 @@ fn an_interrupted_race_returns_what_the_last_one_left_or_compares_on_common_rows
     };
     // Nobody has been raced yet: the first population was never asked.
     assert_eq!(stop_in(1, 0), 0);
-    // After one block 3 leads with 0.70 against 0.65; the seed's second block, which would bring it
+    // After one block 3 leads with 0.70 against 0.65; the baseline's second block, which would bring it
     // to 0.83, is not common yet.
     assert_eq!(stop_in(1, 4), 3);
     // In the first block of the next race, whoever the last one left first.

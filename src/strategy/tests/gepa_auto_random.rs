@@ -12,7 +12,7 @@ fn gepa_tries_a_child_on_its_parents_minibatch_before_it_sees_all_of_dev() {
     let mut script = Script::new("gepa", &[], (6, 8), 1_000, score);
     script.run(17);
     let (train, dev) = (Split::Train, Split::Dev);
-    // The seed on dev; its minibatch of 3; child 1 on the same 3, and out; the seed on the next 3 of
+    // The baseline on dev; its minibatch of 3; child 1 on the same 3, and out; the baseline on the next 3 of
     // the epoch; child 2 on these; then all of dev for it.
     let blocks = script.blocks();
     assert_eq!(blocks[..3], [(0, dev, 0, 8), (0, train, 0, 3), (1, train, 0, 3)], "{blocks:?}");
@@ -61,7 +61,7 @@ fn halving_gives_each_round_the_same_budget_and_keeps_the_better_half() {
             _ => None,
         })
         .collect();
-    // 5 × 4 induced, 10 paraphrases and the seed: K = 31, L = ⌈log₂ 31⌉ = 5, and ⌊T / (L·|A|)⌋.
+    // 5 × 4 induced, 10 paraphrases and the baseline: K = 31, L = ⌈log₂ 31⌉ = 5, and ⌊T / (L·|A|)⌋.
     let sizes: Vec<(usize, u32)> =
         rounds.iter().map(|round| (round.candidates.len(), round.pulls)).collect();
     assert_eq!(sizes, [(31, 20), (16, 38), (8, 77), (4, 155), (2, 310)]);
@@ -118,13 +118,13 @@ fn random_tries_every_child_on_all_of_dev_and_takes_any_parent() {
         .collect();
     parents.sort_unstable();
     parents.dedup();
-    assert!(parents.len() > 3, "not only the seed and the incumbent: {parents:?}");
+    assert!(parents.len() > 3, "not only the baseline and the incumbent: {parents:?}");
 }
 
 #[test]
 fn auto_drops_a_loser_after_a_block_keeps_a_tie_and_crowns_a_winner() {
-    // The seed fails on every second row. Child 1 fails everywhere, child 2 is right everywhere, and
-    // all others are like the seed.
+    // The baseline fails on every second row. Child 1 fails everywhere, child 2 is right everywhere, and
+    // all others are like the baseline.
     let score = |text: &str, _: Split, row: RowIx| match number(text) {
         1 => 0.0,
         2 => 1.0,

@@ -19,7 +19,7 @@ pub(in crate::strategy) fn searching<'a>(slots: &'a Slots, state: &'a State) -> 
 }
 
 /// Candidates with text and parent, each with a score on the one row of dev; those named are incumbents
-/// from their birth on. The seed's text is `seed`, and its score 0.
+/// from their birth on. The baseline's text is `seed`, and its score 0.
 pub(in crate::strategy) fn grown(children: &[(&str, u32, f64)], incumbents: &[u32]) -> State {
     let mut state = State::new(1);
     let mut number = 0;

@@ -210,7 +210,7 @@ fn answer(call: Call) -> Answered {
     Answered { usd: Usd::from_nanos(1_000), ..Answered::sample(call) }
 }
 
-/// The number in `child 7`; the seed is 0.
+/// The number in `child 7`; the baseline is 0.
 fn number(text: &str) -> u32 {
     text.strip_prefix("child ").map_or(0, |number| number.parse().unwrap())
 }

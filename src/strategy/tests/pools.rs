@@ -7,9 +7,9 @@ use crate::stats::cluster::KMeans;
 use crate::stats::features::Featuriser;
 use std::collections::BTreeSet;
 
-/// A pool of the seed and so many paraphrases, instead of the recipe's own.
+/// A pool of the baseline and so many paraphrases, instead of the recipe's own.
 fn of_size(paraphrases: u32) -> String {
-    format!("init=[{{kind=\"seed\"}},{{kind=\"paraphrase\",take={paraphrases}}}]")
+    format!("init=[{{kind=\"baseline\"}},{{kind=\"paraphrase\",take={paraphrases}}}]")
 }
 
 impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
@@ -151,7 +151,7 @@ fn clusters_are_tried_as_one_before_the_members_of_the_better_half() {
     assert_eq!(first.pulls, 5);
     let pulls: Vec<u32> = first.each.iter().map(|(_, pulls)| *pulls).collect();
     assert_eq!((pulls[0] + pulls[1], pulls[2] + pulls[3]), (5, 5));
-    assert!(pulls[0] > 0, "the seed gets a row");
+    assert!(pulls[0] > 0, "the baseline gets a row");
     // The better cluster's two members in one round of halving: ⌊100 / (1·2)⌋ rows for each, after those
     // that they have had.
     assert_eq!(rounds[1].candidates, [CandidateIx(2), CandidateIx(3)]);
@@ -176,7 +176,7 @@ fn clusters_follow_from_the_texts_and_get_equal_shares_of_random_members() {
     let mut script = Script::new("triple-clst", &sets, (4, 200), 320, |_: &str, _: Split, _| 0.5);
     script = with_texts(&texts, script);
     script.run(60);
-    // The seed's text stands alone; the others are as they were written. C = ⌈√16⌉ = 4.
+    // The baseline's text stands alone; the others are as they were written. C = ⌈√16⌉ = 4.
     let round = &script.rounds()[0];
     let features = Featuriser::new(512, 64, Seed(0));
     let vectors: Vec<Vec<f64>> = std::iter::once("seed")
@@ -280,7 +280,7 @@ fn a_regression_that_explains_nothing_drops_nobody_before_the_end() {
     assert_eq!(sizes, [12, 12, 12, 12]);
 }
 
-/// Training rows with even numbers are answered well by the seed, and a candidate's quality on dev
+/// Training rows with even numbers are answered well by the baseline, and a candidate's quality on dev
 /// follows from its number.
 fn bootstrapped(text: &str, split: Split, row: RowIx) -> f64 {
     match split {
@@ -293,7 +293,7 @@ fn bootstrapped(text: &str, split: Split, row: RowIx) -> f64 {
 fn bootstrapped_sets_are_none_labels_in_order_and_shuffled() {
     let mut script = Script::new("bootstrap-rs", &[], (40, 10), 1_000, bootstrapped);
     script.run_to_end();
-    // The seed is asked in blocks of 8 until it was right 3 × 4 times: every second row, 24 rows.
+    // The baseline is asked in blocks of 8 until it was right 3 × 4 times: every second row, 24 rows.
     let asked: usize = script
         .blocks()
         .into_iter()
@@ -315,7 +315,7 @@ fn bootstrapped_sets_are_none_labels_in_order_and_shuffled() {
         let rows: BTreeSet<u32> = set.iter().map(|demo| demo.row.0).collect();
         assert_eq!(rows.len(), 16, "no row twice");
     }
-    // The seed is the set without demonstrations; 18 others are composed, and all see all of dev.
+    // The baseline is the set without demonstrations; 18 others are composed, and all see all of dev.
     assert_eq!(script.state.candidates.len(), 19);
     assert!((0..19).all(|candidate| script.rows_of(candidate).len() == 10));
     assert_eq!(script.state.counts.rejected.len(), 0);
@@ -338,7 +338,7 @@ fn bootstrapped_sets_end_with_a_perfect_one() {
 fn mipro_tries_minibatches_and_promotes_the_best_mean_after_every_fifth() {
     let mut script = Script::new("mipro", &[], (40, 60), 10_000, bootstrapped);
     script.run_to_end();
-    // The seed sees all of dev first; a summary, then n/2 = 3 instructions less the seed's own.
+    // The baseline sees all of dev first; a summary, then n/2 = 3 instructions less the baseline's own.
     assert_eq!(script.rows_of(0).len(), 60);
     let steps: Vec<u8> = script
         .events
@@ -426,7 +426,7 @@ fn mipro_searches_instructions_alone_where_there_is_no_part_for_demonstrations()
     let searched = Searched { texts: 1, demos: false };
     script.strategy = Composed::new(script.recipe.phases(), goal, 40, searched, Seed(1));
     script.run_to_end();
-    // n = 6 instructions with the seed's; V = 1: ⌊max(2 log₂ 6, 9)⌋ = 9 trials.
+    // n = 6 instructions with the baseline's; V = 1: ⌊max(2 log₂ 6, 9)⌋ = 9 trials.
     assert_eq!(
         (script.state.candidates.len(), script.state.memory.demo_sets.collected()),
         (6, None)
@@ -437,7 +437,7 @@ fn mipro_searches_instructions_alone_where_there_is_no_part_for_demonstrations()
 
 #[test]
 fn mipro_ends_where_nothing_is_left_to_learn() {
-    let sets = ["stop.when=[]", "init=[{kind=\"seed\"},{kind=\"grounded\",take=2}]"];
+    let sets = ["stop.when=[]", "init=[{kind=\"baseline\"},{kind=\"grounded\",take=2}]"];
     for sampler in ["tpe", "random", "gp"] {
         let sampler = format!("sampler={{kind=\"{sampler}\"}}");
         let sets = [&sets[..], &[&sampler]].concat();
@@ -515,7 +515,7 @@ fn hyperband_climbs_nested_rungs_bracket_by_bracket() {
 
 #[test]
 fn hyperband_ends_when_every_combination_has_had_all_of_dev() {
-    let sets = ["init=[{kind=\"seed\"},{kind=\"llm_variants\",take=4}]"];
+    let sets = ["init=[{kind=\"baseline\"},{kind=\"llm_variants\",take=4}]"];
     let score = |text: &str, _: Split, _: RowIx| f64::from(number(text)) / 10.0;
     let mut script = Script::new("hyperband-bo", &sets, (40, 40), 100_000, score);
     script.run_to_end();
@@ -533,7 +533,7 @@ fn a_process_over_texts_and_sets_asks_for_what_is_like_the_best() {
         let sampler = format!("sampler={{kind=\"{sampler}\"}}");
         let sets = [
             sampler.as_str(),
-            "init=[{kind=\"seed\"},{kind=\"llm_variants\",take=5},{kind=\"random_shots\",sets=12,min=5,max=5}]",
+            "init=[{kind=\"baseline\"},{kind=\"llm_variants\",take=5},{kind=\"random_shots\",sets=12,min=5,max=5}]",
         ];
         let score = |_: &str, _: Split, _: RowIx| 0.0;
         let mut script = Script::new("hyperband-bo", &sets, (40, 40), 100_000, score);
@@ -593,7 +593,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
 
 #[test]
 fn a_refused_combination_is_not_asked_for_again() {
-    let sets = ["init=[{kind=\"seed\"},{kind=\"random_shots\",sets=4,min=1,max=2}]"];
+    let sets = ["init=[{kind=\"baseline\"},{kind=\"random_shots\",sets=4,min=1,max=2}]"];
     let score = |_: &str, _: Split, _: RowIx| 0.5;
     let mut script = Script::new("hyperband-bo", &sets, (40, 40), 100_000, score);
     let mut refused = 0;

@@ -266,8 +266,8 @@ fn a_bandit_explores_who_was_seen_least() {
 
 /// Rewards by the number of the child. Each expansion brings three children in turn.
 const REWARDS: [f64; 19] = [
-    0.5, // the seed
-    0.4, 0.6, 0.5, // of the seed
+    0.5, // the baseline
+    0.4, 0.6, 0.5, // of the baseline
     0.5, 0.7, 0.6, // of 2
     0.62, 0.65, 0.55, // of 5
     0.3, 0.5, 0.4, // of 8
@@ -289,7 +289,7 @@ fn promptagent_walks_expands_simulates_and_backs_up_sums_of_rewards() {
     let sets = ["stop.when=['iterations:3', 'budget']"];
     let mut script = Script::new("promptagent-mcts", &sets, (12, 60), 100_000, tree_score);
     script.run(100_000);
-    // Rollout 1. The seed is expanded: 1, 2, 3, the best is 2 (0.6), at depth 1. 2 is expanded: 4, 5, 6,
+    // Rollout 1. The baseline is expanded: 1, 2, 3, the best is 2 (0.6), at depth 1. 2 is expanded: 4, 5, 6,
     // the best is 5 (0.7), at depth 2, where nothing ends early yet. 5: 7, 8, 9, the best is 8 (0.65) at
     // depth 3: not above 0.7, not under (0.5 + 0.7) / 2. 8: 10, 11, 12, the best is 11 (0.5), under
     // (0.5 + 0.65) / 2 = 0.575: terminal.
@@ -369,7 +369,7 @@ fn promptagent_with_two_rollouts_sends_the_second_elsewhere() {
     let sets = ["stop.when=['iterations:3', 'budget']", "select.parallel=2"];
     let mut script = Script::new("promptagent-mcts", &sets, (12, 60), 100_000, tree_score);
     script.run(100_000);
-    // At first there is only the seed to walk to. After rollout 1, as above, the next goes 2, 5, 8, 11;
+    // At first there is only the baseline to walk to. After rollout 1, as above, the next goes 2, 5, 8, 11;
     // while it is out, 2 counts a visit more and no reward: 2.45 / 2 + 2.5 √(ln 3 / 2) = 3.08, which is
     // less than 0.5 + 2.5 √ln 3 = 3.12 for 3. Of the two leaves only 3 can be expanded.
     let generations = generations(&script.events);
@@ -382,7 +382,7 @@ fn promptagent_with_two_rollouts_sends_the_second_elsewhere() {
 
 #[test]
 fn promptagent_ends_where_nothing_is_left_to_expand() {
-    // All children are alike, and no deeper than the seed's own are allowed.
+    // All children are alike, and no deeper than the baseline's own are allowed.
     let sets = ["stop.when=['budget']", "select.max_depth=1"];
     let score = |_: &str, _: Split, _: RowIx| 0.5;
     let mut script = Script::new("promptagent-mcts", &sets, (12, 8), 100_000, score);
@@ -396,7 +396,7 @@ fn promptagent_ends_where_nothing_is_left_to_expand() {
 
 #[test]
 fn textgrad_reverts_what_is_worse_and_draws_parents_from_what_was_accepted() {
-    // Child 1 is worse, 2 as good, 3 better, 4 as good as that, all others are worse. The seed fails on
+    // Child 1 is worse, 2 as good, 3 better, 4 as good as that, all others are worse. The baseline fails on
     // all training rows, child 4 on none, the others on some.
     let score = |text: &str, split: Split, row: RowIx| match (split, number(text)) {
         (Split::Train, 0) => 0.0,
@@ -440,7 +440,7 @@ fn textgrad_reverts_what_is_worse_and_draws_parents_from_what_was_accepted() {
 
 #[test]
 fn promptwizard_mutates_scores_on_a_row_or_two_refines_and_adds_failures() {
-    // On dev, the seed and most children fail at once; 7, 21 and 64 are right. On train, rows 0 to 9
+    // On dev, the baseline and most children fail at once; 7, 21 and 64 are right. On train, rows 0 to 9
     // come out wrong for everybody.
     let score = |text: &str, split: Split, row: RowIx| match split {
         Split::Train => f64::from(u8::from(row.0 >= 10)),
@@ -510,7 +510,7 @@ fn promptwizard_criticises_a_prompt_that_scores_badly() {
     }
     let drafts = drafts(&script.events);
     let refined: Vec<&&Draft> = drafts.iter().filter(|draft| draft.phase == 1).collect();
-    // All variants score 0 like the seed: the newest of them holds the place.
+    // All variants score 0 like the baseline: the newest of them holds the place.
     assert_eq!(refined[0].parents, [CandidateIx(20)]);
     assert_eq!([sent(&script, refined[0]), sent(&script, refined[1])], ["critique", "refine"]);
     let rows = shown(&script.events, refined[0].proposal);
@@ -531,7 +531,7 @@ fn sammo_changes_each_of_the_beam_eight_times_and_tries_the_best_five_again() {
     assert_eq!(generations.len(), 7);
     let drafts = drafts(&script.events);
     let first: Vec<&&Draft> = drafts.iter().filter(|draft| draft.step == 0).collect();
-    // 8 uses on the seed; then 8 on each of the four best, in the order of the beam.
+    // 8 uses on the baseline; then 8 on each of the four best, in the order of the beam.
     assert_eq!(first.len(), 8 + 5 * 32);
     assert!(first[..8].iter().all(|draft| draft.parents == [CandidateIx(0)]));
     let beam: Vec<u32> = first[8..40].chunks(8).map(|uses| uses[0].parents[0].0).collect();
@@ -562,7 +562,7 @@ const SIMBA: [&str; 6] = [
 
 #[test]
 fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
-    // The seed is right on even training rows, all children on odd ones: rows are disputed as soon as
+    // The baseline is right on even training rows, all children on odd ones: rows are disputed as soon as
     // both run them. On dev, child k scores k/100.
     let score = |text: &str, split: Split, row: RowIx| match (split, number(text)) {
         (Split::Train, 0) => f64::from(u8::from(row.0.is_multiple_of(2))),
@@ -575,9 +575,9 @@ fn simba_runs_a_minibatch_and_learns_from_the_rows_that_differ_most() {
     let generations: Vec<usize> = (0..script.events.len())
         .filter(|at| matches!(script.events[*at], Event::GenerationStarted(_)))
         .collect();
-    // Before the first step, the seed has its own minibatch of dev.
+    // Before the first step, the baseline has its own minibatch of dev.
     assert_eq!(rows_of(&script.events[..generations[0]], Split::Dev, 0).len(), 4);
-    // Step 1: only the seed is there to run the 4 rows three times.
+    // Step 1: only the baseline is there to run the 4 rows three times.
     let step = &script.events[generations[0]..generations[1]];
     let runs: Vec<(u32, u16, usize)> = blocks_of(step, Split::Train)
         .iter()
@@ -668,7 +668,7 @@ fn simba_spreads_the_last_trial_over_the_winners_of_all_steps() {
     };
     let mut script = Script::new("simba", &SIMBA, (16, 16), 10_000, score);
     script.run(100_000);
-    // The seed, then of each step the child with the best mean, the first of equals.
+    // The baseline, then of each step the child with the best mean, the first of equals.
     let mut winners = vec![0];
     for step in 1..=4 {
         let births = &script.state.memory.births;

@@ -1,4 +1,4 @@
-//! `seed`: the baseline, always.
+//! `baseline`: the task's own prompt, always.
 
 use crate::id::CandidateIx;
 use crate::operator::Parents;
@@ -6,7 +6,7 @@ use crate::strategy::search::{Pool, Search, Select};
 
 kind! {
     /// The task's own prompt.
-    "seed": "The seed, always.",
+    "baseline": "The task's own prompt, always.",
     Baseline {}
 }
 
