@@ -143,11 +143,14 @@ pub struct Lookahead {
     pub lag: u64,
 }
 
-/// The order of work. Its methods say where a family differs from the loop that all share.
-pub trait Family: Debug + Send + Sync {
+/// What plans ahead.
+pub trait Paced {
     /// How far it plans ahead.
     fn lookahead(&self) -> Lookahead;
+}
 
+/// The order of work. Its methods say where a family differs from the loop that all share.
+pub trait Family: Paced + Debug + Send + Sync {
     /// Refuses slots that it cannot work with, and keys of its own.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `generation`: children are bred together, and judged together before the next ones are.
 
-use super::{LOOKAHEAD, Order, PROPOSAL_LAG, capping, fit};
+use super::{capping, fit};
 use crate::event::{Draft, Event, StopReason};
 use crate::grammar::Misuse;
 use crate::id::{CandidateIx, RowIx};
@@ -8,28 +8,20 @@ use crate::operator::{PlannedRun, epoch_rows};
 use crate::state::Cell;
 use crate::strategy::Plan;
 use crate::strategy::drafting::run;
-use crate::strategy::search::{BLOCK, Family, Lookahead, Search, Slots};
+use crate::strategy::search::{BLOCK, Family, Search, Slots};
 use crate::task::example::Split;
 use std::collections::BTreeMap;
 
-kind! {
+family! {
     /// Children are bred in generations: the next one begins when all of the last are judged.
     "generation": "Children are bred together, and judged together before the next ones are.",
-    Generational {
+    Generational, 32 ahead {
         /// Uses of operators in each generation; where all members of the population are scanned,
         /// uses for each of them; with pairs for each pair, in a tree for each node.
         children: usize = 1,
         /// Runs of the population on training rows before each generation, which `contrast_rule` and
         /// `demo_append` learn from; else they learn from whatever was run.
         runs: Option<Runs> = None,
-        /// `issue`: decisions never depend on what has arrived.
-        order: Order = Order::Issue,
-        /// Evaluations that may be issued and not folded.
-        lookahead: usize = LOOKAHEAD,
-        /// Proposals that may be drafted or issued and not folded.
-        proposal_lookahead: usize = 32,
-        /// A proposal is folded at the latest when this many evaluations were folded since its issue.
-        proposal_lag: u64 = PROPOSAL_LAG,
     }
 }
 
@@ -44,14 +36,6 @@ kind! {
 }
 
 impl Family for Generational {
-    fn lookahead(&self) -> Lookahead {
-        Lookahead {
-            evaluations: self.lookahead,
-            proposals: self.proposal_lookahead,
-            lag: self.proposal_lag,
-        }
-    }
-
     fn check(&self, slots: &Slots) -> Result<(), Misuse> {
         fit::bred(slots)?;
         fit::all(slots)?;

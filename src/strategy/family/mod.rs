@@ -1,6 +1,37 @@
 //! The families of search, one file each, and the list of them. A family says where it differs from the
 //! loop that all share, and which slots it goes with.
 
+/// Declares a family: its own keys, and those that all of them have.
+macro_rules! family {
+    ($(#[doc = $doc:literal])* $name:literal: $gist:literal, $family:ident, $proposals:literal ahead { $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr),* $(,)? }) => {
+        kind! {
+            $(#[doc = $doc])*
+            $name: $gist,
+            $family {
+                $($(#[doc = $key_doc])* $key: $type = $default,)*
+                /// `issue`: decisions never depend on what has arrived.
+                order: $crate::strategy::family::Order = $crate::strategy::family::Order::Issue,
+                /// Evaluations that may be issued and not folded.
+                lookahead: usize = 128,
+                /// Proposals that may be drafted or issued and not folded.
+                proposal_lookahead: usize = $proposals,
+                /// A proposal is folded at the latest when this many evaluations were folded since its issue.
+                proposal_lag: u64 = 64,
+            }
+        }
+
+        impl $crate::strategy::search::Paced for $family {
+            fn lookahead(&self) -> $crate::strategy::search::Lookahead {
+                $crate::strategy::search::Lookahead {
+                    evaluations: self.lookahead,
+                    proposals: self.proposal_lookahead,
+                    lag: self.proposal_lag,
+                }
+            }
+        }
+    };
+}
+
 mod fit;
 pub mod steady;
 mod capping;
@@ -19,11 +50,6 @@ choice! {
         Issue = "issue",
     }
 }
-
-/// Evaluations that may be issued and not folded, where a recipe does not say.
-const LOOKAHEAD: usize = 128;
-/// Evaluations folded since its issue after which a proposal is folded at the latest.
-const PROPOSAL_LAG: u64 = 64;
 
 kinds! {
     /// The order in which work is planned.

@@ -1,37 +1,21 @@
 //! `pool`: all candidates come from `init`; nothing is bred.
 
-use super::{LOOKAHEAD, Order, PROPOSAL_LAG, fit};
+use super::fit;
 use crate::event::{Draft, StopReason};
 use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::strategy::Plan;
-use crate::strategy::search::{Family, Lookahead, Search, Slots};
+use crate::strategy::search::{Family, Search, Slots};
 use crate::strategy::space::combine;
 
-kind! {
+family! {
     /// All candidates come from `init`.
     "pool": "All candidates come from `init`; nothing is bred.",
-    Pooled {
-        /// `issue`: decisions never depend on what has arrived.
-        order: Order = Order::Issue,
-        /// Evaluations that may be issued and not folded.
-        lookahead: usize = LOOKAHEAD,
-        /// Proposals that may be drafted or issued and not folded.
-        proposal_lookahead: usize = 32,
-        /// A proposal is folded at the latest when this many evaluations were folded since its issue.
-        proposal_lag: u64 = PROPOSAL_LAG,
+    Pooled, 32 ahead {
     }
 }
 
 impl Family for Pooled {
-    fn lookahead(&self) -> Lookahead {
-        Lookahead {
-            evaluations: self.lookahead,
-            proposals: self.proposal_lookahead,
-            lag: self.proposal_lag,
-        }
-    }
-
     fn check(&self, slots: &Slots) -> Result<(), Misuse> {
         fit::not_bred(slots)?;
         fit::all(slots)
