@@ -46,7 +46,8 @@ impl Structure {
             Self::ManySkills => "many-skills",
             Self::Tangled => "tangled",
             Self::Terse => "terse",
-            Self::BadBaseline => "bad-baseline",
+            // All draws of a world are named after it: another name would be another world.
+            Self::BadBaseline => "bad-seed",
             Self::Noisy => "noisy",
             Self::NoHeadroom => "no-headroom",
             Self::Demos => "demos",
