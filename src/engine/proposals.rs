@@ -313,7 +313,7 @@ impl ProposalBuilder {
     ) -> Result<ProposalOutcome, SearchError> {
         let author = self.recipe.author(draft);
         let demos = demos_of(author, state, draft);
-        let name = author.map_or("combine", Author::name).to_owned();
+        let name = author.map_or("combine", |author| author.name()).to_owned();
         let ask = self.ask(state, draft, shown, None);
         let gene = match author {
             Some(author) => author.mutation_prompt(&ask),

@@ -70,6 +70,12 @@ impl<T: ?Sized> Chosen<T> {
         Self { name, about, keys, table, value }
     }
 
+    /// The kind itself, to be kept.
+    #[must_use]
+    pub fn shared(&self) -> Arc<T> {
+        Arc::clone(&self.value)
+    }
+
     /// The kind's name in a recipe.
     #[must_use]
     pub fn kind(&self) -> &str {

@@ -56,6 +56,25 @@ pub trait Described {
     }
 }
 
+/// What is of a kind: its name in a recipe, also behind a trait object.
+pub trait Kinded {
+    /// The kind's name.
+    fn name(&self) -> &'static str;
+
+    /// What the kind does, line by line.
+    fn about(&self) -> Lines;
+}
+
+impl<T: Described> Kinded for T {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn about(&self) -> Lines {
+        T::ABOUT
+    }
+}
+
 macro_rules! plain {
     ($($type:ty),+ $(,)?) => { $(impl Described for $type {})+ };
 }

@@ -12,4 +12,4 @@ mod kind;
 mod chosen;
 
 pub use chosen::{Chosen, Kind, Misuse, Slot};
-pub use kind::{DeclaredKind, Described, Key, Keys, Lines, paragraph};
+pub use kind::{DeclaredKind, Described, Key, Keys, Kinded, Lines, paragraph};

@@ -12,7 +12,7 @@ use super::feedback::Feedback;
 use super::meta_prompt::MetaPrompt;
 use super::step::{Keep, Step};
 use crate::event::{Draft, Gate};
-use crate::grammar::Misuse;
+use crate::grammar::{Kinded, Misuse};
 use crate::id::CandidateIx;
 use crate::journal::JournalError;
 use crate::prompt::Prompt;
@@ -31,11 +31,8 @@ pub enum WorksOn {
     Demos,
 }
 
-/// Writes new prompts: what operators and inits have in common.
-pub trait Author: Debug + Send + Sync {
-    /// The name that its candidates carry: the kind's name in a recipe.
-    fn name(&self) -> &str;
-
+/// Writes new prompts: what operators and inits have in common. Its candidates carry its kind's name.
+pub trait Author: Kinded + Debug + Send + Sync {
     /// Its requests, in their order; none where it asks no model.
     fn steps(&self) -> Vec<Step> {
         Vec::new()

@@ -18,10 +18,6 @@ meta_prompt! {
 }
 
 impl Author for Compress {
-    fn name(&self) -> &str {
-        "compress"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&COMPRESS)
     }

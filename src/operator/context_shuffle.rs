@@ -54,11 +54,7 @@ impl ContextShuffle {
     }
 }
 
-impl Author for ContextShuffle {
-    fn name(&self) -> &str {
-        "context_shuffle"
-    }
-}
+impl Author for ContextShuffle {}
 
 impl Operator for ContextShuffle {
     fn check(&self) -> Result<(), Misuse> {

@@ -42,10 +42,6 @@ impl Contrast {
 }
 
 impl Author for ContrastRule {
-    fn name(&self) -> &str {
-        "contrast_rule"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&CONTRAST_RULE)
     }

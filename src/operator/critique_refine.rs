@@ -36,10 +36,6 @@ meta_prompt! {
 }
 
 impl Author for CritiqueRefine {
-    fn name(&self) -> &str {
-        "critique_refine"
-    }
-
     fn steps(&self) -> Vec<Step> {
         vec![Step::new(&CRITIQUE, 1, Keep::Notes), Step::new(&REFINE, 1, Keep::Child)]
     }

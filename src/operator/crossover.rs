@@ -77,10 +77,6 @@ fn another_row(train_rows: u32, taken: &[RowIx], seed: Seed) -> Option<RowIx> {
 }
 
 impl Author for Crossover {
-    fn name(&self) -> &str {
-        "crossover"
-    }
-
     fn steps(&self) -> Vec<Step> {
         if self.mutate {
             let join = Step::new(&CROSSOVER, 1, Keep::Prompt);

@@ -16,10 +16,6 @@ meta_prompt! {
 }
 
 impl Author for CrossoverMutate {
-    fn name(&self) -> &str {
-        "crossover_mutate"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&CROSSOVER_MUTATE)
     }

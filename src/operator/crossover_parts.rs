@@ -16,10 +16,6 @@ kind! {
 }
 
 impl Author for CrossoverParts {
-    fn name(&self) -> &str {
-        "crossover_parts"
-    }
-
     fn works_on(&self) -> WorksOn {
         WorksOn::TwoTexts
     }

@@ -16,10 +16,6 @@ meta_prompt! {
 }
 
 impl Author for DeVariation {
-    fn name(&self) -> &str {
-        "de_variation"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&DE_VARIATION)
     }

@@ -44,10 +44,6 @@ impl DemoAppend {
 }
 
 impl Author for DemoAppend {
-    fn name(&self) -> &str {
-        "demo_append"
-    }
-
     fn works_on(&self) -> WorksOn {
         WorksOn::Demos
     }

@@ -80,10 +80,6 @@ impl DemoEdit {
 }
 
 impl Author for DemoEdit {
-    fn name(&self) -> &str {
-        "demo_edit"
-    }
-
     fn works_on(&self) -> WorksOn {
         WorksOn::Demos
     }

@@ -36,10 +36,6 @@ impl DemoFill {
 }
 
 impl Author for DemoFill {
-    fn name(&self) -> &str {
-        "demo_fill"
-    }
-
     fn works_on(&self) -> WorksOn {
         WorksOn::Demos
     }

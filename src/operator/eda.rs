@@ -77,10 +77,6 @@ impl Eda {
 }
 
 impl Author for Eda {
-    fn name(&self) -> &str {
-        "eda"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(if self.ranked { &EDA_RANK } else { &EDA })
     }

@@ -27,10 +27,6 @@ kind! {
 }
 
 impl Author for External {
-    fn name(&self) -> &str {
-        "external"
-    }
-
     fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
         let parts = program::read(reply, ask.asked())?;
         Ok(Written::Child(with_parts(ask.current(), parts)))

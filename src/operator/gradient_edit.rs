@@ -35,10 +35,6 @@ meta_prompt! {
 }
 
 impl Author for GradientEdit {
-    fn name(&self) -> &str {
-        "gradient_edit"
-    }
-
     fn steps(&self) -> Vec<Step> {
         let mut steps =
             vec![Step::new(&CRITIQUE, 1, Keep::Notes), Step::new(&EDIT, self.edits, Keep::Child)];

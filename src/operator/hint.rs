@@ -21,10 +21,6 @@ meta_prompt! {
 }
 
 impl Author for Hint {
-    fn name(&self) -> &str {
-        "hint"
-    }
-
     fn steps(&self) -> Vec<Step> {
         vec![Step::new(&HINT, 1, Keep::Notes), Step::new(&FROM_HINT, 1, Keep::Child)]
     }

@@ -27,10 +27,6 @@ meta_prompt! {
 }
 
 impl Author for HistoryRewrite {
-    fn name(&self) -> &str {
-        "history_rewrite"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&HISTORY_REWRITE)
     }

@@ -37,10 +37,6 @@ meta_prompt! {
 }
 
 impl Author for Hypermutate {
-    fn name(&self) -> &str {
-        "hypermutate"
-    }
-
     fn steps(&self) -> Vec<Step> {
         let first = match self.order {
             HyperOrder::Zero => &HYPERMUTATE_STYLE,

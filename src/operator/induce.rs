@@ -25,10 +25,6 @@ meta_prompt! {
 }
 
 impl Author for Induce {
-    fn name(&self) -> &str {
-        "induce"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&INDUCE)
     }

@@ -47,10 +47,6 @@ impl Lineage {
 }
 
 impl Author for Lineage {
-    fn name(&self) -> &str {
-        "lineage"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&LINEAGE)
     }

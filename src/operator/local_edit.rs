@@ -53,11 +53,7 @@ choice! {
     }
 }
 
-impl Author for LocalEdit {
-    fn name(&self) -> &str {
-        "local_edit"
-    }
-}
+impl Author for LocalEdit {}
 
 impl Operator for LocalEdit {
     fn check(&self) -> Result<(), Misuse> {

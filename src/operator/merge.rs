@@ -59,11 +59,7 @@ choice! {
 /// How likely an improvement must be for its lines to be worth a merge.
 const LIKELY_IMPROVED: f64 = 0.6;
 
-impl Author for Merge {
-    fn name(&self) -> &str {
-        "merge"
-    }
-}
+impl Author for Merge {}
 
 impl Operator for Merge {
     fn counts_kept_children(&self) -> bool {

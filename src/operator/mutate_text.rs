@@ -15,10 +15,6 @@ meta_prompt! {
 }
 
 impl Author for MutateText {
-    fn name(&self) -> &str {
-        "mutate_text"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&MUTATE_TEXT)
     }

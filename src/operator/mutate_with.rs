@@ -17,10 +17,6 @@ meta_prompt! {
 }
 
 impl Author for MutateWith {
-    fn name(&self) -> &str {
-        "mutate_with"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&MUTATE_WITH)
     }

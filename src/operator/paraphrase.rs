@@ -15,10 +15,6 @@ meta_prompt! {
 }
 
 impl Author for Paraphrase {
-    fn name(&self) -> &str {
-        "paraphrase"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&PARAPHRASE)
     }

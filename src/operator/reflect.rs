@@ -37,10 +37,6 @@ meta_prompt! {
 }
 
 impl Author for Reflect {
-    fn name(&self) -> &str {
-        "reflect"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&REFLECT)
     }

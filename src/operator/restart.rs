@@ -20,10 +20,6 @@ meta_prompt! {
 }
 
 impl Author for Restart {
-    fn name(&self) -> &str {
-        "restart"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&RESTART)
     }

@@ -16,10 +16,6 @@ meta_prompt! {
 }
 
 impl Author for StyleMutate {
-    fn name(&self) -> &str {
-        "style_mutate"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&STYLE_MUTATE)
     }

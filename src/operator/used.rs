@@ -20,7 +20,7 @@ impl Used {
     #[must_use]
     pub fn own(operator: Arc<dyn Operator>, common: Common) -> Self {
         let name = operator.name().to_owned();
-        let chosen = Chosen::new((name, &[], &[]), toml::Table::new(), operator);
+        let chosen = Chosen::new((name, operator.about(), &[]), toml::Table::new(), operator);
         Self { common, chosen }
     }
 

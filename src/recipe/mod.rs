@@ -21,10 +21,11 @@ pub use usable::{Parts, Usable};
 pub use wording::Wording;
 
 use crate::event::Draft;
-use crate::operator::{Author, Used};
+use crate::operator::{Author, OPERATORS, Operator, Used};
 use crate::strategy::Slots;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +124,19 @@ impl Recipe {
     #[must_use]
     pub fn temperature_of(&self, draft: &Draft) -> Option<f64> {
         self.of_phase(draft.phase).temperature_of(draft)
+    }
+
+    /// Its operators from outside of this crate, each kind once.
+    #[must_use]
+    pub fn own_operators(&self) -> Vec<Arc<dyn Operator>> {
+        let mut own: Vec<Arc<dyn Operator>> = Vec::new();
+        let all = self.phase.iter().chain([&self.slots]).flat_map(|slots| &slots.operator);
+        for operator in all.filter(|operator| OPERATORS.kind(operator.kind()).is_none()) {
+            if own.iter().all(|known| known.name() != operator.kind()) {
+                own.push(operator.chosen().shared());
+            }
+        }
+        own
     }
 
     /// The slots of a phase.

@@ -37,6 +37,7 @@ impl Example {
             task: &self.task,
             folder: &self.folder,
             run_file: None,
+            recipe: None,
         }
     }
 }

@@ -22,6 +22,7 @@ pub use markdown::markdown;
 pub use strategy::{Listed, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};
 
+use crate::recipe::Recipe;
 use crate::run::{History, LoadedRun, RunFile, Summary};
 use crate::task::Task;
 use std::path::Path;
@@ -39,6 +40,8 @@ pub struct Report<'a> {
     pub folder: &'a Path,
     /// The contents of `run.json`, if it can be read.
     pub run_file: Option<&'a RunFile>,
+    /// The recipe, if all of its kinds are known.
+    pub recipe: Option<&'a Recipe>,
 }
 
 impl<'a> From<&'a LoadedRun> for Report<'a> {
@@ -49,6 +52,7 @@ impl<'a> From<&'a LoadedRun> for Report<'a> {
             task: &run.task,
             folder: run.dir.path(),
             run_file: Some(&run.file),
+            recipe: run.recipe.as_ref(),
         }
     }
 }

@@ -1,14 +1,17 @@
 //! A run, read from its files, whether or not a process works on it.
 
-use super::dir::RunDir;
+use super::dir::{RUN_FILE, RunDir};
 use super::error::RunError;
 use super::file::RunFile;
 use super::history::History;
 use super::summary::{Status, Summary};
 use super::wiring::dev_rows;
 use crate::memory::State;
+use crate::operator::Operator;
+use crate::recipe::{self, Recipe};
 use crate::state::Phase;
 use crate::task::Task;
+use std::sync::Arc;
 
 /// A run that was read from its files.
 pub struct LoadedRun {
@@ -16,6 +19,8 @@ pub struct LoadedRun {
     pub dir: RunDir,
     /// The content of its `run.json`.
     pub file: RunFile,
+    /// Its recipe; `None` where this version, or this program, does not know a kind of it.
+    pub recipe: Option<Recipe>,
     /// Its task.
     pub task: Task,
     /// Its history so far.
@@ -26,12 +31,18 @@ pub struct LoadedRun {
 
 impl LoadedRun {
     /// Reads the plain copy of the journal, because a running process may hold the journal itself.
-    pub(super) fn read(dir: RunDir, file: RunFile, task: Task) -> Result<Self, RunError> {
+    pub(super) fn read(
+        dir: RunDir,
+        file: RunFile,
+        task: Task,
+        operators: &[Arc<dyn Operator>],
+    ) -> Result<Self, RunError> {
+        let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, operators).ok();
         let history = History::read(&dir.events(), dev_rows(&task))?;
         let status = status(&dir, &history.state);
         let (info, running) = (file.info(), history.running());
         let summary = Summary::of(&info, &task, &history.state, &history.wallet, running, status);
-        Ok(Self { dir, file, task, history, summary })
+        Ok(Self { dir, file, recipe, task, history, summary })
     }
 }
 

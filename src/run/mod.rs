@@ -16,6 +16,7 @@ mod meter; // Live figures.
 mod summary; // `summary.json`.
 mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
+mod given; // What a program made in memory.
 mod fit; // Checks that a recipe and a task fit together.
 mod wiring; // Assembles a search.
 mod loaded; // A run, read from its files.
@@ -26,6 +27,7 @@ pub use ended::Ended;
 pub use error::RunError;
 pub use file::{RunFile, RunInfo, RunKind, Settings};
 pub use fit::{check_mutator, check_searched_parts, fitted};
+pub use given::Given;
 pub use history::{History, Moment};
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
@@ -68,7 +70,8 @@ pub struct Run {
 
 impl Run {
     /// Starts a run that searches for a better prompt. `dir` becomes its folder, and the folder's
-    /// name becomes the run's name.
+    /// name becomes the run's name. Operators of the recipe from outside of this crate must be given
+    /// again when the run is opened.
     ///
     /// # Errors
     /// The folder already holds a run, the recipe cannot change anything, or the run has no cap.
@@ -110,12 +113,16 @@ impl Run {
         dir: &Path,
     ) -> Result<Self, RunError> {
         wiring::check_caps(&task, settings.caps.unwrap_or(task.caps))?;
+        // As it is frozen and read again, so that every session has the same recipe.
+        let frozen = recipe::effective_table(recipe);
+        let own = recipe.own_operators();
+        let recipe = recipe::parse_with(&dir.join(RUN_FILE), &frozen, &own)?;
         let dir = RunDir::create(dir)?;
-        let file = RunFile::new(&dir.name(), &task, kind, recipe, settings)
+        let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
         dir.write_json(RUN_FILE, &file)?;
         let lock = dir.lock()?;
-        Self::held(dir, lock, file, task)
+        Self::held(dir, lock, file, task, recipe)
     }
 
     /// A run in memory only: its journal is gone when the run is dropped. The recipe is used as it is,
@@ -149,28 +156,30 @@ impl Run {
     /// # Errors
     /// Another process holds the run, its files cannot be read, or its rows have changed.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, RunError> {
-        let dir = RunDir::at(dir.as_ref());
-        let lock = dir.lock()?;
-        let file = RunFile::read(&dir)?;
-        let task = Arc::new(file.read_task()?);
-        Self::held(dir, lock, file, task)
+        Self::open_with(Given::default(), dir)
     }
 
-    /// Opens a run whose task was made in memory; the same task must be given again.
+    /// Opens a run of which something was made in memory: the same task, the same operators must be
+    /// given again.
     ///
     /// # Errors
-    /// As [`open`](Self::open); also a task that differs.
-    pub fn open_with(task: Task, dir: impl AsRef<Path>) -> Result<Self, RunError> {
+    /// As [`open`](Self::open); also a task that differs, or an operator that is missing.
+    pub fn open_with(given: impl Into<Given>, dir: impl AsRef<Path>) -> Result<Self, RunError> {
         let dir = RunDir::at(dir.as_ref());
         let lock = dir.lock()?;
         let file = RunFile::read(&dir)?;
-        let task = Arc::new(file.same_task(task)?);
-        Self::held(dir, lock, file, task)
+        let (task, operators) = given.into().of(&file)?;
+        let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, &operators)?;
+        Self::held(dir, lock, file, Arc::new(task), recipe)
     }
 
-    fn held(dir: RunDir, lock: RunLock, file: RunFile, task: Arc<Task>) -> Result<Self, RunError> {
-        // Parsed again also where it was just written, so that every session has the same recipe.
-        let recipe = recipe::parse(&dir.file(RUN_FILE), &file.recipe)?;
+    fn held(
+        dir: RunDir,
+        lock: RunLock,
+        file: RunFile,
+        task: Arc<Task>,
+        recipe: Recipe,
+    ) -> Result<Self, RunError> {
         let (journal, recovery) = Journal::open(dir.path())?;
         Ok(Self {
             file,
@@ -189,21 +198,22 @@ impl Run {
     /// # Errors
     /// Its files cannot be read, or its rows have changed.
     pub fn read(dir: impl AsRef<Path>) -> Result<LoadedRun, RunError> {
-        let dir = RunDir::at(dir.as_ref());
-        let file = RunFile::read(&dir)?;
-        let task = file.read_task()?;
-        LoadedRun::read(dir, file, task)
+        Self::read_with(Given::default(), dir)
     }
 
-    /// Reads a run whose task was made in memory; the same task must be given again.
+    /// Reads a run of which something was made in memory; see [`open_with`](Self::open_with).
     ///
     /// # Errors
-    /// As [`read`](Self::read); also a task that differs.
-    pub fn read_with(task: Task, dir: impl AsRef<Path>) -> Result<LoadedRun, RunError> {
+    /// As [`read`](Self::read); also a task that differs. An operator may be missing: then its
+    /// proposals are explained by its name alone.
+    pub fn read_with(
+        given: impl Into<Given>,
+        dir: impl AsRef<Path>,
+    ) -> Result<LoadedRun, RunError> {
         let dir = RunDir::at(dir.as_ref());
         let file = RunFile::read(&dir)?;
-        let task = file.same_task(task)?;
-        LoadedRun::read(dir, file, task)
+        let (task, operators) = given.into().of(&file)?;
+        LoadedRun::read(dir, file, task, &operators)
     }
 
     /// Gives the run what it needs from outside and never stores.

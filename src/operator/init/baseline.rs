@@ -9,10 +9,6 @@ kind! {
 }
 
 impl Author for Baseline {
-    fn name(&self) -> &str {
-        "baseline"
-    }
-
     fn works_on(&self) -> WorksOn {
         WorksOn::Anything
     }

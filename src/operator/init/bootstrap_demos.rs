@@ -70,10 +70,6 @@ impl BootstrapDemos {
 }
 
 impl Author for BootstrapDemos {
-    fn name(&self) -> &str {
-        "bootstrap_demos"
-    }
-
     fn works_on(&self) -> WorksOn {
         WorksOn::Demos
     }

@@ -46,10 +46,6 @@ impl Grounded {
 }
 
 impl Author for Grounded {
-    fn name(&self) -> &str {
-        "grounded"
-    }
-
     fn steps(&self) -> Vec<Step> {
         let take = u16::try_from(self.take).unwrap_or(u16::MAX);
         vec![Step::new(&SUMMARIZE, 1, Keep::Notes), Step::new(&GROUNDED, take, Keep::Child)]

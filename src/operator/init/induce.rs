@@ -23,10 +23,6 @@ kind! {
 }
 
 impl Author for InduceInit {
-    fn name(&self) -> &str {
-        "induce"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&INDUCE)
     }

@@ -30,10 +30,6 @@ choice! {
 }
 
 impl Author for ParaphraseInit {
-    fn name(&self) -> &str {
-        "paraphrase"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&PARAPHRASE)
     }

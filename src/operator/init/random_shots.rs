@@ -18,10 +18,6 @@ kind! {
 }
 
 impl Author for RandomShots {
-    fn name(&self) -> &str {
-        "random_shots"
-    }
-
     fn works_on(&self) -> WorksOn {
         WorksOn::Demos
     }

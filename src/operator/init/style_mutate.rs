@@ -27,10 +27,6 @@ meta_prompt! {
 }
 
 impl Author for StyleMutateInit {
-    fn name(&self) -> &str {
-        "style_mutate"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&MUTATE_IN_STYLE)
     }

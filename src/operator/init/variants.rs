@@ -26,10 +26,6 @@ meta_prompt! {
 }
 
 impl Author for Variants {
-    fn name(&self) -> &str {
-        "llm_variants"
-    }
-
     fn steps(&self) -> Vec<Step> {
         Step::once(&PROPOSE_VARIANT)
     }

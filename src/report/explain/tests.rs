@@ -7,15 +7,19 @@ use super::*;
 use crate::caps::Caps;
 use crate::event::Abandoned;
 use crate::id::RunName;
+use crate::recipe::Recipe;
 use crate::run::{History, RunFile, RunKind, SCHEMA};
 use crate::seed::Seed;
 
-/// The `run.json` of the run.
-fn run_file(example: &Example) -> RunFile {
-    // A recipe of the test's own, because shipped recipes may change.
+/// A recipe of the tests' own, because shipped recipes may change.
+fn recipe() -> Recipe {
     let text = "[[operator]]\nkind = 'reflect'\nweight = 0.8\n\
                 [[operator]]\nkind = 'merge'\nweight = 0.2\n[select]\nkind = 'pareto'\n";
-    let recipe = crate::recipe::parse(std::path::Path::new("mine.toml"), text).unwrap();
+    crate::recipe::parse(std::path::Path::new("mine.toml"), text).unwrap()
+}
+
+/// The `run.json` of the run.
+fn run_file(example: &Example) -> RunFile {
     RunFile {
         schema: SCHEMA,
         run: RunName::new(example.summary.run.clone()),
@@ -26,7 +30,7 @@ fn run_file(example: &Example) -> RunFile {
         data: Vec::new(),
         kind: RunKind::Search,
         strategy: "auto".to_owned(),
-        recipe: crate::recipe::effective_table(&recipe),
+        recipe: crate::recipe::effective_table(&recipe()),
         seed: Seed(1),
         caps: Caps::default(),
         concurrency: None,
@@ -36,7 +40,8 @@ fn run_file(example: &Example) -> RunFile {
 /// The explanation of `asked`, from the first `events` events.
 fn explained_from(example: &Example, asked: &str, events: usize) -> Explanation {
     let file = run_file(example);
-    let report = Report { run_file: Some(&file), ..example.report() };
+    let recipe = recipe();
+    let report = Report { run_file: Some(&file), recipe: Some(&recipe), ..example.report() };
     let subject = find(&report, asked).unwrap();
     let mut explainer = Explainer::new(subject, example.task.splits.dev.len() as u32);
     for (number, event) in example.events.iter().take(events) {
@@ -136,13 +141,18 @@ fn a_subject_is_found_or_an_error_lists_candidates() {
 #[test]
 fn a_journal_that_breaks_off_anywhere_can_be_explained() {
     let example = run(Kind::Interrupted);
-    let file = run_file(&example);
+    let (file, recipe) = (run_file(&example), recipe());
     for events in (1..example.events.len()).step_by(7) {
         let mut history = History::new(example.task.splits.dev.len() as u32);
         for (number, event) in example.events.iter().take(events) {
             history.apply(*number, event);
         }
-        let report = Report { run_file: Some(&file), history: &history, ..example.report() };
+        let report = Report {
+            run_file: Some(&file),
+            recipe: Some(&recipe),
+            history: &history,
+            ..example.report()
+        };
         for asked in ["baseline", "best"] {
             let subject = find(&report, asked).unwrap();
             let mut explainer = Explainer::new(subject, example.task.splits.dev.len() as u32);

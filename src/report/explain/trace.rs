@@ -16,14 +16,13 @@ use crate::ledger::Wallet;
 use crate::memory::State;
 use crate::operator::When;
 use crate::prompt::Prompt;
-use crate::recipe::{self, Recipe};
+use crate::recipe::Recipe;
 use crate::run::prompt_tokens;
 use crate::state::{Phase, Status};
 use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::example::Split;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 /// The facts about one proposal.
 struct Proposal {
@@ -396,9 +395,7 @@ impl Explainer {
     /// The explanation. `report` must be of the same run.
     #[must_use]
     pub fn explanation(mut self, report: &Report<'_>) -> Explanation {
-        let recipe = report
-            .run_file
-            .and_then(|file| recipe::parse(Path::new("run.json"), &file.recipe).ok());
+        let recipe = report.recipe;
         let seed = crate::seed::Seed(report.summary.seed);
         let subject = match self.subject {
             Subject::Proposal(number) => {
@@ -416,7 +413,7 @@ impl Explainer {
                 return Explanation {
                     run,
                     candidate: None,
-                    written: self.written(number, recipe.as_ref(), report.task),
+                    written: self.written(number, recipe, report.task),
                     changes: Vec::new(),
                     fate: Vec::new(),
                     children: Vec::new(),
@@ -459,7 +456,7 @@ impl Explainer {
         let written = match candidate.origin {
             Origin::Baseline => None,
             Origin::Proposal(number) | Origin::Composed(number) => {
-                self.written(number, recipe.as_ref(), report.task)
+                self.written(number, recipe, report.task)
             }
         };
         let changes = candidate.parents.first().map_or_else(Vec::new, |parent| {
