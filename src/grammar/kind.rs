@@ -17,6 +17,8 @@ pub struct Key {
     pub type_name: &'static str,
     /// Of a closed choice, the values with what they mean; empty for other types.
     pub values: &'static [(&'static str, Lines)],
+    /// Of a number, the least and the greatest that means something; `None`: any number does.
+    pub range: Option<(f64, f64)>,
     /// Of a table, its keys; empty for other types.
     pub keys: Keys,
     /// Of a table, its own defaults.
@@ -104,16 +106,36 @@ pub fn paragraph(lines: Lines) -> String {
     lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }
 
-/// Declares a kind, or a table within one: its keys with their defaults. Every key may be left out.
-/// A kind begins with its name in a recipe and its gist; a table within a kind has neither.
+/// The range of a number: `share`, `positive`, `not_negative`, or its two ends.
+macro_rules! range {
+    () => {
+        None
+    };
+    (share) => {
+        Some((0.0, 1.0))
+    };
+    (positive) => {
+        Some((1.0, f64::MAX))
+    };
+    (not_negative) => {
+        Some((0.0, f64::MAX))
+    };
+    ([$low:literal, $high:literal]) => {
+        Some(($low, $high))
+    };
+}
+
+/// Declares a kind, or a table within one: its keys with their defaults, and `=> range` where only some
+/// numbers mean something. Every key may be left out. A kind begins with its name in a recipe and its
+/// gist; a table within a kind has neither.
 macro_rules! kind {
-    ($(#[doc = $doc:literal])* $name:literal: $gist:literal, $kind:ident { $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr),* $(,)? }) => {
-        kind!(@table [$($doc),*] [$name] [$gist] $kind { $($(#[doc = $key_doc])* $key: $type = $default),* });
+    ($(#[doc = $doc:literal])* $name:literal: $gist:literal, $kind:ident { $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr $(=> $range:tt)?),* $(,)? }) => {
+        kind!(@table [$($doc),*] [$name] [$gist] $kind { $($(#[doc = $key_doc])* $key: $type = $default $(=> $range)?),* });
     };
-    ($(#[doc = $doc:literal])* $kind:ident { $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr),* $(,)? }) => {
-        kind!(@table [$($doc),*] [""] [""] $kind { $($(#[doc = $key_doc])* $key: $type = $default),* });
+    ($(#[doc = $doc:literal])* $kind:ident { $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr $(=> $range:tt)?),* $(,)? }) => {
+        kind!(@table [$($doc),*] [""] [""] $kind { $($(#[doc = $key_doc])* $key: $type = $default $(=> $range)?),* });
     };
-    (@table [$($doc:literal),*] [$name:literal] [$gist:literal] $kind:ident { $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr),* }) => {
+    (@table [$($doc:literal),*] [$name:literal] [$gist:literal] $kind:ident { $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr $(=> $range:tt)?),* }) => {
         $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(deny_unknown_fields, default)]
@@ -136,6 +158,7 @@ macro_rules! kind {
                 about: &[$($key_doc),*],
                 type_name: stringify!($type),
                 values: <$type as $crate::grammar::Described>::VALUES,
+                range: range!($($range)?),
                 keys: <$type as $crate::grammar::Described>::KEYS,
                 defaults: <$type as $crate::grammar::Described>::defaults,
             }),*];

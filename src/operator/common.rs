@@ -8,13 +8,13 @@ kind! {
     /// The keys that every operator has.
     Common {
         /// How often it is chosen, relative to the other operators.
-        weight: f64 = 1.0,
+        weight: f64 = 1.0 => not_negative,
         /// When it may be used.
         when: When = When::Always,
         /// The most uses in a run; 0 = no limit.
         max_uses: u32 = 0,
         /// Sampling temperature of its requests; the mutator's own where none is given.
-        temperature: Option<f64> = None,
+        temperature: Option<f64> = None => not_negative,
     }
 }
 

@@ -5,7 +5,6 @@ use super::demos::{DemoAnswers, demo};
 use super::draw::Draw;
 use crate::candidate::Demo;
 use crate::event::Draft;
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use rand::Rng;
 
@@ -16,9 +15,9 @@ kind! {
     "context_shuffle": "Another list of right answers as demonstrations.",
     ContextShuffle {
         /// The most demonstrations of a child.
-        max: usize = 3,
+        max: usize = 3 => positive,
         /// The chance that all are drawn anew.
-        resample: f64 = 0.1,
+        resample: f64 = 0.1 => share,
     }
 }
 
@@ -57,11 +56,6 @@ impl ContextShuffle {
 impl Author for ContextShuffle {}
 
 impl Operator for ContextShuffle {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["max"], self.max)?;
-        Misuse::share(&["resample"], self.resample)
-    }
-
     fn draft(&self, draw: &Draw<'_>, draft: Draft) -> Option<Draft> {
         let mut draft = draw.with_parents(draft, 1)?;
         if !draw.setting.has_demos {

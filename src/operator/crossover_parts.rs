@@ -3,7 +3,6 @@
 use super::author::{Author, Operator, WorksOn};
 use super::draw::Draw;
 use crate::event::Draft;
-use crate::grammar::Misuse;
 
 kind! {
     /// One searched part of a candidate that is drawn in proportion to its score takes the place of the
@@ -11,7 +10,7 @@ kind! {
     "crossover_parts": "A part of another candidate.",
     CrossoverParts {
         /// The chance that it follows the use of any other operator, in the same child.
-        after: f64 = 0.0,
+        after: f64 = 0.0 => share,
     }
 }
 
@@ -22,10 +21,6 @@ impl Author for CrossoverParts {
 }
 
 impl Operator for CrossoverParts {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::share(&["after"], self.after)
-    }
-
     fn chance_to_follow(&self) -> f64 {
         self.after
     }

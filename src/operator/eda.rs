@@ -19,7 +19,7 @@ kind! {
         /// Whether the list is in order of score.
         ranked: bool = false,
         /// Of two prompts that are more alike only one is listed.
-        max_similarity: f64 = 0.95,
+        max_similarity: f64 = 0.95 => share,
         /// What makes two prompts alike.
         likeness: Likeness = Likeness::Texts,
         /// The most prompts in the list.

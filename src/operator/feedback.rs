@@ -18,7 +18,7 @@ kind! {
         /// where there is none.
         pick: Pick = Pick::Errors,
         /// Rows that are shown.
-        size: usize = 3,
+        size: usize = 3 => positive,
         /// Of them, rows that the parent got right, shown so that it is kept (`errors` only).
         keep_correct: usize = 0,
         /// Rows that may be run to find enough failures (`errors` only).
@@ -102,7 +102,6 @@ impl Feedback {
     /// # Errors
     /// The first one.
     pub fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["feedback", "size"], self.size)?;
         let usual = Self::default();
         let by_errors = self.pick == Pick::Errors;
         for (key, is_set, goes_with) in [

@@ -19,7 +19,7 @@ kind! {
         /// Which rows the reasons are asked of.
         feedback: Feedback = Feedback::default(),
         /// Reasons in one reply.
-        reasons: u32 = 1,
+        reasons: u32 = 1 => positive,
         /// New texts for each reason.
         edits: u16 = 1,
         /// Paraphrases of each new text.

@@ -25,7 +25,7 @@ kind! {
         /// What is moved as one.
         level: EditLevel = EditLevel::Phrase,
         /// Edits of one child.
-        edits: usize = 1,
+        edits: usize = 1 => positive,
     }
 }
 
@@ -57,8 +57,10 @@ impl Author for LocalEdit {}
 
 impl Operator for LocalEdit {
     fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["edits"], self.edits)?;
-        Misuse::positive(&["ops"], self.ops.len())
+        if self.ops.is_empty() {
+            return Err(Misuse::of(&["ops"], "`ops` must name at least one edit"));
+        }
+        Ok(())
     }
 
     fn compose(&self, ask: &Ask<'_>) -> Prompt {

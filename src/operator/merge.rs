@@ -29,7 +29,7 @@ kind! {
         /// its parent, dropped ones included.
         pool: MergePool = MergePool::Front,
         /// Pairs that are drawn before the operator gives up for this time (pool `front` only).
-        attempts: u32 = 100,
+        attempts: u32 = 100 => positive,
         /// Rows on which the child must do as well as the better parent before it is tried in
         /// full; 0 = none.
         gate_size: usize = 0,

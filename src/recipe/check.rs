@@ -4,48 +4,20 @@
 //! and whether numbers lie where they mean something.
 
 use super::read::Reader;
-use crate::grammar::Misuse;
-use crate::operator::Used;
+use crate::grammar::{Chosen, Described, Keys, Misuse};
+use crate::operator::{Common, Used};
 use crate::source::SourceError;
-use crate::strategy::Slots;
-
-/// Where numbers must lie, by the names of their keys; all others need only be numbers.
-const RANGES: &[(&str, f64, f64)] = &[
-    ("posterior", 0.0, 1.0),
-    ("margin", 0.0, 1.0),
-    ("or_cheaper", 0.0, 1.0),
-    ("share", 0.0, 1.0),
-    ("tie", 0.0, 1.0),
-    ("explore", 0.0, 1.0),
-    ("exploit", 0.0, 1.0),
-    ("length_penalty", 0.0, 1.0),
-    ("max_similarity", 0.0, 1.0),
-    ("c", 0.0, f64::MAX),
-    ("lambda", 0.0, f64::MAX),
-    ("temperature", 0.0, f64::MAX),
-    ("weight", 0.0, f64::MAX),
-    ("capacity", 1.0, f64::MAX),
-    ("top", 1.0, f64::MAX),
-    ("parallel", 1.0, f64::MAX),
-    ("max_depth", 1.0, f64::MAX),
-    ("reasons", 1.0, f64::MAX),
-    ("attempts", 1.0, f64::MAX),
-    // More would take longer to fit than any answer takes to come.
-    ("features", 1.0, 4_096.0),
-];
+use crate::strategy::{Objective, Slots};
 
 type Checked = Result<(), SourceError>;
 
 impl Reader<'_> {
     /// Refuses slots that cannot work.
     pub(super) fn check(&self, slots: &Slots) -> Checked {
-        self.check_numbers(slots)?;
+        self.check_ranges(slots)?;
         let here = |path: &'static str| move |misuse| self.misuse(&[path], misuse);
         slots.evaluate.check().map_err(here("evaluate"))?;
-        slots.sampler.check().map_err(here("sampler"))?;
         slots.select.check().map_err(here("select"))?;
-        slots.choose.check().map_err(here("choose"))?;
-        slots.archive.check().map_err(here("archive"))?;
         slots.schedule.check(slots).map_err(|misuse| self.misuse(&[], misuse))?;
         self.check_inits(slots)?;
         self.check_screens(slots)?;
@@ -53,47 +25,65 @@ impl Reader<'_> {
     }
 
     /// Numbers that mean nothing, wherever they stand.
-    fn check_numbers(&self, slots: &Slots) -> Checked {
-        match toml::Value::try_from(slots) {
-            Ok(toml::Value::Table(table)) => self.check_numbers_in(&table, &[]),
-            _ => Ok(()),
+    fn check_ranges(&self, slots: &Slots) -> Checked {
+        let objective = toml::Table::try_from(&slots.objective).unwrap_or_default();
+        self.check_keys(Objective::KEYS, &objective, &["objective"])?;
+        self.check_chosen(&["schedule"], &slots.schedule)?;
+        self.check_chosen(&["select"], &slots.select)?;
+        self.check_chosen(&["choose"], &slots.choose)?;
+        self.check_chosen(&["sampler"], &slots.sampler)?;
+        self.check_chosen(&["evaluate"], &slots.evaluate)?;
+        self.check_chosen(&["accept"], &slots.accept)?;
+        self.check_chosen(&["archive"], &slots.archive)?;
+        self.check_chosen(&["final"], &slots.finale)?;
+        for (place, init) in slots.init.iter().enumerate() {
+            self.check_chosen(&["init", &place.to_string()], init)?;
         }
+        for (place, screen) in slots.screen.iter().enumerate() {
+            self.check_chosen(&["screen", &place.to_string()], screen)?;
+        }
+        for (place, operator) in slots.operator.iter().enumerate() {
+            let (place, table) = (place.to_string(), operator.table());
+            self.check_keys(Common::KEYS, &table, &["operator", &place])?;
+            self.check_keys(operator.chosen().keys(), &table, &["operator", &place])?;
+        }
+        Ok(())
     }
 
-    fn check_numbers_in(&self, table: &toml::Table, above: &[&str]) -> Checked {
-        for (key, value) in table {
-            let path = [above, &[key.as_str()]].concat();
-            let number = match value {
-                toml::Value::Table(inner) => {
-                    self.check_numbers_in(inner, &path)?;
+    fn check_chosen<T: ?Sized>(&self, path: &[&str], chosen: &Chosen<T>) -> Checked {
+        self.check_keys(chosen.keys(), chosen.table(), path)
+    }
+
+    fn check_keys(&self, keys: Keys, table: &toml::Table, above: &[&str]) -> Checked {
+        for key in keys {
+            let path = [above, &[key.name]].concat();
+            let number = match table.get(key.name) {
+                Some(toml::Value::Integer(number)) => *number as f64,
+                Some(toml::Value::Float(number)) => *number,
+                Some(toml::Value::Table(inner)) => {
+                    self.check_keys(key.keys, inner, &path)?;
                     continue;
                 }
-                toml::Value::Array(items) => {
+                Some(toml::Value::Array(items)) => {
                     for (place, item) in items.iter().enumerate() {
                         if let toml::Value::Table(inner) = item {
                             let place = place.to_string();
-                            self.check_numbers_in(inner, &[&path[..], &[&place]].concat())?;
+                            self.check_keys(key.keys, inner, &[&path[..], &[&place]].concat())?;
                         }
                     }
                     continue;
                 }
-                toml::Value::Integer(number) => *number as f64,
-                toml::Value::Float(number) => *number,
                 _ => continue,
             };
-            let bounds = RANGES.iter().find(|(name, ..)| name == key);
-            let (low, high) = bounds.map_or((f64::MIN, f64::MAX), |(_, low, high)| (*low, *high));
-            // What is no number lies nowhere.
-            if !(low..=high).contains(&number) {
-                let message = if low == f64::MIN {
-                    format!("`{key}` must be a number")
-                } else if high == f64::MAX {
-                    format!("`{key}` must be at least {low}")
-                } else {
-                    format!("`{key}` must lie in {low}..={high}")
-                };
-                return Err(self.error(&path, message));
-            }
+            let name = key.name;
+            // What is no number lies outside of every range.
+            let message = match key.range.unwrap_or((f64::MIN, f64::MAX)) {
+                (low, high) if (low..=high).contains(&number) => continue,
+                (f64::MIN, _) => format!("`{name}` must be a number"),
+                (low, f64::MAX) => format!("`{name}` must be at least {low}"),
+                (low, high) => format!("`{name}` must lie in {low}..={high}"),
+            };
+            return Err(self.error(&path, message));
         }
         Ok(())
     }
@@ -166,7 +156,7 @@ mod tests {
             format!("operator=[{{kind=\"reflect\",feedback={{pick=\"epoch\",{key}}}}}]")
         };
         let cases = [
-            ("auto", "schedule.open=0", "lets nothing happen"),
+            ("auto", "schedule.open=0", "`open` must be at least 1"),
             ("auto", "evaluate={kind=\"sequential_halving\"}", "judges candidates together"),
             ("auto", "objective.length_penalty=0.1", "`race` compares scores alone"),
             ("auto", "evaluate={kind=\"hyperband\"}", "does not go with a steady schedule"),

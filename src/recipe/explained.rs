@@ -3,7 +3,7 @@
 //!
 //! The documentation is what the slots declare; nothing is described here a second time.
 
-use crate::grammar::{Chosen, Described, Keys, Slot, paragraph};
+use crate::grammar::{Chosen, Described, Key, Keys, Slot, paragraph};
 use crate::operator::{Common, INITS, OPERATORS, SCREENS, Used};
 use crate::strategy::{
     ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, SAMPLERS, SELECTS, Slots,
@@ -124,6 +124,15 @@ pub(super) fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }
 
+/// Which numbers a key takes, where only some mean something.
+fn range_in_words(key: &Key) -> String {
+    match key.range {
+        None => String::new(),
+        Some((low, f64::MAX)) => format!(" At least {low}."),
+        Some((low, high)) => format!(" From {low} to {high}."),
+    }
+}
+
 /// Declared keys with their values and defaults.
 pub(super) fn keys(declared: Keys, values: &Value, defaults: &Value) -> Vec<KeyShown> {
     declared
@@ -145,7 +154,7 @@ pub(super) fn keys(declared: Keys, values: &Value, defaults: &Value) -> Vec<KeyS
                 name: key.name,
                 value,
                 default,
-                about: paragraph(key.about),
+                about: paragraph(key.about) + &range_in_words(key),
                 values: values
                     .map(|(name, about)| ((*name).to_owned(), paragraph(about)))
                     .collect(),

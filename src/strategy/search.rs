@@ -27,8 +27,8 @@ kind! {
     /// What candidates are ranked by: their mean score, less what their length costs.
     Objective {
         /// Points off for each time that the prompt is as long as the longest of the first
-        /// candidates (CAPO; arXiv:2504.16005, section 3), in [0, 1].
-        length_penalty: f64 = 0.0,
+        /// candidates (CAPO; arXiv:2504.16005, section 3).
+        length_penalty: f64 = 0.0 => share,
     }
 }
 
@@ -323,14 +323,6 @@ pub trait Walk {
 
 /// What is kept for selection.
 pub trait Archive: Debug + Send + Sync {
-    /// Refuses keys that it cannot work with.
-    ///
-    /// # Errors
-    /// The first one.
-    fn check(&self) -> Result<(), Misuse> {
-        Ok(())
-    }
-
     /// What is kept of all that was judged.
     fn kept(&self, search: &Search<'_>) -> Vec<CandidateIx>;
 
@@ -404,14 +396,6 @@ pub trait Accept: Debug + Send + Sync {
 
 /// Which operator is next.
 pub trait Choose: Debug + Send + Sync {
-    /// Refuses keys that it cannot work with.
-    ///
-    /// # Errors
-    /// The first one.
-    fn check(&self) -> Result<(), Misuse> {
-        Ok(())
-    }
-
     /// The places of the operators that take turns on each parent; `None`: they are drawn.
     fn turns(&self, operators: &[Used]) -> Option<Vec<usize>> {
         let _ = operators;
@@ -433,14 +417,6 @@ pub trait Choose: Debug + Send + Sync {
 
 /// Which combination of ingredients is tried next.
 pub trait Sampler: Debug + Send + Sync {
-    /// Refuses keys that it cannot work with.
-    ///
-    /// # Errors
-    /// The first one.
-    fn check(&self) -> Result<(), Misuse> {
-        Ok(())
-    }
-
     /// How many observations it learns from at least; `None`: it learns nothing.
     fn observations(&self) -> Option<usize> {
         None

@@ -20,7 +20,7 @@ kind! {
         /// Rows that each instruction is shown.
         demos: usize = 3,
         /// Sampling temperature; the mutator's own where none is given.
-        temperature: Option<f64> = None,
+        temperature: Option<f64> = None => not_negative,
     }
 }
 

@@ -18,7 +18,7 @@ kind! {
         /// Replies for each set.
         samples: u32 = 1,
         /// Sampling temperature; the mutator's own where none is given.
-        temperature: Option<f64> = None,
+        temperature: Option<f64> = None => not_negative,
     }
 }
 

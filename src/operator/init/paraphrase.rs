@@ -15,7 +15,7 @@ kind! {
         /// Of which prompt: the baseline, or the best of what `init` brought before, in turn.
         of: ParaphraseOf = ParaphraseOf::Baseline,
         /// Sampling temperature; the mutator's own where none is given.
-        temperature: Option<f64> = None,
+        temperature: Option<f64> = None => not_negative,
     }
 }
 

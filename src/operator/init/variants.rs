@@ -14,7 +14,7 @@ kind! {
         /// How many.
         take: u32 = 10,
         /// Sampling temperature; the mutator's own where none is given.
-        temperature: Option<f64> = None,
+        temperature: Option<f64> = None => not_negative,
         /// Demonstrations that each of them starts with.
         shots: Option<Shots> = None,
     }

@@ -15,7 +15,7 @@ kind! {
         /// The least length of a copied run, in words.
         ngram: usize = 12,
         /// Its least share of the row's input.
-        share: f64 = 0.5,
+        share: f64 = 0.5 => share,
     }
 }
 

@@ -12,9 +12,9 @@ kind! {
     "novelty": "Too much like an earlier one.",
     Novelty {
         /// The greatest cosine of hashed n-grams.
-        max_similarity: f64 = 0.99,
+        max_similarity: f64 = 0.99 => share,
         /// How often in all an operator is used for a child that is new, each time with other draws.
-        attempts: u8 = 3,
+        attempts: u8 = 3 => positive,
     }
 }
 

@@ -11,11 +11,11 @@ kind! {
     "archive_or_incumbent": "Only with evidence, or where it is as good and cheaper.",
     WithEvidence {
         /// The probability of being better that is asked for.
-        posterior: f64 = 0.8,
+        posterior: f64 = 0.8 => share,
         /// A candidate that is not worse must save this share of the deployed cost.
-        or_cheaper: f64 = 0.2,
+        or_cheaper: f64 = 0.2 => share,
         /// How much worse still counts as not worse.
-        margin: f64 = 0.01,
+        margin: f64 = 0.01 => share,
     }
 }
 

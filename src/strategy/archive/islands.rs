@@ -1,7 +1,6 @@
 //! `islands`: populations that rarely meet.
 
 use crate::event::{Event, Migrant};
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::memory::State;
 use crate::strategy::Plan;
@@ -13,23 +12,17 @@ kind! {
     "islands": "Several populations that rarely meet.",
     Islands {
         /// How many islands.
-        count: usize = 2,
+        count: usize = 2 => positive,
         /// The best few that each island keeps.
-        capacity: usize = 40,
+        capacity: usize = 40 => positive,
         /// Judged children after which the best are copied to the next island; 0 = never.
         migrate_every: u32 = 0,
         /// The share of an island that is copied.
-        migrate_rate: f64 = 0.1,
+        migrate_rate: f64 = 0.1 => share,
     }
 }
 
 impl Archive for Islands {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["count"], self.count)?;
-        Misuse::positive(&["capacity"], self.capacity)?;
-        Misuse::share(&["migrate_rate"], self.migrate_rate)
-    }
-
     fn kept(&self, search: &Search<'_>) -> Vec<CandidateIx> {
         search.judged().collect()
     }

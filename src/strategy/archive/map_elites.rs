@@ -2,7 +2,6 @@
 //!
 //! A candidate's place on the grid is remembered in `memory::Niches`.
 
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::strategy::search::{Archive, Search};
 use std::collections::BTreeMap;
@@ -14,18 +13,13 @@ kind! {
     "map_elites": "The best of each kind of prompt.",
     MapElites {
         /// Cells along the prompt's length.
-        length_bins: usize = 10,
+        length_bins: usize = 10 => positive,
         /// Cells along its unlikeness to the baseline.
-        diversity_bins: usize = 10,
+        diversity_bins: usize = 10 => positive,
     }
 }
 
 impl Archive for MapElites {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["length_bins"], self.length_bins)?;
-        Misuse::positive(&["diversity_bins"], self.diversity_bins)
-    }
-
     /// The best of each cell, in the order of the cells; the earlier one of equals.
     fn kept(&self, search: &Search<'_>) -> Vec<CandidateIx> {
         let mut cells: BTreeMap<(usize, usize), CandidateIx> = BTreeMap::new();

@@ -8,7 +8,7 @@ kind! {
     "pareto": "Those that are among the best on some row.",
     Pareto {
         /// At most so many, the best by mean.
-        capacity: usize = 24,
+        capacity: usize = 24 => positive,
     }
 }
 

@@ -1,7 +1,6 @@
 //! `slots`: places, each with one candidate.
 
 use crate::event::Generation;
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::strategy::search::{Archive, Search};
 
@@ -10,15 +9,11 @@ kind! {
     "slots": "Places, each with one candidate.",
     Places {
         /// How many; filled with the best of `init`.
-        capacity: usize = 10,
+        capacity: usize = 10 => positive,
     }
 }
 
 impl Archive for Places {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["capacity"], self.capacity)
-    }
-
     fn kept(&self, search: &Search<'_>) -> Vec<CandidateIx> {
         search.best_of(search.judged(), self.capacity)
     }

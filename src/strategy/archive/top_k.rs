@@ -1,7 +1,6 @@
 //! `top_k`: the best few.
 
 use crate::event::Generation;
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::strategy::search::{Archive, Search};
 
@@ -10,15 +9,11 @@ kind! {
     "top_k": "The best few.",
     TopK {
         /// How many.
-        capacity: usize = 10,
+        capacity: usize = 10 => positive,
     }
 }
 
 impl Archive for TopK {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["capacity"], self.capacity)
-    }
-
     fn kept(&self, search: &Search<'_>) -> Vec<CandidateIx> {
         search.best_of(search.judged(), self.capacity)
     }

@@ -1,6 +1,5 @@
 //! `thompson`: by what each brought for its cost, drawn from what is believed of it.
 
-use crate::grammar::Misuse;
 use crate::memory::{Cost, Gain};
 use crate::seed::Seed;
 use crate::stats::bandit::{Discounted, thompson_normal};
@@ -13,9 +12,9 @@ kind! {
     "thompson": "By what each brought for its cost, drawn from what is believed of it.",
     Thompson {
         /// What an older gain counts for each later one of the same operator.
-        discount: f64 = 0.95,
+        discount: f64 = 0.95 => share,
         /// The least chance of each operator.
-        floor: f64 = 0.05,
+        floor: f64 = 0.05 => share,
     }
 }
 
@@ -27,11 +26,6 @@ const SPREAD: f64 = 0.05;
 const PRIOR: f64 = 1.0;
 
 impl Choose for Thompson {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::share(&["discount"], self.discount)?;
-        Misuse::share(&["floor"], self.floor)
-    }
-
     fn learns(&self) -> bool {
         true
     }

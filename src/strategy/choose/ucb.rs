@@ -1,6 +1,5 @@
 //! `ucb`: by an upper confidence bound of what each brought.
 
-use crate::grammar::Misuse;
 use crate::memory::Gain;
 use crate::seed::Seed;
 use crate::stats::bandit::AsymmetricUcb;
@@ -12,20 +11,15 @@ kind! {
     "ucb": "By an upper confidence bound of what each brought.",
     Ucb {
         /// The weight of exploration.
-        c: f64 = 1.0,
+        c: f64 = 1.0 => not_negative,
         /// The chance of any operator.
-        epsilon: f64 = 0.2,
+        epsilon: f64 = 0.2 => share,
         /// What an older gain counts for each later child.
-        discount: f64 = 0.95,
+        discount: f64 = 0.95 => share,
     }
 }
 
 impl Choose for Ucb {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::share(&["discount"], self.discount)?;
-        Misuse::share(&["epsilon"], self.epsilon)
-    }
-
     fn learns(&self) -> bool {
         true
     }

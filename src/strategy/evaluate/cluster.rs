@@ -5,7 +5,6 @@
 
 use super::sequential_halving as halving;
 use crate::event::{Dropped, Event, Round};
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::stats::cluster::imbalance;
 use crate::strategy::search::{Contest, Evaluate, Pulls, Rounds};
@@ -21,20 +20,15 @@ kind! {
         clusters: usize = 0,
         /// The share of the budget that goes to the clusters; 0 = 5 rows for each, less where their
         /// sizes differ.
-        share: f64 = 0.0,
+        share: f64 = 0.0 => share,
         /// Dimensions of the prompts' features.
-        features: usize = 64,
+        features: usize = 64 => [1.0, 4096.0],
         /// The same rows for all, or each its own draw.
         paired: bool = false,
     }
 }
 
 impl Evaluate for Cluster {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["features"], self.features)?;
-        Misuse::share(&["share"], self.share)
-    }
-
     fn rounds(&self) -> Option<&dyn Rounds> {
         Some(self)
     }

@@ -1,7 +1,6 @@
 //! `full`: all of dev.
 
 use super::rows::{subset, unasked};
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::strategy::Plan;
 use crate::strategy::search::{BLOCK, Evaluate, Search};
@@ -11,7 +10,7 @@ kind! {
     "full": "All of dev.",
     Full {
         /// Rows that are issued together.
-        block: usize = BLOCK,
+        block: usize = BLOCK => positive,
         /// Only so many rows of dev; 0 = all.
         subset: usize = 0,
         /// Other rows for each candidate, drawn anew, instead of the same for all.
@@ -20,10 +19,6 @@ kind! {
 }
 
 impl Evaluate for Full {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["block"], self.block)
-    }
-
     /// A subset of its own for each candidate, or the first rows of dev, whose order is random.
     fn next(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Plan> {
         let state = search.state;

@@ -1,7 +1,6 @@
 //! `gate`: a minibatch against the parent, then all of dev.
 
 use super::rows::unasked;
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::strategy::Plan;
 use crate::strategy::search::{BLOCK, Evaluate, GateRule, Search};
@@ -12,17 +11,13 @@ kind! {
     "gate": "A minibatch against the parent, then all of dev.",
     Gate {
         /// Rows that are issued together on dev.
-        block: usize = BLOCK,
+        block: usize = BLOCK => positive,
         /// What the sum over the minibatch must be.
         rule: GateRule = GateRule::GtParent,
     }
 }
 
 impl Evaluate for Gate {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["block"], self.block)
-    }
-
     fn next(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Plan> {
         Plan::on_dev(candidate, unasked(search.state, candidate, 0, self.block))
     }

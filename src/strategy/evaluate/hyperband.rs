@@ -21,7 +21,7 @@ kind! {
     "hyperband": "Brackets of successive halving over nested rows.",
     Hyperband {
         /// Rows of the lowest rung.
-        min: usize = 10,
+        min: usize = 10 => positive,
         /// Each rung has this many times the rows, and the inverse share of the candidates.
         eta: f64 = 2.0,
     }
@@ -29,7 +29,6 @@ kind! {
 
 impl Evaluate for Hyperband {
     fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["min"], self.min)?;
         if self.eta > 1.0 && self.eta <= 100.0 {
             return Ok(());
         }

@@ -1,7 +1,6 @@
 //! `minibatch`: the generation's minibatch of dev.
 
 use super::rows::empty;
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::operator::epoch_rows;
 use crate::strategy::Plan;
@@ -12,15 +11,11 @@ kind! {
     "minibatch": "The generation's minibatch of dev.",
     Minibatch {
         /// Rows of a minibatch.
-        size: usize = 32,
+        size: usize = 32 => positive,
     }
 }
 
 impl Evaluate for Minibatch {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["size"], self.size)
-    }
-
     fn next(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Plan> {
         let state = search.state;
         let seed = search.setting.seed.child("minibatch", 0);

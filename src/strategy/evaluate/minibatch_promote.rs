@@ -7,7 +7,6 @@
 use super::rows::unasked;
 use super::trial::{limit, suggested};
 use crate::event::Round;
-use crate::grammar::Misuse;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
 use crate::strategy::Plan;
@@ -21,9 +20,9 @@ kind! {
     "minibatch_promote": "A minibatch for each trial, all of dev for the best one now and then.",
     MinibatchPromote {
         /// Rows of a minibatch.
-        size: usize = 35,
+        size: usize = 35 => positive,
         /// Trials between two promotions.
-        promote_every: usize = 5,
+        promote_every: usize = 5 => positive,
         /// Up to so many rows of dev, every trial gets all of them.
         full_below: usize = 50,
     }
@@ -33,11 +32,6 @@ kind! {
 const MOST_REPEATS: usize = 10;
 
 impl Evaluate for MinibatchPromote {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["size"], self.size)?;
-        Misuse::positive(&["promote_every"], self.promote_every)
-    }
-
     fn next(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Plan> {
         Plan::on_dev(candidate, unasked(search.state, candidate, 0, BLOCK))
     }

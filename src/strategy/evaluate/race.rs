@@ -14,15 +14,15 @@ kind! {
     "race": "Block by block against the incumbent, dropped when it is unlikely to be better.",
     Race {
         /// Rows of the first block; the race is judged after each block.
-        block: usize = BLOCK,
+        block: usize = BLOCK => positive,
         /// Each further block is longer by this factor: a candidate that is still in the race is likely to
         /// stay, and long blocks take fewer rounds.
-        grow: f64 = 2.0,
+        grow: f64 = 2.0 => [1.0, 100.0],
         /// After so many children the next one starts a block further on in the common order; 0 =
         /// never. Rows on which the incumbent happens to be right would else judge every child.
         rotate_every: u32 = 1,
         /// Dropped when the probability of being better falls under this.
-        below: f64 = 0.2,
+        below: f64 = 0.2 => share,
         /// Rows that a candidate is given before it may be dropped.
         min_rows: usize = BLOCK,
         /// Rows of dev that are used at first: large gains show on few rows. 0 = all from the start.
@@ -35,8 +35,6 @@ kind! {
 
 impl Evaluate for Race {
     fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["block"], self.block)?;
-        Misuse::share(&["below"], self.below)?;
         if (1.0..=100.0).contains(&self.grow) {
             return Ok(());
         }

@@ -10,7 +10,6 @@
 
 use super::contest::{end, leader};
 use crate::event::{Dropped, Event, Round};
-use crate::grammar::Misuse;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
 use crate::state::Status;
@@ -27,11 +26,11 @@ kind! {
         /// What says that another is significantly better.
         test: RaceTest = RaceTest::PairedT,
         /// The level of each test, without a correction for their number.
-        alpha: f64 = 0.2,
+        alpha: f64 = 0.2 => share,
         /// Rows of a block.
-        block: usize = 30,
+        block: usize = 30 => positive,
         /// The most blocks.
-        max_blocks: usize = 10,
+        max_blocks: usize = 10 => positive,
     }
 }
 
@@ -52,12 +51,6 @@ choice! {
 }
 
 impl Evaluate for RaceAll {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["block"], self.block)?;
-        Misuse::positive(&["max_blocks"], self.max_blocks)?;
-        Misuse::share(&["alpha"], self.alpha)
-    }
-
     /// A race compares on rows that all have: who has been in the population for long has more of them
     /// than who has just come in.
     fn worth(&self, search: &Search<'_>, candidate: CandidateIx, common: u32) -> Option<f64> {

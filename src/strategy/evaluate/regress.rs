@@ -6,7 +6,6 @@
 use super::contest::leader;
 use super::sequential_halving as halving;
 use crate::event::{Dropped, Event, Round};
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::state::Status;
 use crate::strategy::search::{Contest, Evaluate, Pulls, Rounds};
@@ -20,7 +19,7 @@ kind! {
         /// Rows between two fits; 0 = ⌈log₂ K⌉ phases of equal cost.
         every: usize = 0,
         /// Dimensions of the prompts' features.
-        features: usize = 64,
+        features: usize = 64 => [1.0, 4096.0],
         /// The greatest mean squared error with which a fit may drop arms, where it explains nothing.
         max_error: f64 = 0.1,
         /// The same rows for all, or each its own draw.
@@ -29,10 +28,6 @@ kind! {
 }
 
 impl Evaluate for Regress {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["features"], self.features)
-    }
-
     fn rounds(&self) -> Option<&dyn Rounds> {
         Some(self)
     }

@@ -1,7 +1,6 @@
 //! `stop_on_failure`: row by row until the first failure.
 
 use super::rows::subset;
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::state::Column;
 use crate::strategy::Plan;
@@ -13,18 +12,13 @@ kind! {
     "stop_on_failure": "Row by row until the first failure.",
     StopOnFailure {
         /// Right answers in a row that end it well.
-        need: usize = 3,
+        need: usize = 3 => positive,
         /// The most rows.
-        most: usize = 6,
+        most: usize = 6 => positive,
     }
 }
 
 impl Evaluate for StopOnFailure {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["need"], self.need)?;
-        Misuse::positive(&["most"], self.most)
-    }
-
     /// One row at a time, each candidate in its own order.
     fn next(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Plan> {
         let column = search.state.standing(candidate).dev();

@@ -7,7 +7,6 @@
 
 use super::contest::leader;
 use crate::event::{Dropped, Event, Round};
-use crate::grammar::Misuse;
 use crate::id::CandidateIx;
 use crate::state::Status;
 use crate::stats::bandit;
@@ -20,23 +19,17 @@ kind! {
     "ucb": "Together: rows go where an upper confidence bound is highest.",
     Ucb {
         /// Rounds.
-        rounds: usize = 8,
+        rounds: usize = 8 => positive,
         /// Arms of a round.
-        arms: usize = 8,
+        arms: usize = 8 => positive,
         /// Rows for each of them.
-        pulls: usize = 32,
+        pulls: usize = 32 => positive,
         /// The weight of exploration.
-        c: f64 = 1.0,
+        c: f64 = 1.0 => not_negative,
     }
 }
 
 impl Evaluate for Ucb {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["rounds"], self.rounds)?;
-        Misuse::positive(&["arms"], self.arms)?;
-        Misuse::positive(&["pulls"], self.pulls)
-    }
-
     fn rounds(&self) -> Option<&dyn Rounds> {
         Some(self)
     }

@@ -65,20 +65,7 @@ pub(super) fn all(slots: &Slots) -> Checked {
              `kind = \"tree\"` under [archive]",
         );
     }
-    let ahead = schedule.lookahead();
-    busy(ahead.evaluations > 0 && ahead.proposals > 0)
-}
-
-/// Something may happen at all.
-pub(super) fn busy(is_busy: bool) -> Checked {
-    if is_busy {
-        return Ok(());
-    }
-    refuse(
-        &["schedule"],
-        "a look-ahead of 0 lets nothing happen".to_owned(),
-        "give at least 1 to `lookahead`, `proposal_lookahead`, `waiting`, `open` and `children`",
-    )
+    Ok(())
 }
 
 /// Children are bred by operators, of which one is used at least.

@@ -18,7 +18,7 @@ family! {
     Generational, 32 ahead {
         /// Uses of operators in each generation; where all members of the population are scanned,
         /// uses for each of them; with pairs for each pair, in a tree for each node.
-        children: usize = 1,
+        children: usize = 1 => positive,
         /// Runs of the population on training rows before each generation, which `contrast_rule` and
         /// `demo_append` learn from; else they learn from whatever was run.
         runs: Option<Runs> = None,
@@ -29,20 +29,16 @@ kind! {
     /// Runs of the population on training rows, the next ones of an epoch.
     Runs {
         /// Rows of a minibatch.
-        rows: usize = 32,
+        rows: usize = 32 => positive,
         /// Runs of each of them, each by a member that is drawn by the softmax of `select`.
-        times: usize = 6,
+        times: usize = 6 => positive,
     }
 }
 
 impl Family for Generational {
     fn check(&self, slots: &Slots) -> Result<(), Misuse> {
         fit::bred(slots)?;
-        fit::all(slots)?;
-        fit::busy(self.children > 0)?;
-        let Some(runs) = &self.runs else { return Ok(()) };
-        Misuse::positive(&["schedule", "runs", "rows"], runs.rows)?;
-        Misuse::positive(&["schedule", "runs", "times"], runs.times)
+        fit::all(slots)
     }
 
     fn breeds(&self) -> bool {

@@ -3,18 +3,18 @@
 
 /// Declares a family: its own keys, and those that all of them have.
 macro_rules! family {
-    ($(#[doc = $doc:literal])* $name:literal: $gist:literal, $family:ident, $proposals:literal ahead { $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr),* $(,)? }) => {
+    ($(#[doc = $doc:literal])* $name:literal: $gist:literal, $family:ident, $proposals:literal ahead { $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr $(=> $range:tt)?),* $(,)? }) => {
         kind! {
             $(#[doc = $doc])*
             $name: $gist,
             $family {
-                $($(#[doc = $key_doc])* $key: $type = $default,)*
+                $($(#[doc = $key_doc])* $key: $type = $default $(=> $range)?,)*
                 /// `issue`: decisions never depend on what has arrived.
                 order: $crate::strategy::family::Order = $crate::strategy::family::Order::Issue,
                 /// Evaluations that may be issued and not folded.
-                lookahead: usize = 128,
+                lookahead: usize = 128 => positive,
                 /// Proposals that may be drafted or issued and not folded.
-                proposal_lookahead: usize = $proposals,
+                proposal_lookahead: usize = $proposals => positive,
                 /// A proposal is folded at the latest when this many evaluations were folded since its issue.
                 proposal_lag: u64 = 64,
             }

@@ -11,10 +11,10 @@ family! {
     "steady": "Children are bred all the time.",
     Steady, 4 ahead {
         /// No proposal while this many candidates have no folded block.
-        waiting: usize = 4,
+        waiting: usize = 4 => positive,
         /// No proposal while this many children may still get rows: fewer decide on fresher
         /// knowledge, more keep more requests busy.
-        open: usize = 1_000_000,
+        open: usize = 1_000_000 => positive,
     }
 }
 
@@ -22,8 +22,7 @@ impl Family for Steady {
     fn check(&self, slots: &Slots) -> Result<(), Misuse> {
         fit::bred(slots)?;
         fit::one_by_one(slots)?;
-        fit::all(slots)?;
-        fit::busy(self.waiting > 0 && self.open > 0)
+        fit::all(slots)
     }
 
     fn breeds(&self) -> bool {

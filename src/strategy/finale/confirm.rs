@@ -17,9 +17,9 @@ kind! {
         /// Fresh answers per row.
         replicate: u16 = 1,
         /// The largest share of a cap that the shortlist may take.
-        share: f64 = 0.08,
+        share: f64 = 0.08 => share,
         /// Estimates nearer than this are a tie, which the cheaper prompt wins.
-        tie: f64 = 0.005,
+        tie: f64 = 0.005 => share,
     }
 }
 

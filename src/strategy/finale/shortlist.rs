@@ -18,11 +18,11 @@ kind! {
     "shortlist": "The best few are tried once more, and the fresh answers decide.",
     Shortlist {
         /// How many.
-        top: usize = 3,
+        top: usize = 3 => positive,
         /// Of whom.
         of: ShortlistOf = ShortlistOf::All,
         /// The largest share of a cap that is kept for it; where that is not enough, it is shorter.
-        share: f64 = 0.2,
+        share: f64 = 0.2 => share,
     }
 }
 

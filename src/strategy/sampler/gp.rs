@@ -1,7 +1,6 @@
 //! `gp`: a Gaussian process over the texts' features.
 
 use crate::candidate::Demo;
-use crate::grammar::Misuse;
 use crate::seed::Seed;
 use crate::stats::features::Projection;
 use crate::stats::gaussian_process::{
@@ -23,9 +22,9 @@ kind! {
         /// What is maximised.
         acquisition: Acquisition = Acquisition::Ei,
         /// Dimensions of each text's features.
-        features: usize = 16,
+        features: usize = 16 => [1.0, 4096.0],
         /// The chance of a random combination.
-        random_fraction: f64 = 0.1,
+        random_fraction: f64 = 0.1 => share,
         /// Random combinations before the first fit.
         startup: usize = 4,
     }
@@ -44,11 +43,6 @@ choice! {
 }
 
 impl Sampler for Process {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["features"], self.features)?;
-        Misuse::share(&["random_fraction"], self.random_fraction)
-    }
-
     fn observations(&self) -> Option<usize> {
         Some(self.startup.max(2))
     }

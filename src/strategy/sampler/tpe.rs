@@ -1,6 +1,5 @@
 //! `tpe`: tree-structured Parzen estimators.
 
-use crate::grammar::Misuse;
 use crate::stats::tpe::{self, Tpe};
 use crate::strategy::search::{Sampler, Search, Trial};
 use crate::strategy::space::Combination;
@@ -16,15 +15,11 @@ kind! {
         /// Random trials before the first estimate.
         startup: usize = 10,
         /// Combinations drawn for each trial.
-        draws: usize = 24,
+        draws: usize = 24 => positive,
     }
 }
 
 impl Sampler for TreeParzen {
-    fn check(&self) -> Result<(), Misuse> {
-        Misuse::positive(&["draws"], self.draws)
-    }
-
     fn observations(&self) -> Option<usize> {
         Some(self.startup)
     }

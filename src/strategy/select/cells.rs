@@ -12,11 +12,11 @@ kind! {
     "cells": "A cell's elite: explored, exploited, or by weight.",
     Cells {
         /// The chance of any elite.
-        explore: f64 = 0.2,
+        explore: f64 = 0.2 => share,
         /// The chance of one of the best.
-        exploit: f64 = 0.7,
+        exploit: f64 = 0.7 => share,
         /// How many count as the best.
-        top: usize = 10,
+        top: usize = 10 => positive,
     }
 }
 

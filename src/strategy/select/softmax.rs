@@ -10,9 +10,9 @@ kind! {
     "softmax": "By a softmax of the score.",
     Softmax {
         /// The temperature, in points of score.
-        temperature: f64 = 0.2,
+        temperature: f64 = 0.2 => not_negative,
         /// How many of the best take part; the baseline does in any case, in place of the last one.
-        top: usize = 6,
+        top: usize = 6 => positive,
     }
 }
 

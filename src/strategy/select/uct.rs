@@ -24,13 +24,13 @@ kind! {
     "uct": "Down a tree by upper confidence bounds.",
     Uct {
         /// The weight of exploration.
-        c: f64 = 2.5,
+        c: f64 = 2.5 => not_negative,
         /// The greatest depth of a rollout.
-        max_depth: u32 = 8,
+        max_depth: u32 = 8 => positive,
         /// Rollouts do not end early before this depth.
         min_depth: u32 = 2,
         /// Rollouts that begin together; each counts as a visit without reward while it is out.
-        parallel: usize = 1,
+        parallel: usize = 1 => positive,
     }
 }
 

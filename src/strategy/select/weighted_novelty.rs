@@ -11,7 +11,7 @@ kind! {
     "weighted_novelty": "Better than the median, and not bred from yet.",
     WeightedNovelty {
         /// Steepness.
-        lambda: f64 = 10.0,
+        lambda: f64 = 10.0 => not_negative,
     }
 }
 
