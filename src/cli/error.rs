@@ -160,6 +160,8 @@ impl From<RunError> for CliError {
             RunError::Changed { .. } => {
                 Self::invalid(error.to_string()).hint("put the old file back, or start a new run")
             }
+            RunError::Emptied(_) => Self::invalid(error.to_string())
+                .hint("put journal/ or events.jsonl back, or start a run with another name"),
             RunError::TaskNeeded(_) => Self::invalid(error.to_string())
                 .hint("open the run with `Run::open_with` of the library"),
         }

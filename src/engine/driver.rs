@@ -155,6 +155,9 @@ impl Search {
         }
         self.journal.flush().await?;
         Ok(match cause {
+            StopCause::Panicked { call, message } => {
+                return Err(SearchError::Panicked { call, message });
+            }
             StopCause::Refused(why) => Outcome::Refused(why),
             StopCause::Scorer(_) => Outcome::BrokenScorer(cause.to_string()),
             StopCause::Cancelled | StopCause::Journal(_) => Outcome::Interrupted,

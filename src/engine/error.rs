@@ -1,7 +1,7 @@
 //! How a run leaves the loop: as an outcome, for a cause, or with an error.
 
 use crate::evaluate::command::CommandError;
-use crate::id::{ProposalNumber, RowIx};
+use crate::id::{Call, ProposalNumber, RowIx};
 use crate::journal::JournalError;
 use crate::operator::OperatorError;
 use crate::prompt::TemplateError;
@@ -33,6 +33,14 @@ pub(super) enum StopCause {
     /// A scorer's program is broken: its verdicts cannot be used.
     #[error("the scorer's program: {0}")]
     Scorer(#[from] CommandError),
+    /// A model or a scorer of the program that made the task panicked, or a worker did.
+    #[error("call {call}: {message}")]
+    Panicked {
+        /// The call.
+        call: Call,
+        /// What the panic says.
+        message: String,
+    },
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -77,6 +85,15 @@ pub enum SearchError {
     /// A request has no nonce, so that its reply cannot be read.
     #[error("a request without a nonce")]
     NoNonce,
+    /// A closure of the program that made the task panicked, or a worker did. The run can be opened
+    /// again; the call is charged at its worst case.
+    #[error("a panic in call {call}: {message}")]
+    Panicked {
+        /// The call.
+        call: Call,
+        /// What the panic says.
+        message: String,
+    },
     /// The strategy wants proposals, and the task names no mutator.
     #[error("the task names no mutator model")]
     NoMutator,

@@ -3,6 +3,7 @@
 //! A worker decides nothing: it calls, waits for what must be durable, and reports.
 
 use super::call::{CallOutcome, CallRunner, Called};
+use super::error::StopCause;
 use super::inbox::{Arrived, Content, Post};
 use super::job::{Job, Question};
 use super::programs::{self, Programs};
@@ -12,6 +13,9 @@ use crate::id::{Call, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::state::Work;
 use crate::task::example::Split;
+use futures_util::FutureExt;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -42,13 +46,13 @@ impl Workers {
         let Job { call, purpose, question, .. } = job;
         let (runner, scoring) = (Arc::clone(&self.runner), self.scoring.clone());
         match question {
-            Question::Model(request) => self.spawn(async move {
+            Question::Model(request) => self.spawn(call, async move {
                 let called = runner.call(call, &purpose, &request).await;
                 arrived(call, &purpose, called, &scoring).await
             }),
             Question::Program { draft, line } => {
                 let (pool, journal) = (self.programs.of(&draft), Arc::clone(&self.journal));
-                self.spawn(async move {
+                self.spawn(call, async move {
                     let outcome = programs::ask(pool, &journal, &runner, call, &line).await;
                     let called = Called { failed: Vec::new(), outcome };
                     arrived(call, &purpose, called, &scoring).await
@@ -66,20 +70,26 @@ impl Workers {
         answer: EventNumber,
     ) {
         let scoring = self.scoring.clone();
-        self.spawn(async move {
+        self.spawn(call, async move {
             let mut facts = Vec::new();
             let content = verdict(&scoring, call, row, &text, answer, &mut facts).await;
             Arrived { call, facts, content }
         });
     }
 
-    fn spawn(&mut self, work: impl Future<Output = Arrived> + Send + 'static) {
+    fn spawn(&mut self, call: Call, work: impl Future<Output = Arrived> + Send + 'static) {
         // Workers that are done are forgotten at once, so that memory stays flat.
         while self.tasks.try_join_next().is_some() {}
         let post = self.post.clone();
         self.tasks.spawn(async move {
+            // A model or a scorer may be a closure of anybody: the run must hear of its panic.
+            let arrived = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+                let message = said(&*panic);
+                let content = Err(StopCause::Panicked { call, message });
+                Arrived { call, facts: Vec::new(), content }
+            });
             // The receiver is gone only when the run is: then nothing waits for the report.
-            let _ = post.send(work.await);
+            let _ = post.send(arrived);
         });
     }
 
@@ -91,6 +101,13 @@ impl Workers {
             self.tasks.abort_all();
         }
     }
+}
+
+/// What a panic says.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "no message".to_owned())
 }
 
 /// What came of a call. A row's answer is scored before it is reported.

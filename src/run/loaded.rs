@@ -1,6 +1,6 @@
 //! A run, read from its files, whether or not a process works on it.
 
-use super::dir::{RUN_FILE, RunDir};
+use super::dir::{RUN_FILE, RunDir, SUMMARY_FILE};
 use super::error::RunError;
 use super::file::RunFile;
 use super::history::History;
@@ -39,11 +39,21 @@ impl LoadedRun {
     ) -> Result<Self, RunError> {
         let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, operators).ok();
         let history = History::read(&dir.events(), dev_rows(&task))?;
+        check_emptied(&dir, &file, history.state.phase == Phase::New)?;
         let status = status(&dir, &history.state);
         let (info, running) = (file.info(), history.running());
         let summary = Summary::of(&info, &task, &history.state, &history.wallet, running, status);
         Ok(Self { dir, file, recipe, task, history, summary })
     }
+}
+
+/// Refuses a run whose journal is empty although it had paid for calls, by its summary.
+pub(super) fn check_emptied(dir: &RunDir, file: &RunFile, is_empty: bool) -> Result<(), RunError> {
+    let paid = || {
+        dir.read_json::<Summary>(SUMMARY_FILE)
+            .is_ok_and(|last| last.spent.by_role.values().any(|role| role.calls > 0))
+    };
+    if is_empty && paid() { Err(RunError::Emptied(file.run.to_string())) } else { Ok(()) }
 }
 
 fn status(dir: &RunDir, state: &State) -> Status {

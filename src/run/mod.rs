@@ -181,6 +181,7 @@ impl Run {
         recipe: Recipe,
     ) -> Result<Self, RunError> {
         let (journal, recovery) = Journal::open(dir.path())?;
+        loaded::check_emptied(&dir, &file, journal.is_empty())?;
         Ok(Self {
             file,
             task,

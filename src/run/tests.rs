@@ -230,3 +230,52 @@ fn the_meter_shows_a_search_while_it_runs() {
     let most = readings.iter().map(|reading| reading.calls).max();
     assert_eq!(most, Some(ended.wallet.calls()));
 }
+
+#[test]
+fn a_run_whose_journal_is_gone_is_not_paid_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = RunDir::at(folder.path().join("r"));
+    let mut run = created(task(), dir.path());
+    let control = Control::new();
+    searched(&mut run, vec![Box::new(StopAt(300, control.clone()))], &control);
+    drop(run);
+    let kept = std::fs::read(dir.events()).unwrap();
+    std::fs::remove_file(dir.events()).unwrap();
+    std::fs::remove_dir_all(dir.file("journal")).unwrap();
+    for _ in 0..2 {
+        let error = Run::open_with(task(), &dir).err().unwrap().to_string();
+        assert!(error.contains("its summary.json shows paid calls"), "{error}");
+        assert!(Run::read_with(task(), &dir).is_err());
+    }
+    // One of the copies is enough to go on.
+    std::fs::write(dir.events(), kept).unwrap();
+    let mut run = Run::open_with(task(), &dir).unwrap().with_model("own", model(answer));
+    let ended = searched(&mut run, Vec::new(), &Control::new());
+    assert_eq!(ended.outcome, Outcome::Finished);
+}
+
+#[test]
+fn a_closure_that_panics_ends_the_search_with_its_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = RunDir::at(folder.path().join("r"));
+    let run = Run::create(task(), &random(), Settings::default(), dir.path()).unwrap();
+    let asked = std::sync::atomic::AtomicU32::new(0);
+    let faulty = move |request: &Request| {
+        let asked = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        assert!(asked < 20, "no more answers");
+        answer(request)
+    };
+    let mut run = run.with_model("own", model(faulty));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(run.search(Vec::new(), &Control::new())).err().unwrap();
+    assert!(error.to_string().contains("no more answers"), "{error}");
+    drop(run);
+    // It goes on with a model that answers.
+    let mut run = Run::open_with(task(), &dir).unwrap().with_model("own", model(answer));
+    assert_eq!(searched(&mut run, Vec::new(), &Control::new()).outcome, Outcome::Finished);
+
+    let scorer = builder(100).score_by("faulty", |_, _| -> bool { panic!("no more scores") });
+    let mut run = created(scorer.build().unwrap(), &folder.path().join("s"));
+    let error = runtime.block_on(run.search(Vec::new(), &Control::new())).err().unwrap();
+    assert!(error.to_string().contains("no more scores"), "{error}");
+}

@@ -30,7 +30,7 @@ impl Author for InduceInit {
 
 impl Init for InduceInit {
     fn requests(&self) -> u32 {
-        self.queries * self.samples
+        self.queries.saturating_mul(self.samples)
     }
 
     fn temperature(&self) -> Option<f64> {

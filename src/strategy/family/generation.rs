@@ -29,9 +29,9 @@ kind! {
     /// Runs of the population on training rows, the next ones of an epoch.
     Runs {
         /// Rows of a minibatch.
-        rows: usize = 32 => positive,
+        rows: usize = 32 => [1.0, 1_000_000.0],
         /// Runs of each of them, each by a member that is drawn by the softmax of `select`.
-        times: usize = 6 => positive,
+        times: usize = 6 => [1.0, 1_000.0],
     }
 }
 

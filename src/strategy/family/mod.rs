@@ -12,9 +12,9 @@ macro_rules! family {
                 /// `issue`: decisions never depend on what has arrived.
                 order: $crate::strategy::family::Order = $crate::strategy::family::Order::Issue,
                 /// Evaluations that may be issued and not folded.
-                lookahead: usize = 128 => positive,
+                lookahead: usize = 128 => [1.0, 1_000_000.0],
                 /// Proposals that may be drafted or issued and not folded.
-                proposal_lookahead: usize = $proposals => positive,
+                proposal_lookahead: usize = $proposals => [1.0, 4_096.0],
                 /// A proposal is folded at the latest when this many evaluations were folded since its issue.
                 proposal_lag: u64 = 64,
             }

@@ -18,7 +18,7 @@ kind! {
     "shortlist": "The best few are tried once more, and the fresh answers decide.",
     Shortlist {
         /// How many.
-        top: usize = 3 => positive,
+        top: usize = 3 => [1.0, 1_000_000.0],
         /// Of whom.
         of: ShortlistOf = ShortlistOf::All,
         /// The largest share of a cap that is kept for it; where that is not enough, it is shorter.
@@ -67,7 +67,7 @@ impl Final for Shortlist {
     }
 
     fn share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
-        let wanted = self.top as u64 * u64::from(dev_rows);
+        let wanted = (self.top as u64).saturating_mul(u64::from(dev_rows));
         let enough = calls.map_or(1.0, |calls| wanted as f64 / calls.max(1) as f64);
         self.share.min(enough)
     }
