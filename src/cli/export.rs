@@ -166,7 +166,7 @@ fn evidence(run: &LoadedRun, chosen: &Chosen) -> Value {
             .filter_map(|role| Some((role.to_string(), json!(run.task.model(*role)?.name.to_string()))))
             .collect::<serde_json::Map<_, _>>(),
         "simulated": run.task.providers().values()
-            .any(|provider| provider.kind == Some(crate::task::model::ProviderKind::Sim)),
+            .any(crate::task::model::Provider::is_simulated),
         "baseline": described(summary.baseline.as_ref()),
         "best": described(summary.best.as_ref()),
         "confirmed": summary.confirmed,

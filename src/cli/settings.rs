@@ -9,7 +9,6 @@ use crate::provider::key;
 use crate::recipe::{self, Recipe, RecipeError};
 use crate::run::{self, Access, RunError};
 use crate::task::Task;
-use crate::task::model::ProviderKind;
 use crate::text;
 use crate::units::{Tokens, Usd};
 use jiff::tz::TimeZone;
@@ -76,9 +75,7 @@ fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
 
 /// Whether any of a task's models costs real money: neither simulated nor free.
 pub(super) fn is_paid(task: &Task) -> bool {
-    task.providers()
-        .values()
-        .any(|provider| provider.kind != Some(ProviderKind::Sim) && !provider.free)
+    task.providers().values().any(|provider| !provider.is_simulated() && !provider.free)
 }
 
 /// Checks that a run has a cap. With paid models, a cap on time alone needs `--yes`.

@@ -87,8 +87,8 @@ impl Search {
             post,
         );
         let planner = Planner {
+            lookahead: strategy.lookahead(),
             strategy,
-            lookahead: recipe.slots.schedule.lookahead(),
             budget: Budget::new(caps, Arc::clone(&task), finale_share),
             requests: Requests::new(Arc::clone(&evaluator), Arc::clone(&journal)),
             proposals: ProposalBuilder::new(

@@ -200,7 +200,7 @@ pub enum Rejection {
     NoTags,
     /// It changes nothing.
     Unchanged,
-    /// The run has had it.
+    /// It was written before in this run.
     Dedup,
     /// It loses or invents a placeholder.
     Placeholder,

@@ -76,7 +76,7 @@ impl Reader<'_> {
                 _ => continue,
             };
             let name = key.name;
-            // What is no number lies outside of every range.
+            // NaN is outside of every range.
             let message = match key.range.unwrap_or((f64::MIN, f64::MAX)) {
                 (low, high) if (low..=high).contains(&number) => continue,
                 (f64::MIN, _) => format!("`{name}` must be a number"),

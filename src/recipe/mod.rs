@@ -17,7 +17,7 @@ pub use explained::{KeyShown, SlotShown, explained};
 pub use read::{RecipeError, effective_table, load, load_with, parse, parse_with};
 pub use reference::reference;
 pub(crate) use reference::toml_of;
-pub use usable::{Parts, Usable};
+pub use usable::Usable;
 pub use wording::Wording;
 
 use crate::event::Draft;

@@ -614,7 +614,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_line_and_cure() {
+    fn mistakes_name_line_and_advice() {
         let cases = [
             (
                 "extends = 'auto'\n[evaluate]\nblok = 4\n",
@@ -637,7 +637,7 @@ mod tests {
                 "extends = 'auto'\n[[screen]]\nkind = 'cap'\n",
                 "`cap` counts the children of a generation",
             ),
-            ("extends = 'auto'\n[select]\nkind = 'uct'\n", ":2: a tree search is all of one piece"),
+            ("extends = 'auto'\n[select]\nkind = 'uct'\n", ":2: a tree search needs three slots"),
             (
                 "extends = 'simba'\n[[phase]]\nfinal = { kind = 'argmax' }\n",
                 "all phases share the recipe's `final`",

@@ -5,16 +5,7 @@
 
 use super::Recipe;
 use crate::operator::{Author, WorksOn};
-use crate::strategy::Slots;
-
-/// What of a task's prompt may be searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parts {
-    /// Parts that a model may rewrite.
-    pub texts: usize,
-    /// Whether the part with demonstrations may change.
-    pub demos: bool,
-}
+use crate::strategy::{Searched, Slots};
 
 /// A recipe without what a task has no part for.
 #[derive(Clone, Debug)]
@@ -30,18 +21,18 @@ pub struct Usable {
 impl Recipe {
     /// The recipe without the operators and inits that a task has no part for.
     #[must_use]
-    pub fn usable(&self, parts: Parts) -> Usable {
+    pub fn usable(&self, searched: Searched) -> Usable {
         let mut recipe = self.clone();
         let mut left_out = Vec::new();
         if recipe.phase.is_empty() {
-            leave_out(&mut recipe.slots, parts, &mut left_out);
+            leave_out(&mut recipe.slots, searched, &mut left_out);
             let is_idle = !left_out.is_empty() && !makes_candidates(&recipe.slots);
             return Usable { recipe, left_out, is_idle };
         }
         let phases = std::mem::take(&mut recipe.phase);
         for (place, mut phase) in phases.into_iter().enumerate() {
             let mut of_phase = Vec::new();
-            leave_out(&mut phase, parts, &mut of_phase);
+            leave_out(&mut phase, searched, &mut of_phase);
             let is_empty = !of_phase.is_empty() && !makes_candidates(&phase);
             let number = place + 1;
             left_out.extend(of_phase.into_iter().map(|line| format!("phase {number}: {line}")));
@@ -52,13 +43,13 @@ impl Recipe {
             }
         }
         // The slots that phases are written over are not carried out themselves.
-        leave_out(&mut recipe.slots, parts, &mut Vec::new());
+        leave_out(&mut recipe.slots, searched, &mut Vec::new());
         let is_idle = !left_out.is_empty() && !recipe.phase.iter().any(makes_candidates);
         Usable { recipe, left_out, is_idle }
     }
 }
 
-fn leave_out(slots: &mut Slots, parts: Parts, left_out: &mut Vec<String>) {
+fn leave_out(slots: &mut Slots, searched: Searched, left_out: &mut Vec<String>) {
     let mut keep = |noun: &str, kind: &str, lacks: Option<&str>| match lacks {
         None => true,
         Some(lacks) => {
@@ -68,9 +59,9 @@ fn leave_out(slots: &mut Slots, parts: Parts, left_out: &mut Vec<String>) {
     };
     slots
         .operator
-        .retain(|operator| keep("operator", operator.kind(), lacks(operator.operator(), parts)));
-    slots.init.retain(|init| keep("init", init.kind(), lacks(&**init, parts)));
-    for operator in slots.operator.iter().filter(|_| !parts.demos) {
+        .retain(|operator| keep("operator", operator.kind(), lacks(operator.operator(), searched)));
+    slots.init.retain(|init| keep("init", init.kind(), lacks(&**init, searched)));
+    for operator in slots.operator.iter().filter(|_| !searched.demos) {
         if let Some(key) = operator.idle_key_without_demos() {
             let kind = operator.kind();
             left_out.push(format!("operator `{kind}`: no `{key}`, since {NO_DEMOS}"));
@@ -91,12 +82,12 @@ const NO_TEXT: &str = "`prompt.search` names no part but `demos`";
 const ONE_TEXT: &str = "it needs two parts in `prompt.search`, `demos` not counted";
 
 /// What an operator or an init lacks in a task's prompt.
-fn lacks(author: &(impl Author + ?Sized), parts: Parts) -> Option<&'static str> {
+fn lacks(author: &(impl Author + ?Sized), searched: Searched) -> Option<&'static str> {
     match author.works_on() {
         WorksOn::Anything => None,
-        WorksOn::Text => (parts.texts == 0).then_some(NO_TEXT),
-        WorksOn::TwoTexts => (parts.texts < 2).then_some(ONE_TEXT),
-        WorksOn::Demos => (!parts.demos).then_some(NO_DEMOS),
+        WorksOn::Text => (searched.texts == 0).then_some(NO_TEXT),
+        WorksOn::TwoTexts => (searched.texts < 2).then_some(ONE_TEXT),
+        WorksOn::Demos => (!searched.demos).then_some(NO_DEMOS),
     }
 }
 
@@ -107,9 +98,9 @@ mod tests {
     use crate::recipe::{SHIPPED, load, parse};
     use std::path::Path;
 
-    const ALL: Parts = Parts { texts: 2, demos: true };
-    const TEXT: Parts = Parts { texts: 1, demos: false };
-    const DEMOS: Parts = Parts { texts: 0, demos: true };
+    const ALL: Searched = Searched { texts: 2, demos: true };
+    const TEXT: Searched = Searched { texts: 1, demos: false };
+    const DEMOS: Searched = Searched { texts: 0, demos: true };
 
     fn recipe(text: &str) -> Recipe {
         parse(Path::new("mine.toml"), text).unwrap()

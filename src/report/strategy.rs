@@ -4,7 +4,6 @@
 
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, set_prose};
 use super::words::visible;
-use crate::operator::Used;
 use crate::recipe::{KeyShown, Recipe, SlotShown, explained, toml_of};
 use serde::Serialize;
 
@@ -54,7 +53,6 @@ fn family(recipe: &Recipe) -> &'static str {
     let phases = recipe.phases();
     let bred = phases.iter().find(|phase| phase.schedule.breeds());
     let first = bred.or(phases.first()).unwrap_or(&recipe.slots);
-    let writes_anew = |used: &Used| used.feedback().is_none() && used.kind() == "mutate_text";
     if first.schedule.combines() {
         FAMILIES[6]
     } else if !first.schedule.breeds() {
@@ -63,7 +61,7 @@ fn family(recipe: &Recipe) -> &'static str {
         FAMILIES[3]
     } else if first.archive.has_niches() || first.select.has_niches() {
         FAMILIES[4]
-    } else if first.operator.iter().all(writes_anew) {
+    } else if recipe.reference.is_none() {
         FAMILIES[7]
     } else if first.schedule.children().is_some() {
         FAMILIES[2]

@@ -11,7 +11,7 @@ use crate::run::{Gain, Prompted, Status};
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Split;
 use crate::task::goal::Goal;
-use crate::task::model::{ModelRole, ProviderKind};
+use crate::task::model::ModelRole;
 use crate::text::{percent, plural, points, thousands};
 use serde::Serialize;
 
@@ -295,7 +295,7 @@ fn simulated(report: &Report<'_>) -> Option<&'static str> {
     let is_simulated = |role| {
         let model = report.task.model(role)?;
         let provider = report.task.providers().get(model.name.provider())?;
-        Some(provider.kind == Some(ProviderKind::Sim))
+        Some(provider.is_simulated())
     };
     let models: Vec<bool> = ModelRole::ALL.into_iter().filter_map(is_simulated).collect();
     match models.iter().filter(|simulated| **simulated).count() {

@@ -1,10 +1,10 @@
 //! Checks that a recipe and a task fit together, before anything is created or paid for.
 
 use super::error::RunError;
-use crate::candidate::DEMOS;
 use crate::engine;
-use crate::recipe::{Parts, Recipe, Usable};
+use crate::recipe::{Recipe, Usable};
 use crate::source::SourceError;
+use crate::strategy::Searched;
 use crate::task::Task;
 use crate::task::model::ModelRole;
 
@@ -14,11 +14,8 @@ use crate::task::model::ModelRole;
 /// The recipe cannot change anything in the task, or a meta-prompt is wrong or too long for the
 /// mutator.
 pub fn fitted(recipe: &Recipe, task: &Task) -> Result<(Recipe, Vec<String>), RunError> {
-    let parts = Parts {
-        texts: task.layout.searched().iter().filter(|part| *part != DEMOS).count(),
-        demos: task.layout.is_searched(DEMOS),
-    };
-    let Usable { recipe, left_out, is_idle } = recipe.usable(parts);
+    let searched = Searched::of(&task.layout);
+    let Usable { recipe, left_out, is_idle } = recipe.usable(searched);
     if is_idle {
         let message = format!(
             "the strategy `{}` cannot change anything, because [prompt] has `search = {:?}`",
@@ -26,7 +23,7 @@ pub fn fitted(recipe: &Recipe, task: &Task) -> Result<(Recipe, Vec<String>), Run
             task.layout.searched()
         );
         let message = std::iter::once(message).chain(left_out).collect::<Vec<_>>().join("\n  ");
-        let change = if parts.demos {
+        let change = if searched.demos {
             "also search a text part, as in `search = [\"system\", \"demos\"]`"
         } else {
             "add a part `demos = \"\"` and name it in `search` under [prompt]"

@@ -18,7 +18,7 @@ use crate::sim::{CLERK, EDITOR, MODEL_SEED, SimLlm, world_of};
 use crate::source::SourceError;
 use crate::strategy::{Composed, Fixed, Searched, Strategy};
 use crate::task::Task;
-use crate::task::model::{ModelRole, Provider, ProviderKind};
+use crate::task::model::{ModelRole, Provider};
 use crate::text;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -125,7 +125,7 @@ pub fn check_simulated(task: &Task) -> Result<(), SourceError> {
         let Some(model) = task.model(role) else { continue };
         let provider = &task.providers()[model.name.provider()];
         let known = [CLERK, EDITOR];
-        if provider.kind == Some(ProviderKind::Sim) && !known.contains(&model.name.model()) {
+        if provider.is_simulated() && !known.contains(&model.name.model()) {
             let message = format!("there is no simulated model `{}`", model.name.model());
             return Err(task
                 .mistake(&["models", &role.to_string()], message)

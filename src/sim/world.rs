@@ -199,7 +199,7 @@ impl World {
             if reading.asked.reasons { self.form.reasoning_gain(row.difficulty) } else { 0.0 };
         let first = draw::logistic(stance.logit - row.difficulty + reasoning);
         let second = row.second.and_then(|second| reading.stances.get(second));
-        // Who needs two rules has to know both; the row's difficulty is counted once.
+        // A row that needs two rules is answered only by knowing both; the row's difficulty is counted once.
         let second = second.map_or(1.0, |stance| draw::logistic(stance.logit + reasoning));
         (first * second).clamp(LEAST, MOST)
     }

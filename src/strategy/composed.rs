@@ -4,11 +4,11 @@
 //! candidates; evidence and requests of drafts; the next draft. When nothing of this is left and
 //! nothing is out, everything so far is judged: the family says what comes next.
 
-use super::plan::{Plan, Strategy};
+use super::evaluate::GateState;
+use super::plan::{Lookahead, Plan, Strategy};
 use super::search::{Search, Slots};
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown};
-use crate::id::CandidateIx;
 use crate::ledger::Remaining;
 use crate::memory::State;
 use crate::operator::Setting;
@@ -80,7 +80,7 @@ impl Search<'_> {
         if let Some(finished) = self.finished() {
             return vec![finished];
         }
-        if let Some(plans) = family.under_way(self) {
+        if let Some(plans) = family.trial(self).or_else(|| self.contest_under_way()) {
             return plans;
         }
         let decision = self
@@ -143,10 +143,11 @@ impl Search<'_> {
             if self.state.standing(candidate).status != Status::Open {
                 return None;
             }
-            // The baseline is what everything is compared with, so it is always tried in full.
-            let is_baseline = candidate == CandidateIx::BASELINE;
-            let gate = if is_baseline { None } else { self.gate(candidate) };
-            gate.unwrap_or_else(|| self.slots.evaluate.next(self, candidate))
+            match self.gate(candidate) {
+                GateState::Next(plan) => Some(*plan),
+                GateState::Waiting => None,
+                GateState::Passed => self.slots.evaluate.next(self, candidate),
+            }
         })
     }
 
@@ -204,6 +205,10 @@ impl Strategy for Composed {
 
     fn finale_share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
         self.phases[0].finale.share(dev_rows, calls)
+    }
+
+    fn lookahead(&self) -> Lookahead {
+        self.phases[0].schedule.lookahead()
     }
 
     fn gate(&self, state: &State, draft: &Draft, shown: &[Shown]) -> Option<Gate> {

@@ -6,6 +6,23 @@ use crate::ledger::Remaining;
 use crate::memory::State;
 use crate::task::example::Split;
 
+/// How far a strategy plans ahead of what has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lookahead {
+    /// Evaluations that may be issued and not folded.
+    pub evaluations: usize,
+    /// Proposals that may be drafted or issued and not folded.
+    pub proposals: usize,
+    /// Evaluations folded since its issue after which a proposal is folded at the latest.
+    pub lag: u64,
+}
+
+impl Default for Lookahead {
+    fn default() -> Self {
+        Self { evaluations: 128, proposals: 4, lag: 64 }
+    }
+}
+
 /// One thing to do next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
@@ -57,6 +74,11 @@ pub trait Strategy: Send + Sync {
     /// What may be done now, in order of preference: decisions first, evaluations before proposals.
     /// The same state always gives the same plans. Empty: wait for what is out.
     fn ask(&self, state: &State, remaining: Remaining) -> Vec<Plan>;
+
+    /// How far it plans ahead.
+    fn lookahead(&self) -> Lookahead {
+        Lookahead::default()
+    }
 
     /// What a child of this draft must pass before it is tried in full.
     fn gate(&self, _state: &State, _draft: &Draft, _shown: &[Shown]) -> Option<Gate> {

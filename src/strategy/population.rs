@@ -62,7 +62,10 @@ impl Search<'_> {
         let last = self.generation();
         Generation {
             number: self.state.memory.generations.next_number(),
-            members: self.slots.archive.next_members(self, last),
+            members: match last {
+                Some(last) => self.slots.archive.next_members(self, last),
+                None => self.first_members(),
+            },
             iteration: last.map_or(0, |generation| generation.iteration),
         }
     }
@@ -79,7 +82,10 @@ impl Search<'_> {
     /// The first population: the best of what `init` brought. Where that says the best in other words,
     /// these and their paraphrases are the population, however the paraphrases fare (EvoPrompt's
     /// `para_topk`); others only fill it up.
-    pub(super) fn first_members(&self) -> Vec<CandidateIx> {
+    fn first_members(&self) -> Vec<CandidateIx> {
+        if let Some(known) = self.slots.archive.first_members(self) {
+            return known;
+        }
         let best = self.slots.archive.kept(self);
         let Some(capacity) = self.slots.archive.capacity() else { return best };
         let mut of_top = self.slots.init.iter().zip(0_u16..);

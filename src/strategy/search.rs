@@ -4,7 +4,7 @@
 //! Nearly every method has a default, so that a policy says only what it does differently. Not which
 //! order things happen in: that is `composed`, with the loop of the slot `schedule`.
 
-use super::Plan;
+use super::plan::{Lookahead, Plan};
 use super::space::{Combination, Observation, Space};
 use super::stop::Stop;
 use crate::event::{Draft, Event, Generation, Round};
@@ -132,17 +132,6 @@ pub struct Search<'a> {
     pub remaining: Remaining,
 }
 
-/// How far a search plans ahead of what has arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lookahead {
-    /// Evaluations that may be issued and not folded.
-    pub evaluations: usize,
-    /// Proposals that may be drafted or issued and not folded.
-    pub proposals: usize,
-    /// Evaluations folded since its issue after which a proposal is folded at the latest.
-    pub lag: u64,
-}
-
 /// What plans ahead.
 pub trait Paced {
     /// How far it plans ahead.
@@ -172,9 +161,10 @@ pub trait Family: Paced + Debug + Send + Sync {
         false
     }
 
-    /// What is under way and goes before everything else; empty: wait for what is out of it.
-    fn under_way(&self, search: &Search<'_>) -> Option<Vec<Plan>> {
-        search.contest_under_way()
+    /// A trial that is under way and goes before everything else; empty: wait for what is out of it.
+    fn trial(&self, search: &Search<'_>) -> Option<Vec<Plan>> {
+        let _ = search;
+        None
     }
 
     /// Work that is owed before the search may end.
@@ -326,9 +316,17 @@ pub trait Archive: Debug + Send + Sync {
     /// What is kept of all that was judged.
     fn kept(&self, search: &Search<'_>) -> Vec<CandidateIx>;
 
-    /// The members of the next generation, when everything of the last one is judged.
-    fn next_members(&self, search: &Search<'_>, last: Option<&Generation>) -> Vec<CandidateIx> {
-        if last.is_some() { self.kept(search) } else { search.first_members() }
+    /// The members of the first generation of a phase, where it knows them; `None`: the best of what
+    /// `init` brought.
+    fn first_members(&self, search: &Search<'_>) -> Option<Vec<CandidateIx>> {
+        let _ = search;
+        None
+    }
+
+    /// The members of the generation after this one, when everything of it is judged.
+    fn next_members(&self, search: &Search<'_>, last: &Generation) -> Vec<CandidateIx> {
+        let _ = last;
+        self.kept(search)
     }
 
     /// How many candidates a population holds; `None`: any number.
@@ -502,10 +500,11 @@ pub trait Evaluate: Debug + Send + Sync {
         false
     }
 
-    /// What a survivor is worth beside others, all of which have answered so many rows of dev.
+    /// What a survivor is worth beside others, all of which have answered so many rows of dev; `None`:
+    /// what it is ranked by.
     fn worth(&self, search: &Search<'_>, candidate: CandidateIx, common: u32) -> Option<f64> {
-        let _ = common;
-        search.fitness(candidate)
+        let _ = (search, candidate, common);
+        None
     }
 
     /// Judges candidates together, in rounds.
@@ -570,7 +569,7 @@ pub trait Rounds {
     /// How the rows of a round are drawn.
     fn pulls(&self) -> Pulls;
 
-    /// The first round, or the end where there is nobody to choose among.
+    /// The first round, or the end where there is nothing to choose from.
     fn start(&self, contest: &Contest<'_>, contenders: Vec<CandidateIx>) -> Event;
 
     /// What follows when all pulls of the round are in.

@@ -42,7 +42,7 @@ pub struct Observation {
 /// What became of a combination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
-    /// Nobody asked for it yet.
+    /// It was not asked for yet.
     No,
     /// It was refused, and will be again.
     Refused,

@@ -340,6 +340,12 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// Whether the simulated models answer, in this process.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.kind == Some(ProviderKind::Sim)
+    }
+
     /// The default maximum number of concurrent requests.
     pub const DEFAULT_CONCURRENCY: usize = 16;
 

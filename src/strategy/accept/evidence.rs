@@ -20,7 +20,7 @@ kind! {
 }
 
 impl Accept for WithEvidence {
-    /// Likely better; or not worse, and cheaper. Nobody becomes the incumbent twice, so this ends.
+    /// Likely better; or not worse, and cheaper. A candidate becomes the incumbent at most once, so this ends.
     fn change(&self, search: &Search<'_>) -> Option<Plan> {
         let (state, goal) = (search.state, search.goal);
         let cost = |candidate: CandidateIx| state.standing(candidate).used.usd_per_1k();

@@ -29,7 +29,7 @@ choice! {
 
 impl Accept for Improve {
     /// A child that was judged and is better than the incumbent, or as good where that is enough.
-    /// Nobody becomes the incumbent twice, so this ends.
+    /// A candidate becomes the incumbent at most once, so this ends.
     fn change(&self, search: &Search<'_>) -> Option<Plan> {
         if self.against == Against::Slot || !self.or_equal {
             return best_mean(search);

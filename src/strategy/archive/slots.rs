@@ -18,17 +18,15 @@ impl Archive for Places {
         search.best_of(search.judged(), self.capacity)
     }
 
+    /// Who holds the places may be known from the phase before.
+    fn first_members(&self, search: &Search<'_>) -> Option<Vec<CandidateIx>> {
+        let carried = search.state.memory.generations.carried();
+        (!carried.is_empty()).then(|| carried.iter().copied().take(self.capacity).collect())
+    }
+
     /// Each child takes the place that it was bred for, unless `accept` wants it to be better than
     /// who is there.
-    fn next_members(&self, search: &Search<'_>, last: Option<&Generation>) -> Vec<CandidateIx> {
-        let Some(last) = last else {
-            // Who holds the places may be known from the phase before.
-            let carried = search.state.memory.generations.carried();
-            return match carried {
-                [] => search.first_members(),
-                carried => carried.iter().copied().take(self.capacity).collect(),
-            };
-        };
+    fn next_members(&self, search: &Search<'_>, last: &Generation) -> Vec<CandidateIx> {
         let mut places = last.members.clone();
         let fitness = |candidate| search.fitness(candidate).unwrap_or(f64::NEG_INFINITY);
         for child in search.born() {

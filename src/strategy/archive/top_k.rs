@@ -18,14 +18,17 @@ impl Archive for TopK {
         search.best_of(search.judged(), self.capacity)
     }
 
-    fn next_members(&self, search: &Search<'_>, last: Option<&Generation>) -> Vec<CandidateIx> {
+    /// A contest has already said who is left.
+    fn first_members(&self, search: &Search<'_>) -> Option<Vec<CandidateIx>> {
         let survivors = search.state.memory.contests.survivors();
-        if search.slots.evaluate.rounds().is_some() && !survivors.is_empty() {
-            // A contest has already said who is left.
-            return survivors.iter().copied().take(self.capacity).collect();
-        }
-        let Some(last) = last else { return search.first_members() };
-        search.best_of(last.members.iter().copied().chain(search.born()), self.capacity)
+        (search.slots.evaluate.rounds().is_some() && !survivors.is_empty())
+            .then(|| survivors.iter().copied().take(self.capacity).collect())
+    }
+
+    fn next_members(&self, search: &Search<'_>, last: &Generation) -> Vec<CandidateIx> {
+        self.first_members(search).unwrap_or_else(|| {
+            search.best_of(last.members.iter().copied().chain(search.born()), self.capacity)
+        })
     }
 
     fn capacity(&self) -> Option<usize> {

@@ -3,7 +3,7 @@
 //! one goes as soon as it is far enough behind.
 //!
 //! Arms are pulled in sweeps, one row for each that is left, and the worst is looked at after each
-//! sweep. Sweeps after which nobody could go, whatever their answers, are asked together: that
+//! sweep. Sweeps after which no arm could be rejected, whatever its answers, are asked together: that
 //! changes no decision.
 
 use super::contest::leader;
@@ -128,8 +128,8 @@ fn arm(contest: &Contest<'_>, candidate: CandidateIx) -> Arm {
     Arm { scored, sum, penalty: contest.penalty(candidate) }
 }
 
-/// How many sweeps may be asked together, at least one: after all but the last of them nobody could
-/// go, were all further answers of one arm wrong and those of all others right. `budget` is what the
+/// How many sweeps may be asked together, at least one: after all but the last of them no arm could
+/// be rejected, were all further answers of one arm wrong and those of all others right. `budget` is what the
 /// arms that are left may use, `pulled` what each of them has used.
 fn sweeps(kind: &ContinuousReject, arms: &[Arm], pulled: u64, budget: u64) -> u32 {
     let count = arms.len() as u64;

@@ -21,6 +21,7 @@ mod trial;
 pub mod minibatch_promote;
 pub mod hyperband;
 
+pub(super) use rows::GateState;
 pub(super) use trial::number_of_trials;
 
 use super::search::Evaluate;

@@ -44,7 +44,7 @@ impl Evaluate for Race {
     fn next(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Plan> {
         let state = search.state;
         let column = state.standing(candidate).dev();
-        // The baseline is raced by nobody, so nothing is saved by small blocks.
+        // The baseline has no opponent, so nothing is saved by small blocks.
         let mut block = self.block;
         if candidate != CandidateIx::BASELINE {
             if !column.is_quiet() {
@@ -139,7 +139,7 @@ impl Race {
     }
 
     /// Futility (algorithm and prior: see `stats::posterior`): after each block, a candidate that is
-    /// unlikely to be better than the incumbent is dropped. Who saves enough need only be not worse.
+    /// unlikely to be better than the incumbent is dropped. A candidate that is cheap enough only has to be as good.
     fn futile(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Dropped> {
         let pairs = &search.state.memory.pairs;
         let pair = match search.goal {

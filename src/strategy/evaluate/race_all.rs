@@ -20,7 +20,7 @@ kind! {
     /// Population and children are raced block by block in a fixed order; a candidate is dropped
     /// when enough others are significantly better, until no more are left than are kept: as many
     /// as the archive holds, or one where that may hold any number (CAPO; arXiv:2504.16005,
-    /// algorithm 3). Rows that somebody has answered in an earlier race are not asked again.
+    /// algorithm 3). Rows that a candidate answered in an earlier race are not asked again.
     "race_all": "Together: block by block, each dropped when enough others are significantly better.",
     RaceAll {
         /// What says that another is significantly better.

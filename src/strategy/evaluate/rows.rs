@@ -52,21 +52,32 @@ pub(super) fn unasked(
     empty(state, candidate, order, block)
 }
 
+/// How a candidate stands at its gate.
+pub(in crate::strategy) enum GateState {
+    /// It has none, or has passed it.
+    Passed,
+    /// Its rows are out.
+    Waiting,
+    /// It needs this.
+    Next(Box<Plan>),
+}
+
 impl Search<'_> {
-    /// `Some`: the gate decides what is next. `None`: there is none, or it was passed.
-    #[expect(clippy::option_option, reason = "`Some(None)` is: wait for the gate's rows")]
-    pub(in crate::strategy) fn gate(&self, candidate: CandidateIx) -> Option<Option<Plan>> {
+    /// Whether a candidate has passed its gate, and what comes next where it has not.
+    pub(in crate::strategy) fn gate(&self, candidate: CandidateIx) -> GateState {
         let standing = self.state.standing(candidate);
-        let gate = standing.gate.as_ref()?;
+        let Some(gate) = &standing.gate else { return GateState::Passed };
         let column = standing.column(gate.split, 0);
         let unasked: Vec<RowIx> =
             gate.rows.iter().copied().filter(|row| column.cell(*row) == Cell::Empty).collect();
         if !unasked.is_empty() {
             let split = gate.split;
-            return Some(Some(Plan::Evaluate { candidate, split, replicate: 0, rows: unasked }));
+            let rows = unasked;
+            let plan = Plan::Evaluate { candidate, split, replicate: 0, rows };
+            return GateState::Next(Box::new(plan));
         }
         if gate.rows.iter().any(|row| column.cell(*row) == Cell::Issued) {
-            return Some(None);
+            return GateState::Waiting;
         }
         let (mut sum, mut needed) = (0.0, 0.0);
         for (row, against) in gate.rows.iter().zip(&gate.against) {
@@ -77,7 +88,10 @@ impl Search<'_> {
         }
         // Scores are sums of fractions: what differs by rounding alone is equal.
         let passed = if gate.inclusive { sum >= needed - 1e-6 } else { sum > needed + 1e-6 };
+        if passed {
+            return GateState::Passed;
+        }
         let why = Dropped::Gate { sum, needed };
-        (!passed).then_some(Some(Plan::Decide(Event::CandidateDropped { candidate, why })))
+        GateState::Next(Box::new(Plan::Decide(Event::CandidateDropped { candidate, why })))
     }
 }

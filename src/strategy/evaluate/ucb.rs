@@ -44,7 +44,7 @@ impl Rounds for Ucb {
         Pulls::Again
     }
 
-    /// The first round; no contest where there is nobody to choose among.
+    /// The first round; no contest where there is nothing to choose from.
     fn start(&self, contest: &Contest<'_>, candidates: Vec<CandidateIx>) -> Event {
         if candidates.len() <= 1 {
             return Event::ContestEnded { survivors: candidates };

@@ -1,4 +1,4 @@
-//! Which slots go together: what several families ask of a recipe, each with the reason and a cure.
+//! Which slots go together: what several families ask of a recipe, each with the reason and advice.
 //!
 //! Paths begin with the slot. A policy checks its own keys.
 
@@ -60,7 +60,7 @@ pub(super) fn all(slots: &Slots) -> Checked {
     if slots.select.tree().is_some() != is_tree || (is_tree && schedule.children().is_none()) {
         return refuse(
             &["select"],
-            "a tree search is all of one piece".to_owned(),
+            "a tree search needs three slots that go together".to_owned(),
             "write `kind = \"generation\"` under [schedule], `kind = \"uct\"` under [select] and \
              `kind = \"tree\"` under [archive]",
         );

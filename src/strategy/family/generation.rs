@@ -118,7 +118,7 @@ impl Family for Generational {
         Some(search.next_use().unwrap_or_else(idle))
     }
 
-    /// With nobody to breed from, or nobody to pair, the next generation would be empty, too.
+    /// Without members to breed from or to pair, the next generation would be empty, too.
     fn judged(&self, search: &Search<'_>) -> Vec<Plan> {
         let next = search.next_generation();
         let members = next.members.len();

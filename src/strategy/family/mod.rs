@@ -9,8 +9,6 @@ macro_rules! family {
             $name: $gist,
             $family {
                 $($(#[doc = $key_doc])* $key: $type = $default $(=> $range)?,)*
-                /// `issue`: decisions never depend on what has arrived.
-                order: $crate::strategy::family::Order = $crate::strategy::family::Order::Issue,
                 /// Evaluations that may be issued and not folded.
                 lookahead: usize = 128 => [1.0, 1_000_000.0],
                 /// Proposals that may be drafted or issued and not folded.
@@ -21,8 +19,8 @@ macro_rules! family {
         }
 
         impl $crate::strategy::search::Paced for $family {
-            fn lookahead(&self) -> $crate::strategy::search::Lookahead {
-                $crate::strategy::search::Lookahead {
+            fn lookahead(&self) -> $crate::strategy::Lookahead {
+                $crate::strategy::Lookahead {
                     evaluations: self.lookahead,
                     proposals: self.proposal_lookahead,
                     lag: self.proposal_lag,
@@ -42,14 +40,6 @@ pub mod product;
 pub use generation::Runs;
 
 use super::search::Family;
-
-choice! {
-    /// In which order results enter decisions.
-    Order {
-        /// In the order in which the calls were issued.
-        Issue = "issue",
-    }
-}
 
 kinds! {
     /// The order in which work is planned.

@@ -28,7 +28,7 @@ impl Family for Product {
         true
     }
 
-    fn under_way(&self, search: &Search<'_>) -> Option<Vec<Plan>> {
+    fn trial(&self, search: &Search<'_>) -> Option<Vec<Plan>> {
         search.trial_under_way()
     }
 

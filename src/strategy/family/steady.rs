@@ -1,4 +1,4 @@
-//! `steady`: children are bred all the time.
+//! `steady`: children are bred continuously.
 
 use super::fit;
 use crate::event::{Draft, StopReason};
@@ -8,7 +8,7 @@ use crate::strategy::search::{Family, Search, Slots};
 
 family! {
     /// Children are bred until something stops the run.
-    "steady": "Children are bred all the time.",
+    "steady": "Children are bred continuously.",
     Steady, 4 ahead {
         /// No proposal while this many candidates have no folded block.
         waiting: usize = 4 => positive,

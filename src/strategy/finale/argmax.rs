@@ -79,5 +79,8 @@ fn best_survivor(search: &Search<'_>, survivors: &[CandidateIx]) -> Option<Candi
     let rows = |candidate: &CandidateIx| search.state.standing(*candidate).dev().folded;
     let common = survivors.iter().map(rows).min().unwrap_or(0);
     let all = survivors.iter().copied();
-    search.best_by_goal(all, |one| search.slots.evaluate.worth(search, one, common))
+    let evaluate = &search.slots.evaluate;
+    search.best_by_goal(all, |one| {
+        evaluate.worth(search, one, common).or_else(|| search.fitness(one))
+    })
 }

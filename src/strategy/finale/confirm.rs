@@ -43,7 +43,7 @@ impl Final for Confirm {
             let each = u64::from(state.dev_rows) * u64::from(self.replicate);
             let affordable = rollouts.min(search.remaining.rollouts).checked_div(each).unwrap_or(0);
             listed.truncate(self.shortlist.min(usize::try_from(affordable).unwrap_or(usize::MAX)));
-            // One alone has nobody to be told apart from.
+            // A shortlist of one needs no comparison.
             if listed.len() >= 2 && self.replicate > 0 {
                 let candidates = listed.into_iter().map(|(candidate, _)| candidate).collect();
                 return vec![Plan::Decide(Event::ShortlistChosen { candidates })];

@@ -11,7 +11,7 @@ pub(super) fn any(pool: &[CandidateIx], rng: &mut ChaCha8Rng) -> Option<Candidat
     (!pool.is_empty()).then(|| pool[rng.random_range(0..pool.len())])
 }
 
-/// In proportion to the fitness; `None` where nobody has any.
+/// In proportion to the fitness; `None` where all have none.
 pub(in crate::strategy) fn by_fitness(
     search: &Search<'_>,
     pool: &[CandidateIx],

@@ -28,7 +28,7 @@ use super::search::Select;
 kinds! {
     /// Which candidate is changed next.
     pub SELECTS: dyn Select = [
-        none::Nobody,
+        none::NoParent,
         baseline::Baseline,
         best::Best,
         uniform::Uniform,

@@ -7,10 +7,10 @@ use crate::strategy::search::{Pool, Search, Select};
 kind! {
     /// No parent: what is bred comes from the history, or nothing is bred at all.
     "none": "Nothing is bred from a parent.",
-    Nobody {}
+    NoParent {}
 }
 
-impl Select for Nobody {
+impl Select for NoParent {
     /// What is bred still begins with the baseline's texts.
     fn parents(&self, _: &Search<'_>, _: &Pool<'_>) -> Option<Parents> {
         Some(Parents { candidates: vec![CandidateIx::BASELINE], place: None })
