@@ -175,6 +175,34 @@ fn strategies_and_operators_never_receive_rows() {
     }
 }
 
+/// A kind is known by name in its own room alone. Names of one word are words of the language, too.
+#[test]
+fn no_kind_is_named_outside_of_its_room() {
+    let mut kinds = BTreeSet::new();
+    for room in ["operator", "strategy"] {
+        for file in rust_files(&src().join(room)) {
+            let code = code(&file);
+            for declared in code.split("kind! {").chain(code.split("family! {")).skip(1) {
+                let name = declared.split('"').nth(1).unwrap_or("");
+                if declared.trim_start().starts_with('"') && name.contains('_') {
+                    kinds.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    assert!(kinds.len() > 20, "found few kinds: {kinds:?}");
+    let outside = rust_files(&src()).into_iter().filter(|file| {
+        let shown = shown(file);
+        !["operator/", "strategy/"].iter().any(|room| shown.starts_with(room))
+    });
+    for file in outside {
+        let code = code(&file);
+        for kind in &kinds {
+            assert!(!code.contains(&format!("\"{kind}\"")), "{}: `{kind}`", shown(&file));
+        }
+    }
+}
+
 /// The files, from `src/` on, whose code names a word.
 fn files_naming(word: &str) -> Vec<String> {
     let mut files = Vec::new();

@@ -10,7 +10,7 @@ pub mod confirm;
 use super::search::Final;
 
 kinds! {
-    /// How the winner is chosen from what was found; the engine then confirms it on hold.
+    /// How the winner is chosen from what was found; the engine then confirms it on held-out rows.
     pub FINALS: dyn Final = [
         argmax::Argmax,
         shortlist::Shortlist,
