@@ -128,6 +128,11 @@ pub(super) fn journal(args: &RunRef, _screen: &Screen) -> Result<(), CliError> {
     }
 }
 
+/// A spreadsheet takes a cell that begins so for a formula; a prompt is never one.
+fn as_text(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
 /// One line per candidate.
 fn csv(run: &LoadedRun) -> Result<String, CliError> {
     let state = &run.history.state;
@@ -168,7 +173,7 @@ fn csv(run: &LoadedRun) -> Result<String, CliError> {
                 &number(standing.dev().mean()),
                 &standing.dev().scored.to_string(),
                 &number(standing.used.usd_per_1k()),
-                &gist,
+                &as_text(gist),
             ])
             .map_err(written)?;
     }

@@ -7,12 +7,15 @@ use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::report::{self, Report};
-use crate::run::{self, LoadedRun, Run, RunDir, SUMMARY_FILE, Settings, Status, Summary};
+use crate::run::{
+    self, LoadedRun, Run, RunDir, RunDirError, RunError, SUMMARY_FILE, Settings, Status, Summary,
+};
 use crate::seed::Seed;
 use crate::task::Task;
 use jiff::tz::TimeZone;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 /// Starts a run.
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
@@ -32,17 +35,28 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     for warning in super::plan::warnings(&task) {
         screen.warn(&warning);
     }
-    let name = name.map_or_else(
-        || {
-            let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
-            format!("{}-{}-{now}", task.name, recipe.name)
-        },
-        str::to_owned,
-    );
     let settings =
         Settings { seed: Seed(args.seed), caps: Some(caps), concurrency: args.concurrency };
-    let dir = RunDir::at(args.out.out.join(name));
-    let run = Run::create(task, &recipe, settings, &dir)?.with_access(access);
+    let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
+    let usual = format!("{}-{}-{now}", task.name, recipe.name);
+    let task = Arc::new(task);
+    let mut attempt = 1;
+    let (run, dir) = loop {
+        let dir = args.out.out.join(match (name, attempt) {
+            (Some(name), _) => name.to_owned(),
+            (None, 1) => usual.clone(),
+            (None, attempt) => format!("{usual}-{attempt}"),
+        });
+        match Run::create(Arc::clone(&task), &recipe, settings, &dir) {
+            // Two runs that start within a second have the same usual name.
+            Err(RunError::Dir(RunDirError::Exists(_) | RunDirError::InUse { .. }))
+                if name.is_none() && attempt < MOST_NAMES =>
+            {
+                attempt += 1;
+            }
+            created => break (created?.with_access(access), RunDir::at(dir)),
+        }
+    };
     super::log::to_file_of(&dir);
     for line in &left_out {
         tracing::info!("{line}");
@@ -54,6 +68,9 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     screen.note(&format!("run {} in {}", dir.name(), dir.path().display()));
     search(run, &dir, screen)
 }
+
+/// Names of runs that start within one second.
+const MOST_NAMES: u32 = 1_000;
 
 fn checked_name(name: &str) -> Result<&str, CliError> {
     let is_good = !name.is_empty()

@@ -43,11 +43,20 @@ async fn stop_on_signal(control: Control) {
     else {
         return std::future::pending().await;
     };
+    // A terminal that closes stops the run, too, unless it was started to outlive its terminal.
+    let mut hangup = if ignores_hangup() { None } else { signal(SignalKind::hangup()).ok() };
     let mut asked = 0;
     loop {
+        let hung_up = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hung_up => {}
         }
         asked += 1;
         if asked > 1 {
@@ -56,4 +65,14 @@ async fn stop_on_signal(control: Control) {
         }
         control.stop();
     }
+}
+
+/// Whether this process was started with SIGHUP ignored, as by `nohup`. Where the system does not say,
+/// it was not.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The bits are numbered from signal 1, which is SIGHUP.
+    mask.is_some_and(|mask| mask & 1 == 1)
 }

@@ -55,7 +55,9 @@ fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
     };
     let zone = TimeZone::system();
     let now = clock.now().to_zoned(zone.clone());
-    if let Ok(time) = text.parse::<civil::Time>() {
+    // A date with a time also reads as a time alone.
+    let has_date = text.contains('-');
+    if let Some(time) = text.parse::<civil::Time>().ok().filter(|_| !has_date) {
         let today = now.date().to_datetime(time).to_zoned(zone.clone()).map_err(|_| wrong())?;
         let then = if today > now {
             today

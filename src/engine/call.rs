@@ -77,6 +77,23 @@ struct Asking<'a> {
     bytes: usize,
 }
 
+/// How many times what was asked for, or the bytes that were sent, a provider may count in tokens before
+/// its numbers cannot be true.
+const MOST_TIMES: u64 = 100;
+
+/// What a provider says that an attempt used, where that can be.
+fn believed(asking: &Asking<'_>, usage: Option<Usage>) -> Option<Usage> {
+    let usage = usage?;
+    let asked = u64::from(asking.request.max_output_tokens).saturating_mul(MOST_TIMES);
+    let sent = (asking.bytes as u64).saturating_mul(MOST_TIMES);
+    if usage.output.0 <= asked && usage.input.0 <= sent {
+        return Some(usage);
+    }
+    let (call, model) = (asking.call, &asking.request.model);
+    tracing::warn!(%call, %model, ?usage, "a usage that cannot be: it is estimated instead");
+    None
+}
+
 /// A lock that is held only for a moment; a panic elsewhere cannot leave its value half-changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -182,7 +199,12 @@ impl CallRunner {
                 Err(error) => error,
             };
             if error.may_be_billed {
-                failed.extend(self.charge(asking, error.failure, amount));
+                // What is reported is what is charged, and else the worst case.
+                let charged = match believed(asking, error.usage) {
+                    Some(usage) => self.cost(asking.role, usage),
+                    None => amount,
+                };
+                failed.extend(self.charge(asking, error.failure, charged));
                 reserved = None;
             }
             match tries.next(error.failure, error.retry_after, draw) {
@@ -274,6 +296,11 @@ impl CallRunner {
         self.models.get(&role).and_then(|model| model.price)
     }
 
+    fn cost(&self, role: ModelRole, usage: Usage) -> Amount {
+        let price = self.price(role).unwrap_or(Price::FREE);
+        Amount { usd: price.of(usage), tokens: usage.total() }
+    }
+
     fn worst_case(&self, asking: &Asking<'_>) -> Amount {
         let prompt = lock(&self.ratios).estimate(asking.role, asking.bytes);
         worst_case(self.price(asking.role), prompt, asking.request.max_output_tokens)
@@ -312,7 +339,8 @@ impl CallRunner {
         reply: &Reply,
         took: Duration,
     ) -> Result<CallOutcome, StopCause> {
-        let usage = reply.usage.unwrap_or_else(|| Usage {
+        let reported = believed(asking, reply.usage);
+        let usage = reported.unwrap_or_else(|| Usage {
             // The provider did not say: a generous guess, so that the cap is never passed unseen.
             input: estimate_tokens(None, asking.bytes),
             cached_input: Tokens::ZERO,
@@ -327,12 +355,12 @@ impl CallRunner {
             input: usage.input.0,
             cached: usage.cached_input.0,
             out: usage.output.0,
-            usd: self.price(asking.role).unwrap_or(Price::FREE).of(usage),
+            usd: self.cost(asking.role, usage).usd,
             finish: reply.finish,
             ms: u32::try_from(millis).unwrap_or(u32::MAX),
             at: u64::try_from(self.running().as_millis()).unwrap_or(u64::MAX),
         };
-        if asking.bytes > 0 && reply.usage.is_some() {
+        if asking.bytes > 0 && reported.is_some() {
             self.learn_ratio(asking.role, usage.input.0 as f64 / asking.bytes as f64);
         }
         self.answered.fetch_add(1, Ordering::Relaxed);

@@ -165,8 +165,16 @@ impl<P: Protocol> HttpProvider<P> {
         if !status.is_success() {
             return Err(self.refused(response).await);
         }
-        let body = self.body(response).await?;
+        let body = self.without_key(self.body(response).await?);
         self.protocol.reply(&body).map_err(|refusal| self.error(status, refusal))
+    }
+
+    /// A proxy may repeat the headers of a request in its answer: no key comes in with one.
+    fn without_key(&self, body: Vec<u8>) -> Vec<u8> {
+        match (&self.key, std::str::from_utf8(&body)) {
+            (Some(key), Ok(text)) => redact(text, key).into_bytes(),
+            _ => body,
+        }
     }
 
     /// The whole body of an answer.
@@ -226,7 +234,12 @@ impl<P: Protocol> HttpProvider<P> {
             _ => "",
         };
         let error = self.failed(refusal.failure, refusal.may_be_billed, &what);
-        LlmError { retry_after: refusal.retry_after, message: error.message + hint, ..error }
+        LlmError {
+            retry_after: refusal.retry_after,
+            usage: refusal.usage,
+            message: error.message + hint,
+            ..error
+        }
     }
 
     /// No answer came: either nothing was sent, or the connection broke under the request.
@@ -261,6 +274,7 @@ impl<P: Protocol> HttpProvider<P> {
             failure,
             may_be_billed,
             retry_after: None,
+            usage: None,
             message: format!("provider `{provider}` ({host}) {words}"),
         }
     }

@@ -78,6 +78,8 @@ pub struct LlmError {
     pub may_be_billed: bool,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
+    /// What the provider says that the attempt used, where it says so.
+    pub usage: Option<Usage>,
     /// What happened, without any key.
     pub message: String,
 }

@@ -5,6 +5,7 @@
 //! status. Nothing here removes keys: who makes a message of the words does.
 
 use crate::provider::Failure;
+use crate::task::model::Usage;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
@@ -23,6 +24,8 @@ pub struct Refusal {
     pub may_be_billed: bool,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
+    /// What the server says that the attempt used, where it says so.
+    pub usage: Option<Usage>,
     /// The server's own words, of any length and content.
     pub words: String,
 }
@@ -40,6 +43,7 @@ impl Refusal {
                 Failure::Throttled | Failure::Transient => wait_in(headers, &said, now),
                 _ => None,
             },
+            usage: None,
             words: said.words,
         }
     }
@@ -47,7 +51,13 @@ impl Refusal {
     /// An attempt that the provider may have worked for.
     #[must_use]
     pub fn billed(failure: Failure, words: String) -> Self {
-        Self { failure, may_be_billed: true, retry_after: None, words }
+        Self { failure, may_be_billed: true, retry_after: None, usage: None, words }
+    }
+
+    /// With what the server says that it used.
+    #[must_use]
+    pub fn with_usage(self, usage: Option<Usage>) -> Self {
+        Self { usage, ..self }
     }
 
     /// An error in a body that came with 200: its own code takes the status's place.
@@ -66,6 +76,7 @@ impl Refusal {
             // The 200 was sent before it went wrong, so perhaps tokens were too.
             may_be_billed: failure == Failure::Transient,
             retry_after: said.wait.filter(|_| failure == Failure::Throttled),
+            usage: None,
             words: format!("sent an error instead of an answer: {}", said.words),
         }
     }

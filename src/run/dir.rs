@@ -79,25 +79,34 @@ impl RunDir {
         Self { path: path.into() }
     }
 
-    /// Creates the folder of a new run. A folder without `run.json` was left by a process that was
+    /// Creates the folder of a new run, and locks it before anything is written there: of two starts
+    /// under one name one gets the folder. A folder without `run.json` was left by a process that was
     /// killed before the run started; it is reused.
     ///
     /// # Errors
-    /// It already exists, or cannot be created.
-    pub fn create(path: &Path) -> Result<Self, RunDirError> {
+    /// It already holds a run, another process starts one there, or it cannot be created.
+    pub fn create(path: &Path) -> Result<(Self, RunLock), RunDirError> {
         if let Some(out) = path.parent() {
             fs::create_dir_all(out).map_err(|source| io_error(out, source))?;
         }
         let run = Self::at(path);
         match fs::create_dir(path) {
-            Ok(()) => Ok(run),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let has_begun = [RUN_FILE, "events.jsonl", "journal"]
-                    .iter()
-                    .any(|file| run.file(file).exists());
-                if has_begun { Err(RunDirError::Exists(run.name())) } else { Ok(run) }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(io_error(path, error));
             }
-            Err(source) => Err(io_error(path, source)),
+            _ => run.check_unused()?,
+        }
+        let lock = run.lock()?;
+        // Another process may have started the run, and ended it, since the folder was looked at.
+        run.check_unused()?;
+        Ok((run, lock))
+    }
+
+    fn check_unused(&self) -> Result<(), RunDirError> {
+        let files = [RUN_FILE, "events.jsonl", "journal"];
+        match files.iter().any(|file| self.file(file).exists()) {
+            true => Err(RunDirError::Exists(self.name())),
+            false => Ok(()),
         }
     }
 
@@ -228,7 +237,7 @@ mod tests {
     use super::*;
 
     fn run(out: &Path, name: &str) -> RunDir {
-        let run = RunDir::create(&out.join(name)).unwrap();
+        let (run, _) = RunDir::create(&out.join(name)).unwrap();
         run.write(RUN_FILE, br#"{"schema": 1}"#).unwrap();
         run
     }
@@ -238,7 +247,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("r");
         RunDir::create(&folder).unwrap();
-        let run = RunDir::create(&folder).unwrap();
+        let (run, lock) = RunDir::create(&folder).unwrap();
+        let in_use = RunDir::create(&folder).unwrap_err();
+        assert!(matches!(in_use, RunDirError::InUse { .. }), "{in_use}");
+        drop(lock);
         run.write(RUN_FILE, br#"{"schema": 1}"#).unwrap();
         let exists = RunDir::create(&folder).unwrap_err();
         assert!(exists.to_string().contains("resume r"));

@@ -84,7 +84,7 @@ mod tests {
     fn a_run_is_found_by_name_or_unique_prefix() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["routing-auto-1", "routing-auto-2", "math"] {
-            let run = RunDir::create(&dir.path().join(name)).unwrap();
+            let (run, _lock) = RunDir::create(&dir.path().join(name)).unwrap();
             run.write(RUN_FILE, br#"{"schema": 1}"#).unwrap();
         }
         let find = |asked: &str| RunDir::find(dir.path(), asked);

@@ -117,11 +117,10 @@ impl Run {
         let frozen = recipe::effective_table(recipe);
         let own = recipe.own_operators();
         let recipe = recipe::parse_with(&dir.join(RUN_FILE), &frozen, &own)?;
-        let dir = RunDir::create(dir)?;
+        let (dir, lock) = RunDir::create(dir)?;
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
         dir.write_json(RUN_FILE, &file)?;
-        let lock = dir.lock()?;
         Self::held(dir, lock, file, task, recipe)
     }
 

@@ -138,6 +138,7 @@ impl Llm for SimLlm {
                 failure: Failure::BadRequest,
                 may_be_billed: false,
                 retry_after: None,
+                usage: None,
                 message,
             })?;
         Ok(Reply { text: answer.text, usage: Some(answer.usage), finish: answer.finish })

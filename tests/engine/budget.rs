@@ -129,7 +129,13 @@ impl Llm for Billing {
             && self.met.lock().unwrap().insert(hash)
         {
             let message = "billed, perhaps".to_owned();
-            return Err(LlmError { failure, may_be_billed: true, retry_after: None, message });
+            return Err(LlmError {
+                failure,
+                may_be_billed: true,
+                retry_after: None,
+                usage: None,
+                message,
+            });
         }
         self.inner.complete(request).await
     }

@@ -90,7 +90,13 @@ impl Llm for Refusing {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
         if is_refused(request) {
             let (failure, message) = (Failure::BadRequest, "not this one".to_owned());
-            return Err(LlmError { failure, may_be_billed: false, retry_after: None, message });
+            return Err(LlmError {
+                failure,
+                may_be_billed: false,
+                retry_after: None,
+                usage: None,
+                message,
+            });
         }
         self.0.complete(request).await
     }

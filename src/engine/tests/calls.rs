@@ -123,3 +123,37 @@ fn after_a_stop_nothing_is_reserved_or_sent() {
     assert!(matches!(called.outcome, CallOutcome::Stopped(StopCause::Cancelled)));
     assert!(llm.asked() == 0 && journal.is_empty());
 }
+
+/// A usage above a hundred times what was asked for, or sent, is a mistake of the provider.
+#[test]
+fn a_usage_that_cannot_be_is_estimated_instead() {
+    let used = |input: u64, output: u64| {
+        let usage =
+            Usage { input: Tokens(input), cached_input: Tokens::ZERO, output: Tokens(output) };
+        let (journal, llm) =
+            (journal(), Scripted::new([Ok(Reply { usage: Some(usage), ..reply("fine") })]));
+        let runner = runner(llm, Caps::default(), &journal);
+        let CallOutcome::Answered(_, answered) = call(&runner, 0).outcome else {
+            panic!("no answer")
+        };
+        (answered.input, answered.out, runner.wallet().spent().tokens)
+    };
+    let most = u64::from(request().max_output_tokens) * 100;
+    assert_eq!(used(10, most), (10, most, Tokens(10 + most)), "high, but it can be");
+    let estimated = used(10, most + 1);
+    assert!(estimated.0 > 10 && estimated.1 < most, "{estimated:?}");
+    assert_eq!(used(u64::MAX, u64::MAX), estimated);
+    assert_eq!(used(request().bytes() as u64 * 100 + 1, 1), estimated);
+}
+
+#[test]
+fn an_empty_answer_costs_the_usage_that_it_reports() {
+    let usage = Usage { input: Tokens(10), cached_input: Tokens::ZERO, output: Tokens(25) };
+    let empty =
+        || Err(LlmError { usage: Some(usage), ..failure(Failure::Empty, true).unwrap_err() });
+    let (journal, llm) = (journal(), Scripted::new([empty(), empty(), empty()]));
+    let runner = runner(llm, Caps::default(), &journal);
+    let CallOutcome::Answered(_, answered) = call(&runner, 0).outcome else { panic!("no answer") };
+    assert_eq!((&*answered.text, answered.out), ("", 0));
+    assert_eq!(runner.wallet().spent().tokens, Tokens(3 * 35));
+}

@@ -57,7 +57,7 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Refusal> {
             Some(reason) => format!("sent an answer without a text, ended by `{reason}`"),
             None => "sent an answer without a text".to_owned(),
         };
-        return Err(Refusal::billed(Failure::Empty, words));
+        return Err(Refusal::billed(Failure::Empty, words).with_usage(usage_of(&value["usage"])));
     }
     Ok(Reply { text, usage: usage_of(&value["usage"]), finish })
 }
