@@ -79,11 +79,17 @@ impl Budget {
     }
 
     /// The cap on time that is reached, if there is one. Held-out rows need their time, too.
-    pub(super) fn out_of_time(&self, time: &Time, lookahead: usize) -> Option<StopReason> {
+    /// `lanes` is how many requests may be out at a time.
+    pub(super) fn out_of_time(&self, time: &Time, lanes: usize) -> Option<StopReason> {
         let calls = u32::try_from(self.limits.hold_calls()).unwrap_or(u32::MAX);
-        let lanes = u32::try_from(lookahead.clamp(1, 16)).unwrap_or(1);
+        let lanes = u32::try_from(lanes.max(1)).unwrap_or(u32::MAX);
         let hold = time.latency.saturating_mul(calls) / lanes;
         self.limits.out_of_time(time.running, time.now, hold)
+    }
+
+    /// Whether the whole time of the run is over, that of the confirmation included.
+    pub(super) fn is_time_over(&self, time: &Time) -> bool {
+        self.limits.out_of_time(time.running, time.now, Duration::ZERO).is_some()
     }
 
     /// The worst case of a task call of this many bytes.

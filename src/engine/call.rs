@@ -6,6 +6,7 @@
 
 use super::error::StopCause;
 use super::retry::{MOST_UNANSWERED, Next, Streak, Tries};
+use super::trouble::{PATIENCE, Trouble};
 use crate::caps::Share;
 use crate::event::{Answered, Event, Failure, Finish};
 use crate::id::{Call, EventNumber, RequestHash};
@@ -58,7 +59,11 @@ pub struct CallRunner {
     ahead: Semaphore,
     ratios: Mutex<TokenRatios>,
     streak: Mutex<Streak>,
+    trouble: Mutex<Trouble>,
+    concurrency: usize,
     stopping: AtomicBool,
+    /// Wakes calls that wait to be sent when nothing is sent any more.
+    halt: Notify,
     answered: AtomicU64,
     answered_millis: AtomicU64,
     in_flight: AtomicU32,
@@ -120,6 +125,9 @@ impl CallRunner {
             ahead: Semaphore::new(2 * concurrency.clamp(1, 100_000) + 8),
             ratios: Mutex::default(),
             streak: Mutex::default(),
+            trouble: Mutex::new(Trouble::new(Instant::now())),
+            concurrency,
+            halt: Notify::new(),
             stopping: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             answered_millis: AtomicU64::new(0),
@@ -144,6 +152,37 @@ impl CallRunner {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.settled.notify_waiters();
+        self.halt.notify_waiters();
+    }
+
+    /// Returns when nothing is sent any more.
+    async fn halted(&self) {
+        let halt = self.halt.notified();
+        tokio::pin!(halt);
+        halt.as_mut().enable();
+        if !self.stopping.load(Ordering::SeqCst) {
+            halt.await;
+        }
+    }
+
+    /// What keeps calls from being answered, for people.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).in_words(Instant::now())
+    }
+
+    /// Why to wait on makes no sense: no answer for too long, or, once the time of the run is over, for
+    /// much longer than an answer takes.
+    pub(super) fn is_stuck(&self, is_time_over: bool) -> Option<String> {
+        let (trouble, now) = (lock(&self.trouble), Instant::now());
+        let is_silent = trouble.silence(now) >= PATIENCE;
+        let is_late = is_time_over && trouble.is_stuck(self.mean_latency(), now);
+        (is_silent || is_late).then(|| trouble.cause(now))
+    }
+
+    /// How many requests may be out at a time.
+    pub(super) fn concurrency(&self) -> usize {
+        self.concurrency
     }
 
     /// How long the run has been running, over all its sessions.
@@ -198,6 +237,7 @@ impl CallRunner {
                 Ok(reply) => return self.answer(asking, &reply, took).await,
                 Err(error) => error,
             };
+            lock(&self.trouble).failed(&error, Instant::now());
             if error.may_be_billed {
                 // What is reported is what is charged, and else the worst case.
                 let charged = match believed(asking, error.usage) {
@@ -314,11 +354,14 @@ impl CallRunner {
         let Some(provider) = self.providers.get(model.provider()) else {
             return Err(StopCause::Refused(format!("no provider for `{model}`")));
         };
-        let permit = provider.limit.acquire().await;
-        if self.stopping.load(Ordering::SeqCst) {
+        let permit = tokio::select! {
+            permit = provider.limit.acquire() => Some(permit),
+            () = self.halted() => None,
+        };
+        let Some(permit) = permit.filter(|_| !self.stopping.load(Ordering::SeqCst)) else {
             self.charge(asking, Failure::Unsent, Amount::ZERO);
             return Err(StopCause::Cancelled);
-        }
+        };
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let sent = Instant::now();
         let result = provider.llm.complete(asking.request).await;
@@ -367,6 +410,7 @@ impl CallRunner {
         self.answered_millis.fetch_add(millis, Ordering::Relaxed);
         let number = self.settle(Event::Answered(answered.clone())).await?;
         lock(&self.streak).answered();
+        lock(&self.trouble).answered(Instant::now());
         Ok(CallOutcome::Answered(number, Box::new(answered)))
     }
 

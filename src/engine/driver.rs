@@ -6,7 +6,7 @@
 
 use super::budget::Time;
 use super::error::{Outcome, SearchError, StopCause};
-use super::inbox::Arrived;
+use super::inbox::{Arrived, Woken};
 use super::next::Next;
 use super::resume::resume_calls;
 use super::search::Search;
@@ -108,8 +108,9 @@ impl Search {
         };
         while !self.inbox.is_here(&self.state, call, &open) {
             match self.inbox.next(&mut self.cancel).await {
-                Some(arrived) => self.take_arrival(arrived),
-                None => self.stop = Some(StopCause::Cancelled),
+                Woken::Arrived(arrived) => self.take_arrival(arrived),
+                Woken::Stop => self.stop = Some(StopCause::Cancelled),
+                Woken::Tick => self.tick(),
             }
             if self.stop.is_some() {
                 return Ok(());
@@ -135,6 +136,15 @@ impl Search {
         self.record(event)?;
         self.share_with_wallet();
         Ok(())
+    }
+
+    /// Nothing came for a while: people see the clock go on, and limits bind.
+    fn tick(&mut self) {
+        for observer in &mut self.observers {
+            observer.tick(&self.state);
+        }
+        let is_time_over = self.planner.budget.is_time_over(&self.time());
+        self.stop = self.runner.is_stuck(is_time_over).map(StopCause::Refused);
     }
 
     /// Tells the wallet how much the search must leave to the confirmation.

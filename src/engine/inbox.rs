@@ -9,6 +9,7 @@ use crate::id::{Call, EventNumber};
 use crate::state::{Facts, OpenCall};
 use crate::task::scorer::Verdict;
 use std::collections::HashMap;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// What a worker reports of a call.
@@ -38,6 +39,19 @@ pub(super) enum Content {
     Missing,
 }
 
+/// How long to wait for a report before the clock is looked at.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Why the loop goes on.
+pub(super) enum Woken {
+    /// A worker reports.
+    Arrived(Arrived),
+    /// The run is asked to stop.
+    Stop,
+    /// Nothing came for a while.
+    Tick,
+}
+
 /// Where workers report.
 pub(super) type Post = mpsc::UnboundedSender<Arrived>;
 
@@ -59,12 +73,13 @@ impl Inbox {
         self.arrivals.try_recv().ok()
     }
 
-    /// Waits for the next report; `None` where the run is asked to stop before it comes.
-    pub(super) async fn next(&mut self, cancel: &mut watch::Receiver<bool>) -> Option<Arrived> {
+    /// Waits for the next report, but not for long: limits bind also while nothing comes.
+    pub(super) async fn next(&mut self, cancel: &mut watch::Receiver<bool>) -> Woken {
         tokio::select! {
-            arrived = self.arrivals.recv() => arrived,
+            arrived = self.arrivals.recv() => arrived.map_or(Woken::Stop, Woken::Arrived),
             // Also where nothing is left that could ask for it.
-            _ = cancel.wait_for(|is_asked| *is_asked) => None,
+            _ = cancel.wait_for(|is_asked| *is_asked) => Woken::Stop,
+            () = tokio::time::sleep(TICK) => Woken::Tick,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod error; // How a run leaves the loop.
 mod retry; // What to do after a failed attempt: pure.
+mod trouble; // What keeps calls from being answered.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.
 mod inbox; // What has arrived and is not folded.

@@ -37,6 +37,8 @@ type Fit = Result<Next, StopReason>;
 pub(super) struct Planner {
     pub(super) strategy: Box<dyn Strategy>,
     pub(super) lookahead: Lookahead,
+    /// How many requests may be out at a time.
+    pub(super) lanes: usize,
     pub(super) budget: Budget,
     pub(super) requests: Requests,
     pub(super) proposals: ProposalBuilder,
@@ -49,7 +51,7 @@ impl Planner {
             return self.next_of_confirmation(state);
         }
         if state.phase == Phase::Searching
-            && let Some(reason) = self.budget.out_of_time(time, self.lookahead.evaluations)
+            && let Some(reason) = self.budget.out_of_time(time, self.lanes)
         {
             return Ok(Next::Decide(Event::SearchEnded { reason }));
         }

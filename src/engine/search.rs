@@ -87,6 +87,7 @@ impl Search {
             post,
         );
         let planner = Planner {
+            lanes: runner.concurrency().min(strategy.lookahead().evaluations),
             lookahead: strategy.lookahead(),
             strategy,
             budget: Budget::new(caps, Arc::clone(&task), finale_share),

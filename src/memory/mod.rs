@@ -163,4 +163,9 @@ impl std::ops::Deref for State {
 pub trait Observer: Send {
     /// Something happened; `state` has taken it in before.
     fn observe(&mut self, number: EventNumber, event: &Event, state: &State);
+
+    /// Nothing happened for a while; only the clock went on.
+    fn tick(&mut self, state: &State) {
+        let _ = state;
+    }
 }

@@ -72,7 +72,7 @@ pub fn load_with(
     for set in sets {
         apply_set(&mut table, set)?;
     }
-    let reader = Reader { file: &file, text: &text, own };
+    let reader = Reader { file: &file, text: &text, own, phase: None };
     // What the command line names lies where the command was given.
     wordings.extend(reader.wordings(&mut table, Path::new(""))?);
     let mut recipe = reader.recipe(table)?;
@@ -99,7 +99,7 @@ pub fn parse_with(
 ) -> Result<Recipe, SourceError> {
     let mut table: toml::Table =
         toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
-    let reader = Reader { file, text, own };
+    let reader = Reader { file, text, own, phase: None };
     let wordings = reader.wordings(&mut table, folder_of(file))?;
     let mut recipe = reader.recipe(table)?;
     recipe.meta_prompts = wordings;
@@ -140,7 +140,7 @@ fn merged(file: &Path, text: &str, depth: usize) -> Result<(toml::Table, Wording
     let mut table: toml::Table =
         toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
     anchor(&mut table, file);
-    let own = Reader { file, text, own: &[] }.wordings(&mut table, folder_of(file))?;
+    let own = Reader { file, text, own: &[], phase: None }.wordings(&mut table, folder_of(file))?;
     let Some(base) = table.remove("extends") else {
         return Ok((table, own));
     };
@@ -269,6 +269,8 @@ pub(super) struct Reader<'a> {
     text: &'a str,
     /// Operators from outside of this crate.
     own: &'a [Arc<dyn Operator>],
+    /// The phase that is read, by its place in the list.
+    phase: Option<usize>,
 }
 
 impl Reader<'_> {
@@ -301,10 +303,18 @@ impl Reader<'_> {
                     .error(&["phase"], "all phases share the recipe's `meta_prompts`")
                     .help("write `meta_prompts` above the first `[[phase]]`"));
             }
+            let reader = Reader { phase: Some(index), ..*self };
+            for key in ["name", "about", "reference", "extends"] {
+                if over.contains_key(key) {
+                    return Err(reader
+                        .error(&[key], format!("a phase has no `{key}` of its own"))
+                        .help("write it above the first `[[phase]]`"));
+                }
+            }
             let mut whole = table.clone();
             merge(&mut whole, over);
-            let slots = self.slots(whole)?;
-            self.check(&slots)?;
+            let slots = reader.slots(whole)?;
+            reader.check(&slots)?;
             read.push(slots);
         }
         // What phases share is the whole of what is asked of the table itself: it need not stand on its
@@ -403,7 +413,12 @@ impl Reader<'_> {
 
     pub(super) fn error(&self, path: &[&str], message: impl Into<String>) -> SourceError {
         let error = SourceError::new(self.file, message);
-        match line_of_key(self.text, path) {
+        // What a phase does not say itself stands above it.
+        let place = self.phase.map(|phase| phase.to_string());
+        let phase = place.as_ref().map(|place| ["phase", place]);
+        let in_phase = phase.and_then(|phase| line_of_key(self.text, &[&phase, path].concat()));
+        let line = in_phase.or_else(|| line_of_key(self.text, path));
+        match line.or_else(|| line_of_key(self.text, &phase?)) {
             Some(line) => error.at_line(line),
             None => error,
         }
@@ -641,6 +656,19 @@ mod tests {
             (
                 "extends = 'simba'\n[[phase]]\nfinal = { kind = 'argmax' }\n",
                 "all phases share the recipe's `final`",
+            ),
+            (
+                "operator = [{ kind = 'reflect' }]\n[[phase]]\n[[phase]]\nevaluate = { kind = 'race', \
+                 blok = 3 }\n",
+                ":4: evaluate `race`: unknown key `blok`",
+            ),
+            (
+                "operator = [{ kind = 'reflect' }]\n[[phase]]\nname = 'x'\n",
+                ":3: a phase has no `name` of its own",
+            ),
+            (
+                "[[operator]]\nkind = 'reflect'\n[select]\nkind = 'tournament'\n",
+                ":3: `tournament` selects the parents of a whole generation",
             ),
             ("extends = 'nobody'\n", ":1: there is no strategy `nobody`"),
             ("[schedule]\nkind = 'steady'\n", ":1: a steady schedule needs at least one"),

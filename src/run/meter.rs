@@ -15,7 +15,7 @@ pub struct Meter {
 }
 
 /// The figures at one moment; all zero while no search runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Dollars spent, by all sessions of the run.
     pub spent: Usd,
@@ -25,6 +25,8 @@ pub struct Reading {
     pub running: Duration,
     /// Requests in flight.
     pub in_flight: u32,
+    /// What keeps calls from being answered, where something does.
+    pub trouble: Option<String>,
 }
 
 impl Meter {
@@ -37,7 +39,13 @@ impl Meter {
             let wallet = runner.wallet();
             (wallet.spent().usd, wallet.calls())
         };
-        Reading { spent, calls, running: runner.running(), in_flight: runner.in_flight() }
+        Reading {
+            spent,
+            calls,
+            running: runner.running(),
+            in_flight: runner.in_flight(),
+            trouble: runner.trouble(),
+        }
     }
 
     /// Shows the figures of this search from now on.

@@ -279,6 +279,11 @@ pub trait Select: Debug + Send + Sync {
         children
     }
 
+    /// Whether it selects for a generation as a whole.
+    fn needs_generations(&self) -> bool {
+        false
+    }
+
     /// Nodes that a generation grows from at once.
     fn breadth(&self, search: &Search<'_>) -> usize {
         let _ = search;

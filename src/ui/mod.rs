@@ -49,6 +49,20 @@ impl Watcher {
         Self { progress, meter, caps, last: None }
     }
 
+    /// Shows the line of now, unless one was shown a moment ago.
+    fn show(&mut self, state: &State, is_news: bool) {
+        let every = match self.progress {
+            Progress::Bar(_) => DRAW_EVERY,
+            Progress::Lines(_) => LINE_EVERY,
+        };
+        if !is_news && self.last.is_some_and(|last| last.elapsed() < every) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let line = line(state, &self.meter, self.caps);
+        self.say(line);
+    }
+
     fn say(&mut self, line: String) {
         match &mut self.progress {
             Progress::Bar(bar) => {
@@ -71,17 +85,12 @@ impl Observer for Watcher {
             }
             return;
         }
-        let every = match self.progress {
-            Progress::Bar(_) => DRAW_EVERY,
-            Progress::Lines(_) => LINE_EVERY,
-        };
         let is_news = matches!(event, Event::SearchEnded { .. } | Event::WinnerChosen { .. });
-        if !is_news && self.last.is_some_and(|last| last.elapsed() < every) {
-            return;
-        }
-        self.last = Some(Instant::now());
-        let line = line(state, &self.meter, self.caps);
-        self.say(line);
+        self.show(state, is_news);
+    }
+
+    fn tick(&mut self, state: &State) {
+        self.show(state, false);
     }
 }
 
@@ -102,7 +111,7 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
         Phase::Confirming => "confirming on held-out rows",
         Phase::Over => "finished",
     };
-    let Reading { spent, calls, running, in_flight } = meter.read();
+    let Reading { spent, calls, running, in_flight, trouble } = meter.read();
     let mut parts = vec![phase.to_owned(), text::duration(running)];
     parts.push(match caps.calls {
         Some(cap) => format!("{}/{} calls", text::thousands(calls), text::thousands(cap)),
@@ -127,5 +136,6 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
         ));
     }
     parts.push(format!("{in_flight} in flight"));
+    parts.extend(trouble);
     parts.join(" · ")
 }

@@ -166,3 +166,44 @@ fn a_run_through_faults_scores_what_a_clean_one_scores() {
     let (found, could) = (true_quality(&summary), true_quality(&clean.0));
     assert!((found - could).abs() < 0.08, "{found} through faults, {could} without");
 }
+
+/// Whatever a provider does, `--for` ends the run, which can go on later; what was never sent costs
+/// nothing.
+#[test]
+fn a_provider_that_throttles_for_ever_is_not_waited_for_beyond_the_time() {
+    let server = Server::start(&["--throttle", "1", "--retry-after", "300"]);
+    let run = HttpRun::new(&server, 4, "calls = 60", "");
+    let started = std::time::Instant::now();
+    let output = run.command().args(["--for", "2s"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{stderr}");
+    assert!(stderr.contains("answered 429") && stderr.contains("asks to wait for"), "{stderr}");
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    drop(server);
+
+    let summary: Value =
+        serde_json::from_slice(&fs::read(run.folder().join("summary.json")).unwrap()).unwrap();
+    assert_eq!(
+        (&summary["status"], &summary["spent"]["usd"]),
+        (&"interrupted".into(), &0.0.into())
+    );
+}
+
+/// Ctrl-C does not wait for a pause that a provider asked for.
+#[test]
+fn a_signal_ends_a_run_that_waits_for_its_turn() {
+    let server = Server::start(&["--throttle", "1", "--retry-after", "300"]);
+    let run = HttpRun::new(&server, 4, "calls = 60", "");
+    let mut child = run.start();
+    let begun = std::time::Instant::now();
+    while server.stats()["requests"].as_u64().unwrap_or(0) == 0 {
+        assert!(begun.elapsed().as_secs() < 30, "nothing was sent");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let asked = std::time::Instant::now();
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert!(asked.elapsed().as_secs() < 10, "{:?}", asked.elapsed());
+}

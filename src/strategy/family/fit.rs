@@ -96,6 +96,18 @@ pub(super) fn not_bred(slots: &Slots) -> Checked {
     )
 }
 
+/// Parents are selected one child at a time.
+pub(super) fn child_by_child(slots: &Slots) -> Checked {
+    if !slots.select.needs_generations() {
+        return Ok(());
+    }
+    refuse(
+        &["select"],
+        format!("`{}` selects the parents of a whole generation", slots.select.kind()),
+        "write `kind = \"generation\"` under [schedule]",
+    )
+}
+
 /// Candidates are judged one by one.
 pub(super) fn one_by_one(slots: &Slots) -> Checked {
     if slots.evaluate.rounds().is_none() {

@@ -22,6 +22,7 @@ impl Family for Steady {
     fn check(&self, slots: &Slots) -> Result<(), Misuse> {
         fit::bred(slots)?;
         fit::one_by_one(slots)?;
+        fit::child_by_child(slots)?;
         fit::all(slots)
     }
 

@@ -20,6 +20,10 @@ impl Select for Contrary {
         Some(Parents { candidates, place: None })
     }
 
+    fn needs_generations(&self) -> bool {
+        true
+    }
+
     fn always_gives(&self) -> Option<usize> {
         Some(2)
     }

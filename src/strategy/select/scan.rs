@@ -42,6 +42,10 @@ impl Select for Scan {
         Some(Parents { candidates: parents, place: u16::try_from(place).ok() })
     }
 
+    fn needs_generations(&self) -> bool {
+        true
+    }
+
     fn always_gives(&self) -> Option<usize> {
         Some(if self.donors > 0 { self.donors + 2 } else { 1 })
     }

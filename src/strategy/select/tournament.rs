@@ -23,6 +23,10 @@ impl Select for Tournament {
         Some(Parents { candidates: vec![members[winner]], place: u16::try_from(loser).ok() })
     }
 
+    fn needs_generations(&self) -> bool {
+        true
+    }
+
     fn always_gives(&self) -> Option<usize> {
         Some(1)
     }
