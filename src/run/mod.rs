@@ -47,6 +47,7 @@ use crate::ledger::Wallet;
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe};
+use crate::source::SourceError;
 use crate::state::Phase;
 use crate::task::Task;
 use crate::task::example::Split;
@@ -113,10 +114,7 @@ impl Run {
         dir: &Path,
     ) -> Result<Self, RunError> {
         wiring::check_caps(&task, settings.caps.unwrap_or(task.caps))?;
-        // As it is frozen and read again, so that every session has the same recipe.
-        let frozen = recipe::effective_table(recipe);
-        let own = recipe.own_operators();
-        let recipe = recipe::parse_with(&dir.join(RUN_FILE), &frozen, &own)?;
+        let recipe = frozen(recipe, &dir.join(RUN_FILE))?;
         let (dir, lock) = RunDir::create(dir)?;
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
@@ -124,11 +122,12 @@ impl Run {
         Self::held(dir, lock, file, task, recipe)
     }
 
-    /// A run in memory only: its journal is gone when the run is dropped. The recipe is used as it is,
-    /// whether or not it fits the task.
+    /// A run in memory only: its journal is gone when the run is dropped. What of the recipe has nothing
+    /// to work on in the task is kept.
     ///
     /// # Errors
-    /// The run has no cap, or the system has no thread for the journal.
+    /// The run has no cap, slots of the recipe do not go together, or the system has no thread for the
+    /// journal.
     pub fn in_memory(
         task: impl Into<Arc<Task>>,
         recipe: &Recipe,
@@ -141,7 +140,7 @@ impl Run {
         Ok(Self {
             file,
             task,
-            recipe: recipe.clone(),
+            recipe: frozen(recipe, Path::new(RUN_FILE))?,
             access: Access::default(),
             journal: Arc::new(Journal::in_memory()?),
             repairs: Vec::new(),
@@ -351,6 +350,12 @@ impl Run {
         let (info, task) = (self.file.info(), Arc::clone(&self.task));
         Ended { outcome, state, wallet, running, info, task }
     }
+}
+
+/// The recipe as it is frozen and read again, so that every session has the same one, and that slots
+/// which a program put together are checked like those of a file.
+fn frozen(recipe: &Recipe, file: &Path) -> Result<Recipe, SourceError> {
+    recipe::parse_with(file, &recipe::effective_table(recipe), &recipe.own_operators())
 }
 
 #[cfg(test)]

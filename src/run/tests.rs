@@ -279,3 +279,15 @@ fn a_closure_that_panics_ends_the_search_with_its_words() {
     let error = runtime.block_on(run.search(Vec::new(), &Control::new())).err().unwrap();
     assert!(error.to_string().contains("no more scores"), "{error}");
 }
+
+#[test]
+fn slots_that_a_program_puts_together_are_checked_too() {
+    let mut recipe = random();
+    recipe.slots.evaluate = recipe::load("triple-sh", &[]).unwrap().slots.evaluate;
+    let error = Run::in_memory(task(), &recipe, Settings::default()).err().unwrap().to_string();
+    assert!(error.contains("`sequential_halving` judges candidates together"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("r");
+    assert!(Run::create(task(), &recipe, Settings::default(), &dir).is_err());
+    assert!(!dir.exists(), "nothing is created then");
+}
