@@ -43,26 +43,31 @@ fn modules_use_only_modules_declared_above_them() {
     );
 }
 
-/// The order of the `mod` lines of a room says what its files may use, as in `src/lib.rs`. An item that
-/// the room's `mod.rs` exports counts for the file that declares it.
+/// The order of the `mod` lines of a room says what its files may use, as in `src/lib.rs`, and so does
+/// that of every folder in it. An item that the `mod.rs` exports counts for the file that declares it.
 #[test]
 fn files_use_only_files_of_their_room_declared_above_them() {
     let mut upward = Vec::new();
-    for room in modules_in_order(&fs::read_to_string(src().join("lib.rs")).unwrap()) {
-        let Ok(text) = fs::read_to_string(src().join(&room).join("mod.rs")) else { continue };
-        let order: Vec<String> =
-            modules_in_order(&text).into_iter().filter(|file| file != "tests").collect();
+    let heads = rust_files(&src()).into_iter().filter(|file| file.ends_with("mod.rs"));
+    let mut folders = 0;
+    for head in heads {
+        let folder = head.parent().unwrap();
+        let text = fs::read_to_string(&head).unwrap();
+        let order: Vec<String> = modules_in_order(&text)
+            .into_iter()
+            .filter(|file| !["tests", "contract"].contains(&file.as_str()))
+            .collect();
         let exported = exports(&text, &order);
+        let name = shown(folder).replace('/', "::");
+        folders += 1;
         for (position, file) in order.iter().enumerate() {
-            for path in files_of(&format!("{room}/{file}")) {
+            for path in files_of(&format!("{}/{file}", shown(folder))) {
                 let code = code(&path);
-                // From a file of the room itself `super` is the room; deeper down it is not.
-                let mut prefixes = vec![format!("crate::{room}::")];
-                let depth = path.strip_prefix(src().join(&room)).unwrap().components().count();
+                // From a file of the folder itself `super` is the folder; deeper down it is not.
+                let depth = path.strip_prefix(folder).unwrap().components().count();
                 let is_head = path.ends_with("mod.rs");
                 let supers = depth - usize::from(is_head && depth > 1);
-                prefixes.push("super::".repeat(supers));
-                for prefix in prefixes {
+                for prefix in [format!("crate::{name}::"), "super::".repeat(supers)] {
                     for used in used_below(&code, &prefix) {
                         let declares = exported.get(&used).unwrap_or(&used);
                         let place = order.iter().position(|other| other == declares);
@@ -76,6 +81,7 @@ fn files_use_only_files_of_their_room_declared_above_them() {
     }
     upward.sort();
     upward.dedup();
+    assert!(folders > 30, "found few folders: {folders}");
     assert!(upward.is_empty(), "declared below their users:\n{}", upward.join("\n"));
 }
 

@@ -171,7 +171,7 @@ impl CallRunner {
         lock(&self.trouble).in_words(Instant::now())
     }
 
-    /// Why to wait on makes no sense: no answer for too long, or, once the time of the run is over, for
+    /// Why waiting on is of no use: no answer for too long, or, once the time of the run is over, for
     /// much longer than an answer takes.
     pub(super) fn is_stuck(&self, is_time_over: bool) -> Option<String> {
         let (trouble, now) = (lock(&self.trouble), Instant::now());

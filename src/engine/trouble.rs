@@ -13,6 +13,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30 * 60);
 const LEAST_GRACE: Duration = Duration::from_secs(2);
 /// The same, as a multiple of the mean latency.
 const GRACE: u32 = 5;
+/// The same, where nothing is known: no attempt of this session was answered, and none failed.
+const UNKNOWN_GRACE: Duration = Duration::from_secs(15);
 
 /// The state of a run's connection to its models.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl Trouble {
         self.failure = None;
     }
 
-    /// An attempt failed; the next one is made after this delay.
+    /// An attempt failed.
     pub(super) fn failed(&mut self, error: &LlmError, now: Instant) {
         let first = self.failure.as_ref().map_or(now, |failure| failure.first);
         let until = error.retry_after.map(|delay| now + delay);
@@ -52,9 +54,14 @@ impl Trouble {
         now.saturating_duration_since(self.last_answer)
     }
 
-    /// Whether to wait on makes no sense once the time of the run is over.
+    /// Whether waiting on is of no use once the time of the run is over. A slow model is not stuck:
+    /// `latency` is the mean of this session, zero before its first answer.
     pub(super) fn is_stuck(&self, latency: Duration, now: Instant) -> bool {
-        self.silence(now) >= LEAST_GRACE.max(latency.saturating_mul(GRACE))
+        let grace = match (&self.failure, latency) {
+            (None, Duration::ZERO) => UNKNOWN_GRACE,
+            _ => LEAST_GRACE.max(latency.saturating_mul(GRACE)),
+        };
+        self.silence(now) >= grace
     }
 
     /// What is waited for, in words; `None` where nothing failed since the last answer.
@@ -86,6 +93,8 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut trouble = Trouble::new(start);
         assert_eq!(trouble.in_words(at(3)), None);
+        assert!(!trouble.is_stuck(Duration::ZERO, at(14)), "a slow model has not answered yet");
+        assert!(trouble.is_stuck(Duration::ZERO, at(15)), "it hangs");
         let error = LlmError {
             failure: Failure::Throttled,
             may_be_billed: false,

@@ -3,12 +3,12 @@
 //! Some limits hold for every run; the rest are the recipe's screens, one file each. Not how a reply
 //! is read: that is `reply`.
 
+mod trial;
 pub mod cap;
 pub mod dedup;
 pub mod leak;
 pub mod lint;
 pub mod novelty;
-mod trial;
 
 pub use trial::{Screen, ScreenedTask, Trial};
 

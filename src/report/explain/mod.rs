@@ -4,9 +4,9 @@
 //! It decides nothing again: it uses only events, and scores as they were at the time. Held-out
 //! rows appear as means only.
 
+mod sentences;
 mod page;
 mod subject;
-mod sentences;
 mod trace;
 
 pub use page::page;

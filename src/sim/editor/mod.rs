@@ -2,15 +2,15 @@
 //!
 //! It knows the request and nothing else: neither the world's rows nor what the clerk finds hard.
 
-mod apply;
-mod brief;
-mod combine;
-mod evidence;
 mod kind;
-mod notes;
+mod evidence;
 mod phrases;
-mod revise;
 mod rule;
+mod brief;
+mod revise;
+mod combine;
+mod notes;
+mod apply;
 
 use super::draw;
 use crate::event::Finish;

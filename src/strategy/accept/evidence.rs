@@ -61,7 +61,7 @@ impl Accept for WithEvidence {
                         "P(good enough) = {better:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
                     )
                 }
-                // Whoever keeps the constraint is better than an incumbent that does not.
+                // A candidate that keeps the constraint is better than an incumbent that does not.
                 _ if !incumbent_allowed => format!("keeps the goal's constraint ({goal})"),
                 _ => continue,
             };

@@ -7,7 +7,7 @@ kind! {
     /// Those that are among the best on some row.
     "pareto": "Those that are among the best on some row.",
     Pareto {
-        /// At most so many, the best by mean.
+        /// The most candidates, the best by mean.
         capacity: usize = 24 => positive,
     }
 }

@@ -22,7 +22,7 @@ kind! {
 const DRAWS: u64 = 128;
 /// The spread of gains that is believed in before there are any, and the least one later.
 const SPREAD: f64 = 0.05;
-/// What all operators brought together counts as so many uses of each of them.
+/// The mean result of all operators counts as this many uses of each.
 const PRIOR: f64 = 1.0;
 
 impl Choose for Thompson {

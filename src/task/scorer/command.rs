@@ -3,38 +3,31 @@
 
 use super::kind::{Kind, Named};
 use super::prepare::Prepare;
+use super::program::CommandSpec;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::task::example::Example;
 use crate::text;
-use serde::Serialize;
 use std::time::Duration;
 
 /// The default time limit for one answer.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The program of a `command` scorer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CommandSpec {
-    /// The program and its arguments.
-    pub argv: Vec<String>,
-    /// The time limit for one answer.
-    pub timeout: Duration,
-    /// Environment variables that the program gets, besides those that every program needs.
-    pub env: Vec<String>,
-}
+/// The kind.
+#[derive(Clone, Debug)]
+pub(super) struct Command(CommandSpec);
 
-impl Kind for CommandSpec {
+impl Kind for Command {
     fn score(&self, _: &str, _: &Example, _: &Prepare) -> Option<Verdict> {
         None
     }
 
     fn command(&self) -> Option<&CommandSpec> {
-        Some(self)
+        Some(&self.0)
     }
 }
 
-impl Named for CommandSpec {
+impl Named for Command {
     const NAME: &'static str = "command";
     const KEYS: &'static [&'static str] = &["command", "timeout", "env"];
 
@@ -67,7 +60,7 @@ impl Named for CommandSpec {
             )
             .help("`env` lists only names; the values come from the environment of the run"));
         }
-        Ok(Self { argv, timeout, env })
+        Ok(Self(CommandSpec { argv, timeout, env }))
     }
 }
 
@@ -77,7 +70,8 @@ mod tests {
 
     fn spec(text: &str) -> Result<CommandSpec, String> {
         let table: ScoreTable = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-        CommandSpec::new(&table, &Prepare::nothing())
+        Command::new(&table, &Prepare::nothing())
+            .map(|command| command.0)
             .map_err(|error| format!("{}: {error}", error.key))
     }
 

@@ -3,8 +3,8 @@
 //! One kind is one file, and a line in the list of `mod.rs`. Not what all kinds have in common: `extract`
 //! and `normalize` are `prepare`, weights and names are [`super::Scorer`].
 
-use super::command::CommandSpec;
 use super::prepare::Prepare;
+use super::program::CommandSpec;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::prompt::value_text;

@@ -8,20 +8,21 @@
 mod table;
 mod verdict;
 mod prepare;
+mod program;
 mod kind;
+mod number;
 mod json;
 mod equals;
 mod contains;
 mod starts_with;
 mod label;
 mod pattern;
-mod number;
 mod json_fields;
 mod is_json;
 mod command;
 mod closure;
 
-pub use command::CommandSpec;
+pub use program::CommandSpec;
 pub use table::{Normalize, ScoreTable, ScorerError};
 pub use verdict::Verdict;
 
@@ -44,7 +45,7 @@ static KINDS: &[kind::Listed] = &[
     kind::listed::<number::Number>(),
     kind::listed::<json_fields::JsonFields>(),
     kind::listed::<is_json::IsJson>(),
-    kind::listed::<command::CommandSpec>(),
+    kind::listed::<command::Command>(),
 ];
 
 /// One `[[score]]` table, ready for use.
