@@ -180,3 +180,16 @@ fn csv(run: &LoadedRun) -> Result<String, CliError> {
     let bytes = table.into_inner().map_err(|error| CliError::unexpected(error.to_string()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::as_text;
+
+    #[test]
+    fn a_prompt_is_no_formula_of_a_spreadsheet() {
+        for cell in ["=HYPERLINK(\"x\")", "+1", "-1", "@SUM(A1)", "\t=1"] {
+            assert_eq!(as_text(cell.to_owned()), format!("'{cell}"));
+        }
+        assert_eq!(as_text("Name = one of A, B".to_owned()), "Name = one of A, B");
+    }
+}

@@ -191,3 +191,20 @@ pub(super) fn access(task: &Task, concurrency: Option<usize>) -> Result<Access, 
     }
     Ok(access)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_in_until_means_that_date() {
+        let clock = Clock::System;
+        let error = moment("2020-01-01T07:00", &clock).unwrap_err();
+        assert!(error.to_string().contains("is in the past"), "{error}");
+        let far = moment("2099-01-31T07:00", &clock).unwrap();
+        let zoned = far.to_zoned(TimeZone::system());
+        assert_eq!(zoned.date(), civil::date(2099, 1, 31));
+        let next = moment("07:00", &clock).unwrap();
+        assert!(next > clock.now() && next.duration_since(clock.now()).as_hours() <= 25);
+    }
+}
