@@ -4,7 +4,40 @@
 //! own errors.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+/// Opens a file of the user's. A pipe or a device may never end, and cannot be read twice.
+///
+/// # Errors
+/// It cannot be opened, or is no file.
+pub fn open(path: &Path) -> io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    File::open(path)
+}
+
+/// The bytes of a file of the user's.
+///
+/// # Errors
+/// As for [`open`]; or it cannot be read.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The text of a file of the user's.
+///
+/// # Errors
+/// As for [`read`]; or it is not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
 
 /// A mistake in a file that the user wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -175,10 +175,10 @@ async fn the_request_is_exactly_this() {
     let openai = openai(&format!("http://{address}/v1/"), Timeouts::default(), Some(KEY));
     let reply = openai.complete(&request()).await.unwrap();
     let usage = Usage { input: Tokens(9), cached_input: Tokens(0), output: Tokens(2) };
-    assert_eq!(
-        reply,
-        Reply { text: "billing".to_owned(), usage: Some(usage), finish: Finish::Stop }
-    );
+    assert_eq!(reply, {
+        let (text, why) = ("billing".to_owned(), String::new());
+        Reply { text, usage: Some(usage), finish: Finish::Stop, why }
+    });
 
     let (headers, body) = seen.lock().unwrap().take().unwrap();
     insta::assert_snapshot!(String::from_utf8_lossy(&body), @r#"{"model":"org/small","messages":[{"role":"system","content":"Route the ticket."},{"role":"user","content":"I was charged \"twice\" – €5\n"}],"temperature":0.0,"max_tokens":512,"seed":3}"#);

@@ -181,7 +181,9 @@ fn answer(call: Call) -> Answered {
         cached: 0,
         out: 1,
         usd: Usd::from_nanos(1_000),
+        estimated: false,
         finish: Finish::Stop,
+        why: String::new(),
         ms: 1,
         at: 0,
     }

@@ -114,8 +114,10 @@ impl From<RunDirError> for CliError {
     fn from(error: RunDirError) -> Self {
         let kind = match error {
             RunDirError::InUse { .. } => Kind::InUse,
-            RunDirError::Unknown { .. } | RunDirError::Exists(_) => Kind::Usage,
-            RunDirError::Malformed { .. } => Kind::Invalid,
+            RunDirError::Unknown { .. } | RunDirError::Exists(_) | RunDirError::NoFolder { .. } => {
+                Kind::Usage
+            }
+            RunDirError::Malformed { .. } | RunDirError::Link { .. } => Kind::Invalid,
             _ => Kind::Unexpected,
         };
         Self::new(kind, error.to_string())

@@ -6,11 +6,13 @@ use super::screen::Screen;
 use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
-use crate::event::Event;
+use crate::evaluate::verdict_of;
+use crate::event::{Event, NoAnswer};
 use crate::export::document::{self, Document};
 use crate::id::{ExampleId, RowIx};
 use crate::prompt::Prompt;
-use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, Settings};
+use crate::report;
+use crate::run::{self, Ended, FailedCalls, Run, RunDir, RunDirError, RunError, Settings};
 use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
@@ -36,6 +38,8 @@ struct Evaluation {
     invalid: u64,
     errors: u64,
     metrics: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    failed_calls: BTreeMap<NoAnswer, FailedCalls>,
 }
 
 fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
@@ -148,6 +152,7 @@ fn recorded(
             invalid: verdicts.iter().filter(|verdict| verdict.invalid.is_some()).count() as u64,
             errors: 0,
             metrics: metrics(&verdicts),
+            failed_calls: BTreeMap::new(),
         });
     }
     let mut out = String::new();
@@ -251,7 +256,7 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let task = match &args.prompt {
         None => task,
         Some(file) => {
-            let bytes = std::fs::read(file)
+            let bytes = crate::source::read(file)
                 .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
             let document = document::read_markdown(&bytes).map_err(|e| e.in_file(file))?;
             let parts = prompt_of(&task, &document)?.parts().to_vec();
@@ -277,12 +282,25 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
             return Err(CliError::new(Kind::Interrupted, "interrupted")
                 .hint("run the same command to continue; answered rows are not requested again"));
         }
-        Outcome::Refused(why) => return Err(CliError::new(Kind::Refused, why)),
+        Outcome::Trouble { why, .. } => return Err(CliError::new(Kind::Refused, why)),
         Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
     }
     let evaluation = evaluation(&run, &ended)?;
-    screen.show(&serde_json::to_value(&evaluation)?, &sentence(&evaluation))
+    let failed = report::failed_calls(&ended.summary());
+    let text: Vec<String> = std::iter::once(sentence(&evaluation)).chain(failed).collect();
+    screen.show(&serde_json::to_value(&evaluation)?, &text.join("\n"))?;
+    let column = ended.state.baseline().dev();
+    let missing = column.folded - column.scored;
+    if missing * MOST_MISSING > column.folded {
+        let why = format!("{missing} of {} rows have no answer", column.folded);
+        return Err(CliError::new(Kind::Refused, why)
+            .hint("run the same command again: it asks the missing rows, and no others"));
+    }
+    Ok(())
 }
+
+/// Where more than one in so many rows is missing, nothing is concluded.
+const MOST_MISSING: u32 = 5;
 
 /// The same question has the same folder.
 fn folder_of(task: &Task, rows: &str) -> String {
@@ -312,7 +330,7 @@ fn evaluation(run: &Run, ended: &Ended) -> Result<Evaluation, CliError> {
         let Cell::Scored { answer, .. } = column.cell(row) else { continue };
         match run.event(answer)? {
             Event::Answered(answered) => {
-                verdicts.push(task.scorers.score(&answered.text, example));
+                verdicts.push(verdict_of(&task.scorers, &answered, example));
             }
             Event::Scored { verdict, .. } => verdicts.push(verdict),
             _ => {}
@@ -326,5 +344,6 @@ fn evaluation(run: &Run, ended: &Ended) -> Result<Evaluation, CliError> {
         invalid: summary.counts.invalid,
         errors: summary.counts.errors,
         metrics: metrics(&verdicts),
+        failed_calls: summary.failed_calls.clone(),
     })
 }

@@ -100,7 +100,7 @@ fn from_rows(name: &str, from: &Path) -> Result<Vec<(String, Vec<u8>)>, CliError
     let input = sniffed.input.clone().ok_or_else(|| missing("the input"))?;
     let extension = from.extension().map_or("jsonl".into(), |e| e.to_string_lossy());
     let data = format!("examples.{extension}");
-    let bytes = fs::read(from)?;
+    let bytes = crate::source::read(from)?;
     let task = task_toml(name, &data, &sniffed, &answer, &input);
     Ok(vec![
         ("task.toml".to_owned(), task.into_bytes()),

@@ -3,7 +3,8 @@
 use super::args::{ReportArgs, ReportFormat, RunRef};
 use super::error::CliError;
 use super::screen::Screen;
-use crate::report::{self, Report};
+use crate::clock::Clock;
+use crate::report::{self, Report, visible_line};
 use crate::run::{LoadedRun, Run, RunDir, RunFile, SUMMARY_FILE, Status, Summary};
 use crate::stats::Interval;
 use crate::text;
@@ -34,6 +35,12 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     let _ = writeln!(out, "{}: {}", summary.run, state.as_str().unwrap_or("?"));
     if let Some(reason) = summary.stop_reason {
         let _ = writeln!(out, "  stop reason: {}", reason.sentence());
+    }
+    if let Some(why) = &summary.trouble {
+        let _ = writeln!(out, "  what happened: {}", visible_line(why));
+    }
+    if let Some(waiting) = &summary.waiting {
+        let _ = writeln!(out, "  {}", visible_line(&waiting.in_words(Clock::System.now())));
     }
     let quality = |interval: Option<Interval>| match interval {
         Some(i) => format!(
@@ -69,6 +76,9 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         text::plural(summary.counts.candidates as usize, "candidate"),
         text::plural(summary.counts.evaluations as usize, "evaluation"),
     );
+    for failed in report::failed_calls(summary) {
+        let _ = writeln!(out, "  {failed}");
+    }
     if summary.status == Status::Interrupted {
         let _ = writeln!(out, "  resume: promptsearch resume {}", run.dir.path().display());
     }

@@ -14,7 +14,11 @@ const LEVEL: &str = "PROMPTSEARCH_LOG";
 /// Sends the library's log records and the panics of the store to the run's log. A second run in
 /// the same process keeps the first run's log. A log that cannot be written does not stop the run.
 pub(super) fn to_file_of(dir: &RunDir) {
-    let Ok(file) = File::options().create(true).append(true).open(dir.file("debug.log")) else {
+    let path = dir.file("debug.log");
+    if path.is_symlink() {
+        return;
+    }
+    let Ok(file) = File::options().create(true).append(true).open(path) else {
         return;
     };
     let filter = EnvFilter::try_from_env(LEVEL)

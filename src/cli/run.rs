@@ -110,7 +110,15 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
     dir.write("report.html", report::html(&Report::from(&run)).as_bytes())?;
     let again = resume_command(&run);
     match outcome {
-        Outcome::Finished => show_end(&run, screen),
+        Outcome::Finished => {
+            show_end(&run, screen)?;
+            match passed_cap(&run) {
+                Some(why) => Err(CliError::new(Kind::Refused, why).hint(
+                    "the provider bills more than `max_output_tokens`: raise it, or the cap",
+                )),
+                None => Ok(()),
+            }
+        }
         Outcome::Interrupted => {
             if screen.json {
                 screen.show(&serde_json::to_value(&run.summary)?, "")?;
@@ -122,7 +130,7 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
             Err(CliError::new(Kind::Invalid, why)
                 .hint(format!("fix the program, then run: {again}")))
         }
-        Outcome::Refused(why) => {
+        Outcome::Trouble { why, .. } => {
             Err(CliError::new(Kind::Refused, why).hint(format!("fix this, then run: {again}")))
         }
     }
@@ -132,6 +140,13 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
 fn show_end(run: &LoadedRun, screen: &Screen) -> Result<(), CliError> {
     let text = report::end_of_run(&Report::from(run), screen.colour(), screen.width());
     screen.show(&serde_json::to_value(&run.summary)?, &text)
+}
+
+/// The cap that a provider's bills have passed, in words, if one was.
+fn passed_cap(run: &LoadedRun) -> Option<String> {
+    let mut wallet = run.history.wallet.clone();
+    wallet.set_caps(run.file.caps);
+    wallet.passed_cap()
 }
 
 fn resume_command(run: &LoadedRun) -> String {

@@ -16,7 +16,7 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
     let task = Task::load(&args.task)?;
     let world = world_of(&task, args.model_seed, WorldParameters::default());
     if let Some(file) = &args.oracle {
-        let bytes = std::fs::read(file)
+        let bytes = crate::source::read(file)
             .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
         let document = document::read_markdown(&bytes).map_err(|error| error.in_file(file))?;
         let prompt = super::eval::prompt_of(&task, &document)?;

@@ -32,7 +32,7 @@ fn one(name: &str, args: &StrategiesArgs, screen: &Screen) -> Result<(), CliErro
     crate::engine::meta_prompts(&recipe)?;
     let source = match recipe::shipped(name) {
         Some(shipped) => shipped.text.to_owned(),
-        None => std::fs::read_to_string(name)?,
+        None => crate::source::read_text(name.as_ref())?,
     };
     let comments: Vec<&str> = source.lines().take_while(|line| line.starts_with('#')).collect();
     let header = comments.join("\n");

@@ -96,7 +96,8 @@ impl Budget {
     fn task_call(&self, facts: &Facts, bytes: usize) -> Amount {
         let model = self.task.task_model();
         let prompt = facts.plan.prompt_tokens(ModelRole::Task, bytes);
-        worst_case(model.price, prompt, model.max_output_tokens)
+        let output = facts.plan.longest_output(ModelRole::Task, model.max_output_tokens);
+        worst_case(model.price, prompt, output)
     }
 
     /// The worst case of each row of a block: that of its longest row.
@@ -116,7 +117,8 @@ impl Budget {
     fn of_request(&self, facts: &Facts, role: ModelRole, request: &Request) -> Amount {
         let price = self.task.model(role).and_then(|model| model.price);
         let prompt = facts.plan.prompt_tokens(role, request.bytes());
-        worst_case(price, prompt, request.max_output_tokens)
+        let output = facts.plan.longest_output(role, request.max_output_tokens);
+        worst_case(price, prompt, output)
     }
 }
 

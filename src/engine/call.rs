@@ -1,17 +1,20 @@
 //! One logical call, from its reservation to its durable answer.
 //!
 //! The order is the promise: reserved (durably), sent, answered (durably), and only then used. A
-//! retry asks the wallet only. Waiting for a commit holds no concurrency slot. `retry` decides what to do
-//! after a failed attempt.
+//! retry asks the wallet only. `retry` decides what to do after a failed attempt, `streak` whether calls
+//! without a good answer say something about rows or about the provider.
 
 use super::error::StopCause;
-use super::retry::{MOST_UNANSWERED, Next, Streak, Tries};
-use super::trouble::{PATIENCE, Trouble};
+use super::retry::{Next, Tries};
+use super::streak::Streak;
+use super::trouble::{Trouble, Waiting};
 use crate::caps::Share;
-use crate::event::{Answered, Event, Failure, Finish};
+use crate::clock::Clock;
+use crate::event::{Answered, Event, Failure, Finish, NoAnswer, StopReason};
 use crate::id::{Call, EventNumber, RequestHash};
 use crate::journal::Journal;
 use crate::ledger::{TokenRatios, Wallet, estimate_tokens, worst_case};
+use crate::provider::limit::Permit;
 use crate::provider::registry::ThrottledProvider;
 use crate::provider::{LlmError, Reply, Request};
 use crate::seed::Seed;
@@ -49,17 +52,20 @@ pub(super) struct Called {
 
 /// Makes the calls of one run.
 pub struct CallRunner {
-    providers: BTreeMap<String, ThrottledProvider>,
+    providers: BTreeMap<String, Asked>,
     models: BTreeMap<ModelRole, Model>,
     journal: Arc<Journal<Event>>,
     wallet: Mutex<Wallet>,
     /// Wakes calls that wait for the wallet.
     settled: Notify,
-    /// Bounds how far reservations run ahead of sending.
-    ahead: Semaphore,
+    /// Lets the first calls of a role through few at a time, until its bills are known.
+    unknown_bills: BTreeMap<ModelRole, Semaphore>,
     ratios: Mutex<TokenRatios>,
     streak: Mutex<Streak>,
-    trouble: Mutex<Trouble>,
+    /// Wakes calls that wait for how a streak ends.
+    good_answer: Notify,
+    /// Calls of the task model that may still bring a good answer.
+    hopeful: AtomicU32,
     concurrency: usize,
     stopping: AtomicBool,
     /// Wakes calls that wait to be sent when nothing is sent any more.
@@ -72,6 +78,12 @@ pub struct CallRunner {
     seed: Seed,
 }
 
+/// A provider, and what keeps it from answering.
+struct Asked {
+    provider: ThrottledProvider,
+    trouble: Mutex<Trouble>,
+}
+
 /// The request of one call, with values of it that are needed several times.
 struct Asking<'a> {
     call: Call,
@@ -80,7 +92,38 @@ struct Asking<'a> {
     request: &'a Request,
     hash: RequestHash,
     bytes: usize,
+    of: &'a Asked,
 }
+
+/// How the attempts of a call ended.
+enum Ended {
+    /// Answered, durably.
+    Answered(EventNumber, Box<Answered>),
+    /// Without an answer, which is not durable yet. `first` is when the first of the attempts failed.
+    Missing { cause: NoAnswer, why: String, first: Instant },
+}
+
+/// A place at a provider, and what was set aside for the attempt.
+struct Place {
+    permit: Box<dyn Permit>,
+    amount: Amount,
+}
+
+/// How a call without a good answer was let go.
+#[derive(PartialEq, Eq)]
+enum Release {
+    /// Another call has a good answer.
+    GoodAnswer,
+    /// No other call is out.
+    Alone,
+    /// The run stops.
+    Stopping,
+}
+
+/// So many calls of a role are out while nothing is known of its bills.
+const FIRST_CALLS: usize = 2;
+/// How long a call that is alone without a good answer waits for others to begin.
+const COMPANY: Duration = Duration::from_millis(100);
 
 /// How many times what was asked for, or the bytes that were sent, a provider may count in tokens before
 /// its numbers cannot be true.
@@ -116,23 +159,35 @@ impl CallRunner {
         ran_before: Duration,
         seed: Seed,
     ) -> Self {
+        let now = Instant::now();
+        let asked = |provider: ThrottledProvider| {
+            let trouble = Mutex::new(Trouble::new(provider.patience, now));
+            Asked { provider, trouble }
+        };
+        let is_known = |role| wallet.by_role(role).completion_tokens > Tokens::ZERO;
+        let unknown_bills = ModelRole::ALL
+            .into_iter()
+            .filter(|role| wallet.is_capped() && !is_known(*role))
+            .map(|role| (role, Semaphore::new(FIRST_CALLS)))
+            .collect();
         Self {
-            providers,
+            providers: providers.into_iter().map(|(name, one)| (name, asked(one))).collect(),
             models,
             journal,
             wallet: Mutex::new(wallet),
             settled: Notify::new(),
-            ahead: Semaphore::new(2 * concurrency.clamp(1, 100_000) + 8),
+            unknown_bills,
             ratios: Mutex::default(),
             streak: Mutex::default(),
-            trouble: Mutex::new(Trouble::new(Instant::now())),
+            good_answer: Notify::new(),
+            hopeful: AtomicU32::new(0),
             concurrency,
             halt: Notify::new(),
             stopping: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             answered_millis: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
-            started: Instant::now(),
+            started: now,
             ran_before,
             seed,
         }
@@ -143,16 +198,21 @@ impl CallRunner {
         lock(&self.wallet)
     }
 
-    /// Takes over a tokens-per-byte ratio that earlier sessions of the run have seen.
-    pub fn learn_ratio(&self, role: ModelRole, ratio: f64) {
-        lock(&self.ratios).learn(role, ratio);
+    /// Takes over what earlier sessions of the run have seen of a role's tokens.
+    pub fn learn(&self, role: ModelRole, seen: &TokenRatios) {
+        lock(&self.ratios).learn_from(role, seen);
     }
 
     /// Sends nothing more; attempts in flight are awaited.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.settled.notify_waiters();
+        self.good_answer.notify_waiters();
         self.halt.notify_waiters();
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 
     /// Returns when nothing is sent any more.
@@ -160,24 +220,32 @@ impl CallRunner {
         let halt = self.halt.notified();
         tokio::pin!(halt);
         halt.as_mut().enable();
-        if !self.stopping.load(Ordering::SeqCst) {
+        if !self.is_stopping() {
             halt.await;
         }
     }
 
-    /// What keeps calls from being answered, for people.
+    /// What is waited for, for people: the provider that has been silent longest.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        lock(&self.trouble).in_words(Instant::now())
+    pub fn waiting(&self) -> Option<Waiting> {
+        let (latency, time) = (self.mean_latency(), Clock::System.now());
+        let of = |(name, asked): (&String, &Asked)| {
+            lock(&asked.trouble).waiting(name, latency, time, Instant::now())
+        };
+        self.providers.iter().filter_map(of).min_by_key(|waiting| waiting.since)
     }
 
-    /// Why waiting on is of no use: no answer for too long, or, once the time of the run is over, for
-    /// much longer than an answer takes.
+    /// Why waiting on is of no use: no answer of a provider for too long or, once the time of the run
+    /// is over, for much longer than an answer takes.
     pub(super) fn is_stuck(&self, is_time_over: bool) -> Option<String> {
-        let (trouble, now) = (lock(&self.trouble), Instant::now());
-        let is_silent = trouble.silence(now) >= PATIENCE;
-        let is_late = is_time_over && trouble.is_stuck(self.mean_latency(), now);
-        (is_silent || is_late).then(|| trouble.cause(now))
+        let (latency, now) = (self.mean_latency(), Instant::now());
+        let mut all = self.providers.values();
+        all.find_map(|asked| lock(&asked.trouble).is_stuck(is_time_over, latency, now))
+    }
+
+    /// The calls since the last good answer.
+    pub(super) fn streak(&self) -> Vec<Call> {
+        lock(&self.streak).calls().to_vec()
     }
 
     /// How many requests may be out at a time.
@@ -206,109 +274,209 @@ impl CallRunner {
 
     /// Makes one call.
     pub(super) async fn call(&self, call: Call, purpose: &Work, request: &Request) -> Called {
-        let _ahead = self.ahead.acquire().await;
-        let (hash, bytes) = (request.hash(), request.bytes());
-        let (role, share) = (purpose.role(), purpose.share());
-        let asking = Asking { call, role, share, request, hash, bytes };
         let mut failed = Vec::new();
-        let outcome = self.attempts(&asking, &mut failed).await;
+        let outcome = match self.providers.get(request.model.provider()) {
+            Some(of) => {
+                let (hash, bytes) = (request.hash(), request.bytes());
+                let (role, share) = (purpose.role(), purpose.share());
+                let asking = Asking { call, role, share, request, hash, bytes, of };
+                self.until_settled(&asking, purpose, &mut failed).await
+            }
+            None => {
+                let why = format!("no provider for `{}`", request.model);
+                Err(StopCause::trouble(StopReason::ProviderRefused, why))
+            }
+        };
         Called { failed, outcome: outcome.unwrap_or_else(CallOutcome::Stopped) }
+    }
+
+    /// Makes the attempts of a call. A call of the task model without a good answer waits for whether
+    /// its provider is in trouble: then it stays open.
+    async fn until_settled(
+        &self,
+        asking: &Asking<'_>,
+        purpose: &Work,
+        failed: &mut Vec<(EventNumber, Event)>,
+    ) -> Result<CallOutcome, StopCause> {
+        let mut is_second_round = false;
+        loop {
+            let hopeful = Hopeful::new(self, purpose);
+            let ended = self.attempts(asking, failed).await?;
+            drop(hopeful);
+            let (cause, words) = match &ended {
+                Ended::Answered(_, answered) => (answered.flaw(), answered.why.clone()),
+                Ended::Missing { cause, why, .. } => (Some(*cause), why.clone()),
+            };
+            let release = match (cause, purpose) {
+                (None, Work::Evaluation { .. }) => {
+                    lock(&self.streak).good();
+                    self.good_answer.notify_waiters();
+                    None
+                }
+                (Some(cause), Work::Evaluation { candidate, .. })
+                    if cause != NoAnswer::NoBudget =>
+                {
+                    Some(self.hold(asking.call, (*candidate, cause), &words).await?)
+                }
+                _ => None,
+            };
+            let (cause, why, first) = match ended {
+                Ended::Answered(number, answered) => {
+                    return Ok(CallOutcome::Answered(number, answered));
+                }
+                Ended::Missing { cause, why, first } => (cause, why, first),
+            };
+            let is_outage = !lock(&asking.of.trouble).answered_since(first);
+            match release {
+                Some(Release::Stopping) => return Err(StopCause::Cancelled),
+                // The provider was away, and is back.
+                Some(Release::GoodAnswer) if is_outage_of(cause) && is_outage => {}
+                _ => return self.missing(asking, cause, &why).await,
+            }
+            if std::mem::replace(&mut is_second_round, true) {
+                return self.missing(asking, cause, &why).await;
+            }
+        }
+    }
+
+    /// A call of the task model has no good answer: waits until another one has, or nothing is out
+    /// that could.
+    async fn hold(
+        &self,
+        call: Call,
+        (candidate, cause): (crate::id::CandidateIx, NoAnswer),
+        words: &str,
+    ) -> Result<Release, StopCause> {
+        let before = {
+            let mut streak = lock(&self.streak);
+            if streak.bad(call, candidate, cause) {
+                let why = streak.in_words(words);
+                return Err(StopCause::trouble(StopReason::NoAnswers, why));
+            }
+            streak.good_answers()
+        };
+        let mut was_alone = false;
+        loop {
+            let good_answer = self.good_answer.notified();
+            if self.is_stopping() {
+                return Ok(Release::Stopping);
+            }
+            if lock(&self.streak).good_answers() > before {
+                return Ok(Release::GoodAnswer);
+            }
+            let is_alone = self.hopeful.load(Ordering::SeqCst) == 0;
+            if is_alone && was_alone {
+                return Ok(Release::Alone);
+            }
+            was_alone = is_alone;
+            // A call that began in the meantime is company; so the count is looked at again.
+            let _ = tokio::time::timeout(COMPANY, good_answer).await;
+        }
     }
 
     async fn attempts(
         &self,
         asking: &Asking<'_>,
         failed: &mut Vec<(EventNumber, Event)>,
-    ) -> Result<CallOutcome, StopCause> {
+    ) -> Result<Ended, StopCause> {
+        let _first = match self.unknown_bills.get(&asking.role) {
+            // It is closed once the bills are known.
+            Some(few) => few.acquire().await.ok(),
+            None => None,
+        };
+        lock(&asking.of.trouble).asked(Instant::now());
+        let ended = self.attempts_in_turn(asking, failed).await;
+        lock(&asking.of.trouble).done();
+        ended
+    }
+
+    async fn attempts_in_turn(
+        &self,
+        asking: &Asking<'_>,
+        failed: &mut Vec<(EventNumber, Event)>,
+    ) -> Result<Ended, StopCause> {
         let draw = self.seed.child("backoff", asking.call.0);
         let mut tries = Tries::default();
-        let mut reserved = None;
+        let mut first = None;
         loop {
-            let amount = match reserved {
-                Some(amount) => amount,
-                None => match self.reserve(asking).await? {
-                    Some(amount) => amount,
-                    None => return self.missing(asking, "the budget has no room for it").await,
-                },
+            let Some(place) = self.place(asking).await? else {
+                let why = "the budget has no room for it".to_owned();
+                let (cause, first) = (NoAnswer::NoBudget, Instant::now());
+                return Ok(Ended::Missing { cause, why, first });
             };
-            reserved = Some(amount);
-            let (result, took) = self.attempt(asking).await?;
+            let reserved = place.amount;
+            let (result, took) = self.attempt(asking, place).await;
             let error = match result {
-                Ok(reply) => return self.answer(asking, &reply, took).await,
+                Ok(reply) => return self.answer(asking, reply, took).await,
                 Err(error) => error,
             };
-            lock(&self.trouble).failed(&error, Instant::now());
-            if error.may_be_billed {
-                // What is reported is what is charged, and else the worst case.
+            let now = Instant::now();
+            let first = *first.get_or_insert(now);
+            lock(&asking.of.trouble).failed(&error, now);
+            let next = tries.next(error.failure, error.retry_after, draw);
+            if !matches!(next, Next::Invalid(_)) {
+                // What is reported is what is charged, and else the worst case; a retry reserves anew.
                 let charged = match believed(asking, error.usage) {
+                    _ if !error.may_be_billed => Amount::ZERO,
                     Some(usage) => self.cost(asking.role, usage),
-                    None => amount,
+                    None => reserved,
                 };
                 failed.extend(self.charge(asking, error.failure, charged));
-                reserved = None;
             }
-            match tries.next(error.failure, error.retry_after, draw) {
+            match next {
                 Next::Retry(delay) => self.pause(delay).await,
-                Next::Empty => {
-                    self.reserve_nothing(asking);
-                    let (text, usage) = (String::new(), Some(Usage::default()));
-                    let empty = Reply { text, usage, finish: Finish::Stop };
-                    return self.answer(asking, &empty, took).await;
-                }
-                end => {
-                    // An attempt that was not billed gives its reservation back.
-                    if reserved.is_some() {
-                        self.charge(asking, error.failure, Amount::ZERO);
+                Next::Wait(delay) => {
+                    if self.is_this_call_alone(asking, first, now) {
+                        let (cause, why) = (NoAnswer::Transport, error.message);
+                        return Ok(Ended::Missing { cause, why, first });
                     }
-                    return self.give_up(asking, end, error).await;
+                    self.pause(delay).await;
                 }
+                // The last of the useless answers is the call's answer, at what it cost.
+                Next::Invalid(finish) => {
+                    let usage =
+                        if error.may_be_billed { error.usage } else { Some(Usage::default()) };
+                    let reply = Reply { text: String::new(), usage, finish, why: error.message };
+                    return self.answer(asking, reply, took).await;
+                }
+                Next::Missing(cause) => {
+                    return Ok(Ended::Missing { cause, why: error.message, first });
+                }
+                Next::StopRun(reason) => return Err(StopCause::trouble(reason, error.message)),
             }
         }
     }
 
-    /// Ends a call that will not be tried again, or the run with it.
-    async fn give_up(
-        &self,
-        asking: &Asking<'_>,
-        end: Next,
-        error: LlmError,
-    ) -> Result<CallOutcome, StopCause> {
-        let stops_run = match end {
-            Next::GiveUp => lock(&self.streak).is_outage(),
-            Next::Reject => lock(&self.streak).refused(),
-            _ => true,
-        };
-        match end {
-            _ if !stops_run => self.missing(asking, &error.message).await,
-            Next::GiveUp => Err(StopCause::Refused(format!(
-                "{MOST_UNANSWERED} calls in a row got no answer: {error}"
-            ))),
-            _ => Err(StopCause::Refused(error.message)),
-        }
+    /// Whether a call has waited as long as its provider is worth, while others were answered.
+    fn is_this_call_alone(&self, asking: &Asking<'_>, first: Instant, now: Instant) -> bool {
+        let trouble = lock(&asking.of.trouble);
+        let has_waited = now.saturating_duration_since(first) >= trouble.patience();
+        has_waited && trouble.answered_since(first)
     }
 
     /// Sleeps, but not through a stop.
     async fn pause(&self, delay: Duration) {
-        let end = Instant::now() + delay;
-        while !self.stopping.load(Ordering::SeqCst) {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            tokio::time::sleep(left.min(Duration::from_millis(200))).await;
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = self.halted() => {}
         }
     }
 
-    /// Sets the worst case aside, durably. `None`: it does not fit, and no attempt is
-    /// in flight that could free budget.
-    async fn reserve(&self, asking: &Asking<'_>) -> Result<Option<Amount>, StopCause> {
+    /// Waits for a place at the provider, and sets the worst case aside, durably: so a reservation is
+    /// at most one commit ahead of its attempt. `None`: it does not fit, and no attempt is in flight
+    /// that could free budget.
+    async fn place(&self, asking: &Asking<'_>) -> Result<Option<Place>, StopCause> {
         loop {
             let settled = self.settled.notified();
             tokio::pin!(settled);
             settled.as_mut().enable();
-            if self.stopping.load(Ordering::SeqCst) {
+            let permit = tokio::select! {
+                permit = asking.of.provider.limit.acquire() => Some(permit),
+                () = self.halted() => None,
+            };
+            let Some(permit) = permit.filter(|_| !self.is_stopping()) else {
                 return Err(StopCause::Cancelled);
-            }
+            };
             let amount = self.worst_case(asking);
             let committed = {
                 let mut wallet = self.wallet();
@@ -325,9 +493,16 @@ impl CallRunner {
             match committed {
                 Some(committed) => {
                     committed.await?;
-                    return Ok(Some(amount));
+                    if self.is_stopping() {
+                        self.charge(asking, Failure::Unsent, Amount::ZERO);
+                        return Err(StopCause::Cancelled);
+                    }
+                    return Ok(Some(Place { permit, amount }));
                 }
-                None => settled.await,
+                None => {
+                    drop(permit);
+                    settled.await;
+                }
             }
         }
     }
@@ -342,83 +517,91 @@ impl CallRunner {
     }
 
     fn worst_case(&self, asking: &Asking<'_>) -> Amount {
-        let prompt = lock(&self.ratios).estimate(asking.role, asking.bytes);
-        worst_case(self.price(asking.role), prompt, asking.request.max_output_tokens)
+        let ratios = lock(&self.ratios);
+        let prompt = ratios.estimate(asking.role, asking.bytes);
+        let output = ratios.longest_output(asking.role, asking.request.max_output_tokens);
+        drop(ratios);
+        worst_case(self.price(asking.role), prompt, output)
     }
 
     async fn attempt(
         &self,
         asking: &Asking<'_>,
-    ) -> Result<(Result<Reply, LlmError>, Duration), StopCause> {
-        let model = &asking.request.model;
-        let Some(provider) = self.providers.get(model.provider()) else {
-            return Err(StopCause::Refused(format!("no provider for `{model}`")));
-        };
-        let permit = tokio::select! {
-            permit = provider.limit.acquire() => Some(permit),
-            () = self.halted() => None,
-        };
-        let Some(permit) = permit.filter(|_| !self.stopping.load(Ordering::SeqCst)) else {
-            self.charge(asking, Failure::Unsent, Amount::ZERO);
-            return Err(StopCause::Cancelled);
-        };
+        place: Place,
+    ) -> (Result<Reply, LlmError>, Duration) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let sent = Instant::now();
-        let result = provider.llm.complete(asking.request).await;
+        let result = asking.of.provider.llm.complete(asking.request).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         match &result {
-            Ok(_) => permit.on_success(),
+            Ok(_) => place.permit.on_success(),
             Err(error) if error.failure == Failure::Throttled => {
-                permit.on_throttled(error.retry_after);
+                place.permit.on_throttled(error.retry_after);
             }
             Err(_) => {}
         }
-        Ok((result, sent.elapsed()))
+        (result, sent.elapsed())
     }
 
     async fn answer(
         &self,
         asking: &Asking<'_>,
-        reply: &Reply,
+        reply: Reply,
         took: Duration,
-    ) -> Result<CallOutcome, StopCause> {
+    ) -> Result<Ended, StopCause> {
         let reported = believed(asking, reply.usage);
         let usage = reported.unwrap_or_else(|| Usage {
             // The provider did not say: a generous guess, so that the cap is never passed unseen.
             input: estimate_tokens(None, asking.bytes),
             cached_input: Tokens::ZERO,
-            output: estimate_tokens(None, reply.text.len()),
+            output: match reply.finish {
+                // Something was written that is not shown.
+                Finish::Empty | Finish::Reasoning => {
+                    Tokens(u64::from(asking.request.max_output_tokens))
+                }
+                _ => estimate_tokens(None, reply.text.len()),
+            },
         });
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let answered = Answered {
             call: asking.call,
             request: asking.hash,
             bytes: asking.bytes as u64,
-            text: reply.text.clone(),
             input: usage.input.0,
             cached: usage.cached_input.0,
             out: usage.output.0,
             usd: self.cost(asking.role, usage).usd,
+            estimated: reported.is_none(),
             finish: reply.finish,
+            why: asking.why(&reply),
+            text: reply.text,
             ms: u32::try_from(millis).unwrap_or(u32::MAX),
             at: u64::try_from(self.running().as_millis()).unwrap_or(u64::MAX),
         };
         if asking.bytes > 0 && reported.is_some() {
-            self.learn_ratio(asking.role, usage.input.0 as f64 / asking.bytes as f64);
+            let mut ratios = lock(&self.ratios);
+            ratios.learn(asking.role, usage.input.0 as f64 / asking.bytes as f64);
+            ratios.learn_output(asking.role, usage.output);
         }
         self.answered.fetch_add(1, Ordering::Relaxed);
         self.answered_millis.fetch_add(millis, Ordering::Relaxed);
         let number = self.settle(Event::Answered(answered.clone())).await?;
-        lock(&self.streak).answered();
-        lock(&self.trouble).answered(Instant::now());
-        Ok(CallOutcome::Answered(number, Box::new(answered)))
+        if let Some(few) = self.unknown_bills.get(&asking.role) {
+            few.close();
+        }
+        lock(&asking.of.trouble).answered(Instant::now());
+        Ok(Ended::Answered(number, Box::new(answered)))
     }
 
-    async fn missing(&self, asking: &Asking<'_>, why: &str) -> Result<CallOutcome, StopCause> {
+    async fn missing(
+        &self,
+        asking: &Asking<'_>,
+        cause: NoAnswer,
+        why: &str,
+    ) -> Result<CallOutcome, StopCause> {
         let (call, role) = (asking.call, asking.role);
-        let event = Event::CallMissing { call, role, why: crate::text::shorten(why, 300) };
+        let event = Event::CallMissing { call, role, cause, why: crate::text::shorten(why, 300) };
         let number = self.settle(event.clone()).await?;
-        lock(&self.streak).unanswered();
         Ok(CallOutcome::Missing(number, event))
     }
 
@@ -447,11 +630,6 @@ impl CallRunner {
         number.map(|number| (number, event))
     }
 
-    /// For an answer that costs nothing any more: there is something to settle.
-    fn reserve_nothing(&self, asking: &Asking<'_>) {
-        self.note(asking.reserved(Amount::ZERO));
-    }
-
     /// Enters an event in the wallet and appends it without waiting. A journal that fails says so at
     /// the next durable event.
     fn note(&self, event: Event) -> Option<EventNumber> {
@@ -464,7 +642,49 @@ impl CallRunner {
     }
 }
 
+/// Counts a call of the task model among those that may bring a good answer, until it is dropped.
+struct Hopeful<'a>(Option<&'a AtomicU32>);
+
+impl<'a> Hopeful<'a> {
+    fn new(runner: &'a CallRunner, purpose: &Work) -> Self {
+        let counts = matches!(purpose, Work::Evaluation { .. }).then_some(&runner.hopeful);
+        counts.inspect(|counter| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        Self(counts)
+    }
+}
+
+impl Drop for Hopeful<'_> {
+    fn drop(&mut self) {
+        if let Some(counter) = self.0 {
+            counter.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Whether a provider that is away for a while explains it.
+fn is_outage_of(cause: NoAnswer) -> bool {
+    matches!(cause, NoAnswer::Transport | NoAnswer::Timeout | NoAnswer::Unreadable)
+}
+
 impl Asking<'_> {
+    /// What is wrong with a reply, in words; nothing where it is good.
+    fn why(&self, reply: &Reply) -> String {
+        if reply.finish.flaw().is_none() || !reply.why.is_empty() {
+            return crate::text::shorten(&reply.why, 300);
+        }
+        let (model, most) = (&self.request.model, self.request.max_output_tokens);
+        // A terminal must not obey what a model says.
+        let text = crate::text::shorten(&reply.text.replace(char::is_control, " "), 120);
+        match reply.finish {
+            Finish::Length => {
+                format!("`{model}` ran into max_output_tokens = {most}: “{text}”")
+            }
+            _ => format!("`{model}` ended its answer as {:?}: “{text}”", reply.finish),
+        }
+    }
+
     fn reserved(&self, amount: Amount) -> Event {
         let Self { call, role, share, .. } = *self;
         Event::Reserved { call, amount, role, share }

@@ -1,16 +1,21 @@
 //! The confirmation: winner and baseline on held-out rows, once, after the search's last event.
 
 use super::requests::Rows;
+use crate::event::{NoAnswer, StopReason};
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
 use crate::seed::Seed;
-use crate::state::Cell;
+use crate::state::{Cell, Column, FailedCalls, Status};
 use crate::stats::{Interval, PairedTest, interval, paired};
 use crate::strategy::BLOCK;
 use crate::task::example::Split;
+use crate::task::model::ModelRole;
+use crate::text::plural;
 
 /// With fewer rows nothing is called confirmed.
 const FEWEST_ROWS: usize = 30;
+/// Where more than one in so many rows is missing, nothing is concluded.
+const MOST_MISSING: u32 = 5;
 /// The level of the one-sided test.
 const ALPHA: f64 = 0.05;
 
@@ -31,6 +36,49 @@ pub(super) fn next(state: &State) -> Option<Rows> {
         }
     }
     None
+}
+
+/// Why too little is known to go on: a kind of trouble, and what happened.
+type Unmeasured = (StopReason, String);
+
+/// Why a search does not go on with a baseline of which too little is known, if so.
+pub(super) fn unmeasured_baseline(state: &State) -> Option<Unmeasured> {
+    let baseline = state.baseline();
+    let is_measured = baseline.status != Status::Open && baseline.dev().is_quiet();
+    let waits = !is_measured || !state.to_ask_again.is_empty();
+    if waits { None } else { unmeasured(state, baseline.dev(), "the baseline's dev rows") }
+}
+
+/// Why nothing is concluded from held-out rows of which too many are missing, if so.
+pub(super) fn unmeasured_side(state: &State) -> Option<Unmeasured> {
+    let (winner, ..) = state.winner?;
+    let side = |candidate: CandidateIx, rows| {
+        unmeasured(state, state.standing(candidate).column(Split::Hold, 0), rows)
+    };
+    side(CandidateIx::BASELINE, "the baseline's held-out rows")
+        .or_else(|| side(winner, "the winner's held-out rows"))
+}
+
+/// Why nothing is concluded from these rows, if more than a fifth of them are missing.
+fn unmeasured(state: &State, column: &Column, rows: &str) -> Option<Unmeasured> {
+    let missing = column.folded - column.scored;
+    if missing * MOST_MISSING <= column.folded {
+        return None;
+    }
+    let of_task = |failed: &FailedCalls| failed.calls.get(&ModelRole::Task).copied().unwrap_or(0);
+    let failed = state.counts.failed_calls.iter().filter(|(cause, _)| !cause.is_invalid());
+    let (reason, why) = match failed.max_by_key(|(_, failed)| of_task(failed)) {
+        Some((cause, failed)) => {
+            let calls = plural(of_task(failed) as usize, "call");
+            let reason = match cause {
+                NoAnswer::NoBudget => StopReason::OverBudget,
+                _ => StopReason::NoAnswers,
+            };
+            (reason, format!(": {calls} {}, such as: {}", cause.in_words(), failed.example))
+        }
+        None => (StopReason::NoAnswers, String::new()),
+    };
+    Some((reason, format!("{missing} of {} of {rows} have no answer{why}", column.folded)))
 }
 
 /// The result of the confirmation.

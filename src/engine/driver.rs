@@ -11,14 +11,18 @@ use super::next::Next;
 use super::resume::resume_calls;
 use super::search::Search;
 use crate::candidate::Candidate;
-use crate::event::Event;
+use crate::event::{Event, StopReason};
 use crate::id::{Call, EventNumber};
 use crate::state::{Phase, Work};
+use crate::task::model::ModelRole;
 use crate::units::Amount;
 use std::time::Duration;
 
-/// How long calls in flight are awaited when a run is interrupted.
-const DRAIN: Duration = Duration::from_secs(30);
+/// How long calls in flight are awaited when a run stops, where they have been waited for too long
+/// already.
+const STUCK_DRAIN: Duration = Duration::from_secs(2);
+/// So many broken proposals in a row stop a run.
+const MOST_BROKEN: u32 = 20;
 
 impl Search {
     /// Runs to the end, or to an interruption.
@@ -33,6 +37,11 @@ impl Search {
                 return self.leave(cause).await;
             }
             match self.planner.next(&self.state, &self.time())? {
+                Next::Decide(Event::SearchEnded { .. }) if self.is_unfinished_evaluation() => {
+                    self.journal.flush().await?;
+                    return Ok(Outcome::Finished);
+                }
+                Next::Stop(reason, why) => self.stop = Some(StopCause::trouble(reason, why)),
                 Next::Decide(event) => self.record(event)?,
                 Next::Start(event, jobs) => {
                     self.record(event)?;
@@ -46,6 +55,12 @@ impl Search {
                 }
             }
         }
+    }
+
+    /// Whether an evaluation has rows without an answer: it goes on when it is asked for again.
+    fn is_unfinished_evaluation(&self) -> bool {
+        let column = self.state.baseline().dev();
+        self.planner.strategy.is_evaluation() && column.scored < column.folded
     }
 
     /// The first event of a new run; what the open calls of a resumed one need.
@@ -84,6 +99,14 @@ impl Search {
         for (number, event) in arrived.facts {
             self.apply(number, &event);
         }
+        // Once: what is out already may still be folded after a resume.
+        if !self.is_over_budget
+            && let Some(why) = self.runner.wallet().passed_cap()
+        {
+            self.is_over_budget = true;
+            let cause = StopCause::trouble(StopReason::OverBudget, why);
+            self.stop = self.stop.take().or(Some(cause));
+        }
         match arrived.content {
             Ok(content) => self.inbox.put(arrived.call, content),
             Err(cause) => self.stop = self.stop.take().or(Some(cause)),
@@ -93,7 +116,13 @@ impl Search {
     /// The first cause to stop, if there is one.
     fn stop_cause(&mut self) -> Option<StopCause> {
         let cancelled = *self.cancel.borrow();
-        self.stop.take().or(cancelled.then_some(StopCause::Cancelled))
+        let counts = &self.state.counts;
+        let broken = (counts.broken_in_a_row >= MOST_BROKEN).then(|| {
+            let (broken, example) = (counts.broken_in_a_row, &counts.broken_example);
+            let why = format!("{broken} proposals in a row were of no use, such as: {example}");
+            StopCause::trouble(StopReason::BrokenProposer, why)
+        });
+        self.stop.take().or(cancelled.then_some(StopCause::Cancelled)).or(broken)
     }
 
     fn time(&self) -> Time {
@@ -144,7 +173,10 @@ impl Search {
             observer.tick(&self.state);
         }
         let is_time_over = self.planner.budget.is_time_over(&self.time());
-        self.stop = self.runner.is_stuck(is_time_over).map(StopCause::Refused);
+        if let Some(why) = self.runner.is_stuck(is_time_over) {
+            self.drain = STUCK_DRAIN;
+            self.stop = Some(StopCause::trouble(StopReason::NoAnswers, why));
+        }
     }
 
     /// Tells the wallet how much the search must leave to the confirmation.
@@ -156,19 +188,44 @@ impl Search {
         self.runner.wallet().set_hold_share(amount);
     }
 
+    /// Opens the calls of a streak again that are answered, badly, and not folded.
+    fn reopen(&mut self, streak: &[Call]) -> Result<(), SearchError> {
+        let is_waiting = |call: &&Call| {
+            self.state.call(**call).is_some() && self.state.arrivals.contains_key(call)
+        };
+        let calls: Vec<Call> = streak.iter().filter(is_waiting).copied().collect();
+        if calls.is_empty() {
+            return Ok(());
+        }
+        self.record(Event::CallsReopened { role: ModelRole::Task, calls })
+    }
+
     /// Stops sending, waits for what is out, and leaves.
     async fn leave(&mut self, cause: StopCause) -> Result<Outcome, SearchError> {
-        self.workers.stop(DRAIN).await;
+        let streak = self.runner.streak();
+        self.workers.stop(self.drain).await;
         self.take_arrivals();
         if let StopCause::Journal(error) = cause {
             return Err(error.into());
+        }
+        if matches!(&cause, StopCause::Trouble { reason: StopReason::NoAnswers, .. }) {
+            self.reopen(&streak)?;
+        }
+        let stopped = match &cause {
+            StopCause::Trouble { reason, why } => Some((*reason, why.clone())),
+            StopCause::Cancelled => Some((StopReason::Stopped, cause.to_string())),
+            _ => None,
+        };
+        if let Some((reason, why)) = stopped {
+            let ran_ms = u64::try_from(self.runner.running().as_millis()).unwrap_or(u64::MAX);
+            self.record(Event::Stopped { at: self.clock.now(), ran_ms, reason, why })?;
         }
         self.journal.flush().await?;
         Ok(match cause {
             StopCause::Panicked { call, message } => {
                 return Err(SearchError::Panicked { call, message });
             }
-            StopCause::Refused(why) => Outcome::Refused(why),
+            StopCause::Trouble { reason, why } => Outcome::Trouble { reason, why },
             StopCause::Scorer(_) => Outcome::BrokenScorer(cause.to_string()),
             StopCause::Cancelled | StopCause::Journal(_) => Outcome::Interrupted,
         })

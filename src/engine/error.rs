@@ -1,6 +1,7 @@
 //! How a run leaves the loop: as an outcome, for a cause, or with an error.
 
 use crate::evaluate::command::CommandError;
+use crate::event::StopReason;
 use crate::id::{Call, ProposalNumber, RowIx};
 use crate::journal::JournalError;
 use crate::operator::OperatorError;
@@ -15,8 +16,13 @@ pub enum Outcome {
     Finished,
     /// It was interrupted, and can be resumed.
     Interrupted,
-    /// A provider refuses, for this reason. The run can be resumed when that is fixed.
-    Refused(String),
+    /// Trouble with a provider stopped it. The run can be resumed when that is over.
+    Trouble {
+        /// Which kind.
+        reason: StopReason,
+        /// What happened, in the provider's words.
+        why: String,
+    },
     /// A scorer's program is broken. The run can be resumed when that is fixed.
     BrokenScorer(String),
 }
@@ -27,9 +33,14 @@ pub(super) enum StopCause {
     /// It was asked to stop.
     #[error("the run was asked to stop")]
     Cancelled,
-    /// A provider refuses: the key, the quota, or everything that is sent.
-    #[error("{0}")]
-    Refused(String),
+    /// A provider is in trouble, or refuses.
+    #[error("{why}")]
+    Trouble {
+        /// Which kind of trouble it is.
+        reason: StopReason,
+        /// What happened, in the provider's words.
+        why: String,
+    },
     /// A scorer's program is broken: its verdicts cannot be used.
     #[error("the scorer's program: {0}")]
     Scorer(#[from] CommandError),
@@ -44,6 +55,13 @@ pub(super) enum StopCause {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+impl StopCause {
+    /// A provider is in this kind of trouble.
+    pub(super) fn trouble(reason: StopReason, why: impl Into<String>) -> Self {
+        Self::Trouble { reason, why: why.into() }
+    }
 }
 
 /// What ends a run unexpectedly.

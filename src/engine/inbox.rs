@@ -4,7 +4,7 @@
 //! never depends on the content of the inbox.
 
 use super::error::StopCause;
-use crate::event::{Event, Finish};
+use crate::event::{Answered, Event};
 use crate::id::{Call, EventNumber};
 use crate::state::{Facts, OpenCall};
 use crate::task::scorer::Verdict;
@@ -29,12 +29,7 @@ pub(super) enum Content {
     /// What a row's answer is worth.
     Verdict(Verdict),
     /// A reply to a proposal.
-    Reply {
-        /// Its text.
-        text: String,
-        /// Why it ended.
-        finish: Finish,
-    },
+    Reply(Box<Answered>),
     /// There is no answer, and there will be none.
     Missing,
 }
@@ -104,7 +99,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::tests::{evaluation, open_call};
+    use crate::engine::tests::{answered, evaluation, open_call};
     use crate::event::CachedOf;
     use crate::state::Arrival;
 
@@ -114,7 +109,7 @@ mod tests {
         let (call, facts) = (Call(4), Facts::default());
         let open = open_call(evaluation(0, 0));
         assert!(!inbox.is_here(&facts, call, &open));
-        let reply = Content::Reply { text: "x".into(), finish: Finish::Stop };
+        let reply = Content::Reply(Box::new(answered(2, "x")));
         inbox.put(call, reply.clone());
         assert!(inbox.is_here(&facts, call, &open));
         assert!(!inbox.is_here(&facts, Call(5), &open));

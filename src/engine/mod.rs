@@ -5,7 +5,8 @@
 
 mod error; // How a run leaves the loop.
 mod retry; // What to do after a failed attempt: pure.
-mod trouble; // What keeps calls from being answered.
+mod trouble; // What keeps a provider from answering.
+mod streak; // Calls in a row without a good answer.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.
 mod inbox; // What has arrived and is not folded.
@@ -26,6 +27,7 @@ pub use call::CallRunner;
 pub use confirmation::{Confirmed, confirmed};
 pub use error::{Outcome, SearchError};
 pub use search::{Search, SearchParts};
+pub use trouble::{WaitReason, Waiting};
 pub use wordings::{check_window, meta_prompts};
 
 use crate::event::Event;

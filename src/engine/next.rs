@@ -14,8 +14,8 @@ use crate::event::{Abandoned, Event, ProposalOutcome, Shown, StopReason};
 use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::ledger::Demand;
 use crate::memory::State;
-use crate::state::{Facts, Phase, Work};
-use crate::strategy::{Lookahead, Plan, Strategy};
+use crate::state::{Facts, Phase, RowAnswer, Work};
+use crate::strategy::{BLOCK, Lookahead, Plan, Strategy};
 use crate::units::Amount;
 
 /// The next step.
@@ -28,10 +28,23 @@ pub(super) enum Next {
     Fold(Call),
     /// The run is over.
     Finish,
+    /// Too little was answered to go on, for this reason.
+    Stop(StopReason, String),
 }
 
 /// The step that issues some work, or the cap that the work would exceed.
 type Fit = Result<Next, StopReason>;
+
+/// Some rows that are asked once more, because they went missing before the run was resumed.
+fn once_more(facts: &Facts) -> Option<Rows> {
+    let RowAnswer { candidate, split, replicate, .. } = *facts.to_ask_again.first()?;
+    let is_alike = |other: &&RowAnswer| {
+        (other.candidate, other.split, other.replicate) == (candidate, split, replicate)
+    };
+    let alike = facts.to_ask_again.iter().take_while(is_alike);
+    let rows = alike.take(BLOCK).map(|answer| answer.row).collect();
+    Some(Rows { candidate, split, replicate, rows })
+}
 
 /// Decides what is next.
 pub(super) struct Planner {
@@ -47,8 +60,17 @@ pub(super) struct Planner {
 impl Planner {
     /// The next step.
     pub(super) fn next(&mut self, state: &State, time: &Time) -> Result<Next, SearchError> {
+        if self.has_room(state)
+            && let Some(rows) = once_more(state)
+            && let Ok(next) = self.block(state, rows)?
+        {
+            return Ok(next);
+        }
         if state.phase == Phase::Confirming {
             return self.next_of_confirmation(state);
+        }
+        if let Some((reason, why)) = confirmation::unmeasured_baseline(state) {
+            return Ok(Next::Stop(reason, why));
         }
         if state.phase == Phase::Searching
             && let Some(reason) = self.budget.out_of_time(time, self.lanes)
@@ -98,7 +120,13 @@ impl Planner {
         {
             return Ok(next);
         }
-        Ok(self.oldest(state).map_or(Next::Finish, Next::Fold))
+        if let Some(call) = self.oldest(state) {
+            return Ok(Next::Fold(call));
+        }
+        Ok(match confirmation::unmeasured_side(state) {
+            Some((reason, why)) => Next::Stop(reason, why),
+            None => Next::Finish,
+        })
     }
 
     /// Whether another block may be issued. A block is issued whole.

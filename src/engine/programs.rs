@@ -76,7 +76,9 @@ pub(super) async fn ask(
         cached: 0,
         out: 0,
         usd: Usd::ZERO,
+        estimated: false,
         finish: Finish::Stop,
+        why: String::new(),
         ms: u32::try_from(millis(began.elapsed())).unwrap_or(u32::MAX),
         at: millis(runner.running()),
     };

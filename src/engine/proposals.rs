@@ -10,7 +10,7 @@ use super::wordings::meta_prompts;
 use crate::candidate::{Candidate, DEMOS, Demo, Origin};
 use crate::evaluate::Evaluator;
 use crate::evaluate::command::line_of;
-use crate::event::{Draft, Event, Finish, ProposalOutcome, Rejection, Shown};
+use crate::event::{Draft, Event, NoAnswer, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::memory::State;
@@ -60,7 +60,7 @@ impl TrainingRows {
     ) -> Result<Option<(String, Verdict)>, JournalError> {
         let (text, verdict) = match self.journal.read(at)? {
             Event::Answered(answered) => {
-                let verdict = self.evaluator.verdict(Split::Train, row, &answered.text);
+                let verdict = self.evaluator.verdict(Split::Train, row, &answered);
                 (answered.text, verdict)
             }
             Event::Scored { answer, verdict, .. } => match self.journal.read(answer)? {
@@ -215,16 +215,24 @@ impl ProposalBuilder {
         proposal: ProposalNumber,
         content: &Content,
     ) -> Result<ProposalOutcome, SearchError> {
-        let Content::Reply { text: reply, finish } = content else {
+        let Content::Reply(answered) = content else {
             self.nonces.remove(&proposal);
             return Ok(ProposalOutcome::Missing);
         };
         let draft = state.drafts.get(&proposal).ok_or(SearchError::NoDraft(proposal))?;
         let shown = state.shown.get(&proposal).map_or(&[][..], Vec::as_slice);
-        if *finish == Finish::Length {
-            let detail = "the reply ran into `max_output_tokens`".to_owned();
-            return Ok(ProposalOutcome::Rejected { reason: Rejection::Truncated, detail });
+        if let Some(flaw) = answered.flaw() {
+            let reason = match flaw {
+                NoAnswer::Cut => Rejection::Truncated,
+                _ => Rejection::Empty,
+            };
+            let detail = match answered.why.as_str() {
+                "" => format!("the reply was {}", flaw.in_words()),
+                why => why.to_owned(),
+            };
+            return Ok(ProposalOutcome::Rejected { reason, detail });
         }
+        let reply = &answered.text;
         // After a resume, a request that was answered before is written again for its nonce.
         if !draft.program && !self.nonces.contains_key(&draft.proposal) {
             self.request(state, draft, shown)?;

@@ -8,7 +8,7 @@ use super::inbox::{Content, Inbox};
 use super::job::{Job, Question};
 use super::next::Planner;
 use super::workers::Workers;
-use crate::event::Event;
+use crate::event::{Answered, Event};
 use crate::id::{Call, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::memory::State;
@@ -24,8 +24,8 @@ pub(super) enum Resumed {
     Score {
         /// The row.
         row: (Split, RowIx),
-        /// The answer's text.
-        text: String,
+        /// The answer.
+        answered: Box<Answered>,
         /// The answer's event.
         answer: EventNumber,
     },
@@ -46,7 +46,9 @@ pub(super) fn resume_calls(
     for (&call, open) in state.evaluations.iter().chain(&state.proposals) {
         match resume_call(planner, journal, state, call, open)? {
             Resumed::Send(job) => workers.start(job),
-            Resumed::Score { row, text, answer } => workers.score(call, row, text, answer),
+            Resumed::Score { row, answered, answer } => {
+                workers.score(call, row, answered, answer);
+            }
             Resumed::Here(content) => inbox.put(call, content),
             Resumed::Served => {}
         }
@@ -81,10 +83,10 @@ pub(super) fn resume_call(
     Ok(match (journal.read(number)?, &open.work) {
         (Event::Scored { verdict, .. }, _) => Resumed::Here(Content::Verdict(verdict)),
         (Event::Answered(answered), Work::Evaluation { split, row, .. }) => {
-            Resumed::Score { row: (*split, *row), text: answered.text, answer: number }
+            Resumed::Score { row: (*split, *row), answered: Box::new(answered), answer: number }
         }
         (Event::Answered(answered), Work::Proposal(_)) => {
-            Resumed::Here(Content::Reply { text: answered.text, finish: answered.finish })
+            Resumed::Here(Content::Reply(Box::new(answered)))
         }
         // The state names only events of these two kinds.
         _ => Resumed::Served,

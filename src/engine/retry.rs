@@ -2,43 +2,41 @@
 //!
 //! Pure: no clock, no network, no wallet. What a try costs and when it is sent is for `call`.
 
-use crate::event::Failure;
+use crate::event::{Failure, Finish, NoAnswer, StopReason};
 use crate::provider::backoff::Backoff;
 use crate::seed::Seed;
 use std::time::Duration;
 
-/// Tries of a call that meets errors of transport; 429s do not count.
+/// Tries of a call that meets errors of transport.
 const TRANSPORT_TRIES: u32 = 6;
-/// Tries of a call whose answers cannot be read, or are empty.
+/// Tries of a call whose bodies cannot be read.
 const UNREADABLE_TRIES: u32 = 3;
-/// Calls in a row without an answer after which the run stops instead of losing row after row: a
-/// provider that is down all night must not end a search with nothing but missing rows.
-pub(super) const MOST_UNANSWERED: u32 = 50;
-/// Requests in a row that were refused, before any was answered, after which the run stops: a wrong
-/// model name or address.
-const MOST_REFUSED: u32 = 8;
+/// Tries of a call whose answers have no text.
+const EMPTY_TRIES: u32 = 3;
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Try again after this delay.
     Retry(Duration),
-    /// Take the answer for an empty one: the model says nothing, again and again.
-    Empty,
-    /// End the call: the tries are used up.
-    GiveUp,
-    /// End the call: this request will never be answered.
-    Reject,
+    /// Wait for the provider, and try again after this delay. Such tries are not counted: the
+    /// patience with a provider bounds them.
+    Wait(Duration),
+    /// The model was asked, and its answer is useless.
+    Invalid(Finish),
+    /// End the call without an answer.
+    Missing(NoAnswer),
     /// Stop the run: no request will be answered.
-    StopRun,
+    StopRun(StopReason),
 }
 
-/// The failed tries of one call.
+/// The failed tries of one call, each kind with a count of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tries {
     transport: u32,
     unreadable: u32,
-    throttled: u32,
+    empty: u32,
+    waits: u32,
 }
 
 impl Tries {
@@ -50,54 +48,42 @@ impl Tries {
         retry_after: Option<Duration>,
         draw: Seed,
     ) -> Next {
-        match failure {
-            Failure::Auth | Failure::Quota => return Next::StopRun,
-            Failure::BadRequest => return Next::Reject,
-            Failure::Throttled => self.throttled += 1,
-            Failure::Unreadable | Failure::Empty => self.unreadable += 1,
-            Failure::Transient | Failure::Timeout | Failure::Unsent => self.transport += 1,
-        }
-        if self.unreadable >= UNREADABLE_TRIES && failure == Failure::Empty {
-            return Next::Empty;
-        }
-        if self.transport >= TRANSPORT_TRIES || self.unreadable >= UNREADABLE_TRIES {
-            return Next::GiveUp;
-        }
-        let failed = self.transport + self.unreadable + self.throttled;
-        Next::Retry(Backoff::delay(failed, draw, retry_after))
-    }
-}
-
-/// How the calls of a run have ended lately: whether its providers answer at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Streak {
-    any_answer: bool,
-    unanswered: u32,
-    refused: u32,
-}
-
-impl Streak {
-    /// A call was answered.
-    pub(super) fn answered(&mut self) {
-        *self = Self { any_answer: true, unanswered: 0, refused: 0 };
-    }
-
-    /// A call ended without an answer.
-    pub(super) fn unanswered(&mut self) {
-        self.unanswered += 1;
+        let end = match failure {
+            Failure::Auth | Failure::Quota | Failure::Certificate => {
+                Some(Next::StopRun(StopReason::ProviderRefused))
+            }
+            Failure::BadRequest => Some(Next::Missing(NoAnswer::Refused)),
+            Failure::Filter => Some(Next::Invalid(Finish::Filter)),
+            // What was not sent, or is to be sent later, waits.
+            Failure::Throttled | Failure::Unavailable | Failure::Unreachable | Failure::Unsent => {
+                self.waits += 1;
+                return Next::Wait(Backoff::delay(self.failed(), draw, retry_after));
+            }
+            Failure::Unreadable => {
+                self.unreadable += 1;
+                let is_last = self.unreadable >= UNREADABLE_TRIES;
+                is_last.then_some(Next::Missing(NoAnswer::Unreadable))
+            }
+            Failure::Empty | Failure::Reasoning => {
+                self.empty += 1;
+                let finish =
+                    if failure == Failure::Empty { Finish::Empty } else { Finish::Reasoning };
+                (self.empty >= EMPTY_TRIES).then_some(Next::Invalid(finish))
+            }
+            Failure::Transient | Failure::Timeout => {
+                self.transport += 1;
+                let cause = match failure {
+                    Failure::Timeout => NoAnswer::Timeout,
+                    _ => NoAnswer::Transport,
+                };
+                (self.transport >= TRANSPORT_TRIES).then_some(Next::Missing(cause))
+            }
+        };
+        end.unwrap_or_else(|| Next::Retry(Backoff::delay(self.failed(), draw, retry_after)))
     }
 
-    /// A request was refused; whether all of them are, so that the run must stop.
-    #[must_use]
-    pub(super) fn refused(&mut self) -> bool {
-        self.refused += 1;
-        self.refused >= MOST_REFUSED && !self.any_answer
-    }
-
-    /// Whether one more call without an answer is too many, so that the run must stop.
-    #[must_use]
-    pub(super) fn is_outage(&self) -> bool {
-        self.unanswered + 1 >= MOST_UNANSWERED
+    fn failed(&self) -> u32 {
+        self.transport + self.unreadable + self.empty + self.waits
     }
 }
 
@@ -117,37 +103,47 @@ mod tests {
 
     #[test]
     fn errors_of_transport_are_tried_six_times() {
-        for failure in [Failure::Transient, Failure::Timeout, Failure::Unsent] {
+        for (failure, cause) in
+            [(Failure::Transient, NoAnswer::Transport), (Failure::Timeout, NoAnswer::Timeout)]
+        {
             let next = after(&[failure; 6]);
             assert!(next[..5].iter().all(is_retry), "{failure:?}: {next:?}");
-            assert_eq!(next[5], Next::GiveUp, "{failure:?}");
+            assert_eq!(next[5], Next::Missing(cause), "{failure:?}");
         }
     }
 
     #[test]
-    fn throttling_never_uses_up_the_tries() {
-        assert!(after(&[Failure::Throttled; 100]).iter().all(is_retry));
-        let mut mixed = vec![Failure::Throttled; 20];
-        mixed.extend([Failure::Transient; 5]);
-        assert!(after(&mixed).iter().all(is_retry));
-        mixed.push(Failure::Transient);
-        assert_eq!(after(&mixed).last(), Some(&Next::GiveUp));
+    fn waiting_for_a_provider_never_uses_up_the_tries() {
+        for failure in [Failure::Throttled, Failure::Unavailable, Failure::Unreachable] {
+            let waits = after(&[failure; 100]);
+            assert!(waits.iter().all(|next| matches!(next, Next::Wait(_))), "{failure:?}");
+            let mut mixed = vec![failure; 20];
+            mixed.extend([Failure::Transient; 5]);
+            assert!(!after(&mixed).iter().any(|next| matches!(next, Next::Missing(_))));
+            mixed.push(Failure::Transient);
+            assert_eq!(after(&mixed).last(), Some(&Next::Missing(NoAnswer::Transport)));
+        }
     }
 
     #[test]
-    fn an_answer_that_stays_empty_is_an_answer_and_one_that_stays_unreadable_is_none() {
-        use Failure::{Empty, Unreadable};
-        assert_eq!(after(&[Empty; 3])[2], Next::Empty);
-        assert_eq!(after(&[Unreadable; 3])[2], Next::GiveUp);
-        assert_eq!(after(&[Unreadable, Unreadable, Empty])[2], Next::Empty);
-        assert_eq!(after(&[Empty, Empty, Unreadable])[2], Next::GiveUp);
+    fn an_answer_that_stays_empty_is_invalid_and_one_that_stays_unreadable_is_missing() {
+        use Failure::{Empty, Reasoning, Unreadable};
+        assert_eq!(after(&[Empty; 3])[2], Next::Invalid(Finish::Empty));
+        assert_eq!(after(&[Empty, Empty, Reasoning])[2], Next::Invalid(Finish::Reasoning));
+        assert_eq!(after(&[Unreadable; 3])[2], Next::Missing(NoAnswer::Unreadable));
+        // Each kind has a count of its own.
+        let mixed = after(&[Unreadable, Unreadable, Empty, Empty, Unreadable]);
+        assert!(mixed[..4].iter().all(is_retry), "{mixed:?}");
+        assert_eq!(mixed[4], Next::Missing(NoAnswer::Unreadable));
     }
 
     #[test]
     fn what_no_retry_can_change_is_not_tried_again() {
-        assert_eq!(after(&[Failure::Auth]), [Next::StopRun]);
-        assert_eq!(after(&[Failure::Quota]), [Next::StopRun]);
-        assert_eq!(after(&[Failure::BadRequest]), [Next::Reject]);
+        for failure in [Failure::Auth, Failure::Quota, Failure::Certificate] {
+            assert_eq!(after(&[failure]), [Next::StopRun(StopReason::ProviderRefused)]);
+        }
+        assert_eq!(after(&[Failure::BadRequest]), [Next::Missing(NoAnswer::Refused)]);
+        assert_eq!(after(&[Failure::Filter]), [Next::Invalid(Finish::Filter)]);
     }
 
     #[test]
@@ -164,27 +160,6 @@ mod tests {
         assert!(delays(1)[4] > delays(1)[0]);
         let minute = Duration::from_secs(60);
         let next = Tries::default().next(Failure::Throttled, Some(minute), Seed(1));
-        assert_eq!(next, Next::Retry(minute));
-    }
-
-    #[test]
-    fn a_run_stops_when_every_request_is_refused_and_none_was_answered() {
-        let mut streak = Streak::default();
-        assert!((0..7).all(|_| !streak.refused()));
-        assert!(streak.refused());
-        let mut streak = Streak::default();
-        streak.answered();
-        assert!((0..100).all(|_| !streak.refused()), "some requests are answered");
-    }
-
-    #[test]
-    fn a_run_stops_at_the_fiftieth_call_in_a_row_without_an_answer() {
-        let mut streak = Streak::default();
-        (0..48).for_each(|_| streak.unanswered());
-        assert!(!streak.is_outage());
-        streak.unanswered();
-        assert!(streak.is_outage());
-        streak.answered();
-        assert!(!streak.is_outage());
+        assert_eq!(next, Next::Wait(minute));
     }
 }

@@ -6,7 +6,7 @@
 use super::error::StopCause;
 use super::inbox::Content;
 use crate::evaluate::Evaluator;
-use crate::event::{CachedOf, Event, RowOutcome};
+use crate::event::{Answered, CachedOf, Event, RowOutcome};
 use crate::id::{Call, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::task::example::Split;
@@ -38,11 +38,11 @@ impl Scoring {
         &self,
         call: Call,
         (split, row): (Split, RowIx),
-        text: &str,
+        answered: &Answered,
         answer: EventNumber,
     ) -> Result<Judged, StopCause> {
-        let verdict = self.evaluator.score(split, row, text).await?;
-        if self.evaluator.is_pure() {
+        let verdict = self.evaluator.score(split, row, answered).await?;
+        if self.evaluator.is_pure() || answered.flaw().is_some() {
             return Ok(Judged { verdict, fact: None });
         }
         let event = Event::Scored { call, answer, verdict: verdict.clone() };
@@ -65,7 +65,7 @@ impl Scoring {
         if let Some(CachedOf::Answer(number)) = cached
             && let Event::Answered(answered) = self.journal.read(number)?
         {
-            verdict = Some(self.evaluator.score(split, row, &answered.text).await?);
+            verdict = Some(self.evaluator.score(split, row, &answered).await?);
         }
         Ok(verdict.map_or(RowOutcome::Missing, |verdict| RowOutcome::Scored {
             score: verdict.score,
@@ -94,7 +94,8 @@ mod tests {
         let scoring = scoring(&journal);
         let judge = |text: String| {
             let at = (Split::Dev, RowIx(0));
-            block_on(async { scoring.judge(Call(0), at, &text, EventNumber(0)).await.unwrap() })
+            let answered = answered(0, &text);
+            block_on(async { scoring.judge(Call(0), at, &answered, EventNumber(0)).await.unwrap() })
         };
         let judged = judge(right_answer(0));
         assert_eq!((judged.verdict.score.value(), judged.fact.is_none()), (1.0, true));

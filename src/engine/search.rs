@@ -21,7 +21,11 @@ use crate::seed::Seed;
 use crate::strategy::Strategy;
 use crate::task::Task;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long calls in flight are awaited when a run is interrupted.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// What a search is given.
 pub struct SearchParts {
@@ -62,6 +66,10 @@ pub struct Search {
     pub(super) clock: Clock,
     pub(super) observers: Vec<Box<dyn Observer>>,
     pub(super) cancel: watch::Receiver<bool>,
+    /// How long calls in flight are awaited when the run stops.
+    pub(super) drain: Duration,
+    /// Whether it was said that providers billed more than the budget.
+    pub(super) is_over_budget: bool,
     /// Why the run must stop, once it must.
     pub(super) stop: Option<StopCause>,
 }
@@ -112,6 +120,8 @@ impl Search {
             clock,
             observers: Vec::new(),
             cancel,
+            drain: DRAIN,
+            is_over_budget: false,
             stop: None,
         })
     }

@@ -1,25 +1,67 @@
-//! What keeps calls from being answered: the provider's last words, since when, and until when they wait.
+//! What keeps a provider from answering: its last words, since when, and how long that is waited for.
 //!
 //! For people, and for the limits on waiting. No decision of a search uses it.
 
+use crate::event::Failure;
 use crate::provider::LlmError;
+use crate::provider::registry::Patience;
 use crate::text;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a run waits for any answer before it stops; it can be resumed.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// How long a connection that is refused is waited for, where the server was never reached: its
+/// address may be wrong.
+const UNKNOWN_SERVER: Duration = Duration::from_secs(60);
 /// Once the time of a run is over, how long it waits for an answer at least.
 const LEAST_GRACE: Duration = Duration::from_secs(2);
-/// The same, as a multiple of the mean latency.
+/// The same, as a multiple of the mean latency; also what a slow answer is.
 const GRACE: u32 = 5;
 /// The same, where nothing is known: no attempt of this session was answered, and none failed.
 const UNKNOWN_GRACE: Duration = Duration::from_secs(15);
+/// Silence of at least so long is told.
+const TOLD: Duration = Duration::from_secs(10);
 
-/// The state of a run's connection to its models.
+/// What a run waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// What keeps the answers away.
+    pub reason: WaitReason,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when: the moment that the provider asks for, or the one at which the run gives up.
+    pub until: Timestamp,
+    /// What the provider says, or what is known.
+    pub words: String,
+}
+
+/// What keeps answers away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    /// The provider asks for fewer requests.
+    Throttled,
+    /// The provider is not ready, or overloaded.
+    Loading,
+    /// Nothing takes the connection.
+    Unreachable,
+    /// Attempts fail.
+    Failing,
+    /// Nothing comes.
+    Silent,
+}
+
+/// The state of a run's connection to one provider.
 #[derive(Debug)]
 pub(super) struct Trouble {
-    last_answer: Instant,
+    patience: Patience,
+    /// Calls that want an answer.
+    open: u32,
+    /// Since when there has been no answer, while calls want one.
+    silent_since: Instant,
+    answered_at: Option<Instant>,
+    is_reached: bool,
     failure: Option<Failed>,
 }
 
@@ -27,90 +69,242 @@ pub(super) struct Trouble {
 #[derive(Debug)]
 struct Failed {
     first: Instant,
+    kind: Failure,
     words: String,
     until: Option<Instant>,
 }
 
 impl Trouble {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { last_answer: now, failure: None }
+    pub(super) fn new(patience: Patience, now: Instant) -> Self {
+        let (silent_since, answered_at) = (now, None);
+        Self { patience, open: 0, silent_since, answered_at, is_reached: false, failure: None }
+    }
+
+    /// A call wants an answer.
+    pub(super) fn asked(&mut self, now: Instant) {
+        if self.open == 0 {
+            self.silent_since = now;
+            self.failure = None;
+        }
+        self.open += 1;
+    }
+
+    /// A call wants none any more.
+    pub(super) fn done(&mut self) {
+        self.open = self.open.saturating_sub(1);
     }
 
     /// An attempt was answered.
     pub(super) fn answered(&mut self, now: Instant) {
-        self.last_answer = now;
+        self.silent_since = now;
+        self.answered_at = Some(now);
+        self.is_reached = true;
         self.failure = None;
     }
 
     /// An attempt failed.
     pub(super) fn failed(&mut self, error: &LlmError, now: Instant) {
         let first = self.failure.as_ref().map_or(now, |failure| failure.first);
-        let until = error.retry_after.map(|delay| now + delay);
-        self.failure = Some(Failed { first, words: error.message.clone(), until });
+        let until = error.retry_after.and_then(|delay| now.checked_add(delay));
+        let kind = error.failure;
+        self.is_reached |= !matches!(kind, Failure::Unreachable | Failure::Certificate);
+        self.failure = Some(Failed { first, kind, words: error.message.clone(), until });
     }
 
-    /// How long there has been no answer.
-    pub(super) fn silence(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.last_answer)
+    /// Whether any call was answered since this moment.
+    pub(super) fn answered_since(&self, moment: Instant) -> bool {
+        self.answered_at.is_some_and(|answered| answered > moment)
     }
 
-    /// Whether waiting on is of no use once the time of the run is over. A slow model is not stuck:
-    /// `latency` is the mean of this session, zero before its first answer.
-    pub(super) fn is_stuck(&self, latency: Duration, now: Instant) -> bool {
+    /// How long an answer is waited for.
+    pub(super) fn patience(&self) -> Duration {
+        match self.failure.as_ref().map(|failure| failure.kind) {
+            Some(Failure::Unavailable) => self.patience.loading,
+            Some(Failure::Unreachable) if !self.is_reached => {
+                UNKNOWN_SERVER.min(self.patience.silence)
+            }
+            _ => self.patience.silence,
+        }
+    }
+
+    /// How long calls have wanted an answer, and there has been none.
+    fn silence(&self, now: Instant) -> Duration {
+        match self.open {
+            0 => Duration::ZERO,
+            _ => now.saturating_duration_since(self.silent_since),
+        }
+    }
+
+    /// Why waiting on is of no use: no answer for too long or, once the time of the run is over, for
+    /// much longer than an answer takes. `latency` is the mean of this session, zero before its first
+    /// answer: a slow model is not stuck.
+    pub(super) fn is_stuck(
+        &self,
+        is_time_over: bool,
+        latency: Duration,
+        now: Instant,
+    ) -> Option<String> {
+        if self.open == 0 {
+            return None;
+        }
         let grace = match (&self.failure, latency) {
             (None, Duration::ZERO) => UNKNOWN_GRACE,
             _ => LEAST_GRACE.max(latency.saturating_mul(GRACE)),
         };
-        self.silence(now) >= grace
+        let silence = self.silence(now);
+        let is_stuck = silence >= self.patience() || is_time_over && silence >= grace;
+        let silence = text::duration(silence);
+        is_stuck.then(|| match &self.failure {
+            Some(failure) => format!("no answer for {silence}: {}", failure.words),
+            None => format!("no answer for {silence}"),
+        })
     }
 
-    /// What is waited for, in words; `None` where nothing failed since the last answer.
-    pub(super) fn in_words(&self, now: Instant) -> Option<String> {
-        let failure = self.failure.as_ref()?;
-        let since = text::duration(now.saturating_duration_since(failure.first));
-        let left = failure.until.map(|until| until.saturating_duration_since(now));
-        let until = left.filter(|left| !left.is_zero()).map_or_else(String::new, |left| {
-            format!(", asks to wait for {}", text::duration(left))
-        });
-        Some(format!("no answer for {since}{until}: {}", text::shorten(&failure.words, 160)))
+    /// What is waited for at this moment, which is `time` on the clock; `None` where answers come.
+    pub(super) fn waiting(
+        &self,
+        name: &str,
+        latency: Duration,
+        time: Timestamp,
+        now: Instant,
+    ) -> Option<Waiting> {
+        let silence = self.silence(now);
+        let is_slow = silence >= TOLD.max(latency.saturating_mul(GRACE));
+        if self.open == 0 || self.failure.is_none() && !is_slow {
+            return None;
+        }
+        let kind = self.failure.as_ref().map(|failure| failure.kind);
+        let reason = match kind {
+            None => WaitReason::Silent,
+            Some(Failure::Throttled) => WaitReason::Throttled,
+            Some(Failure::Unavailable) => WaitReason::Loading,
+            Some(Failure::Unreachable) => WaitReason::Unreachable,
+            Some(_) => WaitReason::Failing,
+        };
+        let gives_up = self.silent_since.checked_add(self.patience());
+        let asked = self.failure.as_ref().and_then(|failure| failure.until);
+        let until = asked.filter(|until| *until > now).or(gives_up).unwrap_or(now);
+        let words = match &self.failure {
+            Some(failure) => text::shorten(&failure.words, 160),
+            None => {
+                let calls = text::plural(self.open as usize, "request");
+                format!("provider `{name}` has not answered {calls}")
+            }
+        };
+        let since = self.failure.as_ref().map_or(self.silent_since, |failure| failure.first);
+        let moment = |instant: Instant| {
+            let after = instant.saturating_duration_since(now);
+            let before = now.saturating_duration_since(instant);
+            let shift = |duration| SignedDuration::try_from(duration).unwrap_or_default();
+            time.saturating_add(shift(after) - shift(before)).unwrap_or(Timestamp::MAX)
+        };
+        Some(Waiting { reason, since: moment(since), until: moment(until), words })
     }
+}
 
-    /// Why a run stops that waited too long, in words.
-    pub(super) fn cause(&self, now: Instant) -> String {
-        let silence = text::duration(self.silence(now));
-        self.in_words(now).unwrap_or_else(|| format!("no answer for {silence}"))
+impl Waiting {
+    /// For the line of progress.
+    #[must_use]
+    pub fn in_words(&self, now: Timestamp) -> String {
+        let span = |from: Timestamp, to: Timestamp| {
+            text::duration(Duration::try_from(to.duration_since(from)).unwrap_or_default())
+        };
+        let state = match self.reason {
+            WaitReason::Throttled => "throttled",
+            WaitReason::Loading => "not ready",
+            WaitReason::Unreachable => "not reached",
+            WaitReason::Failing => "failing",
+            WaitReason::Silent => "silent",
+        };
+        let (since, left) = (span(self.since, now), span(now, self.until));
+        format!("waiting: {state} for {since}, at most {left} more: {}", self.words)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::Failure;
+
+    const PATIENCE: Patience =
+        Patience { silence: Duration::from_secs(1_800), loading: Duration::from_secs(600) };
+
+    fn error(failure: Failure, retry_after: Option<u64>) -> LlmError {
+        let retry_after = retry_after.map(Duration::from_secs);
+        let message = "provider `p` said no".to_owned();
+        LlmError { failure, may_be_billed: false, retry_after, usage: None, message }
+    }
+
+    /// A provider with one open call, and the moments since then.
+    fn asked() -> (Trouble, impl Fn(u64) -> Instant) {
+        let start = Instant::now();
+        let mut trouble = Trouble::new(PATIENCE, start);
+        trouble.asked(start);
+        (trouble, move |seconds| start + Duration::from_secs(seconds))
+    }
 
     #[test]
-    fn trouble_says_what_is_waited_for_and_ends_with_an_answer() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let mut trouble = Trouble::new(start);
-        assert_eq!(trouble.in_words(at(3)), None);
-        assert!(!trouble.is_stuck(Duration::ZERO, at(14)), "a slow model has not answered yet");
-        assert!(trouble.is_stuck(Duration::ZERO, at(15)), "it hangs");
-        let error = LlmError {
-            failure: Failure::Throttled,
-            may_be_billed: false,
-            retry_after: Some(Duration::from_secs(30)),
-            usage: None,
-            message: "provider `p` answered 429".to_owned(),
+    fn the_wait_is_as_long_as_what_is_waited_for_is_worth() {
+        let gives_up = |failure: Failure, is_reached: bool| {
+            let (mut trouble, at) = asked();
+            if is_reached {
+                trouble.answered(at(0));
+            }
+            trouble.failed(&error(failure, None), at(1));
+            (0..4_000).find(|second| trouble.is_stuck(false, Duration::ZERO, at(*second)).is_some())
         };
-        trouble.failed(&error, at(0));
-        let words = trouble.in_words(at(10)).unwrap();
-        assert_eq!(words, "no answer for 10 s, asks to wait for 20 s: provider `p` answered 429");
-        assert!(trouble.is_stuck(Duration::from_secs(1), at(10)));
-        assert!(!trouble.is_stuck(Duration::from_secs(3), at(10)), "slow is not stuck");
-        assert!(!trouble.is_stuck(Duration::ZERO, at(1)));
-        trouble.failed(&LlmError { retry_after: None, ..error }, at(40));
-        assert!(trouble.in_words(at(40)).unwrap().starts_with("no answer for 40 s: provider"));
-        trouble.answered(at(41));
-        assert_eq!((trouble.in_words(at(41)), trouble.silence(at(41))), (None, Duration::ZERO));
+        assert_eq!(gives_up(Failure::Throttled, false), Some(1_800));
+        assert_eq!(gives_up(Failure::Unavailable, false), Some(600));
+        assert_eq!(gives_up(Failure::Unreachable, false), Some(60), "the address may be wrong");
+        assert_eq!(gives_up(Failure::Unreachable, true), Some(1_800));
+    }
+
+    #[test]
+    fn nothing_is_waited_for_where_nothing_is_asked() {
+        let (mut trouble, at) = asked();
+        trouble.done();
+        assert_eq!(trouble.is_stuck(true, Duration::ZERO, at(9_999)), None);
+        trouble.asked(at(10_000));
+        assert_eq!(trouble.is_stuck(false, Duration::ZERO, at(10_001)), None);
+    }
+
+    #[test]
+    fn once_the_time_is_over_a_slow_model_is_not_stuck() {
+        let (mut trouble, at) = asked();
+        let second = Duration::from_secs(1);
+        let is_stuck = |trouble: &Trouble, latency, seconds| {
+            trouble.is_stuck(true, latency, at(seconds)).is_some()
+        };
+        assert!(!is_stuck(&trouble, Duration::ZERO, 14), "it has not answered yet");
+        assert!(is_stuck(&trouble, Duration::ZERO, 15), "it hangs");
+        trouble.failed(&error(Failure::Throttled, Some(30)), at(0));
+        assert!(is_stuck(&trouble, second, 10));
+        assert!(!is_stuck(&trouble, 3 * second, 10), "slow is not stuck");
+        assert!(!is_stuck(&trouble, Duration::ZERO, 1));
+    }
+
+    #[test]
+    fn what_is_waited_for_is_told_until_an_answer_comes() {
+        let (mut trouble, at) = asked();
+        let time = Timestamp::UNIX_EPOCH;
+        let waiting =
+            |trouble: &Trouble, seconds| trouble.waiting("p", Duration::ZERO, time, at(seconds));
+        assert_eq!(waiting(&trouble, 3), None);
+        let silent = waiting(&trouble, 12).unwrap();
+        assert_eq!(silent.reason, WaitReason::Silent);
+        assert_eq!(silent.words, "provider `p` has not answered 1 request");
+        trouble.failed(&error(Failure::Throttled, Some(30)), at(20));
+        let throttled = waiting(&trouble, 30).unwrap();
+        assert_eq!(
+            throttled.in_words(time),
+            "waiting: throttled for 10 s, at most 20 s more: provider `p` said no"
+        );
+        trouble.failed(&error(Failure::Unavailable, None), at(55));
+        let loading = waiting(&trouble, 60).unwrap();
+        assert_eq!(
+            loading.in_words(time),
+            "waiting: not ready for 40 s, at most 9 min 00 s more: provider `p` said no"
+        );
+        trouble.answered(at(61));
+        assert_eq!(waiting(&trouble, 62), None);
     }
 }

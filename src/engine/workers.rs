@@ -8,7 +8,7 @@ use super::inbox::{Arrived, Content, Post};
 use super::job::{Job, Question};
 use super::programs::{self, Programs};
 use super::scoring::Scoring;
-use crate::event::Event;
+use crate::event::{Answered, Event};
 use crate::id::{Call, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::state::Work;
@@ -66,13 +66,13 @@ impl Workers {
         &mut self,
         call: Call,
         row: (Split, RowIx),
-        text: String,
+        answered: Box<Answered>,
         answer: EventNumber,
     ) {
         let scoring = self.scoring.clone();
         self.spawn(call, async move {
             let mut facts = Vec::new();
-            let content = verdict(&scoring, call, row, &text, answer, &mut facts).await;
+            let content = verdict(&scoring, call, row, &answered, answer, &mut facts).await;
             Arrived { call, facts, content }
         });
     }
@@ -120,13 +120,12 @@ async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) 
             Ok(Content::Missing)
         }
         CallOutcome::Answered(number, answered) => {
-            let (text, finish) = (answered.text.clone(), answered.finish);
-            facts.push((number, Event::Answered(*answered)));
+            facts.push((number, Event::Answered((*answered).clone())));
             match *purpose {
                 Work::Evaluation { split, row, .. } => {
-                    verdict(scoring, call, (split, row), &text, number, &mut facts).await
+                    verdict(scoring, call, (split, row), &answered, number, &mut facts).await
                 }
-                Work::Proposal(_) => Ok(Content::Reply { text, finish }),
+                Work::Proposal(_) => Ok(Content::Reply(answered)),
             }
         }
     };
@@ -137,11 +136,11 @@ async fn verdict(
     scoring: &Scoring,
     call: Call,
     row: (Split, RowIx),
-    text: &str,
+    answered: &Answered,
     answer: EventNumber,
     facts: &mut Vec<(EventNumber, Event)>,
 ) -> Result<Content, super::error::StopCause> {
-    let judged = scoring.judge(call, row, text, answer).await?;
+    let judged = scoring.judge(call, row, answered, answer).await?;
     facts.extend(judged.fact);
     Ok(Content::Verdict(judged.verdict))
 }

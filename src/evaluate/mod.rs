@@ -5,6 +5,7 @@
 
 pub mod command;
 
+use crate::event::Answered;
 use crate::id::RowIx;
 use crate::operator::Evidence;
 use crate::prompt::{Message, Prompt, TemplateError};
@@ -12,7 +13,7 @@ use crate::provider::Request;
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
-use crate::task::scorer::{Verdict, expected_text};
+use crate::task::scorer::{ScorerSet, Verdict, expected_text};
 use command::{CommandError, CommandPool, allowed_environment};
 use std::ffi::OsString;
 use std::path::Path;
@@ -119,8 +120,8 @@ impl Evaluator {
 
     /// Scores an answer with the built-in scorers.
     #[must_use]
-    pub fn verdict(&self, split: Split, row: RowIx, answer: &str) -> Option<Verdict> {
-        self.row(split, row).map(|example| self.task.scorers.score(answer, example))
+    pub fn verdict(&self, split: Split, row: RowIx, answered: &Answered) -> Option<Verdict> {
+        self.row(split, row).map(|example| verdict_of(&self.task.scorers, answered, example))
     }
 
     /// Scores an answer with all scorers.
@@ -131,14 +132,15 @@ impl Evaluator {
         &self,
         split: Split,
         row: RowIx,
-        answer: &str,
+        answered: &Answered,
     ) -> Result<Verdict, CommandError> {
         let Some(example) = self.row(split, row) else {
             return Ok(Verdict::wrong("no such row"));
         };
-        if self.commands.is_empty() {
-            return Ok(self.task.scorers.score(answer, example));
+        if self.commands.is_empty() || answered.flaw().is_some() {
+            return Ok(verdict_of(&self.task.scorers, answered, example));
         }
+        let answer = &answered.text;
         let mut verdicts = Vec::with_capacity(self.commands.len());
         for ((scorer, _), pool) in self.task.scorers.commands().zip(&self.commands) {
             verdicts.push(pool.score(&scorer.scored_part(answer), example).await?);
@@ -172,5 +174,16 @@ impl Evaluator {
         let messages = self.task.layout.render(&self.task.baseline, &example.columns);
         let last: Option<Message> = messages.ok().and_then(|mut messages| messages.pop());
         last.map(|message| message.content).unwrap_or_default()
+    }
+}
+/// The verdict of the built-in scorers on an answer. One that is no good answer is invalid.
+#[must_use]
+pub fn verdict_of(scorers: &ScorerSet, answered: &Answered, row: &Example) -> Verdict {
+    match answered.flaw() {
+        Some(flaw) => {
+            let reason = format!("the call was {}", flaw.in_words());
+            Verdict::invalid(reason, &expected_text(row))
+        }
+        None => scorers.score(&answered.text, row),
     }
 }

@@ -15,10 +15,89 @@ pub enum Finish {
     Stop,
     /// It ran into `max_output_tokens`.
     Length,
-    /// A filter cut it off.
+    /// A filter cut it off, or refused to answer.
     Filter,
+    /// It calls a tool instead of answering.
+    ToolCall,
+    /// It reasons, and answers nothing: after several tries.
+    Reasoning,
+    /// It has no text: after several tries.
+    Empty,
     /// Anything else that the provider names.
     Other,
+}
+
+impl Finish {
+    /// Why an answer that ends like this is no good answer, if it is none.
+    #[must_use]
+    pub fn flaw(self) -> Option<NoAnswer> {
+        match self {
+            Self::Stop | Self::Other => None,
+            Self::Length => Some(NoAnswer::Cut),
+            Self::Filter => Some(NoAnswer::Filter),
+            Self::ToolCall => Some(NoAnswer::ToolCall),
+            Self::Reasoning => Some(NoAnswer::Reasoning),
+            Self::Empty => Some(NoAnswer::Empty),
+        }
+    }
+}
+
+/// Why a call has no good answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoAnswer {
+    /// The provider or the network failed, again and again.
+    #[default]
+    Transport,
+    /// Deadlines passed, again and again.
+    Timeout,
+    /// No body could be read.
+    Unreadable,
+    /// The request was refused before a model saw it.
+    Refused,
+    /// The budget had no room for it.
+    NoBudget,
+    /// The answers had no text.
+    Empty,
+    /// The answers were reasoning only.
+    Reasoning,
+    /// The answer was cut off at `max_output_tokens`.
+    Cut,
+    /// The answer calls a tool.
+    ToolCall,
+    /// A content filter refused or cut off the answer.
+    Filter,
+}
+
+impl NoAnswer {
+    /// Whether the model was asked and its answer is useless: that counts as wrong. Everything else is
+    /// trouble of the provider and says nothing about a prompt.
+    #[must_use]
+    pub fn is_invalid(self) -> bool {
+        match self {
+            Self::Transport | Self::Timeout | Self::Unreadable | Self::Refused | Self::NoBudget => {
+                false
+            }
+            Self::Empty | Self::Reasoning | Self::Cut | Self::ToolCall | Self::Filter => true,
+        }
+    }
+
+    /// For people, after a number of calls.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Transport => "lost by the provider or the network",
+            Self::Timeout => "not answered in time",
+            Self::Unreadable => "answered with a body that cannot be read",
+            Self::Refused => "refused",
+            Self::NoBudget => "not sent, because the budget had no room",
+            Self::Empty => "answered without a text",
+            Self::Reasoning => "answered with reasoning only",
+            Self::Cut => "cut off at max_output_tokens",
+            Self::ToolCall => "answered with a tool call",
+            Self::Filter => "refused or cut off by a content filter",
+        }
+    }
 }
 
 /// What kind of failure an attempt met; decides whether it is tried again.
@@ -33,6 +112,14 @@ pub enum Failure {
     Quota,
     /// The request itself was refused: never tried again.
     BadRequest,
+    /// A content filter refused the request: never tried again.
+    Filter,
+    /// Nothing takes the connection, so nothing was sent: waited for.
+    Unreachable,
+    /// The server says that it is not ready or overloaded (503): waited for.
+    Unavailable,
+    /// No connection can be trusted: the run stops.
+    Certificate,
     /// The provider or the network failed: tried again.
     Transient,
     /// A deadline passed: tried again.
@@ -41,6 +128,8 @@ pub enum Failure {
     Unreadable,
     /// A 200 without a text and without a reason for it: tried again.
     Empty,
+    /// A 200 with reasoning only: tried again.
+    Reasoning,
     /// It was set aside and never sent, because the run was asked to stop.
     Unsent,
 }
@@ -66,9 +155,15 @@ pub struct Answered {
     pub out: u64,
     /// What it cost, in nano-dollars.
     pub usd: Usd,
+    /// Whether its tokens are estimated, because the provider counted none, or what cannot be.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub estimated: bool,
     /// Why it ended.
     #[serde(default, skip_serializing_if = "is_default")]
     pub finish: Finish,
+    /// What is wrong with it, in the provider's words, where something is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
     /// How long the attempt took.
     pub ms: u32,
     /// Running time of the run at the arrival, in milliseconds.
@@ -88,10 +183,18 @@ impl Answered {
             cached: 0,
             out: 1,
             usd: Usd::ZERO,
+            estimated: false,
             finish: Finish::Stop,
+            why: String::new(),
             ms: 1,
             at: 0,
         }
+    }
+
+    /// Why it is no good answer, if it is none.
+    #[must_use]
+    pub fn flaw(&self) -> Option<NoAnswer> {
+        self.finish.flaw()
     }
 
     /// The tokens as one value.

@@ -13,7 +13,7 @@ mod evaluation;
 mod proposal;
 mod strategy;
 
-pub use call::{Answered, Failure, Finish};
+pub use call::{Answered, Failure, Finish, NoAnswer};
 pub use evaluation::{Block, Cached, CachedOf, Gate, RowOutcome};
 pub use proposal::{
     Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source,
@@ -173,6 +173,17 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// Trouble stopped the run; it can be resumed.
+    Stopped {
+        /// When.
+        at: Timestamp,
+        /// How long it had been running, in milliseconds.
+        ran_ms: u64,
+        /// What kind of trouble.
+        reason: StopReason,
+        /// What happened, in the provider's words.
+        why: String,
+    },
 
     /// A call's worst case was set aside in the wallet, before anything was sent.
     Reserved {
@@ -207,8 +218,19 @@ pub enum Event {
         /// For which role.
         #[serde(default, skip_serializing_if = "is_default")]
         role: ModelRole,
-        /// Why.
+        /// Which kind of trouble it was.
+        #[serde(default)]
+        cause: NoAnswer,
+        /// What happened, in the provider's words.
         why: String,
+    },
+    /// Calls without a good answer are open again: what they met was a state of the provider.
+    CallsReopened {
+        /// For which role.
+        #[serde(default, skip_serializing_if = "is_default")]
+        role: ModelRole,
+        /// Which.
+        calls: Vec<Call>,
     },
     /// A scorer outside this process judged an answer.
     Scored {
@@ -235,6 +257,8 @@ impl Event {
             Self::Started { .. }
                 | Self::Resumed { .. }
                 | Self::Finished { .. }
+                | Self::Stopped { .. }
+                | Self::CallsReopened { .. }
                 | Self::Reserved { .. }
                 | Self::Answered(_)
                 | Self::AttemptFailed { .. }

@@ -28,6 +28,16 @@ pub enum StopReason {
     ScoreReached,
     /// The baseline leaves nothing to gain.
     NoHeadroom,
+    /// The models gave no good answers.
+    NoAnswers,
+    /// The mutator brought nothing that could be tried.
+    BrokenProposer,
+    /// The provider billed more than was set aside, and more than the budget.
+    OverBudget,
+    /// It was asked to stop.
+    Stopped,
+    /// The provider refused the key, or its quota is used up.
+    ProviderRefused,
 }
 
 impl StopReason {
@@ -46,6 +56,11 @@ impl StopReason {
             Self::Stalled => "stalled",
             Self::ScoreReached => "score_reached",
             Self::NoHeadroom => "no_headroom",
+            Self::NoAnswers => "no_answers",
+            Self::BrokenProposer => "broken_proposer",
+            Self::OverBudget => "over_budget",
+            Self::Stopped => "stopped",
+            Self::ProviderRefused => "provider_refused",
         }
     }
 
@@ -64,6 +79,11 @@ impl StopReason {
             Self::Stalled => "many children in a row brought nothing better",
             Self::ScoreReached => "the score asked for was reached",
             Self::NoHeadroom => "the baseline left nothing to gain",
+            Self::NoAnswers => "the models gave no good answers",
+            Self::BrokenProposer => "the mutator brought nothing that could be tried",
+            Self::OverBudget => "the provider billed more than the budget",
+            Self::Stopped => "it was asked to stop",
+            Self::ProviderRefused => "the provider refused",
         }
     }
 }

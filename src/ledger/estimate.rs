@@ -4,21 +4,46 @@ use crate::task::model::{ModelRole, Price, Usage};
 use crate::units::{Amount, Tokens};
 use std::collections::BTreeMap;
 
-/// The largest tokens-per-byte ratio seen so far, by role.
+/// What was seen of a role's tokens: the largest number per byte of a prompt, and the longest answer.
 #[derive(Clone, Debug, Default)]
-pub struct TokenRatios(BTreeMap<ModelRole, f64>);
+pub struct TokenRatios {
+    ratios: BTreeMap<ModelRole, f64>,
+    outputs: BTreeMap<ModelRole, Tokens>,
+}
 
 impl TokenRatios {
     /// Takes in a ratio. Only a larger one changes anything.
     pub fn learn(&mut self, role: ModelRole, ratio: f64) {
-        let largest = self.0.entry(role).or_default();
+        let largest = self.ratios.entry(role).or_default();
         *largest = largest.max(ratio);
     }
 
     /// The largest ratio of a role's requests.
     #[must_use]
     pub fn largest(&self, role: ModelRole) -> Option<f64> {
-        self.0.get(&role).copied()
+        self.ratios.get(&role).copied()
+    }
+
+    /// Takes in how long an answer was billed. Only a longer one changes anything.
+    pub fn learn_output(&mut self, role: ModelRole, output: Tokens) {
+        let longest = self.outputs.entry(role).or_default();
+        *longest = (*longest).max(output);
+    }
+
+    /// Takes in what was seen of a role elsewhere.
+    pub fn learn_from(&mut self, role: ModelRole, seen: &Self) {
+        if let Some(ratio) = seen.largest(role) {
+            self.learn(role, ratio);
+        }
+        self.learn_output(role, seen.outputs.get(&role).copied().unwrap_or_default());
+    }
+
+    /// The longest answer to expect where so many tokens are asked for: some providers bill reasoning
+    /// beyond what was asked for.
+    #[must_use]
+    pub fn longest_output(&self, role: ModelRole, max_output_tokens: u32) -> Tokens {
+        let asked = Tokens(u64::from(max_output_tokens));
+        asked.max(self.outputs.get(&role).copied().unwrap_or_default())
     }
 
     /// Tokens of a role's request of this many bytes.
@@ -38,12 +63,8 @@ pub fn estimate_tokens(largest_ratio: Option<f64>, bytes: usize) -> Tokens {
 
 /// The worst case of a request: its estimated prompt, and the longest answer.
 #[must_use]
-pub fn worst_case(price: Option<Price>, prompt: Tokens, max_output_tokens: u32) -> Amount {
-    let usage = Usage {
-        input: prompt,
-        cached_input: Tokens::ZERO,
-        output: Tokens(u64::from(max_output_tokens)),
-    };
+pub fn worst_case(price: Option<Price>, prompt: Tokens, output: Tokens) -> Amount {
+    let usage = Usage { input: prompt, cached_input: Tokens::ZERO, output };
     Amount { usd: price.unwrap_or(Price::FREE).of(usage), tokens: usage.total() }
 }
 
@@ -64,10 +85,10 @@ mod tests {
     #[test]
     fn a_worst_case_has_the_whole_answer_at_the_price_of_one() {
         let price = Price { input: 1.0, cached_input: Some(0.1), output: 10.0 };
-        let worst = worst_case(Some(price), Tokens(100), 50);
+        let worst = worst_case(Some(price), Tokens(100), Tokens(50));
         assert_eq!(worst.tokens, Tokens(150));
         assert_eq!(worst.usd.nanos(), 100 * 1_000 + 50 * 10_000);
-        assert_eq!(worst_case(None, Tokens(100), 50).usd.nanos(), 0);
+        assert_eq!(worst_case(None, Tokens(100), Tokens(50)).usd.nanos(), 0);
     }
 
     proptest! {

@@ -89,9 +89,15 @@ impl PlanLedger {
                 self.answered.entry(role).or_default().add(answer.usage, answer.usd);
                 *self.bytes.entry(role).or_default() += answer.bytes;
                 self.ratios.learn(role, answer.usage.input.0 as f64 / answer.bytes as f64);
+                self.ratios.learn_output(role, answer.usage.output);
             }
         }
         *self.spent.entry(share).or_default() += cost;
+    }
+
+    /// A call that was answered is asked once more: the first answer costs what a failed attempt does.
+    pub fn reopen(&mut self, call: Call) {
+        *self.failed_attempts.entry(call).or_default() += 1;
     }
 
     /// Takes in what happened to calls outside; other events change nothing here.
@@ -153,10 +159,16 @@ impl PlanLedger {
         self.bytes.get(&role).copied().unwrap_or_default()
     }
 
-    /// The largest tokens-per-byte ratio of a role's folded requests.
+    /// The longest answer to expect of a role where so many tokens are asked for.
     #[must_use]
-    pub fn largest_ratio(&self, role: ModelRole) -> Option<f64> {
-        self.ratios.largest(role)
+    pub fn longest_output(&self, role: ModelRole, max_output_tokens: u32) -> Tokens {
+        self.ratios.longest_output(role, max_output_tokens)
+    }
+
+    /// What the folded calls have shown of tokens.
+    #[must_use]
+    pub fn ratios(&self) -> &TokenRatios {
+        &self.ratios
     }
 
     /// Folded answered calls of a role.
@@ -208,7 +220,7 @@ mod tests {
         let said = Answer { usage: Usage::default(), usd: Usd::ZERO, bytes: 0 };
         plan.fold(Call(0), ModelRole::Mutator, Share::Search, Amount::ZERO, Some(said));
         assert_eq!(plan.answered(ModelRole::Mutator), Use::default());
-        assert_eq!(plan.largest_ratio(ModelRole::Mutator), None);
+        assert_eq!(plan.ratios().largest(ModelRole::Mutator), None);
     }
 
     #[test]
@@ -240,7 +252,7 @@ mod tests {
         let shares =
             [Share::Search, Share::Hold].map(|share| (plan.taken(share), plan.calls(share)));
         let role = ModelRole::Task;
-        let (tokens, ratio) = (plan.prompt_tokens(role, 1_000), plan.largest_ratio(role));
+        let (tokens, ratio) = (plan.prompt_tokens(role, 1_000), plan.ratios().largest(role));
         let (used, bytes) = (plan.answered(role), plan.answered_bytes(role));
         format!("{shares:?} {} {tokens} {ratio:?} {used:?} {bytes}", plan.proposals())
     }

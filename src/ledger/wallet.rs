@@ -77,6 +77,28 @@ impl Wallet {
             && self.caps.tokens.is_none_or(|cap| total.tokens <= cap)
     }
 
+    /// Whether a cap on money or tokens binds it.
+    #[must_use]
+    pub fn is_capped(&self) -> bool {
+        self.caps.usd.is_some() || self.caps.tokens.is_some()
+    }
+
+    /// The cap that was passed by what providers billed, in words, if one was.
+    #[must_use]
+    pub fn passed_cap(&self) -> Option<String> {
+        let spent = self.spent();
+        let usd = self.caps.usd.filter(|cap| spent.usd > *cap);
+        let tokens = self.caps.tokens.filter(|cap| spent.tokens > *cap);
+        let than = "the providers billed more than the budget:";
+        match (usd, tokens) {
+            (Some(cap), _) => Some(format!("{than} {} under a cap of {cap}", spent.usd)),
+            (None, Some(cap)) => {
+                Some(format!("{than} {} tokens under a cap of {}", spent.tokens.0, cap.0))
+            }
+            (None, None) => None,
+        }
+    }
+
     /// Whether nothing is reserved: no attempt is out that could still give something back.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -106,6 +128,10 @@ impl Wallet {
             }
             Event::AttemptFailed { call, charged, .. } => self.settle_failed(*call, *charged),
             Event::CallMissing { call, role, .. } => self.settle_missing(*call, *role),
+            Event::CallsReopened { role, calls } => {
+                let role = self.by_role.entry(*role).or_default();
+                role.calls = role.calls.saturating_sub(calls.len() as u64);
+            }
             Event::Lost { call } => self.lose(*call),
             _ => {}
         }
@@ -223,7 +249,8 @@ mod tests {
     }
 
     fn missing(call: u64) -> Event {
-        Event::CallMissing { call: Call(call), role: ModelRole::Task, why: String::new() }
+        let cause = crate::event::NoAnswer::Transport;
+        Event::CallMissing { call: Call(call), role: ModelRole::Task, cause, why: String::new() }
     }
 
     #[test]

@@ -14,10 +14,11 @@ use crate::text;
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Certificate, Client, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -69,6 +70,16 @@ pub enum AddressError {
         /// The provider's name in the task.
         provider: String,
     },
+    /// The certificates of its authorities cannot be read.
+    #[error("the `ca_file` of provider `{provider}`, {}: {cause}", path.display())]
+    Certificates {
+        /// The provider's name in the task.
+        provider: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// TLS cannot be set up.
     #[error(
         "no HTTPS connection can be made to provider `{provider}` ({cause}): is the system's \
@@ -80,6 +91,18 @@ pub enum AddressError {
         /// What the TLS library says.
         cause: String,
     },
+}
+
+impl AddressError {
+    /// The key of the provider's table that is to be changed.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Key { .. } => "api_key",
+            Self::Certificates { .. } => "ca_file",
+            _ => "base_url",
+        }
+    }
 }
 
 /// A provider that is asked over HTTP.
@@ -125,7 +148,15 @@ impl<P: Protocol> HttpProvider<P> {
                 Some(sent.ok_or_else(|| AddressError::Key { provider: name() })?)
             }
         };
-        let client = client(&endpoint, provider)
+        let authorities = match &provider.ca_file {
+            Some(path) => authorities(path).map_err(|cause| AddressError::Certificates {
+                provider: name(),
+                path: path.clone(),
+                cause,
+            })?,
+            None => Vec::new(),
+        };
+        let client = client(&endpoint, provider, authorities)
             .map_err(|error| AddressError::Client { provider: name(), cause: causes(&error) })?;
         let host = match (endpoint.host_str().unwrap_or_default(), endpoint.port()) {
             (host, Some(port)) => format!("{host}:{port}"),
@@ -245,9 +276,12 @@ impl<P: Protocol> HttpProvider<P> {
     /// No answer came: either nothing was sent, or the connection broke under the request.
     fn not_answered(&self, error: &reqwest::Error) -> LlmError {
         let cause = causes(error);
+        if let Some(flaw) = certificate_flaw(error) {
+            return self.failed(Failure::Certificate, false, &flaw);
+        }
         if error.is_connect() {
-            let failure = if error.is_timeout() { Failure::Timeout } else { Failure::Transient };
-            return self.failed(failure, false, &format!("could not be reached: {cause}"));
+            let words = format!("could not be reached: {cause}");
+            return self.failed(Failure::Unreachable, false, &words);
         }
         let words = format!("broke the connection without an answer: {cause}");
         self.failed(Failure::Transient, true, &words)
@@ -319,8 +353,22 @@ fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url
     Ok(url)
 }
 
+/// The certificates in a file.
+fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
+    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err("it holds no certificate; it must be in PEM".to_owned()),
+        Err(error) => Err(causes(&error)),
+    }
+}
+
 /// One client per provider: it keeps the connections.
-fn client(endpoint: &Url, provider: &Provider) -> Result<Client, reqwest::Error> {
+fn client(
+    endpoint: &Url,
+    provider: &Provider,
+    authorities: Vec<Certificate>,
+) -> Result<Client, reqwest::Error> {
     static PROVIDER: Once = Once::new();
     // Without it, building a client panics. An error means that one is installed already.
     PROVIDER.call_once(|| {
@@ -348,6 +396,8 @@ fn client(endpoint: &Url, provider: &Provider) -> Result<Client, reqwest::Error>
     if !secure {
         // A local server must work on a system without any certificates.
         builder = builder.tls_certs_only([]);
+    } else if !authorities.is_empty() {
+        builder = builder.tls_certs_merge(authorities);
     }
     if is_this_machine(endpoint.host_str().unwrap_or_default()) {
         // For a proxy, this address is another machine.
@@ -361,6 +411,50 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")
         || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// What is wrong with a server's certificate, and what to do about it, if that is what failed.
+fn certificate_flaw(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(rustls::Error::InvalidCertificate(flaw)) = cause.downcast_ref() {
+            return Some(in_words(flaw));
+        }
+        // The error of a stream wraps the one of TLS without naming it as its source.
+        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match wrapped {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
+    }
+    None
+}
+
+fn in_words(flaw: &rustls::CertificateError) -> String {
+    use rustls::CertificateError as Flaw;
+    let (what, remedy) = match flaw {
+        Flaw::UnknownIssuer => (
+            "is signed by an authority that this machine does not trust",
+            "name that authority's certificate (PEM) in `ca_file`",
+        ),
+        Flaw::Expired | Flaw::ExpiredContext { .. } => {
+            ("has expired", "renew it, or set this machine's clock")
+        }
+        Flaw::NotValidYet | Flaw::NotValidYetContext { .. } => {
+            ("is not valid yet", "set this machine's clock")
+        }
+        Flaw::NotValidForName | Flaw::NotValidForNameContext { .. } => (
+            "is for another name",
+            "write the name that it is for in `base_url`, or make one for this name",
+        ),
+        Flaw::Revoked => ("was revoked", "make a new one"),
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => (
+            "is an authority's own and cannot be a server's",
+            "make one with `-addext basicConstraints=critical,CA:FALSE`, and name it in `ca_file`",
+        ),
+        other => return format!("has a certificate that cannot be trusted ({other})"),
+    };
+    format!("has a certificate that {what}: {remedy}")
 }
 
 /// What went wrong, down to the system's own words. The error's own line holds the address.

@@ -5,6 +5,7 @@
 
 // A file uses only files declared above it.
 pub mod key; // The source of a provider's key, and how it stays out of every text.
+mod body; // A server's body as JSON, read loosely.
 pub mod refusal; // What a server says instead of an answer.
 pub mod protocol; // What a wire protocol defines.
 pub mod http; // One attempt over HTTP, whatever the protocol.
@@ -66,6 +67,8 @@ pub struct Reply {
     pub usage: Option<Usage>,
     /// Why it ended.
     pub finish: Finish,
+    /// What is wrong with it, in the provider's words; nothing where it is good, or nothing is said.
+    pub why: String,
 }
 
 /// A failed attempt.

@@ -40,7 +40,9 @@ impl Refusal {
             failure,
             may_be_billed: failure == Failure::Transient && worked_on(status),
             retry_after: match failure {
-                Failure::Throttled | Failure::Transient => wait_in(headers, &said, now),
+                Failure::Throttled | Failure::Unavailable | Failure::Transient => {
+                    wait_in(headers, &said, now)
+                }
                 _ => None,
             },
             usage: None,
@@ -74,8 +76,10 @@ impl Refusal {
         Self {
             failure,
             // The 200 was sent before it went wrong, so perhaps tokens were too.
-            may_be_billed: failure == Failure::Transient,
-            retry_after: said.wait.filter(|_| failure == Failure::Throttled),
+            may_be_billed: matches!(failure, Failure::Transient | Failure::Unavailable),
+            retry_after: said
+                .wait
+                .filter(|_| matches!(failure, Failure::Throttled | Failure::Unavailable)),
             usage: None,
             words: format!("sent an error instead of an answer: {}", said.words),
         }
@@ -97,20 +101,23 @@ struct Said {
     codes: Vec<String>,
     /// All words, in small letters.
     lower: String,
+    /// Whether it is a page for people, as firewalls send it.
+    is_page: bool,
     /// The wait that it asks for.
     wait: Option<Duration>,
 }
 
 impl Said {
     fn of_body(body: &[u8]) -> Self {
-        match serde_json::from_slice::<Value>(body) {
+        match super::body::json(body) {
             // Gemini wraps it in a list.
-            Ok(Value::Array(mut list)) if !list.is_empty() => Self::of_json(&list.swap_remove(0)),
-            Ok(value) => Self::of_json(&value),
-            Err(_) => {
+            Some(Value::Array(mut list)) if !list.is_empty() => Self::of_json(&list.swap_remove(0)),
+            Some(value) => Self::of_json(&value),
+            None => {
                 let text = String::from_utf8_lossy(body);
                 let words = title(&text).unwrap_or(&text).trim().to_owned();
-                Self::default().with_words(words)
+                let is_page = text.trim_start().starts_with('<');
+                Self { is_page, ..Self::default() }.with_words(words)
             }
         }
     }
@@ -121,7 +128,7 @@ impl Said {
             error @ Value::Object(_) => Self::of_error(error),
             // Ollama and xAI: the message itself, xAI with a `code` beside it.
             Value::String(message) => {
-                let mut said = Self::default();
+                let mut said = Self { wait: wait_in_fields(value), ..Self::default() };
                 said.read_codes(value);
                 said.with_words(message.clone())
             }
@@ -141,6 +148,7 @@ impl Said {
                 said.read_codes(violation);
             }
         }
+        said.wait = said.wait.or_else(|| wait_in_fields(error));
         let mut words = match error {
             Value::String(message) => message.clone(),
             _ => ["message", "detail", "error_description", "title"]
@@ -189,17 +197,20 @@ impl Said {
             400 | 401 | 403 | 412 | 429 if self.is_about_money() => Failure::Quota,
             401 | 407 => Failure::Auth,
             // One input was refused, not the key.
-            403 if self.says(&["moderation", "flagged", "content policy", "safety"]) => {
-                Failure::BadRequest
-            }
-            403 => Failure::Auth,
-            400 if self.is_about_the_key() => Failure::Auth,
+            400 | 403 | 422 if self.is_of_a_filter() => Failure::Filter,
+            403 if self.says(&["safety"]) => Failure::Filter,
+            400 | 403 if self.is_about_the_key() => Failure::Auth,
+            403 if !self.is_page && self.is_about_access() => Failure::Auth,
+            // A firewall that refuses one input says no more than this. Where it refuses everything, the
+            // run stops after some calls.
+            403 => Failure::BadRequest,
             // It will not fit next time either, and refusals for speed are tried again for ever.
             429 if self.says(&["request too large", "must be reduced"]) => Failure::BadRequest,
             429 => Failure::Throttled,
             400 if self.has_code(&["throttlingexception", "throttling"]) => Failure::Throttled,
             // A server that cannot do it at all, such as llama.cpp with an embedding model.
             501 | 505 => Failure::BadRequest,
+            503 | 529 => Failure::Unavailable,
             408 | 409 | 424 | 425 | 498 | 499 | 500.. => Failure::Transient,
             _ => Failure::BadRequest,
         }
@@ -250,6 +261,56 @@ impl Said {
         // OpenAI says this when the money is gone; Gemini also each minute, and then says how long
         // to wait. "Billing" alone means nothing: rate limits advertise higher tiers with it.
         self.says(&["exceeded your current quota"]) && self.wait.is_none()
+    }
+
+    /// A content filter refused what was sent.
+    fn is_of_a_filter(&self) -> bool {
+        const CODES: &[&str] = &[
+            "content_filter",
+            "content_policy_violation",
+            "responsibleaipolicyviolation",
+            "data_inspection_failed",
+            "moderation_blocked",
+            // Zhipu
+            "1301",
+        ];
+        const PHRASES: &[&str] = &[
+            "moderation",
+            "flagged",
+            "content policy",
+            "content management policy",
+            "content filter",
+            "content_filter",
+            "usage policies",
+            "inappropriate content",
+            "敏感",
+        ];
+        self.has_code(CODES) || self.says(PHRASES)
+    }
+
+    /// The key is known, and may not do this: no request of the run will be answered.
+    fn is_about_access(&self) -> bool {
+        const CODES: &[&str] =
+            &["permission_denied", "permission_error", "access_denied", "authentication_error"];
+        const PHRASES: &[&str] = &[
+            "api key",
+            "api_key",
+            "apikey",
+            "permission",
+            "access",
+            "authoriz",
+            "authenticat",
+            "credential",
+            "not allowed to",
+            "organization",
+            "account",
+            "project",
+            "country",
+            "region",
+            "territory",
+            "subscription",
+        ];
+        self.has_code(CODES) || self.says(PHRASES)
     }
 
     /// Gemini, xAI and others refuse a key with 400.
@@ -318,6 +379,24 @@ fn title(page: &str) -> Option<&str> {
     Some(page[start..end].trim()).filter(|title| !title.is_empty())
 }
 
+/// A wait as a field of an error, under the names that servers use.
+fn wait_in_fields(error: &Value) -> Option<Duration> {
+    let field = |names: &[&str], unit: f64| {
+        names.iter().find_map(|name| match &error[name] {
+            Value::Number(number) => Duration::try_from_secs_f64(number.as_f64()? * unit).ok(),
+            Value::String(text) if unit == 1.0 => wait_of(text),
+            Value::String(text) => seconds(text, unit),
+            _ => None,
+        })
+    };
+    field(&["retry_after_ms", "retryAfterMs"], 0.001).or_else(|| {
+        field(
+            &["retry_after", "retryAfter", "retry-after", "retry_after_seconds", "retryDelay"],
+            1.0,
+        )
+    })
+}
+
 /// How long the server asks to wait: the most exact statement first.
 fn wait_in(headers: &HeaderMap, said: &Said, now: Timestamp) -> Option<Duration> {
     let header = |name: &str| headers.get(name)?.to_str().ok();
@@ -332,12 +411,19 @@ fn wait_in(headers: &HeaderMap, said: &Said, now: Timestamp) -> Option<Duration>
         .or_else(|| {
             // The time until a bucket is full again: that of the bucket that is empty, or else the
             // nearer one, because any place in it will do.
-            let bucket = |name: &str| {
-                let left = header(&format!("x-ratelimit-remaining-{name}"));
-                let wait = wait_of(header(&format!("x-ratelimit-reset-{name}"))?)?;
+            let bucket = |prefix: &str, name: &str| {
+                let left = header(&format!("{prefix}-remaining{name}"));
+                let wait = reset(header(&format!("{prefix}-reset{name}"))?, headers, now)?;
                 Some((left.map(str::trim) == Some("0"), wait))
             };
-            let buckets = [bucket("requests"), bucket("tokens")];
+            let buckets = [
+                bucket("x-ratelimit", "-requests"),
+                bucket("x-ratelimit", "-tokens"),
+                bucket("x-ratelimit", ""),
+                bucket("ratelimit", ""),
+                bucket("anthropic-ratelimit-requests", ""),
+                bucket("anthropic-ratelimit-tokens", ""),
+            ];
             let waits = || buckets.iter().flatten();
             let empty = waits().filter(|(empty, _)| *empty).map(|(_, wait)| *wait);
             empty.max().or_else(|| waits().map(|(_, wait)| *wait).min())
@@ -350,13 +436,45 @@ fn seconds(text: &str, unit: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(number * unit).ok()
 }
 
-/// An HTTP date, seen from the server's own clock where it tells the time: ours may be wrong.
+/// When a bucket is full again: a wait, a moment in seconds or milliseconds since 1970, or a date.
+fn reset(text: &str, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    /// In 2001; no wait is so long.
+    const EPOCH_SECONDS: f64 = 1e9;
+    let number: Option<f64> = text.trim().parse().ok();
+    match number.filter(|number| *number >= EPOCH_SECONDS) {
+        Some(moment) => {
+            let millis = if moment >= EPOCH_SECONDS * 1e3 { moment } else { moment * 1e3 };
+            let then = Timestamp::from_millisecond(millis as i64).ok()?;
+            Some(from_now(then, headers, now))
+        }
+        None => wait_of(text).or_else(|| until(text.trim(), headers, now)),
+    }
+}
+
+/// A date in one of the three forms of HTTP (RFC 9110, section 5.6.7), or in that of RFC 3339.
+fn date(text: &str) -> Option<Timestamp> {
+    let obsolete = |format: &str| {
+        let parts = jiff::fmt::strtime::parse(format, text).ok()?;
+        parts.to_datetime().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp())
+    };
+    DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()
+        .or_else(|| obsolete("%A, %d-%b-%y %H:%M:%S GMT"))
+        .or_else(|| obsolete("%a %b %e %H:%M:%S %Y"))
+        .or_else(|| text.parse().ok())
+}
+
+/// A date, as a wait.
 fn until(text: &str, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let date = |text: &str| DateTimeParser::new().parse_timestamp(text).ok();
-    let then = date(text)?;
+    Some(from_now(date(text)?, headers, now))
+}
+
+/// The time to a moment, seen from the server's own clock where it tells the time: ours may be wrong.
+fn from_now(then: Timestamp, headers: &HeaderMap, now: Timestamp) -> Duration {
     let its_now = headers.get(DATE).and_then(|value| date(value.to_str().ok()?)).unwrap_or(now);
     // A date that has passed means: now.
-    Some(Duration::try_from(then.duration_since(its_now)).unwrap_or_default())
+    Duration::try_from(then.duration_since(its_now)).unwrap_or_default()
 }
 
 /// `1s`, `6m0s`, `2m59.56s`, `20ms`, `40131 seconds`, or a bare number of seconds.

@@ -14,6 +14,7 @@ use crate::task::model::{Provider, ProviderKind};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What answers the requests to a provider.
 pub enum Connection {
@@ -43,12 +44,39 @@ pub fn connect(
     })
 }
 
+/// How long a run waits for a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// While nothing is answered.
+    pub silence: Duration,
+    /// While it says that it is not ready (503).
+    pub loading: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { silence: Duration::from_secs(30 * 60), loading: Duration::from_secs(10 * 60) }
+    }
+}
+
+impl Patience {
+    fn of(provider: &Provider) -> Self {
+        let default = Self::default();
+        Self {
+            silence: provider.patience.unwrap_or(default.silence),
+            loading: provider.loading.unwrap_or(default.loading),
+        }
+    }
+}
+
 /// A provider with what limits sending to it.
 pub struct ThrottledProvider {
     /// The provider.
     pub llm: Arc<dyn Llm>,
     /// Its limit.
     pub limit: Arc<dyn SendLimit>,
+    /// How long it is waited for.
+    pub patience: Patience,
 }
 
 /// The providers of a task, each with its limit.
@@ -85,7 +113,8 @@ impl Providers {
                 Some(shared) => Throttle::within(Arc::clone(shared) as _, own, provider.rpm),
                 None => Throttle::new(own, provider.rpm),
             };
-            by_name.insert(name.clone(), ThrottledProvider { llm, limit: Arc::new(throttle) });
+            let (limit, patience) = (Arc::new(throttle), Patience::of(provider));
+            by_name.insert(name.clone(), ThrottledProvider { llm, limit, patience });
         }
         let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);
         Ok(Self { by_name, concurrency })

@@ -125,7 +125,7 @@ fn source_of(name_or_file: &str) -> Result<(PathBuf, String), RecipeError> {
             suggestion: text::suggestion(name_or_file, &names),
         });
     }
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = crate::source::read_text(path).map_err(|error| {
         SourceError::new(path, format!("cannot be read: {error}"))
             .help("name a shipped strategy (`promptsearch strategies` lists them) or a TOML file")
     })?;

@@ -140,7 +140,9 @@ impl Recorder {
             cached: 0,
             out,
             usd: crate::units::Usd::ZERO,
+            estimated: false,
             finish: Finish::Stop,
+            why: String::new(),
             ms: 180,
             at: self.at,
         };

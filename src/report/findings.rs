@@ -6,8 +6,8 @@
 use super::Report;
 use super::verdict::{Verdict, verdict};
 use super::words::{
-    Run, abandoned, cost, diff, dropped, quality, range, rejection_named, score, signed_range,
-    visible, visible_line,
+    Run, abandoned, cost, counted, diff, dropped, failed_calls, quality, range, rejection_named,
+    score, signed_range, visible, visible_line,
 };
 use crate::id::{CandidateIx, RowIx};
 use crate::run::{Prompted, RoleSpent, dev_interval, prompt_tokens};
@@ -153,6 +153,8 @@ pub(super) struct Tried {
     pub(super) invalid: String,
     /// `1 row`, `2 rows` without a score.
     pub(super) errors: String,
+    /// Calls without a good answer: a sentence for each cause, with an example.
+    pub(super) failed: Vec<String>,
 }
 
 /// Number of proposals rejected for one reason.
@@ -592,11 +594,8 @@ pub(super) fn tried(report: &Report<'_>) -> Tried {
         evaluations: counted(counts.evaluations, "scored answer"),
         invalid: thousands(counts.invalid),
         errors: counted(counts.errors, "row"),
+        failed: failed_calls(report.summary),
     }
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    plural(usize::try_from(count).unwrap_or(usize::MAX), noun)
 }
 
 fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {

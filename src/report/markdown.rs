@@ -71,6 +71,9 @@ impl Page {
         if let Some(simulated) = verdict.simulated {
             self.paragraph(&format!("> {simulated}"));
         }
+        if let Some(trouble) = &verdict.trouble {
+            self.paragraph(&code(trouble));
+        }
         for detail in &verdict.details {
             let _ = writeln!(self.text, "- {detail}");
         }
@@ -244,6 +247,10 @@ impl Page {
             "{} → {}{fates}. {}, {} of them invalid; {} without a score.",
             tried.proposals, tried.candidates, tried.evaluations, tried.invalid, tried.errors
         ));
+        for failed in &tried.failed {
+            let sentence = code(failed);
+            self.paragraph(&sentence);
+        }
         let mut rows: Vec<Vec<String>> = tried
             .rejected
             .iter()

@@ -160,6 +160,9 @@ impl Page {
         if let Some(simulated) = verdict.simulated {
             self.prose(2, simulated, |paint, text| paint.with("33", text));
         }
+        if let Some(trouble) = &verdict.trouble {
+            self.prose(2, trouble, |paint, text| paint.with("33", text));
+        }
         for detail in &verdict.details {
             self.prose(2, detail, |_, text| text.to_owned());
         }
@@ -277,6 +280,9 @@ impl Page {
             tried.evaluations, tried.invalid, tried.errors
         );
         self.prose(2, &answers, |_, text| text.to_owned());
+        for failed in &tried.failed {
+            self.prose(2, failed, |_, text| text.to_owned());
+        }
     }
 
     fn diff(&mut self, findings: &Findings) {

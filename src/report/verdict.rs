@@ -4,7 +4,8 @@
 //! A gain is claimed only if held-out rows confirm it.
 
 use super::Report;
-use super::words::{cost, p_value, signed_range, test_name};
+use super::words::{cost, p_value, signed_range, test_name, visible_line};
+use crate::clock::Clock;
 use crate::event::StopReason;
 use crate::id::CandidateIx;
 use crate::run::{Gain, Prompted, Status};
@@ -37,6 +38,8 @@ pub(super) struct Verdict {
     pub(super) sentence: String,
     /// Further facts that a reader needs before acting on the verdict.
     pub(super) details: Vec<String>,
+    /// What stopped the run or keeps it waiting, with the provider's words in it.
+    pub(super) trouble: Option<String>,
     /// A notice, if any model was simulated.
     pub(super) simulated: Option<&'static str>,
 }
@@ -60,7 +63,15 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     if summary.recommended.is_some() && report.has_winner() {
         details.extend(cost_change(report));
     }
-    Verdict { tone, word, sentence, details, simulated: simulated(report) }
+    let (trouble, simulated) = (trouble(report), simulated(report));
+    Verdict { tone, word, sentence, details, trouble, simulated }
+}
+
+fn trouble(report: &Report<'_>) -> Option<String> {
+    let summary = report.summary;
+    let waiting = || Some(summary.waiting.as_ref()?.in_words(Clock::System.now()));
+    let words = summary.trouble.clone().or_else(waiting)?;
+    Some(visible_line(&words))
 }
 
 type Words = (Tone, &'static str, String, Vec<String>);

@@ -2,6 +2,7 @@
 
 use crate::event::{Abandoned, Dropped, Rejection};
 use crate::prompt;
+use crate::run::Summary;
 use crate::stats::{Interval, TestName};
 use crate::text::{percent, plural, thousands};
 
@@ -169,7 +170,7 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// The same, on one line.
-pub(super) fn visible_line(text: &str) -> String {
+pub fn visible_line(text: &str) -> String {
     visible(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -314,6 +315,32 @@ pub(super) fn shell_word(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// Calls without a good answer: a sentence for each cause, with an example in the provider's words.
+#[must_use]
+pub fn failed_calls(summary: &Summary) -> Vec<String> {
+    let failed = summary.failed_calls.iter().map(|(cause, failed)| {
+        let (count, example) = (failed.calls.values().sum(), visible_line(&failed.example));
+        let example = match example.as_str() {
+            "" => String::new(),
+            example => format!(", such as: {example}"),
+        };
+        let were = if count == 1 { "was" } else { "were" };
+        format!("{} {were} {}{example}", counted(count, "call"), cause.in_words())
+    });
+    let estimated = (summary.counts.estimated > 0).then(|| {
+        let answers = counted(summary.counts.estimated, "answer");
+        format!(
+            "the tokens of {answers} are estimated: the provider counted none, or what cannot be"
+        )
+    });
+    failed.chain(estimated).collect()
+}
+
+/// `1 row`, `2 rows`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    plural(usize::try_from(count).unwrap_or(usize::MAX), noun)
 }
 
 #[cfg(test)]

@@ -31,6 +31,18 @@ pub enum RunDirError {
         /// What is wrong.
         message: String,
     },
+    /// The runs' folder is no folder.
+    #[error("`{path}` is not a folder: runs are kept in a folder, which `--out` names")]
+    NoFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The run's folder holds a link, which would lead its files elsewhere.
+    #[error("`{path}` is a symbolic link: a run writes into its own folder only; remove the link")]
+    Link {
+        /// The path.
+        path: PathBuf,
+    },
     /// Another process is using the run.
     #[error("the run `{run}` is in use{by}")]
     InUse {
@@ -87,6 +99,9 @@ impl RunDir {
     /// It already holds a run, another process starts one there, or it cannot be created.
     pub fn create(path: &Path) -> Result<(Self, RunLock), RunDirError> {
         if let Some(out) = path.parent() {
+            if out.symlink_metadata().is_ok() && !out.is_dir() && out != Path::new("") {
+                return Err(RunDirError::NoFolder { path: out.to_owned() });
+            }
             fs::create_dir_all(out).map_err(|source| io_error(out, source))?;
         }
         let run = Self::at(path);
@@ -139,6 +154,7 @@ impl RunDir {
     /// # Errors
     /// Another process has locked it.
     pub fn lock(&self) -> Result<RunLock, RunDirError> {
+        self.check_links()?;
         let path = self.file("lock");
         let mut file = File::options()
             .create(true)
@@ -163,6 +179,18 @@ impl RunDir {
             }
             Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
         }
+    }
+
+    /// A folder that somebody prepared must not lead the files of a run elsewhere.
+    fn check_links(&self) -> Result<(), RunDirError> {
+        let within = [self.path.clone(), self.file("best"), self.file("journal")];
+        for entry in within.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten() {
+            let entry = entry.map_err(|source| io_error(&self.path, source))?;
+            if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                return Err(RunDirError::Link { path: entry.path() });
+            }
+        }
+        Ok(())
     }
 
     /// Whether a process has locked the run.
@@ -202,7 +230,12 @@ impl RunDir {
         let parent = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(parent).map_err(|source| io_error(parent, source))?;
         let part = path.with_extension("part");
-        let written = File::create(&part).and_then(|mut file| {
+        // What lies there was left by a kill, or is a link that somebody put there.
+        let _ = fs::remove_file(&part);
+        if parent != self.path && parent.is_symlink() {
+            return Err(RunDirError::Link { path: parent.to_owned() });
+        }
+        let written = File::create_new(&part).and_then(|mut file| {
             file.write_all(bytes)?;
             file.sync_data()?;
             fs::rename(&part, &path)

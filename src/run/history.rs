@@ -1,12 +1,13 @@
 //! The history of a run: the moments at which the incumbent changed.
 
 use crate::event::Event;
-use crate::id::{CandidateIx, EventNumber};
+use crate::id::{Call, CandidateIx, EventNumber};
 use crate::journal::{Journal, JournalError, read_events};
 
 use crate::ledger::Wallet;
 use crate::memory::State;
 use crate::state::Phase;
+use crate::task::model::ModelRole;
 use jiff::Timestamp;
 use std::path::Path;
 use std::time::Duration;
@@ -96,7 +97,21 @@ impl History {
         }
         let open = self.wallet.open_calls();
         let lost = open.iter().map(|(call, ..)| Event::Lost { call: *call });
-        lost.chain([Event::Resumed { at, ran_ms: self.ran_ms }]).collect()
+        let reopened = ModelRole::ALL.into_iter().filter_map(|role| self.reopened(role));
+        lost.chain(reopened).chain([Event::Resumed { at, ran_ms: self.ran_ms }]).collect()
+    }
+
+    /// Calls that ended without an answer and are not folded: they are asked once more.
+    fn reopened(&self, role: ModelRole) -> Option<Event> {
+        let open = self.state.evaluations.iter().chain(&self.state.proposals);
+        let is_missing = |call: &Call| {
+            self.state.arrivals.get(call).is_some_and(|arrival| arrival.answer.is_none())
+        };
+        let calls: Vec<Call> = open
+            .filter(|(call, open)| open.is_asked && open.work.role() == role && is_missing(call))
+            .map(|(call, _)| *call)
+            .collect();
+        (!calls.is_empty()).then_some(Event::CallsReopened { role, calls })
     }
 
     /// Applies the next event.
@@ -106,7 +121,9 @@ impl History {
         self.state.apply(number, event);
         match event {
             Event::Answered(answered) => self.ran_ms = self.ran_ms.max(answered.at),
-            Event::Resumed { ran_ms, .. } => self.ran_ms = self.ran_ms.max(*ran_ms),
+            Event::Resumed { ran_ms, .. } | Event::Stopped { ran_ms, .. } => {
+                self.ran_ms = self.ran_ms.max(*ran_ms);
+            }
             _ => {}
         }
         let is_moment = match event {

@@ -42,7 +42,13 @@ impl LoadedRun {
         check_emptied(&dir, &file, history.state.phase == Phase::New)?;
         let status = status(&dir, &history.state);
         let (info, running) = (file.info(), history.running());
-        let summary = Summary::of(&info, &task, &history.state, &history.wallet, running, status);
+        let mut summary =
+            Summary::of(&info, &task, &history.state, &history.wallet, running, status);
+        if status == Status::Running {
+            // Only the process that works on the run knows.
+            let last = dir.read_json::<Summary>(SUMMARY_FILE).ok();
+            summary.waiting = last.and_then(|last| last.waiting);
+        }
         Ok(Self { dir, file, recipe, task, history, summary })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Decisions never use them: decisions depend on folded events alone, these figures on arrivals.
 
-use crate::engine::CallRunner;
+use crate::engine::{CallRunner, Waiting};
 use crate::units::Usd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub struct Meter {
 }
 
 /// The figures at one moment; all zero while no search runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     /// Dollars spent, by all sessions of the run.
     pub spent: Usd,
@@ -25,8 +25,8 @@ pub struct Reading {
     pub running: Duration,
     /// Requests in flight.
     pub in_flight: u32,
-    /// What keeps calls from being answered, where something does.
-    pub trouble: Option<String>,
+    /// What is waited for, where something is.
+    pub waiting: Option<Waiting>,
 }
 
 impl Meter {
@@ -44,7 +44,7 @@ impl Meter {
             calls,
             running: runner.running(),
             in_flight: runner.in_flight(),
-            trouble: runner.trouble(),
+            waiting: runner.waiting(),
         }
     }
 

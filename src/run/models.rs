@@ -83,7 +83,7 @@ pub fn rewrite(request: &Request, part: &str, text: &str) -> String {
 /// A complete answer without token counts; they are estimated from its bytes.
 impl From<String> for Reply {
     fn from(text: String) -> Self {
-        Self { text, usage: None, finish: Finish::Stop }
+        Self { text, usage: None, finish: Finish::Stop, why: String::new() }
     }
 }
 

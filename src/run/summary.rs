@@ -2,8 +2,8 @@
 
 use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
 use super::file::RunInfo;
-use crate::engine::confirmed;
-use crate::event::StopReason;
+use crate::engine::{Waiting, confirmed};
+use crate::event::{NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RowIx};
 use crate::ledger::Wallet;
 use crate::memory::State;
@@ -47,8 +47,14 @@ pub struct Summary {
     pub seed: u64,
     /// Its status.
     pub status: Status,
-    /// Why the search ended.
+    /// Why the search ended, or what stopped the run.
     pub stop_reason: Option<StopReason>,
+    /// The trouble that stopped the run, in the provider's words.
+    #[serde(default)]
+    pub trouble: Option<String>,
+    /// What the run waits for.
+    #[serde(default)]
+    pub waiting: Option<Waiting>,
     /// The baseline.
     pub baseline: Option<Prompted>,
     /// The search's winner, or the incumbent during the search; the baseline only if no candidate
@@ -66,6 +72,18 @@ pub struct Summary {
     pub spent: Spent,
     /// Counts of proposals, candidates and evaluations.
     pub counts: Counts,
+    /// Calls without a good answer, by cause, also those that were asked again.
+    #[serde(default)]
+    pub failed_calls: BTreeMap<NoAnswer, FailedCalls>,
+}
+
+/// Calls that failed for one cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCalls {
+    /// How many, by role.
+    pub calls: BTreeMap<String, u64>,
+    /// One of them, in the provider's words.
+    pub example: String,
 }
 
 /// Which prompt to deploy.
@@ -174,6 +192,9 @@ pub struct Counts {
     pub invalid: u64,
     /// Rows without a score, because the model did not answer.
     pub errors: u64,
+    /// Answers whose tokens are estimated, because the provider counted none, or what cannot be.
+    #[serde(default)]
+    pub estimated: u64,
 }
 
 impl Summary {
@@ -208,6 +229,7 @@ impl Summary {
                 split: Split::Hold,
                 shrunken_dev: state.winner.and_then(|(_, shrunken, _)| shrunken),
             });
+        let stopped = state.stopped.as_ref();
         let is_over = state.phase == Phase::Over;
         let is_shown = confirmed.as_ref().is_some_and(|confirmed| confirmed.is_shown);
         let recommended = if is_shown { Recommendation::Best } else { Recommendation::Baseline };
@@ -218,7 +240,9 @@ impl Summary {
             strategy: info.strategy.clone(),
             seed: info.seed.0,
             status,
-            stop_reason: state.stop_reason,
+            stop_reason: stopped.map(|(reason, _)| *reason).or(state.stop_reason),
+            trouble: stopped.map(|(_, why)| why.clone()),
+            waiting: None,
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
             recommended: is_over.then_some(recommended),
@@ -227,6 +251,7 @@ impl Summary {
             front: front(task, state, info.seed),
             spent: spent(state, wallet, running),
             counts: counts(state),
+            failed_calls: failed_calls(state),
         }
     }
 
@@ -365,5 +390,15 @@ fn counts(state: &State) -> Counts {
         evaluations: state.counts.evaluations,
         invalid: state.counts.invalid,
         errors: state.counts.errors,
+        estimated: state.counts.estimated,
     }
+}
+
+fn failed_calls(state: &State) -> BTreeMap<NoAnswer, FailedCalls> {
+    let all = state.counts.failed_calls.iter();
+    all.map(|(cause, failed)| {
+        let calls = failed.calls.iter().map(|(role, count)| (role.to_string(), *count)).collect();
+        (*cause, FailedCalls { calls, example: failed.example.clone() })
+    })
+    .collect()
 }

@@ -36,12 +36,24 @@ impl SummaryWriter {
 
 impl Observer for SummaryWriter {
     fn observe(&mut self, _number: EventNumber, _event: &Event, state: &State) {
+        self.write(state);
+    }
+
+    fn tick(&mut self, state: &State) {
+        self.write(state);
+    }
+}
+
+impl SummaryWriter {
+    fn write(&mut self, state: &State) {
         if self.last.is_some_and(|last| last.elapsed() < EVERY) {
             return;
         }
         let running = self.runner.running();
         let wallet = self.runner.wallet().clone();
-        let summary = Summary::of(&self.info, &self.task, state, &wallet, running, Status::Running);
+        let status = Status::Running;
+        let mut summary = Summary::of(&self.info, &self.task, state, &wallet, running, status);
+        summary.waiting = self.runner.waiting();
         if let Err(error) = summary.write(&self.dir) {
             tracing::warn!(%error, "the summary was not written");
         }

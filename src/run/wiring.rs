@@ -51,9 +51,7 @@ pub(super) fn search(
         file.seed,
     );
     for role in ModelRole::ALL {
-        if let Some(ratio) = state.plan.largest_ratio(role) {
-            runner.learn_ratio(role, ratio);
-        }
+        runner.learn(role, state.plan.ratios());
     }
     let runner = Arc::new(runner);
     let evaluator = Arc::new(Evaluator::new(Arc::clone(task), &access.environment));
@@ -143,7 +141,7 @@ pub fn check_models(task: &Task, access: &Access) -> Result<(), SourceError> {
     check_simulated(task)?;
     for (name, provider) in task.providers() {
         connect(name, provider, access.keys.get(name).cloned())
-            .map_err(|error| task.mistake(&["providers", name, "base_url"], error.to_string()))?;
+            .map_err(|error| task.mistake(&["providers", name, error.key()], error.to_string()))?;
     }
     Ok(())
 }

@@ -141,7 +141,8 @@ impl Llm for SimLlm {
                 usage: None,
                 message,
             })?;
-        Ok(Reply { text: answer.text, usage: Some(answer.usage), finish: answer.finish })
+        let (usage, why) = (Some(answer.usage), String::new());
+        Ok(Reply { text: answer.text, usage, finish: answer.finish, why })
     }
 }
 

@@ -173,6 +173,8 @@ pub(super) fn response(model: &str, body_hash: &str, answer: &Answer<'_>) -> Vec
                 Finish::Length => "length",
                 Finish::Filter => "content_filter",
                 Finish::Other => "other",
+                Finish::ToolCall => "tool_calls",
+                Finish::Reasoning | Finish::Empty => "stop",
             },
         }],
         usage: WireUsage {

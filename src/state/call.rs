@@ -5,12 +5,19 @@ use super::open_call::{Arrival, OpenCall, Work};
 use crate::event::{CachedOf, Event};
 use crate::id::{Call, EventNumber};
 use crate::ledger::{Answer, Issued};
+use crate::task::model::ModelRole;
 use crate::units::Amount;
 
 impl Facts {
     pub(super) fn apply_call(&mut self, number: EventNumber, event: &Event) {
         match event {
             Event::Answered(answered) => {
+                self.counts.estimated += u64::from(answered.estimated);
+                if let Some(cause) = answered.flaw() {
+                    let role = self.role_of(answered.call);
+                    let failed = self.counts.failed_calls.entry(cause).or_default();
+                    failed.add(role, &answered.why);
+                }
                 self.arrivals.insert(
                     answered.call,
                     Arrival {
@@ -22,8 +29,17 @@ impl Facts {
                     },
                 );
             }
-            Event::CallMissing { call, .. } => {
+            Event::CallMissing { call, role, cause, why } => {
+                self.counts.failed_calls.entry(*cause).or_default().add(*role, why);
                 self.arrivals.insert(*call, Arrival::NONE);
+            }
+            Event::CallsReopened { calls, .. } => {
+                for call in calls {
+                    let arrival = self.arrivals.remove(call);
+                    if arrival.is_some_and(|arrival| arrival.answer.is_some()) {
+                        self.plan.reopen(*call);
+                    }
+                }
             }
             Event::Scored { call, .. } => {
                 if let Some(arrival) = self.arrivals.get_mut(call) {
@@ -33,6 +49,10 @@ impl Facts {
             // The other events of a call concern money alone: the plan's ledger applies them.
             _ => {}
         }
+    }
+
+    fn role_of(&self, call: Call) -> ModelRole {
+        self.call(call).map_or(ModelRole::Task, |open| open.work.role())
     }
 
     /// Takes a call out of what is open and charges the plan for all its attempts.

@@ -57,6 +57,11 @@ impl CandidateState {
             .map_or(&NONE, |(_, column)| column)
     }
 
+    /// All its answers, by split and replicate.
+    pub fn columns(&self) -> impl Iterator<Item = ((Split, u16), &Column)> {
+        self.columns.iter().map(|(key, column)| (*key, column))
+    }
+
     /// Its first answers to dev, which everything is compared on.
     #[must_use]
     pub fn dev(&self) -> &Column {

@@ -1,6 +1,7 @@
 //! Counts for people and for rules that end a search.
 
-use crate::event::{Abandoned, Rejection};
+use crate::event::{Abandoned, NoAnswer, Rejection};
+use crate::task::model::ModelRole;
 use std::collections::BTreeMap;
 
 /// Counts for people and for `stop`.
@@ -24,8 +25,34 @@ pub struct Counts {
     pub invalid: u64,
     /// Missing rows.
     pub errors: u64,
+    /// Calls without a good answer, by cause, also those that were asked again.
+    pub failed_calls: BTreeMap<NoAnswer, FailedCalls>,
+    /// Answers whose tokens are estimated, because the provider counted none, or what cannot be.
+    pub estimated: u64,
+    /// Broken proposals in a row, since the last resume.
+    pub broken_in_a_row: u32,
+    /// The last of them, in words.
+    pub broken_example: String,
     /// Calls that an earlier answer served.
     pub cached: u64,
     /// Decided children since the last new incumbent.
     pub decided_since_incumbent: u32,
+}
+
+/// Calls that failed for one cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FailedCalls {
+    /// How many, by role.
+    pub calls: BTreeMap<ModelRole, u64>,
+    /// One of them, in the provider's words.
+    pub example: String,
+}
+
+impl FailedCalls {
+    pub(super) fn add(&mut self, role: ModelRole, why: &str) {
+        *self.calls.entry(role).or_default() += 1;
+        if self.example.is_empty() {
+            why.clone_into(&mut self.example);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::candidate::Status;
 use super::column::Cell;
-use super::facts::{Facts, FoldedRow};
+use super::facts::{Facts, FoldedRow, RowAnswer};
 use super::open_call::Work;
 use crate::event::{Block, CachedOf, Event, RowOutcome};
 use crate::id::Call;
@@ -37,9 +37,17 @@ impl Facts {
                 row: *row,
             };
             self.issue(call, work, block.reserve, served);
-            let standing = &mut self.candidates[block.candidate.index()];
-            let column = standing.column_mut((block.split, block.replicate));
-            column.issued += 1;
+            let Block { candidate, split, replicate, .. } = *block;
+            self.to_ask_again.remove(&RowAnswer { candidate, split, replicate, row: *row });
+            let standing = &mut self.candidates[candidate.index()];
+            let column = standing.column_mut((split, replicate));
+            if column.cell(*row) == Cell::Missing {
+                // It is asked once more: for now it is as if it had not been folded.
+                column.folded -= 1;
+                self.counts.errors -= 1;
+            } else {
+                column.issued += 1;
+            }
             column.set(*row, Cell::Issued);
         }
     }

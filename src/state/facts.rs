@@ -60,6 +60,10 @@ pub struct Facts {
     pub closed_proposal: Option<ClosedProposal>,
     /// The shortlist, best first.
     pub shortlist: Vec<CandidateIx>,
+    /// Answers that went missing and are asked once more, since the run was resumed.
+    pub to_ask_again: BTreeSet<RowAnswer>,
+    /// The trouble that stopped the run, until it is resumed: its kind, and what happened.
+    pub stopped: Option<(StopReason, String)>,
     /// Why the search ended.
     pub stop_reason: Option<StopReason>,
     /// The winner, its shrunken gain, and the number of held-out rows that confirm it.
@@ -75,6 +79,19 @@ pub struct Facts {
     pub(super) by_id: HashMap<CandidateId, CandidateIx>,
     /// Calls that wait for another call's answer.
     pub(super) served_by: HashMap<Call, Vec<Call>>,
+}
+
+/// One answer of a candidate to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowAnswer {
+    /// The candidate that answers.
+    pub candidate: CandidateIx,
+    /// Of which split.
+    pub split: Split,
+    /// Which answer to the row it is.
+    pub replicate: u16,
+    /// The row.
+    pub row: RowIx,
 }
 
 /// A row that was folded.

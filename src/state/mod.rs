@@ -23,8 +23,8 @@ mod tests;
 
 pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
-pub use counts::Counts;
-pub use facts::{ClosedProposal, Facts, FoldedRow, Phase};
+pub use counts::{Counts, FailedCalls};
+pub use facts::{ClosedProposal, Facts, FoldedRow, Phase, RowAnswer};
 pub use open_call::{Arrival, OpenCall, Work};
 
 use crate::event::Event;
@@ -41,12 +41,14 @@ impl Facts {
             | Event::Resumed { .. }
             | Event::SearchEnded { .. }
             | Event::WinnerChosen { .. }
-            | Event::Finished { .. } => self.apply_run(event),
+            | Event::Finished { .. }
+            | Event::Stopped { .. } => self.apply_run(event),
 
             Event::Reserved { .. }
             | Event::Answered(_)
             | Event::AttemptFailed { .. }
             | Event::CallMissing { .. }
+            | Event::CallsReopened { .. }
             | Event::Scored { .. }
             | Event::Lost { .. } => self.apply_call(number, event),
 

@@ -2,8 +2,9 @@
 
 use super::facts::{ClosedProposal, Facts};
 use super::open_call::Work;
-use crate::event::{Draft, Event, ProposalOutcome, Shown};
+use crate::event::{Draft, Event, ProposalOutcome, Rejection, Shown};
 use crate::id::{Call, CandidateIx, ProposalNumber};
+use crate::task::model::ModelRole;
 use crate::units::Amount;
 
 impl Facts {
@@ -28,6 +29,7 @@ impl Facts {
                     && let Work::Proposal(proposal) = open.work
                 {
                     let shown = self.shown.remove(&proposal).unwrap_or_default();
+                    self.count_broken(outcome);
                     self.fold_outcome(proposal, outcome, shown);
                 }
             }
@@ -78,6 +80,29 @@ impl Facts {
             }
         }
         self.close_draft(proposal, shown, child);
+    }
+
+    /// Counts proposals in a row of which nothing could be read.
+    fn count_broken(&mut self, outcome: &ProposalOutcome) {
+        let example = match outcome {
+            ProposalOutcome::Rejected { reason, detail } => match reason {
+                Rejection::NoTags
+                | Rejection::Empty
+                | Rejection::Truncated
+                | Rejection::Program => Some(format!("{reason}: {detail}")),
+                _ => None,
+            },
+            ProposalOutcome::Missing => {
+                let mut failed = self.counts.failed_calls.values();
+                let of_mutator =
+                    failed.find(|failed| failed.calls.contains_key(&ModelRole::Mutator));
+                Some(of_mutator.map_or_else(String::new, |failed| failed.example.clone()))
+            }
+            _ => None,
+        };
+        let counts = &mut self.counts;
+        counts.broken_in_a_row = example.as_ref().map_or(0, |_| counts.broken_in_a_row + 1);
+        counts.broken_example = example.unwrap_or_default();
     }
 
     fn close_draft(

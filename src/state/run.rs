@@ -1,8 +1,13 @@
 //! Events of the run: its beginning, its phases, its end.
 
+use super::candidate::Status;
+use super::column::Cell;
+use super::facts::RowAnswer;
 use super::facts::{Facts, Phase};
 use crate::event::Event;
-use crate::id::CandidateIx;
+use crate::id::{CandidateIx, RowIx};
+use crate::task::example::Split;
+use std::collections::BTreeSet;
 
 impl Facts {
     pub(super) fn apply_run(&mut self, event: &Event) {
@@ -22,7 +27,48 @@ impl Facts {
                 self.winner = Some((*candidate, *shrunken_dev, *hold_rows));
             }
             Event::Finished { .. } => self.phase = Phase::Over,
+            Event::Resumed { .. } => {
+                self.stopped = None;
+                self.counts.broken_in_a_row = 0;
+                self.to_ask_again = self.missing();
+            }
+            Event::Stopped { reason, why, .. } => self.stopped = Some((*reason, why.clone())),
             _ => {}
         }
+    }
+
+    /// The missing answers that a resume asks for once more: those of the search while it goes on, and
+    /// held-out rows of which neither side has a score.
+    fn missing(&self) -> BTreeSet<RowAnswer> {
+        let mut missing = BTreeSet::new();
+        let is_searching = self.phase == Phase::Searching;
+        let has_score = |row: RowIx| {
+            let winner = self.winner.map_or(CandidateIx::BASELINE, |(winner, ..)| winner);
+            [winner, CandidateIx::BASELINE]
+                .iter()
+                .any(|side| self.standing(*side).column(Split::Hold, 0).cell(row).score().is_some())
+        };
+        for (candidate, standing) in self.numbered() {
+            if matches!(standing.status, Status::Dropped(_)) {
+                continue;
+            }
+            for ((split, replicate), column) in standing.columns() {
+                let is_wanted = |row: RowIx| match split {
+                    Split::Hold => self.phase == Phase::Confirming && !has_score(row),
+                    Split::Train | Split::Dev => is_searching,
+                };
+                let cells = column.cells().iter().zip(0..);
+                let rows = cells.filter(|(cell, _)| **cell == Cell::Missing).map(|(_, row)| row);
+                missing.extend(
+                    rows.map(RowIx).filter(|row| is_wanted(*row)).map(|row| RowAnswer {
+                        candidate,
+                        split,
+                        replicate,
+                        row,
+                    }),
+                );
+            }
+        }
+        missing
     }
 }

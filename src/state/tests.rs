@@ -4,8 +4,8 @@ use super::*;
 use crate::candidate::{Candidate, Origin};
 use crate::caps::Share;
 use crate::event::{
-    Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, ProposalOutcome, Rejection,
-    RowOutcome, StopReason,
+    Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, NoAnswer, ProposalOutcome,
+    Rejection, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateIx, ProposalNumber, RowIx};
 use crate::prompt::{Part, Prompt};
@@ -141,7 +141,8 @@ fn a_row_is_empty_then_issued_then_scored_or_missing() {
     assert_eq!(script.facts.baseline().dev().cell(RowIx(0)), Cell::Scored { score: 0.5, answer });
     assert_eq!(script.facts.folded_dev_row(), Some((CandidateIx::BASELINE, RowIx(0))));
     assert_eq!(script.facts.baseline().status, Status::Open);
-    script.apply(Event::CallMissing { call: second, role: ModelRole::Task, why: String::new() });
+    let (role, cause) = (ModelRole::Task, NoAnswer::Refused);
+    script.apply(Event::CallMissing { call: second, role, cause, why: String::new() });
     assert_eq!(script.facts.folded_row, None, "the last event folded none");
     script.apply(Event::EvaluationFolded { call: second, outcome: RowOutcome::Missing });
     let column = script.facts.baseline().dev();

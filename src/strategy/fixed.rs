@@ -14,6 +14,10 @@ use crate::task::example::Split;
 pub struct Fixed;
 
 impl Strategy for Fixed {
+    fn is_evaluation(&self) -> bool {
+        true
+    }
+
     fn ask(&self, state: &State, _remaining: Remaining) -> Vec<Plan> {
         match state.phase {
             Phase::Searching => {

@@ -75,6 +75,11 @@ pub trait Strategy: Send + Sync {
     /// The same state always gives the same plans. Empty: wait for what is out.
     fn ask(&self, state: &State, remaining: Remaining) -> Vec<Plan>;
 
+    /// Whether it only measures the baseline: rows that go missing then leave it open.
+    fn is_evaluation(&self) -> bool {
+        false
+    }
+
     /// How far it plans ahead.
     fn lookahead(&self) -> Lookahead {
         Lookahead::default()

@@ -5,6 +5,7 @@
 
 use crate::id::ExampleId;
 use crate::prompt::{Columns, value_text};
+use crate::source;
 use crate::source::{SourceError, line_of_offset};
 use crate::task::example::Example;
 use crate::text;
@@ -134,7 +135,7 @@ pub fn blake3_of(path: &Path) -> Result<String, SourceError> {
 }
 
 fn open(path: &Path) -> Result<File, SourceError> {
-    File::open(path).map_err(|error| unreadable(path, &error))
+    source::open(path).map_err(|error| unreadable(path, &error))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> SourceError {
@@ -426,7 +427,7 @@ fn object(path: &Path, line: usize, value: Value) -> Result<Columns, SourceError
 }
 
 fn read_whole(path: &Path) -> Result<Vec<u8>, SourceError> {
-    let mut bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let mut bytes = source::read(path).map_err(|error| unreadable(path, &error))?;
     if bytes.starts_with(BOM) {
         bytes.drain(..BOM.len());
     }

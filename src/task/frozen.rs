@@ -77,7 +77,7 @@ impl TaskFiles {
 }
 
 fn read_text(path: &Path) -> Result<String, SourceError> {
-    std::fs::read_to_string(path)
+    crate::source::read_text(path)
         .map_err(|error| SourceError::new(path, format!("cannot be read: {error}")))
 }
 

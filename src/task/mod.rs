@@ -141,8 +141,9 @@ impl Task {
         for (role, spec) in specs {
             let Some(spec) = spec else { continue };
             let name = spec.model.provider();
-            let provider =
+            let mut provider =
                 provider(read, name).ok_or_else(|| at.unknown_provider(read, role, name))?;
+            provider.ca_file = provider.ca_file.map(|file| source.folder().join(file));
             let model = model(role, spec, &provider);
             at.check_window(role, &model)?;
             models.insert(role, model);

@@ -7,6 +7,7 @@ use crate::units::{Tokens, Usd};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The role of a model.
@@ -312,6 +313,12 @@ impl<'de> Deserialize<'de> for Timeouts {
     }
 }
 
+/// A duration as people write it: `90s`, `30m`.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text::parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
 /// One `[providers.NAME]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -334,6 +341,14 @@ pub struct Provider {
     /// Deadlines.
     #[serde(default)]
     pub timeout: Timeouts,
+    /// How long a run waits while nothing is answered, before it stops.
+    #[serde(default, deserialize_with = "duration")]
+    pub patience: Option<Duration>,
+    /// How long a server that says that it is not ready (503) is waited for.
+    #[serde(default, deserialize_with = "duration")]
+    pub loading: Option<Duration>,
+    /// Certificates of authorities that this provider is trusted by, as a PEM file.
+    pub ca_file: Option<PathBuf>,
     /// The prices of single models.
     #[serde(default)]
     pub prices: BTreeMap<String, Price>,
@@ -377,6 +392,9 @@ impl Provider {
             price: None,
             free: true,
             timeout: Timeouts::default(),
+            patience: None,
+            loading: None,
+            ca_file: None,
             prices: BTreeMap::new(),
         }
     }

@@ -2,6 +2,7 @@
 //! log. It only observes.
 
 use crate::caps::Caps;
+use crate::clock::Clock;
 use crate::event::Event;
 use crate::id::EventNumber;
 use crate::memory::{Observer, State};
@@ -111,7 +112,7 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
         Phase::Confirming => "confirming on held-out rows",
         Phase::Over => "finished",
     };
-    let Reading { spent, calls, running, in_flight, trouble } = meter.read();
+    let Reading { spent, calls, running, in_flight, waiting } = meter.read();
     let mut parts = vec![phase.to_owned(), text::duration(running)];
     parts.push(match caps.calls {
         Some(cap) => format!("{}/{} calls", text::thousands(calls), text::thousands(cap)),
@@ -136,6 +137,6 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
         ));
     }
     parts.push(format!("{in_flight} in flight"));
-    parts.extend(trouble);
+    parts.extend(waiting.map(|waiting| waiting.in_words(Clock::System.now())));
     parts.join(" · ")
 }

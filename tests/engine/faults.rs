@@ -49,7 +49,7 @@ fn check_scores(events: &Events) -> HashSet<Call> {
     for (_, event) in events {
         match event {
             Event::Answered(answered) => {
-                answers.insert(answered.call, answered.text.clone());
+                answers.insert(answered.call, answered.clone());
             }
             Event::CallMissing { call, .. } => {
                 given_up.insert(*call);
@@ -60,11 +60,12 @@ fn check_scores(events: &Events) -> HashSet<Call> {
                 };
                 let request = evaluator.request(prompt, *split, *row, *replicate).unwrap().unwrap();
                 let text = runtime.block_on(models.complete(&request)).unwrap().text;
-                let verdict = evaluator.verdict(*split, *row, &text).unwrap();
                 folded += 1;
                 match outcome {
                     RowOutcome::Scored { score, invalid } => {
-                        assert_eq!(answers[call], text, "{split} row {row}");
+                        let answered = &answers[call];
+                        assert_eq!(answered.text, text, "{split} row {row}");
+                        let verdict = evaluator.verdict(*split, *row, answered).unwrap();
                         assert_eq!(*score, verdict.score, "{split} row {row}");
                         assert_eq!(*invalid, verdict.invalid.is_some(), "{split} row {row}");
                     }

@@ -52,7 +52,7 @@ impl Llm for Indifferent {
             if u32::from(draw) * 10 < 6 * 65_536 { &self.labels[row] } else { &self.wrong }.clone()
         };
         let usage = Usage { input: Tokens(50), cached_input: Tokens::ZERO, output: Tokens(10) };
-        Ok(Reply { text, usage: Some(usage), finish: Finish::Stop })
+        Ok(Reply { text, usage: Some(usage), finish: Finish::Stop, why: String::new() })
     }
 }
 

@@ -58,11 +58,11 @@ fn an_attempt_that_may_be_billed_costs_its_reservation_and_is_made_again() {
 }
 
 #[test]
-fn an_attempt_that_is_not_billed_keeps_its_reservation_for_the_next_one() {
+fn an_attempt_that_is_not_billed_gives_its_reservation_back_while_it_waits() {
     let (journal, llm) = (journal(), Scripted::new([failure(Failure::Throttled, false)]));
     let runner = runner(llm, Caps::default(), &journal);
-    assert!(call(&runner, 0).failed.is_empty());
-    assert_eq!(names(&events(&journal)), ["reserved", "answered"]);
+    call(&runner, 0);
+    assert_eq!(names(&events(&journal)), ["reserved", "failed", "reserved", "answered"]);
     assert_eq!(runner.wallet().spent().tokens, Tokens(12));
 }
 
@@ -84,24 +84,109 @@ fn a_refused_key_stops_the_run_and_costs_nothing() {
     let (journal, llm) = (journal(), Scripted::new([failure(Failure::Auth, false)]));
     let runner = runner(llm, Caps::default(), &journal);
     let called = call(&runner, 0);
-    assert!(
-        matches!(&called.outcome, CallOutcome::Stopped(StopCause::Refused(why)) if why == "a scripted failure")
-    );
+    assert!(matches!(&called.outcome, CallOutcome::Stopped(StopCause::Trouble { reason, why })
+            if *reason == StopReason::ProviderRefused && why == "a scripted failure"));
     let wallet = runner.wallet();
     assert!(wallet.is_idle() && wallet.spent() == Amount::ZERO);
 }
 
+/// Makes calls for rows of these prompts at once, and stops the run where one of them says so.
+fn calls_of(runner: &CallRunner, prompts: &[u32]) -> Vec<CallOutcome> {
+    let request = request();
+    let call = async |(number, prompt): (usize, &u32)| {
+        let (candidate, split) = (CandidateIx(*prompt), Split::Dev);
+        let work = Work::Evaluation { candidate, split, replicate: 0, row: RowIx(number as u32) };
+        let called = runner.call(Call(number as u64), &work, &request).await;
+        if matches!(called.outcome, CallOutcome::Stopped(_)) {
+            runner.stop();
+        }
+        called.outcome
+    };
+    let all = prompts.iter().enumerate().map(call);
+    block_on(async {
+        // What waits takes no time.
+        tokio::time::pause();
+        futures_util::future::join_all(all).await
+    })
+}
+
 #[test]
-fn one_refused_request_is_a_missing_row_and_eight_in_a_row_stop_the_run() {
+fn one_refused_request_is_a_missing_row_and_twenty_in_a_row_stop_the_run_and_stay_open() {
+    let refused = |count| Scripted::new((0..count).map(|_| failure(Failure::BadRequest, false)));
     let journal = journal();
-    let refused = || failure(Failure::BadRequest, false);
-    let llm = Scripted::new((0..8).map(|_| refused()));
+    let runner = runner(refused(19), Caps::default(), &journal);
+    let outcomes = calls_of(&runner, &[0; 19]);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, CallOutcome::Missing(..))));
+
+    let journal = super::journal();
+    let runner = super::runner(refused(30), Caps::default(), &journal);
+    let outcomes = calls_of(&runner, &[0; 30]);
+    let told = outcomes.iter().filter(|outcome| {
+        matches!(outcome, CallOutcome::Stopped(StopCause::Trouble { reason, why })
+            if *reason == StopReason::NoAnswers && why.starts_with("20 calls in a row"))
+    });
+    assert!(told.count() >= 1, "{outcomes:?}");
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, CallOutcome::Stopped(_))));
+    assert!(!names(&events(&journal)).contains(&"missing"), "no row is lost");
+}
+
+#[test]
+fn a_row_that_is_refused_among_others_that_are_answered_is_missing() {
+    let journal = journal();
+    let llm = Scripted::new([failure(Failure::BadRequest, false)]);
     let runner = runner(llm, Caps::default(), &journal);
-    for number in 0..7 {
-        assert!(matches!(call(&runner, number).outcome, CallOutcome::Missing(..)), "{number}");
+    let outcomes = calls_of(&runner, &[0; 4]);
+    let missing = outcomes.iter().filter(|outcome| {
+        matches!(outcome, CallOutcome::Missing(_, Event::CallMissing { cause, .. })
+            if *cause == NoAnswer::Refused)
+    });
+    assert_eq!(missing.count(), 1, "{outcomes:?}");
+}
+
+/// A provider that comes back: what was lost meanwhile is asked once more.
+#[test]
+fn a_row_that_was_lost_while_a_provider_was_away_is_asked_again_when_it_is_back() {
+    let journal = journal();
+    // Four calls at a time: each loses all six tries, and then the provider is back.
+    let llm = Scripted::new((0..24).map(|_| failure(Failure::Transient, false)));
+    let runner = runner(Arc::clone(&llm) as Arc<dyn Llm>, Caps::default(), &journal);
+    let outcomes = calls_of(&runner, &[0; 5]);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, CallOutcome::Answered(..))));
+    assert_eq!(llm.asked(), 24 + 5);
+}
+
+/// A model that takes a second, and counts how many ask it at a time.
+#[derive(Default)]
+struct Counting {
+    now: AtomicUsize,
+    seen: Mutex<Vec<usize>>,
+}
+
+#[async_trait::async_trait]
+impl Llm for Counting {
+    async fn complete(&self, _request: &Request) -> Result<Reply, LlmError> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.seen.lock().unwrap().push(now);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(reply("fine"))
     }
-    let last = call(&runner, 7).outcome;
-    assert!(matches!(last, CallOutcome::Stopped(StopCause::Refused(_))), "{last:?}");
+}
+
+#[test]
+fn under_a_cap_the_first_calls_are_few_until_their_bills_are_known() {
+    let most_at_once = |caps| {
+        let (journal, llm) = (journal(), Arc::new(Counting::default()));
+        let runner = runner(Arc::clone(&llm) as Arc<dyn Llm>, caps, &journal);
+        calls_of(&runner, &[0; 10]);
+        let seen = llm.seen.lock().unwrap();
+        (seen[..2].iter().copied().max().unwrap(), seen[2], seen.iter().copied().max().unwrap())
+    };
+    let capped = Caps { tokens: Some(Tokens(1_000_000)), ..Caps::default() };
+    assert_eq!(most_at_once(Caps::default()), (2, 3, 4), "the provider takes four");
+    let (first, third, most) = most_at_once(capped);
+    assert_eq!((first, most), (2, 4));
+    assert!(third <= 2, "the third call waits for the first bill: {third}");
 }
 
 #[test]
@@ -154,6 +239,6 @@ fn an_empty_answer_costs_the_usage_that_it_reports() {
     let (journal, llm) = (journal(), Scripted::new([empty(), empty(), empty()]));
     let runner = runner(llm, Caps::default(), &journal);
     let CallOutcome::Answered(_, answered) = call(&runner, 0).outcome else { panic!("no answer") };
-    assert_eq!((&*answered.text, answered.out), ("", 0));
+    assert_eq!((&*answered.text, answered.out), ("", 25));
     assert_eq!(runner.wallet().spent().tokens, Tokens(3 * 35));
 }

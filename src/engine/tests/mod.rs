@@ -12,11 +12,12 @@ use crate::candidate::Candidate;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::evaluate::Evaluator;
-use crate::event::{Answered, Event, Failure, Finish};
+use crate::event::{Answered, Event, Failure, Finish, NoAnswer, StopReason};
 use crate::id::{Call, CandidateIx, EventNumber, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::ledger::{Remaining, Wallet};
 use crate::memory::State;
+use crate::provider::registry::Patience;
 use crate::provider::registry::ThrottledProvider;
 use crate::provider::throttle::Throttle;
 use crate::provider::{Llm, LlmError, Reply, Request};
@@ -119,7 +120,8 @@ impl Llm for Scripted {
 
 pub(super) fn reply(text: &str) -> Reply {
     let usage = Usage { input: Tokens(10), cached_input: Tokens::ZERO, output: Tokens(2) };
-    Reply { text: text.to_owned(), usage: Some(usage), finish: Finish::Stop }
+    let why = String::new();
+    Reply { text: text.to_owned(), usage: Some(usage), finish: Finish::Stop, why }
 }
 
 pub(super) fn failure(failure: Failure, may_be_billed: bool) -> Result<Reply, LlmError> {
@@ -133,7 +135,11 @@ pub(super) fn runner(
     journal: &Arc<Journal<Event>>,
 ) -> Arc<CallRunner> {
     let task = task();
-    let provider = ThrottledProvider { llm, limit: Arc::new(Throttle::new(4, None)) };
+    let provider = ThrottledProvider {
+        llm,
+        limit: Arc::new(Throttle::new(4, None)),
+        patience: Patience::default(),
+    };
     let models = ModelRole::ALL
         .into_iter()
         .filter_map(|role| Some((role, task.model(role)?.clone())))

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::budget::Time;
 use crate::engine::next::{Next, Planner};
-use crate::event::{Block, Draft, RowOutcome, StopReason};
+use crate::event::{Block, Draft, RowOutcome};
 use crate::id::ProposalNumber;
 use crate::units::Score;
 

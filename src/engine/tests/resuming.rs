@@ -59,9 +59,9 @@ fn a_lost_reservation_changes_nothing_about_what_is_sent() {
 #[test]
 fn a_durable_answer_is_scored_and_never_bought_again() {
     let row = (Split::Dev, RowIx(5));
-    let answered = Event::Answered(answered(0, "billing"));
-    let (text, answer) = ("billing".to_owned(), EventNumber(0));
-    assert_eq!(resumed(issued(vec![answered], None)), Resumed::Score { row, text, answer });
+    let (answered, answer) = (Box::new(answered(0, "billing")), EventNumber(0));
+    let fact = Event::Answered((*answered).clone());
+    assert_eq!(resumed(issued(vec![fact], None)), Resumed::Score { row, answered, answer });
 }
 
 #[test]
@@ -75,7 +75,8 @@ fn a_durable_verdict_is_used_as_it_is() {
 
 #[test]
 fn a_call_that_ended_without_an_answer_is_not_sent_again() {
-    let missing = Event::CallMissing { call: Call(0), role: ModelRole::Task, why: "x".into() };
+    let (role, cause) = (ModelRole::Task, NoAnswer::Refused);
+    let missing = Event::CallMissing { call: Call(0), role, cause, why: "x".into() };
     assert_eq!(resumed(issued(vec![missing], None)), Resumed::Served);
 }
 

@@ -49,7 +49,13 @@ fn a_refused_key_ends_the_session_with_the_providers_words() {
     let (journal, llm) = (journal(), Scripted::new([failure(Failure::Auth, false)]));
     let (mut search, _cancel) = search(vec![evaluate(0..1)], started(), &journal, llm, small());
     let outcome = block_on(async { search.run().await.unwrap() });
-    assert_eq!(outcome, Outcome::Refused("a scripted failure".to_owned()));
+    assert_eq!(
+        outcome,
+        Outcome::Trouble {
+            reason: StopReason::ProviderRefused,
+            why: "a scripted failure".to_owned()
+        }
+    );
     let folded = |event: &Event| matches!(event, Event::EvaluationFolded { .. });
     assert!(!events(&journal).iter().any(folded), "the row is as it was");
 }

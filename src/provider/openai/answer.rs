@@ -4,24 +4,25 @@
 //! missing, and only what is missing and needed makes the body unreadable.
 
 use crate::provider::refusal::Refusal;
-use crate::provider::{Failure, Finish, Reply};
+use crate::provider::{Failure, Finish, Reply, body};
 use crate::task::model::Usage;
+use crate::text;
 use crate::units::Tokens;
 use serde_json::Value;
 
 /// The reply, or why there is none.
-pub(super) fn read(body: &[u8]) -> Result<Reply, Refusal> {
+pub(super) fn read(bytes: &[u8]) -> Result<Reply, Refusal> {
     let unreadable = |what: &str| {
-        let shown: String = String::from_utf8_lossy(body).chars().take(200).collect();
+        let shown: String = String::from_utf8_lossy(bytes).chars().take(200).collect();
         Refusal::billed(Failure::Unreadable, format!("sent {what}: {shown}"))
     };
-    let value: Value = match serde_json::from_slice(body) {
-        Ok(value) => value,
-        Err(_) if body.trim_ascii().is_empty() => {
+    let value = match body::json(bytes) {
+        Some(value) => value,
+        None if bytes.trim_ascii().is_empty() => {
             let words = "sent an empty body".to_owned();
             return Err(Refusal::billed(Failure::Unreadable, words));
         }
-        Err(_) => return Err(unreadable("a body that is not JSON")),
+        None => return Err(unreadable("a body that is not JSON")),
     };
     let choice = &value["choices"][0];
     for error in [&value["error"], &choice["error"]] {
@@ -34,6 +35,10 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Refusal> {
     }
     let message = &choice["message"];
     let mut text = text_of(&message["content"]);
+    if text.is_empty() {
+        // Completions without a chat.
+        text = text_of(&choice["text"]);
+    }
     if text.is_empty() {
         // A refusal by the model is its answer.
         text = text_of(&message["refusal"]);
@@ -52,14 +57,60 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Refusal> {
         }
         _ => Finish::Other,
     };
-    if text.is_empty() && !matches!(finish, Finish::Length | Finish::Filter) {
-        let words = match reason {
-            Some(reason) => format!("sent an answer without a text, ended by `{reason}`"),
-            None => "sent an answer without a text".to_owned(),
-        };
-        return Err(Refusal::billed(Failure::Empty, words).with_usage(usage_of(&value["usage"])));
+    let usage = usage_of(&value["usage"]);
+    let calls = [&message["tool_calls"], &message["function_call"]];
+    if calls.into_iter().any(is_something) {
+        let why = format!("the model called a tool: {}", text::shorten(&calls_in(message), 200));
+        return Ok(Reply { text, usage, finish: Finish::ToolCall, why });
     }
-    Ok(Reply { text, usage: usage_of(&value["usage"]), finish })
+    if text.is_empty() && !matches!(finish, Finish::Length | Finish::Filter) {
+        let ended = reason.map_or_else(String::new, |reason| format!(", ended by `{reason}`"));
+        let (failure, words) = match thoughts(message) {
+            thoughts if thoughts.trim().is_empty() => {
+                (Failure::Empty, format!("sent an answer without a text{ended}"))
+            }
+            thoughts => {
+                let thoughts = text::shorten(&thoughts, 160);
+                (Failure::Reasoning, format!("sent reasoning and no answer{ended}: “{thoughts}”"))
+            }
+        };
+        return Err(Refusal::billed(failure, words).with_usage(usage));
+    }
+    let why = match finish {
+        Finish::Filter => format!("a content filter cut off the answer: “{}”", shown(&text)),
+        _ => String::new(),
+    };
+    Ok(Reply { text, usage, finish, why })
+}
+
+fn shown(text: &str) -> String {
+    text::shorten(text, 160)
+}
+
+fn is_something(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => false,
+    }
+}
+
+/// The calls of a message, as they came.
+fn calls_in(message: &Value) -> String {
+    match &message["tool_calls"] {
+        calls if is_something(calls) => calls.to_string(),
+        _ => message["function_call"].to_string(),
+    }
+}
+
+/// The reasoning beside an answer, under the names that servers use.
+fn thoughts(message: &Value) -> String {
+    let beside = [&message["reasoning_content"], &message["reasoning"], &message["thinking"]];
+    let within = message["content"].as_array().into_iter().flatten().filter(|part| {
+        matches!(part["type"].as_str(), Some("thinking" | "reasoning" | "redacted_thinking"))
+    });
+    let within = within.flat_map(|part| [&part["thinking"], &part["text"], &part["reasoning"]]);
+    beside.into_iter().chain(within).filter_map(Value::as_str).collect()
 }
 
 /// A string, or the text parts of a list.
@@ -72,6 +123,7 @@ fn text_of(content: &Value) -> String {
             .filter(|part| matches!(part["type"].as_str(), Some("text" | "output_text") | None))
             .filter_map(|part| part["text"].as_str().or(part.as_str()))
             .collect(),
+        Value::Object(part) => part.get("text").and_then(Value::as_str).unwrap_or("").to_owned(),
         _ => String::new(),
     }
 }
@@ -264,7 +316,7 @@ mod tests {
             (json!({"type": "authentication_error", "message": "no"}), Failure::Auth, false),
             (json!({"type": "invalid_request_error", "message": "no"}), Failure::BadRequest, false),
             (json!({"code": 502, "message": "Provider disconnected"}), Failure::Transient, true),
-            (json!({"code": 503, "message": "No instances"}), Failure::Transient, true),
+            (json!({"code": 503, "message": "No instances"}), Failure::Unavailable, true),
             (json!("something went wrong"), Failure::Transient, true),
             (json!({"message": "Timed out"}), Failure::Transient, true),
         ] {

@@ -21,7 +21,7 @@ fn read(status: u16, pairs: &[(&str, &str)], body: &str) -> Refusal {
 /// Provider, status, body, what it means, the wait in it, and a part of the words shown.
 type Recorded = (&'static str, u16, &'static str, Failure, Option<f64>, &'static str);
 
-use Failure::{Auth, BadRequest, Quota, Throttled, Transient};
+use Failure::{Auth, BadRequest, Filter, Quota, Throttled, Transient, Unavailable};
 
 const RECORDED: &[Recorded] = &[
     // OpenAI
@@ -117,7 +117,7 @@ const RECORDED: &[Recorded] = &[
         "openai",
         503,
         r#"{"error":{"message":"The engine is currently overloaded, please try again later","type":"server_error","param":null,"code":null}}"#,
-        Transient,
+        Unavailable,
         None,
         "overloaded",
     ),
@@ -142,7 +142,7 @@ const RECORDED: &[Recorded] = &[
         "azure",
         400,
         r#"{"error":{"message":"The response was filtered due to the prompt triggering Azure OpenAI's content management policy.","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
-        BadRequest,
+        Filter,
         None,
         "was filtered",
     ),
@@ -151,7 +151,7 @@ const RECORDED: &[Recorded] = &[
         "anthropic",
         529,
         r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}"#,
-        Transient,
+        Unavailable,
         None,
         "Overloaded",
     ),
@@ -200,7 +200,7 @@ const RECORDED: &[Recorded] = &[
         "gemini",
         503,
         r#"[{"error":{"code":503,"message":"The model is overloaded. Please try again later.","status":"UNAVAILABLE"}}]"#,
-        Transient,
+        Unavailable,
         None,
         "overloaded",
     ),
@@ -250,7 +250,7 @@ const RECORDED: &[Recorded] = &[
         "openrouter",
         403,
         r#"{"error":{"message":"openai/gpt-4o requires moderation on OpenAI. Your input was flagged for \"violence\".","code":403,"metadata":{"reasons":["violence"],"flagged_input":"…"}}}"#,
-        BadRequest,
+        Filter,
         None,
         "flagged",
     ),
@@ -416,7 +416,7 @@ const RECORDED: &[Recorded] = &[
         "llama.cpp",
         503,
         r#"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#,
-        Transient,
+        Unavailable,
         None,
         "Loading model",
     ),
@@ -482,7 +482,7 @@ const RECORDED: &[Recorded] = &[
     ("anyone", 301, "", BadRequest, None, ""),
     ("anyone", 408, "{}", Transient, None, "{}"),
     ("anyone", 429, "", Throttled, None, ""),
-    ("anyone", 503, "null", Transient, None, "null"),
+    ("anyone", 503, "null", Unavailable, None, "null"),
 ];
 
 #[test]
@@ -539,6 +539,47 @@ fn waits_are_read_from_headers_in_all_their_forms() {
     assert_eq!(both("0"), Some(360.0));
     assert_eq!(both("500"), Some(1.0));
     assert_eq!(wait(&[]), None);
+}
+
+#[test]
+fn a_firewall_refuses_one_input_and_a_provider_the_key() {
+    let page = "<html><head><title>Access denied | x.example used a firewall</title></head></html>";
+    for (status, body, failure) in [
+        (403, page, BadRequest),
+        (403, "<html>Request blocked</html>", BadRequest),
+        (403, "", BadRequest),
+        (403, r#"{"error":{"message":"You have no access to this model"}}"#, Auth),
+        (403, r#"{"error":{"status":"PERMISSION_DENIED","message":"x"}}"#, Auth),
+        (401, page, Auth),
+        (400, r#"{"error":{"message":"Unknown field: safety_settings"}}"#, BadRequest),
+        (400, r#"{"error":{"code":"content_filter","message":"x"}}"#, Filter),
+        (422, r#"{"error":{"message":"The input was flagged"}}"#, Filter),
+    ] {
+        assert_eq!(read(status, &[], body).failure, failure, "{status} {body}");
+    }
+}
+
+#[test]
+fn waits_are_read_from_bodies_and_from_other_headers() {
+    let wait = |pairs: &[(&str, &str)], body: &str| {
+        read(429, pairs, body).retry_after.map(|wait| wait.as_secs_f64())
+    };
+    assert_eq!(wait(&[], r#"{"error":{"message":"slow","retry_after":2.5}}"#), Some(2.5));
+    assert_eq!(wait(&[], r#"{"error":{"message":"slow","retry_after_ms":250}}"#), Some(0.25));
+    assert_eq!(wait(&[], r#"{"message":"slow","retry_after":"7"}"#), Some(7.0));
+    assert_eq!(wait(&[], r#"{"error":"slow","retry_after":4}"#), Some(4.0));
+    // The obsolete forms of a date; the server's clock says 12:00:00.
+    for date in
+        ["Sunday, 22-Nov-26 12:00:30 GMT", "Sun Nov 22 12:00:30 2026", "2026-11-22T12:00:30Z"]
+    {
+        assert_eq!(wait(&[("retry-after", date)], ""), Some(30.0), "{date}");
+    }
+    assert_eq!(wait(&[("x-ratelimit-reset", "12")], ""), Some(12.0));
+    let moment = "1795348810"; // 12:00:10
+    assert_eq!(wait(&[("x-ratelimit-reset", moment)], ""), Some(10.0));
+    assert_eq!(wait(&[("x-ratelimit-reset-requests", "1795348810000")], ""), Some(10.0));
+    let anthropic = ("anthropic-ratelimit-tokens-reset", "2026-11-22T12:00:05Z");
+    assert_eq!(wait(&[anthropic], ""), Some(5.0));
 }
 
 #[test]

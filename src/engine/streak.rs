@@ -1,0 +1,112 @@
+//! Calls of the task model in a row without a good answer: whether its provider is in trouble.
+//!
+//! What such a row of calls meets is a state of the provider, not a fact about rows, so it must stop the
+//! run before it enters a score. One bad prompt is no reason to stop.
+
+use crate::event::NoAnswer;
+use crate::id::{Call, CandidateIx};
+use std::collections::BTreeMap;
+
+/// So many calls in a row stop the run.
+const MOST: usize = 20;
+/// At most so many of them count for a prompt that is not the baseline.
+const MOST_OF_ONE_PROMPT: usize = MOST / 2;
+
+/// The calls since the last good answer.
+#[derive(Debug, Default)]
+pub(super) struct Streak {
+    calls: Vec<Call>,
+    prompts: BTreeMap<CandidateIx, usize>,
+    causes: BTreeMap<NoAnswer, usize>,
+    good_answers: u64,
+}
+
+impl Streak {
+    /// A call has a good answer.
+    pub(super) fn good(&mut self) {
+        *self = Self { good_answers: self.good_answers + 1, ..Self::default() };
+    }
+
+    /// How many good answers there were.
+    pub(super) fn good_answers(&self) -> u64 {
+        self.good_answers
+    }
+
+    /// A call has none; whether the run must stop.
+    #[must_use]
+    pub(super) fn bad(&mut self, call: Call, candidate: CandidateIx, cause: NoAnswer) -> bool {
+        self.calls.push(call);
+        *self.prompts.entry(candidate).or_default() += 1;
+        *self.causes.entry(cause).or_default() += 1;
+        let count = |(prompt, count): (&CandidateIx, &usize)| match *prompt {
+            CandidateIx::BASELINE => *count,
+            _ => (*count).min(MOST_OF_ONE_PROMPT),
+        };
+        self.prompts.iter().map(count).sum::<usize>() >= MOST
+    }
+
+    /// The calls.
+    pub(super) fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// The calls in words, with an example.
+    pub(super) fn in_words(&self, example: &str) -> String {
+        let mut causes: Vec<_> = self.causes.iter().collect();
+        causes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let causes: Vec<String> = causes
+            .into_iter()
+            .map(|(cause, count)| format!("{count} {}", cause.in_words()))
+            .collect();
+        let (calls, causes) = (self.calls.len(), causes.join(", "));
+        format!("{calls} calls in a row had no good answer ({causes}): {example}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After how many calls of these prompts, again and again, the run stops; `None`: never.
+    fn stops_after(prompts: &[u32]) -> Option<usize> {
+        let mut streak = Streak::default();
+        let calls = prompts.iter().cycle().take(1_000).zip(0..);
+        let mut bad = calls
+            .map(|(prompt, call)| streak.bad(Call(call), CandidateIx(*prompt), NoAnswer::Refused));
+        bad.position(|stops| stops).map(|place| place + 1)
+    }
+
+    #[test]
+    fn twenty_calls_of_the_baseline_or_of_several_prompts_stop_a_run_and_one_bad_prompt_does_not() {
+        assert_eq!(stops_after(&[0]), Some(20));
+        assert_eq!(stops_after(&[1, 2]), Some(20));
+        assert_eq!(stops_after(&[0, 7]), Some(20));
+        assert_eq!(stops_after(&[1, 2, 3, 4, 5]), Some(20));
+        assert_eq!(stops_after(&[7]), None);
+    }
+
+    #[test]
+    fn a_good_answer_ends_the_row() {
+        let mut streak = Streak::default();
+        for call in 0..19 {
+            assert!(!streak.bad(Call(call), CandidateIx::BASELINE, NoAnswer::Cut));
+        }
+        streak.good();
+        assert!(streak.calls().is_empty() && streak.good_answers() == 1);
+        assert!(!streak.bad(Call(19), CandidateIx::BASELINE, NoAnswer::Cut));
+    }
+
+    #[test]
+    fn the_causes_are_told_most_frequent_first() {
+        let mut streak = Streak::default();
+        for (cause, call) in [NoAnswer::Cut, NoAnswer::Empty, NoAnswer::Empty].into_iter().zip(0..)
+        {
+            let _ = streak.bad(Call(call), CandidateIx::BASELINE, cause);
+        }
+        assert_eq!(
+            streak.in_words("it said `stop`"),
+            "3 calls in a row had no good answer (2 answered without a text, 1 cut off at \
+             max_output_tokens): it said `stop`"
+        );
+    }
+}
