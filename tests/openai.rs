@@ -479,12 +479,11 @@ async fn nothing_is_billed_where_nothing_was_sent() {
         listener.local_addr().unwrap().port()
     };
     let error = failure(&format!("http://127.0.0.1:{port}/v1"), Duration::ZERO).await;
-    assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, false));
+    assert_eq!((error.failure, error.may_be_billed), (Failure::Unreachable, false));
     assert!(error.message.contains("could not be reached"), "{error}");
 
     let error = failure("http://no-such-host.invalid/v1", TIMEOUTS.connect).await;
-    assert!(matches!(error.failure, Failure::Transient | Failure::Timeout), "{error}");
-    assert!(!error.may_be_billed);
+    assert_eq!((error.failure, error.may_be_billed), (Failure::Unreachable, false), "{error}");
 
     // A server that closes after it received the request.
     let error = failure(&saying("").await, Duration::ZERO).await;
@@ -505,7 +504,7 @@ async fn a_host_that_never_takes_the_connection_bills_nothing() {
         held.push(stream);
     }
     let error = failure(&format!("http://{address}/v1"), TIMEOUTS.connect).await;
-    assert_eq!((error.failure, error.may_be_billed), (Failure::Timeout, false));
+    assert_eq!((error.failure, error.may_be_billed), (Failure::Unreachable, false));
 }
 
 #[tokio::test]
@@ -526,7 +525,7 @@ async fn a_server_without_tls_bills_nothing_for_an_https_address() {
     // On a system without certificates this fails earlier, with a message.
     if let Ok(openai) = Asked::new("local", &provider, Some(SecretString::from(KEY))) {
         let error = openai.complete(&request()).await.unwrap_err();
-        assert_eq!((error.failure, error.may_be_billed), (Failure::Transient, false));
+        assert_eq!((error.failure, error.may_be_billed), (Failure::Unreachable, false));
         assert!(error.message.contains(&address.to_string()), "{error}");
     }
 }

@@ -153,12 +153,12 @@ impl<'a> Ask<'a> {
         self.nonce.ok_or_else(|| (Rejection::NoTags, "the request had no tags".to_owned()))
     }
 
-    /// The notes of a reply.
+    /// The notes of a reply to a request for so many.
     ///
     /// # Errors
     /// The reply is refused.
-    pub fn read_notes(&self, text: &str) -> Result<Vec<String>, Refusal> {
-        reply::notes(text, self.nonce()?)
+    pub fn read_notes(&self, text: &str, asked: u32) -> Result<Vec<String>, Refusal> {
+        reply::notes(text, self.nonce()?, asked)
     }
 
     /// The current prompt with the new parts of a reply.

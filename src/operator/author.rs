@@ -88,7 +88,7 @@ pub trait Author: Kinded + Debug + Send + Sync {
     fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
         match self.steps().get(usize::from(ask.draft.step)).map(|step| step.result) {
             Some(Keep::Notes) => {
-                let mut notes = ask.read_notes(reply)?;
+                let mut notes = ask.read_notes(reply, self.notes())?;
                 // Each note costs further requests: no more of them than were asked for.
                 notes.truncate(self.notes() as usize);
                 Ok(Written::Notes(notes))

@@ -60,7 +60,7 @@ impl Author for ContrastRule {
 
     /// The advice is added to the first text.
     fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
-        let notes = ask.read_notes(reply)?;
+        let notes = ask.read_notes(reply, self.notes())?;
         let current = ask.current();
         let Some(part) = ask.texts.first() else { return Ok(Written::Child(current.clone())) };
         let old = current.part(part).unwrap_or("");

@@ -10,6 +10,7 @@ mod brief;
 mod cut;
 mod framing;
 mod fitting;
+mod bare_reply; // Reads a reply without tags.
 mod reply;
 mod wording;
 #[macro_use]

@@ -1,7 +1,10 @@
-//! Reads a mutator's reply: the parts or notes between the tags, and nothing else.
+//! Reads a mutator's reply: the parts or notes between the tags, and nothing else; or the one text that
+//! was asked for, where there are no tags and it is plain which it is.
 
+use super::bare_reply;
 use super::framing::Nonce;
 use crate::event::Rejection;
+use crate::text;
 
 /// The new texts by part. A part that the reply leaves out stays as it was; where a part is given
 /// more than once, as after a thinking aloud, the last one counts.
@@ -37,7 +40,10 @@ pub fn read(
         }
     }
     if parts.is_empty() {
-        return Err((Rejection::NoTags, String::new()));
+        return match (searched, bare_reply::text(reply)) {
+            ([part], Some(text)) => Ok(vec![(part.clone(), text.to_owned())]),
+            _ => Err(without_tags(reply)),
+        };
     }
     if let Some((name, _)) = parts.iter().find(|(_, text)| text.is_empty()) {
         return Err((Rejection::Empty, format!("`{name}` is empty")));
@@ -45,11 +51,11 @@ pub fn read(
     Ok(parts)
 }
 
-/// The notes, in their order; empty ones are dropped.
+/// The notes, in their order; empty ones are dropped. `asked` is how many were asked for.
 ///
 /// # Errors
 /// No note between the tags, or one that is not closed.
-pub fn notes(reply: &str, nonce: Nonce) -> Result<Vec<String>, (Rejection, String)> {
+pub fn notes(reply: &str, nonce: Nonce, asked: u32) -> Result<Vec<String>, (Rejection, String)> {
     let (opening, closing) = (nonce.note_opening(), nonce.note_closing());
     let mut notes = Vec::new();
     let mut rest = reply;
@@ -65,9 +71,18 @@ pub fn notes(reply: &str, nonce: Nonce) -> Result<Vec<String>, (Rejection, Strin
         }
     }
     if notes.is_empty() {
-        return Err((Rejection::NoTags, "no note".to_owned()));
+        return match (asked, bare_reply::text(reply)) {
+            (1, Some(text)) => Ok(vec![text.to_owned()]),
+            _ => Err(without_tags(reply)),
+        };
     }
     Ok(notes)
+}
+
+/// What came, for people.
+fn without_tags(reply: &str) -> (Rejection, String) {
+    let reply = text::shorten(&reply.replace(char::is_control, " "), 160);
+    (Rejection::NoTags, format!("it says “{reply}”"))
 }
 
 #[cfg(test)]
@@ -92,6 +107,18 @@ mod tests {
         let reply = "Sure!\n<prompt-N part=\"demos\">a</prompt-N> and\n\
                      <prompt-N part=\"system\">\nb\nc\n</prompt-N> done";
         assert_eq!(parts(reply).unwrap(), [part("demos", "a"), part("system", "b\nc")]);
+    }
+
+    #[test]
+    fn a_reply_without_tags_is_read_where_one_text_was_asked_for() {
+        let one = ["system".to_owned()];
+        let bare = "Route the ticket.";
+        assert_eq!(read(bare, nonce(), &one).unwrap(), [part("system", bare)]);
+        assert_eq!(parts(bare), Err(Rejection::NoTags), "which of the two parts?");
+        assert_eq!(notes(bare, nonce(), 1).unwrap(), [bare]);
+        assert!(notes(bare, nonce(), 2).is_err());
+        let (_, detail) = read("Sure! \u{1b}[2Jx", nonce(), &one).unwrap_err();
+        assert_eq!(detail, "it says “Sure! [2Jx”");
     }
 
     #[test]
@@ -126,7 +153,7 @@ mod tests {
     #[test]
     fn notes_are_read_in_their_order() {
         let notes = |reply: &str| {
-            notes(&reply.replace('N', "00112233445566ff"), nonce()).map_err(|(why, _)| why)
+            notes(&reply.replace('N', "00112233445566ff"), nonce(), 2).map_err(|(why, _)| why)
         };
         let two =
             "Well: <note-N>\none\n</note-N> and <note-N> </note-N><note-N>two\nlines</note-N>.";

@@ -116,7 +116,7 @@ fn reply_is_read(operator: &MetaPrompt, nonce: Nonce, searched: &[String]) {
         Reply::Notes => {
             let (opening, closing) = (nonce.note_opening(), nonce.note_closing());
             let reply = format!("{opening}\nOne.\n{closing}\n{opening}Two.{closing}");
-            assert_eq!(notes(&reply, nonce).unwrap(), ["One.", "Two."]);
+            assert_eq!(notes(&reply, nonce, 2).unwrap(), ["One.", "Two."]);
         }
     }
 }

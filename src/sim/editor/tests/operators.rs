@@ -74,7 +74,7 @@ impl Given {
 }
 
 fn notes(request: &[Message], reply: &str) -> Option<Vec<String>> {
-    operator::notes(reply, Nonce::find(&request[0].content).unwrap()).ok()
+    operator::notes(reply, Nonce::find(&request[0].content).unwrap(), 2).ok()
 }
 
 /// The texts of a reply, whatever it is asked for.
@@ -127,8 +127,9 @@ fn each_operator_is_told_by_its_first_line() {
 fn replies_to_all_operators_are_mostly_of_use() {
     for task in TASKS {
         let text = format!("{}\n\n- One rule.\n- Another rule.", baseline_prompt(task));
+        let mut faults = 0;
         for operator in all_meta_prompts() {
-            let (mut readable, mut changed, mut faults) = (0, 0, 0);
+            let (mut readable, mut changed) = (0, 0);
             let total = if task == TICKETS { 200 } else { 60 };
             for number in 0..total {
                 let request = Given::all(task, number).request(operator, &text, 1);
@@ -143,10 +144,10 @@ fn replies_to_all_operators_are_mostly_of_use() {
             }
             let name = operator.name;
             assert!(readable * 100 >= total * 90, "{task} {name}: {readable}");
-            assert!(faults > 0 || total < 200, "{task} {name}: a real editor has faults");
             let least = if name == "compress" { 0 } else { readable * 94 / 100 };
             assert!(changed >= least, "{task} {name}: {changed}");
         }
+        assert!(faults > 0, "{task}: a real editor has faults");
     }
 }
 
