@@ -92,6 +92,19 @@ pub(crate) struct InitArgs {
 /// Caps on the command line.
 #[derive(Debug, Default, Args)]
 pub(crate) struct CapArgs {
+    #[command(flatten)]
+    pub spending: SpendingArgs,
+    /// Stop after this long, for example 8h
+    #[arg(long = "for", value_name = "DURATION")]
+    pub wall: Option<String>,
+    /// Stop by this time, for example 07:00 or 2026-01-31T07:00
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+/// The caps on what is spent.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SpendingArgs {
     /// Spend at most X dollars, across all models
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub max_usd: Option<f64>,
@@ -104,12 +117,6 @@ pub(crate) struct CapArgs {
     /// Request at most N proposals from the mutator
     #[arg(long, value_name = "N")]
     pub max_proposals: Option<u64>,
-    /// Stop after this long, for example 8h
-    #[arg(long = "for", value_name = "DURATION")]
-    pub wall: Option<String>,
-    /// Stop by this time, for example 07:00 or 2026-01-31T07:00
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
 }
 
 /// The strategy.
@@ -170,6 +177,8 @@ pub(crate) struct RunArgs {
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub run: RunRef,
+    #[command(flatten)]
+    pub caps: SpendingArgs,
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,

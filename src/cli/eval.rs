@@ -2,6 +2,7 @@
 
 use super::args::{EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
+use super::resources;
 use super::screen::Screen;
 use super::settings;
 use crate::clock::Clock;
@@ -249,6 +250,7 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
         // Simulated models cost nothing, so no cap is required.
         caps.calls = Some(u64::from(u32::MAX));
     }
+    resources::check(resources::connections(&task, args.concurrency))?;
     let access = settings::access(&task, args.concurrency)?;
     run::check_models(&task, &access)?;
     settings::check_programs(&task)?;

@@ -59,7 +59,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         }
     }
     let cap = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
-    let caps = run.file.caps;
+    let caps = run.caps();
     let calls: u64 = summary.spent.by_role.values().map(|role| role.calls).sum();
     let _ = writeln!(
         out,

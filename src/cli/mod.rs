@@ -5,6 +5,7 @@ mod args;
 mod error;
 mod screen; // What is printed, and where.
 mod log; // The run's own log.
+mod resources; // Whether there are enough threads and files.
 mod settings; // What flags, files and the environment mean together.
 mod session; // A search as a terminal sees it.
 
@@ -34,7 +35,9 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The reader of stderr may have closed it; the exit code still reports the error.
-            let _ = writeln!(std::io::stderr(), "{error}");
+            // What is told may hold the words of a model, a server or a program.
+            let text = crate::report::visible(&error.to_string());
+            let _ = writeln!(std::io::stderr(), "{text}");
             ExitCode::from(error.kind.exit_code())
         }
     }

@@ -2,16 +2,16 @@
 
 use super::args::{ResumeArgs, RunArgs};
 use super::error::{CliError, Kind};
+use super::resources;
 use super::screen::Screen;
 use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::report::{self, Report};
-use crate::run::{
-    self, LoadedRun, Run, RunDir, RunDirError, RunError, SUMMARY_FILE, Settings, Status, Summary,
-};
+use crate::run::{self, LoadedRun, Run, RunDir, RunDirError, RunError, Settings};
 use crate::seed::Seed;
 use crate::task::Task;
+use crate::task::model::Provider;
 use jiff::tz::TimeZone;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -28,6 +28,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     run::check_mutator(&recipe, &task)?;
     let name = args.name.as_deref().map(checked_name).transpose()?;
+    resources::check(resources::connections(&task, args.concurrency))?;
     let access = settings::access(&task, args.concurrency)?;
     run::check_models(&task, &access)?;
     settings::check_programs(&task)?;
@@ -87,15 +88,26 @@ fn checked_name(name: &str) -> Result<&str, CliError> {
 /// Resumes a run.
 pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError> {
     let dir = RunDir::find(&args.run.out.out, &args.run.run)?;
-    let is_finished = dir
-        .read_json::<Summary>(SUMMARY_FILE)
-        .is_ok_and(|summary| summary.status == Status::Finished);
-    if is_finished {
-        // A finished run makes no more calls, so no key is needed.
-        return show_end(&Run::read(&dir)?, screen);
-    }
+    resources::check(args.concurrency.unwrap_or(Provider::DEFAULT_CONCURRENCY))?;
     super::log::to_file_of(&dir);
-    let run = Run::open(&dir)?;
+    let mut run = Run::open(&dir)?;
+    let caps = settings::changed_caps(run.caps(), &args.caps)?;
+    if run.is_over() {
+        if caps.is_some() {
+            return Err(CliError::usage(format!("the run `{}` is finished", dir.name()))
+                .hint("start another run to spend more"));
+        }
+        // It makes no more calls, so no key is needed. The journal decides: all else is written again.
+        for repair in run.repairs() {
+            screen.warn(repair);
+        }
+        drop(run);
+        let run = written_again(&dir)?;
+        return show_end(&run, screen);
+    }
+    if let Some(caps) = caps {
+        run.set_caps(caps)?;
+    }
     let access = settings::access(run.task(), args.concurrency)?;
     screen.note(&format!("resuming {}", dir.name()));
     search(run.with_access(access), &dir, screen)
@@ -105,9 +117,7 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
 fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
     let outcome = super::session::search(&mut run, screen)?.outcome;
     drop(run);
-    let run = Run::read(dir)?;
-    run.summary.write(dir)?;
-    dir.write("report.html", report::html(&Report::from(&run)).as_bytes())?;
+    let run = written_again(dir)?;
     let again = resume_command(&run);
     match outcome {
         Outcome::Finished => {
@@ -136,6 +146,14 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
     }
 }
 
+/// The run, after everything that follows from its journal was written again.
+fn written_again(dir: &RunDir) -> Result<LoadedRun, CliError> {
+    let run = Run::read(dir)?;
+    run.summary.write(dir)?;
+    dir.write("report.html", report::html(&Report::from(&run)).as_bytes())?;
+    Ok(run)
+}
+
 /// Prints the result of a finished run.
 fn show_end(run: &LoadedRun, screen: &Screen) -> Result<(), CliError> {
     let text = report::end_of_run(&Report::from(run), screen.colour(), screen.width());
@@ -145,7 +163,7 @@ fn show_end(run: &LoadedRun, screen: &Screen) -> Result<(), CliError> {
 /// The cap that a provider's bills have passed, in words, if one was.
 fn passed_cap(run: &LoadedRun) -> Option<String> {
     let mut wallet = run.history.wallet.clone();
-    wallet.set_caps(run.file.caps);
+    wallet.set_caps(run.caps());
     wallet.passed_cap()
 }
 

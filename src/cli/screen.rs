@@ -1,6 +1,7 @@
 //! What is printed, and where: results on stdout, all else on stderr.
 
 use super::error::CliError;
+use crate::report::visible;
 use std::io::{IsTerminal, Write};
 
 /// Where things are shown.
@@ -30,14 +31,14 @@ impl Screen {
     /// Tells a person something that is no result.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            let _ = writeln!(std::io::stderr(), "{}", visible(text));
         }
     }
 
     /// Warns, whatever was asked for.
     #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
     pub(super) fn warn(&self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "warning: {text}");
+        let _ = writeln!(std::io::stderr(), "warning: {}", visible(text));
     }
 
     /// Whether stdout may be coloured.

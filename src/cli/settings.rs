@@ -1,7 +1,7 @@
 //! The settings of a run: caps from task and command line, keys from the environment, and checks
 //! that run before anything is created.
 
-use super::args::CapArgs;
+use super::args::{CapArgs, SpendingArgs};
 use super::error::{CliError, Kind};
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -18,7 +18,19 @@ use std::path::Path;
 
 /// A flag replaces the task's cap of the same unit; the other caps stay.
 pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, CliError> {
-    let mut caps = task.caps;
+    let mut caps = changed_caps(task.caps, &args.spending)?.unwrap_or(task.caps);
+    if let Some(wall) = &args.wall {
+        caps.wall = Some(text::parse_duration(wall).map_err(CliError::usage)?);
+    }
+    if let Some(until) = &args.until {
+        caps.deadline = Some(moment(until, clock)?);
+    }
+    Ok(caps)
+}
+
+/// The caps with those on spending that a flag names replaced; `None` where no flag does.
+pub(super) fn changed_caps(mut caps: Caps, args: &SpendingArgs) -> Result<Option<Caps>, CliError> {
+    let before = caps;
     if let Some(dollars) = args.max_usd {
         let usd = Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO);
         let wrong = || {
@@ -38,13 +50,7 @@ pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, C
     caps.calls = args.max_calls.or(caps.calls);
     caps.tokens = args.max_tokens.map(Tokens).or(caps.tokens);
     caps.proposals = args.max_proposals.or(caps.proposals);
-    if let Some(wall) = &args.wall {
-        caps.wall = Some(text::parse_duration(wall).map_err(CliError::usage)?);
-    }
-    if let Some(until) = &args.until {
-        caps.deadline = Some(moment(until, clock)?);
-    }
-    Ok(caps)
+    Ok((caps != before).then_some(caps))
 }
 
 /// Reads a time of day, which means its next occurrence in local time, or a date with a time.

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -251,11 +252,13 @@ impl CommandPool {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        let mark = Mark::new();
+        command.env(Mark::VARIABLE, &mark.0);
         #[cfg(unix)]
         command.process_group(0);
         let failed = |message: String| CommandError::Start { program: program.to_owned(), message };
         let child = command.spawn().map_err(|error| failed(error.to_string()))?;
-        Process::new(child).ok_or_else(|| failed("its streams are missing".to_owned()))
+        Process::new(child, mark).ok_or_else(|| failed("its streams are missing".to_owned()))
     }
 }
 
@@ -344,8 +347,8 @@ struct Process {
 }
 
 impl Process {
-    fn new(mut child: Child) -> Option<Self> {
-        let group = ProcessGroup(child.id());
+    fn new(mut child: Child, mark: Mark) -> Option<Self> {
+        let group = ProcessGroup { leader: child.id(), mark };
         Some(Self {
             stdin: child.stdin.take()?,
             stdout: BufReader::new(child.stdout.take()?),
@@ -407,7 +410,7 @@ impl Process {
         let mut status = timeout(patience, self.child.wait()).await;
         // Children that outlive their parent keep its standard error open.
         self.group.kill().await;
-        self.group.0 = None;
+        self.group.leader = None;
         if status.is_err() {
             // If the group could not be killed, kill the leader, and do not wait long.
             let _ = self.child.start_kill();
@@ -451,32 +454,68 @@ async fn read_line(stdout: &mut BufReader<ChildStdout>) -> Result<Vec<u8>, Failu
     }
 }
 
+/// A value in the environment of a program and of all that it starts, by which those are found that
+/// left its process group.
+#[derive(Debug)]
+struct Mark(String);
+
+impl Mark {
+    const VARIABLE: &str = "PROMPTSEARCH_PROGRAM";
+
+    fn new() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        Self(format!("{process}-{count}"))
+    }
+
+    /// The processes that carry it. Only Linux shows the environment of another process.
+    fn carriers(&self) -> Vec<String> {
+        let entry = format!("{}={}", Self::VARIABLE, self.0);
+        let carries = |environment: &[u8]| {
+            environment.split(|byte| *byte == 0).any(|one| one == entry.as_bytes())
+        };
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let processes = processes.filter(|process| {
+            std::fs::read(process.path().join("environ")).is_ok_and(|read| carries(&read))
+        });
+        processes
+            .filter_map(|process| process.file_name().into_string().ok())
+            .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+            .collect()
+    }
+}
+
 /// The process group of one program. Dropping it kills the group, also if the run is cancelled.
 #[derive(Debug)]
-struct ProcessGroup(Option<u32>);
+struct ProcessGroup {
+    /// `None` once the group is killed.
+    leader: Option<u32>,
+    mark: Mark,
+}
 
 impl ProcessGroup {
-    /// Uses the system's `kill` program, because the system call needs unsafe code.
-    fn killers(&self) -> impl Iterator<Item = std::process::Command> + use<> {
-        let group = self.0.map(|leader| format!("-{leader}"));
-        group.into_iter().flat_map(|group| {
-            let mut program = std::process::Command::new("kill");
-            program.args(["-KILL", "--", &group]);
-            // If there is no such program, the shell has it built in.
-            let mut shell = std::process::Command::new("sh");
-            shell.args(["-c", "kill -s KILL -- \"$0\"", &group]);
-            [program, shell].map(|mut command| {
-                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-                command
-            })
-        })
+    /// What kills the group. It is the system's `kill` program, because the system call needs unsafe
+    /// code.
+    fn killers(&self) -> Vec<std::process::Command> {
+        let group = self.leader.map(|leader| format!("-{leader}"));
+        group.map_or_else(Vec::new, |group| killers_of(&[group]))
+    }
+
+    /// What kills those that left the group.
+    fn killers_of_the_rest(&self) -> Vec<std::process::Command> {
+        match self.leader.map(|_| self.mark.carriers()) {
+            Some(rest) if !rest.is_empty() => killers_of(&rest),
+            _ => Vec::new(),
+        }
     }
 
     async fn kill(&self) {
-        for killer in self.killers() {
-            let status = tokio::process::Command::from(killer).status().await;
-            if status.is_ok_and(|status| status.success()) {
-                return;
+        for killers in [self.killers(), self.killers_of_the_rest()] {
+            for killer in killers {
+                let status = tokio::process::Command::from(killer).status().await;
+                if status.is_ok_and(|status| status.success()) {
+                    break;
+                }
             }
         }
     }
@@ -484,12 +523,27 @@ impl ProcessGroup {
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        for mut killer in self.killers() {
-            if killer.status().is_ok_and(|status| status.success()) {
-                return;
+        for killers in [self.killers(), self.killers_of_the_rest()] {
+            for mut killer in killers {
+                if killer.status().is_ok_and(|status| status.success()) {
+                    break;
+                }
             }
         }
     }
+}
+
+/// The program that kills these processes or groups, and the shell, which has it built in.
+fn killers_of(targets: &[String]) -> Vec<std::process::Command> {
+    let mut program = std::process::Command::new("kill");
+    program.args(["-KILL", "--"]).args(targets);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "kill -s KILL -- \"$@\"", "sh"]).args(targets);
+    let quiet = |mut command: std::process::Command| {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    [program, shell].map(quiet).into()
 }
 
 /// Collects the end of a program's standard error.
@@ -691,6 +745,18 @@ mod tests {
             drop(pool.pool);
             assert_all_die(&pids).await;
         }
+    }
+
+    /// By what is in their environment.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn children_that_leave_the_group_of_their_program_die_with_it() {
+        let script = "setsid sh -c 'echo $$ >> pids; exec sleep 1000' >/dev/null 2>&1 & while [ ! -s pids ]; do sleep 0.05; done; read -r line; echo '{\"score\": 1}'; cat";
+        let pool = pool(script, LONG);
+        assert_eq!(pool.ask("a").await, Ok(Verdict::right()));
+        let pids = pool.pids();
+        drop(pool.pool);
+        assert_all_die(&pids).await;
     }
 
     #[tokio::test]

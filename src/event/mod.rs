@@ -22,7 +22,7 @@ pub use run::StopReason;
 pub use strategy::{Dropped, Generation, Migrant, Round};
 
 use crate::candidate::{Candidate, Demo};
-use crate::caps::Share;
+use crate::caps::{Caps, Share};
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber};
 use crate::task::model::ModelRole;
 use crate::task::scorer::Verdict;
@@ -49,6 +49,11 @@ pub enum Event {
         at: Timestamp,
         /// How long it had been running before, in milliseconds, as far as is known.
         ran_ms: u64,
+    },
+    /// The run may spend another amount from now on.
+    CapsChanged {
+        /// How much.
+        caps: Caps,
     },
     /// A proposal was planned: its parents, and the rows that its evidence comes from.
     ProposalDrafted(Draft),
@@ -256,6 +261,7 @@ impl Event {
             self,
             Self::Started { .. }
                 | Self::Resumed { .. }
+                | Self::CapsChanged { .. }
                 | Self::Finished { .. }
                 | Self::Stopped { .. }
                 | Self::CallsReopened { .. }

@@ -142,7 +142,8 @@ pub(super) fn dropped(why: &Dropped) -> String {
 
 /// Makes control characters, and characters that reorder a line, visible. Prompts are written by
 /// models, and a terminal or browser would otherwise interpret such characters.
-pub(super) fn visible(text: &str) -> String {
+#[must_use]
+pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
@@ -170,6 +171,7 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// The same, on one line.
+#[must_use]
 pub fn visible_line(text: &str) -> String {
     visible(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

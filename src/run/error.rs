@@ -55,6 +55,9 @@ pub enum RunError {
     /// Its journal is gone, and it had paid for calls: to go on would mean to pay for them again.
     #[error("the journal of the run `{0}` is empty, but its summary.json shows paid calls")]
     Emptied(String),
+    /// The copy of the journal that is read without the run's lock is gone.
+    #[error("the file events.jsonl of the run `{0}` is missing")]
+    NoEvents(String),
     /// The run's task was made in memory and must be given again.
     #[error("the task of the run `{0}` was made by a program; only that program can open the run")]
     TaskNeeded(String),

@@ -6,6 +6,7 @@ use super::file::RunFile;
 use super::history::History;
 use super::summary::{Status, Summary};
 use super::wiring::dev_rows;
+use crate::caps::Caps;
 use crate::memory::State;
 use crate::operator::Operator;
 use crate::recipe::{self, Recipe};
@@ -38,6 +39,9 @@ impl LoadedRun {
         operators: &[Arc<dyn Operator>],
     ) -> Result<Self, RunError> {
         let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, operators).ok();
+        if !dir.events().exists() && dir.file("journal").is_dir() && !dir.is_running() {
+            return Err(RunError::NoEvents(file.run.to_string()));
+        }
         let history = History::read(&dir.events(), dev_rows(&task))?;
         check_emptied(&dir, &file, history.state.phase == Phase::New)?;
         let status = status(&dir, &history.state);
@@ -50,6 +54,14 @@ impl LoadedRun {
             summary.waiting = last.and_then(|last| last.waiting);
         }
         Ok(Self { dir, file, recipe, task, history, summary })
+    }
+}
+
+impl LoadedRun {
+    /// What the run may spend.
+    #[must_use]
+    pub fn caps(&self) -> Caps {
+        self.history.state.caps.unwrap_or(self.file.caps)
     }
 }
 

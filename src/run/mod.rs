@@ -38,6 +38,7 @@ pub use summary::{
 };
 pub use wiring::{check_models, check_simulated, dev_rows};
 
+use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::{Outcome, SearchError};
 use crate::event::Event;
@@ -65,6 +66,8 @@ pub struct Run {
     journal: Arc<Journal<Event>>,
     repairs: Vec<String>,
     meter: Meter,
+    caps: Caps,
+    is_over: bool,
     /// `None` for a run in memory.
     folder: Option<(RunDir, RunLock)>,
 }
@@ -138,6 +141,8 @@ impl Run {
         let file = RunFile::new(&task.name, &task, RunKind::Search, recipe, settings)
             .map_err(|source| RunDirError::Io { path: task.folder(), source })?;
         Ok(Self {
+            caps: file.caps,
+            is_over: false,
             file,
             task,
             recipe: frozen(recipe, Path::new(RUN_FILE))?,
@@ -180,7 +185,18 @@ impl Run {
     ) -> Result<Self, RunError> {
         let (journal, recovery) = Journal::open(dir.path())?;
         loaded::check_emptied(&dir, &file, journal.is_empty())?;
+        let (mut caps, mut is_over) = (file.caps, false);
+        journal.replay(|_, event| {
+            match event {
+                Event::CapsChanged { caps: changed } => caps = changed,
+                Event::Finished { .. } => is_over = true,
+                _ => {}
+            }
+            Ok::<_, RunError>(())
+        })?;
         Ok(Self {
+            caps,
+            is_over,
             file,
             task,
             recipe,
@@ -245,6 +261,30 @@ impl Run {
     #[must_use]
     pub fn file(&self) -> &RunFile {
         &self.file
+    }
+
+    /// What the run may spend.
+    #[must_use]
+    pub fn caps(&self) -> Caps {
+        self.caps
+    }
+
+    /// Whether it was over when it was opened, so that a search changes nothing.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Changes what the run may spend, from its next search on.
+    ///
+    /// # Errors
+    /// The run would have no cap, a price is unknown that a cap needs, or the journal cannot be
+    /// written.
+    pub fn set_caps(&mut self, caps: Caps) -> Result<(), RunError> {
+        wiring::check_caps(&self.task, caps)?;
+        self.journal.append(Event::CapsChanged { caps })?;
+        self.caps = caps;
+        Ok(())
     }
 
     /// What was repaired when the journal was opened, for people.

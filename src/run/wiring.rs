@@ -33,7 +33,8 @@ pub(super) fn search(
 ) -> Result<(Search, Arc<CallRunner>), RunError> {
     let running = history.running();
     let History { state, mut wallet, .. } = history;
-    wallet.set_caps(file.caps);
+    let caps = state.caps.unwrap_or(file.caps);
+    wallet.set_caps(caps);
     let concurrency = access.concurrency.or(file.concurrency);
     let answering = |name: &str, provider: &Provider| answering(name, provider, task, access);
     let Providers { by_name, concurrency } = Providers::new(task, concurrency, answering)?;
@@ -60,7 +61,7 @@ pub(super) fn search(
         task: Arc::clone(task),
         recipe: recipe.clone(),
         strategy: strategy(file, task, recipe),
-        caps: file.caps,
+        caps,
         seed: file.seed,
         state,
         journal: Arc::clone(journal),

@@ -4,6 +4,7 @@ use super::candidate::{CandidateState, Status};
 use super::counts::Counts;
 use super::open_call::{Arrival, OpenCall};
 use crate::candidate::Candidate;
+use crate::caps::Caps;
 use crate::event::{Draft, Gate, Shown, StopReason};
 use crate::id::{Call, CandidateId, CandidateIx, ProposalNumber, RowIx};
 use crate::ledger::PlanLedger;
@@ -62,6 +63,8 @@ pub struct Facts {
     pub shortlist: Vec<CandidateIx>,
     /// Answers that went missing and are asked once more, since the run was resumed.
     pub to_ask_again: BTreeSet<RowAnswer>,
+    /// What the run may spend, where that was changed after its start.
+    pub caps: Option<Caps>,
     /// The trouble that stopped the run, until it is resumed: its kind, and what happened.
     pub stopped: Option<(StopReason, String)>,
     /// Why the search ended.

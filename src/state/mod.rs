@@ -39,6 +39,7 @@ impl Facts {
         match event {
             Event::Started { .. }
             | Event::Resumed { .. }
+            | Event::CapsChanged { .. }
             | Event::SearchEnded { .. }
             | Event::WinnerChosen { .. }
             | Event::Finished { .. }
