@@ -265,7 +265,7 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
             Task::build(TaskFiles { parts, ..TaskFiles::read(&args.task)? })?
         }
     };
-    let dir = RunDir::at(args.out.out.join(folder_of(&task, rows)));
+    let dir = RunDir::at(args.out.out.join(folder_of(&task, rows)?));
     let settings = Settings { seed: Seed(1), caps: Some(caps), concurrency: args.concurrency };
     let run = match Run::evaluate(task, split, settings, &dir) {
         // The same evaluation always uses the same folder, so its answers are reused.
@@ -305,7 +305,7 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
 const MOST_MISSING: u32 = 5;
 
 /// The same question has the same folder.
-fn folder_of(task: &Task, rows: &str) -> String {
+fn folder_of(task: &Task, rows: &str) -> Result<String, CliError> {
     let text = match &task.source {
         TaskSource::Files(files) => files.text.as_str(),
         TaskSource::Memory(_) => "",
@@ -315,11 +315,11 @@ fn folder_of(task: &Task, rows: &str) -> String {
         hasher.update(piece.as_bytes());
         hasher.update(b"\0");
     }
-    for file in &task.data {
+    for file in task.data.iter().chain(&run::scorer_programs(task)?) {
         hasher.update(file.blake3.as_bytes());
     }
     let hash = hasher.finalize().to_hex();
-    format!("{}-eval-{rows}-{}", task.name, &hash[..8])
+    Ok(format!("{}-eval-{rows}-{}", task.name, &hash[..8]))
 }
 
 fn evaluation(run: &Run, ended: &Ended) -> Result<Evaluation, CliError> {

@@ -9,16 +9,24 @@ use std::collections::BTreeMap;
 
 /// So many calls in a row stop the run.
 const MOST: usize = 20;
-/// At most so many of them count for a prompt that is not the baseline.
+/// At most so many useless answers of them count for a prompt that is not the baseline: it may well be
+/// the prompt that asks for them.
 const MOST_OF_ONE_PROMPT: usize = MOST / 2;
 
 /// The calls since the last good answer.
 #[derive(Debug, Default)]
 pub(super) struct Streak {
     calls: Vec<Call>,
-    prompts: BTreeMap<CandidateIx, usize>,
+    prompts: BTreeMap<CandidateIx, Counted>,
     causes: BTreeMap<NoAnswer, usize>,
     good_answers: u64,
+}
+
+/// Calls of one prompt.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    missing: usize,
+    invalid: usize,
 }
 
 impl Streak {
@@ -36,13 +44,20 @@ impl Streak {
     #[must_use]
     pub(super) fn bad(&mut self, call: Call, candidate: CandidateIx, cause: NoAnswer) -> bool {
         self.calls.push(call);
-        *self.prompts.entry(candidate).or_default() += 1;
         *self.causes.entry(cause).or_default() += 1;
-        let count = |(prompt, count): (&CandidateIx, &usize)| match *prompt {
-            CandidateIx::BASELINE => *count,
-            _ => (*count).min(MOST_OF_ONE_PROMPT),
+        let counted = self.prompts.entry(candidate).or_default();
+        match cause.is_invalid() {
+            true => counted.invalid += 1,
+            false => counted.missing += 1,
+        }
+        let count = |(prompt, counted): (&CandidateIx, &Counted)| {
+            let most =
+                if *prompt == CandidateIx::BASELINE { usize::MAX } else { MOST_OF_ONE_PROMPT };
+            counted.missing + counted.invalid.min(most)
         };
-        self.prompts.iter().map(count).sum::<usize>() >= MOST
+        let is_one_bad_prompt =
+            self.prompts.len() == 1 && !self.prompts.contains_key(&CandidateIx::BASELINE);
+        !is_one_bad_prompt && self.prompts.iter().map(count).sum::<usize>() >= MOST
     }
 
     /// The calls.
@@ -67,22 +82,29 @@ impl Streak {
 mod tests {
     use super::*;
 
-    /// After how many calls of these prompts, again and again, the run stops; `None`: never.
-    fn stops_after(prompts: &[u32]) -> Option<usize> {
+    /// After how many calls the run stops, which are of these prompts in turn, the last one again and
+    /// again; `None`: never.
+    fn stops_after(prompts: &[u32], cause: NoAnswer) -> Option<usize> {
         let mut streak = Streak::default();
-        let calls = prompts.iter().cycle().take(1_000).zip(0..);
-        let mut bad = calls
-            .map(|(prompt, call)| streak.bad(Call(call), CandidateIx(*prompt), NoAnswer::Refused));
+        let last = *prompts.last().unwrap();
+        let prompts = prompts.iter().copied().chain(std::iter::repeat(last));
+        let mut bad = prompts
+            .take(1_000)
+            .zip(0..)
+            .map(|(prompt, call)| streak.bad(Call(call), CandidateIx(prompt), cause));
         bad.position(|stops| stops).map(|place| place + 1)
     }
 
     #[test]
     fn twenty_calls_of_the_baseline_or_of_several_prompts_stop_a_run_and_one_bad_prompt_does_not() {
-        assert_eq!(stops_after(&[0]), Some(20));
-        assert_eq!(stops_after(&[1, 2]), Some(20));
-        assert_eq!(stops_after(&[0, 7]), Some(20));
-        assert_eq!(stops_after(&[1, 2, 3, 4, 5]), Some(20));
-        assert_eq!(stops_after(&[7]), None);
+        for cause in [NoAnswer::Refused, NoAnswer::Cut] {
+            assert_eq!(stops_after(&[0], cause), Some(20));
+            assert_eq!(stops_after(&[7], cause), None);
+            assert_eq!(stops_after(&[[1, 2]; 10].concat(), cause), Some(20));
+        }
+        // A prompt that no model can answer, and one answer to another prompt.
+        assert_eq!(stops_after(&[[7; 50].as_slice(), &[8]].concat(), NoAnswer::Cut), Some(60));
+        assert_eq!(stops_after(&[[7; 50].as_slice(), &[8]].concat(), NoAnswer::Refused), Some(51));
     }
 
     #[test]

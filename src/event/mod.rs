@@ -43,6 +43,11 @@ pub enum Event {
         /// The baseline, candidate 0.
         baseline: Candidate,
     },
+    /// What the run was started with, as a hash: whatever else `run.json` says later is not believed.
+    Pinned {
+        /// blake3 of what decides its results.
+        blake3: String,
+    },
     /// The run went on after an interruption.
     Resumed {
         /// When.
@@ -262,6 +267,7 @@ impl Event {
             Self::Started { .. }
                 | Self::Resumed { .. }
                 | Self::CapsChanged { .. }
+                | Self::Pinned { .. }
                 | Self::Finished { .. }
                 | Self::Stopped { .. }
                 | Self::CallsReopened { .. }

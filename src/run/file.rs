@@ -62,6 +62,9 @@ pub struct RunFile {
     pub task_name: String,
     /// The data files with their hashes; paths are absolute.
     pub data: Vec<DataFile>,
+    /// The user's programs with their hashes: scorers and operators. Paths are absolute.
+    #[serde(default)]
+    pub programs: Vec<DataFile>,
     /// The purpose of the run.
     pub kind: RunKind,
     /// The strategy's name, for people; an evaluation has `eval:` and its rows.
@@ -110,6 +113,7 @@ impl RunFile {
             task: source,
             task_name: task.name.clone(),
             data,
+            programs: programs_of(task, recipe)?,
             kind,
             strategy,
             recipe: recipe::effective_table(recipe),
@@ -160,9 +164,82 @@ impl RunFile {
         })
     }
 
+    /// Checks that the user's programs are those that the run was started with.
+    ///
+    /// # Errors
+    /// One has changed, or cannot be read.
+    pub(super) fn check_programs(&self, task: &Task, recipe: &Recipe) -> Result<(), RunError> {
+        let now = programs_of(task, recipe)
+            .map_err(|source| RunDirError::Io { path: task.folder(), source })?;
+        let is_known =
+            |program: &&DataFile| !self.programs.iter().any(|then| then.blake3 == program.blake3);
+        match now.iter().find(is_known) {
+            Some(program) if !self.programs.is_empty() => Err(RunError::Changed {
+                run: self.run.to_string(),
+                what: format!("{}: the program has changed", program.path.display()),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A hash of all that decides the run's results; not of paths, which may change.
+    #[must_use]
+    pub(super) fn pin(&self) -> String {
+        let task = match &self.task {
+            TaskSource::Files(files) => json(&(&files.text, &files.parts)),
+            TaskSource::Memory(facts) => json(facts),
+        };
+        let hashes =
+            |files: &[DataFile]| files.iter().map(|file| file.blake3.clone()).collect::<Vec<_>>();
+        let (data, programs) = (hashes(&self.data), hashes(&self.programs));
+        let all = json(&(task, data, programs, self.kind, &self.recipe, self.seed, self.caps));
+        blake3::hash(all.as_bytes()).to_hex().to_string()
+    }
+
     /// The facts that a summary needs.
     #[must_use]
     pub fn info(&self) -> RunInfo {
         RunInfo { run: self.run.to_string(), strategy: self.strategy.clone(), seed: self.seed }
     }
+}
+
+/// The files of the user's among the commands of a task's scorers, with their hashes. What the system
+/// has installed, such as an interpreter, is not among them, nor is what a program loads.
+///
+/// # Errors
+/// One of them cannot be read.
+pub fn scorer_programs(task: &Task) -> std::io::Result<Vec<DataFile>> {
+    let folder = std::path::absolute(task.folder())?;
+    let files = task.scorers.commands().map(|(_, spec)| files_in(&spec.argv, &folder));
+    Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// The same, with those of a recipe's operators.
+fn programs_of(task: &Task, recipe: &Recipe) -> std::io::Result<Vec<DataFile>> {
+    let mut programs = scorer_programs(task)?;
+    let folder = std::path::absolute(task.folder())?;
+    for phase in recipe.phases() {
+        for program in phase.operator.iter().filter_map(|operator| operator.program()) {
+            let own = if program.dir.is_empty() { &folder } else { Path::new(program.dir) };
+            programs.extend(files_in(program.command, own)?);
+        }
+    }
+    Ok(programs)
+}
+
+/// The files of a folder that a command names.
+fn files_in(argv: &[String], folder: &Path) -> std::io::Result<Vec<DataFile>> {
+    let paths = argv.iter().map(|word| folder.join(word));
+    let files = paths.filter(|path| path.starts_with(folder) && path.is_file());
+    files
+        .map(|path| {
+            let blake3 = blake3::hash(&crate::source::read(&path)?).to_hex().to_string();
+            Ok(DataFile { path, blake3 })
+        })
+        .collect()
+}
+
+/// A value as text. All values here can be written as JSON.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }

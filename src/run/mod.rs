@@ -25,7 +25,7 @@ pub use control::Control;
 pub use dir::{RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
 pub use ended::Ended;
 pub use error::RunError;
-pub use file::{RunFile, RunInfo, RunKind, Settings};
+pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
 pub use given::Given;
 pub use history::{History, Moment};
@@ -173,6 +173,7 @@ impl Run {
         let file = RunFile::read(&dir)?;
         let (task, operators) = given.into().of(&file)?;
         let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, &operators)?;
+        file.check_programs(&task, &recipe)?;
         Self::held(dir, lock, file, Arc::new(task), recipe)
     }
 
@@ -331,12 +332,23 @@ impl Run {
         observers: Vec<Box<dyn Observer>>,
         control: &Control,
     ) -> Result<Ended, RunError> {
+        // What was appended since the run was opened is part of its history.
+        self.journal.flush().await?;
         let mut history = History::of(&self.journal, dev_rows(&self.task))?;
         if history.state.phase == Phase::Over {
             let running = history.running();
             return Ok(self.ended(Outcome::Finished, history.state, history.wallet, running));
         }
-        for event in history.resumption(Clock::System.now()) {
+        let pin = self.file.pin();
+        match &history.state.pin {
+            Some(pinned) if *pinned != pin => {
+                let (run, what) = (self.file.run.to_string(), format!("{RUN_FILE} has changed"));
+                return Err(RunError::Changed { run, what });
+            }
+            _ => {}
+        }
+        let pinned = history.state.pin.is_none().then_some(Event::Pinned { blake3: pin });
+        for event in pinned.into_iter().chain(history.resumption(Clock::System.now())) {
             let number = self.journal.append(event.clone())?;
             history.apply(number, &event);
         }

@@ -63,6 +63,8 @@ pub struct Facts {
     pub shortlist: Vec<CandidateIx>,
     /// Answers that went missing and are asked once more, since the run was resumed.
     pub to_ask_again: BTreeSet<RowAnswer>,
+    /// What the run was started with, as a hash.
+    pub pin: Option<String>,
     /// What the run may spend, where that was changed after its start.
     pub caps: Option<Caps>,
     /// The trouble that stopped the run, until it is resumed: its kind, and what happened.

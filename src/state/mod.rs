@@ -40,6 +40,7 @@ impl Facts {
             Event::Started { .. }
             | Event::Resumed { .. }
             | Event::CapsChanged { .. }
+            | Event::Pinned { .. }
             | Event::SearchEnded { .. }
             | Event::WinnerChosen { .. }
             | Event::Finished { .. }

@@ -26,6 +26,7 @@ impl Facts {
                 self.phase = Phase::Confirming;
                 self.winner = Some((*candidate, *shrunken_dev, *hold_rows));
             }
+            Event::Pinned { blake3 } => self.pin = Some(blake3.clone()),
             Event::CapsChanged { caps } => self.caps = Some(*caps),
             Event::Finished { .. } => self.phase = Phase::Over,
             Event::Resumed { .. } => {

@@ -14,3 +14,4 @@ mod keys;
 mod mistakes;
 mod recipes;
 mod server;
+mod trouble;

@@ -27,6 +27,7 @@ fn run_file(example: &Example) -> RunFile {
         created: jiff::Timestamp::UNIX_EPOCH,
         task: example.task.source.clone(),
         task_name: example.task.name.clone(),
+        programs: Vec::new(),
         data: Vec::new(),
         kind: RunKind::Search,
         strategy: "auto".to_owned(),

@@ -1,0 +1,339 @@
+//! A provider's trouble is told, bounded, and costs no row.
+
+use crate::env::{COLOURS, TestEnv, colour_rows};
+use crate::server::{Reply, Request, Server, says, tile};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// The task `colours` with a task model behind a server; `extra` are further keys of the provider.
+fn env(server: &Server, extra: &str) -> TestEnv {
+    let env = TestEnv::new();
+    let provider = format!(
+        "[providers.local]\nkind = \"openai\"\nbase_url = \"{}\"\nfree = true\n{extra}\n\n[goal]",
+        server.base_url()
+    );
+    env.write(
+        "colours/task.toml",
+        &COLOURS.replace("sim/clerk", "local/clerk").replace("[goal]", &provider),
+    );
+    env.write("colours/rows.jsonl", &colour_rows(60));
+    env
+}
+
+/// The right answer to two rows of three.
+fn answer(request: &Request) -> Reply {
+    says(["warm", "cold"][usize::from(tile(request).is_multiple_of(3))])
+}
+
+fn refused(status: u16, message: &str) -> Reply {
+    (status, "", json!({"error": {"message": message}}).to_string())
+}
+
+/// An answer with this message and reason for its end.
+fn ends(message: &Value, reason: &str) -> Reply {
+    let body = json!({
+        "choices": [{"index": 0, "finish_reason": reason, "message": message}],
+        "usage": {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29},
+    });
+    (200, "", body.to_string())
+}
+
+/// What is broken until it is told otherwise.
+fn switch() -> (Arc<AtomicBool>, Arc<AtomicBool>) {
+    let is_well = Arc::new(AtomicBool::new(false));
+    (Arc::clone(&is_well), is_well)
+}
+
+#[test]
+fn an_evaluation_that_is_asked_again_asks_the_missing_rows_and_no_others() {
+    let (is_well, well) = switch();
+    let server = Server::start(move |_, request| {
+        let is_refused = tile(request).is_multiple_of(10) && !is_well.load(Ordering::SeqCst);
+        if is_refused { refused(400, "no such colour") } else { answer(request) }
+    });
+    let env = env(&server, "");
+    let first = env.run("eval colours --split all --json").ok().json();
+    let refused = first["errors"].as_u64().unwrap();
+    assert!(refused > 2, "{first}");
+    assert_eq!(first["quality"]["n"], 60 - refused);
+    assert_eq!(first["failed_calls"]["refused"]["calls"]["task"], refused);
+    let example = first["failed_calls"]["refused"]["example"].as_str().unwrap();
+    assert!(example.contains("no such colour"), "{example}");
+
+    well.store(true, Ordering::SeqCst);
+    let before = server.requests().len();
+    let again = env.run("eval colours --split all --json").ok().json();
+    assert_eq!((&again["errors"], &again["quality"]["n"]), (&json!(0), &json!(60)));
+    assert_eq!((server.requests().len() - before) as u64, refused);
+    // And now nothing is missing.
+    env.run("eval colours --split all").ok();
+    assert_eq!((server.requests().len() - before) as u64, refused);
+}
+
+#[test]
+fn an_evaluation_of_which_nothing_is_scored_is_no_result() {
+    let server = Server::start(|_, _| refused(400, "Unknown model, deploy it first"));
+    let env = env(&server, "");
+    let ran = env.run("eval colours").exits(4);
+    assert!(ran.stderr.contains("Unknown model, deploy it first"), "{}", ran.stderr);
+}
+
+/// The model is withdrawn in the middle of a run, and comes back.
+#[test]
+fn a_provider_that_refuses_everything_stops_a_run_which_loses_no_row() {
+    let undisturbed = env(&Server::start(|_, request| answer(request)), "concurrency = 4");
+    undisturbed.run("run colours --name one").ok();
+
+    let (is_well, well) = switch();
+    let server = Server::start(move |number, request| match number < 45 {
+        false if !is_well.load(Ordering::SeqCst) => refused(404, "the model is withdrawn"),
+        _ => answer(request),
+    });
+    let env = env(&server, "concurrency = 4");
+    let ran = env.run("run colours --name one").exits(4);
+    assert!(ran.stderr.contains("calls in a row had no good answer ("), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the model is withdrawn"), "{}", ran.stderr);
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(
+        (&summary["status"], &summary["stop_reason"]),
+        (&json!("interrupted"), &json!("no_answers"))
+    );
+    assert!(summary["trouble"].as_str().unwrap().contains("the model is withdrawn"));
+    assert!(server.requests().len() < 45 + 20 + 8, "{}", server.requests().len());
+    let status = env.run("status one").ok();
+    assert!(status.stdout.contains("the models gave no good answers"), "{}", status.stdout);
+
+    well.store(true, Ordering::SeqCst);
+    env.run("resume one").ok();
+    let resumed = env.json("results/one/summary.json");
+    let clean = undisturbed.json("results/one/summary.json");
+    assert_eq!(resumed["counts"]["errors"], 0, "{resumed}");
+    for fact in ["baseline", "best", "gain", "recommended", "stop_reason"] {
+        assert_eq!(resumed[fact], clean[fact], "{fact}");
+    }
+}
+
+#[test]
+fn useless_answers_are_wrong_and_are_counted_by_their_causes() {
+    let server = Server::start(|_, request| match tile(request) % 20 {
+        1 => ends(&json!({"content": "The answer is wa"}), "length"),
+        2 => ends(
+            &json!({"content": null, "tool_calls": [{"function": {"name": "paint"}}]}),
+            "tool_calls",
+        ),
+        3 => ends(&json!({"content": null, "reasoning_content": "It looks warm"}), "stop"),
+        4 => ends(&json!({"content": ""}), "stop"),
+        5 => (
+            400,
+            "",
+            json!({"error": {"code": "content_filter", "message": "too red"}}).to_string(),
+        ),
+        _ => answer(request),
+    });
+    let env = env(&server, "");
+    let ran = env.run("eval colours --split all --json").ok();
+    let told = ran.json();
+    assert_eq!((&told["quality"]["n"], &told["errors"]), (&json!(60), &json!(0)), "{told}");
+    assert_eq!(told["invalid"], 15);
+    for (cause, example) in [
+        ("cut", "max_output_tokens = 512"),
+        ("tool_call", "paint"),
+        ("reasoning", "It looks warm"),
+        ("empty", "without a text"),
+        ("filter", "too red"),
+    ] {
+        let failed = &told["failed_calls"][cause];
+        assert_eq!(failed["calls"]["task"], 3, "{cause}: {told}");
+        assert!(failed["example"].as_str().unwrap().contains(example), "{failed}");
+    }
+    let text = env.run("eval colours --split all").ok().stdout;
+    assert!(text.contains("3 calls were cut off at max_output_tokens, such as: "), "{text}");
+    // They are final.
+    let asked = server.requests().len();
+    assert_eq!(env.run("eval colours --split all --json").ok().json(), told);
+    assert_eq!(server.requests().len(), asked);
+}
+
+#[test]
+fn a_mutator_that_brings_nothing_ends_the_run_which_goes_on_when_it_does() {
+    let (is_well, well) = switch();
+    let server = Server::start(move |number, _| match is_well.load(Ordering::SeqCst) {
+        false => says("I'm sorry, I can't help with that."),
+        // A bare prompt: real models leave the tags out.
+        true => says(&format!("Answer warm or cold. It is attempt {number}.")),
+    });
+    let env = env(&server, "");
+    env.edit("colours/task.toml", "local/clerk", "sim/clerk");
+    env.edit("colours/task.toml", "sim/editor", "local/editor");
+    let ran = env.run("run colours --name one --strategy random --max-calls 3000").exits(4);
+    assert!(ran.stderr.contains("20 proposals in a row were of no use"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("I'm sorry, I can't help with that."), "{}", ran.stderr);
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(summary["stop_reason"], "broken_proposer");
+    assert!(summary["recommended"].is_null(), "nothing is concluded");
+
+    well.store(true, Ordering::SeqCst);
+    env.run("resume one --max-calls 300").ok();
+    let summary = env.json("results/one/summary.json");
+    assert!(summary["counts"]["candidates"].as_u64().unwrap() > 2, "{summary}");
+    let calls = |role: &str| summary["spent"]["by_role"][role]["calls"].as_u64().unwrap();
+    assert!(calls("task") + calls("mutator") <= 300, "{summary}");
+    env.run("resume one --max-calls 400").exits(2);
+}
+
+#[test]
+fn a_server_that_loads_is_waited_for_and_the_wait_is_shown() {
+    let begun = Instant::now();
+    let server = Server::start(move |_, request| match begun.elapsed() < Duration::from_secs(4) {
+        true => refused(503, "Loading model"),
+        false => answer(request),
+    });
+    let env = env(&server, "");
+    let mut run = env
+        .command("run colours --name one --max-calls 60 --quiet")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut shown = String::new();
+    while run.try_wait().unwrap().is_none() && !shown.contains("waiting:") {
+        std::thread::sleep(Duration::from_millis(100));
+        shown = env.run("status one").stdout;
+    }
+    assert!(shown.contains("waiting: not ready for"), "{shown}");
+    assert!(shown.contains("Loading model"), "{shown}");
+    let waiting = &env.json("results/one/summary.json")["waiting"];
+    assert_eq!(waiting["reason"], "loading", "{waiting}");
+    assert!(run.wait().unwrap().success());
+    let summary = env.json("results/one/summary.json");
+    assert_eq!((&summary["counts"]["errors"], &summary["waiting"]), (&json!(0), &Value::Null));
+}
+
+#[test]
+fn a_server_that_does_not_load_is_given_up_after_the_time_of_the_task() {
+    let server = Server::start(|_, _| refused(503, "Loading model"));
+    let env = env(&server, "loading = \"1s\"");
+    let ran = env.run("run colours --name one").exits(4);
+    assert!(ran.stderr.contains("no answer for") && ran.stderr.contains("Loading model"));
+    assert_eq!(env.json("results/one/summary.json")["counts"]["errors"], 0);
+    env.edit("colours/task.toml", "loading", "laoding");
+    env.run("run colours --name two").exits(3);
+}
+
+#[test]
+fn a_provider_that_bills_beyond_what_was_asked_for_is_stopped_and_said() {
+    let server = Server::start(|_, request| {
+        let (status, headers, body) = answer(request);
+        (status, headers, body.replace("\"completion_tokens\":2", "\"completion_tokens\":50000"))
+    });
+    let env = env(&server, "");
+    env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 10.0 }");
+    env.edit("colours/task.toml", "calls = 300", "usd = 0.2");
+    let ran = env.run("run colours --name one").exits(4);
+    assert!(ran.stderr.contains("the providers billed more than the budget"), "{}", ran.stderr);
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(summary["stop_reason"], "over_budget");
+    // Two calls at a time, while nothing is known of its bills.
+    assert_eq!(server.requests().len(), 2);
+    assert_eq!(summary["spent"]["usd"].as_f64().map(f64::round), Some(1.0));
+}
+
+#[test]
+fn a_key_in_an_answer_is_taken_out_on_its_way_in() {
+    let key = "sk-Sentinel+0123456789";
+    let server = Server::start(move |_, request| {
+        let sent = request.authorization.clone().unwrap_or_default();
+        let (status, headers, body) = answer(request);
+        (status, headers, body.replace("\"content\":\"", &format!("\"content\":\"{sent} ")))
+    });
+    let mut env = env(&server, "api_key = \"env:LOCAL_KEY\"");
+    env.set("LOCAL_KEY", key);
+    let ran = env.run("run colours --name one --max-calls 100").ok();
+    assert!(server.requests().iter().all(|sent| sent.authorization.is_some()));
+    let journal = env.run("journal one").ok().stdout;
+    assert!(journal.contains("warm") && !journal.contains(key));
+    for file in env.files("results") {
+        let bytes = std::fs::read(&file).unwrap();
+        let holds = bytes.windows(key.len()).any(|window| window == key.as_bytes());
+        assert!(!holds, "{}", file.display());
+    }
+    assert!(!ran.stdout.contains(key) && !ran.stderr.contains(key));
+}
+
+#[test]
+fn what_follows_from_the_journal_is_written_again() {
+    let env = TestEnv::with_colours();
+    env.run("run colours --name one").ok();
+    let (summary, best) =
+        (env.read("results/one/summary.json"), env.read("results/one/best/system.md"));
+    for file in ["summary.json", "report.html", "events.jsonl"] {
+        std::fs::remove_file(env.path(&format!("results/one/{file}"))).unwrap();
+    }
+    env.write("results/one/best/system.md", "another prompt");
+    let ran = env.run("report one").exits(3);
+    assert!(ran.stderr.contains("events.jsonl") && ran.stderr.contains("promptsearch resume one"));
+    env.run("resume one").ok();
+    assert_eq!(env.read("results/one/summary.json"), summary);
+    assert_eq!(env.read("results/one/best/system.md"), best);
+    assert!(env.path("results/one/report.html").exists());
+}
+
+#[test]
+fn what_a_run_was_started_with_cannot_be_changed_afterwards() {
+    let server = Server::start(|number, request| match number < 30 {
+        true => answer(request),
+        false => refused(401, "no"),
+    });
+    let env = env(&server, "");
+    env.edit(
+        "colours/task.toml",
+        "kind = \"label\"\nlabels = [\"warm\", \"cold\"]",
+        "kind = \"command\"\ncommand = [\"sh\", \"score.sh\"]",
+    );
+    env.write("colours/score.sh", "read -r line; echo '{\"score\": 0.5}'");
+    env.run("run colours --name one").exits(4);
+
+    env.write("colours/score.sh", "read -r line; echo '{\"score\": 1}'");
+    let ran = env.run("resume one").exits(3);
+    assert!(ran.stderr.contains("score.sh: the program has changed"), "{}", ran.stderr);
+    env.write("colours/score.sh", "read -r line; echo '{\"score\": 0.5}'");
+    env.run("resume one").exits(4);
+
+    env.edit("results/one/run.json", "\"seed\": 1", "\"seed\": 2");
+    let ran = env.run("resume one").exits(3);
+    assert!(ran.stderr.contains("run.json has changed"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_is_no_file_is_not_read_and_what_is_a_link_is_not_written_through() {
+    let env = TestEnv::with_colours();
+    std::fs::remove_file(env.path("colours/rows.jsonl")).unwrap();
+    assert!(env.program("mkfifo").arg("colours/rows.jsonl").status().unwrap().success());
+    let ran = env.run("plan colours").exits(3);
+    assert!(ran.stderr.contains("not a regular file"), "{}", ran.stderr);
+
+    let env = TestEnv::with_colours();
+    env.write("elsewhere/keep", "");
+    std::fs::create_dir_all(env.path("results/one")).unwrap();
+    std::os::unix::fs::symlink(env.path("elsewhere"), env.path("results/one/best")).unwrap();
+    let ran = env.run("run colours --name one").exits(3);
+    assert!(ran.stderr.contains("is a symbolic link"), "{}", ran.stderr);
+    assert_eq!(env.files("elsewhere").len(), 1);
+
+    let ran = env.run("run colours --out colours/task.toml").exits(2);
+    assert!(ran.stderr.contains("is not a folder"), "{}", ran.stderr);
+}
+
+#[test]
+fn too_few_files_are_an_error_before_a_run_begins() {
+    let env = TestEnv::with_colours();
+    let program = env!("CARGO_BIN_EXE_promptsearch");
+    let line = format!("ulimit -n 40; exec {program} run colours --name one");
+    let output = env.program("sh").args(["-c", &line]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("too few open files") && stderr.contains("ulimit -n"), "{stderr}");
+    assert!(!env.path("results/one").exists());
+}
