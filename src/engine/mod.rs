@@ -27,7 +27,7 @@ pub use call::CallRunner;
 pub use confirmation::{Confirmed, confirmed};
 pub use error::{Outcome, SearchError};
 pub use search::{Search, SearchParts};
-pub use trouble::{WaitReason, Waiting};
+pub use trouble::{WaitEnd, WaitReason, Waiting};
 pub use wordings::{check_window, meta_prompts};
 
 use crate::event::Event;

@@ -28,12 +28,24 @@ const TOLD: Duration = Duration::from_secs(10);
 pub struct Waiting {
     /// What keeps the answers away.
     pub reason: WaitReason,
-    /// Since when.
+    /// Since when there has been no answer.
     pub since: Timestamp,
-    /// Until when: the moment that the provider asks for, or the one at which the run gives up.
+    /// Until when.
     pub until: Timestamp,
+    /// What happens then.
+    pub then: WaitEnd,
     /// What the provider says, or what is known.
     pub words: String,
+}
+
+/// How a wait ends that no answer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitEnd {
+    /// The provider asked to wait for so long: it is tried again.
+    Retry,
+    /// The run stops.
+    Stop,
 }
 
 /// What keeps answers away.
@@ -68,7 +80,6 @@ pub(super) struct Trouble {
 /// The last attempt that failed since the last answer.
 #[derive(Debug)]
 struct Failed {
-    first: Instant,
     kind: Failure,
     words: String,
     until: Option<Instant>,
@@ -104,11 +115,10 @@ impl Trouble {
 
     /// An attempt failed.
     pub(super) fn failed(&mut self, error: &LlmError, now: Instant) {
-        let first = self.failure.as_ref().map_or(now, |failure| failure.first);
         let until = error.retry_after.and_then(|delay| now.checked_add(delay));
         let kind = error.failure;
         self.is_reached |= !matches!(kind, Failure::Unreachable | Failure::Certificate);
-        self.failure = Some(Failed { first, kind, words: error.message.clone(), until });
+        self.failure = Some(Failed { kind, words: error.message.clone(), until });
     }
 
     /// Whether any call was answered since this moment.
@@ -183,7 +193,8 @@ impl Trouble {
         };
         let gives_up = self.silent_since.checked_add(self.patience());
         let asked = self.failure.as_ref().and_then(|failure| failure.until);
-        let until = asked.filter(|until| *until > now).or(gives_up).unwrap_or(now);
+        let asked = asked.filter(|until| *until > now).map(|until| (until, WaitEnd::Retry));
+        let (until, then) = asked.unwrap_or((gives_up.unwrap_or(now), WaitEnd::Stop));
         let words = match &self.failure {
             Some(failure) => text::shorten(&failure.words, 160),
             None => {
@@ -191,14 +202,14 @@ impl Trouble {
                 format!("provider `{name}` has not answered {calls}")
             }
         };
-        let since = self.failure.as_ref().map_or(self.silent_since, |failure| failure.first);
         let moment = |instant: Instant| {
             let after = instant.saturating_duration_since(now);
             let before = now.saturating_duration_since(instant);
             let shift = |duration| SignedDuration::try_from(duration).unwrap_or_default();
             time.saturating_add(shift(after) - shift(before)).unwrap_or(Timestamp::MAX)
         };
-        Some(Waiting { reason, since: moment(since), until: moment(until), words })
+        let since = moment(self.silent_since);
+        Some(Waiting { reason, since, until: moment(until), then, words })
     }
 }
 
@@ -217,7 +228,11 @@ impl Waiting {
             WaitReason::Silent => "silent",
         };
         let (since, left) = (span(self.since, now), span(now, self.until));
-        format!("waiting: {state} for {since}, at most {left} more: {}", self.words)
+        let then = match self.then {
+            WaitEnd::Retry => "asks again in",
+            WaitEnd::Stop => "gives up in",
+        };
+        format!("waiting: {state} for {since}, {then} {left}: {}", self.words)
     }
 }
 
@@ -296,13 +311,13 @@ mod tests {
         let throttled = waiting(&trouble, 30).unwrap();
         assert_eq!(
             throttled.in_words(time),
-            "waiting: throttled for 10 s, at most 20 s more: provider `p` said no"
+            "waiting: throttled for 30 s, asks again in 20 s: provider `p` said no"
         );
         trouble.failed(&error(Failure::Unavailable, None), at(55));
         let loading = waiting(&trouble, 60).unwrap();
         assert_eq!(
             loading.in_words(time),
-            "waiting: not ready for 40 s, at most 9 min 00 s more: provider `p` said no"
+            "waiting: not ready for 1 min 00 s, gives up in 9 min 00 s: provider `p` said no"
         );
         trouble.answered(at(61));
         assert_eq!(waiting(&trouble, 62), None);
