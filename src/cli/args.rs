@@ -350,6 +350,9 @@ pub(crate) struct SimulateArgs {
     /// Share of requests answered with status 500
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub error: f64,
+    /// Share of requests answered with status 503
+    #[arg(long, default_value_t = 0.0, value_name = "P")]
+    pub unavailable: f64,
     /// Share of requests that are never answered
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub hang: f64,

@@ -289,20 +289,19 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     }
     let evaluation = evaluation(&run, &ended)?;
     let failed = report::failed_calls(&ended.summary());
-    let text: Vec<String> = std::iter::once(sentence(&evaluation)).chain(failed).collect();
+    let result = std::iter::once(sentence(&evaluation));
+    let text: Vec<String> = result.chain(failed.iter().cloned()).collect();
     screen.show(&serde_json::to_value(&evaluation)?, &text.join("\n"))?;
     let column = ended.state.baseline().dev();
-    let missing = column.folded - column.scored;
-    if missing * MOST_MISSING > column.folded {
+    if column.is_unmeasured() {
+        let missing = column.missing();
         let why = format!("{missing} of {} rows have no answer", column.folded);
+        let why = failed.first().map_or(why.clone(), |failed| format!("{why}; {failed}"));
         return Err(CliError::new(Kind::Refused, why)
             .hint("run the same command again: it asks the missing rows, and no others"));
     }
     Ok(())
 }
-
-/// Where more than one in so many rows is missing, nothing is concluded.
-const MOST_MISSING: u32 = 5;
 
 /// The same question has the same folder.
 fn folder_of(task: &Task, rows: &str) -> Result<String, CliError> {

@@ -7,6 +7,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
+use crate::event::StopReason;
 use crate::report::{self, Report};
 use crate::run::{self, LoadedRun, Run, RunDir, RunDirError, RunError, Settings};
 use crate::seed::Seed;
@@ -140,7 +141,13 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
             Err(CliError::new(Kind::Invalid, why)
                 .hint(format!("fix the program, then run: {again}")))
         }
-        Outcome::Trouble { why, .. } => {
+        Outcome::Trouble { reason, why } => {
+            let text = report::end_of_run(&Report::from(&run), screen.colour(), screen.width());
+            screen.show(&serde_json::to_value(&run.summary)?, &text)?;
+            let again = match reason {
+                StopReason::OverBudget => format!("{again} --max-usd X"),
+                _ => again,
+            };
             Err(CliError::new(Kind::Refused, why).hint(format!("fix this, then run: {again}")))
         }
     }

@@ -31,7 +31,8 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
         );
         return screen.show(&value, &text);
     }
-    let shares = [args.throttle, args.error, args.hang, args.truncate, args.empty];
+    let shares =
+        [args.throttle, args.error, args.unavailable, args.hang, args.truncate, args.empty];
     if shares.iter().any(|share| !(0.0..=1.0).contains(share)) || shares.iter().sum::<f64>() > 1.0 {
         return Err(CliError::usage(
             "each share of faults, and their sum, must be between 0 and 1",
@@ -48,6 +49,7 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
         faults: Faults {
             throttled: args.throttle,
             failed: args.error,
+            unavailable: args.unavailable,
             hung: args.hang,
             truncated: args.truncate,
             empty: args.empty,

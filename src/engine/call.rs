@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// How a call ended.
@@ -48,6 +48,8 @@ pub(super) struct Called {
     pub(super) failed: Vec<(EventNumber, Event)>,
     /// How it ended.
     pub(super) outcome: CallOutcome,
+    /// Why the run must stop all the same.
+    pub(super) stop: Option<StopCause>,
 }
 
 /// Makes the calls of one run.
@@ -109,6 +111,16 @@ struct Place {
     amount: Amount,
 }
 
+/// Whether the budget has room for an attempt.
+enum Room {
+    /// It has.
+    Enough,
+    /// It may, once an attempt in flight is settled.
+    Later,
+    /// It has none, and nothing is in flight.
+    Never,
+}
+
 /// How a call without a good answer was let go.
 #[derive(PartialEq, Eq)]
 enum Release {
@@ -118,6 +130,8 @@ enum Release {
     Alone,
     /// The run stops.
     Stopping,
+    /// It is one too many in a row: the run stops, for this reason.
+    Streak(String),
 }
 
 /// So many calls of a role are out while nothing is known of its bills.
@@ -243,9 +257,14 @@ impl CallRunner {
         all.find_map(|asked| lock(&asked.trouble).is_stuck(is_time_over, latency, now))
     }
 
-    /// The calls since the last good answer.
+    /// The calls of a streak that stops the run.
     pub(super) fn streak(&self) -> Vec<Call> {
-        lock(&self.streak).calls().to_vec()
+        lock(&self.streak).stopped().to_vec()
+    }
+
+    /// Enters an event of the driver's in the wallet.
+    pub(super) fn enter(&self, event: &Event) {
+        self.wallet().apply(event);
     }
 
     /// How many requests may be out at a time.
@@ -287,7 +306,8 @@ impl CallRunner {
                 Err(StopCause::trouble(StopReason::ProviderRefused, why))
             }
         };
-        Called { failed, outcome: outcome.unwrap_or_else(CallOutcome::Stopped) }
+        let (outcome, stop) = outcome.unwrap_or_else(|cause| (CallOutcome::Stopped(cause), None));
+        Called { failed, outcome, stop }
     }
 
     /// Makes the attempts of a call. A call of the task model without a good answer waits for whether
@@ -297,7 +317,7 @@ impl CallRunner {
         asking: &Asking<'_>,
         purpose: &Work,
         failed: &mut Vec<(EventNumber, Event)>,
-    ) -> Result<CallOutcome, StopCause> {
+    ) -> Result<(CallOutcome, Option<StopCause>), StopCause> {
         let mut is_second_round = false;
         loop {
             let hopeful = Hopeful::new(self, purpose);
@@ -307,34 +327,47 @@ impl CallRunner {
                 Ended::Answered(_, answered) => (answered.flaw(), answered.why.clone()),
                 Ended::Missing { cause, why, .. } => (Some(*cause), why.clone()),
             };
+            // Looked at before the wait, which ends with an answer.
+            let is_outage = match &ended {
+                Ended::Missing { cause, first, .. } => {
+                    is_outage_of(*cause) && !lock(&asking.of.trouble).answered_since(*first)
+                }
+                Ended::Answered(..) => false,
+            };
             let release = match (cause, purpose) {
                 (None, Work::Evaluation { .. }) => {
                     lock(&self.streak).good();
                     self.good_answer.notify_waiters();
-                    None
+                    Release::Alone
                 }
                 (Some(cause), Work::Evaluation { candidate, .. })
                     if cause != NoAnswer::NoBudget =>
                 {
-                    Some(self.hold(asking.call, (*candidate, cause), &words).await?)
+                    self.hold(asking.call, (*candidate, cause), &words).await
                 }
-                _ => None,
+                _ => Release::Alone,
             };
-            let (cause, why, first) = match ended {
+            let (cause, why) = match ended {
+                // It is durable: what stops the run does not take it away.
                 Ended::Answered(number, answered) => {
-                    return Ok(CallOutcome::Answered(number, answered));
+                    let stop = match release {
+                        Release::Streak(why) => {
+                            Some(StopCause::trouble(StopReason::NoAnswers, why))
+                        }
+                        _ => None,
+                    };
+                    return Ok((CallOutcome::Answered(number, answered), stop));
                 }
-                Ended::Missing { cause, why, first } => (cause, why, first),
+                Ended::Missing { cause, why, .. } => (cause, why),
             };
-            let is_outage = !lock(&asking.of.trouble).answered_since(first);
             match release {
-                Some(Release::Stopping) => return Err(StopCause::Cancelled),
+                Release::Streak(why) => {
+                    return Err(StopCause::trouble(StopReason::NoAnswers, why));
+                }
+                Release::Stopping => return Err(StopCause::Cancelled),
                 // The provider was away, and is back.
-                Some(Release::GoodAnswer) if is_outage_of(cause) && is_outage => {}
-                _ => return self.missing(asking, cause, &why).await,
-            }
-            if std::mem::replace(&mut is_second_round, true) {
-                return self.missing(asking, cause, &why).await;
+                Release::GoodAnswer if is_outage && !is_second_round => is_second_round = true,
+                _ => return Ok((self.missing(asking, cause, &why).await?, None)),
             }
         }
     }
@@ -346,12 +379,11 @@ impl CallRunner {
         call: Call,
         (candidate, cause): (crate::id::CandidateIx, NoAnswer),
         words: &str,
-    ) -> Result<Release, StopCause> {
+    ) -> Release {
         let before = {
             let mut streak = lock(&self.streak);
             if streak.bad(call, candidate, cause) {
-                let why = streak.in_words(words);
-                return Err(StopCause::trouble(StopReason::NoAnswers, why));
+                return Release::Streak(streak.in_words(words));
             }
             streak.good_answers()
         };
@@ -359,14 +391,14 @@ impl CallRunner {
         loop {
             let good_answer = self.good_answer.notified();
             if self.is_stopping() {
-                return Ok(Release::Stopping);
+                return Release::Stopping;
             }
             if lock(&self.streak).good_answers() > before {
-                return Ok(Release::GoodAnswer);
+                return Release::GoodAnswer;
             }
             let is_alone = self.hopeful.load(Ordering::SeqCst) == 0;
             if is_alone && was_alone {
-                return Ok(Release::Alone);
+                return Release::Alone;
             }
             was_alone = is_alone;
             // A call that began in the meantime is company; so the count is looked at again.
@@ -379,11 +411,6 @@ impl CallRunner {
         asking: &Asking<'_>,
         failed: &mut Vec<(EventNumber, Event)>,
     ) -> Result<Ended, StopCause> {
-        let _first = match self.unknown_bills.get(&asking.role) {
-            // It is closed once the bills are known.
-            Some(few) => few.acquire().await.ok(),
-            None => None,
-        };
         lock(&asking.of.trouble).asked(Instant::now());
         let ended = self.attempts_in_turn(asking, failed).await;
         lock(&asking.of.trouble).done();
@@ -399,6 +426,7 @@ impl CallRunner {
         let mut tries = Tries::default();
         let mut first = None;
         loop {
+            let first_call = self.first_call(asking).await?;
             let Some(place) = self.place(asking).await? else {
                 let why = "the budget has no room for it".to_owned();
                 let (cause, first) = (NoAnswer::NoBudget, Instant::now());
@@ -423,6 +451,7 @@ impl CallRunner {
                 };
                 failed.extend(self.charge(asking, error.failure, charged));
             }
+            drop(first_call);
             match next {
                 Next::Retry(delay) => self.pause(delay).await,
                 Next::Wait(delay) => {
@@ -462,6 +491,30 @@ impl CallRunner {
         }
     }
 
+    /// Whether the budget has room for an attempt.
+    fn room(&self, asking: &Asking<'_>) -> Room {
+        let amount = self.worst_case(asking);
+        let wallet = self.wallet();
+        match (wallet.fits(asking.share, amount), wallet.is_idle()) {
+            (true, _) => Room::Enough,
+            (false, false) => Room::Later,
+            (false, true) => Room::Never,
+        }
+    }
+
+    /// Under a cap, the first attempts of a role go out few at a time, until its bills are known.
+    async fn first_call(
+        &self,
+        asking: &Asking<'_>,
+    ) -> Result<Option<SemaphorePermit<'_>>, StopCause> {
+        let Some(few) = self.unknown_bills.get(&asking.role) else { return Ok(None) };
+        tokio::select! {
+            // It is closed once they are known.
+            permit = few.acquire() => Ok(permit.ok()),
+            () = self.halted() => Err(StopCause::Cancelled),
+        }
+    }
+
     /// Waits for a place at the provider, and sets the worst case aside, durably: so a reservation is
     /// at most one commit ahead of its attempt. `None`: it does not fit, and no attempt is in flight
     /// that could free budget.
@@ -470,6 +523,18 @@ impl CallRunner {
             let settled = self.settled.notified();
             tokio::pin!(settled);
             settled.as_mut().enable();
+            if self.is_stopping() {
+                return Err(StopCause::Cancelled);
+            }
+            // What does not fit takes no place, and uses up none of the provider's rate.
+            match self.room(asking) {
+                Room::Enough => {}
+                Room::Later => {
+                    settled.await;
+                    continue;
+                }
+                Room::Never => return Ok(None),
+            }
             let permit = tokio::select! {
                 permit = asking.of.provider.limit.acquire() => Some(permit),
                 () = self.halted() => None,

@@ -14,8 +14,6 @@ use crate::text::plural;
 
 /// With fewer rows nothing is called confirmed.
 const FEWEST_ROWS: usize = 30;
-/// Where more than one in so many rows is missing, nothing is concluded.
-const MOST_MISSING: u32 = 5;
 /// The level of the one-sided test.
 const ALPHA: f64 = 0.05;
 
@@ -45,8 +43,7 @@ type Unmeasured = (StopReason, String);
 pub(super) fn unmeasured_baseline(state: &State) -> Option<Unmeasured> {
     let baseline = state.baseline();
     let is_measured = baseline.status != Status::Open && baseline.dev().is_quiet();
-    let waits = !is_measured || !state.to_ask_again.is_empty();
-    if waits { None } else { unmeasured(state, baseline.dev(), "the baseline's dev rows") }
+    is_measured.then(|| unmeasured(state, baseline.dev(), "the baseline's dev rows")).flatten()
 }
 
 /// Why nothing is concluded from held-out rows of which too many are missing, if so.
@@ -61,8 +58,7 @@ pub(super) fn unmeasured_side(state: &State) -> Option<Unmeasured> {
 
 /// Why nothing is concluded from these rows, if more than a fifth of them are missing.
 fn unmeasured(state: &State, column: &Column, rows: &str) -> Option<Unmeasured> {
-    let missing = column.folded - column.scored;
-    if missing * MOST_MISSING <= column.folded {
+    if !column.is_unmeasured() {
         return None;
     }
     let of_task = |failed: &FailedCalls| failed.calls.get(&ModelRole::Task).copied().unwrap_or(0);
@@ -74,11 +70,13 @@ fn unmeasured(state: &State, column: &Column, rows: &str) -> Option<Unmeasured> 
                 NoAnswer::NoBudget => StopReason::OverBudget,
                 _ => StopReason::NoAnswers,
             };
-            (reason, format!(": {calls} {}, such as: {}", cause.in_words(), failed.example))
+            let example = failed.examples.get(&ModelRole::Task).map_or("", String::as_str);
+            (reason, format!(": {calls} {}, such as: {example}", cause.in_words()))
         }
         None => (StopReason::NoAnswers, String::new()),
     };
-    Some((reason, format!("{missing} of {} of {rows} have no answer{why}", column.folded)))
+    let (missing, folded) = (column.missing(), column.folded);
+    Some((reason, format!("{missing} of {folded} of {rows} have no answer{why}")))
 }
 
 /// The result of the confirmation.

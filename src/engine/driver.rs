@@ -60,7 +60,7 @@ impl Search {
     /// Whether an evaluation has rows without an answer: it goes on when it is asked for again.
     fn is_unfinished_evaluation(&self) -> bool {
         let column = self.state.baseline().dev();
-        self.planner.strategy.is_evaluation() && column.scored < column.folded
+        self.planner.strategy.is_evaluation() && column.missing() > 0
     }
 
     /// The first event of a new run; what the open calls of a resumed one need.
@@ -99,7 +99,7 @@ impl Search {
         for (number, event) in arrived.facts {
             self.apply(number, &event);
         }
-        // Once: what is out already may still be folded after a resume.
+        // Once: a resume with the same budget folds what is there, and sends nothing.
         if !self.is_over_budget
             && let Some(why) = self.runner.wallet().passed_cap()
         {
@@ -111,6 +111,7 @@ impl Search {
             Ok(content) => self.inbox.put(arrived.call, content),
             Err(cause) => self.stop = self.stop.take().or(Some(cause)),
         }
+        self.stop = self.stop.take().or(arrived.stop);
     }
 
     /// The first cause to stop, if there is one.
@@ -197,14 +198,16 @@ impl Search {
         if calls.is_empty() {
             return Ok(());
         }
-        self.record(Event::CallsReopened { role: ModelRole::Task, calls })
+        let event = Event::CallsReopened { role: ModelRole::Task, calls };
+        self.runner.enter(&event);
+        self.record(event)
     }
 
     /// Stops sending, waits for what is out, and leaves.
     async fn leave(&mut self, cause: StopCause) -> Result<Outcome, SearchError> {
-        let streak = self.runner.streak();
         self.workers.stop(self.drain).await;
         self.take_arrivals();
+        let streak = self.runner.streak();
         if let StopCause::Journal(error) = cause {
             return Err(error.into());
         }

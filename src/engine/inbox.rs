@@ -21,6 +21,8 @@ pub(super) struct Arrived {
     pub(super) facts: Vec<(EventNumber, Event)>,
     /// What is folded later, or why the run must stop.
     pub(super) content: Result<Content, StopCause>,
+    /// Why the run must stop although the call has ended.
+    pub(super) stop: Option<StopCause>,
 }
 
 /// What is folded.
@@ -136,7 +138,13 @@ mod tests {
     fn reports_are_taken_in_the_order_in_which_they_came() {
         let (mut inbox, post) = Inbox::new();
         for call in [Call(2), Call(1)] {
-            post.send(Arrived { call, facts: Vec::new(), content: Ok(Content::Missing) }).unwrap();
+            post.send(Arrived {
+                call,
+                facts: Vec::new(),
+                content: Ok(Content::Missing),
+                stop: None,
+            })
+            .unwrap();
         }
         assert_eq!(inbox.next_now().unwrap().call, Call(2));
         assert_eq!(inbox.next_now().unwrap().call, Call(1));

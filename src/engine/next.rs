@@ -60,8 +60,10 @@ pub(super) struct Planner {
 impl Planner {
     /// The next step.
     pub(super) fn next(&mut self, state: &State, time: &Time) -> Result<Next, SearchError> {
-        if self.has_room(state)
-            && let Some(rows) = once_more(state)
+        let has_room = self.has_room(state);
+        let once_more = once_more(state);
+        let waits_for_room = !has_room && once_more.is_some();
+        if let Some(rows) = once_more.filter(|_| has_room)
             && let Ok(next) = self.block(state, rows)?
         {
             return Ok(next);
@@ -69,7 +71,11 @@ impl Planner {
         if state.phase == Phase::Confirming {
             return self.next_of_confirmation(state);
         }
-        if let Some((reason, why)) = confirmation::unmeasured_baseline(state) {
+        // An evaluation shows what it has.
+        if !self.strategy.is_evaluation()
+            && !waits_for_room
+            && let Some((reason, why)) = confirmation::unmeasured_baseline(state)
+        {
             return Ok(Next::Stop(reason, why));
         }
         if state.phase == Phase::Searching
@@ -77,7 +83,6 @@ impl Planner {
         {
             return Ok(Next::Decide(Event::SearchEnded { reason }));
         }
-        let has_room = self.has_room(state);
         let mut exceeded = None;
         for plan in self.strategy.ask(state, self.budget.remaining(state)) {
             let fit = match plan {

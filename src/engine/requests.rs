@@ -6,7 +6,7 @@ use super::error::SearchError;
 use super::job::{Job, Question};
 use crate::evaluate::Evaluator;
 use crate::event::{Block, Cached, CachedOf, Event};
-use crate::id::{Call, CandidateIx, RequestHash, RowIx};
+use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::Journal;
 use crate::provider::Request;
 use crate::state::{Facts, Work};
@@ -81,7 +81,7 @@ impl Requests {
             let hash = request.hash();
             if let Some(of) = self.asked.get(&hash) {
                 cached.push(Cached { call, of: CachedOf::Call(*of) });
-            } else if let Some(answer) = self.journal.find_answer(&hash)? {
+            } else if let Some(answer) = self.good_answer(&hash)? {
                 cached.push(Cached { call, of: CachedOf::Answer(answer) });
             } else {
                 self.remember(call, hash);
@@ -92,6 +92,17 @@ impl Requests {
         }
         let block = Block { first, candidate, split, replicate, rows, reserve, cached };
         Ok((Event::EvaluationIssued(block), jobs))
+    }
+
+    /// The answer of the journal that serves a request. One that is no good answer serves none: what
+    /// the first call met may be over.
+    fn good_answer(&self, hash: &RequestHash) -> Result<Option<EventNumber>, SearchError> {
+        let Some(number) = self.journal.find_answer(hash)? else { return Ok(None) };
+        let is_good = match self.journal.read(number)? {
+            Event::Answered(answered) => answered.flaw().is_none(),
+            _ => false,
+        };
+        Ok(is_good.then_some(number))
     }
 
     /// A call that is out asks this.

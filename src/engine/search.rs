@@ -94,6 +94,7 @@ impl Search {
             Arc::clone(&journal),
             post,
         );
+        let is_over_budget = runner.wallet().passed_cap().is_some();
         let planner = Planner {
             lanes: runner.concurrency().min(strategy.lookahead().evaluations),
             lookahead: strategy.lookahead(),
@@ -121,7 +122,7 @@ impl Search {
             observers: Vec::new(),
             cancel,
             drain: DRAIN,
-            is_over_budget: false,
+            is_over_budget,
             stop: None,
         })
     }

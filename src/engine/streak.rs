@@ -20,6 +20,8 @@ pub(super) struct Streak {
     prompts: BTreeMap<CandidateIx, Counted>,
     causes: BTreeMap<NoAnswer, usize>,
     good_answers: u64,
+    /// The calls of a streak that stopped the run, and those that went the same way after it.
+    stopped: Vec<Call>,
 }
 
 /// Calls of one prompt.
@@ -32,7 +34,8 @@ struct Counted {
 impl Streak {
     /// A call has a good answer.
     pub(super) fn good(&mut self) {
-        *self = Self { good_answers: self.good_answers + 1, ..Self::default() };
+        let (good_answers, stopped) = (self.good_answers + 1, std::mem::take(&mut self.stopped));
+        *self = Self { good_answers, stopped, ..Self::default() };
     }
 
     /// How many good answers there were.
@@ -57,12 +60,20 @@ impl Streak {
         };
         let is_one_bad_prompt =
             self.prompts.len() == 1 && !self.prompts.contains_key(&CandidateIx::BASELINE);
-        !is_one_bad_prompt && self.prompts.iter().map(count).sum::<usize>() >= MOST
+        if !self.stopped.is_empty() {
+            self.stopped.push(call);
+            return true;
+        }
+        let stops = !is_one_bad_prompt && self.prompts.iter().map(count).sum::<usize>() >= MOST;
+        if stops {
+            self.stopped.clone_from(&self.calls);
+        }
+        stops
     }
 
-    /// The calls.
-    pub(super) fn calls(&self) -> &[Call] {
-        &self.calls
+    /// The calls that stopped the run: what they met is no fact about rows.
+    pub(super) fn stopped(&self) -> &[Call] {
+        &self.stopped
     }
 
     /// The calls in words, with an example.
@@ -114,8 +125,16 @@ mod tests {
             assert!(!streak.bad(Call(call), CandidateIx::BASELINE, NoAnswer::Cut));
         }
         streak.good();
-        assert!(streak.calls().is_empty() && streak.good_answers() == 1);
-        assert!(!streak.bad(Call(19), CandidateIx::BASELINE, NoAnswer::Cut));
+        assert_eq!(streak.good_answers(), 1);
+        for call in 19..38 {
+            assert!(!streak.bad(Call(call), CandidateIx::BASELINE, NoAnswer::Cut));
+        }
+        assert!(streak.stopped().is_empty());
+        assert!(streak.bad(Call(38), CandidateIx::BASELINE, NoAnswer::Cut));
+        // What comes while the run stops changes nothing about these calls.
+        streak.good();
+        assert!(streak.bad(Call(39), CandidateIx::BASELINE, NoAnswer::Cut));
+        assert_eq!(streak.stopped(), (19..40).map(Call).collect::<Vec<_>>());
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Workers {
                 let (pool, journal) = (self.programs.of(&draft), Arc::clone(&self.journal));
                 self.spawn(call, async move {
                     let outcome = programs::ask(pool, &journal, &runner, call, &line).await;
-                    let called = Called { failed: Vec::new(), outcome };
+                    let called = Called { failed: Vec::new(), outcome, stop: None };
                     arrived(call, &purpose, called, &scoring).await
                 });
             }
@@ -73,7 +73,7 @@ impl Workers {
         self.spawn(call, async move {
             let mut facts = Vec::new();
             let content = verdict(&scoring, call, row, &answered, answer, &mut facts).await;
-            Arrived { call, facts, content }
+            Arrived { call, facts, content, stop: None }
         });
     }
 
@@ -86,7 +86,7 @@ impl Workers {
             let arrived = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
                 let message = said(&*panic);
                 let content = Err(StopCause::Panicked { call, message });
-                Arrived { call, facts: Vec::new(), content }
+                Arrived { call, facts: Vec::new(), content, stop: None }
             });
             // The receiver is gone only when the run is: then nothing waits for the report.
             let _ = post.send(arrived);
@@ -112,7 +112,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
 
 /// What came of a call. A row's answer is scored before it is reported.
 async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) -> Arrived {
-    let Called { failed: mut facts, outcome } = called;
+    let Called { failed: mut facts, outcome, stop } = called;
     let content = match outcome {
         CallOutcome::Stopped(cause) => Err(cause),
         CallOutcome::Missing(number, event) => {
@@ -129,7 +129,7 @@ async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) 
             }
         }
     };
-    Arrived { call, facts, content }
+    Arrived { call, facts, content, stop }
 }
 
 async fn verdict(

@@ -81,7 +81,7 @@ impl StopReason {
             Self::NoHeadroom => "the baseline left nothing to gain",
             Self::NoAnswers => "the models gave no good answers",
             Self::BrokenProposer => "the mutator brought nothing that could be tried",
-            Self::OverBudget => "the provider billed more than the budget",
+            Self::OverBudget => "the provider billed more than was set aside",
             Self::Stopped => "it was asked to stop",
             Self::ProviderRefused => "the provider refused",
         }

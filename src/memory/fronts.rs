@@ -4,6 +4,7 @@ use super::judged::judged;
 use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
 use crate::state::Facts;
+use std::collections::BTreeSet;
 
 /// Per row of dev: the best score, and the finished candidates that reach it.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,8 @@ pub struct Fronts {
     holders: Vec<Vec<u32>>,
     finished: Vec<CandidateIx>,
     is_finished: Vec<bool>,
+    /// Finished ones of which too many rows are missing.
+    incomplete: BTreeSet<CandidateIx>,
 }
 
 impl Fronts {
@@ -46,10 +49,17 @@ impl Fronts {
             return;
         }
         self.finished.push(candidate);
+        self.register(candidate, facts);
+    }
+
+    /// Enters all its rows, unless too many of them are missing.
+    fn register(&mut self, candidate: CandidateIx, facts: &Facts) {
         let standing = facts.standing(candidate);
         if standing.misses_too_much() {
+            self.incomplete.insert(candidate);
             return;
         }
+        self.incomplete.remove(&candidate);
         let rows = facts.dev_rows as usize;
         self.best.resize(rows, f64::NEG_INFINITY);
         self.holders.resize(rows, Vec::new());
@@ -62,6 +72,10 @@ impl Fronts {
 
     /// A row that a candidate was given after it was judged.
     fn add_row(&mut self, candidate: CandidateIx, row: RowIx, facts: &Facts) {
+        // Rows that went missing may be asked once more.
+        if self.incomplete.contains(&candidate) {
+            return self.register(candidate, facts);
+        }
         let known = self.is_finished.get(candidate.index()).copied().unwrap_or(false);
         if known
             && let Some(score) = facts.standing(candidate).dev().cell(row).score()

@@ -355,7 +355,7 @@ fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url
 
 /// The certificates in a file.
 fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    let pem = crate::source::read(path).map_err(|error| error.to_string())?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err("it holds no certificate; it must be in PEM".to_owned()),

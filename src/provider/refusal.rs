@@ -72,14 +72,16 @@ impl Refusal {
             .filter_map(|code| code.parse().ok())
             .find(|status| (400..600).contains(status))
             .unwrap_or_else(|| said.status_in_words());
-        let failure = said.failure(status);
+        let failure = match said.failure(status) {
+            // It may be billed, so it is no free wait.
+            Failure::Unavailable => Failure::Transient,
+            failure => failure,
+        };
         Self {
             failure,
             // The 200 was sent before it went wrong, so perhaps tokens were too.
-            may_be_billed: matches!(failure, Failure::Transient | Failure::Unavailable),
-            retry_after: said
-                .wait
-                .filter(|_| matches!(failure, Failure::Throttled | Failure::Unavailable)),
+            may_be_billed: failure == Failure::Transient,
+            retry_after: said.wait.filter(|_| failure == Failure::Throttled),
             usage: None,
             words: format!("sent an error instead of an answer: {}", said.words),
         }

@@ -367,7 +367,7 @@ impl Reader<'_> {
                     if file.extension().is_some_and(|extension| extension == "md")
                         && let Some(name) = file.file_stem().and_then(|name| name.to_str())
                     {
-                        let text = std::fs::read_to_string(&file).map_err(|error| {
+                        let text = crate::source::read_text(&file).map_err(|error| {
                             let message = format!("`{}` cannot be read: {error}", file.display());
                             self.error(&[key], message).help("a meta-prompt is UTF-8 text")
                         })?;

@@ -171,15 +171,18 @@ impl RunFile {
     pub(super) fn check_programs(&self, task: &Task, recipe: &Recipe) -> Result<(), RunError> {
         let now = programs_of(task, recipe)
             .map_err(|source| RunDirError::Io { path: task.folder(), source })?;
-        let is_known =
-            |program: &&DataFile| !self.programs.iter().any(|then| then.blake3 == program.blake3);
-        match now.iter().find(is_known) {
-            Some(program) if !self.programs.is_empty() => Err(RunError::Changed {
-                run: self.run.to_string(),
-                what: format!("{}: the program has changed", program.path.display()),
-            }),
-            _ => Ok(()),
+        let hashes = |programs: &[DataFile]| {
+            programs.iter().map(|program| program.blake3.clone()).collect::<Vec<_>>()
+        };
+        let (then, is_now) = (hashes(&self.programs), hashes(&now));
+        if self.programs.is_empty() || then == is_now {
+            return Ok(());
         }
+        let changed = now.iter().find(|program| !then.contains(&program.blake3));
+        let changed = changed.or(self.programs.first()).map(|program| program.path.display());
+        let what =
+            changed.map_or_else(String::new, |path| format!("{path}: the program has changed"));
+        Err(RunError::Changed { run: self.run.to_string(), what })
     }
 
     /// A hash of all that decides the run's results; not of paths, which may change.
@@ -227,10 +230,14 @@ fn programs_of(task: &Task, recipe: &Recipe) -> std::io::Result<Vec<DataFile>> {
     Ok(programs)
 }
 
-/// The files of a folder that a command names.
+/// Where the system keeps its own programs, which it may renew at any time.
+const SYSTEM: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/opt", "/nix", "/snap"];
+
+/// The files that a command names, by paths from a folder.
 fn files_in(argv: &[String], folder: &Path) -> std::io::Result<Vec<DataFile>> {
     let paths = argv.iter().map(|word| folder.join(word));
-    let files = paths.filter(|path| path.starts_with(folder) && path.is_file());
+    let files = paths
+        .filter(|path| path.is_file() && !SYSTEM.iter().any(|system| path.starts_with(system)));
     files
         .map(|path| {
             let blake3 = blake3::hash(&crate::source::read(&path)?).to_hex().to_string();

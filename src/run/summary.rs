@@ -241,7 +241,9 @@ impl Summary {
             seed: info.seed.0,
             status,
             stop_reason: stopped.map(|(reason, _)| *reason).or(state.stop_reason),
-            trouble: stopped.map(|(_, why)| why.clone()),
+            trouble: stopped
+                .filter(|(reason, _)| *reason != StopReason::Stopped)
+                .map(|(_, why)| why.clone()),
             waiting: None,
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
@@ -398,7 +400,8 @@ fn failed_calls(state: &State) -> BTreeMap<NoAnswer, FailedCalls> {
     let all = state.counts.failed_calls.iter();
     all.map(|(cause, failed)| {
         let calls = failed.calls.iter().map(|(role, count)| (role.to_string(), *count)).collect();
-        (*cause, FailedCalls { calls, example: failed.example.clone() })
+        let example = failed.examples.values().next().cloned().unwrap_or_default();
+        (*cause, FailedCalls { calls, example })
     })
     .collect()
 }

@@ -14,6 +14,8 @@ pub(super) enum Fault {
     Throttled,
     /// 500.
     Failed,
+    /// 503.
+    Unavailable,
     /// The request is accepted and never answered.
     Hung,
     /// Half of the answer, then the connection closes.
@@ -28,6 +30,7 @@ impl Fault {
         match self {
             Self::Throttled => "throttled",
             Self::Failed => "failed",
+            Self::Unavailable => "unavailable",
             Self::Hung => "hung",
             Self::Truncated => "truncated",
             Self::Empty => "empty",
@@ -42,6 +45,8 @@ pub struct Faults {
     pub throttled: f64,
     /// Of 500.
     pub failed: f64,
+    /// Of 503.
+    pub unavailable: f64,
     /// Of no answer at all.
     pub hung: f64,
     /// Of half an answer.
@@ -62,6 +67,7 @@ impl Faults {
         for (share, fault) in [
             (self.throttled, Fault::Throttled),
             (self.failed, Fault::Failed),
+            (self.unavailable, Fault::Unavailable),
             (self.hung, Fault::Hung),
             (self.truncated, Fault::Truncated),
             (self.empty, Fault::Empty),
@@ -110,6 +116,7 @@ mod tests {
         let faults = Faults {
             throttled: 0.1,
             failed: 0.05,
+            unavailable: 0.06,
             hung: 0.02,
             truncated: 0.03,
             empty: 0.04,
@@ -124,6 +131,7 @@ mod tests {
         for (kind, share) in [
             (Fault::Throttled, 0.1),
             (Fault::Failed, 0.05),
+            (Fault::Unavailable, 0.06),
             (Fault::Hung, 0.02),
             (Fault::Truncated, 0.03),
             (Fault::Empty, 0.04),

@@ -217,6 +217,14 @@ impl Server {
                     "the server failed (simulated)",
                 );
             }
+            Some(Fault::Unavailable) => {
+                pending.usage = None;
+                return refusal(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "server_error",
+                    "the server is not ready (simulated)",
+                );
+            }
             Some(Fault::Hung) => {
                 pending.outcome = Outcome::Hung;
                 // It is counted now: the handler ends only with the client or with the server.

@@ -73,6 +73,7 @@ impl Bill {
 struct Met {
     throttled: u64,
     failed: u64,
+    unavailable: u64,
     hung: u64,
     truncated: u64,
     empty: u64,
@@ -158,6 +159,7 @@ impl Tally {
         let count = match fault {
             Fault::Throttled => &mut self.faults.throttled,
             Fault::Failed => &mut self.faults.failed,
+            Fault::Unavailable => &mut self.faults.unavailable,
             Fault::Hung => &mut self.faults.hung,
             Fault::Truncated => &mut self.faults.truncated,
             Fault::Empty => &mut self.faults.empty,

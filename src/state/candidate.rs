@@ -88,7 +88,7 @@ impl CandidateState {
     #[must_use]
     pub fn misses_too_much(&self) -> bool {
         let column = self.dev();
-        f64::from(column.folded - column.scored) > 0.05 * f64::from(column.folded)
+        f64::from(column.missing()) > 0.05 * f64::from(column.folded)
     }
 
     pub(super) fn column_mut(&mut self, key: (Split, u16)) -> &mut Column {

@@ -69,6 +69,18 @@ impl Column {
         (self.scored > 0).then(|| self.sum / f64::from(self.scored))
     }
 
+    /// Rows that were asked, and have no score.
+    #[must_use]
+    pub fn missing(&self) -> u32 {
+        self.folded - self.scored
+    }
+
+    /// Whether too many of its rows are missing for any conclusion: more than a fifth.
+    #[must_use]
+    pub fn is_unmeasured(&self) -> bool {
+        self.missing() * 5 > self.folded
+    }
+
     /// Whether nothing is out.
     #[must_use]
     pub fn is_quiet(&self) -> bool {

@@ -44,15 +44,13 @@ pub struct Counts {
 pub struct FailedCalls {
     /// How many, by role.
     pub calls: BTreeMap<ModelRole, u64>,
-    /// One of them, in the provider's words.
-    pub example: String,
+    /// One of each role, in the provider's words.
+    pub examples: BTreeMap<ModelRole, String>,
 }
 
 impl FailedCalls {
     pub(super) fn add(&mut self, role: ModelRole, why: &str) {
         *self.calls.entry(role).or_default() += 1;
-        if self.example.is_empty() {
-            why.clone_into(&mut self.example);
-        }
+        self.examples.entry(role).or_insert_with(|| why.to_owned());
     }
 }

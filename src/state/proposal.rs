@@ -94,9 +94,8 @@ impl Facts {
             },
             ProposalOutcome::Missing => {
                 let mut failed = self.counts.failed_calls.values();
-                let of_mutator =
-                    failed.find(|failed| failed.calls.contains_key(&ModelRole::Mutator));
-                Some(of_mutator.map_or_else(String::new, |failed| failed.example.clone()))
+                let example = failed.find_map(|failed| failed.examples.get(&ModelRole::Mutator));
+                Some(example.cloned().unwrap_or_default())
             }
             _ => None,
         };

@@ -20,6 +20,7 @@ impl Facts {
             Event::SearchEnded { reason } => {
                 self.phase = Phase::Choosing;
                 self.stop_reason = Some(*reason);
+                self.to_ask_again.clear();
                 self.drafts.retain(|proposal, _| self.shown.contains_key(proposal));
             }
             Event::WinnerChosen { candidate, shrunken_dev, hold_rows } => {

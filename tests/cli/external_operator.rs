@@ -181,7 +181,8 @@ printf '{"error": "%s in %s"}\n' "$(env | cut -d= -f1 | sort | tr '\n' ' ')" "$(
     let (variables, folder) = said.split_once(" in ").unwrap();
     assert!(Path::new(folder).ends_with("deep/own"), "{said}");
     // A shell adds a few variables.
-    let allowed = ["PATH", "HOME", "LANG", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"];
+    let allowed =
+        ["PROMPTSEARCH_PROGRAM", "PATH", "HOME", "LANG", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"];
     assert!(variables.split_whitespace().all(|name| allowed.contains(&name)), "{variables}");
     assert!(!env.read("results/one/events.jsonl").contains("secret"));
 }

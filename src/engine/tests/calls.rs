@@ -147,12 +147,12 @@ fn a_row_that_is_refused_among_others_that_are_answered_is_missing() {
 #[test]
 fn a_row_that_was_lost_while_a_provider_was_away_is_asked_again_when_it_is_back() {
     let journal = journal();
-    // Four calls at a time: each loses all six tries, and then the provider is back.
-    let llm = Scripted::new((0..24).map(|_| failure(Failure::Transient, false)));
+    // Of five calls four lose all six tries, and the fifth is answered at its sixth.
+    let llm = Scripted::new((0..29).map(|_| failure(Failure::Transient, false)));
     let runner = runner(Arc::clone(&llm) as Arc<dyn Llm>, Caps::default(), &journal);
     let outcomes = calls_of(&runner, &[0; 5]);
     assert!(outcomes.iter().all(|outcome| matches!(outcome, CallOutcome::Answered(..))));
-    assert_eq!(llm.asked(), 24 + 5);
+    assert_eq!(llm.asked(), 29 + 5);
 }
 
 /// A model that takes a second, and counts how many ask it at a time.

@@ -187,3 +187,59 @@ fn a_winner_is_named_when_nothing_is_out_and_confirmed_row_by_row() {
     }
     assert_eq!(asked, hold_rows as usize, "a baseline that wins runs alone");
 }
+
+/// The baseline's rows from 0 on, all issued and folded as missing.
+fn missing_rows(state: &mut State, rows: u32) {
+    let (candidate, split) = (CandidateIx::BASELINE, Split::Dev);
+    let rows: Vec<RowIx> = (0..rows).map(RowIx).collect();
+    let (first, reserve, cached) = (Call(0), Amount::ZERO, Vec::new());
+    let block =
+        Block { first, candidate, split, replicate: 0, rows: rows.clone(), reserve, cached };
+    state.apply(EventNumber(1), &Event::EvaluationIssued(block));
+    for call in (0..).map(Call).take(rows.len()) {
+        let (role, cause) = (ModelRole::Task, NoAnswer::Refused);
+        let missing = Event::CallMissing { call, role, cause, why: "no".to_owned() };
+        state.apply(EventNumber(2), &missing);
+        let outcome = RowOutcome::Missing;
+        state.apply(EventNumber(3), &Event::EvaluationFolded { call, outcome });
+    }
+}
+
+fn resumed(state: &mut State) {
+    state.apply(EventNumber(4), &Event::Resumed { at: Clock::fixed(0).now(), ran_ms: 0 });
+}
+
+#[test]
+fn rows_that_went_missing_are_asked_once_more_after_a_resume_while_the_search_goes_on() {
+    let mut planner = planner(vec![win()], Caps::default());
+    let mut state = started();
+    missing_rows(&mut state, 3);
+    assert!(state.to_ask_again.is_empty());
+    resumed(&mut state);
+    let Next::Start(Event::EvaluationIssued(block), jobs) = planner.next(&state, &time(0)).unwrap()
+    else {
+        panic!("nothing is asked")
+    };
+    assert_eq!((block.first, block.rows.len(), jobs.len()), (Call(3), 3, 3), "new calls");
+
+    // The budget had no room for them, and the search ended: held-out rows need what is left.
+    state.apply(EventNumber(5), &Event::SearchEnded { reason: StopReason::BudgetCalls });
+    assert!(state.to_ask_again.is_empty());
+}
+
+#[test]
+fn nothing_is_concluded_from_a_baseline_that_was_not_measured() {
+    let mut state = started();
+    let rows = state.dev_rows;
+    // There is no room to ask again.
+    let mut planner = planner(vec![win()], calls(u64::from(rows)));
+    missing_rows(&mut state, rows);
+    for _ in 0..2 {
+        let Next::Stop(reason, why) = planner.next(&state, &time(0)).unwrap() else {
+            panic!("it goes on")
+        };
+        assert_eq!(reason, StopReason::NoAnswers);
+        assert!(why.contains("of the baseline's dev rows have no answer"), "{why}");
+        resumed(&mut state);
+    }
+}

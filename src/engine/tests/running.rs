@@ -105,3 +105,29 @@ fn an_answer_that_was_durable_before_a_resume_is_scored_and_its_call_not_lost() 
         |event: &Event| matches!(event, Event::EvaluationIssued(b) if b.split == Split::Hold);
     assert!(all.iter().any(hold) && asked.asked() > 0);
 }
+
+/// What a row of useless answers meets is a state of the provider: none of them enters a score, live or on
+/// replay.
+#[test]
+fn a_streak_of_useless_answers_stays_open_and_what_it_cost_is_kept() {
+    let cut = || Ok(Reply { finish: Finish::Length, ..reply("cut") });
+    let (journal, llm) = (journal(), Scripted::new((0..200).map(|_| cut())));
+    let caps = Caps { calls: Some(200), ..Caps::default() };
+    let rows = (0..4).map(|block| evaluate(block * 8..block * 8 + 8)).collect();
+    let (mut search, _cancel) = search(rows, started(), &journal, llm, caps);
+    let outcome = block_on(async { search.run().await.unwrap() });
+    assert!(matches!(outcome, Outcome::Trouble { reason: StopReason::NoAnswers, .. }));
+    let all = events(&journal);
+    let (mut replayed, mut wallet) = (started(), Wallet::new(caps));
+    for (number, event) in (0..).zip(&all) {
+        replayed.apply(EventNumber(number), event);
+        wallet.apply(event);
+    }
+    let live = search.state();
+    assert!(live.arrivals.is_empty() && replayed.arrivals.is_empty());
+    assert_eq!(live.counts.failed_calls, replayed.counts.failed_calls);
+    assert_eq!(search.runner.wallet().calls(), wallet.calls());
+    assert_eq!(wallet.calls(), 0, "they are asked again");
+    assert_eq!(search.runner.wallet().spent(), wallet.spent());
+    assert!(wallet.spent().tokens >= Tokens(20 * 12), "and were paid for");
+}

@@ -316,7 +316,7 @@ mod tests {
             (json!({"type": "authentication_error", "message": "no"}), Failure::Auth, false),
             (json!({"type": "invalid_request_error", "message": "no"}), Failure::BadRequest, false),
             (json!({"code": 502, "message": "Provider disconnected"}), Failure::Transient, true),
-            (json!({"code": 503, "message": "No instances"}), Failure::Unavailable, true),
+            (json!({"code": 503, "message": "No instances"}), Failure::Transient, true),
             (json!("something went wrong"), Failure::Transient, true),
             (json!({"message": "Timed out"}), Failure::Transient, true),
         ] {

@@ -272,6 +272,7 @@ async fn faults_happen_as_often_as_asked_in_the_same_places() {
     let faults = Faults {
         throttled: 0.10,
         failed: 0.05,
+        unavailable: 0.0,
         hung: 0.0,
         truncated: 0.05,
         empty: 0.05,
