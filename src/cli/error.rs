@@ -162,6 +162,7 @@ impl From<RunError> for CliError {
             RunError::Changed { .. } => {
                 Self::invalid(error.to_string()).hint("put the old file back, or start a new run")
             }
+            RunError::Spent { .. } => Self::usage(error.to_string()),
             RunError::NoEvents(ref run) => Self::invalid(error.to_string())
                 .hint(format!("`promptsearch resume {run}` writes it again from the journal")),
             RunError::Emptied(_) => Self::invalid(error.to_string())

@@ -284,7 +284,7 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
             return Err(CliError::new(Kind::Interrupted, "interrupted")
                 .hint("run the same command to continue; answered rows are not requested again"));
         }
-        Outcome::Trouble { why, .. } => return Err(CliError::new(Kind::Refused, why)),
+        Outcome::Trouble { .. } => {}
         Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
     }
     let evaluation = evaluation(&run, &ended)?;
@@ -292,6 +292,10 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let result = std::iter::once(sentence(&evaluation));
     let text: Vec<String> = result.chain(failed.iter().cloned()).collect();
     screen.show(&serde_json::to_value(&evaluation)?, &text.join("\n"))?;
+    if let Outcome::Trouble { why, .. } = &ended.outcome {
+        return Err(CliError::new(Kind::Refused, why)
+            .hint("run the same command again: it asks the missing rows, and no others"));
+    }
     let column = ended.state.baseline().dev();
     if column.is_unmeasured() {
         let missing = column.missing();

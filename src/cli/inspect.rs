@@ -95,11 +95,12 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
         ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&run.summary)?),
         ReportFormat::Csv => csv(&run)?,
     };
-    let target = match (&args.output, format) {
-        (Some(path), _) => Some(path.clone()),
-        (None, ReportFormat::Html) => Some(run.dir.file("report.html")),
-        (None, _) => None,
-    };
+    if args.output.is_none() && format == ReportFormat::Html {
+        run.dir.write("report.html", text.as_bytes())?;
+        screen.note(&format!("wrote {}", run.dir.file("report.html").display()));
+        return Ok(());
+    }
+    let target = args.output.clone();
     match target {
         Some(path) if path != Path::new("-") => {
             std::fs::write(&path, text)
@@ -115,7 +116,7 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
 pub(super) fn journal(args: &RunRef, _screen: &Screen) -> Result<(), CliError> {
     let dir = RunDir::find(&args.out.out, &args.run)?;
     let path = dir.events();
-    let file = match std::fs::File::open(&path) {
+    let file = match crate::source::open(&path) {
         Ok(file) => file,
         // A run that was created but never started has an empty journal.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -15,7 +15,8 @@ const LEVEL: &str = "PROMPTSEARCH_LOG";
 /// the same process keeps the first run's log. A log that cannot be written does not stop the run.
 pub(super) fn to_file_of(dir: &RunDir) {
     let path = dir.file("debug.log");
-    if path.is_symlink() {
+    // Whatever is not a file of its own is left alone; the run refuses such a folder.
+    if dir.path().is_symlink() || path.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
         return;
     }
     let Ok(file) = File::options().create(true).append(true).open(path) else {

@@ -5,7 +5,7 @@ use super::screen::Screen;
 use crate::memory::Observer;
 use crate::run::{Control, Ended, Run};
 use crate::ui::Watcher;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// Searches to the end or to an interruption, showing progress.
@@ -25,7 +25,7 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
         .map_err(|error| CliError::unexpected(format!("no runtime: {error}")))?;
     let ended = runtime.block_on(async {
         let control = Control::new();
-        let signals = tokio::spawn(stop_on_signal(control.clone()));
+        let signals = tokio::spawn(stop_on_signal(control.clone(), screen.quiet));
         let ended = run.search(observers, &control).await;
         signals.abort();
         ended
@@ -36,7 +36,7 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
 }
 
 /// The first signal stops the run, the second the program.
-async fn stop_on_signal(control: Control) {
+async fn stop_on_signal(control: Control, is_quiet: bool) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -64,6 +64,10 @@ async fn stop_on_signal(control: Control) {
             std::process::exit(i32::from(Kind::Interrupted.exit_code()));
         }
         control.stop();
+        if !is_quiet {
+            let text = "stopping: answers in flight are awaited for at most 30 s; Ctrl-C again ends at once";
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
     }
 }
 

@@ -18,6 +18,9 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The confirmation is planned for so many times the mean latency.
+const TIME_MARGIN: f64 = 1.3;
+
 /// What a run may spend.
 pub(super) struct Budget {
     limits: Limits,
@@ -72,10 +75,22 @@ impl Budget {
         self.limits.exceeded_cap(&facts.plan, costs, searching, demand)
     }
 
-    /// How many held-out rows can confirm this winner.
-    pub(super) fn hold_rows(&self, facts: &Facts, winner: CandidateIx) -> u32 {
+    /// How many held-out rows can confirm this winner, within the budget and the time that is left.
+    pub(super) fn hold_rows(
+        &self,
+        facts: &Facts,
+        winner: CandidateIx,
+        time: &Time,
+        lanes: usize,
+    ) -> u32 {
         let costs = self.costs(facts, winner);
-        self.limits.hold_rows(&facts.plan, costs, winner == CandidateIx::BASELINE)
+        let rows = self.limits.hold_rows(&facts.plan, costs, winner == CandidateIx::BASELINE);
+        let Some(left) = self.limits.time_left(time.running, time.now) else { return rows };
+        let sides = if winner == CandidateIx::BASELINE { 1.0 } else { 2.0 };
+        // A little less than all of it: the last answers come late.
+        let latency = time.latency.as_secs_f64().max(1e-6) * TIME_MARGIN;
+        let in_time = left.as_secs_f64() * lanes.max(1) as f64 / (latency * sides);
+        rows.min(in_time as u32)
     }
 
     /// The cap on time that is reached, if there is one. Held-out rows need their time, too.

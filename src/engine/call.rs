@@ -22,7 +22,7 @@ use crate::state::Work;
 use crate::task::Model;
 use crate::task::model::{ModelRole, Price, Usage};
 use crate::units::{Amount, Tokens};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -70,10 +70,13 @@ pub struct CallRunner {
     hopeful: AtomicU32,
     concurrency: usize,
     stopping: AtomicBool,
+    /// Shares out of which nothing is sent any more, because their time is over.
+    closed: Mutex<BTreeSet<Share>>,
     /// Wakes calls that wait to be sent when nothing is sent any more.
     halt: Notify,
     answered: AtomicU64,
     answered_millis: AtomicU64,
+    slowest_millis: AtomicU64,
     in_flight: AtomicU32,
     started: Instant,
     ran_before: Duration,
@@ -84,6 +87,8 @@ pub struct CallRunner {
 struct Asked {
     provider: ThrottledProvider,
     trouble: Mutex<Trouble>,
+    /// Wakes calls that wait for it to be there.
+    is_back: Notify,
 }
 
 /// The request of one call, with values of it that are needed several times.
@@ -94,13 +99,15 @@ struct Asking<'a> {
     request: &'a Request,
     hash: RequestHash,
     bytes: usize,
+    /// Whether its row went missing before, and is asked once more.
+    is_again: bool,
     of: &'a Asked,
 }
 
 /// How the attempts of a call ended.
 enum Ended {
     /// Answered, durably.
-    Answered(EventNumber, Box<Answered>),
+    Answered { number: EventNumber, answered: Box<Answered>, first: Option<Instant> },
     /// Without an answer, which is not durable yet. `first` is when the first of the attempts failed.
     Missing { cause: NoAnswer, why: String, first: Instant },
 }
@@ -176,7 +183,7 @@ impl CallRunner {
         let now = Instant::now();
         let asked = |provider: ThrottledProvider| {
             let trouble = Mutex::new(Trouble::new(provider.patience, now));
-            Asked { provider, trouble }
+            Asked { provider, trouble, is_back: Notify::new() }
         };
         let is_known = |role| wallet.by_role(role).completion_tokens > Tokens::ZERO;
         let unknown_bills = ModelRole::ALL
@@ -198,8 +205,10 @@ impl CallRunner {
             concurrency,
             halt: Notify::new(),
             stopping: AtomicBool::new(false),
+            closed: Mutex::default(),
             answered: AtomicU64::new(0),
             answered_millis: AtomicU64::new(0),
+            slowest_millis: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
             started: now,
             ran_before,
@@ -229,12 +238,27 @@ impl CallRunner {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    /// Returns when nothing is sent any more.
-    async fn halted(&self) {
-        let halt = self.halt.notified();
-        tokio::pin!(halt);
-        halt.as_mut().enable();
-        if !self.is_stopping() {
+    /// Sends nothing more out of a share: its calls that were not sent end without an answer.
+    pub(super) fn close(&self, share: Share) {
+        if lock(&self.closed).insert(share) {
+            self.settled.notify_waiters();
+            self.halt.notify_waiters();
+        }
+    }
+
+    fn is_closed(&self, share: Share) -> bool {
+        lock(&self.closed).contains(&share)
+    }
+
+    /// Returns when nothing is sent any more out of a share.
+    async fn halted(&self, share: Share) {
+        loop {
+            let halt = self.halt.notified();
+            tokio::pin!(halt);
+            halt.as_mut().enable();
+            if self.is_stopping() || self.is_closed(share) {
+                return;
+            }
             halt.await;
         }
     }
@@ -252,9 +276,11 @@ impl CallRunner {
     /// Why waiting on is of no use: no answer of a provider for too long or, once the time of the run
     /// is over, for much longer than an answer takes.
     pub(super) fn is_stuck(&self, is_time_over: bool) -> Option<String> {
-        let (latency, now) = (self.mean_latency(), Instant::now());
-        let mut all = self.providers.values();
-        all.find_map(|asked| lock(&asked.trouble).is_stuck(is_time_over, latency, now))
+        let slowest = Duration::from_millis(self.slowest_millis.load(Ordering::Relaxed));
+        let now = Instant::now();
+        self.providers.iter().find_map(|(name, asked)| {
+            lock(&asked.trouble).is_stuck(name, is_time_over, slowest, now)
+        })
     }
 
     /// The calls of a streak that stops the run.
@@ -292,13 +318,19 @@ impl CallRunner {
     }
 
     /// Makes one call.
-    pub(super) async fn call(&self, call: Call, purpose: &Work, request: &Request) -> Called {
+    pub(super) async fn call(
+        &self,
+        call: Call,
+        purpose: &Work,
+        request: &Request,
+        is_again: bool,
+    ) -> Called {
         let mut failed = Vec::new();
         let outcome = match self.providers.get(request.model.provider()) {
             Some(of) => {
                 let (hash, bytes) = (request.hash(), request.bytes());
                 let (role, share) = (purpose.role(), purpose.share());
-                let asking = Asking { call, role, share, request, hash, bytes, of };
+                let asking = Asking { call, role, share, request, hash, bytes, is_again, of };
                 self.until_settled(&asking, purpose, &mut failed).await
             }
             None => {
@@ -324,7 +356,7 @@ impl CallRunner {
             let ended = self.attempts(asking, failed).await?;
             drop(hopeful);
             let (cause, words) = match &ended {
-                Ended::Answered(_, answered) => (answered.flaw(), answered.why.clone()),
+                Ended::Answered { answered, .. } => (answered.flaw(), answered.why.clone()),
                 Ended::Missing { cause, why, .. } => (Some(*cause), why.clone()),
             };
             // Looked at before the wait, which ends with an answer.
@@ -332,7 +364,7 @@ impl CallRunner {
                 Ended::Missing { cause, first, .. } => {
                     is_outage_of(*cause) && !lock(&asking.of.trouble).answered_since(*first)
                 }
-                Ended::Answered(..) => false,
+                Ended::Answered { .. } => false,
             };
             let release = match (cause, purpose) {
                 (None, Work::Evaluation { .. }) => {
@@ -341,7 +373,7 @@ impl CallRunner {
                     Release::Alone
                 }
                 (Some(cause), Work::Evaluation { candidate, .. })
-                    if cause != NoAnswer::NoBudget =>
+                    if !cause.is_unsent() && !asking.is_again && !self.is_old(&ended) =>
                 {
                     self.hold(asking.call, (*candidate, cause), &words).await
                 }
@@ -349,7 +381,7 @@ impl CallRunner {
             };
             let (cause, why) = match ended {
                 // It is durable: what stops the run does not take it away.
-                Ended::Answered(number, answered) => {
+                Ended::Answered { number, answered, .. } => {
                     let stop = match release {
                         Release::Streak(why) => {
                             Some(StopCause::trouble(StopReason::NoAnswers, why))
@@ -370,6 +402,16 @@ impl CallRunner {
                 _ => return Ok((self.missing(asking, cause, &why).await?, None)),
             }
         }
+    }
+
+    /// Whether other calls had good answers since a call without one first failed: then its failure
+    /// says nothing about the provider. Calls that fail slowly end late, and together.
+    fn is_old(&self, ended: &Ended) -> bool {
+        let first = match ended {
+            Ended::Answered { first, .. } => *first,
+            Ended::Missing { first, .. } => Some(*first),
+        };
+        first.is_some_and(|first| lock(&self.streak).has_good_since(first))
     }
 
     /// A call of the task model has no good answer: waits until another one has, or nothing is out
@@ -427,19 +469,21 @@ impl CallRunner {
         let mut first = None;
         loop {
             let first_call = self.first_call(asking).await?;
-            let Some(place) = self.place(asking).await? else {
-                let why = "the budget has no room for it".to_owned();
-                let (cause, first) = (NoAnswer::NoBudget, Instant::now());
-                return Ok(Ended::Missing { cause, why, first });
+            let place = match self.place(asking).await? {
+                Ok(place) => place,
+                Err(cause) => {
+                    let (why, first) = (self.why_unsent(asking, cause), Instant::now());
+                    return Ok(Ended::Missing { cause, why, first });
+                }
             };
             let reserved = place.amount;
             let (result, took) = self.attempt(asking, place).await;
             let error = match result {
-                Ok(reply) => return self.answer(asking, reply, took).await,
+                Ok(reply) => return self.answer(asking, reply, took, first).await,
                 Err(error) => error,
             };
             let now = Instant::now();
-            let first = *first.get_or_insert(now);
+            let since = *first.get_or_insert(now);
             lock(&asking.of.trouble).failed(&error, now);
             let next = tries.next(error.failure, error.retry_after, draw);
             if !matches!(next, Next::Invalid(_)) {
@@ -453,23 +497,34 @@ impl CallRunner {
             }
             drop(first_call);
             match next {
-                Next::Retry(delay) => self.pause(delay).await,
+                Next::Retry(delay) => self.pause(asking, delay).await,
                 Next::Wait(delay) => {
-                    if self.is_this_call_alone(asking, first, now) {
+                    if self.is_this_call_alone(asking, since, now) {
                         let (cause, why) = (NoAnswer::Transport, error.message);
-                        return Ok(Ended::Missing { cause, why, first });
+                        return Ok(Ended::Missing { cause, why, first: since });
                     }
-                    self.pause(delay).await;
+                    // Not beyond the patience: a call that waits alone must end before the run does.
+                    let patience = lock(&asking.of.trouble).patience();
+                    let left = patience.saturating_sub(now.saturating_duration_since(since));
+                    let delay = if left.is_zero() { delay } else { delay.min(left) };
+                    match error.failure {
+                        Failure::Throttled => self.pause(asking, delay).await,
+                        // An answer shows that the provider is back.
+                        _ => tokio::select! {
+                            () = self.pause(asking, delay) => {}
+                            () = asking.of.is_back.notified() => {}
+                        },
+                    }
                 }
                 // The last of the useless answers is the call's answer, at what it cost.
                 Next::Invalid(finish) => {
                     let usage =
                         if error.may_be_billed { error.usage } else { Some(Usage::default()) };
                     let reply = Reply { text: String::new(), usage, finish, why: error.message };
-                    return self.answer(asking, reply, took).await;
+                    return self.answer(asking, reply, took, Some(since)).await;
                 }
                 Next::Missing(cause) => {
-                    return Ok(Ended::Missing { cause, why: error.message, first });
+                    return Ok(Ended::Missing { cause, why: error.message, first: since });
                 }
                 Next::StopRun(reason) => return Err(StopCause::trouble(reason, error.message)),
             }
@@ -484,11 +539,24 @@ impl CallRunner {
     }
 
     /// Sleeps, but not through a stop.
-    async fn pause(&self, delay: Duration) {
+    async fn pause(&self, asking: &Asking<'_>, delay: Duration) {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
-            () = self.halted() => {}
+            () = self.halted(asking.share) => {}
         }
+    }
+
+    /// Why a call is not sent, in words.
+    fn why_unsent(&self, asking: &Asking<'_>, cause: NoAnswer) -> String {
+        if cause == NoAnswer::NoTime {
+            return "the time of the run is over".to_owned();
+        }
+        let (model, most) = (&asking.request.model, asking.request.max_output_tokens);
+        let longest = lock(&self.ratios).longest_output(asking.role, most).0;
+        if longest <= u64::from(most) {
+            return "the budget has no room for it".to_owned();
+        }
+        format!("`{model}` billed up to {longest} answer tokens where {most} were asked for")
     }
 
     /// Whether the budget has room for an attempt.
@@ -511,20 +579,23 @@ impl CallRunner {
         tokio::select! {
             // It is closed once they are known.
             permit = few.acquire() => Ok(permit.ok()),
-            () = self.halted() => Err(StopCause::Cancelled),
+            () = self.halted(asking.share) => Ok(None),
         }
     }
 
     /// Waits for a place at the provider, and sets the worst case aside, durably: so a reservation is
-    /// at most one commit ahead of its attempt. `None`: it does not fit, and no attempt is in flight
-    /// that could free budget.
-    async fn place(&self, asking: &Asking<'_>) -> Result<Option<Place>, StopCause> {
+    /// at most one commit ahead of its attempt. Else why it is not sent: it does not fit, and no
+    /// attempt is in flight that could free budget; or its time is over.
+    async fn place(&self, asking: &Asking<'_>) -> Result<Result<Place, NoAnswer>, StopCause> {
         loop {
             let settled = self.settled.notified();
             tokio::pin!(settled);
             settled.as_mut().enable();
             if self.is_stopping() {
                 return Err(StopCause::Cancelled);
+            }
+            if self.is_closed(asking.share) {
+                return Ok(Err(NoAnswer::NoTime));
             }
             // What does not fit takes no place, and uses up none of the provider's rate.
             match self.room(asking) {
@@ -533,15 +604,13 @@ impl CallRunner {
                     settled.await;
                     continue;
                 }
-                Room::Never => return Ok(None),
+                Room::Never => return Ok(Err(NoAnswer::NoBudget)),
             }
             let permit = tokio::select! {
                 permit = asking.of.provider.limit.acquire() => Some(permit),
-                () = self.halted() => None,
+                () = self.halted(asking.share) => None,
             };
-            let Some(permit) = permit.filter(|_| !self.is_stopping()) else {
-                return Err(StopCause::Cancelled);
-            };
+            let Some(permit) = permit else { continue };
             let amount = self.worst_case(asking);
             let committed = {
                 let mut wallet = self.wallet();
@@ -550,7 +619,7 @@ impl CallRunner {
                     wallet.apply(&event);
                     Some(self.journal.append_durable(event))
                 } else if wallet.is_idle() {
-                    return Ok(None);
+                    return Ok(Err(NoAnswer::NoBudget));
                 } else {
                     None
                 }
@@ -558,11 +627,11 @@ impl CallRunner {
             match committed {
                 Some(committed) => {
                     committed.await?;
-                    if self.is_stopping() {
+                    if self.is_stopping() || self.is_closed(asking.share) {
                         self.charge(asking, Failure::Unsent, Amount::ZERO);
-                        return Err(StopCause::Cancelled);
+                        continue;
                     }
-                    return Ok(Some(Place { permit, amount }));
+                    return Ok(Ok(Place { permit, amount }));
                 }
                 None => {
                     drop(permit);
@@ -613,6 +682,7 @@ impl CallRunner {
         asking: &Asking<'_>,
         reply: Reply,
         took: Duration,
+        first: Option<Instant>,
     ) -> Result<Ended, StopCause> {
         let reported = believed(asking, reply.usage);
         let usage = reported.unwrap_or_else(|| Usage {
@@ -650,12 +720,14 @@ impl CallRunner {
         }
         self.answered.fetch_add(1, Ordering::Relaxed);
         self.answered_millis.fetch_add(millis, Ordering::Relaxed);
+        self.slowest_millis.fetch_max(millis, Ordering::Relaxed);
         let number = self.settle(Event::Answered(answered.clone())).await?;
         if let Some(few) = self.unknown_bills.get(&asking.role) {
             few.close();
         }
         lock(&asking.of.trouble).answered(Instant::now());
-        Ok(Ended::Answered(number, Box::new(answered)))
+        asking.of.is_back.notify_waiters();
+        Ok(Ended::Answered { number, answered: Box::new(answered), first })
     }
 
     async fn missing(

@@ -68,6 +68,7 @@ fn unmeasured(state: &State, column: &Column, rows: &str) -> Option<Unmeasured> 
             let calls = plural(of_task(failed) as usize, "call");
             let reason = match cause {
                 NoAnswer::NoBudget => StopReason::OverBudget,
+                NoAnswer::NoTime => StopReason::BudgetWall,
                 _ => StopReason::NoAnswers,
             };
             let example = failed.examples.get(&ModelRole::Task).map_or("", String::as_str);
@@ -76,7 +77,11 @@ fn unmeasured(state: &State, column: &Column, rows: &str) -> Option<Unmeasured> 
         None => (StopReason::NoAnswers, String::new()),
     };
     let (missing, folded) = (column.missing(), column.folded);
-    Some((reason, format!("{missing} of {folded} of {rows} have no answer{why}")))
+    let room = match state.to_ask_again.is_empty() {
+        true => "",
+        false => "; the budget has no room to ask for them again",
+    };
+    Some((reason, format!("{missing} of {folded} of {rows} have no answer{why}{room}")))
 }
 
 /// The result of the confirmation.

@@ -11,6 +11,7 @@ use super::next::Next;
 use super::resume::resume_calls;
 use super::search::Search;
 use crate::candidate::Candidate;
+use crate::caps::Share;
 use crate::event::{Event, StopReason};
 use crate::id::{Call, EventNumber};
 use crate::state::{Phase, Work};
@@ -33,6 +34,7 @@ impl Search {
         self.begin()?;
         loop {
             self.take_arrivals();
+            self.bind_time();
             if let Some(cause) = self.stop_cause() {
                 return self.leave(cause).await;
             }
@@ -120,7 +122,9 @@ impl Search {
         let counts = &self.state.counts;
         let broken = (counts.broken_in_a_row >= MOST_BROKEN).then(|| {
             let (broken, example) = (counts.broken_in_a_row, &counts.broken_example);
-            let why = format!("{broken} proposals in a row were of no use, such as: {example}");
+            let why = format!(
+                "{broken} replies of the mutator in a row brought no prompt, such as: {example}"
+            );
             StopCause::trouble(StopReason::BrokenProposer, why)
         });
         self.stop.take().or(cancelled.then_some(StopCause::Cancelled)).or(broken)
@@ -168,11 +172,26 @@ impl Search {
         Ok(())
     }
 
+    /// Once a time is over, nothing more is sent out of its share; what is in flight is awaited. The
+    /// search ends early enough for the confirmation.
+    fn bind_time(&self) {
+        let (time, lanes) = (self.time(), self.planner.lanes);
+        let is_searching = self.state.phase == Phase::Searching;
+        if is_searching && self.planner.budget.out_of_time(&time, lanes).is_some() {
+            self.runner.close(Share::Search);
+        }
+        if self.planner.budget.is_time_over(&time) {
+            self.runner.close(Share::Search);
+            self.runner.close(Share::Hold);
+        }
+    }
+
     /// Nothing came for a while: people see the clock go on, and limits bind.
     fn tick(&mut self) {
         for observer in &mut self.observers {
             observer.tick(&self.state);
         }
+        self.bind_time();
         let is_time_over = self.planner.budget.is_time_over(&self.time());
         if let Some(why) = self.runner.is_stuck(is_time_over) {
             self.drain = STUCK_DRAIN;
@@ -214,6 +233,14 @@ impl Search {
         if matches!(&cause, StopCause::Trouble { reason: StopReason::NoAnswers, .. }) {
             self.reopen(&streak)?;
         }
+        let cause = match cause {
+            // What was in flight is in it by now.
+            StopCause::Trouble { reason: StopReason::OverBudget, why } => {
+                let why = self.runner.wallet().passed_cap().unwrap_or(why);
+                StopCause::trouble(StopReason::OverBudget, why)
+            }
+            cause => cause,
+        };
         let stopped = match &cause {
             StopCause::Trouble { reason, why } => Some((*reason, why.clone())),
             StopCause::Cancelled => Some((StopReason::Stopped, cause.to_string())),

@@ -19,6 +19,8 @@ pub(super) struct Job {
     pub(super) question: Question,
     /// What the plan has set aside for it.
     pub(super) worst_case: Amount,
+    /// Whether its row went missing before, and is asked once more.
+    pub(super) is_again: bool,
 }
 
 /// A question to a model or a program.

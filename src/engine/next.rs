@@ -69,7 +69,7 @@ impl Planner {
             return Ok(next);
         }
         if state.phase == Phase::Confirming {
-            return self.next_of_confirmation(state);
+            return self.next_of_confirmation(state, time);
         }
         // An evaluation shows what it has.
         if !self.strategy.is_evaluation()
@@ -92,7 +92,7 @@ impl Planner {
                     return Ok(Next::Decide(self.proposals.composed(strategy, state, &draft)?));
                 }
                 Plan::Win { candidate, shrunken_dev } if state.is_quiet() => {
-                    return Ok(Next::Decide(self.win(state, candidate, shrunken_dev)));
+                    return Ok(Next::Decide(self.win(state, candidate, shrunken_dev, time)));
                 }
                 Plan::Evaluate { candidate, split, replicate, rows } if has_room => {
                     self.block(state, Rows { candidate, split, replicate, rows })?
@@ -114,11 +114,11 @@ impl Planner {
         let reason = exceeded.unwrap_or(StopReason::PoolDone);
         Ok(Next::Decide(match state.phase {
             Phase::Searching => Event::SearchEnded { reason },
-            _ => self.win(state, CandidateIx::BASELINE, None),
+            _ => self.win(state, CandidateIx::BASELINE, None, time),
         }))
     }
 
-    fn next_of_confirmation(&mut self, state: &State) -> Result<Next, SearchError> {
+    fn next_of_confirmation(&mut self, state: &State, time: &Time) -> Result<Next, SearchError> {
         if self.has_room(state)
             && let Some(rows) = confirmation::next(state)
             && let Ok(next) = self.block(state, rows)?
@@ -127,6 +127,10 @@ impl Planner {
         }
         if let Some(call) = self.oldest(state) {
             return Ok(Next::Fold(call));
+        }
+        // What was not asked for lack of time makes the sample smaller, and no verdict impossible.
+        if self.budget.is_time_over(time) {
+            return Ok(Next::Finish);
         }
         Ok(match confirmation::unmeasured_side(state) {
             Some((reason, why)) => Next::Stop(reason, why),
@@ -139,8 +143,14 @@ impl Planner {
         facts.evaluations.len() < self.lookahead.evaluations
     }
 
-    fn win(&self, facts: &Facts, candidate: CandidateIx, shrunken_dev: Option<f64>) -> Event {
-        let hold_rows = self.budget.hold_rows(facts, candidate);
+    fn win(
+        &self,
+        facts: &Facts,
+        candidate: CandidateIx,
+        shrunken_dev: Option<f64>,
+        time: &Time,
+    ) -> Event {
+        let hold_rows = self.budget.hold_rows(facts, candidate, time, self.lanes);
         Event::WinnerChosen { candidate, shrunken_dev, hold_rows }
     }
 
@@ -180,7 +190,8 @@ impl Planner {
         let question = self.proposals.question(state, proposal, &shown);
         let job = question.map(|question| {
             let worst_case = self.budget.of_question(state, &question);
-            Job { call, purpose: Work::Proposal(proposal), question, worst_case }
+            let purpose = Work::Proposal(proposal);
+            Job { call, purpose, question, worst_case, is_again: false }
         });
         // A request that cannot be written is still a proposal that the caps must have room for.
         let (share, worst) = (Share::Search, Amount::ZERO);

@@ -28,6 +28,7 @@ use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
 use crate::task::scorer::Verdict;
+use crate::text;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -85,6 +86,21 @@ impl Answers for TrainingRows {
         };
         let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
         Ok(self.evaluator.evidence(row, answer))
+    }
+}
+
+/// A reply without tags that the screens refuse was no prompt at all.
+fn without_tags(outcome: ProposalOutcome, reply: &str, nonce: Option<Nonce>) -> ProposalOutcome {
+    let is_tagged = nonce.is_none_or(|nonce| reply.contains(&nonce.closing()));
+    match outcome {
+        ProposalOutcome::Rejected { reason, .. }
+            if !is_tagged && !matches!(reason, Rejection::Unchanged | Rejection::Dedup) =>
+        {
+            let reply = text::shorten(&reply.replace(char::is_control, " "), 160);
+            let detail = format!("it says “{reply}”");
+            ProposalOutcome::Rejected { reason: Rejection::NoTags, detail }
+        }
+        outcome => outcome,
     }
 }
 
@@ -239,7 +255,7 @@ impl ProposalBuilder {
         }
         let nonce = self.nonces.remove(&draft.proposal);
         let ask = self.ask(state, draft, shown, nonce);
-        Ok(match self.author(draft)?.read(&ask, reply) {
+        Ok::<_, SearchError>(match self.author(draft)?.read(&ask, reply) {
             Ok(Written::Notes(notes)) => ProposalOutcome::Noted { notes },
             Ok(Written::Draft(prompt)) => {
                 match self.screens.form(&prompt, ask.current(), &self.task.layout) {
@@ -254,6 +270,7 @@ impl ProposalBuilder {
             }
             Err((reason, detail)) => ProposalOutcome::Rejected { reason, detail },
         })
+        .map(|outcome| without_tags(outcome, reply, nonce))
     }
 
     /// The candidate that a draft puts together without a model.

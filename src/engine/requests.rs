@@ -9,7 +9,7 @@ use crate::event::{Block, Cached, CachedOf, Event};
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::Journal;
 use crate::provider::Request;
-use crate::state::{Facts, Work};
+use crate::state::{Facts, RowAnswer, Work};
 use crate::task::example::Split;
 use crate::units::Amount;
 use std::collections::HashMap;
@@ -87,7 +87,13 @@ impl Requests {
                 self.remember(call, hash);
                 let purpose = Work::Evaluation { candidate, split, replicate, row: *row };
                 let question = Question::Model(request);
-                jobs.push(Job { call, purpose, question, worst_case: reserve });
+                let is_again = facts.to_ask_again.contains(&RowAnswer {
+                    candidate,
+                    split,
+                    replicate,
+                    row: *row,
+                });
+                jobs.push(Job { call, purpose, question, worst_case: reserve, is_again });
             }
         }
         let block = Block { first, candidate, split, replicate, rows, reserve, cached };

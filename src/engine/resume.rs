@@ -74,7 +74,7 @@ pub(super) fn resume_call(
         }
         if is_unanswered {
             let (purpose, worst_case) = (open.work.clone(), open.reserve);
-            return Ok(Resumed::Send(Job { call, purpose, question, worst_case }));
+            return Ok(Resumed::Send(Job { call, purpose, question, worst_case, is_again: false }));
         }
     }
     let Some(number) = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer)) else {

@@ -6,6 +6,7 @@
 use crate::event::NoAnswer;
 use crate::id::{Call, CandidateIx};
 use std::collections::BTreeMap;
+use tokio::time::Instant;
 
 /// So many calls in a row stop the run.
 const MOST: usize = 20;
@@ -20,6 +21,7 @@ pub(super) struct Streak {
     prompts: BTreeMap<CandidateIx, Counted>,
     causes: BTreeMap<NoAnswer, usize>,
     good_answers: u64,
+    last_good: Option<Instant>,
     /// The calls of a streak that stopped the run, and those that went the same way after it.
     stopped: Vec<Call>,
 }
@@ -35,7 +37,13 @@ impl Streak {
     /// A call has a good answer.
     pub(super) fn good(&mut self) {
         let (good_answers, stopped) = (self.good_answers + 1, std::mem::take(&mut self.stopped));
-        *self = Self { good_answers, stopped, ..Self::default() };
+        let last_good = Some(Instant::now());
+        *self = Self { good_answers, last_good, stopped, ..Self::default() };
+    }
+
+    /// Whether there was a good answer since this moment.
+    pub(super) fn has_good_since(&self, moment: Instant) -> bool {
+        self.last_good.is_some_and(|good| good > moment)
     }
 
     /// How many good answers there were.

@@ -14,12 +14,12 @@ use tokio::time::Instant;
 /// How long a connection that is refused is waited for, where the server was never reached: its
 /// address may be wrong.
 const UNKNOWN_SERVER: Duration = Duration::from_secs(60);
-/// Once the time of a run is over, how long it waits for an answer at least.
-const LEAST_GRACE: Duration = Duration::from_secs(2);
-/// The same, as a multiple of the mean latency; also what a slow answer is.
-const GRACE: u32 = 5;
+/// Once the time of a run is over, how long it waits for an answer at least, and at most.
+const GRACE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(30)];
 /// The same, where nothing is known: no attempt of this session was answered, and none failed.
-const UNKNOWN_GRACE: Duration = Duration::from_secs(15);
+const UNKNOWN_GRACE: Duration = Duration::from_secs(5);
+/// Silence is told when it is longer than so many mean latencies.
+const SLOW: u32 = 5;
 /// Silence of at least so long is told.
 const TOLD: Duration = Duration::from_secs(10);
 
@@ -110,7 +110,9 @@ impl Trouble {
         self.silent_since = now;
         self.answered_at = Some(now);
         self.is_reached = true;
-        self.failure = None;
+        // An answer on its way does not lift a pause that the provider asked for.
+        let pauses = |failure: &Failed| failure.until.is_some_and(|until| until > now);
+        self.failure = self.failure.take().filter(pauses);
     }
 
     /// An attempt failed.
@@ -146,28 +148,38 @@ impl Trouble {
     }
 
     /// Why waiting on is of no use: no answer for too long or, once the time of the run is over, for
-    /// much longer than an answer takes. `latency` is the mean of this session, zero before its first
-    /// answer: a slow model is not stuck.
+    /// longer than any answer took. `slowest` is the slowest answer of this session, zero before the
+    /// first: a slow model is not stuck.
     pub(super) fn is_stuck(
         &self,
+        name: &str,
         is_time_over: bool,
-        latency: Duration,
+        slowest: Duration,
         now: Instant,
     ) -> Option<String> {
         if self.open == 0 {
             return None;
         }
-        let grace = match (&self.failure, latency) {
+        let grace = match (&self.failure, slowest) {
             (None, Duration::ZERO) => UNKNOWN_GRACE,
-            _ => LEAST_GRACE.max(latency.saturating_mul(GRACE)),
+            _ => slowest.mul_f64(1.5).clamp(GRACE[0], GRACE[1]),
         };
         let silence = self.silence(now);
-        let is_stuck = silence >= self.patience() || is_time_over && silence >= grace;
-        let silence = text::duration(silence);
-        is_stuck.then(|| match &self.failure {
-            Some(failure) => format!("no answer for {silence}: {}", failure.words),
-            None => format!("no answer for {silence}"),
-        })
+        let is_late = is_time_over && silence >= grace;
+        let silent = text::duration(silence);
+        let what = match &self.failure {
+            Some(failure) => format!("no answer for {silent}: {}", failure.words),
+            None => format!("no answer for {silent}: {}", self.unanswered(name)),
+        };
+        match silence >= self.patience() {
+            true => Some(what),
+            false => is_late.then(|| format!("the time of the run is over, and {what}")),
+        }
+    }
+
+    fn unanswered(&self, name: &str) -> String {
+        let calls = text::plural(self.open as usize, "request");
+        format!("provider `{name}` has not answered; {calls} waiting")
     }
 
     /// What is waited for at this moment, which is `time` on the clock; `None` where answers come.
@@ -179,7 +191,7 @@ impl Trouble {
         now: Instant,
     ) -> Option<Waiting> {
         let silence = self.silence(now);
-        let is_slow = silence >= TOLD.max(latency.saturating_mul(GRACE));
+        let is_slow = silence >= TOLD.max(latency.saturating_mul(SLOW));
         if self.open == 0 || self.failure.is_none() && !is_slow {
             return None;
         }
@@ -197,10 +209,7 @@ impl Trouble {
         let (until, then) = asked.unwrap_or((gives_up.unwrap_or(now), WaitEnd::Stop));
         let words = match &self.failure {
             Some(failure) => text::shorten(&failure.words, 160),
-            None => {
-                let calls = text::plural(self.open as usize, "request");
-                format!("provider `{name}` has not answered {calls}")
-            }
+            None => self.unanswered(name),
         };
         let moment = |instant: Instant| {
             let after = instant.saturating_duration_since(now);
@@ -265,7 +274,8 @@ mod tests {
                 trouble.answered(at(0));
             }
             trouble.failed(&error(failure, None), at(1));
-            (0..4_000).find(|second| trouble.is_stuck(false, Duration::ZERO, at(*second)).is_some())
+            (0..4_000)
+                .find(|second| trouble.is_stuck("p", false, Duration::ZERO, at(*second)).is_some())
         };
         assert_eq!(gives_up(Failure::Throttled, false), Some(1_800));
         assert_eq!(gives_up(Failure::Unavailable, false), Some(600));
@@ -277,23 +287,23 @@ mod tests {
     fn nothing_is_waited_for_where_nothing_is_asked() {
         let (mut trouble, at) = asked();
         trouble.done();
-        assert_eq!(trouble.is_stuck(true, Duration::ZERO, at(9_999)), None);
+        assert_eq!(trouble.is_stuck("p", true, Duration::ZERO, at(9_999)), None);
         trouble.asked(at(10_000));
-        assert_eq!(trouble.is_stuck(false, Duration::ZERO, at(10_001)), None);
+        assert_eq!(trouble.is_stuck("p", false, Duration::ZERO, at(10_001)), None);
     }
 
     #[test]
     fn once_the_time_is_over_a_slow_model_is_not_stuck() {
         let (mut trouble, at) = asked();
         let second = Duration::from_secs(1);
-        let is_stuck = |trouble: &Trouble, latency, seconds| {
-            trouble.is_stuck(true, latency, at(seconds)).is_some()
+        let is_stuck = |trouble: &Trouble, slowest, seconds| {
+            trouble.is_stuck("p", true, slowest, at(seconds)).is_some()
         };
-        assert!(!is_stuck(&trouble, Duration::ZERO, 14), "it has not answered yet");
-        assert!(is_stuck(&trouble, Duration::ZERO, 15), "it hangs");
+        assert!(!is_stuck(&trouble, Duration::ZERO, 4), "it has not answered yet");
+        assert!(is_stuck(&trouble, Duration::ZERO, 5), "it hangs");
         trouble.failed(&error(Failure::Throttled, Some(30)), at(0));
         assert!(is_stuck(&trouble, second, 10));
-        assert!(!is_stuck(&trouble, 3 * second, 10), "slow is not stuck");
+        assert!(!is_stuck(&trouble, 9 * second, 10), "slow is not stuck");
         assert!(!is_stuck(&trouble, Duration::ZERO, 1));
     }
 
@@ -306,7 +316,7 @@ mod tests {
         assert_eq!(waiting(&trouble, 3), None);
         let silent = waiting(&trouble, 12).unwrap();
         assert_eq!(silent.reason, WaitReason::Silent);
-        assert_eq!(silent.words, "provider `p` has not answered 1 request");
+        assert_eq!(silent.words, "provider `p` has not answered; 1 request waiting");
         trouble.failed(&error(Failure::Throttled, Some(30)), at(20));
         let throttled = waiting(&trouble, 30).unwrap();
         assert_eq!(
@@ -321,5 +331,10 @@ mod tests {
         );
         trouble.answered(at(61));
         assert_eq!(waiting(&trouble, 62), None);
+        trouble.failed(&error(Failure::Throttled, Some(120)), at(70));
+        trouble.answered(at(71));
+        assert_eq!(waiting(&trouble, 80).unwrap().reason, WaitReason::Throttled);
+        trouble.answered(at(191));
+        assert_eq!(waiting(&trouble, 192), None);
     }
 }

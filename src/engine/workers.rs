@@ -43,11 +43,11 @@ impl Workers {
 
     /// Sends a job on its way.
     pub(super) fn start(&mut self, job: Job) {
-        let Job { call, purpose, question, .. } = job;
+        let Job { call, purpose, question, is_again, .. } = job;
         let (runner, scoring) = (Arc::clone(&self.runner), self.scoring.clone());
         match question {
             Question::Model(request) => self.spawn(call, async move {
-                let called = runner.call(call, &purpose, &request).await;
+                let called = runner.call(call, &purpose, &request, is_again).await;
                 arrived(call, &purpose, called, &scoring).await
             }),
             Question::Program { draft, line } => {

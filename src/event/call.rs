@@ -57,6 +57,8 @@ pub enum NoAnswer {
     Refused,
     /// The budget had no room for it.
     NoBudget,
+    /// The time of the run was over.
+    NoTime,
     /// The answers had no text.
     Empty,
     /// The answers were reasoning only.
@@ -70,14 +72,23 @@ pub enum NoAnswer {
 }
 
 impl NoAnswer {
+    /// Whether nothing was sent: that says nothing about the provider either.
+    #[must_use]
+    pub fn is_unsent(self) -> bool {
+        matches!(self, Self::NoBudget | Self::NoTime)
+    }
+
     /// Whether the model was asked and its answer is useless: that counts as wrong. Everything else is
     /// trouble of the provider and says nothing about a prompt.
     #[must_use]
     pub fn is_invalid(self) -> bool {
         match self {
-            Self::Transport | Self::Timeout | Self::Unreadable | Self::Refused | Self::NoBudget => {
-                false
-            }
+            Self::Transport
+            | Self::Timeout
+            | Self::Unreadable
+            | Self::Refused
+            | Self::NoBudget
+            | Self::NoTime => false,
             Self::Empty | Self::Reasoning | Self::Cut | Self::ToolCall | Self::Filter => true,
         }
     }
@@ -91,6 +102,7 @@ impl NoAnswer {
             Self::Unreadable => "answered with a body that cannot be read",
             Self::Refused => "refused",
             Self::NoBudget => "not sent, because the budget had no room",
+            Self::NoTime => "not sent, because the time was over",
             Self::Empty => "answered without a text",
             Self::Reasoning => "answered with reasoning only",
             Self::Cut => "cut off at max_output_tokens",

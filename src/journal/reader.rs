@@ -92,7 +92,7 @@ impl Reader {
 
     fn open(&self) -> Result<Lines<BufReader<File>>, JournalError> {
         let open = || {
-            let mut file = File::open(&self.path)?;
+            let mut file: File = crate::source::open(&self.path)?;
             file.seek(SeekFrom::Start(self.offset))?;
             Ok(BufReader::with_capacity(file::BUFFER_BYTES, file))
         };

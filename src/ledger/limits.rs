@@ -196,6 +196,15 @@ impl Limits {
         u32::try_from(rows).unwrap_or(u32::MAX)
     }
 
+    /// The time that is left; `None` where no cap limits it.
+    #[must_use]
+    pub fn time_left(&self, running: Duration, now: Timestamp) -> Option<Duration> {
+        let wall = self.caps.wall.map(|wall| wall.saturating_sub(running));
+        let deadline =
+            self.caps.deadline.map(|end| Duration::from_millis(millis_between(now, end)));
+        wall.into_iter().chain(deadline).min()
+    }
+
     /// The cap on time that has no room any more for anything but the confirmation, which takes about
     /// `hold`. The one decision that reads a clock.
     #[must_use]

@@ -60,7 +60,11 @@ pub(super) fn text(reply: &str) -> Option<&str> {
     let is_framed = ["<prompt", "</prompt", "<note", "</note", "<evidence", "</evidence"]
         .iter()
         .any(|tag| text.contains(tag));
-    (!text.is_empty() && !is_framed).then_some(text)
+    // JSON is a wrapper of its own, and a text about the prompt is advice.
+    let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
+    let first = text.lines().next().unwrap_or("").to_lowercase();
+    let is_advice = first.contains("the prompt") || first.starts_with("you should");
+    (!text.is_empty() && !is_framed && !is_json && !is_advice).then_some(text)
 }
 
 /// What follows a thinking aloud; nothing where that does not end.
@@ -159,6 +163,8 @@ mod tests {
             "<prompt part=\"system\">x</prompt>",
             "Be good.</prompt-00112233445566ff>",
             "```\n```",
+            "{\"system\": \"Be good.\"}",
+            "You should make the prompt more specific.",
         ] {
             assert_eq!(text(reply), None, "{reply}");
         }

@@ -196,15 +196,20 @@ impl<P: Protocol> HttpProvider<P> {
         if !status.is_success() {
             return Err(self.refused(response).await);
         }
-        let body = self.without_key(self.body(response).await?);
-        self.protocol.reply(&body).map_err(|refusal| self.error(status, refusal))
+        let body = self.body(response).await?;
+        let reply = self.protocol.reply(&body).map_err(|refusal| self.error(status, refusal))?;
+        Ok(self.without_key(reply))
     }
 
-    /// A proxy may repeat the headers of a request in its answer: no key comes in with one.
-    fn without_key(&self, body: Vec<u8>) -> Vec<u8> {
-        match (&self.key, std::str::from_utf8(&body)) {
-            (Some(key), Ok(text)) => redact(text, key).into_bytes(),
-            _ => body,
+    /// A proxy may repeat the headers of a request in its answer: no key comes in with one. The texts are
+    /// decoded here, so that no escape and no chunk hides it.
+    fn without_key(&self, reply: Reply) -> Reply {
+        match &self.key {
+            Some(key) => {
+                let (text, why) = (redact(&reply.text, key), redact(&reply.why, key));
+                Reply { text, why, ..reply }
+            }
+            None => reply,
         }
     }
 

@@ -4,7 +4,7 @@
 //! A gain is claimed only if held-out rows confirm it.
 
 use super::Report;
-use super::words::{cost, p_value, signed_range, test_name, visible_line};
+use super::words::{cost, counted, p_value, signed_range, test_name, visible_line};
 use crate::clock::Clock;
 use crate::event::StopReason;
 use crate::id::CandidateIx;
@@ -114,6 +114,18 @@ fn baseline_won(report: &Report<'_>) -> Words {
     };
     let is_tried = |standing: &&crate::state::CandidateState| standing.dev().folded > 0;
     let tried = report.history.state.candidates.iter().skip(1).filter(is_tried).count();
+    let refused: u64 = summary.counts.rejected.values().sum();
+    if tried == 0 && summary.counts.candidates <= 1 && refused > 0 {
+        let sentence = "no other prompt could be evaluated".to_owned();
+        let proposals = counted(refused, "proposal");
+        let most = summary.counts.rejected.iter().max_by_key(|(_, count)| **count);
+        let most = most.map_or_else(String::new, |(reason, count)| {
+            format!(" ({count} of them: {})", visible_line(&reason.replace('_', " ")))
+        });
+        let details =
+            vec![format!("{proposals} were refused before anything was evaluated{most}.")];
+        return (Tone::Open, "No verdict", sentence, details);
+    }
     if tried == 0 && summary.counts.candidates > 1 {
         let sentence = "the budget was spent before another prompt could be evaluated".to_owned();
         let details = vec!["`promptsearch plan` shows what a budget is enough for.".to_owned()];

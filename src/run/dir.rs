@@ -37,8 +37,10 @@ pub enum RunDirError {
         /// The path.
         path: PathBuf,
     },
-    /// The run's folder holds a link, which would lead its files elsewhere.
-    #[error("`{path}` is a symbolic link: a run writes into its own folder only; remove the link")]
+    /// The run's folder is, or holds, what would lead its files elsewhere.
+    #[error(
+        "`{path}` is a link, a pipe or a device: a run writes into its own folder only; remove it"
+    )]
     Link {
         /// The path.
         path: PathBuf,
@@ -183,10 +185,14 @@ impl RunDir {
 
     /// A folder that somebody prepared must not lead the files of a run elsewhere.
     fn check_links(&self) -> Result<(), RunDirError> {
+        if self.path.is_symlink() {
+            return Err(RunDirError::Link { path: self.path.clone() });
+        }
         let within = [self.path.clone(), self.file("best"), self.file("journal")];
         for entry in within.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten() {
             let entry = entry.map_err(|source| io_error(&self.path, source))?;
-            if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+            let meta = entry.path().symlink_metadata().map_err(|e| io_error(&entry.path(), e))?;
+            if !(meta.is_dir() || meta.is_file() && links(&meta) == 1) {
                 return Err(RunDirError::Link { path: entry.path() });
             }
         }
@@ -196,7 +202,7 @@ impl RunDir {
     /// Whether a process has locked the run.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        let Ok(file) = File::open(self.file("lock")) else { return false };
+        let Ok(file) = crate::source::open(&self.file("lock")) else { return false };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
@@ -263,6 +269,19 @@ pub const SUMMARY_FILE: &str = "summary.json";
 
 pub(super) fn io_error(path: &Path, source: io::Error) -> RunDirError {
     RunDirError::Io { path: path.to_owned(), source }
+}
+
+/// How many names a file has: another one may lie in another folder.
+#[cfg(unix)]
+fn links(meta: &fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    meta.nlink()
+}
+
+/// Where the system does not say, it is one.
+#[cfg(not(unix))]
+fn links(_meta: &fs::Metadata) -> u64 {
+    1
 }
 
 #[cfg(test)]

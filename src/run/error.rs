@@ -5,6 +5,7 @@ use crate::engine::SearchError;
 use crate::journal::JournalError;
 use crate::recipe::RecipeError;
 use crate::source::SourceError;
+use crate::units::Usd;
 
 /// An error with a run.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,16 @@ pub enum RunError {
     /// The copy of the journal that is read without the run's lock is gone.
     #[error("the file events.jsonl of the run `{0}` is missing")]
     NoEvents(String),
+    /// A new cap is not above what was spent already.
+    #[error("the run `{run}` has spent {usd} in {calls} calls, and a cap must be above that")]
+    Spent {
+        /// The run.
+        run: String,
+        /// Dollars spent.
+        usd: Usd,
+        /// Calls made.
+        calls: u64,
+    },
     /// The run's task was made in memory and must be given again.
     #[error("the task of the run `{0}` was made by a program; only that program can open the run")]
     TaskNeeded(String),

@@ -52,6 +52,7 @@ use crate::source::SourceError;
 use crate::state::Phase;
 use crate::task::Task;
 use crate::task::example::Split;
+use crate::task::model::ModelRole;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -283,6 +284,17 @@ impl Run {
     /// written.
     pub fn set_caps(&mut self, caps: Caps) -> Result<(), RunError> {
         wiring::check_caps(&self.task, caps)?;
+        let history = History::of(&self.journal, dev_rows(&self.task))?;
+        let (spent, calls) = (history.wallet.spent(), history.wallet.calls());
+        let proposals = history.wallet.by_role(ModelRole::Mutator).calls;
+        let is_below = caps.usd.is_some_and(|cap| cap <= spent.usd)
+            || caps.tokens.is_some_and(|cap| cap <= spent.tokens)
+            || caps.calls.is_some_and(|cap| cap <= calls)
+            || caps.proposals.is_some_and(|cap| cap < proposals);
+        if is_below {
+            let run = self.file.run.to_string();
+            return Err(RunError::Spent { run, usd: spent.usd, calls });
+        }
         self.journal.append(Event::CapsChanged { caps })?;
         self.caps = caps;
         Ok(())

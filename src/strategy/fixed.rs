@@ -22,6 +22,9 @@ impl Strategy for Fixed {
         match state.phase {
             Phase::Searching => {
                 let seed = state.baseline();
+                if seed.status == Status::Finished && !seed.dev().is_quiet() {
+                    return Vec::new();
+                }
                 if seed.status == Status::Finished {
                     let reason = StopReason::PoolDone;
                     return vec![Plan::Decide(Event::SearchEnded { reason })];

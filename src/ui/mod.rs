@@ -114,6 +114,8 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
     };
     let Reading { spent, calls, running, in_flight, waiting } = meter.read();
     let mut parts = vec![phase.to_owned(), text::duration(running)];
+    // First, because a narrow terminal cuts the line.
+    parts.extend(waiting.map(|waiting| waiting.in_words(Clock::System.now())));
     parts.push(match caps.calls {
         Some(cap) => format!("{}/{} calls", text::thousands(calls), text::thousands(cap)),
         None => format!("{} calls", text::thousands(calls)),
@@ -137,6 +139,5 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
         ));
     }
     parts.push(format!("{in_flight} in flight"));
-    parts.extend(waiting.map(|waiting| waiting.in_words(Clock::System.now())));
     parts.join(" · ")
 }

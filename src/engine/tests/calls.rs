@@ -11,7 +11,7 @@ fn request() -> Request {
 }
 
 fn call(runner: &CallRunner, number: u64) -> Called {
-    block_on(async { runner.call(Call(number), &evaluation(0, 0), &request()).await })
+    block_on(async { runner.call(Call(number), &evaluation(0, 0), &request(), false).await })
 }
 
 fn names(events: &[Event]) -> Vec<&'static str> {
@@ -96,7 +96,7 @@ fn calls_of(runner: &CallRunner, prompts: &[u32]) -> Vec<CallOutcome> {
     let call = async |(number, prompt): (usize, &u32)| {
         let (candidate, split) = (CandidateIx(*prompt), Split::Dev);
         let work = Work::Evaluation { candidate, split, replicate: 0, row: RowIx(number as u32) };
-        let called = runner.call(Call(number as u64), &work, &request).await;
+        let called = runner.call(Call(number as u64), &work, &request, false).await;
         if matches!(called.outcome, CallOutcome::Stopped(_)) {
             runner.stop();
         }

@@ -37,7 +37,7 @@ fn resumed((mut search, journal): (Search, Arc<Journal<Event>>)) -> Resumed {
 
 #[test]
 fn a_call_without_an_answer_is_sent_again_as_it_was() {
-    let Resumed::Send(Job { call, purpose, question, worst_case }) =
+    let Resumed::Send(Job { call, purpose, question, worst_case, .. }) =
         resumed(issued(Vec::new(), None))
     else {
         panic!("it is not sent")
