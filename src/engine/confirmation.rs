@@ -5,7 +5,7 @@ use crate::event::{NoAnswer, StopReason};
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
 use crate::seed::Seed;
-use crate::state::{Cell, Column, FailedCalls, Status};
+use crate::state::{Cell, Column, FailedCalls, Phase, Status};
 use crate::stats::{Interval, PairedTest, interval, paired};
 use crate::strategy::BLOCK;
 use crate::task::example::Split;
@@ -42,7 +42,8 @@ type Unmeasured = (StopReason, String);
 /// Why a search does not go on with a baseline of which too little is known, if so.
 pub(super) fn unmeasured_baseline(state: &State) -> Option<Unmeasured> {
     let baseline = state.baseline();
-    let is_measured = baseline.status != Status::Open && baseline.dev().is_quiet();
+    let is_done = baseline.status != Status::Open || state.phase != Phase::Searching;
+    let is_measured = is_done && baseline.dev().is_quiet();
     is_measured.then(|| unmeasured(state, baseline.dev(), "the baseline's dev rows")).flatten()
 }
 

@@ -126,7 +126,7 @@ fn baseline_won(report: &Report<'_>) -> Words {
             vec![format!("{proposals} were refused before anything was evaluated{most}.")];
         return (Tone::Open, "No verdict", sentence, details);
     }
-    if tried == 0 && summary.counts.candidates > 1 {
+    if tried == 0 && summary.stop_reason != Some(StopReason::NoHeadroom) {
         let sentence = "the budget was spent before another prompt could be evaluated".to_owned();
         let details = vec!["`promptsearch plan` shows what a budget is enough for.".to_owned()];
         return (Tone::Open, "Keep the baseline", sentence, details);

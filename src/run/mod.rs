@@ -175,6 +175,8 @@ impl Run {
         let (task, operators) = given.into().of(&file)?;
         let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, &operators)?;
         file.check_programs(&task, &recipe)?;
+        let changed = |what| RunError::Changed { run: file.run.to_string(), what };
+        let task = task.with_current_providers().map_err(changed)?;
         Self::held(dir, lock, file, Arc::new(task), recipe)
     }
 

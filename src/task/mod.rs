@@ -219,6 +219,28 @@ impl Task {
         &self.models[&ModelRole::Task]
     }
 
+    /// The task with its providers' keys, limits and waits as its file says now. What decides results
+    /// stays as it is. A file that is gone, or that cannot be read, changes nothing.
+    ///
+    /// # Errors
+    /// A provider is another one now: what has changed.
+    pub fn with_current_providers(mut self) -> Result<Self, String> {
+        let TaskSource::Files(files) = &self.source else { return Ok(self) };
+        let text = crate::source::read_text(&files.file).ok();
+        let now = text.and_then(|text| TaskFile::parse(&files.file, &text).ok());
+        let (Some(now), folder) = (now, self.folder()) else { return Ok(self) };
+        for (name, then) in &mut self.providers {
+            let Some(now) = provider(&now, name) else { continue };
+            if (now.kind, &now.base_url) != (then.kind, &then.base_url) {
+                return Err(format!("the address of provider `{name}` has changed"));
+            }
+            let prices = (then.price, then.free, std::mem::take(&mut then.prices));
+            let ca_file = now.ca_file.as_ref().map(|file| folder.join(file));
+            *then = Provider { ca_file, price: prices.0, free: prices.1, prices: prices.2, ..now };
+        }
+        Ok(self)
+    }
+
     /// The providers that the models need, by name.
     #[must_use]
     pub fn providers(&self) -> &BTreeMap<String, Provider> {

@@ -224,6 +224,14 @@ fn a_server_that_does_not_load_is_given_up_after_the_time_of_the_task() {
     assert_eq!(env.json("results/one/summary.json")["counts"]["errors"], 0);
     env.edit("colours/task.toml", "loading", "laoding");
     env.run("run colours --name two").exits(3);
+    // What is waited for is read afresh, and another server is another run.
+    env.edit("colours/task.toml", "laoding = \"1s\"", "loading = \"3s\"");
+    let begun = Instant::now();
+    env.run("resume one").exits(4);
+    assert!(begun.elapsed() >= Duration::from_secs(3), "{:?}", begun.elapsed());
+    env.edit("colours/task.toml", "http://127.0.0.1:", "http://localhost:");
+    let ran = env.run("resume one").exits(3);
+    assert!(ran.stderr.contains("the address of provider `local` has changed"), "{}", ran.stderr);
 }
 
 #[test]
