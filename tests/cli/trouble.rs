@@ -62,6 +62,10 @@ fn an_evaluation_that_is_asked_again_asks_the_missing_rows_and_no_others() {
     let example = first["failed_calls"]["refused"]["example"].as_str().unwrap();
     assert!(example.contains("no such colour"), "{example}");
 
+    // The server is still as it was.
+    let second = env.run("eval colours --split all --json").ok().json();
+    assert_eq!((&second["errors"], &second["quality"]), (&first["errors"], &first["quality"]));
+
     well.store(true, Ordering::SeqCst);
     let before = server.requests().len();
     let again = env.run("eval colours --split all --json").ok().json();
@@ -258,7 +262,32 @@ fn a_key_in_an_answer_is_taken_out_on_its_way_in() {
     let server = Server::start(move |_, request| {
         let sent = request.authorization.clone().unwrap_or_default();
         let (status, headers, body) = answer(request);
-        (status, headers, body.replace("\"content\":\"", &format!("\"content\":\"{sent} ")))
+        // As it is, after a line break, in escapes, and in the chunks of a stream.
+        let escaped: String = sent.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+        match tile(request) % 4 {
+            0 => {
+                (status, headers, body.replace("\"content\":\"", &format!("\"content\":\"{sent} ")))
+            }
+            1 => (
+                status,
+                headers,
+                body.replace("\"content\":\"", &format!("\"content\":\"{sent}\\n")),
+            ),
+            2 => (
+                status,
+                headers,
+                body.replace("\"content\":\"", &format!("\"content\":\"{escaped} ")),
+            ),
+            _ => {
+                let chunks = sent.as_bytes().chunks(4).map(|chunk| {
+                    let text = String::from_utf8_lossy(chunk).into_owned();
+                    format!("data: {}\n\n", json!({"choices": [{"delta": {"content": text}}]}))
+                });
+                let last =
+                    json!({"choices": [{"delta": {"content": " warm"}, "finish_reason": "stop"}]});
+                (200, headers, chunks.collect::<String>() + &format!("data: {last}\n\n"))
+            }
+        }
     });
     let mut env = env(&server, "api_key = \"env:LOCAL_KEY\"");
     env.set("LOCAL_KEY", key);
@@ -333,6 +362,15 @@ fn what_is_no_file_is_not_read_and_what_is_a_link_is_not_written_through() {
     let ran = env.run("run colours --name one").exits(3);
     assert!(ran.stderr.contains("is a link, a pipe or a device"), "{}", ran.stderr);
     assert_eq!(env.files("elsewhere").len(), 1);
+
+    // The folder itself, and a second name of a file.
+    std::os::unix::fs::symlink(env.path("elsewhere"), env.path("results/two")).unwrap();
+    env.run("run colours --name two").exits(3);
+    env.run("run colours --name three --max-calls 30").ok();
+    std::fs::remove_file(env.path("results/three/report.html")).unwrap();
+    std::fs::hard_link(env.path("elsewhere/keep"), env.path("results/three/debug.log.1")).unwrap();
+    env.run("resume three").exits(3);
+    assert_eq!((env.files("elsewhere").len(), env.read("elsewhere/keep")), (1, String::new()));
 
     let ran = env.run("run colours --out colours/task.toml").exits(2);
     assert!(ran.stderr.contains("is not a folder"), "{}", ran.stderr);

@@ -155,6 +155,66 @@ fn a_row_that_was_lost_while_a_provider_was_away_is_asked_again_when_it_is_back(
     assert_eq!(llm.asked(), 29 + 5);
 }
 
+/// A model that fails for the requests with these draws, always alike, and answers all others.
+struct Picky {
+    draws: std::ops::Range<u64>,
+    failure: Failure,
+}
+
+#[async_trait::async_trait]
+impl Llm for Picky {
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        match self.draws.contains(&request.draw) {
+            true => failure(self.failure, false),
+            false => Ok(reply("fine")),
+        }
+    }
+}
+
+/// Calls for the baseline at once, each with its own draw.
+fn drawn_calls(llm: Picky, count: u64) -> Vec<CallOutcome> {
+    let journal = journal();
+    let runner = runner(Arc::new(llm), Caps::default(), &journal);
+    let call = async |number: u64| {
+        let request = Request { draw: number, ..request() };
+        let outcome = runner.call(Call(number), &evaluation(0, 0), &request, false).await.outcome;
+        if matches!(outcome, CallOutcome::Stopped(_)) {
+            runner.stop();
+        }
+        outcome
+    };
+    block_on(async {
+        tokio::time::pause();
+        futures_util::future::join_all((0..count).map(call)).await
+    })
+}
+
+/// They need three tries, so they end last and together; their first tries stood among good answers.
+#[test]
+fn rows_that_are_slow_to_fail_are_no_streak() {
+    let outcomes = drawn_calls(Picky { draws: 0..30, failure: Failure::Reasoning }, 200);
+    let invalid = outcomes.iter().filter(|outcome| {
+        matches!(outcome, CallOutcome::Answered(_, answered)
+            if answered.flaw() == Some(NoAnswer::Reasoning))
+    });
+    assert_eq!(invalid.count(), 30);
+    assert!(!outcomes.iter().any(|outcome| matches!(outcome, CallOutcome::Stopped(_))));
+}
+
+#[test]
+fn a_row_that_alone_is_never_answered_goes_missing_when_its_wait_is_over() {
+    let outcomes = drawn_calls(Picky { draws: 0..2, failure: Failure::Unavailable }, 60);
+    for (number, outcome) in outcomes.iter().enumerate() {
+        match outcome {
+            CallOutcome::Missing(_, Event::CallMissing { cause, .. }) => {
+                assert_eq!((number < 2, *cause), (true, NoAnswer::Transport));
+            }
+            outcome => assert!(number >= 2 && matches!(outcome, CallOutcome::Answered(..))),
+        }
+    }
+}
+
 /// A model that takes a second, and counts how many ask it at a time.
 #[derive(Default)]
 struct Counting {
