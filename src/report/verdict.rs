@@ -90,6 +90,12 @@ fn waiting(report: &Report<'_>) -> Words {
         (Some(baseline), Some(best)) if report.has_winner() => {
             format!("so far {} on dev; the baseline has {}", percent(best), percent(baseline))
         }
+        (Some(baseline), _) if !any_tried(report) => {
+            format!(
+                "the baseline has {} on dev so far; nothing else is measured",
+                percent(baseline)
+            )
+        }
         (Some(baseline), _) => {
             format!(
                 "so far no candidate beats the baseline, which has {} on dev",
@@ -104,6 +110,11 @@ fn waiting(report: &Report<'_>) -> Words {
         details.push(format!("Resume it with `promptsearch resume {}`.", report.handle()));
     }
     (Tone::Waiting, word, sentence, details)
+}
+
+/// Whether any other prompt than the baseline has an answer on dev.
+fn any_tried(report: &Report<'_>) -> bool {
+    report.history.state.candidates.iter().skip(1).any(|standing| standing.dev().folded > 0)
 }
 
 fn baseline_won(report: &Report<'_>) -> Words {
