@@ -18,7 +18,7 @@ const FILES: usize = 48;
 /// More connections at a time are rare, and are not tried out.
 const MOST_CONNECTIONS: usize = 1_024;
 
-/// Checks that there are enough threads, and files for so many connections at a time.
+/// Checks that there are enough threads, and enough files for this number of connections at a time.
 ///
 /// # Errors
 /// The system allows too few.
@@ -48,7 +48,7 @@ pub(super) fn connections(task: &Task, concurrency: Option<usize>) -> usize {
     concurrency.map_or(own, |most| own.min(most))
 }
 
-/// Whether so many threads can run at a time.
+/// Whether this number of threads can run at a time.
 fn can_start(count: usize) -> bool {
     let (sender, receiver) = mpsc::channel::<()>();
     let receiver = std::sync::Arc::new(std::sync::Mutex::new(receiver));
@@ -70,7 +70,7 @@ fn can_start(count: usize) -> bool {
     is_enough
 }
 
-/// Whether so many files can be open at a time.
+/// Whether this number of files can be open at a time.
 fn can_open(count: usize) -> bool {
     let Ok(program) = std::env::current_exe() else { return true };
     let open: Result<Vec<File>, _> = (0..count).map(|_| File::open(&program)).collect();

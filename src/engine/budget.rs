@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The confirmation is planned for so many times the mean latency.
+/// The confirmation is planned for this multiple of the mean latency.
 const TIME_MARGIN: f64 = 1.3;
 
 /// What a run may spend.

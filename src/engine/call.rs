@@ -141,7 +141,7 @@ enum Release {
     Streak(String),
 }
 
-/// So many calls of a role are out while nothing is known of its bills.
+/// How many calls of a role are in flight until its first bill is known.
 const FIRST_CALLS: usize = 2;
 /// How long a call that is alone without a good answer waits for others to begin.
 const COMPANY: Duration = Duration::from_millis(100);

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// How long calls in flight are awaited when a run stops, where they have been waited for too long
 /// already.
 const STUCK_DRAIN: Duration = Duration::from_secs(2);
-/// So many broken proposals in a row stop a run.
+/// This number of broken proposals in a row stops a run.
 const MOST_BROKEN: u32 = 20;
 
 impl Search {

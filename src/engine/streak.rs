@@ -8,10 +8,10 @@ use crate::id::{Call, CandidateIx};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 
-/// So many calls in a row stop the run.
+/// This number of calls in a row stops the run.
 const MOST: usize = 20;
-/// At most so many useless answers of them count for a prompt that is not the baseline: it may well be
-/// the prompt that asks for them.
+/// The most useless answers that count for a prompt that is not the baseline: the prompt itself may be
+/// their cause.
 const MOST_OF_ONE_PROMPT: usize = MOST / 2;
 
 /// The calls since the last good answer.

@@ -18,7 +18,7 @@ const UNKNOWN_SERVER: Duration = Duration::from_secs(60);
 const GRACE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(30)];
 /// The same, where nothing is known: no attempt of this session was answered, and none failed.
 const UNKNOWN_GRACE: Duration = Duration::from_secs(5);
-/// Silence is told when it is longer than so many mean latencies.
+/// Silence is told when it is longer than this multiple of the mean latency.
 const SLOW: u32 = 5;
 /// Silence of at least so long is told.
 const TOLD: Duration = Duration::from_secs(10);
