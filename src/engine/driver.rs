@@ -12,7 +12,7 @@ use super::resume::resume_calls;
 use super::search::Search;
 use crate::candidate::Candidate;
 use crate::caps::Share;
-use crate::event::{Event, StopReason};
+use crate::event::{Event, RowAnswer, StopReason};
 use crate::id::{Call, EventNumber};
 use crate::state::{Phase, Work};
 use crate::task::model::ModelRole;
@@ -152,7 +152,7 @@ impl Search {
         }
         let content = self.inbox.take(call);
         let event = match open.work {
-            Work::Evaluation { split, row, .. } => {
+            Work::Evaluation(RowAnswer { split, row, .. }) => {
                 match self.scoring.outcome((split, row), open.cached, content).await {
                     Ok(outcome) => Event::EvaluationFolded { call, outcome },
                     Err(cause) => {
@@ -208,25 +208,35 @@ impl Search {
         self.runner.wallet().set_hold_share(amount);
     }
 
-    /// Opens the calls of a streak again that are answered, badly, and not folded.
-    fn reopen(&mut self, streak: &[Call]) -> Result<(), SearchError> {
-        let is_waiting = |call: &&Call| {
-            self.state.call(**call).is_some() && self.state.arrivals.contains_key(call)
+    /// Takes back what the calls of a streak that stops the run were met with: those that are not
+    /// folded are open again, and the rows of the others are missing.
+    fn reopen(&mut self, streak: &[(Call, RowAnswer)]) -> Result<(), SearchError> {
+        let state = &self.state;
+        let (open, folded): (Vec<_>, Vec<_>) =
+            streak.iter().partition(|(call, _)| state.call(*call).is_some());
+        let open = open.into_iter().map(|(call, _)| call);
+        let calls: Vec<Call> = open.filter(|call| state.arrivals.contains_key(call)).collect();
+        let cell = |to: RowAnswer| {
+            state.standing(to.candidate).column(to.split, to.replicate).cell(to.row)
         };
-        let calls: Vec<Call> = streak.iter().filter(is_waiting).copied().collect();
-        if calls.is_empty() {
-            return Ok(());
+        let answers = folded.into_iter().filter_map(|(_, to)| cell(to).answer()).collect();
+        let answers = state.rows_scored_by(&answers);
+        if !answers.is_empty() {
+            self.record(Event::AnswersWithdrawn { answers })?;
         }
-        let event = Event::CallsReopened { role: ModelRole::Task, calls };
-        self.runner.enter(&event);
-        self.record(event)
+        if !calls.is_empty() {
+            let event = Event::CallsReopened { role: ModelRole::Task, calls };
+            self.runner.enter(&event);
+            self.record(event)?;
+        }
+        Ok(())
     }
 
     /// Stops sending, waits for what is out, and leaves.
     async fn leave(&mut self, cause: StopCause) -> Result<Outcome, SearchError> {
         self.workers.stop(self.drain).await;
         self.take_arrivals();
-        let streak = self.runner.streak();
+        let streak = self.runner.quarantine().stopped();
         if let StopCause::Journal(error) = cause {
             return Err(error.into());
         }

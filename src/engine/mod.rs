@@ -7,6 +7,8 @@ mod error; // How a run leaves the loop.
 mod retry; // What to do after a failed attempt: pure.
 mod trouble; // What keeps a provider from answering.
 mod streak; // Calls in a row without a good answer.
+mod quarantine; // Calls without a good answer, until it is known what they say.
+mod usage; // What an attempt used.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.
 mod inbox; // What has arrived and is not folded.

@@ -10,11 +10,11 @@ use super::job::{Job, Question};
 use super::proposals::ProposalBuilder;
 use super::requests::{Requests, Rows};
 use crate::caps::Share;
-use crate::event::{Abandoned, Event, ProposalOutcome, Shown, StopReason};
+use crate::event::{Abandoned, Event, ProposalOutcome, RowAnswer, Shown, StopReason};
 use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::ledger::Demand;
 use crate::memory::State;
-use crate::state::{Facts, Phase, RowAnswer, Work};
+use crate::state::{Facts, Phase, Work};
 use crate::strategy::{BLOCK, Lookahead, Plan, Strategy};
 use crate::units::Amount;
 
@@ -217,7 +217,7 @@ impl Planner {
     /// What an issued call asks, written again.
     pub(super) fn question(&mut self, state: &State, work: &Work) -> Result<Question, SearchError> {
         match *work {
-            Work::Evaluation { candidate, split, replicate, row } => {
+            Work::Evaluation(RowAnswer { candidate, split, replicate, row }) => {
                 let request = self.requests.row(state, candidate, split, row, replicate)?;
                 Ok(Question::Model(request))
             }

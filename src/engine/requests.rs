@@ -5,11 +5,11 @@
 use super::error::SearchError;
 use super::job::{Job, Question};
 use crate::evaluate::Evaluator;
-use crate::event::{Block, Cached, CachedOf, Event};
+use crate::event::{Block, Cached, CachedOf, Event, RowAnswer};
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::Journal;
 use crate::provider::Request;
-use crate::state::{Facts, RowAnswer, Work};
+use crate::state::{Facts, Work};
 use crate::task::example::Split;
 use crate::units::Amount;
 use std::collections::HashMap;
@@ -85,14 +85,10 @@ impl Requests {
                 cached.push(Cached { call, of: CachedOf::Answer(answer) });
             } else {
                 self.remember(call, hash);
-                let purpose = Work::Evaluation { candidate, split, replicate, row: *row };
+                let answer = RowAnswer { candidate, split, replicate, row: *row };
+                let purpose = Work::Evaluation(answer);
                 let question = Question::Model(request);
-                let is_again = facts.to_ask_again.contains(&RowAnswer {
-                    candidate,
-                    split,
-                    replicate,
-                    row: *row,
-                });
+                let is_again = facts.to_ask_again.contains(&answer);
                 jobs.push(Job { call, purpose, question, worst_case: reserve, is_again });
             }
         }

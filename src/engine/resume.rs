@@ -8,12 +8,11 @@ use super::inbox::{Content, Inbox};
 use super::job::{Job, Question};
 use super::next::Planner;
 use super::workers::Workers;
-use crate::event::{Answered, Event};
-use crate::id::{Call, EventNumber, RowIx};
+use crate::event::{Answered, Event, RowAnswer};
+use crate::id::{Call, EventNumber};
 use crate::journal::Journal;
 use crate::memory::State;
 use crate::state::{OpenCall, Work};
-use crate::task::example::Split;
 
 /// What an issued call needs.
 #[derive(Debug, PartialEq)]
@@ -22,8 +21,8 @@ pub(super) enum Resumed {
     Send(Job),
     /// To be scored: its answer is durable.
     Score {
-        /// The row.
-        row: (Split, RowIx),
+        /// To which row.
+        to: RowAnswer,
         /// The answer.
         answered: Box<Answered>,
         /// The answer's event.
@@ -46,8 +45,9 @@ pub(super) fn resume_calls(
     for (&call, open) in state.evaluations.iter().chain(&state.proposals) {
         match resume_call(planner, journal, state, call, open)? {
             Resumed::Send(job) => workers.start(job),
-            Resumed::Score { row, answered, answer } => {
-                workers.score(call, row, answered, answer);
+            Resumed::Score { to, answered, answer } => {
+                let is_doubtful = state.last_good_answer.is_none_or(|good| good < answer);
+                workers.score(call, to, answered, answer, is_doubtful);
             }
             Resumed::Here(content) => inbox.put(call, content),
             Resumed::Served => {}
@@ -64,7 +64,7 @@ pub(super) fn resume_call(
     call: Call,
     open: &OpenCall,
 ) -> Result<Resumed, SearchError> {
-    let is_asked_row = open.is_asked && matches!(open.work, Work::Evaluation { .. });
+    let is_asked_row = open.is_asked && matches!(open.work, Work::Evaluation(_));
     let arrival = state.arrivals.get(&call);
     let is_unanswered = arrival.is_none() && open.cached.is_none();
     if is_unanswered || is_asked_row {
@@ -82,8 +82,8 @@ pub(super) fn resume_call(
     };
     Ok(match (journal.read(number)?, &open.work) {
         (Event::Scored { verdict, .. }, _) => Resumed::Here(Content::Verdict(verdict)),
-        (Event::Answered(answered), Work::Evaluation { split, row, .. }) => {
-            Resumed::Score { row: (*split, *row), answered: Box::new(answered), answer: number }
+        (Event::Answered(answered), Work::Evaluation(to)) => {
+            Resumed::Score { to: *to, answered: Box::new(answered), answer: number }
         }
         (Event::Answered(answered), Work::Proposal(_)) => {
             Resumed::Here(Content::Reply(Box::new(answered)))

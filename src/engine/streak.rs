@@ -3,7 +3,7 @@
 //! What such a row of calls meets is a state of the provider, not a fact about rows, so it must stop the
 //! run before it enters a score. One bad prompt is no reason to stop.
 
-use crate::event::NoAnswer;
+use crate::event::{NoAnswer, RowAnswer};
 use crate::id::{Call, CandidateIx};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -17,13 +17,13 @@ const MOST_OF_ONE_PROMPT: usize = MOST / 2;
 /// The calls since the last good answer.
 #[derive(Debug, Default)]
 pub(super) struct Streak {
-    calls: Vec<Call>,
+    calls: Vec<(Call, RowAnswer)>,
     prompts: BTreeMap<CandidateIx, Counted>,
     causes: BTreeMap<NoAnswer, usize>,
     good_answers: u64,
     last_good: Option<Instant>,
     /// The calls of a streak that stopped the run, and those that went the same way after it.
-    stopped: Vec<Call>,
+    stopped: Vec<(Call, RowAnswer)>,
 }
 
 /// Calls of one prompt.
@@ -53,10 +53,10 @@ impl Streak {
 
     /// A call has none; whether the run must stop.
     #[must_use]
-    pub(super) fn bad(&mut self, call: Call, candidate: CandidateIx, cause: NoAnswer) -> bool {
-        self.calls.push(call);
+    pub(super) fn bad(&mut self, call: Call, to: RowAnswer, cause: NoAnswer) -> bool {
+        self.calls.push((call, to));
         *self.causes.entry(cause).or_default() += 1;
-        let counted = self.prompts.entry(candidate).or_default();
+        let counted = self.prompts.entry(to.candidate).or_default();
         match cause.is_invalid() {
             true => counted.invalid += 1,
             false => counted.missing += 1,
@@ -69,7 +69,7 @@ impl Streak {
         let is_one_bad_prompt =
             self.prompts.len() == 1 && !self.prompts.contains_key(&CandidateIx::BASELINE);
         if !self.stopped.is_empty() {
-            self.stopped.push(call);
+            self.stopped.push((call, to));
             return true;
         }
         let stops = !is_one_bad_prompt && self.prompts.iter().map(count).sum::<usize>() >= MOST;
@@ -80,7 +80,7 @@ impl Streak {
     }
 
     /// The calls that stopped the run: what they met is no fact about rows.
-    pub(super) fn stopped(&self) -> &[Call] {
+    pub(super) fn stopped(&self) -> &[(Call, RowAnswer)] {
         &self.stopped
     }
 
@@ -100,6 +100,14 @@ impl Streak {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::RowIx;
+    use crate::task::example::Split;
+
+    /// A prompt's answer to a row.
+    fn to(prompt: u32) -> RowAnswer {
+        let (candidate, split) = (CandidateIx(prompt), Split::Dev);
+        RowAnswer { candidate, split, replicate: 0, row: RowIx(0) }
+    }
 
     /// After how many calls the run stops, which are of these prompts in turn, the last one again and
     /// again; `None`: never.
@@ -110,7 +118,7 @@ mod tests {
         let mut bad = prompts
             .take(1_000)
             .zip(0..)
-            .map(|(prompt, call)| streak.bad(Call(call), CandidateIx(prompt), cause));
+            .map(|(prompt, call)| streak.bad(Call(call), to(prompt), cause));
         bad.position(|stops| stops).map(|place| place + 1)
     }
 
@@ -130,19 +138,19 @@ mod tests {
     fn a_good_answer_ends_the_row() {
         let mut streak = Streak::default();
         for call in 0..19 {
-            assert!(!streak.bad(Call(call), CandidateIx::BASELINE, NoAnswer::Cut));
+            assert!(!streak.bad(Call(call), to(0), NoAnswer::Cut));
         }
         streak.good();
         assert_eq!(streak.good_answers(), 1);
         for call in 19..38 {
-            assert!(!streak.bad(Call(call), CandidateIx::BASELINE, NoAnswer::Cut));
+            assert!(!streak.bad(Call(call), to(0), NoAnswer::Cut));
         }
         assert!(streak.stopped().is_empty());
-        assert!(streak.bad(Call(38), CandidateIx::BASELINE, NoAnswer::Cut));
+        assert!(streak.bad(Call(38), to(0), NoAnswer::Cut));
         // What comes while the run stops changes nothing about these calls.
         streak.good();
-        assert!(streak.bad(Call(39), CandidateIx::BASELINE, NoAnswer::Cut));
-        assert_eq!(streak.stopped(), (19..40).map(Call).collect::<Vec<_>>());
+        assert!(streak.bad(Call(39), to(0), NoAnswer::Cut));
+        assert_eq!(streak.stopped(), (19..40).map(|call| (Call(call), to(0))).collect::<Vec<_>>());
     }
 
     #[test]
@@ -150,7 +158,7 @@ mod tests {
         let mut streak = Streak::default();
         for (cause, call) in [NoAnswer::Cut, NoAnswer::Empty, NoAnswer::Empty].into_iter().zip(0..)
         {
-            let _ = streak.bad(Call(call), CandidateIx::BASELINE, cause);
+            let _ = streak.bad(Call(call), to(0), cause);
         }
         assert_eq!(
             streak.in_words("it said `stop`"),

@@ -7,8 +7,9 @@ use super::error::StopCause;
 use super::inbox::{Arrived, Content, Post};
 use super::job::{Job, Question};
 use super::programs::{self, Programs};
+use super::quarantine::Release;
 use super::scoring::Scoring;
-use crate::event::{Answered, Event};
+use crate::event::{Answered, Event, RowAnswer};
 use crate::id::{Call, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::state::Work;
@@ -61,19 +62,27 @@ impl Workers {
         }
     }
 
-    /// Scores an answer that was durable before a resume.
+    /// Scores an answer that was durable before a resume. One that is useless and doubtful, because no
+    /// good answer came after it, is kept in quarantine first.
     pub(super) fn score(
         &mut self,
         call: Call,
-        row: (Split, RowIx),
+        to: RowAnswer,
         answered: Box<Answered>,
         answer: EventNumber,
+        is_doubtful: bool,
     ) {
-        let scoring = self.scoring.clone();
+        let (runner, scoring) = (Arc::clone(&self.runner), self.scoring.clone());
         self.spawn(call, async move {
             let mut facts = Vec::new();
+            let cause = answered.flaw().filter(|_| is_doubtful);
+            let release = match cause {
+                Some(cause) => runner.quarantine().keep(call, to, cause, &answered.why).await,
+                None => Release::Alone,
+            };
+            let row = (to.split, to.row);
             let content = verdict(&scoring, call, row, &answered, answer, &mut facts).await;
-            Arrived { call, facts, content, stop: None }
+            Arrived { call, facts, content, stop: release.stop_cause() }
         });
     }
 
@@ -122,7 +131,7 @@ async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) 
         CallOutcome::Answered(number, answered) => {
             facts.push((number, Event::Answered((*answered).clone())));
             match *purpose {
-                Work::Evaluation { split, row, .. } => {
+                Work::Evaluation(RowAnswer { split, row, .. }) => {
                     verdict(scoring, call, (split, row), &answered, number, &mut facts).await
                 }
                 Work::Proposal(_) => Ok(Content::Reply(answered)),

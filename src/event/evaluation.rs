@@ -61,6 +61,20 @@ pub enum CachedOf {
     Answer(EventNumber),
 }
 
+/// One answer of a candidate to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RowAnswer {
+    /// The candidate that answers.
+    pub candidate: CandidateIx,
+    /// Of which split.
+    pub split: Split,
+    /// Which answer to the row it is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub replicate: u16,
+    /// The row.
+    pub row: RowIx,
+}
+
 /// What a row's answer was worth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,7 @@ mod proposal;
 mod strategy;
 
 pub use call::{Answered, Failure, Finish, NoAnswer};
-pub use evaluation::{Block, Cached, CachedOf, Gate, RowOutcome};
+pub use evaluation::{Block, Cached, CachedOf, Gate, RowAnswer, RowOutcome};
 pub use proposal::{
     Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source,
 };
@@ -242,6 +242,12 @@ pub enum Event {
         /// Which.
         calls: Vec<Call>,
     },
+    /// Useless answers count no more, although they were folded: what they met was a state of the
+    /// provider. Their rows are missing.
+    AnswersWithdrawn {
+        /// To which rows.
+        answers: Vec<RowAnswer>,
+    },
     /// A scorer outside this process judged an answer.
     Scored {
         /// Which call.
@@ -271,6 +277,7 @@ impl Event {
                 | Self::Finished { .. }
                 | Self::Stopped { .. }
                 | Self::CallsReopened { .. }
+                | Self::AnswersWithdrawn { .. }
                 | Self::Reserved { .. }
                 | Self::Answered(_)
                 | Self::AttemptFailed { .. }

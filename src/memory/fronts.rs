@@ -1,9 +1,10 @@
 //! Per row of dev, the candidates that are best on it: for Pareto selection.
 
 use super::judged::judged;
-use crate::event::Event;
+use crate::event::{Event, RowAnswer};
 use crate::id::{CandidateIx, RowIx};
 use crate::state::Facts;
+use crate::task::example::Split;
 use std::collections::BTreeSet;
 
 /// Per row of dev: the best score, and the finished candidates that reach it.
@@ -34,6 +35,9 @@ impl Fronts {
     pub fn apply(&mut self, event: &Event, facts: &Facts) {
         for &candidate in judged(event, facts) {
             self.add(candidate, facts);
+        }
+        if let Event::AnswersWithdrawn { answers } = event {
+            answers.iter().for_each(|answer| self.withdraw(answer));
         }
         if let Some((candidate, row)) = facts.folded_dev_row() {
             self.add_row(candidate, row, facts);
@@ -86,6 +90,19 @@ impl Fronts {
         }
     }
 
+    /// A row of a candidate has no score any more. It was 0, so whatever reaches it holds the row too.
+    fn withdraw(&mut self, answer: &RowAnswer) {
+        if (answer.split, answer.replicate) != (Split::Dev, 0) {
+            return;
+        }
+        if let Some(holders) = self.holders.get_mut(answer.row.index()) {
+            holders.retain(|holder| *holder != answer.candidate.0);
+            if holders.is_empty() {
+                self.best[answer.row.index()] = f64::NEG_INFINITY;
+            }
+        }
+    }
+
     fn hold(&mut self, candidate: CandidateIx, row: usize, score: f64) {
         if score > self.best[row] {
             self.best[row] = score;
@@ -113,6 +130,23 @@ mod tests {
         let fronts = &script.state.memory.fronts;
         assert_eq!(fronts.holders(), [vec![0, 1], vec![1]]);
         assert_eq!(fronts.finished(), [CandidateIx::BASELINE, child]);
+    }
+
+    #[test]
+    fn a_withdrawn_answer_holds_no_row_until_it_is_asked_once_more() {
+        let mut script = Script::new(2);
+        script.score(CandidateIx::BASELINE, &[(0, 0.0), (1, 1.0)]);
+        let answer = RowAnswer {
+            candidate: CandidateIx::BASELINE,
+            split: Split::Dev,
+            replicate: 0,
+            row: RowIx(0),
+        };
+        script.apply(Event::AnswersWithdrawn { answers: vec![answer] });
+        assert_eq!(script.state.memory.fronts.holders(), [vec![], vec![0]]);
+        assert_eq!(script.state.baseline().dev().mean(), Some(1.0));
+        script.score(CandidateIx::BASELINE, &[(0, 0.5)]);
+        assert_eq!(script.state.memory.fronts.holders(), [vec![0], vec![0]]);
     }
 
     #[test]

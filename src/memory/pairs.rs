@@ -62,11 +62,11 @@ impl Pairs {
                 }
             }
             Event::IncumbentChanged { .. } => {
-                for (candidate, _) in facts.numbered() {
-                    if let Some(pair) = self.against_incumbent.get_mut(candidate.index()) {
-                        *pair = paired(facts, candidate, facts.incumbent);
-                    }
-                }
+                pair_all(&mut self.against_incumbent, facts, facts.incumbent);
+            }
+            Event::AnswersWithdrawn { .. } => {
+                pair_all(&mut self.against_incumbent, facts, facts.incumbent);
+                pair_all(&mut self.against_baseline, facts, CandidateIx::BASELINE);
             }
             Event::CandidateDropped { candidate, .. } | Event::CandidateFinished { candidate } => {
                 self.decide(*candidate, facts);
@@ -137,6 +137,13 @@ impl Pairs {
     }
 }
 
+/// Pairs all candidates with a reference anew.
+fn pair_all(pairs: &mut [Paired], facts: &Facts, reference: CandidateIx) {
+    for ((candidate, _), pair) in facts.numbered().zip(pairs) {
+        *pair = paired(facts, candidate, reference);
+    }
+}
+
 fn push(
     pairs: &mut [Paired],
     facts: &Facts,
@@ -170,6 +177,7 @@ pub fn paired(facts: &Facts, candidate: CandidateIx, reference: CandidateIx) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::RowAnswer;
     use crate::memory::tests::Script;
 
     #[test]
@@ -193,6 +201,21 @@ mod tests {
         let pairs = &script.state.memory.pairs;
         assert_eq!(pairs.against_incumbent(second).mean(), Some(-0.375));
         assert_eq!(pairs.against_baseline(second).mean(), Some(0.0));
+    }
+
+    #[test]
+    fn a_withdrawn_answer_is_in_no_pair() {
+        let mut script = Script::new(4);
+        let child = script.child(CandidateIx::BASELINE, "child");
+        script.score(CandidateIx::BASELINE, &[(0, 0.5), (1, 0.5)]);
+        script.score(child, &[(0, 0.75), (1, 0.0)]);
+        assert_eq!(script.state.memory.pairs.against_baseline(child).mean(), Some(-0.125));
+        let split = crate::task::example::Split::Dev;
+        let answer = RowAnswer { candidate: child, split, replicate: 0, row: RowIx(1) };
+        script.apply(Event::AnswersWithdrawn { answers: vec![answer] });
+        let pair = script.state.memory.pairs.against_baseline(child);
+        assert_eq!((pair.n, pair.mean()), (1, Some(0.25)));
+        assert_eq!(script.state.memory.pairs.against_incumbent(child), pair);
     }
 
     #[test]

@@ -13,10 +13,14 @@ impl Facts {
         match event {
             Event::Answered(answered) => {
                 self.counts.estimated += u64::from(answered.estimated);
-                if let Some(cause) = answered.flaw() {
-                    let role = self.role_of(answered.call);
-                    let failed = self.counts.failed_calls.entry(cause).or_default();
-                    failed.add(role, &answered.why);
+                let role = self.role_of(answered.call);
+                match answered.flaw() {
+                    Some(cause) => {
+                        let failed = self.counts.failed_calls.entry(cause).or_default();
+                        failed.add(role, &answered.why);
+                    }
+                    None if role == ModelRole::Task => self.last_good_answer = Some(number),
+                    None => {}
                 }
                 self.arrivals.insert(
                     answered.call,
@@ -84,7 +88,7 @@ impl Facts {
         cached: Option<CachedOf>,
     ) {
         let kind = match &work {
-            Work::Evaluation { .. } => Issued::Evaluation,
+            Work::Evaluation(_) => Issued::Evaluation,
             Work::Proposal(number) => match self.drafts.get(number) {
                 Some(draft) if draft.program => Issued::Program,
                 _ => Issued::Proposal,

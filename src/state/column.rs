@@ -30,6 +30,15 @@ impl Cell {
             _ => None,
         }
     }
+
+    /// The event that holds the answer, where it has a score.
+    #[must_use]
+    pub fn answer(self) -> Option<EventNumber> {
+        match self {
+            Self::Scored { answer, .. } => Some(answer),
+            _ => None,
+        }
+    }
 }
 
 /// One candidate's answers to one split, one replicate.

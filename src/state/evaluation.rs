@@ -2,9 +2,9 @@
 
 use super::candidate::Status;
 use super::column::Cell;
-use super::facts::{Facts, FoldedRow, RowAnswer};
+use super::facts::Facts;
 use super::open_call::Work;
-use crate::event::{Block, CachedOf, Event, RowOutcome};
+use crate::event::{Block, CachedOf, Event, RowAnswer, RowOutcome};
 use crate::id::Call;
 use crate::task::example::Split;
 
@@ -13,6 +13,9 @@ impl Facts {
         match event {
             Event::EvaluationIssued(block) => self.issue_block(block),
             Event::EvaluationFolded { call, outcome } => self.fold_row(*call, outcome),
+            Event::AnswersWithdrawn { answers } => {
+                answers.iter().for_each(|answer| self.withdraw(*answer));
+            }
             Event::CandidateFinished { candidate } => self.finish(*candidate),
             Event::CandidateDropped { candidate, why } => {
                 self.candidates[candidate.index()].status = Status::Dropped(why.clone());
@@ -30,15 +33,10 @@ impl Facts {
         for (offset, row) in block.rows.iter().enumerate() {
             let call = Call(block.first.0 + offset as u64);
             let served = cached.next_if(|cached| cached.call == call).map(|cached| cached.of);
-            let work = Work::Evaluation {
-                candidate: block.candidate,
-                split: block.split,
-                replicate: block.replicate,
-                row: *row,
-            };
-            self.issue(call, work, block.reserve, served);
             let Block { candidate, split, replicate, .. } = *block;
-            self.to_ask_again.remove(&RowAnswer { candidate, split, replicate, row: *row });
+            let answer = RowAnswer { candidate, split, replicate, row: *row };
+            self.issue(call, Work::Evaluation(answer), block.reserve, served);
+            self.to_ask_again.remove(&answer);
             let standing = &mut self.candidates[candidate.index()];
             let column = standing.column_mut((split, replicate));
             if column.cell(*row) == Cell::Missing {
@@ -52,15 +50,30 @@ impl Facts {
         }
     }
 
+    /// The row of a useless answer is missing: what the answer met was a state of the provider.
+    fn withdraw(&mut self, answer: RowAnswer) {
+        let RowAnswer { candidate, split, replicate, row } = answer;
+        let column = self.candidates[candidate.index()].column_mut((split, replicate));
+        if let Cell::Scored { score, .. } = column.cell(row) {
+            column.scored -= 1;
+            column.sum -= f64::from(score);
+            column.set(row, Cell::Missing);
+            self.counts.evaluations = self.counts.evaluations.saturating_sub(1);
+            self.counts.invalid = self.counts.invalid.saturating_sub(1);
+            self.counts.errors += 1;
+        }
+    }
+
     fn fold_row(&mut self, call: Call, outcome: &RowOutcome) {
         let Some((open, arrival)) = self.fold_call(call) else {
             return;
         };
-        let Work::Evaluation { candidate, split, replicate, row } = open.work else {
+        let Work::Evaluation(answer_to) = open.work else {
             return;
         };
+        let RowAnswer { candidate, split, replicate, row } = answer_to;
         self.counts.folded += 1;
-        self.folded_row = Some(FoldedRow { candidate, split, replicate, row });
+        self.folded_row = Some(answer_to);
         let dev_rows = self.dev_rows;
         let standing = &mut self.candidates[candidate.index()];
         let column = standing.column_mut((split, replicate));

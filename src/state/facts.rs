@@ -5,8 +5,8 @@ use super::counts::Counts;
 use super::open_call::{Arrival, OpenCall};
 use crate::candidate::Candidate;
 use crate::caps::Caps;
-use crate::event::{Draft, Gate, Shown, StopReason};
-use crate::id::{Call, CandidateId, CandidateIx, ProposalNumber, RowIx};
+use crate::event::{Draft, Gate, RowAnswer, Shown, StopReason};
+use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::ledger::PlanLedger;
 use crate::task::example::Split;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -49,6 +49,8 @@ pub struct Facts {
     pub evaluations: BTreeMap<Call, OpenCall>,
     /// Issued, unfolded proposals, oldest first.
     pub proposals: BTreeMap<Call, OpenCall>,
+    /// The last good answer of the task model.
+    pub last_good_answer: Option<EventNumber>,
     /// Calls that ended and are not folded.
     pub arrivals: HashMap<Call, Arrival>,
     /// Drafts that are not folded.
@@ -56,7 +58,7 @@ pub struct Facts {
     /// The evidence of issued proposals.
     pub shown: HashMap<ProposalNumber, Vec<Shown>>,
     /// The row that the last event folded, if it folded one.
-    pub folded_row: Option<FoldedRow>,
+    pub folded_row: Option<RowAnswer>,
     /// The proposal that the last event closed, if it closed one.
     pub closed_proposal: Option<ClosedProposal>,
     /// The shortlist, best first.
@@ -84,32 +86,6 @@ pub struct Facts {
     pub(super) by_id: HashMap<CandidateId, CandidateIx>,
     /// Calls that wait for another call's answer.
     pub(super) served_by: HashMap<Call, Vec<Call>>,
-}
-
-/// One answer of a candidate to a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RowAnswer {
-    /// The candidate that answers.
-    pub candidate: CandidateIx,
-    /// Of which split.
-    pub split: Split,
-    /// Which answer to the row it is.
-    pub replicate: u16,
-    /// The row.
-    pub row: RowIx,
-}
-
-/// A row that was folded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FoldedRow {
-    /// The candidate that answered.
-    pub candidate: CandidateIx,
-    /// Of which split.
-    pub split: Split,
-    /// Which answer to the row it is.
-    pub replicate: u16,
-    /// The row.
-    pub row: RowIx,
 }
 
 /// A proposal that was folded or abandoned.
@@ -181,6 +157,22 @@ impl Facts {
             .filter_map(|(a, b)| Some((a.score()? - b.score()?).abs()))
             .collect();
         if apart.is_empty() { 0.0 } else { apart.iter().sum::<f64>() / apart.len() as f64 }
+    }
+
+    /// The rows that these answers gave a score: several where equal requests were asked once.
+    #[must_use]
+    pub fn rows_scored_by(&self, answers: &BTreeSet<EventNumber>) -> Vec<RowAnswer> {
+        let mut rows = Vec::new();
+        for (candidate, standing) in self.numbered() {
+            for ((split, replicate), column) in standing.columns() {
+                let cells = column.cells().iter().zip(0..).map(|(cell, row)| (cell, RowIx(row)));
+                let served = cells.filter(|(cell, _)| {
+                    cell.answer().is_some_and(|answer| answers.contains(&answer))
+                });
+                rows.extend(served.map(|(_, row)| RowAnswer { candidate, split, replicate, row }));
+            }
+        }
+        rows
     }
 
     /// An unfolded call.

@@ -24,7 +24,7 @@ mod tests;
 pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
 pub use counts::{Counts, FailedCalls};
-pub use facts::{ClosedProposal, Facts, FoldedRow, Phase, RowAnswer};
+pub use facts::{ClosedProposal, Facts, Phase};
 pub use open_call::{Arrival, OpenCall, Work};
 
 use crate::event::Event;
@@ -63,6 +63,7 @@ impl Facts {
 
             Event::EvaluationIssued(_)
             | Event::EvaluationFolded { .. }
+            | Event::AnswersWithdrawn { .. }
             | Event::CandidateFinished { .. }
             | Event::CandidateDropped { .. } => self.apply_evaluation(event),
 

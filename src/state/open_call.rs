@@ -1,8 +1,8 @@
 //! A call between its issue and its fold: what it is for, what is set aside for it, and how it ended.
 
 use crate::caps::Share;
-use crate::event::CachedOf;
-use crate::id::{CandidateIx, EventNumber, ProposalNumber, RowIx};
+use crate::event::{CachedOf, RowAnswer};
+use crate::id::{EventNumber, ProposalNumber};
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::Amount;
@@ -11,17 +11,8 @@ use crate::units::{Tokens, Usd};
 /// What an unfolded call is for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Work {
-    /// A row.
-    Evaluation {
-        /// The candidate that answers.
-        candidate: CandidateIx,
-        /// Of which split.
-        split: Split,
-        /// Which answer to the row it is.
-        replicate: u16,
-        /// The row.
-        row: RowIx,
-    },
+    /// An answer to a row.
+    Evaluation(RowAnswer),
     /// A proposal.
     Proposal(ProposalNumber),
 }
@@ -31,7 +22,7 @@ impl Work {
     #[must_use]
     pub fn role(&self) -> ModelRole {
         match self {
-            Self::Evaluation { .. } => ModelRole::Task,
+            Self::Evaluation(_) => ModelRole::Task,
             Self::Proposal(_) => ModelRole::Mutator,
         }
     }
@@ -40,7 +31,7 @@ impl Work {
     #[must_use]
     pub fn share(&self) -> Share {
         match self {
-            Self::Evaluation { split: Split::Hold, .. } => Share::Hold,
+            Self::Evaluation(RowAnswer { split: Split::Hold, .. }) => Share::Hold,
             _ => Share::Search,
         }
     }

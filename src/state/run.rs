@@ -2,9 +2,8 @@
 
 use super::candidate::Status;
 use super::column::Cell;
-use super::facts::RowAnswer;
 use super::facts::{Facts, Phase};
-use crate::event::Event;
+use crate::event::{Event, RowAnswer};
 use crate::id::{CandidateIx, RowIx};
 use crate::task::example::Split;
 use std::collections::BTreeSet;

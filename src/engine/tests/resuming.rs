@@ -58,10 +58,10 @@ fn a_lost_reservation_changes_nothing_about_what_is_sent() {
 
 #[test]
 fn a_durable_answer_is_scored_and_never_bought_again() {
-    let row = (Split::Dev, RowIx(5));
+    let Work::Evaluation(to) = evaluation(5, 0) else { panic!("no row") };
     let (answered, answer) = (Box::new(answered(0, "billing")), EventNumber(0));
     let fact = Event::Answered((*answered).clone());
-    assert_eq!(resumed(issued(vec![fact], None)), Resumed::Score { row, answered, answer });
+    assert_eq!(resumed(issued(vec![fact], None)), Resumed::Score { to, answered, answer });
 }
 
 #[test]

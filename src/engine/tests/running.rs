@@ -131,3 +131,95 @@ fn a_streak_of_useless_answers_stays_open_and_what_it_cost_is_kept() {
     assert_eq!(search.runner.wallet().spent(), wallet.spent());
     assert!(wallet.spent().tokens >= Tokens(20 * 12), "and were paid for");
 }
+
+/// Asks for one plan after the other, each once the one before is folded.
+struct InTurn(Vec<Plan>);
+
+impl Strategy for InTurn {
+    fn ask(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
+        if state.is_quiet() {
+            Asks(self.0.clone()).ask(state, remaining).into_iter().take(1).collect()
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// Blocks of fewer rows than a streak has are folded before it stops the run: their rows are missing
+/// then, live and on replay, and a resume asks them once more.
+#[test]
+fn useless_answers_that_were_folded_before_a_streak_stopped_the_run_count_no_more() {
+    let cut = || Ok(Reply { finish: Finish::Length, ..reply("cut") });
+    let replies = right_answers(8).into_iter().chain((0..20).map(|_| cut()));
+    let (journal, llm) = (journal(), Scripted::new(replies));
+    let blocks = (0..4).map(|block| evaluate(block * 8..block * 8 + 8)).collect();
+    let (mut search, _cancel) = search(Vec::new(), started(), &journal, llm, Caps::default());
+    search.planner.strategy = Box::new(InTurn(blocks));
+    let outcome = block_on(async { search.run().await.unwrap() });
+    assert!(matches!(outcome, Outcome::Trouble { reason: StopReason::NoAnswers, .. }));
+    let all = events(&journal);
+    let withdrawn: Vec<usize> = all
+        .iter()
+        .filter_map(|event| match event {
+            Event::AnswersWithdrawn { answers } => Some(answers.len()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(withdrawn, [16]);
+    let mut replayed = started();
+    (0..).zip(&all).for_each(|(number, event)| replayed.apply(EventNumber(number), event));
+    for state in [search.state(), &replayed] {
+        let dev = state.baseline().dev();
+        assert_eq!((dev.scored, dev.folded, dev.mean()), (8, 24, Some(1.0)));
+        assert_eq!(
+            (state.counts.invalid, state.counts.errors, state.counts.evaluations),
+            (0, 16, 8)
+        );
+    }
+    let resumed = Event::Resumed { at: jiff::Timestamp::UNIX_EPOCH, ran_ms: 0 };
+    replayed.apply(EventNumber(all.len() as u64), &resumed);
+    assert_eq!(replayed.to_ask_again.len(), 16);
+}
+
+/// A kill takes no call out of the row: what was useless and not folded waits again, and counts.
+#[test]
+fn a_streak_goes_on_after_a_resume() {
+    let cut = |call| {
+        let answered = Answered { finish: Finish::Length, ..answered(call, "cut") };
+        Event::Answered(answered)
+    };
+    let journal = journal();
+    let mut state = started();
+    let block = crate::event::Block {
+        first: Call(0),
+        candidate: CandidateIx::BASELINE,
+        split: Split::Dev,
+        replicate: 0,
+        rows: (0..32).map(RowIx).collect(),
+        reserve: Amount::ZERO,
+        cached: Vec::new(),
+    };
+    let facts = (0..12).map(cut);
+    for event in std::iter::once(Event::EvaluationIssued(block)).chain(facts) {
+        let number = block_on(async { journal.append_durable(event.clone()).await.unwrap() });
+        state.apply(number, &event);
+    }
+    let more = (0..8).map(|_| Ok(Reply { finish: Finish::Length, ..reply("cut") }));
+    let (mut search, _cancel) =
+        search(Vec::new(), state, &journal, Scripted::new(more), Caps::default());
+    let outcome = block_on(async { search.run().await.unwrap() });
+    let Outcome::Trouble { reason: StopReason::NoAnswers, why } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(why.starts_with("20 calls in a row"), "{why}");
+    assert_eq!(search.state().baseline().dev().folded, 0);
+    let reopened: Vec<Call> = events(&journal)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::CallsReopened { calls, .. } => Some(calls),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert!((0..20).map(Call).all(|call| reopened.contains(&call)), "{reopened:?}");
+}

@@ -1,0 +1,147 @@
+//! What an attempt needs before it is sent: a place at its provider, and its worst case set aside in
+//! the wallet, durably.
+
+use super::{CallContext, CallRunner, lock};
+use crate::engine::error::StopCause;
+use crate::event::{Failure, NoAnswer};
+use crate::ledger::worst_case;
+use crate::provider::limit::Permit;
+use crate::task::model::{ModelRole, Price, Usage};
+use crate::units::Amount;
+use tokio::sync::SemaphorePermit;
+
+/// How many calls of a role are in flight until its first bill is known.
+pub(super) const FIRST_CALLS: usize = 2;
+
+/// A place at a provider, and what was set aside for the attempt.
+pub(super) struct Reservation {
+    pub(super) permit: Box<dyn Permit>,
+    pub(super) amount: Amount,
+}
+
+/// Whether the budget has room for an attempt.
+enum Room {
+    /// It has.
+    Enough,
+    /// It may, once an attempt in flight is settled.
+    Later,
+    /// It has none, and nothing is in flight.
+    Never,
+}
+
+impl CallRunner {
+    /// Why a call is not sent, in words.
+    pub(super) fn why_unsent(&self, context: &CallContext<'_>, cause: NoAnswer) -> String {
+        if cause == NoAnswer::NoTime {
+            return "the time of the run is over".to_owned();
+        }
+        let (model, most) = (&context.request.model, context.request.max_output_tokens);
+        let longest = lock(&self.ratios).longest_output(context.role, most).0;
+        if longest <= u64::from(most) {
+            return "the budget has no room for it".to_owned();
+        }
+        format!("`{model}` billed up to {longest} answer tokens where {most} were asked for")
+    }
+
+    /// Whether the budget has room for an attempt.
+    fn room(&self, context: &CallContext<'_>) -> Room {
+        let amount = self.worst_case(context);
+        let wallet = self.wallet();
+        match (wallet.fits(context.share, amount), wallet.is_idle()) {
+            (true, _) => Room::Enough,
+            (false, false) => Room::Later,
+            (false, true) => Room::Never,
+        }
+    }
+
+    /// Under a cap, the first attempts of a role go out few at a time, until its bills are known.
+    pub(super) async fn first_call(
+        &self,
+        context: &CallContext<'_>,
+    ) -> Option<SemaphorePermit<'_>> {
+        let first_calls = self.first_calls.get(&context.role)?;
+        tokio::select! {
+            // It is closed once they are known.
+            permit = first_calls.acquire() => permit.ok(),
+            () = self.halted(context.share) => None,
+        }
+    }
+
+    /// Waits for a place at the provider, and sets the worst case aside, durably: so a reservation is
+    /// at most one commit ahead of its attempt. Else why it is not sent: it does not fit, and no
+    /// attempt is in flight that could free budget; or its time is over.
+    pub(super) async fn reserve(
+        &self,
+        context: &CallContext<'_>,
+    ) -> Result<Result<Reservation, NoAnswer>, StopCause> {
+        loop {
+            let settled = self.settled.notified();
+            tokio::pin!(settled);
+            settled.as_mut().enable();
+            if self.is_stopping() {
+                return Err(StopCause::Cancelled);
+            }
+            if self.is_closed(context.share) {
+                return Ok(Err(NoAnswer::NoTime));
+            }
+            // What does not fit takes no place, and uses up none of the provider's rate.
+            match self.room(context) {
+                Room::Enough => {}
+                Room::Later => {
+                    settled.await;
+                    continue;
+                }
+                Room::Never => return Ok(Err(NoAnswer::NoBudget)),
+            }
+            let permit = tokio::select! {
+                permit = context.provider.throttled.limit.acquire() => Some(permit),
+                () = self.halted(context.share) => None,
+            };
+            let Some(permit) = permit else { continue };
+            let amount = self.worst_case(context);
+            let committed = {
+                let mut wallet = self.wallet();
+                if wallet.fits(context.share, amount) {
+                    let event = context.reserved(amount);
+                    wallet.apply(&event);
+                    Some(self.journal.append_durable(event))
+                } else if wallet.is_idle() {
+                    return Ok(Err(NoAnswer::NoBudget));
+                } else {
+                    None
+                }
+            };
+            match committed {
+                Some(committed) => {
+                    committed.await?;
+                    if self.is_stopping() || self.is_closed(context.share) {
+                        self.charge(context, Failure::Unsent, Amount::ZERO);
+                        continue;
+                    }
+                    return Ok(Ok(Reservation { permit, amount }));
+                }
+                None => {
+                    drop(permit);
+                    settled.await;
+                }
+            }
+        }
+    }
+
+    fn price(&self, role: ModelRole) -> Option<Price> {
+        self.models.get(&role).and_then(|model| model.price)
+    }
+
+    pub(super) fn cost(&self, role: ModelRole, usage: Usage) -> Amount {
+        let price = self.price(role).unwrap_or(Price::FREE);
+        Amount { usd: price.of(usage), tokens: usage.total() }
+    }
+
+    fn worst_case(&self, context: &CallContext<'_>) -> Amount {
+        let ratios = lock(&self.ratios);
+        let prompt = ratios.estimate(context.role, context.bytes);
+        let output = ratios.longest_output(context.role, context.request.max_output_tokens);
+        drop(ratios);
+        worst_case(self.price(context.role), prompt, output)
+    }
+}
