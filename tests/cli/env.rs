@@ -1,5 +1,6 @@
 //! A temporary folder in which the program runs, and its output.
 
+use crate::server::Server;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -62,6 +63,19 @@ impl TestEnv {
         let env = Self::new();
         env.write("colours/task.toml", COLOURS);
         env.write("colours/rows.jsonl", &colour_rows(60));
+        env
+    }
+
+    /// A folder with the task `colours`, whose task model is behind a server; `extra` are further keys
+    /// of its provider.
+    pub(crate) fn with_server(server: &Server, extra: &str) -> Self {
+        let env = Self::with_colours();
+        let provider = format!(
+            "[providers.local]\nkind = \"openai\"\nbase_url = \"{}\"\nfree = true\n{extra}\n\n[goal]",
+            server.base_url()
+        );
+        env.edit("colours/task.toml", "sim/clerk", "local/clerk");
+        env.edit("colours/task.toml", "[goal]", &provider);
         env
     }
 

@@ -2,7 +2,7 @@
 //! server.
 
 use crate::env::{COLOURS, Ran, TestEnv, colour_rows};
-use crate::server::{Reply, Request, Server, says, tile};
+use crate::server::{Reply, Request, Server, answer};
 use serde_json::json;
 
 const KEY: &str = "sk-Sentinel+0123456789/abcdef=";
@@ -70,21 +70,7 @@ fn echo(status: u16, headers: &'static str, request: &Request) -> Reply {
 }
 
 fn env(server: &Server) -> TestEnv {
-    let provider = format!(
-        "[providers.local]\nkind = \"openai\"\nbase_url = \"{}\"\napi_key = \"env:LOCAL_KEY\"\nfree = true\n\n[goal]",
-        server.base_url()
-    );
-    let env = TestEnv::new();
-    env.write(
-        "colours/task.toml",
-        &COLOURS.replace("sim/clerk", "local/clerk").replace("[goal]", &provider),
-    );
-    env.write("colours/rows.jsonl", &colour_rows(60));
-    env
-}
-
-fn answer(request: &Request) -> Reply {
-    says(["warm", "cold"][usize::from(tile(request).is_multiple_of(3))])
+    TestEnv::with_server(server, "api_key = \"env:LOCAL_KEY\"")
 }
 
 #[test]

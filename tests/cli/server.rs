@@ -1,5 +1,6 @@
 //! A provider in this process with scripted responses, which records its requests.
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -29,6 +30,7 @@ type Say = Box<dyn Fn(usize, &Request) -> Reply + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) struct Server {
+    scheme: &'static str,
     port: u16,
     state: Arc<State>,
 }
@@ -41,22 +43,43 @@ struct State {
 impl Server {
     /// Answers by a function of the request's number and the request.
     pub(crate) fn start(say: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::listen("http", say, |state, connection| state.serve(connection))
+    }
+
+    /// The same over TLS.
+    pub(crate) fn start_tls(
+        config: ServerConfig,
+        say: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let config = Arc::new(config);
+        Self::listen("https", say, move |state, connection| {
+            let session = ServerConnection::new(Arc::clone(&config));
+            let session = session.map_err(std::io::Error::other)?;
+            state.serve(StreamOwned::new(session, connection))
+        })
+    }
+
+    fn listen(
+        scheme: &'static str,
+        say: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
+        serve: impl Fn(&State, TcpStream) -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(State { say: Box::new(say), requests: Mutex::default() });
-        let server = Self { port, state: Arc::clone(&state) };
+        let (server, serve) = (Self { scheme, port, state: Arc::clone(&state) }, Arc::new(serve));
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let state = Arc::clone(&state);
+                let (state, serve) = (Arc::clone(&state), Arc::clone(&serve));
                 // The program may close the connection at any time.
-                std::thread::spawn(move || state.serve(connection).ok());
+                std::thread::spawn(move || serve(&state, connection).ok());
             }
         });
         server
     }
 
     pub(crate) fn base_url(&self) -> String {
-        format!("http://127.0.0.1:{}/v1", self.port)
+        format!("{}://127.0.0.1:{}/v1", self.scheme, self.port)
     }
 
     pub(crate) fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
@@ -65,9 +88,8 @@ impl Server {
 }
 
 impl State {
-    fn serve(&self, connection: TcpStream) -> std::io::Result<()> {
-        let mut reader = BufReader::new(connection.try_clone()?);
-        let mut writer = connection;
+    fn serve(&self, connection: impl Read + Write) -> std::io::Result<()> {
+        let mut reader = BufReader::new(connection);
         loop {
             let (mut length, mut authorization) = (0, None);
             let mut line = String::new();
@@ -95,11 +117,13 @@ impl State {
                 requests.len() - 1
             };
             let (status, headers, body) = (self.say)(number, &request);
-            write!(
-                writer,
+            let response = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
                 body.len()
-            )?;
+            );
+            let writer = reader.get_mut();
+            writer.write_all(response.as_bytes())?;
+            writer.flush()?;
         }
     }
 }
@@ -117,4 +141,9 @@ pub(crate) fn says(text: &str) -> Reply {
 pub(crate) fn tile(request: &Request) -> usize {
     let number = request.content("user").split_whitespace().nth(1);
     number.and_then(|number| number.parse().ok()).expect("a row of colours")
+}
+
+/// The right answer to two rows of colours of three.
+pub(crate) fn answer(request: &Request) -> Reply {
+    says(["warm", "cold"][usize::from(tile(request).is_multiple_of(3))])
 }

@@ -1,31 +1,11 @@
 //! A provider's trouble is told, bounded, and costs no row.
 
-use crate::env::{COLOURS, TestEnv, colour_rows};
-use crate::server::{Reply, Request, Server, says, tile};
+use crate::env::TestEnv;
+use crate::server::{Reply, Server, answer, says, tile};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// The task `colours` with a task model behind a server; `extra` are further keys of the provider.
-fn env(server: &Server, extra: &str) -> TestEnv {
-    let env = TestEnv::new();
-    let provider = format!(
-        "[providers.local]\nkind = \"openai\"\nbase_url = \"{}\"\nfree = true\n{extra}\n\n[goal]",
-        server.base_url()
-    );
-    env.write(
-        "colours/task.toml",
-        &COLOURS.replace("sim/clerk", "local/clerk").replace("[goal]", &provider),
-    );
-    env.write("colours/rows.jsonl", &colour_rows(60));
-    env
-}
-
-/// The right answer to two rows of three.
-fn answer(request: &Request) -> Reply {
-    says(["warm", "cold"][usize::from(tile(request).is_multiple_of(3))])
-}
 
 fn refused(status: u16, message: &str) -> Reply {
     (status, "", json!({"error": {"message": message}}).to_string())
@@ -53,7 +33,7 @@ fn an_evaluation_that_is_asked_again_asks_the_missing_rows_and_no_others() {
         let is_refused = tile(request).is_multiple_of(10) && !is_well.load(Ordering::SeqCst);
         if is_refused { refused(400, "no such colour") } else { answer(request) }
     });
-    let env = env(&server, "");
+    let env = TestEnv::with_server(&server, "");
     let first = env.run("eval colours --split all --json").ok().json();
     let refused = first["errors"].as_u64().unwrap();
     assert!(refused > 2, "{first}");
@@ -79,7 +59,7 @@ fn an_evaluation_that_is_asked_again_asks_the_missing_rows_and_no_others() {
 #[test]
 fn an_evaluation_of_which_nothing_is_scored_is_no_result() {
     let server = Server::start(|_, _| refused(400, "Unknown model, deploy it first"));
-    let env = env(&server, "");
+    let env = TestEnv::with_server(&server, "");
     let ran = env.run("eval colours").exits(4);
     assert!(ran.stderr.contains("Unknown model, deploy it first"), "{}", ran.stderr);
 }
@@ -87,7 +67,8 @@ fn an_evaluation_of_which_nothing_is_scored_is_no_result() {
 /// The model is withdrawn in the middle of a run, and comes back.
 #[test]
 fn a_provider_that_refuses_everything_stops_a_run_which_loses_no_row() {
-    let undisturbed = env(&Server::start(|_, request| answer(request)), "concurrency = 4");
+    let undisturbed =
+        TestEnv::with_server(&Server::start(|_, request| answer(request)), "concurrency = 4");
     undisturbed.run("run colours --name one").ok();
 
     let (is_well, well) = switch();
@@ -95,7 +76,7 @@ fn a_provider_that_refuses_everything_stops_a_run_which_loses_no_row() {
         false if !is_well.load(Ordering::SeqCst) => refused(404, "the model is withdrawn"),
         _ => answer(request),
     });
-    let env = env(&server, "concurrency = 4");
+    let env = TestEnv::with_server(&server, "concurrency = 4");
     let ran = env.run("run colours --name one").exits(4);
     assert!(ran.stderr.contains("calls in a row had no good answer ("), "{}", ran.stderr);
     assert!(ran.stderr.contains("the model is withdrawn"), "{}", ran.stderr);
@@ -136,7 +117,7 @@ fn useless_answers_are_wrong_and_are_counted_by_their_causes() {
         ),
         _ => answer(request),
     });
-    let env = env(&server, "");
+    let env = TestEnv::with_server(&server, "");
     let ran = env.run("eval colours --split all --json").ok();
     let told = ran.json();
     assert_eq!((&told["quality"]["n"], &told["errors"]), (&json!(60), &json!(0)), "{told}");
@@ -168,7 +149,7 @@ fn a_mutator_that_brings_nothing_ends_the_run_which_goes_on_when_it_does() {
         // A bare prompt: real models leave the tags out.
         true => says(&format!("Answer warm or cold. It is attempt {number}.")),
     });
-    let env = env(&server, "");
+    let env = TestEnv::with_server(&server, "");
     env.edit("colours/task.toml", "local/clerk", "sim/clerk");
     env.edit("colours/task.toml", "sim/editor", "local/editor");
     let ran = env.run("run colours --name one --strategy random --max-calls 3000").exits(4);
@@ -198,7 +179,7 @@ fn a_server_that_loads_is_waited_for_and_the_wait_is_shown() {
         true => refused(503, "Loading model"),
         false => answer(request),
     });
-    let env = env(&server, "");
+    let env = TestEnv::with_server(&server, "");
     let mut run = env
         .command("run colours --name one --max-calls 60 --quiet")
         .stdout(std::process::Stdio::null())
@@ -222,7 +203,7 @@ fn a_server_that_loads_is_waited_for_and_the_wait_is_shown() {
 #[test]
 fn a_server_that_does_not_load_is_given_up_after_the_time_of_the_task() {
     let server = Server::start(|_, _| refused(503, "Loading model"));
-    let env = env(&server, "loading = \"1s\"");
+    let env = TestEnv::with_server(&server, "loading = \"1s\"");
     let ran = env.run("run colours --name one").exits(4);
     assert!(ran.stderr.contains("no answer for") && ran.stderr.contains("Loading model"));
     assert_eq!(env.json("results/one/summary.json")["counts"]["errors"], 0);
@@ -244,7 +225,7 @@ fn a_provider_that_bills_beyond_what_was_asked_for_is_stopped_and_said() {
         let (status, headers, body) = answer(request);
         (status, headers, body.replace("\"completion_tokens\":2", "\"completion_tokens\":50000"))
     });
-    let env = env(&server, "");
+    let env = TestEnv::with_server(&server, "");
     env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 10.0 }");
     env.edit("colours/task.toml", "calls = 300", "usd = 0.2");
     let ran = env.run("run colours --name one").exits(4);
@@ -289,7 +270,7 @@ fn a_key_in_an_answer_is_taken_out_on_its_way_in() {
             }
         }
     });
-    let mut env = env(&server, "api_key = \"env:LOCAL_KEY\"");
+    let mut env = TestEnv::with_server(&server, "api_key = \"env:LOCAL_KEY\"");
     env.set("LOCAL_KEY", key);
     let ran = env.run("run colours --name one --max-calls 100").ok();
     assert!(server.requests().iter().all(|sent| sent.authorization.is_some()));
@@ -327,7 +308,7 @@ fn what_a_run_was_started_with_cannot_be_changed_afterwards() {
         true => answer(request),
         false => refused(401, "no"),
     });
-    let env = env(&server, "");
+    let env = TestEnv::with_server(&server, "");
     env.edit(
         "colours/task.toml",
         "kind = \"label\"\nlabels = [\"warm\", \"cold\"]",
@@ -385,5 +366,103 @@ fn too_few_files_are_an_error_before_a_run_begins() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("too few open files") && stderr.contains("ulimit -n"), "{stderr}");
+    assert!(!env.path("results/one").exists());
+}
+
+#[test]
+fn a_row_that_is_refused_whatever_the_prompt_is_that_rows_outcome() {
+    let server = Server::start(|_, request| match tile(request).is_multiple_of(12) {
+        true => refused(400, "this colour is not in the table"),
+        false => answer(request),
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 2");
+    let ran = env.run("run colours --name one").ok();
+    let summary = env.json("results/one/summary.json");
+    let refused = summary["failed_calls"]["refused"]["calls"]["task"].as_u64().unwrap();
+    assert!(refused > 3 && summary["counts"]["errors"].as_u64().unwrap() > 3, "{summary}");
+    assert!(ran.stdout.contains(&format!("{refused} calls were refused")), "{}", ran.stdout);
+    assert_eq!(summary["status"], "finished");
+    assert!(!summary["best"].is_null() && summary["trouble"].is_null(), "{summary}");
+}
+
+#[test]
+fn the_time_of_a_run_binds_while_a_server_that_is_well_takes_its_time() {
+    let server = Server::start(|_, request| {
+        std::thread::sleep(Duration::from_millis(250));
+        answer(request)
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 4");
+    let begun = Instant::now();
+    env.run("run colours --name one --for 6s").ok();
+    // Machines that run tests are slow to start and to write.
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(summary["stop_reason"], "budget_wall", "{summary}");
+    // What the end of the search left unsent, and nothing else.
+    let causes: Vec<&String> = summary["failed_calls"].as_object().unwrap().keys().collect();
+    assert!(causes.iter().all(|cause| *cause == "no_time"), "{summary}");
+    assert!(summary["baseline"]["hold"]["n"].as_u64().unwrap() > 0, "{summary}");
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_runs_file_is_no_run() {
+    for (file, code) in [("events.jsonl", 3), ("lock", 3), ("run.json", 2), ("summary.json", 3)] {
+        let env = TestEnv::with_colours();
+        env.run("run colours --name one --max-calls 30").ok();
+        let path = format!("results/one/{file}");
+        std::fs::remove_file(env.path(&path)).unwrap();
+        assert!(env.program("mkfifo").arg(&path).status().unwrap().success());
+        for line in ["resume one", "status one", "report one"] {
+            let ran = env.run(line);
+            assert!(ran.code != 101 && ran.code != 134, "{file}, {line}: {}", ran.stderr);
+        }
+        let ran = env.run("resume one").exits(code);
+        assert!(code == 2 || ran.stderr.contains(file), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_server_with_a_certificate_of_its_own_is_spoken_to_once_it_is_named() {
+    let name = || vec!["127.0.0.1".to_owned()];
+    let own = rcgen::generate_simple_self_signed(name()).unwrap();
+    let other = rcgen::generate_simple_self_signed(name()).unwrap();
+    let chain = vec![own.cert.der().clone()];
+    let key = own.signing_key.serialize_der().try_into().unwrap();
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(ring)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let server = Server::start_tls(config, |_, request| answer(request));
+
+    let env = TestEnv::with_server(&server, "");
+    let ran = env.run("eval colours").exits(4);
+    assert!(ran.stderr.contains("certificate") && ran.stderr.contains("ca_file"), "{}", ran.stderr);
+
+    let env = TestEnv::with_server(&server, "ca_file = \"own.pem\"");
+    env.write("colours/own.pem", &other.cert.pem());
+    env.run("eval colours").exits(4);
+    env.write("colours/own.pem", &own.cert.pem());
+    let told = env.run("eval colours --json").ok().json();
+    assert_eq!(told["errors"], 0, "{told}");
+    env.write("colours/own.pem", "no certificate");
+    let ran = env.run("eval colours").exits(3);
+    assert!(ran.stderr.contains("own.pem") && ran.stderr.contains("PEM"), "{}", ran.stderr);
+}
+
+#[test]
+fn too_little_memory_is_an_error_before_a_run_begins() {
+    let env = TestEnv::with_colours();
+    let program = env!("CARGO_BIN_EXE_promptsearch");
+    let line = format!("ulimit -v 400000; exec {program} run colours --name one");
+    let output = env.program("sh").args(["-c", &line]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("390 MiB of address space") && stderr.contains("ulimit -v"),
+        "{stderr}"
+    );
     assert!(!env.path("results/one").exists());
 }
