@@ -18,7 +18,7 @@ const THREADS_OF_EACH: usize = 3;
 /// Files of the store, the journal and the run's folder.
 const FILES: usize = 48;
 /// More connections at a time are rare, and are not tried out.
-const MOST_CONNECTIONS: usize = 1_024;
+const MAX_CONNECTIONS: usize = 1_024;
 
 /// Memory of a run with little data, in bytes: 21 MB were measured.
 const MEMORY: usize = 32 << 20;
@@ -42,7 +42,7 @@ pub(super) fn check(connections: usize) -> Result<(), CliError> {
             "raise the limit on processes (`ulimit -u`, or the pids limit of the container)",
         ));
     }
-    let files = FILES + connections.min(MOST_CONNECTIONS);
+    let files = FILES + connections.min(MAX_CONNECTIONS);
     if !can_open(files) {
         let message =
             format!("the system allows this program too few open files: it needs {files}");

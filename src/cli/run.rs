@@ -52,7 +52,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         match Run::create(Arc::clone(&task), &recipe, settings, &dir) {
             // Two runs that start within a second have the same usual name.
             Err(RunError::Dir(RunDirError::Exists(_) | RunDirError::InUse { .. }))
-                if name.is_none() && attempt < MOST_NAMES =>
+                if name.is_none() && attempt < MAX_NAMES =>
             {
                 attempt += 1;
             }
@@ -72,7 +72,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
 }
 
 /// Names of runs that start within one second.
-const MOST_NAMES: u32 = 1_000;
+const MAX_NAMES: u32 = 1_000;
 
 fn checked_name(name: &str) -> Result<&str, CliError> {
     let is_good = !name.is_empty()

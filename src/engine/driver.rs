@@ -23,7 +23,7 @@ use std::time::Duration;
 /// already.
 const STUCK_DRAIN: Duration = Duration::from_secs(2);
 /// This number of broken proposals in a row stops a run.
-const MOST_BROKEN: u32 = 20;
+const MAX_BROKEN: u32 = 20;
 
 impl Search {
     /// Runs to the end, or to an interruption.
@@ -120,7 +120,7 @@ impl Search {
     fn stop_cause(&mut self) -> Option<StopCause> {
         let cancelled = *self.cancel.borrow();
         let counts = &self.state.counts;
-        let broken = (counts.broken_in_a_row >= MOST_BROKEN).then(|| {
+        let broken = (counts.broken_in_a_row >= MAX_BROKEN).then(|| {
             let (broken, example) = (counts.broken_in_a_row, &counts.broken_example);
             let why = format!(
                 "{broken} replies of the mutator in a row brought no prompt, such as: {example}"

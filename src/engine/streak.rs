@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 
 /// This number of calls in a row stops the run.
-const MOST: usize = 20;
+const MAX: usize = 20;
 /// The most useless answers that count for a prompt that is not the baseline: the prompt itself may be
 /// their cause.
-const MOST_OF_ONE_PROMPT: usize = MOST / 2;
+const MAX_OF_ONE_PROMPT: usize = MAX / 2;
 
 /// The calls since the last good answer.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ impl Streak {
         }
         let count = |(prompt, counted): (&CandidateIx, &Counted)| {
             let most =
-                if *prompt == CandidateIx::BASELINE { usize::MAX } else { MOST_OF_ONE_PROMPT };
+                if *prompt == CandidateIx::BASELINE { usize::MAX } else { MAX_OF_ONE_PROMPT };
             counted.missing + counted.invalid.min(most)
         };
         let is_one_bad_prompt =
@@ -72,7 +72,7 @@ impl Streak {
             self.stopped.push((call, to));
             return true;
         }
-        let stops = !is_one_bad_prompt && self.prompts.iter().map(count).sum::<usize>() >= MOST;
+        let stops = !is_one_bad_prompt && self.prompts.iter().map(count).sum::<usize>() >= MAX;
         if stops {
             self.stopped.clone_from(&self.calls);
         }

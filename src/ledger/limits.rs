@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 /// The largest share of a cap that is set aside for held-out rows.
-const MOST_HOLD: f64 = 0.4;
+const MAX_HOLD: f64 = 0.4;
 /// What is set aside, as a multiple of the measured mean.
 const HOLD_MARGIN: f64 = 1.3;
 /// Stands for "no limit" where a number is needed.
@@ -70,7 +70,7 @@ impl Limits {
     #[must_use]
     pub fn hold_calls(&self) -> u64 {
         let wanted = 2 * self.hold_rows;
-        self.caps.calls.map_or(wanted, |cap| wanted.min(share_of(cap, MOST_HOLD)))
+        self.caps.calls.map_or(wanted, |cap| wanted.min(share_of(cap, MAX_HOLD)))
     }
 
     /// Money and tokens that are set aside for the held-out rows: both sides at the measured mean
@@ -90,8 +90,8 @@ impl Limits {
             (Some(baseline), None) => baseline.times(2) + costs.worst,
             _ => costs.worst.times(2 * self.hold_rows),
         };
-        let most_usd = |cap: Usd| Usd::from_nanos(share_of(cap.nanos(), MOST_HOLD));
-        let most_tokens = |cap: Tokens| Tokens(share_of(cap.0, MOST_HOLD));
+        let most_usd = |cap: Usd| Usd::from_nanos(share_of(cap.nanos(), MAX_HOLD));
+        let most_tokens = |cap: Tokens| Tokens(share_of(cap.0, MAX_HOLD));
         Amount {
             usd: self.caps.usd.map_or(both.usd, |cap| both.usd.min(most_usd(cap))),
             tokens: self.caps.tokens.map_or(both.tokens, |cap| both.tokens.min(most_tokens(cap))),
@@ -216,7 +216,7 @@ impl Limits {
     ) -> Option<StopReason> {
         let hold = hold.mul_f64(HOLD_MARGIN);
         if let Some(wall) = self.caps.wall
-            && running + hold.min(wall.mul_f64(MOST_HOLD)) >= wall
+            && running + hold.min(wall.mul_f64(MAX_HOLD)) >= wall
         {
             return Some(StopReason::BudgetWall);
         }

@@ -1,6 +1,6 @@
 //! A server's body as JSON, read loosely: what differs in form and not in sense is understood.
 //!
-//! That is a byte order mark, `NaN` and `Infinity` as numbers, half a surrogate pair in a string, and
+//! That is a byte order mark, `NaN`, `Infinity` and `1e400` as numbers, half a surrogate pair in a string, and
 //! a stream of events although none was asked for. What the value means is the protocol's.
 
 use serde_json::{Value, json};
@@ -73,6 +73,13 @@ fn mended(text: &str) -> Cow<'_, str> {
                 out.push_str(escape);
                 taken = length;
             }
+            '-' | '0'..='9' if !is_string && !rest.starts_with("-Infinity") => {
+                let number = number(rest);
+                // Nobody can hold 1e400.
+                let is_infinite = number.parse().is_ok_and(f64::is_infinite);
+                out.push_str(if is_infinite { "null" } else { number });
+                taken = number.len();
+            }
             _ => match NO_NUMBERS.iter().find(|word| !is_string && rest.starts_with(**word)) {
                 Some(word) => {
                     out.push_str("null");
@@ -84,6 +91,12 @@ fn mended(text: &str) -> Cow<'_, str> {
         rest = &rest[taken..];
     }
     Cow::Owned(out)
+}
+
+/// The digits, signs and exponent that a text begins with.
+fn number(text: &str) -> &str {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
+    &text[..text.find(|c| !is_part(c)).unwrap_or(text.len())]
 }
 
 /// What some libraries write for numbers that JSON does not have.
@@ -120,11 +133,13 @@ mod tests {
         ] {
             assert_eq!(json(body.as_bytes()), Some(plain.clone()), "{body}");
         }
-        let odd = r#"{"a": "NaN \" NaN \\", "n": NaN, "b": [-Infinity, Infinity], "c": "\ud83d \ude00 \ud83d\ude00 \u00e9 \ud83d"}"#;
+        let odd = r#"{"a": "NaN \" NaN \\", "n": NaN, "b": [-Infinity, Infinity], "d": [1e400, -1e400, 2.5e3, "1e400"], "c": "\ud83d \ude00 \ud83d\ude00 \u00e9 \ud83d"}"#;
         assert_eq!(
             json(odd.as_bytes()),
-            Some(json!({"a": "NaN \" NaN \\", "n": null, "b": [null, null],
-                "c": "\u{fffd} \u{fffd} 😀 é \u{fffd}"}))
+            Some(
+                json!({"a": "NaN \" NaN \\", "n": null, "b": [null, null], "d": [null, null, 2500.0, "1e400"],
+                "c": "\u{fffd} \u{fffd} 😀 é \u{fffd}"})
+            )
         );
         for body in ["", "{", "\"\\", "\"\\u", "\"\\ud8é", "NaNNaN", "\u{0}", "data: {", "data:"] {
             assert_eq!(json(body.as_bytes()), None, "{body}");

@@ -37,7 +37,7 @@ const WORDS: usize = 300;
 
 /// Over HTTP/2 all requests share one connection, and servers allow about 100 to 250 of them on it:
 /// above this many at a time, each gets a connection of its own.
-const MOST_ON_ONE_CONNECTION: usize = 64;
+const MAX_ON_ONE_CONNECTION: usize = 64;
 
 /// A provider whose address or key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -395,7 +395,7 @@ fn client(
         // An attempt is one attempt: what is tried again, and at what price, is decided above.
         .retry(reqwest::retry::never());
     let secure = endpoint.scheme() == "https";
-    if !secure || provider.concurrency() > MOST_ON_ONE_CONNECTION {
+    if !secure || provider.concurrency() > MAX_ON_ONE_CONNECTION {
         builder = builder.http1_only();
     }
     if !secure {

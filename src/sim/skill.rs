@@ -12,7 +12,7 @@ use crate::seed::Seed;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Feedback texts that become skills of their own; rarer ones join the nearest.
-const MOST_SKILLS: usize = 24;
+const MAX_SKILLS: usize = 24;
 /// Skills of rows without feedback.
 const BUCKETS: usize = 12;
 /// Words by which a bucket's rows are told from the others.
@@ -190,7 +190,7 @@ fn from_feedback(rows: &[WorldRow], labels: &Labels) -> Vec<Draft> {
         })
         .collect();
     drafts.sort_by(|a, b| b.rows.len().cmp(&a.rows.len()).then(a.key.cmp(&b.key)));
-    let rare = drafts.split_off(drafts.len().min(MOST_SKILLS));
+    let rare = drafts.split_off(drafts.len().min(MAX_SKILLS));
     for draft in rare {
         let nearest = drafts
             .iter_mut()

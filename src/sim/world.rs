@@ -21,7 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Bounds of the probability that the clerk knows the answer.
 const LEAST: f64 = 0.02;
-const MOST: f64 = 0.985;
+const MAX: f64 = 0.985;
 /// Prompts whose readings are kept.
 const KEPT_READINGS: usize = 4_096;
 
@@ -201,7 +201,7 @@ impl World {
         let second = row.second.and_then(|second| reading.stances.get(second));
         // A row that needs two rules is answered only by knowing both; the row's difficulty is counted once.
         let second = second.map_or(1.0, |stance| draw::logistic(stance.logit + reasoning));
-        (first * second).clamp(LEAST, MOST)
+        (first * second).clamp(LEAST, MAX)
     }
 
     /// Right answers count in full, wrong ones by their form, malformed ones nothing.

@@ -18,7 +18,7 @@ use crate::task::example::Split;
 use rand::Rng;
 
 /// Failures in a row after which a program is not asked again: it is broken, and says so each time.
-const MOST_FAILURES: u32 = 10;
+const MAX_FAILURES: u32 = 10;
 
 impl Search<'_> {
     /// The same search in another phase: a draft belongs to the phase in which it was made.
@@ -186,7 +186,7 @@ impl Search<'_> {
         let failures = memory.programs.failures(self.state.phase_number, place);
         uses < occasions
             && operator.common.most_uses().is_none_or(|most| uses < most)
-            && failures < MOST_FAILURES
+            && failures < MAX_FAILURES
     }
 
     /// A use whose child was nothing new, tried once more with other draws, as often as the recipe's

@@ -9,12 +9,12 @@ use crate::state::Status;
 
 /// Fruitless proposals in a row after which any steady search ends: nothing that it does costs
 /// anything any more, so no budget would end it.
-const MOST_FRUITLESS: u32 = 1_000;
+const MAX_FRUITLESS: u32 = 1_000;
 
 impl Search<'_> {
     /// The end, if a rule says so: of the phase that is on, where another one follows it.
     pub(super) fn stopped(&self) -> Option<Plan> {
-        let is_fruitless = self.state.counts.rejected_in_a_row >= MOST_FRUITLESS;
+        let is_fruitless = self.state.counts.rejected_in_a_row >= MAX_FRUITLESS;
         let rules = &self.slots.stop.when;
         let found = rules.iter().find_map(|rule| self.reason(*rule));
         let reason = found.or(is_fruitless.then_some(StopReason::PoolDone))?;

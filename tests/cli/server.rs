@@ -43,7 +43,7 @@ struct State {
 impl Server {
     /// Answers by a function of the request's number and the request.
     pub(crate) fn start(say: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
-        Self::listen("http", say, |state, connection| state.serve(connection))
+        Self::listen("http", say, State::serve)
     }
 
     /// The same over TLS.

@@ -16,7 +16,7 @@ const BETWEEN_CUTS: Duration = Duration::from_secs(1);
 const UNSAID_PAUSE: Duration = Duration::from_secs(1);
 
 /// After this many refusals in a row that a longer spacing did not prevent, the pace is not the reason.
-const MOST_WITHOUT_EFFECT: u32 = 3;
+const MAX_WITHOUT_EFFECT: u32 = 3;
 
 /// For this many answers no spacing is learned then.
 const NO_LEARNING: u32 = 1_000;
@@ -171,7 +171,7 @@ impl State {
             None => {}
         }
         self.learned = Learned::new(interval, now);
-        if self.slowed_without_effect >= MOST_WITHOUT_EFFECT {
+        if self.slowed_without_effect >= MAX_WITHOUT_EFFECT {
             self.learned = None;
             self.slowed_without_effect = 0;
             self.answers_until_learning = NO_LEARNING;

@@ -29,7 +29,7 @@ kind! {
 }
 
 /// Trials for each combination after which a sampler that only repeats itself has nothing to add.
-const MOST_REPEATS: usize = 10;
+const MAX_REPEATS: usize = 10;
 
 impl Evaluate for MinibatchPromote {
     fn next(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Plan> {
@@ -58,7 +58,7 @@ impl Trials for MinibatchPromote {
             return Some(trial(candidate, round(trials.count(), 0)));
         }
         let untried = space.untried(search.state, &[]);
-        if untried.is_empty() || trials.tried().len() >= MOST_REPEATS * space.all().count() {
+        if untried.is_empty() || trials.tried().len() >= MAX_REPEATS * space.all().count() {
             return None;
         }
         // What an estimator asks for again gets other rows.
