@@ -6,18 +6,24 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
+use crate::evaluate::Evaluator;
+use crate::id::RowIx;
 use crate::ledger::Limits;
+use crate::provider::Request;
+use crate::provider::openai::left_out;
 use crate::recipe::Recipe;
+use crate::report::visible;
 use crate::run;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
-use crate::task::example::Example;
+use crate::task::example::{Example, Split};
 use crate::task::model::{ModelRole, Price, Usage};
 use crate::task::{Task, counts};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// The assumed share of rows on which two prompts differ, before anything is measured.
 const USUAL_DISCORDANCE: f64 = 0.2;
@@ -47,6 +53,8 @@ struct Estimate {
     proposals_affordable: [u64; 2],
     roles: std::collections::BTreeMap<String, RolePlan>,
     usd: Option<f64>,
+    /// One request of the baseline, whole.
+    request: Option<Request>,
     warnings: Vec<String>,
 }
 
@@ -62,8 +70,19 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let mut warnings = warnings(&task);
     warnings.extend(left_out);
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
-    let plan = estimate(&task, &recipe, caps, warnings);
+    let mut plan = estimate(&task, &recipe, caps, warnings);
+    let task = Arc::new(task);
+    plan.request = first_request(&task)?;
     screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, caps))
+}
+
+/// The baseline's request for the first row of dev. All rows are rendered, so that a template that fails
+/// on one of them is known before anything is paid for.
+fn first_request(task: &Arc<Task>) -> Result<Option<Request>, CliError> {
+    let evaluator = Evaluator::new(Arc::clone(task), &[]);
+    evaluator.check_rows()?;
+    let request = evaluator.request(&task.baseline, Split::Dev, RowIx(0), 0);
+    request.map_err(|error| CliError::invalid(error.to_string()))
 }
 
 /// Warnings that the user should see before spending money.
@@ -95,6 +114,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
             text::thousands(rows_needed(0.05, USUAL_DISCORDANCE) as u64)
         ));
     }
+    warnings.extend(left_out(task));
     if task.splits.train.is_empty() {
         warnings.push("there are no train rows: the mutator sees no examples".to_owned());
     }
@@ -228,6 +248,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         proposals_affordable: proposals,
         roles,
         usd,
+        request: None,
         warnings,
     };
     if pool == 0 && plan.proposals_affordable[1] < 3 {
@@ -280,6 +301,19 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
         let _ = writeln!(out, "  the prices of the simulated models are not real");
     }
     let _ = writeln!(out, "\ncaps: {}", shown_caps(caps));
+    if let Some(request) = &plan.request {
+        let _ = writeln!(
+            out,
+            "\nthe first request, whole: to {}, temperature {}, {} answer tokens at most, seed {}",
+            request.model, request.temperature, request.max_output_tokens, request.draw
+        );
+        for message in &request.messages {
+            let _ = writeln!(out, "  {}", message.role);
+            for line in visible(&message.content).lines() {
+                let _ = writeln!(out, "  | {line}");
+            }
+        }
+    }
     for warning in &plan.warnings {
         let _ = writeln!(out, "warning: {warning}");
     }

@@ -19,7 +19,7 @@ use crate::operator::{
     Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, ScoredPrompt,
     ScreenedTask, Screens, Written, demos_of, program_request,
 };
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, literal};
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::seed::Seed;
@@ -316,15 +316,15 @@ impl ProposalBuilder {
                 if !text.is_empty() {
                     text = format!("{}\n\n", text.trim_end());
                 }
+                // Rows are data: nothing in them is a placeholder.
                 text.push_str(&format!(
                     "Input: {}\nOutput: {}\n",
-                    shown.input.trim(),
-                    answer.trim()
+                    literal(shown.input.trim()),
+                    literal(answer.trim())
                 ));
             }
         }
-        // Rows are data: nothing in them is a placeholder.
-        Ok(prompt.with_part(DEMOS, &text.replace("{{", "{ {")))
+        Ok(prompt.with_part(DEMOS, &text))
     }
 
     fn screened(

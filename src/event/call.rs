@@ -167,7 +167,7 @@ pub struct Answered {
     pub out: u64,
     /// What it cost, in nano-dollars.
     pub usd: Usd,
-    /// Whether its tokens are estimated, because the provider counted none, or what cannot be.
+    /// Whether its tokens are estimated, because the provider reported none, or impossible numbers.
     #[serde(default, skip_serializing_if = "is_default")]
     pub estimated: bool,
     /// Why it ended.

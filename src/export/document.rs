@@ -171,6 +171,8 @@ pub fn read_markdown(bytes: &[u8]) -> Result<Document, DocumentError> {
         let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
         DocumentError::new(line, "the file is not UTF-8", "save it as UTF-8")
     })?;
+    // Some editors write a byte order mark, which is no part of the prompt.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let Some(header) = Header::find(text)? else {
         return Ok(Document {
             front_matter: Vec::new(),

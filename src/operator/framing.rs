@@ -103,11 +103,11 @@ impl Frame<'_> {
         let out = &mut filled;
         for piece in pieces(&self.without_empty_history()) {
             let name = match piece {
-                Piece::Literal(text) => {
+                Piece::Literal(text) | Piece::Raw { text, .. } => {
                     out.push_str(text);
                     continue;
                 }
-                Piece::Column(name) => name,
+                Piece::Column { name, .. } => name,
             };
             match Slot::named(name) {
                 Some(Slot::About) => out.push_str(brief.about.trim()),
@@ -138,11 +138,8 @@ impl Frame<'_> {
         let paragraphs = self.meta_prompt.split("\n\n");
         let kept: Vec<&str> = paragraphs
             .filter(|paragraph| {
-                let slots = |piece: Piece<'_>| match piece {
-                    Piece::Column(name) => Slot::named(name) == Some(Slot::History),
-                    Piece::Literal(_) => false,
-                };
-                !pieces(paragraph).into_iter().any(slots)
+                let names = pieces(paragraph).into_iter().filter_map(Piece::column);
+                !names.map(Slot::named).any(|slot| slot == Some(Slot::History))
             })
             .collect();
         Cow::Owned(kept.join("\n\n"))

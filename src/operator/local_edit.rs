@@ -292,17 +292,13 @@ fn all_placeholders(text: &str) -> Vec<&str> {
     found
 }
 
-/// Where a text's placeholders stand.
+/// Where a text's placeholders and raw texts stand.
 fn placeholder_places(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     for piece in pieces(text) {
-        let length = match piece {
-            Piece::Literal(literal) => literal.len(),
-            // A placeholder ends at the first closing braces after its opening ones.
-            Piece::Column(_) => text[at..].find("}}").map_or(text.len() - at, |end| end + 2),
-        };
-        if matches!(piece, Piece::Column(_)) {
+        let length = piece.source().len();
+        if !matches!(piece, Piece::Literal(_)) {
             found.push(at..at + length);
         }
         at += length;

@@ -225,13 +225,13 @@ fn checked<'a>(
     let mut seen: Vec<Slot> = Vec::new();
     for piece in pieces(sent) {
         match piece {
-            Piece::Literal(text) => {
+            Piece::Literal(text) | Piece::Raw { text, .. } => {
                 if let Some((at, found)) = misspelled(text) {
                     let line = line_of_offset(file, offset_in(file, text) + at);
                     return Err(MetaPromptError::Misspelled { name, line, found });
                 }
             }
-            Piece::Column(written) => {
+            Piece::Column { name: written, .. } => {
                 let line = line_of_offset(file, offset_in(file, written));
                 let slot = Slot::named(written).ok_or_else(|| MetaPromptError::UnknownSlot {
                     name,
@@ -269,10 +269,8 @@ fn checked<'a>(
 
 /// Whether a text holds a slot anywhere.
 fn holds(text: &str, slot: Slot) -> bool {
-    pieces(text).into_iter().any(|piece| match piece {
-        Piece::Column(name) => Slot::named(name) == Some(slot),
-        Piece::Literal(_) => false,
-    })
+    let names = pieces(text).into_iter().filter_map(Piece::column);
+    names.map(Slot::named).any(|named| named == Some(slot))
 }
 
 /// The text behind the leading comment; `None` where that has no end.

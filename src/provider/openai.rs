@@ -7,6 +7,8 @@ use super::Request;
 use super::protocol::Protocol;
 use super::refusal::Refusal;
 use crate::prompt::Message;
+use crate::task::Task;
+use crate::task::model::ModelRole;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -62,6 +64,10 @@ impl Dialect {
         }
     }
 
+    fn takes_temperature(self, model: &str) -> bool {
+        !(self == Self::OpenAi && is_reasoning(model))
+    }
+
     fn body(self, request: &Request) -> Bytes {
         #[derive(Serialize)]
         struct Body<'a> {
@@ -84,7 +90,7 @@ impl Dialect {
         let body = Body {
             model,
             messages: &request.messages,
-            temperature: (!(openai && is_reasoning(model))).then_some(request.temperature),
+            temperature: self.takes_temperature(model).then_some(request.temperature),
             max_tokens: (!openai).then_some(request.max_output_tokens),
             max_completion_tokens: openai.then_some(request.max_output_tokens),
             seed: (!mistral).then_some(request.draw),
@@ -93,6 +99,27 @@ impl Dialect {
         // Strings and numbers can always be written; an empty body would be refused at no cost.
         Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
     }
+}
+
+/// What a task's requests leave out because a model refuses it, in words.
+#[must_use]
+pub fn left_out(task: &Task) -> Vec<String> {
+    let of_role = |role| {
+        let model = task.model(role)?;
+        let provider = task.providers().get(model.name.provider())?;
+        let address = reqwest::Url::parse(provider.base_url.as_deref()?).ok()?;
+        let takes_temperature =
+            Dialect::of(address.host_str()?).takes_temperature(model.name.model());
+        (!takes_temperature).then(|| {
+            format!(
+                "`{}` takes no temperature, so none is sent: its answers vary as the service decides",
+                model.name
+            )
+        })
+    };
+    let mut told: Vec<String> = ModelRole::ALL.into_iter().filter_map(of_role).collect();
+    told.dedup();
+    told
 }
 
 /// OpenAI's models that refuse a temperature, fine-tuned ones (`ft:…`) included.

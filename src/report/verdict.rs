@@ -8,6 +8,7 @@ use super::words::{cost, counted, p_value, signed_range, test_name, visible_line
 use crate::clock::Clock;
 use crate::event::StopReason;
 use crate::id::CandidateIx;
+use crate::provider::openai::left_out;
 use crate::run::{Gain, Prompted, Status};
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Split;
@@ -63,6 +64,7 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     if summary.recommended.is_some() && report.has_winner() {
         details.extend(cost_change(report));
     }
+    details.extend(left_out(report.task).into_iter().map(|told| format!("{told}.")));
     let (trouble, simulated) = (trouble(report), simulated(report));
     Verdict { tone, word, sentence, details, trouble, simulated }
 }

@@ -334,7 +334,7 @@ pub fn failed_calls(summary: &Summary) -> Vec<String> {
     let estimated = (summary.counts.estimated > 0).then(|| {
         let answers = counted(summary.counts.estimated, "answer");
         format!(
-            "the tokens of {answers} are estimated: the provider counted none, or what cannot be"
+            "the tokens of {answers} are estimated: the provider reported none, or impossible numbers"
         )
     });
     failed.chain(estimated).collect()

@@ -192,7 +192,7 @@ pub struct Counts {
     pub invalid: u64,
     /// Rows without a score, because the model did not answer.
     pub errors: u64,
-    /// Answers whose tokens are estimated, because the provider counted none, or what cannot be.
+    /// Answers whose tokens are estimated, because the provider reported none, or impossible numbers.
     #[serde(default)]
     pub estimated: u64,
 }

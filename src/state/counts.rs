@@ -27,7 +27,7 @@ pub struct Counts {
     pub errors: u64,
     /// Calls without a good answer, by cause, also those that were asked again.
     pub failed_calls: BTreeMap<NoAnswer, FailedCalls>,
-    /// Answers whose tokens are estimated, because the provider counted none, or what cannot be.
+    /// Answers whose tokens are estimated, because the provider reported none, or impossible numbers.
     pub estimated: u64,
     /// Broken proposals in a row, since the last resume.
     pub broken_in_a_row: u32,

@@ -19,7 +19,7 @@ pub use builder::TaskBuilder;
 pub use frozen::{DataFile, TaskFacts, TaskFiles, TaskSource};
 
 use crate::caps::Caps;
-use crate::prompt::{Layout, Prompt, TemplateError};
+use crate::prompt::{Layout, Prompt, TemplateError, placeholder};
 use crate::seed::Seed;
 use crate::source::{SourceError, line_of_key};
 use dataset::{blake3_of, columns_of, fill_columns};
@@ -124,6 +124,9 @@ impl Task {
         let columns = columns_of(rows.all());
         let layout = Layout::new(&baseline, &read.prompt.search, &columns)
             .map_err(|error| at.template(read, &error, &columns))?;
+        if layout.shown_columns().is_empty() {
+            return Err(at.shows_no_column(&baseline, &columns));
+        }
         let splits = rows.split(layout.shown_columns());
         if splits.dev.is_empty() {
             return Err(at
@@ -451,6 +454,26 @@ impl Locator<'_> {
         )
     }
 
+    /// A prompt that is the same for all rows.
+    fn shows_no_column(&self, baseline: &Prompt, columns: &BTreeSet<String>) -> SourceError {
+        let message =
+            "no part of the prompt shows a column: the request would be the same for all rows";
+        let in_single_braces = |name: &&String| {
+            let written = format!("{{{name}}}");
+            baseline.parts().iter().any(|part| part.text.contains(&written))
+        };
+        let help = match (columns.iter().find(in_single_braces), columns.first()) {
+            (Some(name), _) => {
+                format!("`{{{name}}}` is literal text: write `{}`", placeholder(name))
+            }
+            (None, Some(name)) => {
+                format!("write `{}` where the row's value belongs", placeholder(name))
+            }
+            (None, None) => "give the rows columns".to_owned(),
+        };
+        self.error(&["prompt"], message).help(help)
+    }
+
     /// A mistake in a part, reported in the part's own file if it has one.
     fn template(
         &self,
@@ -458,22 +481,28 @@ impl Locator<'_> {
         error: &TemplateError,
         columns: &BTreeSet<String>,
     ) -> SourceError {
-        let (TemplateError::Broken { part, line, .. } | TemplateError::Unfilled { part, line, .. }) =
-            error;
-        let source = read.prompt.parts.iter().find(|(name, _)| name == part);
+        let (part, line) = error.place();
+        let source = read.prompt.parts.iter().find(|(name, _)| *name == *part);
         let mut result = match source {
             Some((_, PartSource::File(relative))) => {
                 let mut result =
                     SourceError::new(self.source.folder().join(relative), error.to_string());
-                result.line = *line;
+                result.line = line;
                 result
             }
             _ => self.error(&["prompt", part], error.to_string()),
         };
-        if let TemplateError::Unfilled { name, .. } = error {
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            result.help = Some(crate::text::suggestion(name, &columns));
-        }
+        let escape = "Literal braces stand between {% raw %} and {% endraw %}.";
+        result.help = match error {
+            TemplateError::Unfilled { name, .. } => {
+                let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+                Some(format!("{} {escape}", crate::text::suggestion(name, &columns)))
+            }
+            TemplateError::Expression { .. } => Some(format!(
+                "show the column alone, or leave `{part}` out of `search`: then it is a template. {escape}"
+            )),
+            TemplateError::Broken { .. } | TemplateError::Unquoted { .. } => result.help,
+        };
         result
     }
 }

@@ -220,11 +220,19 @@ fn a_row_that_alone_is_never_answered_goes_missing_when_its_wait_is_over() {
     }
 }
 
-/// A model that takes a second, and counts how many ask it at a time.
-#[derive(Default)]
+/// A model that counts how many ask it at a time.
 struct Counting {
     now: AtomicUsize,
     seen: Mutex<Vec<usize>>,
+    /// So many must ask before it answers.
+    together: tokio::sync::Barrier,
+}
+
+impl Counting {
+    fn new(together: usize) -> Arc<Self> {
+        let together = tokio::sync::Barrier::new(together);
+        Arc::new(Self { now: AtomicUsize::new(0), seen: Mutex::default(), together })
+    }
 }
 
 #[async_trait::async_trait]
@@ -232,6 +240,7 @@ impl Llm for Counting {
     async fn complete(&self, _request: &Request) -> Result<Reply, LlmError> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.seen.lock().unwrap().push(now);
+        self.together.wait().await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         self.now.fetch_sub(1, Ordering::SeqCst);
         Ok(reply("fine"))
@@ -240,18 +249,18 @@ impl Llm for Counting {
 
 #[test]
 fn under_a_cap_the_first_calls_are_few_until_their_bills_are_known() {
-    let most_at_once = |caps| {
-        let (journal, llm) = (journal(), Arc::new(Counting::default()));
+    let at_once = |caps, together| {
+        let (journal, llm) = (journal(), Counting::new(together));
         let runner = runner(Arc::clone(&llm) as Arc<dyn Llm>, caps, &journal);
-        calls_of(&runner, &[0; 10]);
-        let seen = llm.seen.lock().unwrap();
-        (seen[..2].iter().copied().max().unwrap(), seen[2], seen.iter().copied().max().unwrap())
+        calls_of(&runner, &[0; 8]);
+        llm.seen.lock().unwrap().clone()
     };
+    // The provider takes four at a time, which wait for one another.
+    assert_eq!(at_once(Caps::default(), 4).into_iter().max(), Some(4));
     let capped = Caps { tokens: Some(Tokens(1_000_000)), ..Caps::default() };
-    assert_eq!(most_at_once(Caps::default()), (2, 3, 4), "the provider takes four");
-    let (first, third, most) = most_at_once(capped);
-    assert_eq!((first, most), (2, 4));
-    assert!(third <= 2, "the third call waits for the first bill: {third}");
+    let seen = at_once(capped, 2);
+    assert_eq!(seen[..2], [1, 2]);
+    assert!(seen[2] <= 2, "the third call waits for the first bill: {seen:?}");
 }
 
 #[test]

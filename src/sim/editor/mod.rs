@@ -191,12 +191,11 @@ fn without_placeholder(text: &str) -> String {
     pieces(text)
         .into_iter()
         .map(|piece| match piece {
-            Piece::Literal(text) => text.to_owned(),
-            Piece::Column(name) if lost => format!("{{{{ {name} }}}}"),
-            Piece::Column(_) => {
+            Piece::Column { .. } if !lost => {
                 lost = true;
-                String::new()
+                ""
             }
+            piece => piece.source(),
         })
         .collect()
 }

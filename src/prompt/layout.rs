@@ -1,0 +1,424 @@
+//! How a task's prompts become messages: searched parts are filled, frozen parts are rendered.
+
+use super::placeholder::{Stray, pieces, placeholder, placeholders, strays};
+use super::template::{columns_of_row, environment, unknown_name};
+use super::{Columns, Message, Part, Piece, Prompt, Role, USER, value_text};
+use minijinja::value::{Serde, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An error in a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A syntax error, a filter that does not exist, or the limit on work was exceeded.
+    #[error("part `{part}`: {message}")]
+    Broken {
+        /// The part.
+        part: String,
+        /// What is wrong.
+        message: String,
+        /// The line within the part, from 1.
+        line: Option<usize>,
+    },
+    /// A placeholder without a column of that name.
+    #[error("part `{part}`: there is no column for the placeholder `{name}`")]
+    Unfilled {
+        /// The part.
+        part: String,
+        /// The placeholder.
+        name: String,
+        /// The line within the part, from 1.
+        line: Option<usize>,
+    },
+    /// A column whose name is no word stands without quotes.
+    #[error(
+        "part `{part}`: the name of the column `{name}` is no single word: write `{}`",
+        placeholder(name)
+    )]
+    Unquoted {
+        /// The part.
+        part: String,
+        /// The column.
+        name: String,
+        /// The line within the part, from 1.
+        line: Option<usize>,
+    },
+    /// A searched part does more with a column than to show it.
+    #[error(
+        "part `{part}` is searched, where only columns can be shown, not `{{{{ {expression} }}}}`"
+    )]
+    Expression {
+        /// The part.
+        part: String,
+        /// What stands between the braces.
+        expression: String,
+        /// The line within the part, from 1.
+        line: Option<usize>,
+    },
+}
+
+impl TemplateError {
+    /// The part, and the line within it, from 1.
+    #[must_use]
+    pub fn place(&self) -> (&str, Option<usize>) {
+        match self {
+            Self::Broken { part, line, .. }
+            | Self::Unfilled { part, line, .. }
+            | Self::Unquoted { part, line, .. }
+            | Self::Expression { part, line, .. } => (part, *line),
+        }
+    }
+}
+
+/// The searched parts and the compiled frozen parts of a task.
+#[derive(Debug)]
+pub struct Layout {
+    searched: Vec<String>,
+    shown: BTreeSet<String>,
+    frozen: minijinja::Environment<'static>,
+}
+
+impl Layout {
+    /// Compiles the frozen parts of the baseline and checks all placeholders against the columns.
+    ///
+    /// # Errors
+    /// An invalid frozen template, or a placeholder without a column of that name.
+    pub fn new(
+        baseline: &Prompt,
+        searched: &[String],
+        columns: &BTreeSet<String>,
+    ) -> Result<Self, TemplateError> {
+        let mut layout =
+            Self { searched: searched.to_vec(), shown: BTreeSet::new(), frozen: environment() };
+        for part in baseline.parts() {
+            let shown = if layout.is_searched(&part.name) {
+                columns_of_searched(part, columns)?
+            } else {
+                layout.compile(part, columns)?
+            };
+            layout.shown.extend(shown);
+        }
+        Ok(layout)
+    }
+
+    /// Compiles a frozen part; the columns that it shows.
+    fn compile(
+        &mut self,
+        part: &Part,
+        columns: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, TemplateError> {
+        // The engine would say that its syntax is wrong, or take `x-y` for a difference.
+        if let Some(stray) =
+            strays(&part.text, columns).into_iter().find(|stray| stray.column == Some(stray.inner))
+        {
+            return Err(unquoted(part, &stray));
+        }
+        self.frozen
+            .add_template_owned(part.name.clone(), part.text.to_string())
+            .map_err(|error| broken(part, &error))?;
+        if let Some((what, name)) = unknown_name(&self.frozen, &part.text) {
+            let (message, line) = (format!("there is no {what} `{name}`"), line_of(part, &name));
+            return Err(TemplateError::Broken { part: part.name.clone(), message, line });
+        }
+        let template =
+            self.frozen.get_template(&part.name).map_err(|error| broken(part, &error))?;
+        let mut used: BTreeSet<String> = template.undeclared_variables(false).into_iter().collect();
+        if used.remove("row") {
+            match columns_of_row(&part.text) {
+                Some(names) => used.extend(names),
+                None => used.extend(columns.iter().cloned()),
+            }
+        }
+        let is_global = |name: &String| self.frozen.globals().any(|(global, _)| global == name);
+        used.retain(|name| columns.contains(name) || !is_global(name));
+        match used.iter().find(|name| !columns.contains(*name)) {
+            Some(name) => Err(unfilled(part, name)),
+            None => Ok(used),
+        }
+    }
+
+    /// The columns that the baseline's parts show.
+    #[must_use]
+    pub fn shown_columns(&self) -> &BTreeSet<String> {
+        &self.shown
+    }
+
+    /// The names of the searched parts.
+    #[must_use]
+    pub fn searched(&self) -> &[String] {
+        &self.searched
+    }
+
+    /// Whether a part is searched.
+    #[must_use]
+    pub fn is_searched(&self, part: &str) -> bool {
+        self.searched.iter().any(|name| name == part)
+    }
+
+    /// The messages for one row.
+    ///
+    /// # Errors
+    /// A frozen template that fails on this row's values.
+    pub fn render(&self, prompt: &Prompt, row: &Columns) -> Result<Vec<Message>, TemplateError> {
+        let mut system = String::new();
+        let mut user = String::new();
+        for part in prompt.parts() {
+            if part.name == USER {
+                self.render_part(part, row, &mut user)?;
+                continue;
+            }
+            let before = system.len();
+            if before > 0 {
+                system.push_str("\n\n");
+            }
+            let from = system.len();
+            self.render_part(part, row, &mut system)?;
+            // An empty part, such as `demos` without demonstrations, is left out together with its
+            // blank line.
+            if system[from..].trim().is_empty() {
+                system.truncate(before);
+            }
+        }
+        let mut messages = Vec::with_capacity(2);
+        if !system.is_empty() {
+            messages.push(Message { role: Role::System, content: system });
+        }
+        messages.push(Message { role: Role::User, content: user });
+        Ok(messages)
+    }
+
+    fn render_part(
+        &self,
+        part: &Part,
+        row: &Columns,
+        target: &mut String,
+    ) -> Result<(), TemplateError> {
+        if self.is_searched(&part.name) {
+            fill(part, row, target);
+            return Ok(());
+        }
+        let template = self.frozen.get_template(&part.name).map_err(|e| broken(part, &e))?;
+        let text = template.render(self.values(row)).map_err(|e| broken(part, &e))?;
+        target.push_str(&text);
+        Ok(())
+    }
+
+    /// What a frozen part can show of a row; a column that the row lacks is null, as in a searched part.
+    fn values(&self, row: &Columns) -> Value {
+        let value = |name: &String| Value::from(Serde(row.get(name)));
+        let mut values: BTreeMap<String, Value> =
+            self.shown.iter().map(|name| (name.clone(), value(name))).collect();
+        let whole = Value::from(values.clone());
+        values.insert("row".to_owned(), whole);
+        Value::from(values)
+    }
+
+    /// Bytes of the rendered prompt without the row's values.
+    #[must_use]
+    pub fn bytes_without_row(&self, prompt: &Prompt) -> usize {
+        prompt
+            .parts()
+            .iter()
+            .flat_map(|part| pieces(&part.text))
+            .map(|piece| match piece {
+                Piece::Literal(text) | Piece::Raw { text, .. } => text.len(),
+                Piece::Column { .. } => 0,
+            })
+            .sum()
+    }
+}
+
+/// The columns that a searched part shows.
+fn columns_of_searched(
+    part: &Part,
+    columns: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, TemplateError> {
+    if let Some(stray) = strays(&part.text, columns).first() {
+        return Err(match stray.column {
+            Some(column) if column == stray.inner => unquoted(part, stray),
+            Some(_) => TemplateError::Expression {
+                part: part.name.clone(),
+                expression: stray.inner.to_owned(),
+                line: line_at(part, stray.at),
+            },
+            None => TemplateError::Unfilled {
+                part: part.name.clone(),
+                name: stray.inner.to_owned(),
+                line: line_at(part, stray.at),
+            },
+        });
+    }
+    let shown = placeholders(&part.text);
+    match shown.iter().find(|name| !columns.contains(**name)) {
+        Some(name) => Err(unfilled(part, name)),
+        None => Ok(shown.into_iter().map(str::to_owned).collect()),
+    }
+}
+
+fn fill(part: &Part, row: &Columns, target: &mut String) {
+    for piece in pieces(&part.text) {
+        match piece {
+            Piece::Literal(text) | Piece::Raw { text, .. } => target.push_str(text),
+            // Candidates with unknown placeholders are rejected, so a missing column is a null.
+            Piece::Column { name, .. } => {
+                if let Some(value) = row.get(name) {
+                    target.push_str(&value_text(value));
+                }
+            }
+        }
+    }
+}
+
+fn unfilled(part: &Part, name: &str) -> TemplateError {
+    let line = part.text.lines().position(|line| line.contains("{{") && line.contains(name));
+    let line = line.map(|index| index + 1);
+    TemplateError::Unfilled { part: part.name.clone(), name: name.to_owned(), line }
+}
+
+fn unquoted(part: &Part, stray: &Stray<'_>) -> TemplateError {
+    let (name, line) = (stray.inner.to_owned(), line_at(part, stray.at));
+    TemplateError::Unquoted { part: part.name.clone(), name, line }
+}
+
+/// The line of a byte of a part, from 1.
+fn line_at(part: &Part, at: usize) -> Option<usize> {
+    Some(part.text.get(..at)?.matches('\n').count() + 1)
+}
+
+/// The first line of a part that holds a text, from 1.
+fn line_of(part: &Part, text: &str) -> Option<usize> {
+    part.text.lines().position(|line| line.contains(text)).map(|index| index + 1)
+}
+
+fn broken(part: &Part, error: &minijinja::Error) -> TemplateError {
+    let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    TemplateError::Broken { part: part.name.clone(), message, line: error.line() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(system: &str, user: &str) -> Prompt {
+        Prompt::new(vec![
+            Part { name: "system".into(), text: system.into() },
+            Part { name: "user".into(), text: user.into() },
+        ])
+    }
+
+    fn columns() -> BTreeSet<String> {
+        BTreeSet::from(["input".to_owned(), "locale".to_owned()])
+    }
+
+    #[test]
+    fn rows_are_inserted_and_never_read_as_templates() {
+        let baseline =
+            prompt("Be {{ locale }}.", "{{ input }}{% if locale == 'de' %}!{% endif %}\n");
+        let layout = Layout::new(&baseline, &["system".to_owned()], &columns()).unwrap();
+        let row = serde_json::json!({"input": "{{ locale }} <b>", "locale": "de"});
+        let messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
+        assert_eq!(messages[0].content, "Be de.");
+        assert_eq!(messages[1].content, "{{ locale }} <b>!\n");
+    }
+
+    #[test]
+    fn an_empty_part_leaves_no_blank_line() {
+        let part = |name: &str, text: &str| Part { name: name.into(), text: text.into() };
+        let system = |parts: &[(&str, &str)]| {
+            let mut parts: Vec<Part> = parts.iter().map(|(name, text)| part(name, text)).collect();
+            parts.push(part(USER, "{{ input }}"));
+            let baseline = Prompt::new(parts);
+            let row = serde_json::json!({"input": "hi", "locale": ""});
+            let searched = ["system".to_owned(), "demos".to_owned()];
+            let layout = Layout::new(&baseline, &searched, &columns()).unwrap();
+            let mut messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
+            assert_eq!(messages.pop().unwrap().content, "hi");
+            messages.pop().map(|message| message.content)
+        };
+        let says = |text: &str| Some(text.to_owned());
+        assert_eq!(system(&[("system", "Sort."), ("demos", "")]), says("Sort."));
+        assert_eq!(system(&[("demos", "\n"), ("system", "Sort.")]), says("Sort."));
+        let three = [("system", "Sort."), ("demos", ""), ("rest", "Only the name.")];
+        assert_eq!(system(&three), says("Sort.\n\nOnly the name."));
+        // A frozen part may be empty for one row and not for another.
+        assert_eq!(system(&[("system", "Sort."), ("rest", "{{ locale }}")]), says("Sort."));
+        assert_eq!(system(&[("system", ""), ("demos", "")]), None);
+    }
+
+    #[test]
+    fn a_placeholder_that_no_column_fills_is_named_with_its_line() {
+        for searched in [vec![], vec!["system".to_owned()]] {
+            let baseline = prompt("a\n{{ inptu }}", "{{ input }}");
+            let error = Layout::new(&baseline, &searched, &columns()).unwrap_err();
+            assert_eq!(
+                error,
+                TemplateError::Unfilled {
+                    part: "system".into(),
+                    name: "inptu".into(),
+                    line: Some(2)
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn a_frozen_template_cannot_run_for_ever() {
+        let endless =
+            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
+        let baseline = prompt(endless, "{{ input }}");
+        let layout = Layout::new(&baseline, &[], &columns()).unwrap();
+        assert!(layout.render(&baseline, &Columns::new()).is_err());
+    }
+
+    #[test]
+    fn every_column_is_shown_alike_in_searched_and_in_frozen_parts() {
+        let row = serde_json::json!({"Ticket Text": "Hi", "a.b": ["x"], "größe": true, "none": 7,
+            "missing": null, "x-y": {"k": "v"}, "row": 1});
+        let row = row.as_object().unwrap();
+        let mut columns: BTreeSet<String> = row.keys().cloned().collect();
+        columns.insert("absent".to_owned());
+        let text: String = columns.iter().map(|name| placeholder(name) + "|").collect();
+        let text = text + "{% raw %}{{ a }}{% endraw %}";
+        let shown = |searched: &[String]| {
+            let baseline = prompt("", &text);
+            let layout = Layout::new(&baseline, searched, &columns).unwrap();
+            assert_eq!(*layout.shown_columns(), columns);
+            layout.render(&baseline, row).unwrap().pop().unwrap().content
+        };
+        let searched = shown(&["user".to_owned()]);
+        assert_eq!(searched, r#"Hi|["x"]||true||7|1|{"k":"v"}|{{ a }}"#);
+        assert_eq!(shown(&[]), searched);
+    }
+
+    #[test]
+    fn a_column_without_quotes_is_refused_with_its_right_spelling() {
+        let columns = BTreeSet::from(["Ticket Text".to_owned(), "x-y".to_owned()]);
+        for searched in [vec![], vec!["system".to_owned()]] {
+            for (name, spelled) in
+                [("Ticket Text", "{{ row[\"Ticket Text\"] }}"), ("x-y", "{{ row[\"x-y\"] }}")]
+            {
+                let baseline = prompt(&format!("a\n{{{{ {name} }}}}"), "");
+                let error = Layout::new(&baseline, &searched, &columns).unwrap_err();
+                assert_eq!(error.place(), ("system", Some(2)));
+                assert!(error.to_string().contains(spelled), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_searched_part_shows_columns_and_calculates_nothing() {
+        let searched = ["system".to_owned()];
+        for text in ["{{ input | upper }}", "{{ input.text }}", "{{ input[0] }}"] {
+            let error = Layout::new(&prompt(text, ""), &searched, &columns()).unwrap_err();
+            assert!(matches!(error, TemplateError::Expression { .. }), "{text}: {error}");
+        }
+        Layout::new(&prompt("{{ input | upper }}", ""), &[], &columns()).unwrap();
+    }
+
+    #[test]
+    fn a_filter_that_does_not_exist_is_a_mistake_of_the_part() {
+        let error = Layout::new(&prompt("\n{{ input | truncate(3) }}", ""), &[], &columns());
+        let error = error.unwrap_err();
+        assert_eq!(error.to_string(), "part `system`: there is no filter `truncate`");
+        assert_eq!(error.place(), ("system", Some(2)));
+    }
+}

@@ -1,0 +1,339 @@
+//! Placeholders: how a prompt's text names a column of the rows.
+//!
+//! A name that is a word is written `{{ name }}`, any other one `{{ row["Ticket Text"] }}`. Text
+//! between `{% raw %}` and `{% endraw %}` is literal, also where it looks like a placeholder. In a
+//! searched part nothing else has a meaning; a frozen part is a template that has these rules too.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+const RAW: &str = "{% raw %}";
+const END_RAW: &str = "{% endraw %}";
+
+/// Words that mean something else in a template, so that a column of that name is no word.
+const RESERVED: &[&str] = &[
+    "and", "caller", "do", "elif", "else", "endfor", "endif", "false", "False", "for", "if", "in",
+    "is", "loop", "none", "None", "not", "or", "row", "self", "set", "super", "true", "True",
+    "with",
+];
+
+/// A piece of a searched part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Literal text.
+    Literal(&'a str),
+    /// Literal text between `{% raw %}` and `{% endraw %}`.
+    Raw {
+        /// The text.
+        text: &'a str,
+        /// The piece as it is written.
+        source: &'a str,
+    },
+    /// The row's value in a column.
+    Column {
+        /// The column.
+        name: &'a str,
+        /// The piece as it is written.
+        source: &'a str,
+    },
+}
+
+impl<'a> Piece<'a> {
+    /// The piece as it is written.
+    #[must_use]
+    pub fn source(self) -> &'a str {
+        match self {
+            Self::Literal(source) | Self::Raw { source, .. } | Self::Column { source, .. } => {
+                source
+            }
+        }
+    }
+
+    /// The column, if it is a placeholder.
+    #[must_use]
+    pub fn column(self) -> Option<&'a str> {
+        match self {
+            Self::Column { name, .. } => Some(name),
+            Self::Literal(_) | Self::Raw { .. } => None,
+        }
+    }
+}
+
+/// Splits a searched part into its pieces, which put together are the part.
+#[must_use]
+pub fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let (mut literal_from, mut search_from) = (0, 0);
+    while let Some(found) = text[search_from..].find('{') {
+        let open = search_from + found;
+        let Some(piece) = placeholder_at(&text[open..]).or_else(|| raw_at(&text[open..])) else {
+            search_from = open + 1;
+            continue;
+        };
+        if literal_from < open {
+            pieces.push(Piece::Literal(&text[literal_from..open]));
+        }
+        pieces.push(piece);
+        literal_from = open + piece.source().len();
+        search_from = literal_from;
+    }
+    if literal_from < text.len() {
+        pieces.push(Piece::Literal(&text[literal_from..]));
+    }
+    pieces
+}
+
+/// The placeholder that a text begins with.
+fn placeholder_at(text: &str) -> Option<Piece<'_>> {
+    let (inner, source) = braced_at(text)?;
+    let name = if is_word(inner) { inner } else { quoted_name(inner)? };
+    Some(Piece::Column { name, source })
+}
+
+/// What stands between the double braces that a text begins with, and both with the braces.
+fn braced_at(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix("{{")?;
+    let length = inner.find("}}")?;
+    Some((inner[..length].trim(), &text[..length + 4]))
+}
+
+/// The name in `row["name"]`.
+fn quoted_name(inner: &str) -> Option<&str> {
+    let index = inner.strip_prefix("row")?.trim_start().strip_prefix('[')?;
+    let name = index.strip_suffix(']')?.trim();
+    let quote = name.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let name = name.strip_prefix(quote)?.strip_suffix(quote)?;
+    (!name.contains(quote)).then_some(name)
+}
+
+/// The raw text that a text begins with.
+fn raw_at(text: &str) -> Option<Piece<'_>> {
+    let inner_from = tag_at(text, "raw")?;
+    let mut search_from = inner_from;
+    loop {
+        let end = search_from + text[search_from..].find("{%")?;
+        if let Some(length) = tag_at(&text[end..], "endraw") {
+            let source = &text[..end + length];
+            return Some(Piece::Raw { text: &text[inner_from..end], source });
+        }
+        search_from = end + 2;
+    }
+}
+
+/// The length of the tag `{% name %}` that a text begins with.
+fn tag_at(text: &str, name: &str) -> Option<usize> {
+    let inner = text.strip_prefix("{%")?;
+    let length = inner.find("%}")?;
+    (inner[..length].trim() == name).then_some(length + 4)
+}
+
+/// Whether a column of this name may be written without quotes.
+fn is_word(name: &str) -> bool {
+    let mut characters = name.chars();
+    // What the template engine takes as a name (Unicode Standard Annex 31).
+    let starts_well = characters.next().is_some_and(|c| unicode_ident::is_xid_start(c) || c == '_');
+    starts_well && characters.all(unicode_ident::is_xid_continue) && !RESERVED.contains(&name)
+}
+
+/// How a column is written in a prompt.
+#[must_use]
+pub fn placeholder(name: &str) -> String {
+    match (is_word(name), name.contains('"')) {
+        (true, _) => format!("{{{{ {name} }}}}"),
+        (false, false) => format!("{{{{ row[\"{name}\"] }}}}"),
+        (false, true) => format!("{{{{ row['{name}'] }}}}"),
+    }
+}
+
+/// The columns in a searched part's placeholders.
+#[must_use]
+pub fn placeholders(text: &str) -> BTreeSet<&str> {
+    pieces(text).into_iter().filter_map(Piece::column).collect()
+}
+
+/// A text so written that nothing in it has a meaning in a searched part.
+#[must_use]
+pub fn literal(text: &str) -> Cow<'_, str> {
+    let is_plain = pieces(text).into_iter().all(|piece| matches!(piece, Piece::Literal(_)));
+    // A tag that ends the raw text means nothing behind it.
+    let is_closing = || text.contains("{%") || text.contains("{{") || text.ends_with('{');
+    if is_plain && !is_closing() {
+        return Cow::Borrowed(text);
+    }
+    let ends = ends_of_raw(text);
+    let mut written = String::from(RAW);
+    let mut from = 0;
+    for end in ends {
+        written.push_str(&text[from..end.start]);
+        written.push_str(END_RAW);
+        written.push_str(&text[end.clone()]);
+        written.push_str(RAW);
+        from = end.end;
+    }
+    written.push_str(&text[from..]);
+    written.push_str(END_RAW);
+    Cow::Owned(written)
+}
+
+/// Where a text has tags that would end raw text.
+fn ends_of_raw(text: &str) -> Vec<std::ops::Range<usize>> {
+    let tags = text.match_indices("{%").map(|(start, _)| start);
+    tags.filter_map(|start| Some(start..start + tag_at(&text[start..], "endraw")?)).collect()
+}
+
+/// Text between double braces that names a column and does not mean it, or that looks as if it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stray<'a> {
+    /// What stands between the braces.
+    pub(super) inner: &'a str,
+    /// Where in the text it begins, in bytes.
+    pub(super) at: usize,
+    /// The column that it names or begins with.
+    pub(super) column: Option<&'a str>,
+}
+
+/// The braces in a text outside raw text that mean nothing, and look as if they named a column: such as
+/// `{{ Ticket Text }}` or `{{ input | upper }}`.
+pub(super) fn strays<'a>(text: &'a str, columns: &BTreeSet<String>) -> Vec<Stray<'a>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    for piece in pieces(text) {
+        if let Piece::Literal(literal) = piece {
+            for (open, _) in literal.match_indices("{{") {
+                let Some((inner, _)) = braced_at(&literal[open..]) else { continue };
+                let column = [inner, first_word(inner)]
+                    .into_iter()
+                    .chain(quoted_at_start(inner))
+                    .find(|name| columns.contains(*name));
+                if column.is_some() || looks_like_a_name(inner) {
+                    found.push(Stray { inner, at: at + open, column });
+                }
+            }
+        }
+        at += piece.source().len();
+    }
+    found
+}
+
+/// The word that a text begins with.
+fn first_word(text: &str) -> &str {
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_'));
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The name in the `row["name"]` that a text begins with.
+fn quoted_at_start(text: &str) -> Option<&str> {
+    quoted_name(&text[..=text.find(']')?])
+}
+
+/// Whether a text is words, as a column's name is that was written without quotes.
+fn looks_like_a_name(inner: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '.' | '-');
+    inner.chars().next().is_some_and(char::is_alphabetic) && inner.chars().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn column<'a>(name: &'a str, source: &'a str) -> Piece<'a> {
+        Piece::Column { name, source }
+    }
+
+    #[test]
+    fn only_columns_and_raw_text_mean_anything_in_a_searched_part() {
+        let text = r#"Reply {"a": {{ input }}} {% if x %} {{ 1 + 1 }} {{{größe}}}"#;
+        assert_eq!(
+            pieces(text),
+            [
+                Piece::Literal(r#"Reply {"a": "#),
+                column("input", "{{ input }}"),
+                Piece::Literal("} {% if x %} {{ 1 + 1 }} {"),
+                column("größe", "{{größe}}"),
+                Piece::Literal("}"),
+            ]
+        );
+        let raw = "a{%raw%}{{ b }}{% c %}{% endraw %}{{ d }}";
+        assert_eq!(
+            pieces(raw),
+            [
+                Piece::Literal("a"),
+                Piece::Raw { text: "{{ b }}{% c %}", source: "{%raw%}{{ b }}{% c %}{% endraw %}" },
+                column("d", "{{ d }}"),
+            ]
+        );
+        assert_eq!(pieces("{% raw %}{{ b }}").len(), 2, "it does not end");
+    }
+
+    #[test]
+    fn every_column_can_be_written() {
+        for (name, written) in [
+            ("input", "{{ input }}"),
+            ("Größe", "{{ Größe }}"),
+            ("Ticket Text", "{{ row[\"Ticket Text\"] }}"),
+            ("a.b", "{{ row[\"a.b\"] }}"),
+            ("x-y", "{{ row[\"x-y\"] }}"),
+            ("2nd", "{{ row[\"2nd\"] }}"),
+            ("in", "{{ row[\"in\"] }}"),
+            ("row", "{{ row[\"row\"] }}"),
+            ("size \"L\"", "{{ row['size \"L\"'] }}"),
+        ] {
+            assert_eq!(placeholder(name), written);
+            assert_eq!(pieces(written), [column(name, written)]);
+        }
+        assert_eq!(pieces("{{row[ 'a b' ]}}"), [column("a b", "{{row[ 'a b' ]}}")]);
+    }
+
+    #[test]
+    fn what_looks_like_a_column_and_is_none_is_found() {
+        let columns = BTreeSet::from(["Ticket Text".to_owned(), "input".to_owned()]);
+        let found = |text| {
+            let found = strays(text, &columns).into_iter();
+            found.map(|stray| (stray.inner, stray.column)).collect::<Vec<_>>()
+        };
+        assert_eq!(found("{{ Ticket Text }}"), [("Ticket Text", Some("Ticket Text"))]);
+        assert_eq!(found("{{ Tikcet Text }}"), [("Tikcet Text", None)]);
+        assert_eq!(found("{{ input | upper }}"), [("input | upper", Some("input"))]);
+        let piped = "{{ row[\"Ticket Text\"]|lower }}";
+        assert_eq!(found(piped), [("row[\"Ticket Text\"]|lower", Some("Ticket Text"))]);
+        assert_eq!(
+            found("{% raw %}{{ Ticket Text }}{% endraw %} {{ 1 + 1 }} {{ input }} {{#if x}}"),
+            []
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_put_together_are_the_text(text in r#"([a{}% \n"'\]]|raw|endraw|row\[|\{\{ a \}\}){0,24}"#) {
+            let together: String = pieces(&text).into_iter().map(Piece::source).collect();
+            prop_assert_eq!(together, text);
+        }
+
+        #[test]
+        fn a_literal_text_is_shown_as_it_is(
+            before in "[a{ ]{0,3}",
+            text in r#"([a{}% \n]|\{% raw %\}|\{% endraw %\}|\{\{ a \}\}){0,12}"#,
+            after in "[a} ]{0,3}",
+        ) {
+            // A brace before or behind it must not make it mean something either.
+            prop_assume!(!before.ends_with('{'));
+            let part = format!("{before}{}{after}", literal(&text));
+            let shown: String = pieces(&part)
+                .into_iter()
+                .map(|piece| match piece {
+                    Piece::Literal(text) | Piece::Raw { text, .. } => text,
+                    Piece::Column { .. } => "COLUMN",
+                })
+                .collect();
+            prop_assert_eq!(shown, format!("{before}{text}{after}"));
+        }
+
+        #[test]
+        fn a_column_of_any_name_is_read_as_it_is_written(name in r#"[a-zß0-9 ."-]{1,8}"#) {
+            prop_assume!(!name.contains("}}") && name.trim() == name);
+            let written = placeholder(&name);
+            prop_assert_eq!(pieces(&written), [column(&name, &written)]);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The template engine of frozen parts: what it prints, and which of its names exist.
+//!
+//! Values print as they do in searched parts: text as it is, null as nothing, all else as JSON.
+
+use minijinja::value::{Kwargs, Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+use regex::Regex;
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use std::io;
+use std::sync::LazyLock;
+
+/// The limit on work of one frozen template for one row, in the engine's instructions.
+const FUEL: u64 = 100_000;
+
+/// An engine without templates.
+pub(super) fn environment() -> Environment<'static> {
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    engine.set_auto_escape_callback(|_| AutoEscape::None);
+    engine.set_formatter(print);
+    engine.add_filter("tojson", tojson);
+    if let Ok(syntax) =
+        minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build()
+    {
+        engine.set_syntax(syntax);
+    }
+    engine.set_fuel(Some(FUEL));
+    engine
+}
+
+fn print(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    let text = match (value.kind(), value.as_str()) {
+        (ValueKind::None, _) => return Ok(()),
+        (_, Some(text)) => text.to_owned(),
+        (ValueKind::Bool | ValueKind::Seq | ValueKind::Map, _) => {
+            serde_json::to_string(value).map_err(no_json)?
+        }
+        _ => value.to_string(),
+    };
+    out.write_str(&text).map_err(Error::from)
+}
+
+/// JSON with a blank after commas and colons, or in lines that are indented by so many blanks. The
+/// engine's own filter of this name escapes it for web pages.
+fn tojson(value: &Value, indent: Option<usize>, keys: Kwargs) -> Result<String, Error> {
+    let indent = match indent {
+        Some(indent) => Some(indent),
+        None => keys.get("indent")?,
+    };
+    keys.assert_all_used()?;
+    let mut json = Vec::new();
+    match indent {
+        Some(indent) => {
+            let indent = " ".repeat(indent.min(16));
+            let style = PrettyFormatter::with_indent(indent.as_bytes());
+            value.serialize(&mut Serializer::with_formatter(&mut json, style))
+        }
+        None => value.serialize(&mut Serializer::with_formatter(&mut json, Spaced)),
+    }
+    .map_err(no_json)?;
+    String::from_utf8(json)
+        .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
+}
+
+fn no_json(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::BadSerialization, error.to_string())
+}
+
+/// A blank after commas and colons.
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: io::Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        out.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_key<W: io::Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        out.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+}
+
+/// Raw text and comments; then the blocks.
+static NOT_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?s)\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}|\{#.*?#\}").ok()
+});
+static BLOCK: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?s)\{\{.*?\}\}|\{%.*?%\}").ok());
+static STRING: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?s)"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"#).ok());
+static FILTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\|\s*([A-Za-z_]\w*)").ok());
+static TEST: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\bis\s+(?:not\s+)?([A-Za-z_]\w*)").ok());
+static OF_ROW: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"\brow\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*"([^"]*)"\s*\]|\[\s*'([^']*)'\s*\])?"#).ok()
+});
+
+/// The code of a template: its blocks, without raw text and comments.
+fn code(text: &str) -> String {
+    let (Some(not_code), Some(block)) = (&*NOT_CODE, &*BLOCK) else { return text.to_owned() };
+    let text = not_code.replace_all(text, "");
+    block.find_iter(&text).map(|block| block.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// A filter or test in a template that does not exist. The engine finds out only where it is used.
+pub(super) fn unknown_name(engine: &Environment<'_>, text: &str) -> Option<(&'static str, String)> {
+    let code = code(text);
+    let code = STRING.as_ref()?.replace_all(&code, "\"\"");
+    let exists = |expression: String, unknown: ErrorKind| {
+        let found = engine.compile_expression_owned(expression).and_then(|found| found.eval(()));
+        found.err().is_none_or(|error| error.kind() != unknown)
+    };
+    let names = |pattern: &'static LazyLock<Option<Regex>>| {
+        let found = pattern.as_ref().into_iter().flat_map(|pattern| pattern.captures_iter(&code));
+        found.filter_map(|found| Some(found.get(1)?.as_str().to_owned()))
+    };
+    names(&FILTER)
+        .find(|name| !exists(format!("0|{name}"), ErrorKind::UnknownFilter))
+        .map(|name| ("filter", name))
+        .or_else(|| {
+            let is_unknown =
+                |name: &String| !exists(format!("0 is {name}"), ErrorKind::UnknownTest);
+            names(&TEST).filter(|name| name != "not").find(is_unknown).map(|name| ("test", name))
+        })
+}
+
+/// The columns that a template names as `row["name"]`; `None` where it may show any of them.
+pub(super) fn columns_of_row(text: &str) -> Option<Vec<String>> {
+    let code = code(text);
+    let found = OF_ROW.as_ref()?.captures_iter(&code);
+    found
+        .map(|found| (1..4).find_map(|group| Some(found.get(group)?.as_str().to_owned())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(text: &str, row: serde_json::Value) -> String {
+        environment().render_str(text, Value::from(minijinja::value::Serde(row))).unwrap()
+    }
+
+    #[test]
+    fn values_print_as_json_unless_they_are_text_and_null_as_nothing() {
+        let row = serde_json::json!({"n": null, "t": true, "l": ["a", 1], "m": {"z": "ä", "a": null},
+            "i": 9007199254740993_u64, "f": 1.0, "s": "x"});
+        let text = "{{ n }}|{{ t }}|{{ l }}|{{ m }}|{{ i }}|{{ f }}|{{ s }}";
+        assert_eq!(
+            rendered(text, row),
+            r#"|true|["a",1]|{"z":"ä","a":null}|9007199254740993|1.0|x"#
+        );
+    }
+
+    #[test]
+    fn tojson_is_plain_json() {
+        let row = serde_json::json!({"l": ["a<b", "c'd", "\\u003c"], "m": {"k": 1}});
+        assert_eq!(rendered("{{ l | tojson }}", row.clone()), r#"["a<b", "c'd", "\\u003c"]"#);
+        assert_eq!(rendered("{{ m | tojson(indent=1) }}", row.clone()), "{\n \"k\": 1\n}");
+        assert_eq!(rendered("{{ m | tojson(2) }}", row), "{\n  \"k\": 1\n}");
+    }
+
+    #[test]
+    fn names_that_do_not_exist_are_found_before_anything_is_rendered() {
+        let engine = environment();
+        let unknown = |text| unknown_name(&engine, text);
+        let truncate = Some(("filter", "truncate".to_owned()));
+        assert_eq!(unknown("{% if false %}{{ a | truncate(3) }}{% endif %}"), truncate);
+        assert_eq!(unknown("{{ a is sunny }}"), Some(("test", "sunny".to_owned())));
+        for text in [
+            "{{ a | upper | tojson(indent=2) }} | truncate",
+            "{{ \"| truncate\" }}{# a | truncate #}{% raw %}{{ a | truncate }}{% endraw %}",
+            "{% if a is not none and a is defined %}{% endif %}",
+        ] {
+            assert_eq!(unknown(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_columns_of_a_row_are_told_where_they_are_named() {
+        let columns = |text| columns_of_row(text);
+        let names = ["a b".to_owned(), "c".to_owned(), "d".to_owned()];
+        assert_eq!(columns("{{ row[\"a b\"] }}{{ row.c }}{{ row['d'] }} row"), Some(names.into()));
+        assert_eq!(columns("{{ row[name] }}"), None);
+        assert_eq!(columns("{{ arrow }}"), Some(Vec::new()));
+    }
+}
