@@ -5,13 +5,22 @@
 //! in a row or a table are reported before anything is scored, by [`Scorer::new`] and
 //! [`Scorer::check`].
 
-mod table;
 mod verdict;
+mod reasoning;
+mod table;
+mod comparable;
 mod prepare;
+mod exact;
+mod spelling;
+mod groups;
+mod context;
+mod numerals;
+mod json;
+mod find_json;
+mod alternatives;
 mod program;
 mod kind;
 mod number;
-mod json;
 mod equals;
 mod contains;
 mod starts_with;
@@ -23,6 +32,7 @@ mod command;
 mod closure;
 
 pub use program::CommandSpec;
+pub use reasoning::Reasoning;
 pub use table::{Normalize, ScoreTable, ScorerError};
 pub use verdict::Verdict;
 
@@ -31,6 +41,7 @@ use crate::task::example::Example;
 use crate::text;
 use kind::Kind;
 use prepare::Prepare;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +65,8 @@ pub struct Scorer {
     name: String,
     weight: f64,
     prepare: Prepare,
+    /// Whether the row's answer is a list of right answers.
+    any_of: bool,
     kind_name: &'static str,
     kind: Arc<dyn Kind>,
 }
@@ -77,9 +90,18 @@ impl Scorer {
         if name.trim().is_empty() {
             return Err(ScorerError::new("name", "`name` is empty"));
         }
+        let any_of = table.any_of == Some(true);
+        let fixed = [("value", table.value.is_some()), ("pattern", table.pattern.is_some())];
+        if let Some((key, _)) = fixed.into_iter().find(|(_, is_set)| any_of && *is_set) {
+            return Err(ScorerError::new(
+                "any_of",
+                format!("`{key}` is the answer of all rows, so `any_of` has no list"),
+            )
+            .help(format!("remove `any_of` or `{key}`")));
+        }
         let prepare = Prepare::new(table)?;
         let kind = (listed.new)(table, &prepare)?;
-        Ok(Self { name, weight, prepare, kind_name: listed.name, kind })
+        Ok(Self { name, weight, prepare, any_of, kind_name: listed.name, kind })
     }
 
     /// A scorer that is a closure. It must be a pure function: a resumed run asks it again.
@@ -93,6 +115,7 @@ impl Scorer {
             name: name.into(),
             weight: 1.0,
             prepare: Prepare::nothing(),
+            any_of: false,
             kind_name: "closure",
             kind: Arc::new(closure::Closure::new(score)),
         }
@@ -122,11 +145,19 @@ impl Scorer {
         self.kind.command()
     }
 
-    /// The part of an answer that is scored: the match of `extract`, after `normalize`. A `command`
-    /// scorer receives this text.
+    /// The part of an answer that a `command` scorer receives: without reasoning, the match of
+    /// `extract`, after `normalize`. `None` if there is none; [`Self::score`] then says why.
     #[must_use]
-    pub fn scored_part<'a>(&self, answer: &'a str) -> Cow<'a, str> {
-        self.prepare.answer(answer)
+    pub fn scored_part<'a>(&self, answer: &'a str) -> Option<Cow<'a, str>> {
+        self.prepare.part(answer).ok().map(|part| self.prepare.normalized(part))
+    }
+
+    /// The right answers of a row.
+    fn right_answers<'a>(&self, row: &'a Example) -> Result<Vec<Cow<'a, Value>>, String> {
+        match self.any_of {
+            true => alternatives::of(&row.answer),
+            false => Ok(vec![Cow::Borrowed(&row.answer)]),
+        }
     }
 
     /// Checks that this scorer can use a row's answer, so that a wrong row is found before it is
@@ -135,13 +166,24 @@ impl Scorer {
     /// # Errors
     /// What is wrong with the row's answer: a lower-case sentence without a full stop.
     pub fn check(&self, row: &Example) -> Result<(), String> {
-        self.kind.check(row, &self.prepare)
+        let answers = self.right_answers(row)?;
+        answers.iter().try_for_each(|answer| self.kind.check(answer, &self.prepare))
     }
 
     /// Scores one answer; `None` if a program must score it.
     #[must_use]
     pub fn score(&self, answer: &str, row: &Example) -> Option<Verdict> {
-        self.kind.score(&self.prepare.answer(answer), row, &self.prepare)
+        // A row without a right answer is refused before anything is scored.
+        let expected = self.right_answers(row).unwrap_or_default();
+        let part = match self.prepare.part(answer) {
+            Ok(part) => part,
+            Err(reason) => {
+                let shown = expected.first().map_or(Cow::Borrowed(""), |it| value_text(it));
+                return Some(Verdict::invalid(reason, &quoted(&shown)));
+            }
+        };
+        let verdicts = expected.iter().map(|it| self.kind.score(part, it, row, &self.prepare));
+        alternatives::best(verdicts.collect::<Option<_>>()?, &expected)
     }
 }
 
@@ -188,6 +230,15 @@ impl ScorerSet {
         }
         self.scorers.push(scorer);
         Ok(())
+    }
+
+    /// One right answer of a row: its answer, or the first one of several.
+    #[must_use]
+    pub fn right_answer(&self, row: &Example) -> Value {
+        let several = self.scorers.iter().find(|scorer| scorer.any_of);
+        let answers = several.and_then(|scorer| scorer.right_answers(row).ok());
+        let first = answers.and_then(|answers| answers.into_iter().next());
+        first.map_or_else(|| row.answer.clone(), Cow::into_owned)
     }
 
     /// The scorers in the task's order.
@@ -264,7 +315,7 @@ impl ScorerSet {
     }
 }
 
-/// The expected answer of a row as shown to the mutator.
+/// The expected answer of a row as text.
 #[must_use]
 pub fn expected_text(row: &Example) -> String {
     value_text(&row.answer).into_owned()
@@ -285,9 +336,9 @@ mod tests {
     use super::*;
     use crate::id::ExampleId;
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
-    fn row(answer: Value) -> Example {
+    pub(super) fn row(answer: Value) -> Example {
         Example {
             id: ExampleId::new("r1"),
             columns: serde_json::Map::new(),
@@ -302,11 +353,11 @@ mod tests {
         toml::from_str(text).unwrap()
     }
 
-    fn scorer(text: &str) -> Scorer {
+    pub(super) fn scorer(text: &str) -> Scorer {
         Scorer::new(&table(text)).unwrap()
     }
 
-    fn value(text: &str, answer: &str, expected: Value) -> f64 {
+    pub(super) fn value(text: &str, answer: &str, expected: Value) -> f64 {
         scorer(text).score(answer, &row(expected)).unwrap().score.value()
     }
 
@@ -419,6 +470,8 @@ mod tests {
             ("kind = 'number'\ntolerance = -1", "tolerance", "must be 0 or more"),
             ("kind = 'label'", "labels", "needs the labels"),
             ("kind = 'command'", "command", "names no program"),
+            ("kind = 'is-json'\nany_of = true", "any_of", "`any_of` is not a key of `is-json`"),
+            ("kind = 'equals'\nvalue = 'x'\nany_of = true", "any_of", "so `any_of` has no list"),
         ] {
             let error = Scorer::new(&table(text)).unwrap_err();
             assert_eq!(error.key, key, "{text}");
@@ -442,6 +495,68 @@ mod tests {
         assert!(scorer("kind = 'equals'").check(&row(json!(""))).is_ok());
         let verdict = scorer("kind = 'regex'").score("x", &row(json!("("))).unwrap();
         assert!(verdict.feedback.unwrap().contains("is not a pattern"));
+    }
+
+    #[test]
+    fn reasoning_is_not_scored_unless_it_is_kept() {
+        let label = "kind = 'label'\nlabels = ['yes', 'no']";
+        let answer = "<think>Is it no? I say no.</think>\nyes";
+        assert_eq!(value(label, answer, json!("yes")), 1.0);
+        assert_eq!(value(&format!("{label}\nreasoning = 'strip'"), answer, json!("yes")), 1.0);
+        let kept = scorer(&format!("{label}\nreasoning = 'keep'"));
+        assert!(
+            kept.score(answer, &row(json!("yes"))).unwrap().invalid.unwrap().contains("several")
+        );
+        for text in [label, "kind = 'contains'", "kind = 'is-json'", "kind = 'regex'"] {
+            let verdict = scorer(text).score("<think>It is yes, or", &row(json!("yes"))).unwrap();
+            assert_eq!(
+                (verdict.score.value(), verdict.invalid.as_deref()),
+                (0.0, Some("the answer ends within its reasoning, before it says anything")),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_that_extract_does_not_match_is_invalid() {
+        let equals = scorer("kind = 'equals'\nextract = 'is (\\w+)'");
+        let verdict = equals.score("Paris", &row(json!("Paris"))).unwrap();
+        assert_eq!(verdict.invalid.as_deref(), Some("`extract` matches nothing in the answer"));
+        assert_eq!(
+            verdict.feedback.as_deref(),
+            Some("`extract` matches nothing in the answer. Expected `Paris`.")
+        );
+    }
+
+    #[test]
+    fn texts_are_compared_in_one_form_of_unicode() {
+        for text in ["kind = 'equals'", "kind = 'contains'", "kind = 'starts-with'"] {
+            for (answer, expected) in [
+                ("Zoe\u{308} won’t – ever", "Zoë won't - ever"),
+                ("first\\_name", "first_name"),
+                ("“so”", "\"so\""),
+            ] {
+                assert_eq!(value(text, answer, json!(expected)), 1.0, "{text} {answer}");
+            }
+        }
+        assert_eq!(value("kind = 'regex'", "won’t", json!("^won't$")), 1.0);
+        assert_eq!(value("kind = 'regex'", "a–b", json!("a–b")), 1.0);
+        assert_eq!(value("kind = 'equals'\nnormalize = ['lower']", "GROSS", json!("groß")), 1.0);
+    }
+
+    #[test]
+    fn normalize_acts_on_texts_alone() {
+        let steps = "normalize = ['trim', 'lower', 'strip-punctuation']";
+        for kind in ["equals", "json-fields"] {
+            let text = format!("kind = '{kind}'\n{steps}");
+            let city = json!({"City": "New York!"});
+            assert_eq!(value(&text, "{\"City\": \"New York!\"}", city.clone()), 1.0, "{kind}");
+            assert_eq!(value(&text, "{\"City\": \"NEW YORK\"}", city.clone()), 1.0, "{kind}");
+            assert_eq!(value(&text, "{\"city\": \"New York!\"}", city), 0.0, "{kind}");
+        }
+        assert_eq!(value(&format!("kind = 'number'\n{steps}"), "-1.5E3", json!(-1500)), 1.0);
+        assert_eq!(value(&format!("kind = 'is-json'\n{steps}"), "{\"A\": 1}", json!("x")), 1.0);
+        assert_eq!(value(&format!("kind = 'equals'\n{steps}"), "1.5", json!(1.5)), 1.0);
     }
 
     #[test]
@@ -476,11 +591,15 @@ mod tests {
         .unwrap();
         assert!(!set.is_pure());
         let (scorer, spec) = set.commands().next().unwrap();
-        assert_eq!((spec.argv.len(), &*scorer.scored_part("xaY")), (1, "Y"));
-        assert_eq!(scorer.score("x", &row(json!("x"))), None);
+        assert_eq!((spec.argv.len(), scorer.scored_part("xaY").as_deref()), (1, Some("Y")));
+        assert_eq!(scorer.scored_part("x"), None);
+        assert_eq!(scorer.score("xaY", &row(json!("x"))), None);
+        // The program is not asked about an answer without a part to score.
+        let unasked = set.score_with("x", &row(json!("x")), Vec::new());
+        assert_eq!((unasked.score.value(), unasked.metrics["command"]), (0.5, 0.0));
         let mut said = Verdict::wrong("Too long.");
         said.metrics.insert("equals".into(), 7.0);
-        let verdict = set.score_with("x", &row(json!("x")), vec![said]);
+        let verdict = set.score_with("xax", &row(json!("xax")), vec![said]);
         assert_eq!(verdict.score.value(), 0.5);
         assert_eq!(verdict.metrics["equals"], 1.0);
         assert_eq!(verdict.metrics["command.equals"], 7.0);
@@ -503,6 +622,10 @@ mod tests {
     fn the_right_answer_is_shown_as_text() {
         assert_eq!(expected_text(&row(json!("Paris"))), "Paris");
         assert_eq!(expected_text(&row(json!({"b": 1, "a": 2}))), r#"{"b":1,"a":2}"#);
+        let set = |text| ScorerSet::new(&[table(text)]).unwrap();
+        let list = row(json!(["Rome", "Roma"]));
+        assert_eq!(set("kind = 'equals'\nany_of = true").right_answer(&list), json!("Rome"));
+        assert_eq!(set("kind = 'equals'").right_answer(&list), json!(["Rome", "Roma"]));
     }
 
     proptest! {
@@ -510,7 +633,7 @@ mod tests {
         fn no_answer_is_too_odd_to_score(answer in any::<String>(), expected in any::<String>()) {
             for text in [
                 "kind = 'equals'", "kind = 'contains'", "kind = 'starts-with'", "kind = 'regex'", "kind = 'number'",
-                "kind = 'json-fields'", "kind = 'is-json'", "kind = 'label'\nlabels = ['yes', 'no']",
+                "kind = 'json-fields'", "kind = 'is-json'", "kind = 'label'\nlabels = ['yes', 'no']", "kind = 'equals'\nany_of = true",
             ] {
                 let table = table(&format!("{text}\nextract = '(.)$'\nnormalize = ['lower', 'squeeze-space', 'strip-punctuation', 'trim']"));
                 for expected in [json!(expected), json!({ "a": expected }), json!(null), json!(1.5)] {
