@@ -4,9 +4,11 @@ use super::args::PlanArgs;
 use super::error::CliError;
 use super::screen::Screen;
 use super::settings;
+use crate::candidate::DEMOS;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::ledger::Limits;
+use crate::prompt::value_text;
 use crate::recipe::Recipe;
 use crate::run;
 use crate::stats::{rows_needed, smallest_gain};
@@ -98,7 +100,30 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     if task.splits.train.is_empty() {
         warnings.push("there are no train rows: the mutator sees no examples".to_owned());
     }
+    warnings.extend(format_warning(task));
     warnings
+}
+
+/// Warns of a prompt that asks for JSON beside demonstrations that show bare texts.
+fn format_warning(task: &Task) -> Option<String> {
+    let parts = task.baseline.parts();
+    let asking = parts
+        .iter()
+        .find(|part| part.name != DEMOS && part.text.to_ascii_lowercase().contains("json"))?;
+    parts.iter().find(|part| part.name == DEMOS)?;
+    let rows = task.visible_rows();
+    let answers = rows.iter().map(|row| task.scorers.right_answer(row));
+    let bare = answers.filter_map(|answer| {
+        let text = value_text(&answer).trim().to_owned();
+        (!text.is_empty() && !text.starts_with(['{', '['])).then_some(text)
+    });
+    let shown = bare.take(1).next()?;
+    Some(format!(
+        "the part `{}` asks for JSON, but demonstrations show the answers of the data, which are bare \
+         texts such as `{}`: write these answers as JSON, remove `{DEMOS}`, or do not ask for JSON",
+        asking.name,
+        text::shorten(&shown, 40)
+    ))
 }
 
 /// Warns of a concurrency that the look-ahead cannot keep busy. It is not an error.

@@ -118,6 +118,20 @@ fn plan_previews_a_run_without_calling_a_model() {
 }
 
 #[test]
+fn a_prompt_for_json_beside_demonstrations_of_bare_labels_is_warned_of() {
+    let warnings = |system: &str, demos: &str| {
+        let env = TestEnv::with_colours();
+        let asked = format!("system = \"{system}\"\n{demos}");
+        env.edit("colours/task.toml", "system = \"Answer warm or cold.\"\n", &asked);
+        env.run("plan colours --json").ok().json()["warnings"].to_string()
+    };
+    let said = "the part `system` asks for JSON, but demonstrations show";
+    assert!(warnings("Reply in JSON.", "demos = \"Lot 1: warm\"\n").contains(said));
+    assert!(!warnings("Reply in JSON.", "").contains(said));
+    assert!(!warnings("Answer warm or cold.", "demos = \"Lot 1: warm\"\n").contains(said));
+}
+
+#[test]
 fn a_run_leaves_its_files_and_every_field_of_its_summary() {
     let env = TestEnv::with_colours();
     let ran = env.run("run colours --name one --json").ok();

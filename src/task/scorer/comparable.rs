@@ -1,7 +1,8 @@
 //! Texts in the form in which they are compared: one form for characters that look alike.
 //!
 //! Letters are composed (NFC); dashes, apostrophes and quotation marks are those of ASCII; a
-//! backslash of Markdown before punctuation is gone, and so are characters without width. Case and
+//! backslash of Markdown before punctuation is gone, and so are characters without width; full-width
+//! letters have their usual width. Case and
 //! white space are the business of `normalize` and of [`Folded`].
 
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -38,6 +39,8 @@ fn form_of(c: char) -> Option<char> {
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe0e}' | '\u{fe0f}' | '\u{feff}' => {
             return None;
         }
+        // Full-width letters, digits and punctuation.
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0)?,
         c => c,
     })
 }
@@ -106,6 +109,7 @@ mod tests {
         assert_eq!(comparable("re\u{301}sume\u{301}"), "r\u{e9}sum\u{e9}");
         assert_eq!(comparable("late\\_fee \\*x\\* \\\\ a\\n"), "late_fee *x* \\ a\\n");
         assert_eq!(comparable("a\u{200b}b\u{ad}c"), "abc");
+        assert_eq!(comparable("ＯＫ！"), "OK!");
         assert!(matches!(comparable("plain, naïve"), Cow::Borrowed(_)));
     }
 

@@ -110,8 +110,10 @@ pub(super) fn percent_sign(text: &str) -> Option<usize> {
 pub(super) fn is_in_accountants_brackets(text: &str, start: usize, end: usize) -> bool {
     let inside = without_currency(&text[..start]);
     let Some(before) = inside.strip_suffix('(') else { return false };
-    let rest = text[end..].trim_start_matches(' ');
-    let rest = rest.trim_start_matches(CURRENCIES);
+    let rest = text[end..].trim_start_matches(' ').trim_start_matches(CURRENCIES);
+    let word = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let is_currency = CURRENCY_WORDS.contains(&rest[..word].to_ascii_lowercase().as_str());
+    let rest = if is_currency { &rest[word..] } else { rest };
     let Some(after) = rest.strip_prefix(')') else { return false };
     let number = &text[start..end];
     let outside = without_currency(before);

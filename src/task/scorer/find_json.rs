@@ -7,6 +7,7 @@
 use super::json;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// What a value must be, if the answer holds values of several kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub(super) fn find(answer: &str, wanted: Wanted) -> Result<Value, String> {
     if let Some(error) = complaint {
         return Err(error);
     }
-    match in_prose(answer, wanted) {
+    match in_prose(&without_code(answer, &fences), wanted) {
         Ok(value) => Ok(value),
         // The place of a mistake is told in the whole answer where that is one broken value.
         Err(_) if bare.starts_with(['{', '[']) => whole,
@@ -122,6 +123,15 @@ fn fences(text: &str) -> Vec<Fence<'_>> {
         fences.push(Fence { language, content: &text[from..] });
     }
     fences
+}
+
+/// The text without the fenced code of other languages, in which a literal is no answer.
+fn without_code<'a>(text: &'a str, fences: &[Fence<'_>]) -> Cow<'a, str> {
+    let code = |fence: &&Fence<'_>| !fence.is_json() && !fence.language.is_empty();
+    fences
+        .iter()
+        .filter(code)
+        .fold(Cow::Borrowed(text), |text, fence| Cow::Owned(text.replacen(fence.content, "", 1)))
 }
 
 /// The last wanted value in prose, else the last object or list. The error is that of the last
@@ -249,6 +259,7 @@ mod tests {
             "Use {braces} :-( {\"k\": 7}",
             "{\"k\": 7}\n\nDone.",
             "{\"k\": 7} {",
+            "{\"k\": 7}\n```js\nconst o = {\"k\": 8};\n```",
         ] {
             assert_eq!(object(answer), Ok(json!({"k": 7})), "{answer}");
         }

@@ -23,7 +23,8 @@ use std::ops::Range;
 pub(super) struct Labels {
     /// The labels as written, in the task's order.
     names: Vec<String>,
-    /// Case-folded, each with its position in `names`; the longest first.
+    /// Case-folded, each with its position in `names`; the longest first. A label with hyphens is here
+    /// a second time, with spaces.
     folded: Vec<(String, usize)>,
 }
 
@@ -59,6 +60,13 @@ impl Named for Labels {
                     .help("case, white space, and what `normalize` removes are ignored"));
             }
             folded.push((label, place));
+        }
+        // `out of scope` names `out-of-scope`, unless it is a label of its own.
+        for place in 0..names.len() {
+            let spaced = folded[place].0.replace('-', " ").trim().to_owned();
+            if !spaced.is_empty() && folded.iter().all(|(other, _)| *other != spaced) {
+                folded.push((spaced, place));
+            }
         }
         folded.sort_by_key(|(label, place)| (std::cmp::Reverse(label.len()), *place));
         Ok(Self { names, folded })
@@ -151,6 +159,7 @@ impl Labels {
             covered.sort_by_key(|range| range.start);
         }
         named.sort_unstable();
+        named.dedup();
         named
     }
 }
@@ -266,6 +275,8 @@ mod tests {
             let answer = format!("It is out{dash}of{dash}scope.");
             assert_eq!(named(&names, &answer), ["out-of-scope"], "{dash}");
         }
+        assert_eq!(named(&names, "out of scope"), ["out-of-scope"]);
+        assert_eq!(named(&["a-b", "a b"], "a b"), ["a b"]);
         assert_eq!(named(&names, "nai\u{308}ve"), ["naïve"]);
         assert_eq!(named(&names, "“Won’t fix”"), ["won't fix"]);
         assert_eq!(named(&names, "**late\\_fee**"), ["late_fee"]);

@@ -94,7 +94,8 @@ fn last_number(text: &str) -> Option<Reading> {
 /// What joins the ends of a range.
 fn is_range(between: &str) -> bool {
     let between = context::without_currency(between);
-    between == "-" || between.trim_matches([' ', THIN_SPACE]) == EN_DASH.encode_utf8(&mut [0; 4])
+    ["-", "~"].contains(&between)
+        || between.trim_matches([' ', THIN_SPACE]) == EN_DASH.encode_utf8(&mut [0; 4])
 }
 
 /// `.5`, if the point does not end a word.

@@ -144,7 +144,7 @@ fn character(c: char, out: &mut String) {
         '٬' | '’' | '‘' | '＇' => out.push(if c == '٬' { ',' } else { '\'' }),
         '٪' | '﹪' => out.push('%'),
         '⁄' | '∕' => out.push('/'),
-        '～' => out.push(' '),
+        '～' => out.push('~'),
         c => {
             let code = u32::from(c);
             let zero = ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code));
@@ -189,6 +189,7 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
         }
         "times" => out.push('×'),
         "cdot" => out.push('·'),
+        "over" => out.push('/'),
         "pm" => out.push('±'),
         "circ" | "degree" => out.push('°'),
         "left" | "right" | "big" | "Big" | "text" | "textbf" | "textit" | "textrm" | "textsf"
