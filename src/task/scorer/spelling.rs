@@ -135,11 +135,15 @@ fn script<'a>(mark: char, row: &str, text: &'a str, out: &mut String) -> &'a str
 
 fn character(c: char, out: &mut String) {
     match c {
+        // Brackets around an exponent: `10^(-3)`.
+        '(' if out.ends_with('^') => {}
         c if c.is_ascii() => out.push(c),
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
         '\u{a0}' | '\u{202f}' | '\u{2007}'..='\u{200a}' => out.push(THIN_SPACE),
         '‐' | '‑' | '‒' | '−' | '﹣' | '－' | '⁃' => out.push('-'),
-        '–' | '—' | '―' => out.push(EN_DASH),
+        '–' | '—' | '―' => {
+            out.push(if out.ends_with(['^', 'e', 'E']) { '-' } else { EN_DASH })
+        }
         '٫' => out.push('.'),
         '٬' | '’' | '‘' | '＇' => out.push(if c == '٬' { ',' } else { '\'' }),
         '٪' | '﹪' => out.push('%'),
