@@ -39,7 +39,7 @@ impl NoAnswer {
 static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?xi)
-        < (?P<close>/)? (?P<name> (?:seed:)? (?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad) )
+        < (?P<close>/)? (?P<name> (?:seed:|ant)? (?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad) )
           (?: \s [^<>\n]* )? >
         | \[ (?P<close2>/)? (?P<name2>think) \]
         | ◁ (?P<close3>/)? (?P<name3>think) ▷
@@ -119,8 +119,13 @@ fn is_closing_alone(text: &str, tag: &Tag) -> bool {
 /// the server has lost the marks, the answer reads `analysis…assistantfinal…`.
 fn channels(answer: &str) -> Result<&str, NoAnswer> {
     let text = answer.trim_start();
-    if text.starts_with("<|channel|>") || text.starts_with("<|start|>") {
-        let Some(place) = text.rfind("<|channel|>final") else { return Err(NoAnswer::Unclosed) };
+    // The template may have opened the first channel.
+    let starts = ["<|channel|>", "<|start|>", "analysis<|message|>", "final<|message|>"];
+    if starts.iter().any(|start| text.starts_with(start)) {
+        let is_final = text.starts_with("final").then_some(0);
+        let Some(place) = text.rfind("<|channel|>final").or(is_final) else {
+            return Err(NoAnswer::Unclosed);
+        };
         let Some((_, message)) = text[place..].split_once("<|message|>") else {
             return Err(NoAnswer::Nothing);
         };
@@ -181,6 +186,8 @@ mod tests {
             "<|begin_of_thought|>Red?<|end_of_thought|>\n<|begin_of_solution|>blue<|end_of_solution|>",
             "<|channel|>analysis<|message|>Red?<|end|><|start|>assistant<|channel|>final<|message|>blue<|return|>",
             "<|channel|>final <|constrain|>json<|message|>blue",
+            "analysis<|message|>Red?<|end|><|start|>assistant<|channel|>final<|message|>blue",
+            "final<|message|>blue",
             "<|channel>thought\nRed?<channel|>blue",
             "analysisRed? No.assistantfinalblue",
             "Red? No.\n</think>\n\nblue",
