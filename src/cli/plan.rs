@@ -19,6 +19,7 @@ use crate::task::{Task, counts};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use serde::Serialize;
+use serde_json::Value;
 use std::fmt::Write as _;
 
 /// The assumed share of rows on which two prompts differ, before anything is measured.
@@ -101,7 +102,27 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         warnings.push("there are no train rows: the mutator sees no examples".to_owned());
     }
     warnings.extend(format_warning(task));
+    warnings.extend(list_warning(task));
     warnings
+}
+
+/// Warns of lists that are compared as one JSON list, although they may be several right answers.
+fn list_warning(task: &Task) -> Option<String> {
+    let rows = task.visible_rows();
+    let texts = |answer: &Value| {
+        answer.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string))
+    };
+    let is_list = !rows.is_empty() && rows.iter().all(|row| texts(&row.answer));
+    let scorers = task.scorers.scorers();
+    let compares = |kind| ["equals", "contains", "starts-with"].contains(&kind);
+    let scorer = scorers.iter().find(|scorer| compares(scorer.kind()) && !scorer.is_any_of())?;
+    is_list.then(|| {
+        format!(
+            "the answers of the data are lists of texts, and `{}` compares an answer with the whole list: \
+             if every item is right, write `any_of = true` under [[score]]",
+            scorer.name()
+        )
+    })
 }
 
 /// Warns of a prompt that asks for JSON beside demonstrations that show bare texts.

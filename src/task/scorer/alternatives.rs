@@ -145,6 +145,8 @@ mod tests {
             Some("Expected `Mars`, got `Earth`. Also right: `Venus`.")
         );
         assert!(equals.check(&row(json!([]))).unwrap_err().contains("is empty"));
+        let one = scorer("kind = 'number'");
+        assert!(one.check(&row(json!([1, 2]))).unwrap_err().contains("with `any_of = true`"));
         let number = scorer("kind = 'number'\nany_of = true");
         assert!(number.check(&row(json!([1, "none"]))).unwrap_err().contains("`none`"));
         let verdict = number.score("none", &row(json!([1, 2]))).unwrap();

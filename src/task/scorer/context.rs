@@ -127,6 +127,6 @@ pub(super) fn is_in_accountants_brackets(text: &str, start: usize, end: usize) -
     let ends_here = after.trim_start_matches(mark).chars().next().is_none_or(|c| {
         matches!(c, '\n' | '\r' | '.' | ',' | ';' | '|' | '%') || CURRENCIES.contains(&c)
     });
-    let is_alone = line.is_empty() || line.ends_with([':', '=', '|', ';', '→', '>', '$']);
+    let is_alone = line.is_empty() || line.ends_with([':', '=', '|', ';', '→', '>', '-']);
     ends_here && is_alone || is_amount && VERBS.contains(&last_word(line).as_str())
 }

@@ -75,6 +75,8 @@ pub(super) fn find(answer: &str, wanted: Wanted) -> Result<Value, String> {
 struct Fence<'a> {
     language: &'a str,
     content: &'a str,
+    /// The place of its content in the text.
+    start: usize,
 }
 
 impl Fence<'_> {
@@ -113,25 +115,31 @@ fn fences(text: &str) -> Vec<Fence<'_>> {
             Some((by, least, language, from))
                 if by == mark && length >= least && info.is_empty() =>
             {
-                fences.push(Fence { language, content: &text[from..start] });
+                fences.push(Fence { language, content: &text[from..start], start: from });
                 open = None;
             }
             _ => {}
         }
     }
     if let Some((_, _, language, from)) = open {
-        fences.push(Fence { language, content: &text[from..] });
+        fences.push(Fence { language, content: &text[from..], start: from });
     }
     fences
 }
 
 /// The text without the fenced code of other languages, in which a literal is no answer.
-fn without_code<'a>(text: &'a str, fences: &[Fence<'_>]) -> Cow<'a, str> {
+fn without_code<'a>(text: &'a str, fences: &[Fence<'a>]) -> Cow<'a, str> {
     let code = |fence: &&Fence<'_>| !fence.is_json() && !fence.language.is_empty();
-    fences
-        .iter()
-        .filter(code)
-        .fold(Cow::Borrowed(text), |text, fence| Cow::Owned(text.replacen(fence.content, "", 1)))
+    if !fences.iter().any(|fence| code(&fence)) {
+        return Cow::Borrowed(text);
+    }
+    let (mut prose, mut from) = (String::with_capacity(text.len()), 0);
+    for fence in fences.iter().filter(code) {
+        prose.push_str(&text[from..fence.start]);
+        from = fence.start + fence.content.len();
+    }
+    prose.push_str(&text[from..]);
+    Cow::Owned(prose)
 }
 
 /// The last wanted value in prose, else the last object or list. The error is that of the last

@@ -139,6 +139,12 @@ impl Scorer {
         self.weight
     }
 
+    /// Whether a row's answer is a list of right answers.
+    #[must_use]
+    pub fn is_any_of(&self) -> bool {
+        self.any_of
+    }
+
     /// The program, if this is a `command` scorer.
     #[must_use]
     pub fn command(&self) -> Option<&CommandSpec> {
@@ -167,7 +173,11 @@ impl Scorer {
     /// What is wrong with the row's answer: a lower-case sentence without a full stop.
     pub fn check(&self, row: &Example) -> Result<(), String> {
         let answers = self.right_answers(row)?;
-        answers.iter().try_for_each(|answer| self.kind.check(answer, &self.prepare))
+        let checked = answers.iter().try_for_each(|it| self.kind.check(it, &self.prepare));
+        checked.map_err(|message| match row.answer.is_array() && !self.any_of {
+            true => format!("{message}; with `any_of = true` every item of a list is right"),
+            false => message,
+        })
     }
 
     /// Scores one answer; `None` if a program must score it.
