@@ -8,7 +8,7 @@ pub mod command;
 use crate::event::Answered;
 use crate::id::RowIx;
 use crate::operator::Evidence;
-use crate::prompt::{Message, Prompt, TemplateError};
+use crate::prompt::{Message, Prompt, TemplateError, value_text};
 use crate::provider::Request;
 use crate::source::SourceError;
 use crate::task::Task;
@@ -143,7 +143,9 @@ impl Evaluator {
         let answer = &answered.text;
         let mut verdicts = Vec::with_capacity(self.commands.len());
         for ((scorer, _), pool) in self.task.scorers.commands().zip(&self.commands) {
-            verdicts.push(pool.score(&scorer.scored_part(answer), example).await?);
+            if let Some(part) = scorer.scored_part(answer) {
+                verdicts.push(pool.score(&part, example).await?);
+            }
         }
         Ok(self.task.scorers.score_with(answer, example, verdicts))
     }
@@ -162,10 +164,15 @@ impl Evaluator {
             input: self.input(example),
             answer: answer.map(|(text, _)| text.to_owned()),
             contrast: None,
-            expected: expected_text(example),
+            expected: self.expected(example),
             score: answer.map(|(_, verdict)| verdict.score.value()),
             feedback,
         })
+    }
+
+    /// One right answer of a row, as shown to the mutator and in demonstrations.
+    fn expected(&self, example: &Example) -> String {
+        value_text(&self.task.scorers.right_answer(example)).into_owned()
     }
 
     /// The user message without the prompt around it: the columns that the baseline's user part

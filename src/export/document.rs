@@ -512,8 +512,10 @@ mod tests {
             "---\n\nA rule above, and no other.\n",
             "---\n---\npromptsearch: {}\n---\n",
             "<!-- part: system -->\nBe brief.",
-            "\u{feff}Be brief.\r\n",
+            "Be brief.\r\n",
         ] {
+            let marked = format!("\u{feff}{text}");
+            assert_eq!(read_markdown(marked.as_bytes()).unwrap(), read_markdown(text.as_bytes()).unwrap());
             let document = read_markdown(text.as_bytes()).unwrap();
             assert_eq!(document.front_matter, []);
             assert_eq!(document.parts.len(), 1);

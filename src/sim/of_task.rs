@@ -31,7 +31,7 @@ pub fn world_of(task: &Task, seed: u64, parameters: WorldParameters) -> World {
             id: row.id.to_string(),
             user_text: user_text(row).unwrap_or_default(),
             input: longest(row),
-            answer: row.answer.clone(),
+            answer: task.scorers.right_answer(row),
             feedback: row.feedback.clone(),
         })
         .collect();

@@ -18,23 +18,6 @@ pub fn is_unspaced(c: char) -> bool {
         | '\u{20000}'..='\u{3FFFF}')
 }
 
-/// A case-folded text for comparison; runs of white space become one space.
-#[must_use]
-pub fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.extend(word.chars().flat_map(char::to_lowercase).map(|c| match c {
-            // Lower-casing letter by letter cannot handle the end of a word.
-            'ς' => 'σ',
-            c => c,
-        }));
-    }
-    folded
-}
-
 /// The lower-case words of a text; in scripts without spaces every letter counts as a word.
 pub fn words(text: &str, mut each: impl FnMut(&str)) {
     let mut word = String::new();
@@ -65,11 +48,5 @@ mod tests {
         let mut found = Vec::new();
         words("It's 账单 NOW", |word| found.push(word.to_owned()));
         assert_eq!(found, ["it", "s", "账", "单", "now"]);
-    }
-
-    #[test]
-    fn folding_ignores_case_and_the_amount_of_space() {
-        assert_eq!(fold("  Billing \n DISPUTE "), "billing dispute");
-        assert_eq!(fold("ΛΟΓΟΣ"), fold("λόγος".replace('ό', "ο").as_str()));
     }
 }

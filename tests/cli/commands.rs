@@ -118,6 +118,39 @@ fn plan_previews_a_run_without_calling_a_model() {
 }
 
 #[test]
+fn a_prompt_for_json_beside_demonstrations_of_bare_labels_is_warned_of() {
+    let warnings = |system: &str, demos: &str| {
+        let env = TestEnv::with_colours();
+        let asked = format!("system = \"{system}\"\n{demos}");
+        env.edit("colours/task.toml", "system = \"Answer warm or cold.\"\n", &asked);
+        env.run("plan colours --json").ok().json()["warnings"].to_string()
+    };
+    let said = "the part `system` asks for JSON, but demonstrations show";
+    assert!(warnings("Reply in JSON.", "demos = \"Lot 1: warm\"\n").contains(said));
+    assert!(!warnings("Reply in JSON.", "").contains(said));
+    assert!(!warnings("Answer warm or cold.", "demos = \"Lot 1: warm\"\n").contains(said));
+}
+
+#[test]
+fn lists_of_answers_that_are_compared_as_one_are_warned_of() {
+    let env = TestEnv::with_colours();
+    let scorer = "kind = \"label\"\nlabels = [\"warm\", \"cold\"]\n";
+    env.edit("colours/task.toml", scorer, "kind = \"equals\"\n");
+    let rows: String = (0..60)
+        .map(|row| {
+            format!(
+                "{{\"id\": {row}, \"input\": \"Lot {row}?\", \"answer\": [\"a{row}\", \"b\"]}}\n"
+            )
+        })
+        .collect();
+    env.write("colours/rows.jsonl", &rows);
+    let warnings = || env.run("plan colours --json").ok().json()["warnings"].to_string();
+    assert!(warnings().contains("write `any_of = true` under [[score]]"));
+    env.edit("colours/task.toml", "kind = \"equals\"\n", "kind = \"equals\"\nany_of = true\n");
+    assert!(!warnings().contains("any_of"));
+}
+
+#[test]
 fn a_run_leaves_its_files_and_every_field_of_its_summary() {
     let env = TestEnv::with_colours();
     let ran = env.run("run colours --name one --json").ok();

@@ -6,6 +6,7 @@ use super::kind::Kind;
 use super::prepare::Prepare;
 use super::verdict::Verdict;
 use crate::task::example::Example;
+use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ impl Closure {
 }
 
 impl Kind for Closure {
-    fn score(&self, answer: &str, row: &Example, _: &Prepare) -> Option<Verdict> {
+    fn score(&self, answer: &str, _: &Value, row: &Example, _: &Prepare) -> Option<Verdict> {
         Some((self.0)(answer, row))
     }
 }

@@ -8,6 +8,7 @@ use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::task::example::Example;
 use crate::text;
+use serde_json::Value;
 use std::time::Duration;
 
 /// The default time limit for one answer.
@@ -18,7 +19,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) struct Command(CommandSpec);
 
 impl Kind for Command {
-    fn score(&self, _: &str, _: &Example, _: &Prepare) -> Option<Verdict> {
+    fn score(&self, _: &str, _: &Value, _: &Example, _: &Prepare) -> Option<Verdict> {
         None
     }
 

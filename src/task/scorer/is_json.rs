@@ -6,6 +6,7 @@ use super::prepare::Prepare;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::task::example::Example;
+use serde_json::Value;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IsJson;
@@ -19,8 +20,8 @@ impl Named for IsJson {
 }
 
 impl Kind for IsJson {
-    fn score(&self, answer: &str, _: &Example, _: &Prepare) -> Option<Verdict> {
-        Some(match serde_json::from_str::<serde::de::IgnoredAny>(answer) {
+    fn score(&self, answer: &str, _: &Value, _: &Example, _: &Prepare) -> Option<Verdict> {
+        Some(match serde_json::from_str::<serde::de::IgnoredAny>(answer.trim()) {
             Ok(_) => Verdict::right(),
             Err(error) => Verdict::wrong(format!("Expected JSON and nothing else: {error}.")),
         })

@@ -1,42 +1,90 @@
-//! Reads JSON from an answer and compares values.
+//! Reads JSON and compares values: numbers with all their digits, strings like other texts.
 //!
-//! It checks no schema.
+//! Where an answer holds JSON is in `find_json`. It checks no schema.
 
-use super::number::Tolerance as Numbers;
+use super::exact::{Exact, Tolerance};
 use super::prepare::Prepare;
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
+use std::fmt;
 
-pub(super) use super::number::Tolerance;
+/// The deepest nesting of lists and objects.
+const DEEPEST: usize = 128;
 
-/// Parses the answer as JSON; a Markdown fence around it is accepted. The error is the parser's.
-pub(super) fn parse(answer: &str) -> Result<Value, String> {
-    serde_json::from_str(answer).or_else(|error| {
-        // Report the error of the bare text, unless there is a fence.
-        match fenced(answer) {
-            Some(inner) => serde_json::from_str(inner).map_err(|error| error.to_string()),
-            None => Err(error.to_string()),
-        }
-    })
+/// Parses a text that is JSON and nothing else. A number whose digits no machine number holds
+/// becomes its text.
+///
+/// # Errors
+/// The parser's message.
+pub(super) fn parse(text: &str) -> Result<Value, String> {
+    let raw: &RawValue = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    value(raw, 0)
 }
 
-/// The content of the last Markdown fence of an answer.
-fn fenced(answer: &str) -> Option<&str> {
-    let (before, _) = answer.rsplit_once("```")?;
-    let (_, inner) = before.rsplit_once("```")?;
-    // The word after the opening fence names the language.
-    Some(inner.trim_start_matches(|c: char| c.is_ascii_alphanumeric()))
+fn value(raw: &RawValue, depth: usize) -> Result<Value, String> {
+    let text = raw.get();
+    if depth > DEEPEST {
+        return Err(format!("it is nested more than {DEEPEST} levels deep"));
+    }
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let entries: Entries<'_> =
+                serde_json::from_str(text).map_err(|error| error.to_string())?;
+            let mut object = Map::with_capacity(entries.0.len());
+            for (key, item) in entries.0 {
+                if object.contains_key(&key) {
+                    return Err(format!("the key `{key}` is there twice"));
+                }
+                object.insert(key, value(item, depth + 1)?);
+            }
+            Ok(Value::Object(object))
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> =
+                serde_json::from_str(text).map_err(|error| error.to_string())?;
+            items.into_iter().map(|item| value(item, depth + 1)).collect()
+        }
+        Some(b'-' | b'0'..=b'9') => Ok(number(text)),
+        _ => serde_json::from_str(text).map_err(|error| error.to_string()),
+    }
+}
+
+/// A number, or its text if no machine number has the same digits.
+fn number(text: &str) -> Value {
+    match serde_json::from_str::<Number>(text) {
+        Ok(number) if Exact::of_json(&number) == Exact::parse(text) => Value::Number(number),
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+/// The entries of an object, of which two may have the same key.
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Vec<(String, &'de RawValue)>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+        }
+        deserializer.deserialize_map(EntriesVisitor).map(Entries)
+    }
 }
 
 /// Whether two values are equal: numbers within the tolerance, strings after normalization.
-pub(super) fn equal(got: &Value, expected: &Value, numbers: &Numbers, prepare: &Prepare) -> bool {
+pub(super) fn equal(got: &Value, expected: &Value, numbers: &Tolerance, prepare: &Prepare) -> bool {
     match (got, expected) {
-        (Value::String(got), Value::String(expected)) => {
-            prepare.expected(got) == prepare.expected(expected)
-        }
-        (Value::Number(got), Value::Number(expected)) => {
-            got == expected
-                || matches!((got.as_f64(), expected.as_f64()), (Some(got), Some(expected)) if numbers.allows(got, expected))
-        }
         (Value::Array(got), Value::Array(expected)) => {
             got.len() == expected.len()
                 && got
@@ -50,26 +98,81 @@ pub(super) fn equal(got: &Value, expected: &Value, numbers: &Numbers, prepare: &
                     got.get(name).is_some_and(|got| equal(got, expected, numbers, prepare))
                 })
         }
-        _ => got == expected,
+        (Value::String(got), Value::String(expected))
+            if prepare.text(got) == prepare.text(expected) =>
+        {
+            true
+        }
+        _ => match (exact(got), exact(expected)) {
+            (Some(got), Some(expected)) => numbers.allows(&got, &expected),
+            _ => got == expected,
+        },
+    }
+}
+
+/// The number that a value is. A text is one if it stands for a number whose digits no machine
+/// number holds.
+fn exact(value: &Value) -> Option<Exact> {
+    match value {
+        Value::Number(number) => Exact::of_json(number),
+        Value::String(text) => {
+            let is_number = serde_json::from_str::<Number>(text).is_ok();
+            (is_number && number(text).is_string()).then(|| Exact::parse(text)).flatten()
+        }
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
+    fn same(got: &str, expected: &str) -> bool {
+        let numbers = Tolerance::none();
+        equal(&parse(got).unwrap(), &parse(expected).unwrap(), &numbers, &Prepare::nothing())
+    }
+
     #[test]
-    fn a_fence_around_the_object_is_accepted() {
-        for answer in
-            ["{\"a\": 1}", "```json\n{\"a\": 1}\n```", "Here you are:\n```\n{\"a\": 1}\n```\nBye."]
+    fn numbers_are_equal_by_value_and_by_all_their_digits() {
+        assert!(same("1", "1.0") && same("[1e0]", "[1]") && same("-0.0", "0"));
+        assert!(same("9007199254740993", "9007199254740993.0"));
+        assert!(!same("9007199254740993", "9007199254740992"));
+        assert!(same(
+            "{\"n\": 31415926535897932384626433}",
+            "{\"n\": 31415926535897932384626433.00}"
+        ));
+        assert!(!same("31415926535897932384626433", "31415926535897932384626434"));
+        assert!(!same("0.12345678901234567891", "0.12345678901234567892"));
+        assert!(!same("\"1\"", "1") && !same("\"1\"", "\"1.0\"") && !same("true", "1"));
+    }
+
+    #[test]
+    fn texts_are_equal_like_other_texts() {
+        assert!(same("\"can’t – stop\"", "\"can't - stop\""));
+        assert!(!same("{\"A\": 1}", "{\"a\": 1}"));
+        assert!(same("{\"a\": 1, \"b\": [2]}", "{\"b\": [2], \"a\": 1}"));
+        assert!(!same("{\"a\": 1, \"b\": 2}", "{\"a\": 1}") && !same("[1, 2]", "[2, 1]"));
+    }
+
+    #[test]
+    fn what_is_not_one_value_is_refused() {
+        for text in
+            ["", "{} {}", "{\"a\": 1,}", "01", "+1", "'a'", "{\"a\": 1, \"a\": 1}", "\"\\ud800\""]
         {
-            assert_eq!(parse(answer), Ok(json!({"a": 1})), "{answer}");
+            assert!(parse(text).is_err(), "{text}");
         }
-        assert_eq!(parse("{\"a\": 1,}").unwrap_err(), "trailing comma at line 1 column 9");
-        assert!(parse("```json\n{\"a\" 1}\n```").unwrap_err().contains("expected `:`"));
-        for odd in ["", "```", "``````", "```json```", "[[[[".repeat(1000).as_str(), "1e999"] {
-            assert!(parse(odd).is_err(), "{odd}");
+        assert!(parse(&format!("{}{}", "[".repeat(1_000), "]".repeat(1_000))).is_err());
+        assert!(parse(&"[".repeat(1 << 20)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_that_is_written_is_read_and_equal(number in any::<f64>().prop_filter("finite", |it| it.is_finite()), whole in any::<i64>(), text in any::<String>()) {
+            let value = json!({"n": number, "w": [whole], "t": text});
+            let read = parse(&value.to_string()).unwrap();
+            prop_assert!(equal(&read, &value, &Tolerance::none(), &Prepare::nothing()));
         }
     }
 }

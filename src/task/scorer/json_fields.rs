@@ -4,9 +4,10 @@
 //! with the tolerance, strings exactly (after `normalize`, which trims by default). A missing field
 //! counts as null; an additional field is ignored. An answer that is not a JSON object is invalid.
 
+use super::exact::Tolerance;
+use super::find_json::{self, Wanted};
 use super::json;
 use super::kind::{Kind, Named};
-use super::number::Tolerance;
 use super::prepare::Prepare;
 use super::quoted;
 use super::table::{ScoreTable, ScorerError};
@@ -24,7 +25,7 @@ pub(super) struct JsonFields {
 
 impl Named for JsonFields {
     const NAME: &'static str = "json-fields";
-    const KEYS: &'static [&'static str] = &["fields", "tolerance", "relative_tolerance"];
+    const KEYS: &'static [&'static str] = &["fields", "tolerance", "relative_tolerance", "any_of"];
 
     fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
         if table.fields.as_ref().is_some_and(Vec::is_empty) {
@@ -36,12 +37,18 @@ impl Named for JsonFields {
 }
 
 impl Kind for JsonFields {
-    fn check(&self, row: &Example, _: &Prepare) -> Result<(), String> {
-        self.check_answer(&row.answer)
+    fn check(&self, expected: &Value, _: &Prepare) -> Result<(), String> {
+        self.check_answer(expected)
     }
 
-    fn score(&self, answer: &str, row: &Example, prepare: &Prepare) -> Option<Verdict> {
-        Some(self.score_against(answer, &row.answer, prepare))
+    fn score(
+        &self,
+        answer: &str,
+        expected: &Value,
+        _: &Example,
+        prepare: &Prepare,
+    ) -> Option<Verdict> {
+        Some(self.score_against(answer, expected, prepare))
     }
 }
 
@@ -81,7 +88,7 @@ impl JsonFields {
 
     fn score_against(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
         let fields = self.expected_fields(expected);
-        let got = match json::parse(answer) {
+        let got = match find_json::find(answer, Wanted::Object) {
             Ok(Value::Object(got)) => got,
             Ok(_) => {
                 return Verdict::invalid(

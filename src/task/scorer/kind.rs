@@ -1,7 +1,7 @@
 //! A kind of scorer: its name, its keys, and what it does with an answer.
 //!
-//! One kind is one file, and a line in the list of `mod.rs`. Not what all kinds have in common: `extract`
-//! and `normalize` are `prepare`, weights and names are [`super::Scorer`].
+//! One kind is one file, and a line in the list of `mod.rs`. What all kinds have in common is elsewhere:
+//! `reasoning`, `extract` and `normalize` in `prepare`; weights, names and `any_of` in [`super::Scorer`].
 
 use super::prepare::Prepare;
 use super::program::CommandSpec;
@@ -16,17 +16,24 @@ use std::sync::Arc;
 
 /// Scores answers. It never fails: an unusable answer is an invalid answer with a reason.
 pub(super) trait Kind: Debug + Send + Sync {
-    /// Checks that it can use a row's answer.
+    /// Checks that it can use an expected answer.
     ///
     /// # Errors
-    /// What is wrong with the row's answer: a lower-case sentence without a full stop.
-    fn check(&self, row: &Example, prepare: &Prepare) -> Result<(), String> {
-        let _ = (row, prepare);
+    /// What is wrong with the expected answer: a lower-case sentence without a full stop.
+    fn check(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
+        let _ = (expected, prepare);
         Ok(())
     }
 
-    /// Scores an answer that is prepared; `None`: a program must score it.
-    fn score(&self, answer: &str, row: &Example, prepare: &Prepare) -> Option<Verdict>;
+    /// Scores the part of an answer that counts, given the row and one of its right answers; `None`:
+    /// a program must score it.
+    fn score(
+        &self,
+        answer: &str,
+        expected: &Value,
+        row: &Example,
+        prepare: &Prepare,
+    ) -> Option<Verdict>;
 
     /// The program that must score it.
     fn command(&self) -> Option<&CommandSpec> {
@@ -108,10 +115,10 @@ pub(super) fn value_of(table: &ScoreTable) -> Result<Option<Value>, ScorerError>
 /// Where the row's answer is what is looked for, it must not be empty.
 pub(super) fn check_text(
     value: Option<&Value>,
-    row: &Example,
+    expected: &Value,
     prepare: &Prepare,
 ) -> Result<(), String> {
-    if value.is_none() && prepare.expected(&value_text(&row.answer)).is_empty() {
+    if value.is_none() && prepare.text(&value_text(expected)).is_empty() {
         return Err("the answer is empty, so every answer would match".to_owned());
     }
     Ok(())

@@ -1,9 +1,12 @@
 //! `label`: the answer names the row's label and none of the other labels.
 //!
-//! Labels match as whole words in any case. The longest label is searched first, and the text that
+//! Labels match as whole words in any case and in any form of Unicode (`comparable`). A hyphen between
+//! letters joins words, so that `non-compliant` does not name `compliant`; a long dash separates
+//! them. The longest label is searched first, and the text that
 //! it covers is not searched again, so that `billing dispute` does not also name `billing`. An
 //! answer that names no label or several labels is invalid, because it made no choice.
 
+use super::comparable::Folded;
 use super::kind::{Kind, Named};
 use super::prepare::Prepare;
 use super::quoted;
@@ -11,7 +14,7 @@ use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::prompt::value_text;
 use crate::task::example::Example;
-use crate::task::words::{fold, is_unspaced};
+use crate::task::words::is_unspaced;
 use crate::text;
 use serde_json::Value;
 use std::ops::Range;
@@ -20,13 +23,14 @@ use std::ops::Range;
 pub(super) struct Labels {
     /// The labels as written, in the task's order.
     names: Vec<String>,
-    /// Case-folded, each with its position in `names`; the longest first.
+    /// Case-folded, each with its position in `names`; the longest first. A label with hyphens is here
+    /// a second time, with spaces.
     folded: Vec<(String, usize)>,
 }
 
 impl Named for Labels {
     const NAME: &'static str = "label";
-    const KEYS: &'static [&'static str] = &["labels"];
+    const KEYS: &'static [&'static str] = &["labels", "any_of"];
 
     fn new(table: &ScoreTable, prepare: &Prepare) -> Result<Self, ScorerError> {
         let names = table.labels.clone().unwrap_or_default();
@@ -39,7 +43,7 @@ impl Named for Labels {
         }
         let mut folded: Vec<(String, usize)> = Vec::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {
-            let label = fold(&prepare.expected(name));
+            let label = Folded::new(&prepare.normalized(name)).text;
             if label.is_empty() {
                 return Err(ScorerError::new(
                     "labels",
@@ -57,18 +61,31 @@ impl Named for Labels {
             }
             folded.push((label, place));
         }
+        // `out of scope` names `out-of-scope`, unless it is a label of its own.
+        for place in 0..names.len() {
+            let spaced = folded[place].0.replace('-', " ").trim().to_owned();
+            if !spaced.is_empty() && folded.iter().all(|(other, _)| *other != spaced) {
+                folded.push((spaced, place));
+            }
+        }
         folded.sort_by_key(|(label, place)| (std::cmp::Reverse(label.len()), *place));
         Ok(Self { names, folded })
     }
 }
 
 impl Kind for Labels {
-    fn check(&self, row: &Example, prepare: &Prepare) -> Result<(), String> {
-        self.check_answer(&row.answer, prepare)
+    fn check(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
+        self.check_answer(expected, prepare)
     }
 
-    fn score(&self, answer: &str, row: &Example, prepare: &Prepare) -> Option<Verdict> {
-        Some(self.score_against(answer, &row.answer, prepare))
+    fn score(
+        &self,
+        answer: &str,
+        expected: &Value,
+        _: &Example,
+        prepare: &Prepare,
+    ) -> Option<Verdict> {
+        Some(self.score_against(answer, expected, prepare))
     }
 
     fn labels(&self) -> &[String] {
@@ -92,13 +109,13 @@ impl Labels {
     }
 
     fn place_of(&self, label: &str, prepare: &Prepare) -> Option<usize> {
-        let label = fold(&prepare.expected(label));
+        let label = Folded::new(&prepare.normalized(label)).text;
         self.folded.iter().find(|(other, _)| *other == label).map(|(_, place)| *place)
     }
 
     fn score_against(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
         let label = value_text(expected);
-        let named = self.named(answer);
+        let named = self.named(&prepare.normalized(answer));
         match named[..] {
             [] => Verdict::invalid(
                 format!("the answer names none of the labels ({})", self.list()),
@@ -128,7 +145,7 @@ impl Labels {
 
     /// The labels that an answer names, in the task's order.
     fn named(&self, answer: &str) -> Vec<usize> {
-        let answer = fold(answer);
+        let answer = Folded::new(answer);
         let mut covered: Vec<Range<usize>> = Vec::new();
         let mut named = Vec::new();
         for (label, place) in &self.folded {
@@ -142,6 +159,7 @@ impl Labels {
             covered.sort_by_key(|range| range.start);
         }
         named.sort_unstable();
+        named.dedup();
         named
     }
 }
@@ -153,17 +171,16 @@ fn is_covered(covered: &[Range<usize>], here: &Range<usize>) -> bool {
 }
 
 /// The ranges at which a label occurs as a whole word; they do not overlap.
-fn whole_words<'a>(text: &'a str, label: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+fn whole_words<'a>(answer: &'a Folded, label: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
     let first = label.chars().next();
     let last = label.chars().next_back();
+    let text = answer.text.as_str();
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
             let start = from + text.get(from..)?.find(label)?;
             let end = start + label.len();
-            let before = || letters_before(&text[..start]);
-            let after = || letters_after(&text[end..]);
-            if is_boundary(first, before()) && is_boundary(last, after()) {
+            if is_boundary(first, before(answer, start)) && is_boundary(last, after(answer, end)) {
                 from = end;
                 return Some(start..end);
             }
@@ -179,14 +196,30 @@ fn is_boundary(edge: Option<char>, neighbour: Option<char>) -> bool {
     !(edge.is_some_and(joins) && neighbour.is_some_and(joins))
 }
 
-/// The nearest character before a position, skipping underscores. They join the words of a name or
-/// emphasise a word in Markdown; only in a name is there a letter before them.
-fn letters_before(text: &str) -> Option<char> {
-    text.trim_end_matches('_').chars().next_back()
+/// The nearest character before a position, skipping what may join words: a hyphen, and underscores,
+/// which join the words of a name or emphasise a word in Markdown. Only if they join is there a
+/// letter before them.
+fn before(answer: &Folded, start: usize) -> Option<char> {
+    let text = &answer.text[..start];
+    let bare = match text.strip_suffix('-') {
+        Some(bare) if !answer.is_break(bare.len()) => bare,
+        _ => text.trim_end_matches('_'),
+    };
+    bare.chars().next_back()
 }
 
-fn letters_after(text: &str) -> Option<char> {
-    text.trim_start_matches('_').chars().next()
+/// The nearest character after a position, skipping what may join words.
+fn after(answer: &Folded, end: usize) -> Option<char> {
+    let text = &answer.text[end..];
+    let bare = match text.strip_prefix('-') {
+        Some(bare) if !answer.is_break(end) => bare,
+        // `can't` does not name `can`.
+        _ => match text.strip_prefix("'t") {
+            Some(rest) if !rest.starts_with(char::is_alphanumeric) => &text[1..],
+            _ => text.trim_start_matches('_'),
+        },
+    };
+    bare.chars().next()
 }
 
 #[cfg(test)]
@@ -233,6 +266,35 @@ mod tests {
         assert_eq!(named(&names, "Billing\n Dispute"), ["billing dispute"]);
         assert_eq!(named(&names, "a billing dispute over fees"), ["billing", "dispute over fees"]);
         assert_eq!(named(&names, "billing dispute, i.e. billing"), ["billing", "billing dispute"]);
+    }
+
+    #[test]
+    fn labels_are_the_same_in_any_form_of_unicode() {
+        let names = ["in-scope", "out-of-scope", "naïve", "won't fix", "late_fee", "straße"];
+        for dash in ['-', '‐', '‑', '‒', '–', '—', '―', '−'] {
+            let answer = format!("It is out{dash}of{dash}scope.");
+            assert_eq!(named(&names, &answer), ["out-of-scope"], "{dash}");
+        }
+        assert_eq!(named(&names, "out of scope"), ["out-of-scope"]);
+        assert_eq!(named(&["a-b", "a b"], "a b"), ["a b"]);
+        assert_eq!(named(&names, "nai\u{308}ve"), ["naïve"]);
+        assert_eq!(named(&names, "“Won’t fix”"), ["won't fix"]);
+        assert_eq!(named(&names, "**late\\_fee**"), ["late_fee"]);
+        assert_eq!(named(&names, "STRASSE"), ["straße"]);
+        assert_eq!(named(&["iptal"], "İPTAL"), ["iptal"]);
+    }
+
+    #[test]
+    fn a_hyphen_joins_words_and_a_long_dash_separates_them() {
+        let names = ["scope", "yes", "can"];
+        for joined in
+            ["out-of-scope", "out‑of‑scope", "out–of–scope", "scope-like", "can't", "can’t"]
+        {
+            assert_eq!(named(&names, joined), Vec::<String>::new(), "{joined}");
+        }
+        for apart in ["yes—it is", "so—yes", "- yes", "yes -", "yes - so", "-yes-", "yes's"] {
+            assert_eq!(named(&names, apart), ["yes"], "{apart}");
+        }
     }
 
     #[test]

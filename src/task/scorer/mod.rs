@@ -5,13 +5,22 @@
 //! in a row or a table are reported before anything is scored, by [`Scorer::new`] and
 //! [`Scorer::check`].
 
-mod table;
 mod verdict;
+mod reasoning;
+mod table;
+mod comparable;
 mod prepare;
+mod exact;
+mod spelling;
+mod groups;
+mod context;
+mod numerals;
+mod json;
+mod find_json;
+mod alternatives;
 mod program;
 mod kind;
 mod number;
-mod json;
 mod equals;
 mod contains;
 mod starts_with;
@@ -23,6 +32,7 @@ mod command;
 mod closure;
 
 pub use program::CommandSpec;
+pub use reasoning::Reasoning;
 pub use table::{Normalize, ScoreTable, ScorerError};
 pub use verdict::Verdict;
 
@@ -31,6 +41,7 @@ use crate::task::example::Example;
 use crate::text;
 use kind::Kind;
 use prepare::Prepare;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +65,8 @@ pub struct Scorer {
     name: String,
     weight: f64,
     prepare: Prepare,
+    /// Whether the row's answer is a list of right answers.
+    any_of: bool,
     kind_name: &'static str,
     kind: Arc<dyn Kind>,
 }
@@ -77,9 +90,18 @@ impl Scorer {
         if name.trim().is_empty() {
             return Err(ScorerError::new("name", "`name` is empty"));
         }
+        let any_of = table.any_of == Some(true);
+        let fixed = [("value", table.value.is_some()), ("pattern", table.pattern.is_some())];
+        if let Some((key, _)) = fixed.into_iter().find(|(_, is_set)| any_of && *is_set) {
+            return Err(ScorerError::new(
+                "any_of",
+                format!("`{key}` is the answer of all rows, so `any_of` has no list"),
+            )
+            .help(format!("remove `any_of` or `{key}`")));
+        }
         let prepare = Prepare::new(table)?;
         let kind = (listed.new)(table, &prepare)?;
-        Ok(Self { name, weight, prepare, kind_name: listed.name, kind })
+        Ok(Self { name, weight, prepare, any_of, kind_name: listed.name, kind })
     }
 
     /// A scorer that is a closure. It must be a pure function: a resumed run asks it again.
@@ -93,6 +115,7 @@ impl Scorer {
             name: name.into(),
             weight: 1.0,
             prepare: Prepare::nothing(),
+            any_of: false,
             kind_name: "closure",
             kind: Arc::new(closure::Closure::new(score)),
         }
@@ -116,17 +139,31 @@ impl Scorer {
         self.weight
     }
 
+    /// Whether a row's answer is a list of right answers.
+    #[must_use]
+    pub fn is_any_of(&self) -> bool {
+        self.any_of
+    }
+
     /// The program, if this is a `command` scorer.
     #[must_use]
     pub fn command(&self) -> Option<&CommandSpec> {
         self.kind.command()
     }
 
-    /// The part of an answer that is scored: the match of `extract`, after `normalize`. A `command`
-    /// scorer receives this text.
+    /// The part of an answer that a `command` scorer receives: without reasoning, the match of
+    /// `extract`, after `normalize`. `None` if there is none; [`Self::score`] then says why.
     #[must_use]
-    pub fn scored_part<'a>(&self, answer: &'a str) -> Cow<'a, str> {
-        self.prepare.answer(answer)
+    pub fn scored_part<'a>(&self, answer: &'a str) -> Option<Cow<'a, str>> {
+        self.prepare.part(answer).ok().map(|part| self.prepare.normalized(part))
+    }
+
+    /// The right answers of a row.
+    fn right_answers<'a>(&self, row: &'a Example) -> Result<Vec<Cow<'a, Value>>, String> {
+        match self.any_of {
+            true => alternatives::of(&row.answer),
+            false => Ok(vec![Cow::Borrowed(&row.answer)]),
+        }
     }
 
     /// Checks that this scorer can use a row's answer, so that a wrong row is found before it is
@@ -135,13 +172,28 @@ impl Scorer {
     /// # Errors
     /// What is wrong with the row's answer: a lower-case sentence without a full stop.
     pub fn check(&self, row: &Example) -> Result<(), String> {
-        self.kind.check(row, &self.prepare)
+        let answers = self.right_answers(row)?;
+        let checked = answers.iter().try_for_each(|it| self.kind.check(it, &self.prepare));
+        checked.map_err(|message| match row.answer.is_array() && !self.any_of {
+            true => format!("{message}; with `any_of = true` every item of a list is right"),
+            false => message,
+        })
     }
 
     /// Scores one answer; `None` if a program must score it.
     #[must_use]
     pub fn score(&self, answer: &str, row: &Example) -> Option<Verdict> {
-        self.kind.score(&self.prepare.answer(answer), row, &self.prepare)
+        // A row without a right answer is refused before anything is scored.
+        let expected = self.right_answers(row).unwrap_or_default();
+        let part = match self.prepare.part(answer) {
+            Ok(part) => part,
+            Err(reason) => {
+                let shown = expected.first().map_or(Cow::Borrowed(""), |it| value_text(it));
+                return Some(Verdict::invalid(reason, &quoted(&shown)));
+            }
+        };
+        let verdicts = expected.iter().map(|it| self.kind.score(part, it, row, &self.prepare));
+        alternatives::best(verdicts.collect::<Option<_>>()?, &expected)
     }
 }
 
@@ -188,6 +240,15 @@ impl ScorerSet {
         }
         self.scorers.push(scorer);
         Ok(())
+    }
+
+    /// One right answer of a row: its answer, or the first one of several.
+    #[must_use]
+    pub fn right_answer(&self, row: &Example) -> Value {
+        let several = self.scorers.iter().find(|scorer| scorer.any_of);
+        let answers = several.and_then(|scorer| scorer.right_answers(row).ok());
+        let first = answers.and_then(|answers| answers.into_iter().next());
+        first.map_or_else(|| row.answer.clone(), Cow::into_owned)
     }
 
     /// The scorers in the task's order.
@@ -264,7 +325,7 @@ impl ScorerSet {
     }
 }
 
-/// The expected answer of a row as shown to the mutator.
+/// The expected answer of a row as text.
 #[must_use]
 pub fn expected_text(row: &Example) -> String {
     value_text(&row.answer).into_owned()
@@ -281,244 +342,4 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::ExampleId;
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
-    fn row(answer: Value) -> Example {
-        Example {
-            id: ExampleId::new("r1"),
-            columns: serde_json::Map::new(),
-            answer,
-            feedback: None,
-            group: None,
-            line: 1,
-        }
-    }
-
-    fn table(text: &str) -> ScoreTable {
-        toml::from_str(text).unwrap()
-    }
-
-    fn scorer(text: &str) -> Scorer {
-        Scorer::new(&table(text)).unwrap()
-    }
-
-    fn value(text: &str, answer: &str, expected: Value) -> f64 {
-        scorer(text).score(answer, &row(expected)).unwrap().score.value()
-    }
-
-    #[test]
-    fn texts_are_compared_as_they_are_unless_evened_out() {
-        let equals = "kind = 'equals'";
-        assert_eq!(value(equals, " Paris\n", json!("Paris")), 1.0);
-        assert_eq!(value(equals, "paris", json!("Paris")), 0.0);
-        assert_eq!(
-            value(
-                "kind = 'equals'\nnormalize = ['lower', 'strip-punctuation']",
-                "«Paris»!",
-                json!("paris.")
-            ),
-            1.0
-        );
-        assert_eq!(value("kind = 'equals'\nnormalize = []", "Paris\n", json!("Paris")), 0.0);
-        assert_eq!(value("kind = 'equals'\nvalue = 'ok'", "ok", json!("Paris")), 1.0);
-        assert_eq!(
-            value(
-                "kind = 'equals'\nextract = 'is (\\w+)'",
-                "it is Rome, no, is Paris.",
-                json!("Paris")
-            ),
-            1.0
-        );
-    }
-
-    #[test]
-    fn other_values_are_compared_by_value() {
-        let equals = "kind = 'equals'";
-        assert_eq!(value(equals, "18", json!(18)), 1.0);
-        assert_eq!(value(equals, "18.0", json!(18)), 1.0);
-        assert_eq!(value(equals, "true", json!(true)), 1.0);
-        assert_eq!(value(equals, "True", json!(true)), 0.0);
-        assert_eq!(
-            value(equals, "{\"b\": [1, 2], \"a\": \"x \"}", json!({"a": "x", "b": [1, 2]})),
-            1.0
-        );
-        assert_eq!(value(equals, "{\"a\": \"x\", \"c\": 1}", json!({"a": "x"})), 0.0);
-        assert!(scorer(equals).score("{", &row(json!({}))).unwrap().invalid.is_some());
-    }
-
-    #[test]
-    fn pieces_beginnings_and_patterns_are_found() {
-        assert_eq!(value("kind = 'contains'", "in Paris, yes", json!("Paris")), 1.0);
-        assert_eq!(value("kind = 'contains'", "in paris", json!("Paris")), 0.0);
-        assert_eq!(value("kind = 'contains'\nvalue = 12", "12 men", json!("Paris")), 1.0);
-        assert_eq!(value("kind = 'starts-with'", " Paris, yes", json!("Paris")), 1.0);
-        assert_eq!(value("kind = 'starts-with'", "in Paris", json!("Paris")), 0.0);
-        assert_eq!(value("kind = 'regex'\npattern = '(?i)par.s$'", "in PARIS", json!("x")), 1.0);
-        assert_eq!(value("kind = 'regex'", "abbbc", json!("^ab+c$")), 1.0);
-        assert_eq!(value("kind = 'regex'", "ac", json!("^ab+c$")), 0.0);
-        assert_eq!(value("kind = 'is-json'", " [1] ", json!("x")), 1.0);
-        assert_eq!(value("kind = 'is-json'", "```json\n[1]\n```", json!("x")), 0.0);
-    }
-
-    #[test]
-    fn feedback_shows_the_expected_and_the_actual_answer() {
-        let feedback = |text: &str, answer: &str| {
-            scorer(text).score(answer, &row(json!("Paris"))).unwrap().feedback
-        };
-        insta::assert_snapshot!(
-            [
-                feedback("kind = 'equals'", "Rome\nor so"),
-                feedback("kind = 'contains'", "Rome"),
-                feedback("kind = 'starts-with'", "Rome"),
-                feedback("kind = 'regex'", "Rome"),
-                feedback("kind = 'is-json'", "{\"a\" 1}"),
-            ]
-            .map(Option::unwrap)
-            .join("\n"),
-            @r#"
-        Expected `Paris`, got `Rome or so`.
-        Expected `Paris` in the answer, got `Rome`.
-        Expected an answer that begins with `Paris`, got `Rome`.
-        Expected an answer that matches `Paris`, got `Rome`.
-        Expected JSON and nothing else: expected `:` at line 1 column 6.
-        "#
-        );
-        assert_eq!(feedback("kind = 'equals'", "Paris"), None);
-        assert!(feedback("kind = 'equals'", &"long ".repeat(1 << 18)).unwrap().len() < 300);
-    }
-
-    #[test]
-    fn a_table_that_cannot_be_used_is_refused_by_key() {
-        for (text, key, message) in [
-            ("kind = 'lable'", "kind", "there is no scorer `lable`"),
-            ("kind = 'regex'\nlabels = ['a']", "labels", "`labels` is not a key of `regex`"),
-            ("kind = 'is-json'\nvalue = 1", "value", "`value` is not a key of `is-json`"),
-            (
-                "kind = 'label'\nlabels = ['a']\ntolerance = 0.1",
-                "tolerance",
-                "is not a key of `label`",
-            ),
-            ("kind = 'equals'\nweight = 0", "weight", "must be above 0"),
-            ("kind = 'equals'\nweight = nan", "weight", "must be above 0"),
-            ("kind = 'equals'\nname = ' '", "name", "is empty"),
-            ("kind = 'contains'\nvalue = ''", "value", "every answer would match"),
-            (
-                "kind = 'regex'\npattern = '['",
-                "pattern",
-                "`pattern` is not a pattern: unclosed character class",
-            ),
-            (
-                "kind = 'regex'\npattern = 'a{99999}{99999}'",
-                "pattern",
-                "`pattern` is not a pattern",
-            ),
-            ("kind = 'number'\ntolerance = -1", "tolerance", "must be 0 or more"),
-            ("kind = 'label'", "labels", "needs the labels"),
-            ("kind = 'command'", "command", "names no program"),
-        ] {
-            let error = Scorer::new(&table(text)).unwrap_err();
-            assert_eq!(error.key, key, "{text}");
-            assert!(error.message.contains(message), "{text}: {error}");
-        }
-        let error = Scorer::new(&table("kind = 'lable'")).unwrap_err();
-        assert_eq!(error.help.as_deref(), Some("did you mean `label`?"));
-        let unknown = toml::from_str::<ScoreTable>("kind = 'label'\nlabls = []").unwrap_err();
-        assert!(unknown.message().contains("unknown field `labls`"));
-        let step =
-            toml::from_str::<ScoreTable>("kind = 'label'\nnormalize = ['lowr']").unwrap_err();
-        assert!(step.message().contains("unknown variant `lowr`"));
-    }
-
-    #[test]
-    fn a_row_that_fits_no_scorer_is_found_before_it_is_paid_for() {
-        assert!(scorer("kind = 'contains'").check(&row(json!(" "))).is_err());
-        assert!(scorer("kind = 'contains'\nvalue = 'x'").check(&row(json!(""))).is_ok());
-        assert!(scorer("kind = 'regex'").check(&row(json!("("))).is_err());
-        assert!(scorer("kind = 'number'").check(&row(json!("none"))).is_err());
-        assert!(scorer("kind = 'equals'").check(&row(json!(""))).is_ok());
-        let verdict = scorer("kind = 'regex'").score("x", &row(json!("("))).unwrap();
-        assert!(verdict.feedback.unwrap().contains("is not a pattern"));
-    }
-
-    #[test]
-    fn a_set_weighs_its_scorers_and_names_their_scores() {
-        let set = ScorerSet::new(&[
-            table("kind = 'contains'\nweight = 3"),
-            table("kind = 'is-json'\nname = 'json'"),
-            table("kind = 'contains'\nvalue = '['"),
-        ])
-        .unwrap();
-        assert!(set.is_pure());
-        let verdict = set.score("Paris [", &row(json!("Paris")));
-        assert_eq!(verdict.score.value(), 0.8);
-        let names: Vec<(&str, f64)> =
-            verdict.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        assert_eq!(names, [("contains", 1.0), ("contains-2", 1.0), ("json", 0.0)]);
-        let one =
-            ScorerSet::new(&[table("kind = 'number'")]).unwrap().score("none", &row(json!(1)));
-        assert!(one.metrics.is_empty() && one.invalid.is_some());
-        assert_eq!(ScorerSet::new(&[]).unwrap_err().0, 0);
-        let twins = [table("kind = 'equals'\nname = 'a'"), table("kind = 'is-json'\nname = 'a'")];
-        let (place, error) = ScorerSet::new(&twins).unwrap_err();
-        assert_eq!((place, error.key), (1, "name"));
-    }
-
-    #[test]
-    fn a_program_is_listed_and_its_verdict_weighed() {
-        let set = ScorerSet::new(&[
-            table("kind = 'command'\ncommand = ['score']\nextract = 'a(.)'"),
-            table("kind = 'equals'"),
-        ])
-        .unwrap();
-        assert!(!set.is_pure());
-        let (scorer, spec) = set.commands().next().unwrap();
-        assert_eq!((spec.argv.len(), &*scorer.scored_part("xaY")), (1, "Y"));
-        assert_eq!(scorer.score("x", &row(json!("x"))), None);
-        let mut said = Verdict::wrong("Too long.");
-        said.metrics.insert("equals".into(), 7.0);
-        let verdict = set.score_with("x", &row(json!("x")), vec![said]);
-        assert_eq!(verdict.score.value(), 0.5);
-        assert_eq!(verdict.metrics["equals"], 1.0);
-        assert_eq!(verdict.metrics["command.equals"], 7.0);
-    }
-
-    #[test]
-    fn verdicts_and_tables_survive_being_written() {
-        let verdict = Verdict::invalid("no number", "`3`");
-        assert_eq!(
-            serde_json::from_str::<Verdict>(&serde_json::to_string(&verdict).unwrap()).unwrap(),
-            verdict
-        );
-        let table = table("kind = 'label'\nlabels = ['a']\nnormalize = ['squeeze-space']");
-        let text = serde_json::to_string(&table).unwrap();
-        assert_eq!(text, r#"{"kind":"label","labels":["a"],"normalize":["squeeze-space"]}"#);
-        assert_eq!(serde_json::from_str::<ScoreTable>(&text).unwrap(), table);
-    }
-
-    #[test]
-    fn the_right_answer_is_shown_as_text() {
-        assert_eq!(expected_text(&row(json!("Paris"))), "Paris");
-        assert_eq!(expected_text(&row(json!({"b": 1, "a": 2}))), r#"{"b":1,"a":2}"#);
-    }
-
-    proptest! {
-        #[test]
-        fn no_answer_is_too_odd_to_score(answer in any::<String>(), expected in any::<String>()) {
-            for text in [
-                "kind = 'equals'", "kind = 'contains'", "kind = 'starts-with'", "kind = 'regex'", "kind = 'number'",
-                "kind = 'json-fields'", "kind = 'is-json'", "kind = 'label'\nlabels = ['yes', 'no']",
-            ] {
-                let table = table(&format!("{text}\nextract = '(.)$'\nnormalize = ['lower', 'squeeze-space', 'strip-punctuation', 'trim']"));
-                for expected in [json!(expected), json!({ "a": expected }), json!(null), json!(1.5)] {
-                    let verdict = Scorer::new(&table).unwrap().score(&answer, &row(expected)).unwrap();
-                    prop_assert!(verdict.invalid.is_none() || verdict.score.value() == 0.0);
-                    prop_assert!(verdict.score.is_perfect() || verdict.feedback.is_some());
-                }
-            }
-        }
-    }
-}
+mod tests;

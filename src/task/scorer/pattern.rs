@@ -18,7 +18,7 @@ pub(super) struct Pattern {
 
 impl Named for Pattern {
     const NAME: &'static str = "regex";
-    const KEYS: &'static [&'static str] = &["pattern"];
+    const KEYS: &'static [&'static str] = &["pattern", "any_of"];
 
     fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
         let compile = |pattern: &String| {
@@ -29,18 +29,8 @@ impl Named for Pattern {
 }
 
 impl Kind for Pattern {
-    fn check(&self, row: &Example, _: &Prepare) -> Result<(), String> {
-        self.check_answer(&row.answer)
-    }
-
-    fn score(&self, answer: &str, row: &Example, _: &Prepare) -> Option<Verdict> {
-        Some(self.score_against(answer, &row.answer))
-    }
-}
-
-impl Pattern {
     /// Checks that a row's answer is a valid pattern.
-    fn check_answer(&self, expected: &Value) -> Result<(), String> {
+    fn check(&self, expected: &Value, _: &Prepare) -> Result<(), String> {
         match self.pattern {
             Some(_) => Ok(()),
             None => Regex::new(&value_text(expected))
@@ -49,7 +39,13 @@ impl Pattern {
         }
     }
 
-    fn score_against(&self, answer: &str, expected: &Value) -> Verdict {
+    fn score(
+        &self,
+        answer: &str,
+        expected: &Value,
+        _: &Example,
+        prepare: &Prepare,
+    ) -> Option<Verdict> {
         let of_row;
         let pattern = match &self.pattern {
             Some(pattern) => pattern,
@@ -58,10 +54,14 @@ impl Pattern {
                     of_row = pattern;
                     &of_row
                 }
-                Err(error) => return Verdict::wrong(broken_pattern("answer", &error).message),
+                Err(error) => {
+                    return Some(Verdict::wrong(broken_pattern("answer", &error).message));
+                }
             },
         };
-        if pattern.is_match(answer) {
+        // A pattern may ask for a dash or a backslash as it was written.
+        let forms = [prepare.normalized(answer), prepare.text(answer)];
+        Some(if forms.iter().any(|form| pattern.is_match(form)) {
             Verdict::right()
         } else {
             Verdict::wrong(format!(
@@ -69,6 +69,6 @@ impl Pattern {
                 quoted(pattern.as_str()),
                 quoted(answer)
             ))
-        }
+        })
     }
 }

@@ -1,7 +1,11 @@
-//! Prepares an answer for scoring: `extract`, then `normalize`.
+//! Prepares answers and texts for scoring.
 //!
-//! The expected text is only normalized.
+//! Of an answer, `reasoning` and then `extract` leave the part that is scored. Texts are compared
+//! after `normalize` and in one form of Unicode; what is read as JSON or as a number is not changed
+//! before.
 
+use super::comparable::{comparable, fold_case};
+use super::reasoning::{Reasoning, without_reasoning};
 use super::table::{Normalize, ScoreTable, ScorerError};
 use regex::Regex;
 use std::borrow::Cow;
@@ -15,6 +19,7 @@ const MOST_MATCHES: usize = 100_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct Prepare {
+    reasoning: Reasoning,
     extract: Option<Regex>,
     normalize: Vec<Normalize>,
 }
@@ -23,38 +28,49 @@ impl Prepare {
     pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
         let extract = table.extract.as_deref().map(extractor).transpose()?;
         let normalize = table.normalize.clone().unwrap_or_else(|| vec![Normalize::Trim]);
-        Ok(Self { extract, normalize })
+        Ok(Self { reasoning: table.reasoning.unwrap_or_default(), extract, normalize })
     }
 
     /// Leaves an answer as it is.
     pub(super) fn nothing() -> Self {
-        Self { extract: None, normalize: Vec::new() }
+        Self { reasoning: Reasoning::Keep, extract: None, normalize: Vec::new() }
     }
 
     /// The part of an answer that is scored.
-    pub(super) fn answer<'a>(&self, answer: &'a str) -> Cow<'a, str> {
-        self.expected(self.extracted(answer))
+    ///
+    /// # Errors
+    /// Why there is none: the reason for which the answer is invalid.
+    pub(super) fn part<'a>(&self, answer: &'a str) -> Result<&'a str, &'static str> {
+        let said = match self.reasoning {
+            Reasoning::Strip => without_reasoning(answer).map_err(|none| none.reason())?,
+            Reasoning::Keep => answer,
+        };
+        let Some(extract) = &self.extract else { return Ok(said) };
+        let mut from = said.len().saturating_sub(SEARCHED_BYTES);
+        while !said.is_char_boundary(from) {
+            from += 1;
+        }
+        let last = extract.captures_iter(&said[from..]).take(MOST_MATCHES).last();
+        let Some(last) = last else { return Err("`extract` matches nothing in the answer") };
+        // The first group may be unused in a match.
+        let group = last.get(1).ok_or("the group of `extract` matches nothing in the answer")?;
+        Ok(group.as_str())
     }
 
-    /// A normalized text for comparison.
-    pub(super) fn expected<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    /// A text after `normalize`.
+    pub(super) fn normalized<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.normalize.iter().fold(Cow::Borrowed(text), |text, step| match text {
             Cow::Borrowed(text) => apply(*step, text),
             Cow::Owned(text) => Cow::Owned(apply(*step, &text).into_owned()),
         })
     }
 
-    fn extracted<'a>(&self, answer: &'a str) -> &'a str {
-        let Some(extract) = &self.extract else {
-            return answer;
-        };
-        let mut from = answer.len().saturating_sub(SEARCHED_BYTES);
-        while !answer.is_char_boundary(from) {
-            from += 1;
+    /// A text as it is compared with another one.
+    pub(super) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match comparable(text) {
+            Cow::Borrowed(text) => self.normalized(text),
+            Cow::Owned(text) => Cow::Owned(self.normalized(&text).into_owned()),
         }
-        let last = extract.captures_iter(&answer[from..]).take(MOST_MATCHES).last();
-        // The first group may be unused in a match.
-        last.and_then(|found| found.get(1)).map_or(answer, |group| group.as_str())
     }
 }
 
@@ -86,7 +102,7 @@ pub(super) fn broken_pattern(key: &'static str, error: &regex::Error) -> ScorerE
 fn apply(step: Normalize, text: &str) -> Cow<'_, str> {
     match step {
         Normalize::Trim => Cow::Borrowed(text.trim()),
-        Normalize::Lower => Cow::Owned(text.to_lowercase()),
+        Normalize::Lower => Cow::Owned(fold_case(text)),
         Normalize::SqueezeSpace => {
             let mut squeezed = String::with_capacity(text.len());
             let mut in_space = false;
@@ -110,7 +126,7 @@ fn apply(step: Normalize, text: &str) -> Cow<'_, str> {
 fn is_punctuation(c: char) -> bool {
     c.is_ascii_punctuation()
         || matches!(c,
-            '¡' | '§' | '«' | '¶' | '·' | '»' | '¿'
+            '−' | '¡' | '§' | '«' | '¶' | '·' | '»' | '¿'
             | '\u{2010}'..='\u{2027}'
             | '\u{2030}'..='\u{205E}'
             | '\u{3001}'..='\u{3003}'
@@ -139,24 +155,31 @@ mod tests {
     }
 
     #[test]
-    fn the_last_match_is_scored_and_without_one_the_whole_answer() {
+    fn the_last_match_is_scored_and_without_one_nothing() {
         let prepare = prepare(Some(r"[Tt]he answer is (.+?)\.?$"), None).unwrap();
-        assert_eq!(prepare.answer("So the answer is 4.\r\nNo: The answer is 5.\r\nBye!\n"), "5");
-        assert_eq!(prepare.answer(" five \n"), "five");
+        let said = "So the answer is 4.\r\nNo: The answer is 5.\r\nBye!\n";
+        assert_eq!(prepare.part(said), Ok("5"));
+        assert_eq!(prepare.part(" five \n"), Err("`extract` matches nothing in the answer"));
+        let thought = "<think>The answer is 6.</think>Is it 5?";
+        assert_eq!(prepare.part(thought), Err("`extract` matches nothing in the answer"));
     }
 
     #[test]
-    fn a_group_that_found_nothing_leaves_the_answer_whole() {
-        assert_eq!(prepare(Some("a(b)?"), None).unwrap().answer("xa"), "xa");
+    fn a_group_that_found_nothing_leaves_nothing() {
+        let prepare = prepare(Some("a(b)?"), None).unwrap();
+        assert_eq!(prepare.part("xa"), Err("the group of `extract` matches nothing in the answer"));
+        assert_eq!(prepare.part("ab"), Ok("b"));
     }
 
     #[test]
     fn steps_are_taken_in_their_order() {
         use Normalize::{Lower, SqueezeSpace, StripPunctuation, Trim};
         let all = prepare(None, Some(&[StripPunctuation, Lower, SqueezeSpace, Trim])).unwrap();
-        assert_eq!(all.expected(" «Ärger»,\n  mit – A.B. "), "ärger mit ab");
-        assert_eq!(prepare(None, Some(&[])).unwrap().expected(" a "), " a ");
-        assert_eq!(prepare(None, None).unwrap().expected(" a "), "a");
+        assert_eq!(all.text(" «Ärger»,\n  mit – A.B. "), "ärger mit ab");
+        assert_eq!(prepare(None, Some(&[])).unwrap().text(" a "), " a ");
+        assert_eq!(prepare(None, None).unwrap().text(" a "), "a");
+        let lower = prepare(None, Some(&[Lower])).unwrap();
+        assert_eq!(lower.text("MASSE"), lower.text("Maße"));
     }
 
     #[test]
@@ -169,6 +192,6 @@ mod tests {
     #[test]
     fn a_huge_answer_is_searched_at_its_end() {
         let answer = "x ä ".repeat(1 << 20) + "answer: 7";
-        assert_eq!(prepare(Some(r"answer: (\d+)"), None).unwrap().answer(&answer), "7");
+        assert_eq!(prepare(Some(r"answer: (\d+)"), None).unwrap().part(&answer), Ok("7"));
     }
 }

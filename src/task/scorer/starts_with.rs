@@ -15,13 +15,19 @@ pub(super) struct StartsWith {
 }
 
 impl Kind for StartsWith {
-    fn check(&self, row: &Example, prepare: &Prepare) -> Result<(), String> {
-        check_text(self.value.as_ref(), row, prepare)
+    fn check(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
+        check_text(self.value.as_ref(), expected, prepare)
     }
 
-    fn score(&self, answer: &str, row: &Example, prepare: &Prepare) -> Option<Verdict> {
-        let expected = value_text(self.value.as_ref().unwrap_or(&row.answer));
-        Some(if answer.starts_with(&*prepare.expected(&expected)) {
+    fn score(
+        &self,
+        answer: &str,
+        expected: &Value,
+        _: &Example,
+        prepare: &Prepare,
+    ) -> Option<Verdict> {
+        let expected = value_text(self.value.as_ref().unwrap_or(expected));
+        Some(if prepare.text(answer).starts_with(&*prepare.text(&expected)) {
             Verdict::right()
         } else {
             Verdict::wrong(format!(
@@ -35,7 +41,7 @@ impl Kind for StartsWith {
 
 impl Named for StartsWith {
     const NAME: &'static str = "starts-with";
-    const KEYS: &'static [&'static str] = &["value"];
+    const KEYS: &'static [&'static str] = &["value", "any_of"];
 
     fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
         Ok(Self { value: value_of(table)? })

@@ -2,6 +2,7 @@
 //!
 //! The file of each kind documents what its keys do.
 
+use super::reasoning::Reasoning;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
@@ -39,11 +40,19 @@ pub struct ScoreTable {
     /// `command`: environment variables that the program gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env: Option<Vec<String>>,
+    /// Kinds that compare with the row's answer: the row's answer is a list, and each of its items is
+    /// right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub any_of: Option<bool>,
+    /// Any kind: what happens to the reasoning of an answer; the default is `"strip"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Reasoning>,
     /// Any kind: a pattern; the first group of its last match is scored instead of the whole
-    /// answer.
+    /// answer. An answer that it does not match is invalid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extract: Option<String>,
-    /// Any kind: the normalization before comparing; the default is `["trim"]`.
+    /// Any kind: the normalization of texts before comparing; the default is `["trim"]`. JSON and
+    /// numbers are read as they stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalize: Option<Vec<Normalize>>,
     /// Any kind: its weight among all scorers; the default is 1.
@@ -60,7 +69,7 @@ pub struct ScoreTable {
 pub enum Normalize {
     /// Removes white space at both ends.
     Trim,
-    /// Converts to lower case.
+    /// Ignores case: converts to lower case, and `ß` to `ss`.
     Lower,
     /// Replaces runs of white space by one space.
     SqueezeSpace,
@@ -70,7 +79,7 @@ pub enum Normalize {
 
 impl ScoreTable {
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 9] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 10] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
@@ -81,6 +90,7 @@ impl ScoreTable {
             ("command", self.command.is_some()),
             ("timeout", self.timeout.is_some()),
             ("env", self.env.is_some()),
+            ("any_of", self.any_of.is_some()),
         ]
     }
 }

@@ -1,0 +1,132 @@
+//! What stands around a number: its sign, its currency, its percent sign, brackets, and whether it
+//! is part of a name.
+//!
+//! It reads no digits; `numerals` does. Texts are rewritten by `spelling`.
+
+use super::spelling::{EN_DASH, EXPRESSION, THIN_SPACE};
+
+const CURRENCIES: &[char] = &['$', '€', '£', '¥', '₹', '₩', '₽', '₺', '₫', '₪', '฿', '₦', '₴'];
+const CURRENCY_WORDS: &[&str] =
+    &["usd", "eur", "gbp", "jpy", "cny", "inr", "chf", "aud", "cad", "rs", "rm", "us"];
+
+/// Words before a number that name a version.
+const VERSION_WORDS: &[&str] = &["version", "ver", "v", "release"];
+
+/// Words after which a number in brackets is the amount itself, not an aside.
+const VERBS: &[&str] = &["is", "was", "are", "were", "be", "of", "equals"];
+
+/// The context before a number.
+pub(super) struct Before {
+    pub(super) is_minus: bool,
+    pub(super) is_name: bool,
+    pub(super) is_expression: bool,
+}
+
+impl Before {
+    /// The context at the end of a text.
+    pub(super) fn of(text: &str) -> Self {
+        let bare = without_currency(text);
+        let has_currency = bare.len() < text.len();
+        let is_expression = text.ends_with(EXPRESSION);
+        if let Some(rest) = bare.strip_suffix(['-', EN_DASH]) {
+            // After a digit or a bracket it is a range or a subtraction, after a letter a hyphen.
+            let joins = |c: char| {
+                c.is_alphanumeric()
+                    || matches!(c, ')' | ']' | '%' | '-' | '°' | EN_DASH | EXPRESSION)
+            };
+            return Self {
+                is_minus: !rest.ends_with(joins),
+                is_name: !has_currency && rest.ends_with(|c: char| c.is_ascii_alphabetic()),
+                is_expression: is_expression || rest.ends_with(EXPRESSION),
+            };
+        }
+        let within_name = bare.trim_end_matches('_').ends_with(|c: char| c.is_ascii_alphabetic())
+            || bare.ends_with('^')
+            || bare.trim_end_matches([' ', THIN_SPACE]).ends_with('±');
+        let word = last_word(bare);
+        let is_version = VERSION_WORDS.contains(&word.as_str()) && bare.len() == text.len();
+        Self {
+            is_minus: is_spaced_minus(bare) || is_minus_word(bare),
+            is_name: is_version
+                || within_name && !has_currency && !CURRENCY_WORDS.contains(&word.as_str()),
+            is_expression,
+        }
+    }
+}
+
+/// The text without a currency at its end.
+pub(super) fn without_currency(text: &str) -> &str {
+    let bare = text.strip_suffix([' ', THIN_SPACE]).unwrap_or(text);
+    bare.strip_suffix(CURRENCIES).unwrap_or(text)
+}
+
+/// The word at the end of a text in lower case, with a space or a point after it.
+fn last_word(text: &str) -> String {
+    let text = text.trim_end_matches([' ', THIN_SPACE]);
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let letters = text.bytes().rev().take(12).take_while(u8::is_ascii_alphabetic).count();
+    text[text.len() - letters..].to_ascii_lowercase()
+}
+
+/// `= - 5`. After a line break it is a bullet, after a number a subtraction.
+fn is_spaced_minus(text: &str) -> bool {
+    let minus = text.strip_suffix([' ', THIN_SPACE]).and_then(|it| it.strip_suffix(['-', EN_DASH]));
+    minus.is_some_and(|rest| rest.trim_end_matches(' ').ends_with(['=', '≈', '(', '[', ':']))
+}
+
+/// `minus 5`, `negative 5`, but not `10 minus 5`.
+fn is_minus_word(text: &str) -> bool {
+    let Some(text) = text.strip_suffix(' ') else { return false };
+    match last_word(text).as_str() {
+        "negative" => true,
+        "minus" => {
+            let rest = text[..text.len() - "minus".len()].trim_end();
+            !rest.ends_with(|c: char| c.is_ascii_digit() || matches!(c, ')' | '%' | EXPRESSION))
+        }
+        _ => false,
+    }
+}
+
+/// The length of a percent sign or word at the beginning of a text.
+pub(super) fn percent_sign(text: &str) -> Option<usize> {
+    let rest = text.trim_start_matches([' ', THIN_SPACE]);
+    let space = text.len() - rest.len();
+    if rest.starts_with('%') {
+        return Some(space + 1);
+    }
+    let rest = rest.strip_prefix('-').unwrap_or(rest);
+    let words = ["percentage points", "percentage point", "percent", "per cent", "pct"];
+    let word = words.into_iter().find(|word| {
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric());
+        rest.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word))
+            && ends(&rest[word.len()..])
+    })?;
+    Some(text.len() - rest.len() + word.len())
+}
+
+/// Whether a number stands in the brackets with which accountants write a negative amount:
+/// `(1,234)` alone on its line, in a cell or after a colon, and after a verb if it is written as an
+/// amount, `is ($1,234)`. In prose, brackets hold an aside, and `(3)` is the third of a list.
+pub(super) fn is_in_accountants_brackets(text: &str, start: usize, end: usize) -> bool {
+    let inside = without_currency(&text[..start]);
+    let Some(before) = inside.strip_suffix('(') else { return false };
+    let rest = text[end..].trim_start_matches(' ').trim_start_matches(CURRENCIES);
+    let word = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let is_currency = CURRENCY_WORDS.contains(&rest[..word].to_ascii_lowercase().as_str());
+    let rest = if is_currency { &rest[word..] } else { rest };
+    let Some(after) = rest.strip_prefix(')') else { return false };
+    let number = &text[start..end];
+    let outside = without_currency(before);
+    let has_currency = inside.len() < start || outside.len() < before.len();
+    let is_amount = has_currency || number.contains(['.', ',', '%', THIN_SPACE, ' ']);
+    if number.contains('/') || (number.len() == 1 && !has_currency) {
+        return false;
+    }
+    let mark = |c: char| matches!(c, ' ' | '*' | '_' | '`' | THIN_SPACE);
+    let line = outside.rsplit('\n').next().unwrap_or_default().trim_end_matches(mark);
+    let ends_here = after.trim_start_matches(mark).chars().next().is_none_or(|c| {
+        matches!(c, '\n' | '\r' | '.' | ',' | ';' | '|' | '%') || CURRENCIES.contains(&c)
+    });
+    let is_alone = line.is_empty() || line.ends_with([':', '=', '|', ';', '→', '>', '-']);
+    ends_here && is_alone || is_amount && VERBS.contains(&last_word(line).as_str())
+}

@@ -1,0 +1,320 @@
+//! Finds JSON in an answer: the whole answer, a Markdown fence, or an object or list in prose.
+//!
+//! Of several fences the last one that holds JSON counts, those marked `json` before the others; of
+//! several values in prose the last one. The inside of a broken value never counts. Values are read
+//! and compared by `json`.
+
+use super::json;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What a value must be, if the answer holds values of several kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Object,
+    List,
+}
+
+impl Wanted {
+    fn is(self, value: &Value) -> bool {
+        match self {
+            Self::Object => value.is_object(),
+            Self::List => value.is_array(),
+        }
+    }
+}
+
+/// The most places in prose at which a value may begin.
+const MOST_STARTS: usize = 500;
+
+/// The JSON that an answer gives.
+///
+/// # Errors
+/// Why there is none: what is wrong with the value that comes nearest, as a lower-case sentence
+/// without a full stop.
+pub(super) fn find(answer: &str, wanted: Wanted) -> Result<Value, String> {
+    let bare = answer.trim().trim_start_matches('\u{feff}');
+    let whole = json::parse(bare);
+    if whole.is_ok() {
+        return whole;
+    }
+    let fences = fences(answer);
+    let mut complaint = None;
+    for is_marked in [true, false] {
+        let same = fences.iter().rev().filter(|fence| fence.is_json() == is_marked);
+        for fence in same {
+            match json::parse(fence.content.trim()) {
+                Ok(value) if is_marked || value.is_object() || value.is_array() => {
+                    return Ok(value);
+                }
+                Ok(_) => {}
+                Err(error) if fence.is_json() || fence.looks_like_json() => {
+                    if let Ok(value) = in_prose(fence.content, wanted) {
+                        return Ok(value);
+                    }
+                    complaint.get_or_insert(error);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    if let Some(error) = complaint {
+        return Err(error);
+    }
+    match in_prose(&without_code(answer, &fences), wanted) {
+        Ok(value) => Ok(value),
+        // The place of a mistake is told in the whole answer where that is one broken value.
+        Err(_) if bare.starts_with(['{', '[']) => whole,
+        Err(Some(error)) => Err(error),
+        Err(None) => Err("it holds no JSON object or list".to_owned()),
+    }
+}
+
+/// A fenced block of Markdown.
+struct Fence<'a> {
+    language: &'a str,
+    content: &'a str,
+    /// The place of its content in the text.
+    start: usize,
+}
+
+impl Fence<'_> {
+    fn is_json(&self) -> bool {
+        let language = self.language.to_ascii_lowercase();
+        ["json", "jsonc", "json5", "jsonl", "application/json"].contains(&language.as_str())
+    }
+
+    fn looks_like_json(&self) -> bool {
+        self.language.is_empty() && self.content.trim_start().starts_with(['{', '['])
+    }
+}
+
+/// The fenced blocks of a text. A fence begins and ends at the beginning of a line; one that is not
+/// closed ends with the text.
+fn fences(text: &str) -> Vec<Fence<'_>> {
+    let mut fences = Vec::new();
+    // The mark, its length, the language, and where the content begins.
+    let mut open: Option<(char, usize, &str, usize)> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let (start, end) = (at, at + line.len());
+        at = end;
+        let bare = line.trim();
+        let Some(mark) = bare.chars().next().filter(|c| matches!(c, '`' | '~')) else { continue };
+        let length = bare.chars().take_while(|c| *c == mark).count();
+        if length < 3 {
+            continue;
+        }
+        let info = bare[length..].trim();
+        match open {
+            None if mark == '~' || !info.contains('`') => {
+                let language = info.split_whitespace().next().unwrap_or_default();
+                open = Some((mark, length, language, end));
+            }
+            Some((by, least, language, from))
+                if by == mark && length >= least && info.is_empty() =>
+            {
+                fences.push(Fence { language, content: &text[from..start], start: from });
+                open = None;
+            }
+            _ => {}
+        }
+    }
+    if let Some((_, _, language, from)) = open {
+        fences.push(Fence { language, content: &text[from..], start: from });
+    }
+    fences
+}
+
+/// The text without the fenced code of other languages, in which a literal is no answer.
+fn without_code<'a>(text: &'a str, fences: &[Fence<'a>]) -> Cow<'a, str> {
+    let code = |fence: &&Fence<'_>| !fence.is_json() && !fence.language.is_empty();
+    if !fences.iter().any(|fence| code(&fence)) {
+        return Cow::Borrowed(text);
+    }
+    let (mut prose, mut from) = (String::with_capacity(text.len()), 0);
+    for fence in fences.iter().filter(code) {
+        prose.push_str(&text[from..fence.start]);
+        from = fence.start + fence.content.len();
+    }
+    prose.push_str(&text[from..]);
+    Cow::Owned(prose)
+}
+
+/// The last wanted value in prose, else the last object or list. The error is that of the last
+/// broken value.
+fn in_prose(text: &str, wanted: Wanted) -> Result<Value, Option<String>> {
+    let (mut found, mut other, mut complaint) = (None, None, None);
+    let mut from = 0;
+    for _ in 0..MOST_STARTS {
+        let Some(start) = text[from..].find(['{', '[']).map(|at| from + at) else { break };
+        let rest = &text[start..];
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+        let first = values.next();
+        match first {
+            Some(Ok(raw)) => {
+                from = start + values.byte_offset();
+                match json::parse(raw.get()) {
+                    Ok(value) if wanted.is(&value) => found = Some(value),
+                    Ok(value) => other = Some(value),
+                    Err(error) => complaint = Some(error),
+                }
+            }
+            _ => {
+                let error = first.and_then(Result::err).map(|error| error.to_string());
+                match closing(rest) {
+                    // Braces of prose, or a broken value, whose inside does not count.
+                    Some(length) => {
+                        from = start + length;
+                        complaint = error.filter(|_| looks_broken(rest)).or(complaint);
+                    }
+                    None if looks_broken(rest) => {
+                        // A value that is cut off is the last thing that the answer says.
+                        return Err(error);
+                    }
+                    None => from = start + 1,
+                }
+            }
+        }
+    }
+    match (found, complaint) {
+        (Some(value), _) => Ok(value),
+        (None, Some(error)) => Err(Some(error)),
+        (None, None) => other.ok_or(None),
+    }
+}
+
+/// Whether a text that begins with a bracket and is not JSON was meant to be.
+fn looks_broken(text: &str) -> bool {
+    let inner = text[1..].trim_start();
+    match inner.chars().next() {
+        Some('"' | '{' | '[' | '\'' | '}') => true,
+        // `{name: "x"}`
+        Some(c) if text.starts_with('{') && (c.is_alphabetic() || c == '_') => inner
+            .trim_start_matches(|c: char| c.is_alphanumeric() || c == '_')
+            .trim_start()
+            .starts_with(':'),
+        _ => false,
+    }
+}
+
+/// The length of the bracketed text at the beginning, by its brackets outside of strings.
+fn closing(text: &str) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn object(answer: &str) -> Result<Value, String> {
+        find(answer, Wanted::Object)
+    }
+
+    #[test]
+    fn fences_of_all_shapes_are_opened() {
+        for answer in [
+            "```json\n{\"k\": 7}\n```",
+            "Here it is:\n```\n{\"k\": 7}\n```\nBye.",
+            "`````JSON\n{\"k\": 7}\n`````",
+            "~~~json\n{\"k\": 7}\n~~~",
+            "1. So:\n   ```json\n   {\"k\": 7}\n   ```\n",
+            "```json\r\n{\"k\": 7}\r\n```\r\n",
+            "```json title=\"a.json\"\n{\"k\": 7}\n```",
+            "```json\n{\"k\": 7}",
+            "```json\n{\"k\": 7}\n```\nThen:\n```sh\nls {a,b}\n```",
+            "```python\nx = {}\n```\n```json\n{\"k\": 7}\n```\n```python\n{\"k\": 8}\n```",
+            "```json\n{\"k\": 1}\n```\nNo:\n```json\n{\"k\": 7}\n```",
+            "```json {\"k\": 7} ```",
+        ] {
+            assert_eq!(object(answer), Ok(json!({"k": 7})), "{answer}");
+        }
+        let inner = json!({"k": "a ```b``` c\n```"});
+        assert_eq!(object(&format!("```json\n{inner}\n```")), Ok(inner));
+        assert_eq!(
+            object("````json\n{\"k\":\n```\n7}\n````").unwrap_err(),
+            "expected value at line 2 column 1"
+        );
+    }
+
+    #[test]
+    fn values_in_prose_are_found() {
+        for answer in [
+            "The result is {\"k\": 7}. Tell me if it is wrong!",
+            "Input {\"k\": 1}, output {\"k\": 7}",
+            "For x in [0, 1) we get {\"k\": 7}",
+            "See [1]: {\"k\": 7} [2]",
+            "Use {braces} :-( {\"k\": 7}",
+            "{\"k\": 7}\n\nDone.",
+            "{\"k\": 7} {",
+            "{\"k\": 7}\n```js\nconst o = {\"k\": 8};\n```",
+        ] {
+            assert_eq!(object(answer), Ok(json!({"k": 7})), "{answer}");
+        }
+        assert_eq!(find("so [1, 2] {}", Wanted::List), Ok(json!([1, 2])));
+        assert_eq!(object("only [1, 2]"), Ok(json!([1, 2])));
+    }
+
+    #[test]
+    fn what_is_broken_is_not_mended_and_its_inside_does_not_count() {
+        for (answer, complaint) in [
+            ("{\"k\": 7,}", "key must be a string at line 1 column 9"),
+            ("{'k': 7}", "key must be a string at line 1 column 2"),
+            ("So: {k: {\"k\": 7}}", "key must be a string"),
+            ("{\"a\": {\"k\": 7}, \"b\": }", "expected value"),
+            ("{\"a\": {\"k\": 7}, \"b\"", "EOF while parsing"),
+            ("So: {\"a\": {\"k\": 7}, \"b\"", "EOF while parsing"),
+            ("[{\"k\": 7}, {\"k\" 8}]", "expected `:`"),
+            ("{\"k\": 7 // seven\n}", "expected `,` or `}`"),
+            ("{\"k\": NaN}", "expected value"),
+            ("{\"k\": 7, \"k\": 8}", "the key `k` is there twice"),
+            ("```json\n{\"k\" 7}\n```", "expected `:`"),
+            ("It is blue.", "it holds no JSON object or list"),
+            ("", "it holds no JSON object or list"),
+        ] {
+            let error = object(answer).unwrap_err();
+            assert!(error.contains(complaint), "{answer}: {error}");
+        }
+    }
+
+    #[test]
+    fn odd_answers_are_read_quickly() {
+        for piece in ["[", "{", "{\"", "```\n", "[1,", "{}"] {
+            let _ = object(&piece.repeat(1 << 16));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_can_be_searched(answer in "(```|~~~|json|\n|\\{|\\}|\\[|\\]|\"|a|:|,|1| ){0,24}") {
+            let _ = object(&answer);
+        }
+
+        #[test]
+        fn an_object_is_found_in_any_prose(before in "[a-z .,()\n]{0,30}", after in "[a-z .,()\n]{0,30}", text in ".{0,12}", number in any::<i64>()) {
+            let value = json!({"text": text, "number": number, "list": [{"x": null}]});
+            prop_assert_eq!(object(&format!("{before}{value}{after}")), Ok(value.clone()));
+            prop_assert_eq!(object(&format!("{before}\n```json\n{value:#}\n```\n{after}")), Ok(value));
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Finds the number that a text gives as its answer: one reader for prose, LaTeX and tables.
+//!
+//! The content of the last `\boxed{…}` counts, else the whole text; within it the last number. The
+//! forms are those that people and models write: `1,234.5`, `1.234,5`, `1 234`, `3/4`, `1 1/2`,
+//! `1.2 × 10^3`, `50 %`, `(1,234)`. An ambiguous form is read as in English: `1,234` is above a
+//! thousand, `1.234` is little more than one. Dates, times, versions and telephone numbers are no
+//! numbers. How numbers are compared is in `exact` and `number`.
+
+use super::context::{self, Before};
+use super::exact::Exact;
+use super::groups;
+use super::spelling::{self, EN_DASH, THIN_SPACE};
+use regex::{Captures, Regex};
+use std::fmt;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+/// Only the last bytes of a text are searched, because the last number counts.
+const SEARCHED_BYTES: usize = 1 << 16;
+
+/// A number that was read, or both ends of a range.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reading {
+    pub(super) value: Exact,
+    pub(super) is_percent: bool,
+    /// The other end of a range such as `3-4`.
+    pub(super) from: Option<Exact>,
+}
+
+impl Reading {
+    pub(super) fn of(value: Exact) -> Self {
+        Self { value, is_percent: false, from: None }
+    }
+
+    /// Its values as shares: 50 % is 0.5.
+    pub(super) fn as_share(&self) -> Self {
+        match self.is_percent {
+            true => Self {
+                value: self.value.hundredth(),
+                from: self.from.as_ref().map(Exact::hundredth),
+                is_percent: false,
+            },
+            false => self.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(from) = &self.from {
+            write!(f, "{from}-")?;
+        }
+        write!(f, "{}{}", self.value, if self.is_percent { "%" } else { "" })
+    }
+}
+
+/// The number that a text gives as its answer.
+pub(super) fn answer_in(text: &str) -> Option<Reading> {
+    match spelling::boxed(text) {
+        Some(content) => last_number(content),
+        None => last_number(text),
+    }
+}
+
+/// The last number of a text that is not part of a name; if there is none, the last one that is.
+fn last_number(text: &str) -> Option<Reading> {
+    let mut from = text.len().saturating_sub(SEARCHED_BYTES);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let plain = without_dates(&spelling::plain(&text[from..]));
+    let named_dates = named_dates(&plain);
+    let (mut free, mut within_name) = (None, None);
+    let mut last: Option<Found> = None;
+    let mut from = 0;
+    while let Some(at) = plain[from..].find(|c: char| c.is_ascii_digit()) {
+        let start = with_leading_point(&plain, from + at);
+        let mut found = Found::read(&plain, start);
+        from = found.end;
+        if let Some(last) = last.take_if(|last| is_range(&plain[last.end..found.start])) {
+            found.reading.from = Some(last.reading.value);
+            found.is_name |= last.is_name;
+        }
+        let is_date = named_dates.iter().any(|date| date.contains(&start));
+        if found.is_readable {
+            let place = if found.is_name || is_date { &mut within_name } else { &mut free };
+            *place = Some(found.reading.clone());
+            last = Some(found);
+        }
+    }
+    free.or(within_name)
+}
+
+/// What joins the ends of a range.
+fn is_range(between: &str) -> bool {
+    let between = context::without_currency(between);
+    ["-", "~"].contains(&between)
+        || between.trim_matches([' ', THIN_SPACE]) == EN_DASH.encode_utf8(&mut [0; 4])
+}
+
+/// `.5`, if the point does not end a word.
+fn with_leading_point(text: &str, digits: usize) -> usize {
+    match text[..digits].strip_suffix('.') {
+        Some(before) if !before.ends_with(|c: char| c.is_alphanumeric() || c == '.') => digits - 1,
+        _ => digits,
+    }
+}
+
+/// A number at its place.
+struct Found {
+    reading: Reading,
+    is_name: bool,
+    /// It is neither too large to compare nor part of an expression.
+    is_readable: bool,
+    /// The place of its first digit.
+    start: usize,
+    end: usize,
+}
+
+impl Found {
+    fn read(text: &str, start: usize) -> Self {
+        let before = Before::of(&text[..start]);
+        let (value, number_end) = magnitude(text, start);
+        let mut end = number_end;
+        let is_percent = match context::percent_sign(&text[end..]) {
+            Some(length) => {
+                end += length;
+                true
+            }
+            None => false,
+        };
+        let is_negative = before.is_minus || context::is_in_accountants_brackets(text, start, end);
+        let touches = before.is_expression || text[number_end..].starts_with(spelling::EXPRESSION);
+        let is_readable = value.is_some() && !touches;
+        let value = value.unwrap_or_else(Exact::zero);
+        let value = if is_negative { value.negated() } else { value };
+        let reading = Reading { value, is_percent, from: None };
+        Self { reading, is_name: before.is_name, is_readable, start, end }
+    }
+}
+
+/// The unsigned number at a position, and its end: groups of digits, then a fraction or an exponent.
+fn magnitude(text: &str, start: usize) -> (Option<Exact>, usize) {
+    let (value, mut end) = groups::read(text, start);
+    let Some(value) = value else { return (None, end) };
+    if let Some((divisor, length)) = divisor(&text[..start], &text[end..]) {
+        return (value.divided_by(&divisor), end + length);
+    }
+    if value.is_whole()
+        && let Some((fraction, length)) = mixed(&text[end..])
+    {
+        return (Some(value.plus(&fraction)), end + length);
+    }
+    if let Some((exponent, length)) = scientific(&text[end..]) {
+        // Nothing is left to read of a number that is too large.
+        let factor = Exact::parse(&format!("1e{exponent}"));
+        return (factor.map(|factor| value.times(&factor)), end + length);
+    }
+    if let Some((exponent, length)) = power(&text[end..]) {
+        return (value.to_power(&exponent), end + length);
+    }
+    if let Some((ten, length)) = times_power_of_ten(&text[end..]) {
+        end += length;
+        return (ten.map(|ten| value.times(&ten)), end);
+    }
+    (Some(value), end)
+}
+
+/// `/4` or ` / 4` after `3`.
+fn divisor(before: &str, after: &str) -> Option<(Exact, usize)> {
+    let rest = after.strip_prefix('/').or_else(|| after.strip_prefix(" / "))?;
+    if before.ends_with('/') || !rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let (divisor, end) = groups::read(rest, 0);
+    if rest[end..].starts_with('/') {
+        return None;
+    }
+    let divisor = divisor.filter(|divisor| !divisor.is_zero())?;
+    Some((divisor, after.len() - rest.len() + end))
+}
+
+/// ` 1/2` after `3`: a proper fraction.
+fn mixed(after: &str) -> Option<(Exact, usize)> {
+    let rest = after.strip_prefix([' ', THIN_SPACE])?;
+    let digits = groups::leading_digits(rest);
+    let above = Exact::parse(&rest[..digits])?;
+    let (below, length) =
+        divisor("", &rest[digits..]).filter(|_| rest[digits..].starts_with('/'))?;
+    let fraction = above.divided_by(&below).filter(|_| above.is_less_than(&below))?;
+    Some((fraction, after.len() - rest.len() + digits + length))
+}
+
+/// `e3` after `1.2`.
+fn scientific(after: &str) -> Option<(i32, usize)> {
+    let rest = after.strip_prefix(['e', 'E'])?;
+    let (exponent, length) = exponent(rest)?;
+    let ends = !rest[length..].starts_with(|c: char| c.is_alphanumeric());
+    ends.then_some((exponent, 1 + length))
+}
+
+/// A whole number with a sign.
+fn exponent(text: &str) -> Option<(i32, usize)> {
+    let sign = usize::from(text.starts_with(['+', '-']));
+    let length = sign + groups::leading_digits(&text[sign..]);
+    Some((text[..length].parse().ok()?, length))
+}
+
+/// `^3` after `10`.
+fn power(after: &str) -> Option<(Exact, usize)> {
+    let rest = after.strip_prefix('^')?;
+    let (_, length) = exponent(rest)?;
+    Some((Exact::parse(rest[..length].trim_start_matches('+'))?, 1 + length))
+}
+
+/// `× 10^3` after `1.2`. The power is `None` if it is too large.
+fn times_power_of_ten(after: &str) -> Option<(Option<Exact>, usize)> {
+    let space: &[char] = &[' ', THIN_SPACE];
+    let rest = after.trim_start_matches(space).strip_prefix(['×', 'x', 'X', '*', '·', '⋅'])?;
+    let rest = rest.trim_start_matches(space).strip_prefix("10")?;
+    let rest = rest.strip_prefix('^').or_else(|| rest.strip_prefix("**"))?;
+    let (exponent, length) = exponent(rest)?;
+    Some((Exact::parse(&format!("1e{exponent}")), after.len() - rest.len() + length))
+}
+
+/// Dates, times, telephone numbers, versions and addresses of digits.
+static NO_NUMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x) \b (?:
+            \d{4}-\d{1,2}-\d{1,2} (?: [T\ ] \d{1,2}:\d{2} (?: :\d{2} (?: \.\d+ )? )? (?: Z | [+-]\d{2}:?\d{2} )? )?
+            | \d+ (?: -\d+ ){2,}
+            | \d{1,4} / \d{1,2} / \d{1,4}
+            | \d{1,2} : \d{2} (?: :\d{2} (?: [.,]\d+ )? )?
+            | (?P<dotted> \d+ (?: \.\d+ ){2,} )
+        ) \b",
+    )
+    .ok()
+});
+
+/// The text without what is written in digits and is no number.
+fn without_dates(text: &str) -> String {
+    let Some(pattern) = NO_NUMBERS.as_ref() else { return text.to_owned() };
+    let replaced = pattern.replace_all(text, |found: &Captures<'_>| match found.name("dotted") {
+        // `1.234.567` is grouped by threes.
+        Some(dotted) if groups::is_grouped_by(dotted.as_str(), '.') => dotted.as_str().to_owned(),
+        _ => "\u{fffd}".to_owned(),
+    });
+    replaced.into_owned()
+}
+
+/// Dates with the name of their month.
+static NAMED_DATES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let month = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?\
+                 |sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
+    let day = r"\d{1,2}(?:st|nd|rd|th)?";
+    Regex::new(&format!(
+        r"(?i)\b(?:{day}\s+(?:of\s+)?{month}\b\.?(?:,?\s+\d{{4}}\b)?|{month}\b\.?\s+(?:{day}\b(?:,?\s+\d{{4}}\b)?|\d{{4}}\b))"
+    ))
+    .ok()
+});
+
+/// The places of dates such as `5 May 2024`: their numbers count only if there is no other.
+fn named_dates(text: &str) -> Vec<Range<usize>> {
+    match NAMED_DATES.as_ref() {
+        Some(pattern) => pattern.find_iter(text).map(|found| found.range()).collect(),
+        None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

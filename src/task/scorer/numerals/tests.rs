@@ -1,0 +1,235 @@
+use super::*;
+use proptest::prelude::*;
+
+fn read(text: &str) -> Option<String> {
+    answer_in(text).map(|reading| reading.to_string())
+}
+
+#[track_caller]
+fn all_read(cases: &[(&str, &str)]) {
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter(|(text, value)| read(text).as_deref() != Some(*value))
+        .map(|(text, value)| format!("{text:?}: {:?}, not {value}", read(text)))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn separators_are_those_of_any_country() {
+    all_read(&[
+        ("18", "18"),
+        ("The answer is 18.", "18"),
+        ("**1,234.5**", "1234.5"),
+        ("1,234", "1234"),
+        ("1,234,567.", "1234567"),
+        ("12,34,567 rupees", "1234567"),
+        ("1.234,5", "1234.5"),
+        ("1.234", "1.234"),
+        ("1.234.567", "1234567"),
+        ("1.234.567,89", "1234567.89"),
+        ("1 234,5", "1234.5"),
+        ("7 310", "7310"),
+        ("2 000 000", "2000000"),
+        ("1\u{202f}234\u{202f}567", "1234567"),
+        ("1'234.50", "1234.5"),
+        ("1’234.50", "1234.5"),
+        ("1_000_000", "1000000"),
+        ("3,5", "3.5"),
+        ("0,125", "0.125"),
+        ("1234,567", "1234.567"),
+        (".5", "0.5"),
+        ("１２，３４５．６", "12345.6"),
+        ("٤٬٢٠٠٫٥", "4200.5"),
+        ("12345678901234567890123", "12345678901234567890123"),
+    ]);
+}
+
+#[test]
+fn latex_is_read() {
+    all_read(&[
+        ("\\boxed{18}", "18"),
+        ("The sum is $\\boxed{7{,}310}$ for 3 years.", "7310"),
+        ("7\\,310", "7310"),
+        ("\\boxed{\\frac{5}{8}}", "0.625"),
+        ("$-\\dfrac{5}{8}$", "-0.625"),
+        ("2\\frac{1}{4}", "2.25"),
+        ("-2\\tfrac14", "-2.25"),
+        ("\\boxed{10^{3}}", "1000"),
+        ("$6.02 \\times 10^{23}$", "602000000000000000000000"),
+        ("\\$1{,}250.50", "1250.5"),
+        ("45^\\circ", "45"),
+        ("12\\text{ cm}^2", "12"),
+        ("\\boxed{\\text{about } 30\\%}", "30%"),
+        ("\\left(\\frac{3}{4}\\right)", "0.75"),
+        ("6.28 \\approx 2\\pi", "6.28"),
+    ]);
+    for text in ["\\boxed{\\frac{\\pi}{4}}", "\\boxed{3\\sqrt{5}}", "\\boxed{\\text{none}} of 5"] {
+        assert_eq!(read(text), None, "{text}");
+    }
+}
+
+#[test]
+fn fractions_and_powers_are_read() {
+    all_read(&[
+        ("3/4", "0.75"),
+        ("3 / 4", "0.75"),
+        ("{3 \\over 4}", "0.75"),
+        ("1 1/2", "1.5"),
+        ("-1 1/2", "-1.5"),
+        ("½", "0.5"),
+        ("2½ cups", "2.5"),
+        ("2 ½", "2.5"),
+        ("3⁄4", "0.75"),
+        ("1e3", "1000"),
+        ("2.5E-3 m", "0.0025"),
+        ("1.2e-3", "0.0012"),
+        ("1.2 × 10^3 m", "1200"),
+        ("1.2x10^-1", "0.12"),
+        ("1.2 × 10^(–1)", "0.12"),
+        ("1.2e−1", "0.12"),
+        ("3·10⁵", "300000"),
+        ("2^10", "1024"),
+        ("10³", "1000"),
+    ]);
+    assert_eq!(read("1/0").as_deref(), Some("0"));
+}
+
+#[test]
+fn signs_are_read() {
+    all_read(&[
+        ("-3", "-3"),
+        ("−3.5", "-3.5"),
+        ("‑3", "-3"),
+        ("－３", "-3"),
+        ("x = –4", "-4"),
+        ("—4", "-4"),
+        ("x = - 4", "-4"),
+        ("- 4", "4"),
+        ("minus 7", "-7"),
+        ("negative 7", "-7"),
+        ("10 minus 7", "7"),
+        ("-$12.50", "-12.5"),
+        ("$-12.50", "-12.5"),
+        ("(1,250)", "-1250"),
+        ("($1,250.50)", "-1250.5"),
+        ("$(1,250)", "-1250"),
+        ("-(1,250)", "-1250"),
+        ("Net: (48.2)", "-48.2"),
+        ("| loss | (310) |", "-310"),
+        ("The result was ($310).", "-310"),
+        ("(4.5%)", "-4.5%"),
+        ("(1,250 EUR)", "-1250"),
+        ("twelve hundred dollars ($1,200)", "1200"),
+        ("the answer is B (18)", "18"),
+        ("(3)", "3"),
+        ("f(12)", "12"),
+        ("5 - 3", "3"),
+        ("so 7-3=4", "4"),
+    ]);
+}
+
+#[test]
+fn units_and_currencies_are_left_away() {
+    all_read(&[
+        ("US$1,000", "1000"),
+        ("costs USD20 now", "20"),
+        ("€ 7", "7"),
+        ("7 €", "7"),
+        ("5kg of H2O", "5"),
+        ("5 kg of H₂O", "5"),
+        ("area: 12 m^2", "12"),
+        ("9 m/s²", "9"),
+        ("50%", "50%"),
+        ("50 %", "50%"),
+        ("50\\%", "50%"),
+        ("５０％", "50%"),
+        ("50 percent", "50%"),
+        ("50 Percent of it", "50%"),
+        ("50 per cent", "50%"),
+        ("50 percentiles", "50"),
+        ("答案是18。", "18"),
+        ("_18_", "18"),
+    ]);
+}
+
+#[test]
+fn names_count_only_if_there_is_nothing_else() {
+    all_read(&[
+        ("7, says GPT-4", "7"),
+        ("7, says GPT‑4", "7"),
+        ("x_2 is 9", "9"),
+        ("9 at x_{12}", "9"),
+        ("v2", "2"),
+        ("8 in version 2.0", "8"),
+        ("12 on 5 May 2024", "12"),
+        ("July 20, 1969", "1969"),
+        ("9 (not 1e9999)", "9"),
+        ("5.2 ± 0.1", "5.2"),
+    ]);
+}
+
+#[test]
+fn dates_times_and_versions_are_no_numbers() {
+    for text in [
+        "2024-05-17",
+        "2024-05-17T08:30:00Z",
+        "5/17/2024",
+        "17.5.2024",
+        "08:30",
+        "08:30:15",
+        "2.0.1",
+        "192.168.1.10",
+        "555-123-4567",
+        "",
+        "eighteen",
+        "-",
+        "…",
+        "1e9999",
+    ] {
+        assert_eq!(read(text), None, "{text}");
+    }
+    all_read(&[("42 as of 2024-05-17, 08:30", "42"), ("7 in 10.0.0.1", "7")]);
+}
+
+#[test]
+fn a_list_ends_in_its_last_number_and_a_range_is_not_a_number() {
+    all_read(&[
+        ("1, 2, 3", "3"),
+        ("1,2,3", "3"),
+        ("in 2020 100.5", "100.5"),
+        ("1,2.5", "2.5"),
+        ("12 345,678", "345678"),
+        ("3-4", "3-4"),
+        ("3–4", "3-4"),
+        ("$3 – $4", "3-4"),
+        ("3～4", "3-4"),
+        ("pages 10-12", "10-12"),
+    ]);
+}
+
+#[test]
+fn huge_answers_are_read_quickly() {
+    for text in ["1,", "9", "1/", "1 000", "_", "\\frac{", "(", "1-", "10^", "{", "5 May "] {
+        let _ = answer_in(&text.repeat(1 << 18));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_can_be_read(text in "[-0-9.,'/eE%$ ×^{}a_−–():½\\\\\u{202f}\u{a0}]{0,40}") {
+        let _ = answer_in(&text);
+    }
+
+    #[test]
+    fn a_number_that_was_written_is_read(cents in -1_000_000_000_000_i64..1_000_000_000_000, whole in any::<i64>()) {
+        let value = cents as f64 / 100.0;
+        prop_assert_eq!(read(&format!("so {value}")), Some(value.to_string()));
+        prop_assert_eq!(read(&format!("so {whole}.")), Some(whole.to_string()));
+        let grouped = crate::text::thousands(whole.unsigned_abs());
+        prop_assert_eq!(read(&format!("${grouped}.25")), Some(format!("{}", Exact::parse(&format!("{}.25", whole.unsigned_abs())).unwrap())));
+        let latex = grouped.replace(',', "{,}");
+        prop_assert_eq!(read(&format!("\\boxed{{{latex}}}")), Some(whole.unsigned_abs().to_string()));
+        prop_assert_eq!(read(&format!("so ({whole}) of it")).is_some(), true);
+    }
+}

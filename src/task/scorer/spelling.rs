@@ -1,0 +1,331 @@
+//! Rewrites a text so that its numbers stand in plain ASCII: LaTeX commands and groups, digits of
+//! other scripts, superscripts, vulgar fractions, dashes.
+//!
+//! It does not read numbers; `numerals` does. Words stay as they are.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// Stands for a piece of an expression whose value is not read, such as `\sqrt{2}` or `\pi`. A number
+/// that touches it is not the answer.
+pub(super) const EXPRESSION: char = '\u{FFFC}';
+
+/// Separates the digits of one number, like the thin space of LaTeX and of typography.
+pub(super) const THIN_SPACE: char = '\u{a0}';
+
+/// A dash of typography. It may join the ends of a range.
+pub(super) const EN_DASH: char = '–';
+
+/// The deepest nesting of fractions.
+const DEEPEST: usize = 8;
+
+/// The most characters of a group, so that a text of opening braces cannot take long.
+const LONGEST_GROUP: usize = 2_000;
+
+/// The zeros of the decimal digits of scripts in use.
+const ZEROS: &[u32] = &[
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6,
+    0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1b50, 0x1bb0,
+    0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xaa50, 0xabf0, 0xff10, 0x1d7ce, 0x1d7d8,
+    0x1d7e2, 0x1d7ec, 0x1d7f6,
+];
+
+const FRACTIONS: &[(char, &str)] = &[
+    ('½', "1/2"),
+    ('⅓', "1/3"),
+    ('⅔', "2/3"),
+    ('¼', "1/4"),
+    ('¾', "3/4"),
+    ('⅕', "1/5"),
+    ('⅖', "2/5"),
+    ('⅗', "3/5"),
+    ('⅘', "4/5"),
+    ('⅙', "1/6"),
+    ('⅚', "5/6"),
+    ('⅐', "1/7"),
+    ('⅛', "1/8"),
+    ('⅜', "3/8"),
+    ('⅝', "5/8"),
+    ('⅞', "7/8"),
+    ('⅑', "1/9"),
+    ('⅒', "1/10"),
+];
+
+const SUPERSCRIPTS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+const SUBSCRIPTS: &str = "₀₁₂₃₄₅₆₇₈₉";
+
+/// Commands whose value is not read.
+const SYMBOLS: &[&str] = &[
+    "pi", "alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "rho", "sigma",
+    "tau", "phi", "omega", "infty", "log", "ln", "sin", "cos", "tan", "overline", "bar", "binom",
+    "dbinom",
+];
+
+/// The content of the last `\boxed{…}`, in which an answer stands by convention.
+pub(super) fn boxed(text: &str) -> Option<&str> {
+    let (at, command) = ["\\boxed", "\\fbox"]
+        .into_iter()
+        .filter_map(|command| Some((text.rfind(command)?, command)))
+        .max()?;
+    let rest = text[at + command.len()..].trim_start();
+    match rest.strip_prefix('{') {
+        Some(_) => Some(group(rest).map_or(&rest[1..], |(content, _)| content)),
+        None => rest.split(|c: char| c.is_whitespace() || c == '$').next(),
+    }
+}
+
+/// The text with its numbers in plain ASCII.
+pub(super) fn plain(text: &str) -> String {
+    plain_at(text, 0)
+}
+
+fn plain_at(text: &str, depth: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        rest = match c {
+            '\\' => command(after, &mut out, depth),
+            '{' | '}' => brace(c, after, &mut out),
+            c if is_in(SUPERSCRIPTS, c).is_some() || c == '⁻' || c == '⁺' => {
+                script('^', SUPERSCRIPTS, rest, &mut out)
+            }
+            c if is_in(SUBSCRIPTS, c).is_some() => script('_', SUBSCRIPTS, rest, &mut out),
+            c => {
+                character(c, &mut out);
+                after
+            }
+        };
+    }
+    out
+}
+
+/// Groups have no meaning of their own; `{,}` is a comma without space.
+fn brace<'a>(brace: char, after: &'a str, out: &mut String) -> &'a str {
+    if brace == '{' {
+        if let Some(rest) = [",}", ".}", "'}"].iter().find_map(|it| after.strip_prefix(*it)) {
+            out.push_str(&after[..1]);
+            return rest;
+        }
+    } else if after.starts_with(|c: char| c == '{' || c.is_ascii_digit()) {
+        out.push(' ');
+    }
+    after
+}
+
+fn is_in(row: &str, c: char) -> Option<usize> {
+    row.chars().position(|other| other == c)
+}
+
+/// A run of raised or lowered digits.
+fn script<'a>(mark: char, row: &str, text: &'a str, out: &mut String) -> &'a str {
+    out.push(mark);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        match (c, is_in(row, c)) {
+            ('⁻', _) => out.push('-'),
+            ('⁺', _) => {}
+            (_, Some(digit)) => out.extend(char::from_digit(digit as u32, 10)),
+            _ => break,
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    rest
+}
+
+fn character(c: char, out: &mut String) {
+    match c {
+        // Brackets around an exponent: `10^(-3)`.
+        '(' if out.ends_with('^') => {}
+        c if c.is_ascii() => out.push(c),
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
+        '\u{a0}' | '\u{202f}' | '\u{2007}'..='\u{200a}' => out.push(THIN_SPACE),
+        '‐' | '‑' | '‒' | '−' | '﹣' | '－' | '⁃' => out.push('-'),
+        '–' | '—' | '―' => {
+            out.push(if out.ends_with(['^', 'e', 'E']) { '-' } else { EN_DASH })
+        }
+        '٫' => out.push('.'),
+        '٬' | '’' | '‘' | '＇' => out.push(if c == '٬' { ',' } else { '\'' }),
+        '٪' | '﹪' => out.push('%'),
+        '⁄' | '∕' => out.push('/'),
+        '～' => out.push('~'),
+        c => {
+            let code = u32::from(c);
+            let zero = ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code));
+            if let Some(zero) = zero {
+                out.extend(char::from_digit(code - zero, 10));
+            } else if let Some((_, fraction)) = FRACTIONS.iter().find(|(other, _)| *other == c) {
+                push_fraction(fraction, out);
+            } else if ('\u{ff01}'..='\u{ff5e}').contains(&c) {
+                out.extend(char::from_u32(code - 0xfee0));
+            } else {
+                out.push(c);
+            }
+        }
+    }
+}
+
+/// After a whole number a fraction is the rest of a mixed number.
+fn push_fraction(fraction: &str, out: &mut String) {
+    if out.ends_with(|c: char| c.is_ascii_digit()) {
+        out.push(' ');
+    }
+    out.push_str(fraction);
+}
+
+/// Rewrites the command after a backslash, and returns what follows it.
+fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
+    let length = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+    if length == 0 {
+        let Some(c) = after.chars().next() else { return after };
+        match c {
+            '!' => {}
+            ',' | ';' | ':' | ' ' | '>' => out.push(THIN_SPACE),
+            '(' | ')' | '[' | ']' | '{' | '}' | '\\' => out.push(' '),
+            c => character(c, out),
+        }
+        return &after[c.len_utf8()..];
+    }
+    let (name, rest) = after.split_at(length);
+    match name {
+        "frac" | "dfrac" | "tfrac" | "cfrac" | "sfrac" | "nicefrac" => {
+            return fraction(rest, out, depth);
+        }
+        "times" => out.push('×'),
+        "cdot" => out.push('·'),
+        "over" => out.push('/'),
+        "pm" => out.push('±'),
+        "circ" | "degree" => out.push('°'),
+        "left" | "right" | "big" | "Big" | "text" | "textbf" | "textit" | "textrm" | "textsf"
+        | "mathrm" | "mathbf" | "mathit" | "mathsf" | "mathtt" | "mathbb" | "mbox" | "emph"
+        | "underline" | "boxed" | "fbox" | "operatorname" | "displaystyle" | "bf" | "rm" => {}
+        "sqrt" => {
+            out.push(EXPRESSION);
+            let rest = match rest.strip_prefix('[') {
+                Some(index) => index.split_once(']').map_or(rest, |(_, rest)| rest),
+                None => rest,
+            };
+            return argument(rest).map_or(rest, |(_, rest)| rest);
+        }
+        name if SYMBOLS.contains(&name) => {
+            out.push(EXPRESSION);
+            // Its arguments are part of the expression.
+            let mut rest = rest;
+            while let Some((_, after)) = group(rest) {
+                rest = after;
+            }
+            return rest;
+        }
+        _ => out.push(' '),
+    }
+    rest
+}
+
+/// A number on one line of a fraction.
+static NUMERAL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\s*\(?([+-]?[$€£¥]?\d[\d.,'\u{a0}]*)\)?\s*$").ok());
+
+fn fraction<'a>(rest: &'a str, out: &mut String, depth: usize) -> &'a str {
+    let Some((above, after)) = argument(rest) else {
+        out.push(EXPRESSION);
+        return rest;
+    };
+    let Some((below, after)) = argument(after) else {
+        out.push(EXPRESSION);
+        return after;
+    };
+    let numeral = |part: &str| {
+        let part = if depth < DEEPEST { plain_at(part, depth + 1) } else { return None };
+        let found = NUMERAL.as_ref()?.captures(&part)?;
+        Some(found.get(1)?.as_str().to_owned())
+    };
+    match (numeral(above), numeral(below)) {
+        (Some(above), Some(below)) => push_fraction(&format!("{above}/{below}"), out),
+        _ => out.push(EXPRESSION),
+    }
+    after
+}
+
+/// The argument of a command: a group, or one character.
+fn argument(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    group(text).or_else(|| {
+        let c = text.chars().next()?;
+        Some(text.split_at(c.len_utf8()))
+    })
+}
+
+/// The content of the group at the beginning of a text, and what follows it.
+fn group(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('{')?;
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    for (at, c) in inner.char_indices().take(LONGEST_GROUP) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '{' => depth += 1,
+            '}' if depth == 0 => return Some((&inner[..at], &inner[at + 1..])),
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn latex_is_rewritten() {
+        for (text, expected) in [
+            (r"7{,}250", "7,250"),
+            (r"7\,250", "7\u{a0}250"),
+            (r"7,\!250", "7,250"),
+            (r"\frac{5}{8}", "5/8"),
+            (r"-\dfrac{5}{8}", "-5/8"),
+            (r"\tfrac58", "5/8"),
+            (r"2\frac{1}{4}", "2 1/4"),
+            (r"\frac{1{,}000}{3}", "1,000/3"),
+            (r"\frac{\pi}{4}", "\u{fffc}"),
+            (r"\frac{x+1}{4}", "\u{fffc}"),
+            (r"\frac{\frac{1}{2}}{4}", "\u{fffc}"),
+            (r"3\sqrt{5}", "3\u{fffc}"),
+            (r"\sqrt[3]{5}", "\u{fffc}"),
+            (r"6 \times 10^{-4}", "6 × 10^-4"),
+            (r"45^{\circ}", "45^°"),
+            (r"40\text{ cm}", "40 cm"),
+            (r"\$5 or 5\%", "$5 or 5%"),
+            (r"\(12\)", " 12 "),
+        ] {
+            assert_eq!(plain(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_and_signs_of_other_scripts_are_rewritten() {
+        assert_eq!(plain("４２．５"), "42.5");
+        assert_eq!(plain("٤٢٫٥ ۴۲ ४२ 𝟒𝟐"), "42.5 42 42 42");
+        assert_eq!(plain("10⁻³ m² H₂O"), "10^-3 m^2 H_2O");
+        assert_eq!(plain("2½ ¾"), "2 1/2 3/4");
+        assert_eq!(plain("−5 ‑5 －5 –5 —5"), "-5 -5 -5 –5 –5");
+    }
+
+    #[test]
+    fn the_last_box_is_found() {
+        assert_eq!(boxed(r"\boxed{1} so \boxed{\frac{1}{2}} and 3"), Some(r"\frac{1}{2}"));
+        assert_eq!(boxed(r"\boxed{12"), Some("12"));
+        assert_eq!(boxed(r"$\boxed 7$ of 9"), Some("7"));
+        assert_eq!(boxed("7"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_rewritten(text in r"[\\{}a-c0-9½⁻²₃^_ ,/]{0,40}|(\\frac|\\sqrt|\{|\}|1){0,20}") {
+            let _ = plain(&text);
+            let _ = boxed(&text);
+        }
+    }
+}
