@@ -6,7 +6,9 @@ use super::args::InitArgs;
 use super::error::CliError;
 use super::folder::NewFolder;
 use super::screen::Screen;
-use crate::import::{self, ColumnView, Draft, Files, Import, ImportedColumns, Role, Wishes};
+use crate::import::{
+    self, ColumnView, Draft, Files, Import, ImportedColumns, Role, ValuePath, Wishes,
+};
 use crate::task::Task;
 use crate::text;
 use std::fmt::Write as _;
@@ -176,17 +178,25 @@ fn ask(columns: &mut ImportedColumns, role: Role, screen: &Screen) -> Result<(),
     };
     loop {
         let reply = screen.ask(&question)?;
-        let chosen = match reply.parse::<usize>() {
-            _ if reply.is_empty() && guess.is_some() => choices.first(),
-            Ok(number) => number.checked_sub(1).and_then(|place| choices.get(place)),
-            Err(_) => choices.iter().find(|path| path.to_string() == reply),
-        };
+        let chosen = chosen(&reply, &choices, guess.is_some());
         if let Some(path) = chosen {
             columns.set(role, path.clone());
             return Ok(());
         }
         screen.note(&format!("there is no column `{reply}` in the list"));
     }
+}
+
+/// The column that a reply names: by number, by name, or by Enter the first one.
+fn chosen<'a>(reply: &str, choices: &'a [ValuePath], has_guess: bool) -> Option<&'a ValuePath> {
+    if reply.is_empty() {
+        return choices.first().filter(|_| has_guess);
+    }
+    // A column may be called `2`.
+    choices.iter().find(|path| path.to_string() == reply).or_else(|| {
+        let number: usize = reply.parse().ok()?;
+        choices.get(number.checked_sub(1)?)
+    })
 }
 
 /// The columns with their roles.
@@ -217,4 +227,26 @@ fn table(columns: &ImportedColumns) -> String {
         );
     }
     out.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_a_number_a_name_or_enter() {
+        let choices =
+            ["text", "row.label", "1"].map(|it| ValuePath::meant(it, |_| it == "1").unwrap());
+        let reply =
+            |reply: &str, has_guess| chosen(reply, &choices, has_guess).map(ToString::to_string);
+        let is = |name: &str| Some(name.to_owned());
+        assert_eq!(reply("", true), is("text"));
+        assert_eq!(reply("", false), None);
+        assert_eq!(reply("2", false), is("row.label"));
+        assert_eq!(reply("row.label", true), is("row.label"));
+        assert_eq!(reply("1", true), is("1"));
+        for wrong in ["0", "4", "-1", "label"] {
+            assert_eq!(reply(wrong, true), None, "{wrong}");
+        }
+    }
 }

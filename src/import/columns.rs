@@ -1,7 +1,7 @@
 //! Rows with columns: their facts, the roles that are guessed or wished, and the draft of a task.
 
 use super::answers::Answers;
-use super::draft::{Draft, DraftPart, DraftRows, placeholder};
+use super::draft::{Draft, DraftPart, DraftRows, is_writable, literal, placeholder, writable};
 use super::facts::{ColumnFacts, Facts};
 use super::guess::{Guess, Role, guess, ranked};
 use super::path::ValuePath;
@@ -64,7 +64,7 @@ pub struct Columns {
     /// What the user said.
     set: Guess,
     guess: Guess,
-    /// Lines of rows without an answer, once the answer is known.
+    /// What was read although it is not as it should be.
     notes: Vec<String>,
 }
 
@@ -224,6 +224,14 @@ impl Columns {
             writer.as_lists();
         }
         self.free_the_id(&mut writer, &mut notes);
+        for column in self.facts.columns().iter().filter(|it| it.path.is_column()) {
+            let name = column.path.first();
+            if !is_writable(name) {
+                let other = writable(name, |other| self.facts.column(other).is_some());
+                notes.push(format!("no prompt can name the column `{name}`; it becomes `{other}`"));
+                writer.rename(name, &other);
+            }
+        }
         let baseline = self.instructions(&mut writer)?.unwrap_or_else(|| answers.baseline());
         let user = self.user_text(&writer, input_path);
         let column = |path: &Option<ValuePath>| path.as_ref().map(|it| writer.name_of(it));
@@ -286,7 +294,7 @@ impl Columns {
         let first = RowReader::open(&self.path, Quirks::Convert)?.next_row()?;
         let row = first.map(|row| self.shape.plain(row.values)).unwrap_or_default();
         writer.without(SYSTEM);
-        Ok(row.get(SYSTEM).and_then(Value::as_str).map(|text| format!("{}\n", text.trim_end())))
+        Ok(row.get(SYSTEM).and_then(Value::as_str).map(|text| literal(text.trim_end()) + "\n"))
     }
 
     /// The user message: the input, with what belongs to it.
@@ -295,23 +303,18 @@ impl Columns {
             self.facts.columns().iter().find(|it| {
                 it.path.is_column()
                     && it.filled > 0
+                    && !writer.leaves_out(it.path.first())
                     && self.guess.role_of(&it.path).is_none()
                     && names.iter().any(|name| it.path.first().eq_ignore_ascii_case(name))
             })
         };
-        let chat = if self.shape.has_chat() { &[SYSTEM][..] } else { &[] };
-        let is_kept = |path: &ValuePath| {
-            !self.shape.has_chat() || path.first() != SYSTEM || {
-                self.facts
-                    .column(SYSTEM)
-                    .is_some_and(|it| it.distinct() > 1 || it.filled < self.facts.rows)
-            }
-        };
+        // Instructions that differ from row to row are a part of the question.
+        let system = if self.shape.has_chat() { named(&[SYSTEM]) } else { None };
         let before = [
-            named(chat).filter(|it| is_kept(&it.path)),
+            system,
             named(&["instruction", "instructions"]),
             named(&["context", "passage", "background"]),
-            named(&["subject", "betreff", "objet", "asunto"]),
+            named(&["subject", "betreff", "objet", "asunto"]).filter(|it| it.distinct() > 1),
         ];
         // Alpaca's rows have an instruction and its input; either may be the longer one.
         let after = [named(&["input"]), named(&["choices", "options"])];

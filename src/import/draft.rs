@@ -174,12 +174,37 @@ impl DraftPart {
 pub(super) fn placeholder(column: &str) -> String {
     let is_word = column.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    match is_word && !RESERVED.contains(&column) {
-        true => format!("{{{{ {column} }}}}"),
-        false => {
-            let quoted = column.replace('\\', "\\\\").replace('"', "\\\"");
-            format!("{{{{ row[\"{quoted}\"] }}}}")
-        }
+    match (is_word && !RESERVED.contains(&column), column.contains('"')) {
+        (true, _) => format!("{{{{ {column} }}}}"),
+        (false, false) => format!("{{{{ row[\"{column}\"] }}}}"),
+        (false, true) => format!("{{{{ row['{column}'] }}}}"),
+    }
+}
+
+/// Whether a placeholder can name a column.
+pub(super) fn is_writable(column: &str) -> bool {
+    let has_both_quotes = column.contains('"') && column.contains('\'');
+    !(has_both_quotes || column.contains("}}") || column.contains(['\\', '\n', '\r', '\t']))
+}
+
+/// A name like that of a column, which a placeholder can name.
+pub(super) fn writable(column: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut name: String = column
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("_");
+    while name.is_empty() || is_taken(&name) {
+        name.push('_');
+    }
+    name
+}
+
+/// A text that means nothing but itself in a searched part.
+pub(super) fn literal(text: &str) -> String {
+    match text.contains("{{") || text.contains("{%") {
+        true => format!("{{% raw %}}{text}{{% endraw %}}"),
+        false => text.to_owned(),
     }
 }
 
@@ -219,6 +244,11 @@ mod tests {
         assert_eq!(placeholder("größe"), "{{ row[\"größe\"] }}");
         assert_eq!(placeholder("2nd"), "{{ row[\"2nd\"] }}");
         assert_eq!(placeholder("not"), "{{ row[\"not\"] }}");
-        assert_eq!(placeholder("a\"b\\"), "{{ row[\"a\\\"b\\\\\"] }}");
+        assert_eq!(placeholder("size \"L\""), "{{ row['size \"L\"'] }}");
+        for odd in ["a\"b'c", "a}}b", "a\\b", "a\nb"] {
+            assert!(!is_writable(odd), "{odd}");
+            assert!(is_writable(&writable(odd, |_| false)));
+        }
+        assert_eq!(writable("a\"b'c", |name| name == "a_b_c"), "a_b_c_");
     }
 }

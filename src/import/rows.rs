@@ -30,7 +30,7 @@ pub(super) struct RowWriter {
 
 impl RowWriter {
     pub(super) fn new(path: &Path, shape: &Shape, facts: &Facts, guess: &Guess) -> Self {
-        let roles = [&guess.answer, &guess.input, &guess.id, &guess.feedback, &guess.group];
+        let roles = [&guess.input, &guess.answer, &guess.id, &guess.feedback, &guess.group];
         let nested: Vec<&ValuePath> =
             roles.into_iter().flatten().filter(|path| !path.is_column()).collect();
         let replaced: BTreeSet<String> =
@@ -71,6 +71,11 @@ impl RowWriter {
     /// Leaves a column out.
     pub(super) fn without(&mut self, column: &str) {
         self.replaced.insert(column.to_owned());
+    }
+
+    /// Whether a column is left out, or replaced by its entries.
+    pub(super) fn leaves_out(&self, column: &str) -> bool {
+        self.replaced.contains(column)
     }
 
     /// Gives a column another name.
@@ -162,13 +167,9 @@ fn as_list(value: Value) -> Value {
 
 /// The last name of a path, or all of it if a column has that name.
 fn free_name(path: &ValuePath, taken: &BTreeSet<String>) -> String {
-    let long: String = path
-        .to_string()
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '_' })
-        .collect::<String>()
-        .trim_matches('_')
-        .to_owned();
+    let path_text = path.to_string();
+    let words = path_text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let long = words.collect::<Vec<_>>().join("_");
     let numbered = (2..).map(|number| format!("{long}_{number}"));
     let mut names = [path.last_name().to_owned(), long.clone()].into_iter().chain(numbered);
     names.find(|name| !taken.contains(name)).unwrap_or_default()

@@ -4,10 +4,11 @@ use super::assertion::Assertion;
 use super::suite::{self, Notes, Test};
 use super::table;
 use super::yaml::{Data, Node};
-use crate::import::draft::{Draft, DraftPart};
-use crate::prompt::{Columns, USER};
+use crate::import::draft::{Draft, DraftPart, placeholder};
+use crate::prompt::{Columns, USER, placeholders};
 use crate::source::{self, SourceError};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The most tests that one test with lists of values becomes.
@@ -57,9 +58,14 @@ pub(super) fn read(path: &Path) -> Result<Draft, SourceError> {
         let assertions = test.assertions.into_iter().chain(default.assertions.clone()).collect();
         Test { vars, assertions, line: test.line }
     });
-    let tests = expanded(path, tests.collect())?;
+    let mut tests = expanded(path, tests.collect())?;
     let parts = match document.get("prompts") {
-        Some(prompts) => Some(reader.parts(prompts, &mut notes)?),
+        Some(prompts) => {
+            let names = tests.iter().flat_map(|test| test.vars.keys().cloned()).collect();
+            let parts = reader.parts(prompts, &names, &mut notes)?;
+            fill_variables(&mut tests, &parts, prompts.line, &mut notes);
+            Some(parts)
+        }
         None => None,
     };
     let mut draft = suite::draft(path, tests, parts, notes)?;
@@ -203,7 +209,12 @@ impl Reader<'_> {
     }
 
     /// The first prompt as parts.
-    fn parts(&self, node: &Node, notes: &mut Notes) -> Result<Vec<DraftPart>, SourceError> {
+    fn parts(
+        &self,
+        node: &Node,
+        names: &BTreeSet<String>,
+        notes: &mut Notes,
+    ) -> Result<Vec<DraftPart>, SourceError> {
         let prompts = match &node.data {
             Data::List(items) => items.iter().collect(),
             _ => vec![node],
@@ -241,7 +252,39 @@ impl Reader<'_> {
                     read_text(&file).map_err(|error| self.wrong(first.line, error.to_string()))?
                 }
             };
-        Ok(parts_of(&text, first.line, notes))
+        Ok(parts_of(&with_placeholders(&text, names), first.line, notes))
+    }
+}
+
+/// A variable whose name is no word is written as a placeholder is here.
+fn with_placeholders(text: &str, names: &BTreeSet<String>) -> String {
+    let mut written = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        written.push_str(before);
+        match after.split_once("}}") {
+            Some((inside, after)) if names.contains(inside.trim()) => {
+                written.push_str(&placeholder(inside.trim()));
+                rest = after;
+            }
+            _ => {
+                written.push_str("{{");
+                rest = after;
+            }
+        }
+    }
+    written + rest
+}
+
+/// Gives tests the variables that only the prompt names, empty, as promptfoo does.
+fn fill_variables(tests: &mut [Test], parts: &[DraftPart], line: usize, notes: &mut Notes) {
+    for name in parts.iter().flat_map(|part| placeholders(&part.text)) {
+        if !tests.iter().any(|test| test.vars.contains_key(name)) {
+            notes.add(line, format!("no test has the variable `{name}`, so it is empty"));
+            tests.iter_mut().for_each(|test| {
+                test.vars.insert(name.to_owned(), Value::Null);
+            });
+        }
     }
 }
 
@@ -286,7 +329,8 @@ fn parts_of(text: &str, line: usize, notes: &mut Notes) -> Vec<DraftPart> {
 fn has_expression(text: &str) -> bool {
     text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).any(|(inside, _)| {
         let name = inside.trim();
-        !name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        let is_quoted = name.starts_with("row[") && name.ends_with(']');
+        !is_quoted && !name.chars().all(|c| c.is_alphanumeric() || c == '_')
     })
 }
 
