@@ -248,7 +248,7 @@ impl Columns {
         let is_copy = writer.is_copy() && left_out == 0 && self.notes.is_empty();
         let rows = match is_copy {
             true => DraftRows::Copy(self.path.clone()),
-            false => DraftRows::Convert(writer),
+            false => DraftRows::Convert(Box::new(writer)),
         };
         Ok(Draft {
             parts: vec![

@@ -45,7 +45,7 @@ pub(super) enum DraftRows {
     /// The file as it is.
     Copy(PathBuf),
     /// A file whose rows are changed.
-    Convert(RowWriter),
+    Convert(Box<RowWriter>),
     /// Rows in memory.
     Values(Vec<Columns>),
 }

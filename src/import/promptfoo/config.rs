@@ -264,7 +264,10 @@ fn with_placeholders(text: &str, names: &BTreeSet<String>) -> String {
         written.push_str(before);
         match after.split_once("}}") {
             Some((inside, after)) if names.contains(inside.trim()) => {
-                written.push_str(&placeholder(inside.trim()));
+                let placeholder = placeholder(inside.trim());
+                let is_word = !placeholder.contains('[');
+                let original = format!("{{{{{inside}}}}}");
+                written.push_str(if is_word { &original } else { &placeholder });
                 rest = after;
             }
             _ => {

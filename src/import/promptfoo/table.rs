@@ -37,7 +37,7 @@ fn test(line: usize, columns: Columns, notes: &mut Notes) -> Test {
             Some("description" | "metric") => {}
             Some(rest) if rest.starts_with("metadata") => {}
             Some(_) => {
-                notes.add(line, format!("the column `{name}` is not supported, and is left out"))
+                notes.add(line, format!("the column `{name}` is not supported, and is left out"));
             }
         }
     }
