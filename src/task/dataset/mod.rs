@@ -7,15 +7,17 @@
 mod format;
 mod lines;
 mod json;
+mod row;
 mod record;
 mod table;
-mod row;
+mod reader;
 mod roles;
 
 pub use format::Format;
 pub use lines::Quirks;
+pub use reader::RowReader;
 pub use roles::ColumnMap;
-pub use row::{Row, RowReader};
+pub use row::Row;
 
 use crate::prompt::Columns;
 use crate::source::{self, SourceError};
