@@ -22,7 +22,8 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Create a task, from a template or from a data file (CSV, TSV, JSON, JSON Lines)
+    /// Create a task, from a template, from a data file (CSV, TSV, JSON, JSON Lines), or from a
+    /// promptfoo configuration
     Init(InitArgs),
     /// Preview a run without calling a model: splits, detectable gain, calls, tokens, dollars
     Plan(PlanArgs),
@@ -84,9 +85,21 @@ pub(crate) struct InitArgs {
     /// Folder of the new task
     #[arg(default_value = ".")]
     pub dir: PathBuf,
-    /// Data file to create the task from
+    /// File to create the task from: CSV, TSV, JSON, JSON Lines, or promptfooconfig.yaml
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
+    /// Column that the model is shown; a path for nested JSON, for example messages[-1].content
+    #[arg(long, value_name = "COLUMN", requires = "from")]
+    pub input: Option<String>,
+    /// Column with the right answer; a path for nested JSON, for example row.label
+    #[arg(long, value_name = "COLUMN", requires = "from")]
+    pub answer: Option<String>,
+    /// Column with a unique id of the row
+    #[arg(long, value_name = "COLUMN", requires = "from")]
+    pub id: Option<String>,
+    /// Column that explains the answer to the mutator
+    #[arg(long, value_name = "COLUMN", requires = "from")]
+    pub feedback: Option<String>,
 }
 
 /// Caps on the command line.

@@ -111,6 +111,10 @@ fn recorded(
                 .into());
         }
     }
+    if by_id.is_empty() {
+        check_numbers(task, numbers.len(), file, rows.len())?;
+        screen.note("neither file has ids: answers are joined to rows by their number");
+    }
     let mut evaluations = Vec::new();
     for column in columns {
         let mut verdicts = Vec::new();
@@ -166,6 +170,27 @@ fn recorded(
         serde_json::to_value(&evaluations)?
     };
     screen.show(&value, &out)
+}
+
+/// Checks that answers without ids can be joined to rows by their number.
+fn check_numbers(task: &Task, rows: usize, file: &Path, answers: usize) -> Result<(), SourceError> {
+    let id = task.id_column();
+    if task.splits.dev.iter().any(|row| row.columns.contains_key(id)) {
+        let message =
+            format!("the task's rows have ids in column `{id}`, but the answers have none");
+        return Err(SourceError::new(file, message)
+            .help(format!("add a column `{id}` that names the row of each answer")));
+    }
+    if answers != rows {
+        let message = format!(
+            "there are {}, but the task has {}, and without ids they are joined by number",
+            text::plural(answers, "answer"),
+            text::plural(rows, "row")
+        );
+        return Err(SourceError::new(file, message)
+            .help("write one answer for each row, in the same order, or give both files ids"));
+    }
+    Ok(())
 }
 
 fn in_file_order(task: &Task) -> Vec<&Example> {

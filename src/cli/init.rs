@@ -1,10 +1,16 @@
-//! `init`: creates a task, from a template or from a data file.
+//! `init`: creates a task, from a template or from a file of another program.
+//!
+//! What a file means is `import`'s; here is what is asked, shown and written.
 
 use super::args::InitArgs;
 use super::error::CliError;
+use super::folder::NewFolder;
 use super::screen::Screen;
+use crate::import::{
+    self, ColumnView, Draft, Files, Import, ImportedColumns, Role, ValuePath, Wishes,
+};
 use crate::task::Task;
-use crate::task::dataset::{self, Answers, Sniffed};
+use crate::text;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -16,42 +22,63 @@ const SAMPLE: &str = include_str!("../../tasks/ticket-routing/examples.jsonl");
 const SAMPLE_TASK: &str = include_str!("../../tasks/ticket-routing/task.toml");
 const SAMPLE_PROMPT: &str = include_str!("../../tasks/ticket-routing/system.md");
 
+/// The most columns that a question lists.
+const MOST_CHOICES: usize = 12;
+
 pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
-    let file = args.dir.join("task.toml");
-    if file.exists() {
-        return Err(CliError::usage(format!("{} already exists", file.display()))
-            .hint("choose another folder; nothing was changed"));
-    }
     let name = task_name(&args.dir)?;
-    let files = match &args.from {
-        None => from_scratch(&name),
-        Some(from) => from_rows(&name, from)?,
-    };
-    for (file, _) in &files {
-        if args.dir.join(file).exists() {
-            return Err(CliError::usage(format!(
-                "{} already exists",
-                args.dir.join(file).display()
-            ))
-            .hint("choose another folder; nothing was changed"));
+    refuse_existing(&args.dir, ["task.toml"])?;
+    let (files, draft, columns) = match &args.from {
+        None => (from_scratch(&name), None, Vec::new()),
+        Some(from) => {
+            let (draft, columns) = drafted(args, from, screen)?;
+            (draft.files(&name), Some(draft), columns)
         }
+    };
+    let mut names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    names.extend(draft.as_ref().map(Draft::data_file));
+    refuse_existing(&args.dir, names.iter().map(String::as_str))?;
+    let folder = NewFolder::create(&args.dir)?;
+    for (name, text) in &files {
+        fs::write(folder.path().join(name), text)?;
     }
-    fs::create_dir_all(&args.dir)
-        .map_err(|error| CliError::usage(format!("{}: {error}", args.dir.display())))?;
-    for (file, bytes) in &files {
-        fs::write(args.dir.join(file), bytes)?;
+    if let Some(draft) = &draft {
+        draft.write_rows(&folder.path().join(draft.data_file()))?;
     }
-    // The new task must load without changes.
-    let task = Task::load(&args.dir)?;
+    // The new task must load without changes; a mistake is reported where the user finds it.
+    let task = Task::load(folder.path()).map_err(|error| {
+        let message = error.to_string();
+        let unwritten = folder.path().display().to_string();
+        let source = args.from.as_ref().map_or(&args.dir, |from| from).display();
+        CliError::invalid(format!(
+            "no task can be made of {source}: {}",
+            message.replace(&unwritten, "the new task")
+        ))
+    })?;
+    folder.keep(&names)?;
+    let notes = draft.map(|draft| draft.notes).unwrap_or_default();
+    for note in &notes {
+        screen.note(&format!("note: {note}"));
+    }
     let value = serde_json::json!({
         "task": task.name,
         "folder": args.dir,
-        "files": files.iter().map(|(file, _)| file).collect::<Vec<_>>(),
+        "files": names,
         "rows": task.splits.train.len() + task.splits.dev.len() + task.splits.hold.len(),
+        "columns": columns,
+        "notes": notes,
     });
+    screen.show(&value, &next_steps(args, &task.name, &names))
+}
+
+fn next_steps(args: &InitArgs, name: &str, files: &[String]) -> String {
     let dir = args.dir.display();
-    let mut text = format!("created the task `{}` in {dir}\n", task.name);
-    let _ = writeln!(text, "  1. edit {dir}/task.toml, and write your prompt to {dir}/system.md");
+    let mut text = format!("created the task `{name}` in {dir}\n");
+    let prompt = match files.iter().any(|file| file == "system.md") {
+        true => format!(", and write your prompt to {dir}/system.md"),
+        false => ", which has your prompt".to_owned(),
+    };
+    let _ = writeln!(text, "  1. edit {dir}/task.toml{prompt}");
     let _ = writeln!(
         text,
         "  2. promptsearch plan {dir}      previews the run without calling a model"
@@ -60,7 +87,18 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
         text,
         "  3. promptsearch run {dir}       uses simulated models until you name real ones"
     );
-    screen.show(&value, &text)
+    text
+}
+
+fn refuse_existing<'a>(
+    dir: &Path,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<(), CliError> {
+    match names.into_iter().map(|name| dir.join(name)).find(|file| file.exists()) {
+        Some(file) => Err(CliError::usage(format!("{} already exists", file.display()))
+            .hint("choose another folder; nothing was changed")),
+        None => Ok(()),
+    }
 }
 
 /// The folder's name, reduced to the characters allowed in a task name.
@@ -75,110 +113,140 @@ fn task_name(dir: &Path) -> Result<String, CliError> {
     Ok(if name.is_empty() { "task".to_owned() } else { name })
 }
 
-fn from_scratch(name: &str) -> Vec<(String, Vec<u8>)> {
+fn from_scratch(name: &str) -> Files {
     let rows: String = SAMPLE.lines().take(SAMPLE_ROWS).flat_map(|line| [line, "\n"]).collect();
     let task = SAMPLE_TASK.replacen("\"ticket-routing\"", &format!("\"{name}\""), 1);
     vec![
-        ("task.toml".to_owned(), task.into_bytes()),
-        ("system.md".to_owned(), SAMPLE_PROMPT.as_bytes().to_vec()),
-        ("examples.jsonl".to_owned(), rows.into_bytes()),
+        ("task.toml".to_owned(), task),
+        ("system.md".to_owned(), SAMPLE_PROMPT.to_owned()),
+        ("examples.jsonl".to_owned(), rows),
     ]
 }
 
-fn from_rows(name: &str, from: &Path) -> Result<Vec<(String, Vec<u8>)>, CliError> {
-    let sniffed = dataset::sniff(from)?;
-    let missing = |what: &str| {
-        let columns: Vec<&str> = sniffed.columns.iter().map(|c| c.name.as_str()).collect();
-        CliError::invalid(format!("{}: cannot tell which column is {what}", from.display())).hint(
-            format!(
-                "rename a column to `input` or `answer`; the columns are: {}",
-                columns.join(", ")
-            ),
-        )
+/// The draft of a task, and the columns with their roles.
+fn drafted(
+    args: &InitArgs,
+    from: &Path,
+    screen: &Screen,
+) -> Result<(Draft, Vec<ColumnView>), CliError> {
+    let wishes = Wishes {
+        input: args.input.clone(),
+        answer: args.answer.clone(),
+        id: args.id.clone(),
+        feedback: args.feedback.clone(),
     };
-    let answer = sniffed.answer.clone().ok_or_else(|| missing("the answer"))?;
-    let input = sniffed.input.clone().ok_or_else(|| missing("the input"))?;
-    let extension = from.extension().map_or("jsonl".into(), |e| e.to_string_lossy());
-    let data = format!("examples.{extension}");
-    let bytes = crate::source::read(from)?;
-    let task = task_toml(name, &data, &sniffed, &answer, &input);
-    Ok(vec![
-        ("task.toml".to_owned(), task.into_bytes()),
-        ("system.md".to_owned(), baseline_prompt(&sniffed.answers).into_bytes()),
-        (data, bytes),
-    ])
-}
-
-fn task_toml(name: &str, data: &str, sniffed: &Sniffed, answer: &str, input: &str) -> String {
-    let mut columns = vec![format!("answer = {answer:?}")];
-    for (key, column) in
-        [("id", &sniffed.id), ("feedback", &sniffed.feedback), ("group", &sniffed.group)]
-    {
-        if let Some(column) = column {
-            columns.push(format!("{key} = {column:?}"));
+    let mut columns = match import::read(from, &wishes)? {
+        Import::Draft(draft) => {
+            if !wishes.is_empty() {
+                let message = format!("{} is a promptfoo configuration", from.display());
+                return Err(CliError::usage(message)
+                    .hint("leave out --input, --answer, --id and --feedback: it names its variables itself"));
+            }
+            return Ok((*draft, Vec::new()));
+        }
+        Import::Columns(columns) => columns,
+    };
+    screen.note(&table(&columns));
+    for role in [Role::Answer, Role::Input] {
+        if screen.can_ask() && !columns.is_set(role) {
+            ask(&mut columns, role, screen)?;
         }
     }
-    let score = match &sniffed.answers {
-        Answers::Labels(labels) => format!("kind = \"label\"\nlabels = {labels:?}"),
-        Answers::Numbers | Answers::ReasoningThenNumber => {
-            "kind = \"number\"\ntolerance = 0.0".to_owned()
-        }
-        Answers::Objects(_) => "kind = \"json-fields\"".to_owned(),
-        _ => {
-            "kind = \"equals\"\nnormalize = [\"trim\", \"lower\", \"strip-punctuation\"]".to_owned()
-        }
-    };
-    format!(
-        r#"name = "{name}"
-about = "Say in one sentence what the model does; the mutator reads it."
-
-[data]
-file = "{data}"
-columns = {{ {} }}
-
-[prompt]
-system = {{ file = "system.md" }}
-user = "{{{{ {input} }}}}"
-search = ["system"]
-
-[models]
-# Simulated models: free, and only good for trying things out. For a real one:
-#   task = "openai/MODEL"
-#   mutator = "openai/MODEL"
-# with OPENAI_API_KEY set, and its price in US dollars per million tokens:
-#   [providers.openai]
-#   price = {{ input = 0.00, output = 0.00 }}
-task = "sim/clerk"
-mutator = "sim/editor"
-
-[[score]]
-{score}
-
-[goal]
-rule = "max quality"
-
-[budget]
-usd = 2.0
-calls = 3000
-"#,
-        columns.join(", ")
-    )
+    let draft = columns.draft()?;
+    if !screen.can_ask() && wishes.is_empty() {
+        screen.note("another column: --input, --answer, --id or --feedback COLUMN");
+    }
+    Ok((draft, columns.views()))
 }
 
-fn baseline_prompt(answers: &Answers) -> String {
-    match answers {
-        Answers::Labels(labels) => {
-            format!(
-                "Answer with exactly one of these labels, and nothing else: {}.\n",
-                labels.join(", ")
-            )
+/// Asks which column has a role; Enter takes the guess.
+fn ask(columns: &mut ImportedColumns, role: Role, screen: &Screen) -> Result<(), CliError> {
+    let mut choices = columns.choices(role);
+    choices.truncate(MOST_CHOICES);
+    let guess = columns.guess_of(role).cloned();
+    if let Some(guess) = &guess {
+        choices.retain(|it| it != guess);
+        choices.insert(0, guess.clone());
+    }
+    let mut question = format!("Which column is the {}?\n", role.name());
+    for (number, path) in (1..).zip(&choices) {
+        let _ = writeln!(question, "  {number}  {path}");
+    }
+    question += match guess {
+        Some(_) => "Number or name, Enter for 1: ",
+        None => "Number or name: ",
+    };
+    loop {
+        let reply = screen.ask(&question)?;
+        let chosen = chosen(&reply, &choices, guess.is_some());
+        if let Some(path) = chosen {
+            columns.set(role, path.clone());
+            return Ok(());
         }
-        Answers::Numbers | Answers::ReasoningThenNumber => {
-            "Solve the problem. End with the number.\n".to_owned()
+        screen.note(&format!("there is no column `{reply}` in the list"));
+    }
+}
+
+/// The column that a reply names: by number, by name, or by Enter the first one.
+fn chosen<'a>(reply: &str, choices: &'a [ValuePath], has_guess: bool) -> Option<&'a ValuePath> {
+    if reply.is_empty() {
+        return choices.first().filter(|_| has_guess);
+    }
+    // A column may be called `2`.
+    choices.iter().find(|path| path.to_string() == reply).or_else(|| {
+        let number: usize = reply.parse().ok()?;
+        choices.get(number.checked_sub(1)?)
+    })
+}
+
+/// The columns with their roles.
+fn table(columns: &ImportedColumns) -> String {
+    let views = columns.views();
+    let width = |of: &dyn Fn(&ColumnView) -> usize, least| {
+        views.iter().map(of).max().unwrap_or(0).max(least)
+    };
+    let name = width(&|it| it.name.chars().count(), "column".len()).min(40);
+    let mut out = format!(
+        "{}\n  {:name$}  {:8}  {:>7}  {:>9}  {}\n",
+        text::plural(columns.rows(), "row"),
+        "column",
+        "used as",
+        "filled",
+        "different",
+        "example"
+    );
+    for view in views {
+        let role = view.role.unwrap_or("-");
+        let _ = writeln!(
+            out,
+            "  {:name$}  {role:8}  {:>7}  {:>9}  {}",
+            text::shorten(&view.name, 40),
+            view.filled,
+            view.distinct,
+            view.sample
+        );
+    }
+    out.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_a_number_a_name_or_enter() {
+        let choices =
+            ["text", "row.label", "1"].map(|it| ValuePath::meant(it, |_| it == "1").unwrap());
+        let reply =
+            |reply: &str, has_guess| chosen(reply, &choices, has_guess).map(ToString::to_string);
+        let is = |name: &str| Some(name.to_owned());
+        assert_eq!(reply("", true), is("text"));
+        assert_eq!(reply("", false), None);
+        assert_eq!(reply("2", false), is("row.label"));
+        assert_eq!(reply("row.label", true), is("row.label"));
+        assert_eq!(reply("1", true), is("1"));
+        for wrong in ["0", "4", "-1", "label"] {
+            assert_eq!(reply(wrong, true), None, "{wrong}");
         }
-        Answers::Objects(fields) => {
-            format!("Answer with a JSON object with the fields {}.\n", fields.join(", "))
-        }
-        _ => "Answer as briefly as possible.\n".to_owned(),
     }
 }

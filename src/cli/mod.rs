@@ -4,6 +4,7 @@
 mod args;
 mod error;
 mod screen; // What is printed, and where.
+mod folder; // A folder that is written as a whole or not at all.
 mod log; // The run's own log.
 mod resources; // Whether there are enough threads and files.
 mod settings; // What flags, files and the environment mean together.

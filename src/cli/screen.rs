@@ -1,6 +1,6 @@
 //! What is printed, and where: results on stdout, all else on stderr.
 
-use super::error::CliError;
+use super::error::{CliError, Kind};
 use crate::report::visible;
 use std::io::{IsTerminal, Write};
 
@@ -39,6 +39,27 @@ impl Screen {
     #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
     pub(super) fn warn(&self, text: &str) {
         let _ = writeln!(std::io::stderr(), "warning: {}", visible(text));
+    }
+
+    /// Whether there is a person to ask.
+    pub(super) fn can_ask(&self) -> bool {
+        let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        is_terminal && !self.json && !self.quiet
+    }
+
+    /// Asks a question, and reads the reply without white space at its ends.
+    #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
+    pub(super) fn ask(&self, question: &str) -> Result<String, CliError> {
+        let mut out = std::io::stderr();
+        write!(out, "{}", visible(question)).and_then(|()| out.flush())?;
+        let mut reply = String::new();
+        if std::io::stdin().read_line(&mut reply)? == 0 {
+            return Err(CliError::new(
+                Kind::Interrupted,
+                "there was no reply; nothing was changed",
+            ));
+        }
+        Ok(reply.trim().to_owned())
     }
 
     /// Whether stdout may be coloured.

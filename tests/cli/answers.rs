@@ -86,9 +86,26 @@ fn mean(value: &Value) -> f64 {
 }
 
 #[test]
-fn answers_without_ids_are_joined_by_the_rows_number() {
+fn answers_are_joined_by_number_only_where_no_file_has_ids_and_it_is_said() {
     let env = env();
     env.write("said.csv", "said\none\ntwo\nthree\nfour\nfive\nseven\n");
+    let line = "eval task --answers said.csv --column said";
+    insta::assert_snapshot!(env.complaint(line), @r"
+    exit 3
+    error: said.csv: the task's rows have ids in column `id`, but the answers have none
+      try: add a column `id` that names the row of each answer
+    ");
+    let rows = env.read("task/rows.jsonl").replace("\"id\"", "\"note\"");
+    env.write("task/rows.jsonl", &rows);
+    let task = TASK.replace("id = \"id\", ", "").replace("target", "answer");
+    env.write("task/task.toml", &task);
+    let ran = env.run(line).ok();
+    assert!(ran.stderr.contains("joined to rows by their number"), "{}", ran.stderr);
+    for said in ["said\none\ntwo\n", "said\n1\n2\n3\n4\n5\n6\n7\n"] {
+        env.write("short.csv", said);
+        let ran = env.run("eval task --answers short.csv --column said").exits(3);
+        assert!(ran.stderr.contains("but the task has 6 rows"), "{}", ran.stderr);
+    }
     let told = env.run("eval task --answers said.csv --column said --json").ok().json();
     assert!((mean(&told) - 5.0 / 6.0).abs() < 1e-12, "{told}");
     assert_eq!(told.get("column"), None);
@@ -182,7 +199,7 @@ fn an_answer_that_is_missing_is_an_error_and_an_empty_one_is_scored() {
     env.write("said.csv", "said\none\ntwo\n");
     insta::assert_snapshot!(env.complaint("eval task --answers said.csv --column said"), @r"
     exit 3
-    error: said.csv: row `58` has no answer in column `said`
-      try: every row needs an answer; an empty string counts as an answer
+    error: said.csv: the task's rows have ids in column `id`, but the answers have none
+      try: add a column `id` that names the row of each answer
     ");
 }

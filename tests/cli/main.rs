@@ -10,6 +10,7 @@ mod env;
 mod explain;
 mod export;
 mod external_operator;
+mod init;
 mod keys;
 mod mistakes;
 mod recipes;

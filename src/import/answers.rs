@@ -1,0 +1,182 @@
+//! What the answers of a file are, and how a task scores them.
+
+use super::facts::ColumnFacts;
+use super::toml_text;
+use crate::text;
+
+/// Above this average length, equal texts are no sensible aim.
+const FREE_TEXT_CHARS: f64 = 120.0;
+
+/// The kind of a file's answers, the most specific kind first.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Answers {
+    /// All are JSON objects; their fields.
+    Objects(Vec<String>),
+    /// Some are lists of texts, each of which is right.
+    Lists,
+    /// Reasoning that ends in `#### ` and a number, as in GSM8K.
+    ReasoningThenNumber,
+    /// All are numbers.
+    Numbers,
+    /// Few short ones that repeat, each in its most frequent spelling.
+    Labels(Vec<String>),
+    /// Anything else; characters on average.
+    Texts(f64),
+}
+
+/// Names of columns whose numbers are the names of classes.
+const CLASS_NAMES: &[&str] = &["label", "labels", "class", "category", "intent", "sentiment"];
+
+impl Answers {
+    pub(super) fn of(column: &ColumnFacts) -> Self {
+        let all = |count: usize| count == column.filled && count > 0;
+        let name = column.path.last_name().to_lowercase();
+        let labels = column.labels();
+        if all(column.objects) {
+            return Self::Objects(column.fields.clone());
+        }
+        if column.text_lists > 0 {
+            return Self::Lists;
+        }
+        if all(column.marked_numbers) {
+            return Self::ReasoningThenNumber;
+        }
+        if all(column.numbers) && !(labels.is_some() && CLASS_NAMES.contains(&name.as_str())) {
+            return Self::Numbers;
+        }
+        match labels {
+            Some(labels) => {
+                let usual = labels.values().filter_map(|spellings| {
+                    spellings.iter().max_by_key(|(_, rows)| **rows).map(|(it, _)| it.clone())
+                });
+                Self::Labels(usual.collect())
+            }
+            None => Self::Texts(column.mean_chars()),
+        }
+    }
+
+    /// The lines of `[[score]]`.
+    pub(super) fn score(&self) -> String {
+        match self {
+            Self::Labels(labels) => {
+                let labels: toml::Value = labels.clone().into();
+                format!("kind = \"label\"\nlabels = {labels}")
+            }
+            Self::Numbers | Self::ReasoningThenNumber => {
+                "kind = \"number\"\ntolerance = 0.0".to_owned()
+            }
+            Self::Objects(_) => "kind = \"json-fields\"".to_owned(),
+            Self::Lists => format!("kind = \"equals\"\nany_of = true\n{NORMALIZE}"),
+            Self::Texts(_) => format!("kind = \"equals\"\n{NORMALIZE}"),
+        }
+    }
+
+    /// A first prompt for answers of this kind.
+    pub(super) fn baseline(&self) -> String {
+        match self {
+            Self::Labels(labels) => format!(
+                "Answer with exactly one of these labels, and nothing else: {}.\n",
+                labels.join(", ")
+            ),
+            Self::Numbers | Self::ReasoningThenNumber => {
+                "Solve the problem. End with the number.\n".to_owned()
+            }
+            Self::Objects(fields) => {
+                format!("Answer with a JSON object with the fields {}.\n", fields.join(", "))
+            }
+            Self::Texts(chars) if *chars > FREE_TEXT_CHARS => "Answer the request.\n".to_owned(),
+            Self::Lists | Self::Texts(_) => "Answer as briefly as possible.\n".to_owned(),
+        }
+    }
+
+    /// What the user should know of them.
+    pub(super) fn notes(&self, column: &ColumnFacts) -> Vec<String> {
+        match self {
+            Self::Labels(_) => merged_labels(column),
+            Self::Texts(chars) if *chars > FREE_TEXT_CHARS => vec![format!(
+                "the answers are free texts ({chars:.0} characters on average), which a model \
+                 hardly ever writes word for word: replace [[score]], for example by a program \
+                 (kind = \"command\")"
+            )],
+            _ => Vec::new(),
+        }
+    }
+}
+
+const NORMALIZE: &str = "normalize = [\"trim\", \"lower\", \"strip-punctuation\"]";
+
+/// The labels that have several spellings.
+fn merged_labels(column: &ColumnFacts) -> Vec<String> {
+    let labels = column.labels().into_iter().flat_map(|labels| labels.values());
+    labels
+        .filter(|spellings| spellings.len() > 1)
+        .map(|spellings| {
+            let each: Vec<String> = spellings
+                .iter()
+                .map(|(it, rows)| format!("`{it}` ({})", text::plural(*rows, "row")))
+                .collect();
+            format!("{} are one label: they differ only in case or white space", each.join(" and "))
+        })
+        .collect()
+}
+
+/// A `[[score]]` with a value that is expected in all rows.
+pub(super) fn fixed_score(kind: &str, key: &str, value: &str, lower: bool) -> String {
+    let normalize = if lower { "\nnormalize = [\"trim\", \"lower\"]" } else { "" };
+    format!("kind = \"{kind}\"\n{key} = {}{normalize}", toml_text(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::Facts;
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn answers(name: &str, values: &[Value]) -> (Answers, Vec<String>) {
+        let mut facts = Facts::default();
+        for value in values {
+            facts.add(json!({ name: value }).as_object().unwrap());
+        }
+        let column = facts.column(name).unwrap();
+        let answers = Answers::of(column);
+        let notes = answers.notes(column);
+        (answers, notes)
+    }
+
+    #[test]
+    fn kinds_of_answers_are_distinguished() {
+        let marked = [json!("2 + 2 = 4\n#### 4"), json!("so\n#### 1,200")];
+        assert_eq!(answers("answer", &marked).0, Answers::ReasoningThenNumber);
+        assert_eq!(answers("answer", &[json!("$1,200.50"), json!(-3)]).0, Answers::Numbers);
+        let objects = [json!({"a": 1}), json!("{\"b\": 2}")];
+        assert_eq!(answers("answer", &objects).0, Answers::Objects(vec!["a".into(), "b".into()]));
+        assert_eq!(answers("answer", &[json!("Paris"), json!("Rome")]).0, Answers::Texts(4.5));
+        let lists = [json!(["11", "Season 11"]), json!("[\"12\"]"), json!("13")];
+        assert_eq!(answers("ideal", &lists).0, Answers::Lists);
+        let bits: Vec<Value> = (0..8).map(|n| json!(n % 2)).collect();
+        assert_eq!(answers("answer", &bits).0, Answers::Numbers);
+        assert_eq!(answers("label", &bits).0, Answers::Labels(vec!["0".into(), "1".into()]));
+        let flags: Vec<Value> = (0..8).map(|n| json!(n % 2 == 0)).collect();
+        assert_eq!(answers("ok", &flags).0, Answers::Labels(vec!["false".into(), "true".into()]));
+    }
+
+    #[test]
+    fn labels_that_differ_in_case_are_one_and_it_is_said() {
+        let values = ["Yes", "yes", "yes", "No", "No", "No"].map(|it| json!(it));
+        let (found, notes) = answers("label", &values);
+        assert_eq!(found, Answers::Labels(vec!["No".into(), "yes".into()]));
+        assert_eq!(
+            notes,
+            [
+                "`Yes` (1 row) and `yes` (2 rows) are one label: they differ only in case or white space"
+            ]
+        );
+        assert!(found.score().contains("labels = [\"No\", \"yes\"]"));
+    }
+
+    #[test]
+    fn free_texts_are_said_to_be_hard_to_score() {
+        let values = [json!("a long letter ".repeat(20)), json!("another letter ".repeat(20))];
+        assert!(answers("answer", &values).1[0].contains("free texts"));
+    }
+}

@@ -1,0 +1,254 @@
+//! A task that is about to be written: its prompt, its scores, its rows.
+
+use super::rows::RowWriter;
+use super::toml_text;
+use crate::prompt::{Columns, USER};
+use crate::source::SourceError;
+use crate::task::dataset::ColumnMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// With fewer rows than this, all rows are dev: a split needs one row at least for each part.
+const FEW_ROWS: usize = 4;
+
+/// The files of a task, except its rows, with their names.
+pub type Files = Vec<(String, String)>;
+
+/// A task that is about to be written.
+#[derive(Debug)]
+pub struct Draft {
+    pub(super) parts: Vec<DraftPart>,
+    /// The lines of each `[[score]]`.
+    pub(super) scores: Vec<String>,
+    pub(super) columns: ColumnMap,
+    pub(super) rows: DraftRows,
+    /// The number of rows.
+    pub(super) count: usize,
+    /// Lines about models, as comments.
+    pub(super) models: Vec<String>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// A part of its prompt.
+#[derive(Debug)]
+pub(super) struct DraftPart {
+    pub(super) name: &'static str,
+    pub(super) text: String,
+    pub(super) is_searched: bool,
+}
+
+/// Where its rows come from.
+#[derive(Debug)]
+pub(super) enum DraftRows {
+    /// The file as it is.
+    Copy(PathBuf),
+    /// A file whose rows are changed.
+    Convert(Box<RowWriter>),
+    /// Rows in memory.
+    Values(Vec<Columns>),
+}
+
+impl Draft {
+    /// The name of its data file.
+    #[must_use]
+    pub fn data_file(&self) -> String {
+        match &self.rows {
+            DraftRows::Copy(from) => {
+                let extension = from.extension().map_or("jsonl".into(), |it| it.to_string_lossy());
+                format!("examples.{extension}")
+            }
+            _ => "examples.jsonl".to_owned(),
+        }
+    }
+
+    /// Writes its rows.
+    ///
+    /// # Errors
+    /// The rows cannot be read again, or not be written.
+    pub fn write_rows(&self, path: &Path) -> Result<(), SourceError> {
+        let failed =
+            |error: std::io::Error| SourceError::new(path, format!("cannot be written: {error}"));
+        if let DraftRows::Copy(from) = &self.rows {
+            return std::fs::copy(from, path).map(drop).map_err(failed);
+        }
+        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        let mut write = |row: Columns| {
+            serde_json::to_writer(&mut file, &row).map_err(std::io::Error::from)?;
+            file.write_all(b"\n")
+        };
+        match &self.rows {
+            DraftRows::Convert(writer) => {
+                writer.each(|row| write(row).map_err(failed))?;
+            }
+            DraftRows::Values(rows) => {
+                rows.iter().try_for_each(|row| write(row.clone())).map_err(failed)?;
+            }
+            DraftRows::Copy(_) => {}
+        }
+        file.flush().map_err(failed)
+    }
+
+    /// Its other files.
+    #[must_use]
+    pub fn files(&self, name: &str) -> Files {
+        let mut files = vec![("task.toml".to_owned(), self.task_file(name))];
+        let own = self.parts.iter().filter(|part| part.has_file());
+        files.extend(own.map(|part| (format!("{}.md", part.name), part.text.clone())));
+        files
+    }
+
+    fn task_file(&self, name: &str) -> String {
+        let roles = [
+            ("answer", &self.columns.answer),
+            ("id", &self.columns.id),
+            ("feedback", &self.columns.feedback),
+            ("group", &self.columns.group),
+        ];
+        let columns: Vec<String> = roles
+            .iter()
+            .filter_map(|(role, column)| Some(format!("{role} = {}", toml_text(column.as_ref()?))))
+            .collect();
+        let split = match self.count < FEW_ROWS {
+            true => "split = { train = 0.0, dev = 1.0, hold = 0.0 }\n",
+            false => "",
+        };
+        let parts: String = self.parts.iter().map(DraftPart::line).collect();
+        let searched: Vec<String> =
+            self.parts.iter().filter(|it| it.is_searched).map(|it| toml_text(it.name)).collect();
+        let scores: String =
+            self.scores.iter().map(|score| format!("[[score]]\n{score}\n\n")).collect();
+        let models: String = self.models.iter().map(|line| format!("# {line}\n")).collect();
+        format!(
+            r#"name = {name}
+about = "Say in one sentence what the model does; the mutator reads it."
+
+[data]
+file = {data}
+columns = {{ {columns} }}
+{split}
+[prompt]
+{parts}search = [{searched}]
+
+[models]
+{models}# Simulated models: free, and only good for trying things out. For a real one:
+#   task = "openai/MODEL"
+#   mutator = "openai/MODEL"
+# with OPENAI_API_KEY set, and its price in US dollars per million tokens:
+#   [providers.openai]
+#   price = {{ input = 0.00, output = 0.00 }}
+task = "sim/clerk"
+mutator = "sim/editor"
+
+{scores}[goal]
+rule = "max quality"
+
+[budget]
+usd = 2.0
+calls = 3000
+"#,
+            name = toml_text(name),
+            data = toml_text(&self.data_file()),
+            columns = columns.join(", "),
+            searched = searched.join(", "),
+        )
+    }
+}
+
+impl DraftPart {
+    /// A text that is written for people, and long texts, have a file of their own.
+    fn has_file(&self) -> bool {
+        self.name != USER || self.text.lines().count() > 6
+    }
+
+    fn line(&self) -> String {
+        match self.has_file() {
+            true => format!("{} = {{ file = \"{}.md\" }}\n", self.name, self.name),
+            false => format!("{} = {}\n", self.name, toml_text(&self.text)),
+        }
+    }
+}
+
+/// The placeholder of a column: its name, if templates take it as a name.
+pub(super) fn placeholder(column: &str) -> String {
+    let is_word = column.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match (is_word && !RESERVED.contains(&column), column.contains('"')) {
+        (true, _) => format!("{{{{ {column} }}}}"),
+        (false, false) => format!("{{{{ row[\"{column}\"] }}}}"),
+        (false, true) => format!("{{{{ row['{column}'] }}}}"),
+    }
+}
+
+/// Whether a placeholder can name a column.
+pub(super) fn is_writable(column: &str) -> bool {
+    let has_both_quotes = column.contains('"') && column.contains('\'');
+    !(has_both_quotes || column.contains("}}") || column.contains(['\\', '\n', '\r', '\t']))
+}
+
+/// A name like that of a column, which a placeholder can name.
+pub(super) fn writable(column: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut name: String = column
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("_");
+    while name.is_empty() || is_taken(&name) {
+        name.push('_');
+    }
+    name
+}
+
+/// A text that means nothing but itself in a searched part.
+pub(super) fn literal(text: &str) -> String {
+    match text.contains("{{") || text.contains("{%") {
+        true => format!("{{% raw %}}{text}{{% endraw %}}"),
+        false => text.to_owned(),
+    }
+}
+
+/// Words with a meaning of their own in templates.
+const RESERVED: &[&str] = &[
+    "true",
+    "false",
+    "none",
+    "True",
+    "False",
+    "None",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "row",
+    "loop",
+    "self",
+    "super",
+    "range",
+    "dict",
+    "debug",
+    "namespace",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_placeholder_names_any_column() {
+        assert_eq!(placeholder("input"), "{{ input }}");
+        assert_eq!(placeholder("Ticket Text"), "{{ row[\"Ticket Text\"] }}");
+        assert_eq!(placeholder("größe"), "{{ row[\"größe\"] }}");
+        assert_eq!(placeholder("2nd"), "{{ row[\"2nd\"] }}");
+        assert_eq!(placeholder("not"), "{{ row[\"not\"] }}");
+        assert_eq!(placeholder("size \"L\""), "{{ row['size \"L\"'] }}");
+        for odd in ["a\"b'c", "a}}b", "a\\b", "a\nb"] {
+            assert!(!is_writable(odd), "{odd}");
+            assert!(is_writable(&writable(odd, |_| false)));
+        }
+        assert_eq!(writable("a\"b'c", |name| name == "a_b_c"), "a_b_c_");
+    }
+}

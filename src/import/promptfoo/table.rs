@@ -1,0 +1,45 @@
+//! Tests of promptfoo in a table or in rows of JSON: columns are variables, `__expected` holds
+//! assertions.
+
+use super::assertion::Assertion;
+use super::suite::{Notes, Test};
+use crate::prompt::{Columns, value_text};
+use crate::source::SourceError;
+use crate::task::dataset::{Quirks, RowReader};
+use std::path::Path;
+
+/// The tests of a table.
+pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Vec<Test>, SourceError> {
+    let reader = RowReader::open(path, Quirks::Convert)?;
+    for note in reader.notes() {
+        notes.add(1, note.clone());
+    }
+    let mut tests = Vec::new();
+    for row in reader {
+        let row = row?;
+        tests.push(test(row.line, row.values, notes));
+    }
+    Ok(tests)
+}
+
+fn test(line: usize, columns: Columns, notes: &mut Notes) -> Test {
+    let mut test = Test { vars: Columns::new(), assertions: Vec::new(), line };
+    for (name, value) in columns {
+        let text = value_text(&value);
+        match name.strip_prefix("__") {
+            None => {
+                test.vars.insert(name, value);
+            }
+            _ if text.trim().is_empty() => {}
+            Some(rest) if rest.starts_with("expected") => {
+                test.assertions.push(Assertion::of_cell(&text, line));
+            }
+            Some("description" | "metric") => {}
+            Some(rest) if rest.starts_with("metadata") => {}
+            Some(_) => {
+                notes.add(line, format!("the column `{name}` is not supported, and is left out"));
+            }
+        }
+    }
+    test
+}

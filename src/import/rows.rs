@@ -1,0 +1,220 @@
+//! Writes the rows of a file with the columns that a task needs: entries of nested objects become
+//! columns, and rows without an answer are left out.
+
+use super::facts::Facts;
+use super::guess::Guess;
+use super::path::ValuePath;
+use super::shape::Shape;
+use crate::prompt::{Columns, value_text};
+use crate::source::SourceError;
+use crate::task::dataset::{Quirks, RowReader};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// How the rows of a file are written.
+#[derive(Debug)]
+pub(super) struct RowWriter {
+    path: PathBuf,
+    shape: Shape,
+    /// Columns that are replaced by their entries, or left out.
+    replaced: BTreeSet<String>,
+    /// Entries with the columns that they become.
+    entries: Vec<(ValuePath, String)>,
+    /// Columns with another name.
+    renamed: Vec<(String, String)>,
+    answer: ValuePath,
+    /// Whether every answer becomes a list.
+    is_list: bool,
+}
+
+impl RowWriter {
+    pub(super) fn new(path: &Path, shape: &Shape, facts: &Facts, guess: &Guess) -> Self {
+        let roles = [&guess.input, &guess.answer, &guess.id, &guess.feedback, &guess.group];
+        let nested: Vec<&ValuePath> =
+            roles.into_iter().flatten().filter(|path| !path.is_column()).collect();
+        let replaced: BTreeSet<String> =
+            nested.iter().map(|path| path.first().to_owned()).collect();
+        let mut taken: BTreeSet<String> = facts
+            .columns()
+            .iter()
+            .filter(|it| it.path.is_column() && !replaced.contains(it.path.first()))
+            .map(|it| it.path.first().to_owned())
+            .collect();
+        let others = facts
+            .columns()
+            .iter()
+            .filter(|it| {
+                it.objects == 0 && !it.path.is_column() && replaced.contains(it.path.first())
+            })
+            .map(|it| &it.path);
+        let mut entries: Vec<(ValuePath, String)> = Vec::new();
+        for path in nested.into_iter().chain(others) {
+            if entries.iter().any(|(known, _)| known == path) {
+                continue;
+            }
+            let name = free_name(path, &taken);
+            taken.insert(name.clone());
+            entries.push((path.clone(), name));
+        }
+        Self {
+            path: path.to_owned(),
+            shape: shape.clone(),
+            replaced,
+            entries,
+            renamed: Vec::new(),
+            answer: guess.answer.clone().unwrap_or_else(|| ValuePath::column("answer")),
+            is_list: false,
+        }
+    }
+
+    /// Leaves a column out.
+    pub(super) fn without(&mut self, column: &str) {
+        self.replaced.insert(column.to_owned());
+    }
+
+    /// Whether a column is left out, or replaced by its entries.
+    pub(super) fn leaves_out(&self, column: &str) -> bool {
+        self.replaced.contains(column)
+    }
+
+    /// Gives a column another name.
+    pub(super) fn rename(&mut self, column: &str, name: &str) {
+        self.renamed.push((column.to_owned(), name.to_owned()));
+    }
+
+    /// Writes every answer as a list.
+    pub(super) fn as_lists(&mut self) {
+        self.is_list = true;
+    }
+
+    /// Whether rows are written as they are read.
+    pub(super) fn is_copy(&self) -> bool {
+        self.shape.is_plain()
+            && self.replaced.is_empty()
+            && self.entries.is_empty()
+            && self.renamed.is_empty()
+            && !self.is_list
+    }
+
+    /// The column that a path becomes.
+    pub(super) fn name_of(&self, path: &ValuePath) -> String {
+        let entry = self.entries.iter().find(|(known, _)| known == path);
+        let renamed = self.renamed.iter().find(|(old, _)| path.is_column() && old == path.first());
+        match (entry, renamed) {
+            (Some((_, name)), _) | (None, Some((_, name))) => name.clone(),
+            (None, None) => path.first().to_owned(),
+        }
+    }
+
+    /// Reads the file again, and hands on each row that has an answer.
+    pub(super) fn each(
+        &self,
+        mut write: impl FnMut(Columns) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
+        for row in RowReader::open(&self.path, Quirks::Convert)? {
+            let row = self.shape.plain(row?.values);
+            if self.answer.get(&row).is_some_and(is_filled) {
+                write(self.written(row))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn written(&self, row: Columns) -> Columns {
+        let mut entries = Columns::new();
+        for (path, name) in &self.entries {
+            if let Some(value) = path.get(&row) {
+                entries.insert(name.clone(), value.clone());
+            }
+        }
+        let mut written = Columns::new();
+        for (name, value) in row {
+            if self.replaced.contains(&name) {
+                continue;
+            }
+            let renamed = self.renamed.iter().find(|(old, _)| *old == name);
+            written.insert(renamed.map_or(name, |(_, new)| new.clone()), value);
+        }
+        written.extend(entries);
+        let answer = self.name_of(&self.answer);
+        if self.is_list
+            && let Some(value) = written.get_mut(&answer)
+        {
+            *value = as_list(value.take());
+        }
+        written
+    }
+}
+
+/// Whether a value is an answer: neither null, nor blank, nor an empty list.
+pub(super) fn is_filled(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => !list.is_empty(),
+        other => !value_text(other).trim().is_empty(),
+    }
+}
+
+fn as_list(value: Value) -> Value {
+    let list = match value {
+        Value::String(text) if text.trim_start().starts_with('[') => {
+            crate::task::dataset::parse_json(&text).unwrap_or(Value::String(text))
+        }
+        other => other,
+    };
+    if list.is_array() { list } else { Value::Array(vec![list]) }
+}
+
+/// The last name of a path, or all of it if a column has that name.
+fn free_name(path: &ValuePath, taken: &BTreeSet<String>) -> String {
+    let path_text = path.to_string();
+    let words = path_text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let long = words.collect::<Vec<_>>().join("_");
+    let numbered = (2..).map(|number| format!("{long}_{number}"));
+    let mut names = [path.last_name().to_owned(), long.clone()].into_iter().chain(numbered);
+    names.find(|name| !taken.contains(name)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn entries_become_columns_and_their_objects_go() {
+        let rows = [
+            json!({"id": 1, "text": "own", "row": {"text": "q1", "label": "a", "x": {"y": 2}}}),
+            json!({"id": 2, "text": "own", "row": {"text": "q2", "label": null}}),
+            json!({"id": 3, "text": "own", "row": {"text": "q3", "label": "b"}}),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        std::fs::write(&path, rows.iter().map(|row| format!("{row}\n")).collect::<String>())
+            .unwrap();
+        let mut facts = Facts::default();
+        rows.iter().for_each(|row| facts.add(row.as_object().unwrap()));
+        let guess = Guess {
+            input: Some(ValuePath::parse("row.text").unwrap()),
+            answer: Some(ValuePath::parse("row.label").unwrap()),
+            ..Guess::default()
+        };
+        let mut writer = RowWriter::new(&path, &Shape::default(), &facts, &guess);
+        assert_eq!(writer.name_of(&guess.input.unwrap()), "row_text");
+        writer.rename("id", "nr");
+        writer.as_lists();
+        let mut written = Vec::new();
+        writer
+            .each(|row| {
+                written.push(Value::Object(row));
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(
+            written,
+            [
+                json!({"nr": 1, "text": "own", "label": ["a"], "row_text": "q1", "y": 2}),
+                json!({"nr": 3, "text": "own", "label": ["b"], "row_text": "q3"}),
+            ]
+        );
+    }
+}

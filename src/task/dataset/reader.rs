@@ -1,0 +1,185 @@
+//! Reads the rows of a file of any format, one at a time.
+//!
+//! The roles of columns are `roles`'.
+
+use super::format::Format;
+use super::json;
+use super::lines::{Lines, Quirks, read_whole};
+use super::row::{Row, object};
+use super::table::Table;
+use crate::source::{SourceError, line_of_offset};
+use serde_json::value::RawValue;
+use std::path::{Path, PathBuf};
+
+/// The keys under which a JSON file may hold its rows, in the order in which they are looked for.
+const LIST_KEYS: &[&str] = &[
+    "rows",
+    "data",
+    "examples",
+    "goldens",
+    "test_cases",
+    "testCases",
+    "items",
+    "samples",
+    "tests",
+];
+
+/// Reads the rows of a file, one at a time.
+pub struct RowReader {
+    path: PathBuf,
+    source: RowSource,
+    notes: Vec<String>,
+}
+
+enum RowSource {
+    Lines(Lines),
+    List(List),
+    Table(Box<Table>),
+}
+
+/// The rows of a JSON document: their places in its text.
+struct List {
+    text: String,
+    items: std::vec::IntoIter<(std::ops::Range<usize>, usize)>,
+}
+
+impl RowReader {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// An unknown format, a file that cannot be read, or a mistake before its first row.
+    pub fn open(path: &Path, quirks: Quirks) -> Result<Self, SourceError> {
+        let mut notes = Vec::new();
+        let mut table = |usual| {
+            let mut table = Table::open(path, usual, quirks)?;
+            notes = std::mem::take(&mut table.notes);
+            Ok(RowSource::Table(Box::new(table)))
+        };
+        let source = match Format::of(path)? {
+            Format::Jsonl => RowSource::Lines(Lines::open(path, quirks)?),
+            Format::Json => RowSource::List(List::read(path, quirks)?),
+            Format::Csv => table(',')?,
+            Format::Tsv => table('\t')?,
+        };
+        Ok(Self { path: path.to_owned(), source, notes })
+    }
+
+    /// What in the file is not as it should be, and is read all the same.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The next row; `None` after the last one.
+    ///
+    /// # Errors
+    /// A mistake with its line.
+    pub fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
+        match &mut self.source {
+            RowSource::Lines(lines) => next_line_row(&self.path, lines),
+            RowSource::List(list) => list.next_row(&self.path),
+            RowSource::Table(table) => table.next_row(),
+        }
+    }
+}
+
+impl Iterator for RowReader {
+    type Item = Result<Row, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_row().transpose()
+    }
+}
+
+fn next_line_row(path: &Path, lines: &mut Lines) -> Result<Option<Row>, SourceError> {
+    while let Some((line, text)) = lines.next_line()? {
+        if text.trim().is_empty() {
+            continue;
+        }
+        let value = json::parse(text).map_err(|error| {
+            let is_end = error.offset >= text.trim_end().len();
+            let broken = located(path, text, line, error);
+            if text.trim_start().starts_with('[') {
+                broken.help("save a list of rows as .json; in .jsonl, every line is one object")
+            } else if is_end && broken.help.is_none() {
+                broken.help("write each row on one line")
+            } else {
+                broken
+            }
+        })?;
+        return Ok(Some(Row { line, values: object(path, line, value)? }));
+    }
+    Ok(None)
+}
+
+/// An error in a text that starts on a line of a file.
+fn located(path: &Path, text: &str, first_line: usize, error: json::JsonError) -> SourceError {
+    let line = first_line + line_of_offset(text, error.offset) - 1;
+    let mut located = SourceError::new(path, error.message).at_line(line);
+    located.help = error.help;
+    located
+}
+
+impl List {
+    fn read(path: &Path, quirks: Quirks) -> Result<Self, SourceError> {
+        let text = read_whole(path, quirks)?;
+        let items = if text.trim().is_empty() { Vec::new() } else { places(path, &text)? };
+        Ok(Self { text, items: items.into_iter() })
+    }
+
+    fn next_row(&mut self, path: &Path) -> Result<Option<Row>, SourceError> {
+        let Some((place, line)) = self.items.next() else { return Ok(None) };
+        let text = &self.text[place];
+        let value = json::parse(text).map_err(|error| located(path, text, line, error))?;
+        Ok(Some(Row { line, values: object(path, line, value)? }))
+    }
+}
+
+/// The place and the line of each row.
+fn places(path: &Path, text: &str) -> Result<Vec<(std::ops::Range<usize>, usize)>, SourceError> {
+    let broken = |error| located(path, text, 1, error);
+    let document = json::parse_raw(text).map_err(broken)?;
+    let list = if document.get().starts_with('{') { list_in(path, document)? } else { document };
+    let list_start = json::offset_in(text, list.get());
+    let items: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| {
+        SourceError::new(path, "expected a list of rows")
+            .at_offset(text, list_start)
+            .help(r#"write the file as [{…}, {…}] or {"rows": [{…}, {…}]}"#)
+    })?;
+    let (mut line, mut counted) = (1, 0);
+    let place = |item: &RawValue| {
+        // Lines are counted from the previous row, so that all rows together take one pass.
+        let start = json::offset_in(text, item.get()).max(counted);
+        line += text.as_bytes()[counted..start].iter().filter(|byte| **byte == b'\n').count();
+        counted = start;
+        (start..start + item.get().len(), line)
+    };
+    Ok(items.into_iter().map(place).collect())
+}
+
+/// The list of rows of an object: under a usual key, or its only list of objects.
+fn list_in<'a>(path: &Path, document: &'a RawValue) -> Result<&'a RawValue, SourceError> {
+    let entries = json::entries(document)
+        .map_err(|error| SourceError::new(path, format!("invalid JSON: {error}")))?;
+    let usual = LIST_KEYS.iter().find_map(|key| entries.iter().find(|(name, _)| name == key));
+    if let Some((_, list)) = usual {
+        return Ok(list);
+    }
+    let is_list = |raw: &RawValue| {
+        raw.get().strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'))
+    };
+    let mut lists = entries.iter().filter(|(_, raw)| is_list(raw));
+    match (lists.next(), lists.next()) {
+        (Some((_, list)), None) => Ok(list),
+        _ => {
+            let names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+            let message = format!(
+                "this object contains no list of rows (its keys are: {})",
+                names.join(", ")
+            );
+            Err(SourceError::new(path, message).help(
+                "write a list, or put it under `rows`, `data` or `examples`; for one object per line use .jsonl",
+            ))
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The roles of columns: which one is the id, the answer, the feedback, the group; makes examples of
+//! rows.
+//!
+//! Whether an answer can be scored is checked by the scorers.
+
+use super::json;
+use super::row::Row;
+use crate::id::ExampleId;
+use crate::prompt::{Columns, value_text};
+use crate::source::SourceError;
+use crate::task::example::Example;
+use crate::text;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+/// The roles of columns. A column called `answer`, `id` or `feedback` needs no entry; the group
+/// column must be named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColumnMap {
+    /// The id of a row; without such a column, rows are numbered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The expected answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// An explanation of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<String>,
+    /// The group; rows of one group stay in one split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// The columns with a role.
+pub(super) struct Roles {
+    names: Vec<String>,
+    id: Option<String>,
+    answer: String,
+    feedback: Option<String>,
+    group: Option<String>,
+    is_table: bool,
+}
+
+impl Roles {
+    pub(super) fn find(
+        path: &Path,
+        rows: &[Row],
+        map: &ColumnMap,
+        is_table: bool,
+    ) -> Result<Self, SourceError> {
+        let names = column_names(rows);
+        let there = |name: &str| names.iter().any(|it| it == name);
+        let named = |role: &str, name: &str| {
+            if there(name) {
+                return Ok(name.to_owned());
+            }
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            let message = format!(
+                "there is no column `{name}`, which should hold the {role}; the columns are: {}",
+                known.join(", ")
+            );
+            let help = match text::did_you_mean(name, known.iter().copied()) {
+                Some(near) => {
+                    format!("did you mean `{near}`? write columns = {{ {role} = \"{near}\" }}")
+                }
+                None => format!("name the column: columns = {{ {role} = \"…\" }}"),
+            };
+            Err(SourceError::new(path, message).help(help))
+        };
+        let answer = named("answer", map.answer.as_deref().unwrap_or("answer"))?;
+        let optional = |role: &str, mapped: &Option<String>, usual: &str| match mapped {
+            Some(name) => named(role, name).map(Some),
+            None => Ok((there(usual) && usual != answer).then(|| usual.to_owned())),
+        };
+        Ok(Self {
+            id: optional("id", &map.id, "id")?,
+            feedback: optional("feedback", &map.feedback, "feedback")?,
+            group: map.group.as_ref().map(|name| named("group", name)).transpose()?,
+            is_table,
+            answer,
+            names,
+        })
+    }
+
+    pub(super) fn examples(
+        &self,
+        path: &Path,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Example>, SourceError> {
+        let mut lines: HashMap<ExampleId, usize> = HashMap::new();
+        let mut examples = Vec::with_capacity(rows.len());
+        for (index, row) in rows.into_iter().enumerate() {
+            let example = self.example(path, index + 1, row)?;
+            if let Some(first) = lines.insert(example.id.clone(), example.line) {
+                let message = format!("the id `{}` is already used on line {first}", example.id);
+                return Err(SourceError::new(path, message).at_line(example.line).help(
+                    "give every row a unique id, or name another column: columns = { id = \"…\" }",
+                ));
+            }
+            examples.push(example);
+        }
+        Ok(examples)
+    }
+
+    fn example(&self, path: &Path, number: usize, row: Row) -> Result<Example, SourceError> {
+        let Row { line, mut values } = row;
+        let wrong = |message: String| SourceError::new(path, message).at_line(line);
+        let id = match self.id.as_deref().map(|name| (name, values.get(name))) {
+            None => number.to_string(),
+            Some((name, Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))))) => {
+                filled_text(value).ok_or_else(|| {
+                    wrong(format!("row {number} has an empty id in column `{name}`"))
+                })?
+            }
+            Some((name, None | Some(Value::Null))) => {
+                return Err(wrong(format!("row {number} has no id in column `{name}`"))
+                    .help("give every row an id, or remove the column; then rows are numbered"));
+            }
+            Some((name, Some(_))) => {
+                return Err(wrong(format!(
+                    "the id of row {number} in column `{name}` is neither a text nor a number"
+                )));
+            }
+        };
+        let answer = self.answer_of(&values).ok_or_else(|| {
+            wrong(format!("row {number} has no answer in column `{}`", self.answer))
+                .help("add the answer, or remove the row")
+        })?;
+        let feedback = self.feedback.as_ref().and_then(|name| filled_text(values.get(name)?));
+        let group = self.group.as_ref().and_then(|name| filled_text(values.get(name)?));
+        values.shift_remove(&self.answer);
+        if let Some(name) = &self.feedback {
+            values.shift_remove(name);
+        }
+        for name in &self.names {
+            if *name != self.answer
+                && Some(name) != self.feedback.as_ref()
+                && !values.contains_key(name)
+            {
+                values.insert(name.clone(), Value::Null);
+            }
+        }
+        Ok(Example { id: ExampleId::new(id), columns: values, answer, feedback, group, line })
+    }
+
+    fn answer_of(&self, values: &Columns) -> Option<Value> {
+        let value = values.get(&self.answer).filter(|value| !value.is_null())?;
+        match value {
+            Value::String(cell) if self.is_table => {
+                let cell_text = cell.trim();
+                if cell_text.is_empty() {
+                    return None;
+                }
+                let json = cell_text
+                    .starts_with(['{', '['])
+                    .then(|| json::parse(cell_text).ok())
+                    .flatten();
+                Some(json.unwrap_or_else(|| value.clone()))
+            }
+            _ => Some(value.clone()),
+        }
+    }
+}
+
+/// The union of all rows' columns, in the order in which they first appear.
+fn column_names(rows: &[Row]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut names = Vec::new();
+    for name in rows.iter().flat_map(|row| row.values.keys()) {
+        if !seen.contains(name.as_str()) {
+            seen.insert(name.as_str());
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// A value's text, unless it is blank.
+pub(super) fn filled_text(value: &Value) -> Option<String> {
+    let text = value_text(value);
+    (!text.trim().is_empty()).then(|| text.into_owned())
+}

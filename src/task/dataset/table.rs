@@ -1,0 +1,378 @@
+//! The rows of CSV and TSV files, one at a time.
+//!
+//! Cells are texts. How a record is split is `record`'s.
+
+use super::lines::{Lines, Quirks};
+use super::record::{Escape, Fault, Record, literal_cells, without_end};
+use super::row::Row;
+use crate::source::SourceError;
+use crate::text;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+/// The lines from which the separator is guessed.
+const PROBED_LINES: usize = 50;
+
+/// The separators of tables, the most usual first.
+const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
+
+/// The most lines of a cell of a TSV file whose quote may be literal.
+const MOST_CELL_LINES: usize = 500;
+
+/// A reader of the rows of a table.
+pub(super) struct Table {
+    path: PathBuf,
+    lines: Lines,
+    /// Lines that were read ahead.
+    ahead: VecDeque<(usize, String)>,
+    separator: char,
+    escape: Escape,
+    names: Vec<String>,
+    /// What was not as it should be, and is read all the same.
+    pub(super) notes: Vec<String>,
+}
+
+impl Table {
+    /// Opens a table and reads its header; `usual` is the separator that its name promises.
+    pub(super) fn open(path: &Path, usual: char, quirks: Quirks) -> Result<Self, SourceError> {
+        let separator = separator_of(path, usual, quirks)?;
+        let escape = match quirks {
+            Quirks::Refuse => Escape::Doubled,
+            Quirks::Convert => escape_of(path, separator)?,
+        };
+        let lines = Lines::open(path, quirks)?;
+        let mut notes = Vec::new();
+        if lines.was_utf16 {
+            notes.push("the file is UTF-16; its rows are written as UTF-8".to_owned());
+        }
+        if escape == Escape::Backslash {
+            notes.push(
+                "quotes within cells are written as \\\"; they are read as quotes".to_owned(),
+            );
+        }
+        let path = path.to_owned();
+        let (ahead, names) = (VecDeque::new(), Vec::new());
+        let mut table = Self { path, lines, ahead, separator, escape, names, notes };
+        if let Some((line, header)) = table.next_record()? {
+            table.name_columns(line, header, quirks)?;
+        }
+        Ok(table)
+    }
+
+    fn name_columns(
+        &mut self,
+        line: usize,
+        header: Vec<String>,
+        quirks: Quirks,
+    ) -> Result<(), SourceError> {
+        for (place, name) in header.iter().enumerate() {
+            let name = match name.trim() {
+                // A table that was saved with row numbers has no name for their column.
+                "" => self.free_name(&header, "column_", place + 1),
+                name => name.to_owned(),
+            };
+            if !self.names.contains(&name) {
+                self.names.push(name);
+            } else if quirks == Quirks::Convert {
+                let other = self.free_name(&header, &format!("{name}_"), 2);
+                self.notes.push(format!("two columns are called `{name}`; one becomes `{other}`"));
+                self.names.push(other);
+            } else {
+                let message = format!("two columns are called `{name}`");
+                return Err(SourceError::new(&self.path, message)
+                    .at_line(line)
+                    .help("rename one of them"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A name with a number that no other column has.
+    fn free_name(&self, header: &[String], stem: &str, from: usize) -> String {
+        let is_free = |name: &String| {
+            !self.names.contains(name) && !header.iter().any(|it| it.trim() == name)
+        };
+        (from..).map(|number| format!("{stem}{number}")).find(is_free).unwrap_or_default()
+    }
+
+    pub(super) fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
+        let Some((line, cells)) = self.next_record()? else { return Ok(None) };
+        if cells.len() != self.names.len() {
+            let message = format!(
+                "this row has {}, but the header has {}",
+                text::plural(cells.len(), "cell"),
+                self.names.len()
+            );
+            let help = match self.separator {
+                '\t' => {
+                    "a row needs one tab between two cells; quote cells that contain a tab or a line break"
+                }
+                _ => "quote cells that contain the separator or a line break: \"a, b\"",
+            };
+            return Err(SourceError::new(&self.path, message).at_line(line).help(help));
+        }
+        let cells = cells.into_iter().map(serde_json::Value::String);
+        Ok(Some(Row { line, values: self.names.iter().cloned().zip(cells).collect() }))
+    }
+
+    /// The next line that was not read ahead, or else the next line of the file.
+    fn next_line(&mut self) -> Result<Option<(usize, String)>, SourceError> {
+        if let Some(line) = self.ahead.pop_front() {
+            return Ok(Some(line));
+        }
+        Ok(self.lines.next_line()?.map(|(number, line)| (number, line.to_owned())))
+    }
+
+    /// The cells of the next record, and the line on which it starts.
+    fn next_record(&mut self) -> Result<Option<(usize, Vec<String>)>, SourceError> {
+        let (start, line) = loop {
+            let Some((number, line)) = self.next_line()? else { return Ok(None) };
+            let is_setting = number == 1 && separator_line(&line).is_some();
+            if !is_setting && !is_blank(&line, self.separator) {
+                break (number, line);
+            }
+        };
+        let cells = match self.separator {
+            '\t' => self.tabbed_record(start, line)?,
+            _ => self.quoted_record(start, line)?.map_err(|fault| {
+                SourceError::new(&self.path, fault.message).at_line(fault.line).help(fault.help)
+            })?,
+        };
+        Ok(Some((start, cells)))
+    }
+
+    /// A record whose quotes enclose cells.
+    fn quoted_record(
+        &mut self,
+        start: usize,
+        line: String,
+    ) -> Result<Result<Vec<String>, Fault>, SourceError> {
+        let mut record = Record::new(self.separator, self.escape);
+        let mut next = Some((start, line));
+        while let Some((number, line)) = next {
+            match record.feed(&line, number) {
+                Ok(false) => next = self.next_line()?,
+                Ok(true) => return Ok(record.finish(true)),
+                Err(fault) => return Ok(Err(fault)),
+            }
+        }
+        Ok(record.finish(false))
+    }
+
+    /// A record of a TSV file: one line in which quotes are literal, unless they enclose a cell over
+    /// lines that are no rows of their own.
+    fn tabbed_record(&mut self, start: usize, line: String) -> Result<Vec<String>, SourceError> {
+        let literal = literal_cells(&line, self.separator);
+        let width = if self.names.is_empty() { literal.len() } else { self.names.len() };
+        if literal.len() == width && !has_open_quote(&literal) {
+            return Ok(literal);
+        }
+        let mut record = Record::new(self.separator, Escape::Doubled);
+        let mut complete = record.feed(&line, start);
+        let (mut read, mut has_other_lines) = (Vec::new(), literal.len() != width);
+        while complete == Ok(false) && read.len() < MOST_CELL_LINES {
+            let Some((number, line)) = self.next_line()? else { break };
+            complete = record.feed(&line, number);
+            has_other_lines |= literal_cells(&line, self.separator).len() != width;
+            read.push((number, line));
+        }
+        if complete == Ok(true)
+            && has_other_lines
+            && let Ok(cells) = record.finish(true)
+            && cells.len() == width
+        {
+            return Ok(cells);
+        }
+        for line in read.into_iter().rev() {
+            self.ahead.push_front(line);
+        }
+        Ok(literal)
+    }
+}
+
+/// Whether a cell begins with a quote that it does not end with.
+fn has_open_quote(cells: &[String]) -> bool {
+    cells.iter().any(|cell| cell.starts_with('"'))
+}
+
+fn is_blank(line: &str, separator: char) -> bool {
+    let body = without_end(line);
+    body.trim().is_empty() && !body.contains(separator)
+}
+
+/// The separator that Excel's first line `sep=;` names.
+fn separator_line(line: &str) -> Option<char> {
+    let body = without_end(line).trim_matches('"');
+    let mut rest = body.get(..4)?.eq_ignore_ascii_case("sep=").then(|| body[4..].chars())?;
+    rest.next().filter(|_| rest.next().is_none())
+}
+
+/// The separator: what the file says, else the one with which most of the first records have as many
+/// cells as the header, and at least two. In many European locales it is `;` in CSV files.
+fn separator_of(path: &Path, usual: char, quirks: Quirks) -> Result<char, SourceError> {
+    let mut lines = Lines::open(path, quirks)?;
+    let mut head: Vec<String> = Vec::new();
+    while let Some((number, line)) = lines.next_line()? {
+        if number == 1
+            && let Some(separator) = separator_line(line)
+        {
+            return Ok(separator);
+        }
+        if !without_end(line).trim().is_empty() {
+            head.push(line.to_owned());
+        }
+        if head.len() == PROBED_LINES {
+            break;
+        }
+    }
+    let mut best = (0, 0, usual);
+    for separator in std::iter::once(usual).chain(SEPARATORS) {
+        let counts = cell_counts(&head, separator);
+        let width = counts.first().copied().unwrap_or_default();
+        let fitting = counts.iter().filter(|count| **count == width).count();
+        if width >= 2 && (fitting, width) > (best.0, best.1) {
+            best = (fitting, width, separator);
+        }
+    }
+    Ok(best.2)
+}
+
+/// The number of cells of each record, up to one that cannot be read.
+fn cell_counts(head: &[String], separator: char) -> Vec<usize> {
+    let mut counts = Vec::new();
+    let mut record = Record::new(separator, Escape::Doubled);
+    for line in head {
+        if separator == '\t' {
+            counts.push(literal_cells(line, separator).len());
+            continue;
+        }
+        match record.feed(line, 0) {
+            Ok(false) => {}
+            Ok(true) => {
+                let whole = std::mem::replace(&mut record, Record::new(separator, Escape::Doubled));
+                counts.extend(whole.finish(true).map(|cells| cells.len()));
+            }
+            Err(_) => break,
+        }
+    }
+    counts
+}
+
+/// How quotes are escaped: with backslashes only if the whole file can be read that way and no other.
+fn escape_of(path: &Path, separator: char) -> Result<Escape, SourceError> {
+    if separator == '\t' {
+        return Ok(Escape::Doubled);
+    }
+    let first_fault = |escape| -> Result<Option<Fault>, SourceError> {
+        let mut lines = Lines::open(path, Quirks::Convert)?;
+        let (mut record, mut is_open) = (Record::new(separator, escape), false);
+        while let Some((number, line)) = lines.next_line()? {
+            match record.feed(line, number) {
+                Ok(complete) => is_open = !complete,
+                Err(fault) => return Ok(Some(fault)),
+            }
+            if !is_open {
+                record = Record::new(separator, escape);
+            }
+        }
+        Ok(if is_open { record.finish(false).err() } else { None })
+    };
+    let is_escaped = first_fault(Escape::Doubled)?.is_some_and(|it| it.has_backslash_quote)
+        && first_fault(Escape::Backslash)?.is_none();
+    Ok(if is_escaped { Escape::Backslash } else { Escape::Doubled })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(
+        name: &str,
+        text: &str,
+        quirks: Quirks,
+    ) -> Result<(Vec<Row>, Vec<String>), SourceError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let usual = if name.ends_with("tsv") { '\t' } else { ',' };
+        let mut table = Table::open(&path, usual, quirks)?;
+        let mut rows = Vec::new();
+        while let Some(row) = table.next_row()? {
+            rows.push(row);
+        }
+        Ok((rows, table.notes))
+    }
+
+    fn cells(name: &str, text: &str) -> Vec<Vec<String>> {
+        let rows = read(name, text, Quirks::Refuse).unwrap().0;
+        let texts =
+            |row: &Row| row.values.values().map(|it| it.as_str().unwrap().to_owned()).collect();
+        rows.iter().map(texts).collect()
+    }
+
+    #[test]
+    fn the_separator_is_found() {
+        for text in [
+            "q;a\nx, y;1\n",
+            "q\ta\nx, y\t1\n",
+            "q|a\nx, y|1\n",
+            "sep=;\nq;a\nx, y;1\n",
+            "\"sep=|\"\r\nq|a\r\nx, y|1\r\n",
+            "q,a\n\"x, y\",1\n",
+            "Preis, netto;Frage\nx, y;1\nz;2\n",
+        ] {
+            let rows = cells("a.csv", text);
+            assert_eq!(rows[0], ["x, y", "1"], "{text}");
+        }
+        assert_eq!(cells("a.csv", "text\na; b\nc\n"), [["a; b"], ["c"]]);
+        assert_eq!(cells("a.tsv", "q\ta\nx,y;z\t1\n"), [["x,y;z", "1"]]);
+    }
+
+    #[test]
+    fn rows_keep_their_lines_over_blank_lines_and_line_breaks() {
+        let rows =
+            read("a.csv", "q,a\r\n\r\n\"x\r\ny\",1\r\n  \r\nz,2\r\n", Quirks::Refuse).unwrap().0;
+        assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [3, 6]);
+        assert_eq!(rows[0].values["q"], json!("x\r\ny"));
+        // A row of empty cells is a row.
+        assert_eq!(cells("a.tsv", "q\ta\n\t\nx\t1\n"), [["", ""], ["x", "1"]]);
+    }
+
+    #[test]
+    fn tabs_separate_whatever_the_quotes_say() {
+        let text = "q\ta\n\"Hi\" she said\tyes\n\"open\tno\n6\" pipe\t\"\"\"x\"\"\"\n";
+        let expected = [["\"Hi\" she said", "yes"], ["\"open", "no"], ["6\" pipe", "\"x\""]];
+        assert_eq!(cells("a.tsv", text), expected);
+        // What a spreadsheet writes: only cells with a tab or a line break are in quotes.
+        let rows = [["x\ty\n\nz", "yes"], ["b", "no"]];
+        assert_eq!(cells("a.tsv", "q\ta\n\"x\ty\n\nz\"\tyes\nb\tno\n"), rows);
+        let rows = [["b", "one\ntwo"], ["c", "no"]];
+        assert_eq!(cells("a.tsv", "q\ta\nb\t\"one\ntwo\"\nc\tno\n"), rows);
+        // Lines that are rows stay rows.
+        let rows = [["\"b", "one"], ["c\"", "no"]];
+        assert_eq!(cells("a.tsv", "q\ta\n\"b\tone\nc\"\tno\n"), rows);
+        let error = read("a.tsv", "q\ta\n\"x\nb\tno\n", Quirks::Refuse).unwrap_err();
+        assert_eq!((error.line, error.message.contains("has 1 cell")), (Some(2), true));
+    }
+
+    #[test]
+    fn a_conversion_accepts_what_reading_refuses() {
+        let twice = "Note,Note,,Note_2\na,b,c,d\n";
+        assert!(read("a.csv", twice, Quirks::Refuse).unwrap_err().message.contains("two columns"));
+        let (rows, notes) = read("a.csv", twice, Quirks::Convert).unwrap();
+        let names: Vec<&String> = rows[0].values.keys().collect();
+        assert_eq!(names, ["Note", "Note_3", "column_3", "Note_2"]);
+        assert!(notes[0].contains("`Note_3`"), "{notes:?}");
+
+        let slashed = "q,a\n\"say \\\"hi\\\", then\",1\n\"b\",2\n";
+        let error = read("a.csv", slashed, Quirks::Refuse).unwrap_err();
+        assert_eq!((error.line, error.message.contains("\\\"")), (Some(2), true), "{error}");
+        let (rows, notes) = read("a.csv", slashed, Quirks::Convert).unwrap();
+        assert_eq!((rows.len(), &rows[0].values["q"]), (2, &json!("say \"hi\", then")));
+        assert_eq!(notes.len(), 1);
+        let path = "q,a\n\"C:\\dir\\\",1\n\"b\",2\n";
+        let (rows, _) = read("a.csv", path, Quirks::Convert).unwrap();
+        assert_eq!(rows[0].values["q"], json!("C:\\dir\\"));
+    }
+}
