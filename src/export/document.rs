@@ -515,7 +515,10 @@ mod tests {
             "Be brief.\r\n",
         ] {
             let marked = format!("\u{feff}{text}");
-            assert_eq!(read_markdown(marked.as_bytes()).unwrap(), read_markdown(text.as_bytes()).unwrap());
+            assert_eq!(
+                read_markdown(marked.as_bytes()).unwrap(),
+                read_markdown(text.as_bytes()).unwrap()
+            );
             let document = read_markdown(text.as_bytes()).unwrap();
             assert_eq!(document.front_matter, []);
             assert_eq!(document.parts.len(), 1);

@@ -1,13 +1,13 @@
 //! Rows with columns: their facts, the roles that are guessed or wished, and the draft of a task.
 
 use super::answers::Answers;
-use super::draft::{Draft, DraftPart, DraftRows, is_writable, literal, placeholder, writable};
+use super::draft::{Draft, DraftPart, DraftRows, is_writable, writable};
 use super::facts::{ColumnFacts, Facts};
 use super::guess::{Guess, Role, guess, ranked};
 use super::path::ValuePath;
 use super::rows::{RowWriter, is_filled};
 use super::shape::{SYSTEM, Shape};
-use crate::prompt::{Columns as Row, USER};
+use crate::prompt::{Columns as Row, USER, literal, placeholder};
 use crate::source::{self, SourceError};
 use crate::task::dataset::{ColumnMap, Quirks, RowReader};
 use crate::text;
@@ -294,7 +294,10 @@ impl Columns {
         let first = RowReader::open(&self.path, Quirks::Convert)?.next_row()?;
         let row = first.map(|row| self.shape.plain(row.values)).unwrap_or_default();
         writer.without(SYSTEM);
-        Ok(row.get(SYSTEM).and_then(Value::as_str).map(|text| literal(text.trim_end()) + "\n"))
+        Ok(row
+            .get(SYSTEM)
+            .and_then(Value::as_str)
+            .map(|text| format!("{}\n", literal(text.trim_end()))))
     }
 
     /// The user message: the input, with what belongs to it.

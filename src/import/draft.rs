@@ -170,17 +170,6 @@ impl DraftPart {
     }
 }
 
-/// The placeholder of a column: its name, if templates take it as a name.
-pub(super) fn placeholder(column: &str) -> String {
-    let is_word = column.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    match (is_word && !RESERVED.contains(&column), column.contains('"')) {
-        (true, _) => format!("{{{{ {column} }}}}"),
-        (false, false) => format!("{{{{ row[\"{column}\"] }}}}"),
-        (false, true) => format!("{{{{ row['{column}'] }}}}"),
-    }
-}
-
 /// Whether a placeholder can name a column.
 pub(super) fn is_writable(column: &str) -> bool {
     let has_both_quotes = column.contains('"') && column.contains('\'');
@@ -200,51 +189,12 @@ pub(super) fn writable(column: &str, is_taken: impl Fn(&str) -> bool) -> String 
     name
 }
 
-/// A text that means nothing but itself in a searched part.
-pub(super) fn literal(text: &str) -> String {
-    match text.contains("{{") || text.contains("{%") {
-        true => format!("{{% raw %}}{text}{{% endraw %}}"),
-        false => text.to_owned(),
-    }
-}
-
-/// Words with a meaning of their own in templates.
-const RESERVED: &[&str] = &[
-    "true",
-    "false",
-    "none",
-    "True",
-    "False",
-    "None",
-    "and",
-    "or",
-    "not",
-    "in",
-    "is",
-    "if",
-    "else",
-    "row",
-    "loop",
-    "self",
-    "super",
-    "range",
-    "dict",
-    "debug",
-    "namespace",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_placeholder_names_any_column() {
-        assert_eq!(placeholder("input"), "{{ input }}");
-        assert_eq!(placeholder("Ticket Text"), "{{ row[\"Ticket Text\"] }}");
-        assert_eq!(placeholder("größe"), "{{ row[\"größe\"] }}");
-        assert_eq!(placeholder("2nd"), "{{ row[\"2nd\"] }}");
-        assert_eq!(placeholder("not"), "{{ row[\"not\"] }}");
-        assert_eq!(placeholder("size \"L\""), "{{ row['size \"L\"'] }}");
+    fn a_name_that_no_placeholder_can_write_gets_another_one() {
         for odd in ["a\"b'c", "a}}b", "a\\b", "a\nb"] {
             assert!(!is_writable(odd), "{odd}");
             assert!(is_writable(&writable(odd, |_| false)));

@@ -5,7 +5,7 @@
 use super::path::ValuePath;
 use crate::prompt::{Columns, value_text};
 use crate::task::dataset;
-use crate::task::words::fold;
+use crate::task::scorer::fold_case;
 use regex::Regex;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -160,11 +160,16 @@ impl ColumnFacts {
             self.labels = None;
         }
         let Some(labels) = &mut self.labels else { return };
-        *labels.entry(fold(text)).or_default().entry(text.to_owned()).or_default() += 1;
+        *labels.entry(folded_label(text)).or_default().entry(text.to_owned()).or_default() += 1;
         if labels.len() > MOST_LABELS {
             self.labels = None;
         }
     }
+}
+
+/// A label without case, whose runs of white space are one space.
+fn folded_label(text: &str) -> String {
+    fold_case(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Facts about all columns, in the order in which they appear.

@@ -151,12 +151,14 @@ pub fn placeholders(text: &str) -> BTreeSet<&str> {
     pieces(text).into_iter().filter_map(Piece::column).collect()
 }
 
-/// A text so written that nothing in it has a meaning in a searched part.
+/// A text so written that nothing in it has a meaning in a searched part, nor in a frozen one unless it
+/// holds a tag `endraw`.
 #[must_use]
 pub fn literal(text: &str) -> Cow<'_, str> {
     let is_plain = pieces(text).into_iter().all(|piece| matches!(piece, Piece::Literal(_)));
     // A tag that ends the raw text means nothing behind it.
-    let is_closing = || text.contains("{%") || text.contains("{{") || text.ends_with('{');
+    let is_closing =
+        || ["{%", "{{", "{#"].iter().any(|mark| text.contains(mark)) || text.ends_with('{');
     if is_plain && !is_closing() {
         return Cow::Borrowed(text);
     }

@@ -492,14 +492,14 @@ impl Locator<'_> {
             }
             _ => self.error(&["prompt", part], error.to_string()),
         };
-        let escape = "Literal braces stand between {% raw %} and {% endraw %}.";
+        let escape = "(literal braces stand between {% raw %} and {% endraw %})";
         result.help = match error {
             TemplateError::Unfilled { name, .. } => {
                 let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
                 Some(format!("{} {escape}", crate::text::suggestion(name, &columns)))
             }
             TemplateError::Expression { .. } => Some(format!(
-                "show the column alone, or leave `{part}` out of `search`: then it is a template. {escape}"
+                "show the column alone, or leave `{part}` out of `search`: then it is a template {escape}"
             )),
             TemplateError::Broken { .. } | TemplateError::Unquoted { .. } => result.help,
         };

@@ -31,7 +31,6 @@ fn notes(made: &Value) -> String {
 }
 
 #[test]
-#[ignore = "needs placeholders for columns of any name"]
 fn a_support_desks_export_becomes_a_task() {
     let env = TestEnv::new();
     let teams = ["Delivery", "Refunds", "delivery"];
@@ -70,7 +69,6 @@ fn a_support_desks_export_becomes_a_task() {
 }
 
 #[test]
-#[ignore = "needs placeholders for columns of any name"]
 fn a_column_of_any_name_can_be_the_input() {
     for name in
         ["x-y", "a.b", "größe", "in", "row", "2nd", "say \"hi\"", "it's", "both \"'", "{{ q }}"]
@@ -195,7 +193,6 @@ fn the_data_sets_of_other_tools_are_understood() {
 }
 
 #[test]
-#[ignore = "needs any_of of the scorers"]
 fn lists_of_right_answers_become_any_of() {
     let env = TestEnv::new();
     env.write("squad.jsonl", &lines(24, |n| json!({
@@ -213,7 +210,6 @@ fn lists_of_right_answers_become_any_of() {
 }
 
 #[test]
-#[ignore = "needs raw text in searched parts"]
 fn braces_in_a_chats_instructions_stay_what_they_are() {
     let env = TestEnv::new();
     env.write(

@@ -180,7 +180,7 @@ fn a_placeholder_that_no_column_fills() {
     assert_snapshot!(edited("{{ input }}", "{{ inptu }}"), @r"
     exit 3
     error: colours/task.toml:11: part `user`: there is no column for the placeholder `inptu`
-      try: did you mean `input`?
+      try: did you mean `input`? (literal braces stand between {% raw %} and {% endraw %})
     ");
 }
 
@@ -192,7 +192,33 @@ fn a_placeholder_that_no_column_fills_in_a_file_of_its_own() {
     assert_snapshot!(refused(&env, "run colours"), @r"
     exit 3
     error: colours/system.md:3: part `system`: there is no column for the placeholder `shade`
-      try: known: id, input
+      try: known: id, input (literal braces stand between {% raw %} and {% endraw %})
+    ");
+}
+
+#[test]
+fn a_prompt_that_shows_no_column() {
+    assert_snapshot!(edited("{{ input }}", "{input}"), @r"
+    exit 3
+    error: colours/task.toml:9: no part of the prompt shows a column: the request would be the same for all rows
+      try: `{input}` is literal text: write `{{ input }}`
+    ");
+}
+
+#[test]
+fn a_searched_part_that_calculates() {
+    assert_snapshot!(edited("Answer warm or cold.", "Answer {{ input | upper }}."), @r"
+    exit 3
+    error: colours/task.toml:10: part `system` is searched, where only columns can be shown, not `{{ input | upper }}`
+      try: show the column alone, or leave `system` out of `search`: then it is a template (literal braces stand between {% raw %} and {% endraw %})
+    ");
+}
+
+#[test]
+fn a_filter_that_does_not_exist() {
+    assert_snapshot!(edited("{{ input }}", "{{ input | truncate(3) }}"), @r"
+    exit 3
+    error: colours/task.toml:11: part `user`: there is no filter `truncate`
     ");
 }
 

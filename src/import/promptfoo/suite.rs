@@ -4,8 +4,8 @@
 
 use super::assertion::{Assertion, Expected, Kind};
 use crate::import::answers::fixed_score;
-use crate::import::draft::{Draft, DraftPart, DraftRows, placeholder};
-use crate::prompt::{Columns, USER};
+use crate::import::draft::{Draft, DraftPart, DraftRows};
+use crate::prompt::{Columns, USER, placeholder};
 use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
 use crate::text;

@@ -46,7 +46,8 @@ fn form_of(c: char) -> Option<char> {
 }
 
 /// A text in full case folding: `STRASSE` and `Straße` are equal, and so are `İ`, `I`, `ı` and `i`.
-pub(super) fn fold_case(text: &str) -> String {
+#[must_use]
+pub fn fold_case(text: &str) -> String {
     // A letter such as ß is two letters in upper case.
     let upper = text.chars().flat_map(char::to_lowercase).flat_map(char::to_uppercase);
     let mut folded = String::with_capacity(text.len());

@@ -31,6 +31,7 @@ mod is_json;
 mod command;
 mod closure;
 
+pub use comparable::fold_case;
 pub use program::CommandSpec;
 pub use reasoning::Reasoning;
 pub use table::{Normalize, ScoreTable, ScorerError};
