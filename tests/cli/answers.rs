@@ -18,8 +18,8 @@ const PUBLISHED: [(&str, u64, f64, f64); 9] = [
 ];
 
 /// One configuration for all tasks, with the scoring of the publication: the text after the last
-/// "the answer is", without the full stop, must equal the target. An answer without this phrase
-/// (because it was cut off at the length limit) is compared as a whole and is wrong. A scorer that
+/// "the answer is", without the full stop, must equal the target; without this phrase (in a direct
+/// answer, or one that was cut off at the length limit) the first line. A scorer that
 /// searches for a label anywhere would count some of those: with `snarks-79`, which ends after
 /// naming only (A), snarks/cot would be 60.1.
 const TASK: &str = r#"name = "recorded"
@@ -38,7 +38,7 @@ task = "openai/gpt-9"
 
 [[score]]
 kind = "equals"
-extract = 'the answer is (.+?)\.?$'
+extract = '(?:\A(?:.*the answer is )?|the answer is )(.+?)\.?$'
 "#;
 
 #[test]
