@@ -65,9 +65,8 @@ pub(super) fn find(answer: &str, wanted: Wanted) -> Result<Value, String> {
     match in_prose(&without_code(answer, &fences), wanted) {
         Ok(value) => Ok(value),
         // The place of a mistake is told in the whole answer where that is one broken value.
-        Err(_) if bare.starts_with(['{', '[']) => whole,
-        Err(Some(error)) => Err(error),
-        Err(None) => Err("it holds no JSON object or list".to_owned()),
+        Err(Some(error)) if !bare.starts_with(['{', '[']) => Err(error),
+        Err(_) => whole,
     }
 }
 
@@ -162,7 +161,7 @@ fn in_prose(text: &str, wanted: Wanted) -> Result<Value, Option<String>> {
                 }
             }
             _ => {
-                let error = first.and_then(Result::err).map(|error| error.to_string());
+                let error = json::complaint(rest);
                 match closing(rest) {
                     // Braces of prose, or a broken value, whose inside does not count.
                     Some(length) => {
@@ -278,7 +277,7 @@ mod tests {
     #[test]
     fn what_is_broken_is_not_mended_and_its_inside_does_not_count() {
         for (answer, complaint) in [
-            ("{\"k\": 7,}", "key must be a string at line 1 column 9"),
+            ("{\"k\": 7,}", "trailing comma at line 1 column 9"),
             ("{'k': 7}", "key must be a string at line 1 column 2"),
             ("So: {k: {\"k\": 7}}", "key must be a string"),
             ("{\"a\": {\"k\": 7}, \"b\": }", "expected value"),
@@ -289,8 +288,8 @@ mod tests {
             ("{\"k\": NaN}", "expected value"),
             ("{\"k\": 7, \"k\": 8}", "the key `k` is there twice"),
             ("```json\n{\"k\" 7}\n```", "expected `:`"),
-            ("It is blue.", "it holds no JSON object or list"),
-            ("", "it holds no JSON object or list"),
+            ("It is blue.", "expected value at line 1 column 1"),
+            ("", "EOF while parsing a value"),
         ] {
             let error = object(answer).unwrap_err();
             assert!(error.contains(complaint), "{answer}: {error}");

@@ -19,8 +19,21 @@ const DEEPEST: usize = 128;
 /// # Errors
 /// The parser's message.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    value(raw, 0)
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) => value(raw, 0),
+        Err(error) => Err(complaint(text).unwrap_or_else(|| error.to_string())),
+    }
+}
+
+/// What is wrong with a text, in the words of the parser that knows the mistakes by name, such as a
+/// trailing comma.
+pub(super) fn complaint(text: &str) -> Option<String> {
+    let first = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
+    let parsed = serde_json::from_str::<Value>(text).err().map(|error| error.to_string());
+    match first {
+        Some(Err(error)) => Some(error.to_string()),
+        _ => parsed,
+    }
 }
 
 fn value(raw: &RawValue, depth: usize) -> Result<Value, String> {

@@ -5,7 +5,7 @@
 //! before.
 
 use super::comparable::{comparable, fold_case};
-use super::reasoning::{Reasoning, without_reasoning};
+use super::reasoning::{NoAnswer, Reasoning, without_reasoning};
 use super::table::{Normalize, ScoreTable, ScorerError};
 use regex::Regex;
 use std::borrow::Cow;
@@ -42,7 +42,7 @@ impl Prepare {
     /// Why there is none: the reason for which the answer is invalid.
     pub(super) fn part<'a>(&self, answer: &'a str) -> Result<&'a str, &'static str> {
         let said = match self.reasoning {
-            Reasoning::Strip => without_reasoning(answer).map_err(|none| none.reason())?,
+            Reasoning::Strip => without_reasoning(answer).map_err(NoAnswer::reason)?,
             Reasoning::Keep => answer,
         };
         let Some(extract) = &self.extract else { return Ok(said) };

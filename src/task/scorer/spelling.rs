@@ -142,7 +142,7 @@ fn character(c: char, out: &mut String) {
         '\u{a0}' | '\u{202f}' | '\u{2007}'..='\u{200a}' => out.push(THIN_SPACE),
         '‐' | '‑' | '‒' | '−' | '﹣' | '－' | '⁃' => out.push('-'),
         '–' | '—' | '―' => {
-            out.push(if out.ends_with(['^', 'e', 'E']) { '-' } else { EN_DASH })
+            out.push(if out.ends_with(['^', 'e', 'E']) { '-' } else { EN_DASH });
         }
         '٫' => out.push('.'),
         '٬' | '’' | '‘' | '＇' => out.push(if c == '٬' { ',' } else { '\'' }),
