@@ -7,6 +7,7 @@ use super::settings;
 use crate::candidate::DEMOS;
 use crate::caps::Caps;
 use crate::clock::Clock;
+use crate::engine::MIN_HOLD_ROWS;
 use crate::evaluate::Evaluator;
 use crate::id::RowIx;
 use crate::ledger::Limits;
@@ -16,10 +17,11 @@ use crate::provider::openai::left_out;
 use crate::recipe::Recipe;
 use crate::report::visible;
 use crate::run;
+use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
 use crate::task::example::{Example, Split};
-use crate::task::model::{ModelRole, Price, Usage};
+use crate::task::model::{ModelRole, Price, Provider, Usage};
 use crate::task::{Task, counts};
 use crate::text;
 use crate::units::{Tokens, Usd};
@@ -28,8 +30,6 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// The assumed share of rows on which two prompts differ, before anything is measured.
-const USUAL_DISCORDANCE: f64 = 0.2;
 /// The assumed number of bytes per token, before anything is counted; usual for English.
 const BYTES_PER_TOKEN: u64 = 4;
 /// With fewer held-out rows than this, `plan` warns that only large gains can be confirmed.
@@ -115,6 +115,11 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
             text::plural(hold, "held-out row"),
             text::points(smallest_gain(hold, USUAL_DISCORDANCE)),
             text::thousands(rows_needed(0.05, USUAL_DISCORDANCE) as u64)
+        ));
+    }
+    if (1..MIN_HOLD_ROWS).contains(&hold) {
+        warnings.push(format!(
+            "a gain is confirmed on at least {MIN_HOLD_ROWS} held-out rows, and the task has {hold}"
         ));
     }
     warnings.extend(left_out(task));
@@ -343,8 +348,8 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
             planned.model
         );
     }
-    if !settings::is_paid(task) {
-        let _ = writeln!(out, "  the prices of the simulated models are not real");
+    if task.providers().values().any(Provider::is_simulated) {
+        let _ = writeln!(out, "  the prices of simulated models are not real");
     }
     let _ = writeln!(out, "\ncaps: {}", shown_caps(caps));
     if let Some(request) = &plan.request {

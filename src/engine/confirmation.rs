@@ -12,8 +12,8 @@ use crate::task::example::Split;
 use crate::task::model::ModelRole;
 use crate::text::plural;
 
-/// With fewer rows nothing is called confirmed.
-const FEWEST_ROWS: usize = 30;
+/// With fewer held-out rows nothing is called confirmed.
+pub const MIN_HOLD_ROWS: usize = 30;
 /// The level of the one-sided test.
 const ALPHA: f64 = 0.05;
 
@@ -124,7 +124,7 @@ pub fn confirmed(state: &State, seed: Seed) -> Option<Confirmed> {
             Some((interval, test))
         })
         .flatten();
-    let is_shown = rows.len() >= FEWEST_ROWS
+    let is_shown = rows.len() >= MIN_HOLD_ROWS
         && gain.as_ref().is_some_and(|(gain, test)| test.p_value <= ALPHA && gain.low > 0.0);
     Some(Confirmed {
         winner: interval::of_scores(&mine, seed.child("winner", 0)),

@@ -26,7 +26,7 @@ mod search; // The parts of a search.
 mod driver; // The loop.
 
 pub use call::CallRunner;
-pub use confirmation::{Confirmed, confirmed};
+pub use confirmation::{Confirmed, MIN_HOLD_ROWS, confirmed};
 pub use error::{Outcome, SearchError};
 pub use search::{Search, SearchParts};
 pub use trouble::{WaitEnd, WaitReason, Waiting};

@@ -6,10 +6,13 @@
 use super::Report;
 use super::words::{cost, counted, p_value, signed_range, test_name, visible_line};
 use crate::clock::Clock;
+use crate::engine::MIN_HOLD_ROWS;
 use crate::event::StopReason;
 use crate::id::CandidateIx;
+use crate::memory::paired;
 use crate::provider::openai::left_out;
 use crate::run::{Gain, Prompted, Status};
+use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Split;
 use crate::task::goal::Goal;
@@ -45,8 +48,6 @@ pub(super) struct Verdict {
     pub(super) simulated: Option<&'static str>,
 }
 
-/// The assumed share of rows on which two prompts differ, before it is measured.
-const USUAL_DISCORDANCE: f64 = 0.2;
 /// With at least this many rows, the measured discordance replaces the assumed one.
 const ROWS_TO_MEASURE: usize = 30;
 /// With fewer held-out rows than this, a confirmed verdict also states the detectable gain.
@@ -86,11 +87,17 @@ fn waiting(report: &Report<'_>) -> Words {
         Status::Failed => "Failed",
         Status::Finished => "Unfinished",
     };
-    let mean =
-        |side: &Option<Prompted>| side.as_ref().and_then(|side| side.dev).map(|dev| dev.mean);
+    let dev = |side: &Option<Prompted>| side.as_ref().and_then(|side| side.dev);
+    let mean = |side: &Option<Prompted>| dev(side).map(|dev| dev.mean);
     let sentence = match (mean(&summary.baseline), mean(&summary.best)) {
         (Some(baseline), Some(best)) if report.has_winner() => {
-            format!("so far {} on dev; the baseline has {}", percent(best), percent(baseline))
+            let rows = |side: &Option<Prompted>| dev(side).map_or(0, |dev| dev.n);
+            let (of_baseline, of_best) = (rows(&summary.baseline), rows(&summary.best));
+            let on = match of_best == of_baseline {
+                true => String::new(),
+                false => format!(" ({} and {of_baseline})", plural(of_best, "row")),
+            };
+            format!("so far {} on dev; the baseline has {}{on}", percent(best), percent(baseline))
         }
         (Some(baseline), _) if !any_tried(report) => {
             format!(
@@ -195,7 +202,9 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
         details
             .push("The winner on dev is worse than the baseline on the held-out rows.".to_owned());
     } else if gain.p_value <= 0.05 && gain.low > 0.0 {
-        details.push("There are too few held-out rows to confirm a gain.".to_owned());
+        details.push(format!(
+            "There are too few held-out rows to confirm a gain: at least {MIN_HOLD_ROWS} are needed."
+        ));
     }
     details.extend(shrunken(report));
     details.push(detectable_gain(report, rows));
@@ -205,14 +214,16 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
 }
 
 fn not_evaluated(report: &Report<'_>) -> Words {
-    let dev = |side: &Option<Prompted>| side.as_ref().and_then(|side| side.dev);
-    let summary = report.summary;
-    let sentence = match (dev(&summary.baseline), dev(&summary.best)) {
-        (Some(baseline), Some(best)) => format!(
-            "{} on dev, where it was selected; no held-out row was evaluated",
-            points(best.mean - baseline.mean)
+    let state = &report.history.state;
+    let winner = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
+    let pair = paired(state, winner, CandidateIx::BASELINE);
+    let sentence = match pair.mean() {
+        Some(gain) => format!(
+            "{} on the {} of dev that both answered, where it was selected; no held-out row was evaluated",
+            points(gain),
+            plural(pair.n, "row")
         ),
-        _ => "no held-out row was evaluated".to_owned(),
+        None => "no held-out row was evaluated".to_owned(),
     };
     let why = if report.task.splits.hold.is_empty() {
         "The task has no held-out rows. To confirm a gain, add data or give hold a share in `split`."
@@ -248,14 +259,17 @@ fn shrunken(report: &Report<'_>) -> Option<String> {
 }
 
 fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
-    let least = smallest_gain(rows, discordance(report));
+    let discordance = discordance(report);
+    let least = smallest_gain(rows, discordance);
     if least >= 1.0 {
         return format!("{} cannot detect any gain.", sentence_case(&held_out(rows)));
     }
     format!(
-        "{} can detect a gain of {:.1} pp or more (power 80 %).",
+        "{} can detect a gain of {:.1} pp or more (one-sided 5 %, power 80 %, if the prompts differ on \
+         {} of the rows).",
         sentence_case(&held_out(rows)),
-        least * 100.0
+        least * 100.0,
+        percent(discordance)
     )
 }
 

@@ -9,6 +9,9 @@ const ALPHA: f64 = 0.05;
 /// The power: the probability of claiming a gain of the given size.
 const POWER: f64 = 0.8;
 
+/// The share of rows on which two prompts differ, as it is assumed before anything is measured.
+pub const USUAL_DISCORDANCE: f64 = 0.2;
+
 /// Φ⁻¹(1 − α) + Φ⁻¹(power) = 1.645 + 0.842 = 2.49, for a one-sided test.
 fn deviations() -> f64 {
     normal::quantile(1.0 - ALPHA) + normal::quantile(POWER)
