@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// A search engine for prompts: proposes changes, evaluates them on data, spends calls where they
 /// are most informative, confirms the winner on held-out rows, and never loses paid work.
 #[derive(Debug, Parser)]
-#[command(name = "promptsearch", version, disable_help_subcommand = true)]
+#[command(name = "promptsearch", version)]
 pub(crate) struct Cli {
     /// The command.
     #[command(subcommand)]

@@ -31,10 +31,21 @@ use std::process::ExitCode;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match dispatch(cli) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == "--json") => {
+            let _ = error.print();
+            let message = error.to_string().trim_start_matches("error: ").trim_end().to_owned();
+            Screen { json: true, quiet: false }.show_error(&CliError::usage(message));
+            return ExitCode::from(Kind::Usage.exit_code());
+        }
+        Err(error) => error.exit(),
+    };
+    let screen = Screen { json: cli.json, quiet: cli.quiet };
+    match dispatch(cli, screen) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            screen.show_error(&error);
             // The reader of stderr may have closed it; the exit code still reports the error.
             // What is told may hold the words of a model, a server or a program.
             let text = crate::report::visible(&error.to_string());
@@ -44,8 +55,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<(), CliError> {
-    let screen = Screen { json: cli.json, quiet: cli.quiet };
+fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
     match cli.command {
         Command::Init(args) => init::init(&args, &screen),
         Command::Plan(args) => plan::plan(&args, &screen),

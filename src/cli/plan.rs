@@ -66,10 +66,10 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
+    run::check_simulated(&task)?;
     if caps.usd.is_some() {
         task.check_prices()?;
     }
-    run::check_simulated(&task)?;
     let mut warnings = warnings(&task);
     warnings.extend(left_out);
     warnings.extend(concurrency_warning(&recipe, args.concurrency));

@@ -3,6 +3,10 @@
 use super::error::{CliError, Kind};
 use crate::report::visible;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether stdout has a result.
+static HAS_PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// Where things are shown.
 #[derive(Clone, Copy, Debug)]
@@ -17,10 +21,24 @@ impl Screen {
         if self.json { self.print(&serde_json::to_string_pretty(json)?) } else { self.print(text) }
     }
 
+    /// With `--json`, prints an error as the result, unless there is a result already.
+    pub(super) fn show_error(&self, error: &CliError) {
+        if self.json && !HAS_PRINTED.load(Ordering::Relaxed) {
+            let json = serde_json::json!({
+                "error": error.message,
+                "try": error.hints,
+                "exit_code": error.kind.exit_code(),
+            });
+            // The reader of stdout may have closed it; the exit code still reports the error.
+            let _ = self.print(&format!("{json:#}"));
+        }
+    }
+
     /// Prints to stdout. A reader that has gone away, as `head` does, is no error.
     #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
     pub(super) fn print(&self, text: &str) -> Result<(), CliError> {
         let mut out = std::io::stdout().lock();
+        HAS_PRINTED.store(true, Ordering::Relaxed);
         let text = text.strip_suffix('\n').unwrap_or(text);
         match writeln!(out, "{text}").and_then(|()| out.flush()) {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

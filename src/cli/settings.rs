@@ -95,6 +95,8 @@ pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), C
         return Err(CliError::usage("only time is capped, but the models cost money")
             .hint("use `--max-usd X`, or `--yes` to accept a cap on time only"));
     }
+    // A simulated model that does not exist has no price either.
+    run::check_simulated(task)?;
     if caps.usd.is_some() {
         task.check_prices()?;
     }

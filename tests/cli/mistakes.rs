@@ -197,6 +197,32 @@ fn a_placeholder_that_no_column_fills_in_a_file_of_its_own() {
 }
 
 #[test]
+fn a_simulated_model_that_does_not_exist() {
+    assert_snapshot!(edited("sim/clerk", "sim/clrk"), @r"
+    exit 3
+    error: colours/task.toml:15: there is no simulated model `clrk`
+      try: did you mean `clerk`?
+    ");
+}
+
+#[test]
+fn a_mistake_is_json_where_json_is_asked_for() {
+    let env = TestEnv::with_colours();
+    for (line, code, words) in [
+        ("run nowhere --json", 3, "cannot be read"),
+        ("status nowhere --json", 2, "no run `nowhere`"),
+        ("run --json --sede 1 colours", 2, "--sede"),
+    ] {
+        let ran = env.run(line).exits(code);
+        let told = ran.json();
+        assert_eq!(told["exit_code"], code, "{told}");
+        assert!(told["error"].as_str().unwrap().contains(words), "{told}");
+        assert!(ran.stderr.contains("error: "), "{}", ran.stderr);
+    }
+    assert!(env.run("help run").ok().stdout.contains("Usage: promptsearch run"));
+}
+
+#[test]
 fn a_prompt_that_shows_no_column() {
     assert_snapshot!(edited("{{ input }}", "{input}"), @r"
     exit 3
