@@ -23,7 +23,7 @@ const SAMPLE_TASK: &str = include_str!("../../tasks/ticket-routing/task.toml");
 const SAMPLE_PROMPT: &str = include_str!("../../tasks/ticket-routing/system.md");
 
 /// The most columns that a question lists.
-const MOST_CHOICES: usize = 12;
+const MAX_CHOICES: usize = 12;
 
 pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
     let name = task_name(&args.dir)?;
@@ -162,7 +162,7 @@ fn drafted(
 /// Asks which column has a role; Enter takes the guess.
 fn ask(columns: &mut ImportedColumns, role: Role, screen: &Screen) -> Result<(), CliError> {
     let mut choices = columns.choices(role);
-    choices.truncate(MOST_CHOICES);
+    choices.truncate(MAX_CHOICES);
     let guess = columns.guess_of(role).cloned();
     if let Some(guess) = &guess {
         choices.retain(|it| it != guess);

@@ -109,17 +109,16 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     let hold = task.splits.hold.len();
     if hold == 0 {
         warnings.push("there are no held-out rows: no result can be confirmed".to_owned());
+    } else if hold < MIN_HOLD_ROWS {
+        warnings.push(format!(
+            "a gain is confirmed on at least {MIN_HOLD_ROWS} held-out rows, and the task has {hold}"
+        ));
     } else if hold < FEW_ROWS {
         warnings.push(format!(
             "{} can detect a gain of {} or more; a gain of 5 points needs {} rows",
             text::plural(hold, "held-out row"),
             text::points(smallest_gain(hold, USUAL_DISCORDANCE)),
             text::thousands(rows_needed(0.05, USUAL_DISCORDANCE) as u64)
-        ));
-    }
-    if (1..MIN_HOLD_ROWS).contains(&hold) {
-        warnings.push(format!(
-            "a gain is confirmed on at least {MIN_HOLD_ROWS} held-out rows, and the task has {hold}"
         ));
     }
     warnings.extend(left_out(task));
@@ -319,7 +318,7 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     {
         let _ = writeln!(out, "  {split:<6} {:>7}  {purpose}", plan.rows.get(split).unwrap_or(&0));
     }
-    if let Some(gain) = plan.smallest_gain {
+    if let Some(gain) = plan.smallest_gain.filter(|_| task.splits.hold.len() >= MIN_HOLD_ROWS) {
         let _ = writeln!(
             out,
             "  the held-out rows can detect a gain of {} or more (one-sided 5 %, power 80 %, if the \

@@ -1,7 +1,6 @@
 //! Whether the system gives a run the threads, files and memory that it needs.
 //!
-//! Containers allow little of them, and what libraries do without is a panic or a wait that does not
-//! end. So they are asked for before a run begins. Memory that runs out later ends the process as a kill
+//! Containers allow little of them, and libraries panic or hang without them. So they are asked for before a run begins. Memory that runs out later ends the process as a kill
 //! does: `resume` goes on.
 
 use super::error::CliError;

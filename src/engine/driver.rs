@@ -12,11 +12,12 @@ use super::resume::resume_calls;
 use super::search::Search;
 use crate::candidate::Candidate;
 use crate::caps::Share;
-use crate::event::{Event, RowAnswer, StopReason};
+use crate::event::{Event, RowKey, StopReason};
 use crate::id::{Call, EventNumber};
 use crate::state::{Phase, Work};
 use crate::task::model::ModelRole;
 use crate::units::Amount;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long calls in flight are awaited when a run stops, where they have been waited for too long
@@ -152,7 +153,7 @@ impl Search {
         }
         let content = self.inbox.take(call);
         let event = match open.work {
-            Work::Evaluation(RowAnswer { split, row, .. }) => {
+            Work::Evaluation(RowKey { split, row, .. }) => {
                 match self.scoring.outcome((split, row), open.cached, content).await {
                     Ok(outcome) => Event::EvaluationFolded { call, outcome },
                     Err(cause) => {
@@ -208,17 +209,16 @@ impl Search {
         self.runner.wallet().set_hold_share(amount);
     }
 
-    /// Takes back what the calls of a streak that stops the run were met with: those that are not
-    /// folded are open again, and the rows of the others are missing.
-    fn reopen(&mut self, streak: &[(Call, RowAnswer)]) -> Result<(), SearchError> {
+    /// Undoes the effects of a streak that stops the run: its calls that are not folded are open again,
+    /// and the rows of the others are missing.
+    fn reopen(&mut self, streak: &[(Call, RowKey)]) -> Result<(), SearchError> {
         let state = &self.state;
         let (open, folded): (Vec<_>, Vec<_>) =
             streak.iter().partition(|(call, _)| state.call(*call).is_some());
         let open = open.into_iter().map(|(call, _)| call);
         let calls: Vec<Call> = open.filter(|call| state.arrivals.contains_key(call)).collect();
-        let cell = |to: RowAnswer| {
-            state.standing(to.candidate).column(to.split, to.replicate).cell(to.row)
-        };
+        let cell =
+            |to: RowKey| state.standing(to.candidate).column(to.split, to.replicate).cell(to.row);
         let answers = folded.into_iter().filter_map(|(_, to)| cell(to).answer()).collect();
         let answers = state.rows_scored_by(&answers);
         if !answers.is_empty() {
@@ -240,8 +240,15 @@ impl Search {
         if let StopCause::Journal(error) = cause {
             return Err(error.into());
         }
-        if matches!(&cause, StopCause::Trouble { reason: StopReason::NoAnswers, .. }) {
-            self.reopen(&streak)?;
+        // A mutator that answers nothing useful may share its trouble with the task model.
+        if let StopCause::Trouble {
+            reason: StopReason::NoAnswers | StopReason::BrokenProposer,
+            ..
+        } = &cause
+        {
+            let useless = self.state.useless_answers.iter().map(|(call, key, _)| (*call, *key));
+            let calls: BTreeSet<(Call, RowKey)> = streak.into_iter().chain(useless).collect();
+            self.reopen(&calls.into_iter().collect::<Vec<_>>())?;
         }
         let cause = match cause {
             // What was in flight is in it by now.

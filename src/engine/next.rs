@@ -10,7 +10,7 @@ use super::job::{Job, Question};
 use super::proposals::ProposalBuilder;
 use super::requests::{Requests, Rows};
 use crate::caps::Share;
-use crate::event::{Abandoned, Event, ProposalOutcome, RowAnswer, Shown, StopReason};
+use crate::event::{Abandoned, Event, ProposalOutcome, RowKey, Shown, StopReason};
 use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::ledger::Demand;
 use crate::memory::State;
@@ -37,8 +37,8 @@ type Fit = Result<Next, StopReason>;
 
 /// Some rows that are asked once more, because they went missing before the run was resumed.
 fn once_more(facts: &Facts) -> Option<Rows> {
-    let RowAnswer { candidate, split, replicate, .. } = *facts.to_ask_again.first()?;
-    let is_alike = |other: &&RowAnswer| {
+    let RowKey { candidate, split, replicate, .. } = *facts.to_ask_again.first()?;
+    let is_alike = |other: &&RowKey| {
         (other.candidate, other.split, other.replicate) == (candidate, split, replicate)
     };
     let alike = facts.to_ask_again.iter().take_while(is_alike);
@@ -217,7 +217,7 @@ impl Planner {
     /// What an issued call asks, written again.
     pub(super) fn question(&mut self, state: &State, work: &Work) -> Result<Question, SearchError> {
         match *work {
-            Work::Evaluation(RowAnswer { candidate, split, replicate, row }) => {
+            Work::Evaluation(RowKey { candidate, split, replicate, row }) => {
                 let request = self.requests.row(state, candidate, split, row, replicate)?;
                 Ok(Question::Model(request))
             }

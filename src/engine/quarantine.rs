@@ -7,7 +7,7 @@
 
 use super::error::StopCause;
 use super::streak::Streak;
-use crate::event::{NoAnswer, RowAnswer, StopReason};
+use crate::event::{NoAnswer, RowKey, StopReason};
 use crate::id::Call;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -89,15 +89,20 @@ impl Quarantine {
     }
 
     /// The calls of the streak that stops the run.
-    pub(super) fn stopped(&self) -> Vec<(Call, RowAnswer)> {
+    pub(super) fn stopped(&self) -> Vec<(Call, RowKey)> {
         self.streak().stopped().to_vec()
     }
 
-    /// Keeps a call until it is known what it says. `words` are an example for people.
+    /// Counts a call of an earlier session that was released and is folded.
+    pub(super) fn count(&self, call: Call, to: RowKey, cause: NoAnswer) {
+        let _ = self.streak().bad(call, to, cause);
+    }
+
+    /// Keeps a call until the state of its provider is known. `words` are an example for people.
     pub(super) async fn keep(
         &self,
         call: Call,
-        to: RowAnswer,
+        to: RowKey,
         cause: NoAnswer,
         words: &str,
     ) -> Release {
@@ -122,7 +127,7 @@ impl Quarantine {
                 return Release::Alone;
             }
             was_alone = is_alone;
-            // A call that began in the meantime is company; so the count is looked at again.
+            // Another call may have started in the meantime; so the count is looked at again.
             let _ = tokio::time::timeout(LULL, good_answer).await;
         }
     }

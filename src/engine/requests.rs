@@ -5,7 +5,7 @@
 use super::error::SearchError;
 use super::job::{Job, Question};
 use crate::evaluate::Evaluator;
-use crate::event::{Block, Cached, CachedOf, Event, RowAnswer};
+use crate::event::{Block, Cached, CachedOf, Event, RowKey};
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::Journal;
 use crate::provider::Request;
@@ -85,7 +85,7 @@ impl Requests {
                 cached.push(Cached { call, of: CachedOf::Answer(answer) });
             } else {
                 self.remember(call, hash);
-                let answer = RowAnswer { candidate, split, replicate, row: *row };
+                let answer = RowKey { candidate, split, replicate, row: *row };
                 let purpose = Work::Evaluation(answer);
                 let question = Question::Model(request);
                 let is_again = facts.to_ask_again.contains(&answer);

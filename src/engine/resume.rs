@@ -8,7 +8,7 @@ use super::inbox::{Content, Inbox};
 use super::job::{Job, Question};
 use super::next::Planner;
 use super::workers::Workers;
-use crate::event::{Answered, Event, RowAnswer};
+use crate::event::{Answered, Event, RowKey};
 use crate::id::{Call, EventNumber};
 use crate::journal::Journal;
 use crate::memory::State;
@@ -22,7 +22,7 @@ pub(super) enum Resumed {
     /// To be scored: its answer is durable.
     Score {
         /// To which row.
-        to: RowAnswer,
+        to: RowKey,
         /// The answer.
         answered: Box<Answered>,
         /// The answer's event.
@@ -34,7 +34,7 @@ pub(super) enum Resumed {
     Served,
 }
 
-/// Takes all issued calls up again.
+/// Resumes all issued calls.
 pub(super) fn resume_calls(
     planner: &mut Planner,
     workers: &mut Workers,
@@ -42,6 +42,12 @@ pub(super) fn resume_calls(
     journal: &Journal<Event>,
     state: &State,
 ) -> Result<(), SearchError> {
+    // What is folded counts as before; what is not is kept in quarantine again.
+    for (call, key, cause) in &state.useless_answers {
+        if state.call(*call).is_none() {
+            workers.quarantine().count(*call, *key, *cause);
+        }
+    }
     for (&call, open) in state.evaluations.iter().chain(&state.proposals) {
         match resume_call(planner, journal, state, call, open)? {
             Resumed::Send(job) => workers.start(job),

@@ -3,7 +3,7 @@
 //! What such a row of calls meets is a state of the provider, not a fact about rows, so it must stop the
 //! run before it enters a score. One bad prompt is no reason to stop.
 
-use crate::event::{NoAnswer, RowAnswer};
+use crate::event::{NoAnswer, RowKey};
 use crate::id::{Call, CandidateIx};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -17,13 +17,13 @@ const MAX_OF_ONE_PROMPT: usize = MAX / 2;
 /// The calls since the last good answer.
 #[derive(Debug, Default)]
 pub(super) struct Streak {
-    calls: Vec<(Call, RowAnswer)>,
+    calls: Vec<(Call, RowKey)>,
     prompts: BTreeMap<CandidateIx, Counted>,
     causes: BTreeMap<NoAnswer, usize>,
     good_answers: u64,
     last_good: Option<Instant>,
-    /// The calls of a streak that stopped the run, and those that went the same way after it.
-    stopped: Vec<(Call, RowAnswer)>,
+    /// The calls of a streak that stopped the run, and those that also failed after it.
+    stopped: Vec<(Call, RowKey)>,
 }
 
 /// Calls of one prompt.
@@ -53,7 +53,7 @@ impl Streak {
 
     /// A call has none; whether the run must stop.
     #[must_use]
-    pub(super) fn bad(&mut self, call: Call, to: RowAnswer, cause: NoAnswer) -> bool {
+    pub(super) fn bad(&mut self, call: Call, to: RowKey, cause: NoAnswer) -> bool {
         self.calls.push((call, to));
         *self.causes.entry(cause).or_default() += 1;
         let counted = self.prompts.entry(to.candidate).or_default();
@@ -80,7 +80,7 @@ impl Streak {
     }
 
     /// The calls that stopped the run: what they met is no fact about rows.
-    pub(super) fn stopped(&self) -> &[(Call, RowAnswer)] {
+    pub(super) fn stopped(&self) -> &[(Call, RowKey)] {
         &self.stopped
     }
 
@@ -104,9 +104,9 @@ mod tests {
     use crate::task::example::Split;
 
     /// A prompt's answer to a row.
-    fn to(prompt: u32) -> RowAnswer {
+    fn to(prompt: u32) -> RowKey {
         let (candidate, split) = (CandidateIx(prompt), Split::Dev);
-        RowAnswer { candidate, split, replicate: 0, row: RowIx(0) }
+        RowKey { candidate, split, replicate: 0, row: RowIx(0) }
     }
 
     /// After how many calls the run stops, which are of these prompts in turn, the last one again and

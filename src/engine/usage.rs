@@ -1,4 +1,4 @@
-//! What a provider says that an attempt used, and what is assumed where it says nothing that can be.
+//! What a provider says that an attempt used, and what is assumed where it reports nothing, or impossible numbers.
 
 use crate::event::Finish;
 use crate::ledger::estimate_tokens;
@@ -18,7 +18,7 @@ pub(super) fn plausible_usage(request: &Request, usage: Option<Usage>) -> Option
     if usage.output.0 <= asked && usage.input.0 <= sent {
         return Some(usage);
     }
-    tracing::warn!(model = %request.model, ?usage, "a usage that cannot be: it is estimated instead");
+    tracing::warn!(model = %request.model, ?usage, "impossible token counts: they are estimated instead");
     None
 }
 

@@ -7,9 +7,9 @@ use super::error::StopCause;
 use super::inbox::{Arrived, Content, Post};
 use super::job::{Job, Question};
 use super::programs::{self, Programs};
-use super::quarantine::Release;
+use super::quarantine::{Quarantine, Release};
 use super::scoring::Scoring;
-use crate::event::{Answered, Event, RowAnswer};
+use crate::event::{Answered, Event, RowKey};
 use crate::id::{Call, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::state::Work;
@@ -42,6 +42,10 @@ impl Workers {
         Self { runner, programs, scoring, journal, post, tasks: JoinSet::new() }
     }
 
+    pub(super) fn quarantine(&self) -> &Quarantine {
+        self.runner.quarantine()
+    }
+
     /// Sends a job on its way.
     pub(super) fn start(&mut self, job: Job) {
         let Job { call, purpose, question, is_again, .. } = job;
@@ -67,7 +71,7 @@ impl Workers {
     pub(super) fn score(
         &mut self,
         call: Call,
-        to: RowAnswer,
+        to: RowKey,
         answered: Box<Answered>,
         answer: EventNumber,
         is_doubtful: bool,
@@ -91,7 +95,7 @@ impl Workers {
         while self.tasks.try_join_next().is_some() {}
         let post = self.post.clone();
         self.tasks.spawn(async move {
-            // A model or a scorer may be a closure of anybody: the run must hear of its panic.
+            // A model or a scorer may be user code: the run must hear of its panic.
             let arrived = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
                 let message = said(&*panic);
                 let content = Err(StopCause::Panicked { call, message });
@@ -131,7 +135,7 @@ async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) 
         CallOutcome::Answered(number, answered) => {
             facts.push((number, Event::Answered((*answered).clone())));
             match *purpose {
-                Work::Evaluation(RowAnswer { split, row, .. }) => {
+                Work::Evaluation(RowKey { split, row, .. }) => {
                     verdict(scoring, call, (split, row), &answered, number, &mut facts).await
                 }
                 Work::Proposal(_) => Ok(Content::Reply(answered)),

@@ -61,9 +61,9 @@ pub enum CachedOf {
     Answer(EventNumber),
 }
 
-/// One answer of a candidate to a row.
+/// Which answer of a candidate to which row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RowAnswer {
+pub struct RowKey {
     /// The candidate that answers.
     pub candidate: CandidateIx,
     /// Of which split.

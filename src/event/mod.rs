@@ -14,7 +14,7 @@ mod proposal;
 mod strategy;
 
 pub use call::{Answered, Failure, Finish, NoAnswer};
-pub use evaluation::{Block, Cached, CachedOf, Gate, RowAnswer, RowOutcome};
+pub use evaluation::{Block, Cached, CachedOf, Gate, RowKey, RowOutcome};
 pub use proposal::{
     Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source,
 };
@@ -246,7 +246,7 @@ pub enum Event {
     /// provider. Their rows are missing.
     AnswersWithdrawn {
         /// To which rows.
-        answers: Vec<RowAnswer>,
+        answers: Vec<RowKey>,
     },
     /// A scorer outside this process judged an answer.
     Scored {

@@ -115,7 +115,10 @@ fn merged_labels(column: &ColumnFacts) -> Vec<String> {
                 .iter()
                 .map(|(it, rows)| format!("`{it}` ({})", text::plural(*rows, "row")))
                 .collect();
-            format!("{} are one label: they differ only in case or white space", each.join(" and "))
+            format!(
+                "{} are one label: they differ only in how they are written",
+                each.join(" and ")
+            )
         })
         .collect()
 }
@@ -151,6 +154,10 @@ mod tests {
         let objects = [json!({"a": 1}), json!("{\"b\": 2}")];
         assert_eq!(answers("answer", &objects).0, Answers::Objects(vec!["a".into(), "b".into()]));
         assert_eq!(answers("answer", &[json!("Paris"), json!("Rome")]).0, Answers::Texts(4.5));
+        let formulas = [json!("\\frac{3}{4}"), json!("\\boxed{7}"), json!("5\\%"), json!("-1/2")];
+        assert_eq!(answers("answer", &formulas).0, Answers::Numbers);
+        let dates = [json!("2024-01-02"), json!("2024-01-03"), json!("3 apples")];
+        assert!(matches!(answers("answer", &dates).0, Answers::Texts(_)));
         let lists = [json!(["11", "Season 11"]), json!("[\"12\"]"), json!("13")];
         assert_eq!(answers("ideal", &lists).0, Answers::Lists);
         let bits: Vec<Value> = (0..8).map(|n| json!(n % 2)).collect();
@@ -168,7 +175,7 @@ mod tests {
         assert_eq!(
             notes,
             [
-                "`Yes` (1 row) and `yes` (2 rows) are one label: they differ only in case or white space"
+                "`Yes` (1 row) and `yes` (2 rows) are one label: they differ only in how they are written"
             ]
         );
         assert!(found.score().contains("labels = [\"No\", \"yes\"]"));

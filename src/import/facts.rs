@@ -5,7 +5,7 @@
 use super::path::ValuePath;
 use crate::prompt::{Columns, value_text};
 use crate::task::dataset;
-use crate::task::scorer::fold_case;
+use crate::task::scorer::{is_number, label_form};
 use regex::Regex;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -15,10 +15,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 const DEEPEST: usize = 3;
 
 /// The most columns, so that objects whose keys are data do not become one column per key.
-const MOST_COLUMNS: usize = 300;
+const MAX_COLUMNS: usize = 300;
 
 /// The most labels, and the most characters of a label.
-pub(super) const MOST_LABELS: usize = 200;
+pub(super) const MAX_LABELS: usize = 200;
 pub(super) const LABEL_CHARS: usize = 60;
 
 /// Facts about one column, or one entry of a nested object.
@@ -126,7 +126,7 @@ impl ColumnFacts {
 
     fn add_kind(&mut self, value: &Value, text: &str) {
         let number = number_of(text);
-        self.numbers += usize::from(number.is_some());
+        self.numbers += usize::from(is_number(text));
         if let (Some(last), Some(number)) = (self.last_number, number) {
             self.successors += usize::from(number - last == 1.0);
         }
@@ -146,7 +146,7 @@ impl ColumnFacts {
             Value::Object(object) => {
                 self.objects += 1;
                 for field in object.keys() {
-                    if self.fields.len() < MOST_COLUMNS && !self.fields.contains(field) {
+                    if self.fields.len() < MAX_COLUMNS && !self.fields.contains(field) {
                         self.fields.push(field.clone());
                     }
                 }
@@ -160,16 +160,11 @@ impl ColumnFacts {
             self.labels = None;
         }
         let Some(labels) = &mut self.labels else { return };
-        *labels.entry(folded_label(text)).or_default().entry(text.to_owned()).or_default() += 1;
-        if labels.len() > MOST_LABELS {
+        *labels.entry(label_form(text)).or_default().entry(text.to_owned()).or_default() += 1;
+        if labels.len() > MAX_LABELS {
             self.labels = None;
         }
     }
-}
-
-/// A label without case, whose runs of white space are one space.
-fn folded_label(text: &str) -> String {
-    fold_case(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Facts about all columns, in the order in which they appear.
@@ -221,7 +216,7 @@ impl Facts {
                 self.add_value(path.entry(key), inner, depth + 1);
             }
         }
-        if self.columns.len() < MOST_COLUMNS || depth == 0 {
+        if self.columns.len() < MAX_COLUMNS || depth == 0 {
             self.of_path(path).add(value);
         }
     }

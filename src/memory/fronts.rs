@@ -1,7 +1,7 @@
 //! Per row of dev, the candidates that are best on it: for Pareto selection.
 
 use super::judged::judged;
-use crate::event::{Event, RowAnswer};
+use crate::event::{Event, RowKey};
 use crate::id::{CandidateIx, RowIx};
 use crate::state::Facts;
 use crate::task::example::Split;
@@ -91,7 +91,7 @@ impl Fronts {
     }
 
     /// A row of a candidate has no score any more. It was 0, so whatever reaches it holds the row too.
-    fn withdraw(&mut self, answer: &RowAnswer) {
+    fn withdraw(&mut self, answer: &RowKey) {
         if (answer.split, answer.replicate) != (Split::Dev, 0) {
             return;
         }
@@ -136,7 +136,7 @@ mod tests {
     fn a_withdrawn_answer_holds_no_row_until_it_is_asked_once_more() {
         let mut script = Script::new(2);
         script.score(CandidateIx::BASELINE, &[(0, 0.0), (1, 1.0)]);
-        let answer = RowAnswer {
+        let answer = RowKey {
             candidate: CandidateIx::BASELINE,
             split: Split::Dev,
             replicate: 0,

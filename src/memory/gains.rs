@@ -4,7 +4,7 @@
 //! makes of them, with which discount, is not decided here.
 
 use super::pairs::paired;
-use crate::event::{Dropped, Event, ProposalOutcome, RowAnswer};
+use crate::event::{Dropped, Event, ProposalOutcome, RowKey};
 use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::ledger::Use;
 use crate::state::{Facts, Status};
@@ -102,7 +102,7 @@ impl Gains {
             Event::CandidateComposed { proposal, outcome } => self.came(*proposal, outcome, facts),
             Event::EvaluationFolded { .. } => {
                 let cost = self.since(ModelRole::Task, facts);
-                if let Some(RowAnswer { candidate, split, .. }) = facts.folded_row {
+                if let Some(RowKey { candidate, split, .. }) = facts.folded_row {
                     self.charge(candidate, split, cost, facts);
                     if facts.standing(candidate).status == Status::Finished {
                         self.judged(candidate, facts);

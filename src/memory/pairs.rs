@@ -177,7 +177,7 @@ pub fn paired(facts: &Facts, candidate: CandidateIx, reference: CandidateIx) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::RowAnswer;
+    use crate::event::RowKey;
     use crate::memory::tests::Script;
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
         script.score(child, &[(0, 0.75), (1, 0.0)]);
         assert_eq!(script.state.memory.pairs.against_baseline(child).mean(), Some(-0.125));
         let split = crate::task::example::Split::Dev;
-        let answer = RowAnswer { candidate: child, split, replicate: 0, row: RowIx(1) };
+        let answer = RowKey { candidate: child, split, replicate: 0, row: RowIx(1) };
         script.apply(Event::AnswersWithdrawn { answers: vec![answer] });
         let pair = script.state.memory.pairs.against_baseline(child);
         assert_eq!((pair.n, pair.mean()), (1, Some(0.25)));

@@ -1,7 +1,7 @@
 //! How a task's prompts become messages: searched parts are filled, frozen parts are rendered.
 
-use super::placeholder::{Stray, pieces, placeholder, placeholders, strays};
-use super::template::{columns_of_row, environment, unknown_name};
+use super::placeholder::{pieces, placeholder, placeholders, strays};
+use super::template::{code, columns_of_row, environment, unknown_name};
 use super::{Columns, Message, Part, Piece, Prompt, Role, USER, value_text};
 use minijinja::value::{Serde, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,10 +30,7 @@ pub enum TemplateError {
         line: Option<usize>,
     },
     /// A column whose name is no word stands without quotes.
-    #[error(
-        "part `{part}`: the name of the column `{name}` is no single word: write `{}`",
-        placeholder(name)
-    )]
+    #[error("part `{part}`: the column `{name}` must be quoted: write `{}`", placeholder(name))]
     Unquoted {
         /// The part.
         part: String,
@@ -107,10 +104,10 @@ impl Layout {
         columns: &BTreeSet<String>,
     ) -> Result<BTreeSet<String>, TemplateError> {
         // The engine would say that its syntax is wrong, or take `x-y` for a difference.
-        if let Some(stray) =
-            strays(&part.text, columns).into_iter().find(|stray| stray.column == Some(stray.inner))
-        {
-            return Err(unquoted(part, &stray));
+        let code = code(&part.text);
+        let found = strays(&code, columns);
+        if let Some(stray) = found.iter().find(|stray| stray.column == Some(stray.inner)) {
+            return Err(unquoted(part, stray.inner, line_of(part, stray.inner)));
         }
         self.frozen
             .add_template_owned(part.name.clone(), part.text.to_string())
@@ -234,7 +231,9 @@ fn columns_of_searched(
 ) -> Result<BTreeSet<String>, TemplateError> {
     if let Some(stray) = strays(&part.text, columns).first() {
         return Err(match stray.column {
-            Some(column) if column == stray.inner => unquoted(part, stray),
+            Some(column) if column == stray.inner => {
+                unquoted(part, column, line_at(part, stray.at))
+            }
             Some(_) => TemplateError::Expression {
                 part: part.name.clone(),
                 expression: stray.inner.to_owned(),
@@ -274,9 +273,8 @@ fn unfilled(part: &Part, name: &str) -> TemplateError {
     TemplateError::Unfilled { part: part.name.clone(), name: name.to_owned(), line }
 }
 
-fn unquoted(part: &Part, stray: &Stray<'_>) -> TemplateError {
-    let (name, line) = (stray.inner.to_owned(), line_at(part, stray.at));
-    TemplateError::Unquoted { part: part.name.clone(), name, line }
+fn unquoted(part: &Part, name: &str, line: Option<usize>) -> TemplateError {
+    TemplateError::Unquoted { part: part.name.clone(), name: name.to_owned(), line }
 }
 
 /// The line of a byte of a part, from 1.
@@ -401,6 +399,15 @@ mod tests {
                 assert_eq!(error.place(), ("system", Some(2)));
                 assert!(error.to_string().contains(spelled), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn comments_and_raw_text_of_a_template_name_no_column() {
+        let columns = BTreeSet::from(["Ticket Text".to_owned()]);
+        for text in ["{# {{ Ticket Text }} #}", "{%- raw -%}{{ Ticket Text }}{%- endraw -%}"] {
+            let baseline = prompt("", &format!("{text}{{{{ row[\"Ticket Text\"] }}}}"));
+            Layout::new(&baseline, &[], &columns).unwrap();
         }
     }
 

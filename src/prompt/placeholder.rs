@@ -151,7 +151,7 @@ pub fn placeholders(text: &str) -> BTreeSet<&str> {
     pieces(text).into_iter().filter_map(Piece::column).collect()
 }
 
-/// A text so written that nothing in it has a meaning in a searched part, nor in a frozen one unless it
+/// Escapes a text so that nothing in it has a meaning in a searched part, nor in a frozen one unless it
 /// holds a tag `endraw`.
 #[must_use]
 pub fn literal(text: &str) -> Cow<'_, str> {
@@ -183,7 +183,7 @@ fn ends_of_raw(text: &str) -> Vec<std::ops::Range<usize>> {
     tags.filter_map(|start| Some(start..start + tag_at(&text[start..], "endraw")?)).collect()
 }
 
-/// Text between double braces that names a column and does not mean it, or that looks as if it should.
+/// Text between double braces that looks like a placeholder and is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stray<'a> {
     /// What stands between the braces.

@@ -41,7 +41,7 @@ fn print(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(
     out.write_str(&text).map_err(Error::from)
 }
 
-/// JSON with a blank after commas and colons, or in lines that are indented by so many blanks. The
+/// JSON with a blank after commas and colons, or in lines that are indented by `indent` spaces. The
 /// engine's own filter of this name escapes it for web pages.
 fn tojson(value: &Value, indent: Option<usize>, keys: Kwargs) -> Result<String, Error> {
     let indent = match indent {
@@ -108,7 +108,7 @@ static OF_ROW: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// The code of a template: its blocks, without raw text and comments.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let (Some(not_code), Some(block)) = (&*NOT_CODE, &*BLOCK) else { return text.to_owned() };
     let text = not_code.replace_all(text, "");
     block.find_iter(&text).map(|block| block.as_str()).collect::<Vec<_>>().join("\n")

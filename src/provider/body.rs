@@ -75,7 +75,7 @@ fn mended(text: &str) -> Cow<'_, str> {
             }
             '-' | '0'..='9' if !is_string && !rest.starts_with("-Infinity") => {
                 let number = number(rest);
-                // Nobody can hold 1e400.
+                // A machine number cannot hold 1e400.
                 let is_infinite = number.parse().is_ok_and(f64::is_infinite);
                 out.push_str(if is_infinite { "null" } else { number });
                 taken = number.len();

@@ -14,13 +14,19 @@ impl Facts {
             Event::Answered(answered) => {
                 self.counts.estimated += u64::from(answered.estimated);
                 let role = self.role_of(answered.call);
-                match answered.flaw() {
-                    Some(cause) => {
-                        let failed = self.counts.failed_calls.entry(cause).or_default();
-                        failed.add(role, &answered.why);
+                if let Some(cause) = answered.flaw() {
+                    let failed = self.counts.failed_calls.entry(cause).or_default();
+                    failed.add(role, &answered.why);
+                }
+                match (answered.flaw(), self.call(answered.call).map(|open| &open.work)) {
+                    (Some(cause), Some(Work::Evaluation(key))) => {
+                        self.useless_answers.push((answered.call, *key, cause));
                     }
-                    None if role == ModelRole::Task => self.last_good_answer = Some(number),
-                    None => {}
+                    (None, Some(Work::Evaluation(_))) => {
+                        self.useless_answers.clear();
+                        self.last_good_answer = Some(number);
+                    }
+                    _ => {}
                 }
                 self.arrivals.insert(
                     answered.call,
@@ -38,6 +44,7 @@ impl Facts {
                 self.arrivals.insert(*call, Arrival::NONE);
             }
             Event::CallsReopened { calls, .. } => {
+                self.useless_answers.retain(|(call, ..)| !calls.contains(call));
                 for call in calls {
                     let arrival = self.arrivals.remove(call);
                     if arrival.is_some_and(|arrival| arrival.answer.is_some()) {

@@ -4,7 +4,7 @@ use super::candidate::Status;
 use super::column::Cell;
 use super::facts::Facts;
 use super::open_call::Work;
-use crate::event::{Block, CachedOf, Event, RowAnswer, RowOutcome};
+use crate::event::{Block, CachedOf, Event, RowKey, RowOutcome};
 use crate::id::Call;
 use crate::task::example::Split;
 
@@ -14,6 +14,7 @@ impl Facts {
             Event::EvaluationIssued(block) => self.issue_block(block),
             Event::EvaluationFolded { call, outcome } => self.fold_row(*call, outcome),
             Event::AnswersWithdrawn { answers } => {
+                self.useless_answers.retain(|(_, key, _)| !answers.contains(key));
                 answers.iter().for_each(|answer| self.withdraw(*answer));
             }
             Event::CandidateFinished { candidate } => self.finish(*candidate),
@@ -34,7 +35,7 @@ impl Facts {
             let call = Call(block.first.0 + offset as u64);
             let served = cached.next_if(|cached| cached.call == call).map(|cached| cached.of);
             let Block { candidate, split, replicate, .. } = *block;
-            let answer = RowAnswer { candidate, split, replicate, row: *row };
+            let answer = RowKey { candidate, split, replicate, row: *row };
             self.issue(call, Work::Evaluation(answer), block.reserve, served);
             self.to_ask_again.remove(&answer);
             let standing = &mut self.candidates[candidate.index()];
@@ -51,8 +52,8 @@ impl Facts {
     }
 
     /// The row of a useless answer is missing: what the answer met was a state of the provider.
-    fn withdraw(&mut self, answer: RowAnswer) {
-        let RowAnswer { candidate, split, replicate, row } = answer;
+    fn withdraw(&mut self, answer: RowKey) {
+        let RowKey { candidate, split, replicate, row } = answer;
         let column = self.candidates[candidate.index()].column_mut((split, replicate));
         if let Cell::Scored { score, .. } = column.cell(row) {
             column.scored -= 1;
@@ -68,12 +69,12 @@ impl Facts {
         let Some((open, arrival)) = self.fold_call(call) else {
             return;
         };
-        let Work::Evaluation(answer_to) = open.work else {
+        let Work::Evaluation(key) = open.work else {
             return;
         };
-        let RowAnswer { candidate, split, replicate, row } = answer_to;
+        let RowKey { candidate, split, replicate, row } = key;
         self.counts.folded += 1;
-        self.folded_row = Some(answer_to);
+        self.folded_row = Some(key);
         let dev_rows = self.dev_rows;
         let standing = &mut self.candidates[candidate.index()];
         let column = standing.column_mut((split, replicate));

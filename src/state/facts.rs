@@ -5,7 +5,7 @@ use super::counts::Counts;
 use super::open_call::{Arrival, OpenCall};
 use crate::candidate::Candidate;
 use crate::caps::Caps;
-use crate::event::{Draft, Gate, RowAnswer, Shown, StopReason};
+use crate::event::{Draft, Gate, NoAnswer, RowKey, Shown, StopReason};
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::ledger::PlanLedger;
 use crate::task::example::Split;
@@ -49,6 +49,8 @@ pub struct Facts {
     pub evaluations: BTreeMap<Call, OpenCall>,
     /// Issued, unfolded proposals, oldest first.
     pub proposals: BTreeMap<Call, OpenCall>,
+    /// Useless answers of the task model since its last good one, folded or not.
+    pub useless_answers: Vec<(Call, RowKey, NoAnswer)>,
     /// The last good answer of the task model.
     pub last_good_answer: Option<EventNumber>,
     /// Calls that ended and are not folded.
@@ -58,13 +60,13 @@ pub struct Facts {
     /// The evidence of issued proposals.
     pub shown: HashMap<ProposalNumber, Vec<Shown>>,
     /// The row that the last event folded, if it folded one.
-    pub folded_row: Option<RowAnswer>,
+    pub folded_row: Option<RowKey>,
     /// The proposal that the last event closed, if it closed one.
     pub closed_proposal: Option<ClosedProposal>,
     /// The shortlist, best first.
     pub shortlist: Vec<CandidateIx>,
     /// Answers that went missing and are asked once more, since the run was resumed.
-    pub to_ask_again: BTreeSet<RowAnswer>,
+    pub to_ask_again: BTreeSet<RowKey>,
     /// What the run was started with, as a hash.
     pub pin: Option<String>,
     /// What the run may spend, where that was changed after its start.
@@ -161,7 +163,7 @@ impl Facts {
 
     /// The rows that these answers gave a score: several where equal requests were asked once.
     #[must_use]
-    pub fn rows_scored_by(&self, answers: &BTreeSet<EventNumber>) -> Vec<RowAnswer> {
+    pub fn rows_scored_by(&self, answers: &BTreeSet<EventNumber>) -> Vec<RowKey> {
         let mut rows = Vec::new();
         for (candidate, standing) in self.numbered() {
             for ((split, replicate), column) in standing.columns() {
@@ -169,7 +171,7 @@ impl Facts {
                 let served = cells.filter(|(cell, _)| {
                     cell.answer().is_some_and(|answer| answers.contains(&answer))
                 });
-                rows.extend(served.map(|(_, row)| RowAnswer { candidate, split, replicate, row }));
+                rows.extend(served.map(|(_, row)| RowKey { candidate, split, replicate, row }));
             }
         }
         rows

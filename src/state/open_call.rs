@@ -1,7 +1,7 @@
 //! A call between its issue and its fold: what it is for, what is set aside for it, and how it ended.
 
 use crate::caps::Share;
-use crate::event::{CachedOf, RowAnswer};
+use crate::event::{CachedOf, RowKey};
 use crate::id::{EventNumber, ProposalNumber};
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
@@ -12,7 +12,7 @@ use crate::units::{Tokens, Usd};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Work {
     /// An answer to a row.
-    Evaluation(RowAnswer),
+    Evaluation(RowKey),
     /// A proposal.
     Proposal(ProposalNumber),
 }
@@ -31,7 +31,7 @@ impl Work {
     #[must_use]
     pub fn share(&self) -> Share {
         match self {
-            Self::Evaluation(RowAnswer { split: Split::Hold, .. }) => Share::Hold,
+            Self::Evaluation(RowKey { split: Split::Hold, .. }) => Share::Hold,
             _ => Share::Search,
         }
     }

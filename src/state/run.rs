@@ -3,7 +3,7 @@
 use super::candidate::Status;
 use super::column::Cell;
 use super::facts::{Facts, Phase};
-use crate::event::{Event, RowAnswer};
+use crate::event::{Event, RowKey};
 use crate::id::{CandidateIx, RowIx};
 use crate::task::example::Split;
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ impl Facts {
 
     /// The missing answers that a resume asks for once more: those of the search while it goes on, and
     /// held-out rows of which neither side has a score.
-    fn missing(&self) -> BTreeSet<RowAnswer> {
+    fn missing(&self) -> BTreeSet<RowKey> {
         let mut missing = BTreeSet::new();
         let is_searching = self.phase == Phase::Searching;
         let has_score = |row: RowIx| {
@@ -61,14 +61,12 @@ impl Facts {
                 };
                 let cells = column.cells().iter().zip(0..);
                 let rows = cells.filter(|(cell, _)| **cell == Cell::Missing).map(|(_, row)| row);
-                missing.extend(
-                    rows.map(RowIx).filter(|row| is_wanted(*row)).map(|row| RowAnswer {
-                        candidate,
-                        split,
-                        replicate,
-                        row,
-                    }),
-                );
+                missing.extend(rows.map(RowIx).filter(|row| is_wanted(*row)).map(|row| RowKey {
+                    candidate,
+                    split,
+                    replicate,
+                    row,
+                }));
             }
         }
         missing

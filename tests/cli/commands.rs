@@ -155,7 +155,7 @@ fn a_run_leaves_its_files_and_every_field_of_its_summary() {
     let env = TestEnv::with_colours();
     let ran = env.run("run colours --name one --json").ok();
     is_plain(&ran.stderr);
-    assert!(ran.stderr.contains("warning: 18 held-out rows"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("and the task has 18"), "{}", ran.stderr);
     for file in
         ["run.json", "journal/db", "events.jsonl", "summary.json", "best/system.md", "report.html"]
     {

@@ -223,6 +223,9 @@ fn braces_in_a_chats_instructions_stay_what_they_are() {
         }),
     );
     made(&env, "chat.jsonl", "");
+    let planned = env.run("plan made --json").ok().json();
+    let sent = planned["request"]["messages"].to_string();
+    assert!(sent.contains("Fill in {{ name }}."), "{planned}");
 }
 
 #[test]
@@ -301,6 +304,16 @@ fn a_promptfoo_configuration_becomes_a_task_and_what_it_loses_is_listed_by_line(
     {"name":"Ada","language":"Basque","mood":null,"answer":"(?i)ada"}
     {"name":"007","language":"German","mood":null,"answer":"^\\s*Hallo"}
     "#);
+}
+
+#[test]
+fn tests_that_name_themselves_are_an_error() {
+    let env = TestEnv::new();
+    env.write("promptfooconfig.yaml", "prompts: ['{{a}}']\ntests: t.yaml\n");
+    env.write("t.yaml", "- t.yaml\n");
+    let ran = env.run("init made --from promptfooconfig.yaml").exits(3);
+    assert!(ran.stderr.contains("name one another"), "{}", ran.stderr);
+    assert!(!env.path("made").exists());
 }
 
 #[test]

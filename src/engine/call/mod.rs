@@ -13,7 +13,7 @@ use super::trouble::{Trouble, Waiting};
 use super::usage::{estimated_usage, plausible_usage};
 use crate::caps::Share;
 use crate::clock::Clock;
-use crate::event::{Answered, Event, Failure, Finish, NoAnswer, RowAnswer, StopReason};
+use crate::event::{Answered, Event, Failure, Finish, NoAnswer, RowKey, StopReason};
 use crate::id::{Call, EventNumber, RequestHash};
 use crate::journal::Journal;
 use crate::ledger::{TokenRatios, Wallet};
@@ -336,12 +336,7 @@ impl CallRunner {
 
     /// Waits for what the end of a row's attempts says: at once where the answer is good, or where the
     /// call's failure says nothing about the provider.
-    async fn release(
-        &self,
-        context: &CallContext<'_>,
-        to: RowAnswer,
-        ended: &AttemptsEnd,
-    ) -> Release {
+    async fn release(&self, context: &CallContext<'_>, to: RowKey, ended: &AttemptsEnd) -> Release {
         let (cause, words, first) = match ended {
             AttemptsEnd::Answered { answered, first, .. } => match answered.flaw() {
                 Some(cause) => (cause, answered.why.as_str(), *first),

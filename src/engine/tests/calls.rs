@@ -95,12 +95,8 @@ fn calls_of(runner: &CallRunner, prompts: &[u32]) -> Vec<CallOutcome> {
     let request = request();
     let call = async |(number, prompt): (usize, &u32)| {
         let (candidate, split) = (CandidateIx(*prompt), Split::Dev);
-        let work = Work::Evaluation(RowAnswer {
-            candidate,
-            split,
-            replicate: 0,
-            row: RowIx(number as u32),
-        });
+        let work =
+            Work::Evaluation(RowKey { candidate, split, replicate: 0, row: RowIx(number as u32) });
         let called = runner.call(Call(number as u64), &work, &request, false).await;
         if matches!(called.outcome, CallOutcome::Stopped(_)) {
             runner.stop();

@@ -12,7 +12,7 @@ use crate::candidate::Candidate;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::evaluate::Evaluator;
-use crate::event::{Answered, Event, Failure, Finish, NoAnswer, RowAnswer, StopReason};
+use crate::event::{Answered, Event, Failure, Finish, NoAnswer, RowKey, StopReason};
 use crate::id::{Call, CandidateIx, EventNumber, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::ledger::{Remaining, Wallet};
@@ -61,7 +61,7 @@ pub(super) fn started() -> State {
 /// The baseline's answer to a row of dev.
 pub(super) fn evaluation(row: u32, replicate: u16) -> Work {
     let (candidate, split) = (CandidateIx::BASELINE, Split::Dev);
-    Work::Evaluation(RowAnswer { candidate, split, replicate, row: RowIx(row) })
+    Work::Evaluation(RowKey { candidate, split, replicate, row: RowIx(row) })
 }
 
 pub(super) fn open_call(work: Work) -> OpenCall {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The most tests that one test with lists of values becomes.
-const MOST_TESTS: usize = 10_000;
+const MAX_TESTS: usize = 10_000;
 
 /// Keys that change nothing of what is scored.
 const HARMLESS: &[&str] = &[
@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<Draft, SourceError> {
             notes.add(value.line, format!("`{key}` is not supported, and is left out"));
         }
     }
-    let reader = Reader { path, folder: path.parent().unwrap_or(Path::new(".")) };
+    let reader = Reader { path, folder: path.parent().unwrap_or(Path::new(".")), depth: 0 };
     let default = match document.get("defaultTest") {
         Some(node) => reader.test(node, &mut notes)?,
         None => Test { vars: Columns::new(), assertions: Vec::new(), line: 1 },
@@ -76,7 +76,11 @@ pub(super) fn read(path: &Path) -> Result<Draft, SourceError> {
 
 /// The tests of a file that lists them.
 pub(super) fn read_test_file(path: &Path, notes: &mut Notes) -> Result<Vec<Test>, SourceError> {
-    let reader = Reader { path, folder: path.parent().unwrap_or(Path::new(".")) };
+    read_tests(path, 0, notes)
+}
+
+fn read_tests(path: &Path, depth: usize, notes: &mut Notes) -> Result<Vec<Test>, SourceError> {
+    let reader = Reader { path, folder: path.parent().unwrap_or(Path::new(".")), depth };
     let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
     let text = read_text(path)?;
     let tests = if extension == "jsonl" {
@@ -108,10 +112,15 @@ fn read_text(path: &Path) -> Result<String, SourceError> {
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
+/// How many files of tests may name one another.
+const MAX_DEPTH: usize = 8;
+
 /// Reads the parts of a configuration.
 struct Reader<'a> {
     path: &'a Path,
     folder: &'a Path,
+    /// How many files of tests name this one, one through the other.
+    depth: usize,
 }
 
 impl Reader<'_> {
@@ -140,7 +149,13 @@ impl Reader<'_> {
         let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
         let read = match extension {
             "csv" | "tsv" => table::read(&path, notes),
-            "yaml" | "yml" | "json" | "jsonl" => read_test_file(&path, notes),
+            "yaml" | "yml" | "json" | "jsonl" if self.depth >= MAX_DEPTH => {
+                return Err(self.wrong(
+                    node.line,
+                    format!("more than {MAX_DEPTH} files of tests name one another, `{name}` last"),
+                ));
+            }
+            "yaml" | "yml" | "json" | "jsonl" => read_tests(&path, self.depth + 1, notes),
             _ => {
                 return Err(self
                     .wrong(node.line, format!("tests in `{name}` are not supported"))
@@ -347,10 +362,10 @@ fn expanded(path: &Path, tests: Vec<Test>) -> Result<Vec<Test>, SourceError> {
                 Value::Array(values) if !values.is_empty() => values.clone(),
                 other => vec![other.clone()],
             };
-            if rows.len() * values.len() + all.len() > MOST_TESTS {
+            if rows.len() * values.len() + all.len() > MAX_TESTS {
                 return Err(SourceError::new(
                     path,
-                    format!("there are more than {MOST_TESTS} tests"),
+                    format!("there are more than {MAX_TESTS} tests"),
                 )
                 .at_line(test.line)
                 .help("write lists of values as tests of their own"));
@@ -382,7 +397,7 @@ fn models(node: &Node) -> Vec<String> {
         _ => name(node).into_iter().collect(),
     };
     let line = |name: &String| {
-        format!("promptfoo's configuration names {}", name.replace(['\n', '\r'], " "))
+        format!("promptfoo's configuration names {}", name.replace(char::is_control, " "))
     };
     names.iter().map(line).collect()
 }

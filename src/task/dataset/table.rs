@@ -7,7 +7,7 @@ use super::record::{Escape, Fault, Record, literal_cells, without_end};
 use super::row::Row;
 use crate::source::SourceError;
 use crate::text;
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 /// The lines from which the separator is guessed.
@@ -17,7 +17,7 @@ const PROBED_LINES: usize = 50;
 const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
 
 /// The most lines of a cell of a TSV file whose quote may be literal.
-const MOST_CELL_LINES: usize = 500;
+const MAX_CELL_LINES: usize = 500;
 
 /// A reader of the rows of a table.
 pub(super) struct Table {
@@ -65,16 +65,29 @@ impl Table {
         header: Vec<String>,
         quirks: Quirks,
     ) -> Result<(), SourceError> {
+        let mut taken: HashSet<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        let mut seen: HashSet<String> = HashSet::new();
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let mut free_name = |stem: String, from: usize| {
+            let number = numbers.entry(stem.clone()).or_insert(from);
+            loop {
+                let name = format!("{stem}{number}");
+                *number += 1;
+                if taken.insert(name.clone()) {
+                    return name;
+                }
+            }
+        };
         for (place, name) in header.iter().enumerate() {
             let name = match name.trim() {
                 // A table that was saved with row numbers has no name for their column.
-                "" => self.free_name(&header, "column_", place + 1),
+                "" => free_name("column_".to_owned(), place + 1),
                 name => name.to_owned(),
             };
-            if !self.names.contains(&name) {
+            if seen.insert(name.clone()) {
                 self.names.push(name);
             } else if quirks == Quirks::Convert {
-                let other = self.free_name(&header, &format!("{name}_"), 2);
+                let other = free_name(format!("{name}_"), 2);
                 self.notes.push(format!("two columns are called `{name}`; one becomes `{other}`"));
                 self.names.push(other);
             } else {
@@ -85,14 +98,6 @@ impl Table {
             }
         }
         Ok(())
-    }
-
-    /// A name with a number that no other column has.
-    fn free_name(&self, header: &[String], stem: &str, from: usize) -> String {
-        let is_free = |name: &String| {
-            !self.names.contains(name) && !header.iter().any(|it| it.trim() == name)
-        };
-        (from..).map(|number| format!("{stem}{number}")).find(is_free).unwrap_or_default()
     }
 
     pub(super) fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
@@ -169,15 +174,20 @@ impl Table {
         }
         let mut record = Record::new(self.separator, Escape::Doubled);
         let mut complete = record.feed(&line, start);
+        // The lines in which a cell begins and ends may look like rows, those between them may not.
         let (mut read, mut has_other_lines) = (Vec::new(), literal.len() != width);
-        while complete == Ok(false) && read.len() < MOST_CELL_LINES {
+        let (mut last_is_row, mut encloses_rows) = (false, false);
+        while complete == Ok(false) && !encloses_rows && read.len() < MAX_CELL_LINES {
             let Some((number, line)) = self.next_line()? else { break };
             complete = record.feed(&line, number);
-            has_other_lines |= literal_cells(&line, self.separator).len() != width;
+            encloses_rows = last_is_row;
+            last_is_row = literal_cells(&line, self.separator).len() == width;
+            has_other_lines |= !last_is_row;
             read.push((number, line));
         }
         if complete == Ok(true)
             && has_other_lines
+            && !encloses_rows
             && let Ok(cells) = record.finish(true)
             && cells.len() == width
         {
@@ -350,6 +360,8 @@ mod tests {
         let rows = [["b", "one\ntwo"], ["c", "no"]];
         assert_eq!(cells("a.tsv", "q\ta\nb\t\"one\ntwo\"\nc\tno\n"), rows);
         // Lines that are rows stay rows.
+        let rows = [["\"b", "one"], ["d", "yes"], ["6\"", "no"]];
+        assert_eq!(cells("a.tsv", "q\ta\n\"b\tone\nd\tyes\n\n6\"\tno\n"), rows);
         let rows = [["\"b", "one"], ["c\"", "no"]];
         assert_eq!(cells("a.tsv", "q\ta\n\"b\tone\nc\"\tno\n"), rows);
         let error = read("a.tsv", "q\ta\n\"x\nb\tno\n", Quirks::Refuse).unwrap_err();

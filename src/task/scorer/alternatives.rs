@@ -3,13 +3,14 @@
 //! They are a JSON list, also as the text of a cell, or the answers of SQuAD and TriviaQA as these
 //! are published. An answer that is no list is the only right one.
 
+use super::json;
 use super::verdict::Verdict;
 use crate::prompt::value_text;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// The most other right answers that feedback shows.
-const MOST_SHOWN: usize = 4;
+const MAX_SHOWN: usize = 4;
 
 /// The right answers of a row.
 ///
@@ -18,7 +19,7 @@ const MOST_SHOWN: usize = 4;
 pub(super) fn of(answer: &Value) -> Result<Vec<Cow<'_, Value>>, String> {
     let list: Vec<Cow<'_, Value>> = match answer {
         Value::Array(list) => list.iter().map(item).collect(),
-        Value::String(text) => match serde_json::from_str(text) {
+        Value::String(text) => match json::parse(text) {
             Ok(Value::Array(list)) => {
                 list.iter().map(|value| Cow::Owned(item(value).into_owned())).collect()
             }
@@ -65,7 +66,7 @@ pub(super) fn best(verdicts: Vec<Verdict>, answers: &[Cow<'_, Value>]) -> Option
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != place)
-            .take(MOST_SHOWN)
+            .take(MAX_SHOWN)
             .map(|(_, answer)| super::quoted(&value_text(answer)))
             .collect();
         if !others.is_empty() {

@@ -46,8 +46,7 @@ fn form_of(c: char) -> Option<char> {
 }
 
 /// A text in full case folding: `STRASSE` and `Straße` are equal, and so are `İ`, `I`, `ı` and `i`.
-#[must_use]
-pub fn fold_case(text: &str) -> String {
+pub(super) fn fold_case(text: &str) -> String {
     // A letter such as ß is two letters in upper case.
     let upper = text.chars().flat_map(char::to_lowercase).flat_map(char::to_uppercase);
     let mut folded = String::with_capacity(text.len());
@@ -58,6 +57,12 @@ pub fn fold_case(text: &str) -> String {
         }
     }
     folded
+}
+
+/// The form of a label in which it is compared: labels with the same form are one label.
+#[must_use]
+pub fn label_form(label: &str) -> String {
+    Folded::new(label).text
 }
 
 /// A comparable text without case, whose runs of white space are one space.

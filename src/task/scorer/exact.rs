@@ -9,7 +9,7 @@ use num_traits::{Pow, Signed, ToPrimitive, Zero};
 use std::fmt;
 
 /// The most digits of a number, before and after its exponent is applied.
-const MOST_DIGITS: usize = 1_000;
+const MAX_DIGITS: usize = 1_000;
 
 /// The decimal digits that a machine number (`f64`) always keeps.
 const MACHINE_DIGITS: usize = 15;
@@ -32,7 +32,7 @@ impl Exact {
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = format!("{whole}{fraction}");
-        if digits.len() > MOST_DIGITS || exponent.unsigned_abs() > MOST_DIGITS as u64 {
+        if digits.len() > MAX_DIGITS || exponent.unsigned_abs() > MAX_DIGITS as u64 {
             return None;
         }
         let scaled: BigInt = digits.parse().ok()?;
@@ -81,7 +81,7 @@ impl Exact {
     pub(super) fn to_power(&self, exponent: &Self) -> Option<Self> {
         let exponent = exponent.value.is_integer().then(|| exponent.value.to_i32()).flatten()?;
         let bits = self.value.numer().bits().max(self.value.denom().bits());
-        if bits.saturating_mul(u64::from(exponent.unsigned_abs())) > 4 * MOST_DIGITS as u64 {
+        if bits.saturating_mul(u64::from(exponent.unsigned_abs())) > 4 * MAX_DIGITS as u64 {
             return None;
         }
         if self.value.is_zero() && exponent < 0 {

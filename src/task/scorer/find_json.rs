@@ -26,7 +26,7 @@ impl Wanted {
 }
 
 /// The most places in prose at which a value may begin.
-const MOST_STARTS: usize = 500;
+const MAX_STARTS: usize = 500;
 
 /// The JSON that an answer gives.
 ///
@@ -146,7 +146,7 @@ fn without_code<'a>(text: &'a str, fences: &[Fence<'a>]) -> Cow<'a, str> {
 fn in_prose(text: &str, wanted: Wanted) -> Result<Value, Option<String>> {
     let (mut found, mut other, mut complaint) = (None, None, None);
     let mut from = 0;
-    for _ in 0..MOST_STARTS {
+    for _ in 0..MAX_STARTS {
         let Some(start) = text[from..].find(['{', '[']).map(|at| from + at) else { break };
         let rest = &text[start..];
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();

@@ -1,6 +1,7 @@
 //! `is-json`: the whole answer is valid JSON without any other text. Its content does not matter,
 //! and the expected answer is not used.
 
+use super::json;
 use super::kind::{Kind, Named};
 use super::prepare::Prepare;
 use super::table::{ScoreTable, ScorerError};
@@ -21,7 +22,7 @@ impl Named for IsJson {
 
 impl Kind for IsJson {
     fn score(&self, answer: &str, _: &Value, _: &Example, _: &Prepare) -> Option<Verdict> {
-        Some(match serde_json::from_str::<serde::de::IgnoredAny>(answer.trim()) {
+        Some(match json::parse(answer.trim()) {
             Ok(_) => Verdict::right(),
             Err(error) => Verdict::wrong(format!("Expected JSON and nothing else: {error}.")),
         })

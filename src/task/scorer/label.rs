@@ -201,8 +201,10 @@ fn is_boundary(edge: Option<char>, neighbour: Option<char>) -> bool {
 /// letter before them.
 fn before(answer: &Folded, start: usize) -> Option<char> {
     let text = &answer.text[..start];
-    let bare = match text.strip_suffix('-') {
-        Some(bare) if !answer.is_break(bare.len()) => bare,
+    let bare = match (text.strip_suffix('-'), text.strip_suffix('\'')) {
+        (Some(bare), _) if !answer.is_break(bare.len()) => bare,
+        // `I'd` does not name `d`.
+        (_, Some(bare)) if bare.ends_with(char::is_alphanumeric) => bare,
         _ => text.trim_end_matches('_'),
     };
     bare.chars().next_back()
@@ -282,6 +284,7 @@ mod tests {
         assert_eq!(named(&names, "**late\\_fee**"), ["late_fee"]);
         assert_eq!(named(&names, "STRASSE"), ["straße"]);
         assert_eq!(named(&["iptal"], "İPTAL"), ["iptal"]);
+        assert_eq!(named(&["A", "B", "C", "D"], "I’d go with 'B'."), ["B"]);
     }
 
     #[test]

@@ -31,7 +31,8 @@ mod is_json;
 mod command;
 mod closure;
 
-pub use comparable::fold_case;
+pub use comparable::label_form;
+pub use numerals::is_number;
 pub use program::CommandSpec;
 pub use reasoning::Reasoning;
 pub use table::{Normalize, ScoreTable, ScorerError};

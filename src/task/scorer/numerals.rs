@@ -54,6 +54,20 @@ impl fmt::Display for Reading {
     }
 }
 
+/// Whether a text is a number and nothing else: in digits, as a fraction, or in LaTeX.
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find(char::is_alphabetic) {
+        // The name of a LaTeX command is no word.
+        if !rest[..at].ends_with('\\') {
+            return false;
+        }
+        rest = rest[at..].trim_start_matches(char::is_alphabetic);
+    }
+    answer_in(text).is_some()
+}
+
 /// The number that a text gives as its answer.
 pub(super) fn answer_in(text: &str) -> Option<Reading> {
     match spelling::boxed(text) {

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 const SEARCHED_BYTES: usize = 1 << 20;
 
 /// The most matches; then the last one so far is taken.
-const MOST_MATCHES: usize = 100_000;
+const MAX_MATCHES: usize = 100_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct Prepare {
@@ -50,7 +50,7 @@ impl Prepare {
         while !said.is_char_boundary(from) {
             from += 1;
         }
-        let last = extract.captures_iter(&said[from..]).take(MOST_MATCHES).last();
+        let last = extract.captures_iter(&said[from..]).take(MAX_MATCHES).last();
         let Some(last) = last else { return Err("`extract` matches nothing in the answer") };
         // The first group may be unused in a match.
         let group = last.get(1).ok_or("the group of `extract` matches nothing in the answer")?;
@@ -117,9 +117,36 @@ fn apply(step: Normalize, text: &str) -> Cow<'_, str> {
             Cow::Owned(squeezed)
         }
         Normalize::StripPunctuation => {
-            Cow::Owned(text.chars().filter(|c| !is_punctuation(*c)).collect())
+            let mut stripped = String::with_capacity(text.len());
+            for word in text.split_inclusive(char::is_whitespace) {
+                let bare = word.trim_end();
+                stripped.push_str(bare_word(bare));
+                stripped.push_str(&word[bare.len()..]);
+            }
+            Cow::Owned(stripped)
         }
     }
+}
+
+/// A word without the punctuation around it. What stands within it has a meaning, and so have the sign
+/// and the point of a number.
+fn bare_word(word: &str) -> &str {
+    let word = word.trim_end_matches(is_around_words);
+    let bare = word.trim_start_matches(is_around_words);
+    let mark = word[..word.len() - bare.len()].chars().next_back();
+    match mark {
+        Some(mark @ ('-' | '−' | '.')) if bare.starts_with(|c: char| c.is_ascii_digit()) => {
+            &word[word.len() - bare.len() - mark.len_utf8()..]
+        }
+        _ => bare,
+    }
+}
+
+/// Punctuation without the signs that belong to words and formulas: `C++`, `C#`, `5%`, `$5`, `a/b`.
+fn is_around_words(c: char) -> bool {
+    let is_sign =
+        matches!(c, '+' | '#' | '%' | '$' | '&' | '@' | '<' | '>' | '=' | '/' | '\\' | '|' | '^');
+    is_punctuation(c) && !is_sign
 }
 
 /// ASCII punctuation, and the usual punctuation of other scripts.
@@ -175,11 +202,27 @@ mod tests {
     fn steps_are_taken_in_their_order() {
         use Normalize::{Lower, SqueezeSpace, StripPunctuation, Trim};
         let all = prepare(None, Some(&[StripPunctuation, Lower, SqueezeSpace, Trim])).unwrap();
-        assert_eq!(all.text(" «Ärger»,\n  mit – A.B. "), "ärger mit ab");
+        assert_eq!(all.text(" «Ärger»,\n  mit – A.B. "), "ärger mit a.b");
         assert_eq!(prepare(None, Some(&[])).unwrap().text(" a "), " a ");
         assert_eq!(prepare(None, None).unwrap().text(" a "), "a");
         let lower = prepare(None, Some(&[Lower])).unwrap();
         assert_eq!(lower.text("MASSE"), lower.text("Maße"));
+    }
+
+    #[test]
+    fn punctuation_within_a_word_and_the_sign_of_a_number_stay() {
+        let strip = prepare(None, Some(&[Normalize::StripPunctuation])).unwrap();
+        for (text, bare) in [
+            ("Paris.", "Paris"),
+            ("**Paris**, \"France\"!", "Paris France"),
+            ("-1.5", "-1.5"),
+            ("(-1.5).", "-1.5"),
+            (".5", ".5"),
+            ("- 5", " 5"),
+            ("x-1 x+1 a<b C++ C# 5% $5", "x-1 x+1 a<b C++ C# 5% $5"),
+        ] {
+            assert_eq!(strip.normalized(text), bare);
+        }
     }
 
     #[test]
