@@ -173,22 +173,6 @@ fn a_mutator_that_brings_nothing_ends_the_run_which_goes_on_when_it_does() {
 }
 
 #[test]
-fn useless_answers_beside_a_broken_mutator_are_no_scores() {
-    // From the third block on, the server of both models answers nothing.
-    let server = Server::start(|number, request| match number < 40 {
-        true if request.content("user").contains("Tile") => answer(request),
-        true => says("Answer warm or cold."),
-        false => ends(&json!({"content": ""}), "stop"),
-    });
-    let env = TestEnv::with_server(&server, "concurrency = 2");
-    env.edit("colours/task.toml", "sim/editor", "local/editor");
-    env.run("run colours --name one").exits(4);
-    let summary = env.json("results/one/summary.json");
-    assert!(summary["failed_calls"]["empty"]["calls"]["task"].as_u64() > Some(0), "{summary}");
-    assert_eq!(summary["counts"]["invalid"], 0, "{summary}");
-}
-
-#[test]
 fn a_server_that_loads_is_waited_for_and_the_wait_is_shown() {
     let begun = Instant::now();
     let server = Server::start(move |_, request| match begun.elapsed() < Duration::from_secs(4) {

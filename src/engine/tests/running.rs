@@ -181,15 +181,12 @@ fn useless_answers_that_were_folded_before_a_streak_stopped_the_run_count_no_mor
     assert_eq!(replayed.to_ask_again.len(), 16);
 }
 
-/// A kill takes no call out of the row: what was useless and not folded waits again, and counts.
-#[test]
-fn a_streak_goes_on_after_a_resume() {
-    let cut = |call| {
+/// A run whose first 32 rows are issued: 12 have useless answers, of which 4 are folded as 0.
+fn with_useless_answers(journal: &Arc<Journal<Event>>) -> State {
+    let useless = |call| {
         let answered = Answered { finish: Finish::Length, ..answered(call, "cut") };
         Event::Answered(answered)
     };
-    let journal = journal();
-    let mut state = started();
     let block = crate::event::Block {
         first: Call(0),
         candidate: CandidateIx::BASELINE,
@@ -199,16 +196,33 @@ fn a_streak_goes_on_after_a_resume() {
         reserve: Amount::ZERO,
         cached: Vec::new(),
     };
-    // Four of them were released, and are folded.
     let folded = (0..4).map(|call| {
         let outcome = RowOutcome::Scored { score: crate::units::Score::ZERO, invalid: true };
         Event::EvaluationFolded { call: Call(call), outcome }
     });
-    let facts = (0..12).map(cut).chain(folded);
-    for event in std::iter::once(Event::EvaluationIssued(block)).chain(facts) {
+    let events = std::iter::once(Event::EvaluationIssued(block)).chain((0..12).map(useless));
+    let mut state = started();
+    for event in events.chain(folded) {
         let number = block_on(async { journal.append_durable(event.clone()).await.unwrap() });
         state.apply(number, &event);
     }
+    state
+}
+
+/// The calls that a run opened again.
+fn reopened(journal: &Journal<Event>) -> Vec<Call> {
+    let calls = events(journal).into_iter().filter_map(|event| match event {
+        Event::CallsReopened { calls, .. } => Some(calls),
+        _ => None,
+    });
+    calls.flatten().collect()
+}
+
+/// A kill takes no call out of the row: what was useless and not folded waits again, and counts.
+#[test]
+fn a_streak_goes_on_after_a_resume() {
+    let journal = journal();
+    let state = with_useless_answers(&journal);
     let more = (0..8).map(|_| Ok(Reply { finish: Finish::Length, ..reply("cut") }));
     let (mut search, _cancel) =
         search(Vec::new(), state, &journal, Scripted::new(more), Caps::default());
@@ -219,13 +233,21 @@ fn a_streak_goes_on_after_a_resume() {
     assert!(why.starts_with("20 calls in a row"), "{why}");
     let dev = search.state().baseline().dev();
     assert_eq!((dev.folded, dev.scored), (4, 0), "those that were folded are missing");
-    let reopened: Vec<Call> = events(&journal)
-        .into_iter()
-        .filter_map(|event| match event {
-            Event::CallsReopened { calls, .. } => Some(calls),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let reopened = reopened(&journal);
     assert!((4..20).map(Call).all(|call| reopened.contains(&call)), "{reopened:?}");
+}
+
+/// One server may serve both models: what the task model answered before the mutator broke is no score.
+#[test]
+fn useless_answers_before_the_mutator_breaks_count_no_more() {
+    let journal = journal();
+    let state = with_useless_answers(&journal);
+    let (mut search, _cancel) =
+        search(Vec::new(), state, &journal, Scripted::new([]), Caps::default());
+    search.stop = Some(StopCause::trouble(StopReason::BrokenProposer, "it says nothing"));
+    let outcome = block_on(async { search.run().await.unwrap() });
+    assert!(matches!(outcome, Outcome::Trouble { reason: StopReason::BrokenProposer, .. }));
+    let dev = search.state().baseline().dev();
+    assert_eq!((dev.folded, dev.scored), (4, 0));
+    assert_eq!(reopened(&journal), (4..12).map(Call).collect::<Vec<_>>());
 }
