@@ -4,7 +4,7 @@
 
 use super::path::ValuePath;
 use crate::prompt::{Columns, value_text};
-use crate::task::dataset;
+use crate::task::json;
 use crate::task::scorer::{is_number, label_form};
 use regex::Regex;
 use serde_json::Value;
@@ -136,7 +136,7 @@ impl ColumnFacts {
         self.links += usize::from(text.starts_with("http://") || text.starts_with("https://"));
         self.spaced += usize::from(text.contains(char::is_whitespace));
         let parsed = match value {
-            Value::String(_) if text.starts_with(['{', '[']) => dataset::parse_json(text).ok(),
+            Value::String(_) if text.starts_with(['{', '[']) => json::parse(text).ok(),
             _ => None,
         };
         match parsed.as_ref().unwrap_or(value) {

@@ -158,7 +158,7 @@ pub(super) fn is_filled(value: &Value) -> bool {
 fn as_list(value: Value) -> Value {
     let list = match value {
         Value::String(text) if text.trim_start().starts_with('[') => {
-            crate::task::dataset::parse_json(&text).unwrap_or(Value::String(text))
+            crate::task::json::parse(&text).unwrap_or(Value::String(text))
         }
         other => other,
     };

@@ -219,6 +219,25 @@ mod tests {
     }
 
     #[test]
+    fn a_candidate_that_was_dropped_on_withdrawn_answers_is_tried_again() {
+        let mut script = Script::new(4);
+        let futile = || crate::event::Dropped::Futile { probability: 0.0, rows: 1 };
+        let outranked = || crate::event::Dropped::Outranked { mean: 0.0 };
+        for (why, is_reopened) in [(futile(), true), (outranked(), false)] {
+            let child = script.child(CandidateIx::BASELINE, &format!("child {is_reopened}"));
+            script.score(child, &[(1, 0.0)]);
+            script.apply(Event::CandidateDropped { candidate: child, why });
+            let split = crate::task::example::Split::Dev;
+            let key = RowKey { candidate: child, split, replicate: 0, row: RowIx(1) };
+            script.apply(Event::AnswersWithdrawn { answers: vec![key] });
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            script.apply(Event::Resumed { at, ran_ms: 0 });
+            assert_eq!(script.state.open.contains(&child), is_reopened);
+            assert_eq!(script.state.to_ask_again.contains(&key), is_reopened);
+        }
+    }
+
+    #[test]
     fn decided_children_shift_what_is_expected_but_never_narrow_it() {
         let mut script = Script::new(8);
         let rows = |score: f64| -> Vec<(u32, f64)> { (0..8).map(|row| (row, score)).collect() };

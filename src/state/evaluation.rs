@@ -4,8 +4,8 @@ use super::candidate::Status;
 use super::column::Cell;
 use super::facts::Facts;
 use super::open_call::Work;
-use crate::event::{Block, CachedOf, Event, RowKey, RowOutcome};
-use crate::id::Call;
+use crate::event::{Block, CachedOf, Dropped, Event, RowKey, RowOutcome};
+use crate::id::{Call, CandidateIx};
 use crate::task::example::Split;
 
 impl Facts {
@@ -51,7 +51,8 @@ impl Facts {
         }
     }
 
-    /// The row of a useless answer is missing: what the answer met was a state of the provider.
+    /// The row of a useless answer is missing: what the answer met was a state of the provider. A
+    /// candidate that was dropped by itself, on such rows, is tried again.
     fn withdraw(&mut self, answer: RowKey) {
         let RowKey { candidate, split, replicate, row } = answer;
         let column = self.candidates[candidate.index()].column_mut((split, replicate));
@@ -62,6 +63,19 @@ impl Facts {
             self.counts.evaluations = self.counts.evaluations.saturating_sub(1);
             self.counts.invalid = self.counts.invalid.saturating_sub(1);
             self.counts.errors += 1;
+            self.reopen(candidate);
+        }
+    }
+
+    /// Takes back that a candidate was dropped for its own answers. One that others left behind stays
+    /// dropped: their round is over.
+    fn reopen(&mut self, candidate: CandidateIx) {
+        let status = &mut self.candidates[candidate.index()].status;
+        if matches!(status, Status::Dropped(Dropped::Gate { .. } | Dropped::Futile { .. })) {
+            *status = Status::Open;
+            self.open.insert(candidate);
+            self.counts.decided_since_incumbent =
+                self.counts.decided_since_incumbent.saturating_sub(1);
         }
     }
 

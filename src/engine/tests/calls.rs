@@ -220,7 +220,7 @@ fn a_row_that_alone_is_never_answered_goes_missing_when_its_wait_is_over() {
 struct Counting {
     now: AtomicUsize,
     seen: Mutex<Vec<usize>>,
-    /// So many must ask before it answers.
+    /// It answers once this number of calls have asked.
     together: tokio::sync::Barrier,
 }
 

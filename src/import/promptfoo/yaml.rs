@@ -4,7 +4,7 @@
 //! `01234` stays what it is.
 
 use crate::source::SourceError;
-use crate::task::dataset;
+use crate::task::json;
 use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
 use saphyr_parser::Parser;
 use serde_json::{Map, Value};
@@ -132,7 +132,7 @@ fn plain(text: &str) -> Value {
         "true" | "True" | "TRUE" => true.into(),
         "false" | "False" | "FALSE" => false.into(),
         _ if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
-            match dataset::parse_json(text) {
+            match json::parse(text) {
                 Ok(value @ Value::Number(_)) => value,
                 _ => text.into(),
             }

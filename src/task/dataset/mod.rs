@@ -6,7 +6,6 @@
 
 mod format;
 mod lines;
-mod json;
 mod row;
 mod record;
 mod table;
@@ -129,14 +128,6 @@ pub fn read_plain(path: &Path, id: &str) -> Result<Vec<PlainRow>, SourceError> {
         }
         _ => Ok(rows),
     }
-}
-
-/// Reads a JSON text as the value of a row: no key twice, numbers with all their digits.
-///
-/// # Errors
-/// What is wrong: a lower-case sentence without a full stop.
-pub fn parse_json(text: &str) -> Result<Value, String> {
-    json::parse(text).map_err(|error| error.message)
 }
 
 fn read_rows(path: &Path) -> Result<Vec<Row>, SourceError> {

@@ -3,11 +3,11 @@
 //! The roles of columns are `roles`'.
 
 use super::format::Format;
-use super::json;
 use super::lines::{Lines, Quirks, read_whole};
 use super::row::{Row, object};
 use super::table::Table;
 use crate::source::{SourceError, line_of_offset};
+use crate::task::json;
 use serde_json::value::RawValue;
 use std::path::{Path, PathBuf};
 

@@ -3,12 +3,12 @@
 //!
 //! Whether an answer can be scored is checked by the scorers.
 
-use super::json;
 use super::row::Row;
 use crate::id::ExampleId;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
 use crate::task::example::Example;
+use crate::task::json;
 use crate::text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -4,14 +4,8 @@
 
 use super::exact::{Exact, Tolerance};
 use super::prepare::Prepare;
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
-use serde_json::{Map, Number, Value};
-use std::fmt;
-
-/// The deepest nesting of lists and objects.
-const DEEPEST: usize = 128;
+use crate::task::json;
+use serde_json::{Number, Value};
 
 /// Parses a text that is JSON and nothing else. A number whose digits no machine number holds
 /// becomes its text.
@@ -19,10 +13,7 @@ const DEEPEST: usize = 128;
 /// # Errors
 /// The parser's message.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(raw) => value(raw, 0),
-        Err(error) => Err(complaint(text).unwrap_or_else(|| error.to_string())),
-    }
+    json::parse(text).map_err(|error| complaint(text).unwrap_or(error.message))
 }
 
 /// What is wrong with a text, in the words of the parser that knows the mistakes by name, such as a
@@ -33,65 +24,6 @@ pub(super) fn complaint(text: &str) -> Option<String> {
     match first {
         Some(Err(error)) => Some(error.to_string()),
         _ => parsed,
-    }
-}
-
-fn value(raw: &RawValue, depth: usize) -> Result<Value, String> {
-    let text = raw.get();
-    if depth > DEEPEST {
-        return Err(format!("it is nested more than {DEEPEST} levels deep"));
-    }
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            let entries: Entries<'_> =
-                serde_json::from_str(text).map_err(|error| error.to_string())?;
-            let mut object = Map::with_capacity(entries.0.len());
-            for (key, item) in entries.0 {
-                if object.contains_key(&key) {
-                    return Err(format!("the key `{key}` is there twice"));
-                }
-                object.insert(key, value(item, depth + 1)?);
-            }
-            Ok(Value::Object(object))
-        }
-        Some(b'[') => {
-            let items: Vec<&RawValue> =
-                serde_json::from_str(text).map_err(|error| error.to_string())?;
-            items.into_iter().map(|item| value(item, depth + 1)).collect()
-        }
-        Some(b'-' | b'0'..=b'9') => Ok(number(text)),
-        _ => serde_json::from_str(text).map_err(|error| error.to_string()),
-    }
-}
-
-/// A number, or its text if no machine number has the same digits.
-fn number(text: &str) -> Value {
-    match serde_json::from_str::<Number>(text) {
-        Ok(number) if Exact::of_json(&number) == Exact::parse(text) => Value::Number(number),
-        _ => Value::String(text.to_owned()),
-    }
-}
-
-/// The entries of an object, of which two may have the same key.
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor;
-        impl<'de> Visitor<'de> for EntriesVisitor {
-            type Value = Vec<(String, &'de RawValue)>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(entries)
-            }
-        }
-        deserializer.deserialize_map(EntriesVisitor).map(Entries)
     }
 }
 
@@ -130,7 +62,7 @@ fn exact(value: &Value) -> Option<Exact> {
         Value::Number(number) => Exact::of_json(number),
         Value::String(text) => {
             let is_number = serde_json::from_str::<Number>(text).is_ok();
-            (is_number && number(text).is_string()).then(|| Exact::parse(text)).flatten()
+            (is_number && json::number(text).is_string()).then(|| Exact::parse(text)).flatten()
         }
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! JSON as rows need it: no key twice, and numbers with all their digits.
+//! JSON as rows and answers need it: no key twice, and numbers with all their digits.
 //!
 //! serde_json alone keeps the last of two equal keys, and rounds numbers that no machine number
 //! holds. It also explains what most often makes a file invalid.
@@ -9,36 +9,36 @@ use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// The deepest nesting of lists and objects.
-const DEEPEST: usize = 128;
+const MAX_DEPTH: usize = 128;
 
 /// What is wrong with a JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct JsonError {
+pub(crate) struct JsonError {
     /// The byte at which it is wrong.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// A lower-case sentence without a full stop.
-    pub(super) message: String,
-    pub(super) help: Option<String>,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
 }
 
 /// The value of a JSON text.
-pub(super) fn parse(text: &str) -> Result<Value, JsonError> {
+pub(crate) fn parse(text: &str) -> Result<Value, JsonError> {
     let raw = parse_raw(text)?;
     value_in(text, raw)
 }
 
 /// Checks the syntax of a JSON text.
-pub(super) fn parse_raw(text: &str) -> Result<&RawValue, JsonError> {
+pub(crate) fn parse_raw(text: &str) -> Result<&RawValue, JsonError> {
     serde_json::from_str(text).map_err(|error| explain(text, &error))
 }
 
 /// The value of a piece of a JSON text; errors are placed in the text.
-pub(super) fn value_in(text: &str, raw: &RawValue) -> Result<Value, JsonError> {
+pub(crate) fn value_in(text: &str, raw: &RawValue) -> Result<Value, JsonError> {
     value(text, raw, 0)
 }
 
 /// The entries of an object, in order; a key may be there twice.
-pub(super) fn entries(raw: &RawValue) -> Result<Vec<(String, &RawValue)>, serde_json::Error> {
+pub(crate) fn entries(raw: &RawValue) -> Result<Vec<(String, &RawValue)>, serde_json::Error> {
     serde_json::from_str::<Entries<'_>>(raw.get()).map(|entries| entries.0)
 }
 
@@ -73,8 +73,8 @@ fn value(text: &str, raw: &RawValue, depth: usize) -> Result<Value, JsonError> {
         message: format!("invalid JSON: {}", without_place(&error.to_string())),
         help: None,
     };
-    if depth > DEEPEST {
-        let message = format!("the value is nested more than {DEEPEST} levels deep");
+    if depth > MAX_DEPTH {
+        let message = format!("the value is nested more than {MAX_DEPTH} levels deep");
         return Err(JsonError { offset: at, message, help: None });
     }
     match here.as_bytes().first() {
@@ -104,7 +104,7 @@ fn value(text: &str, raw: &RawValue, depth: usize) -> Result<Value, JsonError> {
 
 /// A number, or its text if no machine number has the same digits: an id of 25 digits stays what it
 /// is.
-fn number(text: &str) -> Value {
+pub(crate) fn number(text: &str) -> Value {
     match serde_json::from_str::<Number>(text) {
         Ok(number) if digits(&number.to_string()) == digits(text) => Value::Number(number),
         _ => Value::String(text.to_owned()),
@@ -119,7 +119,7 @@ fn digits(number: &str) -> String {
 }
 
 /// The offset of a slice in its text; 0 if it is a slice of another text.
-pub(super) fn offset_in(text: &str, slice: &str) -> usize {
+pub(crate) fn offset_in(text: &str, slice: &str) -> usize {
     (slice.as_ptr() as usize)
         .checked_sub(text.as_ptr() as usize)
         .filter(|offset| *offset <= text.len())
