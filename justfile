@@ -33,3 +33,15 @@ snapshots:
 # All checks of CI.
 ci:
     .ci/run
+
+# Bytes of a fuzzer's making against all readers, or one: SECONDS each (needs cargo-fuzz and a nightly compiler).
+fuzz SECONDS="30" TARGET="":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    memory=/dev/shm
+    [ -d "$memory" ] && export TMPDIR="$memory"
+    targets="{{ TARGET }}"
+    for target in ${targets:-$(cargo +nightly fuzz list)}; do
+        echo "$target"
+        cargo +nightly fuzz run --sanitizer none "$target" -- -max_total_time={{ SECONDS }} -max_len=4096 -timeout=10
+    done

@@ -88,3 +88,7 @@ pub mod report; // A finished or running search, explained.
 pub mod export; // The winner as a file, and as a commit in a person's repository.
 pub mod ui; // Progress, as a line that is drawn again or as lines in a log.
 pub mod cli; // Arguments in, exit code out. The only place that names clap.
+
+// For tests and the fuzzer alone.
+#[cfg(any(test, fuzzing))]
+pub mod fuzz; // Laws that hold for all bytes from outside.

@@ -3,6 +3,7 @@
 //! Failures of the machine or the network are not mistakes; the modules that detect them have their
 //! own errors.
 
+use crate::text;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -82,6 +83,40 @@ impl SourceError {
         self
     }
 
+    /// Where and what, without the hint.
+    #[must_use]
+    pub fn without_help(&self) -> String {
+        let line = self.line.map_or_else(String::new, |line| format!(":{line}"));
+        format!("{}{line}: {}", self.file.display(), self.message)
+    }
+
+    /// A file that cannot be read, with the file beside it that may have been meant.
+    #[must_use]
+    pub fn unreadable(file: &Path, error: &io::Error) -> Self {
+        if error.kind() != io::ErrorKind::NotFound {
+            return Self::new(file, format!("cannot be read: {}", text::cause(error)));
+        }
+        let missing = Self::new(file, "there is no such file");
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
+        let names: Vec<String> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| !name.starts_with('.'))
+            .collect();
+        let typed = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match text::did_you_mean(typed, names.iter().map(String::as_str)) {
+            Some(name) => missing.help(format!("did you mean `{name}`?")),
+            None => missing,
+        }
+    }
+
+    /// The same mistake, at the line of another file that names this one.
+    #[must_use]
+    pub fn named_in(self, file: &Path, line: Option<usize>) -> Self {
+        let message = format!("`{}`: {}", self.file.display(), self.message);
+        Self { file: file.to_owned(), line, message, help: self.help }
+    }
+
     /// Makes a mistake from the TOML parser's error, with a suggestion for a mistyped key.
     #[must_use]
     pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
@@ -117,11 +152,7 @@ fn offset_of_line(text: &str, from: usize, key: &str) -> Option<usize> {
 
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        write!(f, ": {}", self.message)?;
+        f.write_str(&self.without_help())?;
         if let Some(help) = &self.help {
             write!(f, "\n  try: {help}")?;
         }

@@ -2,6 +2,7 @@
 //!
 //! It does not depend on a terminal, its colours or its width.
 
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 /// `1 row`, `2 rows`, `0 rows`.
@@ -123,6 +124,31 @@ pub fn suggestion(typed: &str, known: &[&str]) -> String {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("known: {}", known.join(", ")),
     }
+}
+
+/// What an error of the operating system means, without its number: a lower-case sentence without a full
+/// stop.
+#[must_use]
+pub fn cause(error: &io::Error) -> String {
+    let known = match error.kind() {
+        ErrorKind::NotFound => "it does not exist",
+        ErrorKind::PermissionDenied => "permission is denied",
+        ErrorKind::StorageFull => "the disk is full; free some space and try again",
+        ErrorKind::QuotaExceeded => "your quota of disk space is used up",
+        ErrorKind::ReadOnlyFilesystem => "the disk is read-only",
+        ErrorKind::IsADirectory => "it is a folder",
+        ErrorKind::NotADirectory => "a part of its path is a file, not a folder",
+        ErrorKind::AddrInUse => "another program uses it",
+        _ => "",
+    };
+    if !known.is_empty() {
+        return known.to_owned();
+    }
+    let words = error.to_string();
+    let words = words.split(" (os error").next().unwrap_or_default();
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
 }
 
 /// A share as a percentage with one decimal: `0.5123` becomes `51.2 %`.

@@ -8,7 +8,12 @@ use crate::recipe::RecipeError;
 use crate::run::{RunDirError, RunError};
 use crate::source::SourceError;
 use crate::store::StoreError;
+use crate::text;
+use std::error::Error;
 use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 /// The kind of an error; each has its own exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +70,11 @@ impl CliError {
         Self::new(Kind::Usage, message)
     }
 
+    /// A file that cannot be written.
+    pub(super) fn not_written(path: &Path, error: &io::Error) -> Self {
+        Self::usage(format!("{} cannot be written: {}", path.display(), text::cause(error)))
+    }
+
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, message)
     }
@@ -91,13 +101,20 @@ impl fmt::Display for CliError {
 
 impl From<SourceError> for CliError {
     fn from(error: SourceError) -> Self {
-        // A `SourceError` prints its own help.
-        Self::invalid(error.to_string())
+        let shown = Self::invalid(error.without_help());
+        match error.help {
+            Some(help) => shown.hint(help),
+            None => shown,
+        }
     }
 }
 
 impl From<RecipeError> for CliError {
     fn from(error: RecipeError) -> Self {
+        let error = match error {
+            RecipeError::Source(error) => return error.into(),
+            error => error,
+        };
         let hint = "`promptsearch strategies` lists them, `promptsearch strategies NAME` shows one";
         let kind = match error {
             RecipeError::Set(_) | RecipeError::SetExtends | RecipeError::SetItem { .. } => {
@@ -128,7 +145,7 @@ impl From<JournalError> for CliError {
     fn from(error: JournalError) -> Self {
         let in_use = matches!(error, JournalError::Store(StoreError::InUse { .. }));
         let kind = if in_use { Kind::InUse } else { Kind::Unexpected };
-        Self::new(kind, error.to_string())
+        Self::new(kind, with_causes(&error))
     }
 }
 
@@ -139,9 +156,25 @@ impl From<SearchError> for CliError {
             SearchError::Source(error) => error.into(),
             SearchError::NoMutator => Self::invalid(error.to_string())
                 .hint("add `mutator = \"provider/model\"` under [models]"),
-            _ => Self::unexpected(error.to_string()),
+            _ => Self::unexpected(with_causes(&error)),
         }
     }
+}
+
+/// An error with what caused it.
+fn with_causes(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let shared = || error.downcast_ref::<Arc<io::Error>>().map(AsRef::as_ref);
+        let system = error.downcast_ref::<io::Error>().or_else(shared);
+        let said = system.map_or_else(|| error.to_string(), text::cause);
+        if !words.contains(&said) {
+            words = format!("{words}: {said}");
+        }
+        cause = error.source();
+    }
+    words
 }
 
 impl From<RunError> for CliError {
@@ -176,7 +209,7 @@ impl From<RunError> for CliError {
 impl From<GitError> for CliError {
     fn from(error: GitError) -> Self {
         let kind = if error.is_usage() { Kind::Usage } else { Kind::Unexpected };
-        let shown = Self::new(kind, error.to_string());
+        let shown = Self::new(kind, with_causes(&error));
         match error.help() {
             Some(help) => shown.hint(help),
             None => shown,
@@ -190,9 +223,9 @@ impl From<CommandError> for CliError {
     }
 }
 
-impl From<std::io::Error> for CliError {
-    fn from(error: std::io::Error) -> Self {
-        Self::unexpected(error.to_string())
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        Self::unexpected(text::cause(&error))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::stats::{Interval, interval};
 use crate::task::dataset::{self, PlainRow};
 use crate::task::example::{Example, Split};
 use crate::task::scorer::Verdict;
-use crate::task::{Task, TaskFiles, TaskSource, counts};
+use crate::task::{Task, TaskFiles, TaskSource};
 use crate::text;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -71,7 +71,7 @@ pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
 /// The task with all its rows, and the position of each row in its data (files in order).
 fn numbered(task: Task) -> (Task, HashMap<ExampleId, usize>) {
     let by_file = task.data.len() > 1;
-    let [(_, train), (_, dev), _] = counts(&task.splits);
+    let (train, dev) = (task.splits.train.len(), task.splits.dev.len());
     let task = task.for_evaluation(None);
     // The rows are ordered by split; where the task names one file per split, a split is a file.
     let file_of = |place: usize| match place {
@@ -283,8 +283,8 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let task = match &args.prompt {
         None => task,
         Some(file) => {
-            let bytes = crate::source::read(file)
-                .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
+            let bytes =
+                crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
             let document = document::read_markdown(&bytes).map_err(|e| e.in_file(file))?;
             let parts = prompt_of(&task, &document)?.parts().to_vec();
             Task::build(TaskFiles { parts, ..TaskFiles::read(&args.task)? })?

@@ -6,7 +6,7 @@ use super::screen::Screen;
 use crate::event::Event;
 use crate::report::Report;
 use crate::report::explain::{Explainer, find, page};
-use crate::run::{Run, RunDir, dev_rows};
+use crate::run::{Run, RunDir};
 
 /// Prints where a candidate came from, why it was written, and what happened to it.
 pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliError> {
@@ -21,7 +21,7 @@ pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliErro
     })?;
     // A running process has written more events since; the explanation stops where the report stopped.
     let last = run.history.events;
-    let mut explainer = Explainer::new(subject, dev_rows(&run.task));
+    let mut explainer = Explainer::new(subject, run.task.splits.sizes().dev);
     crate::journal::read_events(&run.dir.events(), |number, event: Event| {
         if number.0 < last {
             explainer.apply(number, &event);

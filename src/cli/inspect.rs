@@ -103,8 +103,7 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
     let target = args.output.clone();
     match target {
         Some(path) if path != Path::new("-") => {
-            std::fs::write(&path, text)
-                .map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
+            std::fs::write(&path, text).map_err(|error| CliError::not_written(&path, &error))?;
             screen.note(&format!("wrote {}", path.display()));
             Ok(())
         }

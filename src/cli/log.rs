@@ -27,6 +27,8 @@ pub(super) fn to_file_of(dir: &RunDir) {
     let set = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
+        // A full disk is told once, by what it stops.
+        .log_internal_errors(false)
         .with_writer(Mutex::new(file))
         .try_init();
     if set.is_err() {

@@ -20,9 +20,9 @@ use crate::run;
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
+use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::model::{ModelRole, Price, Provider, Usage};
-use crate::task::{Task, counts};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use serde::Serialize;
@@ -289,10 +289,12 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         .sum::<Option<f64>>()
         .map(|usd| caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars())));
     let hold_rows = task.splits.hold.len();
+    let rows = task.splits.sizes().each().map(|(split, rows)| (split.to_string(), rows as usize));
+    let rows = rows.into_iter().collect();
     let mut plan = Estimate {
         task: task.name.clone(),
         strategy: recipe.name.clone(),
-        rows: counts(&task.splits).into_iter().map(|(split, n)| (split.to_string(), n)).collect(),
+        rows,
         smallest_gain: (hold_rows > 0).then(|| smallest_gain(hold_rows, USUAL_DISCORDANCE)),
         hold_calls: hold,
         proposals_affordable: proposals,

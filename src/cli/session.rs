@@ -23,6 +23,7 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
         .enable_all()
         .build()
         .map_err(|error| CliError::unexpected(format!("no runtime: {error}")))?;
+    let place = run.dir().map_or_else(String::new, |dir| dir.path().display().to_string());
     let ended = runtime.block_on(async {
         let control = Control::new();
         let signals = tokio::spawn(stop_on_signal(control.clone(), screen.quiet));
@@ -32,7 +33,15 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
     });
     // Workers that hang in a provider's connection must not keep the program.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    Ok(ended?)
+    ended.map_err(|error| {
+        let error = CliError::from(error);
+        match error.kind {
+            Kind::Unexpected => error.hint(format!(
+                "`promptsearch resume {place}` goes on where it stopped: no answer that was paid for is lost"
+            )),
+            _ => error,
+        }
+    })
 }
 
 /// The first signal stops the run, the second the program.

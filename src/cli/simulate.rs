@@ -7,7 +7,9 @@ use crate::export::document;
 use crate::sim::server::{self, Options};
 use crate::sim::world::WorldParameters;
 use crate::sim::{Faults, Latency, true_quality, world_of};
+use crate::source::SourceError;
 use crate::task::Task;
+use crate::text;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +18,8 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
     let task = Task::load(&args.task)?;
     let world = world_of(&task, args.model_seed, WorldParameters::default());
     if let Some(file) = &args.oracle {
-        let bytes = crate::source::read(file)
-            .map_err(|error| CliError::invalid(format!("{}: {error}", file.display())))?;
+        let bytes =
+            crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
         let document = document::read_markdown(&bytes).map_err(|error| error.in_file(file))?;
         let prompt = super::eval::prompt_of(&task, &document)?;
         let quality = true_quality(&world, &task, &prompt);
@@ -61,9 +63,10 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
-            .await
-            .map_err(|error| CliError::usage(format!("port {}: {error}", args.port)))?;
+        let listener =
+            tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(
+                |error| CliError::usage(format!("port {}: {}", args.port, text::cause(&error))),
+            )?;
         let address = listener.local_addr()?;
         let base_url = format!("http://{address}/v1");
         let value = serde_json::json!({"base_url": base_url, "port": address.port()});

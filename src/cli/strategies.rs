@@ -87,9 +87,8 @@ fn eject(args: &EjectArgs, screen: &Screen) -> Result<(), CliError> {
             .hint("name only the meta-prompts that you want, or another folder")
             .hint("use `--force` to overwrite"));
     }
-    let failed = |path: &std::path::Path, error: std::io::Error| {
-        CliError::usage(format!("{}: {error}", path.display()))
-    };
+    let failed =
+        |path: &std::path::Path, error: std::io::Error| CliError::not_written(path, &error);
     std::fs::create_dir_all(&args.dir).map_err(|error| failed(&args.dir, error))?;
     for (path, text) in &files {
         std::fs::write(path, text).map_err(|error| failed(path, error))?;

@@ -42,6 +42,14 @@ pub enum JournalError {
         /// What could not be read.
         why: String,
     },
+    /// An event is intact, but cannot follow the events before it.
+    #[error("event {number} does not fit the events before it, or the rows of the task: {why}")]
+    Inconsistent {
+        /// Which.
+        number: EventNumber,
+        /// What does not fit.
+        why: String,
+    },
     /// A newer version wrote the journal.
     #[error("{} has version {found}, but this program reads versions up to {known}: use a newer program", path.display())]
     Newer {

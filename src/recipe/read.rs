@@ -126,7 +126,7 @@ fn source_of(name_or_file: &str) -> Result<(PathBuf, String), RecipeError> {
         });
     }
     let text = crate::source::read_text(path).map_err(|error| {
-        SourceError::new(path, format!("cannot be read: {error}"))
+        SourceError::unreadable(path, &error)
             .help("name a shipped strategy (`promptsearch strategies` lists them) or a TOML file")
     })?;
     Ok((path.to_owned(), text))
@@ -358,7 +358,8 @@ impl Reader<'_> {
             Some(toml::Value::String(folder)) => {
                 let folder = beside.join(folder);
                 let unreadable = |error: std::io::Error| {
-                    self.error(&[key], format!("`{}` cannot be read: {error}", folder.display()))
+                    let (folder, cause) = (folder.display(), text::cause(&error));
+                    self.error(&[key], format!("`{folder}` cannot be read: {cause}"))
                         .help("`promptsearch strategies eject FOLDER` fills a folder")
                 };
                 let mut texts = Wordings::new();
@@ -368,7 +369,8 @@ impl Reader<'_> {
                         && let Some(name) = file.file_stem().and_then(|name| name.to_str())
                     {
                         let text = crate::source::read_text(&file).map_err(|error| {
-                            let message = format!("`{}` cannot be read: {error}", file.display());
+                            let (file, cause) = (file.display(), text::cause(&error));
+                            let message = format!("`{file}` cannot be read: {cause}");
                             self.error(&[key], message).help("a meta-prompt is UTF-8 text")
                         })?;
                         let name = name.to_owned();

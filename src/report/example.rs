@@ -233,9 +233,8 @@ pub(super) fn run(kind: Kind) -> Example {
 
 /// A run of this kind; `dress` changes each prompt before it is used.
 pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -> Example {
-    let dev = task.splits.dev.len() as u32;
     let mut log = Recorder {
-        history: History::new(dev),
+        history: History::new(task.splits.sizes()),
         events: Vec::new(),
         calls: 0,
         proposals: 0,
@@ -243,7 +242,7 @@ pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -
         is_free: kind == Kind::Free,
     };
     if kind != Kind::New {
-        search(&mut log, &task, kind, dev, dress);
+        search(&mut log, &task, kind, task.splits.sizes().dev, dress);
     }
     let status = match kind {
         Kind::Interrupted => Status::Interrupted,

@@ -16,7 +16,7 @@ pub const SCHEMA: u32 = 1;
 #[non_exhaustive]
 pub enum RunDirError {
     /// A file cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("{}: {}", path.display(), crate::text::cause(source))]
     Io {
         /// The file.
         path: PathBuf,

@@ -7,6 +7,7 @@ use crate::journal::{Journal, JournalError, read_events};
 use crate::ledger::Wallet;
 use crate::memory::State;
 use crate::state::Phase;
+use crate::task::example::SplitSizes;
 use crate::task::model::ModelRole;
 use jiff::Timestamp;
 use std::path::Path;
@@ -39,14 +40,16 @@ pub struct History {
     pub ran_ms: u64,
     /// Number of events.
     pub events: u64,
+    rows: SplitSizes,
 }
 
 impl History {
     /// A history before the first event.
     #[must_use]
-    pub fn new(dev_rows: u32) -> Self {
+    pub fn new(rows: SplitSizes) -> Self {
         Self {
-            state: State::new(dev_rows),
+            rows,
+            state: State::new(rows.dev),
             wallet: Wallet::default(),
             moments: Vec::new(),
             ran_ms: 0,
@@ -57,13 +60,10 @@ impl History {
     /// From the journal that this process has open.
     ///
     /// # Errors
-    /// The journal cannot be read.
-    pub fn of(journal: &Journal<Event>, dev_rows: u32) -> Result<Self, JournalError> {
-        let mut history = Self::new(dev_rows);
-        journal.replay(|number, event| {
-            history.apply(number, &event);
-            Ok::<_, JournalError>(())
-        })?;
+    /// The journal cannot be read, or an event cannot follow those before it.
+    pub fn of(journal: &Journal<Event>, rows: SplitSizes) -> Result<Self, JournalError> {
+        let mut history = Self::new(rows);
+        journal.replay(|number, event| history.read_event(number, &event))?;
         Ok(history)
     }
 
@@ -71,16 +71,21 @@ impl History {
     /// events.
     ///
     /// # Errors
-    /// The file cannot be read.
-    pub fn read(events: &Path, dev_rows: u32) -> Result<Self, JournalError> {
-        let mut history = Self::new(dev_rows);
+    /// The file cannot be read, or an event cannot follow those before it.
+    pub fn read(events: &Path, rows: SplitSizes) -> Result<Self, JournalError> {
+        let mut history = Self::new(rows);
         if events.exists() {
-            read_events(events, |number, event| {
-                history.apply(number, &event);
-                Ok::<_, JournalError>(())
-            })?;
+            read_events(events, |number, event| history.read_event(number, &event))?;
         }
         Ok(history)
+    }
+
+    /// Applies an event that comes from outside.
+    fn read_event(&mut self, number: EventNumber, event: &Event) -> Result<(), JournalError> {
+        let check = self.state.check(event, self.rows);
+        check.map_err(|why| JournalError::Inconsistent { number, why })?;
+        self.apply(number, event);
+        Ok(())
     }
 
     /// How long the run has been running, over all its sessions.

@@ -5,7 +5,6 @@ use super::error::RunError;
 use super::file::RunFile;
 use super::history::History;
 use super::summary::{Status, Summary};
-use super::wiring::dev_rows;
 use crate::caps::Caps;
 use crate::memory::State;
 use crate::operator::Operator;
@@ -42,7 +41,7 @@ impl LoadedRun {
         if !dir.events().exists() && dir.file("journal").is_dir() && !dir.is_running() {
             return Err(RunError::NoEvents(file.run.to_string()));
         }
-        let history = History::read(&dir.events(), dev_rows(&task))?;
+        let history = History::read(&dir.events(), task.splits.sizes())?;
         check_emptied(&dir, &file, history.state.phase == Phase::New)?;
         let status = status(&dir, &history.state);
         let (info, running) = (file.info(), history.running());

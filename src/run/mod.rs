@@ -36,7 +36,7 @@ pub use summary::{
     Counts, FailedCalls, FrontPoint, Gain, Prompted, Recommendation, RoleSpent, Spent, Status,
     Summary, dev_interval, prompt_tokens,
 };
-pub use wiring::{check_models, check_simulated, dev_rows};
+pub use wiring::{check_models, check_simulated};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -286,7 +286,7 @@ impl Run {
     /// written.
     pub fn set_caps(&mut self, caps: Caps) -> Result<(), RunError> {
         wiring::check_caps(&self.task, caps)?;
-        let history = History::of(&self.journal, dev_rows(&self.task))?;
+        let history = History::of(&self.journal, self.task.splits.sizes())?;
         let (spent, calls) = (history.wallet.spent(), history.wallet.calls());
         let proposals = history.wallet.by_role(ModelRole::Mutator).calls;
         let is_below = caps.usd.is_some_and(|cap| cap <= spent.usd)
@@ -348,7 +348,7 @@ impl Run {
     ) -> Result<Ended, RunError> {
         // What was appended since the run was opened is part of its history.
         self.journal.flush().await?;
-        let mut history = History::of(&self.journal, dev_rows(&self.task))?;
+        let mut history = History::of(&self.journal, self.task.splits.sizes())?;
         if history.state.phase == Phase::Over {
             let running = history.running();
             return Ok(self.ended(Outcome::Finished, history.state, history.wallet, running));

@@ -73,12 +73,6 @@ pub(super) fn search(
     Ok((search, runner))
 }
 
-/// The number of dev rows: all that a state needs to know of a task.
-#[must_use]
-pub fn dev_rows(task: &Task) -> u32 {
-    u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX)
-}
-
 fn strategy(file: &RunFile, task: &Task, recipe: &Recipe) -> Box<dyn Strategy> {
     match file.kind {
         RunKind::Evaluation { .. } => Box::new(Fixed),

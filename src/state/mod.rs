@@ -17,6 +17,7 @@ mod call;
 mod proposal;
 mod evaluation;
 mod strategy;
+mod consistency; // Whether an event can follow.
 
 #[cfg(test)]
 mod tests;

@@ -9,12 +9,17 @@ use crate::event::{
 };
 use crate::id::{Call, CandidateIx, ProposalNumber, RowIx};
 use crate::prompt::{Part, Prompt};
-use crate::task::example::Split;
+use crate::task::example::{Split, SplitSizes};
 use crate::task::model::ModelRole;
 use crate::units::Amount;
 use crate::units::{Score, Tokens, Usd};
 
 const RESERVE: Amount = Amount { usd: Usd::from_nanos(500), tokens: Tokens(100) };
+
+fn started() -> Event {
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    Event::Started { at, baseline: Candidate::baseline(prompt("baseline")) }
+}
 
 /// Facts that are written event by event.
 struct Script {
@@ -25,8 +30,7 @@ struct Script {
 impl Script {
     fn new(dev_rows: u32) -> Self {
         let mut script = Self { facts: Facts::new(dev_rows), number: 0 };
-        let at = jiff::Timestamp::UNIX_EPOCH;
-        script.apply(Event::Started { at, baseline: Candidate::baseline(prompt("baseline")) });
+        script.apply(started());
         script
     }
 
@@ -237,4 +241,36 @@ fn a_child_is_decided_once_and_a_new_incumbent_counts_anew() {
     assert_eq!(script.facts.incumbents.len(), 2);
     script.apply(Event::PhaseStarted { phase: 3 });
     assert_eq!(script.facts.phase_number, 3);
+}
+
+#[test]
+fn an_event_that_names_what_there_is_not_is_refused() {
+    let rows = SplitSizes { train: 4, dev: 2, hold: 3 };
+    let script = Script::new(2);
+    let amount = Amount::ZERO;
+    let block = |candidate, split, first, row| {
+        let (candidate, rows) = (CandidateIx(candidate), vec![RowIx(row)]);
+        let (replicate, reserve, cached) = (0, amount, Vec::new());
+        let first = Call(first);
+        Event::EvaluationIssued(Block { first, candidate, split, replicate, rows, reserve, cached })
+    };
+    let next = script.facts.next_call.0;
+    let check = |event: Event| script.facts.check(&event, rows);
+    assert_eq!(check(block(0, Split::Dev, next, 1)), Ok(()));
+    assert_eq!(check(block(0, Split::Hold, next, 2)), Ok(()));
+    for (event, why) in [
+        (block(1, Split::Dev, next, 1), "it names candidate 1, but there are 1 at this point"),
+        (block(0, Split::Dev, next, 2), "it names row 2 of dev, which has 2"),
+        (block(0, Split::Dev, next + 1, 1), "it issues call 1 after 0"),
+        (Event::ContestEnded { survivors: vec![CandidateIx(7)] }, "it names candidate 7"),
+        (Event::ProposalDrafted(Draft::new(ProposalNumber(3), Vec::new())), "not the next one"),
+        (started(), "the run began before"),
+    ] {
+        let refused = check(event.clone()).expect_err("it cannot follow");
+        assert!(refused.contains(why), "{event:?}: {refused}");
+    }
+    let new = Facts::new(2);
+    let finished = Event::Finished { at: jiff::Timestamp::UNIX_EPOCH };
+    assert_eq!(new.check(&finished, rows), Err("the run has not begun".to_owned()));
+    assert_eq!(new.check(&started(), rows), Ok(()));
 }

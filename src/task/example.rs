@@ -91,3 +91,45 @@ pub struct Splits {
     /// Confirms the winner, once.
     pub hold: HeldOut,
 }
+
+impl Splits {
+    /// How many rows each split has.
+    #[must_use]
+    pub fn sizes(&self) -> SplitSizes {
+        let size = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
+        SplitSizes {
+            train: size(self.train.len()),
+            dev: size(self.dev.len()),
+            hold: size(self.hold.len()),
+        }
+    }
+}
+
+/// How many rows each split has: what a run's history knows of its task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SplitSizes {
+    /// Rows of train.
+    pub train: u32,
+    /// Rows of dev.
+    pub dev: u32,
+    /// Rows of hold.
+    pub hold: u32,
+}
+
+impl SplitSizes {
+    /// The rows of one split.
+    #[must_use]
+    pub fn of(self, split: Split) -> u32 {
+        match split {
+            Split::Train => self.train,
+            Split::Dev => self.dev,
+            Split::Hold => self.hold,
+        }
+    }
+
+    /// Each split with its rows.
+    #[must_use]
+    pub fn each(self) -> [(Split, u32); 3] {
+        [Split::Train, Split::Dev, Split::Hold].map(|split| (split, self.of(split)))
+    }
+}

@@ -55,6 +55,10 @@ impl TaskFiles {
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         let file = if path.is_dir() { path.join("task.toml") } else { path.to_owned() };
         let text = read_text(&file).map_err(|error| {
+            // A file that is nearly named so is the better hint.
+            if error.help.is_some() {
+                return error;
+            }
             error.help("name a folder with a `task.toml`; `promptsearch init DIR` creates one")
         })?;
         let read = TaskFile::parse(&file, &text)?;
@@ -64,10 +68,9 @@ impl TaskFiles {
             let part_text = match source {
                 PartSource::Text(text) => text.clone(),
                 PartSource::File(relative) => {
-                    read_text(&folder.join(relative)).map_err(|error| {
-                        let line = line_of_key(&text, &["prompt", name]).unwrap_or(1);
-                        SourceError::new(&file, error.to_string()).at_line(line)
-                    })?
+                    let line = || line_of_key(&text, &["prompt", name]);
+                    read_text(&folder.join(relative))
+                        .map_err(|error| error.named_in(&file, line()))?
                 }
             };
             parts.push(Part { name: name.clone(), text: part_text.into() });
@@ -77,8 +80,7 @@ impl TaskFiles {
 }
 
 fn read_text(path: &Path) -> Result<String, SourceError> {
-    crate::source::read_text(path)
-        .map_err(|error| SourceError::new(path, format!("cannot be read: {error}")))
+    crate::source::read_text(path).map_err(|error| SourceError::unreadable(path, &error))
 }
 
 /// The folder of a file.

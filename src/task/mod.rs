@@ -22,7 +22,7 @@ pub use frozen::{DataFile, TaskFacts, TaskFiles, TaskSource};
 use crate::caps::Caps;
 use crate::prompt::{Layout, Prompt, TemplateError, placeholder};
 use crate::seed::Seed;
-use crate::source::{SourceError, line_of_key};
+use crate::source::{self, SourceError, line_of_key};
 use dataset::{blake3_of, columns_of, fill_columns};
 use example::{Example, Split, Splits};
 use file::{PartSource, TaskFile};
@@ -341,8 +341,12 @@ enum Rows {
 fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<(Rows, Vec<DataFile>), SourceError> {
     let folder = at.source.folder();
     let mut data = Vec::new();
-    let mut file = |relative: &Path| -> Result<Vec<Example>, SourceError> {
+    let mut file = |relative: &Path, key: &[&str]| -> Result<Vec<Example>, SourceError> {
         let path = folder.join(relative);
+        if let Err(error) = source::open(&path) {
+            let place = at.error(key, "");
+            return Err(SourceError::unreadable(&path, &error).named_in(&place.file, place.line));
+        }
         let mut rows = dataset::read(&path, &read.data.columns)?;
         let columns = columns_of(&rows);
         fill_columns(&mut rows, &columns);
@@ -352,8 +356,10 @@ fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<(Rows, Vec<DataFile>), Sour
     };
     let rows = match (&read.data.split, &read.data.file) {
         (Some(SplitSpec::Files { train, dev, hold }), _) => {
-            let (train, dev) = (file(train)?, file(dev)?);
-            let hold = hold.as_deref().map(&mut file).transpose()?.unwrap_or_default();
+            let train = file(train, &["data", "split", "train"])?;
+            let dev = file(dev, &["data", "split", "dev"])?;
+            let hold = hold.as_deref().map(|hold| file(hold, &["data", "split", "hold"]));
+            let hold = hold.transpose()?.unwrap_or_default();
             Rows::Given([train, dev, hold])
         }
         (shares, Some(path)) => {
@@ -361,7 +367,7 @@ fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<(Rows, Vec<DataFile>), Sour
                 Some(SplitSpec::Shares(shares)) => Some(*shares),
                 _ => None,
             };
-            Rows::One(file(path)?, shares)
+            Rows::One(file(path, &["data", "file"])?, shares)
         }
         (_, None) => return Err(at.error(&["data"], "there are no rows")),
     };
@@ -506,14 +512,4 @@ impl Locator<'_> {
         };
         result
     }
-}
-
-/// The number of rows in each split.
-#[must_use]
-pub fn counts(splits: &Splits) -> [(Split, usize); 3] {
-    [
-        (Split::Train, splits.train.len()),
-        (Split::Dev, splits.dev.len()),
-        (Split::Hold, splits.hold.len()),
-    ]
 }

@@ -48,8 +48,8 @@ fn every_world_is_a_task_with_different_rows_that_its_rules_decide() {
         assert!(names.insert(world.to_string()));
         assert_eq!(named(&world.to_string()).map(|it| it.to_string()), Some(world.to_string()));
         let task = loaded(world);
-        let sizes = promptsearch::task::counts(&task.splits);
-        for ((split, size), wanted) in sizes.into_iter().zip([150, 150, 200_usize]) {
+        let sizes = task.splits.sizes().each();
+        for ((split, size), wanted) in sizes.into_iter().zip([150, 150, 200_u32]) {
             assert!(size.abs_diff(wanted) <= 6, "{world}: {split:?} has {size}");
         }
         let rows = rows(&task);

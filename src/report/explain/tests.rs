@@ -44,7 +44,7 @@ fn explained_from(example: &Example, asked: &str, events: usize) -> Explanation 
     let recipe = recipe();
     let report = Report { run_file: Some(&file), recipe: Some(&recipe), ..example.report() };
     let subject = find(&report, asked).unwrap();
-    let mut explainer = Explainer::new(subject, example.task.splits.dev.len() as u32);
+    let mut explainer = Explainer::new(subject, example.task.splits.sizes().dev);
     for (number, event) in example.events.iter().take(events) {
         explainer.apply(*number, event);
     }
@@ -144,7 +144,7 @@ fn a_journal_that_breaks_off_anywhere_can_be_explained() {
     let example = run(Kind::Interrupted);
     let (file, recipe) = (run_file(&example), recipe());
     for events in (1..example.events.len()).step_by(7) {
-        let mut history = History::new(example.task.splits.dev.len() as u32);
+        let mut history = History::new(example.task.splits.sizes());
         for (number, event) in example.events.iter().take(events) {
             history.apply(*number, event);
         }
@@ -156,7 +156,7 @@ fn a_journal_that_breaks_off_anywhere_can_be_explained() {
         };
         for asked in ["baseline", "best"] {
             let subject = find(&report, asked).unwrap();
-            let mut explainer = Explainer::new(subject, example.task.splits.dev.len() as u32);
+            let mut explainer = Explainer::new(subject, example.task.splits.sizes().dev);
             for (number, event) in example.events.iter().take(events) {
                 explainer.apply(*number, event);
             }

@@ -2,7 +2,6 @@
 //!
 //! It knows encodings and line ends, but no format.
 
-use super::unreadable;
 use crate::source::{self, SourceError};
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -34,11 +33,11 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn open(path: &Path, quirks: Quirks) -> Result<Self, SourceError> {
-        let file = source::open(path).map_err(|error| unreadable(path, &error))?;
+        let file = source::open(path).map_err(|error| SourceError::unreadable(path, &error))?;
         let mut reader = BufReader::new(file);
         let mut head = Vec::new();
         let taken = reader.by_ref().take(PROBED_BYTES as u64).read_to_end(&mut head);
-        taken.map_err(|error| unreadable(path, &error))?;
+        taken.map_err(|error| SourceError::unreadable(path, &error))?;
         if let Some(error) = not_text(path, &head) {
             return Err(error);
         }
@@ -53,7 +52,9 @@ impl Lines {
             reader = Box::new(Cursor::new(text.into_bytes()));
         }
         if head.starts_with(BOM) {
-            reader.consume_exactly(BOM.len()).map_err(|error| unreadable(path, &error))?;
+            reader
+                .consume_exactly(BOM.len())
+                .map_err(|error| SourceError::unreadable(path, &error))?;
         }
         // Old Macs end lines with a carriage return alone.
         let old_mac = head.contains(&b'\r') && !head.contains(&b'\n');
@@ -73,7 +74,7 @@ impl Lines {
         let length = self
             .reader
             .read_until(self.line_end, &mut self.bytes)
-            .map_err(|error| unreadable(&self.path, &error))?;
+            .map_err(|error| SourceError::unreadable(&self.path, &error))?;
         if length == 0 {
             return Ok(None);
         }
@@ -147,7 +148,7 @@ fn utf16_order(head: &[u8]) -> Option<ByteOrder> {
 
 fn decoded(path: &Path, order: ByteOrder, reader: &mut dyn BufRead) -> Result<String, SourceError> {
     let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    reader.read_to_end(&mut bytes).map_err(|error| SourceError::unreadable(path, &error))?;
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units = pairs.iter().map(|pair| match order {
         ByteOrder::Little => u16::from_le_bytes(*pair),

@@ -84,19 +84,12 @@ pub fn fill_columns<'a>(rows: impl IntoIterator<Item = &'a mut Example>, names: 
 pub fn blake3_of(path: &Path) -> Result<String, SourceError> {
     let mut hasher = blake3::Hasher::new();
     let file = open(path)?;
-    hasher.update_reader(file).map_err(|error| unreadable(path, &error))?;
+    hasher.update_reader(file).map_err(|error| SourceError::unreadable(path, &error))?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 
 fn open(path: &Path) -> Result<File, SourceError> {
-    source::open(path).map_err(|error| unreadable(path, &error))
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> SourceError {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => SourceError::new(path, "the file does not exist"),
-        _ => SourceError::new(path, format!("the file cannot be read: {error}")),
-    }
+    source::open(path).map_err(|error| SourceError::unreadable(path, &error))
 }
 
 /// A row of a file that is not task data, such as recorded answers.

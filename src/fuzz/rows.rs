@@ -1,0 +1,99 @@
+//! Rows are never lost or changed: what was read is read again from its plainest spelling, and no line
+//! of a table vanishes.
+
+use super::scratch;
+use crate::task::dataset::{PlainRow, read_plain};
+use serde_json::Value;
+use std::path::Path;
+
+/// The column of ids.
+const ID: &str = "id";
+
+pub(super) fn csv(bytes: &[u8]) {
+    table("rows.csv", bytes);
+}
+
+pub(super) fn tsv(bytes: &[u8]) {
+    table("rows.tsv", bytes);
+}
+
+pub(super) fn json_lines(bytes: &[u8]) {
+    objects("rows.jsonl", bytes);
+}
+
+pub(super) fn json(bytes: &[u8]) {
+    objects("rows.json", bytes);
+}
+
+fn table(name: &str, bytes: &[u8]) {
+    let Some(rows) = read(&scratch::file(name, bytes), bytes) else { return };
+    let names: Vec<&String> = rows[0].columns.keys().collect();
+    let mut writer =
+        csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
+    writer.write_record(&names).expect("a header");
+    let text = |value: &Value| value.as_str().expect("a cell is a text").to_owned();
+    for row in &rows {
+        assert!(row.columns.keys().eq(names.iter().copied()), "all rows have the same columns");
+        writer.write_record(row.columns.values().map(text)).expect("a row");
+    }
+    let plain = writer.into_inner().expect("a table in memory");
+    let again = read(&scratch::file("plain.csv", &plain), &plain).expect("a plain table is read");
+    assert_eq!(values(&again), values(&rows));
+    if let Ok(all) = str::from_utf8(bytes) {
+        let inner: usize =
+            rows.iter().flat_map(|row| row.columns.values()).map(|cell| breaks(&text(cell))).sum();
+        let header: usize = names.iter().map(|name| breaks(name)).sum();
+        // A header, and a line that names the separator.
+        let most = rows.len() + inner + header + 2;
+        let filled = all
+            .split(['\n', '\r'])
+            .filter(|line| {
+                !line.trim_matches([' ', '\t', ',', ';', '|', '"', '\u{feff}']).is_empty()
+            })
+            .count();
+        assert!(filled <= most, "{filled} lines, but {} rows with {inner} line breaks", rows.len());
+    }
+}
+
+fn breaks(text: &str) -> usize {
+    text.matches(['\n', '\r']).count()
+}
+
+fn objects(name: &str, bytes: &[u8]) {
+    let Some(rows) = read(&scratch::file(name, bytes), bytes) else { return };
+    let mut plain = String::new();
+    for row in &rows {
+        plain += &serde_json::to_string(&row.columns).expect("values are JSON");
+        plain.push('\n');
+    }
+    let plain = plain.into_bytes();
+    let again = read(&scratch::file("plain.jsonl", &plain), &plain).expect("plain rows are read");
+    assert_eq!(values(&again), values(&rows));
+}
+
+fn values(rows: &[PlainRow]) -> Vec<&crate::prompt::Columns> {
+    rows.iter().map(|row| &row.columns).collect()
+}
+
+/// The rows; `None` where the file is refused, with a line that it has.
+fn read(path: &Path, bytes: &[u8]) -> Option<Vec<PlainRow>> {
+    let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).count() + 1;
+    match read_plain(path, ID) {
+        Ok(rows) => {
+            let mut before = 0;
+            for row in &rows {
+                assert!(row.line >= before && row.line <= lines, "line {} of {lines}", row.line);
+                before = row.line;
+            }
+            Some(rows)
+        }
+        Err(error) => {
+            assert!(
+                error.line.is_none_or(|line| line >= 1 && line <= lines),
+                "{error:?} of {lines}"
+            );
+            assert!(!error.message.is_empty());
+            None
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A right answer, given word for word, is right, bare and dressed as models dress it; and no answer
+//! makes a scorer fail.
+
+use super::two_texts;
+use crate::id::ExampleId;
+use crate::task::example::Example;
+use crate::task::scorer::{ScoreTable, Scorer};
+use serde_json::{Value, json};
+
+fn scorer(table: Value) -> Option<Scorer> {
+    let table: ScoreTable = serde_json::from_value(table).expect("a table of [[score]]");
+    Scorer::new(&table).ok()
+}
+
+fn row(answer: Value) -> Example {
+    let id = ExampleId::new("1");
+    Example {
+        id,
+        columns: crate::prompt::Columns::new(),
+        answer,
+        feedback: None,
+        group: None,
+        line: 1,
+    }
+}
+
+/// The score of an answer, from 0 to 1.
+fn score(scorer: &Scorer, answer: &str, row: &Example) -> f64 {
+    let verdict = scorer.score(answer, row).expect("no program scores it");
+    verdict.score.value()
+}
+
+/// Scores `answer`, and checks that the right answer is right.
+fn right_is_right(scorer: &Scorer, right: &Value, answer: &str, dresses: &[(&str, &str)]) {
+    let row = row(right.clone());
+    if scorer.check(&row).is_err() {
+        return;
+    }
+    score(scorer, answer, &row);
+    let text = crate::prompt::value_text(right);
+    for (before, after) in [("", ""), ("", "\n")].iter().chain(dresses) {
+        let dressed = format!("{before}{text}{after}");
+        assert_eq!(score(scorer, &dressed, &row), 1.0, "{dressed:?}");
+    }
+}
+
+pub(super) fn number(bytes: &[u8]) {
+    let Some((right, answer)) = two_texts(bytes) else { return };
+    let scorer = scorer(json!({"kind": "number"})).expect("a scorer");
+    let dresses = [("**", "**"), ("The answer is ", "."), ("```\n", "\n```")];
+    right_is_right(&scorer, &json!(right), answer, &dresses);
+}
+
+pub(super) fn label(bytes: &[u8]) {
+    let Some((labels, answer)) = two_texts(bytes) else { return };
+    let labels: Vec<&str> = labels.split('|').collect();
+    let Some(scorer) = scorer(json!({"kind": "label", "labels": labels})) else { return };
+    for label in &labels {
+        right_is_right(&scorer, &json!(label), answer, &[("**", "**"), ("Label: ", "")]);
+        for other in labels.iter().filter(|other| *other != label) {
+            let row = row(json!(other));
+            assert!(
+                scorer.check(&row).is_err() || score(&scorer, label, &row) < 1.0,
+                "{label:?} is taken for {other:?}"
+            );
+        }
+    }
+}
+
+pub(super) fn json_fields(bytes: &[u8]) {
+    let Some((right, answer)) = two_texts(bytes) else { return };
+    let Ok(right) = serde_json::from_str::<Value>(right) else { return };
+    let dresses = [("```json\n", "\n```"), ("````\n", "\n````"), ("Here it is:\n\n", "\n\nDone.")];
+    for kind in ["json-fields", "json"] {
+        let Some(scorer) = scorer(json!({"kind": kind})) else { continue };
+        right_is_right(&scorer, &right, answer, if right.is_object() { &dresses } else { &[] });
+    }
+}
