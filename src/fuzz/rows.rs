@@ -31,32 +31,36 @@ fn table(name: &str, bytes: &[u8]) {
     let mut writer =
         csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
     writer.write_record(&names).expect("a header");
-    let text = |value: &Value| value.as_str().expect("a cell is a text").to_owned();
     for row in &rows {
         assert!(row.columns.keys().eq(names.iter().copied()), "all rows have the same columns");
-        writer.write_record(row.columns.values().map(text)).expect("a row");
+        writer.write_record(row.columns.values().map(cell)).expect("a row");
     }
     let plain = writer.into_inner().expect("a table in memory");
-    let again = read(&scratch::file("plain.csv", &plain), &plain).expect("a plain table is read");
-    assert_eq!(values(&again), values(&rows));
-    if let Ok(all) = str::from_utf8(bytes) {
-        let inner: usize =
-            rows.iter().flat_map(|row| row.columns.values()).map(|cell| breaks(&text(cell))).sum();
-        let header: usize = names.iter().map(|name| breaks(name)).sum();
-        // A header, and a line that names the separator.
-        let most = rows.len() + inner + header + 2;
-        let filled = all
-            .split(['\n', '\r'])
-            .filter(|line| {
-                !line.trim_matches([' ', '\t', ',', ';', '|', '"', '\u{feff}']).is_empty()
-            })
-            .count();
-        assert!(filled <= most, "{filled} lines, but {} rows with {inner} line breaks", rows.len());
+    // Text with zero bytes looks like UTF-16 without a mark, which is refused.
+    if !plain.contains(&0) {
+        let again = read(&scratch::file("plain.csv", &plain), &plain);
+        assert_eq!(values(&again.expect("a plain table is read")), values(&rows));
+    }
+    if let Ok(text) = str::from_utf8(bytes) {
+        no_line_vanishes(text, &names, &rows);
     }
 }
 
-fn breaks(text: &str) -> usize {
-    text.matches(['\n', '\r']).count()
+fn cell(value: &Value) -> &str {
+    value.as_str().expect("a cell is a text")
+}
+
+/// A line that holds something is the header, the line that names the separator, a row, or a part of a
+/// cell with line breaks.
+fn no_line_vanishes(text: &str, names: &[&String], rows: &[PlainRow]) {
+    let end = if text.contains('\n') { '\n' } else { '\r' };
+    let breaks = |text: &str| text.matches(end).count();
+    let cells = rows.iter().flat_map(|row| row.columns.values()).map(cell);
+    let inner: usize = cells.chain(names.iter().map(|name| name.as_str())).map(breaks).sum();
+    let holds_something = |line: &&str| line.contains(char::is_alphanumeric);
+    let filled = text.split(end).filter(holds_something).count();
+    let (rows, most) = (rows.len(), rows.len() + inner + 2);
+    assert!(filled <= most, "{filled} lines, but {rows} rows with {inner} line breaks");
 }
 
 fn objects(name: &str, bytes: &[u8]) {

@@ -30,7 +30,8 @@ fn score(scorer: &Scorer, answer: &str, row: &Example) -> f64 {
     verdict.score.value()
 }
 
-/// Scores `answer`, and checks that the right answer is right.
+/// Scores `answer`, and checks that the right answer is right: bare, and in each dress that by itself
+/// is no answer.
 fn right_is_right(scorer: &Scorer, right: &Value, answer: &str, dresses: &[(&str, &str)]) {
     let row = row(right.clone());
     if scorer.check(&row).is_err() {
@@ -39,14 +40,18 @@ fn right_is_right(scorer: &Scorer, right: &Value, answer: &str, dresses: &[(&str
     score(scorer, answer, &row);
     let text = crate::prompt::value_text(right);
     for (before, after) in [("", ""), ("", "\n")].iter().chain(dresses) {
-        let dressed = format!("{before}{text}{after}");
-        assert_eq!(score(scorer, &dressed, &row), 1.0, "{dressed:?}");
+        let undressed = scorer.score(&format!("{before}{after}"), &row).expect("no program");
+        if undressed.invalid.is_some() {
+            let dressed = format!("{before}{text}{after}");
+            assert_eq!(score(scorer, &dressed, &row), 1.0, "{dressed:?}");
+        }
     }
 }
 
 pub(super) fn number(bytes: &[u8]) {
     let Some((right, answer)) = two_texts(bytes) else { return };
-    let scorer = scorer(json!({"kind": "number"})).expect("a scorer");
+    let table = json!({"kind": "number", "reasoning": "keep"});
+    let scorer = scorer(table).expect("a scorer");
     let dresses = [("**", "**"), ("The answer is ", "."), ("```\n", "\n```")];
     right_is_right(&scorer, &json!(right), answer, &dresses);
 }
@@ -54,15 +59,14 @@ pub(super) fn number(bytes: &[u8]) {
 pub(super) fn label(bytes: &[u8]) {
     let Some((labels, answer)) = two_texts(bytes) else { return };
     let labels: Vec<&str> = labels.split('|').collect();
-    let Some(scorer) = scorer(json!({"kind": "label", "labels": labels})) else { return };
+    let table = json!({"kind": "label", "labels": labels, "reasoning": "keep"});
+    let Some(scorer) = scorer(table) else { return };
     for label in &labels {
         right_is_right(&scorer, &json!(label), answer, &[("**", "**"), ("Label: ", "")]);
         for other in labels.iter().filter(|other| *other != label) {
             let row = row(json!(other));
-            assert!(
-                scorer.check(&row).is_err() || score(&scorer, label, &row) < 1.0,
-                "{label:?} is taken for {other:?}"
-            );
+            let is_wrong = scorer.check(&row).is_err() || score(&scorer, label, &row) < 1.0;
+            assert!(is_wrong, "{label:?} is taken for {other:?}");
         }
     }
 }
@@ -71,8 +75,9 @@ pub(super) fn json_fields(bytes: &[u8]) {
     let Some((right, answer)) = two_texts(bytes) else { return };
     let Ok(right) = serde_json::from_str::<Value>(right) else { return };
     let dresses = [("```json\n", "\n```"), ("````\n", "\n````"), ("Here it is:\n\n", "\n\nDone.")];
-    for kind in ["json-fields", "json"] {
-        let Some(scorer) = scorer(json!({"kind": kind})) else { continue };
+    for kind in ["json-fields", "equals"] {
+        let table = json!({"kind": kind, "reasoning": "keep"});
+        let Some(scorer) = scorer(table) else { continue };
         right_is_right(&scorer, &right, answer, if right.is_object() { &dresses } else { &[] });
     }
 }
