@@ -3,6 +3,7 @@
 use crate::env::TestEnv;
 use crate::server::{Reply, Server, answer, says, tile};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -139,6 +140,48 @@ fn useless_answers_are_wrong_and_are_counted_by_their_causes() {
     let asked = server.requests().len();
     assert_eq!(env.run("eval colours --split all --json").ok().json(), told);
     assert_eq!(server.requests().len(), asked);
+}
+
+/// With one call at a time, useless answers are folded before they are a streak, and candidates are
+/// dropped for them.
+#[test]
+fn a_candidate_that_was_dropped_for_withdrawn_answers_is_tried_again() {
+    let (is_well, well) = switch();
+    let server = Server::start(move |number, request| match number < 75 {
+        false if !is_well.load(Ordering::SeqCst) => ends(&json!({"content": ""}), "stop"),
+        _ => answer(request),
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 1");
+    let ran = env.run("run colours --name one --strategy gepa").exits(4);
+    assert!(ran.stderr.contains("in a row"), "{}", ran.stderr);
+    let events = || -> Vec<Value> {
+        let journal = env.read("results/one/events.jsonl");
+        let lines = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|line| line["event"].clone()).collect()
+    };
+    let before = events();
+    let withdrawn =
+        before.iter().find_map(|event| event["answers_withdrawn"]["answers"].as_array());
+    let withdrawn: BTreeSet<u64> =
+        withdrawn.unwrap().iter().map(|key| key["candidate"].as_u64().unwrap()).collect();
+    let dropped: Vec<u64> = before
+        .iter()
+        .filter_map(|event| event["candidate_dropped"]["candidate"].as_u64())
+        .filter(|candidate| withdrawn.contains(candidate))
+        .collect();
+    assert!(!dropped.is_empty(), "no candidate was dropped for withdrawn answers");
+    well.store(true, Ordering::SeqCst);
+    env.run("resume one").ok();
+    let after = &events()[before.len()..];
+    for candidate in dropped {
+        let issued = |event: &&Value| event["evaluation_issued"]["candidate"] == candidate;
+        assert!(after.iter().any(|event| issued(&event)), "candidate {candidate} stays dropped");
+    }
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(
+        (&summary["counts"]["invalid"], &summary["counts"]["errors"]),
+        (&json!(0), &json!(0))
+    );
 }
 
 #[test]
