@@ -48,6 +48,7 @@ fn request() -> Request {
         temperature: 0.0,
         max_output_tokens: 512,
         draw: 3,
+        form: Arc::default(),
     }
 }
 

@@ -13,16 +13,15 @@ use crate::id::RowIx;
 use crate::ledger::Limits;
 use crate::prompt::value_text;
 use crate::provider::Request;
-use crate::provider::openai::left_out;
 use crate::recipe::Recipe;
-use crate::report::visible;
+use crate::report::{left_out, visible};
 use crate::run;
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
-use crate::task::model::{ModelRole, Price, Provider, Usage};
+use crate::task::model::{ModelRole, Price, Provider, RefusedFields, Usage};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use serde::Serialize;
@@ -121,7 +120,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
             text::thousands(rows_needed(0.05, USUAL_DISCORDANCE) as u64)
         ));
     }
-    warnings.extend(left_out(task));
+    warnings.extend(left_out(task, &RefusedFields::default()));
     if task.splits.train.is_empty() {
         warnings.push("there are no train rows: the mutator sees no examples".to_owned());
     }
@@ -354,11 +353,14 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     }
     let _ = writeln!(out, "\ncaps: {}", shown_caps(caps));
     if let Some(request) = &plan.request {
-        let _ = writeln!(
-            out,
-            "\nthe first request, whole: to {}, temperature {}, {} answer tokens at most, seed {}",
-            request.model, request.temperature, request.max_output_tokens, request.draw
-        );
+        let _ = writeln!(out, "\nthe first request, whole: to {}", request.model);
+        let form = &request.form;
+        let fields = form.fields(request.temperature, request.max_output_tokens, request.draw);
+        let named = form.query().iter().chain(form.headers());
+        let added = named.map(|(name, value)| format!("{name}: {value}"));
+        let fields = fields.iter().map(|(name, value)| format!("{name} {value}"));
+        let fields: Vec<String> = fields.chain(added).collect();
+        let _ = writeln!(out, "  {}", visible(&fields.join(", ")));
         for message in &request.messages {
             let _ = writeln!(out, "  {}", message.role);
             for line in visible(&message.content).lines() {

@@ -201,13 +201,15 @@ impl ProposalBuilder {
             },
         )?;
         let temperature = self.recipe.temperature_of(draft);
-        Ok(Request {
+        let request = Request {
             model: model.name.clone(),
             messages,
             temperature: temperature.unwrap_or(model.temperature),
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(draft.proposal.0),
-        })
+            form: Arc::clone(&model.form),
+        };
+        Ok(request.without(&state.refused_fields))
     }
 
     /// The line that a program of the user's is asked.

@@ -53,9 +53,9 @@ impl Requests {
         replicate: u16,
     ) -> Result<Request, SearchError> {
         let prompt = &facts.standing(candidate).candidate.prompt;
-        self.evaluator
-            .request(prompt, split, row, replicate)?
-            .ok_or(SearchError::NoRow { split, row })
+        let request = self.evaluator.request(prompt, split, row, replicate)?;
+        let request = request.ok_or(SearchError::NoRow { split, row })?;
+        Ok(request.without(&facts.refused_fields))
     }
 
     /// Bytes of the longest of some rows.

@@ -260,7 +260,14 @@ mod tests {
     fn error(failure: Failure, retry_after: Option<u64>) -> LlmError {
         let retry_after = retry_after.map(Duration::from_secs);
         let message = "provider `p` said no".to_owned();
-        LlmError { failure, may_be_billed: false, retry_after, usage: None, message }
+        LlmError {
+            failure,
+            may_be_billed: false,
+            retry_after,
+            usage: None,
+            refused_field: None,
+            message,
+        }
     }
 
     /// A provider with one open call, and the moments since then.

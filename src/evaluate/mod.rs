@@ -103,6 +103,7 @@ impl Evaluator {
             temperature: model.temperature,
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(replicate),
+            form: Arc::clone(&model.form),
         }))
     }
 

@@ -24,7 +24,7 @@ pub use strategy::{Dropped, Generation, Migrant, Round};
 use crate::candidate::{Candidate, Demo};
 use crate::caps::{Caps, Share};
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber};
-use crate::task::model::ModelRole;
+use crate::task::model::{ModelName, ModelRole};
 use crate::task::scorer::Verdict;
 use crate::units::Amount;
 use jiff::Timestamp;
@@ -221,6 +221,15 @@ pub enum Event {
         #[serde(flatten)]
         charged: Amount,
     },
+    /// A server refused a field of the requests to a model: from now on they are written without it.
+    FieldRefused {
+        /// Which model.
+        model: ModelName,
+        /// The name of the field.
+        field: String,
+        /// What the server said.
+        why: String,
+    },
     /// A call ended without an answer: its row is missing, not wrong.
     CallMissing {
         /// Which call.
@@ -281,6 +290,7 @@ impl Event {
                 | Self::Reserved { .. }
                 | Self::Answered(_)
                 | Self::AttemptFailed { .. }
+                | Self::FieldRefused { .. }
                 | Self::CallMissing { .. }
                 | Self::Scored { .. }
                 | Self::Lost { .. }

@@ -16,7 +16,7 @@ pub(super) fn provider(bytes: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(head) {
         headers.insert(RETRY_AFTER, value);
     }
-    let protocol = OpenAi::at("localhost");
+    let protocol = OpenAi;
     if let Err(refusal) = protocol.reply(body) {
         assert!(!refusal.words.is_empty());
     }

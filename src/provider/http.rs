@@ -9,7 +9,7 @@ use super::protocol::Protocol;
 use super::refusal::Refusal;
 use super::{Failure, Llm, LlmError, Reply, Request};
 use crate::clock::Clock;
-use crate::task::model::{Provider, Timeouts};
+use crate::task::model::{Provider, RequestForm, Timeouts};
 use crate::text;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -144,8 +144,15 @@ impl<P: Protocol> HttpProvider<P> {
         let authorization = match &key {
             None => None,
             Some(key) => {
-                let sent = P::authorization(key);
-                Some(sent.ok_or_else(|| AddressError::Key { provider: name() })?)
+                let sent = match &provider.api_key_header {
+                    Some(header) => alone_in(header, key),
+                    None => P::authorization(key),
+                };
+                let (name, mut value) =
+                    sent.ok_or_else(|| AddressError::Key { provider: name() })?;
+                // Not shown by `Debug`, and left out of the compression tables of HTTP/2.
+                value.set_sensitive(true);
+                Some((name, value))
             }
         };
         let authorities = match &provider.ca_file {
@@ -162,7 +169,7 @@ impl<P: Protocol> HttpProvider<P> {
             (host, Some(port)) => format!("{host}:{port}"),
             (host, None) => host.to_owned(),
         };
-        let protocol = P::at(endpoint.host_str().unwrap_or_default());
+        let protocol = P::default();
         let timeouts = provider.timeout;
         Ok(Self {
             provider: name(),
@@ -176,13 +183,20 @@ impl<P: Protocol> HttpProvider<P> {
         })
     }
 
-    async fn attempt(&self, body: Bytes) -> Result<Reply, LlmError> {
+    async fn attempt(&self, form: &RequestForm, body: Bytes) -> Result<Reply, LlmError> {
+        let mut endpoint = self.endpoint.clone();
+        if !form.query().is_empty() {
+            endpoint.query_pairs_mut().extend_pairs(form.query());
+        }
         let mut sending = self
             .client
-            .post(self.endpoint.clone())
+            .post(endpoint)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .body(body);
+        for (name, value) in form.headers() {
+            sending = sending.header(name, value);
+        }
         if let Some((name, value)) = &self.authorization {
             sending = sending.header(name.clone(), value.clone());
         }
@@ -273,6 +287,7 @@ impl<P: Protocol> HttpProvider<P> {
         LlmError {
             retry_after: refusal.retry_after,
             usage: refusal.usage,
+            refused_field: refusal.refused_field,
             message: error.message + hint,
             ..error
         }
@@ -314,6 +329,7 @@ impl<P: Protocol> HttpProvider<P> {
             may_be_billed,
             retry_after: None,
             usage: None,
+            refused_field: None,
             message: format!("provider `{provider}` ({host}) {words}"),
         }
     }
@@ -324,11 +340,18 @@ impl<P: Protocol> Llm for HttpProvider<P> {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
         let body = self.protocol.body(request);
         let total = self.timeouts.total;
-        match timeout(total, self.attempt(body)).await {
+        match timeout(total, self.attempt(&request.form, body)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.too_late("did not end its answer within", total)),
         }
     }
+}
+
+/// A header that holds the key and nothing else.
+fn alone_in(header: &str, key: &SecretString) -> Option<(HeaderName, HeaderValue)> {
+    let key = key.expose_secret();
+    let name = HeaderName::from_bytes(header.as_bytes()).ok()?;
+    (!key.trim().is_empty()).then_some((name, HeaderValue::from_str(key).ok()?))
 }
 
 /// The full address, or what is wrong with the one that was written.
@@ -350,7 +373,11 @@ fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url
         return Err("holds a key or a password: take it out, and name it in `api_key`".to_owned());
     }
     if address.contains(['?', '#']) {
-        return Err("must end before any `?` or `#`: a key belongs in `api_key`".to_owned());
+        return Err(
+            "must end before any `?` or `#`: write what follows as `query = { name = \"value\" }` \
+             beside it, and a key as `api_key`"
+                .to_owned(),
+        );
     }
     if bare.ends_with(path) {
         return Err(format!("must stop before {path}, which is added to it"));

@@ -22,9 +22,10 @@ pub(crate) mod contract;
 pub use crate::event::{Failure, Finish};
 
 use crate::prompt::Message;
-use crate::task::model::{ModelName, Usage};
+use crate::task::model::{ModelName, RefusedFields, RequestForm, Usage};
 use async_trait::async_trait;
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One request as every protocol understands it.
@@ -41,6 +42,13 @@ pub struct Request {
     /// The draw: the replicate of an evaluation, the number of a proposal. Sent as `seed`, so that
     /// a second draw is not the first one's cached answer.
     pub draw: u64,
+    /// How it is written. What of it decides answers is part of the request's identity.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub form: Arc<RequestForm>,
+}
+
+fn is_usual(form: &RequestForm) -> bool {
+    form.is_usual()
 }
 
 impl Request {
@@ -48,6 +56,15 @@ impl Request {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.messages.iter().map(|message| message.content.len()).sum()
+    }
+
+    /// The same without the fields that its model refused before.
+    #[must_use]
+    pub fn without(mut self, refused: &RefusedFields) -> Self {
+        if let Some(form) = refused.leave_out(&self.model, &self.form) {
+            self.form = Arc::new(form);
+        }
+        self
     }
 
     /// The request's identity: its canonical form without auth, with its draw.
@@ -83,6 +100,8 @@ pub struct LlmError {
     pub retry_after: Option<Duration>,
     /// What the provider says that the attempt used, where it says so.
     pub usage: Option<Usage>,
+    /// The field that the provider refuses, where it says so.
+    pub refused_field: Option<String>,
     /// What happened, without any key.
     pub message: String,
 }

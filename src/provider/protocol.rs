@@ -10,12 +10,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 
 /// A wire protocol over HTTP.
-pub trait Protocol: Send + Sync + Sized {
+pub trait Protocol: Default + Send + Sync + Sized {
     /// What is added to a provider's `base_url`, such as `/chat/completions`.
     const PATH: &'static str;
-
-    /// The protocol as the service at a host understands it.
-    fn at(host: &str) -> Self;
 
     /// The header that carries the key; `None` where no header takes it.
     fn authorization(key: &SecretString) -> Option<(HeaderName, HeaderValue)>;

@@ -26,6 +26,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// What the server says that the attempt used, where it says so.
     pub usage: Option<Usage>,
+    /// The field of the request that the server refuses, where it says so.
+    pub refused_field: Option<String>,
     /// The server's own words, of any length and content.
     pub words: String,
 }
@@ -46,6 +48,7 @@ impl Refusal {
                 _ => None,
             },
             usage: None,
+            refused_field: said.refused_field().filter(|_| failure == Failure::BadRequest),
             words: said.words,
         }
     }
@@ -53,7 +56,14 @@ impl Refusal {
     /// An attempt that the provider may have worked for.
     #[must_use]
     pub fn billed(failure: Failure, words: String) -> Self {
-        Self { failure, may_be_billed: true, retry_after: None, usage: None, words }
+        Self {
+            failure,
+            may_be_billed: true,
+            retry_after: None,
+            usage: None,
+            refused_field: None,
+            words,
+        }
     }
 
     /// With what the server says that it used.
@@ -83,6 +93,7 @@ impl Refusal {
             may_be_billed: failure == Failure::Transient,
             retry_after: said.wait.filter(|_| failure == Failure::Throttled),
             usage: None,
+            refused_field: None,
             words: format!("sent an error instead of an answer: {}", said.words),
         }
     }
@@ -107,6 +118,8 @@ struct Said {
     is_page: bool,
     /// The wait that it asks for.
     wait: Option<Duration>,
+    /// The field of the request that it is about, where it names one.
+    param: Option<String>,
 }
 
 impl Said {
@@ -142,6 +155,7 @@ impl Said {
     fn of_error(error: &Value) -> Self {
         let mut said = Self::default();
         said.read_codes(error);
+        said.param = error["param"].as_str().map(str::to_owned);
         said.read_codes(&error["innererror"]);
         for detail in error["details"].as_array().into_iter().flatten() {
             said.read_codes(detail);
@@ -325,6 +339,40 @@ impl Said {
                 "api key expired",
                 "invalid api token",
             ])
+    }
+
+    /// The field that the server does not take at all: one that a request can do without, or whose name
+    /// it can change.
+    fn refused_field(&self) -> Option<String> {
+        const FIELDS: &[&str] =
+            &["temperature", "max_tokens", "max_completion_tokens", "random_seed", "seed"];
+        const CODES: &[&str] =
+            &["unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden"];
+        const PHRASES: &[&str] = &[
+            "unsupported",
+            "not supported",
+            "not support",
+            "unknown name",
+            "unknown parameter",
+            "unknown field",
+            "unknown argument",
+            "unrecognized",
+            "unrecognised",
+            "extra inputs are not permitted",
+            "extra fields not permitted",
+            "unexpected keyword",
+            "unexpected field",
+            "is deprecated for this model",
+            "not allowed for this model",
+            "additional properties are not allowed",
+        ];
+        if !self.has_code(CODES) && !self.says(PHRASES) {
+            return None;
+        }
+        let named = |field: &&&str| self.param.as_deref() == Some(**field);
+        let words = || self.lower.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let in_words = || words().find_map(|word| FIELDS.iter().find(|field| **field == word));
+        FIELDS.iter().find(named).or_else(in_words).map(|field| (*field).to_owned())
     }
 
     /// The status that corresponds to an error without one.

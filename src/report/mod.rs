@@ -21,7 +21,7 @@ pub use html::html;
 pub use markdown::markdown;
 pub use strategy::{Listed, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};
-pub use words::{failed_calls, visible, visible_line};
+pub use words::{failed_calls, left_out, refused_field, visible, visible_line};
 
 use crate::recipe::Recipe;
 use crate::run::{History, LoadedRun, RunFile, Summary};

@@ -4,13 +4,12 @@
 //! A gain is claimed only if held-out rows confirm it.
 
 use super::Report;
-use super::words::{cost, counted, p_value, signed_range, test_name, visible_line};
+use super::words::{cost, counted, left_out, p_value, signed_range, test_name, visible_line};
 use crate::clock::Clock;
 use crate::engine::MIN_HOLD_ROWS;
 use crate::event::StopReason;
 use crate::id::CandidateIx;
 use crate::memory::paired;
-use crate::provider::openai::left_out;
 use crate::run::{Gain, Prompted, Status};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
@@ -65,7 +64,11 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     if summary.recommended.is_some() && report.has_winner() {
         details.extend(cost_change(report));
     }
-    details.extend(left_out(report.task).into_iter().map(|told| format!("{told}.")));
+    details.extend(
+        left_out(report.task, &report.history.state.refused_fields)
+            .into_iter()
+            .map(|told| format!("{told}.")),
+    );
     let (trouble, simulated) = (trouble(report), simulated(report));
     Verdict { tone, word, sentence, details, trouble, simulated }
 }

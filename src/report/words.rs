@@ -4,6 +4,8 @@ use crate::event::{Abandoned, Dropped, Rejection};
 use crate::prompt;
 use crate::run::Summary;
 use crate::stats::{Interval, TestName};
+use crate::task::Task;
+use crate::task::model::{ModelName, ModelRole, RefusedFields};
 use crate::text::{percent, plural, thousands};
 
 /// Dollars spent, in cents; small amounts get more decimals, so that a cheap run does not look
@@ -54,6 +56,41 @@ pub(super) fn p_value(p: f64) -> String {
         format!("p = {p:.4}")
     } else {
         format!("p = {p:.2}")
+    }
+}
+
+/// What the requests of a task leave out, and why.
+pub fn left_out(task: &Task, refused: &RefusedFields) -> Vec<String> {
+    let mut told = Vec::new();
+    for (model, field) in refused.iter() {
+        told.push(refused_field(model, field));
+    }
+    for model in ModelRole::ALL.into_iter().filter_map(|role| task.model(role)) {
+        let (name, form) = (&model.name, &model.form);
+        if !form.sends_temperature() {
+            told.push(format!(
+                "no temperature is sent to `{name}`: its answers vary as the service decides"
+            ));
+        }
+        if !form.sends_seed() {
+            told.push(format!(
+                "no seed is sent to `{name}`: asked twice, a service may repeat an answer that it keeps"
+            ));
+        }
+    }
+    told.dedup();
+    told
+}
+
+/// What a server refused, and what is sent instead.
+pub fn refused_field(model: &ModelName, field: &str) -> String {
+    match field {
+        "max_tokens" | "max_completion_tokens" => {
+            format!(
+                "`{model}` refuses `{field}`: the limit on its answers is sent by its other name"
+            )
+        }
+        _ => format!("`{model}` refuses `{field}`: its requests are sent without it"),
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn search(
     for role in ModelRole::ALL {
         runner.learn(role, state.plan.ratios());
     }
+    runner.leave_out(&state.refused_fields);
     let runner = Arc::new(runner);
     let evaluator = Arc::new(Evaluator::new(Arc::clone(task), &access.environment));
     evaluator.check_rows()?;

@@ -139,6 +139,7 @@ impl Llm for SimLlm {
                 may_be_billed: false,
                 retry_after: None,
                 usage: None,
+                refused_field: None,
                 message,
             })?;
         let (usage, why) = (Some(answer.usage), String::new());

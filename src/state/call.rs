@@ -57,6 +57,9 @@ impl Facts {
                     arrival.verdict = Some(number);
                 }
             }
+            Event::FieldRefused { model, field, .. } => {
+                self.refused_fields.add(model, field);
+            }
             // The other events of a call concern money alone: the plan's ledger applies them.
             _ => {}
         }

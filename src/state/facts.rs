@@ -9,6 +9,7 @@ use crate::event::{Draft, Gate, NoAnswer, RowKey, Shown, StopReason};
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::ledger::PlanLedger;
 use crate::task::example::Split;
+use crate::task::model::RefusedFields;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -53,6 +54,8 @@ pub struct Facts {
     pub useless_answers: Vec<(Call, RowKey, NoAnswer)>,
     /// The last good answer of the task model.
     pub last_good_answer: Option<EventNumber>,
+    /// What servers refused of the requests' form.
+    pub refused_fields: RefusedFields,
     /// Calls that ended and are not folded.
     pub arrivals: HashMap<Call, Arrival>,
     /// Drafts that are not folded.

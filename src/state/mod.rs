@@ -50,6 +50,7 @@ impl Facts {
             Event::Reserved { .. }
             | Event::Answered(_)
             | Event::AttemptFailed { .. }
+            | Event::FieldRefused { .. }
             | Event::CallMissing { .. }
             | Event::CallsReopened { .. }
             | Event::Scored { .. }

@@ -154,15 +154,7 @@ impl TaskBuilder {
     #[must_use]
     pub fn model(mut self, role: ModelRole, name: &str) -> Self {
         match ModelName::parse(name) {
-            Ok(model) => {
-                let spec = ModelSpec {
-                    model,
-                    temperature: None,
-                    max_output_tokens: None,
-                    context_tokens: None,
-                };
-                self.model_spec(role, spec)
-            }
+            Ok(model) => self.model_spec(role, ModelSpec::of(model)),
             Err(message) => {
                 self.wrong.get_or_insert(message);
                 self

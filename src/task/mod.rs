@@ -27,11 +27,12 @@ use dataset::{blake3_of, columns_of, fill_columns};
 use example::{Example, Split, Splits};
 use file::{PartSource, TaskFile};
 use goal::Goal;
-use model::{ModelName, ModelRole, ModelSpec, Price, Provider};
+use model::{ModelName, ModelRole, ModelSpec, Price, Provider, RequestForm};
 use scorer::ScorerSet;
 use split::{Shares, SplitSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A model as it is asked in one role.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +47,8 @@ pub struct Model {
     pub context_tokens: Option<u64>,
     /// Its price, if known.
     pub price: Option<Price>,
+    /// How its requests are written.
+    pub form: Arc<RequestForm>,
 }
 
 /// A task.
@@ -148,7 +151,8 @@ impl Task {
             let mut provider =
                 provider(read, name).ok_or_else(|| at.unknown_provider(read, role, name))?;
             provider.ca_file = provider.ca_file.map(|file| source.folder().join(file));
-            let model = model(role, spec, &provider);
+            let model = model(role, spec, &provider)
+                .map_err(|flaw| at.error(&["providers", name], flaw))?;
             at.check_window(role, &model)?;
             models.insert(role, model);
             providers.insert(name.to_owned(), provider);
@@ -238,6 +242,7 @@ impl Task {
             if (now.kind, &now.base_url) != (then.kind, &then.base_url) {
                 return Err(format!("the address of provider `{name}` has changed"));
             }
+            // What its requests hold is in the models' forms already.
             let prices = (then.price, then.free, std::mem::take(&mut then.prices));
             let ca_file = now.ca_file.as_ref().map(|file| folder.join(file));
             *then = Provider { ca_file, price: prices.0, free: prices.1, prices: prices.2, ..now };
@@ -311,8 +316,10 @@ fn provider(read: &TaskFile, name: &str) -> Option<Provider> {
     }
 }
 
-fn model(role: ModelRole, spec: &ModelSpec, provider: &Provider) -> Model {
-    Model {
+fn model(role: ModelRole, spec: &ModelSpec, provider: &Provider) -> Result<Model, String> {
+    let tables = [&provider.form()?, &spec.form];
+    let form = RequestForm::of(&provider.host(), spec.model.model(), &tables);
+    Ok(Model {
         name: spec.model.clone(),
         temperature: spec.temperature.unwrap_or_else(|| role.default_temperature()),
         max_output_tokens: spec
@@ -320,7 +327,8 @@ fn model(role: ModelRole, spec: &ModelSpec, provider: &Provider) -> Model {
             .unwrap_or_else(|| role.default_max_output_tokens()),
         context_tokens: spec.context_tokens,
         price: provider.price_of(spec.model.model()),
-    }
+        form: Arc::new(form),
+    })
 }
 
 fn scorers(read: &TaskFile, at: &Locator<'_>) -> Result<ScorerSet, SourceError> {

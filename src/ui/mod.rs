@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::event::Event;
 use crate::id::EventNumber;
 use crate::memory::{Observer, State};
+use crate::report::refused_field;
 use crate::run::{Meter, Reading};
 use crate::state::Phase;
 use crate::text;
@@ -80,6 +81,13 @@ impl Watcher {
 
 impl Observer for Watcher {
     fn observe(&mut self, _number: EventNumber, event: &Event, state: &State) {
+        if let Event::FieldRefused { model, field, why } = event {
+            let told = format!("note: {} ({why})", refused_field(model, field));
+            match &self.progress {
+                Progress::Bar(bar) => bar.println(told),
+                Progress::Lines(_) => self.say(told),
+            }
+        }
         if let Event::Finished { .. } = event {
             if let Progress::Bar(bar) = &self.progress {
                 bar.finish_and_clear();

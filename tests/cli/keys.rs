@@ -63,7 +63,7 @@ fn nowhere(env: &TestEnv, key: &str, runs: &[&Ran]) {
 }
 
 fn echo(status: u16, headers: &'static str, request: &Request) -> Reply {
-    let sent = request.authorization.clone().unwrap_or_default();
+    let sent = request.authorization().unwrap_or_default().to_owned();
     let key = sent.trim_start_matches("Bearer ");
     let message = format!("Incorrect API key provided: {}; {sent}", forms(key).join(" or "));
     (status, headers, json!({"error": {"message": message, "code": key, "type": sent}}).to_string())
@@ -75,7 +75,7 @@ fn env(server: &Server) -> TestEnv {
 
 #[test]
 fn a_refused_key_ends_the_run_and_a_valid_key_resumes_it() {
-    let server = Server::start(|_, request| match request.authorization.as_deref() {
+    let server = Server::start(|_, request| match request.authorization() {
         Some(sent) if sent == format!("Bearer {GOOD}") => answer(request),
         _ => echo(401, "", request),
     });
@@ -87,7 +87,10 @@ fn a_refused_key_ends_the_run_and_a_valid_key_resumes_it() {
     let ran = env.run("run colours --name one --max-calls 120").exits(4);
     assert!(ran.stderr.contains("promptsearch resume one"), "{}", ran.stderr);
     assert!(
-        server.requests().iter().all(|sent| sent.authorization == Some(format!("Bearer {KEY}")))
+        server
+            .requests()
+            .iter()
+            .all(|sent| sent.authorization() == Some(format!("Bearer {KEY}").as_str()))
     );
     assert_eq!(env.json("results/one/summary.json")["status"], "interrupted");
     let status = env.run("status one").ok();
@@ -109,7 +112,7 @@ fn a_server_that_repeats_the_key_in_its_failures_does_not_bring_it_into_a_file()
         0 => echo(500, "", request),
         1 => echo(429, "retry-after: 0\r\n", request),
         2 => (200, "", echo(200, "", request).2.replace("error", "note")),
-        3 => (503, "", format!("<html>{}</html>", request.authorization.as_deref().unwrap_or(""))),
+        3 => (503, "", format!("<html>{}</html>", request.authorization().unwrap_or(""))),
         _ => answer(request),
     });
     let mut env = env(&server);

@@ -15,4 +15,5 @@ mod keys;
 mod mistakes;
 mod recipes;
 mod server;
+mod servers;
 mod trouble;

@@ -2,6 +2,7 @@
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,12 +10,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// The `Authorization` header.
-    pub(crate) authorization: Option<String>,
+    /// Path and query.
+    pub(crate) target: String,
+    /// By name in small letters.
+    pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Value,
 }
 
 impl Request {
+    /// The `Authorization` header.
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        self.headers.get("authorization").map(String::as_str)
+    }
+
     /// The text of the message with this role.
     pub(crate) fn content(&self, role: &str) -> &str {
         let messages = self.body["messages"].as_array().unwrap();
@@ -91,26 +99,25 @@ impl State {
     fn serve(&self, connection: impl Read + Write) -> std::io::Result<()> {
         let mut reader = BufReader::new(connection);
         loop {
-            let (mut length, mut authorization) = (0, None);
+            let (mut target, mut headers) = (String::new(), BTreeMap::new());
             let mut line = String::new();
             loop {
                 line.clear();
                 if reader.read_line(&mut line)? == 0 {
                     return Ok(());
                 }
-                let Some((name, value)) = line.trim_end().split_once(": ") else {
-                    if line == "\r\n" { break } else { continue }
-                };
-                match name.to_ascii_lowercase().as_str() {
-                    "content-length" => length = value.parse().unwrap(),
-                    "authorization" => authorization = Some(value.to_owned()),
-                    _ => {}
+                match line.trim_end().split_once(": ") {
+                    Some((name, value)) => {
+                        headers.insert(name.to_ascii_lowercase(), value.to_owned());
+                    }
+                    None if line == "\r\n" => break,
+                    None => target = line.split(' ').nth(1).unwrap_or_default().to_owned(),
                 }
             }
-            let mut body = vec![0; length];
+            let mut body = vec![0; headers["content-length"].parse().unwrap()];
             reader.read_exact(&mut body)?;
             let body = serde_json::from_slice(&body).unwrap();
-            let request = Request { authorization, body };
+            let request = Request { target, headers, body };
             let number = {
                 let mut requests = self.requests.lock().unwrap();
                 requests.push(request.clone());

@@ -284,7 +284,7 @@ fn a_provider_that_bills_beyond_what_was_asked_for_is_stopped_and_said() {
 fn a_key_in_an_answer_is_taken_out_on_its_way_in() {
     let key = "sk-Sentinel+0123456789";
     let server = Server::start(move |_, request| {
-        let sent = request.authorization.clone().unwrap_or_default();
+        let sent = request.authorization().unwrap_or_default().to_owned();
         let (status, headers, body) = answer(request);
         // As it is, after a line break, in escapes, and in the chunks of a stream.
         let escaped: String = sent.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
@@ -316,7 +316,7 @@ fn a_key_in_an_answer_is_taken_out_on_its_way_in() {
     let mut env = TestEnv::with_server(&server, "api_key = \"env:LOCAL_KEY\"");
     env.set("LOCAL_KEY", key);
     let ran = env.run("run colours --name one --max-calls 100").ok();
-    assert!(server.requests().iter().all(|sent| sent.authorization.is_some()));
+    assert!(server.requests().iter().all(|sent| sent.authorization().is_some()));
     let journal = env.run("journal one").ok().stdout;
     assert!(journal.contains("warm") && !journal.contains(key));
     for file in env.files("results") {

@@ -134,6 +134,7 @@ impl Llm for Billing {
                 may_be_billed: true,
                 retry_after: None,
                 usage: None,
+                refused_field: None,
                 message,
             });
         }

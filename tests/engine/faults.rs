@@ -99,6 +99,7 @@ impl Llm for Refusing {
                 may_be_billed: false,
                 retry_after: None,
                 usage: None,
+                refused_field: None,
                 message,
             });
         }

@@ -22,7 +22,7 @@ use crate::provider::{LlmError, Reply, Request};
 use crate::seed::Seed;
 use crate::state::Work;
 use crate::task::Model;
-use crate::task::model::{ModelRole, Usage};
+use crate::task::model::{ModelRole, RefusedFields, Usage};
 use crate::units::{Amount, Tokens};
 use reservation::{FIRST_CALLS, Reservation};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +66,8 @@ pub struct CallRunner {
     /// Lets the first calls of a role through few at a time, until its bills are known.
     first_calls: BTreeMap<ModelRole, Semaphore>,
     ratios: Mutex<TokenRatios>,
+    /// What servers refused of the requests' form.
+    refused_fields: Mutex<RefusedFields>,
     /// Calls of the task model without a good answer.
     quarantine: Quarantine,
     concurrency: usize,
@@ -110,6 +112,8 @@ enum AttemptsEnd {
     Answered { number: EventNumber, answered: Box<Answered>, first: Option<Instant> },
     /// Without an answer, which is not durable yet. `first` is when the first of the attempts failed.
     Missing { cause: NoAnswer, why: String, first: Instant },
+    /// The server refused a field of the request, which can be written without it.
+    FieldRefused,
 }
 
 /// A lock that is held only for a moment; a panic elsewhere cannot leave its value half-changed.
@@ -148,6 +152,7 @@ impl CallRunner {
             settled: Notify::new(),
             first_calls,
             ratios: Mutex::default(),
+            refused_fields: Mutex::default(),
             quarantine: Quarantine::default(),
             concurrency,
             halt: Notify::new(),
@@ -171,6 +176,11 @@ impl CallRunner {
     /// Takes over what earlier sessions of the run have seen of a role's tokens.
     pub fn learn(&self, role: ModelRole, seen: &TokenRatios) {
         lock(&self.ratios).learn_from(role, seen);
+    }
+
+    /// Takes over what servers refused in earlier sessions of the run.
+    pub fn leave_out(&self, refused: &RefusedFields) {
+        lock(&self.refused_fields).clone_from(refused);
     }
 
     /// Sends nothing more; attempts in flight are awaited.
@@ -274,13 +284,19 @@ impl CallRunner {
     ) -> Called {
         let mut failed = Vec::new();
         let outcome = match self.providers.get(request.model.provider()) {
-            Some(provider) => {
+            Some(provider) => loop {
+                // What was learned since it was written, by another call or by this one.
+                let request = &request.clone().without(&lock(&self.refused_fields));
                 let (hash, bytes) = (request.hash(), request.bytes());
                 let (role, share) = (purpose.role(), purpose.share());
                 let context =
                     CallContext { call, role, share, request, hash, bytes, is_again, provider };
-                self.until_settled(&context, purpose, &mut failed).await
-            }
+                match self.until_settled(&context, purpose, &mut failed).await {
+                    Ok(None) => {}
+                    Ok(Some(settled)) => break Ok(settled),
+                    Err(cause) => break Err(cause),
+                }
+            },
             None => {
                 let why = format!("no provider for `{}`", request.model);
                 Err(StopCause::trouble(StopReason::ProviderRefused, why))
@@ -291,13 +307,14 @@ impl CallRunner {
     }
 
     /// Makes the attempts of a call. A call of the task model without a good answer waits for whether
-    /// its provider is in trouble: then it stays open.
+    /// its provider is in trouble: then it stays open. `None`: the request must be written anew, without
+    /// what the server refused.
     async fn until_settled(
         &self,
         context: &CallContext<'_>,
         purpose: &Work,
         failed: &mut Vec<(EventNumber, Event)>,
-    ) -> Result<(CallOutcome, Option<StopCause>), StopCause> {
+    ) -> Result<Option<(CallOutcome, Option<StopCause>)>, StopCause> {
         let is_evaluation = matches!(purpose, Work::Evaluation(_));
         let mut is_second_round = false;
         loop {
@@ -310,6 +327,7 @@ impl CallRunner {
                     is_outage_of(*cause) && !lock(&context.provider.trouble).answered_since(*first)
                 }
                 AttemptsEnd::Answered { .. } => false,
+                AttemptsEnd::FieldRefused => return Ok(None),
             };
             let release = match purpose {
                 Work::Evaluation(to) => self.release(context, *to, &ended).await,
@@ -318,9 +336,11 @@ impl CallRunner {
             let (cause, why) = match ended {
                 // It is durable: what stops the run does not take it away.
                 AttemptsEnd::Answered { number, answered, .. } => {
-                    return Ok((CallOutcome::Answered(number, answered), release.stop_cause()));
+                    let outcome = CallOutcome::Answered(number, answered);
+                    return Ok(Some((outcome, release.stop_cause())));
                 }
                 AttemptsEnd::Missing { cause, why, .. } => (cause, why),
+                AttemptsEnd::FieldRefused => return Ok(None),
             };
             match release {
                 Release::Streak(why) => {
@@ -329,7 +349,7 @@ impl CallRunner {
                 Release::Stopping => return Err(StopCause::Cancelled),
                 // The provider was away, and is back.
                 Release::GoodAnswer if is_outage && !is_second_round => is_second_round = true,
-                _ => return Ok((self.missing(context, cause, &why).await?, None)),
+                _ => return Ok(Some((self.missing(context, cause, &why).await?, None))),
             }
         }
     }
@@ -346,6 +366,7 @@ impl CallRunner {
                 }
             },
             AttemptsEnd::Missing { cause, why, first } => (*cause, why.as_str(), Some(*first)),
+            AttemptsEnd::FieldRefused => return Release::Alone,
         };
         // Others had good answers since it first failed. Calls that fail slowly end late, and together.
         let is_old = first.is_some_and(|first| self.quarantine.has_good_since(first));
@@ -389,6 +410,9 @@ impl CallRunner {
                 Ok(reply) => return self.answer(context, reply, took, first).await,
                 Err(error) => error,
             };
+            if self.learns_form(context, &error, failed) {
+                return Ok(AttemptsEnd::FieldRefused);
+            }
             let now = Instant::now();
             let since = *first.get_or_insert(now);
             lock(&context.provider.trouble).failed(&error, now);
@@ -436,6 +460,30 @@ impl CallRunner {
                 Next::StopRun(reason) => return Err(StopCause::trouble(reason, error.message)),
             }
         }
+    }
+
+    /// Whether the server refused a field that the request can be written without: it is written anew,
+    /// and so are all later ones to this model. Each field is refused at most once.
+    fn learns_form(
+        &self,
+        context: &CallContext<'_>,
+        error: &LlmError,
+        failed: &mut Vec<(EventNumber, Event)>,
+    ) -> bool {
+        let Request { model, form, .. } = context.request;
+        let Some(field) = &error.refused_field else { return false };
+        if form.without(field).is_none() {
+            return false;
+        }
+        failed.extend(self.charge(context, error.failure, Amount::ZERO));
+        // Other calls that are out learn it by themselves.
+        if lock(&self.refused_fields).add(model, field) {
+            let (model, field) = (model.clone(), field.clone());
+            let why = crate::text::shorten(&error.message, 300);
+            let event = Event::FieldRefused { model, field, why };
+            failed.extend(self.note(event.clone()).map(|number| (number, event)));
+        }
+        true
     }
 
     /// Whether a call has waited as long as its provider is worth, while others were answered.

@@ -126,7 +126,14 @@ pub(super) fn reply(text: &str) -> Reply {
 
 pub(super) fn failure(failure: Failure, may_be_billed: bool) -> Result<Reply, LlmError> {
     let message = "a scripted failure".to_owned();
-    Err(LlmError { failure, may_be_billed, retry_after: None, usage: None, message })
+    Err(LlmError {
+        failure,
+        may_be_billed,
+        retry_after: None,
+        usage: None,
+        refused_field: None,
+        message,
+    })
 }
 
 pub(super) fn runner(

@@ -20,6 +20,7 @@ fn request(model: &str, system: &str, user: &str) -> Request {
         temperature: 0.0,
         max_output_tokens: 512,
         draw: 0,
+        form: Arc::default(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::sim::server::Options;
 use crate::sim::{SimLlm, clerk};
 use crate::task::model::{ModelName, Provider};
 use secrecy::SecretString;
+use std::sync::Arc;
 
 const KEY: &str = "sk-sentinel-0123456789";
 
@@ -23,6 +24,7 @@ fn subject(llm: &dyn Llm) -> Subject<'_> {
         temperature,
         max_output_tokens: 512,
         draw: 0,
+        form: Arc::default(),
     };
     let asked = (0..40)
         .map(|row| {

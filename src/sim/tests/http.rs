@@ -8,6 +8,7 @@ use crate::task::model::{ModelName, Usage, simulated_price};
 use crate::units::Tokens;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -163,6 +164,7 @@ async fn over_http_the_answers_are_the_same() {
             temperature: 0.0,
             max_output_tokens: 512,
             draw: u64::MAX - row as u64,
+            form: Arc::default(),
         };
         let inside = llm.complete(&request).await.unwrap();
         let outside = client.chat(&body(row, request.draw)).await;

@@ -1,0 +1,200 @@
+//! The models of a task, their providers and prices.
+//!
+//! No network here: `provider` makes the connections. It never holds a key, only the source of a key.
+
+// A file uses only files declared above it.
+mod price; // What calls cost.
+mod timeouts; // How long an attempt may take.
+mod form; // How a request is written.
+mod provider; // One `[providers.NAME]` table.
+
+pub use form::{FieldName, FormTable, RefusedFields, RequestForm, Temperature};
+pub use price::{Price, Usage, simulated_price};
+pub use provider::{KeySource, Provider, ProviderKind};
+pub use timeouts::Timeouts;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The role of a model.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelRole {
+    /// Answers rows with the prompt under test.
+    #[default]
+    Task,
+    /// Writes new prompts.
+    Mutator,
+    /// Grades answers.
+    Judge,
+}
+
+impl ModelRole {
+    /// All roles, in display order.
+    pub const ALL: [Self; 3] = [Self::Task, Self::Mutator, Self::Judge];
+
+    /// The default for the most tokens of an answer.
+    #[must_use]
+    pub fn default_max_output_tokens(self) -> u32 {
+        match self {
+            Self::Task | Self::Judge => 512,
+            Self::Mutator => 2_000,
+        }
+    }
+
+    /// The default sampling temperature.
+    #[must_use]
+    pub fn default_temperature(self) -> f64 {
+        match self {
+            Self::Task | Self::Judge => 0.0,
+            Self::Mutator => 1.0,
+        }
+    }
+}
+
+impl fmt::Display for ModelRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Task => "task",
+            Self::Mutator => "mutator",
+            Self::Judge => "judge",
+        })
+    }
+}
+
+/// `provider/model`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ModelName(String);
+
+impl ModelName {
+    /// Parses `provider/model`; the model's own name may contain further slashes.
+    ///
+    /// # Errors
+    /// A message that shows the form.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once('/') {
+            Some((provider, model)) if !provider.is_empty() && !model.is_empty() => {
+                Ok(Self(text.to_owned()))
+            }
+            _ => {
+                Err(format!("`{text}` is not a model: write `provider/model`, such as `sim/clerk`"))
+            }
+        }
+    }
+
+    /// The text before the first slash.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        self.0.split_once('/').map_or("", |(provider, _)| provider)
+    }
+
+    /// The text after the first slash: the provider's name for the model.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, model)| model)
+    }
+}
+
+impl fmt::Display for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A model with its settings, as written in the task file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelSpec {
+    /// `provider/model`.
+    pub model: ModelName,
+    /// Sampling temperature; the default depends on the role.
+    pub temperature: Option<f64>,
+    /// The most tokens of an answer, always sent; the default depends on the role.
+    pub max_output_tokens: Option<u32>,
+    /// The context window: the most tokens of request and reply together (mutator only).
+    pub context_tokens: Option<u64>,
+    /// How its requests are written, where its provider's are written otherwise.
+    pub form: FormTable,
+}
+
+impl ModelSpec {
+    /// A model with the settings of its role and its provider.
+    #[must_use]
+    pub fn of(model: ModelName) -> Self {
+        let form = FormTable::default();
+        Self { model, temperature: None, max_output_tokens: None, context_tokens: None, form }
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelSpec {
+    /// A name, or a table with a name.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            model: ModelName,
+            temperature: Option<Temperature>,
+            max_output_tokens: Option<u32>,
+            context_tokens: Option<u64>,
+            #[serde(default)]
+            headers: BTreeMap<String, String>,
+            #[serde(default)]
+            query: BTreeMap<String, String>,
+            #[serde(default)]
+            body: Map<String, Value>,
+            max_tokens_field: Option<String>,
+            seed: Option<FieldName>,
+        }
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = ModelSpec;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`provider/model` or a table with `model`")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ModelSpec, E> {
+                let model = ModelName::parse(text).map_err(E::custom)?;
+                Ok(ModelSpec::of(model))
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> Result<ModelSpec, A::Error> {
+                let table = Table::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                if table.max_output_tokens == Some(0) {
+                    return Err(serde::de::Error::custom("max_output_tokens must be at least 1"));
+                }
+                let form = FormTable {
+                    headers: table.headers,
+                    query: table.query,
+                    body: table.body,
+                    max_tokens_field: table.max_tokens_field,
+                    no_temperature: table.temperature == Some(Temperature::None),
+                    seed: table.seed,
+                };
+                form.check().map_err(serde::de::Error::custom)?;
+                Ok(ModelSpec {
+                    model: table.model,
+                    temperature: match table.temperature {
+                        Some(Temperature::Of(temperature)) => Some(temperature),
+                        Some(Temperature::None) | None => None,
+                    },
+                    max_output_tokens: table.max_output_tokens,
+                    context_tokens: table.context_tokens,
+                    form,
+                })
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}

@@ -1,0 +1,271 @@
+//! One `[providers.NAME]` table: where a provider is, how it is asked, and what limits and pays it.
+
+use super::form::{FieldName, FormTable, Temperature, is_header_name};
+use super::price::{Price, simulated_price};
+use super::timeouts::Timeouts;
+use crate::text;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What answers the requests to a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderKind {
+    /// `POST /chat/completions`.
+    Openai,
+    /// The built-in simulated models, in this process.
+    Sim,
+}
+
+/// The source of a key, never the key itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeySource {
+    /// An environment variable.
+    Env(String),
+    /// The output of a command.
+    Command(String),
+}
+
+impl<'de> Deserialize<'de> for KeySource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.split_once(':') {
+            Some(("env", name)) if !name.trim().is_empty() => Ok(Self::Env(name.trim().to_owned())),
+            Some(("command", line)) if !line.trim().is_empty() => {
+                Ok(Self::Command(line.trim().to_owned()))
+            }
+            // The text may be a key, so it is not repeated.
+            _ => Err(serde::de::Error::custom(
+                "a key must not be written here: use `env:NAME` or `command:…`, and remove the key \
+                 from this file",
+            )),
+        }
+    }
+}
+
+/// A duration as people write it: `90s`, `30m`.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text::parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// One `[providers.NAME]` table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The wire protocol; may be left out for a built-in provider, and is for one of a program.
+    pub kind: Option<ProviderKind>,
+    /// The address before the protocol's own path.
+    pub base_url: Option<String>,
+    /// The source of the key.
+    pub api_key: Option<KeySource>,
+    /// The header that carries the key alone, in place of `Authorization: Bearer …`.
+    pub api_key_header: Option<String>,
+    /// Headers of all its requests, none of them a secret.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// What is added to the address: `?name=value`.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+    /// Fields of the body of all its requests.
+    #[serde(default)]
+    pub body: Map<String, Value>,
+    /// The name of the limit on an answer.
+    pub max_tokens_field: Option<String>,
+    /// `"none"`: it takes no temperature.
+    pub temperature: Option<Temperature>,
+    /// The name of the seed, or `"none"`.
+    pub seed: Option<FieldName>,
+    /// The maximum number of concurrent requests.
+    pub concurrency: Option<usize>,
+    /// Requests per minute.
+    pub rpm: Option<u32>,
+    /// The price of every model of this provider.
+    pub price: Option<Price>,
+    /// `free = true`: the models are free.
+    #[serde(default)]
+    pub free: bool,
+    /// Deadlines.
+    #[serde(default)]
+    pub timeout: Timeouts,
+    /// How long a run waits while nothing is answered, before it stops.
+    #[serde(default, deserialize_with = "duration")]
+    pub patience: Option<Duration>,
+    /// How long a server that says that it is not ready (503) is waited for.
+    #[serde(default, deserialize_with = "duration")]
+    pub loading: Option<Duration>,
+    /// Certificates of authorities that this provider is trusted by, as a PEM file.
+    pub ca_file: Option<PathBuf>,
+    /// The prices of single models.
+    #[serde(default)]
+    pub prices: BTreeMap<String, Price>,
+}
+
+impl Provider {
+    /// Whether the simulated models answer, in this process.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.kind == Some(ProviderKind::Sim)
+    }
+
+    /// The default maximum number of concurrent requests.
+    pub const DEFAULT_CONCURRENCY: usize = 16;
+
+    /// The providers that need no table in the task file.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Self> {
+        let bare = |kind| Self { kind: Some(kind), free: false, ..Self::of_program() };
+        match name {
+            "sim" => Some(bare(ProviderKind::Sim)),
+            "openai" => Some(Self {
+                base_url: Some("https://api.openai.com/v1".to_owned()),
+                api_key: Some(KeySource::Env("OPENAI_API_KEY".to_owned())),
+                ..bare(ProviderKind::Openai)
+            }),
+            _ => None,
+        }
+    }
+
+    /// A provider that a program implements: it has no protocol, and costs nothing unless a price is
+    /// given.
+    #[must_use]
+    pub fn of_program() -> Self {
+        Self {
+            kind: None,
+            base_url: None,
+            api_key: None,
+            api_key_header: None,
+            headers: BTreeMap::new(),
+            query: BTreeMap::new(),
+            body: Map::new(),
+            max_tokens_field: None,
+            temperature: None,
+            seed: None,
+            concurrency: None,
+            rpm: None,
+            price: None,
+            free: true,
+            timeout: Timeouts::default(),
+            patience: None,
+            loading: None,
+            ca_file: None,
+            prices: BTreeMap::new(),
+        }
+    }
+
+    /// The same with what is missing taken from the built-in provider of that name.
+    #[must_use]
+    pub fn completed(mut self, name: &str) -> Self {
+        if let Some(built_in) = Self::built_in(name) {
+            self.kind = self.kind.or(built_in.kind);
+            // A table with its own address is another service, which must not get the built-in key.
+            if self.base_url.is_none() {
+                self.api_key = self.api_key.or(built_in.api_key);
+            }
+            self.base_url = self.base_url.or(built_in.base_url);
+        }
+        self
+    }
+
+    /// The host of its address, in small letters; empty where it has none.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let address = self.base_url.as_deref().unwrap_or_default();
+        let after_scheme = address.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let host = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        host.to_ascii_lowercase()
+    }
+
+    /// How its requests are written.
+    ///
+    /// # Errors
+    /// What is wrong, and what to write instead.
+    pub fn form(&self) -> Result<FormTable, String> {
+        if let Some(Temperature::Of(_)) = self.temperature {
+            return Err("a provider's `temperature` can only be \"none\"; a number belongs to a \
+                 model: task = { model = \"…\", temperature = 0.2 }"
+                .to_owned());
+        }
+        if let Some(name) = self.api_key_header.as_deref().filter(|name| !is_header_name(name)) {
+            return Err(format!("`{name}` is not the name of a header"));
+        }
+        let form = FormTable {
+            headers: self.headers.clone(),
+            query: self.query.clone(),
+            body: self.body.clone(),
+            max_tokens_field: self.max_tokens_field.clone(),
+            no_temperature: self.temperature.is_some(),
+            seed: self.seed.clone(),
+        };
+        form.check()?;
+        Ok(form)
+    }
+
+    /// The maximum number of concurrent requests.
+    #[must_use]
+    pub fn concurrency(&self) -> usize {
+        self.concurrency.unwrap_or(Self::DEFAULT_CONCURRENCY)
+    }
+
+    /// The price of a model, if known. The simulated models have fixed, simulated prices.
+    #[must_use]
+    pub fn price_of(&self, model: &str) -> Option<Price> {
+        if self.free {
+            return Some(Price::FREE);
+        }
+        self.prices.get(model).copied().or(self.price).or_else(|| match self.kind {
+            Some(ProviderKind::Sim) => simulated_price(model),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_clear_is_refused_and_not_repeated() {
+        let error = toml::from_str::<Provider>("api_key = \"sk-secret-123\"").unwrap_err();
+        assert!(error.message().contains("env:NAME"));
+        assert!(!error.message().contains("sk-secret"));
+    }
+
+    #[test]
+    fn a_provider_of_an_unknown_kind_is_refused_with_the_kinds_that_exist() {
+        for (typed, expected) in [
+            ("opnai", "did you mean `openai`?"),
+            // Known to the field, but no protocol here implements it.
+            ("anthropic", "known: openai, sim"),
+        ] {
+            let error = toml::from_str::<Provider>(&format!("kind = \"{typed}\"")).unwrap_err();
+            let (message, help) = crate::source::explain_unknown_name(error.message());
+            assert_eq!(message, format!("unknown value `{typed}`"));
+            assert_eq!(help.as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn timeouts_are_clipped_to_the_total() {
+        let provider: Provider = toml::from_str("timeout = { total = \"10s\" }").unwrap();
+        assert_eq!(provider.timeout.first_byte, Duration::from_secs(10));
+        assert_eq!(provider.timeout.connect, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_providers_own_address_does_not_inherit_the_built_in_key() {
+        let table: Provider = toml::from_str("base_url = \"http://127.0.0.1:1/v1\"").unwrap();
+        let provider = table.completed("openai");
+        assert_eq!(provider.kind, Some(ProviderKind::Openai));
+        assert_eq!(provider.api_key, None);
+    }
+}
