@@ -94,6 +94,7 @@ struct ProviderState {
 }
 
 /// The request of one call, with values of it that are needed several times.
+#[derive(Clone, Copy)]
 struct CallContext<'a> {
     call: Call,
     role: ModelRole,
@@ -112,8 +113,6 @@ enum AttemptsEnd {
     Answered { number: EventNumber, answered: Box<Answered>, first: Option<Instant> },
     /// Without an answer, which is not durable yet. `first` is when the first of the attempts failed.
     Missing { cause: NoAnswer, why: String, first: Instant },
-    /// The server refused a field of the request, which can be written without it.
-    FieldRefused,
 }
 
 /// A lock that is held only for a moment; a panic elsewhere cannot leave its value half-changed.
@@ -284,19 +283,13 @@ impl CallRunner {
     ) -> Called {
         let mut failed = Vec::new();
         let outcome = match self.providers.get(request.model.provider()) {
-            Some(provider) => loop {
-                // What was learned since it was written, by another call or by this one.
-                let request = &request.clone().without(&lock(&self.refused_fields));
+            Some(provider) => {
                 let (hash, bytes) = (request.hash(), request.bytes());
                 let (role, share) = (purpose.role(), purpose.share());
                 let context =
                     CallContext { call, role, share, request, hash, bytes, is_again, provider };
-                match self.until_settled(&context, purpose, &mut failed).await {
-                    Ok(None) => {}
-                    Ok(Some(settled)) => break Ok(settled),
-                    Err(cause) => break Err(cause),
-                }
-            },
+                self.until_settled(&context, purpose, &mut failed).await
+            }
             None => {
                 let why = format!("no provider for `{}`", request.model);
                 Err(StopCause::trouble(StopReason::ProviderRefused, why))
@@ -307,14 +300,13 @@ impl CallRunner {
     }
 
     /// Makes the attempts of a call. A call of the task model without a good answer waits for whether
-    /// its provider is in trouble: then it stays open. `None`: the request must be written anew, without
-    /// what the server refused.
+    /// its provider is in trouble: then it stays open.
     async fn until_settled(
         &self,
         context: &CallContext<'_>,
         purpose: &Work,
         failed: &mut Vec<(EventNumber, Event)>,
-    ) -> Result<Option<(CallOutcome, Option<StopCause>)>, StopCause> {
+    ) -> Result<(CallOutcome, Option<StopCause>), StopCause> {
         let is_evaluation = matches!(purpose, Work::Evaluation(_));
         let mut is_second_round = false;
         loop {
@@ -327,7 +319,6 @@ impl CallRunner {
                     is_outage_of(*cause) && !lock(&context.provider.trouble).answered_since(*first)
                 }
                 AttemptsEnd::Answered { .. } => false,
-                AttemptsEnd::FieldRefused => return Ok(None),
             };
             let release = match purpose {
                 Work::Evaluation(to) => self.release(context, *to, &ended).await,
@@ -336,11 +327,9 @@ impl CallRunner {
             let (cause, why) = match ended {
                 // It is durable: what stops the run does not take it away.
                 AttemptsEnd::Answered { number, answered, .. } => {
-                    let outcome = CallOutcome::Answered(number, answered);
-                    return Ok(Some((outcome, release.stop_cause())));
+                    return Ok((CallOutcome::Answered(number, answered), release.stop_cause()));
                 }
                 AttemptsEnd::Missing { cause, why, .. } => (cause, why),
-                AttemptsEnd::FieldRefused => return Ok(None),
             };
             match release {
                 Release::Streak(why) => {
@@ -349,7 +338,7 @@ impl CallRunner {
                 Release::Stopping => return Err(StopCause::Cancelled),
                 // The provider was away, and is back.
                 Release::GoodAnswer if is_outage && !is_second_round => is_second_round = true,
-                _ => return Ok(Some((self.missing(context, cause, &why).await?, None))),
+                _ => return Ok((self.missing(context, cause, &why).await?, None)),
             }
         }
     }
@@ -366,7 +355,6 @@ impl CallRunner {
                 }
             },
             AttemptsEnd::Missing { cause, why, first } => (*cause, why.as_str(), Some(*first)),
-            AttemptsEnd::FieldRefused => return Release::Alone,
         };
         // Others had good answers since it first failed. Calls that fail slowly end late, and together.
         let is_old = first.is_some_and(|first| self.quarantine.has_good_since(first));
@@ -405,13 +393,17 @@ impl CallRunner {
                 }
             };
             let reserved = reservation.amount;
+            // Written as late as this, because other calls may have learned what the server takes.
+            let rewritten = self.rewritten(context.request);
+            let rewritten = rewritten.as_ref().map(|request| context.with(request));
+            let context = rewritten.as_ref().unwrap_or(context);
             let (result, took) = self.attempt(context, reservation).await;
             let error = match result {
                 Ok(reply) => return self.answer(context, reply, took, first).await,
                 Err(error) => error,
             };
             if self.learns_form(context, &error, failed) {
-                return Ok(AttemptsEnd::FieldRefused);
+                continue;
             }
             let now = Instant::now();
             let since = *first.get_or_insert(now);
@@ -462,8 +454,14 @@ impl CallRunner {
         }
     }
 
-    /// Whether the server refused a field that the request can be written without: it is written anew,
-    /// and so are all later ones to this model. Each field is refused at most once.
+    /// A request without what the server refused since it was written; `None` where that is nothing.
+    fn rewritten(&self, request: &Request) -> Option<Request> {
+        let form = lock(&self.refused_fields).leave_out(&request.model, &request.form)?;
+        Some(Request { form: Arc::new(form), ..request.clone() })
+    }
+
+    /// Whether the server refused a field that the request can be written without: then it is, and so
+    /// are all later ones to this model.
     fn learns_form(
         &self,
         context: &CallContext<'_>,
@@ -616,7 +614,15 @@ fn is_outage_of(cause: NoAnswer) -> bool {
     matches!(cause, NoAnswer::Transport | NoAnswer::Timeout | NoAnswer::Unreadable)
 }
 
-impl CallContext<'_> {
+impl<'a> CallContext<'a> {
+    /// The same call with its request in another form.
+    fn with<'b>(&self, request: &'b Request) -> CallContext<'b>
+    where
+        'a: 'b,
+    {
+        CallContext { request, hash: request.hash(), ..*self }
+    }
+
     /// What is wrong with a reply, in words; nothing where it is good.
     fn why(&self, reply: &Reply) -> String {
         if reply.finish.flaw().is_none() || !reply.why.is_empty() {
