@@ -247,8 +247,8 @@ impl Page {
             "{} → {}{fates}. {}, {} of them invalid; {} without a score.",
             tried.proposals, tried.candidates, tried.evaluations, tried.invalid, tried.errors
         ));
-        for failed in &tried.failed {
-            let sentence = code(failed);
+        for sentence in tried.invalid_reasons.iter().chain(&tried.failed) {
+            let sentence = code(sentence);
             self.paragraph(&sentence);
         }
         let mut rows: Vec<Vec<String>> = tried

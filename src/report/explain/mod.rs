@@ -16,6 +16,7 @@ pub use trace::Explainer;
 use super::words::Run;
 use crate::event::{Dropped, Rejection, StopReason};
 use crate::id::{CandidateId, CandidateIx, EventNumber, ProposalNumber};
+use crate::task::scorer::InvalidAnswers;
 use serde::Serialize;
 
 /// The explanation of one candidate or proposal.
@@ -31,6 +32,8 @@ pub struct Explanation {
     /// What happened to it, in order.
     fate: Vec<Moment>,
     children: Vec<Relative>,
+    /// Why answers to it are invalid.
+    invalid: InvalidAnswers,
 }
 
 /// A candidate's id and number.

@@ -22,6 +22,7 @@ use crate::state::{Phase, Status};
 use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::example::Split;
+use crate::task::scorer::InvalidAnswers;
 use std::collections::{BTreeMap, HashMap};
 
 /// The facts about one proposal.
@@ -417,6 +418,7 @@ impl Explainer {
                     changes: Vec::new(),
                     fate: Vec::new(),
                     children: Vec::new(),
+                    invalid: InvalidAnswers::default(),
                 };
             }
             Subject::Candidate(number) => number,
@@ -464,7 +466,15 @@ impl Explainer {
             changes(before, &candidate.prompt, report.task)
         });
         let children = relatives(&children);
-        Explanation { run, candidate: Some(identity), written, changes, fate: self.fate, children }
+        Explanation {
+            run,
+            candidate: Some(identity),
+            written,
+            changes,
+            fate: self.fate,
+            children,
+            invalid: report.invalid.of_candidate(number),
+        }
     }
 
     /// Reports the result on held-out rows, if all of them are folded.

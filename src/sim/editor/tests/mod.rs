@@ -7,7 +7,7 @@ use crate::operator;
 use crate::operator::{Evidence, Nonce, named_meta_prompt};
 use crate::prompt::{Part, Prompt, placeholders};
 use crate::sim::tests::{TASKS, TICKETS, baseline_prompt, scorers_of, spec_of, world_of};
-use crate::task::scorer::expected_text;
+use crate::prompt::value_text;
 
 const SYSTEM: &str = "system";
 
@@ -32,7 +32,7 @@ fn failures(task: &str, from: usize, count: usize) -> Vec<Evidence> {
                 input: row.user_text.clone(),
                 answer: Some(wrong.to_owned()),
                 contrast: None,
-                expected: expected_text(&example),
+                expected: value_text(&example.answer).into_owned(),
                 score: Some(verdict.score.value()),
                 feedback: row.feedback.iter().cloned().chain(verdict.feedback).collect(),
             }
