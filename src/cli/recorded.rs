@@ -145,8 +145,7 @@ impl<'a> Answers<'a> {
         if self.rows.iter().any(|row| path.get(&row.values).is_some()) {
             return Ok(path);
         }
-        let known: Vec<&str> =
-            self.rows[0].values.keys().map(String::as_str).collect();
+        let known: Vec<&str> = self.rows[0].values.keys().map(String::as_str).collect();
         let (message, help) = match has_column(path.first()) {
             true => (
                 format!("no row has a value at `{name}`"),

@@ -204,9 +204,7 @@ pub fn verdict_in(event: &Event, task: &Task, split: Split, row: RowIx) -> Optio
 /// The verdict of the built-in scorers on an answer. One that is no good answer is invalid.
 fn verdict_of(scorers: &ScorerSet, answered: &Answered, row: &Example) -> Verdict {
     match answered.flaw() {
-        Some(flaw) => {
-            scorers.invalid(&InvalidReason::NoAnswer(flaw.in_words().to_owned()), row)
-        }
+        Some(flaw) => scorers.invalid(&InvalidReason::NoAnswer(flaw.in_words().to_owned()), row),
         None => scorers.score(&answered.text, row),
     }
 }

@@ -129,14 +129,7 @@ impl Recorder {
         self.events.push((number, event));
     }
 
-    fn answer(
-        &mut self,
-        role: ModelRole,
-        share: Share,
-        call: Call,
-        bytes: usize,
-        text: &str,
-    ) {
+    fn answer(&mut self, role: ModelRole, share: Share, call: Call, bytes: usize, text: &str) {
         let out = if role == ModelRole::Mutator { 210 } else { 2 };
         let model = if role == ModelRole::Mutator { "editor" } else { "clerk" };
         let price = simulated_price(model).unwrap();

@@ -29,7 +29,9 @@ pub fn page(explanation: &Explanation, colour: bool, width: usize) -> String {
     let head = page.paint.dim(&explanation.run);
     page.line(&head);
     match (&explanation.candidate, &explanation.written) {
-        (Some(identity), written) => page.identity(identity, written.as_ref(), &explanation.invalid),
+        (Some(identity), written) => {
+            page.identity(identity, written.as_ref(), &explanation.invalid)
+        }
         (None, Some(written)) => page.rejected(written),
         (None, None) => page.prose(0, "nothing is known about it", |_, text| text.to_owned()),
     }

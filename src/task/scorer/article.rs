@@ -13,7 +13,10 @@ const AFTER_LABELS: &[&str] = &[
 ];
 
 /// The answer without the article `a` and the pronoun `I`, where these are spelled like labels.
-pub(super) fn without_articles<'a>(answer: &'a str, is_label: impl Fn(&str) -> bool) -> Cow<'a, str> {
+pub(super) fn without_articles<'a>(
+    answer: &'a str,
+    is_label: impl Fn(&str) -> bool,
+) -> Cow<'a, str> {
     let (has_a, has_i) = (is_label("a"), is_label("i"));
     if !has_a && !has_i {
         return Cow::Borrowed(answer);

@@ -1,8 +1,8 @@
 //! `command`: a user program scores the answer. This file only parses its table in the task; the
 //! processes are in `evaluate::command`.
 
-use super::kind::{FromTable, Method};
 use super::answer_filter::AnswerFilter;
+use super::kind::{FromTable, Method};
 use super::program::CommandSpec;
 use super::table::{ScoreTable, ScorerError};
 use crate::text;

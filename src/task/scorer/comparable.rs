@@ -37,7 +37,12 @@ fn form_of(c: char) -> Option<char> {
         '‘' | '’' | '‚' | '‛' | '′' | '´' | 'ʼ' | 'ʹ' | '＇' => '\'',
         '“' | '”' | '„' | '‟' | '″' | '«' | '»' | '＂' => '"',
         // Characters without width, and the tatweel, which only stretches an Arabic word.
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe0e}' | '\u{fe0f}' | '\u{feff}'
+        '\u{ad}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2060}'
+        | '\u{fe0e}'
+        | '\u{fe0f}'
+        | '\u{feff}'
         | '\u{640}' => {
             return None;
         }

@@ -113,9 +113,9 @@ pub(super) fn is_term(before: &str, after: &str) -> bool {
     let is_sum = before.strip_suffix(operators).is_some_and(|rest| {
         rest.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ' ' | ')' | EXPRESSION))
     });
-    let is_difference = after.strip_prefix(['-', EN_DASH]).is_some_and(|rest| {
-        rest.starts_with(' ') || rest.starts_with(char::is_alphabetic)
-    });
+    let is_difference = after
+        .strip_prefix(['-', EN_DASH])
+        .is_some_and(|rest| rest.starts_with(' ') || rest.starts_with(char::is_alphabetic));
     is_sum || is_difference || after.starts_with(operators)
 }
 

@@ -1,11 +1,11 @@
 //! `equals`: the answer equals the expected one. Texts are compared exactly (after `normalize`),
 //! numbers and booleans by value, lists and objects as the JSON that the answer holds.
 
+use super::answer_filter::AnswerFilter;
 use super::exact::Tolerance;
 use super::find_json::{self, Wanted};
 use super::json;
 use super::kind::{FromTable, Kind};
-use super::answer_filter::AnswerFilter;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
 use serde_json::Value;
@@ -39,7 +39,9 @@ impl Kind for Equals {
                 }
             }
             // `True` is how a model writes it that has read much Python.
-            Value::Bool(_) => filter.text(answer).trim().eq_ignore_ascii_case(&expected.to_string()),
+            Value::Bool(_) => {
+                filter.text(answer).trim().eq_ignore_ascii_case(&expected.to_string())
+            }
             _ => {
                 is_same_text(&expected.to_string())
                     || json::parse(answer.trim()).is_ok_and(|value| is_equal(&value))

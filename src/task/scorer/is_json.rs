@@ -1,9 +1,9 @@
 //! `is-json`: the whole answer is valid JSON without any other text. Its content does not matter,
 //! and the expected answer is not used.
 
+use super::answer_filter::AnswerFilter;
 use super::json;
 use super::kind::{FromTable, Kind};
-use super::answer_filter::AnswerFilter;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use serde_json::Value;

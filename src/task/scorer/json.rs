@@ -2,8 +2,8 @@
 //!
 //! Where an answer holds JSON is in `find_json`. It checks no schema.
 
-use super::exact::{Exact, Tolerance};
 use super::answer_filter::AnswerFilter;
+use super::exact::{Exact, Tolerance};
 use crate::task::json;
 use serde_json::{Number, Value};
 
@@ -28,7 +28,12 @@ pub(super) fn complaint(text: &str) -> Option<String> {
 }
 
 /// Whether two values are equal: numbers within the tolerance, strings after normalization.
-pub(super) fn equal(got: &Value, expected: &Value, numbers: &Tolerance, filter: &AnswerFilter) -> bool {
+pub(super) fn equal(
+    got: &Value,
+    expected: &Value,
+    numbers: &Tolerance,
+    filter: &AnswerFilter,
+) -> bool {
     match (got, expected) {
         (Value::Array(got), Value::Array(expected)) => {
             got.len() == expected.len()

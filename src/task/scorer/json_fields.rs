@@ -4,11 +4,11 @@
 //! with the tolerance, strings exactly (after `normalize`, which trims by default). A missing field
 //! is wrong, also where null is expected; an additional field is ignored. An answer that is not a JSON object is invalid.
 
+use super::answer_filter::AnswerFilter;
 use super::exact::Tolerance;
 use super::find_json::{self, Wanted};
 use super::json;
 use super::kind::{FromTable, Kind};
-use super::answer_filter::AnswerFilter;
 use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
@@ -109,7 +109,10 @@ mod tests {
     use serde_json::json;
 
     fn scorer(table: ScoreTable) -> (JsonFields, AnswerFilter) {
-        (JsonFields::new(&table, &AnswerFilter::nothing()).unwrap(), AnswerFilter::new(&table).unwrap())
+        (
+            JsonFields::new(&table, &AnswerFilter::nothing()).unwrap(),
+            AnswerFilter::new(&table).unwrap(),
+        )
     }
 
     fn invoice() -> Value {
@@ -149,11 +152,7 @@ mod tests {
         assert_eq!(broken.invalid.as_deref(), Some("the JSON in the answer is broken"));
         assert!(broken.feedback.unwrap().contains(": expected value at line 1 column 11."));
         assert!(
-            fields
-                .score("[1]", &invoice(), &filter)
-                .invalid
-                .unwrap()
-                .contains("not an object")
+            fields.score("[1]", &invoice(), &filter).invalid.unwrap().contains("not an object")
         );
     }
 
@@ -164,21 +163,20 @@ mod tests {
             relative_tolerance: Some(0.01),
             ..ScoreTable::default()
         });
-        assert_eq!(
-            fields.score(r#"{"total": 2400}"#, &invoice(), &filter),
-            Verdict::right()
-        );
-        assert_eq!(
-            fields.score(r#"{"total": "2406.45"}"#, &invoice(), &filter).score,
-            Score::ZERO
-        );
+        assert_eq!(fields.score(r#"{"total": 2400}"#, &invoice(), &filter), Verdict::right());
+        assert_eq!(fields.score(r#"{"total": "2406.45"}"#, &invoice(), &filter).score, Score::ZERO);
     }
 
     #[test]
     fn rows_without_expected_fields_are_errors() {
         let (fields, _) =
             scorer(ScoreTable { fields: Some(vec!["totl".into()]), ..ScoreTable::default() });
-        assert!(fields.check(&invoice(), &AnswerFilter::nothing()).unwrap_err().contains("did you mean `total`?"));
+        assert!(
+            fields
+                .check(&invoice(), &AnswerFilter::nothing())
+                .unwrap_err()
+                .contains("did you mean `total`?")
+        );
         let (fields, _) = scorer(ScoreTable::default());
         assert!(
             fields.check(&json!("text"), &AnswerFilter::nothing()).is_err()

@@ -120,9 +120,8 @@ impl SoughtText {
     pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
         match &table.value {
             Some(value) if value_text(value).is_empty() => {
-                Err(ScorerError::new("value", "`value` is empty, so every answer would match").help(
-                    "set `value` to the expected text, or remove it to use the row's answer",
-                ))
+                Err(ScorerError::new("value", "`value` is empty, so every answer would match")
+                    .help("set `value` to the expected text, or remove it to use the row's answer"))
             }
             value => Ok(Self { value: value.clone() }),
         }

@@ -6,10 +6,10 @@
 //! it covers is not searched again, so that `billing dispute` does not also name `billing`. An
 //! answer that names no label or several labels is invalid, because it made no choice.
 
-use super::comparable::Folded;
-use super::kind::{FromTable, Kind};
 use super::answer_filter::AnswerFilter;
 use super::article::without_articles;
+use super::comparable::Folded;
+use super::kind::{FromTable, Kind};
 use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
@@ -310,7 +310,8 @@ mod tests {
 
     #[test]
     fn the_words_of_a_label_are_separated_in_any_way() {
-        let names = ["late_fee", "fee", "non-compliant", "compliant", "Sci/Tech", "not sure", "sure"];
+        let names =
+            ["late_fee", "fee", "non-compliant", "compliant", "Sci/Tech", "not sure", "sure"];
         for (answer, label) in [
             ("late fee", "late_fee"),
             ("Late-fee.", "late_fee"),

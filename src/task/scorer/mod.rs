@@ -37,8 +37,8 @@ mod command;
 mod set;
 
 pub use comparable::label_form;
-pub use numerals::is_number;
 pub use invalid::{InvalidAnswers, InvalidCount, InvalidRow};
+pub use numerals::is_number;
 pub use program::CommandSpec;
 pub use reason::InvalidReason;
 pub use reasoning::Reasoning;

@@ -3,10 +3,10 @@
 //! `numerals` says which number of an answer counts, and how it is read. Numbers are compared with
 //! all their digits. An answer without any number is invalid.
 
+use super::answer_filter::AnswerFilter;
 use super::exact::{Exact, Tolerance};
 use super::kind::{FromTable, Kind};
 use super::numerals::{self, Reading};
-use super::answer_filter::AnswerFilter;
 use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};

@@ -153,8 +153,7 @@ impl Found {
             end += length;
         }
         let is_readable = value.is_some() && !touches;
-        let reading =
-            Reading { value: value.unwrap_or_else(Exact::zero), is_percent, from: None };
+        let reading = Reading { value: value.unwrap_or_else(Exact::zero), is_percent, from: None };
         Self { reading, is_name: before.is_name, is_readable, start, end }
     }
 }

@@ -1,8 +1,8 @@
 //! `regex`: the pattern, or the row's answer as a pattern, matches somewhere in the answer.
 //! `normalize` applies only to the answer, because it would change the meaning of a pattern.
 
-use super::kind::{FromTable, Kind};
 use super::answer_filter::{AnswerFilter, broken_pattern};
+use super::kind::{FromTable, Kind};
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;

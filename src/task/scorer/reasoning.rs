@@ -205,7 +205,11 @@ mod tests {
             "<|channel|>analysis<|message|>Red?<|end|><|start|>assistant",
             "<|channel>thought\nRed?",
         ] {
-            assert_eq!(without_reasoning(answer), Err(InvalidReason::UnclosedReasoning), "{answer}");
+            assert_eq!(
+                without_reasoning(answer),
+                Err(InvalidReason::UnclosedReasoning),
+                "{answer}"
+            );
         }
         for answer in
             ["<think>Red.</think>", "Red.</think>\n", "<|channel>thought\nRed?<channel|> "]

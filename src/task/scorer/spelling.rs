@@ -271,7 +271,8 @@ fn fraction<'a>(rest: &'a str, out: &mut String, depth: usize) -> &'a str {
         return after;
     };
     let numeral = |part: &str| {
-        let part = if depth < DEEPEST { plain_at(part, Mode::Formula, depth + 1) } else { return None };
+        let part =
+            if depth < DEEPEST { plain_at(part, Mode::Formula, depth + 1) } else { return None };
         let found = NUMERAL.as_ref()?.captures(&part)?;
         Some(found.get(1)?.as_str().to_owned())
     };

@@ -26,7 +26,11 @@ impl Kind for StartsWith {
     fn score(&self, answer: &str, expected: &Value, filter: &AnswerFilter) -> Verdict {
         let expected = self.0.of(expected);
         Verdict::right_if(filter.text(answer).starts_with(&*filter.text(&expected)), || {
-            format!("Expected an answer that begins with {}, got {}.", quoted(&expected), quoted(answer))
+            format!(
+                "Expected an answer that begins with {}, got {}.",
+                quoted(&expected),
+                quoted(answer)
+            )
         })
     }
 

@@ -127,10 +127,7 @@ mod tests {
         let some = Verdict::combine(vec![(1.0, bad()), (1.0, scored(0.5))]);
         assert_eq!((some.score.value(), &some.invalid), (0.25, &None));
         let all = Verdict::combine(vec![(1.0, bad()), (1.0, bad())]);
-        assert_eq!(
-            (all.score, all.invalid.as_deref()),
-            (Score::ZERO, Some("no number"))
-        );
+        assert_eq!((all.score, all.invalid.as_deref()), (Score::ZERO, Some("no number")));
     }
 
     #[test]

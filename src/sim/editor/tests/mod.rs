@@ -5,9 +5,9 @@ mod operators;
 use super::*;
 use crate::operator;
 use crate::operator::{Evidence, Nonce, named_meta_prompt};
+use crate::prompt::value_text;
 use crate::prompt::{Part, Prompt, placeholders};
 use crate::sim::tests::{TASKS, TICKETS, baseline_prompt, scorers_of, spec_of, world_of};
-use crate::prompt::value_text;
 
 const SYSTEM: &str = "system";
 

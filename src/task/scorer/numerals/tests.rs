@@ -236,8 +236,16 @@ fn scale_words_multiply() {
 #[test]
 fn formulas_are_not_read_in_part() {
     for text in [
-        "\\boxed{7!}", "7!", "\\boxed{3 + 4}", "\\boxed{x + 2}", "\\boxed{2^n}", "\\boxed{5 - x}",
-        "\\boxed{5\\cdot 3}", "$7!$", "\\(7!\\)", "\\boxed{(-2)^n}",
+        "\\boxed{7!}",
+        "7!",
+        "\\boxed{3 + 4}",
+        "\\boxed{x + 2}",
+        "\\boxed{2^n}",
+        "\\boxed{5 - x}",
+        "\\boxed{5\\cdot 3}",
+        "$7!$",
+        "\\(7!\\)",
+        "\\boxed{(-2)^n}",
     ] {
         assert_eq!(read(text), None, "{text}");
     }
@@ -286,7 +294,9 @@ fn no_number_is_cut_in_a_long_answer() {
 
 #[test]
 fn huge_answers_are_read_quickly() {
-    for text in ["1,", "9", "1/", "1 000", "_", "\\frac{", "(", "1-", "10^", "{", "5 May ", "(1) ", "1!"] {
+    for text in
+        ["1,", "9", "1/", "1 000", "_", "\\frac{", "(", "1-", "10^", "{", "5 May ", "(1) ", "1!"]
+    {
         let _ = answer_in(&text.repeat(1 << 18));
     }
 }

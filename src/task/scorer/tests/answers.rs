@@ -41,11 +41,19 @@ fn numbers() {
     all_scored(
         "kind = 'number'",
         &[
-            ("Each box holds 12 pens, and 12 × 9 = 108.\n\n**Answer: 108 pens**", json!(108), Right),
+            (
+                "Each box holds 12 pens, and 12 × 9 = 108.\n\n**Answer: 108 pens**",
+                json!(108),
+                Right,
+            ),
             ("Sorry for the confusion! The correct total is 46, not 44.", json!(46), Wrong),
             ("Sorry for the confusion, it is not 44. The correct total is 46.", json!(46), Right),
             ("The train needs $\\frac{7}{4}$ hours.", json!(1.75), Right),
-            ("\\[\n\\boxed{\\dfrac{7}{4}}\n\\]\nTo check: $4 \\cdot \\frac{7}{4} = 7$.", json!("7/4"), Right),
+            (
+                "\\[\n\\boxed{\\dfrac{7}{4}}\n\\]\nTo check: $4 \\cdot \\frac{7}{4} = 7$.",
+                json!("7/4"),
+                Right,
+            ),
             ("Thus the answer is $\\boxed{-\\frac{3}{8}}$", json!("-0.375"), Right),
             ("$$x = \\boxed{1{,}250{,}000}$$", json!(1_250_000), Right),
             ("\\boxed{\\$4{,}750.00}", json!("4750"), Right),
@@ -58,7 +66,11 @@ fn numbers() {
             ("\\boxed{}", json!(5), Invalid),
             ("```python\nprint(7 * 6)\n```\nThe output is `42`.", json!(42), Right),
             ("#### 1,460", json!("1460"), Right),
-            ("<think>\n3 * 15 = 45, plus 5 is 50?\n</think>\n\nShe pays 48 dollars.", json!(48), Right),
+            (
+                "<think>\n3 * 15 = 45, plus 5 is 50?\n</think>\n\nShe pays 48 dollars.",
+                json!(48),
+                Right,
+            ),
             ("<think>3 * 15 = 45, so it is 45", json!(45), Invalid),
             ("<think>So 45.</thinking>45", json!(45), Right),
             ("答えは１，２８０円です。", json!(1280), Right),
