@@ -168,12 +168,12 @@ impl<'a> Answers<'a> {
             .map(|(id, place)| (*place, id))
             .collect();
         unknown.sort();
-        let named = named(unknown.iter().map(|(_, id)| id));
         (!unknown.is_empty()).then(|| {
             format!(
-                "{} of {} are no rows of the task, and their answers are not scored: {named}",
+                "{} has {} that no row of the task has: {}",
+                self.file.display(),
                 text::plural(unknown.len(), "id"),
-                self.file.display()
+                named(unknown.iter().map(|(_, id)| id))
             )
         })
     }

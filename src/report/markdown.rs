@@ -316,6 +316,19 @@ mod tests {
     }
 
     #[test]
+    fn every_invalid_answer_has_a_reason_and_no_held_out_row_is_named() {
+        let run = run(Kind::Confirmed);
+        assert!(run.summary.counts.invalid > 0);
+        assert_eq!(run.invalid.all.total(), run.summary.counts.invalid);
+        let visible = run.task.visible_rows();
+        let named = run.invalid.all.reasons().flat_map(|reason| &reason.rows);
+        for row in named {
+            assert!(visible.iter().any(|other| other.id == row.id), "{}", row.id);
+        }
+        assert!(markdown(&run.report()).contains("invalid: the answer names none of the labels"));
+    }
+
+    #[test]
     fn nothing_leaves_a_code_span() {
         assert_eq!(code("a|b"), "`a\\|b`");
         assert_eq!(code("a``b"), "``` a``b ```");

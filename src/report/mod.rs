@@ -19,7 +19,7 @@ mod example;
 
 pub use html::html;
 pub use markdown::markdown;
-pub use strategy::{Listed, list as strategies_list, strategy as strategy_page};
+pub use strategy::{RecipeEntry, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};
 pub use words::{failed_calls, visible, visible_line};
 

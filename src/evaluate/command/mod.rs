@@ -15,7 +15,8 @@ mod protocol;
 mod group;
 mod stderr;
 mod process;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;
 
 use crate::task::example::Example;

@@ -4,7 +4,8 @@ use super::super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, wrapped
 use super::super::words::{self, elided, money, visible_line};
 use super::sentences::mean;
 use super::{
-    CallMade, Change, Explanation, Happened, Identity, Moment, Named, Outcome, Relative, Written,
+    CallMade, CandidateRef, Change, Explanation, Happened, Identity, Moment, Outcome, Relative,
+    Written,
 };
 use crate::task::scorer::InvalidAnswers;
 use crate::text::{percent, plural, shorten, thousands};
@@ -30,7 +31,7 @@ pub fn page(explanation: &Explanation, colour: bool, width: usize) -> String {
     page.line(&head);
     match (&explanation.candidate, &explanation.written) {
         (Some(identity), written) => {
-            page.identity(identity, written.as_ref(), &explanation.invalid)
+            page.identity(identity, written.as_ref(), &explanation.invalid);
         }
         (None, Some(written)) => page.rejected(written),
         (None, None) => page.prose(0, "nothing is known about it", |_, text| text.to_owned()),
@@ -69,7 +70,7 @@ fn dev(dev_mean: Option<f64>, rows: u32) -> String {
     }
 }
 
-fn list(named: &[Named]) -> String {
+fn list(named: &[CandidateRef]) -> String {
     named.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 

@@ -47,11 +47,7 @@ impl AnswerFilter {
             Reasoning::Keep => answer,
         };
         let Some(extract) = &self.extract else { return Ok(said) };
-        let mut from = said.len().saturating_sub(SEARCHED_BYTES);
-        while !said.is_char_boundary(from) {
-            from += 1;
-        }
-        let last = extract.captures_iter(&said[from..]).take(MAX_MATCHES).last();
+        let last = extract.captures_iter(end_of(said)).take(MAX_MATCHES).last();
         let Some(last) = last else { return Err(InvalidReason::NoMatch) };
         // The first group may be unused in a match.
         let group = last.get(1).ok_or(InvalidReason::NoGroup)?;
@@ -73,6 +69,16 @@ impl AnswerFilter {
             Cow::Owned(text) => Cow::Owned(self.normalized(&text).into_owned()),
         }
     }
+}
+
+/// The last part of a huge text, from the beginning of a word on.
+fn end_of(text: &str) -> &str {
+    let from = text.len().saturating_sub(SEARCHED_BYTES);
+    if from == 0 {
+        return text;
+    }
+    let rest = &text[text.ceil_char_boundary(from)..];
+    rest.find(char::is_whitespace).map_or(rest, |at| &rest[at..])
 }
 
 /// Compiles `extract`. `^` and `$` also match at line breaks, because a final answer is usually on
@@ -237,5 +243,9 @@ mod tests {
     fn a_huge_answer_is_searched_at_its_end() {
         let answer = "x ä ".repeat(1 << 20) + "answer: 7";
         assert_eq!(filter(Some(r"answer: (\d+)"), None).unwrap().part(&answer), Ok("7"));
+        // A match that begins before the end that is searched is not cut in two.
+        let cut = format!("12345{}", " ".repeat(SEARCHED_BYTES - 2));
+        let digits = filter(Some(r"(\d+)"), None).unwrap();
+        assert_eq!(digits.part(&cut), Err(InvalidReason::NoMatch));
     }
 }

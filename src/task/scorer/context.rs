@@ -116,7 +116,14 @@ pub(super) fn is_term(before: &str, after: &str) -> bool {
     let is_difference = after
         .strip_prefix(['-', EN_DASH])
         .is_some_and(|rest| rest.starts_with(' ') || rest.starts_with(char::is_alphabetic));
-    is_sum || is_difference || after.starts_with(operators)
+    let is_subtracted = before.strip_suffix(['-', EN_DASH]).is_some_and(|rest| {
+        let bare = rest.trim_end_matches([' ', THIN_SPACE]);
+        // Digits on both sides of a hyphen are a range.
+        rest.ends_with(char::is_alphabetic)
+            || bare.len() < rest.len()
+                && bare.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | EXPRESSION))
+    });
+    is_sum || is_difference || is_subtracted || after.starts_with(operators)
 }
 
 /// `minus 5`, `negative 5`, but not `10 minus 5`.

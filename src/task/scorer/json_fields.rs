@@ -150,7 +150,7 @@ mod tests {
         let (fields, filter) = scorer(ScoreTable::default());
         let broken = fields.score("{\"total\": }", &invoice(), &filter);
         assert_eq!(broken.invalid.as_deref(), Some("the JSON in the answer is broken"));
-        assert!(broken.feedback.unwrap().contains(": expected value at line 1 column 11."));
+        assert!(broken.feedback.unwrap().contains("(expected value at line 1 column 11)."));
         assert!(
             fields.score("[1]", &invoice(), &filter).invalid.unwrap().contains("not an object")
         );

@@ -362,7 +362,7 @@ mod tests {
         assert_eq!(none.invalid.as_deref(), Some("the answer names none of the labels"));
         assert_eq!(
             none.feedback.as_deref(),
-            Some("The answer names none of the labels: yes, no. Expected `Yes`.")
+            Some("The answer names none of the labels (yes, no). Expected `Yes`.")
         );
         assert_eq!(
             score("yes and no").invalid.as_deref(),

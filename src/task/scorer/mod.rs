@@ -17,6 +17,7 @@ mod spelling;
 mod groups;
 mod context;
 mod scale;
+mod dates;
 mod numerals;
 mod json;
 mod find_json;

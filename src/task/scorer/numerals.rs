@@ -7,14 +7,12 @@
 //! numbers. How numbers are compared is in `exact` and `number`.
 
 use super::context::{self, Before};
+use super::dates::{named_dates, without_dates};
 use super::exact::Exact;
 use super::groups;
 use super::scale;
 use super::spelling::{self, EN_DASH, THIN_SPACE};
-use regex::{Captures, Regex};
 use std::fmt;
-use std::ops::Range;
-use std::sync::LazyLock;
 
 /// A number that was read, or both ends of a range.
 #[derive(Clone, Debug, PartialEq)]
@@ -255,50 +253,6 @@ fn times_power_of_ten(after: &str) -> Option<(Option<Exact>, usize)> {
     let rest = rest.strip_prefix('^').or_else(|| rest.strip_prefix("**"))?;
     let (exponent, length) = exponent(rest)?;
     Some((Exact::parse(&format!("1e{exponent}")), after.len() - rest.len() + length))
-}
-
-/// Dates, times, telephone numbers, versions and addresses.
-static NO_NUMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?x) \b (?:
-            https?://\S+ | www\.\S+ | \d{4}-\d{1,2}-\d{1,2} (?: [T\ ] \d{1,2}:\d{2} (?: :\d{2} (?: \.\d+ )? )? (?: Z | [+-]\d{2}:?\d{2} )? )?
-            | \d+ (?: -\d+ ){2,}
-            | \d{1,4} / \d{1,2} / \d{1,4}
-            | \d{1,2} : \d{2} (?: :\d{2} (?: [.,]\d+ )? )?
-            | (?P<dotted> \d+ (?: \.\d+ ){2,} )
-        ) \b",
-    )
-    .ok()
-});
-
-/// The text without what is written in digits and is no number.
-fn without_dates(text: &str) -> String {
-    let Some(pattern) = NO_NUMBERS.as_ref() else { return text.to_owned() };
-    let replaced = pattern.replace_all(text, |found: &Captures<'_>| match found.name("dotted") {
-        // `1.234.567` is grouped by threes.
-        Some(dotted) if groups::is_grouped_by(dotted.as_str(), '.') => dotted.as_str().to_owned(),
-        _ => "\u{fffd}".to_owned(),
-    });
-    replaced.into_owned()
-}
-
-/// Dates with the name of their month.
-static NAMED_DATES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let month = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?\
-                 |sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
-    let day = r"\d{1,2}(?:st|nd|rd|th)?";
-    Regex::new(&format!(
-        r"(?i)\b(?:{day}\s+(?:of\s+)?{month}\b\.?(?:,?\s+\d{{4}}\b)?|{month}\b\.?\s+(?:{day}\b(?:,?\s+\d{{4}}\b)?|\d{{4}}\b))"
-    ))
-    .ok()
-});
-
-/// The places of dates such as `5 May 2024`: their numbers count only if there is no other.
-fn named_dates(text: &str) -> Vec<Range<usize>> {
-    match NAMED_DATES.as_ref() {
-        Some(pattern) => pattern.find_iter(text).map(|found| found.range()).collect(),
-        None => Vec::new(),
-    }
 }
 
 #[cfg(test)]

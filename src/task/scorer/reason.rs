@@ -51,7 +51,7 @@ impl InvalidReason {
     pub fn verdict(&self, expected: &str) -> Verdict {
         let reason = self.to_string();
         let whole = match self.detail() {
-            Some(detail) => format!("{reason}: {detail}"),
+            Some(detail) => format!("{reason} ({detail})"),
             None => reason.clone(),
         };
         Verdict {
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(one.invalid, other.invalid);
         assert_eq!(
             one.feedback.as_deref(),
-            Some("The JSON in the answer is broken: trailing comma at line 1. Expected `{}`.")
+            Some("The JSON in the answer is broken (trailing comma at line 1). Expected `{}`.")
         );
         let call = InvalidReason::NoAnswer("answered without a text".to_owned()).verdict("`a`");
         assert_eq!(

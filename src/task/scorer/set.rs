@@ -93,7 +93,7 @@ impl ScorerSet {
     /// The labels that the task's `label` scorers allow.
     #[must_use]
     pub fn labels(&self) -> Vec<String> {
-        self.scorers.iter().flat_map(|scorer| scorer.labels()).cloned().collect()
+        self.scorers.iter().flat_map(Scorer::labels).cloned().collect()
     }
 
     /// Checks that all scorers can use a row's answer.

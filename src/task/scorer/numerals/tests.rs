@@ -242,6 +242,8 @@ fn formulas_are_not_read_in_part() {
         "\\boxed{x + 2}",
         "\\boxed{2^n}",
         "\\boxed{5 - x}",
+        "\\boxed{5 -3}",
+        "\\boxed{x - 3}",
         "\\boxed{5\\cdot 3}",
         "$7!$",
         "\\(7!\\)",
