@@ -277,7 +277,7 @@ fn nested_answers_are_found_by_path_and_ids_that_no_row_has_are_named() {
     let column = "response.choices[0].message.content";
     let eval = format!("eval task --answers batch.jsonl --column {column} --id custom_id");
     let ran = env.run(&eval).ok();
-    assert!(ran.stdout.contains(": 100 % ("), "{}", ran.stdout);
+    assert!(ran.stdout.contains(": 100.0 % ("), "{}", ran.stdout);
     assert_eq!(ran.stderr.trim_end(), "batch.jsonl has 1 id that no row of the task has: `7`");
     // Rows of other splits are rows of the task.
     let ran = env.run(&format!("{eval} --split dev")).ok();

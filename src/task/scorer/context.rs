@@ -109,13 +109,14 @@ pub(super) fn begins_expression(after: &str) -> bool {
 pub(super) fn is_term(before: &str, after: &str) -> bool {
     let operators: &[char] = &['+', '*', '·', '×', '÷', '/'];
     let before = before.trim_end_matches([' ', THIN_SPACE]);
-    let after = after.trim_start_matches([' ', THIN_SPACE, ')']);
+    let bare = after.trim_start_matches([' ', THIN_SPACE, ')']);
+    let is_apart = bare.len() < after.len();
     let is_sum = before.strip_suffix(operators).is_some_and(|rest| {
         rest.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ' ' | ')' | EXPRESSION))
     });
-    let is_difference = after
+    let is_difference = bare
         .strip_prefix(['-', EN_DASH])
-        .is_some_and(|rest| rest.starts_with(' ') || rest.starts_with(char::is_alphabetic));
+        .is_some_and(|rest| is_apart || rest.starts_with(|c: char| c == ' ' || c.is_alphabetic()));
     let is_subtracted = before.strip_suffix(['-', EN_DASH]).is_some_and(|rest| {
         let bare = rest.trim_end_matches([' ', THIN_SPACE]);
         // Digits on both sides of a hyphen are a range.
@@ -123,7 +124,7 @@ pub(super) fn is_term(before: &str, after: &str) -> bool {
             || bare.len() < rest.len()
                 && bare.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | EXPRESSION))
     });
-    is_sum || is_difference || is_subtracted || after.starts_with(operators)
+    is_sum || is_difference || is_subtracted || bare.starts_with(operators)
 }
 
 /// `minus 5`, `negative 5`, but not `10 minus 5`.
