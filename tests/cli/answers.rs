@@ -295,6 +295,7 @@ fn nested_answers_are_found_by_path_and_ids_that_no_row_has_are_named() {
         "eval task --answers batch.jsonl --column response.choices[1].message --id custom_id";
     insta::assert_snapshot!(env.complaint(line), @r"
     exit 3
+    batch.jsonl has 1 id that no row of the task has: `7`
     error: batch.jsonl: no row has a value at `response.choices[1].message`
       try: look at the column `response` of the first row
     ");
