@@ -251,9 +251,12 @@ pub(crate) struct EvalArgs {
     /// File of recorded answers to score; no model is called
     #[arg(long, value_name = "FILE", requires = "column")]
     pub answers: Option<PathBuf>,
-    /// Column that holds the answers (repeatable)
+    /// Column that holds the answers, or a path such as choices[0].message.content (repeatable)
     #[arg(long, value_name = "NAME", requires = "answers")]
     pub column: Vec<String>,
+    /// Column or path that holds the id of the row (default: the id column of the task)
+    #[arg(long, value_name = "NAME", requires = "answers")]
+    pub id: Option<String>,
     #[command(flatten)]
     pub out: Out,
     /// Maximum number of concurrent requests, across all providers

@@ -1,47 +1,26 @@
-//! `eval`: scores a prompt, or recorded answers, on a task's rows.
+//! `eval`: scores a prompt on a task's rows. Answers that were recorded elsewhere are scored in
+//! `recorded`.
 
 use super::args::{EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
+use super::evaluation::Evaluation;
+use super::recorded;
 use super::resources;
 use super::screen::Screen;
 use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
-use crate::evaluate::verdict_of;
-use crate::event::{Event, NoAnswer};
+use crate::evaluate::verdict_in;
 use crate::export::document::{self, Document};
-use crate::id::{ExampleId, RowIx};
+use crate::id::RowIx;
 use crate::prompt::Prompt;
 use crate::report;
-use crate::run::{self, Ended, FailedCalls, Run, RunDir, RunDirError, RunError, Settings};
+use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, Settings};
 use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
-use crate::stats::{Interval, interval};
-use crate::task::dataset::{self, PlainRow};
-use crate::task::example::{Example, Split};
-use crate::task::scorer::Verdict;
+use crate::task::example::Split;
 use crate::task::{Task, TaskFiles, TaskSource};
-use crate::text;
-use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
-use std::path::Path;
-
-/// The result of an evaluation.
-#[derive(Debug, Serialize)]
-struct Evaluation {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<String>,
-    quality: Option<Interval>,
-    usd_per_1k: Option<f64>,
-    prompt_tokens: Option<u64>,
-    invalid: u64,
-    errors: u64,
-    metrics: BTreeMap<String, f64>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    failed_calls: BTreeMap<NoAnswer, FailedCalls>,
-}
 
 fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
     match split {
@@ -54,187 +33,14 @@ fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
 
 pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
-    if let Some(answers) = &args.answers {
-        let (task, numbers) = numbered(task);
-        let (split, _) = split_of(args.split.unwrap_or(EvalSplit::All));
-        let task = match split {
-            None => task,
-            Some(split) => Task::load(&args.task)?.for_evaluation(Some(split)),
-        };
-        return recorded(&task, &numbers, answers, &args.column, screen);
-    }
-    asked(task, args, screen)
-}
-
-// ── recorded answers ──────────────────────────────────────────────────────────────────────────
-
-/// The task with all its rows, and the position of each row in its data (files in order).
-fn numbered(task: Task) -> (Task, HashMap<ExampleId, usize>) {
-    let by_file = task.data.len() > 1;
-    let (train, dev) = (task.splits.train.len(), task.splits.dev.len());
-    let task = task.for_evaluation(None);
-    // The rows are ordered by split; where the task names one file per split, a split is a file.
-    let file_of = |place: usize| match place {
-        _ if !by_file => 0,
-        place if place < train => 0,
-        place if place < train + dev => 1,
-        _ => 2,
-    };
-    let rows = task.splits.dev.iter().enumerate();
-    let mut rows: Vec<_> = rows.map(|(place, row)| (file_of(place), row.line, &row.id)).collect();
-    rows.sort();
-    let numbers = rows.into_iter().enumerate().map(|(at, (_, _, id))| (id.clone(), at)).collect();
-    (task, numbers)
-}
-
-/// Scores the answers in a file. It needs no call, budget or key.
-fn recorded(
-    task: &Task,
-    numbers: &HashMap<ExampleId, usize>,
-    file: &Path,
-    columns: &[String],
-    screen: &Screen,
-) -> Result<(), CliError> {
-    if !task.scorers.is_pure() {
-        return Err(CliError::invalid("a `command` scorer cannot score recorded answers")
-            .hint("use `eval --prompt`, or a built-in scorer"));
-    }
-    let rows = dataset::read_plain(file, task.id_column())?;
-    let mut by_id: HashMap<&str, &PlainRow> = HashMap::new();
-    for row in &rows {
-        let Some(id) = row.id.as_deref() else { continue };
-        if let Some(other) = by_id.insert(id, row) {
-            let message = format!("the id `{id}` is already used on line {}", other.line);
-            let error = SourceError::new(file, message).at_line(row.line);
-            return Err(error
-                .help("a row can have only one answer per column: remove one of the lines")
-                .into());
+    match &args.answers {
+        Some(file) => {
+            let (split, _) = split_of(args.split.unwrap_or(EvalSplit::All));
+            recorded::eval(task, split, file, args, screen)
         }
+        None => asked(task, args, screen),
     }
-    if by_id.is_empty() {
-        check_numbers(task, numbers.len(), file, rows.len())?;
-        screen.note("neither file has ids: answers are joined to rows by their number");
-    }
-    let mut evaluations = Vec::new();
-    for column in columns {
-        let mut verdicts = Vec::new();
-        for example in in_file_order(task) {
-            let found = match by_id.is_empty() {
-                // Without ids, answers are matched by row number.
-                true => numbers.get(&example.id).and_then(|number| rows.get(*number)),
-                false => by_id.get(example.id.as_str()).copied(),
-            };
-            let missing = |line: Option<usize>| {
-                let error = SourceError::new(
-                    file,
-                    format!("row `{}` has no answer in column `{column}`", example.id),
-                );
-                let error = match line {
-                    Some(line) => error.at_line(line),
-                    None => error,
-                };
-                error.help("every row needs an answer; an empty string counts as an answer")
-            };
-            let row = found.ok_or_else(|| missing(None))?;
-            let answer = match row.columns.get(column) {
-                None if !rows.iter().any(|row| row.columns.contains_key(column)) => {
-                    let known: Vec<&str> = row.columns.keys().map(String::as_str).collect();
-                    let message = format!("there is no column `{column}`");
-                    let error = SourceError::new(file, message);
-                    return Err(error.help(text::suggestion(column, &known)).into());
-                }
-                None | Some(serde_json::Value::Null) => return Err(missing(Some(row.line)).into()),
-                Some(value) => crate::prompt::value_text(value).into_owned(),
-            };
-            verdicts.push(task.scorers.score(&answer, example));
-        }
-        let scores: Vec<f64> = verdicts.iter().map(|verdict| verdict.score.value()).collect();
-        evaluations.push(Evaluation {
-            column: (columns.len() > 1).then(|| column.clone()),
-            quality: interval::of_scores(&scores, Seed(1).child("eval", 0)),
-            usd_per_1k: None,
-            prompt_tokens: None,
-            invalid: verdicts.iter().filter(|verdict| verdict.invalid.is_some()).count() as u64,
-            errors: 0,
-            metrics: metrics(&verdicts),
-            failed_calls: BTreeMap::new(),
-        });
-    }
-    let mut out = String::new();
-    for (column, evaluation) in columns.iter().zip(&evaluations) {
-        let _ = writeln!(out, "{column}: {}", sentence(evaluation));
-    }
-    let value = if evaluations.len() == 1 {
-        serde_json::to_value(&evaluations[0])?
-    } else {
-        serde_json::to_value(&evaluations)?
-    };
-    screen.show(&value, &out)
 }
-
-/// Checks that answers without ids can be joined to rows by their number.
-fn check_numbers(task: &Task, rows: usize, file: &Path, answers: usize) -> Result<(), SourceError> {
-    let id = task.id_column();
-    if task.splits.dev.iter().any(|row| row.columns.contains_key(id)) {
-        let message =
-            format!("the task's rows have ids in column `{id}`, but the answers have none");
-        return Err(SourceError::new(file, message)
-            .help(format!("add a column `{id}` that names the row of each answer")));
-    }
-    if answers != rows {
-        let message = format!(
-            "there are {}, but the task has {}, and without ids they are joined by number",
-            text::plural(answers, "answer"),
-            text::plural(rows, "row")
-        );
-        return Err(SourceError::new(file, message)
-            .help("write one answer for each row, in the same order, or give both files ids"));
-    }
-    Ok(())
-}
-
-fn in_file_order(task: &Task) -> Vec<&Example> {
-    let mut rows: Vec<&Example> = task.splits.dev.iter().collect();
-    rows.sort_by_key(|row| row.line);
-    rows
-}
-
-fn metrics(verdicts: &[Verdict]) -> BTreeMap<String, f64> {
-    let mut sums: BTreeMap<String, (f64, u32)> = BTreeMap::new();
-    for (name, value) in verdicts.iter().flat_map(|verdict| &verdict.metrics) {
-        let sum = sums.entry(name.clone()).or_default();
-        *sum = (sum.0 + value, sum.1 + 1);
-    }
-    sums.into_iter().map(|(name, (sum, count))| (name, sum / f64::from(count))).collect()
-}
-
-fn sentence(evaluation: &Evaluation) -> String {
-    let mut out = match evaluation.quality {
-        Some(i) => format!(
-            "{} ({} to {}) over {}",
-            text::percent(i.mean),
-            text::percent(i.low),
-            text::percent(i.high),
-            text::plural(i.n, "row")
-        ),
-        None => "no rows were scored".to_owned(),
-    };
-    if let Some(usd) = evaluation.usd_per_1k {
-        let _ = write!(out, ", ${usd:.4} per 1,000 calls");
-    }
-    if evaluation.invalid > 0 {
-        let _ = write!(out, ", {} invalid", evaluation.invalid);
-    }
-    if evaluation.errors > 0 {
-        let _ = write!(out, ", {} without an answer", evaluation.errors);
-    }
-    for (name, mean) in &evaluation.metrics {
-        let _ = write!(out, ", {name} {mean:.4}");
-    }
-    out
-}
-
-// ── calling the model ──────────────────────────────────────────────────────────────────────────────
 
 /// The baseline with the parts of a prompt file put in.
 pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliError> {
@@ -314,8 +120,7 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     }
     let evaluation = evaluation(&run, &ended)?;
     let failed = report::failed_calls(&ended.summary());
-    let result = std::iter::once(sentence(&evaluation));
-    let text: Vec<String> = result.chain(failed.iter().cloned()).collect();
+    let text: Vec<String> = evaluation.lines().into_iter().chain(failed.iter().cloned()).collect();
     screen.show(&serde_json::to_value(&evaluation)?, &text.join("\n"))?;
     if let Outcome::Trouble { why, .. } = &ended.outcome {
         return Err(CliError::new(Kind::Refused, why)
@@ -355,25 +160,17 @@ fn evaluation(run: &Run, ended: &Ended) -> Result<Evaluation, CliError> {
     let described = summary.baseline.as_ref();
     let mut verdicts = Vec::new();
     let column = ended.state.baseline().dev();
-    for (place, example) in task.splits.dev.iter().enumerate() {
-        let row = RowIx(u32::try_from(place).unwrap_or(u32::MAX));
+    for (row, example) in (0..).map(RowIx).zip(&task.splits.dev) {
         let Cell::Scored { answer, .. } = column.cell(row) else { continue };
-        match run.event(answer)? {
-            Event::Answered(answered) => {
-                verdicts.push(verdict_of(&task.scorers, &answered, example));
-            }
-            Event::Scored { verdict, .. } => verdicts.push(verdict),
-            _ => {}
-        }
+        let verdict = verdict_in(&run.event(answer)?, task, Split::Dev, row);
+        verdicts.extend(verdict.map(|verdict| (&example.id, verdict)));
     }
     Ok(Evaluation {
-        column: None,
         quality: described.and_then(|prompt| prompt.dev),
         usd_per_1k: described.and_then(|prompt| prompt.usd_per_1k),
         prompt_tokens: described.map(|prompt| prompt.prompt_tokens),
-        invalid: summary.counts.invalid,
         errors: summary.counts.errors,
-        metrics: metrics(&verdicts),
         failed_calls: summary.failed_calls.clone(),
+        ..Evaluation::of(&verdicts)
     })
 }

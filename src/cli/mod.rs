@@ -9,12 +9,14 @@ mod log; // The run's own log.
 mod resources; // Whether there are enough threads and files.
 mod settings; // What flags, files and the environment mean together.
 mod session; // A search as a terminal sees it.
+mod evaluation; // The result of `eval`.
 
 mod init;
 mod plan;
 mod run;
 mod inspect;
 mod explain;
+mod recorded;
 mod eval;
 mod export;
 mod strategies;

@@ -4,14 +4,12 @@ use super::args::PlanArgs;
 use super::error::CliError;
 use super::screen::Screen;
 use super::settings;
-use crate::candidate::DEMOS;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::MIN_HOLD_ROWS;
 use crate::evaluate::Evaluator;
 use crate::id::RowIx;
 use crate::ledger::Limits;
-use crate::prompt::value_text;
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{left_out, visible};
@@ -25,7 +23,6 @@ use crate::task::model::{ModelRole, Price, Provider, RefusedFields, Usage};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use serde::Serialize;
-use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -124,50 +121,8 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     if task.splits.train.is_empty() {
         warnings.push("there are no train rows: the mutator sees no examples".to_owned());
     }
-    warnings.extend(format_warning(task));
-    warnings.extend(list_warning(task));
+    warnings.extend(task.warnings());
     warnings
-}
-
-/// Warns of lists that are compared as one JSON list, although they may be several right answers.
-fn list_warning(task: &Task) -> Option<String> {
-    let rows = task.visible_rows();
-    let texts = |answer: &Value| {
-        answer.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string))
-    };
-    let is_list = !rows.is_empty() && rows.iter().all(|row| texts(&row.answer));
-    let scorers = task.scorers.scorers();
-    let compares = |kind| ["equals", "contains", "starts-with"].contains(&kind);
-    let scorer = scorers.iter().find(|scorer| compares(scorer.kind()) && !scorer.is_any_of())?;
-    is_list.then(|| {
-        format!(
-            "the answers of the data are lists of texts, and `{}` compares an answer with the whole list: \
-             if every item is right, write `any_of = true` under [[score]]",
-            scorer.name()
-        )
-    })
-}
-
-/// Warns of a prompt that asks for JSON beside demonstrations that show bare texts.
-fn format_warning(task: &Task) -> Option<String> {
-    let parts = task.baseline.parts();
-    let asking = parts
-        .iter()
-        .find(|part| part.name != DEMOS && part.text.to_ascii_lowercase().contains("json"))?;
-    parts.iter().find(|part| part.name == DEMOS)?;
-    let rows = task.visible_rows();
-    let answers = rows.iter().map(|row| task.scorers.right_answer(row));
-    let bare = answers.filter_map(|answer| {
-        let text = value_text(&answer).trim().to_owned();
-        (!text.is_empty() && !text.starts_with(['{', '['])).then_some(text)
-    });
-    let shown = bare.take(1).next()?;
-    Some(format!(
-        "the part `{}` asks for JSON, but demonstrations show the answers of the data, which are bare \
-         texts such as `{}`: write these answers as JSON, remove `{DEMOS}`, or do not ask for JSON",
-        asking.name,
-        text::shorten(&shown, 40)
-    ))
 }
 
 /// Warns of a concurrency that the look-ahead cannot keep busy. It is not an error.

@@ -6,7 +6,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::operator::{EffectiveMetaPrompt, MetaPrompts};
 use crate::recipe::{self, SHIPPED};
-use crate::report::{Listed, strategies_list, strategy_page};
+use crate::report::{RecipeEntry, strategies_list, strategy_page};
 use crate::text;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(super) fn strategies(args: &StrategiesArgs, screen: &Screen) -> Result<(), C
 fn list(screen: &Screen) -> Result<(), CliError> {
     let mut all = Vec::new();
     for shipped in SHIPPED {
-        all.push(Listed::of(&recipe::load(shipped.name, &[])?));
+        all.push(RecipeEntry::of(&recipe::load(shipped.name, &[])?));
     }
     let text = strategies_list(&all, screen.colour(), screen.width());
     screen.show(&serde_json::to_value(&all)?, &text)
@@ -46,7 +46,7 @@ fn one(name: &str, args: &StrategiesArgs, screen: &Screen) -> Result<(), CliErro
     let phases: Vec<_> = recipe.phase.iter().map(recipe::explained).collect();
     let slots = if phases.is_empty() { recipe::explained(&recipe.slots) } else { Vec::new() };
     let mut value = serde_json::to_value(&recipe)?;
-    value["family"] = Listed::of(&recipe).family.into();
+    value["family"] = RecipeEntry::of(&recipe).family.into();
     value["header"] = header.as_str().into();
     value["explained"] = serde_json::json!({ "slots": slots, "phases": phases });
     screen.show(&value, &strategy_page(&recipe, &header, screen.colour(), screen.width()))

@@ -5,7 +5,7 @@
 
 pub mod command;
 
-use crate::event::Answered;
+use crate::event::{Answered, Event};
 use crate::id::RowIx;
 use crate::operator::Evidence;
 use crate::prompt::{Message, Prompt, TemplateError, value_text};
@@ -13,7 +13,7 @@ use crate::provider::Request;
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
-use crate::task::scorer::{ScorerSet, Verdict, expected_text};
+use crate::task::scorer::{InvalidReason, ScorerSet, Verdict};
 use command::{CommandError, CommandPool, allowed_environment};
 use std::ffi::OsString;
 use std::path::Path;
@@ -70,11 +70,7 @@ impl Evaluator {
 
     /// The rows of a split. Held-out rows leave this module only inside requests of the task model.
     fn rows(&self, split: Split) -> &[Example] {
-        match split {
-            Split::Train => &self.task.splits.train,
-            Split::Dev => &self.task.splits.dev,
-            Split::Hold => self.task.splits.hold.open_held_out(),
-        }
+        rows(&self.task, split)
     }
 
     fn row(&self, split: Split, row: RowIx) -> Option<&Example> {
@@ -184,14 +180,32 @@ impl Evaluator {
         last.map(|message| message.content).unwrap_or_default()
     }
 }
-/// The verdict of the built-in scorers on an answer. One that is no good answer is invalid.
+
+fn rows(task: &Task, split: Split) -> &[Example] {
+    match split {
+        Split::Train => &task.splits.train,
+        Split::Dev => &task.splits.dev,
+        Split::Hold => task.splits.hold.open_held_out(),
+    }
+}
+
+/// The verdict that an event holds, or that follows from the answer that it holds.
 #[must_use]
-pub fn verdict_of(scorers: &ScorerSet, answered: &Answered, row: &Example) -> Verdict {
-    match answered.flaw() {
-        Some(flaw) => {
-            let reason = format!("the call was {}", flaw.in_words());
-            Verdict::invalid(reason, &expected_text(row))
+pub fn verdict_in(event: &Event, task: &Task, split: Split, row: RowIx) -> Option<Verdict> {
+    match event {
+        Event::Answered(answered) => {
+            let example = rows(task, split).get(row.index())?;
+            Some(verdict_of(&task.scorers, answered, example))
         }
+        Event::Scored { verdict, .. } => Some(verdict.clone()),
+        _ => None,
+    }
+}
+
+/// The verdict of the built-in scorers on an answer. One that is no good answer is invalid.
+fn verdict_of(scorers: &ScorerSet, answered: &Answered, row: &Example) -> Verdict {
+    match answered.flaw() {
+        Some(flaw) => scorers.invalid(&InvalidReason::NoAnswer(flaw.in_words().to_owned()), row),
         None => scorers.score(&answered.text, row),
     }
 }

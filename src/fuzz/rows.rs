@@ -2,12 +2,9 @@
 //! of a table vanishes.
 
 use super::scratch;
-use crate::task::dataset::{PlainRow, read_plain};
+use crate::task::dataset::{Row, read_rows};
 use serde_json::Value;
 use std::path::Path;
-
-/// The column of ids.
-const ID: &str = "id";
 
 pub(super) fn csv(bytes: &[u8]) {
     table("rows.csv", bytes);
@@ -27,13 +24,13 @@ pub(super) fn json(bytes: &[u8]) {
 
 fn table(name: &str, bytes: &[u8]) {
     let Some(rows) = read(&scratch::file(name, bytes), bytes) else { return };
-    let names: Vec<&String> = rows[0].columns.keys().collect();
+    let names: Vec<&String> = rows[0].values.keys().collect();
     let mut writer =
         csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
     writer.write_record(&names).expect("a header");
     for row in &rows {
-        assert!(row.columns.keys().eq(names.iter().copied()), "all rows have the same columns");
-        writer.write_record(row.columns.values().map(cell)).expect("a row");
+        assert!(row.values.keys().eq(names.iter().copied()), "all rows have the same columns");
+        writer.write_record(row.values.values().map(cell)).expect("a row");
     }
     let plain = writer.into_inner().expect("a table in memory");
     // Text with zero bytes looks like UTF-16 without a mark, which is refused.
@@ -52,10 +49,10 @@ fn cell(value: &Value) -> &str {
 
 /// A line that holds something is the header, the line that names the separator, a row, or a part of a
 /// cell with line breaks.
-fn no_line_vanishes(text: &str, names: &[&String], rows: &[PlainRow]) {
+fn no_line_vanishes(text: &str, names: &[&String], rows: &[Row]) {
     let end = if text.contains('\n') { '\n' } else { '\r' };
     let breaks = |text: &str| text.matches(end).count();
-    let cells = rows.iter().flat_map(|row| row.columns.values()).map(cell);
+    let cells = rows.iter().flat_map(|row| row.values.values()).map(cell);
     let inner: usize = cells.chain(names.iter().map(|name| name.as_str())).map(breaks).sum();
     let holds_something = |line: &&str| line.contains(char::is_alphanumeric);
     let filled = text.split(end).filter(holds_something).count();
@@ -67,7 +64,7 @@ fn objects(name: &str, bytes: &[u8]) {
     let Some(rows) = read(&scratch::file(name, bytes), bytes) else { return };
     let mut plain = String::new();
     for row in &rows {
-        plain += &serde_json::to_string(&row.columns).expect("values are JSON");
+        plain += &serde_json::to_string(&row.values).expect("values are JSON");
         plain.push('\n');
     }
     let plain = plain.into_bytes();
@@ -75,14 +72,14 @@ fn objects(name: &str, bytes: &[u8]) {
     assert_eq!(values(&again), values(&rows));
 }
 
-fn values(rows: &[PlainRow]) -> Vec<&crate::prompt::Columns> {
-    rows.iter().map(|row| &row.columns).collect()
+fn values(rows: &[Row]) -> Vec<&crate::prompt::Columns> {
+    rows.iter().map(|row| &row.values).collect()
 }
 
 /// The rows; `None` where the file is refused, with a line that it has.
-fn read(path: &Path, bytes: &[u8]) -> Option<Vec<PlainRow>> {
+fn read(path: &Path, bytes: &[u8]) -> Option<Vec<Row>> {
     let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).count() + 1;
-    match read_plain(path, ID) {
+    match read_rows(path) {
         Ok(rows) => {
             let mut before = 0;
             for row in &rows {

@@ -10,7 +10,7 @@ use crate::event::{
 };
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, RowIx};
 use crate::prompt::Prompt;
-use crate::run::{History, RunInfo, Status, Summary};
+use crate::run::{History, InvalidOfRun, RunInfo, Status, Summary};
 use crate::seed::Seed;
 use crate::task::Task;
 use crate::task::example::Split;
@@ -27,6 +27,7 @@ pub(super) struct Example {
     pub(super) summary: Summary,
     pub(super) folder: PathBuf,
     pub(super) events: Vec<(EventNumber, Event)>,
+    pub(super) invalid: InvalidOfRun,
 }
 
 impl Example {
@@ -34,6 +35,7 @@ impl Example {
         Report {
             summary: &self.summary,
             history: &self.history,
+            invalid: &self.invalid,
             task: &self.task,
             folder: &self.folder,
             run_file: None,
@@ -127,7 +129,8 @@ impl Recorder {
         self.events.push((number, event));
     }
 
-    fn answer(&mut self, role: ModelRole, share: Share, call: Call, bytes: usize, out: u64) {
+    fn answer(&mut self, role: ModelRole, share: Share, call: Call, bytes: usize, text: &str) {
+        let out = if role == ModelRole::Mutator { 210 } else { 2 };
         let model = if role == ModelRole::Mutator { "editor" } else { "clerk" };
         let price = simulated_price(model).unwrap();
         self.at += 180;
@@ -135,7 +138,7 @@ impl Recorder {
             call,
             request: RequestHash::of(&call.0.to_le_bytes()),
             bytes: bytes as u64,
-            text: String::new(),
+            text: text.to_owned(),
             input: bytes as u64 / 4,
             cached: 0,
             out,
@@ -173,13 +176,14 @@ impl Recorder {
         for (offset, row) in rows.into_iter().enumerate() {
             let call = Call(first.0 + offset as u64);
             let length = bytes + 80 + (uniform("length", u64::from(row.0)) * 300.0) as usize;
-            self.answer(ModelRole::Task, share, call, length, 2);
             let difficulty = uniform(&split.to_string(), u64::from(row.0));
             // A little noise per candidate, so that their sets of correct rows differ.
             let luck = uniform("luck", u64::from(candidate.0) << 32 | u64::from(row.0)) - 0.5;
             let is_right = ability + 0.16 * luck > difficulty;
             let score = Score::new(f64::from(u8::from(is_right))).unwrap();
             let invalid = !is_right && uniform("invalid", call.0) < 0.01;
+            let text = if invalid { "none of them" } else { "claims" };
+            self.answer(ModelRole::Task, share, call, length, text);
             let outcome = RowOutcome::Scored { score, invalid };
             self.record(Event::EvaluationFolded { call, outcome });
         }
@@ -205,7 +209,7 @@ impl Recorder {
         self.calls += 1;
         let reserve = Amount::ZERO;
         self.record(Event::ProposalIssued { proposal, call, rows: Vec::new(), reserve });
-        self.answer(ModelRole::Mutator, Share::Search, call, 2_400, 210);
+        self.answer(ModelRole::Mutator, Share::Search, call, 2_400, "");
         self.record(Event::ProposalFolded { call, outcome: outcome(proposal) });
     }
 
@@ -254,7 +258,8 @@ pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -
     let ran = Duration::from_millis(log.at);
     let (history, events) = (log.history, log.events);
     let summary = Summary::of(&info, &task, &history.state, &history.wallet, ran, status);
-    Example { task, summary, history, folder: PathBuf::from("results").join(name), events }
+    let invalid = InvalidOfRun::of(&events, &task, &history.state);
+    Example { task, summary, history, folder: PathBuf::from("results").join(name), events, invalid }
 }
 
 fn search(log: &mut Recorder, task: &Task, kind: Kind, dev: u32, dress: impl Fn(String) -> String) {

@@ -151,6 +151,8 @@ pub(super) struct Tried {
     /// `1 scored answer`, `2 scored answers`.
     pub(super) evaluations: String,
     pub(super) invalid: String,
+    /// Why they are invalid: a sentence for each reason.
+    pub(super) invalid_reasons: Vec<String>,
     /// `1 row`, `2 rows` without a score.
     pub(super) errors: String,
     /// Calls without a good answer: a sentence for each cause, with an example.
@@ -593,6 +595,7 @@ pub(super) fn tried(report: &Report<'_>) -> Tried {
         abandoned: given_up,
         evaluations: counted(counts.evaluations, "scored answer"),
         invalid: thousands(counts.invalid),
+        invalid_reasons: report.invalid.all.sentences().map(|it| visible_line(&it)).collect(),
         errors: counted(counts.errors, "row"),
         failed: failed_calls(report.summary),
     }

@@ -247,8 +247,8 @@ impl Page {
             "{} → {}{fates}. {}, {} of them invalid; {} without a score.",
             tried.proposals, tried.candidates, tried.evaluations, tried.invalid, tried.errors
         ));
-        for failed in &tried.failed {
-            let sentence = code(failed);
+        for sentence in tried.invalid_reasons.iter().chain(&tried.failed) {
+            let sentence = code(sentence);
             self.paragraph(&sentence);
         }
         let mut rows: Vec<Vec<String>> = tried
@@ -313,6 +313,19 @@ mod tests {
             assert!(text.contains("## Provenance"));
             assert!(!text.contains("\n\n\n"), "{text}");
         }
+    }
+
+    #[test]
+    fn every_invalid_answer_has_a_reason_and_no_held_out_row_is_named() {
+        let run = run(Kind::Confirmed);
+        assert!(run.summary.counts.invalid > 0);
+        assert_eq!(run.invalid.all.total(), run.summary.counts.invalid);
+        let visible = run.task.visible_rows();
+        let named = run.invalid.all.reasons().flat_map(|reason| &reason.rows);
+        for row in named {
+            assert!(visible.iter().any(|other| other.id == row.id), "{}", row.id);
+        }
+        assert!(markdown(&run.report()).contains("invalid: the answer names none of the labels"));
     }
 
     #[test]

@@ -19,12 +19,12 @@ mod example;
 
 pub use html::html;
 pub use markdown::markdown;
-pub use strategy::{Listed, list as strategies_list, strategy as strategy_page};
+pub use strategy::{RecipeEntry, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};
 pub use words::{failed_calls, left_out, refused_field, visible, visible_line};
 
 use crate::recipe::Recipe;
-use crate::run::{History, LoadedRun, RunFile, Summary};
+use crate::run::{History, InvalidOfRun, LoadedRun, RunFile, Summary};
 use crate::task::Task;
 use std::path::Path;
 
@@ -35,6 +35,8 @@ pub struct Report<'a> {
     pub summary: &'a Summary,
     /// The folded journal.
     pub history: &'a History,
+    /// Why answers are invalid.
+    pub invalid: &'a InvalidOfRun,
     /// The task as frozen in `run.json`.
     pub task: &'a Task,
     /// The run's folder.
@@ -50,6 +52,7 @@ impl<'a> From<&'a LoadedRun> for Report<'a> {
         Self {
             summary: &run.summary,
             history: &run.history,
+            invalid: &run.invalid,
             task: &run.task,
             folder: run.dir.path(),
             run_file: Some(&run.file),

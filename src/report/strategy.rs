@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// A recipe's entry in the list.
 #[derive(Debug, Serialize)]
-pub struct Listed {
+pub struct RecipeEntry {
     /// Its name.
     pub name: String,
     /// When to choose it.
@@ -20,7 +20,7 @@ pub struct Listed {
     pub family: &'static str,
 }
 
-impl Listed {
+impl RecipeEntry {
     /// The entry of a recipe.
     #[must_use]
     pub fn of(recipe: &Recipe) -> Self {
@@ -77,7 +77,7 @@ fn page(colour: bool, width: usize) -> Page {
 
 /// The list, by families.
 #[must_use]
-pub fn list(recipes: &[Listed], colour: bool, width: usize) -> String {
+pub fn list(recipes: &[RecipeEntry], colour: bool, width: usize) -> String {
     let mut page = page(colour, width);
     let names = recipes.iter().map(|recipe| columns_of(&recipe.name)).max().unwrap_or(0);
     let mut is_first = true;
@@ -254,8 +254,8 @@ mod tests {
 
     #[test]
     fn every_shipped_recipe_has_a_family_and_fits_the_terminal() {
-        let all: Vec<Listed> =
-            SHIPPED.iter().map(|one| Listed::of(&load(one.name, &[]).unwrap())).collect();
+        let all: Vec<RecipeEntry> =
+            SHIPPED.iter().map(|one| RecipeEntry::of(&load(one.name, &[]).unwrap())).collect();
         for width in [40, 60, 80] {
             let list = list(&all, false, width);
             assert!(all.iter().all(|recipe| list.contains(&recipe.name)));

@@ -280,8 +280,8 @@ impl Page {
             tried.evaluations, tried.invalid, tried.errors
         );
         self.prose(2, &answers, |_, text| text.to_owned());
-        for failed in &tried.failed {
-            self.prose(2, failed, |_, text| text.to_owned());
+        for sentence in tried.invalid_reasons.iter().chain(&tried.failed) {
+            self.prose(2, sentence, |_, text| text.to_owned());
         }
     }
 

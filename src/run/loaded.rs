@@ -4,6 +4,7 @@ use super::dir::{RUN_FILE, RunDir, SUMMARY_FILE};
 use super::error::RunError;
 use super::file::RunFile;
 use super::history::History;
+use super::invalid::InvalidOfRun;
 use super::summary::{Status, Summary};
 use crate::caps::Caps;
 use crate::memory::State;
@@ -27,6 +28,8 @@ pub struct LoadedRun {
     pub history: History,
     /// Its summary so far.
     pub summary: Summary,
+    /// Why answers of it are invalid.
+    pub invalid: InvalidOfRun,
 }
 
 impl LoadedRun {
@@ -52,7 +55,8 @@ impl LoadedRun {
             let last = dir.read_json::<Summary>(SUMMARY_FILE).ok();
             summary.waiting = last.and_then(|last| last.waiting);
         }
-        Ok(Self { dir, file, recipe, task, history, summary })
+        let invalid = InvalidOfRun::read(&dir.events(), &task, &history.state)?;
+        Ok(Self { dir, file, recipe, task, history, summary, invalid })
     }
 }
 

@@ -19,6 +19,7 @@ mod ended; // The end of a search.
 mod given; // What a program made in memory.
 mod fit; // Checks that a recipe and a task fit together.
 mod wiring; // Assembles a search.
+mod invalid; // Why answers are invalid.
 mod loaded; // A run, read from its files.
 
 pub use control::Control;
@@ -29,6 +30,7 @@ pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
 pub use given::Given;
 pub use history::{History, Moment};
+pub use invalid::InvalidOfRun;
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};

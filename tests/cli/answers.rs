@@ -93,7 +93,7 @@ fn answers_are_joined_by_number_only_where_no_file_has_ids_and_it_is_said() {
     insta::assert_snapshot!(env.complaint(line), @r"
     exit 3
     error: said.csv: the task's rows have ids in column `id`, but the answers have none
-      try: add a column `id` that names the row of each answer
+      try: add a column `id` that names the row of each answer, or say with --id which column does
     ");
     let rows = env.read("task/rows.jsonl").replace("\"id\"", "\"note\"");
     env.write("task/rows.jsonl", &rows);
@@ -188,7 +188,7 @@ fn an_answer_that_is_missing_is_an_error_and_an_empty_one_is_scored() {
     env.write("said.jsonl", "{\"id\": \"60\", \"said\": \"one\"}\n");
     insta::assert_snapshot!(env.complaint(line), @r"
     exit 3
-    error: said.jsonl: row `59` has no answer in column `said`
+    error: said.jsonl: 5 of 6 rows have no answer in column `said`: `59`, `58`, `57`, `56`, `55`
       try: every row needs an answer; an empty string counts as an answer
     ");
     insta::assert_snapshot!(env.complaint("eval task --answers said.jsonl --column sad"), @r#"
@@ -200,6 +200,103 @@ fn an_answer_that_is_missing_is_an_error_and_an_empty_one_is_scored() {
     insta::assert_snapshot!(env.complaint("eval task --answers said.csv --column said"), @r"
     exit 3
     error: said.csv: the task's rows have ids in column `id`, but the answers have none
-      try: add a column `id` that names the row of each answer
+      try: add a column `id` that names the row of each answer, or say with --id which column does
+    ");
+}
+
+/// Labels, of which the third row's answer names none.
+const LABELS: &str = r#"name = "labels"
+
+[data]
+file = "rows.jsonl"
+columns = { id = "id", answer = "answer" }
+
+[prompt]
+system = "Answer the question."
+user = "{{ input }}"
+search = ["system"]
+
+[models]
+task = "openai/gpt-9"
+
+[[score]]
+kind = "label"
+labels = ["yes", "no"]
+"#;
+
+#[test]
+fn why_answers_are_invalid_is_told_by_row() {
+    let env = TestEnv::new();
+    env.write("task/task.toml", LABELS);
+    let rows = (1..=5).fold(String::new(), |mut rows, row| {
+        let row = json!({"id": format!("r{row}"), "input": format!("{row}?"), "answer": "yes"});
+        let _ = writeln!(rows, "{row}");
+        rows
+    });
+    env.write("task/rows.jsonl", &rows);
+    env.write(
+        "said.csv",
+        "id,said\nr1,Yes.\nr2,maybe\nr3,yes and no\nr4,<think>is it yes\nr5,perhaps\n",
+    );
+    let line = "eval task --answers said.csv --column said";
+    let shown = env.run(line).ok().stdout;
+    assert!(
+        shown.starts_with("said: 20.0 % (") && shown.contains(" over 5 rows, 4 invalid"),
+        "{shown}"
+    );
+    insta::assert_snapshot!(shown.lines().skip(1).collect::<Vec<_>>().join("\n"), @r"
+      2 answers are invalid: the answer names none of the labels (rows `r2`, `r5`)
+      1 answer is invalid: the answer names several labels instead of one (row `r3`)
+      1 answer is invalid: the answer ends within its thinking block, before it says anything (row `r4`)
+    ");
+    let told = env.run(&format!("{line} --json")).ok().json();
+    assert_eq!(told["invalid"], 4);
+    let first = &told["invalid_answers"][0];
+    assert_eq!((&first["count"], &first["rows"][0]["id"]), (&json!(2), &json!("r2")));
+    assert_eq!(
+        first["rows"][0]["feedback"],
+        "The answer names none of the labels (yes, no). Expected `yes`."
+    );
+}
+
+#[test]
+fn nested_answers_are_found_by_path_and_ids_that_no_row_has_are_named() {
+    let env = env();
+    let line = |id: &str, said: &str| {
+        let response = json!({"choices": [{"message": {"content": said}}]});
+        json!({"custom_id": id, "response": response}).to_string()
+    };
+    let words = ["one", "two", "three", "four", "five", "six"];
+    let mut said: Vec<String> = words
+        .iter()
+        .enumerate()
+        .map(|(place, word)| line(&(60 - place).to_string(), word))
+        .collect();
+    said.push(line("7", "seven"));
+    env.write("batch.jsonl", &said.join("\n"));
+    let column = "response.choices[0].message.content";
+    let eval = format!("eval task --answers batch.jsonl --column {column} --id custom_id");
+    let ran = env.run(&eval).ok();
+    assert!(ran.stdout.contains(": 100.0 % ("), "{}", ran.stdout);
+    assert_eq!(ran.stderr.trim_end(), "batch.jsonl has 1 id that no row of the task has: `7`");
+    // Rows of other splits are rows of the task.
+    let ran = env.run(&format!("{eval} --split dev")).ok();
+    assert!(ran.stderr.contains(" has 1 id that no row"), "{}", ran.stderr);
+    for wrong in [
+        "eval task --answers batch.jsonl --column response.choices[1].message --id custom_id",
+        "eval task --answers batch.jsonl --column respons.choices --id custom_id",
+        "eval task --answers batch.jsonl --column response..x --id custom_id",
+        "eval task --answers batch.jsonl --column response --id costum_id",
+        "eval task --answers batch.jsonl --column response",
+    ] {
+        env.run(wrong).exits(3);
+    }
+    let line =
+        "eval task --answers batch.jsonl --column response.choices[1].message --id custom_id";
+    insta::assert_snapshot!(env.complaint(line), @r"
+    exit 3
+    batch.jsonl has 1 id that no row of the task has: `7`
+    error: batch.jsonl: no row has a value at `response.choices[1].message`
+      try: look at the column `response` of the first row
     ");
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::error::{Outcome, SearchError, StopCause};
 use crate::event::RowOutcome;
-use crate::task::scorer::expected_text;
+use crate::prompt::value_text;
 
 fn small() -> Caps {
     Caps { calls: Some(20), ..Caps::default() }
@@ -11,7 +11,7 @@ fn small() -> Caps {
 
 /// Right answers to the first rows of dev.
 fn right_answers(rows: usize) -> Vec<Result<Reply, LlmError>> {
-    task().splits.dev.iter().take(rows).map(|row| Ok(reply(&expected_text(row)))).collect()
+    task().splits.dev.iter().take(rows).map(|row| Ok(reply(&value_text(&row.answer)))).collect()
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn an_answer_that_was_durable_before_a_resume_is_scored_and_its_call_not_lost() 
         reserve: Amount::ZERO,
         cached: Vec::new(),
     };
-    let right = expected_text(&task().splits.dev[0]);
+    let right = value_text(&task().splits.dev[0].answer).into_owned();
     let before = [Event::EvaluationIssued(block), Event::Answered(answered(0, &right))];
     for event in before {
         let number = block_on(async { journal.append_durable(event.clone()).await.unwrap() });

@@ -16,6 +16,7 @@ pub use trace::Explainer;
 use super::words::Run;
 use crate::event::{Dropped, Rejection, StopReason};
 use crate::id::{CandidateId, CandidateIx, EventNumber, ProposalNumber};
+use crate::task::scorer::InvalidAnswers;
 use serde::Serialize;
 
 /// The explanation of one candidate or proposal.
@@ -31,11 +32,13 @@ pub struct Explanation {
     /// What happened to it, in order.
     fate: Vec<Moment>,
     children: Vec<Relative>,
+    /// Why answers to it are invalid.
+    invalid: InvalidAnswers,
 }
 
 /// A candidate's id and number.
 #[derive(Clone, Debug, Serialize)]
-struct Named {
+struct CandidateRef {
     id: CandidateId,
     number: CandidateIx,
 }
@@ -44,7 +47,7 @@ struct Named {
 #[derive(Debug, Serialize)]
 struct Identity {
     #[serde(flatten)]
-    named: Named,
+    named: CandidateRef,
     operator: String,
     /// Its current status, as a phrase.
     standing: String,
@@ -64,7 +67,7 @@ struct Identity {
 #[derive(Debug, Serialize)]
 struct Relative {
     #[serde(flatten)]
-    named: Named,
+    named: CandidateRef,
     operator: String,
     dev_mean: Option<f64>,
     dev_rows: u32,
@@ -88,7 +91,7 @@ struct Written {
     about: String,
     /// Why this operator and these parents were chosen.
     why: Vec<String>,
-    parents: Vec<Named>,
+    parents: Vec<CandidateRef>,
     /// The earlier steps that it builds on, in order.
     steps: Vec<StepTaken>,
     rows: Vec<RowShown>,
@@ -120,7 +123,7 @@ struct RowShown {
 #[derive(Debug, Serialize)]
 struct ScoredPrompt {
     #[serde(flatten)]
-    named: Named,
+    named: CandidateRef,
     score: Option<f64>,
 }
 
@@ -187,7 +190,7 @@ enum Happened {
         missing: usize,
         mean: Option<f64>,
         /// The incumbent's mean on the same rows at that time.
-        incumbent: Option<Named>,
+        incumbent: Option<CandidateRef>,
         incumbent_mean: Option<f64>,
         rows_so_far: u32,
         mean_so_far: Option<f64>,
@@ -213,9 +216,9 @@ enum Happened {
     /// It was in the population of a generation.
     Generation { number: u32, place: usize, of: usize },
     /// It became the incumbent.
-    Incumbent { instead_of: Named, why: String },
+    Incumbent { instead_of: CandidateRef, why: String },
     /// Another candidate replaced it as the incumbent.
-    Replaced { by: Named, why: String },
+    Replaced { by: CandidateRef, why: String },
     /// It was copied to an island.
     Migrated { island: u16 },
     /// It was on the shortlist of the recipe's `final`.

@@ -4,8 +4,10 @@ use super::super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, wrapped
 use super::super::words::{self, elided, money, visible_line};
 use super::sentences::mean;
 use super::{
-    CallMade, Change, Explanation, Happened, Identity, Moment, Named, Outcome, Relative, Written,
+    CallMade, CandidateRef, Change, Explanation, Happened, Identity, Moment, Outcome, Relative,
+    Written,
 };
+use crate::task::scorer::InvalidAnswers;
 use crate::text::{percent, plural, shorten, thousands};
 
 /// The column at which the text of a labelled line begins.
@@ -28,7 +30,9 @@ pub fn page(explanation: &Explanation, colour: bool, width: usize) -> String {
     let head = page.paint.dim(&explanation.run);
     page.line(&head);
     match (&explanation.candidate, &explanation.written) {
-        (Some(identity), written) => page.identity(identity, written.as_ref()),
+        (Some(identity), written) => {
+            page.identity(identity, written.as_ref(), &explanation.invalid);
+        }
         (None, Some(written)) => page.rejected(written),
         (None, None) => page.prose(0, "nothing is known about it", |_, text| text.to_owned()),
     }
@@ -66,7 +70,7 @@ fn dev(dev_mean: Option<f64>, rows: u32) -> String {
     }
 }
 
-fn list(named: &[Named]) -> String {
+fn list(named: &[CandidateRef]) -> String {
     named.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -107,7 +111,12 @@ impl Page {
         }
     }
 
-    fn identity(&mut self, identity: &Identity, written: Option<&Written>) {
+    fn identity(
+        &mut self,
+        identity: &Identity,
+        written: Option<&Written>,
+        invalid: &InvalidAnswers,
+    ) {
         let by = match identity.operator.as_str() {
             "baseline" => "the baseline".to_owned(),
             operator => format!("written by {operator}"),
@@ -125,6 +134,10 @@ impl Page {
             self.fact(label, &format!("{} · {} · {dev}", parent.named, parent.operator));
         }
         self.fact("score", &dev(identity.dev_mean, identity.dev_rows));
+        for (place, sentence) in invalid.sentences().enumerate() {
+            let label = if place == 0 { "answers" } else { "" };
+            self.fact(label, &visible_line(&sentence));
+        }
         self.fact("length", &format!("{} tokens", thousands(identity.prompt_tokens)));
         let mut bred = Vec::new();
         if identity.generation > 0 {

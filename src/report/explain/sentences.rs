@@ -1,11 +1,11 @@
 //! Sentences that say what happened to a candidate.
 
 use super::super::words;
-use super::{Happened, Named};
+use super::{CandidateRef, Happened};
 use crate::text::{percent, plural, points};
 use std::fmt;
 
-impl fmt::Display for Named {
+impl fmt::Display for CandidateRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{} {}", self.number, words::visible_line(self.id.as_str()))
     }

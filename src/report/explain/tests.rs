@@ -220,7 +220,7 @@ fn every_way_to_fail_has_a_sentence() {
 
 #[test]
 fn every_moment_has_a_sentence() {
-    let named = || Named { id: CandidateId::new("0123456789ab"), number: CandidateIx(3) };
+    let named = || CandidateRef { id: CandidateId::new("0123456789ab"), number: CandidateIx(3) };
     let all = [
         Happened::Gate { rows: 3, sum: 2.0, needed: 1.0, passed: true },
         Happened::Rows {

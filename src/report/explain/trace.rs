@@ -3,8 +3,8 @@
 use super::super::Report;
 use super::super::words::{self, diff, visible, visible_line};
 use super::{
-    CallMade, Change, DemoShown, Explanation, Happened, Identity, Moment, Named, Outcome, Relative,
-    RowShown, ScoredPrompt, StepTaken, Subject, Written,
+    CallMade, CandidateRef, Change, DemoShown, Explanation, Happened, Identity, Moment, Outcome,
+    Relative, RowShown, ScoredPrompt, StepTaken, Subject, Written,
 };
 use crate::candidate::Origin;
 use crate::engine::confirmed;
@@ -22,6 +22,7 @@ use crate::state::{Phase, Status};
 use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::example::Split;
+use crate::task::scorer::InvalidAnswers;
 use std::collections::{BTreeMap, HashMap};
 
 /// The facts about one proposal.
@@ -123,7 +124,7 @@ impl Explainer {
         self.fate.push(Moment { event, usd, happened, text });
     }
 
-    fn named(&self, candidate: CandidateIx) -> Named {
+    fn named(&self, candidate: CandidateIx) -> CandidateRef {
         named(&self.state, candidate)
     }
 
@@ -417,6 +418,7 @@ impl Explainer {
                     changes: Vec::new(),
                     fate: Vec::new(),
                     children: Vec::new(),
+                    invalid: InvalidAnswers::default(),
                 };
             }
             Subject::Candidate(number) => number,
@@ -464,7 +466,15 @@ impl Explainer {
             changes(before, &candidate.prompt, report.task)
         });
         let children = relatives(&children);
-        Explanation { run, candidate: Some(identity), written, changes, fate: self.fate, children }
+        Explanation {
+            run,
+            candidate: Some(identity),
+            written,
+            changes,
+            fate: self.fate,
+            children,
+            invalid: report.invalid.of_candidate(number),
+        }
     }
 
     /// Reports the result on held-out rows, if all of them are folded.
@@ -649,8 +659,8 @@ fn mean_of(scores: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-fn named(state: &State, candidate: CandidateIx) -> Named {
-    Named { id: state.standing(candidate).candidate.id.clone(), number: candidate }
+fn named(state: &State, candidate: CandidateIx) -> CandidateRef {
+    CandidateRef { id: state.standing(candidate).candidate.id.clone(), number: candidate }
 }
 
 fn relative(state: &State, candidate: CandidateIx) -> Relative {

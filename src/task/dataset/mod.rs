@@ -18,7 +18,6 @@ pub use reader::RowReader;
 pub use roles::ColumnMap;
 pub use row::Row;
 
-use crate::prompt::Columns;
 use crate::source::{self, SourceError};
 use crate::task::example::Example;
 use roles::Roles;
@@ -92,38 +91,11 @@ fn open(path: &Path) -> Result<File, SourceError> {
     source::open(path).map_err(|error| SourceError::unreadable(path, &error))
 }
 
-/// A row of a file that is not task data, such as recorded answers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlainRow {
-    /// The id, if there is an id column.
-    pub id: Option<String>,
-    /// All columns.
-    pub columns: Columns,
-    /// The line on which it starts, from 1.
-    pub line: usize,
-}
-
-/// Reads the rows of a file without checking their columns; but if one has an id, all need one.
+/// Reads the rows of a file without checking their columns.
 ///
 /// # Errors
 /// A file that cannot be read, or a mistake in it with its line.
-pub fn read_plain(path: &Path, id: &str) -> Result<Vec<PlainRow>, SourceError> {
-    let plain = |row: Row| PlainRow {
-        id: row.values.get(id).and_then(roles::filled_text),
-        columns: row.values,
-        line: row.line,
-    };
-    let rows: Vec<PlainRow> = read_rows(path)?.into_iter().map(plain).collect();
-    match rows.iter().find(|row| row.id.is_none()) {
-        Some(row) if rows.iter().any(|row| row.id.is_some()) => {
-            let message = format!("this row has no id in column `{id}`, but others have one");
-            Err(SourceError::new(path, message).at_line(row.line).help("give every row its id"))
-        }
-        _ => Ok(rows),
-    }
-}
-
-fn read_rows(path: &Path) -> Result<Vec<Row>, SourceError> {
+pub fn read_rows(path: &Path) -> Result<Vec<Row>, SourceError> {
     let rows: Vec<Row> = RowReader::open(path, Quirks::Refuse)?.collect::<Result<_, _>>()?;
     if rows.is_empty() {
         return Err(SourceError::new(path, "the file has no rows"));

@@ -4,7 +4,7 @@
 //! are published. An answer that is no list is the only right one.
 
 use super::json;
-use super::verdict::Verdict;
+use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -67,7 +67,7 @@ pub(super) fn best(verdicts: Vec<Verdict>, answers: &[Cow<'_, Value>]) -> Option
             .enumerate()
             .filter(|(other, _)| *other != place)
             .take(MAX_SHOWN)
-            .map(|(_, answer)| super::quoted(&value_text(answer)))
+            .map(|(_, answer)| quoted(&value_text(answer)))
             .collect();
         if !others.is_empty() {
             feedback.push_str(&format!(" Also right: {}.", others.join(", ")));

@@ -1,12 +1,9 @@
 //! A scorer that is a closure of the program that made the task.
 //!
-//! Like the other kinds it must be a pure function of answer and row: a resumed run calls it again.
+//! Like the kinds it must be a pure function of answer and row: a resumed run calls it again.
 
-use super::kind::Kind;
-use super::prepare::Prepare;
 use super::verdict::Verdict;
 use crate::task::example::Example;
-use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,11 +21,9 @@ impl Closure {
     {
         Self(Arc::new(move |answer, row| score(answer, row).into()))
     }
-}
 
-impl Kind for Closure {
-    fn score(&self, answer: &str, _: &Value, row: &Example, _: &Prepare) -> Option<Verdict> {
-        Some((self.0)(answer, row))
+    pub(super) fn score(&self, answer: &str, row: &Example) -> Verdict {
+        (self.0)(answer, row)
     }
 }
 

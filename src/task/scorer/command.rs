@@ -1,14 +1,11 @@
 //! `command`: a user program scores the answer. This file only parses its table in the task; the
 //! processes are in `evaluate::command`.
 
-use super::kind::{Kind, Named};
-use super::prepare::Prepare;
+use super::answer_filter::AnswerFilter;
+use super::kind::{FromTable, Method};
 use super::program::CommandSpec;
 use super::table::{ScoreTable, ScorerError};
-use super::verdict::Verdict;
-use crate::task::example::Example;
 use crate::text;
-use serde_json::Value;
 use std::time::Duration;
 
 /// The default time limit for one answer.
@@ -18,21 +15,17 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(super) struct Command(CommandSpec);
 
-impl Kind for Command {
-    fn score(&self, _: &str, _: &Value, _: &Example, _: &Prepare) -> Option<Verdict> {
-        None
-    }
-
-    fn command(&self) -> Option<&CommandSpec> {
-        Some(&self.0)
+impl From<Command> for Method {
+    fn from(command: Command) -> Self {
+        Self::Command(command.0)
     }
 }
 
-impl Named for Command {
+impl FromTable for Command {
     const NAME: &'static str = "command";
     const KEYS: &'static [&'static str] = &["command", "timeout", "env"];
 
-    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
+    fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
         let argv = table.command.clone().unwrap_or_default();
         if argv.first().is_none_or(|program| program.trim().is_empty()) {
             return Err(ScorerError::new("command", "`command` names no program")
@@ -71,7 +64,7 @@ mod tests {
 
     fn spec(text: &str) -> Result<CommandSpec, String> {
         let table: ScoreTable = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-        Command::new(&table, &Prepare::nothing())
+        Command::new(&table, &AnswerFilter::nothing())
             .map(|command| command.0)
             .map_err(|error| format!("{}: {error}", error.key))
     }

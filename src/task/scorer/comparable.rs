@@ -1,9 +1,9 @@
 //! Texts in the form in which they are compared: one form for characters that look alike.
 //!
 //! Letters are composed (NFC); dashes, apostrophes and quotation marks are those of ASCII; a
-//! backslash of Markdown before punctuation is gone, and so are characters without width; full-width
-//! letters have their usual width. Case and
-//! white space are the business of `normalize` and of [`Folded`].
+//! backslash of Markdown before punctuation is gone, and so are characters without width and the
+//! Arabic tatweel; full-width letters have their usual width. Case and white space are the business of
+//! `normalize` and of [`Folded`].
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
@@ -33,10 +33,17 @@ fn composed(text: &str) -> Cow<'_, str> {
 /// The form of one character; `None` if it has no width.
 fn form_of(c: char) -> Option<char> {
     Some(match c {
-        '\u{2010}'..='\u{2015}' | '−' | '⁃' | '﹘' | '﹣' | '－' => '-',
+        '\u{2010}'..='\u{2015}' | '⸺' | '⸻' | '−' | '⁃' | '﹘' | '﹣' | '－' => '-',
         '‘' | '’' | '‚' | '‛' | '′' | '´' | 'ʼ' | 'ʹ' | '＇' => '\'',
         '“' | '”' | '„' | '‟' | '″' | '«' | '»' | '＂' => '"',
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe0e}' | '\u{fe0f}' | '\u{feff}' => {
+        // Characters without width, and the tatweel, which only stretches an Arabic word.
+        '\u{ad}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2060}'
+        | '\u{fe0e}'
+        | '\u{fe0f}'
+        | '\u{feff}'
+        | '\u{640}' => {
             return None;
         }
         // Full-width letters, digits and punctuation.
@@ -65,7 +72,14 @@ pub fn label_form(label: &str) -> String {
     Folded::new(label).text
 }
 
-/// A comparable text without case, whose runs of white space are one space.
+/// The marks of Arabic and Hebrew for vowels and for reading aloud, which most writers leave away.
+fn is_vowel_mark(c: char) -> bool {
+    matches!(c,
+        '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
+        | '\u{64b}'..='\u{652}' | '\u{656}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6dc}')
+}
+
+/// A comparable text without case and without vowel marks, whose runs of white space are one space.
 pub(super) struct Folded {
     pub(super) text: String,
     /// The places of hyphens that were written as em dashes: they separate words like a comma.
@@ -76,7 +90,7 @@ impl Folded {
     pub(super) fn new(text: &str) -> Self {
         let (mut folded, mut breaks) = (String::with_capacity(text.len()), Vec::new());
         // A long dash becomes a hyphen like the others; only its place is remembered.
-        for (index, piece) in text.split(['—', '―']).enumerate() {
+        for (index, piece) in text.split(['—', '―', '⸺', '⸻']).enumerate() {
             if index > 0 {
                 breaks.push(folded.len());
                 folded.push('-');
@@ -87,7 +101,9 @@ impl Folded {
                 folded.push(' ');
             }
             let words: Vec<&str> = piece.split_whitespace().collect();
-            folded.push_str(&composed(&fold_case(&words.join(" "))));
+            let mut words = fold_case(&words.join(" "));
+            words.retain(|c| !is_vowel_mark(c));
+            folded.push_str(&composed(&words));
             if piece.ends_with(char::is_whitespace) && !words.is_empty() {
                 folded.push(' ');
             }

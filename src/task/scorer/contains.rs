@@ -1,50 +1,37 @@
 //! `contains`: the answer contains the expected text exactly (`normalize` with `lower` ignores
 //! case).
 
-use super::kind::{Kind, Named, check_text, value_of};
-use super::prepare::Prepare;
-use super::quoted;
+use super::answer_filter::AnswerFilter;
+use super::kind::{FromTable, Kind, SoughtText};
 use super::table::{ScoreTable, ScorerError};
-use super::verdict::Verdict;
-use crate::prompt::value_text;
-use crate::task::example::Example;
+use super::verdict::{Verdict, quoted};
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
-pub(super) struct Contains {
-    value: Option<Value>,
-}
+pub(super) struct Contains(SoughtText);
 
-impl Kind for Contains {
-    fn check(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
-        check_text(self.value.as_ref(), expected, prepare)
-    }
-
-    fn score(
-        &self,
-        answer: &str,
-        expected: &Value,
-        _: &Example,
-        prepare: &Prepare,
-    ) -> Option<Verdict> {
-        let expected = value_text(self.value.as_ref().unwrap_or(expected));
-        Some(if prepare.text(answer).contains(&*prepare.text(&expected)) {
-            Verdict::right()
-        } else {
-            Verdict::wrong(format!(
-                "Expected {} in the answer, got {}.",
-                quoted(&expected),
-                quoted(answer)
-            ))
-        })
-    }
-}
-
-impl Named for Contains {
+impl FromTable for Contains {
     const NAME: &'static str = "contains";
     const KEYS: &'static [&'static str] = &["value", "any_of"];
 
-    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
-        Ok(Self { value: value_of(table)? })
+    fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
+        SoughtText::new(table).map(Self)
+    }
+}
+
+impl Kind for Contains {
+    fn check(&self, expected: &Value, filter: &AnswerFilter) -> Result<(), String> {
+        self.0.check(expected, filter)
+    }
+
+    fn score(&self, answer: &str, expected: &Value, filter: &AnswerFilter) -> Verdict {
+        let expected = self.0.of(expected);
+        Verdict::right_if(filter.text(answer).contains(&*filter.text(&expected)), || {
+            format!("Expected {} in the answer, got {}.", quoted(&expected), quoted(answer))
+        })
+    }
+
+    fn compares_whole_lists(&self) -> bool {
+        true
     }
 }

@@ -18,15 +18,17 @@ const VERBS: &[&str] = &["is", "was", "are", "were", "be", "of", "equals"];
 /// The context before a number.
 pub(super) struct Before {
     pub(super) is_minus: bool,
+    pub(super) has_currency: bool,
     pub(super) is_name: bool,
     pub(super) is_expression: bool,
 }
 
 impl Before {
-    /// The context at the end of a text.
-    pub(super) fn of(text: &str) -> Self {
+    /// The context at the end of a text. In a formula, a minus may stand apart from its number.
+    pub(super) fn of(text: &str, is_formula: bool) -> Self {
         let bare = without_currency(text);
-        let has_currency = bare.len() < text.len();
+        let has_sign = bare.len() < text.len();
+        let has_currency = has_sign || CURRENCY_WORDS.contains(&last_word(bare).as_str());
         let is_expression = text.ends_with(EXPRESSION);
         if let Some(rest) = bare.strip_suffix(['-', EN_DASH]) {
             // After a digit or a bracket it is a range or a subtraction, after a letter a hyphen.
@@ -36,7 +38,8 @@ impl Before {
             };
             return Self {
                 is_minus: !rest.ends_with(joins),
-                is_name: !has_currency && rest.ends_with(|c: char| c.is_ascii_alphabetic()),
+                has_currency,
+                is_name: !has_sign && rest.ends_with(|c: char| c.is_ascii_alphabetic()),
                 is_expression: is_expression || rest.ends_with(EXPRESSION),
             };
         }
@@ -44,11 +47,13 @@ impl Before {
             || bare.ends_with('^')
             || bare.trim_end_matches([' ', THIN_SPACE]).ends_with('±');
         let word = last_word(bare);
-        let is_version = VERSION_WORDS.contains(&word.as_str()) && bare.len() == text.len();
+        let is_version = VERSION_WORDS.contains(&word.as_str()) && !has_sign;
+        // `4 out of 5`, and the footnote `[1]`.
+        let is_aside = bare.ends_with(" out of ") || is_footnote(bare);
         Self {
-            is_minus: is_spaced_minus(bare) || is_minus_word(bare),
-            is_name: is_version
-                || within_name && !has_currency && !CURRENCY_WORDS.contains(&word.as_str()),
+            is_minus: is_spaced_minus(bare, is_formula) || is_minus_word(bare),
+            has_currency,
+            is_name: is_version || is_aside || within_name && !has_currency,
             is_expression,
         }
     }
@@ -68,10 +73,58 @@ fn last_word(text: &str) -> String {
     text[text.len() - letters..].to_ascii_lowercase()
 }
 
-/// `= - 5`. After a line break it is a bullet, after a number a subtraction.
-fn is_spaced_minus(text: &str) -> bool {
-    let minus = text.strip_suffix([' ', THIN_SPACE]).and_then(|it| it.strip_suffix(['-', EN_DASH]));
-    minus.is_some_and(|rest| rest.trim_end_matches(' ').ends_with(['=', '≈', '(', '[', ':']))
+/// `= - 5`. After a line break it is a bullet, unless it begins a formula; after a number it is a
+/// subtraction.
+fn is_spaced_minus(text: &str, is_formula: bool) -> bool {
+    let Some(bare) = text.strip_suffix([' ', THIN_SPACE]) else { return false };
+    let Some(rest) = bare.strip_suffix(['-', EN_DASH]) else { return false };
+    let rest = rest.trim_end_matches([' ', THIN_SPACE]);
+    let begins = rest.is_empty() || rest.ends_with(['\n', '$', ',']);
+    let is_math = is_formula || text.ends_with(THIN_SPACE);
+    rest.ends_with(['=', '≈', '(', '[', ':']) || is_math && begins
+}
+
+/// `[` directly before a number, after a word or a sentence.
+fn is_footnote(text: &str) -> bool {
+    let Some(rest) = text.strip_suffix('[') else { return false };
+    let rest = rest.strip_suffix(' ').unwrap_or(rest);
+    rest.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '!' | '?' | ')' | '%'))
+}
+
+/// Whether a text begins with a currency.
+pub(super) fn starts_with_currency(text: &str) -> bool {
+    text.strip_prefix([' ', THIN_SPACE]).unwrap_or(text).starts_with(CURRENCIES)
+}
+
+/// Whether what follows a number makes it an expression: `3√5`, `2^n`.
+pub(super) fn begins_expression(after: &str) -> bool {
+    after.starts_with(EXPRESSION)
+        || after.strip_prefix('^').is_some_and(|rest| {
+            rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '(' | EXPRESSION))
+        })
+}
+
+/// Whether a number is one term of a formula, such as `5 + 3` or `x + 2`: the value of the whole is not
+/// read.
+pub(super) fn is_term(before: &str, after: &str) -> bool {
+    let operators: &[char] = &['+', '*', '·', '×', '÷', '/'];
+    let before = before.trim_end_matches([' ', THIN_SPACE]);
+    let bare = after.trim_start_matches([' ', THIN_SPACE, ')']);
+    let is_apart = bare.len() < after.len();
+    let is_sum = before.strip_suffix(operators).is_some_and(|rest| {
+        rest.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ' ' | ')' | EXPRESSION))
+    });
+    let is_difference = bare
+        .strip_prefix(['-', EN_DASH])
+        .is_some_and(|rest| is_apart || rest.starts_with(|c: char| c == ' ' || c.is_alphabetic()));
+    let is_subtracted = before.strip_suffix(['-', EN_DASH]).is_some_and(|rest| {
+        let bare = rest.trim_end_matches([' ', THIN_SPACE]);
+        // Digits on both sides of a hyphen are a range.
+        rest.ends_with(char::is_alphabetic)
+            || bare.len() < rest.len()
+                && bare.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | EXPRESSION))
+    });
+    is_sum || is_difference || is_subtracted || bare.starts_with(operators)
 }
 
 /// `minus 5`, `negative 5`, but not `10 minus 5`.
@@ -123,10 +176,11 @@ pub(super) fn is_in_accountants_brackets(text: &str, start: usize, end: usize) -
         return false;
     }
     let mark = |c: char| matches!(c, ' ' | '*' | '_' | '`' | THIN_SPACE);
-    let line = outside.rsplit('\n').next().unwrap_or_default().trim_end_matches(mark);
+    let line = outside.trim_end_matches(mark);
     let ends_here = after.trim_start_matches(mark).chars().next().is_none_or(|c| {
         matches!(c, '\n' | '\r' | '.' | ',' | ';' | '|' | '%') || CURRENCIES.contains(&c)
     });
-    let is_alone = line.is_empty() || line.ends_with([':', '=', '|', ';', '→', '>', '-']);
+    let is_alone =
+        line.is_empty() || line.ends_with(['\n', '\r', ':', '=', '|', ';', '→', '>', '-']);
     ends_here && is_alone || is_amount && VERBS.contains(&last_word(line).as_str())
 }

@@ -5,6 +5,7 @@
 //! and compared by `json`.
 
 use super::json;
+use super::reason::InvalidReason;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -31,43 +32,46 @@ const MAX_STARTS: usize = 500;
 /// The JSON that an answer gives.
 ///
 /// # Errors
-/// Why there is none: what is wrong with the value that comes nearest, as a lower-case sentence
-/// without a full stop.
-pub(super) fn find(answer: &str, wanted: Wanted) -> Result<Value, String> {
+/// Why there is none: [`InvalidReason::NoJson`], or what is wrong with the value that comes nearest.
+pub(super) fn find(answer: &str, wanted: Wanted) -> Result<Value, InvalidReason> {
     let bare = answer.trim().trim_start_matches('\u{feff}');
-    let whole = json::parse(bare);
-    if whole.is_ok() {
-        return whole;
-    }
+    let whole = match json::parse(bare) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
     let fences = fences(answer);
     let mut complaint = None;
-    for is_marked in [true, false] {
-        let same = fences.iter().rev().filter(|fence| fence.is_json() == is_marked);
-        for fence in same {
-            match json::parse(fence.content.trim()) {
-                Ok(value) if is_marked || value.is_object() || value.is_array() => {
-                    return Ok(value);
-                }
-                Ok(_) => {}
-                Err(error) if fence.is_json() || fence.looks_like_json() => {
-                    if let Ok(value) = in_prose(fence.content, wanted) {
-                        return Ok(value);
-                    }
-                    complaint.get_or_insert(error);
-                }
-                Err(_) => {}
+    for rank in [Rank::Json, Rank::Unmarked] {
+        for fence in fences.iter().rev().filter(|fence| fence.rank() == rank) {
+            match fence.value(wanted) {
+                Ok(value) => return Ok(value),
+                Err(error) => complaint = complaint.or(error),
             }
         }
     }
     if let Some(error) = complaint {
-        return Err(error);
+        return Err(InvalidReason::BrokenJson(error));
     }
     match in_prose(&without_code(answer, &fences), wanted) {
-        Ok(value) => Ok(value),
+        Ok(value) => return Ok(value),
         // The place of a mistake is told in the whole answer where that is one broken value.
-        Err(Some(error)) if !bare.starts_with(['{', '[']) => Err(error),
-        Err(_) => whole,
+        Err(Some(_)) if bare.starts_with(['{', '[']) => {
+            return Err(InvalidReason::BrokenJson(whole));
+        }
+        Err(Some(error)) => return Err(InvalidReason::BrokenJson(error)),
+        Err(None) => {}
     }
+    // Code of another language counts only where there is nothing else.
+    let code = fences.iter().rev().filter(|fence| fence.rank() == Rank::Code);
+    code.filter_map(|fence| fence.value(wanted).ok()).next().ok_or(InvalidReason::NoJson)
+}
+
+/// How likely a fenced block is the answer; the first one counts before the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rank {
+    Json,
+    Unmarked,
+    Code,
 }
 
 /// A fenced block of Markdown.
@@ -79,13 +83,28 @@ struct Fence<'a> {
 }
 
 impl Fence<'_> {
-    fn is_json(&self) -> bool {
-        let language = self.language.to_ascii_lowercase();
-        ["json", "jsonc", "json5", "jsonl", "application/json"].contains(&language.as_str())
+    fn rank(&self) -> Rank {
+        match self.language.to_ascii_lowercase().as_str() {
+            "json" | "jsonc" | "json5" | "jsonl" | "application/json" => Rank::Json,
+            "" | "text" | "txt" | "plaintext" | "output" => Rank::Unmarked,
+            _ => Rank::Code,
+        }
     }
 
-    fn looks_like_json(&self) -> bool {
-        self.language.is_empty() && self.content.trim_start().starts_with(['{', '['])
+    /// The value of its content. The error is what is wrong with a value that was meant to be JSON.
+    fn value(&self, wanted: Wanted) -> Result<Value, Option<String>> {
+        let rank = self.rank();
+        let content = self.content.trim();
+        match json::parse(content) {
+            Ok(value) if rank == Rank::Json || value.is_object() || value.is_array() => Ok(value),
+            Err(error)
+                if rank == Rank::Json
+                    || rank == Rank::Unmarked && content.starts_with(['{', '[']) =>
+            {
+                in_prose(content, wanted).map_err(|_| Some(error))
+            }
+            _ => Err(None),
+        }
     }
 }
 
@@ -128,7 +147,7 @@ fn fences(text: &str) -> Vec<Fence<'_>> {
 
 /// The text without the fenced code of other languages, in which a literal is no answer.
 fn without_code<'a>(text: &'a str, fences: &[Fence<'a>]) -> Cow<'a, str> {
-    let code = |fence: &&Fence<'_>| !fence.is_json() && !fence.language.is_empty();
+    let code = |fence: &&Fence<'_>| fence.rank() == Rank::Code;
     if !fences.iter().any(|fence| code(&fence)) {
         return Cow::Borrowed(text);
     }
@@ -226,7 +245,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn object(answer: &str) -> Result<Value, String> {
+    fn object(answer: &str) -> Result<Value, InvalidReason> {
         find(answer, Wanted::Object)
     }
 
@@ -251,8 +270,8 @@ mod tests {
         let inner = json!({"k": "a ```b``` c\n```"});
         assert_eq!(object(&format!("```json\n{inner}\n```")), Ok(inner));
         assert_eq!(
-            object("````json\n{\"k\":\n```\n7}\n````").unwrap_err(),
-            "expected value at line 2 column 1"
+            object("````json\n{\"k\":\n```\n7}\n````"),
+            Err(InvalidReason::BrokenJson("expected value at line 2 column 1".into()))
         );
     }
 
@@ -288,25 +307,61 @@ mod tests {
             ("{\"k\": NaN}", "expected value"),
             ("{\"k\": 7, \"k\": 8}", "the key `k` is there twice"),
             ("```json\n{\"k\" 7}\n```", "expected `:`"),
-            ("It is blue.", "expected value at line 1 column 1"),
-            ("", "EOF while parsing a value"),
         ] {
-            let error = object(answer).unwrap_err();
+            let Err(InvalidReason::BrokenJson(error)) = object(answer) else { panic!("{answer}") };
             assert!(error.contains(complaint), "{answer}: {error}");
+        }
+        for answer in ["It is blue.", "", "For x in [0, 1) {braces}"] {
+            assert_eq!(object(answer), Err(InvalidReason::NoJson), "{answer}");
         }
     }
 
     #[test]
-    fn odd_answers_are_read_quickly() {
-        for piece in ["[", "{", "{\"", "```\n", "[1,", "{}"] {
-            let _ = object(&piece.repeat(1 << 16));
+    fn code_of_another_language_counts_only_where_there_is_nothing_else() {
+        for answer in [
+            "```python\n{\"k\": 8}\n```\nSo: {\"k\": 7}",
+            "{\"k\": 7}\n```python\n{\"k\": 8}\n```",
+            "```\n{\"k\": 7}\n```\n```js\n{\"k\": 8}\n```",
+            "```javascript\n{\"k\": 7}\n```",
+            "As code:\n```python\n{\"k\": 7}\n```\nDone.",
+            "```text\n{\"k\": 7}\n```\nas opposed to {\"k\": 8}",
+        ] {
+            assert_eq!(object(answer), Ok(json!({"k": 7})), "{answer}");
         }
+    }
+
+    /// Tries each bracket from the left, and goes on after each value: the last wanted one, else the
+    /// last one.
+    fn naive(text: &str) -> Option<Value> {
+        let (mut values, mut from) = (Vec::new(), 0);
+        while let Some(start) = text[from..].find(['{', '[']).map(|at| from + at) {
+            let mut read = serde_json::Deserializer::from_str(&text[start..]).into_iter();
+            from = match read.next() {
+                Some(Ok(value)) => {
+                    values.push(value);
+                    start + read.byte_offset()
+                }
+                _ => start + 1,
+            };
+        }
+        let wanted = values.iter().rfind(|value| Wanted::Object.is(value));
+        wanted.or(values.last()).cloned()
     }
 
     proptest! {
         #[test]
         fn any_answer_can_be_searched(answer in "(```|~~~|json|\n|\\{|\\}|\\[|\\]|\"|a|:|,|1| ){0,24}") {
             let _ = object(&answer);
+        }
+
+        #[test]
+        fn what_is_not_broken_is_read_as_a_naive_reader_reads_it(
+            pieces in prop::collection::vec(
+                "(so|the|is|\\{name\\}|\\(see\\)|\\[a, b\\]|\\{\"k\": [1-9]\\}|\\{\"k\": \\[\\{\"a\": \"\\}\"\\}\\]\\}|\\[[1-9]\\])", 0..12
+            )
+        ) {
+            let text = format!("Well, {}", pieces.join(" "));
+            prop_assert_eq!(object(&text).ok(), naive(&text), "{}", text);
         }
 
         #[test]

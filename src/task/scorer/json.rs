@@ -2,8 +2,8 @@
 //!
 //! Where an answer holds JSON is in `find_json`. It checks no schema.
 
+use super::answer_filter::AnswerFilter;
 use super::exact::{Exact, Tolerance};
-use super::prepare::Prepare;
 use crate::task::json;
 use serde_json::{Number, Value};
 
@@ -28,23 +28,28 @@ pub(super) fn complaint(text: &str) -> Option<String> {
 }
 
 /// Whether two values are equal: numbers within the tolerance, strings after normalization.
-pub(super) fn equal(got: &Value, expected: &Value, numbers: &Tolerance, prepare: &Prepare) -> bool {
+pub(super) fn equal(
+    got: &Value,
+    expected: &Value,
+    numbers: &Tolerance,
+    filter: &AnswerFilter,
+) -> bool {
     match (got, expected) {
         (Value::Array(got), Value::Array(expected)) => {
             got.len() == expected.len()
                 && got
                     .iter()
                     .zip(expected)
-                    .all(|(got, expected)| equal(got, expected, numbers, prepare))
+                    .all(|(got, expected)| equal(got, expected, numbers, filter))
         }
         (Value::Object(got), Value::Object(expected)) => {
             got.len() == expected.len()
                 && expected.iter().all(|(name, expected)| {
-                    got.get(name).is_some_and(|got| equal(got, expected, numbers, prepare))
+                    got.get(name).is_some_and(|got| equal(got, expected, numbers, filter))
                 })
         }
         (Value::String(got), Value::String(expected))
-            if prepare.text(got) == prepare.text(expected) =>
+            if filter.text(got) == filter.text(expected) =>
         {
             true
         }
@@ -76,7 +81,7 @@ mod tests {
 
     fn same(got: &str, expected: &str) -> bool {
         let numbers = Tolerance::none();
-        equal(&parse(got).unwrap(), &parse(expected).unwrap(), &numbers, &Prepare::nothing())
+        equal(&parse(got).unwrap(), &parse(expected).unwrap(), &numbers, &AnswerFilter::nothing())
     }
 
     #[test]
@@ -117,7 +122,7 @@ mod tests {
         fn a_value_that_is_written_is_read_and_equal(number in any::<f64>().prop_filter("finite", |it| it.is_finite()), whole in any::<i64>(), text in any::<String>()) {
             let value = json!({"n": number, "w": [whole], "t": text});
             let read = parse(&value.to_string()).unwrap();
-            prop_assert!(equal(&read, &value, &Tolerance::none(), &Prepare::nothing()));
+            prop_assert!(equal(&read, &value, &Tolerance::none(), &AnswerFilter::nothing()));
         }
     }
 }

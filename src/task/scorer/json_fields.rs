@@ -2,17 +2,16 @@
 //!
 //! The expected fields are those of the row's answer, or `fields` of them. Numbers are compared
 //! with the tolerance, strings exactly (after `normalize`, which trims by default). A missing field
-//! counts as null; an additional field is ignored. An answer that is not a JSON object is invalid.
+//! is wrong, also where null is expected; an additional field is ignored. An answer that is not a JSON object is invalid.
 
+use super::answer_filter::AnswerFilter;
 use super::exact::Tolerance;
 use super::find_json::{self, Wanted};
 use super::json;
-use super::kind::{Kind, Named};
-use super::prepare::Prepare;
-use super::quoted;
+use super::kind::{FromTable, Kind};
+use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
-use super::verdict::Verdict;
-use crate::task::example::Example;
+use super::verdict::{Verdict, quoted};
 use crate::text;
 use crate::units::Score;
 use serde_json::Value;
@@ -23,11 +22,11 @@ pub(super) struct JsonFields {
     tolerance: Tolerance,
 }
 
-impl Named for JsonFields {
+impl FromTable for JsonFields {
     const NAME: &'static str = "json-fields";
     const KEYS: &'static [&'static str] = &["fields", "tolerance", "relative_tolerance", "any_of"];
 
-    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
+    fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
         if table.fields.as_ref().is_some_and(Vec::is_empty) {
             return Err(ScorerError::new("fields", "`fields` names no field")
                 .help("name the fields to score, or remove `fields` to score all"));
@@ -37,37 +36,8 @@ impl Named for JsonFields {
 }
 
 impl Kind for JsonFields {
-    fn check(&self, expected: &Value, _: &Prepare) -> Result<(), String> {
-        self.check_answer(expected)
-    }
-
-    fn score(
-        &self,
-        answer: &str,
-        expected: &Value,
-        _: &Example,
-        prepare: &Prepare,
-    ) -> Option<Verdict> {
-        Some(self.score_against(answer, expected, prepare))
-    }
-}
-
-impl JsonFields {
-    fn expected_fields<'a>(&'a self, expected: &'a Value) -> Vec<(&'a str, &'a Value)> {
-        let Value::Object(expected) = expected else {
-            return Vec::new();
-        };
-        match &self.fields {
-            None => expected.iter().map(|(name, value)| (name.as_str(), value)).collect(),
-            Some(fields) => fields
-                .iter()
-                .map(|name| (name.as_str(), expected.get(name).unwrap_or(&Value::Null)))
-                .collect(),
-        }
-    }
-
     /// Checks that a row's answer has the expected fields.
-    fn check_answer(&self, expected: &Value) -> Result<(), String> {
+    fn check(&self, expected: &Value, _: &AnswerFilter) -> Result<(), String> {
         let Value::Object(there) = expected else {
             return Err(format!(
                 "the answer {} is not a JSON object",
@@ -86,29 +56,19 @@ impl JsonFields {
         }
     }
 
-    fn score_against(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
+    fn score(&self, answer: &str, expected: &Value, filter: &AnswerFilter) -> Verdict {
         let fields = self.expected_fields(expected);
         let got = match find_json::find(answer, Wanted::Object) {
             Ok(Value::Object(got)) => got,
-            Ok(_) => {
-                return Verdict::invalid(
-                    "the answer is JSON, but not an object",
-                    &quoted(&expected.to_string()),
-                );
-            }
-            Err(reason) => {
-                return Verdict::invalid(
-                    format!("the answer is not JSON: {reason}"),
-                    &quoted(&expected.to_string()),
-                );
-            }
+            Ok(_) => return InvalidReason::NoObject.verdict(&quoted(&expected.to_string())),
+            Err(reason) => return reason.verdict(&quoted(&expected.to_string())),
         };
         let wrong: Vec<String> = fields
             .iter()
             .filter_map(|(name, expected)| {
                 let value = got.get(*name);
-                let right =
-                    json::equal(value.unwrap_or(&Value::Null), expected, &self.tolerance, prepare);
+                let right = value
+                    .is_some_and(|value| json::equal(value, expected, &self.tolerance, filter));
                 (!right).then(|| {
                     let got = value
                         .map_or_else(|| "nothing".to_owned(), |value| quoted(&value.to_string()));
@@ -128,13 +88,31 @@ impl JsonFields {
     }
 }
 
+impl JsonFields {
+    fn expected_fields<'a>(&'a self, expected: &'a Value) -> Vec<(&'a str, &'a Value)> {
+        let Value::Object(expected) = expected else {
+            return Vec::new();
+        };
+        match &self.fields {
+            None => expected.iter().map(|(name, value)| (name.as_str(), value)).collect(),
+            Some(fields) => fields
+                .iter()
+                .map(|name| (name.as_str(), expected.get(name).unwrap_or(&Value::Null)))
+                .collect(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
-    fn scorer(table: ScoreTable) -> (JsonFields, Prepare) {
-        (JsonFields::new(&table, &Prepare::nothing()).unwrap(), Prepare::new(&table).unwrap())
+    fn scorer(table: ScoreTable) -> (JsonFields, AnswerFilter) {
+        (
+            JsonFields::new(&table, &AnswerFilter::nothing()).unwrap(),
+            AnswerFilter::new(&table).unwrap(),
+        )
     }
 
     fn invoice() -> Value {
@@ -143,11 +121,11 @@ mod tests {
 
     #[test]
     fn the_share_of_right_fields_is_the_score_and_the_wrong_ones_are_named() {
-        let (fields, prepare) = scorer(ScoreTable::default());
-        let score = |answer: &str| fields.score_against(answer, &invoice(), &prepare);
+        let (fields, filter) = scorer(ScoreTable::default());
+        let score = |answer: &str| fields.score(answer, &invoice(), &filter);
         assert_eq!(
             score(
-                "```json\n{\"lines\": [{\"n\": 1.0}], \"total\": 2406.450, \"currency\": \" EUR\", \"x\": 1}\n```"
+                "```json\n{\"lines\": [{\"n\": 1.0}], \"total\": 2406.450, \"currency\": \" EUR\", \"due\": null, \"x\": 1}\n```"
             ),
             Verdict::right()
         );
@@ -160,7 +138,8 @@ mod tests {
                 "Wrong fields: total (expected `2406.45`, got `2406`), due (expected `null`, got `\"2024\"`)."
             )
         );
-        assert_eq!(score("{}").score.value(), 0.25);
+        assert_eq!(score("{}").score.value(), 0.0);
+        assert_eq!(score("{\"due\": null}").score.value(), 0.25);
         assert!(
             score("{}").feedback.unwrap().contains("currency (expected `\"EUR\"`, got nothing)")
         );
@@ -168,59 +147,52 @@ mod tests {
 
     #[test]
     fn what_is_not_an_object_is_invalid_with_the_readers_words() {
-        let (fields, prepare) = scorer(ScoreTable::default());
-        let broken = fields.score_against("{\"total\": }", &invoice(), &prepare);
-        assert_eq!(
-            broken.invalid.as_deref(),
-            Some("the answer is not JSON: expected value at line 1 column 11")
-        );
+        let (fields, filter) = scorer(ScoreTable::default());
+        let broken = fields.score("{\"total\": }", &invoice(), &filter);
+        assert_eq!(broken.invalid.as_deref(), Some("the JSON in the answer is broken"));
+        assert!(broken.feedback.unwrap().contains("(expected value at line 1 column 11)."));
         assert!(
-            fields
-                .score_against("[1]", &invoice(), &prepare)
-                .invalid
-                .unwrap()
-                .contains("not an object")
+            fields.score("[1]", &invoice(), &filter).invalid.unwrap().contains("not an object")
         );
     }
 
     #[test]
     fn only_named_fields_count_and_numbers_have_a_tolerance() {
-        let (fields, prepare) = scorer(ScoreTable {
+        let (fields, filter) = scorer(ScoreTable {
             fields: Some(vec!["total".into()]),
             relative_tolerance: Some(0.01),
             ..ScoreTable::default()
         });
-        assert_eq!(
-            fields.score_against(r#"{"total": 2400}"#, &invoice(), &prepare),
-            Verdict::right()
-        );
-        assert_eq!(
-            fields.score_against(r#"{"total": "2406.45"}"#, &invoice(), &prepare).score,
-            Score::ZERO
-        );
+        assert_eq!(fields.score(r#"{"total": 2400}"#, &invoice(), &filter), Verdict::right());
+        assert_eq!(fields.score(r#"{"total": "2406.45"}"#, &invoice(), &filter).score, Score::ZERO);
     }
 
     #[test]
     fn rows_without_expected_fields_are_errors() {
         let (fields, _) =
             scorer(ScoreTable { fields: Some(vec!["totl".into()]), ..ScoreTable::default() });
-        assert!(fields.check_answer(&invoice()).unwrap_err().contains("did you mean `total`?"));
+        assert!(
+            fields
+                .check(&invoice(), &AnswerFilter::nothing())
+                .unwrap_err()
+                .contains("did you mean `total`?")
+        );
         let (fields, _) = scorer(ScoreTable::default());
         assert!(
-            fields.check_answer(&json!("text")).is_err()
-                && fields.check_answer(&json!({})).is_err()
+            fields.check(&json!("text"), &AnswerFilter::nothing()).is_err()
+                && fields.check(&json!({}), &AnswerFilter::nothing()).is_err()
         );
-        assert_eq!(fields.check_answer(&invoice()), Ok(()));
+        assert_eq!(fields.check(&invoice(), &AnswerFilter::nothing()), Ok(()));
         assert_eq!(
             fields
-                .score_against("{}", &json!("text"), &Prepare::new(&ScoreTable::default()).unwrap())
+                .score("{}", &json!("text"), &AnswerFilter::new(&ScoreTable::default()).unwrap())
                 .score,
             Score::ZERO
         );
         assert!(
             JsonFields::new(
                 &ScoreTable { fields: Some(Vec::new()), ..ScoreTable::default() },
-                &Prepare::nothing()
+                &AnswerFilter::nothing()
             )
             .is_err()
         );

@@ -1,53 +1,64 @@
-//! A kind of scorer: its name, its keys, and what it does with an answer.
+//! A kind of scorer: its name, its keys, and how it compares an answer with a right answer.
 //!
 //! One kind is one file, and a line in the list of `mod.rs`. What all kinds have in common is elsewhere:
-//! `reasoning`, `extract` and `normalize` in `prepare`; weights, names and `any_of` in [`super::Scorer`].
+//! `reasoning`, `extract` and `normalize` in `answer_filter`; weights, names and `any_of` in
+//! [`super::Scorer`].
 
-use super::prepare::Prepare;
+use super::answer_filter::AnswerFilter;
+use super::closure::Closure;
 use super::program::CommandSpec;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;
 use crate::prompt::value_text;
-use crate::task::example::Example;
 use crate::text;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// Scores answers. It never fails: an unusable answer is an invalid answer with a reason.
+/// Compares an answer with a right answer. It never fails: an unusable answer is an invalid answer
+/// with a reason.
 pub(super) trait Kind: Debug + Send + Sync {
     /// Checks that it can use an expected answer.
     ///
     /// # Errors
     /// What is wrong with the expected answer: a lower-case sentence without a full stop.
-    fn check(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
-        let _ = (expected, prepare);
+    fn check(&self, expected: &Value, filter: &AnswerFilter) -> Result<(), String> {
+        let _ = (expected, filter);
         Ok(())
     }
 
-    /// Scores the part of an answer that counts, given the row and one of its right answers; `None`:
-    /// a program must score it.
-    fn score(
-        &self,
-        answer: &str,
-        expected: &Value,
-        row: &Example,
-        prepare: &Prepare,
-    ) -> Option<Verdict>;
-
-    /// The program that must score it.
-    fn command(&self) -> Option<&CommandSpec> {
-        None
-    }
+    /// Scores the part of an answer that counts, given one of the row's right answers.
+    fn score(&self, answer: &str, expected: &Value, filter: &AnswerFilter) -> Verdict;
 
     /// The labels that an answer may name.
     fn labels(&self) -> &[String] {
         &[]
     }
+
+    /// Whether it compares an answer with a list of texts as one value, although each item may be
+    /// meant as a right answer.
+    fn compares_whole_lists(&self) -> bool {
+        false
+    }
 }
 
-/// A kind that a task's file can name.
-pub(super) trait Named: Kind + Sized + 'static {
+/// What scores an answer.
+#[derive(Clone, Debug)]
+pub(super) enum Method {
+    Kind(Arc<dyn Kind>),
+    Command(CommandSpec),
+    Closure(Closure),
+}
+
+impl<K: Kind + 'static> From<K> for Method {
+    fn from(kind: K) -> Self {
+        Self::Kind(Arc::new(kind))
+    }
+}
+
+/// A scorer that a task's file can name.
+pub(super) trait FromTable: Into<Method> {
     /// Its name in the file.
     const NAME: &'static str;
 
@@ -55,33 +66,30 @@ pub(super) trait Named: Kind + Sized + 'static {
     const KEYS: &'static [&'static str] = &[];
 
     /// Makes it from a table that has no other keys.
-    fn new(table: &ScoreTable, prepare: &Prepare) -> Result<Self, ScorerError>;
+    fn new(table: &ScoreTable, filter: &AnswerFilter) -> Result<Self, ScorerError>;
 }
 
-/// Makes a kind of its table.
-type New = fn(&ScoreTable, &Prepare) -> Result<Arc<dyn Kind>, ScorerError>;
-
-/// A kind as the list names it.
-pub(super) struct Listed {
+/// An entry of the list of kinds.
+pub(super) struct KindEntry {
     pub(super) name: &'static str,
     keys: &'static [&'static str],
-    pub(super) new: New,
+    pub(super) new: fn(&ScoreTable, &AnswerFilter) -> Result<Method, ScorerError>,
 }
 
 /// The entry of a kind.
-pub(super) const fn listed<K: Named>() -> Listed {
-    Listed {
+pub(super) const fn entry<K: FromTable>() -> KindEntry {
+    KindEntry {
         name: K::NAME,
         keys: K::KEYS,
-        new: |table, prepare| Ok(Arc::new(K::new(table, prepare)?)),
+        new: |table, filter| K::new(table, filter).map(Into::into),
     }
 }
 
 /// The kind of a table, if all of the table's keys belong to it.
 pub(super) fn of(
-    kinds: &'static [Listed],
+    kinds: &'static [KindEntry],
     table: &ScoreTable,
-) -> Result<&'static Listed, ScorerError> {
+) -> Result<&'static KindEntry, ScorerError> {
     let Some(kind) = kinds.iter().find(|kind| kind.name == table.kind) else {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
         return Err(ScorerError::new("kind", format!("there is no scorer `{}`", table.kind))
@@ -101,25 +109,33 @@ pub(super) fn of(
     }
 }
 
-/// The `value` of a table; an empty one would match every answer.
-pub(super) fn value_of(table: &ScoreTable) -> Result<Option<Value>, ScorerError> {
-    match &table.value {
-        Some(value) if value_text(value).is_empty() => {
-            Err(ScorerError::new("value", "`value` is empty, so every answer would match")
-                .help("set `value` to the expected text, or remove it to use the row's answer"))
-        }
-        value => Ok(value.clone()),
-    }
+/// A text that an answer must hold: `value` of the table, or the row's answer.
+#[derive(Clone, Debug)]
+pub(super) struct SoughtText {
+    value: Option<Value>,
 }
 
-/// Where the row's answer is what is looked for, it must not be empty.
-pub(super) fn check_text(
-    value: Option<&Value>,
-    expected: &Value,
-    prepare: &Prepare,
-) -> Result<(), String> {
-    if value.is_none() && prepare.text(&value_text(expected)).is_empty() {
-        return Err("the answer is empty, so every answer would match".to_owned());
+impl SoughtText {
+    /// An empty text would match every answer.
+    pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
+        match &table.value {
+            Some(value) if value_text(value).is_empty() => {
+                Err(ScorerError::new("value", "`value` is empty, so every answer would match")
+                    .help("set `value` to the expected text, or remove it to use the row's answer"))
+            }
+            value => Ok(Self { value: value.clone() }),
+        }
     }
-    Ok(())
+
+    /// Checks that a row's answer is not empty, if it is the text.
+    pub(super) fn check(&self, expected: &Value, filter: &AnswerFilter) -> Result<(), String> {
+        if self.value.is_none() && filter.text(&value_text(expected)).is_empty() {
+            return Err("the answer is empty, so every answer would match".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(super) fn of<'a>(&'a self, expected: &'a Value) -> Cow<'a, str> {
+        value_text(self.value.as_ref().unwrap_or(expected))
+    }
 }

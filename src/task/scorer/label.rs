@@ -6,17 +6,18 @@
 //! it covers is not searched again, so that `billing dispute` does not also name `billing`. An
 //! answer that names no label or several labels is invalid, because it made no choice.
 
+use super::answer_filter::AnswerFilter;
+use super::article::without_articles;
 use super::comparable::Folded;
-use super::kind::{Kind, Named};
-use super::prepare::Prepare;
-use super::quoted;
+use super::kind::{FromTable, Kind};
+use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
-use super::verdict::Verdict;
+use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
-use crate::task::example::Example;
 use crate::task::words::is_unspaced;
 use crate::text;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 #[derive(Clone, Debug)]
@@ -28,11 +29,11 @@ pub(super) struct Labels {
     folded: Vec<(String, usize)>,
 }
 
-impl Named for Labels {
+impl FromTable for Labels {
     const NAME: &'static str = "label";
     const KEYS: &'static [&'static str] = &["labels", "any_of"];
 
-    fn new(table: &ScoreTable, prepare: &Prepare) -> Result<Self, ScorerError> {
+    fn new(table: &ScoreTable, filter: &AnswerFilter) -> Result<Self, ScorerError> {
         let names = table.labels.clone().unwrap_or_default();
         if names.is_empty() {
             return Err(ScorerError::new(
@@ -43,7 +44,7 @@ impl Named for Labels {
         }
         let mut folded: Vec<(String, usize)> = Vec::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {
-            let label = Folded::new(&prepare.normalized(name)).text;
+            let label = Folded::new(&filter.normalized(name)).text;
             if label.is_empty() {
                 return Err(ScorerError::new(
                     "labels",
@@ -61,43 +62,17 @@ impl Named for Labels {
             }
             folded.push((label, place));
         }
-        // `out of scope` names `out-of-scope`, unless it is a label of its own.
-        for place in 0..names.len() {
-            let spaced = folded[place].0.replace('-', " ").trim().to_owned();
-            if !spaced.is_empty() && folded.iter().all(|(other, _)| *other != spaced) {
-                folded.push((spaced, place));
-            }
-        }
+        folded.extend(spellings(&folded));
         folded.sort_by_key(|(label, place)| (std::cmp::Reverse(label.len()), *place));
         Ok(Self { names, folded })
     }
 }
 
 impl Kind for Labels {
-    fn check(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
-        self.check_answer(expected, prepare)
-    }
-
-    fn score(
-        &self,
-        answer: &str,
-        expected: &Value,
-        _: &Example,
-        prepare: &Prepare,
-    ) -> Option<Verdict> {
-        Some(self.score_against(answer, expected, prepare))
-    }
-
-    fn labels(&self) -> &[String] {
-        &self.names
-    }
-}
-
-impl Labels {
     /// Checks that a row's answer is one of the labels.
-    fn check_answer(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
+    fn check(&self, expected: &Value, filter: &AnswerFilter) -> Result<(), String> {
         let label = value_text(expected);
-        if self.place_of(&label, prepare).is_some() {
+        if self.place_of(&label, filter).is_some() {
             return Ok(());
         }
         let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
@@ -108,35 +83,30 @@ impl Labels {
         ))
     }
 
-    fn place_of(&self, label: &str, prepare: &Prepare) -> Option<usize> {
-        let label = Folded::new(&prepare.normalized(label)).text;
-        self.folded.iter().find(|(other, _)| *other == label).map(|(_, place)| *place)
-    }
-
-    fn score_against(&self, answer: &str, expected: &Value, prepare: &Prepare) -> Verdict {
+    fn score(&self, answer: &str, expected: &Value, filter: &AnswerFilter) -> Verdict {
         let label = value_text(expected);
-        let named = self.named(&prepare.normalized(answer));
-        match named[..] {
-            [] => Verdict::invalid(
-                format!("the answer names none of the labels ({})", self.list()),
-                &quoted(&label),
-            ),
-            [place] if Some(place) == self.place_of(&label, prepare) => Verdict::right(),
-            [place] => Verdict::wrong(format!(
-                "Expected {}, got {}.",
-                quoted(&label),
-                quoted(&self.names[place])
-            )),
-            _ => {
-                let several: Vec<String> =
-                    named.iter().map(|place| quoted(&self.names[*place])).collect();
-                let reason = format!(
-                    "the answer names several labels instead of one ({})",
-                    several.join(", ")
-                );
-                Verdict::invalid(reason, &quoted(&label))
+        match self.named(&filter.normalized(answer))[..] {
+            [] => InvalidReason::NoLabel(self.list()).verdict(&quoted(&label)),
+            [place] => Verdict::right_if(Some(place) == self.place_of(&label, filter), || {
+                format!("Expected {}, got {}.", quoted(&label), quoted(&self.names[place]))
+            }),
+            ref several => {
+                let several = several.iter().map(|place| quoted(&self.names[*place]));
+                let several = several.collect::<Vec<_>>().join(", ");
+                InvalidReason::SeveralLabels(several).verdict(&quoted(&label))
             }
         }
+    }
+
+    fn labels(&self) -> &[String] {
+        &self.names
+    }
+}
+
+impl Labels {
+    fn place_of(&self, label: &str, filter: &AnswerFilter) -> Option<usize> {
+        let label = Folded::new(&filter.normalized(label)).text;
+        self.folded.iter().find(|(other, _)| *other == label).map(|(_, place)| *place)
     }
 
     fn list(&self) -> String {
@@ -145,7 +115,8 @@ impl Labels {
 
     /// The labels that an answer names, in the task's order.
     fn named(&self, answer: &str) -> Vec<usize> {
-        let answer = Folded::new(answer);
+        let is_label = |text: &str| self.folded.iter().any(|(label, _)| label == text);
+        let answer = Folded::new(&without_articles(answer, is_label));
         let mut covered: Vec<Range<usize>> = Vec::new();
         let mut named = Vec::new();
         for (label, place) in &self.folded {
@@ -162,6 +133,28 @@ impl Labels {
         named.dedup();
         named
     }
+}
+
+/// The other spellings of labels: `late_fee`, `late-fee`, `late - fee` and `late fee` are one label, and
+/// so are `sci/tech` and `sci / tech`. A spelling of several labels names none.
+fn spellings(labels: &[(String, usize)]) -> Vec<(String, usize)> {
+    let mut spellings: Vec<(String, usize)> = Vec::new();
+    for (label, place) in labels {
+        let words: Vec<&str> = label.split([' ', '-', '_']).filter(|it| !it.is_empty()).collect();
+        let separated = [" ", "-", "_", " - "].map(|separator| words.join(separator));
+        let slashed = [label.replace('/', " / "), label.replace(" / ", "/")];
+        let all = separated.into_iter().chain(slashed).filter(|it| !it.is_empty());
+        spellings.extend(all.map(|spelling| (spelling, *place)));
+    }
+    spellings.sort();
+    spellings.dedup();
+    let count = |spelling: &str| {
+        let same = spellings.iter().chain(labels).filter(|(other, _)| other == spelling);
+        same.map(|(_, place)| place).collect::<BTreeSet<_>>().len()
+    };
+    let is_label = |spelling: &str| labels.iter().any(|(label, _)| label == spelling);
+    let free = spellings.iter().filter(|(it, _)| !is_label(it) && count(it) == 1);
+    free.cloned().collect()
 }
 
 /// Covered ranges are sorted and do not overlap.
@@ -201,7 +194,11 @@ fn is_boundary(edge: Option<char>, neighbour: Option<char>) -> bool {
 /// letter before them.
 fn before(answer: &Folded, start: usize) -> Option<char> {
     let text = &answer.text[..start];
+    let is_digit = answer.text[start..].starts_with(|c: char| c.is_ascii_digit());
     let bare = match (text.strip_suffix('-'), text.strip_suffix('\'')) {
+        // `-1` and `2.1` do not name `1`.
+        (Some(bare), _) if is_digit && !answer.is_break(bare.len()) => return Some('0'),
+        _ if is_digit && text.ends_with(['.', ',']) => &text[..start - 1],
         (Some(bare), _) if !answer.is_break(bare.len()) => bare,
         // `I'd` does not name `d`.
         (_, Some(bare)) if bare.ends_with(char::is_alphanumeric) => bare,
@@ -213,15 +210,22 @@ fn before(answer: &Folded, start: usize) -> Option<char> {
 /// The nearest character after a position, skipping what may join words.
 fn after(answer: &Folded, end: usize) -> Option<char> {
     let text = &answer.text[end..];
-    let bare = match text.strip_prefix('-') {
-        Some(bare) if !answer.is_break(end) => bare,
-        // `can't` does not name `can`.
-        _ => match text.strip_prefix("'t") {
-            Some(rest) if !rest.starts_with(char::is_alphanumeric) => &text[1..],
-            _ => text.trim_start_matches('_'),
-        },
+    let is_digit = answer.text[..end].ends_with(|c: char| c.is_ascii_digit());
+    let bare = match text.chars().next() {
+        Some('-') if !answer.is_break(end) => &text[1..],
+        // `1.5` does not name `1`.
+        Some('.' | ',') if is_digit && text[1..].starts_with(|c: char| c.is_ascii_digit()) => {
+            &text[1..]
+        }
+        // `can't` does not name `can`, and `C'est` not `c`; `A's` names `a`.
+        Some('\'') if !is_possessive(&text[1..]) => &text[1..],
+        _ => text.trim_start_matches('_'),
     };
     bare.chars().next()
+}
+
+fn is_possessive(text: &str) -> bool {
+    text.strip_prefix('s').is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
 #[cfg(test)]
@@ -230,14 +234,14 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn labels(names: &[&str]) -> Result<(Labels, Prepare), ScorerError> {
+    fn labels(names: &[&str]) -> Result<(Labels, AnswerFilter), ScorerError> {
         let table = ScoreTable {
             kind: "label".into(),
             labels: Some(names.iter().map(|it| (*it).to_owned()).collect()),
             ..ScoreTable::default()
         };
-        let prepare = Prepare::new(&table)?;
-        Ok((Labels::new(&table, &prepare)?, prepare))
+        let filter = AnswerFilter::new(&table)?;
+        Ok((Labels::new(&table, &filter)?, filter))
     }
 
     fn named(names: &[&str], answer: &str) -> Vec<String> {
@@ -285,6 +289,10 @@ mod tests {
         assert_eq!(named(&names, "STRASSE"), ["straße"]);
         assert_eq!(named(&["iptal"], "İPTAL"), ["iptal"]);
         assert_eq!(named(&["A", "B", "C", "D"], "I’d go with 'B'."), ["B"]);
+        assert_eq!(named(&["A", "B", "C", "D"], "C’est B, d’accord"), ["B"]);
+        assert_eq!(named(&["شكوى", "طلب"], "شَكْـوى"), ["شكوى"]);
+        assert_eq!(named(&["שלום"], "שָׁלוֹם"), ["שלום"]);
+        assert_eq!(named(&["non-compliant", "compliant"], "non⸺compliant"), ["non-compliant"]);
     }
 
     #[test]
@@ -301,20 +309,64 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_a_label_are_separated_in_any_way() {
+        let names =
+            ["late_fee", "fee", "non-compliant", "compliant", "Sci/Tech", "not sure", "sure"];
+        for (answer, label) in [
+            ("late fee", "late_fee"),
+            ("Late-fee.", "late_fee"),
+            ("**Late Fee**", "late_fee"),
+            ("late – fee", "late_fee"),
+            ("non – compliant", "non-compliant"),
+            ("non_compliant", "non-compliant"),
+            ("non compliant", "non-compliant"),
+            ("not-sure", "not sure"),
+            ("not_sure", "not sure"),
+            ("Sci / Tech", "Sci/Tech"),
+        ] {
+            assert_eq!(named(&names, answer), [label], "{answer}");
+        }
+        assert_eq!(named(&["a-b", "a_b"], "a b"), Vec::<String>::new());
+        assert_eq!(named(&["a-b", "a_b"], "a_b"), ["a_b"]);
+    }
+
+    #[test]
+    fn a_digit_that_is_a_label_is_not_found_within_a_number() {
+        let names = ["1", "2", "3"];
+        for answer in ["-1", "1.5", "2.3", "0,1", "12", "1-2"] {
+            assert_eq!(named(&names, answer), Vec::<String>::new(), "{answer}");
+        }
+        for answer in ["1.", "Answer: 1, sure", "— 1", "(1)", "#1", "- 1"] {
+            assert_eq!(named(&names, answer), ["1"], "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_article_is_no_label() {
+        let names = ["A", "B", "C"];
+        for answer in ["A good answer is B", "Answer: B. A capital city", "I'd say a city, so B"] {
+            assert_eq!(named(&names, answer), ["B"], "{answer}");
+        }
+        for answer in ["a", "A", "A.", "A is right", "The answer is A because", "a)"] {
+            assert_eq!(named(&names, answer), ["A"], "{answer}");
+        }
+    }
+
+    #[test]
     fn an_answer_that_does_not_choose_is_invalid() {
-        let (labels, prepare) = labels(&["yes", "no"]).unwrap();
-        let score = |answer| labels.score_against(answer, &json!("Yes"), &prepare);
+        let (labels, filter) = labels(&["yes", "no"]).unwrap();
+        let score = |answer| labels.score(answer, &json!("Yes"), &filter);
         assert_eq!(score("yes"), Verdict::right());
         assert_eq!(score("No!"), Verdict::wrong("Expected `Yes`, got `no`."));
         let none = score("maybe");
-        assert_eq!(none.invalid.as_deref(), Some("the answer names none of the labels (yes, no)"));
+        assert_eq!(none.invalid.as_deref(), Some("the answer names none of the labels"));
         assert_eq!(
             none.feedback.as_deref(),
             Some("The answer names none of the labels (yes, no). Expected `Yes`.")
         );
         assert_eq!(
             score("yes and no").invalid.as_deref(),
-            Some("the answer names several labels instead of one (`yes`, `no`)")
+            Some("the answer names several labels instead of one")
         );
     }
 
@@ -327,9 +379,9 @@ mod tests {
 
     #[test]
     fn a_rows_answer_must_be_a_label() {
-        let (labels, prepare) = labels(&["billing", "security"]).unwrap();
-        assert_eq!(labels.check_answer(&json!("BILLING"), &prepare), Ok(()));
-        let complaint = labels.check_answer(&json!("biling"), &prepare).unwrap_err();
+        let (labels, filter) = labels(&["billing", "security"]).unwrap();
+        assert_eq!(labels.check(&json!("BILLING"), &filter), Ok(()));
+        let complaint = labels.check(&json!("biling"), &filter).unwrap_err();
         assert!(
             complaint.contains("`biling`") && complaint.contains("did you mean `billing`?"),
             "{complaint}"
@@ -345,10 +397,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_answer_can_be_read(answer in "\\PC*", first in "\\PC{1,6}", second in "[a-c ]{1,4}") {
-            if let Ok((labels, prepare)) = labels(&[&first, &second]) {
-                let verdict = labels.score_against(&answer, &json!(first), &prepare);
+            if let Ok((labels, filter)) = labels(&[&first, &second]) {
+                let verdict = labels.score(&answer, &json!(first), &filter);
                 prop_assert!(verdict.invalid.is_none() || verdict.score.value() == 0.0);
-                let alone = labels.score_against(&first, &json!(first), &prepare);
+                let alone = labels.score(&first, &json!(first), &filter);
                 prop_assert!(alone.score.is_perfect() || alone.invalid.is_some());
             }
         }

@@ -3,15 +3,14 @@
 //! `numerals` says which number of an answer counts, and how it is read. Numbers are compared with
 //! all their digits. An answer without any number is invalid.
 
+use super::answer_filter::AnswerFilter;
 use super::exact::{Exact, Tolerance};
-use super::kind::{Kind, Named};
+use super::kind::{FromTable, Kind};
 use super::numerals::{self, Reading};
-use super::prepare::Prepare;
-use super::quoted;
+use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
-use super::verdict::Verdict;
+use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
-use crate::task::example::Example;
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
@@ -19,36 +18,34 @@ pub(super) struct Number {
     tolerance: Tolerance,
 }
 
-impl Named for Number {
+impl FromTable for Number {
     const NAME: &'static str = "number";
     const KEYS: &'static [&'static str] = &["tolerance", "relative_tolerance", "any_of"];
 
-    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
+    fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
         Ok(Self { tolerance: Tolerance::new(table)? })
     }
 }
 
 impl Kind for Number {
     /// Checks that a row's answer contains a number.
-    fn check(&self, expected: &Value, _: &Prepare) -> Result<(), String> {
+    fn check(&self, expected: &Value, _: &AnswerFilter) -> Result<(), String> {
         match expected_number(expected) {
             Some(_) => Ok(()),
             None => Err(format!("the answer {} holds no number", quoted(&value_text(expected)))),
         }
     }
 
-    fn score(&self, answer: &str, expected: &Value, _: &Example, _: &Prepare) -> Option<Verdict> {
+    fn score(&self, answer: &str, expected: &Value, _: &AnswerFilter) -> Verdict {
         let shown = quoted(&value_text(expected));
         let Some(expected) = expected_number(expected) else {
-            return Some(Verdict::wrong(format!("The expected answer {shown} holds no number.")));
+            return Verdict::wrong(format!("The expected answer {shown} holds no number."));
         };
         let Some(got) = numerals::answer_in(answer) else {
-            return Some(Verdict::invalid("the answer holds no number", &format!("`{expected}`")));
+            return InvalidReason::NoNumber.verdict(&format!("`{expected}`"));
         };
-        Some(if self.is_right(&got, &expected) {
-            Verdict::right()
-        } else {
-            Verdict::wrong(format!("Expected `{expected}`, got `{got}`."))
+        Verdict::right_if(self.is_right(&got, &expected), || {
+            format!("Expected `{expected}`, got `{got}`.")
         })
     }
 }

@@ -7,16 +7,12 @@
 //! numbers. How numbers are compared is in `exact` and `number`.
 
 use super::context::{self, Before};
+use super::dates::{named_dates, without_dates};
 use super::exact::Exact;
 use super::groups;
+use super::scale;
 use super::spelling::{self, EN_DASH, THIN_SPACE};
-use regex::{Captures, Regex};
 use std::fmt;
-use std::ops::Range;
-use std::sync::LazyLock;
-
-/// Only the last bytes of a text are searched, because the last number counts.
-const SEARCHED_BYTES: usize = 1 << 16;
 
 /// A number that was read, or both ends of a range.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,31 +67,28 @@ pub fn is_number(text: &str) -> bool {
 /// The number that a text gives as its answer.
 pub(super) fn answer_in(text: &str) -> Option<Reading> {
     match spelling::boxed(text) {
-        Some(content) => last_number(content),
-        None => last_number(text),
+        Some(content) => last_number(&spelling::plain_formula(content), true),
+        None => last_number(&spelling::plain(text), false),
     }
 }
 
-/// The last number of a text that is not part of a name; if there is none, the last one that is.
-fn last_number(text: &str) -> Option<Reading> {
-    let mut from = text.len().saturating_sub(SEARCHED_BYTES);
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    let plain = without_dates(&spelling::plain(&text[from..]));
+/// The last number of a plain text that is not part of a name; if there is none, the last one that is.
+fn last_number(text: &str, is_formula: bool) -> Option<Reading> {
+    let plain = without_dates(text);
     let named_dates = named_dates(&plain);
     let (mut free, mut within_name) = (None, None);
     let mut last: Option<Found> = None;
     let mut from = 0;
     while let Some(at) = plain[from..].find(|c: char| c.is_ascii_digit()) {
         let start = with_leading_point(&plain, from + at);
-        let mut found = Found::read(&plain, start);
+        let mut found = Found::read(&plain, start, is_formula);
         from = found.end;
         if let Some(last) = last.take_if(|last| is_range(&plain[last.end..found.start])) {
             found.reading.from = Some(last.reading.value);
             found.is_name |= last.is_name;
         }
-        let is_date = named_dates.iter().any(|date| date.contains(&start));
+        let date = named_dates.partition_point(|date| date.end <= start);
+        let is_date = named_dates.get(date).is_some_and(|date| date.contains(&start));
         if found.is_readable {
             let place = if found.is_name || is_date { &mut within_name } else { &mut free };
             *place = Some(found.reading.clone());
@@ -132,10 +125,15 @@ struct Found {
 }
 
 impl Found {
-    fn read(text: &str, start: usize) -> Self {
-        let before = Before::of(&text[..start]);
-        let (value, number_end) = magnitude(text, start);
+    fn read(text: &str, start: usize, is_formula: bool) -> Self {
+        let before = Before::of(&text[..start], is_formula);
+        let (mut value, number_end) = magnitude(text, start);
         let mut end = number_end;
+        let has_currency = before.has_currency || context::starts_with_currency(&text[end..]);
+        if let Some((factor, length)) = scale::factor(&text[end..], has_currency) {
+            value = value.map(|value| value.times(&factor));
+            end += length;
+        }
         let is_percent = match context::percent_sign(&text[end..]) {
             Some(length) => {
                 end += length;
@@ -144,12 +142,30 @@ impl Found {
             None => false,
         };
         let is_negative = before.is_minus || context::is_in_accountants_brackets(text, start, end);
-        let touches = before.is_expression || text[number_end..].starts_with(spelling::EXPRESSION);
+        let touches = before.is_expression
+            || context::begins_expression(&text[number_end..])
+            || is_formula && context::is_term(&text[..start], &text[end..]);
+        let mut value = value.map(|value| if is_negative { value.negated() } else { value });
+        if let Some((power, length)) = bracketed_power(&text[..start], &text[end..]) {
+            value = value.and_then(|value| power.and_then(|power| value.to_power(&power)));
+            end += length;
+        }
         let is_readable = value.is_some() && !touches;
-        let value = value.unwrap_or_else(Exact::zero);
-        let value = if is_negative { value.negated() } else { value };
-        let reading = Reading { value, is_percent, from: None };
+        let reading = Reading { value: value.unwrap_or_else(Exact::zero), is_percent, from: None };
         Self { reading, is_name: before.is_name, is_readable, start, end }
+    }
+}
+
+/// `)^2` after `(-2`. The power is `None` if it is not a whole number.
+fn bracketed_power(before: &str, after: &str) -> Option<(Option<Exact>, usize)> {
+    let rest = after.strip_prefix(')')?;
+    let base = before.trim_end_matches(['-', EN_DASH, '+', ' ', THIN_SPACE]);
+    if !base.ends_with('(') || !rest.starts_with(['^']) && !rest.starts_with("**") {
+        return None;
+    }
+    match power(base, rest) {
+        Some((power, length)) => Some((Some(power), 1 + length)),
+        None => Some((None, 2)),
     }
 }
 
@@ -170,7 +186,7 @@ fn magnitude(text: &str, start: usize) -> (Option<Exact>, usize) {
         let factor = Exact::parse(&format!("1e{exponent}"));
         return (factor.map(|factor| value.times(&factor)), end + length);
     }
-    if let Some((exponent, length)) = power(&text[end..]) {
+    if let Some((exponent, length)) = power(&text[..start], &text[end..]) {
         return (value.to_power(&exponent), end + length);
     }
     if let Some((ten, length)) = times_power_of_ten(&text[end..]) {
@@ -182,7 +198,7 @@ fn magnitude(text: &str, start: usize) -> (Option<Exact>, usize) {
 
 /// `/4` or ` / 4` after `3`.
 fn divisor(before: &str, after: &str) -> Option<(Exact, usize)> {
-    let rest = after.strip_prefix('/').or_else(|| after.strip_prefix(" / "))?;
+    let rest = ["/", " / ", "÷", " ÷ "].iter().find_map(|sign| after.strip_prefix(sign))?;
     if before.ends_with('/') || !rest.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
@@ -220,11 +236,13 @@ fn exponent(text: &str) -> Option<(i32, usize)> {
     Some((text[..length].parse().ok()?, length))
 }
 
-/// `^3` after `10`.
-fn power(after: &str) -> Option<(Exact, usize)> {
-    let rest = after.strip_prefix('^')?;
+/// `^3` or `**3` after `10`. In `**10**3` the stars are those of Markdown.
+fn power(before: &str, after: &str) -> Option<(Exact, usize)> {
+    let python = after.strip_prefix("**").filter(|_| !before.ends_with("**"));
+    let rest = after.strip_prefix('^').or(python)?;
     let (_, length) = exponent(rest)?;
-    Some((Exact::parse(rest[..length].trim_start_matches('+'))?, 1 + length))
+    let power = Exact::parse(rest[..length].trim_start_matches('+'))?;
+    Some((power, after.len() - rest.len() + length))
 }
 
 /// `× 10^3` after `1.2`. The power is `None` if it is too large.
@@ -235,50 +253,6 @@ fn times_power_of_ten(after: &str) -> Option<(Option<Exact>, usize)> {
     let rest = rest.strip_prefix('^').or_else(|| rest.strip_prefix("**"))?;
     let (exponent, length) = exponent(rest)?;
     Some((Exact::parse(&format!("1e{exponent}")), after.len() - rest.len() + length))
-}
-
-/// Dates, times, telephone numbers, versions and addresses of digits.
-static NO_NUMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?x) \b (?:
-            \d{4}-\d{1,2}-\d{1,2} (?: [T\ ] \d{1,2}:\d{2} (?: :\d{2} (?: \.\d+ )? )? (?: Z | [+-]\d{2}:?\d{2} )? )?
-            | \d+ (?: -\d+ ){2,}
-            | \d{1,4} / \d{1,2} / \d{1,4}
-            | \d{1,2} : \d{2} (?: :\d{2} (?: [.,]\d+ )? )?
-            | (?P<dotted> \d+ (?: \.\d+ ){2,} )
-        ) \b",
-    )
-    .ok()
-});
-
-/// The text without what is written in digits and is no number.
-fn without_dates(text: &str) -> String {
-    let Some(pattern) = NO_NUMBERS.as_ref() else { return text.to_owned() };
-    let replaced = pattern.replace_all(text, |found: &Captures<'_>| match found.name("dotted") {
-        // `1.234.567` is grouped by threes.
-        Some(dotted) if groups::is_grouped_by(dotted.as_str(), '.') => dotted.as_str().to_owned(),
-        _ => "\u{fffd}".to_owned(),
-    });
-    replaced.into_owned()
-}
-
-/// Dates with the name of their month.
-static NAMED_DATES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let month = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?\
-                 |sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
-    let day = r"\d{1,2}(?:st|nd|rd|th)?";
-    Regex::new(&format!(
-        r"(?i)\b(?:{day}\s+(?:of\s+)?{month}\b\.?(?:,?\s+\d{{4}}\b)?|{month}\b\.?\s+(?:{day}\b(?:,?\s+\d{{4}}\b)?|\d{{4}}\b))"
-    ))
-    .ok()
-});
-
-/// The places of dates such as `5 May 2024`: their numbers count only if there is no other.
-fn named_dates(text: &str) -> Vec<Range<usize>> {
-    match NAMED_DATES.as_ref() {
-        Some(pattern) => pattern.find_iter(text).map(|found| found.range()).collect(),
-        None => Vec::new(),
-    }
 }
 
 #[cfg(test)]

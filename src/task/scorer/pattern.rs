@@ -1,13 +1,11 @@
 //! `regex`: the pattern, or the row's answer as a pattern, matches somewhere in the answer.
 //! `normalize` applies only to the answer, because it would change the meaning of a pattern.
 
-use super::kind::{Kind, Named};
-use super::prepare::{Prepare, broken_pattern};
-use super::quoted;
+use super::answer_filter::{AnswerFilter, broken_pattern};
+use super::kind::{FromTable, Kind};
 use super::table::{ScoreTable, ScorerError};
-use super::verdict::Verdict;
+use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
-use crate::task::example::Example;
 use regex::Regex;
 use serde_json::Value;
 
@@ -16,11 +14,11 @@ pub(super) struct Pattern {
     pattern: Option<Regex>,
 }
 
-impl Named for Pattern {
+impl FromTable for Pattern {
     const NAME: &'static str = "regex";
     const KEYS: &'static [&'static str] = &["pattern", "any_of"];
 
-    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
+    fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
         let compile = |pattern: &String| {
             Regex::new(pattern).map_err(|error| broken_pattern("pattern", &error))
         };
@@ -30,7 +28,7 @@ impl Named for Pattern {
 
 impl Kind for Pattern {
     /// Checks that a row's answer is a valid pattern.
-    fn check(&self, expected: &Value, _: &Prepare) -> Result<(), String> {
+    fn check(&self, expected: &Value, _: &AnswerFilter) -> Result<(), String> {
         match self.pattern {
             Some(_) => Ok(()),
             None => Regex::new(&value_text(expected))
@@ -39,13 +37,7 @@ impl Kind for Pattern {
         }
     }
 
-    fn score(
-        &self,
-        answer: &str,
-        expected: &Value,
-        _: &Example,
-        prepare: &Prepare,
-    ) -> Option<Verdict> {
+    fn score(&self, answer: &str, expected: &Value, filter: &AnswerFilter) -> Verdict {
         let of_row;
         let pattern = match &self.pattern {
             Some(pattern) => pattern,
@@ -54,21 +46,15 @@ impl Kind for Pattern {
                     of_row = pattern;
                     &of_row
                 }
-                Err(error) => {
-                    return Some(Verdict::wrong(broken_pattern("answer", &error).message));
-                }
+                Err(error) => return Verdict::wrong(broken_pattern("answer", &error).message),
             },
         };
         // A pattern may ask for a dash or a backslash as it was written.
-        let forms = [prepare.normalized(answer), prepare.text(answer)];
-        Some(if forms.iter().any(|form| pattern.is_match(form)) {
-            Verdict::right()
-        } else {
-            Verdict::wrong(format!(
-                "Expected an answer that matches {}, got {}.",
-                quoted(pattern.as_str()),
-                quoted(answer)
-            ))
+        let forms = [filter.normalized(answer), filter.text(answer)];
+        let is_match = forms.iter().any(|form| pattern.is_match(form));
+        Verdict::right_if(is_match, || {
+            let pattern = quoted(pattern.as_str());
+            format!("Expected an answer that matches {pattern}, got {}.", quoted(answer))
         })
     }
 }

@@ -4,6 +4,7 @@
 //! channels of open models. Where the prompt's template has opened the block, the answer holds only
 //! the closing tag. A block in the middle of an answer is part of it.
 
+use super::reason::InvalidReason;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -17,22 +18,6 @@ pub enum Reasoning {
     Strip,
     /// It is scored like the rest.
     Keep,
-}
-
-/// The answer has not come: the reasoning does not end, or nothing follows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoAnswer {
-    Unclosed,
-    Nothing,
-}
-
-impl NoAnswer {
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            Self::Unclosed => "the answer ends within its reasoning, before it says anything",
-            Self::Nothing => "the answer holds its reasoning, and nothing after it",
-        }
-    }
 }
 
 /// Opening and closing tags of blocks. Groups that are alike have the same names.
@@ -70,19 +55,19 @@ fn tags(text: &str) -> impl Iterator<Item = Tag> + '_ {
 }
 
 /// What an answer says after its reasoning.
-pub(super) fn without_reasoning(answer: &str) -> Result<&str, NoAnswer> {
+pub(super) fn without_reasoning(answer: &str) -> Result<&str, InvalidReason> {
     let mut rest = channels(answer)?;
     while let Some(end) = end_of_block(rest)? {
         rest = &rest[end..];
         if rest.trim().is_empty() {
-            return Err(NoAnswer::Nothing);
+            return Err(InvalidReason::OnlyReasoning);
         }
     }
     Ok(unwrapped(rest))
 }
 
 /// Where the block ends with which a text opens; `None` if it opens with none.
-fn end_of_block(text: &str) -> Result<Option<usize>, NoAnswer> {
+fn end_of_block(text: &str) -> Result<Option<usize>, InvalidReason> {
     let lead = text.len() - text.trim_start().len();
     let mut tags = tags(text);
     let Some(first) = tags.next() else { return Ok(None) };
@@ -93,7 +78,7 @@ fn end_of_block(text: &str) -> Result<Option<usize>, NoAnswer> {
         return Ok(None);
     }
     let (mut depth, mut last_close) = (1_usize, None);
-    for tag in tags.filter(|tag| tag.name == first.name) {
+    for tag in tags.filter(|tag| family(&tag.name) == family(&first.name)) {
         if !tag.closes {
             depth += 1;
             continue;
@@ -105,7 +90,17 @@ fn end_of_block(text: &str) -> Result<Option<usize>, NoAnswer> {
         }
     }
     // A tag that is only mentioned in the reasoning leaves the depth above 0.
-    last_close.map(Some).ok_or(NoAnswer::Unclosed)
+    last_close.map(Some).ok_or(InvalidReason::UnclosedReasoning)
+}
+
+/// Tags of one family close each other: a model that opens `<think>` may close `</thinking>`.
+fn family(name: &str) -> &str {
+    let name = name.trim_start_matches("seed:").trim_start_matches("ant");
+    match name {
+        "think" | "thinking" | "thought" | "thoughts" => "think",
+        "reason" | "reasoning" => "reason",
+        other => other,
+    }
 }
 
 /// Whether a closing tag without an opening one ends a block, and is not quoted.
@@ -117,17 +112,17 @@ fn is_closing_alone(text: &str, tag: &Tag) -> bool {
 
 /// The final channel of an answer in the format of gpt-oss: `<|channel|>analysis<|message|>…`. Where
 /// the server has lost the marks, the answer reads `analysis…assistantfinal…`.
-fn channels(answer: &str) -> Result<&str, NoAnswer> {
+fn channels(answer: &str) -> Result<&str, InvalidReason> {
     let text = answer.trim_start();
     // The template may have opened the first channel.
     let starts = ["<|channel|>", "<|start|>", "analysis<|message|>", "final<|message|>"];
     if starts.iter().any(|start| text.starts_with(start)) {
         let is_final = text.starts_with("final").then_some(0);
         let Some(place) = text.rfind("<|channel|>final").or(is_final) else {
-            return Err(NoAnswer::Unclosed);
+            return Err(InvalidReason::UnclosedReasoning);
         };
         let Some((_, message)) = text[place..].split_once("<|message|>") else {
-            return Err(NoAnswer::Nothing);
+            return Err(InvalidReason::OnlyReasoning);
         };
         let end =
             ["<|end|>", "<|return|>", "<|start|>"].iter().filter_map(|mark| message.find(mark));
@@ -136,9 +131,9 @@ fn channels(answer: &str) -> Result<&str, NoAnswer> {
     if let Some(rest) = text.strip_prefix("<|channel>") {
         // Gemma's marks.
         return match rest.rsplit_once("<channel|>") {
-            Some((_, after)) if after.trim().is_empty() => Err(NoAnswer::Nothing),
+            Some((_, after)) if after.trim().is_empty() => Err(InvalidReason::OnlyReasoning),
             Some((_, after)) => Ok(after),
-            None => Err(NoAnswer::Unclosed),
+            None => Err(InvalidReason::UnclosedReasoning),
         };
     }
     if text.starts_with("analysis")
@@ -179,6 +174,8 @@ mod tests {
             "<think>Red? <think>No.</think> Not.</think>blue",
             "<think>Do I write <think>? No.</think>blue",
             "<think></think>blue",
+            "<think>Red?</thinking>blue",
+            "<thinking>Red? <think>No.</think></thinking>blue",
             "[THINK]Red?[/THINK]blue",
             "◁think▷Red?◁/think▷blue",
             "<seed:think>Red?</seed:think>blue",
@@ -208,12 +205,16 @@ mod tests {
             "<|channel|>analysis<|message|>Red?<|end|><|start|>assistant",
             "<|channel>thought\nRed?",
         ] {
-            assert_eq!(without_reasoning(answer), Err(NoAnswer::Unclosed), "{answer}");
+            assert_eq!(
+                without_reasoning(answer),
+                Err(InvalidReason::UnclosedReasoning),
+                "{answer}"
+            );
         }
         for answer in
             ["<think>Red.</think>", "Red.</think>\n", "<|channel>thought\nRed?<channel|> "]
         {
-            assert_eq!(without_reasoning(answer), Err(NoAnswer::Nothing), "{answer}");
+            assert_eq!(without_reasoning(answer), Err(InvalidReason::OnlyReasoning), "{answer}");
         }
     }
 

@@ -61,25 +61,47 @@ const SYMBOLS: &[&str] = &[
     "dbinom",
 ];
 
-/// The content of the last `\boxed{…}`, in which an answer stands by convention.
+/// The content of the last `\boxed{…}` that is not empty, in which an answer stands by convention.
 pub(super) fn boxed(text: &str) -> Option<&str> {
-    let (at, command) = ["\\boxed", "\\fbox"]
-        .into_iter()
-        .filter_map(|command| Some((text.rfind(command)?, command)))
-        .max()?;
-    let rest = text[at + command.len()..].trim_start();
-    match rest.strip_prefix('{') {
-        Some(_) => Some(group(rest).map_or(&rest[1..], |(content, _)| content)),
-        None => rest.split(|c: char| c.is_whitespace() || c == '$').next(),
-    }
+    text.rmatch_indices("box").find_map(|(at, _)| {
+        let (before, after) = text.split_at(at);
+        let after = match after.strip_prefix("boxed") {
+            Some(after) if before.ends_with('\\') => after,
+            _ if before.ends_with("\\f") => &after["box".len()..],
+            _ => return None,
+        };
+        let after = after.trim_start();
+        let content = match after.strip_prefix('{') {
+            Some(rest) => group(after).map_or(rest, |(content, _)| content),
+            None => after.split(|c: char| c.is_whitespace() || c == '$').next()?,
+        };
+        (!content.trim().is_empty()).then_some(content)
+    })
 }
 
 /// The text with its numbers in plain ASCII.
 pub(super) fn plain(text: &str) -> String {
-    plain_at(text, 0)
+    let is_bare = text.trim().strip_suffix('!').is_some_and(is_number_alone);
+    plain_at(text, if is_bare { Mode::Formula } else { Mode::Prose }, 0)
 }
 
-fn plain_at(text: &str, depth: usize) -> String {
+/// The same of a formula, in which `!` is no exclamation mark.
+pub(super) fn plain_formula(text: &str) -> String {
+    plain_at(text, Mode::Formula, 0)
+}
+
+fn is_number_alone(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '(' | ')'))
+}
+
+/// How `!` after a number is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Prose,
+    Formula,
+}
+
+fn plain_at(text: &str, mode: Mode, depth: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -87,6 +109,10 @@ fn plain_at(text: &str, depth: usize) -> String {
         rest = match c {
             '\\' => command(after, &mut out, depth),
             '{' | '}' => brace(c, after, &mut out),
+            '!' if is_factorial(&out, after, mode) => {
+                out.push(EXPRESSION);
+                after
+            }
             c if is_in(SUPERSCRIPTS, c).is_some() || c == '⁻' || c == '⁺' => {
                 script('^', SUPERSCRIPTS, rest, &mut out)
             }
@@ -98,6 +124,15 @@ fn plain_at(text: &str, depth: usize) -> String {
         };
     }
     out
+}
+
+/// Whether `!` is a factorial: in a formula, or before an operator or the end of a formula in prose.
+fn is_factorial(before: &str, after: &str, mode: Mode) -> bool {
+    before.ends_with(|c: char| c.is_ascii_digit() || c == ')')
+        && (mode == Mode::Formula
+            || after.starts_with(['$', '/', '*', '+', '^', '×', '·', '÷'])
+            || after.starts_with("\\)")
+            || after.starts_with("\\]"))
 }
 
 /// Groups have no meaning of their own; `{,}` is a comma without space.
@@ -147,7 +182,7 @@ fn character(c: char, out: &mut String) {
         '٫' => out.push('.'),
         '٬' | '’' | '‘' | '＇' => out.push(if c == '٬' { ',' } else { '\'' }),
         '٪' | '﹪' => out.push('%'),
-        '⁄' | '∕' => out.push('/'),
+        '⁄' | '∕' | '／' => out.push('/'),
         '～' => out.push('~'),
         c => {
             let code = u32::from(c);
@@ -192,6 +227,7 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
             return fraction(rest, out, depth);
         }
         "times" => out.push('×'),
+        "div" => out.push('÷'),
         "cdot" => out.push('·'),
         "over" => out.push('/'),
         "pm" => out.push('±'),
@@ -235,7 +271,8 @@ fn fraction<'a>(rest: &'a str, out: &mut String, depth: usize) -> &'a str {
         return after;
     };
     let numeral = |part: &str| {
-        let part = if depth < DEEPEST { plain_at(part, depth + 1) } else { return None };
+        let part =
+            if depth < DEEPEST { plain_at(part, Mode::Formula, depth + 1) } else { return None };
         let found = NUMERAL.as_ref()?.captures(&part)?;
         Some(found.get(1)?.as_str().to_owned())
     };

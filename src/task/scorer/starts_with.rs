@@ -1,49 +1,40 @@
 //! `starts-with`: the answer begins with the expected text.
 
-use super::kind::{Kind, Named, check_text, value_of};
-use super::prepare::Prepare;
-use super::quoted;
+use super::answer_filter::AnswerFilter;
+use super::kind::{FromTable, Kind, SoughtText};
 use super::table::{ScoreTable, ScorerError};
-use super::verdict::Verdict;
-use crate::prompt::value_text;
-use crate::task::example::Example;
+use super::verdict::{Verdict, quoted};
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
-pub(super) struct StartsWith {
-    value: Option<Value>,
-}
+pub(super) struct StartsWith(SoughtText);
 
-impl Kind for StartsWith {
-    fn check(&self, expected: &Value, prepare: &Prepare) -> Result<(), String> {
-        check_text(self.value.as_ref(), expected, prepare)
-    }
-
-    fn score(
-        &self,
-        answer: &str,
-        expected: &Value,
-        _: &Example,
-        prepare: &Prepare,
-    ) -> Option<Verdict> {
-        let expected = value_text(self.value.as_ref().unwrap_or(expected));
-        Some(if prepare.text(answer).starts_with(&*prepare.text(&expected)) {
-            Verdict::right()
-        } else {
-            Verdict::wrong(format!(
-                "Expected an answer that begins with {}, got {}.",
-                quoted(&expected),
-                quoted(answer)
-            ))
-        })
-    }
-}
-
-impl Named for StartsWith {
+impl FromTable for StartsWith {
     const NAME: &'static str = "starts-with";
     const KEYS: &'static [&'static str] = &["value", "any_of"];
 
-    fn new(table: &ScoreTable, _: &Prepare) -> Result<Self, ScorerError> {
-        Ok(Self { value: value_of(table)? })
+    fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
+        SoughtText::new(table).map(Self)
+    }
+}
+
+impl Kind for StartsWith {
+    fn check(&self, expected: &Value, filter: &AnswerFilter) -> Result<(), String> {
+        self.0.check(expected, filter)
+    }
+
+    fn score(&self, answer: &str, expected: &Value, filter: &AnswerFilter) -> Verdict {
+        let expected = self.0.of(expected);
+        Verdict::right_if(filter.text(answer).starts_with(&*filter.text(&expected)), || {
+            format!(
+                "Expected an answer that begins with {}, got {}.",
+                quoted(&expected),
+                quoted(answer)
+            )
+        })
+    }
+
+    fn compares_whole_lists(&self) -> bool {
+        true
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Infrastructure errors are not verdicts: a row without an answer has no verdict.
 
+use crate::text;
 use crate::units::Score;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,24 +36,16 @@ impl Verdict {
         Self::scored(Score::ZERO, Some(feedback.into()))
     }
 
+    /// The answer is right, or else wrong with a reason.
+    #[must_use]
+    pub fn right_if(is_right: bool, feedback: impl FnOnce() -> String) -> Self {
+        if is_right { Self::right() } else { Self::wrong(feedback()) }
+    }
+
     /// A partial score, with the reason why it is not 1.
     #[must_use]
     pub fn scored(score: Score, feedback: Option<String>) -> Self {
         Self { score, invalid: None, feedback, metrics: BTreeMap::new() }
-    }
-
-    /// An invalid answer. Only the feedback contains the expected answer, so that equal reasons can
-    /// be counted.
-    #[must_use]
-    pub fn invalid(reason: impl Into<String>, expected: &str) -> Self {
-        let reason = reason.into();
-        let feedback = format!("{} Expected {expected}.", sentence(&reason));
-        Self {
-            score: Score::ZERO,
-            invalid: Some(reason),
-            feedback: Some(feedback),
-            metrics: BTreeMap::new(),
-        }
     }
 
     /// Combines several verdicts: the weighted mean of the scores, all feedback, all metrics. The
@@ -63,10 +56,11 @@ impl Verdict {
         let sum: f64 = parts.iter().map(|(weight, verdict)| weight * verdict.score.value()).sum();
         // Rounding may push the mean slightly over 1.
         let score = Score::new((sum / total).clamp(0.0, 1.0)).unwrap_or(Score::ZERO);
-        let reasons: Vec<&str> =
+        let mut reasons: Vec<&str> =
             parts.iter().filter_map(|(_, verdict)| verdict.invalid.as_deref()).collect();
-        let invalid =
-            (!parts.is_empty() && reasons.len() == parts.len()).then(|| reasons.join("; "));
+        let is_invalid = !parts.is_empty() && reasons.len() == parts.len();
+        reasons.dedup();
+        let invalid = is_invalid.then(|| reasons.join("; "));
         let feedback: Vec<&str> =
             parts.iter().filter_map(|(_, verdict)| verdict.feedback.as_deref()).collect();
         let feedback = (!feedback.is_empty()).then(|| feedback.join(" "));
@@ -97,12 +91,14 @@ impl From<bool> for Verdict {
     }
 }
 
-/// A reason as a sentence: a capital at its beginning and a full stop at its end.
-fn sentence(reason: &str) -> String {
-    let mut letters = reason.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let stop = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
+/// A quoted text for feedback, shortened.
+pub(super) fn quoted(text: &str) -> String {
+    // Cut first, because shortening reads the whole text and an answer may be huge.
+    let beginning = match text.char_indices().nth(2_000) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    };
+    format!("`{}`", text::shorten(beginning, 160))
 }
 
 #[cfg(test)]
@@ -127,15 +123,11 @@ mod tests {
 
     #[test]
     fn the_whole_is_invalid_only_if_every_part_is() {
-        let bad = || Verdict::invalid("no number", "`3`");
-        assert_eq!(bad().feedback.as_deref(), Some("No number. Expected `3`."));
+        let bad = || Verdict { invalid: Some("no number".into()), ..scored(0.0) };
         let some = Verdict::combine(vec![(1.0, bad()), (1.0, scored(0.5))]);
         assert_eq!((some.score.value(), &some.invalid), (0.25, &None));
         let all = Verdict::combine(vec![(1.0, bad()), (1.0, bad())]);
-        assert_eq!(
-            (all.score, all.invalid.as_deref()),
-            (Score::ZERO, Some("no number; no number"))
-        );
+        assert_eq!((all.score, all.invalid.as_deref()), (Score::ZERO, Some("no number")));
     }
 
     #[test]

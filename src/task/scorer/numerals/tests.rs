@@ -209,8 +209,96 @@ fn a_list_ends_in_its_last_number_and_a_range_is_not_a_number() {
 }
 
 #[test]
+fn scale_words_multiply() {
+    all_read(&[
+        ("1 million", "1000000"),
+        ("1.2 million people", "1200000"),
+        ("$3.5bn", "3500000000"),
+        ("3 bn", "3000000000"),
+        ("€2 Mrd", "2000000000"),
+        ("5k", "5000"),
+        ("$5 K", "5000"),
+        ("1M", "1000000"),
+        ("$1.5m", "1500000"),
+        ("($2 million)", "-2000000"),
+        ("5 lakh", "500000"),
+        ("3万", "30000"),
+        ("2.5-million", "2500000"),
+        ("5m", "5"),
+        ("300 K", "300"),
+        ("5 M", "5"),
+        ("5kg", "5"),
+        ("5 thousandths", "5"),
+        ("60 km", "60"),
+    ]);
+}
+
+#[test]
+fn formulas_are_not_read_in_part() {
+    for text in [
+        "\\boxed{7!}",
+        "7!",
+        "\\boxed{3 + 4}",
+        "\\boxed{x + 2}",
+        "\\boxed{2^n}",
+        "\\boxed{5 - x}",
+        "\\boxed{5 -3}",
+        "\\boxed{x - 3}",
+        "\\boxed{5\\cdot 3}",
+        "$7!$",
+        "\\(7!\\)",
+        "\\boxed{(-2)^n}",
+    ] {
+        assert_eq!(read(text), None, "{text}");
+    }
+    all_read(&[
+        ("It is 7!", "7"),
+        ("(-2)^2", "4"),
+        ("\\boxed{(-2)^{3}}", "-8"),
+        ("\\left(\\frac{1}{2}\\right)^2", "0.25"),
+        ("-2^2", "-4"),
+        ("10**3", "1000"),
+        ("**10** 3 times", "3"),
+        ("2^{10}", "1024"),
+        ("3 \\div 4", "0.75"),
+        ("12 ÷ 4 = 3", "3"),
+        ("\\boxed{-\\,7}", "-7"),
+        ("\\boxed{- 7}", "-7"),
+        ("\\boxed{x = 7}", "7"),
+        ("\\boxed{12} \\text{and} \\boxed{}", "12"),
+        ("\\boxed{} 5", "5"),
+        ("\\boxed{12\\,\\text{m/s}}", "12"),
+        ("\\boxed{5, 11}", "11"),
+        ("\\boxed{1.2 \\times 10^3}", "1200"),
+        ("\\boxed{3-4}", "3-4"),
+    ]);
+}
+
+#[test]
+fn asides_do_not_count() {
+    all_read(&[
+        ("4 out of 5", "4"),
+        ("It is 5 [1].", "5"),
+        ("[5](http://example.com/9)", "5"),
+        ("5, see https://example.com/a/12", "5"),
+        ("[5]", "5"),
+    ]);
+}
+
+#[test]
+fn no_number_is_cut_in_a_long_answer() {
+    for after in [1 << 16, (1 << 16) - 2, (1 << 16) + 3] {
+        let text = format!("It is 12345 {}", "y".repeat(after));
+        assert_eq!(read(&text).as_deref(), Some("12345"));
+        assert_eq!(read(&text.replace(' ', "")).as_deref(), Some("12345"));
+    }
+}
+
+#[test]
 fn huge_answers_are_read_quickly() {
-    for text in ["1,", "9", "1/", "1 000", "_", "\\frac{", "(", "1-", "10^", "{", "5 May "] {
+    for text in
+        ["1,", "9", "1/", "1 000", "_", "\\frac{", "(", "1-", "10^", "{", "5 May ", "(1) ", "1!"]
+    {
         let _ = answer_in(&text.repeat(1 << 18));
     }
 }

@@ -1,11 +1,12 @@
-//! Prepares answers and texts for scoring.
+//! What is scored of an answer, and how texts are compared.
 //!
 //! Of an answer, `reasoning` and then `extract` leave the part that is scored. Texts are compared
 //! after `normalize` and in one form of Unicode; what is read as JSON or as a number is not changed
 //! before.
 
 use super::comparable::{comparable, fold_case};
-use super::reasoning::{NoAnswer, Reasoning, without_reasoning};
+use super::reason::InvalidReason;
+use super::reasoning::{Reasoning, without_reasoning};
 use super::table::{Normalize, ScoreTable, ScorerError};
 use regex::Regex;
 use std::borrow::Cow;
@@ -18,13 +19,13 @@ const SEARCHED_BYTES: usize = 1 << 20;
 const MAX_MATCHES: usize = 100_000;
 
 #[derive(Clone, Debug)]
-pub(super) struct Prepare {
+pub(super) struct AnswerFilter {
     reasoning: Reasoning,
     extract: Option<Regex>,
     normalize: Vec<Normalize>,
 }
 
-impl Prepare {
+impl AnswerFilter {
     pub(super) fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
         let extract = table.extract.as_deref().map(extractor).transpose()?;
         let normalize = table.normalize.clone().unwrap_or_else(|| vec![Normalize::Trim]);
@@ -40,20 +41,16 @@ impl Prepare {
     ///
     /// # Errors
     /// Why there is none: the reason for which the answer is invalid.
-    pub(super) fn part<'a>(&self, answer: &'a str) -> Result<&'a str, &'static str> {
+    pub(super) fn part<'a>(&self, answer: &'a str) -> Result<&'a str, InvalidReason> {
         let said = match self.reasoning {
-            Reasoning::Strip => without_reasoning(answer).map_err(NoAnswer::reason)?,
+            Reasoning::Strip => without_reasoning(answer)?,
             Reasoning::Keep => answer,
         };
         let Some(extract) = &self.extract else { return Ok(said) };
-        let mut from = said.len().saturating_sub(SEARCHED_BYTES);
-        while !said.is_char_boundary(from) {
-            from += 1;
-        }
-        let last = extract.captures_iter(&said[from..]).take(MAX_MATCHES).last();
-        let Some(last) = last else { return Err("`extract` matches nothing in the answer") };
+        let last = extract.captures_iter(end_of(said)).take(MAX_MATCHES).last();
+        let Some(last) = last else { return Err(InvalidReason::NoMatch) };
         // The first group may be unused in a match.
-        let group = last.get(1).ok_or("the group of `extract` matches nothing in the answer")?;
+        let group = last.get(1).ok_or(InvalidReason::NoGroup)?;
         Ok(group.as_str())
     }
 
@@ -72,6 +69,16 @@ impl Prepare {
             Cow::Owned(text) => Cow::Owned(self.normalized(&text).into_owned()),
         }
     }
+}
+
+/// The last part of a huge text, from the beginning of a word on.
+fn end_of(text: &str) -> &str {
+    let from = text.len().saturating_sub(SEARCHED_BYTES);
+    if from == 0 {
+        return text;
+    }
+    let rest = &text[text.ceil_char_boundary(from)..];
+    rest.find(char::is_whitespace).map_or(rest, |at| &rest[at..])
 }
 
 /// Compiles `extract`. `^` and `$` also match at line breaks, because a final answer is usually on
@@ -170,11 +177,11 @@ fn is_punctuation(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn prepare(
+    fn filter(
         extract: Option<&str>,
         normalize: Option<&[Normalize]>,
-    ) -> Result<Prepare, ScorerError> {
-        Prepare::new(&ScoreTable {
+    ) -> Result<AnswerFilter, ScorerError> {
+        AnswerFilter::new(&ScoreTable {
             extract: extract.map(str::to_owned),
             normalize: normalize.map(<[_]>::to_vec),
             ..ScoreTable::default()
@@ -183,35 +190,35 @@ mod tests {
 
     #[test]
     fn the_last_match_is_scored_and_without_one_nothing() {
-        let prepare = prepare(Some(r"[Tt]he answer is (.+?)\.?$"), None).unwrap();
+        let filter = filter(Some(r"[Tt]he answer is (.+?)\.?$"), None).unwrap();
         let said = "So the answer is 4.\r\nNo: The answer is 5.\r\nBye!\n";
-        assert_eq!(prepare.part(said), Ok("5"));
-        assert_eq!(prepare.part(" five \n"), Err("`extract` matches nothing in the answer"));
+        assert_eq!(filter.part(said), Ok("5"));
+        assert_eq!(filter.part(" five \n"), Err(InvalidReason::NoMatch));
         let thought = "<think>The answer is 6.</think>Is it 5?";
-        assert_eq!(prepare.part(thought), Err("`extract` matches nothing in the answer"));
+        assert_eq!(filter.part(thought), Err(InvalidReason::NoMatch));
     }
 
     #[test]
     fn a_group_that_found_nothing_leaves_nothing() {
-        let prepare = prepare(Some("a(b)?"), None).unwrap();
-        assert_eq!(prepare.part("xa"), Err("the group of `extract` matches nothing in the answer"));
-        assert_eq!(prepare.part("ab"), Ok("b"));
+        let filter = filter(Some("a(b)?"), None).unwrap();
+        assert_eq!(filter.part("xa"), Err(InvalidReason::NoGroup));
+        assert_eq!(filter.part("ab"), Ok("b"));
     }
 
     #[test]
     fn steps_are_taken_in_their_order() {
         use Normalize::{Lower, SqueezeSpace, StripPunctuation, Trim};
-        let all = prepare(None, Some(&[StripPunctuation, Lower, SqueezeSpace, Trim])).unwrap();
+        let all = filter(None, Some(&[StripPunctuation, Lower, SqueezeSpace, Trim])).unwrap();
         assert_eq!(all.text(" «Ärger»,\n  mit – A.B. "), "ärger mit a.b");
-        assert_eq!(prepare(None, Some(&[])).unwrap().text(" a "), " a ");
-        assert_eq!(prepare(None, None).unwrap().text(" a "), "a");
-        let lower = prepare(None, Some(&[Lower])).unwrap();
+        assert_eq!(filter(None, Some(&[])).unwrap().text(" a "), " a ");
+        assert_eq!(filter(None, None).unwrap().text(" a "), "a");
+        let lower = filter(None, Some(&[Lower])).unwrap();
         assert_eq!(lower.text("MASSE"), lower.text("Maße"));
     }
 
     #[test]
     fn punctuation_within_a_word_and_the_sign_of_a_number_stay() {
-        let strip = prepare(None, Some(&[Normalize::StripPunctuation])).unwrap();
+        let strip = filter(None, Some(&[Normalize::StripPunctuation])).unwrap();
         for (text, bare) in [
             ("Paris.", "Paris"),
             ("**Paris**, \"France\"!", "Paris France"),
@@ -227,14 +234,18 @@ mod tests {
 
     #[test]
     fn a_broken_pattern_and_one_without_a_group_are_refused() {
-        let broken = prepare(Some("(a"), None).unwrap_err();
+        let broken = filter(Some("(a"), None).unwrap_err();
         assert_eq!(broken.message, "`extract` is not a pattern: unclosed group");
-        assert!(prepare(Some("a"), None).unwrap_err().message.contains("no group"));
+        assert!(filter(Some("a"), None).unwrap_err().message.contains("no group"));
     }
 
     #[test]
     fn a_huge_answer_is_searched_at_its_end() {
         let answer = "x ä ".repeat(1 << 20) + "answer: 7";
-        assert_eq!(prepare(Some(r"answer: (\d+)"), None).unwrap().part(&answer), Ok("7"));
+        assert_eq!(filter(Some(r"answer: (\d+)"), None).unwrap().part(&answer), Ok("7"));
+        // A match that begins before the end that is searched is not cut in two.
+        let cut = format!("12345{}", " ".repeat(SEARCHED_BYTES - 2));
+        let digits = filter(Some(r"(\d+)"), None).unwrap();
+        assert_eq!(digits.part(&cut), Err(InvalidReason::NoMatch));
     }
 }

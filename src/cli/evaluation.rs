@@ -1,0 +1,93 @@
+//! The result of `eval`: a score with its interval, and why answers are invalid.
+
+use crate::event::NoAnswer;
+use crate::id::ExampleId;
+use crate::run::FailedCalls;
+use crate::seed::Seed;
+use crate::stats::{Interval, interval};
+use crate::task::scorer::{InvalidAnswers, Verdict};
+use crate::text;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The result of an evaluation.
+#[derive(Debug, Serialize)]
+pub(super) struct Evaluation {
+    /// The column of the answers, if several were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) column: Option<String>,
+    pub(super) quality: Option<Interval>,
+    pub(super) usd_per_1k: Option<f64>,
+    pub(super) prompt_tokens: Option<u64>,
+    pub(super) invalid: u64,
+    /// Why answers are invalid, with their rows.
+    #[serde(skip_serializing_if = "InvalidAnswers::is_empty")]
+    pub(super) invalid_answers: InvalidAnswers,
+    pub(super) errors: u64,
+    pub(super) metrics: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) failed_calls: BTreeMap<NoAnswer, FailedCalls>,
+}
+
+impl Evaluation {
+    /// What these verdicts come to.
+    pub(super) fn of(verdicts: &[(&ExampleId, Verdict)]) -> Self {
+        let scores: Vec<f64> = verdicts.iter().map(|(_, verdict)| verdict.score.value()).collect();
+        let mut invalid_answers = InvalidAnswers::default();
+        for (row, verdict) in verdicts {
+            invalid_answers.count(verdict, Some(row));
+        }
+        Self {
+            column: None,
+            quality: interval::of_scores(&scores, Seed(1).child("eval", 0)),
+            usd_per_1k: None,
+            prompt_tokens: None,
+            invalid: invalid_answers.total(),
+            invalid_answers,
+            errors: 0,
+            metrics: metrics(verdicts),
+            failed_calls: BTreeMap::new(),
+        }
+    }
+
+    /// The result in words, and a line for each reason why answers are invalid.
+    pub(super) fn lines(&self) -> Vec<String> {
+        std::iter::once(self.sentence()).chain(self.invalid_answers.sentences()).collect()
+    }
+
+    fn sentence(&self) -> String {
+        let mut out = match self.quality {
+            Some(i) => format!(
+                "{} ({} to {}) over {}",
+                text::percent(i.mean),
+                text::percent(i.low),
+                text::percent(i.high),
+                text::plural(i.n, "row")
+            ),
+            None => "no rows were scored".to_owned(),
+        };
+        if let Some(usd) = self.usd_per_1k {
+            let _ = write!(out, ", ${usd:.4} per 1,000 calls");
+        }
+        if self.invalid > 0 {
+            let _ = write!(out, ", {} invalid", self.invalid);
+        }
+        if self.errors > 0 {
+            let _ = write!(out, ", {} without an answer", self.errors);
+        }
+        for (name, mean) in &self.metrics {
+            let _ = write!(out, ", {name} {mean:.4}");
+        }
+        out
+    }
+}
+
+fn metrics(verdicts: &[(&ExampleId, Verdict)]) -> BTreeMap<String, f64> {
+    let mut sums: BTreeMap<String, (f64, u32)> = BTreeMap::new();
+    for (name, value) in verdicts.iter().flat_map(|(_, verdict)| &verdict.metrics) {
+        let sum = sums.entry(name.clone()).or_default();
+        *sum = (sum.0 + value, sum.1 + 1);
+    }
+    sums.into_iter().map(|(name, (sum, count))| (name, sum / f64::from(count))).collect()
+}

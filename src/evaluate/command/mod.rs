@@ -1,0 +1,260 @@
+//! Runs a user program, such as a `command` scorer: starts its processes on demand, reuses them,
+//! and ends all of them.
+//!
+//! It is not a sandbox: the program has the user's permissions. The run is protected: every reply
+//! has a deadline, a program that hangs or forks is killed with all its children, and an invalid
+//! reply is an error, never a score.
+//!
+//! A scorer reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
+//! one line for each, flushed: `{"score": 0..1, "feedback": "…", "metrics": {"name": 1.5}}`.
+//! Feedback and metrics are optional; so is `"id"`, which is checked if it is given. The program
+//! may keep reading until its input ends, or exit after one line. Its standard error is shown if it
+//! fails.
+
+mod protocol;
+mod group;
+mod stderr;
+mod process;
+#[cfg(unix)]
+#[cfg(test)]
+mod tests;
+
+use crate::task::example::Example;
+use crate::task::scorer::{CommandSpec, Verdict};
+use crate::text;
+use group::Mark;
+use process::{Failure, LONGEST_REPLY, Process};
+use protocol::{read_reply, request};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use stderr::TIME_TO_EXIT;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+pub(crate) use protocol::line_of;
+
+/// The default number of processes; scoring is rarely the bottleneck.
+const DEFAULT_PROCESSES: usize = 16;
+
+/// A longer deadline is treated as none; it could not be added to a time.
+const LONGEST_LIMIT: Duration = Duration::from_secs(365 * 86_400);
+
+/// Environment variables that every program needs.
+const NEEDED_VARIABLES: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
+
+/// Why a program gave no valid reply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// It could not be started.
+    #[error("cannot start `{program}`: {message}")]
+    Start {
+        /// The program's name.
+        program: String,
+        /// The system's message.
+        message: String,
+    },
+    /// It did not reply in time.
+    #[error("no reply within {}{}", text::duration(*limit), shown(stderr))]
+    Deadline {
+        /// The time limit for one reply.
+        limit: Duration,
+        /// The end of its standard error.
+        stderr: String,
+    },
+    /// It ended without a reply.
+    #[error("ended without a reply ({status}){}", shown(stderr))]
+    Exited {
+        /// Its exit status.
+        status: String,
+        /// The end of its standard error.
+        stderr: String,
+    },
+    /// Its reply is invalid.
+    #[error("{message}; its reply was `{excerpt}`{}", shown(stderr))]
+    Malformed {
+        /// What is wrong with the reply.
+        message: String,
+        /// The beginning of the reply.
+        excerpt: String,
+        /// The end of its standard error.
+        stderr: String,
+    },
+}
+
+fn shown(stderr: &str) -> String {
+    match stderr.trim() {
+        "" => String::new(),
+        stderr => format!("; its standard error: {stderr}"),
+    }
+}
+
+/// The variables that every program needs, and those that the task lists.
+pub fn allowed_environment(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+    listed: &[String],
+) -> Vec<(OsString, OsString)> {
+    let is_allowed = |name: &OsStr| {
+        let listed = listed.iter().map(String::as_str);
+        NEEDED_VARIABLES.iter().copied().chain(listed).any(|allowed| name == allowed)
+    };
+    environment.into_iter().filter(|(name, _)| is_allowed(name)).collect()
+}
+
+/// The processes of one program. All of them are killed when it is dropped.
+#[derive(Debug)]
+pub struct CommandPool {
+    argv: Vec<String>,
+    working_dir: PathBuf,
+    limit: Duration,
+    environment: Vec<(OsString, OsString)>,
+    places: Semaphore,
+    idle: Mutex<Vec<Process>>,
+}
+
+impl CommandPool {
+    /// A pool without processes yet. Its processes see only `environment`, made by
+    /// [`allowed_environment`].
+    #[must_use]
+    pub fn new(
+        argv: Vec<String>,
+        working_dir: &Path,
+        limit: Duration,
+        environment: Vec<(OsString, OsString)>,
+    ) -> Self {
+        Self {
+            argv,
+            // The system resolves a relative program path after it has changed the folder.
+            working_dir: std::path::absolute(working_dir).unwrap_or_else(|_| working_dir.into()),
+            limit: limit.min(LONGEST_LIMIT),
+            environment,
+            places: Semaphore::new(DEFAULT_PROCESSES),
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The pool of a task's scorer; it gets the allowed variables of this program's environment.
+    #[must_use]
+    pub fn of(
+        spec: &CommandSpec,
+        working_dir: &Path,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let environment = allowed_environment(environment, &spec.env);
+        Self::new(spec.argv.clone(), working_dir, spec.timeout, environment)
+    }
+
+    /// At most this many processes at once.
+    #[must_use]
+    pub fn at_most(mut self, processes: usize) -> Self {
+        self.places = Semaphore::new(processes.clamp(1, Semaphore::MAX_PERMITS));
+        self
+    }
+
+    /// Requests the score of one answer.
+    ///
+    /// # Errors
+    /// No valid reply in time.
+    pub async fn score(&self, answer: &str, row: &Example) -> Result<Verdict, CommandError> {
+        self.ask(&request(answer, row), |reply| read_reply(reply, row)).await
+    }
+
+    /// Sends one line and reads the reply. Waiting for a free process does not count against the
+    /// deadline; starting one does.
+    ///
+    /// # Errors
+    /// No reply in time, or one that `read` rejects.
+    pub async fn ask<T>(
+        &self,
+        line: &[u8],
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, CommandError> {
+        // The semaphore is never closed, so this cannot fail.
+        let _place = self.places.acquire().await;
+        let deadline = Instant::now() + self.limit;
+        if let Some(mut process) = self.idle_process() {
+            match process.ask(line, deadline).await {
+                // A process may exit after a reply.
+                Err(Failure::Ended { began: false }) => drop(process),
+                said => return self.conclude(process, said, read).await,
+            }
+        }
+        let mut process = self.start()?;
+        let said = process.ask(line, deadline).await;
+        self.conclude(process, said, read).await
+    }
+
+    fn idle_process(&self) -> Option<Process> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Keeps a process for the next line if it behaved correctly, and ends it otherwise.
+    async fn conclude<T>(
+        &self,
+        process: Process,
+        said: Result<Vec<u8>, Failure>,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, CommandError> {
+        let (message, excerpt) = match said {
+            Ok(reply) => match read(&reply) {
+                Ok(value) => {
+                    if process.can_be_reused() {
+                        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+                    }
+                    return Ok(value);
+                }
+                Err(message) => (message, reply),
+            },
+            Err(Failure::Late) => {
+                let (_, stderr) = process.end(Duration::ZERO).await;
+                return Err(CommandError::Deadline { limit: self.limit, stderr });
+            }
+            Err(Failure::Ended { .. }) => {
+                let (status, stderr) = process.end(TIME_TO_EXIT).await;
+                return Err(CommandError::Exited { status, stderr });
+            }
+            Err(Failure::Unasked(output)) => {
+                ("more than one line for one answer".to_owned(), output)
+            }
+            Err(Failure::Endless(reply)) => (
+                format!("a line longer than {} bytes", text::thousands(LONGEST_REPLY as u64)),
+                reply,
+            ),
+        };
+        let (_, stderr) = process.end(Duration::ZERO).await;
+        let beginning = &excerpt[..excerpt.len().min(1_000)];
+        let excerpt = text::shorten(&String::from_utf8_lossy(beginning), 200);
+        Err(CommandError::Malformed { message, excerpt, stderr })
+    }
+
+    fn start(&self) -> Result<Process, CommandError> {
+        let program = self.argv.first().map(String::as_str).unwrap_or_default();
+        // Systems differ in whether a relative path is resolved before or after changing the
+        // folder.
+        let path = match Path::new(program) {
+            path if path.is_relative() && path.components().count() > 1 => {
+                self.working_dir.join(path)
+            }
+            path => path.to_owned(),
+        };
+        let mut command = tokio::process::Command::new(path);
+        command
+            .args(self.argv.iter().skip(1))
+            .current_dir(&self.working_dir)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mark = Mark::new();
+        command.env(Mark::VARIABLE, &mark.0);
+        #[cfg(unix)]
+        command.process_group(0);
+        let failed = |message: String| CommandError::Start { program: program.to_owned(), message };
+        let child = command.spawn().map_err(|error| failed(error.to_string()))?;
+        Process::new(child, mark).ok_or_else(|| failed("its streams are missing".to_owned()))
+    }
+}

@@ -1,0 +1,52 @@
+//! The end of what a program writes to its standard error.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::process::ChildStderr;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long a process may take to exit after it closed its output, before it is killed.
+pub(super) const TIME_TO_EXIT: Duration = Duration::from_millis(500);
+
+/// How many bytes of the end of standard error are kept.
+pub(super) const KEPT_STDERR: usize = 2 * 1024;
+
+/// Collects the end of a program's standard error.
+#[derive(Debug)]
+pub(super) struct Stderr {
+    kept: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Stderr {
+    pub(super) fn collect(mut stderr: ChildStderr) -> Self {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let writer = Arc::clone(&kept);
+        let reader = tokio::spawn(async move {
+            let mut chunk = [0; 1024];
+            while let Ok(length @ 1..) = stderr.read(&mut chunk).await {
+                let mut kept = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.extend_from_slice(&chunk[..length]);
+                let surplus = kept.len().saturating_sub(KEPT_STDERR);
+                kept.drain(..surplus);
+            }
+        });
+        Self { kept, reader }
+    }
+
+    /// The collected text. A process that left its group may keep the stream open; it is not
+    /// awaited.
+    pub(super) async fn finish(&mut self) -> String {
+        let _ = timeout(TIME_TO_EXIT, &mut self.reader).await;
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&kept).trim().to_owned()
+    }
+}
+
+impl Drop for Stderr {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}

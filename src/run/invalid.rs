@@ -1,0 +1,92 @@
+//! The invalid answers of a run by their reason, found by scoring the answers of its journal again.
+//!
+//! The journal says only that an answer is invalid. Held-out rows are counted and not named.
+
+use crate::evaluate::verdict_in;
+use crate::event::{Event, RowKey};
+use crate::id::{CandidateIx, EventNumber, RowIx};
+use crate::journal::{JournalError, read_events};
+use crate::memory::State;
+use crate::task::Task;
+use crate::task::example::Split;
+use crate::task::scorer::{InvalidAnswers, Verdict};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// The invalid answers of a run.
+#[derive(Clone, Debug, Default)]
+pub struct InvalidOfRun {
+    /// Those to all prompts.
+    pub all: InvalidAnswers,
+    of_candidates: BTreeMap<CandidateIx, InvalidAnswers>,
+}
+
+impl InvalidOfRun {
+    /// From the journal's plain copy, given its fold.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn read(events: &Path, task: &Task, state: &State) -> Result<Self, JournalError> {
+        let mut invalid = Self::default();
+        if state.counts.invalid == 0 || !events.exists() {
+            return Ok(invalid);
+        }
+        let answers = answers_without_score(state);
+        read_events(events, |number, event: Event| {
+            invalid.apply(answers.get(&number), &event, task);
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(invalid)
+    }
+
+    /// From the events themselves.
+    #[cfg(test)]
+    pub(crate) fn of(events: &[(EventNumber, Event)], task: &Task, state: &State) -> Self {
+        let (mut invalid, answers) = (Self::default(), answers_without_score(state));
+        for (number, event) in events {
+            invalid.apply(answers.get(number), event, task);
+        }
+        invalid
+    }
+
+    fn apply(&mut self, answer_of: Option<&Vec<RowKey>>, event: &Event, task: &Task) {
+        for key in answer_of.into_iter().flatten() {
+            if let Some(verdict) = verdict_in(event, task, key.split, key.row) {
+                self.count(&verdict, task, *key);
+            }
+        }
+    }
+
+    /// Those of one candidate.
+    #[must_use]
+    pub fn of_candidate(&self, candidate: CandidateIx) -> InvalidAnswers {
+        self.of_candidates.get(&candidate).cloned().unwrap_or_default()
+    }
+
+    fn count(&mut self, verdict: &Verdict, task: &Task, key: RowKey) {
+        let rows = match key.split {
+            Split::Train => Some(&task.splits.train),
+            Split::Dev => Some(&task.splits.dev),
+            Split::Hold => None,
+        };
+        let id = rows.and_then(|rows| rows.get(key.row.index())).map(|row| &row.id);
+        self.all.count(verdict, id);
+        self.of_candidates.entry(key.candidate).or_default().count(verdict, id);
+    }
+}
+
+/// The answers with a score of 0, among which all invalid ones are.
+fn answers_without_score(state: &State) -> HashMap<EventNumber, Vec<RowKey>> {
+    let mut answers: HashMap<EventNumber, Vec<RowKey>> = HashMap::new();
+    for (candidate, standing) in state.numbered() {
+        for ((split, replicate), column) in standing.columns() {
+            for (row, cell) in (0..).zip(column.cells()) {
+                if let Some(answer) = cell.answer().filter(|_| cell.score() == Some(0.0)) {
+                    let key = RowKey { candidate, split, replicate, row: RowIx(row) };
+                    answers.entry(answer).or_default().push(key);
+                }
+            }
+        }
+    }
+    answers
+}

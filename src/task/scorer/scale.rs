@@ -1,0 +1,78 @@
+//! Words and letters that multiply a number: `1.2 million`, `$3bn`, `5k`, `3万`.
+//!
+//! A letter counts only where it can hardly be a unit: `5m` is five metres, and `5 K` is a temperature.
+
+use super::exact::Exact;
+use super::spelling::THIN_SPACE;
+
+/// Words, in lower case, and the power of ten that they stand for.
+const WORDS: &[(&str, u32)] = &[
+    ("hundred", 2),
+    ("thousand", 3),
+    ("tausend", 3),
+    ("mille", 3),
+    ("lakh", 5),
+    ("lakhs", 5),
+    ("million", 6),
+    ("millions", 6),
+    ("millionen", 6),
+    ("millones", 6),
+    ("mio", 6),
+    ("mln", 6),
+    ("mn", 6),
+    ("crore", 7),
+    ("crores", 7),
+    ("billion", 9),
+    ("billions", 9),
+    ("milliarde", 9),
+    ("milliarden", 9),
+    ("milliard", 9),
+    ("milliards", 9),
+    ("mrd", 9),
+    ("bn", 9),
+    ("bln", 9),
+    ("trillion", 12),
+    ("trillions", 12),
+    ("tn", 12),
+];
+
+/// The most letters of a word.
+const LONGEST: usize = 10;
+
+/// Signs directly after the number, in Chinese and Japanese.
+const SIGNS: &[(char, u32)] = &[('万', 4), ('萬', 4), ('亿', 8), ('億', 8)];
+
+/// The factor at the beginning of a text, and its length.
+pub(super) fn factor(after: &str, has_currency: bool) -> Option<(Exact, usize)> {
+    let (power, length) = power_of_ten(after, has_currency)?;
+    Some((Exact::parse(&format!("1e{power}"))?, length))
+}
+
+fn power_of_ten(after: &str, has_currency: bool) -> Option<(u32, usize)> {
+    let first = after.chars().next()?;
+    if let Some((_, power)) = SIGNS.iter().find(|(sign, _)| *sign == first) {
+        return Some((*power, first.len_utf8()));
+    }
+    let rest = after.strip_prefix([' ', THIN_SPACE, '-']).unwrap_or(after);
+    // No word is longer; a run of letters and digits may be.
+    let letters = rest.char_indices().take(LONGEST + 1);
+    let end = letters.take_while(|(_, c)| c.is_alphanumeric()).map(|(at, c)| at + c.len_utf8());
+    let end = end.last().unwrap_or(0);
+    let word = &rest[..end];
+    let length = after.len() - rest.len() + end;
+    if word.len() > 1 {
+        let word = word.to_lowercase();
+        return WORDS.iter().find(|(name, _)| *name == word).map(|(_, power)| (*power, length));
+    }
+    // A letter touches its number, unless it follows an amount of money.
+    let power = match word {
+        "k" | "K" if rest.len() == after.len() || has_currency => 3,
+        "M" if rest.len() == after.len() || has_currency => 6,
+        "m" if has_currency => 6,
+        "b" | "B" if has_currency => 9,
+        "t" | "T" if has_currency => 12,
+        _ => return None,
+    };
+    // `5 M/s` and `5k%` are no multiples.
+    (!rest[end..].starts_with(['/', '^', '%'])).then_some((power, length))
+}

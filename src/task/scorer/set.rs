@@ -1,0 +1,148 @@
+//! All scorers of a task: their names, and the score of an answer as their weighted mean.
+//!
+//! What one scorer does with an answer is in [`Scorer`] and in the files of the kinds.
+
+use super::Scorer;
+use super::program::CommandSpec;
+use super::reason::InvalidReason;
+use super::table::{ScoreTable, ScorerError};
+use super::verdict::{Verdict, quoted};
+use crate::prompt::value_text;
+use crate::task::example::Example;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// All scorers of a task.
+#[derive(Clone, Debug, Default)]
+pub struct ScorerSet {
+    scorers: Vec<Scorer>,
+}
+
+impl ScorerSet {
+    /// Makes the scorers of all tables. Of several without a name, later ones get a number.
+    ///
+    /// # Errors
+    /// The first invalid table: its position from 0, and the mistake.
+    pub fn new(tables: &[ScoreTable]) -> Result<Self, (usize, ScorerError)> {
+        if tables.is_empty() {
+            let error = ScorerError::new("kind", "the task has no [[score]]")
+                .help("add one: [[score]] with kind = \"equals\"");
+            return Err((0, error));
+        }
+        let mut set = Self::default();
+        for (place, table) in tables.iter().enumerate() {
+            let scorer = Scorer::new(table).map_err(|error| (place, error))?;
+            set.push(scorer, table.name.is_some()).map_err(|error| (place, error))?;
+        }
+        Ok(set)
+    }
+
+    /// Adds a scorer. One whose name is taken gets a number, unless it was given its name.
+    ///
+    /// # Errors
+    /// Two scorers were given the same name.
+    pub fn push(&mut self, mut scorer: Scorer, is_named: bool) -> Result<(), ScorerError> {
+        let is_taken = |name: &str| self.scorers.iter().any(|other| other.name == name);
+        if is_taken(&scorer.name) {
+            if is_named {
+                let message = format!("two scores are called `{}`", scorer.name);
+                return Err(ScorerError::new("name", message).help("give each its own name"));
+            }
+            let free = (2..)
+                .map(|number| format!("{}-{number}", scorer.name))
+                .find(|name| !is_taken(name));
+            scorer.name = free.unwrap_or_default();
+        }
+        self.scorers.push(scorer);
+        Ok(())
+    }
+
+    /// The verdict on an answer that is invalid whatever it says.
+    #[must_use]
+    pub fn invalid(&self, reason: &InvalidReason, row: &Example) -> Verdict {
+        reason.verdict(&quoted(&value_text(&self.right_answer(row))))
+    }
+
+    /// One right answer of a row: its answer, or the first one of several.
+    #[must_use]
+    pub fn right_answer(&self, row: &Example) -> Value {
+        let several = self.scorers.iter().find(|scorer| scorer.any_of);
+        let answers = several.and_then(|scorer| scorer.right_answers(row).ok());
+        let first = answers.and_then(|answers| answers.into_iter().next());
+        first.map_or_else(|| row.answer.clone(), Cow::into_owned)
+    }
+
+    /// The scorers in the task's order.
+    #[must_use]
+    pub fn scorers(&self) -> &[Scorer] {
+        &self.scorers
+    }
+
+    /// Whether no scorer is a program.
+    #[must_use]
+    pub fn is_pure(&self) -> bool {
+        self.commands().next().is_none()
+    }
+
+    /// The scorers that need a program, in the task's order.
+    pub fn commands(&self) -> impl Iterator<Item = (&Scorer, &CommandSpec)> {
+        self.scorers.iter().filter_map(|scorer| Some((scorer, scorer.command()?)))
+    }
+
+    /// The labels that the task's `label` scorers allow.
+    #[must_use]
+    pub fn labels(&self) -> Vec<String> {
+        self.scorers.iter().flat_map(Scorer::labels).cloned().collect()
+    }
+
+    /// Checks that all scorers can use a row's answer.
+    ///
+    /// # Errors
+    /// What is wrong with the row's answer: a lower-case sentence without a full stop.
+    pub fn check(&self, row: &Example) -> Result<(), String> {
+        self.scorers.iter().try_for_each(|scorer| scorer.check(row))
+    }
+
+    /// Scores one answer with the built-in scorers.
+    #[must_use]
+    pub fn score(&self, answer: &str, row: &Example) -> Verdict {
+        self.score_with(answer, row, Vec::new())
+    }
+
+    /// Scores one answer, given the programs' verdicts in the order of [`Self::commands`]. With
+    /// several scorers, the score of each is a metric under its name.
+    #[must_use]
+    pub fn score_with(&self, answer: &str, row: &Example, commands: Vec<Verdict>) -> Verdict {
+        let mut commands = commands.into_iter();
+        let mut parts: Vec<(&Scorer, Verdict)> = self
+            .scorers
+            .iter()
+            .filter_map(|scorer| {
+                Some((scorer, scorer.score(answer, row).or_else(|| commands.next())?))
+            })
+            .collect();
+        if self.scorers.len() == 1
+            && let Some((_, alone)) = parts.pop()
+        {
+            return alone;
+        }
+        let mut own = BTreeMap::new();
+        for (scorer, verdict) in &mut parts {
+            own.insert(scorer.name.clone(), verdict.score.value());
+            // A program's metric must not be mistaken for another scorer's score.
+            verdict.metrics = std::mem::take(&mut verdict.metrics)
+                .into_iter()
+                .map(|(name, value)| match self.scorers.iter().any(|other| other.name == name) {
+                    true => (format!("{}.{name}", scorer.name), value),
+                    false => (name, value),
+                })
+                .collect();
+        }
+        let mut whole = Verdict::combine(
+            parts.into_iter().map(|(scorer, verdict)| (scorer.weight, verdict)).collect(),
+        );
+        whole.metrics.extend(own);
+        whole
+    }
+}
