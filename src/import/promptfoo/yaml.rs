@@ -3,6 +3,7 @@
 //! A plain scalar keeps its text unless it is a number with the same digits: a postal code such as
 //! `01234` stays what it is.
 
+use super::folder::text_of;
 use crate::source::SourceError;
 use crate::task::json;
 use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
@@ -26,6 +27,21 @@ pub(super) enum Data {
 }
 
 impl Node {
+    /// The document in a file.
+    pub(super) fn read(path: &Path) -> Result<Self, SourceError> {
+        Self::parse(path, &text_of(path)?)
+    }
+
+    /// The document as it is some lines further down.
+    pub(super) fn move_down(&mut self, lines: usize) {
+        self.line += lines;
+        match &mut self.data {
+            Data::Plain(_) => {}
+            Data::List(items) => items.iter_mut().for_each(|item| item.move_down(lines)),
+            Data::Map(entries) => entries.iter_mut().for_each(|(_, item)| item.move_down(lines)),
+        }
+    }
+
     /// The document in a text.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, SourceError> {
         let broken = |error: &saphyr::ScanError| {

@@ -5,6 +5,7 @@
 //! answers; `import` guesses what the columns of a foreign file mean.
 
 mod format;
+mod windows_1252;
 mod lines;
 mod row;
 mod record;
@@ -12,11 +13,11 @@ mod table;
 mod reader;
 mod roles;
 
-pub use format::Format;
-pub use lines::Quirks;
-pub use reader::RowReader;
+pub(crate) use format::Format;
+pub(crate) use lines::Quirks;
+pub(crate) use reader::RowReader;
 pub use roles::ColumnMap;
-pub use row::Row;
+pub(crate) use row::Row;
 
 use crate::prompt::Columns;
 use crate::source::{self, SourceError};
@@ -31,7 +32,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// A file that cannot be read, or a mistake in it with its line.
-pub fn read(path: &Path, columns: &ColumnMap) -> Result<Vec<Example>, SourceError> {
+pub(crate) fn read(path: &Path, columns: &ColumnMap) -> Result<Vec<Example>, SourceError> {
     let rows = read_rows(path)?;
     let is_table = Format::of(path)?.is_table();
     Roles::find(path, &rows, columns, is_table)?.examples(path, rows)
@@ -41,7 +42,7 @@ pub fn read(path: &Path, columns: &ColumnMap) -> Result<Vec<Example>, SourceErro
 ///
 /// # Errors
 /// What is wrong with them, with the row's number from 1 as its line.
-pub fn from_values(
+pub(crate) fn from_values(
     place: &Path,
     values: Vec<Value>,
     columns: &ColumnMap,
@@ -56,7 +57,7 @@ pub fn from_values(
 }
 
 /// The names of all columns of these rows.
-pub fn columns_of<'a>(rows: impl IntoIterator<Item = &'a Example>) -> BTreeSet<String> {
+pub(crate) fn columns_of<'a>(rows: impl IntoIterator<Item = &'a Example>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for name in rows.into_iter().flat_map(|row| row.columns.keys()) {
         if !names.contains(name) {
@@ -67,7 +68,10 @@ pub fn columns_of<'a>(rows: impl IntoIterator<Item = &'a Example>) -> BTreeSet<S
 }
 
 /// Gives every row the columns that other rows have, as null, so that templates find every column.
-pub fn fill_columns<'a>(rows: impl IntoIterator<Item = &'a mut Example>, names: &BTreeSet<String>) {
+pub(crate) fn fill_columns<'a>(
+    rows: impl IntoIterator<Item = &'a mut Example>,
+    names: &BTreeSet<String>,
+) {
     for row in rows {
         if row.columns.len() < names.len() {
             for name in names {
@@ -81,7 +85,7 @@ pub fn fill_columns<'a>(rows: impl IntoIterator<Item = &'a mut Example>, names: 
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn blake3_of(path: &Path) -> Result<String, SourceError> {
+pub(crate) fn blake3_of(path: &Path) -> Result<String, SourceError> {
     let mut hasher = blake3::Hasher::new();
     let file = open(path)?;
     hasher.update_reader(file).map_err(|error| unreadable(path, &error))?;
@@ -101,20 +105,20 @@ fn unreadable(path: &Path, error: &std::io::Error) -> SourceError {
 
 /// A row of a file that is not task data, such as recorded answers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PlainRow {
+pub(crate) struct PlainRow {
     /// The id, if there is an id column.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// All columns.
-    pub columns: Columns,
+    pub(crate) columns: Columns,
     /// The line on which it starts, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 /// Reads the rows of a file without checking their columns; but if one has an id, all need one.
 ///
 /// # Errors
 /// A file that cannot be read, or a mistake in it with its line.
-pub fn read_plain(path: &Path, id: &str) -> Result<Vec<PlainRow>, SourceError> {
+pub(crate) fn read_plain(path: &Path, id: &str) -> Result<Vec<PlainRow>, SourceError> {
     let plain = |row: Row| PlainRow {
         id: row.values.get(id).and_then(roles::filled_text),
         columns: row.values,
