@@ -7,7 +7,7 @@ use super::role::ColumnRole;
 use super::rows::{RowWriter, is_filled};
 use super::shape::SYSTEM;
 use super::source_columns::SourceColumns;
-use crate::prompt::{USER, literal, placeholder};
+use crate::prompt::{USER, literal, placeholder, placeholders};
 use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
 use crate::text;
@@ -79,6 +79,12 @@ impl SourceColumns {
         let has_prompt = instructions.is_some();
         let baseline = instructions.unwrap_or_else(|| answers.baseline());
         let user = self.user_text(&writer, input_path);
+        let is_same = self.facts_of(input_path).is_some_and(|it| it.distinct() == 1);
+        if is_same && self.stats.rows > 1 && placeholders(&user).len() == 1 {
+            let message = format!("all rows have the same value in `{input_path}`, the input");
+            return Err(SourceError::new(&self.rows.path, message)
+                .help("name the column that tells the rows apart: --input COLUMN"));
+        }
         let column = |path: &Option<ValuePath>| path.as_ref().map(|it| writer.name_of(it));
         let columns = ColumnMap {
             answer: Some(writer.name_of(answer_path)),

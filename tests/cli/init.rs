@@ -298,7 +298,7 @@ fn choices_are_shown_and_all_of_them_are_labels() {
         assert!(sent.ends_with(&format!("\n\n{shown}")), "{file}: {sent}");
         let marks: Vec<&str> = shown.lines().map(|line| &line[..1]).collect();
         let task = env.read("made/task.toml");
-        assert!(task.contains(&format!("labels = {:?}", marks)), "{file}: {task}");
+        assert!(task.contains(&format!("labels = {marks:?}")), "{file}: {task}");
         assert_eq!(score_of(&env, (0..24).map(|n| json!(marks[[0, 2][n % 2]]))), 1.0, "{file}");
         assert_eq!(score_of(&env, (0..24).map(|_| json!(marks[3]))), 0.0, "{file}");
     }
@@ -309,13 +309,13 @@ fn several_labels_of_a_row_are_no_alternatives() {
     let env = TestEnv::new();
     let rows = lines(
         24,
-        |n| json!({"text": format!("about {n}"), "labels": if n % 2 == 0 { json!(["news", "art"]) } else { json!(["art"]) }}),
+        |n| json!({"text": format!("about {n}"), "labels": ([json!(["news", "art"]), json!(["art"])][n % 2])}),
     );
     env.write("tags.jsonl", &rows);
     let made = made(&env, "tags.jsonl", "");
     assert!(notes(&made).contains("`labels` holds several labels of a row"), "{made}");
     assert!(!env.read("made/task.toml").contains("any_of"));
-    let right = |n: usize| if n % 2 == 0 { r#"["art", "news"]"# } else { r#"["art"]"# };
+    let right = |n: usize| [r#"["art", "news"]"#, r#"["art"]"#][n % 2];
     assert_eq!(score_of(&env, (0..24).map(|n| json!(right(n)))), 1.0);
     assert_eq!(score_of(&env, (0..24).map(|_| json!("news"))), 0.0);
 }
@@ -334,13 +334,14 @@ fn a_name_with_a_line_break_is_written_as_it_is_shown() {
 #[test]
 fn rows_whose_prompts_are_equal_are_named() {
     let env = TestEnv::new();
-    env.write("rows.jsonl", &lines(24, |n| json!({"kind": "a", "text": n, "label": n % 2})));
+    env.write("rows.jsonl", &lines(60, |n| json!({"kind": "a", "text": n, "label": n % 2})));
     let ran = env.run("init made --from rows.jsonl --input kind --answer label").exits(3);
-    assert!(
-        ran.stderr.contains("the prompt shows only 1 different input for 24 rows"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("all rows have the same value in `kind`"), "{}", ran.stderr);
+    env.run("init made --from rows.jsonl --input text --answer label").ok();
+    env.edit("made/task.toml", "{{ text }}", "{{ kind }}");
+    let ran = env.run("plan made").exits(3);
+    let says = "the prompt shows only 1 different input for 60 rows";
+    assert!(ran.stderr.contains(says), "{}", ran.stderr);
 }
 
 #[test]

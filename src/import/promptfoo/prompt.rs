@@ -129,7 +129,8 @@ fn chat(text: &str) -> Option<Vec<(String, String)>> {
     if !text.trim_start().starts_with(['[', '-']) {
         return None;
     }
-    let node = Node::parse(Path::new("prompt"), text).ok()?;
+    let place = Path::new("prompt");
+    let node = Node::of_json(place, text).or_else(|_| Node::parse(place, text)).ok()?;
     let message = |node: &Node| {
         let content = node.get("content")?.value();
         let content = match content.as_array() {

@@ -66,7 +66,8 @@ impl<'a> Reader<'a> {
                 let lines = (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty());
                 let mut tests = Vec::new();
                 for (line, text) in lines {
-                    let mut node = Node::parse(path, text).map_err(|error| error.at_line(line))?;
+                    let mut node =
+                        Node::of_json(path, text).map_err(|error| error.at_line(line))?;
                     node.move_down(line - 1);
                     tests.extend(reader.test(&node, notes)?);
                 }
@@ -104,7 +105,11 @@ impl<'a> Reader<'a> {
                 format!("more than {MAX_DEPTH} files of tests name one another, `{name}` last");
             return Err(self.wrong(node, message));
         }
-        self.file(&path, notes).map_err(|error| self.wrong(node, error.to_string()))
+        // A mistake within the file has its own place.
+        self.file(&path, notes).map_err(|error| match error.line {
+            Some(_) => error,
+            None => self.wrong(node, error.to_string()),
+        })
     }
 
     /// One test; `None` if a file that its variables need is not read.
