@@ -1,7 +1,7 @@
 //! The files that a configuration names: those in its folder, and no others.
 
-use super::yaml::Node;
-use crate::source::{self, SourceError};
+use super::yaml::{Node, text_of};
+use crate::source::SourceError;
 use std::path::{Component, Path, PathBuf};
 
 /// Extensions of programs, which are not run.
@@ -53,12 +53,6 @@ impl Folder {
         };
         if is_inside { NamedFile::Inside(path) } else { NamedFile::Outside }
     }
-}
-
-/// The text of a file.
-pub(super) fn text_of(path: &Path) -> Result<String, SourceError> {
-    source::read_text(path)
-        .map_err(|error| SourceError::new(path, format!("the file cannot be read: {error}")))
 }
 
 /// What a file stands for as a value: its text, or YAML and JSON as JSON.

@@ -3,10 +3,9 @@
 //! A part that only shows variables is searched. One with template expressions stays as it is, and
 //! that is said.
 
-use super::folder::text_of;
 use super::notes::{Notes, Place};
 use super::reader::Reader;
-use super::yaml::{Data, Node};
+use super::yaml::{Data, Node, text_of};
 use crate::import::draft::DraftPart;
 use crate::prompt::{Piece, USER, pieces, placeholder, strays, value_text};
 use crate::source::SourceError;

@@ -1,11 +1,11 @@
 //! Reads tests from YAML and JSON, and from the files that they name.
 
 use super::assertion::Assertion;
-use super::folder::{Folder, NamedFile, text_of, value_of};
+use super::folder::{Folder, NamedFile, value_of};
 use super::notes::{Notes, Place};
 use super::table;
 use super::test::{Test, expanded};
-use super::yaml::Node;
+use super::yaml::{Node, text_of};
 use crate::prompt::Columns;
 use crate::source::SourceError;
 use serde_json::Value;

@@ -3,8 +3,7 @@
 //! A plain scalar keeps its text unless it is a number with the same digits: a postal code such as
 //! `01234` stays what it is.
 
-use super::folder::text_of;
-use crate::source::SourceError;
+use crate::source::{self, SourceError};
 use crate::task::json;
 use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
 use saphyr_parser::Parser;
@@ -148,6 +147,12 @@ fn node(yaml: &MarkedYaml<'_>) -> Node {
         _ => Data::Plain(Value::Null),
     };
     Node { line: yaml.span.start.line(), data }
+}
+
+/// The text of a file.
+pub(super) fn text_of(path: &Path) -> Result<String, SourceError> {
+    source::read_text(path)
+        .map_err(|error| SourceError::new(path, format!("the file cannot be read: {error}")))
 }
 
 /// A checked JSON value; `last` is the place and the line of the value before it.

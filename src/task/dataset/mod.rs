@@ -1,5 +1,5 @@
 //! The rows of data files: reads JSON Lines, JSON, CSV and TSV, and reports mistakes with their
-//! lines. A row is never lost and never changed.
+//! lines. A row is never lost, and its values stay as they are written.
 //!
 //! It checks ids, answers and columns only. Splits are made in `split`, and scorers check the
 //! answers; `import` guesses what the columns of a foreign file mean.
