@@ -60,7 +60,7 @@ pub mod prompt; // The thing being improved.
 pub mod grammar; // Slots of a recipe, kinds, and their keys: raw TOML.
 pub mod candidate; // A prompt, its parents, and the operator that wrote it.
 pub mod task; // What "better" means: examples, scorers, models, a goal.
-pub mod import; // A task made of a file that another program wrote.
+pub(crate) mod import; // A task made of a file that another program wrote.
 
 // What happened.
 pub mod event; // One fact, past tense.

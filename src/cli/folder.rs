@@ -1,13 +1,24 @@
-//! A folder that is written as a whole or not at all.
+//! A folder that is written as a whole or not at all, also if the program is interrupted.
 
-use super::error::CliError;
-use std::fs;
+use super::error::{CliError, Kind};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the names of folders in the making begin with.
+const PREFIX: &str = ".promptsearch-init-";
+
+/// The file that a folder in the making keeps locked: the lock ends with the process.
+const LOCK: &str = ".lock";
+
+/// A folder of this age without a lock was left by a process that was killed before it had one.
+const STALE: Duration = Duration::from_secs(60);
 
 /// A folder in the making, beside the folder that it becomes; it is removed unless it is kept.
 pub(super) struct NewFolder {
     target: PathBuf,
     path: PathBuf,
+    lock: Option<File>,
 }
 
 impl NewFolder {
@@ -21,10 +32,17 @@ impl NewFolder {
         // On the same disk as the target, so that a rename suffices.
         let beside = target.ancestors().skip(1).find(|it| it.is_dir()).unwrap_or(Path::new("."));
         let inside = if target.is_dir() { &target } else { beside };
-        let path = inside.join(format!(".promptsearch-init-{}", std::process::id()));
-        fs::create_dir(&path)
-            .map_err(|error| CliError::usage(format!("{}: {error}", inside.display())))?;
-        Ok(Self { target, path })
+        remove_stale(inside);
+        let path = inside.join(format!("{PREFIX}{}", std::process::id()));
+        let failed = |error| CliError::usage(format!("{}: {error}", inside.display()));
+        fs::create_dir(&path).map_err(failed)?;
+        let mut folder = Self { target: target.clone(), path, lock: None };
+        let lock = File::create(folder.path.join(LOCK)).map_err(failed)?;
+        // Where files cannot be locked, only the removal of stale folders is lost.
+        let _ = lock.try_lock();
+        folder.lock = Some(lock);
+        remove_at_interrupt(folder.path.clone());
+        Ok(folder)
     }
 
     /// Where its files are written.
@@ -33,7 +51,9 @@ impl NewFolder {
     }
 
     /// Puts its files into the target.
-    pub(super) fn keep(self, names: &[String]) -> Result<(), CliError> {
+    pub(super) fn keep(mut self, names: &[String]) -> Result<(), CliError> {
+        self.lock = None;
+        fs::remove_file(self.path.join(LOCK))?;
         let failed =
             |error: std::io::Error| CliError::usage(format!("{}: {error}", self.target.display()));
         if !self.target.exists() {
@@ -65,5 +85,105 @@ impl Drop for NewFolder {
     fn drop(&mut self) {
         // After a rename there is nothing to remove.
         let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes the folders of processes that were killed.
+fn remove_stale(inside: &Path) {
+    let Ok(entries) = fs::read_dir(inside) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with(PREFIX)) && is_stale(&path) {
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}
+
+fn is_stale(folder: &Path) -> bool {
+    match File::open(folder.join(LOCK)) {
+        Ok(lock) => lock.try_lock().is_ok(),
+        Err(_) => {
+            let changed = fs::symlink_metadata(folder).and_then(|it| it.modified());
+            changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > STALE))
+        }
+    }
+}
+
+/// Removes a folder and ends the program when it is told to stop.
+fn remove_at_interrupt(folder: PathBuf) {
+    use tokio::signal::unix::{SignalKind, signal};
+    std::thread::spawn(move || -> Option<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().ok()?;
+        runtime.block_on(async {
+            let mut interrupt = signal(SignalKind::interrupt()).ok()?;
+            let mut terminate = signal(SignalKind::terminate()).ok()?;
+            tokio::select! {
+                told = interrupt.recv() => told,
+                told = terminate.recv() => told,
+            }
+        })?;
+        let _ = fs::remove_dir_all(&folder);
+        std::process::exit(i32::from(Kind::Interrupted.exit_code()));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_that_is_there_already_takes_back_what_was_moved() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("task");
+        fs::create_dir(&target).unwrap();
+        let folder = NewFolder::create(&target).unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(folder.path().join(name), "new").unwrap();
+        }
+        // Another program writes a file of the same name meanwhile.
+        fs::write(target.join("b"), "own").unwrap();
+        let error = folder.keep(&["a", "b", "c"].map(String::from)).unwrap_err();
+        assert!(error.to_string().contains("exists"), "{error}");
+        assert_eq!(names(&target), ["b"]);
+        assert_eq!(fs::read_to_string(target.join("b")).unwrap(), "own");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_kept_is_removed_and_one_that_is_has_no_lock() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("deep/task");
+        drop(NewFolder::create(&target).unwrap());
+        assert_eq!(names(place.path()), Vec::<String>::new());
+        let folder = NewFolder::create(&target).unwrap();
+        fs::write(folder.path().join("a"), "new").unwrap();
+        folder.keep(&["a".to_owned()]).unwrap();
+        assert_eq!(
+            (names(place.path()), names(&target)),
+            (vec!["deep".to_owned()], vec!["a".to_owned()])
+        );
+    }
+
+    #[test]
+    fn the_folders_of_killed_processes_are_removed_and_those_of_others_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let of_other = |name: &str| {
+            let folder = place.path().join(format!("{PREFIX}{name}"));
+            fs::create_dir(&folder).unwrap();
+            File::create(folder.join(LOCK)).unwrap()
+        };
+        let alive = of_other("alive");
+        alive.try_lock().unwrap();
+        drop(of_other("dead"));
+        fs::create_dir(place.path().join(format!("{PREFIX}young"))).unwrap();
+        drop(NewFolder::create(&place.path().join("task")).unwrap());
+        assert_eq!(names(place.path()), [format!("{PREFIX}alive"), format!("{PREFIX}young")]);
     }
 }

@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::folder::NewFolder;
 use super::screen::Screen;
 use crate::import::{
-    self, ColumnView, Draft, Files, Import, ImportedColumns, Role, ValuePath, Wishes,
+    self, ColumnRole, ColumnView, Files, Import, SourceColumns, TaskDraft, ValuePath, Wishes,
 };
 use crate::task::Task;
 use crate::text;
@@ -21,6 +21,9 @@ const SAMPLE_ROWS: usize = 90;
 const SAMPLE: &str = include_str!("../../tasks/ticket-routing/examples.jsonl");
 const SAMPLE_TASK: &str = include_str!("../../tasks/ticket-routing/task.toml");
 const SAMPLE_PROMPT: &str = include_str!("../../tasks/ticket-routing/system.md");
+
+/// The most rows of a task that is loaded to check it.
+const MAX_CHECKED: usize = 5_000;
 
 /// The most columns that a question lists.
 const MAX_CHOICES: usize = 12;
@@ -36,47 +39,67 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
         }
     };
     let mut names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
-    names.extend(draft.as_ref().map(Draft::data_file));
+    names.extend(draft.as_ref().map(TaskDraft::data_file));
     refuse_existing(&args.dir, names.iter().map(String::as_str))?;
     let folder = NewFolder::create(&args.dir)?;
-    for (name, text) in &files {
-        fs::write(folder.path().join(name), text)?;
-    }
+    write_files(folder.path(), &files)?;
     if let Some(draft) = &draft {
-        draft.write_rows(&folder.path().join(draft.data_file()))?;
+        draft.write_rows(&folder.path().join(draft.data_file()), None)?;
     }
-    // The new task must load without changes; a mistake is reported where the user finds it.
-    let task = Task::load(folder.path()).map_err(|error| {
-        let message = error.to_string();
-        let unwritten = folder.path().display().to_string();
-        let source = args.from.as_ref().map_or(&args.dir, |from| from).display();
-        CliError::invalid(format!(
-            "no task can be made of {source}: {}",
-            message.replace(&unwritten, "the new task")
-        ))
-    })?;
+    check(args, &folder, &files, draft.as_ref())?;
     folder.keep(&names)?;
+    let rows = draft.as_ref().map_or(SAMPLE_ROWS, |draft| draft.count);
+    let has_prompt = draft.as_ref().is_some_and(|draft| draft.has_prompt);
     let notes = draft.map(|draft| draft.notes).unwrap_or_default();
     for note in &notes {
         screen.note(&format!("note: {note}"));
     }
     let value = serde_json::json!({
-        "task": task.name,
+        "task": name,
         "folder": args.dir,
         "files": names,
-        "rows": task.splits.train.len() + task.splits.dev.len() + task.splits.hold.len(),
+        "rows": rows,
         "columns": columns,
         "notes": notes,
     });
-    screen.show(&value, &next_steps(args, &task.name, &names))
+    screen.show(&value, &next_steps(args, &name, has_prompt))
 }
 
-fn next_steps(args: &InitArgs, name: &str, files: &[String]) -> String {
+fn write_files(folder: &Path, files: &Files) -> Result<(), CliError> {
+    files.iter().try_for_each(|(name, text)| Ok(fs::write(folder.join(name), text)?))
+}
+
+/// The new task must load without changes; a mistake is reported where the user finds it.
+fn check(
+    args: &InitArgs,
+    folder: &NewFolder,
+    files: &Files,
+    draft: Option<&TaskDraft>,
+) -> Result<(), CliError> {
+    let (mut place, mut sample) = (folder.path().to_owned(), None);
+    // The statistics have seen every row; of a large file, a task of the first rows is loaded, because
+    // a whole one is held in memory.
+    if let Some(draft) = draft.filter(|draft| draft.count > MAX_CHECKED) {
+        place.push("check");
+        fs::create_dir(&place)?;
+        write_files(&place, files)?;
+        draft.write_rows(&place.join(draft.data_file()), Some(MAX_CHECKED))?;
+        sample = Some(place.clone());
+    }
+    Task::load(&place).map_err(|error| {
+        let message = error.to_string().replace(&place.display().to_string(), "the new task");
+        let source = args.from.as_ref().map_or(&args.dir, |from| from).display();
+        CliError::invalid(format!("no task can be made of {source}: {message}"))
+    })?;
+    Ok(sample.map_or(Ok(()), fs::remove_dir_all)?)
+}
+
+fn next_steps(args: &InitArgs, name: &str, has_prompt: bool) -> String {
     let dir = args.dir.display();
     let mut text = format!("created the task `{name}` in {dir}\n");
-    let prompt = match files.iter().any(|file| file == "system.md") {
-        true => format!(", and write your prompt to {dir}/system.md"),
-        false => ", which has your prompt".to_owned(),
+    let prompt = match has_prompt {
+        false => format!(", and write your prompt to {dir}/system.md"),
+        true => ", which has your prompt".to_owned(),
     };
     let _ = writeln!(text, "  1. edit {dir}/task.toml{prompt}");
     let _ = writeln!(
@@ -128,7 +151,7 @@ fn drafted(
     args: &InitArgs,
     from: &Path,
     screen: &Screen,
-) -> Result<(Draft, Vec<ColumnView>), CliError> {
+) -> Result<(TaskDraft, Vec<ColumnView>), CliError> {
     let wishes = Wishes {
         input: args.input.clone(),
         answer: args.answer.clone(),
@@ -147,7 +170,7 @@ fn drafted(
         Import::Columns(columns) => columns,
     };
     screen.note(&table(&columns));
-    for role in [Role::Answer, Role::Input] {
+    for role in [ColumnRole::Answer, ColumnRole::Input] {
         if screen.can_ask() && !columns.is_set(role) {
             ask(&mut columns, role, screen)?;
         }
@@ -160,7 +183,7 @@ fn drafted(
 }
 
 /// Asks which column has a role; Enter takes the guess.
-fn ask(columns: &mut ImportedColumns, role: Role, screen: &Screen) -> Result<(), CliError> {
+fn ask(columns: &mut SourceColumns, role: ColumnRole, screen: &Screen) -> Result<(), CliError> {
     let mut choices = columns.choices(role);
     choices.truncate(MAX_CHOICES);
     let guess = columns.guess_of(role).cloned();
@@ -200,7 +223,7 @@ fn chosen<'a>(reply: &str, choices: &'a [ValuePath], has_guess: bool) -> Option<
 }
 
 /// The columns with their roles.
-fn table(columns: &ImportedColumns) -> String {
+fn table(columns: &SourceColumns) -> String {
     let views = columns.views();
     let width = |of: &dyn Fn(&ColumnView) -> usize, least| {
         views.iter().map(of).max().unwrap_or(0).max(least)
@@ -208,7 +231,7 @@ fn table(columns: &ImportedColumns) -> String {
     let name = width(&|it| it.name.chars().count(), "column".len()).min(40);
     let mut out = format!(
         "{}\n  {:name$}  {:8}  {:>7}  {:>9}  {}\n",
-        text::plural(columns.rows(), "row"),
+        text::plural(columns.row_count(), "row"),
         "column",
         "used as",
         "filled",

@@ -84,10 +84,15 @@ fn numbered(task: Task) -> (Task, HashMap<ExampleId, usize>) {
         place if place < train + dev => 1,
         _ => 2,
     };
-    let rows = task.splits.dev.iter().enumerate();
-    let mut rows: Vec<_> = rows.map(|(place, row)| (file_of(place), row.line, &row.id)).collect();
+    // Rows that share a line, as in JSON without line breaks, are in the order of their numbers: 2
+    // comes before 10.
+    let key = |(place, row): (usize, &Example)| {
+        let length = row.id.as_str().len();
+        (file_of(place), row.line, length, row.id.clone())
+    };
+    let mut rows: Vec<_> = task.splits.dev.iter().enumerate().map(key).collect();
     rows.sort();
-    let numbers = rows.into_iter().enumerate().map(|(at, (_, _, id))| (id.clone(), at)).collect();
+    let numbers = rows.into_iter().enumerate().map(|(at, (.., id))| (id, at)).collect();
     (task, numbers)
 }
 

@@ -1,6 +1,7 @@
 //! What the answers of a file are, and how a task scores them.
 
-use super::facts::ColumnFacts;
+use super::column_facts::ColumnFacts;
+use super::names::holds_alternatives;
 use super::toml_text;
 use crate::text;
 
@@ -14,6 +15,8 @@ pub(super) enum Answers {
     Objects(Vec<String>),
     /// Some are lists of texts, each of which is right.
     Lists,
+    /// Some are lists of labels that are right together; all labels.
+    LabelLists(Vec<String>),
     /// Reasoning that ends in `#### ` and a number, as in GSM8K.
     ReasoningThenNumber,
     /// All are numbers.
@@ -36,7 +39,10 @@ impl Answers {
             return Self::Objects(column.fields.clone());
         }
         if column.text_lists > 0 {
-            return Self::Lists;
+            return match column.list_labels().filter(|_| !holds_alternatives(column)) {
+                Some(labels) => Self::LabelLists(labels),
+                None => Self::Lists,
+            };
         }
         if all(column.marked_numbers) {
             return Self::ReasoningThenNumber;
@@ -66,6 +72,7 @@ impl Answers {
                 "kind = \"number\"\ntolerance = 0.0".to_owned()
             }
             Self::Objects(_) => "kind = \"json-fields\"".to_owned(),
+            Self::LabelLists(_) => "kind = \"equals\"".to_owned(),
             Self::Lists => format!("kind = \"equals\"\nany_of = true\n{NORMALIZE}"),
             Self::Texts(_) => format!("kind = \"equals\"\n{NORMALIZE}"),
         }
@@ -76,6 +83,11 @@ impl Answers {
         match self {
             Self::Labels(labels) => format!(
                 "Answer with exactly one of these labels, and nothing else: {}.\n",
+                labels.join(", ")
+            ),
+            Self::LabelLists(labels) => format!(
+                "Answer with a JSON list of all labels that apply, in alphabetical order. The labels \
+                 are: {}.\n",
                 labels.join(", ")
             ),
             Self::Numbers | Self::ReasoningThenNumber => {
@@ -93,6 +105,12 @@ impl Answers {
     pub(super) fn notes(&self, column: &ColumnFacts) -> Vec<String> {
         match self {
             Self::Labels(_) => merged_labels(column),
+            Self::LabelLists(_) => vec![format!(
+                "`{}` holds several labels of a row, which are written in alphabetical order; an answer \
+                 is right if it is the same JSON list. If each label alone is right, add `any_of = \
+                 true` to [[score]]",
+                column.path
+            )],
             Self::Texts(chars) if *chars > FREE_TEXT_CHARS => vec![format!(
                 "the answers are free texts ({chars:.0} characters on average), which a model \
                  hardly ever writes word for word: replace [[score]], for example by a program \
@@ -131,16 +149,16 @@ pub(super) fn fixed_score(kind: &str, key: &str, value: &str, lower: bool) -> St
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::Facts;
+    use super::super::column_stats::ColumnStats;
     use super::*;
     use serde_json::{Value, json};
 
     fn answers(name: &str, values: &[Value]) -> (Answers, Vec<String>) {
-        let mut facts = Facts::default();
+        let mut stats = ColumnStats::default();
         for value in values {
-            facts.add(json!({ name: value }).as_object().unwrap());
+            stats.add(json!({ name: value }).as_object().unwrap());
         }
-        let column = facts.column(name).unwrap();
+        let column = stats.column(name).unwrap();
         let answers = Answers::of(column);
         let notes = answers.notes(column);
         (answers, notes)
@@ -160,6 +178,11 @@ mod tests {
         assert!(matches!(answers("answer", &dates).0, Answers::Texts(_)));
         let lists = [json!(["11", "Season 11"]), json!("[\"12\"]"), json!("13")];
         assert_eq!(answers("ideal", &lists).0, Answers::Lists);
+        let tags = [json!(["a", "b"]), json!(["b"]), json!("[\"a\"]"), json!(["a", "b"])];
+        let labels = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(answers("labels", &tags).0, Answers::LabelLists(labels));
+        assert!(answers("labels", &tags).1[0].contains("several labels of a row"));
+        assert_eq!(answers("answers", &tags).0, Answers::Lists);
         let bits: Vec<Value> = (0..8).map(|n| json!(n % 2)).collect();
         assert_eq!(answers("answer", &bits).0, Answers::Numbers);
         assert_eq!(answers("label", &bits).0, Answers::Labels(vec!["0".into(), "1".into()]));

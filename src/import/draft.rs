@@ -3,32 +3,34 @@
 use super::rows::RowWriter;
 use super::toml_text;
 use crate::prompt::{Columns, USER};
-use crate::source::SourceError;
-use crate::task::dataset::ColumnMap;
+use crate::source::{self, SourceError};
+use crate::task::dataset::{ColumnMap, Format, Quirks, RowReader};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// With fewer rows than this, all rows are dev: a split needs one row at least for each part.
 const FEW_ROWS: usize = 4;
 
 /// The files of a task, except its rows, with their names.
-pub type Files = Vec<(String, String)>;
+pub(crate) type Files = Vec<(String, String)>;
 
 /// A task that is about to be written.
 #[derive(Debug)]
-pub struct Draft {
+pub(crate) struct TaskDraft {
     pub(super) parts: Vec<DraftPart>,
     /// The lines of each `[[score]]`.
     pub(super) scores: Vec<String>,
     pub(super) columns: ColumnMap,
     pub(super) rows: DraftRows,
     /// The number of rows.
-    pub(super) count: usize,
+    pub(crate) count: usize,
     /// Lines about models, as comments.
     pub(super) models: Vec<String>,
+    /// Whether the file told the prompt.
+    pub(crate) has_prompt: bool,
     /// What the user should know.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// A part of its prompt.
@@ -50,10 +52,9 @@ pub(super) enum DraftRows {
     Values(Vec<Columns>),
 }
 
-impl Draft {
+impl TaskDraft {
     /// The name of its data file.
-    #[must_use]
-    pub fn data_file(&self) -> String {
+    pub(crate) fn data_file(&self) -> String {
         match &self.rows {
             DraftRows::Copy(from) => {
                 let extension = from.extension().map_or("jsonl".into(), |it| it.to_string_lossy());
@@ -63,36 +64,35 @@ impl Draft {
         }
     }
 
-    /// Writes its rows.
+    /// Writes its rows, or the first of them.
     ///
     /// # Errors
     /// The rows cannot be read again, or not be written.
-    pub fn write_rows(&self, path: &Path) -> Result<(), SourceError> {
+    pub(crate) fn write_rows(&self, path: &Path, limit: Option<usize>) -> Result<(), SourceError> {
         let failed =
             |error: std::io::Error| SourceError::new(path, format!("cannot be written: {error}"));
-        if let DraftRows::Copy(from) = &self.rows {
-            return std::fs::copy(from, path).map(drop).map_err(failed);
-        }
         let mut file = BufWriter::new(File::create(path).map_err(failed)?);
-        let mut write = |row: Columns| {
-            serde_json::to_writer(&mut file, &row).map_err(std::io::Error::from)?;
+        let limit = limit.unwrap_or(usize::MAX);
+        let mut write = |row: &Columns| {
+            serde_json::to_writer(&mut file, row).map_err(std::io::Error::from)?;
             file.write_all(b"\n")
         };
         match &self.rows {
+            DraftRows::Copy(from) => write_copy(from, limit, &mut file, failed)?,
             DraftRows::Convert(writer) => {
-                writer.each(|row| write(row).map_err(failed))?;
+                for row in writer.written()?.take(limit) {
+                    write(&row?).map_err(failed)?;
+                }
             }
             DraftRows::Values(rows) => {
-                rows.iter().try_for_each(|row| write(row.clone())).map_err(failed)?;
+                rows.iter().take(limit).try_for_each(write).map_err(failed)?;
             }
-            DraftRows::Copy(_) => {}
         }
         file.flush().map_err(failed)
     }
 
     /// Its other files.
-    #[must_use]
-    pub fn files(&self, name: &str) -> Files {
+    pub(crate) fn files(&self, name: &str) -> Files {
         let mut files = vec![("task.toml".to_owned(), self.task_file(name))];
         let own = self.parts.iter().filter(|part| part.has_file());
         files.extend(own.map(|part| (format!("{}.md", part.name), part.text.clone())));
@@ -168,6 +168,39 @@ impl DraftPart {
             false => format!("{} = {}\n", self.name, toml_text(&self.text)),
         }
     }
+}
+
+/// Copies a file, up to a number of its rows.
+fn write_copy(
+    from: &Path,
+    limit: usize,
+    file: &mut impl Write,
+    failed: impl Fn(std::io::Error) -> SourceError,
+) -> Result<(), SourceError> {
+    let mut source = source::open(from).map_err(&failed)?;
+    if limit == usize::MAX {
+        return std::io::copy(&mut source, file).map(drop).map_err(failed);
+    }
+    let mut rows = RowReader::open(from, Quirks::Refuse)?;
+    if Format::of(from)? == Format::Json {
+        let rows: Vec<Columns> =
+            rows.take(limit).map(|row| Ok(row?.values)).collect::<Result<_, SourceError>>()?;
+        return serde_json::to_writer(file, &rows).map_err(|error| failed(error.into()));
+    }
+    let lines = match rows.nth(limit).transpose()? {
+        Some(row) => row.line - 1,
+        None => usize::MAX,
+    };
+    let mut source = BufReader::new(source);
+    let mut line = Vec::new();
+    for _ in 0..lines {
+        line.clear();
+        if source.read_until(b'\n', &mut line).map_err(&failed)? == 0 {
+            break;
+        }
+        file.write_all(&line).map_err(&failed)?;
+    }
+    Ok(())
 }
 
 /// Whether a placeholder can name a column.

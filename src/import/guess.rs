@@ -1,253 +1,17 @@
-//! Guesses which column is the input, the answer, the id, the feedback and the group, from the names
-//! of columns and from their values.
+//! Guesses the roles of columns, from their names and from their values.
 
-use super::facts::{ColumnFacts, Facts};
+use super::column_facts::ColumnFacts;
+use super::column_stats::ColumnStats;
+use super::names;
 use super::path::ValuePath;
-
-/// What a column is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// What the model is shown.
-    Input,
-    /// The right answer.
-    Answer,
-    /// The row's id.
-    Id,
-    /// Why the answer is right.
-    Feedback,
-    /// Rows of one group stay in one split.
-    Group,
-}
-
-impl Role {
-    /// All, in the order in which they are guessed.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Answer, Self::Id, Self::Input, Self::Feedback, Self::Group];
-
-    /// Its name, which is also the flag that sets it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Answer => "answer",
-            Self::Id => "id",
-            Self::Feedback => "feedback",
-            Self::Group => "group",
-        }
-    }
-}
-
-/// Words that name a column's role, with the certainty that they give. German, French and Spanish
-/// names are those of support desks.
-const ANSWER_NAMES: &[(&str, i32)] = &[
-    ("answer", 100),
-    ("expected output", 100),
-    ("expected answer", 100),
-    ("expected", 100),
-    ("target", 100),
-    ("label", 95),
-    ("ideal", 100),
-    ("gold", 100),
-    ("ground truth", 100),
-    ("outputs", 90),
-    ("reference", 85),
-    ("reference answer", 100),
-    ("reference output", 100),
-    ("correct answer", 100),
-    ("answer key", 100),
-    ("answers", 95),
-    ("labels", 90),
-    ("solution", 80),
-    ("output", 80),
-    ("class", 80),
-    ("category", 80),
-    ("intent", 80),
-    ("sentiment", 75),
-    ("department", 75),
-    ("queue", 70),
-    ("topic", 65),
-    ("team", 65),
-    ("route", 65),
-    ("routing", 65),
-    ("classification", 80),
-    ("completion", 75),
-    ("response", 60),
-    ("result", 50),
-    ("tag", 55),
-    ("assigned to", 50),
-    ("ticket type", 60),
-    ("type", 45),
-    ("verdict", 70),
-    ("rating", 45),
-    ("score", 40),
-    ("stars", 45),
-    ("summary", 50),
-    ("highlights", 50),
-    ("translation", 60),
-    ("kategorie", 80),
-    ("abteilung", 75),
-    ("antwort", 95),
-    ("thema", 60),
-    ("catégorie", 80),
-    ("réponse", 95),
-    ("categoría", 80),
-    ("respuesta", 95),
-    ("priority", 20),
-    ("status", 10),
-    ("channel", 5),
-    ("language", 5),
-    ("lang", 5),
-    ("locale", 5),
-    ("country", 5),
-    ("source", 5),
-    ("split", -60),
-    ("agent", 5),
-    ("actual output", -60),
-    ("prediction", -30),
-    ("predicted", -30),
-    ("model output", -60),
-];
-const INPUT_NAMES: &[(&str, i32)] = &[
-    ("input", 100),
-    ("inputs", 95),
-    ("question", 95),
-    ("ticket text", 90),
-    ("text", 85),
-    ("query", 85),
-    ("prompt", 80),
-    ("body", 80),
-    ("message", 80),
-    ("content", 75),
-    ("instruction", 75),
-    ("description", 70),
-    ("sentence", 75),
-    ("review", 75),
-    ("utterance", 80),
-    ("problem", 75),
-    ("document", 65),
-    ("email", 55),
-    ("ticket", 55),
-    ("request", 65),
-    ("comment", 45),
-    ("article", 60),
-    ("tweet", 70),
-    ("passage", 40),
-    ("context", 20),
-    ("subject", 40),
-    ("title", 35),
-    ("frage", 90),
-    ("nachricht", 80),
-    ("beschreibung", 70),
-    ("texte", 80),
-    ("texto", 80),
-    ("pregunta", 90),
-    ("mensaje", 80),
-    ("betreff", 40),
-    ("anfrage", 80),
-    ("inhalt", 75),
-    ("system", -60),
-    ("summary", -10),
-    ("actual output", -60),
-];
-const ID_NAMES: &[(&str, i32)] = &[
-    ("id", 100),
-    ("_id", 100),
-    ("uid", 90),
-    ("uuid", 90),
-    ("guid", 90),
-    ("example id", 90),
-    ("row id", 90),
-    ("ticket id", 95),
-    ("case id", 90),
-    ("ticket number", 85),
-    ("case number", 85),
-    ("key", 60),
-    ("number", 50),
-    ("nr", 70),
-    ("no", 60),
-    ("index", 50),
-    ("idx", 50),
-    ("#", 70),
-    ("ticket", 45),
-    ("ticketnummer", 85),
-    ("nummer", 60),
-    ("qid", 90),
-    ("case", 40),
-];
-const FEEDBACK_NAMES: &[(&str, i32)] = &[
-    ("feedback", 100),
-    ("explanation", 100),
-    ("rationale", 100),
-    ("reason", 85),
-    ("reasoning", 85),
-    ("why", 90),
-    ("comment", 55),
-    ("note", 45),
-    ("notes", 45),
-    ("begründung", 90),
-    ("justification", 95),
-];
-const GROUP_NAMES: &[(&str, i32)] = &[
-    ("group", 90),
-    ("thread", 90),
-    ("thread id", 100),
-    ("conversation", 80),
-    ("conversation id", 100),
-    ("session", 80),
-    ("session id", 100),
-    ("document id", 90),
-    ("doc id", 90),
-    ("user id", 85),
-    ("customer id", 90),
-    ("article id", 80),
-];
-
-/// The roles of a file's columns.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Guess {
-    pub(super) input: Option<ValuePath>,
-    pub(super) answer: Option<ValuePath>,
-    pub(super) id: Option<ValuePath>,
-    pub(super) feedback: Option<ValuePath>,
-    pub(super) group: Option<ValuePath>,
-}
-
-impl Guess {
-    /// The column that has a role.
-    pub(super) fn of(&self, role: Role) -> Option<&ValuePath> {
-        match role {
-            Role::Answer => self.answer.as_ref(),
-            Role::Input => self.input.as_ref(),
-            Role::Id => self.id.as_ref(),
-            Role::Feedback => self.feedback.as_ref(),
-            Role::Group => self.group.as_ref(),
-        }
-    }
-
-    /// Gives a column a role.
-    pub(super) fn give(&mut self, role: Role, path: ValuePath) {
-        let place = match role {
-            Role::Answer => &mut self.answer,
-            Role::Input => &mut self.input,
-            Role::Id => &mut self.id,
-            Role::Feedback => &mut self.feedback,
-            Role::Group => &mut self.group,
-        };
-        *place = Some(path);
-    }
-
-    /// The role of a column.
-    pub(super) fn role_of(&self, path: &ValuePath) -> Option<Role> {
-        Role::ALL.into_iter().find(|role| self.of(*role) == Some(path))
-    }
-}
+use super::role::{ColumnRole, ColumnRoles};
 
 /// The roles of columns; those in `set` are given.
-pub(super) fn guess(facts: &Facts, set: &Guess) -> Guess {
+pub(super) fn guess(stats: &ColumnStats, set: &ColumnRoles) -> ColumnRoles {
     let mut guess = set.clone();
-    for role in Role::ALL {
+    for role in ColumnRole::ALL {
         if guess.of(role).is_none()
-            && let Some(path) = ranked(facts, &guess, role).into_iter().next()
+            && let Some(path) = ranked(stats, &guess, role).into_iter().next()
         {
             guess.give(role, path);
         }
@@ -256,32 +20,32 @@ pub(super) fn guess(facts: &Facts, set: &Guess) -> Guess {
 }
 
 /// The columns that may have a role, the most likely first.
-pub(super) fn ranked(facts: &Facts, taken: &Guess, role: Role) -> Vec<ValuePath> {
-    let mut found: Vec<(i32, usize, &ColumnFacts)> = facts
+pub(super) fn ranked(stats: &ColumnStats, taken: &ColumnRoles, role: ColumnRole) -> Vec<ValuePath> {
+    let mut found: Vec<(i32, usize, &ColumnFacts)> = stats
         .columns()
         .iter()
         .enumerate()
         .filter(|(_, it)| it.filled > 0 && taken.role_of(&it.path).is_none())
-        .filter_map(|(place, it)| Some((certainty(facts, it, role)?, place, it)))
+        .filter_map(|(place, it)| Some((certainty(stats, it, role)?, place, it)))
         .collect();
     // Of equals, the answer is usually last and everything else first.
     found.sort_by_key(|(certainty, place, _)| {
         let place = *place as i64;
-        (-certainty, if role == Role::Answer { -place } else { place })
+        (-certainty, if role == ColumnRole::Answer { -place } else { place })
     });
     found.into_iter().map(|(_, _, it)| it.path.clone()).collect()
 }
 
 /// How likely a column has a role, from 1; `None`: it has not.
-fn certainty(facts: &Facts, column: &ColumnFacts, role: Role) -> Option<i32> {
-    let named = |names: &[(&str, i32)]| named(column, names);
-    let is_whole = column.filled == facts.rows;
+fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Option<i32> {
+    let named = |names| names::certainty(column, names);
+    let is_whole = column.filled == stats.rows;
     let is_unique = column.distinct() == column.filled;
     let certainty = match role {
-        Role::Answer => answer_certainty(column, named(ANSWER_NAMES), is_unique)?,
-        Role::Input => {
+        ColumnRole::Answer => answer_certainty(column, named(names::ANSWERS), is_unique)?,
+        ColumnRole::Input => {
             let is_text = column.numbers < column.filled && !column.mostly(column.dates);
-            let name = named(INPUT_NAMES);
+            let name = named(names::INPUTS);
             // A number can be an input, but only if it is called so.
             if name < 60 && (!is_text || column.mostly(column.links)) {
                 return None;
@@ -294,27 +58,27 @@ fn certainty(facts: &Facts, column: &ColumnFacts, role: Role) -> Option<i32> {
                 true => -100,
                 false => 0,
             };
-            let sparse = if column.filled * 2 < facts.rows { -60 } else { 0 };
+            let sparse = if column.filled * 2 < stats.rows { -60 } else { 0 };
             name + length.min(60) + if is_unique { 10 } else { 0 } + whole + sparse
         }
-        Role::Id => {
-            let name = named(ID_NAMES);
+        ColumnRole::Id => {
+            let name = named(names::IDS);
             let fits = is_whole && is_unique && column.spaced == 0 && column.longest <= 80;
             if !fits || name < 40 || column.objects + column.text_lists > 0 {
                 return None;
             }
             name + if column.path.is_column() { 10 } else { 0 }
         }
-        Role::Feedback => {
+        ColumnRole::Feedback => {
             let is_text = column.spaced * 2 >= column.filled;
-            let name = named(FEEDBACK_NAMES);
+            let name = named(names::FEEDBACKS);
             if !is_text || name < 40 {
                 return None;
             }
             name
         }
-        Role::Group => {
-            let name = named(GROUP_NAMES);
+        ColumnRole::Group => {
+            let name = named(names::GROUPS);
             if is_unique || name < 80 || !column.path.is_column() || column.distinct() < 2 {
                 return None;
             }
@@ -357,72 +121,21 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
     Some(name + value)
 }
 
-/// The certainty that a column's name gives.
-fn named(column: &ColumnFacts, names: &[(&str, i32)]) -> i32 {
-    let last = words_of(column.path.last_name());
-    let certainty_of = |name: &str| names.iter().find(|(it, _)| *it == name).map(|(_, it)| *it);
-    if let Some(certainty) = certainty_of(&last) {
-        return certainty;
-    }
-    // `text` in `output.text` says little; the object's name says more.
-    let plain = ["text", "value", "content", "name"].contains(&last.as_str());
-    if plain
-        && !column.path.is_column()
-        && let Some(certainty) = certainty_of(&words_of(column.path.first()))
-    {
-        return certainty;
-    }
-    let words: Vec<&str> = last.split(' ').collect();
-    let pairs = words.windows(2).map(|pair| pair.join(" "));
-    let singles = words.iter().map(|word| (*word).to_owned());
-    let part =
-        pairs.chain(singles).filter_map(|part| certainty_of(&part)).max_by_key(|it| it.abs());
-    part.unwrap_or(0) * 7 / 10
-}
-
-/// The lower-case words of a name: `expectedOutput`, `Expected Output` and `expected_output` are the
-/// same.
-fn words_of(name: &str) -> String {
-    let mut words = String::new();
-    let mut before = ' ';
-    for c in name.chars() {
-        if before.is_lowercase() && c.is_uppercase() {
-            words.push(' ');
-        }
-        if c.is_alphanumeric() || c == '#' {
-            words.extend(c.to_lowercase());
-        } else if !words.ends_with(' ') {
-            words.push(' ');
-        }
-        before = c;
-    }
-    words.trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn guessed(rows: impl Iterator<Item = Value>) -> Guess {
-        let mut facts = Facts::default();
+    fn guessed(rows: impl Iterator<Item = Value>) -> ColumnRoles {
+        let mut stats = ColumnStats::default();
         for row in rows {
-            facts.add(row.as_object().unwrap());
+            stats.add(row.as_object().unwrap());
         }
-        guess(&facts, &Guess::default())
+        guess(&stats, &ColumnRoles::default())
     }
 
     fn path(name: &str) -> Option<ValuePath> {
         Some(ValuePath::parse(name).unwrap())
-    }
-
-    #[test]
-    fn names_are_compared_by_their_words() {
-        for name in ["expectedOutput", "Expected Output", "expected_output", "Expected-Output "] {
-            assert_eq!(words_of(name), "expected output");
-        }
-        assert_eq!(words_of("Body (HTML)"), "body html");
-        assert_eq!(words_of("Größe"), "größe");
     }
 
     #[test]

@@ -4,46 +4,49 @@
 //! It proposes; `cli/init` asks, writes and checks. Nothing here is used by a search.
 
 mod path; // `row.label`, `messages[-1].content`.
+mod value_kind; // A date, a number.
+mod column_facts; // What the values of a column are.
+mod names; // What the name of a column says.
 mod shape; // The shapes of rows that other tools write.
-mod facts; // What the values of a column are.
+mod source_rows; // The rows of a file, as plain columns.
+mod column_stats; // The statistics of all columns.
+mod role; // What a column is for.
 mod guess; // Which column is what.
 mod answers; // How answers are scored.
 mod rows; // Rows as they are written.
 mod draft; // The task that is written.
-mod columns; // From rows with columns to a draft.
+mod source_columns; // The columns of a file with their roles.
+mod drafting; // From columns to a draft.
 mod promptfoo; // From promptfoo's tests to a draft.
 
-pub use columns::{ColumnView, Columns as ImportedColumns, Wishes};
-pub use draft::{Draft, Files};
-pub use guess::Role;
-pub use path::ValuePath;
+pub(crate) use draft::{Files, TaskDraft};
+pub(crate) use path::ValuePath;
+pub(crate) use role::ColumnRole;
+pub(crate) use source_columns::{ColumnView, SourceColumns, Wishes};
 
 use crate::source::SourceError;
 use std::path::Path;
 
 /// What was found in a file.
-pub enum Import {
+pub(crate) enum Import {
     /// Rows with columns, whose roles are guessed.
-    Columns(Box<ImportedColumns>),
+    Columns(Box<SourceColumns>),
     /// A whole task.
-    Draft(Box<Draft>),
+    Draft(Box<TaskDraft>),
 }
 
 /// Reads a file of another program.
 ///
 /// # Errors
 /// A file that cannot be read, a mistake in it with its line, or a wish that it cannot fulfil.
-pub fn read(path: &Path, wishes: &Wishes) -> Result<Import, SourceError> {
-    let draft = |draft| Ok(Import::Draft(Box::new(draft)));
-    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
-        "yaml" | "yml" => draft(promptfoo::read_config(path)?),
-        "json" if promptfoo::is_config(path) => draft(promptfoo::read_config(path)?),
-        _ if wishes.is_empty() && columns::is_promptfoo(path)? => {
-            draft(promptfoo::read_tests(path)?)
-        }
-        _ => Ok(Import::Columns(Box::new(ImportedColumns::read(path, wishes)?))),
+pub(crate) fn read(path: &Path, wishes: &Wishes) -> Result<Import, SourceError> {
+    match promptfoo::recognise(path)? {
+        // Rows of tests have columns, and a user who names columns means these.
+        Some(promptfoo::Found::Tests) if !wishes.is_empty() => {}
+        Some(found) => return Ok(Import::Draft(Box::new(promptfoo::read(path, found)?))),
+        None => {}
     }
+    Ok(Import::Columns(Box::new(SourceColumns::read(path, wishes)?)))
 }
 
 /// A text as it is written in TOML.

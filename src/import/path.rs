@@ -8,7 +8,7 @@ use std::fmt;
 
 /// A path into a row; its first step is a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValuePath {
+pub(crate) struct ValuePath {
     column: String,
     steps: Vec<Step>,
 }
@@ -22,7 +22,7 @@ enum Step {
 
 impl ValuePath {
     /// The path to a whole column, whatever its name is.
-    pub fn column(name: impl Into<String>) -> Self {
+    pub(crate) fn column(name: impl Into<String>) -> Self {
         Self { column: name.into(), steps: Vec::new() }
     }
 
@@ -30,7 +30,7 @@ impl ValuePath {
     ///
     /// # Errors
     /// What is wrong: a lower-case sentence without a full stop.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let wrong =
             |why: &str| format!("`{text}` is not a path such as `messages[-1].content`: {why}");
         let name_end = text.find(['.', '[']).unwrap_or(text.len());
@@ -68,21 +68,19 @@ impl ValuePath {
     ///
     /// # Errors
     /// As for [`parse`](Self::parse).
-    pub fn meant(text: &str, has_column: impl Fn(&str) -> bool) -> Result<Self, String> {
+    pub(crate) fn meant(text: &str, has_column: impl Fn(&str) -> bool) -> Result<Self, String> {
         if has_column(text) { Ok(Self::column(text)) } else { Self::parse(text) }
     }
 
     /// The path to an entry of an object.
-    #[must_use]
-    pub fn entry(&self, key: &str) -> Self {
+    pub(crate) fn entry(&self, key: &str) -> Self {
         let mut path = self.clone();
         path.steps.push(Step::Key(key.to_owned()));
         path
     }
 
     /// The value of a row, if the row has one there.
-    #[must_use]
-    pub fn get<'a>(&self, row: &'a Columns) -> Option<&'a Value> {
+    pub(crate) fn get<'a>(&self, row: &'a Columns) -> Option<&'a Value> {
         let mut value = row.get(&self.column)?;
         for step in &self.steps {
             value = match (step, value) {
@@ -103,20 +101,17 @@ impl ValuePath {
     }
 
     /// The column in which the path starts.
-    #[must_use]
-    pub fn first(&self) -> &str {
+    pub(crate) fn first(&self) -> &str {
         &self.column
     }
 
     /// Whether the path is a whole column.
-    #[must_use]
-    pub fn is_column(&self) -> bool {
+    pub(crate) fn is_column(&self) -> bool {
         self.steps.is_empty()
     }
 
     /// The last name of the path.
-    #[must_use]
-    pub fn last_name(&self) -> &str {
+    pub(crate) fn last_name(&self) -> &str {
         let key = |step: &Step| matches!(step, Step::Key(_));
         match self.steps.iter().rfind(|step| key(step)) {
             Some(Step::Key(key)) => key,

@@ -1,22 +1,19 @@
 //! Writes the rows of a file with the columns that a task needs: entries of nested objects become
 //! columns, and rows without an answer are left out.
 
-use super::facts::Facts;
-use super::guess::Guess;
+use super::column_stats::ColumnStats;
 use super::path::ValuePath;
-use super::shape::Shape;
+use super::role::ColumnRoles;
+use super::source_rows::SourceRows;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
-use crate::task::dataset::{Quirks, RowReader};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 /// How the rows of a file are written.
 #[derive(Debug)]
 pub(super) struct RowWriter {
-    path: PathBuf,
-    shape: Shape,
+    rows: SourceRows,
     /// Columns that are replaced by their entries, or left out.
     replaced: BTreeSet<String>,
     /// Entries with the columns that they become.
@@ -26,22 +23,22 @@ pub(super) struct RowWriter {
     answer: ValuePath,
     /// Whether every answer becomes a list.
     is_list: bool,
+    /// Whether lists of answers are sorted.
+    is_sorted: bool,
 }
 
 impl RowWriter {
-    pub(super) fn new(path: &Path, shape: &Shape, facts: &Facts, guess: &Guess) -> Self {
-        let roles = [&guess.input, &guess.answer, &guess.id, &guess.feedback, &guess.group];
-        let nested: Vec<&ValuePath> =
-            roles.into_iter().flatten().filter(|path| !path.is_column()).collect();
+    pub(super) fn new(rows: &SourceRows, stats: &ColumnStats, roles: &ColumnRoles) -> Self {
+        let nested: Vec<&ValuePath> = roles.paths().filter(|path| !path.is_column()).collect();
         let replaced: BTreeSet<String> =
             nested.iter().map(|path| path.first().to_owned()).collect();
-        let mut taken: BTreeSet<String> = facts
+        let mut taken: BTreeSet<String> = stats
             .columns()
             .iter()
             .filter(|it| it.path.is_column() && !replaced.contains(it.path.first()))
             .map(|it| it.path.first().to_owned())
             .collect();
-        let others = facts
+        let others = stats
             .columns()
             .iter()
             .filter(|it| {
@@ -58,13 +55,13 @@ impl RowWriter {
             entries.push((path.clone(), name));
         }
         Self {
-            path: path.to_owned(),
-            shape: shape.clone(),
+            rows: rows.clone(),
             replaced,
             entries,
             renamed: Vec::new(),
-            answer: guess.answer.clone().unwrap_or_else(|| ValuePath::column("answer")),
+            answer: roles.answer.clone().unwrap_or_else(|| ValuePath::column("answer")),
             is_list: false,
+            is_sorted: false,
         }
     }
 
@@ -83,6 +80,11 @@ impl RowWriter {
         self.renamed.push((column.to_owned(), name.to_owned()));
     }
 
+    /// Writes every answer as a list in alphabetical order.
+    pub(super) fn as_sorted_lists(&mut self) {
+        (self.is_list, self.is_sorted) = (true, true);
+    }
+
     /// Writes every answer as a list.
     pub(super) fn as_lists(&mut self) {
         self.is_list = true;
@@ -90,7 +92,7 @@ impl RowWriter {
 
     /// Whether rows are written as they are read.
     pub(super) fn is_copy(&self) -> bool {
-        self.shape.is_plain()
+        self.rows.shape.is_plain()
             && self.replaced.is_empty()
             && self.entries.is_empty()
             && self.renamed.is_empty()
@@ -107,21 +109,19 @@ impl RowWriter {
         }
     }
 
-    /// Reads the file again, and hands on each row that has an answer.
-    pub(super) fn each(
+    /// Reads the file again: each row that has an answer, as it is written.
+    pub(super) fn written(
         &self,
-        mut write: impl FnMut(Columns) -> Result<(), SourceError>,
-    ) -> Result<(), SourceError> {
-        for row in RowReader::open(&self.path, Quirks::Convert)? {
-            let row = self.shape.plain(row?.values);
-            if self.answer.get(&row).is_some_and(is_filled) {
-                write(self.written(row))?;
-            }
-        }
-        Ok(())
+    ) -> Result<impl Iterator<Item = Result<Columns, SourceError>> + '_, SourceError> {
+        Ok(self.rows.rows()?.filter_map(|row| match row {
+            Ok(row) if row.is_archived => None,
+            Ok(row) if !self.answer.get(&row.values).is_some_and(is_filled) => None,
+            Ok(row) => Some(Ok(self.row(row.values))),
+            Err(error) => Some(Err(error)),
+        }))
     }
 
-    fn written(&self, row: Columns) -> Columns {
+    fn row(&self, row: Columns) -> Columns {
         let mut entries = Columns::new();
         for (path, name) in &self.entries {
             if let Some(value) = path.get(&row) {
@@ -141,7 +141,13 @@ impl RowWriter {
         if self.is_list
             && let Some(value) = written.get_mut(&answer)
         {
-            *value = as_list(value.take());
+            let mut list = as_list(value.take());
+            if self.is_sorted
+                && let Value::Array(items) = &mut list
+            {
+                items.sort_by_cached_key(|item| value_text(item).into_owned());
+            }
+            *value = list;
         }
         written
     }
@@ -177,6 +183,7 @@ fn free_name(path: &ValuePath, taken: &BTreeSet<String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shape::Shape;
     use super::*;
     use serde_json::json;
 
@@ -191,24 +198,20 @@ mod tests {
         let path = folder.path().join("a.jsonl");
         std::fs::write(&path, rows.iter().map(|row| format!("{row}\n")).collect::<String>())
             .unwrap();
-        let mut facts = Facts::default();
-        rows.iter().for_each(|row| facts.add(row.as_object().unwrap()));
-        let guess = Guess {
+        let source = SourceRows { path, shape: Shape::default() };
+        let mut stats = ColumnStats::default();
+        rows.iter().for_each(|row| stats.add(row.as_object().unwrap()));
+        let roles = ColumnRoles {
             input: Some(ValuePath::parse("row.text").unwrap()),
             answer: Some(ValuePath::parse("row.label").unwrap()),
-            ..Guess::default()
+            ..ColumnRoles::default()
         };
-        let mut writer = RowWriter::new(&path, &Shape::default(), &facts, &guess);
-        assert_eq!(writer.name_of(&guess.input.unwrap()), "row_text");
+        let mut writer = RowWriter::new(&source, &stats, &roles);
+        assert_eq!(writer.name_of(&roles.input.unwrap()), "row_text");
         writer.rename("id", "nr");
         writer.as_lists();
-        let mut written = Vec::new();
-        writer
-            .each(|row| {
-                written.push(Value::Object(row));
-                Ok(())
-            })
-            .unwrap();
+        let written: Vec<Value> =
+            writer.written().unwrap().map(|row| Value::Object(row.unwrap())).collect();
         assert_eq!(
             written,
             [

@@ -12,7 +12,9 @@ mod template;
 mod layout;
 
 pub use layout::{Layout, TemplateError};
+pub(crate) use placeholder::strays;
 pub use placeholder::{Piece, literal, pieces, placeholder, placeholders};
+pub(crate) use template::render_template;
 
 use crate::id::CandidateId;
 use crate::text;

@@ -185,18 +185,18 @@ fn ends_of_raw(text: &str) -> Vec<std::ops::Range<usize>> {
 
 /// Text between double braces that looks like a placeholder and is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stray<'a> {
+pub(crate) struct Stray<'a> {
     /// What stands between the braces.
-    pub(super) inner: &'a str,
+    pub(crate) inner: &'a str,
     /// Where in the text it begins, in bytes.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// The column that it names or begins with.
-    pub(super) column: Option<&'a str>,
+    pub(crate) column: Option<&'a str>,
 }
 
 /// The braces in a text outside raw text that mean nothing, and look as if they named a column: such as
 /// `{{ Ticket Text }}` or `{{ input | upper }}`.
-pub(super) fn strays<'a>(text: &'a str, columns: &BTreeSet<String>) -> Vec<Stray<'a>> {
+pub(crate) fn strays<'a>(text: &'a str, columns: &BTreeSet<String>) -> Vec<Stray<'a>> {
     let mut found = Vec::new();
     let mut at = 0;
     for piece in pieces(text) {

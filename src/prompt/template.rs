@@ -29,6 +29,15 @@ pub(super) fn environment() -> Environment<'static> {
     engine
 }
 
+/// A text that is a template of its own, filled with values.
+///
+/// # Errors
+/// What is wrong with the template, or the value that it lacks.
+pub(crate) fn render_template(text: &str, values: &super::Columns) -> Result<String, String> {
+    let values = Value::from(minijinja::value::Serde(values.clone()));
+    environment().render_str(text, values).map_err(|error| error.to_string())
+}
+
 fn print(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let text = match (value.kind(), value.as_str()) {
         (ValueKind::None, _) => return Ok(()),

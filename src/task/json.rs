@@ -27,6 +27,32 @@ pub(crate) fn parse(text: &str) -> Result<Value, JsonError> {
     value_in(text, raw)
 }
 
+/// The value of a JSON text that is a row: its numbers keep their spelling, so that `1e3` and `1.50`
+/// become texts. Numbers within lists and objects keep their value.
+pub(crate) fn parse_row(text: &str) -> Result<Value, JsonError> {
+    let raw = parse_raw(text)?;
+    let mut row = value_in(text, raw)?;
+    let is_float = |value: &Value| value.is_f64();
+    if let Value::Object(columns) = &mut row
+        && columns.values().any(is_float)
+    {
+        for (name, written) in entries(raw).unwrap_or_default() {
+            if let Some(value) = columns.get_mut(&name)
+                && is_float(value)
+                && !is_spelled(value, written.get())
+            {
+                *value = written.get().into();
+            }
+        }
+    }
+    Ok(row)
+}
+
+fn is_spelled(value: &Value, text: &str) -> bool {
+    let usual = value.to_string();
+    usual == text
+}
+
 /// Checks the syntax of a JSON text.
 pub(crate) fn parse_raw(text: &str) -> Result<&RawValue, JsonError> {
     serde_json::from_str(text).map_err(|error| explain(text, &error))
@@ -138,13 +164,22 @@ fn explain(text: &str, error: &serde_json::Error) -> JsonError {
     while !text.is_char_boundary(offset) {
         offset -= 1;
     }
-    let rest = &text[offset..];
+    // A text that ends too early ends on its last line, not behind the line break.
+    let mut column = error.column();
+    if error.is_eof() && offset > text.trim_end().len() {
+        offset = text.trim_end().len();
+        column = offset - text[..offset].rfind('\n').map_or(0, |end| end + 1);
+    }
     let message = error.to_string();
     let message = without_place(&message);
     let named = named_mistake(text, offset, message);
+    if let Some((at, what)) = named.is_none().then(|| unclosed(text, offset, message)).flatten() {
+        return JsonError { offset: at, message: format!("invalid JSON: {what}"), help: None };
+    }
+    let rest = &text[offset..];
     let (message, help) = match named {
         Some((what, help)) => (format!("invalid JSON: {what}"), Some(help.to_owned())),
-        None => (format!("invalid JSON: {message} (column {})", error.column()), None),
+        None => (format!("invalid JSON: {message} (column {column})"), None),
     };
     // The rest of a file that is one object per line begins with the next object.
     let help = help.or_else(|| {
@@ -154,6 +189,44 @@ fn explain(text: &str, error: &serde_json::Error) -> JsonError {
         })
     });
     JsonError { offset, message, help }
+}
+
+/// Where a bracket or a comma is missing, and which: the parser only sees what comes next, which may
+/// stand lines below.
+fn unclosed(text: &str, offset: usize, message: &str) -> Option<(usize, String)> {
+    let before = text[..offset].trim_end();
+    let last = before.len().checked_sub(1)?;
+    let is_above = text[before.len()..offset].contains('\n');
+    let missing = match message {
+        "expected `,` or `}`" => "`,` or `}`",
+        "expected `,` or `]`" => "`,` or `]`",
+        "key must be a string" if text[offset..].starts_with('{') => "`}`",
+        _ if message.starts_with("EOF") && text.trim_end().contains('\n') => {
+            let open = open_bracket(text)?;
+            return Some((
+                open,
+                format!("the `{}` on this line is not closed", &text[open..=open]),
+            ));
+        }
+        _ => return None,
+    };
+    is_above.then(|| (last, format!("{missing} is missing at the end of this line")))
+}
+
+/// The last bracket of a text that is not closed.
+fn open_bracket(text: &str) -> Option<usize> {
+    let (mut open, mut in_text, mut escaped) = (Vec::new(), false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => open.push(at),
+            b'}' | b']' if !in_text => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.pop()
 }
 
 /// A usual mistake at an offset: what it is, and what to do.
@@ -258,6 +331,30 @@ mod tests {
             let error = parse(text).unwrap_err();
             assert!(error.message.contains(says), "{text}: {error:?}");
             assert!(error.help.as_deref().unwrap_or_default().contains(help), "{text}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_keeps_the_spelling_of_its_numbers() {
+        let row = parse_row(r#"{"a": 1e3, "b": 1.50, "c": 1.5, "d": 7, "e": [1e3], "f": -0}"#);
+        let expected = json!({"a": "1e3", "b": "1.50", "c": 1.5, "d": 7, "e": [1000.0], "f": "-0"});
+        assert_eq!(row.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_missing_bracket_is_named_on_its_line() {
+        for (text, line, says) in [
+            ("[{\"a\": 1},\n{\"a\": 2\n{\"a\": 3}]", 2, "`,` or `}` is missing at the end"),
+            ("[{\"a\": 1},\n{\"a\": 2\n\n]", 2, "`,` or `}` is missing at the end"),
+            ("[{\"a\": 1},\n{\"a\": 2,\n{\"a\": 3}]", 2, "`}` is missing at the end"),
+            ("[{\"a\": [1, 2\n},\n{\"a\": 3}]", 1, "`,` or `]` is missing at the end"),
+            ("[\n{\"a\": {\"b\": \"}\"},\n \"c\": 3", 2, "the `{` on this line is not closed"),
+            ("{\"a\": 1\n", 1, "EOF while parsing an object (column 7)"),
+            ("[{\"a\": 1 \"b\": 2}]", 1, "expected `,` or `}` (column 10)"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.message.contains(says), "{text}: {error:?}");
+            assert_eq!(crate::source::line_of_offset(text, error.offset), line, "{text}");
         }
     }
 

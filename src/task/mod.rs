@@ -132,7 +132,21 @@ impl Task {
         if layout.shown_columns().is_empty() {
             return Err(at.shows_no_column(&baseline, &columns));
         }
+        let all = rows.all();
+        let inputs: BTreeSet<_> =
+            all.iter().map(|row| inputs::input_key(row, layout.shown_columns())).collect();
+        let (count, different) = (all.len(), inputs.len());
         let splits = rows.split(layout.shown_columns());
+        if splits.dev.is_empty() && count > different && different < 3 {
+            let message = format!(
+                "the prompt shows only {} for {count} rows, and rows with equal inputs stay in one \
+                 split, so dev has none",
+                crate::text::plural(different, "different input")
+            );
+            return Err(at
+                .error(&["prompt"], message)
+                .help("show another column, which tells the rows apart"));
+        }
         if splits.dev.is_empty() {
             return Err(at
                 .error(&["data", "split"], "dev has no rows, but the search selects on dev")

@@ -86,6 +86,21 @@ fn mean(value: &Value) -> f64 {
 }
 
 #[test]
+fn rows_on_one_line_are_joined_in_their_order() {
+    let env = env();
+    let word = |n: usize| format!("word {}", n * 7);
+    let rows: Vec<Value> =
+        (0..24).map(|n| json!({"input": format!("say {n}"), "answer": word(n)})).collect();
+    env.write("task/rows.json", &json!(rows).to_string());
+    let task = TASK.replace("id = \"id\", ", "").replace("target", "answer");
+    env.write("task/task.toml", &task.replace("rows.jsonl", "rows.json"));
+    let said: String = (0..24).fold("said\n".to_owned(), |all, n| all + &word(n) + "\n");
+    env.write("said.csv", &said);
+    let told = env.run("eval task --answers said.csv --column said --json").ok().json();
+    assert_eq!(mean(&told), 1.0, "{told}");
+}
+
+#[test]
 fn answers_are_joined_by_number_only_where_no_file_has_ids_and_it_is_said() {
     let env = env();
     env.write("said.csv", "said\none\ntwo\nthree\nfour\nfive\nseven\n");

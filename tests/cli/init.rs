@@ -62,10 +62,10 @@ fn a_support_desks_export_becomes_a_task() {
         notes(&made).contains("`Delivery` (16 rows) and `delivery` (16 rows) are one label"),
         "{made}"
     );
-    assert!(
-        env.read("made/task.toml").contains("row[\\\"Text (HTML)\\\"]")
-            || env.read("made/task.toml").contains("row[\"Text (HTML)\"]")
-    );
+    let planned = env.run("plan made --json").ok().json();
+    let sent = planned["request"]["messages"][1]["content"].as_str().unwrap();
+    assert!(sent.starts_with("Guten Tag;\r\nwo bleibt mein Paket "), "{sent}");
+    assert!(sent.ends_with("? \"Bald\" hieß es."), "{sent}");
 }
 
 #[test]
@@ -187,7 +187,9 @@ fn the_data_sets_of_other_tools_are_understood() {
             assert_eq!(env.read("made/system.md"), "Say where.\n");
         }
         if file == "inspect.jsonl" {
-            assert!(task.contains("{{ choices }}"), "{task}");
+            let planned = env.run("plan made --json").ok().json();
+            let sent = planned["request"]["messages"][1]["content"].as_str().unwrap();
+            assert!(sent.ends_with("?\n\nA) one\nB) two"), "{sent}");
         }
     }
 }
@@ -252,6 +254,133 @@ fn ids_that_are_none_give_way_to_numbers() {
     assert!(notes(&made).contains("`id` are missing or not unique"), "{made}");
 }
 
+/// What `eval` says of recorded answers, in the order of the rows: the mean score.
+fn score_of(env: &TestEnv, answers: impl Iterator<Item = Value>) -> f64 {
+    let rows: String = answers.map(|it| format!("{}\n", json!({"output": it}))).collect();
+    env.write("answers.jsonl", &rows);
+    let ran = env.run("eval made --answers answers.jsonl --column output --json").ok().json();
+    ran["quality"]["mean"].as_f64().unwrap()
+}
+
+#[test]
+fn choices_are_shown_and_all_of_them_are_labels() {
+    for (file, text, shown) in [
+        (
+            "mmlu.csv",
+            (0..24)
+                .map(|n| format!("Capital {n}?,Rome,Oslo,Bern,Bonn,{}\n", ["A", "C"][n % 2]))
+                .fold("question,A,B,C,D,answer\n".to_owned(), |all, row| all + &row),
+            "A) Rome\nB) Oslo\nC) Bern\nD) Bonn",
+        ),
+        (
+            "hellaswag.jsonl",
+            lines(
+                24,
+                |n| json!({"ind": n, "ctx": format!("He runs {n}"), "endings": ["Rome", "Oslo", "Bern", "Bonn"], "label": (["0", "2"][n % 2])}),
+            ),
+            "A) Rome\nB) Oslo\nC) Bern\nD) Bonn",
+        ),
+        (
+            "swag.csv",
+            (0..24)
+                .map(|n| format!("He runs {n},Rome,Oslo,Bern,Bonn,{}\n", [0, 2][n % 2]))
+                .fold("ctx,ending0,ending1,ending2,ending3,label\n".to_owned(), |all, row| {
+                    all + &row
+                }),
+            "0) Rome\n1) Oslo\n2) Bern\n3) Bonn",
+        ),
+    ] {
+        let env = TestEnv::new();
+        env.write(file, &text);
+        made(&env, file, "");
+        let planned = env.run("plan made --json").ok().json();
+        let sent = planned["request"]["messages"][1]["content"].as_str().unwrap();
+        assert!(sent.ends_with(&format!("\n\n{shown}")), "{file}: {sent}");
+        let marks: Vec<&str> = shown.lines().map(|line| &line[..1]).collect();
+        let task = env.read("made/task.toml");
+        assert!(task.contains(&format!("labels = {marks:?}")), "{file}: {task}");
+        assert_eq!(score_of(&env, (0..24).map(|n| json!(marks[[0, 2][n % 2]]))), 1.0, "{file}");
+        assert_eq!(score_of(&env, (0..24).map(|_| json!(marks[3]))), 0.0, "{file}");
+    }
+}
+
+#[test]
+fn several_labels_of_a_row_are_no_alternatives() {
+    let env = TestEnv::new();
+    let rows = lines(
+        24,
+        |n| json!({"text": format!("about {n}"), "labels": ([json!(["news", "art"]), json!(["art"])][n % 2])}),
+    );
+    env.write("tags.jsonl", &rows);
+    let made = made(&env, "tags.jsonl", "");
+    assert!(notes(&made).contains("`labels` holds several labels of a row"), "{made}");
+    assert!(!env.read("made/task.toml").contains("any_of"));
+    let right = |n: usize| [r#"["art", "news"]"#, r#"["art"]"#][n % 2];
+    assert_eq!(score_of(&env, (0..24).map(|n| json!(right(n)))), 1.0);
+    assert_eq!(score_of(&env, (0..24).map(|_| json!("news"))), 0.0);
+}
+
+#[test]
+fn a_name_with_a_line_break_is_written_as_it_is_shown() {
+    let env = TestEnv::new();
+    let rows: String =
+        (0..24).map(|n| format!("words {n},other {n},{}\n", ["a", "b"][n % 2])).collect();
+    env.write("rows.csv", &format!("note,\"Text of\nthe ticket\",label\n{rows}"));
+    env.run_with("init made --from rows.csv --input", &["Text of the ticket"]).ok();
+    let planned = env.run("plan made --json").ok().json();
+    assert!(planned["request"]["messages"].to_string().contains("other "), "{planned}");
+}
+
+#[test]
+fn rows_whose_prompts_are_equal_are_named() {
+    let env = TestEnv::new();
+    env.write("rows.jsonl", &lines(60, |n| json!({"kind": "a", "text": n, "label": n % 2})));
+    let ran = env.run("init made --from rows.jsonl --input kind --answer label").exits(3);
+    assert!(ran.stderr.contains("all rows have the same value in `kind`"), "{}", ran.stderr);
+    env.run("init made --from rows.jsonl --input text --answer label").ok();
+    env.edit("made/task.toml", "{{ text }}", "{{ kind }}");
+    let ran = env.run("plan made").exits(3);
+    let says = "the prompt shows only 1 different input for 60 rows";
+    assert!(ran.stderr.contains(says), "{}", ran.stderr);
+}
+
+#[test]
+fn a_large_file_is_checked_by_its_first_rows_and_written_whole() {
+    let env = TestEnv::new();
+    for (file, text) in [
+        (
+            "rows.csv",
+            (0..6_000)
+                .map(|n| format!("\"text\n{n}\",{}\n", n % 2))
+                .fold("text,label\n".to_owned(), |all, row| all + &row),
+        ),
+        (
+            "rows.jsonl",
+            lines(
+                6_000,
+                |n| json!({"text": format!("text {n}"), "label": n % 2, "meta": {"a": n}}),
+            ),
+        ),
+        (
+            "rows.json",
+            json!(
+                (0..6_000)
+                    .map(|n| json!({"text": format!("text {n}"), "label": n % 2}))
+                    .collect::<Vec<_>>()
+            )
+            .to_string(),
+        ),
+    ] {
+        env.write(file, &text);
+        let made = env.run(&format!("init {file}-made --from {file} --json")).ok().json();
+        assert_eq!(made["rows"], 6_000);
+        let data = file.replace("rows", "examples");
+        assert_eq!(env.read(&format!("{file}-made/{data}")), text);
+        assert!(!env.path(&format!("{file}-made/check")).exists());
+        env.run(&format!("plan {file}-made")).ok();
+    }
+}
+
 const CONFIG: &str = r#"description: greetings
 prompts:
   - "Greet {{name}} in {{ language }}. {{ mood }}"
@@ -307,6 +436,46 @@ fn a_promptfoo_configuration_becomes_a_task_and_what_it_loses_is_listed_by_line(
 }
 
 #[test]
+fn values_and_files_of_a_promptfoo_configuration_are_read_within_its_folder() {
+    let env = TestEnv::new();
+    let tests: String = (0..24)
+        .map(|n| format!("  - vars: file://vars/{n}.yaml\n"))
+        .chain(["  - vars: {city: file://../secret.txt}\n".to_owned()])
+        .collect();
+    for n in 0..24 {
+        env.write(
+            &format!("suite/vars/{n}.yaml"),
+            &format!("city: C{n}\nexpected: E{n}\nhint: file://hint.txt\n"),
+        );
+    }
+    env.write("secret.txt", "secret");
+    env.write("suite/hint.txt", "Think.\n");
+    env.write(
+        "suite/prompt.txt",
+        "{% raw %}Use {{ these }}{% endraw %}: {{city}}? {{hint}} {{tone}}",
+    );
+    env.write(
+        "suite/promptfooconfig.yaml",
+        &format!(
+            "prompts: [file://../secret.txt, file://prompt.txt]\ndefaultTest:\n  vars: {{tone: kindly}}\n  \
+             assert: [{{type: icontains, value: 'is {{{{expected}}}}'}}]\ntests:\n{tests}"
+        ),
+    );
+    let made = made(&env, "suite/promptfooconfig.yaml", "");
+    assert_eq!(made["rows"], 24);
+    insta::assert_snapshot!(notes(&made), @r"
+    suite/promptfooconfig.yaml: a file outside of the configuration's folder is not read (2 lines: 1, 30)
+    suite/promptfooconfig.yaml:30: this test lacks a variable, and is left out
+    ");
+    let planned = env.run("plan made --json").ok().json();
+    let sent = planned["request"]["messages"].to_string();
+    assert!(sent.contains("Use {{ these }}: C") && sent.contains("? Think. kindly"), "{sent}");
+    assert!(!sent.contains("secret"), "{sent}");
+    assert_eq!(score_of(&env, (0..24).map(|n| json!(format!("It is e{n}!")))), 1.0);
+    assert_eq!(score_of(&env, (0..24).map(|_| json!("{{expected}}"))), 0.0);
+}
+
+#[test]
 fn tests_that_name_themselves_are_an_error() {
     let env = TestEnv::new();
     env.write("promptfooconfig.yaml", "prompts: ['{{a}}']\ntests: t.yaml\n");
@@ -327,6 +496,13 @@ fn a_promptfoo_table_keeps_its_assertions() {
     assert!(
         env.read("made/examples.jsonl").starts_with("{\"phrase\":\"Word 0\",\"answer\":\"w0\"}\n")
     );
+    let rows: String =
+        (0..24).map(|n| format!("Word {n},gold{n},contains: {{{{gold}}}}\n")).collect();
+    env.write("filled.csv", &format!("phrase,gold,__expected\n{rows}"));
+    env.run("init filled --from filled.csv").ok();
+    assert!(env.read("filled/examples.jsonl").contains("\"answer\":\"gold7\""));
+    // What is expected is not for the model to see.
+    assert!(!env.read("filled/task.toml").contains("{{ gold }}"));
     env.write("rubric.csv", "phrase,__expected\na,llm-rubric: is nice\n");
     let ran = env.run("init other --from rubric.csv").exits(3);
     assert!(ran.stderr.contains("no test has an assertion that can be scored"), "{}", ran.stderr);

@@ -1,5 +1,6 @@
 //! Assertions of promptfoo: their names, how a CSV writes them, and what of them this program scores.
 
+use super::notes::Place;
 use crate::prompt::value_text;
 use serde_json::Value;
 
@@ -8,8 +9,7 @@ use serde_json::Value;
 pub(super) struct Assertion {
     pub(super) name: String,
     pub(super) value: Value,
-    /// The line on which it stands, from 1.
-    pub(super) line: usize,
+    pub(super) place: Place,
 }
 
 /// What an assertion expects.
@@ -106,7 +106,7 @@ const NAMES: &[&str] = &[
 
 impl Assertion {
     /// An assertion as a cell of a CSV writes it: `contains: x`, or a bare text that must be equal.
-    pub(super) fn of_cell(cell: &str, line: usize) -> Self {
+    pub(super) fn of_cell(cell: &str, place: Place) -> Self {
         let cell = cell.trim();
         let (head, rest) = cell.split_once(':').unwrap_or((cell, ""));
         let name = head.split('(').next().unwrap_or_default().trim();
@@ -116,7 +116,7 @@ impl Assertion {
             true if cell.contains(':') || name.starts_with("is-") => (name, rest.trim()),
             _ => ("equals", cell),
         };
-        Self { name: name.to_owned(), value: value.into(), line }
+        Self { name: name.to_owned(), value: value.into(), place }
     }
 
     /// What it expects; `None`: this program cannot score it.
@@ -203,7 +203,7 @@ mod tests {
     use serde_json::json;
 
     fn cell(text: &str) -> Assertion {
-        Assertion::of_cell(text, 2)
+        Assertion::of_cell(text, Place::new(std::path::Path::new("a.csv"), 2))
     }
 
     #[test]

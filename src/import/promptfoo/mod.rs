@@ -2,39 +2,77 @@
 //! and lists with its line what it does not support.
 
 mod yaml; // Documents with lines.
+mod notes; // What is left out, with its place.
+mod folder; // The files that a configuration names.
 mod assertion;
-mod suite; // Tests become a draft.
+mod test; // One test, and its combinations of variables.
 mod table; // Tests in a CSV.
-mod config; // Tests in a configuration.
+mod reader; // Tests in YAML and JSON.
+mod prompt; // The prompt as parts.
+mod suite; // Tests become a draft.
+mod configuration;
 
-use super::draft::Draft;
+use super::draft::TaskDraft;
 use crate::source::{self, SourceError};
+use crate::task::dataset::{Quirks, RowReader};
+use folder::Folder;
+use notes::Notes;
+use reader::Reader;
 use std::path::Path;
-use suite::Notes;
+use yaml::{Data, Node};
 
-/// Whether a JSON file is a configuration, rather than rows.
-pub(super) fn is_config(path: &Path) -> bool {
+/// What of promptfoo a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Prompts, providers and tests.
+    Configuration,
+    /// Tests alone.
+    Tests,
+}
+
+/// Whether a file is promptfoo's. The only place that decides it.
+pub(super) fn recognise(path: &Path) -> Result<Option<Found>, SourceError> {
+    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        // No other YAML is read.
+        "yaml" | "yml" => Ok(Some(match Node::read(path)?.data {
+            Data::List(_) => Found::Tests,
+            _ => Found::Configuration,
+        })),
+        "json" if is_configuration(path) => Ok(Some(Found::Configuration)),
+        _ => {
+            let first = RowReader::open(path, Quirks::Convert)?.next_row()?;
+            let is_test = first.is_some_and(|row| {
+                let has_vars = row.values.get("vars").is_some_and(|vars| {
+                    vars.is_object() || vars.is_string() && row.values.contains_key("assert")
+                });
+                has_vars || row.values.keys().any(|name| name.starts_with("__expected"))
+            });
+            Ok(is_test.then_some(Found::Tests))
+        }
+    }
+}
+
+fn is_configuration(path: &Path) -> bool {
     #[derive(serde::Deserialize)]
-    struct Config {
+    struct Configuration {
         #[serde(rename = "prompts")]
         _prompts: serde::de::IgnoredAny,
         #[serde(rename = "tests")]
         _tests: serde::de::IgnoredAny,
     }
-    source::read_text(path).is_ok_and(|text| serde_json::from_str::<Config>(&text).is_ok())
+    source::read_text(path).is_ok_and(|text| serde_json::from_str::<Configuration>(&text).is_ok())
 }
 
-/// Reads a configuration, in YAML or JSON.
-pub(super) fn read_config(path: &Path) -> Result<Draft, SourceError> {
-    config::read(path)
-}
-
-/// Reads a table of tests, without a prompt.
-pub(super) fn read_tests(path: &Path) -> Result<Draft, SourceError> {
-    let mut notes = Notes::default();
-    let tests = match path.extension().is_some_and(|it| it == "json" || it == "jsonl") {
-        true => config::read_test_file(path, &mut notes)?,
-        false => table::read(path, &mut notes)?,
-    };
-    suite::draft(path, tests, None, notes)
+/// Reads a file that is promptfoo's.
+pub(super) fn read(path: &Path, found: Found) -> Result<TaskDraft, SourceError> {
+    match found {
+        Found::Configuration => configuration::read(path),
+        Found::Tests => {
+            let mut notes = Notes::default();
+            let folder = Folder::of(path);
+            let tests = Reader::new(path, &folder).file(path, &mut notes)?;
+            suite::draft(path, tests, None, notes)
+        }
+    }
 }

@@ -2,62 +2,16 @@
 //!
 //! A task scores all rows alike, so what differs between tests has to be the answer of a row.
 
-use super::assertion::{Assertion, Expected, Kind};
+use super::assertion::{Expected, Kind};
+use super::notes::{Notes, Place};
+use super::test::Test;
 use crate::import::answers::fixed_score;
-use crate::import::draft::{Draft, DraftPart, DraftRows};
+use crate::import::draft::{DraftPart, DraftRows, TaskDraft};
 use crate::prompt::{Columns, USER, placeholder};
 use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
-use crate::text;
+use std::collections::BTreeSet;
 use std::path::Path;
-
-/// One test.
-#[derive(Clone, Debug)]
-pub(super) struct Test {
-    pub(super) vars: Columns,
-    pub(super) assertions: Vec<Assertion>,
-    /// The line on which it stands.
-    pub(super) line: usize,
-}
-
-/// What is left out, with its line, at most this many of a kind.
-const NAMED: usize = 20;
-
-/// Notes with lines.
-#[derive(Debug, Default)]
-pub(super) struct Notes {
-    notes: Vec<(usize, String)>,
-}
-
-impl Notes {
-    pub(super) fn add(&mut self, line: usize, note: impl Into<String>) {
-        self.notes.push((line, note.into()));
-    }
-
-    /// Each note once with its line; the same note on many lines is one.
-    pub(super) fn listed(mut self, path: &Path) -> Vec<String> {
-        self.notes.sort();
-        self.notes.dedup();
-        let mut listed: Vec<(String, Vec<usize>)> = Vec::new();
-        for (line, note) in self.notes {
-            match listed.iter_mut().find(|(known, _)| *known == note) {
-                Some((_, lines)) => lines.push(line),
-                None => listed.push((note, vec![line])),
-            }
-        }
-        let place = path.display();
-        let all = listed.into_iter().flat_map(|(note, lines)| {
-            let more = lines.len().saturating_sub(NAMED);
-            let mut named: Vec<String> =
-                lines.iter().take(NAMED).map(|line| format!("{place}:{line}: {note}")).collect();
-            if more > 0 {
-                named.push(format!("{place}: {note} on {} more", text::plural(more, "line")));
-            }
-            named
-        });
-        all.collect()
-    }
-}
 
 /// The draft of tests; without parts, the prompt shows all variables.
 pub(super) fn draft(
@@ -65,7 +19,12 @@ pub(super) fn draft(
     tests: Vec<Test>,
     parts: Option<Vec<DraftPart>>,
     mut notes: Notes,
-) -> Result<Draft, SourceError> {
+) -> Result<TaskDraft, SourceError> {
+    let mut expected: BTreeSet<String> = BTreeSet::new();
+    for test in &tests {
+        expected.extend(test.expected_variables());
+    }
+    let tests: Vec<Test> = tests.into_iter().map(|test| test.rendered(&mut notes)).collect();
     let (shared, own) = expectations(&tests, &mut notes);
     let mut scores: Vec<String> = shared.iter().map(shared_score).collect();
     let mut scored: Vec<(Test, Option<Expected>)> = tests
@@ -75,7 +34,7 @@ pub(super) fn draft(
             let is_scored = own.is_some() || !shared.is_empty();
             if !is_scored {
                 notes.add(
-                    test.line,
+                    &test.place,
                     "this test has no assertion that can be scored, and is left out",
                 );
             }
@@ -90,7 +49,7 @@ pub(super) fn draft(
         scored.retain(|(test, own)| {
             if own.is_none() {
                 notes.add(
-                    test.line,
+                    &test.place,
                     "this test has no answer of its own as others have, and is left out",
                 );
             }
@@ -100,8 +59,8 @@ pub(super) fn draft(
     scores.extend(score);
     if scored.is_empty() {
         let mut error = SourceError::new(path, "no test has an assertion that can be scored");
-        if let Some((line, note)) = notes.notes.first() {
-            error = error.help(format!("line {line}: {note}"));
+        if let Some(note) = notes.first() {
+            error = error.help(note);
         }
         return Err(error);
     }
@@ -115,27 +74,30 @@ pub(super) fn draft(
             row
         })
         .collect();
-    let parts = parts.unwrap_or_else(|| all_variables(&rows, &answer));
-    Ok(Draft {
+    let has_prompt = parts.is_some();
+    expected.insert(answer.clone());
+    let parts = parts.unwrap_or_else(|| all_variables(&rows, &expected));
+    Ok(TaskDraft {
         parts,
         scores,
         columns: ColumnMap { answer: Some(answer), ..ColumnMap::default() },
         count: rows.len(),
         rows: DraftRows::Values(rows),
         models: Vec::new(),
-        notes: notes.listed(path),
+        has_prompt,
+        notes: notes.listed(),
     })
 }
 
 /// The expectations that all tests share, and the one that each test has of its own.
 fn expectations(tests: &[Test], notes: &mut Notes) -> (Vec<Expected>, Vec<Option<Expected>>) {
-    let mut each: Vec<Vec<(usize, Expected)>> = Vec::new();
+    let mut each: Vec<Vec<(Place, Expected)>> = Vec::new();
     for test in tests {
         let mut usable = Vec::new();
         for assertion in &test.assertions {
             match assertion.expected() {
-                Some(expected) => usable.push((assertion.line, expected)),
-                None => notes.add(assertion.line, assertion.complaint()),
+                Some(expected) => usable.push((assertion.place.clone(), expected)),
+                None => notes.add(&assertion.place, assertion.complaint()),
             }
         }
         each.push(usable);
@@ -155,9 +117,11 @@ fn expectations(tests: &[Test], notes: &mut Notes) -> (Vec<Expected>, Vec<Option
     let own = each.into_iter().map(|usable| {
         let mut own = usable.into_iter().filter(|(_, expected)| !shared.contains(expected));
         let first = own.find(|(_, expected)| expected.kind != Kind::IsJson);
-        for (line, _) in own {
-            notes
-                .add(line, "a second assertion of one test, which others do not have, is left out");
+        for (place, _) in own {
+            notes.add(
+                &place,
+                "a second assertion of one test, which others do not have, is left out",
+            );
         }
         first.map(|(_, expected)| expected)
     });
@@ -192,11 +156,11 @@ fn free_name(tests: &[(Test, Option<Expected>)]) -> String {
     names.into_iter().find(is_free).unwrap_or_default()
 }
 
-/// A prompt that shows all variables, one per line.
-fn all_variables(rows: &[Columns], answer: &str) -> Vec<DraftPart> {
+/// A prompt that shows all variables, one per line, except those that tell what is expected.
+fn all_variables(rows: &[Columns], expected: &BTreeSet<String>) -> Vec<DraftPart> {
     let mut names: Vec<&String> = Vec::new();
     for name in rows.iter().flat_map(Columns::keys) {
-        if name != answer && !names.contains(&name) {
+        if !expected.contains(name) && !names.contains(&name) {
             names.push(name);
         }
     }

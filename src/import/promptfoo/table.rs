@@ -1,8 +1,8 @@
-//! Tests of promptfoo in a table or in rows of JSON: columns are variables, `__expected` holds
-//! assertions.
+//! Tests of promptfoo in a table: columns are variables, `__expected` holds assertions.
 
 use super::assertion::Assertion;
-use super::suite::{Notes, Test};
+use super::notes::{Notes, Place};
+use super::test::Test;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
 use crate::task::dataset::{Quirks, RowReader};
@@ -12,18 +12,18 @@ use std::path::Path;
 pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Vec<Test>, SourceError> {
     let reader = RowReader::open(path, Quirks::Convert)?;
     for note in reader.notes() {
-        notes.add(1, note.clone());
+        notes.add(&Place::new(path, 1), note.clone());
     }
     let mut tests = Vec::new();
     for row in reader {
         let row = row?;
-        tests.push(test(row.line, row.values, notes));
+        tests.push(test(Place::new(path, row.line), row.values, notes));
     }
     Ok(tests)
 }
 
-fn test(line: usize, columns: Columns, notes: &mut Notes) -> Test {
-    let mut test = Test { vars: Columns::new(), assertions: Vec::new(), line };
+fn test(place: Place, columns: Columns, notes: &mut Notes) -> Test {
+    let mut test = Test::new(place);
     for (name, value) in columns {
         let text = value_text(&value);
         match name.strip_prefix("__") {
@@ -32,12 +32,13 @@ fn test(line: usize, columns: Columns, notes: &mut Notes) -> Test {
             }
             _ if text.trim().is_empty() => {}
             Some(rest) if rest.starts_with("expected") => {
-                test.assertions.push(Assertion::of_cell(&text, line));
+                test.assertions.push(Assertion::of_cell(&text, test.place.clone()));
             }
             Some("description" | "metric") => {}
             Some(rest) if rest.starts_with("metadata") => {}
             Some(_) => {
-                notes.add(line, format!("the column `{name}` is not supported, and is left out"));
+                let note = format!("the column `{name}` is not supported, and is left out");
+                notes.add(&test.place, note);
             }
         }
     }

@@ -3,10 +3,11 @@
 //! A plain scalar keeps its text unless it is a number with the same digits: a postal code such as
 //! `01234` stays what it is.
 
-use crate::source::SourceError;
+use crate::source::{self, SourceError};
 use crate::task::json;
 use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
 use saphyr_parser::Parser;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -26,6 +27,35 @@ pub(super) enum Data {
 }
 
 impl Node {
+    /// The document in a file.
+    pub(super) fn read(path: &Path) -> Result<Self, SourceError> {
+        let text = text_of(path)?;
+        let is_json = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("json"));
+        if is_json { Self::of_json(path, &text) } else { Self::parse(path, &text) }
+    }
+
+    /// The document in a JSON text. A reader of YAML refuses some of JSON's escapes.
+    pub(super) fn of_json(path: &Path, text: &str) -> Result<Self, SourceError> {
+        let broken = |error: json::JsonError| {
+            let mut broken = SourceError::new(path, error.message).at_offset(text, error.offset);
+            broken.help = error.help;
+            broken
+        };
+        json::parse(text).map_err(broken)?;
+        let raw = json::parse_raw(text).map_err(broken)?;
+        Ok(json_node(text, raw, &mut (0, 1)))
+    }
+
+    /// The document as it is some lines further down.
+    pub(super) fn move_down(&mut self, lines: usize) {
+        self.line += lines;
+        match &mut self.data {
+            Data::Plain(_) => {}
+            Data::List(items) => items.iter_mut().for_each(|item| item.move_down(lines)),
+            Data::Map(entries) => entries.iter_mut().for_each(|(_, item)| item.move_down(lines)),
+        }
+    }
+
     /// The document in a text.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, SourceError> {
         let broken = |error: &saphyr::ScanError| {
@@ -119,6 +149,32 @@ fn node(yaml: &MarkedYaml<'_>) -> Node {
     Node { line: yaml.span.start.line(), data }
 }
 
+/// The text of a file.
+pub(super) fn text_of(path: &Path) -> Result<String, SourceError> {
+    source::read_text(path)
+        .map_err(|error| SourceError::new(path, format!("the file cannot be read: {error}")))
+}
+
+/// A checked JSON value; `last` is the place and the line of the value before it.
+fn json_node(text: &str, raw: &RawValue, last: &mut (usize, usize)) -> Node {
+    let at = json::offset_in(text, raw.get()).max(last.0);
+    let breaks = text.as_bytes()[last.0..at].iter().filter(|byte| **byte == b'\n').count();
+    *last = (at, last.1 + breaks);
+    let line = last.1;
+    let data = match raw.get().as_bytes().first() {
+        Some(b'{') => {
+            let entries = json::entries(raw).unwrap_or_default().into_iter();
+            Data::Map(entries.map(|(key, item)| (key, json_node(text, item, last))).collect())
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+            Data::List(items.into_iter().map(|item| json_node(text, item, last)).collect())
+        }
+        _ => Data::Plain(json::value_in(text, raw).unwrap_or(Value::Null)),
+    };
+    Node { line, data }
+}
+
 fn key_text(key: &MarkedYaml<'_>) -> String {
     match &key.data {
         YamlData::Representation(text, ..) => text.to_string(),
@@ -165,6 +221,17 @@ mod tests {
                 "c": ["yes", true, null, null, 1.5],
             })
         );
+    }
+
+    #[test]
+    fn json_keeps_its_escapes_and_has_lines() {
+        let text = "{\"a\": \"\\ud83d\\ude00\",\n\n\"b\": [1,\n{\"c\": null}]}";
+        let node = Node::of_json(Path::new("a.json"), text).unwrap();
+        assert_eq!(node.value(), json!({"a": "😀", "b": [1, {"c": null}]}));
+        assert_eq!(node.get("b").unwrap().line, 3);
+        assert_eq!(node.get("b").unwrap().items()[1].get("c").unwrap().line, 4);
+        let error = Node::of_json(Path::new("a.json"), "{\"a\": 1,\n\"a\": 2}").unwrap_err();
+        assert_eq!((error.line, error.message.as_str()), (Some(2), "the key `a` is there twice"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// The format of a data file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// One object per line.
     Jsonl,
     /// A list of objects, bare or under a key such as `rows`.
@@ -21,7 +21,7 @@ impl Format {
     ///
     /// # Errors
     /// An unknown extension.
-    pub fn of(path: &Path) -> Result<Self, SourceError> {
+    pub(crate) fn of(path: &Path) -> Result<Self, SourceError> {
         let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
         match extension.to_ascii_lowercase().as_str() {
             "jsonl" | "ndjson" => Ok(Self::Jsonl),
@@ -36,8 +36,7 @@ impl Format {
     }
 
     /// Whether the file is a table, whose cells are texts and whose empty cells are missing values.
-    #[must_use]
-    pub fn is_table(self) -> bool {
+    pub(crate) fn is_table(self) -> bool {
         matches!(self, Self::Csv | Self::Tsv)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It knows encodings and line ends, but no format.
 
+use super::windows_1252;
 use crate::source::{self, SourceError};
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ const PROBED_BYTES: usize = 4096;
 
 /// What to do with a file that is readable but not as it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quirks {
+pub(crate) enum Quirks {
     /// Report it: rows that are used must be exactly what the file says.
     Refuse,
     /// Read it, and say so: the rows are converted into another file.
@@ -26,6 +27,9 @@ pub(super) struct Lines {
     reader: Box<dyn BufRead>,
     line_end: u8,
     bytes: Vec<u8>,
+    /// The line, where its bytes are not UTF-8.
+    decoded: String,
+    quirks: Quirks,
     number: usize,
     /// Whether the file was UTF-16.
     pub(super) was_utf16: bool,
@@ -63,6 +67,8 @@ impl Lines {
             reader,
             line_end: if old_mac { b'\r' } else { b'\n' },
             bytes: Vec::new(),
+            decoded: String::new(),
+            quirks,
             number: 0,
             was_utf16,
         })
@@ -81,6 +87,10 @@ impl Lines {
         self.number += 1;
         match std::str::from_utf8(&self.bytes) {
             Ok(text) => Ok(Some((self.number, text))),
+            Err(_) if self.quirks == Quirks::Convert && windows_1252::is_text(&self.bytes) => {
+                self.decoded = windows_1252::decoded(&self.bytes);
+                Ok(Some((self.number, &self.decoded)))
+            }
             Err(_) => Err(not_utf8(&self.path, self.number)),
         }
     }
@@ -94,6 +104,17 @@ impl ConsumeExactly for Box<dyn BufRead> {
     fn consume_exactly(&mut self, count: usize) -> std::io::Result<()> {
         std::io::copy(&mut self.by_ref().take(count as u64), &mut std::io::sink()).map(drop)
     }
+}
+
+/// The first line of a file that is not UTF-8, and that is read as Windows-1252 by a conversion.
+pub(super) fn windows_1252_line(path: &Path) -> Result<Option<usize>, SourceError> {
+    let mut lines = Lines::open(path, Quirks::Convert)?;
+    while let Some((number, _)) = lines.next_line()? {
+        if !lines.decoded.is_empty() {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
 }
 
 /// The whole text of a file, without its mark.
@@ -210,6 +231,15 @@ mod tests {
             let read = lines_of(bytes, Quirks::Convert).unwrap().concat();
             assert_eq!(read.trim_start_matches('\u{feff}'), text);
         }
+    }
+
+    #[test]
+    fn windows_1252_is_converted_and_other_encodings_are_refused() {
+        let text = b"Nr;Gr\xF6\xDFe\n1;5 \x80 \x96 viel\n";
+        assert!(lines_of(text, Quirks::Refuse).unwrap_err().message.contains("not UTF-8"));
+        assert_eq!(lines_of(text, Quirks::Convert).unwrap().concat(), "Nr;Größe\n1;5 € – viel\n");
+        let shift_jis = b"\x8D\x5C\x95\xA8,\x92\x8D\x95\xB6,a\n";
+        assert!(lines_of(shift_jis, Quirks::Convert).unwrap_err().message.contains("not UTF-8"));
     }
 
     #[test]

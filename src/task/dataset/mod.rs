@@ -1,10 +1,11 @@
 //! The rows of data files: reads JSON Lines, JSON, CSV and TSV, and reports mistakes with their
-//! lines. A row is never lost and never changed.
+//! lines. A row is never lost, and its values stay as they are written.
 //!
 //! It checks ids, answers and columns only. Splits are made in `split`, and scorers check the
 //! answers; `import` guesses what the columns of a foreign file mean.
 
 mod format;
+mod windows_1252;
 mod lines;
 mod row;
 mod record;
@@ -12,11 +13,11 @@ mod table;
 mod reader;
 mod roles;
 
-pub use format::Format;
-pub use lines::Quirks;
-pub use reader::RowReader;
+pub(crate) use format::Format;
+pub(crate) use lines::Quirks;
+pub(crate) use reader::RowReader;
 pub use roles::ColumnMap;
-pub use row::Row;
+pub(crate) use row::Row;
 
 use crate::source::{self, SourceError};
 use crate::task::example::Example;
@@ -30,7 +31,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// A file that cannot be read, or a mistake in it with its line.
-pub fn read(path: &Path, columns: &ColumnMap) -> Result<Vec<Example>, SourceError> {
+pub(crate) fn read(path: &Path, columns: &ColumnMap) -> Result<Vec<Example>, SourceError> {
     let rows = read_rows(path)?;
     let is_table = Format::of(path)?.is_table();
     Roles::find(path, &rows, columns, is_table)?.examples(path, rows)
@@ -40,7 +41,7 @@ pub fn read(path: &Path, columns: &ColumnMap) -> Result<Vec<Example>, SourceErro
 ///
 /// # Errors
 /// What is wrong with them, with the row's number from 1 as its line.
-pub fn from_values(
+pub(crate) fn from_values(
     place: &Path,
     values: Vec<Value>,
     columns: &ColumnMap,
@@ -55,7 +56,7 @@ pub fn from_values(
 }
 
 /// The names of all columns of these rows.
-pub fn columns_of<'a>(rows: impl IntoIterator<Item = &'a Example>) -> BTreeSet<String> {
+pub(crate) fn columns_of<'a>(rows: impl IntoIterator<Item = &'a Example>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for name in rows.into_iter().flat_map(|row| row.columns.keys()) {
         if !names.contains(name) {
@@ -66,7 +67,10 @@ pub fn columns_of<'a>(rows: impl IntoIterator<Item = &'a Example>) -> BTreeSet<S
 }
 
 /// Gives every row the columns that other rows have, as null, so that templates find every column.
-pub fn fill_columns<'a>(rows: impl IntoIterator<Item = &'a mut Example>, names: &BTreeSet<String>) {
+pub(crate) fn fill_columns<'a>(
+    rows: impl IntoIterator<Item = &'a mut Example>,
+    names: &BTreeSet<String>,
+) {
     for row in rows {
         if row.columns.len() < names.len() {
             for name in names {
@@ -80,7 +84,7 @@ pub fn fill_columns<'a>(rows: impl IntoIterator<Item = &'a mut Example>, names: 
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn blake3_of(path: &Path) -> Result<String, SourceError> {
+pub(crate) fn blake3_of(path: &Path) -> Result<String, SourceError> {
     let mut hasher = blake3::Hasher::new();
     let file = open(path)?;
     hasher.update_reader(file).map_err(|error| SourceError::unreadable(path, &error))?;
@@ -95,7 +99,7 @@ fn open(path: &Path) -> Result<File, SourceError> {
 ///
 /// # Errors
 /// A file that cannot be read, or a mistake in it with its line.
-pub fn read_rows(path: &Path) -> Result<Vec<Row>, SourceError> {
+pub(crate) fn read_rows(path: &Path) -> Result<Vec<Row>, SourceError> {
     let rows: Vec<Row> = RowReader::open(path, Quirks::Refuse)?.collect::<Result<_, _>>()?;
     if rows.is_empty() {
         return Err(SourceError::new(path, "the file has no rows"));

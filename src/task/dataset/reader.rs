@@ -3,7 +3,7 @@
 //! The roles of columns are `roles`'.
 
 use super::format::Format;
-use super::lines::{Lines, Quirks, read_whole};
+use super::lines::{Lines, Quirks, read_whole, windows_1252_line};
 use super::row::{Row, object};
 use super::table::Table;
 use crate::source::{SourceError, line_of_offset};
@@ -25,7 +25,7 @@ const LIST_KEYS: &[&str] = &[
 ];
 
 /// Reads the rows of a file, one at a time.
-pub struct RowReader {
+pub(crate) struct RowReader {
     path: PathBuf,
     source: RowSource,
     notes: Vec<String>,
@@ -48,7 +48,7 @@ impl RowReader {
     ///
     /// # Errors
     /// An unknown format, a file that cannot be read, or a mistake before its first row.
-    pub fn open(path: &Path, quirks: Quirks) -> Result<Self, SourceError> {
+    pub(crate) fn open(path: &Path, quirks: Quirks) -> Result<Self, SourceError> {
         let mut notes = Vec::new();
         let mut table = |usual| {
             let mut table = Table::open(path, usual, quirks)?;
@@ -61,12 +61,18 @@ impl RowReader {
             Format::Csv => table(',')?,
             Format::Tsv => table('\t')?,
         };
+        if quirks == Quirks::Convert
+            && let Some(line) = windows_1252_line(path)?
+        {
+            notes.push(format!(
+                "line {line} is not UTF-8; it is read as Windows-1252: look at its letters"
+            ));
+        }
         Ok(Self { path: path.to_owned(), source, notes })
     }
 
     /// What in the file is not as it should be, and is read all the same.
-    #[must_use]
-    pub fn notes(&self) -> &[String] {
+    pub(crate) fn notes(&self) -> &[String] {
         &self.notes
     }
 
@@ -74,7 +80,7 @@ impl RowReader {
     ///
     /// # Errors
     /// A mistake with its line.
-    pub fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
+    pub(crate) fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
         match &mut self.source {
             RowSource::Lines(lines) => next_line_row(&self.path, lines),
             RowSource::List(list) => list.next_row(&self.path),
@@ -96,7 +102,7 @@ fn next_line_row(path: &Path, lines: &mut Lines) -> Result<Option<Row>, SourceEr
         if text.trim().is_empty() {
             continue;
         }
-        let value = json::parse(text).map_err(|error| {
+        let value = json::parse_row(text).map_err(|error| {
             let is_end = error.offset >= text.trim_end().len();
             let broken = located(path, text, line, error);
             if text.trim_start().starts_with('[') {
@@ -130,7 +136,7 @@ impl List {
     fn next_row(&mut self, path: &Path) -> Result<Option<Row>, SourceError> {
         let Some((place, line)) = self.items.next() else { return Ok(None) };
         let text = &self.text[place];
-        let value = json::parse(text).map_err(|error| located(path, text, line, error))?;
+        let value = json::parse_row(text).map_err(|error| located(path, text, line, error))?;
         Ok(Some(Row { line, values: object(path, line, value)? }))
     }
 }

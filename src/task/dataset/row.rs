@@ -7,11 +7,11 @@ use std::path::Path;
 
 /// One row as read from its file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub(crate) struct Row {
     /// The line on which it starts, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Its values by column.
-    pub values: Columns,
+    pub(crate) values: Columns,
 }
 
 /// The values of a row.

@@ -1,0 +1,235 @@
+//! Facts about the values of one column, gathered value by value.
+//!
+//! What the column is for is `guess`'s.
+
+use super::path::ValuePath;
+use super::value_kind::{ends_in_marked_number, is_date, number_of};
+use crate::prompt::value_text;
+use crate::task::json;
+use crate::task::scorer::{is_number, label_form};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The most labels, and the most characters of a label.
+const MAX_LABELS: usize = 200;
+const LABEL_CHARS: usize = 60;
+
+/// The most fields of its objects that are kept.
+const MAX_FIELDS: usize = 300;
+
+/// Facts about one column, or one entry of a nested object.
+#[derive(Clone, Debug)]
+pub(super) struct ColumnFacts {
+    /// Where its values are.
+    pub(super) path: ValuePath,
+    /// Rows in which it is neither missing, null, blank nor an empty list.
+    pub(super) filled: usize,
+    /// One of its values.
+    pub(super) sample: String,
+    /// Values that are dates or times.
+    pub(super) dates: usize,
+    /// Values that are numbers.
+    pub(super) numbers: usize,
+    /// Numbers that are one above that of the row before.
+    successors: usize,
+    /// Values that end in `####` and a number.
+    pub(super) marked_numbers: usize,
+    /// Values that are lists of texts, numbers or booleans.
+    pub(super) text_lists: usize,
+    /// Values that are objects.
+    pub(super) objects: usize,
+    /// Values that are addresses of web pages.
+    pub(super) links: usize,
+    /// Values that contain white space.
+    pub(super) spaced: usize,
+    /// Characters of the longest value.
+    pub(super) longest: usize,
+    /// Characters of all values.
+    chars: usize,
+    /// The items of its lists, with the lists that have each; `None` once there are too many.
+    items: Option<BTreeMap<String, usize>>,
+    /// The fields of its objects, in order.
+    pub(super) fields: Vec<String>,
+    /// Hashes of the different values.
+    values: HashSet<u64>,
+    /// Rows by label and spelling; `None` once there are too many or too long ones.
+    labels: Option<BTreeMap<String, BTreeMap<String, usize>>>,
+    /// The value before, if it was a number.
+    last_number: Option<f64>,
+}
+
+impl ColumnFacts {
+    pub(super) fn new(path: ValuePath) -> Self {
+        Self {
+            path,
+            filled: 0,
+            sample: String::new(),
+            dates: 0,
+            numbers: 0,
+            successors: 0,
+            marked_numbers: 0,
+            text_lists: 0,
+            objects: 0,
+            links: 0,
+            spaced: 0,
+            longest: 0,
+            chars: 0,
+            items: Some(BTreeMap::new()),
+            fields: Vec::new(),
+            values: HashSet::new(),
+            labels: Some(BTreeMap::new()),
+            last_number: None,
+        }
+    }
+
+    /// The number of different values.
+    pub(super) fn distinct(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Characters of a value, on average over the filled ones.
+    pub(super) fn mean_chars(&self) -> f64 {
+        self.chars as f64 / self.filled.max(1) as f64
+    }
+
+    /// Whether the rows are numbered here.
+    pub(super) fn is_counter(&self) -> bool {
+        self.filled > 2 && self.successors + 1 == self.filled
+    }
+
+    /// Whether nearly all filled values are among `count`.
+    pub(super) fn mostly(&self, count: usize) -> bool {
+        self.filled > 0 && count * 10 >= self.filled * 9
+    }
+
+    /// The labels with their spellings and their numbers of rows: few, short, and repeated.
+    pub(super) fn labels(&self) -> Option<&BTreeMap<String, BTreeMap<String, usize>>> {
+        let labels = self.labels.as_ref()?;
+        let (count, rows) = (labels.len(), self.filled);
+        let repeated = count <= 20 && count * 2 <= rows || count * 5 <= rows;
+        (count > 1 && repeated).then_some(labels)
+    }
+
+    /// Whether all values are among these.
+    pub(super) fn values_are_among(&self, texts: &BTreeSet<String>) -> bool {
+        let hashes: HashSet<u64> = texts.iter().map(|text| hash(text)).collect();
+        self.values.is_subset(&hashes)
+    }
+
+    /// The items of its lists, if they are few and repeated, as labels are.
+    pub(super) fn list_labels(&self) -> Option<Vec<String>> {
+        let items = self.items.as_ref()?;
+        let uses: usize = items.values().sum();
+        (!items.is_empty() && items.len() * 2 <= uses).then(|| items.keys().cloned().collect())
+    }
+
+    /// Adds the value of one row.
+    pub(super) fn add(&mut self, value: &Value) {
+        if matches!(value, Value::Array(list) if list.is_empty()) {
+            return;
+        }
+        let text = value_text(value);
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return;
+        }
+        self.filled += 1;
+        if self.sample.is_empty() {
+            self.sample = trimmed.chars().take(200).collect();
+        }
+        let chars = trimmed.chars().count();
+        self.chars += chars;
+        self.longest = self.longest.max(chars);
+        self.values.insert(hash(trimmed));
+        self.add_kind(value, trimmed);
+        self.add_label(value, trimmed, chars);
+    }
+
+    fn add_kind(&mut self, value: &Value, text: &str) {
+        let number = number_of(text);
+        self.numbers += usize::from(is_number(text));
+        if let (Some(last), Some(number)) = (self.last_number, number) {
+            self.successors += usize::from(number - last == 1.0);
+        }
+        self.last_number = number;
+        self.dates += usize::from(is_date(text));
+        self.marked_numbers += usize::from(ends_in_marked_number(text));
+        self.links += usize::from(text.starts_with("http://") || text.starts_with("https://"));
+        self.spaced += usize::from(text.contains(char::is_whitespace));
+        let parsed = match value {
+            Value::String(_) if text.starts_with(['{', '[']) => json::parse(text).ok(),
+            _ => None,
+        };
+        match parsed.as_ref().unwrap_or(value) {
+            Value::Array(items) if items.iter().all(|it| !it.is_array() && !it.is_object()) => {
+                self.text_lists += 1;
+                if let Some(known) = &mut self.items {
+                    for item in items {
+                        *known.entry(value_text(item).into_owned()).or_default() += 1;
+                    }
+                    if known.len() > MAX_LABELS {
+                        self.items = None;
+                    }
+                }
+            }
+            Value::Object(object) => {
+                self.objects += 1;
+                for field in object.keys() {
+                    if self.fields.len() < MAX_FIELDS && !self.fields.contains(field) {
+                        self.fields.push(field.clone());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add_label(&mut self, value: &Value, text: &str, chars: usize) {
+        if chars > LABEL_CHARS || value.is_array() || value.is_object() || text.contains('\n') {
+            self.labels = None;
+        }
+        let Some(labels) = &mut self.labels else { return };
+        *labels.entry(label_form(text)).or_default().entry(text.to_owned()).or_default() += 1;
+        if labels.len() > MAX_LABELS {
+            self.labels = None;
+        }
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn facts(values: &[Value]) -> ColumnFacts {
+        let mut facts = ColumnFacts::new(ValuePath::column("x"));
+        values.iter().for_each(|value| facts.add(value));
+        facts
+    }
+
+    #[test]
+    fn spellings_of_a_label_are_counted_together() {
+        let column =
+            facts(&[json!("Yes"), json!("yes "), json!("NO"), json!("no"), json!("no"), json!("")]);
+        let labels = column.labels().unwrap();
+        assert_eq!(labels.len(), 2);
+        assert_eq!(labels["no"], BTreeMap::from([("NO".to_owned(), 1), ("no".to_owned(), 2)]));
+        assert_eq!((column.filled, column.distinct()), (5, 4));
+        let texts: Vec<Value> = (0..9).map(|n| json!(format!("text {n}"))).collect();
+        assert!(facts(&texts).labels().is_none());
+    }
+
+    #[test]
+    fn numbered_rows_are_recognised() {
+        assert!(facts(&[json!("7"), json!("8"), json!("9"), json!("10")]).is_counter());
+        assert!(!facts(&[json!(1), json!(2), json!(2), json!(3)]).is_counter());
+        assert!(!facts(&[json!(3), json!(1), json!(7)]).is_counter());
+    }
+}

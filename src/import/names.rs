@@ -1,0 +1,294 @@
+//! The names of columns, and how surely each tells what the column is for.
+
+use super::column_facts::ColumnFacts;
+
+/// Names in lower-case words, with the certainty that each gives.
+pub(super) type Names = &'static [(&'static str, i32)];
+
+/// The names of columns whose lists hold several right answers.
+const ALTERNATIVES: &[&str] = &[
+    "answer",
+    "answers",
+    "alias",
+    "aliases",
+    "reference",
+    "references",
+    "ideal",
+    "gold",
+    "golds",
+    "truth",
+    "truths",
+    "expected",
+    "target",
+    "targets",
+    "solution",
+    "solutions",
+    "alternatives",
+    "accepted",
+    "output",
+    "outputs",
+    "response",
+    "responses",
+    "completions",
+    "translations",
+    "antwort",
+    "antworten",
+];
+
+/// Words that name a column's role, with the certainty that they give. German, French and Spanish
+/// names are those of support desks.
+pub(super) const ANSWERS: Names = &[
+    ("answer", 100),
+    ("expected output", 100),
+    ("expected answer", 100),
+    ("expected", 100),
+    ("target", 100),
+    ("label", 95),
+    ("ideal", 100),
+    ("gold", 100),
+    ("ground truth", 100),
+    ("outputs", 90),
+    ("reference", 85),
+    ("reference answer", 100),
+    ("reference output", 100),
+    ("correct answer", 100),
+    ("answer key", 100),
+    ("answers", 95),
+    ("labels", 90),
+    ("solution", 80),
+    ("output", 80),
+    ("class", 80),
+    ("category", 80),
+    ("intent", 80),
+    ("sentiment", 75),
+    ("department", 75),
+    ("queue", 70),
+    ("topic", 65),
+    ("team", 65),
+    ("route", 65),
+    ("routing", 65),
+    ("classification", 80),
+    ("completion", 75),
+    ("response", 60),
+    ("result", 50),
+    ("tag", 55),
+    ("assigned to", 50),
+    ("ticket type", 60),
+    ("type", 45),
+    ("verdict", 70),
+    ("rating", 45),
+    ("score", 40),
+    ("stars", 45),
+    ("summary", 50),
+    ("highlights", 50),
+    ("translation", 60),
+    ("kategorie", 80),
+    ("abteilung", 75),
+    ("antwort", 95),
+    ("thema", 60),
+    ("catégorie", 80),
+    ("réponse", 95),
+    ("categoría", 80),
+    ("respuesta", 95),
+    ("priority", 20),
+    ("status", 10),
+    ("channel", 5),
+    ("language", 5),
+    ("lang", 5),
+    ("locale", 5),
+    ("country", 5),
+    ("source", 5),
+    ("split", -60),
+    ("agent", 5),
+    ("actual output", -60),
+    ("prediction", -30),
+    ("predicted", -30),
+    ("model output", -60),
+    ("chosen", 90),
+    ("rejected", -60),
+    ("aliases", 95),
+    ("references", 90),
+    ("ground truths", 95),
+    ("golds", 90),
+    ("possible answers", 100),
+    ("accepted answers", 100),
+    ("acceptable answers", 100),
+    ("correct option", 95),
+    ("correct choice", 95),
+    ("cop", 90),
+    ("reference contexts", -60),
+    ("choices", -60),
+    ("options", -60),
+    ("answer start", -60),
+    ("answer choices", -60),
+    ("lösung", 80),
+    ("toxic", 40),
+];
+pub(super) const INPUTS: Names = &[
+    ("input", 100),
+    ("inputs", 95),
+    ("question", 95),
+    ("ticket text", 90),
+    ("text", 85),
+    ("query", 85),
+    ("prompt", 80),
+    ("body", 80),
+    ("message", 80),
+    ("content", 75),
+    ("instruction", 75),
+    ("description", 70),
+    ("sentence", 75),
+    ("review", 75),
+    ("utterance", 80),
+    ("problem", 75),
+    ("document", 65),
+    ("email", 55),
+    ("ticket", 55),
+    ("request", 65),
+    ("comment", 45),
+    ("article", 60),
+    ("tweet", 70),
+    ("passage", 40),
+    ("context", 20),
+    ("subject", 40),
+    ("title", 35),
+    ("frage", 90),
+    ("nachricht", 80),
+    ("beschreibung", 70),
+    ("texte", 80),
+    ("texto", 80),
+    ("pregunta", 90),
+    ("mensaje", 80),
+    ("betreff", 40),
+    ("anfrage", 80),
+    ("inhalt", 75),
+    ("system", -60),
+    ("summary", -10),
+    ("actual output", -60),
+    ("user input", 95),
+    ("ctx", 85),
+    ("goal", 60),
+    ("premise", 60),
+    ("contexts", 10),
+    ("reference contexts", -60),
+    ("retrieved contexts", -60),
+    ("choices", -60),
+    ("options", -60),
+    ("rejected", -60),
+];
+pub(super) const IDS: Names = &[
+    ("id", 100),
+    ("_id", 100),
+    ("uid", 90),
+    ("uuid", 90),
+    ("guid", 90),
+    ("example id", 90),
+    ("row id", 90),
+    ("ticket id", 95),
+    ("case id", 90),
+    ("ticket number", 85),
+    ("case number", 85),
+    ("key", 60),
+    ("number", 50),
+    ("nr", 70),
+    ("no", 60),
+    ("index", 50),
+    ("idx", 50),
+    ("#", 70),
+    ("ticket", 45),
+    ("ticketnummer", 85),
+    ("nummer", 60),
+    ("qid", 90),
+    ("case", 40),
+];
+pub(super) const FEEDBACKS: Names = &[
+    ("feedback", 100),
+    ("explanation", 100),
+    ("rationale", 100),
+    ("reason", 85),
+    ("reasoning", 85),
+    ("why", 90),
+    ("comment", 55),
+    ("note", 45),
+    ("notes", 45),
+    ("begründung", 90),
+    ("justification", 95),
+];
+pub(super) const GROUPS: Names = &[
+    ("group", 90),
+    ("thread", 90),
+    ("thread id", 100),
+    ("conversation", 80),
+    ("conversation id", 100),
+    ("session", 80),
+    ("session id", 100),
+    ("document id", 90),
+    ("doc id", 90),
+    ("user id", 85),
+    ("customer id", 90),
+    ("article id", 80),
+];
+
+/// Whether a list in this column holds several right answers, rather than several labels that are
+/// right together.
+pub(super) fn holds_alternatives(column: &ColumnFacts) -> bool {
+    let path = &column.path;
+    let names = [words_of(path.last_name()), words_of(path.first())];
+    names.iter().any(|name| name.split(' ').any(|word| ALTERNATIVES.contains(&word)))
+}
+
+/// The certainty that a column's name gives.
+pub(super) fn certainty(column: &ColumnFacts, names: Names) -> i32 {
+    let last = words_of(column.path.last_name());
+    let certainty_of = |name: &str| names.iter().find(|(it, _)| *it == name).map(|(_, it)| *it);
+    if let Some(certainty) = certainty_of(&last) {
+        return certainty;
+    }
+    // `text` in `output.text` says little; the object's name says more.
+    let plain = ["text", "value", "content", "name"].contains(&last.as_str());
+    if plain
+        && !column.path.is_column()
+        && let Some(certainty) = certainty_of(&words_of(column.path.first()))
+    {
+        return certainty;
+    }
+    let words: Vec<&str> = last.split(' ').collect();
+    let pairs = words.windows(2).map(|pair| pair.join(" "));
+    let singles = words.iter().map(|word| (*word).to_owned());
+    let part =
+        pairs.chain(singles).filter_map(|part| certainty_of(&part)).max_by_key(|it| it.abs());
+    part.unwrap_or(0) * 7 / 10
+}
+
+/// The lower-case words of a name: `expectedOutput`, `Expected Output` and `expected_output` are the
+/// same.
+pub(super) fn words_of(name: &str) -> String {
+    let mut words = String::new();
+    let mut before = ' ';
+    for c in name.chars() {
+        if before.is_lowercase() && c.is_uppercase() {
+            words.push(' ');
+        }
+        if c.is_alphanumeric() || c == '#' {
+            words.extend(c.to_lowercase());
+        } else if !words.ends_with(' ') {
+            words.push(' ');
+        }
+        before = c;
+    }
+    words.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_by_their_words() {
+        for name in ["expectedOutput", "Expected Output", "expected_output", "Expected-Output "] {
+            assert_eq!(words_of(name), "expected output");
+        }
+        assert_eq!(words_of("Body (HTML)"), "body html");
+        assert_eq!(words_of("Größe"), "größe");
+    }
+}

@@ -1,0 +1,31 @@
+//! What Hugging Face's data sets server tells of its columns.
+
+use crate::source;
+use serde_json::Value;
+use std::path::Path;
+
+/// The names of classes by column, where the file has their numbers.
+pub(super) type Classes = Vec<(String, Vec<String>)>;
+
+/// The classes of the columns of a file.
+pub(super) fn classes_of(path: &Path) -> Classes {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        features: Option<Value>,
+    }
+    let is_json = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("json"));
+    let text = if is_json { source::read_text(path).ok() } else { None };
+    let answer = text.and_then(|text| serde_json::from_str::<Answer>(&text).ok());
+    answer.and_then(|it| it.features).map(|it| class_names(&it)).unwrap_or_default()
+}
+
+/// The names of the classes that Hugging Face numbers.
+pub(super) fn class_names(features: &Value) -> Classes {
+    let of = |feature: &Value| {
+        let names = feature.get("type")?.get("names")?.as_array()?;
+        let names: Option<Vec<String>> =
+            names.iter().map(|it| Some(it.as_str()?.to_owned())).collect();
+        Some((feature.get("name")?.as_str()?.to_owned(), names?))
+    };
+    features.as_array().map(|list| list.iter().filter_map(of).collect()).unwrap_or_default()
+}

@@ -1,0 +1,224 @@
+//! The columns of a file: their statistics, and the roles that are guessed or wished.
+//!
+//! The task that is made of them is `drafting`'s.
+
+use super::column_facts::ColumnFacts;
+use super::column_stats::ColumnStats;
+use super::guess::{guess, ranked};
+use super::path::ValuePath;
+use super::role::{ColumnRole, ColumnRoles};
+use super::source_rows::SourceRows;
+use crate::prompt::value_text;
+use crate::source::SourceError;
+use crate::text;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+/// The first rows, whose columns can be named.
+const NAMED_ROWS: usize = 200;
+
+/// The columns that the user named, as paths.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wishes {
+    /// What the model is shown.
+    pub(crate) input: Option<String>,
+    /// The right answer.
+    pub(crate) answer: Option<String>,
+    /// The row's id.
+    pub(crate) id: Option<String>,
+    /// Why the answer is right.
+    pub(crate) feedback: Option<String>,
+}
+
+impl Wishes {
+    /// Whether the user named no column.
+    pub(crate) fn is_empty(&self) -> bool {
+        [&self.input, &self.answer, &self.id, &self.feedback].iter().all(|it| it.is_none())
+    }
+
+    /// The columns as paths. A name may be written as it is shown, with blanks for line breaks.
+    fn paths(&self, rows: &SourceRows) -> Result<ColumnRoles, SourceError> {
+        if self.is_empty() {
+            return Ok(ColumnRoles::default());
+        }
+        let mut names = BTreeSet::new();
+        for row in rows.rows()?.take(NAMED_ROWS) {
+            names.extend(row?.values.into_iter().map(|(name, _)| name));
+        }
+        let shown = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let path = |wish: &Option<String>, role: ColumnRole| {
+            let Some(text) = wish else { return Ok(None) };
+            let name = names.get(text).or_else(|| names.iter().find(|it| shown(it) == shown(text)));
+            ValuePath::meant(name.unwrap_or(text), |it| names.contains(it))
+                .map(Some)
+                .map_err(|why| SourceError::new(&rows.path, format!("--{}: {why}", role.name())))
+        };
+        Ok(ColumnRoles {
+            input: path(&self.input, ColumnRole::Input)?,
+            answer: path(&self.answer, ColumnRole::Answer)?,
+            id: path(&self.id, ColumnRole::Id)?,
+            feedback: path(&self.feedback, ColumnRole::Feedback)?,
+            group: None,
+        })
+    }
+}
+
+/// One column for people.
+#[derive(Clone, Debug, serde::Serialize)]
+pub(crate) struct ColumnView {
+    /// Its name, or the path of an entry.
+    pub(crate) name: String,
+    /// What it is for.
+    pub(crate) role: Option<&'static str>,
+    /// Rows that have a value.
+    pub(crate) filled: usize,
+    /// Different values.
+    pub(crate) distinct: usize,
+    /// One value.
+    pub(crate) sample: String,
+}
+
+/// The columns of a file.
+pub(crate) struct SourceColumns {
+    pub(super) rows: SourceRows,
+    pub(super) stats: ColumnStats,
+    /// The marks of all choices.
+    pub(super) marks: BTreeSet<String>,
+    /// What the user said.
+    set: ColumnRoles,
+    pub(super) guess: ColumnRoles,
+    /// What was read although it is not as it should be.
+    pub(super) notes: Vec<String>,
+    /// Rows that their tool no longer uses.
+    pub(super) archived: usize,
+}
+
+impl SourceColumns {
+    /// Reads a file and guesses the roles of its columns.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a mistake in it with its line, or a wish for a column that it
+    /// does not have.
+    pub(crate) fn read(path: &Path, wishes: &Wishes) -> Result<Self, SourceError> {
+        let (rows, notes) = SourceRows::open(path)?;
+        let set = wishes.paths(&rows)?;
+        let mut stats = ColumnStats::new(set.paths().cloned().collect());
+        let (mut marks, mut archived) = (BTreeSet::new(), 0);
+        for row in rows.rows()? {
+            let row = row?;
+            if row.is_archived {
+                archived += 1;
+                continue;
+            }
+            stats.add(&row.values);
+            for mark in row.marks {
+                marks.insert(mark);
+            }
+        }
+        if stats.rows == 0 {
+            return Err(SourceError::new(path, "all rows of the file are archived"));
+        }
+        let mut columns =
+            Self { rows, stats, marks, set, guess: ColumnRoles::default(), notes, archived };
+        columns.check_wishes()?;
+        columns.guess = guess(&columns.stats, &columns.set);
+        Ok(columns)
+    }
+
+    fn check_wishes(&self) -> Result<(), SourceError> {
+        for role in [ColumnRole::Input, ColumnRole::Answer, ColumnRole::Id, ColumnRole::Feedback] {
+            let Some(path) = self.set.of(role) else { continue };
+            let flag = role.name();
+            let name = path.to_string();
+            if self.facts_of(path).is_none_or(|it| it.filled == 0) {
+                let known: Vec<String> =
+                    self.stats.columns().iter().map(|it| it.path.to_string()).collect();
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let message = format!("--{flag}: no row has a value at `{name}`");
+                return Err(SourceError::new(&self.rows.path, message)
+                    .help(text::suggestion(&name, &known)));
+            }
+        }
+        match self.set.of(ColumnRole::Id).and_then(|path| self.facts_of(path)) {
+            Some(id) if id.distinct() < self.stats.rows => Err(self.no_id(&id.path)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error of an id that a row lacks, or that two rows have.
+    fn no_id(&self, id: &ValuePath) -> Result<SourceError, SourceError> {
+        let mut lines: HashMap<String, usize> = HashMap::new();
+        let help = "name another column with --id, or none; then rows are numbered";
+        let wrong = |message: String| SourceError::new(&self.rows.path, message).help(help);
+        for row in self.rows.rows()? {
+            let row = row?;
+            let value = id.get(&row.values).map(|it| value_text(it).trim().to_owned());
+            let value = value.unwrap_or_default();
+            if value.is_empty() {
+                return Ok(
+                    wrong(format!("--id: this row has no value at `{id}`")).at_line(row.line)
+                );
+            }
+            if let Some(first) = lines.insert(value.clone(), row.line) {
+                let message = format!("--id: the id `{value}` is already used on line {first}");
+                return Ok(wrong(message).at_line(row.line));
+            }
+        }
+        Ok(wrong(format!("--id: the values of `{id}` are not unique")))
+    }
+
+    /// The facts about a column.
+    pub(super) fn facts_of(&self, path: &ValuePath) -> Option<&ColumnFacts> {
+        self.stats.columns().iter().find(|it| it.path == *path)
+    }
+
+    /// Whether a role was set by the user.
+    pub(crate) fn is_set(&self, role: ColumnRole) -> bool {
+        self.set.of(role).is_some()
+    }
+
+    /// The column that has a role.
+    pub(crate) fn guess_of(&self, role: ColumnRole) -> Option<&ValuePath> {
+        self.guess.of(role)
+    }
+
+    /// The columns that a role may have, the most likely first.
+    pub(crate) fn choices(&self, role: ColumnRole) -> Vec<ValuePath> {
+        let mut choices = ranked(&self.stats, &self.set, role);
+        let others = self.stats.columns().iter().filter(|it| it.filled > 0).map(|it| &it.path);
+        for path in others {
+            if self.set.role_of(path).is_none() && !choices.contains(path) {
+                choices.push(path.clone());
+            }
+        }
+        choices
+    }
+
+    /// Sets a role, and guesses the others again.
+    pub(crate) fn set(&mut self, role: ColumnRole, path: ValuePath) {
+        self.set.give(role, path);
+        self.guess = guess(&self.stats, &self.set);
+    }
+
+    /// The columns with their roles; entries of objects only if they have one.
+    pub(crate) fn views(&self) -> Vec<ColumnView> {
+        let shown = self
+            .stats
+            .columns()
+            .iter()
+            .filter(|it| it.path.is_column() || self.guess.role_of(&it.path).is_some());
+        let view = |it: &ColumnFacts| ColumnView {
+            name: it.path.to_string(),
+            role: self.guess.role_of(&it.path).map(ColumnRole::name),
+            filled: it.filled,
+            distinct: it.distinct(),
+            sample: text::shorten(&it.sample, 40),
+        };
+        shown.map(view).collect()
+    }
+
+    /// The number of rows.
+    pub(crate) fn row_count(&self) -> usize {
+        self.stats.rows
+    }
+}

@@ -1,0 +1,60 @@
+//! What a text is at first sight: a date, a number, reasoning that ends in a number.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// The number that a text is: with a currency, a percent sign, or commas between thousands.
+pub(super) fn number_of(text: &str) -> Option<f64> {
+    let bare = text.trim_start_matches(['$', '€', '£']).trim_end_matches('%').trim();
+    if !bare.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
+        return None;
+    }
+    bare.replace(',', "").parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// Whether a text is reasoning that ends in `####` and a number, as in GSM8K.
+pub(super) fn ends_in_marked_number(text: &str) -> bool {
+    text.rsplit_once("####").is_some_and(|(_, after)| number_of(after.trim()).is_some())
+}
+
+static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})",
+        r"|\d{1,2}:\d{2}(:\d{2})?",
+        r"|(\p{L}{3,9},? )?\d{1,2}\.? \p{L}{3,9}\.?,? \d{4}|\p{L}{3,9}\.? \d{1,2},? \d{4})",
+        r"([T ,].{0,20})?$"
+    ))
+    .ok()
+});
+
+/// Whether a text is a date or a time.
+pub(super) fn is_date(text: &str) -> bool {
+    if text.len() > 40 {
+        return false;
+    }
+    DATE.as_ref().is_some_and(|pattern| pattern.is_match(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_told_from_numbers_and_texts() {
+        for date in [
+            "2024-01-31",
+            "2024-01-31T10:00:00Z",
+            "31.01.2024",
+            "1/31/24 10:05",
+            "10:05",
+            "31. Januar 2024",
+            "Jan 31, 2024",
+            "2024/01/31 10:05:33 +0100",
+        ] {
+            assert!(is_date(date), "{date}");
+        }
+        for other in ["2024", "1.5", "10 apples", "1-800-555-1234 call", "v1.2.3", "12.50"] {
+            assert!(!is_date(other), "{other}");
+        }
+    }
+}
