@@ -41,7 +41,8 @@ fn right_is_right(scorer: &Scorer, right: &Value, answer: &str, dresses: &[(&str
     let text = crate::prompt::value_text(right);
     for (before, after) in [("", ""), ("", "\n")].iter().chain(dresses) {
         let undressed = scorer.score(&format!("{before}{after}"), &row).expect("no program");
-        if undressed.invalid.is_some() {
+        let is_marked = text.contains('*') && before.contains('*');
+        if undressed.invalid.is_some() && !is_marked {
             let dressed = format!("{before}{text}{after}");
             assert_eq!(score(scorer, &dressed, &row), 1.0, "{dressed:?}");
         }

@@ -243,7 +243,7 @@ mod tests {
         }
         assert!(error("a.parquet", "x").help.unwrap().contains(".csv"));
         let gone = read(Path::new("/nowhere/a.csv"), &ColumnMap::default()).unwrap_err();
-        assert_eq!(gone.message, "the file does not exist");
+        assert_eq!(gone.message, "there is no such file");
     }
 
     #[test]

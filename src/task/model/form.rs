@@ -351,10 +351,9 @@ impl RefusedFields {
     #[must_use]
     pub fn leave_out(&self, model: &ModelName, form: &RequestForm) -> Option<RequestForm> {
         let fields = self.0.get(model)?;
-        let without = fields.iter().fold(None, |form_so_far: Option<RequestForm>, field| {
-            form_so_far.as_ref().unwrap_or(form).without(field).or(form_so_far)
-        });
-        without
+        fields.iter().fold(None, |left: Option<RequestForm>, field| {
+            left.as_ref().unwrap_or(form).without(field).or(left)
+        })
     }
 }
 
