@@ -108,11 +108,21 @@ pub(super) fn begins_expression(after: &str) -> bool {
 /// read.
 pub(super) fn is_term(before: &str, after: &str) -> bool {
     let operators: &[char] = &['+', '*', '·', '×', '÷', '/'];
+    let is_beside = before.ends_with('*');
     let before = before.trim_end_matches([' ', THIN_SPACE]);
     let bare = after.trim_start_matches([' ', THIN_SPACE, ')']);
     let is_apart = bare.len() < after.len();
     let is_sum = before.strip_suffix(operators).is_some_and(|rest| {
-        rest.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ' ' | ')' | EXPRESSION))
+        // In `is *5*`, the star opens an emphasis.
+        let is_emphasis = is_beside && rest.ends_with(' ');
+        !is_emphasis
+            && rest.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ' ' | ')' | EXPRESSION))
+    });
+    // In `*5*` and `**(5)** in all`, the stars close one.
+    let is_emphasis = bare.strip_prefix('*').is_some_and(|rest| {
+        let is_beside = !after.starts_with([' ', THIN_SPACE]);
+        is_beside
+            && !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | EXPRESSION))
     });
     let is_difference = bare
         .strip_prefix(['-', EN_DASH])
@@ -124,7 +134,7 @@ pub(super) fn is_term(before: &str, after: &str) -> bool {
             || bare.len() < rest.len()
                 && bare.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | EXPRESSION))
     });
-    is_sum || is_difference || is_subtracted || bare.starts_with(operators)
+    is_sum || is_difference || is_subtracted || bare.starts_with(operators) && !is_emphasis
 }
 
 /// `minus 5`, `negative 5`, but not `10 minus 5`.

@@ -160,12 +160,11 @@ impl Found {
 fn bracketed_power(before: &str, after: &str) -> Option<(Option<Exact>, usize)> {
     let rest = after.strip_prefix(')')?;
     let base = before.trim_end_matches(['-', EN_DASH, '+', ' ', THIN_SPACE]);
-    if !base.ends_with('(') || !rest.starts_with(['^']) && !rest.starts_with("**") {
-        return None;
-    }
-    match power(base, rest) {
+    let outside = base.strip_suffix('(')?;
+    match power(outside, rest) {
         Some((power, length)) => Some((Some(power), 1 + length)),
-        None => Some((None, 2)),
+        // Stars without a number behind them are those of Markdown.
+        None => rest.starts_with('^').then_some((None, 2)),
     }
 }
 

@@ -41,6 +41,11 @@ fn numbers() {
     all_scored(
         "kind = 'number'",
         &[
+            // Emphasis is no product.
+            ("**(1,234.50)**", json!("(1,234.50)"), Right),
+            ("The answer is *5*.", json!(5), Right),
+            ("*5* apples and *7* pears, so *12*", json!(12), Right),
+            ("**5** and no more", json!(5), Right),
             (
                 "Each box holds 12 pens, and 12 × 9 = 108.\n\n**Answer: 108 pens**",
                 json!(108),
