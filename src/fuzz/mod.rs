@@ -7,6 +7,7 @@
 // A file uses only files declared above it.
 mod scratch; // A file for readers that read files.
 mod rows; // CSV, TSV, JSON Lines and JSON.
+mod imports; // Files of other programs.
 mod scores; // Numbers, labels and JSON in answers.
 mod templates; // Searched and frozen parts.
 mod settings; // Tasks and recipes.
@@ -22,6 +23,7 @@ pub const LAWS: &[(&str, Law)] = &[
     ("tsv", rows::tsv),
     ("json_lines", rows::json_lines),
     ("json", rows::json),
+    ("import", imports::import),
     ("number", scores::number),
     ("label", scores::label),
     ("json_fields", scores::json_fields),
