@@ -33,8 +33,10 @@ fn table(name: &str, bytes: &[u8]) {
         writer.write_record(row.values.values().map(cell)).expect("a row");
     }
     let plain = writer.into_inner().expect("a table in memory");
-    // Text with zero bytes looks like UTF-16 without a mark, which is refused.
-    if !plain.contains(&0) {
+    // Text with zero bytes looks like UTF-16 without a mark, which is refused; one column does not say
+    // what separates columns; and `sep=` at the head does.
+    let is_plain = !plain.contains(&0) && names.len() > 1 && !names[0].starts_with("sep=");
+    if is_plain {
         let again = read(&scratch::file("plain.csv", &plain), &plain);
         assert_eq!(values(&again.expect("a plain table is read")), values(&rows));
     }

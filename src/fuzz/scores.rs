@@ -41,7 +41,7 @@ fn right_is_right(scorer: &Scorer, right: &Value, answer: &str, dresses: &[(&str
     let text = crate::prompt::value_text(right);
     for (before, after) in [("", ""), ("", "\n")].iter().chain(dresses) {
         let undressed = scorer.score(&format!("{before}{after}"), &row).expect("no program");
-        let is_marked = text.contains('*') && before.contains('*');
+        let is_marked = text.contains(['*', '\\']) && before.contains('*');
         if undressed.invalid.is_some() && !is_marked {
             let dressed = format!("{before}{text}{after}");
             assert_eq!(score(scorer, &dressed, &row), 1.0, "{dressed:?}");
@@ -54,7 +54,11 @@ pub(super) fn number(bytes: &[u8]) {
     let table = json!({"kind": "number", "reasoning": "keep"});
     let scorer = scorer(table).expect("a scorer");
     let dresses = [("**", "**"), ("The answer is ", "."), ("```\n", "\n```")];
-    right_is_right(&scorer, &json!(right), answer, &dresses);
+    // What is more than a number may be part of a sentence itself.
+    let is_bare = right.ends_with(|c: char| c.is_ascii_digit())
+        && right.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let dresses = if is_bare { &dresses[..] } else { &[] };
+    right_is_right(&scorer, &json!(right), answer, dresses);
 }
 
 pub(super) fn label(bytes: &[u8]) {

@@ -1,7 +1,7 @@
 //! How a task's prompts become messages: searched parts are filled, frozen parts are rendered.
 
 use super::placeholder::{pieces, placeholder, placeholders, strays};
-use super::template::{code, columns_of_row, environment, unknown_name};
+use super::template::{code, columns_of_row, environment, for_engine, unknown_name};
 use super::{Columns, Message, Part, Piece, Prompt, Role, USER, value_text};
 use minijinja::value::{Serde, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,7 +110,7 @@ impl Layout {
             return Err(unquoted(part, stray.inner, line_of(part, stray.inner)));
         }
         self.frozen
-            .add_template_owned(part.name.clone(), part.text.to_string())
+            .add_template_owned(part.name.clone(), for_engine(&part.text).into_owned())
             .map_err(|error| broken(part, &error))?;
         if let Some((what, name)) = unknown_name(&self.frozen, &part.text) {
             let (message, line) = (format!("there is no {what} `{name}`"), line_of(part, &name));
@@ -316,6 +316,17 @@ mod tests {
         let messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
         assert_eq!(messages[0].content, "Be de.");
         assert_eq!(messages[1].content, "{{ locale }} <b>!\n");
+    }
+
+    #[test]
+    fn a_backslash_in_a_columns_name_means_the_same_in_all_parts() {
+        let shown = r#"{{ row["a\tb"] }}"#;
+        let baseline = prompt(shown, &format!("{shown}{{% if input %}}!{{% endif %}}"));
+        let columns = BTreeSet::from([r"a\tb".to_owned(), "input".to_owned()]);
+        let layout = Layout::new(&baseline, &["system".to_owned()], &columns).unwrap();
+        let row = serde_json::json!({"a\\tb": "x", "input": "y"});
+        let messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
+        assert_eq!((messages[0].content.as_str(), messages[1].content.as_str()), ("x", "x!"));
     }
 
     #[test]

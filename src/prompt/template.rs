@@ -2,11 +2,13 @@
 //!
 //! Values print as they do in searched parts: text as it is, null as nothing, all else as JSON.
 
+use super::placeholder::{Piece, pieces};
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use regex::Regex;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use std::borrow::Cow;
 use std::io;
 use std::sync::LazyLock;
 
@@ -121,6 +123,21 @@ pub(super) fn code(text: &str) -> String {
     let (Some(not_code), Some(block)) = (&*NOT_CODE, &*BLOCK) else { return text.to_owned() };
     let text = not_code.replace_all(text, "");
     block.find_iter(&text).map(|block| block.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// The text as the engine must get it: in a placeholder a backslash is a character of the column's name,
+/// as in a searched part, and to the engine it would begin an escape.
+pub(super) fn for_engine(text: &str) -> Cow<'_, str> {
+    let has_backslash = |piece: &Piece<'_>| piece.column().is_some_and(|name| name.contains('\\'));
+    let pieces = pieces(text);
+    if !pieces.iter().any(has_backslash) {
+        return Cow::Borrowed(text);
+    }
+    let written = |piece: &Piece<'_>| match has_backslash(piece) {
+        true => piece.source().replace('\\', "\\\\"),
+        false => piece.source().to_owned(),
+    };
+    Cow::Owned(pieces.iter().map(written).collect())
 }
 
 /// A filter or test in a template that does not exist. The engine finds out only where it is used.

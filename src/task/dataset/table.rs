@@ -214,7 +214,8 @@ fn is_blank(line: &str, separator: char) -> bool {
 fn separator_line(line: &str) -> Option<char> {
     let body = without_end(line).trim_matches('"');
     let mut rest = body.get(..4)?.eq_ignore_ascii_case("sep=").then(|| body[4..].chars())?;
-    rest.next().filter(|_| rest.next().is_none())
+    let separator = rest.next().filter(|it| !it.is_alphanumeric() && *it != '"')?;
+    rest.next().is_none().then_some(separator)
 }
 
 /// The separator: what the file says, else the one with which most of the first records have as many
