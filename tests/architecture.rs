@@ -145,6 +145,8 @@ fn each_outside_thing_has_one_room() {
     ] {
         let strangers: Vec<String> = files_naming(word)
             .into_iter()
+            // Laws are tests: they may build what a room reads.
+            .filter(|file| !file.starts_with("fuzz/"))
             .filter(|file| !rooms.iter().any(|room| file.starts_with(room)))
             .collect();
         assert!(strangers.is_empty(), "`{word}` belongs to {rooms:?}: {strangers:?}");

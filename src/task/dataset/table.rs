@@ -238,7 +238,9 @@ fn separator_of(path: &Path, usual: char, quirks: Quirks) -> Result<char, Source
     }
     let mut best = (0, 0, usual);
     for separator in std::iter::once(usual).chain(SEPARATORS) {
-        let counts = cell_counts(&head, separator);
+        // In a file that is called CSV, quotes that begin a line enclose cells.
+        let is_quoted = usual != '\t' && head.iter().any(|line| line.starts_with('"'));
+        let counts = cell_counts(&head, separator, !is_quoted);
         let width = counts.first().copied().unwrap_or_default();
         let fitting = counts.iter().filter(|count| **count == width).count();
         if width >= 2 && (fitting, width) > (best.0, best.1) {
@@ -248,12 +250,13 @@ fn separator_of(path: &Path, usual: char, quirks: Quirks) -> Result<char, Source
     Ok(best.2)
 }
 
-/// The number of cells of each record, up to one that cannot be read.
-fn cell_counts(head: &[String], separator: char) -> Vec<usize> {
+/// The number of cells of each record, up to one that cannot be read. `is_literal`: quotes between tabs
+/// are literal.
+fn cell_counts(head: &[String], separator: char, is_literal: bool) -> Vec<usize> {
     let mut counts = Vec::new();
     let mut record = Record::new(separator, Escape::Doubled);
     for line in head {
-        if separator == '\t' {
+        if separator == '\t' && is_literal {
             counts.push(literal_cells(line, separator).len());
             continue;
         }

@@ -1,6 +1,6 @@
 //! Words that are spelled like a label of one letter: the article `A` and the pronoun `I`.
 //!
-//! It knows English alone, and it only takes such words away; what is a label is decided in `label`.
+//! It knows English alone, and it only hides such words; what is a label is decided in `label`.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,11 @@ const AFTER_LABELS: &[&str] = &[
     "applies", "due", "given", "so", "then", "both", "option", "answer", "correct", "right",
 ];
 
-/// The answer without the article `a` and the pronoun `I`, where these are spelled like labels.
+/// What stands in the place of a hidden letter; no label is this alone.
+const HIDDEN: char = '#';
+
+/// The answer with the article `a` and the pronoun `I` hidden, where these are spelled like labels. It is
+/// as long as before.
 pub(super) fn without_articles<'a>(
     answer: &'a str,
     is_label: impl Fn(&str) -> bool,
@@ -26,6 +30,7 @@ pub(super) fn without_articles<'a>(
         let is_letter = has_a && matches!(c, 'a' | 'A') || has_i && c == 'I';
         if is_letter && is_article(&answer[..at], c, &answer[at + 1..]) {
             kept.push_str(&answer[from..at]);
+            kept.push(HIDDEN);
             from = at + 1;
         }
     }
@@ -62,10 +67,10 @@ mod tests {
             without_articles(answer, |label| ["a", "b", "i"].contains(&label)).into_owned()
         };
         for (answer, rest) in [
-            ("A good answer is B", " good answer is B"),
-            ("B. A capital city", "B.  capital city"),
-            ("It is a city: B", "It is  city: B"),
-            ("So I think B", "So  think B"),
+            ("A good answer is B", "# good answer is B"),
+            ("B. A capital city", "B. # capital city"),
+            ("It is a city: B", "It is # city: B"),
+            ("So I think B", "So # think B"),
         ] {
             assert_eq!(left(answer), rest);
         }

@@ -115,13 +115,25 @@ impl Labels {
 
     /// The labels that an answer names, in the task's order.
     fn named(&self, answer: &str) -> Vec<usize> {
-        let is_label = |text: &str| self.folded.iter().any(|(label, _)| label == text);
-        let answer = Folded::new(&without_articles(answer, is_label));
+        let place_of = |text: &str| self.folded.iter().find(|(label, _)| label == text);
+        // A whole answer that is a label names it, whatever its words mean elsewhere.
+        if let Some((_, place)) = place_of(&Folded::new(answer).text) {
+            return vec![*place];
+        }
+        let is_label = |text: &str| place_of(text).is_some();
+        // An article is no label of one letter, but may be a word of a longer one.
+        let without_articles = Folded::new(&without_articles(answer, is_label));
+        let answer = Folded::new(answer);
+        let text_for = |label: &str| match label.len() {
+            1 => &without_articles,
+            _ => &answer,
+        };
         let mut covered: Vec<Range<usize>> = Vec::new();
         let mut named = Vec::new();
         for (label, place) in &self.folded {
-            let found: Vec<Range<usize>> =
-                whole_words(&answer, label).filter(|here| !is_covered(&covered, here)).collect();
+            let found: Vec<Range<usize>> = whole_words(text_for(label), label)
+                .filter(|here| !is_covered(&covered, here))
+                .collect();
             if found.is_empty() {
                 continue;
             }
