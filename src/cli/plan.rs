@@ -13,7 +13,7 @@ use crate::ledger::Limits;
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{left_out, visible};
-use crate::run;
+use crate::run::{self, Access};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
@@ -62,7 +62,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
-    run::check_simulated(&task)?;
+    run::check_models(&task, &Access::default())?;
     if caps.usd.is_some() {
         task.check_prices()?;
     }

@@ -122,7 +122,7 @@ impl TaskDraft {
         let models: String = self.models.iter().map(|line| format!("# {line}\n")).collect();
         format!(
             r#"name = {name}
-about = "Say in one sentence what the model does; the mutator reads it."
+# about = "Say in one sentence what the model does: the mutator reads it."
 
 [data]
 file = {data}

@@ -42,7 +42,10 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
     let is_whole = column.filled == stats.rows;
     let is_unique = column.distinct() == column.filled;
     let certainty = match role {
-        ColumnRole::Answer => answer_certainty(column, named(names::ANSWERS), is_unique)?,
+        ColumnRole::Answer => {
+            let sparse = if column.filled * 5 < stats.rows * 4 { -30 } else { 0 };
+            sparse + answer_certainty(column, named(names::ANSWERS), is_unique)?
+        }
         ColumnRole::Input => {
             let is_text = column.numbers < column.filled && !column.mostly(column.dates);
             let name = named(names::INPUTS);
@@ -98,6 +101,10 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
         return None;
     }
     let has_labels = column.labels().is_some();
+    // The same value in all rows says nothing about them.
+    if column.distinct() < 2 && column.filled > 1 && name < 80 {
+        return None;
+    }
     let value = match has_labels {
         true if is_number => 10,
         true => 40,
@@ -107,7 +114,12 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
         false if column.mostly(column.objects) => {
             let wraps =
                 column.fields.len() < 2 || column.fields.iter().any(|it| it == "answer_start");
-            if wraps { -50 } else { 45 }
+            match () {
+                () if wraps => -50,
+                // Whatever is called `metadata` has fields, too.
+                () if name < 40 => return None,
+                () => 45,
+            }
         }
         false if is_number && name < 60 => return None,
         false if is_unique && name < 50 => return None,

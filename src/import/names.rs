@@ -253,6 +253,14 @@ pub(super) fn certainty(column: &ColumnFacts, names: Names) -> i32 {
         return certainty;
     }
     let words: Vec<&str> = last.split(' ').collect();
+    // `non_preferred_output` and `rejected` are what nobody wants.
+    let is_negated = |word: &&str| {
+        ["non", "not", "rejected", "dispreferred", "wrong", "incorrect", "bad", "worse"]
+            .contains(word)
+    };
+    if words.iter().any(|word| is_negated(word)) {
+        return -100;
+    }
     let pairs = words.windows(2).map(|pair| pair.join(" "));
     let singles = words.iter().map(|word| (*word).to_owned());
     let part =

@@ -617,7 +617,13 @@ fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
                 ModelRole::Mutator => "mutator model",
                 ModelRole::Judge => "judge model",
             };
-            facts.push((name, format!("{}, temperature {}", model.name, model.temperature)));
+            let refused = &report.history.state.refused_fields;
+            let form = refused.leave_out(&model.name, &model.form);
+            let temperature = match form.as_ref().unwrap_or(&model.form).sends_temperature() {
+                true => format!("temperature {}", model.temperature),
+                false => "no temperature".to_owned(),
+            };
+            facts.push((name, format!("{}, {temperature}", model.name)));
         }
     }
     let splits = &task.splits;

@@ -7,6 +7,7 @@ use crate::stats::{Interval, TestName};
 use crate::task::Task;
 use crate::task::model::{ModelName, ModelRole, RefusedFields};
 use crate::text::{percent, plural, thousands};
+use std::collections::BTreeSet;
 
 /// Dollars spent, in cents; small amounts get more decimals, so that a cheap run does not look
 /// free.
@@ -78,7 +79,8 @@ pub fn left_out(task: &Task, refused: &RefusedFields) -> Vec<String> {
             ));
         }
     }
-    told.dedup();
+    let mut seen = BTreeSet::new();
+    told.retain(|words| seen.insert(words.clone()));
     told
 }
 

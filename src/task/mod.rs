@@ -15,7 +15,7 @@ pub mod model;
 pub mod file;
 pub mod frozen;
 pub mod builder;
-mod warnings;
+pub(crate) mod warnings;
 
 pub use builder::TaskBuilder;
 pub use frozen::{DataFile, TaskFacts, TaskFiles, TaskSource};

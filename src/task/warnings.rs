@@ -9,12 +9,21 @@ use crate::prompt::value_text;
 use crate::text;
 use serde_json::Value;
 
+/// The text of a prompt that is not written yet.
+pub(crate) const UNWRITTEN: &str = "Write your prompt here.";
+
 impl Task {
     /// What its author should look at before money is spent: sentences without a full stop.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        formats(self).into_iter().chain(lists(self)).collect()
+        unwritten(self).into_iter().chain(formats(self)).chain(lists(self)).collect()
     }
+}
+
+/// Warns of a prompt that is a place for one.
+fn unwritten(task: &Task) -> Option<String> {
+    let part = task.baseline.parts().iter().find(|part| part.text.trim() == UNWRITTEN)?;
+    Some(format!("the part `{}` says “{UNWRITTEN}”, and models would be asked so", part.name))
 }
 
 /// Warns of lists that are compared as one JSON list, although they may be several right answers.

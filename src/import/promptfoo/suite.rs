@@ -10,6 +10,7 @@ use crate::import::draft::{DraftPart, DraftRows, TaskDraft};
 use crate::prompt::{Columns, USER, placeholder};
 use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
+use crate::task::warnings::UNWRITTEN;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -173,11 +174,7 @@ fn all_variables(rows: &[Columns], expected: &BTreeSet<String>) -> Vec<DraftPart
         }
     };
     vec![
-        DraftPart {
-            name: "system",
-            text: "Write your prompt here.\n".to_owned(),
-            is_searched: true,
-        },
+        DraftPart { name: "system", text: format!("{UNWRITTEN}\n"), is_searched: true },
         DraftPart { name: USER, text, is_searched: false },
     ]
 }

@@ -113,6 +113,10 @@ fn plain_at(text: &str, mode: Mode, depth: usize) -> String {
                 out.push(EXPRESSION);
                 after
             }
+            ',' if let Some(after) = dash_for_cents(&out, after) => {
+                out.push_str(",00");
+                after
+            }
             c if is_in(SUPERSCRIPTS, c).is_some() || c == '⁻' || c == '⁺' => {
                 script('^', SUPERSCRIPTS, rest, &mut out)
             }
@@ -124,6 +128,13 @@ fn plain_at(text: &str, mode: Mode, depth: usize) -> String {
         };
     }
     out
+}
+
+/// What follows the dashes in `9.500,- €`, which stand for no cents.
+fn dash_for_cents<'a>(before: &str, after: &'a str) -> Option<&'a str> {
+    let rest = after.trim_start_matches(['-', '–', '—']);
+    let is_price = before.ends_with(|c: char| c.is_ascii_digit()) && rest.len() < after.len();
+    (is_price && !rest.starts_with(char::is_alphanumeric)).then_some(rest)
 }
 
 /// Whether `!` is a factorial: in a formula, or before an operator or the end of a formula in prose.

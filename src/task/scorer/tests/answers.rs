@@ -41,6 +41,9 @@ fn numbers() {
     all_scored(
         "kind = 'number'",
         &[
+            ("9.500,- €", json!(9500), Right),
+            ("Preis: 49,– EUR", json!(49), Right),
+            ("1,200,-2", json!(-2), Right),
             // Emphasis is no product.
             ("**(1,234.50)**", json!("(1,234.50)"), Right),
             ("The answer is *5*.", json!(5), Right),
