@@ -34,7 +34,7 @@ snapshots:
 ci:
     .ci/run
 
-# Bytes of a fuzzer's making against all readers, or one: SECONDS each (needs cargo-fuzz and a nightly compiler).
+# Fuzzes all readers, or one: SECONDS each (needs cargo-fuzz and a nightly compiler).
 fuzz SECONDS="30" TARGET="":
     #!/usr/bin/env bash
     set -euo pipefail

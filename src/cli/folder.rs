@@ -26,7 +26,7 @@ impl NewFolder {
     pub(super) fn create(target: &Path) -> Result<Self, CliError> {
         let target = std::path::absolute(target)?;
         if target.exists() && !target.is_dir() {
-            return Err(CliError::usage(format!("{} is no folder", target.display()))
+            return Err(CliError::usage(format!("{} is not a folder", target.display()))
                 .hint("choose another folder; nothing was changed"));
         }
         // On the same disk as the target, so that a rename suffices.

@@ -10,10 +10,10 @@ pub(super) fn template(bytes: &[u8]) {
     let pieces = prompt::pieces(text);
     assert_eq!(pieces.iter().map(|piece| piece.source()).collect::<String>(), text);
     let columns: BTreeSet<String> = ["input", "Ticket Text", "größe"].map(str::to_owned).into();
-    let row: Columns = columns
-        .iter()
-        .map(|name| (name.clone(), json!(format!("<{name} {{{{ input }}}}>"))))
-        .collect();
+    let row = json!({
+        "input": 1e-7, "Ticket Text": "<{{ input }}>", "größe": {"a": [1.50, true, null]},
+    });
+    let row: Columns = row.as_object().cloned().unwrap_or_default();
 
     let literal = prompt::literal(text);
     let is_empty = text.trim().is_empty();

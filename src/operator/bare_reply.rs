@@ -3,6 +3,8 @@
 //! Real models leave the tags out now and then. What stands around the text is dropped only where it
 //! is surely no part of it; anything that leaves a doubt is refused.
 
+use crate::task::scorer::without_reasoning;
+
 /// How remarks begin that lead over to the text, or refuse to write it.
 const OPENINGS: &[&str] = &[
     "sure",
@@ -53,7 +55,7 @@ const LONGEST_LEAD: usize = 160;
 
 /// The text that a reply consists of, if it is plain which that is.
 pub(super) fn text(reply: &str) -> Option<&str> {
-    let reply = after_thinking(reply)?.trim();
+    let reply = without_reasoning(reply).ok()?.trim();
     let text = if reply.contains("```") { fenced(reply)? } else { alone(reply)? };
     let text = text.trim();
     // Half of a frame is a frame that went wrong.
@@ -65,15 +67,6 @@ pub(super) fn text(reply: &str) -> Option<&str> {
     let first = text.lines().next().unwrap_or("").to_lowercase();
     let is_advice = first.contains("the prompt") || first.starts_with("you should");
     (!text.is_empty() && !is_framed && !is_json && !is_advice).then_some(text)
-}
-
-/// What follows a thinking aloud; nothing where that does not end.
-fn after_thinking(reply: &str) -> Option<&str> {
-    match (reply.rfind("</think>"), reply.contains("<think>")) {
-        (Some(at), _) => Some(&reply[at + "</think>".len()..]),
-        (None, true) => None,
-        (None, false) => Some(reply),
-    }
 }
 
 /// The one fenced block of a reply.

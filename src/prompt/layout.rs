@@ -268,8 +268,17 @@ fn fill(part: &Part, row: &Columns, target: &mut String) {
 }
 
 fn unfilled(part: &Part, name: &str) -> TemplateError {
-    let line = part.text.lines().position(|line| line.contains("{{") && line.contains(name));
-    let line = line.map(|index| index + 1);
+    let mut at = 0;
+    let place = pieces(&part.text).into_iter().find_map(|piece| {
+        let here = at;
+        at += piece.source().len();
+        (piece.column() == Some(name)).then_some(here)
+    });
+    // In a frozen part it may be a part of an expression.
+    let line = match place {
+        Some(at) => line_at(part, at),
+        None => line_of(part, name),
+    };
     TemplateError::Unfilled { part: part.name.clone(), name: name.to_owned(), line }
 }
 

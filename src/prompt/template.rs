@@ -44,7 +44,7 @@ fn print(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(
     let text = match (value.kind(), value.as_str()) {
         (ValueKind::None, _) => return Ok(()),
         (_, Some(text)) => text.to_owned(),
-        (ValueKind::Bool | ValueKind::Seq | ValueKind::Map, _) => {
+        (ValueKind::Bool | ValueKind::Number | ValueKind::Seq | ValueKind::Map, _) => {
             serde_json::to_string(value).map_err(no_json)?
         }
         _ => value.to_string(),

@@ -370,9 +370,30 @@ impl Said {
             return None;
         }
         let named = |field: &&&str| self.param.as_deref() == Some(**field);
-        let words = || self.lower.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        let in_words = || words().find_map(|word| FIELDS.iter().find(|field| **field == word));
-        FIELDS.iter().find(named).or_else(in_words).map(|field| (*field).to_owned())
+        let by_place = |field: &&&str| self.is_subject(field);
+        let field = FIELDS.iter().find(named).or_else(|| FIELDS.iter().find(by_place));
+        field.map(|field| (*field).to_owned())
+    }
+
+    /// Whether its words are about a field, and do not only quote a text with that word.
+    fn is_subject(&self, field: &str) -> bool {
+        const BEFORE: &[&str] =
+            &["'", "\"", "`", "body.", "parameter ", "parameter: ", "argument "];
+        const AFTER: &[&str] = &[
+            " is not supported",
+            " is unsupported",
+            " is not allowed",
+            " is deprecated",
+            " not supported",
+            " does not support",
+        ];
+        self.lower.match_indices(field).any(|(at, _)| {
+            let (before, after) = (&self.lower[..at], &self.lower[at + field.len()..]);
+            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let is_whole = !before.ends_with(is_part) && !after.starts_with(is_part);
+            let is_named = BEFORE.iter().any(|mark| before.ends_with(mark));
+            is_whole && (is_named || AFTER.iter().any(|words| after.starts_with(words)))
+        })
     }
 
     /// The status that corresponds to an error without one.

@@ -589,3 +589,34 @@ fn only_what_is_tried_again_has_a_wait() {
     assert_eq!(read(401, &pairs, "").retry_after, None);
     assert_eq!(read(402, &pairs, "").retry_after, None);
 }
+
+#[test]
+fn a_refused_field_is_told_from_one_that_is_only_quoted() {
+    let field = |error: &str| read(400, &[], &format!("{{\"error\":{error}}}")).refused_field;
+    for (error, expected) in [
+        (
+            r#"{"message":"Unsupported value: 'temperature' does not support 0.7 with this model. Only the default (1) value is supported.","param":"temperature","code":"unsupported_value"}"#,
+            Some("temperature"),
+        ),
+        (
+            r#"{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."}"#,
+            Some("max_tokens"),
+        ),
+        (
+            r#"{"message":"Invalid JSON payload received. Unknown name \"seed\": Cannot find field."}"#,
+            Some("seed"),
+        ),
+        (r#"{"message":"temperature is not supported by this model"}"#, Some("temperature")),
+        (r#"{"message":"max_tokens is too large: 9000","param":"max_tokens"}"#, None),
+        (r#"{"message":"images are not supported: What temperature does a seed need?"}"#, None),
+        (r#"{"message":"The prompt text about seed is not supported: sow it"}"#, Some("seed")),
+    ] {
+        assert_eq!(field(error).as_deref(), expected, "{error}");
+    }
+    let listed = read(
+        422,
+        &[],
+        r#"{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted"}]}"#,
+    );
+    assert_eq!(listed.refused_field.as_deref(), Some("seed"));
+}

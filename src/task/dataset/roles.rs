@@ -111,7 +111,7 @@ impl Roles {
         let id = match self.id.as_deref().map(|name| (name, values.get(name))) {
             None => number.to_string(),
             Some((name, Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))))) => {
-                filled_text(value).ok_or_else(|| {
+                filled_text(value).map(|id| id.trim().to_owned()).ok_or_else(|| {
                     wrong(format!("row {number} has an empty id in column `{name}`"))
                 })?
             }

@@ -71,8 +71,22 @@ const RESERVED: &[(&str, &str)] = &[
     ("max_completion_tokens", "write `max_output_tokens`, and `max_tokens_field` for its name"),
 ];
 
-/// Parts of a header's name that tell that its value is a secret.
-const SECRETS: [&str; 5] = ["authorization", "api-key", "apikey", "token", "cookie"];
+/// Words of a name that tell that its value is a secret.
+const SECRETS: [&str; 10] = [
+    "authorization",
+    "auth",
+    "key",
+    "apikey",
+    "secret",
+    "token",
+    "password",
+    "signature",
+    "cookie",
+    "credential",
+];
+
+/// Fields that no setting may take the place of.
+const FIXED: [&str; 4] = ["model", "messages", "stream", "n"];
 
 /// A field that a request can be sent without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,8 +151,8 @@ pub struct FormTable {
     pub body: Map<String, Value>,
     /// The name of the limit on an answer.
     pub max_tokens_field: Option<String>,
-    /// Whether no temperature is sent.
-    pub no_temperature: bool,
+    /// A temperature, or that none is sent.
+    pub temperature: Option<Temperature>,
     /// The name of the seed, or that none is sent.
     pub seed: Option<FieldName>,
 }
@@ -154,10 +168,32 @@ impl FormTable {
         {
             return Err(format!("`body` cannot set `{name}`: {instead}"));
         }
+        let seed = match &self.seed {
+            Some(FieldName::Named(name)) => Some(name),
+            _ => None,
+        };
+        for name in self.max_tokens_field.iter().chain(seed) {
+            if FIXED.contains(&name.as_str()) || self.body.contains_key(name) {
+                return Err(format!(
+                    "`{name}` is another field of the body: two cannot have one name"
+                ));
+            }
+        }
+        // The values may be keys, so they are not repeated.
+        if let Some(name) = self.query.keys().find(|name| is_secret(name)) {
+            return Err(format!(
+                "`query` holds a key, `{name}`, and addresses are shown: write \
+                 `api_key = \"env:NAME\"` under [providers.…], and `api_key_header` if it needs one"
+            ));
+        }
+        if let Some(name) = secret_in(&self.body) {
+            return Err(format!(
+                "`body` holds a key, `{name}`, and tasks are kept with their runs: keys belong in \
+                 `api_key`"
+            ));
+        }
         for (name, value) in &self.headers {
-            let lower = name.to_ascii_lowercase();
-            if SECRETS.iter().any(|secret| lower.contains(secret)) {
-                // The value may be a key, so it is not repeated.
+            if is_secret(name) {
                 return Err(format!(
                     "the header `{name}` holds a key: write `api_key = \"env:NAME\"` and \
                      `api_key_header = \"{name}\"` under [providers.…]"
@@ -172,6 +208,22 @@ impl FormTable {
         }
         Ok(())
     }
+}
+
+/// Whether a name says that its value is a secret: one of its words does.
+fn is_secret(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| SECRETS.contains(&word))
+}
+
+/// A secret in the fields of a body, by its name.
+fn secret_in(fields: &Map<String, Value>) -> Option<String> {
+    fields.iter().find_map(|(name, value)| match value {
+        Value::String(_) if is_secret(name) => Some(name.clone()),
+        Value::Object(inner) => secret_in(inner),
+        _ => None,
+    })
 }
 
 /// Whether it is a header's name (RFC 9110, section 5.1).
@@ -229,8 +281,10 @@ impl RequestForm {
             if let Some(name) = &table.max_tokens_field {
                 form.max_tokens_field.clone_from(name);
             }
-            if table.no_temperature {
-                form.left_out.insert(OptionalField::Temperature);
+            match table.temperature {
+                Some(Temperature::None) => drop(form.left_out.insert(OptionalField::Temperature)),
+                Some(Temperature::Of(_)) => drop(form.left_out.remove(&OptionalField::Temperature)),
+                None => {}
             }
             match &table.seed {
                 Some(FieldName::None) => drop(form.left_out.insert(OptionalField::Seed)),
@@ -276,7 +330,8 @@ impl RequestForm {
         max_output_tokens: u32,
         draw: u64,
     ) -> Map<String, Value> {
-        let mut fields = Map::new();
+        // The task's own fields first, so that none of them can replace what the budget counts on.
+        let mut fields = self.body.clone();
         if self.sends_temperature() {
             fields.insert("temperature".to_owned(), temperature.into());
         }
@@ -284,7 +339,6 @@ impl RequestForm {
         if self.sends_seed() {
             fields.insert(self.seed_field.clone(), draw.into());
         }
-        merge(&mut fields, &self.body);
         fields
     }
 
@@ -402,7 +456,7 @@ mod tests {
             body: body(json!({"provider": {"order": ["a"]}, "reasoning_effort": "low"})),
             max_tokens_field: Some("max_new_tokens".to_owned()),
             seed: Some(FieldName::None),
-            no_temperature: true,
+            temperature: Some(Temperature::None),
             ..FormTable::default()
         };
         let model = FormTable {
@@ -440,6 +494,17 @@ mod tests {
             ..FormTable::default()
         };
         let said = |table: FormTable| table.check().unwrap_err();
+        let key = |name: &str| json!({ name: "sk-1234" });
+        for hidden in [json!({"auth": key("password")}), key("api_key")] {
+            assert!(said(table(&[], hidden)).contains("keys belong in `api_key`"));
+        }
+        let query = [("api-key".to_owned(), "sk-1234".to_owned())].into();
+        let shown = said(FormTable { query, ..FormTable::default() });
+        assert!(shown.contains("`query` holds a key") && !shown.contains("sk-1234"), "{shown}");
+        for (name, body) in [("messages", json!({})), ("limit", json!({"limit": 9}))] {
+            let named = FormTable { max_tokens_field: Some(name.to_owned()), ..table(&[], body) };
+            assert!(said(named).contains("two cannot have one name"));
+        }
         let secret = said(table(&[("Api-Key", "sk-1234")], json!({})));
         assert!(secret.contains("api_key_header = \"Api-Key\"") && !secret.contains("sk-1234"));
         assert!(said(table(&[("a b", "c")], json!({}))).contains("not the name of a header"));

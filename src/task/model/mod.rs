@@ -179,7 +179,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
                     query: table.query,
                     body: table.body,
                     max_tokens_field: table.max_tokens_field,
-                    no_temperature: table.temperature == Some(Temperature::None),
+                    temperature: table.temperature,
                     seed: table.seed,
                 };
                 form.check().map_err(serde::de::Error::custom)?;

@@ -203,7 +203,7 @@ impl Provider {
             query: self.query.clone(),
             body: self.body.clone(),
             max_tokens_field: self.max_tokens_field.clone(),
-            no_temperature: self.temperature.is_some(),
+            temperature: self.temperature,
             seed: self.seed.clone(),
         };
         form.check()?;

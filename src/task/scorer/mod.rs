@@ -43,6 +43,7 @@ pub use numerals::is_number;
 pub use program::CommandSpec;
 pub use reason::InvalidReason;
 pub use reasoning::Reasoning;
+pub(crate) use reasoning::without_reasoning;
 pub use set::ScorerSet;
 pub use table::{Normalize, ScoreTable, ScorerError};
 pub use verdict::Verdict;

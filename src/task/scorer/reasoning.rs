@@ -55,7 +55,7 @@ fn tags(text: &str) -> impl Iterator<Item = Tag> + '_ {
 }
 
 /// What an answer says after its reasoning.
-pub(super) fn without_reasoning(answer: &str) -> Result<&str, InvalidReason> {
+pub(crate) fn without_reasoning(answer: &str) -> Result<&str, InvalidReason> {
     let mut rest = channels(answer)?;
     while let Some(end) = end_of_block(rest)? {
         rest = &rest[end..];
