@@ -258,7 +258,7 @@ pub(super) fn certainty(column: &ColumnFacts, names: Names) -> i32 {
         ["non", "not", "rejected", "dispreferred", "wrong", "incorrect", "bad", "worse"]
             .contains(word)
     };
-    if words.iter().any(|word| is_negated(word)) {
+    if words.iter().any(is_negated) {
         return -100;
     }
     let pairs = words.windows(2).map(|pair| pair.join(" "));
