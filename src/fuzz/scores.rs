@@ -64,6 +64,10 @@ pub(super) fn number(bytes: &[u8]) {
 pub(super) fn label(bytes: &[u8]) {
     let Some((labels, answer)) = two_texts(bytes) else { return };
     let labels: Vec<&str> = labels.split('|').collect();
+    // Beside a label `C*`, `**C**` is no plain answer.
+    if labels.iter().any(|label| label.contains('*')) {
+        return;
+    }
     let table = json!({"kind": "label", "labels": labels, "reasoning": "keep"});
     let Some(scorer) = scorer(table) else { return };
     for label in &labels {
