@@ -126,6 +126,30 @@ pub fn suggestion(typed: &str, known: &[&str]) -> String {
     }
 }
 
+/// A text of a server or a model as one line for people: without the escape sequences of terminals and
+/// without characters of no width, and with blanks for control characters.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let has_width =
+        |c: &char| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        out.extend(before.chars().filter(has_width).map(plain));
+        // Control Sequence Introducer (ECMA-48, section 5.4): it ends with one of `@` to `~`.
+        rest = match after.strip_prefix('[') {
+            Some(sequence) => {
+                let end = sequence.find(|c: char| matches!(c, '@'..='~'));
+                end.map_or("", |end| &sequence[end + 1..])
+            }
+            None => after,
+        };
+    }
+    out.extend(rest.chars().filter(has_width).map(plain));
+    out
+}
+
 /// What an error of the operating system means, without its number: a lower-case sentence without a full
 /// stop.
 #[must_use]
@@ -166,6 +190,20 @@ pub fn points(difference: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_line_has_no_sequence_and_no_mark() {
+        assert_eq!(one_line("sk-\u{1b}[0mAB\u{200b}C\u{1b}]D\r\nE"), "sk-ABC]D  E");
+        assert_eq!(one_line("cut \u{1b}[1;2"), "cut ");
+    }
+
+    #[test]
+    fn the_cause_of_an_error_has_no_number() {
+        let full: io::Error = ErrorKind::StorageFull.into();
+        assert_eq!(cause(&full), "the disk is full; free some space and try again");
+        let other = io::Error::from_raw_os_error(71);
+        assert_eq!(cause(&other), "protocol error");
+    }
 
     #[test]
     fn durations_are_read_and_shown() {

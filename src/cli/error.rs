@@ -234,3 +234,21 @@ impl From<serde_json::Error> for CliError {
         Self::unexpected(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_what_could_not_be_done() {
+        let source = Arc::new(io::Error::from(io::ErrorKind::StorageFull));
+        let shared = JournalError::Store(StoreError::Io { what: "use r/journal".into(), source });
+        assert_eq!(
+            CliError::from(shared).message,
+            "cannot use r/journal: the disk is full; free some space and try again"
+        );
+        let path = Path::new("r/report.html");
+        let own = CliError::not_written(path, &io::ErrorKind::PermissionDenied.into());
+        assert_eq!(own.message, "r/report.html cannot be written: permission is denied");
+    }
+}

@@ -96,7 +96,7 @@ fn without_tags(outcome: ProposalOutcome, reply: &str, nonce: Option<Nonce>) -> 
         ProposalOutcome::Rejected { reason, .. }
             if !is_tagged && !matches!(reason, Rejection::Unchanged | Rejection::Dedup) =>
         {
-            let reply = text::shorten(&reply.replace(char::is_control, " "), 160);
+            let reply = text::shorten(&text::one_line(reply), 160);
             let detail = format!("it says “{reply}”");
             ProposalOutcome::Rejected { reason: Rejection::NoTags, detail }
         }

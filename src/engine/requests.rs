@@ -1,6 +1,7 @@
 //! Blocks of rows become jobs, and equal requests are asked once.
 //!
-//! Whether a request was asked before depends on what was issued, not on what has arrived.
+//! Whether a request was asked before depends on what was issued, not on what has arrived; but a field
+//! that a server refuses, which arrives at any time, changes the identity of later requests.
 
 use super::error::SearchError;
 use super::job::{Job, Question};

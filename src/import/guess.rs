@@ -114,12 +114,11 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
         false if column.mostly(column.objects) => {
             let wraps =
                 column.fields.len() < 2 || column.fields.iter().any(|it| it == "answer_start");
-            match () {
-                () if wraps => -50,
-                // Whatever is called `metadata` has fields, too.
-                () if name < 40 => return None,
-                () => 45,
+            // Whatever is called `metadata` has fields, too.
+            if !wraps && name < 40 {
+                return None;
             }
+            if wraps { -50 } else { 45 }
         }
         false if is_number && name < 60 => return None,
         false if is_unique && name < 50 => return None,
@@ -189,6 +188,29 @@ mod tests {
             json!({"a": format!("Some words about {n} things"), "b": (["up", "down"][n % 2]), "c": n})
         }));
         assert_eq!((guess.input, guess.answer, guess.id), (path("a"), path("b"), None));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_not_guessed() {
+        let text = |n: usize| format!("Some words about {n} things");
+        let preference = guessed((0..12).map(|n| {
+            json!({"input": text(n), "preferred_output": format!("good {n}"), "non_preferred_output": format!("bad {n}")})
+        }));
+        assert_eq!(preference.answer, path("preferred_output"));
+        let half_empty = guessed((0..12).map(|n| {
+            let second = if n % 2 == 0 { json!(["up", "down"][n / 2 % 2]) } else { json!(null) };
+            json!({"text": text(n), "topic 1": (["up", "down"][n % 2]), "topic 2": second})
+        }));
+        assert_eq!(half_empty.answer, Some(ValuePath::column("topic 1")));
+        let metadata =
+            guessed((0..12).map(
+                |n| json!({"prompt": text(n), "metadata": {"user": format!("u{n}"), "time": n}}),
+            ));
+        assert_eq!(metadata.answer, None);
+        let same = guessed((0..12).map(|n| json!({"prompt": text(n), "category": "all"})));
+        assert_eq!(same.answer, path("category"), "it is called so");
+        let same = guessed((0..12).map(|n| json!({"prompt": text(n), "status": {"a": 1, "b": 2}})));
+        assert_eq!(same.answer, None);
     }
 
     #[test]

@@ -105,7 +105,15 @@ pub(super) const ANSWERS: Names = &[
     ("predicted", -30),
     ("model output", -60),
     ("chosen", 90),
-    ("rejected", -60),
+    // What a right answer is told from; it outweighs every other word of a name.
+    ("rejected", -100),
+    ("dispreferred", -100),
+    ("non", -100),
+    ("not", -100),
+    ("wrong", -100),
+    ("incorrect", -100),
+    ("worse", -100),
+    ("bad", -100),
     ("aliases", 95),
     ("references", 90),
     ("ground truths", 95),
@@ -253,18 +261,10 @@ pub(super) fn certainty(column: &ColumnFacts, names: Names) -> i32 {
         return certainty;
     }
     let words: Vec<&str> = last.split(' ').collect();
-    // `non_preferred_output` and `rejected` are what nobody wants.
-    let is_negated = |word: &&str| {
-        ["non", "not", "rejected", "dispreferred", "wrong", "incorrect", "bad", "worse"]
-            .contains(word)
-    };
-    if words.iter().any(is_negated) {
-        return -100;
-    }
     let pairs = words.windows(2).map(|pair| pair.join(" "));
     let singles = words.iter().map(|word| (*word).to_owned());
-    let part =
-        pairs.chain(singles).filter_map(|part| certainty_of(&part)).max_by_key(|it| it.abs());
+    let certainties = pairs.chain(singles).filter_map(|part| certainty_of(&part));
+    let part = certainties.max_by_key(|it| (it.abs(), -it));
     part.unwrap_or(0) * 7 / 10
 }
 

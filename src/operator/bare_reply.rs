@@ -126,6 +126,7 @@ mod tests {
             ("**Improved prompt:**\nRoute the ticket.", "Route the ticket."),
             ("\"Route the ticket.\"", "Route the ticket."),
             ("<think>hm, </think>Route the ticket.", "Route the ticket."),
+            ("<thinking>\nBe short.\n</thinking>\n\nRoute the ticket.", "Route the ticket."),
             ("hm</think>\n\nRoute the ticket.", "Route the ticket."),
             (
                 "Sure! I made it shorter.\n\n```\nRoute the ticket.\n```\nThis prompt is shorter.",

@@ -81,7 +81,7 @@ pub fn notes(reply: &str, nonce: Nonce, asked: u32) -> Result<Vec<String>, (Reje
 
 /// What came, for people.
 fn without_tags(reply: &str) -> (Rejection, String) {
-    let reply = text::shorten(&reply.replace(char::is_control, " "), 160);
+    let reply = text::shorten(&text::one_line(reply), 160);
     (Rejection::NoTags, format!("it says “{reply}”"))
 }
 
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(notes(bare, nonce(), 1).unwrap(), [bare]);
         assert!(notes(bare, nonce(), 2).is_err());
         let (_, detail) = read("Sure! \u{1b}[2Jx", nonce(), &one).unwrap_err();
-        assert_eq!(detail, "it says “Sure! [2Jx”");
+        assert_eq!(detail, "it says “Sure! x”");
     }
 
     #[test]

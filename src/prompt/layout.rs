@@ -304,6 +304,7 @@ fn broken(part: &Part, error: &minijinja::Error) -> TemplateError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn prompt(system: &str, user: &str) -> Prompt {
         Prompt::new(vec![
@@ -336,6 +337,27 @@ mod tests {
         let row = serde_json::json!({"a\\tb": "x", "input": "y"});
         let messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
         assert_eq!((messages[0].content.as_str(), messages[1].content.as_str()), ("x", "x!"));
+    }
+
+    #[test]
+    fn a_placeholder_without_a_column_is_told_with_its_own_line() {
+        for searched in [&["system".to_owned()][..], &[]] {
+            let baseline = prompt("Say {{ input }}.\n\nThen {{ put }}.", "{{ input }}");
+            let error = Layout::new(&baseline, searched, &columns()).unwrap_err();
+            assert_eq!(error.place(), ("system", Some(3)), "{error}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_sent_alike_in_all_parts() {
+        let text = "{{ input }}|{{ locale }}";
+        let baseline = prompt(text, text);
+        let layout = Layout::new(&baseline, &["system".to_owned()], &columns()).unwrap();
+        for (input, locale) in [(json!(1e-7), json!(1.0)), (json!(1e21), json!(u64::MAX))] {
+            let row = json!({"input": input, "locale": locale});
+            let messages = layout.render(&baseline, row.as_object().unwrap()).unwrap();
+            assert_eq!(messages[0].content, messages[1].content);
+        }
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl History {
     /// Applies an event that comes from outside.
     fn read_event(&mut self, number: EventNumber, event: &Event) -> Result<(), JournalError> {
         let check = self.state.check(event, self.rows);
-        check.map_err(|why| JournalError::Inconsistent { number, why })?;
+        check.map_err(|why| JournalError::Inconsistent { number, why: why.to_string() })?;
         self.apply(number, event);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Checks that an event can follow the events before it, so that the fold need not.
+//! Checks that an event can follow the events before it. The fold itself does not check.
 //!
 //! A journal is read from files, which may be damaged or made by hand. What a search appends itself is
 //! not checked: it is made of the same facts.
@@ -9,21 +9,64 @@ use crate::event::{Block, Draft, Event, Gate, ProposalOutcome, RowKey, Shown};
 use crate::id::{Call, CandidateIx, ProposalNumber, RowIx};
 use crate::task::example::{Split, SplitSizes};
 
-/// What an event names and no earlier event, and no row of the task, has.
-type Unknown = String;
+/// Why an event cannot follow the events before it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// A second beginning.
+    #[error("the run began before")]
+    Started,
+    /// Something before the beginning.
+    #[error("the run has not begun")]
+    NotStarted,
+    /// A candidate that does not exist.
+    #[error("it names candidate {candidate}, but there are {known} at this point")]
+    Candidate {
+        /// Its number.
+        candidate: CandidateIx,
+        /// How many candidates there are.
+        known: usize,
+    },
+    /// A row that its split does not have.
+    #[error("it names row {row} of {split}, which has {size}")]
+    Row {
+        /// The row.
+        row: RowIx,
+        /// The split.
+        split: Split,
+        /// How many rows it has.
+        size: u32,
+    },
+    /// A draft out of order.
+    #[error("proposal {0} is not the next one")]
+    Draft(ProposalNumber),
+    /// A proposal that is not open.
+    #[error("proposal {0} is not open")]
+    Proposal(ProposalNumber),
+    /// Calls are numbered one after the other.
+    #[error("it issues call {call} after {next}")]
+    Call {
+        /// The call.
+        call: Call,
+        /// The number that it must have.
+        next: Call,
+    },
+    /// Money for a call that was never issued.
+    #[error("call {0} was not issued")]
+    Reserved(Call),
+}
 
 impl Facts {
     /// Checks that this event names only candidates, rows and calls that there are.
     ///
     /// # Errors
-    /// What it names: a lower-case sentence without a full stop.
-    pub fn check(&self, event: &Event, rows: SplitSizes) -> Result<(), Unknown> {
+    /// What it names that does not exist.
+    pub fn check(&self, event: &Event, rows: SplitSizes) -> Result<(), Misfit> {
         let is_before_start = matches!(event, Event::Pinned { .. } | Event::CapsChanged { .. });
         match event {
             _ if is_before_start => Ok(()),
-            Event::Started { .. } if self.phase != Phase::New => Err("the run began before".into()),
+            Event::Started { .. } if self.phase != Phase::New => Err(Misfit::Started),
             Event::Started { baseline, .. } => self.check_candidate(baseline, rows),
-            _ if self.phase == Phase::New => Err("the run has not begun".into()),
+            _ if self.phase == Phase::New => Err(Misfit::NotStarted),
 
             Event::ProposalDrafted(draft) => self.check_draft(draft, rows),
             Event::ProposalIssued { proposal, call, rows: shown, .. } => {
@@ -59,33 +102,31 @@ impl Facts {
             }
             Event::Reserved { call, .. } => {
                 let is_issued = *call < self.next_call;
-                is_issued.then_some(()).ok_or_else(|| format!("call {call} was not issued"))
+                is_issued.then_some(()).ok_or(Misfit::Reserved(*call))
             }
             _ => Ok(()),
         }
     }
 
-    fn check_number(&self, candidate: CandidateIx) -> Result<(), Unknown> {
+    fn check_number(&self, candidate: CandidateIx) -> Result<(), Misfit> {
         let known = self.candidates.len();
         let is_known = candidate.index() < known;
-        is_known.then_some(()).ok_or_else(|| {
-            format!("it names candidate {candidate}, but there are {known} at this point")
-        })
+        is_known.then_some(()).ok_or(Misfit::Candidate { candidate, known })
     }
 
-    fn check_numbers(&self, candidates: &[CandidateIx]) -> Result<(), Unknown> {
+    fn check_numbers(&self, candidates: &[CandidateIx]) -> Result<(), Misfit> {
         candidates.iter().try_for_each(|candidate| self.check_number(*candidate))
     }
 
-    fn check_candidate(&self, candidate: &Candidate, rows: SplitSizes) -> Result<(), Unknown> {
+    fn check_candidate(&self, candidate: &Candidate, rows: SplitSizes) -> Result<(), Misfit> {
         self.check_numbers(&candidate.parents)?;
         let mut demos = candidate.demos.iter();
         demos.try_for_each(|demo| check_row(demo.row, Split::Train, rows))
     }
 
-    fn check_draft(&self, draft: &Draft, rows: SplitSizes) -> Result<(), Unknown> {
+    fn check_draft(&self, draft: &Draft, rows: SplitSizes) -> Result<(), Misfit> {
         if draft.proposal != self.next_proposal {
-            return Err(format!("proposal {} is not the next one", draft.proposal));
+            return Err(Misfit::Draft(draft.proposal));
         }
         self.check_numbers(&draft.parents)?;
         let others = draft.mate.iter().map(|mate| mate.candidate);
@@ -96,33 +137,33 @@ impl Facts {
         shown.try_for_each(|row| check_row(row, Split::Train, rows))
     }
 
-    fn check_proposal(&self, proposal: ProposalNumber) -> Result<(), Unknown> {
+    fn check_proposal(&self, proposal: ProposalNumber) -> Result<(), Misfit> {
         let is_drafted = self.drafts.contains_key(&proposal);
-        is_drafted.then_some(()).ok_or_else(|| format!("proposal {proposal} is not open"))
+        is_drafted.then_some(()).ok_or(Misfit::Proposal(proposal))
     }
 
-    fn check_outcome(&self, outcome: &ProposalOutcome, rows: SplitSizes) -> Result<(), Unknown> {
+    fn check_outcome(&self, outcome: &ProposalOutcome, rows: SplitSizes) -> Result<(), Misfit> {
         let ProposalOutcome::Added { candidate, gate } = outcome else { return Ok(()) };
         self.check_candidate(candidate, rows)?;
         let Some(Gate { split, rows: asked, .. }) = gate else { return Ok(()) };
         asked.iter().try_for_each(|row| check_row(*row, *split, rows))
     }
 
-    fn check_block(&self, block: &Block, rows: SplitSizes) -> Result<(), Unknown> {
+    fn check_block(&self, block: &Block, rows: SplitSizes) -> Result<(), Misfit> {
         self.check_number(block.candidate)?;
         self.check_next(block.first)?;
         block.rows.iter().try_for_each(|row| check_row(*row, block.split, rows))
     }
 
     /// Calls are numbered one after the other.
-    fn check_next(&self, call: Call) -> Result<(), Unknown> {
+    fn check_next(&self, call: Call) -> Result<(), Misfit> {
         let next = self.next_call;
-        (call == next).then_some(()).ok_or_else(|| format!("it issues call {call} after {next}"))
+        (call == next).then_some(()).ok_or(Misfit::Call { call, next })
     }
 }
 
-fn check_row(row: RowIx, split: Split, rows: SplitSizes) -> Result<(), Unknown> {
+fn check_row(row: RowIx, split: Split, rows: SplitSizes) -> Result<(), Misfit> {
     let size = rows.of(split);
     let is_known = row.0 < size;
-    is_known.then_some(()).ok_or_else(|| format!("it names row {row} of {split}, which has {size}"))
+    is_known.then_some(()).ok_or(Misfit::Row { row, split, size })
 }

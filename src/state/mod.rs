@@ -24,6 +24,7 @@ mod tests;
 
 pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
+pub use consistency::Misfit;
 pub use counts::{Counts, FailedCalls};
 pub use facts::{ClosedProposal, Facts, Phase};
 pub use open_call::{Arrival, OpenCall, Work};

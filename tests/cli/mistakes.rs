@@ -341,6 +341,20 @@ fn an_invalid_address() {
 }
 
 #[test]
+fn a_plan_says_what_a_run_would_stumble_over() {
+    let env = TestEnv::with_colours();
+    env.edit(TASK, "sim/clerk", "local/big");
+    let provider =
+        "[providers.local]\nkind = \"openai\"\nbase_url = \"localhost/v1\"\nfree = true\n\n[goal]";
+    env.edit(TASK, "[goal]", provider);
+    assert!(env.complaint("plan colours").contains("colours/task.toml:24: the `base_url`"));
+    env.edit(TASK, "\"localhost/v1\"", "\"http://localhost:1/v1\"");
+    env.edit(TASK, "Answer warm or cold.", "Write your prompt here.");
+    let plan = env.run("plan colours").ok().stdout;
+    assert!(plan.contains("the part `system` says “Write your prompt here.”"), "{plan}");
+}
+
+#[test]
 fn a_task_without_a_scorer() {
     let scorer = "[[score]]\nkind = \"label\"\nlabels = [\"warm\", \"cold\"]\n";
     assert_snapshot!(edited(scorer, ""), @r#"

@@ -10,6 +10,7 @@ use super::yaml::{Data, Node};
 use crate::import::draft::{DraftPart, TaskDraft};
 use crate::prompt::placeholders;
 use crate::source::SourceError;
+use crate::text;
 use serde_json::Value;
 use std::path::Path;
 
@@ -115,8 +116,6 @@ fn models(node: &Node) -> Vec<String> {
         Data::List(items) => items.iter().filter_map(name).collect(),
         _ => name(node).into_iter().collect(),
     };
-    let line = |name: &String| {
-        format!("promptfoo's configuration names {}", name.replace(char::is_control, " "))
-    };
+    let line = |name: &String| format!("promptfoo's configuration names {}", text::one_line(name));
     names.iter().map(line).collect()
 }

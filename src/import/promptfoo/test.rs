@@ -147,7 +147,7 @@ mod tests {
         };
         let mut test = Test::new(place.clone());
         test.vars =
-            json!({"word": "Rain", "n": 3, "text": "{{ word }} of {x}", "who": "{{ nobody }}"})
+            json!({"word": "Rain", "n": 3, "text": "{{ word }} of {x}", "who": "{{ missing }}"})
                 .as_object()
                 .unwrap()
                 .clone();
@@ -163,7 +163,7 @@ mod tests {
         let values: Vec<&Value> = test.assertions.iter().map(|it| &it.value).collect();
         assert_eq!(values, [&json!("Rain-3"), &json!(["rain", "b"]), &json!(r"^\d{2}$")]);
         assert_eq!(test.vars["text"], json!("Rain of {x}"));
-        assert_eq!(test.vars["who"], json!("{{ nobody }}"));
+        assert_eq!(test.vars["who"], json!("{{ missing }}"));
         assert!(notes.listed()[0].starts_with("a.yaml:3: the value of the assertion `contains`"));
     }
 }

@@ -162,6 +162,13 @@ mod tests {
     }
 
     #[test]
+    fn an_id_has_no_blanks_around_it() {
+        let rows = rows("a.csv", "id,answer\n a1,x\na2 ,y\n");
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids, ["a1", "a2"]);
+    }
+
+    #[test]
     fn json_is_a_list_or_an_object_with_one() {
         let list =
             "[\n {\"answer\": 1},\n\n {\"answer\": 2,\n \"q\": \"two\"},\n {\"answer\": 3}\n]";

@@ -340,6 +340,11 @@ mod tests {
             assert_eq!(rows[0], ["x, y", "1"], "{text}");
         }
         assert_eq!(cells("a.csv", "text\na; b\nc\n"), [["a; b"], ["c"]]);
+        // A letter separates nothing: this is a header.
+        assert_eq!(cells("a.csv", "sep=I,a\nbIc,1\n"), [["bIc", "1"]]);
+        assert_eq!(cells("a.csv", "sep=I\nbIc\n"), [["bIc"]]);
+        // Quotes that begin a line of CSV enclose the tabs of a cell.
+        assert_eq!(cells("a.csv", "\"q\tx\",a\n\"b\tc\",1\n"), [["b\tc", "1"]]);
         assert_eq!(cells("a.tsv", "q\ta\nx,y;z\t1\n"), [["x,y;z", "1"]]);
     }
 

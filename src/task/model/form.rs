@@ -1,59 +1,14 @@
 //! How a request is written where services differ: the names of its fields, what is left out of it, and
 //! what a task adds to it.
 //!
-//! A service's own way comes from [`SERVICES`]; a provider's table changes it, and a model's table
+//! A service's own way comes from `service`; a provider's table changes it, and a model's table
 //! changes that. What a server refuses while a run goes on is left out, too ([`RequestForm::without`]).
 
-use super::ModelName;
+use super::service::Service;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What services write differently from most others.
-struct Service {
-    /// Its host.
-    host: &'static str,
-    /// What its models' names begin with; none: all of them.
-    models: &'static [&'static str],
-    max_tokens_field: &'static str,
-    seed_field: &'static str,
-    takes_temperature: bool,
-}
-
-/// The services that differ; the first row that fits counts. Where no row fits, the last one does.
-const SERVICES: &[Service] = &[
-    // https://platform.openai.com/docs/guides/reasoning: reasoning models refuse a temperature.
-    Service {
-        host: "api.openai.com",
-        models: &["o1", "o3", "o4", "gpt-5", "ft:o1", "ft:o3", "ft:o4", "ft:gpt-5"],
-        max_tokens_field: "max_completion_tokens",
-        seed_field: "seed",
-        takes_temperature: false,
-    },
-    Service {
-        host: "api.openai.com",
-        models: &[],
-        max_tokens_field: "max_completion_tokens",
-        seed_field: "seed",
-        takes_temperature: true,
-    },
-    // https://docs.mistral.ai/api: `random_seed`; unknown names are refused.
-    Service {
-        host: "api.mistral.ai",
-        models: &[],
-        max_tokens_field: "max_tokens",
-        seed_field: "random_seed",
-        takes_temperature: true,
-    },
-    Service {
-        host: "",
-        models: &[],
-        max_tokens_field: "max_tokens",
-        seed_field: "seed",
-        takes_temperature: true,
-    },
-];
 
 /// The two names of the limit on an answer. A server that refuses one takes the other.
 const MAX_TOKENS_FIELDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
@@ -258,12 +213,7 @@ impl RequestForm {
     /// The form of a service's model, changed by tables, of which the later ones win.
     #[must_use]
     pub fn of(host: &str, model: &str, tables: &[&FormTable]) -> Self {
-        let fits = |service: &&Service| {
-            let is_listed = service.models.iter().any(|start| model.starts_with(start));
-            let is_host = service.host.is_empty() || service.host == host;
-            is_host && (service.models.is_empty() || is_listed)
-        };
-        let usual = SERVICES.iter().find(fits).unwrap_or(&SERVICES[SERVICES.len() - 1]);
+        let usual = Service::of(host, model);
         let mut form = Self {
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
@@ -381,36 +331,6 @@ impl RequestForm {
     }
 }
 
-/// The fields that servers refused in a run, by model, in the order in which they did.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RefusedFields(BTreeMap<ModelName, Vec<String>>);
-
-impl RefusedFields {
-    /// A model refused a field; false if that is known.
-    pub fn add(&mut self, model: &ModelName, field: &str) -> bool {
-        let fields = self.0.entry(model.clone()).or_default();
-        let is_new = !fields.iter().any(|known| known == field);
-        if is_new {
-            fields.push(field.to_owned());
-        }
-        is_new
-    }
-
-    /// Each model with a field.
-    pub fn iter(&self) -> impl Iterator<Item = (&ModelName, &str)> {
-        self.0.iter().flat_map(|(model, fields)| fields.iter().map(move |it| (model, it.as_str())))
-    }
-
-    /// The form of a model's requests without what it refused; `None` where that changes nothing.
-    #[must_use]
-    pub fn leave_out(&self, model: &ModelName, form: &RequestForm) -> Option<RequestForm> {
-        let fields = self.0.get(model)?;
-        fields.iter().fold(None, |left: Option<RequestForm>, field| {
-            left.as_ref().unwrap_or(form).without(field).or(left)
-        })
-    }
-}
-
 /// Puts fields over others; an object over an object adds to it.
 fn merge(fields: &mut Map<String, Value>, over: &Map<String, Value>) {
     for (name, value) in over {
@@ -464,6 +384,8 @@ mod tests {
             seed: Some(FieldName::Named("random_seed".to_owned())),
             ..FormTable::default()
         };
+        let warm = FormTable { temperature: Some(Temperature::Of(0.7)), ..model.clone() };
+        assert!(RequestForm::of("h", "m", &[&provider, &warm]).sends_temperature());
         let form = RequestForm::of("h", "m", &[&provider, &model]);
         let written = json!({
             "max_new_tokens": 9, "random_seed": 3, "reasoning_effort": "high",

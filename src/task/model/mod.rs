@@ -5,12 +5,15 @@
 // A file uses only files declared above it.
 mod price; // What calls cost.
 mod timeouts; // How long an attempt may take.
+mod service; // How well-known services want to be asked.
 mod form; // How a request is written.
+mod refused_fields; // What servers refused.
 mod provider; // One `[providers.NAME]` table.
 
-pub use form::{FieldName, FormTable, RefusedFields, RequestForm, Temperature};
+pub use form::{FieldName, FormTable, RequestForm, Temperature};
 pub use price::{Price, Usage, simulated_price};
 pub use provider::{KeySource, Provider, ProviderKind};
+pub use refused_fields::RefusedFields;
 pub use timeouts::Timeouts;
 
 use serde::{Deserialize, Deserializer, Serialize};

@@ -1,0 +1,248 @@
+//! The attempts of one call, in turn: each is reserved, sent, and settled, until one is answered or no
+//! other one is made.
+//!
+//! What follows a failure is decided in `retry`; what a request may cost is reserved in `reservation`.
+
+use super::reservation::Reservation;
+use super::{AttemptsEnd, CallContext, CallRunner, lock};
+use crate::engine::error::StopCause;
+use crate::engine::retry::{Next, Tries};
+use crate::engine::usage::{estimated_usage, plausible_usage};
+use crate::event::{Answered, Event, Failure, Finish, NoAnswer};
+use crate::id::EventNumber;
+use crate::provider::{LlmError, Reply, Request};
+use crate::task::model::Usage;
+use crate::text;
+use crate::units::Amount;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+impl CallRunner {
+    pub(super) async fn attempts(
+        &self,
+        context: &CallContext<'_>,
+        failed: &mut Vec<(EventNumber, Event)>,
+    ) -> Result<AttemptsEnd, StopCause> {
+        lock(&context.provider.trouble).asked(Instant::now());
+        let ended = self.attempts_in_turn(context, failed).await;
+        lock(&context.provider.trouble).done();
+        ended
+    }
+
+    async fn attempts_in_turn(
+        &self,
+        context: &CallContext<'_>,
+        failed: &mut Vec<(EventNumber, Event)>,
+    ) -> Result<AttemptsEnd, StopCause> {
+        let draw = self.seed.child("backoff", context.call.0);
+        let mut tries = Tries::default();
+        let mut first = None;
+        loop {
+            let first_call = self.first_call(context).await;
+            let reservation = match self.reserve(context).await? {
+                Ok(reservation) => reservation,
+                Err(cause) => {
+                    let (why, first) = (self.why_unsent(context, cause), Instant::now());
+                    return Ok(AttemptsEnd::Missing { cause, why, first });
+                }
+            };
+            let reserved = reservation.amount;
+            // Written as late as this, because other calls may have learned what the server takes.
+            let rewritten = self.rewritten(context.request);
+            let rewritten = rewritten.as_ref().map(|request| context.with(request));
+            let context = rewritten.as_ref().unwrap_or(context);
+            let (result, took) = self.attempt(context, reservation).await;
+            let error = match result {
+                Ok(reply) => return self.answer(context, reply, took, first).await,
+                Err(error) => error,
+            };
+            if self.learns_form(context, &error, failed) {
+                continue;
+            }
+            let now = Instant::now();
+            let since = *first.get_or_insert(now);
+            lock(&context.provider.trouble).failed(&error, now);
+            let next = tries.next(error.failure, error.retry_after, draw);
+            if !matches!(next, Next::Invalid(_)) {
+                // What is reported is what is charged, and else the worst case; a retry reserves anew.
+                let charged = match plausible_usage(context.request, error.usage) {
+                    _ if !error.may_be_billed => Amount::ZERO,
+                    Some(usage) => self.cost(context.role, usage),
+                    None => reserved,
+                };
+                failed.extend(self.charge(context, error.failure, charged));
+            }
+            drop(first_call);
+            match next {
+                Next::Retry(delay) => self.pause(context, delay).await,
+                Next::Wait(delay) => {
+                    if self.is_this_call_alone(context, since, now) {
+                        let (cause, why) = (NoAnswer::Transport, error.message);
+                        return Ok(AttemptsEnd::Missing { cause, why, first: since });
+                    }
+                    // Not beyond the patience: a call that waits alone must end before the run does.
+                    let patience = lock(&context.provider.trouble).patience();
+                    let left = patience.saturating_sub(now.saturating_duration_since(since));
+                    let delay = if left.is_zero() { delay } else { delay.min(left) };
+                    match error.failure {
+                        Failure::Throttled => self.pause(context, delay).await,
+                        // An answer shows that the provider is back.
+                        _ => tokio::select! {
+                            () = self.pause(context, delay) => {}
+                            () = context.provider.is_back.notified() => {}
+                        },
+                    }
+                }
+                // The last of the useless answers is the call's answer, at what it cost.
+                Next::Invalid(finish) => {
+                    let usage =
+                        if error.may_be_billed { error.usage } else { Some(Usage::default()) };
+                    let reply = Reply { text: String::new(), usage, finish, why: error.message };
+                    return self.answer(context, reply, took, Some(since)).await;
+                }
+                Next::Missing(cause) => {
+                    return Ok(AttemptsEnd::Missing { cause, why: error.message, first: since });
+                }
+                Next::StopRun(reason) => return Err(StopCause::trouble(reason, error.message)),
+            }
+        }
+    }
+
+    /// A request without what the server refused since it was written; `None` where that is nothing.
+    fn rewritten(&self, request: &Request) -> Option<Request> {
+        let form = lock(&self.refused_fields).leave_out(&request.model, &request.form)?;
+        Some(Request { form: Arc::new(form), ..request.clone() })
+    }
+
+    /// Whether the server refused a field that the request can be written without: then it is, and so
+    /// are all later ones to this model.
+    fn learns_form(
+        &self,
+        context: &CallContext<'_>,
+        error: &LlmError,
+        failed: &mut Vec<(EventNumber, Event)>,
+    ) -> bool {
+        let Request { model, form, .. } = context.request;
+        let Some(field) = &error.refused_field else { return false };
+        if form.without(field).is_none() {
+            return false;
+        }
+        failed.extend(self.charge(context, error.failure, Amount::ZERO));
+        // Other calls that are out learn it by themselves.
+        if lock(&self.refused_fields).add(model, field) {
+            let (model, field) = (model.clone(), field.clone());
+            let why = text::shorten(&error.message, 300);
+            let event = Event::FieldRefused { model, field, why };
+            failed.extend(self.note(event.clone()).map(|number| (number, event)));
+        }
+        true
+    }
+
+    /// Whether a call has waited as long as its provider is worth, while others were answered.
+    fn is_this_call_alone(&self, context: &CallContext<'_>, first: Instant, now: Instant) -> bool {
+        let trouble = lock(&context.provider.trouble);
+        let has_waited = now.saturating_duration_since(first) >= trouble.patience();
+        has_waited && trouble.answered_since(first)
+    }
+
+    /// Sleeps, but not through a stop.
+    async fn pause(&self, context: &CallContext<'_>, delay: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = self.halted(context.share) => {}
+        }
+    }
+
+    async fn attempt(
+        &self,
+        context: &CallContext<'_>,
+        reservation: Reservation,
+    ) -> (Result<Reply, LlmError>, Duration) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let sent = Instant::now();
+        let result = context.provider.throttled.llm.complete(context.request).await;
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        match &result {
+            Ok(_) => reservation.permit.on_success(),
+            Err(error) if error.failure == Failure::Throttled => {
+                reservation.permit.on_throttled(error.retry_after);
+            }
+            Err(_) => {}
+        }
+        (result, sent.elapsed())
+    }
+
+    async fn answer(
+        &self,
+        context: &CallContext<'_>,
+        reply: Reply,
+        took: Duration,
+        first: Option<Instant>,
+    ) -> Result<AttemptsEnd, StopCause> {
+        let reported = plausible_usage(context.request, reply.usage);
+        let usage = reported.unwrap_or_else(|| estimated_usage(context.request, &reply));
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let answered = Answered {
+            call: context.call,
+            request: context.hash,
+            bytes: context.bytes as u64,
+            input: usage.input.0,
+            cached: usage.cached_input.0,
+            out: usage.output.0,
+            usd: self.cost(context.role, usage).usd,
+            estimated: reported.is_none(),
+            finish: reply.finish,
+            why: context.why(&reply),
+            text: reply.text,
+            ms: u32::try_from(millis).unwrap_or(u32::MAX),
+            at: u64::try_from(self.running().as_millis()).unwrap_or(u64::MAX),
+        };
+        if context.bytes > 0 && reported.is_some() {
+            let mut ratios = lock(&self.ratios);
+            ratios.learn(context.role, usage.input.0 as f64 / context.bytes as f64);
+            ratios.learn_output(context.role, usage.output);
+        }
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        self.answered_millis.fetch_add(millis, Ordering::Relaxed);
+        self.slowest_millis.fetch_max(millis, Ordering::Relaxed);
+        let number = self.settle(Event::Answered(answered.clone())).await?;
+        if let Some(first_calls) = self.first_calls.get(&context.role) {
+            first_calls.close();
+        }
+        lock(&context.provider.trouble).answered(Instant::now());
+        context.provider.is_back.notify_waiters();
+        Ok(AttemptsEnd::Answered { number, answered: Box::new(answered), first })
+    }
+}
+
+impl<'a> CallContext<'a> {
+    /// The same call with its request in another form.
+    fn with<'b>(&self, request: &'b Request) -> CallContext<'b>
+    where
+        'a: 'b,
+    {
+        CallContext { request, hash: request.hash(), ..*self }
+    }
+
+    /// What is wrong with a reply, in words; nothing where it is good.
+    fn why(&self, reply: &Reply) -> String {
+        if reply.finish.flaw().is_none() || !reply.why.is_empty() {
+            return text::shorten(&reply.why, 300);
+        }
+        let (model, most) = (&self.request.model, self.request.max_output_tokens);
+        let text = text::shorten(&text::one_line(&reply.text), 120);
+        match reply.finish {
+            Finish::Length => {
+                format!("`{model}` ran into max_output_tokens = {most}: “{text}”")
+            }
+            _ => format!("`{model}` ended its answer as {:?}: “{text}”", reply.finish),
+        }
+    }
+
+    pub(super) fn reserved(&self, amount: Amount) -> Event {
+        let Self { call, role, share, .. } = *self;
+        Event::Reserved { call, amount, role, share }
+    }
+}
