@@ -1,14 +1,17 @@
 //! A folder that is written as a whole or not at all, also if the program is interrupted.
 
 use super::error::{CliError, Kind};
+use crate::source;
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the names of folders in the making begin with.
 const PREFIX: &str = ".promptsearch-init-";
 
-/// The file that a folder in the making keeps locked: the lock ends with the process.
+/// The file that a folder in the making keeps locked: the lock ends with the process. It is empty until
+/// it is locked.
 const LOCK: &str = ".lock";
 
 /// A folder of this age without a lock was left by a process that was killed before it had one.
@@ -34,12 +37,13 @@ impl NewFolder {
         let inside = if target.is_dir() { &target } else { beside };
         remove_stale(inside);
         let path = inside.join(format!("{PREFIX}{}", std::process::id()));
-        let failed = |error| CliError::usage(format!("{}: {error}", inside.display()));
+        let failed = |error: io::Error| CliError::not_written(inside, &error);
         fs::create_dir(&path).map_err(failed)?;
         let mut folder = Self { target: target.clone(), path, lock: None };
-        let lock = File::create(folder.path.join(LOCK)).map_err(failed)?;
+        let mut lock = File::create(folder.path.join(LOCK)).map_err(failed)?;
         // Where files cannot be locked, only the removal of stale folders is lost.
         let _ = lock.try_lock();
+        lock.write_all(b"locked").map_err(failed)?;
         folder.lock = Some(lock);
         remove_at_interrupt(folder.path.clone());
         Ok(folder)
@@ -52,10 +56,10 @@ impl NewFolder {
 
     /// Puts its files into the target.
     pub(super) fn keep(mut self, names: &[String]) -> Result<(), CliError> {
+        let failed = |error: io::Error| CliError::not_written(&self.target, &error);
+        // Removed while it is locked: no other process finds it free.
+        fs::remove_file(self.path.join(LOCK)).map_err(failed)?;
         self.lock = None;
-        fs::remove_file(self.path.join(LOCK))?;
-        let failed =
-            |error: std::io::Error| CliError::usage(format!("{}: {error}", self.target.display()));
         if !self.target.exists() {
             if let Some(parent) = self.target.parent() {
                 fs::create_dir_all(parent).map_err(failed)?;
@@ -68,8 +72,11 @@ impl NewFolder {
             // A link is refused if the file is there, where a rename would replace it.
             let result =
                 fs::hard_link(self.path.join(name), &place).or_else(|error| match error.kind() {
-                    std::io::ErrorKind::AlreadyExists => Err(error),
-                    _ => fs::copy(self.path.join(name), &place).map(drop),
+                    io::ErrorKind::AlreadyExists => Err(error),
+                    _ => fs::copy(self.path.join(name), &place).map(drop).inspect_err(|_| {
+                        // Half of a file is no file.
+                        let _ = fs::remove_file(&place);
+                    }),
                 });
             if let Err(error) = result {
                 moved.iter().for_each(|file| drop(fs::remove_file(file)));
@@ -100,9 +107,10 @@ fn remove_stale(inside: &Path) {
 }
 
 fn is_stale(folder: &Path) -> bool {
-    match File::open(folder.join(LOCK)) {
-        Ok(lock) => lock.try_lock().is_ok(),
-        Err(_) => {
+    match source::open(&folder.join(LOCK)) {
+        Ok(lock) if lock.metadata().is_ok_and(|it| it.len() > 0) => lock.try_lock().is_ok(),
+        // It is not locked yet, or not any more.
+        _ => {
             let changed = fs::symlink_metadata(folder).and_then(|it| it.modified());
             changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > STALE))
         }
@@ -177,12 +185,17 @@ mod tests {
         let of_other = |name: &str| {
             let folder = place.path().join(format!("{PREFIX}{name}"));
             fs::create_dir(&folder).unwrap();
-            File::create(folder.join(LOCK)).unwrap()
+            let mut lock = File::create(folder.join(LOCK)).unwrap();
+            lock.write_all(b"locked").unwrap();
+            lock
         };
         let alive = of_other("alive");
         alive.try_lock().unwrap();
         drop(of_other("dead"));
-        fs::create_dir(place.path().join(format!("{PREFIX}young"))).unwrap();
+        let young = place.path().join(format!("{PREFIX}young"));
+        fs::create_dir(&young).unwrap();
+        // Its process has not locked it yet.
+        File::create(young.join(LOCK)).unwrap();
         drop(NewFolder::create(&place.path().join("task")).unwrap());
         assert_eq!(names(place.path()), [format!("{PREFIX}alive"), format!("{PREFIX}young")]);
     }

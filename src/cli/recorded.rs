@@ -215,7 +215,7 @@ impl<'a> Answers<'a> {
     ) -> Result<Vec<(&'t Example, &Value)>, SourceError> {
         let path = self.path(column)?;
         let (mut answered, mut missing) = (Vec::new(), Vec::new());
-        for row in in_file_order(task) {
+        for row in in_file_order(task, numbers) {
             let place = match &self.by_id {
                 None => numbers.get(&row.id),
                 Some(by_id) => by_id.get(row.id.as_str()),
@@ -253,8 +253,8 @@ fn named(ids: impl ExactSizeIterator<Item = impl Display>) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-fn in_file_order(task: &Task) -> Vec<&Example> {
+fn in_file_order<'t>(task: &'t Task, numbers: &HashMap<ExampleId, usize>) -> Vec<&'t Example> {
     let mut rows: Vec<&Example> = task.splits.dev.iter().collect();
-    rows.sort_by_key(|row| row.line);
+    rows.sort_by_key(|row| numbers.get(&row.id));
     rows
 }

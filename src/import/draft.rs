@@ -5,6 +5,7 @@ use super::toml_text;
 use crate::prompt::{Columns, USER};
 use crate::source::{self, SourceError};
 use crate::task::dataset::{ColumnMap, Format, Quirks, RowReader};
+use crate::text;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -69,8 +70,9 @@ impl TaskDraft {
     /// # Errors
     /// The rows cannot be read again, or not be written.
     pub(crate) fn write_rows(&self, path: &Path, limit: Option<usize>) -> Result<(), SourceError> {
-        let failed =
-            |error: std::io::Error| SourceError::new(path, format!("cannot be written: {error}"));
+        let failed = |error: std::io::Error| {
+            SourceError::new(path, format!("cannot be written: {}", text::cause(&error)))
+        };
         let mut file = BufWriter::new(File::create(path).map_err(failed)?);
         let limit = limit.unwrap_or(usize::MAX);
         let mut write = |row: &Columns| {

@@ -151,8 +151,7 @@ fn node(yaml: &MarkedYaml<'_>) -> Node {
 
 /// The text of a file.
 pub(super) fn text_of(path: &Path) -> Result<String, SourceError> {
-    source::read_text(path)
-        .map_err(|error| SourceError::new(path, format!("the file cannot be read: {error}")))
+    source::read_text(path).map_err(|error| SourceError::unreadable(path, &error))
 }
 
 /// A checked JSON value; `last` is the place and the line of the value before it.
