@@ -3,7 +3,7 @@
 
 use super::args::{EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
-use super::evaluation::Evaluation;
+use super::evaluation::{Evaluation, ScoredRow};
 use super::recorded;
 use super::resources;
 use super::screen::Screen;
@@ -11,11 +11,12 @@ use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::evaluate::verdict_in;
+use crate::event::Event;
 use crate::export::document::{self, Document};
 use crate::id::RowIx;
 use crate::prompt::Prompt;
 use crate::report;
-use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, Settings};
+use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, Settings, Summary};
 use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
@@ -118,8 +119,13 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
         Outcome::Trouble { .. } => {}
         Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
     }
-    let evaluation = evaluation(&run, &ended)?;
-    let failed = report::failed_calls(&ended.summary());
+    let mut summary = ended.summary();
+    if summary.counts.errors == 0 {
+        // A row that was asked again and answered is like any other.
+        summary.failed_calls.retain(|cause, _| cause.is_invalid());
+    }
+    let evaluation = evaluation(&run, &ended, &summary)?;
+    let failed = report::failed_calls(&summary);
     let text: Vec<String> = evaluation.lines().into_iter().chain(failed.iter().cloned()).collect();
     screen.show(&serde_json::to_value(&evaluation)?, &text.join("\n"))?;
     if let Outcome::Trouble { why, .. } = &ended.outcome {
@@ -155,15 +161,20 @@ fn folder_of(task: &Task, rows: &str) -> Result<String, CliError> {
     Ok(format!("{}-eval-{rows}-{}", task.name, &hash[..8]))
 }
 
-fn evaluation(run: &Run, ended: &Ended) -> Result<Evaluation, CliError> {
-    let (summary, task) = (ended.summary(), run.task());
+fn evaluation(run: &Run, ended: &Ended, summary: &Summary) -> Result<Evaluation, CliError> {
+    let task = run.task();
     let described = summary.baseline.as_ref();
-    let mut verdicts = Vec::new();
+    let mut rows = Vec::new();
     let column = ended.state.baseline().dev();
     for (row, example) in (0..).map(RowIx).zip(&task.splits.dev) {
         let Cell::Scored { answer, .. } = column.cell(row) else { continue };
-        let verdict = verdict_in(&run.event(answer)?, task, Split::Dev, row);
-        verdicts.extend(verdict.map(|verdict| (&example.id, verdict)));
+        let event = run.event(answer)?;
+        let verdict = verdict_in(&event, task, Split::Dev, row);
+        let answer = match event {
+            Event::Answered(answered) => answered.text.into(),
+            _ => "".into(),
+        };
+        rows.extend(verdict.map(|verdict| ScoredRow { id: &example.id, answer, verdict }));
     }
     Ok(Evaluation {
         quality: described.and_then(|prompt| prompt.dev),
@@ -171,6 +182,6 @@ fn evaluation(run: &Run, ended: &Ended) -> Result<Evaluation, CliError> {
         prompt_tokens: described.map(|prompt| prompt.prompt_tokens),
         errors: summary.counts.errors,
         failed_calls: summary.failed_calls.clone(),
-        ..Evaluation::of(&verdicts)
+        ..Evaluation::of(&rows)
     })
 }

@@ -8,8 +8,17 @@ use crate::stats::{Interval, interval};
 use crate::task::scorer::{InvalidAnswers, Verdict};
 use crate::text;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+/// A row with its answer and the verdict on it.
+pub(super) struct ScoredRow<'a> {
+    pub(super) id: &'a ExampleId,
+    /// Empty where it is not known.
+    pub(super) answer: Cow<'a, str>,
+    pub(super) verdict: Verdict,
+}
 
 /// The result of an evaluation.
 #[derive(Debug, Serialize)]
@@ -32,11 +41,11 @@ pub(super) struct Evaluation {
 
 impl Evaluation {
     /// What these verdicts come to.
-    pub(super) fn of(verdicts: &[(&ExampleId, Verdict)]) -> Self {
-        let scores: Vec<f64> = verdicts.iter().map(|(_, verdict)| verdict.score.value()).collect();
+    pub(super) fn of(rows: &[ScoredRow<'_>]) -> Self {
+        let scores: Vec<f64> = rows.iter().map(|row| row.verdict.score.value()).collect();
         let mut invalid_answers = InvalidAnswers::default();
-        for (row, verdict) in verdicts {
-            invalid_answers.count(verdict, Some(row));
+        for row in rows {
+            invalid_answers.count(&row.verdict, Some(row.id), &row.answer);
         }
         Self {
             column: None,
@@ -46,7 +55,7 @@ impl Evaluation {
             invalid: invalid_answers.total(),
             invalid_answers,
             errors: 0,
-            metrics: metrics(verdicts),
+            metrics: metrics(rows),
             failed_calls: BTreeMap::new(),
         }
     }
@@ -83,9 +92,9 @@ impl Evaluation {
     }
 }
 
-fn metrics(verdicts: &[(&ExampleId, Verdict)]) -> BTreeMap<String, f64> {
+fn metrics(rows: &[ScoredRow<'_>]) -> BTreeMap<String, f64> {
     let mut sums: BTreeMap<String, (f64, u32)> = BTreeMap::new();
-    for (name, value) in verdicts.iter().flat_map(|(_, verdict)| &verdict.metrics) {
+    for (name, value) in rows.iter().flat_map(|row| &row.verdict.metrics) {
         let sum = sums.entry(name.clone()).or_default();
         *sum = (sum.0 + value, sum.1 + 1);
     }

@@ -4,7 +4,7 @@
 
 use super::args::EvalArgs;
 use super::error::CliError;
-use super::evaluation::Evaluation;
+use super::evaluation::{Evaluation, ScoredRow};
 use super::screen::Screen;
 use crate::id::ExampleId;
 use crate::import::ValuePath;
@@ -53,12 +53,16 @@ pub(super) fn eval(
     let mut evaluations = Vec::new();
     for column in &args.column {
         let scored = answers.of_rows(column, &task, &numbers)?;
-        let verdicts: Vec<_> = scored
+        let rows: Vec<ScoredRow<'_>> = scored
             .into_iter()
-            .map(|(row, answer)| (&row.id, task.scorers.score(&value_text(answer), row)))
+            .map(|(row, answer)| {
+                let answer = value_text(answer);
+                let verdict = task.scorers.score(&answer, row);
+                ScoredRow { id: &row.id, answer, verdict }
+            })
             .collect();
         let name = (args.column.len() > 1).then(|| column.clone());
-        evaluations.push(Evaluation { column: name, ..Evaluation::of(&verdicts) });
+        evaluations.push(Evaluation { column: name, ..Evaluation::of(&rows) });
     }
     let mut out = String::new();
     for (column, evaluation) in args.column.iter().zip(&evaluations) {

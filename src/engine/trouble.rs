@@ -123,6 +123,11 @@ impl Trouble {
         self.failure = Some(Failed { kind, words: error.message.clone(), until });
     }
 
+    /// What it said last, where it has not answered since.
+    pub(super) fn last_words(&self) -> Option<String> {
+        self.failure.as_ref().map(|failure| failure.words.clone())
+    }
+
     /// Whether any call was answered since this moment.
     pub(super) fn answered_since(&self, moment: Instant) -> bool {
         self.answered_at.is_some_and(|answered| answered > moment)

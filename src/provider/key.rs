@@ -167,26 +167,26 @@ fn end_group(child: &mut Child) {
 const PIECE: usize = 8;
 
 /// The text without the key in any form in which a server may send it back: as it is, in other
-/// case, percent-encoded, in base64 at any offset, in hex, escaped for JSON or HTML, cut after a
-/// few characters, or masked with asterisks. Any eight characters of a form are taken for the key,
-/// together with the word around them.
+/// case, percent-encoded, in base64 at any offset, in hex, escaped for JSON (also twice) or HTML, with
+/// blanks between its characters, cut after a few characters, or masked with asterisks. Any eight
+/// characters of a form are taken for the key, together with the word around them.
 #[must_use]
 pub fn redact(text: &str, key: &SecretString) -> String {
     let key = key.expose_secret();
-    // ASCII case only, so that places in one are places in the other.
-    let lower = text.to_ascii_lowercase();
-    let mut marks = masks(lower.as_bytes());
+    let mut marks = masks(text.as_bytes());
     if key.len() < PIECE {
         // So short a key (`EMPTY`, `ollama`) is a placeholder; inside of other words it means nothing.
         marks.extend(whole_words(text, key));
     } else {
-        let pieces: HashSet<Vec<u8>> = forms(key)
-            .iter()
-            .flat_map(|form| form.as_bytes().windows(PIECE).map(<[u8]>::to_ascii_lowercase))
-            .collect();
-        for (at, window) in lower.as_bytes().windows(PIECE).enumerate() {
-            if pieces.contains(window) {
-                marks.push((at, at + PIECE));
+        let forms = forms(key);
+        let pieces: HashSet<&[u8]> = forms.iter().flat_map(|form| form.windows(PIECE)).collect();
+        // As it stands, because a key may hold what looks like an escape; and with escapes resolved.
+        for read in [character as fn(&str) -> (char, usize), escaped] {
+            let (bytes, places) = legible(text, read);
+            for (window, at) in bytes.windows(PIECE).zip(places.windows(PIECE)) {
+                if pieces.contains(window) {
+                    marks.push((at[0].0, at[PIECE - 1].1));
+                }
             }
         }
     }
@@ -210,35 +210,76 @@ pub fn redact(text: &str, key: &SecretString) -> String {
     clean
 }
 
-fn forms(key: &str) -> Vec<String> {
+/// What a server may make of a key, in small letters (ASCII).
+fn forms(key: &str) -> Vec<Vec<u8>> {
     let bytes = key.as_bytes();
-    let percent = bytes
-        .iter()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(*byte).to_string()
-            }
-            _ => format!("%{byte:02x}"),
-        })
-        .collect();
-    let json = key.replace('\\', "\\\\").replace('"', "\\\"");
-    let html = key.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let mut forms = vec![
-        key.to_owned(),
-        percent,
-        json.replace('/', "\\/"),
-        json,
-        html.replace('"', "&quot;").replace('\'', "&#39;"),
-        html.replace('"', "&#34;").replace('\'', "&#x27;"),
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-    ];
+    let mut forms = vec![key.to_owned(), bytes.iter().map(|byte| format!("{byte:02x}")).collect()];
     // Inside of a longer text, base64 shows the key from one of three offsets.
     for offset in 0..3 {
         let standard = base64(&bytes[offset.min(bytes.len())..]);
         forms.push(standard.replace('+', "-").replace('/', "_"));
         forms.push(standard);
     }
-    forms
+    forms.into_iter().map(|form| form.to_ascii_lowercase().into_bytes()).collect()
+}
+
+/// The bytes of a text's characters, in small letters and without blanks, each with its place.
+fn legible(text: &str, read: fn(&str) -> (char, usize)) -> (Vec<u8>, Vec<(usize, usize)>) {
+    let (mut bytes, mut places, mut at) = (Vec::new(), Vec::new(), 0);
+    while at < text.len() {
+        let (character, length) = read(&text[at..]);
+        if !character.is_whitespace() {
+            let mut utf8 = [0; 4];
+            for byte in character.to_ascii_lowercase().encode_utf8(&mut utf8).bytes() {
+                bytes.push(byte);
+                places.push((at, at + length));
+            }
+        }
+        at += length;
+    }
+    (bytes, places)
+}
+
+/// The first character of a text that is not empty, and its length.
+fn character(text: &str) -> (char, usize) {
+    let first = text.chars().next().unwrap_or_default();
+    (first, first.len_utf8().max(1))
+}
+
+/// The same, where an escape of JSON, HTML or a URL is one character.
+fn escaped(text: &str) -> (char, usize) {
+    let code = |digits: Option<&str>, radix: u32| {
+        u32::from_str_radix(digits?, radix).ok().and_then(char::from_u32)
+    };
+    let found = match text.as_bytes()[0] {
+        b'%' => code(text.get(1..3), 16).map(|character| (character, 3)),
+        b'\\' => {
+            // Each time that a text is escaped doubles the backslashes.
+            let slashes = text.len() - text.trim_start_matches('\\').len();
+            match text[slashes..].chars().next() {
+                Some('u') => code(text.get(slashes + 1..slashes + 5), 16)
+                    .map(|character| (character, slashes + 5)),
+                Some(plain @ ('"' | '/' | '\'')) => Some((plain, slashes + 1)),
+                _ => Some(('\\', slashes.min(2))),
+            }
+        }
+        b'&' => text.split_once(';').and_then(|(entity, _)| {
+            let character = match &entity[1..] {
+                "amp" => Some('&'),
+                "lt" => Some('<'),
+                "gt" => Some('>'),
+                "quot" => Some('"'),
+                "apos" => Some('\''),
+                name => match name.strip_prefix("#x").or(name.strip_prefix("#X")) {
+                    Some(digits) => code(Some(digits), 16),
+                    None => code(name.strip_prefix('#'), 10),
+                },
+            };
+            Some((character?, entity.len() + 1))
+        }),
+        _ => None,
+    };
+    found.unwrap_or_else(|| character(text))
 }
 
 /// Whole groups of three bytes: the rest would depend on what follows the key.
@@ -376,6 +417,11 @@ mod tests {
                 "Incorrect API key provided: [key]. See",
             ),
             ("Your api key: ****e3x is invalid", "Your api key: [key] is invalid"),
+            ("s k - S e n t i n e l / 9 f + 8 a 7 & b 6 c 5 d 4 e 3 \" x", "[key]"),
+            (r"it was \u0073\u006b-\u0053entinel.", "it was [key]."),
+            (r"it was \\u0073k-S\\\\u0065ntinel\\/9f.", "it was [key]."),
+            ("&#115;k-&#x53;entinel/9f+8a7&amp;b6c5d4e3&quot;x", "[key]"),
+            (r"50 % of \n & more; C:\users\% &#; \u00", r"50 % of \n & more; C:\users\% &#; \u00"),
             ("nothing to hide", "nothing to hide"),
         ] {
             assert_eq!(redact(shown, &key), clean, "{shown}");

@@ -4,10 +4,11 @@
 //! its own escaping.
 
 use super::Report;
+use super::diff::{Piece, diff};
 use super::verdict::{Verdict, verdict};
 use super::words::{
-    Run, abandoned, cost, counted, diff, dropped, failed_calls, quality, range, rejection_named,
-    score, signed_range, visible, visible_line,
+    abandoned, cost, counted, dropped, failed_calls, quality, range, rejection_named, score,
+    signed_range, visible, visible_line,
 };
 use crate::id::{CandidateIx, RowIx};
 use crate::run::{Prompted, RoleSpent, dev_interval, prompt_tokens};
@@ -68,7 +69,7 @@ pub(super) struct Figure {
 #[derive(Serialize)]
 pub(super) struct PartDiff {
     pub(super) name: String,
-    pub(super) runs: Vec<Run>,
+    pub(super) pieces: Vec<Piece>,
     pub(super) is_changed: bool,
     /// The part's text in the recommended prompt.
     pub(super) recommended: String,
@@ -272,7 +273,7 @@ pub(super) fn parts(report: &Report<'_>) -> Vec<PartDiff> {
                 name: visible_line(name),
                 is_changed: before != after,
                 recommended: visible(&text(summary.recommended_prompt(), name)),
-                runs: diff(&before, &after),
+                pieces: diff(&before, &after),
             }
         })
         .collect()

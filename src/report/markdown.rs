@@ -1,8 +1,8 @@
 //! The report as Markdown, for example for a pull request.
 
 use super::Report;
+use super::diff::{Piece, elided, marked};
 use super::findings::{Findings, RoleRow, Row, RowGroup};
-use super::words::{Run, elided, marked};
 use crate::text::{plural, thousands};
 use std::fmt::Write as _;
 
@@ -117,15 +117,15 @@ impl Page {
                     "{}, as `[-before-]` and `{{+after+}}`:",
                     code(&part.name)
                 ));
-                self.block(&part.runs);
+                self.block(&part.pieces);
             } else {
                 self.paragraph(&format!("{} is unchanged.", code(&part.name)));
             }
         }
     }
 
-    fn block(&mut self, runs: &[Run]) {
-        let text = marked(&elided(runs.to_vec(), CONTEXT));
+    fn block(&mut self, pieces: &[Piece]) {
+        let text = marked(&elided(pieces.to_vec(), CONTEXT));
         let fence = "`".repeat(longest_run_of_ticks(&text).max(2) + 1);
         self.paragraph(&format!("{fence}text\n{}\n{fence}", text.trim_end_matches('\n')));
     }

@@ -4,7 +4,8 @@
 //! `markdown` and `html` present the same `findings` to people; programs read the summary and the
 //! history of `run`. Held-out rows appear as means only, never by id.
 
-mod words; // Formats money, intervals and diffs for all reports.
+mod words; // Formats money, intervals and texts for all reports.
+mod diff; // What changed between two prompts.
 mod verdict; // The conclusion in words.
 mod findings; // The tables.
 mod plot; // The two plots.

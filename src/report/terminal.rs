@@ -4,9 +4,10 @@
 //! candidates and the changes of the prompt.
 
 use super::Report;
+use super::diff::{Piece, Tag, elided};
 use super::findings::{Figure, Findings, RoleRow, Spend, Tried};
 use super::verdict::Tone;
-use super::words::{Run, Tag, elided, money};
+use super::words::money;
 use crate::caps::Caps;
 use crate::run::{Prompted, Status, Summary};
 use crate::text::{percent, plural, thousands};
@@ -301,8 +302,8 @@ impl Page {
             if !part.is_changed {
                 continue;
             }
-            let runs = elided(part.runs.clone(), CONTEXT);
-            let lines = wrapped(&self.tagged(&runs), self.width - 2);
+            let pieces = elided(part.pieces.clone(), CONTEXT);
+            let lines = wrapped(&self.tagged(&pieces), self.width - 2);
             over += lines.len().saturating_sub(left);
             for line in lines.iter().take(left) {
                 let painted: String =
@@ -320,8 +321,9 @@ impl Page {
 
     /// Runs ready for output: with marks if there is no colour, and with a sign if only white space
     /// changed.
-    pub(super) fn tagged<'a>(&self, runs: &'a [Run]) -> Vec<(Tag, std::borrow::Cow<'a, str>)> {
-        runs.iter()
+    pub(super) fn tagged<'a>(&self, pieces: &'a [Piece]) -> Vec<(Tag, std::borrow::Cow<'a, str>)> {
+        pieces
+            .iter()
             .map(|run| {
                 let is_blank = run.text.chars().all(char::is_whitespace);
                 let text = if is_blank && run.tag != Tag::Kept {
@@ -415,12 +417,12 @@ pub(super) type Line = Vec<(Tag, String)>;
 
 /// Breaks tagged text into lines of at most `width` columns: at its own line ends, else after a
 /// word, else inside a word.
-pub(super) fn wrapped<T: AsRef<str>>(runs: &[(Tag, T)], width: usize) -> Vec<Line> {
+pub(super) fn wrapped<T: AsRef<str>>(pieces: &[(Tag, T)], width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line: Vec<(Tag, char)> = Vec::new();
     let mut used = 0;
     let characters =
-        runs.iter().flat_map(|(tag, text)| text.as_ref().chars().map(move |c| (*tag, c)));
+        pieces.iter().flat_map(|(tag, text)| text.as_ref().chars().map(move |c| (*tag, c)));
     for (tag, character) in characters {
         if character == '\n' {
             lines.push(joined(std::mem::take(&mut line)));

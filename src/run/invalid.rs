@@ -52,7 +52,11 @@ impl InvalidOfRun {
     fn apply(&mut self, answer_of: Option<&Vec<RowKey>>, event: &Event, task: &Task) {
         for key in answer_of.into_iter().flatten() {
             if let Some(verdict) = verdict_in(event, task, key.split, key.row) {
-                self.count(&verdict, task, *key);
+                let answer = match event {
+                    Event::Answered(answered) => answered.text.as_str(),
+                    _ => "",
+                };
+                self.count(&verdict, task, *key, answer);
             }
         }
     }
@@ -63,15 +67,15 @@ impl InvalidOfRun {
         self.of_candidates.get(&candidate).cloned().unwrap_or_default()
     }
 
-    fn count(&mut self, verdict: &Verdict, task: &Task, key: RowKey) {
+    fn count(&mut self, verdict: &Verdict, task: &Task, key: RowKey, answer: &str) {
         let rows = match key.split {
             Split::Train => Some(&task.splits.train),
             Split::Dev => Some(&task.splits.dev),
             Split::Hold => None,
         };
         let id = rows.and_then(|rows| rows.get(key.row.index())).map(|row| &row.id);
-        self.all.count(verdict, id);
-        self.of_candidates.entry(key.candidate).or_default().count(verdict, id);
+        self.all.count(verdict, id, answer);
+        self.of_candidates.entry(key.candidate).or_default().count(verdict, id, answer);
     }
 }
 

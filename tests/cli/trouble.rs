@@ -52,8 +52,10 @@ fn an_evaluation_that_is_asked_again_asks_the_missing_rows_and_no_others() {
     let again = env.run("eval colours --split all --json").ok().json();
     assert_eq!((&again["errors"], &again["quality"]["n"]), (&json!(0), &json!(60)));
     assert_eq!((server.requests().len() - before) as u64, refused);
-    // And now nothing is missing.
-    env.run("eval colours --split all").ok();
+    // And now nothing is missing, and what failed before is over.
+    assert_eq!(again.get("failed_calls"), None, "{again}");
+    let text = env.run("eval colours --split all").ok().stdout;
+    assert!(!text.contains("no such colour"), "{text}");
     assert_eq!((server.requests().len() - before) as u64, refused);
 }
 
@@ -63,6 +65,16 @@ fn an_evaluation_of_which_nothing_is_scored_is_no_result() {
     let env = TestEnv::with_server(&server, "");
     let ran = env.run("eval colours").exits(4);
     assert!(ran.stderr.contains("Unknown model, deploy it first"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_run_whose_time_is_over_while_it_is_throttled_says_what_it_waited_for() {
+    let server = Server::start(|_, _| refused(429, "slow down, please"));
+    let env = TestEnv::with_server(&server, "");
+    let ran = env.run("run colours --name one --for 3s").exits(4);
+    assert!(ran.stderr.contains("slow down, please"), "{}", ran.stderr);
+    let status = env.run("status one").ok().stdout;
+    assert!(status.contains("slow down, please"), "{status}");
 }
 
 /// The model is withdrawn in the middle of a run, and comes back.

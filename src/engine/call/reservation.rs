@@ -33,7 +33,11 @@ impl CallRunner {
     /// Why a call is not sent, in words.
     pub(super) fn why_unsent(&self, context: &CallContext<'_>, cause: NoAnswer) -> String {
         if cause == NoAnswer::NoTime {
-            return "the time of the run is over".to_owned();
+            let words = lock(&context.provider.trouble).last_words();
+            return match words {
+                Some(words) => format!("the time of the run is over; {words}"),
+                None => "the time of the run is over".to_owned(),
+            };
         }
         let (model, most) = (&context.request.model, context.request.max_output_tokens);
         let longest = lock(&self.ratios).longest_output(context.role, most).0;

@@ -13,7 +13,7 @@ pub use page::page;
 pub use subject::{Subject, Unfound, find};
 pub use trace::Explainer;
 
-use super::words::Run;
+use super::diff::Piece;
 use crate::event::{Dropped, Rejection, StopReason};
 use crate::id::{CandidateId, CandidateIx, EventNumber, ProposalNumber};
 use crate::task::scorer::InvalidAnswers;
@@ -162,7 +162,7 @@ enum Outcome {
 struct Change {
     part: String,
     is_changed: bool,
-    runs: Vec<Run>,
+    pieces: Vec<Piece>,
 }
 
 /// Something that happened to the candidate.

@@ -1,7 +1,8 @@
 //! An explanation on the terminal: the candidate, why it was written, what changed, what happened.
 
+use super::super::diff::{Tag, elided};
 use super::super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, wrapped};
-use super::super::words::{self, elided, money, visible_line};
+use super::super::words::{self, money, visible_line};
 use super::sentences::mean;
 use super::{
     CallMade, CandidateRef, Change, Explanation, Happened, Identity, Moment, Outcome, Relative,
@@ -98,7 +99,7 @@ impl Page {
 
     /// A quoted text with a bar before each line; a long text is cut.
     fn quoted(&mut self, text: &str) {
-        let lines = wrapped(&[(words::Tag::Kept, text.trim_end())], self.width - 6);
+        let lines = wrapped(&[(Tag::Kept, text.trim_end())], self.width - 6);
         let bar = self.paint.dim("│");
         for line in lines.iter().take(TEXT_LINES) {
             let text: String = line.iter().map(|(_, text)| text.as_str()).collect();
@@ -276,8 +277,8 @@ impl Page {
                 continue;
             }
             self.title(&format!("What changed in `{}`", change.part));
-            let runs = elided(change.runs.clone(), CONTEXT);
-            let tagged = self.tagged(&runs);
+            let pieces = elided(change.pieces.clone(), CONTEXT);
+            let tagged = self.tagged(&pieces);
             let lines = wrapped(&tagged, self.width - 2);
             for line in lines.iter().take(2 * TEXT_LINES) {
                 let painted: String =

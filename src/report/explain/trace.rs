@@ -1,7 +1,8 @@
 //! Collects the explanation of one candidate or proposal from the events of a run.
 
 use super::super::Report;
-use super::super::words::{self, diff, visible, visible_line};
+use super::super::diff::diff;
+use super::super::words::{self, visible, visible_line};
 use super::{
     CallMade, CandidateRef, Change, DemoShown, Explanation, Happened, Identity, Moment, Outcome,
     Relative, RowShown, ScoredPrompt, StepTaken, Subject, Written,
@@ -709,8 +710,8 @@ fn changes(before: &Prompt, after: &Prompt, task: &Task) -> Vec<Change> {
         .iter()
         .map(|part| {
             let (before, after) = (text(before, part), text(after, part));
-            let runs = diff(&before, &after);
-            Change { part: visible_line(part), is_changed: before != after, runs }
+            let pieces = diff(&before, &after);
+            Change { part: visible_line(part), is_changed: before != after, pieces }
         })
         .collect()
 }

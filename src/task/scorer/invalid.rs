@@ -11,6 +11,9 @@ use serde::Serialize;
 /// The most rows that a sentence names.
 const MAX_NAMED: usize = 3;
 
+/// The most characters of an answer that are shown.
+const MAX_ANSWER: usize = 80;
+
 /// Invalid answers by reason.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -32,13 +35,17 @@ pub struct InvalidCount {
 pub struct InvalidRow {
     /// The row.
     pub id: ExampleId,
+    /// The beginning of the answer; empty where it is not known.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub answer: String,
     /// What was wrong with the answer, and what was expected.
     pub feedback: Option<String>,
 }
 
 impl InvalidAnswers {
-    /// Counts an answer, if it is invalid; `None` stands for a row that is held out.
-    pub fn count(&mut self, verdict: &Verdict, row: Option<&ExampleId>) {
+    /// Counts an answer, if it is invalid; `None` stands for a row that is held out. `answer` is empty
+    /// where it is not known.
+    pub fn count(&mut self, verdict: &Verdict, row: Option<&ExampleId>, answer: &str) {
         let Some(reason) = &verdict.invalid else { return };
         let place = match self.0.iter().position(|counted| counted.reason == *reason) {
             Some(place) => place,
@@ -49,8 +56,11 @@ impl InvalidAnswers {
         };
         let counted = &mut self.0[place];
         counted.count += 1;
-        let feedback = verdict.feedback.clone();
-        counted.rows.extend(row.map(|id| InvalidRow { id: id.clone(), feedback }));
+        counted.rows.extend(row.map(|id| InvalidRow {
+            id: id.clone(),
+            answer: text::shorten(&text::one_line(answer), MAX_ANSWER),
+            feedback: verdict.feedback.clone(),
+        }));
         self.0.sort_by_key(|counted| std::cmp::Reverse(counted.count));
     }
 
@@ -97,7 +107,11 @@ impl InvalidCount {
             true => example.replace(", …", ""),
             false => example,
         };
-        format!("{answers} {verb} invalid: {}{example}", self.reason)
+        let sample = match self.rows.iter().find(|row| !row.answer.trim().is_empty()) {
+            Some(row) => format!(", such as “{}”", row.answer),
+            None => String::new(),
+        };
+        format!("{answers} {verb} invalid: {}{example}{sample}", self.reason)
     }
 }
 
@@ -109,25 +123,25 @@ mod tests {
     #[test]
     fn reasons_are_counted_with_their_rows_the_most_frequent_first() {
         let mut answers = InvalidAnswers::default();
-        answers.count(&Verdict::wrong("No."), Some(&ExampleId::new("r0")));
+        answers.count(&Verdict::wrong("No."), Some(&ExampleId::new("r0")), "no");
         assert!(answers.is_empty());
-        answers.count(&InvalidReason::NoJson.verdict("`{}`"), Some(&ExampleId::new("r1")));
+        answers.count(&InvalidReason::NoJson.verdict("`{}`"), Some(&ExampleId::new("r1")), "");
         let label = |names: &str| InvalidReason::NoLabel(names.to_owned()).verdict("`a`");
         for row in ["r2", "r3", "r3", "r4", "r5"] {
-            answers.count(&label("a, b"), Some(&ExampleId::new(row)));
+            answers.count(&label("a, b"), Some(&ExampleId::new(row)), "I\nthink so");
         }
-        answers.count(&label("a, b"), None);
+        answers.count(&label("a, b"), None, "c");
         assert_eq!(answers.total(), 7);
         assert_eq!(
             answers.sentences().collect::<Vec<_>>(),
             [
-                "6 answers are invalid: the answer names none of the labels (rows `r2`, `r3`, `r4`, …)",
+                "6 answers are invalid: the answer names none of the labels (rows `r2`, `r3`, `r4`, …), such as “I think so”",
                 "1 answer is invalid: the answer holds no JSON (row `r1`)",
             ]
         );
         let held_out = {
             let mut answers = InvalidAnswers::default();
-            answers.count(&InvalidReason::NoNumber.verdict("`1`"), None);
+            answers.count(&InvalidReason::NoNumber.verdict("`1`"), None, "many");
             answers
         };
         assert_eq!(

@@ -155,8 +155,8 @@ fn spellings(labels: &[(String, usize)]) -> Vec<(String, usize)> {
         let words: Vec<&str> = label.split([' ', '-', '_']).filter(|it| !it.is_empty()).collect();
         let separated = [" ", "-", "_", " - "].map(|separator| words.join(separator));
         let slashed = [label.replace('/', " / "), label.replace(" / ", "/")];
-        let all = separated.into_iter().chain(slashed).filter(|it| !it.is_empty());
-        spellings.extend(all.map(|spelling| (spelling, *place)));
+        let all = separated.into_iter().chain(slashed).map(|it| it.trim().to_owned());
+        spellings.extend(all.filter(|it| !it.is_empty()).map(|spelling| (spelling, *place)));
     }
     spellings.sort();
     spellings.dedup();
@@ -185,7 +185,8 @@ fn whole_words<'a>(answer: &'a Folded, label: &'a str) -> impl Iterator<Item = R
         loop {
             let start = from + text.get(from..)?.find(label)?;
             let end = start + label.len();
-            if is_boundary(first, before(answer, start)) && is_boundary(last, after(answer, end)) {
+            let ends = is_boundary(last, after(answer, end)) && !is_suffixed(label, &text[end..]);
+            if is_boundary(first, before(answer, start)) && ends {
                 from = end;
                 return Some(start..end);
             }
@@ -236,6 +237,12 @@ fn after(answer: &Folded, end: usize) -> Option<char> {
     bare.chars().next()
 }
 
+/// Whether what follows a label of one letter makes another name of it: `C#` and `C++` do not name `C`.
+fn is_suffixed(label: &str, after: &str) -> bool {
+    let rest = after.strip_prefix('#').or_else(|| after.strip_prefix("++"));
+    label.len() == 1 && rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+}
+
 fn is_possessive(text: &str) -> bool {
     text.strip_prefix('s').is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
@@ -275,6 +282,8 @@ mod tests {
         assert_eq!(named(&["账单", "物流"], "这是账单问题"), ["账单"]);
         assert_eq!(named(&["(A)", "(B)"], "So the answer is (B)."), ["(B)"]);
         assert_eq!(named(&["C", "C++"], "I like c++ most"), ["C++"]);
+        assert_eq!(named(&["C", "Rust"], "C#, not Rust"), ["Rust"]);
+        assert_eq!(named(&["/", "/ b", "//"], "It is / B"), ["/ b"]);
         assert_eq!(named(&["no no"], "xno no no"), ["no no"]);
     }
 

@@ -208,19 +208,23 @@ impl Scorer {
     pub fn score(&self, answer: &str, row: &Example) -> Option<Verdict> {
         // A row without a right answer is refused before anything is scored.
         let expected = self.right_answers(row).unwrap_or_default();
+        let invalid = |reason: InvalidReason| {
+            let shown = expected.first().map_or(Cow::Borrowed(""), |it| value_text(it));
+            reason.verdict(&quoted(&shown))
+        };
         let part = match self.filter.part(answer) {
             Ok(part) => part,
-            Err(reason) => {
-                let shown = expected.first().map_or(Cow::Borrowed(""), |it| value_text(it));
-                return Some(reason.verdict(&quoted(&shown)));
-            }
+            Err(reason) => return Some(invalid(reason)),
         };
         match &self.method {
             Method::Command(_) => None,
             Method::Closure(closure) => Some(closure.score(part, row)),
             Method::Kind(kind) => {
                 let verdicts = expected.iter().map(|it| kind.score(part, it, &self.filter));
-                alternatives::best(verdicts.collect(), &expected)
+                let best = alternatives::best(verdicts.collect(), &expected)?;
+                // What an empty answer lacks beside a text is not worth a word.
+                let is_empty = best.invalid.is_some() && part.trim().is_empty();
+                Some(if is_empty { invalid(InvalidReason::Empty) } else { best })
             }
         }
     }

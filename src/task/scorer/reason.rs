@@ -13,6 +13,8 @@ use std::fmt;
 pub enum InvalidReason {
     /// The call was cut off, filtered or empty: what it was, such as `cut off at max_output_tokens`.
     NoAnswer(String),
+    /// There is no text to score.
+    Empty,
     /// A thinking block does not end.
     UnclosedReasoning,
     /// Nothing follows the thinking block.
@@ -67,6 +69,7 @@ impl fmt::Display for InvalidReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoAnswer(call) => return write!(f, "the call was {call}"),
+            Self::Empty => "the answer is empty",
             Self::UnclosedReasoning => {
                 "the answer ends within its thinking block, before it says anything"
             }
