@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::routing::post;
 use promptsearch::prompt::{Message, Role};
 use promptsearch::provider::http::HttpProvider;
+use promptsearch::provider::limit::RatesLeft;
 use promptsearch::provider::openai;
 use promptsearch::provider::{Failure, Finish, Llm, LlmError, Reply, Request};
 use promptsearch::task::model::{ModelName, Provider, Timeouts, Usage};
@@ -178,7 +179,7 @@ async fn the_request_is_exactly_this() {
     let usage = Usage { input: Tokens(9), cached_input: Tokens(0), output: Tokens(2) };
     assert_eq!(reply, {
         let (text, why) = ("billing".to_owned(), String::new());
-        Reply { text, usage: Some(usage), finish: Finish::Stop, why }
+        Reply { text, usage: Some(usage), finish: Finish::Stop, why, left: RatesLeft::default() }
     });
 
     let (headers, body) = seen.lock().unwrap().take().unwrap();

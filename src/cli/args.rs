@@ -363,6 +363,15 @@ pub(crate) struct SimulateArgs {
     /// Value of the Retry-After header, in seconds
     #[arg(long, default_value_t = 0, value_name = "S")]
     pub retry_after: u64,
+    /// Requests that are answered in a minute; more of them get status 429
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rpm: Option<u32>,
+    /// Tokens that are answered in a minute, of prompts and answers together
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub tpm: Option<u32>,
+    /// Send no headers that say what is left of them
+    #[arg(long)]
+    pub hide_rates: bool,
     /// Share of requests answered with status 500
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub error: f64,

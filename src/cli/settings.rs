@@ -14,7 +14,7 @@ use crate::units::{Tokens, Usd};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A flag replaces the task's cap of the same unit; the other caps stay.
 pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, CliError> {
@@ -190,6 +190,7 @@ pub(super) fn access(task: &Task, concurrency: Option<usize>) -> Result<Access, 
     let variable = |name: &str| std::env::var(name).ok();
     let mut access = Access { concurrency, ..Access::default() };
     access.environment = std::env::vars_os().collect();
+    access.limits = limits_folder(&variable);
     for (name, provider) in task.providers() {
         let Some(source) = &provider.api_key else { continue };
         let key = key::resolve(source, &variable).map_err(|error| {
@@ -198,6 +199,14 @@ pub(super) fn access(task: &Task, concurrency: Option<usize>) -> Result<Access, 
         access.keys.insert(name.clone(), key);
     }
     Ok(access)
+}
+
+/// Where the runs of this user share the limits of their keys (XDG Base Directory Specification).
+fn limits_folder(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let state = variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || Some(PathBuf::from(variable("HOME")?).join(".local/state"));
+    let folder = state.or_else(home)?.join("promptsearch/limits");
+    folder.is_absolute().then_some(folder)
 }
 
 #[cfg(test)]

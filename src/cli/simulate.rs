@@ -4,7 +4,7 @@ use super::args::SimulateArgs;
 use super::error::CliError;
 use super::screen::Screen;
 use crate::export::document;
-use crate::sim::server::{self, Options};
+use crate::sim::server::{self, Allowance, Options};
 use crate::sim::world::WorldParameters;
 use crate::sim::{Faults, Latency, true_quality, world_of};
 use crate::source::SourceError;
@@ -58,6 +58,7 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
             retry_after: args.retry_after,
             seed: args.fault_seed,
         },
+        allowance: Allowance { requests: args.rpm, tokens: args.tpm, is_hidden: args.hide_rates },
         key: args.require_key.clone().map(Into::into),
         log: args.log.clone(),
     };

@@ -146,6 +146,14 @@ pub enum Failure {
     Unsent,
 }
 
+impl Failure {
+    /// Whether the provider is not there, or not ready for anything.
+    #[must_use]
+    pub fn is_outage(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Unavailable)
+    }
+}
+
 /// A call's answer. The request is not part of it: it is rendered again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answered {

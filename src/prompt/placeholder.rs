@@ -319,7 +319,7 @@ mod tests {
             after in "[a} ]{0,3}",
         ) {
             // A brace before or behind it must not make it mean something either.
-            prop_assume!(!before.ends_with('{'));
+            prop_assume!(!before.ends_with('{') && !before.contains("{{"));
             let part = format!("{before}{}{after}", literal(&text));
             let shown: String = pieces(&part)
                 .into_iter()

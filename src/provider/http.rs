@@ -6,6 +6,7 @@
 
 use super::key::redact;
 use super::protocol::Protocol;
+use super::rates;
 use super::refusal::Refusal;
 use super::{Failure, Llm, LlmError, Reply, Request};
 use crate::clock::Clock;
@@ -210,9 +211,10 @@ impl<P: Protocol> HttpProvider<P> {
         if !status.is_success() {
             return Err(self.refused(response).await);
         }
+        let left = rates::left(response.headers(), Clock::System.now());
         let body = self.body(response).await?;
         let reply = self.protocol.reply(&body).map_err(|refusal| self.error(status, refusal))?;
-        Ok(self.without_key(reply))
+        Ok(Reply { left, ..self.without_key(reply) })
     }
 
     /// A proxy may repeat the headers of a request in its answer: no key comes in with one. The texts are

@@ -2,8 +2,9 @@
 //!
 //! A limit decides when an attempt may be sent, never whether: that is the wallet's decision. Limits can
 //! stand inside one another ([`Throttle`](super::throttle::Throttle) takes an outer one), so that a cap
-//! over several providers, or over several runs, needs no change where attempts are made.
+//! over several providers needs no change where attempts are made.
 
+use crate::units::Tokens;
 use async_trait::async_trait;
 use std::fmt;
 use std::time::Duration;
@@ -14,18 +15,42 @@ pub(super) mod contract;
 /// Limits how many attempts are sent at a time, and how fast.
 #[async_trait]
 pub trait SendLimit: fmt::Debug + Send + Sync {
-    /// Waits until one more attempt may be sent, first come, first served. A future that is dropped
-    /// gives back all that it holds.
-    async fn acquire(&self) -> Box<dyn Permit>;
+    /// Waits until one more attempt may be sent, first come, first served. `tokens` is what it may use at
+    /// most. A future that is dropped gives back all that it holds.
+    async fn acquire(&self, tokens: Tokens) -> Box<dyn Permit>;
 }
 
 /// A place among the attempts in flight. It is free again when the permit is dropped, whatever was
 /// reported before.
 #[must_use = "the place is free again when the permit is dropped"]
 pub trait Permit: fmt::Debug + Send {
-    /// Reports that the attempt was answered.
-    fn on_success(&self);
+    /// Reports that the attempt was answered: the tokens that it used, where the provider counted them,
+    /// and what the provider says is left of its rates.
+    fn on_success(&self, used: Option<Tokens>, left: RatesLeft);
 
     /// Reports that the provider refused the attempt as one too many, and how long it asks to wait.
     fn on_throttled(&self, retry_after: Option<Duration>);
+
+    /// Reports that the provider is not there, or not ready.
+    fn on_outage(&self);
+}
+
+/// What a provider says is left of its rates; nothing where it says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RatesLeft {
+    /// Of its requests.
+    pub requests: Option<RateLeft>,
+    /// Of its tokens.
+    pub tokens: Option<RateLeft>,
+}
+
+/// What is left of one rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLeft {
+    /// The most that can be left.
+    pub limit: u64,
+    /// What is left.
+    pub left: u64,
+    /// How long until all of it is there again, if nothing is used.
+    pub reset: Duration,
 }

@@ -8,9 +8,10 @@ pub mod key; // The source of a provider's key, and how it stays out of every te
 mod body; // A server's body as JSON, read loosely.
 pub mod refusal; // What a server says instead of an answer.
 pub mod protocol; // What a wire protocol defines.
+pub mod limit; // When an attempt may be sent: the contract.
+mod rates; // What an answer's headers say is left of a provider's rates.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 pub mod openai; // `POST /chat/completions`.
-pub mod limit; // When an attempt may be sent: the contract.
 pub mod backoff; // How long to wait before an attempt is made again.
 pub mod shared_limit; // A cap that several providers share.
 pub mod throttle; // How many attempts at one provider at a time, and how fast.
@@ -24,6 +25,7 @@ pub use crate::event::{Failure, Finish};
 use crate::prompt::Message;
 use crate::task::model::{ModelName, RefusedFields, RequestForm, Usage};
 use async_trait::async_trait;
+use limit::RatesLeft;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +88,8 @@ pub struct Reply {
     pub finish: Finish,
     /// What is wrong with it, in the provider's words; nothing where it is good, or nothing is said.
     pub why: String,
+    /// What the provider says is left of its rates.
+    pub left: RatesLeft,
 }
 
 /// A failed attempt.

@@ -8,11 +8,13 @@ use super::http::{AddressError, HttpProvider};
 use super::limit::SendLimit;
 use super::openai::OpenAi;
 use super::shared_limit::SharedLimit;
-use super::throttle::Throttle;
+use super::throttle::{Rates, Throttle};
 use crate::task::Task;
 use crate::task::model::{Provider, ProviderKind};
+use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +44,17 @@ pub fn connect(
         Some(ProviderKind::Sim) => Connection::Simulated,
         None => Connection::OfProgram,
     })
+}
+
+/// The file of a folder in which all runs of this machine share the limits of one key at one server.
+#[must_use]
+pub fn limits_file(folder: &Path, provider: &Provider, key: Option<&SecretString>) -> PathBuf {
+    // Neither the key nor a hash of the key alone: the name tells nothing about it.
+    let mut hasher = blake3::Hasher::new_derive_key("promptsearch 2026 limits of a key");
+    hasher.update(provider.host().as_bytes());
+    hasher.update(b"\0");
+    hasher.update(key.map_or("", |key| key.expose_secret()).as_bytes());
+    folder.join(format!("{}.json", &hasher.finalize().to_hex()[..16]))
 }
 
 /// How long a run waits for a provider.
@@ -89,30 +102,34 @@ pub struct Providers {
 
 impl Providers {
     /// The providers of a task with their limits, and at most `concurrency` requests at a time over
-    /// all of them where it is given. `answering` says what answers the requests to a provider.
+    /// all of them where it is given. `answering` says what answers the requests to a provider, and in
+    /// which file its limits are shared with other runs.
     ///
     /// # Errors
     /// The first error of `answering`.
     pub fn new<E>(
         task: &Task,
         concurrency: Option<usize>,
-        answering: impl Fn(&str, &Provider) -> Result<Arc<dyn Llm>, E>,
+        answering: impl Fn(&str, &Provider) -> Result<(Arc<dyn Llm>, Option<PathBuf>), E>,
     ) -> Result<Self, E> {
         let shared = concurrency.map(|most| Arc::new(SharedLimit::new(most)));
         let mut by_name = BTreeMap::new();
         let mut total = 0;
         for (name, provider) in task.providers() {
-            let llm = answering(name, provider)?;
+            let (llm, file) = answering(name, provider)?;
             // A limit over all providers may also be above a provider's default.
             let own = match (provider.concurrency, concurrency) {
                 (None, Some(most)) => most.max(1),
                 _ => provider.concurrency(),
             };
             total += own;
-            let throttle = match &shared {
-                Some(shared) => Throttle::within(Arc::clone(shared) as _, own, provider.rpm),
-                None => Throttle::new(own, provider.rpm),
+            let rates = Rates {
+                concurrency: own,
+                requests_per_minute: provider.rpm,
+                tokens_per_minute: provider.tpm,
             };
+            let outer = shared.as_ref().map(|shared| Arc::clone(shared) as _);
+            let throttle = Throttle::with(rates, outer, file.as_deref());
             let (limit, patience) = (Arc::new(throttle), Patience::of(provider));
             by_name.insert(name.clone(), ThrottledProvider { llm, limit, patience });
         }

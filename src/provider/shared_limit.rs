@@ -2,7 +2,8 @@
 //!
 //! It has no rate and learns nothing: those belong to a single provider's throttle.
 
-use super::limit::{Permit, SendLimit};
+use super::limit::{Permit, RatesLeft, SendLimit};
+use crate::units::Tokens;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -59,7 +60,7 @@ impl SharedLimit {
 
 #[async_trait]
 impl SendLimit for SharedLimit {
-    async fn acquire(&self) -> Box<dyn Permit> {
+    async fn acquire(&self, _tokens: Tokens) -> Box<dyn Permit> {
         Box::new(SharedPermit {
             shared: Arc::clone(&self.shared),
             // The semaphore is never closed, so a place is always given in the end.
@@ -82,9 +83,11 @@ struct SharedPermit {
 
 /// A cap over all providers: what one of them says does not change it.
 impl Permit for SharedPermit {
-    fn on_success(&self) {}
+    fn on_success(&self, _used: Option<Tokens>, _left: RatesLeft) {}
 
     fn on_throttled(&self, _retry_after: Option<Duration>) {}
+
+    fn on_outage(&self) {}
 }
 
 impl Drop for SharedPermit {

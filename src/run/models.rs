@@ -2,12 +2,14 @@
 
 use crate::event::Finish;
 use crate::operator::Nonce;
+use crate::provider::limit::RatesLeft;
 use crate::provider::{Llm, LlmError, Reply, Request};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What a run is given each time that it is opened.
@@ -19,6 +21,8 @@ pub struct Access {
     pub environment: Vec<(OsString, OsString)>,
     /// Providers that the caller implements, by name. They replace the task's providers of that name.
     pub models: BTreeMap<String, Arc<dyn Llm>>,
+    /// A folder in which runs on this machine share the limits of each key; `None`: they share nothing.
+    pub limits: Option<PathBuf>,
     /// The maximum number of concurrent requests across all providers; `None`: as the run was
     /// started.
     pub concurrency: Option<usize>,
@@ -83,7 +87,8 @@ pub fn rewrite(request: &Request, part: &str, text: &str) -> String {
 /// A complete answer without token counts; they are estimated from its bytes.
 impl From<String> for Reply {
     fn from(text: String) -> Self {
-        Self { text, usage: None, finish: Finish::Stop, why: String::new() }
+        let (why, left) = (String::new(), RatesLeft::default());
+        Self { text, usage: None, finish: Finish::Stop, why, left }
     }
 }
 

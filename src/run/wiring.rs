@@ -11,7 +11,7 @@ use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::journal::Journal;
 use crate::provider::Llm;
-use crate::provider::registry::{Connection, Providers, connect};
+use crate::provider::registry::{Connection, Providers, connect, limits_file};
 use crate::recipe::Recipe;
 use crate::sim::world::WorldParameters;
 use crate::sim::{CLERK, EDITOR, MODEL_SEED, SimLlm, world_of};
@@ -20,6 +20,7 @@ use crate::strategy::{Composed, Fixed, Searched, Strategy};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Provider};
 use crate::text;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -86,23 +87,25 @@ fn strategy(file: &RunFile, task: &Task, recipe: &Recipe) -> Box<dyn Strategy> {
     }
 }
 
-/// What answers the requests to a provider: the caller's own model where there is one of its name.
+/// What answers the requests to a provider: the caller's own model where there is one of its name. With
+/// it comes the file in which the limits of its server are shared with other runs.
 fn answering(
     name: &str,
     provider: &Provider,
     task: &Task,
     access: &Access,
-) -> Result<Arc<dyn Llm>, RunError> {
+) -> Result<(Arc<dyn Llm>, Option<PathBuf>), RunError> {
     if let Some(llm) = access.models.get(name) {
-        return Ok(Arc::clone(llm));
+        return Ok((Arc::clone(llm), None));
     }
     let failed = |message: String| RunError::Provider { name: name.to_owned(), message };
     let key = access.keys.get(name).cloned();
+    let limits = access.limits.as_ref().map(|it| limits_file(it, provider, key.as_ref()));
     match connect(name, provider, key).map_err(|error| failed(error.to_string()))? {
-        Connection::Client(llm) => Ok(llm),
+        Connection::Client(llm) => Ok((llm, limits)),
         Connection::Simulated => {
             let world = world_of(task, MODEL_SEED, WorldParameters::default());
-            Ok(Arc::new(SimLlm::new(Arc::new(world))))
+            Ok((Arc::new(SimLlm::new(Arc::new(world))), None))
         }
         Connection::OfProgram => {
             Err(failed("the program that made the task gave no model for it".to_owned()))

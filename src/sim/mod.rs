@@ -7,6 +7,7 @@
 
 // A file uses only files declared above it.
 pub mod draw;
+mod allowance;
 mod faults;
 mod log;
 mod tally;
@@ -31,6 +32,7 @@ pub use of_task::{MODEL_SEED, true_quality, world_of};
 
 use crate::event::{Failure, Finish};
 use crate::prompt::Message;
+use crate::provider::limit::RatesLeft;
 use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
@@ -143,7 +145,13 @@ impl Llm for SimLlm {
                 message,
             })?;
         let (usage, why) = (Some(answer.usage), String::new());
-        Ok(Reply { text: answer.text, usage, finish: answer.finish, why })
+        Ok(Reply {
+            text: answer.text,
+            usage,
+            finish: answer.finish,
+            why,
+            left: RatesLeft::default(),
+        })
     }
 }
 

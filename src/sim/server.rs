@@ -1,7 +1,9 @@
 //! The simulated models behind HTTP, as an OpenAI-compatible provider with faults on demand.
 
+pub use super::allowance::Allowance;
 pub use super::faults::{Faults, Latency};
 
+use super::allowance::{Buckets, tell_wait};
 use super::faults::Fault;
 use super::log::{LogEntry, RequestLog};
 use super::tally::{BodyHash, Outcome, Tally};
@@ -22,7 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -38,6 +40,8 @@ pub struct Options {
     pub latency: Latency,
     /// What happens instead of answers.
     pub faults: Faults,
+    /// How much it answers in a minute.
+    pub allowance: Allowance,
     /// The key that requests must carry.
     pub key: Option<SecretString>,
     /// Where one JSON line per answer is appended.
@@ -48,6 +52,7 @@ struct Server {
     models: SimLlm,
     options: Options,
     tally: Mutex<Tally>,
+    buckets: Mutex<Buckets>,
     log: Option<RequestLog>,
     /// Ends what hangs when the server ends.
     closing: watch::Receiver<bool>,
@@ -65,10 +70,12 @@ pub async fn serve(
 ) -> io::Result<()> {
     let (close, closing) = watch::channel(false);
     let log = options.log.as_deref().map(RequestLog::open).transpose()?;
+    let buckets = Mutex::new(Buckets::new(options.allowance, Instant::now()));
     let server = Arc::new(Server {
         models: SimLlm::new(world),
         options,
         tally: Mutex::default(),
+        buckets,
         log,
         closing,
     });
@@ -167,6 +174,10 @@ impl Server {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn buckets(&self) -> MutexGuard<'_, Buckets> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn admits(&self, headers: &HeaderMap) -> bool {
         let Some(key) = &self.options.key else {
             return true;
@@ -182,7 +193,11 @@ impl Server {
         let body = body_hash(body);
         let seen = self.tally().see(body);
         let source = u64::from_le_bytes(std::array::from_fn(|place| body[place]));
-        let fault = self.options.faults.draw(source, seen);
+        let room = self.buckets().take(answer.usage.total().0, Instant::now());
+        let fault = match room {
+            Ok(()) => self.options.faults.draw(source, seen),
+            Err(_) => Some(Fault::Throttled),
+        };
         if let Some(fault) = fault {
             self.tally().met(fault);
         }
@@ -205,8 +220,8 @@ impl Server {
                     "rate_limit_exceeded",
                     "too many requests (simulated)",
                 );
-                let seconds = HeaderValue::from(self.options.faults.retry_after);
-                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+                let asked = Duration::from_secs(self.options.faults.retry_after);
+                tell_wait(room.err().unwrap_or(asked), response.headers_mut());
                 return response;
             }
             Some(Fault::Failed) => {
@@ -264,7 +279,9 @@ impl Server {
             _ => {
                 pending.outcome = Outcome::Answered;
                 let bytes = wire::response(&request.model, &pending.hash, &answer);
-                json(StatusCode::OK, bytes)
+                let mut response = json(StatusCode::OK, bytes);
+                self.buckets().tell(response.headers_mut());
+                response
             }
         }
     }

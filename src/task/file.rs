@@ -261,8 +261,13 @@ impl TaskFile {
             let provider_at = |key: &str, message: &str| {
                 at(&["providers", name, key], format!("provider `{name}`: {message}"))
             };
-            if provider.concurrency == Some(0) || provider.rpm == Some(0) {
-                return Err(provider_at("concurrency", "`concurrency` must be at least 1"));
+            let zero = [
+                ("concurrency", provider.concurrency == Some(0)),
+                ("rpm", provider.rpm == Some(0)),
+                ("tpm", provider.tpm == Some(0)),
+            ];
+            if let Some((key, _)) = zero.into_iter().find(|(_, is_zero)| *is_zero) {
+                return Err(provider_at(key, &format!("`{key}` must be at least 1")));
             }
             let prices = provider.prices.values().chain(&provider.price);
             if prices.into_iter().any(|price| !price.is_valid()) {

@@ -3,6 +3,7 @@
 use crate::support::{Lab, shipped_task};
 use promptsearch::caps::Caps;
 use promptsearch::event::Finish;
+use promptsearch::provider::limit::RatesLeft;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::task::model::Usage;
 use promptsearch::units::Tokens;
@@ -52,7 +53,13 @@ impl Llm for Indifferent {
             if u32::from(draw) * 10 < 6 * 65_536 { &self.labels[row] } else { &self.wrong }.clone()
         };
         let usage = Usage { input: Tokens(50), cached_input: Tokens::ZERO, output: Tokens(10) };
-        Ok(Reply { text, usage: Some(usage), finish: Finish::Stop, why: String::new() })
+        Ok(Reply {
+            text,
+            usage: Some(usage),
+            finish: Finish::Stop,
+            why: String::new(),
+            left: RatesLeft::default(),
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::engine::retry::{Next, Tries};
 use crate::engine::usage::{estimated_usage, plausible_usage};
 use crate::event::{Answered, Event, Failure, Finish, NoAnswer};
 use crate::id::EventNumber;
+use crate::provider::limit::RatesLeft;
 use crate::provider::{LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
@@ -99,7 +100,8 @@ impl CallRunner {
                 Next::Invalid(finish) => {
                     let usage =
                         if error.may_be_billed { error.usage } else { Some(Usage::default()) };
-                    let reply = Reply { text: String::new(), usage, finish, why: error.message };
+                    let (text, left) = (String::new(), RatesLeft::default());
+                    let reply = Reply { text, usage, finish, why: error.message, left };
                     return self.answer(context, reply, took, Some(since)).await;
                 }
                 Next::Missing(cause) => {
@@ -165,10 +167,14 @@ impl CallRunner {
         let result = context.provider.throttled.llm.complete(context.request).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         match &result {
-            Ok(_) => reservation.permit.on_success(),
+            Ok(reply) => {
+                let used = plausible_usage(context.request, reply.usage).map(Usage::total);
+                reservation.permit.on_success(used, reply.left);
+            }
             Err(error) if error.failure == Failure::Throttled => {
                 reservation.permit.on_throttled(error.retry_after);
             }
+            Err(error) if error.failure.is_outage() => reservation.permit.on_outage(),
             Err(_) => {}
         }
         (result, sent.elapsed())

@@ -97,8 +97,9 @@ impl CallRunner {
                 }
                 Room::Never => return Ok(Err(NoAnswer::NoBudget)),
             }
+            let tokens = self.worst_case(context).tokens;
             let permit = tokio::select! {
-                permit = context.provider.throttled.limit.acquire() => Some(permit),
+                permit = context.provider.throttled.limit.acquire(tokens) => Some(permit),
                 () = self.halted(context.share) => None,
             };
             let Some(permit) = permit else { continue };

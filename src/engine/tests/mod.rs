@@ -17,9 +17,10 @@ use crate::id::{Call, CandidateIx, EventNumber, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::ledger::{Remaining, Wallet};
 use crate::memory::State;
+use crate::provider::limit::RatesLeft;
 use crate::provider::registry::Patience;
 use crate::provider::registry::ThrottledProvider;
-use crate::provider::throttle::Throttle;
+use crate::provider::throttle::{Rates, Throttle};
 use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::recipe;
 use crate::seed::Seed;
@@ -120,8 +121,8 @@ impl Llm for Scripted {
 
 pub(super) fn reply(text: &str) -> Reply {
     let usage = Usage { input: Tokens(10), cached_input: Tokens::ZERO, output: Tokens(2) };
-    let why = String::new();
-    Reply { text: text.to_owned(), usage: Some(usage), finish: Finish::Stop, why }
+    let (why, left) = (String::new(), RatesLeft::default());
+    Reply { text: text.to_owned(), usage: Some(usage), finish: Finish::Stop, why, left }
 }
 
 pub(super) fn failure(failure: Failure, may_be_billed: bool) -> Result<Reply, LlmError> {
@@ -144,7 +145,7 @@ pub(super) fn runner(
     let task = task();
     let provider = ThrottledProvider {
         llm,
-        limit: Arc::new(Throttle::new(4, None)),
+        limit: Arc::new(Throttle::new(Rates::concurrent(4))),
         patience: Patience::default(),
     };
     let models = ModelRole::ALL

@@ -1,6 +1,7 @@
 //! The contract of [`SendLimit`](super::SendLimit), as tests for each implementation.
 
-use super::SendLimit;
+use super::{RatesLeft, SendLimit};
+use crate::units::Tokens;
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
@@ -49,25 +50,32 @@ pub(in crate::provider) async fn is_pending<F: Future + Unpin>(future: &mut F) -
 async fn assert_free(limit: &Arc<dyn SendLimit>, count: usize) {
     let mut held = Vec::new();
     for place in 0..count {
-        let permit = timeout(PATIENCE, limit.acquire()).await;
+        let permit = timeout(PATIENCE, limit.acquire(Tokens(1))).await;
         held.push(permit.unwrap_or_else(|_| panic!("{limit:?}: place {place} of {count} is lost")));
     }
-    assert!(timeout(Duration::from_millis(20), limit.acquire()).await.is_err(), "{limit:?}");
+    assert!(
+        timeout(Duration::from_millis(20), limit.acquire(Tokens(1))).await.is_err(),
+        "{limit:?}"
+    );
 }
 
 /// A place that becomes free belongs to the attempt that has waited longest, not to one that asks just
 /// then.
 async fn places_are_given_in_the_order_of_asking(limit: &Arc<dyn SendLimit>) {
-    let mut held = vec![limit.acquire().await, limit.acquire().await, limit.acquire().await];
+    let mut held = vec![
+        limit.acquire(Tokens(1)).await,
+        limit.acquire(Tokens(1)).await,
+        limit.acquire(Tokens(1)).await,
+    ];
     let mut waiting = VecDeque::new();
     for _ in 0..8 {
-        let mut place = limit.acquire();
+        let mut place = limit.acquire(Tokens(1));
         assert!(is_pending(&mut place).await, "{limit:?}");
         waiting.push_back(place);
     }
     for _ in 0..40 {
         held.pop();
-        let mut newcomer = limit.acquire();
+        let mut newcomer = limit.acquire(Tokens(1));
         assert!(is_pending(&mut newcomer).await, "a newcomer goes first: {limit:?}");
         let first = waiting.pop_front().unwrap();
         for place in waiting.iter_mut().rev() {
@@ -87,7 +95,7 @@ async fn never_more_are_in_flight_than_the_limit(limit: &Arc<dyn SendLimit>) {
         .map(|_| {
             let (limit, now, most) = (Arc::clone(limit), Arc::clone(&now), Arc::clone(&most));
             tokio::spawn(async move {
-                let _permit = limit.acquire().await;
+                let _permit = limit.acquire(Tokens(1)).await;
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
                 now.fetch_sub(1, Ordering::SeqCst);
@@ -104,11 +112,11 @@ async fn never_more_are_in_flight_than_the_limit(limit: &Arc<dyn SendLimit>) {
 
 async fn a_waiter_that_is_dropped_leaves_no_trace(limit: &Arc<dyn SendLimit>) {
     for _ in 0..100 {
-        let held = (limit.acquire().await, limit.acquire().await);
+        let held = (limit.acquire(Tokens(1)).await, limit.acquire(Tokens(1)).await);
         let waiting: Vec<_> = (0..10)
             .map(|_| {
                 let limit = Arc::clone(limit);
-                tokio::spawn(async move { drop(limit.acquire().await) })
+                tokio::spawn(async move { drop(limit.acquire(Tokens(1)).await) })
             })
             .collect();
         tokio::task::yield_now().await;
@@ -126,15 +134,15 @@ async fn a_waiter_that_is_dropped_leaves_no_trace(limit: &Arc<dyn SendLimit>) {
 
 /// A limit may wait longer after a refusal, but a place is free again in the end.
 async fn no_report_keeps_a_place(limit: &Arc<dyn SendLimit>) {
-    let permit = limit.acquire().await;
-    permit.on_success();
+    let permit = limit.acquire(Tokens(1)).await;
+    permit.on_success(None, RatesLeft::default());
     drop(permit);
-    let permit = limit.acquire().await;
+    let permit = limit.acquire(Tokens(1)).await;
     permit.on_throttled(SHORT_WAIT);
     drop(permit);
-    let permit = timeout(PATIENCE, limit.acquire()).await.expect("a place is lost");
+    let permit = timeout(PATIENCE, limit.acquire(Tokens(1))).await.expect("a place is lost");
     // Both reports, in either order, are not a mistake that may cost a place.
-    permit.on_success();
+    permit.on_success(None, RatesLeft::default());
     permit.on_throttled(SHORT_WAIT);
     drop(permit);
     assert_free(limit, 1).await;

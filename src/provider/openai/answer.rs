@@ -3,6 +3,7 @@
 //! Read loosely, because no two servers write it alike: a field of an unexpected type is as good as
 //! missing, and only what is missing and needed makes the body unreadable.
 
+use crate::provider::limit::RatesLeft;
 use crate::provider::refusal::Refusal;
 use crate::provider::{Failure, Finish, Reply, body};
 use crate::task::model::Usage;
@@ -61,7 +62,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Reply, Refusal> {
     let calls = [&message["tool_calls"], &message["function_call"]];
     if calls.into_iter().any(is_something) {
         let why = format!("the model called a tool: {}", text::shorten(&calls_in(message), 200));
-        return Ok(Reply { text, usage, finish: Finish::ToolCall, why });
+        let (finish, left) = (Finish::ToolCall, RatesLeft::default());
+        return Ok(Reply { text, usage, finish, why, left });
     }
     if text.is_empty() && !matches!(finish, Finish::Length | Finish::Filter) {
         let ended = reason.map_or_else(String::new, |reason| format!(", ended by `{reason}`"));
@@ -80,7 +82,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Reply, Refusal> {
         Finish::Filter => format!("a content filter cut off the answer: “{}”", shown(&text)),
         _ => String::new(),
     };
-    Ok(Reply { text, usage, finish, why })
+    Ok(Reply { text, usage, finish, why, left: RatesLeft::default() })
 }
 
 fn shown(text: &str) -> String {

@@ -1,54 +1,151 @@
-//! How far apart attempts are sent: as the user allows, and as the provider was seen to accept.
+//! How fast attempts are sent: as the user allows, as the provider says, and as it was seen to accept.
 
+use super::moment::Moment;
+use crate::provider::limit::RateLeft;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Learned spacings lie between these two.
 const SHORTEST_SPACING: Duration = Duration::from_millis(1);
 const LONGEST_SPACING: Duration = Duration::from_secs(60);
 
-/// Steady spacing with a burst of a few: no 60 seconds hold more attempts than `rpm`.
-#[derive(Debug)]
-pub(super) struct Pace {
-    pub(super) interval: Duration,
-    /// How far ahead of its steady time an attempt may be.
-    ahead: Duration,
-    /// The steady time of the next attempt.
-    steady: Instant,
+/// The longest time to a provider's whole rate that is believed; limits per day take so long.
+const LONGEST_RESET: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// So many units (requests or tokens) in any minute. What was taken is kept as one moment, the steady time
+/// of the next unit, which several processes can share (a generic cell rate algorithm: ITU-T I.371,
+/// annex A, as a virtual schedule).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rate(u64);
+
+impl Rate {
+    /// So many units per minute, at least one.
+    pub(super) fn per_minute(units: u64) -> Self {
+        Self(units.max(1))
+    }
+
+    /// How many units may go at once: a few requests, or the tokens of one attempt.
+    fn burst(self, units: u64) -> u64 {
+        // At high rates the burst also makes up for sleeps that are a millisecond too long.
+        (self.0 / 20).clamp(1, 4).max(units + self.0 / 6_000)
+    }
+
+    /// The time between two units. The burst is part of the minute's number, so what is spread over the
+    /// minute is that much less.
+    fn interval(self, units: u64) -> Duration {
+        // An attempt of more than half of a minute's tokens cannot leave room for itself.
+        let spread = (self.0 + 1).saturating_sub(self.burst(units)).max(self.0.div_ceil(2));
+        // The nanosecond makes up for the division's rounding down.
+        Duration::from_nanos(60_000_000_000 / spread + 1)
+    }
+
+    /// When an attempt of so many units may be sent, given the steady time.
+    pub(super) fn next(self, steady: Moment, units: u64) -> Moment {
+        steady - times(self.interval(units), self.burst(units) - units)
+    }
+
+    /// The steady time after an attempt of so many units that is sent now.
+    pub(super) fn take(self, steady: Moment, units: u64, now: Moment) -> Moment {
+        steady.max(now) + times(self.interval(units), units)
+    }
+
+    /// The steady time where an attempt of so many units used another number.
+    pub(super) fn correct(self, steady: Moment, units: u64, used: u64) -> Moment {
+        let interval = self.interval(units);
+        let more = steady + times(interval, used.saturating_sub(units));
+        more - times(interval, units.saturating_sub(used))
+    }
 }
 
-impl Pace {
-    /// The pace of a number of attempts per minute.
-    pub(super) fn per_minute(rpm: u32, now: Instant) -> Self {
-        let rpm = rpm.max(1);
-        // At high rates the burst also makes up for sleeps that are a millisecond too long.
-        let burst = (rpm / 20).clamp(1, 4).max(rpm / 6_000);
-        // The burst is part of the minute's number, so what is spread over it is that much less.
-        // The nanosecond makes up for the division's rounding down.
-        let interval = Duration::from_secs(60) / (rpm - (burst - 1)) + Duration::from_nanos(1);
-        Self { interval, ahead: interval * (burst - 1), steady: now }
+fn times(interval: Duration, count: u64) -> Duration {
+    let nanos = interval.as_nanos().saturating_mul(u128::from(count));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// What a provider says is left of a rate, as a bucket that fills evenly.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Bucket {
+    size: f64,
+    level: f64,
+    at: Moment,
+    per_second: f64,
+}
+
+impl Bucket {
+    /// What the provider says now, given what was known before. Attempts that are in flight may not be
+    /// counted in it yet, so it never adds to what is known.
+    pub(super) fn of(left: RateLeft, before: Option<&Self>, now: Moment) -> Option<Self> {
+        if left.limit == 0 || left.reset > LONGEST_RESET {
+            return None;
+        }
+        let (size, said) = (left.limit as f64, left.left.min(left.limit) as f64);
+        let reset = left.reset.as_secs_f64();
+        let per_second = match before {
+            // A full bucket tells no rate.
+            _ if said < size && reset > 0.0 => (size - said) / reset,
+            Some(before) => before.per_second,
+            None => return None,
+        };
+        let known = before.map_or(size, |before| before.level_at(now));
+        Some(Self { size, level: said.min(known), at: now, per_second })
     }
 
-    /// A pace without a burst.
-    pub(super) fn steady(interval: Duration, now: Instant) -> Self {
-        Self { interval, ahead: Duration::ZERO, steady: now }
+    fn level_at(&self, now: Moment) -> f64 {
+        (self.level + self.per_second * now.since(self.at).as_secs_f64()).min(self.size)
     }
 
-    /// When the next attempt may be sent.
-    pub(super) fn next(&self) -> Instant {
-        self.steady.checked_sub(self.ahead).unwrap_or(self.steady)
+    /// When there are so many units.
+    pub(super) fn next(&self, units: u64, now: Moment) -> Moment {
+        let lacking = (units as f64).min(self.size) - self.level_at(now);
+        match lacking > 0.0 {
+            true => {
+                now + Duration::try_from_secs_f64(lacking / self.per_second).unwrap_or_default()
+            }
+            false => now,
+        }
     }
 
-    /// Counts an attempt that is sent now.
-    pub(super) fn take(&mut self, now: Instant) {
-        self.steady = self.steady.max(now) + self.interval;
+    /// Counts units that are used now.
+    pub(super) fn take(&mut self, units: u64, now: Moment) {
+        self.level = self.level_at(now) - units as f64;
+        self.at = now;
+    }
+
+    /// Counts what was used where another number was taken.
+    pub(super) fn correct(&mut self, units: u64, used: u64) {
+        self.level += units as f64 - used as f64;
+    }
+}
+
+/// What attempts use of what is set aside for them: all of it, until the first is answered.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct UsedShare {
+    set_aside: f64,
+    used: f64,
+}
+
+impl UsedShare {
+    /// Takes in an answered attempt. Attempts count less the longer ago they were answered.
+    pub(super) fn learn(&mut self, set_aside: u64, used: u64) {
+        self.set_aside = self.set_aside * 0.98 + set_aside as f64;
+        self.used = self.used * 0.98 + used as f64;
+    }
+
+    /// What an attempt is expected to use.
+    pub(super) fn expected(&self, set_aside: u64) -> u64 {
+        match self.set_aside > 0.0 {
+            true => (set_aside as f64 * self.used / self.set_aside).ceil() as u64,
+            false => set_aside,
+        }
     }
 }
 
 /// A spacing that the provider was seen to accept.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Learned {
-    pub(super) pace: Pace,
+    pub(super) interval: Duration,
+    /// When the next attempt may be sent.
+    pub(super) next: Moment,
     /// The spacing when it was learned.
     pub(super) initial: Duration,
     /// Answers since it was learned.
@@ -57,14 +154,20 @@ pub(super) struct Learned {
 
 impl Learned {
     /// What was learned from an interval; `None` where it is too short to matter.
-    pub(super) fn new(interval: Duration, now: Instant) -> Option<Self> {
+    pub(super) fn new(interval: Duration, now: Moment) -> Option<Self> {
         let interval = interval.mul_f64(1.05).min(LONGEST_SPACING);
         // Finer than the timer, it could only slow things down.
         (interval >= SHORTEST_SPACING).then_some(Self {
-            pace: Pace::steady(interval, now),
+            interval,
+            next: now,
             initial: interval,
             answers: 0,
         })
+    }
+
+    /// Counts an attempt that is sent now.
+    pub(super) fn take(&mut self, now: Moment) {
+        self.next = self.next.max(now) + self.interval;
     }
 
     /// A little faster after each answer, in larger steps the longer no refusal comes: near the
@@ -73,7 +176,7 @@ impl Learned {
     pub(super) fn faster(mut self) -> Option<Self> {
         self.answers += 1;
         let step = (0.001 * f64::from(self.answers / 32).exp2()).min(0.25);
-        self.pace.interval = self.pace.interval.mul_f64(1.0 - step);
-        (self.pace.interval >= SHORTEST_SPACING).then_some(self)
+        self.interval = self.interval.mul_f64(1.0 - step);
+        (self.interval >= SHORTEST_SPACING).then_some(self)
     }
 }

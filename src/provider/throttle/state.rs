@@ -1,13 +1,24 @@
 //! What a throttle knows and decides, without waiting: time is handed in.
+//!
+//! Runs on one machine that use one key share it (`file`): each is a holder of places, and what the
+//! provider says to one of them is known to all. What a run's own task allows is not shared
+//! ([`Allowed`]).
 
-use super::pace::{Learned, Pace};
-use super::since::{Epoch, Pause};
+use super::moment::Moment;
+use super::pace::{Bucket, Learned, Rate, UsedShare};
+use super::since::{Epoch, Outage, Pause};
 use crate::provider::backoff::MAX_PAUSE;
+use crate::provider::limit::RatesLeft;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The share of the limit that is left after a cut.
 const CUT: f64 = 0.7;
+
+/// After as many answers as the limit, it rises by a fraction of this denominator, and by one at least:
+/// one refusal in an idle hour must not keep a provider with slow answers at a few attempts for minutes.
+const GROWTH: usize = 4;
 
 /// At most one cut in this time, however short the pauses are.
 const BETWEEN_CUTS: Duration = Duration::from_secs(1);
@@ -24,28 +35,76 @@ const NO_LEARNING: u32 = 1_000;
 /// The shortest pause: `Retry-After: 0` must not become a busy loop.
 pub(super) const MIN_PAUSE: Duration = Duration::from_millis(100);
 
+/// A run that was not heard of for so long holds no places any more: it was killed.
+pub(super) const LEASE: Duration = Duration::from_secs(30);
+
+/// How much later a run asks whose turn it is not, so that the other one goes first.
+const TURN: Duration = Duration::from_millis(20);
+
+/// What the clock of another process may be ahead.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
 /// What the next attempt waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
     None,
     Place,
-    Until(Instant),
+    Until(Moment),
+}
+
+/// An attempt that has a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Admitted {
+    pub(super) number: u64,
+    /// The tokens that it may use, and those that it is expected to.
+    pub(super) set_aside: u64,
+    pub(super) expected: u64,
+}
+
+/// What the task of one run allows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed {
+    /// The run among the holders.
+    pub(super) holder: u64,
+    pub(super) concurrency: usize,
+    pub(super) requests: Option<Rate>,
+    pub(super) tokens: Option<Rate>,
+}
+
+/// A run that uses the provider.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Holder {
+    in_flight: usize,
+    concurrency: usize,
+    is_waiting: bool,
+    /// Its latest attempt.
+    latest: u64,
+    /// When it was last heard of.
+    seen: Moment,
 }
 
 /// Everything that decides, without waiting: time is handed in.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
-    ceiling: usize,
-    pub(super) limit: usize,
-    pub(super) in_flight: usize,
+    /// When it was last changed.
+    changed: Moment,
+    holders: BTreeMap<u64, Holder>,
+    /// How many attempts the provider was seen to take at a time; `None` where it has refused none.
+    limit: Option<usize>,
     /// Attempts admitted so far: the number of the latest.
     admitted: u64,
     /// Answers since the limit last changed.
     answers: usize,
     pub(super) pause: Option<Pause>,
-    last_cut: Option<Instant>,
-    /// What the user allows.
-    pace: Option<Pace>,
+    last_cut: Option<Moment>,
+    outage: Outage,
+    /// The steady times of what users allow per minute.
+    requests: Moment,
+    tokens: Moment,
+    used_share: UsedShare,
+    /// What the provider says is left.
+    requests_left: Option<Bucket>,
+    tokens_left: Option<Bucket>,
     /// What the provider was seen to allow.
     pub(super) learned: Option<Learned>,
     /// Refusals in a row at a spacing that was no shorter than the one before it.
@@ -56,17 +115,21 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(concurrency: usize, rpm: Option<u32>, now: Instant) -> Self {
-        let ceiling = concurrency.max(1);
+    pub(super) fn new(now: Moment) -> Self {
         Self {
-            ceiling,
-            limit: ceiling,
-            in_flight: 0,
+            changed: now,
+            holders: BTreeMap::new(),
+            limit: None,
             admitted: 0,
             answers: 0,
             pause: None,
             last_cut: None,
-            pace: rpm.map(|rpm| Pace::per_minute(rpm, now)),
+            outage: Outage::default(),
+            requests: now,
+            tokens: now,
+            used_share: UsedShare::default(),
+            requests_left: None,
+            tokens_left: None,
             learned: None,
             slowed_without_effect: 0,
             answers_until_learning: 0,
@@ -74,53 +137,145 @@ impl State {
         }
     }
 
-    pub(super) fn wait(&self, now: Instant) -> Wait {
-        if self.in_flight >= self.limit {
-            return Wait::Place;
+    /// Whether it can be believed: a clock that was set back would make all wait for the past's future.
+    pub(super) fn is_sane(&self, now: Moment) -> bool {
+        self.changed <= now + CLOCK_SKEW
+    }
+
+    /// How many attempts may be in flight over all runs.
+    pub(super) fn limit(&self) -> usize {
+        let ceilings = self.ceilings();
+        self.limit.unwrap_or(ceilings).min(ceilings)
+    }
+
+    /// What all runs together allow.
+    fn ceilings(&self) -> usize {
+        let each = self.holders.values().map(|holder| holder.concurrency);
+        each.fold(0, usize::saturating_add)
+    }
+
+    fn in_flight(&self) -> usize {
+        self.holders.values().map(|holder| holder.in_flight).sum()
+    }
+
+    /// Renews a run's lease, and ends those of runs that were not heard of.
+    pub(super) fn renew(&mut self, allowed: &Allowed, now: Moment) {
+        self.changed = now;
+        self.holders.retain(|_, holder| now.since(holder.seen) < LEASE);
+        let own = self.holders.entry(allowed.holder).or_default();
+        own.concurrency = allowed.concurrency.max(1);
+        own.seen = now;
+    }
+
+    /// Ends a run's lease.
+    pub(super) fn leave(&mut self, holder: u64) {
+        self.holders.remove(&holder);
+    }
+
+    /// What an attempt waits for that may use so many tokens.
+    pub(super) fn wait(&mut self, allowed: &Allowed, set_aside: u64, now: Moment) -> Wait {
+        self.renew(allowed, now);
+        let tokens = self.used_share.expected(set_aside);
+        let wait = match self.has_place(allowed) {
+            false => Wait::Place,
+            true => match self.earliest(allowed, tokens, now) {
+                moment if moment > now => Wait::Until(moment),
+                _ => Wait::None,
+            },
+        };
+        self.own(allowed).is_waiting = wait != Wait::None;
+        wait
+    }
+
+    fn own(&mut self, allowed: &Allowed) -> &mut Holder {
+        self.holders.entry(allowed.holder).or_default()
+    }
+
+    fn has_place(&self, allowed: &Allowed) -> bool {
+        let own = self.holders.get(&allowed.holder).copied().unwrap_or_default();
+        let limit = if self.outage.is_open() { 1 } else { self.limit() };
+        if own.in_flight >= own.concurrency || self.in_flight() >= limit {
+            return false;
         }
-        match self.earliest() {
-            Some(moment) if moment > now => Wait::Until(moment),
-            _ => Wait::None,
-        }
+        // A run with its share of the places leaves the next one to a run that waits with less.
+        let share = limit.div_ceil(self.holders.len().max(1));
+        let is_behind = |holder: &Holder| holder.is_waiting && holder.in_flight < share;
+        let mut others = self.holders.iter().filter(|(id, _)| **id != allowed.holder);
+        own.in_flight < share || !others.any(|(_, holder)| is_behind(holder))
     }
 
     /// Before this, no place helps.
-    fn earliest(&self) -> Option<Instant> {
-        let paused = self.pause.map(Pause::until);
-        let paced = self.pace.as_ref().map(Pace::next);
-        let learned = self.learned.as_ref().map(|learned| learned.pace.next());
-        paused.max(paced).max(learned)
+    fn earliest(&self, allowed: &Allowed, tokens: u64, now: Moment) -> Moment {
+        let outage = self.outage.is_open().then(|| self.outage.next());
+        let requests = allowed.requests.map(|rate| rate.next(self.requests, 1));
+        let used = allowed.tokens.map(|rate| rate.next(self.tokens, tokens));
+        let learned = self.learned.map(|learned| learned.next);
+        let of = |bucket: &Option<Bucket>, units| {
+            bucket.as_ref().map(|bucket| bucket.next(units, now).min(now + MAX_PAUSE))
+        };
+        let left = of(&self.requests_left, 1).max(of(&self.tokens_left, tokens));
+        let paused = self.pause.map(Pause::until).max(outage);
+        let paced = requests.max(used).max(learned).max(left);
+        let yielded = if self.is_turn_of_another(allowed) { TURN } else { Duration::ZERO };
+        paused.max(paced.map(|moment| moment + yielded)).unwrap_or(now)
     }
 
-    pub(super) fn admit(&mut self, now: Instant) -> Option<u64> {
-        if self.wait(now) != Wait::None {
+    /// Whether another run waits that has sent nothing for longer.
+    fn is_turn_of_another(&self, allowed: &Allowed) -> bool {
+        let latest = self.holders.get(&allowed.holder).map_or(0, |own| own.latest);
+        let mut others = self.holders.iter().filter(|(id, _)| **id != allowed.holder);
+        others.any(|(_, other)| other.is_waiting && other.latest < latest)
+    }
+
+    /// Takes a place for an attempt, unless it has to wait.
+    pub(super) fn admit(
+        &mut self,
+        allowed: &Allowed,
+        set_aside: u64,
+        now: Moment,
+    ) -> Option<Admitted> {
+        if self.wait(allowed, set_aside, now) != Wait::None {
             return None;
         }
+        let tokens = self.used_share.expected(set_aside);
         if let Some(idle_since) = self.since_refusal.idle_since.take() {
             // No attempt was made meanwhile, so this time says nothing about the provider.
-            let wanted = self.earliest().map_or(idle_since, |it| it.max(idle_since));
-            self.since_refusal.from += now.saturating_duration_since(wanted);
+            let wanted = self.earliest(allowed, tokens, idle_since).max(idle_since);
+            self.since_refusal.from = self.since_refusal.from + now.since(wanted);
         }
-        if let Some(pace) = &mut self.pace {
-            pace.take(now);
+        if let Some(rate) = allowed.requests {
+            self.requests = rate.take(self.requests, 1, now);
+        }
+        if let Some(rate) = allowed.tokens {
+            self.tokens = rate.take(self.tokens, tokens, now);
+        }
+        for (bucket, units) in [(&mut self.requests_left, 1), (&mut self.tokens_left, tokens)] {
+            if let Some(bucket) = bucket {
+                bucket.take(units, now);
+            }
         }
         if let Some(learned) = &mut self.learned {
-            learned.pace.take(now);
+            learned.take(now);
         }
         self.since_refusal.admitted += 1;
-        self.in_flight += 1;
         self.admitted += 1;
-        Some(self.admitted)
+        let latest = self.admitted;
+        let own = self.own(allowed);
+        own.in_flight += 1;
+        own.latest = latest;
+        Some(Admitted { number: self.admitted, set_aside, expected: tokens })
     }
 
-    pub(super) fn released(&mut self, now: Instant) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if self.in_flight == 0 {
+    pub(super) fn released(&mut self, allowed: &Allowed, now: Moment) {
+        self.renew(allowed, now);
+        let own = self.own(allowed);
+        own.in_flight = own.in_flight.saturating_sub(1);
+        if self.in_flight() == 0 {
             self.since_refusal.idle_since = Some(now);
         }
     }
 
-    pub(super) fn throttled(&mut self, now: Instant, number: u64, retry_after: Option<Duration>) {
+    pub(super) fn throttled(&mut self, now: Moment, number: u64, retry_after: Option<Duration>) {
         // It was in flight when the pause began, so it says nothing new. Its wait may be the longer
         // one, but it counts from that beginning: late refusals must not extend the pause for
         // ever.
@@ -132,6 +287,7 @@ impl State {
             }
             return;
         }
+        self.outage = Outage::default();
         let rate = self.since_refusal.interval(now);
         let in_a_row = match rate {
             Some(_) => 0,
@@ -149,19 +305,19 @@ impl State {
         if let Some(interval) = rate {
             self.learn(interval, now);
         }
-        let recent = |cut: Instant| now.saturating_duration_since(cut) < BETWEEN_CUTS;
+        let recent = |cut: Moment| now.since(cut) < BETWEEN_CUTS;
         if !self.last_cut.is_some_and(recent) {
             self.last_cut = Some(now);
             self.answers = 0;
             // What was in flight was too much; a limit far above it was not tried.
-            let tried = self.limit.min(self.in_flight);
-            self.limit = ((tried as f64 * CUT) as usize).max(1);
+            let tried = self.limit().min(self.in_flight());
+            self.limit = Some(((tried as f64 * CUT) as usize).max(1));
         }
     }
 
     /// Takes over a spacing, unless going slower has not helped for a while: a provider that
     /// refuses one attempt in twenty at any pace would be asked ever more slowly.
-    fn learn(&mut self, interval: Duration, now: Instant) {
+    fn learn(&mut self, interval: Duration, now: Moment) {
         if self.answers_until_learning > 0 {
             return;
         }
@@ -178,33 +334,57 @@ impl State {
         }
     }
 
-    /// Whether the limit rose.
+    /// Takes in that the provider was not there.
+    pub(super) fn was_away(&mut self, now: Moment) {
+        self.outage.failed(now);
+    }
+
+    /// Takes in what an answered attempt used, and what the provider says is left.
+    pub(super) fn counted(
+        &mut self,
+        allowed: &Allowed,
+        admitted: Admitted,
+        used: Option<u64>,
+        left: RatesLeft,
+        now: Moment,
+    ) {
+        if let Some(used) = used {
+            let Admitted { set_aside, expected, .. } = admitted;
+            self.used_share.learn(set_aside, used);
+            if let Some(rate) = allowed.tokens {
+                self.tokens = rate.correct(self.tokens, expected, used);
+            }
+            if let Some(bucket) = &mut self.tokens_left {
+                bucket.correct(expected, used);
+            }
+        }
+        if let Some(left) = left.requests {
+            self.requests_left = Bucket::of(left, self.requests_left.as_ref(), now);
+        }
+        if let Some(left) = left.tokens {
+            self.tokens_left = Bucket::of(left, self.tokens_left.as_ref(), now);
+        }
+    }
+
+    /// Takes in an answer. Whether more attempts may be sent now.
     pub(super) fn succeeded(&mut self, number: u64) -> bool {
+        let was_away = self.outage.is_open();
+        self.outage = Outage::default();
         self.since_refusal.answered = true;
         self.answers_until_learning = self.answers_until_learning.saturating_sub(1);
         // An answer to an attempt from before the pause does not speak for the time after it.
         if self.pause.is_none_or(|pause| number <= pause.admitted) {
-            return false;
+            return was_away;
         }
         self.learned = self.learned.take().and_then(Learned::faster);
-        if self.limit >= self.ceiling {
-            return false;
-        }
+        let Some(limit) = self.limit else { return was_away };
         self.answers += 1;
-        if self.answers < self.limit {
-            return false;
+        if self.answers < limit {
+            return was_away;
         }
         self.answers = 0;
-        self.limit += 1;
+        let more = (limit / GROWTH).max(1);
+        self.limit = Some(limit + more).filter(|limit| *limit < self.ceilings());
         true
-    }
-
-    pub(super) fn set_ceiling(&mut self, concurrency: usize) {
-        let before = self.ceiling;
-        self.ceiling = concurrency.max(1);
-        // A limit that no provider has lowered follows the ceiling; another climbs by itself.
-        if self.limit == before || self.limit > self.ceiling {
-            self.limit = self.ceiling;
-        }
     }
 }

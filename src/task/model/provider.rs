@@ -84,6 +84,8 @@ pub struct Provider {
     pub concurrency: Option<usize>,
     /// Requests per minute.
     pub rpm: Option<u32>,
+    /// Tokens per minute, of prompts and answers together.
+    pub tpm: Option<u64>,
     /// The price of every model of this provider.
     pub price: Option<Price>,
     /// `free = true`: the models are free.
@@ -147,6 +149,7 @@ impl Provider {
             seed: None,
             concurrency: None,
             rpm: None,
+            tpm: None,
             price: None,
             free: true,
             timeout: Timeouts::default(),

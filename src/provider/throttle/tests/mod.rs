@@ -1,20 +1,76 @@
 //! How the limit moves with what providers say, under a clock that stands still.
 
+mod machine;
+mod rates;
+
 use super::state::MIN_PAUSE;
 use super::*;
 use crate::provider::backoff::MAX_PAUSE;
 use crate::provider::limit::contract::{self, is_pending, run};
 use crate::provider::shared_limit::SharedLimit;
 use crate::seed::Seed;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 #[test]
 fn a_throttle_keeps_the_contract() {
-    contract::check(&|places| Arc::new(Throttle::new(places, None)));
-    contract::check(&|places| Arc::new(Throttle::new(places, Some(u32::MAX))));
+    contract::check(&|places| Arc::new(Throttle::new(Rates::concurrent(places))));
+    contract::check(&|places| Arc::new(Throttle::new(fast(places))));
     let shared = |places| Arc::new(SharedLimit::new(places));
-    contract::check(&|places| Arc::new(Throttle::within(shared(places), 100, None)));
-    contract::check(&|places| Arc::new(Throttle::within(shared(100), places, None)));
+    contract::check(&|places| Arc::new(within(shared(places), Rates::concurrent(100))));
+    contract::check(&|places| Arc::new(within(shared(100), Rates::concurrent(places))));
+}
+
+/// A rate that never makes an attempt wait.
+fn fast(concurrency: usize) -> Rates {
+    Rates { requests_per_minute: Some(u32::MAX), ..Rates::concurrent(concurrency) }
+}
+
+fn within(outer: Arc<dyn SendLimit>, rates: Rates) -> Throttle {
+    Throttle::with(rates, Some(outer), None)
+}
+
+/// The state of a throttle whose run is alone.
+struct Alone {
+    state: State,
+    allowed: Allowed,
+}
+
+impl Alone {
+    fn new(concurrency: usize, rpm: Option<u32>, now: Instant) -> Self {
+        let requests = rpm.map(|rpm| Rate::per_minute(u64::from(rpm)));
+        let allowed = Allowed { holder: 1, concurrency, requests, tokens: None };
+        let mut state = State::new(Moment::of(now));
+        state.renew(&allowed, Moment::of(now));
+        Self { state, allowed }
+    }
+
+    fn wait(&mut self, now: Instant) -> Wait {
+        self.state.wait(&self.allowed, 0, Moment::of(now))
+    }
+
+    fn admit(&mut self, now: Instant) -> Option<u64> {
+        self.state.admit(&self.allowed, 0, Moment::of(now)).map(|admitted| admitted.number)
+    }
+
+    fn released(&mut self, now: Instant) {
+        self.state.released(&self.allowed, Moment::of(now));
+    }
+
+    fn throttled(&mut self, now: Instant, number: u64, retry_after: Option<Duration>) {
+        self.state.throttled(Moment::of(now), number, retry_after);
+    }
+
+    fn succeeded(&mut self, number: u64) {
+        self.state.succeeded(number);
+    }
+
+    fn limit(&self) -> usize {
+        self.state.limit()
+    }
+
+    fn pause_until(&self) -> Instant {
+        self.state.pause.unwrap().until().instant()
+    }
 }
 
 fn secs(seconds: f64) -> Duration {
@@ -22,7 +78,7 @@ fn secs(seconds: f64) -> Duration {
 }
 
 /// Takes all places that there are now.
-fn fill(state: &mut State, now: Instant) -> Vec<u64> {
+fn fill(state: &mut Alone, now: Instant) -> Vec<u64> {
     std::iter::from_fn(|| state.admit(now)).collect()
 }
 
@@ -30,9 +86,9 @@ fn fill(state: &mut State, now: Instant) -> Vec<u64> {
 fn refusals_that_trickle_in_neither_freeze_the_limit_nor_push_the_pause_ahead() {
     // A refusal every two seconds for 800 seconds, each asking for 89 seconds.
     let start = Instant::now();
-    let mut state = State::new(100, None, start);
+    let mut state = Alone::new(100, None, start);
     let mut waiting = fill(&mut state, start);
-    let mut limits = vec![state.limit];
+    let mut limits = vec![state.limit()];
     for tick in 0..400 {
         let now = start + secs(2.0 * f64::from(tick));
         waiting.extend(fill(&mut state, now));
@@ -40,8 +96,8 @@ fn refusals_that_trickle_in_neither_freeze_the_limit_nor_push_the_pause_ahead() 
             state.released(now);
             state.throttled(now, number, Some(secs(89.0)));
         }
-        assert!(state.pause.unwrap().until() <= now + secs(89.0));
-        limits.push(state.limit);
+        assert!(state.pause_until() <= now + secs(89.0));
+        limits.push(state.limit());
     }
     limits.dedup();
     assert!(limits.is_sorted_by(|a, b| a > b), "{limits:?}");
@@ -53,7 +109,7 @@ fn refusals_that_trickle_in_neither_freeze_the_limit_nor_push_the_pause_ahead() 
         state.released(now);
         state.succeeded(number);
     }
-    while state.limit < 100 && now < start + secs(1_060.0) {
+    while state.limit() < 100 && now < start + secs(1_060.0) {
         for number in fill(&mut state, now) {
             state.released(now);
             state.succeeded(number);
@@ -61,28 +117,28 @@ fn refusals_that_trickle_in_neither_freeze_the_limit_nor_push_the_pause_ahead() 
         now += secs(0.1);
     }
     println!("recovered in {:?}", now.duration_since(start) - secs(1_000.0));
-    assert_eq!(state.limit, 100);
+    assert_eq!(state.limit(), 100);
 }
 
 #[test]
 fn one_pause_cuts_once_and_takes_the_longest_wait_from_its_beginning() {
     let start = Instant::now();
-    let mut state = State::new(10, None, start);
+    let mut state = Alone::new(10, None, start);
     let flight = fill(&mut state, start);
     state.throttled(start, flight[0], Some(secs(2.0)));
-    assert_eq!(state.limit, 7);
+    assert_eq!(state.limit(), 7);
     state.throttled(start + secs(1.5), flight[1], Some(secs(3.0)));
     state.throttled(start + secs(1.8), flight[2], Some(secs(2.0)));
-    assert_eq!(state.limit, 7);
-    assert_eq!(state.pause.unwrap().until(), start + secs(3.0));
+    assert_eq!(state.limit(), 7);
+    assert_eq!(state.pause_until(), start + secs(3.0));
     state.throttled(start + secs(1.9), flight[3], Some(secs(86_400.0)));
-    assert_eq!(state.pause.unwrap().until(), start + MAX_PAUSE);
+    assert_eq!(state.pause_until(), start + MAX_PAUSE);
 }
 
 #[test]
 fn cuts_are_a_second_apart_and_never_go_below_one() {
     let start = Instant::now();
-    let mut state = State::new(4, None, start);
+    let mut state = Alone::new(4, None, start);
     let mut seen = Vec::new();
     for tick in 0..40 {
         let now = start + MIN_PAUSE * tick;
@@ -90,7 +146,7 @@ fn cuts_are_a_second_apart_and_never_go_below_one() {
             state.released(now);
             state.throttled(now, number, Some(Duration::ZERO));
         }
-        seen.push(state.limit);
+        seen.push(state.limit());
     }
     assert!(seen.iter().all(|limit| *limit >= 1));
     assert!(seen.windows(10).all(|second| second[0] - second[9] <= 1 || second[0] >= 4));
@@ -100,17 +156,17 @@ fn cuts_are_a_second_apart_and_never_go_below_one() {
 #[test]
 fn a_cut_starts_from_what_was_tried() {
     let start = Instant::now();
-    let mut state = State::new(1_000, None, start);
+    let mut state = Alone::new(1_000, None, start);
     let flight: Vec<u64> = (0..10).filter_map(|_| state.admit(start)).collect();
     state.throttled(start, flight[0], None);
-    assert_eq!(state.limit, 7);
+    assert_eq!(state.limit(), 7);
 }
 
 #[test]
 fn no_minute_holds_more_than_the_stated_number() {
     for rpm in [1, 3, 19, 60, 100, 600, 6_000, 60_000] {
         let start = Instant::now();
-        let mut state = State::new(usize::MAX, Some(rpm), start);
+        let mut state = Alone::new(usize::MAX, Some(rpm), start);
         let mut now = start;
         let mut moments = Vec::new();
         while now < start + secs(180.0) {
@@ -119,7 +175,7 @@ fn no_minute_holds_more_than_the_stated_number() {
                     moments.push(now);
                     state.admit(now);
                 }
-                Wait::Until(moment) => now = moment,
+                Wait::Until(moment) => now = moment.instant(),
                 Wait::Place => panic!("no place"),
             }
         }
@@ -144,7 +200,7 @@ fn at_one_a_second(
     retry_after: Option<f64>,
 ) -> (f64, f64) {
     let start = Instant::now();
-    let mut state = State::new(concurrency, None, start);
+    let mut state = Alone::new(concurrency, None, start);
     let (mut tokens, mut filled, mut now) = (60.0_f64, start, start);
     let mut flight: Vec<(Instant, u64, bool)> = Vec::new();
     let (mut answered, mut refused, mut warm) = (0, 0, None);
@@ -158,8 +214,8 @@ fn at_one_a_second(
         }
         let next = flight.iter().map(|(end, ..)| *end).min();
         now = match (state.wait(now), next) {
-            (Wait::Until(moment), Some(end)) => moment.min(end),
-            (Wait::Until(moment), None) => moment,
+            (Wait::Until(moment), Some(end)) => moment.instant().min(end),
+            (Wait::Until(moment), None) => moment.instant(),
             (_, Some(end)) => end,
             (_, None) => panic!("stuck"),
         };
@@ -194,7 +250,7 @@ fn at_random_refusals(
     use rand::Rng;
     let start = Instant::now();
     let mut rng = Seed(seed).rng();
-    let mut state = State::new(64, None, start);
+    let mut state = Alone::new(64, None, start);
     let mut now = start;
     let mut flight: Vec<(Instant, u64, bool)> = Vec::new();
     let (mut answered, mut longest) = (0, Duration::ZERO);
@@ -205,8 +261,8 @@ fn at_random_refusals(
         }
         let next = flight.iter().map(|(end, ..)| *end).min();
         now = match (state.wait(now), next) {
-            (Wait::Until(moment), Some(end)) => moment.min(end),
-            (Wait::Until(moment), None) => moment,
+            (Wait::Until(moment), Some(end)) => moment.instant().min(end),
+            (Wait::Until(moment), None) => moment.instant(),
             (_, Some(end)) => end,
             (_, None) => panic!("stuck"),
         };
@@ -219,8 +275,8 @@ fn at_random_refusals(
             }
             state.released(now);
         }
-        if let Some(learned) = &state.learned {
-            longest = longest.max(learned.pace.interval);
+        if let Some(learned) = &state.state.learned {
+            longest = longest.max(learned.interval);
         }
     }
     (2_000.0 / now.duration_since(start).as_secs_f64(), longest)
@@ -268,13 +324,13 @@ fn a_provider_that_allows_one_a_second_is_soon_asked_no_faster() {
 #[test]
 fn a_pause_holds_new_attempts_back_until_it_is_over() {
     run(async {
-        let throttle = Throttle::new(4, None);
-        let permit = throttle.acquire().await;
+        let throttle = Throttle::new(Rates::concurrent(4));
+        let permit = throttle.acquire(Tokens(1)).await;
         permit.on_throttled(Some(secs(0.2)));
         drop(permit);
-        assert!(throttle.shared.state().pause.is_some());
+        assert!(throttle.shared.place.with(|state| state.pause.is_some()));
         let start = Instant::now();
-        drop(throttle.acquire().await);
+        drop(throttle.acquire(Tokens(1)).await);
         assert!(start.elapsed() >= secs(0.19), "{:?}", start.elapsed());
     });
 }
@@ -283,9 +339,9 @@ fn a_pause_holds_new_attempts_back_until_it_is_over() {
 fn the_concurrency_can_be_changed_while_attempts_wait() {
     run(async {
         let shared = SharedLimit::new(1);
-        let throttle = Throttle::within(Arc::new(shared.clone()), 1, None);
-        let first = throttle.acquire().await;
-        let mut waiting = Box::pin(throttle.acquire());
+        let throttle = within(Arc::new(shared.clone()), Rates::concurrent(1));
+        let first = throttle.acquire(Tokens(1)).await;
+        let mut waiting = Box::pin(throttle.acquire(Tokens(1)));
         assert!(is_pending(&mut waiting).await);
         throttle.set_concurrency(2);
         assert!(timeout(secs(0.05), &mut waiting).await.is_err());
@@ -294,9 +350,9 @@ fn the_concurrency_can_be_changed_while_attempts_wait() {
 
         shared.set_concurrency(1);
         throttle.set_concurrency(0);
-        assert_eq!(throttle.shared.state().limit, 1);
+        assert_eq!(throttle.shared.place.with(|state| state.limit()), 1);
         drop(first);
-        let mut third = Box::pin(throttle.acquire());
+        let mut third = Box::pin(throttle.acquire(Tokens(1)));
         assert!(timeout(secs(0.05), &mut third).await.is_err());
         drop(second);
         let third = timeout(secs(5.0), third).await;
@@ -308,14 +364,14 @@ fn the_concurrency_can_be_changed_while_attempts_wait() {
 fn two_providers_share_a_limit_and_a_paused_one_holds_none_of_it() {
     run(async {
         let shared = SharedLimit::new(1);
-        let throttle = || Throttle::within(Arc::new(shared.clone()), 8, None);
+        let throttle = || within(Arc::new(shared.clone()), Rates::concurrent(8));
         let (one, other) = (throttle(), throttle());
-        let permit = one.acquire().await;
-        assert!(timeout(secs(0.05), other.acquire()).await.is_err());
+        let permit = one.acquire(Tokens(1)).await;
+        assert!(timeout(secs(0.05), other.acquire(Tokens(1))).await.is_err());
         permit.on_throttled(Some(secs(60.0)));
         drop(permit);
-        assert!(timeout(secs(0.05), one.acquire()).await.is_err());
-        let taken = timeout(secs(5.0), other.acquire()).await;
+        assert!(timeout(secs(0.05), one.acquire(Tokens(1))).await.is_err());
+        let taken = timeout(secs(5.0), other.acquire(Tokens(1))).await;
         drop(taken.expect("the place is free"));
     });
 }
@@ -323,14 +379,14 @@ fn two_providers_share_a_limit_and_a_paused_one_holds_none_of_it() {
 #[test]
 fn a_hundred_thousand_places_are_given_in_little_time() {
     run(async {
-        let throttle = Throttle::within(Arc::new(SharedLimit::new(1_000)), 64, Some(u32::MAX));
+        let throttle = within(Arc::new(SharedLimit::new(1_000)), fast(64));
         let start = Instant::now();
         let tasks: Vec<_> = (0..64)
             .map(|_| {
                 let throttle = throttle.clone();
                 tokio::spawn(async move {
                     for _ in 0..1_600 {
-                        throttle.acquire().await.on_success();
+                        throttle.acquire(Tokens(1)).await.on_success(None, RatesLeft::default());
                     }
                 })
             })

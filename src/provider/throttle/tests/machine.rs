@@ -1,0 +1,123 @@
+//! Runs that share a file of limits, as processes do.
+
+use super::super::moment::Moment;
+use super::super::state::{Allowed, LEASE, State, Wait};
+use super::*;
+use std::fs::{self, File};
+
+fn shared(path: &Path, rates: Rates) -> Throttle {
+    Throttle::with(rates, None, Some(path))
+}
+
+#[test]
+fn a_throttle_in_a_file_keeps_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = std::cell::Cell::new(0);
+    contract::check(&|places| {
+        count.set(count.get() + 1);
+        let path = folder.path().join(format!("limits/{}.json", count.get()));
+        Arc::new(shared(&path, Rates::concurrent(places)))
+    });
+}
+
+#[test]
+fn two_runs_share_a_rate_and_what_one_of_them_is_told() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("limits.json");
+        // Ten a second, over both.
+        let rates = Rates { requests_per_minute: Some(600), ..Rates::concurrent(64) };
+        let (one, other) = (shared(&path, rates), shared(&path, rates));
+        let start = Instant::now();
+        let ask = |throttle: Throttle| async move {
+            for _ in 0..10 {
+                drop(throttle.acquire(Tokens(1)).await);
+            }
+        };
+        tokio::join!(ask(one.clone()), ask(other.clone()));
+        // Twenty attempts, of which four may go at once.
+        assert!(start.elapsed() >= secs(1.5), "{:?}", start.elapsed());
+
+        let permit = one.acquire(Tokens(1)).await;
+        permit.on_throttled(Some(secs(0.5)));
+        drop(permit);
+        let start = Instant::now();
+        drop(other.acquire(Tokens(1)).await);
+        assert!(start.elapsed() >= secs(0.4), "{:?}", start.elapsed());
+    });
+}
+
+#[test]
+fn a_place_that_another_run_leaves_is_taken() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("limits.json");
+        let (one, other) =
+            (shared(&path, Rates::concurrent(1)), shared(&path, Rates::concurrent(1)));
+        let permit = one.acquire(Tokens(1)).await;
+        permit.on_throttled(Some(Duration::ZERO));
+        // One at a time, over both.
+        assert!(timeout(secs(0.3), other.acquire(Tokens(1))).await.is_err());
+        drop(permit);
+        let taken = timeout(secs(5.0), other.acquire(Tokens(1))).await.expect("it is free");
+        drop(taken);
+        drop(one);
+        let left: State = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(left.limit(), 1, "a run that ended allows no attempts of others");
+    });
+}
+
+#[test]
+fn a_run_that_was_killed_holds_its_places_no_longer_than_its_lease() {
+    let start = Moment::now();
+    let mut state = State::new(start);
+    let of = |holder| Allowed { holder, concurrency: 4, requests: None, tokens: None };
+    let (killed, alive) = (of(1), of(2));
+    let flight: Vec<_> = std::iter::from_fn(|| state.admit(&killed, 1, start)).collect();
+    state.throttled(start, flight[0].number, Some(secs(1.0)));
+    let later = start + secs(10.0);
+    assert_eq!(state.wait(&alive, 1, later), Wait::Place, "the provider took no more than these");
+    let after = start + LEASE;
+    assert_eq!(state.wait(&alive, 1, after), Wait::None);
+}
+
+#[test]
+fn a_file_that_is_damaged_or_of_another_time_is_begun_anew() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("limits.json");
+        let mut ahead = State::new(Moment::now() + secs(3_600.0));
+        ahead.pause = None;
+        for bytes in
+            [b"{\"changed\":".to_vec(), vec![0; 70_000], serde_json::to_vec(&ahead).unwrap()]
+        {
+            fs::write(&path, &bytes).unwrap();
+            let throttle = shared(&path, Rates::concurrent(2));
+            let permit = timeout(secs(5.0), throttle.acquire(Tokens(1))).await.expect("a place");
+            let state: State = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            assert!(state.is_sane(Moment::now()));
+            drop(permit);
+        }
+        // No file can be there.
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        let throttle = shared(&folder.path().join("folder"), Rates::concurrent(1));
+        drop(timeout(secs(5.0), throttle.acquire(Tokens(1))).await.expect("a place"));
+    });
+}
+
+#[test]
+fn a_lock_that_another_process_keeps_stops_no_run() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("limits.json");
+        let throttle = shared(&path, Rates::concurrent(2));
+        drop(throttle.acquire(Tokens(1)).await);
+        let kept = File::open(&path).unwrap();
+        kept.lock().unwrap();
+        let start = Instant::now();
+        for _ in 0..100 {
+            drop(throttle.acquire(Tokens(1)).await);
+        }
+        assert!(start.elapsed() < secs(2.0), "{:?}", start.elapsed());
+    });
+}

@@ -1,0 +1,152 @@
+//! What the simulated server allows per minute, as providers do: a bucket of requests and one of tokens,
+//! which fill evenly, and headers that say what is left.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use std::time::{Duration, Instant};
+
+/// The most requests and tokens in a minute; nothing where there is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowance {
+    /// Requests.
+    pub requests: Option<u32>,
+    /// Tokens, of prompts and answers together.
+    pub tokens: Option<u32>,
+    /// Whether no header says what is left.
+    pub is_hidden: bool,
+}
+
+/// What is left of an allowance.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    requests: Option<Bucket>,
+    tokens: Option<Bucket>,
+    is_hidden: bool,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    size: f64,
+    level: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn new(units: u32, now: Instant) -> Self {
+        Self { size: f64::from(units), level: f64::from(units), at: now }
+    }
+
+    fn per_second(&self) -> f64 {
+        self.size / 60.0
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let time = now.saturating_duration_since(self.at).as_secs_f64();
+        self.level = (self.level + self.per_second() * time).min(self.size);
+        self.at = now;
+    }
+
+    /// How long until there are so many units; all of them where there are never as many.
+    fn lacks(&self, units: f64) -> Duration {
+        let lacking = (units.min(self.size) - self.level).max(0.0);
+        Duration::from_secs_f64(lacking / self.per_second())
+    }
+
+    /// `limit`, `remaining` and `reset` of a rate, under the names that OpenAI gives them.
+    fn tell(&self, rate: &str, headers: &mut HeaderMap) {
+        let reset = format!("{:.3}s", self.lacks(self.size).as_secs_f64());
+        let values = [
+            ("limit", format!("{}", self.size)),
+            ("remaining", format!("{:.0}", self.level.floor())),
+            ("reset", reset),
+        ];
+        for (what, value) in values {
+            let name = HeaderName::try_from(format!("x-ratelimit-{what}-{rate}"));
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+impl Buckets {
+    pub(super) fn new(allowance: Allowance, now: Instant) -> Self {
+        let bucket = |units: Option<u32>| Some(Bucket::new(units?.max(1), now));
+        Self {
+            requests: bucket(allowance.requests),
+            tokens: bucket(allowance.tokens),
+            is_hidden: allowance.is_hidden,
+        }
+    }
+
+    /// Takes a request of so many tokens.
+    ///
+    /// # Errors
+    /// There is no room for it before so long.
+    pub(super) fn take(&mut self, tokens: u64, now: Instant) -> Result<(), Duration> {
+        let mut wanted = [(&mut self.requests, 1.0), (&mut self.tokens, tokens as f64)];
+        let mut wait = Duration::ZERO;
+        for (bucket, units) in &mut wanted {
+            if let Some(bucket) = bucket {
+                bucket.fill(now);
+                wait = wait.max(bucket.lacks(*units));
+            }
+        }
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        for (bucket, units) in wanted {
+            if let Some(bucket) = bucket {
+                bucket.level -= units;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says in the headers of an answer what is left.
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
+        if self.is_hidden {
+            return;
+        }
+        for (rate, bucket) in [("requests", &self.requests), ("tokens", &self.tokens)] {
+            if let Some(bucket) = bucket {
+                bucket.tell(rate, headers);
+            }
+        }
+    }
+}
+
+/// Whole seconds in `Retry-After`, and milliseconds as OpenAI adds them.
+pub(super) fn tell_wait(wait: Duration, headers: &mut HeaderMap) {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    if !wait.is_zero() {
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        headers.insert(HeaderName::from_static("retry-after-ms"), HeaderValue::from(millis));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_holds_what_is_allowed_and_says_what_is_left() {
+        let start = Instant::now();
+        let allowance = Allowance { requests: Some(60), tokens: Some(600), is_hidden: false };
+        let mut buckets = Buckets::new(allowance, start);
+        let taken = (0..100).take_while(|_| buckets.take(20, start).is_ok()).count();
+        assert_eq!(taken, 30, "600 tokens");
+        assert_eq!(buckets.take(20, start), Err(Duration::from_secs(2)));
+        let later = start + Duration::from_secs(2);
+        assert_eq!(buckets.take(20, later), Ok(()));
+        let mut headers = HeaderMap::new();
+        buckets.tell(&mut headers);
+        let said = |name: &str| headers[name].to_str().unwrap().to_owned();
+        assert_eq!(said("x-ratelimit-limit-tokens"), "600");
+        assert_eq!(said("x-ratelimit-remaining-tokens"), "0");
+        assert_eq!(said("x-ratelimit-reset-tokens"), "60.000s");
+        assert_eq!(said("x-ratelimit-remaining-requests"), "31");
+        // What can never fit waits for a full bucket.
+        assert_eq!(buckets.take(9_999, later + Duration::from_secs(60)), Ok(()));
+    }
+}
