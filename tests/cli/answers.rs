@@ -260,14 +260,15 @@ fn why_answers_are_invalid_is_told_by_row() {
         "{shown}"
     );
     insta::assert_snapshot!(shown.lines().skip(1).collect::<Vec<_>>().join("\n"), @r"
-      2 answers are invalid: the answer names none of the labels (rows `r2`, `r5`)
-      1 answer is invalid: the answer names several labels instead of one (row `r3`)
-      1 answer is invalid: the answer ends within its thinking block, before it says anything (row `r4`)
+      2 answers are invalid: the answer names none of the labels (rows `r2`, `r5`), such as “maybe”
+      1 answer is invalid: the answer names several labels instead of one (row `r3`), such as “yes and no”
+      1 answer is invalid: the answer ends within its thinking block, before it says anything (row `r4`), such as “<think>is it yes”
     ");
     let told = env.run(&format!("{line} --json")).ok().json();
     assert_eq!(told["invalid"], 4);
     let first = &told["invalid_answers"][0];
     assert_eq!((&first["count"], &first["rows"][0]["id"]), (&json!(2), &json!("r2")));
+    assert_eq!(first["rows"][0]["answer"], "maybe");
     assert_eq!(
         first["rows"][0]["feedback"],
         "The answer names none of the labels (yes, no). Expected `yes`."
