@@ -55,7 +55,11 @@ impl Tries {
             Failure::BadRequest => Some(Next::Missing(NoAnswer::Refused)),
             Failure::Filter => Some(Next::Invalid(Finish::Filter)),
             // What was not sent, or is to be sent later, waits.
-            Failure::Throttled | Failure::Unavailable | Failure::Unreachable | Failure::Unsent => {
+            Failure::Throttled
+            | Failure::Unavailable
+            | Failure::Unreachable
+            | Failure::UnknownHost
+            | Failure::Unsent => {
                 self.waits += 1;
                 return Next::Wait(Backoff::delay(self.failed(), draw, retry_after));
             }

@@ -14,6 +14,8 @@ use tokio::time::Instant;
 /// How long a connection that is refused is waited for, where the server was never reached: its
 /// address may be wrong.
 const UNKNOWN_SERVER: Duration = Duration::from_secs(60);
+/// The same, where no server has that name.
+const UNKNOWN_HOST: Duration = Duration::from_secs(5);
 /// Once the time of a run is over, how long it waits for an answer at least, and at most.
 const GRACE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(30)];
 /// The same, where nothing is known: no attempt of this session was answered, and none failed.
@@ -119,7 +121,8 @@ impl Trouble {
     pub(super) fn failed(&mut self, error: &LlmError, now: Instant) {
         let until = error.retry_after.and_then(|delay| now.checked_add(delay));
         let kind = error.failure;
-        self.is_reached |= !matches!(kind, Failure::Unreachable | Failure::Certificate);
+        let is_missed = [Failure::Unreachable, Failure::UnknownHost, Failure::Certificate];
+        self.is_reached |= !is_missed.contains(&kind);
         self.failure = Some(Failed { kind, words: error.message.clone(), until });
     }
 
@@ -139,6 +142,9 @@ impl Trouble {
             Some(Failure::Unavailable) => self.patience.loading,
             Some(Failure::Unreachable) if !self.is_reached => {
                 UNKNOWN_SERVER.min(self.patience.silence)
+            }
+            Some(Failure::UnknownHost) if !self.is_reached => {
+                UNKNOWN_HOST.min(self.patience.silence)
             }
             _ => self.patience.silence,
         }
@@ -210,7 +216,7 @@ impl Trouble {
             None => WaitReason::Silent,
             Some(Failure::Throttled) => WaitReason::Throttled,
             Some(Failure::Unavailable) => WaitReason::Loading,
-            Some(Failure::Unreachable) => WaitReason::Unreachable,
+            Some(Failure::Unreachable | Failure::UnknownHost) => WaitReason::Unreachable,
             Some(_) => WaitReason::Failing,
         };
         let gives_up = self.silent_since.checked_add(self.patience());
@@ -298,6 +304,8 @@ mod tests {
         assert_eq!(gives_up(Failure::Unavailable, false), Some(600));
         assert_eq!(gives_up(Failure::Unreachable, false), Some(60), "the address may be wrong");
         assert_eq!(gives_up(Failure::Unreachable, true), Some(1_802), "others were answered");
+        assert_eq!(gives_up(Failure::UnknownHost, false), Some(5), "the name may be wrong");
+        assert_eq!(gives_up(Failure::UnknownHost, true), Some(1_802), "the network is down");
     }
 
     #[test]

@@ -128,6 +128,8 @@ pub enum Failure {
     Filter,
     /// Nothing takes the connection, so nothing was sent: waited for.
     Unreachable,
+    /// No server has this name: waited for, but not long where none was ever reached.
+    UnknownHost,
     /// The server says that it is not ready or overloaded (503): waited for.
     Unavailable,
     /// No connection can be trusted: the run stops.
@@ -150,7 +152,7 @@ impl Failure {
     /// Whether the provider is not there, or not ready for anything.
     #[must_use]
     pub fn is_outage(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Unavailable)
+        matches!(self, Self::Unreachable | Self::UnknownHost | Self::Unavailable)
     }
 }
 

@@ -4,7 +4,7 @@
 //! accounting, no waiting for a place. Each failure says whether the provider may have billed the
 //! attempt; what is done about it is decided above.
 
-use super::key::redact;
+use super::credential::Credential;
 use super::protocol::Protocol;
 use super::rates;
 use super::refusal::Refusal;
@@ -113,8 +113,9 @@ pub struct HttpProvider<P> {
     endpoint: Url,
     host: String,
     timeouts: Timeouts,
-    key: Option<SecretString>,
-    authorization: Option<(HeaderName, HeaderValue)>,
+    credential: Option<Credential>,
+    /// The header that carries the key alone.
+    key_header: Option<String>,
     client: Client,
 }
 
@@ -142,20 +143,11 @@ impl<P: Protocol> HttpProvider<P> {
         let address = provider.base_url.as_deref().ok_or_else(no_address)?;
         let endpoint = endpoint(address, P::PATH, key.as_ref())
             .map_err(|flaw| AddressError::Address { provider: name(), flaw })?;
-        let authorization = match &key {
-            None => None,
-            Some(key) => {
-                let sent = match &provider.api_key_header {
-                    Some(header) => alone_in(header, key),
-                    None => P::authorization(key),
-                };
-                let (name, mut value) =
-                    sent.ok_or_else(|| AddressError::Key { provider: name() })?;
-                // Not shown by `Debug`, and left out of the compression tables of HTTP/2.
-                value.set_sensitive(true);
-                Some((name, value))
-            }
-        };
+        let key_header = provider.api_key_header.clone();
+        if key.as_ref().is_some_and(|key| authorization::<P>(key_header.as_deref(), key).is_none())
+        {
+            return Err(AddressError::Key { provider: name() });
+        }
         let authorities = match &provider.ca_file {
             Some(path) => authorities(path).map_err(|cause| AddressError::Certificates {
                 provider: name(),
@@ -178,13 +170,35 @@ impl<P: Protocol> HttpProvider<P> {
             endpoint,
             host,
             timeouts,
-            key,
-            authorization,
+            credential: key.map(|key| Credential::new(provider.api_key.as_ref(), key)),
+            key_header,
             client,
         })
     }
 
-    async fn attempt(&self, form: &RequestForm, body: Bytes) -> Result<Reply, LlmError> {
+    /// One attempt, and another one with another key where a server refuses one that a command printed: an
+    /// attempt that is refused bills nothing.
+    async fn attempts(&self, form: &RequestForm, body: Bytes) -> Result<Reply, LlmError> {
+        let Some(credential) = &self.credential else {
+            return self.attempt(form, body, None).await;
+        };
+        let key = credential.current().await;
+        let outcome = self.attempt(form, body.clone(), Some(&key)).await;
+        match &outcome {
+            Err(error) if error.failure == Failure::Auth && credential.renew(&key).await => {
+                let key = credential.current().await;
+                self.attempt(form, body, Some(&key)).await
+            }
+            _ => outcome,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        form: &RequestForm,
+        body: Bytes,
+        key: Option<&SecretString>,
+    ) -> Result<Reply, LlmError> {
         let mut endpoint = self.endpoint.clone();
         if !form.query().is_empty() {
             endpoint.query_pairs_mut().extend_pairs(form.query());
@@ -198,8 +212,10 @@ impl<P: Protocol> HttpProvider<P> {
         for (name, value) in form.headers() {
             sending = sending.header(name, value);
         }
-        if let Some((name, value)) = &self.authorization {
-            sending = sending.header(name.clone(), value.clone());
+        if let Some((name, value)) =
+            key.and_then(|key| authorization::<P>(self.key_header.as_deref(), key))
+        {
+            sending = sending.header(name, value);
         }
         let first_byte = self.timeouts.first_byte;
         let response = match timeout(first_byte, sending.send()).await {
@@ -220,9 +236,9 @@ impl<P: Protocol> HttpProvider<P> {
     /// A proxy may repeat the headers of a request in its answer: no key comes in with one. The texts are
     /// decoded here, so that no escape and no chunk hides it.
     fn without_key(&self, reply: Reply) -> Reply {
-        match &self.key {
-            Some(key) => {
-                let (text, why) = (redact(&reply.text, key), redact(&reply.why, key));
+        match &self.credential {
+            Some(credential) => {
+                let (text, why) = (credential.redact(&reply.text), credential.redact(&reply.why));
                 Reply { text, why, ..reply }
             }
             None => reply,
@@ -301,6 +317,14 @@ impl<P: Protocol> HttpProvider<P> {
         if let Some(flaw) = certificate_flaw(error) {
             return self.failed(Failure::Certificate, false, &flaw);
         }
+        if cause.contains("dns error") {
+            let host = self.endpoint.host_str().unwrap_or_default();
+            let words = format!(
+                "could not be found: no address is known for `{host}`; check `base_url`, the network \
+                 and, behind a proxy, HTTPS_PROXY ({cause})"
+            );
+            return self.failed(Failure::UnknownHost, false, &words);
+        }
         if error.is_connect() {
             let words = format!("could not be reached: {cause}");
             return self.failed(Failure::Unreachable, false, &words);
@@ -318,8 +342,8 @@ impl<P: Protocol> HttpProvider<P> {
     fn failed(&self, failure: Failure, may_be_billed: bool, words: &str) -> LlmError {
         // A terminal must not obey what a server says, and no mark may cut a key into pieces.
         let words = text::one_line(words);
-        let words = match &self.key {
-            Some(key) => redact(&words, key),
+        let words = match &self.credential {
+            Some(credential) => credential.redact(&words),
             None => words,
         };
         // Redacted before it is cut, so that no half of a key escapes.
@@ -342,11 +366,25 @@ impl<P: Protocol> Llm for HttpProvider<P> {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
         let body = self.protocol.body(request);
         let total = self.timeouts.total;
-        match timeout(total, self.attempt(&request.form, body)).await {
+        match timeout(total, self.attempts(&request.form, body)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.too_late("did not end its answer within", total)),
         }
     }
+}
+
+/// The header that carries a key; `None` where no header takes it.
+fn authorization<P: Protocol>(
+    header: Option<&str>,
+    key: &SecretString,
+) -> Option<(HeaderName, HeaderValue)> {
+    let (name, mut value) = match header {
+        Some(header) => alone_in(header, key)?,
+        None => P::authorization(key)?,
+    };
+    // Not shown by `Debug`, and left out of the compression tables of HTTP/2.
+    value.set_sensitive(true);
+    Some((name, value))
 }
 
 /// A header that holds the key and nothing else.
@@ -559,7 +597,8 @@ mod tests {
         let key = Some(SecretString::from("sk-sentinel-123"));
         let openai = Asked::new("local", &provider("http://127.0.0.1:1/v1/"), key).unwrap();
         assert_eq!(openai.endpoint.as_str(), "http://127.0.0.1:1/v1/chat/completions");
-        let shown = format!("{openai:?} {:?} {:?}", openai.authorization, openai.key);
+        let sent = authorization::<OpenAi>(None, &SecretString::from("sk-sentinel-123"));
+        let shown = format!("{openai:?} {sent:?}");
         assert!(shown.contains("127.0.0.1:1"), "{shown}");
         assert!(!shown.contains("sentinel"), "{shown}");
     }

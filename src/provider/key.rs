@@ -77,7 +77,7 @@ pub fn resolve(
                 Some(value) => checked(SecretString::from(value), &format!("the variable {name}")),
             }
         }
-        KeySource::Command(line) => printed_by(line, COMMAND_DEADLINE),
+        KeySource::Command(command) => printed(&command.line),
     }
 }
 
@@ -94,6 +94,11 @@ fn checked(key: SecretString, origin: &str) -> Result<SecretString, KeyError> {
         return Ok(key);
     };
     Err(KeyError::Malformed { origin: origin.to_owned(), flaw })
+}
+
+/// The key that a command prints. Blocks while it runs, at most 30 seconds.
+pub(super) fn printed(line: &str) -> Result<SecretString, KeyError> {
+    printed_by(line, COMMAND_DEADLINE)
 }
 
 fn printed_by(line: &str, deadline: Duration) -> Result<SecretString, KeyError> {
@@ -336,6 +341,7 @@ fn word_around(text: &str, mut start: usize, mut end: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::model::KeyCommand;
     use proptest::prelude::*;
 
     fn from_env(value: Option<&str>) -> Result<SecretString, KeyError> {
@@ -347,7 +353,8 @@ mod tests {
     }
 
     fn from_command(line: &str) -> Result<SecretString, KeyError> {
-        resolve(&KeySource::Command(line.to_owned()), &|_| None)
+        let command = KeyCommand { line: line.to_owned(), ttl: None };
+        resolve(&KeySource::Command(command), &|_| None)
     }
 
     #[test]

@@ -41,8 +41,11 @@ fn holds(bytes: &[u8], needle: &str) -> bool {
 
 #[track_caller]
 fn nowhere(env: &TestEnv, key: &str, runs: &[&Ran]) {
-    let files = env.files("results");
+    let mut files = env.files("results");
     assert!(files.len() > 4, "{files:?}");
+    let shared = env.files(".local");
+    assert!(!shared.is_empty(), "no limits are shared");
+    files.extend(shared);
     for form in forms(key) {
         for file in &files {
             assert!(
@@ -104,6 +107,33 @@ fn a_refused_key_ends_the_run_and_a_valid_key_resumes_it() {
     assert_eq!(summary["counts"]["errors"], 0, "{summary}");
     nowhere(&env, KEY, &[&done]);
     nowhere(&env, GOOD, &[&done]);
+}
+
+/// A token of a command lives for forty requests, and the command prints the next one.
+#[test]
+fn a_token_that_expires_is_fetched_again_while_the_run_goes_on() {
+    let seen = std::sync::Mutex::new(std::collections::BTreeMap::<String, u32>::new());
+    let server = Server::start(move |_, request| {
+        let token = request.authorization().unwrap_or_default().to_owned();
+        let mut seen = seen.lock().unwrap();
+        let count = seen.entry(token).or_default();
+        *count += 1;
+        if *count <= 40 { answer(request) } else { echo(401, "", request) }
+    });
+    let env = TestEnv::with_server(&server, "");
+    let count = env.path("count").display().to_string();
+    let line = format!("echo x >> {count}; printf 'sentinel-token-%05d' $(wc -l < {count})");
+    let table = format!("api_key = {{ command = \"{line}\", ttl = \"1h\" }}\nfree = true");
+    env.edit("colours/task.toml", "free = true", &table);
+    let ran = env.run("run colours --name one --max-calls 120").ok();
+    let summary = env.json("results/one/summary.json");
+    assert_eq!((&summary["status"], &summary["counts"]["errors"]), (&json!("finished"), &json!(0)));
+    let tokens: std::collections::BTreeSet<_> =
+        server.requests().iter().map(|sent| sent.authorization().unwrap().to_owned()).collect();
+    assert!(tokens.len() > 1, "{tokens:?}");
+    for token in tokens {
+        nowhere(&env, token.trim_start_matches("Bearer "), &[&ran]);
+    }
 }
 
 #[test]

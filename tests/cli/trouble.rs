@@ -77,6 +77,36 @@ fn a_run_whose_time_is_over_while_it_is_throttled_says_what_it_waited_for() {
     assert!(status.contains("slow down, please"), "{status}");
 }
 
+#[test]
+fn a_server_of_an_unknown_name_ends_a_run_soon() {
+    let env = TestEnv::with_server(&Server::start(|_, request| answer(request)), "");
+    let task = std::fs::read_to_string(env.path("colours/task.toml")).unwrap();
+    let address = task.lines().find(|line| line.starts_with("base_url")).unwrap();
+    env.edit("colours/task.toml", address, "base_url = \"http://no-such-host.invalid/v1\"");
+    let start = Instant::now();
+    let ran = env.run("run colours --name one").exits(4);
+    assert!(ran.stderr.contains("`no-such-host.invalid`; check `base_url`"), "{}", ran.stderr);
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
+/// The proxy of the environment is used, and `NO_PROXY` excepts a host from it.
+#[test]
+fn a_proxy_of_the_environment_is_used() {
+    let proxy = Server::start(|_, request| answer(request));
+    let mut env = TestEnv::with_server(&proxy, "");
+    let address = format!("base_url = \"{}\"", proxy.base_url());
+    env.edit("colours/task.toml", &address, "base_url = \"http://models.invalid/v1\"");
+    let of_proxy = proxy.base_url().trim_end_matches("/v1").to_owned();
+    env.set("http_proxy", &of_proxy);
+    env.run("eval colours").ok();
+    assert!(!proxy.requests().is_empty());
+    let before = proxy.requests().len();
+    env.set("NO_PROXY", "models.invalid");
+    let ran = env.run("eval colours --split all").exits(4);
+    assert!(ran.stderr.contains("models.invalid"), "{}", ran.stderr);
+    assert_eq!(proxy.requests().len(), before);
+}
+
 /// The model is withdrawn in the middle of a run, and comes back.
 #[test]
 fn a_provider_that_refuses_everything_stops_a_run_which_loses_no_row() {

@@ -8,11 +8,13 @@ mod timeouts; // How long an attempt may take.
 mod service; // How well-known services want to be asked.
 mod form; // How a request is written.
 mod refused_fields; // What servers refused.
+mod key_source; // Where a key comes from.
 mod provider; // One `[providers.NAME]` table.
 
 pub use form::{FieldName, FormTable, RequestForm, Temperature};
+pub use key_source::{KeyCommand, KeySource};
 pub use price::{Price, Usage, simulated_price};
-pub use provider::{KeySource, Provider, ProviderKind};
+pub use provider::{Provider, ProviderKind};
 pub use refused_fields::RefusedFields;
 pub use timeouts::Timeouts;
 

@@ -1,6 +1,7 @@
 //! One `[providers.NAME]` table: where a provider is, how it is asked, and what limits and pays it.
 
 use super::form::{FieldName, FormTable, Temperature, is_header_name};
+use super::key_source::KeySource;
 use super::price::{Price, simulated_price};
 use super::timeouts::Timeouts;
 use crate::text;
@@ -18,33 +19,6 @@ pub enum ProviderKind {
     Openai,
     /// The built-in simulated models, in this process.
     Sim,
-}
-
-/// The source of a key, never the key itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeySource {
-    /// An environment variable.
-    Env(String),
-    /// The output of a command.
-    Command(String),
-}
-
-impl<'de> Deserialize<'de> for KeySource {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.split_once(':') {
-            Some(("env", name)) if !name.trim().is_empty() => Ok(Self::Env(name.trim().to_owned())),
-            Some(("command", line)) if !line.trim().is_empty() => {
-                Ok(Self::Command(line.trim().to_owned()))
-            }
-            // The text may be a key, so it is not repeated.
-            _ => Err(serde::de::Error::custom(
-                "a key must not be written here: use `env:NAME` or `command:…`, and remove the key \
-                 from this file",
-            )),
-        }
-    }
 }
 
 /// A duration as people write it: `90s`, `30m`.
@@ -235,13 +209,6 @@ impl Provider {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_in_clear_is_refused_and_not_repeated() {
-        let error = toml::from_str::<Provider>("api_key = \"sk-secret-123\"").unwrap_err();
-        assert!(error.message().contains("env:NAME"));
-        assert!(!error.message().contains("sk-secret"));
-    }
 
     #[test]
     fn a_provider_of_an_unknown_kind_is_refused_with_the_kinds_that_exist() {
