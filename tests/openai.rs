@@ -48,6 +48,7 @@ fn request() -> Request {
         temperature: 0.0,
         max_output_tokens: 512,
         draw: 3,
+        stable_bytes: 0,
         form: Arc::default(),
     }
 }
@@ -175,7 +176,7 @@ async fn the_request_is_exactly_this() {
 
     let openai = openai(&format!("http://{address}/v1/"), Timeouts::default(), Some(KEY));
     let reply = openai.complete(&request()).await.unwrap();
-    let usage = Usage { input: Tokens(9), cached_input: Tokens(0), output: Tokens(2) };
+    let usage = Usage::plain(9, 2);
     assert_eq!(reply, {
         let (text, why) = ("billing".to_owned(), String::new());
         Reply { text, usage: Some(usage), finish: Finish::Stop, why }

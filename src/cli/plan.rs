@@ -21,7 +21,7 @@ use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::model::{ModelRole, Price, Provider, RefusedFields, Usage};
 use crate::text;
-use crate::units::{Tokens, Usd};
+use crate::units::Usd;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -159,17 +159,15 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
     let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
     let rows = task.visible_rows();
     let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
-    let task_usage = Usage {
-        input: Tokens((prompt + mean_row_bytes(&rows)).div_ceil(BYTES_PER_TOKEN)),
-        cached_input: Tokens::ZERO,
+    let task_usage = Usage::plain(
+        (prompt + mean_row_bytes(&rows)).div_ceil(BYTES_PER_TOKEN),
         // Most answers are short. The longest possible answer is only what is reserved.
-        output: Tokens(u64::from(task.task_model().max_output_tokens).min(64)),
-    };
-    let mutator_usage = Usage {
-        input: Tokens((4 * prompt + 6 * mean_row_bytes(&rows) + 2_000).div_ceil(BYTES_PER_TOKEN)),
-        cached_input: Tokens::ZERO,
-        output: Tokens((3 * prompt).div_ceil(BYTES_PER_TOKEN) + 100),
-    };
+        u64::from(task.task_model().max_output_tokens).min(64),
+    );
+    let mutator_usage = Usage::plain(
+        (4 * prompt + 6 * mean_row_bytes(&rows) + 2_000).div_ceil(BYTES_PER_TOKEN),
+        (3 * prompt).div_ceil(BYTES_PER_TOKEN) + 100,
+    );
     let price = |role| task.model(role).and_then(|model| model.price);
     let cost = |role, usage| price(role).map(|price: Price| price.of(usage));
     let (task_cost, mutator_cost) =
@@ -231,8 +229,8 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         let role_plan = RolePlan {
             model: model.name.to_string(),
             calls,
-            prompt_tokens: usage.input.0 * calls,
-            completion_tokens: usage.output.0 * calls,
+            prompt_tokens: usage.prompt().0 * calls,
+            completion_tokens: usage.answer().0 * calls,
             usd: cost.map(|cost| cost.saturating_mul(calls).dollars()),
         };
         roles.insert(role.to_string(), role_plan);
@@ -310,7 +308,12 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     if let Some(request) = &plan.request {
         let _ = writeln!(out, "\nthe first request, whole: to {}", request.model);
         let form = &request.form;
-        let fields = form.fields(request.temperature, request.max_output_tokens, request.draw);
+        let fields = form.written(
+            serde_json::Map::new(),
+            request.temperature,
+            request.max_output_tokens,
+            request.draw,
+        );
         let named = form.query().iter().chain(form.headers());
         let added = named.map(|(name, value)| format!("{name}: {value}"));
         let fields = fields.iter().map(|(name, value)| format!("{name} {value}"));

@@ -207,6 +207,8 @@ impl ProposalBuilder {
             temperature: temperature.unwrap_or(model.temperature),
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(draft.proposal.0),
+            // Each request to the mutator is another one.
+            stable_bytes: 0,
             form: Arc::clone(&model.form),
         };
         Ok(request.without(&state.refused_fields))

@@ -99,6 +99,7 @@ impl Evaluator {
             temperature: model.temperature,
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(replicate),
+            stable_bytes: 0,
             form: Arc::clone(&model.form),
         }))
     }

@@ -3,7 +3,7 @@
 use super::omit::is_default;
 use crate::id::{Call, RequestHash};
 use crate::task::model::Usage;
-use crate::units::{Tokens, Usd};
+use crate::units::Usd;
 use serde::{Deserialize, Serialize};
 
 /// Why an answer ended.
@@ -163,8 +163,14 @@ pub struct Answered {
     /// Those of them that the provider had cached.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cached: u64,
+    /// Those of them that the provider wrote to its cache.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub written: u64,
     /// Answer tokens.
     pub out: u64,
+    /// Those of them that are reasoning.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reasoning: u64,
     /// What it cost, in nano-dollars.
     pub usd: Usd,
     /// Whether its tokens are estimated, because the provider reported none, or impossible numbers.
@@ -193,7 +199,9 @@ impl Answered {
             text: String::new(),
             input: 10,
             cached: 0,
+            written: 0,
             out: 1,
+            reasoning: 0,
             usd: Usd::ZERO,
             estimated: false,
             finish: Finish::Stop,
@@ -212,10 +220,6 @@ impl Answered {
     /// The tokens as one value.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        Usage {
-            input: Tokens(self.input),
-            cached_input: Tokens(self.cached),
-            output: Tokens(self.out),
-        }
+        Usage::of_totals(self.input, self.cached, self.written, self.out, self.reasoning)
     }
 }

@@ -5,11 +5,11 @@
 //! attempt; what is done about it is decided above.
 
 use super::key::redact;
-use super::protocol::Protocol;
+use super::protocol::{MODEL, Protocol, alone_in};
 use super::refusal::Refusal;
 use super::{Failure, Llm, LlmError, Reply, Request};
 use crate::clock::Clock;
-use crate::task::model::{Provider, RequestForm, Timeouts};
+use crate::task::model::{Provider, Timeouts};
 use crate::text;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -183,8 +183,21 @@ impl<P: Protocol> HttpProvider<P> {
         })
     }
 
-    async fn attempt(&self, form: &RequestForm, body: Bytes) -> Result<Reply, LlmError> {
+    /// The address of a request: its model may be in the path.
+    fn endpoint_of(&self, request: &Request) -> Url {
         let mut endpoint = self.endpoint.clone();
+        if P::PATH.contains(MODEL) {
+            // As it stands in an address that was parsed.
+            let place = escaped(MODEL);
+            let path = endpoint.path().replace(&place, &escaped(request.model.model()));
+            endpoint.set_path(&path);
+        }
+        endpoint
+    }
+
+    async fn attempt(&self, request: &Request, body: Bytes) -> Result<Reply, LlmError> {
+        let mut endpoint = self.endpoint_of(request);
+        let form = &request.form;
         if !form.query().is_empty() {
             endpoint.query_pairs_mut().extend_pairs(form.query());
         }
@@ -194,6 +207,10 @@ impl<P: Protocol> HttpProvider<P> {
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .body(body);
+        let is_own = |name: &str| form.headers().keys().any(|own| own.eq_ignore_ascii_case(name));
+        for (name, value) in P::HEADERS.iter().filter(|(name, _)| !is_own(name)) {
+            sending = sending.header(*name, *value);
+        }
         for (name, value) in form.headers() {
             sending = sending.header(name, value);
         }
@@ -340,18 +357,19 @@ impl<P: Protocol> Llm for HttpProvider<P> {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
         let body = self.protocol.body(request);
         let total = self.timeouts.total;
-        match timeout(total, self.attempt(&request.form, body)).await {
+        match timeout(total, self.attempt(request, body)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.too_late("did not end its answer within", total)),
         }
     }
 }
 
-/// A header that holds the key and nothing else.
-fn alone_in(header: &str, key: &SecretString) -> Option<(HeaderName, HeaderValue)> {
-    let key = key.expose_secret();
-    let name = HeaderName::from_bytes(header.as_bytes()).ok()?;
-    (!key.trim().is_empty()).then_some((name, HeaderValue::from_str(key).ok()?))
+/// A text as one step of a path: whatever it holds, it leads nowhere else.
+fn escaped(step: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+    step.bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 /// The full address, or what is wrong with the one that was written.
@@ -379,7 +397,8 @@ fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url
                 .to_owned(),
         );
     }
-    if bare.ends_with(path) {
+    // What follows the model's name, where that is in it.
+    if path.rsplit(MODEL).next().is_some_and(|end| bare.ends_with(end)) {
         return Err(format!("must stop before {path}, which is added to it"));
     }
     Ok(url)

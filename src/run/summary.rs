@@ -318,7 +318,7 @@ fn parts(prompt: &Prompt) -> BTreeMap<String, String> {
 pub fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 {
     let answered = state.plan.answered(ModelRole::Task);
     let bytes = task.layout.bytes_without_row(prompt) as f64;
-    let rate = match (answered.usage.input.0, state.plan.answered_bytes(ModelRole::Task)) {
+    let rate = match (answered.usage.prompt().0, state.plan.answered_bytes(ModelRole::Task)) {
         (tokens, sent) if tokens > 0 && sent > 0 => tokens as f64 / sent as f64,
         _ => 0.25,
     };
@@ -366,8 +366,8 @@ fn spent(state: &State, wallet: &Wallet, running: Duration) -> Spent {
             let spending = wallet.by_role(role);
             let spent = RoleSpent {
                 calls: spending.calls,
-                prompt_tokens: spending.prompt_tokens.0,
-                completion_tokens: spending.completion_tokens.0,
+                prompt_tokens: spending.usage.prompt().0,
+                completion_tokens: spending.usage.answer().0,
                 usd: spending.charged.usd.dollars(),
             };
             (role.to_string(), spent)

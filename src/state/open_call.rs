@@ -6,7 +6,7 @@ use crate::id::{EventNumber, ProposalNumber};
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::Amount;
-use crate::units::{Tokens, Usd};
+use crate::units::Usd;
 
 /// What an unfolded call is for.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +73,7 @@ impl Arrival {
     pub const NONE: Self = Self {
         answer: None,
         verdict: None,
-        usage: Usage { input: Tokens::ZERO, cached_input: Tokens::ZERO, output: Tokens::ZERO },
+        usage: Usage::NONE,
         usd: Usd::ZERO,
         bytes: 0,
     };

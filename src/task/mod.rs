@@ -28,7 +28,7 @@ use dataset::{blake3_of, columns_of, fill_columns};
 use example::{Example, Split, Splits};
 use file::{PartSource, TaskFile};
 use goal::Goal;
-use model::{ModelName, ModelRole, ModelSpec, Price, Provider, RequestForm};
+use model::{FormTable, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider, RequestForm};
 use scorer::ScorerSet;
 use split::{Shares, SplitSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +48,8 @@ pub struct Model {
     pub context_tokens: Option<u64>,
     /// Its price, if known.
     pub price: Option<Price>,
+    /// Where its price comes from.
+    pub price_source: Option<PriceSource>,
     /// How its requests are written.
     pub form: Arc<RequestForm>,
 }
@@ -166,8 +168,10 @@ impl Task {
             let mut provider =
                 provider(read, name).ok_or_else(|| at.unknown_provider(read, role, name))?;
             provider.ca_file = provider.ca_file.map(|file| source.folder().join(file));
-            let model = model(role, spec, &provider)
-                .map_err(|flaw| at.error(&["providers", name], flaw))?;
+            let of_provider =
+                provider.form().map_err(|flaw| at.error(&["providers", name], flaw))?;
+            let model = model(role, spec, &provider, &of_provider)
+                .map_err(|flaw| at.error(&["models", &role.to_string()], flaw))?;
             at.check_window(role, &model)?;
             models.insert(role, model);
             providers.insert(name.to_owned(), provider);
@@ -331,9 +335,16 @@ fn provider(read: &TaskFile, name: &str) -> Option<Provider> {
     }
 }
 
-fn model(role: ModelRole, spec: &ModelSpec, provider: &Provider) -> Result<Model, String> {
-    let tables = [&provider.form()?, &spec.form];
-    let form = RequestForm::of(&provider.host(), spec.model.model(), &tables);
+fn model(
+    role: ModelRole,
+    spec: &ModelSpec,
+    provider: &Provider,
+    of_provider: &FormTable,
+) -> Result<Model, String> {
+    let (name, kind) = (spec.model.model(), provider.form_kind());
+    spec.form.check_for(kind)?;
+    let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?;
+    let (price, price_source) = provider.price_of(name).unzip();
     Ok(Model {
         name: spec.model.clone(),
         temperature: spec.temperature.unwrap_or_else(|| role.default_temperature()),
@@ -341,7 +352,8 @@ fn model(role: ModelRole, spec: &ModelSpec, provider: &Provider) -> Result<Model
             .max_output_tokens
             .unwrap_or_else(|| role.default_max_output_tokens()),
         context_tokens: spec.context_tokens,
-        price: provider.price_of(spec.model.model()),
+        price,
+        price_source,
         form: Arc::new(form),
     })
 }
@@ -475,7 +487,9 @@ impl Locator<'_> {
 
     fn unknown_provider(&self, read: &TaskFile, role: ModelRole, name: &str) -> SourceError {
         let mut known: Vec<&str> = read.providers.keys().map(String::as_str).collect();
-        known.extend(["sim", "openai"]);
+        for name in Provider::built_in_names() {
+            known.push(name);
+        }
         self.error(&["models", &role.to_string()], format!("there is no provider `{name}`")).help(
             format!(
                 "{} Or add [providers.{name}] with `kind`, `base_url` and `api_key`",

@@ -3,18 +3,27 @@
 //! No network here: `provider` makes the connections. It never holds a key, only the source of a key.
 
 // A file uses only files declared above it.
+mod usage; // The tokens of a call.
 mod price; // What calls cost.
+mod price_table; // The prices that this program knows.
 mod timeouts; // How long an attempt may take.
-mod service; // How well-known services want to be asked.
+mod kind; // The wire protocols, by name.
+mod field; // The name of a field, or that it is not sent.
+mod service; // What protocols call their fields, and how services want to be asked.
+mod form_table; // The keys that change how a request is written.
 mod form; // How a request is written.
 mod refused_fields; // What servers refused.
 mod provider; // One `[providers.NAME]` table.
 
-pub use form::{FieldName, FormTable, RequestForm, Temperature};
-pub use price::{Price, Usage, simulated_price};
-pub use provider::{KeySource, Provider, ProviderKind};
+pub use field::{FieldName, Refused, Temperature};
+pub use form::RequestForm;
+pub use form_table::FormTable;
+pub use kind::ProviderKind;
+pub use price::{LongContext, Price, PriceSource, simulated_price};
+pub use provider::{KeySource, Provider};
 pub use refused_fields::RefusedFields;
 pub use timeouts::Timeouts;
+pub use usage::Usage;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -158,6 +167,9 @@ impl<'de> Deserialize<'de> for ModelSpec {
             body: Map<String, Value>,
             max_tokens_field: Option<String>,
             seed: Option<FieldName>,
+            system_role: Option<Refused>,
+            reasoning_effort: Option<String>,
+            cache: Option<Refused>,
         }
         struct Visitor;
         impl<'de> serde::de::Visitor<'de> for Visitor {
@@ -184,6 +196,9 @@ impl<'de> Deserialize<'de> for ModelSpec {
                     max_tokens_field: table.max_tokens_field,
                     temperature: table.temperature,
                     seed: table.seed,
+                    system_role: table.system_role,
+                    reasoning_effort: table.reasoning_effort,
+                    cache: table.cache,
                 };
                 form.check().map_err(serde::de::Error::custom)?;
                 Ok(ModelSpec {
