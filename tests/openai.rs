@@ -12,7 +12,6 @@ use promptsearch::provider::http::HttpProvider;
 use promptsearch::provider::openai;
 use promptsearch::provider::{Failure, Finish, Llm, LlmError, Reply, Request};
 use promptsearch::task::model::{ModelName, Provider, Timeouts, Usage};
-use promptsearch::units::Tokens;
 use secrecy::SecretString;
 use serde_json::json;
 use std::io;

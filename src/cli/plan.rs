@@ -19,7 +19,7 @@ use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
-use crate::task::model::{ModelRole, Price, Provider, RefusedFields, Usage};
+use crate::task::model::{ModelRole, Price, PriceSource, Provider, RefusedFields, Usage};
 use crate::text;
 use crate::units::Usd;
 use serde::Serialize;
@@ -39,6 +39,8 @@ struct RolePlan {
     prompt_tokens: u64,
     completion_tokens: u64,
     usd: Option<f64>,
+    /// Where its price comes from.
+    price_source: Option<PriceSource>,
 }
 
 /// The estimate of a run.
@@ -232,6 +234,7 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
             prompt_tokens: usage.prompt().0 * calls,
             completion_tokens: usage.answer().0 * calls,
             usd: cost.map(|cost| cost.saturating_mul(calls).dollars()),
+            price_source: model.price_source.clone(),
         };
         roles.insert(role.to_string(), role_plan);
     }
@@ -301,6 +304,11 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
             planned.model
         );
     }
+    for planned in plan.roles.values() {
+        if let Some(source @ PriceSource::Table { .. }) = &planned.price_source {
+            let _ = writeln!(out, "  {}: {source}", planned.model);
+        }
+    }
     if task.providers().values().any(Provider::is_simulated) {
         let _ = writeln!(out, "  the prices of simulated models are not real");
     }
@@ -317,7 +325,8 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
         let named = form.query().iter().chain(form.headers());
         let added = named.map(|(name, value)| format!("{name}: {value}"));
         let fields = fields.iter().map(|(name, value)| format!("{name} {value}"));
-        let fields: Vec<String> = fields.chain(added).collect();
+        let schema = form.schema().map(|schema| format!("schema {schema}"));
+        let fields: Vec<String> = fields.chain(schema).chain(added).collect();
         let _ = writeln!(out, "  {}", visible(&fields.join(", ")));
         for message in &request.messages {
             let _ = writeln!(out, "  {}", message.role);

@@ -102,13 +102,17 @@ fn blocks(content: &str, breakpoint: &mut Option<usize>) -> Vec<Value> {
         *breakpoint = Some(left - content.len());
         return vec![block(content)];
     }
-    let Some((stable, rest)) = content.split_at_checked(left) else { return vec![block(content)] };
     *breakpoint = None;
-    let mut kept = block(stable);
-    kept["cache_control"] = json!({"type": "ephemeral"});
-    // An empty block is refused.
-    let rest = (!rest.is_empty()).then(|| block(rest));
-    std::iter::once(kept).chain(rest).collect()
+    let mut blocks = match content.split_at_checked(left) {
+        Some((stable, "")) => vec![block(stable)],
+        // A block without words is refused.
+        Some((stable, rest)) if !stable.trim().is_empty() && !rest.trim().is_empty() => {
+            vec![block(stable), block(rest)]
+        }
+        _ => return vec![block(content)],
+    };
+    blocks[0]["cache_control"] = json!({"type": "ephemeral"});
+    blocks
 }
 
 /// Tokens as the provider counted them; `None` where it did not count. Its input tokens are those that were

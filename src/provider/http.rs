@@ -529,7 +529,9 @@ fn causes(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::gemini::Gemini;
     use crate::provider::openai::OpenAi;
+    use crate::provider::protocol::tests::request;
 
     type Asked = HttpProvider<OpenAi>;
 
@@ -579,6 +581,34 @@ mod tests {
         let shown = format!("{openai:?} {:?} {:?}", openai.authorization, openai.key);
         assert!(shown.contains("127.0.0.1:1"), "{shown}");
         assert!(!shown.contains("sentinel"), "{shown}");
+    }
+
+    #[test]
+    fn the_models_name_in_an_address_leads_nowhere_else() {
+        let provider = Provider {
+            base_url: Some("https://host.example/v1beta/".to_owned()),
+            ..Provider::built_in("gemini").unwrap()
+        };
+        let gemini = HttpProvider::<Gemini>::new("g", &provider, None).unwrap();
+        let address = |model| {
+            let kind = crate::task::model::ProviderKind::Gemini;
+            gemini.endpoint_of(&request(kind, "", model, None)).to_string()
+        };
+        for (model, step) in [
+            ("gemini-2.5-flash", "gemini-2.5-flash"),
+            ("../../x?key=y#z", "..%2F..%2Fx%3Fkey%3Dy%23z"),
+            ("{model}", "%7Bmodel%7D"),
+            ("ä%2F", "%C3%A4%252F"),
+        ] {
+            let expected = format!("https://host.example/v1beta/models/{step}:generateContent");
+            assert_eq!(address(model), expected);
+        }
+        let whole = Provider {
+            base_url: Some("https://host.example/models/m:generateContent".to_owned()),
+            ..provider
+        };
+        let error = HttpProvider::<Gemini>::new("g", &whole, None).unwrap_err().to_string();
+        assert!(error.contains("must stop before /models/{model}:generateContent"), "{error}");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use promptsearch::caps::Caps;
 use promptsearch::event::Finish;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::task::model::Usage;
-use promptsearch::units::Tokens;
 use std::collections::HashMap;
 use std::sync::Arc;
 

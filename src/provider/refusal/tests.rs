@@ -607,6 +607,24 @@ fn a_refused_field_is_told_from_one_that_is_only_quoted() {
             Some("seed"),
         ),
         (r#"{"message":"temperature is not supported by this model"}"#, Some("temperature")),
+        // Gemini, Anthropic, and the template of a model without a system message.
+        (
+            r#"{"code":400,"message":"Invalid JSON payload received. Unknown name \"seed\" at 'generation_config': Cannot find field.","status":"INVALID_ARGUMENT"}"#,
+            Some("seed"),
+        ),
+        (
+            r#"{"code":400,"message":"Developer instruction is not enabled for models/gemma-3-27b-it","status":"INVALID_ARGUMENT"}"#,
+            Some("system role"),
+        ),
+        (
+            r#"{"type":"invalid_request_error","message":"temperature: Extra inputs are not permitted"}"#,
+            Some("temperature"),
+        ),
+        (
+            r#"{"type":"invalid_request_error","message":"`temperature` is deprecated for this model."}"#,
+            Some("temperature"),
+        ),
+        (r#"{"message":"System role not supported","type":"BadRequestError"}"#, Some("system role")),
         (r#"{"message":"max_tokens is too large: 9000","param":"max_tokens"}"#, None),
         (r#"{"message":"images are not supported: What temperature does a seed need?"}"#, None),
         (r#"{"message":"The prompt text about seed is not supported: sow it"}"#, Some("seed")),

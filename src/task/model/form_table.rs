@@ -39,10 +39,13 @@ pub struct FormTable {
     /// The name of the seed, or that none is sent.
     pub seed: Option<FieldName>,
     /// That no system message is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub system_role: Option<Refused>,
     /// How much a model reasons, in the words of its service.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
     /// That no breakpoints for a prompt cache are set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<Refused>,
 }
 

@@ -8,6 +8,7 @@ mod price; // What calls cost.
 mod price_table; // The prices that this program knows.
 mod timeouts; // How long an attempt may take.
 mod kind; // The wire protocols, by name.
+mod schema; // The JSON Schema that answers must follow.
 mod field; // The name of a field, or that it is not sent.
 mod service; // What protocols call their fields, and how services want to be asked.
 mod form_table; // The keys that change how a request is written.
@@ -22,6 +23,7 @@ pub use kind::ProviderKind;
 pub use price::{LongContext, Price, PriceSource, simulated_price};
 pub use provider::{KeySource, Provider};
 pub use refused_fields::RefusedFields;
+pub use schema::SchemaSource;
 pub use timeouts::Timeouts;
 pub use usage::Usage;
 
@@ -136,6 +138,9 @@ pub struct ModelSpec {
     pub max_output_tokens: Option<u32>,
     /// The context window: the most tokens of request and reply together (mutator only).
     pub context_tokens: Option<u64>,
+    /// The JSON Schema that its answers must follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaSource>,
     /// How its requests are written, where its provider's are written otherwise.
     pub form: FormTable,
 }
@@ -145,7 +150,14 @@ impl ModelSpec {
     #[must_use]
     pub fn of(model: ModelName) -> Self {
         let form = FormTable::default();
-        Self { model, temperature: None, max_output_tokens: None, context_tokens: None, form }
+        Self {
+            model,
+            temperature: None,
+            max_output_tokens: None,
+            context_tokens: None,
+            schema: None,
+            form,
+        }
     }
 }
 
@@ -159,6 +171,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
             temperature: Option<Temperature>,
             max_output_tokens: Option<u32>,
             context_tokens: Option<u64>,
+            schema: Option<SchemaSource>,
             #[serde(default)]
             headers: BTreeMap<String, String>,
             #[serde(default)]
@@ -209,6 +222,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
                     },
                     max_output_tokens: table.max_output_tokens,
                     context_tokens: table.context_tokens,
+                    schema: table.schema,
                     form,
                 })
             }

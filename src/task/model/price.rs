@@ -14,14 +14,18 @@ pub struct Price {
     /// Prompt tokens that the provider had cached; the default is `input`.
     pub cached_input: Option<f64>,
     /// Prompt tokens that the provider writes to its cache; the default is `input`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<f64>,
     /// Answer tokens.
     pub output: f64,
     /// Reasoning tokens; the default is `output`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<f64>,
     /// The factor of the provider's batch API.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<f64>,
     /// Other prices for requests with long prompts.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub long_context: Option<LongContext>,
 }
 
@@ -102,13 +106,14 @@ impl Price {
         }
     }
 
-    /// What a call would have cost without its provider's cache, less what it cost; the second is true
-    /// where the cache cost more than it saved.
+    /// What calls would have cost without their provider's cache, less what they cost, in dollars; below
+    /// zero where writing cost more than reading saved. Long prompts count at the price of short ones.
     #[must_use]
-    pub fn saved_by_cache(&self, usage: Usage) -> (Usd, bool) {
-        let uncached = Usage::of_totals(usage.prompt().0, 0, 0, usage.answer().0, usage.reasoning.0);
-        let (without, with) = (self.of(uncached), self.of(usage));
-        if without >= with { (without - with, false) } else { (with - without, true) }
+    pub fn saved_by_cache(&self, usage: Usage) -> f64 {
+        let saved = |tokens: Tokens, price: Option<f64>| {
+            tokens.0 as f64 * (self.input - price.unwrap_or(self.input)) / 1e6
+        };
+        saved(usage.cached_input, self.cached_input) + saved(usage.cache_write, self.cache_write)
     }
 }
 
@@ -200,11 +205,12 @@ mod tests {
 
     #[test]
     fn what_a_cache_saves_or_costs_is_told() {
-        let price = Price { long_context: None, ..dear() };
-        let read = price.saved_by_cache(Usage::of_totals(1_000, 1_000, 0, 5, 0));
-        assert_eq!(read, (Usd::from_nanos(1_000 * (3_000 - 300)), false));
-        let written = price.saved_by_cache(Usage::of_totals(1_000, 0, 1_000, 5, 5));
-        assert_eq!(written, (Usd::from_nanos(1_000 * 750), true));
+        let saved = |cached, written| {
+            dear().saved_by_cache(Usage::of_totals(1_000_000, cached, written, 5, 0))
+        };
+        assert!((saved(1_000_000, 0) - 2.7).abs() < 1e-9);
+        assert!((saved(0, 1_000_000) + 0.75).abs() < 1e-9, "writing costs more");
+        assert!(saved(0, 0).abs() < 1e-9);
     }
 
     proptest! {

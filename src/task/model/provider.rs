@@ -75,10 +75,13 @@ pub struct Provider {
     /// The name of the seed, or `"none"`.
     pub seed: Option<FieldName>,
     /// `"none"`: it takes no system message.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub system_role: Option<Refused>,
     /// How much its models reason, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
     /// `"none"`: no breakpoints for its prompt cache are set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<Refused>,
     /// The maximum number of concurrent requests.
     pub concurrency: Option<usize>,
