@@ -10,8 +10,9 @@ use axum::routing::post;
 use promptsearch::prompt::{Message, Role};
 use promptsearch::provider::http::HttpProvider;
 use promptsearch::provider::openai;
+use promptsearch::provider::registry::{Connection, connect};
 use promptsearch::provider::{Failure, Finish, Llm, LlmError, Reply, Request};
-use promptsearch::task::model::{ModelName, Provider, Timeouts, Usage};
+use promptsearch::task::model::{ModelName, Provider, ProviderKind, Timeouts, Usage};
 use secrecy::SecretString;
 use serde_json::json;
 use std::io;
@@ -553,9 +554,47 @@ async fn the_key_is_in_no_log() {
     // Each test runs on one thread, so this sees everything that the test does.
     let _guard = tracing::subscriber::set_default(subscriber);
 
-    let echo = response("401 Unauthorized", "", format!("no such key: Bearer {KEY}"));
-    failure(&saying(echo).await, Duration::ZERO).await;
-    attempt(&saying(response("200 OK", "", GOOD)).await, Duration::ZERO).await.unwrap();
+    let answers = [
+        (ProviderKind::Openai, GOOD.to_owned()),
+        (
+            ProviderKind::OpenaiResponses,
+            json!({"status": "completed", "output": [{
+            "type": "message", "content": [{"type": "output_text", "text": KEY}]}]})
+            .to_string(),
+        ),
+        (
+            ProviderKind::Anthropic,
+            json!({"content": [{"type": "text", "text": KEY}],
+            "stop_reason": "end_turn"})
+            .to_string(),
+        ),
+        (
+            ProviderKind::Gemini,
+            json!({"candidates": [{"content": {"parts": [{"text": KEY}]},
+            "finishReason": "STOP"}]})
+            .to_string(),
+        ),
+    ];
+    for (kind, good) in answers {
+        let asked = |address: String| {
+            let provider = Provider {
+                base_url: Some(address),
+                kind: Some(kind),
+                timeout: TIMEOUTS,
+                ..Provider::built_in("openai").unwrap()
+            };
+            match connect("local", &provider, Some(SecretString::from(KEY))).unwrap() {
+                Connection::Client(llm) => llm,
+                _ => panic!("{kind:?} is asked over HTTP"),
+            }
+        };
+        let echo = response("401 Unauthorized", "", format!("no such key: Bearer {KEY}"));
+        let error = asked(saying(echo).await).complete(&request()).await.unwrap_err();
+        assert_eq!(error.failure, Failure::Auth, "{kind:?}");
+        assert_no_key(&format!("{error} {error:?}"));
+        let reply = asked(saying(response("200 OK", "", good)).await).complete(&request()).await;
+        assert_no_key(&format!("{:?}", reply.unwrap()));
+    }
     let shown = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(shown.contains("attempt failed"), "{shown}");
     assert_no_key(&shown);

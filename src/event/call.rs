@@ -217,9 +217,30 @@ impl Answered {
         self.finish.flaw()
     }
 
-    /// The tokens as one value.
+    /// The tokens as one value. Events of earlier versions tell neither what was written to a cache nor what
+    /// was reasoning.
     #[must_use]
     pub fn usage(&self) -> Usage {
         Usage::of_totals(self.input, self.cached, self.written, self.out, self.reasoning)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tokens_of_earlier_versions_are_read_and_zeros_are_left_out() {
+        let mut event = serde_json::to_value(Answered::sample(Call(3))).unwrap();
+        for field in ["cached", "written", "reasoning"] {
+            assert!(event.get(field).is_none(), "{field}: {event}");
+        }
+        event["cached"] = 4.into();
+        let read: Answered = serde_json::from_value(event.clone()).unwrap();
+        assert_eq!(read.usage(), Usage::of_totals(10, 4, 0, 1, 0));
+        event["written"] = 5.into();
+        event["reasoning"] = 1.into();
+        let read: Answered = serde_json::from_value(event).unwrap();
+        assert_eq!(read.usage(), Usage::of_totals(10, 4, 5, 1, 1));
     }
 }

@@ -220,8 +220,8 @@ impl Wallet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Tokens;
     use crate::event::{Answered, Failure};
+    use crate::units::Tokens;
 
     use proptest::prelude::*;
 

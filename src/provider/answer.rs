@@ -74,7 +74,11 @@ pub(super) fn value(bytes: &[u8]) -> Result<Value, Refusal> {
         }
         return Err(unreadable(bytes, "a body that is not JSON"));
     };
-    if value["error"].is_null() { Ok(value) } else { Err(Refusal::inside_an_answer(&value["error"])) }
+    if value["error"].is_null() {
+        Ok(value)
+    } else {
+        Err(Refusal::inside_an_answer(&value["error"]))
+    }
 }
 
 /// A body that is not what the protocol says.

@@ -78,7 +78,9 @@ impl Protocol for Anthropic {
         for block in content {
             match block["type"].as_str().unwrap_or_default() {
                 "text" => parts.text.push_str(block["text"].as_str().unwrap_or_default()),
-                "thinking" => parts.thoughts.push_str(block["thinking"].as_str().unwrap_or_default()),
+                "thinking" => {
+                    parts.thoughts.push_str(block["thinking"].as_str().unwrap_or_default())
+                }
                 "redacted_thinking" => parts.thoughts.push_str("(redacted)"),
                 _ => parts.calls.push(block.to_string()),
             }

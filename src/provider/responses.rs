@@ -49,12 +49,16 @@ impl Protocol for OpenAiResponses {
             let content = item["content"].as_array().into_iter().flatten();
             match item["type"].as_str().unwrap_or_default() {
                 // A refusal by the model is its answer.
-                "message" => parts.text.extend(content.filter_map(|part| {
-                    part["text"].as_str().or_else(|| part["refusal"].as_str())
-                })),
+                "message" => {
+                    parts.text.extend(content.filter_map(|part| {
+                        part["text"].as_str().or_else(|| part["refusal"].as_str())
+                    }))
+                }
                 "reasoning" => {
                     let summary = item["summary"].as_array().into_iter().flatten();
-                    parts.thoughts.extend(summary.chain(content).filter_map(|it| it["text"].as_str()));
+                    parts
+                        .thoughts
+                        .extend(summary.chain(content).filter_map(|it| it["text"].as_str()));
                 }
                 _ => parts.calls.push(item.to_string()),
             }

@@ -383,10 +383,10 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
                 cached_tokens: spending.usage.cached_input.0,
                 cache_write_tokens: spending.usage.cache_write.0,
                 reasoning_tokens: spending.usage.reasoning.0,
-                cache_saved_usd: task.model(role).and_then(|model| model.price).map_or(
-                    0.0,
-                    |price| price.saved_by_cache(spending.usage),
-                ),
+                cache_saved_usd: task
+                    .model(role)
+                    .and_then(|model| model.price)
+                    .map_or(0.0, |price| price.saved_by_cache(spending.usage)),
                 usd: spending.charged.usd.dollars(),
             };
             (role.to_string(), spent)

@@ -70,11 +70,6 @@ pub struct Arrival {
 
 impl Arrival {
     /// There is no answer, and there will be none.
-    pub const NONE: Self = Self {
-        answer: None,
-        verdict: None,
-        usage: Usage::NONE,
-        usd: Usd::ZERO,
-        bytes: 0,
-    };
+    pub const NONE: Self =
+        Self { answer: None, verdict: None, usage: Usage::NONE, usd: Usd::ZERO, bytes: 0 };
 }

@@ -335,11 +335,7 @@ fn provider(read: &TaskFile, name: &str) -> Option<Provider> {
 }
 
 /// The JSON Schema that a model's answers must follow.
-fn schema(
-    role: ModelRole,
-    spec: &ModelSpec,
-    source: &TaskSource,
-) -> Result<Option<Value>, String> {
+fn schema(role: ModelRole, spec: &ModelSpec, source: &TaskSource) -> Result<Option<Value>, String> {
     let Some(schema) = &spec.schema else { return Ok(None) };
     if role == ModelRole::Mutator {
         return Err("the mutator answers in a form of its own: only the task's model can have a \

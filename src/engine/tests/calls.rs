@@ -283,8 +283,7 @@ fn after_a_stop_nothing_is_reserved_or_sent() {
 #[test]
 fn a_usage_that_cannot_be_is_estimated_instead() {
     let used = |input: u64, output: u64| {
-        let usage =
-            Usage::plain(input, output);
+        let usage = Usage::plain(input, output);
         let (journal, llm) =
             (journal(), Scripted::new([Ok(Reply { usage: Some(usage), ..reply("fine") })]));
         let runner = runner(llm, Caps::default(), &journal);

@@ -37,7 +37,10 @@ fn an_effort_and_a_schema_share_their_object() {
     let form = Arc::new(form.with_schema(Some(json!({}))));
     let request = Request { form, ..request(ProviderKind::Anthropic, "", "m", None) };
     let format = json!({"type": "json_schema", "schema": {}});
-    assert_eq!(written(&Anthropic, &request)["output_config"], json!({"format": format, "effort": "low"}));
+    assert_eq!(
+        written(&Anthropic, &request)["output_config"],
+        json!({"format": format, "effort": "low"})
+    );
 }
 
 #[test]
@@ -45,7 +48,8 @@ fn the_text_that_all_rows_share_ends_with_a_breakpoint() {
     // Its minimum is 1024 tokens, which is about 4096 bytes.
     let long = "x".repeat(4_096);
     let asked = |system: &str, user: &str, stable: usize, table: &FormTable| {
-        let (kind, host, model) = (ProviderKind::Anthropic, "api.anthropic.com", "claude-sonnet-4-5");
+        let (kind, host, model) =
+            (ProviderKind::Anthropic, "api.anthropic.com", "claude-sonnet-4-5");
         let mut request = request(kind, host, model, None);
         request.messages[0].content = system.to_owned();
         request.messages[1].content = user.to_owned();
@@ -102,11 +106,23 @@ fn what_is_no_answer_is_named() {
     assert_eq!(reply.usage, Some(Usage::plain(12, 1)));
 
     for (body, failure) in [
-        (r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#, Failure::Transient),
-        (r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow"}}"#, Failure::Throttled),
-        (r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#, Failure::Auth),
+        (
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+            Failure::Transient,
+        ),
+        (
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow"}}"#,
+            Failure::Throttled,
+        ),
+        (
+            r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#,
+            Failure::Auth,
+        ),
         (r#"{"content":[],"stop_reason":"end_turn"}"#, Failure::Empty),
-        (r#"{"content":[{"type":"thinking","thinking":"Hm."}],"stop_reason":"end_turn"}"#, Failure::Reasoning),
+        (
+            r#"{"content":[{"type":"thinking","thinking":"Hm."}],"stop_reason":"end_turn"}"#,
+            Failure::Reasoning,
+        ),
         (r#"{"choices":[{"message":{"content":"another protocol"}}]}"#, Failure::Unreadable),
         ("<html></html>", Failure::Unreadable),
     ] {

@@ -69,9 +69,15 @@ fn what_is_no_answer_is_named() {
     assert_eq!((reply.finish, reply.why.contains("SAFETY")), (Finish::Filter, true));
 
     for (body, failure) in [
-        (r#"{"error":{"code":429,"message":"Resource has been exhausted (e.g. check quota).","status":"RESOURCE_EXHAUSTED"}}"#, Failure::Throttled),
+        (
+            r#"{"error":{"code":429,"message":"Resource has been exhausted (e.g. check quota).","status":"RESOURCE_EXHAUSTED"}}"#,
+            Failure::Throttled,
+        ),
         (r#"{"candidates":[{"content":{"parts":[]},"finishReason":"STOP"}]}"#, Failure::Empty),
-        (r#"{"candidates":[{"content":{"parts":[{"text":"Hm.","thought":true}]},"finishReason":"STOP"}]}"#, Failure::Reasoning),
+        (
+            r#"{"candidates":[{"content":{"parts":[{"text":"Hm.","thought":true}]},"finishReason":"STOP"}]}"#,
+            Failure::Reasoning,
+        ),
         (r#"{"candidates":[]}"#, Failure::Unreadable),
         (r#"{"content":[{"type":"text","text":"another protocol"}]}"#, Failure::Unreadable),
         ("{", Failure::Unreadable),

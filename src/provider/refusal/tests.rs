@@ -624,7 +624,10 @@ fn a_refused_field_is_told_from_one_that_is_only_quoted() {
             r#"{"type":"invalid_request_error","message":"`temperature` is deprecated for this model."}"#,
             Some("temperature"),
         ),
-        (r#"{"message":"System role not supported","type":"BadRequestError"}"#, Some("system role")),
+        (
+            r#"{"message":"System role not supported","type":"BadRequestError"}"#,
+            Some("system role"),
+        ),
         (r#"{"message":"max_tokens is too large: 9000","param":"max_tokens"}"#, None),
         (r#"{"message":"images are not supported: What temperature does a seed need?"}"#, None),
         (r#"{"message":"The prompt text about seed is not supported: sow it"}"#, Some("seed")),

@@ -45,15 +45,25 @@ fn what_is_no_answer_is_named() {
     assert_eq!((reply.text.as_str(), reply.finish), ("", Finish::Length));
     assert_eq!(reply.usage.unwrap().reasoning.0, 16);
 
-    let filtered = r#"{"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]}"#;
+    let filtered =
+        r#"{"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]}"#;
     assert_eq!(read(filtered).unwrap().finish, Finish::Filter);
 
     for (body, failure) in [
-        (r#"{"status":"failed","error":{"code":"server_error","message":"The model failed."},"output":[]}"#, Failure::Transient),
-        (r#"{"status":"failed","error":{"code":"rate_limit_exceeded","message":"slow"},"output":[]}"#, Failure::Throttled),
+        (
+            r#"{"status":"failed","error":{"code":"server_error","message":"The model failed."},"output":[]}"#,
+            Failure::Transient,
+        ),
+        (
+            r#"{"status":"failed","error":{"code":"rate_limit_exceeded","message":"slow"},"output":[]}"#,
+            Failure::Throttled,
+        ),
         (r#"{"status":"cancelled","error":null,"output":[]}"#, Failure::Transient),
         (r#"{"status":"completed","output":[]}"#, Failure::Empty),
-        (r#"{"status":"completed","output":[{"type":"reasoning","summary":[{"text":"Hm."}]}]}"#, Failure::Reasoning),
+        (
+            r#"{"status":"completed","output":[{"type":"reasoning","summary":[{"text":"Hm."}]}]}"#,
+            Failure::Reasoning,
+        ),
         (r#"{"choices":[{"message":{"content":"another protocol"}}]}"#, Failure::Unreadable),
         ("", Failure::Unreadable),
         ("[]", Failure::Unreadable),

@@ -243,8 +243,7 @@ async fn what_is_answered_is_counted_and_billed() {
             usage["completion_tokens"].as_u64().unwrap(),
         );
         tokens = (tokens.0 + input, tokens.1 + output);
-        let usage =
-            Usage::plain(input, output);
+        let usage = Usage::plain(input, output);
         dollars += simulated_price("clerk").unwrap().of(usage).dollars();
     }
     let stats = running.stats().await;

@@ -71,7 +71,7 @@ impl RequestForm {
             not_taken: BTreeSet::new(),
             left_out: BTreeSet::new(),
             is_renamed: false,
-            cache_min_tokens: None,
+            cache_min_tokens: protocol.cache_min_tokens,
             schema: None,
         };
         form.takes_seed(&protocol.seed);

@@ -64,7 +64,6 @@ impl FormTable {
             (Some(protocol.max_tokens_field.as_str()), "max_output_tokens"),
             (Some(protocol.temperature_field.as_str()), "temperature"),
             (protocol.seed.named(), "seed"),
-            (protocol.reasoning_effort_field.named(), "reasoning_effort"),
         ];
         let own = own.iter().filter_map(|(name, key)| Some(((*name)?, key)));
         if let Some((name, key)) = own.clone().find(|(name, _)| has(&self.body, name)) {
@@ -151,9 +150,8 @@ mod tests {
             body: body.as_object().unwrap().clone(),
             ..FormTable::default()
         };
-        let all = |table: &FormTable| {
-            table.check().and_then(|()| table.check_for(ProviderKind::Openai))
-        };
+        let all =
+            |table: &FormTable| table.check().and_then(|()| table.check_for(ProviderKind::Openai));
         let said = |table: FormTable| all(&table).unwrap_err();
         let key = |name: &str| json!({ name: "sk-1234" });
         for hidden in [json!({"auth": key("password")}), key("api_key")] {

@@ -53,7 +53,15 @@ impl Price {
     #[must_use]
     pub const fn plain(input: f64, output: f64) -> Self {
         let (cached_input, cache_write, reasoning) = (None, None, None);
-        Self { input, cached_input, cache_write, output, reasoning, batch: None, long_context: None }
+        Self {
+            input,
+            cached_input,
+            cache_write,
+            output,
+            reasoning,
+            batch: None,
+            long_context: None,
+        }
     }
 
     /// Whether no price is negative or not a number.
@@ -79,7 +87,8 @@ impl Price {
     pub fn of(&self, usage: Usage) -> Usd {
         let price = self.at(usage.prompt());
         // 1 USD per million tokens is 1,000,000 pico-dollars per token.
-        let picos = |tokens: Tokens, price: f64| u128::from(tokens.0) * (price * 1e6).round() as u128;
+        let picos =
+            |tokens: Tokens, price: f64| u128::from(tokens.0) * (price * 1e6).round() as u128;
         let total = picos(usage.uncached_input, price.input)
             + picos(usage.cached_input, price.cached_input.unwrap_or(price.input))
             + picos(usage.cache_write, price.cache_write.unwrap_or(price.input))

@@ -16,6 +16,7 @@ pub(super) struct Protocol {
     pub(super) temperature_field: String,
     pub(super) seed: FieldName,
     pub(super) reasoning_effort_field: FieldName,
+    pub(super) cache_min_tokens: Option<u32>,
     /// Fields of the body that no setting may set or take the name of, and why.
     pub(super) fixed: BTreeMap<String, String>,
     /// Fields of the body that another key sets, and which.
@@ -66,8 +67,9 @@ struct File {
 }
 
 #[expect(clippy::expect_used, reason = "a part of the program, which its tests read")]
-static FILE: LazyLock<File> =
-    LazyLock::new(|| toml::from_str(include_str!("services.toml")).expect("services.toml is valid"));
+static FILE: LazyLock<File> = LazyLock::new(|| {
+    toml::from_str(include_str!("services.toml")).expect("services.toml is valid")
+});
 
 impl Protocol {
     /// That of a kind; simulated models, and those of a program, take what OpenAI's protocol has.
@@ -119,8 +121,19 @@ mod tests {
     fn the_file_is_whole() {
         let keys = |table: &toml::Table| table.keys().cloned().collect::<BTreeSet<_>>();
         let known: BTreeSet<String> = [
-            "name", "names", "kind", "base_url", "api_key", "free", "prices", "models",
-            "max_tokens_field", "temperature", "seed", "system_role", "reasoning_effort_field",
+            "name",
+            "names",
+            "kind",
+            "base_url",
+            "api_key",
+            "free",
+            "prices",
+            "models",
+            "max_tokens_field",
+            "temperature",
+            "seed",
+            "system_role",
+            "reasoning_effort_field",
             "cache_min_tokens",
         ]
         .map(str::to_owned)
