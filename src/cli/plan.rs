@@ -70,6 +70,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     }
     let mut warnings = warnings(&task);
     warnings.extend(left_out);
+    warnings.extend(temperature_warning(&task, &recipe));
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     let mut plan = estimate(&task, &recipe, caps, warnings);
     let task = Arc::new(task);
@@ -125,6 +126,20 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     }
     warnings.extend(task.warnings());
     warnings
+}
+
+/// Warns of a temperature of the strategy that the mutator's protocol does not take.
+pub(super) fn temperature_warning(task: &Task, recipe: &Recipe) -> Option<String> {
+    let mutator = task.model(ModelRole::Mutator).filter(|it| it.form.sends_temperature())?;
+    let slots = recipe.phases().iter();
+    let asked = slots.filter_map(Slots::highest_temperature).max_by(f64::total_cmp)?;
+    let sent = mutator.form.nearest_temperature(asked);
+    (sent < asked).then(|| {
+        format!(
+            "the strategy asks for a temperature of {asked}; `{}` takes at most {sent}, which is sent",
+            mutator.name
+        )
+    })
 }
 
 /// Warns of a concurrency that the look-ahead cannot keep busy. It is not an error.

@@ -14,8 +14,8 @@ use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-/// Bytes of a token, at least: a text that is shorter than its tokens are may miss the cache's minimum, which
-/// is only a breakpoint without effect.
+/// Bytes per token, as assumed before anything is counted. A breakpoint below the cache's minimum has no
+/// effect, and no cost.
 const BYTES_PER_TOKEN: usize = 4;
 
 /// Anthropic's protocol.
@@ -79,7 +79,7 @@ impl Protocol for Anthropic {
             match block["type"].as_str().unwrap_or_default() {
                 "text" => parts.text.push_str(block["text"].as_str().unwrap_or_default()),
                 "thinking" => {
-                    parts.thoughts.push_str(block["thinking"].as_str().unwrap_or_default())
+                    parts.thoughts.push_str(block["thinking"].as_str().unwrap_or_default());
                 }
                 "redacted_thinking" => parts.thoughts.push_str("(redacted)"),
                 _ => parts.calls.push(block.to_string()),

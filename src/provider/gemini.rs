@@ -93,14 +93,15 @@ impl Protocol for Gemini {
 /// Tokens as the provider counted them; `None` where it did not count.
 fn usage_of(usage: &Value) -> Option<Usage> {
     let tools = first_count(&[&usage["toolUsePromptTokenCount"]]);
-    let prompt = count(&usage["promptTokenCount"]).filter(|count| *count > 0)? + tools;
+    let prompt = count(&usage["promptTokenCount"]).filter(|count| *count > 0)?;
+    let prompt = prompt.saturating_add(tools);
     // Nothing was answered where it is missing.
     let answer = first_count(&[&usage["candidatesTokenCount"]]);
     let thoughts = first_count(&[&usage["thoughtsTokenCount"]]);
     let cached = first_count(&[&usage["cachedContentTokenCount"]]);
     // Its answer leaves the thoughts out, unless the total says that they are in it.
-    let is_within = count(&usage["totalTokenCount"]) == Some(prompt + answer);
-    let answer = if is_within { answer } else { answer + thoughts };
+    let is_within = count(&usage["totalTokenCount"]) == Some(prompt.saturating_add(answer));
+    let answer = if is_within { answer } else { answer.saturating_add(thoughts) };
     Some(Usage::of_totals(prompt, cached, 0, answer, thoughts))
 }
 

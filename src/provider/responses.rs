@@ -52,7 +52,7 @@ impl Protocol for OpenAiResponses {
                 "message" => {
                     parts.text.extend(content.filter_map(|part| {
                         part["text"].as_str().or_else(|| part["refusal"].as_str())
-                    }))
+                    }));
                 }
                 "reasoning" => {
                     let summary = item["summary"].as_array().into_iter().flatten();

@@ -368,9 +368,17 @@ fn model(
     let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?
         .with_schema(schema);
     let (price, price_source) = provider.price_of(name).unzip();
+    let temperature = spec.temperature.unwrap_or_else(|| role.default_temperature());
+    let most = form.nearest_temperature(temperature);
+    if most < temperature {
+        return Err(format!(
+            "the `temperature` of `{}` is {temperature}, but its protocol takes at most {most}",
+            spec.model
+        ));
+    }
     Ok(Model {
         name: spec.model.clone(),
-        temperature: spec.temperature.unwrap_or_else(|| role.default_temperature()),
+        temperature,
         max_output_tokens: spec
             .max_output_tokens
             .unwrap_or_else(|| role.default_max_output_tokens()),

@@ -391,6 +391,18 @@ fn services_need_no_table_and_their_prices_are_known() {
     ] {
         assert!(plan.contains(told), "{told}: {plan}");
     }
+    let warm = env.run("plan colours --max-usd 1 --strategy copro").ok().stdout;
+    assert!(
+        words(&warm).contains("a temperature of 1.4; `anthropic/claude-haiku-4-5` takes at most 1")
+    );
+    env.edit(
+        "colours/task.toml",
+        "\"anthropic/claude-haiku-4-5\"",
+        "{ model = \"anthropic/claude-haiku-4-5\", temperature = 1.5 }",
+    );
+    let too_warm = env.complaint("plan colours");
+    assert!(too_warm.contains("its protocol takes at most 1"), "{too_warm}");
+    env.edit("colours/task.toml", "temperature = 1.5", "temperature = 1.0");
     let keyless = env.run("run colours --max-usd 1").exits(3);
     assert!(keyless.stderr.contains("ANTHROPIC_API_KEY"), "{}", keyless.stderr);
     // A price that nobody stated is no price.

@@ -40,6 +40,7 @@ pub struct RequestForm {
     body: Map<String, Value>,
     max_tokens_field: String,
     temperature_field: String,
+    temperature_max: f64,
     seed_field: String,
     /// What its service does not take.
     not_taken: BTreeSet<OptionalField>,
@@ -67,6 +68,7 @@ impl RequestForm {
             body: Map::new(),
             max_tokens_field: protocol.max_tokens_field.clone(),
             temperature_field: protocol.temperature_field.clone(),
+            temperature_max: protocol.temperature_max.unwrap_or(2.0),
             seed_field: String::new(),
             not_taken: BTreeSet::new(),
             left_out: BTreeSet::new(),
@@ -201,6 +203,12 @@ impl RequestForm {
     #[must_use]
     pub fn sends_temperature(&self) -> bool {
         self.sends(OptionalField::Temperature)
+    }
+
+    /// The nearest temperature that its protocol takes.
+    #[must_use]
+    pub fn nearest_temperature(&self, asked: f64) -> f64 {
+        asked.min(self.temperature_max)
     }
 
     /// Whether a seed is sent.

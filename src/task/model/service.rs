@@ -17,6 +17,7 @@ pub(super) struct Protocol {
     pub(super) seed: FieldName,
     pub(super) reasoning_effort_field: FieldName,
     pub(super) cache_min_tokens: Option<u32>,
+    pub(super) temperature_max: Option<f64>,
     /// Fields of the body that no setting may set or take the name of, and why.
     pub(super) fixed: BTreeMap<String, String>,
     /// Fields of the body that another key sets, and which.
