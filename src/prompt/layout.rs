@@ -394,6 +394,16 @@ mod tests {
     }
 
     #[test]
+    fn a_frozen_part_without_code_is_shared_whole() {
+        let row = json!({"input": "Hello"});
+        let prompt = prompt("Route it.", "Ticket: {{ input }}");
+        let layout = Layout::new(&prompt, &["user".to_owned()], &columns()).unwrap();
+        let messages = layout.render(&prompt, row.as_object().unwrap()).unwrap();
+        let stable = layout.stable_bytes(&prompt, &messages);
+        assert_eq!(stable, "Route it.Ticket: ".len());
+    }
+
+    #[test]
     fn rows_are_inserted_and_never_read_as_templates() {
         let baseline =
             prompt("Be {{ locale }}.", "{{ input }}{% if locale == 'de' %}!{% endif %}\n");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::provider::Failure;
 use crate::provider::protocol::tests::{request, written};
-use crate::task::model::{FormTable, ProviderKind, Refused, RequestForm};
+use crate::task::model::{Cache, FormTable, ProviderKind, RequestForm};
 use std::sync::Arc;
 
 fn read(body: &str) -> Result<Reply, Refusal> {
@@ -66,8 +66,12 @@ fn the_text_that_all_rows_share_ends_with_a_breakpoint() {
     assert_eq!(user, json!([kept("Ticket: "), text("Hi")]));
     // Too short to be kept, and not wanted.
     assert_eq!(asked("Route.", "Hi", 6, &usual).0, json!([text("Route.")]));
-    let none = FormTable { cache: Some(Refused::None), ..FormTable::default() };
+    let none = FormTable { cache: Some(Cache::None), ..FormTable::default() };
     assert_eq!(asked(&long, "Hi", 4_096, &none).0, json!([text(&long)]));
+    let short = FormTable { cache: Some(Cache::From(1)), ..FormTable::default() };
+    assert_eq!(asked("Route.", "Hi", 6, &short).0, json!([kept("Route.")]));
+    let elsewhere = RequestForm::of(ProviderKind::Openai, "", "m", &[&short]).unwrap_err();
+    assert!(elsewhere.contains("no breakpoints"), "{elsewhere}");
     // A block without words is refused, and half a character is none.
     assert_eq!(asked(&long, "Ticket: ", 4_096 + 7, &usual).1, json!([text("Ticket: ")]));
     assert_eq!(asked(&long, "é", 4_096 + 1, &usual).1, json!([text("é")]));

@@ -33,12 +33,36 @@ impl<'de> Deserialize<'de> for FieldName {
     }
 }
 
-/// `"none"`: something is not sent.
+/// Whether a system message is sent as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Refused {
-    /// It is not sent.
+pub enum SystemRole {
+    /// It is not: its text begins the user's message.
     None,
+    /// It is.
+    System,
+}
+
+/// Where breakpoints for a prompt cache are set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Cache {
+    /// `"none"`: nowhere.
+    None,
+    /// In prompts that share so many tokens with others, and more.
+    From(u32),
+}
+
+impl<'de> Deserialize<'de> for Cache {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match value.as_u64().and_then(|tokens| u32::try_from(tokens).ok()) {
+            Some(tokens) => Ok(Self::From(tokens)),
+            None if value == "none" => Ok(Self::None),
+            None => Err(serde::de::Error::custom(
+                "`cache` must be \"none\", or the number of tokens from which on a prompt is cached",
+            )),
+        }
+    }
 }
 
 /// A sampling temperature, or `"none"`: it is not sent.

@@ -5,7 +5,7 @@
 //! changes that. What a server refuses while a run goes on is left out, too ([`RequestForm::without`]).
 //! Where the prompt stands in a body is the protocol's.
 
-use super::field::{FieldName, Temperature, merge, set};
+use super::field::{Cache, FieldName, SystemRole, Temperature, merge, set};
 use super::form_table::FormTable;
 use super::kind::ProviderKind;
 use super::service::{Protocol, Service};
@@ -49,6 +49,8 @@ pub struct RequestForm {
     is_renamed: bool,
     /// From how many tokens on a prompt cache keeps a prompt, where its breakpoints have to be set.
     cache_min_tokens: Option<u32>,
+    /// Whether its protocol has such breakpoints.
+    has_breakpoints: bool,
     schema: Option<Value>,
 }
 
@@ -74,6 +76,7 @@ impl RequestForm {
             left_out: BTreeSet::new(),
             is_renamed: false,
             cache_min_tokens: protocol.cache_min_tokens,
+            has_breakpoints: protocol.cache_min_tokens.is_some(),
             schema: None,
         };
         form.takes_seed(&protocol.seed);
@@ -104,23 +107,26 @@ impl RequestForm {
         let mut effort_field = Protocol::of(kind).reasoning_effort_field.clone();
         let service = Service::at(host, kind);
         for differs in service.iter().flat_map(|service| service.differences(model)) {
-            // The name is that of a field of the service's usual protocol.
+            if differs.temperature == Some(Temperature::None) {
+                form.not_taken.insert(OptionalField::Temperature);
+            }
+            if differs.system_role == Some(SystemRole::None) {
+                form.not_taken.insert(OptionalField::SystemRole);
+            }
+            form.cache_min_tokens = differs.cache_min_tokens.or(form.cache_min_tokens);
+            // Names are those of the service's usual protocol; some also speak another one.
+            if service.is_none_or(|service| service.kind != kind) {
+                continue;
+            }
             if let Some(name) = &differs.max_tokens_field {
                 form.max_tokens_field.clone_from(name);
-            }
-            if differs.temperature.is_some() {
-                form.not_taken.insert(OptionalField::Temperature);
             }
             if let Some(seed) = &differs.seed {
                 form.takes_seed(seed);
             }
-            if differs.system_role.is_some() {
-                form.not_taken.insert(OptionalField::SystemRole);
-            }
             if let Some(name) = &differs.reasoning_effort_field {
                 effort_field.clone_from(name);
             }
-            form.cache_min_tokens = differs.cache_min_tokens.or(form.cache_min_tokens);
         }
         for table in tables {
             form.change(table, &effort_field)?;
@@ -152,11 +158,23 @@ impl RequestForm {
             }
             None => {}
         }
-        if table.system_role.is_some() {
-            self.left_out.insert(OptionalField::SystemRole);
+        match table.system_role {
+            Some(SystemRole::None) => drop(self.left_out.insert(OptionalField::SystemRole)),
+            Some(SystemRole::System) => {
+                self.left_out.remove(&OptionalField::SystemRole);
+                self.not_taken.remove(&OptionalField::SystemRole);
+            }
+            None => {}
         }
-        if table.cache.is_some() {
-            self.cache_min_tokens = None;
+        match table.cache {
+            Some(Cache::None) => self.cache_min_tokens = None,
+            Some(Cache::From(_)) if !self.has_breakpoints => {
+                return Err("`cache` can only be \"none\": its protocol has no breakpoints for a \
+                     prompt cache, and providers keep prompts by themselves"
+                    .to_owned());
+            }
+            Some(Cache::From(tokens)) => self.cache_min_tokens = Some(tokens),
+            None => {}
         }
         if let Some(effort) = &table.reasoning_effort {
             let field = effort_field.named().ok_or("its service takes no `reasoning_effort`")?;
@@ -322,6 +340,34 @@ mod tests {
             let form = of("api.openai.com", model, &[]);
             assert_eq!(fields(&form), json!({"max_completion_tokens": 9, "seed": 3}), "{model}");
         }
+    }
+
+    #[test]
+    fn a_service_that_is_asked_by_another_protocol_keeps_that_ones_names() {
+        let table = FormTable { reasoning_effort: Some("low".to_owned()), ..FormTable::default() };
+        let of =
+            |kind, host, model| fields(&RequestForm::of(kind, host, model, &[&table]).unwrap());
+        let openrouter = of(ProviderKind::Openai, "openrouter.ai", "anthropic/claude-x");
+        assert_eq!(openrouter["reasoning"], json!({"effort": "low"}));
+        let messages = of(ProviderKind::Anthropic, "openrouter.ai", "anthropic/claude-x");
+        assert_eq!(messages["output_config"], json!({"effort": "low"}));
+        assert_eq!(messages.get("reasoning"), None);
+        // What a model does not take it takes by no protocol.
+        let chat = of(ProviderKind::Openai, "api.anthropic.com", "claude-opus-5");
+        assert_eq!((chat.get("temperature"), chat["max_tokens"].as_u64()), (None, Some(9)));
+    }
+
+    #[test]
+    fn a_system_message_is_sent_as_service_and_task_say() {
+        let sends = |model, role| {
+            let table = FormTable { system_role: role, ..FormTable::default() };
+            let host = "generativelanguage.googleapis.com";
+            let form = RequestForm::of(ProviderKind::Gemini, host, model, &[&table]).unwrap();
+            form.sends_system()
+        };
+        assert!(sends("gemini-2.5-pro", None) && !sends("gemma-3-27b-it", None));
+        assert!(!sends("gemini-2.5-pro", Some(SystemRole::None)));
+        assert!(sends("gemma-3-27b-it", Some(SystemRole::System)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! What comes of them is in `form`.
 
-use super::field::{FieldName, Refused, Temperature, has};
+use super::field::{Cache, FieldName, SystemRole, Temperature, has};
 use super::kind::ProviderKind;
 use super::service::Protocol;
 use serde::Serialize;
@@ -38,15 +38,15 @@ pub struct FormTable {
     pub temperature: Option<Temperature>,
     /// The name of the seed, or that none is sent.
     pub seed: Option<FieldName>,
-    /// That no system message is sent.
+    /// Whether a system message is sent as such.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub system_role: Option<Refused>,
+    pub system_role: Option<SystemRole>,
     /// How much a model reasons, in the words of its service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
-    /// That no breakpoints for a prompt cache are set.
+    /// Where breakpoints for a prompt cache are set.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache: Option<Refused>,
+    pub cache: Option<Cache>,
 }
 
 impl FormTable {

@@ -16,7 +16,7 @@ mod form; // How a request is written.
 mod refused_fields; // What servers refused.
 mod provider; // One `[providers.NAME]` table.
 
-pub use field::{FieldName, Refused, Temperature};
+pub use field::{Cache, FieldName, SystemRole, Temperature};
 pub use form::RequestForm;
 pub use form_table::FormTable;
 pub use kind::ProviderKind;
@@ -180,9 +180,9 @@ impl<'de> Deserialize<'de> for ModelSpec {
             body: Map<String, Value>,
             max_tokens_field: Option<String>,
             seed: Option<FieldName>,
-            system_role: Option<Refused>,
+            system_role: Option<SystemRole>,
             reasoning_effort: Option<String>,
-            cache: Option<Refused>,
+            cache: Option<Cache>,
         }
         struct Visitor;
         impl<'de> serde::de::Visitor<'de> for Visitor {

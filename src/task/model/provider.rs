@@ -1,6 +1,6 @@
 //! One `[providers.NAME]` table: where a provider is, how it is asked, and what limits and pays it.
 
-use super::field::{FieldName, Refused, Temperature};
+use super::field::{Cache, FieldName, SystemRole, Temperature};
 use super::form_table::{FormTable, is_header_name};
 use super::kind::ProviderKind;
 use super::price::{Price, PriceSource, simulated_price};
@@ -76,13 +76,13 @@ pub struct Provider {
     pub seed: Option<FieldName>,
     /// `"none"`: it takes no system message.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub system_role: Option<Refused>,
+    pub system_role: Option<SystemRole>,
     /// How much its models reason, in its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
-    /// `"none"`: no breakpoints for its prompt cache are set.
+    /// `"none"`: no breakpoints for its prompt cache are set; else from how many tokens on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache: Option<Refused>,
+    pub cache: Option<Cache>,
     /// The maximum number of concurrent requests.
     pub concurrency: Option<usize>,
     /// Requests per minute.

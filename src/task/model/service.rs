@@ -2,7 +2,7 @@
 //!
 //! Data only: a task overrides it in `form`, and the protocols' own files know nothing of it.
 
-use super::field::{FieldName, Refused};
+use super::field::{FieldName, SystemRole, Temperature};
 use super::kind::ProviderKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -28,9 +28,9 @@ pub(super) struct Protocol {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Differences {
     pub(super) max_tokens_field: Option<String>,
-    pub(super) temperature: Option<Refused>,
+    pub(super) temperature: Option<Temperature>,
     pub(super) seed: Option<FieldName>,
-    pub(super) system_role: Option<Refused>,
+    pub(super) system_role: Option<SystemRole>,
     pub(super) reasoning_effort_field: Option<FieldName>,
     pub(super) cache_min_tokens: Option<u32>,
 }
