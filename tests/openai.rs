@@ -11,9 +11,9 @@ use promptsearch::prompt::{Message, Role};
 use promptsearch::provider::http::HttpProvider;
 use promptsearch::provider::limit::RatesLeft;
 use promptsearch::provider::openai;
+use promptsearch::provider::registry::{Connection, connect};
 use promptsearch::provider::{Failure, Finish, Llm, LlmError, Reply, Request};
-use promptsearch::task::model::{ModelName, Provider, Timeouts, Usage};
-use promptsearch::units::Tokens;
+use promptsearch::task::model::{ModelName, Provider, ProviderKind, Timeouts, Usage};
 use secrecy::SecretString;
 use serde_json::json;
 use std::io;
@@ -49,6 +49,7 @@ fn request() -> Request {
         temperature: 0.0,
         max_output_tokens: 512,
         draw: 3,
+        stable_bytes: 0,
         form: Arc::default(),
     }
 }
@@ -176,7 +177,7 @@ async fn the_request_is_exactly_this() {
 
     let openai = openai(&format!("http://{address}/v1/"), Timeouts::default(), Some(KEY));
     let reply = openai.complete(&request()).await.unwrap();
-    let usage = Usage { input: Tokens(9), cached_input: Tokens(0), output: Tokens(2) };
+    let usage = Usage::plain(9, 2);
     assert_eq!(reply, {
         let (text, why) = ("billing".to_owned(), String::new());
         Reply { text, usage: Some(usage), finish: Finish::Stop, why, left: RatesLeft::default() }
@@ -554,9 +555,47 @@ async fn the_key_is_in_no_log() {
     // Each test runs on one thread, so this sees everything that the test does.
     let _guard = tracing::subscriber::set_default(subscriber);
 
-    let echo = response("401 Unauthorized", "", format!("no such key: Bearer {KEY}"));
-    failure(&saying(echo).await, Duration::ZERO).await;
-    attempt(&saying(response("200 OK", "", GOOD)).await, Duration::ZERO).await.unwrap();
+    let answers = [
+        (ProviderKind::Openai, GOOD.to_owned()),
+        (
+            ProviderKind::OpenaiResponses,
+            json!({"status": "completed", "output": [{
+            "type": "message", "content": [{"type": "output_text", "text": KEY}]}]})
+            .to_string(),
+        ),
+        (
+            ProviderKind::Anthropic,
+            json!({"content": [{"type": "text", "text": KEY}],
+            "stop_reason": "end_turn"})
+            .to_string(),
+        ),
+        (
+            ProviderKind::Gemini,
+            json!({"candidates": [{"content": {"parts": [{"text": KEY}]},
+            "finishReason": "STOP"}]})
+            .to_string(),
+        ),
+    ];
+    for (kind, good) in answers {
+        let asked = |address: String| {
+            let provider = Provider {
+                base_url: Some(address),
+                kind: Some(kind),
+                timeout: TIMEOUTS,
+                ..Provider::built_in("openai").unwrap()
+            };
+            match connect("local", &provider, Some(SecretString::from(KEY))).unwrap() {
+                Connection::Client(llm) => llm,
+                _ => panic!("{kind:?} is asked over HTTP"),
+            }
+        };
+        let echo = response("401 Unauthorized", "", format!("no such key: Bearer {KEY}"));
+        let error = asked(saying(echo).await).complete(&request()).await.unwrap_err();
+        assert_eq!(error.failure, Failure::Auth, "{kind:?}");
+        assert_no_key(&format!("{error} {error:?}"));
+        let reply = asked(saying(response("200 OK", "", good)).await).complete(&request()).await;
+        assert_no_key(&format!("{:?}", reply.unwrap()));
+    }
     let shown = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(shown.contains("attempt failed"), "{shown}");
     assert_no_key(&shown);

@@ -19,9 +19,9 @@ use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
-use crate::task::model::{ModelRole, Price, Provider, RefusedFields, Usage};
+use crate::task::model::{ModelRole, Price, PriceSource, Provider, RefusedFields, Usage};
 use crate::text;
-use crate::units::{Tokens, Usd};
+use crate::units::Usd;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -39,6 +39,8 @@ struct RolePlan {
     prompt_tokens: u64,
     completion_tokens: u64,
     usd: Option<f64>,
+    /// Where its price comes from.
+    price_source: Option<PriceSource>,
 }
 
 /// The estimate of a run.
@@ -68,6 +70,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     }
     let mut warnings = warnings(&task);
     warnings.extend(left_out);
+    warnings.extend(temperature_warning(&task, &recipe));
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     let mut plan = estimate(&task, &recipe, caps, warnings);
     let task = Arc::new(task);
@@ -125,6 +128,20 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     warnings
 }
 
+/// Warns of a temperature of the strategy that the mutator's protocol does not take.
+pub(super) fn temperature_warning(task: &Task, recipe: &Recipe) -> Option<String> {
+    let mutator = task.model(ModelRole::Mutator).filter(|it| it.form.sends_temperature())?;
+    let slots = recipe.phases().iter();
+    let asked = slots.filter_map(Slots::highest_temperature).max_by(f64::total_cmp)?;
+    let sent = mutator.form.nearest_temperature(asked);
+    (sent < asked).then(|| {
+        format!(
+            "the strategy asks for a temperature of {asked}; `{}` takes at most {sent}, which is sent",
+            mutator.name
+        )
+    })
+}
+
 /// Warns of a concurrency that the look-ahead cannot keep busy. It is not an error.
 fn concurrency_warning(recipe: &Recipe, concurrency: Option<usize>) -> Option<String> {
     let lookahead = recipe.slots.schedule.lookahead().evaluations;
@@ -159,17 +176,15 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
     let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
     let rows = task.visible_rows();
     let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
-    let task_usage = Usage {
-        input: Tokens((prompt + mean_row_bytes(&rows)).div_ceil(BYTES_PER_TOKEN)),
-        cached_input: Tokens::ZERO,
+    let task_usage = Usage::plain(
+        (prompt + mean_row_bytes(&rows)).div_ceil(BYTES_PER_TOKEN),
         // Most answers are short. The longest possible answer is only what is reserved.
-        output: Tokens(u64::from(task.task_model().max_output_tokens).min(64)),
-    };
-    let mutator_usage = Usage {
-        input: Tokens((4 * prompt + 6 * mean_row_bytes(&rows) + 2_000).div_ceil(BYTES_PER_TOKEN)),
-        cached_input: Tokens::ZERO,
-        output: Tokens((3 * prompt).div_ceil(BYTES_PER_TOKEN) + 100),
-    };
+        u64::from(task.task_model().max_output_tokens).min(64),
+    );
+    let mutator_usage = Usage::plain(
+        (4 * prompt + 6 * mean_row_bytes(&rows) + 2_000).div_ceil(BYTES_PER_TOKEN),
+        (3 * prompt).div_ceil(BYTES_PER_TOKEN) + 100,
+    );
     let price = |role| task.model(role).and_then(|model| model.price);
     let cost = |role, usage| price(role).map(|price: Price| price.of(usage));
     let (task_cost, mutator_cost) =
@@ -231,9 +246,10 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         let role_plan = RolePlan {
             model: model.name.to_string(),
             calls,
-            prompt_tokens: usage.input.0 * calls,
-            completion_tokens: usage.output.0 * calls,
+            prompt_tokens: usage.prompt().0 * calls,
+            completion_tokens: usage.answer().0 * calls,
             usd: cost.map(|cost| cost.saturating_mul(calls).dollars()),
+            price_source: model.price_source.clone(),
         };
         roles.insert(role.to_string(), role_plan);
     }
@@ -303,6 +319,11 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
             planned.model
         );
     }
+    for planned in plan.roles.values() {
+        if let Some(source @ PriceSource::Table { .. }) = &planned.price_source {
+            let _ = writeln!(out, "  {}: {source}", planned.model);
+        }
+    }
     if task.providers().values().any(Provider::is_simulated) {
         let _ = writeln!(out, "  the prices of simulated models are not real");
     }
@@ -310,11 +331,17 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     if let Some(request) = &plan.request {
         let _ = writeln!(out, "\nthe first request, whole: to {}", request.model);
         let form = &request.form;
-        let fields = form.fields(request.temperature, request.max_output_tokens, request.draw);
+        let fields = form.written(
+            serde_json::Map::new(),
+            request.temperature,
+            request.max_output_tokens,
+            request.draw,
+        );
         let named = form.query().iter().chain(form.headers());
         let added = named.map(|(name, value)| format!("{name}: {value}"));
         let fields = fields.iter().map(|(name, value)| format!("{name} {value}"));
-        let fields: Vec<String> = fields.chain(added).collect();
+        let schema = form.schema().map(|schema| format!("schema {schema}"));
+        let fields: Vec<String> = fields.chain(schema).chain(added).collect();
         let _ = writeln!(out, "  {}", visible(&fields.join(", ")));
         for message in &request.messages {
             let _ = writeln!(out, "  {}", message.role);

@@ -204,9 +204,11 @@ impl ProposalBuilder {
         let request = Request {
             model: model.name.clone(),
             messages,
-            temperature: temperature.unwrap_or(model.temperature),
+            temperature: model.form.nearest_temperature(temperature.unwrap_or(model.temperature)),
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(draft.proposal.0),
+            // Each request to the mutator is another one.
+            stable_bytes: 0,
             form: Arc::clone(&model.form),
         };
         Ok(request.without(&state.refused_fields))

@@ -4,7 +4,6 @@ use crate::event::Finish;
 use crate::ledger::estimate_tokens;
 use crate::provider::{Reply, Request};
 use crate::task::model::Usage;
-use crate::units::Tokens;
 
 /// How many times the answer tokens that were asked for, or the bytes that were sent, a provider may
 /// count in tokens before its numbers cannot be true.
@@ -15,7 +14,7 @@ pub(super) fn plausible_usage(request: &Request, usage: Option<Usage>) -> Option
     let usage = usage?;
     let asked = u64::from(request.max_output_tokens).saturating_mul(MAX_RATIO);
     let sent = (request.bytes() as u64).saturating_mul(MAX_RATIO);
-    if usage.output.0 <= asked && usage.input.0 <= sent {
+    if usage.answer().0 <= asked && usage.prompt().0 <= sent {
         return Some(usage);
     }
     tracing::warn!(model = %request.model, ?usage, "impossible token counts: they are estimated instead");
@@ -24,13 +23,10 @@ pub(super) fn plausible_usage(request: &Request, usage: Option<Usage>) -> Option
 
 /// A generous guess, so that the cap is never passed unseen.
 pub(super) fn estimated_usage(request: &Request, reply: &Reply) -> Usage {
-    Usage {
-        input: estimate_tokens(None, request.bytes()),
-        cached_input: Tokens::ZERO,
-        output: match reply.finish {
-            // Something was written that is not shown.
-            Finish::Empty | Finish::Reasoning => Tokens(u64::from(request.max_output_tokens)),
-            _ => estimate_tokens(None, reply.text.len()),
-        },
-    }
+    let answer = match reply.finish {
+        // Something was written that is not shown.
+        Finish::Empty | Finish::Reasoning => u64::from(request.max_output_tokens),
+        _ => estimate_tokens(None, reply.text.len()).0,
+    };
+    Usage::plain(estimate_tokens(None, request.bytes()).0, answer)
 }

@@ -93,12 +93,17 @@ impl Evaluator {
         };
         let messages = self.task.layout.render(prompt, &example.columns)?;
         let model = self.task.task_model();
+        let stable_bytes = match model.form.cache_min_tokens() {
+            Some(_) => self.task.layout.stable_bytes(prompt, &messages),
+            None => 0,
+        };
         Ok(Some(Request {
             model: model.name.clone(),
             messages,
             temperature: model.temperature,
             max_output_tokens: model.max_output_tokens,
             draw: u64::from(replicate),
+            stable_bytes,
             form: Arc::clone(&model.form),
         }))
     }

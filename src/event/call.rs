@@ -3,7 +3,7 @@
 use super::omit::is_default;
 use crate::id::{Call, RequestHash};
 use crate::task::model::Usage;
-use crate::units::{Tokens, Usd};
+use crate::units::Usd;
 use serde::{Deserialize, Serialize};
 
 /// Why an answer ended.
@@ -173,8 +173,14 @@ pub struct Answered {
     /// Those of them that the provider had cached.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cached: u64,
+    /// Those of them that the provider wrote to its cache.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub written: u64,
     /// Answer tokens.
     pub out: u64,
+    /// Those of them that are reasoning.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reasoning: u64,
     /// What it cost, in nano-dollars.
     pub usd: Usd,
     /// Whether its tokens are estimated, because the provider reported none, or impossible numbers.
@@ -203,7 +209,9 @@ impl Answered {
             text: String::new(),
             input: 10,
             cached: 0,
+            written: 0,
             out: 1,
+            reasoning: 0,
             usd: Usd::ZERO,
             estimated: false,
             finish: Finish::Stop,
@@ -219,13 +227,30 @@ impl Answered {
         self.finish.flaw()
     }
 
-    /// The tokens as one value.
+    /// The tokens as one value. Events of earlier versions tell neither what was written to a cache nor what
+    /// was reasoning.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        Usage {
-            input: Tokens(self.input),
-            cached_input: Tokens(self.cached),
-            output: Tokens(self.out),
+        Usage::of_totals(self.input, self.cached, self.written, self.out, self.reasoning)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tokens_of_earlier_versions_are_read_and_zeros_are_left_out() {
+        let mut event = serde_json::to_value(Answered::sample(Call(3))).unwrap();
+        for field in ["cached", "written", "reasoning"] {
+            assert!(event.get(field).is_none(), "{field}: {event}");
         }
+        event["cached"] = 4.into();
+        let read: Answered = serde_json::from_value(event.clone()).unwrap();
+        assert_eq!(read.usage(), Usage::of_totals(10, 4, 0, 1, 0));
+        event["written"] = 5.into();
+        event["reasoning"] = 1.into();
+        let read: Answered = serde_json::from_value(event).unwrap();
+        assert_eq!(read.usage(), Usage::of_totals(10, 4, 5, 1, 1));
     }
 }

@@ -2,8 +2,11 @@
 //! up.
 
 use crate::operator::{self, Nonce};
+use crate::provider::anthropic::Anthropic;
+use crate::provider::gemini::Gemini;
 use crate::provider::openai::OpenAi;
 use crate::provider::protocol::Protocol;
+use crate::provider::responses::OpenAiResponses;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use std::time::Duration;
@@ -16,12 +19,23 @@ pub(super) fn provider(bytes: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(head) {
         headers.insert(RETRY_AFTER, value);
     }
-    let protocol = OpenAi;
-    if let Err(refusal) = protocol.reply(body) {
-        assert!(!refusal.words.is_empty());
+    read(&OpenAi, &headers, body);
+    read(&OpenAiResponses, &headers, body);
+    read(&Anthropic, &headers, body);
+    read(&Gemini, &headers, body);
+}
+
+fn read(protocol: &impl Protocol, headers: &HeaderMap, body: &[u8]) {
+    match protocol.reply(body) {
+        Ok(reply) => {
+            let usage = reply.usage.unwrap_or_default();
+            assert!(usage.cached_input <= usage.prompt() && usage.reasoning <= usage.answer());
+            assert!(!reply.text.is_empty() || reply.finish.flaw().is_some(), "{reply:?}");
+        }
+        Err(refusal) => assert!(!refusal.words.is_empty()),
     }
     for status in [400, 401, 403, 404, 429, 500, 503] {
-        let refusal = protocol.refusal(status, &headers, body, Timestamp::UNIX_EPOCH);
+        let refusal = protocol.refusal(status, headers, body, Timestamp::UNIX_EPOCH);
         let wait = refusal.retry_after.unwrap_or_default();
         assert!(wait <= Duration::from_secs(24 * 60 * 60), "{wait:?}");
     }

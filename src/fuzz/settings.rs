@@ -6,6 +6,7 @@ use crate::prompt::Part;
 use crate::recipe;
 use crate::source::SourceError;
 use crate::task::{Task, TaskFiles};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The data of all tasks.
@@ -27,7 +28,12 @@ pub(super) fn task(bytes: &[u8]) {
     let file = scratch::folder().join("task.toml");
     let part = |name: &str, text: &str| Part { name: name.to_owned(), text: text.into() };
     let parts = vec![part("system", "Answer."), part("user", "{{ input }}")];
-    match Task::build(TaskFiles { file: file.clone(), text: text.to_owned(), parts }) {
+    match Task::build(TaskFiles {
+        file: file.clone(),
+        text: text.to_owned(),
+        parts,
+        schemas: BTreeMap::new(),
+    }) {
         Ok(task) => {
             for row in task.visible_rows() {
                 drop(task.layout.render(&task.baseline, &row.columns));

@@ -137,7 +137,8 @@ columns = {{ {columns} }}
 {models}# Simulated models: free, and only good for trying things out. For a real one:
 #   task = "openai/MODEL"
 #   mutator = "openai/MODEL"
-# with OPENAI_API_KEY set, and its price in US dollars per million tokens:
+# with OPENAI_API_KEY set (`anthropic`, `gemini`, `groq`, `ollama` and others need no table either), and its price in US
+# dollars per million tokens, where `plan` does not know it:
 #   [providers.openai]
 #   price = {{ input = 0.00, output = 0.00 }}
 task = "sim/clerk"

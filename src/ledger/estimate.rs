@@ -1,6 +1,6 @@
 //! How many tokens a request has before a provider counts them, and what it costs at worst.
 
-use crate::task::model::{ModelRole, Price, Usage};
+use crate::task::model::{ModelRole, Price};
 use crate::units::{Amount, Tokens};
 use std::collections::BTreeMap;
 
@@ -64,8 +64,7 @@ pub fn estimate_tokens(largest_ratio: Option<f64>, bytes: usize) -> Tokens {
 /// The worst case of a request: its estimated prompt, and the longest answer.
 #[must_use]
 pub fn worst_case(price: Option<Price>, prompt: Tokens, output: Tokens) -> Amount {
-    let usage = Usage { input: prompt, cached_input: Tokens::ZERO, output };
-    Amount { usd: price.unwrap_or(Price::FREE).of(usage), tokens: usage.total() }
+    Amount { usd: price.unwrap_or(Price::FREE).worst(prompt, output), tokens: prompt + output }
 }
 
 #[cfg(test)]
@@ -84,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_worst_case_has_the_whole_answer_at_the_price_of_one() {
-        let price = Price { input: 1.0, cached_input: Some(0.1), output: 10.0 };
+        let price = Price { cached_input: Some(0.1), ..Price::plain(1.0, 10.0) };
         let worst = worst_case(Some(price), Tokens(100), Tokens(50));
         assert_eq!(worst.tokens, Tokens(150));
         assert_eq!(worst.usd.nanos(), 100 * 1_000 + 50 * 10_000);

@@ -88,8 +88,8 @@ impl PlanLedger {
             if answer.bytes > 0 {
                 self.answered.entry(role).or_default().add(answer.usage, answer.usd);
                 *self.bytes.entry(role).or_default() += answer.bytes;
-                self.ratios.learn(role, answer.usage.input.0 as f64 / answer.bytes as f64);
-                self.ratios.learn_output(role, answer.usage.output);
+                self.ratios.learn(role, answer.usage.prompt().0 as f64 / answer.bytes as f64);
+                self.ratios.learn_output(role, answer.usage.answer());
             }
         }
         *self.spent.entry(share).or_default() += cost;
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn answer(nanos: u64) -> Option<Answer> {
-        let usage = Usage { input: Tokens(nanos), ..Usage::default() };
+        let usage = Usage::plain(nanos, 0);
         Some(Answer { usage, usd: Usd::from_nanos(nanos), bytes: 30 })
     }
 

@@ -18,9 +18,7 @@ impl Use {
     /// Takes in one answered call.
     pub fn add(&mut self, usage: Usage, usd: Usd) {
         self.calls += 1;
-        self.usage.input += usage.input;
-        self.usage.cached_input += usage.cached_input;
-        self.usage.output += usage.output;
+        self.usage += usage;
         self.usd += usd;
     }
 
@@ -48,7 +46,7 @@ mod tests {
     fn a_mean_is_rounded_up_and_missing_without_calls() {
         let mut used = Use::default();
         assert_eq!((used.mean(), used.usd_per_1k()), (None, None));
-        let usage = Usage { input: Tokens(3), cached_input: Tokens::ZERO, output: Tokens::ZERO };
+        let usage = Usage::plain(3, 0);
         used.add(usage, Usd::from_nanos(10));
         used.add(usage, Usd::from_nanos(11));
         used.add(Usage::default(), Usd::ZERO);

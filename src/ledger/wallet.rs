@@ -7,7 +7,7 @@ use crate::caps::{Caps, Share};
 use crate::event::Event;
 use crate::id::Call;
 use crate::task::model::{ModelRole, Usage};
-use crate::units::{Amount, Tokens, Usd};
+use crate::units::{Amount, Usd};
 use std::collections::{BTreeMap, HashMap};
 
 /// What a role has done and cost, lost calls included.
@@ -15,10 +15,8 @@ use std::collections::{BTreeMap, HashMap};
 pub struct RoleSpending {
     /// Logical calls; cached ones do not count.
     pub calls: u64,
-    /// Prompt tokens of answered calls.
-    pub prompt_tokens: Tokens,
-    /// Answer tokens of answered calls.
-    pub completion_tokens: Tokens,
+    /// Tokens of answered calls.
+    pub usage: Usage,
     /// All that was or may have been billed.
     pub charged: Amount,
 }
@@ -162,8 +160,7 @@ impl Wallet {
         self.charge(held.role, held.share, charged);
         let role = self.by_role.entry(held.role).or_default();
         role.calls += 1;
-        role.prompt_tokens += usage.input;
-        role.completion_tokens += usage.output;
+        role.usage += usage;
     }
 
     /// An attempt failed and may have cost this much. The reservation is given back: a retry
@@ -224,6 +221,7 @@ impl Wallet {
 mod tests {
     use super::*;
     use crate::event::{Answered, Failure};
+    use crate::units::Tokens;
 
     use proptest::prelude::*;
 

@@ -209,6 +209,56 @@ impl Layout {
         Value::from(values)
     }
 
+    /// How many bytes of a prompt's messages, from the first one on, are the same for all rows: up to the
+    /// first place that may depend on one.
+    #[must_use]
+    pub fn stable_bytes(&self, prompt: &Prompt, messages: &[Message]) -> usize {
+        let (mut expected, mut is_whole) = (String::new(), true);
+        for part in prompt.parts().iter().filter(|part| part.name != USER) {
+            let (start, is_all) = self.stable_start(part);
+            if !start.trim().is_empty() {
+                expected.push_str(if expected.is_empty() { "" } else { "\n\n" });
+                expected.push_str(&start);
+            }
+            is_whole = is_all;
+            if !is_whole {
+                break;
+            }
+        }
+        let text_of = |role: Role| {
+            let message = messages.iter().find(|message| message.role == role);
+            message.map_or("", |message| message.content.as_str())
+        };
+        let system = text_of(Role::System);
+        let shared = common_start(system, &expected);
+        if !is_whole || shared < system.len() {
+            return shared;
+        }
+        let user = prompt.parts().iter().find(|part| part.name == USER);
+        let start = user.map_or_else(String::new, |part| self.stable_start(part).0);
+        shared + if start.trim().is_empty() { 0 } else { common_start(text_of(Role::User), &start) }
+    }
+
+    /// What a part is rendered to before the first place in it that may depend on a row, and whether that is
+    /// all of it.
+    fn stable_start(&self, part: &Part) -> (String, bool) {
+        if !self.is_searched(&part.name) {
+            return match ["{{", "{%", "{#"].iter().filter_map(|code| part.text.find(code)).min() {
+                // Code may take away the space before it.
+                Some(end) => (part.text[..end].trim_end().to_owned(), false),
+                None => (part.text.to_string(), true),
+            };
+        }
+        let mut start = String::new();
+        for piece in pieces(&part.text) {
+            match piece {
+                Piece::Literal(text) | Piece::Raw { text, .. } => start.push_str(text),
+                Piece::Column { .. } => return (start, false),
+            }
+        }
+        (start, true)
+    }
+
     /// Bytes of the rendered prompt without the row's values.
     #[must_use]
     pub fn bytes_without_row(&self, prompt: &Prompt) -> usize {
@@ -267,6 +317,11 @@ fn fill(part: &Part, row: &Columns, target: &mut String) {
     }
 }
 
+/// Bytes of the longest common beginning of two texts.
+fn common_start(a: &str, b: &str) -> usize {
+    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+}
+
 fn unfilled(part: &Part, name: &str) -> TemplateError {
     let mut at = 0;
     let place = pieces(&part.text).into_iter().find_map(|piece| {
@@ -315,6 +370,37 @@ mod tests {
 
     fn columns() -> BTreeSet<String> {
         BTreeSet::from(["input".to_owned(), "locale".to_owned()])
+    }
+
+    #[test]
+    fn what_all_rows_share_ends_where_the_first_column_is_shown() {
+        let row = json!({"input": "Hello", "locale": "de"});
+        for (system, user, shared) in [
+            ("Route it.", "{{ input }}", "Route it."),
+            ("Route it.", "Ticket: {{ input }}", "Route it.Ticket:"),
+            ("In {{ locale }}: route.", "Ticket: {{ input }}", "In "),
+            ("{{ locale }}", "{{ input }}", ""),
+            ("", "Ticket:\n{% if locale %}{{ input }}{% endif %}", "Ticket:"),
+            ("Route it.", "\n{{ input }}", "Route it."),
+            ("Always Hello", "{{ input }}", "Always Hello"),
+        ] {
+            let prompt = prompt(system, user);
+            let layout = Layout::new(&prompt, &["system".to_owned()], &columns()).unwrap();
+            let messages = layout.render(&prompt, row.as_object().unwrap()).unwrap();
+            let all: String = messages.iter().map(|message| message.content.as_str()).collect();
+            let stable = layout.stable_bytes(&prompt, &messages);
+            assert_eq!(&all[..stable], shared, "{system} | {user}");
+        }
+    }
+
+    #[test]
+    fn a_frozen_part_without_code_is_shared_whole() {
+        let row = json!({"input": "Hello"});
+        let prompt = prompt("Route it.", "Ticket: {{ input }}");
+        let layout = Layout::new(&prompt, &["user".to_owned()], &columns()).unwrap();
+        let messages = layout.render(&prompt, row.as_object().unwrap()).unwrap();
+        let stable = layout.stable_bytes(&prompt, &messages);
+        assert_eq!(stable, "Route it.Ticket: ".len());
     }
 
     #[test]

@@ -5,12 +5,12 @@
 //! attempt; what is done about it is decided above.
 
 use super::credential::Credential;
-use super::protocol::Protocol;
+use super::protocol::{MODEL, Protocol, alone_in};
 use super::rates;
 use super::refusal::Refusal;
 use super::{Failure, Llm, LlmError, Reply, Request};
 use crate::clock::Clock;
-use crate::task::model::{Provider, RequestForm, Timeouts};
+use crate::task::model::{Provider, Timeouts};
 use crate::text;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -178,28 +178,41 @@ impl<P: Protocol> HttpProvider<P> {
 
     /// One attempt, and another one with another key where a server refuses one that a command printed: an
     /// attempt that is refused bills nothing.
-    async fn attempts(&self, form: &RequestForm, body: Bytes) -> Result<Reply, LlmError> {
+    async fn attempts(&self, request: &Request, body: Bytes) -> Result<Reply, LlmError> {
         let Some(credential) = &self.credential else {
-            return self.attempt(form, body, None).await;
+            return self.attempt(request, body, None).await;
         };
         let key = credential.current().await;
-        let outcome = self.attempt(form, body.clone(), Some(&key)).await;
+        let outcome = self.attempt(request, body.clone(), Some(&key)).await;
         match &outcome {
             Err(error) if error.failure == Failure::Auth && credential.renew(&key).await => {
                 let key = credential.current().await;
-                self.attempt(form, body, Some(&key)).await
+                self.attempt(request, body, Some(&key)).await
             }
             _ => outcome,
         }
     }
 
+    /// The address of a request: its model may be in the path.
+    fn endpoint_of(&self, request: &Request) -> Url {
+        let mut endpoint = self.endpoint.clone();
+        if P::PATH.contains(MODEL) {
+            // As it stands in an address that was parsed.
+            let place = escaped(MODEL);
+            let path = endpoint.path().replace(&place, &escaped(request.model.model()));
+            endpoint.set_path(&path);
+        }
+        endpoint
+    }
+
     async fn attempt(
         &self,
-        form: &RequestForm,
+        request: &Request,
         body: Bytes,
         key: Option<&SecretString>,
     ) -> Result<Reply, LlmError> {
-        let mut endpoint = self.endpoint.clone();
+        let mut endpoint = self.endpoint_of(request);
+        let form = &request.form;
         if !form.query().is_empty() {
             endpoint.query_pairs_mut().extend_pairs(form.query());
         }
@@ -209,6 +222,10 @@ impl<P: Protocol> HttpProvider<P> {
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .body(body);
+        let is_own = |name: &str| form.headers().keys().any(|own| own.eq_ignore_ascii_case(name));
+        for (name, value) in P::HEADERS.iter().filter(|(name, _)| !is_own(name)) {
+            sending = sending.header(*name, *value);
+        }
         for (name, value) in form.headers() {
             sending = sending.header(name, value);
         }
@@ -366,7 +383,7 @@ impl<P: Protocol> Llm for HttpProvider<P> {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
         let body = self.protocol.body(request);
         let total = self.timeouts.total;
-        match timeout(total, self.attempts(&request.form, body)).await {
+        match timeout(total, self.attempts(request, body)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.too_late("did not end its answer within", total)),
         }
@@ -387,11 +404,16 @@ fn authorization<P: Protocol>(
     Some((name, value))
 }
 
-/// A header that holds the key and nothing else.
-fn alone_in(header: &str, key: &SecretString) -> Option<(HeaderName, HeaderValue)> {
-    let key = key.expose_secret();
-    let name = HeaderName::from_bytes(header.as_bytes()).ok()?;
-    (!key.trim().is_empty()).then_some((name, HeaderValue::from_str(key).ok()?))
+/// A text as one step of a path: whatever it holds, it leads nowhere else.
+fn escaped(step: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+    step.bytes()
+        .map(
+            |byte| {
+                if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+            },
+        )
+        .collect()
 }
 
 /// The full address, or what is wrong with the one that was written.
@@ -419,7 +441,8 @@ fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url
                 .to_owned(),
         );
     }
-    if bare.ends_with(path) {
+    // What follows the model's name, where that is in it.
+    if path.rsplit(MODEL).next().is_some_and(|end| bare.ends_with(end)) {
         return Err(format!("must stop before {path}, which is added to it"));
     }
     Ok(url)
@@ -550,7 +573,9 @@ fn causes(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::gemini::Gemini;
     use crate::provider::openai::OpenAi;
+    use crate::provider::protocol::tests::request;
 
     type Asked = HttpProvider<OpenAi>;
 
@@ -601,6 +626,34 @@ mod tests {
         let shown = format!("{openai:?} {sent:?}");
         assert!(shown.contains("127.0.0.1:1"), "{shown}");
         assert!(!shown.contains("sentinel"), "{shown}");
+    }
+
+    #[test]
+    fn the_models_name_in_an_address_leads_nowhere_else() {
+        let provider = Provider {
+            base_url: Some("https://host.example/v1beta/".to_owned()),
+            ..Provider::built_in("gemini").unwrap()
+        };
+        let gemini = HttpProvider::<Gemini>::new("g", &provider, None).unwrap();
+        let address = |model| {
+            let kind = crate::task::model::ProviderKind::Gemini;
+            gemini.endpoint_of(&request(kind, "", model, None)).to_string()
+        };
+        for (model, step) in [
+            ("gemini-2.5-flash", "gemini-2.5-flash"),
+            ("../../x?key=y#z", "..%2F..%2Fx%3Fkey%3Dy%23z"),
+            ("{model}", "%7Bmodel%7D"),
+            ("ä%2F", "%C3%A4%252F"),
+        ] {
+            let expected = format!("https://host.example/v1beta/models/{step}:generateContent");
+            assert_eq!(address(model), expected);
+        }
+        let whole = Provider {
+            base_url: Some("https://host.example/models/m:generateContent".to_owned()),
+            ..provider
+        };
+        let error = HttpProvider::<Gemini>::new("g", &whole, None).unwrap_err().to_string();
+        assert!(error.contains("must stop before /models/{model}:generateContent"), "{error}");
     }
 
     #[test]

@@ -11,23 +11,30 @@ pub mod refusal; // What a server says instead of an answer.
 pub mod protocol; // What a wire protocol defines.
 pub mod limit; // When an attempt may be sent: the contract.
 mod rates; // What an answer's headers say is left of a provider's rates.
+mod answer; // What answers have in common, whatever the protocol.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 pub mod openai; // `POST /chat/completions`.
+pub mod responses; // `POST /responses`.
+pub mod anthropic; // `POST /messages`.
+pub mod gemini; // `POST /models/MODEL:generateContent`.
 pub mod backoff; // How long to wait before an attempt is made again.
 pub mod shared_limit; // A cap that several providers share.
 pub mod throttle; // How many attempts at one provider at a time, and how fast.
 pub mod registry; // The list of protocols, and a task's providers with their limits.
 
 #[cfg(test)]
+mod bills;
+#[cfg(test)]
 pub(crate) mod contract;
 
 pub use crate::event::{Failure, Finish};
 
-use crate::prompt::Message;
+use crate::prompt::{Message, Role};
 use crate::task::model::{ModelName, RefusedFields, RequestForm, Usage};
 use async_trait::async_trait;
 use limit::RatesLeft;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +52,10 @@ pub struct Request {
     /// The draw: the replicate of an evaluation, the number of a proposal. Sent as `seed`, so that
     /// a second draw is not the first one's cached answer.
     pub draw: u64,
+    /// How many bytes of its messages, from the first one on, are the same in other requests that are
+    /// sent soon: what a provider may cache.
+    #[serde(skip)]
+    pub stable_bytes: usize,
     /// How it is written. What of it decides answers is part of the request's identity.
     #[serde(skip_serializing_if = "is_usual")]
     pub form: Arc<RequestForm>,
@@ -59,6 +70,26 @@ impl Request {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.messages.iter().map(|message| message.content.len()).sum()
+    }
+
+    /// The messages as they are sent: where no system message is taken, its text begins the user's.
+    #[must_use]
+    pub fn sent_messages(&self) -> Cow<'_, [Message]> {
+        if self.form.sends_system() {
+            return Cow::Borrowed(&self.messages);
+        }
+        let mut before = String::new();
+        let mut sent = Vec::new();
+        for message in &self.messages {
+            match message.role {
+                Role::System => before.push_str(&format!("{}\n\n", message.content)),
+                Role::User => {
+                    let content = std::mem::take(&mut before) + &message.content;
+                    sent.push(Message { role: Role::User, content });
+                }
+            }
+        }
+        Cow::Owned(sent)
     }
 
     /// The same without the fields that its model refused before.

@@ -2,46 +2,29 @@
 
 mod answer;
 
-use super::Reply;
-use super::Request;
-use super::protocol::Protocol;
+use super::protocol::{Protocol, written};
 use super::refusal::Refusal;
-use crate::prompt::Message;
+use super::{Reply, Request};
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, json};
 
-/// OpenAI's protocol. How one service differs from the others is in each request's form.
+/// OpenAI's first protocol. How one service differs from the others is in each request's form.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenAi;
 
 impl Protocol for OpenAi {
     const PATH: &'static str = "/chat/completions";
 
-    fn authorization(key: &SecretString) -> Option<(HeaderName, HeaderValue)> {
-        let key = key.expose_secret();
-        let value = HeaderValue::from_str(&format!("Bearer {key}")).ok()?;
-        (!key.trim().is_empty()).then_some((AUTHORIZATION, value))
-    }
-
     fn body(&self, request: &Request) -> Bytes {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            model: &'a str,
-            messages: &'a [Message],
-            #[serde(flatten)]
-            fields: Map<String, Value>,
+        let mut body = Map::new();
+        body.insert("model".to_owned(), request.model.model().into());
+        body.insert("messages".to_owned(), json!(request.sent_messages()));
+        if let Some(schema) = request.form.schema() {
+            let schema = json!({"name": "answer", "schema": schema, "strict": true});
+            let format = json!({"type": "json_schema", "json_schema": schema});
+            body.insert("response_format".to_owned(), format);
         }
-        let Request { temperature, max_output_tokens, draw, .. } = *request;
-        let body = Body {
-            model: request.model.model(),
-            messages: &request.messages,
-            fields: request.form.fields(temperature, max_output_tokens, draw),
-        };
-        // Strings and numbers can always be written; an empty body would be refused at no cost.
-        Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
+        written(request, body)
     }
 
     fn reply(&self, body: &[u8]) -> Result<Reply, Refusal> {
@@ -52,25 +35,26 @@ impl Protocol for OpenAi {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::Role;
-    use crate::task::model::{ModelName, RequestForm};
-    use serde_json::json;
-    use std::sync::Arc;
+    use crate::provider::protocol::tests::{request, written};
+    use crate::task::model::ProviderKind;
 
     #[test]
     fn a_request_is_written_in_its_form() {
-        let request = Request {
-            model: ModelName::parse("p/org/m").unwrap(),
-            messages: vec![Message { role: Role::User, content: "Hi".to_owned() }],
-            temperature: 0.5,
-            max_output_tokens: 9,
-            draw: 3,
-            form: Arc::new(RequestForm::of("api.mistral.ai", "m", &[])),
-        };
-        let written: Value = serde_json::from_slice(&OpenAi.body(&request)).unwrap();
-        let messages = json!([{"role": "user", "content": "Hi"}]);
-        let expected = json!({"model": "org/m", "messages": messages, "temperature": 0.5,
+        let request = request(ProviderKind::Openai, "api.mistral.ai", "m", None);
+        let messages = json!([
+            {"role": "system", "content": "Route it."}, {"role": "user", "content": "Hi"},
+        ]);
+        let expected = json!({"model": "m", "messages": messages, "temperature": 0.5,
             "max_tokens": 9, "random_seed": 3});
-        assert_eq!(written, expected);
+        assert_eq!(written(&OpenAi, &request), expected);
+    }
+
+    #[test]
+    fn a_schema_is_sent_as_the_format_of_the_response() {
+        let schema = json!({"type": "object"});
+        let request = request(ProviderKind::Openai, "", "m", Some(schema.clone()));
+        let format = json!({"type": "json_schema",
+            "json_schema": {"name": "answer", "schema": schema, "strict": true}});
+        assert_eq!(written(&OpenAi, &request)["response_format"], format);
     }
 }

@@ -344,8 +344,9 @@ impl Said {
     /// The field that the server does not take at all: one that a request can do without, or whose name
     /// it can change.
     fn refused_field(&self) -> Option<String> {
+        const SYSTEM: &str = "system role";
         const FIELDS: &[&str] =
-            &["temperature", "max_tokens", "max_completion_tokens", "random_seed", "seed"];
+            &["temperature", "max_tokens", "max_completion_tokens", "random_seed", "seed", SYSTEM];
         const CODES: &[&str] =
             &["unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden"];
         const PHRASES: &[&str] = &[
@@ -366,6 +367,10 @@ impl Said {
             "not allowed for this model",
             "additional properties are not allowed",
         ];
+        // Gemini's words for a system message.
+        if self.says(&["developer instruction is not enabled"]) {
+            return Some(SYSTEM.to_owned());
+        }
         if !self.has_code(CODES) && !self.says(PHRASES) {
             return None;
         }
@@ -380,6 +385,8 @@ impl Said {
         const BEFORE: &[&str] =
             &["'", "\"", "`", "body.", "parameter ", "parameter: ", "argument "];
         const AFTER: &[&str] = &[
+            // Anthropic
+            ": extra inputs are not permitted",
             " is not supported",
             " is unsupported",
             " is not allowed",

@@ -4,9 +4,13 @@
 //! The `match` names every kind, so that one without an implementation does not compile.
 
 use super::Llm;
+use super::anthropic::Anthropic;
+use super::gemini::Gemini;
 use super::http::{AddressError, HttpProvider};
 use super::limit::SendLimit;
 use super::openai::OpenAi;
+use super::protocol::Protocol;
+use super::responses::OpenAiResponses;
 use super::shared_limit::SharedLimit;
 use super::throttle::{Rates, Throttle};
 use crate::task::Task;
@@ -38,9 +42,10 @@ pub fn connect(
     key: Option<SecretString>,
 ) -> Result<Connection, AddressError> {
     Ok(match provider.kind {
-        Some(ProviderKind::Openai) => {
-            Connection::Client(Arc::new(HttpProvider::<OpenAi>::new(name, provider, key)?))
-        }
+        Some(ProviderKind::Openai) => client::<OpenAi>(name, provider, key)?,
+        Some(ProviderKind::OpenaiResponses) => client::<OpenAiResponses>(name, provider, key)?,
+        Some(ProviderKind::Anthropic) => client::<Anthropic>(name, provider, key)?,
+        Some(ProviderKind::Gemini) => client::<Gemini>(name, provider, key)?,
         Some(ProviderKind::Sim) => Connection::Simulated,
         None => Connection::OfProgram,
     })
@@ -55,6 +60,14 @@ pub fn limits_file(folder: &Path, provider: &Provider, key: Option<&SecretString
     hasher.update(b"\0");
     hasher.update(key.map_or("", |key| key.expose_secret()).as_bytes());
     folder.join(format!("{}.json", &hasher.finalize().to_hex()[..16]))
+}
+
+fn client<P: Protocol + 'static>(
+    name: &str,
+    provider: &Provider,
+    key: Option<SecretString>,
+) -> Result<Connection, AddressError> {
+    Ok(Connection::Client(Arc::new(HttpProvider::<P>::new(name, provider, key)?)))
 }
 
 /// How long a run waits for a provider.

@@ -11,11 +11,11 @@ use super::words::{
     signed_range, visible, visible_line,
 };
 use crate::id::{CandidateIx, RowIx};
-use crate::run::{Prompted, RoleSpent, dev_interval, prompt_tokens};
+use crate::run::{Prompted, RoleSpent, Spent, dev_interval, prompt_tokens};
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase, Status};
 use crate::stats::{Interval, pareto};
-use crate::task::model::ModelRole;
+use crate::task::model::{ModelRole, PriceSource};
 use crate::text::{duration, percent, plural, points, thousands};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,6 +123,8 @@ pub(super) struct Spend {
     pub(super) total: RoleRow,
     pub(super) lost: Option<String>,
     pub(super) cached: Option<String>,
+    /// What the caches of providers held, and what that saved.
+    pub(super) provider_cache: Option<String>,
     pub(super) time: String,
     pub(super) why_ended: Option<&'static str>,
 }
@@ -551,9 +553,27 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
         lost: (spent.lost > 0.0).then(|| money(spent.lost)),
         cached: (spent.cached_calls > 0)
             .then(|| plural(usize::try_from(spent.cached_calls).unwrap_or(usize::MAX), "call")),
+        provider_cache: provider_cache(spent),
         time: Duration::try_from_secs_f64(spent.seconds).map_or_else(|_| NONE.to_owned(), duration),
         why_ended: report.summary.stop_reason.map(crate::event::StopReason::sentence),
     }
+}
+
+/// What the caches of providers held of the prompts, and what that saved or cost.
+fn provider_cache(spent: &Spent) -> Option<String> {
+    let sum = |of: fn(&RoleSpent) -> u64| spent.by_role.values().map(of).sum::<u64>();
+    let (cached, written) = (sum(|role| role.cached_tokens), sum(|role| role.cache_write_tokens));
+    if cached + written == 0 {
+        return None;
+    }
+    let share = cached as f64 / sum(|role| role.prompt_tokens).max(1) as f64;
+    let saved: f64 = spent.by_role.values().map(|role| role.cache_saved_usd).sum();
+    let outcome = match saved {
+        saved if saved > 0.0 => format!(", which saved {}", cost(saved)),
+        saved if saved < 0.0 => format!(", which cost {} more", cost(-saved)),
+        _ => String::new(),
+    };
+    Some(format!("{} of the prompt tokens came from the provider's cache{outcome}", percent(share)))
 }
 
 pub(super) fn tried(report: &Report<'_>) -> Tried {
@@ -624,7 +644,11 @@ fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
                 true => format!("temperature {}", model.temperature),
                 false => "no temperature".to_owned(),
             };
-            facts.push((name, format!("{}, {temperature}", model.name)));
+            let price = match &model.price_source {
+                Some(source @ PriceSource::Table { .. }) => format!(", {source}"),
+                _ => String::new(),
+            };
+            facts.push((name, format!("{}, {temperature}{price}", model.name)));
         }
     }
     let splits = &task.splits;

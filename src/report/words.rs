@@ -4,7 +4,7 @@ use crate::event::{Abandoned, Dropped, Rejection};
 use crate::run::Summary;
 use crate::stats::{Interval, TestName};
 use crate::task::Task;
-use crate::task::model::{ModelName, ModelRole, RefusedFields};
+use crate::task::model::{ModelName, ModelRole, Provider, RefusedFields};
 use crate::text::{percent, plural, thousands};
 use std::collections::BTreeSet;
 
@@ -72,6 +72,16 @@ pub fn left_out(task: &Task, refused: &RefusedFields) -> Vec<String> {
                 "no temperature is sent to `{name}`: its answers vary as the service decides"
             ));
         }
+        if !form.sends_system() {
+            told.push(format!(
+                "no system message is sent to `{name}`: its text begins the user's message"
+            ));
+        }
+        if form.schema().is_some()
+            && task.providers().get(name.provider()).is_some_and(Provider::is_simulated)
+        {
+            told.push(format!("`{name}` is simulated and does not follow the schema"));
+        }
         if !form.sends_seed() {
             told.push(format!(
                 "no seed is sent to `{name}`: asked twice, a service may repeat an answer that it keeps"
@@ -91,6 +101,9 @@ pub fn refused_field(model: &ModelName, field: &str) -> String {
                 "`{model}` refuses `{field}`: the limit on its answers is sent by its other name"
             )
         }
+        "system role" => format!(
+            "`{model}` refuses a system message: its text begins the user's message from now on"
+        ),
         _ => format!("`{model}` refuses `{field}`: its requests are sent without it"),
     }
 }

@@ -158,6 +158,18 @@ pub struct RoleSpent {
     pub prompt_tokens: u64,
     /// Answer tokens.
     pub completion_tokens: u64,
+    /// Those of the prompt tokens that the provider had cached.
+    #[serde(default)]
+    pub cached_tokens: u64,
+    /// Those of the prompt tokens that were written to the provider's cache.
+    #[serde(default)]
+    pub cache_write_tokens: u64,
+    /// Those of the answer tokens that are reasoning.
+    #[serde(default)]
+    pub reasoning_tokens: u64,
+    /// What the provider's cache saved, in dollars; below zero where it cost more.
+    #[serde(default)]
+    pub cache_saved_usd: f64,
     /// Dollars, including lost ones.
     pub usd: f64,
 }
@@ -251,7 +263,7 @@ impl Summary {
             confirmed: is_over.then_some(is_shown),
             gain,
             front: front(task, state, info.seed),
-            spent: spent(state, wallet, running),
+            spent: spent(task, state, wallet, running),
             counts: counts(state),
             failed_calls: failed_calls(state),
         }
@@ -318,7 +330,7 @@ fn parts(prompt: &Prompt) -> BTreeMap<String, String> {
 pub fn prompt_tokens(task: &Task, state: &State, prompt: &Prompt) -> u64 {
     let answered = state.plan.answered(ModelRole::Task);
     let bytes = task.layout.bytes_without_row(prompt) as f64;
-    let rate = match (answered.usage.input.0, state.plan.answered_bytes(ModelRole::Task)) {
+    let rate = match (answered.usage.prompt().0, state.plan.answered_bytes(ModelRole::Task)) {
         (tokens, sent) if tokens > 0 && sent > 0 => tokens as f64 / sent as f64,
         _ => 0.25,
     };
@@ -359,15 +371,22 @@ fn front(task: &Task, state: &State, seed: Seed) -> Vec<FrontPoint> {
         .collect()
 }
 
-fn spent(state: &State, wallet: &Wallet, running: Duration) -> Spent {
+fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spent {
     let by_role = ModelRole::ALL
         .into_iter()
         .map(|role| {
             let spending = wallet.by_role(role);
             let spent = RoleSpent {
                 calls: spending.calls,
-                prompt_tokens: spending.prompt_tokens.0,
-                completion_tokens: spending.completion_tokens.0,
+                prompt_tokens: spending.usage.prompt().0,
+                completion_tokens: spending.usage.answer().0,
+                cached_tokens: spending.usage.cached_input.0,
+                cache_write_tokens: spending.usage.cache_write.0,
+                reasoning_tokens: spending.usage.reasoning.0,
+                cache_saved_usd: task
+                    .model(role)
+                    .and_then(|model| model.price)
+                    .map_or(0.0, |price| price.saved_by_cache(spending.usage)),
                 usd: spending.charged.usd.dollars(),
             };
             (role.to_string(), spent)

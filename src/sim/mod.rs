@@ -36,7 +36,6 @@ use crate::provider::limit::RatesLeft;
 use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
-use crate::units::Tokens;
 use async_trait::async_trait;
 use std::sync::Arc;
 use world::World;
@@ -118,11 +117,7 @@ impl SimLlm {
 fn usage_of(messages: &[Message], output: &str) -> Usage {
     let bytes: usize = messages.iter().map(|message| message.content.len()).sum();
     let input = bytes.div_ceil(BYTES_PER_TOKEN) + messages.len() * TOKENS_PER_MESSAGE;
-    Usage {
-        input: Tokens(input as u64),
-        cached_input: Tokens::ZERO,
-        output: Tokens(output.len().div_ceil(BYTES_PER_TOKEN).max(1) as u64),
-    }
+    Usage::plain(input as u64, output.len().div_ceil(BYTES_PER_TOKEN).max(1) as u64)
 }
 
 #[async_trait]

@@ -62,8 +62,8 @@ impl Serialize for Bill {
 impl Bill {
     fn add(&mut self, usage: Usage, usd: Usd) {
         self.count += 1;
-        self.prompt_tokens += usage.input.0;
-        self.completion_tokens += usage.output.0;
+        self.prompt_tokens += usage.prompt().0;
+        self.completion_tokens += usage.answer().0;
         self.usd += usd;
     }
 }

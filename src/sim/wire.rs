@@ -178,8 +178,8 @@ pub(super) fn response(model: &str, body_hash: &str, answer: &Answer<'_>) -> Vec
             },
         }],
         usage: WireUsage {
-            prompt_tokens: usage.input.0,
-            completion_tokens: usage.output.0,
+            prompt_tokens: usage.prompt().0,
+            completion_tokens: usage.answer().0,
             total_tokens: usage.total().0,
             prompt_tokens_details: CachedTokens { cached_tokens: usage.cached_input.0 },
         },

@@ -6,7 +6,7 @@ use crate::id::{EventNumber, ProposalNumber};
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::Amount;
-use crate::units::{Tokens, Usd};
+use crate::units::Usd;
 
 /// What an unfolded call is for.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,11 +70,6 @@ pub struct Arrival {
 
 impl Arrival {
     /// There is no answer, and there will be none.
-    pub const NONE: Self = Self {
-        answer: None,
-        verdict: None,
-        usage: Usage { input: Tokens::ZERO, cached_input: Tokens::ZERO, output: Tokens::ZERO },
-        usd: Usd::ZERO,
-        bytes: 0,
-    };
+    pub const NONE: Self =
+        Self { answer: None, verdict: None, usage: Usage::NONE, usd: Usd::ZERO, bytes: 0 };
 }

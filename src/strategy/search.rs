@@ -101,6 +101,14 @@ impl Slots {
         }
     }
 
+    /// The highest sampling temperature that is asked for, where one is.
+    #[must_use]
+    pub fn highest_temperature(&self) -> Option<f64> {
+        let operators = self.operator.iter().filter_map(|operator| operator.common.temperature);
+        let inits = self.init.iter().filter_map(|init| init.temperature());
+        operators.chain(inits).max_by(f64::total_cmp)
+    }
+
     /// Whether the mutator model is asked anything.
     #[must_use]
     pub fn asks_mutator(&self) -> bool {

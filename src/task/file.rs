@@ -4,7 +4,7 @@
 
 use super::dataset::ColumnMap;
 use super::goal::Goal;
-use super::model::{ModelSpec, Provider};
+use super::model::{ModelRole, ModelSpec, Provider};
 use super::scorer::ScoreTable;
 use super::split::SplitSpec;
 use crate::caps::Caps;
@@ -153,6 +153,16 @@ pub struct ModelsTable {
     pub mutator: Option<ModelSpec>,
     /// Grades answers.
     pub judge: Option<ModelSpec>,
+}
+
+impl ModelsTable {
+    /// The models that it names, by role.
+    pub fn each(&self) -> impl Iterator<Item = (ModelRole, &ModelSpec)> {
+        let task = (ModelRole::Task, Some(&self.task));
+        let others =
+            [(ModelRole::Mutator, self.mutator.as_ref()), (ModelRole::Judge, self.judge.as_ref())];
+        std::iter::once(task).chain(others).filter_map(|(role, spec)| Some((role, spec?)))
+    }
 }
 
 /// `[goal]`.

@@ -1,6 +1,7 @@
 //! The part of a task that a run freezes, so that it can be resumed: everything except the rows.
 
 use super::file::{PartSource, TaskFile};
+use super::model::SchemaSource;
 use crate::prompt::Part;
 use crate::source::{SourceError, line_of_key};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub struct TaskFiles {
     pub text: String,
     /// The prompt's parts as read from their files.
     pub parts: Vec<Part>,
+    /// The JSON Schemas that it names, by file as written.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub schemas: BTreeMap<PathBuf, String>,
 }
 
 /// The facts of a task that was made in memory, by name: two tasks with the same facts and the same
@@ -75,7 +79,16 @@ impl TaskFiles {
             };
             parts.push(Part { name: name.clone(), text: part_text.into() });
         }
-        Ok(Self { file, text, parts })
+        let mut schemas = BTreeMap::new();
+        for (role, spec) in read.models.each() {
+            if let Some(SchemaSource::File(relative)) = &spec.schema {
+                let line = || line_of_key(&text, &["models", &role.to_string()]);
+                let schema = read_text(&folder.join(relative))
+                    .map_err(|error| error.named_in(&file, line()))?;
+                schemas.insert(relative.clone(), schema);
+            }
+        }
+        Ok(Self { file, text, parts, schemas })
     }
 }
 
@@ -124,7 +137,7 @@ impl TaskSource {
             // A file that has moved is still the same task.
             (Self::Files(then), Self::Files(now)) => {
                 let place = now.file.display();
-                (then.text != now.text || then.parts != now.parts)
+                (then.text != now.text || then.parts != now.parts || then.schemas != now.schemas)
                     .then(|| format!("{place}: the task has changed"))
             }
             (Self::Memory(then), Self::Memory(now)) => {

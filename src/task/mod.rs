@@ -28,8 +28,12 @@ use dataset::{blake3_of, columns_of, fill_columns};
 use example::{Example, Split, Splits};
 use file::{PartSource, TaskFile};
 use goal::Goal;
-use model::{ModelName, ModelRole, ModelSpec, Price, Provider, RequestForm};
+use model::{
+    FormTable, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider, RequestForm,
+    SchemaSource,
+};
 use scorer::ScorerSet;
+use serde_json::Value;
 use split::{Shares, SplitSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -48,6 +52,8 @@ pub struct Model {
     pub context_tokens: Option<u64>,
     /// Its price, if known.
     pub price: Option<Price>,
+    /// Where its price comes from.
+    pub price_source: Option<PriceSource>,
     /// How its requests are written.
     pub form: Arc<RequestForm>,
 }
@@ -154,20 +160,17 @@ impl Task {
         }
         let tokens = (layout.bytes_without_row(&baseline) as u64).div_ceil(4);
         let mut models = BTreeMap::new();
-        let specs = [
-            (ModelRole::Task, Some(&read.models.task)),
-            (ModelRole::Mutator, read.models.mutator.as_ref()),
-            (ModelRole::Judge, read.models.judge.as_ref()),
-        ];
         let mut providers = BTreeMap::new();
-        for (role, spec) in specs {
-            let Some(spec) = spec else { continue };
+        for (role, spec) in read.models.each() {
             let name = spec.model.provider();
             let mut provider =
                 provider(read, name).ok_or_else(|| at.unknown_provider(read, role, name))?;
             provider.ca_file = provider.ca_file.map(|file| source.folder().join(file));
-            let model = model(role, spec, &provider)
-                .map_err(|flaw| at.error(&["providers", name], flaw))?;
+            let of_provider =
+                provider.form().map_err(|flaw| at.error(&["providers", name], flaw))?;
+            let model = schema(role, spec, &source)
+                .and_then(|schema| model(role, spec, &provider, &of_provider, schema))
+                .map_err(|flaw| at.error(&["models", &role.to_string()], flaw))?;
             at.check_window(role, &model)?;
             models.insert(role, model);
             providers.insert(name.to_owned(), provider);
@@ -331,17 +334,57 @@ fn provider(read: &TaskFile, name: &str) -> Option<Provider> {
     }
 }
 
-fn model(role: ModelRole, spec: &ModelSpec, provider: &Provider) -> Result<Model, String> {
-    let tables = [&provider.form()?, &spec.form];
-    let form = RequestForm::of(&provider.host(), spec.model.model(), &tables);
+/// The JSON Schema that a model's answers must follow.
+fn schema(role: ModelRole, spec: &ModelSpec, source: &TaskSource) -> Result<Option<Value>, String> {
+    let Some(schema) = &spec.schema else { return Ok(None) };
+    if role == ModelRole::Mutator {
+        return Err("the mutator answers in a form of its own: only the task's model can have a \
+             `schema`"
+            .to_owned());
+    }
+    let value = match (schema, source) {
+        (SchemaSource::Written(value), _) => value.clone(),
+        (SchemaSource::File(file), TaskSource::Files(files)) => {
+            let text = files.schemas.get(file).map(String::as_str).unwrap_or_default();
+            SchemaSource::read(text)
+                .map_err(|flaw| format!("the schema {}: {flaw}", file.display()))?
+        }
+        (SchemaSource::File(_), TaskSource::Memory(_)) => {
+            return Err("a task that is made in memory gives its `schema` as a value".to_owned());
+        }
+    };
+    Ok(Some(value))
+}
+
+fn model(
+    role: ModelRole,
+    spec: &ModelSpec,
+    provider: &Provider,
+    of_provider: &FormTable,
+    schema: Option<Value>,
+) -> Result<Model, String> {
+    let (name, kind) = (spec.model.model(), provider.form_kind());
+    spec.form.check_for(kind)?;
+    let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?
+        .with_schema(schema);
+    let (price, price_source) = provider.price_of(name).unzip();
+    let temperature = spec.temperature.unwrap_or_else(|| role.default_temperature());
+    let most = form.nearest_temperature(temperature);
+    if most < temperature {
+        return Err(format!(
+            "the `temperature` of `{}` is {temperature}, but its protocol takes at most {most}",
+            spec.model
+        ));
+    }
     Ok(Model {
         name: spec.model.clone(),
-        temperature: spec.temperature.unwrap_or_else(|| role.default_temperature()),
+        temperature,
         max_output_tokens: spec
             .max_output_tokens
             .unwrap_or_else(|| role.default_max_output_tokens()),
         context_tokens: spec.context_tokens,
-        price: provider.price_of(spec.model.model()),
+        price,
+        price_source,
         form: Arc::new(form),
     })
 }
@@ -475,7 +518,9 @@ impl Locator<'_> {
 
     fn unknown_provider(&self, read: &TaskFile, role: ModelRole, name: &str) -> SourceError {
         let mut known: Vec<&str> = read.providers.keys().map(String::as_str).collect();
-        known.extend(["sim", "openai"]);
+        for name in Provider::built_in_names() {
+            known.push(name);
+        }
         self.error(&["models", &role.to_string()], format!("there is no provider `{name}`")).help(
             format!(
                 "{} Or add [providers.{name}] with `kind`, `base_url` and `api_key`",

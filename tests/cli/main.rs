@@ -13,6 +13,7 @@ mod external_operator;
 mod init;
 mod keys;
 mod mistakes;
+mod protocols;
 mod recipes;
 mod server;
 mod servers;

@@ -1,7 +1,7 @@
 //! Servers that want to be asked in their own way.
 
 use crate::env::TestEnv;
-use crate::server::{Reply, Server, answer};
+use crate::server::{Reply, Request, Server, answer, says};
 use serde_json::{Value, json};
 
 const KEY: &str = "azure-Sentinel+0123456789";
@@ -78,6 +78,26 @@ fn a_field_that_a_server_refuses_is_left_out_from_then_on() {
         assert_eq!(summary[fact], clean[fact], "{fact}");
     }
     assert!(ended.contains("`local/clerk` refuses `seed`"), "{ended}");
+}
+
+#[test]
+fn a_system_message_that_a_server_refuses_begins_the_users_from_then_on() {
+    let server = Server::start(|_, request| {
+        if request.body["messages"][0]["role"] == "system" {
+            let message = "System role not supported";
+            return (400, "", json!({"object": "error", "message": message}).to_string());
+        }
+        let (before, row) = request.content("user").split_once("\n\n").unwrap();
+        assert_eq!(before, "Answer warm or cold.");
+        let tile: usize = row.split_whitespace().nth(1).unwrap().parse().unwrap();
+        says(["warm", "cold"][usize::from(tile.is_multiple_of(3))])
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 1");
+    let ran = env.run("eval colours").ok();
+    assert!(ran.stdout.contains("over 18 rows"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("`local/clerk` refuses a system message"), "{}", ran.stderr);
+    let is_refused = |request: &Request| request.body["messages"][0]["role"] == "system";
+    assert_eq!(server.requests().iter().filter(|request| is_refused(request)).count(), 1);
 }
 
 #[test]

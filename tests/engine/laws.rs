@@ -133,7 +133,7 @@ impl Llm for Provider {
             _ => (2_500, 10_000),
         };
         let usage = reply.usage.unwrap();
-        let nanos = input * usage.input.0 + output * usage.output.0;
+        let nanos = input * usage.prompt().0 + output * usage.answer().0;
         books.usd += Usd::from_nanos(nanos);
         if request.model.model() == "editor" {
             books.sent.extend(request.messages.iter().map(|message| message.content.clone()));

@@ -6,7 +6,6 @@ use promptsearch::event::Finish;
 use promptsearch::provider::limit::RatesLeft;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::task::model::Usage;
-use promptsearch::units::Tokens;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -52,7 +51,7 @@ impl Llm for Indifferent {
             let row = &request.messages.last().unwrap().content;
             if u32::from(draw) * 10 < 6 * 65_536 { &self.labels[row] } else { &self.wrong }.clone()
         };
-        let usage = Usage { input: Tokens(50), cached_input: Tokens::ZERO, output: Tokens(10) };
+        let usage = Usage::plain(50, 10);
         Ok(Reply {
             text,
             usage: Some(usage),

@@ -194,9 +194,11 @@ impl CallRunner {
             call: context.call,
             request: context.hash,
             bytes: context.bytes as u64,
-            input: usage.input.0,
+            input: usage.prompt().0,
             cached: usage.cached_input.0,
-            out: usage.output.0,
+            written: usage.cache_write.0,
+            out: usage.answer().0,
+            reasoning: usage.reasoning.0,
             usd: self.cost(context.role, usage).usd,
             estimated: reported.is_none(),
             finish: reply.finish,
@@ -207,8 +209,8 @@ impl CallRunner {
         };
         if context.bytes > 0 && reported.is_some() {
             let mut ratios = lock(&self.ratios);
-            ratios.learn(context.role, usage.input.0 as f64 / context.bytes as f64);
-            ratios.learn_output(context.role, usage.output);
+            ratios.learn(context.role, usage.prompt().0 as f64 / context.bytes as f64);
+            ratios.learn_output(context.role, usage.answer());
         }
         self.answered.fetch_add(1, Ordering::Relaxed);
         self.answered_millis.fetch_add(millis, Ordering::Relaxed);

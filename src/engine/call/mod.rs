@@ -136,7 +136,7 @@ impl CallRunner {
             let trouble = Mutex::new(Trouble::new(throttled.patience, now));
             ProviderState { throttled, trouble, is_back: Notify::new() }
         };
-        let is_known = |role| wallet.by_role(role).completion_tokens > Tokens::ZERO;
+        let is_known = |role| wallet.by_role(role).usage.answer() > Tokens::ZERO;
         let first_calls = ModelRole::ALL
             .into_iter()
             .filter(|role| wallet.is_capped() && !is_known(*role))

@@ -283,8 +283,7 @@ fn after_a_stop_nothing_is_reserved_or_sent() {
 #[test]
 fn a_usage_that_cannot_be_is_estimated_instead() {
     let used = |input: u64, output: u64| {
-        let usage =
-            Usage { input: Tokens(input), cached_input: Tokens::ZERO, output: Tokens(output) };
+        let usage = Usage::plain(input, output);
         let (journal, llm) =
             (journal(), Scripted::new([Ok(Reply { usage: Some(usage), ..reply("fine") })]));
         let runner = runner(llm, Caps::default(), &journal);
@@ -303,7 +302,7 @@ fn a_usage_that_cannot_be_is_estimated_instead() {
 
 #[test]
 fn an_empty_answer_costs_the_usage_that_it_reports() {
-    let usage = Usage { input: Tokens(10), cached_input: Tokens::ZERO, output: Tokens(25) };
+    let usage = Usage::plain(10, 25);
     let empty =
         || Err(LlmError { usage: Some(usage), ..failure(Failure::Empty, true).unwrap_err() });
     let (journal, llm) = (journal(), Scripted::new([empty(), empty(), empty()]));

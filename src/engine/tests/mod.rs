@@ -120,7 +120,7 @@ impl Llm for Scripted {
 }
 
 pub(super) fn reply(text: &str) -> Reply {
-    let usage = Usage { input: Tokens(10), cached_input: Tokens::ZERO, output: Tokens(2) };
+    let usage = Usage::plain(10, 2);
     let (why, left) = (String::new(), RatesLeft::default());
     Reply { text: text.to_owned(), usage: Some(usage), finish: Finish::Stop, why, left }
 }

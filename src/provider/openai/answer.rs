@@ -1,92 +1,43 @@
 //! A body that came with 200: the answer, or what is instead of it.
-//!
-//! Read loosely, because no two servers write it alike: a field of an unexpected type is as good as
-//! missing, and only what is missing and needed makes the body unreadable.
 
-use crate::provider::limit::RatesLeft;
+use crate::provider::answer::{Parts, broken_off, count, first_count, unreadable, value};
 use crate::provider::refusal::Refusal;
-use crate::provider::{Failure, Finish, Reply, body};
+use crate::provider::{Finish, Reply};
 use crate::task::model::Usage;
-use crate::text;
-use crate::units::Tokens;
 use serde_json::Value;
 
 /// The reply, or why there is none.
 pub(super) fn read(bytes: &[u8]) -> Result<Reply, Refusal> {
-    let unreadable = |what: &str| {
-        let shown: String = String::from_utf8_lossy(bytes).chars().take(200).collect();
-        Refusal::billed(Failure::Unreadable, format!("sent {what}: {shown}"))
-    };
-    let value = match body::json(bytes) {
-        Some(value) => value,
-        None if bytes.trim_ascii().is_empty() => {
-            let words = "sent an empty body".to_owned();
-            return Err(Refusal::billed(Failure::Unreadable, words));
-        }
-        None => return Err(unreadable("a body that is not JSON")),
-    };
+    let value = value(bytes)?;
     let choice = &value["choices"][0];
-    for error in [&value["error"], &choice["error"]] {
-        if !error.is_null() {
-            return Err(Refusal::inside_an_answer(error));
-        }
+    if !choice["error"].is_null() {
+        return Err(Refusal::inside_an_answer(&choice["error"]));
     }
     if !choice.is_object() {
-        return Err(unreadable("a body without `choices`"));
+        return Err(unreadable(bytes, "a body without `choices`"));
     }
     let message = &choice["message"];
-    let mut text = text_of(&message["content"]);
-    if text.is_empty() {
-        // Completions without a chat.
-        text = text_of(&choice["text"]);
-    }
-    if text.is_empty() {
-        // A refusal by the model is its answer.
-        text = text_of(&message["refusal"]);
-    }
-    let reason = choice["finish_reason"].as_str();
-    let finish = match reason.unwrap_or_default().to_ascii_lowercase().as_str() {
+    // Completions without a chat have a text; a refusal by the model is its answer.
+    let places = [&message["content"], &choice["text"], &message["refusal"]];
+    let text = places.into_iter().map(text_of).find(|text| !text.is_empty()).unwrap_or_default();
+    let usage = usage_of(&value["usage"]);
+    let reason = choice["finish_reason"].as_str().unwrap_or_default();
+    let finish = match reason.to_ascii_lowercase().as_str() {
         "length" | "max_tokens" | "model_length" => Finish::Length,
         "content_filter" | "safety" | "recitation" | "blocklist" | "prohibited_content"
-        | "sensitive" => Finish::Filter,
+        | "sensitive" | "refusal" => Finish::Filter,
         // Some servers give no reason when there is nothing special to say.
         "stop" | "eos" | "eos_token" | "stop_sequence" | "end_turn" | "" => Finish::Stop,
-        // The server stopped, not the model: half an answer is not an answer.
         "error" | "abort" | "aborted" | "cancelled" | "insufficient_system_resource" => {
-            let words = format!("broke off its answer: {}", reason.unwrap_or_default());
-            return Err(Refusal::billed(Failure::Transient, words));
+            return Err(broken_off(reason, usage));
         }
         _ => Finish::Other,
     };
-    let usage = usage_of(&value["usage"]);
     let calls = [&message["tool_calls"], &message["function_call"]];
-    if calls.into_iter().any(is_something) {
-        let why = format!("the model called a tool: {}", text::shorten(&calls_in(message), 200));
-        let (finish, left) = (Finish::ToolCall, RatesLeft::default());
-        return Ok(Reply { text, usage, finish, why, left });
-    }
-    if text.is_empty() && !matches!(finish, Finish::Length | Finish::Filter) {
-        let ended = reason.map_or_else(String::new, |reason| format!(", ended by `{reason}`"));
-        let (failure, words) = match thoughts(message) {
-            thoughts if thoughts.trim().is_empty() => {
-                (Failure::Empty, format!("sent an answer without a text{ended}"))
-            }
-            thoughts => {
-                let thoughts = text::shorten(&thoughts, 160);
-                (Failure::Reasoning, format!("sent reasoning and no answer{ended}: “{thoughts}”"))
-            }
-        };
-        return Err(Refusal::billed(failure, words).with_usage(usage));
-    }
-    let why = match finish {
-        Finish::Filter => format!("a content filter cut off the answer: “{}”", shown(&text)),
-        _ => String::new(),
-    };
-    Ok(Reply { text, usage, finish, why, left: RatesLeft::default() })
-}
-
-fn shown(text: &str) -> String {
-    text::shorten(text, 160)
+    let calls = calls.into_iter().filter(|calls| is_something(calls)).map(Value::to_string);
+    let (thoughts, reason) = (thoughts(message), reason.to_owned());
+    let filter = String::new();
+    Parts { text, thoughts, calls: calls.take(1).collect(), finish, reason, filter, usage }.reply()
 }
 
 fn is_something(value: &Value) -> bool {
@@ -94,14 +45,6 @@ fn is_something(value: &Value) -> bool {
         Value::Array(list) => !list.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
         _ => false,
-    }
-}
-
-/// The calls of a message, as they came.
-fn calls_in(message: &Value) -> String {
-    match &message["tool_calls"] {
-        calls if is_something(calls) => calls.to_string(),
-        _ => message["function_call"].to_string(),
     }
 }
 
@@ -132,43 +75,44 @@ fn text_of(content: &Value) -> String {
 
 /// Tokens as the provider counted them; `None` where they cannot be believed.
 fn usage_of(usage: &Value) -> Option<Usage> {
-    let count = |value: &Value| {
-        value.as_u64().or_else(|| {
-            let number = value.as_f64()?;
-            // Some servers write whole numbers as 12.0.
-            (number >= 0.0 && number.fract() == 0.0).then_some(number as u64)
-        })
-    };
-    let input = count(&usage["prompt_tokens"])?;
+    let prompt = count(&usage["prompt_tokens"])?;
     let completion = count(&usage["completion_tokens"])?;
     // No prompt is empty: a zero means that the server did not count, not that the call was free.
-    if input == 0 {
+    if prompt == 0 {
         return None;
     }
-    let cached = [
-        &usage["prompt_tokens_details"]["cached_tokens"],
+    let (of_prompt, of_answer) =
+        (&usage["prompt_tokens_details"], &usage["completion_tokens_details"]);
+    let cached = first_count(&[
+        &of_prompt["cached_tokens"],
         &usage["prompt_cache_hit_tokens"],
         &usage["cached_tokens"],
-    ]
-    .into_iter()
-    .find_map(count)
-    .unwrap_or(0);
+        &usage["cache_read_input_tokens"],
+    ]);
+    let written = first_count(&[
+        &of_prompt["cache_write_tokens"],
+        &of_prompt["cache_creation_tokens"],
+        &usage["cache_creation_input_tokens"],
+    ]);
+    let reasoning = first_count(&[&of_answer["reasoning_tokens"], &usage["reasoning_tokens"]]);
     // xAI and Gemini leave reasoning out of `completion_tokens`; it is in the total, and billed.
     let total = count(&usage["total_tokens"]).unwrap_or(0);
-    Some(Usage {
-        input: Tokens(input),
-        cached_input: Tokens(cached.min(input)),
-        output: Tokens(completion.max(total.saturating_sub(input))),
-    })
+    let answer = completion.max(total.saturating_sub(prompt));
+    Some(Usage::of_totals(prompt, cached, written, answer, reasoning))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::Failure;
     use serde_json::json;
 
-    fn counted(input: u64, cached: u64, output: u64) -> Option<Usage> {
-        Some(Usage { input: Tokens(input), cached_input: Tokens(cached), output: Tokens(output) })
+    fn counted(prompt: u64, cached: u64, answer: u64) -> Option<Usage> {
+        Some(Usage::of_totals(prompt, cached, 0, answer, 0))
+    }
+
+    fn reasoned(prompt: u64, cached: u64, answer: u64, reasoning: u64) -> Option<Usage> {
+        Some(Usage::of_totals(prompt, cached, 0, answer, reasoning))
     }
 
     fn read_value(value: &Value) -> Result<Reply, Refusal> {
@@ -187,7 +131,7 @@ mod tests {
             // OpenAI
             (
                 r#"{"id":"chatcmpl-B9M","object":"chat.completion","created":1741569952,"model":"gpt-4.1-2025-04-14","choices":[{"index":0,"message":{"role":"assistant","content":"billing","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":2006,"completion_tokens":300,"total_tokens":2306,"prompt_tokens_details":{"cached_tokens":1920,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":200,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"service_tier":"default"}"#,
-                counted(2006, 1920, 300),
+                reasoned(2006, 1920, 300, 200),
             ),
             // vLLM
             (
@@ -223,7 +167,7 @@ mod tests {
             // xAI: reasoning is counted beside the completion.
             (
                 r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"billing","reasoning_content":"…","refusal":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"prompt_tokens_details":{"text_tokens":32,"cached_tokens":6},"completion_tokens_details":{"reasoning_tokens":94}}}"#,
-                counted(32, 6, 103),
+                reasoned(32, 6, 103, 94),
             ),
             // Groq, with numbers as other numbers
             (

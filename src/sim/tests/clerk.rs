@@ -20,6 +20,7 @@ fn request(model: &str, system: &str, user: &str) -> Request {
         temperature: 0.0,
         max_output_tokens: 512,
         draw: 0,
+        stable_bytes: 0,
         form: Arc::default(),
     }
 }
@@ -156,7 +157,7 @@ async fn usage_is_counted_and_long_answers_are_cut() {
     let mut asked = request("sim/clerk", "Return JSON.", &user);
     let whole = llm.complete(&asked).await.unwrap();
     let usage = whole.usage.unwrap();
-    assert_eq!(usage.input.0 as usize, (12 + user.len()).div_ceil(4) + 8);
+    assert_eq!(usage.prompt().0 as usize, (12 + user.len()).div_ceil(4) + 8);
     assert_eq!(usage.output.0 as usize, whole.text.len().div_ceil(4));
     assert_eq!(whole.finish, Finish::Stop);
     asked.max_output_tokens = 5;

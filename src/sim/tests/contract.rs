@@ -24,6 +24,7 @@ fn subject(llm: &dyn Llm) -> Subject<'_> {
         temperature,
         max_output_tokens: 512,
         draw: 0,
+        stable_bytes: 0,
         form: Arc::default(),
     };
     let asked = (0..40)

@@ -5,7 +5,6 @@ use crate::provider::{Llm, Request};
 use crate::sim::SimLlm;
 use crate::sim::server::{Faults, Latency, Options, serve};
 use crate::task::model::{ModelName, Usage, simulated_price};
-use crate::units::Tokens;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -164,6 +163,7 @@ async fn over_http_the_answers_are_the_same() {
             temperature: 0.0,
             max_output_tokens: 512,
             draw: u64::MAX - row as u64,
+            stable_bytes: 0,
             form: Arc::default(),
         };
         let inside = llm.complete(&request).await.unwrap();
@@ -171,7 +171,7 @@ async fn over_http_the_answers_are_the_same() {
         assert_eq!(outside.status, 200);
         assert_eq!(outside.text(), inside.text);
         let usage = inside.usage.unwrap();
-        assert_eq!(outside.json()["usage"]["prompt_tokens"], usage.input.0);
+        assert_eq!(outside.json()["usage"]["prompt_tokens"], usage.prompt().0);
         assert_eq!(outside.json()["usage"]["completion_tokens"], usage.output.0);
 
         // The editor, too, and messages in parts.
@@ -243,8 +243,7 @@ async fn what_is_answered_is_counted_and_billed() {
             usage["completion_tokens"].as_u64().unwrap(),
         );
         tokens = (tokens.0 + input, tokens.1 + output);
-        let usage =
-            Usage { input: Tokens(input), cached_input: Tokens::ZERO, output: Tokens(output) };
+        let usage = Usage::plain(input, output);
         dollars += simulated_price("clerk").unwrap().of(usage).dollars();
     }
     let stats = running.stats().await;

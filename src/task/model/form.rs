@@ -3,188 +3,33 @@
 //!
 //! A service's own way comes from `service`; a provider's table changes it, and a model's table
 //! changes that. What a server refuses while a run goes on is left out, too ([`RequestForm::without`]).
+//! Where the prompt stands in a body is the protocol's.
 
-use super::service::Service;
+use super::field::{Cache, FieldName, SystemRole, Temperature, merge, set};
+use super::form_table::FormTable;
+use super::kind::ProviderKind;
+use super::service::{Protocol, Service};
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The two names of the limit on an answer. A server that refuses one takes the other.
 const MAX_TOKENS_FIELDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
-/// Fields of the body that no table may set, and what to write instead.
-const RESERVED: &[(&str, &str)] = &[
-    ("model", "it is `model` of the role"),
-    ("messages", "they are the prompt"),
-    ("stream", "answers are read whole"),
-    ("n", "one answer is read"),
-    ("temperature", "write `temperature` beside `body`"),
-    ("seed", "write `seed` beside `body`"),
-    ("random_seed", "write `seed` beside `body`"),
-    ("max_tokens", "write `max_output_tokens`, and `max_tokens_field` for its name"),
-    ("max_completion_tokens", "write `max_output_tokens`, and `max_tokens_field` for its name"),
-];
-
-/// Words of a name that tell that its value is a secret.
-const SECRETS: [&str; 10] = [
-    "authorization",
-    "auth",
-    "key",
-    "apikey",
-    "secret",
-    "token",
-    "password",
-    "signature",
-    "cookie",
-    "credential",
-];
-
-/// Fields that no setting may take the place of.
-const FIXED: [&str; 4] = ["model", "messages", "stream", "n"];
+/// What servers call the role of a system message when they refuse it.
+const SYSTEM_ROLE: &str = "system role";
 
 /// A field that a request can be sent without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub(super) enum OptionalField {
     /// The sampling temperature.
     Temperature,
     /// The seed.
     Seed,
-}
-
-/// The name of a field, or that it is not sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum FieldName {
-    /// `"none"`: it is not sent.
-    None,
-    /// Its name.
-    Named(String),
-}
-
-impl<'de> Deserialize<'de> for FieldName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.trim() {
-            "" => Err(serde::de::Error::custom("write the name of the field, or \"none\"")),
-            "none" => Ok(Self::None),
-            name => Ok(Self::Named(name.to_owned())),
-        }
-    }
-}
-
-/// A sampling temperature, or `"none"`: it is not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub enum Temperature {
-    /// It is not sent.
-    None,
-    /// From 0 to 2.
-    Of(f64),
-}
-
-impl<'de> Deserialize<'de> for Temperature {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        match value.as_f64() {
-            Some(temperature) if (0.0..=2.0).contains(&temperature) => Ok(Self::Of(temperature)),
-            _ if value == "none" => Ok(Self::None),
-            _ => Err(serde::de::Error::custom(
-                "`temperature` must be a number from 0 to 2, or \"none\"",
-            )),
-        }
-    }
-}
-
-/// The keys of a provider's or a model's table that change how its requests are written.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct FormTable {
-    /// Headers, none of them a secret.
-    pub headers: BTreeMap<String, String>,
-    /// What is added to the address: `?name=value`.
-    pub query: BTreeMap<String, String>,
-    /// Fields of the body.
-    pub body: Map<String, Value>,
-    /// The name of the limit on an answer.
-    pub max_tokens_field: Option<String>,
-    /// A temperature, or that none is sent.
-    pub temperature: Option<Temperature>,
-    /// The name of the seed, or that none is sent.
-    pub seed: Option<FieldName>,
-}
-
-impl FormTable {
-    /// Checks what is in it.
-    ///
-    /// # Errors
-    /// What is wrong, and what to write instead.
-    pub fn check(&self) -> Result<(), String> {
-        if let Some((name, instead)) =
-            RESERVED.iter().find(|(name, _)| self.body.contains_key(*name))
-        {
-            return Err(format!("`body` cannot set `{name}`: {instead}"));
-        }
-        let seed = match &self.seed {
-            Some(FieldName::Named(name)) => Some(name),
-            _ => None,
-        };
-        for name in self.max_tokens_field.iter().chain(seed) {
-            if FIXED.contains(&name.as_str()) || self.body.contains_key(name) {
-                return Err(format!(
-                    "`{name}` is another field of the body: two cannot have one name"
-                ));
-            }
-        }
-        // The values may be keys, so they are not repeated.
-        if let Some(name) = self.query.keys().find(|name| is_secret(name)) {
-            return Err(format!(
-                "`query` holds a key, `{name}`, and addresses are shown: write \
-                 `api_key = \"env:NAME\"` under [providers.…], and `api_key_header` if it needs one"
-            ));
-        }
-        if let Some(name) = secret_in(&self.body) {
-            return Err(format!(
-                "`body` holds a key, `{name}`, and tasks are kept with their runs: keys belong in \
-                 `api_key`"
-            ));
-        }
-        for (name, value) in &self.headers {
-            if is_secret(name) {
-                return Err(format!(
-                    "the header `{name}` holds a key: write `api_key = \"env:NAME\"` and \
-                     `api_key_header = \"{name}\"` under [providers.…]"
-                ));
-            }
-            if !is_header_name(name) {
-                return Err(format!("`{name}` is not the name of a header"));
-            }
-            if !value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-                return Err(format!("the header `{name}` has a value that no header can hold"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a name says that its value is a secret: one of its words does.
-fn is_secret(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric());
-    words.any(|word| SECRETS.contains(&word))
-}
-
-/// A secret in the fields of a body, by its name.
-fn secret_in(fields: &Map<String, Value>) -> Option<String> {
-    fields.iter().find_map(|(name, value)| match value {
-        Value::String(_) if is_secret(name) => Some(name.clone()),
-        Value::Object(inner) => secret_in(inner),
-        _ => None,
-    })
-}
-
-/// Whether it is a header's name (RFC 9110, section 5.1).
-pub(super) fn is_header_name(name: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !name.is_empty() && name.bytes().all(is_part)
+    /// The system message: its text begins the user's.
+    SystemRole,
 }
 
 /// How the requests to one model are written.
@@ -194,58 +39,154 @@ pub struct RequestForm {
     query: BTreeMap<String, String>,
     body: Map<String, Value>,
     max_tokens_field: String,
+    temperature_field: String,
+    temperature_max: f64,
     seed_field: String,
-    /// Whether its service takes a temperature.
-    takes_temperature: bool,
+    /// What its service does not take.
+    not_taken: BTreeSet<OptionalField>,
     left_out: BTreeSet<OptionalField>,
     /// Whether a server refused the usual name of the limit.
     is_renamed: bool,
+    /// From how many tokens on a prompt cache keeps a prompt, where its breakpoints have to be set.
+    cache_min_tokens: Option<u32>,
+    /// Whether its protocol has such breakpoints.
+    has_breakpoints: bool,
+    schema: Option<Value>,
 }
 
 impl Default for RequestForm {
     /// As most services take it.
     fn default() -> Self {
-        Self::of("", "", &[])
+        Self::usual(ProviderKind::Openai)
     }
 }
 
 impl RequestForm {
-    /// The form of a service's model, changed by tables, of which the later ones win.
-    #[must_use]
-    pub fn of(host: &str, model: &str, tables: &[&FormTable]) -> Self {
-        let usual = Service::of(host, model);
+    fn usual(kind: ProviderKind) -> Self {
+        let protocol = Protocol::of(kind);
         let mut form = Self {
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
             body: Map::new(),
-            max_tokens_field: usual.max_tokens_field.to_owned(),
-            seed_field: usual.seed_field.to_owned(),
-            takes_temperature: usual.takes_temperature,
+            max_tokens_field: protocol.max_tokens_field.clone(),
+            temperature_field: protocol.temperature_field.clone(),
+            temperature_max: protocol.temperature_max.unwrap_or(2.0),
+            seed_field: String::new(),
+            not_taken: BTreeSet::new(),
             left_out: BTreeSet::new(),
             is_renamed: false,
+            cache_min_tokens: protocol.cache_min_tokens,
+            has_breakpoints: protocol.cache_min_tokens.is_some(),
+            schema: None,
         };
-        for table in tables {
-            form.headers.extend(table.headers.clone());
-            form.query.extend(table.query.clone());
-            merge(&mut form.body, &table.body);
-            if let Some(name) = &table.max_tokens_field {
-                form.max_tokens_field.clone_from(name);
-            }
-            match table.temperature {
-                Some(Temperature::None) => drop(form.left_out.insert(OptionalField::Temperature)),
-                Some(Temperature::Of(_)) => drop(form.left_out.remove(&OptionalField::Temperature)),
-                None => {}
-            }
-            match &table.seed {
-                Some(FieldName::None) => drop(form.left_out.insert(OptionalField::Seed)),
-                Some(FieldName::Named(name)) => {
-                    form.left_out.remove(&OptionalField::Seed);
-                    form.seed_field.clone_from(name);
-                }
-                None => {}
+        form.takes_seed(&protocol.seed);
+        form
+    }
+
+    fn takes_seed(&mut self, seed: &FieldName) {
+        match seed {
+            FieldName::None => drop(self.not_taken.insert(OptionalField::Seed)),
+            FieldName::Named(name) => {
+                self.not_taken.remove(&OptionalField::Seed);
+                self.seed_field.clone_from(name);
             }
         }
-        form
+    }
+
+    /// The form of a service's model, changed by tables, of which the later ones win.
+    ///
+    /// # Errors
+    /// What the tables ask for and the service does not take.
+    pub fn of(
+        kind: ProviderKind,
+        host: &str,
+        model: &str,
+        tables: &[&FormTable],
+    ) -> Result<Self, String> {
+        let mut form = Self::usual(kind);
+        let mut effort_field = Protocol::of(kind).reasoning_effort_field.clone();
+        let service = Service::at(host, kind);
+        for differs in service.iter().flat_map(|service| service.differences(model)) {
+            if differs.temperature == Some(Temperature::None) {
+                form.not_taken.insert(OptionalField::Temperature);
+            }
+            if differs.system_role == Some(SystemRole::None) {
+                form.not_taken.insert(OptionalField::SystemRole);
+            }
+            form.cache_min_tokens = differs.cache_min_tokens.or(form.cache_min_tokens);
+            // Names are those of the service's usual protocol; some also speak another one.
+            if service.is_none_or(|service| service.kind != kind) {
+                continue;
+            }
+            if let Some(name) = &differs.max_tokens_field {
+                form.max_tokens_field.clone_from(name);
+            }
+            if let Some(seed) = &differs.seed {
+                form.takes_seed(seed);
+            }
+            if let Some(name) = &differs.reasoning_effort_field {
+                effort_field.clone_from(name);
+            }
+        }
+        for table in tables {
+            form.change(table, &effort_field)?;
+        }
+        Ok(form)
+    }
+
+    fn change(&mut self, table: &FormTable, effort_field: &FieldName) -> Result<(), String> {
+        self.headers.extend(table.headers.clone());
+        self.query.extend(table.query.clone());
+        merge(&mut self.body, &table.body);
+        if let Some(name) = &table.max_tokens_field {
+            self.max_tokens_field.clone_from(name);
+        }
+        match table.temperature {
+            Some(Temperature::None) => drop(self.left_out.insert(OptionalField::Temperature)),
+            // Asked for in so many words, it is sent: the server decides.
+            Some(Temperature::Of(_)) => {
+                self.left_out.remove(&OptionalField::Temperature);
+                self.not_taken.remove(&OptionalField::Temperature);
+            }
+            None => {}
+        }
+        match &table.seed {
+            Some(FieldName::None) => drop(self.left_out.insert(OptionalField::Seed)),
+            Some(named) => {
+                self.left_out.remove(&OptionalField::Seed);
+                self.takes_seed(named);
+            }
+            None => {}
+        }
+        match table.system_role {
+            Some(SystemRole::None) => drop(self.left_out.insert(OptionalField::SystemRole)),
+            Some(SystemRole::System) => {
+                self.left_out.remove(&OptionalField::SystemRole);
+                self.not_taken.remove(&OptionalField::SystemRole);
+            }
+            None => {}
+        }
+        match table.cache {
+            Some(Cache::None) => self.cache_min_tokens = None,
+            Some(Cache::From(_)) if !self.has_breakpoints => {
+                return Err("`cache` can only be \"none\": its protocol has no breakpoints for a \
+                     prompt cache, and providers keep prompts by themselves"
+                    .to_owned());
+            }
+            Some(Cache::From(tokens)) => self.cache_min_tokens = Some(tokens),
+            None => {}
+        }
+        if let Some(effort) = &table.reasoning_effort {
+            let field = effort_field.named().ok_or("its service takes no `reasoning_effort`")?;
+            set(&mut self.body, field, Value::String(effort.clone()));
+        }
+        Ok(())
+    }
+
+    /// The same with a JSON Schema that answers must follow.
+    #[must_use]
+    pub fn with_schema(self, schema: Option<Value>) -> Self {
+        Self { schema, ..self }
     }
 
     /// Headers beside those of every request.
@@ -260,34 +201,64 @@ impl RequestForm {
         &self.query
     }
 
+    /// The JSON Schema that answers must follow.
+    #[must_use]
+    pub fn schema(&self) -> Option<&Value> {
+        self.schema.as_ref()
+    }
+
+    /// From how many tokens on breakpoints for a prompt cache are set; none are set without it.
+    #[must_use]
+    pub fn cache_min_tokens(&self) -> Option<u32> {
+        self.cache_min_tokens
+    }
+
+    fn sends(&self, field: OptionalField) -> bool {
+        !self.not_taken.contains(&field) && !self.left_out.contains(&field)
+    }
+
     /// Whether a temperature is sent.
     #[must_use]
     pub fn sends_temperature(&self) -> bool {
-        self.takes_temperature && !self.left_out.contains(&OptionalField::Temperature)
+        self.sends(OptionalField::Temperature)
+    }
+
+    /// The nearest temperature that its protocol takes.
+    #[must_use]
+    pub fn nearest_temperature(&self, asked: f64) -> f64 {
+        asked.min(self.temperature_max)
     }
 
     /// Whether a seed is sent.
     #[must_use]
     pub fn sends_seed(&self) -> bool {
-        !self.left_out.contains(&OptionalField::Seed)
+        self.sends(OptionalField::Seed)
     }
 
-    /// The fields of a body beside its model and messages.
+    /// Whether a system message is sent as such.
     #[must_use]
-    pub fn fields(
+    pub fn sends_system(&self) -> bool {
+        self.sends(OptionalField::SystemRole)
+    }
+
+    /// A body with the prompt that it begins with.
+    #[must_use]
+    pub fn written(
         &self,
+        prompt: Map<String, Value>,
         temperature: f64,
         max_output_tokens: u32,
         draw: u64,
     ) -> Map<String, Value> {
+        let mut fields = prompt;
         // The task's own fields first, so that none of them can replace what the budget counts on.
-        let mut fields = self.body.clone();
+        merge(&mut fields, &self.body);
         if self.sends_temperature() {
-            fields.insert("temperature".to_owned(), temperature.into());
+            set(&mut fields, &self.temperature_field, temperature.into());
         }
-        fields.insert(self.max_tokens_field.clone(), max_output_tokens.into());
+        set(&mut fields, &self.max_tokens_field, max_output_tokens.into());
         if self.sends_seed() {
-            fields.insert(self.seed_field.clone(), draw.into());
+            set(&mut fields, &self.seed_field, draw.into());
         }
         fields
     }
@@ -297,13 +268,17 @@ impl RequestForm {
     #[must_use]
     pub fn without(&self, field: &str) -> Option<Self> {
         let mut form = self.clone();
-        if field == "temperature" && self.sends_temperature() {
+        // A server names the field, and not always the object that it is in.
+        let is = |path: &str| path == field || path.rsplit('.').next() == Some(field);
+        if is(&self.temperature_field) && self.sends_temperature() {
             form.left_out.insert(OptionalField::Temperature);
-        } else if field == self.seed_field && self.sends_seed() {
+        } else if is(&self.seed_field) && self.sends_seed() {
             form.left_out.insert(OptionalField::Seed);
+        } else if field == SYSTEM_ROLE && self.sends_system() {
+            form.left_out.insert(OptionalField::SystemRole);
         } else if field == self.max_tokens_field && !self.is_renamed {
-            let other = MAX_TOKENS_FIELDS.into_iter().find(|name| *name != field)?;
-            form.max_tokens_field = other.to_owned();
+            let at = MAX_TOKENS_FIELDS.iter().position(|name| *name == field)?;
+            form.max_tokens_field = MAX_TOKENS_FIELDS[1 - at].to_owned();
             form.is_renamed = true;
         } else {
             return None;
@@ -316,9 +291,13 @@ impl RequestForm {
 /// limit, and what a service never takes is no choice.
 impl Serialize for RequestForm {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut form = serializer.serialize_struct("RequestForm", 2)?;
+        let mut form = serializer.serialize_struct("RequestForm", 3)?;
         form.serialize_field("body", &self.body)?;
         form.serialize_field("left_out", &self.left_out)?;
+        match &self.schema {
+            Some(schema) => form.serialize_field("schema", schema)?,
+            None => form.skip_field("schema")?,
+        }
         form.end()
     }
 }
@@ -327,17 +306,7 @@ impl RequestForm {
     /// Whether nothing in it decides answers.
     #[must_use]
     pub fn is_usual(&self) -> bool {
-        self.body.is_empty() && self.left_out.is_empty()
-    }
-}
-
-/// Puts fields over others; an object over an object adds to it.
-fn merge(fields: &mut Map<String, Value>, over: &Map<String, Value>) {
-    for (name, value) in over {
-        match (fields.get_mut(name), value) {
-            (Some(Value::Object(under)), Value::Object(over)) => merge(under, over),
-            _ => drop(fields.insert(name.clone(), value.clone())),
-        }
+        self.body.is_empty() && self.left_out.is_empty() && self.schema.is_none()
     }
 }
 
@@ -346,27 +315,59 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn of(host: &str, model: &str, tables: &[&FormTable]) -> RequestForm {
+        RequestForm::of(ProviderKind::Openai, host, model, tables).unwrap()
+    }
+
     fn fields(form: &RequestForm) -> Value {
-        Value::Object(form.fields(0.5, 9, 3))
+        Value::Object(form.written(Map::new(), 0.5, 9, 3))
     }
 
     #[test]
     fn each_service_is_asked_in_its_own_way() {
         let common = json!({"temperature": 0.5, "max_tokens": 9, "seed": 3});
         for host in ["127.0.0.1", "api.openai.com.evil.example", ""] {
-            assert_eq!(fields(&RequestForm::of(host, "org/m", &[])), common);
+            assert_eq!(fields(&of(host, "org/m", &[])), common);
         }
-        let mistral = RequestForm::of("api.mistral.ai", "mistral-small", &[]);
+        let mistral = of("api.mistral.ai", "mistral-small", &[]);
         let written = json!({"temperature": 0.5, "max_tokens": 9, "random_seed": 3});
         assert_eq!(fields(&mistral), written);
-        let openai = RequestForm::of("api.openai.com", "gpt-4o-mini", &[]);
+        let openai = of("api.openai.com", "gpt-4o-mini", &[]);
         let written = json!({"temperature": 0.5, "max_completion_tokens": 9, "seed": 3});
         assert_eq!(fields(&openai), written);
         for model in ["o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "gpt-5-nano", "ft:gpt-5-x:o"]
         {
-            let form = RequestForm::of("api.openai.com", model, &[]);
+            let form = of("api.openai.com", model, &[]);
             assert_eq!(fields(&form), json!({"max_completion_tokens": 9, "seed": 3}), "{model}");
         }
+    }
+
+    #[test]
+    fn a_service_that_is_asked_by_another_protocol_keeps_that_ones_names() {
+        let table = FormTable { reasoning_effort: Some("low".to_owned()), ..FormTable::default() };
+        let of =
+            |kind, host, model| fields(&RequestForm::of(kind, host, model, &[&table]).unwrap());
+        let openrouter = of(ProviderKind::Openai, "openrouter.ai", "anthropic/claude-x");
+        assert_eq!(openrouter["reasoning"], json!({"effort": "low"}));
+        let messages = of(ProviderKind::Anthropic, "openrouter.ai", "anthropic/claude-x");
+        assert_eq!(messages["output_config"], json!({"effort": "low"}));
+        assert_eq!(messages.get("reasoning"), None);
+        // What a model does not take it takes by no protocol.
+        let chat = of(ProviderKind::Openai, "api.anthropic.com", "claude-opus-5");
+        assert_eq!((chat.get("temperature"), chat["max_tokens"].as_u64()), (None, Some(9)));
+    }
+
+    #[test]
+    fn a_system_message_is_sent_as_service_and_task_say() {
+        let sends = |model, role| {
+            let table = FormTable { system_role: role, ..FormTable::default() };
+            let host = "generativelanguage.googleapis.com";
+            let form = RequestForm::of(ProviderKind::Gemini, host, model, &[&table]).unwrap();
+            form.sends_system()
+        };
+        assert!(sends("gemini-2.5-pro", None) && !sends("gemma-3-27b-it", None));
+        assert!(!sends("gemini-2.5-pro", Some(SystemRole::None)));
+        assert!(sends("gemma-3-27b-it", Some(SystemRole::System)));
     }
 
     #[test]
@@ -385,8 +386,8 @@ mod tests {
             ..FormTable::default()
         };
         let warm = FormTable { temperature: Some(Temperature::Of(0.7)), ..model.clone() };
-        assert!(RequestForm::of("h", "m", &[&provider, &warm]).sends_temperature());
-        let form = RequestForm::of("h", "m", &[&provider, &model]);
+        assert!(of("h", "m", &[&provider, &warm]).sends_temperature());
+        let form = of("h", "m", &[&provider, &model]);
         let written = json!({
             "max_new_tokens": 9, "random_seed": 3, "reasoning_effort": "high",
             "provider": {"order": ["a"], "allow_fallbacks": false},
@@ -406,33 +407,5 @@ mod tests {
         assert_eq!(fields(&renamed)["max_completion_tokens"], 9);
         assert_eq!(json!(renamed), json!(form), "the same request");
         assert_eq!(renamed.without("max_completion_tokens"), None);
-    }
-
-    #[test]
-    fn what_a_table_may_not_hold_is_refused_with_what_to_write() {
-        let table = |headers: &[(&str, &str)], body: Value| FormTable {
-            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
-            body: body.as_object().unwrap().clone(),
-            ..FormTable::default()
-        };
-        let said = |table: FormTable| table.check().unwrap_err();
-        let key = |name: &str| json!({ name: "sk-1234" });
-        for hidden in [json!({"auth": key("password")}), key("api_key")] {
-            assert!(said(table(&[], hidden)).contains("keys belong in `api_key`"));
-        }
-        let query = [("api-key".to_owned(), "sk-1234".to_owned())].into();
-        let shown = said(FormTable { query, ..FormTable::default() });
-        assert!(shown.contains("`query` holds a key") && !shown.contains("sk-1234"), "{shown}");
-        for (name, body) in [("messages", json!({})), ("limit", json!({"limit": 9}))] {
-            let named = FormTable { max_tokens_field: Some(name.to_owned()), ..table(&[], body) };
-            assert!(said(named).contains("two cannot have one name"));
-        }
-        let secret = said(table(&[("Api-Key", "sk-1234")], json!({})));
-        assert!(secret.contains("api_key_header = \"Api-Key\"") && !secret.contains("sk-1234"));
-        assert!(said(table(&[("a b", "c")], json!({}))).contains("not the name of a header"));
-        assert!(said(table(&[("a", "b\nc")], json!({}))).contains("no header can hold"));
-        let limit = said(table(&[], json!({"max_tokens": 5})));
-        assert!(limit.contains("max_output_tokens"), "{limit}");
-        table(&[("HTTP-Referer", "https://x.example")], json!({"top_p": 0.9})).check().unwrap();
     }
 }

@@ -3,20 +3,31 @@
 //! No network here: `provider` makes the connections. It never holds a key, only the source of a key.
 
 // A file uses only files declared above it.
+mod usage; // The tokens of a call.
 mod price; // What calls cost.
+mod price_table; // The prices that this program knows.
 mod timeouts; // How long an attempt may take.
-mod service; // How well-known services want to be asked.
+mod kind; // The wire protocols, by name.
+mod schema; // The JSON Schema that answers must follow.
+mod field; // The name of a field, or that it is not sent.
+mod service; // What protocols call their fields, and how services want to be asked.
+mod form_table; // The keys that change how a request is written.
 mod form; // How a request is written.
 mod refused_fields; // What servers refused.
 mod key_source; // Where a key comes from.
 mod provider; // One `[providers.NAME]` table.
 
-pub use form::{FieldName, FormTable, RequestForm, Temperature};
+pub use field::{Cache, FieldName, SystemRole, Temperature};
+pub use form::RequestForm;
+pub use form_table::FormTable;
 pub use key_source::{KeyCommand, KeySource};
-pub use price::{Price, Usage, simulated_price};
-pub use provider::{Provider, ProviderKind};
+pub use kind::ProviderKind;
+pub use price::{LongContext, Price, PriceSource, simulated_price};
+pub use provider::Provider;
 pub use refused_fields::RefusedFields;
+pub use schema::SchemaSource;
 pub use timeouts::Timeouts;
+pub use usage::Usage;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -129,6 +140,9 @@ pub struct ModelSpec {
     pub max_output_tokens: Option<u32>,
     /// The context window: the most tokens of request and reply together (mutator only).
     pub context_tokens: Option<u64>,
+    /// The JSON Schema that its answers must follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaSource>,
     /// How its requests are written, where its provider's are written otherwise.
     pub form: FormTable,
 }
@@ -138,7 +152,14 @@ impl ModelSpec {
     #[must_use]
     pub fn of(model: ModelName) -> Self {
         let form = FormTable::default();
-        Self { model, temperature: None, max_output_tokens: None, context_tokens: None, form }
+        Self {
+            model,
+            temperature: None,
+            max_output_tokens: None,
+            context_tokens: None,
+            schema: None,
+            form,
+        }
     }
 }
 
@@ -152,6 +173,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
             temperature: Option<Temperature>,
             max_output_tokens: Option<u32>,
             context_tokens: Option<u64>,
+            schema: Option<SchemaSource>,
             #[serde(default)]
             headers: BTreeMap<String, String>,
             #[serde(default)]
@@ -160,6 +182,9 @@ impl<'de> Deserialize<'de> for ModelSpec {
             body: Map<String, Value>,
             max_tokens_field: Option<String>,
             seed: Option<FieldName>,
+            system_role: Option<SystemRole>,
+            reasoning_effort: Option<String>,
+            cache: Option<Cache>,
         }
         struct Visitor;
         impl<'de> serde::de::Visitor<'de> for Visitor {
@@ -186,6 +211,9 @@ impl<'de> Deserialize<'de> for ModelSpec {
                     max_tokens_field: table.max_tokens_field,
                     temperature: table.temperature,
                     seed: table.seed,
+                    system_role: table.system_role,
+                    reasoning_effort: table.reasoning_effort,
+                    cache: table.cache,
                 };
                 form.check().map_err(serde::de::Error::custom)?;
                 Ok(ModelSpec {
@@ -196,6 +224,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
                     },
                     max_output_tokens: table.max_output_tokens,
                     context_tokens: table.context_tokens,
+                    schema: table.schema,
                     form,
                 })
             }

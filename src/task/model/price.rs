@@ -1,61 +1,165 @@
-//! What calls cost: prices in US dollars per million tokens, and the tokens of a call.
+//! What calls cost: prices in US dollars per million tokens.
 
+use super::usage::Usage;
 use crate::units::{Tokens, Usd};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// US dollars per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Prompt tokens.
     pub input: f64,
     /// Prompt tokens that the provider had cached; the default is `input`.
     pub cached_input: Option<f64>,
+    /// Prompt tokens that the provider writes to its cache; the default is `input`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<f64>,
+    /// Answer tokens.
+    pub output: f64,
+    /// Reasoning tokens; the default is `output`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<f64>,
+    /// The factor of the provider's batch API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<f64>,
+    /// Other prices for requests with long prompts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub long_context: Option<LongContext>,
+}
+
+/// What all tokens of a request cost whose prompt is long, in US dollars per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongContext {
+    /// A prompt with more tokens than this is long.
+    pub above: u64,
+    /// Prompt tokens.
+    pub input: f64,
+    /// Prompt tokens that the provider had cached; the default is `input`.
+    pub cached_input: Option<f64>,
+    /// Prompt tokens that the provider writes to its cache; the default is `input`.
+    pub cache_write: Option<f64>,
     /// Answer tokens, including reasoning.
     pub output: f64,
 }
 
 impl Price {
     /// The price of free models, such as local ones.
-    pub const FREE: Self = Self { input: 0.0, cached_input: None, output: 0.0 };
+    pub const FREE: Self = Self::plain(0.0, 0.0);
+
+    /// The same price for all prompt tokens, and the same for all answer tokens.
+    #[must_use]
+    pub const fn plain(input: f64, output: f64) -> Self {
+        let (cached_input, cache_write, reasoning) = (None, None, None);
+        Self {
+            input,
+            cached_input,
+            cache_write,
+            output,
+            reasoning,
+            batch: None,
+            long_context: None,
+        }
+    }
 
     /// Whether no price is negative or not a number.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        [self.input, self.cached_input.unwrap_or(0.0), self.output]
-            .iter()
-            .all(|price| price.is_finite() && (0.0..1e6).contains(price))
+        let own = [Some(self.input), self.cached_input, self.cache_write, Some(self.output)];
+        let long = self.long_context.map(Self::from);
+        let is_price = |price: &f64| price.is_finite() && (0.0..1e6).contains(price);
+        own.iter().chain([&self.reasoning, &self.batch]).flatten().all(is_price)
+            && long.is_none_or(|long| long.is_valid())
+    }
+
+    /// The price of a request whose prompt has so many tokens.
+    fn at(&self, prompt: Tokens) -> Self {
+        match self.long_context {
+            Some(long) if prompt.0 > long.above => long.into(),
+            _ => Self { long_context: None, ..*self },
+        }
     }
 
     /// The cost of a call, rounded up to a whole nano-dollar.
     #[must_use]
     pub fn of(&self, usage: Usage) -> Usd {
+        let price = self.at(usage.prompt());
         // 1 USD per million tokens is 1,000,000 pico-dollars per token.
-        let picos = |price: f64| (price * 1e6).round() as u128;
-        let cached = usage.cached_input.0.min(usage.input.0);
-        let total = u128::from(usage.input.0 - cached) * picos(self.input)
-            + u128::from(cached) * picos(self.cached_input.unwrap_or(self.input))
-            + u128::from(usage.output.0) * picos(self.output);
+        let picos =
+            |tokens: Tokens, price: f64| u128::from(tokens.0) * (price * 1e6).round() as u128;
+        let total = picos(usage.uncached_input, price.input)
+            + picos(usage.cached_input, price.cached_input.unwrap_or(price.input))
+            + picos(usage.cache_write, price.cache_write.unwrap_or(price.input))
+            + picos(usage.output, price.output)
+            + picos(usage.reasoning, price.reasoning.unwrap_or(price.output));
         Usd::from_nanos(u64::try_from(total.div_ceil(1_000)).unwrap_or(u64::MAX))
+    }
+
+    /// The most that a call of so many tokens can cost: whatever the provider caches, writes to its
+    /// cache or reasons, and on whichever side of the limit of long prompts it is.
+    #[must_use]
+    pub fn worst(&self, prompt: Tokens, answer: Tokens) -> Usd {
+        let dearest = |price: Self| {
+            let input = [price.cached_input, price.cache_write].into_iter().flatten();
+            let input = input.fold(price.input, f64::max);
+            let output = price.output.max(price.reasoning.unwrap_or(price.output));
+            Self::plain(input, output).of(Usage::plain(prompt.0, answer.0))
+        };
+        let short = dearest(self.at(Tokens::ZERO));
+        // The tokens are an estimate, which may be above or below what is counted.
+        match self.long_context {
+            Some(long) if prompt.0 > long.above / 2 => short.max(dearest(long.into())),
+            _ => short,
+        }
+    }
+
+    /// What calls would have cost without their provider's cache, less what they cost, in dollars; below
+    /// zero where writing cost more than reading saved. Long prompts count at the price of short ones.
+    #[must_use]
+    pub fn saved_by_cache(&self, usage: Usage) -> f64 {
+        let saved = |tokens: Tokens, price: Option<f64>| {
+            tokens.0 as f64 * (self.input - price.unwrap_or(self.input)) / 1e6
+        };
+        saved(usage.cached_input, self.cached_input) + saved(usage.cache_write, self.cache_write)
     }
 }
 
-/// Tokens of one call as counted by the provider.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Prompt tokens, including cached ones.
-    pub input: Tokens,
-    /// Prompt tokens that the provider had cached.
-    pub cached_input: Tokens,
-    /// Answer tokens, including reasoning.
-    pub output: Tokens,
+impl From<LongContext> for Price {
+    fn from(long: LongContext) -> Self {
+        let LongContext { above: _, input, cached_input, cache_write, output } = long;
+        Self { cached_input, cache_write, ..Self::plain(input, output) }
+    }
 }
 
-impl Usage {
-    /// The sum of input and output.
-    #[must_use]
-    pub fn total(self) -> Tokens {
-        self.input + self.output
+/// Where a price comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceSource {
+    /// The task.
+    Task,
+    /// The table of this program.
+    Table {
+        /// The page that states it.
+        source: String,
+        /// When it was read.
+        date: String,
+    },
+    /// It belongs to a simulated model.
+    Simulated,
+    /// The model is free.
+    Free,
+}
+
+impl fmt::Display for PriceSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task => f.write_str("price of the task"),
+            Self::Table { source, date } => write!(f, "price of {date} ({source})"),
+            Self::Simulated => f.write_str("simulated price"),
+            Self::Free => f.write_str("free"),
+        }
     }
 }
 
@@ -63,8 +167,8 @@ impl Usage {
 #[must_use]
 pub fn simulated_price(model: &str) -> Option<Price> {
     match model {
-        "clerk" => Some(Price { input: 0.15, cached_input: Some(0.075), output: 0.60 }),
-        "editor" => Some(Price { input: 2.50, cached_input: Some(1.25), output: 10.0 }),
+        "clerk" => Some(Price { cached_input: Some(0.075), ..Price::plain(0.15, 0.60) }),
+        "editor" => Some(Price { cached_input: Some(1.25), ..Price::plain(2.50, 10.0) }),
         _ => None,
     }
 }
@@ -72,15 +176,61 @@ pub fn simulated_price(model: &str) -> Option<Price> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_call_is_priced_to_the_nano_dollar_and_rounded_up() {
-        let price = Price { input: 0.15, cached_input: Some(0.075), output: 0.60 };
-        let usage = Usage { input: Tokens(1_000), cached_input: Tokens(400), output: Tokens(10) };
+        let price = Price { cached_input: Some(0.075), ..Price::plain(0.15, 0.60) };
+        let usage = Usage::of_totals(1_000, 400, 0, 10, 4);
         // 600 × 150 + 400 × 75 + 10 × 600 nano-dollars.
         assert_eq!(price.of(usage), Usd::from_nanos(90_000 + 30_000 + 6_000));
-        let dear = Price { input: 0.000_5, cached_input: None, output: 0.0 };
-        let one = Usage { input: Tokens(1), ..Usage::default() };
-        assert_eq!(dear.of(one), Usd::from_nanos(1));
+        assert_eq!(Price::plain(0.000_5, 0.0).of(Usage::plain(1, 0)), Usd::from_nanos(1));
+    }
+
+    fn dear() -> Price {
+        Price {
+            cached_input: Some(0.3),
+            cache_write: Some(3.75),
+            reasoning: Some(20.0),
+            long_context: Some(LongContext {
+                above: 200_000,
+                input: 6.0,
+                cached_input: Some(0.6),
+                cache_write: Some(7.5),
+                output: 22.5,
+            }),
+            ..Price::plain(3.0, 15.0)
+        }
+    }
+
+    #[test]
+    fn a_long_prompt_changes_the_price_of_all_tokens() {
+        let at = |prompt| dear().of(Usage::of_totals(prompt, 1_000, 2_000, 10, 4)).nanos();
+        let short = 197_000 * 3_000 + 1_000 * 300 + 2_000 * 3_750 + 6 * 15_000 + 4 * 20_000;
+        assert_eq!(at(200_000), short);
+        let long = 197_001 * 6_000 + 1_000 * 600 + 2_000 * 7_500 + 10 * 22_500;
+        assert_eq!(at(200_001), long);
+    }
+
+    #[test]
+    fn what_a_cache_saves_or_costs_is_told() {
+        let saved = |cached, written| {
+            dear().saved_by_cache(Usage::of_totals(1_000_000, cached, written, 5, 0))
+        };
+        assert!((saved(1_000_000, 0) - 2.7).abs() < 1e-9);
+        assert!((saved(0, 1_000_000) + 0.75).abs() < 1e-9, "writing costs more");
+        assert!(saved(0, 0).abs() < 1e-9);
+    }
+
+    proptest! {
+        /// However a provider bills so many tokens, what is set aside covers it.
+        #[test]
+        fn the_worst_case_covers_every_bill(
+            prompt in 0u64..400_000, cached in 0u64..400_000, written in 0u64..400_000,
+            answer in 0u64..10_000, reasoning in 0u64..10_000,
+        ) {
+            let usage = Usage::of_totals(prompt, cached, written, answer, reasoning);
+            prop_assert!(dear().worst(Tokens(prompt), Tokens(answer)) >= dear().of(usage));
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! One `[providers.NAME]` table: where a provider is, how it is asked, and what limits and pays it.
 
-use super::form::{FieldName, FormTable, Temperature, is_header_name};
+use super::field::{Cache, FieldName, SystemRole, Temperature};
+use super::form_table::{FormTable, is_header_name};
 use super::key_source::KeySource;
-use super::price::{Price, simulated_price};
+use super::kind::ProviderKind;
+use super::price::{Price, PriceSource, simulated_price};
+use super::price_table::known_price;
+use super::service::Service;
 use super::timeouts::Timeouts;
 use crate::text;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -10,16 +14,6 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// What answers the requests to a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProviderKind {
-    /// `POST /chat/completions`.
-    Openai,
-    /// The built-in simulated models, in this process.
-    Sim,
-}
 
 /// A duration as people write it: `90s`, `30m`.
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -54,6 +48,15 @@ pub struct Provider {
     pub temperature: Option<Temperature>,
     /// The name of the seed, or `"none"`.
     pub seed: Option<FieldName>,
+    /// `"none"`: it takes no system message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_role: Option<SystemRole>,
+    /// How much its models reason, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_effort: Option<String>,
+    /// `"none"`: no breakpoints for its prompt cache are set; else from how many tokens on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Cache>,
     /// The maximum number of concurrent requests.
     pub concurrency: Option<usize>,
     /// Requests per minute.
@@ -95,15 +98,21 @@ impl Provider {
     #[must_use]
     pub fn built_in(name: &str) -> Option<Self> {
         let bare = |kind| Self { kind: Some(kind), free: false, ..Self::of_program() };
-        match name {
-            "sim" => Some(bare(ProviderKind::Sim)),
-            "openai" => Some(Self {
-                base_url: Some("https://api.openai.com/v1".to_owned()),
-                api_key: Some(KeySource::Env("OPENAI_API_KEY".to_owned())),
-                ..bare(ProviderKind::Openai)
-            }),
-            _ => None,
+        if name == "sim" {
+            return Some(bare(ProviderKind::Sim));
         }
+        let service = Service::named(name)?;
+        Some(Self {
+            base_url: Some(service.base_url.clone()),
+            api_key: service.api_key.clone().map(KeySource::Env),
+            free: service.free,
+            ..bare(service.kind)
+        })
+    }
+
+    /// The names of all providers that need no table.
+    pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+        std::iter::once("sim").chain(Service::names())
     }
 
     /// A provider that a program implements: it has no protocol, and costs nothing unless a price is
@@ -121,6 +130,9 @@ impl Provider {
             max_tokens_field: None,
             temperature: None,
             seed: None,
+            system_role: None,
+            reasoning_effort: None,
+            cache: None,
             concurrency: None,
             rpm: None,
             tpm: None,
@@ -142,6 +154,7 @@ impl Provider {
             // A table with its own address is another service, which must not get the built-in key.
             if self.base_url.is_none() {
                 self.api_key = self.api_key.or(built_in.api_key);
+                self.free |= built_in.free;
             }
             self.base_url = self.base_url.or(built_in.base_url);
         }
@@ -182,8 +195,12 @@ impl Provider {
             max_tokens_field: self.max_tokens_field.clone(),
             temperature: self.temperature,
             seed: self.seed.clone(),
+            system_role: self.system_role,
+            reasoning_effort: self.reasoning_effort.clone(),
+            cache: self.cache,
         };
         form.check()?;
+        form.check_for(self.form_kind())?;
         Ok(form)
     }
 
@@ -193,16 +210,25 @@ impl Provider {
         self.concurrency.unwrap_or(Self::DEFAULT_CONCURRENCY)
     }
 
-    /// The price of a model, if known. The simulated models have fixed, simulated prices.
+    /// The protocol whose fields its requests have; a program's are like OpenAI's.
     #[must_use]
-    pub fn price_of(&self, model: &str) -> Option<Price> {
-        if self.free {
-            return Some(Price::FREE);
+    pub fn form_kind(&self) -> ProviderKind {
+        self.kind.unwrap_or(ProviderKind::Openai)
+    }
+
+    /// The price of a model and where it comes from, if it is known. A price of the task wins.
+    #[must_use]
+    pub fn price_of(&self, model: &str) -> Option<(Price, PriceSource)> {
+        if let Some(price) = self.prices.get(model).copied().or(self.price) {
+            return Some((price, PriceSource::Task));
         }
-        self.prices.get(model).copied().or(self.price).or_else(|| match self.kind {
-            Some(ProviderKind::Sim) => simulated_price(model),
-            _ => None,
-        })
+        if self.free {
+            return Some((Price::FREE, PriceSource::Free));
+        }
+        match self.form_kind() {
+            ProviderKind::Sim => Some((simulated_price(model)?, PriceSource::Simulated)),
+            kind => known_price(Service::at(&self.host(), kind)?.prices(), model),
+        }
     }
 }
 
@@ -214,8 +240,7 @@ mod tests {
     fn a_provider_of_an_unknown_kind_is_refused_with_the_kinds_that_exist() {
         for (typed, expected) in [
             ("opnai", "did you mean `openai`?"),
-            // Known to the field, but no protocol here implements it.
-            ("anthropic", "known: openai, sim"),
+            ("bedrock", "known: openai, openai-responses, anthropic, gemini, sim"),
         ] {
             let error = toml::from_str::<Provider>(&format!("kind = \"{typed}\"")).unwrap_err();
             let (message, help) = crate::source::explain_unknown_name(error.message());

@@ -1,0 +1,19 @@
+//! The wire protocols, by name.
+
+use serde::{Deserialize, Serialize};
+
+/// What answers the requests to a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderKind {
+    /// `POST /chat/completions`.
+    Openai,
+    /// `POST /responses`.
+    OpenaiResponses,
+    /// `POST /messages`.
+    Anthropic,
+    /// `POST /models/MODEL:generateContent`.
+    Gemini,
+    /// The built-in simulated models, in this process.
+    Sim,
+}
