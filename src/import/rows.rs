@@ -114,7 +114,7 @@ impl RowWriter {
         &self,
     ) -> Result<impl Iterator<Item = Result<Columns, SourceError>> + '_, SourceError> {
         Ok(self.rows.rows()?.filter_map(|row| match row {
-            Ok(row) if row.is_archived => None,
+            Ok(row) if row.left_out.is_some() => None,
             Ok(row) if !self.answer.get(&row.values).is_some_and(is_filled) => None,
             Ok(row) => Some(Ok(self.row(row.values))),
             Err(error) => Some(Err(error)),
