@@ -4,6 +4,7 @@ use super::column_facts::ColumnFacts;
 use super::names::holds_alternatives;
 use super::toml_text;
 use crate::text;
+use std::collections::BTreeMap;
 
 /// Above this average length, equal texts are no sensible aim.
 const FREE_TEXT_CHARS: f64 = 120.0;
@@ -23,6 +24,8 @@ pub(super) enum Answers {
     Numbers,
     /// Few short ones that repeat, each in its most frequent spelling.
     Labels(Vec<String>),
+    /// The same, each as the only item of a list.
+    ListedLabels(Vec<String>),
     /// Anything else; characters on average.
     Texts(f64),
 }
@@ -38,6 +41,17 @@ impl Answers {
         if all(column.objects) {
             return Self::Objects(column.fields.clone());
         }
+        let usual = |labels: &BTreeMap<String, BTreeMap<String, usize>>| {
+            let usual = labels.values().filter_map(|spellings| {
+                spellings.iter().max_by_key(|(_, rows)| **rows).map(|(it, _)| it.clone())
+            });
+            usual.collect()
+        };
+        if all(column.singles)
+            && let Some(labels) = labels
+        {
+            return Self::ListedLabels(usual(labels));
+        }
         if column.text_lists > 0 {
             return match column.list_labels().filter(|_| !holds_alternatives(column)) {
                 Some(labels) => Self::LabelLists(labels),
@@ -51,12 +65,7 @@ impl Answers {
             return Self::Numbers;
         }
         match labels {
-            Some(labels) => {
-                let usual = labels.values().filter_map(|spellings| {
-                    spellings.iter().max_by_key(|(_, rows)| **rows).map(|(it, _)| it.clone())
-                });
-                Self::Labels(usual.collect())
-            }
+            Some(labels) => Self::Labels(usual(labels)),
             None => Self::Texts(column.mean_chars()),
         }
     }
@@ -64,7 +73,7 @@ impl Answers {
     /// The lines of `[[score]]`.
     pub(super) fn score(&self) -> String {
         match self {
-            Self::Labels(labels) => {
+            Self::Labels(labels) | Self::ListedLabels(labels) => {
                 let labels: toml::Value = labels.clone().into();
                 format!("kind = \"label\"\nlabels = {labels}")
             }
@@ -81,14 +90,14 @@ impl Answers {
     /// A first prompt for answers of this kind.
     pub(super) fn baseline(&self) -> String {
         match self {
-            Self::Labels(labels) => format!(
-                "Answer with exactly one of these labels, and nothing else: {}.\n",
-                labels.join(", ")
+            Self::Labels(labels) | Self::ListedLabels(labels) => format!(
+                "Answer with exactly one of these labels, and nothing else{}\n",
+                enumerated(labels)
             ),
             Self::LabelLists(labels) => format!(
                 "Answer with a JSON list of all labels that apply, in alphabetical order. The labels \
-                 are: {}.\n",
-                labels.join(", ")
+                 are{}\n",
+                enumerated(labels)
             ),
             Self::Numbers | Self::ReasoningThenNumber => {
                 "Solve the problem. End with the number.\n".to_owned()
@@ -104,7 +113,7 @@ impl Answers {
     /// What the user should know of them.
     pub(super) fn notes(&self, column: &ColumnFacts) -> Vec<String> {
         match self {
-            Self::Labels(_) => merged_labels(column),
+            Self::Labels(_) | Self::ListedLabels(_) => merged_labels(column),
             Self::LabelLists(_) => vec![format!(
                 "`{}` holds several labels of a row, which are written in alphabetical order; an answer \
                  is right if it is the same JSON list. If each label alone is right, add `any_of = \
@@ -122,6 +131,14 @@ impl Answers {
 }
 
 const NORMALIZE: &str = "normalize = [\"trim\", \"lower\", \"strip-punctuation\"]";
+
+/// Labels in a sentence; a line for each where one has a comma, so that it is not taken for several.
+fn enumerated(labels: &[String]) -> String {
+    match labels.iter().any(|label| label.contains([',', ';'])) {
+        true => format!(":\n- {}", labels.join("\n- ")),
+        false => format!(": {}.", labels.join(", ")),
+    }
+}
 
 /// The labels that have several spellings.
 fn merged_labels(column: &ColumnFacts) -> Vec<String> {
@@ -176,6 +193,11 @@ mod tests {
         assert_eq!(answers("answer", &formulas).0, Answers::Numbers);
         let dates = [json!("2024-01-02"), json!("2024-01-03"), json!("3 apples")];
         assert!(matches!(answers("answer", &dates).0, Answers::Texts(_)));
+        let single = [json!(["a"]), json!("[\"b\"]"), json!(["a"]), json!(["b"])];
+        let labels = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(answers("label", &single).0, Answers::ListedLabels(labels));
+        let different = [json!(["Lima"]), json!(["Rome"])];
+        assert_eq!(answers("ideal", &different).0, Answers::Lists);
         let lists = [json!(["11", "Season 11"]), json!("[\"12\"]"), json!("13")];
         assert_eq!(answers("ideal", &lists).0, Answers::Lists);
         let tags = [json!(["a", "b"]), json!(["b"]), json!("[\"a\"]"), json!(["a", "b"])];
@@ -202,6 +224,14 @@ mod tests {
             ]
         );
         assert!(found.score().contains("labels = [\"No\", \"yes\"]"));
+    }
+
+    #[test]
+    fn a_label_with_a_comma_is_one_label() {
+        let values = ["Food, drinks", "Food, drinks", "Toys", "Toys"].map(|it| json!(it));
+        let found = answers("label", &values).0;
+        assert_eq!(found, Answers::Labels(vec!["Food, drinks".into(), "Toys".into()]));
+        assert!(found.baseline().ends_with("else:\n- Food, drinks\n- Toys\n"));
     }
 
     #[test]

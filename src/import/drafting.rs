@@ -4,7 +4,7 @@ use super::answers::Answers;
 use super::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
 use super::path::ValuePath;
 use super::role::ColumnRole;
-use super::rows::{RowWriter, is_filled};
+use super::rows::{AnswerForm, RowWriter, is_filled};
 use super::shape::SYSTEM;
 use super::source_columns::SourceColumns;
 use crate::prompt::{USER, literal, placeholder, placeholders};
@@ -70,8 +70,11 @@ impl SourceColumns {
         }
         let mut writer = RowWriter::new(&self.rows, &self.stats, &self.guess);
         match &answers {
-            Answers::Lists if answer.text_lists < answer.filled => writer.as_lists(),
-            Answers::LabelLists(_) => writer.as_sorted_lists(),
+            Answers::Lists if answer.text_lists < answer.filled => {
+                writer.answers_as(AnswerForm::List)
+            }
+            Answers::LabelLists(_) => writer.answers_as(AnswerForm::SortedList),
+            Answers::ListedLabels(_) => writer.answers_as(AnswerForm::OnlyItem),
             _ => {}
         }
         self.free_the_id(&mut writer, &mut notes);
