@@ -14,6 +14,8 @@ const FREE_TEXT_CHARS: f64 = 120.0;
 pub(super) enum Answers {
     /// All are JSON objects; their fields.
     Objects(Vec<String>),
+    /// All are JSON of another structure: empty objects, lists of objects.
+    Json,
     /// Some are lists of texts, each of which is right.
     Lists,
     /// Some are lists of labels that are right together; all labels.
@@ -38,7 +40,7 @@ impl Answers {
         let all = |count: usize| count == column.filled && count > 0;
         let name = column.path.last_name().to_lowercase();
         let labels = column.labels();
-        if all(column.objects) {
+        if all(column.objects) && column.empty_objects == 0 {
             return Self::Objects(column.fields.clone());
         }
         let usual = |labels: &BTreeMap<String, BTreeMap<String, usize>>| {
@@ -51,6 +53,9 @@ impl Answers {
             && let Some(labels) = labels
         {
             return Self::ListedLabels(usual(labels));
+        }
+        if all(column.objects + column.object_lists) {
+            return Self::Json;
         }
         if column.text_lists > 0 {
             return match column.list_labels().filter(|_| !holds_alternatives(column)) {
@@ -81,7 +86,7 @@ impl Answers {
                 "kind = \"number\"\ntolerance = 0.0".to_owned()
             }
             Self::Objects(_) => "kind = \"json-fields\"".to_owned(),
-            Self::LabelLists(_) => "kind = \"equals\"".to_owned(),
+            Self::LabelLists(_) | Self::Json => "kind = \"equals\"".to_owned(),
             Self::Lists => format!("kind = \"equals\"\nany_of = true\n{NORMALIZE}"),
             Self::Texts(_) => format!("kind = \"equals\"\n{NORMALIZE}"),
         }
@@ -105,6 +110,7 @@ impl Answers {
             Self::Objects(fields) => {
                 format!("Answer with a JSON object with the fields {}.\n", fields.join(", "))
             }
+            Self::Json => "Answer with JSON.\n".to_owned(),
             Self::Texts(chars) if *chars > FREE_TEXT_CHARS => "Answer the request.\n".to_owned(),
             Self::Lists | Self::Texts(_) => "Answer as briefly as possible.\n".to_owned(),
         }
@@ -120,6 +126,10 @@ impl Answers {
                  true` to [[score]]",
                 column.path
             )],
+            Self::Json => vec![
+                "an answer is right only if it is the same JSON: for parts of it, replace [[score]]"
+                    .to_owned(),
+            ],
             Self::Texts(chars) if *chars > FREE_TEXT_CHARS => vec![format!(
                 "the answers are free texts ({chars:.0} characters on average), which a model \
                  hardly ever writes word for word: replace [[score]], for example by a program \
@@ -193,6 +203,10 @@ mod tests {
         assert_eq!(answers("answer", &formulas).0, Answers::Numbers);
         let dates = [json!("2024-01-02"), json!("2024-01-03"), json!("3 apples")];
         assert!(matches!(answers("answer", &dates).0, Answers::Texts(_)));
+        let some_empty = [json!({"PER": ["Ann"]}), json!({})];
+        assert_eq!(answers("label", &some_empty).0, Answers::Json);
+        let calls = [json!([{"name": "f"}, {"name": "g"}]), json!({"name": "f"})];
+        assert_eq!(answers("answer", &calls).0, Answers::Json);
         let single = [json!(["a"]), json!("[\"b\"]"), json!(["a"]), json!(["b"])];
         let labels = vec!["a".to_owned(), "b".to_owned()];
         assert_eq!(answers("label", &single).0, Answers::ListedLabels(labels));

@@ -41,6 +41,10 @@ pub(super) struct ColumnFacts {
     pub(super) singles: usize,
     /// Values that are objects.
     pub(super) objects: usize,
+    /// Objects without fields.
+    pub(super) empty_objects: usize,
+    /// Lists of objects or lists.
+    pub(super) object_lists: usize,
     /// Values that are addresses of web pages.
     pub(super) links: usize,
     /// Values that contain white space.
@@ -74,6 +78,8 @@ impl ColumnFacts {
             text_lists: 0,
             singles: 0,
             objects: 0,
+            empty_objects: 0,
+            object_lists: 0,
             links: 0,
             spaced: 0,
             longest: 0,
@@ -184,8 +190,10 @@ impl ColumnFacts {
                     }
                 }
             }
+            Value::Array(_) => self.object_lists += 1,
             Value::Object(object) => {
                 self.objects += 1;
+                self.empty_objects += usize::from(object.is_empty());
                 for field in object.keys() {
                     if self.fields.len() < MAX_FIELDS && !self.fields.contains(field) {
                         self.fields.push(field.clone());

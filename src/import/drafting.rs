@@ -17,9 +17,9 @@ use serde_json::Value;
 const NAMED_LINES: usize = 5;
 
 /// What is said of answers that are calls.
-const CALLS: &str = "the answers are calls of tools: the answer is the arguments of the call as JSON \
-                     (of several calls, the list of their names and arguments). A task sends no tools, so \
-                     the prompt must say which JSON is wanted";
+const CALLS: &str = "the answers are calls of tools: each is written as the JSON of its arguments, with the \
+                     tool's name where several are called. A task sends no tools: the prompt must say which \
+                     JSON is wanted";
 
 /// The names of what a question is about.
 const CONTEXTS: &[&str] = &[

@@ -20,7 +20,7 @@ mod choices; // Multiple choice.
 pub(super) use chat::SYSTEM;
 
 use crate::prompt::Columns;
-use chat::{ends_with_answer, ends_with_call, insert_messages, messages, said};
+use chat::{Message, ends_with_answer, insert_messages, messages, said};
 use choices::Choices;
 use family::{Content, Family};
 use hugging_face::{Classes, classes_of};
@@ -37,13 +37,32 @@ pub(super) struct Shape {
     chat: Option<String>,
     /// The column with the messages up to the question.
     messages: Option<String>,
-    /// Whether some of the answers are calls of tools.
-    calls: bool,
+    /// Whether some of the answers are calls of tools, and how these are written.
+    calls: Option<CallForm>,
     /// Columns whose values are messages that were said.
     said: Vec<String>,
     choices: Option<Choices>,
     /// Whether answers are written as lists of texts.
     alternatives: bool,
+}
+
+/// How calls of tools are written as answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum CallForm {
+    /// As arguments: all call one tool.
+    Arguments,
+    /// As names and arguments: several tools are called, or one without arguments.
+    Named,
+}
+
+impl CallForm {
+    /// The form for these answers; `None`: none of them is a call.
+    fn of(answers: &[Message]) -> Option<Self> {
+        let mut tools = answers.iter().flat_map(Message::tools);
+        let (first, is_bare) = tools.next()?;
+        let is_named = is_bare || tools.any(|(name, is_bare)| is_bare || name != first);
+        Some(if is_named { Self::Named } else { Self::Arguments })
+    }
 }
 
 /// What a row of a file holds.
@@ -106,9 +125,12 @@ impl Shape {
             shape.messages = named(&inputs.collect::<Vec<_>>(), &is_chat);
         }
         let answers: Vec<&String> = shape.chat.iter().chain(&shape.said).collect();
-        shape.calls = rows
-            .iter()
-            .any(|row| answers.iter().any(|name| row.get(*name).is_some_and(ends_with_call)));
+        shape.calls = CallForm::of(
+            &rows
+                .iter()
+                .flat_map(|row| answers.iter().filter_map(|name| said(row.get(*name)?)))
+                .collect::<Vec<_>>(),
+        );
         shape.choices = Choices::of(&rows);
         shape.alternatives = rows.iter().any(|row| {
             let mut written = row.clone();
@@ -130,7 +152,7 @@ impl Shape {
 
     /// Whether some of the answers are calls of tools.
     pub(super) fn calls_tools(&self) -> bool {
-        self.calls
+        self.calls.is_some()
     }
 
     /// The column with the text of choices.
@@ -165,12 +187,13 @@ impl Shape {
                 row.insert(column.clone(), name.into());
             }
         }
+        let with_names = self.calls == Some(CallForm::Named);
         if let Some(column) = &self.chat
             && let Some(mut list) = row.get(column).and_then(messages)
             && let Some(answer) = list.pop()
         {
             row.shift_remove(column);
-            row.insert("answer".to_owned(), answer.into_answer());
+            row.insert("answer".to_owned(), answer.into_answer(with_names));
             insert_messages(row, "input", list);
         }
         if let Some(column) = &self.messages
@@ -181,7 +204,7 @@ impl Shape {
         self.insert_question_of_the_chosen(row);
         for column in &self.said {
             if let Some(answer) = row.get(column).and_then(said) {
-                row.insert(column.clone(), answer);
+                row.insert(column.clone(), answer.into_answer(with_names));
             }
         }
         if let Some(choices) = &self.choices {

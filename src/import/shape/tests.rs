@@ -160,6 +160,11 @@ fn an_answer_that_calls_a_tool_is_its_arguments() {
     let expected =
         json!([{"name": "a", "arguments": arguments}, {"name": "b", "arguments": arguments}]);
     assert_eq!(plain(&[chat(two)], None)[0]["answer"], expected);
+    let bare = json!({"role": "assistant", "tool_calls": [{"function": {"name": "a", "arguments": "{}"}}]});
+    assert_eq!(plain(&[chat(bare)], None)[0]["answer"], json!({"name": "a", "arguments": {}}));
+    let [a, b] =
+        ["a", "b"].map(|name| chat(json!({"role": "assistant", "tool_calls": [call(name)]})));
+    assert_eq!(plain(&[a, b], None)[1]["answer"], json!({"name": "b", "arguments": arguments}));
     let words = json!({"role": "assistant", "content": "Wait.", "tool_calls": [call("a")]});
     assert_eq!(plain(&[chat(words)], None)[0]["answer"], json!("Wait."));
 }
