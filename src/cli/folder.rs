@@ -5,6 +5,7 @@ use crate::source;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What the names of folders in the making begin with.
@@ -22,6 +23,8 @@ pub(super) struct NewFolder {
     target: PathBuf,
     path: PathBuf,
     lock: Option<File>,
+    /// Held while files are moved: an interruption waits for it.
+    moving: Arc<Mutex<()>>,
 }
 
 impl NewFolder {
@@ -39,13 +42,13 @@ impl NewFolder {
         let path = inside.join(format!("{PREFIX}{}", std::process::id()));
         let failed = |error: io::Error| CliError::not_written(inside, &error);
         fs::create_dir(&path).map_err(failed)?;
-        let mut folder = Self { target: target.clone(), path, lock: None };
+        let mut folder = Self { target: target.clone(), path, lock: None, moving: Arc::default() };
         let mut lock = File::create(folder.path.join(LOCK)).map_err(failed)?;
         // Where files cannot be locked, only the removal of stale folders is lost.
         let _ = lock.try_lock();
         lock.write_all(b"locked").map_err(failed)?;
         folder.lock = Some(lock);
-        remove_at_interrupt(folder.path.clone());
+        remove_at_interrupt(folder.path.clone(), Arc::clone(&folder.moving));
         Ok(folder)
     }
 
@@ -54,9 +57,18 @@ impl NewFolder {
         &self.path
     }
 
-    /// Puts its files into the target.
+    /// Puts its files into the target. The first one is moved last: a program that is killed meanwhile
+    /// leaves a folder without it.
     pub(super) fn keep(mut self, names: &[String]) -> Result<(), CliError> {
-        let failed = |error: io::Error| CliError::not_written(&self.target, &error);
+        let moving = Arc::clone(&self.moving);
+        let _moving = moving.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => CliError::usage(
+                format!("another program wrote to {} meanwhile", self.target.display()),
+            )
+            .hint("choose another folder; nothing was changed"),
+            _ => CliError::not_written(&self.target, &error),
+        };
         // Removed while it is locked: no other process finds it free.
         fs::remove_file(self.path.join(LOCK)).map_err(failed)?;
         self.lock = None;
@@ -67,7 +79,7 @@ impl NewFolder {
             return fs::rename(&self.path, &self.target).map_err(failed);
         }
         let mut moved: Vec<PathBuf> = Vec::new();
-        for name in names {
+        for name in names.iter().rev() {
             let place = self.target.join(name);
             // A link is refused if the file is there, where a rename would replace it.
             let result =
@@ -118,7 +130,7 @@ fn is_stale(folder: &Path) -> bool {
 }
 
 /// Removes a folder and ends the program when it is told to stop.
-fn remove_at_interrupt(folder: PathBuf) {
+fn remove_at_interrupt(folder: PathBuf, moving: Arc<Mutex<()>>) {
     use tokio::signal::unix::{SignalKind, signal};
     std::thread::spawn(move || -> Option<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().ok()?;
@@ -130,6 +142,7 @@ fn remove_at_interrupt(folder: PathBuf) {
                 told = terminate.recv() => told,
             }
         })?;
+        let _moving = moving.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = fs::remove_dir_all(&folder);
         std::process::exit(i32::from(Kind::Interrupted.exit_code()));
     });
@@ -159,9 +172,24 @@ mod tests {
         // Another program writes a file of the same name meanwhile.
         fs::write(target.join("b"), "own").unwrap();
         let error = folder.keep(&["a", "b", "c"].map(String::from)).unwrap_err();
-        assert!(error.to_string().contains("exists"), "{error}");
+        assert!(error.to_string().contains("another program wrote to"), "{error}");
         assert_eq!(names(&target), ["b"]);
         assert_eq!(fs::read_to_string(target.join("b")).unwrap(), "own");
+    }
+
+    #[test]
+    fn of_two_at_once_one_is_kept_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("task");
+        let folder = NewFolder::create(&target).unwrap();
+        fs::write(folder.path().join("a"), "new").unwrap();
+        // Another program makes the same folder meanwhile.
+        fs::create_dir(&target).unwrap();
+        fs::write(target.join("a"), "own").unwrap();
+        let error = folder.keep(&["a".to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("another program wrote to"), "{error}");
+        assert_eq!((names(place.path()), names(&target)), (vec!["task".into()], vec!["a".into()]));
+        assert_eq!(fs::read_to_string(target.join("a")).unwrap(), "own");
     }
 
     #[test]

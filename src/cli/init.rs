@@ -42,9 +42,15 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
     names.extend(draft.as_ref().map(TaskDraft::data_file));
     refuse_existing(&args.dir, names.iter().map(String::as_str))?;
     let folder = NewFolder::create(&args.dir)?;
-    write_files(folder.path(), &files)?;
+    write_files(folder.path(), &files, &args.dir)?;
     if let Some(draft) = &draft {
-        draft.write_rows(&folder.path().join(draft.data_file()), None)?;
+        draft.write_rows(&folder.path().join(draft.data_file()), None).map_err(|mut error| {
+            // The user knows no folder in the making.
+            if error.file.starts_with(folder.path()) {
+                error.file = args.dir.join(draft.data_file());
+            }
+            error
+        })?;
     }
     check(args, &folder, &files, draft.as_ref())?;
     folder.keep(&names)?;
@@ -65,8 +71,12 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
     screen.show(&value, &next_steps(args, &name, has_prompt))
 }
 
-fn write_files(folder: &Path, files: &Files) -> Result<(), CliError> {
-    files.iter().try_for_each(|(name, text)| Ok(fs::write(folder.join(name), text)?))
+/// Writes files into a folder in the making, which is `target` to the user.
+fn write_files(folder: &Path, files: &Files, target: &Path) -> Result<(), CliError> {
+    files.iter().try_for_each(|(name, text)| {
+        fs::write(folder.join(name), text)
+            .map_err(|error| CliError::not_written(&target.join(name), &error))
+    })
 }
 
 /// The new task must load without changes; a mistake is reported where the user finds it.
@@ -82,7 +92,7 @@ fn check(
     if let Some(draft) = draft.filter(|draft| draft.count > MAX_CHECKED) {
         place.push("check");
         fs::create_dir(&place)?;
-        write_files(&place, files)?;
+        write_files(&place, files, &args.dir)?;
         draft.write_rows(&place.join(draft.data_file()), Some(MAX_CHECKED))?;
         sample = Some(place.clone());
     }

@@ -4,6 +4,7 @@ use super::column_facts::ColumnFacts;
 use super::names::holds_alternatives;
 use super::toml_text;
 use crate::text;
+use std::collections::BTreeMap;
 
 /// Above this average length, equal texts are no sensible aim.
 const FREE_TEXT_CHARS: f64 = 120.0;
@@ -13,6 +14,8 @@ const FREE_TEXT_CHARS: f64 = 120.0;
 pub(super) enum Answers {
     /// All are JSON objects; their fields.
     Objects(Vec<String>),
+    /// All are JSON of another structure: empty objects, lists of objects.
+    Json,
     /// Some are lists of texts, each of which is right.
     Lists,
     /// Some are lists of labels that are right together; all labels.
@@ -23,6 +26,8 @@ pub(super) enum Answers {
     Numbers,
     /// Few short ones that repeat, each in its most frequent spelling.
     Labels(Vec<String>),
+    /// The same, each as the only item of a list.
+    ListedLabels(Vec<String>),
     /// Anything else; characters on average.
     Texts(f64),
 }
@@ -35,8 +40,22 @@ impl Answers {
         let all = |count: usize| count == column.filled && count > 0;
         let name = column.path.last_name().to_lowercase();
         let labels = column.labels();
-        if all(column.objects) {
+        if all(column.objects) && column.empty_objects == 0 {
             return Self::Objects(column.fields.clone());
+        }
+        let usual = |labels: &BTreeMap<String, BTreeMap<String, usize>>| {
+            let usual = labels.values().filter_map(|spellings| {
+                spellings.iter().max_by_key(|(_, rows)| **rows).map(|(it, _)| it.clone())
+            });
+            usual.collect()
+        };
+        if all(column.singles)
+            && let Some(labels) = labels
+        {
+            return Self::ListedLabels(usual(labels));
+        }
+        if all(column.objects + column.object_lists) {
+            return Self::Json;
         }
         if column.text_lists > 0 {
             return match column.list_labels().filter(|_| !holds_alternatives(column)) {
@@ -51,12 +70,7 @@ impl Answers {
             return Self::Numbers;
         }
         match labels {
-            Some(labels) => {
-                let usual = labels.values().filter_map(|spellings| {
-                    spellings.iter().max_by_key(|(_, rows)| **rows).map(|(it, _)| it.clone())
-                });
-                Self::Labels(usual.collect())
-            }
+            Some(labels) => Self::Labels(usual(labels)),
             None => Self::Texts(column.mean_chars()),
         }
     }
@@ -64,7 +78,7 @@ impl Answers {
     /// The lines of `[[score]]`.
     pub(super) fn score(&self) -> String {
         match self {
-            Self::Labels(labels) => {
+            Self::Labels(labels) | Self::ListedLabels(labels) => {
                 let labels: toml::Value = labels.clone().into();
                 format!("kind = \"label\"\nlabels = {labels}")
             }
@@ -72,7 +86,7 @@ impl Answers {
                 "kind = \"number\"\ntolerance = 0.0".to_owned()
             }
             Self::Objects(_) => "kind = \"json-fields\"".to_owned(),
-            Self::LabelLists(_) => "kind = \"equals\"".to_owned(),
+            Self::LabelLists(_) | Self::Json => "kind = \"equals\"".to_owned(),
             Self::Lists => format!("kind = \"equals\"\nany_of = true\n{NORMALIZE}"),
             Self::Texts(_) => format!("kind = \"equals\"\n{NORMALIZE}"),
         }
@@ -81,14 +95,14 @@ impl Answers {
     /// A first prompt for answers of this kind.
     pub(super) fn baseline(&self) -> String {
         match self {
-            Self::Labels(labels) => format!(
-                "Answer with exactly one of these labels, and nothing else: {}.\n",
-                labels.join(", ")
+            Self::Labels(labels) | Self::ListedLabels(labels) => format!(
+                "Answer with exactly one of these labels, and nothing else{}\n",
+                enumerated(labels)
             ),
             Self::LabelLists(labels) => format!(
                 "Answer with a JSON list of all labels that apply, in alphabetical order. The labels \
-                 are: {}.\n",
-                labels.join(", ")
+                 are{}\n",
+                enumerated(labels)
             ),
             Self::Numbers | Self::ReasoningThenNumber => {
                 "Solve the problem. End with the number.\n".to_owned()
@@ -96,6 +110,7 @@ impl Answers {
             Self::Objects(fields) => {
                 format!("Answer with a JSON object with the fields {}.\n", fields.join(", "))
             }
+            Self::Json => "Answer with JSON.\n".to_owned(),
             Self::Texts(chars) if *chars > FREE_TEXT_CHARS => "Answer the request.\n".to_owned(),
             Self::Lists | Self::Texts(_) => "Answer as briefly as possible.\n".to_owned(),
         }
@@ -104,13 +119,17 @@ impl Answers {
     /// What the user should know of them.
     pub(super) fn notes(&self, column: &ColumnFacts) -> Vec<String> {
         match self {
-            Self::Labels(_) => merged_labels(column),
+            Self::Labels(_) | Self::ListedLabels(_) => merged_labels(column),
             Self::LabelLists(_) => vec![format!(
                 "`{}` holds several labels of a row, which are written in alphabetical order; an answer \
                  is right if it is the same JSON list. If each label alone is right, add `any_of = \
                  true` to [[score]]",
                 column.path
             )],
+            Self::Json => vec![
+                "an answer is right only if it is the same JSON: for parts of it, replace [[score]]"
+                    .to_owned(),
+            ],
             Self::Texts(chars) if *chars > FREE_TEXT_CHARS => vec![format!(
                 "the answers are free texts ({chars:.0} characters on average), which a model \
                  hardly ever writes word for word: replace [[score]], for example by a program \
@@ -122,6 +141,14 @@ impl Answers {
 }
 
 const NORMALIZE: &str = "normalize = [\"trim\", \"lower\", \"strip-punctuation\"]";
+
+/// Labels in a sentence; a line for each where one has a comma, so that it is not taken for several.
+fn enumerated(labels: &[String]) -> String {
+    match labels.iter().any(|label| label.contains([',', ';'])) {
+        true => format!(":\n- {}", labels.join("\n- ")),
+        false => format!(": {}.", labels.join(", ")),
+    }
+}
 
 /// The labels that have several spellings.
 fn merged_labels(column: &ColumnFacts) -> Vec<String> {
@@ -176,6 +203,15 @@ mod tests {
         assert_eq!(answers("answer", &formulas).0, Answers::Numbers);
         let dates = [json!("2024-01-02"), json!("2024-01-03"), json!("3 apples")];
         assert!(matches!(answers("answer", &dates).0, Answers::Texts(_)));
+        let some_empty = [json!({"PER": ["Ann"]}), json!({})];
+        assert_eq!(answers("label", &some_empty).0, Answers::Json);
+        let calls = [json!([{"name": "f"}, {"name": "g"}]), json!({"name": "f"})];
+        assert_eq!(answers("answer", &calls).0, Answers::Json);
+        let single = [json!(["a"]), json!("[\"b\"]"), json!(["a"]), json!(["b"])];
+        let labels = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(answers("label", &single).0, Answers::ListedLabels(labels));
+        let different = [json!(["Lima"]), json!(["Rome"])];
+        assert_eq!(answers("ideal", &different).0, Answers::Lists);
         let lists = [json!(["11", "Season 11"]), json!("[\"12\"]"), json!("13")];
         assert_eq!(answers("ideal", &lists).0, Answers::Lists);
         let tags = [json!(["a", "b"]), json!(["b"]), json!("[\"a\"]"), json!(["a", "b"])];
@@ -202,6 +238,14 @@ mod tests {
             ]
         );
         assert!(found.score().contains("labels = [\"No\", \"yes\"]"));
+    }
+
+    #[test]
+    fn a_label_with_a_comma_is_one_label() {
+        let values = ["Food, drinks", "Food, drinks", "Toys", "Toys"].map(|it| json!(it));
+        let found = answers("label", &values).0;
+        assert_eq!(found, Answers::Labels(vec!["Food, drinks".into(), "Toys".into()]));
+        assert!(found.baseline().ends_with("else:\n- Food, drinks\n- Toys\n"));
     }
 
     #[test]

@@ -37,8 +37,14 @@ pub(super) struct ColumnFacts {
     pub(super) marked_numbers: usize,
     /// Values that are lists of texts, numbers or booleans.
     pub(super) text_lists: usize,
+    /// Lists of a single item.
+    pub(super) singles: usize,
     /// Values that are objects.
     pub(super) objects: usize,
+    /// Objects without fields.
+    pub(super) empty_objects: usize,
+    /// Lists of objects or lists.
+    pub(super) object_lists: usize,
     /// Values that are addresses of web pages.
     pub(super) links: usize,
     /// Values that contain white space.
@@ -70,7 +76,10 @@ impl ColumnFacts {
             successors: 0,
             marked_numbers: 0,
             text_lists: 0,
+            singles: 0,
             objects: 0,
+            empty_objects: 0,
+            object_lists: 0,
             links: 0,
             spaced: 0,
             longest: 0,
@@ -142,8 +151,20 @@ impl ColumnFacts {
         self.chars += chars;
         self.longest = self.longest.max(chars);
         self.values.insert(hash(trimmed));
+        let parsed = match value {
+            Value::String(_) if trimmed.starts_with(['{', '[']) => json::parse(trimmed).ok(),
+            _ => None,
+        };
+        let value = parsed.as_ref().unwrap_or(value);
         self.add_kind(value, trimmed);
-        self.add_label(value, trimmed, chars);
+        match only_item(value) {
+            Some(item) => {
+                self.singles += 1;
+                let text = value_text(item);
+                self.add_label(item, text.trim(), text.chars().count());
+            }
+            None => self.add_label(value, trimmed, chars),
+        }
     }
 
     fn add_kind(&mut self, value: &Value, text: &str) {
@@ -157,11 +178,7 @@ impl ColumnFacts {
         self.marked_numbers += usize::from(ends_in_marked_number(text));
         self.links += usize::from(text.starts_with("http://") || text.starts_with("https://"));
         self.spaced += usize::from(text.contains(char::is_whitespace));
-        let parsed = match value {
-            Value::String(_) if text.starts_with(['{', '[']) => json::parse(text).ok(),
-            _ => None,
-        };
-        match parsed.as_ref().unwrap_or(value) {
+        match value {
             Value::Array(items) if items.iter().all(|it| !it.is_array() && !it.is_object()) => {
                 self.text_lists += 1;
                 if let Some(known) = &mut self.items {
@@ -173,8 +190,10 @@ impl ColumnFacts {
                     }
                 }
             }
+            Value::Array(_) => self.object_lists += 1,
             Value::Object(object) => {
                 self.objects += 1;
+                self.empty_objects += usize::from(object.is_empty());
                 for field in object.keys() {
                     if self.fields.len() < MAX_FIELDS && !self.fields.contains(field) {
                         self.fields.push(field.clone());
@@ -194,6 +213,14 @@ impl ColumnFacts {
         if labels.len() > MAX_LABELS {
             self.labels = None;
         }
+    }
+}
+
+/// The item of a list that has one, if it is no list or object itself.
+pub(super) fn only_item(value: &Value) -> Option<&Value> {
+    match value.as_array()?.as_slice() {
+        [item] if !item.is_array() && !item.is_object() && !item.is_null() => Some(item),
+        _ => None,
     }
 }
 

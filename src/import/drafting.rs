@@ -4,7 +4,7 @@ use super::answers::Answers;
 use super::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
 use super::path::ValuePath;
 use super::role::ColumnRole;
-use super::rows::{RowWriter, is_filled};
+use super::rows::{AnswerForm, RowWriter, is_filled};
 use super::shape::SYSTEM;
 use super::source_columns::SourceColumns;
 use crate::prompt::{USER, literal, placeholder, placeholders};
@@ -15,6 +15,11 @@ use serde_json::Value;
 
 /// Rows that are left out and named.
 const NAMED_LINES: usize = 5;
+
+/// What is said of answers that are calls.
+const CALLS: &str = "the answers are calls of tools: each is written as the JSON of its arguments, with the \
+                     tool's name where several are called. A task sends no tools: the prompt must say which \
+                     JSON is wanted";
 
 /// The names of what a question is about.
 const CONTEXTS: &[&str] = &[
@@ -56,14 +61,20 @@ impl SourceColumns {
             false => Answers::of(answer),
         };
         let mut notes = self.notes.clone();
-        if self.archived > 0 {
-            notes.push(format!("{} left out", text::plural(self.archived, "archived row")));
+        for (reason, count) in &self.left_out {
+            notes.push(format!("{} left out", text::plural(*count, &format!("{reason} row"))));
         }
         notes.extend(answers.notes(answer));
+        if self.rows.shape.calls_tools() {
+            notes.push(CALLS.to_owned());
+        }
         let mut writer = RowWriter::new(&self.rows, &self.stats, &self.guess);
         match &answers {
-            Answers::Lists if answer.text_lists < answer.filled => writer.as_lists(),
-            Answers::LabelLists(_) => writer.as_sorted_lists(),
+            Answers::Lists if answer.text_lists < answer.filled => {
+                writer.answers_as(AnswerForm::List)
+            }
+            Answers::LabelLists(_) => writer.answers_as(AnswerForm::SortedList),
+            Answers::ListedLabels(_) => writer.answers_as(AnswerForm::OnlyItem),
             _ => {}
         }
         self.free_the_id(&mut writer, &mut notes);
@@ -96,7 +107,7 @@ impl SourceColumns {
         if left_out > 0 {
             notes.push(self.left_out(answer_path, left_out)?);
         }
-        let is_whole = left_out == 0 && self.archived == 0;
+        let is_whole = left_out == 0 && self.left_out.is_empty();
         let is_copy = writer.is_copy() && is_whole && self.notes.is_empty();
         let rows = match is_copy {
             true => DraftRows::Copy(self.rows.path.clone()),
@@ -144,7 +155,9 @@ impl SourceColumns {
         if same.is_none() {
             return Ok(None);
         }
-        let first = self.rows.rows()?.next().transpose()?;
+        let mut rows = self.rows.rows()?;
+        let first =
+            rows.find(|row| row.as_ref().map_or(true, |it| it.left_out.is_none())).transpose()?;
         writer.without(SYSTEM);
         Ok(first
             .and_then(|row| row.values.get(SYSTEM).cloned())
@@ -187,7 +200,7 @@ impl SourceColumns {
         let (mut lines, mut named) = (Vec::new(), 0);
         for row in self.rows.rows()? {
             let row = row?;
-            if row.is_archived || answer.get(&row.values).is_some_and(is_filled) {
+            if row.left_out.is_some() || answer.get(&row.values).is_some_and(is_filled) {
                 continue;
             }
             let line = row.line.to_string();

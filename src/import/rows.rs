@@ -21,10 +21,20 @@ pub(super) struct RowWriter {
     /// Columns with another name.
     renamed: Vec<(String, String)>,
     answer: ValuePath,
-    /// Whether every answer becomes a list.
-    is_list: bool,
-    /// Whether lists of answers are sorted.
-    is_sorted: bool,
+    form: AnswerForm,
+}
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AnswerForm {
+    /// As they are read.
+    AsRead,
+    /// As lists.
+    List,
+    /// As lists in alphabetical order.
+    SortedList,
+    /// As the only item of their list.
+    OnlyItem,
 }
 
 impl RowWriter {
@@ -60,8 +70,7 @@ impl RowWriter {
             entries,
             renamed: Vec::new(),
             answer: roles.answer.clone().unwrap_or_else(|| ValuePath::column("answer")),
-            is_list: false,
-            is_sorted: false,
+            form: AnswerForm::AsRead,
         }
     }
 
@@ -80,14 +89,9 @@ impl RowWriter {
         self.renamed.push((column.to_owned(), name.to_owned()));
     }
 
-    /// Writes every answer as a list in alphabetical order.
-    pub(super) fn as_sorted_lists(&mut self) {
-        (self.is_list, self.is_sorted) = (true, true);
-    }
-
-    /// Writes every answer as a list.
-    pub(super) fn as_lists(&mut self) {
-        self.is_list = true;
+    /// Writes answers in another form.
+    pub(super) fn answers_as(&mut self, form: AnswerForm) {
+        self.form = form;
     }
 
     /// Whether rows are written as they are read.
@@ -96,7 +100,7 @@ impl RowWriter {
             && self.replaced.is_empty()
             && self.entries.is_empty()
             && self.renamed.is_empty()
-            && !self.is_list
+            && self.form == AnswerForm::AsRead
     }
 
     /// The column that a path becomes.
@@ -114,7 +118,7 @@ impl RowWriter {
         &self,
     ) -> Result<impl Iterator<Item = Result<Columns, SourceError>> + '_, SourceError> {
         Ok(self.rows.rows()?.filter_map(|row| match row {
-            Ok(row) if row.is_archived => None,
+            Ok(row) if row.left_out.is_some() => None,
             Ok(row) if !self.answer.get(&row.values).is_some_and(is_filled) => None,
             Ok(row) => Some(Ok(self.row(row.values))),
             Err(error) => Some(Err(error)),
@@ -138,16 +142,17 @@ impl RowWriter {
         }
         written.extend(entries);
         let answer = self.name_of(&self.answer);
-        if self.is_list
+        if self.form != AnswerForm::AsRead
             && let Some(value) = written.get_mut(&answer)
         {
             let mut list = as_list(value.take());
-            if self.is_sorted
-                && let Value::Array(items) = &mut list
-            {
-                items.sort_by_cached_key(|item| value_text(item).into_owned());
+            if self.form == AnswerForm::SortedList {
+                list.sort_by_cached_key(|item| value_text(item).into_owned());
             }
-            *value = list;
+            *value = match (self.form, list.len()) {
+                (AnswerForm::OnlyItem, 1) => list.remove(0),
+                _ => list.into(),
+            };
         }
         written
     }
@@ -161,14 +166,17 @@ pub(super) fn is_filled(value: &Value) -> bool {
     }
 }
 
-fn as_list(value: Value) -> Value {
+fn as_list(value: Value) -> Vec<Value> {
     let list = match value {
         Value::String(text) if text.trim_start().starts_with('[') => {
             crate::task::json::parse(&text).unwrap_or(Value::String(text))
         }
         other => other,
     };
-    if list.is_array() { list } else { Value::Array(vec![list]) }
+    match list {
+        Value::Array(items) => items,
+        other => vec![other],
+    }
 }
 
 /// The last name of a path, or all of it if a column has that name.
@@ -209,7 +217,7 @@ mod tests {
         let mut writer = RowWriter::new(&source, &stats, &roles);
         assert_eq!(writer.name_of(&roles.input.unwrap()), "row_text");
         writer.rename("id", "nr");
-        writer.as_lists();
+        writer.answers_as(AnswerForm::List);
         let written: Vec<Value> =
             writer.written().unwrap().map(|row| Value::Object(row.unwrap())).collect();
         assert_eq!(

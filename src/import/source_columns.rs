@@ -11,7 +11,7 @@ use super::source_rows::SourceRows;
 use crate::prompt::value_text;
 use crate::source::SourceError;
 use crate::text;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 /// The first rows, whose columns can be named.
@@ -89,8 +89,8 @@ pub(crate) struct SourceColumns {
     pub(super) guess: ColumnRoles,
     /// What was read although it is not as it should be.
     pub(super) notes: Vec<String>,
-    /// Rows that their tool no longer uses.
-    pub(super) archived: usize,
+    /// Rows that their tool does not use, by reason.
+    pub(super) left_out: BTreeMap<&'static str, usize>,
 }
 
 impl SourceColumns {
@@ -103,11 +103,11 @@ impl SourceColumns {
         let (rows, notes) = SourceRows::open(path)?;
         let set = wishes.paths(&rows)?;
         let mut stats = ColumnStats::new(set.paths().cloned().collect());
-        let (mut marks, mut archived) = (BTreeSet::new(), 0);
+        let (mut marks, mut left_out) = (BTreeSet::new(), BTreeMap::new());
         for row in rows.rows()? {
             let row = row?;
-            if row.is_archived {
-                archived += 1;
+            if let Some(reason) = row.left_out {
+                *left_out.entry(reason).or_default() += 1;
                 continue;
             }
             stats.add(&row.values);
@@ -116,10 +116,12 @@ impl SourceColumns {
             }
         }
         if stats.rows == 0 {
-            return Err(SourceError::new(path, "all rows of the file are archived"));
+            let reasons: Vec<&str> = left_out.into_keys().collect();
+            let message = format!("all rows of the file are {}", reasons.join(" or "));
+            return Err(SourceError::new(path, message));
         }
         let mut columns =
-            Self { rows, stats, marks, set, guess: ColumnRoles::default(), notes, archived };
+            Self { rows, stats, marks, set, guess: ColumnRoles::default(), notes, left_out };
         columns.check_wishes()?;
         columns.guess = guess(&columns.stats, &columns.set);
         Ok(columns)

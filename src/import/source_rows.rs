@@ -1,6 +1,6 @@
 //! The rows of a file that is imported, one at a time and as plain columns.
 
-use super::shape::Shape;
+use super::shape::{Plain, Shape};
 use crate::prompt::Columns;
 use crate::source::SourceError;
 use crate::task::dataset::{Quirks, RowReader};
@@ -23,8 +23,8 @@ pub(super) struct SourceRow {
     pub(super) values: Columns,
     /// The marks of its choices.
     pub(super) marks: Vec<String>,
-    /// Whether it is left out, because its tool no longer uses it.
-    pub(super) is_archived: bool,
+    /// Why its tool does not use it; then it has no values. It stands before the word "row".
+    pub(super) left_out: Option<&'static str>,
 }
 
 impl SourceRows {
@@ -53,12 +53,21 @@ impl SourceRows {
         Ok(reader.flat_map(|row| match row {
             Err(error) => vec![Err(error)],
             Ok(row) => {
-                let is_archived = self.shape.is_archived(&row.values);
-                let rows = self.shape.plain(row.values).into_iter();
-                rows.map(|(values, marks)| {
-                    Ok(SourceRow { line: row.line, values, marks, is_archived })
-                })
-                .collect()
+                let line = row.line;
+                match self.shape.plain(row.values) {
+                    Plain::LeftOut(reason) => vec![Ok(SourceRow {
+                        line,
+                        values: Columns::new(),
+                        marks: Vec::new(),
+                        left_out: Some(reason),
+                    })],
+                    Plain::Rows(rows) => rows
+                        .into_iter()
+                        .map(|(values, marks)| {
+                            Ok(SourceRow { line, values, marks, left_out: None })
+                        })
+                        .collect(),
+                }
             }
         }))
     }

@@ -1,4 +1,4 @@
-//! `POST /messages`: Anthropic, and the gateways that speak this protocol.
+//! `POST /v1/messages`: Anthropic, and the gateways that speak this protocol.
 //!
 //! The text that all rows of a candidate share ends with a breakpoint for Anthropic's prompt cache, where it is
 //! long enough to be kept.
@@ -23,7 +23,7 @@ const BYTES_PER_TOKEN: usize = 4;
 pub struct Anthropic;
 
 impl Protocol for Anthropic {
-    const PATH: &'static str = "/messages";
+    const PATH: &'static str = "/v1/messages";
     const HEADERS: &'static [(&'static str, &'static str)] = &[("anthropic-version", "2023-06-01")];
 
     fn authorization(key: &SecretString) -> Option<(HeaderName, HeaderValue)> {

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 pub struct Gemini;
 
 impl Protocol for Gemini {
-    const PATH: &'static str = "/models/{model}:generateContent";
+    const PATH: &'static str = "/v1beta/models/{model}:generateContent";
 
     fn authorization(key: &SecretString) -> Option<(HeaderName, HeaderValue)> {
         alone_in("x-goog-api-key", key)

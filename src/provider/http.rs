@@ -422,7 +422,7 @@ fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url
     let bare = address.trim().trim_end_matches('/');
     // First as it is written: with the path added, the path could be taken for the host.
     let written = Url::parse(address.trim()).map_err(no_address)?;
-    let url = Url::parse(&format!("{bare}{path}")).map_err(no_address)?;
+    let url = Url::parse(&joined(bare, path)).map_err(no_address)?;
     if !matches!(written.scheme(), "http" | "https") {
         return Err("must begin with http:// or https://".to_owned());
     }
@@ -446,6 +446,17 @@ fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url
         return Err(format!("must stop before {path}, which is added to it"));
     }
     Ok(url)
+}
+
+/// An address with a path. The version at the head of a path is often written into the address, too.
+fn joined(address: &str, path: &str) -> String {
+    let version = path.get(1..).and_then(|path| path.split('/').next()).unwrap_or_default();
+    let is_version = version.starts_with('v') && path.len() > version.len() + 1;
+    let bare = match address.rsplit_once('/') {
+        Some((before, last)) if is_version && last == version => before,
+        _ => address,
+    };
+    format!("{bare}{path}")
 }
 
 /// The certificates in a file.
@@ -654,6 +665,18 @@ mod tests {
         };
         let error = HttpProvider::<Gemini>::new("g", &whole, None).unwrap_err().to_string();
         assert!(error.contains("must stop before /models/{model}:generateContent"), "{error}");
+    }
+
+    #[test]
+    fn an_address_may_hold_the_version_of_its_path() {
+        for (address, path, whole) in [
+            ("https://h.example", "/v1/messages", "https://h.example/v1/messages"),
+            ("https://h.example/v1", "/v1/messages", "https://h.example/v1/messages"),
+            ("https://h.example/gate", "/v1/messages", "https://h.example/gate/v1/messages"),
+            ("https://h.example/v1", "/chat/completions", "https://h.example/v1/chat/completions"),
+        ] {
+            assert_eq!(joined(address, path), whole);
+        }
     }
 
     #[test]

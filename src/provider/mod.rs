@@ -15,8 +15,8 @@ mod answer; // What answers have in common, whatever the protocol.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 pub mod openai; // `POST /chat/completions`.
 pub mod responses; // `POST /responses`.
-pub mod anthropic; // `POST /messages`.
-pub mod gemini; // `POST /models/MODEL:generateContent`.
+pub mod anthropic; // `POST /v1/messages`.
+pub mod gemini; // `POST /v1beta/models/MODEL:generateContent`.
 pub mod backoff; // How long to wait before an attempt is made again.
 pub mod shared_limit; // A cap that several providers share.
 pub mod throttle; // How many attempts at one provider at a time, and how fast.

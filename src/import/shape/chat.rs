@@ -1,6 +1,8 @@
-//! Chats: a list of messages as an input and an answer.
+//! Chats: a list of messages as an input and an answer. Of a message that calls tools and says nothing,
+//! the calls are what it says.
 
 use crate::prompt::{Columns, value_text};
+use crate::task::json;
 use serde_json::Value;
 
 /// The column that a chat's instructions get.
@@ -10,6 +12,41 @@ pub(in crate::import) const SYSTEM: &str = "system";
 pub(super) struct Message {
     pub(super) role: String,
     pub(super) content: String,
+    /// What it calls, if it says nothing.
+    pub(super) calls: Vec<Call>,
+}
+
+/// A call of a tool.
+pub(super) struct Call {
+    name: String,
+    arguments: Value,
+}
+
+impl Message {
+    /// What stands for the message where it is an answer: of a call, its arguments, and the tool's name
+    /// if it says something.
+    pub(super) fn into_answer(mut self, with_names: bool) -> Value {
+        match self.calls.len() {
+            0 => self.content.into(),
+            1 if !with_names => self.calls.remove(0).arguments,
+            1 => self.calls.remove(0).whole(),
+            _ => self.calls.into_iter().map(Call::whole).collect(),
+        }
+    }
+
+    /// The tools that it calls; of a call without arguments, the name says something.
+    pub(super) fn tools(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.calls.iter().map(|call| {
+            let is_bare = call.arguments.as_object().is_none_or(|it| it.is_empty());
+            (call.name.as_str(), is_bare)
+        })
+    }
+}
+
+impl Call {
+    fn whole(self) -> Value {
+        serde_json::json!({"name": self.name, "arguments": self.arguments})
+    }
 }
 
 /// The messages of a list such as `[{"role": "user", "content": "…"}]`, bare or under the key
@@ -28,7 +65,9 @@ fn message(value: &Value) -> Option<Message> {
         "system" | "developer" => "system",
         other => other,
     };
-    let content = match ["content", "value", "text"].iter().find_map(|key| value.get(*key))? {
+    let calls = calls_of(value);
+    let content = ["content", "value", "text"].iter().find_map(|key| value.get(*key));
+    let content = match content.or((!calls.is_empty()).then_some(&Value::Null))? {
         // Parts of a message: its texts.
         Value::Array(parts) => {
             let texts: Vec<&str> =
@@ -37,7 +76,33 @@ fn message(value: &Value) -> Option<Message> {
         }
         other => value_text(other).into_owned(),
     };
-    Some(Message { role: role.to_owned(), content })
+    let says_nothing = content.trim().is_empty();
+    let calls = if says_nothing { calls } else { Vec::new() };
+    let content = match calls.is_empty() {
+        true => content,
+        false => calls
+            .iter()
+            .map(|it| format!("{} {}", it.name, it.arguments))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    };
+    Some(Message { role: role.to_owned(), content, calls })
+}
+
+/// The calls of a message, also in the old form with a single function.
+fn calls_of(message: &Value) -> Vec<Call> {
+    let calls = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten();
+    let old = message.get("function_call").filter(|it| it.is_object());
+    let call = |it: &Value| {
+        let function = it.get("function").unwrap_or(it);
+        let arguments = match function.get("arguments").or_else(|| function.get("args")) {
+            Some(Value::String(text)) => json::parse(text).unwrap_or_else(|_| text.clone().into()),
+            other => other.cloned().unwrap_or_default(),
+        };
+        let name = function.get("name").map(value_text).unwrap_or_default().into_owned();
+        Call { name, arguments }
+    };
+    calls.chain(old).map(call).collect()
 }
 
 /// Instructions become a column of their own, and the rest becomes the input: the text of a single
@@ -71,8 +136,7 @@ pub(super) fn ends_with_answer(value: &Value) -> bool {
     messages(value).is_some_and(|list| list.last().is_some_and(|last| last.role == "assistant"))
 }
 
-/// What a message says, where a single message or a chat stands for an answer.
-pub(super) fn said(value: &Value) -> Option<String> {
-    let last = message(value).or_else(|| messages(value)?.pop())?;
-    Some(last.content)
+/// The message that stands for an answer: a single one, or the last one of a chat.
+pub(super) fn said(value: &Value) -> Option<Message> {
+    message(value).or_else(|| messages(value)?.pop())
 }

@@ -1,8 +1,22 @@
-//! What Hugging Face's data sets server tells of its columns.
+//! The answer of Hugging Face's data sets server: wrapped rows, and what it tells of their columns.
 
+use crate::prompt::Columns;
 use crate::source;
 use serde_json::Value;
 use std::path::Path;
+
+/// Whether a row is `{"row_idx": 0, "row": {…}}`.
+pub(super) fn is_wrapped(row: &Columns) -> bool {
+    row.contains_key("row_idx") && row.get("row").is_some_and(Value::is_object)
+}
+
+/// The row within.
+pub(super) fn unwrapped(mut row: Columns) -> Columns {
+    match row.get_mut("row") {
+        Some(Value::Object(inner)) => std::mem::take(inner),
+        _ => row,
+    }
+}
 
 /// The names of classes by column, where the file has their numbers.
 pub(super) type Classes = Vec<(String, Vec<String>)>;

@@ -1,19 +1,28 @@
-//! The shapes of rows that other tools write, as plain columns: Hugging Face's rows, chats, the
-//! choices of a question, answers with aliases, articles with questions, archived items.
+//! The shapes of rows that other tools write, as plain columns.
 //!
-//! What the columns are for is `guess`'s.
+//! First the row as a whole, whose family is that of a tool; then single columns: chats, the choices of
+//! a question, answers with aliases. What the columns are for is `guess`'s.
 
+mod spans; // Marked places of a text.
+mod argilla; // Records with responses and suggestions.
+mod doccano; // Sequence labels.
+mod hugging_face; // Wrapped rows, and names of classes.
+mod langfuse; // Items, some of them archived.
+mod openai; // Items of evals.
+mod prodigy; // Annotations that were accepted or rejected.
+mod squad; // Articles with questions.
+mod vertex; // Gemini's chats.
+mod family; // All of these, with one contract.
 mod alternatives; // Several right answers.
 mod chat; // Messages.
 mod choices; // Multiple choice.
-mod hugging_face; // Names of classes.
-mod squad; // Articles with questions.
 
 pub(super) use chat::SYSTEM;
 
 use crate::prompt::Columns;
-use chat::{ends_with_answer, insert_messages, messages, said};
+use chat::{Message, ends_with_answer, insert_messages, messages, said};
 use choices::Choices;
+use family::{Content, Family};
 use hugging_face::{Classes, classes_of};
 use serde_json::Value;
 use std::path::Path;
@@ -21,22 +30,47 @@ use std::path::Path;
 /// What has to be done with every row of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Shape {
-    /// `{"row_idx": 0, "row": {…}}`: the row is the object within.
-    unwrap: bool,
-    /// Each row is an article with many questions.
-    articles: bool,
-    /// Items have a status, and archived ones are left out.
-    archives: bool,
+    /// The families of its rows, each within the one before.
+    families: Vec<Family>,
     classes: Classes,
     /// The column with a whole chat; its last message is the answer.
     chat: Option<String>,
     /// The column with the messages up to the question.
     messages: Option<String>,
+    /// Whether some of the answers are calls of tools, and how these are written.
+    calls: Option<CallForm>,
     /// Columns whose values are messages that were said.
     said: Vec<String>,
     choices: Option<Choices>,
     /// Whether answers are written as lists of texts.
     alternatives: bool,
+}
+
+/// How calls of tools are written as answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum CallForm {
+    /// As arguments: all call one tool.
+    Arguments,
+    /// As names and arguments: several tools are called, or one without arguments.
+    Named,
+}
+
+impl CallForm {
+    /// The form for these answers; `None`: none of them is a call.
+    fn of(answers: &[Message]) -> Option<Self> {
+        let mut tools = answers.iter().flat_map(Message::tools);
+        let (first, is_bare) = tools.next()?;
+        let is_named = is_bare || tools.any(|(name, is_bare)| is_bare || name != first);
+        Some(if is_named { Self::Named } else { Self::Arguments })
+    }
+}
+
+/// What a row of a file holds.
+pub(super) enum Plain {
+    /// Plain rows, each with the marks of its choices.
+    Rows(Vec<(Columns, Vec<String>)>),
+    /// Nothing to use; the reason stands before the word "row", as in "archived row".
+    LeftOut(&'static str),
 }
 
 /// The names under which a chat stands.
@@ -45,6 +79,8 @@ const CHATS: &[&str] = &["messages", "conversations", "conversation", "dialog", 
 const SAID: &[&str] = &[
     "chosen",
     "rejected",
+    "preferred_output",
+    "non_preferred_output",
     "expectedOutput",
     "expected_output",
     "output",
@@ -64,20 +100,8 @@ impl Shape {
     }
 
     fn new(rows: &[Columns], classes: Classes) -> Self {
-        let unwrap = all(rows, |row| {
-            row.contains_key("row_idx") && row.get("row").is_some_and(Value::is_object)
-        });
-        let articles = all(rows, squad::is_article);
-        // The items of Langfuse's data sets; a table of contracts may have such a status as well.
-        let archives = all(rows, |row| {
-            let is_item = ["expectedOutput", "datasetId", "datasetName"]
-                .iter()
-                .any(|name| row.contains_key(*name));
-            is_item
-                && matches!(row.get("status").and_then(Value::as_str), Some("ACTIVE" | "ARCHIVED"))
-        });
-        let mut shape = Self { unwrap, articles, archives, classes, ..Self::default() };
-        let rows: Vec<Columns> = rows.iter().cloned().flat_map(|row| shape.each(row)).collect();
+        let (families, rows) = Family::all_of(rows);
+        let mut shape = Self { families, classes, ..Self::default() };
         let has = |name: &str, fits: &dyn Fn(&Value) -> bool| {
             let filled: Vec<&Value> =
                 rows.iter().filter_map(|row| row.get(name)).filter(|it| !it.is_null()).collect();
@@ -100,6 +124,13 @@ impl Shape {
             let inputs = ["input", "inputs", "prompt", "question"].iter().chain(CHATS).copied();
             shape.messages = named(&inputs.collect::<Vec<_>>(), &is_chat);
         }
+        let answers: Vec<&String> = shape.chat.iter().chain(&shape.said).collect();
+        shape.calls = CallForm::of(
+            &rows
+                .iter()
+                .flat_map(|row| answers.iter().filter_map(|name| said(row.get(*name)?)))
+                .collect::<Vec<_>>(),
+        );
         shape.choices = Choices::of(&rows);
         shape.alternatives = rows.iter().any(|row| {
             let mut written = row.clone();
@@ -119,9 +150,9 @@ impl Shape {
         self.chat.is_some() || self.messages.is_some()
     }
 
-    /// Whether a row of the file is left out, because its tool no longer uses it.
-    pub(super) fn is_archived(&self, row: &Columns) -> bool {
-        self.archives && row.get("status").is_some_and(|status| status == "ARCHIVED")
+    /// Whether some of the answers are calls of tools.
+    pub(super) fn calls_tools(&self) -> bool {
+        self.calls.is_some()
     }
 
     /// The column with the text of choices.
@@ -134,24 +165,18 @@ impl Shape {
         self.choices.iter().flat_map(Choices::chosen).any(|name| name == column)
     }
 
-    /// The rows that a row of the file holds.
-    fn each(&self, mut row: Columns) -> Vec<Columns> {
-        if let (true, Some(Value::Object(inner))) = (self.unwrap, row.get_mut("row")) {
-            row = std::mem::take(inner);
-        }
-        if self.articles { squad::questions(row) } else { vec![row] }
-    }
-
-    /// The rows that a row of the file holds, as plain columns, each with the marks of its choices.
-    /// A row of another shape stays as it is, and then lacks its columns.
-    pub(super) fn plain(&self, row: Columns) -> Vec<(Columns, Vec<String>)> {
-        let rows = self.each(row).into_iter();
-        rows.map(|mut row| {
+    /// What a row of the file holds. A row of another shape stays as it is, and then lacks its columns.
+    pub(super) fn plain(&self, row: Columns) -> Plain {
+        let rows = match Family::read_all(&self.families, row) {
+            Content::LeftOut(reason) => return Plain::LeftOut(reason),
+            Content::Rows(rows) => rows.into_iter(),
+        };
+        let plain = rows.map(|mut row| {
             let marks = self.choices.iter().flat_map(|choices| choices.marks(&row)).collect();
             self.flatten(&mut row);
             (row, marks)
-        })
-        .collect()
+        });
+        Plain::Rows(plain.collect())
     }
 
     fn flatten(&self, row: &mut Columns) {
@@ -162,12 +187,13 @@ impl Shape {
                 row.insert(column.clone(), name.into());
             }
         }
+        let with_names = self.calls == Some(CallForm::Named);
         if let Some(column) = &self.chat
             && let Some(mut list) = row.get(column).and_then(messages)
             && let Some(answer) = list.pop()
         {
             row.shift_remove(column);
-            row.insert("answer".to_owned(), answer.content.into());
+            row.insert("answer".to_owned(), answer.into_answer(with_names));
             insert_messages(row, "input", list);
         }
         if let Some(column) = &self.messages
@@ -177,8 +203,8 @@ impl Shape {
         }
         self.insert_question_of_the_chosen(row);
         for column in &self.said {
-            if let Some(text) = row.get(column).and_then(said) {
-                row.insert(column.clone(), text.into());
+            if let Some(answer) = row.get(column).and_then(said) {
+                row.insert(column.clone(), answer.into_answer(with_names));
             }
         }
         if let Some(choices) = &self.choices {
@@ -201,10 +227,6 @@ impl Shape {
             insert_messages(row, "prompt", list);
         }
     }
-}
-
-fn all(rows: &[Columns], fits: impl Fn(&Columns) -> bool) -> bool {
-    !rows.is_empty() && rows.iter().all(fits)
 }
 
 #[cfg(test)]

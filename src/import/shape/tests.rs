@@ -5,8 +5,11 @@ fn plain(rows: &[Value], features: Option<Value>) -> Vec<Value> {
     let rows: Vec<Columns> = rows.iter().map(|row| row.as_object().unwrap().clone()).collect();
     let classes = features.as_ref().map(hugging_face::class_names).unwrap_or_default();
     let shape = Shape::new(&rows, classes);
-    let kept = rows.into_iter().filter(|row| !shape.is_archived(row));
-    kept.flat_map(|row| shape.plain(row)).map(|(row, _)| Value::Object(row)).collect()
+    let kept = rows.into_iter().flat_map(|row| match shape.plain(row) {
+        Plain::Rows(rows) => rows,
+        Plain::LeftOut(_) => Vec::new(),
+    });
+    kept.map(|(row, _)| Value::Object(row)).collect()
 }
 
 #[test]
@@ -138,4 +141,135 @@ fn archived_items_are_left_out_and_messages_read_at_any_place() {
     });
     let expected = json!({"chosen": "Hello", "rejected": "No", "prompt": "Hi"});
     assert_eq!(plain(&[pair], None), [expected]);
+}
+
+#[test]
+fn an_answer_that_calls_a_tool_is_its_arguments() {
+    let chat = |last: Value| json!({"messages": [{"role": "user", "content": "Rain?"}, last]});
+    let call = |name: &str| json!({"type": "function", "function": {"name": name, "arguments": "{\"city\": \"Ulm\"}"}});
+    let one = json!({"role": "assistant", "content": null, "tool_calls": [call("weather")]});
+    let without = json!({"role": "assistant", "tool_calls": [call("weather")]});
+    let old = json!({"role": "assistant", "content": null,
+        "function_call": {"name": "weather", "arguments": "{\"city\": \"Ulm\"}"}});
+    for last in [one, without, old] {
+        let expected = json!({"answer": {"city": "Ulm"}, "input": "Rain?"});
+        assert_eq!(plain(&[chat(last.clone())], None), [expected], "{last}");
+    }
+    let two = json!({"role": "assistant", "content": "", "tool_calls": [call("a"), call("b")]});
+    let arguments = json!({"city": "Ulm"});
+    let expected =
+        json!([{"name": "a", "arguments": arguments}, {"name": "b", "arguments": arguments}]);
+    assert_eq!(plain(&[chat(two)], None)[0]["answer"], expected);
+    let bare = json!({"role": "assistant", "tool_calls": [{"function": {"name": "a", "arguments": "{}"}}]});
+    assert_eq!(plain(&[chat(bare)], None)[0]["answer"], json!({"name": "a", "arguments": {}}));
+    let [a, b] =
+        ["a", "b"].map(|name| chat(json!({"role": "assistant", "tool_calls": [call(name)]})));
+    assert_eq!(plain(&[a, b], None)[1]["answer"], json!({"name": "b", "arguments": arguments}));
+    let words = json!({"role": "assistant", "content": "Wait.", "tool_calls": [call("a")]});
+    assert_eq!(plain(&[chat(words)], None)[0]["answer"], json!("Wait."));
+}
+
+#[test]
+fn geminis_chats_are_chats() {
+    let row = json!({
+        "systemInstruction": {"role": "system", "parts": [{"text": "Be kind."}]},
+        "contents": [
+            {"role": "user", "parts": [{"text": "Hi"}, {"text": "there"}]},
+            {"role": "model", "parts": [{"text": "Hello!"}]},
+        ],
+    });
+    let expected = json!({"answer": "Hello!", "system": "Be kind.", "input": "Hi\nthere"});
+    assert_eq!(plain(&[row], None), [expected]);
+    let call = json!({"contents": [
+        {"parts": [{"text": "Rain?"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "weather", "args": {"city": "Ulm"}}}]},
+    ]});
+    assert_eq!(plain(&[call], None), [json!({"answer": {"city": "Ulm"}, "input": "Rain?"})]);
+}
+
+#[test]
+fn argillas_records_give_what_people_agreed_on() {
+    let answer = |value: &str, status: &str| json!({"value": value, "status": status});
+    let newer = |answers: Value| {
+        json!({"id": "r1", "fields": {"text": "Great"}, "vectors": {},
+            "responses": {"label": answers}, "suggestions": {"label": {"value": "no", "score": 0.4}}})
+    };
+    let expected = json!({"id": "r1", "text": "Great", "label": "yes", "label.suggestion": "no"});
+    let submitted = json!([
+        answer("no", "submitted"),
+        answer("yes", "submitted"),
+        answer("yes", "submitted"),
+        answer("no", "draft"),
+        answer("no", "discarded")
+    ]);
+    let none = newer(json!([answer("no", "discarded")]));
+    assert_eq!(plain(&[newer(submitted), none], None), [expected]);
+    let older = json!({"fields": {"text": "Great"}, "suggestions": [{"question_name": "label", "value": "no"}],
+        "responses": [{"status": "submitted", "values": {"label": {"value": "yes"}}}]});
+    let expected = json!({"text": "Great", "label": "yes", "label.suggestion": "no"});
+    assert_eq!(plain(&[older], None), [expected]);
+    let flat = json!({"text": "Great", "label.responses": ["yes"], "label.responses.users": ["u"],
+        "label.responses.status": ["submitted"], "label.suggestion": "no"});
+    let expected = json!({"text": "Great", "label": "yes", "label.suggestion": "no"});
+    let suggested = json!({"text": "Bad", "label.responses": null, "label.suggestion": "no"});
+    let alone = json!({"text": "Bad", "label.suggestion": "no"});
+    assert_eq!(
+        plain(&[flat, suggested], None),
+        [
+            expected
+                .as_object()
+                .map(|it| {
+                    let mut it = it.clone();
+                    let label = it.shift_remove("label");
+                    it.extend(label.map(|label| ("label".to_owned(), label)));
+                    Value::Object(it)
+                })
+                .unwrap(),
+            alone
+        ]
+    );
+}
+
+#[test]
+fn what_prodigys_annotators_reject_or_ignore_is_no_answer() {
+    let row = |label: &str, answer: &str| json!({"text": "x", "label": label, "answer": answer, "_task_hash": 1});
+    let rows = [row("GOOD", "accept"), row("BAD", "reject"), row("BAD", "ignore")];
+    assert_eq!(plain(&rows, None), [json!({"text": "x", "label": "GOOD"})]);
+    // Of a single label, the decision is the answer.
+    let rows = [row("SPAM", "accept"), row("SPAM", "reject")];
+    let decided = |answer: &str| json!({"text": "x", "label": "SPAM", "answer": answer});
+    assert_eq!(plain(&rows, None), [decided("accept"), decided("reject")]);
+    let choice = |style: &str, accept: Value| {
+        json!({"text": "x", "answer": "accept", "accept": accept,
+        "options": [{"id": 1, "text": "Cat"}, {"id": 2, "text": "Dog"}], "config": {"choice_style": style}})
+    };
+    assert_eq!(
+        plain(&[choice("single", json!([2]))], None),
+        [json!({"text": "x", "label": "Dog"})]
+    );
+    let both = json!({"text": "x", "label": ["Cat", "Dog"]});
+    assert_eq!(plain(&[choice("multiple", json!([1, 2]))], None), [both]);
+}
+
+#[test]
+fn marked_places_become_the_marked_texts() {
+    let expected = json!({"text": "Änn met Bo", "label": {"PER": ["Änn", "Bo"]}});
+    let spans =
+        json!([{"start": 0, "end": 3, "label": "PER"}, {"start": 8, "end": 10, "label": "PER"}]);
+    let prodigy = json!({"text": "Änn met Bo", "spans": spans, "answer": "accept", "tokens": []});
+    assert_eq!(plain(&[prodigy], None), [expected.clone()]);
+    let doccano = json!({"text": "Änn met Bo", "label": [[0, 3, "PER"], [8, 10, "PER"]]});
+    let none = json!({"text": "Rain", "label": []});
+    assert_eq!(plain(&[doccano, none], None), [expected, json!({"text": "Rain", "label": {}})]);
+    let plain_lists = json!({"text": "Rain", "label": []});
+    assert_eq!(plain(std::slice::from_ref(&plain_lists), None), [plain_lists]);
+}
+
+#[test]
+fn the_items_of_evals_are_unwrapped() {
+    let row =
+        json!({"item": {"question": "q", "ground_truth": "a"}, "sample": {"output_text": "b"}});
+    assert_eq!(plain(&[row], None), [json!({"question": "q", "ground_truth": "a"})]);
+    let own = json!({"item": {"a": 1}, "price": 2});
+    assert_eq!(plain(std::slice::from_ref(&own), None), [own]);
 }

@@ -9,6 +9,7 @@ mod windows_1252;
 mod lines;
 mod row;
 mod record;
+mod frame;
 mod table;
 mod reader;
 mod roles;

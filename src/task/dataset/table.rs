@@ -2,6 +2,7 @@
 //!
 //! Cells are texts. How a record is split is `record`'s.
 
+use super::frame::{Cells, Frame};
 use super::lines::{Lines, Quirks};
 use super::record::{Escape, Fault, Record, literal_cells, without_end};
 use super::row::Row;
@@ -28,6 +29,8 @@ pub(super) struct Table {
     separator: char,
     escape: Escape,
     names: Vec<String>,
+    /// The line of the first total below the rows.
+    end: Option<usize>,
     /// What was not as it should be, and is read all the same.
     pub(super) notes: Vec<String>,
 }
@@ -50,13 +53,38 @@ impl Table {
                 "quotes within cells are written as \\\"; they are read as quotes".to_owned(),
             );
         }
-        let path = path.to_owned();
-        let (ahead, names) = (VecDeque::new(), Vec::new());
-        let mut table = Self { path, lines, ahead, separator, escape, names, notes };
-        if let Some((line, header)) = table.next_record()? {
-            table.name_columns(line, header, quirks)?;
+        let mut table = Self::headless(path, lines, separator, escape);
+        let frame = match quirks {
+            Quirks::Refuse => Frame::default(),
+            Quirks::Convert => {
+                let mut all = Self::headless(path, Lines::open(path, quirks)?, separator, escape);
+                // A mistake is reported where its row is read.
+                Frame::of(std::iter::from_fn(|| all.next_record().transpose())).unwrap_or_default()
+            }
+        };
+        notes.extend(frame.notes);
+        (table.notes, table.end) = (notes, frame.end);
+        while let Some(header) = table.next_record()? {
+            if frame.header.is_none_or(|line| line == header.line) {
+                table.name_columns(header.line, header.cells, quirks)?;
+                break;
+            }
         }
         Ok(table)
+    }
+
+    /// The records of a table, before its header is read.
+    fn headless(path: &Path, lines: Lines, separator: char, escape: Escape) -> Self {
+        Self {
+            path: path.to_owned(),
+            lines,
+            ahead: VecDeque::new(),
+            separator,
+            escape,
+            names: Vec::new(),
+            end: None,
+            notes: Vec::new(),
+        }
     }
 
     fn name_columns(
@@ -101,7 +129,10 @@ impl Table {
     }
 
     pub(super) fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
-        let Some((line, cells)) = self.next_record()? else { return Ok(None) };
+        let Some(Cells { line, cells }) = self.next_record()? else { return Ok(None) };
+        if self.end.is_some_and(|end| line >= end) {
+            return Ok(None);
+        }
         if cells.len() != self.names.len() {
             let message = format!(
                 "this row has {}, but the header has {}",
@@ -109,6 +140,9 @@ impl Table {
                 self.names.len()
             );
             let help = match self.separator {
+                _ if self.names.len() == 1 => {
+                    "if a title stands above the header, remove it; `promptsearch init DIR --from FILE` leaves it out"
+                }
                 '\t' => {
                     "a row needs one tab between two cells; quote cells that contain a tab or a line break"
                 }
@@ -128,8 +162,8 @@ impl Table {
         Ok(self.lines.next_line()?.map(|(number, line)| (number, line.to_owned())))
     }
 
-    /// The cells of the next record, and the line on which it starts.
-    fn next_record(&mut self) -> Result<Option<(usize, Vec<String>)>, SourceError> {
+    /// The next record.
+    fn next_record(&mut self) -> Result<Option<Cells>, SourceError> {
         let (start, line) = loop {
             let Some((number, line)) = self.next_line()? else { return Ok(None) };
             let is_setting = number == 1 && separator_line(&line).is_some();
@@ -143,7 +177,7 @@ impl Table {
                 SourceError::new(&self.path, fault.message).at_line(fault.line).help(fault.help)
             })?,
         };
-        Ok(Some((start, cells)))
+        Ok(Some(Cells { line: start, cells }))
     }
 
     /// A record whose quotes enclose cells.
@@ -236,16 +270,30 @@ fn separator_of(path: &Path, usual: char, quirks: Quirks) -> Result<char, Source
             break;
         }
     }
+    let separators = || std::iter::once(usual).chain(SEPARATORS);
     let mut best = (0, 0, usual);
-    for separator in std::iter::once(usual).chain(SEPARATORS) {
-        // In a file that is called CSV, quotes that begin a line enclose cells.
-        let is_quoted = usual != '\t' && head.iter().any(|line| line.starts_with('"'));
+    // In a file that is called CSV, quotes that begin a line enclose cells.
+    let is_quoted = usual != '\t' && head.iter().any(|line| line.starts_with('"'));
+    for separator in separators() {
         let counts = cell_counts(&head, separator, !is_quoted);
         let width = counts.first().copied().unwrap_or_default();
         let fitting = counts.iter().filter(|count| **count == width).count();
         if width >= 2 && (fitting, width) > (best.0, best.1) {
             best = (fitting, width, separator);
         }
+    }
+    // Under a title, all other records have as many cells as the header.
+    if best.0 == 0 && quirks == Quirks::Convert {
+        let titled = separators().find(|separator| {
+            let counts = cell_counts(&head, *separator, !is_quoted);
+            let mut below = counts.iter().skip_while(|count| **count == 1);
+            let width = below.next().copied().unwrap_or_default();
+            let below: Vec<usize> = below.copied().collect();
+            let fitting = below.iter().filter(|count| **count == width).count();
+            // Below the rows, totals and notes may stand.
+            width >= 3 && fitting > 0 && fitting * 4 >= below.len() * 3
+        });
+        return Ok(titled.unwrap_or(best.2));
     }
     Ok(best.2)
 }
@@ -346,6 +394,24 @@ mod tests {
         // Quotes that begin a line of CSV enclose the tabs of a cell.
         assert_eq!(cells("a.csv", "\"q\tx\",a\n\"b\tc\",1\n"), [["b\tc", "1"]]);
         assert_eq!(cells("a.tsv", "q\ta\nx,y;z\t1\n"), [["x,y;z", "1"]]);
+    }
+
+    #[test]
+    fn titles_and_totals_are_left_out_of_a_converted_table_and_told() {
+        let text = "Tickets of May\n\nid;text;label\n1;a, b;x\n2;c;y\nTotal;;2\nAs of 1.6.\n";
+        let (rows, notes) = read("a.csv", text, Quirks::Convert).unwrap();
+        assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!(rows[0].values["text"], json!("a, b"));
+        assert_eq!(notes.len(), 3);
+        assert!(notes[0].contains("line 1") && notes[0].contains("`Tickets of May`"), "{notes:?}");
+        assert!(notes[1].contains("line 6") && notes[1].contains("`Total,,2`"), "{notes:?}");
+        let text = text.replace(';', "\t");
+        assert_eq!(read("a.tsv", &text, Quirks::Convert).unwrap().0.len(), 2);
+        let refused = read("a.tsv", &text, Quirks::Refuse).unwrap_err();
+        assert!(refused.help.unwrap().contains("title"));
+        // A column of texts with semicolons has no title.
+        let texts = "text\na; b\nc; d\n";
+        assert_eq!(read("a.csv", texts, Quirks::Convert).unwrap().0.len(), 2);
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub enum ProviderKind {
     Openai,
     /// `POST /responses`.
     OpenaiResponses,
-    /// `POST /messages`.
+    /// `POST /v1/messages`.
     Anthropic,
     /// `POST /models/MODEL:generateContent`.
     Gemini,

@@ -1,0 +1,102 @@
+//! The families of rows: what one tool writes, and how its rows become plain rows.
+//!
+//! One contract for all: a family is recognised by the first rows of a file, and then reads every row.
+//! A row may hold several rows, or be left out for a reason that is told. Shapes of single columns,
+//! such as chats and choices, are not families.
+
+use super::{argilla, doccano, hugging_face, langfuse, openai, prodigy, squad, vertex};
+use crate::prompt::Columns;
+
+/// The rows of one tool.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Family {
+    HuggingFace,
+    Squad,
+    Langfuse,
+    OpenAiItem,
+    Vertex,
+    Argilla,
+    Prodigy(prodigy::Labels),
+    Doccano,
+}
+
+/// What a row of a family holds.
+#[derive(Debug, PartialEq)]
+pub(super) enum Content {
+    Rows(Vec<Columns>),
+    /// Nothing to use; the reason stands before the word "row", as in "archived row".
+    LeftOut(&'static str),
+}
+
+/// All families. What wraps the rows of others comes first.
+const RECOGNISERS: [fn(&[Columns]) -> Option<Family>; 8] = [
+    |rows| all(rows, hugging_face::is_wrapped).then_some(Family::HuggingFace),
+    |rows| all(rows, openai::is_item).then_some(Family::OpenAiItem),
+    |rows| all(rows, squad::is_article).then_some(Family::Squad),
+    |rows| all(rows, langfuse::is_item).then_some(Family::Langfuse),
+    |rows| all(rows, vertex::is_chat).then_some(Family::Vertex),
+    |rows| all(rows, argilla::is_record).then_some(Family::Argilla),
+    |rows| prodigy::Labels::of(rows).map(Family::Prodigy),
+    |rows| doccano::are_marked(rows).then_some(Family::Doccano),
+];
+
+impl Family {
+    /// The families of a file from its first rows, each within the one before; and the rows in them.
+    pub(super) fn all_of(rows: &[Columns]) -> (Vec<Self>, Vec<Columns>) {
+        let (mut families, mut rows) = (Vec::new(), rows.to_vec());
+        for recognise in RECOGNISERS {
+            if let Some(family) = recognise(&rows) {
+                rows = rows.into_iter().flat_map(|row| family.read(row).rows()).collect();
+                families.push(family);
+            }
+        }
+        (families, rows)
+    }
+
+    /// The content of a row that went through several families.
+    pub(super) fn read_all(families: &[Self], row: Columns) -> Content {
+        let mut rows = vec![row];
+        for family in families {
+            let mut read = Vec::with_capacity(rows.len());
+            for row in rows {
+                match family.read(row) {
+                    Content::Rows(inner) => read.extend(inner),
+                    left_out @ Content::LeftOut(_) => return left_out,
+                }
+            }
+            rows = read;
+        }
+        Content::Rows(rows)
+    }
+
+    fn read(&self, row: Columns) -> Content {
+        match self {
+            Self::HuggingFace => Content::one(hugging_face::unwrapped(row)),
+            Self::Squad => Content::Rows(squad::questions(row)),
+            Self::Langfuse => langfuse::read(row),
+            Self::OpenAiItem => Content::one(openai::unwrapped(row)),
+            Self::Vertex => Content::one(vertex::chat(row)),
+            Self::Argilla => argilla::read(row),
+            Self::Prodigy(labels) => labels.read(row),
+            Self::Doccano => Content::one(doccano::named(row)),
+        }
+    }
+}
+
+impl Content {
+    pub(super) fn one(row: Columns) -> Self {
+        Self::Rows(vec![row])
+    }
+
+    fn rows(self) -> Vec<Columns> {
+        match self {
+            Self::Rows(rows) => rows,
+            Self::LeftOut(_) => Vec::new(),
+        }
+    }
+}
+
+/// Whether there are rows, and all fit.
+pub(super) fn all(rows: &[Columns], fits: impl Fn(&Columns) -> bool) -> bool {
+    !rows.is_empty() && rows.iter().all(fits)
+}
