@@ -251,6 +251,12 @@ fn character(text: &str) -> (char, usize) {
     (first, first.len_utf8().max(1))
 }
 
+/// The most backslashes before one escape.
+const MOST_ESCAPES: usize = 16;
+
+/// The most bytes of an entity of HTML.
+const LONGEST_ENTITY: usize = 12;
+
 /// The same, where an escape of JSON, HTML or a URL is one character.
 fn escaped(text: &str) -> (char, usize) {
     let code = |digits: Option<&str>, radix: u32| {
@@ -260,15 +266,18 @@ fn escaped(text: &str) -> (char, usize) {
         b'%' => code(text.get(1..3), 16).map(|character| (character, 3)),
         b'\\' => {
             // Each time that a text is escaped doubles the backslashes.
-            let slashes = text.len() - text.trim_start_matches('\\').len();
+            let slashes = text.bytes().take(MOST_ESCAPES).take_while(|byte| *byte == b'\\').count();
             match text[slashes..].chars().next() {
                 Some('u') => code(text.get(slashes + 1..slashes + 5), 16)
                     .map(|character| (character, slashes + 5)),
+                Some('x') => code(text.get(slashes + 1..slashes + 3), 16)
+                    .map(|character| (character, slashes + 3)),
                 Some(plain @ ('"' | '/' | '\'')) => Some((plain, slashes + 1)),
                 _ => Some(('\\', slashes.min(2))),
             }
         }
-        b'&' => text.split_once(';').and_then(|(entity, _)| {
+        b'&' => text.bytes().take(LONGEST_ENTITY).position(|byte| byte == b';').and_then(|end| {
+            let entity = &text[..end];
             let character = match &entity[1..] {
                 "amp" => Some('&'),
                 "lt" => Some('<'),
@@ -429,9 +438,19 @@ mod tests {
             (r"it was \\u0073k-S\\\\u0065ntinel\\/9f.", "it was [key]."),
             ("&#115;k-&#x53;entinel/9f+8a7&amp;b6c5d4e3&quot;x", "[key]"),
             (r"50 % of \n & more; C:\users\% &#; \u00", r"50 % of \n & more; C:\users\% &#; \u00"),
+            (r"\x73\x6b-\x53entinel/9f", "[key]"),
             ("nothing to hide", "nothing to hide"),
         ] {
             assert_eq!(redact(shown, &key), clean, "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_huge_text_is_read_in_a_moment() {
+        let key = SecretString::from("sk-sentinel-1234567");
+        for piece in ["&", "\\", "%", "a&#1", "\\u"] {
+            let text = piece.repeat(1_000_000);
+            assert_eq!(redact(&text, &key).len(), text.len(), "{piece}");
         }
     }
 

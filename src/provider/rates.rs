@@ -45,6 +45,12 @@ fn reset(text: &str, now: Timestamp) -> Option<Duration> {
         return Some(Duration::try_from(moment.duration_since(now)).unwrap_or_default());
     }
     match text.parse::<f64>() {
+        // A Unix time, in milliseconds or in seconds.
+        Ok(moment) if moment > 1e9 => {
+            let seconds = if moment > 1e12 { moment / 1e3 } else { moment };
+            let left = seconds - now.as_millisecond() as f64 / 1e3;
+            Duration::try_from_secs_f64(left.max(0.0)).ok()
+        }
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
         Err(_) => text::parse_duration(text).ok(),
     }

@@ -14,7 +14,7 @@ use super::responses::OpenAiResponses;
 use super::shared_limit::SharedLimit;
 use super::throttle::{Rates, Throttle};
 use crate::task::Task;
-use crate::task::model::{Provider, ProviderKind};
+use crate::task::model::{KeySource, Provider, ProviderKind};
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -54,12 +54,17 @@ pub fn connect(
 /// The file of a folder in which all runs of this machine share the limits of one key at one server.
 #[must_use]
 pub fn limits_file(folder: &Path, provider: &Provider, key: Option<&SecretString>) -> PathBuf {
-    // Neither the key nor a hash of the key alone: the name tells nothing about it.
+    // Neither the key nor a hash of the key alone: the name tells nothing about it. What a command prints
+    // changes from run to run.
+    let secret = match &provider.api_key {
+        Some(KeySource::Command(command)) => command.line.as_str(),
+        _ => key.map_or("", |key| key.expose_secret()),
+    };
     let mut hasher = blake3::Hasher::new_derive_key("promptsearch 2026 limits of a key");
-    hasher.update(provider.host().as_bytes());
+    hasher.update(provider.origin().as_bytes());
     hasher.update(b"\0");
-    hasher.update(key.map_or("", |key| key.expose_secret()).as_bytes());
-    folder.join(format!("{}.json", &hasher.finalize().to_hex()[..16]))
+    hasher.update(secret.as_bytes());
+    folder.join(format!("{}.v1.json", &hasher.finalize().to_hex()[..16]))
 }
 
 fn client<P: Protocol + 'static>(
@@ -148,5 +153,32 @@ impl Providers {
         }
         let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);
         Ok(Self { by_name, concurrency })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::model::KeyCommand;
+
+    #[test]
+    fn one_key_at_one_server_has_one_file() {
+        let at = |address: &str| Provider {
+            base_url: Some(address.to_owned()),
+            ..Provider::built_in("openai").unwrap()
+        };
+        let file = |address: &str, key: &str| {
+            limits_file(Path::new("/limits"), &at(address), Some(&SecretString::from(key)))
+        };
+        let one = file("http://h.example:1/v1", "sentinel");
+        assert_eq!(file("http://H.example:1/other", "sentinel"), one);
+        assert_ne!(file("http://h.example:2/v1", "sentinel"), one, "another server");
+        assert_ne!(file("https://h.example:1/v1", "sentinel"), one);
+        assert_ne!(file("http://h.example:1/v1", "other"), one, "another key");
+        assert!(!one.display().to_string().contains("sentinel"));
+        let command = KeyCommand { line: "print-token".to_owned(), ttl: None };
+        let token = Provider { api_key: Some(KeySource::Command(command)), ..at("http://h:1") };
+        let file = |key: &str| limits_file(Path::new("/l"), &token, Some(&SecretString::from(key)));
+        assert_eq!(file("token-1"), file("token-2"));
     }
 }

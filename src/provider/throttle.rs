@@ -63,6 +63,7 @@ struct Shared {
     turn: tokio::sync::Mutex<()>,
     rates: Rates,
     concurrency: AtomicUsize,
+    in_flight: AtomicUsize,
     /// This throttle among those of all runs.
     holder: u64,
     place: Place,
@@ -77,16 +78,16 @@ impl Shared {
     fn allowed(&self) -> Allowed {
         Allowed {
             holder: self.holder,
+            in_flight: self.in_flight.load(Ordering::Relaxed),
             concurrency: self.concurrency.load(Ordering::Relaxed),
             requests: self.rates.requests_per_minute.map(|rpm| Rate::per_minute(u64::from(rpm))),
             tokens: self.rates.tokens_per_minute.map(Rate::per_minute),
         }
     }
 
-    /// Changes the state, and renews the lease on the way.
+    /// Changes the state. What this run counts itself changes under the same lock.
     fn with<R>(&self, change: impl FnOnce(&mut State, &Allowed, Moment) -> R) -> R {
-        let allowed = self.allowed();
-        self.place.with(|state| change(state, &allowed, Moment::now()))
+        self.place.with(|state| change(state, &self.allowed(), Moment::now()))
     }
 }
 
@@ -109,7 +110,12 @@ impl Throttle {
     pub fn with(rates: Rates, outer: Option<Arc<dyn SendLimit>>, file: Option<&Path>) -> Self {
         let shared = file.and_then(|path| {
             let opened = Place::shared(path);
-            opened.inspect_err(|error| tracing::debug!(%error, "no limits are shared")).ok()
+            let shown = path.display();
+            opened
+                .inspect_err(|error| {
+                    tracing::warn!(%error, file = %shown, "limits are not shared with other runs");
+                })
+                .ok()
         });
         let is_on_machine = shared.is_some();
         Self {
@@ -117,6 +123,7 @@ impl Throttle {
                 turn: tokio::sync::Mutex::new(()),
                 rates,
                 concurrency: AtomicUsize::new(rates.concurrency),
+                in_flight: AtomicUsize::new(0),
                 holder: RandomState::new().hash_one(std::process::id()),
                 place: shared.unwrap_or_else(Place::own),
                 is_on_machine,
@@ -152,6 +159,7 @@ impl SendLimit for Throttle {
             heartbeat.call_once(|| drop(tokio::spawn(keep_alive(Arc::downgrade(&self.shared)))));
         }
         let _turn = self.shared.turn.lock().await;
+        let mut waiter = Waiter { shared: &self.shared, is_over: false };
         loop {
             let wait = self.shared.with(|state, allowed, now| state.wait(allowed, tokens.0, now));
             match wait {
@@ -165,14 +173,32 @@ impl SendLimit for Throttle {
                         None => None,
                     };
                     // While this waited for the outer place, a pause may have begun.
-                    let admitted =
-                        self.shared.with(|state, allowed, now| state.admit(allowed, tokens.0, now));
+                    let admitted = self.shared.with(|state, allowed, now| {
+                        let admitted = state.admit(allowed, tokens.0, now)?;
+                        self.shared.in_flight.fetch_add(1, Ordering::Relaxed);
+                        Some(admitted)
+                    });
                     if let Some(admitted) = admitted {
+                        waiter.is_over = true;
                         let shared = Arc::clone(&self.shared);
                         return Box::new(ThrottlePermit { shared, admitted, outer });
                     }
                 }
             }
+        }
+    }
+}
+
+/// An attempt that waits. If it is dropped before it has a place, no other run leaves one to it.
+struct Waiter<'a> {
+    shared: &'a Shared,
+    is_over: bool,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.shared.with(State::gave_up);
         }
     }
 }
@@ -207,7 +233,7 @@ impl Permit for ThrottlePermit {
     }
 
     fn on_outage(&self) {
-        self.shared.with(|state, _, now| state.was_away(now));
+        self.shared.with(|state, _, now| state.was_away(self.admitted.number, now));
         if let Some(outer) = &self.outer {
             outer.on_outage();
         }
@@ -216,7 +242,10 @@ impl Permit for ThrottlePermit {
 
 impl Drop for ThrottlePermit {
     fn drop(&mut self) {
-        self.shared.with(State::released);
+        self.shared.with(|state, _, now| {
+            self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
+            state.released(&self.shared.allowed(), now);
+        });
         self.shared.freed.notify_one();
     }
 }

@@ -1,9 +1,9 @@
 //! Where a throttle's state is: in this process, or in a file that all runs of this machine share.
 //!
-//! The file is small, and locked for a moment at each step. It never blocks: where another process
-//! keeps the lock, a run goes on with what it knew last. A file that cannot be read is begun anew.
+//! The file is small, and locked for a moment at each step. Where another process keeps the lock for
+//! longer than 50 ms, a run goes on with what it knew last. A file that cannot be read is written anew.
 
-use super::moment::Moment;
+use super::moment::{Moment, follow_the_clock};
 use super::state::State;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -67,11 +67,14 @@ impl Place {
         // No code that holds the lock can panic halfway, so a poisoned state is still whole.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let Known { state, file, alone_until } = &mut *known;
+        if file.is_some() {
+            follow_the_clock();
+        }
         let now = Moment::now();
         let Some(file) = file.as_mut().filter(|_| now >= *alone_until) else {
             return change(state);
         };
-        if !is_locked(file) {
+        if !try_to_lock(file) {
             tracing::debug!("another process keeps the file of limits");
             *alone_until = now + ON_ITS_OWN;
             return change(state);
@@ -92,7 +95,7 @@ impl Place {
     }
 }
 
-fn is_locked(file: &File) -> bool {
+fn try_to_lock(file: &File) -> bool {
     (0..TRIES).any(|attempt| {
         if attempt > 0 {
             std::thread::sleep(BETWEEN_TRIES);

@@ -57,10 +57,18 @@ const LONGEST_PROBE: Duration = Duration::from_secs(16);
 pub(super) struct Outage {
     failures: u32,
     next: Moment,
+    /// The latest attempt that was admitted when the last failure counted.
+    admitted: u64,
 }
 
 impl Outage {
-    pub(super) fn failed(&mut self, now: Moment) {
+    /// Takes in attempt `number` of `admitted` so far.
+    pub(super) fn failed(&mut self, number: u64, admitted: u64, now: Moment) {
+        // It was in flight with others that failed: it says nothing new.
+        if self.is_open() && number <= self.admitted {
+            return;
+        }
+        self.admitted = admitted;
         self.failures = self.failures.saturating_add(1);
         if self.is_open() {
             let doubled = Duration::from_secs(1) * (1 << (self.failures - FAILURES).min(10));

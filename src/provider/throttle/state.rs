@@ -42,7 +42,10 @@ pub(super) const LEASE: Duration = Duration::from_secs(30);
 const TURN: Duration = Duration::from_millis(20);
 
 /// What the clock of another process may be ahead.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
+const CLOCK_SKEW: Duration = Duration::from_secs(5);
+
+/// What was seen of a provider that was not used for so long says nothing about it now.
+const STALE: Duration = Duration::from_secs(10 * 60);
 
 /// What the next attempt waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,8 @@ pub(super) struct Admitted {
 pub(super) struct Allowed {
     /// The run among the holders.
     pub(super) holder: u64,
+    /// Its attempts in flight. It counts them itself: what others read of them may be old.
+    pub(super) in_flight: usize,
     pub(super) concurrency: usize,
     pub(super) requests: Option<Rate>,
     pub(super) tokens: Option<Rate>,
@@ -160,11 +165,37 @@ impl State {
 
     /// Renews a run's lease, and ends those of runs that were not heard of.
     pub(super) fn renew(&mut self, allowed: &Allowed, now: Moment) {
+        if now.since(self.changed) > STALE {
+            self.forget(now);
+        }
         self.changed = now;
-        self.holders.retain(|_, holder| now.since(holder.seen) < LEASE);
+        let is_gone = |holder: &Holder| now.since(holder.seen) >= LEASE;
+        let gone = self.holders.values().filter(|holder| is_gone(holder));
+        let last_seen = gone.map(|holder| holder.seen).max();
+        self.holders.retain(|_, holder| !is_gone(holder));
         let own = self.holders.entry(allowed.holder).or_default();
         own.concurrency = allowed.concurrency.max(1);
+        own.in_flight = allowed.in_flight;
         own.seen = now;
+        if let Some(last_seen) = last_seen
+            && self.in_flight() == 0
+        {
+            // A run that was killed did not say that it ended.
+            self.since_refusal.idle_since.get_or_insert(last_seen);
+        }
+    }
+
+    /// Begins anew, but for what was sent and for how long the provider asked to wait.
+    fn forget(&mut self, now: Moment) {
+        let Self { admitted, pause, requests, tokens, used_share, .. } = *self;
+        let holders = std::mem::take(&mut self.holders);
+        *self = Self { holders, admitted, pause, requests, tokens, used_share, ..Self::new(now) };
+    }
+
+    /// Takes in that a run waits no more.
+    pub(super) fn gave_up(&mut self, allowed: &Allowed, now: Moment) {
+        self.renew(allowed, now);
+        self.own(allowed).is_waiting = false;
     }
 
     /// Ends a run's lease.
@@ -261,15 +292,14 @@ impl State {
         self.admitted += 1;
         let latest = self.admitted;
         let own = self.own(allowed);
-        own.in_flight += 1;
+        own.in_flight = allowed.in_flight + 1;
         own.latest = latest;
         Some(Admitted { number: self.admitted, set_aside, expected: tokens })
     }
 
+    /// An attempt ended, which is not among those in flight any more.
     pub(super) fn released(&mut self, allowed: &Allowed, now: Moment) {
         self.renew(allowed, now);
-        let own = self.own(allowed);
-        own.in_flight = own.in_flight.saturating_sub(1);
         if self.in_flight() == 0 {
             self.since_refusal.idle_since = Some(now);
         }
@@ -335,8 +365,8 @@ impl State {
     }
 
     /// Takes in that the provider was not there.
-    pub(super) fn was_away(&mut self, now: Moment) {
-        self.outage.failed(now);
+    pub(super) fn was_away(&mut self, number: u64, now: Moment) {
+        self.outage.failed(number, self.admitted, now);
     }
 
     /// Takes in what an answered attempt used, and what the provider says is left.

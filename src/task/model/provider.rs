@@ -161,6 +161,16 @@ impl Provider {
         self
     }
 
+    /// The scheme, host and port of its address, in small letters; empty where it has none.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let address = self.base_url.as_deref().unwrap_or_default();
+        let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        format!("{scheme}://{host}").to_ascii_lowercase()
+    }
+
     /// The host of its address, in small letters; empty where it has none.
     #[must_use]
     pub fn host(&self) -> String {

@@ -71,9 +71,14 @@ fn a_place_that_another_run_leaves_is_taken() {
 fn a_run_that_was_killed_holds_its_places_no_longer_than_its_lease() {
     let start = Moment::now();
     let mut state = State::new(start);
-    let of = |holder| Allowed { holder, concurrency: 4, requests: None, tokens: None };
-    let (killed, alive) = (of(1), of(2));
-    let flight: Vec<_> = std::iter::from_fn(|| state.admit(&killed, 1, start)).collect();
+    let of =
+        |holder| Allowed { holder, in_flight: 0, concurrency: 4, requests: None, tokens: None };
+    let (mut killed, alive) = (of(1), of(2));
+    let mut flight = Vec::new();
+    while let Some(admitted) = state.admit(&killed, 1, start) {
+        killed.in_flight += 1;
+        flight.push(admitted);
+    }
     state.throttled(start, flight[0].number, Some(secs(1.0)));
     let later = start + secs(10.0);
     assert_eq!(state.wait(&alive, 1, later), Wait::Place, "the provider took no more than these");
@@ -82,12 +87,38 @@ fn a_run_that_was_killed_holds_its_places_no_longer_than_its_lease() {
 }
 
 #[test]
+fn a_night_after_a_run_was_killed_nothing_of_its_bad_hour_is_left() {
+    let start = Moment::now();
+    let mut state = State::new(start);
+    let of =
+        |holder| Allowed { holder, in_flight: 0, concurrency: 64, requests: None, tokens: None };
+    let mut killed = of(1);
+    for _ in 0..10 {
+        let admitted = state.admit(&killed, 1, start).unwrap();
+        killed.in_flight += 1;
+        state.succeeded(admitted.number);
+    }
+    state.throttled(start + secs(10.0), 10, Some(secs(1.0)));
+    assert!(state.learned.is_some() && state.limit() < 64);
+    let today = start + secs(80_000.0);
+    let (mut alive, mut latest) = (of(2), 0);
+    for _ in 0..10 {
+        latest = state.admit(&alive, 1, today).expect("nothing holds it back").number;
+        alive.in_flight += 1;
+        state.succeeded(latest);
+    }
+    state.throttled(today + secs(1.0), latest, None);
+    assert!(state.learned.is_none_or(|learned| learned.interval < secs(1.0)), "{state:?}");
+}
+
+#[test]
 fn a_file_that_is_damaged_or_of_another_time_is_begun_anew() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("limits.json");
-        let mut ahead = State::new(Moment::now() + secs(3_600.0));
-        ahead.pause = None;
+        let later = Moment::now() + secs(3_600.0);
+        let mut ahead = State::new(later);
+        ahead.throttled(later, 1, Some(secs(300.0)));
         for bytes in
             [b"{\"changed\":".to_vec(), vec![0; 70_000], serde_json::to_vec(&ahead).unwrap()]
         {
@@ -95,7 +126,7 @@ fn a_file_that_is_damaged_or_of_another_time_is_begun_anew() {
             let throttle = shared(&path, Rates::concurrent(2));
             let permit = timeout(secs(5.0), throttle.acquire(Tokens(1))).await.expect("a place");
             let state: State = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-            assert!(state.is_sane(Moment::now()));
+            assert!(state.is_sane(Moment::now()) && state.pause.is_none());
             drop(permit);
         }
         // No file can be there.
@@ -119,5 +150,38 @@ fn a_lock_that_another_process_keeps_stops_no_run() {
             drop(throttle.acquire(Tokens(1)).await);
         }
         assert!(start.elapsed() < secs(2.0), "{:?}", start.elapsed());
+    });
+}
+
+#[test]
+fn a_place_that_is_left_while_the_file_is_locked_comes_back() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("limits.json");
+        let throttle = shared(&path, Rates::concurrent(1));
+        let permit = throttle.acquire(Tokens(1)).await;
+        let kept = File::open(&path).unwrap();
+        kept.lock().unwrap();
+        drop(permit);
+        kept.unlock().unwrap();
+        tokio::time::sleep(secs(5.2)).await;
+        drop(timeout(secs(5.0), throttle.acquire(Tokens(1))).await.expect("it is free"));
+    });
+}
+
+#[test]
+fn a_waiter_that_is_dropped_is_not_left_a_place_by_others() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("limits.json");
+        let (one, other) =
+            (shared(&path, Rates::concurrent(1)), shared(&path, Rates::concurrent(1)));
+        let permit = one.acquire(Tokens(1)).await;
+        permit.on_throttled(Some(Duration::ZERO));
+        assert!(timeout(secs(0.3), other.acquire(Tokens(1))).await.is_err());
+        drop(permit);
+        let state: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let holders = state["holders"].as_object().unwrap();
+        assert!(holders.values().all(|holder| holder["is_waiting"] == false), "{state:#}");
     });
 }

@@ -38,7 +38,7 @@ struct Alone {
 impl Alone {
     fn new(concurrency: usize, rpm: Option<u32>, now: Instant) -> Self {
         let requests = rpm.map(|rpm| Rate::per_minute(u64::from(rpm)));
-        let allowed = Allowed { holder: 1, concurrency, requests, tokens: None };
+        let allowed = Allowed { holder: 1, in_flight: 0, concurrency, requests, tokens: None };
         let mut state = State::new(Moment::of(now));
         state.renew(&allowed, Moment::of(now));
         Self { state, allowed }
@@ -49,10 +49,13 @@ impl Alone {
     }
 
     fn admit(&mut self, now: Instant) -> Option<u64> {
-        self.state.admit(&self.allowed, 0, Moment::of(now)).map(|admitted| admitted.number)
+        let admitted = self.state.admit(&self.allowed, 0, Moment::of(now))?;
+        self.allowed.in_flight += 1;
+        Some(admitted.number)
     }
 
     fn released(&mut self, now: Instant) {
+        self.allowed.in_flight -= 1;
         self.state.released(&self.allowed, Moment::of(now));
     }
 

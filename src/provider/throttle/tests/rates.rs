@@ -64,8 +64,14 @@ fn ten_minutes(case: Case) -> Seen {
     let mut state = State::new(start);
     let named = |units: f64| case.is_named.then(|| Rate::per_minute(units as u64));
     let (requests, tokens) = (named(REQUESTS), named(TOKENS));
-    let runs: Vec<Allowed> = (0..case.runs as u64)
-        .map(|holder| Allowed { holder, concurrency: case.concurrency, requests, tokens })
+    let mut runs: Vec<Allowed> = (0..case.runs as u64)
+        .map(|holder| Allowed {
+            holder,
+            in_flight: 0,
+            concurrency: case.concurrency,
+            requests,
+            tokens,
+        })
         .collect();
     // The buckets begin empty, as in the midst of a night: what is counted is their rate.
     let (mut by_request, mut by_token) = (Bucket::per_minute(REQUESTS), Bucket::per_minute(TOKENS));
@@ -84,8 +90,8 @@ fn ten_minutes(case: Case) -> Seen {
         // The runs ask in turn.
         first += 1;
         for run in (0..case.runs).map(|run| (run + first) % case.runs) {
-            let allowed = &runs[run];
-            while let Some(admitted) = state.admit(allowed, case.set_aside, now) {
+            while let Some(admitted) = state.admit(&runs[run], case.set_aside, now) {
+                runs[run].in_flight += 1;
                 by_request.fill(now.since(filled));
                 by_token.fill(now.since(filled));
                 filled = now;
@@ -97,7 +103,7 @@ fn ten_minutes(case: Case) -> Seen {
                 let took = if fits { case.answer } else { 0.05 };
                 flight.push((now + secs(took), run, admitted, fits));
             }
-            if let Wait::Until(moment) = state.wait(allowed, case.set_aside, now) {
+            if let Wait::Until(moment) = state.wait(&runs[run], case.set_aside, now) {
                 until = until.min(moment);
             }
         }
@@ -119,6 +125,7 @@ fn ten_minutes(case: Case) -> Seen {
                 refused += 1;
                 state.throttled(now, admitted.number, Some(secs(1.0)));
             }
+            runs[run].in_flight -= 1;
             state.released(&runs[run], now);
         }
     }
@@ -180,8 +187,13 @@ fn no_minute_holds_more_tokens_than_the_stated_number() {
     {
         let start = Moment::now();
         let rate = Rate::per_minute(tpm);
-        let allowed =
-            Allowed { holder: 1, concurrency: 1_000_000, requests: None, tokens: Some(rate) };
+        let allowed = Allowed {
+            holder: 1,
+            in_flight: 0,
+            concurrency: 1_000_000,
+            requests: None,
+            tokens: Some(rate),
+        };
         let mut state = State::new(start);
         let (mut now, mut sent) = (start, Vec::new());
         while now < start + secs(180.0) {
@@ -211,11 +223,17 @@ fn no_minute_holds_more_tokens_than_the_stated_number() {
 fn an_outage_lets_one_attempt_at_a_time_through_until_one_is_answered() {
     let start = Moment::now();
     let mut state = State::new(start);
-    let allowed = Allowed { holder: 1, concurrency: 8, requests: None, tokens: None };
-    let first: Vec<Admitted> = std::iter::from_fn(|| state.admit(&allowed, 1, start)).collect();
+    let mut allowed =
+        Allowed { holder: 1, in_flight: 0, concurrency: 8, requests: None, tokens: None };
+    let mut first = Vec::new();
+    while let Some(admitted) = state.admit(&allowed, 1, start) {
+        allowed.in_flight += 1;
+        first.push(admitted);
+    }
     assert_eq!(first.len(), 8);
-    for _ in &first {
-        state.was_away(start);
+    for admitted in &first {
+        state.was_away(admitted.number, start);
+        allowed.in_flight -= 1;
         state.released(&allowed, start);
     }
     let (mut now, mut probes) = (start, Vec::new());
@@ -224,18 +242,24 @@ fn an_outage_lets_one_attempt_at_a_time_through_until_one_is_answered() {
             Wait::Until(moment) => now = moment,
             Wait::Place => panic!("no place"),
             Wait::None => {
-                state.admit(&allowed, 1, now).unwrap();
+                let probe = state.admit(&allowed, 1, now).unwrap();
+                allowed.in_flight += 1;
                 assert_eq!(state.wait(&allowed, 1, now), Wait::Place, "one at a time");
                 probes.push(now.since(start).as_secs());
-                state.was_away(now);
+                state.was_away(probe.number, now);
+                allowed.in_flight -= 1;
                 state.released(&allowed, now);
             }
         }
     }
-    assert_eq!(probes, [8, 24, 40, 56, 72, 88, 104, 120]);
+    assert_eq!(probes, [1, 3, 7, 15, 31, 47, 63, 79]);
     now = now + secs(16.0);
     let probe = state.admit(&allowed, 1, now).unwrap();
     assert!(state.succeeded(probe.number), "all others may go");
-    state.released(&allowed, now);
-    assert_eq!(std::iter::from_fn(|| state.admit(&allowed, 1, now)).count(), 8);
+    let sent = (0..9).take_while(|_| {
+        let is_sent = state.admit(&allowed, 1, now).is_some();
+        allowed.in_flight += usize::from(is_sent);
+        is_sent
+    });
+    assert_eq!(sent.count(), 8);
 }
