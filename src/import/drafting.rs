@@ -71,7 +71,7 @@ impl SourceColumns {
         let mut writer = RowWriter::new(&self.rows, &self.stats, &self.guess);
         match &answers {
             Answers::Lists if answer.text_lists < answer.filled => {
-                writer.answers_as(AnswerForm::List)
+                writer.answers_as(AnswerForm::List);
             }
             Answers::LabelLists(_) => writer.answers_as(AnswerForm::SortedList),
             Answers::ListedLabels(_) => writer.answers_as(AnswerForm::OnlyItem),

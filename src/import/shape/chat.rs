@@ -37,7 +37,7 @@ impl Message {
     /// The tools that it calls; of a call without arguments, the name says something.
     pub(super) fn tools(&self) -> impl Iterator<Item = (&str, bool)> {
         self.calls.iter().map(|call| {
-            let is_bare = call.arguments.as_object().is_none_or(|it| it.is_empty());
+            let is_bare = call.arguments.as_object().is_none_or(serde_json::Map::is_empty);
             (call.name.as_str(), is_bare)
         })
     }
