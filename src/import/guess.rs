@@ -25,7 +25,8 @@ pub(super) fn ranked(stats: &ColumnStats, taken: &ColumnRoles, role: ColumnRole)
         .columns()
         .iter()
         .enumerate()
-        .filter(|(_, it)| it.filled > 0 && taken.role_of(&it.path).is_none())
+        // What is within the answer is a part of it.
+        .filter(|(_, it)| it.filled > 0 && !taken.paths().any(|path| path.overlaps(&it.path)))
         .filter_map(|(place, it)| Some((certainty(stats, it, role)?, place, it)))
         .collect();
     // Of equals, the answer is usually last and everything else first.
@@ -233,6 +234,22 @@ mod tests {
             json!({"input": format!("Invoice {n} of Acme"), "answer": {"vendor": "Acme", "total": n}})
         }));
         assert_eq!((guess.input, guess.answer), (path("input"), path("answer")));
+    }
+
+    #[test]
+    fn no_role_is_given_within_another() {
+        let found = guessed((0..12).map(|n| {
+            json!({"input": format!("Where is order {n}?"), "answer": {"id": n, "text": format!("Here, {n}."), "why": "It is so."}})
+        }));
+        assert_eq!((found.input, found.answer), (path("input"), path("answer")));
+        assert_eq!((found.id, found.feedback), (None, None));
+        let mut stats = ColumnStats::default();
+        for n in 0..12 {
+            let row = json!({"outputs": {"text": format!("Some words of {n}")}, "label": (["a", "b"][n % 2])});
+            stats.add(row.as_object().unwrap());
+        }
+        let set = ColumnRoles { input: path("outputs.text"), ..ColumnRoles::default() };
+        assert_eq!(guess(&stats, &set).answer, path("label"));
     }
 
     #[test]

@@ -110,6 +110,12 @@ impl ValuePath {
         self.steps.is_empty()
     }
 
+    /// Whether one of two paths leads into the value of the other, or both are the same.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        let common = self.steps.len().min(other.steps.len());
+        self.column == other.column && self.steps[..common] == other.steps[..common]
+    }
+
     /// The last name of the path.
     pub(crate) fn last_name(&self) -> &str {
         let key = |step: &Step| matches!(step, Step::Key(_));

@@ -40,8 +40,14 @@ pub(super) enum AnswerForm {
 impl RowWriter {
     pub(super) fn new(rows: &SourceRows, stats: &ColumnStats, roles: &ColumnRoles) -> Self {
         let nested: Vec<&ValuePath> = roles.paths().filter(|path| !path.is_column()).collect();
-        let replaced: BTreeSet<String> =
-            nested.iter().map(|path| path.first().to_owned()).collect();
+        let is_whole =
+            |column: &str| roles.paths().any(|it| it.is_column() && it.first() == column);
+        // A user may name a column and an entry of it: then the column stays.
+        let replaced: BTreeSet<String> = nested
+            .iter()
+            .map(|path| path.first().to_owned())
+            .filter(|column| !is_whole(column))
+            .collect();
         let mut taken: BTreeSet<String> = stats
             .columns()
             .iter()

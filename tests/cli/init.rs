@@ -195,6 +195,97 @@ fn the_data_sets_of_other_tools_are_understood() {
 }
 
 #[test]
+fn the_exports_of_annotation_tools_are_understood() {
+    let word = |n: usize| ["up", "down"][n % 2];
+    let text = |n: usize| format!("It goes {n} ways");
+    let argilla = lines(24, |n| {
+        let status = if n == 3 { "discarded" } else { "submitted" };
+        json!({"id": format!("r{n}"), "fields": {"text": text(n)},
+            "responses": {"label": [{"value": word(n), "status": status}]},
+            "suggestions": {"label": {"value": word(n + 1), "score": 0.5}}})
+    });
+    let prodigy = lines(24, |n| {
+        let answer = if n == 3 { "ignore" } else { "accept" };
+        json!({"text": text(n), "answer": answer, "_task_hash": n, "accept": [word(n)],
+            "options": [{"id": "up", "text": "Up"}, {"id": "down", "text": "Down"}]})
+    });
+    let doccano = lines(24, |n| json!({"id": n, "text": text(n), "label": [word(n)]}));
+    for (file, rows, said, labels) in [
+        ("argilla.jsonl", argilla, "1 discarded row left out", "[\"down\", \"up\"]"),
+        ("prodigy.jsonl", prodigy, "1 ignored row left out", "[\"Down\", \"Up\"]"),
+        ("doccano.jsonl", doccano, "", "[\"down\", \"up\"]"),
+    ] {
+        let env = TestEnv::new();
+        env.write(file, &rows);
+        let made = made(&env, file, "");
+        assert_eq!(role_of(&made, "input").as_deref(), Some("text"), "{file}");
+        assert_eq!(role_of(&made, "answer").as_deref(), Some("label"), "{file}");
+        assert!(notes(&made).contains(said), "{file}: {made}");
+        assert_eq!(made["rows"], if said.is_empty() { 24 } else { 23 }, "{file}");
+        let task = env.read("made/task.toml");
+        assert!(task.contains(labels), "{file}: {task}");
+    }
+}
+
+#[test]
+fn marked_places_and_calls_of_tools_are_json_answers() {
+    let spans = |n: usize| match n % 3 {
+        0 => json!([]),
+        _ => json!([[0, 3, "WHO"], [8, 10, "WHO"]]),
+    };
+    let env = TestEnv::new();
+    env.write(
+        "seq.jsonl",
+        &lines(24, |n| json!({"text": format!("Ann met Bo {n}"), "label": spans(n)})),
+    );
+    made(&env, "seq.jsonl", "");
+    let right = |n: usize| match n % 3 {
+        0 => json!("{}"),
+        _ => json!("{\"WHO\": [\"Ann\",  \"Bo\"]}"),
+    };
+    assert_eq!(score_of(&env, (0..24).map(right)), 1.0);
+
+    let env = TestEnv::new();
+    let call =
+        |n: usize| json!({"function": {"name": "find", "arguments": format!("{{\"nr\": {n}}}")}});
+    env.write(
+        "calls.jsonl",
+        &lines(24, |n| {
+            json!({"messages": [
+                {"role": "user", "content": format!("Where is order {n}?")},
+                {"role": "assistant", "content": null, "tool_calls": [call(n)]},
+            ]})
+        }),
+    );
+    let made = made(&env, "calls.jsonl", "");
+    assert!(notes(&made).contains("calls of tools"), "{made}");
+    assert_eq!(score_of(&env, (0..24).map(|n| json!(format!("{{\"nr\": {n}}}")))), 1.0);
+
+    // A user may name a column and an entry of it.
+    let env = TestEnv::new();
+    env.write("nested.jsonl", &lines(24, |n| json!({"out": {"text": format!("So {n}"), "nr": n}})));
+    let made = self::made(&env, "nested.jsonl", "--input out.text --answer out");
+    assert_eq!(role_of(&made, "answer").as_deref(), Some("out"));
+}
+
+#[test]
+fn titles_and_totals_around_a_table_are_told() {
+    let env = TestEnv::new();
+    let rows: String =
+        (0..24).map(|n| format!("{n};Where is {n}?;{}\n", ["up", "down"][n % 2])).collect();
+    env.write("desk.csv", &format!("Tickets of May\n\nnr;text;queue\n{rows}Total;;24\n"));
+    let made = made(&env, "desk.csv", "");
+    assert_eq!(
+        (made["rows"].as_u64(), role_of(&made, "answer").as_deref()),
+        (Some(24), Some("queue"))
+    );
+    insta::assert_snapshot!(notes(&made), @r"
+    line 1 stands above the header and is left out: `Tickets of May`
+    line 28 stands below the rows, as a total does, and is left out: `Total,,24`
+    ");
+}
+
+#[test]
 fn lists_of_right_answers_become_any_of() {
     let env = TestEnv::new();
     env.write("squad.jsonl", &lines(24, |n| json!({

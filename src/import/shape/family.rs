@@ -28,8 +28,11 @@ pub(super) enum Content {
     LeftOut(&'static str),
 }
 
+/// Tells a family from the first rows of a file.
+type Recogniser = fn(&[Columns]) -> Option<Family>;
+
 /// All families. What wraps the rows of others comes first.
-const RECOGNISERS: [fn(&[Columns]) -> Option<Family>; 8] = [
+const RECOGNISERS: [Recogniser; 8] = [
     |rows| all(rows, hugging_face::is_wrapped).then_some(Family::HuggingFace),
     |rows| all(rows, openai::is_item).then_some(Family::OpenAiItem),
     |rows| all(rows, squad::is_article).then_some(Family::Squad),
