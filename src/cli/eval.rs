@@ -176,11 +176,13 @@ fn evaluation(run: &Run, ended: &Ended, summary: &Summary) -> Result<Evaluation,
         };
         rows.extend(verdict.map(|verdict| ScoredRow { id: &example.id, answer, verdict }));
     }
+    let (all, scored) = (task.splits.dev.len() as u64, rows.len() as u64);
     Ok(Evaluation {
         quality: described.and_then(|prompt| prompt.dev),
         usd_per_1k: described.and_then(|prompt| prompt.usd_per_1k),
         prompt_tokens: described.map(|prompt| prompt.prompt_tokens),
         errors: summary.counts.errors,
+        not_asked: all.saturating_sub(scored + summary.counts.errors),
         failed_calls: summary.failed_calls.clone(),
         ..Evaluation::of(&rows)
     })

@@ -34,6 +34,9 @@ pub(super) struct Evaluation {
     #[serde(skip_serializing_if = "InvalidAnswers::is_empty")]
     pub(super) invalid_answers: InvalidAnswers,
     pub(super) errors: u64,
+    /// Rows that were not asked, because a cap or the time ended it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) not_asked: u64,
     pub(super) metrics: BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) failed_calls: BTreeMap<NoAnswer, FailedCalls>,
@@ -55,6 +58,7 @@ impl Evaluation {
             invalid: invalid_answers.total(),
             invalid_answers,
             errors: 0,
+            not_asked: 0,
             metrics: metrics(rows),
             failed_calls: BTreeMap::new(),
         }
@@ -85,11 +89,19 @@ impl Evaluation {
         if self.errors > 0 {
             let _ = write!(out, ", {} without an answer", self.errors);
         }
+        if self.not_asked > 0 {
+            let _ = write!(out, ", {} not asked: it is a part of the rows", self.not_asked);
+        }
         for (name, mean) in &self.metrics {
             let _ = write!(out, ", {name} {mean:.4}");
         }
         out
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 fn metrics(rows: &[ScoredRow<'_>]) -> BTreeMap<String, f64> {

@@ -4,7 +4,7 @@
 //! Whether work is issued is decided by the plan.
 
 use crate::caps::{Caps, Share};
-use crate::event::Event;
+use crate::event::{Event, NoAnswer};
 use crate::id::Call;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::{Amount, Usd};
@@ -125,7 +125,9 @@ impl Wallet {
                 self.settle(answered.call, answered.usage(), answered.usd);
             }
             Event::AttemptFailed { call, charged, .. } => self.settle_failed(*call, *charged),
-            Event::CallMissing { call, role, .. } => self.settle_missing(*call, *role),
+            Event::CallMissing { call, role, cause, .. } => {
+                self.settle_missing(*call, *role, *cause);
+            }
             Event::CallsReopened { role, calls } => {
                 let role = self.by_role.entry(*role).or_default();
                 role.calls = role.calls.saturating_sub(calls.len() as u64);
@@ -172,10 +174,10 @@ impl Wallet {
         self.charge(held.role, held.share, charged);
     }
 
-    /// A call ended without an answer. It counts as a call of its role, because a request was sent.
-    fn settle_missing(&mut self, call: Call, role: ModelRole) {
+    /// A call ended without an answer. It counts as a call of its role, unless it was never sent.
+    fn settle_missing(&mut self, call: Call, role: ModelRole, cause: NoAnswer) {
         self.release(call);
-        self.by_role.entry(role).or_default().calls += 1;
+        self.by_role.entry(role).or_default().calls += u64::from(!cause.is_unsent());
     }
 
     /// A kill lost what was reserved: charged at its worst case, in money and tokens only.

@@ -207,7 +207,7 @@ pub(crate) fn strays<'a>(text: &'a str, columns: &BTreeSet<String>) -> Vec<Stray
                     .into_iter()
                     .chain(quoted_at_start(inner))
                     .find(|name| columns.contains(*name));
-                if column.is_some() || looks_like_a_name(inner) {
+                if column.is_some() || looks_like_a_name(inner) || looks_like_a_row(inner) {
                     found.push(Stray { inner, at: at + open, column });
                 }
             }
@@ -232,6 +232,12 @@ fn quoted_at_start(text: &str) -> Option<&str> {
 fn looks_like_a_name(inner: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '.' | '-');
     inner.chars().next().is_some_and(char::is_alphabetic) && inner.chars().all(is_part)
+}
+
+/// Whether a text is meant to name a column in brackets: `row[Name]`, `- row["Name"]`, `row.get("Name")`.
+fn looks_like_a_row(inner: &str) -> bool {
+    let bare = inner.trim_matches(['-', ' ']).to_ascii_lowercase();
+    bare.starts_with("row[") || bare.starts_with("row.")
 }
 
 #[cfg(test)]
