@@ -1,7 +1,7 @@
 //! Argilla's records: fields, the responses of people, and suggestions of models; also flattened, as
 //! Hugging Face's data sets have them.
 
-use super::family::Content;
+use super::content::Content;
 use crate::prompt::Columns;
 use serde_json::Value;
 

@@ -4,6 +4,7 @@
 //! A row may hold several rows, or be left out for a reason that is told. Shapes of single columns,
 //! such as chats and choices, are not families.
 
+use super::content::{Content, all};
 use super::{argilla, doccano, hugging_face, langfuse, openai, prodigy, squad, vertex};
 use crate::prompt::Columns;
 
@@ -18,14 +19,6 @@ pub(super) enum Family {
     Argilla,
     Prodigy(prodigy::Labels),
     Doccano,
-}
-
-/// What a row of a family holds.
-#[derive(Debug, PartialEq)]
-pub(super) enum Content {
-    Rows(Vec<Columns>),
-    /// Nothing to use; the reason stands before the word "row", as in "archived row".
-    LeftOut(&'static str),
 }
 
 /// Tells a family from the first rows of a file.
@@ -84,22 +77,4 @@ impl Family {
             Self::Doccano => Content::one(doccano::named(row)),
         }
     }
-}
-
-impl Content {
-    pub(super) fn one(row: Columns) -> Self {
-        Self::Rows(vec![row])
-    }
-
-    fn rows(self) -> Vec<Columns> {
-        match self {
-            Self::Rows(rows) => rows,
-            Self::LeftOut(_) => Vec::new(),
-        }
-    }
-}
-
-/// Whether there are rows, and all fit.
-pub(super) fn all(rows: &[Columns], fits: impl Fn(&Columns) -> bool) -> bool {
-    !rows.is_empty() && rows.iter().all(fits)
 }

@@ -1,6 +1,6 @@
 //! The items of Langfuse's data sets, of which some are archived.
 
-use super::family::Content;
+use super::content::Content;
 use crate::prompt::Columns;
 use serde_json::Value;
 

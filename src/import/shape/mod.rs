@@ -3,6 +3,7 @@
 //! First the row as a whole, whose family is that of a tool; then single columns: chats, the choices of
 //! a question, answers with aliases. What the columns are for is `guess`'s.
 
+mod content; // What becomes of a row.
 mod spans; // Marked places of a text.
 mod argilla; // Records with responses and suggestions.
 mod doccano; // Sequence labels.
@@ -22,7 +23,8 @@ pub(super) use chat::SYSTEM;
 use crate::prompt::Columns;
 use chat::{Message, ends_with_answer, insert_messages, messages, said};
 use choices::Choices;
-use family::{Content, Family};
+use content::Content;
+use family::Family;
 use hugging_face::{Classes, classes_of};
 use serde_json::Value;
 use std::path::Path;

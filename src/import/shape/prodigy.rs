@@ -1,6 +1,6 @@
 //! Prodigy's annotations: what was accepted, rejected or ignored; choices; marked places.
 
-use super::family::{Content, all};
+use super::content::{Content, all};
 use super::spans::{Span, entities};
 use crate::prompt::{Columns, value_text};
 use serde_json::Value;
