@@ -664,7 +664,10 @@ mod tests {
             ..provider
         };
         let error = HttpProvider::<Gemini>::new("g", &whole, None).unwrap_err().to_string();
-        assert!(error.contains("must stop before /models/{model}:generateContent"), "{error}");
+        assert!(
+            error.contains("must stop before /v1beta/models/{model}:generateContent"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What the simulated server allows per minute, as providers do: a bucket of requests and one of tokens,
 //! which fill evenly, and headers that say what is left.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::time::{Duration, Instant};
+
+/// The name and the value of a header.
+pub(super) type Header = (String, String);
 
 /// The most requests and tokens in a minute; nothing where there is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,19 +54,14 @@ impl Bucket {
     }
 
     /// `limit`, `remaining` and `reset` of a rate, under the names that OpenAI gives them.
-    fn tell(&self, rate: &str, headers: &mut HeaderMap) {
+    fn headers(&self, rate: &str) -> impl Iterator<Item = Header> {
         let reset = format!("{:.3}s", self.lacks(self.size).as_secs_f64());
         let values = [
             ("limit", format!("{}", self.size)),
             ("remaining", format!("{:.0}", self.level.floor())),
             ("reset", reset),
         ];
-        for (what, value) in values {
-            let name = HeaderName::try_from(format!("x-ratelimit-{what}-{rate}"));
-            if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
-                headers.insert(name, value);
-            }
-        }
+        values.map(|(what, value)| (format!("x-ratelimit-{what}-{rate}"), value)).into_iter()
     }
 }
 
@@ -102,27 +99,22 @@ impl Buckets {
         Ok(())
     }
 
-    /// Says in the headers of an answer what is left.
-    pub(super) fn tell(&self, headers: &mut HeaderMap) {
-        if self.is_hidden {
-            return;
-        }
-        for (rate, bucket) in [("requests", &self.requests), ("tokens", &self.tokens)] {
-            if let Some(bucket) = bucket {
-                bucket.tell(rate, headers);
-            }
-        }
+    /// The headers of an answer that say what is left.
+    pub(super) fn headers(&self) -> Vec<Header> {
+        let rates = [("requests", &self.requests), ("tokens", &self.tokens)];
+        let told = rates.into_iter().filter(|_| !self.is_hidden);
+        told.flat_map(|(rate, bucket)| bucket.iter().flat_map(move |it| it.headers(rate))).collect()
     }
 }
 
 /// Whole seconds in `Retry-After`, and milliseconds as OpenAI adds them.
-pub(super) fn tell_wait(wait: Duration, headers: &mut HeaderMap) {
+pub(super) fn wait_headers(wait: Duration) -> Vec<Header> {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    let mut headers = vec![("retry-after".to_owned(), seconds.to_string())];
     if !wait.is_zero() {
-        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        headers.insert(HeaderName::from_static("retry-after-ms"), HeaderValue::from(millis));
+        headers.push(("retry-after-ms".to_owned(), (wait.as_millis() + 1).to_string()));
     }
+    headers
 }
 
 #[cfg(test)]
@@ -139,9 +131,8 @@ mod tests {
         assert_eq!(buckets.take(20, start), Err(Duration::from_secs(2)));
         let later = start + Duration::from_secs(2);
         assert_eq!(buckets.take(20, later), Ok(()));
-        let mut headers = HeaderMap::new();
-        buckets.tell(&mut headers);
-        let said = |name: &str| headers[name].to_str().unwrap().to_owned();
+        let headers: std::collections::BTreeMap<_, _> = buckets.headers().into_iter().collect();
+        let said = |name: &str| headers[name].clone();
         assert_eq!(said("x-ratelimit-limit-tokens"), "600");
         assert_eq!(said("x-ratelimit-remaining-tokens"), "0");
         assert_eq!(said("x-ratelimit-reset-tokens"), "60.000s");

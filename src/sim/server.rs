@@ -3,7 +3,7 @@
 pub use super::allowance::Allowance;
 pub use super::faults::{Faults, Latency};
 
-use super::allowance::{Buckets, tell_wait};
+use super::allowance::{Buckets, Header, wait_headers};
 use super::faults::Fault;
 use super::log::{LogEntry, RequestLog};
 use super::tally::{BodyHash, Outcome, Tally};
@@ -15,7 +15,7 @@ use crate::units::Tokens;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
@@ -221,7 +221,7 @@ impl Server {
                     "too many requests (simulated)",
                 );
                 let asked = Duration::from_secs(self.options.faults.retry_after);
-                tell_wait(room.err().unwrap_or(asked), response.headers_mut());
+                insert(&mut response, wait_headers(room.err().unwrap_or(asked)));
                 return response;
             }
             Some(Fault::Failed) => {
@@ -280,7 +280,7 @@ impl Server {
                 pending.outcome = Outcome::Answered;
                 let bytes = wire::response(&request.model, &pending.hash, &answer);
                 let mut response = json(StatusCode::OK, bytes);
-                self.buckets().tell(response.headers_mut());
+                insert(&mut response, self.buckets().headers());
                 response
             }
         }
@@ -343,6 +343,14 @@ fn json(status: StatusCode, body: Vec<u8>) -> Response {
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+fn insert(response: &mut Response, headers: Vec<Header>) {
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
 }
 
 fn refusal(status: StatusCode, kind: &str, message: &str) -> Response {

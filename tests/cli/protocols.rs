@@ -125,7 +125,7 @@ const PROTOCOLS: [Protocol; 4] = [
     },
     Protocol {
         kind: "gemini",
-        target: "/v1/models/clerk:generateContent",
+        target: "/v1/v1beta/models/clerk:generateContent",
         key: ("x-goog-api-key", ""),
         user: "/contents/0/parts/0/text",
         system: "/systemInstruction/parts/0/text",

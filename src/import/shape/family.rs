@@ -5,7 +5,10 @@
 //! such as chats and choices, are not families.
 
 use super::content::{Content, all};
-use super::{argilla, doccano, hugging_face, langfuse, openai, prodigy, squad, vertex};
+use super::packed::Packed;
+use super::{
+    argilla, doccano, hugging_face, label_studio, langfuse, openai, prodigy, squad, vertex,
+};
 use crate::prompt::Columns;
 
 /// The rows of one tool.
@@ -19,21 +22,25 @@ pub(super) enum Family {
     Argilla,
     Prodigy(prodigy::Labels),
     Doccano,
+    LabelStudio,
+    Packed(Packed),
 }
 
 /// Tells a family from the first rows of a file.
 type Recogniser = fn(&[Columns]) -> Option<Family>;
 
 /// All families. What wraps the rows of others comes first.
-const RECOGNISERS: [Recogniser; 8] = [
+const RECOGNISERS: [Recogniser; 10] = [
     |rows| all(rows, hugging_face::is_wrapped).then_some(Family::HuggingFace),
     |rows| all(rows, openai::is_item).then_some(Family::OpenAiItem),
     |rows| all(rows, squad::is_article).then_some(Family::Squad),
     |rows| all(rows, langfuse::is_item).then_some(Family::Langfuse),
     |rows| all(rows, vertex::is_chat).then_some(Family::Vertex),
     |rows| all(rows, argilla::is_record).then_some(Family::Argilla),
+    |rows| all(rows, label_studio::is_task).then_some(Family::LabelStudio),
     |rows| prodigy::Labels::of(rows).map(Family::Prodigy),
     |rows| doccano::are_marked(rows).then_some(Family::Doccano),
+    |rows| Packed::of(rows).map(Family::Packed),
 ];
 
 impl Family {
@@ -75,6 +82,8 @@ impl Family {
             Self::Argilla => argilla::read(row),
             Self::Prodigy(labels) => labels.read(row),
             Self::Doccano => Content::one(doccano::named(row)),
+            Self::LabelStudio => label_studio::read(row),
+            Self::Packed(packed) => Content::one(packed.opened(row)),
         }
     }
 }

@@ -8,9 +8,11 @@ mod spans; // Marked places of a text.
 mod argilla; // Records with responses and suggestions.
 mod doccano; // Sequence labels.
 mod hugging_face; // Wrapped rows, and names of classes.
+mod label_studio; // Tasks with their annotations.
 mod langfuse; // Items, some of them archived.
 mod openai; // Items of evals.
 mod prodigy; // Annotations that were accepted or rejected.
+mod packed; // JSON in texts.
 mod squad; // Articles with questions.
 mod vertex; // Gemini's chats.
 mod family; // All of these, with one contract.

@@ -23,16 +23,20 @@ impl Span {
     }
 }
 
+/// Adds a marked text under its label.
+pub(super) fn add(found: &mut Columns, label: &str, text: &str) {
+    let list = found.entry(label.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
+    if let Value::Array(list) = list {
+        list.push(text.into());
+    }
+}
+
 /// `{"PER": ["Ann", "Bo"]}`
 pub(super) fn entities(text: &str, spans: &[Span]) -> Value {
     let mut found = Columns::new();
     for span in spans {
         let marked: String = text.chars().skip(span.start).take(span.end - span.start).collect();
-        if let Value::Array(list) =
-            found.entry(span.label.clone()).or_insert_with(|| Value::Array(Vec::new()))
-        {
-            list.push(marked.into());
-        }
+        add(&mut found, &span.label, &marked);
     }
     Value::Object(found)
 }

@@ -273,3 +273,33 @@ fn the_items_of_evals_are_unwrapped() {
     let own = json!({"item": {"a": 1}, "price": 2});
     assert_eq!(plain(std::slice::from_ref(&own), None), [own]);
 }
+
+#[test]
+fn label_studios_tasks_have_a_column_for_each_control() {
+    let annotation = |ground_truth: bool, result: Value| json!({"id": 7, "ground_truth": ground_truth, "was_cancelled": false, "result": result});
+    let chosen = |label: &str| json!([{"from_name": "topic", "to_name": "text", "type": "choices", "value": {"choices": [label]}}]);
+    let task = json!({"id": 3, "data": {"text": "Where is it?"}, "predictions": [],
+        "annotations": [annotation(false, chosen("billing")), annotation(true, chosen("shipping"))]});
+    assert_eq!(
+        plain(&[task], None),
+        [json!({"id": 3, "text": "Where is it?", "topic": "shipping"})]
+    );
+    let marked = json!([{"from_name": "names", "type": "labels",
+        "value": {"start": 0, "end": 3, "text": "Änn", "labels": ["PER"]}}]);
+    let task = json!({"id": 4, "data": {"text": "Änn met Bo"}, "annotations": [annotation(false, marked)]});
+    assert_eq!(
+        plain(&[task], None),
+        [json!({"id": 4, "text": "Änn met Bo", "names": {"PER": ["Änn"]}})]
+    );
+    let cancelled = json!({"id": 5, "data": {"text": "?"}, "annotations": [{"was_cancelled": true, "result": []}]});
+    assert_eq!(plain(&[cancelled], None), Vec::<Value>::new());
+}
+
+#[test]
+fn json_in_the_text_of_an_answer_is_opened_and_in_an_input_it_is_not() {
+    let row = json!({"input": "{\"a\": 1}", "outputs": "{\"label\": \"x\"}"});
+    let expected = json!({"input": "{\"a\": 1}", "outputs": {"label": "x"}});
+    assert_eq!(plain(&[row], None), [expected]);
+    let prose = json!({"input": "a", "outputs": "{not JSON}"});
+    assert_eq!(plain(std::slice::from_ref(&prose), None), [prose]);
+}

@@ -51,7 +51,7 @@ impl Moment {
 
     pub(super) fn instant(self) -> Instant {
         let (there, epoch) = *anchor();
-        let after = there + self.0.saturating_sub(epoch);
+        let after = there.checked_add(self.0.saturating_sub(epoch)).unwrap_or(there);
         after.checked_sub(epoch.saturating_sub(self.0)).unwrap_or(there)
     }
 

@@ -72,6 +72,13 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
+    /// Whether it can be one, at most as late as this.
+    pub(super) fn is_sane(&self, soon: Moment) -> bool {
+        let is_positive = |value: f64| value.is_finite() && value > 0.0;
+        let is_filled = self.level.is_finite() && self.level >= -self.size * 1e3;
+        self.at <= soon && is_positive(self.size) && is_positive(self.per_second) && is_filled
+    }
+
     /// What the provider says now, given what was known before. Attempts that are in flight may not be
     /// counted in it yet, so it never adds to what is known.
     pub(super) fn of(left: RateLeft, before: Option<&Self>, now: Moment) -> Option<Self> {
@@ -125,6 +132,12 @@ pub(super) struct UsedShare {
 }
 
 impl UsedShare {
+    /// Whether it can be one.
+    pub(super) fn is_sane(&self) -> bool {
+        [self.set_aside, self.used].iter().all(|sum| (0.0..1e18).contains(sum))
+            && self.used <= self.set_aside * 1e3
+    }
+
     /// Takes in an answered attempt. Attempts count less the longer ago they were answered.
     pub(super) fn learn(&mut self, set_aside: u64, used: u64) {
         self.set_aside = self.set_aside * 0.98 + set_aside as f64;
@@ -153,6 +166,11 @@ pub(super) struct Learned {
 }
 
 impl Learned {
+    /// Whether it can be one, at most as late as this.
+    pub(super) fn is_sane(&self, soon: Moment) -> bool {
+        self.interval <= LONGEST_SPACING && self.next <= soon + LONGEST_SPACING * 2
+    }
+
     /// What was learned from an interval; `None` where it is too short to matter.
     pub(super) fn new(interval: Duration, now: Moment) -> Option<Self> {
         let interval = interval.mul_f64(1.05).min(LONGEST_SPACING);

@@ -1,6 +1,7 @@
 //! What happened since the provider last refused an attempt, and the pause or the outage that followed.
 
 use super::moment::Moment;
+use crate::provider::backoff::MAX_PAUSE;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -40,6 +41,11 @@ pub(super) struct Pause {
 }
 
 impl Pause {
+    /// Whether it can be one, at most as late as this.
+    pub(super) fn is_sane(&self, soon: Moment) -> bool {
+        self.from <= soon && self.length <= MAX_PAUSE && self.in_a_row <= 1_000_000
+    }
+
     pub(super) fn until(self) -> Moment {
         self.from + self.length
     }
@@ -62,6 +68,11 @@ pub(super) struct Outage {
 }
 
 impl Outage {
+    /// Whether it can be one, at most as late as this.
+    pub(super) fn is_sane(&self, soon: Moment) -> bool {
+        self.next <= soon + LONGEST_PROBE
+    }
+
     /// Takes in attempt `number` of `admitted` so far.
     pub(super) fn failed(&mut self, number: u64, admitted: u64, now: Moment) {
         // It was in flight with others that failed: it says nothing new.

@@ -41,6 +41,13 @@ pub(super) const LEASE: Duration = Duration::from_secs(30);
 /// How much later a run asks whose turn it is not, so that the other one goes first.
 const TURN: Duration = Duration::from_millis(20);
 
+/// More attempts, places and runs than there can be.
+const MOST: usize = 1_000_000_000;
+
+/// The longest that what a task allows per minute makes an attempt wait: what was taken under another rate
+/// says no more than that.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// What the clock of another process may be ahead.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
@@ -142,9 +149,29 @@ impl State {
         }
     }
 
-    /// Whether it can be believed: a clock that was set back would make all wait for the past's future.
+    /// Whether it can be believed: a clock that was set back, or a file that someone else wrote, would make
+    /// all wait for ever.
     pub(super) fn is_sane(&self, now: Moment) -> bool {
-        self.changed <= now + CLOCK_SKEW
+        let soon = now + CLOCK_SKEW;
+        let paused = self.pause.is_none_or(|pause| pause.is_sane(soon));
+        let learned = self.learned.is_none_or(|learned| learned.is_sane(soon));
+        let buckets = [&self.requests_left, &self.tokens_left];
+        let holders = self.holders.values().all(|holder| {
+            holder.seen <= soon && holder.in_flight <= MOST && holder.concurrency <= MOST
+        });
+        let counts = self.limit.is_none_or(|limit| (1..=MOST).contains(&limit))
+            && self.answers <= MOST
+            && self.holders.len() <= MOST
+            && self.admitted <= u64::MAX / 2;
+        let past = [Some(self.changed), self.last_cut, Some(self.since_refusal.from)];
+        past.into_iter().flatten().all(|moment| moment <= soon)
+            && buckets.into_iter().flatten().all(|bucket| bucket.is_sane(soon))
+            && self.outage.is_sane(soon)
+            && self.used_share.is_sane()
+            && paused
+            && learned
+            && holders
+            && counts
     }
 
     /// How many attempts may be in flight over all runs.
@@ -238,8 +265,9 @@ impl State {
     /// Before this, no place helps.
     fn earliest(&self, allowed: &Allowed, tokens: u64, now: Moment) -> Moment {
         let outage = self.outage.is_open().then(|| self.outage.next());
-        let requests = allowed.requests.map(|rate| rate.next(self.requests, 1));
-        let used = allowed.tokens.map(|rate| rate.next(self.tokens, tokens));
+        let latest = now + LONGEST_WAIT;
+        let requests = allowed.requests.map(|rate| rate.next(self.requests.min(latest), 1));
+        let used = allowed.tokens.map(|rate| rate.next(self.tokens.min(latest), tokens));
         let learned = self.learned.map(|learned| learned.next);
         let of = |bucket: &Option<Bucket>, units| {
             bucket.as_ref().map(|bucket| bucket.next(units, now).min(now + MAX_PAUSE))
@@ -275,10 +303,10 @@ impl State {
             self.since_refusal.from = self.since_refusal.from + now.since(wanted);
         }
         if let Some(rate) = allowed.requests {
-            self.requests = rate.take(self.requests, 1, now);
+            self.requests = rate.take(self.requests.min(now + LONGEST_WAIT), 1, now);
         }
         if let Some(rate) = allowed.tokens {
-            self.tokens = rate.take(self.tokens, tokens, now);
+            self.tokens = rate.take(self.tokens.min(now + LONGEST_WAIT), tokens, now);
         }
         for (bucket, units) in [(&mut self.requests_left, 1), (&mut self.tokens_left, tokens)] {
             if let Some(bucket) = bucket {

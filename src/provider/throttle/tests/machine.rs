@@ -185,3 +185,50 @@ fn a_waiter_that_is_dropped_is_not_left_a_place_by_others() {
         assert!(holders.values().all(|holder| holder["is_waiting"] == false), "{state:#}");
     });
 }
+
+/// Every number of a good file in turn is the largest that there is, nothing, or three years ahead.
+#[test]
+fn no_number_in_a_file_stalls_a_run() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("limits.json");
+        let rates = Rates {
+            requests_per_minute: Some(6_000),
+            tokens_per_minute: Some(1_000_000),
+            ..Rates::concurrent(4)
+        };
+        let throttle = shared(&path, rates);
+        let permit = throttle.acquire(Tokens(1)).await;
+        permit.on_throttled(Some(Duration::ZERO));
+        drop(permit);
+        let good: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let mut places = Vec::new();
+        pointers(&good, String::new(), &mut places);
+        assert!(places.len() > 20, "{places:?}");
+        for place in places {
+            let ahead = Moment::now() + secs(1e8);
+            let ahead = serde_json::to_value(ahead).unwrap()["secs"].clone();
+            for value in [u64::MAX.into(), 0.into(), ahead] {
+                let mut bad = good.clone();
+                *bad.pointer_mut(&place).unwrap() = value;
+                fs::write(&path, bad.to_string()).unwrap();
+                let throttle = shared(&path, rates);
+                let permit = timeout(secs(2.0), throttle.acquire(Tokens(1))).await;
+                drop(permit.unwrap_or_else(|_| panic!("{place}: {bad}")));
+            }
+        }
+    });
+}
+
+/// The places of all numbers.
+fn pointers(value: &serde_json::Value, at: String, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Number(_) => found.push(at),
+        serde_json::Value::Object(fields) => {
+            for (name, inner) in fields {
+                pointers(inner, format!("{at}/{name}"), found);
+            }
+        }
+        _ => {}
+    }
+}
