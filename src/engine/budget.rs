@@ -38,6 +38,16 @@ pub(super) struct Time {
     pub(super) now: Timestamp,
     /// The mean time of an answered attempt.
     pub(super) latency: Duration,
+    /// The time between two attempts that the task model's provider allows.
+    pub(super) spacing: Duration,
+}
+
+impl Time {
+    /// The time that each of many calls takes where `lanes` may be out at a time.
+    fn per_call(&self, lanes: usize) -> Duration {
+        let lanes = u32::try_from(lanes.max(1)).unwrap_or(u32::MAX);
+        (self.latency / lanes).max(self.spacing)
+    }
 }
 
 impl Budget {
@@ -88,17 +98,15 @@ impl Budget {
         let Some(left) = self.limits.time_left(time.running, time.now) else { return rows };
         let sides = if winner == CandidateIx::BASELINE { 1.0 } else { 2.0 };
         // A little less than all of it: the last answers come late.
-        let latency = time.latency.as_secs_f64().max(1e-6) * TIME_MARGIN;
-        let in_time = left.as_secs_f64() * lanes.max(1) as f64 / (latency * sides);
-        rows.min(in_time as u32)
+        let per_call = time.per_call(lanes).as_secs_f64().max(1e-9) * TIME_MARGIN;
+        rows.min((left.as_secs_f64() / (per_call * sides)) as u32)
     }
 
     /// The cap on time that is reached, if there is one. Held-out rows need their time, too.
     /// `lanes` is how many requests may be out at a time.
     pub(super) fn out_of_time(&self, time: &Time, lanes: usize) -> Option<StopReason> {
         let calls = u32::try_from(self.limits.hold_calls()).unwrap_or(u32::MAX);
-        let lanes = u32::try_from(lanes.max(1)).unwrap_or(u32::MAX);
-        let hold = time.latency.saturating_mul(calls) / lanes;
+        let hold = time.per_call(lanes).saturating_mul(calls);
         self.limits.out_of_time(time.running, time.now, hold)
     }
 

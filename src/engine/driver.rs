@@ -133,7 +133,7 @@ impl Search {
 
     fn time(&self) -> Time {
         let (running, latency) = (self.runner.running(), self.runner.mean_latency());
-        Time { running, now: self.clock.now(), latency }
+        Time { running, now: self.clock.now(), latency, spacing: self.runner.spacing() }
     }
 
     /// Waits for a call and folds it.

@@ -18,6 +18,9 @@ pub trait SendLimit: fmt::Debug + Send + Sync {
     /// Waits until one more attempt may be sent, first come, first served. `tokens` is what it may use at
     /// most. A future that is dropped gives back all that it holds.
     async fn acquire(&self, tokens: Tokens) -> Box<dyn Permit>;
+
+    /// The time between two attempts that it allows for long; zero where it does not space them.
+    fn spacing(&self) -> Duration;
 }
 
 /// A place among the attempts in flight. It is free again when the permit is dropped, whatever was

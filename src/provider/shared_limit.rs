@@ -67,6 +67,10 @@ impl SendLimit for SharedLimit {
             place: Arc::clone(&self.shared.places).acquire_owned().await.ok(),
         })
     }
+
+    fn spacing(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl Places {

@@ -187,6 +187,13 @@ impl SendLimit for Throttle {
             }
         }
     }
+
+    fn spacing(&self) -> Duration {
+        self.shared.with(|state, allowed, now| {
+            state.renew(allowed, now);
+            state.spacing(allowed)
+        })
+    }
 }
 
 /// An attempt that waits. If it is dropped before it has a place, no other run leaves one to it.

@@ -107,6 +107,18 @@ fn a_proxy_of_the_environment_is_used() {
     assert_eq!(proxy.requests().len(), before);
 }
 
+/// Held-out rows need their time at the rate of the provider, not at its latency.
+#[test]
+fn a_run_with_a_rate_and_a_time_leaves_time_for_its_confirmation() {
+    let server = Server::start(|_, request| answer(request));
+    let env = TestEnv::with_server(&server, "rpm = 600");
+    env.run("run colours --name one --for 8s --max-calls 100000").ok();
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(summary["stop_reason"], "budget_wall", "{summary:#}");
+    let rows = summary["baseline"]["hold"]["n"].as_u64();
+    assert!(rows.is_some_and(|rows| rows >= 15), "{summary:#}");
+}
+
 /// The model is withdrawn in the middle of a run, and comes back.
 #[test]
 fn a_provider_that_refuses_everything_stops_a_run_which_loses_no_row() {

@@ -265,6 +265,14 @@ impl CallRunner {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// The time between two attempts that the task model's provider allows.
+    #[must_use]
+    pub fn spacing(&self) -> Duration {
+        let model = self.models.get(&ModelRole::Task);
+        let provider = model.and_then(|model| self.providers.get(model.name.provider()));
+        provider.map_or(Duration::ZERO, |provider| provider.throttled.limit.spacing())
+    }
+
     /// The mean time of an answered attempt in this session.
     #[must_use]
     pub fn mean_latency(&self) -> Duration {

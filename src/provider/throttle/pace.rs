@@ -24,6 +24,11 @@ impl Rate {
         Self(units.max(1))
     }
 
+    /// The time between attempts of so many units, for long.
+    pub(super) fn spacing(self, units: f64) -> Duration {
+        Duration::try_from_secs_f64(units * 60.0 / self.0 as f64).unwrap_or(LONGEST_RESET)
+    }
+
     /// How many units may go at once: a few requests, or the tokens of one attempt.
     fn burst(self, units: u64) -> u64 {
         // At high rates the burst also makes up for sleeps that are a millisecond too long.
@@ -97,6 +102,11 @@ impl Bucket {
         Some(Self { size, level: said.min(known), at: now, per_second })
     }
 
+    /// The time between attempts of so many units, for long.
+    pub(super) fn spacing(&self, units: f64) -> Duration {
+        Duration::try_from_secs_f64(units / self.per_second).unwrap_or(LONGEST_RESET)
+    }
+
     fn level_at(&self, now: Moment) -> f64 {
         (self.level + self.per_second * now.since(self.at).as_secs_f64()).min(self.size)
     }
@@ -129,12 +139,13 @@ impl Bucket {
 pub(super) struct UsedShare {
     set_aside: f64,
     used: f64,
+    attempts: f64,
 }
 
 impl UsedShare {
     /// Whether it can be one.
     pub(super) fn is_sane(&self) -> bool {
-        [self.set_aside, self.used].iter().all(|sum| (0.0..1e18).contains(sum))
+        [self.set_aside, self.used, self.attempts].iter().all(|sum| (0.0..1e18).contains(sum))
             && self.used <= self.set_aside * 1e3
     }
 
@@ -142,6 +153,12 @@ impl UsedShare {
     pub(super) fn learn(&mut self, set_aside: u64, used: u64) {
         self.set_aside = self.set_aside * 0.98 + set_aside as f64;
         self.used = self.used * 0.98 + used as f64;
+        self.attempts = self.attempts * 0.98 + 1.0;
+    }
+
+    /// What an attempt uses on average; `None` before the first was answered.
+    pub(super) fn mean_used(&self) -> Option<f64> {
+        (self.attempts > 0.0).then(|| self.used / self.attempts)
     }
 
     /// What an attempt is expected to use.

@@ -48,6 +48,9 @@ const MOST: usize = 1_000_000_000;
 /// says no more than that.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// A steady time later than this was never taken.
+const LATEST_STEADY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What the clock of another process may be ahead.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
@@ -164,7 +167,9 @@ impl State {
             && self.holders.len() <= MOST
             && self.admitted <= u64::MAX / 2;
         let past = [Some(self.changed), self.last_cut, Some(self.since_refusal.from)];
+        let steady = [self.requests, self.tokens];
         past.into_iter().flatten().all(|moment| moment <= soon)
+            && steady.into_iter().all(|moment| moment <= now + LATEST_STEADY)
             && buckets.into_iter().flatten().all(|bucket| bucket.is_sane(soon))
             && self.outage.is_sane(soon)
             && self.used_share.is_sane()
@@ -277,6 +282,21 @@ impl State {
         let paced = requests.max(used).max(learned).max(left);
         let yielded = if self.is_turn_of_another(allowed) { TURN } else { Duration::ZERO };
         paused.max(paced.map(|moment| moment + yielded)).unwrap_or(now)
+    }
+
+    /// The time between two attempts of a run, for as long as it is spaced: its share of what all may send.
+    pub(super) fn spacing(&self, allowed: &Allowed) -> Duration {
+        let tokens = self.used_share.mean_used().unwrap_or(0.0);
+        let spaced = [
+            allowed.requests.map(|rate| rate.spacing(1.0)),
+            allowed.tokens.map(|rate| rate.spacing(tokens)),
+            self.learned.map(|learned| learned.interval),
+            self.requests_left.map(|bucket| bucket.spacing(1.0)),
+            self.tokens_left.map(|bucket| bucket.spacing(tokens)),
+        ];
+        let runs = u32::try_from(self.holders.len().max(1)).unwrap_or(1);
+        let longest = spaced.into_iter().flatten().max().unwrap_or_default();
+        longest.saturating_mul(runs)
     }
 
     /// Whether another run waits that has sent nothing for longer.

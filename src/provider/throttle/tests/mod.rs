@@ -400,3 +400,20 @@ fn a_hundred_thousand_places_are_given_in_little_time() {
         assert!(rate > 10_000.0, "{rate}");
     });
 }
+
+#[test]
+fn the_spacing_is_that_of_the_slowest_rate() {
+    let rates = Rates {
+        requests_per_minute: Some(120),
+        tokens_per_minute: Some(6_000),
+        ..Rates::concurrent(8)
+    };
+    run(async {
+        assert_eq!(Throttle::new(Rates::concurrent(8)).spacing(), Duration::ZERO);
+        let throttle = Throttle::new(rates);
+        assert_eq!(throttle.spacing(), secs(0.5));
+        let permit = throttle.acquire(Tokens(900)).await;
+        permit.on_success(Some(Tokens(300)), RatesLeft::default());
+        assert_eq!(throttle.spacing(), secs(3.0), "300 tokens at 100 a second");
+    });
+}
