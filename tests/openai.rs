@@ -486,7 +486,7 @@ async fn nothing_is_billed_where_nothing_was_sent() {
     assert!(error.message.contains("could not be reached"), "{error}");
 
     let error = failure("http://no-such-host.invalid/v1", TIMEOUTS.connect).await;
-    assert_eq!((error.failure, error.may_be_billed), (Failure::Unreachable, false), "{error}");
+    assert_eq!((error.failure, error.may_be_billed), (Failure::UnknownHost, false), "{error}");
 
     // A server that closes after it received the request.
     let error = failure(&saying("").await, Duration::ZERO).await;
