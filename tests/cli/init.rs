@@ -637,6 +637,37 @@ fn a_failure_leaves_nothing_behind_and_files_of_others_stay() {
 }
 
 #[test]
+fn rows_are_found_below_two_levels_and_in_tables_by_columns() {
+    let env = TestEnv::new();
+    let label = |n: usize| ["billing", "delivery", "returns"][n % 3];
+    let texts: Vec<String> = (0..24).map(|n| format!("Ticket {n} about {}", label(n))).collect();
+    let rows: Vec<_> = (0..24).map(|n| json!({"text": texts[n], "label": label(n)})).collect();
+    let labels: Vec<_> = (0..24).map(label).collect();
+    let by_place = |cells: &[String]| -> serde_json::Map<String, serde_json::Value> {
+        (0..24).map(|n| (n.to_string(), json!(cells[n]))).collect()
+    };
+    let label_texts: Vec<String> = labels.iter().map(|it| (*it).to_owned()).collect();
+    let cells: Vec<_> = (0..24).map(|n| json!([texts[n], label(n)])).collect();
+    for (name, document) in [
+        ("nested", json!({"export": {"version": 2, "documents": rows}})),
+        ("deeper", json!({"results": {"at": "now", "results": {"rows": rows}}})),
+        ("pandas", json!({"text": by_place(&texts), "label": by_place(&label_texts)})),
+        ("lists", json!({"text": texts, "label": labels})),
+        ("split", json!({"columns": ["text", "label"], "data": cells})),
+    ] {
+        env.write(&format!("{name}.json"), &document.to_string());
+        let ran = env.run(&format!("init {name} --from {name}.json")).ok();
+        assert!(format!("{}{}", ran.stdout, ran.stderr).contains("24 rows"), "{name}");
+        let task = env.read(&format!("{name}/task.toml"));
+        assert!(
+            task.contains("labels = [\"billing\", \"delivery\", \"returns\"]"),
+            "{name}: {task}"
+        );
+        env.run(&format!("plan {name}")).ok();
+    }
+}
+
+#[test]
 fn columns_that_cannot_be_told_are_shown_and_asked_for() {
     let env = TestEnv::new();
     env.write(

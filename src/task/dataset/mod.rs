@@ -11,6 +11,7 @@ mod row;
 mod record;
 mod frame;
 mod table;
+mod columnar;
 mod reader;
 mod roles;
 

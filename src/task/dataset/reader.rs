@@ -2,6 +2,7 @@
 //!
 //! The roles of columns are `roles`'.
 
+use super::columnar;
 use super::format::Format;
 use super::lines::{Lines, Quirks, read_whole, windows_1252_line};
 use super::row::{Row, object};
@@ -24,6 +25,9 @@ const LIST_KEYS: &[&str] = &[
     "tests",
 ];
 
+/// How far below the first level of an object its list of rows may be.
+const DEEPEST_LIST: usize = 3;
+
 /// Reads the rows of a file, one at a time.
 pub(crate) struct RowReader {
     path: PathBuf,
@@ -41,6 +45,8 @@ enum RowSource {
 struct List {
     text: String,
     items: std::vec::IntoIter<(std::ops::Range<usize>, usize)>,
+    /// Whether the file holds a table by columns.
+    is_by_columns: bool,
 }
 
 impl RowReader {
@@ -61,6 +67,9 @@ impl RowReader {
             Format::Csv => table(',')?,
             Format::Tsv => table('\t')?,
         };
+        if let RowSource::List(List { is_by_columns: true, .. }) = source {
+            notes.push("the file holds its table by columns: its rows are written anew".to_owned());
+        }
         if quirks == Quirks::Convert
             && let Some(line) = windows_1252_line(path)?
         {
@@ -129,8 +138,15 @@ fn located(path: &Path, text: &str, first_line: usize, error: json::JsonError) -
 impl List {
     fn read(path: &Path, quirks: Quirks) -> Result<Self, SourceError> {
         let text = read_whole(path, quirks)?;
+        // Only for what is written anew: its rows have no lines of their own.
+        let by_columns = match quirks {
+            Quirks::Convert => json::parse_raw(&text).ok().and_then(columnar::rows),
+            _ => None,
+        };
+        let is_by_columns = by_columns.is_some();
+        let text = by_columns.unwrap_or(text);
         let items = if text.trim().is_empty() { Vec::new() } else { places(path, &text)? };
-        Ok(Self { text, items: items.into_iter() })
+        Ok(Self { text, items: items.into_iter(), is_by_columns })
     }
 
     fn next_row(&mut self, path: &Path) -> Result<Option<Row>, SourceError> {
@@ -163,21 +179,52 @@ fn places(path: &Path, text: &str) -> Result<Vec<(std::ops::Range<usize>, usize)
     Ok(items.into_iter().map(place).collect())
 }
 
-/// The list of rows of an object: under a usual key, or its only list of objects.
-fn list_in<'a>(path: &Path, document: &'a RawValue) -> Result<&'a RawValue, SourceError> {
-    let entries = json::entries(document)
-        .map_err(|error| SourceError::new(path, format!("invalid JSON: {error}")))?;
-    let usual = LIST_KEYS.iter().find_map(|key| entries.iter().find(|(name, _)| name == key));
+/// A list under a usual key, or the only list within the objects of an object.
+fn nested_list<'a>(entries: &[(String, &'a RawValue)], depth: usize) -> Option<&'a RawValue> {
+    let usual = LIST_KEYS.iter().find_map(|key| {
+        // An object under such a key may hold the list.
+        entries.iter().find(|(name, raw)| name == key && !raw.get().starts_with('{'))
+    });
     if let Some((_, list)) = usual {
-        return Ok(list);
+        return Some(list);
     }
+    let has_list = entries.iter().any(|(_, raw)| raw.get().starts_with('['));
+    if depth == 0 || has_list {
+        return None;
+    }
+    let objects = entries.iter().filter(|(_, raw)| raw.get().starts_with('{'));
+    let mut found = objects.filter_map(|(_, raw)| {
+        let inner = json::entries(raw).ok()?;
+        nested_list(&inner, depth - 1).or_else(|| only_list(&inner))
+    });
+    match (found.next(), found.next()) {
+        (Some(list), None) => Some(list),
+        _ => None,
+    }
+}
+
+/// The only list of objects.
+fn only_list<'a>(entries: &[(String, &'a RawValue)]) -> Option<&'a RawValue> {
     let is_list = |raw: &RawValue| {
         raw.get().strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'))
     };
     let mut lists = entries.iter().filter(|(_, raw)| is_list(raw));
     match (lists.next(), lists.next()) {
-        (Some((_, list)), None) => Ok(list),
-        _ => {
+        (Some((_, list)), None) => Some(list),
+        _ => None,
+    }
+}
+
+/// The list of rows of an object: under a usual key, or its only list of objects.
+fn list_in<'a>(path: &Path, document: &'a RawValue) -> Result<&'a RawValue, SourceError> {
+    let entries = json::entries(document)
+        .map_err(|error| SourceError::new(path, format!("invalid JSON: {error}")))?;
+    if let Some(list) = nested_list(&entries, DEEPEST_LIST) {
+        return Ok(list);
+    }
+    match only_list(&entries) {
+        Some(list) => Ok(list),
+        None => {
             let names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
             let message = format!(
                 "this object contains no list of rows (its keys are: {})",

@@ -1,0 +1,130 @@
+//! JSON that holds a table column by column, as pandas writes it, as a list of rows.
+//!
+//! `{"text": {"0": "…", "1": "…"}, …}` (the default of `to_json`), `{"text": ["…", "…"], …}`, and
+//! `{"columns": ["text", …], "data": [["…", …], …]}` (`orient="split"`, and other tools).
+
+use crate::task::json;
+use serde_json::value::RawValue;
+
+/// The keys under which a header may stand.
+const HEADERS: [&str; 2] = ["columns", "column_names"];
+
+type Entries<'a> = Vec<(String, &'a RawValue)>;
+
+/// The rows of such a table as a JSON text; `None` where the object is none.
+pub(super) fn rows(document: &RawValue) -> Option<String> {
+    let entries = json::entries(document).ok()?;
+    let rows = match entries.iter().any(|(name, _)| HEADERS.contains(&name.as_str())) {
+        true => split(&entries)?,
+        false => by_column(&entries)?,
+    };
+    Some(format!("[{}]", rows.join(",\n")))
+}
+
+fn list(raw: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// The header under `columns`, and lists of cells under `data`.
+fn split(entries: &Entries<'_>) -> Option<Vec<String>> {
+    let of = |names: &[&str]| {
+        entries.iter().find(|(name, _)| names.contains(&name.as_str())).map(|(_, raw)| *raw)
+    };
+    let columns: Vec<String> = serde_json::from_str(of(&HEADERS)?.get()).ok()?;
+    let row = |row: &RawValue| {
+        let cells = list(row).filter(|cells| cells.len() == columns.len())?;
+        Some(object(columns.iter().map(String::as_str).zip(cells)))
+    };
+    let rows = list(of(&["data", "rows"])?)?;
+    (!rows.is_empty()).then_some(())?;
+    rows.into_iter().map(row).collect()
+}
+
+/// A list or an object of cells for each column, all with the same places.
+fn by_column(entries: &Entries<'_>) -> Option<Vec<String>> {
+    let cells = |raw: &RawValue| -> Option<Vec<(String, String)>> {
+        let written = |(name, cell): (String, &RawValue)| (name, cell.get().to_owned());
+        match raw.get().starts_with('{') {
+            true => {
+                let cells = json::entries(raw).ok()?;
+                let is_place = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+                let all = !cells.is_empty() && cells.iter().all(|(name, _)| is_place(name));
+                all.then(|| cells.into_iter().map(written).collect())
+            }
+            false => {
+                // Lists of objects are lists of rows, such as those of two splits.
+                let cells = list(raw)?;
+                let are_rows = cells.iter().any(|cell| cell.get().starts_with('{'));
+                let numbered = (0_usize..).map(|place| place.to_string());
+                (!are_rows).then(|| numbered.zip(cells).map(written).collect())
+            }
+        }
+    };
+    let columns: Vec<(&str, Vec<(String, String)>)> = entries
+        .iter()
+        .map(|(name, raw)| Some((name.as_str(), cells(raw)?)))
+        .collect::<Option<_>>()?;
+    let (_, first) = columns.first()?;
+    let is_alike = |cells: &Vec<(String, String)>| {
+        cells.len() == first.len() && cells.iter().zip(first).all(|(one, other)| one.0 == other.0)
+    };
+    if columns.len() < 2 || first.is_empty() || !columns.iter().all(|(_, cells)| is_alike(cells)) {
+        return None;
+    }
+    let row = |place: usize| {
+        let cells = columns.iter().map(|(name, cells)| (*name, cells[place].1.as_str()));
+        written_object(cells)
+    };
+    Some((0..first.len()).map(row).collect())
+}
+
+fn object<'a>(cells: impl Iterator<Item = (&'a str, &'a RawValue)>) -> String {
+    written_object(cells.map(|(name, cell)| (name, cell.get())))
+}
+
+fn written_object<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let written = |(name, cell)| format!("{}: {cell}", serde_json::Value::from(name));
+    format!("{{{}}}", cells.map(written).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(document: &Value) -> Option<Value> {
+        let text = document.to_string();
+        let rows = rows(serde_json::from_str(&text).unwrap())?;
+        Some(serde_json::from_str(&rows).unwrap())
+    }
+
+    #[test]
+    fn a_table_by_columns_is_a_list_of_rows() {
+        let expected = json!([{"text": "a", "label": 1}, {"text": "b", "label": null}]);
+        for document in [
+            json!({"text": {"0": "a", "1": "b"}, "label": {"0": 1, "1": null}}),
+            json!({"text": ["a", "b"], "label": [1, null]}),
+            json!({"columns": ["text", "label"], "index": [0, 1], "data": [["a", 1], ["b", null]]}),
+        ] {
+            assert_eq!(read(&document), Some(expected.clone()), "{document}");
+        }
+        let spelled: Option<String> =
+            rows(serde_json::from_str(r#"{"a": [1e3], "b": [1.50]}"#).unwrap());
+        assert_eq!(spelled.as_deref(), Some(r#"[{"a": 1e3, "b": 1.50}]"#));
+    }
+
+    #[test]
+    fn what_is_no_such_table_is_left_alone() {
+        for document in [
+            json!({"text": ["a", "b"], "label": [1]}),
+            json!({"text": {"x": "a"}, "label": {"x": 1}}),
+            json!({"text": ["a"]}),
+            json!({"train": [{"a": 1}], "test": [{"a": 2}]}),
+            json!({"columns": ["text"], "data": [["a", 1]]}),
+            json!({"text": "a", "label": "b"}),
+            json!({}),
+        ] {
+            assert_eq!(read(&document), None, "{document}");
+        }
+    }
+}
