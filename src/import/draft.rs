@@ -209,7 +209,9 @@ fn write_copy(
 /// Whether a placeholder can name a column.
 pub(super) fn is_writable(column: &str) -> bool {
     let has_both_quotes = column.contains('"') && column.contains('\'');
-    !(has_both_quotes || column.contains("}}") || column.contains(['\\', '\n', '\r', '\t']))
+    !(has_both_quotes
+        || column.contains("}}")
+        || column.contains(|c: char| c == '\\' || c.is_control()))
 }
 
 /// A name like that of a column, which a placeholder can name.
@@ -231,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_name_that_no_placeholder_can_write_gets_another_one() {
-        for odd in ["a\"b'c", "a}}b", "a\\b", "a\nb"] {
+        for odd in ["a\"b'c", "a}}b", "a\\b", "a\nb", "a\0b"] {
             assert!(!is_writable(odd), "{odd}");
             assert!(is_writable(&writable(odd, |_| false)));
         }

@@ -1,4 +1,4 @@
-//! `POST /models/MODEL:generateContent`: Google's Gemini API.
+//! `POST /v1beta/models/MODEL:generateContent`: Google's Gemini API.
 
 use super::answer::{Parts, count, first_count, unreadable, value};
 use super::protocol::{Protocol, alone_in, written};

@@ -43,7 +43,7 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// So many attempts at a time, at any rate.
+    /// At most this many attempts at a time, without a limit per minute.
     #[must_use]
     pub fn concurrent(concurrency: usize) -> Self {
         Self { concurrency, requests_per_minute: None, tokens_per_minute: None }

@@ -165,19 +165,23 @@ fn a_bad_request_and_a_missing_model_are_refusals() {
     }
 }
 
-#[test]
-fn the_simulated_server_asks_for_its_key() {
+/// A running `simulate`, and what it told.
+fn simulated(env: &TestEnv, line: &str) -> (std::process::Child, serde_json::Value) {
     use std::io::{BufRead, BufReader};
-    let mut env = TestEnv::with_colours();
     let mut child = env
-        .command("simulate --task colours --json --require-key")
-        .arg(GOOD)
+        .command(&format!("simulate --task colours --json {line}"))
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let mut told = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut told).unwrap();
+    (child, serde_json::from_str(&told).unwrap())
+}
+
+#[test]
+fn the_simulated_server_asks_for_its_key() {
+    let mut env = TestEnv::with_colours();
+    let (mut child, told) = simulated(&env, &format!("--require-key {GOOD}"));
     let provider = format!(
         "[providers.local]\nkind = \"openai\"\nbase_url = {}\napi_key = \"env:LOCAL_KEY\"\nfree = true\n\n[goal]",
         told["base_url"]
@@ -195,4 +199,39 @@ fn the_simulated_server_asks_for_its_key() {
     assert_eq!(env.json("results/one/summary.json")["status"], "finished");
     nowhere(&env, KEY, &[&refused, &done]);
     nowhere(&env, GOOD, &[&refused, &done]);
+}
+
+/// A bucket of 300 requests that fills by five a second: more than that is asked for, by two runs at once.
+#[test]
+fn two_runs_at_once_keep_to_the_limits_of_a_server() {
+    let env = TestEnv::with_colours();
+    let (mut child, told) = simulated(&env, "--rpm 300 --log served.jsonl");
+    let provider = format!(
+        "[providers.local]\nkind = \"openai\"\nbase_url = {}\nfree = true\n\n[goal]",
+        told["base_url"]
+    );
+    env.write("served/task.toml", &COLOURS.replace("sim/", "local/").replace("[goal]", &provider));
+    env.write("served/rows.jsonl", &colour_rows(60));
+    let start = std::time::Instant::now();
+    let runs: Vec<_> = ["one", "two"]
+        .map(|name| {
+            let line =
+                format!("run served --name {name} --strategy random --max-calls 170 --quiet");
+            env.command(&line).stdout(std::process::Stdio::null()).spawn().unwrap()
+        })
+        .into_iter()
+        .collect();
+    for mut run in runs {
+        assert!(run.wait().unwrap().success());
+    }
+    let took = start.elapsed();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let log = env.read("served.jsonl");
+    let (all, refused) = (log.lines().count(), log.matches("\"throttled\"").count());
+    assert!(all > 310, "{all} requests in {took:?}");
+    assert!(refused * 20 < all, "{refused} of {all} were refused");
+    let errors = ["one", "two"]
+        .map(|name| env.json(&format!("results/{name}/summary.json"))["counts"]["errors"].clone());
+    assert_eq!(errors, [json!(0), json!(0)]);
 }

@@ -6,7 +6,7 @@ use super::assertion::{Expected, Kind};
 use super::notes::{Notes, Place};
 use super::test::Test;
 use crate::import::answers::fixed_score;
-use crate::import::draft::{DraftPart, DraftRows, TaskDraft};
+use crate::import::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
 use crate::prompt::{Columns, USER, placeholder};
 use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
@@ -25,7 +25,8 @@ pub(super) fn draft(
     for test in &tests {
         expected.extend(test.expected_variables());
     }
-    let tests: Vec<Test> = tests.into_iter().map(|test| test.rendered(&mut notes)).collect();
+    let mut tests: Vec<Test> = tests.into_iter().map(|test| test.rendered(&mut notes)).collect();
+    free_the_names(&mut tests, &mut expected, &mut notes);
     let (shared, own) = expectations(&tests, &mut notes);
     let mut scores: Vec<String> = shared.iter().map(shared_score).collect();
     let mut scored: Vec<(Test, Option<Expected>)> = tests
@@ -155,6 +156,34 @@ fn free_name(tests: &[(Test, Option<Expected>)]) -> String {
     let is_free = |name: &String| !tests.iter().any(|(test, _)| test.vars.contains_key(name));
     let names = std::iter::once("answer".to_owned()).chain((2..).map(|n| format!("answer_{n}")));
     names.into_iter().find(is_free).unwrap_or_default()
+}
+
+/// Gives variables that no placeholder can name another name, the same in all tests.
+fn free_the_names(tests: &mut [Test], expected: &mut BTreeSet<String>, notes: &mut Notes) {
+    let mut taken: BTreeSet<String> =
+        tests.iter().flat_map(|test| test.vars.keys().cloned()).collect();
+    let odd: Vec<String> = taken.iter().filter(|name| !is_writable(name)).cloned().collect();
+    for name in odd {
+        let free = writable(&name, |free| taken.contains(free));
+        let mut is_told = false;
+        for test in tests.iter_mut().filter(|test| test.vars.contains_key(&name)) {
+            if !is_told {
+                let shown = crate::text::one_line(&name);
+                notes.add(
+                    &test.place,
+                    format!("no prompt can name the variable `{shown}`; it becomes `{free}`"),
+                );
+                is_told = true;
+            }
+            let vars = std::mem::take(&mut test.vars);
+            let renamed = |(old, value)| (if old == name { free.clone() } else { old }, value);
+            test.vars = vars.into_iter().map(renamed).collect();
+        }
+        if expected.remove(&name) {
+            expected.insert(free.clone());
+        }
+        taken.insert(free);
+    }
 }
 
 /// A prompt that shows all variables, one per line, except those that tell what is expected.

@@ -51,7 +51,7 @@ impl Labels {
     pub(super) fn read(self, mut row: Columns) -> Content {
         match decision(&row) {
             Some("ignore") => return Content::LeftOut("ignored"),
-            // Another label is right, and nobody says which.
+            // The label was rejected: another one is right, and the row does not say which one.
             Some("reject") if self != Self::Decision => return Content::LeftOut("rejected"),
             _ => {}
         }

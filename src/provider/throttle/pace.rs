@@ -12,14 +12,14 @@ const LONGEST_SPACING: Duration = Duration::from_secs(60);
 /// The longest time to a provider's whole rate that is believed; limits per day take so long.
 const LONGEST_RESET: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// So many units (requests or tokens) in any minute. What was taken is kept as one moment, the steady time
-/// of the next unit, which several processes can share (a generic cell rate algorithm: ITU-T I.371,
+/// The most units (requests or tokens) in any minute. One moment holds all that was taken: the steady time
+/// of the next unit. Several processes can share it (the generic cell rate algorithm: ITU-T I.371,
 /// annex A, as a virtual schedule).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rate(u64);
 
 impl Rate {
-    /// So many units per minute, at least one.
+    /// At most this many units in a minute; at least one.
     pub(super) fn per_minute(units: u64) -> Self {
         Self(units.max(1))
     }

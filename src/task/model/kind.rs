@@ -12,7 +12,7 @@ pub enum ProviderKind {
     OpenaiResponses,
     /// `POST /v1/messages`.
     Anthropic,
-    /// `POST /models/MODEL:generateContent`.
+    /// `POST /v1beta/models/MODEL:generateContent`.
     Gemini,
     /// The built-in simulated models, in this process.
     Sim,

@@ -153,6 +153,10 @@ fn spellings(labels: &[(String, usize)]) -> Vec<(String, usize)> {
     let mut spellings: Vec<(String, usize)> = Vec::new();
     for (label, place) in labels {
         let words: Vec<&str> = label.split([' ', '-', '_']).filter(|it| !it.is_empty()).collect();
+        // What separates marks, as in `:-D`, is a part of them.
+        if !words.iter().all(|word| word.contains(char::is_alphanumeric)) {
+            continue;
+        }
         let separated = [" ", "-", "_", " - "].map(|separator| words.join(separator));
         let slashed = [label.replace('/', " / "), label.replace(" / ", "/")];
         let all = separated.into_iter().chain(slashed).map(|it| it.trim().to_owned());
@@ -284,6 +288,7 @@ mod tests {
         assert_eq!(named(&["C", "C++"], "I like c++ most"), ["C++"]);
         assert_eq!(named(&["C", "Rust"], "C#, not Rust"), ["Rust"]);
         assert_eq!(named(&["/", "/ b", "//"], "It is / B"), ["/ b"]);
+        assert_eq!(named(&[":-D", "D-"], "Label: D-"), ["D-"]);
         assert_eq!(named(&["no no"], "xno no no"), ["no no"]);
     }
 

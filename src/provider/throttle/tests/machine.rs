@@ -9,6 +9,10 @@ fn shared(path: &Path, rates: Rates) -> Throttle {
     Throttle::with(rates, None, Some(path))
 }
 
+fn allowed(holder: u64, concurrency: usize) -> Allowed {
+    Allowed { holder, in_flight: 0, concurrency, requests: None, tokens: None }
+}
+
 #[test]
 fn a_throttle_in_a_file_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
@@ -101,7 +105,7 @@ fn a_night_after_a_run_was_killed_nothing_of_its_bad_hour_is_left() {
     state.throttled(start + secs(10.0), 10, Some(secs(1.0)));
     assert!(state.learned.is_some() && state.limit() < 64);
     let today = start + secs(80_000.0);
-    let (mut alive, mut latest) = (of(2), 0);
+    let (mut alive, mut latest) = (allowed(2, 64), 0);
     for _ in 0..10 {
         latest = state.admit(&alive, 1, today).expect("nothing holds it back").number;
         alive.in_flight += 1;
