@@ -126,7 +126,7 @@ fn each_outside_thing_has_one_room() {
     for (word, rooms) in [
         ("sled", &["store/"][..]),
         ("reqwest", &["provider/"]),
-        ("axum", &["sim/server.rs"]),
+        ("axum", &["sim/server"]),
         ("rayon", &["stats/"]),
         ("ndarray", &["stats/"]),
         ("argmin", &["stats/"]),

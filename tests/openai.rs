@@ -590,10 +590,11 @@ async fn the_key_is_in_no_log() {
             }
         };
         let echo = response("401 Unauthorized", "", format!("no such key: Bearer {KEY}"));
-        let error = asked(saying(echo).await).complete(&request()).await.unwrap_err();
+        let error = asked(saying(echo).await).llm.complete(&request()).await.unwrap_err();
         assert_eq!(error.failure, Failure::Auth, "{kind:?}");
         assert_no_key(&format!("{error} {error:?}"));
-        let reply = asked(saying(response("200 OK", "", good)).await).complete(&request()).await;
+        let reply =
+            asked(saying(response("200 OK", "", good)).await).llm.complete(&request()).await;
         assert_no_key(&format!("{:?}", reply.unwrap()));
     }
     let shown = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

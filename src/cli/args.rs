@@ -372,6 +372,12 @@ pub(crate) struct SimulateArgs {
     /// Send no headers that say what is left of them
     #[arg(long)]
     pub hide_rates: bool,
+    /// How long a batch takes, for example 30s
+    #[arg(long, default_value = "0s", value_name = "DURATION")]
+    pub batch_wait: String,
+    /// Share of the requests of a batch that expire
+    #[arg(long, default_value_t = 0.0, value_name = "P")]
+    pub batch_expire: f64,
     /// Share of requests answered with status 500
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub error: f64,

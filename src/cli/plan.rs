@@ -6,7 +6,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::engine::MIN_HOLD_ROWS;
+use crate::engine::{FIRST_WAIT, MIN_HOLD_ROWS};
 use crate::evaluate::Evaluator;
 use crate::id::RowIx;
 use crate::ledger::Limits;
@@ -17,17 +17,20 @@ use crate::run::{self, Access};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
-use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::model::{ModelRole, Price, PriceSource, Provider, RefusedFields, Usage};
+use crate::task::{Model, Task};
 use crate::text;
 use crate::units::Usd;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The assumed number of bytes per token, before anything is counted; usual for English.
 const BYTES_PER_TOKEN: u64 = 4;
+/// What a night is, where nothing else is said.
+const NIGHT: Duration = Duration::from_secs(8 * 3_600);
 /// With fewer held-out rows than this, `plan` warns that only large gains can be confirmed.
 const FEW_ROWS: usize = 100;
 
@@ -72,6 +75,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     warnings.extend(left_out);
     warnings.extend(temperature_warning(&task, &recipe));
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
+    warnings.extend(unknown_batch_prices(&task));
     let mut plan = estimate(&task, &recipe, caps, warnings);
     let task = Arc::new(task);
     plan.request = first_request(&task)?;
@@ -156,6 +160,42 @@ fn concurrency_warning(recipe: &Recipe, concurrency: Option<usize>) -> Option<St
     })
 }
 
+/// Warns of models whose price in batches is not known.
+fn unknown_batch_prices(task: &Task) -> impl Iterator<Item = String> {
+    let models = ModelRole::ALL.into_iter().filter_map(|role| task.model(role));
+    let is_unknown = |model: &&Model| {
+        !model.execution.is_live()
+            && model.price.is_some_and(|price| price.batch.is_none() && price != Price::FREE)
+    };
+    models.filter(is_unknown).map(|model| {
+        format!(
+            "the price of `{}` in batches is not known, so they are counted at the full price; \
+             write `batch = 0.5` into its price",
+            model.name
+        )
+    })
+}
+
+/// What batches mean for a night.
+fn batches(task: &Task, recipe: &Recipe, caps: Caps) -> String {
+    let model = task.task_model();
+    if model.execution.is_live() {
+        return String::new();
+    }
+    let (wait, night) = (model.batch_wait.unwrap_or(FIRST_WAIT), caps.wall.unwrap_or(NIGHT));
+    let rows = recipe.slots.schedule.lookahead().evaluations;
+    let rounds = night.as_secs_f64() / wait.as_secs_f64().max(1.0);
+    format!(
+        "\nbatches: {} have about {} rounds, at {} for a batch; a round has at most {} requests \
+         (schedule.lookahead), and no more than the strategy plans at a time: generations and pools \
+         plan many\n",
+        text::duration(night),
+        rounds.floor(),
+        text::duration(wait),
+        text::thousands(rows as u64)
+    )
+}
+
 fn mean_row_bytes(rows: &[&Example]) -> u64 {
     let total: usize = rows.iter().map(|row| Task::row_bytes(row)).sum();
     (total / rows.len().max(1)) as u64
@@ -185,7 +225,10 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         (4 * prompt + 6 * mean_row_bytes(&rows) + 2_000).div_ceil(BYTES_PER_TOKEN),
         (3 * prompt).div_ceil(BYTES_PER_TOKEN) + 100,
     );
-    let price = |role| task.model(role).and_then(|model| model.price);
+    let price = |role| {
+        let model = task.model(role)?;
+        model.price.map(|price| if model.execution.is_live() { price } else { price.in_batch() })
+    };
     let cost = |role, usage| price(role).map(|price: Price| price.of(usage));
     let (task_cost, mutator_cost) =
         (cost(ModelRole::Task, task_usage), cost(ModelRole::Mutator, mutator_usage));
@@ -327,6 +370,7 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     if task.providers().values().any(Provider::is_simulated) {
         let _ = writeln!(out, "  the prices of simulated models are not real");
     }
+    out += &batches(task, recipe, caps);
     let _ = writeln!(out, "\ncaps: {}", shown_caps(caps));
     if let Some(request) = &plan.request {
         let _ = writeln!(out, "\nthe first request, whole: to {}", request.model);

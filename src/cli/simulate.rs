@@ -4,7 +4,7 @@ use super::args::SimulateArgs;
 use super::error::CliError;
 use super::screen::Screen;
 use crate::export::document;
-use crate::sim::server::{self, Allowance, Options};
+use crate::sim::server::{self, Allowance, BatchOptions, Options};
 use crate::sim::world::WorldParameters;
 use crate::sim::{Faults, Latency, true_quality, world_of};
 use crate::source::SourceError;
@@ -35,6 +35,9 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
     }
     let shares =
         [args.throttle, args.error, args.unavailable, args.hang, args.truncate, args.empty];
+    if !(0.0..=1.0).contains(&args.batch_expire) {
+        return Err(CliError::usage("--batch-expire must be between 0 and 1"));
+    }
     if shares.iter().any(|share| !(0.0..=1.0).contains(share)) || shares.iter().sum::<f64>() > 1.0 {
         return Err(CliError::usage(
             "each share of faults, and their sum, must be between 0 and 1",
@@ -43,6 +46,7 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
     if !(args.latency >= 0.0 && args.latency_sigma >= 0.0) {
         return Err(CliError::usage("a latency must not be negative"));
     }
+    let batch_wait = text::parse_duration(&args.batch_wait).map_err(CliError::usage)?;
     let options = Options {
         latency: Latency {
             median: Duration::from_secs_f64(args.latency / 1_000.0),
@@ -59,6 +63,7 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
             seed: args.fault_seed,
         },
         allowance: Allowance { requests: args.rpm, tokens: args.tpm, is_hidden: args.hide_rates },
+        batches: BatchOptions { wait: batch_wait, expired: args.batch_expire },
         key: args.require_key.clone().map(Into::into),
         log: args.log.clone(),
     };

@@ -40,6 +40,8 @@ pub(super) struct Time {
     pub(super) latency: Duration,
     /// The time between two attempts that the task model's provider allows.
     pub(super) spacing: Duration,
+    /// How long a batch of the task model is expected to take; zero where it is asked live.
+    pub(super) batch: Duration,
 }
 
 impl Time {
@@ -105,9 +107,28 @@ impl Budget {
     /// The cap on time that is reached, if there is one. Held-out rows need their time, too.
     /// `lanes` is how many requests may be out at a time.
     pub(super) fn out_of_time(&self, time: &Time, lanes: usize) -> Option<StopReason> {
+        self.limits.out_of_time(time.running, time.now, self.hold_time(time, lanes))
+    }
+
+    /// The time that is kept for the confirmation: it may be one batch.
+    fn hold_time(&self, time: &Time, lanes: usize) -> Duration {
         let calls = u32::try_from(self.limits.hold_calls()).unwrap_or(u32::MAX);
-        let hold = time.per_call(lanes).saturating_mul(calls);
-        self.limits.out_of_time(time.running, time.now, hold)
+        let live = time.per_call(lanes).saturating_mul(calls);
+        let left = self.limits.time_left(time.running, time.now);
+        match time.batch.mul_f64(TIME_MARGIN) {
+            // A run that is too short for a batch is asked live.
+            batch if left.is_none_or(|left| left < batch) => live,
+            batch => live.max(batch),
+        }
+    }
+
+    /// How long the time of a share still is; `None` where it has no end.
+    pub(super) fn time_left(&self, share: Share, time: &Time, lanes: usize) -> Option<Duration> {
+        let left = self.limits.time_left(time.running, time.now)?;
+        Some(match share {
+            Share::Search => left.saturating_sub(self.hold_time(time, lanes)),
+            Share::Hold => left,
+        })
     }
 
     /// Whether the whole time of the run is over, that of the confirmation included.

@@ -133,7 +133,8 @@ impl Search {
 
     fn time(&self) -> Time {
         let (running, latency) = (self.runner.running(), self.runner.mean_latency());
-        Time { running, now: self.clock.now(), latency, spacing: self.runner.spacing() }
+        let (spacing, batch) = (self.runner.spacing(), self.runner.expected_wait());
+        Time { running, now: self.clock.now(), latency, spacing, batch }
     }
 
     /// Waits for a call and folds it.
@@ -177,6 +178,10 @@ impl Search {
     /// search ends early enough for the confirmation.
     fn bind_time(&self) {
         let (time, lanes) = (self.time(), self.planner.lanes);
+        for share in [Share::Search, Share::Hold] {
+            let left = self.planner.budget.time_left(share, &time, lanes);
+            self.runner.set_time_left(share, left);
+        }
         let is_searching = self.state.phase == Phase::Searching;
         if is_searching && self.planner.budget.out_of_time(&time, lanes).is_some() {
             self.runner.close(Share::Search);

@@ -8,6 +8,7 @@ mod retry; // What to do after a failed attempt: pure.
 mod trouble; // What keeps a provider from answering.
 mod streak; // Calls in a row without a good answer.
 mod quarantine; // Calls without a good answer, until it is known what they say.
+mod batches; // Requests that wait for a batch, and batches that are out.
 mod usage; // What an attempt used.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.
@@ -25,6 +26,7 @@ mod resume; // An issued call after a resume.
 mod search; // The parts of a search.
 mod driver; // The loop.
 
+pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
 pub use confirmation::{Confirmed, MIN_HOLD_ROWS, confirmed};
 pub use error::{Outcome, SearchError};

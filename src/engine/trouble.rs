@@ -48,6 +48,8 @@ pub enum WaitEnd {
     Retry,
     /// The run stops.
     Stop,
+    /// The answers are expected.
+    Answers,
 }
 
 /// What keeps answers away.
@@ -64,6 +66,8 @@ pub enum WaitReason {
     Failing,
     /// Nothing comes.
     Silent,
+    /// A batch is at its provider.
+    Batch,
 }
 
 /// The state of a run's connection to one provider.
@@ -239,6 +243,13 @@ impl Trouble {
 }
 
 impl Waiting {
+    /// A batch that is out since then, and expected to take so long.
+    pub(super) fn for_batch(since: Timestamp, wait: Duration, words: String) -> Self {
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let until = since.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        Self { reason: WaitReason::Batch, since, until, then: WaitEnd::Answers, words }
+    }
+
     /// For the line of progress.
     #[must_use]
     pub fn in_words(&self, now: Timestamp) -> String {
@@ -251,11 +262,18 @@ impl Waiting {
             WaitReason::Unreachable => "not reached",
             WaitReason::Failing => "failing",
             WaitReason::Silent => "silent",
+            WaitReason::Batch => "at the provider",
         };
-        let (since, left) = (span(self.since, now), span(now, self.until));
+        let is_over = self.until < now;
+        let (since, left) = (
+            span(self.since, now),
+            if is_over { span(self.until, now) } else { span(now, self.until) },
+        );
         let then = match self.then {
             WaitEnd::Retry => "asks again in",
             WaitEnd::Stop => "gives up in",
+            WaitEnd::Answers if is_over => "expected earlier, by",
+            WaitEnd::Answers => "expected in",
         };
         format!("waiting: {state} for {since}, {then} {left}: {}", self.words)
     }

@@ -186,6 +186,9 @@ pub struct Answered {
     /// Whether its tokens are estimated, because the provider reported none, or impossible numbers.
     #[serde(default, skip_serializing_if = "is_default")]
     pub estimated: bool,
+    /// Whether it came in a batch, at the price of a batch.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub batch: bool,
     /// Why it ended.
     #[serde(default, skip_serializing_if = "is_default")]
     pub finish: Finish,
@@ -214,6 +217,7 @@ impl Answered {
             reasoning: 0,
             usd: Usd::ZERO,
             estimated: false,
+            batch: false,
             finish: Finish::Stop,
             why: String::new(),
             ms: 1,

@@ -9,10 +9,12 @@
 mod omit;
 mod run;
 mod call;
+mod batch;
 mod evaluation;
 mod proposal;
 mod strategy;
 
+pub use batch::Batch;
 pub use call::{Answered, Failure, Finish, NoAnswer};
 pub use evaluation::{Block, Cached, CachedOf, Gate, RowKey, RowOutcome};
 pub use proposal::{
@@ -266,6 +268,15 @@ pub enum Event {
         /// Its verdict.
         verdict: Verdict,
     },
+    /// Requests are about to be submitted to a provider at once: durable before they are.
+    BatchPlanned(Batch),
+    /// A provider has a batch.
+    BatchSubmitted {
+        /// Our name of it.
+        name: String,
+        /// Its id at the provider.
+        id: String,
+    },
     /// A kill lost a reservation: charged at its worst case.
     Lost {
         /// Which call.
@@ -291,6 +302,8 @@ impl Event {
                 | Self::Answered(_)
                 | Self::AttemptFailed { .. }
                 | Self::FieldRefused { .. }
+                | Self::BatchPlanned(_)
+                | Self::BatchSubmitted { .. }
                 | Self::CallMissing { .. }
                 | Self::Scored { .. }
                 | Self::Lost { .. }

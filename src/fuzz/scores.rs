@@ -70,8 +70,12 @@ pub(super) fn label(bytes: &[u8]) {
     }
     let table = json!({"kind": "label", "labels": labels, "reasoning": "keep"});
     let Some(scorer) = scorer(table) else { return };
+    // Nor is `Label: D` beside a label `label: -D` or `: D`.
+    let is_part = |label: &str| label.contains(':') || label.to_lowercase().contains("label");
+    let is_free = !labels.iter().any(|label| is_part(label));
+    let dresses = &[("**", "**"), ("Label: ", "")][..if is_free { 2 } else { 1 }];
     for label in &labels {
-        right_is_right(&scorer, &json!(label), answer, &[("**", "**"), ("Label: ", "")]);
+        right_is_right(&scorer, &json!(label), answer, dresses);
         for other in labels.iter().filter(|other| *other != label) {
             let row = row(json!(other));
             let is_wrong = scorer.check(&row).is_err() || score(&scorer, label, &row) < 1.0;

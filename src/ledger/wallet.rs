@@ -97,6 +97,12 @@ impl Wallet {
         }
     }
 
+    /// What is set aside for a call.
+    #[must_use]
+    pub fn reserved(&self, call: Call) -> Amount {
+        self.open.get(&call).map_or(Amount::ZERO, |held| held.amount)
+    }
+
     /// Whether nothing is reserved: no attempt is out that could still give something back.
     #[must_use]
     pub fn is_idle(&self) -> bool {

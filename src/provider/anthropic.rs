@@ -3,6 +3,8 @@
 //! The text that all rows of a candidate share ends with a breakpoint for Anthropic's prompt cache, where it is
 //! long enough to be kept.
 
+pub(super) mod batches;
+
 use super::answer::{Parts, count, first_count, unreadable, value};
 use super::protocol::{Protocol, alone_in, written};
 use super::refusal::Refusal;

@@ -5,16 +5,17 @@
 //! attempt; what is done about it is decided above.
 
 use super::credential::Credential;
+use super::limit::RatesLeft;
 use super::protocol::{MODEL, Protocol, alone_in};
 use super::rates;
 use super::refusal::Refusal;
 use super::{Failure, Llm, LlmError, Reply, Request};
 use crate::clock::Clock;
-use crate::task::model::{Provider, Timeouts};
+use crate::task::model::{Provider, RequestForm, Timeouts};
 use crate::text;
 use async_trait::async_trait;
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
@@ -29,6 +30,11 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// Enough of a refusal's body to know what it says.
 const LARGEST_REFUSAL: usize = 64 * 1024;
+
+/// The results of a batch are at most so long.
+const LARGEST_RESULTS: usize = 512 * 1024 * 1024;
+
+const JSON: &str = "application/json";
 
 /// The status is what counts in a refusal: its body is not waited for any longer.
 const REFUSAL_DEADLINE: Duration = Duration::from_secs(5);
@@ -106,11 +112,55 @@ impl AddressError {
     }
 }
 
+/// Where a message goes.
+enum Place {
+    /// To where requests are sent.
+    Endpoint(Url),
+    /// To a path after `base_url`.
+    Path(String),
+}
+
+/// What is sent: a request, or a question about a batch.
+pub(super) struct Message {
+    place: Place,
+    /// What a POST holds, and its kind; a GET holds nothing.
+    content: Option<(String, Bytes)>,
+    /// The longest body of an answer.
+    largest: usize,
+}
+
+impl Message {
+    /// Asks for what is at a path.
+    pub(super) fn get(path: &str) -> Self {
+        Self { place: Place::Path(path.to_owned()), content: None, largest: LARGEST_RESULTS }
+    }
+
+    /// Sends some content to a path.
+    pub(super) fn post(path: &str, kind: String, content: Bytes) -> Self {
+        let place = Place::Path(path.to_owned());
+        Self { place, content: Some((kind, content)), largest: LARGEST_ANSWER }
+    }
+
+    /// Sends a JSON value to a path.
+    pub(super) fn json(path: &str, value: &serde_json::Value) -> Self {
+        Self::post(path, JSON.to_owned(), Bytes::from(value.to_string()))
+    }
+}
+
+/// An answer with a status of success.
+struct Answer {
+    status: StatusCode,
+    left: RatesLeft,
+    body: Vec<u8>,
+}
+
 /// A provider that is asked over HTTP.
 pub struct HttpProvider<P> {
     provider: String,
     protocol: P,
     endpoint: Url,
+    /// The address that paths are added to.
+    base: String,
     host: String,
     timeouts: Timeouts,
     credential: Option<Credential>,
@@ -168,6 +218,7 @@ impl<P: Protocol> HttpProvider<P> {
             provider: name(),
             protocol,
             endpoint,
+            base: address.trim().trim_end_matches('/').to_owned(),
             host,
             timeouts,
             credential: key.map(|key| Credential::new(provider.api_key.as_ref(), key)),
@@ -176,21 +227,59 @@ impl<P: Protocol> HttpProvider<P> {
         })
     }
 
-    /// One attempt, and another one with another key where a server refuses one that a command printed: an
-    /// attempt that is refused bills nothing.
-    async fn attempts(&self, request: &Request, body: Bytes) -> Result<Reply, LlmError> {
+    /// The protocol.
+    pub(super) fn protocol(&self) -> &P {
+        &self.protocol
+    }
+
+    /// Sends a message, and once more with another key where a server refuses one that a command printed:
+    /// what is refused bills nothing.
+    async fn sent(&self, form: &RequestForm, message: &Message) -> Result<Answer, LlmError> {
         let Some(credential) = &self.credential else {
-            return self.attempt(request, body, None).await;
+            return self.sent_with(form, message, None).await;
         };
         let key = credential.current().await;
-        let outcome = self.attempt(request, body.clone(), Some(&key)).await;
+        let outcome = self.sent_with(form, message, Some(&key)).await;
         match &outcome {
             Err(error) if error.failure == Failure::Auth && credential.renew(&key).await => {
                 let key = credential.current().await;
-                self.attempt(request, body, Some(&key)).await
+                self.sent_with(form, message, Some(&key)).await
             }
             _ => outcome,
         }
+    }
+
+    /// Sends a message that is no request of its own, such as a question about a batch; returns the body of
+    /// the answer.
+    pub(super) async fn exchange(
+        &self,
+        form: &RequestForm,
+        message: Message,
+    ) -> Result<Vec<u8>, LlmError> {
+        let total = self.timeouts.total;
+        match timeout(total, self.sent(form, &message)).await {
+            Ok(outcome) => outcome.map(|answer| answer.body),
+            Err(_) => Err(self.too_late("did not end its answer within", total)),
+        }
+    }
+
+    /// What a status and a body say.
+    pub(super) fn read(&self, status: u16, body: &[u8]) -> Result<Reply, LlmError> {
+        let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if !code.is_success() {
+            let (headers, now) = (HeaderMap::new(), Clock::System.now());
+            return Err(self.error(code, self.protocol.refusal(status, &headers, body, now)));
+        }
+        let reply = self.protocol.reply(body).map_err(|refusal| self.error(code, refusal))?;
+        Ok(self.without_key(reply))
+    }
+
+    /// The address of a message: a path after `base_url`.
+    fn address_of(&self, path: &str) -> Result<Url, LlmError> {
+        Url::parse(&joined(&self.base, path)).map_err(|error| {
+            let words = format!("cannot be asked for `{path}`: {error}");
+            self.failed(Failure::BadRequest, false, &words)
+        })
     }
 
     /// The address of a request: its model may be in the path.
@@ -205,23 +294,36 @@ impl<P: Protocol> HttpProvider<P> {
         endpoint
     }
 
-    async fn attempt(
+    async fn attempt(&self, request: &Request, body: Bytes) -> Result<Reply, LlmError> {
+        let content = Some((JSON.to_owned(), body));
+        let place = Place::Endpoint(self.endpoint_of(request));
+        let message = Message { place, content, largest: LARGEST_ANSWER };
+        let answer = self.sent(&request.form, &message).await?;
+        let reply = self.protocol.reply(&answer.body);
+        let reply = reply.map_err(|refusal| self.error(answer.status, refusal))?;
+        Ok(Reply { left: answer.left, ..self.without_key(reply) })
+    }
+
+    async fn sent_with(
         &self,
-        request: &Request,
-        body: Bytes,
+        form: &RequestForm,
+        message: &Message,
         key: Option<&SecretString>,
-    ) -> Result<Reply, LlmError> {
-        let mut endpoint = self.endpoint_of(request);
-        let form = &request.form;
+    ) -> Result<Answer, LlmError> {
+        let mut endpoint = match &message.place {
+            Place::Endpoint(endpoint) => endpoint.clone(),
+            Place::Path(path) => self.address_of(path)?,
+        };
         if !form.query().is_empty() {
             endpoint.query_pairs_mut().extend_pairs(form.query());
         }
-        let mut sending = self
-            .client
-            .post(endpoint)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .body(body);
+        let mut sending = match &message.content {
+            Some((kind, body)) => {
+                self.client.post(endpoint).header(CONTENT_TYPE, kind).body(body.clone())
+            }
+            None => self.client.get(endpoint),
+        };
+        sending = sending.header(ACCEPT, HeaderValue::from_static(JSON));
         let is_own = |name: &str| form.headers().keys().any(|own| own.eq_ignore_ascii_case(name));
         for (name, value) in P::HEADERS.iter().filter(|(name, _)| !is_own(name)) {
             sending = sending.header(*name, *value);
@@ -245,9 +347,8 @@ impl<P: Protocol> HttpProvider<P> {
             return Err(self.refused(response).await);
         }
         let left = rates::left(response.headers(), Clock::System.now());
-        let body = self.body(response).await?;
-        let reply = self.protocol.reply(&body).map_err(|refusal| self.error(status, refusal))?;
-        Ok(Reply { left, ..self.without_key(reply) })
+        let body = self.body(response, message.largest).await?;
+        Ok(Answer { status, left, body })
     }
 
     /// A proxy may repeat the headers of a request in its answer: no key comes in with one. The texts are
@@ -263,7 +364,7 @@ impl<P: Protocol> HttpProvider<P> {
     }
 
     /// The whole body of an answer.
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, LlmError> {
+    async fn body(&self, mut response: Response, largest: usize) -> Result<Vec<u8>, LlmError> {
         let mut body = Vec::new();
         loop {
             match timeout(self.timeouts.idle, response.chunk()).await {
@@ -279,9 +380,9 @@ impl<P: Protocol> HttpProvider<P> {
                         .too_late("broke off its answer and was silent for", self.timeouts.idle));
                 }
             }
-            if body.len() > LARGEST_ANSWER {
-                let words = "its answer has no end: more than 16 MiB";
-                return Err(self.failed(Failure::Unreadable, true, words));
+            if body.len() > largest {
+                let words = format!("its answer has no end: more than {} MiB", largest >> 20);
+                return Err(self.failed(Failure::Unreadable, true, &words));
             }
         }
     }
@@ -356,7 +457,7 @@ impl<P: Protocol> HttpProvider<P> {
     }
 
     /// The only place where a message is made, so that none gets out with the key in it.
-    fn failed(&self, failure: Failure, may_be_billed: bool, words: &str) -> LlmError {
+    pub(super) fn failed(&self, failure: Failure, may_be_billed: bool, words: &str) -> LlmError {
         // A terminal must not obey what a server says, and no mark may cut a key into pieces.
         let words = text::one_line(words);
         let words = match &self.credential {
@@ -383,7 +484,7 @@ impl<P: Protocol> Llm for HttpProvider<P> {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
         let body = self.protocol.body(request);
         let total = self.timeouts.total;
-        match timeout(total, self.attempts(request, body)).await {
+        match timeout(total, self.attempt(request, body)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.too_late("did not end its answer within", total)),
         }
@@ -405,7 +506,7 @@ fn authorization<P: Protocol>(
 }
 
 /// A text as one step of a path: whatever it holds, it leads nowhere else.
-fn escaped(step: &str) -> String {
+pub(super) fn escaped(step: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
     step.bytes()
         .map(

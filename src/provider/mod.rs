@@ -11,8 +11,10 @@ pub mod refusal; // What a server says instead of an answer.
 pub mod protocol; // What a wire protocol defines.
 pub mod limit; // When an attempt may be sent: the contract.
 mod rates; // What an answer's headers say is left of a provider's rates.
+pub mod batch; // Many requests at once: the contract.
 mod answer; // What answers have in common, whatever the protocol.
 pub mod http; // One attempt over HTTP, whatever the protocol.
+mod batch_results; // What the results of batches have in common.
 pub mod openai; // `POST /chat/completions`.
 pub mod responses; // `POST /responses`.
 pub mod anthropic; // `POST /v1/messages`.

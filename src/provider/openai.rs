@@ -1,6 +1,7 @@
 //! `POST /chat/completions`: OpenAI, and the many servers that speak this protocol.
 
 mod answer;
+pub(super) mod batches;
 
 use super::protocol::{Protocol, written};
 use super::refusal::Refusal;

@@ -5,10 +5,13 @@
 
 use super::Llm;
 use super::anthropic::Anthropic;
+use super::anthropic::batches::AnthropicBatches;
+use super::batch::BatchApi;
 use super::gemini::Gemini;
 use super::http::{AddressError, HttpProvider};
 use super::limit::SendLimit;
 use super::openai::OpenAi;
+use super::openai::batches::OpenAiBatches;
 use super::protocol::Protocol;
 use super::responses::OpenAiResponses;
 use super::shared_limit::SharedLimit;
@@ -22,10 +25,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What asks a provider's server.
+#[derive(Clone)]
+pub struct Client {
+    /// One request at a time.
+    pub llm: Arc<dyn Llm>,
+    /// Many at once, where its protocol has that.
+    pub batches: Option<Arc<dyn BatchApi>>,
+}
+
+impl From<Arc<dyn Llm>> for Client {
+    /// Without a batch API.
+    fn from(llm: Arc<dyn Llm>) -> Self {
+        Self { llm, batches: None }
+    }
+}
+
 /// What answers the requests to a provider.
 pub enum Connection {
     /// A client of its server; no connection is made yet.
-    Client(Arc<dyn Llm>),
+    Client(Client),
     /// The simulated models, in this process.
     Simulated,
     /// A model of the program that made the task.
@@ -42,10 +61,19 @@ pub fn connect(
     key: Option<SecretString>,
 ) -> Result<Connection, AddressError> {
     Ok(match provider.kind {
-        Some(ProviderKind::Openai) => client::<OpenAi>(name, provider, key)?,
-        Some(ProviderKind::OpenaiResponses) => client::<OpenAiResponses>(name, provider, key)?,
-        Some(ProviderKind::Anthropic) => client::<Anthropic>(name, provider, key)?,
-        Some(ProviderKind::Gemini) => client::<Gemini>(name, provider, key)?,
+        Some(ProviderKind::Openai) => with_openai_batches::<OpenAi>(name, provider, key)?,
+        Some(ProviderKind::OpenaiResponses) => {
+            with_openai_batches::<OpenAiResponses>(name, provider, key)?
+        }
+        Some(ProviderKind::Anthropic) => {
+            let llm = Arc::new(HttpProvider::<Anthropic>::new(name, provider, key)?);
+            let batches = Arc::new(AnthropicBatches(Arc::clone(&llm)));
+            Connection::Client(Client { llm, batches: Some(batches) })
+        }
+        Some(ProviderKind::Gemini) => {
+            let llm = Arc::new(HttpProvider::<Gemini>::new(name, provider, key)?);
+            Connection::Client(Client { llm, batches: None })
+        }
         Some(ProviderKind::Sim) => Connection::Simulated,
         None => Connection::OfProgram,
     })
@@ -67,12 +95,14 @@ pub fn limits_file(folder: &Path, provider: &Provider, key: Option<&SecretString
     folder.join(format!("{}.v1.json", &hasher.finalize().to_hex()[..16]))
 }
 
-fn client<P: Protocol + 'static>(
+fn with_openai_batches<P: Protocol + 'static>(
     name: &str,
     provider: &Provider,
     key: Option<SecretString>,
 ) -> Result<Connection, AddressError> {
-    Ok(Connection::Client(Arc::new(HttpProvider::<P>::new(name, provider, key)?)))
+    let llm = Arc::new(HttpProvider::<P>::new(name, provider, key)?);
+    let batches = Arc::new(OpenAiBatches(Arc::clone(&llm)));
+    Ok(Connection::Client(Client { llm, batches: Some(batches) }))
 }
 
 /// How long a run waits for a provider.
@@ -104,6 +134,8 @@ impl Patience {
 pub struct ThrottledProvider {
     /// The provider.
     pub llm: Arc<dyn Llm>,
+    /// Its batch API, where it has one.
+    pub batches: Option<Arc<dyn BatchApi>>,
     /// Its limit.
     pub limit: Arc<dyn SendLimit>,
     /// How long it is waited for.
@@ -128,13 +160,13 @@ impl Providers {
     pub fn new<E>(
         task: &Task,
         concurrency: Option<usize>,
-        answering: impl Fn(&str, &Provider) -> Result<(Arc<dyn Llm>, Option<PathBuf>), E>,
+        answering: impl Fn(&str, &Provider) -> Result<(Client, Option<PathBuf>), E>,
     ) -> Result<Self, E> {
         let shared = concurrency.map(|most| Arc::new(SharedLimit::new(most)));
         let mut by_name = BTreeMap::new();
         let mut total = 0;
         for (name, provider) in task.providers() {
-            let (llm, file) = answering(name, provider)?;
+            let (Client { llm, batches }, file) = answering(name, provider)?;
             // A limit over all providers may also be above a provider's default.
             let own = match (provider.concurrency, concurrency) {
                 (None, Some(most)) => most.max(1),
@@ -149,7 +181,8 @@ impl Providers {
             let outer = shared.as_ref().map(|shared| Arc::clone(shared) as _);
             let throttle = Throttle::with(rates, outer, file.as_deref());
             let (limit, patience) = (Arc::new(throttle), Patience::of(provider));
-            by_name.insert(name.clone(), ThrottledProvider { llm, limit, patience });
+            let provider = ThrottledProvider { llm, batches, limit, patience };
+            by_name.insert(name.clone(), provider);
         }
         let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);
         Ok(Self { by_name, concurrency })

@@ -146,6 +146,7 @@ impl Recorder {
             reasoning: 0,
             usd: crate::units::Usd::ZERO,
             estimated: false,
+            batch: false,
             finish: Finish::Stop,
             why: String::new(),
             ms: 180,

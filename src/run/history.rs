@@ -101,7 +101,10 @@ impl History {
             return Vec::new();
         }
         let open = self.wallet.open_calls();
-        let lost = open.iter().map(|(call, ..)| Event::Lost { call: *call });
+        // What is in a batch comes back with it.
+        let is_lost = |call: &Call| !self.state.batches.holds(*call);
+        let lost = open.iter().map(|(call, ..)| *call).filter(is_lost);
+        let lost = lost.map(|call| Event::Lost { call });
         let reopened = ModelRole::ALL.into_iter().filter_map(|role| self.reopened(role));
         lost.chain(reopened).chain([Event::Resumed { at, ran_ms: self.ran_ms }]).collect()
     }

@@ -11,7 +11,7 @@ use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::journal::Journal;
 use crate::provider::Llm;
-use crate::provider::registry::{Connection, Providers, connect, limits_file};
+use crate::provider::registry::{Client, Connection, Providers, connect, limits_file};
 use crate::recipe::Recipe;
 use crate::sim::world::WorldParameters;
 use crate::sim::{CLERK, EDITOR, MODEL_SEED, SimLlm, world_of};
@@ -56,6 +56,7 @@ pub(super) fn search(
         runner.learn(role, state.plan.ratios());
     }
     runner.leave_out(&state.refused_fields);
+    runner.adopt(&state.batches);
     let runner = Arc::new(runner);
     let evaluator = Arc::new(Evaluator::new(Arc::clone(task), &access.environment));
     evaluator.check_rows()?;
@@ -94,18 +95,19 @@ fn answering(
     provider: &Provider,
     task: &Task,
     access: &Access,
-) -> Result<(Arc<dyn Llm>, Option<PathBuf>), RunError> {
+) -> Result<(Client, Option<PathBuf>), RunError> {
     if let Some(llm) = access.models.get(name) {
-        return Ok((Arc::clone(llm), None));
+        return Ok((Arc::clone(llm).into(), None));
     }
     let failed = |message: String| RunError::Provider { name: name.to_owned(), message };
     let key = access.keys.get(name).cloned();
     let limits = access.limits.as_ref().map(|it| limits_file(it, provider, key.as_ref()));
     match connect(name, provider, key).map_err(|error| failed(error.to_string()))? {
-        Connection::Client(llm) => Ok((llm, limits)),
+        Connection::Client(client) => Ok((client, limits)),
         Connection::Simulated => {
             let world = world_of(task, MODEL_SEED, WorldParameters::default());
-            Ok((Arc::new(SimLlm::new(Arc::new(world))), None))
+            let llm: Arc<dyn Llm> = Arc::new(SimLlm::new(Arc::new(world)));
+            Ok((llm.into(), None))
         }
         Connection::OfProgram => {
             Err(failed("the program that made the task gave no model for it".to_owned()))

@@ -14,6 +14,8 @@ mod tally;
 mod parameters;
 mod row;
 mod wire;
+mod anthropic_wire;
+mod batches;
 mod words;
 mod labels;
 mod editor;

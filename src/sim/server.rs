@@ -3,11 +3,17 @@
 pub use super::allowance::Allowance;
 pub use super::faults::{Faults, Latency};
 
+mod batch_routes;
+
+pub use super::batches::BatchOptions;
+
 use super::allowance::{Buckets, Header, wait_headers};
+use super::anthropic_wire;
+use super::batches::Batches;
 use super::faults::Fault;
 use super::log::{LogEntry, RequestLog};
 use super::tally::{BodyHash, Outcome, Tally};
-use super::wire::{self, ChatRequest};
+use super::wire::{self, ChatRequest, Wire};
 use super::world::World;
 use super::{Answer, CLERK, Call, SimLlm};
 use crate::task::model::{ModelRole, Usage};
@@ -42,6 +48,8 @@ pub struct Options {
     pub faults: Faults,
     /// How much it answers in a minute.
     pub allowance: Allowance,
+    /// How its batches behave.
+    pub batches: BatchOptions,
     /// The key that requests must carry.
     pub key: Option<SecretString>,
     /// Where one JSON line per answer is appended.
@@ -53,6 +61,7 @@ struct Server {
     options: Options,
     tally: Mutex<Tally>,
     buckets: Mutex<Buckets>,
+    batches: Mutex<Batches>,
     log: Option<RequestLog>,
     /// Ends what hangs when the server ends.
     closing: watch::Receiver<bool>,
@@ -76,11 +85,14 @@ pub async fn serve(
         options,
         tally: Mutex::default(),
         buckets,
+        batches: Mutex::default(),
         log,
         closing,
     });
     let routes = Router::new()
         .route("/v1/chat/completions", post(chat))
+        .route("/v1/messages", post(messages))
+        .merge(batch_routes::routes())
         .route("/v1/models", get(models))
         .route("/stats", get(stats))
         .route("/stats/reset", post(reset))
@@ -121,51 +133,36 @@ async fn nothing_here() -> Response {
     refusal(
         StatusCode::NOT_FOUND,
         "not_found",
-        "the simulated server answers POST /v1/chat/completions, GET /v1/models, GET /stats, \
-         POST /stats/reset and GET /health",
+        "the simulated server answers POST /v1/chat/completions and /v1/messages, both batch APIs, \
+         GET /v1/models, GET /stats, POST /stats/reset and GET /health",
     )
 }
 
-async fn chat(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn chat(server: State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
+    live(&server, Wire::OpenAi, &headers, &body).await
+}
+
+async fn messages(server: State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
+    live(&server, Wire::Anthropic, &headers, &body).await
+}
+
+async fn live(server: &Server, wire: Wire, headers: &HeaderMap, body: &[u8]) -> Response {
     server.tally().received();
-    if !server.admits(&headers) {
-        server.tally().unauthorized();
-        return refusal(
-            StatusCode::UNAUTHORIZED,
-            "invalid_api_key",
-            "the simulated server was started with a key: send it as `Authorization: Bearer …`",
-        );
+    if let Some(refusal) = server.turns_away(wire, headers) {
+        return refusal;
     }
-    let read = ChatRequest::parse(&body).and_then(|mut request| {
-        let messages = request.take_messages()?;
-        Ok((request, messages))
-    });
-    let (request, messages) = match read {
-        Ok(read) => read,
-        Err(message) => {
-            server.tally().refused();
-            return refusal(StatusCode::BAD_REQUEST, "invalid_request_error", &message);
-        }
-    };
-    let default_length =
-        if request.model() == CLERK { ModelRole::Task } else { ModelRole::Mutator };
-    let answer = server.models.answer(Call {
-        model: request.model(),
-        messages: &messages,
-        temperature: request.temperature(),
-        max_output_tokens: request
-            .max_output_tokens()
-            .unwrap_or(default_length.default_max_output_tokens()),
-        draw: request.draw(),
-    });
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(message) => {
-            server.tally().refused();
-            return refusal(StatusCode::NOT_FOUND, "model_not_found", &message);
-        }
-    };
-    server.reply(&request, answer, &body).await
+    match server.answer(wire, body) {
+        Ok((request, answer)) => server.reply(wire, &request, answer, body).await,
+        Err((status, kind, message)) => refusal_of(wire, status, kind, &message),
+    }
+}
+
+/// An answer as bytes.
+fn response(wire: Wire, model: &str, hash: &str, answer: &Answer<'_>) -> Vec<u8> {
+    match wire {
+        Wire::OpenAi => wire::response(model, hash, answer),
+        Wire::Anthropic => anthropic_wire::response(model, hash, answer),
+    }
 }
 
 impl Server {
@@ -178,18 +175,104 @@ impl Server {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        let Some(key) = &self.options.key else {
-            return true;
+    fn batches(&self) -> MutexGuard<'_, Batches> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The refusal of a request without the key.
+    fn turns_away(&self, wire: Wire, headers: &HeaderMap) -> Option<Response> {
+        let key = self.options.key.as_ref()?.expose_secret();
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let (given, header) = match wire {
+            Wire::OpenAi => (
+                text(header::AUTHORIZATION.as_str()).and_then(|it| it.strip_prefix("Bearer ")),
+                "Authorization: Bearer …",
+            ),
+            Wire::Anthropic => (text("x-api-key"), "x-api-key: …"),
         };
-        headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-            .is_some_and(|given| given == key.expose_secret())
+        if given == Some(key) {
+            return None;
+        }
+        self.tally().unauthorized();
+        let (kind, status) = match wire {
+            Wire::OpenAi => ("invalid_api_key", StatusCode::UNAUTHORIZED),
+            Wire::Anthropic => ("authentication_error", StatusCode::UNAUTHORIZED),
+        };
+        let words = format!("the simulated server was started with a key: send it as `{header}`");
+        Some(refusal_of(wire, status, kind, &words))
+    }
+
+    /// The answer to a request, before any fault.
+    fn answer(
+        &self,
+        wire: Wire,
+        body: &[u8],
+    ) -> Result<(ChatRequest, Answer<'_>), (StatusCode, &'static str, String)> {
+        let read = match wire {
+            Wire::OpenAi => ChatRequest::parse(body),
+            Wire::Anthropic => anthropic_wire::parse(body),
+        };
+        let read = read.and_then(|mut request| {
+            let messages = request.take_messages()?;
+            Ok((request, messages))
+        });
+        let (request, messages) = read.map_err(|message| {
+            self.tally().refused();
+            (StatusCode::BAD_REQUEST, "invalid_request_error", message)
+        })?;
+        let role = if request.model() == CLERK { ModelRole::Task } else { ModelRole::Mutator };
+        let most = request.max_output_tokens().unwrap_or(role.default_max_output_tokens());
+        let answer = self.models.answer(Call {
+            model: request.model(),
+            messages: &messages,
+            temperature: request.temperature(),
+            max_output_tokens: most,
+            draw: request.draw(),
+        });
+        let answer = answer.map_err(|message| {
+            self.tally().refused();
+            let kind = match wire {
+                Wire::OpenAi => "model_not_found",
+                Wire::Anthropic => "not_found_error",
+            };
+            (StatusCode::NOT_FOUND, kind, message)
+        })?;
+        Ok((request, answer))
+    }
+
+    /// The status and the body for one request of a batch. It is billed, and meets no fault.
+    fn row(&self, wire: Wire, body: &[u8]) -> (u16, serde_json::Value) {
+        self.tally().received();
+        let (status, bytes) = match self.answer(wire, body) {
+            Ok((request, answer)) => {
+                let hash = body_hash(body);
+                let pending = Pending {
+                    server: self,
+                    body: hash,
+                    hash: hex(&hash),
+                    model: request.model(),
+                    draw: request.draw(),
+                    row: answer.row,
+                    usage: Some(answer.usage),
+                    outcome: Outcome::Answered,
+                    fault: None,
+                };
+                self.tally().see(hash);
+                (StatusCode::OK, response(wire, &request.model, &pending.hash, &answer))
+            }
+            Err((status, kind, message)) => (status, error(wire, kind, &message)),
+        };
+        (status.as_u16(), serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
     /// Sends an answer, or what a fault leaves of it.
-    async fn reply(&self, request: &ChatRequest, answer: Answer<'_>, body: &[u8]) -> Response {
+    async fn reply(
+        &self,
+        wire: Wire,
+        request: &ChatRequest,
+        answer: Answer<'_>,
+        body: &[u8],
+    ) -> Response {
         let body = body_hash(body);
         let seen = self.tally().see(body);
         let source = u64::from_le_bytes(std::array::from_fn(|place| body[place]));
@@ -261,7 +344,7 @@ impl Server {
         match fault {
             Some(Fault::Truncated) => {
                 pending.outcome = Outcome::Truncated;
-                half(wire::response(&request.model, &pending.hash, &answer))
+                half(response(wire, &request.model, &pending.hash, &answer))
             }
             Some(Fault::Empty) => {
                 let usage = Usage { output: Tokens::ZERO, ..answer.usage };
@@ -273,12 +356,12 @@ impl Server {
                 };
                 pending.outcome = Outcome::Empty;
                 pending.usage = Some(usage);
-                let bytes = wire::response(&request.model, &pending.hash, &empty);
+                let bytes = response(wire, &request.model, &pending.hash, &empty);
                 json(StatusCode::OK, bytes)
             }
             _ => {
                 pending.outcome = Outcome::Answered;
-                let bytes = wire::response(&request.model, &pending.hash, &answer);
+                let bytes = response(wire, &request.model, &pending.hash, &answer);
                 let mut response = json(StatusCode::OK, bytes);
                 insert(&mut response, self.buckets().headers());
                 response
@@ -354,7 +437,18 @@ fn insert(response: &mut Response, headers: Vec<Header>) {
 }
 
 fn refusal(status: StatusCode, kind: &str, message: &str) -> Response {
-    json(status, wire::error(kind, message))
+    refusal_of(Wire::OpenAi, status, kind, message)
+}
+
+fn refusal_of(wire: Wire, status: StatusCode, kind: &str, message: &str) -> Response {
+    json(status, error(wire, kind, message))
+}
+
+fn error(wire: Wire, kind: &str, message: &str) -> Vec<u8> {
+    match wire {
+        Wire::OpenAi => wire::error(kind, message),
+        Wire::Anthropic => anthropic_wire::error(kind, message),
+    }
 }
 
 /// The whole length promised, half of it sent, and the connection closed.

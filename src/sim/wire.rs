@@ -5,6 +5,15 @@ use crate::event::Finish;
 use crate::prompt::{Message, Role};
 use serde::{Deserialize, Serialize};
 
+/// The protocol of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// OpenAI's chat completions.
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+}
+
 /// The body of `POST /v1/chat/completions`. Fields that are not named here are ignored, as
 /// providers do with what they do not know.
 #[derive(Debug, Deserialize)]
@@ -20,7 +29,7 @@ pub(super) struct ChatRequest {
 }
 
 #[derive(Debug, Deserialize)]
-struct WireMessage {
+pub(super) struct WireMessage {
     role: String,
     content: Content,
 }
@@ -47,6 +56,27 @@ impl ChatRequest {
     pub(super) fn parse(body: &[u8]) -> Result<Self, String> {
         let request: Self = serde_json::from_slice(body)
             .map_err(|error| format!("the body is not a chat request: {error}"))?;
+        request.checked()
+    }
+
+    /// A request without what only OpenAI's protocol has.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with it.
+    pub(super) fn new(
+        model: String,
+        messages: Vec<WireMessage>,
+        temperature: Option<f64>,
+        max_tokens: u32,
+    ) -> Result<Self, String> {
+        let (max_completion_tokens, seed, n, stream) = (None, None, None, None);
+        let max_tokens = Some(max_tokens);
+        Self { model, messages, temperature, max_tokens, max_completion_tokens, seed, n, stream }
+            .checked()
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        let request = self;
         if request.stream == Some(true) {
             return Err("the simulated models do not stream: leave `stream` out".to_owned());
         }

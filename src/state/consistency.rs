@@ -104,6 +104,10 @@ impl Facts {
                 let is_issued = *call < self.next_call;
                 is_issued.then_some(()).ok_or(Misfit::Reserved(*call))
             }
+            Event::BatchPlanned(batch) => {
+                let unknown = batch.calls.iter().find(|call| **call >= self.next_call);
+                unknown.map_or(Ok(()), |call| Err(Misfit::Reserved(*call)))
+            }
             _ => Ok(()),
         }
     }

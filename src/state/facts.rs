@@ -1,5 +1,6 @@
 //! The facts of a run, and how they are read.
 
+use super::batches::Batches;
 use super::candidate::{CandidateState, Status};
 use super::counts::Counts;
 use super::open_call::{Arrival, OpenCall};
@@ -58,6 +59,8 @@ pub struct Facts {
     pub refused_fields: RefusedFields,
     /// Calls that ended and are not folded.
     pub arrivals: HashMap<Call, Arrival>,
+    /// Batches that are at their provider.
+    pub batches: Batches,
     /// Drafts that are not folded.
     pub drafts: BTreeMap<ProposalNumber, Draft>,
     /// The evidence of issued proposals.

@@ -11,6 +11,7 @@ mod column;
 mod candidate;
 mod open_call;
 mod counts;
+mod batches;
 mod facts;
 mod run;
 mod call;
@@ -22,6 +23,7 @@ mod consistency; // Whether an event can follow.
 #[cfg(test)]
 mod tests;
 
+pub use batches::{Batches, OpenBatch};
 pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
 pub use consistency::Misfit;
@@ -38,6 +40,7 @@ impl Facts {
         self.folded_row = None;
         self.closed_proposal = None;
         self.plan.apply(event);
+        self.batches.apply(event);
         match event {
             Event::Started { .. }
             | Event::Resumed { .. }
@@ -55,6 +58,8 @@ impl Facts {
             | Event::CallMissing { .. }
             | Event::CallsReopened { .. }
             | Event::Scored { .. }
+            | Event::BatchPlanned(_)
+            | Event::BatchSubmitted { .. }
             | Event::Lost { .. } => self.apply_call(number, event),
 
             Event::ProposalDrafted(_)

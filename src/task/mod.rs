@@ -29,8 +29,8 @@ use example::{Example, Split, Splits};
 use file::{PartSource, TaskFile};
 use goal::Goal;
 use model::{
-    FormTable, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider, RequestForm,
-    SchemaSource,
+    Execution, FormTable, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider,
+    RequestForm, SchemaSource,
 };
 use scorer::ScorerSet;
 use serde_json::Value;
@@ -38,6 +38,7 @@ use split::{Shares, SplitSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A model as it is asked in one role.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +55,10 @@ pub struct Model {
     pub price: Option<Price>,
     /// Where its price comes from.
     pub price_source: Option<PriceSource>,
+    /// Whether it is asked in batches.
+    pub execution: Execution,
+    /// How long a batch is expected to take, before one came back.
+    pub batch_wait: Option<Duration>,
     /// How its requests are written.
     pub form: Arc<RequestForm>,
 }
@@ -368,6 +373,13 @@ fn model(
     let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?
         .with_schema(schema);
     let (price, price_source) = provider.price_of(name).unzip();
+    if !spec.execution.is_live() && !kind.has_batches() {
+        return Err(format!(
+            "`{}` cannot be asked in batches: that is built for the kinds `openai`, \
+             `openai-responses` and `anthropic`; leave `execution` out",
+            spec.model
+        ));
+    }
     let temperature = spec.temperature.unwrap_or_else(|| role.default_temperature());
     let most = form.nearest_temperature(temperature);
     if most < temperature {
@@ -385,6 +397,8 @@ fn model(
         context_tokens: spec.context_tokens,
         price,
         price_source,
+        execution: spec.execution,
+        batch_wait: spec.batch_wait,
         form: Arc::new(form),
     })
 }

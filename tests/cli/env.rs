@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// Sixty rows, two labels, simulated models.
 pub(crate) const COLOURS: &str = r#"name = "colours"
@@ -124,6 +125,18 @@ impl TestEnv {
         let mut command = self.program(env!("CARGO_BIN_EXE_promptsearch"));
         command.args(line.split_whitespace());
         command
+    }
+
+    /// Starts `simulate` for the task `colours`; what it told.
+    pub(crate) fn simulate(&self, line: &str) -> (Child, Value) {
+        let mut child = self
+            .command(&format!("simulate --task colours --json {line}"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut told = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut told).unwrap();
+        (child, serde_json::from_str(&told).unwrap())
     }
 
     /// Runs the program with the words of a line as arguments.

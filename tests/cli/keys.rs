@@ -165,23 +165,10 @@ fn a_bad_request_and_a_missing_model_are_refusals() {
     }
 }
 
-/// A running `simulate`, and what it told.
-fn simulated(env: &TestEnv, line: &str) -> (std::process::Child, serde_json::Value) {
-    use std::io::{BufRead, BufReader};
-    let mut child = env
-        .command(&format!("simulate --task colours --json {line}"))
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut told = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut told).unwrap();
-    (child, serde_json::from_str(&told).unwrap())
-}
-
 #[test]
 fn the_simulated_server_asks_for_its_key() {
     let mut env = TestEnv::with_colours();
-    let (mut child, told) = simulated(&env, &format!("--require-key {GOOD}"));
+    let (mut child, told) = env.simulate(&format!("--require-key {GOOD}"));
     let provider = format!(
         "[providers.local]\nkind = \"openai\"\nbase_url = {}\napi_key = \"env:LOCAL_KEY\"\nfree = true\n\n[goal]",
         told["base_url"]
@@ -205,7 +192,7 @@ fn the_simulated_server_asks_for_its_key() {
 #[test]
 fn two_runs_at_once_keep_to_the_limits_of_a_server() {
     let env = TestEnv::with_colours();
-    let (mut child, told) = simulated(&env, "--rpm 300 --log served.jsonl");
+    let (mut child, told) = env.simulate("--rpm 300 --log served.jsonl");
     let provider = format!(
         "[providers.local]\nkind = \"openai\"\nbase_url = {}\nfree = true\n\n[goal]",
         told["base_url"]

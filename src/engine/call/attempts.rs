@@ -5,11 +5,13 @@
 
 use super::reservation::Reservation;
 use super::{AttemptsEnd, CallContext, CallRunner, lock};
+use crate::engine::batches::Given;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{Next, Tries};
 use crate::engine::usage::{estimated_usage, plausible_usage};
 use crate::event::{Answered, Event, Failure, Finish, NoAnswer};
 use crate::id::EventNumber;
+use crate::provider::batch::RowResult;
 use crate::provider::limit::RatesLeft;
 use crate::provider::{LlmError, Reply, Request};
 use crate::task::model::Usage;
@@ -39,24 +41,46 @@ impl CallRunner {
     ) -> Result<AttemptsEnd, StopCause> {
         let draw = self.seed.child("backoff", context.call.0);
         let mut tries = Tries::default();
-        let mut first = None;
+        let (mut first, mut asks_live) = (None, false);
         loop {
             let first_call = self.first_call(context).await;
-            let reservation = match self.reserve(context).await? {
-                Ok(reservation) => reservation,
-                Err(cause) => {
-                    let (why, first) = (self.why_unsent(context, cause), Instant::now());
-                    return Ok(AttemptsEnd::Missing { cause, why, first });
-                }
+            let is_batched = first_call.is_none() && !asks_live && self.is_batched(context);
+            let reservation = match is_batched {
+                true => None,
+                false => match self.reserve(context).await? {
+                    Ok(reservation) => Some(reservation),
+                    Err(cause) => return Ok(self.unsent(context, cause)),
+                },
             };
-            let reserved = reservation.amount;
             // Written as late as this, because other calls may have learned what the server takes.
             let rewritten = self.rewritten(context.request);
             let rewritten = rewritten.as_ref().map(|request| context.with(request));
             let context = rewritten.as_ref().unwrap_or(context);
-            let (result, took) = self.attempt(context, reservation).await;
+            let (result, took) = match reservation {
+                Some(reservation) => self.attempt(context, reservation).await,
+                None => {
+                    let asked = Instant::now();
+                    let result = match self.by_batch(context).await? {
+                        Given::Result(RowResult::Answered(reply)) => Ok(reply),
+                        Given::Result(RowResult::Failed(error)) => Err(error),
+                        Given::Result(RowResult::NotRun) => {
+                            failed.extend(self.charge(context, Failure::Unsent, Amount::ZERO));
+                            continue;
+                        }
+                        Given::Live => {
+                            asks_live = true;
+                            continue;
+                        }
+                        Given::NoRoom => match self.room_in_batch(context).await? {
+                            Ok(()) => continue,
+                            Err(cause) => return Ok(self.unsent(context, cause)),
+                        },
+                    };
+                    (result, asked.elapsed())
+                }
+            };
             let error = match result {
-                Ok(reply) => return self.answer(context, reply, took, first).await,
+                Ok(reply) => return self.answer(context, reply, took, first, is_batched).await,
                 Err(error) => error,
             };
             if self.learns_form(context, &error, failed) {
@@ -70,8 +94,8 @@ impl CallRunner {
                 // What is reported is what is charged, and else the worst case; a retry reserves anew.
                 let charged = match plausible_usage(context.request, error.usage) {
                     _ if !error.may_be_billed => Amount::ZERO,
-                    Some(usage) => self.cost(context.role, usage),
-                    None => reserved,
+                    Some(usage) => self.cost(context.role, usage, is_batched),
+                    None => self.wallet().reserved(context.call),
                 };
                 failed.extend(self.charge(context, error.failure, charged));
             }
@@ -102,7 +126,7 @@ impl CallRunner {
                         if error.may_be_billed { error.usage } else { Some(Usage::default()) };
                     let (text, left) = (String::new(), RatesLeft::default());
                     let reply = Reply { text, usage, finish, why: error.message, left };
-                    return self.answer(context, reply, took, Some(since)).await;
+                    return self.answer(context, reply, took, Some(since), is_batched).await;
                 }
                 Next::Missing(cause) => {
                     return Ok(AttemptsEnd::Missing { cause, why: error.message, first: since });
@@ -110,6 +134,12 @@ impl CallRunner {
                 Next::StopRun(reason) => return Err(StopCause::trouble(reason, error.message)),
             }
         }
+    }
+
+    /// The end of a call that is not sent.
+    fn unsent(&self, context: &CallContext<'_>, cause: NoAnswer) -> AttemptsEnd {
+        let (why, first) = (self.why_unsent(context, cause), Instant::now());
+        AttemptsEnd::Missing { cause, why, first }
     }
 
     /// A request without what the server refused since it was written; `None` where that is nothing.
@@ -186,6 +216,7 @@ impl CallRunner {
         reply: Reply,
         took: Duration,
         first: Option<Instant>,
+        is_batched: bool,
     ) -> Result<AttemptsEnd, StopCause> {
         let reported = plausible_usage(context.request, reply.usage);
         let usage = reported.unwrap_or_else(|| estimated_usage(context.request, &reply));
@@ -199,8 +230,9 @@ impl CallRunner {
             written: usage.cache_write.0,
             out: usage.answer().0,
             reasoning: usage.reasoning.0,
-            usd: self.cost(context.role, usage).usd,
+            usd: self.cost(context.role, usage, is_batched).usd,
             estimated: reported.is_none(),
+            batch: is_batched,
             finish: reply.finish,
             why: context.why(&reply),
             text: reply.text,
@@ -212,9 +244,12 @@ impl CallRunner {
             ratios.learn(context.role, usage.prompt().0 as f64 / context.bytes as f64);
             ratios.learn_output(context.role, usage.answer());
         }
-        self.answered.fetch_add(1, Ordering::Relaxed);
-        self.answered_millis.fetch_add(millis, Ordering::Relaxed);
-        self.slowest_millis.fetch_max(millis, Ordering::Relaxed);
+        // How long a batch takes says nothing of how long an answer does.
+        if !is_batched {
+            self.answered.fetch_add(1, Ordering::Relaxed);
+            self.answered_millis.fetch_add(millis, Ordering::Relaxed);
+            self.slowest_millis.fetch_max(millis, Ordering::Relaxed);
+        }
         let number = self.settle(Event::Answered(answered.clone())).await?;
         if let Some(first_calls) = self.first_calls.get(&context.role) {
             first_calls.close();

@@ -5,8 +5,10 @@
 //! without a good answer say something about rows or about the provider.
 
 mod reservation; // What an attempt needs before it is sent.
+mod batched; // Attempts by batch.
 mod attempts; // The attempts of a call, in turn.
 
+use super::batches::Batches;
 use super::error::StopCause;
 use super::quarantine::{Quarantine, Release};
 use super::trouble::{Trouble, Waiting};
@@ -19,7 +21,7 @@ use crate::ledger::{TokenRatios, Wallet};
 use crate::provider::Request;
 use crate::provider::registry::ThrottledProvider;
 use crate::seed::Seed;
-use crate::state::Work;
+use crate::state::{self, Work};
 use crate::task::Model;
 use crate::task::model::{ModelRole, RefusedFields};
 use crate::units::{Amount, Tokens};
@@ -71,6 +73,12 @@ pub struct CallRunner {
     quarantine: Quarantine,
     concurrency: usize,
     stopping: AtomicBool,
+    /// Requests that wait for a batch, and batches that are out.
+    batches: Mutex<Batches>,
+    /// Wakes the call that gathers a batch.
+    gathered: Notify,
+    /// When the time of a share is over, where it has an end.
+    ends: Mutex<BTreeMap<Share, Instant>>,
     /// Shares out of which nothing is sent any more, because their time is over.
     closed: Mutex<BTreeSet<Share>>,
     /// Wakes calls that wait to be sent when nothing is sent any more.
@@ -137,9 +145,13 @@ impl CallRunner {
             ProviderState { throttled, trouble, is_back: Notify::new() }
         };
         let is_known = |role| wallet.by_role(role).usage.answer() > Tokens::ZERO;
+        let first_wait = models.values().filter_map(|model| model.batch_wait).max();
+        // What is submitted for hours was tried before.
+        let is_batched =
+            |role: &ModelRole| models.get(role).is_some_and(|it| !it.execution.is_live());
         let first_calls = ModelRole::ALL
             .into_iter()
-            .filter(|role| wallet.is_capped() && !is_known(*role))
+            .filter(|role| (wallet.is_capped() || is_batched(role)) && !is_known(*role))
             .map(|role| (role, Semaphore::new(FIRST_CALLS)))
             .collect();
         Self {
@@ -155,6 +167,9 @@ impl CallRunner {
             concurrency,
             halt: Notify::new(),
             stopping: AtomicBool::new(false),
+            batches: Mutex::new(Batches::new(first_wait)),
+            gathered: Notify::new(),
+            ends: Mutex::default(),
             closed: Mutex::default(),
             answered: AtomicU64::new(0),
             answered_millis: AtomicU64::new(0),
@@ -179,6 +194,25 @@ impl CallRunner {
     /// Takes over what servers refused in earlier sessions of the run.
     pub fn leave_out(&self, refused: &RefusedFields) {
         lock(&self.refused_fields).clone_from(refused);
+    }
+
+    /// Takes over the batches of earlier sessions.
+    pub fn adopt(&self, open: &state::Batches) {
+        lock(&self.batches).adopt(open.open());
+    }
+
+    /// Says how long the time of a share still is; `None`: it has no end.
+    pub(super) fn set_time_left(&self, share: Share, left: Option<Duration>) {
+        let mut ends = lock(&self.ends);
+        match left.and_then(|left| Instant::now().checked_add(left)) {
+            Some(end) => ends.insert(share, end),
+            None => ends.remove(&share),
+        };
+    }
+
+    fn time_left(&self, share: Share) -> Option<Duration> {
+        let end = *lock(&self.ends).get(&share)?;
+        Some(end.saturating_duration_since(Instant::now()))
     }
 
     /// Sends nothing more; attempts in flight are awaited.
@@ -207,20 +241,37 @@ impl CallRunner {
 
     /// Returns when nothing is sent any more out of a share.
     async fn halted(&self, share: Share) {
+        self.until(|| self.is_stopping() || self.is_closed(share)).await;
+    }
+
+    /// Returns when nothing is sent any more.
+    async fn stopped(&self) {
+        self.until(|| self.is_stopping()).await;
+    }
+
+    async fn until(&self, is_so: impl Fn() -> bool) {
         loop {
             let halt = self.halt.notified();
             tokio::pin!(halt);
             halt.as_mut().enable();
-            if self.is_stopping() || self.is_closed(share) {
+            if is_so() {
                 return;
             }
             halt.await;
         }
     }
 
-    /// What is waited for, for people: the provider that has been silent longest.
+    /// What is waited for, for people: the provider that has been silent longest, or else a batch.
     #[must_use]
     pub fn waiting(&self) -> Option<Waiting> {
+        self.silence().or_else(|| {
+            let batches = lock(&self.batches);
+            let ((since, words), wait) = (batches.oldest()?, batches.expected_wait());
+            Some(Waiting::for_batch(since, wait, words))
+        })
+    }
+
+    fn silence(&self) -> Option<Waiting> {
         let (latency, time) = (self.mean_latency(), Clock::System.now());
         let of = |(name, provider): (&String, &ProviderState)| {
             lock(&provider.trouble).waiting(name, latency, time, Instant::now())

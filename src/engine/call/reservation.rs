@@ -2,9 +2,11 @@
 //! the wallet, durably.
 
 use super::{CallContext, CallRunner, lock};
+use crate::caps::Share;
 use crate::engine::error::StopCause;
 use crate::event::{Failure, NoAnswer};
 use crate::ledger::worst_case;
+use crate::provider::Request;
 use crate::provider::limit::Permit;
 use crate::task::model::{ModelRole, Price, Usage};
 use crate::units::Amount;
@@ -13,10 +15,9 @@ use tokio::sync::SemaphorePermit;
 /// How many calls of a role are in flight until its first bill is known.
 pub(super) const FIRST_CALLS: usize = 2;
 
-/// A place at a provider, and what was set aside for the attempt.
+/// A place at a provider, and a worst case that is set aside.
 pub(super) struct Reservation {
     pub(super) permit: Box<dyn Permit>,
-    pub(super) amount: Amount,
 }
 
 /// Whether the budget has room for an attempt.
@@ -48,10 +49,9 @@ impl CallRunner {
     }
 
     /// Whether the budget has room for an attempt.
-    fn room(&self, context: &CallContext<'_>) -> Room {
-        let amount = self.worst_case(context);
+    fn room(&self, share: Share, amount: Amount) -> Room {
         let wallet = self.wallet();
-        match (wallet.fits(context.share, amount), wallet.is_idle()) {
+        match (wallet.fits(share, amount), wallet.is_idle()) {
             (true, _) => Room::Enough,
             (false, false) => Room::Later,
             (false, true) => Room::Never,
@@ -89,7 +89,7 @@ impl CallRunner {
                 return Ok(Err(NoAnswer::NoTime));
             }
             // What does not fit takes no place, and uses up none of the provider's rate.
-            match self.room(context) {
+            match self.room(context.share, self.worst_case(context)) {
                 Room::Enough => {}
                 Room::Later => {
                     settled.await;
@@ -123,7 +123,7 @@ impl CallRunner {
                         self.charge(context, Failure::Unsent, Amount::ZERO);
                         continue;
                     }
-                    return Ok(Ok(Reservation { permit, amount }));
+                    return Ok(Ok(Reservation { permit }));
                 }
                 None => {
                     drop(permit);
@@ -137,16 +137,56 @@ impl CallRunner {
         self.models.get(&role).and_then(|model| model.price)
     }
 
-    pub(super) fn cost(&self, role: ModelRole, usage: Usage) -> Amount {
+    pub(super) fn cost(&self, role: ModelRole, usage: Usage, in_batch: bool) -> Amount {
         let price = self.price(role).unwrap_or(Price::FREE);
+        let price = if in_batch { price.in_batch() } else { price };
         Amount { usd: price.of(usage), tokens: usage.total() }
     }
 
     fn worst_case(&self, context: &CallContext<'_>) -> Amount {
+        self.worst_case_of(context.role, context.request, false)
+    }
+
+    /// What a request may cost.
+    pub(super) fn worst_case_of(
+        &self,
+        role: ModelRole,
+        request: &Request,
+        in_batch: bool,
+    ) -> Amount {
         let ratios = lock(&self.ratios);
-        let prompt = ratios.estimate(context.role, context.bytes);
-        let output = ratios.longest_output(context.role, context.request.max_output_tokens);
+        let prompt = ratios.estimate(role, request.bytes());
+        let output = ratios.longest_output(role, request.max_output_tokens);
         drop(ratios);
-        worst_case(self.price(context.role), prompt, output)
+        let price = self.price(role);
+        worst_case(
+            if in_batch { price.map(|price| price.in_batch()) } else { price },
+            prompt,
+            output,
+        )
+    }
+
+    /// Waits until the budget may have room for a request in a batch; else why it has none.
+    pub(super) async fn room_in_batch(
+        &self,
+        context: &CallContext<'_>,
+    ) -> Result<Result<(), NoAnswer>, StopCause> {
+        loop {
+            let settled = self.settled.notified();
+            tokio::pin!(settled);
+            settled.as_mut().enable();
+            if self.is_stopping() {
+                return Err(StopCause::Cancelled);
+            }
+            if self.is_closed(context.share) {
+                return Ok(Err(NoAnswer::NoTime));
+            }
+            let amount = self.worst_case_of(context.role, context.request, true);
+            match self.room(context.share, amount) {
+                Room::Enough => return Ok(Ok(())),
+                Room::Later => settled.await,
+                Room::Never => return Ok(Err(NoAnswer::NoBudget)),
+            }
+        }
     }
 }

@@ -145,6 +145,7 @@ pub(super) fn runner(
     let task = task();
     let provider = ThrottledProvider {
         llm,
+        batches: None,
         limit: Arc::new(Throttle::new(Rates::concurrent(4))),
         patience: Patience::default(),
     };

@@ -9,7 +9,13 @@ use crate::units::Score;
 
 fn time(running: u64) -> Time {
     let (running, now) = (Duration::from_secs(running), Clock::fixed(0).now());
-    Time { running, now, latency: Duration::from_millis(1), spacing: Duration::ZERO }
+    Time {
+        running,
+        now,
+        latency: Duration::from_millis(1),
+        spacing: Duration::ZERO,
+        batch: Duration::ZERO,
+    }
 }
 
 fn calls(cap: u64) -> Caps {

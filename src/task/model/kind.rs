@@ -17,3 +17,14 @@ pub enum ProviderKind {
     /// The built-in simulated models, in this process.
     Sim,
 }
+
+impl ProviderKind {
+    /// Whether its protocol has a batch API that is built here.
+    #[must_use]
+    pub fn has_batches(self) -> bool {
+        match self {
+            Self::Openai | Self::OpenaiResponses | Self::Anthropic => true,
+            Self::Gemini | Self::Sim => false,
+        }
+    }
+}

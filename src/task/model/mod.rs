@@ -8,6 +8,7 @@ mod price; // What calls cost.
 mod price_table; // The prices that this program knows.
 mod timeouts; // How long an attempt may take.
 mod kind; // The wire protocols, by name.
+mod execution; // Whether calls are made one by one or in batches.
 mod schema; // The JSON Schema that answers must follow.
 mod field; // The name of a field, or that it is not sent.
 mod service; // What protocols call their fields, and how services want to be asked.
@@ -17,6 +18,7 @@ mod refused_fields; // What servers refused.
 mod key_source; // Where a key comes from.
 mod provider; // One `[providers.NAME]` table.
 
+pub use execution::Execution;
 pub use field::{Cache, FieldName, SystemRole, Temperature};
 pub use form::RequestForm;
 pub use form_table::FormTable;
@@ -33,6 +35,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// The role of a model.
 #[derive(
@@ -143,6 +146,12 @@ pub struct ModelSpec {
     /// The JSON Schema that its answers must follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaSource>,
+    /// Whether it is asked in batches.
+    #[serde(skip_serializing_if = "Execution::is_live")]
+    pub execution: Execution,
+    /// How long a batch is expected to take, before one came back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_wait: Option<Duration>,
     /// How its requests are written, where its provider's are written otherwise.
     pub form: FormTable,
 }
@@ -158,6 +167,8 @@ impl ModelSpec {
             max_output_tokens: None,
             context_tokens: None,
             schema: None,
+            execution: Execution::Live,
+            batch_wait: None,
             form,
         }
     }
@@ -174,6 +185,10 @@ impl<'de> Deserialize<'de> for ModelSpec {
             max_output_tokens: Option<u32>,
             context_tokens: Option<u64>,
             schema: Option<SchemaSource>,
+            #[serde(default)]
+            execution: Execution,
+            #[serde(default, deserialize_with = "provider::duration")]
+            batch_wait: Option<Duration>,
             #[serde(default)]
             headers: BTreeMap<String, String>,
             #[serde(default)]
@@ -225,6 +240,8 @@ impl<'de> Deserialize<'de> for ModelSpec {
                     max_output_tokens: table.max_output_tokens,
                     context_tokens: table.context_tokens,
                     schema: table.schema,
+                    execution: table.execution,
+                    batch_wait: table.batch_wait,
                     form,
                 })
             }

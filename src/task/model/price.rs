@@ -82,6 +82,28 @@ impl Price {
         }
     }
 
+    /// The price in a batch; the same where the factor is not known.
+    #[must_use]
+    pub fn in_batch(&self) -> Self {
+        let factor = self.batch.unwrap_or(1.0);
+        let all = |price: Option<f64>| price.map(|price| price * factor);
+        Self {
+            input: self.input * factor,
+            cached_input: all(self.cached_input),
+            cache_write: all(self.cache_write),
+            output: self.output * factor,
+            reasoning: all(self.reasoning),
+            batch: None,
+            long_context: self.long_context.map(|long| LongContext {
+                above: long.above,
+                input: long.input * factor,
+                cached_input: all(long.cached_input),
+                cache_write: all(long.cache_write),
+                output: long.output * factor,
+            }),
+        }
+    }
+
     /// The cost of a call, rounded up to a whole nano-dollar.
     #[must_use]
     pub fn of(&self, usage: Usage) -> Usd {
@@ -232,5 +254,33 @@ mod tests {
             let usage = Usage::of_totals(prompt, cached, written, answer, reasoning);
             prop_assert!(dear().worst(Tokens(prompt), Tokens(answer)) >= dear().of(usage));
         }
+    }
+
+    #[test]
+    fn a_batch_costs_its_factor_of_every_part_also_of_long_prompts() {
+        let long = LongContext {
+            above: 100,
+            input: 4.0,
+            cached_input: Some(1.0),
+            cache_write: None,
+            output: 8.0,
+        };
+        let parts = (Some(0.5), Some(2.5), Some(6.0));
+        let (cached_input, cache_write, reasoning) = parts;
+        let price = Price {
+            cached_input,
+            cache_write,
+            reasoning,
+            batch: Some(0.5),
+            long_context: Some(long),
+            ..Price::plain(2.0, 4.0)
+        };
+        for prompt in [90, 1_000] {
+            let usage = Usage::of_totals(prompt, 20, 10, 30, 8);
+            assert_eq!(2 * price.in_batch().of(usage).nanos(), price.of(usage).nanos(), "{prompt}");
+        }
+        let unknown = Price { batch: None, ..price };
+        let usage = Usage::plain(10, 10);
+        assert_eq!(unknown.in_batch().of(usage), unknown.of(usage));
     }
 }

@@ -16,7 +16,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// A duration as people write it: `90s`, `30m`.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     text::parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
 }

@@ -1,0 +1,107 @@
+//! Batches that are at their provider: a call in one of them is neither lost nor asked again.
+
+use crate::event::{Batch, Event};
+use crate::id::Call;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// A batch with calls that have not come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenBatch {
+    /// The calls that have not come back.
+    pub calls: BTreeSet<Call>,
+    /// Its id at the provider, once that is known. Without one it may have been submitted or not.
+    pub id: Option<String>,
+    /// When it was about to be submitted.
+    pub since: Timestamp,
+    /// How many requests it has.
+    pub rows: usize,
+}
+
+/// The batches that are at their provider, by our name.
+#[derive(Clone, Debug, Default)]
+pub struct Batches {
+    open: BTreeMap<Arc<str>, OpenBatch>,
+    of_call: HashMap<Call, Arc<str>>,
+}
+
+impl Batches {
+    /// Those that are open.
+    pub fn open(&self) -> impl Iterator<Item = (&Arc<str>, &OpenBatch)> {
+        self.open.iter()
+    }
+
+    /// Whether a call is in one of them.
+    #[must_use]
+    pub fn holds(&self, call: Call) -> bool {
+        self.of_call.contains_key(&call)
+    }
+
+    /// A batch ends with the last of its calls.
+    pub(super) fn apply(&mut self, event: &Event) {
+        match event {
+            Event::BatchPlanned(Batch { name, calls, at, .. }) => {
+                let name: Arc<str> = name.as_str().into();
+                self.of_call.extend(calls.iter().map(|call| (*call, Arc::clone(&name))));
+                let rows = calls.len();
+                let calls = calls.iter().copied().collect();
+                self.open.insert(name, OpenBatch { calls, id: None, since: *at, rows });
+            }
+            Event::BatchSubmitted { name, id } => {
+                if let Some(batch) = self.open.get_mut(name.as_str()) {
+                    batch.id = Some(id.clone());
+                }
+            }
+            Event::Answered(answered) => self.end(answered.call),
+            Event::AttemptFailed { call, .. }
+            | Event::CallMissing { call, .. }
+            | Event::Lost { call } => self.end(*call),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, call: Call) {
+        let Some(name) = self.of_call.remove(&call) else { return };
+        if let Some(batch) = self.open.get_mut(&name) {
+            batch.calls.remove(&call);
+            if batch.calls.is_empty() {
+                self.open.remove(&name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Answered, Failure};
+    use crate::task::model::ModelName;
+    use crate::units::Amount;
+
+    fn planned(name: &str, calls: &[u64]) -> Event {
+        Event::BatchPlanned(Batch {
+            name: name.to_owned(),
+            model: ModelName::parse("p/m").unwrap(),
+            calls: calls.iter().map(|call| Call(*call)).collect(),
+            at: Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    #[test]
+    fn a_batch_is_open_until_its_last_call_came_back_and_a_call_may_be_in_another_one_later() {
+        let mut batches = Batches::default();
+        batches.apply(&planned("a", &[1, 2]));
+        batches.apply(&Event::BatchSubmitted { name: "a".to_owned(), id: "batch_1".to_owned() });
+        assert_eq!(batches.open().next().unwrap().1.id.as_deref(), Some("batch_1"));
+        batches.apply(&Event::Answered(Answered::sample(Call(1))));
+        assert!(!batches.holds(Call(1)) && batches.holds(Call(2)));
+        let (call, failure, charged) = (Call(2), Failure::Unsent, Amount::ZERO);
+        batches.apply(&Event::AttemptFailed { call, failure, charged });
+        assert_eq!(batches.open().count(), 0);
+        batches.apply(&planned("b", &[2]));
+        assert!(batches.holds(Call(2)));
+        batches.apply(&Event::BatchSubmitted { name: "a".to_owned(), id: "late".to_owned() });
+        assert_eq!(batches.open().next().unwrap().1.id, None, "another batch");
+    }
+}

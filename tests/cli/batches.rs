@@ -1,0 +1,150 @@
+//! Runs whose rows are asked in batches, against the simulated server: half the price, the same decisions,
+//! nothing bought twice and nothing lost.
+
+use crate::env::{COLOURS, TestEnv, colour_rows};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+const SEARCH: &str = "--strategy random --max-calls 90 --max-usd 5 --quiet";
+
+/// A task whose rows are asked in batches of a simulated server, which is stopped at the end.
+struct Served {
+    env: TestEnv,
+    server: Child,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+impl Served {
+    fn new(kind: &str, execution: &str, options: &str) -> Self {
+        let env = TestEnv::with_colours();
+        let (server, told) = env.simulate(&format!("{options} --log served.jsonl"));
+        let base = told["base_url"].as_str().unwrap();
+        let base = if kind == "anthropic" { base.trim_end_matches("/v1") } else { base };
+        let provider = format!(
+            "[providers.local]\nkind = \"{kind}\"\nbase_url = \"{base}\"\n\
+             price = {{ input = 1.0, output = 2.0, batch = 0.5 }}\n\n[goal]"
+        );
+        let model = format!("{{ model = \"local/clerk\", {execution} }}");
+        let task = COLOURS.replace("\"sim/clerk\"", &model).replace("[goal]", &provider);
+        env.write("served/task.toml", &task);
+        env.write("served/rows.jsonl", &colour_rows(60));
+        Self { env, server }
+    }
+
+    /// Starts a run and kills it once one of its events is of this kind.
+    fn kill_at(&self, name: &str, kind: &str) {
+        let line = format!("run served --name {name} {SEARCH}");
+        let mut run = self.env.command(&line).spawn().unwrap();
+        let (file, start) =
+            (self.env.path(&format!("results/{name}/events.jsonl")), Instant::now());
+        let is_there = || fs::read_to_string(&file).is_ok_and(|text| text.contains(kind));
+        while !is_there() {
+            assert!(start.elapsed() < Duration::from_secs(60), "no event of the kind {kind}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+    }
+
+    /// How many requests about rows were answered; each only once. It ends the server, which then writes the
+    /// rest of its log.
+    fn bought(&mut self) -> usize {
+        let pid = self.server.id().to_string();
+        self.env.program("kill").args(["-TERM", &pid]).status().unwrap();
+        self.server.wait().unwrap();
+        let log = self.env.read("served.jsonl");
+        let entries = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let bodies: Vec<String> =
+            entries.filter(|it| it["model"] == "clerk").map(|it| it["body"].to_string()).collect();
+        let distinct: BTreeSet<&String> = bodies.iter().collect();
+        assert_eq!(distinct.len(), bodies.len(), "a row was bought twice");
+        bodies.len()
+    }
+
+    fn events(&self, name: &str, kind: &str) -> Vec<Value> {
+        let all = self.env.events(name).into_iter();
+        all.filter(|(it, _)| it == kind).map(|(_, event)| event).collect()
+    }
+
+    /// What the task model cost.
+    fn spent(&self, name: &str) -> f64 {
+        self.env.json(&format!("results/{name}/summary.json"))["spent"]["by_role"]["task"]["usd"]
+            .as_f64()
+            .unwrap()
+    }
+}
+
+/// What decides a run.
+fn decisions(env: &TestEnv, name: &str) -> Vec<(String, Value)> {
+    let kinds = ["evaluation_folded", "proposal_folded", "incumbent_changed", "winner_chosen"];
+    env.events(name).into_iter().filter(|(kind, _)| kinds.contains(&kind.as_str())).collect()
+}
+
+#[test]
+fn a_batch_costs_half_decides_the_same_and_survives_kills() {
+    for kind in ["openai", "anthropic"] {
+        let mut live = Served::new(kind, "execution = \"live\"", "");
+        live.env.run(&format!("run served --name one {SEARCH}")).ok();
+        let mut batched = Served::new(kind, "execution = \"batch\"", "--batch-wait 2s");
+        batched.kill_at("one", "batch_submitted");
+        // The moment between a batch and the note of its id: only what was planned is known.
+        let events = batched.env.read("results/one/events.jsonl");
+        let planned = events.find("batch_planned").unwrap();
+        let end = planned + events[planned..].find('\n').unwrap() + 1;
+        fs::remove_dir_all(batched.env.path("results/one/journal")).unwrap();
+        batched.env.write("results/one/events.jsonl", &events[..end]);
+        batched.env.run("resume one --quiet").ok();
+        assert_eq!(decisions(&live.env, "one"), decisions(&batched.env, "one"), "{kind}");
+        assert_eq!(batched.events("one", "lost"), Vec::<Value>::new(), "{kind}");
+        let bought = live.bought();
+        assert_eq!(batched.bought(), bought, "{kind}");
+        let answers = batched.events("one", "answered");
+        let rows = answers.iter().filter(|answer| answer["out"].as_u64() < Some(30));
+        let in_batches = rows.filter(|answer| answer["batch"] == true).count();
+        assert!(in_batches + 2 >= bought, "{in_batches} of {bought}");
+        let ratio = batched.spent("one") / live.spent("one");
+        assert!((0.5..0.55).contains(&ratio), "{kind}: {ratio}");
+    }
+}
+
+#[test]
+fn rows_that_expire_are_asked_again_and_few_rows_are_asked_live() {
+    let mut expiring = Served::new("openai", "execution = \"batch\"", "--batch-expire 0.3");
+    expiring.env.run(&format!("run served --name one {SEARCH}")).ok();
+    let summary = expiring.env.json("results/one/summary.json");
+    assert_eq!(summary["counts"]["errors"], 0, "{summary}");
+    let unsent = expiring.events("one", "attempt_failed");
+    assert!(!unsent.is_empty() && unsent.iter().all(|it| it["usd"].is_null() || it["usd"] == 0));
+    expiring.bought();
+
+    let few = Served::new("openai", "execution = \"auto\"", "");
+    few.env.run("run served --name one --strategy random --max-calls 12 --quiet").ok();
+    assert_eq!(few.events("one", "batch_planned"), Vec::<Value>::new());
+}
+
+#[test]
+fn what_a_batch_does_not_bring_in_time_is_asked_live() {
+    let options = "execution = \"batch\", batch_wait = \"1s\"";
+    let mut late = Served::new("openai", options, "--batch-wait 10m");
+    late.env.run(&format!("run served --name one {SEARCH} --for 14s")).ok();
+    let [batched, live] = [json!(true), Value::Null].map(|batch| {
+        late.events("one", "answered").iter().filter(|answer| answer["batch"] == batch).count()
+    });
+    assert!(!late.events("one", "batch_planned").is_empty());
+    assert!(live > 10, "{live} live, {batched} in a batch");
+    late.bought();
+
+    // A run that is shorter than a batch is asked live from the start.
+    let short = Served::new("openai", "execution = \"batch\"", "");
+    short.env.run(&format!("run served --name one {SEARCH} --for 60s")).ok();
+    assert_eq!(short.events("one", "batch_planned"), Vec::<Value>::new());
+}
