@@ -36,7 +36,8 @@ pub(super) enum Answers {
 const CLASS_NAMES: &[&str] = &["label", "labels", "class", "category", "intent", "sentiment"];
 
 impl Answers {
-    pub(super) fn of(column: &ColumnFacts) -> Self {
+    /// Those of a column. Of a chat, the column's name is of this program's making and tells nothing.
+    pub(super) fn of(column: &ColumnFacts, is_of_chat: bool) -> Self {
         let all = |count: usize| count == column.filled && count > 0;
         let name = column.path.last_name().to_lowercase();
         let labels = column.labels();
@@ -58,7 +59,8 @@ impl Answers {
             return Self::Json;
         }
         if column.text_lists > 0 {
-            return match column.list_labels().filter(|_| !holds_alternatives(column)) {
+            return match column.list_labels().filter(|_| is_of_chat || !holds_alternatives(column))
+            {
                 Some(labels) => Self::LabelLists(labels),
                 None => Self::Lists,
             };
@@ -186,7 +188,7 @@ mod tests {
             stats.add(json!({ name: value }).as_object().unwrap());
         }
         let column = stats.column(name).unwrap();
-        let answers = Answers::of(column);
+        let answers = Answers::of(column, false);
         let notes = answers.notes(column);
         (answers, notes)
     }

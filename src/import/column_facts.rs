@@ -41,6 +41,8 @@ pub(super) struct ColumnFacts {
     pub(super) singles: usize,
     /// Values that are objects.
     pub(super) objects: usize,
+    /// Texts that are JSON objects or lists of them.
+    pub(super) packed: usize,
     /// Objects without fields.
     pub(super) empty_objects: usize,
     /// Lists of objects or lists.
@@ -78,6 +80,7 @@ impl ColumnFacts {
             text_lists: 0,
             singles: 0,
             objects: 0,
+            packed: 0,
             empty_objects: 0,
             object_lists: 0,
             links: 0,
@@ -155,6 +158,11 @@ impl ColumnFacts {
             Value::String(_) if trimmed.starts_with(['{', '[']) => json::parse(trimmed).ok(),
             _ => None,
         };
+        let is_object = |value: &Value| value.is_object();
+        let holds_objects = |value: &Value| {
+            value.is_object() || value.as_array().is_some_and(|list| list.iter().all(is_object))
+        };
+        self.packed += usize::from(parsed.as_ref().is_some_and(holds_objects));
         let value = parsed.as_ref().unwrap_or(value);
         self.add_kind(value, trimmed);
         match only_item(value) {

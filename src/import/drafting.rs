@@ -58,7 +58,7 @@ impl SourceColumns {
         let is_chosen = answer_path.is_column() && self.rows.shape.is_chosen(answer_path.first());
         let answers = match is_chosen && answer.values_are_among(&self.marks) {
             true => Answers::Labels(self.marks.iter().cloned().collect()),
-            false => Answers::of(answer),
+            false => Answers::of(answer, self.rows.shape.is_chat()),
         };
         let mut notes = self.notes.clone();
         for (reason, count) in &self.left_out {
@@ -75,6 +75,10 @@ impl SourceColumns {
             }
             Answers::LabelLists(_) => writer.answers_as(AnswerForm::SortedList),
             Answers::ListedLabels(_) => writer.answers_as(AnswerForm::OnlyItem),
+            // The cells of a table are opened when a task reads them.
+            Answers::Objects(_) | Answers::Json if answer.packed > 0 && !self.rows.is_table() => {
+                writer.answers_as(AnswerForm::Json);
+            }
             _ => {}
         }
         self.free_the_id(&mut writer, &mut notes);

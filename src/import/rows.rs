@@ -35,6 +35,8 @@ pub(super) enum AnswerForm {
     SortedList,
     /// As the only item of their list.
     OnlyItem,
+    /// As the JSON that a text holds.
+    Json,
 }
 
 impl RowWriter {
@@ -148,7 +150,13 @@ impl RowWriter {
         }
         written.extend(entries);
         let answer = self.name_of(&self.answer);
-        if self.form != AnswerForm::AsRead
+        if self.form == AnswerForm::Json {
+            if let Some(value) = written.get_mut(&answer)
+                && let Some(json) = value.as_str().and_then(|it| crate::task::json::parse(it).ok())
+            {
+                *value = json;
+            }
+        } else if self.form != AnswerForm::AsRead
             && let Some(value) = written.get_mut(&answer)
         {
             let mut list = as_list(value.take());

@@ -3,7 +3,7 @@
 use super::shape::{Plain, Shape};
 use crate::prompt::Columns;
 use crate::source::SourceError;
-use crate::task::dataset::{Quirks, RowReader};
+use crate::task::dataset::{Format, Quirks, RowReader};
 use std::path::{Path, PathBuf};
 
 /// The first rows, from which the shape of all rows is told.
@@ -43,6 +43,11 @@ impl SourceRows {
         // It may hold the whole text of the file, which is read again for the shape.
         drop(reader);
         Ok((Self { path: path.to_owned(), shape: Shape::of(path, &first) }, notes))
+    }
+
+    /// Whether it is a table, whose cells are texts.
+    pub(super) fn is_table(&self) -> bool {
+        Format::of(&self.path).is_ok_and(Format::is_table)
     }
 
     /// All rows, read anew.

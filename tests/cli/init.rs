@@ -688,3 +688,44 @@ fn columns_that_cannot_be_told_are_shown_and_asked_for() {
     ");
     assert!(!env.path("made").exists());
 }
+
+/// Objects and lists of labels as the texts of answers, as files for fine-tuning have them.
+#[test]
+fn json_in_the_texts_of_answers_is_opened_and_what_a_user_says_last_is_no_answer() {
+    let chat = |n: usize, answer: &str| {
+        json!({"messages": [
+            {"role": "user", "content": format!("invoice {n}")},
+            {"role": "assistant", "content": answer},
+        ]})
+    };
+    for (name, rows) in [
+        ("chats", lines(40, |n| chat(n, &format!("{{\"total\": {n}}}")))),
+        (
+            "completions",
+            lines(
+                40,
+                |n| json!({"prompt": format!("invoice {n}"), "completion": format!("{{\"total\": {n}}}")}),
+            ),
+        ),
+    ] {
+        let env = TestEnv::new();
+        env.write(&format!("{name}.jsonl"), &rows);
+        made(&env, &format!("{name}.jsonl"), "");
+        let first: Value =
+            serde_json::from_str(env.read("made/examples.jsonl").lines().next().unwrap()).unwrap();
+        let answer = first.get("answer").or(first.get("completion"));
+        assert_eq!(answer, Some(&json!({"total": 0})), "{name}");
+        assert!(env.read("made/task.toml").contains("json-fields"), "{name}");
+    }
+
+    let env = TestEnv::new();
+    let labels = ["[\"x\", \"y\"]", "[\"y\"]", "[\"y\", \"x\"]"];
+    let mut rows = lines(60, |n| chat(n, labels[n % 3]));
+    rows += "{\"messages\": [{\"role\": \"user\", \"content\": \"and now?\"}]}\n";
+    env.write("tags.jsonl", &rows);
+    let made = made(&env, "tags.jsonl", "");
+    assert_eq!(made["rows"], 60, "{made}");
+    let task = env.read("made/task.toml");
+    assert!(task.contains("kind = \"equals\"") && !task.contains("any_of"), "{task}");
+    assert!(!env.read("made/examples.jsonl").contains("and now?"));
+}

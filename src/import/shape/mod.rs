@@ -149,6 +149,11 @@ impl Shape {
         *self == Self::default()
     }
 
+    /// Whether the answers end chats.
+    pub(super) fn is_chat(&self) -> bool {
+        self.chat.is_some()
+    }
+
     /// Whether a chat is among the columns.
     pub(super) fn has_chat(&self) -> bool {
         self.chat.is_some() || self.messages.is_some()
@@ -194,10 +199,12 @@ impl Shape {
         let with_names = self.calls == Some(CallForm::Named);
         if let Some(column) = &self.chat
             && let Some(mut list) = row.get(column).and_then(messages)
-            && let Some(answer) = list.pop()
         {
             row.shift_remove(column);
-            row.insert("answer".to_owned(), answer.into_answer(with_names));
+            // What a user says last is no answer.
+            if let Some(answer) = list.pop_if(|last| last.role == "assistant") {
+                row.insert("answer".to_owned(), answer.into_answer(with_names));
+            }
             insert_messages(row, "input", list);
         }
         if let Some(column) = &self.messages
