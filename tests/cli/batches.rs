@@ -31,7 +31,7 @@ impl Served {
         let base = if kind == "anthropic" { base.trim_end_matches("/v1") } else { base };
         let provider = format!(
             "[providers.local]\nkind = \"{kind}\"\nbase_url = \"{base}\"\n\
-             price = {{ input = 1.0, output = 2.0, batch = 0.5 }}\n\n[goal]"
+             patience = \"1s\"\nprice = {{ input = 1.0, output = 2.0, batch = 0.5 }}\n\n[goal]"
         );
         let model = format!("{{ model = \"local/clerk\", {execution} }}");
         let task = COLOURS.replace("\"sim/clerk\"", &model).replace("[goal]", &provider);

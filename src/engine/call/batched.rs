@@ -87,17 +87,29 @@ impl CallRunner {
     /// What a batch brings for a call.
     pub(super) async fn by_batch(&self, context: &CallContext<'_>) -> Result<Given, StopCause> {
         let (sender, given) = oneshot::channel();
-        let call = context.call;
         let Some(api) = &context.provider.throttled.batches else { return Ok(Given::Live) };
         // A batch is silent for hours: that is no trouble of its provider.
         lock(&context.provider.trouble).done();
+        let given = self.given(context, &**api, sender, given).await;
+        lock(&context.provider.trouble).asked(Instant::now());
+        given
+    }
+
+    /// Joins a batch, and waits for what it brings.
+    async fn given(
+        &self,
+        context: &CallContext<'_>,
+        api: &dyn BatchApi,
+        sender: oneshot::Sender<Given>,
+        given: oneshot::Receiver<Given>,
+    ) -> Result<Given, StopCause> {
+        let call = context.call;
         let in_batch = lock(&self.batches).batch_of(call);
-        let outcome = match in_batch {
+        match in_batch {
             Some(name) => {
                 let follows = lock(&self.batches).ask(&name, call, sender);
-                match follows {
-                    true => self.follow(context, &**api, name).await,
-                    false => Ok(()),
+                if follows {
+                    self.follow(context, api, name).await?;
                 }
             }
             None => {
@@ -106,14 +118,11 @@ impl CallRunner {
                     Waiting { call, role, share, request: request.clone(), given: sender };
                 let leads = lock(&self.batches).gather(waiting);
                 self.gathered.notify_waiters();
-                match leads {
-                    true => self.submit_gathered(context, &**api).await,
-                    false => Ok(()),
+                if leads {
+                    self.submit_gathered(context, api).await?;
                 }
             }
-        };
-        lock(&context.provider.trouble).asked(Instant::now());
-        outcome?;
+        }
         tokio::select! {
             given = given => match given {
                 Ok(given) => Ok(given),
