@@ -102,8 +102,11 @@ impl Answers {
                 enumerated(labels)
             ),
             Self::LabelLists(labels) => format!(
-                "Answer with a JSON list of all labels that apply, in alphabetical order. The labels \
-                 are{}\n",
+                "Answer with a JSON list of all labels that apply, in {} order. The labels are{}\n",
+                match labels.iter().all(|label| label.parse::<f64>().is_ok()) {
+                    true => "ascending",
+                    false => "alphabetical",
+                },
                 enumerated(labels)
             ),
             Self::Numbers | Self::ReasoningThenNumber => {

@@ -106,6 +106,11 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
     if column.distinct() < 2 && column.filled > 1 && name < 80 {
         return None;
     }
+    // What a model suggested is not what people said.
+    let names = [column.path.last_name(), column.path.first()];
+    if names.iter().any(|name| name.to_lowercase().contains("suggestion")) && name < 80 {
+        return None;
+    }
     let value = match has_labels {
         true if is_number => 10,
         true => 40,

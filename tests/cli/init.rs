@@ -729,3 +729,39 @@ fn json_in_the_texts_of_answers_is_opened_and_what_a_user_says_last_is_no_answer
     assert!(task.contains("kind = \"equals\"") && !task.contains("any_of"), "{task}");
     assert!(!env.read("made/examples.jsonl").contains("and now?"));
 }
+
+/// What a model suggested is no answer, however few rows people have answered.
+#[test]
+fn a_partly_annotated_export_takes_what_people_said() {
+    let env = TestEnv::new();
+    let record = |n: usize| {
+        let said =
+            json!([{"value": (["good", "bad"][n % 2]), "status": "submitted", "user_id": "u"}]);
+        json!({
+            "fields": {"text": format!("review {n}")},
+            "suggestions": {"label": {"value": (["bad", "good"][n % 2]), "score": 0.9}},
+            "responses": if n.is_multiple_of(3) { json!({"label": said}) } else { json!({}) },
+        })
+    };
+    let records: Vec<Value> = (0..90).map(record).collect();
+    env.write("export.json", &Value::from(records).to_string());
+    let made = made(&env, "export.json", "");
+    assert_eq!(role_of(&made, "answer").as_deref(), Some("label"));
+    assert_eq!(made["rows"], 30);
+}
+
+/// Lists of numbers have the order of numbers.
+#[test]
+fn lists_of_class_numbers_are_in_ascending_order() {
+    let env = TestEnv::new();
+    let rows = lines(
+        60,
+        |n| json!({"text": format!("t {n}"), "labels": ([vec![10, 2], vec![2], vec![9, 10]][n % 3])}),
+    );
+    env.write("emotions.jsonl", &rows);
+    made(&env, "emotions.jsonl", "");
+    let first: Value =
+        serde_json::from_str(env.read("made/examples.jsonl").lines().next().unwrap()).unwrap();
+    assert_eq!(first["labels"], json!([2, 10]));
+    assert!(env.read("made/system.md").contains("ascending"));
+}

@@ -30,7 +30,7 @@ const FEW: usize = 20;
 /// The time between two questions about a batch: at first, and at most.
 const POLLS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 /// How long after its submission a batch may be missing in its provider's list.
-const UNLISTED: Duration = Duration::from_secs(30);
+const UNLISTED: Duration = Duration::from_secs(2 * 60);
 /// How long a batch that is cancelled is waited for. Providers promise ten minutes.
 const CANCELLING: Duration = Duration::from_secs(15 * 60);
 /// Asking live takes so much longer than planned.

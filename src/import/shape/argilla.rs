@@ -12,7 +12,14 @@ const RESPONSES: &str = ".responses";
 pub(super) fn is_record(row: &Columns) -> bool {
     let has_fields = row.get("fields").is_some_and(Value::is_object)
         && (row.contains_key("responses") || row.contains_key("suggestions"));
-    has_fields || row.keys().any(|name| name.ends_with(RESPONSES))
+    has_fields || row.iter().any(|(name, it)| name.ends_with(RESPONSES) || are_responses(it))
+}
+
+/// Whether a column holds what people answered, as data sets of the first version have it.
+fn are_responses(value: &Value) -> bool {
+    let is_response =
+        |it: &Value| ["user_id", "value", "status"].iter().all(|key| it.get(*key).is_some());
+    value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_response))
 }
 
 /// The record as a plain row: fields, then answers by question, then suggestions.
@@ -40,6 +47,14 @@ fn read_flat(mut row: Columns) -> Content {
     let questions: Vec<String> =
         row.keys().filter_map(|name| name.strip_suffix(RESPONSES).map(str::to_owned)).collect();
     let (mut responded, mut discarded) = (0, 0);
+    let answered: Vec<String> =
+        row.iter().filter(|(_, it)| are_responses(it)).map(|(name, _)| name.clone()).collect();
+    for question in answered {
+        let Some(Value::Array(answers)) = row.shift_remove(&question) else { continue };
+        responded += 1;
+        discarded += usize::from(is_discarded(&answers));
+        row.extend(agreed(&answers).map(|value| (question, value)));
+    }
     for question in questions {
         let values = row.shift_remove(&format!("{question}{RESPONSES}"));
         let statuses = row.shift_remove(&format!("{question}{RESPONSES}.status"));
@@ -110,7 +125,17 @@ fn agreed(answers: &[Value]) -> Option<Value> {
         .filter(|it| !status_is(it, "discarded") && !status_is(it, "draft"))
         .filter_map(|it| it.get("value").filter(|value| !value.is_null()))
         .collect();
-    let votes = |value: &Value| values.iter().filter(|other| **other == value).count();
+    // Labels that are right together have no order.
+    let form = |value: &Value| match value {
+        Value::Array(items) => {
+            let mut items: Vec<String> = items.iter().map(Value::to_string).collect();
+            items.sort_unstable();
+            items.join("\n")
+        }
+        other => other.to_string(),
+    };
+    let forms: Vec<String> = values.iter().map(|value| form(value)).collect();
+    let votes = |value: &Value| forms.iter().filter(|other| **other == form(value)).count();
     let most = values.iter().map(|value| votes(value)).max()?;
     values.iter().find(|value| votes(value) == most).map(|value| (*value).clone())
 }

@@ -188,6 +188,18 @@ fn geminis_chats_are_chats() {
 }
 
 #[test]
+fn argillas_labels_have_no_order_and_its_first_version_is_read() {
+    let response = |value: Value| json!({"user_id": "u", "value": value, "status": "submitted"});
+    let said = [json!(["c"]), json!(["a", "b"]), json!(["b", "a"])].map(response);
+    let row = json!({"text": "Great", "topics": said, "topics-suggestion": ["c"]});
+    let expected = json!({"text": "Great", "topics-suggestion": ["c"], "topics": ["a", "b"]});
+    assert_eq!(plain(&[row], None), [expected]);
+    let dropped =
+        json!({"text": "Bad", "label": [{"user_id": "u", "value": "x", "status": "discarded"}]});
+    assert!(plain(&[dropped], None).is_empty());
+}
+
+#[test]
 fn argillas_records_give_what_people_agreed_on() {
     let answer = |value: &str, status: &str| json!({"value": value, "status": status});
     let newer = |answers: Value| {

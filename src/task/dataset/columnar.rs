@@ -52,11 +52,8 @@ fn by_column(entries: &Entries<'_>) -> Option<Vec<String>> {
                 all.then(|| cells.into_iter().map(written).collect())
             }
             false => {
-                // Lists of objects are lists of rows, such as those of two splits.
-                let cells = list(raw)?;
-                let are_rows = cells.iter().any(|cell| cell.get().starts_with('{'));
                 let numbered = (0_usize..).map(|place| place.to_string());
-                (!are_rows).then(|| numbered.zip(cells).map(written).collect())
+                Some(numbered.zip(list(raw)?).map(written).collect())
             }
         }
     };
@@ -65,6 +62,13 @@ fn by_column(entries: &Entries<'_>) -> Option<Vec<String>> {
         .map(|(name, raw)| Some((name.as_str(), cells(raw)?)))
         .collect::<Option<_>>()?;
     let (_, first) = columns.first()?;
+    // Lists of objects may be lists of rows, such as those of two splits: beside two plain columns they are
+    // none.
+    let has_objects = |cells: &[(String, String)]| cells.iter().any(|it| it.1.starts_with('{'));
+    let plain = columns.iter().filter(|(_, cells)| !has_objects(cells)).count();
+    if plain < columns.len() && plain < 2 {
+        return None;
+    }
     let is_alike = |cells: &Vec<(String, String)>| {
         cells.len() == first.len() && cells.iter().zip(first).all(|(one, other)| one.0 == other.0)
     };
@@ -108,6 +112,8 @@ mod tests {
         ] {
             assert_eq!(read(&document), Some(expected.clone()), "{document}");
         }
+        let nested = json!({"text": ["a", "b"], "label": [1, null], "meta": [{"n": 1}, {"n": 2}]});
+        assert_eq!(read(&nested).unwrap()[1]["meta"], json!({"n": 2}));
         let spelled: Option<String> =
             rows(serde_json::from_str(r#"{"a": [1e3], "b": [1.50]}"#).unwrap());
         assert_eq!(spelled.as_deref(), Some(r#"[{"a": 1e3, "b": 1.50}]"#));
@@ -121,6 +127,7 @@ mod tests {
             json!({"text": ["a"]}),
             json!({"train": [{"a": 1}], "test": [{"a": 2}]}),
             json!({"columns": ["text"], "data": [["a", 1]]}),
+            json!({"rows": [{"a": 1}, {"a": 2}], "tags": ["x", "y"]}),
             json!({"text": "a", "label": "b"}),
             json!({}),
         ] {

@@ -9,6 +9,7 @@ use super::row::{Row, object};
 use super::table::Table;
 use crate::source::{SourceError, line_of_offset};
 use crate::task::json;
+use crate::text;
 use serde_json::value::RawValue;
 use std::path::{Path, PathBuf};
 
@@ -228,7 +229,7 @@ fn list_in<'a>(path: &Path, document: &'a RawValue) -> Result<&'a RawValue, Sour
             let names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
             let message = format!(
                 "this object contains no list of rows (its keys are: {})",
-                names.join(", ")
+                text::shorten(&names.join(", "), 200)
             );
             Err(SourceError::new(path, message).help(
                 "write a list, or put it under `rows`, `data` or `examples`; for one object per line use .jsonl",

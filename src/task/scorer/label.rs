@@ -153,8 +153,9 @@ fn spellings(labels: &[(String, usize)]) -> Vec<(String, usize)> {
     let mut spellings: Vec<(String, usize)> = Vec::new();
     for (label, place) in labels {
         let words: Vec<&str> = label.split([' ', '-', '_']).filter(|it| !it.is_empty()).collect();
-        // What separates marks, as in `:-D`, is a part of them.
-        if !words.iter().all(|word| word.contains(char::is_alphanumeric)) {
+        // What separates marks, as in `:-D`, is a part of them, and so is a sign, as in `-1` and `A-`.
+        let is_signed = label.trim_matches(['-', '_']).len() < label.len();
+        if is_signed || !words.iter().all(|word| word.contains(char::is_alphanumeric)) {
             continue;
         }
         let separated = [" ", "-", "_", " - "].map(|separator| words.join(separator));
@@ -289,6 +290,10 @@ mod tests {
         assert_eq!(named(&["C", "Rust"], "C#, not Rust"), ["Rust"]);
         assert_eq!(named(&["/", "/ b", "//"], "It is / B"), ["/ b"]);
         assert_eq!(named(&[":-D", "D-"], "Label: D-"), ["D-"]);
+        for (names, answer) in [(["-1", "+1"], "1"), (["A+", "A-"], "A"), (["-1", "0"], "1")] {
+            assert_eq!(named(&names, answer), Vec::<String>::new(), "{names:?}");
+        }
+        assert_eq!(named(&["A+", "A-"], "It is A-."), ["A-"]);
         assert_eq!(named(&["no no"], "xno no no"), ["no no"]);
     }
 
