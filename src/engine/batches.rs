@@ -215,7 +215,7 @@ impl Batches {
         slow.or(self.first_wait).unwrap_or(FIRST_WAIT)
     }
 
-    /// A provider has no room for a batch of so many.
+    /// A provider did not take a batch of this size: the next ones are half as large.
     pub(super) fn shrink(&mut self, model: &ModelName, rows: usize) {
         self.most.insert(model.clone(), (rows / 2).max(1));
     }

@@ -3,7 +3,7 @@
 //!
 //! Not where the first key comes from (`key`), and not how it is sent (`protocol`).
 
-use super::key::{self, redact};
+use super::key::{self, redact, redact_answer};
 use crate::task::model::{KeyCommand, KeySource};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -91,9 +91,14 @@ impl Credential {
         }
     }
 
-    /// A text without any of the keys.
+    /// A server's own words without any of the keys.
     pub(super) fn redact(&self, text: &str) -> String {
         self.keys().known.iter().fold(text.to_owned(), |text, key| redact(&text, key))
+    }
+
+    /// An answer without any of the keys.
+    pub(super) fn redact_answer(&self, text: &str) -> String {
+        self.keys().known.iter().fold(text.to_owned(), |text, key| redact_answer(&text, key))
     }
 }
 

@@ -356,8 +356,8 @@ impl<P: Protocol> HttpProvider<P> {
     fn without_key(&self, reply: Reply) -> Reply {
         match &self.credential {
             Some(credential) => {
-                let (text, why) = (credential.redact(&reply.text), credential.redact(&reply.why));
-                Reply { text, why, ..reply }
+                let text = credential.redact_answer(&reply.text);
+                Reply { text, why: credential.redact(&reply.why), ..reply }
             }
             None => reply,
         }

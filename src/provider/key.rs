@@ -175,10 +175,23 @@ const PIECE: usize = 8;
 /// case, percent-encoded, in base64 at any offset, in hex, escaped for JSON (also twice) or HTML, with
 /// blanks between its characters, cut after a few characters, or masked with asterisks. Any eight
 /// characters of a form are taken for the key, together with the word around them.
+///
+/// It is for what a server says instead of an answer: in an answer, asterisks are Markdown.
 #[must_use]
 pub fn redact(text: &str, key: &SecretString) -> String {
+    without(text, &[masks(text.as_bytes()), places(text, key)].concat())
+}
+
+/// An answer without the key: as [`redact`], but what may be a mask stays.
+#[must_use]
+pub fn redact_answer(text: &str, key: &SecretString) -> String {
+    without(text, &places(text, key))
+}
+
+/// Where the key stands in a text.
+fn places(text: &str, key: &SecretString) -> Vec<(usize, usize)> {
     let key = key.expose_secret();
-    let mut marks = masks(text.as_bytes());
+    let mut marks = Vec::new();
     if key.len() < PIECE {
         // So short a key (`EMPTY`, `ollama`) is a placeholder; inside of other words it means nothing.
         marks.extend(whole_words(text, key));
@@ -195,8 +208,13 @@ pub fn redact(text: &str, key: &SecretString) -> String {
             }
         }
     }
-    marks.sort_unstable();
+    marks
+}
 
+/// A text without the words around these places.
+fn without(text: &str, marks: &[(usize, usize)]) -> String {
+    let mut marks = marks.to_vec();
+    marks.sort_unstable();
     let mut clean = String::with_capacity(text.len());
     let mut done = 0;
     for (start, end) in marks {
@@ -443,6 +461,16 @@ mod tests {
         ] {
             assert_eq!(redact(shown, &key), clean, "{shown}");
         }
+    }
+
+    #[test]
+    fn an_answer_keeps_its_asterisks_and_loses_the_key() {
+        let key = SecretString::from("sk-Sentinel/9f+8a7&b6c5d4e3\"x");
+        for answer in ["The label is ***billing***.", "a\n\n***\n\nb", "card ****1234", "2***3"] {
+            assert_eq!(redact_answer(answer, &key), answer);
+        }
+        let echo = "***it*** was sk-Sentinel/9f+8a7&b6c5d4e3\"x";
+        assert_eq!(redact_answer(echo, &key), "***it*** was [key]");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! nothing bought twice and nothing lost.
 
 use crate::env::{COLOURS, TestEnv, colour_rows};
+use crate::server::{Request, Server, answer};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +26,12 @@ impl Drop for Served {
 
 impl Served {
     fn new(kind: &str, execution: &str, options: &str) -> Self {
+        Self::with_rows(60, kind, execution, options)
+    }
+
+    fn with_rows(rows: usize, kind: &str, execution: &str, options: &str) -> Self {
         let env = TestEnv::with_colours();
+        env.write("colours/rows.jsonl", &colour_rows(rows));
         let (server, told) = env.simulate(&format!("{options} --log served.jsonl"));
         let base = told["base_url"].as_str().unwrap();
         let base = if kind == "anthropic" { base.trim_end_matches("/v1") } else { base };
@@ -36,7 +42,7 @@ impl Served {
         let model = format!("{{ model = \"local/clerk\", {execution} }}");
         let task = COLOURS.replace("\"sim/clerk\"", &model).replace("[goal]", &provider);
         env.write("served/task.toml", &task);
-        env.write("served/rows.jsonl", &colour_rows(60));
+        env.write("served/rows.jsonl", &colour_rows(rows));
         Self { env, server }
     }
 
@@ -126,21 +132,68 @@ fn rows_that_expire_are_asked_again_and_few_rows_are_asked_live() {
     assert!(!unsent.is_empty() && unsent.iter().all(|it| it["usd"].is_null() || it["usd"] == 0));
     expiring.bought();
 
-    let few = Served::new("openai", "execution = \"auto\"", "");
-    few.env.run("run served --name one --strategy random --max-calls 12 --quiet").ok();
-    assert_eq!(few.events("one", "batch_planned"), Vec::<Value>::new());
+    let auto = Served::with_rows(200, "openai", "execution = \"auto\"", "");
+    auto.env.run("run served --name few --strategy random --max-calls 12 --quiet").ok();
+    assert_eq!(auto.events("few", "batch_planned"), Vec::<Value>::new());
+    auto.env.run("run served --name many --strategy best-of-n --max-calls 200 --quiet").ok();
+    assert!(!auto.events("many", "batch_planned").is_empty());
+    let plan = auto.env.run("plan served --for 8h").ok().stdout;
+    assert!(plan.contains("batches: 8 h 00 min have about 8 rounds"), "{plan}");
+}
+
+/// What a server says that has no batches, with its key in it.
+const KEY: &str = "sk-Sentinel-0123456789-abcdef";
+
+fn without_batches(request: &Request) -> crate::server::Reply {
+    match request.target.ends_with("/files") {
+        true => {
+            (404, "", json!({"error": {"message": format!("no such path for {KEY}")}}).to_string())
+        }
+        false => answer(request),
+    }
+}
+
+#[test]
+fn a_refused_batch_stops_a_run_or_is_asked_live_and_no_key_is_shown() {
+    for (execution, code) in [("batch", 4), ("auto", 0)] {
+        let server = Server::start(|_, request| without_batches(request));
+        let mut env = TestEnv::with_server(&server, "api_key = \"env:LOCAL_KEY\"");
+        env.set("LOCAL_KEY", KEY);
+        let model = format!("{{ model = \"local/clerk\", execution = \"{execution}\" }}");
+        env.edit("colours/task.toml", "\"local/clerk\"", &model);
+        let line = "run colours --name one --strategy best-of-n --max-calls 90 --quiet";
+        let ran = env.run(line).exits(code);
+        let mut events = env.events("one").into_iter();
+        assert!(!events.any(|(_, event)| event["batch"] == true));
+        match execution {
+            "batch" => {
+                assert!(ran.stderr.contains("execution = \"auto\""), "{}", ran.stderr);
+                // The first requests show that all else is right.
+                let chats = server.requests();
+                let chats = chats.iter().filter(|it| it.target.ends_with("/chat/completions"));
+                assert!(chats.count() <= 2);
+            }
+            _ => assert_eq!(env.json("results/one/summary.json")["status"], "finished"),
+        }
+        for file in env.files("results") {
+            let content = fs::read(&file).unwrap();
+            let shown = content.windows(KEY.len()).any(|window| window == KEY.as_bytes());
+            assert!(!shown, "{}", file.display());
+        }
+        assert!(!(ran.stdout + &ran.stderr).contains(KEY));
+    }
 }
 
 #[test]
 fn what_a_batch_does_not_bring_in_time_is_asked_live() {
     let options = "execution = \"batch\", batch_wait = \"1s\"";
-    let mut late = Served::new("openai", options, "--batch-wait 10m");
+    let mut late = Served::new("openai", options, "--batch-wait 20s");
     late.env.run(&format!("run served --name one {SEARCH} --for 14s")).ok();
     let [batched, live] = [json!(true), Value::Null].map(|batch| {
         late.events("one", "answered").iter().filter(|answer| answer["batch"] == batch).count()
     });
     assert!(!late.events("one", "batch_planned").is_empty());
-    assert!(live > 10, "{live} live, {batched} in a batch");
+    assert!(live > 10 && batched > 0, "{live} live, {batched} in a batch");
     late.bought();
 
     // A run that is shorter than a batch is asked live from the start.

@@ -720,11 +720,12 @@ fn json_in_the_texts_of_answers_is_opened_and_what_a_user_says_last_is_no_answer
 
     let env = TestEnv::new();
     let labels = ["[\"x\", \"y\"]", "[\"y\"]", "[\"y\", \"x\"]"];
-    let mut rows = lines(60, |n| chat(n, labels[n % 3]));
-    rows += "{\"messages\": [{\"role\": \"user\", \"content\": \"and now?\"}]}\n";
+    let open = "{\"messages\": [{\"role\": \"user\", \"content\": \"and now?\"}]}\n";
+    let rows = lines(4, |n| chat(n, labels[n % 3])) + open;
+    let rows = rows + &lines(60, |n| chat(n + 4, labels[(n + 1) % 3])) + open;
     env.write("tags.jsonl", &rows);
     let made = made(&env, "tags.jsonl", "");
-    assert_eq!(made["rows"], 60, "{made}");
+    assert_eq!(made["rows"], 64, "{made}");
     let task = env.read("made/task.toml");
     assert!(task.contains("kind = \"equals\"") && !task.contains("any_of"), "{task}");
     assert!(!env.read("made/examples.jsonl").contains("and now?"));
@@ -764,4 +765,53 @@ fn lists_of_class_numbers_are_in_ascending_order() {
         serde_json::from_str(env.read("made/examples.jsonl").lines().next().unwrap()).unwrap();
     assert_eq!(first["labels"], json!([2, 10]));
     assert!(env.read("made/system.md").contains("ascending"));
+}
+
+/// Of several lists in a file none is lost in silence.
+#[test]
+fn a_file_with_several_lists_names_them() {
+    let env = TestEnv::new();
+    let rows = |count: usize| -> Vec<Value> {
+        (0..count)
+            .map(|n| json!({"text": format!("t {n}"), "label": (["a", "b"][n % 2])}))
+            .collect()
+    };
+    for (document, paths) in [
+        (json!({"validation": rows(3), "train": {"rows": rows(50)}}), "validation, train.rows"),
+        (json!({"data": rows(2), "examples": rows(50)}), "data, examples"),
+        (
+            json!({"train": {"documents": rows(3)}, "test": {"documents": rows(4), "notes": rows(2)}}),
+            "train.documents, test.documents, test.notes",
+        ),
+    ] {
+        env.write("lists.json", &document.to_string());
+        let complaint = env.complaint("init made --from lists.json");
+        assert!(
+            complaint.contains(&format!(
+                "several lists, and none of them alone can be the rows: {paths}"
+            )),
+            "{complaint}"
+        );
+    }
+    for document in [
+        json!({"data": "2026-01-01", "records": rows(40)}),
+        json!({"meta": [{"k": 1}], "data": {"x": rows(40)}}),
+        json!({"rows": rows(40), "features": [{"name": "text"}]}),
+    ] {
+        env.write("list.json", &document.to_string());
+        let made = env.run("init one --from list.json --json").ok().json();
+        assert_eq!(made["rows"], 40, "{made}");
+        std::fs::remove_dir_all(env.path("one")).unwrap();
+    }
+}
+
+/// Another program's column may be called as Argilla's are.
+#[test]
+fn a_column_called_responses_stays() {
+    let env = TestEnv::new();
+    let rows: String = (0..40).map(|n| format!("text {n},{},{n}\n", ["x", "y"][n % 2])).collect();
+    env.write("survey.csv", &format!("text,label,survey.responses\n{rows}"));
+    let made = made(&env, "survey.csv", "");
+    let columns = made["columns"].as_array().unwrap().iter();
+    assert!(columns.clone().any(|column| column["name"] == "survey.responses"), "{made}");
 }

@@ -114,9 +114,11 @@ impl State {
                     None => target = line.split(' ').nth(1).unwrap_or_default().to_owned(),
                 }
             }
-            let mut body = vec![0; headers["content-length"].parse().unwrap()];
+            let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+            let mut body = vec![0; length];
             reader.read_exact(&mut body)?;
-            let body = serde_json::from_slice(&body).unwrap();
+            // A question has no body, and an upload is no JSON.
+            let body = serde_json::from_slice(&body).unwrap_or_default();
             let request = Request { target, headers, body };
             let number = {
                 let mut requests = self.requests.lock().unwrap();

@@ -43,8 +43,11 @@ impl CallRunner {
         let mut tries = Tries::default();
         let (mut first, mut asks_live) = (None, false);
         loop {
-            let first_call = self.first_call(context).await;
-            let is_batched = first_call.is_none() && !asks_live && self.is_batched(context);
+            // What is in a batch already is never bought live as well.
+            let is_in_batch = self.is_in_batch(context.call);
+            let first_call = if is_in_batch { None } else { self.first_call(context).await };
+            let is_batched =
+                is_in_batch || first_call.is_none() && !asks_live && self.takes_batch(context);
             let reservation = match is_batched {
                 true => None,
                 false => match self.reserve(context).await? {
@@ -71,7 +74,7 @@ impl CallRunner {
                             asks_live = true;
                             continue;
                         }
-                        Given::NoRoom => match self.room_in_batch(context).await? {
+                        Given::NoRoom => match self.until_room(context, true).await? {
                             Ok(()) => continue,
                             Err(cause) => return Ok(self.unsent(context, cause)),
                         },

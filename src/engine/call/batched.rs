@@ -13,7 +13,7 @@ use crate::id::Call;
 use crate::provider::LlmError;
 use crate::provider::backoff::Backoff;
 use crate::provider::batch::{BatchApi, BatchRow, BatchStatus, RowResult, Sought};
-use crate::task::model::{Execution, ModelName, RequestForm};
+use crate::task::model::{Execution, ModelName, ModelRole, RequestForm};
 use crate::text;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ const FEW: usize = 20;
 const POLLS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 /// How long after its submission a batch may be missing in its provider's list.
 const UNLISTED: Duration = Duration::from_secs(2 * 60);
+/// How long a provider's full queue is waited for.
+const FULL_QUEUE: Duration = Duration::from_secs(60);
 /// How long a batch that is cancelled is waited for. Providers promise ten minutes.
 const CANCELLING: Duration = Duration::from_secs(15 * 60);
 /// Asking live takes so much longer than planned.
@@ -54,16 +56,18 @@ struct Followed<'a> {
 }
 
 impl CallRunner {
-    /// Whether an attempt is made by batch.
-    pub(super) fn is_batched(&self, context: &CallContext<'_>) -> bool {
+    /// Whether a call is in a batch that has not come back.
+    pub(super) fn is_in_batch(&self, call: Call) -> bool {
+        lock(&self.batches).batch_of(call).is_some()
+    }
+
+    /// Whether an attempt may wait for the next batch.
+    pub(super) fn takes_batch(&self, context: &CallContext<'_>) -> bool {
         let execution = self.execution(context);
         if execution == Execution::Live || context.provider.throttled.batches.is_none() {
             return false;
         }
         let batches = lock(&self.batches);
-        if batches.batch_of(context.call).is_some() {
-            return true;
-        }
         let wait = batches.expected_wait();
         batches.take_model(&context.request.model)
             && !self.is_closed(context.share)
@@ -77,7 +81,7 @@ impl CallRunner {
     /// How long the next batch is expected to take, where calls of the task model are made in batches.
     #[must_use]
     pub fn expected_wait(&self) -> Duration {
-        let model = self.models.get(&crate::task::model::ModelRole::Task);
+        let model = self.models.get(&ModelRole::Task);
         match model.map(|model| model.execution) {
             None | Some(Execution::Live) => Duration::ZERO,
             Some(_) => lock(&self.batches).expected_wait(),
@@ -217,7 +221,7 @@ impl CallRunner {
                     break;
                 }
                 Err(error) if is_refusal(&error) => {
-                    return self.refused(context, &followed, &model, error);
+                    return self.refused(context, &followed, &model, error).await;
                 }
                 Err(error) => {
                     let may_be_there = error.may_be_billed;
@@ -252,7 +256,7 @@ impl CallRunner {
                 Ok(()) => {}
                 Err(error) => {
                     let model = context.request.model.clone();
-                    return self.refused(context, &followed, &model, error);
+                    return self.refused(context, &followed, &model, error).await;
                 }
             }
             let results = loop {
@@ -387,28 +391,26 @@ impl CallRunner {
     }
 
     /// A provider took no request of a batch.
-    fn refused(
+    async fn refused(
         &self,
         context: &CallContext<'_>,
         followed: &Followed<'_>,
         model: &ModelName,
         error: LlmError,
     ) -> Result<(), StopCause> {
-        let execution = self.execution(context);
-        let mut batches = lock(&self.batches);
-        let left = batches.left(&followed.name);
+        let left = lock(&self.batches).left(&followed.name);
         match error.failure {
-            Failure::Throttled => batches.shrink(model, left.len()),
+            // Its queue is full: smaller batches fit, or those that have room when it is shorter.
+            Failure::Throttled => {
+                lock(&self.batches).shrink(model, left.len());
+                self.wait(error.retry_after.unwrap_or_default().max(FULL_QUEUE)).await?;
+            }
             Failure::Auth | Failure::Quota | Failure::Certificate => {
                 return Err(StopCause::trouble(StopReason::ProviderRefused, error.message));
             }
-            _ if execution == Execution::Auto => {
+            _ if self.execution(context) == Execution::Auto => {
                 tracing::warn!(%model, why = error.message, "no batch takes it: it is asked live");
-                batches.ask_live(model);
-                for call in left {
-                    batches.give(&followed.name, call, Given::Result(RowResult::NotRun));
-                }
-                return Ok(());
+                lock(&self.batches).ask_live(model);
             }
             _ => {
                 let why = format!(
@@ -418,9 +420,9 @@ impl CallRunner {
                 return Err(StopCause::trouble(StopReason::ProviderRefused, why));
             }
         }
+        let mut batches = lock(&self.batches);
         for call in left {
-            let failed = RowResult::Failed(error.clone());
-            batches.give(&followed.name, call, Given::Result(failed));
+            batches.give(&followed.name, call, Given::Result(RowResult::NotRun));
         }
         Ok(())
     }

@@ -79,57 +79,32 @@ impl CallRunner {
         context: &CallContext<'_>,
     ) -> Result<Result<Reservation, NoAnswer>, StopCause> {
         loop {
-            let settled = self.settled.notified();
-            tokio::pin!(settled);
-            settled.as_mut().enable();
-            if self.is_stopping() {
-                return Err(StopCause::Cancelled);
-            }
-            if self.is_closed(context.share) {
-                return Ok(Err(NoAnswer::NoTime));
-            }
             // What does not fit takes no place, and uses up none of the provider's rate.
-            match self.room(context.share, self.worst_case(context)) {
-                Room::Enough => {}
-                Room::Later => {
-                    settled.await;
-                    continue;
-                }
-                Room::Never => return Ok(Err(NoAnswer::NoBudget)),
+            if let Err(cause) = self.until_room(context, false).await? {
+                return Ok(Err(cause));
             }
-            let tokens = self.worst_case(context).tokens;
+            let tokens = self.worst_case(context, false).tokens;
             let permit = tokio::select! {
                 permit = context.provider.throttled.limit.acquire(tokens) => Some(permit),
                 () = self.halted(context.share) => None,
             };
             let Some(permit) = permit else { continue };
-            let amount = self.worst_case(context);
+            let amount = self.worst_case(context, false);
             let committed = {
                 let mut wallet = self.wallet();
-                if wallet.fits(context.share, amount) {
-                    let event = context.reserved(amount);
-                    wallet.apply(&event);
-                    Some(self.journal.append_durable(event))
-                } else if wallet.is_idle() {
-                    return Ok(Err(NoAnswer::NoBudget));
-                } else {
-                    None
+                if !wallet.fits(context.share, amount) {
+                    continue;
                 }
+                let event = context.reserved(amount);
+                wallet.apply(&event);
+                self.journal.append_durable(event)
             };
-            match committed {
-                Some(committed) => {
-                    committed.await?;
-                    if self.is_stopping() || self.is_closed(context.share) {
-                        self.charge(context, Failure::Unsent, Amount::ZERO);
-                        continue;
-                    }
-                    return Ok(Ok(Reservation { permit }));
-                }
-                None => {
-                    drop(permit);
-                    settled.await;
-                }
+            committed.await?;
+            if self.is_stopping() || self.is_closed(context.share) {
+                self.charge(context, Failure::Unsent, Amount::ZERO);
+                continue;
             }
+            return Ok(Ok(Reservation { permit }));
         }
     }
 
@@ -143,8 +118,8 @@ impl CallRunner {
         Amount { usd: price.of(usage), tokens: usage.total() }
     }
 
-    fn worst_case(&self, context: &CallContext<'_>) -> Amount {
-        self.worst_case_of(context.role, context.request, false)
+    fn worst_case(&self, context: &CallContext<'_>, in_batch: bool) -> Amount {
+        self.worst_case_of(context.role, context.request, in_batch)
     }
 
     /// What a request may cost.
@@ -166,10 +141,12 @@ impl CallRunner {
         )
     }
 
-    /// Waits until the budget may have room for a request in a batch; else why it has none.
-    pub(super) async fn room_in_batch(
+    /// Waits until the budget may have room for an attempt; else why it has none: it does not fit, and
+    /// nothing is out that could free budget; or its time is over.
+    pub(super) async fn until_room(
         &self,
         context: &CallContext<'_>,
+        in_batch: bool,
     ) -> Result<Result<(), NoAnswer>, StopCause> {
         loop {
             let settled = self.settled.notified();
@@ -181,8 +158,7 @@ impl CallRunner {
             if self.is_closed(context.share) {
                 return Ok(Err(NoAnswer::NoTime));
             }
-            let amount = self.worst_case_of(context.role, context.request, true);
-            match self.room(context.share, amount) {
+            match self.room(context.share, self.worst_case(context, in_batch)) {
                 Room::Enough => return Ok(Ok(())),
                 Room::Later => settled.await,
                 Room::Never => return Ok(Err(NoAnswer::NoBudget)),

@@ -12,7 +12,9 @@ const RESPONSES: &str = ".responses";
 pub(super) fn is_record(row: &Columns) -> bool {
     let has_fields = row.get("fields").is_some_and(Value::is_object)
         && (row.contains_key("responses") || row.contains_key("suggestions"));
-    has_fields || row.iter().any(|(name, it)| name.ends_with(RESPONSES) || are_responses(it))
+    let is_flat =
+        |name: &str, it: &Value| name.ends_with(RESPONSES) && (it.is_array() || it.is_null());
+    has_fields || row.iter().any(|(name, it)| is_flat(name, it) || are_responses(it))
 }
 
 /// Whether a column holds what people answered, as data sets of the first version have it.
@@ -56,7 +58,12 @@ fn read_flat(mut row: Columns) -> Content {
         row.extend(agreed(&answers).map(|value| (question, value)));
     }
     for question in questions {
-        let values = row.shift_remove(&format!("{question}{RESPONSES}"));
+        let column = format!("{question}{RESPONSES}");
+        // Another program's column may be called so, too.
+        if row.get(&column).is_some_and(|it| !it.is_array() && !it.is_null()) {
+            continue;
+        }
+        let values = row.shift_remove(&column);
         let statuses = row.shift_remove(&format!("{question}{RESPONSES}.status"));
         row.shift_remove(&format!("{question}{RESPONSES}.users"));
         let Some(Value::Array(values)) = values else { continue };

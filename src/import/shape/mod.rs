@@ -123,7 +123,13 @@ impl Shape {
             .filter(|name| has(name, &|value| said(value).is_some()))
             .map(|name| (*name).to_owned())
             .collect();
-        shape.chat = named(CHATS, &is_whole).filter(|_| shape.said.is_empty());
+        // A chat that a user ends has no answer; where most do, the answer is elsewhere.
+        let mostly_whole = |name: &String| {
+            let chats = rows.iter().filter_map(|row| row.get(name)).filter(|it| !it.is_null());
+            let (whole, others): (Vec<_>, Vec<_>) = chats.partition(|chat| is_whole(chat));
+            whole.len() > others.len()
+        };
+        shape.chat = named(CHATS, &is_chat).filter(mostly_whole).filter(|_| shape.said.is_empty());
         if shape.chat.is_none() {
             let inputs = ["input", "inputs", "prompt", "question"].iter().chain(CHATS).copied();
             shape.messages = named(&inputs.collect::<Vec<_>>(), &is_chat);

@@ -3,43 +3,28 @@
 //! A batch carries no name of ours: one that was submitted in a moment of a kill is found by its time and
 //! its size, and known for certain by the custom ids of its results.
 
+use crate::provider::LlmError;
 use crate::provider::anthropic::Anthropic;
 use crate::provider::batch::{BatchApi, BatchRow, BatchStatus, RowResult, Sought};
-use crate::provider::batch_results::{lines, row_result, text_at};
+use crate::provider::batch_results::{
+    MOST_PAGES, SLACK, asked, form_of, id_of, lines, row_result, text_at,
+};
 use crate::provider::http::{HttpProvider, Message, escaped};
 use crate::provider::protocol::Protocol;
-use crate::provider::{Failure, LlmError};
 use crate::task::model::RequestForm;
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 const PATH: &str = "/v1/messages/batches";
 
-/// How far clocks may differ, and how long a provider may take to list what was submitted.
-const SLACK: SignedDuration = SignedDuration::from_mins(10);
-
-/// How many pages of the provider's list are looked through.
-const MOST_PAGES: usize = 20;
-
 /// Anthropic's batches.
 pub(in crate::provider) struct AnthropicBatches(
     pub(in crate::provider) Arc<HttpProvider<Anthropic>>,
 );
-
-impl AnthropicBatches {
-    async fn value(&self, form: &RequestForm, message: Message) -> Result<Value, LlmError> {
-        let body = self.0.exchange(form, message).await?;
-        serde_json::from_slice(&body).map_err(|_| self.unreadable("its answer is no JSON"))
-    }
-
-    fn unreadable(&self, what: &str) -> LlmError {
-        self.0.failed(Failure::Unreadable, true, what)
-    }
-}
 
 fn path(id: &str, rest: &str) -> String {
     format!("{PATH}/{}{rest}", escaped(id))
@@ -77,19 +62,18 @@ fn size(batch: &Value) -> u64 {
 #[async_trait]
 impl BatchApi for AnthropicBatches {
     async fn submit(&self, _: &str, rows: &[BatchRow<'_>]) -> Result<String, LlmError> {
-        let Some(form) = rows.first().map(|row| &*row.request.form) else {
-            return Err(self.unreadable("there is nothing to submit"));
-        };
+        let form = form_of(&self.0, rows)?;
         let kind = "application/json".to_owned();
-        let made = self.value(form, Message::post(PATH, kind, body(&self.0, rows))).await?;
-        text_at(&made, "id").ok_or_else(|| self.unreadable("the batch that it took has no id"))
+        let made = asked(&self.0, form, Message::post(PATH, kind, body(&self.0, rows))).await?;
+        id_of(&self.0, &made)
     }
 
     async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<String>, LlmError> {
         let oldest = sought.since - SLACK;
         let (mut found, mut after) = (Vec::new(), String::new());
         for _ in 0..MOST_PAGES {
-            let page = self.value(form, Message::get(&format!("{PATH}?limit=100{after}"))).await?;
+            let page =
+                asked(&self.0, form, Message::get(&format!("{PATH}?limit=100{after}"))).await?;
             let batches = page["data"].as_array().map_or(&[][..], Vec::as_slice);
             let mut is_older = false;
             for batch in batches {
@@ -110,7 +94,7 @@ impl BatchApi for AnthropicBatches {
     }
 
     async fn status(&self, form: &RequestForm, id: &str) -> Result<BatchStatus, LlmError> {
-        let batch = self.value(form, Message::get(&path(id, ""))).await?;
+        let batch = asked(&self.0, form, Message::get(&path(id, ""))).await?;
         Ok(match batch["processing_status"].as_str() {
             Some("ended") => BatchStatus::Ended,
             _ => {
@@ -131,7 +115,7 @@ impl BatchApi for AnthropicBatches {
     }
 
     async fn cancel(&self, form: &RequestForm, id: &str) -> Result<(), LlmError> {
-        self.value(form, Message::json(&path(id, "/cancel"), &json!({}))).await.map(|_| ())
+        asked(&self.0, form, Message::json(&path(id, "/cancel"), &json!({}))).await.map(|_| ())
     }
 }
 
@@ -164,6 +148,7 @@ fn status_of(error: &Value) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::Failure;
     use crate::provider::batch_results::tests::http;
 
     #[test]

@@ -4,26 +4,21 @@
 //! metadata, by which it is found again.
 
 use crate::provider::batch::{BatchApi, BatchRow, BatchStatus, RowResult, Sought};
-use crate::provider::batch_results::{lines, row_result, text_at};
+use crate::provider::batch_results::{
+    MOST_PAGES, SLACK, asked, form_of, id_of, lines, row_result, text_at,
+};
 use crate::provider::http::{HttpProvider, Message, escaped};
 use crate::provider::protocol::Protocol;
 use crate::provider::{Failure, LlmError};
 use crate::task::model::RequestForm;
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::SignedDuration;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The key of the metadata that holds our name of a batch.
 const NAME: &str = "promptsearch";
-
-/// How far clocks may differ, and how long a provider may take to list what was submitted.
-const SLACK: SignedDuration = SignedDuration::from_mins(10);
-
-/// How many pages of the provider's list are looked through.
-const MOST_PAGES: usize = 20;
 
 /// Parts of a form of an upload; no line of JSON holds it, because no JSON holds a bare line end.
 const BOUNDARY: &str = "promptsearch-batch-file";
@@ -32,24 +27,15 @@ const BOUNDARY: &str = "promptsearch-batch-file";
 pub(in crate::provider) struct OpenAiBatches<P>(pub(in crate::provider) Arc<HttpProvider<P>>);
 
 impl<P: Protocol> OpenAiBatches<P> {
-    async fn value(&self, form: &RequestForm, message: Message) -> Result<Value, LlmError> {
-        let body = self.0.exchange(form, message).await?;
-        serde_json::from_slice(&body).map_err(|_| self.unreadable("its answer is no JSON"))
-    }
-
-    fn unreadable(&self, what: &str) -> LlmError {
-        self.0.failed(Failure::Unreadable, true, what)
-    }
-
     async fn batch(&self, form: &RequestForm, id: &str) -> Result<Value, LlmError> {
-        self.value(form, Message::get(&format!("/batches/{}", escaped(id)))).await
+        asked(&self.0, form, Message::get(&format!("/batches/{}", escaped(id)))).await
     }
 
     async fn upload(&self, form: &RequestForm, rows: &[BatchRow<'_>]) -> Result<String, LlmError> {
-        let content = Bytes::from(form_of(&file(&self.0, rows)));
+        let content = Bytes::from(upload_of(&file(&self.0, rows)));
         let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-        let uploaded = self.value(form, Message::post("/files", kind, content)).await?;
-        text_at(&uploaded, "id").ok_or_else(|| self.unreadable("the file that it took has no id"))
+        let uploaded = asked(&self.0, form, Message::post("/files", kind, content)).await?;
+        id_of(&self.0, &uploaded)
     }
 }
 
@@ -76,7 +62,7 @@ fn file<P: Protocol>(http: &HttpProvider<P>, rows: &[BatchRow<'_>]) -> Vec<u8> {
 }
 
 /// A file as the form of an upload.
-fn form_of(file: &[u8]) -> Vec<u8> {
+fn upload_of(file: &[u8]) -> Vec<u8> {
     let mut form = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n\
          --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"batch.jsonl\"\r\n\
@@ -91,9 +77,7 @@ fn form_of(file: &[u8]) -> Vec<u8> {
 #[async_trait]
 impl<P: Protocol> BatchApi for OpenAiBatches<P> {
     async fn submit(&self, name: &str, rows: &[BatchRow<'_>]) -> Result<String, LlmError> {
-        let Some(form) = rows.first().map(|row| &*row.request.form) else {
-            return Err(self.unreadable("there is nothing to submit"));
-        };
+        let form = form_of(&self.0, rows)?;
         let file = self.upload(form, rows).await.map_err(|error| LlmError {
             // A file that nothing refers to costs nothing.
             may_be_billed: false,
@@ -103,8 +87,8 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
             "input_file_id": file, "endpoint": format!("/v1{}", P::PATH),
             "completion_window": "24h", "metadata": {NAME: name},
         });
-        let made = self.value(form, Message::json("/batches", &batch)).await?;
-        text_at(&made, "id").ok_or_else(|| self.unreadable("the batch that it took has no id"))
+        let made = asked(&self.0, form, Message::json("/batches", &batch)).await?;
+        id_of(&self.0, &made)
     }
 
     async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<String>, LlmError> {
@@ -112,7 +96,7 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
         let mut after = String::new();
         for _ in 0..MOST_PAGES {
             let page =
-                self.value(form, Message::get(&format!("/batches?limit=100{after}"))).await?;
+                asked(&self.0, form, Message::get(&format!("/batches?limit=100{after}"))).await?;
             let batches = page["data"].as_array().map_or(&[][..], Vec::as_slice);
             let ours = |batch: &&Value| batch["metadata"][NAME].as_str() == Some(sought.name);
             if let Some(id) = batches.iter().find(ours).and_then(|batch| text_at(batch, "id")) {
@@ -174,7 +158,7 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
 
     async fn cancel(&self, form: &RequestForm, id: &str) -> Result<(), LlmError> {
         let path = format!("/batches/{}/cancel", escaped(id));
-        self.value(form, Message::json(&path, &json!({}))).await.map(|_| ())
+        asked(&self.0, form, Message::json(&path, &json!({}))).await.map(|_| ())
     }
 }
 

@@ -179,7 +179,12 @@ mod tests {
         assert_eq!(lines(list), [2, 4, 6]);
         assert_eq!(lines(&format!("{{\"about\": [],\n\"data\": {list}}}")), [3, 5, 7]);
         assert!(error("a.json", "{\"answer\": 1}").message.contains("its keys are: answer"));
-        assert_eq!(at(&error("a.json", "{\"rows\":\n 3}")), (Some(2), "expected a list of rows"));
+        assert!(
+            error("a.json", "{\"rows\": 3}")
+                .message
+                .contains("no list of rows (its keys are: rows)")
+        );
+        assert_eq!(at(&error("a.json", "\n 3")), (Some(2), "expected a list of rows"));
         assert_eq!(
             at(&error("a.json", "[{\"answer\": 1},\n\n 3]")),
             (Some(3), "a row must be an object, not a number")

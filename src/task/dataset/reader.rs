@@ -13,7 +13,7 @@ use crate::text;
 use serde_json::value::RawValue;
 use std::path::{Path, PathBuf};
 
-/// The keys under which a JSON file may hold its rows, in the order in which they are looked for.
+/// The keys under which a JSON file may hold its rows.
 const LIST_KEYS: &[&str] = &[
     "rows",
     "data",
@@ -27,7 +27,7 @@ const LIST_KEYS: &[&str] = &[
 ];
 
 /// How far below the first level of an object its list of rows may be.
-const DEEPEST_LIST: usize = 3;
+const DEEPEST_LIST: usize = 8;
 
 /// Reads the rows of a file, one at a time.
 pub(crate) struct RowReader {
@@ -180,60 +180,47 @@ fn places(path: &Path, text: &str) -> Result<Vec<(std::ops::Range<usize>, usize)
     Ok(items.into_iter().map(place).collect())
 }
 
-/// A list under a usual key, or the only list within the objects of an object.
-fn nested_list<'a>(entries: &[(String, &'a RawValue)], depth: usize) -> Option<&'a RawValue> {
-    let usual = LIST_KEYS.iter().find_map(|key| {
-        // An object under such a key may hold the list.
-        entries.iter().find(|(name, raw)| name == key && !raw.get().starts_with('{'))
-    });
-    if let Some((_, list)) = usual {
-        return Some(list);
-    }
-    let has_list = entries.iter().any(|(_, raw)| raw.get().starts_with('['));
-    if depth == 0 || has_list {
-        return None;
-    }
-    let objects = entries.iter().filter(|(_, raw)| raw.get().starts_with('{'));
-    let mut found = objects.filter_map(|(_, raw)| {
-        let inner = json::entries(raw).ok()?;
-        nested_list(&inner, depth - 1).or_else(|| only_list(&inner))
-    });
-    match (found.next(), found.next()) {
-        (Some(list), None) => Some(list),
-        _ => None,
-    }
-}
-
-/// The only list of objects.
-fn only_list<'a>(entries: &[(String, &'a RawValue)]) -> Option<&'a RawValue> {
-    let is_list = |raw: &RawValue| {
-        raw.get().strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'))
+/// The lists of an object that may be the rows, with their paths: what is under usual keys, or else all lists
+/// of objects.
+fn lists<'a>(entries: &[(String, &'a RawValue)], depth: usize) -> Vec<(String, &'a RawValue)> {
+    let within = |name: &str, raw: &'a RawValue, is_usual: bool| match raw.get().as_bytes() {
+        [b'[', rest @ ..] if is_usual || rest.trim_ascii_start().starts_with(b"{") => {
+            vec![(name.to_owned(), raw)]
+        }
+        [b'{', ..] if depth > 0 => {
+            let inner = json::entries(raw).unwrap_or_default();
+            let named = |(path, list)| (format!("{name}.{path}"), list);
+            lists(&inner, depth - 1).into_iter().map(named).collect()
+        }
+        _ => Vec::new(),
     };
-    let mut lists = entries.iter().filter(|(_, raw)| is_list(raw));
-    match (lists.next(), lists.next()) {
-        (Some((_, list)), None) => Some(list),
-        _ => None,
+    let is_usual = |name: &str| LIST_KEYS.contains(&name);
+    let usual = entries.iter().filter(|(name, _)| is_usual(name));
+    let found: Vec<_> = usual.flat_map(|(name, raw)| within(name, raw, true)).collect();
+    match found.is_empty() {
+        true => entries.iter().flat_map(|(name, raw)| within(name, raw, false)).collect(),
+        false => found,
     }
 }
 
-/// The list of rows of an object: under a usual key, or its only list of objects.
+/// The list of rows of an object.
 fn list_in<'a>(path: &Path, document: &'a RawValue) -> Result<&'a RawValue, SourceError> {
     let entries = json::entries(document)
         .map_err(|error| SourceError::new(path, format!("invalid JSON: {error}")))?;
-    if let Some(list) = nested_list(&entries, DEEPEST_LIST) {
-        return Ok(list);
-    }
-    match only_list(&entries) {
-        Some(list) => Ok(list),
-        None => {
-            let names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
-            let message = format!(
-                "this object contains no list of rows (its keys are: {})",
-                text::shorten(&names.join(", "), 200)
-            );
-            Err(SourceError::new(path, message).help(
-                "write a list, or put it under `rows`, `data` or `examples`; for one object per line use .jsonl",
-            ))
-        }
-    }
+    let found = lists(&entries, DEEPEST_LIST);
+    let named = |names: Vec<&str>| text::shorten(&names.join(", "), 200);
+    let message = match &found[..] {
+        [(_, list)] => return Ok(list),
+        [] => format!(
+            "this object contains no list of rows (its keys are: {})",
+            named(entries.iter().map(|(name, _)| name.as_str()).collect())
+        ),
+        several => format!(
+            "this object contains several lists, and none of them alone can be the rows: {}",
+            named(several.iter().map(|(path, _)| path.as_str()).collect())
+        ),
+    };
+    Err(SourceError::new(path, message).help(
+        "write a list, or put it under `rows`, `data` or `examples`; for one object per line use .jsonl",
+    ))
 }
