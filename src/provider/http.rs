@@ -1,9 +1,11 @@
-//! One attempt at one provider over HTTP: connections, deadlines, sizes, redirects, redaction.
+//! One attempt at one provider over HTTP: deadlines, sizes, redaction.
 //!
 //! It knows no protocol: a [`Protocol`] writes the body and reads the answer. No retry, no cache, no
 //! accounting, no waiting for a place. Each failure says whether the provider may have billed the
 //! attempt; what is done about it is decided above.
 
+use super::address::{AddressError, endpoint, escaped, joined};
+use super::connection::{authorities, causes, certificate_flaw, client};
 use super::credential::Credential;
 use super::limit::RatesLeft;
 use super::protocol::{MODEL, Protocol, alone_in};
@@ -16,12 +18,9 @@ use crate::text;
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Certificate, Client, Response, StatusCode, Url};
-use secrecy::{ExposeSecret, SecretString};
-use std::error::Error;
+use reqwest::{Client, Response, StatusCode, Url};
+use secrecy::SecretString;
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::Once;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -41,76 +40,6 @@ const REFUSAL_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The most characters of a server's own words in a message.
 const WORDS: usize = 300;
-
-/// Over HTTP/2 all requests share one connection, and servers allow about 100 to 250 of them on it:
-/// above this many at a time, each gets a connection of its own.
-const MAX_ON_ONE_CONNECTION: usize = 64;
-
-/// A provider whose address or key cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AddressError {
-    /// Nothing says where it is.
-    #[error(
-        "provider `{provider}` has no `base_url`: write what stands before {path}, such as \
-         http://127.0.0.1:8000/v1"
-    )]
-    NoAddress {
-        /// The provider's name in the task.
-        provider: String,
-        /// What the protocol adds to the address.
-        path: &'static str,
-    },
-    /// The address is not one. It is not repeated: it may hold a key.
-    #[error("the `base_url` of provider `{provider}` {flaw}")]
-    Address {
-        /// The provider's name in the task.
-        provider: String,
-        /// What is wrong, and what to write instead.
-        flaw: String,
-    },
-    /// The key cannot be sent. It is not repeated.
-    #[error(
-        "the key of provider `{provider}` is empty or has characters that no HTTP header takes"
-    )]
-    Key {
-        /// The provider's name in the task.
-        provider: String,
-    },
-    /// The certificates of its authorities cannot be read.
-    #[error("the `ca_file` of provider `{provider}`, {}: {cause}", path.display())]
-    Certificates {
-        /// The provider's name in the task.
-        provider: String,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// TLS cannot be set up.
-    #[error(
-        "no HTTPS connection can be made to provider `{provider}` ({cause}): is the system's \
-         certificate store there?"
-    )]
-    Client {
-        /// The provider's name in the task.
-        provider: String,
-        /// What the TLS library says.
-        cause: String,
-    },
-}
-
-impl AddressError {
-    /// The key of the provider's table that is to be changed.
-    #[must_use]
-    pub fn key(&self) -> &'static str {
-        match self {
-            Self::Key { .. } => "api_key",
-            Self::Certificates { .. } => "ca_file",
-            _ => "base_url",
-        }
-    }
-}
 
 /// Where a message goes.
 enum Place {
@@ -505,183 +434,6 @@ fn authorization<P: Protocol>(
     Some((name, value))
 }
 
-/// A text as one step of a path: whatever it holds, it leads nowhere else.
-pub(super) fn escaped(step: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
-    step.bytes()
-        .map(
-            |byte| {
-                if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-            },
-        )
-        .collect()
-}
-
-/// The full address, or what is wrong with the one that was written.
-fn endpoint(address: &str, path: &str, key: Option<&SecretString>) -> Result<Url, String> {
-    let no_address = |error| format!("is not an address ({error}): write https://…/v1");
-    let bare = address.trim().trim_end_matches('/');
-    // First as it is written: with the path added, the path could be taken for the host.
-    let written = Url::parse(address.trim()).map_err(no_address)?;
-    let url = Url::parse(&joined(bare, path)).map_err(no_address)?;
-    if !matches!(written.scheme(), "http" | "https") {
-        return Err("must begin with http:// or https://".to_owned());
-    }
-    let in_it = key.is_some_and(|key| {
-        // A placeholder such as `ollama` may well be the host's name too.
-        key.expose_secret().len() >= 8 && address.contains(key.expose_secret())
-    });
-    // An address is written to files and shown on screens.
-    if in_it || !url.username().is_empty() || url.password().is_some() {
-        return Err("holds a key or a password: take it out, and name it in `api_key`".to_owned());
-    }
-    if address.contains(['?', '#']) {
-        return Err(
-            "must end before any `?` or `#`: write what follows as `query = { name = \"value\" }` \
-             beside it, and a key as `api_key`"
-                .to_owned(),
-        );
-    }
-    // What follows the model's name, where that is in it.
-    if path.rsplit(MODEL).next().is_some_and(|end| bare.ends_with(end)) {
-        return Err(format!("must stop before {path}, which is added to it"));
-    }
-    Ok(url)
-}
-
-/// An address with a path. The version at the head of a path is often written into the address, too.
-fn joined(address: &str, path: &str) -> String {
-    let version = path.get(1..).and_then(|path| path.split('/').next()).unwrap_or_default();
-    let is_version = version.starts_with('v') && path.len() > version.len() + 1;
-    let bare = match address.rsplit_once('/') {
-        Some((before, last)) if is_version && last == version => before,
-        _ => address,
-    };
-    format!("{bare}{path}")
-}
-
-/// The certificates in a file.
-fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
-    let pem = crate::source::read(path).map_err(|error| error.to_string())?;
-    match Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err("it holds no certificate; it must be in PEM".to_owned()),
-        Err(error) => Err(causes(&error)),
-    }
-}
-
-/// One client per provider: it keeps the connections.
-fn client(
-    endpoint: &Url,
-    provider: &Provider,
-    authorities: Vec<Certificate>,
-) -> Result<Client, reqwest::Error> {
-    static PROVIDER: Once = Once::new();
-    // Without it, building a client panics. An error means that one is installed already.
-    PROVIDER.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-
-    let timeouts = provider.timeout;
-    // Earlier than the other deadlines, so that a host that never takes the connection is known as
-    // one that was sent nothing, and bills nothing.
-    let connect =
-        timeouts.connect.min(timeouts.first_byte.mul_f64(0.9)).min(timeouts.total.mul_f64(0.9));
-    let mut builder = Client::builder()
-        .user_agent(concat!("promptsearch/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(connect)
-        // Below what servers keep, so that few requests meet a connection that is being closed.
-        .pool_idle_timeout(Duration::from_secs(30))
-        // A redirect would take the prompt, and perhaps the key, to a host that the task does not name.
-        .redirect(reqwest::redirect::Policy::none())
-        // An attempt is one attempt: what is tried again, and at what price, is decided above.
-        .retry(reqwest::retry::never());
-    let secure = endpoint.scheme() == "https";
-    if !secure || provider.concurrency() > MAX_ON_ONE_CONNECTION {
-        builder = builder.http1_only();
-    }
-    if !secure {
-        // A local server must work on a system without any certificates.
-        builder = builder.tls_certs_only([]);
-    } else if !authorities.is_empty() {
-        builder = builder.tls_certs_merge(authorities);
-    }
-    if is_this_machine(endpoint.host_str().unwrap_or_default()) {
-        // For a proxy, this address is another machine.
-        builder = builder.no_proxy();
-    }
-    builder.build()
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
-
-/// What is wrong with a server's certificate, and what to do about it, if that is what failed.
-fn certificate_flaw(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if let Some(rustls::Error::InvalidCertificate(flaw)) = cause.downcast_ref() {
-            return Some(in_words(flaw));
-        }
-        // The error of a stream wraps the one of TLS without naming it as its source.
-        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = match wrapped {
-            Some(inner) => Some(inner),
-            None => cause.source(),
-        };
-    }
-    None
-}
-
-fn in_words(flaw: &rustls::CertificateError) -> String {
-    use rustls::CertificateError as Flaw;
-    let (what, remedy) = match flaw {
-        Flaw::UnknownIssuer => (
-            "is signed by an authority that this machine does not trust",
-            "name that authority's certificate (PEM) in `ca_file`",
-        ),
-        Flaw::Expired | Flaw::ExpiredContext { .. } => {
-            ("has expired", "renew it, or set this machine's clock")
-        }
-        Flaw::NotValidYet | Flaw::NotValidYetContext { .. } => {
-            ("is not valid yet", "set this machine's clock")
-        }
-        Flaw::NotValidForName | Flaw::NotValidForNameContext { .. } => (
-            "is for another name",
-            "write the name that it is for in `base_url`, or make one for this name",
-        ),
-        Flaw::Revoked => ("was revoked", "make a new one"),
-        other if format!("{other:?}").contains("CaUsedAsEndEntity") => (
-            "is an authority's own and cannot be a server's",
-            "make one with `-addext basicConstraints=critical,CA:FALSE`, and name it in `ca_file`",
-        ),
-        other => return format!("has a certificate that cannot be trusted ({other})"),
-    };
-    format!("has a certificate that {what}: {remedy}")
-}
-
-/// What went wrong, down to the system's own words. The error's own line holds the address.
-fn causes(error: &dyn Error) -> String {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        // Wrappers repeat what they wrap, or only say which step it was.
-        if !words.starts_with("client error") && !causes.iter().any(|said| said.contains(&words)) {
-            causes.push(words);
-        }
-        next = cause.source();
-    }
-    match causes.as_slice() {
-        [] => "no reason is known".to_owned(),
-        causes => causes.join(": "),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -769,27 +521,5 @@ mod tests {
             error.contains("must stop before /v1beta/models/{model}:generateContent"),
             "{error}"
         );
-    }
-
-    #[test]
-    fn an_address_may_hold_the_version_of_its_path() {
-        for (address, path, whole) in [
-            ("https://h.example", "/v1/messages", "https://h.example/v1/messages"),
-            ("https://h.example/v1", "/v1/messages", "https://h.example/v1/messages"),
-            ("https://h.example/gate", "/v1/messages", "https://h.example/gate/v1/messages"),
-            ("https://h.example/v1", "/chat/completions", "https://h.example/v1/chat/completions"),
-        ] {
-            assert_eq!(joined(address, path), whole);
-        }
-    }
-
-    #[test]
-    fn this_machine_is_known_in_all_its_names() {
-        for host in ["localhost", "127.0.0.1", "127.8.8.8", "[::1]", "a.localhost"] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in ["10.0.0.1", "[::2]", "localhost.example", "example.com"] {
-            assert!(!is_this_machine(host), "{host}");
-        }
     }
 }

@@ -13,6 +13,8 @@ pub mod limit; // When an attempt may be sent: the contract.
 mod rates; // What an answer's headers say is left of a provider's rates.
 pub mod batch; // Many requests at once: the contract.
 mod answer; // What answers have in common, whatever the protocol.
+pub mod address; // Where a provider is.
+mod connection; // The client of a provider, and why it has no connection.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 mod batch_results; // What the results of batches have in common.
 pub mod openai; // `POST /chat/completions`.

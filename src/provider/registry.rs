@@ -4,11 +4,12 @@
 //! The `match` names every kind, so that one without an implementation does not compile.
 
 use super::Llm;
+use super::address::AddressError;
 use super::anthropic::Anthropic;
 use super::anthropic::batches::AnthropicBatches;
 use super::batch::BatchApi;
 use super::gemini::Gemini;
-use super::http::{AddressError, HttpProvider};
+use super::http::HttpProvider;
 use super::limit::SendLimit;
 use super::openai::OpenAi;
 use super::openai::batches::OpenAiBatches;

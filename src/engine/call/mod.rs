@@ -5,6 +5,7 @@
 //! without a good answer say something about rows or about the provider.
 
 mod reservation; // What an attempt needs before it is sent.
+mod followed; // A batch that is at its provider.
 mod batched; // Attempts by batch.
 mod attempts; // The attempts of a call, in turn.
 
@@ -23,7 +24,7 @@ use crate::provider::registry::ThrottledProvider;
 use crate::seed::Seed;
 use crate::state::{self, Work};
 use crate::task::Model;
-use crate::task::model::{ModelRole, RefusedFields};
+use crate::task::model::{Execution, ModelRole, RefusedFields};
 use crate::units::{Amount, Tokens};
 use reservation::FIRST_CALLS;
 use std::collections::{BTreeMap, BTreeSet};
@@ -329,6 +330,11 @@ impl CallRunner {
     pub fn mean_latency(&self) -> Duration {
         let answered = self.answered.load(Ordering::Relaxed).max(1);
         Duration::from_millis(self.answered_millis.load(Ordering::Relaxed) / answered)
+    }
+
+    /// Whether a call is made live or in batches.
+    fn execution(&self, context: &CallContext<'_>) -> Execution {
+        self.models.get(&context.role).map(|model| model.execution).unwrap_or_default()
     }
 
     /// Makes one call.

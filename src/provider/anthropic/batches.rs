@@ -4,12 +4,13 @@
 //! its size, and known for certain by the custom ids of its results.
 
 use crate::provider::LlmError;
+use crate::provider::address::escaped;
 use crate::provider::anthropic::Anthropic;
 use crate::provider::batch::{BatchApi, BatchRow, BatchStatus, RowResult, Sought};
 use crate::provider::batch_results::{
     MOST_PAGES, SLACK, asked, form_of, id_of, lines, row_result, text_at,
 };
-use crate::provider::http::{HttpProvider, Message, escaped};
+use crate::provider::http::{HttpProvider, Message};
 use crate::provider::protocol::Protocol;
 use crate::task::model::RequestForm;
 use async_trait::async_trait;

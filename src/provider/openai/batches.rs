@@ -3,11 +3,12 @@
 //! The requests are a file of JSON Lines, which is uploaded first. The batch carries our name in its
 //! metadata, by which it is found again.
 
+use crate::provider::address::escaped;
 use crate::provider::batch::{BatchApi, BatchRow, BatchStatus, RowResult, Sought};
 use crate::provider::batch_results::{
     MOST_PAGES, SLACK, asked, form_of, id_of, lines, row_result, text_at,
 };
-use crate::provider::http::{HttpProvider, Message, escaped};
+use crate::provider::http::{HttpProvider, Message};
 use crate::provider::protocol::Protocol;
 use crate::provider::{Failure, LlmError};
 use crate::task::model::RequestForm;
