@@ -90,7 +90,11 @@ impl Evaluation {
             let _ = write!(out, ", {} without an answer", self.errors);
         }
         if self.not_asked > 0 {
-            let _ = write!(out, ", {} not asked: it is a part of the rows", self.not_asked);
+            let rows = usize::try_from(self.not_asked).unwrap_or(usize::MAX);
+            let _ = write!(out, ", {} not asked", text::plural(rows, "row"));
+            if self.quality.is_some() {
+                out.push_str(": the score is that of a part of the rows");
+            }
         }
         for (name, mean) in &self.metrics {
             let _ = write!(out, ", {name} {mean:.4}");

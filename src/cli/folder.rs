@@ -3,17 +3,21 @@
 use super::error::{CliError, Kind};
 use crate::source;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What the names of folders in the making begin with.
+/// What the names of folders in the making begin with; 16 hexadecimal digits follow.
 const PREFIX: &str = ".promptsearch-init-";
 
 /// The file that a folder in the making keeps locked: the lock ends with the process. It is empty until
 /// it is locked.
 const LOCK: &str = ".lock";
+
+/// The content of a lock file.
+const LOCKED: &[u8] = b"locked";
 
 /// A folder of this age without a lock was left by a process that was killed before it had one.
 const STALE: Duration = Duration::from_secs(60);
@@ -39,14 +43,16 @@ impl NewFolder {
         let beside = target.ancestors().skip(1).find(|it| it.is_dir()).unwrap_or(Path::new("."));
         let inside = if target.is_dir() { &target } else { beside };
         remove_stale(inside);
-        let path = inside.join(format!("{PREFIX}{}", std::process::id()));
+        // Random, because processes of two containers may have the same number.
+        let number = RandomState::new().hash_one(std::process::id());
+        let path = inside.join(format!("{PREFIX}{number:016x}"));
         let failed = |error: io::Error| CliError::not_written(inside, &error);
         fs::create_dir(&path).map_err(failed)?;
         let mut folder = Self { target: target.clone(), path, lock: None, moving: Arc::default() };
         let mut lock = File::create(folder.path.join(LOCK)).map_err(failed)?;
         // Where files cannot be locked, only the removal of stale folders is lost.
         let _ = lock.try_lock();
-        lock.write_all(b"locked").map_err(failed)?;
+        lock.write_all(LOCKED).map_err(failed)?;
         folder.lock = Some(lock);
         remove_at_interrupt(folder.path.clone(), Arc::clone(&folder.moving));
         Ok(folder)
@@ -112,19 +118,35 @@ fn remove_stale(inside: &Path) {
     let Ok(entries) = fs::read_dir(inside) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with(PREFIX)) && is_stale(&path) {
-            let _ = fs::remove_dir_all(&path);
+        if name.and_then(|name| name.strip_prefix(PREFIX)).is_some_and(is_number) {
+            remove_if_stale(&path);
         }
     }
 }
 
-fn is_stale(folder: &Path) -> bool {
-    match source::open(&folder.join(LOCK)) {
-        Ok(lock) if lock.metadata().is_ok_and(|it| it.len() > 0) => lock.try_lock().is_ok(),
-        // It is not locked yet, or not any more.
+fn is_number(digits: &str) -> bool {
+    digits.len() == 16 && digits.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+fn remove_if_stale(folder: &Path) {
+    let lock = folder.join(LOCK);
+    match source::open(&lock) {
+        // Only what this program made has such a file: a folder of the user is not removed.
+        Ok(file) if io::read_to_string(&file).is_ok_and(|it| it.as_bytes() == LOCKED) => {
+            if file.try_lock().is_ok() {
+                let _ = fs::remove_dir_all(folder);
+            }
+        }
+        // It is not locked yet, and has no other file.
         _ => {
             let changed = fs::symlink_metadata(folder).and_then(|it| it.modified());
-            changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > STALE))
+            if changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > STALE)) {
+                if fs::metadata(&lock).is_ok_and(|it| it.len() == 0) {
+                    let _ = fs::remove_file(&lock);
+                }
+                // It fails for a folder that is not empty.
+                let _ = fs::remove_dir(folder);
+            }
         }
     }
 }
@@ -214,17 +236,28 @@ mod tests {
             let folder = place.path().join(format!("{PREFIX}{name}"));
             fs::create_dir(&folder).unwrap();
             let mut lock = File::create(folder.join(LOCK)).unwrap();
-            lock.write_all(b"locked").unwrap();
+            lock.write_all(LOCKED).unwrap();
             lock
         };
-        let alive = of_other("alive");
-        alive.try_lock().unwrap();
-        drop(of_other("dead"));
-        let young = place.path().join(format!("{PREFIX}young"));
-        fs::create_dir(&young).unwrap();
+        let (alive, dead, young) = ("00000000000000a1", "00000000000000b2", "00000000000000c3");
+        let locked = of_other(alive);
+        locked.try_lock().unwrap();
+        drop(of_other(dead));
+        let make = |name: &str| {
+            let folder = place.path().join(format!("{PREFIX}{name}"));
+            fs::create_dir(&folder).unwrap();
+            folder
+        };
         // Its process has not locked it yet.
-        File::create(young.join(LOCK)).unwrap();
+        File::create(make(young).join(LOCK)).unwrap();
+        // Folders of the user, the second as old as those that are removed.
+        make("mine");
+        let own = make("00000000000000d4");
+        fs::write(own.join("notes.txt"), "mine").unwrap();
+        let old = File::open(&own).unwrap();
+        old.set_modified(std::time::UNIX_EPOCH).unwrap();
         drop(NewFolder::create(&place.path().join("task")).unwrap());
-        assert_eq!(names(place.path()), [format!("{PREFIX}alive"), format!("{PREFIX}young")]);
+        let left = [alive, young, "00000000000000d4", "mine"].map(|it| format!("{PREFIX}{it}"));
+        assert_eq!(names(place.path()), left);
     }
 }

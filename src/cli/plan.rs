@@ -289,8 +289,8 @@ fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> 
         let role_plan = RolePlan {
             model: model.name.to_string(),
             calls,
-            prompt_tokens: usage.prompt().0 * calls,
-            completion_tokens: usage.answer().0 * calls,
+            prompt_tokens: usage.prompt().0.saturating_mul(calls),
+            completion_tokens: usage.answer().0.saturating_mul(calls),
             usd: cost.map(|cost| cost.saturating_mul(calls).dollars()),
             price_source: model.price_source.clone(),
         };

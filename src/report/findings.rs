@@ -17,6 +17,7 @@ use crate::state::{CandidateState, Phase, Status};
 use crate::stats::{Interval, pareto};
 use crate::task::model::{ModelRole, PriceSource};
 use crate::text::{duration, percent, plural, points, thousands};
+use crate::units::Tokens;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -534,20 +535,20 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
             role: name,
             model: model.map_or_else(String::new, |model| visible_line(&model.name.to_string())),
             calls: thousands(of.calls),
-            prompt_tokens: thousands(of.prompt_tokens),
-            completion_tokens: thousands(of.completion_tokens),
+            prompt_tokens: of.prompt_tokens.to_string(),
+            completion_tokens: of.completion_tokens.to_string(),
             usd: money(of.usd),
         })
     });
-    let sum = |of: fn(&RoleSpent) -> u64| thousands(spent.by_role.values().map(of).sum());
+    let tokens = |of: fn(&RoleSpent) -> Tokens| spent.by_role.values().map(of).sum::<Tokens>();
     Spend {
         roles: roles.collect(),
         total: RoleRow {
             role: "total".to_owned(),
             model: String::new(),
-            calls: sum(|role| role.calls),
-            prompt_tokens: sum(|role| role.prompt_tokens),
-            completion_tokens: sum(|role| role.completion_tokens),
+            calls: thousands(spent.by_role.values().map(|role| role.calls).sum()),
+            prompt_tokens: tokens(|role| role.prompt_tokens).to_string(),
+            completion_tokens: tokens(|role| role.completion_tokens).to_string(),
             usd: money(spent.usd),
         },
         lost: (spent.lost > 0.0).then(|| money(spent.lost)),
@@ -561,12 +562,12 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
 
 /// What the caches of providers held of the prompts, and what that saved or cost.
 fn provider_cache(spent: &Spent) -> Option<String> {
-    let sum = |of: fn(&RoleSpent) -> u64| spent.by_role.values().map(of).sum::<u64>();
+    let sum = |of: fn(&RoleSpent) -> Tokens| spent.by_role.values().map(of).sum::<Tokens>();
     let (cached, written) = (sum(|role| role.cached_tokens), sum(|role| role.cache_write_tokens));
-    if cached + written == 0 {
+    if cached + written == Tokens::ZERO {
         return None;
     }
-    let share = cached as f64 / sum(|role| role.prompt_tokens).max(1) as f64;
+    let share = cached.0 as f64 / sum(|role| role.prompt_tokens).0.max(1) as f64;
     let saved: f64 = spent.by_role.values().map(|role| role.cache_saved_usd).sum();
     let outcome = match saved {
         saved if saved > 0.0 => format!(", which saved {}", cost(saved)),

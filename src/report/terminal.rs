@@ -11,6 +11,7 @@ use super::words::money;
 use crate::caps::Caps;
 use crate::run::{Prompted, Status, Summary};
 use crate::text::{percent, plural, thousands};
+use crate::units::Tokens;
 
 /// Most lines of diff; the report shows longer ones.
 const DIFF_LINES: usize = 40;
@@ -57,9 +58,9 @@ pub fn status_line(summary: &Summary, caps: &Caps) -> String {
         facts.push(format!("{}/{} proposals", thousands(proposals), thousands(cap)));
     }
     if let Some(cap) = caps.tokens {
-        let tokens: u64 =
-            summary.spent.by_role.values().map(|r| r.prompt_tokens + r.completion_tokens).sum();
-        facts.push(format!("{}/{} tokens", thousands(tokens), thousands(cap.0)));
+        let roles = summary.spent.by_role.values();
+        let tokens: Tokens = roles.map(|it| it.prompt_tokens + it.completion_tokens).sum();
+        facts.push(format!("{tokens}/{cap} tokens"));
     }
     facts.push(plural(summary.counts.candidates as usize, "candidate"));
     let dev = |side: &Option<Prompted>| Some(side.as_ref()?.dev?.mean);
@@ -487,6 +488,20 @@ mod tests {
     #[test]
     fn the_end_of_a_run_without_held_out_rows() {
         insta::assert_snapshot!(end_of_run(&run(Kind::Unasked).report(), false, 60));
+    }
+
+    #[test]
+    fn token_counts_of_an_edited_journal_do_not_overflow() {
+        let mut example = run(Kind::Confirmed);
+        for role in example.summary.spent.by_role.values_mut() {
+            let most = Tokens(u64::MAX);
+            (role.prompt_tokens, role.completion_tokens) = (most, most);
+            (role.cached_tokens, role.cache_write_tokens) = (most, most);
+        }
+        let shown = end_of_run(&example.report(), false, 120);
+        assert!(shown.contains("18,446,744,073,709,551,615"), "{shown}");
+        let caps = Caps { tokens: Some(Tokens(5)), ..Caps::default() };
+        assert!(status_line(&example.summary, &caps).contains("18,446,744,073,709,551,615/5"));
     }
 
     #[test]

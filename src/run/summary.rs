@@ -14,6 +14,7 @@ use crate::stats::{Interval, TestName, interval, pareto};
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
+use crate::units::Tokens;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -155,18 +156,18 @@ pub struct RoleSpent {
     /// Logical calls.
     pub calls: u64,
     /// Prompt tokens.
-    pub prompt_tokens: u64,
+    pub prompt_tokens: Tokens,
     /// Answer tokens.
-    pub completion_tokens: u64,
+    pub completion_tokens: Tokens,
     /// Those of the prompt tokens that the provider had cached.
     #[serde(default)]
-    pub cached_tokens: u64,
+    pub cached_tokens: Tokens,
     /// Those of the prompt tokens that were written to the provider's cache.
     #[serde(default)]
-    pub cache_write_tokens: u64,
+    pub cache_write_tokens: Tokens,
     /// Those of the answer tokens that are reasoning.
     #[serde(default)]
-    pub reasoning_tokens: u64,
+    pub reasoning_tokens: Tokens,
     /// What the provider's cache saved, in dollars; below zero where it cost more.
     #[serde(default)]
     pub cache_saved_usd: f64,
@@ -378,11 +379,11 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
             let spending = wallet.by_role(role);
             let spent = RoleSpent {
                 calls: spending.calls,
-                prompt_tokens: spending.usage.prompt().0,
-                completion_tokens: spending.usage.answer().0,
-                cached_tokens: spending.usage.cached_input.0,
-                cache_write_tokens: spending.usage.cache_write.0,
-                reasoning_tokens: spending.usage.reasoning.0,
+                prompt_tokens: spending.usage.prompt(),
+                completion_tokens: spending.usage.answer(),
+                cached_tokens: spending.usage.cached_input,
+                cache_write_tokens: spending.usage.cache_write,
+                reasoning_tokens: spending.usage.reasoning,
                 cache_saved_usd: task
                     .model(role)
                     .and_then(|model| model.price)

@@ -17,6 +17,7 @@ use super::diff::Piece;
 use crate::event::{Dropped, Rejection, StopReason};
 use crate::id::{CandidateId, CandidateIx, EventNumber, ProposalNumber};
 use crate::task::scorer::InvalidAnswers;
+use crate::units::Tokens;
 use serde::Serialize;
 
 /// The explanation of one candidate or proposal.
@@ -132,8 +133,8 @@ struct ScoredPrompt {
 struct CallMade {
     call: u64,
     usd: f64,
-    prompt_tokens: u64,
-    completion_tokens: u64,
+    prompt_tokens: Tokens,
+    completion_tokens: Tokens,
     milliseconds: u32,
 }
 

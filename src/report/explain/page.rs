@@ -58,8 +58,8 @@ fn call_made(call: &CallMade) -> String {
     format!(
         "call {}: {} prompt tokens, {} answer tokens, {}",
         call.call,
-        thousands(call.prompt_tokens),
-        thousands(call.completion_tokens),
+        call.prompt_tokens,
+        call.completion_tokens,
         money(call.usd)
     )
 }

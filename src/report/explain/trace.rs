@@ -24,6 +24,7 @@ use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::scorer::InvalidAnswers;
+use crate::units::Tokens;
 use std::collections::{BTreeMap, HashMap};
 
 /// The facts about one proposal.
@@ -164,8 +165,8 @@ impl Explainer {
                 }
                 if let Some(made) = self.call_of(answered.call) {
                     made.usd += answered.usd.dollars();
-                    made.prompt_tokens += answered.input;
-                    made.completion_tokens += answered.out;
+                    made.prompt_tokens += Tokens(answered.input);
+                    made.completion_tokens += Tokens(answered.out);
                     made.milliseconds = answered.ms;
                 }
             }

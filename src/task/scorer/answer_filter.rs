@@ -11,12 +11,9 @@ use super::table::{Normalize, ScoreTable, ScorerError};
 use regex::Regex;
 use std::borrow::Cow;
 
-/// `extract` searches only the last bytes of an answer, so that a pattern that matches at every
-/// letter of a huge answer cannot take long.
-const SEARCHED_BYTES: usize = 1 << 20;
-
-/// The most matches; then the last one so far is taken.
-const MAX_MATCHES: usize = 100_000;
+/// `extract` searches only the last bytes of an answer: more than a model writes at once, and little
+/// enough that a pattern whose every match looks at all of the rest takes seconds at most.
+const SEARCHED_BYTES: usize = 1 << 17;
 
 #[derive(Clone, Debug)]
 pub(super) struct AnswerFilter {
@@ -47,7 +44,7 @@ impl AnswerFilter {
             Reasoning::Keep => answer,
         };
         let Some(extract) = &self.extract else { return Ok(said) };
-        let last = extract.captures_iter(end_of(said)).take(MAX_MATCHES).last();
+        let last = extract.captures_iter(end_of(said)).last();
         let Some(last) = last else { return Err(InvalidReason::NoMatch) };
         // The first group may be unused in a match.
         let group = last.get(1).ok_or(InvalidReason::NoGroup)?;
@@ -241,6 +238,9 @@ mod tests {
 
     #[test]
     fn a_huge_answer_is_searched_at_its_end() {
+        // As many matches as fit.
+        let answer = "1".repeat(SEARCHED_BYTES - 2) + "2 ";
+        assert_eq!(filter(Some(r"(\d)"), None).unwrap().part(&answer), Ok("2"));
         let answer = "x ä ".repeat(1 << 20) + "answer: 7";
         assert_eq!(filter(Some(r"answer: (\d+)"), None).unwrap().part(&answer), Ok("7"));
         // A match that begins before the end that is searched is not cut in two.

@@ -51,10 +51,6 @@ impl Exact {
         Self { value: BigRational::zero(), digits: Some(0) }
     }
 
-    pub(super) fn is_zero(&self) -> bool {
-        self.value.is_zero()
-    }
-
     pub(super) fn negated(self) -> Self {
         Self { value: -self.value, ..self }
     }

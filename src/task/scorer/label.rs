@@ -2,9 +2,10 @@
 //!
 //! Labels match as whole words in any case and in any form of Unicode (`comparable`). A hyphen between
 //! letters joins words, so that `non-compliant` does not name `compliant`; a long dash separates
-//! them. The longest label is searched first, and the text that
-//! it covers is not searched again, so that `billing dispute` does not also name `billing`. An
-//! answer that names no label or several labels is invalid, because it made no choice.
+//! them. The words of one label may stand apart in any way that does not end a phrase: `late_fee`,
+//! `late-fee`, `late **fee**` and `late fee` are one label. The longest label is searched first, and
+//! the text that it covers is not searched again, so that `billing dispute` does not also name
+//! `billing`. An answer that names no label or several labels is invalid, because it made no choice.
 
 use super::answer_filter::AnswerFilter;
 use super::article::without_articles;
@@ -16,17 +17,26 @@ use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
 use crate::task::words::is_unspaced;
 use crate::text;
+use regex::Regex;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 #[derive(Clone, Debug)]
 pub(super) struct Labels {
     /// The labels as written, in the task's order.
     names: Vec<String>,
-    /// Case-folded, each with its position in `names`; the longest first. A label with hyphens is here
-    /// a second time, with spaces.
-    folded: Vec<(String, usize)>,
+    /// The longest first.
+    folded: Vec<Label>,
+}
+
+#[derive(Clone, Debug)]
+struct Label {
+    /// Case-folded.
+    text: String,
+    /// Its position in the task's order.
+    place: usize,
+    /// Its words with what may stand between them, where it has several words.
+    words: Option<Regex>,
 }
 
 impl FromTable for Labels {
@@ -42,28 +52,34 @@ impl FromTable for Labels {
             )
             .help("write labels = [\"yes\", \"no\"]"));
         }
-        let mut folded: Vec<(String, usize)> = Vec::with_capacity(names.len());
+        let mut folded: Vec<Label> = Vec::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {
-            let label = Folded::new(&filter.normalized(name)).text;
-            if label.is_empty() {
+            let text = Folded::new(&filter.normalized(name)).text;
+            if text.is_empty() {
                 return Err(ScorerError::new(
                     "labels",
                     format!("the label {} is empty", quoted(name)),
                 ));
             }
-            if let Some((_, twin)) = folded.iter().find(|(other, _)| *other == label) {
+            if let Some(twin) = folded.iter().find(|other| other.text == text) {
                 let message = format!(
                     "the labels {} and {} cannot be distinguished",
-                    quoted(&names[*twin]),
+                    quoted(&names[twin.place]),
                     quoted(name)
                 );
                 return Err(ScorerError::new("labels", message)
                     .help("case, white space, and what `normalize` removes are ignored"));
             }
-            folded.push((label, place));
+            folded.push(Label { text, place, words: None });
         }
-        folded.extend(spellings(&folded));
-        folded.sort_by_key(|(label, place)| (std::cmp::Reverse(label.len()), *place));
+        // Of `a-b` and `a_b` each has one spelling only.
+        let words: Vec<_> = folded.iter().map(|label| words_of(&label.text)).collect();
+        for (label, own) in folded.iter_mut().zip(&words) {
+            let is_alone = words.iter().filter(|other| *other == own).count() == 1;
+            label.words =
+                own.as_ref().filter(|_| is_alone).and_then(|own| pattern(own, &label.text));
+        }
+        folded.sort_by_key(|label| (std::cmp::Reverse(label.text.len()), label.place));
         Ok(Self { names, folded })
     }
 }
@@ -105,8 +121,14 @@ impl Kind for Labels {
 
 impl Labels {
     fn place_of(&self, label: &str, filter: &AnswerFilter) -> Option<usize> {
-        let label = Folded::new(&filter.normalized(label)).text;
-        self.folded.iter().find(|(other, _)| *other == label).map(|(_, place)| *place)
+        self.label_of(&Folded::new(&filter.normalized(label)).text).map(|label| label.place)
+    }
+
+    /// The label that a whole text is.
+    fn label_of(&self, text: &str) -> Option<&Label> {
+        let is_exact = |label: &&Label| label.text == text;
+        let is_spelling = |label: &&Label| label.find(text, 0) == Some(0..text.len());
+        self.folded.iter().find(is_exact).or_else(|| self.folded.iter().find(is_spelling))
     }
 
     fn list(&self) -> String {
@@ -115,12 +137,11 @@ impl Labels {
 
     /// The labels that an answer names, in the task's order.
     fn named(&self, answer: &str) -> Vec<usize> {
-        let place_of = |text: &str| self.folded.iter().find(|(label, _)| label == text);
         // A whole answer that is a label names it, whatever its words mean elsewhere.
-        if let Some((_, place)) = place_of(&Folded::new(answer).text) {
-            return vec![*place];
+        if let Some(label) = self.label_of(&Folded::new(answer).text) {
+            return vec![label.place];
         }
-        let is_label = |text: &str| place_of(text).is_some();
+        let is_label = |text: &str| self.folded.iter().any(|label| label.text == text);
         // An article is no label of one letter, but may be a word of a longer one.
         let without_articles = Folded::new(&without_articles(answer, is_label));
         let answer = Folded::new(answer);
@@ -130,14 +151,14 @@ impl Labels {
         };
         let mut covered: Vec<Range<usize>> = Vec::new();
         let mut named = Vec::new();
-        for (label, place) in &self.folded {
-            let found: Vec<Range<usize>> = whole_words(text_for(label), label)
+        for label in &self.folded {
+            let found: Vec<Range<usize>> = whole_words(text_for(&label.text), label)
                 .filter(|here| !is_covered(&covered, here))
                 .collect();
             if found.is_empty() {
                 continue;
             }
-            named.push(*place);
+            named.push(label.place);
             covered.extend(found);
             covered.sort_by_key(|range| range.start);
         }
@@ -147,31 +168,39 @@ impl Labels {
     }
 }
 
-/// The other spellings of labels: `late_fee`, `late-fee`, `late - fee` and `late fee` are one label, and
-/// so are `sci/tech` and `sci / tech`. A spelling of several labels names none.
-fn spellings(labels: &[(String, usize)]) -> Vec<(String, usize)> {
-    let mut spellings: Vec<(String, usize)> = Vec::new();
-    for (label, place) in labels {
-        let words: Vec<&str> = label.split([' ', '-', '_']).filter(|it| !it.is_empty()).collect();
-        // What separates marks, as in `:-D`, is a part of them, and so is a sign, as in `-1` and `A-`.
-        let is_signed = label.trim_matches(['-', '_']).len() < label.len();
-        if is_signed || !words.iter().all(|word| word.contains(char::is_alphanumeric)) {
-            continue;
+impl Label {
+    /// Where it occurs first from a position on, be it a whole word or not.
+    fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        match &self.words {
+            Some(words) => words.find_at(text, from).map(|found| found.range()),
+            None => {
+                let start = from + text.get(from..)?.find(&self.text)?;
+                Some(start..start + self.text.len())
+            }
         }
-        let separated = [" ", "-", "_", " - "].map(|separator| words.join(separator));
-        let slashed = [label.replace('/', " / "), label.replace(" / ", "/")];
-        let all = separated.into_iter().chain(slashed).map(|it| it.trim().to_owned());
-        spellings.extend(all.filter(|it| !it.is_empty()).map(|spelling| (spelling, *place)));
     }
-    spellings.sort();
-    spellings.dedup();
-    let count = |spelling: &str| {
-        let same = spellings.iter().chain(labels).filter(|(other, _)| other == spelling);
-        same.map(|(_, place)| place).collect::<BTreeSet<_>>().len()
-    };
-    let is_label = |spelling: &str| labels.iter().any(|(label, _)| label == spelling);
-    let free = spellings.iter().filter(|(it, _)| !is_label(it) && count(it) == 1);
-    free.cloned().collect()
+}
+
+/// What separates the words of a label, and may be written in another way.
+const SEPARATORS: [char; 5] = [' ', '-', '_', '/', ','];
+
+/// The words of a label that has several; `None`: it has one spelling only.
+fn words_of(label: &str) -> Option<Vec<String>> {
+    // A sign is a part of a label, as in `-1`, `A-` and `/b`; so is what separates marks, as in `:-D`.
+    let is_signed = label.starts_with(SEPARATORS) || label.ends_with(SEPARATORS);
+    let words: Vec<&str> = label.split(SEPARATORS).filter(|it| !it.is_empty()).collect();
+    let have_letters = words.iter().all(|word| word.contains(char::is_alphanumeric));
+    let has_several = !is_signed && have_letters && words.len() > 1;
+    has_several.then(|| words.into_iter().map(str::to_owned).collect())
+}
+
+/// The words with spaces, hyphens, underscores, and the marks of emphasis and quotation between them;
+/// a comma or a slash only where the label has one, because it ends a phrase elsewhere.
+fn pattern(words: &[String], label: &str) -> Option<Regex> {
+    let own: String = ['/', ','].into_iter().filter(|mark| label.contains(*mark)).collect();
+    let between = format!(r#"[ *`~"'_{own}-]{{1,8}}"#);
+    let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
+    Regex::new(&words.join(&between)).ok()
 }
 
 /// Covered ranges are sorted and do not overlap.
@@ -181,23 +210,39 @@ fn is_covered(covered: &[Range<usize>], here: &Range<usize>) -> bool {
 }
 
 /// The ranges at which a label occurs as a whole word; they do not overlap.
-fn whole_words<'a>(answer: &'a Folded, label: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-    let first = label.chars().next();
-    let last = label.chars().next_back();
+fn whole_words<'a>(
+    answer: &'a Folded,
+    label: &'a Label,
+) -> impl Iterator<Item = Range<usize>> + 'a {
     let text = answer.text.as_str();
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
-            let start = from + text.get(from..)?.find(label)?;
-            let end = start + label.len();
-            let ends = is_boundary(last, after(answer, end)) && !is_suffixed(label, &text[end..]);
-            if is_boundary(first, before(answer, start)) && ends {
-                from = end;
-                return Some(start..end);
+            let found = label.find(text, from)?;
+            if is_whole(answer, &label.text, &found) {
+                from = found.end;
+                return Some(found);
             }
-            from = start + text[start..].chars().next().map_or(1, char::len_utf8);
+            from = found.start + text[found.start..].chars().next().map_or(1, char::len_utf8);
         }
     })
+}
+
+fn is_whole(answer: &Folded, label: &str, found: &Range<usize>) -> bool {
+    let (text_before, text_after) = (&answer.text[..found.start], &answer.text[found.end..]);
+    if label.chars().all(|c| c.is_ascii_punctuation()) {
+        // `follow-up` does not name `-`, and `!=` not `=`.
+        return text_before.chars().next_back().is_none_or(|c| stands_apart(c, ":([{<"))
+            && text_after.chars().next().is_none_or(|c| stands_apart(c, ".,;:!?)]}>"));
+    }
+    is_boundary(label.chars().next(), before(answer, found.start))
+        && is_boundary(label.chars().next_back(), after(answer, found.end))
+        && !is_suffixed(label, text_after)
+}
+
+/// Whether a character beside a mark is no part of it: a space, a quote, emphasis, or one of `others`.
+fn stands_apart(c: char, others: &str) -> bool {
+    c.is_whitespace() || "\"'`*_".contains(c) || others.contains(c)
 }
 
 /// Whether a word can end between two characters. Between two letters it ends only in scripts
@@ -290,6 +335,12 @@ mod tests {
         assert_eq!(named(&["C", "Rust"], "C#, not Rust"), ["Rust"]);
         assert_eq!(named(&["/", "/ b", "//"], "It is / B"), ["/ b"]);
         assert_eq!(named(&[":-D", "D-"], "Label: D-"), ["D-"]);
+        for answer in ["a follow-up", "a != b", "x=-1", "1+1", "a==b"] {
+            assert_eq!(named(&["-", "+", "="], answer), Vec::<String>::new(), "{answer}");
+        }
+        for (answer, label) in [("It is '+'.", "+"), ("Sign: **-**", "-"), ("(=)", "=")] {
+            assert_eq!(named(&["-", "+", "="], answer), [label], "{answer}");
+        }
         for (names, answer) in [(["-1", "+1"], "1"), (["A+", "A-"], "A"), (["-1", "0"], "1")] {
             assert_eq!(named(&names, answer), Vec::<String>::new(), "{names:?}");
         }
@@ -341,8 +392,17 @@ mod tests {
 
     #[test]
     fn the_words_of_a_label_are_separated_in_any_way() {
-        let names =
-            ["late_fee", "fee", "non-compliant", "compliant", "Sci/Tech", "not sure", "sure"];
+        let names = [
+            "late_fee",
+            "fee",
+            "non-compliant",
+            "compliant",
+            "Sci/Tech",
+            "not sure",
+            "sure",
+            "Rent, food, and fuel",
+            "Rent",
+        ];
         for (answer, label) in [
             ("late fee", "late_fee"),
             ("Late-fee.", "late_fee"),
@@ -354,6 +414,15 @@ mod tests {
             ("not-sure", "not sure"),
             ("not_sure", "not sure"),
             ("Sci / Tech", "Sci/Tech"),
+            ("sci-tech", "Sci/Tech"),
+            ("I am **not** sure.", "not sure"),
+            ("It is “not” 'sure'", "not sure"),
+            ("_Not_ _sure_", "not sure"),
+            ("~~not~~ sure", "not sure"),
+            ("rent, food and fuel", "Rent, food, and fuel"),
+            ("It is rent food and fuel.", "Rent, food, and fuel"),
+            ("I am not, sure", "sure"),
+            ("Not. Sure!", "sure"),
         ] {
             assert_eq!(named(&names, answer), [label], "{answer}");
         }

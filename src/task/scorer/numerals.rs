@@ -205,8 +205,7 @@ fn divisor(before: &str, after: &str) -> Option<(Exact, usize)> {
     if rest[end..].starts_with('/') {
         return None;
     }
-    let divisor = divisor.filter(|divisor| !divisor.is_zero())?;
-    Some((divisor, after.len() - rest.len() + end))
+    Some((divisor?, after.len() - rest.len() + end))
 }
 
 /// ` 1/2` after `3`: a proper fraction.
