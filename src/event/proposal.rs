@@ -220,6 +220,25 @@ pub enum Rejection {
     Program,
 }
 
+impl Rejection {
+    /// Whether the reply was not in the form that was asked for; else the form was kept, and its content was
+    /// refused.
+    #[must_use]
+    pub fn is_of_the_form(self) -> bool {
+        match self {
+            Self::Truncated | Self::NoTags | Self::Frozen | Self::Empty => true,
+            Self::Unchanged
+            | Self::Dedup
+            | Self::Placeholder
+            | Self::TooLong
+            | Self::Lint
+            | Self::Leak
+            | Self::Novelty
+            | Self::Program => false,
+        }
+    }
+}
+
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
