@@ -13,11 +13,12 @@ use crate::units::Usd;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Sends a request and reports to its limit what came of it. With the result comes how long it took.
+/// Sends a request and reports to its limit what came of it; with the result, how long it
+/// took.
 pub(crate) async fn made(
     llm: &dyn Llm,
     request: &Request,
-    permit: &dyn Permit,
+    permit: Box<dyn Permit>,
 ) -> (Result<Reply, LlmError>, Duration) {
     let sent = Instant::now();
     let result = llm.complete(request).await;

@@ -98,7 +98,7 @@ fn usual_first(recipe: &Recipe) -> Vec<(Draft, usize)> {
             operators.push((operator.common.weight, draft, rows));
         }
         for (place, init) in (0_u16..).zip(&slots.init).filter(|(_, init)| init.requests() > 0) {
-            let Some(draft) = first_step(&***init, 1) else { continue };
+            let Some(draft) = first_step(&**init, 1) else { continue };
             inits.push((Draft { init: Some(place), phase, ..draft }, 0));
         }
     }
@@ -154,7 +154,7 @@ mod tests {
             let reply = block_on(editor.complete(&first.request)).unwrap();
             let became = outcome(&mut first, reply);
             let is_read = match &became {
-                ProposalOutcome::Rejected { reason, .. } => !reason.is_of_the_form(),
+                ProposalOutcome::Rejected { reason, .. } => !reason.brings_no_prompt(),
                 ProposalOutcome::Missing => false,
                 _ => true,
             };
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(request.matches("<evidence-").count(), 10, "{request}");
         let words = "Sure! Here is my advice:\n\n1. Be kind.\n2. Be short.\n\nShall I go on?";
         match outcome(&mut first, words.into()) {
-            ProposalOutcome::Rejected { reason, .. } => assert!(reason.is_of_the_form()),
+            ProposalOutcome::Rejected { reason, .. } => assert!(reason.brings_no_prompt()),
             other => panic!("{other:?}"),
         }
     }

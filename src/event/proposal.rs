@@ -221,21 +221,10 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// Whether the reply was not in the form that was asked for; else the form was kept, and its content was
-    /// refused.
+    /// Whether no prompt could be read of the reply at all, whatever it says.
     #[must_use]
-    pub fn is_of_the_form(self) -> bool {
-        match self {
-            Self::Truncated | Self::NoTags | Self::Frozen | Self::Empty => true,
-            Self::Unchanged
-            | Self::Dedup
-            | Self::Placeholder
-            | Self::TooLong
-            | Self::Lint
-            | Self::Leak
-            | Self::Novelty
-            | Self::Program => false,
-        }
+    pub fn brings_no_prompt(self) -> bool {
+        matches!(self, Self::NoTags | Self::Empty | Self::Truncated | Self::Program)
     }
 }
 

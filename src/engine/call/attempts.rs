@@ -197,7 +197,7 @@ impl CallRunner {
     ) -> (Result<Reply, LlmError>, Duration) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let llm = &*context.provider.throttled.llm;
-        let attempted = attempt::made(llm, context.request, &*reservation.permit).await;
+        let attempted = attempt::made(llm, context.request, reservation.permit).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         attempted
     }
