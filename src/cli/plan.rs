@@ -185,7 +185,8 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     for (split, purpose) in
         [("train", "shown to the mutator"), ("dev", "selects"), ("hold", "confirms, once")]
     {
-        let _ = writeln!(out, "  {split:<6} {:>7}  {purpose}", estimate.rows.get(split).unwrap_or(&0));
+        let _ =
+            writeln!(out, "  {split:<6} {:>7}  {purpose}", estimate.rows.get(split).unwrap_or(&0));
     }
     if let Some(gain) = estimate.smallest_gain.filter(|_| task.splits.hold.len() >= MIN_HOLD_ROWS) {
         let _ = writeln!(
@@ -202,7 +203,8 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     };
     let [low, high] = estimate.proposals_affordable;
     let _ = writeln!(out, "  {} to {} proposals fit into the budget", number(low), number(high));
-    let _ = writeln!(out, "  {} calls are reserved for the held-out rows", number(estimate.hold_calls));
+    let _ =
+        writeln!(out, "  {} calls are reserved for the held-out rows", number(estimate.hold_calls));
     let _ = writeln!(out, "\nestimate        calls     tokens in    tokens out        dollars");
     for (role, planned) in &estimate.roles {
         let dollars = planned.usd.map_or("unknown".to_owned(), |usd| format!("{usd:.4}"));

@@ -111,8 +111,7 @@ fn first_step<A: Author + ?Sized>(author: &A, parents: usize) -> Option<Draft> {
     let steps: Vec<Step> = author.steps();
     let next = steps.get(1).map_or(0, |step| step.fan);
     let parents = vec![CandidateIx::BASELINE; parents.max(1)];
-    (!steps.is_empty())
-        .then(|| Draft { then: next, ..Draft::new(ProposalNumber(0), parents) })
+    (!steps.is_empty()).then(|| Draft { then: next, ..Draft::new(ProposalNumber(0), parents) })
 }
 
 #[cfg(test)]
@@ -136,8 +135,7 @@ mod tests {
     fn outcome(first: &mut FirstProposal, reply: Reply) -> ProposalOutcome {
         let (request, hash) = (&first.request, first.request.hash());
         let took = Duration::ZERO;
-        let answered =
-            attempt::answered((Call(0), hash), request, reply, took, |_| Usd::ZERO);
+        let answered = attempt::answered((Call(0), hash), request, reply, took, |_| Usd::ZERO);
         first.outcome(&answered).unwrap()
     }
 

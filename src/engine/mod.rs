@@ -4,12 +4,12 @@
 //! opens files or prints: `run` opens a run, and observers show it.
 
 mod error; // How a run leaves the loop.
-pub(crate) mod retry; // What to do after a failed attempt: pure.
+mod retry; // What to do after a failed attempt: pure.
 mod trouble; // What keeps a provider from answering.
 mod streak; // Calls in a row without a good answer.
 mod quarantine; // Calls without a good answer, until it is known what they say.
 mod batches; // Requests that wait for a batch, and batches that are out.
-mod usage; // What an attempt used.
+pub(crate) mod usage; // What an attempt used.
 pub(crate) mod attempt; // One attempt, and the fact that its reply becomes.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.

@@ -5,10 +5,10 @@
 
 use super::reservation::Reservation;
 use super::{AttemptsEnd, CallContext, CallRunner, lock};
+use crate::engine::attempt;
 use crate::engine::batches::Given;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{Next, Tries};
-use crate::engine::attempt;
 use crate::engine::usage::plausible_usage;
 use crate::event::{Answered, Event, Failure, NoAnswer};
 use crate::id::EventNumber;

@@ -148,6 +148,7 @@ pub(super) fn runner(
         batches: None,
         limit: Arc::new(Throttle::new(Rates::concurrent(4))),
         patience: Patience::default(),
+        concurrency: 4,
     };
     let models = ModelRole::ALL
         .into_iter()
