@@ -9,10 +9,9 @@ use axum::http::HeaderMap;
 use axum::routing::post;
 use promptsearch::prompt::{Message, Role};
 use promptsearch::provider::http::HttpProvider;
-use promptsearch::provider::limit::RatesLeft;
 use promptsearch::provider::openai;
 use promptsearch::provider::registry::{Connection, connect};
-use promptsearch::provider::{Failure, Finish, Llm, LlmError, Reply, Request};
+use promptsearch::provider::{Envelope, Failure, Finish, Llm, LlmError, Reply, Request};
 use promptsearch::task::model::{ModelName, Provider, ProviderKind, Timeouts, Usage};
 use secrecy::SecretString;
 use serde_json::json;
@@ -180,8 +179,13 @@ async fn the_request_is_exactly_this() {
     let usage = Usage::plain(9, 2);
     assert_eq!(reply, {
         let (text, why) = ("billing".to_owned(), String::new());
-        Reply { text, usage: Some(usage), finish: Finish::Stop, why, left: RatesLeft::default() }
+        let envelope = reply.envelope;
+        Reply { text, usage: Some(usage), finish: Finish::Stop, why, envelope }
     });
+    let Envelope { status, first_byte, clock_ahead, .. } = reply.envelope;
+    assert_eq!((status, first_byte.is_some()), (Some(200), true));
+    let skew = clock_ahead.expect("axum sends the date").as_secs();
+    assert!((-2..=1).contains(&skew), "{skew}");
 
     let (headers, body) = seen.lock().unwrap().take().unwrap();
     insta::assert_snapshot!(String::from_utf8_lossy(&body), @r#"{"model":"org/small","messages":[{"role":"system","content":"Route the ticket."},{"role":"user","content":"I was charged \"twice\" – €5\n"}],"temperature":0.0,"max_tokens":512,"seed":3}"#);

@@ -9,54 +9,33 @@ use crate::clock::Clock;
 use crate::engine::{FIRST_WAIT, MIN_HOLD_ROWS};
 use crate::evaluate::Evaluator;
 use crate::id::RowIx;
-use crate::ledger::Limits;
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{left_out, visible};
-use crate::run::{self, Access};
+use crate::run::{self, Access, Estimate};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
-use crate::task::example::{Example, Split};
-use crate::task::model::{ModelRole, Price, PriceSource, Provider, RefusedFields, Usage};
+use crate::task::example::Split;
+use crate::task::model::{ModelRole, Price, PriceSource, Provider, RefusedFields};
 use crate::task::{Model, Task};
 use crate::text;
-use crate::units::Usd;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The assumed number of bytes per token, before anything is counted; usual for English.
-const BYTES_PER_TOKEN: u64 = 4;
 /// What a night is, where nothing else is said.
 const NIGHT: Duration = Duration::from_secs(8 * 3_600);
 /// With fewer held-out rows than this, `plan` warns that only large gains can be confirmed.
 const FEW_ROWS: usize = 100;
 
-/// The estimated calls and cost of one role.
+/// What is shown of a plan.
 #[derive(Debug, Serialize)]
-struct RolePlan {
-    model: String,
-    calls: u64,
-    prompt_tokens: u64,
-    completion_tokens: u64,
-    usd: Option<f64>,
-    /// Where its price comes from.
-    price_source: Option<PriceSource>,
-}
-
-/// The estimate of a run.
-#[derive(Debug, Serialize)]
-struct Estimate {
-    task: String,
-    strategy: String,
-    rows: std::collections::BTreeMap<String, usize>,
-    smallest_gain: Option<f64>,
-    hold_calls: u64,
-    proposals_affordable: [u64; 2],
-    roles: std::collections::BTreeMap<String, RolePlan>,
-    usd: Option<f64>,
+struct Plan {
+    #[serde(flatten)]
+    estimate: Estimate,
     /// One request of the baseline, whole.
     request: Option<Request>,
     warnings: Vec<String>,
@@ -76,9 +55,12 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     warnings.extend(temperature_warning(&task, &recipe));
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     warnings.extend(unknown_batch_prices(&task));
-    let mut plan = estimate(&task, &recipe, caps, warnings);
+    let estimate = run::estimate(&task, &recipe, caps, &BTreeMap::new());
+    warnings.extend(estimate.is_too_little.then(|| {
+        "this budget pays for fewer than 3 proposals, which is too few for a search".to_owned()
+    }));
     let task = Arc::new(task);
-    plan.request = first_request(&task)?;
+    let plan = Plan { request: first_request(&task)?, estimate, warnings };
     screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, caps))
 }
 
@@ -196,144 +178,17 @@ fn batches(task: &Task, recipe: &Recipe, caps: Caps) -> String {
     )
 }
 
-fn mean_row_bytes(rows: &[&Example]) -> u64 {
-    let total: usize = rows.iter().map(|row| Task::row_bytes(row)).sum();
-    (total / rows.len().max(1)) as u64
-}
-
-/// Least and most rollouts per proposal: those for its evidence, and those of its child, which gets
-/// one block at least and all of dev at most.
-fn rollouts_per_proposal(task: &Task, slots: &Slots) -> [u64; 2] {
-    let dev = task.splits.dev.len() as u64;
-    let shown = slots.operator.iter().filter_map(|operator| operator.feedback());
-    let evidence = shown.map(|feedback| feedback.size as u64).max().unwrap_or(0);
-    slots.evaluate.rows_per_child(dev, evidence)
-}
-
-fn estimate(task: &Task, recipe: &Recipe, caps: Caps, warnings: Vec<String>) -> Estimate {
-    let dev_rows = u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX);
-    let finale = recipe.slots.finale.share(dev_rows, caps.calls);
-    let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
-    let rows = task.visible_rows();
-    let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
-    let task_usage = Usage::plain(
-        (prompt + mean_row_bytes(&rows)).div_ceil(BYTES_PER_TOKEN),
-        // Most answers are short. The longest possible answer is only what is reserved.
-        u64::from(task.task_model().max_output_tokens).min(64),
-    );
-    let mutator_usage = Usage::plain(
-        (4 * prompt + 6 * mean_row_bytes(&rows) + 2_000).div_ceil(BYTES_PER_TOKEN),
-        (3 * prompt).div_ceil(BYTES_PER_TOKEN) + 100,
-    );
-    let price = |role| {
-        let model = task.model(role)?;
-        model.price.map(|price| if model.execution.is_live() { price } else { price.in_batch() })
-    };
-    let cost = |role, usage| price(role).map(|price: Price| price.of(usage));
-    let (task_cost, mutator_cost) =
-        (cost(ModelRole::Task, task_usage), cost(ModelRole::Mutator, mutator_usage));
-    // A recipe with phases spends most of its budget in the last one.
-    let phases = recipe.phases();
-    let last = phases.last().unwrap_or(&recipe.slots);
-    let pool: u64 =
-        phases.iter().flat_map(|phase| &phase.init).map(|init| init.all_requests()).sum();
-    let hold = limits.hold_calls();
-    let dev = task.splits.dev.len() as u64;
-    let per = rollouts_per_proposal(task, last);
-    let affordable = |rollouts: u64| -> u64 {
-        let mut most = caps.proposals.unwrap_or(u64::MAX);
-        if let Some(cap) = caps.calls {
-            let left = (cap as f64 * (1.0 - finale)) as u64;
-            most = most.min(left.saturating_sub(hold + dev) / (rollouts + 1));
-        }
-        if let (Some(cap), Some(task_cost), Some(mutator_cost)) =
-            (caps.usd, task_cost, mutator_cost)
-        {
-            let kept = task_cost.saturating_mul(hold + dev);
-            let each = task_cost.saturating_mul(rollouts) + mutator_cost;
-            let left = cap.scaled(1.0 - finale).saturating_sub(kept);
-            most = most.min(left.nanos().checked_div(each.nanos()).unwrap_or(u64::MAX));
-        }
-        if let Some(cap) = caps.tokens {
-            let each = task_usage.total().0 * rollouts + mutator_usage.total().0;
-            let kept = task_usage.total().0 * (hold + dev);
-            most = most.min(cap.0.saturating_sub(kept) / each.max(1));
-        }
-        most
-    };
-    let proposals = if !last.schedule.breeds() {
-        [pool, pool]
-    } else {
-        [affordable(per[1]), affordable(per[0])]
-    };
-    // The midpoint of the range of affordable proposals.
-    let middle =
-        if proposals[1] == u64::MAX { 0 } else { u64::midpoint(proposals[0], proposals[1]) };
-    let task_calls = match caps.calls {
-        Some(cap) => cap.saturating_sub(middle),
-        None => match (caps.usd, task_cost, mutator_cost) {
-            (Some(cap), Some(task_cost), Some(mutator_cost)) => cap
-                .saturating_sub(mutator_cost.saturating_mul(middle))
-                .nanos()
-                .checked_div(task_cost.nanos())
-                .unwrap_or(0),
-            _ => hold + dev + middle * u64::midpoint(per[0], per[1]),
-        },
-    };
-    let mut roles = std::collections::BTreeMap::new();
-    for (role, calls, usage, cost) in [
-        (ModelRole::Task, task_calls, task_usage, task_cost),
-        (ModelRole::Mutator, middle, mutator_usage, mutator_cost),
-    ] {
-        let Some(model) = task.model(role) else { continue };
-        let role_plan = RolePlan {
-            model: model.name.to_string(),
-            calls,
-            prompt_tokens: usage.prompt().0.saturating_mul(calls),
-            completion_tokens: usage.answer().0.saturating_mul(calls),
-            usd: cost.map(|cost| cost.saturating_mul(calls).dollars()),
-            price_source: model.price_source.clone(),
-        };
-        roles.insert(role.to_string(), role_plan);
-    }
-    let usd = roles
-        .values()
-        .map(|role| role.usd)
-        .sum::<Option<f64>>()
-        .map(|usd| caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars())));
-    let hold_rows = task.splits.hold.len();
-    let rows = task.splits.sizes().each().map(|(split, rows)| (split.to_string(), rows as usize));
-    let rows = rows.into_iter().collect();
-    let mut plan = Estimate {
-        task: task.name.clone(),
-        strategy: recipe.name.clone(),
-        rows,
-        smallest_gain: (hold_rows > 0).then(|| smallest_gain(hold_rows, USUAL_DISCORDANCE)),
-        hold_calls: hold,
-        proposals_affordable: proposals,
-        roles,
-        usd,
-        request: None,
-        warnings,
-    };
-    if pool == 0 && plan.proposals_affordable[1] < 3 {
-        plan.warnings.push(
-            "this budget pays for fewer than 3 proposals, which is too few for a search".to_owned(),
-        );
-    }
-    plan
-}
-
-fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
-    let mut out = String::new();
-    let _ = writeln!(out, "{}: {}", plan.task, task.about);
+fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
+    let (mut out, estimate) = (String::new(), &plan.estimate);
+    let _ = writeln!(out, "{}: {}", estimate.task, task.about);
     let _ = writeln!(out, "\nrows");
     for (split, purpose) in
         [("train", "shown to the mutator"), ("dev", "selects"), ("hold", "confirms, once")]
     {
-        let _ = writeln!(out, "  {split:<6} {:>7}  {purpose}", plan.rows.get(split).unwrap_or(&0));
+        let _ =
+            writeln!(out, "  {split:<6} {:>7}  {purpose}", estimate.rows.get(split).unwrap_or(&0));
     }
-    if let Some(gain) = plan.smallest_gain.filter(|_| task.splits.hold.len() >= MIN_HOLD_ROWS) {
+    if let Some(gain) = estimate.smallest_gain.filter(|_| task.splits.hold.len() >= MIN_HOLD_ROWS) {
         let _ = writeln!(
             out,
             "  the held-out rows can detect a gain of {} or more (one-sided 5 %, power 80 %, if the \
@@ -346,11 +201,12 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     let number = |count: u64| {
         if count == u64::MAX { "unlimited".to_owned() } else { text::thousands(count) }
     };
-    let [low, high] = plan.proposals_affordable;
+    let [low, high] = estimate.proposals_affordable;
     let _ = writeln!(out, "  {} to {} proposals fit into the budget", number(low), number(high));
-    let _ = writeln!(out, "  {} calls are reserved for the held-out rows", number(plan.hold_calls));
+    let _ =
+        writeln!(out, "  {} calls are reserved for the held-out rows", number(estimate.hold_calls));
     let _ = writeln!(out, "\nestimate        calls     tokens in    tokens out        dollars");
-    for (role, planned) in &plan.roles {
+    for (role, planned) in &estimate.roles {
         let dollars = planned.usd.map_or("unknown".to_owned(), |usd| format!("{usd:.4}"));
         let _ = writeln!(
             out,
@@ -362,7 +218,7 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
             planned.model
         );
     }
-    for planned in plan.roles.values() {
+    for planned in estimate.roles.values() {
         if let Some(source @ PriceSource::Table { .. }) = &planned.price_source {
             let _ = writeln!(out, "  {}: {source}", planned.model);
         }
@@ -400,7 +256,7 @@ fn shown(plan: &Estimate, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     out
 }
 
-fn shown_caps(caps: Caps) -> String {
+pub(super) fn shown_caps(caps: Caps) -> String {
     let parts: Vec<String> = [
         caps.usd.map(|usd| usd.to_string()),
         caps.calls.map(|calls| format!("{} calls", text::thousands(calls))),

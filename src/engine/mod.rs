@@ -9,7 +9,8 @@ mod trouble; // What keeps a provider from answering.
 mod streak; // Calls in a row without a good answer.
 mod quarantine; // Calls without a good answer, until it is known what they say.
 mod batches; // Requests that wait for a batch, and batches that are out.
-mod usage; // What an attempt used.
+pub(crate) mod usage; // What an attempt used.
+pub(crate) mod attempt; // One attempt, and the fact that its reply becomes.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.
 mod inbox; // What has arrived and is not folded.
@@ -17,6 +18,7 @@ mod scoring; // What an answer is worth.
 mod wordings; // What requests to the mutator are written with, checked.
 mod programs; // Operators that are programs of the user's.
 mod proposals; // Drafts become requests, replies become outcomes.
+mod first_proposal; // What the mutator could be asked first.
 mod workers; // Carry out jobs.
 mod requests; // Blocks of rows become jobs, and equal requests are asked once.
 mod budget; // The ledger's limits, with numbers from state and task.
@@ -30,6 +32,7 @@ pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
 pub use confirmation::{Confirmed, MIN_HOLD_ROWS, confirmed};
 pub use error::{Outcome, SearchError};
+pub use first_proposal::FirstProposal;
 pub use search::{Search, SearchParts};
 pub use trouble::{WaitEnd, WaitReason, Waiting};
 pub use wordings::{check_window, meta_prompts};

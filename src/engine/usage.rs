@@ -10,7 +10,7 @@ use crate::task::model::Usage;
 const MAX_RATIO: u64 = 100;
 
 /// The usage that a provider reports, where it can be true.
-pub(super) fn plausible_usage(request: &Request, usage: Option<Usage>) -> Option<Usage> {
+pub(crate) fn plausible_usage(request: &Request, usage: Option<Usage>) -> Option<Usage> {
     let usage = usage?;
     let asked = u64::from(request.max_output_tokens).saturating_mul(MAX_RATIO);
     let sent = (request.bytes() as u64).saturating_mul(MAX_RATIO);

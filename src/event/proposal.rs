@@ -220,6 +220,14 @@ pub enum Rejection {
     Program,
 }
 
+impl Rejection {
+    /// Whether no prompt could be read of the reply at all, whatever it says.
+    #[must_use]
+    pub fn brings_no_prompt(self) -> bool {
+        matches!(self, Self::NoTags | Self::Empty | Self::Truncated | Self::Program)
+    }
+}
+
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

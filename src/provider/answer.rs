@@ -4,9 +4,8 @@
 //! Read loosely, because no two servers write alike: a field of an unexpected type is as good as missing, and
 //! only what is missing and needed makes the body unreadable. Where the parts stand is the protocol's.
 
-use super::limit::RatesLeft;
 use super::refusal::Refusal;
-use super::{Failure, Finish, Reply, body};
+use super::{Envelope, Failure, Finish, Reply, body};
 use crate::task::model::Usage;
 use crate::text;
 use serde_json::Value;
@@ -40,8 +39,8 @@ impl Parts {
         if !calls.is_empty() {
             let calls = text::shorten(&calls.join(", "), 200);
             let why = format!("the model called a tool: {calls}");
-            let (finish, left) = (Finish::ToolCall, RatesLeft::default());
-            return Ok(Reply { text, usage, finish, why, left });
+            let (finish, envelope) = (Finish::ToolCall, Envelope::default());
+            return Ok(Reply { text, usage, finish, why, envelope });
         }
         if text.is_empty() && !matches!(finish, Finish::Length | Finish::Filter) {
             let ended = match reason.as_str() {
@@ -63,7 +62,7 @@ impl Parts {
             (Finish::Filter, filter) => format!("a content filter stopped the answer: {filter}"),
             _ => String::new(),
         };
-        Ok(Reply { text, usage, finish, why, left: RatesLeft::default() })
+        Ok(Reply { text, usage, finish, why, envelope: Envelope::default() })
     }
 }
 

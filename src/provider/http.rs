@@ -7,11 +7,9 @@
 use super::address::{AddressError, endpoint, escaped, joined};
 use super::connection::{authorities, causes, certificate_flaw, client};
 use super::credential::Credential;
-use super::limit::RatesLeft;
 use super::protocol::{MODEL, Protocol, alone_in};
-use super::rates;
 use super::refusal::Refusal;
-use super::{Failure, Llm, LlmError, Reply, Request};
+use super::{Envelope, Failure, Llm, LlmError, Reply, Request};
 use crate::clock::Clock;
 use crate::task::model::{Provider, RequestForm, Timeouts};
 use crate::text;
@@ -22,7 +20,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::SecretString;
 use std::fmt;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// More than any answer; a longer body has no end.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -79,7 +77,7 @@ impl Message {
 /// An answer with a status of success.
 struct Answer {
     status: StatusCode,
-    left: RatesLeft,
+    envelope: Envelope,
     body: Vec<u8>,
 }
 
@@ -229,8 +227,11 @@ impl<P: Protocol> HttpProvider<P> {
         let message = Message { place, content, largest: LARGEST_ANSWER };
         let answer = self.sent(&request.form, &message).await?;
         let reply = self.protocol.reply(&answer.body);
-        let reply = reply.map_err(|refusal| self.error(answer.status, refusal))?;
-        Ok(Reply { left: answer.left, ..self.without_key(reply) })
+        let reply = reply.map_err(|refusal| LlmError {
+            envelope: answer.envelope,
+            ..self.error(answer.status, refusal)
+        })?;
+        Ok(Reply { envelope: answer.envelope, ..self.without_key(reply) })
     }
 
     async fn sent_with(
@@ -266,18 +267,20 @@ impl<P: Protocol> HttpProvider<P> {
             sending = sending.header(name, value);
         }
         let first_byte = self.timeouts.first_byte;
+        let sent = Instant::now();
         let response = match timeout(first_byte, sending.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.not_answered(&error)),
             Err(_) => return Err(self.too_late("did not begin to answer within", first_byte)),
         };
-        let status = response.status();
+        let (status, now) = (response.status(), Clock::System.now());
+        let envelope = Envelope::of(status.as_u16(), response.headers(), sent.elapsed(), now);
         if !status.is_success() {
-            return Err(self.refused(response).await);
+            return Err(LlmError { envelope, ..self.refused(response).await });
         }
-        let left = rates::left(response.headers(), Clock::System.now());
-        let body = self.body(response, message.largest).await?;
-        Ok(Answer { status, left, body })
+        let body = self.body(response, message.largest).await;
+        let body = body.map_err(|error| LlmError { envelope, ..error })?;
+        Ok(Answer { status, envelope, body })
     }
 
     /// A proxy may repeat the headers of a request in its answer: no key comes in with one. The texts are
@@ -403,6 +406,7 @@ impl<P: Protocol> HttpProvider<P> {
             retry_after: None,
             usage: None,
             refused_field: None,
+            envelope: Envelope::default(),
             message: format!("provider `{provider}` ({host}) {words}"),
         }
     }

@@ -11,6 +11,7 @@ pub mod refusal; // What a server says instead of an answer.
 pub mod protocol; // What a wire protocol defines.
 pub mod limit; // When an attempt may be sent: the contract.
 mod rates; // What an answer's headers say is left of a provider's rates.
+mod envelope; // What a server says beside its answer.
 pub mod batch; // Many requests at once: the contract.
 mod answer; // What answers have in common, whatever the protocol.
 pub mod address; // Where a provider is.
@@ -32,11 +33,11 @@ mod bills;
 pub(crate) mod contract;
 
 pub use crate::event::{Failure, Finish};
+pub use envelope::Envelope;
 
 use crate::prompt::{Message, Role};
 use crate::task::model::{ModelName, RefusedFields, RequestForm, Usage};
 use async_trait::async_trait;
-use limit::RatesLeft;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -124,8 +125,8 @@ pub struct Reply {
     pub finish: Finish,
     /// What is wrong with it, in the provider's words; nothing where it is good, or nothing is said.
     pub why: String,
-    /// What the provider says is left of its rates.
-    pub left: RatesLeft,
+    /// What came with it.
+    pub envelope: Envelope,
 }
 
 /// A failed attempt.
@@ -142,6 +143,8 @@ pub struct LlmError {
     pub usage: Option<Usage>,
     /// The field that the provider refuses, where it says so.
     pub refused_field: Option<String>,
+    /// What came with the refusal, where it is one.
+    pub envelope: Envelope,
     /// What happened, without any key.
     pub message: String,
 }

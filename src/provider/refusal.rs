@@ -530,7 +530,7 @@ fn reset(text: &str, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 }
 
 /// A date in one of the three forms of HTTP (RFC 9110, section 5.6.7), or in that of RFC 3339.
-fn date(text: &str) -> Option<Timestamp> {
+pub(super) fn date(text: &str) -> Option<Timestamp> {
     let obsolete = |format: &str| {
         let parts = jiff::fmt::strtime::parse(format, text).ok()?;
         parts.to_datetime().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp())

@@ -141,6 +141,8 @@ pub struct ThrottledProvider {
     pub limit: Arc<dyn SendLimit>,
     /// How long it is waited for.
     pub patience: Patience,
+    /// The maximum number of concurrent requests to it.
+    pub concurrency: usize,
 }
 
 /// The providers of a task, each with its limit.
@@ -163,11 +165,24 @@ impl Providers {
         concurrency: Option<usize>,
         answering: impl Fn(&str, &Provider) -> Result<(Client, Option<PathBuf>), E>,
     ) -> Result<Self, E> {
+        let mut failed = None;
+        let providers = Self::of(task, concurrency, |name, provider| {
+            answering(name, provider).map_err(|error| failed.get_or_insert(error)).ok()
+        });
+        failed.map_or(Ok(providers), Err)
+    }
+
+    /// The same without the providers that nothing answers for.
+    pub fn of(
+        task: &Task,
+        concurrency: Option<usize>,
+        mut answering: impl FnMut(&str, &Provider) -> Option<(Client, Option<PathBuf>)>,
+    ) -> Self {
         let shared = concurrency.map(|most| Arc::new(SharedLimit::new(most)));
         let mut by_name = BTreeMap::new();
         let mut total = 0;
         for (name, provider) in task.providers() {
-            let (Client { llm, batches }, file) = answering(name, provider)?;
+            let Some((Client { llm, batches }, file)) = answering(name, provider) else { continue };
             // A limit over all providers may also be above a provider's default.
             let own = match (provider.concurrency, concurrency) {
                 (None, Some(most)) => most.max(1),
@@ -182,11 +197,11 @@ impl Providers {
             let outer = shared.as_ref().map(|shared| Arc::clone(shared) as _);
             let throttle = Throttle::with(rates, outer, file.as_deref());
             let (limit, patience) = (Arc::new(throttle), Patience::of(provider));
-            let provider = ThrottledProvider { llm, batches, limit, patience };
+            let provider = ThrottledProvider { llm, batches, limit, patience, concurrency: own };
             by_name.insert(name.clone(), provider);
         }
         let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);
-        Ok(Self { by_name, concurrency })
+        Self { by_name, concurrency }
     }
 }
 

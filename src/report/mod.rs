@@ -22,6 +22,7 @@ pub use html::html;
 pub use markdown::markdown;
 pub use strategy::{RecipeEntry, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};
+pub(crate) use words::money;
 pub use words::{failed_calls, left_out, refused_field, visible, visible_line};
 
 use crate::recipe::Recipe;

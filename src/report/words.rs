@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// Dollars spent, in cents; small amounts get more decimals, so that a cheap run does not look
 /// free.
-pub(super) fn money(usd: f64) -> String {
+pub(crate) fn money(usd: f64) -> String {
     dollars(usd, 0.1)
 }
 

@@ -17,6 +17,7 @@ mod summary; // `summary.json`.
 mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
 mod given; // What a program made in memory.
+mod estimate; // What a run would do and cost.
 mod fit; // Checks that a recipe and a task fit together.
 mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
@@ -26,6 +27,7 @@ pub use control::Control;
 pub use dir::{RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
 pub use ended::Ended;
 pub use error::RunError;
+pub use estimate::{Estimate, RoleEstimate, estimate};
 pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
 pub use given::Given;
@@ -38,7 +40,7 @@ pub use summary::{
     Counts, FailedCalls, FrontPoint, Gain, Prompted, Recommendation, RoleSpent, Spent, Status,
     Summary, dev_interval, prompt_tokens,
 };
-pub use wiring::{check_models, check_simulated};
+pub use wiring::{check_models, check_simulated, providers};
 
 use crate::caps::Caps;
 use crate::clock::Clock;

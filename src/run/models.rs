@@ -2,8 +2,7 @@
 
 use crate::event::Finish;
 use crate::operator::Nonce;
-use crate::provider::limit::RatesLeft;
-use crate::provider::{Llm, LlmError, Reply, Request};
+use crate::provider::{Envelope, Llm, LlmError, Reply, Request};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -87,8 +86,8 @@ pub fn rewrite(request: &Request, part: &str, text: &str) -> String {
 /// A complete answer without token counts; they are estimated from its bytes.
 impl From<String> for Reply {
     fn from(text: String) -> Self {
-        let (why, left) = (String::new(), RatesLeft::default());
-        Self { text, usage: None, finish: Finish::Stop, why, left }
+        let (why, envelope) = (String::new(), Envelope::default());
+        Self { text, usage: None, finish: Finish::Stop, why, envelope }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::strategy::{Composed, Fixed, Searched, Strategy};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Provider};
 use crate::text;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -86,6 +87,17 @@ fn strategy(file: &RunFile, task: &Task, recipe: &Recipe) -> Box<dyn Strategy> {
             Box::new(Composed::new(recipe.phases(), task.goal, train, searched, seed))
         }
     }
+}
+
+/// The providers of a task that can be asked, and why the others cannot.
+#[must_use]
+pub fn providers(task: &Task, access: &Access) -> (Providers, BTreeMap<String, RunError>) {
+    let mut failed = BTreeMap::new();
+    let providers = Providers::of(task, access.concurrency, |name, provider| {
+        let answering = answering(name, provider, task, access);
+        answering.map_err(|error| failed.insert(name.to_owned(), error)).ok()
+    });
+    (providers, failed)
 }
 
 /// What answers the requests to a provider: the caller's own model where there is one of its name. With

@@ -2,7 +2,7 @@
 
 use super::facts::{ClosedProposal, Facts};
 use super::open_call::Work;
-use crate::event::{Draft, Event, ProposalOutcome, Rejection, Shown};
+use crate::event::{Draft, Event, ProposalOutcome, Shown};
 use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::task::model::ModelRole;
 use crate::units::Amount;
@@ -85,13 +85,9 @@ impl Facts {
     /// Counts proposals in a row of which nothing could be read.
     fn count_broken(&mut self, outcome: &ProposalOutcome) {
         let example = match outcome {
-            ProposalOutcome::Rejected { reason, detail } => match reason {
-                Rejection::NoTags
-                | Rejection::Empty
-                | Rejection::Truncated
-                | Rejection::Program => Some(format!("{reason}: {detail}")),
-                _ => None,
-            },
+            ProposalOutcome::Rejected { reason, detail } => {
+                reason.brings_no_prompt().then(|| format!("{reason}: {detail}"))
+            }
             ProposalOutcome::Missing => {
                 let mut failed = self.counts.failed_calls.values();
                 let example = failed.find_map(|failed| failed.examples.get(&ModelRole::Mutator));

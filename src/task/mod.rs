@@ -314,10 +314,15 @@ impl Task {
     /// # Errors
     /// The first model without a price, with the lines to add.
     pub fn check_prices(&self) -> Result<(), SourceError> {
-        for (role, model) in &self.models {
-            if model.price.is_some() {
-                continue;
-            }
+        self.models.keys().try_for_each(|role| self.check_price(*role))
+    }
+
+    /// Checks that the model of a role has a price, where the task names one.
+    ///
+    /// # Errors
+    /// It has none, with the lines to add.
+    pub fn check_price(&self, role: ModelRole) -> Result<(), SourceError> {
+        if let Some(model) = self.model(role).filter(|model| model.price.is_none()) {
             let (provider, name) = (model.name.provider(), model.name.model());
             let message =
                 format!("the price of `{}` is unknown, but a cap in dollars needs it", model.name);

@@ -5,15 +5,15 @@
 
 use super::reservation::Reservation;
 use super::{AttemptsEnd, CallContext, CallRunner, lock};
+use crate::engine::attempt;
 use crate::engine::batches::Given;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{Next, Tries};
-use crate::engine::usage::{estimated_usage, plausible_usage};
-use crate::event::{Answered, Event, Failure, Finish, NoAnswer};
+use crate::engine::usage::plausible_usage;
+use crate::event::{Answered, Event, Failure, NoAnswer};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
-use crate::provider::limit::RatesLeft;
-use crate::provider::{LlmError, Reply, Request};
+use crate::provider::{Envelope, LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
 use crate::units::Amount;
@@ -127,8 +127,8 @@ impl CallRunner {
                 Next::Invalid(finish) => {
                     let usage =
                         if error.may_be_billed { error.usage } else { Some(Usage::default()) };
-                    let (text, left) = (String::new(), RatesLeft::default());
-                    let reply = Reply { text, usage, finish, why: error.message, left };
+                    let (text, envelope) = (String::new(), Envelope::default());
+                    let reply = Reply { text, usage, finish, why: error.message, envelope };
                     return self.answer(context, reply, took, Some(since), is_batched).await;
                 }
                 Next::Missing(cause) => {
@@ -196,21 +196,10 @@ impl CallRunner {
         reservation: Reservation,
     ) -> (Result<Reply, LlmError>, Duration) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let sent = Instant::now();
-        let result = context.provider.throttled.llm.complete(context.request).await;
+        let llm = &*context.provider.throttled.llm;
+        let attempted = attempt::made(llm, context.request, reservation.permit).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        match &result {
-            Ok(reply) => {
-                let used = plausible_usage(context.request, reply.usage).map(Usage::total);
-                reservation.permit.on_success(used, reply.left);
-            }
-            Err(error) if error.failure == Failure::Throttled => {
-                reservation.permit.on_throttled(error.retry_after);
-            }
-            Err(error) if error.failure.is_outage() => reservation.permit.on_outage(),
-            Err(_) => {}
-        }
-        (result, sent.elapsed())
+        attempted
     }
 
     async fn answer(
@@ -221,28 +210,14 @@ impl CallRunner {
         first: Option<Instant>,
         is_batched: bool,
     ) -> Result<AttemptsEnd, StopCause> {
-        let reported = plausible_usage(context.request, reply.usage);
-        let usage = reported.unwrap_or_else(|| estimated_usage(context.request, &reply));
-        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let cost = |usage| self.cost(context.role, usage, is_batched).usd;
         let answered = Answered {
-            call: context.call,
-            request: context.hash,
-            bytes: context.bytes as u64,
-            input: usage.prompt().0,
-            cached: usage.cached_input.0,
-            written: usage.cache_write.0,
-            out: usage.answer().0,
-            reasoning: usage.reasoning.0,
-            usd: self.cost(context.role, usage, is_batched).usd,
-            estimated: reported.is_none(),
             batch: is_batched,
-            finish: reply.finish,
-            why: context.why(&reply),
-            text: reply.text,
-            ms: u32::try_from(millis).unwrap_or(u32::MAX),
             at: u64::try_from(self.running().as_millis()).unwrap_or(u64::MAX),
+            ..attempt::answered((context.call, context.hash), context.request, reply, took, cost)
         };
-        if context.bytes > 0 && reported.is_some() {
+        let (usage, millis) = (answered.usage(), u64::from(answered.ms));
+        if context.bytes > 0 && !answered.estimated {
             let mut ratios = lock(&self.ratios);
             ratios.learn(context.role, usage.prompt().0 as f64 / context.bytes as f64);
             ratios.learn_output(context.role, usage.answer());
@@ -270,21 +245,6 @@ impl<'a> CallContext<'a> {
         'a: 'b,
     {
         CallContext { request, hash: request.hash(), ..*self }
-    }
-
-    /// What is wrong with a reply, in words; nothing where it is good.
-    fn why(&self, reply: &Reply) -> String {
-        if reply.finish.flaw().is_none() || !reply.why.is_empty() {
-            return text::shorten(&reply.why, 300);
-        }
-        let (model, most) = (&self.request.model, self.request.max_output_tokens);
-        let text = text::shorten(&text::one_line(&reply.text), 120);
-        match reply.finish {
-            Finish::Length => {
-                format!("`{model}` ran into max_output_tokens = {most}: “{text}”")
-            }
-            _ => format!("`{model}` ended its answer as {:?}: “{text}”", reply.finish),
-        }
     }
 
     pub(super) fn reserved(&self, amount: Amount) -> Event {

@@ -17,11 +17,10 @@ use crate::id::{Call, CandidateIx, EventNumber, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::ledger::{Remaining, Wallet};
 use crate::memory::State;
-use crate::provider::limit::RatesLeft;
 use crate::provider::registry::Patience;
 use crate::provider::registry::ThrottledProvider;
 use crate::provider::throttle::{Rates, Throttle};
-use crate::provider::{Llm, LlmError, Reply, Request};
+use crate::provider::{Envelope, Llm, LlmError, Reply, Request};
 use crate::recipe;
 use crate::seed::Seed;
 use crate::state::{OpenCall, Work};
@@ -121,8 +120,8 @@ impl Llm for Scripted {
 
 pub(super) fn reply(text: &str) -> Reply {
     let usage = Usage::plain(10, 2);
-    let (why, left) = (String::new(), RatesLeft::default());
-    Reply { text: text.to_owned(), usage: Some(usage), finish: Finish::Stop, why, left }
+    let (why, envelope) = (String::new(), Envelope::default());
+    Reply { text: text.to_owned(), usage: Some(usage), finish: Finish::Stop, why, envelope }
 }
 
 pub(super) fn failure(failure: Failure, may_be_billed: bool) -> Result<Reply, LlmError> {
@@ -133,6 +132,7 @@ pub(super) fn failure(failure: Failure, may_be_billed: bool) -> Result<Reply, Ll
         retry_after: None,
         usage: None,
         refused_field: None,
+        envelope: Envelope::default(),
         message,
     })
 }
@@ -148,6 +148,7 @@ pub(super) fn runner(
         batches: None,
         limit: Arc::new(Throttle::new(Rates::concurrent(4))),
         patience: Patience::default(),
+        concurrency: 4,
     };
     let models = ModelRole::ALL
         .into_iter()

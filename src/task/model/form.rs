@@ -217,6 +217,12 @@ impl RequestForm {
         !self.not_taken.contains(&field) && !self.left_out.contains(&field)
     }
 
+    /// The name of the limit on an answer.
+    #[must_use]
+    pub fn max_tokens_field(&self) -> &str {
+        &self.max_tokens_field
+    }
+
     /// Whether a temperature is sent.
     #[must_use]
     pub fn sends_temperature(&self) -> bool {

@@ -1,0 +1,147 @@
+//! What a run as planned would cost and take, at the prices, tokens and pace that were found.
+
+use super::check::Checks;
+use crate::caps::Caps;
+use crate::recipe::Recipe;
+use crate::report::money;
+use crate::run::{self, Estimate};
+use crate::task::Task;
+use crate::task::model::{ModelRole, Usage};
+use crate::text;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What a night is, where nothing else is said.
+pub const NIGHT: Duration = Duration::from_secs(8 * 3_600);
+
+/// What is known of a role's calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// What one used.
+    pub(super) usage: Usage,
+    /// Seconds that each of many takes, with as many at a time as are allowed.
+    pub(super) per_call: f64,
+}
+
+/// What a run as planned would be.
+#[derive(Clone, Debug, Serialize)]
+pub struct Night {
+    /// The estimate, as `plan` makes it, with the tokens of the calls that were made.
+    #[serde(flatten)]
+    pub estimate: Estimate,
+    /// Calls of all roles.
+    pub calls: u64,
+    /// Seconds that they take; `None` where no call was answered, or where models are asked in batches.
+    pub seconds: Option<f64>,
+    /// Seconds that there are, by the caps on time.
+    pub seconds_available: Option<f64>,
+}
+
+/// The run as it would be from now on.
+pub(super) fn examine(
+    checks: &mut Checks,
+    task: &Task,
+    recipe: &Recipe,
+    caps: Caps,
+    paces: &BTreeMap<ModelRole, Pace>,
+    now: Timestamp,
+) -> Night {
+    let available = time(caps, now);
+    let measured = paces.iter().map(|(role, pace)| (*role, pace.usage)).collect();
+    let planned = bounded(task, caps, paces, available.unwrap_or(NIGHT));
+    let estimate = run::estimate(task, recipe, planned, &measured);
+    let seconds = seconds(task, &estimate, paces);
+    let calls = estimate.roles.values().map(|role| role.calls).sum();
+    if caps.is_empty() {
+        checks.warn(
+            "caps",
+            format!("there is no cap: this is a night of {}", text::duration(NIGHT)),
+            "a run needs one: `--max-usd 2`, `--max-calls 1000`, `--for 8h`, or [budget] in the task",
+        );
+    }
+    cost(checks, &estimate, calls);
+    duration(checks, caps, seconds, available);
+    if estimate.is_too_little {
+        checks.warn(
+            "budget",
+            "it pays for fewer than 3 proposals, which is too few for a search",
+            "raise the caps",
+        );
+    }
+    let seconds_available = available.map(|time| time.as_secs_f64());
+    Night { estimate, calls, seconds, seconds_available }
+}
+
+/// The time that a run has, where it ends.
+fn time(caps: Caps, now: Timestamp) -> Option<Duration> {
+    let until = |end: Timestamp| Duration::try_from(end.duration_since(now)).unwrap_or_default();
+    caps.wall.into_iter().chain(caps.deadline.map(until)).min()
+}
+
+/// The caps, with the calls that the time has room for where nothing else bounds them.
+fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Pace>, time: Duration) -> Caps {
+    match paces.get(&ModelRole::Task) {
+        Some(pace) if !caps.limits_spending() && task.task_model().execution.is_live() => {
+            let calls = time.as_secs_f64() / pace.per_call.max(1e-6);
+            Caps { calls: Some(calls as u64), ..caps }
+        }
+        _ => caps,
+    }
+}
+
+/// How long the calls take: roles at one provider share its places, and others work side by side.
+fn seconds(task: &Task, estimate: &Estimate, paces: &BTreeMap<ModelRole, Pace>) -> Option<f64> {
+    let mut by_provider: BTreeMap<&str, f64> = BTreeMap::new();
+    for role in ModelRole::ALL {
+        let Some(planned) = estimate.roles.get(&role.to_string()).filter(|it| it.calls > 0) else {
+            continue;
+        };
+        let model = task.model(role).filter(|model| model.execution.is_live())?;
+        let pace = paces.get(&role)?;
+        *by_provider.entry(model.name.provider()).or_default() +=
+            pace.per_call * planned.calls as f64;
+    }
+    by_provider.into_values().max_by(f64::total_cmp)
+}
+
+fn cost(checks: &mut Checks, estimate: &Estimate, calls: u64) {
+    let calls = text::plural(usize::try_from(calls).unwrap_or(usize::MAX), "call");
+    match (estimate.usd, estimate.worst_usd) {
+        (Some(usd), Some(worst)) => {
+            checks.ok("cost", format!("{calls}: about {}, at most {}", money(usd), money(worst)));
+        }
+        _ => checks.warn(
+            "cost",
+            format!("{calls}, whose price is not known"),
+            "state the price of the model in its provider's table, or `free = true`",
+        ),
+    }
+}
+
+fn duration(checks: &mut Checks, caps: Caps, seconds: Option<f64>, available: Option<Duration>) {
+    let told = |seconds: f64| {
+        text::duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    };
+    let Some(seconds) = seconds else {
+        return checks.ok("time", "not known: no answer to go by, or calls wait for batches");
+    };
+    match available {
+        Some(time) if caps.limits_spending() && seconds > time.as_secs_f64() => checks.warn(
+            "time",
+            format!(
+                "takes about {} at this pace; its time of {} is over after {} of it",
+                told(seconds),
+                text::duration(time),
+                text::percent(time.as_secs_f64() / seconds)
+            ),
+            "give it more time, a smaller budget, or a higher `concurrency` where limits allow it",
+        ),
+        Some(time) => checks.ok(
+            "time",
+            format!("takes about {} of {} at this pace", told(seconds), text::duration(time)),
+        ),
+        None => checks.ok("time", format!("takes about {} at this pace", told(seconds))),
+    }
+}
