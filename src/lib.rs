@@ -20,7 +20,7 @@
 //!     .part("user", "{{ input }}")
 //!     .score_by("exact", |answer, row| answer == row.answer)
 //!     .model(ModelRole::Task, "own/answerer")
-//!     .model(ModelRole::Mutator, "own/writer")
+//!     .model(ModelRole::MUTATOR, "own/writer")
 //!     .build()?;
 //! let model = model(|request| match request.model.model() {
 //!     "writer" => rewrite(request, "system", "Is it odd or even? Look at the last digit."),

@@ -16,6 +16,7 @@ use promptsearch::task::model::{ModelName, Provider, ProviderKind, Timeouts, Usa
 use secrecy::SecretString;
 use serde_json::json;
 use std::io;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -288,6 +289,45 @@ async fn a_trickle_of_header_bytes_is_no_first_byte() {
     .await;
     let error = failure(&address, TIMEOUTS.first_byte).await;
     assert_eq!(error.failure, Failure::Timeout);
+}
+
+/// An answer without an end, and a small one that would be without end once it is unpacked.
+#[tokio::test]
+async fn an_endless_body_and_one_that_unpacks_without_end_are_left_at_a_limit() {
+    let endless = server(|mut stream| async move {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await?;
+        loop {
+            stream.write_all(&[b' '; 1 << 16]).await?;
+        }
+    })
+    .await;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..256 {
+        packed.write_all(&[b' '; 1 << 20]).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 1 << 20, "256 MiB in {} bytes", packed.len());
+    let bomb = server(move |mut stream| {
+        let packed = packed.clone();
+        async move {
+            let length = packed.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(&packed).await?;
+            sleep(Duration::from_secs(60)).await;
+            Ok(())
+        }
+    })
+    .await;
+    for address in [endless, bomb] {
+        let patient = Timeouts { total: Duration::from_secs(30), ..TIMEOUTS };
+        let error = openai(&address, patient, None).complete(&request()).await.unwrap_err();
+        assert_eq!(error.failure, Failure::Unreadable);
+        assert!(error.may_be_billed);
+        assert!(error.message.contains("its answer has no end: more than"), "{error}");
+    }
 }
 
 #[tokio::test]

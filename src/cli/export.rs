@@ -162,8 +162,8 @@ fn evidence(run: &LoadedRun, chosen: &Chosen) -> Value {
         "status": chosen.status,
         "parts_blake3": parts,
         "data_blake3": run.file.data.iter().map(|file| &file.blake3).collect::<Vec<_>>(),
-        "models": crate::task::model::ModelRole::ALL.iter()
-            .filter_map(|role| Some((role.to_string(), json!(run.task.model(*role)?.name.to_string()))))
+        "models": run.task.models()
+            .map(|(role, model)| (role.to_string(), json!(model.name.to_string())))
             .collect::<serde_json::Map<_, _>>(),
         "simulated": run.task.providers().values()
             .any(crate::task::model::Provider::is_simulated),

@@ -116,7 +116,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
 
 /// Warns of a temperature of the strategy that the mutator's protocol does not take.
 pub(super) fn temperature_warning(task: &Task, recipe: &Recipe) -> Option<String> {
-    let mutator = task.model(ModelRole::Mutator).filter(|it| it.form.sends_temperature())?;
+    let mutator = task.model(ModelRole::MUTATOR).filter(|it| it.form.sends_temperature())?;
     let slots = recipe.phases().iter();
     let asked = slots.filter_map(Slots::highest_temperature).max_by(f64::total_cmp)?;
     let sent = mutator.form.nearest_temperature(asked);
@@ -144,7 +144,7 @@ fn concurrency_warning(recipe: &Recipe, concurrency: Option<usize>) -> Option<St
 
 /// Warns of models whose price in batches is not known.
 fn unknown_batch_prices(task: &Task) -> impl Iterator<Item = String> {
-    let models = ModelRole::ALL.into_iter().filter_map(|role| task.model(role));
+    let models = task.models().map(|(_, model)| model);
     let is_unknown = |model: &&Model| {
         !model.execution.is_live()
             && model.price.is_some_and(|price| price.batch.is_none() && price != Price::FREE)

@@ -9,7 +9,7 @@ use crate::provider::key;
 use crate::recipe::{self, Recipe, RecipeError};
 use crate::run::{self, Access, RunError};
 use crate::task::Task;
-use crate::task::model::{ModelRole, PriceSource, Provider};
+use crate::task::model::{PriceSource, Provider};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use jiff::tz::TimeZone;
@@ -84,7 +84,7 @@ fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
 
 /// Whether any of a task's models costs real money: neither simulated nor free.
 pub(super) fn is_paid(task: &Task) -> bool {
-    ModelRole::ALL.into_iter().filter_map(|role| task.model(role)).any(|model| {
+    task.models().any(|(_, model)| {
         let provider = task.providers().get(model.name.provider());
         let is_simulated = provider.is_some_and(Provider::is_simulated);
         !is_simulated && model.price_source != Some(PriceSource::Free)

@@ -29,7 +29,6 @@ use crate::ledger::Wallet;
 use crate::provider::registry::Providers;
 use crate::recipe::Recipe;
 use crate::run::{self, Access};
-use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, PriceSource};
@@ -156,8 +155,7 @@ impl Examination {
         }
         let mut asking = Vec::new();
         let (mut worst, mut calls) = (Amount::ZERO, 0);
-        for role in ModelRole::ALL {
-            let Some(model) = task.model(role) else { continue };
+        for (role, model) in task.models() {
             let provider = &task.providers()[model.name.provider()];
             let mut checks = Checks::of(role);
             let name = model.name.provider();
@@ -301,7 +299,7 @@ fn question(
             // A row that cannot be rendered is told with its place, once.
             (request.ok()??, Reader::Scorers)
         }
-        ModelRole::Mutator => match FirstProposal::of(task, recipe, evaluator, Seed(1)) {
+        ModelRole::Mutator(place) => match FirstProposal::of(task, recipe, evaluator, place) {
             Ok(Some(first)) => (first.request.clone(), Reader::Proposal(Box::new(first))),
             Ok(None) => {
                 let words = format!("not asked: `{}` asks no mutator", recipe.name);
@@ -317,7 +315,7 @@ fn question(
         ModelRole::Judge => return None,
     };
     let price = model.price;
-    Some((Question { role, price, request }, reader))
+    Some((Question { number: before, role, price, request }, reader))
 }
 
 fn unwritten(checks: &mut Checks, error: &SearchError) {
@@ -361,7 +359,7 @@ async fn examine_role(
             }
             let ahead = recipe.slots.schedule.lookahead();
             let most = match role {
-                ModelRole::Mutator => ahead.proposals,
+                ModelRole::Mutator(_) => ahead.proposals,
                 ModelRole::Task | ModelRole::Judge => ahead.evaluations,
             };
             let lanes = provider.concurrency.min(providers.concurrency).min(most);

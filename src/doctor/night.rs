@@ -94,7 +94,7 @@ fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Pace>, time: Dur
 /// How long the calls take: roles at one provider share its places, and others work side by side.
 fn seconds(task: &Task, estimate: &Estimate, paces: &BTreeMap<ModelRole, Pace>) -> Option<f64> {
     let mut by_provider: BTreeMap<&str, f64> = BTreeMap::new();
-    for role in ModelRole::ALL {
+    for role in task.roles() {
         let Some(planned) = estimate.roles.get(&role.to_string()).filter(|it| it.calls > 0) else {
             continue;
         };

@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What one role is asked.
 pub(super) struct Question {
+    /// Its number among those that are asked.
+    pub(super) number: u64,
     pub(super) role: ModelRole,
     pub(super) price: Option<Price>,
     pub(super) request: Request,
@@ -79,7 +81,7 @@ pub(super) async fn ask(
 ) -> Probed {
     let (role, worst) = (question.role, question.worst());
     let price = question.price.unwrap_or(Price::FREE);
-    let call = Call(role as u64);
+    let call = Call(question.number);
     let wallet = || wallet.lock().unwrap_or_else(PoisonError::into_inner);
     let mut refused = RefusedFields::default();
     let Question { mut request, .. } = question;

@@ -303,7 +303,7 @@ impl RoleFound {
         };
         // A mutator that is cut off brings no prompt at all.
         match role {
-            ModelRole::Mutator => checks.fault("answer", Cause::Provider, words, remedy),
+            ModelRole::MUTATOR => checks.fault("answer", Cause::Provider, words, remedy),
             _ => checks.warn("answer", words, remedy),
         }
     }

@@ -151,9 +151,14 @@ impl Budget {
     }
 
     /// The worst case of what a proposal asks; a program costs nothing.
-    pub(super) fn of_question(&self, facts: &Facts, question: &Question) -> Amount {
+    pub(super) fn of_question(
+        &self,
+        facts: &Facts,
+        role: ModelRole,
+        question: &Question,
+    ) -> Amount {
         match question {
-            Question::Model(request) => self.of_request(facts, ModelRole::Mutator, request),
+            Question::Model(request) => self.of_request(facts, role, request),
             Question::Program { .. } => Amount::ZERO,
         }
     }
@@ -172,7 +177,7 @@ pub(super) fn demand_of(job: &Job) -> Demand {
         share: job.purpose.share(),
         worst: job.worst_case,
         calls: u64::from(matches!(job.question, Question::Model(_))),
-        proposals: u64::from(matches!(job.purpose, Work::Proposal(_))),
+        proposals: u64::from(matches!(job.purpose, Work::Proposal(..))),
     }
 }
 

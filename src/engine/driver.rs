@@ -163,7 +163,7 @@ impl Search {
                     }
                 }
             }
-            Work::Proposal(proposal) => {
+            Work::Proposal(proposal, _) => {
                 let outcome = self.planner.outcome(&self.state, proposal, &content)?;
                 Event::ProposalFolded { call, outcome }
             }

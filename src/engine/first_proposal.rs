@@ -35,7 +35,7 @@ pub struct FirstProposal {
 
 impl FirstProposal {
     /// The request of the operator that the recipe uses most, of those that can work with the baseline
-    /// alone; `None` where none of them asks a model.
+    /// alone, to the mutator at this place; `None` where none of them asks a model.
     ///
     /// # Errors
     /// The request cannot be written, or the system has no thread for a journal.
@@ -43,7 +43,7 @@ impl FirstProposal {
         task: &Arc<Task>,
         recipe: &Recipe,
         evaluator: &Arc<Evaluator>,
-        seed: Seed,
+        mutator: u8,
     ) -> Result<Option<Self>, SearchError> {
         let journal = Arc::new(Journal::in_memory()?);
         let (task, evaluator) = (Arc::clone(task), Arc::clone(evaluator));
@@ -51,10 +51,10 @@ impl FirstProposal {
         let mut state = State::new(u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX));
         let baseline = Candidate::baseline(task.baseline.clone());
         state.apply(EventNumber(0), &Event::Started { at: Timestamp::UNIX_EPOCH, baseline });
-        let mut builder = ProposalBuilder::new(task, recipe.clone(), evaluator, journal, seed)?;
+        let mut builder = ProposalBuilder::new(task, recipe.clone(), evaluator, journal, Seed(1))?;
         for (number, (draft, rows)) in (0..).zip(usual_first(recipe)) {
             let proposal = ProposalNumber(number);
-            let draft = Draft { proposal, ..draft };
+            let draft = Draft { proposal, mutator, ..draft };
             let Some(author) = recipe.author(&draft).map(|author| author.name().to_owned()) else {
                 continue;
             };
@@ -129,7 +129,7 @@ mod tests {
 
     fn first(recipe: &str) -> Option<FirstProposal> {
         let evaluator = Arc::new(Evaluator::new(task(), &[]));
-        FirstProposal::of(&task(), &load(recipe, &[]).unwrap(), &evaluator, Seed(1)).unwrap()
+        FirstProposal::of(&task(), &load(recipe, &[]).unwrap(), &evaluator, 0).unwrap()
     }
 
     fn outcome(first: &mut FirstProposal, reply: Reply) -> ProposalOutcome {

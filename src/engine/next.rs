@@ -189,8 +189,9 @@ impl Planner {
         let call = state.next_call;
         let question = self.proposals.question(state, proposal, &shown);
         let job = question.map(|question| {
-            let worst_case = self.budget.of_question(state, &question);
-            let purpose = Work::Proposal(proposal);
+            let mutator = state.drafts.get(&proposal).map_or(0, |draft| draft.mutator);
+            let purpose = Work::Proposal(proposal, mutator);
+            let worst_case = self.budget.of_question(state, purpose.role(), &question);
             Job { call, purpose, question, worst_case, is_again: false }
         });
         // A request that cannot be written is still a proposal that the caps must have room for.
@@ -221,7 +222,7 @@ impl Planner {
                 let request = self.requests.row(state, candidate, split, row, replicate)?;
                 Ok(Question::Model(request))
             }
-            Work::Proposal(proposal) => {
+            Work::Proposal(proposal, _) => {
                 let shown = state.shown.get(&proposal).map_or(&[][..], Vec::as_slice);
                 self.proposals.question(state, proposal, shown)
             }

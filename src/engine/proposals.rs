@@ -174,7 +174,8 @@ impl ProposalBuilder {
         let author = self.author(draft)?;
         let asks_none = || SearchError::NoRequest(author.name().to_owned());
         let meta_prompt = author.meta_prompt(draft).ok_or_else(asks_none)?;
-        let model = self.task.model(ModelRole::Mutator).ok_or(SearchError::NoMutator)?;
+        let role = ModelRole::Mutator(draft.mutator);
+        let model = self.task.model(role).ok_or(SearchError::NoMutator)?;
         let ask = self.ask(state, draft, shown, None);
         let mutation_prompt = author.mutation_prompt(&ask);
         let brief = Brief {

@@ -91,7 +91,7 @@ pub(super) fn resume_call(
         (Event::Answered(answered), Work::Evaluation(to)) => {
             Resumed::Score { to: *to, answered: Box::new(answered), answer: number }
         }
-        (Event::Answered(answered), Work::Proposal(_)) => {
+        (Event::Answered(answered), Work::Proposal(..)) => {
             Resumed::Here(Content::Reply(Box::new(answered)))
         }
         // The state names only events of these two kinds.

@@ -6,8 +6,8 @@
 use crate::operator::{Brief, MetaPromptError, MetaPrompts, OperatorError};
 use crate::recipe::Recipe;
 use crate::source::SourceError;
-use crate::task::Task;
 use crate::task::model::ModelRole;
+use crate::task::{Model, Task};
 
 /// The meta-prompts of a recipe: the built-in ones, and what replaces them.
 ///
@@ -58,7 +58,15 @@ pub fn check_window(
     recipe: &Recipe,
     meta_prompts: &MetaPrompts,
 ) -> Result<(), SourceError> {
-    let Some(model) = task.model(ModelRole::Mutator) else { return Ok(()) };
+    task.mutators().try_for_each(|(_, model)| check_window_of(task, model, recipe, meta_prompts))
+}
+
+fn check_window_of(
+    task: &Task,
+    model: &Model,
+    recipe: &Recipe,
+    meta_prompts: &MetaPrompts,
+) -> Result<(), SourceError> {
     let phases = recipe.phases().iter();
     let asked = phases.flat_map(|phase| {
         let operators = phase.operator.iter().flat_map(|operator| operator.steps());
@@ -79,11 +87,11 @@ pub fn check_window(
         let written = meta_prompt.write(meta_prompts, &brief, crate::seed::Seed(0));
         if let Err(OperatorError::TooLong { needed, window }) = written {
             let message = format!(
-                "`context_tokens` is {window}, and the shortest `{}` request with its reply needs \
-                 about {needed} tokens",
-                meta_prompt.name
+                "`context_tokens` of `{}` is {window}, and the shortest `{}` request with its reply \
+                 needs about {needed} tokens",
+                model.name, meta_prompt.name
             );
-            return Err(task.mistake(&["models", &ModelRole::Mutator.to_string()], message).help(
+            return Err(task.mistake(&["models", ModelRole::MUTATOR.key()], message).help(
                 "raise `context_tokens`, or lower `max_output_tokens`, where the model allows it",
             ));
         }

@@ -22,6 +22,9 @@ pub struct Draft {
     /// The chance with which the operator was drawn, where it was drawn by what it had brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chance: Option<f64>,
+    /// Which of the task's mutators is asked, by its place.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mutator: u8,
     /// The candidates that it starts from.
     pub parents: Vec<CandidateIx>,
     /// Training rows that the first parent answers for the evidence.
@@ -83,6 +86,7 @@ impl Draft {
             operator: None,
             init: None,
             chance: None,
+            mutator: 0,
             parents,
             rows: Vec::new(),
             replicate: 0,

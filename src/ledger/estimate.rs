@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(ratios.estimate(ModelRole::Task, 300), Tokens(116));
         ratios.learn(ModelRole::Task, 0.5);
         assert_eq!(ratios.estimate(ModelRole::Task, 100), Tokens(55 + 16 + 1), "rounded up");
-        assert_eq!(ratios.estimate(ModelRole::Mutator, 300), Tokens(116), "each role has its own");
+        assert_eq!(ratios.estimate(ModelRole::MUTATOR, 300), Tokens(116), "each role has its own");
     }
 
     #[test]

@@ -176,6 +176,13 @@ impl PlanLedger {
     pub fn answered(&self, role: ModelRole) -> Use {
         self.answered.get(&role).copied().unwrap_or_default()
     }
+
+    /// Folded answered calls of all mutators.
+    #[must_use]
+    pub fn answered_by_mutators(&self) -> Use {
+        let of_mutators = self.answered.iter().filter(|(role, _)| role.is_mutator());
+        of_mutators.fold(Use::default(), |sum, (_, used)| sum + *used)
+    }
 }
 
 #[cfg(test)]
@@ -218,9 +225,9 @@ mod tests {
     fn a_reply_of_a_program_teaches_nothing_about_models() {
         let mut plan = PlanLedger::default();
         let said = Answer { usage: Usage::default(), usd: Usd::ZERO, bytes: 0 };
-        plan.fold(Call(0), ModelRole::Mutator, Share::Search, Amount::ZERO, Some(said));
-        assert_eq!(plan.answered(ModelRole::Mutator), Use::default());
-        assert_eq!(plan.ratios().largest(ModelRole::Mutator), None);
+        plan.fold(Call(0), ModelRole::MUTATOR, Share::Search, Amount::ZERO, Some(said));
+        assert_eq!(plan.answered(ModelRole::MUTATOR), Use::default());
+        assert_eq!(plan.ratios().largest(ModelRole::MUTATOR), None);
     }
 
     #[test]

@@ -14,6 +14,16 @@ pub struct Use {
     pub usd: Usd,
 }
 
+impl std::ops::Add for Use {
+    type Output = Self;
+    fn add(mut self, other: Self) -> Self {
+        self.calls += other.calls;
+        self.usage += other.usage;
+        self.usd += other.usd;
+        self
+    }
+}
+
 impl Use {
     /// Takes in one answered call.
     pub fn add(&mut self, usage: Usage, usd: Usd) {

@@ -17,7 +17,9 @@ use std::collections::HashMap;
 pub struct Gain {
     /// The operator, by its place in the recipe.
     pub operator: u16,
-    /// The chance with which it was drawn, where it was drawn by what is learnt here.
+    /// The mutator that wrote it, by its place in the task.
+    pub mutator: u8,
+    /// The chance with which the operator was drawn, where it was drawn by what is learnt here.
     pub chance: Option<f64>,
     /// The child's mean less its parent's, on common rows where there are enough; 0 without a child.
     pub over_parent: f64,
@@ -25,6 +27,20 @@ pub struct Gain {
     pub over_baseline: f64,
     /// What it cost.
     pub cost: Cost,
+}
+
+impl Gain {
+    /// The place of its operator.
+    #[must_use]
+    pub fn operator(&self) -> usize {
+        usize::from(self.operator)
+    }
+
+    /// The place of its mutator.
+    #[must_use]
+    pub fn mutator(&self) -> usize {
+        usize::from(self.mutator)
+    }
 }
 
 /// What something cost.
@@ -47,6 +63,7 @@ impl std::ops::AddAssign for Cost {
 #[derive(Clone, Copy, Debug)]
 struct Open {
     operator: u16,
+    mutator: u8,
     chance: Option<f64>,
     cost: Cost,
 }
@@ -60,9 +77,12 @@ pub struct Gains {
     calls: HashMap<Call, ProposalNumber>,
     /// Uses whose child is being tried.
     children: HashMap<CandidateIx, Open>,
-    /// What had been answered before the last event.
+    /// What had been answered before the last event, of proposals and of rows.
     answered: [Cost; 2],
 }
+
+const PROPOSALS: usize = 0;
+const ROWS: usize = 1;
 
 /// The share of a child's rows that must be common with another candidate's to compare the two on those
 /// rows alone.
@@ -83,7 +103,7 @@ impl Gains {
                 // What an earlier step cost belongs to the first that goes on from it.
                 let before = draft.from.and_then(|source| self.proposals.remove(&source.proposal));
                 let cost = before.map_or(Cost::default(), |before| before.cost);
-                let open = Open { operator, chance: draft.chance, cost };
+                let open = Open { operator, mutator: draft.mutator, chance: draft.chance, cost };
                 self.proposals.insert(draft.proposal, open);
             }
             Event::ProposalIssued { proposal, call, .. } => {
@@ -91,7 +111,7 @@ impl Gains {
             }
             Event::ProposalAbandoned { proposal, .. } => self.end(*proposal),
             Event::ProposalFolded { call, outcome } => {
-                let cost = self.since(ModelRole::Mutator, facts);
+                let cost = self.since(PROPOSALS, facts.plan.answered_by_mutators());
                 if let Some(proposal) = self.calls.remove(call) {
                     if let Some(open) = self.proposals.get_mut(&proposal) {
                         open.cost += cost;
@@ -101,7 +121,7 @@ impl Gains {
             }
             Event::CandidateComposed { proposal, outcome } => self.came(*proposal, outcome, facts),
             Event::EvaluationFolded { .. } => {
-                let cost = self.since(ModelRole::Task, facts);
+                let cost = self.since(ROWS, facts.plan.answered(ModelRole::Task));
                 if let Some(RowKey { candidate, split, .. }) = facts.folded_row {
                     self.charge(candidate, split, cost, facts);
                     if facts.standing(candidate).status == Status::Finished {
@@ -125,12 +145,10 @@ impl Gains {
         }
     }
 
-    /// What was answered in a role since this was last asked.
-    fn since(&mut self, role: ModelRole, facts: &Facts) -> Cost {
-        let Use { calls, usd, .. } = facts.plan.answered(role);
+    /// What was answered since this was last asked of the same.
+    fn since(&mut self, of: usize, Use { calls, usd, .. }: Use) -> Cost {
         let now = Cost { usd: usd.dollars(), calls };
-        let before =
-            std::mem::replace(&mut self.answered[usize::from(role == ModelRole::Task)], now);
+        let before = std::mem::replace(&mut self.answered[of], now);
         Cost { usd: now.usd - before.usd, calls: now.calls - before.calls }
     }
 
@@ -165,9 +183,10 @@ impl Gains {
 
     /// A use that brought nothing.
     fn end(&mut self, proposal: ProposalNumber) {
-        if let Some(Open { operator, chance, cost }) = self.proposals.remove(&proposal) {
+        if let Some(Open { operator, mutator, chance, cost }) = self.proposals.remove(&proposal) {
             self.results.push(Gain {
                 operator,
+                mutator,
                 chance,
                 over_parent: 0.0,
                 over_baseline: 0.0,
@@ -177,11 +196,12 @@ impl Gains {
     }
 
     fn judged(&mut self, child: CandidateIx, facts: &Facts) {
-        let Some(Open { operator, chance, cost }) = self.children.remove(&child) else { return };
+        let Some(open) = self.children.remove(&child) else { return };
+        let Open { operator, mutator, chance, cost } = open;
         let parent = facts.standing(child).candidate.parents.first();
         let over_parent = parent.map_or(0.0, |parent| over(facts, child, *parent));
         let over_baseline = over(facts, child, CandidateIx::BASELINE);
-        self.results.push(Gain { operator, chance, over_parent, over_baseline, cost });
+        self.results.push(Gain { operator, mutator, chance, over_parent, over_baseline, cost });
     }
 }
 

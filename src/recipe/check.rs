@@ -31,6 +31,7 @@ impl Reader<'_> {
         self.check_chosen(&["schedule"], &slots.schedule)?;
         self.check_chosen(&["select"], &slots.select)?;
         self.check_chosen(&["choose"], &slots.choose)?;
+        self.check_chosen(&["model"], &slots.model)?;
         self.check_chosen(&["sampler"], &slots.sampler)?;
         self.check_chosen(&["evaluate"], &slots.evaluate)?;
         self.check_chosen(&["accept"], &slots.accept)?;

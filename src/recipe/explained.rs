@@ -6,7 +6,7 @@
 use crate::grammar::{Chosen, Described, Key, Keys, Slot, paragraph};
 use crate::operator::{Common, INITS, OPERATORS, SCREENS, Used};
 use crate::strategy::{
-    ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, SAMPLERS, SELECTS, Slots,
+    ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, MODELS, SAMPLERS, SELECTS, Slots,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -64,6 +64,7 @@ pub fn explained(slots: &Slots) -> Vec<SlotShown> {
         shown.push(used(format!("operator.{place}"), operator));
     }
     shown.push(chosen("choose", &slots.choose, &CHOOSES));
+    shown.push(chosen("model", &slots.model, &MODELS));
     shown.push(chosen("sampler", &slots.sampler, &SAMPLERS));
     for (place, screen) in slots.screen.iter().enumerate() {
         shown.push(chosen(&format!("screen.{place}"), screen, &SCREENS));

@@ -5,7 +5,7 @@ use crate::grammar::{Chosen, Slot};
 use crate::operator::{INITS, OPERATORS, Operator, SCREENS, Used};
 use crate::source::{SourceError, explain_unknown_name, line_of_key};
 use crate::strategy::{
-    ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, SAMPLERS, SELECTS, Slots,
+    ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, MODELS, SAMPLERS, SELECTS, Slots,
 };
 use crate::text;
 use serde::de::DeserializeOwned;
@@ -398,6 +398,7 @@ impl Reader<'_> {
             select: self.slot(table, "select", &SELECTS, "best")?,
             operator: self.list(table, "operator", |path, item| self.used(path, item))?,
             choose: self.slot(table, "choose", &CHOOSES, "fixed")?,
+            model: self.slot(table, "model", &MODELS, "thompson")?,
             sampler: self.slot(table, "sampler", &SAMPLERS, "random")?,
             screen: self
                 .list(table, "screen", |path, item| self.chosen(path, item, &SCREENS, None))?,
@@ -572,6 +573,7 @@ const KEYS: &[&str] = &[
     "select",
     "operator",
     "choose",
+    "model",
     "sampler",
     "screen",
     "evaluate",

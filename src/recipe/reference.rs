@@ -7,8 +7,8 @@ use super::explained::{json, keys};
 use crate::grammar::{DeclaredKind, Described, Keys, Lines, Slot, paragraph};
 use crate::operator::{Common, Feedback, History, INITS, OPERATORS, SCREENS, Shots};
 use crate::strategy::{
-    ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, MixPart, Objective, Runs, SAMPLERS,
-    SELECTS, Stop,
+    ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, MODELS, MixPart, Objective, Runs,
+    SAMPLERS, SELECTS, Stop,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -31,6 +31,7 @@ pub fn reference() -> String {
     plain::<Feedback>(&mut out, "feedback = { … }");
     plain::<History>(&mut out, "history = { … }");
     slot(&mut out, "[choose]", &CHOOSES);
+    slot(&mut out, "[model]", &MODELS);
     slot(&mut out, "[sampler]", &SAMPLERS);
     slot(&mut out, "[[screen]]", &SCREENS);
     slot(&mut out, "[evaluate]", &EVALUATES);

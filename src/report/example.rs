@@ -130,8 +130,8 @@ impl Recorder {
     }
 
     fn answer(&mut self, role: ModelRole, share: Share, call: Call, bytes: usize, text: &str) {
-        let out = if role == ModelRole::Mutator { 210 } else { 2 };
-        let model = if role == ModelRole::Mutator { "editor" } else { "clerk" };
+        let out = if role == ModelRole::MUTATOR { 210 } else { 2 };
+        let model = if role == ModelRole::MUTATOR { "editor" } else { "clerk" };
         let price = simulated_price(model).unwrap();
         self.at += 180;
         let mut answered = Answered {
@@ -212,7 +212,7 @@ impl Recorder {
         self.calls += 1;
         let reserve = Amount::ZERO;
         self.record(Event::ProposalIssued { proposal, call, rows: Vec::new(), reserve });
-        self.answer(ModelRole::Mutator, Share::Search, call, 2_400, "");
+        self.answer(ModelRole::MUTATOR, Share::Search, call, 2_400, "");
         self.record(Event::ProposalFolded { call, outcome: outcome(proposal) });
     }
 

@@ -524,15 +524,18 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
     let money = |usd: f64| {
         if usd == 0.0 { "$0".to_owned() } else { format!("${usd:.decimals$}") }
     };
-    let roles = ModelRole::ALL.into_iter().filter_map(|role| {
-        let name = role.to_string();
-        let of = spent.by_role.get(&name)?;
+    let named = spent.by_role.iter();
+    let mut roles: Vec<(ModelRole, &RoleSpent)> = named
+        .filter_map(|(name, of)| Some((ModelRole::try_from(name.clone()).ok()?, of)))
+        .collect();
+    roles.sort_by_key(|(role, _)| *role);
+    let roles = roles.into_iter().filter_map(|(role, of)| {
         let model = report.task.model(role);
         if of.calls == 0 && of.usd == 0.0 && model.is_none() {
             return None;
         }
         Some(RoleRow {
-            role: name,
+            role: role.to_string(),
             model: model.map_or_else(String::new, |model| visible_line(&model.name.to_string())),
             calls: thousands(of.calls),
             prompt_tokens: of.prompt_tokens.to_string(),
@@ -632,25 +635,23 @@ fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
         ("random seed", summary.seed.to_string()),
         ("goal", task.goal.to_string()),
     ];
-    for role in ModelRole::ALL {
-        if let Some(model) = task.model(role) {
-            let name = match role {
-                ModelRole::Task => "task model",
-                ModelRole::Mutator => "mutator model",
-                ModelRole::Judge => "judge model",
-            };
-            let refused = &report.history.state.refused_fields;
-            let form = refused.leave_out(&model.name, &model.form);
-            let temperature = match form.as_ref().unwrap_or(&model.form).sends_temperature() {
-                true => format!("temperature {}", model.temperature),
-                false => "no temperature".to_owned(),
-            };
-            let price = match &model.price_source {
-                Some(source @ PriceSource::Table { .. }) => format!(", {source}"),
-                _ => String::new(),
-            };
-            facts.push((name, format!("{}, {temperature}{price}", model.name)));
-        }
+    for (role, model) in task.models() {
+        let name = match role {
+            ModelRole::Task => "task model",
+            ModelRole::Mutator(_) => "mutator model",
+            ModelRole::Judge => "judge model",
+        };
+        let refused = &report.history.state.refused_fields;
+        let form = refused.leave_out(&model.name, &model.form);
+        let temperature = match form.as_ref().unwrap_or(&model.form).sends_temperature() {
+            true => format!("temperature {}", model.temperature),
+            false => "no temperature".to_owned(),
+        };
+        let price = match &model.price_source {
+            Some(source @ PriceSource::Table { .. }) => format!(", {source}"),
+            _ => String::new(),
+        };
+        facts.push((name, format!("{}, {temperature}{price}", model.name)));
     }
     let splits = &task.splits;
     facts.push((

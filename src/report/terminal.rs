@@ -54,7 +54,8 @@ pub fn status_line(summary: &Summary, caps: &Caps) -> String {
         None => {}
     }
     if let Some(cap) = caps.proposals {
-        let proposals = summary.spent.by_role.get("mutator").map_or(0, |role| role.calls);
+        let mutators = summary.spent.by_role.iter().filter(|(role, _)| role.starts_with("mutator"));
+        let proposals: u64 = mutators.map(|(_, role)| role.calls).sum();
         facts.push(format!("{}/{} proposals", thousands(proposals), thousands(cap)));
     }
     if let Some(cap) = caps.tokens {

@@ -345,12 +345,11 @@ fn cost_change(report: &Report<'_>) -> Option<String> {
 }
 
 fn simulated(report: &Report<'_>) -> Option<&'static str> {
-    let is_simulated = |role| {
-        let model = report.task.model(role)?;
+    let is_simulated = |(_, model): (ModelRole, &crate::task::Model)| {
         let provider = report.task.providers().get(model.name.provider())?;
         Some(provider.is_simulated())
     };
-    let models: Vec<bool> = ModelRole::ALL.into_iter().filter_map(is_simulated).collect();
+    let models: Vec<bool> = report.task.models().filter_map(is_simulated).collect();
     match models.iter().filter(|simulated| **simulated).count() {
         0 => None,
         count if count == models.len() => Some(

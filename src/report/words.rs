@@ -4,7 +4,7 @@ use crate::event::{Abandoned, Dropped, Rejection};
 use crate::run::Summary;
 use crate::stats::{Interval, TestName};
 use crate::task::Task;
-use crate::task::model::{ModelName, ModelRole, Provider, RefusedFields};
+use crate::task::model::{ModelName, Provider, RefusedFields};
 use crate::text::{percent, plural, thousands};
 use std::collections::BTreeSet;
 
@@ -65,7 +65,7 @@ pub fn left_out(task: &Task, refused: &RefusedFields) -> Vec<String> {
     for (model, field) in refused.iter() {
         told.push(refused_field(model, field));
     }
-    for model in ModelRole::ALL.into_iter().filter_map(|role| task.model(role)) {
+    for (_, model) in task.models() {
         let (name, form) = (&model.name, &model.form);
         if !form.sends_temperature() {
             told.push(format!(

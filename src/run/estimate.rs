@@ -103,14 +103,25 @@ pub fn estimate(
         (4 * prompt + 6 * row_bytes + 2_000).div_ceil(BYTES_PER_TOKEN),
         (3 * prompt).div_ceil(BYTES_PER_TOKEN) + 100,
     );
-    let mutator_usage = of(ModelRole::Mutator, assumed);
     let price = |role| {
         let model = task.model(role)?;
         model.price.map(|price| if model.execution.is_live() { price } else { price.in_batch() })
     };
     let cost = |role, usage| price(role).map(|price: Price| price.of(usage));
-    let (task_cost, mutator_cost) =
-        (cost(ModelRole::Task, task_usage), cost(ModelRole::Mutator, mutator_usage));
+    // Several mutators are drawn by their weights until something is learnt of them.
+    let weights: f64 = task.mutators().map(|(_, model)| model.weight).sum();
+    let mutators: Vec<(ModelRole, f64, Usage)> = task
+        .mutators()
+        .map(|(role, model)| (role, model.weight / weights, of(role, assumed)))
+        .collect();
+    let task_cost = cost(ModelRole::Task, task_usage);
+    let mutator_cost = mutators
+        .iter()
+        .map(|(role, share, usage)| cost(*role, *usage).map(|cost| cost.scaled(*share)))
+        .sum::<Option<Usd>>()
+        .filter(|_| !mutators.is_empty());
+    let mutator_tokens: f64 =
+        mutators.iter().map(|(_, share, usage)| share * usage.total().0 as f64).sum();
     // A recipe with phases spends most of its budget in the last one.
     let phases = recipe.phases();
     let last = phases.last().unwrap_or(&recipe.slots);
@@ -134,7 +145,7 @@ pub fn estimate(
             most = most.min(left.nanos().checked_div(each.nanos()).unwrap_or(u64::MAX));
         }
         if let Some(cap) = caps.tokens {
-            let each = task_usage.total().0 * rollouts + mutator_usage.total().0;
+            let each = task_usage.total().0 * rollouts + mutator_tokens.ceil() as u64;
             let kept = task_usage.total().0 * (hold + dev);
             most = most.min(cap.0.saturating_sub(kept) / each.max(1));
         }
@@ -163,10 +174,11 @@ pub fn estimate(
     let row = estimate_tokens(None, row_bytes as usize).0;
     let longest = [task.max_tokens + row, 4 * task.max_tokens + 6 * row];
     let mut roles = BTreeMap::new();
-    for (role, calls, usage, cost, prompt) in [
-        (ModelRole::Task, task_calls, task_usage, task_cost, longest[0]),
-        (ModelRole::Mutator, middle, mutator_usage, mutator_cost, longest[1]),
-    ] {
+    let of_task = (ModelRole::Task, task_calls, task_usage, longest[0]);
+    let of_mutators = mutators.iter().map(|(role, share, usage)| {
+        (*role, (middle as f64 * share).round() as u64, *usage, longest[1])
+    });
+    for (role, calls, usage, prompt) in std::iter::once(of_task).chain(of_mutators) {
         let Some(model) = task.model(role) else { continue };
         let most = Tokens(u64::from(model.max_output_tokens));
         let worst = |price| worst_case(Some(price), Tokens(prompt), most).usd;
@@ -175,7 +187,7 @@ pub fn estimate(
             calls,
             prompt_tokens: usage.prompt().0.saturating_mul(calls),
             completion_tokens: usage.answer().0.saturating_mul(calls),
-            usd: cost.map(|cost| cost.saturating_mul(calls).dollars()),
+            usd: cost(role, usage).map(|cost| cost.saturating_mul(calls).dollars()),
             price_source: model.price_source.clone(),
             worst_usd: price(role).map(|price| worst(price).saturating_mul(calls).dollars()),
         };

@@ -54,7 +54,7 @@ pub fn check_searched_parts(task: &Task) -> Result<(), SourceError> {
 /// # Errors
 /// The task names none.
 pub fn check_mutator(recipe: &Recipe, task: &Task) -> Result<(), SourceError> {
-    if task.model(ModelRole::Mutator).is_some() || !recipe.asks_mutator() {
+    if task.model(ModelRole::MUTATOR).is_some() || !recipe.asks_mutator() {
         return Ok(());
     }
     Err(task

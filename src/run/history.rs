@@ -10,6 +10,7 @@ use crate::state::Phase;
 use crate::task::example::SplitSizes;
 use crate::task::model::ModelRole;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -105,7 +106,9 @@ impl History {
         let is_lost = |call: &Call| !self.state.batches.holds(*call);
         let lost = open.iter().map(|(call, ..)| *call).filter(is_lost);
         let lost = lost.map(|call| Event::Lost { call });
-        let reopened = ModelRole::ALL.into_iter().filter_map(|role| self.reopened(role));
+        let open = self.state.evaluations.values().chain(self.state.proposals.values());
+        let roles: BTreeSet<ModelRole> = open.map(|open| open.work.role()).collect();
+        let reopened = roles.into_iter().filter_map(|role| self.reopened(role));
         lost.chain(reopened).chain([Event::Resumed { at, ran_ms: self.ran_ms }]).collect()
     }
 

@@ -56,7 +56,6 @@ use crate::source::SourceError;
 use crate::state::Phase;
 use crate::task::Task;
 use crate::task::example::Split;
-use crate::task::model::ModelRole;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -292,7 +291,7 @@ impl Run {
         wiring::check_caps(&self.task, caps)?;
         let history = History::of(&self.journal, self.task.splits.sizes())?;
         let (spent, calls) = (history.wallet.spent(), history.wallet.calls());
-        let proposals = history.wallet.by_role(ModelRole::Mutator).calls;
+        let proposals = history.wallet.proposals();
         let is_below = caps.usd.is_some_and(|cap| cap <= spent.usd)
             || caps.tokens.is_some_and(|cap| cap <= spent.tokens)
             || caps.calls.is_some_and(|cap| cap <= calls)

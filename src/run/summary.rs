@@ -16,7 +16,7 @@ use crate::task::example::Split;
 use crate::task::model::ModelRole;
 use crate::units::Tokens;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The status of a run.
@@ -373,7 +373,9 @@ fn front(task: &Task, state: &State, seed: Seed) -> Vec<FrontPoint> {
 }
 
 fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spent {
-    let by_role = ModelRole::ALL
+    let usual = [ModelRole::Task, ModelRole::MUTATOR, ModelRole::Judge];
+    let roles: BTreeSet<ModelRole> = usual.into_iter().chain(task.roles()).collect();
+    let by_role = roles
         .into_iter()
         .map(|role| {
             let spending = wallet.by_role(role);

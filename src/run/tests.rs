@@ -18,7 +18,7 @@ fn builder(rows: u32) -> TaskBuilder {
         .part("user", "{{ input }}")
         .score_by("exact", |answer, row| answer == row.answer)
         .model(ModelRole::Task, "own/answerer")
-        .model(ModelRole::Mutator, "own/writer")
+        .model(ModelRole::MUTATOR, "own/writer")
         .caps(Caps { calls: Some(400), ..Caps::default() })
 }
 
@@ -107,6 +107,38 @@ fn a_run_of_a_task_in_memory_is_stopped_and_goes_on_in_its_folder() {
     let written: Summary = dir.read_json(SUMMARY_FILE).unwrap();
     assert_eq!(written, ended.summary());
     assert!(dir.file("best/system.md").exists());
+}
+
+#[test]
+fn several_mutators_share_one_search_and_one_cap() {
+    let folder = tempfile::tempdir().unwrap();
+    let caps = Caps { calls: Some(400), proposals: Some(20), ..Caps::default() };
+    let task =
+        || builder(100).model(ModelRole::Mutator(1), "other/writer").caps(caps).build().unwrap();
+    let with_models = |run: Run| {
+        let run = run.with_model("own", model(answer));
+        run.with_model("other", model(|request| rewrite(request, "system", "Look at nothing.")))
+    };
+    let create = |name: &str| {
+        let settings = Settings { caps: Some(caps), ..Settings::default() };
+        with_models(Run::create(task(), &random(), settings, &folder.path().join(name)).unwrap())
+    };
+    let mut whole = create("whole");
+    let spent = searched(&mut whole, Vec::new(), &Control::new()).summary().spent;
+    let calls = |role: &str| spent.by_role[role].calls;
+    assert_eq!(calls("mutator") + calls("mutator-2"), 20, "{spent:?}");
+    assert!(calls("mutator") > 0 && calls("mutator-2") > 0, "{spent:?}");
+    // The other one writes the same text each time.
+    assert!(calls("mutator") > calls("mutator-2"), "{spent:?}");
+
+    let dir = RunDir::at(folder.path().join("parted"));
+    let control = Control::new();
+    let stop = Box::new(StopAt(120, control.clone()));
+    let ended = searched(&mut create("parted"), vec![stop], &control);
+    assert_eq!(ended.outcome, Outcome::Interrupted);
+    let mut parted = with_models(Run::open_with(task(), &dir).unwrap());
+    searched(&mut parted, Vec::new(), &Control::new());
+    assert_eq!(decisions(&parted), decisions(&whole));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::sim::{CLERK, EDITOR, MODEL_SEED, SimLlm, world_of};
 use crate::source::SourceError;
 use crate::strategy::{Composed, Fixed, Searched, Strategy};
 use crate::task::Task;
-use crate::task::model::{ModelRole, Provider};
+use crate::task::model::Provider;
 use crate::text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -40,10 +40,7 @@ pub(super) fn search(
     let concurrency = access.concurrency.or(file.concurrency);
     let answering = |name: &str, provider: &Provider| answering(name, provider, task, access);
     let Providers { by_name, concurrency } = Providers::new(task, concurrency, answering)?;
-    let models = ModelRole::ALL
-        .into_iter()
-        .filter_map(|role| Some((role, task.model(role)?.clone())))
-        .collect();
+    let models = task.models().map(|(role, model)| (role, model.clone())).collect();
     let runner = CallRunner::new(
         by_name,
         models,
@@ -53,7 +50,7 @@ pub(super) fn search(
         running,
         file.seed,
     );
-    for role in ModelRole::ALL {
+    for role in task.roles() {
         runner.learn(role, state.plan.ratios());
     }
     runner.leave_out(&state.refused_fields);
@@ -84,7 +81,9 @@ fn strategy(file: &RunFile, task: &Task, recipe: &Recipe) -> Box<dyn Strategy> {
             let train = u32::try_from(task.splits.train.len()).unwrap_or(u32::MAX);
             let searched = Searched::of(&task.layout);
             let seed = file.seed.child("strategy", 0);
-            Box::new(Composed::new(recipe.phases(), task.goal, train, searched, seed))
+            let mutators = task.mutators().map(|(_, model)| model.weight).collect();
+            let composed = Composed::new(recipe.phases(), task.goal, train, searched, seed);
+            Box::new(composed.with_mutators(mutators))
         }
     }
 }
@@ -132,14 +131,13 @@ fn answering(
 /// # Errors
 /// The first unknown one, with its place in the task.
 pub fn check_simulated(task: &Task) -> Result<(), SourceError> {
-    for role in ModelRole::ALL {
-        let Some(model) = task.model(role) else { continue };
+    for (role, model) in task.models() {
         let provider = &task.providers()[model.name.provider()];
         let known = [CLERK, EDITOR];
         if provider.is_simulated() && !known.contains(&model.name.model()) {
             let message = format!("there is no simulated model `{}`", model.name.model());
             return Err(task
-                .mistake(&["models", &role.to_string()], message)
+                .mistake(&["models", role.key()], message)
                 .help(text::suggestion(model.name.model(), &known)));
         }
     }

@@ -220,7 +220,7 @@ impl Server {
             self.tally().refused();
             (StatusCode::BAD_REQUEST, "invalid_request_error", message)
         })?;
-        let role = if request.model() == CLERK { ModelRole::Task } else { ModelRole::Mutator };
+        let role = if request.model() == CLERK { ModelRole::Task } else { ModelRole::MUTATOR };
         let most = request.max_output_tokens().unwrap_or(role.default_max_output_tokens());
         let answer = self.models.answer(Call {
             model: request.model(),

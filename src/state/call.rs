@@ -99,7 +99,7 @@ impl Facts {
     ) {
         let kind = match &work {
             Work::Evaluation(_) => Issued::Evaluation,
-            Work::Proposal(number) => match self.drafts.get(number) {
+            Work::Proposal(number, _) => match self.drafts.get(number) {
                 Some(draft) if draft.program => Issued::Program,
                 _ => Issued::Proposal,
             },

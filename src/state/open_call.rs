@@ -13,8 +13,8 @@ use crate::units::Usd;
 pub enum Work {
     /// An answer to a row.
     Evaluation(RowKey),
-    /// A proposal.
-    Proposal(ProposalNumber),
+    /// A proposal, with the place of the mutator that writes it.
+    Proposal(ProposalNumber, u8),
 }
 
 impl Work {
@@ -23,7 +23,7 @@ impl Work {
     pub fn role(&self) -> ModelRole {
         match self {
             Self::Evaluation(_) => ModelRole::Task,
-            Self::Proposal(_) => ModelRole::Mutator,
+            Self::Proposal(_, mutator) => ModelRole::Mutator(*mutator),
         }
     }
 

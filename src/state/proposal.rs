@@ -4,7 +4,6 @@ use super::facts::{ClosedProposal, Facts};
 use super::open_call::Work;
 use crate::event::{Draft, Event, ProposalOutcome, Shown};
 use crate::id::{Call, CandidateIx, ProposalNumber};
-use crate::task::model::ModelRole;
 use crate::units::Amount;
 
 impl Facts {
@@ -26,7 +25,7 @@ impl Facts {
             }
             Event::ProposalFolded { call, outcome } => {
                 if let Some((open, _)) = self.fold_call(*call)
-                    && let Work::Proposal(proposal) = open.work
+                    && let Work::Proposal(proposal, _) = open.work
                 {
                     let shown = self.shown.remove(&proposal).unwrap_or_default();
                     self.count_broken(outcome);
@@ -53,7 +52,8 @@ impl Facts {
         reserve: Amount,
     ) {
         self.shown.insert(proposal, rows.to_vec());
-        self.issue(call, Work::Proposal(proposal), reserve, None);
+        let mutator = self.drafts.get(&proposal).map_or(0, |draft| draft.mutator);
+        self.issue(call, Work::Proposal(proposal, mutator), reserve, None);
     }
 
     fn fold_outcome(
@@ -90,7 +90,9 @@ impl Facts {
             }
             ProposalOutcome::Missing => {
                 let mut failed = self.counts.failed_calls.values();
-                let example = failed.find_map(|failed| failed.examples.get(&ModelRole::Mutator));
+                let example = failed.find_map(|failed| {
+                    failed.examples.iter().find(|(role, _)| role.is_mutator()).map(|(_, it)| it)
+                });
                 Some(example.cloned().unwrap_or_default())
             }
             _ => None,

@@ -24,6 +24,8 @@ pub struct Composed {
     phases: Vec<Slots>,
     goal: Goal,
     setting: Setting,
+    /// The weights of the task's mutators.
+    mutators: Vec<f64>,
 }
 
 /// What of a prompt may be searched.
@@ -57,7 +59,13 @@ impl Composed {
     ) -> Self {
         let Searched { texts, demos } = searched;
         let setting = Setting { train_rows, texts, has_demos: demos, seed };
-        Self { phases: phases.to_vec(), goal, setting }
+        Self { phases: phases.to_vec(), goal, setting, mutators: vec![1.0] }
+    }
+
+    /// The same for a task with several mutators, with their weights.
+    #[must_use]
+    pub fn with_mutators(self, mutators: Vec<f64>) -> Self {
+        Self { mutators, ..self }
     }
 
     /// The search as its policies see it.
@@ -69,6 +77,7 @@ impl Composed {
             state,
             goal: self.goal,
             setting: self.setting,
+            mutators: &self.mutators,
             remaining,
         }
     }
@@ -174,10 +183,11 @@ impl Search<'_> {
         if is_full || !family.has_room(self) {
             return None;
         }
-        let draft = self.next_step().or_else(|| self.next_init()).or_else(|| {
+        let mut draft = self.next_step().or_else(|| self.next_init()).or_else(|| {
             let is_due = self.init_is_drafted();
             is_due.then(|| self.again().or_else(|| family.bred(self))).flatten()
         })?;
+        draft.mutator = self.mutator_of(&draft);
         Some(Plan::Decide(Event::ProposalDrafted(draft)))
     }
 

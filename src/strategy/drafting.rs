@@ -10,7 +10,7 @@ use super::search::{GateRule, Search};
 use crate::candidate::Demo;
 use crate::event::{Abandoned, Draft, Event, Gate, Shown, Source};
 use crate::id::{CandidateIx, ProposalNumber, RowIx};
-use crate::memory::StepResult;
+use crate::memory::{Gain, StepResult};
 use crate::operator::{Next, Sets, Used, When, missing_answers};
 use crate::seed::Seed;
 use crate::stats::weighted;
@@ -153,11 +153,28 @@ impl Search<'_> {
         let arms: Vec<usize> =
             eligible.iter().copied().filter(|place| weights[*place] > 0.0).collect();
         let gains = self.state.memory.gains.results();
-        let learnt = self.slots.choose.chances(gains, &arms, seed);
+        let learnt = self.slots.choose.chances(gains, Gain::operator, &arms, seed);
         for (arm, chance) in arms.into_iter().zip(learnt.unwrap_or_default()) {
             weights[arm] *= chance;
         }
         weights
+    }
+
+    /// The mutator that writes a draft, by its place in the task.
+    pub(super) fn mutator_of(&self, draft: &Draft) -> u8 {
+        // A later step goes on with the mutator of the first.
+        if draft.from.is_some() || self.mutators.len() < 2 {
+            return draft.mutator;
+        }
+        let arms: Vec<usize> = (0..self.mutators.len()).collect();
+        let seed = self.seed_of_next_draft().child("mutator", 0);
+        let gains = self.state.memory.gains.results();
+        let learnt = self.slots.model.chances(gains, Gain::mutator, &arms, seed);
+        let learnt = learnt.unwrap_or_else(|| vec![1.0; arms.len()]);
+        let chances: Vec<f64> =
+            self.mutators.iter().zip(learnt).map(|(weight, chance)| weight * chance).collect();
+        let drawn = weighted(&chances, &mut seed.child("draw", 0).rng()).unwrap_or(0);
+        u8::try_from(drawn).unwrap_or(0)
     }
 
     fn may_be_used(&self, place: usize) -> bool {

@@ -32,7 +32,7 @@ mod tests;
 
 pub use accept::ACCEPTS;
 pub use archive::ARCHIVES;
-pub use choose::CHOOSES;
+pub use choose::{CHOOSES, MODELS};
 pub use composed::{Composed, Searched};
 pub use evaluate::EVALUATES;
 pub use family::{FAMILIES, Runs};

@@ -48,6 +48,8 @@ pub struct Slots {
     pub operator: Vec<Used>,
     /// Which operator is next.
     pub choose: Chosen<dyn Choose>,
+    /// Which of several mutators writes.
+    pub model: Chosen<dyn Choose>,
     /// Which combination of parts is tried next, where candidates are combinations.
     #[serde(skip_serializing_if = "is_any")]
     pub sampler: Chosen<dyn Sampler>,
@@ -136,6 +138,8 @@ pub struct Search<'a> {
     pub goal: Goal,
     /// The task and the run.
     pub setting: Setting,
+    /// The weights of the task's mutators.
+    pub mutators: &'a [f64],
     /// What may still be spent.
     pub remaining: Remaining,
 }
@@ -405,7 +409,7 @@ pub trait Accept: Debug + Send + Sync {
     }
 }
 
-/// Which operator is next.
+/// Which operator is next, and which mutator writes.
 pub trait Choose: Debug + Send + Sync {
     /// The places of the operators that take turns on each parent; `None`: they are drawn.
     fn turns(&self, operators: &[Used]) -> Option<Vec<usize>> {
@@ -413,14 +417,21 @@ pub trait Choose: Debug + Send + Sync {
         None
     }
 
-    /// The chance of each of these operators, from what they brought; `None`: their weights alone
-    /// decide. `arms` are their places in the recipe.
-    fn chances(&self, gains: &[Gain], arms: &[usize], seed: Seed) -> Option<Vec<f64>> {
-        let _ = (gains, arms, seed);
+    /// The chance of each arm, from what they brought; `None`: their weights alone decide. An arm is
+    /// an operator by its place in the recipe, or a mutator by its place in the task: what `arm_of`
+    /// says.
+    fn chances(
+        &self,
+        gains: &[Gain],
+        arm_of: fn(&Gain) -> usize,
+        arms: &[usize],
+        seed: Seed,
+    ) -> Option<Vec<f64>> {
+        let _ = (gains, arm_of, arms, seed);
         None
     }
 
-    /// Whether operators are drawn by what they brought.
+    /// Whether arms are drawn by what they brought.
     fn learns(&self) -> bool {
         false
     }

@@ -149,7 +149,8 @@ impl TaskBuilder {
         self
     }
 
-    /// The model of a role, as `provider/model`. A provider that is neither built in nor given is
+    /// The model of a role, as `provider/model`. Several mutators are `ModelRole::Mutator(0)`,
+    /// `ModelRole::Mutator(1)`, and so on. A provider that is neither built in nor given is
     /// implemented by the program: see `Run::with_model`.
     #[must_use]
     pub fn model(mut self, role: ModelRole, name: &str) -> Self {
@@ -228,8 +229,8 @@ impl TaskBuilder {
             },
             models: ModelsTable {
                 task,
-                mutator: self.models.remove(&ModelRole::Mutator),
                 judge: self.models.remove(&ModelRole::Judge),
+                mutator: self.models.into_iter().filter_map(mutator).collect(),
             },
             score: Vec::new(),
             goal: GoalTable { rule: self.goal.map(|goal| goal.to_string()) },
@@ -273,6 +274,10 @@ impl TaskBuilder {
         facts.insert("goal".to_owned(), goal);
         facts
     }
+}
+
+fn mutator((role, spec): (ModelRole, ModelSpec)) -> Option<ModelSpec> {
+    role.is_mutator().then_some(spec)
 }
 
 /// A fact as text. All values of a task can be written as JSON.
@@ -376,7 +381,7 @@ mod tests {
             (builder().rows([]), "the rows of the task `tickets`: there are none"),
             (builder().rows([json!("text")]), "the rows of the task `tickets`:1: a row must be"),
             (builder().rows([json!({"input": "x"})]), "answer"),
-            (builder().model(ModelRole::Mutator, "writer"), "`writer` is not a model"),
+            (builder().model(ModelRole::MUTATOR, "writer"), "`writer` is not a model"),
             (builder().part("system", "Twice."), "a second `system`"),
             (builder().searched_part("hint", "{{ hnit }}"), "hnit"),
             (Task::builder("no model").rows([row(1)]), "no model answers rows"),

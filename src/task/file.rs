@@ -11,7 +11,8 @@ use crate::caps::Caps;
 use crate::source::{SourceError, line_of_key};
 use crate::text;
 use crate::units::{Tokens, Usd};
-use serde::de::{MapAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -149,8 +150,9 @@ impl<'de> Deserialize<'de> for PromptTable {
 pub struct ModelsTable {
     /// Answers rows.
     pub task: ModelSpec,
-    /// Writes prompts; needed to search.
-    pub mutator: Option<ModelSpec>,
+    /// Write prompts; a search needs one at least.
+    #[serde(default, deserialize_with = "one_or_several")]
+    pub mutator: Vec<ModelSpec>,
     /// Grades answers.
     pub judge: Option<ModelSpec>,
 }
@@ -158,11 +160,44 @@ pub struct ModelsTable {
 impl ModelsTable {
     /// The models that it names, by role.
     pub fn each(&self) -> impl Iterator<Item = (ModelRole, &ModelSpec)> {
-        let task = (ModelRole::Task, Some(&self.task));
-        let others =
-            [(ModelRole::Mutator, self.mutator.as_ref()), (ModelRole::Judge, self.judge.as_ref())];
-        std::iter::once(task).chain(others).filter_map(|(role, spec)| Some((role, spec?)))
+        let mutators = (0..).map(ModelRole::Mutator).zip(&self.mutator);
+        let judge = self.judge.iter().map(|judge| (ModelRole::Judge, judge));
+        std::iter::once((ModelRole::Task, &self.task)).chain(mutators).chain(judge)
     }
+}
+
+/// The most mutators of a task.
+const MAX_MUTATORS: usize = 16;
+
+/// `mutator = …`, or `mutator = [ …, … ]`.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ModelSpec>, D::Error> {
+    struct SpecsVisitor;
+    impl<'de> Visitor<'de> for SpecsVisitor {
+        type Value = Vec<ModelSpec>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("`provider/model`, a table with `model`, or a list of them")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            ModelSpec::deserialize(StrDeserializer::new(text)).map(|spec| vec![spec])
+        }
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            ModelSpec::deserialize(MapAccessDeserializer::new(map)).map(|spec| vec![spec])
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut specs = Vec::new();
+            while let Some(spec) = list.next_element()? {
+                specs.push(spec);
+            }
+            match specs.len() {
+                0 => Err(serde::de::Error::custom("`mutator` is a list without a model")),
+                1..=MAX_MUTATORS => Ok(specs),
+                many => Err(serde::de::Error::custom(format!(
+                    "`mutator` lists {many} models; {MAX_MUTATORS} are the most"
+                ))),
+            }
+        }
+    }
+    deserializer.deserialize_any(SpecsVisitor)
 }
 
 /// `[goal]`.

@@ -82,7 +82,7 @@ impl TaskFiles {
         let mut schemas = BTreeMap::new();
         for (role, spec) in read.models.each() {
             if let Some(SchemaSource::File(relative)) = &spec.schema {
-                let line = || line_of_key(&text, &["models", &role.to_string()]);
+                let line = || line_of_key(&text, &["models", role.key()]);
                 let schema = read_text(&folder.join(relative))
                     .map_err(|error| error.named_in(&file, line()))?;
                 schemas.insert(relative.clone(), schema);

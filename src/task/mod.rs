@@ -51,6 +51,8 @@ pub struct Model {
     pub max_output_tokens: u32,
     /// The context window: the most tokens of request and reply together, if limited.
     pub context_tokens: Option<u64>,
+    /// How often it is drawn beside the other mutators.
+    pub weight: f64,
     /// Its price, if known.
     pub price: Option<Price>,
     /// Where its price comes from.
@@ -175,7 +177,7 @@ impl Task {
                 provider.form().map_err(|flaw| at.error(&["providers", name], flaw))?;
             let model = schema(role, spec, &source)
                 .and_then(|schema| model(role, spec, &provider, &of_provider, schema))
-                .map_err(|flaw| at.error(&["models", &role.to_string()], flaw))?;
+                .map_err(|flaw| at.error(&["models", role.key()], flaw))?;
             at.check_window(role, &model)?;
             models.insert(role, model);
             providers.insert(name.to_owned(), provider);
@@ -242,6 +244,21 @@ impl Task {
     #[must_use]
     pub fn model(&self, role: ModelRole) -> Option<&Model> {
         self.models.get(&role)
+    }
+
+    /// The roles for which the task names a model.
+    pub fn roles(&self) -> impl Iterator<Item = ModelRole> + '_ {
+        self.models.keys().copied()
+    }
+
+    /// The models with their roles.
+    pub fn models(&self) -> impl Iterator<Item = (ModelRole, &Model)> {
+        self.models.iter().map(|(role, model)| (*role, model))
+    }
+
+    /// The models that write new prompts, in the task's order.
+    pub fn mutators(&self) -> impl Iterator<Item = (ModelRole, &Model)> {
+        self.models().filter(|(role, _)| role.is_mutator())
     }
 
     /// The task model; every task names one.
@@ -327,7 +344,7 @@ impl Task {
             let message =
                 format!("the price of `{}` is unknown, but a cap in dollars needs it", model.name);
             // A table of its own can be appended to any task file.
-            return Err(self.mistake(&["models", &role.to_string()], message).help(format!(
+            return Err(self.mistake(&["models", role.key()], message).help(format!(
                 "add its price in US dollars per million tokens:\n\n      \
                  [providers.{provider}.prices.\"{name}\"]\n      input = 0.00\n      output = 0.00\n\n    \
                  or `free = true` under [providers.{provider}] for a free model",
@@ -347,7 +364,7 @@ fn provider(read: &TaskFile, name: &str) -> Option<Provider> {
 /// The JSON Schema that a model's answers must follow.
 fn schema(role: ModelRole, spec: &ModelSpec, source: &TaskSource) -> Result<Option<Value>, String> {
     let Some(schema) = &spec.schema else { return Ok(None) };
-    if role == ModelRole::Mutator {
+    if role.is_mutator() {
         return Err("the mutator answers in a form of its own: only the task's model can have a \
              `schema`"
             .to_owned());
@@ -378,6 +395,9 @@ fn model(
     let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?
         .with_schema(schema);
     let (price, price_source) = provider.price_of(name).unzip();
+    if spec.weight.is_some() && !role.is_mutator() {
+        return Err(format!("`weight` is not used for the {role} model: only mutators are drawn"));
+    }
     if !spec.execution.is_live() && !kind.has_batches() {
         return Err(format!(
             "`{}` cannot be asked in batches: that is built for the kinds `openai`, \
@@ -400,6 +420,7 @@ fn model(
             .max_output_tokens
             .unwrap_or_else(|| role.default_max_output_tokens()),
         context_tokens: spec.context_tokens,
+        weight: spec.weight.unwrap_or(1.0),
         price,
         price_source,
         execution: spec.execution,
@@ -516,13 +537,12 @@ impl Locator<'_> {
     /// reply.
     fn check_window(&self, role: ModelRole, model: &Model) -> Result<(), SourceError> {
         let Some(window) = model.context_tokens else { return Ok(()) };
-        let role_name = role.to_string();
         let wrong = |message: String| {
             Err(self
-                .error(&["models", &role_name, "context_tokens"], message)
+                .error(&["models", role.key(), "context_tokens"], message)
                 .help("set it for the mutator: `mutator = { …, context_tokens = 32000 }`"))
         };
-        if role != ModelRole::Mutator {
+        if !role.is_mutator() {
             return wrong(format!("`context_tokens` is not used for the {role} model"));
         }
         let longest = u64::from(model.max_output_tokens);
@@ -540,12 +560,10 @@ impl Locator<'_> {
         for name in Provider::built_in_names() {
             known.push(name);
         }
-        self.error(&["models", &role.to_string()], format!("there is no provider `{name}`")).help(
-            format!(
-                "{} Or add [providers.{name}] with `kind`, `base_url` and `api_key`",
-                crate::text::suggestion(name, &known)
-            ),
-        )
+        self.error(&["models", role.key()], format!("there is no provider `{name}`")).help(format!(
+            "{} Or add [providers.{name}] with `kind`, `base_url` and `api_key`",
+            crate::text::suggestion(name, &known)
+        ))
     }
 
     /// A prompt that is the same for all rows.

@@ -124,3 +124,46 @@ fn a_context_window_that_is_too_small_is_reported_before_anything_is_created() {
     assert!(complaint.contains("is not used for the task model"), "{complaint}");
     assert!(!env.path("results").exists());
 }
+
+#[test]
+fn two_mutators_are_planned_asked_and_reported() {
+    let env = TestEnv::with_colours();
+    let task = env.read("colours/task.toml");
+    let line = task.lines().find(|line| line.starts_with("mutator")).unwrap().to_owned();
+    let write = |mutator: &str| env.edit("colours/task.toml", &line, mutator);
+    write("mutator = [\"sim/editor\", { model = \"sim/editor\", temperature = 0.5, weight = 3 }]");
+    let planned = env.run("plan colours --strategy random --max-calls 400 --json").ok().json();
+    let calls = |role: &str| planned["roles"][role]["calls"].as_u64().unwrap();
+    let (first, second) = (calls("mutator"), calls("mutator-2"));
+    assert!(first > 0 && second.abs_diff(3 * first) <= 3, "{planned}");
+
+    let run = "run colours --strategy random --set model.kind=fixed --name two --max-calls 400";
+    let shown = env.run(&format!("{run} --quiet")).ok().stdout;
+    assert!(shown.contains("mutator-2"), "{shown}");
+    let spent = &env.json("results/two/summary.json")["spent"]["by_role"];
+    let calls = |role: &str| spent[role]["calls"].as_u64().unwrap();
+    assert!(calls("mutator") > 0 && calls("mutator-2") > calls("mutator"), "{spent}");
+
+    let explained = env.run("explain two p3").ok().stdout;
+    assert!(explained.contains("written by `sim/editor`, drawn by `fixed`"), "{explained}");
+
+    let again = env.read("colours/task.toml");
+    env.write("colours/task.toml", &again.replace("weight = 3", "weight = 0"));
+    assert_snapshot!(env.complaint("plan colours"), @"
+    exit 3
+    error: colours/task.toml:14: `weight` must be above 0
+    ");
+    env.write("colours/task.toml", &task.replace(&line, "mutator = []"));
+    assert_snapshot!(env.complaint("plan colours"), @"
+    exit 3
+    error: colours/task.toml:14: `mutator` is a list without a model
+    ");
+    let heavy =
+        task.replacen("task = \"sim/clerk\"", "task = { model = \"sim/clerk\", weight = 2 }", 1);
+    assert_ne!(heavy, task);
+    env.write("colours/task.toml", &heavy);
+    assert_snapshot!(env.complaint("plan colours"), @"
+    exit 3
+    error: colours/task.toml:13: `weight` is not used for the task model: only mutators are drawn
+    ");
+}

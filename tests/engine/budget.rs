@@ -60,7 +60,7 @@ fn assert_within(ended: &Ended, caps: Caps, what: &str) {
     assert!(caps.usd.is_none_or(|cap| most.usd <= cap), "{what}: {most:?}");
     assert!(caps.tokens.is_none_or(|cap| most.tokens <= cap), "{what}: {most:?}");
     assert!(caps.calls.is_none_or(|cap| wallet.calls() <= cap), "{what}: {}", wallet.calls());
-    let proposals = wallet.by_role(ModelRole::Mutator).calls;
+    let proposals = wallet.proposals();
     assert!(caps.proposals.is_none_or(|cap| proposals <= cap), "{what}: {proposals}");
     assert!(ended.state.phase == Phase::Over && in_flight(&ended.events).is_empty(), "{what}");
 }

@@ -150,10 +150,10 @@ impl CallRunner {
         // What is submitted for hours was tried before.
         let is_batched =
             |role: &ModelRole| models.get(role).is_some_and(|it| !it.execution.is_live());
-        let first_calls = ModelRole::ALL
-            .into_iter()
-            .filter(|role| (wallet.is_capped() || is_batched(role)) && !is_known(*role))
-            .map(|role| (role, Semaphore::new(FIRST_CALLS)))
+        let first_calls = models
+            .keys()
+            .filter(|role| (wallet.is_capped() || is_batched(role)) && !is_known(**role))
+            .map(|role| (*role, Semaphore::new(FIRST_CALLS)))
             .collect();
         Self {
             providers: providers.into_iter().map(|(name, one)| (name, state_of(one))).collect(),
@@ -386,7 +386,7 @@ impl CallRunner {
             };
             let release = match purpose {
                 Work::Evaluation(to) => self.release(context, *to, &ended).await,
-                Work::Proposal(_) => Release::Alone,
+                Work::Proposal(..) => Release::Alone,
             };
             let (cause, why) = match ended {
                 // It is durable: what stops the run does not take it away.

@@ -150,10 +150,7 @@ pub(super) fn runner(
         patience: Patience::default(),
         concurrency: 4,
     };
-    let models = ModelRole::ALL
-        .into_iter()
-        .filter_map(|role| Some((role, task.model(role)?.clone())))
-        .collect();
+    let models = task.models().map(|(role, model)| (role, model.clone())).collect();
     Arc::new(CallRunner::new(
         BTreeMap::from([("sim".to_owned(), provider)]),
         models,

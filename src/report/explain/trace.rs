@@ -23,6 +23,7 @@ use crate::state::{Phase, Status};
 use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::example::Split;
+use crate::task::model::ModelRole;
 use crate::task::scorer::InvalidAnswers;
 use crate::units::Tokens;
 use std::collections::{BTreeMap, HashMap};
@@ -549,7 +550,11 @@ impl Explainer {
             proposal: number,
             operator,
             about,
-            why: recipe.map_or_else(Vec::new, |slots| self.why(slots, known)),
+            why: recipe.map_or_else(Vec::new, |slots| {
+                let mut why = self.why(slots, known);
+                why.extend(writer(task, slots, draft));
+                why
+            }),
             parents: draft.parents.iter().map(|parent| self.named(*parent)).collect(),
             steps,
             rows: known
@@ -649,6 +654,13 @@ impl Explainer {
         }
         why
     }
+}
+
+/// Which of several mutators wrote it.
+fn writer(task: &Task, slots: &Slots, draft: &Draft) -> Option<String> {
+    let model = task.model(ModelRole::Mutator(draft.mutator))?;
+    let is_drawn = task.mutators().nth(1).is_some() && !draft.program;
+    is_drawn.then(|| format!("written by `{}`, drawn by `{}`", model.name, slots.model.kind()))
 }
 
 /// Lines of documentation as one paragraph.

@@ -1,10 +1,10 @@
-//! `fixed`: by the operators' weights.
+//! `fixed`: by weights alone.
 
 use crate::strategy::search::Choose;
 
 kind! {
-    /// By the operators' weights.
-    "fixed": "By the operators' weights.",
+    /// By the weights of the operators, or of the mutators.
+    "fixed": "By their weights.",
     Fixed {}
 }
 

@@ -471,6 +471,71 @@ fn each_way_to_learn_leaves_what_brings_nothing() {
     }
 }
 
+#[test]
+fn the_mutator_that_brings_most_per_dollar_is_drawn_most() {
+    // Children of the first mutator gain, those of the second lose.
+    for (model, least) in [("thompson", 3), ("ucb", 3), ("fixed", 0)] {
+        let operators = "operator=[{kind='mutate_text', temperature=0.5}]";
+        let sets = [operators, "select.kind='baseline'", &format!("model.kind='{model}'")];
+        let mut script = Script::new("random", &sets, (4, 8), 1_000_000, |_: &str, _, _| 0.5);
+        script.strategy = script.strategy.with_mutators(vec![1.0, 1.0]);
+        // Who wrote each candidate, and how often each was asked.
+        let (mut writers, mut uses) = (vec![None], [0_u32, 0]);
+        while uses[0] + uses[1] < 150 {
+            let Some(plan) = script.plans().into_iter().next() else { break };
+            match plan {
+                Plan::Evaluate { candidate, split, replicate, rows } => {
+                    let score = match writers[candidate.index()] {
+                        Some(0) => 0.7,
+                        Some(_) => 0.3,
+                        None => 0.5,
+                    };
+                    evaluate_at(&mut script, candidate, split, replicate, rows, score);
+                }
+                Plan::Propose { proposal, .. } => {
+                    let mutator = script.state.drafts[&proposal].mutator;
+                    uses[usize::from(mutator)] += 1;
+                    script.step();
+                    writers.resize(script.state.candidates.len(), Some(mutator));
+                }
+                _ => {
+                    script.step();
+                }
+            }
+        }
+        // Nobody is ever shut out, and without learning both are asked alike.
+        assert!(uses[0] > least * uses[1] && uses[1] > 0, "{model}: {uses:?}");
+        assert!(least > 0 || uses[0].abs_diff(uses[1]) < 50, "{model}: {uses:?}");
+    }
+}
+
+#[test]
+fn weights_count_and_a_later_step_asks_the_mutator_of_the_first() {
+    let mut script = Script::new("protegi", &[], (40, 8), 1_000_000, |_: &str, _, _| 0.5);
+    script.strategy = script.strategy.with_mutators(vec![9.0, 1.0]);
+    let mut drafts: Vec<Draft> = Vec::new();
+    for _ in 0..4_000 {
+        if !script.step() {
+            break;
+        }
+        if let Some(Event::ProposalDrafted(draft)) = script.events.last() {
+            drafts.push(draft.clone());
+        }
+    }
+    let first_steps = || drafts.iter().filter(|draft| draft.from.is_none());
+    let of_second = first_steps().filter(|draft| draft.mutator == 1).count();
+    assert!(of_second > 0 && 3 * of_second < first_steps().count(), "{of_second}");
+    let mut later = 0;
+    for draft in &drafts {
+        if let Some(source) = draft.from {
+            let first = drafts.iter().find(|first| first.proposal == source.proposal).unwrap();
+            assert_eq!(draft.mutator, first.mutator);
+            later += 1;
+        }
+    }
+    assert!(later > 10, "{later}");
+}
+
 /// All rows of a block at one score.
 fn evaluate_at<S: Fn(&str, Split, RowIx) -> f64>(
     script: &mut Script<S>,

@@ -38,30 +38,48 @@ use std::fmt;
 use std::time::Duration;
 
 /// The role of a model.
+///
+/// It is written `task`, `mutator`, `judge`; further mutators are `mutator-2`, `mutator-3`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String", into = "String")]
 pub enum ModelRole {
     /// Answers rows with the prompt under test.
     #[default]
     Task,
-    /// Writes new prompts.
-    Mutator,
+    /// Writes new prompts; by its place among the task's mutators.
+    Mutator(u8),
     /// Grades answers.
     Judge,
 }
 
 impl ModelRole {
-    /// All roles, in display order.
-    pub const ALL: [Self; 3] = [Self::Task, Self::Mutator, Self::Judge];
+    /// The mutator, or the first of several.
+    pub const MUTATOR: Self = Self::Mutator(0);
+
+    /// The key of its models in a task file.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Mutator(_) => "mutator",
+            Self::Judge => "judge",
+        }
+    }
+
+    /// Whether it writes new prompts.
+    #[must_use]
+    pub fn is_mutator(self) -> bool {
+        matches!(self, Self::Mutator(_))
+    }
 
     /// The default for the most tokens of an answer.
     #[must_use]
     pub fn default_max_output_tokens(self) -> u32 {
         match self {
             Self::Task | Self::Judge => 512,
-            Self::Mutator => 2_000,
+            Self::Mutator(_) => 2_000,
         }
     }
 
@@ -70,18 +88,43 @@ impl ModelRole {
     pub fn default_temperature(self) -> f64 {
         match self {
             Self::Task | Self::Judge => 0.0,
-            Self::Mutator => 1.0,
+            Self::Mutator(_) => 1.0,
         }
     }
 }
 
 impl fmt::Display for ModelRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Task => "task",
-            Self::Mutator => "mutator",
-            Self::Judge => "judge",
-        })
+        match self {
+            Self::Mutator(place @ 1..) => {
+                f.pad(&format!("{}-{}", self.key(), u16::from(*place) + 1))
+            }
+            first => f.pad(first.key()),
+        }
+    }
+}
+
+impl From<ModelRole> for String {
+    fn from(role: ModelRole) -> Self {
+        role.to_string()
+    }
+}
+
+impl TryFrom<String> for ModelRole {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let place = |number: &str| number.parse::<u8>().ok()?.checked_sub(1).filter(|it| *it > 0);
+        match text.as_str() {
+            "task" => Ok(Self::Task),
+            "mutator" => Ok(Self::MUTATOR),
+            "judge" => Ok(Self::Judge),
+            other => other
+                .strip_prefix("mutator-")
+                .and_then(place)
+                .map(Self::Mutator)
+                .ok_or_else(|| format!("`{other}` is no role of a model")),
+        }
     }
 }
 
@@ -143,6 +186,9 @@ pub struct ModelSpec {
     pub max_output_tokens: Option<u32>,
     /// The context window: the most tokens of request and reply together (mutator only).
     pub context_tokens: Option<u64>,
+    /// How often it is drawn beside the other mutators; the default is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
     /// The JSON Schema that its answers must follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaSource>,
@@ -166,6 +212,7 @@ impl ModelSpec {
             temperature: None,
             max_output_tokens: None,
             context_tokens: None,
+            weight: None,
             schema: None,
             execution: Execution::Live,
             batch_wait: None,
@@ -184,6 +231,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
             temperature: Option<Temperature>,
             max_output_tokens: Option<u32>,
             context_tokens: Option<u64>,
+            weight: Option<f64>,
             schema: Option<SchemaSource>,
             #[serde(default)]
             execution: Execution,
@@ -219,6 +267,9 @@ impl<'de> Deserialize<'de> for ModelSpec {
                 if table.max_output_tokens == Some(0) {
                     return Err(serde::de::Error::custom("max_output_tokens must be at least 1"));
                 }
+                if table.weight.is_some_and(|it| !it.is_finite() || it <= 0.0) {
+                    return Err(serde::de::Error::custom("`weight` must be above 0"));
+                }
                 let form = FormTable {
                     headers: table.headers,
                     query: table.query,
@@ -239,6 +290,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
                     },
                     max_output_tokens: table.max_output_tokens,
                     context_tokens: table.context_tokens,
+                    weight: table.weight,
                     schema: table.schema,
                     execution: table.execution,
                     batch_wait: table.batch_wait,
