@@ -48,7 +48,7 @@ fn fault(diagnosis: &Diagnosis) -> Option<CliError> {
         Some(Cause::Task) => Kind::Invalid,
         Some(Cause::Folder) => Kind::Usage,
         Some(Cause::Provider) => Kind::Refused,
-        Some(Cause::Machine) | None => Kind::Unexpected,
+        None => Kind::Unexpected,
     };
     let error = CliError::new(kind, format!("{} {}: {}", fault.about, fault.check, fault.words));
     Some(match &fault.remedy {

@@ -118,12 +118,10 @@ pub(super) fn check_programs(task: &Task) -> Result<(), SourceError> {
         if !is_there(program, &task.folder()) {
             let message =
                 format!("the scorer's program `{program}` does not exist or is not executable");
-            return Err(task
-                .mistake(&["score", &place.to_string(), "command"], message)
-                .help(
-                    "name a program in PATH, or give a path relative to the task's folder, such as \
+            return Err(task.mistake(&["score", &place.to_string(), "command"], message).help(
+                "name a program in PATH, or give a path relative to the task's folder, such as \
                      `./score.py`",
-                ));
+            ));
         }
     }
     Ok(())

@@ -13,7 +13,9 @@ fn writes(request: &Request) -> Reply {
     let asked = request.content("user");
     let at = asked.find("<prompt-").unwrap() + "<prompt-".len();
     let nonce = &asked[at..at + 16];
-    says(&format!("<prompt-{nonce} part=\"system\">\nSay warm or cold, nothing else.\n</prompt-{nonce}>"))
+    says(&format!(
+        "<prompt-{nonce} part=\"system\">\nSay warm or cold, nothing else.\n</prompt-{nonce}>"
+    ))
 }
 
 /// Both models, as they should be.
@@ -85,15 +87,22 @@ fn a_task_that_is_well_is_told_so_with_its_figures() {
     // The tokens that were measured, at the prices of the task.
     let night = &found["night"];
     let (calls, usd) = (night["calls"].as_f64().unwrap(), night["usd"].as_f64().unwrap());
-    assert!((calls * 24e-6 - usd).abs() < 1e-3 && night["worst_usd"].as_f64() <= Some(1.0), "{night}");
+    assert!(
+        (calls * 24e-6 - usd).abs() < 1e-3 && night["worst_usd"].as_f64() <= Some(1.0),
+        "{night}"
+    );
     assert_eq!(night["seconds_available"], 8.0 * 3_600.0, "{night}");
     assert!(night["seconds"].as_f64().unwrap() > 0.0, "{night}");
-    assert!(found["machine"]["disk_free_bytes"].as_u64() > found["machine"]["disk_needed_bytes"].as_u64());
+    assert!(
+        found["machine"]["disk_free_bytes"].as_u64()
+            > found["machine"]["disk_needed_bytes"].as_u64()
+    );
 }
 
 #[test]
 fn what_it_looks_like() {
-    let server = Server::start(|_, request| match request.body["model"] == "editor" {
+    let server = Server::start(|_, request| {
+        match request.body["model"] == "editor" {
         true => says("Sure! Here is my advice:\n\n1. Be kind.\n2. Be short.\n\nShall I go on?"),
         false if request.body.get("temperature").is_some() => (
             400,
@@ -103,13 +112,21 @@ fn what_it_looks_like() {
             .to_string(),
         ),
         false => says("It depends."),
+    }
     });
     let env = env(&server, PRICE);
     let mut command = env.command("doctor colours --max-usd 1");
-    let ran = Ran::of(command.env("COLUMNS", "100").env_remove("PROMPTSEARCH_LOG").output().unwrap()).exits(4);
+    let ran =
+        Ran::of(command.env("COLUMNS", "100").env_remove("PROMPTSEARCH_LOG").output().unwrap())
+            .exits(4);
     let port = server.base_url().rsplit(':').next().unwrap().trim_end_matches("/v1").to_owned();
     // Figures of this machine and this moment.
-    let measured = |line: &str| ["speed", "limits", "disk", "time"].iter().find(|name| line.contains(&format!("ok       {name}"))).copied();
+    let measured = |line: &str| {
+        ["speed", "limits", "disk", "time"]
+            .iter()
+            .find(|name| line.contains(&format!("ok       {name}")))
+            .copied()
+    };
     let mut is_measured = false;
     let mut shown = Vec::new();
     for line in ran.stdout.replace(&port, "[PORT]").lines() {
@@ -160,7 +177,9 @@ fn a_server_that_is_not_there_and_a_key_that_is_missing_are_found_together() {
     let server = Server::start(|_, request| well(request));
     let env = env(&server, PRICE);
     env.edit("colours/task.toml", "local/editor", "away/editor");
-    let away = format!("[providers.away]\nkind = \"openai\"\nbase_url = \"http://{gone}/v1\"\n{PRICE}\n\n[goal]");
+    let away = format!(
+        "[providers.away]\nkind = \"openai\"\nbase_url = \"http://{gone}/v1\"\n{PRICE}\n\n[goal]"
+    );
     env.edit("colours/task.toml", "[goal]", &away);
     let (found, _) = examined(&env, "--max-usd 1", 4);
     is(&found, "task", "score", "ok", "is worth");
@@ -179,11 +198,14 @@ fn a_server_that_is_not_there_and_a_key_that_is_missing_are_found_together() {
 fn a_parameter_that_is_not_taken_is_named_with_what_to_write() {
     let server = Server::start(|_, request| {
         let refuses = |field: &str| {
-            let message = format!("Unsupported parameter: '{field}' is not supported with this model.");
-            let error = json!({"message": message, "param": field, "code": "unsupported_parameter"});
+            let message =
+                format!("Unsupported parameter: '{field}' is not supported with this model.");
+            let error =
+                json!({"message": message, "param": field, "code": "unsupported_parameter"});
             (400, "", json!({"error": error}).to_string())
         };
-        let asked = ["temperature", "max_tokens"].into_iter().find(|it| request.body.get(it).is_some());
+        let asked =
+            ["temperature", "max_tokens"].into_iter().find(|it| request.body.get(it).is_some());
         match asked {
             Some(field) => refuses(field),
             None => well(request),
@@ -219,7 +241,10 @@ fn limits_are_read_from_an_answer_and_from_a_429() {
     });
     let env = env(&server, PRICE);
     env.edit("colours/task.toml", "local/editor", "slow/editor");
-    let slow = format!("[providers.slow]\nkind = \"openai\"\nbase_url = \"{}\"\n{PRICE}\n\n[goal]", server.base_url());
+    let slow = format!(
+        "[providers.slow]\nkind = \"openai\"\nbase_url = \"{}\"\n{PRICE}\n\n[goal]",
+        server.base_url()
+    );
     env.edit("colours/task.toml", "[goal]", &slow);
     let begun = Instant::now();
     let (found, _) = examined(&env, "--max-usd 1 --max-calls 300", 4);
@@ -253,7 +278,10 @@ fn under_a_cap_in_dollars_a_model_without_a_price_is_not_asked() {
     let env = env(&server, "prices = { editor = { input = 1.0, output = 2.0 } }");
     let (found, _) = examined(&env, "--max-usd 1", 3);
     let price = check(&found, "task", "price");
-    assert!(price["remedy"].as_str().unwrap().contains("[providers.local.prices.\"clerk\"]"), "{price}");
+    assert!(
+        price["remedy"].as_str().unwrap().contains("[providers.local.prices.\"clerk\"]"),
+        "{price}"
+    );
     let asked: Vec<Value> = server.requests().iter().map(|it| it.body["model"].clone()).collect();
     assert_eq!(asked, ["editor"]);
     // Without one it is asked, and told.
@@ -262,7 +290,11 @@ fn under_a_cap_in_dollars_a_model_without_a_price_is_not_asked() {
     is(&found, "night", "cost", "warning", "not known");
     assert_eq!(found["night"]["usd"], Value::Null);
     // What one call may cost must fit.
-    env.edit("colours/task.toml", "prices = { editor", "price = { input = 9.0, output = 9000.0 }\nprices = { editor");
+    env.edit(
+        "colours/task.toml",
+        "prices = { editor",
+        "price = { input = 9.0, output = 9000.0 }\nprices = { editor",
+    );
     let (found, _) = examined(&env, "--max-usd 1", 3);
     is(&found, "task", "budget", "fault", "more than the caps leave");
 }
