@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Preview a run without calling a model: splits, detectable gain, calls, tokens, dollars
     Plan(PlanArgs),
+    /// Check before a run, with one small call per role: models, keys, limits, prices, clock, disk, cost
+    Doctor(DoctorArgs),
     /// Search for a better prompt
     Run(RunArgs),
     /// Resume an interrupted run
@@ -150,6 +152,22 @@ pub(crate) struct PlanArgs {
     pub task: PathBuf,
     #[command(flatten)]
     pub strategy: StrategyArgs,
+    #[command(flatten)]
+    pub caps: CapArgs,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<usize>,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Task folder, or its task.toml
+    pub task: PathBuf,
+    #[command(flatten)]
+    pub strategy: StrategyArgs,
+    #[command(flatten)]
+    pub out: Out,
     #[command(flatten)]
     pub caps: CapArgs,
     /// Maximum number of concurrent requests, across all providers

@@ -13,6 +13,7 @@ mod evaluation; // The result of `eval`.
 
 mod init;
 mod plan;
+mod doctor;
 mod run;
 mod inspect;
 mod explain;
@@ -61,6 +62,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
     match cli.command {
         Command::Init(args) => init::init(&args, &screen),
         Command::Plan(args) => plan::plan(&args, &screen),
+        Command::Doctor(args) => doctor::doctor(&args, &screen),
         Command::Run(args) => run::run(&args, &screen),
         Command::Resume(args) => run::resume(&args, &screen),
         Command::Status(args) => inspect::status(&args, &screen),

@@ -8,12 +8,14 @@ use crate::clock::Clock;
 use crate::provider::key;
 use crate::recipe::{self, Recipe, RecipeError};
 use crate::run::{self, Access, RunError};
+use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::model::{PriceSource, Provider};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -109,20 +111,17 @@ pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), C
 }
 
 /// Checks that the scorers' programs can be started.
-pub(super) fn check_programs(task: &Task) -> Result<(), CliError> {
+pub(super) fn check_programs(task: &Task) -> Result<(), SourceError> {
     for (place, scorer) in task.scorers.scorers().iter().enumerate() {
         let Some(spec) = scorer.command() else { continue };
         let program = spec.argv.first().map_or("", String::as_str);
         if !is_there(program, &task.folder()) {
             let message =
                 format!("the scorer's program `{program}` does not exist or is not executable");
-            return Err(task
-                .mistake(&["score", &place.to_string(), "command"], message)
-                .help(
-                    "name a program in PATH, or give a path relative to the task's folder, such as \
+            return Err(task.mistake(&["score", &place.to_string(), "command"], message).help(
+                "name a program in PATH, or give a path relative to the task's folder, such as \
                      `./score.py`",
-                )
-                .into());
+            ));
         }
     }
     Ok(())
@@ -191,19 +190,35 @@ pub(super) fn recipe_for(
 /// What a run needs from the environment: the keys of its task's providers, and what its programs
 /// may see. Looked up before anything is created.
 pub(super) fn access(task: &Task, concurrency: Option<usize>) -> Result<Access, CliError> {
+    let (access, keyless) = access_in_part(task, concurrency);
+    match keyless.into_iter().next() {
+        Some((_, why)) => Err(CliError::new(Kind::Invalid, why)),
+        None => Ok(access),
+    }
+}
+
+/// The same without the keys that are not there; with it, why they are not, by provider.
+pub(super) fn access_in_part(
+    task: &Task,
+    concurrency: Option<usize>,
+) -> (Access, BTreeMap<String, String>) {
     #[expect(clippy::disallowed_methods, reason = "only cli reads the environment")]
     let variable = |name: &str| std::env::var(name).ok();
     let mut access = Access { concurrency, ..Access::default() };
+    let mut keyless = BTreeMap::new();
     access.environment = std::env::vars_os().collect();
     access.limits = limits_folder(&variable);
     for (name, provider) in task.providers() {
         let Some(source) = &provider.api_key else { continue };
-        let key = key::resolve(source, &variable).map_err(|error| {
-            CliError::new(Kind::Invalid, format!("the key of provider `{name}`: {error}"))
-        })?;
-        access.keys.insert(name.clone(), key);
+        match key::resolve(source, &variable) {
+            Ok(key) => drop(access.keys.insert(name.clone(), key)),
+            Err(error) => {
+                let why = format!("the key of provider `{name}`: {error}");
+                keyless.insert(name.clone(), why);
+            }
+        }
     }
-    Ok(access)
+    (access, keyless)
 }
 
 /// Where the runs of this user share the limits of their keys (XDG Base Directory Specification).

@@ -34,8 +34,6 @@ pub enum Cause {
     Task,
     /// The folder of the runs.
     Folder,
-    /// This machine.
-    Machine,
     /// A provider: what it refuses, does not answer, or answers in a form that cannot be used.
     Provider,
 }

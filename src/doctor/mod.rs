@@ -28,13 +28,14 @@ use crate::id::RowIx;
 use crate::ledger::Wallet;
 use crate::provider::registry::Providers;
 use crate::recipe::Recipe;
+use crate::report::money;
 use crate::run::{self, Access};
 use crate::source::SourceError;
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, PriceSource};
 use crate::task::{Model, Task};
 use crate::text;
-use crate::units::{Amount, Usd};
+use crate::units::Amount;
 use check::Checks;
 use night::Pace;
 use probe::Question;
@@ -259,8 +260,8 @@ fn price(checks: &mut Checks, task: &Task, role: ModelRole, model: &Model, caps:
         (Some(_), Some(PriceSource::Free)) => checks.ok("price", "free"),
         (Some(price), source) => {
             let source = source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
-            let words =
-                format!("${} in and ${} out per million tokens{source}", price.input, price.output);
+            let (input, output) = (money(price.input), money(price.output));
+            let words = format!("{input} in and {output} out per million tokens{source}");
             checks.ok("price", words);
         }
         (None, _) if caps.usd.is_some() => {
@@ -426,8 +427,7 @@ impl Asked {
     #[must_use]
     pub fn in_words(&self) -> String {
         let calls = text::plural(usize::try_from(self.calls).unwrap_or(usize::MAX), "call");
-        let usd = Usd::from_dollars(self.worst_usd).unwrap_or(Usd::ZERO);
-        let tokens = text::thousands(self.worst_tokens);
+        let (usd, tokens) = (money(self.worst_usd), text::thousands(self.worst_tokens));
         format!("{calls}, at most {usd} and {tokens} tokens")
     }
 }

@@ -3,9 +3,8 @@
 
 use super::Diagnosis;
 use super::check::{Check, Status};
-use crate::report::visible;
+use crate::report::{money, visible};
 use crate::text;
-use crate::units::Usd;
 use std::fmt::Write as _;
 
 /// Columns before the words of a check.
@@ -18,8 +17,8 @@ const WIDTHS: [usize; 2] = [60, 110];
 pub fn page(diagnosis: &Diagnosis, colour: bool, width: usize) -> String {
     let width = width.clamp(WIDTHS[0], WIDTHS[1]);
     let mut out = format!("{} · strategy {}\n", diagnosis.task, diagnosis.strategy);
-    let usd = Usd::from_dollars(diagnosis.asked.usd).unwrap_or(Usd::ZERO);
-    let _ = writeln!(out, "{}; it was {usd}", diagnosis.asked.in_words());
+    let cost = money(diagnosis.asked.usd);
+    let _ = writeln!(out, "asked {}; the cost is {cost}", diagnosis.asked.in_words());
     let mut about = "";
     for check in &diagnosis.checks {
         if check.about != about {

@@ -143,7 +143,11 @@ impl RoleFound {
             Ok((answered, envelope)) => {
                 self.take_envelope(&envelope);
                 self.take_answer(&answered);
-                checks.ok("reach", format!("{} takes the key and knows the model", self.place()));
+                let reached = match self.origin.as_str() {
+                    "" => "the model is in this process".to_owned(),
+                    _ => format!("{} takes the key and knows the model", self.place()),
+                };
+                checks.ok("reach", reached);
                 Some(answered)
             }
             Err(NotAnswered::Failed(error)) => {
@@ -261,9 +265,10 @@ impl RoleFound {
     fn speed(&self, checks: &mut Checks, answered: &Answered) {
         let whole = Duration::from_millis(u64::from(answered.ms));
         let mut words = format!("answered in {}", seconds(whole));
-        if let Some(first) = self.first_byte_ms {
-            let first = seconds(Duration::from_secs_f64(first / 1e3));
-            words.push_str(&format!(", began after {first}"));
+        let first = self.first_byte_ms.map(|first| Duration::from_secs_f64(first / 1e3));
+        // Most servers send all of it at once.
+        if let Some(first) = first.filter(|first| *first < whole.mul_f64(0.9)) {
+            words.push_str(&format!(", began after {}", seconds(first)));
         }
         if let Some(rate) = self.tokens_per_second {
             words.push_str(&format!("; {rate:.0} tokens/s"));
@@ -344,16 +349,15 @@ impl RoleFound {
         let per_call = Duration::from_secs_f64(latency / 1e3 / lanes as f64).max(spacing);
         let hourly = 3_600.0 / per_call.as_secs_f64();
         self.calls_per_hour = Some(hourly);
+        if self.origin.is_empty() {
+            checks.ok("limits", "none: the model is in this process");
+            return per_call;
+        }
         let told = self.limits_in_words();
-        let told = told.unwrap_or_else(|| "the provider tells no limits".to_owned());
-        let by = if spacing >= per_call { ", as its limits allow" } else { "" };
-        checks.ok(
-            "limits",
-            format!(
-                "{told}; about {} calls an hour at {lanes} at a time{by}",
-                text::thousands(rounded(hourly))
-            ),
-        );
+        let told = told.unwrap_or_else(|| "the provider tells none".to_owned());
+        let by = if spacing >= per_call { "within its limits" } else { "at this latency" };
+        let hourly = text::thousands(rounded(hourly));
+        checks.ok("limits", format!("{told}; {by}, {lanes} at a time make {hourly} calls an hour"));
         per_call
     }
 }

@@ -86,7 +86,7 @@ impl FirstProposal {
 }
 
 /// The drafts that a recipe could begin with, each with the number of rows that it shows: operators by
-/// their weight, then inits.
+/// their weight, those that wait for an occasion after the others, then inits.
 fn usual_first(recipe: &Recipe) -> Vec<(Draft, usize)> {
     let mut operators = Vec::new();
     let mut inits = Vec::new();
@@ -95,15 +95,15 @@ fn usual_first(recipe: &Recipe) -> Vec<(Draft, usize)> {
             let Some(draft) = first_step(operator.operator(), operator.parents()) else { continue };
             let rows = operator.feedback().map_or(0, |feedback| feedback.size as usize);
             let draft = Draft { operator: Some(place), phase, ..draft };
-            operators.push((operator.common.weight, draft, rows));
+            operators.push((operator.is_occasional(), operator.common.weight, draft, rows));
         }
         for (place, init) in (0_u16..).zip(&slots.init).filter(|(_, init)| init.requests() > 0) {
             let Some(draft) = first_step(&**init, 1) else { continue };
             inits.push((Draft { init: Some(place), phase, ..draft }, 0));
         }
     }
-    operators.sort_by(|a, b| b.0.total_cmp(&a.0));
-    operators.into_iter().map(|(_, draft, rows)| (draft, rows)).chain(inits).collect()
+    operators.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    operators.into_iter().map(|(.., draft, rows)| (draft, rows)).chain(inits).collect()
 }
 
 /// A draft of the first step of an author that asks a model.

@@ -7,6 +7,7 @@ mod answers;
 mod batches;
 mod command_scorer;
 mod commands;
+mod doctor;
 mod env;
 mod explain;
 mod export;

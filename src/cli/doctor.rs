@@ -1,0 +1,58 @@
+//! `doctor`: checks with one small call per role whether a run can begin.
+
+use super::args::DoctorArgs;
+use super::error::{CliError, Kind};
+use super::resources;
+use super::screen::Screen;
+use super::settings;
+use crate::clock::Clock;
+use crate::doctor::{self, Cause, Diagnosis, Examination, Patient};
+use crate::run;
+use crate::task::Task;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) fn doctor(args: &DoctorArgs, screen: &Screen) -> Result<(), CliError> {
+    let task = Arc::new(Task::load(&args.task)?);
+    let caps = settings::caps(&task, &args.caps, &Clock::System)?;
+    let (recipe, left_out) =
+        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
+    run::check_simulated(&task)?;
+    resources::check(resources::connections(&task, args.concurrency))?;
+    settings::check_operators(&recipe, &task)?;
+    for line in super::plan::warnings(&task).into_iter().chain(left_out) {
+        screen.warn(&line);
+    }
+    let (access, keyless) = settings::access_in_part(&task, args.concurrency);
+    let programs = settings::check_programs(&task);
+    let out = args.out.out.clone();
+    let patient = Patient { task, recipe, caps, access, keyless, out };
+    let examination = Examination::of(patient).with_mistake("programs", programs);
+    screen.note(&format!("asking {}", examination.asked().in_words()));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::unexpected(format!("no runtime: {error}")))?;
+    let diagnosis = runtime.block_on(examination.examine(&Clock::System));
+    // A program that hangs must not keep this one.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    let page = doctor::page(&diagnosis, screen.colour(), screen.width());
+    screen.show(&serde_json::to_value(&diagnosis)?, &page)?;
+    fault(&diagnosis).map_or(Ok(()), Err)
+}
+
+/// The error that the first fault is: it decides the exit code.
+fn fault(diagnosis: &Diagnosis) -> Option<CliError> {
+    let fault = diagnosis.first_fault()?;
+    let kind = match fault.cause {
+        Some(Cause::Task) => Kind::Invalid,
+        Some(Cause::Folder) => Kind::Usage,
+        Some(Cause::Provider) => Kind::Refused,
+        None => Kind::Unexpected,
+    };
+    let error = CliError::new(kind, format!("{} {}: {}", fault.about, fault.check, fault.words));
+    Some(match &fault.remedy {
+        Some(remedy) => error.hint(remedy),
+        None => error,
+    })
+}

@@ -1,0 +1,355 @@
+//! `doctor` against servers that are well, ill, slow to take parameters, or not there.
+
+use crate::env::{Ran, TestEnv};
+use crate::server::{Reply, Request, Server, answer, says};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const KEY: &str = "sk-Sentinel+0123456789/abcdef=";
+const PRICE: &str = "price = { input = 1.0, output = 2.0 }";
+
+/// A mutator's reply in the form that its request asks for.
+fn writes(request: &Request) -> Reply {
+    let asked = request.content("user");
+    let at = asked.find("<prompt-").unwrap() + "<prompt-".len();
+    let nonce = &asked[at..at + 16];
+    says(&format!(
+        "<prompt-{nonce} part=\"system\">\nSay warm or cold, nothing else.\n</prompt-{nonce}>"
+    ))
+}
+
+/// Both models, as they should be.
+fn well(request: &Request) -> Reply {
+    if request.body["model"] == "editor" { writes(request) } else { answer(request) }
+}
+
+/// The task `colours` with both models behind a server, and a key.
+fn env(server: &Server, extra: &str) -> TestEnv {
+    let mut env = TestEnv::with_server(server, &format!("api_key = \"env:LOCAL_KEY\"\n{extra}"));
+    env.edit("colours/task.toml", "sim/editor", "local/editor");
+    env.edit("colours/task.toml", "free = true\n", "");
+    env.set("LOCAL_KEY", KEY).set("PROMPTSEARCH_LOG", "trace");
+    env
+}
+
+/// The diagnosis; no key in it, nor in what was said beside it, and nothing left in the folder.
+#[track_caller]
+fn examined(env: &TestEnv, line: &str, code: i32) -> (Value, Ran) {
+    let ran = env.run(&format!("doctor colours --json {line}")).exits(code);
+    assert!(!ran.stdout.contains(KEY) && !ran.stderr.contains(KEY), "{}{}", ran.stdout, ran.stderr);
+    assert!(!env.path("results").exists(), "it leaves nothing");
+    (ran.json(), ran)
+}
+
+/// The check of a name.
+#[track_caller]
+fn check<'a>(found: &'a Value, about: &str, name: &str) -> &'a Value {
+    let mut checks = found["checks"].as_array().unwrap().iter();
+    let is_it = |check: &&Value| check["about"] == about && check["check"] == name;
+    checks.find(is_it).unwrap_or_else(|| panic!("no check {about} {name}: {found:#}"))
+}
+
+#[track_caller]
+fn is(found: &Value, about: &str, name: &str, status: &str, words: &str) {
+    let check = check(found, about, name);
+    assert_eq!(check["status"], status, "{check:#}");
+    assert!(check["words"].as_str().unwrap().contains(words), "{check:#}");
+    assert_eq!(check.get("remedy").is_some(), status != "ok", "{check:#}");
+    assert_eq!(check.get("cause").is_some(), status == "fault", "{check:#}");
+}
+
+#[test]
+fn a_task_that_is_well_is_told_so_with_its_figures() {
+    let server = Server::start(|_, request| well(request));
+    let env = env(&server, PRICE);
+    let (found, ran) = examined(&env, "--max-usd 1 --for 8h", 0);
+    assert_eq!(found["status"], "ok", "{found:#}");
+    assert!(ran.stderr.contains("asking 2 calls, at most $"), "{}", ran.stderr);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2, "one call for each role");
+    let of = |model: &str| requests.iter().find(|it| it.body["model"] == model).unwrap();
+    // As a run sends them: the first row, and a request of the usual operator with its rows.
+    assert_eq!(of("clerk").content("system"), "Answer warm or cold.");
+    assert_eq!(of("clerk").body["max_tokens"], 512);
+    assert!(of("editor").content("user").contains("<evidence-"));
+    for (role, usd) in [("task", 20.0 + 2.0 * 2.0), ("mutator", 24.0)] {
+        let role = &found["roles"][role];
+        assert_eq!((&role["answered"], &role["usage_reported"]), (&json!(true), &json!(true)));
+        assert_eq!((&role["prompt_tokens"], &role["completion_tokens"]), (&json!(20), &json!(2)));
+        assert!((role["usd"].as_f64().unwrap() * 1e6 - usd).abs() < 1e-6, "{role}");
+        let times = ["first_byte_ms", "latency_ms", "calls_per_hour"].map(|it| role[it].as_f64());
+        assert!(times.iter().all(Option::is_some), "{role}");
+    }
+    let asked = &found["asked"];
+    assert_eq!((&asked["calls"], &asked["tokens"]), (&json!(2), &json!(44)));
+    assert!((asked["usd"].as_f64().unwrap() - 48e-6).abs() < 1e-12, "{asked}");
+    assert!(asked["worst_usd"].as_f64() > asked["usd"].as_f64(), "{asked}");
+    // The tokens that were measured, at the prices of the task.
+    let night = &found["night"];
+    let (calls, usd) = (night["calls"].as_f64().unwrap(), night["usd"].as_f64().unwrap());
+    assert!(
+        (calls * 24e-6 - usd).abs() < 1e-3 && night["worst_usd"].as_f64() <= Some(1.0),
+        "{night}"
+    );
+    assert_eq!(night["seconds_available"], 8.0 * 3_600.0, "{night}");
+    assert!(night["seconds"].as_f64().unwrap() > 0.0, "{night}");
+    assert!(
+        found["machine"]["disk_free_bytes"].as_u64()
+            > found["machine"]["disk_needed_bytes"].as_u64()
+    );
+}
+
+#[test]
+fn what_it_looks_like() {
+    let server = Server::start(|_, request| {
+        match request.body["model"] == "editor" {
+        true => says("Sure! Here is my advice:\n\n1. Be kind.\n2. Be short.\n\nShall I go on?"),
+        false if request.body.get("temperature").is_some() => (
+            400,
+            "",
+            json!({"error": {"message": "Unsupported parameter: 'temperature'", "param": "temperature",
+                "code": "unsupported_parameter"}})
+            .to_string(),
+        ),
+        false => says("It depends."),
+    }
+    });
+    let env = env(&server, PRICE);
+    let mut command = env.command("doctor colours --max-usd 1");
+    let ran =
+        Ran::of(command.env("COLUMNS", "100").env_remove("PROMPTSEARCH_LOG").output().unwrap())
+            .exits(4);
+    let port = server.base_url().rsplit(':').next().unwrap().trim_end_matches("/v1").to_owned();
+    // Figures of this machine and this moment.
+    let measured = |line: &str| {
+        ["speed", "limits", "disk", "time"]
+            .iter()
+            .find(|name| line.contains(&format!("ok       {name}")))
+            .copied()
+    };
+    let mut is_measured = false;
+    let mut shown = Vec::new();
+    for line in ran.stdout.replace(&port, "[PORT]").lines() {
+        match measured(line) {
+            Some(name) => shown.push(format!("  ok       {name:<8} [...]")),
+            None if is_measured && line.starts_with("          ") => continue,
+            None => shown.push(line.to_owned()),
+        }
+        is_measured = measured(line).is_some();
+    }
+    insta::assert_snapshot!(shown.join("\n"));
+    assert!(ran.stderr.contains("error: mutator form: no prompt can be read"), "{}", ran.stderr);
+    assert!(!ran.stdout.contains('\u{1b}'), "no colour where no terminal is");
+}
+
+#[test]
+fn a_server_that_refuses_is_told_by_what_it_refuses() {
+    type Case = (u16, &'static str, &'static str, &'static str);
+    let cases: [Case; 5] = [
+        (401, "Incorrect API key provided: sk-Sentinel+0123456789/abcdef=", "key", "401"),
+        (402, "your balance is used up", "quota", "402"),
+        (404, "The model `clerk` does not exist", "model", "does not exist"),
+        (400, "messages: too many of them", "request", "too many"),
+        (503, "Loading model", "reach", "Loading model"),
+    ];
+    for (status, message, name, words) in cases {
+        let server = Server::start(move |_, request| match request.body["model"] == "editor" {
+            true => writes(request),
+            false if status == 503 => {
+                (503, "retry-after: 60\r\n", json!({"error": {"message": message}}).to_string())
+            }
+            false => (status, "", json!({"error": {"message": message}}).to_string()),
+        });
+        let (found, ran) = examined(&env(&server, PRICE), "--max-usd 1", 4);
+        is(&found, "task", name, "fault", words);
+        assert_eq!(check(&found, "task", name)["cause"], "provider");
+        assert_eq!(found["roles"]["task"]["status"], status);
+        // The others are checked all the same.
+        is(&found, "mutator", "form", "ok", "keeps the form");
+        is(&found, "machine", "folder", "ok", "");
+        assert!(ran.stderr.contains(&format!("error: task {name}: ")), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_and_a_key_that_is_missing_are_found_together() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Server::start(|_, request| well(request));
+    let env = env(&server, PRICE);
+    env.edit("colours/task.toml", "local/editor", "away/editor");
+    let away = format!(
+        "[providers.away]\nkind = \"openai\"\nbase_url = \"http://{gone}/v1\"\n{PRICE}\n\n[goal]"
+    );
+    env.edit("colours/task.toml", "[goal]", &away);
+    let (found, _) = examined(&env, "--max-usd 1", 4);
+    is(&found, "task", "score", "ok", "is worth");
+    is(&found, "mutator", "reach", "fault", "could not be reached");
+
+    env.edit("colours/task.toml", "env:LOCAL_KEY", "env:NO_SUCH_KEY");
+    let before = server.requests().len();
+    let (found, ran) = examined(&env, "--max-usd 1", 3);
+    assert_eq!(server.requests().len(), before);
+    is(&found, "task", "key", "fault", "NO_SUCH_KEY");
+    is(&found, "mutator", "reach", "fault", "could not be reached");
+    assert!(ran.stderr.contains("error: task key: "), "the task's faults go first: {}", ran.stderr);
+}
+
+#[test]
+fn a_parameter_that_is_not_taken_is_named_with_what_to_write() {
+    let server = Server::start(|_, request| {
+        let refuses = |field: &str| {
+            let message =
+                format!("Unsupported parameter: '{field}' is not supported with this model.");
+            let error =
+                json!({"message": message, "param": field, "code": "unsupported_parameter"});
+            (400, "", json!({"error": error}).to_string())
+        };
+        let asked =
+            ["temperature", "max_tokens"].into_iter().find(|it| request.body.get(it).is_some());
+        match asked {
+            Some(field) => refuses(field),
+            None => well(request),
+        }
+    });
+    let (found, _) = examined(&env(&server, PRICE), "--max-usd 1", 0);
+    assert_eq!(found["status"], "warning");
+    for role in ["task", "mutator"] {
+        assert_eq!(found["roles"][role]["refused_fields"], json!(["temperature", "max_tokens"]));
+        let told = found["checks"].as_array().unwrap().iter();
+        let told: Vec<&str> = told
+            .filter(|check| check["about"] == role && check["check"] == "fields")
+            .map(|check| check["remedy"].as_str().unwrap())
+            .collect();
+        assert!(told[0].contains("temperature = \"none\""), "{told:?}");
+        assert!(told[1].contains("max_tokens_field = \"max_completion_tokens\""), "{told:?}");
+    }
+}
+
+#[test]
+fn limits_are_read_from_an_answer_and_from_a_429() {
+    const LEFT: &str = "x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 59\r\n\
+        x-ratelimit-reset-requests: 1s\r\nx-ratelimit-limit-tokens: 100000\r\n\
+        x-ratelimit-remaining-tokens: 99000\r\nx-ratelimit-reset-tokens: 600ms\r\n";
+    const USED_UP: &str = "retry-after: 40\r\nx-ratelimit-limit-requests: 60\r\n\
+        x-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 60s\r\n";
+    let server = Server::start(|_, request| {
+        let (status, _, body) = well(request);
+        match request.body["model"] == "editor" {
+            true => (429, USED_UP, json!({"error": {"message": "slow down"}}).to_string()),
+            false => (status, LEFT, body),
+        }
+    });
+    let env = env(&server, PRICE);
+    env.edit("colours/task.toml", "local/editor", "slow/editor");
+    let slow = format!(
+        "[providers.slow]\nkind = \"openai\"\nbase_url = \"{}\"\n{PRICE}\n\n[goal]",
+        server.base_url()
+    );
+    env.edit("colours/task.toml", "[goal]", &slow);
+    let begun = Instant::now();
+    let (found, _) = examined(&env, "--max-usd 1 --max-calls 300", 4);
+    assert!(begun.elapsed() < Duration::from_secs(20), "a long wait is not waited for");
+    let task = &found["roles"]["task"];
+    assert_eq!(task["requests"], json!({"limit": 60, "left": 59, "reset_ms": 1_000}));
+    assert_eq!(task["tokens"]["limit"], 100_000);
+    // One request comes back in a second.
+    let hourly = task["calls_per_hour"].as_f64().unwrap();
+    assert!((3_500.0..=3_700.0).contains(&hourly), "{hourly}");
+    is(&found, "task", "limits", "ok", "59 of 60 requests left");
+    is(&found, "mutator", "limits", "fault", "slow down");
+    is(&found, "mutator", "rates", "ok", "0 of 60 requests left, all again in 1 min 00 s");
+}
+
+#[test]
+fn a_429_that_passes_is_waited_for_and_told() {
+    let server = Server::start(|number, request| match number {
+        0 => (429, "retry-after: 0\r\n", json!({"error": {"message": "slow down"}}).to_string()),
+        _ => well(request),
+    });
+    let (found, _) = examined(&env(&server, PRICE), "--max-usd 1 --concurrency 1", 0);
+    let attempts = found["checks"].as_array().unwrap().iter().find(|it| it["check"] == "attempts");
+    assert_eq!(attempts.expect("it is told")["status"], "warning");
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn under_a_cap_in_dollars_a_model_without_a_price_is_not_asked() {
+    let server = Server::start(|_, request| well(request));
+    let env = env(&server, "prices = { editor = { input = 1.0, output = 2.0 } }");
+    let (found, _) = examined(&env, "--max-usd 1", 3);
+    let price = check(&found, "task", "price");
+    assert!(
+        price["remedy"].as_str().unwrap().contains("[providers.local.prices.\"clerk\"]"),
+        "{price}"
+    );
+    let asked: Vec<Value> = server.requests().iter().map(|it| it.body["model"].clone()).collect();
+    assert_eq!(asked, ["editor"]);
+    // Without one it is asked, and told.
+    let (found, _) = examined(&env, "", 0);
+    is(&found, "task", "price", "warning", "not known");
+    is(&found, "night", "cost", "warning", "not known");
+    assert_eq!(found["night"]["usd"], Value::Null);
+    // What one call may cost must fit.
+    env.edit(
+        "colours/task.toml",
+        "prices = { editor",
+        "price = { input = 9.0, output = 9000.0 }\nprices = { editor",
+    );
+    let (found, _) = examined(&env, "--max-usd 1", 3);
+    is(&found, "task", "budget", "fault", "more than the caps leave");
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_is_told_and_so_is_one_that_is_cut_off() {
+    let cut = |text: &str| {
+        let choice = json!({"finish_reason": "length", "message": {"content": text}});
+        (200, "", json!({"choices": [choice]}).to_string())
+    };
+    let server = Server::start(move |_, request| match request.body["model"] == "editor" {
+        true => cut("<prompt-"),
+        false => says("It depends."),
+    });
+    let (found, _) = examined(&env(&server, PRICE), "--max-usd 1", 4);
+    is(&found, "task", "score", "warning", "“It depends.” cannot be scored");
+    is(&found, "mutator", "answer", "fault", "max_output_tokens = 2000");
+    is(&found, "mutator", "usage", "warning", "counts no tokens");
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_told() {
+    let server = Server::start(|_, request| {
+        let (status, _, body) = well(request);
+        (status, "date: Sun, 01 Mar 2020 12:00:00 GMT\r\n", body)
+    });
+    let (found, _) = examined(&env(&server, PRICE), "--max-usd 1", 0);
+    is(&found, "machine", "clock", "warning", "ahead of the provider's");
+    assert!(found["machine"]["clock_ahead_seconds"].as_f64().unwrap() > 1e8);
+}
+
+#[test]
+fn simulated_models_a_full_budget_and_a_short_night_are_examined_too() {
+    let env = TestEnv::with_colours();
+    let (found, _) = examined(&env, "", 0);
+    assert_eq!(found["status"], "ok", "{found:#}");
+    is(&found, "task", "reach", "ok", "in this process");
+    // Where time alone is capped, the pace says how much there is to do.
+    env.edit("colours/task.toml", "calls = 300", "wall = \"1h\"");
+    let (found, _) = examined(&env, "", 0);
+    assert!(found["night"]["calls"].as_u64().unwrap() > 10_000, "{found:#}");
+    let (found, _) = examined(&env, "--max-calls 1", 0);
+    is(&found, "mutator", "budget", "warning", "not asked");
+    // And a server of the program's own, with limits that it tells.
+    let (mut server, told) = env.simulate("--rpm 600 --tpm 100000");
+    let provider = format!(
+        "[providers.local]\nkind = \"openai\"\nbase_url = {}\nfree = true\n\n[goal]",
+        told["base_url"]
+    );
+    env.edit("colours/task.toml", "sim/clerk", "local/clerk");
+    env.edit("colours/task.toml", "[goal]", &provider);
+    let ran = env.run("doctor colours --json");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let found = ran.ok().json();
+    assert_eq!(found["roles"]["task"]["requests"]["limit"], 600, "{found:#}");
+    is(&found, "machine", "clock", "ok", "within 10 s");
+}
