@@ -30,6 +30,14 @@ docs:
 snapshots:
     cargo insta review
 
+# Asks models through a LiteLLM proxy with mock responses (needs Python and its package registry).
+litellm:
+    tests/gateways/litellm.sh
+
+# Asks the model of a llama.cpp server that runs, or starts, at URL.
+llamacpp URL="http://127.0.0.1:8080":
+    tests/gateways/llamacpp.sh {{ URL }}
+
 # All checks of CI.
 ci:
     .ci/run

@@ -78,9 +78,6 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     caps.proposals = None;
     if settings::is_paid(&task) || !caps.is_empty() {
         settings::check_consent(&task, &caps, false)?;
-    } else {
-        // Simulated models cost nothing, so no cap is required.
-        caps.calls = Some(u64::from(u32::MAX));
     }
     resources::check(resources::connections(&task, args.concurrency))?;
     let access = settings::access(&task, args.concurrency)?;

@@ -271,7 +271,8 @@ impl RoleFound {
             words.push_str(&format!(", began after {}", seconds(first)));
         }
         if let Some(rate) = self.tokens_per_second {
-            words.push_str(&format!("; {rate:.0} tokens/s"));
+            let decimals = usize::from(rate < 10.0);
+            words.push_str(&format!("; {rate:.decimals$} tokens/s"));
         }
         checks.ok("speed", words);
     }

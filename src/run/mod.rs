@@ -120,7 +120,7 @@ impl Run {
         settings: Settings,
         dir: &Path,
     ) -> Result<Self, RunError> {
-        wiring::check_caps(&task, settings.caps.unwrap_or(task.caps))?;
+        wiring::check_caps(kind, &task, settings.caps.unwrap_or(task.caps))?;
         let recipe = frozen(recipe, &dir.join(RUN_FILE))?;
         let (dir, lock) = RunDir::create(dir)?;
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
@@ -141,7 +141,7 @@ impl Run {
         settings: Settings,
     ) -> Result<Self, RunError> {
         let task = task.into();
-        wiring::check_caps(&task, settings.caps.unwrap_or(task.caps))?;
+        wiring::check_caps(RunKind::Search, &task, settings.caps.unwrap_or(task.caps))?;
         let file = RunFile::new(&task.name, &task, RunKind::Search, recipe, settings)
             .map_err(|source| RunDirError::Io { path: task.folder(), source })?;
         Ok(Self {
@@ -288,7 +288,7 @@ impl Run {
     /// The run would have no cap, a price is unknown that a cap needs, or the journal cannot be
     /// written.
     pub fn set_caps(&mut self, caps: Caps) -> Result<(), RunError> {
-        wiring::check_caps(&self.task, caps)?;
+        wiring::check_caps(self.file.kind, &self.task, caps)?;
         let history = History::of(&self.journal, self.task.splits.sizes())?;
         let (spent, calls) = (history.wallet.spent(), history.wallet.calls());
         let proposals = history.wallet.proposals();

@@ -157,9 +157,10 @@ pub fn check_models(task: &Task, access: &Access) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// Checks that a run has a cap, and that every price that its caps need is known.
-pub(super) fn check_caps(task: &Task, caps: Caps) -> Result<(), RunError> {
-    if caps.is_empty() {
+/// Checks that a search has a cap, and that every price that the caps of a run need is known. An
+/// evaluation asks its rows and no more.
+pub(super) fn check_caps(kind: RunKind, task: &Task, caps: Caps) -> Result<(), RunError> {
+    if caps.is_empty() && kind == RunKind::Search {
         return Err(RunError::Unlimited);
     }
     if caps.usd.is_some() {

@@ -151,12 +151,12 @@ fn two_mutators_are_planned_asked_and_reported() {
     env.write("colours/task.toml", &again.replace("weight = 3", "weight = 0"));
     assert_snapshot!(env.complaint("plan colours"), @"
     exit 3
-    error: colours/task.toml:14: `weight` must be above 0
+    error: colours/task.toml:16: `weight` must be above 0
     ");
     env.write("colours/task.toml", &task.replace(&line, "mutator = []"));
     assert_snapshot!(env.complaint("plan colours"), @"
     exit 3
-    error: colours/task.toml:14: `mutator` is a list without a model
+    error: colours/task.toml:16: `mutator` is a list without a model
     ");
     let heavy =
         task.replacen("task = \"sim/clerk\"", "task = { model = \"sim/clerk\", weight = 2 }", 1);
@@ -164,6 +164,6 @@ fn two_mutators_are_planned_asked_and_reported() {
     env.write("colours/task.toml", &heavy);
     assert_snapshot!(env.complaint("plan colours"), @"
     exit 3
-    error: colours/task.toml:13: `weight` is not used for the task model: only mutators are drawn
+    error: colours/task.toml:15: `weight` is not used for the task model: only mutators are drawn
     ");
 }
