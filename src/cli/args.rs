@@ -209,7 +209,13 @@ pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub run: RunRef,
     #[command(flatten)]
-    pub caps: SpendingArgs,
+    pub spending: SpendingArgs,
+    /// Stop after this long from now, for example 8h
+    #[arg(long = "for", value_name = "DURATION")]
+    pub wall: Option<String>,
+    /// Stop by this time, for example 07:00 or 2026-01-31T07:00
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,

@@ -93,7 +93,7 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     resources::check(args.concurrency.unwrap_or(Provider::DEFAULT_CONCURRENCY))?;
     super::log::to_file_of(&dir);
     let mut run = Run::open(&dir)?;
-    let caps = settings::changed_caps(run.caps(), &args.caps)?;
+    let caps = settings::resumed_caps(run.caps(), run.running()?, args, &Clock::System)?;
     if run.is_over() {
         if caps.is_some() {
             return Err(CliError::usage(format!("the run `{}` is finished", dir.name()))

@@ -1,7 +1,7 @@
 //! The settings of a run: caps from task and command line, keys from the environment, and checks
 //! that run before anything is created.
 
-use super::args::{CapArgs, SpendingArgs};
+use super::args::{CapArgs, ResumeArgs, SpendingArgs};
 use super::error::{CliError, Kind};
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -18,10 +18,11 @@ use jiff::{Timestamp, civil};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A flag replaces the task's cap of the same unit; the other caps stay.
 pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, CliError> {
-    let mut caps = changed_caps(task.caps, &args.spending)?.unwrap_or(task.caps);
+    let mut caps = with_spending(task.caps, &args.spending)?;
     if let Some(wall) = &args.wall {
         caps.wall = Some(text::parse_duration(wall).map_err(CliError::usage)?);
     }
@@ -31,9 +32,30 @@ pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, C
     Ok(caps)
 }
 
-/// The caps with those on spending that a flag names replaced; `None` where no flag does.
-pub(super) fn changed_caps(mut caps: Caps, args: &SpendingArgs) -> Result<Option<Caps>, CliError> {
-    let before = caps;
+/// The caps of a run that was running for `ran`, with those that a flag names replaced; `None` where no
+/// flag changes any. A time that a flag gives takes the place of all that were given before.
+pub(super) fn resumed_caps(
+    before: Caps,
+    ran: Duration,
+    args: &ResumeArgs,
+    clock: &Clock,
+) -> Result<Option<Caps>, CliError> {
+    let mut caps = with_spending(before, &args.spending)?;
+    if args.wall.is_some() || args.until.is_some() {
+        (caps.wall, caps.deadline) = (None, None);
+    }
+    if let Some(wall) = &args.wall {
+        let more = text::parse_duration(wall).map_err(CliError::usage)?;
+        caps.wall = Some(ran.saturating_add(more));
+    }
+    if let Some(until) = &args.until {
+        caps.deadline = Some(moment(until, clock)?);
+    }
+    Ok((caps != before).then_some(caps))
+}
+
+/// The caps with those on spending that a flag names replaced.
+fn with_spending(mut caps: Caps, args: &SpendingArgs) -> Result<Caps, CliError> {
     if let Some(dollars) = args.max_usd {
         let usd = Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO);
         let wrong = || {
@@ -53,7 +75,7 @@ pub(super) fn changed_caps(mut caps: Caps, args: &SpendingArgs) -> Result<Option
     caps.calls = args.max_calls.or(caps.calls);
     caps.tokens = args.max_tokens.map(Tokens).or(caps.tokens);
     caps.proposals = args.max_proposals.or(caps.proposals);
-    Ok((caps != before).then_some(caps))
+    Ok(caps)
 }
 
 /// Reads a time of day, which means its next occurrence in local time, or a date with a time.

@@ -282,6 +282,14 @@ impl Run {
         self.is_over
     }
 
+    /// How long it has been running, over all its sessions.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn running(&self) -> Result<Duration, RunError> {
+        Ok(History::of(&self.journal, self.task.splits.sizes())?.running())
+    }
+
     /// Changes what the run may spend, from its next search on.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::time::Duration;
 
 /// No escape sequences of a terminal.
 #[track_caller]
@@ -425,4 +426,31 @@ fn a_budget_that_only_suffices_for_the_baseline_is_reported() {
         "{text}"
     );
     assert!(!text.contains("no candidate beat the baseline"), "{text}");
+}
+
+#[test]
+fn a_resumed_run_may_get_more_time() {
+    let mut env = TestEnv::with_colours();
+    env.set("TZ", "UTC");
+    let soon = promptsearch::clock::Clock::System.now() + Duration::from_secs(4);
+    let until = soon.strftime("%Y-%m-%dT%H:%M:%S");
+    let run = format!("run colours --strategy random --max-calls 60 --until {until} --quiet");
+    env.run(&format!("{run} --name late")).ok();
+    assert_eq!(env.json("results/late/summary.json")["stop_reason"], "budget_calls");
+    // It was interrupted half-way, and its time is over since.
+    let text = env.read("results/late/events.jsonl");
+    let lines: Vec<&str> = text.lines().collect();
+    let half: String = lines[..lines.len() / 2].iter().map(|line| format!("{line}\n")).collect();
+    let interrupted = || {
+        std::fs::remove_dir_all(env.path("results/late/journal")).unwrap();
+        std::fs::remove_file(env.path("results/late/summary.json")).unwrap();
+        env.write("results/late/events.jsonl", &half);
+    };
+    interrupted();
+    std::thread::sleep(Duration::from_secs(5));
+    env.run("resume late --quiet").ok();
+    assert_eq!(env.json("results/late/summary.json")["stop_reason"], "deadline");
+    interrupted();
+    env.run("resume late --for 10m --quiet").ok();
+    assert_eq!(env.json("results/late/summary.json")["stop_reason"], "budget_calls");
 }
