@@ -120,7 +120,7 @@ impl Kind for Labels {
 }
 
 impl Labels {
-    fn place_of(&self, label: &str, filter: &AnswerFilter) -> Option<usize> {
+    pub(super) fn place_of(&self, label: &str, filter: &AnswerFilter) -> Option<usize> {
         self.label_of(&Folded::new(&filter.normalized(label)).text).map(|label| label.place)
     }
 
@@ -136,7 +136,7 @@ impl Labels {
     }
 
     /// The labels that an answer names, in the task's order.
-    fn named(&self, answer: &str) -> Vec<usize> {
+    pub(super) fn named(&self, answer: &str) -> Vec<usize> {
         // A whole answer that is a label names it, whatever its words mean elsewhere.
         if let Some(label) = self.label_of(&Folded::new(answer).text) {
             return vec![label.place];

@@ -31,6 +31,7 @@ mod contains;
 mod starts_with;
 mod article;
 mod label;
+mod label_set;
 mod pattern;
 mod json_fields;
 mod is_json;
@@ -63,6 +64,7 @@ static KINDS: &[kind::KindEntry] = &[
     kind::entry::<contains::Contains>(),
     kind::entry::<starts_with::StartsWith>(),
     kind::entry::<label::Labels>(),
+    kind::entry::<label_set::LabelSet>(),
     kind::entry::<pattern::Pattern>(),
     kind::entry::<number::Number>(),
     kind::entry::<json_fields::JsonFields>(),

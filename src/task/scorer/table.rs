@@ -16,7 +16,7 @@ pub struct ScoreTable {
     /// answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
-    /// `label`: all labels that an answer may name.
+    /// `label`, `label-set`: all labels that an answer may name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
     /// `regex`: the pattern for all rows, instead of the row's answer.
