@@ -180,10 +180,10 @@ async fn the_request_is_exactly_this() {
     let usage = Usage::plain(9, 2);
     assert_eq!(reply, {
         let (text, why) = ("billing".to_owned(), String::new());
-        let envelope = reply.envelope;
+        let envelope = reply.envelope.clone();
         Reply { text, usage: Some(usage), finish: Finish::Stop, why, envelope }
     });
-    let Envelope { status, first_byte, clock_ahead, .. } = reply.envelope;
+    let Envelope { status, first_byte, clock_ahead, .. } = *reply.envelope;
     assert_eq!((status, first_byte.is_some()), (Some(200), true));
     let skew = clock_ahead.expect("axum sends the date").as_secs();
     assert!((-2..=1).contains(&skew), "{skew}");

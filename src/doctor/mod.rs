@@ -145,9 +145,7 @@ impl Examination {
         let mut files = Checks::of("files");
         let rows = text::plural(task.visible_rows().len(), "row");
         match evaluator.check_rows() {
-            Ok(()) => {
-                files.ok("rows", format!("{rows} of train and dev, all rendered with the prompt"))
-            }
+            Ok(()) => files.ok("rows", format!("{rows} of train and dev are rendered")),
             Err(error) => files.mistake("rows", &error),
         }
         let needed = run::check_searched_parts(task).and(run::check_mutator(recipe, task));
@@ -411,12 +409,12 @@ fn form(checks: &mut Checks, mut first: FirstProposal, answered: &Answered) {
             "form",
             Cause::Provider,
             format!("no prompt can be read of the reply to `{author}` ({reason}): {detail}"),
-            "try once more; if it stays so, use another mutator: this one does not keep the tags that it is asked for",
+            "run it once more; if it stays so, use another mutator: this one does not keep the tags that it is asked for",
         ),
         Ok(ProposalOutcome::Rejected { reason, detail }) => checks.warn(
             "form",
             format!("the reply to `{author}` keeps the form, and a run would refuse it ({reason}): {detail}"),
-            "nothing, if it stays with this one: refused replies are counted by reason in the report",
+            "leave it, if it stays with this one: refused replies are counted by reason in the report",
         ),
         Ok(_) => checks.ok("form", format!("the reply to `{author}` keeps the form")),
     }

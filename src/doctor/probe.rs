@@ -105,7 +105,7 @@ pub(super) async fn ask(
         let (result, took) = attempt::made(&*provider.llm, &request, permit).await;
         let error = match result {
             Ok(reply) => {
-                let envelope = reply.envelope;
+                let envelope = *reply.envelope;
                 let this = (call, request.hash());
                 let answered =
                     attempt::answered(this, &request, reply, took, |usage| price.of(usage));
@@ -125,7 +125,7 @@ pub(super) async fn ask(
             && request.form.without(field).is_some()
             && refused.add(&request.model, field)
         {
-            left_out.push(field.clone());
+            left_out.push(field.to_string());
             request = request.without(&refused);
             continue;
         }

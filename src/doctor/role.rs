@@ -205,60 +205,54 @@ impl RoleFound {
         answered
     }
 
+    /// Which check an attempt without an answer ended at, and what to do.
     fn failed(&self, checks: &mut Checks, role: ModelRole, error: &LlmError) {
-        let words = error.message.clone();
-        let place = self.place();
-        let mut fault = |check, remedy: &str| checks.fault(check, Cause::Provider, &words, remedy);
-        match error.failure {
-            Failure::Unreachable => fault(
+        let (check, remedy) = match error.failure {
+            Failure::Unreachable => (
                 "reach",
                 "start the server, or correct `base_url`; behind a proxy, set HTTPS_PROXY",
             ),
-            Failure::UnknownHost => {
-                fault("reach", "correct the host in `base_url`, or the network")
-            }
-            Failure::Certificate => fault("reach", "name the authority's file as `ca_file`"),
+            Failure::UnknownHost => ("reach", "correct the host in `base_url`, or the network"),
+            Failure::Certificate => ("reach", "name the authority's file as `ca_file`"),
             Failure::Unavailable => {
-                fault(
-                    "reach",
-                    "the server is not ready: wait until its model is loaded, and try again",
-                );
+                ("reach", "the server is not ready: wait until its model is loaded, and try again")
             }
-            Failure::Auth => {
-                fault("key", "check `api_key` of the provider, and that the key is valid")
-            }
+            Failure::Auth => ("key", "check `api_key` of the provider, and that the key is valid"),
             Failure::Quota => {
-                fault("quota", "top up the account or raise its limit, or use another key")
+                ("quota", "top up the account or raise its limit, or use another key")
             }
             Failure::Throttled => {
-                self.limits_told(checks);
-                let remedy = "wait, or set `rpm` and `tpm` of the provider below its limits";
-                checks.fault("limits", Cause::Provider, words, remedy);
+                ("limits", "wait, or set `rpm` and `tpm` of the provider below its limits")
             }
-            Failure::BadRequest if matches!(error.envelope.status, Some(404 | 405)) => fault(
-                "model",
-                &format!(
-                    "correct the model's name under [models] ({role}), or `base_url` ({place})"
-                ),
-            ),
-            Failure::BadRequest => fault(
+            Failure::BadRequest if matches!(error.envelope.status, Some(404 | 405)) => {
+                ("model", "correct the model's name under [models], or `base_url` of its provider")
+            }
+            Failure::BadRequest => (
                 "request",
-                "change what it refuses in the provider's or the model's table; docs/providers.md lists the keys",
+                "change what it refuses in the table of the provider or the model; docs/providers.md lists \
+                 the keys",
             ),
-            Failure::Filter => {
-                fault("answer", "the provider's filter refuses this row: try another model")
-            }
-            Failure::Timeout => fault(
+            Failure::Filter => match role {
+                ModelRole::Mutator => {
+                    ("answer", "the provider's filter refuses your prompt or rows")
+                }
+                _ => ("answer", "the provider's filter refuses the first row: try another model"),
+            },
+            Failure::Timeout => (
                 "answer",
                 "raise `timeout` of the provider, or lower `max_output_tokens` of the model",
             ),
-            Failure::Reasoning | Failure::Empty => fault(
+            Failure::Reasoning | Failure::Empty => (
                 "answer",
                 "raise `max_output_tokens` of the model, or lower its `reasoning_effort`",
             ),
             Failure::Transient | Failure::Unreadable | Failure::Unsent => {
-                fault("answer", "try again later; if it stays so, the server is broken");
+                ("answer", "try again later; if it stays so, the server is broken")
             }
+        };
+        checks.fault(check, Cause::Provider, &error.message, remedy);
+        if let Some(told) = self.limits_in_words() {
+            checks.ok("rates", told);
         }
     }
 
@@ -330,12 +324,6 @@ impl RoleFound {
         (!told.is_empty()).then(|| told.join("; "))
     }
 
-    fn limits_told(&self, checks: &mut Checks) {
-        if let Some(told) = self.limits_in_words() {
-            checks.ok("rates", told);
-        }
-    }
-
     /// What the limits and the latency let through. `lanes` may be out at a time; attempts are `spacing`
     /// apart. Returns the time that each of many calls takes.
     pub(super) fn pace(
@@ -377,7 +365,7 @@ fn remedy_of_field(role: ModelRole, field: &str, limit: &str) -> String {
         _ => "",
     };
     format!(
-        "nothing: a run finds it out, too; or write `{key}` into the table of the {role} model{what}"
+        "write `{key}` into the table of the {role} model, or leave it: a run finds it out by itself{what}"
     )
 }
 

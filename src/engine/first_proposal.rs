@@ -93,7 +93,7 @@ fn usual_first(recipe: &Recipe) -> Vec<(Draft, usize)> {
     for (phase, slots) in (0_u16..).zip(recipe.phases()) {
         for (place, operator) in (0_u16..).zip(&slots.operator) {
             let Some(draft) = first_step(operator.operator(), operator.parents()) else { continue };
-            let rows = operator.feedback().map_or(0, |feedback| feedback.size as usize);
+            let rows = operator.feedback().map_or(0, |feedback| feedback.size);
             let draft = Draft { operator: Some(place), phase, ..draft };
             operators.push((operator.is_occasional(), operator.common.weight, draft, rows));
         }

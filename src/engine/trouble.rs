@@ -295,7 +295,7 @@ mod tests {
             retry_after,
             usage: None,
             refused_field: None,
-            envelope: crate::provider::Envelope::default(),
+            envelope: Box::default(),
             message,
         }
     }

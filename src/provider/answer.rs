@@ -5,7 +5,7 @@
 //! only what is missing and needed makes the body unreadable. Where the parts stand is the protocol's.
 
 use super::refusal::Refusal;
-use super::{Envelope, Failure, Finish, Reply, body};
+use super::{Failure, Finish, Reply, body};
 use crate::task::model::Usage;
 use crate::text;
 use serde_json::Value;
@@ -39,7 +39,7 @@ impl Parts {
         if !calls.is_empty() {
             let calls = text::shorten(&calls.join(", "), 200);
             let why = format!("the model called a tool: {calls}");
-            let (finish, envelope) = (Finish::ToolCall, Envelope::default());
+            let (finish, envelope) = (Finish::ToolCall, Box::default());
             return Ok(Reply { text, usage, finish, why, envelope });
         }
         if text.is_empty() && !matches!(finish, Finish::Length | Finish::Filter) {
@@ -62,7 +62,7 @@ impl Parts {
             (Finish::Filter, filter) => format!("a content filter stopped the answer: {filter}"),
             _ => String::new(),
         };
-        Ok(Reply { text, usage, finish, why, envelope: Envelope::default() })
+        Ok(Reply { text, usage, finish, why, envelope: Box::default() })
     }
 }
 

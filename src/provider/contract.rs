@@ -65,7 +65,7 @@ async fn the_draw_decides(subject: &Subject<'_>) {
         let first = subject.llm.complete(&request).await.unwrap();
         let again = subject.llm.complete(&request).await.unwrap();
         // It may take longer.
-        let again = Reply { envelope: first.envelope, ..again };
+        let again = Reply { envelope: first.envelope.clone(), ..again };
         assert_eq!(again, first, "draw {draw}");
         texts.push(first.text);
     }

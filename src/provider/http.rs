@@ -77,7 +77,7 @@ impl Message {
 /// An answer with a status of success.
 struct Answer {
     status: StatusCode,
-    envelope: Envelope,
+    envelope: Box<Envelope>,
     body: Vec<u8>,
 }
 
@@ -228,7 +228,7 @@ impl<P: Protocol> HttpProvider<P> {
         let answer = self.sent(&request.form, &message).await?;
         let reply = self.protocol.reply(&answer.body);
         let reply = reply.map_err(|refusal| LlmError {
-            envelope: answer.envelope,
+            envelope: answer.envelope.clone(),
             ..self.error(answer.status, refusal)
         })?;
         Ok(Reply { envelope: answer.envelope, ..self.without_key(reply) })
@@ -274,12 +274,13 @@ impl<P: Protocol> HttpProvider<P> {
             Err(_) => return Err(self.too_late("did not begin to answer within", first_byte)),
         };
         let (status, now) = (response.status(), Clock::System.now());
-        let envelope = Envelope::of(status.as_u16(), response.headers(), sent.elapsed(), now);
+        let envelope =
+            Box::new(Envelope::of(status.as_u16(), response.headers(), sent.elapsed(), now));
         if !status.is_success() {
             return Err(LlmError { envelope, ..self.refused(response).await });
         }
         let body = self.body(response, message.largest).await;
-        let body = body.map_err(|error| LlmError { envelope, ..error })?;
+        let body = body.map_err(|error| LlmError { envelope: envelope.clone(), ..error })?;
         Ok(Answer { status, envelope, body })
     }
 
@@ -355,7 +356,7 @@ impl<P: Protocol> HttpProvider<P> {
         LlmError {
             retry_after: refusal.retry_after,
             usage: refusal.usage,
-            refused_field: refusal.refused_field,
+            refused_field: refusal.refused_field.map(String::into_boxed_str),
             message: error.message + hint,
             ..error
         }
@@ -406,7 +407,7 @@ impl<P: Protocol> HttpProvider<P> {
             retry_after: None,
             usage: None,
             refused_field: None,
-            envelope: Envelope::default(),
+            envelope: Box::default(),
             message: format!("provider `{provider}` ({host}) {words}"),
         }
     }

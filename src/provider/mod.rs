@@ -126,7 +126,7 @@ pub struct Reply {
     /// What is wrong with it, in the provider's words; nothing where it is good, or nothing is said.
     pub why: String,
     /// What came with it.
-    pub envelope: Envelope,
+    pub envelope: Box<Envelope>,
 }
 
 /// A failed attempt.
@@ -142,9 +142,9 @@ pub struct LlmError {
     /// What the provider says that the attempt used, where it says so.
     pub usage: Option<Usage>,
     /// The field that the provider refuses, where it says so.
-    pub refused_field: Option<String>,
+    pub refused_field: Option<Box<str>>,
     /// What came with the refusal, where it is one.
-    pub envelope: Envelope,
+    pub envelope: Box<Envelope>,
     /// What happened, without any key.
     pub message: String,
 }

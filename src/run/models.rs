@@ -2,7 +2,7 @@
 
 use crate::event::Finish;
 use crate::operator::Nonce;
-use crate::provider::{Envelope, Llm, LlmError, Reply, Request};
+use crate::provider::{Llm, LlmError, Reply, Request};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -86,7 +86,7 @@ pub fn rewrite(request: &Request, part: &str, text: &str) -> String {
 /// A complete answer without token counts; they are estimated from its bytes.
 impl From<String> for Reply {
     fn from(text: String) -> Self {
-        let (why, envelope) = (String::new(), Envelope::default());
+        let (why, envelope) = (String::new(), Box::default());
         Self { text, usage: None, finish: Finish::Stop, why, envelope }
     }
 }

@@ -34,7 +34,7 @@ pub use of_task::{MODEL_SEED, true_quality, world_of};
 
 use crate::event::{Failure, Finish};
 use crate::prompt::Message;
-use crate::provider::{Envelope, Llm, LlmError, Reply, Request};
+use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
 use async_trait::async_trait;
@@ -138,11 +138,11 @@ impl Llm for SimLlm {
                 retry_after: None,
                 usage: None,
                 refused_field: None,
-                envelope: Envelope::default(),
+                envelope: Box::default(),
                 message,
             })?;
         let (usage, why) = (Some(answer.usage), String::new());
-        let envelope = Envelope::default();
+        let envelope = Box::default();
         Ok(Reply { text: answer.text, usage, finish: answer.finish, why, envelope })
     }
 }

@@ -7,7 +7,7 @@ use promptsearch::event::{Event, Failure, StopReason};
 use promptsearch::id::RequestHash;
 use promptsearch::ledger::Wallet;
 use promptsearch::memory::State;
-use promptsearch::provider::{Envelope, Llm, LlmError, Reply, Request};
+use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::state::Phase;
 use promptsearch::task::model::ModelRole;
 use promptsearch::units::{Amount, Tokens, Usd};
@@ -135,7 +135,7 @@ impl Llm for Billing {
                 retry_after: None,
                 usage: None,
                 refused_field: None,
-                envelope: Envelope::default(),
+                envelope: Box::default(),
                 message,
             });
         }

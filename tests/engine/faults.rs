@@ -9,7 +9,7 @@ use promptsearch::engine::confirmed;
 use promptsearch::evaluate::Evaluator;
 use promptsearch::event::{Event, Failure, RowOutcome};
 use promptsearch::id::{Call, CandidateIx, RowIx};
-use promptsearch::provider::{Envelope, Llm, LlmError, Reply, Request};
+use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::seed::Seed;
 use promptsearch::sim::world::WorldParameters;
 use promptsearch::sim::{MODEL_SEED, SimLlm, world_of};
@@ -100,7 +100,7 @@ impl Llm for Refusing {
                 retry_after: None,
                 usage: None,
                 refused_field: None,
-                envelope: Envelope::default(),
+                envelope: Box::default(),
                 message,
             });
         }

@@ -3,7 +3,7 @@
 use crate::support::{Lab, shipped_task};
 use promptsearch::caps::Caps;
 use promptsearch::event::Finish;
-use promptsearch::provider::{Envelope, Llm, LlmError, Reply, Request};
+use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::task::model::Usage;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Llm for Indifferent {
             usage: Some(usage),
             finish: Finish::Stop,
             why: String::new(),
-            envelope: Envelope::default(),
+            envelope: Box::default(),
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::engine::usage::plausible_usage;
 use crate::event::{Answered, Event, Failure, NoAnswer};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
-use crate::provider::{Envelope, LlmError, Reply, Request};
+use crate::provider::{LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
 use crate::units::Amount;
@@ -127,7 +127,7 @@ impl CallRunner {
                 Next::Invalid(finish) => {
                     let usage =
                         if error.may_be_billed { error.usage } else { Some(Usage::default()) };
-                    let (text, envelope) = (String::new(), Envelope::default());
+                    let (text, envelope) = (String::new(), Box::default());
                     let reply = Reply { text, usage, finish, why: error.message, envelope };
                     return self.answer(context, reply, took, Some(since), is_batched).await;
                 }
@@ -167,7 +167,7 @@ impl CallRunner {
         failed.extend(self.charge(context, error.failure, Amount::ZERO));
         // Other calls that are out learn it by themselves.
         if lock(&self.refused_fields).add(model, field) {
-            let (model, field) = (model.clone(), field.clone());
+            let (model, field) = (model.clone(), field.to_string());
             let why = text::shorten(&error.message, 300);
             let event = Event::FieldRefused { model, field, why };
             failed.extend(self.note(event.clone()).map(|number| (number, event)));

@@ -20,7 +20,7 @@ use crate::memory::State;
 use crate::provider::registry::Patience;
 use crate::provider::registry::ThrottledProvider;
 use crate::provider::throttle::{Rates, Throttle};
-use crate::provider::{Envelope, Llm, LlmError, Reply, Request};
+use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::recipe;
 use crate::seed::Seed;
 use crate::state::{OpenCall, Work};
@@ -120,7 +120,7 @@ impl Llm for Scripted {
 
 pub(super) fn reply(text: &str) -> Reply {
     let usage = Usage::plain(10, 2);
-    let (why, envelope) = (String::new(), Envelope::default());
+    let (why, envelope) = (String::new(), Box::default());
     Reply { text: text.to_owned(), usage: Some(usage), finish: Finish::Stop, why, envelope }
 }
 
@@ -132,7 +132,7 @@ pub(super) fn failure(failure: Failure, may_be_billed: bool) -> Result<Reply, Ll
         retry_after: None,
         usage: None,
         refused_field: None,
-        envelope: Envelope::default(),
+        envelope: Box::default(),
         message,
     })
 }
