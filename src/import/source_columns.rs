@@ -94,13 +94,18 @@ pub(crate) struct SourceColumns {
 }
 
 impl SourceColumns {
-    /// Reads a file and guesses the roles of its columns.
+    /// Reads a file and guesses the roles of its columns. What `seen` gets explains an error.
     ///
     /// # Errors
     /// A file that cannot be read, a mistake in it with its line, or a wish for a column that it
     /// does not have.
-    pub(crate) fn read(path: &Path, wishes: &Wishes) -> Result<Self, SourceError> {
+    pub(crate) fn read(
+        path: &Path,
+        wishes: &Wishes,
+        seen: &mut Vec<String>,
+    ) -> Result<Self, SourceError> {
         let (rows, notes) = SourceRows::open(path)?;
+        seen.clone_from(&notes);
         let set = wishes.paths(&rows)?;
         let mut stats = ColumnStats::new(set.paths().cloned().collect());
         let (mut marks, mut left_out) = (BTreeSet::new(), BTreeMap::new());

@@ -4,10 +4,18 @@ use super::shape::{Plain, Shape};
 use crate::prompt::Columns;
 use crate::source::SourceError;
 use crate::task::dataset::{Format, Quirks, RowReader};
+use serde_json::Value;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The first rows, from which the shape of all rows is told.
 const FIRST_ROWS: usize = 20;
+
+/// Of a column that these rows leave empty, the first rows in which it is filled are looked at, too.
+const FILLED_ROWS: usize = 3;
+
+/// The most rows that are looked at in this way.
+const MAX_LATER_ROWS: usize = 200;
 
 /// A file of rows, which can be read again and again.
 #[derive(Clone, Debug)]
@@ -31,18 +39,19 @@ impl SourceRows {
     /// Tells the shape of a file, and what in it is read although it is not as it should be.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<String>), SourceError> {
         let mut reader = RowReader::open(path, Quirks::Convert)?;
-        let notes = reader.notes().to_vec();
-        let first: Vec<Columns> = reader
-            .by_ref()
-            .take(FIRST_ROWS)
-            .map(|row| Ok(row?.values))
-            .collect::<Result<_, SourceError>>()?;
+        let mut notes = reader.notes().to_vec();
+        let first = telling_rows(&mut reader)?;
         if first.is_empty() {
             return Err(SourceError::new(path, "the file has no rows"));
         }
         // It may hold the whole text of the file, which is read again for the shape.
         drop(reader);
-        Ok((Self { path: path.to_owned(), shape: Shape::of(path, &first) }, notes))
+        let mut shape = Shape::of(path, &first);
+        if shape.has_choices() {
+            let rows = RowReader::open(path, Quirks::Convert)?;
+            notes.extend(shape.settle(rows.map(|row| row.map(|row| (row.line, row.values))))?);
+        }
+        Ok((Self { path: path.to_owned(), shape }, notes))
     }
 
     /// Whether it is a table, whose cells are texts.
@@ -75,5 +84,40 @@ impl SourceRows {
                 }
             }
         }))
+    }
+}
+
+/// The first rows of a file, and the first ones with a value for each column that these leave empty: the
+/// first rows of an export may have no annotations yet.
+fn telling_rows(reader: &mut RowReader) -> Result<Vec<Columns>, SourceError> {
+    let mut rows: Vec<Columns> = Vec::new();
+    let mut filled: HashMap<String, usize> = HashMap::new();
+    for row in reader {
+        let values = row?.values;
+        let is_first = rows.len() < FIRST_ROWS;
+        let mut is_telling = false;
+        for (name, _) in values.iter().filter(|(_, value)| holds_something(value)) {
+            let count = match filled.get_mut(name) {
+                Some(count) => count,
+                None => filled.entry(name.clone()).or_default(),
+            };
+            is_telling |= *count < FILLED_ROWS;
+            *count += 1;
+        }
+        if is_first || is_telling && rows.len() < FIRST_ROWS + MAX_LATER_ROWS {
+            rows.push(values);
+        }
+    }
+    Ok(rows)
+}
+
+/// Whether there is anything in a value, at any depth.
+fn holds_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => items.iter().any(holds_something),
+        Value::Object(object) => object.values().any(holds_something),
+        Value::Bool(_) | Value::Number(_) => true,
     }
 }

@@ -1,6 +1,7 @@
 //! Chats: a list of messages as an input and an answer. Of a message that calls tools and says nothing,
 //! the calls are what it says.
 
+use crate::import::literal::structure;
 use crate::prompt::{Columns, value_text};
 use crate::task::json;
 use serde_json::Value;
@@ -52,7 +53,8 @@ impl Call {
 /// The messages of a list such as `[{"role": "user", "content": "…"}]`, bare or under the key
 /// `messages`; ShareGPT's names are understood.
 pub(super) fn messages(value: &Value) -> Option<Vec<Message>> {
-    let value = value.get("messages").unwrap_or(value);
+    let opened = structure(value)?;
+    let value = opened.get("messages").unwrap_or(&opened);
     let list = value.as_array().filter(|list| !list.is_empty())?;
     list.iter().map(message).collect()
 }
@@ -126,7 +128,11 @@ pub(super) fn insert_messages(row: &mut Columns, column: &str, list: Vec<Message
     };
     let system: Vec<String> = system.into_iter().map(|message| message.content).collect();
     if !system.is_empty() {
-        row.insert(SYSTEM.to_owned(), system.join("\n\n").into());
+        // The row may have instructions of its own, too.
+        let own = row.get(SYSTEM).map(|it| value_text(it).into_owned());
+        let own = own.filter(|it| !it.trim().is_empty() && !system.contains(it));
+        let all: Vec<String> = own.into_iter().chain(system).collect();
+        row.insert(SYSTEM.to_owned(), all.join("\n\n").into());
     }
     row.insert(column.to_owned(), input.into());
 }
@@ -138,5 +144,5 @@ pub(super) fn ends_with_answer(value: &Value) -> bool {
 
 /// The message that stands for an answer: a single one, or the last one of a chat.
 pub(super) fn said(value: &Value) -> Option<Message> {
-    message(value).or_else(|| messages(value)?.pop())
+    message(&*structure(value)?).or_else(|| messages(value)?.pop())
 }

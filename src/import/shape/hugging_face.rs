@@ -2,6 +2,7 @@
 
 use crate::prompt::Columns;
 use crate::source;
+use crate::task::json;
 use serde_json::Value;
 use std::path::Path;
 
@@ -23,14 +24,13 @@ pub(super) type Classes = Vec<(String, Vec<String>)>;
 
 /// The classes of the columns of a file.
 pub(super) fn classes_of(path: &Path) -> Classes {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        features: Option<Value>,
-    }
     let is_json = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("json"));
-    let text = if is_json { source::read_text(path).ok() } else { None };
-    let answer = text.and_then(|text| serde_json::from_str::<Answer>(&text).ok());
-    answer.and_then(|it| it.features).map(|it| class_names(&it)).unwrap_or_default()
+    let text = if is_json { source::read_text(path).unwrap_or_default() } else { String::new() };
+    // Only an object has keys: a list of rows tells nothing of its columns.
+    let entries = json::parse_raw(&text).ok().and_then(|raw| json::entries(raw).ok());
+    let features = entries.into_iter().flatten().find(|(key, _)| key == "features");
+    let features = features.and_then(|(_, raw)| json::parse(raw.get()).ok());
+    features.map(|it| class_names(&it)).unwrap_or_default()
 }
 
 /// The names of the classes that Hugging Face numbers.

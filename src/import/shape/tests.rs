@@ -315,3 +315,81 @@ fn json_in_the_text_of_an_answer_is_opened_and_in_an_input_it_is_not() {
     let prose = json!({"input": "a", "outputs": "{not JSON}"});
     assert_eq!(plain(std::slice::from_ref(&prose), None), [prose]);
 }
+
+/// What becomes of rows whose shape is settled with all of them, and what is said.
+fn settled(rows: &[Value]) -> (Vec<Value>, Vec<String>) {
+    let rows: Vec<Columns> = rows.iter().map(|row| row.as_object().unwrap().clone()).collect();
+    let mut shape = Shape::new(&rows[..rows.len().min(20)], Vec::new());
+    let numbered = rows.iter().cloned().zip(1..).map(|(row, line)| Ok::<_, ()>((line, row)));
+    let notes = shape.settle(numbered).unwrap();
+    let read = rows.into_iter().flat_map(|row| match shape.plain(row) {
+        Plain::Rows(rows) => rows,
+        Plain::LeftOut(_) => Vec::new(),
+    });
+    (read.map(|(row, _)| Value::Object(row)).collect(), notes)
+}
+
+#[test]
+fn a_blank_choice_keeps_its_place() {
+    let row = |last: &str, answer: Value| json!({"q": "?", "A": "x", "B": "", "C": last, "answer": answer});
+    let (rows, notes) = settled(&[row("z", json!(2)), row("y", json!(0))]);
+    let expected = |last: &str, mark: &str| json!({"q": "?", "answer": mark, "choices": format!("A) x\nC) {last}")});
+    assert_eq!(rows, [expected("z", "C"), expected("y", "A")]);
+    assert!(notes.is_empty(), "{notes:?}");
+    let listed = json!({"q": "?", "choices": ["x", "", "z"], "answer": 2});
+    assert_eq!(settled(&[listed]).0, [json!({"q": "?", "choices": "A) x\nC) z", "answer": "C"})]);
+}
+
+#[test]
+fn all_rows_say_from_which_number_places_are_counted() {
+    let row = |answer: Value| json!({"q": "?", "choices": ["w", "x", "y", "z"], "answer": answer});
+    for (first_20, later, mark_of_2, says) in [
+        (1, 0, "C", ""),
+        (1, 4, "B", ""),
+        (2, 3, "C", "from 0 or from 1"),
+        (0, 4, "C", "none of the choices in 1 row, the first on line 31"),
+    ] {
+        let mut rows = vec![row(json!(first_20)); 30];
+        rows.push(row(json!(later)));
+        rows.push(row(json!(2)));
+        let (read, notes) = settled(&rows);
+        assert_eq!(read[31]["answer"], mark_of_2, "{later}");
+        assert_eq!(
+            notes.concat().contains(says),
+            !says.is_empty() || notes.is_empty(),
+            "{notes:?}"
+        );
+        if later == 4 && first_20 == 0 {
+            assert_eq!(read[30]["answer"], Value::Null);
+        }
+    }
+    let numbered = |answer: usize| json!({"q": "?", "choice1": "x", "choice2": "y", "choice3": "z", "label": answer});
+    let mut rows = vec![numbered(1); 30];
+    rows.push(numbered(0));
+    assert_eq!(settled(&rows).0[0]["label"], "2");
+    assert!(settled(&rows[..30]).1[0].contains("by their numbers or count them from 0"));
+}
+
+#[test]
+fn alternatives_are_choices_only_if_the_answer_is_one_of_them_at_any_place() {
+    let aliases = |n: usize| json!({"q": n, "answer": "UK", "alternatives": ["UK", "Britain"]});
+    let expected = json!({"q": 0, "answer": ["UK", "Britain"]});
+    assert_eq!(settled(&[aliases(0), aliases(1)]).0[0], expected);
+    let others = json!({"q": 0, "answer": "UK", "alternatives": ["Britain", "Albion"]});
+    assert_eq!(settled(&[others]).0[0]["answer"], json!(["UK", "Britain", "Albion"]));
+    let choices = |answer: &str| json!({"q": "?", "answer": answer, "alternatives": ["x", "y"]});
+    let expected = json!({"q": "?", "answer": "B", "alternatives": "A) x\nB) y"});
+    assert_eq!(settled(&[choices("x"), choices("y")]).0[1], expected);
+}
+
+#[test]
+fn a_chat_overwrites_no_column() {
+    let row = json!({"messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "2+2?"},
+        {"role": "assistant", "content": "It is 4."},
+    ], "answer": "4", "input": "sum", "system": "Be kind."});
+    let expected = json!({"answer": "4", "input": "sum", "system": "Be kind.\n\nBe brief.",
+        "messages_answer": "It is 4.", "messages_input": "2+2?"});
+    assert_eq!(plain(&[row], None), [expected]);
+}

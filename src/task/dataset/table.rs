@@ -62,6 +62,12 @@ impl Table {
                 Frame::of(std::iter::from_fn(|| all.next_record().transpose())).unwrap_or_default()
             }
         };
+        if let Some((line, why)) = frame.headless {
+            let message = format!("the first row looks like data, not like a header: {why}");
+            return Err(SourceError::new(path, message).at_line(line).help(
+                "write the names of the columns above it, such as `text,label`; if it is a header, give its columns names that are no values",
+            ));
+        }
         notes.extend(frame.notes);
         (table.notes, table.end) = (notes, frame.end);
         while let Some(header) = table.next_record()? {
