@@ -141,6 +141,14 @@ impl ColumnFacts {
         })
     }
 
+    /// Whether all values are decisions: true and false, yes and no.
+    pub(super) fn has_decisions(&self) -> bool {
+        let is_decision = |it: &String| {
+            ["true", "false", "yes", "no", "ja", "nein", "oui", "non", "sí"].contains(&it.as_str())
+        };
+        self.labels().is_some_and(|labels| labels.len() == 2 && labels.keys().all(is_decision))
+    }
+
     /// Whether all values are among these.
     pub(super) fn values_are_among(&self, texts: &BTreeSet<String>) -> bool {
         let hashes: HashSet<u64> = texts.iter().map(|text| hash(text)).collect();
@@ -209,16 +217,16 @@ impl ColumnFacts {
         match value {
             Value::Array(items) if items.iter().all(|it| !it.is_array() && !it.is_object()) => {
                 self.text_lists += 1;
-                if let Some(known) = &mut self.items {
-                    for item in items {
-                        *known.entry(value_text(item).into_owned()).or_default() += 1;
-                    }
-                    if known.len() > MAX_LABELS {
-                        self.items = None;
-                    }
+                for item in items {
+                    self.add_item(&value_text(item));
                 }
             }
             Value::Array(_) => self.object_lists += 1,
+            // Beside lists, one value may stand for a list of one.
+            Value::String(_) | Value::Number(_) if text.chars().count() <= LABEL_CHARS => {
+                self.add_item(text);
+            }
+
             Value::Object(object) => {
                 self.objects += 1;
                 self.empty_objects += usize::from(object.is_empty());
@@ -229,6 +237,14 @@ impl ColumnFacts {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn add_item(&mut self, text: &str) {
+        let Some(known) = &mut self.items else { return };
+        *known.entry(text.to_owned()).or_default() += 1;
+        if known.len() > MAX_LABELS {
+            self.items = None;
         }
     }
 

@@ -3,6 +3,7 @@
 use super::answers::Answers;
 use super::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
 use super::inputs::Inputs;
+use super::names::{is_usual, words_of};
 use super::path::ValuePath;
 use super::role::ColumnRole;
 use super::rows::{AnswerForm, RowWriter, is_filled};
@@ -60,6 +61,14 @@ impl SourceColumns {
         if self.rows.shape.calls_tools() {
             notes.push(CALLS.to_owned());
         }
+        let columns = || self.stats.columns().iter().filter(|it| it.path.is_column());
+        if self.rows.is_table() && !columns().any(|it| is_usual(&words_of(it.path.first()))) {
+            let names: Vec<&str> = columns().map(|it| it.path.first()).collect();
+            let names = text::shorten(&names.join(", "), 100);
+            notes.push(format!(
+                "the first line is read as the header, although its names are unusual: {names}"
+            ));
+        }
         let mut writer = RowWriter::new(&self.rows, &self.stats, &self.guess);
         match &answers {
             Answers::Lists if answer.text_lists < answer.filled || answer.python > 0 => {
@@ -79,7 +88,8 @@ impl SourceColumns {
         for column in self.stats.columns().iter().filter(|it| it.path.is_column()) {
             let name = column.path.first();
             if !is_writable(name) {
-                let other = writable(name, |other| self.stats.column(other).is_some());
+                let is_taken = |it: &str| self.stats.column(it).is_some() || writer.gives_name(it);
+                let other = writable(name, is_taken);
                 notes.push(format!("no prompt can name the column `{name}`; it becomes `{other}`"));
                 writer.rename(name, &other);
             }
@@ -135,10 +145,7 @@ impl SourceColumns {
             && let Some(column) = self.stats.column("id")
             && column.path.is_column()
         {
-            let mut name = "file_id".to_owned();
-            while self.stats.column(&name).is_some() {
-                name.push('_');
-            }
+            let name = text::free_name("file_id", |it| self.stats.column(it).is_some());
             if self.guess.id.is_none() {
                 notes.push(format!(
                     "the values of `id` are missing or not unique, so rows are numbered; the column becomes `{name}`"

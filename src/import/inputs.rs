@@ -122,6 +122,12 @@ fn is_shown(
     let rows = stats.rows;
     let name = words_of(column.path.last_name());
     let is_same = column.distinct() < 2 && rows > 1;
+    if column.path.is_column() && stats.fields.iter().any(|it| it == column.path.first()) {
+        return !is_same;
+    }
+    if stats.is_question(&column.path) {
+        return false;
+    }
     if is_same || names::is_metadata(&name) {
         return false;
     }

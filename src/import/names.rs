@@ -91,6 +91,9 @@ pub(super) const ANSWERS: Names = &[
     ("categoría", 80),
     ("respuesta", 95),
     ("priority", 20),
+    ("priorität", 20),
+    ("priorité", 20),
+    ("prioridad", 20),
     ("status", 10),
     ("channel", 5),
     ("language", 5),
@@ -226,6 +229,13 @@ pub(super) const IDS: Names = &[
     ("nummer", 60),
     ("qid", 90),
     ("case", 40),
+    // Counters, as spreadsheets and pandas name them.
+    ("n", 60),
+    ("nº", 70),
+    ("núm", 60),
+    ("numéro", 60),
+    ("lfd nr", 70),
+    ("unnamed", 60),
 ];
 pub(super) const FEEDBACKS: Names = &[
     ("feedback", 100),
@@ -351,6 +361,15 @@ pub(super) fn is_context(name: &str) -> bool {
     CONTEXTS.contains(&name)
 }
 
+/// Whether a name, in words, is one that data files have.
+pub(super) fn is_usual(name: &str) -> bool {
+    let lists = [ANSWERS, INPUTS, IDS, FEEDBACKS, GROUPS];
+    lists.iter().any(|names| most(name, names) != 0)
+        || is_context(name)
+        || is_metadata(name)
+        || ends_with(name, ASPECTS)
+}
+
 /// Whether a name, in words, tells where a row is from.
 pub(super) fn is_metadata(name: &str) -> bool {
     ends_with(name, METADATA)
@@ -381,6 +400,20 @@ pub(super) fn is_about_answer(name: &str) -> bool {
         || most(name, FEEDBACKS) >= 30
         || most(name, GROUPS) >= 80
         || ["id", "key", "uuid"].contains(&last)
+}
+
+/// Names of what a question is, rather than of its answer, where the file has an answer of its own.
+const KINDS: &[&str] = &["type", "category", "level", "topic", "subject"];
+
+/// Names of tasks that are solved in words, and of their solutions.
+const TASKS: &[&str] = &["problem", "instruction", "prompt"];
+const SOLUTIONS: &[&str] = &["solution", "response", "completion", "output", "answer"];
+
+/// Whether a column, by its name in words, only sorts the tasks of a file with these names: MATH's `type`
+/// stands beside a `problem` and its `solution`, Dolly's `category` beside an `instruction` and its `response`.
+pub(super) fn only_sorts(name: &str, names: &[String]) -> bool {
+    let has = |known: &[&str]| names.iter().any(|it| known.contains(&it.as_str()));
+    KINDS.contains(&name) && has(TASKS) && has(SOLUTIONS)
 }
 
 /// Whether a list in this column holds several right answers, rather than several labels that are

@@ -8,6 +8,7 @@ use super::role::ColumnRoles;
 use super::source_rows::SourceRows;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
+use crate::text;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -70,7 +71,7 @@ impl RowWriter {
             if entries.iter().any(|(known, _)| known == path) {
                 continue;
             }
-            let name = free_name(path, &taken);
+            let name = name_for(path, &taken);
             taken.insert(name.clone());
             entries.push((path.clone(), name));
         }
@@ -95,6 +96,13 @@ impl RowWriter {
             true => !self.replaced.contains(path.first()),
             false => self.entries.iter().any(|(known, _)| known == path),
         }
+    }
+
+    /// Whether a column or an entry gets this name.
+    pub(super) fn gives_name(&self, name: &str) -> bool {
+        let mut names =
+            self.renamed.iter().map(|(_, it)| it).chain(self.entries.iter().map(|(_, it)| it));
+        names.any(|it| it == name)
     }
 
     /// Gives a column another name.
@@ -205,13 +213,13 @@ fn as_list(value: Value) -> Vec<Value> {
 }
 
 /// The last name of a path, or all of it if a column has that name.
-fn free_name(path: &ValuePath, taken: &BTreeSet<String>) -> String {
+fn name_for(path: &ValuePath, taken: &BTreeSet<String>) -> String {
     let path_text = path.to_string();
     let words = path_text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let long = words.collect::<Vec<_>>().join("_");
-    let numbered = (2..).map(|number| format!("{long}_{number}"));
-    let mut names = [path.last_name().to_owned(), long.clone()].into_iter().chain(numbered);
-    names.find(|name| !taken.contains(name)).unwrap_or_default()
+    match taken.contains(path.last_name()) {
+        false => path.last_name().to_owned(),
+        true => text::free_name(&words.collect::<Vec<_>>().join("_"), |it| taken.contains(it)),
+    }
 }
 
 #[cfg(test)]

@@ -104,10 +104,12 @@ impl SourceColumns {
         wishes: &Wishes,
         seen: &mut Vec<String>,
     ) -> Result<Self, SourceError> {
-        let (rows, notes) = SourceRows::open(path)?;
+        let (rows, mut notes) = SourceRows::open(path)?;
+        let mut losses: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
         seen.clone_from(&notes);
         let set = wishes.paths(&rows)?;
         let mut stats = ColumnStats::new(set.paths().cloned().collect());
+        (stats.questions, stats.fields) = (rows.shape.questions(), rows.shape.fields());
         let (mut marks, mut left_out) = (BTreeSet::new(), BTreeMap::new());
         for row in rows.rows()? {
             let row = row?;
@@ -116,10 +118,18 @@ impl SourceColumns {
                 continue;
             }
             stats.add(&row.values);
+            for loss in row.losses {
+                let (count, _) = losses.entry(loss).or_insert((0_usize, row.line));
+                *count += 1;
+            }
             for mark in row.marks {
                 marks.insert(mark);
             }
         }
+        notes.extend(losses.into_iter().map(|(loss, (count, line))| {
+            format!("{}, the first on line {line}: {loss}", text::plural(count, "row"))
+        }));
+        seen.clone_from(&notes);
         if stats.rows == 0 {
             let reasons: Vec<&str> = left_out.into_keys().collect();
             let message = format!("all rows of the file are {}", reasons.join(" or "));

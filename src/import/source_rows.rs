@@ -1,11 +1,11 @@
 //! The rows of a file that is imported, one at a time and as plain columns.
 
-use super::shape::{Plain, Shape};
+use super::shape::{Plain, PlainRow, Shape};
 use crate::prompt::Columns;
 use crate::source::SourceError;
 use crate::task::dataset::{Format, Quirks, RowReader};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The first rows, from which the shape of all rows is told.
@@ -31,6 +31,8 @@ pub(super) struct SourceRow {
     pub(super) values: Columns,
     /// The marks of its choices.
     pub(super) marks: Vec<String>,
+    /// What of the file's row is not in it, each as a sentence.
+    pub(super) losses: BTreeSet<&'static str>,
     /// Why its tool does not use it; then it has no values. It stands before the word "row".
     pub(super) left_out: Option<&'static str>,
 }
@@ -73,12 +75,13 @@ impl SourceRows {
                         line,
                         values: Columns::new(),
                         marks: Vec::new(),
+                        losses: BTreeSet::new(),
                         left_out: Some(reason),
                     })],
                     Plain::Rows(rows) => rows
                         .into_iter()
-                        .map(|(values, marks)| {
-                            Ok(SourceRow { line, values, marks, left_out: None })
+                        .map(|PlainRow { values, marks, losses }| {
+                            Ok(SourceRow { line, values, marks, losses, left_out: None })
                         })
                         .collect(),
                 }
@@ -119,5 +122,40 @@ fn holds_something(value: &Value) -> bool {
         Value::Array(items) => items.iter().any(holds_something),
         Value::Object(object) => object.values().any(holds_something),
         Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rows_of_an_export_may_have_annotations_late() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        for (none, late, expected) in [
+            (
+                json!({"text": "Ann", "label": []}),
+                json!({"text": "Ann", "label": [[0, 3, "PER"]]}),
+                json!({"PER": ["Ann"]}),
+            ),
+            (
+                json!({"text": "Ann", "_task_hash": 1, "answer": "accept"}),
+                json!({"text": "Ann", "_task_hash": 1, "answer": "accept", "spans": [{"start": 0, "end": 3, "label": "PER"}]}),
+                json!({"PER": ["Ann"]}),
+            ),
+            (
+                json!({"text": "Ann", "label": []}),
+                json!({"text": "Ann", "label": [{"user_id": "u", "value": "a", "status": "submitted"}]}),
+                json!("a"),
+            ),
+        ] {
+            let lines: String = (0..50).map(|_| format!("{none}\n")).collect();
+            std::fs::write(&path, format!("{lines}{late}\n")).unwrap();
+            let (rows, _) = SourceRows::open(&path).unwrap();
+            let last = rows.rows().unwrap().last().unwrap().unwrap();
+            assert_eq!(last.values["label"], expected, "{late}");
+        }
     }
 }

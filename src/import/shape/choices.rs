@@ -400,10 +400,16 @@ fn apart(rows: &[Columns], stem: &str) -> Option<Place> {
     let mut found: Vec<(String, String)> =
         names.into_iter().filter_map(|name| Some((name.clone(), mark_of(name)?))).collect();
     found.sort_by(|a, b| (a.1.len(), &a.1).cmp(&(b.1.len(), &b.1)));
+    let letters = letters(found.len());
+    if stem.is_empty() {
+        // A question may be called `q`.
+        let in_row = found.iter().zip(&letters).take_while(|((_, mark), it)| mark == *it).count();
+        found.truncate(in_row);
+    }
+    let letters = &letters[..found.len()];
     let marks: Vec<&str> = found.iter().map(|(_, mark)| mark.as_str()).collect();
-    let letters = letters(marks.len());
     let numbers = |from: usize| (from..from + marks.len()).map(|it| it.to_string());
-    let in_order = marks == letters
+    let in_order = marks.iter().eq(letters)
         || marks.iter().copied().eq(numbers(0))
         || marks.iter().copied().eq(numbers(1));
     (found.len() > 1 && in_order).then_some(Place::Apart(found))

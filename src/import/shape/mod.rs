@@ -20,7 +20,7 @@ mod alternatives; // Several right answers.
 mod chat; // Messages.
 mod choices; // Multiple choice.
 
-pub(super) use chat::SYSTEM;
+pub(super) use chat::{SYSTEM, loss};
 
 use crate::prompt::Columns;
 use crate::text;
@@ -30,6 +30,7 @@ use content::Content;
 use family::Family;
 use hugging_face::{Classes, classes_of};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What has to be done with every row of a file.
@@ -70,6 +71,15 @@ impl CallForm {
     }
 }
 
+/// A plain row.
+pub(super) struct PlainRow {
+    pub(super) values: Columns,
+    /// The marks of its choices.
+    pub(super) marks: Vec<String>,
+    /// What of the file's row is not in it, each as a sentence.
+    pub(super) losses: BTreeSet<&'static str>,
+}
+
 /// A column with whole chats, and the columns that they become.
 #[derive(Clone, Debug, PartialEq)]
 struct Chat {
@@ -92,8 +102,7 @@ impl Chat {
 
 /// What a row of a file holds.
 pub(super) enum Plain {
-    /// Plain rows, each with the marks of its choices.
-    Rows(Vec<(Columns, Vec<String>)>),
+    Rows(Vec<PlainRow>),
     /// Nothing to use; the reason stands before the word "row", as in "archived row".
     LeftOut(&'static str),
 }
@@ -183,6 +192,16 @@ impl Shape {
         self.chat.as_ref().is_some_and(|chat| chat.answer == column)
     }
 
+    /// The columns that people were asked for, where the tool says so: the answer is one of them.
+    pub(super) fn questions(&self) -> Vec<String> {
+        self.families.iter().flat_map(Family::questions).collect()
+    }
+
+    /// The columns that people were shown, where the tool says so.
+    pub(super) fn fields(&self) -> Vec<String> {
+        self.families.iter().flat_map(Family::fields).collect()
+    }
+
     /// Whether a chat is among the columns.
     pub(super) fn has_chat(&self) -> bool {
         self.chat.is_some() || self.messages.is_some()
@@ -228,6 +247,7 @@ impl Shape {
 
     /// What a row of the file holds. A row of another shape stays as it is, and then lacks its columns.
     pub(super) fn plain(&self, row: Columns) -> Plain {
+        let is_cut = self.families.contains(&Family::HuggingFace) && hugging_face::is_cut(&row);
         let rows = match Family::read_all(&self.families, row) {
             Content::LeftOut(reason) => return Plain::LeftOut(reason),
             Content::Rows(rows) => rows.into_iter(),
@@ -235,8 +255,12 @@ impl Shape {
         let plain = rows.map(|mut row| {
             row = self.named(row);
             let marks = self.choices.iter().flat_map(|choices| choices.marks(&row)).collect();
+            let columns = self.chat.iter().map(|it| &it.column).chain(&self.messages);
+            let messages = columns.chain(&self.said).filter_map(|name| row.get(name));
+            let mut losses: BTreeSet<&'static str> = messages.flat_map(chat::losses).collect();
+            losses.extend(is_cut.then_some(hugging_face::CUT));
             self.flatten(&mut row);
-            (row, marks)
+            PlainRow { values: row, marks, losses }
         });
         Plain::Rows(plain.collect())
     }
@@ -244,10 +268,8 @@ impl Shape {
     /// The row with the names of its classes.
     fn named(&self, mut row: Columns) -> Columns {
         for (column, names) in &self.classes {
-            let name =
-                row.get(column).and_then(Value::as_u64).and_then(|it| names.get(it as usize));
-            if let Some(name) = name.cloned() {
-                row.insert(column.clone(), name.into());
+            if let Some(value) = row.get_mut(column) {
+                *value = hugging_face::class_of(value, names);
             }
         }
         row
