@@ -126,6 +126,13 @@ pub fn suggestion(typed: &str, known: &[&str]) -> String {
     }
 }
 
+/// A name, or, where it is taken, the first free one with a number: `answer_2`.
+pub(crate) fn free_name(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    names.find(|it| !it.is_empty() && !is_taken(it)).unwrap_or_default()
+}
+
 /// A text of a server or a model as one line for people: without the escape sequences of terminals and
 /// without characters of no width, and with blanks for control characters.
 #[must_use]

@@ -29,12 +29,28 @@ const MAX_CHECKED: usize = 5_000;
 const MAX_CHOICES: usize = 12;
 
 pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
+    let mut notes = Vec::new();
+    let created = create(args, screen, &mut notes);
+    if created.is_err() {
+        // What was left out of the file may be why it failed.
+        show_notes(&notes, screen);
+    }
+    created
+}
+
+fn show_notes(notes: &[String], screen: &Screen) {
+    notes.iter().for_each(|note| screen.note(&format!("note: {note}")));
+}
+
+/// Creates the task; `notes` gets what the user should know.
+fn create(args: &InitArgs, screen: &Screen, notes: &mut Vec<String>) -> Result<(), CliError> {
     let name = task_name(&args.dir)?;
     refuse_existing(&args.dir, ["task.toml"])?;
     let (files, draft, columns) = match &args.from {
         None => (from_scratch(&name), None, Vec::new()),
         Some(from) => {
-            let (draft, columns) = drafted(args, from, screen)?;
+            let (draft, columns) = drafted(args, from, screen, notes)?;
+            notes.clone_from(&draft.notes);
             (draft.files(&name), Some(draft), columns)
         }
     };
@@ -56,17 +72,14 @@ pub(super) fn init(args: &InitArgs, screen: &Screen) -> Result<(), CliError> {
     folder.keep(&names)?;
     let rows = draft.as_ref().map_or(SAMPLE_ROWS, |draft| draft.count);
     let has_prompt = draft.as_ref().is_some_and(|draft| draft.has_prompt);
-    let notes = draft.map(|draft| draft.notes).unwrap_or_default();
-    for note in &notes {
-        screen.note(&format!("note: {note}"));
-    }
+    show_notes(notes, screen);
     let value = serde_json::json!({
         "task": name,
         "folder": args.dir,
         "files": names,
         "rows": rows,
         "columns": columns,
-        "notes": notes,
+        "notes": std::mem::take(notes),
     });
     screen.show(&value, &next_steps(args, &name, has_prompt))
 }
@@ -161,6 +174,7 @@ fn drafted(
     args: &InitArgs,
     from: &Path,
     screen: &Screen,
+    seen: &mut Vec<String>,
 ) -> Result<(TaskDraft, Vec<ColumnView>), CliError> {
     let wishes = Wishes {
         input: args.input.clone(),
@@ -168,7 +182,7 @@ fn drafted(
         id: args.id.clone(),
         feedback: args.feedback.clone(),
     };
-    let mut columns = match import::read(from, &wishes)? {
+    let mut columns = match import::read(from, &wishes, seen)? {
         Import::Draft(draft) => {
             if !wishes.is_empty() {
                 let message = format!("{} is a promptfoo configuration", from.display());

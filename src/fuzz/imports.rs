@@ -26,7 +26,7 @@ pub(super) fn import(bytes: &[u8]) {
 }
 
 fn drafted(file: &Path) -> Result<TaskDraft, SourceError> {
-    match import::read(file, &Wishes::default())? {
+    match import::read(file, &Wishes::default(), &mut Vec::new())? {
         Import::Draft(draft) => Ok(*draft),
         Import::Columns(columns) => columns.draft(),
     }

@@ -1,7 +1,7 @@
 //! What the answers of a file are, and how a task scores them.
 
 use super::column_facts::ColumnFacts;
-use super::names::holds_alternatives;
+use super::names::{holds_alternatives, words_of};
 use super::toml_text;
 use crate::text;
 use std::collections::BTreeMap;
@@ -32,7 +32,11 @@ pub(super) enum Answers {
     Texts(f64),
 }
 
-/// Names of columns whose numbers are the names of classes.
+/// Names that say only that a column is the answer: its numbers may be the results of a calculation.
+const GENERAL_NAMES: &[&str] =
+    &["answer", "answers", "result", "solution", "output", "expected", "ideal"];
+
+/// Names of columns whose numbers are the names of classes, whatever they look like.
 const CLASS_NAMES: &[&str] = &["label", "labels", "class", "category", "intent", "sentiment"];
 
 impl Answers {
@@ -68,11 +72,13 @@ impl Answers {
         if all(column.marked_numbers) {
             return Self::ReasoningThenNumber;
         }
-        if all(column.numbers) && !(labels.is_some() && CLASS_NAMES.contains(&name.as_str())) {
+        let are_classes =
+            || CLASS_NAMES.contains(&name.as_str()) || !is_general(&name) && column.has_classes();
+        if all(column.numbers) && !(labels.is_some() && are_classes()) {
             return Self::Numbers;
         }
         match labels {
-            Some(labels) => Self::Labels(usual(labels)),
+            Some(labels) => Self::Labels(in_order(usual(labels))),
             None => Self::Texts(column.mean_chars()),
         }
     }
@@ -94,9 +100,19 @@ impl Answers {
         }
     }
 
-    /// A first prompt for answers of this kind.
-    pub(super) fn baseline(&self) -> String {
+    /// A first prompt for answers of this kind. `name`: what the file calls them.
+    pub(super) fn baseline(&self, name: &str) -> String {
         match self {
+            // Bare numbers say nothing of what they stand for.
+            Self::Labels(labels) | Self::ListedLabels(labels)
+                if labels.iter().all(|it| it.parse::<i64>().is_ok()) && !is_general(name) =>
+            {
+                format!(
+                    "Find the value of \"{}\". Answer with exactly one of these numbers, and nothing else{}\n",
+                    words_of(name),
+                    enumerated(labels)
+                )
+            }
             Self::Labels(labels) | Self::ListedLabels(labels) => format!(
                 "Answer with exactly one of these labels, and nothing else{}\n",
                 enumerated(labels)
@@ -146,6 +162,20 @@ impl Answers {
 }
 
 const NORMALIZE: &str = "normalize = [\"trim\", \"lower\", \"strip-punctuation\"]";
+
+/// Whether a name says only that a column is the answer.
+fn is_general(name: &str) -> bool {
+    let words = words_of(name);
+    words.split(' ').any(|word| GENERAL_NAMES.contains(&word))
+}
+
+/// Labels that are numbers by size.
+fn in_order(mut labels: Vec<String>) -> Vec<String> {
+    if labels.iter().all(|it| it.parse::<i64>().is_ok()) {
+        labels.sort_by_key(|it| it.parse::<i64>().unwrap_or_default());
+    }
+    labels
+}
 
 /// Labels in a sentence; a line for each where one has a comma, so that it is not taken for several.
 fn enumerated(labels: &[String]) -> String {
@@ -227,6 +257,38 @@ mod tests {
         let bits: Vec<Value> = (0..8).map(|n| json!(n % 2)).collect();
         assert_eq!(answers("answer", &bits).0, Answers::Numbers);
         assert_eq!(answers("label", &bits).0, Answers::Labels(vec!["0".into(), "1".into()]));
+        for (name, classes) in [
+            ("toxic", vec!["0", "1"]),
+            ("is_duplicate", vec!["0", "1"]),
+            ("target", vec!["0", "4"]),
+            ("polarity", vec!["-1", "0", "1"]),
+            ("stars", vec!["1", "2", "3", "4", "5"]),
+            ("score", vec!["0", "2", "10"]),
+        ] {
+            for is_text in [true, false] {
+                let value =
+                    |it: &str| if is_text { json!(it) } else { json!(it.parse::<i64>().unwrap()) };
+                let values: Vec<Value> =
+                    classes.iter().cycle().take(20).map(|it| value(it)).collect();
+                let found = answers(name, &values).0;
+                let expected = classes.iter().map(|it| (*it).to_owned()).collect();
+                assert_eq!(found, Answers::Labels(expected), "{name}");
+                let prompt = found.baseline(name);
+                let words = words_of(name);
+                let says = format!(
+                    "Find the value of \"{words}\". Answer with exactly one of these numbers, and nothing else: {}.\n",
+                    classes.join(", ")
+                );
+                assert_eq!(prompt, says);
+            }
+        }
+        // Results of a calculation, measurements, and many numbers are no classes.
+        let halves: Vec<Value> = (0..20).map(|n| json!(0.5 * f64::from(n % 3))).collect();
+        assert_eq!(answers("similarity", &halves).0, Answers::Numbers);
+        let many: Vec<Value> = (0..60).map(|n| json!(n % 20)).collect();
+        assert_eq!(answers("score", &many).0, Answers::Numbers);
+        let few: Vec<Value> = (0..20).map(|n| json!(n % 3)).collect();
+        assert_eq!(answers("Correct Answer", &few).0, Answers::Numbers);
         let flags: Vec<Value> = (0..8).map(|n| json!(n % 2 == 0)).collect();
         assert_eq!(answers("ok", &flags).0, Answers::Labels(vec!["false".into(), "true".into()]));
     }
@@ -250,7 +312,7 @@ mod tests {
         let values = ["Food, drinks", "Food, drinks", "Toys", "Toys"].map(|it| json!(it));
         let found = answers("label", &values).0;
         assert_eq!(found, Answers::Labels(vec!["Food, drinks".into(), "Toys".into()]));
-        assert!(found.baseline().ends_with("else:\n- Food, drinks\n- Toys\n"));
+        assert!(found.baseline("label").ends_with("else:\n- Food, drinks\n- Toys\n"));
     }
 
     #[test]

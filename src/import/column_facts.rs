@@ -2,10 +2,10 @@
 //!
 //! What the column is for is `guess`'s.
 
+use super::literal;
 use super::path::ValuePath;
 use super::value_kind::{ends_in_marked_number, is_date, number_of};
 use crate::prompt::value_text;
-use crate::task::json;
 use crate::task::scorer::{is_number, label_form};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -14,6 +14,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// The most labels, and the most characters of a label.
 const MAX_LABELS: usize = 200;
 const LABEL_CHARS: usize = 60;
+
+/// The most classes that are numbers: points from 0 to 10.
+const MAX_CLASSES: usize = 11;
 
 /// The most fields of its objects that are kept.
 const MAX_FIELDS: usize = 300;
@@ -41,7 +44,9 @@ pub(super) struct ColumnFacts {
     pub(super) singles: usize,
     /// Values that are objects.
     pub(super) objects: usize,
-    /// Texts that are JSON objects or lists of them.
+    /// Texts that are lists or objects as Python writes them.
+    pub(super) python: usize,
+    /// Texts that are objects or lists of them.
     pub(super) packed: usize,
     /// Objects without fields.
     pub(super) empty_objects: usize,
@@ -49,6 +54,8 @@ pub(super) struct ColumnFacts {
     pub(super) object_lists: usize,
     /// Values that are addresses of web pages.
     pub(super) links: usize,
+    /// Values without white space that are no words: ids, names of files, addresses.
+    pub(super) codes: usize,
     /// Values that contain white space.
     pub(super) spaced: usize,
     /// Characters of the longest value.
@@ -80,10 +87,12 @@ impl ColumnFacts {
             text_lists: 0,
             singles: 0,
             objects: 0,
+            python: 0,
             packed: 0,
             empty_objects: 0,
             object_lists: 0,
             links: 0,
+            codes: 0,
             spaced: 0,
             longest: 0,
             chars: 0,
@@ -123,6 +132,23 @@ impl ColumnFacts {
         (count > 1 && repeated).then_some(labels)
     }
 
+    /// Whether its values are few integers that recur, as the numbers of classes do.
+    pub(super) fn has_classes(&self) -> bool {
+        self.labels().is_some_and(|labels| {
+            labels.len() <= MAX_CLASSES
+                && labels.len() * 3 <= self.filled
+                && labels.values().flat_map(BTreeMap::keys).all(|it| it.parse::<i64>().is_ok())
+        })
+    }
+
+    /// Whether all values are decisions: true and false, yes and no.
+    pub(super) fn has_decisions(&self) -> bool {
+        let is_decision = |it: &String| {
+            ["true", "false", "yes", "no", "ja", "nein", "oui", "non", "sí"].contains(&it.as_str())
+        };
+        self.labels().is_some_and(|labels| labels.len() == 2 && labels.keys().all(is_decision))
+    }
+
     /// Whether all values are among these.
     pub(super) fn values_are_among(&self, texts: &BTreeSet<String>) -> bool {
         let hashes: HashSet<u64> = texts.iter().map(|text| hash(text)).collect();
@@ -154,10 +180,9 @@ impl ColumnFacts {
         self.chars += chars;
         self.longest = self.longest.max(chars);
         self.values.insert(hash(trimmed));
-        let parsed = match value {
-            Value::String(_) if trimmed.starts_with(['{', '[']) => json::parse(trimmed).ok(),
-            _ => None,
-        };
+        let opened = if value.is_string() { literal::opened(trimmed) } else { None };
+        self.python += usize::from(opened.as_ref().is_some_and(|it| it.is_python));
+        let parsed = opened.map(|it| it.value);
         let is_object = |value: &Value| value.is_object();
         let holds_objects = |value: &Value| {
             value.is_object() || value.as_array().is_some_and(|list| list.iter().all(is_object))
@@ -185,20 +210,23 @@ impl ColumnFacts {
         self.dates += usize::from(is_date(text));
         self.marked_numbers += usize::from(ends_in_marked_number(text));
         self.links += usize::from(text.starts_with("http://") || text.starts_with("https://"));
-        self.spaced += usize::from(text.contains(char::is_whitespace));
+        let is_spaced = text.contains(char::is_whitespace);
+        self.spaced += usize::from(is_spaced);
+        let is_odd = |c: char| c.is_ascii_digit() || matches!(c, '_' | '/' | '\\' | '@' | '=');
+        self.codes += usize::from(!is_spaced && text.contains(is_odd));
         match value {
             Value::Array(items) if items.iter().all(|it| !it.is_array() && !it.is_object()) => {
                 self.text_lists += 1;
-                if let Some(known) = &mut self.items {
-                    for item in items {
-                        *known.entry(value_text(item).into_owned()).or_default() += 1;
-                    }
-                    if known.len() > MAX_LABELS {
-                        self.items = None;
-                    }
+                for item in items {
+                    self.add_item(&value_text(item));
                 }
             }
             Value::Array(_) => self.object_lists += 1,
+            // Beside lists, one value may stand for a list of one.
+            Value::String(_) | Value::Number(_) if text.chars().count() <= LABEL_CHARS => {
+                self.add_item(text);
+            }
+
             Value::Object(object) => {
                 self.objects += 1;
                 self.empty_objects += usize::from(object.is_empty());
@@ -209,6 +237,14 @@ impl ColumnFacts {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn add_item(&mut self, text: &str) {
+        let Some(known) = &mut self.items else { return };
+        *known.entry(text.to_owned()).or_default() += 1;
+        if known.len() > MAX_LABELS {
+            self.items = None;
         }
     }
 

@@ -21,11 +21,20 @@ pub(super) struct ColumnStats {
     places: HashMap<String, usize>,
     /// Paths that the user named, and that may lead into lists.
     wished: Vec<ValuePath>,
+    /// The columns that people were asked for; without any, each column may be the answer.
+    pub(super) questions: Vec<String>,
+    /// The columns that people were shown.
+    pub(super) fields: Vec<String>,
 }
 
 impl ColumnStats {
     pub(super) fn new(wished: Vec<ValuePath>) -> Self {
         Self { wished, ..Self::default() }
+    }
+
+    /// Whether people were asked for a column.
+    pub(super) fn is_question(&self, path: &ValuePath) -> bool {
+        self.questions.iter().any(|it| it == path.first())
     }
 
     pub(super) fn add(&mut self, row: &Columns) {

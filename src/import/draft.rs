@@ -216,15 +216,12 @@ pub(super) fn is_writable(column: &str) -> bool {
 
 /// A name like that of a column, which a placeholder can name.
 pub(super) fn writable(column: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    let mut name: String = column
+    let name: String = column
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join("_");
-    while name.is_empty() || is_taken(&name) {
-        name.push('_');
-    }
-    name
+    text::free_name(if name.is_empty() { "column" } else { &name }, is_taken)
 }
 
 #[cfg(test)]
@@ -237,6 +234,6 @@ mod tests {
             assert!(!is_writable(odd), "{odd}");
             assert!(is_writable(&writable(odd, |_| false)));
         }
-        assert_eq!(writable("a\"b'c", |name| name == "a_b_c"), "a_b_c_");
+        assert_eq!(writable("a\"b'c", |name| name == "a_b_c"), "a_b_c_2");
     }
 }

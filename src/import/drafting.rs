@@ -2,12 +2,14 @@
 
 use super::answers::Answers;
 use super::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
+use super::inputs::Inputs;
+use super::names::{is_usual, words_of};
 use super::path::ValuePath;
 use super::role::ColumnRole;
 use super::rows::{AnswerForm, RowWriter, is_filled};
 use super::shape::SYSTEM;
 use super::source_columns::SourceColumns;
-use crate::prompt::{USER, literal, placeholder, placeholders};
+use crate::prompt::{USER, literal, placeholders};
 use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
 use crate::text;
@@ -20,19 +22,6 @@ const NAMED_LINES: usize = 5;
 const CALLS: &str = "the answers are calls of tools: each is written as the JSON of its arguments, with the \
                      tool's name where several are called. A task sends no tools: the prompt must say which \
                      JSON is wanted";
-
-/// The names of what a question is about.
-const CONTEXTS: &[&str] = &[
-    "context",
-    "contexts",
-    "retrieved_contexts",
-    "retrieval_context",
-    "passage",
-    "passages",
-    "background",
-    "documents",
-    "ctxs",
-];
 
 impl SourceColumns {
     /// The task.
@@ -58,7 +47,11 @@ impl SourceColumns {
         let is_chosen = answer_path.is_column() && self.rows.shape.is_chosen(answer_path.first());
         let answers = match is_chosen && answer.values_are_among(&self.marks) {
             true => Answers::Labels(self.marks.iter().cloned().collect()),
-            false => Answers::of(answer, self.rows.shape.is_chat()),
+            false => {
+                let ends_chats =
+                    answer_path.is_column() && self.rows.shape.ends_chats(answer_path.first());
+                Answers::of(answer, ends_chats)
+            }
         };
         let mut notes = self.notes.clone();
         for (reason, count) in &self.left_out {
@@ -68,15 +61,25 @@ impl SourceColumns {
         if self.rows.shape.calls_tools() {
             notes.push(CALLS.to_owned());
         }
+        let columns = || self.stats.columns().iter().filter(|it| it.path.is_column());
+        if self.rows.is_table() && !columns().any(|it| is_usual(&words_of(it.path.first()))) {
+            let names: Vec<&str> = columns().map(|it| it.path.first()).collect();
+            let names = text::shorten(&names.join(", "), 100);
+            notes.push(format!(
+                "the first line is read as the header, although its names are unusual: {names}"
+            ));
+        }
         let mut writer = RowWriter::new(&self.rows, &self.stats, &self.guess);
         match &answers {
-            Answers::Lists if answer.text_lists < answer.filled => {
+            Answers::Lists if answer.text_lists < answer.filled || answer.python > 0 => {
                 writer.answers_as(AnswerForm::List);
             }
             Answers::LabelLists(_) => writer.answers_as(AnswerForm::SortedList),
             Answers::ListedLabels(_) => writer.answers_as(AnswerForm::OnlyItem),
-            // The cells of a table are opened when a task reads them.
-            Answers::Objects(_) | Answers::Json if answer.packed > 0 && !self.rows.is_table() => {
+            // The cells of a table are opened when a task reads them, if they are JSON.
+            Answers::Objects(_) | Answers::Json
+                if answer.packed > 0 && !self.rows.is_table() || answer.python > 0 =>
+            {
                 writer.answers_as(AnswerForm::Json);
             }
             _ => {}
@@ -85,15 +88,18 @@ impl SourceColumns {
         for column in self.stats.columns().iter().filter(|it| it.path.is_column()) {
             let name = column.path.first();
             if !is_writable(name) {
-                let other = writable(name, |other| self.stats.column(other).is_some());
+                let is_taken = |it: &str| self.stats.column(it).is_some() || writer.gives_name(it);
+                let other = writable(name, is_taken);
                 notes.push(format!("no prompt can name the column `{name}`; it becomes `{other}`"));
                 writer.rename(name, &other);
             }
         }
         let instructions = self.instructions(&mut writer)?;
         let has_prompt = instructions.is_some();
-        let baseline = instructions.unwrap_or_else(|| answers.baseline());
-        let user = self.user_text(&writer, input_path);
+        let baseline = instructions.unwrap_or_else(|| answers.baseline(answer_path.last_name()));
+        let inputs = Inputs::of(self, &writer, input_path);
+        let user = inputs.template(&writer);
+        notes.extend(inputs.note());
         let is_same = self.facts_of(input_path).is_some_and(|it| it.distinct() == 1);
         if is_same && self.stats.rows > 1 && placeholders(&user).len() == 1 {
             let message = format!("all rows have the same value in `{input_path}`, the input");
@@ -139,10 +145,7 @@ impl SourceColumns {
             && let Some(column) = self.stats.column("id")
             && column.path.is_column()
         {
-            let mut name = "file_id".to_owned();
-            while self.stats.column(&name).is_some() {
-                name.push('_');
-            }
+            let name = text::free_name("file_id", |it| self.stats.column(it).is_some());
             if self.guess.id.is_none() {
                 notes.push(format!(
                     "the values of `id` are missing or not unique, so rows are numbered; the column becomes `{name}`"
@@ -168,35 +171,6 @@ impl SourceColumns {
             .as_ref()
             .and_then(Value::as_str)
             .map(|text| format!("{}\n", literal(text.trim_end()))))
-    }
-
-    /// The user message: the input, with what belongs to it.
-    fn user_text(&self, writer: &RowWriter, input: &ValuePath) -> String {
-        let named = |names: &[&str]| {
-            self.stats.columns().iter().find(|it| {
-                it.path.is_column()
-                    && it.filled > 0
-                    && !writer.leaves_out(it.path.first())
-                    && self.guess.role_of(&it.path).is_none()
-                    && names.iter().any(|name| it.path.first().eq_ignore_ascii_case(name))
-            })
-        };
-        // Instructions that differ from row to row are a part of the question.
-        let system = if self.rows.shape.has_chat() { named(&[SYSTEM]) } else { None };
-        let before = [
-            system,
-            named(&["instruction", "instructions"]),
-            named(CONTEXTS),
-            named(&["subject", "betreff", "objet", "asunto"]).filter(|it| it.distinct() > 1),
-        ];
-        let choices: Vec<&str> = self.rows.shape.choices_column().into_iter().collect();
-        // Alpaca's rows have an instruction and its input; either may be the longer one.
-        let after = [named(&["input"]), named(&choices)];
-        let before = before.into_iter().flatten().map(|it| &it.path);
-        let after = after.into_iter().flatten().map(|it| &it.path);
-        let shown = before.chain(std::iter::once(input)).chain(after);
-        let texts: Vec<String> = shown.map(|path| placeholder(&writer.name_of(path))).collect();
-        texts.join("\n\n")
     }
 
     /// Says which rows have no answer.

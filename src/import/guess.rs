@@ -2,7 +2,7 @@
 
 use super::column_facts::ColumnFacts;
 use super::column_stats::ColumnStats;
-use super::names;
+use super::names::{self, words_of};
 use super::path::ValuePath;
 use super::role::{ColumnRole, ColumnRoles};
 
@@ -40,12 +40,22 @@ pub(super) fn ranked(stats: &ColumnStats, taken: &ColumnRoles, role: ColumnRole)
 /// How likely a column has a role, from 1; `None`: it has not.
 fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Option<i32> {
     let named = |names| names::certainty(column, names);
+    let has_questions = stats.columns().iter().any(|it| stats.is_question(&it.path));
+    if has_questions && stats.is_question(&column.path) != (role == ColumnRole::Answer) {
+        return None;
+    }
     let is_whole = column.filled == stats.rows;
     let is_unique = column.distinct() == column.filled;
     let certainty = match role {
         ColumnRole::Answer => {
             let sparse = if column.filled * 5 < stats.rows * 4 { -30 } else { 0 };
-            sparse + answer_certainty(column, named(names::ANSWERS), is_unique)?
+            let found = answer_certainty(column, named(names::ANSWERS), is_unique);
+            // Of what people were asked for, even a free text without a usual name may be the answer.
+            let found = found.or((has_questions && column.path.is_column()).then_some(40));
+            let path = &column.path;
+            let sorts =
+                path.is_column() && names::only_sorts(&words_of(path.first()), &whole_names(stats));
+            sparse + found? - if sorts { 80 } else { 0 }
         }
         ColumnRole::Input => {
             let is_text = column.numbers < column.filled && !column.mostly(column.dates);
@@ -92,6 +102,13 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
     (certainty > 0).then_some(certainty)
 }
 
+/// The names of whole columns, in words, that all rows fill.
+fn whole_names(stats: &ColumnStats) -> Vec<String> {
+    let columns = stats.columns().iter();
+    let whole = columns.filter(|it| it.path.is_column() && it.filled == stats.rows);
+    whole.map(|it| words_of(it.path.first())).collect()
+}
+
 /// A date, a count and a free text are no answer, unless the column is called so.
 fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<i32> {
     let is_number = column.mostly(column.numbers);
@@ -113,6 +130,8 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
     }
     let value = match has_labels {
         true if is_number => 10,
+        // A decision is more likely asked for than a kind.
+        true if column.has_decisions() && name >= 0 => 65,
         true => 40,
         false if column.mostly(column.text_lists) => 10,
         // An object with several fields is an answer of its own; one with a single field is a
@@ -132,7 +151,10 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
         false if name < 50 => return None,
         false => 0,
     };
-    if has_labels && is_number && name < 40 {
+    // A flag is called so: `is_duplicate`.
+    let last = words_of(column.path.last_name());
+    let is_flag = last.starts_with("is ") && column.distinct() == 2;
+    if has_labels && is_number && name < 40 && !is_flag {
         return None;
     }
     Some(name + value)
@@ -217,6 +239,95 @@ mod tests {
         assert_eq!(same.answer, path("category"), "it is called so");
         let same = guessed((0..12).map(|n| json!({"prompt": text(n), "status": {"a": 1, "b": 2}})));
         assert_eq!(same.answer, None);
+    }
+
+    #[test]
+    fn the_answer_is_what_people_were_asked_for() {
+        let mut stats = ColumnStats::new(Vec::new());
+        stats.questions = vec!["quality".into()];
+        stats.fields = vec!["prompt".into(), "response".into()];
+        for n in 0..12 {
+            let row = json!({"prompt": format!("Why {n}?"), "response": format!("So {n}."), "quality": n % 3});
+            stats.add(row.as_object().unwrap());
+        }
+        let found = guess(&stats, &ColumnRoles::default());
+        assert_eq!((found.input, found.answer), (path("prompt"), path("quality")));
+    }
+
+    #[test]
+    fn the_answers_of_known_data_sets_are_found() {
+        let text = |n: usize| format!("Some words about {n} things");
+        let kind = |n: usize| ["Algebra", "Geometry"][n % 2];
+        for (row, input, answer, id) in [
+            (
+                json!({"problem": "", "level": "kind", "type": "kind", "solution": ""}),
+                "problem",
+                "solution",
+                None,
+            ),
+            (
+                json!({"instruction": "", "context": "", "response": "", "category": "kind"}),
+                "instruction",
+                "response",
+                None,
+            ),
+            (
+                json!({"task_id": "n", "text": "", "code": "", "test_list": "list"}),
+                "text",
+                "code",
+                Some("task_id"),
+            ),
+            (
+                json!({"Ticket-Nr": "n", "Text": "", "Priorität": "kind", "Escalate": "flag"}),
+                "Text",
+                "Escalate",
+                Some("Ticket-Nr"),
+            ),
+            (
+                json!({"N°": "n", "Texte": "", "Catégorie": "kind"}),
+                "Texte",
+                "Catégorie",
+                Some("N°"),
+            ),
+            (
+                json!({"Unnamed: 0": "n", "text": "", "label": "kind"}),
+                "text",
+                "label",
+                Some("Unnamed: 0"),
+            ),
+            (
+                json!({"Id": "n", "Score": "stars", "Summary": "", "Text": ""}),
+                "Text",
+                "Score",
+                Some("Id"),
+            ),
+            (
+                json!({"id": "n", "question1": "", "question2": "", "is_duplicate": "bit"}),
+                "question1",
+                "is_duplicate",
+                Some("id"),
+            ),
+        ] {
+            let found = guessed((0..24).map(|n| {
+                let value = |name: &str, kind_of: &Value| match kind_of.as_str().unwrap() {
+                    "kind" => json!(kind(n)),
+                    "list" => json!([format!("assert f({n})")]),
+                    "flag" => json!(["TRUE", "FALSE"][n / 2 % 2]),
+                    "bit" => json!(n / 2 % 2),
+                    "stars" => json!(n % 5 + 1),
+                    "n" => json!(n + 1),
+                    _ => json!(format!("{} in the column {name}", text(n))),
+                };
+                let columns = row.as_object().unwrap().iter();
+                columns
+                    .map(|(name, kind_of)| (name.clone(), value(name, kind_of)))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
+            }));
+            let column = |name: &str| Some(ValuePath::column(name));
+            assert_eq!((found.input, found.answer), (column(input), column(answer)), "{row}");
+            assert_eq!(found.id, id.and_then(column), "{row}");
+        }
     }
 
     #[test]

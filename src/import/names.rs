@@ -76,9 +76,9 @@ pub(super) const ANSWERS: Names = &[
     ("ticket type", 60),
     ("type", 45),
     ("verdict", 70),
-    ("rating", 45),
-    ("score", 40),
-    ("stars", 45),
+    ("rating", 60),
+    ("score", 55),
+    ("stars", 60),
     ("summary", 50),
     ("highlights", 50),
     ("translation", 60),
@@ -91,6 +91,9 @@ pub(super) const ANSWERS: Names = &[
     ("categoría", 80),
     ("respuesta", 95),
     ("priority", 20),
+    ("priorität", 20),
+    ("priorité", 20),
+    ("prioridad", 20),
     ("status", 10),
     ("channel", 5),
     ("language", 5),
@@ -130,7 +133,25 @@ pub(super) const ANSWERS: Names = &[
     ("answer start", -60),
     ("answer choices", -60),
     ("lösung", 80),
-    ("toxic", 40),
+    ("toxic", 60),
+    ("polarity", 70),
+    ("duplicate", 60),
+    ("spam", 60),
+    ("hate", 60),
+    ("offensive", 60),
+    ("sarcastic", 60),
+    ("relevance", 60),
+    ("relevant", 60),
+    ("acceptable", 60),
+    ("code", 50),
+    ("reply", 50),
+    ("resolution", 40),
+    // What checks an answer, and what only looks like one.
+    ("test", -60),
+    ("tests", -60),
+    ("test list", -60),
+    ("distractor", -100),
+    ("distractors", -100),
 ];
 pub(super) const INPUTS: Names = &[
     ("input", 100),
@@ -208,6 +229,13 @@ pub(super) const IDS: Names = &[
     ("nummer", 60),
     ("qid", 90),
     ("case", 40),
+    // Counters, as spreadsheets and pandas name them.
+    ("n", 60),
+    ("nº", 70),
+    ("núm", 60),
+    ("numéro", 60),
+    ("lfd nr", 70),
+    ("unnamed", 60),
 ];
 pub(super) const FEEDBACKS: Names = &[
     ("feedback", 100),
@@ -237,6 +265,157 @@ pub(super) const GROUPS: Names = &[
     ("article id", 80),
 ];
 
+/// Names of what a question is about, whatever its values are.
+const CONTEXTS: &[&str] = &[
+    "context",
+    "contexts",
+    "retrieved contexts",
+    "retrieval context",
+    "passage",
+    "passages",
+    "background",
+    "documents",
+    "ctxs",
+    "table",
+    "schema",
+    "history",
+    "facts",
+    "evidence",
+    "input",
+];
+
+/// Names of what is asked about within a text, although few values may recur.
+const ASPECTS: &[&str] =
+    &["hypothesis", "claim", "statement", "aspect", "term", "word", "phrase", "entity", "persona"];
+
+/// What the names of columns end with that tell where and when a row was made, and how it was counted.
+const METADATA: &[&str] = &[
+    "date",
+    "time",
+    "timestamp",
+    "created",
+    "updated",
+    "created at",
+    "updated at",
+    "source",
+    "split",
+    "url",
+    "link",
+    "license",
+    "author",
+    "user",
+    "username",
+    "user name",
+    "customer name",
+    "version",
+    "model",
+    "dataset",
+    "location",
+    "timezone",
+    "confidence",
+    "count",
+    "length",
+    "tokens",
+    "page",
+    "file",
+    "filename",
+    "path",
+    "config",
+    "meta",
+    "metadata",
+    "hash",
+    "annotator",
+    "worker",
+    "assignee",
+    "reviewer",
+    "year",
+    "difficulty",
+    "level",
+    "domain",
+    "subset",
+    "genre",
+    "parse",
+    "datum",
+    "quelle",
+    "erstellt",
+    "fecha",
+    "suggestion",
+];
+
+/// The most certainty that a name gives, also without a number at its end: `distractor3`.
+fn most(name: &str, names: Names) -> i32 {
+    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();
+    let [whole, bare] = [name, bare].map(|it| certainty_of_name(it, names));
+    if bare.abs() > whole.abs() { bare } else { whole }
+}
+
+/// Whether something is so called, or its last words are.
+fn ends_with(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|it| {
+        name.strip_suffix(it).is_some_and(|before| before.is_empty() || before.ends_with(' '))
+    })
+}
+
+/// Whether a name, in words, is that of what a question is about, whatever its values are.
+pub(super) fn is_context(name: &str) -> bool {
+    CONTEXTS.contains(&name)
+}
+
+/// Whether a name, in words, is one that data files have.
+pub(super) fn is_usual(name: &str) -> bool {
+    let lists = [ANSWERS, INPUTS, IDS, FEEDBACKS, GROUPS];
+    lists.iter().any(|names| most(name, names) != 0)
+        || is_context(name)
+        || is_metadata(name)
+        || ends_with(name, ASPECTS)
+}
+
+/// Whether a name, in words, tells where a row is from.
+pub(super) fn is_metadata(name: &str) -> bool {
+    ends_with(name, METADATA)
+}
+
+/// Whether a name, in words, is that of a part of the question.
+pub(super) fn is_input(name: &str) -> bool {
+    most(name, INPUTS) > 0 || ends_with(name, ASPECTS)
+}
+
+/// Whether something so called, in words, is an answer that may be compared with another one.
+pub(super) fn is_comparable(name: &str) -> bool {
+    (40..80).contains(&most(name, ANSWERS)) && most(name, INPUTS) <= 0
+}
+
+/// Whether a name, in words, is that of an id, of an answer of whatever quality, or of what explains one.
+pub(super) fn is_about_answer(name: &str) -> bool {
+    let input = most(name, INPUTS);
+    if INPUTS.iter().any(|(it, certainty)| *it == name && *certainty > 0) {
+        return false;
+    }
+    let last = name.rsplit(' ').next().unwrap_or_default();
+    let is_answer = |name: &str| ANSWERS.iter().any(|(it, _)| *it == name);
+    input < 0
+        || is_answer(name)
+        || is_answer(last)
+        || most(name, ANSWERS).abs() >= 40
+        || most(name, FEEDBACKS) >= 30
+        || most(name, GROUPS) >= 80
+        || ["id", "key", "uuid"].contains(&last)
+}
+
+/// Names of what a question is, rather than of its answer, where the file has an answer of its own.
+const KINDS: &[&str] = &["type", "category", "level", "topic", "subject"];
+
+/// Names of tasks that are solved in words, and of their solutions.
+const TASKS: &[&str] = &["problem", "instruction", "prompt"];
+const SOLUTIONS: &[&str] = &["solution", "response", "completion", "output", "answer"];
+
+/// Whether a column, by its name in words, only sorts the tasks of a file with these names: MATH's `type`
+/// stands beside a `problem` and its `solution`, Dolly's `category` beside an `instruction` and its `response`.
+pub(super) fn only_sorts(name: &str, names: &[String]) -> bool {
+    let has = |known: &[&str]| names.iter().any(|it| known.contains(&it.as_str()));
+    KINDS.contains(&name) && has(TASKS) && has(SOLUTIONS)
+}
+
 /// Whether a list in this column holds several right answers, rather than several labels that are
 /// right together.
 pub(super) fn holds_alternatives(column: &ColumnFacts) -> bool {
@@ -248,22 +427,32 @@ pub(super) fn holds_alternatives(column: &ColumnFacts) -> bool {
 /// The certainty that a column's name gives.
 pub(super) fn certainty(column: &ColumnFacts, names: Names) -> i32 {
     let last = words_of(column.path.last_name());
-    let certainty_of = |name: &str| names.iter().find(|(it, _)| *it == name).map(|(_, it)| *it);
-    if let Some(certainty) = certainty_of(&last) {
-        return certainty;
-    }
     // `text` in `output.text` says little; the object's name says more.
-    let plain = ["text", "value", "content", "name"].contains(&last.as_str());
-    if plain
+    let is_plain = ["text", "value", "content", "name"].contains(&last.as_str());
+    if is_plain
         && !column.path.is_column()
-        && let Some(certainty) = certainty_of(&words_of(column.path.first()))
+        && whole(&last, names).is_none()
+        && let Some(certainty) = whole(&words_of(column.path.first()), names)
     {
         return certainty;
     }
-    let words: Vec<&str> = last.split(' ').collect();
+    certainty_of_name(&last, names)
+}
+
+/// The certainty of a whole name, in words.
+fn whole(name: &str, names: Names) -> Option<i32> {
+    names.iter().find(|(it, _)| *it == name).map(|(_, it)| *it)
+}
+
+/// The certainty of a name, in words: of all of it, or less of a part.
+fn certainty_of_name(name: &str, names: Names) -> i32 {
+    if let Some(certainty) = whole(name, names) {
+        return certainty;
+    }
+    let words: Vec<&str> = name.split(' ').collect();
     let pairs = words.windows(2).map(|pair| pair.join(" "));
     let singles = words.iter().map(|word| (*word).to_owned());
-    let certainties = pairs.chain(singles).filter_map(|part| certainty_of(&part));
+    let certainties = pairs.chain(singles).filter_map(|part| whole(&part, names));
     let part = certainties.max_by_key(|it| (it.abs(), -it));
     part.unwrap_or(0) * 7 / 10
 }

@@ -2,12 +2,15 @@
 //! columns, and rows without an answer are left out.
 
 use super::column_stats::ColumnStats;
+use super::literal;
 use super::path::ValuePath;
 use super::role::ColumnRoles;
 use super::source_rows::SourceRows;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
+use crate::text;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// How the rows of a file are written.
@@ -35,7 +38,7 @@ pub(super) enum AnswerForm {
     SortedList,
     /// As the only item of their list.
     OnlyItem,
-    /// As the JSON that a text holds.
+    /// As the list or object that a text holds.
     Json,
 }
 
@@ -68,7 +71,7 @@ impl RowWriter {
             if entries.iter().any(|(known, _)| known == path) {
                 continue;
             }
-            let name = free_name(path, &taken);
+            let name = name_for(path, &taken);
             taken.insert(name.clone());
             entries.push((path.clone(), name));
         }
@@ -87,9 +90,19 @@ impl RowWriter {
         self.replaced.insert(column.to_owned());
     }
 
-    /// Whether a column is left out, or replaced by its entries.
-    pub(super) fn leaves_out(&self, column: &str) -> bool {
-        self.replaced.contains(column)
+    /// Whether what is at a path becomes a column.
+    pub(super) fn writes(&self, path: &ValuePath) -> bool {
+        match path.is_column() {
+            true => !self.replaced.contains(path.first()),
+            false => self.entries.iter().any(|(known, _)| known == path),
+        }
+    }
+
+    /// Whether a column or an entry gets this name.
+    pub(super) fn gives_name(&self, name: &str) -> bool {
+        let mut names =
+            self.renamed.iter().map(|(_, it)| it).chain(self.entries.iter().map(|(_, it)| it));
+        names.any(|it| it == name)
     }
 
     /// Gives a column another name.
@@ -152,9 +165,9 @@ impl RowWriter {
         let answer = self.name_of(&self.answer);
         if self.form == AnswerForm::Json {
             if let Some(value) = written.get_mut(&answer)
-                && let Some(json) = value.as_str().and_then(|it| crate::task::json::parse(it).ok())
+                && let Some(inner) = literal::structure(value).map(Cow::into_owned)
             {
-                *value = json;
+                *value = inner;
             }
         } else if self.form != AnswerForm::AsRead
             && let Some(value) = written.get_mut(&answer)
@@ -192,26 +205,21 @@ fn sort(list: &mut [Value]) {
 }
 
 fn as_list(value: Value) -> Vec<Value> {
-    let list = match value {
-        Value::String(text) if text.trim_start().starts_with('[') => {
-            crate::task::json::parse(&text).unwrap_or(Value::String(text))
-        }
-        other => other,
-    };
-    match list {
+    let list = literal::structure(&value).filter(|it| it.is_array()).map(Cow::into_owned);
+    match list.unwrap_or(value) {
         Value::Array(items) => items,
         other => vec![other],
     }
 }
 
 /// The last name of a path, or all of it if a column has that name.
-fn free_name(path: &ValuePath, taken: &BTreeSet<String>) -> String {
+fn name_for(path: &ValuePath, taken: &BTreeSet<String>) -> String {
     let path_text = path.to_string();
     let words = path_text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let long = words.collect::<Vec<_>>().join("_");
-    let numbered = (2..).map(|number| format!("{long}_{number}"));
-    let mut names = [path.last_name().to_owned(), long.clone()].into_iter().chain(numbered);
-    names.find(|name| !taken.contains(name)).unwrap_or_default()
+    match taken.contains(path.last_name()) {
+        false => path.last_name().to_owned(),
+        true => text::free_name(&words.collect::<Vec<_>>().join("_"), |it| taken.contains(it)),
+    }
 }
 
 #[cfg(test)]

@@ -94,15 +94,22 @@ pub(crate) struct SourceColumns {
 }
 
 impl SourceColumns {
-    /// Reads a file and guesses the roles of its columns.
+    /// Reads a file and guesses the roles of its columns. What `seen` gets explains an error.
     ///
     /// # Errors
     /// A file that cannot be read, a mistake in it with its line, or a wish for a column that it
     /// does not have.
-    pub(crate) fn read(path: &Path, wishes: &Wishes) -> Result<Self, SourceError> {
-        let (rows, notes) = SourceRows::open(path)?;
+    pub(crate) fn read(
+        path: &Path,
+        wishes: &Wishes,
+        seen: &mut Vec<String>,
+    ) -> Result<Self, SourceError> {
+        let (rows, mut notes) = SourceRows::open(path)?;
+        let mut losses: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
+        seen.clone_from(&notes);
         let set = wishes.paths(&rows)?;
         let mut stats = ColumnStats::new(set.paths().cloned().collect());
+        (stats.questions, stats.fields) = (rows.shape.questions(), rows.shape.fields());
         let (mut marks, mut left_out) = (BTreeSet::new(), BTreeMap::new());
         for row in rows.rows()? {
             let row = row?;
@@ -111,10 +118,18 @@ impl SourceColumns {
                 continue;
             }
             stats.add(&row.values);
+            for loss in row.losses {
+                let (count, _) = losses.entry(loss).or_insert((0_usize, row.line));
+                *count += 1;
+            }
             for mark in row.marks {
                 marks.insert(mark);
             }
         }
+        notes.extend(losses.into_iter().map(|(loss, (count, line))| {
+            format!("{}, the first on line {line}: {loss}", text::plural(count, "row"))
+        }));
+        seen.clone_from(&notes);
         if stats.rows == 0 {
             let reasons: Vec<&str> = left_out.into_keys().collect();
             let message = format!("all rows of the file are {}", reasons.join(" or "));

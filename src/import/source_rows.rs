@@ -1,13 +1,21 @@
 //! The rows of a file that is imported, one at a time and as plain columns.
 
-use super::shape::{Plain, Shape};
+use super::shape::{Plain, PlainRow, Shape};
 use crate::prompt::Columns;
 use crate::source::SourceError;
 use crate::task::dataset::{Format, Quirks, RowReader};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The first rows, from which the shape of all rows is told.
 const FIRST_ROWS: usize = 20;
+
+/// Of a column that these rows leave empty, the first rows in which it is filled are looked at, too.
+const FILLED_ROWS: usize = 3;
+
+/// The most rows that are looked at in this way.
+const MAX_LATER_ROWS: usize = 200;
 
 /// A file of rows, which can be read again and again.
 #[derive(Clone, Debug)]
@@ -23,6 +31,8 @@ pub(super) struct SourceRow {
     pub(super) values: Columns,
     /// The marks of its choices.
     pub(super) marks: Vec<String>,
+    /// What of the file's row is not in it, each as a sentence.
+    pub(super) losses: BTreeSet<&'static str>,
     /// Why its tool does not use it; then it has no values. It stands before the word "row".
     pub(super) left_out: Option<&'static str>,
 }
@@ -31,18 +41,19 @@ impl SourceRows {
     /// Tells the shape of a file, and what in it is read although it is not as it should be.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<String>), SourceError> {
         let mut reader = RowReader::open(path, Quirks::Convert)?;
-        let notes = reader.notes().to_vec();
-        let first: Vec<Columns> = reader
-            .by_ref()
-            .take(FIRST_ROWS)
-            .map(|row| Ok(row?.values))
-            .collect::<Result<_, SourceError>>()?;
+        let mut notes = reader.notes().to_vec();
+        let first = telling_rows(&mut reader)?;
         if first.is_empty() {
             return Err(SourceError::new(path, "the file has no rows"));
         }
         // It may hold the whole text of the file, which is read again for the shape.
         drop(reader);
-        Ok((Self { path: path.to_owned(), shape: Shape::of(path, &first) }, notes))
+        let mut shape = Shape::of(path, &first);
+        if shape.has_choices() {
+            let rows = RowReader::open(path, Quirks::Convert)?;
+            notes.extend(shape.settle(rows.map(|row| row.map(|row| (row.line, row.values))))?);
+        }
+        Ok((Self { path: path.to_owned(), shape }, notes))
     }
 
     /// Whether it is a table, whose cells are texts.
@@ -64,16 +75,87 @@ impl SourceRows {
                         line,
                         values: Columns::new(),
                         marks: Vec::new(),
+                        losses: BTreeSet::new(),
                         left_out: Some(reason),
                     })],
                     Plain::Rows(rows) => rows
                         .into_iter()
-                        .map(|(values, marks)| {
-                            Ok(SourceRow { line, values, marks, left_out: None })
+                        .map(|PlainRow { values, marks, losses }| {
+                            Ok(SourceRow { line, values, marks, losses, left_out: None })
                         })
                         .collect(),
                 }
             }
         }))
+    }
+}
+
+/// The first rows of a file, and the first ones with a value for each column that these leave empty: the
+/// first rows of an export may have no annotations yet.
+fn telling_rows(reader: &mut RowReader) -> Result<Vec<Columns>, SourceError> {
+    let mut rows: Vec<Columns> = Vec::new();
+    let mut filled: HashMap<String, usize> = HashMap::new();
+    for row in reader {
+        let values = row?.values;
+        let is_first = rows.len() < FIRST_ROWS;
+        let mut is_telling = false;
+        for (name, _) in values.iter().filter(|(_, value)| holds_something(value)) {
+            let count = match filled.get_mut(name) {
+                Some(count) => count,
+                None => filled.entry(name.clone()).or_default(),
+            };
+            is_telling |= *count < FILLED_ROWS;
+            *count += 1;
+        }
+        if is_first || is_telling && rows.len() < FIRST_ROWS + MAX_LATER_ROWS {
+            rows.push(values);
+        }
+    }
+    Ok(rows)
+}
+
+/// Whether there is anything in a value, at any depth.
+fn holds_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => items.iter().any(holds_something),
+        Value::Object(object) => object.values().any(holds_something),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rows_of_an_export_may_have_annotations_late() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        for (none, late, expected) in [
+            (
+                json!({"text": "Ann", "label": []}),
+                json!({"text": "Ann", "label": [[0, 3, "PER"]]}),
+                json!({"PER": ["Ann"]}),
+            ),
+            (
+                json!({"text": "Ann", "_task_hash": 1, "answer": "accept"}),
+                json!({"text": "Ann", "_task_hash": 1, "answer": "accept", "spans": [{"start": 0, "end": 3, "label": "PER"}]}),
+                json!({"PER": ["Ann"]}),
+            ),
+            (
+                json!({"text": "Ann", "label": []}),
+                json!({"text": "Ann", "label": [{"user_id": "u", "value": "a", "status": "submitted"}]}),
+                json!("a"),
+            ),
+        ] {
+            let lines: String = (0..50).map(|_| format!("{none}\n")).collect();
+            std::fs::write(&path, format!("{lines}{late}\n")).unwrap();
+            let (rows, _) = SourceRows::open(&path).unwrap();
+            let last = rows.rows().unwrap().last().unwrap().unwrap();
+            assert_eq!(last.values["label"], expected, "{late}");
+        }
     }
 }

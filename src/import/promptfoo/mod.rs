@@ -15,6 +15,7 @@ mod configuration;
 use super::draft::TaskDraft;
 use crate::source::{self, SourceError};
 use crate::task::dataset::{Quirks, RowReader};
+use crate::task::json;
 use folder::Folder;
 use notes::Notes;
 use reader::Reader;
@@ -53,15 +54,13 @@ pub(super) fn recognise(path: &Path) -> Result<Option<Found>, SourceError> {
     }
 }
 
+/// Whether a file is an object with prompts and tests. A list of rows is none, whatever is in it.
 fn is_configuration(path: &Path) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Configuration {
-        #[serde(rename = "prompts")]
-        _prompts: serde::de::IgnoredAny,
-        #[serde(rename = "tests")]
-        _tests: serde::de::IgnoredAny,
-    }
-    source::read_text(path).is_ok_and(|text| serde_json::from_str::<Configuration>(&text).is_ok())
+    let Ok(text) = source::read_text(path) else { return false };
+    let keys = json::parse_raw(&text).ok().and_then(|raw| json::entries(raw).ok());
+    keys.is_some_and(|keys| {
+        ["prompts", "tests"].iter().all(|name| keys.iter().any(|(key, _)| key == name))
+    })
 }
 
 /// Reads a file that is promptfoo's.

@@ -7,6 +7,7 @@ use super::notes::{Notes, Place};
 use super::reader::Reader;
 use super::yaml::{Data, Node, text_of};
 use crate::import::draft::DraftPart;
+use crate::import::shape::loss;
 use crate::prompt::{Piece, USER, pieces, placeholder, strays, value_text};
 use crate::source::SourceError;
 use std::collections::BTreeSet;
@@ -78,7 +79,7 @@ fn parts_of(
     notes: &mut Notes,
 ) -> Vec<DraftPart> {
     let (mut system, mut user) = (Vec::new(), Vec::new());
-    match chat(text) {
+    match chat(text, place, notes) {
         None => user.push(text.trim_end().to_owned()),
         Some(messages) => {
             for (role, content) in messages {
@@ -124,7 +125,7 @@ fn parts_of(
 }
 
 /// The messages of a chat, with their roles.
-fn chat(text: &str) -> Option<Vec<(String, String)>> {
+fn chat(text: &str, from: &Place, notes: &mut Notes) -> Option<Vec<(String, String)>> {
     if !text.trim_start().starts_with(['[', '-']) {
         return None;
     }
@@ -142,7 +143,13 @@ fn chat(text: &str) -> Option<Vec<(String, String)>> {
         Some((node.get("role")?.text()?.to_owned(), content))
     };
     let messages: Option<Vec<_>> = node.items().iter().map(message).collect();
-    messages.filter(|messages| !messages.is_empty())
+    let messages = messages.filter(|messages| !messages.is_empty())?;
+    for part in node.items().iter().filter_map(|it| it.get("content")).flat_map(Node::items) {
+        if let Some(loss) = loss(&part.value()) {
+            notes.add(from, loss);
+        }
+    }
+    Some(messages)
 }
 
 /// The text with variables whose names are no words as placeholders, and without comments.
@@ -219,6 +226,8 @@ mod tests {
             let expected = vec![part("system", "Be brief.\n", true), part("user", "{{q}}", false)];
             assert_eq!(parts(chat), (expected, vec![]));
         }
+        let seen = r#"[{"role": "user", "content": [{"type": "text", "text": "{{q}}"}, {"type": "image_url", "image_url": {"url": "x"}}]}]"#;
+        assert!(parts(seen).1[0].ends_with("images and other media are left out of messages"));
     }
 
     #[test]

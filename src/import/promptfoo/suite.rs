@@ -11,6 +11,7 @@ use crate::prompt::{Columns, USER, placeholder};
 use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
 use crate::task::warnings::UNWRITTEN;
+use crate::text;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -66,7 +67,7 @@ pub(super) fn draft(
         }
         return Err(error);
     }
-    let answer = free_name(&scored);
+    let answer = answer_name(&scored);
     let rows: Vec<Columns> = scored
         .iter()
         .map(|(test, own)| {
@@ -110,22 +111,30 @@ fn expectations(tests: &[Test], notes: &mut Notes) -> (Vec<Expected>, Vec<Option
     let mut shared: Vec<Expected> = Vec::new();
     if let Some(first) = each.first() {
         for (_, expected) in first {
-            let is_shared = tests.len() > 1 && in_all(expected) || expected.kind == Kind::IsJson;
+            let is_shared = in_all(expected) && (tests.len() > 1 || expected.kind == Kind::IsJson);
             if is_shared && !shared.contains(expected) {
                 shared.push(expected.clone());
             }
         }
     }
     let own = each.into_iter().map(|usable| {
-        let mut own = usable.into_iter().filter(|(_, expected)| !shared.contains(expected));
-        let first = own.find(|(_, expected)| expected.kind != Kind::IsJson);
-        for (place, _) in own {
-            notes.add(
-                &place,
-                "a second assertion of one test, which others do not have, is left out",
-            );
+        let mut first = None;
+        for (place, expected) in usable.into_iter().filter(|(_, it)| !shared.contains(it)) {
+            let note = match (expected.kind, &first) {
+                (Kind::IsJson, _) => {
+                    "`is-json` of some tests only is left out: a score applies to all rows"
+                }
+                (_, Some(_)) => {
+                    "a second assertion of one test, which others do not have, is left out"
+                }
+                (_, None) => {
+                    first = Some(expected);
+                    continue;
+                }
+            };
+            notes.add(&place, note);
         }
-        first.map(|(_, expected)| expected)
+        first
     });
     let own = own.collect();
     (shared, own)
@@ -152,10 +161,8 @@ fn own_score(own: &[&Expected]) -> (Option<String>, fn(&Expected) -> String) {
 }
 
 /// The answer's column; a variable may be called `answer`.
-fn free_name(tests: &[(Test, Option<Expected>)]) -> String {
-    let is_free = |name: &String| !tests.iter().any(|(test, _)| test.vars.contains_key(name));
-    let names = std::iter::once("answer".to_owned()).chain((2..).map(|n| format!("answer_{n}")));
-    names.into_iter().find(is_free).unwrap_or_default()
+fn answer_name(tests: &[(Test, Option<Expected>)]) -> String {
+    text::free_name("answer", |name| tests.iter().any(|(test, _)| test.vars.contains_key(name)))
 }
 
 /// Gives variables that no placeholder can name another name, the same in all tests.

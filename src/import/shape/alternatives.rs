@@ -1,5 +1,6 @@
 //! Several right answers: SQuAD's answers with their places, and an answer with its aliases.
 
+use crate::import::literal::structure;
 use crate::prompt::{Columns, value_text};
 use serde_json::Value;
 
@@ -7,7 +8,8 @@ use serde_json::Value;
 const WITH_TEXTS: &[&str] = &["answers", "answer"];
 
 /// The names under which other spellings of the answer stand.
-const ALIASES: &[&str] = &["aliases", "answer_aliases", "alternatives", "alternative_answers"];
+pub(super) const ALIASES: &[&str] =
+    &["aliases", "answer_aliases", "alternatives", "alternative_answers"];
 
 /// Writes right answers as one list of texts. A row of another shape stays as it is.
 pub(super) fn write(row: &mut Columns) {
@@ -30,27 +32,23 @@ pub(super) fn write(row: &mut Columns) {
 
 /// The texts of `[{"text": "…", "answer_start": 3}]`.
 fn texts_of(value: &Value) -> Option<Vec<String>> {
-    let list = value.as_array().filter(|list| !list.is_empty())?;
+    let list = structure(value)?;
+    let list = list.as_array().filter(|list| !list.is_empty())?;
     list.iter().map(|item| Some(item.get("text")?.as_str()?.to_owned())).collect()
 }
 
 /// The value of TriviaQA's answer with its aliases.
 fn aliased(value: &Value) -> Option<Vec<String>> {
+    let value = structure(value)?;
     let aliases = plain_texts(value.get("aliases")?)?;
     let own = value.get("value").and_then(Value::as_str).map(str::to_owned);
     Some(own.into_iter().chain(aliases).collect())
 }
 
-/// A list of texts, also where it stands as JSON in a table's cell.
+/// A list of texts, also where it stands in a table's cell.
 fn plain_texts(value: &Value) -> Option<Vec<String>> {
-    let parsed = match value {
-        Value::String(text) if text.trim_start().starts_with('[') => {
-            Some(crate::task::json::parse(text).ok()?)
-        }
-        _ => None,
-    };
-    let list = parsed.as_ref().unwrap_or(value).as_array()?;
-    list.iter().map(|item| Some(item.as_str()?.to_owned())).collect()
+    let list = structure(value)?;
+    list.as_array()?.iter().map(|item| Some(item.as_str()?.to_owned())).collect()
 }
 
 fn unique(texts: Vec<String>) -> Value {

@@ -1,20 +1,83 @@
 //! Argilla's records: fields, the responses of people, and suggestions of models; also flattened, as
 //! Hugging Face's data sets have them.
 
-use super::content::Content;
+use super::content::{Content, all};
+use crate::import::literal::structure;
 use crate::prompt::Columns;
+use crate::text;
 use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// What the name of a flattened response ends with.
 const RESPONSES: &str = ".responses";
 
-/// Whether a row is such a record.
-pub(super) fn is_record(row: &Columns) -> bool {
-    let has_fields = row.get("fields").is_some_and(Value::is_object)
-        && (row.contains_key("responses") || row.contains_key("suggestions"));
-    let is_flat =
-        |name: &str, it: &Value| name.ends_with(RESPONSES) && (it.is_array() || it.is_null());
-    has_fields || row.iter().any(|(name, it)| is_flat(name, it) || are_responses(it))
+/// What people were shown, and what they were asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Names {
+    pub(super) fields: BTreeSet<String>,
+    pub(super) questions: BTreeSet<String>,
+}
+
+impl Names {
+    /// The names in these rows, if they are such records.
+    pub(super) fn of(rows: &[Columns]) -> Option<Self> {
+        let rows: Vec<Columns> = rows.iter().cloned().map(opened).collect();
+        let mut names = Self::default();
+        if all(&rows, is_nested) {
+            for row in &rows {
+                let keys = |name: &str| row.get(name).and_then(Value::as_object).into_iter();
+                names.fields.extend(keys("fields").flat_map(Columns::keys).cloned());
+                let responses = row.get("responses").cloned().map(answers_by_question);
+                let answered = responses.into_iter().flatten().map(|(question, _)| question);
+                names.questions.extend(answered.map(|it| free_question(&names.fields, it)));
+            }
+            return Some(names);
+        }
+        // Of rows that nobody has answered yet, the list is empty or missing.
+        let columns: BTreeSet<&String> = rows.iter().flat_map(Columns::keys).collect();
+        let questions = columns.into_iter().filter(|name| {
+            let values = || rows.iter().filter_map(|row| row.get(*name));
+            let is_list = |it: &Value| it.is_array() || is_blank(it);
+            let is_flat = name.ends_with(RESPONSES) && values().all(is_list);
+            is_flat || values().any(are_responses) && values().all(is_list)
+        });
+        let bare = |name: &String| name.strip_suffix(RESPONSES).unwrap_or(name).to_owned();
+        names.questions = questions.map(bare).collect();
+        (!names.questions.is_empty()).then_some(names)
+    }
+
+    /// A record as a plain row: fields, then answers by question, then suggestions.
+    pub(super) fn read(&self, row: Columns) -> Content {
+        let row = opened(row);
+        match is_nested(&row) {
+            true => read_nested(row),
+            false => self.read_flat(row),
+        }
+    }
+}
+
+/// Whether a record has fields and responses as objects or lists of their own.
+fn is_nested(row: &Columns) -> bool {
+    row.get("fields").is_some_and(Value::is_object)
+        && (row.contains_key("responses") || row.contains_key("suggestions"))
+}
+
+/// The row with lists and objects that stand in the cells of a table.
+fn opened(mut row: Columns) -> Columns {
+    for (name, value) in &mut row {
+        let is_known = ["fields", "responses", "suggestions"].contains(&name.as_str())
+            || name.contains(RESPONSES);
+        let inner = if value.is_string() { structure(value).map(Cow::into_owned) } else { None };
+        if let Some(inner) = inner.filter(|it| is_known || are_responses(it)) {
+            *value = inner;
+        }
+    }
+    row
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|it| it.trim().is_empty())
 }
 
 /// Whether a column holds what people answered, as data sets of the first version have it.
@@ -24,10 +87,9 @@ fn are_responses(value: &Value) -> bool {
     value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_response))
 }
 
-/// The record as a plain row: fields, then answers by question, then suggestions.
-pub(super) fn read(mut row: Columns) -> Content {
+fn read_nested(mut row: Columns) -> Content {
     let Some(Value::Object(fields)) = row.get_mut("fields").map(Value::take) else {
-        return read_flat(row);
+        return Content::one(row);
     };
     row.shift_remove("fields");
     row.shift_remove("vectors");
@@ -36,53 +98,49 @@ pub(super) fn read(mut row: Columns) -> Content {
     if !responses.is_empty() && responses.iter().all(|(_, answers)| is_discarded(answers)) {
         return Content::LeftOut("discarded");
     }
+    let names: BTreeSet<String> = fields.keys().cloned().collect();
     row.extend(fields);
     for (question, answers) in responses {
-        row.extend(agreed(&answers).map(|value| (free_name(&row, question), value)));
+        row.extend(agreed(&answers).map(|value| (free_question(&names, question), value)));
     }
     row.extend(suggested(suggestions));
     Content::one(row)
 }
 
-/// Columns such as `label.responses`, `label.responses.status` and `label.suggestion`.
-fn read_flat(mut row: Columns) -> Content {
-    let questions: Vec<String> =
-        row.keys().filter_map(|name| name.strip_suffix(RESPONSES).map(str::to_owned)).collect();
-    let (mut responded, mut discarded) = (0, 0);
-    let answered: Vec<String> =
-        row.iter().filter(|(_, it)| are_responses(it)).map(|(name, _)| name.clone()).collect();
-    for question in answered {
-        let Some(Value::Array(answers)) = row.shift_remove(&question) else { continue };
-        responded += 1;
-        discarded += usize::from(is_discarded(&answers));
-        row.extend(agreed(&answers).map(|value| (question, value)));
-    }
-    for question in questions {
-        let column = format!("{question}{RESPONSES}");
-        // Another program's column may be called so, too.
-        if row.get(&column).is_some_and(|it| !it.is_array() && !it.is_null()) {
-            continue;
+impl Names {
+    /// Columns such as `label.responses`, `label.responses.status` and `label.suggestion`.
+    fn read_flat(&self, mut row: Columns) -> Content {
+        let (mut responded, mut discarded) = (0, 0);
+        for question in &self.questions {
+            let column = format!("{question}{RESPONSES}");
+            let answers: Vec<Value> = match row.get(&column).is_some() {
+                true => {
+                    let values = row.shift_remove(&column);
+                    let statuses = row.shift_remove(&format!("{column}.status"));
+                    row.shift_remove(&format!("{column}.users"));
+                    let statuses = statuses.as_ref().and_then(Value::as_array);
+                    let values = values.as_ref().and_then(Value::as_array).into_iter().flatten();
+                    let answer = |(place, value): (usize, &Value)| {
+                        let status = statuses.and_then(|list| list.get(place));
+                        serde_json::json!({"value": value, "status": status})
+                    };
+                    values.enumerate().map(answer).collect()
+                }
+                false => match row.shift_remove(question) {
+                    Some(Value::Array(answers)) => answers,
+                    _ => continue,
+                },
+            };
+            responded += usize::from(!answers.is_empty());
+            discarded += usize::from(is_discarded(&answers));
+            let names = row.keys().cloned().collect();
+            let name = free_question(&names, question.clone());
+            row.extend(agreed(&answers).map(|value| (name, value)));
         }
-        let values = row.shift_remove(&column);
-        let statuses = row.shift_remove(&format!("{question}{RESPONSES}.status"));
-        row.shift_remove(&format!("{question}{RESPONSES}.users"));
-        let Some(Value::Array(values)) = values else { continue };
-        let statuses = statuses.as_ref().and_then(Value::as_array);
-        let answers: Vec<Value> = values
-            .into_iter()
-            .enumerate()
-            .map(|(place, value)| {
-                let status = statuses.and_then(|list| list.get(place)).cloned();
-                serde_json::json!({"value": value, "status": status})
-            })
-            .collect();
-        responded += usize::from(!answers.is_empty());
-        discarded += usize::from(is_discarded(&answers));
-        row.extend(agreed(&answers).map(|value| (free_name(&row, question), value)));
-    }
-    match responded > 0 && responded == discarded {
-        true => Content::LeftOut("discarded"),
-        false => Content::one(row),
+        match responded > 0 && responded == discarded {
+            true => Content::LeftOut("discarded"),
+            false => Content::one(row),
+        }
     }
 }
 
@@ -164,9 +222,9 @@ fn suggested(suggestions: Option<Value>) -> Vec<(String, Value)> {
 }
 
 /// The question's name, if no field has it.
-fn free_name(row: &Columns, mut question: String) -> String {
-    while row.contains_key(&question) {
-        question.push_str("_response");
+fn free_question(fields: &BTreeSet<String>, question: String) -> String {
+    match fields.contains(&question) {
+        true => text::free_name(&format!("{question}_response"), |it| fields.contains(it)),
+        false => question,
     }
-    question
 }

@@ -1,9 +1,11 @@
 //! Chats: a list of messages as an input and an answer. Of a message that calls tools and says nothing,
 //! the calls are what it says.
 
+use crate::import::literal::structure;
 use crate::prompt::{Columns, value_text};
 use crate::task::json;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The column that a chat's instructions get.
 pub(in crate::import) const SYSTEM: &str = "system";
@@ -52,7 +54,8 @@ impl Call {
 /// The messages of a list such as `[{"role": "user", "content": "…"}]`, bare or under the key
 /// `messages`; ShareGPT's names are understood.
 pub(super) fn messages(value: &Value) -> Option<Vec<Message>> {
-    let value = value.get("messages").unwrap_or(value);
+    let opened = structure(value)?;
+    let value = opened.get("messages").unwrap_or(&opened);
     let list = value.as_array().filter(|list| !list.is_empty())?;
     list.iter().map(message).collect()
 }
@@ -70,8 +73,10 @@ fn message(value: &Value) -> Option<Message> {
     let content = match content.or((!calls.is_empty()).then_some(&Value::Null))? {
         // Parts of a message: its texts.
         Value::Array(parts) => {
-            let texts: Vec<&str> =
-                parts.iter().filter_map(|part| part.get("text")?.as_str()).collect();
+            let texts: Vec<&str> = parts
+                .iter()
+                .filter_map(|part| part.as_str().or_else(|| part.get("text")?.as_str()))
+                .collect();
             texts.join("\n")
         }
         other => value_text(other).into_owned(),
@@ -87,6 +92,62 @@ fn message(value: &Value) -> Option<Message> {
             .join("\n"),
     };
     Some(Message { role: role.to_owned(), content, calls })
+}
+
+/// What of messages is no text, and is lost where they become one: each as a sentence.
+pub(super) fn losses(value: &Value) -> BTreeSet<&'static str> {
+    let Some(opened) = structure(value) else { return BTreeSet::new() };
+    let list = opened.get("messages").unwrap_or(&opened);
+    let one = std::slice::from_ref(list);
+    let mut found = BTreeSet::new();
+    for message in list.as_array().map_or(one, Vec::as_slice) {
+        let content = ["content", "value", "text"].iter().find_map(|key| message.get(*key));
+        if let Some(Value::Array(parts)) = content {
+            found.extend(parts.iter().filter_map(loss));
+        }
+        let says_something = content.is_some_and(|it| match it {
+            Value::Array(parts) => parts.iter().any(|part| part.get("text").is_some()),
+            other => !value_text(other).trim().is_empty(),
+        });
+        if says_something && !calls_of(message).is_empty() {
+            found.insert("calls of tools beside words are left out of messages");
+        }
+    }
+    found
+}
+
+/// What is lost of a part of a message: all but a text.
+pub(in crate::import) fn loss(part: &Value) -> Option<&'static str> {
+    if part.is_string() || part.get("text").is_some_and(Value::is_string) {
+        return None;
+    }
+    let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+    let has =
+        |words: &[&str]| words.iter().any(|word| kind.contains(word) || part.get(*word).is_some());
+    Some(match () {
+        () if has(&["image", "image_url", "inlineData", "inline_data"]) => {
+            "images and other media are left out of messages"
+        }
+        () if has(&[
+            "audio",
+            "video",
+            "file",
+            "document",
+            "fileData",
+            "file_data",
+            "input_audio",
+        ]) =>
+        {
+            "images and other media are left out of messages"
+        }
+        () if has(&["tool_result", "functionResponse", "function_response"]) => {
+            "results of tools are left out of messages"
+        }
+        () if has(&["tool_use", "functionCall", "function_call"]) => {
+            "calls of tools beside words are left out of messages"
+        }
+        () => "parts without a text are left out of messages",
+    })
 }
 
 /// The calls of a message, also in the old form with a single function.
@@ -126,7 +187,11 @@ pub(super) fn insert_messages(row: &mut Columns, column: &str, list: Vec<Message
     };
     let system: Vec<String> = system.into_iter().map(|message| message.content).collect();
     if !system.is_empty() {
-        row.insert(SYSTEM.to_owned(), system.join("\n\n").into());
+        // The row may have instructions of its own, too.
+        let own = row.get(SYSTEM).map(|it| value_text(it).into_owned());
+        let own = own.filter(|it| !it.trim().is_empty() && !system.contains(it));
+        let all: Vec<String> = own.into_iter().chain(system).collect();
+        row.insert(SYSTEM.to_owned(), all.join("\n\n").into());
     }
     row.insert(column.to_owned(), input.into());
 }
@@ -138,5 +203,5 @@ pub(super) fn ends_with_answer(value: &Value) -> bool {
 
 /// The message that stands for an answer: a single one, or the last one of a chat.
 pub(super) fn said(value: &Value) -> Option<Message> {
-    message(value).or_else(|| messages(value)?.pop())
+    message(&*structure(value)?).or_else(|| messages(value)?.pop())
 }

@@ -3,8 +3,11 @@
 //! The choices stand in one column as a list or an object, or in a column each, such as `A` to `D`
 //! or `ending0` to `ending3`.
 
+use super::alternatives::ALIASES;
+use crate::import::literal::structure;
 use crate::import::names::words_of;
 use crate::prompt::{Columns, value_text};
+use crate::text;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -84,13 +87,17 @@ enum Place {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Chosen {
     Mark,
+    Text,
     /// By its place, from this number.
     Place(u64),
-    Text,
 }
+
+/// All ways of telling it, the surest first.
+const WAYS: [Chosen; 4] = [Chosen::Mark, Chosen::Text, Chosen::Place(0), Chosen::Place(1)];
 
 /// The choices of one row.
 struct Marked {
+    /// A choice may be blank; it keeps its place.
     texts: Vec<String>,
     marks: Vec<String>,
     /// The place of the right one, if it is told beside them.
@@ -103,23 +110,64 @@ impl Choices {
         let together = TOGETHER.iter().map(|name| Place::Together((*name).to_owned()));
         let apart = STEMS.iter().filter_map(|stem| apart(rows, stem));
         together.chain(apart).find_map(|place| {
-            let marked: Vec<Marked> =
-                rows.iter().map(|row| place.choices(row)).collect::<Option<_>>()?;
-            let is_apart = matches!(place, Place::Apart(_));
+            let marked: Vec<(&Columns, Marked)> =
+                rows.iter().filter_map(|row| Some((row, place.choices(row)?))).collect();
+            if marked.is_empty() || marked.len() * 10 < rows.len() * 9 {
+                return None;
+            }
             let names: BTreeSet<&String> = rows.iter().flat_map(Columns::keys).collect();
+            let is_alias = |tally: &Tally| place.may_be_aliases() && tally.are_first();
             let chosen: Vec<(String, Chosen)> = names
                 .into_iter()
                 .filter(|name| CHOSEN.contains(&words_of(name).as_str()) && !place.takes(name))
-                .filter_map(|name| Some((name.clone(), chosen(rows, &marked, name)?)))
+                .filter_map(|name| {
+                    let mut tally = Tally::default();
+                    marked.iter().for_each(|(row, it)| tally.add(row.get(name), Some(it), 0));
+                    Some((name.clone(), tally.way().filter(|_| !is_alias(&tally))?))
+                })
                 .collect();
             // Columns called `A` and `B` are choices only if something chooses between them.
-            (!is_apart || !chosen.is_empty()).then_some(Self { place, chosen })
+            let is_sure = matches!(place, Place::Together(_)) && !place.may_be_aliases();
+            (is_sure || !chosen.is_empty()).then_some(Self { place, chosen })
         })
+    }
+
+    /// Decides with all rows of the file, each with its line, how the right choice is told. The first rows
+    /// may say too little: a place is counted from 0 if a 0 stands in any row.
+    pub(super) fn settle<E>(
+        &mut self,
+        rows: impl Iterator<Item = Result<(usize, Columns), E>>,
+    ) -> Result<Vec<String>, E> {
+        let mut tallies: Vec<Tally> = self.chosen.iter().map(|_| Tally::default()).collect();
+        for row in rows {
+            let (line, row) = row?;
+            let marked = self.place.choices(&row);
+            for ((name, _), tally) in self.chosen.iter().zip(&mut tallies) {
+                tally.add(row.get(name), marked.as_ref(), line);
+            }
+        }
+        let is_apart = matches!(self.place, Place::Apart(_));
+        let (mut settled, mut notes) = (Vec::new(), Vec::new());
+        for ((name, _), tally) in std::mem::take(&mut self.chosen).into_iter().zip(tallies) {
+            match tally.way() {
+                Some(way) => {
+                    notes.extend(tally.doubts(&name, way, is_apart));
+                    settled.push((name, way));
+                }
+                None if tally.filled > 0 => notes.push(format!(
+                    "`{name}` tells the right choice of most rows neither by its mark, nor by its place or text; it stays as it is"
+                )),
+                None => {}
+            }
+        }
+        self.chosen = settled;
+        Ok(notes)
     }
 
     /// The marks of a row's choices.
     pub(super) fn marks(&self, row: &Columns) -> Vec<String> {
-        self.place.choices(row).map(|it| it.marks).unwrap_or_default()
+        let marked = self.place.choices(row);
+        marked.map(|it| it.filled().map(|(mark, _)| mark.clone()).collect()).unwrap_or_default()
     }
 
     /// The columns in which the right choice stands as its mark.
@@ -136,20 +184,20 @@ impl Choices {
         }
     }
 
-    /// Writes the choices as text and the right one as its mark.
+    /// Writes the choices as text and the right one as its mark. What is none of the choices is no answer.
     pub(super) fn write(&self, row: &mut Columns) {
-        let Some(marked) = self.place.choices(row) else { return };
-        for (name, kind) in &self.chosen {
-            let mark = row.get(name).and_then(|value| marked.mark_of(value, *kind));
-            if let Some(mark) = mark.cloned() {
-                row.insert(name.clone(), mark.into());
-            }
+        let marked = self.place.choices(row);
+        for (name, way) in &self.chosen {
+            let Some(value) = row.get(name).filter(|it| is_filled(it)) else { continue };
+            let mark = marked.as_ref().and_then(|it| it.mark_of(value, *way)).cloned();
+            row.insert(name.clone(), mark.into());
         }
+        let Some(marked) = marked else { return };
         if let Some(mark) = marked.right.and_then(|place| marked.marks.get(place)) {
             row.insert("answer".to_owned(), mark.clone().into());
         }
-        let lines = marked.marks.iter().zip(&marked.texts);
-        let lines: Vec<String> = lines.map(|(mark, text)| format!("{mark}) {text}")).collect();
+        let lines: Vec<String> =
+            marked.filled().map(|(mark, text)| format!("{mark}) {text}")).collect();
         if let Place::Apart(columns) = &self.place {
             for (name, _) in columns {
                 row.shift_remove(name);
@@ -168,67 +216,137 @@ impl Place {
         }
     }
 
+    /// Whether what stands here may also be other spellings of the answer.
+    fn may_be_aliases(&self) -> bool {
+        matches!(self, Self::Together(name) if ALIASES.contains(&name.as_str()))
+    }
+
     fn choices(&self, row: &Columns) -> Option<Marked> {
         match self {
             Self::Together(name) => together(row.get(name)?),
             Self::Apart(columns) => {
-                let filled = columns.iter().filter_map(|(name, mark)| {
-                    let text = value_text(row.get(name)?).into_owned();
-                    (!text.trim().is_empty()).then(|| (text, mark.clone()))
-                });
-                let (texts, marks): (Vec<_>, Vec<_>) = filled.unzip();
-                (texts.len() > 1).then_some(Marked { texts, marks, right: None })
+                let text = |name: &String| row.get(name).map(value_text).unwrap_or_default();
+                let (texts, marks) = columns
+                    .iter()
+                    .map(|(name, mark)| (text(name).into_owned(), mark.clone()))
+                    .unzip();
+                let marked = Marked { texts, marks, right: None };
+                (marked.filled().count() > 1).then_some(marked)
             }
         }
     }
 }
 
 impl Marked {
-    fn mark_of(&self, value: &Value, kind: Chosen) -> Option<&String> {
+    /// The marks and texts of the choices that are not blank.
+    fn filled(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.marks.iter().zip(&self.texts).filter(|(_, text)| !text.trim().is_empty())
+    }
+
+    fn mark_of(&self, value: &Value, way: Chosen) -> Option<&String> {
         let text = value_text(value);
         let text = text.trim();
-        let place = match kind {
+        let place = match way {
             Chosen::Mark => self.marks.iter().position(|mark| mark.eq_ignore_ascii_case(text)),
             Chosen::Place(first) => {
                 usize::try_from(text.parse::<u64>().ok()?.checked_sub(first)?).ok()
             }
             Chosen::Text => self.texts.iter().position(|it| it.trim() == text),
-        };
-        self.marks.get(place?)
+        }?;
+        self.texts.get(place).filter(|text| !text.trim().is_empty())?;
+        self.marks.get(place)
     }
 }
 
-/// How a column tells the right choice; `None`: it does not. Rows without a value are left out.
-fn chosen(rows: &[Columns], marked: &[Marked], name: &str) -> Option<Chosen> {
-    let filled: Vec<(&Value, &Marked)> = rows
-        .iter()
-        .zip(marked)
-        .filter_map(|(row, marked)| Some((row.get(name)?, marked)))
-        .filter(|(value, _)| !value_text(value).trim().is_empty())
-        .collect();
-    let fits = |kind: Chosen| {
-        !filled.is_empty()
-            && filled.iter().all(|(value, marked)| marked.mark_of(value, kind).is_some())
-    };
-    let by_place = || [0, 1].into_iter().map(Chosen::Place).find(|kind| fits(*kind));
-    let is_number = filled.iter().all(|(value, _)| value.is_number());
-    match [Chosen::Mark, Chosen::Text].into_iter().find(|kind| fits(*kind)) {
-        // A number is a place, also where the choices are numbers.
-        Some(Chosen::Text) if is_number => by_place().or(Some(Chosen::Text)),
-        Some(kind) => Some(kind),
-        None => by_place(),
+/// How often each way of telling the right choice fits a column.
+#[derive(Default)]
+struct Tally {
+    filled: usize,
+    numbers: usize,
+    /// Rows in which the first choice is the right one.
+    firsts: usize,
+    fitting: [usize; WAYS.len()],
+    /// The first line that each does not fit.
+    misses: [Option<usize>; WAYS.len()],
+}
+
+impl Tally {
+    /// Adds the value of a row. Rows without a value say nothing.
+    fn add(&mut self, value: Option<&Value>, marked: Option<&Marked>, line: usize) {
+        let Some(value) = value.filter(|it| is_filled(it)) else { return };
+        self.filled += 1;
+        self.numbers += usize::from(value.is_number());
+        let is_first = |it: &Marked| it.mark_of(value, Chosen::Text) == it.marks.first();
+        self.firsts += usize::from(marked.is_some_and(is_first));
+        let each = WAYS.iter().zip(self.fitting.iter_mut().zip(&mut self.misses));
+        for (way, (fitting, miss)) in each {
+            match marked.is_some_and(|it| it.mark_of(value, *way).is_some()) {
+                true => *fitting += 1,
+                false => *miss = miss.or(Some(line)),
+            }
+        }
     }
+
+    fn fitting(&self, way: Chosen) -> usize {
+        WAYS.iter().zip(self.fitting).filter(|(it, _)| **it == way).map(|(_, count)| count).sum()
+    }
+
+    fn fits(&self, way: Chosen) -> bool {
+        self.filled > 0 && self.fitting(way) == self.filled
+    }
+
+    /// Whether all answers are the texts of the first choices.
+    fn are_first(&self) -> bool {
+        self.filled > 1 && self.firsts == self.filled
+    }
+
+    /// How the right choice is told; `None`: it is not. Some rows may be wrong.
+    fn way(&self) -> Option<Chosen> {
+        let places = || WAYS[2..].iter().copied().find(|way| self.fits(*way));
+        match WAYS[..2].iter().copied().find(|way| self.fits(*way)) {
+            // A number is a place, also where the choices are numbers.
+            Some(Chosen::Text) if self.numbers == self.filled => places().or(Some(Chosen::Text)),
+            Some(way) => Some(way),
+            None => places().or_else(|| {
+                let best = WAYS.iter().copied().rev().max_by_key(|way| self.fitting(*way))?;
+                (self.filled > 0 && self.fitting(best) * 10 >= self.filled * 9).then_some(best)
+            }),
+        }
+    }
+
+    /// What the user should look at. `is_apart`: the numbers of the choices are those of columns.
+    fn doubts(&self, name: &str, way: Chosen, is_apart: bool) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let place = WAYS.iter().position(|it| *it == way);
+        if let Some(line) = place.and_then(|place| self.misses[place]) {
+            let count = text::plural(self.filled - self.fitting(way), "row");
+            doubts.push(format!(
+                "the value of `{name}` is none of the choices in {count}, the first on line {line}"
+            ));
+        }
+        let (from_0, from_1) = (self.fits(Chosen::Place(0)), self.fits(Chosen::Place(1)));
+        doubts.extend(match way {
+            Chosen::Place(first) if from_0 && from_1 => Some(format!(
+                "`{name}` may count the choices from 0 or from 1, and no row says which: it is read as counted from {first}; look at an answer of the new task"
+            )),
+            Chosen::Mark if is_apart && (from_0 || from_1) => (from_0 && from_1).then(|| format!(
+                "`{name}` may name the choices by their numbers or count them from 0, and no row says which: it is read as their numbers; look at an answer of the new task"
+            )),
+            _ => None,
+        });
+        doubts
+    }
+}
+
+fn is_filled(value: &Value) -> bool {
+    !value_text(value).trim().is_empty()
 }
 
 /// The texts and marks of choices in one value: A, B, C…, or the marks that the file gives.
 fn together(value: &Value) -> Option<Marked> {
-    let value = &match value {
-        // A table's cell.
-        Value::String(text) if text.trim_start().starts_with(['[', '{']) => {
-            crate::task::json::parse(text).ok()?
-        }
-        other => other.clone(),
-    };
+    // It may be a table's cell.
+    let opened = structure(value)?;
+    let value = &*opened;
     let texts = |value: &Value| -> Option<Vec<String>> {
         let list = value.as_array().filter(|list| list.len() > 1 && list.len() <= 26)?;
         list.iter().map(|it| (!it.is_object()).then(|| value_text(it).into_owned())).collect()
@@ -282,10 +400,16 @@ fn apart(rows: &[Columns], stem: &str) -> Option<Place> {
     let mut found: Vec<(String, String)> =
         names.into_iter().filter_map(|name| Some((name.clone(), mark_of(name)?))).collect();
     found.sort_by(|a, b| (a.1.len(), &a.1).cmp(&(b.1.len(), &b.1)));
+    let letters = letters(found.len());
+    if stem.is_empty() {
+        // A question may be called `q`.
+        let in_row = found.iter().zip(&letters).take_while(|((_, mark), it)| mark == *it).count();
+        found.truncate(in_row);
+    }
+    let letters = &letters[..found.len()];
     let marks: Vec<&str> = found.iter().map(|(_, mark)| mark.as_str()).collect();
-    let letters = letters(marks.len());
     let numbers = |from: usize| (from..from + marks.len()).map(|it| it.to_string());
-    let in_order = marks == letters
+    let in_order = marks.iter().eq(letters)
         || marks.iter().copied().eq(numbers(0))
         || marks.iter().copied().eq(numbers(1));
     (found.len() > 1 && in_order).then_some(Place::Apart(found))

@@ -7,18 +7,21 @@ use serde_json::Value;
 /// The names under which the places stand.
 const PLACES: &[&str] = &["label", "labels", "entities"];
 
+/// The text; doccano calls it so up to its version 1.2, and `data` later.
+fn text(row: &Columns) -> Option<&str> {
+    ["text", "data"].iter().find_map(|name| row.get(*name)?.as_str())
+}
+
 /// Whether all rows have a text with marked places, some of them with one at least.
 pub(super) fn are_marked(rows: &[Columns]) -> bool {
-    let is_text = |row: &Columns| row.get("text").is_some_and(Value::is_string);
-    rows.iter().all(|row| is_text(row) && places(row).is_some())
+    rows.iter().all(|row| text(row).is_some() && places(row).is_some())
         && rows.iter().filter_map(places).any(|(_, spans)| !spans.is_empty())
 }
 
 /// The row with the marked texts by label.
 pub(super) fn named(mut row: Columns) -> Columns {
     let Some((name, spans)) = places(&row) else { return row };
-    let text = row.get("text").and_then(Value::as_str).unwrap_or_default();
-    let marked = entities(text, &spans);
+    let marked = entities(text(&row).unwrap_or_default(), &spans);
     row.insert(name.to_owned(), marked);
     row
 }

@@ -19,10 +19,10 @@ pub(super) enum Family {
     Langfuse,
     OpenAiItem,
     Vertex,
-    Argilla,
+    Argilla(argilla::Names),
     Prodigy(prodigy::Labels),
     Doccano,
-    LabelStudio,
+    LabelStudio(label_studio::Controls),
     Packed(Packed),
 }
 
@@ -36,8 +36,8 @@ const RECOGNISERS: [Recogniser; 10] = [
     |rows| all(rows, squad::is_article).then_some(Family::Squad),
     |rows| all(rows, langfuse::is_item).then_some(Family::Langfuse),
     |rows| all(rows, vertex::is_chat).then_some(Family::Vertex),
-    |rows| all(rows, argilla::is_record).then_some(Family::Argilla),
-    |rows| all(rows, label_studio::is_task).then_some(Family::LabelStudio),
+    |rows| argilla::Names::of(rows).map(Family::Argilla),
+    |rows| label_studio::Controls::of(rows).map(Family::LabelStudio),
     |rows| prodigy::Labels::of(rows).map(Family::Prodigy),
     |rows| doccano::are_marked(rows).then_some(Family::Doccano),
     |rows| Packed::of(rows).map(Family::Packed),
@@ -54,6 +54,24 @@ impl Family {
             }
         }
         (families, rows)
+    }
+
+    /// The columns of a row that people were asked for, where the tool says so.
+    pub(super) fn questions(&self) -> Vec<String> {
+        match self {
+            Self::Argilla(names) => names.questions.iter().cloned().collect(),
+            Self::Prodigy(labels) => labels.column().map(str::to_owned).into_iter().collect(),
+            Self::LabelStudio(controls) => controls.all.iter().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The columns that people were shown, where the tool says so.
+    pub(super) fn fields(&self) -> Vec<String> {
+        match self {
+            Self::Argilla(names) => names.fields.iter().cloned().collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// The content of a row that went through several families.
@@ -79,10 +97,10 @@ impl Family {
             Self::Langfuse => langfuse::read(row),
             Self::OpenAiItem => Content::one(openai::unwrapped(row)),
             Self::Vertex => Content::one(vertex::chat(row)),
-            Self::Argilla => argilla::read(row),
+            Self::Argilla(names) => names.read(row),
             Self::Prodigy(labels) => labels.read(row),
             Self::Doccano => Content::one(doccano::named(row)),
-            Self::LabelStudio => label_studio::read(row),
+            Self::LabelStudio(controls) => controls.read(row),
             Self::Packed(packed) => Content::one(packed.opened(row)),
         }
     }

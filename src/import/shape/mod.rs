@@ -20,15 +20,17 @@ mod alternatives; // Several right answers.
 mod chat; // Messages.
 mod choices; // Multiple choice.
 
-pub(super) use chat::SYSTEM;
+pub(super) use chat::{SYSTEM, loss};
 
 use crate::prompt::Columns;
+use crate::text;
 use chat::{Message, ends_with_answer, insert_messages, messages, said};
 use choices::Choices;
 use content::Content;
 use family::Family;
 use hugging_face::{Classes, classes_of};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What has to be done with every row of a file.
@@ -38,7 +40,7 @@ pub(super) struct Shape {
     families: Vec<Family>,
     classes: Classes,
     /// The column with a whole chat; its last message is the answer.
-    chat: Option<String>,
+    chat: Option<Chat>,
     /// The column with the messages up to the question.
     messages: Option<String>,
     /// Whether some of the answers are calls of tools, and how these are written.
@@ -69,10 +71,38 @@ impl CallForm {
     }
 }
 
+/// A plain row.
+pub(super) struct PlainRow {
+    pub(super) values: Columns,
+    /// The marks of its choices.
+    pub(super) marks: Vec<String>,
+    /// What of the file's row is not in it, each as a sentence.
+    pub(super) losses: BTreeSet<&'static str>,
+}
+
+/// A column with whole chats, and the columns that they become.
+#[derive(Clone, Debug, PartialEq)]
+struct Chat {
+    column: String,
+    input: String,
+    answer: String,
+}
+
+impl Chat {
+    /// The usual names, unless the file has columns of its own that are called so.
+    fn new(column: String, rows: &[Columns]) -> Self {
+        let is_taken = |name: &str| name != column && rows.iter().any(|row| row.contains_key(name));
+        let free = |name: &str| match is_taken(name) {
+            true => text::free_name(&format!("{column}_{name}"), is_taken),
+            false => name.to_owned(),
+        };
+        Self { input: free("input"), answer: free("answer"), column }
+    }
+}
+
 /// What a row of a file holds.
 pub(super) enum Plain {
-    /// Plain rows, each with the marks of its choices.
-    Rows(Vec<(Columns, Vec<String>)>),
+    Rows(Vec<PlainRow>),
     /// Nothing to use; the reason stands before the word "row", as in "archived row".
     LeftOut(&'static str),
 }
@@ -129,12 +159,14 @@ impl Shape {
             let (whole, others): (Vec<_>, Vec<_>) = chats.partition(|chat| is_whole(chat));
             whole.len() > others.len()
         };
-        shape.chat = named(CHATS, &is_chat).filter(mostly_whole).filter(|_| shape.said.is_empty());
+        let chat = named(CHATS, &is_chat).filter(mostly_whole).filter(|_| shape.said.is_empty());
+        shape.chat = chat.map(|column| Chat::new(column, &rows));
         if shape.chat.is_none() {
             let inputs = ["input", "inputs", "prompt", "question"].iter().chain(CHATS).copied();
             shape.messages = named(&inputs.collect::<Vec<_>>(), &is_chat);
         }
-        let answers: Vec<&String> = shape.chat.iter().chain(&shape.said).collect();
+        let answers: Vec<&String> =
+            shape.chat.iter().map(|it| &it.column).chain(&shape.said).collect();
         shape.calls = CallForm::of(
             &rows
                 .iter()
@@ -155,9 +187,19 @@ impl Shape {
         *self == Self::default()
     }
 
-    /// Whether the answers end chats.
-    pub(super) fn is_chat(&self) -> bool {
-        self.chat.is_some()
+    /// Whether a column holds the answers that end chats.
+    pub(super) fn ends_chats(&self, column: &str) -> bool {
+        self.chat.as_ref().is_some_and(|chat| chat.answer == column)
+    }
+
+    /// The columns that people were asked for, where the tool says so: the answer is one of them.
+    pub(super) fn questions(&self) -> Vec<String> {
+        self.families.iter().flat_map(Family::questions).collect()
+    }
+
+    /// The columns that people were shown, where the tool says so.
+    pub(super) fn fields(&self) -> Vec<String> {
+        self.families.iter().flat_map(Family::fields).collect()
     }
 
     /// Whether a chat is among the columns.
@@ -168,6 +210,29 @@ impl Shape {
     /// Whether some of the answers are calls of tools.
     pub(super) fn calls_tools(&self) -> bool {
         self.calls.is_some()
+    }
+
+    /// Whether the rows have choices.
+    pub(super) fn has_choices(&self) -> bool {
+        self.choices.is_some()
+    }
+
+    /// Decides with all rows of the file how the right choice is told; what the user should know of it.
+    pub(super) fn settle<E>(
+        &mut self,
+        rows: impl Iterator<Item = Result<(usize, Columns), E>>,
+    ) -> Result<Vec<String>, E> {
+        let Some(mut choices) = self.choices.take() else { return Ok(Vec::new()) };
+        let rows = rows.flat_map(|row| match row {
+            Ok((line, row)) => {
+                let read = Family::read_all(&self.families, row).rows();
+                read.into_iter().map(|row| Ok((line, self.named(row)))).collect()
+            }
+            Err(error) => vec![Err(error)],
+        });
+        let notes = choices.settle(rows)?;
+        self.choices = Some(choices);
+        Ok(notes)
     }
 
     /// The column with the text of choices.
@@ -182,36 +247,45 @@ impl Shape {
 
     /// What a row of the file holds. A row of another shape stays as it is, and then lacks its columns.
     pub(super) fn plain(&self, row: Columns) -> Plain {
+        let is_cut = self.families.contains(&Family::HuggingFace) && hugging_face::is_cut(&row);
         let rows = match Family::read_all(&self.families, row) {
             Content::LeftOut(reason) => return Plain::LeftOut(reason),
             Content::Rows(rows) => rows.into_iter(),
         };
         let plain = rows.map(|mut row| {
+            row = self.named(row);
             let marks = self.choices.iter().flat_map(|choices| choices.marks(&row)).collect();
+            let columns = self.chat.iter().map(|it| &it.column).chain(&self.messages);
+            let messages = columns.chain(&self.said).filter_map(|name| row.get(name));
+            let mut losses: BTreeSet<&'static str> = messages.flat_map(chat::losses).collect();
+            losses.extend(is_cut.then_some(hugging_face::CUT));
             self.flatten(&mut row);
-            (row, marks)
+            PlainRow { values: row, marks, losses }
         });
         Plain::Rows(plain.collect())
     }
 
-    fn flatten(&self, row: &mut Columns) {
+    /// The row with the names of its classes.
+    fn named(&self, mut row: Columns) -> Columns {
         for (column, names) in &self.classes {
-            let name =
-                row.get(column).and_then(Value::as_u64).and_then(|it| names.get(it as usize));
-            if let Some(name) = name.cloned() {
-                row.insert(column.clone(), name.into());
+            if let Some(value) = row.get_mut(column) {
+                *value = hugging_face::class_of(value, names);
             }
         }
+        row
+    }
+
+    fn flatten(&self, row: &mut Columns) {
         let with_names = self.calls == Some(CallForm::Named);
-        if let Some(column) = &self.chat
-            && let Some(mut list) = row.get(column).and_then(messages)
+        if let Some(chat) = &self.chat
+            && let Some(mut list) = row.get(&chat.column).and_then(messages)
         {
-            row.shift_remove(column);
+            row.shift_remove(&chat.column);
             // What a user says last is no answer.
             if let Some(answer) = list.pop_if(|last| last.role == "assistant") {
-                row.insert("answer".to_owned(), answer.into_answer(with_names));
+                row.insert(chat.answer.clone(), answer.into_answer(with_names));
             }
-            insert_messages(row, "input", list);
+            insert_messages(row, &chat.input, list);
         }
         if let Some(column) = &self.messages
             && let Some(list) = row.get(column).and_then(messages)

@@ -3,8 +3,8 @@
 //! An input stays the text that it is.
 
 use super::content::all;
+use crate::import::literal::structure;
 use crate::prompt::Columns;
-use crate::task::json;
 use serde_json::Value;
 
 /// Columns whose text is opened.
@@ -47,6 +47,6 @@ impl Packed {
 }
 
 fn unpacked(value: &Value) -> Option<Value> {
-    let text = value.as_str().filter(|text| text.trim_start().starts_with('{'))?;
-    json::parse(text).ok().filter(|value| value.as_object().is_some_and(|it| !it.is_empty()))
+    let value = structure(value).filter(|_| value.is_string())?;
+    value.as_object().is_some_and(|it| !it.is_empty()).then(|| value.into_owned())
 }

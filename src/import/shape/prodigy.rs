@@ -47,6 +47,15 @@ impl Labels {
         })
     }
 
+    /// The column of the answer.
+    pub(super) fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Decision => Some("answer"),
+            Self::Label | Self::Accepted | Self::Spans => Some("label"),
+            Self::Other => None,
+        }
+    }
+
     /// An annotation as a plain row.
     pub(super) fn read(self, mut row: Columns) -> Content {
         match decision(&row) {

@@ -9,7 +9,7 @@ fn plain(rows: &[Value], features: Option<Value>) -> Vec<Value> {
         Plain::Rows(rows) => rows,
         Plain::LeftOut(_) => Vec::new(),
     });
-    kept.map(|(row, _)| Value::Object(row)).collect()
+    kept.map(|row| Value::Object(row.values)).collect()
 }
 
 #[test]
@@ -20,6 +20,10 @@ fn hugging_faces_rows_are_unwrapped_and_their_classes_named() {
     ]);
     let row = json!({"row_idx": 4, "row": {"review": "fine", "stars": 1}, "truncated_cells": []});
     assert_eq!(plain(&[row], Some(features)), [json!({"review": "fine", "stars": "good"})]);
+    let features = json!([{"name": "tags", "type": {"feature": {"names": ["a", "b"]}, "_type": "Sequence"}},
+        {"name": "label", "type": {"names": ["x"], "_type": "ClassLabel"}}]);
+    let row = json!({"row_idx": 4, "row": {"tags": [1, 0], "label": -1}, "truncated_cells": []});
+    assert_eq!(plain(&[row], Some(features)), [json!({"tags": ["b", "a"], "label": null})]);
     let own = json!({"row": {"a": 1}, "b": 2});
     assert_eq!(plain(std::slice::from_ref(&own), None), [own]);
 }
@@ -314,4 +318,178 @@ fn json_in_the_text_of_an_answer_is_opened_and_in_an_input_it_is_not() {
     assert_eq!(plain(&[row], None), [expected]);
     let prose = json!({"input": "a", "outputs": "{not JSON}"});
     assert_eq!(plain(std::slice::from_ref(&prose), None), [prose]);
+}
+
+/// What becomes of rows whose shape is settled with all of them, and what is said.
+fn settled(rows: &[Value]) -> (Vec<Value>, Vec<String>) {
+    let rows: Vec<Columns> = rows.iter().map(|row| row.as_object().unwrap().clone()).collect();
+    let mut shape = Shape::new(&rows[..rows.len().min(20)], Vec::new());
+    let numbered = rows.iter().cloned().zip(1..).map(|(row, line)| Ok::<_, ()>((line, row)));
+    let notes = shape.settle(numbered).unwrap();
+    let read = rows.into_iter().flat_map(|row| match shape.plain(row) {
+        Plain::Rows(rows) => rows,
+        Plain::LeftOut(_) => Vec::new(),
+    });
+    (read.map(|row| Value::Object(row.values)).collect(), notes)
+}
+
+#[test]
+fn a_blank_choice_keeps_its_place() {
+    let row = |last: &str, answer: Value| json!({"q": "?", "A": "x", "B": "", "C": last, "answer": answer});
+    let (rows, notes) = settled(&[row("z", json!(2)), row("y", json!(0))]);
+    let expected = |last: &str, mark: &str| json!({"q": "?", "answer": mark, "choices": format!("A) x\nC) {last}")});
+    assert_eq!(rows, [expected("z", "C"), expected("y", "A")]);
+    assert!(notes.is_empty(), "{notes:?}");
+    let listed = json!({"q": "?", "choices": ["x", "", "z"], "answer": 2});
+    assert_eq!(settled(&[listed]).0, [json!({"q": "?", "choices": "A) x\nC) z", "answer": "C"})]);
+}
+
+#[test]
+fn all_rows_say_from_which_number_places_are_counted() {
+    let row = |answer: Value| json!({"q": "?", "choices": ["w", "x", "y", "z"], "answer": answer});
+    for (first_20, later, mark_of_2, says) in [
+        (1, 0, "C", ""),
+        (1, 4, "B", ""),
+        (2, 3, "C", "from 0 or from 1"),
+        (0, 4, "C", "none of the choices in 1 row, the first on line 31"),
+    ] {
+        let mut rows = vec![row(json!(first_20)); 30];
+        rows.push(row(json!(later)));
+        rows.push(row(json!(2)));
+        let (read, notes) = settled(&rows);
+        assert_eq!(read[31]["answer"], mark_of_2, "{later}");
+        assert_eq!(
+            notes.concat().contains(says),
+            !says.is_empty() || notes.is_empty(),
+            "{notes:?}"
+        );
+        if later == 4 && first_20 == 0 {
+            assert_eq!(read[30]["answer"], Value::Null);
+        }
+    }
+    let numbered = |answer: usize| json!({"q": "?", "choice1": "x", "choice2": "y", "choice3": "z", "label": answer});
+    let mut rows = vec![numbered(1); 30];
+    rows.push(numbered(0));
+    assert_eq!(settled(&rows).0[0]["label"], "2");
+    assert!(settled(&rows[..30]).1[0].contains("by their numbers or count them from 0"));
+}
+
+#[test]
+fn alternatives_are_choices_only_if_the_answer_is_one_of_them_at_any_place() {
+    let aliases = |n: usize| json!({"q": n, "answer": "UK", "alternatives": ["UK", "Britain"]});
+    let expected = json!({"q": 0, "answer": ["UK", "Britain"]});
+    assert_eq!(settled(&[aliases(0), aliases(1)]).0[0], expected);
+    let others = json!({"q": 0, "answer": "UK", "alternatives": ["Britain", "Albion"]});
+    assert_eq!(settled(&[others]).0[0]["answer"], json!(["UK", "Britain", "Albion"]));
+    let choices = |answer: &str| json!({"q": "?", "answer": answer, "alternatives": ["x", "y"]});
+    let expected = json!({"q": "?", "answer": "B", "alternatives": "A) x\nB) y"});
+    assert_eq!(settled(&[choices("x"), choices("y")]).0[1], expected);
+}
+
+#[test]
+fn a_chat_overwrites_no_column() {
+    let row = json!({"messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "2+2?"},
+        {"role": "assistant", "content": "It is 4."},
+    ], "answer": "4", "input": "sum", "system": "Be kind."});
+    let expected = json!({"answer": "4", "input": "sum", "system": "Be kind.\n\nBe brief.",
+        "messages_answer": "It is 4.", "messages_input": "2+2?"});
+    assert_eq!(plain(&[row], None), [expected]);
+}
+
+#[test]
+fn argillas_flat_records_may_be_cells_of_a_table_and_have_no_responses_yet() {
+    let none = json!({"text": "Bad", "label.responses": "", "label.responses.status": ""});
+    let cell = json!({"text": "Great", "label.responses": "['yes']", "label.responses.status": "['submitted']"});
+    assert_eq!(
+        plain(&[none, cell], None),
+        [json!({"text": "Bad"}), json!({"text": "Great", "label": "yes"})]
+    );
+    let open = json!({"text": "Bad", "label": []});
+    let cell = json!({"text": "Great", "label": "[{'user_id': 'u', 'value': 'yes', 'status': 'submitted'}]"});
+    assert_eq!(
+        plain(&[open, cell], None),
+        [json!({"text": "Bad"}), json!({"text": "Great", "label": "yes"})]
+    );
+    // A field may be called as a question is.
+    let row = json!({"fields": {"label": "x"}, "responses": {"label": [{"value": "yes", "status": "submitted"}]}});
+    let shape = Shape::new(&[row.as_object().unwrap().clone()], Vec::new());
+    assert_eq!(
+        (shape.questions(), shape.fields()),
+        (vec!["label_response".to_owned()], vec!["label".to_owned()])
+    );
+    assert_eq!(plain(&[row], None), [json!({"label": "x", "label_response": "yes"})]);
+}
+
+#[test]
+fn doccanos_newer_rows_have_their_text_in_data() {
+    let row = json!({"data": "Ann", "label": [[0, 3, "PER"]]});
+    assert_eq!(plain(&[row], None), [json!({"data": "Ann", "label": {"PER": ["Ann"]}})]);
+}
+
+#[test]
+fn label_studios_short_export_and_empty_annotations_are_read() {
+    let short = |more: Value| {
+        let mut row =
+            json!({"id": 1, "text": "Ann", "annotation_id": 3, "annotator": 1, "lead_time": 2.5});
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        row
+    };
+    let rows = [
+        short(
+            json!({"topic": "a", "names": [{"start": 0, "end": 3, "text": "Ann", "labels": ["PER"]}]}),
+        ),
+        short(json!({"topic": {"choices": ["a", "b"]}, "names": []})),
+        short(json!({"topic": "{\"choices\": [\"a\", \"b\"]}", "names": ""})),
+    ];
+    let expected = |topic: Value, names: Value| json!({"id": 1, "text": "Ann", "topic": topic, "names": names});
+    assert_eq!(
+        plain(&rows, None),
+        [
+            expected(json!("a"), json!({"PER": ["Ann"]})),
+            expected(json!(["a", "b"]), json!({})),
+            expected(json!(["a", "b"]), json!({})),
+        ]
+    );
+    let whole =
+        |annotations: Value| json!({"id": 4, "data": {"text": "Ann"}, "annotations": annotations});
+    let marked = json!([{"result": [{"from_name": "names", "type": "labels",
+        "value": {"start": 0, "end": 3, "text": "Ann", "labels": ["PER"]}}]}]);
+    let rows = [whole(json!([])), whole(marked), whole(json!([{"result": []}]))];
+    assert_eq!(
+        plain(&rows, None),
+        [
+            json!({"id": 4, "text": "Ann"}),
+            json!({"id": 4, "text": "Ann", "names": {"PER": ["Ann"]}}),
+            json!({"id": 4, "text": "Ann", "names": {}}),
+        ]
+    );
+}
+
+#[test]
+fn what_of_a_row_is_lost_is_known() {
+    let said = |content: Value| json!({"messages": [{"role": "user", "content": content}, {"role": "assistant", "content": "Yes"}]});
+    let words = json!({"type": "text", "text": "Rain?"});
+    let gemini = |part: Value| json!({"contents": [{"parts": [{"text": "Rain?"}, part]}, {"role": "model", "parts": [{"text": "Yes"}]}]});
+    for (row, expected) in [
+        (said(json!([words])), ""),
+        (said(json!([words, {"type": "image_url", "image_url": {"url": "data:"}}])), "images"),
+        (said(json!([words, {"type": "tool_result", "content": "4"}])), "results of tools"),
+        (said(json!([words, {"type": "odd"}])), "parts without a text"),
+        (gemini(json!({"inlineData": {"data": ""}})), "images"),
+        (gemini(json!({"functionResponse": {"name": "f"}})), "results of tools"),
+        (gemini(json!({"functionCall": {"name": "f"}})), "calls of tools"),
+        (json!({"row_idx": 1, "row": {"a": "b"}, "truncated_cells": ["a"]}), "cells were cut off"),
+    ] {
+        let row = row.as_object().unwrap();
+        let shape = Shape::new(std::slice::from_ref(row), Vec::new());
+        let Plain::Rows(rows) = shape.plain(row.clone()) else { panic!("no rows") };
+        let losses: String = rows[0].losses.iter().copied().collect();
+        assert_eq!(
+            losses.contains(expected),
+            !expected.is_empty() || losses.is_empty(),
+            "{row:?}: {losses}"
+        );
+    }
 }

@@ -29,15 +29,18 @@ pub(super) fn chat(mut row: Columns) -> Columns {
     row
 }
 
-/// A turn as a message: its texts, and the functions that it calls.
+/// A turn as a message: its parts, and the functions that it calls.
 fn message(role: &str, turn: &Value) -> Value {
     let parts: Vec<&Value> =
         turn.get("parts").and_then(Value::as_array).into_iter().flatten().collect();
-    let texts: Vec<&str> = parts.iter().filter_map(|part| part.get("text")?.as_str()).collect();
-    let calls: Vec<Value> = parts
+    let call_of =
+        |part: &&Value| part.get("functionCall").or_else(|| part.get("function_call")).cloned();
+    let (calls, others): (Vec<&Value>, Vec<&Value>) =
+        parts.into_iter().partition(|part| call_of(part).is_some());
+    let calls: Vec<Value> = calls
         .iter()
-        .filter_map(|part| part.get("functionCall").or_else(|| part.get("function_call")))
+        .filter_map(call_of)
         .map(|call| json!({"function": {"name": call.get("name"), "arguments": call.get("args")}}))
         .collect();
-    json!({"role": role, "content": texts.join("\n"), "tool_calls": calls})
+    json!({"role": role, "content": others, "tool_calls": calls})
 }

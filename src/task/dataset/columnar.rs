@@ -5,6 +5,7 @@
 
 use crate::task::json;
 use serde_json::value::RawValue;
+use std::cmp::Ordering;
 
 /// The keys under which a header may stand.
 const HEADERS: [&str; 2] = ["columns", "column_names"];
@@ -16,7 +17,7 @@ pub(super) fn rows(document: &RawValue) -> Option<String> {
     let entries = json::entries(document).ok()?;
     let rows = match entries.iter().any(|(name, _)| HEADERS.contains(&name.as_str())) {
         true => split(&entries)?,
-        false => by_column(&entries)?,
+        false => by_column(&entries).or_else(|| by_id(&entries))?,
     };
     Some(format!("[{}]", rows.join(",\n")))
 }
@@ -82,6 +83,54 @@ fn by_column(entries: &Entries<'_>) -> Option<Vec<String>> {
     Some((0..first.len()).map(row).collect())
 }
 
+/// A table whose rows have ids: an object for each row, or one for each column. There are more rows than
+/// columns, and all cells are plain.
+fn by_id(entries: &Entries<'_>) -> Option<Vec<String>> {
+    let outer: Vec<(&str, Entries<'_>)> = entries
+        .iter()
+        .map(|(name, raw)| Some((name.as_str(), json::entries(raw).ok()?)))
+        .collect::<Option<_>>()?;
+    let (_, first) = outer.first()?;
+    let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+    let is_alike =
+        |inner: &Entries<'_>| inner.iter().map(|(name, _)| name.as_str()).eq(names.iter().copied());
+    let is_plain = |raw: &RawValue| !raw.get().starts_with(['{', '[']);
+    let all_plain = |inner: &Entries<'_>| inner.iter().all(|(_, raw)| is_plain(raw));
+    if names.len() < 2 || !outer.iter().all(|(_, it)| is_alike(it) && all_plain(it)) {
+        return None;
+    }
+    let row = |id: &str, cells: Vec<(&str, &str)>| {
+        let is_place = id.bytes().all(|byte| byte.is_ascii_digit());
+        let id_text = serde_json::Value::from(id).to_string();
+        let has_id = is_place || cells.iter().any(|(name, _)| *name == "id");
+        let id = (!has_id).then_some(("id", id_text.as_str()));
+        written_object(id.into_iter().chain(cells))
+    };
+    match outer.len().cmp(&names.len()) {
+        Ordering::Greater => Some(
+            outer
+                .iter()
+                .map(|(id, cells)| {
+                    row(id, cells.iter().map(|(name, raw)| (name.as_str(), raw.get())).collect())
+                })
+                .collect(),
+        ),
+        Ordering::Less if outer.len() > 1 => Some(
+            names
+                .iter()
+                .enumerate()
+                .map(|(place, id)| {
+                    row(
+                        id,
+                        outer.iter().map(|(name, cells)| (*name, cells[place].1.get())).collect(),
+                    )
+                })
+                .collect(),
+        ),
+        _ => None,
+    }
+}
+
 fn object<'a>(cells: impl Iterator<Item = (&'a str, &'a RawValue)>) -> String {
     written_object(cells.map(|(name, cell)| (name, cell.get())))
 }
@@ -112,6 +161,15 @@ mod tests {
         ] {
             assert_eq!(read(&document), Some(expected.clone()), "{document}");
         }
+        let expected = json!([{"id": "x", "text": "a", "label": 1}, {"id": "y", "text": "b", "label": 2}, {"id": "z", "text": "c", "label": 1}]);
+        for document in [
+            json!({"text": {"x": "a", "y": "b", "z": "c"}, "label": {"x": 1, "y": 2, "z": 1}}),
+            json!({"x": {"text": "a", "label": 1}, "y": {"text": "b", "label": 2}, "z": {"text": "c", "label": 1}}),
+        ] {
+            assert_eq!(read(&document), Some(expected.clone()), "{document}");
+        }
+        let places = json!({"0": {"text": "a", "label": 1}, "1": {"text": "b", "label": 2}, "2": {"text": "c", "label": 1}});
+        assert_eq!(read(&places).unwrap()[2], json!({"text": "c", "label": 1}));
         let nested = json!({"text": ["a", "b"], "label": [1, null], "meta": [{"n": 1}, {"n": 2}]});
         assert_eq!(read(&nested).unwrap()[1]["meta"], json!({"n": 2}));
         let spelled: Option<String> =
@@ -124,6 +182,8 @@ mod tests {
         for document in [
             json!({"text": ["a", "b"], "label": [1]}),
             json!({"text": {"x": "a"}, "label": {"x": 1}}),
+            json!({"text": {"x": "a", "y": "b"}, "label": {"x": 1, "y": 2}}),
+            json!({"a": {"x": {"n": 1}, "y": 1}, "b": {"x": 1, "y": 2}, "c": {"x": 1, "y": 2}}),
             json!({"text": ["a"]}),
             json!({"train": [{"a": 1}], "test": [{"a": 2}]}),
             json!({"columns": ["text"], "data": [["a", 1]]}),

@@ -2,10 +2,9 @@
 //!
 //! Only for files that are converted. What is left out is told with its line.
 
+use super::header::{self, is_number};
 use crate::text;
-use regex::Regex;
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 /// The most titles above a header.
 const MAX_TITLES: usize = 10;
@@ -31,9 +30,6 @@ const TOTALS: &[&str] = &[
     "totale",
 ];
 
-static NUMBER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^[-+$€£(]?\d[\d.,:/%\- ]*[)%€]?$").ok());
-
 /// The cells of one record, and the line on which it starts.
 #[derive(Debug)]
 pub(super) struct Cells {
@@ -46,6 +42,8 @@ pub(super) struct Cells {
 pub(super) struct Frame {
     /// The line of the header, if titles stand above it.
     pub(super) header: Option<usize>,
+    /// The line of a first row without a header above it, and why it is no header.
+    pub(super) headless: Option<(usize, String)>,
     /// The line of the first total below the rows.
     pub(super) end: Option<usize>,
     pub(super) notes: Vec<String>,
@@ -69,6 +67,7 @@ impl Frame {
         let width = usual_width(&first);
         let mut frame = Self::default();
         frame.find_titles(&first, width);
+        frame.find_header(&first);
         // The header and one row at least are no totals.
         let rows = first.iter().skip(2).chain(&last).collect::<Vec<_>>();
         frame.find_totals(&rows, width);
@@ -76,9 +75,12 @@ impl Frame {
     }
 
     fn find_titles(&mut self, records: &[Cells], width: usize) {
-        let titles = records.iter().take_while(|it| is_title(it, width)).count();
-        let header = records.get(titles).filter(|it| is_header(it, width));
-        if let Some(header) = header.filter(|_| (1..=MAX_TITLES).contains(&titles)) {
+        let is_name = |place: &usize| is_header(records, *place, width);
+        let titles = (0..records.len().min(MAX_TITLES + 1))
+            .take_while(|place| !is_name(place) && is_title(&records[*place], width))
+            .count();
+        let header = records.get(titles).filter(|_| is_name(&titles));
+        if let Some(header) = header.filter(|_| titles > 0) {
             self.header = Some(header.line);
             for title in &records[..titles] {
                 let text = shown(title);
@@ -88,6 +90,14 @@ impl Frame {
                 ));
             }
         }
+    }
+
+    fn find_header(&mut self, records: &[Cells]) {
+        let header = self.header;
+        let mut records = records.iter().skip_while(|it| header.is_some_and(|line| it.line < line));
+        let Some(first) = records.next() else { return };
+        let below: Vec<&[String]> = records.map(|it| it.cells.as_slice()).collect();
+        self.headless = header::doubt(&first.cells, &below).map(|why| (first.line, why));
     }
 
     fn find_totals(&mut self, rows: &[&Cells], width: usize) {
@@ -135,19 +145,34 @@ fn is_title(record: &Cells, width: usize) -> bool {
     filled(record) <= most && (width >= 3 || width == 2 && record.cells.len() == 1)
 }
 
-/// A header has different names in nearly all cells, and no numbers.
-fn is_header(record: &Cells, width: usize) -> bool {
+/// A header has names and no numbers: in nearly all cells, or in all under which something is filled.
+fn is_header(records: &[Cells], place: usize, width: usize) -> bool {
+    let Some((record, below)) = records.get(place..).and_then(<[Cells]>::split_first) else {
+        return false;
+    };
     let names: Vec<&str> =
         record.cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty()).collect();
-    let is_number = |name: &&str| NUMBER.as_ref().is_some_and(|it| it.is_match(name));
-    record.cells.len() == width && names.len() + 1 >= width && !names.iter().any(is_number)
+    record.cells.len() == width
+        && !names.iter().any(|name| is_number(name))
+        && (names.len() + 1 >= width || !names.is_empty() && is_above(record, below))
+}
+
+/// Whether the filled cells of nearly all other records lie under those of one.
+fn is_above(record: &Cells, below: &[Cells]) -> bool {
+    let is_named = |place: usize| record.cells.get(place).is_some_and(|it| !it.trim().is_empty());
+    let lies_under = |other: &&Cells| {
+        let mut cells = other.cells.iter().enumerate();
+        cells.all(|(place, cell)| cell.trim().is_empty() || is_named(place))
+    };
+    let fitting = below.iter().filter(lies_under).count();
+    fitting > 0 && fitting * 10 >= below.len() * 8
 }
 
 /// A total is named in its first filled cell, has a number, and lacks other cells.
 fn is_total(record: &Cells) -> bool {
     let mut cells = record.cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty());
     let name = cells.next().unwrap_or_default().trim_end_matches(':').trim().to_lowercase();
-    let are_numbers = cells.all(|cell| NUMBER.as_ref().is_some_and(|it| it.is_match(cell)));
+    let are_numbers = cells.all(is_number);
     TOTALS.contains(&name.as_str()) && are_numbers && filled(record) < record.cells.len().max(2)
 }
 
@@ -169,6 +194,7 @@ mod tests {
             ("Tickets of May\n\nid,text,label\n1,a,x\n2,b,y", 3),
             ("Tickets of May,,\nid,text,label\n1,a,x\n2,b,y", 2),
             ("Tickets\ntext,label\na,x\nb,y", 2),
+            ("Report,,,,\nv1,v2,,,\nham,a,,,\nspam,b,,,\nham,c,,,", 2),
             ("Report,,,\nFrom,2024-01-01,,\nid,text,label,note\n1,a,x,\n2,b,y,", 3),
         ] {
             let found = frame(text);
@@ -181,6 +207,8 @@ mod tests {
             "text\na\nb",
             ",,text\n1,2,a\n3,4,b",
             "text,label\na,x\n,y",
+            "v1,v2,,,\nham,a,,,\nspam,b,,,\nham,c,,,\nspam,d, and,so,\nham,e,,,\nham,f,,,",
+            "text,,\na,,\nb,,",
             "",
         ] {
             assert_eq!(frame(none), Frame::default(), "{none}");

@@ -9,6 +9,7 @@ mod windows_1252;
 mod lines;
 mod row;
 mod record;
+mod header;
 mod frame;
 mod table;
 mod columnar;

@@ -8,7 +8,7 @@ use super::record::{Escape, Fault, Record, literal_cells, without_end};
 use super::row::Row;
 use crate::source::SourceError;
 use crate::text;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 /// The lines from which the separator is guessed.
@@ -62,6 +62,12 @@ impl Table {
                 Frame::of(std::iter::from_fn(|| all.next_record().transpose())).unwrap_or_default()
             }
         };
+        if let Some((line, why)) = frame.headless {
+            let message = format!("the first row looks like data, not like a header: {why}");
+            return Err(SourceError::new(path, message).at_line(line).help(
+                "write the names of the columns above it, such as `text,label`; if it is a header, give its columns names that are no values",
+            ));
+        }
         notes.extend(frame.notes);
         (table.notes, table.end) = (notes, frame.end);
         while let Some(header) = table.next_record()? {
@@ -95,27 +101,21 @@ impl Table {
     ) -> Result<(), SourceError> {
         let mut taken: HashSet<String> = header.iter().map(|name| name.trim().to_owned()).collect();
         let mut seen: HashSet<String> = HashSet::new();
-        let mut numbers: HashMap<String, usize> = HashMap::new();
-        let mut free_name = |stem: String, from: usize| {
-            let number = numbers.entry(stem.clone()).or_insert(from);
-            loop {
-                let name = format!("{stem}{number}");
-                *number += 1;
-                if taken.insert(name.clone()) {
-                    return name;
-                }
-            }
+        let mut free_name = |name: &str| {
+            let name = text::free_name(name, |it| taken.contains(it));
+            taken.insert(name.clone());
+            name
         };
         for (place, name) in header.iter().enumerate() {
             let name = match name.trim() {
                 // A table that was saved with row numbers has no name for their column.
-                "" => free_name("column_".to_owned(), place + 1),
+                "" => free_name(&format!("column_{}", place + 1)),
                 name => name.to_owned(),
             };
             if seen.insert(name.clone()) {
                 self.names.push(name);
             } else if quirks == Quirks::Convert {
-                let other = free_name(format!("{name}_"), 2);
+                let other = free_name(&name);
                 self.notes.push(format!("two columns are called `{name}`; one becomes `{other}`"));
                 self.names.push(other);
             } else {

@@ -1,0 +1,260 @@
+//! Which columns the prompt shows beside the input: the other text of a pair, a passage, a title.
+//!
+//! What tells the answer must never be shown, so that a column is shown only where its name or its values
+//! speak for it. What is not shown is named to the user.
+
+use super::column_facts::ColumnFacts;
+use super::column_stats::ColumnStats;
+use super::names::{self, words_of};
+use super::path::ValuePath;
+use super::rows::RowWriter;
+use super::shape::SYSTEM;
+use super::source_columns::SourceColumns;
+use crate::prompt::{literal, placeholder};
+use crate::text;
+
+/// The most columns that are named.
+const NAMED_COLUMNS: usize = 20;
+
+/// The names of instructions, which need no name in the prompt.
+const INSTRUCTIONS: &[&str] = &["instruction", "instructions"];
+
+/// The columns that the prompt shows.
+pub(super) struct Inputs {
+    /// Instructions, then texts in the order of the file, then choices.
+    instructions: Vec<ValuePath>,
+    texts: Vec<ValuePath>,
+    choices: Vec<ValuePath>,
+    /// The columns that it does not show and that have no other role, as they are called in the file.
+    unseen: Vec<String>,
+}
+
+impl Inputs {
+    pub(super) fn of(columns: &SourceColumns, writer: &RowWriter, input: &ValuePath) -> Self {
+        let choices = columns.rows.shape.choices_column();
+        let has_chat = columns.rows.shape.has_chat();
+        let mut inputs = Self {
+            instructions: Vec::new(),
+            texts: Vec::new(),
+            choices: Vec::new(),
+            unseen: Vec::new(),
+        };
+        let answer = columns.guess.answer.as_ref();
+        for column in columns.stats.columns().iter().filter(|it| writer.writes(&it.path)) {
+            let path = &column.path;
+            let is_input = path == input;
+            if column.filled == 0 || columns.guess.role_of(path).is_some() && !is_input {
+                continue;
+            }
+            let is_called = |names: &[&str]| {
+                path.is_column() && names.iter().any(|it| path.first().eq_ignore_ascii_case(it))
+            };
+            // What stands beside the answer in one object comes from whoever gave it.
+            let is_with_answer = answer.is_some_and(|it| {
+                !path.is_column() && it.first() == path.first() && it.first() != input.first()
+            });
+            if choices.is_some_and(|it| path.is_column() && path.first() == it) && !is_input {
+                inputs.choices.push(path.clone());
+            } else if is_called(&[SYSTEM]) && has_chat {
+                // Instructions that differ from row to row are a part of the question.
+                inputs.instructions.insert(0, path.clone());
+            } else if is_called(INSTRUCTIONS) {
+                inputs.instructions.push(path.clone());
+            } else if is_input || !is_with_answer && is_shown(column, &columns.stats, input, answer)
+            {
+                inputs.texts.push(path.clone());
+            } else {
+                inputs.unseen.push(path.to_string());
+            }
+        }
+        inputs
+    }
+
+    /// The user message. Several texts have their names before them.
+    pub(super) fn template(&self, writer: &RowWriter) -> String {
+        let bare = |path: &ValuePath| placeholder(&writer.name_of(path));
+        let text = |path: &ValuePath| match self.texts.len() {
+            1 => bare(path),
+            _ => {
+                let name = text::one_line(&writer.name_of(path));
+                format!("{}: {}", literal(&name), bare(path))
+            }
+        };
+        let instructions = self.instructions.iter().map(bare);
+        let choices = self.choices.iter().map(bare);
+        let all = instructions.chain(self.texts.iter().map(text)).chain(choices);
+        all.collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// What the user should know: which columns the model sees, and which it does not.
+    pub(super) fn note(&self) -> Option<String> {
+        let shown = self.instructions.iter().chain(&self.texts).chain(&self.choices);
+        let shown: Vec<String> = shown.map(ToString::to_string).collect();
+        let unseen = || format!("does not show {}", listed(&self.unseen));
+        match (shown.len() > 1, self.unseen.is_empty()) {
+            (true, true) => Some(format!("the prompt shows {}", listed(&shown))),
+            (true, false) => {
+                let shown = listed(&shown);
+                Some(format!("the prompt shows {shown}, and {}: {CHANGE}", unseen()))
+            }
+            (false, false) => Some(format!("the prompt {}: {CHANGE}", unseen())),
+            (false, true) => None,
+        }
+    }
+}
+
+const CHANGE: &str = "change `user` under [prompt] where the model needs other columns";
+
+fn listed(names: &[String]) -> String {
+    let each = names.iter().take(NAMED_COLUMNS).map(|it| format!("`{}`", text::one_line(it)));
+    let more = names.len().saturating_sub(NAMED_COLUMNS);
+    let more = (more > 0).then(|| format!("{more} more"));
+    each.chain(more).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a column is a part of the question.
+fn is_shown(
+    column: &ColumnFacts,
+    stats: &ColumnStats,
+    input: &ValuePath,
+    answer: Option<&ValuePath>,
+) -> bool {
+    let rows = stats.rows;
+    let name = words_of(column.path.last_name());
+    let is_same = column.distinct() < 2 && rows > 1;
+    if column.path.is_column() && stats.fields.iter().any(|it| it == column.path.first()) {
+        return !is_same;
+    }
+    if stats.is_question(&column.path) {
+        return false;
+    }
+    if is_same || names::is_metadata(&name) {
+        return false;
+    }
+    if names::is_context(&name) {
+        return true;
+    }
+    let kinds =
+        [column.dates, column.links, column.objects, column.object_lists, column.text_lists];
+    if kinds.iter().any(|count| column.mostly(*count)) {
+        return false;
+    }
+    if is_sibling(&name, &words_of(input.last_name())) {
+        return true;
+    }
+    let is_code = column.mostly(column.numbers) || column.mostly(column.codes);
+    if is_code {
+        return false;
+    }
+    let is_free = |column: &ColumnFacts| {
+        column.labels().is_none()
+            && column.distinct() * 4 >= column.filled
+            && column.filled * 2 >= rows
+    };
+    // Two responses are what is compared, if neither is the answer.
+    let is_twin = |other: &ColumnFacts| {
+        is_free(other) && is_sibling(&name, &words_of(other.path.last_name()))
+    };
+    if names::is_comparable(&name) && is_free(column) {
+        let twins = || stats.columns().iter().filter(|it| it.path != column.path && is_twin(it));
+        let is_answer = |it: &ColumnFacts| Some(&it.path) == answer;
+        return twins().next().is_some() && !twins().any(is_answer);
+    }
+    !names::is_about_answer(&name) && (names::is_input(&name) || is_free(column))
+}
+
+/// Whether two names differ in a number or a letter at their end: `question1` and `question2`, `text a`
+/// and `text b`.
+fn is_sibling(one: &str, other: &str) -> bool {
+    let stem = |name: &str| {
+        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let bare = match name.rsplit_once(' ') {
+            Some((before, last)) if last.chars().count() == 1 => before,
+            _ => bare,
+        };
+        (bare.len() < name.len()).then(|| bare.trim_end().to_owned())
+    };
+    stem(one).is_some_and(|it| !it.is_empty() && stem(other) == Some(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// The columns of such rows that are shown beside the first one.
+    fn shown(row: impl Fn(usize) -> Value) -> Vec<String> {
+        let mut stats = ColumnStats::default();
+        (0..24).for_each(|n| stats.add(row(n).as_object().unwrap()));
+        let columns = stats.columns();
+        let input = columns[0].path.clone();
+        let rest = columns[1..].iter().filter(|it| is_shown(it, &stats, &input, None));
+        rest.map(|it| it.path.to_string()).collect()
+    }
+
+    #[test]
+    fn the_other_text_of_a_pair_is_shown() {
+        for (one, other) in [
+            ("premise", "hypothesis"),
+            ("question1", "question2"),
+            ("sentence1", "sentence2"),
+            ("query", "product_title"),
+            ("text_a", "text_b"),
+            ("input_question", "input_context"),
+            ("claim", "evidence"),
+            ("#1 String", "#2 String"),
+            ("Frage", "Absatz"),
+            ("body", "subject"),
+        ] {
+            let row = |n: usize| json!({one: format!("It rains {n}"), other: format!("It is wet {n}"), "label": n % 2});
+            assert_eq!(shown(row), [other], "{one}");
+        }
+        let words = ["earbuds", "lamp", "kettle", "sofa"];
+        let word = |n: usize| json!({"sentence": format!("It rains {n}"), "word": format!("{}{}", words[n % 4], ["s", "y", "ier", "dom", "hood", "ish"][n / 4])});
+        assert_eq!(shown(word), ["word"]);
+        let compared = |n: usize| {
+            json!({"prompt": format!("It rains {n}"), "model_a": format!("m{n}"),
+            "response_a": format!("Yes, {n}"), "response_b": format!("No, {n}"), "response": format!("Well, {n}")})
+        };
+        assert_eq!(shown(compared), ["response_a", "response_b"]);
+        let numbers = |n: usize| json!({"n_1": n, "n_2": n * n});
+        assert_eq!(shown(numbers), ["n_2"]);
+    }
+
+    #[test]
+    fn what_tells_the_answer_or_nothing_is_not_shown() {
+        for (name, value) in [
+            ("label_text", json!("some words of it")),
+            ("explanation", json!("because it is so")),
+            ("actual_output", json!("a model said this")),
+            ("rejected", json!("a worse answer")),
+            ("distractor1", json!("a wrong answer")),
+            ("resolution", json!("sent to the desk of refunds")),
+            ("created_at", json!("at noon of May")),
+            ("When", json!("2024-05-01")),
+            ("page", json!("https://example.org/1")),
+            ("license", json!("some words of law")),
+            ("question_type", json!("what and how")),
+            ("message_id", json!("m-7")),
+            ("file", json!("a/b.txt")),
+            ("contact", json!("ann@example.org")),
+            ("views", json!(7)),
+            ("meta", json!({"a": 1})),
+            ("tests", json!(["assert f(1) == 2"])),
+        ] {
+            let row = |n: usize| {
+                let value = match &value {
+                    Value::String(text) => json!(format!("{text}{n}")),
+                    Value::Number(_) => json!(n * 7 + n % 3),
+                    other => other.clone(),
+                };
+                json!({"text": format!("It rains {n}"), name: value})
+            };
+            assert_eq!(shown(row), Vec::<String>::new(), "{name}");
+        }
+        let few = |n: usize| json!({"text": format!("It rains {n}"), "Size": (["S", "M"][n % 2])});
+        assert_eq!(shown(few), Vec::<String>::new());
+        let same = |n: usize| json!({"text": format!("It rains {n}"), "context": "none"});
+        assert_eq!(shown(same), Vec::<String>::new());
+    }
+}
