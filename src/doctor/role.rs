@@ -233,7 +233,7 @@ impl RoleFound {
                  the keys",
             ),
             Failure::Filter => match role {
-                ModelRole::Mutator => {
+                ModelRole::Mutator(_) => {
                     ("answer", "the provider's filter refuses your prompt or rows")
                 }
                 _ => ("answer", "the provider's filter refuses the first row: try another model"),
@@ -303,7 +303,7 @@ impl RoleFound {
         };
         // A mutator that is cut off brings no prompt at all.
         match role {
-            ModelRole::MUTATOR => checks.fault("answer", Cause::Provider, words, remedy),
+            ModelRole::Mutator(_) => checks.fault("answer", Cause::Provider, words, remedy),
             _ => checks.warn("answer", words, remedy),
         }
     }

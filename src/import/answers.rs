@@ -4,7 +4,7 @@ use super::column_facts::ColumnFacts;
 use super::names::{holds_alternatives, words_of};
 use super::toml_text;
 use crate::text;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Above this average length, equal texts are no sensible aim.
 const FREE_TEXT_CHARS: f64 = 120.0;
@@ -20,6 +20,8 @@ pub(super) enum Answers {
     Lists,
     /// Some are lists of labels that are right together; all labels.
     LabelLists(Vec<String>),
+    /// The same, written as texts such as `a, b`.
+    JoinedLabels(Vec<String>),
     /// Reasoning that ends in `#### ` and a number, as in GSM8K.
     ReasoningThenNumber,
     /// All are numbers.
@@ -78,7 +80,13 @@ impl Answers {
             return Self::Numbers;
         }
         match labels {
-            Some(labels) => Self::Labels(in_order(usual(labels))),
+            Some(labels) => {
+                let labels: Vec<String> = usual(labels);
+                match joined(&labels) {
+                    Some(each) => Self::JoinedLabels(each),
+                    None => Self::Labels(in_order(labels)),
+                }
+            }
             None => Self::Texts(column.mean_chars()),
         }
     }
@@ -94,7 +102,11 @@ impl Answers {
                 "kind = \"number\"\ntolerance = 0.0".to_owned()
             }
             Self::Objects(_) => "kind = \"json-fields\"".to_owned(),
-            Self::LabelLists(_) | Self::Json => "kind = \"equals\"".to_owned(),
+            Self::LabelLists(labels) | Self::JoinedLabels(labels) => {
+                let labels: toml::Value = labels.clone().into();
+                format!("kind = \"label-set\"\nlabels = {labels}")
+            }
+            Self::Json => "kind = \"equals\"".to_owned(),
             Self::Lists => format!("kind = \"equals\"\nany_of = true\n{NORMALIZE}"),
             Self::Texts(_) => format!("kind = \"equals\"\n{NORMALIZE}"),
         }
@@ -117,12 +129,8 @@ impl Answers {
                 "Answer with exactly one of these labels, and nothing else{}\n",
                 enumerated(labels)
             ),
-            Self::LabelLists(labels) => format!(
-                "Answer with a JSON list of all labels that apply, in {} order. The labels are{}\n",
-                match labels.iter().all(|label| label.parse::<f64>().is_ok()) {
-                    true => "ascending",
-                    false => "alphabetical",
-                },
+            Self::LabelLists(labels) | Self::JoinedLabels(labels) => format!(
+                "Answer with all labels that apply, and nothing else. The labels are{}\n",
                 enumerated(labels)
             ),
             Self::Numbers | Self::ReasoningThenNumber => {
@@ -141,10 +149,10 @@ impl Answers {
     pub(super) fn notes(&self, column: &ColumnFacts) -> Vec<String> {
         match self {
             Self::Labels(_) | Self::ListedLabels(_) => merged_labels(column),
-            Self::LabelLists(_) => vec![format!(
-                "`{}` holds several labels of a row, which are written in alphabetical order; an answer \
-                 is right if it is the same JSON list. If each label alone is right, add `any_of = \
-                 true` to [[score]]",
+            Self::LabelLists(_) | Self::JoinedLabels(_) => vec![format!(
+                "`{}` holds several labels of a row, in any order; an answer with a part of them scores \
+                 in part. If each label alone is right, write `kind = \"equals\"` and `any_of = true` \
+                 into [[score]]",
                 column.path
             )],
             Self::Json => vec![
@@ -175,6 +183,19 @@ fn in_order(mut labels: Vec<String>) -> Vec<String> {
         labels.sort_by_key(|it| it.parse::<i64>().unwrap_or_default());
     }
     labels
+}
+
+/// What joins labels in one text.
+const JOINTS: [&str; 3] = [", ", "; ", "|"];
+
+/// The labels of which these texts are lists; `None`: a comma in them joins no labels. Labels that are
+/// joined recur in other company, so that there are fewer of them than of their lists.
+fn joined(texts: &[String]) -> Option<Vec<String>> {
+    let joint = JOINTS.into_iter().find(|joint| texts.iter().any(|text| text.contains(joint)))?;
+    let labels: BTreeSet<&str> =
+        texts.iter().flat_map(|text| text.split(joint)).map(str::trim).collect();
+    let is_list = labels.len() > 1 && labels.len() < texts.len() && !labels.contains("");
+    is_list.then(|| labels.into_iter().map(str::to_owned).collect())
 }
 
 /// Labels in a sentence; a line for each where one has a comma, so that it is not taken for several.
@@ -313,6 +334,16 @@ mod tests {
         let found = answers("label", &values).0;
         assert_eq!(found, Answers::Labels(vec!["Food, drinks".into(), "Toys".into()]));
         assert!(found.baseline("label").ends_with("else:\n- Food, drinks\n- Toys\n"));
+    }
+
+    #[test]
+    fn labels_of_a_row_may_be_joined_in_one_text() {
+        let rows = ["a, b", "b", "a", "b, a", "a, b", "b", "a", "b, a", "a", "b"];
+        let values: Vec<Value> = rows.into_iter().map(Value::from).collect();
+        let (found, notes) = answers("labels", &values);
+        assert_eq!(found, Answers::JoinedLabels(vec!["a".into(), "b".into()]));
+        assert!(found.score().starts_with("kind = \"label-set\"\nlabels = [\"a\", \"b\"]"));
+        assert!(notes[0].contains("several labels of a row"));
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl SourceColumns {
             Answers::Lists if answer.text_lists < answer.filled || answer.python > 0 => {
                 writer.answers_as(AnswerForm::List);
             }
-            Answers::LabelLists(_) => writer.answers_as(AnswerForm::SortedList),
+            Answers::LabelLists(_) => writer.answers_as(AnswerForm::List),
             Answers::ListedLabels(_) => writer.answers_as(AnswerForm::OnlyItem),
             // The cells of a table are opened when a task reads them, if they are JSON.
             Answers::Objects(_) | Answers::Json

@@ -34,8 +34,6 @@ pub(super) enum AnswerForm {
     AsRead,
     /// As lists.
     List,
-    /// As lists in the order of the alphabet, or of numbers.
-    SortedList,
     /// As the only item of their list.
     OnlyItem,
     /// As the list or object that a text holds.
@@ -173,9 +171,6 @@ impl RowWriter {
             && let Some(value) = written.get_mut(&answer)
         {
             let mut list = as_list(value.take());
-            if self.form == AnswerForm::SortedList {
-                sort(&mut list);
-            }
             *value = match (self.form, list.len()) {
                 (AnswerForm::OnlyItem, 1) => list.remove(0),
                 _ => list.into(),
@@ -190,17 +185,6 @@ pub(super) fn is_filled(value: &Value) -> bool {
     match value {
         Value::Array(list) => !list.is_empty(),
         other => !value_text(other).trim().is_empty(),
-    }
-}
-
-/// Numbers by size, anything else as its text.
-fn sort(list: &mut [Value]) {
-    match list.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>() {
-        Some(_) => list.sort_by(|one, other| {
-            let number = |value: &Value| value.as_f64().unwrap_or_default();
-            number(one).total_cmp(&number(other))
-        }),
-        None => list.sort_by_cached_key(|item| value_text(item).into_owned()),
     }
 }
 
