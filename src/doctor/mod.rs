@@ -292,6 +292,10 @@ fn question(
         checks.warn("budget", words, "raise it");
         return None;
     }
+    if role == ModelRole::Mutator && caps.proposals == Some(0) {
+        checks.ok("budget", "not asked: the caps allow no proposals");
+        return None;
+    }
     let (request, reader) = match role {
         ModelRole::Task => {
             let request = evaluator.request(&task.baseline, Split::Dev, RowIx(0), 0);

@@ -338,6 +338,9 @@ fn simulated_models_a_full_budget_and_a_short_night_are_examined_too() {
     assert!(found["night"]["calls"].as_u64().unwrap() > 10_000, "{found:#}");
     let (found, _) = examined(&env, "--max-calls 1", 0);
     is(&found, "mutator", "budget", "warning", "not asked");
+    let (found, _) = examined(&env, "--max-proposals 0", 0);
+    assert_eq!(found["asked"]["calls"], 1);
+    is(&found, "mutator", "budget", "ok", "no proposals");
     // And a server of the program's own, with limits that it tells.
     let (mut server, told) = env.simulate("--rpm 600 --tpm 100000");
     let provider = format!(
