@@ -58,7 +58,7 @@ fn parity() -> Result<Task, SourceError> {
         .part("user", "{{ input }}")
         .score_by("exact", |answer, row| answer == row.answer)
         .model(ModelRole::Task, "own/answerer")
-        .model(ModelRole::Mutator, "own/writer")
+        .model(ModelRole::MUTATOR, "own/writer")
         .caps(Caps { calls: Some(1_000), ..Caps::default() })
         .build()
 }

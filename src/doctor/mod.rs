@@ -292,7 +292,7 @@ fn question(
         checks.warn("budget", words, "raise it");
         return None;
     }
-    if role == ModelRole::Mutator && caps.proposals == Some(0) {
+    if role.is_mutator() && caps.proposals == Some(0) {
         checks.ok("budget", "not asked: the caps allow no proposals");
         return None;
     }

@@ -121,7 +121,7 @@ fn several_mutators_share_one_search_and_one_cap() {
     };
     let create = |name: &str| {
         let settings = Settings { caps: Some(caps), ..Settings::default() };
-        with_models(Run::create(task(), &random(), settings, &folder.path().join(name)).unwrap())
+        with_models(Run::create(task(), &random(), settings, folder.path().join(name)).unwrap())
     };
     let mut whole = create("whole");
     let spent = searched(&mut whole, Vec::new(), &Control::new()).summary().spent;

@@ -9,7 +9,6 @@ use promptsearch::ledger::Wallet;
 use promptsearch::memory::State;
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::state::Phase;
-use promptsearch::task::model::ModelRole;
 use promptsearch::units::{Amount, Tokens, Usd};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
