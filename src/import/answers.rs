@@ -117,7 +117,7 @@ impl Answers {
         match self {
             // Bare numbers say nothing of what they stand for.
             Self::Labels(labels) | Self::ListedLabels(labels)
-                if labels.iter().all(|it| it.parse::<i64>().is_ok()) && !is_general(name) =>
+                if labels.iter().all(|it| it.parse::<i64>().is_ok()) && !says_nothing(name) =>
             {
                 format!(
                     "Find the value of \"{}\". Answer with exactly one of these numbers, and nothing else{}\n",
@@ -175,6 +175,12 @@ const NORMALIZE: &str = "normalize = [\"trim\", \"lower\", \"strip-punctuation\"
 fn is_general(name: &str) -> bool {
     let words = words_of(name);
     words.split(' ').any(|word| GENERAL_NAMES.contains(&word))
+}
+
+/// Whether a name does not say what is asked for, either: `label`.
+fn says_nothing(name: &str) -> bool {
+    let is_empty = |word: &str| ["label", "labels", "class", "target", "gold"].contains(&word);
+    is_general(name) || words_of(name).split(' ').all(is_empty)
 }
 
 /// Labels that are numbers by size.
@@ -296,6 +302,13 @@ mod tests {
                 assert_eq!(found, Answers::Labels(expected), "{name}");
                 let prompt = found.baseline(name);
                 let words = words_of(name);
+                if name == "target" {
+                    assert!(
+                        prompt.starts_with("Answer with exactly one of these labels"),
+                        "{prompt}"
+                    );
+                    continue;
+                }
                 let says = format!(
                     "Find the value of \"{words}\". Answer with exactly one of these numbers, and nothing else: {}.\n",
                     classes.join(", ")

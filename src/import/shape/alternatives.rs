@@ -14,7 +14,9 @@ pub(super) const ALIASES: &[&str] =
 /// Writes right answers as one list of texts. A row of another shape stays as it is.
 pub(super) fn write(row: &mut Columns) {
     for name in WITH_TEXTS {
-        let texts = row.get(*name).and_then(|value| texts_of(value).or_else(|| aliased(value)));
+        let texts = row
+            .get(*name)
+            .and_then(|value| texts_of(value).or_else(|| placed(value)).or_else(|| aliased(value)));
         if let Some(texts) = texts {
             row.insert((*name).to_owned(), unique(texts));
         }
@@ -35,6 +37,13 @@ fn texts_of(value: &Value) -> Option<Vec<String>> {
     let list = structure(value)?;
     let list = list.as_array().filter(|list| !list.is_empty())?;
     list.iter().map(|item| Some(item.get("text")?.as_str()?.to_owned())).collect()
+}
+
+/// The texts of `{"text": ["…"], "answer_start": [3]}`, where it stands in a table's cell.
+fn placed(value: &Value) -> Option<Vec<String>> {
+    let opened = structure(value).filter(|_| value.is_string())?;
+    opened.get("answer_start")?;
+    plain_texts(opened.get("text")?)
 }
 
 /// The value of TriviaQA's answer with its aliases.

@@ -126,6 +126,13 @@ fn an_articles_questions_are_rows() {
 fn an_answer_and_its_aliases_are_right_answers() {
     let nested = json!({"question": "q", "answer": {"value": "UK", "aliases": ["UK", "Britain"]}});
     assert_eq!(plain(&[nested], None), [json!({"question": "q", "answer": ["UK", "Britain"]})]);
+    for cell in [
+        "{'text': array(['UK', 'Britain'], dtype=object), 'answer_start': array([1, 2])}",
+        r#"{"text": ["UK", "Britain"], "answer_start": [1, 2]}"#,
+    ] {
+        let row = json!({"question": "q", "answers": cell});
+        assert_eq!(plain(&[row], None), [json!({"question": "q", "answers": ["UK", "Britain"]})]);
+    }
     let flat = json!({"question": "q", "answer": "UK", "aliases": "[\"Britain\"]"});
     assert_eq!(plain(&[flat], None), [json!({"question": "q", "answer": ["UK", "Britain"]})]);
 }
