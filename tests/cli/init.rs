@@ -405,10 +405,13 @@ fn several_labels_of_a_row_are_no_alternatives() {
     env.write("tags.jsonl", &rows);
     let made = made(&env, "tags.jsonl", "");
     assert!(notes(&made).contains("`labels` holds several labels of a row"), "{made}");
-    assert!(!env.read("made/task.toml").contains("any_of"));
-    let right = |n: usize| [r#"["art", "news"]"#, r#"["art"]"#][n % 2];
-    assert_eq!(score_of(&env, (0..24).map(|n| json!(right(n)))), 1.0);
-    assert_eq!(score_of(&env, (0..24).map(|_| json!("news"))), 0.0);
+    assert!(env.read("made/task.toml").contains("kind = \"label-set\""));
+    // Their order does not count, and a part of them counts for a part: 2 / (1 + 2) for half of the rows.
+    for right in [[r#"["art", "news"]"#, r#"["art"]"#], ["news, art", "art"]] {
+        assert_eq!(score_of(&env, (0..24).map(|n| json!(right[n % 2]))), 1.0, "{right:?}");
+    }
+    let part = score_of(&env, (0..24).map(|_| json!("news")));
+    assert!((part - 1.0 / 3.0).abs() < 1e-9, "{part}");
 }
 
 #[test]
@@ -727,7 +730,7 @@ fn json_in_the_texts_of_answers_is_opened_and_what_a_user_says_last_is_no_answer
     let made = made(&env, "tags.jsonl", "");
     assert_eq!(made["rows"], 64, "{made}");
     let task = env.read("made/task.toml");
-    assert!(task.contains("kind = \"equals\"") && !task.contains("any_of"), "{task}");
+    assert!(task.contains("kind = \"label-set\""), "{task}");
     assert!(!env.read("made/examples.jsonl").contains("and now?"));
 }
 
@@ -749,22 +752,6 @@ fn a_partly_annotated_export_takes_what_people_said() {
     let made = made(&env, "export.json", "");
     assert_eq!(role_of(&made, "answer").as_deref(), Some("label"));
     assert_eq!(made["rows"], 30);
-}
-
-/// Lists of numbers have the order of numbers.
-#[test]
-fn lists_of_class_numbers_are_in_ascending_order() {
-    let env = TestEnv::new();
-    let rows = lines(
-        60,
-        |n| json!({"text": format!("t {n}"), "labels": ([vec![10, 2], vec![2], vec![9, 10]][n % 3])}),
-    );
-    env.write("emotions.jsonl", &rows);
-    made(&env, "emotions.jsonl", "");
-    let first: Value =
-        serde_json::from_str(env.read("made/examples.jsonl").lines().next().unwrap()).unwrap();
-    assert_eq!(first["labels"], json!([2, 10]));
-    assert!(env.read("made/system.md").contains("ascending"));
 }
 
 /// Of several lists in a file none is lost in silence.
