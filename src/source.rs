@@ -169,6 +169,12 @@ pub fn line_of_offset(text: &str, offset: usize) -> usize {
     1 + text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count()
 }
 
+/// Whether JSON is an object. A list would be read as the fields of a struct in their order.
+#[must_use]
+pub fn is_json_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().starts_with(b"{")
+}
+
 /// Turns serde's list of expected names into a suggestion: `(message, help)`.
 #[must_use]
 pub fn explain_unknown_name(message: &str) -> (String, Option<String>) {

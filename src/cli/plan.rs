@@ -164,7 +164,20 @@ fn batches(task: &Task, recipe: &Recipe, caps: Caps) -> String {
     if model.execution.is_live() {
         return String::new();
     }
-    let (wait, night) = (model.batch_wait.unwrap_or(FIRST_WAIT), caps.wall.unwrap_or(NIGHT));
+    let until = caps.deadline.map(|deadline| {
+        let left = deadline.duration_since(Clock::System.now());
+        Duration::try_from(left).unwrap_or_default()
+    });
+    let wait = model.batch_wait.unwrap_or(FIRST_WAIT);
+    let night = caps.wall.into_iter().chain(until).min().unwrap_or(NIGHT);
+    if night < wait {
+        return format!(
+            "\nbatches: {} have no room for one, which is expected to take {}: all rows are asked live, \
+             at the full price\n",
+            text::duration(night),
+            text::duration(wait)
+        );
+    }
     let rows = recipe.slots.schedule.lookahead().evaluations;
     let rounds = night.as_secs_f64() / wait.as_secs_f64().max(1.0);
     format!(

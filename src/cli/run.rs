@@ -14,6 +14,7 @@ use crate::seed::Seed;
 use crate::task::Task;
 use crate::task::model::Provider;
 use jiff::tz::TimeZone;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -177,11 +178,17 @@ fn passed_cap(run: &LoadedRun) -> Option<String> {
 
 fn resume_command(run: &LoadedRun) -> String {
     let out = run.dir.path().parent().unwrap_or(Path::new("results"));
-    if out == Path::new("results") {
-        format!("promptsearch resume {}", run.file.run)
-    } else {
-        format!("promptsearch resume {} --out {}", run.file.run, out.display())
+    let mut command = format!("promptsearch resume {}", run.file.run);
+    if out != Path::new("results") {
+        let _ = write!(command, " --out {}", out.display());
     }
+    let caps = run.caps();
+    let is_late = caps.wall.is_some_and(|wall| wall <= run.history.running())
+        || caps.deadline.is_some_and(|deadline| deadline <= Clock::System.now());
+    if is_late {
+        command.push_str(" --for DURATION");
+    }
+    command
 }
 
 /// Starts this program again as a background process that resumes the run.

@@ -4,7 +4,7 @@ use super::column_facts::ColumnFacts;
 use super::names::{holds_alternatives, words_of};
 use super::toml_text;
 use crate::text;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Above this average length, equal texts are no sensible aim.
 const FREE_TEXT_CHARS: f64 = 120.0;
@@ -79,14 +79,11 @@ impl Answers {
         if all(column.numbers) && !(labels.is_some() && are_classes()) {
             return Self::Numbers;
         }
+        if let Some(each) = column.joined_labels() {
+            return Self::JoinedLabels(each);
+        }
         match labels {
-            Some(labels) => {
-                let labels: Vec<String> = usual(labels);
-                match joined(&labels) {
-                    Some(each) => Self::JoinedLabels(each),
-                    None => Self::Labels(in_order(labels)),
-                }
-            }
+            Some(labels) => Self::Labels(in_order(usual(labels))),
             None => Self::Texts(column.mean_chars()),
         }
     }
@@ -149,12 +146,24 @@ impl Answers {
     pub(super) fn notes(&self, column: &ColumnFacts) -> Vec<String> {
         match self {
             Self::Labels(_) | Self::ListedLabels(_) => merged_labels(column),
-            Self::LabelLists(_) | Self::JoinedLabels(_) => vec![format!(
-                "`{}` holds several labels of a row, in any order; an answer with a part of them scores \
-                 in part. If each label alone is right, write `kind = \"equals\"` and `any_of = true` \
-                 into [[score]]",
-                column.path
-            )],
+            Self::LabelLists(_) | Self::JoinedLabels(_) => {
+                let mut notes = vec![format!(
+                    "`{}` holds several labels of a row, in any order; an answer with a part of them \
+                     scores in part. If each label alone is right, write `kind = \"equals\"` and \
+                     `any_of = true` into [[score]]",
+                    column.path
+                )];
+                if column.empty_lists > 0 {
+                    notes.push(format!(
+                        "{} no label: say in the prompt what to answer where none applies",
+                        match column.empty_lists {
+                            1 => "1 row has".to_owned(),
+                            rows => format!("{} rows have", text::thousands(rows as u64)),
+                        }
+                    ));
+                }
+                notes
+            }
             Self::Json => vec![
                 "an answer is right only if it is the same JSON: for parts of it, replace [[score]]"
                     .to_owned(),
@@ -189,19 +198,6 @@ fn in_order(mut labels: Vec<String>) -> Vec<String> {
         labels.sort_by_key(|it| it.parse::<i64>().unwrap_or_default());
     }
     labels
-}
-
-/// What joins labels in one text.
-const JOINTS: [&str; 3] = [", ", "; ", "|"];
-
-/// The labels of which these texts are lists; `None`: a comma in them joins no labels. Labels that are
-/// joined recur in other company, so that there are fewer of them than of their lists.
-fn joined(texts: &[String]) -> Option<Vec<String>> {
-    let joint = JOINTS.into_iter().find(|joint| texts.iter().any(|text| text.contains(joint)))?;
-    let labels: BTreeSet<&str> =
-        texts.iter().flat_map(|text| text.split(joint)).map(str::trim).collect();
-    let is_list = labels.len() > 1 && labels.len() < texts.len() && !labels.contains("");
-    is_list.then(|| labels.into_iter().map(str::to_owned).collect())
 }
 
 /// Labels in a sentence; a line for each where one has a comma, so that it is not taken for several.
@@ -351,6 +347,20 @@ mod tests {
 
     #[test]
     fn labels_of_a_row_may_be_joined_in_one_text() {
+        let labels = ["a", "b", "c d", "e", "f"];
+        for joint in [", ", ",", ";", " | "] {
+            // Nearly every row has labels of its own.
+            let values: Vec<Value> = (0..32_usize)
+                .map(|n| (0..5).filter(|bit| n >> bit & 1 == 1).map(|bit| labels[bit]).collect())
+                .map(|some: Vec<&str>| json!(some.join(joint)))
+                .collect();
+            let (found, _) = answers("labels", &values);
+            let labels = labels.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(found, Answers::JoinedLabels(labels), "{joint}");
+        }
+        let places: Vec<Value> =
+            (0..40).map(|n| json!(format!("Town {n}, Land {}", n % 3))).collect();
+        assert!(matches!(answers("place", &places).0, Answers::Texts(_)));
         let rows = ["a, b", "b", "a", "b, a", "a, b", "b", "a", "b, a", "a", "b"];
         let values: Vec<Value> = rows.into_iter().map(Value::from).collect();
         let (found, notes) = answers("labels", &values);

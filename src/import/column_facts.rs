@@ -70,6 +70,13 @@ pub(super) struct ColumnFacts {
     values: HashSet<u64>,
     /// Rows by label and spelling; `None` once there are too many or too long ones.
     labels: Option<BTreeMap<String, BTreeMap<String, usize>>>,
+    /// The parts of its texts between commas, semicolons and bars, with their numbers of uses, while they
+    /// are few and short.
+    parts: Option<BTreeMap<String, usize>>,
+    /// Texts with several parts.
+    parted: usize,
+    /// Lists without an item.
+    pub(super) empty_lists: usize,
     /// The value before, if it was a number.
     last_number: Option<f64>,
 }
@@ -100,6 +107,9 @@ impl ColumnFacts {
             fields: Vec::new(),
             values: HashSet::new(),
             labels: Some(BTreeMap::new()),
+            parts: Some(BTreeMap::new()),
+            parted: 0,
+            empty_lists: 0,
             last_number: None,
         }
     }
@@ -162,9 +172,19 @@ impl ColumnFacts {
         (!items.is_empty() && items.len() * 2 <= uses).then(|| items.keys().cloned().collect())
     }
 
+    /// The labels that its texts join, as `a, b` does. They recur in other company, so that there are
+    /// fewer of them than of the texts; else a comma is a part of a label.
+    pub(super) fn joined_labels(&self) -> Option<Vec<String>> {
+        let parts = self.parts.as_ref().filter(|_| self.parted > 0)?;
+        let uses: usize = parts.values().sum();
+        let recur = parts.len() > 1 && parts.len() < self.distinct() && parts.len() * 3 <= uses;
+        recur.then(|| parts.keys().cloned().collect())
+    }
+
     /// Adds the value of one row.
     pub(super) fn add(&mut self, value: &Value) {
         if matches!(value, Value::Array(list) if list.is_empty()) {
+            self.empty_lists += 1;
             return;
         }
         let text = value_text(value);
@@ -190,6 +210,7 @@ impl ColumnFacts {
         self.packed += usize::from(parsed.as_ref().is_some_and(holds_objects));
         let value = parsed.as_ref().unwrap_or(value);
         self.add_kind(value, trimmed);
+        self.add_parts(trimmed);
         match only_item(value) {
             Some(item) => {
                 self.singles += 1;
@@ -237,6 +258,20 @@ impl ColumnFacts {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn add_parts(&mut self, text: &str) {
+        let Some(known) = &mut self.parts else { return };
+        let parts: Vec<&str> = text.split([',', ';', '|']).map(str::trim).collect();
+        self.parted += usize::from(parts.len() > 1);
+        let is_label = |part: &&str| !part.is_empty() && part.chars().count() <= LABEL_CHARS;
+        let all_are_labels = parts.iter().all(is_label);
+        for part in parts {
+            *known.entry(part.to_owned()).or_default() += 1;
+        }
+        if !all_are_labels || known.len() > MAX_LABELS {
+            self.parts = None;
         }
     }
 

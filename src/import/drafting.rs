@@ -6,7 +6,7 @@ use super::inputs::Inputs;
 use super::names::{is_usual, words_of};
 use super::path::ValuePath;
 use super::role::ColumnRole;
-use super::rows::{AnswerForm, RowWriter, is_filled};
+use super::rows::{AnswerForm, RowWriter};
 use super::shape::SYSTEM;
 use super::source_columns::SourceColumns;
 use crate::prompt::{USER, literal, placeholders};
@@ -74,7 +74,7 @@ impl SourceColumns {
             Answers::Lists if answer.text_lists < answer.filled || answer.python > 0 => {
                 writer.answers_as(AnswerForm::List);
             }
-            Answers::LabelLists(_) => writer.answers_as(AnswerForm::List),
+            Answers::LabelLists(_) => writer.answers_are_sets(),
             Answers::ListedLabels(_) => writer.answers_as(AnswerForm::OnlyItem),
             // The cells of a table are opened when a task reads them, if they are JSON.
             Answers::Objects(_) | Answers::Json
@@ -113,9 +113,11 @@ impl SourceColumns {
             feedback: column(&self.guess.feedback),
             group: column(&self.guess.group),
         };
-        let left_out = self.stats.rows - answer.filled;
+        let is_set = matches!(answers, Answers::LabelLists(_));
+        let count = answer.filled + if is_set { answer.empty_lists } else { 0 };
+        let left_out = self.stats.rows - count;
         if left_out > 0 {
-            notes.push(self.left_out(answer_path, left_out)?);
+            notes.push(self.left_out(&writer, answer_path, left_out)?);
         }
         let is_whole = left_out == 0 && self.left_out.is_empty();
         let is_copy = writer.is_copy() && is_whole && self.notes.is_empty();
@@ -131,7 +133,7 @@ impl SourceColumns {
             scores: vec![answers.score()],
             columns,
             rows,
-            count: answer.filled,
+            count,
             models: Vec::new(),
             has_prompt,
             notes,
@@ -174,11 +176,16 @@ impl SourceColumns {
     }
 
     /// Says which rows have no answer.
-    fn left_out(&self, answer: &ValuePath, count: usize) -> Result<String, SourceError> {
+    fn left_out(
+        &self,
+        writer: &RowWriter,
+        answer: &ValuePath,
+        count: usize,
+    ) -> Result<String, SourceError> {
         let (mut lines, mut named) = (Vec::new(), 0);
         for row in self.rows.rows()? {
             let row = row?;
-            if row.left_out.is_some() || answer.get(&row.values).is_some_and(is_filled) {
+            if row.left_out.is_some() || writer.has_answer(&row.values) {
                 continue;
             }
             let line = row.line.to_string();

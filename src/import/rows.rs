@@ -25,6 +25,8 @@ pub(super) struct RowWriter {
     renamed: Vec<(String, String)>,
     answer: ValuePath,
     form: AnswerForm,
+    /// Whether an empty list is an answer: none of the labels applies.
+    keeps_empty_lists: bool,
 }
 
 /// How answers are written.
@@ -80,6 +82,7 @@ impl RowWriter {
             renamed: Vec::new(),
             answer: roles.answer.clone().unwrap_or_else(|| ValuePath::column("answer")),
             form: AnswerForm::AsRead,
+            keeps_empty_lists: false,
         }
     }
 
@@ -113,6 +116,19 @@ impl RowWriter {
         self.form = form;
     }
 
+    /// Writes the answers as lists of labels, of which none may apply.
+    pub(super) fn answers_are_sets(&mut self) {
+        self.form = AnswerForm::List;
+        self.keeps_empty_lists = true;
+    }
+
+    /// Whether a row has an answer.
+    pub(super) fn has_answer(&self, row: &Columns) -> bool {
+        self.answer
+            .get(row)
+            .is_some_and(|answer| is_filled(answer) || self.keeps_empty_lists && answer.is_array())
+    }
+
     /// Whether rows are written as they are read.
     pub(super) fn is_copy(&self) -> bool {
         self.rows.shape.is_plain()
@@ -138,7 +154,7 @@ impl RowWriter {
     ) -> Result<impl Iterator<Item = Result<Columns, SourceError>> + '_, SourceError> {
         Ok(self.rows.rows()?.filter_map(|row| match row {
             Ok(row) if row.left_out.is_some() => None,
-            Ok(row) if !self.answer.get(&row.values).is_some_and(is_filled) => None,
+            Ok(row) if !self.has_answer(&row.values) => None,
             Ok(row) => Some(Ok(self.row(row.values))),
             Err(error) => Some(Err(error)),
         }))
@@ -181,7 +197,7 @@ impl RowWriter {
 }
 
 /// Whether a value is an answer: neither null, nor blank, nor an empty list.
-pub(super) fn is_filled(value: &Value) -> bool {
+fn is_filled(value: &Value) -> bool {
     match value {
         Value::Array(list) => !list.is_empty(),
         other => !value_text(other).trim().is_empty(),

@@ -8,7 +8,7 @@ use super::ask::{Ask, Refusal};
 use super::brief::Evidence;
 use crate::event::Rejection;
 use crate::prompt::Prompt;
-use crate::source::explain_unknown_name;
+use crate::source::{explain_unknown_name, is_json_object};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -89,6 +89,9 @@ fn parsed(line: &[u8]) -> Result<Reply, String> {
         let (message, help) = explain_unknown_name(&error.to_string());
         help.map_or(message.clone(), |help| format!("{message}: {help}"))
     })?;
+    if !is_json_object(line) {
+        return Err("it is a list and no object".to_owned());
+    }
     match (&reply.parts, &reply.error) {
         (Some(_), Some(_)) => Err("it holds both `parts` and `error`".to_owned()),
         (None, None) => Err("it holds neither `parts` nor `error`".to_owned()),
@@ -166,6 +169,7 @@ mod tests {
             (r#"{"part": {}}"#, Rejection::Program, "unknown key `part`"),
             (r#"{}"#, Rejection::Program, "neither `parts` nor `error`"),
             (r#"{"parts": {}, "error": "x"}"#, Rejection::Program, "both"),
+            (r#"[{"system": "x"}]"#, Rejection::Program, "a list and no object"),
             ("Sure! Here is it.", Rejection::Program, "expected value"),
         ] {
             let (why, message) = read(reply, &searched).unwrap_err();

@@ -175,8 +175,13 @@ pub fn estimate(
     let longest = [task.max_tokens + row, 4 * task.max_tokens + 6 * row];
     let mut roles = BTreeMap::new();
     let of_task = (ModelRole::Task, task_calls, task_usage, longest[0]);
+    // Rounded so that their sum is that of all.
+    let (mut share_so_far, mut calls_so_far) = (0.0, 0);
     let of_mutators = mutators.iter().map(|(role, share, usage)| {
-        (*role, (middle as f64 * share).round() as u64, *usage, longest[1])
+        share_so_far += share;
+        let calls = ((middle as f64 * share_so_far).round() as u64).saturating_sub(calls_so_far);
+        calls_so_far += calls;
+        (*role, calls, *usage, longest[1])
     });
     for (role, calls, usage, prompt) in std::iter::once(of_task).chain(of_mutators) {
         let Some(model) = task.model(role) else { continue };

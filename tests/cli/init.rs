@@ -415,6 +415,19 @@ fn several_labels_of_a_row_are_no_alternatives() {
 }
 
 #[test]
+fn a_row_to_which_no_label_applies_stays() {
+    let env = TestEnv::new();
+    let sets = [json!(["news", "art"]), json!([]), json!(["art"])];
+    let rows = lines(30, |n| json!({"text": format!("about {n}"), "labels": sets[n % 3]}));
+    env.write("tags.jsonl", &rows);
+    let made = made(&env, "tags.jsonl", "");
+    assert_eq!(made["rows"], 30, "{made}");
+    assert!(notes(&made).contains("10 rows have no label"), "{made}");
+    let right = ["art and news", "none", "art"];
+    assert_eq!(score_of(&env, (0..30).map(|n| json!(right[n % 3]))), 1.0);
+}
+
+#[test]
 fn a_name_with_a_line_break_is_written_as_it_is_shown() {
     let env = TestEnv::new();
     let rows: String =

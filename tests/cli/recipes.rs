@@ -140,6 +140,7 @@ fn two_mutators_are_planned_asked_and_reported() {
     let calls = |role: &str| planned["roles"][role]["calls"].as_u64().unwrap();
     let (first, second) = (calls("mutator"), calls("mutator-2"));
     assert!(first > 0 && second.abs_diff(3 * first) <= 3, "{planned}");
+    assert_eq!(first + second + calls("task"), 400, "{planned}");
 
     let run = "run colours --strategy random --set model.kind=fixed --name two --max-calls 400";
     let shown = env.run(&format!("{run} --quiet")).ok().stdout;

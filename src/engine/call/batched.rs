@@ -38,11 +38,14 @@ impl CallRunner {
         if execution == Execution::Live || context.provider.throttled.batches.is_none() {
             return false;
         }
-        let batches = lock(&self.batches);
-        let wait = batches.expected_wait();
-        batches.take_model(&context.request.model)
+        let (wait, is_taken) = {
+            let batches = lock(&self.batches);
+            (batches.expected_wait(), batches.take_model(&context.request.model))
+        };
+        let needed = wait + self.rescue_time(1);
+        is_taken
             && !self.is_closed(context.share)
-            && self.time_left(context.share).is_none_or(|left| left >= wait)
+            && self.time_left(context.share).is_none_or(|left| left >= needed)
     }
 
     /// How long the next batch is expected to take, where calls of the task model are made in batches.

@@ -40,11 +40,14 @@ struct Reply {
     id: Option<String>,
 }
 
+const NEEDS_SCORE: &str = "the scorer's line needs `score` (a number from 0 to 1)";
+
 pub(super) fn read_reply(line: &[u8], row: &Example) -> Result<Verdict, String> {
+    let is_object = crate::source::is_json_object(line);
     let reply: Reply = serde_json::from_slice(line).map_err(|error| {
         let message = error.to_string();
         if message.contains("struct Reply") || message.starts_with("missing field `score`") {
-            return "the scorer's line needs `score` (a number from 0 to 1)".to_owned();
+            return NEEDS_SCORE.to_owned();
         }
         let (message, help) = crate::source::explain_unknown_name(&message);
         match help {
@@ -52,6 +55,9 @@ pub(super) fn read_reply(line: &[u8], row: &Example) -> Result<Verdict, String> 
             None => message,
         }
     })?;
+    if !is_object {
+        return Err(NEEDS_SCORE.to_owned());
+    }
     let score = Score::new(reply.score)
         .ok_or_else(|| format!("the score {} is not in [0, 1]", reply.score))?;
     if let Some(id) = reply.id.filter(|id| id != row.id.as_str()) {

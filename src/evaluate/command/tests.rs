@@ -292,3 +292,13 @@ async fn a_program_is_found_beside_the_task() {
     let missing = missing.unwrap_err().to_string();
     assert!(missing.starts_with("cannot start `./other.sh`: "), "{missing}");
 }
+
+#[test]
+fn a_list_is_no_reply() {
+    let score = |line: &[u8]| super::protocol::read_reply(line, &row());
+    assert_eq!(score(b" {\"score\": 0.5}\n").unwrap().score.value(), 0.5);
+    for list in [&b"[0.5]"[..], b"[0.5, \"well\"]"] {
+        let complaint = score(list).unwrap_err();
+        assert!(complaint.contains("needs `score`"), "{complaint}");
+    }
+}
