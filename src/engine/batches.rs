@@ -59,8 +59,6 @@ pub(super) struct Out {
     pub(super) done: u64,
     /// Whether a call follows it.
     pub(super) is_followed: bool,
-    /// Whether an earlier session submitted it.
-    pub(super) is_adopted: bool,
     /// Its calls that have not come back.
     calls: BTreeSet<Call>,
     waiting: HashMap<Call, oneshot::Sender<Given>>,
@@ -94,8 +92,7 @@ impl Batches {
         for (name, batch) in open {
             let OpenBatch { calls, id, since, rows } = batch.clone();
             let (waiting, early) = (HashMap::new(), HashMap::new());
-            let (done, is_followed, is_adopted) = (0, false, true);
-            let out = Out { id, since, rows, done, is_followed, is_adopted, calls, waiting, early };
+            let out = Out { id, since, rows, done: 0, is_followed: false, calls, waiting, early };
             self.out.insert(Arc::clone(name), out);
         }
     }
@@ -161,7 +158,6 @@ impl Batches {
             rows: rows.len(),
             done: 0,
             is_followed: true,
-            is_adopted: false,
             calls: rows.iter().map(|waiting| waiting.call).collect(),
             waiting: rows.into_iter().map(|waiting| (waiting.call, waiting.given)).collect(),
             early: HashMap::new(),
@@ -211,8 +207,7 @@ impl Batches {
         self.waits.push(took);
     }
 
-    /// How long the next batch is expected to take: as long as three quarters of those that came back
-    /// took at most.
+    /// How long the next batch is expected to take: as long as the slower half of those that came back.
     pub(super) fn expected_wait(&self) -> Duration {
         let mut waits = self.waits.clone();
         waits.sort_unstable();

@@ -38,14 +38,11 @@ impl CallRunner {
         if execution == Execution::Live || context.provider.throttled.batches.is_none() {
             return false;
         }
-        let (wait, is_taken) = {
-            let batches = lock(&self.batches);
-            (batches.expected_wait(), batches.take_model(&context.request.model))
-        };
-        let needed = wait + self.rescue_time(1);
-        is_taken
+        let batches = lock(&self.batches);
+        let wait = batches.expected_wait();
+        batches.take_model(&context.request.model)
             && !self.is_closed(context.share)
-            && self.time_left(context.share).is_none_or(|left| left >= needed)
+            && self.time_left(context.share).is_none_or(|left| left >= wait)
     }
 
     /// How long the next batch is expected to take, where calls of the task model are made in batches.

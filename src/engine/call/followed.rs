@@ -31,10 +31,6 @@ const CANCELLING: Duration = Duration::from_secs(15 * 60);
 const LIVE_MARGIN: f64 = 1.5;
 /// And at least so long.
 const LIVE_LEAST: Duration = Duration::from_secs(10);
-/// The time in which a cancelled batch should end.
-const CANCEL_TIME: Duration = Duration::from_secs(10 * 60);
-/// Both are no longer than this share of what a batch is expected to take.
-const LATE_SHARE: u32 = 8;
 
 /// A batch that a call follows.
 pub(super) struct Followed<'a> {
@@ -87,8 +83,7 @@ impl CallRunner {
                 }
                 continue;
             }
-            // One of an earlier session may have ended while nobody asked.
-            let since = batches.get(&name).filter(|out| !out.is_adopted).map(|out| out.since);
+            let since = batches.get(&name).map(|out| out.since);
             let took = since.map(|since| Clock::System.now().duration_since(since));
             if let Some(took) = took.and_then(|took| Duration::try_from(took).ok()) {
                 batches.came_back(took);
@@ -163,14 +158,10 @@ impl CallRunner {
                 }
             }
             let left = lock(&self.batches).left(&followed.name).len();
-            let late_in = self.late_in(context, left);
             match followed.cancelled {
-                None if late_in == Some(Duration::ZERO) => {
+                None if self.is_late(context, left) => {
                     match followed.api.cancel(followed.form, id).await {
-                        Ok(()) => {
-                            followed.cancelled = Some(Instant::now());
-                            wait = POLLS[0];
-                        }
+                        Ok(()) => followed.cancelled = Some(Instant::now()),
                         Err(error) => self.pause_after(context, followed, error).await?,
                     }
                 }
@@ -184,32 +175,22 @@ impl CallRunner {
                 }
                 _ => {}
             }
-            // The moment at which it is late is not slept over.
-            let soonest = late_in.filter(|late_in| !late_in.is_zero());
-            self.wait(soonest.map_or(wait, |late_in| wait.min(late_in))).await?;
+            self.wait(wait).await?;
             let most = if followed.cancelled.is_some() { POLLS[0] * 5 } else { POLLS[1] };
             wait = wait.mul_f64(1.2).min(most);
         }
     }
 
-    /// How soon a batch must be cancelled, so that what is left of it can be asked live in time; `None`:
-    /// the run has no end.
-    fn late_in(&self, context: &CallContext<'_>, rows: usize) -> Option<Duration> {
+    /// Whether what is left of a batch must be asked live now, to be answered in time.
+    fn is_late(&self, context: &CallContext<'_>, rows: usize) -> bool {
         if self.is_closed(context.share) {
-            return Some(Duration::ZERO);
+            return true;
         }
-        let left = self.time_left(context.share)?;
-        Some(left.saturating_sub(self.rescue_time(rows)))
-    }
-
-    /// The time that it takes to cancel a batch, and to ask so many of its rows live.
-    pub(super) fn rescue_time(&self, rows: usize) -> Duration {
-        let share = lock(&self.batches).expected_wait() / LATE_SHARE;
+        let Some(left) = self.time_left(context.share) else { return false };
         let lanes = u32::try_from(self.concurrency).unwrap_or(u32::MAX).max(1);
         let each = (self.mean_latency() / lanes).max(self.spacing());
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        let live = each.saturating_mul(rows).mul_f64(LIVE_MARGIN).max(LIVE_LEAST.min(share));
-        live + CANCEL_TIME.min(share)
+        left <= each.saturating_mul(rows).mul_f64(LIVE_MARGIN).max(LIVE_LEAST)
     }
 
     /// A provider took no request of a batch.
