@@ -21,7 +21,9 @@ pub(super) async fn asked<P: Protocol>(
     message: Message,
 ) -> Result<Value, LlmError> {
     let body = http.exchange(form, message).await?;
-    serde_json::from_slice(&body).map_err(|_| unreadable(http, "its answer is no JSON"))
+    // An id is journaled: a key that a server repeats must not come in with one.
+    let body = http.redacted(&String::from_utf8_lossy(&body));
+    serde_json::from_str(&body).map_err(|_| unreadable(http, "its answer is no JSON"))
 }
 
 /// The id of what a provider took.

@@ -296,6 +296,12 @@ impl<P: Protocol> HttpProvider<P> {
         }
     }
 
+    /// A text without the provider's keys.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        let credential = self.credential.as_ref();
+        credential.map_or_else(|| text.to_owned(), |credential| credential.redact(text))
+    }
+
     /// The whole body of an answer.
     async fn body(&self, mut response: Response, largest: usize) -> Result<Vec<u8>, LlmError> {
         let mut body = Vec::new();
