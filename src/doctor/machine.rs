@@ -28,7 +28,8 @@ pub struct Machine {
     pub disk_needed_bytes: u64,
 }
 
-/// Bytes that so many calls with answers of so many bytes write: each answer stands there twice.
+/// Bytes that calls write, given pairs of a number of calls and the bytes of an answer. Each answer is
+/// written twice.
 pub(super) fn bytes_of(calls: impl Iterator<Item = (u64, u64)>) -> u64 {
     let of = |(calls, answer): (u64, u64)| {
         calls.saturating_mul(BYTES_OF_CALL.saturating_add(answer.saturating_mul(2)))

@@ -83,7 +83,7 @@ fn paint(colour: bool, code: &str, text: &str) -> String {
     if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
-/// Words in lines of at most so many columns; line breaks of the text stay.
+/// Breaks a text into lines of at most `width` characters, between words. Its own line breaks stay.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {

@@ -49,7 +49,7 @@ impl Inputs {
             let is_called = |names: &[&str]| {
                 path.is_column() && names.iter().any(|it| path.first().eq_ignore_ascii_case(it))
             };
-            // What stands beside the answer in one object comes from whoever gave it.
+            // The other fields of the answer's object were written by the same annotator.
             let is_with_answer = answer.is_some_and(|it| {
                 !path.is_column() && it.first() == path.first() && it.first() != input.first()
             });

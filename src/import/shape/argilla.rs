@@ -34,7 +34,7 @@ impl Names {
             }
             return Some(names);
         }
-        // Of rows that nobody has answered yet, the list is empty or missing.
+        // A row without an answer has an empty list, or none.
         let columns: BTreeSet<&String> = rows.iter().flat_map(Columns::keys).collect();
         let questions = columns.into_iter().filter(|name| {
             let values = || rows.iter().filter_map(|row| row.get(*name));

@@ -503,7 +503,7 @@ fn the_mutator_that_brings_most_per_dollar_is_drawn_most() {
                 }
             }
         }
-        // Nobody is ever shut out, and without learning both are asked alike.
+        // Each keeps a chance, and without learning both are asked equally often.
         assert!(uses[0] > least * uses[1] && uses[1] > 0, "{model}: {uses:?}");
         assert!(least > 0 || uses[0].abs_diff(uses[1]) < 50, "{model}: {uses:?}");
     }
