@@ -292,8 +292,17 @@ fn question(
         checks.warn("budget", words, "raise it");
         return None;
     }
-    if role.is_mutator() && caps.proposals == Some(0) {
-        checks.ok("budget", "not asked: the caps allow no proposals");
+    if let (ModelRole::Mutator(place), Some(cap)) = (role, caps.proposals)
+        && u64::from(place) >= cap
+    {
+        match cap {
+            0 => checks.ok("budget", "not asked: the caps allow no proposals"),
+            _ => checks.warn(
+                "budget",
+                format!("not asked: the cap on proposals is {cap}"),
+                "raise it",
+            ),
+        }
         return None;
     }
     let (request, reader) = match role {

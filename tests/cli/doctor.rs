@@ -341,6 +341,12 @@ fn simulated_models_a_full_budget_and_a_short_night_are_examined_too() {
     let (found, _) = examined(&env, "--max-proposals 0", 0);
     assert_eq!(found["asked"]["calls"], 1);
     is(&found, "mutator", "budget", "ok", "no proposals");
+    let one = "mutator = \"sim/editor\"";
+    env.edit("colours/task.toml", one, "mutator = [\"sim/editor\", \"sim/editor\"]");
+    let (found, _) = examined(&env, "--max-proposals 1", 0);
+    assert_eq!(found["asked"]["calls"], 2, "{found:#}");
+    is(&found, "mutator-2", "budget", "warning", "the cap on proposals is 1");
+    env.edit("colours/task.toml", "mutator = [\"sim/editor\", \"sim/editor\"]", one);
     // And a server of the program's own, with limits that it tells.
     let (mut server, told) = env.simulate("--rpm 600 --tpm 100000");
     let provider = format!(
