@@ -219,6 +219,9 @@ pub(crate) struct ResumeArgs {
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
+    /// Give up batches that their provider does not have any more: they count as paid
+    #[arg(long)]
+    pub abandon_batches: bool,
 }
 
 /// A report's format.

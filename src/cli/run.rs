@@ -111,7 +111,8 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     if let Some(caps) = caps {
         run.set_caps(caps)?;
     }
-    let access = settings::access(run.task(), args.concurrency)?;
+    let mut access = settings::access(run.task(), args.concurrency)?;
+    access.abandons_batches = args.abandon_batches;
     screen.note(&format!("resuming {}", dir.name()));
     search(run.with_access(access), &dir, screen)
 }

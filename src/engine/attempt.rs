@@ -55,7 +55,7 @@ pub(crate) fn answered(
         reasoning: usage.reasoning.0,
         usd: cost(usage),
         estimated: reported.is_none(),
-        batch: false,
+        live: None,
         finish: reply.finish,
         why: why(request, &reply),
         text: reply.text,

@@ -1,9 +1,10 @@
 //! Requests that wait for a batch, and the batches that are at their provider.
 //!
-//! It sends nothing: `call/batched` does, and moves what is kept here.
+//! It sends nothing: `call/submission` does, and `call/collection` moves what is kept here.
 
 use crate::caps::Share;
-use crate::id::Call;
+use crate::event::Event;
+use crate::id::{Call, EventNumber};
 use crate::provider::Request;
 use crate::provider::batch::RowResult;
 use crate::state::OpenBatch;
@@ -25,11 +26,13 @@ const MOST_ROWS: usize = 10_000;
 /// The most bytes of a batch. Providers take 200 MB and more.
 const MOST_BYTES: usize = 100 * 1024 * 1024;
 
-/// What a call gets from its batch.
+/// What a batch brought for a call.
 #[derive(Debug)]
-pub(super) enum Given {
+pub(super) enum Brought {
     /// What became of its request.
     Result(RowResult),
+    /// The provider does not have the batch: it is asked anew. With the event that says so.
+    NotTaken(Option<(EventNumber, Event)>),
     /// It is to be asked live.
     Live,
     /// The budget had no room for it in this batch.
@@ -38,12 +41,12 @@ pub(super) enum Given {
 
 /// A request that waits for a batch.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct Gathered {
     pub(super) call: Call,
     pub(super) role: ModelRole,
     pub(super) share: Share,
     pub(super) request: Request,
-    pub(super) given: oneshot::Sender<Given>,
+    pub(super) given: oneshot::Sender<Brought>,
 }
 
 /// A batch that is at its provider, or may be.
@@ -51,8 +54,12 @@ pub(super) struct Waiting {
 pub(super) struct Out {
     /// Its id at the provider.
     pub(super) id: Option<String>,
-    /// When it was about to be submitted.
+    /// When it was planned.
     pub(super) since: Timestamp,
+    /// When it was first, and when it was last about to begin; `None`: it has not begun.
+    pub(super) posted: Option<(Timestamp, Timestamp)>,
+    /// Whether an earlier session planned it: the time between the sessions says nothing of how long it takes.
+    pub(super) is_adopted: bool,
     /// How many requests it has.
     pub(super) rows: usize,
     /// How many of them are done.
@@ -61,15 +68,18 @@ pub(super) struct Out {
     pub(super) is_followed: bool,
     /// Its calls that have not come back.
     calls: BTreeSet<Call>,
-    waiting: HashMap<Call, oneshot::Sender<Given>>,
+    waiting: HashMap<Call, oneshot::Sender<Brought>>,
     /// Results whose calls have not asked yet.
-    early: HashMap<Call, RowResult>,
+    early: HashMap<Call, Brought>,
 }
+
+/// Requests that may be in one batch: of one role, which has one model, and paid by one share.
+pub(super) type Group = (ModelRole, Share);
 
 /// All of a run.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    gathering: BTreeMap<ModelName, Vec<Waiting>>,
+    gathering: BTreeMap<Group, Vec<Gathered>>,
     out: BTreeMap<Arc<str>, Out>,
     /// How long a batch is expected to take, before one came back.
     first_wait: Option<Duration>,
@@ -90,9 +100,19 @@ impl Batches {
     /// Takes over the batches of earlier sessions.
     pub(super) fn adopt<'a>(&mut self, open: impl Iterator<Item = (&'a Arc<str>, &'a OpenBatch)>) {
         for (name, batch) in open {
-            let OpenBatch { calls, id, since, rows } = batch.clone();
-            let (waiting, early) = (HashMap::new(), HashMap::new());
-            let out = Out { id, since, rows, done: 0, is_followed: false, calls, waiting, early };
+            let OpenBatch { calls, id, since, posted, rows } = batch.clone();
+            let out = Out {
+                id,
+                since,
+                posted,
+                is_adopted: true,
+                rows,
+                done: 0,
+                is_followed: false,
+                calls,
+                waiting: HashMap::new(),
+                early: HashMap::new(),
+            };
             self.out.insert(Arc::clone(name), out);
         }
     }
@@ -103,11 +123,11 @@ impl Batches {
     }
 
     /// A call asks for its result in a batch; whether it is to follow the batch.
-    pub(super) fn ask(&mut self, name: &str, call: Call, given: oneshot::Sender<Given>) -> bool {
+    pub(super) fn ask(&mut self, name: &str, call: Call, given: oneshot::Sender<Brought>) -> bool {
         let Some(out) = self.out.get_mut(name) else { return false };
-        if let Some(result) = out.early.remove(&call) {
+        if let Some(brought) = out.early.remove(&call) {
             // A call that does not listen has ended.
-            let _ = given.send(Given::Result(result));
+            let _ = given.send(brought);
             self.end(name, call);
             return false;
         }
@@ -116,26 +136,27 @@ impl Batches {
     }
 
     /// A request waits for the next batch; whether its call is to submit that.
-    pub(super) fn gather(&mut self, waiting: Waiting) -> bool {
-        let gathering = self.gathering.entry(waiting.request.model.clone()).or_default();
-        gathering.push(waiting);
+    pub(super) fn gather(&mut self, gathered: Gathered) -> bool {
+        let gathering = self.gathering.entry((gathered.role, gathered.share)).or_default();
+        gathering.push(gathered);
         gathering.len() == 1
     }
 
     /// How many wait.
-    pub(super) fn gathered(&self, model: &ModelName) -> usize {
-        self.gathering.get(model).map_or(0, Vec::len)
+    pub(super) fn gathered(&self, group: Group) -> usize {
+        self.gathering.get(&group).map_or(0, Vec::len)
     }
 
     /// Takes those that wait, as batches that a provider takes.
-    pub(super) fn take(&mut self, model: &ModelName) -> Vec<Vec<Waiting>> {
-        let most = self.most.get(model).copied().unwrap_or(MOST_ROWS);
+    pub(super) fn take(&mut self, group: Group) -> Vec<Vec<Gathered>> {
         let (mut batches, mut bytes) = (Vec::new(), 0);
-        let mut gathered = self.gathering.remove(model).unwrap_or_default();
+        let mut gathered = self.gathering.remove(&group).unwrap_or_default();
+        let model = gathered.first().map(|gathered| &gathered.request.model);
+        let most = model.and_then(|model| self.most.get(model)).copied().unwrap_or(MOST_ROWS);
         gathered.sort_by_key(|waiting| waiting.call);
         for waiting in gathered {
             let size = waiting.request.bytes();
-            let last: Option<&mut Vec<Waiting>> = batches.last_mut();
+            let last: Option<&mut Vec<Gathered>> = batches.last_mut();
             match last {
                 Some(last) if last.len() < most && bytes + size <= MOST_BYTES => {
                     bytes += size;
@@ -151,10 +172,12 @@ impl Batches {
     }
 
     /// A batch is about to be submitted, by a call that follows it.
-    pub(super) fn send(&mut self, name: &Arc<str>, since: Timestamp, rows: Vec<Waiting>) {
+    pub(super) fn send(&mut self, name: &Arc<str>, since: Timestamp, rows: Vec<Gathered>) {
         let out = Out {
             id: None,
             since,
+            posted: None,
+            is_adopted: false,
             rows: rows.len(),
             done: 0,
             is_followed: true,
@@ -171,20 +194,19 @@ impl Batches {
     }
 
     /// What became of a call's request.
-    pub(super) fn give(&mut self, name: &str, call: Call, given: Given) {
+    pub(super) fn give(&mut self, name: &str, call: Call, brought: Brought) {
         let Some(out) = self.out.get_mut(name) else { return };
         if !out.calls.contains(&call) {
             return;
         }
-        match (out.waiting.remove(&call), given) {
-            (Some(waiting), given) => {
-                let _ = waiting.send(given);
+        match (out.waiting.remove(&call), brought) {
+            (Some(waiting), brought) => {
+                let _ = waiting.send(brought);
                 self.end(name, call);
             }
-            (None, Given::Result(result)) => {
-                out.early.insert(call, result);
+            (None, brought) => {
+                out.early.insert(call, brought);
             }
-            (None, _) => {}
         }
     }
 
@@ -192,6 +214,12 @@ impl Batches {
     pub(super) fn left(&self, name: &str) -> Vec<Call> {
         let Some(out) = self.out.get(name) else { return Vec::new() };
         out.calls.iter().filter(|call| !out.early.contains_key(call)).copied().collect()
+    }
+
+    /// The ids of the batches that are out, but for one.
+    pub(super) fn ids_beside(&self, name: &str) -> BTreeSet<String> {
+        let others = self.out.iter().filter(|(other, _)| &***other != name);
+        others.filter_map(|(_, out)| out.id.clone()).collect()
     }
 
     fn end(&mut self, name: &str, call: Call) {
@@ -218,6 +246,17 @@ impl Batches {
     /// A provider did not take a batch of this size: the next ones are half as large.
     pub(super) fn shrink(&mut self, model: &ModelName, rows: usize) {
         self.most.insert(model.clone(), (rows / 2).max(1));
+    }
+
+    /// A provider took a batch of this size: the next ones may be twice as large.
+    pub(super) fn grow(&mut self, model: &ModelName, rows: usize) {
+        match self.most.get_mut(model) {
+            Some(most) if rows.saturating_mul(2) >= MOST_ROWS => {
+                *most = MOST_ROWS;
+            }
+            Some(most) => *most = (*most).max(rows * 2),
+            None => {}
+        }
     }
 
     /// No batch takes this model.
@@ -279,39 +318,40 @@ mod tests {
         }
     }
 
-    fn waiting(call: u64) -> (Waiting, oneshot::Receiver<Given>) {
+    const GROUP: Group = (ModelRole::Task, Share::Search);
+
+    fn waiting(call: u64) -> (Gathered, oneshot::Receiver<Brought>) {
         let (given, receiver) = oneshot::channel();
-        let (role, share, request) = (ModelRole::Task, Share::Search, request());
-        (Waiting { call: Call(call), role, share, request, given }, receiver)
+        let ((role, share), request) = (GROUP, request());
+        (Gathered { call: Call(call), role, share, request, given }, receiver)
     }
 
     #[test]
     fn a_result_reaches_its_call_whether_it_asked_before_or_after() {
         let mut batches = Batches::default();
         let ((first, mut given), name) = (waiting(1), new_name(Timestamp::UNIX_EPOCH));
-        let model = first.request.model.clone();
         assert!(batches.gather(first));
-        let rows = batches.take(&model).pop().unwrap();
+        let rows = batches.take(GROUP).pop().unwrap();
         batches.send(&name, Timestamp::UNIX_EPOCH, rows);
         assert_eq!(batches.batch_of(Call(1)), Some(Arc::clone(&name)));
-        batches.give(&name, Call(2), Given::Result(RowResult::NotRun));
-        batches.give(&name, Call(1), Given::Result(RowResult::NotRun));
-        assert!(matches!(given.try_recv(), Ok(Given::Result(RowResult::NotRun))));
+        batches.give(&name, Call(2), Brought::Result(RowResult::NotRun));
+        batches.give(&name, Call(1), Brought::Result(RowResult::NotRun));
+        assert!(matches!(given.try_recv(), Ok(Brought::Result(RowResult::NotRun))));
         assert!(batches.batch_of(Call(1)).is_none() && batches.get(&name).is_none());
 
         // A batch of an earlier session: its calls come one after the other.
         let (calls, since) = ([Call(1), Call(2)].into(), Timestamp::UNIX_EPOCH);
-        let open = OpenBatch { calls, id: None, since, rows: 2 };
+        let open = OpenBatch { calls, id: None, since, posted: None, rows: 2 };
         batches.adopt([(&name, &open)].into_iter());
         let ask = |batches: &mut Batches, call| {
             let (sender, receiver) = oneshot::channel();
             (batches.ask(&name, Call(call), sender), receiver)
         };
         assert!(ask(&mut batches, 1).0, "the first of them follows it");
-        batches.give(&name, Call(2), Given::Result(RowResult::NotRun));
+        batches.give(&name, Call(2), Brought::Result(RowResult::NotRun));
         assert_eq!(batches.left(&name), [Call(1)]);
         let (follows, mut given) = ask(&mut batches, 2);
-        assert!(!follows && matches!(given.try_recv(), Ok(Given::Result(_))));
+        assert!(!follows && matches!(given.try_recv(), Ok(Brought::Result(_))));
     }
 
     #[test]
@@ -326,8 +366,15 @@ mod tests {
                 given
             })
             .collect();
-        let sizes: Vec<usize> = batches.take(&model).iter().map(Vec::len).collect();
+        let sizes: Vec<usize> = batches.take(GROUP).iter().map(Vec::len).collect();
         assert_eq!(sizes, [2, 2, 1]);
+        // What it takes shows that more fit.
+        batches.grow(&model, 1);
+        assert_eq!(batches.most.get(&model), Some(&2));
+        batches.grow(&model, 2);
+        assert_eq!(batches.most.get(&model), Some(&4));
+        batches.grow(&model, MOST_ROWS);
+        assert_eq!(batches.most.get(&model), Some(&MOST_ROWS));
     }
 
     #[test]

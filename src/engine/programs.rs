@@ -79,7 +79,7 @@ pub(super) async fn ask(
         reasoning: 0,
         usd: Usd::ZERO,
         estimated: false,
-        batch: false,
+        live: None,
         finish: Finish::Stop,
         why: String::new(),
         ms: u32::try_from(millis(began.elapsed())).unwrap_or(u32::MAX),

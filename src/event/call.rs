@@ -154,6 +154,12 @@ impl Failure {
     pub fn is_outage(self) -> bool {
         matches!(self, Self::Unreachable | Self::UnknownHost | Self::Unavailable)
     }
+
+    /// Whether nothing was sent.
+    #[must_use]
+    pub fn is_before_sending(self) -> bool {
+        matches!(self, Self::Unreachable | Self::UnknownHost | Self::Certificate | Self::Unsent)
+    }
 }
 
 /// A call's answer. The request is not part of it: it is rendered again.
@@ -186,9 +192,9 @@ pub struct Answered {
     /// Whether its tokens are estimated, because the provider reported none, or impossible numbers.
     #[serde(default, skip_serializing_if = "is_default")]
     pub estimated: bool,
-    /// Whether it came in a batch, at the price of a batch.
+    /// What it would have cost live, in nano-dollars, where it came in a batch.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub batch: bool,
+    pub live: Option<Usd>,
     /// Why it ended.
     #[serde(default, skip_serializing_if = "is_default")]
     pub finish: Finish,
@@ -202,6 +208,12 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// What it costs live: prompts are compared at one price, however their rows happened to be asked.
+    #[must_use]
+    pub fn live_usd(&self) -> Usd {
+        self.live.unwrap_or(self.usd)
+    }
+
     /// An answer for tests, which set the fields that they are about.
     #[cfg(test)]
     pub(crate) fn sample(call: Call) -> Self {
@@ -217,7 +229,7 @@ impl Answered {
             reasoning: 0,
             usd: Usd::ZERO,
             estimated: false,
-            batch: false,
+            live: None,
             finish: Finish::Stop,
             why: String::new(),
             ms: 1,

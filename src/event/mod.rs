@@ -270,6 +270,14 @@ pub enum Event {
     },
     /// Requests are about to be submitted to a provider at once: durable before they are.
     BatchPlanned(Batch),
+    /// A planned batch is about to begin: durable before its provider is asked to. Before that, nothing of it
+    /// is billed.
+    BatchPosted {
+        /// Our name of it.
+        name: String,
+        /// When, by our clock.
+        at: Timestamp,
+    },
     /// A provider has a batch.
     BatchSubmitted {
         /// Our name of it.
@@ -303,6 +311,7 @@ impl Event {
                 | Self::AttemptFailed { .. }
                 | Self::FieldRefused { .. }
                 | Self::BatchPlanned(_)
+                | Self::BatchPosted { .. }
                 | Self::BatchSubmitted { .. }
                 | Self::CallMissing { .. }
                 | Self::Scored { .. }

@@ -4,7 +4,7 @@
 //! Whether work is issued is decided by the plan.
 
 use crate::caps::{Caps, Share};
-use crate::event::{Event, NoAnswer};
+use crate::event::{Answered, Event, NoAnswer};
 use crate::id::Call;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::{Amount, Usd};
@@ -19,6 +19,10 @@ pub struct RoleSpending {
     pub usage: Usage,
     /// All that was or may have been billed.
     pub charged: Amount,
+    /// How many calls came in batches.
+    pub batched: u64,
+    /// What they would have cost more live.
+    pub batch_saved: Usd,
 }
 
 /// An open reservation.
@@ -128,7 +132,7 @@ impl Wallet {
                 self.reserve(*call, *role, *share, *amount);
             }
             Event::Answered(answered) => {
-                self.settle(answered.call, answered.usage(), answered.usd);
+                self.settle(answered);
             }
             Event::AttemptFailed { call, charged, .. } => self.settle_failed(*call, *charged),
             Event::CallMissing { call, role, cause, .. } => {
@@ -159,16 +163,20 @@ impl Wallet {
         Some(held)
     }
 
-    /// A call was answered at this cost.
-    fn settle(&mut self, call: Call, usage: Usage, cost: Usd) {
-        let Some(held) = self.release(call) else {
+    /// A call was answered.
+    fn settle(&mut self, answered: &Answered) {
+        let Some(held) = self.release(answered.call) else {
             return;
         };
-        let charged = Amount { usd: cost, tokens: usage.total() };
-        self.charge(held.role, held.share, charged);
+        let usage = answered.usage();
+        self.charge(held.role, held.share, Amount { usd: answered.usd, tokens: usage.total() });
         let role = self.by_role.entry(held.role).or_default();
         role.calls += 1;
         role.usage += usage;
+        if let Some(live) = answered.live {
+            role.batched += 1;
+            role.batch_saved += live.saturating_sub(answered.usd);
+        }
     }
 
     /// An attempt failed and may have cost this much. The reservation is given back: a retry
@@ -235,7 +243,7 @@ impl Wallet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Answered, Failure};
+    use crate::event::Failure;
     use crate::units::Tokens;
 
     use proptest::prelude::*;

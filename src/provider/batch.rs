@@ -6,6 +6,7 @@
 use super::{LlmError, Reply, Request};
 use crate::task::model::RequestForm;
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
 
 /// One request of a batch.
@@ -17,15 +18,29 @@ pub struct BatchRow<'a> {
     pub request: &'a Request,
 }
 
-/// A batch that may have been submitted, as it is looked for at its provider.
+/// A batch that is ready to begin: what `begin` sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared(pub Bytes);
+
+/// A batch that may have begun, as it is looked for at its provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Sought<'a> {
     /// Our own name of it: the beginning of all its custom ids.
     pub name: &'a str,
     /// How many requests it has.
     pub rows: usize,
-    /// When it was about to be submitted, by our clock.
+    /// When it was first about to begin, by our clock.
     pub since: Timestamp,
+}
+
+/// A batch at a provider that may be the one that was sought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its id at the provider.
+    pub id: String,
+    /// Whether it carries our name. Without one only its results show whose it is: until then it must not
+    /// be cancelled.
+    pub is_certain: bool,
 }
 
 /// How far a batch is.
@@ -49,31 +64,40 @@ pub enum RowResult {
     Answered(Reply),
     /// It failed.
     Failed(LlmError),
-    /// It was not run, and costs nothing: the batch expired or was cancelled.
+    /// It was not run, and costs nothing: the provider says that it expired or was cancelled.
     NotRun,
+}
+
+/// What became of the requests of a batch that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchResults {
+    /// By custom id, in any order.
+    pub rows: Vec<(String, RowResult)>,
+    /// What became of the requests that have no result of their own. [`RowResult::NotRun`] only where the
+    /// provider says that the batch did not run to its end, and shows all that it ran.
+    pub rest: RowResult,
 }
 
 /// A provider's batch API. `form` says how the messages about a batch are written: it is that of its
 /// requests.
 #[async_trait]
 pub trait BatchApi: Send + Sync {
-    /// Submits a batch; returns its id at the provider. After an error that may mean that it was
-    /// submitted all the same, it must be looked for before it is submitted again.
-    async fn submit(&self, name: &str, rows: &[BatchRow<'_>]) -> Result<String, LlmError>;
+    /// Sends what must be at the provider before a batch can begin. This is never billed, and may be done
+    /// again.
+    async fn prepare(&self, name: &str, rows: &[BatchRow<'_>]) -> Result<Prepared, LlmError>;
 
-    /// The ids of the batches that may be this one, the likeliest first. Where a provider keeps no name,
-    /// only the results tell: their custom ids begin with it.
-    async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<String>, LlmError>;
+    /// Begins a batch; returns its id at the provider. After an error other than a refusal it may have begun
+    /// all the same: it must be looked for before `begin` is called again.
+    async fn begin(&self, form: &RequestForm, prepared: &Prepared) -> Result<String, LlmError>;
+
+    /// The batches that may be this one.
+    async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError>;
 
     /// How far a batch is.
     async fn status(&self, form: &RequestForm, id: &str) -> Result<BatchStatus, LlmError>;
 
-    /// What became of the requests of a batch that ended, by custom id, in any order.
-    async fn results(
-        &self,
-        form: &RequestForm,
-        id: &str,
-    ) -> Result<Vec<(String, RowResult)>, LlmError>;
+    /// What became of the requests of a batch that ended.
+    async fn results(&self, form: &RequestForm, id: &str) -> Result<BatchResults, LlmError>;
 
     /// Asks to answer no more of it. What was answered is still in its results, and billed.
     async fn cancel(&self, form: &RequestForm, id: &str) -> Result<(), LlmError>;

@@ -1,6 +1,6 @@
 //! What batch APIs have in common: answers about a batch, and the lines of its results.
 
-use super::batch::{BatchRow, RowResult};
+use super::batch::{BatchResults, BatchRow, RowResult};
 use super::http::{HttpProvider, Message};
 use super::protocol::Protocol;
 use super::{Failure, LlmError};
@@ -49,9 +49,58 @@ pub(super) fn text_at(object: &Value, key: &str) -> Option<String> {
     object[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The objects of a file of JSON Lines; a line that is none says nothing.
-pub(super) fn lines(content: &[u8]) -> impl Iterator<Item = Value> + '_ {
-    content.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
+/// The results in a file of JSON Lines.
+#[derive(Default)]
+pub(super) struct Lines {
+    pub(super) rows: Vec<(String, RowResult)>,
+    /// How many lines are none: cut, or no JSON, or without a custom id.
+    unread: usize,
+}
+
+impl Lines {
+    /// Reads some more lines.
+    ///
+    /// # Errors
+    /// A content of which no line can be read, such as a page of a proxy.
+    pub(super) fn read<P: Protocol>(
+        &mut self,
+        http: &HttpProvider<P>,
+        content: &[u8],
+        result: impl Fn(&Value) -> RowResult,
+    ) -> Result<(), LlmError> {
+        let (rows, unread) = (self.rows.len(), self.unread);
+        for line in content.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+            let line: Option<Value> = serde_json::from_slice(line).ok();
+            let row = line.and_then(|line| Some((text_at(&line, "custom_id")?, result(&line))));
+            match row {
+                Some(row) => self.rows.push(row),
+                None => self.unread += 1,
+            }
+        }
+        match self.rows.len() == rows && self.unread > unread {
+            true => Err(unreadable(http, "none of the lines of its results can be read")),
+            false => Ok(()),
+        }
+    }
+
+    /// How many requests were run.
+    pub(super) fn ran(&self) -> usize {
+        self.rows.iter().filter(|(_, result)| *result != RowResult::NotRun).count()
+    }
+
+    /// The results of a batch that `is_cut_short` by the provider's word, or ran to its end. Where a line could
+    /// not be read, a request without a result may have been billed.
+    pub(super) fn results<P: Protocol>(
+        self,
+        http: &HttpProvider<P>,
+        is_cut_short: bool,
+    ) -> BatchResults {
+        let rest = match is_cut_short && self.unread == 0 {
+            true => RowResult::NotRun,
+            false => RowResult::Failed(unreadable(http, "has no readable result of this request")),
+        };
+        BatchResults { rows: self.rows, rest }
+    }
 }
 
 /// What a status and a body say, read as if they had come alone.

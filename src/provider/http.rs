@@ -28,8 +28,11 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// Enough of a refusal's body to know what it says.
 const LARGEST_REFUSAL: usize = 64 * 1024;
 
-/// The results of a batch are at most so long.
+/// The most bytes of the results of a batch.
 const LARGEST_RESULTS: usize = 512 * 1024 * 1024;
+
+/// A slow line, in bytes a second.
+const SLOWEST: f64 = 128.0 * 1024.0;
 
 const JSON: &str = "application/json";
 
@@ -59,7 +62,12 @@ pub(super) struct Message {
 impl Message {
     /// Asks for what is at a path.
     pub(super) fn get(path: &str) -> Self {
-        Self { place: Place::Path(path.to_owned()), content: None, largest: LARGEST_RESULTS }
+        Self { place: Place::Path(path.to_owned()), content: None, largest: LARGEST_ANSWER }
+    }
+
+    /// Asks for the results of a batch at a path.
+    pub(super) fn results(path: &str) -> Self {
+        Self { largest: LARGEST_RESULTS, ..Self::get(path) }
     }
 
     /// Sends some content to a path.
@@ -68,10 +76,20 @@ impl Message {
         Self { place, content: Some((kind, content)), largest: LARGEST_ANSWER }
     }
 
-    /// Sends a JSON value to a path.
-    pub(super) fn json(path: &str, value: &serde_json::Value) -> Self {
-        Self::post(path, JSON.to_owned(), Bytes::from(value.to_string()))
+    /// Sends JSON to a path.
+    pub(super) fn json(path: &str, json: Bytes) -> Self {
+        Self::post(path, JSON.to_owned(), json)
     }
+
+    /// The time that it takes to send on a slow line.
+    fn sending(&self) -> Duration {
+        transfer(self.content.as_ref().map_or(0, |(_, bytes)| bytes.len()))
+    }
+}
+
+/// The time that this many bytes take on a slow line.
+fn transfer(bytes: usize) -> Duration {
+    Duration::from_secs_f64(bytes as f64 / SLOWEST)
 }
 
 /// An answer with a status of success.
@@ -183,7 +201,9 @@ impl<P: Protocol> HttpProvider<P> {
         form: &RequestForm,
         message: Message,
     ) -> Result<Vec<u8>, LlmError> {
-        let total = self.timeouts.total;
+        // Files of batches are large: the deadlines are for what comes beside them.
+        let received = if message.largest == LARGEST_RESULTS { LARGEST_RESULTS } else { 0 };
+        let total = self.timeouts.total + message.sending() + transfer(received);
         match timeout(total, self.sent(form, &message)).await {
             Ok(outcome) => outcome.map(|answer| answer.body),
             Err(_) => Err(self.too_late("did not end its answer within", total)),
@@ -266,7 +286,7 @@ impl<P: Protocol> HttpProvider<P> {
         {
             sending = sending.header(name, value);
         }
-        let first_byte = self.timeouts.first_byte;
+        let first_byte = self.timeouts.first_byte + message.sending();
         let sent = Instant::now();
         let response = match timeout(first_byte, sending.send()).await {
             Ok(Ok(response)) => response,
@@ -304,7 +324,7 @@ impl<P: Protocol> HttpProvider<P> {
 
     /// The whole body of an answer.
     async fn body(&self, mut response: Response, largest: usize) -> Result<Vec<u8>, LlmError> {
-        let mut body = Vec::new();
+        let (mut body, began) = (Vec::new(), Instant::now());
         loop {
             match timeout(self.timeouts.idle, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
@@ -318,6 +338,10 @@ impl<P: Protocol> HttpProvider<P> {
                     return Err(self
                         .too_late("broke off its answer and was silent for", self.timeouts.idle));
                 }
+            }
+            let limit = self.timeouts.total + transfer(body.len());
+            if began.elapsed() > limit {
+                return Err(self.too_late("did not end its answer within", limit));
             }
             if body.len() > largest {
                 let words = format!("its answer has no end: more than {} MiB", largest >> 20);

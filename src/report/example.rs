@@ -146,7 +146,7 @@ impl Recorder {
             reasoning: 0,
             usd: crate::units::Usd::ZERO,
             estimated: false,
-            batch: false,
+            live: None,
             finish: Finish::Stop,
             why: String::new(),
             ms: 180,

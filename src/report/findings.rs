@@ -126,6 +126,7 @@ pub(super) struct Spend {
     pub(super) cached: Option<String>,
     /// What the caches of providers held, and what that saved.
     pub(super) provider_cache: Option<String>,
+    pub(super) batches: Option<String>,
     pub(super) time: String,
     pub(super) why_ended: Option<&'static str>,
 }
@@ -558,6 +559,7 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
         cached: (spent.cached_calls > 0)
             .then(|| plural(usize::try_from(spent.cached_calls).unwrap_or(usize::MAX), "call")),
         provider_cache: provider_cache(spent),
+        batches: batches(spent),
         time: Duration::try_from_secs_f64(spent.seconds).map_or_else(|_| NONE.to_owned(), duration),
         why_ended: report.summary.stop_reason.map(crate::event::StopReason::sentence),
     }
@@ -578,6 +580,19 @@ fn provider_cache(spent: &Spent) -> Option<String> {
         _ => String::new(),
     };
     Some(format!("{} of the prompt tokens came from the provider's cache{outcome}", percent(share)))
+}
+
+/// Which share of the calls came in batches, and what that saved.
+fn batches(spent: &Spent) -> Option<String> {
+    let roles = spent.by_role.values().filter(|role| role.batch_calls > 0);
+    let (mut batched, mut calls, mut saved) = (0, 0, 0.0);
+    for role in roles {
+        batched += role.batch_calls;
+        calls += role.calls;
+        saved += role.batch_saved_usd;
+    }
+    let (batched, calls, saved) = (thousands(batched), thousands(calls), cost(saved));
+    (calls != "0").then(|| format!("{batched} of {calls} calls came in batches, which saved {saved}"))
 }
 
 pub(super) fn tried(report: &Report<'_>) -> Tried {

@@ -234,6 +234,7 @@ impl Page {
         facts.extend(spend.lost.as_ref().map(|usd| format!("{usd} was lost to interruptions")));
         facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} came from the cache")));
         facts.extend(spend.provider_cache.clone());
+        facts.extend(spend.batches.clone());
         self.paragraph(&format!("{}.", facts.join("; ")));
     }
 

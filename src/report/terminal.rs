@@ -254,6 +254,7 @@ impl Page {
         facts.extend(spend.lost.as_ref().map(|usd| format!("{usd} lost to interruptions")));
         facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} answered from the cache")));
         facts.extend(spend.provider_cache.clone());
+        facts.extend(spend.batches.clone());
         self.prose(2, &facts.join(" · "), |_, text| text.to_owned());
     }
 

@@ -25,6 +25,9 @@ pub struct Access {
     /// The maximum number of concurrent requests across all providers; `None`: as the run was
     /// started.
     pub concurrency: Option<usize>,
+    /// Whether batches that their provider does not have any more are given up: they count as paid, and
+    /// their requests are asked again. Otherwise the run stops and says so.
+    pub abandons_batches: bool,
 }
 
 /// A model that is a closure, which must return quickly and cannot fail.

@@ -171,6 +171,12 @@ pub struct RoleSpent {
     /// What the provider's cache saved, in dollars; below zero where it cost more.
     #[serde(default)]
     pub cache_saved_usd: f64,
+    /// Those of the calls that came in batches.
+    #[serde(default)]
+    pub batch_calls: u64,
+    /// What these would have cost more live, in dollars.
+    #[serde(default)]
+    pub batch_saved_usd: f64,
     /// Dollars, including lost ones.
     pub usd: f64,
 }
@@ -390,6 +396,8 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
                     .model(role)
                     .and_then(|model| model.price)
                     .map_or(0.0, |price| price.saved_by_cache(spending.usage)),
+                batch_calls: spending.batched,
+                batch_saved_usd: spending.batch_saved.dollars(),
                 usd: spending.charged.usd.dollars(),
             };
             (role.to_string(), spent)

@@ -49,7 +49,8 @@ pub(super) fn search(
         concurrency,
         running,
         file.seed,
-    );
+    )
+    .abandoning_batches(access.abandons_batches);
     for role in task.roles() {
         runner.learn(role, state.plan.ratios());
     }

@@ -11,22 +11,25 @@ use std::sync::Arc;
 pub struct OpenBatch {
     /// The calls that have not come back.
     pub calls: BTreeSet<Call>,
-    /// Its id at the provider, once that is known. Without one it may have been submitted or not.
+    /// Its id at the provider, once that is known.
     pub id: Option<String>,
-    /// When it was about to be submitted.
+    /// When it was planned.
     pub since: Timestamp,
+    /// When it was first, and when it was last about to begin. `None`: it has not begun, and costs nothing.
+    /// With a time and without an id it may have begun or not.
+    pub posted: Option<(Timestamp, Timestamp)>,
     /// How many requests it has.
     pub rows: usize,
 }
 
 /// The batches that are at their provider, by our name.
 #[derive(Clone, Debug, Default)]
-pub struct Batches {
+pub struct OpenBatches {
     open: BTreeMap<Arc<str>, OpenBatch>,
     of_call: HashMap<Call, Arc<str>>,
 }
 
-impl Batches {
+impl OpenBatches {
     /// Those that are open.
     pub fn open(&self) -> impl Iterator<Item = (&Arc<str>, &OpenBatch)> {
         self.open.iter()
@@ -46,7 +49,14 @@ impl Batches {
                 self.of_call.extend(calls.iter().map(|call| (*call, Arc::clone(&name))));
                 let rows = calls.len();
                 let calls = calls.iter().copied().collect();
-                self.open.insert(name, OpenBatch { calls, id: None, since: *at, rows });
+                let batch = OpenBatch { calls, id: None, since: *at, posted: None, rows };
+                self.open.insert(name, batch);
+            }
+            Event::BatchPosted { name, at } => {
+                if let Some(batch) = self.open.get_mut(name.as_str()) {
+                    let first = batch.posted.map_or(*at, |(first, _)| first);
+                    batch.posted = Some((first, *at));
+                }
             }
             Event::BatchSubmitted { name, id } => {
                 if let Some(batch) = self.open.get_mut(name.as_str()) {
@@ -90,10 +100,15 @@ mod tests {
 
     #[test]
     fn a_batch_is_open_until_its_last_call_came_back_and_a_call_may_be_in_another_one_later() {
-        let mut batches = Batches::default();
+        let mut batches = OpenBatches::default();
         batches.apply(&planned("a", &[1, 2]));
         batches.apply(&Event::BatchSubmitted { name: "a".to_owned(), id: "batch_1".to_owned() });
         assert_eq!(batches.open().next().unwrap().1.id.as_deref(), Some("batch_1"));
+        let times = [3, 5].map(|second| Timestamp::from_second(second).unwrap());
+        for at in times {
+            batches.apply(&Event::BatchPosted { name: "a".to_owned(), at });
+        }
+        assert_eq!(batches.open().next().unwrap().1.posted, Some((times[0], times[1])));
         batches.apply(&Event::Answered(Answered::sample(Call(1))));
         assert!(!batches.holds(Call(1)) && batches.holds(Call(2)));
         let (call, failure, charged) = (Call(2), Failure::Unsent, Amount::ZERO);

@@ -35,6 +35,7 @@ impl Facts {
                         verdict: None,
                         usage: answered.usage(),
                         usd: answered.usd,
+                        live_usd: answered.live_usd(),
                         bytes: answered.bytes,
                     },
                 );

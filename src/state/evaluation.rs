@@ -107,7 +107,7 @@ impl Facts {
                 self.counts.evaluations += 1;
                 self.counts.invalid += u64::from(*invalid);
                 if let Some(arrival) = arrival.filter(|_| split != Split::Train) {
-                    standing.used.add(arrival.usage, arrival.usd);
+                    standing.used.add(arrival.usage, arrival.live_usd);
                 }
             }
             RowOutcome::Missing => {

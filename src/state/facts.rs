@@ -1,6 +1,6 @@
 //! The facts of a run, and how they are read.
 
-use super::batches::Batches;
+use super::batches::OpenBatches;
 use super::candidate::{CandidateState, Status};
 use super::counts::Counts;
 use super::open_call::{Arrival, OpenCall};
@@ -60,7 +60,7 @@ pub struct Facts {
     /// Calls that ended and are not folded.
     pub arrivals: HashMap<Call, Arrival>,
     /// Batches that are at their provider.
-    pub batches: Batches,
+    pub batches: OpenBatches,
     /// Drafts that are not folded.
     pub drafts: BTreeMap<ProposalNumber, Draft>,
     /// The evidence of issued proposals.

@@ -23,7 +23,7 @@ mod consistency; // Whether an event can follow.
 #[cfg(test)]
 mod tests;
 
-pub use batches::{Batches, OpenBatch};
+pub use batches::{OpenBatch, OpenBatches};
 pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
 pub use consistency::Misfit;
@@ -59,6 +59,7 @@ impl Facts {
             | Event::CallsReopened { .. }
             | Event::Scored { .. }
             | Event::BatchPlanned(_)
+            | Event::BatchPosted { .. }
             | Event::BatchSubmitted { .. }
             | Event::Lost { .. } => self.apply_call(number, event),
 

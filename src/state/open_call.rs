@@ -64,12 +64,20 @@ pub struct Arrival {
     pub usage: Usage,
     /// Cost of the answered attempt.
     pub usd: Usd,
+    /// What it costs live.
+    pub live_usd: Usd,
     /// Bytes of the request.
     pub bytes: u64,
 }
 
 impl Arrival {
     /// There is no answer, and there will be none.
-    pub const NONE: Self =
-        Self { answer: None, verdict: None, usage: Usage::NONE, usd: Usd::ZERO, bytes: 0 };
+    pub const NONE: Self = Self {
+        answer: None,
+        verdict: None,
+        usage: Usage::NONE,
+        usd: Usd::ZERO,
+        live_usd: Usd::ZERO,
+        bytes: 0,
+    };
 }

@@ -1,6 +1,7 @@
 //! Runs whose rows are asked in batches, against the simulated server: half the price, the same decisions,
 //! nothing bought twice and nothing lost.
 
+use crate::batch_service::{BatchService, Fault};
 use crate::env::{COLOURS, TestEnv, colour_rows};
 use crate::server::{Request, Server, answer};
 use serde_json::{Value, json};
@@ -102,10 +103,10 @@ fn a_batch_costs_half_decides_the_same_and_survives_kills() {
         live.env.run(&format!("run served --name one {SEARCH}")).ok();
         let mut batched = Served::new(kind, "execution = \"batch\"", "--batch-wait 2s");
         batched.kill_at("one", "batch_submitted");
-        // The moment between a batch and the note of its id: only what was planned is known.
+        // The moment between a batch and the note of its id: only what was posted is known.
         let events = batched.env.read("results/one/events.jsonl");
-        let planned = events.find("batch_planned").unwrap();
-        let end = planned + events[planned..].find('\n').unwrap() + 1;
+        let posted = events.find("batch_posted").unwrap();
+        let end = posted + events[posted..].find('\n').unwrap() + 1;
         fs::remove_dir_all(batched.env.path("results/one/journal")).unwrap();
         batched.env.write("results/one/events.jsonl", &events[..end]);
         batched.env.run("resume one --quiet").ok();
@@ -115,7 +116,7 @@ fn a_batch_costs_half_decides_the_same_and_survives_kills() {
         assert_eq!(batched.bought(), bought, "{kind}");
         let answers = batched.events("one", "answered");
         let rows = answers.iter().filter(|answer| answer["out"].as_u64() < Some(30));
-        let in_batches = rows.filter(|answer| answer["batch"] == true).count();
+        let in_batches = rows.filter(|answer| answer["live"].is_u64()).count();
         assert!(in_batches + 2 >= bought, "{in_batches} of {bought}");
         let ratio = batched.spent("one") / live.spent("one");
         assert!((0.5..0.55).contains(&ratio), "{kind}: {ratio}");
@@ -164,7 +165,7 @@ fn a_refused_batch_stops_a_run_or_is_asked_live_and_no_key_is_shown() {
         let line = "run colours --name one --strategy best-of-n --max-calls 90 --quiet";
         let ran = env.run(line).exits(code);
         let mut events = env.events("one").into_iter();
-        assert!(!events.any(|(_, event)| event["batch"] == true));
+        assert!(!events.any(|(_, event)| event["live"].is_u64()));
         match execution {
             "batch" => {
                 assert!(ran.stderr.contains("execution = \"auto\""), "{}", ran.stderr);
@@ -187,10 +188,11 @@ fn a_refused_batch_stops_a_run_or_is_asked_live_and_no_key_is_shown() {
 #[test]
 fn what_a_batch_does_not_bring_in_time_is_asked_live() {
     let options = "execution = \"batch\", batch_wait = \"1s\"";
-    let mut late = Served::new("openai", options, "--batch-wait 20s");
-    late.env.run(&format!("run served --name one {SEARCH} --for 14s")).ok();
-    let [batched, live] = [json!(true), Value::Null].map(|batch| {
-        late.events("one", "answered").iter().filter(|answer| answer["batch"] == batch).count()
+    let mut late = Served::new("openai", options, "--batch-wait 30s");
+    late.env.run(&format!("run served --name one {SEARCH} --for 20s")).ok();
+    let [batched, live] = [true, false].map(|batch| {
+        let answers = late.events("one", "answered");
+        answers.iter().filter(|answer| answer["live"].is_u64() == batch).count()
     });
     assert!(!late.events("one", "batch_planned").is_empty());
     assert!(live > 10 && batched > 0, "{live} live, {batched} in a batch");
@@ -200,4 +202,78 @@ fn what_a_batch_does_not_bring_in_time_is_asked_live() {
     let short = Served::new("openai", "execution = \"batch\"", "");
     short.env.run(&format!("run served --name one {SEARCH} --for 60s")).ok();
     assert_eq!(short.events("one", "batch_planned"), Vec::<Value>::new());
+}
+
+/// A task whose rows are asked in batches of a service that fails.
+fn at(service: &BatchService) -> TestEnv {
+    let env = TestEnv::with_server(&service.server, "patience = \"5s\"");
+    let price = "price = { input = 1.0, output = 2.0, batch = 0.5 }";
+    env.edit("colours/task.toml", "free = true", price);
+    let model = "{ model = \"local/clerk\", execution = \"batch\" }";
+    env.edit("colours/task.toml", "\"local/clerk\"", model);
+    env
+}
+
+#[test]
+fn a_batch_whose_begin_got_no_clear_answer_is_not_bought_again() {
+    for (fault, again) in [
+        (Fault::Says503AndTakes, 0),
+        (Fault::AnswersAPageAndTakes, 0),
+        (Fault::Says429, 1),
+        (Fault::LosesAnUpload, 0),
+        (Fault::AnswersAPageForResults, 0),
+    ] {
+        let service = BatchService::start(fault);
+        let env = at(&service);
+        env.run(&format!("run colours --name one {SEARCH}")).ok();
+        let (batches, begun) = service.batches();
+        assert_eq!((service.bought_twice(), begun - batches), (0, again), "{fault:?}");
+        let failed = env.events("one").into_iter().filter(|(kind, _)| kind == "attempt_failed");
+        assert!(failed.clone().all(|(_, it)| it["usd"].is_null()), "{fault:?}");
+        assert_eq!(env.json("results/one/summary.json")["counts"]["errors"], 0, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_read_counts_as_paid_and_is_asked_again() {
+    let service = BatchService::start(Fault::CutsALine);
+    let env = at(&service);
+    env.run(&format!("run colours --name one {SEARCH}")).ok();
+    let failed = env.events("one").into_iter().filter(|(kind, _)| kind == "attempt_failed");
+    let charged: Vec<bool> = failed.map(|(_, it)| it["usd"].as_u64() > Some(0)).collect();
+    assert_eq!((charged.as_slice(), service.bought_twice()), ([true].as_slice(), 1));
+}
+
+#[test]
+fn a_batch_that_its_provider_forgot_is_given_up_only_on_request() {
+    let service = BatchService::start(Fault::Forgets);
+    let env = at(&service);
+    let ran = env.run(&format!("run colours --name one {SEARCH}")).exits(4);
+    assert!(ran.stderr.contains("--abandon-batches"), "{}", ran.stderr);
+    env.run("resume one --quiet").exits(4);
+    assert_eq!((service.bought_twice(), service.batches().0), (0, 1));
+    env.run("resume one --quiet --abandon-batches").ok();
+    let summary = env.json("results/one/summary.json");
+    let failed = env.events("one").into_iter().filter(|(kind, _)| kind == "attempt_failed");
+    let charged: u64 = failed.map(|(_, it)| it["usd"].as_u64().unwrap_or(0)).sum();
+    assert!(charged > 0 && summary["spent"]["usd"].as_f64() >= Some(charged as f64 / 1e9));
+}
+
+#[test]
+fn a_batch_without_end_does_not_hold_a_run_and_a_key_in_its_id_is_in_no_file() {
+    let service = BatchService::start(Fault::NeverEnds(KEY));
+    let mut env = at(&service);
+    env.edit("colours/task.toml", "patience", "api_key = \"env:LOCAL_KEY\"\npatience");
+    env.edit("colours/task.toml", "execution = \"batch\"", "execution = \"batch\", batch_wait = \"1s\"");
+    env.set("LOCAL_KEY", KEY);
+    let began = Instant::now();
+    let ran = env.run(&format!("run colours --name one {SEARCH} --for 15s")).exits(4);
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(ran.stderr.contains("resume"), "{}", ran.stderr);
+    assert!(env.events("one").iter().any(|(kind, _)| kind == "batch_submitted"));
+    for file in env.files("results") {
+        let content = fs::read(&file).unwrap();
+        let shown = content.windows(KEY.len()).any(|window| window == KEY.as_bytes());
+        assert!(!shown, "{}", file.display());
+    }
 }

@@ -118,7 +118,8 @@ impl State {
             let mut body = vec![0; length];
             reader.read_exact(&mut body)?;
             // A question has no body, and an upload is no JSON.
-            let body = serde_json::from_slice(&body).unwrap_or_default();
+            let body = serde_json::from_slice(&body)
+                .unwrap_or_else(|_| String::from_utf8_lossy(&body).into());
             let request = Request { target, headers, body };
             let number = {
                 let mut requests = self.requests.lock().unwrap();

@@ -6,7 +6,7 @@
 use super::reservation::Reservation;
 use super::{AttemptsEnd, CallContext, CallRunner, lock};
 use crate::engine::attempt;
-use crate::engine::batches::Given;
+use crate::engine::batches::Brought;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{Next, Tries};
 use crate::engine::usage::plausible_usage;
@@ -14,13 +14,16 @@ use crate::event::{Answered, Event, Failure, NoAnswer};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
 use crate::provider::{LlmError, Reply, Request};
-use crate::task::model::Usage;
+use crate::task::model::{Execution, Usage};
 use crate::text;
 use crate::units::Amount;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// How many batches may end without running a call.
+const NOT_RUN_TRIES: u32 = 4;
 
 impl CallRunner {
     pub(super) async fn attempts(
@@ -41,7 +44,7 @@ impl CallRunner {
     ) -> Result<AttemptsEnd, StopCause> {
         let draw = self.seed.child("backoff", context.call.0);
         let mut tries = Tries::default();
-        let (mut first, mut asks_live) = (None, false);
+        let (mut first, mut asks_live, mut not_run) = (None, false, 0);
         loop {
             // What is in a batch already is never bought live as well.
             let is_in_batch = self.is_in_batch(context.call);
@@ -55,8 +58,9 @@ impl CallRunner {
                     Err(cause) => return Ok(self.unsent(context, cause)),
                 },
             };
-            // Written as late as this, because other calls may have learned what the server takes.
-            let rewritten = self.rewritten(context.request);
+            // Written as late as this, because other calls may have learned what the server takes. What is
+            // in a batch already stands there as it was.
+            let rewritten = if is_in_batch { None } else { self.rewritten(context.request) };
             let rewritten = rewritten.as_ref().map(|request| context.with(request));
             let context = rewritten.as_ref().unwrap_or(context);
             let (result, took) = match reservation {
@@ -64,17 +68,31 @@ impl CallRunner {
                 None => {
                     let asked = Instant::now();
                     let result = match self.by_batch(context).await? {
-                        Given::Result(RowResult::Answered(reply)) => Ok(reply),
-                        Given::Result(RowResult::Failed(error)) => Err(error),
-                        Given::Result(RowResult::NotRun) => {
+                        Brought::Result(RowResult::Answered(reply)) => Ok(reply),
+                        Brought::Result(RowResult::Failed(error)) => Err(error),
+                        Brought::Result(RowResult::NotRun) => {
                             failed.extend(self.charge(context, Failure::Unsent, Amount::ZERO));
+                            not_run += 1;
+                            if not_run < NOT_RUN_TRIES || self.is_closed(context.share) {
+                                continue;
+                            }
+                            if self.execution(context) == Execution::Auto {
+                                asks_live = true;
+                                continue;
+                            }
+                            let why = format!("{not_run} batches ended without running it");
+                            let (cause, first) = (NoAnswer::Timeout, Instant::now());
+                            return Ok(AttemptsEnd::Missing { cause, why, first });
+                        }
+                        Brought::NotTaken(written) => {
+                            failed.extend(written);
                             continue;
                         }
-                        Given::Live => {
+                        Brought::Live => {
                             asks_live = true;
                             continue;
                         }
-                        Given::NoRoom => match self.until_room(context, true).await? {
+                        Brought::NoRoom => match self.until_room(context, true).await? {
                             Ok(()) => continue,
                             Err(cause) => return Ok(self.unsent(context, cause)),
                         },
@@ -211,10 +229,13 @@ impl CallRunner {
         is_batched: bool,
     ) -> Result<AttemptsEnd, StopCause> {
         let cost = |usage| self.cost(context.role, usage, is_batched).usd;
+        let answered =
+            attempt::answered((context.call, context.hash), context.request, reply, took, cost);
+        let live = self.cost(context.role, answered.usage(), false).usd;
         let answered = Answered {
-            batch: is_batched,
+            live: is_batched.then_some(live),
             at: u64::try_from(self.running().as_millis()).unwrap_or(u64::MAX),
-            ..attempt::answered((context.call, context.hash), context.request, reply, took, cost)
+            ..answered
         };
         let (usage, millis) = (answered.usage(), u64::from(answered.ms));
         if context.bytes > 0 && !answered.estimated {

@@ -5,8 +5,8 @@
 //! without a good answer say something about rows or about the provider.
 
 mod reservation; // What an attempt needs before it is sent.
-mod followed; // A batch that is at its provider.
-mod batched; // Attempts by batch.
+mod collection; // What a batch brings.
+mod submission; // How requests get into a batch.
 mod attempts; // The attempts of a call, in turn.
 
 use super::batches::Batches;
@@ -76,6 +76,8 @@ pub struct CallRunner {
     stopping: AtomicBool,
     /// Requests that wait for a batch, and batches that are out.
     batches: Mutex<Batches>,
+    /// Whether batches that their provider does not have any more are given up.
+    abandons_batches: bool,
     /// Wakes the call that gathers a batch.
     gathered: Notify,
     /// When the time of a share is over, where it has an end.
@@ -169,6 +171,7 @@ impl CallRunner {
             halt: Notify::new(),
             stopping: AtomicBool::new(false),
             batches: Mutex::new(Batches::new(first_wait)),
+            abandons_batches: false,
             gathered: Notify::new(),
             ends: Mutex::default(),
             closed: Mutex::default(),
@@ -197,8 +200,14 @@ impl CallRunner {
         lock(&self.refused_fields).clone_from(refused);
     }
 
+    /// Gives batches up that their provider does not have any more: they count as paid, and are asked again.
+    #[must_use]
+    pub fn abandoning_batches(self, abandons_batches: bool) -> Self {
+        Self { abandons_batches, ..self }
+    }
+
     /// Takes over the batches of earlier sessions.
-    pub fn adopt(&self, open: &state::Batches) {
+    pub fn adopt(&self, open: &state::OpenBatches) {
         lock(&self.batches).adopt(open.open());
     }
 

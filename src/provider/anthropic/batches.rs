@@ -6,10 +6,10 @@
 use crate::provider::LlmError;
 use crate::provider::address::escaped;
 use crate::provider::anthropic::Anthropic;
-use crate::provider::batch::{BatchApi, BatchRow, BatchStatus, RowResult, Sought};
-use crate::provider::batch_results::{
-    MOST_PAGES, SLACK, asked, form_of, id_of, lines, row_result, text_at,
+use crate::provider::batch::{
+    BatchApi, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult, Sought,
 };
+use crate::provider::batch_results::{Lines, MOST_PAGES, SLACK, asked, id_of, row_result, text_at};
 use crate::provider::http::{HttpProvider, Message};
 use crate::provider::protocol::Protocol;
 use crate::task::model::RequestForm;
@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 const PATH: &str = "/v1/messages/batches";
@@ -62,14 +62,15 @@ fn size(batch: &Value) -> u64 {
 
 #[async_trait]
 impl BatchApi for AnthropicBatches {
-    async fn submit(&self, _: &str, rows: &[BatchRow<'_>]) -> Result<String, LlmError> {
-        let form = form_of(&self.0, rows)?;
-        let kind = "application/json".to_owned();
-        let made = asked(&self.0, form, Message::post(PATH, kind, body(&self.0, rows))).await?;
-        id_of(&self.0, &made)
+    async fn prepare(&self, _: &str, rows: &[BatchRow<'_>]) -> Result<Prepared, LlmError> {
+        Ok(Prepared(body(&self.0, rows)))
     }
 
-    async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<String>, LlmError> {
+    async fn begin(&self, form: &RequestForm, prepared: &Prepared) -> Result<String, LlmError> {
+        id_of(&self.0, &asked(&self.0, form, Message::json(PATH, prepared.0.clone())).await?)
+    }
+
+    async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError> {
         let oldest = sought.since - SLACK;
         let (mut found, mut after) = (Vec::new(), String::new());
         for _ in 0..MOST_PAGES {
@@ -81,7 +82,8 @@ impl BatchApi for AnthropicBatches {
                 let at = batch["created_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
                 is_older = at.is_some_and(|at| at < oldest);
                 if !is_older && size(batch) == sought.rows as u64 {
-                    found.extend(text_at(batch, "id"));
+                    let id = text_at(batch, "id");
+                    found.extend(id.map(|id| Found { id, is_certain: false }));
                 }
             }
             match batches.last().and_then(|last| text_at(last, "id")) {
@@ -105,18 +107,16 @@ impl BatchApi for AnthropicBatches {
         })
     }
 
-    async fn results(
-        &self,
-        form: &RequestForm,
-        id: &str,
-    ) -> Result<Vec<(String, RowResult)>, LlmError> {
-        let content = self.0.exchange(form, Message::get(&path(id, "/results"))).await?;
-        let result = |line: Value| Some((text_at(&line, "custom_id")?, result(&self.0, &line)));
-        Ok(lines(&content).filter_map(result).collect())
+    async fn results(&self, form: &RequestForm, id: &str) -> Result<BatchResults, LlmError> {
+        let content = self.0.exchange(form, Message::results(&path(id, "/results"))).await?;
+        let mut lines = Lines::default();
+        lines.read(&self.0, &content, |line| result(&self.0, line))?;
+        // Each request has a line here, also one that was not run.
+        Ok(lines.results(&self.0, false))
     }
 
     async fn cancel(&self, form: &RequestForm, id: &str) -> Result<(), LlmError> {
-        asked(&self.0, form, Message::json(&path(id, "/cancel"), &json!({}))).await.map(|_| ())
+        asked(&self.0, form, Message::json(&path(id, "/cancel"), Bytes::from_static(b"{}"))).await.map(|_| ())
     }
 }
 
@@ -151,6 +151,7 @@ mod tests {
     use super::*;
     use crate::provider::Failure;
     use crate::provider::batch_results::tests::http;
+    use serde_json::json;
 
     #[test]
     fn a_line_is_read_as_the_same_answer_would_be_alone() {

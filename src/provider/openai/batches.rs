@@ -4,9 +4,11 @@
 //! metadata, by which it is found again.
 
 use crate::provider::address::escaped;
-use crate::provider::batch::{BatchApi, BatchRow, BatchStatus, RowResult, Sought};
+use crate::provider::batch::{
+    BatchApi, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult, Sought,
+};
 use crate::provider::batch_results::{
-    MOST_PAGES, SLACK, asked, form_of, id_of, lines, row_result, text_at,
+    Lines, MOST_PAGES, SLACK, asked, form_of, id_of, row_result, text_at,
 };
 use crate::provider::http::{HttpProvider, Message};
 use crate::provider::protocol::Protocol;
@@ -77,22 +79,22 @@ fn upload_of(file: &[u8]) -> Vec<u8> {
 
 #[async_trait]
 impl<P: Protocol> BatchApi for OpenAiBatches<P> {
-    async fn submit(&self, name: &str, rows: &[BatchRow<'_>]) -> Result<String, LlmError> {
-        let form = form_of(&self.0, rows)?;
-        let file = self.upload(form, rows).await.map_err(|error| LlmError {
-            // A file that nothing refers to costs nothing.
-            may_be_billed: false,
-            ..error
-        })?;
+    async fn prepare(&self, name: &str, rows: &[BatchRow<'_>]) -> Result<Prepared, LlmError> {
+        // A file that no batch refers to costs nothing.
+        let file = self.upload(form_of(&self.0, rows)?, rows).await?;
         let batch = json!({
             "input_file_id": file, "endpoint": format!("/v1{}", P::PATH),
             "completion_window": "24h", "metadata": {NAME: name},
         });
-        let made = asked(&self.0, form, Message::json("/batches", &batch)).await?;
-        id_of(&self.0, &made)
+        Ok(Prepared(batch.to_string().into()))
     }
 
-    async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<String>, LlmError> {
+    async fn begin(&self, form: &RequestForm, prepared: &Prepared) -> Result<String, LlmError> {
+        let message = Message::json("/batches", prepared.0.clone());
+        id_of(&self.0, &asked(&self.0, form, message).await?)
+    }
+
+    async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError> {
         let oldest = (sought.since - SLACK).as_second();
         let mut after = String::new();
         for _ in 0..MOST_PAGES {
@@ -101,7 +103,7 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
             let batches = page["data"].as_array().map_or(&[][..], Vec::as_slice);
             let ours = |batch: &&Value| batch["metadata"][NAME].as_str() == Some(sought.name);
             if let Some(id) = batches.iter().find(ours).and_then(|batch| text_at(batch, "id")) {
-                return Ok(vec![id]);
+                return Ok(vec![Found { id, is_certain: true }]);
             }
             // The list begins with the youngest.
             let is_older =
@@ -138,28 +140,24 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
         })
     }
 
-    async fn results(
-        &self,
-        form: &RequestForm,
-        id: &str,
-    ) -> Result<Vec<(String, RowResult)>, LlmError> {
+    async fn results(&self, form: &RequestForm, id: &str) -> Result<BatchResults, LlmError> {
         let batch = self.batch(form, id).await?;
-        let mut results = Vec::new();
+        let mut lines = Lines::default();
         for key in ["output_file_id", "error_file_id"] {
             let Some(file) = text_at(&batch, key) else { continue };
             let path = format!("/files/{}/content", escaped(&file));
-            let content = self.0.exchange(form, Message::get(&path)).await?;
-            for line in lines(&content) {
-                let Some(custom_id) = text_at(&line, "custom_id") else { continue };
-                results.push((custom_id, result(&self.0, &line)));
-            }
+            let content = self.0.exchange(form, Message::results(&path)).await?;
+            lines.read(&self.0, &content, |line| result(&self.0, line))?;
         }
-        Ok(results)
+        let is_cut_short = matches!(batch["status"].as_str(), Some("expired" | "cancelled"));
+        let completed = batch["request_counts"]["completed"].as_u64().unwrap_or(0);
+        let shows_all = lines.ran() as u64 >= completed;
+        Ok(lines.results(&self.0, is_cut_short && shows_all))
     }
 
     async fn cancel(&self, form: &RequestForm, id: &str) -> Result<(), LlmError> {
         let path = format!("/batches/{}/cancel", escaped(id));
-        asked(&self.0, form, Message::json(&path, &json!({}))).await.map(|_| ())
+        asked(&self.0, form, Message::json(&path, Bytes::from_static(b"{}"))).await.map(|_| ())
     }
 }
 

@@ -1,0 +1,319 @@
+//! How requests get into a batch: they are gathered, their worst cases set aside, their batch written down,
+//! and only then begun.
+//!
+//! One of the calls of a batch does this for all of them. A batch that may have begun is looked for at its
+//! provider before it is begun again; `collection` does that, and waits for what comes back.
+
+use super::collection::Collection;
+use super::{CallContext, CallRunner, lock};
+use crate::clock::Clock;
+use crate::engine::batches::{Brought, Gathered, custom_id, new_name};
+use crate::engine::error::StopCause;
+use crate::event::{Batch, Event, Failure};
+use crate::id::Call;
+use crate::provider::LlmError;
+use crate::provider::batch::{BatchApi, BatchRow, Prepared, Sought};
+use crate::task::model::{Execution, ModelRole};
+use crate::units::Amount;
+use futures_util::stream::{StreamExt, TryStreamExt, iter};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+
+/// A batch is submitted once no further request came for so long.
+const QUIET: Duration = Duration::from_secs(1);
+/// It is submitted at the latest after this time.
+const LONGEST_GATHERING: Duration = Duration::from_secs(30);
+/// `auto` asks fewer requests than this live.
+const FEW: usize = 20;
+/// The most batches of one role that are at their provider at a time: they are held in memory.
+const MOST_OUT: usize = 8;
+/// How long a batch is looked for whose provider said that it did not take it.
+const REFUSED_UNLISTED: Duration = Duration::from_secs(5);
+
+impl CallRunner {
+    /// Whether a call is in a batch that has not come back.
+    pub(super) fn is_in_batch(&self, call: Call) -> bool {
+        lock(&self.batches).batch_of(call).is_some()
+    }
+
+    /// Whether an attempt may wait for the next batch.
+    pub(super) fn takes_batch(&self, context: &CallContext<'_>) -> bool {
+        let execution = self.execution(context);
+        if execution == Execution::Live || context.provider.throttled.batches.is_none() {
+            return false;
+        }
+        let late_in = self.late_in(context.share, 1);
+        let batches = lock(&self.batches);
+        batches.take_model(&context.request.model)
+            && late_in.is_none_or(|left| !left.is_zero() && left >= batches.expected_wait())
+    }
+
+    /// How long the next batch is expected to take, where calls of the task model are made in batches.
+    #[must_use]
+    pub fn expected_wait(&self) -> Duration {
+        let model = self.models.get(&ModelRole::Task);
+        let Some(model) = model.filter(|model| !model.execution.is_live()) else {
+            return Duration::ZERO;
+        };
+        let batches = lock(&self.batches);
+        if batches.take_model(&model.name) { batches.expected_wait() } else { Duration::ZERO }
+    }
+
+    /// What a batch brings for a call.
+    pub(super) async fn by_batch(&self, context: &CallContext<'_>) -> Result<Brought, StopCause> {
+        let (sender, brought) = oneshot::channel();
+        let Some(api) = &context.provider.throttled.batches else { return Ok(Brought::Live) };
+        // A batch is silent for hours: that is no trouble of its provider.
+        lock(&context.provider.trouble).done();
+        let brought = self.brought(context, &**api, sender, brought).await;
+        lock(&context.provider.trouble).asked(Instant::now());
+        brought
+    }
+
+    /// Joins a batch, and waits for what it brings.
+    async fn brought(
+        &self,
+        context: &CallContext<'_>,
+        api: &dyn BatchApi,
+        sender: oneshot::Sender<Brought>,
+        brought: oneshot::Receiver<Brought>,
+    ) -> Result<Brought, StopCause> {
+        let call = context.call;
+        let in_batch = lock(&self.batches).batch_of(call);
+        match in_batch {
+            Some(name) => {
+                let follows = lock(&self.batches).ask(&name, call, sender);
+                if follows {
+                    let collection = Collection::new(&name, api, &context.request.form);
+                    self.collect(context, collection).await?;
+                }
+            }
+            None => {
+                let CallContext { role, share, request, .. } = *context;
+                let gathered =
+                    Gathered { call, role, share, request: request.clone(), given: sender };
+                let leads = lock(&self.batches).gather(gathered);
+                self.gathered.notify_waiters();
+                if leads {
+                    self.submit_gathered(context, api).await?;
+                }
+            }
+        }
+        tokio::select! {
+            brought = brought => match brought {
+                Ok(brought) => Ok(brought),
+                // The call that followed the batch stops the run, and says why.
+                Err(_) => {
+                    self.stopped().await;
+                    Err(StopCause::Cancelled)
+                }
+            },
+            () = self.stopped() => Err(StopCause::Cancelled),
+        }
+    }
+
+    /// Waits until no more requests come, and submits them.
+    async fn submit_gathered(
+        &self,
+        context: &CallContext<'_>,
+        api: &dyn BatchApi,
+    ) -> Result<(), StopCause> {
+        let (group, began) = ((context.role, context.share), Instant::now());
+        loop {
+            let more = self.gathered.notified();
+            tokio::pin!(more);
+            more.as_mut().enable();
+            tokio::select! {
+                () = sleep(QUIET) => break,
+                () = more => {}
+                () = self.stopped() => return Err(StopCause::Cancelled),
+            }
+            if began.elapsed() >= LONGEST_GATHERING {
+                break;
+            }
+        }
+        let count = lock(&self.batches).gathered(group);
+        let batches = lock(&self.batches).take(group);
+        let is_few = self.execution(context) == Execution::Auto && count < FEW;
+        let submitted = iter(batches).map(|rows| async move {
+            // The later ones had to wait for the earlier ones.
+            if is_few || !self.takes_batch(context) {
+                for gathered in rows {
+                    let _ = gathered.given.send(Brought::Live);
+                }
+                return Ok(());
+            }
+            self.submit(context, api, rows).await
+        });
+        submitted.buffer_unordered(MOST_OUT).try_collect().await
+    }
+
+    /// Sets the worst cases aside and writes the batch down, durably; begins it, and collects what it brings.
+    async fn submit(
+        &self,
+        context: &CallContext<'_>,
+        api: &dyn BatchApi,
+        gathered: Vec<Gathered>,
+    ) -> Result<(), StopCause> {
+        let now = Clock::System.now();
+        let (name, model) = (new_name(now), context.request.model.clone());
+        let rows = self.set_aside(gathered)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let calls = rows.iter().map(|gathered| gathered.call).collect();
+        let batch = Batch { name: name.to_string(), model: model.clone(), calls, at: now };
+        let requests: Vec<_> =
+            rows.iter().map(|it| (custom_id(&name, it.call), it.request.clone())).collect();
+        let size = rows.len();
+        lock(&self.batches).send(&name, now, rows);
+        self.journal.append_durable(Event::BatchPlanned(batch)).await?;
+        let rows: Vec<_> =
+            requests.iter().map(|(custom_id, request)| BatchRow { custom_id, request }).collect();
+        let mut collection = Collection::new(&name, api, &context.request.form);
+        let prepared = loop {
+            if self.is_stopping() {
+                return Err(StopCause::Cancelled);
+            }
+            if self.is_closed(context.share) {
+                self.not_taken(&name);
+                return Ok(());
+            }
+            match api.prepare(&name, &rows).await {
+                Ok(prepared) => break prepared,
+                Err(error) if is_refusal(&error) => {
+                    return self.refused(context, &collection, &model, error).await;
+                }
+                Err(error) => self.pause_after(context, &mut collection, error).await?,
+            }
+        };
+        drop(rows);
+        drop(requests);
+        if self.begin(context, &mut collection, &prepared, size).await? {
+            lock(&self.batches).grow(&model, size);
+            return self.collect(context, collection).await;
+        }
+        Ok(())
+    }
+
+    /// Sets the worst cases aside of those that the budget has room for, and returns these.
+    fn set_aside(&self, gathered: Vec<Gathered>) -> Result<Vec<Gathered>, StopCause> {
+        let (mut rows, mut without_room) = (Vec::new(), Vec::new());
+        for gathered in gathered {
+            let amount = self.worst_case_of(gathered.role, &gathered.request, true);
+            let mut wallet = self.wallet();
+            if !wallet.fits(gathered.share, amount) {
+                without_room.push(gathered);
+                continue;
+            }
+            let Gathered { call, role, share, .. } = gathered;
+            let event = Event::Reserved { call, amount, role, share };
+            wallet.apply(&event);
+            self.journal.append(event)?;
+            rows.push(gathered);
+        }
+        for gathered in without_room {
+            let _ = gathered.given.send(Brought::NoRoom);
+        }
+        Ok(rows)
+    }
+
+    /// Begins a batch; whether it is at its provider. Where that is not known it is looked for, and begun
+    /// again only where the provider said that it did not take it and does not list it either.
+    async fn begin(
+        &self,
+        context: &CallContext<'_>,
+        collection: &mut Collection<'_>,
+        prepared: &Prepared,
+        rows: usize,
+    ) -> Result<bool, StopCause> {
+        let (api, form, name) = (collection.api, collection.form, Arc::clone(&collection.name));
+        // Where a provider keeps no name, those that are there before are not this one.
+        let sought = Sought { name: &name, rows, since: Clock::System.now() };
+        let before = api.find(form, sought).await.unwrap_or_default();
+        collection.others = before.into_iter().map(|found| found.id).collect::<BTreeSet<_>>();
+        loop {
+            if self.is_stopping() {
+                return Err(StopCause::Cancelled);
+            }
+            if self.is_closed(context.share) {
+                self.not_taken(&name);
+                return Ok(false);
+            }
+            self.posted(&name).await?;
+            let error = match api.begin(form, prepared).await {
+                Ok(id) => {
+                    self.submitted(&name, &id).await?;
+                    return Ok(true);
+                }
+                Err(error) => error,
+            };
+            if is_refusal(&error) {
+                let model = context.request.model.clone();
+                self.refused(context, collection, &model, error).await?;
+                return Ok(false);
+            }
+            if error.failure.is_before_sending() {
+                self.pause_after(context, collection, error).await?;
+                continue;
+            }
+            let may_be_there = error.may_be_billed;
+            self.pause_after(context, collection, error).await?;
+            if may_be_there {
+                return Ok(true);
+            }
+            if !self.found(context, collection, REFUSED_UNLISTED).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Writes down that a batch is about to begin.
+    async fn posted(&self, name: &str) -> Result<(), StopCause> {
+        let at = Clock::System.now();
+        if let Some(out) = lock(&self.batches).get(name) {
+            out.posted = Some((out.posted.map_or(at, |(first, _)| first), at));
+        }
+        self.journal.append_durable(Event::BatchPosted { name: name.to_owned(), at }).await?;
+        Ok(())
+    }
+
+    /// Writes down the id of a batch that is at its provider.
+    pub(super) async fn submitted(&self, name: &str, id: &str) -> Result<(), StopCause> {
+        if let Some(out) = lock(&self.batches).get(name) {
+            out.id = Some(id.to_owned());
+        }
+        let event = Event::BatchSubmitted { name: name.to_owned(), id: id.to_owned() };
+        self.journal.append_durable(event).await?;
+        Ok(())
+    }
+
+    /// Ends a batch that is not at its provider: its calls are asked anew. This is written down here, so that
+    /// it holds also where the run stops now.
+    pub(super) fn not_taken(&self, name: &str) {
+        let left = lock(&self.batches).left(name);
+        for call in left {
+            let (failure, charged) = (Failure::Unsent, Amount::ZERO);
+            let event = Event::AttemptFailed { call, failure, charged };
+            let number = self.note(event.clone());
+            let written = number.map(|number| (number, event));
+            lock(&self.batches).give(name, call, Brought::NotTaken(written));
+        }
+        self.settled.notify_waiters();
+    }
+}
+
+/// Whether a provider took nothing of a batch, and will not.
+fn is_refusal(error: &LlmError) -> bool {
+    matches!(
+        error.failure,
+        Failure::BadRequest
+            | Failure::Filter
+            | Failure::Auth
+            | Failure::Quota
+            | Failure::Certificate
+    )
+}

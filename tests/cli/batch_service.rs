@@ -1,0 +1,177 @@
+//! A provider of batches in this process that fails as services do: what it took it does not say, what it
+//! answered it garbles, what it had it forgets.
+
+use crate::server::{Reply, Request, Server, answer};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// One way of failing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It takes its first batch, and says 503.
+    Says503AndTakes,
+    /// It takes its first batch, and answers with a page.
+    AnswersAPageAndTakes,
+    /// It does not take its first batch, and says 429.
+    Says429,
+    /// It takes the uploaded file of its first batch only when it is sent again.
+    LosesAnUpload,
+    /// One line of the results of its first batch is cut.
+    CutsALine,
+    /// The first time that results are asked for they are a page.
+    AnswersAPageForResults,
+    /// It has forgotten its first batch once it is asked about it.
+    Forgets,
+    /// No batch ends, and the ids hold a text.
+    NeverEnds(&'static str),
+}
+
+#[derive(Default)]
+struct State {
+    files: Vec<Vec<Value>>,
+    /// Each with the number of its file.
+    batches: Vec<(Value, usize)>,
+    uploads: usize,
+    begun: usize,
+    results: usize,
+    /// How often each request was answered.
+    bought: BTreeMap<String, usize>,
+}
+
+/// The provider.
+pub(crate) struct BatchService {
+    pub(crate) server: Server,
+    state: Arc<Mutex<State>>,
+}
+
+impl BatchService {
+    pub(crate) fn start(fault: Fault) -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        let server = Server::start(move |_, request| shared.lock().unwrap().say(fault, request));
+        Self { server, state }
+    }
+
+    /// How many requests were bought more than once.
+    pub(crate) fn bought_twice(&self) -> usize {
+        self.state().bought.values().filter(|count| **count > 1).count()
+    }
+
+    /// How many batches it has, and how often it was asked to begin one.
+    pub(crate) fn batches(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.batches.len(), state.begun)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+fn page() -> Reply {
+    (200, "", "<html><body>One moment, please.</body></html>".to_owned())
+}
+
+fn error(status: u16) -> Reply {
+    (status, "retry-after: 1\r\n", json!({"error": {"message": "not now"}}).to_string())
+}
+
+impl State {
+    fn say(&mut self, fault: Fault, request: &Request) -> Reply {
+        let path = request.target.trim_start_matches("/v1");
+        let parts: Vec<&str> = path.split(['/', '?']).filter(|part| !part.is_empty()).collect();
+        match *parts.as_slice() {
+            ["files"] => self.upload(fault, request),
+            ["batches"] => self.begin(fault, &request.body),
+            ["batches", query] if query.starts_with("limit=") => {
+                let all = (0..self.batches.len()).rev();
+                let data: Vec<Value> = all.map(|number| self.shown(fault, number)).collect();
+                (200, "", json!({"data": data, "has_more": false}).to_string())
+            }
+            ["batches", id] | ["batches", id, "cancel"] => {
+                let number = id.rsplit('-').next().unwrap().parse().unwrap();
+                match fault {
+                    Fault::Forgets if number == 0 => error(404),
+                    _ => (200, "", self.shown(fault, number).to_string()),
+                }
+            }
+            ["files", id, "content"] => self.content(fault, id.parse().unwrap()),
+            _ => {
+                self.buy(&request.body);
+                answer(request)
+            }
+        }
+    }
+
+    fn buy(&mut self, body: &Value) {
+        *self.bought.entry(body["messages"].to_string()).or_default() += 1;
+    }
+
+    fn upload(&mut self, fault: Fault, request: &Request) -> Reply {
+        self.uploads += 1;
+        if fault == Fault::LosesAnUpload && self.uploads == 1 {
+            return error(500);
+        }
+        let form = request.body.as_str().unwrap();
+        let lines = form.lines().filter(|line| line.starts_with('{'));
+        self.files.push(lines.map(|line| serde_json::from_str(line).unwrap()).collect());
+        (200, "", json!({"id": (self.files.len() - 1).to_string()}).to_string())
+    }
+
+    fn begin(&mut self, fault: Fault, body: &Value) -> Reply {
+        self.begun += 1;
+        let is_first = self.begun == 1;
+        if fault == Fault::Says429 && is_first {
+            return error(429);
+        }
+        let file: usize = body["input_file_id"].as_str().unwrap().parse().unwrap();
+        self.batches.push((body["metadata"].clone(), file));
+        for line in self.files[file].clone() {
+            self.buy(&line["body"]);
+        }
+        match fault {
+            Fault::Says503AndTakes if is_first => error(503),
+            Fault::AnswersAPageAndTakes if is_first => page(),
+            _ => (200, "", self.shown(fault, self.batches.len() - 1).to_string()),
+        }
+    }
+
+    fn shown(&self, fault: Fault, number: usize) -> Value {
+        let (metadata, file) = &self.batches[number];
+        let (status, id) = match fault {
+            Fault::NeverEnds(text) => ("in_progress", format!("batch-{text}-{number}")),
+            _ => ("completed", format!("batch-{number}")),
+        };
+        let rows = self.files[*file].len();
+        json!({
+            "id": id, "status": status, "metadata": metadata, "output_file_id": number.to_string(),
+            "request_counts": {"total": rows, "completed": rows, "failed": 0},
+        })
+    }
+
+    fn content(&mut self, fault: Fault, number: usize) -> Reply {
+        self.results += 1;
+        if fault == Fault::AnswersAPageForResults && self.results == 1 {
+            return page();
+        }
+        let file = self.batches[number].1;
+        let mut text = String::new();
+        for (place, line) in self.files[file].iter().enumerate() {
+            let asked = Request {
+                target: String::new(),
+                headers: BTreeMap::new(),
+                body: line["body"].clone(),
+            };
+            let body: Value = serde_json::from_str(&answer(&asked).2).unwrap();
+            let response = json!({"status_code": 200, "body": body});
+            let mut line =
+                json!({"custom_id": line["custom_id"], "response": response}).to_string();
+            if fault == Fault::CutsALine && number == 0 && place == 1 {
+                line.truncate(line.len() / 2);
+            }
+            text += &(line + "\n");
+        }
+        (200, "", text)
+    }
+}
