@@ -8,7 +8,11 @@ use std::time::Duration;
 /// `1 row`, `2 rows`, `0 rows`.
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
+    let s = match noun {
+        _ if count == 1 => "",
+        noun if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
     format!("{} {noun}{s}", thousands(count as u64))
 }
 

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::screen::Screen;
 use crate::clock::Clock;
 use crate::report::{self, Report, visible_line};
-use crate::run::{LoadedRun, Run, RunDir, RunFile, SUMMARY_FILE, Status, Summary};
+use crate::run::{LoadedRun, OpenBatch, Run, RunDir, RunFile, SUMMARY_FILE, Status, Summary};
 use crate::stats::Interval;
 use crate::text;
 use std::fmt::Write as _;
@@ -78,6 +78,9 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     );
     for failed in report::failed_calls(summary) {
         let _ = writeln!(out, "  {failed}");
+    }
+    if let Some(words) = OpenBatch::in_words(&summary.open_batches) {
+        let _ = writeln!(out, "  {words}");
     }
     if summary.status == Status::Interrupted {
         let _ = writeln!(out, "  resume: promptsearch resume {}", run.dir.path().display());

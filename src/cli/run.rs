@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::event::StopReason;
 use crate::report::{self, Report};
-use crate::run::{self, LoadedRun, Run, RunDir, RunDirError, RunError, Settings};
+use crate::run::{self, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, Settings};
 use crate::seed::Seed;
 use crate::task::Task;
 use crate::task::model::Provider;
@@ -123,6 +123,8 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
     drop(run);
     let run = written_again(dir)?;
     let again = resume_command(&run);
+    let open = OpenBatch::in_words(&run.summary.open_batches);
+    let open = open.map_or_else(String::new, |words| format!("; {words}"));
     match outcome {
         Outcome::Finished => {
             show_end(&run, screen)?;
@@ -137,7 +139,7 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
             if screen.json {
                 screen.show(&serde_json::to_value(&run.summary)?, "")?;
             }
-            Err(CliError::new(Kind::Interrupted, "interrupted; no answer is lost")
+            Err(CliError::new(Kind::Interrupted, format!("interrupted; no answer is lost{open}"))
                 .hint(format!("resume with: {again}")))
         }
         Outcome::BrokenScorer(why) => {
@@ -151,7 +153,8 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
                 StopReason::OverBudget => format!("{again} --max-usd X"),
                 _ => again,
             };
-            Err(CliError::new(Kind::Refused, why).hint(format!("fix this, then run: {again}")))
+            Err(CliError::new(Kind::Refused, why + &open)
+                .hint(format!("fix this, then run: {again}")))
         }
     }
 }

@@ -69,7 +69,9 @@ impl Lines {
         result: impl Fn(&Value) -> RowResult,
     ) -> Result<(), LlmError> {
         let (rows, unread) = (self.rows.len(), self.unread);
-        for line in content.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        for line in
+            content.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
+        {
             let line: Option<Value> = serde_json::from_slice(line).ok();
             let row = line.and_then(|line| Some((text_at(&line, "custom_id")?, result(&line))));
             match row {

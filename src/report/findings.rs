@@ -592,7 +592,8 @@ fn batches(spent: &Spent) -> Option<String> {
         saved += role.batch_saved_usd;
     }
     let (batched, calls, saved) = (thousands(batched), thousands(calls), cost(saved));
-    (calls != "0").then(|| format!("{batched} of {calls} calls came in batches, which saved {saved}"))
+    (calls != "0")
+        .then(|| format!("{batched} of {calls} calls came in batches, which saved {saved}"))
 }
 
 pub(super) fn tried(report: &Report<'_>) -> Tried {

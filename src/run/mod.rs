@@ -37,8 +37,8 @@ pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
 pub use summary::{
-    Counts, FailedCalls, FrontPoint, Gain, Prompted, Recommendation, RoleSpent, Spent, Status,
-    Summary, dev_interval, prompt_tokens,
+    Counts, FailedCalls, FrontPoint, Gain, OpenBatch, Prompted, Recommendation, RoleSpent, Spent,
+    Status, Summary, dev_interval, prompt_tokens,
 };
 pub use wiring::{check_models, check_simulated, providers};
 

@@ -14,7 +14,9 @@ use crate::stats::{Interval, TestName, interval, pareto};
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
+use crate::text;
 use crate::units::Tokens;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -56,6 +58,9 @@ pub struct Summary {
     /// What the run waits for.
     #[serde(default)]
     pub waiting: Option<Waiting>,
+    /// Batches that may be at their provider. They go on without the run, and a resume takes them in.
+    #[serde(default)]
+    pub open_batches: Vec<OpenBatch>,
     /// The baseline.
     pub baseline: Option<Prompted>,
     /// The search's winner, or the incumbent during the search; the baseline only if no candidate
@@ -76,6 +81,30 @@ pub struct Summary {
     /// Calls without a good answer, by cause, also those that were asked again.
     #[serde(default)]
     pub failed_calls: BTreeMap<NoAnswer, FailedCalls>,
+}
+
+/// A batch that may be at its provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenBatch {
+    /// Its id at the provider, where that is known.
+    pub id: Option<String>,
+    /// How many of its requests have not come back.
+    pub requests: usize,
+    /// When it was planned.
+    pub since: Timestamp,
+}
+
+impl OpenBatch {
+    /// What people should know of the batches of a run that has stopped; `None`: there are none.
+    #[must_use]
+    pub fn in_words(open: &[Self]) -> Option<String> {
+        let requests = open.iter().map(|batch| batch.requests).sum();
+        let (batches, requests) =
+            (text::plural(open.len(), "batch"), text::plural(requests, "request"));
+        (!open.is_empty()).then(|| {
+            format!("{batches} with {requests} may go on at the provider; a resume takes in what comes back")
+        })
+    }
 }
 
 /// Calls that failed for one cause.
@@ -264,6 +293,7 @@ impl Summary {
                 .filter(|(reason, _)| *reason != StopReason::Stopped)
                 .map(|(_, why)| why.clone()),
             waiting: None,
+            open_batches: open_batches(state),
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
             recommended: is_over.then_some(recommended),
@@ -376,6 +406,16 @@ fn front(task: &Task, state: &State, seed: Seed) -> Vec<FrontPoint> {
             })
         })
         .collect()
+}
+
+fn open_batches(state: &State) -> Vec<OpenBatch> {
+    let begun = state.batches.open().filter(|(_, batch)| batch.posted.is_some());
+    let shown = begun.map(|(_, batch)| OpenBatch {
+        id: batch.id.clone(),
+        requests: batch.calls.len(),
+        since: batch.since,
+    });
+    shown.collect()
 }
 
 fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spent {

@@ -264,12 +264,19 @@ fn a_batch_without_end_does_not_hold_a_run_and_a_key_in_its_id_is_in_no_file() {
     let service = BatchService::start(Fault::NeverEnds(KEY));
     let mut env = at(&service);
     env.edit("colours/task.toml", "patience", "api_key = \"env:LOCAL_KEY\"\npatience");
-    env.edit("colours/task.toml", "execution = \"batch\"", "execution = \"batch\", batch_wait = \"1s\"");
+    env.edit(
+        "colours/task.toml",
+        "execution = \"batch\"",
+        "execution = \"batch\", batch_wait = \"1s\"",
+    );
     env.set("LOCAL_KEY", KEY);
     let began = Instant::now();
     let ran = env.run(&format!("run colours --name one {SEARCH} --for 15s")).exits(4);
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
-    assert!(ran.stderr.contains("resume"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("may go on at the provider"), "{}", ran.stderr);
+    let status = env.run("status one").ok().stdout;
+    assert!(status.contains("1 batch with "), "{status}");
+    assert_eq!(env.run("status one --json").json()["open_batches"].as_array().unwrap().len(), 1);
     assert!(env.events("one").iter().any(|(kind, _)| kind == "batch_submitted"));
     for file in env.files("results") {
         let content = fs::read(&file).unwrap();

@@ -116,7 +116,8 @@ impl CallRunner {
                 continue;
             }
             let took = Duration::try_from(Clock::System.now().duration_since(since));
-            if let Some(took) = took.ok().filter(|_| !is_adopted && collection.cancelled.is_none()) {
+            if let Some(took) = took.ok().filter(|_| !is_adopted && collection.cancelled.is_none())
+            {
                 batches.came_back(took);
             }
             for (call, result) in ours {
@@ -177,9 +178,8 @@ impl CallRunner {
             match collection.api.find(collection.form, sought).await {
                 Ok(mut found) => {
                     collection.answered();
-                    found.retain(|found| {
-                        found.is_certain || !collection.others.contains(&found.id)
-                    });
+                    found
+                        .retain(|found| found.is_certain || !collection.others.contains(&found.id));
                     let ours = lock(&self.batches).ids_beside(&name);
                     found.retain(|found| !ours.contains(&found.id));
                     if let Some(certain) = found.iter().find(|found| found.is_certain) {
@@ -221,7 +221,9 @@ impl CallRunner {
             for Found { id, is_certain } in found {
                 match collection.api.status(collection.form, &id).await {
                     Ok(BatchStatus::Ended) => return Ok(End::Ended(id)),
-                    Ok(BatchStatus::Refused(error)) if is_certain => return Ok(End::Refused(error)),
+                    Ok(BatchStatus::Refused(error)) if is_certain => {
+                        return Ok(End::Refused(error));
+                    }
                     Ok(BatchStatus::Refused(_)) => {
                         collection.others.insert(id);
                     }
@@ -244,7 +246,9 @@ impl CallRunner {
             }
             let left = lock(&self.batches).left(&collection.name).len();
             let late_in = self.late_in(context.share, left);
-            if let (Some(id), Some(Duration::ZERO), None) = (&certain, late_in, collection.cancelled) {
+            if let (Some(id), Some(Duration::ZERO), None) =
+                (&certain, late_in, collection.cancelled)
+            {
                 match collection.api.cancel(collection.form, id).await {
                     Ok(()) => {
                         collection.cancelled = Some(Instant::now());
@@ -366,7 +370,8 @@ impl CallRunner {
             lock(&self.batches).ask_live(model);
             return Ok(());
         }
-        let why = format!("{}; `execution = \"auto\"` asks live what no batch takes", error.message);
+        let why =
+            format!("{}; `execution = \"auto\"` asks live what no batch takes", error.message);
         Err(StopCause::trouble(StopReason::ProviderRefused, why))
     }
 

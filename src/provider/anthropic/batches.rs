@@ -16,8 +16,8 @@ use crate::task::model::RequestForm;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::sync::Arc;
 
 const PATH: &str = "/v1/messages/batches";
@@ -116,7 +116,9 @@ impl BatchApi for AnthropicBatches {
     }
 
     async fn cancel(&self, form: &RequestForm, id: &str) -> Result<(), LlmError> {
-        asked(&self.0, form, Message::json(&path(id, "/cancel"), Bytes::from_static(b"{}"))).await.map(|_| ())
+        asked(&self.0, form, Message::json(&path(id, "/cancel"), Bytes::from_static(b"{}")))
+            .await
+            .map(|_| ())
     }
 }
 
