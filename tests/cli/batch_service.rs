@@ -13,6 +13,8 @@ pub(crate) enum Fault {
     Says503AndTakes,
     /// It takes its first batch, and answers with a page.
     AnswersAPageAndTakes,
+    /// It takes its first batch, answers with a page, and never lists it.
+    HidesAndTakes,
     /// It does not take its first batch, and says 429.
     Says429,
     /// It takes the uploaded file of its first batch only when it is sent again.
@@ -85,7 +87,8 @@ impl State {
             ["files"] => self.upload(fault, request),
             ["batches"] => self.begin(fault, &request.body),
             ["batches", query] if query.starts_with("limit=") => {
-                let all = (0..self.batches.len()).rev();
+                let hidden = usize::from(fault == Fault::HidesAndTakes);
+                let all = (hidden..self.batches.len()).rev();
                 let data: Vec<Value> = all.map(|number| self.shown(fault, number)).collect();
                 (200, "", json!({"data": data, "has_more": false}).to_string())
             }
@@ -132,7 +135,7 @@ impl State {
         }
         match fault {
             Fault::Says503AndTakes if is_first => error(503),
-            Fault::AnswersAPageAndTakes if is_first => page(),
+            Fault::AnswersAPageAndTakes | Fault::HidesAndTakes if is_first => page(),
             _ => (200, "", self.shown(fault, self.batches.len() - 1).to_string()),
         }
     }

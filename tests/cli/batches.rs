@@ -245,6 +245,20 @@ fn a_result_that_cannot_be_read_counts_as_paid_and_is_asked_again() {
 }
 
 #[test]
+#[ignore = "it takes two minutes"]
+fn a_batch_that_may_have_begun_and_is_never_listed_counts_as_paid() {
+    let service = BatchService::start(Fault::HidesAndTakes);
+    let env = at(&service);
+    env.run(&format!("run colours --name one {SEARCH}")).ok();
+    let planned: Vec<_> =
+        env.events("one").into_iter().filter(|(kind, _)| kind == "batch_planned").collect();
+    let calls = planned[0].1["calls"].as_array().unwrap().len();
+    let failed = env.events("one").into_iter().filter(|(kind, _)| kind == "attempt_failed");
+    let charged = failed.filter(|(_, it)| it["usd"].as_u64() > Some(0)).count();
+    assert_eq!((service.bought_twice(), charged), (calls, calls));
+}
+
+#[test]
 fn a_batch_that_its_provider_forgot_is_given_up_only_on_request() {
     let service = BatchService::start(Fault::Forgets);
     let env = at(&service);
