@@ -92,7 +92,7 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    /// For models whose batches are expected to take so long.
+    /// For models whose batches are expected to take this long.
     pub(super) fn new(first_wait: Option<Duration>) -> Self {
         Self { first_wait, ..Self::default() }
     }
@@ -230,7 +230,7 @@ impl Batches {
         }
     }
 
-    /// A batch came back after so long.
+    /// A batch came back after this long.
     pub(super) fn came_back(&mut self, took: Duration) {
         self.waits.push(took);
     }

@@ -22,7 +22,7 @@ const GRACE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(30)];
 const UNKNOWN_GRACE: Duration = Duration::from_secs(5);
 /// Silence is told when it is longer than this multiple of the mean latency.
 const SLOW: u32 = 5;
-/// Silence of at least so long is told.
+/// Silence of at least this long is told.
 const TOLD: Duration = Duration::from_secs(10);
 
 /// What a run waits for.
@@ -44,7 +44,7 @@ pub struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitEnd {
-    /// The provider asked to wait for so long: it is tried again.
+    /// The provider asked to wait for this long: it is tried again.
     Retry,
     /// The run stops.
     Stop,
@@ -243,7 +243,7 @@ impl Trouble {
 }
 
 impl Waiting {
-    /// A batch that is out since then, and expected to take so long.
+    /// A batch that is out since then, and expected to take this long.
     pub(super) fn for_batch(since: Timestamp, wait: Duration, words: String) -> Self {
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
         let until = since.saturating_add(wait).unwrap_or(Timestamp::MAX);

@@ -38,7 +38,7 @@ impl TokenRatios {
         self.learn_output(role, seen.outputs.get(&role).copied().unwrap_or_default());
     }
 
-    /// The longest answer to expect where so many tokens are asked for: some providers bill reasoning
+    /// The longest answer to expect where this many tokens are asked for: some providers bill reasoning
     /// beyond what was asked for.
     #[must_use]
     pub fn longest_output(&self, role: ModelRole, max_output_tokens: u32) -> Tokens {

@@ -159,7 +159,7 @@ impl PlanLedger {
         self.bytes.get(&role).copied().unwrap_or_default()
     }
 
-    /// The longest answer to expect of a role where so many tokens are asked for.
+    /// The longest answer to expect of a role where this many tokens are asked for.
     #[must_use]
     pub fn longest_output(&self, role: ModelRole, max_output_tokens: u32) -> Tokens {
         self.ratios.longest_output(role, max_output_tokens)

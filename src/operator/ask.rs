@@ -153,7 +153,7 @@ impl<'a> Ask<'a> {
         self.nonce.ok_or_else(|| (Rejection::NoTags, "the request had no tags".to_owned()))
     }
 
-    /// The notes of a reply to a request for so many.
+    /// The notes of a reply to a request for this many.
     ///
     /// # Errors
     /// The reply is refused.

@@ -23,7 +23,7 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// What these headers say that came after so long, at a moment of this machine's clock.
+    /// What these headers say that came after this long, at a moment of this machine's clock.
     pub(super) fn of(status: u16, headers: &HeaderMap, after: Duration, now: Timestamp) -> Self {
         let date = headers.get(DATE).and_then(|value| refusal::date(value.to_str().ok()?));
         Self {

@@ -516,7 +516,7 @@ fn seconds(text: &str, unit: f64) -> Option<Duration> {
 
 /// When a bucket is full again: a wait, a moment in seconds or milliseconds since 1970, or a date.
 fn reset(text: &str, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    /// In 2001; no wait is so long.
+    /// In 2001; no wait is that long.
     const EPOCH_SECONDS: f64 = 1e9;
     let number: Option<f64> = text.trim().parse().ok();
     match number.filter(|number| *number >= EPOCH_SECONDS) {

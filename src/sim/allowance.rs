@@ -47,7 +47,7 @@ impl Bucket {
         self.at = now;
     }
 
-    /// How long until there are so many units; all of them where there are never as many.
+    /// How long until there are this many units; all of them where there are never as many.
     fn lacks(&self, units: f64) -> Duration {
         let lacking = (units.min(self.size) - self.level).max(0.0);
         Duration::from_secs_f64(lacking / self.per_second())
@@ -75,10 +75,10 @@ impl Buckets {
         }
     }
 
-    /// Takes a request of so many tokens.
+    /// Takes a request of this many tokens.
     ///
     /// # Errors
-    /// There is no room for it before so long.
+    /// There is no room for it before this long.
     pub(super) fn take(&mut self, tokens: u64, now: Instant) -> Result<(), Duration> {
         let mut wanted = [(&mut self.requests, 1.0), (&mut self.tokens, tokens as f64)];
         let mut wait = Duration::ZERO;

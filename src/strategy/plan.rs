@@ -90,7 +90,7 @@ pub trait Strategy: Send + Sync {
         None
     }
 
-    /// The share of a cap that is kept for the strategy's `final`, for so many rows of dev and so many
+    /// The share of a cap that is kept for the strategy's `final`, for this many rows of dev and this many
     /// calls in all.
     fn finale_share(&self, _dev_rows: u32, _calls: Option<u64>) -> f64 {
         0.0

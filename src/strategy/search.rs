@@ -285,7 +285,7 @@ pub trait Select: Debug + Send + Sync {
         None
     }
 
-    /// Parents, or pairs of them, that a generation with so many members breeds from.
+    /// Parents, or pairs of them, that a generation with this many members breeds from.
     fn per_generation(&self, children: usize, members: usize) -> usize {
         let _ = members;
         children
@@ -524,7 +524,7 @@ pub trait Evaluate: Debug + Send + Sync {
         false
     }
 
-    /// What a survivor is worth beside others, all of which have answered so many rows of dev; `None`:
+    /// What a survivor is worth beside others, all of which have answered this many rows of dev; `None`:
     /// what it is ranked by.
     fn worth(&self, search: &Search<'_>, candidate: CandidateIx, common: u32) -> Option<f64> {
         let _ = (search, candidate, common);
@@ -542,7 +542,7 @@ pub trait Evaluate: Debug + Send + Sync {
     }
 
     /// The fewest and the most rows that a child is tried on, those of its proposal's evidence
-    /// included, where dev has so many rows and the evidence so many.
+    /// included, where dev has this many rows and the evidence this many.
     fn rows_per_child(&self, dev: u64, evidence: u64) -> [u64; 2] {
         [evidence + dev; 2]
     }
@@ -625,7 +625,7 @@ pub trait Final: Debug + Send + Sync {
         None
     }
 
-    /// The share of a cap that is kept for it, for so many rows of dev and so many calls in all.
+    /// The share of a cap that is kept for it, for this many rows of dev and this many calls in all.
     fn share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
         let _ = (dev_rows, calls);
         0.0

@@ -38,7 +38,7 @@ const CANCELLING_SHARE: u32 = 8;
 const OVERTIME: Duration = Duration::from_secs(30);
 /// Asking live takes so much longer than planned.
 const LIVE_MARGIN: f64 = 1.5;
-/// And at least so long.
+/// And at least this long.
 const LIVE_LEAST: Duration = Duration::from_secs(10);
 /// How often results are read that miss some.
 const RESULTS_TRIES: u32 = 3;

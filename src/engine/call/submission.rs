@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-/// A batch is submitted once no further request came for so long.
+/// A batch is submitted once no further request came for this long.
 const QUIET: Duration = Duration::from_secs(1);
 /// It is submitted at the latest after this time.
 const LONGEST_GATHERING: Duration = Duration::from_secs(30);

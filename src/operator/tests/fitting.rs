@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// A brief with so many rows and past prompts of so many words.
+/// A brief with this many rows and past prompts of this many words.
 fn sized(
     operator: &MetaPrompt,
     rows: usize,

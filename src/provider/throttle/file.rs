@@ -15,7 +15,7 @@ use std::time::Duration;
 const TRIES: u32 = 50;
 const BETWEEN_TRIES: Duration = Duration::from_millis(1);
 
-/// After it was not given, it is not tried for so long.
+/// After it was not given, it is not tried for this long.
 const ON_ITS_OWN: Duration = Duration::from_secs(5);
 
 /// Larger than any state.

@@ -9,7 +9,7 @@ use std::time::Duration;
 const SHORTEST_SPACING: Duration = Duration::from_millis(1);
 const LONGEST_SPACING: Duration = Duration::from_secs(60);
 
-/// The longest time to a provider's whole rate that is believed; limits per day take so long.
+/// The longest time to a provider's whole rate that is believed; limits per day take this long.
 const LONGEST_RESET: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most units (requests or tokens) in any minute. One moment holds all that was taken: the steady time
@@ -24,7 +24,7 @@ impl Rate {
         Self(units.max(1))
     }
 
-    /// The time between attempts of so many units, for long.
+    /// The time between attempts of this many units, for long.
     pub(super) fn spacing(self, units: f64) -> Duration {
         Duration::try_from_secs_f64(units * 60.0 / self.0 as f64).unwrap_or(LONGEST_RESET)
     }
@@ -44,17 +44,17 @@ impl Rate {
         Duration::from_nanos(60_000_000_000 / spread + 1)
     }
 
-    /// When an attempt of so many units may be sent, given the steady time.
+    /// When an attempt of this many units may be sent, given the steady time.
     pub(super) fn next(self, steady: Moment, units: u64) -> Moment {
         steady - times(self.interval(units), self.burst(units) - units)
     }
 
-    /// The steady time after an attempt of so many units that is sent now.
+    /// The steady time after an attempt of this many units that is sent now.
     pub(super) fn take(self, steady: Moment, units: u64, now: Moment) -> Moment {
         steady.max(now) + times(self.interval(units), units)
     }
 
-    /// The steady time where an attempt of so many units used another number.
+    /// The steady time where an attempt of this many units used another number.
     pub(super) fn correct(self, steady: Moment, units: u64, used: u64) -> Moment {
         let interval = self.interval(units);
         let more = steady + times(interval, used.saturating_sub(units));
@@ -102,7 +102,7 @@ impl Bucket {
         Some(Self { size, level: said.min(known), at: now, per_second })
     }
 
-    /// The time between attempts of so many units, for long.
+    /// The time between attempts of this many units, for long.
     pub(super) fn spacing(&self, units: f64) -> Duration {
         Duration::try_from_secs_f64(units / self.per_second).unwrap_or(LONGEST_RESET)
     }
@@ -111,7 +111,7 @@ impl Bucket {
         (self.level + self.per_second * now.since(self.at).as_secs_f64()).min(self.size)
     }
 
-    /// When there are so many units.
+    /// When there are this many units.
     pub(super) fn next(&self, units: u64, now: Moment) -> Moment {
         let lacking = (units as f64).min(self.size) - self.level_at(now);
         match lacking > 0.0 {

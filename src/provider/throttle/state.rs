@@ -35,7 +35,7 @@ const NO_LEARNING: u32 = 1_000;
 /// The shortest pause: `Retry-After: 0` must not become a busy loop.
 pub(super) const MIN_PAUSE: Duration = Duration::from_millis(100);
 
-/// A run that was not heard of for so long holds no places any more: it was killed.
+/// A run that was not heard of for this long holds no places any more: it was killed.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// How much later a run asks whose turn it is not, so that the other one goes first.
@@ -54,7 +54,7 @@ const LATEST_STEADY: Duration = Duration::from_secs(24 * 60 * 60);
 /// What the clock of another process may be ahead.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
-/// What was seen of a provider that was not used for so long says nothing about it now.
+/// What was seen of a provider that was not used for this long says nothing about it now.
 const STALE: Duration = Duration::from_secs(10 * 60);
 
 /// What the next attempt waits for.
@@ -235,7 +235,7 @@ impl State {
         self.holders.remove(&holder);
     }
 
-    /// What an attempt waits for that may use so many tokens.
+    /// What an attempt waits for that may use this many tokens.
     pub(super) fn wait(&mut self, allowed: &Allowed, set_aside: u64, now: Moment) -> Wait {
         self.renew(allowed, now);
         let tokens = self.used_share.expected(set_aside);

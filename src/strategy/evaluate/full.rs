@@ -11,7 +11,7 @@ kind! {
     Full {
         /// Rows that are issued together.
         block: usize = BLOCK => positive,
-        /// Only so many rows of dev; 0 = all.
+        /// Only this many rows of dev; 0 = all.
         subset: usize = 0,
         /// Other rows for each candidate, drawn anew, instead of the same for all.
         resample: bool = false,

@@ -23,7 +23,7 @@ kind! {
         size: usize = 35 => positive,
         /// Trials between two promotions.
         promote_every: usize = 5 => positive,
-        /// Up to so many rows of dev, every trial gets all of them.
+        /// Up to this many rows of dev, every trial gets all of them.
         full_below: usize = 50,
     }
 }

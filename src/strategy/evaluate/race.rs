@@ -18,7 +18,7 @@ kind! {
         /// Each further block is longer by this factor: a candidate that is still in the race is likely to
         /// stay, and long blocks take fewer rounds.
         grow: f64 = 2.0 => [1.0, 100.0],
-        /// After so many children the next one starts a block further on in the common order; 0 =
+        /// After this many children the next one starts a block further on in the common order; 0 =
         /// never. Rows on which the incumbent happens to be right would else judge every child.
         rotate_every: u32 = 1,
         /// Dropped when the probability of being better falls under this.
@@ -117,7 +117,7 @@ impl Evaluate for Race {
 }
 
 impl Race {
-    /// The length of the next block after so many rows: each is longer by a factor.
+    /// The length of the next block after this many rows: each is longer by a factor.
     fn grown(&self, asked: usize) -> usize {
         let (mut length, mut covered) = (self.block as f64, 0.0);
         while covered + 0.5 < asked as f64 && length < 1e9 {

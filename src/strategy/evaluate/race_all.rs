@@ -141,7 +141,7 @@ fn keeps(search: &Search<'_>) -> usize {
     search.slots.archive.capacity().map_or(1, |capacity| capacity.max(1))
 }
 
-/// Rows of the block after so many rows; 0 where there is none.
+/// Rows of the block after this many rows; 0 where there is none.
 fn pulls(kind: &RaceAll, state: &State, done: u64) -> u32 {
     let most = (kind.block * kind.max_blocks) as u64;
     let left = most.min(u64::from(state.dev_rows)).saturating_sub(done);

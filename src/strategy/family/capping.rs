@@ -1,4 +1,4 @@
-//! Of the children of one parent in one generation only so many are tried, drawn at random
+//! Of the children of one parent in one generation only this many are tried, drawn at random
 //! (ProTeGi's `max_expansion_factor`; arXiv:2305.03495, section 3.2: eight, so that the bandit's
 //! pool does not grow with the beam).
 //!

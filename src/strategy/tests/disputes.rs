@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const NEAR: f64 = 0.03;
 
-/// A SIMBA whose pool is made up: candidates with so many demonstrations, right before its first step. Dev
+/// A SIMBA whose pool is made up: candidates with this many demonstrations, right before its first step. Dev
 /// is one row, train one minibatch of 32.
 fn pool<S: Fn(&str, Split, RowIx) -> f64>(demos: &[u32], score: S) -> Script<S> {
     let mut script = Script::new("simba", &[], (32, 1), 1_000_000, score);
@@ -39,7 +39,7 @@ fn pool<S: Fn(&str, Split, RowIx) -> f64>(demos: &[u32], score: S) -> Script<S> 
     script
 }
 
-/// The next draft, by so many seeds.
+/// The next draft, by this many seeds.
 fn drawn<S>(script: &Script<S>, draws: u64) -> Vec<Draft> {
     let setting = |draw| Setting { train_rows: 32, texts: 1, has_demos: true, seed: Seed(draw) };
     let next = |draw| Search { setting: setting(draw), ..script.search() }.next_use();

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How far a share may be from what is expected: more than three standard errors for 2,800 draws.
 const NEAR: f64 = 0.03;
 
-/// The next draft of an operator, by so many seeds.
+/// The next draft of an operator, by this many seeds.
 fn drawn<S>(script: &Script<S>, train_rows: u32, draws: u64) -> Vec<Draft> {
     let setting = |draw| Setting { train_rows, texts: 1, has_demos: true, seed: Seed(draw) };
     let next = |draw| Search { setting: setting(draw), ..script.search() }.next_use();

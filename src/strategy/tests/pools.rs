@@ -7,7 +7,7 @@ use crate::stats::cluster::KMeans;
 use crate::stats::features::Featuriser;
 use std::collections::BTreeSet;
 
-/// A pool of the baseline and so many paraphrases, instead of the recipe's own.
+/// A pool of the baseline and this many paraphrases, instead of the recipe's own.
 fn of_size(paraphrases: u32) -> String {
     format!("init=[{{kind=\"baseline\"}},{{kind=\"paraphrase\",take={paraphrases}}}]")
 }

@@ -48,7 +48,7 @@ pub enum SystemRole {
 pub enum Cache {
     /// `"none"`: nowhere.
     None,
-    /// In prompts that share so many tokens with others, and more.
+    /// In prompts that share this many tokens with others, and more.
     From(u32),
 }
 

@@ -143,7 +143,7 @@ impl RequestForm {
         }
         match table.temperature {
             Some(Temperature::None) => drop(self.left_out.insert(OptionalField::Temperature)),
-            // Asked for in so many words, it is sent: the server decides.
+            // Asked for by the user, it is sent: the server decides.
             Some(Temperature::Of(_)) => {
                 self.left_out.remove(&OptionalField::Temperature);
                 self.not_taken.remove(&OptionalField::Temperature);

@@ -74,7 +74,7 @@ impl Price {
             && long.is_none_or(|long| long.is_valid())
     }
 
-    /// The price of a request whose prompt has so many tokens.
+    /// The price of a request whose prompt has this many tokens.
     fn at(&self, prompt: Tokens) -> Self {
         match self.long_context {
             Some(long) if prompt.0 > long.above => long.into(),
@@ -119,7 +119,7 @@ impl Price {
         Usd::from_nanos(u64::try_from(total.div_ceil(1_000)).unwrap_or(u64::MAX))
     }
 
-    /// The most that a call of so many tokens can cost: whatever the provider caches, writes to its
+    /// The most that a call of this many tokens can cost: whatever the provider caches, writes to its
     /// cache or reasons, and on whichever side of the limit of long prompts it is.
     #[must_use]
     pub fn worst(&self, prompt: Tokens, answer: Tokens) -> Usd {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     proptest! {
-        /// However a provider bills so many tokens, what is set aside covers it.
+        /// However a provider bills this many tokens, what is set aside covers it.
         #[test]
         fn the_worst_case_covers_every_bill(
             prompt in 0u64..400_000, cached in 0u64..400_000, written in 0u64..400_000,
