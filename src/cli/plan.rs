@@ -23,6 +23,7 @@ use crate::text;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     warnings.extend(temperature_warning(&task, &recipe));
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     warnings.extend(unknown_batch_prices(&task));
+    // As the run would freeze it.
+    let recipe = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
     let estimate = run::estimate(&task, &recipe, caps, &BTreeMap::new());
     warnings.extend(estimate.is_too_little.then(|| {
         "this budget pays for fewer than 3 proposals, which is too few for a search".to_owned()
@@ -191,6 +194,14 @@ fn batches(task: &Task, recipe: &Recipe, caps: Caps) -> String {
     )
 }
 
+/// Children, with their verb.
+fn are(children: usize) -> String {
+    match children {
+        1 => "1 child is".to_owned(),
+        several => format!("{several} children are"),
+    }
+}
+
 fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     let (mut out, estimate) = (String::new(), &plan.estimate);
     let _ = writeln!(out, "{}: {}", estimate.task, task.about);
@@ -216,6 +227,9 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     };
     let [low, high] = estimate.proposals_affordable;
     let _ = writeln!(out, "  {} to {} proposals fit into the budget", number(low), number(high));
+    if let Some(width) = recipe.slots.schedule.width() {
+        let _ = writeln!(out, "  {} bred and tried side by side (schedule.width)", are(width));
+    }
     let _ =
         writeln!(out, "  {} calls are reserved for the held-out rows", number(estimate.hold_calls));
     let _ = writeln!(out, "\nestimate        calls     tokens in    tokens out        dollars");

@@ -157,7 +157,7 @@ mod tests {
             format!("operator=[{{kind=\"reflect\",feedback={{pick=\"epoch\",{key}}}}}]")
         };
         let cases = [
-            ("auto", "schedule.open=0", "`open` must be at least 1"),
+            ("auto", "schedule.width=5000", "`width` must lie in 0..=4096"),
             ("auto", "evaluate={kind=\"sequential_halving\"}", "judges candidates together"),
             ("auto", "objective.length_penalty=0.1", "`race` compares scores alone"),
             ("auto", "evaluate={kind=\"hyperband\"}", "does not go with a steady schedule"),

@@ -158,8 +158,7 @@ const CHAINS: &[Published] = &[
             ("operator.0.feedback.skip_perfect", "true", "skip_perfect_score"),
             ("operator.0.fields", "'round_robin'", "module selection"),
             ("evaluate.rule", "'gt_parent'", "accepted where the sum is larger"),
-            ("schedule.proposal_lookahead", "1", "one proposal after the other"),
-            ("schedule.open", "1", "one child after the other"),
+            ("schedule.width", "1", "one proposal and one child after the other"),
         ],
     ),
     (

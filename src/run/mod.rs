@@ -18,6 +18,7 @@ mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
 mod given; // What a program made in memory.
 mod estimate; // What a run would do and cost.
+mod width; // How many children a run tries side by side.
 mod fit; // Checks that a recipe and a task fit together.
 mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
@@ -40,6 +41,7 @@ pub use summary::{
     Counts, FailedCalls, FrontPoint, Gain, OpenBatch, Prompted, Recommendation, RoleSpent, Spent,
     Status, Summary, dev_interval, prompt_tokens,
 };
+pub use width::frozen;
 pub use wiring::{check_models, check_simulated, providers};
 
 use crate::caps::Caps;
@@ -52,7 +54,6 @@ use crate::ledger::Wallet;
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe};
-use crate::source::SourceError;
 use crate::state::Phase;
 use crate::task::Task;
 use crate::task::example::Split;
@@ -121,7 +122,8 @@ impl Run {
         dir: &Path,
     ) -> Result<Self, RunError> {
         wiring::check_caps(kind, &task, settings.caps.unwrap_or(task.caps))?;
-        let recipe = frozen(recipe, &dir.join(RUN_FILE))?;
+        let caps = settings.caps.unwrap_or(task.caps);
+        let recipe = frozen(recipe, &task, caps, settings.concurrency, &dir.join(RUN_FILE))?;
         let (dir, lock) = RunDir::create(dir)?;
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
@@ -142,14 +144,16 @@ impl Run {
     ) -> Result<Self, RunError> {
         let task = task.into();
         wiring::check_caps(RunKind::Search, &task, settings.caps.unwrap_or(task.caps))?;
-        let file = RunFile::new(&task.name, &task, RunKind::Search, recipe, settings)
+        let caps = settings.caps.unwrap_or(task.caps);
+        let recipe = frozen(recipe, &task, caps, settings.concurrency, Path::new(RUN_FILE))?;
+        let file = RunFile::new(&task.name, &task, RunKind::Search, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: task.folder(), source })?;
         Ok(Self {
             caps: file.caps,
             is_over: false,
             file,
             task,
-            recipe: frozen(recipe, Path::new(RUN_FILE))?,
+            recipe,
             access: Access::default(),
             journal: Arc::new(Journal::in_memory()?),
             repairs: Vec::new(),
@@ -427,12 +431,6 @@ impl Run {
         let (info, task) = (self.file.info(), Arc::clone(&self.task));
         Ended { outcome, state, wallet, running, info, task }
     }
-}
-
-/// The recipe as it is frozen and read again, so that every session has the same one, and that slots
-/// which a program put together are checked like those of a file.
-fn frozen(recipe: &Recipe, file: &Path) -> Result<Recipe, SourceError> {
-    recipe::parse_with(file, &recipe::effective_table(recipe), &recipe.own_operators())
 }
 
 #[cfg(test)]

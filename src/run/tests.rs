@@ -112,7 +112,7 @@ fn a_run_of_a_task_in_memory_is_stopped_and_goes_on_in_its_folder() {
 #[test]
 fn several_mutators_share_one_search_and_one_cap() {
     let folder = tempfile::tempdir().unwrap();
-    let caps = Caps { calls: Some(400), proposals: Some(20), ..Caps::default() };
+    let caps = Caps { calls: Some(1_000), proposals: Some(20), ..Caps::default() };
     let task =
         || builder(100).model(ModelRole::Mutator(1), "other/writer").caps(caps).build().unwrap();
     let with_models = |run: Run| {

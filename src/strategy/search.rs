@@ -148,6 +148,11 @@ pub struct Search<'a> {
 pub trait Paced {
     /// How far it plans ahead.
     fn lookahead(&self) -> Lookahead;
+
+    /// How many children are bred and tried side by side, where they are bred continuously.
+    fn width(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// The order of work. Its methods say where a family differs from the loop that all share.

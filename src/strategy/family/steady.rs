@@ -3,18 +3,33 @@
 use super::fit;
 use crate::event::{Draft, StopReason};
 use crate::grammar::Misuse;
-use crate::strategy::Plan;
-use crate::strategy::search::{Family, Search, Slots};
+use crate::strategy::search::{Family, Paced, Search, Slots};
+use crate::strategy::{Lookahead, Plan};
 
-family! {
+kind! {
     /// Children are bred until something stops the run.
     "steady": "Children are bred continuously.",
-    Steady, 4 ahead {
-        /// No proposal while this many candidates have no folded block.
-        waiting: usize = 4 => positive,
-        /// No proposal while this many children may still get rows: fewer decide on fresher
-        /// knowledge, more keep more requests busy.
-        open: usize = 1_000_000 => positive,
+    Steady {
+        /// Children that are bred and tried side by side: fewer decide on fresher knowledge, more keep more
+        /// requests busy. At most this many proposals are out, this many candidates have no folded block,
+        /// and half as many more may still get rows. 0 = chosen when a run starts, from its concurrency and
+        /// its budget, and the same from then on.
+        width: usize = 0 => [0.0, 4_096.0],
+        /// Evaluations that may be issued and not folded.
+        lookahead: usize = 128 => [1.0, 1_000_000.0],
+        /// A proposal is folded at the latest when this many evaluations were folded since its issue.
+        proposal_lag: u64 = 64,
+    }
+}
+
+impl Paced for Steady {
+    fn lookahead(&self) -> Lookahead {
+        let (evaluations, proposals) = (self.lookahead, self.width.max(1));
+        Lookahead { evaluations, proposals, lag: self.proposal_lag }
+    }
+
+    fn width(&self) -> Option<usize> {
+        Some(self.width)
     }
 }
 
@@ -31,7 +46,8 @@ impl Family for Steady {
     }
 
     fn has_room(&self, search: &Search<'_>) -> bool {
-        search.state.waiting() < self.waiting && search.state.open.len() < self.open
+        let width = self.width.max(1);
+        search.state.waiting() < width && search.state.open.len() < width + width / 2
     }
 
     fn bred(&self, search: &Search<'_>) -> Option<Draft> {
