@@ -7,7 +7,7 @@ use super::requests::Rows;
 use crate::caps::{Caps, Share};
 use crate::event::StopReason;
 use crate::id::CandidateIx;
-use crate::ledger::{CallCosts, Demand, Limits, Remaining, worst_case};
+use crate::ledger::{CallCosts, Demand, Finale, Limits, Remaining, worst_case};
 use crate::provider::Request;
 use crate::state::{Facts, Phase, Work};
 use crate::task::Task;
@@ -54,10 +54,10 @@ impl Time {
 
 impl Budget {
     /// For a run that keeps a share for its `final`.
-    pub(super) fn new(caps: Caps, task: Arc<Task>, finale_share: f64) -> Self {
+    pub(super) fn new(caps: Caps, task: Arc<Task>, finale: Finale) -> Self {
         let longest_row = task.splits.dev.iter().map(Task::row_bytes).max().unwrap_or(0);
         let longest_request = task.layout.bytes_without_row(&task.baseline) + longest_row;
-        let limits = Limits::new(caps, task.splits.hold.len() as u64, finale_share);
+        let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
         Self { limits, task, longest_request }
     }
 

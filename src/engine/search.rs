@@ -83,7 +83,7 @@ impl Search {
         let SearchParts { task, recipe, strategy, caps, seed, state, .. } = parts;
         let SearchParts { journal, runner, evaluator, clock, cancel, .. } = parts;
         let dev_rows = u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX);
-        let finale_share = strategy.finale_share(dev_rows, caps.calls);
+        let finale = strategy.finale(dev_rows);
         let programs = Programs::new(&recipe, &evaluator, &task.folder());
         let (inbox, post) = Inbox::new();
         let scoring = Scoring::new(Arc::clone(&evaluator), Arc::clone(&journal));
@@ -99,7 +99,7 @@ impl Search {
             lanes: runner.concurrency().min(strategy.lookahead().evaluations),
             lookahead: strategy.lookahead(),
             strategy,
-            budget: Budget::new(caps, Arc::clone(&task), finale_share),
+            budget: Budget::new(caps, Arc::clone(&task), finale),
             requests: Requests::new(Arc::clone(&evaluator), Arc::clone(&journal)),
             proposals: ProposalBuilder::new(
                 Arc::clone(&task),

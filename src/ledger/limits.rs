@@ -23,7 +23,27 @@ const UNLIMITED: u64 = u64::MAX;
 pub struct Limits {
     caps: Caps,
     hold_rows: u64,
-    finale_share: f64,
+    finale: Finale,
+}
+
+/// What of each cap is kept for the choice of the winner.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Finale {
+    /// The largest share of a cap, from 0 to 1.
+    pub share: f64,
+    /// Rollouts without which it is of no use: where the share does not pay for them, nothing is kept.
+    pub least: u64,
+    /// Rollouts that it can use.
+    pub most: u64,
+}
+
+impl Finale {
+    /// How much of a cap is kept, where a rollout takes `each` of it.
+    #[must_use]
+    pub fn kept(&self, cap: u64, each: u64) -> u64 {
+        let kept = share_of(cap, self.share).min(each.saturating_mul(self.most));
+        if kept < each.saturating_mul(self.least) { 0 } else { kept }
+    }
 }
 
 /// What calls of the task model cost, as far as decisions know.
@@ -62,8 +82,8 @@ pub struct Remaining {
 impl Limits {
     /// For a run that confirms on this many rows and keeps a share for its `final`.
     #[must_use]
-    pub fn new(caps: Caps, hold_rows: u64, finale_share: f64) -> Self {
-        Self { caps, hold_rows, finale_share }
+    pub fn new(caps: Caps, hold_rows: u64, finale: Finale) -> Self {
+        Self { caps, hold_rows, finale }
     }
 
     /// Calls that are set aside for the held-out rows: winner and baseline.
@@ -114,8 +134,8 @@ impl Limits {
             kept = self.hold_amount(costs).less(plan.taken(Share::Hold));
             kept_calls = self.hold_calls();
             if is_searching {
-                kept += self.finale_amount();
-                kept_calls += self.caps.calls.map_or(0, |cap| share_of(cap, self.finale_share));
+                kept += self.finale_amount(costs);
+                kept_calls += self.caps.calls.map_or(0, |cap| self.finale.kept(cap, 1));
             }
         }
         let total = taken + kept;
@@ -133,10 +153,12 @@ impl Limits {
         }
     }
 
-    fn finale_amount(&self) -> Amount {
-        let tokens = |cap: Tokens| Tokens(share_of(cap.0, self.finale_share));
+    fn finale_amount(&self, costs: CallCosts) -> Amount {
+        let each = costs.best.or(costs.baseline).unwrap_or(costs.worst);
+        let usd = |cap: Usd| Usd::from_nanos(self.finale.kept(cap.nanos(), each.usd.nanos()));
+        let tokens = |cap: Tokens| Tokens(self.finale.kept(cap.0, each.tokens.0));
         Amount {
-            usd: self.caps.usd.map_or(Usd::ZERO, |cap| cap.scaled(self.finale_share)),
+            usd: self.caps.usd.map_or(Usd::ZERO, usd),
             tokens: self.caps.tokens.map_or(Tokens::ZERO, tokens),
         }
     }
@@ -146,24 +168,26 @@ impl Limits {
     pub fn remaining(&self, plan: &PlanLedger, costs: CallCosts, is_searching: bool) -> Remaining {
         let mean = plan.answered(ModelRole::Task).mean().unwrap_or(costs.worst);
         let taken = plan.taken(Share::Search) + self.hold_amount(costs);
-        let finale = if is_searching { self.finale_share } else { 0.0 };
+        let finale = if is_searching { self.finale_amount(costs) } else { Amount::ZERO };
         let fit = |cap: u64, taken: u64, each: u64| -> u64 {
-            let cap = share_of(cap, 1.0 - finale);
             cap.saturating_sub(taken).checked_div(each).unwrap_or(UNLIMITED)
         };
         let (mut rollouts, mut total_rollouts) = (UNLIMITED, UNLIMITED);
         if let Some(cap) = self.caps.usd {
-            rollouts = rollouts.min(fit(cap.nanos(), taken.usd.nanos(), mean.usd.nanos()));
+            let taken = taken.usd + finale.usd;
+            rollouts = rollouts.min(fit(cap.nanos(), taken.nanos(), mean.usd.nanos()));
             let all = cap.nanos().checked_div(mean.usd.nanos()).unwrap_or(UNLIMITED);
             total_rollouts = total_rollouts.min(all);
         }
         if let Some(cap) = self.caps.tokens {
-            rollouts = rollouts.min(fit(cap.0, taken.tokens.0, mean.tokens.0));
+            let taken = taken.tokens + finale.tokens;
+            rollouts = rollouts.min(fit(cap.0, taken.0, mean.tokens.0));
             let all = cap.0.checked_div(mean.tokens.0).unwrap_or(UNLIMITED);
             total_rollouts = total_rollouts.min(all);
         }
         if let Some(cap) = self.caps.calls {
-            let made = plan.calls(Share::Search) + self.hold_calls();
+            let finale = if is_searching { self.finale.kept(cap, 1) } else { 0 };
+            let made = plan.calls(Share::Search) + self.hold_calls() + finale;
             rollouts = rollouts.min(fit(cap, made, 1));
             total_rollouts = total_rollouts.min(cap);
         }
@@ -247,6 +271,8 @@ mod tests {
         CallCosts { worst: amount(worst), baseline, best }
     }
 
+    const TENTH: Finale = Finale { share: 0.1, least: 0, most: UNLIMITED };
+
     fn in_usd(nanos: u64) -> Caps {
         Caps { usd: Some(Usd::from_nanos(nanos)), ..Caps::default() }
     }
@@ -257,11 +283,11 @@ mod tests {
 
     #[test]
     fn hold_is_kept_at_the_worst_case_first_and_at_the_measured_mean_later() {
-        let limits = Limits::new(Caps::default(), 10, 0.0);
+        let limits = Limits::new(Caps::default(), 10, Finale::default());
         assert_eq!(limits.hold_amount(costs(100, None, None)), amount(2 * 10 * 100));
         assert_eq!(limits.hold_amount(costs(100, Some(10), None)), amount(2 * 130 + 100));
         assert_eq!(limits.hold_amount(costs(100, Some(10), Some(20))), amount(130 + 260 + 100));
-        let none = Limits::new(Caps::default(), 0, 0.0);
+        let none = Limits::new(Caps::default(), 0, Finale::default());
         assert_eq!(none.hold_amount(costs(100, None, None)), Amount::ZERO);
     }
 
@@ -269,7 +295,12 @@ mod tests {
     fn each_cap_is_named_where_it_is_exceeded() {
         let plan = PlanLedger::default();
         let exceeded = |caps, demand| {
-            Limits::new(caps, 0, 0.0).exceeded_cap(&plan, costs(1, None, None), true, &demand)
+            Limits::new(caps, 0, Finale::default()).exceeded_cap(
+                &plan,
+                costs(1, None, None),
+                true,
+                &demand,
+            )
         };
         let none = Caps::default();
         for (caps, reason) in [
@@ -286,7 +317,7 @@ mod tests {
 
     #[test]
     fn the_search_leaves_hold_and_final_alone_and_hold_may_take_all() {
-        let limits = Limits::new(in_usd(1_000), 10, 0.1);
+        let limits = Limits::new(in_usd(1_000), 10, TENTH);
         let plan = PlanLedger::default();
         let costs = costs(100, Some(10), Some(10));
         let exceeded = |is_searching, demand: Demand| {
@@ -303,7 +334,8 @@ mod tests {
 
     #[test]
     fn a_baseline_that_wins_runs_alone() {
-        let limits = Limits::new(Caps { calls: Some(30), ..Caps::default() }, 100, 0.0);
+        let limits =
+            Limits::new(Caps { calls: Some(30), ..Caps::default() }, 100, Finale::default());
         let (plan, costs) = (PlanLedger::default(), costs(1, None, None));
         assert_eq!(limits.hold_rows(&plan, costs, true), 30);
         assert_eq!(limits.hold_rows(&plan, costs, false), 15);
@@ -313,13 +345,14 @@ mod tests {
     fn time_is_kept_for_the_confirmation() {
         let second = Duration::from_secs(1);
         let at = |millis| Timestamp::from_millisecond(millis).unwrap();
-        let wall = Limits::new(Caps { wall: Some(100 * second), ..Caps::default() }, 1, 0.0);
+        let wall =
+            Limits::new(Caps { wall: Some(100 * second), ..Caps::default() }, 1, Finale::default());
         assert_eq!(wall.out_of_time(86 * second, at(0), 10 * second), None);
         let over = wall.out_of_time(87 * second, at(0), 10 * second);
         assert_eq!(over, Some(StopReason::BudgetWall));
         assert_eq!(wall.out_of_time(59 * second, at(0), 900 * second), None, "at most 40 %");
         let deadline = Caps { deadline: Some(at(100_000)), ..Caps::default() };
-        let deadline = Limits::new(deadline, 1, 0.0);
+        let deadline = Limits::new(deadline, 1, Finale::default());
         assert_eq!(deadline.out_of_time(second, at(86_999), 10 * second), None);
         let over = deadline.out_of_time(second, at(87_000), 10 * second);
         assert_eq!(over, Some(StopReason::Deadline));
@@ -341,7 +374,7 @@ mod tests {
             cap in 0u64..1_000_000, rows in 0u64..10_000, costs in any_costs(),
         ) {
             let caps = Caps { calls: Some(cap), tokens: Some(Tokens(cap)), ..in_usd(cap) };
-            let limits = Limits::new(caps, rows, 0.0);
+            let limits = Limits::new(caps, rows, Finale::default());
             let kept = limits.hold_amount(costs);
             for kept in [kept.usd.nanos(), kept.tokens.0, limits.hold_calls()] {
                 prop_assert!(kept as f64 <= 0.4 * cap as f64, "{kept} of {cap}");
@@ -358,7 +391,7 @@ mod tests {
             steps in prop::collection::vec((1u64..500, 0u64..500, any::<bool>()), 1..60),
         ) {
             let caps = Caps { calls: Some(40), ..in_usd(cap) };
-            let limits = Limits::new(caps, rows, 0.1);
+            let limits = Limits::new(caps, rows, TENTH);
             let mut plan = PlanLedger::default();
             let mut open = Vec::new();
             for (number, (reserve, cost, fold)) in (0..).zip(steps) {
@@ -387,7 +420,7 @@ mod tests {
             cap in 1u64..1_000_000, costs in any_costs(),
             reserves in prop::collection::vec(0u64..10_000, 1..20),
         ) {
-            let limits = Limits::new(in_usd(cap), 10, 0.0);
+            let limits = Limits::new(in_usd(cap), 10, Finale::default());
             let mut plan = PlanLedger::default();
             let mut before = limits.remaining(&plan, costs, true).rollouts;
             for reserve in reserves {
@@ -404,7 +437,7 @@ mod tests {
             cap in 1u64..1_000_000, rows in 0u64..500, costs in any_costs(),
             spent in 0u64..1_000_000, is_baseline in any::<bool>(),
         ) {
-            let limits = Limits::new(in_usd(cap), rows, 0.0);
+            let limits = Limits::new(in_usd(cap), rows, Finale::default());
             let mut plan = PlanLedger::default();
             plan.issue(Issued::Evaluation, Share::Search, amount(spent));
             let rows = u64::from(limits.hold_rows(&plan, costs, is_baseline));

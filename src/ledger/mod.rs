@@ -12,7 +12,7 @@ mod wallet; // The wallet's side: every reservation and every arrival, at once.
 mod limits; // Caps with what is set aside for the held-out rows.
 
 pub use estimate::{TokenRatios, estimate_tokens, worst_case};
-pub use limits::{CallCosts, Demand, Limits, Remaining};
+pub use limits::{CallCosts, Demand, Finale, Limits, Remaining};
 pub use plan::{Answer, Issued, PlanLedger};
 pub use used::Use;
 pub use wallet::{RoleSpending, Wallet};

@@ -87,7 +87,7 @@ pub fn estimate(
     measured: &BTreeMap<ModelRole, Usage>,
 ) -> Estimate {
     let dev_rows = u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX);
-    let finale = recipe.slots.finale.share(dev_rows, caps.calls);
+    let finale = recipe.slots.finale.kept(dev_rows);
     let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
     let rows = task.visible_rows();
     let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
@@ -133,7 +133,7 @@ pub fn estimate(
     let affordable = |rollouts: u64| -> u64 {
         let mut most = caps.proposals.unwrap_or(u64::MAX);
         if let Some(cap) = caps.calls {
-            let left = (cap as f64 * (1.0 - finale)) as u64;
+            let left = cap.saturating_sub(finale.kept(cap, 1));
             most = most.min(left.saturating_sub(hold + dev) / (rollouts + 1));
         }
         if let (Some(cap), Some(task_cost), Some(mutator_cost)) =
@@ -141,7 +141,8 @@ pub fn estimate(
         {
             let kept = task_cost.saturating_mul(hold + dev);
             let each = task_cost.saturating_mul(rollouts) + mutator_cost;
-            let left = cap.scaled(1.0 - finale).saturating_sub(kept);
+            let finale = Usd::from_nanos(finale.kept(cap.nanos(), task_cost.nanos()));
+            let left = cap.saturating_sub(finale).saturating_sub(kept);
             most = most.min(left.nanos().checked_div(each.nanos()).unwrap_or(u64::MAX));
         }
         if let Some(cap) = caps.tokens {

@@ -9,7 +9,7 @@ use super::plan::{Lookahead, Plan, Strategy};
 use super::search::{Search, Slots};
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown};
-use crate::ledger::Remaining;
+use crate::ledger::{Finale, Remaining};
 use crate::memory::State;
 use crate::operator::Setting;
 use crate::prompt::Layout;
@@ -213,8 +213,8 @@ impl Strategy for Composed {
         }
     }
 
-    fn finale_share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
-        self.phases[0].finale.share(dev_rows, calls)
+    fn finale(&self, dev_rows: u32) -> Finale {
+        self.phases[0].finale.kept(dev_rows)
     }
 
     fn lookahead(&self) -> Lookahead {

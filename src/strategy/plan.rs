@@ -2,7 +2,7 @@
 
 use crate::event::{Draft, Event, Gate, Shown};
 use crate::id::{CandidateIx, ProposalNumber, RowIx};
-use crate::ledger::Remaining;
+use crate::ledger::{Finale, Remaining};
 use crate::memory::State;
 use crate::task::example::Split;
 
@@ -90,9 +90,8 @@ pub trait Strategy: Send + Sync {
         None
     }
 
-    /// The share of a cap that is kept for the strategy's `final`, for this many rows of dev and this many
-    /// calls in all.
-    fn finale_share(&self, _dev_rows: u32, _calls: Option<u64>) -> f64 {
-        0.0
+    /// What of each cap is kept for the strategy's `final`, for this many rows of dev.
+    fn finale(&self, _dev_rows: u32) -> Finale {
+        Finale::default()
     }
 }

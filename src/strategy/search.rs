@@ -10,7 +10,7 @@ use super::stop::Stop;
 use crate::event::{Draft, Event, Generation, Round};
 use crate::grammar::{Chosen, Misuse};
 use crate::id::{CandidateIx, RowIx};
-use crate::ledger::Remaining;
+use crate::ledger::{Finale, Remaining};
 use crate::memory::{Gain, State};
 use crate::operator::{Author, Init, Parents, PlannedRun, Screen, Setting, Used};
 use crate::seed::Seed;
@@ -630,9 +630,9 @@ pub trait Final: Debug + Send + Sync {
         None
     }
 
-    /// The share of a cap that is kept for it, for this many rows of dev and this many calls in all.
-    fn share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
-        let _ = (dev_rows, calls);
-        0.0
+    /// What of each cap is kept for it, for this many rows of dev.
+    fn kept(&self, dev_rows: u32) -> Finale {
+        let _ = dev_rows;
+        Finale::default()
     }
 }

@@ -15,7 +15,7 @@ kind! {
     Lint {
         /// Labels of a `label` scorer that the parent names must still be named.
         keep_labels: bool = true,
-        /// The text may grow by this factor over its parent; binds only above 400 tokens.
+        /// The text may grow by this factor over its parent; binds only above 400 tokens. 0 = any.
         max_growth: f64 = 3.0,
         /// The most characters of all searched parts together; 0 = any.
         max_chars: usize = 0,
@@ -42,7 +42,10 @@ impl Trial for Linter {
         let tokens = estimated_tokens(new.layout, new.texts);
         let before = estimated_tokens(new.layout, &new.parent.with_part(DEMOS, ""));
         let grown = tokens / before.max(1.0);
-        if tokens > GROWTH_FLOOR_TOKENS && grown > self.lint.max_growth {
+        if self.lint.max_growth > 0.0
+            && tokens > GROWTH_FLOOR_TOKENS
+            && grown > self.lint.max_growth
+        {
             return Err((Rejection::TooLong, format!("{grown:.1} times its parent")));
         }
         if let Some(refusal) = shape(&self.lint, new.texts, new.layout) {

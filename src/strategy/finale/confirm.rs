@@ -1,8 +1,9 @@
 //! `confirm`: a shortlist by shrunken estimates, each tried once more on all of dev.
 
-use super::shrinkage::{contenders, shrink};
+use super::shrinkage::{contenders, differences, shrink};
 use crate::event::Event;
 use crate::id::CandidateIx;
+use crate::ledger::Finale;
 use crate::strategy::Plan;
 use crate::strategy::search::{Final, Search};
 use crate::task::goal::Goal;
@@ -18,7 +19,8 @@ kind! {
         replicate: u16 = 1,
         /// The largest share of a cap that the shortlist may take.
         share: f64 = 0.08 => share,
-        /// Estimates nearer than this are a tie, which the cheaper prompt wins.
+        /// A tie, which the cheaper prompt wins: its gain as measured and as estimated is lower by at most this.
+        /// Estimates of few rows are all near each other, and say nothing alone.
         tie: f64 = 0.005 => share,
     }
 }
@@ -65,10 +67,10 @@ impl Final for Confirm {
     }
 
     /// Two that are told apart are the least; what is too little for them is better searched with.
-    fn share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
-        let least = 2 * u64::from(dev_rows) * u64::from(self.replicate);
-        let is_enough = calls.is_none_or(|calls| calls as f64 * self.share >= least as f64);
-        if is_enough { self.share } else { 0.0 }
+    fn kept(&self, dev_rows: u32) -> Finale {
+        let each = u64::from(dev_rows) * u64::from(self.replicate);
+        let most = each.saturating_mul(self.shortlist as u64);
+        Finale { share: self.share, least: 2 * each, most }
     }
 }
 
@@ -78,6 +80,7 @@ impl Confirm {
         let (state, goal) = (search.state, search.goal);
         let baseline = state.baseline().dev().mean().unwrap_or(0.0);
         let usd = |candidate| state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX);
+        let measured = |candidate| differences(state, candidate).mean().unwrap_or(0.0);
         let unchanged = (CandidateIx::BASELINE, 0.0);
         let allowed: Vec<(CandidateIx, f64)> = gains
             .iter()
@@ -99,6 +102,7 @@ impl Confirm {
                 .iter()
                 .copied()
                 .filter(|(_, gain)| *gain >= best.1 - self.tie)
+                .filter(|(candidate, _)| measured(*candidate) >= measured(best.0) - self.tie)
                 .min_by(|a, b| usd(a.0).total_cmp(&usd(b.0)).then(a.0.cmp(&b.0)))
                 .unwrap_or(best),
         };

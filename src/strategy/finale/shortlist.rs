@@ -4,6 +4,7 @@ use super::argmax::{Among, argmax};
 use super::shrinkage::win;
 use crate::event::Event;
 use crate::id::CandidateIx;
+use crate::ledger::Finale;
 use crate::strategy::Plan;
 use crate::strategy::search::{Final, Search};
 use crate::task::example::Split;
@@ -66,10 +67,9 @@ impl Final for Shortlist {
         Some(FRESH..=FRESH)
     }
 
-    fn share(&self, dev_rows: u32, calls: Option<u64>) -> f64 {
-        let wanted = (self.top as u64).saturating_mul(u64::from(dev_rows));
-        let enough = calls.map_or(1.0, |calls| wanted as f64 / calls.max(1) as f64);
-        self.share.min(enough)
+    fn kept(&self, dev_rows: u32) -> Finale {
+        let most = (self.top as u64).saturating_mul(u64::from(dev_rows));
+        Finale { share: self.share, least: 0, most }
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn contenders(state: &State) -> impl Iterator<Item = CandidateIx> + '
 
 /// Differences from the baseline on dev. Where a row has fresh answers, old and new count 1:2, because
 /// the old ones took part in choosing the candidate.
-fn differences(state: &State, candidate: CandidateIx) -> Paired {
+pub(super) fn differences(state: &State, candidate: CandidateIx) -> Paired {
     let standing = state.standing(candidate);
     let baseline = state.baseline().dev();
     let fresh: Vec<_> =
