@@ -206,7 +206,7 @@ pub struct RoleSpent {
     /// What these would have cost more live, in dollars.
     #[serde(default)]
     pub batch_saved_usd: f64,
-    /// Those of the calls of which a request was late and was sent once more, counted by such requests.
+    /// Requests that were late and were sent once more.
     #[serde(default)]
     pub hedged_calls: u64,
     /// What these second requests cost, in dollars.
