@@ -5,12 +5,11 @@ use crate::env::TestEnv;
 use crate::server::{Reply, Request, Server, answer};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-const SEARCH: &str = "run colours --strategy best-of-n --max-calls 120 --max-usd 1 --quiet --name one";
+const SEARCH: &str = "run colours --strategy best-of-n --max-calls 120 --max-usd 50 --quiet --name one";
 const SLOW: Duration = Duration::from_secs(3);
 
 /// Answers after this time.
@@ -64,9 +63,11 @@ fn check_ledger(env: &TestEnv, server: &Server) -> usize {
     assert_eq!(task["hedged_calls"], hedged.len());
     assert!((task["hedge_usd"].as_f64().unwrap() - sum(&settled) as f64 / 1e9).abs() < 1e-9);
     assert_eq!(spent["lost"], 0.0);
-    // An answer costs 20 tokens at 10 dollars a million and 2 at 20; so does the other request of a call.
-    assert!(settled.iter().all(|it| it["usd"] == 240_000), "{settled:?}");
-    assert_eq!(server.requests().len() as u64, task["calls"].as_u64().unwrap() + hedged.len() as u64);
+    // An answer costs 20 tokens at 10 dollars a million and 2 at 20; so does the other request of a call, unless the
+    // first one was answered before it was sent.
+    let sent = settled.iter().filter(|it| it["usd"] == 240_000).count();
+    assert!(settled.iter().all(|it| it["usd"] == 240_000 || it["usd"].is_null()), "{settled:?}");
+    assert_eq!(server.requests().len() as u64, task["calls"].as_u64().unwrap() + sent as u64);
     hedged.len()
 }
 
@@ -76,68 +77,95 @@ fn decisions(env: &TestEnv) -> Vec<(String, Value)> {
     env.events("one").into_iter().filter(|(kind, _)| kinds.contains(&kind.as_str())).collect()
 }
 
+/// When the last answer was there that the result depends on.
+fn known_after(env: &TestEnv) -> Duration {
+    let events = env.events("one");
+    let answers = events.iter().filter(|(kind, _)| kind == "answered");
+    let last = answers.filter_map(|(_, event)| event["at"].as_u64()).max();
+    Duration::from_millis(last.unwrap())
+}
+
 #[test]
 fn a_run_with_slow_answers_is_over_earlier_and_pays_for_both_requests() {
-    // The nth request of all is slow: sent once more, it is not.
-    let run = |hedge: Option<&str>, every: usize| {
-        let server = Server::start(move |number, request| {
-            let is_slow = number > 30 && number.is_multiple_of(every);
-            after(if is_slow { SLOW } else { Duration::from_millis(20) }, request)
-        });
-        let env = hedging(&server, hedge, 8);
-        let began = Instant::now();
-        env.run(SEARCH).ok();
-        let took = began.elapsed();
-        let hedged = check_ledger(&env, &server);
-        (took, hedged, decisions(&env), env)
-    };
-    let (plain, none, decided, _) = run(None, 10);
-    assert_eq!(none, 0);
     for (hedge, every) in [("400ms", 10), ("p95", 30)] {
-        let (plain, decided) = match every {
-            10 => (plain, decided.clone()),
-            every => {
-                let (plain, _, decided, _) = run(None, every);
-                (plain, decided)
-            }
+        // The nth request of all is slow: sent once more, it is not.
+        let run = |hedge: Option<&str>| {
+            let server = Server::start(move |number, request| {
+                let is_slow = number > 30 && number.is_multiple_of(every);
+                after(if is_slow { SLOW } else { Duration::from_millis(20) }, request)
+            });
+            let env = hedging(&server, hedge, 8);
+            let began = Instant::now();
+            env.run(SEARCH).ok();
+            (began.elapsed(), check_ledger(&env, &server), env)
         };
-        let (took, hedged, same, env) = run(Some(hedge), every);
-        assert!(hedged > 0, "{hedge}");
-        // The last of the slow requests is waited for, because it is paid.
-        assert!(took + SLOW / 2 < plain, "{hedge}: {took:?} after {plain:?}");
-        assert_eq!(same, decided, "{hedge}");
-        let report = env.run("report one").ok().stdout.replace('\n', " ");
+        let (plain_took, none, plain) = run(None);
+        let (took, hedged, env) = run(Some(hedge));
+        assert!(none == 0 && hedged > 0, "{hedge}: {hedged}");
+        // At its end a run waits for what it pays for.
+        let (plain_known, known) = (known_after(&plain), known_after(&env));
+        println!("{hedge}: {plain_took:?} → {took:?}, known {plain_known:?} → {known:?}, {hedged} hedged");
+        assert!(known + SLOW / 2 < plain_known, "{hedge}: {known:?} after {plain_known:?}");
+        assert!(took < plain_took + SLOW, "{hedge}: {took:?} after {plain_took:?}");
+        assert_eq!(decisions(&env), decisions(&plain), "{hedge}");
+        let report = env.run("report one").ok().stdout;
+        let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(report.contains("sent a second time, which cost $"), "{report}");
+    }
+}
+
+/// A server where the first request of this number hangs, and the first of that number as often as it is sent,
+/// until it is well.
+struct Hanging {
+    server: Server,
+    bodies: Arc<Mutex<[Option<Value>; 2]>>,
+    is_well: Arc<AtomicBool>,
+}
+
+impl Hanging {
+    fn new(once: usize, always: usize) -> Self {
+        let (bodies, is_well) = (Arc::new(Mutex::new([None, None])), Arc::new(AtomicBool::new(false)));
+        let (kept, well) = (Arc::clone(&bodies), Arc::clone(&is_well));
+        let server = Server::start(move |number, request| {
+            let mut bodies = kept.lock().unwrap();
+            for (body, hanging) in bodies.iter_mut().zip([once, always]) {
+                if number == hanging {
+                    *body = Some(request.body.clone());
+                }
+            }
+            let is_stuck = bodies[1].as_ref() == Some(&request.body);
+            drop(bodies);
+            let hangs = number == once || is_stuck && !well.load(Ordering::SeqCst);
+            after(if hangs { Duration::from_secs(600) } else { Duration::from_millis(5) }, request)
+        });
+        Self { server, bodies, is_well }
+    }
+
+    /// Waits until both were sent twice, and what can be answered was.
+    fn wait(&self) {
+        let began = Instant::now();
+        let is_twice = |body: &Option<Value>| {
+            let requests = self.server.requests();
+            body.is_some() && requests.iter().filter(|it| Some(&it.body) == body.as_ref()).count() > 1
+        };
+        while !self.bodies.lock().unwrap().clone().iter().all(is_twice) {
+            assert!(began.elapsed() < Duration::from_secs(60), "nothing was sent twice");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(500));
     }
 }
 
 #[test]
 fn a_kill_loses_an_open_hedge_once_and_a_resume_goes_on() {
-    // The first request for one tile hangs, and is answered by the second; then the process is killed.
-    let (asked, is_killed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-    let killed = Arc::clone(&is_killed);
-    let server = Server::start(move |number, request| {
-        if number == 40 {
-            asked.fetch_add(1, Ordering::SeqCst);
-            return after(Duration::from_secs(600), request);
-        }
-        let hangs = number > 60 && !killed.load(Ordering::SeqCst);
-        after(if hangs { Duration::from_secs(600) } else { Duration::from_millis(5) }, request)
-    });
-    let env = hedging(&server, Some("300ms"), 8);
+    // Of one call a request is out after the answer, of another one both are.
+    let hanging = Hanging::new(40, 60);
+    let env = hedging(&hanging.server, Some("300ms"), 8);
     let mut run = env.command(SEARCH).spawn().unwrap();
-    let (file, began) = (env.path("results/one/events.jsonl"), Instant::now());
-    // Of one call a request is out after the answer, of others both.
-    let is_there = || {
-        fs::read_to_string(&file).is_ok_and(|text| text.matches("{\"hedged\":").count() >= 2)
-    };
-    while !is_there() {
-        assert!(began.elapsed() < Duration::from_secs(60), "nothing was sent twice");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    hanging.wait();
     run.kill().unwrap();
     run.wait().unwrap();
-    is_killed.store(true, Ordering::SeqCst);
+    hanging.is_well.store(true, Ordering::SeqCst);
     env.run("resume one --quiet").ok();
 
     // What was open when it was killed: by call, the worst cases.
@@ -176,21 +204,33 @@ fn a_kill_loses_an_open_hedge_once_and_a_resume_goes_on() {
 }
 
 #[test]
-fn a_session_that_is_stopped_waits_for_a_bill_only_so_long_and_charges_the_worst_case() {
-    let server = Server::start(|number, request| {
-        after(Duration::from_secs(if number == 40 { 600 } else { 0 }), request)
-    });
-    let env = hedging(&server, Some("300ms"), 8);
-    let timeout = "timeout = { total = \"3s\", first_byte = \"3s\" }\nconcurrency";
-    env.edit("colours/task.toml", "concurrency", timeout);
-    let began = Instant::now();
-    env.run(SEARCH).ok();
-    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
-    let (hedged, settled) = (of_kind(&env, "hedged"), of_kind(&env, "hedge_settled"));
-    assert_eq!((hedged.len(), sum(&hedged)), (settled.len(), sum(&settled)));
-    assert!(!hedged.is_empty());
-    let order: Vec<String> = env.events("one").into_iter().map(|(kind, _)| kind).collect();
-    assert_eq!(order.last().map(String::as_str), Some("finished"), "the bills come before it");
+fn a_request_that_is_never_answered_holds_no_session_and_is_charged_its_worst_case() {
+    for is_stopped in [false, true] {
+        let hanging = Hanging::new(40, if is_stopped { 60 } else { usize::MAX });
+        let env = hedging(&hanging.server, Some("300ms"), 8);
+        let timeout = "timeout = { total = \"4s\", first_byte = \"4s\" }\nconcurrency";
+        env.edit("colours/task.toml", "concurrency", timeout);
+        let began = Instant::now();
+        match is_stopped {
+            true => {
+                let run = env.command(SEARCH).spawn().unwrap();
+                hanging.wait();
+                let pid = run.id().to_string();
+                env.program("kill").args(["-INT", &pid]).status().unwrap();
+                assert_eq!(run.wait_with_output().unwrap().status.code(), Some(130));
+            }
+            false => {
+                env.run(SEARCH).ok();
+            }
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+        let (hedged, settled) = (of_kind(&env, "hedged"), of_kind(&env, "hedge_settled"));
+        assert_eq!(hedged.len(), settled.len(), "all bills are there when the session ends");
+        let is_worst = |it: &&Value| hedged.iter().any(|hedge| hedge == *it);
+        assert!(settled.iter().any(|it| is_worst(&it)), "{settled:?}");
+        let last = env.events("one").pop().unwrap().0;
+        assert_eq!(last, if is_stopped { "stopped" } else { "finished" });
+    }
 }
 
 #[test]
