@@ -200,8 +200,7 @@ impl Providers {
             let throttle = Throttle::with(rates, outer, file.as_deref());
             let (limit, patience) = (Arc::new(throttle), Patience::of(provider));
             let (total, concurrency) = (provider.timeout.total, own);
-            let provider =
-                ThrottledProvider { llm, batches, limit, patience, total, concurrency };
+            let provider = ThrottledProvider { llm, batches, limit, patience, total, concurrency };
             by_name.insert(name.clone(), provider);
         }
         let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-const SEARCH: &str = "run colours --strategy best-of-n --max-calls 120 --max-usd 50 --quiet --name one";
+const SEARCH: &str =
+    "run colours --strategy best-of-n --max-calls 120 --max-usd 50 --quiet --name one";
 const SLOW: Duration = Duration::from_secs(3);
 
 /// Answers after this time.
@@ -104,12 +105,14 @@ fn a_run_with_slow_answers_is_over_earlier_and_pays_for_both_requests() {
         assert!(none == 0 && hedged > 0, "{hedge}: {hedged}");
         // At its end a run waits for what it pays for.
         let (plain_known, known) = (known_after(&plain), known_after(&env));
-        println!("{hedge}: {plain_took:?} → {took:?}, known {plain_known:?} → {known:?}, {hedged} hedged");
+        println!(
+            "{hedge}: {plain_took:?} → {took:?}, known {plain_known:?} → {known:?}, {hedged} hedged"
+        );
         assert!(known + SLOW / 2 < plain_known, "{hedge}: {known:?} after {plain_known:?}");
         assert!(took < plain_took + SLOW, "{hedge}: {took:?} after {plain_took:?}");
         assert_eq!(decisions(&env), decisions(&plain), "{hedge}");
-        let report = env.run("report one").ok().stdout;
-        let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
+        env.run("report one --format md -o page.md").ok();
+        let report = env.read("page.md");
         assert!(report.contains("sent a second time, which cost $"), "{report}");
     }
 }
@@ -124,7 +127,8 @@ struct Hanging {
 
 impl Hanging {
     fn new(once: usize, always: usize) -> Self {
-        let (bodies, is_well) = (Arc::new(Mutex::new([None, None])), Arc::new(AtomicBool::new(false)));
+        let (bodies, is_well) =
+            (Arc::new(Mutex::new([None, None])), Arc::new(AtomicBool::new(false)));
         let (kept, well) = (Arc::clone(&bodies), Arc::clone(&is_well));
         let server = Server::start(move |number, request| {
             let mut bodies = kept.lock().unwrap();
@@ -146,7 +150,8 @@ impl Hanging {
         let began = Instant::now();
         let is_twice = |body: &Option<Value>| {
             let requests = self.server.requests();
-            body.is_some() && requests.iter().filter(|it| Some(&it.body) == body.as_ref()).count() > 1
+            body.is_some()
+                && requests.iter().filter(|it| Some(&it.body) == body.as_ref()).count() > 1
         };
         while !self.bodies.lock().unwrap().clone().iter().all(is_twice) {
             assert!(began.elapsed() < Duration::from_secs(60), "nothing was sent twice");
@@ -236,7 +241,7 @@ fn a_request_that_is_never_answered_holds_no_session_and_is_charged_its_worst_ca
 #[test]
 fn a_plan_says_what_hedging_costs_and_a_mistake_is_named() {
     let server = Server::start(|_, request| answer(request));
-    for (hedge, said) in [("p95", "about 5 % more requests"), ("8s", "longer than 8 s")] {
+    for (hedge, said) in [("p95", "about 5 % more requests"), ("8s", "longer than 8.0 s")] {
         let plan = hedging(&server, Some(hedge), 8).run("plan colours").ok().stdout;
         assert!(plan.contains("hedging: ") && plan.contains(said), "{plan}");
     }

@@ -180,9 +180,7 @@ impl CallRunner {
                 let usage = reported.unwrap_or_else(|| estimated_usage(request, reply));
                 Some(self.cost(*role, usage, false))
             }
-            Err(error) => {
-                cost_of_failure(request, error, |usage| self.cost(*role, usage, false))
-            }
+            Err(error) => cost_of_failure(request, error, |usage| self.cost(*role, usage, false)),
         };
         self.settle_hedge(*call, cost);
     }

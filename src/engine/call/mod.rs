@@ -370,8 +370,7 @@ impl CallRunner {
             Some(provider) => {
                 let (hash, bytes) = (request.hash(), request.bytes());
                 let (role, share) = (purpose.role(), purpose.share());
-                let context =
-                    CallContext {
+                let context = CallContext {
                     call,
                     role,
                     share,

@@ -147,10 +147,7 @@ fn where_both_fail_the_attempt_has_failed_and_is_made_again() {
     let billed = || failure(Failure::Transient, true);
     let llm = Timed::new([(SLOW, billed()), (QUICK, billed()), (QUICK, used("third", 7))]);
     let ended = ended(&llm, Caps::default(), 1);
-    assert_eq!(
-        ended.names(),
-        ["reserved", "hedged", "settled", "failed", "reserved", "answered"]
-    );
+    assert_eq!(ended.names(), ["reserved", "hedged", "settled", "failed", "reserved", "answered"]);
     assert_eq!(ended.tokens(), (2 * ended.worst_case() + 7, ended.worst_case()));
 }
 
@@ -174,7 +171,8 @@ fn nothing_is_sent_twice_where_the_budget_or_the_provider_has_no_room() {
 
     // Bills must be known before a hedge may be sent under a cap, so the second call is hedged.
     let two_calls = |caps| {
-        let script = [(QUICK, used("quick", 3)), (SLOW, used("slow", 11)), (SLOW, used("slow", 11))];
+        let script =
+            [(QUICK, used("quick", 3)), (SLOW, used("slow", 11)), (SLOW, used("slow", 11))];
         let (llm, journal) = (Timed::new(script), journal());
         let hedge = Some(Hedge::After(LATE));
         let runner = hedging_runner(Arc::clone(&llm) as Arc<dyn Llm>, caps, &journal, hedge);
