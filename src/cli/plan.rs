@@ -17,7 +17,7 @@ use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
 use crate::task::example::Split;
-use crate::task::model::{ModelRole, Price, PriceSource, Provider, RefusedFields};
+use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider, RefusedFields};
 use crate::task::{Model, Task};
 use crate::text;
 use serde::Serialize;
@@ -202,6 +202,27 @@ fn are(children: usize) -> String {
     }
 }
 
+/// What sending late requests twice costs.
+fn hedges(task: &Task) -> String {
+    let hedged = task.models().filter_map(|(role, model)| Some((role, model.hedge?)));
+    hedged.fold(String::new(), |mut out, (role, hedge)| {
+        let _ = match hedge {
+            Hedge::P95 => writeln!(
+                out,
+                "\nhedging: requests to the {role} model that take longer than 95 % of its answers are sent a \
+                 second time: about 5 % more requests, and at most 10 %; each is paid, within the budget"
+            ),
+            Hedge::After(after) => writeln!(
+                out,
+                "\nhedging: requests to the {role} model that take longer than {} are sent a second time; each \
+                 is paid, within the budget. With \"p95\" that is about one request in twenty",
+                text::duration(after)
+            ),
+        };
+        out
+    })
+}
+
 fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     let (mut out, estimate) = (String::new(), &plan.estimate);
     let _ = writeln!(out, "{}: {}", estimate.task, task.about);
@@ -254,6 +275,7 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
         let _ = writeln!(out, "  the prices of simulated models are not real");
     }
     out += &batches(task, recipe, caps);
+    out += &hedges(task);
     let _ = writeln!(out, "\ncaps: {}", shown_caps(caps));
     if let Some(request) = &plan.request {
         let _ = writeln!(out, "\nthe first request, whole: to {}", request.model);

@@ -6,7 +6,7 @@
 
 use super::budget::Time;
 use super::error::{Outcome, SearchError, StopCause};
-use super::inbox::{Arrived, Woken};
+use super::inbox::{Arrived, TICK, Woken};
 use super::next::Next;
 use super::resume::resume_calls;
 use super::search::Search;
@@ -18,7 +18,9 @@ use crate::state::{Phase, Work};
 use crate::task::model::ModelRole;
 use crate::units::Amount;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long calls in flight are awaited when a run stops, where they have been waited for too long
 /// already.
@@ -41,6 +43,7 @@ impl Search {
             }
             match self.planner.next(&self.state, &self.time())? {
                 Next::Decide(Event::SearchEnded { .. }) if self.is_unfinished_evaluation() => {
+                    self.end_hedges().await;
                     self.journal.flush().await?;
                     return Ok(Outcome::Finished);
                 }
@@ -52,6 +55,7 @@ impl Search {
                 }
                 Next::Fold(call) => self.fold(call).await?,
                 Next::Finish => {
+                    self.end_hedges().await;
                     self.record(Event::Finished { at: self.clock.now() })?;
                     self.journal.flush().await?;
                     return Ok(Outcome::Finished);
@@ -237,9 +241,34 @@ impl Search {
         Ok(())
     }
 
+    /// Waits for the bills of requests that were sent twice, unless the run is asked to stop, and charges what is
+    /// not known then.
+    async fn end_hedges(&mut self) {
+        let is_time_over = self.planner.budget.is_time_over(&self.time());
+        let patience = if is_time_over { self.drain } else { Duration::MAX };
+        let runner = Arc::clone(&self.runner);
+        let settled = runner.hedges_settled(patience);
+        tokio::pin!(settled);
+        loop {
+            tokio::select! {
+                () = &mut settled => break,
+                // Also where nothing is left that could ask for it.
+                _ = self.cancel.wait_for(|is_asked| *is_asked) => break,
+                () = tokio::time::sleep(TICK) => {}
+            }
+            for observer in &mut self.observers {
+                observer.tick(&self.state);
+            }
+        }
+        self.runner.charge_open_hedges();
+    }
+
     /// Stops sending, waits for what is out, and leaves.
     async fn leave(&mut self, cause: StopCause) -> Result<Outcome, SearchError> {
+        let began = Instant::now();
         self.workers.stop(self.drain).await;
+        self.runner.hedges_settled(self.drain.saturating_sub(began.elapsed())).await;
+        self.runner.charge_open_hedges();
         self.take_arrivals();
         let streak = self.runner.quarantine().stopped();
         if let StopCause::Journal(error) = cause {

@@ -37,7 +37,7 @@ pub(super) enum Content {
 }
 
 /// How long to wait for a report before the clock is looked at.
-const TICK: Duration = Duration::from_millis(500);
+pub(super) const TICK: Duration = Duration::from_millis(500);
 
 /// Why the loop goes on.
 pub(super) enum Woken {

@@ -11,6 +11,7 @@ mod quarantine; // Calls without a good answer, until it is known what they say.
 mod batches; // Requests that wait for a batch, and batches that are out.
 pub(crate) mod usage; // What an attempt used.
 pub(crate) mod attempt; // One attempt, and the fact that its reply becomes.
+mod latencies; // How long answers take, and when one is late.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.
 mod inbox; // What has arrived and is not folded.

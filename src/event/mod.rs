@@ -223,6 +223,29 @@ pub enum Event {
         #[serde(flatten)]
         charged: Amount,
     },
+    /// An attempt was late, and its request is sent once more: the worst case of that was set aside, before it
+    /// was sent. The first answer is the call's.
+    Hedged {
+        /// Which call.
+        call: Call,
+        /// The worst case.
+        #[serde(flatten)]
+        amount: Amount,
+        /// For which role.
+        #[serde(default, skip_serializing_if = "is_default")]
+        role: ModelRole,
+        /// Out of which share.
+        #[serde(default, skip_serializing_if = "is_default")]
+        share: Share,
+    },
+    /// Of the two requests of a hedged attempt, the one that does not count is over, and cost this much.
+    HedgeSettled {
+        /// Which call.
+        call: Call,
+        /// What is charged for it.
+        #[serde(flatten)]
+        charged: Amount,
+    },
     /// A server refused a field of the requests to a model: from now on they are written without it.
     FieldRefused {
         /// Which model.
@@ -285,7 +308,7 @@ pub enum Event {
         /// Its id at the provider.
         id: String,
     },
-    /// A kill lost a reservation: charged at its worst case.
+    /// A kill lost what was reserved for a call: charged at its worst case, that of a hedge too.
     Lost {
         /// Which call.
         call: Call,
@@ -309,6 +332,8 @@ impl Event {
                 | Self::Reserved { .. }
                 | Self::Answered(_)
                 | Self::AttemptFailed { .. }
+                | Self::Hedged { .. }
+                | Self::HedgeSettled { .. }
                 | Self::FieldRefused { .. }
                 | Self::BatchPlanned(_)
                 | Self::BatchPosted { .. }

@@ -54,8 +54,12 @@ pub struct PlanLedger {
     bytes: BTreeMap<ModelRole, u64>,
     /// Attempts that failed and were charged, by their unfolded calls.
     failed_attempts: HashMap<Call, u64>,
+    /// Requests that were sent once more, by their unfolded calls.
+    hedges: HashMap<Call, u64>,
     /// The wallet's reservations that nothing has settled: what a kill loses.
     open_reservations: HashMap<Call, (Share, Amount)>,
+    /// The same for hedges.
+    open_hedges: HashMap<Call, (Share, Amount)>,
 }
 
 impl PlanLedger {
@@ -82,8 +86,13 @@ impl PlanLedger {
         // A failed attempt costs the plan what the plan had set aside for it. What the wallet was
         // charged depends on what had arrived by then, and must not enter a decision.
         let mut cost = reserve.times(self.failed_attempts.remove(&call).unwrap_or(0));
+        let answered =
+            answer.map(|answer| Amount { usd: answer.usd, tokens: answer.usage.total() });
+        // The same holds for a hedge, whose bill may be known only later. It asks what the answer answers, so
+        // it costs the plan as much; the worst case, which is many times that, would end a search early.
+        cost += answered.unwrap_or(reserve).times(self.hedges.remove(&call).unwrap_or(0));
+        cost += answered.unwrap_or(Amount::ZERO);
         if let Some(answer) = answer {
-            cost += Amount { usd: answer.usd, tokens: answer.usage.total() };
             // A program's reply has no request to a model.
             if answer.bytes > 0 {
                 self.answered.entry(role).or_default().add(answer.usage, answer.usd);
@@ -115,10 +124,24 @@ impl PlanLedger {
                     *self.failed_attempts.entry(*call).or_default() += 1;
                 }
             }
+            Event::Hedged { call, amount, share, .. } => {
+                *self.hedges.entry(*call).or_default() += 1;
+                self.open_hedges.insert(*call, (*share, *amount));
+            }
+            Event::HedgeSettled { call, .. } => {
+                self.open_hedges.remove(call);
+            }
             Event::CallMissing { call, .. } => {
                 self.open_reservations.remove(call);
             }
             Event::Lost { call } => {
+                if let Some((share, amount)) = self.open_hedges.remove(call) {
+                    *self.spent.entry(share).or_default() += amount;
+                    // It is charged now, and not when its call is folded.
+                    if let Some(hedges) = self.hedges.get_mut(call) {
+                        *hedges = hedges.saturating_sub(1);
+                    }
+                }
                 // The answer that is bought again is charged when it is folded.
                 if let Some((share, amount)) = self.open_reservations.remove(call) {
                     *self.spent.entry(share).or_default() += amount;
@@ -242,6 +265,32 @@ mod tests {
         assert_eq!(plan.taken(share), amount(17));
         plan.fold(call, role, share, amount(10), answer(4));
         assert_eq!(plan.taken(share), amount(7 + 4));
+    }
+
+    fn hedged(call: u64, nanos: u64) -> Event {
+        let (role, share) = (ModelRole::Task, Share::Search);
+        Event::Hedged { call: Call(call), amount: amount(nanos), role, share }
+    }
+
+    /// Its bill may come before its call is folded or after: what it was charged changes nothing.
+    #[test]
+    fn a_hedge_costs_what_the_answer_costs_and_a_lost_one_its_worst_case_once() {
+        let (share, role) = (Share::Search, ModelRole::Task);
+        let taken = |settled: Option<Event>, answer: Option<Answer>| {
+            let mut plan = PlanLedger::default();
+            plan.issue(Issued::Evaluation, share, amount(10));
+            plan.apply(&hedged(0, 9));
+            assert_eq!(plan.taken(share), amount(10), "an arrival was noticed");
+            settled.iter().for_each(|event| plan.apply(event));
+            plan.fold(Call(0), role, share, amount(10), answer);
+            plan.taken(share)
+        };
+        let settled = || Event::HedgeSettled { call: Call(0), charged: amount(7) };
+        let lost = || Event::Lost { call: Call(0) };
+        assert_eq!(taken(None, answer(4)), amount(4 + 4));
+        assert_eq!(taken(Some(settled()), answer(4)), amount(4 + 4));
+        assert_eq!(taken(Some(settled()), None), amount(10), "what the plan had set aside");
+        assert_eq!(taken(Some(lost()), answer(4)), amount(9 + 4));
     }
 
     #[test]

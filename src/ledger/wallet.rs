@@ -23,6 +23,10 @@ pub struct RoleSpending {
     pub batched: u64,
     /// What they would have cost more live.
     pub batch_saved: Usd,
+    /// How many requests were sent once more, because they were late.
+    pub hedged: u64,
+    /// What these second requests cost more; it is in `charged`.
+    pub hedge_charged: Amount,
 }
 
 /// An open reservation.
@@ -40,6 +44,8 @@ pub struct Wallet {
     /// What the hold confirmation keeps from the search.
     hold_share: Amount,
     open: HashMap<Call, Reserved>,
+    /// The second request of a hedged attempt, or what is left of its two requests once one was answered.
+    open_hedges: HashMap<Call, Reserved>,
     open_total: BTreeMap<Share, Amount>,
     spent: BTreeMap<Share, Amount>,
     by_role: BTreeMap<ModelRole, RoleSpending>,
@@ -107,22 +113,36 @@ impl Wallet {
         self.open.get(&call).map_or(Amount::ZERO, |held| held.amount)
     }
 
+    /// What is set aside for the hedge of a call, where it has one that is not settled.
+    #[must_use]
+    pub fn hedge(&self, call: Call) -> Option<Amount> {
+        self.open_hedges.get(&call).map(|held| held.amount)
+    }
+
+    /// Calls with a hedge that is not settled.
+    #[must_use]
+    pub fn open_hedges(&self) -> Vec<Call> {
+        let mut calls: Vec<_> = self.open_hedges.keys().copied().collect();
+        calls.sort();
+        calls
+    }
+
     /// Whether nothing is reserved: no attempt is out that could still give something back.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.open.is_empty()
+        self.open.is_empty() && self.open_hedges.is_empty()
     }
 
-    /// Calls that are reserved and not settled: the ones that a kill would lose.
+    /// Calls for which something is reserved and not settled, with all of that: the ones that a kill would
+    /// lose.
     #[must_use]
     pub fn open_calls(&self) -> Vec<(Call, ModelRole, Share, Amount)> {
-        let mut calls: Vec<_> = self
-            .open
-            .iter()
-            .map(|(call, held)| (*call, held.role, held.share, held.amount))
-            .collect();
-        calls.sort_by_key(|(call, ..)| *call);
-        calls
+        let mut calls = BTreeMap::new();
+        for (call, held) in self.open.iter().chain(&self.open_hedges) {
+            let Reserved { amount, role, share } = *held;
+            calls.entry(*call).or_insert((role, share, Amount::ZERO)).2 += amount;
+        }
+        calls.into_iter().map(|(call, (role, share, amount))| (call, role, share, amount)).collect()
     }
 
     /// Takes in an event: the only way in which a wallet changes what it holds.
@@ -135,6 +155,10 @@ impl Wallet {
                 self.settle(answered);
             }
             Event::AttemptFailed { call, charged, .. } => self.settle_failed(*call, *charged),
+            Event::Hedged { call, amount, role, share } => {
+                self.reserve_hedge(*call, *role, *share, *amount);
+            }
+            Event::HedgeSettled { call, charged } => self.settle_hedge(*call, *charged),
             Event::CallMissing { call, role, cause, .. } => {
                 self.settle_missing(*call, *role, *cause);
             }
@@ -154,13 +178,31 @@ impl Wallet {
         self.open.insert(call, Reserved { amount, role, share });
     }
 
+    /// Sets the worst case of a call's second request aside.
+    fn reserve_hedge(&mut self, call: Call, role: ModelRole, share: Share, amount: Amount) {
+        self.release_hedge(call);
+        *self.open_total.entry(share).or_default() += amount;
+        self.open_hedges.insert(call, Reserved { amount, role, share });
+        self.by_role.entry(role).or_default().hedged += 1;
+    }
+
     /// Takes a reservation back; what it was, if there was one.
     fn release(&mut self, call: Call) -> Option<Reserved> {
         let held = self.open.remove(&call)?;
+        self.give_back(held);
+        Some(held)
+    }
+
+    fn release_hedge(&mut self, call: Call) -> Option<Reserved> {
+        let held = self.open_hedges.remove(&call)?;
+        self.give_back(held);
+        Some(held)
+    }
+
+    fn give_back(&mut self, held: Reserved) {
         if let Some(total) = self.open_total.get_mut(&held.share) {
             *total = total.less(held.amount);
         }
-        Some(held)
     }
 
     /// A call was answered.
@@ -188,6 +230,19 @@ impl Wallet {
         self.charge(held.role, held.share, charged);
     }
 
+    /// The request of a hedged attempt that does not count is over.
+    fn settle_hedge(&mut self, call: Call, charged: Amount) {
+        let Some(held) = self.release_hedge(call) else {
+            return;
+        };
+        self.charge_hedge(held, charged);
+    }
+
+    fn charge_hedge(&mut self, held: Reserved, charged: Amount) {
+        self.charge(held.role, held.share, charged);
+        self.by_role.entry(held.role).or_default().hedge_charged += charged;
+    }
+
     /// A call ended without an answer. It counts as a call of its role, unless it was never sent.
     fn settle_missing(&mut self, call: Call, role: ModelRole, cause: NoAnswer) {
         self.release(call);
@@ -196,11 +251,14 @@ impl Wallet {
 
     /// A kill lost what was reserved: charged at its worst case, in money and tokens only.
     fn lose(&mut self, call: Call) {
-        let Some(held) = self.release(call) else {
-            return;
-        };
-        self.charge(held.role, held.share, held.amount);
-        self.lost += held.amount;
+        if let Some(held) = self.release(call) {
+            self.charge(held.role, held.share, held.amount);
+            self.lost += held.amount;
+        }
+        if let Some(held) = self.release_hedge(call) {
+            self.charge_hedge(held, held.amount);
+            self.lost += held.amount;
+        }
     }
 
     fn charge(&mut self, role: ModelRole, share: Share, amount: Amount) {
@@ -258,6 +316,14 @@ mod tests {
 
     fn reserved(call: u64, role: ModelRole, share: Share, nanos: u64) -> Event {
         Event::Reserved { call: Call(call), amount: usd(nanos), role, share }
+    }
+
+    fn hedged(call: u64, share: Share, nanos: u64) -> Event {
+        Event::Hedged { call: Call(call), amount: usd(nanos), role: ModelRole::Task, share }
+    }
+
+    fn hedge_settled(call: u64, nanos: u64) -> Event {
+        Event::HedgeSettled { call: Call(call), charged: usd(nanos) }
     }
 
     fn answered(call: u64, nanos: u64) -> Event {
@@ -319,15 +385,47 @@ mod tests {
         assert_eq!(wallet.spent(), usd(15), "what was not reserved, a program's reply, is free");
     }
 
+    #[test]
+    fn both_requests_of_a_hedged_call_are_charged_and_it_is_one_call() {
+        let mut wallet = Wallet::new(Caps::default());
+        wallet.apply(&reserved(0, ModelRole::Task, Share::Search, 10));
+        wallet.apply(&hedged(0, Share::Search, 12));
+        assert_eq!(wallet.open_calls(), [(Call(0), ModelRole::Task, Share::Search, usd(22))]);
+        wallet.apply(&answered(0, 4));
+        assert!(!wallet.is_idle(), "the other request is out");
+        wallet.apply(&hedge_settled(0, 5));
+        wallet.apply(&hedge_settled(0, 5));
+        let role = wallet.by_role(ModelRole::Task);
+        assert_eq!((wallet.calls(), wallet.spent(), wallet.is_idle()), (1, usd(9), true));
+        assert_eq!((role.hedged, role.hedge_charged), (1, usd(5)));
+    }
+
+    #[test]
+    fn a_kill_loses_a_hedge_once_whether_its_call_was_answered_or_not() {
+        for (is_answered, lost) in [(true, 12), (false, 22)] {
+            let mut wallet = Wallet::new(Caps::default());
+            wallet.apply(&reserved(0, ModelRole::Task, Share::Search, 10));
+            wallet.apply(&hedged(0, Share::Search, 12));
+            if is_answered {
+                wallet.apply(&answered(0, 4));
+            }
+            wallet.apply(&Event::Lost { call: Call(0) });
+            wallet.apply(&Event::Lost { call: Call(0) });
+            wallet.apply(&hedge_settled(0, 12));
+            assert_eq!((wallet.lost(), wallet.is_idle()), (usd(lost), true));
+            assert_eq!(wallet.by_role(ModelRole::Task).hedge_charged, usd(12));
+        }
+    }
+
     proptest! {
-        /// Whatever is reserved, settled, failed, given up or lost, in whatever order: as long as no
+        /// Whatever is reserved, hedged, settled, failed, given up or lost, in whatever order: as long as no
         /// attempt is sent that does not fit and no bill is above its reservation, the cap holds, and
         /// the search leaves to the confirmation what is set aside for it.
         #[test]
         fn the_cap_holds(
             // Hold asks seldom, so that the search comes to the end of what it may take.
             steps in prop::collection::vec(
-                (0u8..5, 0u64..8, 1u64..50, prop::bool::weighted(0.05)),
+                (0u8..7, 0u64..8, 1u64..50, prop::bool::weighted(0.05)),
                 1..300,
             ),
         ) {
@@ -336,17 +434,22 @@ mod tests {
             for (kind, call, nanos, hold) in steps {
                 let share = if hold { Share::Hold } else { Share::Search };
                 let held = wallet.open.get(&Call(call)).map(|held| held.amount.usd.nanos());
+                let hedge = wallet.hedge(Call(call)).map(|amount| amount.usd.nanos());
                 match (kind, held) {
                     (0, None) if wallet.fits(share, usd(nanos)) => {
                         wallet.apply(&reserved(call, ModelRole::Task, share, nanos));
                     }
                     (1, Some(held)) => wallet.apply(&answered(call, nanos.min(held))),
                     (2, Some(held)) => wallet.apply(&failed(call, held)),
-                    (3, Some(_)) => wallet.apply(&Event::Lost { call: Call(call) }),
+                    (3, _) => wallet.apply(&Event::Lost { call: Call(call) }),
                     (4, _) => wallet.apply(&missing(call)),
+                    (5, Some(_)) if hedge.is_none() && wallet.fits(share, usd(nanos)) => {
+                        wallet.apply(&hedged(call, share, nanos));
+                    }
+                    (6, _) => wallet.apply(&hedge_settled(call, nanos.min(hedge.unwrap_or(0)))),
                     _ => {}
                 }
-                let open: Amount = wallet.open.values().map(|held| held.amount).sum();
+                let open: Amount = wallet.open_calls().iter().map(|(.., amount)| *amount).sum();
                 prop_assert!((wallet.spent() + open).usd <= Usd::from_nanos(500));
                 prop_assert_eq!(open, wallet.open_total.values().copied().sum());
                 let of_search = |amounts: &BTreeMap<Share, Amount>| {
@@ -357,12 +460,17 @@ mod tests {
                 let by_role: Amount = wallet.by_role.values().map(|role| role.charged).sum();
                 prop_assert_eq!(by_role, wallet.spent());
             }
+            for call in 0..8 {
+                wallet.apply(&Event::Lost { call: Call(call) });
+            }
+            prop_assert!(wallet.is_idle(), "a reservation is never given back");
+            prop_assert_eq!(wallet.open_total.values().copied().sum::<Amount>(), Amount::ZERO);
         }
 
         /// The same events in one order of arrival or another leave the same wallet.
         #[test]
         fn the_end_does_not_depend_on_the_order_of_arrival(
-            calls in prop::collection::vec((1u64..50, 0u64..50, 0u8..4), 1..12),
+            calls in prop::collection::vec((1u64..50, 0u64..50, 0u8..4, any::<bool>()), 1..12),
         ) {
             let end = |backwards: bool| {
                 let mut wallet = Wallet::new(Caps::default());
@@ -371,13 +479,20 @@ mod tests {
                 }
                 let mut arrivals: Vec<Event> = (0..)
                     .zip(&calls)
-                    .map(|(call, (_, cost, kind))| match kind {
+                    .map(|(call, (_, cost, kind, _))| match kind {
                         0 => answered(call, *cost),
                         1 => failed(call, *cost),
                         2 => missing(call),
                         _ => Event::Lost { call: Call(call) },
                     })
                     .collect();
+                for (call, (amount, cost, kind, is_hedged)) in (0..).zip(&calls) {
+                    // What a kill loses is settled by that.
+                    if *is_hedged && *kind < 3 {
+                        wallet.apply(&hedged(call, Share::Search, *amount));
+                        arrivals.push(hedge_settled(call, *cost));
+                    }
+                }
                 if backwards {
                     arrivals.reverse();
                 }

@@ -141,6 +141,8 @@ pub struct ThrottledProvider {
     pub limit: Arc<dyn SendLimit>,
     /// How long it is waited for.
     pub patience: Patience,
+    /// How long one attempt may take.
+    pub total: Duration,
     /// The maximum number of concurrent requests to it.
     pub concurrency: usize,
 }
@@ -197,7 +199,8 @@ impl Providers {
             let outer = shared.as_ref().map(|shared| Arc::clone(shared) as _);
             let throttle = Throttle::with(rates, outer, file.as_deref());
             let (limit, patience) = (Arc::new(throttle), Patience::of(provider));
-            let provider = ThrottledProvider { llm, batches, limit, patience, concurrency: own };
+            let (total, concurrency) = (provider.timeout.total, own);
+            let provider = ThrottledProvider { llm, batches, limit, patience, total, concurrency };
             by_name.insert(name.clone(), provider);
         }
         let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);

@@ -127,6 +127,8 @@ pub(super) struct Spend {
     /// What the caches of providers held, and what that saved.
     pub(super) provider_cache: Option<String>,
     pub(super) batches: Option<String>,
+    /// How many requests were sent twice, and what that cost.
+    pub(super) hedges: Option<String>,
     pub(super) time: String,
     pub(super) why_ended: Option<&'static str>,
 }
@@ -560,6 +562,7 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
             .then(|| plural(usize::try_from(spent.cached_calls).unwrap_or(usize::MAX), "call")),
         provider_cache: provider_cache(spent),
         batches: batches(spent),
+        hedges: hedges(spent),
         time: Duration::try_from_secs_f64(spent.seconds).map_or_else(|_| NONE.to_owned(), duration),
         why_ended: report.summary.stop_reason.map(crate::event::StopReason::sentence),
     }
@@ -594,6 +597,15 @@ fn batches(spent: &Spent) -> Option<String> {
     let (batched, calls, saved) = (thousands(batched), thousands(calls), cost(saved));
     (calls != "0")
         .then(|| format!("{batched} of {calls} calls came in batches, which saved {saved}"))
+}
+
+/// How many requests were late and sent a second time, and what that cost.
+fn hedges(spent: &Spent) -> Option<String> {
+    let hedged: u64 = spent.by_role.values().map(|role| role.hedged_calls).sum();
+    let usd: f64 = spent.by_role.values().map(|role| role.hedge_usd).sum();
+    let requests = plural(usize::try_from(hedged).unwrap_or(usize::MAX), "late request");
+    let was = if hedged == 1 { "was" } else { "were" };
+    (hedged > 0).then(|| format!("{requests} {was} sent a second time, which cost {}", cost(usd)))
 }
 
 pub(super) fn tried(report: &Report<'_>) -> Tried {

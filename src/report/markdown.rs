@@ -235,6 +235,7 @@ impl Page {
         facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} came from the cache")));
         facts.extend(spend.provider_cache.clone());
         facts.extend(spend.batches.clone());
+        facts.extend(spend.hedges.clone());
         self.paragraph(&format!("{}.", facts.join("; ")));
     }
 

@@ -255,6 +255,7 @@ impl Page {
         facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} answered from the cache")));
         facts.extend(spend.provider_cache.clone());
         facts.extend(spend.batches.clone());
+        facts.extend(spend.hedges.clone());
         self.prose(2, &facts.join(" · "), |_, text| text.to_owned());
     }
 

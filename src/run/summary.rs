@@ -206,6 +206,12 @@ pub struct RoleSpent {
     /// What these would have cost more live, in dollars.
     #[serde(default)]
     pub batch_saved_usd: f64,
+    /// Requests that were late and were sent once more.
+    #[serde(default)]
+    pub hedged_calls: u64,
+    /// What these second requests cost, in dollars.
+    #[serde(default)]
+    pub hedge_usd: f64,
     /// Dollars, including lost ones.
     pub usd: f64,
 }
@@ -438,6 +444,8 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
                     .map_or(0.0, |price| price.saved_by_cache(spending.usage)),
                 batch_calls: spending.batched,
                 batch_saved_usd: spending.batch_saved.dollars(),
+                hedged_calls: spending.hedged,
+                hedge_usd: spending.hedge_charged.usd.dollars(),
                 usd: spending.charged.usd.dollars(),
             };
             (role.to_string(), spent)

@@ -100,7 +100,7 @@ impl Facts {
                 let mut demos = sets.iter().flatten();
                 demos.try_for_each(|demo| check_row(demo.row, Split::Train, rows))
             }
-            Event::Reserved { call, .. } => {
+            Event::Reserved { call, .. } | Event::Hedged { call, .. } => {
                 let is_issued = *call < self.next_call;
                 is_issued.then_some(()).ok_or(Misfit::Reserved(*call))
             }

@@ -54,6 +54,8 @@ impl Facts {
             Event::Reserved { .. }
             | Event::Answered(_)
             | Event::AttemptFailed { .. }
+            | Event::Hedged { .. }
+            | Event::HedgeSettled { .. }
             | Event::FieldRefused { .. }
             | Event::CallMissing { .. }
             | Event::CallsReopened { .. }

@@ -24,12 +24,13 @@ use crate::caps::Caps;
 use crate::prompt::{Layout, Prompt, TemplateError, placeholder};
 use crate::seed::Seed;
 use crate::source::{self, SourceError, line_of_key};
+use crate::text;
 use dataset::{blake3_of, columns_of, fill_columns};
 use example::{Example, Split, Splits};
 use file::{PartSource, TaskFile};
 use goal::Goal;
 use model::{
-    Execution, FormTable, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider,
+    Execution, FormTable, Hedge, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider,
     RequestForm, SchemaSource,
 };
 use scorer::ScorerSet;
@@ -61,6 +62,8 @@ pub struct Model {
     pub execution: Execution,
     /// How long a batch is expected to take, before one came back.
     pub batch_wait: Option<Duration>,
+    /// When a request that is late is sent a second time.
+    pub hedge: Option<Hedge>,
     /// How its requests are written.
     pub form: Arc<RequestForm>,
 }
@@ -405,6 +408,7 @@ fn model(
             spec.model
         ));
     }
+    check_hedge(spec, provider)?;
     let temperature = spec.temperature.unwrap_or_else(|| role.default_temperature());
     let most = form.nearest_temperature(temperature);
     if most < temperature {
@@ -425,8 +429,32 @@ fn model(
         price_source,
         execution: spec.execution,
         batch_wait: spec.batch_wait,
+        hedge: spec.hedge,
         form: Arc::new(form),
     })
+}
+
+/// Checks that a hedge can happen.
+fn check_hedge(spec: &ModelSpec, provider: &Provider) -> Result<(), String> {
+    let Some(hedge) = spec.hedge else { return Ok(()) };
+    if !spec.execution.is_live() {
+        return Err(format!(
+            "`hedge` is for calls that are made one by one, and `{}` is asked in batches: leave \
+             `hedge` or `execution` out",
+            spec.model
+        ));
+    }
+    let total = provider.timeout.total;
+    match hedge {
+        Hedge::After(after) if after >= total => Err(format!(
+            "the `hedge` of `{}` is {}, but an attempt ends after {} (`timeout.total` of its \
+             provider): write a shorter time, or \"p95\"",
+            spec.model,
+            text::duration(after),
+            text::duration(total)
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn scorers(read: &TaskFile, at: &Locator<'_>) -> Result<ScorerSet, SourceError> {

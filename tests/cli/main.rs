@@ -13,6 +13,7 @@ mod env;
 mod explain;
 mod export;
 mod external_operator;
+mod hedging;
 mod init;
 mod keys;
 mod mistakes;

@@ -1,7 +1,7 @@
 //! No cap is ever exceeded, at any concurrency, by any role, over any number of restarts.
 
 use crate::support::{Ended, HttpRun, Lab, Server, assert_same_decisions, in_flight, jitter};
-use promptsearch::caps::Caps;
+use promptsearch::caps::{Caps, Share};
 use promptsearch::engine::Outcome;
 use promptsearch::event::{Event, Failure, StopReason};
 use promptsearch::id::RequestHash;
@@ -12,6 +12,7 @@ use promptsearch::state::Phase;
 use promptsearch::units::{Amount, Tokens, Usd};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 #[test]
 fn a_cap_in_dollars_holds_over_three_kills_by_the_servers_own_count() {
@@ -180,6 +181,56 @@ fn failed_attempts_that_may_be_billed_are_within_the_cap_and_in_the_plan() {
 
         assert_same_decisions(&run(7).events, &ended.events, &what);
     }
+}
+
+/// Answers some requests late, when they are asked for the first time.
+struct Straggling {
+    inner: Arc<dyn Llm>,
+    met: Mutex<HashSet<RequestHash>>,
+}
+
+#[async_trait::async_trait]
+impl Llm for Straggling {
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
+        let hash = request.hash();
+        if hash.as_bytes()[0] < 8 && self.met.lock().unwrap().insert(hash) {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+        self.inner.complete(request).await
+    }
+}
+
+#[test]
+fn requests_that_are_sent_twice_are_within_the_cap_and_change_no_decision() {
+    let run = |caps, hedge: &str| {
+        let mut lab = Lab::new("auto", 1, caps, 64);
+        let model = format!("{{ model = \"sim/clerk\"{hedge} }}");
+        lab.edits = vec![("\"sim/clerk\"", model)];
+        lab.run(|inner| Arc::new(Straggling { inner, met: Mutex::default() }))
+    };
+    let hedge = ", hedge = \"20ms\"";
+    for (caps, reason) in all_caps(1) {
+        let what = format!("{caps:?}");
+        let ended = run(caps, hedge);
+        assert_within(&ended, caps, &what);
+        assert_eq!(ended.state.stop_reason, Some(reason), "{what}");
+        assert_eq!(ended.state.counts.errors, 0, "{what}: a row was given up");
+        let role = &ended.summary.spent.by_role["task"];
+        assert!(role.hedged_calls > 5 && role.hedge_usd > 0.0, "{what}: {role:?}");
+
+        let (mut replayed, mut wallet) = (State::new(ended.state.dev_rows), Wallet::new(caps));
+        for (number, event) in &ended.events {
+            replayed.apply(*number, event);
+            wallet.apply(event);
+        }
+        assert!(wallet.is_idle(), "{what}: a reservation is left");
+        for share in [Share::Search, Share::Hold] {
+            let taken = [&replayed, &ended.state].map(|state| state.plan.taken(share));
+            assert_eq!(taken[0], taken[1], "{what}: the plan after a resume");
+        }
+    }
+    let caps = Caps { calls: Some(700), ..Caps::default() };
+    assert_same_decisions(&run(caps, hedge).events, &run(caps, "").events, "with and without");
 }
 
 /// A budget that is too small for a shortlist of two is used for the search instead of being

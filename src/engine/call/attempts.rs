@@ -3,6 +3,7 @@
 //!
 //! What follows a failure is decided in `retry`; what a request may cost is reserved in `reservation`.
 
+use super::hedging::Sent;
 use super::reservation::Reservation;
 use super::{AttemptsEnd, CallContext, CallRunner, lock};
 use crate::engine::attempt;
@@ -14,7 +15,7 @@ use crate::event::{Answered, Event, Failure, NoAnswer};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
 use crate::provider::{LlmError, Reply, Request};
-use crate::task::model::{Execution, Usage};
+use crate::task::model::{Execution, Hedge, Usage};
 use crate::text;
 use crate::units::Amount;
 use std::sync::Arc;
@@ -64,7 +65,12 @@ impl CallRunner {
             let rewritten = rewritten.as_ref().map(|request| context.with(request));
             let context = rewritten.as_ref().unwrap_or(context);
             let (result, took) = match reservation {
-                Some(reservation) => self.attempt(context, reservation).await,
+                Some(reservation) => {
+                    // As long as bills are not known, a worst case may be too low.
+                    let hedge = self.models.get(&context.role).and_then(|model| model.hedge);
+                    let hedge = hedge.filter(|_| first_call.is_none());
+                    self.attempt(context, reservation, hedge, failed).await?
+                }
                 None => {
                     let asked = Instant::now();
                     let result = match self.by_batch(context).await? {
@@ -113,11 +119,9 @@ impl CallRunner {
             let next = tries.next(error.failure, error.retry_after, draw);
             if !matches!(next, Next::Invalid(_)) {
                 // What is reported is what is charged, and else the worst case; a retry reserves anew.
-                let charged = match plausible_usage(context.request, error.usage) {
-                    _ if !error.may_be_billed => Amount::ZERO,
-                    Some(usage) => self.cost(context.role, usage, is_batched),
-                    None => self.wallet().reserved(context.call),
-                };
+                let cost = |usage| self.cost(context.role, usage, is_batched);
+                let charged = cost_of_failure(context.request, &error, cost);
+                let charged = charged.unwrap_or_else(|| self.wallet().reserved(context.call));
                 failed.extend(self.charge(context, error.failure, charged));
             }
             drop(first_call);
@@ -212,12 +216,17 @@ impl CallRunner {
         &self,
         context: &CallContext<'_>,
         reservation: Reservation,
-    ) -> (Result<Reply, LlmError>, Duration) {
+        hedge: Option<Hedge>,
+        facts: &mut Vec<(EventNumber, Event)>,
+    ) -> Result<Sent, StopCause> {
+        if let Some(hedge) = hedge {
+            return self.hedged_attempt(context, reservation.permit, hedge, facts).await;
+        }
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let llm = &*context.provider.throttled.llm;
         let attempted = attempt::made(llm, context.request, reservation.permit).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        attempted
+        Ok(attempted)
     }
 
     async fn answer(
@@ -257,6 +266,18 @@ impl CallRunner {
         context.provider.is_back.notify_waiters();
         Ok(AttemptsEnd::Answered { number, answered: Box::new(answered), first })
     }
+}
+
+/// What an attempt that failed costs; `None`: it may be billed, and how much is not known.
+pub(super) fn cost_of_failure(
+    request: &Request,
+    error: &LlmError,
+    cost: impl FnOnce(Usage) -> Amount,
+) -> Option<Amount> {
+    if !error.may_be_billed {
+        return Some(Amount::ZERO);
+    }
+    plausible_usage(request, error.usage).map(cost)
 }
 
 impl<'a> CallContext<'a> {

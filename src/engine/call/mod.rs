@@ -8,9 +8,11 @@ mod reservation; // What an attempt needs before it is sent.
 mod collection; // What a batch brings.
 mod submission; // How requests get into a batch.
 mod attempts; // The attempts of a call, in turn.
+mod hedging; // An attempt that is late is made once more.
 
 use super::batches::Batches;
 use super::error::StopCause;
+use super::latencies::Latencies;
 use super::quarantine::{Quarantine, Release};
 use super::trouble::{Trouble, Waiting};
 use crate::caps::Share;
@@ -32,6 +34,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// How a call ended.
@@ -90,6 +93,10 @@ pub struct CallRunner {
     answered_millis: AtomicU64,
     slowest_millis: AtomicU64,
     in_flight: AtomicU32,
+    /// How long answered requests took, for roles whose requests are hedged.
+    latencies: Mutex<BTreeMap<ModelRole, Latencies>>,
+    /// Requests whose calls were answered by others, until their bills are known.
+    others: Mutex<JoinSet<()>>,
     started: Instant,
     ran_before: Duration,
     seed: Seed,
@@ -115,6 +122,8 @@ struct CallContext<'a> {
     /// Whether its row went missing before, and is asked once more.
     is_again: bool,
     provider: &'a ProviderState,
+    /// This runner: a request may go on without its call.
+    runner: &'a Arc<CallRunner>,
 }
 
 /// How the attempts of a call ended.
@@ -179,6 +188,8 @@ impl CallRunner {
             answered_millis: AtomicU64::new(0),
             slowest_millis: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
+            latencies: Mutex::default(),
+            others: Mutex::default(),
             started: now,
             ran_before,
             seed,
@@ -348,7 +359,7 @@ impl CallRunner {
 
     /// Makes one call.
     pub(super) async fn call(
-        &self,
+        self: &Arc<Self>,
         call: Call,
         purpose: &Work,
         request: &Request,
@@ -359,8 +370,17 @@ impl CallRunner {
             Some(provider) => {
                 let (hash, bytes) = (request.hash(), request.bytes());
                 let (role, share) = (purpose.role(), purpose.share());
-                let context =
-                    CallContext { call, role, share, request, hash, bytes, is_again, provider };
+                let context = CallContext {
+                    call,
+                    role,
+                    share,
+                    request,
+                    hash,
+                    bytes,
+                    is_again,
+                    provider,
+                    runner: self,
+                };
                 self.until_settled(&context, purpose, &mut failed).await
             }
             None => {

@@ -10,7 +10,7 @@ fn request() -> Request {
     evaluator.request(&task.baseline, Split::Dev, RowIx(0), 0).unwrap().unwrap()
 }
 
-fn call(runner: &CallRunner, number: u64) -> Called {
+fn call(runner: &Arc<CallRunner>, number: u64) -> Called {
     block_on(async { runner.call(Call(number), &evaluation(0, 0), &request(), false).await })
 }
 
@@ -91,7 +91,7 @@ fn a_refused_key_stops_the_run_and_costs_nothing() {
 }
 
 /// Makes calls for rows of these prompts at once, and stops the run where one of them says so.
-fn calls_of(runner: &CallRunner, prompts: &[u32]) -> Vec<CallOutcome> {
+fn calls_of(runner: &Arc<CallRunner>, prompts: &[u32]) -> Vec<CallOutcome> {
     let request = request();
     let call = async |(number, prompt): (usize, &u32)| {
         let (candidate, split) = (CandidateIx(*prompt), Split::Dev);

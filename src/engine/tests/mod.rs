@@ -2,6 +2,7 @@
 //! and a scripted strategy. Nothing here starts a process.
 
 mod calls;
+mod hedging;
 mod planning;
 mod resuming;
 mod running;
@@ -25,9 +26,9 @@ use crate::recipe;
 use crate::seed::Seed;
 use crate::state::{OpenCall, Work};
 use crate::strategy::{Plan, Strategy};
-use crate::task::Task;
 use crate::task::example::Split;
-use crate::task::model::{ModelRole, Usage};
+use crate::task::model::{Hedge, ModelRole, Usage};
+use crate::task::{Model, Task};
 use crate::units::{Amount, Tokens, Usd};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -142,18 +143,29 @@ pub(super) fn runner(
     caps: Caps,
     journal: &Arc<Journal<Event>>,
 ) -> Arc<CallRunner> {
+    hedging_runner(llm, caps, journal, None)
+}
+
+/// One that sends late requests twice.
+pub(super) fn hedging_runner(
+    llm: Arc<dyn Llm>,
+    caps: Caps,
+    journal: &Arc<Journal<Event>>,
+    hedge: Option<Hedge>,
+) -> Arc<CallRunner> {
     let task = task();
     let provider = ThrottledProvider {
         llm,
         batches: None,
         limit: Arc::new(Throttle::new(Rates::concurrent(4))),
         patience: Patience::default(),
+        total: Duration::from_secs(120),
         concurrency: 4,
     };
-    let models = task.models().map(|(role, model)| (role, model.clone())).collect();
+    let models = task.models().map(|(role, model)| (role, Model { hedge, ..model.clone() }));
     Arc::new(CallRunner::new(
         BTreeMap::from([("sim".to_owned(), provider)]),
-        models,
+        models.collect(),
         Arc::clone(journal),
         Wallet::new(caps),
         4,

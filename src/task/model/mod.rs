@@ -9,6 +9,7 @@ mod price_table; // The prices that this program knows.
 mod timeouts; // How long an attempt may take.
 mod kind; // The wire protocols, by name.
 mod execution; // Whether calls are made one by one or in batches.
+mod hedge; // When a late request is sent a second time.
 mod schema; // The JSON Schema that answers must follow.
 mod field; // The name of a field, or that it is not sent.
 mod service; // What protocols call their fields, and how services want to be asked.
@@ -22,6 +23,7 @@ pub use execution::Execution;
 pub use field::{Cache, FieldName, SystemRole, Temperature};
 pub use form::RequestForm;
 pub use form_table::FormTable;
+pub use hedge::Hedge;
 pub use key_source::{KeyCommand, KeySource};
 pub use kind::ProviderKind;
 pub use price::{LongContext, Price, PriceSource, simulated_price};
@@ -198,6 +200,9 @@ pub struct ModelSpec {
     /// How long a batch is expected to take, before one came back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_wait: Option<Duration>,
+    /// When a request that is late is sent a second time; never where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hedge: Option<Hedge>,
     /// How its requests are written, where its provider's are written otherwise.
     pub form: FormTable,
 }
@@ -216,6 +221,7 @@ impl ModelSpec {
             schema: None,
             execution: Execution::Live,
             batch_wait: None,
+            hedge: None,
             form,
         }
     }
@@ -237,6 +243,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
             execution: Execution,
             #[serde(default, deserialize_with = "provider::duration")]
             batch_wait: Option<Duration>,
+            hedge: Option<Hedge>,
             #[serde(default)]
             headers: BTreeMap<String, String>,
             #[serde(default)]
@@ -294,6 +301,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
                     schema: table.schema,
                     execution: table.execution,
                     batch_wait: table.batch_wait,
+                    hedge: table.hedge,
                     form,
                 })
             }
