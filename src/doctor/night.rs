@@ -18,7 +18,7 @@ pub const NIGHT: Duration = Duration::from_secs(8 * 3_600);
 
 /// What is known of a role's calls.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(super) struct Measured {
     /// What one used.
     pub(super) usage: Usage,
     /// Seconds that each of many takes, with as many at a time as are allowed.
@@ -40,12 +40,12 @@ pub struct Night {
 }
 
 /// The run as it would be from now on.
-pub(super) fn examine(
+pub(super) fn check(
     checks: &mut Checks,
     task: &Task,
     recipe: &Recipe,
     caps: Caps,
-    paces: &BTreeMap<ModelRole, Pace>,
+    paces: &BTreeMap<ModelRole, Measured>,
     now: Timestamp,
 ) -> Night {
     let available = time(caps, now);
@@ -81,7 +81,7 @@ fn time(caps: Caps, now: Timestamp) -> Option<Duration> {
 }
 
 /// The caps, with the calls that the time has room for where nothing else bounds them.
-fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Pace>, time: Duration) -> Caps {
+fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Measured>, time: Duration) -> Caps {
     match paces.get(&ModelRole::Task) {
         Some(pace) if !caps.limits_spending() && task.task_model().execution.is_live() => {
             let calls = time.as_secs_f64() / pace.per_call.max(1e-6);
@@ -92,7 +92,7 @@ fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Pace>, time: Dur
 }
 
 /// How long the calls take: roles at one provider share its places, and others work side by side.
-fn seconds(task: &Task, estimate: &Estimate, paces: &BTreeMap<ModelRole, Pace>) -> Option<f64> {
+fn seconds(task: &Task, estimate: &Estimate, paces: &BTreeMap<ModelRole, Measured>) -> Option<f64> {
     let mut by_provider: BTreeMap<&str, f64> = BTreeMap::new();
     for role in task.roles() {
         let Some(planned) = estimate.roles.get(&role.to_string()).filter(|it| it.calls > 0) else {

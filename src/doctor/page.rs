@@ -1,9 +1,9 @@
 //! A diagnosis for people: a line for each check, what to do below it, and the verdict last, where the
 //! eye is when it is over.
 
-use super::Diagnosis;
 use super::check::{Check, Status};
-use crate::report::{money, visible};
+use super::diagnosis::Diagnosis;
+use crate::report::visible;
 use crate::text;
 use std::fmt::Write as _;
 
@@ -17,8 +17,7 @@ const WIDTHS: [usize; 2] = [60, 110];
 pub fn page(diagnosis: &Diagnosis, colour: bool, width: usize) -> String {
     let width = width.clamp(WIDTHS[0], WIDTHS[1]);
     let mut out = format!("{} · strategy {}\n", diagnosis.task, diagnosis.strategy);
-    let cost = money(diagnosis.asked.usd);
-    let _ = writeln!(out, "asked {}; the cost is {cost}", diagnosis.asked.in_words());
+    let _ = writeln!(out, "{}", diagnosis.asked.in_words());
     let mut about = "";
     for check in &diagnosis.checks {
         if check.about != about {

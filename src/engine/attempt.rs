@@ -9,7 +9,7 @@ use crate::provider::limit::Permit;
 use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
-use crate::units::Usd;
+use crate::units::{Amount, Usd};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -32,6 +32,20 @@ pub(crate) async fn made(
         Err(_) => {}
     }
     (result, sent.elapsed())
+}
+
+/// What a failed attempt is charged: what the provider says that it used, else the worst case.
+pub(crate) fn charged(
+    request: &Request,
+    error: &LlmError,
+    cost: impl FnOnce(Usage) -> Usd,
+    worst: Amount,
+) -> Amount {
+    match plausible_usage(request, error.usage) {
+        _ if !error.may_be_billed => Amount::ZERO,
+        Some(usage) => Amount { usd: cost(usage), tokens: usage.total() },
+        None => worst,
+    }
 }
 
 /// The fact that a call was answered, live, at a moment that its run adds.
