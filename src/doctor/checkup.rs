@@ -1,5 +1,6 @@
 //! All checks in their order: those that need no call, then the calls, then what follows from them.
 
+use super::batches;
 use super::check::{Cause, Check, Checks, Status};
 use super::diagnosis::{Asked, Diagnosis};
 use super::machine::{self, Machine};
@@ -48,6 +49,8 @@ struct RoleCheck {
     /// What came of it.
     probed: Option<Probed>,
     measured: Option<Measured>,
+    /// Whether it is asked in batches, as far as is known.
+    takes_batches: bool,
 }
 
 impl Checkup {
@@ -118,13 +121,17 @@ impl Checkup {
             if let Some(provider) = providers.by_name.get(check.model.name.provider()) {
                 let most = most.min(providers.concurrency);
                 check.read(provider, &evaluator, most, elsewhere).await;
+                check.check_batches(provider, clock).await;
             }
         }
 
         let measured: BTreeMap<ModelRole, Measured> =
             roles.iter().filter_map(|it| Some((it.role, it.measured?))).collect();
         let mut of_night = Checks::of("night");
-        let night = night::check(&mut of_night, &task, &recipe, caps, &measured, clock.now());
+        let of_task = roles.iter().find(|it| it.role == ModelRole::Task);
+        let in_batches = of_task.is_some_and(|it| it.takes_batches);
+        let night =
+            night::check(&mut of_night, &task, &recipe, caps, &measured, clock.now(), in_batches);
         let mut of_machine = Checks::of("machine");
         let written = roles.iter().map(|it| {
             let planned = night.estimate.roles.get(&it.role.to_string());
@@ -217,8 +224,9 @@ impl RoleCheck {
         };
         let (question, reader) = question.unzip();
         let found = RoleFound::of(model, &task.providers()[name]);
-        let (model, probed, measured) = (model.clone(), None, None);
-        Self { role, model, found, checks, question, reader, probed, measured }
+        let (takes_batches, model) = (!model.execution.is_live(), model.clone());
+        let (probed, measured) = (None, None);
+        Self { role, model, found, checks, question, reader, probed, measured, takes_batches }
     }
 
     /// What other roles heard of the same provider.
@@ -258,5 +266,14 @@ impl RoleCheck {
         let per_call = found.pace(checks, lanes, provider.limit.spacing());
         let (usage, per_call) = (answered.usage(), per_call.as_secs_f64());
         self.measured = Some(Measured { usage, per_call });
+    }
+
+    /// Whether a model that is to be asked in batches can be. A provider that did not answer has its fault
+    /// already.
+    async fn check_batches(&mut self, provider: &ThrottledProvider, clock: &Clock) {
+        if self.takes_batches && self.found.answered {
+            self.takes_batches =
+                batches::check_api(&mut self.checks, &self.model, provider, clock.now()).await;
+        }
     }
 }

@@ -16,6 +16,7 @@ mod unanswered; // Why there is no answer.
 mod usage; // What an answer is said to have used.
 mod role; // What was found of a role.
 mod machine; // Clock, disk, folder.
+mod batches; // Whether models can be asked in batches.
 mod night; // What a run would cost and take.
 mod diagnosis; // All that was found.
 mod checkup; // All checks, in their order.

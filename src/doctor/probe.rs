@@ -104,11 +104,7 @@ impl Probed {
 }
 
 /// Asks it. Its worst case is set aside already, and stays so until it is settled.
-pub(super) async fn ask(
-    question: Question,
-    provider: &ThrottledProvider,
-    purse: &Purse,
-) -> Probed {
+pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse: &Purse) -> Probed {
     let worst = question.worst();
     let Question { call, price, mut request, .. } = question;
     let price = price.unwrap_or(Price::FREE);

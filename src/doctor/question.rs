@@ -59,8 +59,7 @@ impl Question {
             ModelRole::Mutator(place) => match FirstProposal::of(task, recipe, evaluator, place) {
                 Ok(Some(first)) => (first.request.clone(), Reader::Proposal(Box::new(first))),
                 Ok(None) => {
-                    checks
-                        .ok("request", format!("not asked: `{}` asks no mutator", recipe.name));
+                    checks.ok("request", format!("not asked: `{}` asks no mutator", recipe.name));
                     return None;
                 }
                 Err(error) => {

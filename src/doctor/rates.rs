@@ -45,12 +45,7 @@ pub(super) fn check_of_failure(checks: &mut Checks, left: RatesLeft) {
 }
 
 /// A warning where the rates cannot be true; whether there is one.
-fn check_plausible(
-    checks: &mut Checks,
-    check: &'static str,
-    left: RatesLeft,
-    words: &str,
-) -> bool {
+fn check_plausible(checks: &mut Checks, check: &'static str, left: RatesLeft, words: &str) -> bool {
     let is_doubted = !left.all().all(|rate| rate.is_plausible());
     if is_doubted {
         checks.warn(
@@ -138,8 +133,7 @@ mod tests {
 
     #[test]
     fn rates_that_are_used_up_or_cannot_be_true_are_no_good_sign() {
-        let pace =
-            Pace { latency: Duration::from_millis(500), lanes: 4, spacing: Duration::ZERO };
+        let pace = Pace { latency: Duration::from_millis(500), lanes: 4, spacing: Duration::ZERO };
         let status = |limit, left, seconds| {
             let mut checks = Checks::of("task");
             let rate = RateLeft { limit, left, reset: Duration::from_secs(seconds) };

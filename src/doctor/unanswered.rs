@@ -58,7 +58,8 @@ fn held(checks: &mut Checks, place: &str, hold: Option<Hold>, elsewhere: &Elsewh
     let (words, remedy) = match hold {
         Some(Hold::OtherRuns(runs)) => {
             let words = match runs {
-                1 => "not asked: another run on this machine uses all that this key allows".to_owned(),
+                1 => "not asked: another run on this machine uses all that this key allows"
+                    .to_owned(),
                 _ => format!(
                     "not asked: {runs} other runs on this machine use all that this key allows"
                 ),
@@ -116,26 +117,23 @@ pub(super) fn said(error: &LlmError) -> String {
 /// Which check an attempt without an answer ended at, and what to do.
 fn failed(checks: &mut Checks, role: ModelRole, error: &LlmError) {
     let (check, remedy) = match error.failure {
-        Failure::Unreachable => (
-            "reach",
-            "start the server, or correct `base_url`; behind a proxy, set HTTPS_PROXY",
-        ),
+        Failure::Unreachable => {
+            ("reach", "start the server, or correct `base_url`; behind a proxy, set HTTPS_PROXY")
+        }
         Failure::UnknownHost => ("reach", "correct the host in `base_url`, or the network"),
         Failure::Certificate => ("reach", "name the authority's file as `ca_file`"),
         Failure::Unavailable => {
             ("reach", "the server is not ready: wait until its model is loaded, and try again")
         }
         Failure::Auth => ("key", "check `api_key` of the provider, and that the key is valid"),
-        Failure::Quota => {
-            ("quota", "top up the account or raise its limit, or use another key")
-        }
+        Failure::Quota => ("quota", "top up the account or raise its limit, or use another key"),
         Failure::Throttled => {
             ("limits", "wait, or set `rpm` and `tpm` of the provider below its limits")
         }
         Failure::BadRequest if matches!(error.envelope.status, Some(300..=399)) => (
             "reach",
-            "write the address that it redirects to into the task, as `base_url` of the provider, where that \
-             server is meant: prompts, rows and the key go there",
+            "write that address into the task as `base_url` of the provider, if you mean that server: prompts, \
+             rows and the key go there",
         ),
         Failure::BadRequest if matches!(error.envelope.status, Some(404 | 405)) => {
             ("model", "correct the model's name under [models], or `base_url` of its provider")
@@ -151,14 +149,12 @@ fn failed(checks: &mut Checks, role: ModelRole, error: &LlmError) {
             }
             _ => ("answer", "the provider's filter refuses the first row: try another model"),
         },
-        Failure::Timeout => (
-            "answer",
-            "raise `timeout` of the provider, or lower `max_output_tokens` of the model",
-        ),
-        Failure::Reasoning | Failure::Empty => (
-            "answer",
-            "raise `max_output_tokens` of the model, or lower its `reasoning_effort`",
-        ),
+        Failure::Timeout => {
+            ("answer", "raise `timeout` of the provider, or lower `max_output_tokens` of the model")
+        }
+        Failure::Reasoning | Failure::Empty => {
+            ("answer", "raise `max_output_tokens` of the model, or lower its `reasoning_effort`")
+        }
         Failure::Transient | Failure::Unreadable | Failure::Unsent => {
             ("answer", "try again later; if it stays so, the server is broken")
         }

@@ -2,7 +2,7 @@
 //!
 //! Neither a reservation nor a retry: those are a call's.
 
-use super::usage::{estimated_usage, plausible_usage};
+use super::usage::{estimated_usage, plausible_usage, reported_usage};
 use crate::event::{Answered, Failure, Finish};
 use crate::id::{Call, RequestHash};
 use crate::provider::limit::Permit;
@@ -24,7 +24,7 @@ pub(crate) async fn made(
     let result = llm.complete(request).await;
     match &result {
         Ok(reply) => {
-            let used = plausible_usage(request, reply.usage).map(Usage::total);
+            let used = reported_usage(request, reply).map(Usage::total);
             permit.on_success(used, reply.envelope.left);
         }
         Err(error) if error.failure == Failure::Throttled => permit.on_throttled(error.retry_after),
@@ -56,7 +56,7 @@ pub(crate) fn answered(
     took: Duration,
     cost: impl FnOnce(Usage) -> Usd,
 ) -> Answered {
-    let reported = plausible_usage(request, reply.usage);
+    let reported = reported_usage(request, &reply);
     let usage = reported.unwrap_or_else(|| estimated_usage(request, &reply));
     Answered {
         call,

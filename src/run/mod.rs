@@ -18,6 +18,7 @@ mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
 mod given; // What a program made in memory.
 mod estimate; // What a run would do and cost.
+mod rounds; // How many rounds of batches a night has.
 mod fit; // Checks that a recipe and a task fit together.
 mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
@@ -36,6 +37,7 @@ pub use invalid::InvalidOfRun;
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
+pub use rounds::Rounds;
 pub use summary::{
     Counts, FailedCalls, FrontPoint, Gain, OpenBatch, Prompted, Recommendation, RoleSpent, Spent,
     Status, Summary, dev_interval, prompt_tokens,
