@@ -20,6 +20,13 @@ pub(super) struct Elsewhere {
     pub(super) said: Option<String>,
 }
 
+impl Elsewhere {
+    /// Whether it was asked, and answered nothing.
+    fn is_silent(&self) -> bool {
+        !self.answers && self.said.is_some()
+    }
+}
+
 /// The check of a role that has no answer.
 pub(super) fn check(
     checks: &mut Checks,
@@ -67,6 +74,11 @@ fn held(checks: &mut Checks, place: &str, hold: Option<Hold>, elsewhere: &Elsewh
             let remedy = "wait until it is over; runs that share a key take turns";
             return checks.warn("limits", words, remedy);
         }
+        // Another role waits for it, too.
+        Some(Hold::Full | Hold::Paced(_)) | None if elsewhere.is_silent() => (
+            format!("not asked: {place} answers nothing"),
+            "wait until it does, and try again: a run waits for it by itself",
+        ),
         Some(Hold::Full) | None => {
             let words = "not asked: the calls of other roles kept all places to themselves";
             let remedy = "raise `concurrency` of the provider (or `--concurrency`), or try again";

@@ -63,8 +63,8 @@ pub fn wrapped<T: Copy + PartialEq>(
     lines
 }
 
-fn joined(characters: Vec<(T, char)>) -> Line {
-    let mut line = Line::new();
+fn joined<T: PartialEq>(characters: Vec<(T, char)>) -> Vec<(T, String)> {
+    let mut line: Vec<(T, String)> = Vec::new();
     for (tag, character) in characters {
         match line.last_mut() {
             Some((last, text)) if *last == tag => text.push(character),
