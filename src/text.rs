@@ -5,6 +5,10 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
+mod wrap;
+
+pub use wrap::{columns_of, lines, wrapped};
+
 /// `1 row`, `2 rows`, `0 rows`.
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {

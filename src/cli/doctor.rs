@@ -6,7 +6,7 @@ use super::resources;
 use super::screen::Screen;
 use super::settings;
 use crate::clock::Clock;
-use crate::doctor::{self, Cause, Diagnosis, Examination, Patient};
+use crate::doctor::{self, Cause, Checkup, Diagnosis, Setup};
 use crate::run;
 use crate::task::Task;
 use std::sync::Arc;
@@ -26,14 +26,14 @@ pub(super) fn doctor(args: &DoctorArgs, screen: &Screen) -> Result<(), CliError>
     let (access, keyless) = settings::access_in_part(&task, args.concurrency);
     let programs = settings::check_programs(&task);
     let out = args.out.out.clone();
-    let patient = Patient { task, recipe, caps, access, keyless, out };
-    let examination = Examination::of(patient).with_mistake("programs", programs);
-    screen.note(&format!("asking {}", examination.asked().in_words()));
+    let setup = Setup { task, recipe, caps, access, keyless, out };
+    let checkup = Checkup::of(setup).with_mistake("programs", programs);
+    screen.note(&checkup.asked().plan_in_words());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::unexpected(format!("no runtime: {error}")))?;
-    let diagnosis = runtime.block_on(examination.examine(&Clock::System));
+    let diagnosis = runtime.block_on(checkup.run(&Clock::System));
     // A program that hangs must not keep this one.
     runtime.shutdown_timeout(Duration::from_millis(200));
     let page = doctor::page(&diagnosis, screen.colour(), screen.width());

@@ -6,13 +6,13 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::engine::{FIRST_WAIT, MIN_HOLD_ROWS};
+use crate::engine::MIN_HOLD_ROWS;
 use crate::evaluate::Evaluator;
 use crate::id::RowIx;
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{left_out, visible};
-use crate::run::{self, Access, Estimate};
+use crate::run::{self, Access, Estimate, Rounds};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
@@ -171,27 +171,21 @@ fn batches(task: &Task, recipe: &Recipe, caps: Caps) -> String {
         let left = deadline.duration_since(Clock::System.now());
         Duration::try_from(left).unwrap_or_default()
     });
-    let wait = model.batch_wait.unwrap_or(FIRST_WAIT);
     let night = caps.wall.into_iter().chain(until).min().unwrap_or(NIGHT);
-    if night < wait {
-        return format!(
-            "\nbatches: {} have no room for one, which is expected to take {}: all rows are asked live, \
-             at the full price\n",
-            text::duration(night),
-            text::duration(wait)
-        );
+    let rounds = Rounds::of(model, recipe, night);
+    let (time, wait) = (text::duration(night), text::duration(rounds.wait));
+    match rounds.available() {
+        0 => format!(
+            "\nbatches: {time} have no room for one, which is expected to take {wait}: all rows are asked \
+             live, at the full price\n"
+        ),
+        available => format!(
+            "\nbatches: {time} have about {available} rounds, at {wait} for a batch; a round has at most {} \
+             requests (schedule.lookahead), and no more than the strategy plans at a time: generations and \
+             pools plan many\n",
+            text::thousands(rounds.requests)
+        ),
     }
-    let rows = recipe.slots.schedule.lookahead().evaluations;
-    let rounds = night.as_secs_f64() / wait.as_secs_f64().max(1.0);
-    format!(
-        "\nbatches: {} have about {} rounds, at {} for a batch; a round has at most {} requests \
-         (schedule.lookahead), and no more than the strategy plans at a time: generations and pools \
-         plan many\n",
-        text::duration(night),
-        rounds.floor(),
-        text::duration(wait),
-        text::thousands(rows as u64)
-    )
 }
 
 /// Children, with their verb.

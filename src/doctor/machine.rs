@@ -40,7 +40,7 @@ pub(super) fn bytes_of(calls: impl Iterator<Item = (u64, u64)>) -> u64 {
 impl Machine {
     /// Looks at it. `ahead` is how far providers' clocks are ahead; the nearest one counts, because a
     /// server may be wrong, too.
-    pub(super) fn examine(
+    pub(super) fn check(
         checks: &mut Checks,
         ahead: impl Iterator<Item = SignedDuration>,
         needed: u64,
@@ -115,15 +115,16 @@ fn bytes(bytes: u64) -> String {
     if count < 10.0 { format!("{count:.1} {name}") } else { format!("{count:.0} {name}") }
 }
 
-/// Whether a run can begin there: its folder is made, written to and locked, and goes away again.
+/// Whether a run can begin there: its folder is made, written to and locked, and goes away again with
+/// all folders above it that were made for it.
 fn folder(checks: &mut Checks, out: &Path) {
-    let was_there = out.exists();
+    let made: Vec<&Path> = out.ancestors().take_while(|it| is_missing(it)).collect();
     let path = out.join(format!(".doctor-{}", std::process::id()));
     let tried = try_out(&path);
     let _ = fs::remove_dir_all(&path);
-    if !was_there {
+    for folder in made {
         // Only if it is empty: another run may have begun.
-        let _ = fs::remove_dir(out);
+        let _ = fs::remove_dir(folder);
     }
     let out = out.display();
     match tried {
@@ -140,6 +141,11 @@ fn folder(checks: &mut Checks, out: &Path) {
             "make it writable, or name another folder with `--out`",
         ),
     }
+}
+
+/// Whether nothing is there: the empty path is where this process is.
+fn is_missing(path: &Path) -> bool {
+    path != Path::new("") && path.symlink_metadata().is_err()
 }
 
 /// Whether a folder that can be written to also keeps others out.
@@ -195,6 +201,9 @@ mod tests {
         assert_eq!(status(|checks| folder(checks, &out)).0, Status::Ok);
         assert!(!out.exists());
         fs::create_dir(&out).unwrap();
+        let deep = out.join("of/this/week");
+        assert_eq!(status(|checks| folder(checks, &deep)).0, Status::Ok);
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 0, "what it made is gone, and no more");
         assert_eq!(status(|checks| folder(checks, &out)).0, Status::Ok);
         assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
         let file = dir.path().join("file");

@@ -1,5 +1,6 @@
 //! What a run as planned would cost and take, at the prices, tokens and pace that were found.
 
+use super::batches;
 use super::check::Checks;
 use crate::caps::Caps;
 use crate::recipe::Recipe;
@@ -18,7 +19,7 @@ pub const NIGHT: Duration = Duration::from_secs(8 * 3_600);
 
 /// What is known of a role's calls.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(super) struct Measured {
     /// What one used.
     pub(super) usage: Usage,
     /// Seconds that each of many takes, with as many at a time as are allowed.
@@ -39,14 +40,16 @@ pub struct Night {
     pub seconds_available: Option<f64>,
 }
 
-/// The run as it would be from now on.
-pub(super) fn examine(
+/// The run as it would be from now on. `in_batches` says whether the provider of the task model takes
+/// batches.
+pub(super) fn check(
     checks: &mut Checks,
     task: &Task,
     recipe: &Recipe,
     caps: Caps,
-    paces: &BTreeMap<ModelRole, Pace>,
+    paces: &BTreeMap<ModelRole, Measured>,
     now: Timestamp,
+    in_batches: bool,
 ) -> Night {
     let available = time(caps, now);
     let measured = paces.iter().map(|(role, pace)| (*role, pace.usage)).collect();
@@ -60,6 +63,11 @@ pub(super) fn examine(
             format!("there is no cap: this is a night of {}", text::duration(NIGHT)),
             "a run needs one: `--max-usd 2`, `--max-calls 1000`, `--for 8h`, or [budget] in the task",
         );
+    }
+    if !task.task_model().execution.is_live() && in_batches {
+        let role = estimate.roles.get(&ModelRole::Task.to_string());
+        let (time, calls) = (available.unwrap_or(NIGHT), role.map_or(0, |role| role.calls));
+        batches::check_rounds(checks, task.task_model(), recipe, time, calls);
     }
     cost(checks, &estimate, calls);
     duration(checks, caps, seconds, available);
@@ -81,7 +89,7 @@ fn time(caps: Caps, now: Timestamp) -> Option<Duration> {
 }
 
 /// The caps, with the calls that the time has room for where nothing else bounds them.
-fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Pace>, time: Duration) -> Caps {
+fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Measured>, time: Duration) -> Caps {
     match paces.get(&ModelRole::Task) {
         Some(pace) if !caps.limits_spending() && task.task_model().execution.is_live() => {
             let calls = time.as_secs_f64() / pace.per_call.max(1e-6);
@@ -92,7 +100,7 @@ fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Pace>, time: Dur
 }
 
 /// How long the calls take: roles at one provider share its places, and others work side by side.
-fn seconds(task: &Task, estimate: &Estimate, paces: &BTreeMap<ModelRole, Pace>) -> Option<f64> {
+fn seconds(task: &Task, estimate: &Estimate, paces: &BTreeMap<ModelRole, Measured>) -> Option<f64> {
     let mut by_provider: BTreeMap<&str, f64> = BTreeMap::new();
     for role in task.roles() {
         let Some(planned) = estimate.roles.get(&role.to_string()).filter(|it| it.calls > 0) else {
@@ -121,7 +129,7 @@ fn cost(checks: &mut Checks, estimate: &Estimate, calls: u64) {
 }
 
 fn duration(checks: &mut Checks, caps: Caps, seconds: Option<f64>, available: Option<Duration>) {
-    let told = |seconds: f64| {
+    let shown = |seconds: f64| {
         text::duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     };
     let Some(seconds) = seconds else {
@@ -132,7 +140,7 @@ fn duration(checks: &mut Checks, caps: Caps, seconds: Option<f64>, available: Op
             "time",
             format!(
                 "takes about {} at this pace; its time of {} is over after {} of it",
-                told(seconds),
+                shown(seconds),
                 text::duration(time),
                 text::percent(time.as_secs_f64() / seconds)
             ),
@@ -140,8 +148,8 @@ fn duration(checks: &mut Checks, caps: Caps, seconds: Option<f64>, available: Op
         ),
         Some(time) => checks.ok(
             "time",
-            format!("takes about {} of {} at this pace", told(seconds), text::duration(time)),
+            format!("takes about {} of {} at this pace", shown(seconds), text::duration(time)),
         ),
-        None => checks.ok("time", format!("takes about {} at this pace", told(seconds))),
+        None => checks.ok("time", format!("takes about {} at this pace", shown(seconds))),
     }
 }

@@ -1,9 +1,9 @@
 //! A diagnosis for people: a line for each check, what to do below it, and the verdict last, where the
 //! eye is when it is over.
 
-use super::Diagnosis;
 use super::check::{Check, Status};
-use crate::report::{money, visible};
+use super::diagnosis::Diagnosis;
+use crate::report::visible;
 use crate::text;
 use std::fmt::Write as _;
 
@@ -17,8 +17,7 @@ const WIDTHS: [usize; 2] = [60, 110];
 pub fn page(diagnosis: &Diagnosis, colour: bool, width: usize) -> String {
     let width = width.clamp(WIDTHS[0], WIDTHS[1]);
     let mut out = format!("{} · strategy {}\n", diagnosis.task, diagnosis.strategy);
-    let cost = money(diagnosis.asked.usd);
-    let _ = writeln!(out, "asked {}; the cost is {cost}", diagnosis.asked.in_words());
+    let _ = writeln!(out, "{}", diagnosis.asked.in_words());
     let mut about = "";
     for check in &diagnosis.checks {
         if check.about != about {
@@ -40,7 +39,7 @@ fn line(out: &mut String, check: &Check, colour: bool, width: usize) {
         Status::Fault => ("1;31", "FAULT"),
     };
     let mark = paint(colour, code, &format!("{mark:<7}"));
-    let lines = wrapped(&visible(&check.words), width - MARGIN);
+    let lines = text::lines(&visible(&check.words), width - MARGIN);
     for (number, words) in lines.iter().enumerate() {
         let _ = match number {
             0 => writeln!(out, "  {mark}  {:<8} {words}", check.check),
@@ -48,7 +47,7 @@ fn line(out: &mut String, check: &Check, colour: bool, width: usize) {
         };
     }
     let Some(remedy) = &check.remedy else { return };
-    for (number, words) in wrapped(&visible(remedy), width - MARGIN - 5).iter().enumerate() {
+    for (number, words) in text::lines(&visible(remedy), width - MARGIN - 5).iter().enumerate() {
         let head = if number == 0 { "try: " } else { "     " };
         let _ = writeln!(out, "{:MARGIN$}{}{words}", "", paint(colour, "2", head));
     }
@@ -81,30 +80,4 @@ fn verdict(diagnosis: &Diagnosis, colour: bool) -> String {
 
 fn paint(colour: bool, code: &str, text: &str) -> String {
     if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-}
-
-/// Breaks a text into lines of at most `width` characters, between words. Its own line breaks stay.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let indent: String = paragraph.chars().take_while(|c| *c == ' ').take(4).collect();
-        let mut line = indent;
-        let mut is_empty = true;
-        for word in paragraph.split_whitespace() {
-            let columns = line.chars().count() + 1 + word.chars().count();
-            if !is_empty && columns > width {
-                lines.push(std::mem::take(&mut line));
-                is_empty = true;
-            }
-            if !is_empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            is_empty = false;
-        }
-        if !is_empty {
-            lines.push(line);
-        }
-    }
-    lines
 }

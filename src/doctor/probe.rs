@@ -1,125 +1,138 @@
 //! One call of a role: the request as a run sends it, within the task's caps.
 //!
-//! Only what costs nothing is tried again, and not for long, so that what it may cost is known before.
-//! What the answer is worth is not known here.
+//! What follows a failure is decided as in a run (`engine::retry`), but only what costs nothing is tried
+//! again, and not for long, so that what it may cost is known before. What the answer is worth is not
+//! known here.
 
+use super::question::Question;
 use crate::caps::Share;
 use crate::engine::attempt;
-use crate::engine::usage::plausible_usage;
+use crate::engine::retry::{Next, Tries};
 use crate::event::{Answered, Event, Failure};
-use crate::id::Call;
-use crate::ledger::{Wallet, estimate_tokens, worst_case};
-use crate::provider::backoff::Backoff;
+use crate::ledger::Wallet;
+use crate::provider::limit::Hold;
 use crate::provider::registry::ThrottledProvider;
 use crate::provider::{Envelope, LlmError, Request};
 use crate::seed::Seed;
-use crate::task::model::{ModelRole, Price, RefusedFields};
-use crate::units::{Amount, Tokens};
+use crate::task::model::{Price, RefusedFields, Usage};
+use crate::units::Amount;
 use jiff::SignedDuration;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// How long a provider that asks to wait, or that other runs use, is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What one role is asked.
-pub(super) struct Question {
-    /// Its number among those that are asked.
-    pub(super) number: u64,
-    pub(super) role: ModelRole,
-    pub(super) price: Option<Price>,
-    pub(super) request: Request,
-}
+/// What the calls of all roles may spend, and have spent.
+pub(super) struct Purse(Mutex<Wallet>);
 
-impl Question {
-    /// What it may cost.
-    pub(super) fn worst(&self) -> Amount {
-        let prompt = estimate_tokens(None, self.request.bytes());
-        worst_case(self.price, prompt, Tokens(u64::from(self.request.max_output_tokens)))
+impl Purse {
+    pub(super) fn new(wallet: Wallet) -> Self {
+        Self(Mutex::new(wallet))
+    }
+
+    fn wallet(&self) -> MutexGuard<'_, Wallet> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the worst case of a question aside; false where it does not fit.
+    pub(super) fn reserve(&self, question: &Question) -> bool {
+        let (share, amount) = (Share::Search, question.worst());
+        let mut wallet = self.wallet();
+        if !wallet.fits(share, amount) {
+            return false;
+        }
+        let Question { call, role, .. } = *question;
+        wallet.apply(&Event::Reserved { call, amount, role, share });
+        true
+    }
+
+    pub(super) fn spent(&self) -> Amount {
+        self.wallet().spent()
     }
 }
 
 /// What came of it.
 pub(super) struct Probed {
     /// The answer, and what came with it.
-    pub(super) result: Result<(Answered, Envelope), NotAnswered>,
+    pub(super) result: Result<Reply, NotAnswered>,
     /// What was sent last.
     pub(super) request: Request,
     /// The fields that were left out, because the server refuses them.
     pub(super) left_out: Vec<String>,
     /// The attempts that failed before it.
     pub(super) failed: Vec<LlmError>,
+    /// How many requests were sent.
+    pub(super) sent: u64,
 }
 
-impl Probed {
-    /// How far the provider's clock is ahead, where it sent its time.
-    pub(super) fn clock_ahead(&self) -> Option<SignedDuration> {
-        match &self.result {
-            Ok((_, envelope)) => envelope.clock_ahead,
-            Err(NotAnswered::Failed(error)) => error.envelope.clock_ahead,
-            Err(NotAnswered::NoRoom(_) | NotAnswered::NoPlace) => None,
-        }
-    }
+/// An answer, and what came with it.
+pub(super) struct Reply {
+    pub(super) answered: Answered,
+    /// The usage as the provider reports it, whether it can be true or not.
+    pub(super) reported: Option<Usage>,
+    pub(super) envelope: Envelope,
 }
 
 /// Why there is no answer.
 pub(super) enum NotAnswered {
     /// It was not sent: its worst case is more than the caps leave.
     NoRoom(Amount),
-    /// It was not sent: the limits of its key gave it no place.
-    NoPlace,
+    /// It was not sent: this kept it back all the time, where that is known.
+    Held(Option<Hold>),
     /// It was refused, or failed.
     Failed(LlmError),
 }
 
-/// Asks it.
-pub(super) async fn ask(
-    question: Question,
-    provider: &ThrottledProvider,
-    wallet: &Mutex<Wallet>,
-) -> Probed {
-    let (role, worst) = (question.role, question.worst());
-    let price = question.price.unwrap_or(Price::FREE);
-    let call = Call(question.number);
-    let wallet = || wallet.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut refused = RefusedFields::default();
-    let Question { mut request, .. } = question;
-    let (mut left_out, mut failed) = (Vec::new(), Vec::<LlmError>::new());
-    let begun = Instant::now();
-    let result = loop {
-        {
-            let mut wallet = wallet();
-            if !wallet.fits(Share::Search, worst) {
-                break Err(NotAnswered::NoRoom(worst));
-            }
-            let share = Share::Search;
-            wallet.apply(&Event::Reserved { call, amount: worst, role, share });
+impl Probed {
+    /// A question that the caps leave no room for.
+    pub(super) fn without_room(question: Question) -> Self {
+        let result = Err(NotAnswered::NoRoom(question.worst()));
+        let (left_out, failed) = (Vec::new(), Vec::new());
+        Self { result, request: question.request, left_out, failed, sent: 0 }
+    }
+
+    /// How far the provider's clock is ahead, where it sent its time.
+    pub(super) fn clock_ahead(&self) -> Option<SignedDuration> {
+        match &self.result {
+            Ok(reply) => reply.envelope.clock_ahead,
+            Err(NotAnswered::Failed(error)) => error.envelope.clock_ahead,
+            Err(NotAnswered::NoRoom(_) | NotAnswered::Held(_)) => None,
         }
+    }
+}
+
+/// Asks it. Its worst case is set aside already, and stays so until it is settled.
+pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse: &Purse) -> Probed {
+    let worst = question.worst();
+    let Question { call, price, mut request, .. } = question;
+    let price = price.unwrap_or(Price::FREE);
+    let mut refused = RefusedFields::default();
+    let (mut left_out, mut failed, mut sent) = (Vec::new(), Vec::<LlmError>::new(), 0);
+    let (mut tries, draw, begun) = (Tries::default(), Seed(call.0), Instant::now());
+    let result = loop {
         let left = PATIENCE.saturating_sub(begun.elapsed());
+        let hold = provider.limit.hold(worst.tokens);
         let Ok(permit) = timeout(left, provider.limit.acquire(worst.tokens)).await else {
-            let (failure, charged) = (Failure::Unsent, Amount::ZERO);
-            wallet().apply(&Event::AttemptFailed { call, failure, charged });
-            break Err(NotAnswered::NoPlace);
+            // What the provider said to this role says more than what keeps others back.
+            break Err(match failed.pop() {
+                Some(error) => NotAnswered::Failed(error),
+                None => NotAnswered::Held(provider.limit.hold(worst.tokens).or(hold)),
+            });
         };
+        sent += 1;
         let (result, took) = attempt::made(&*provider.llm, &request, permit).await;
         let error = match result {
             Ok(reply) => {
-                let envelope = *reply.envelope;
+                let (reported, envelope) = (reply.usage, *reply.envelope);
                 let this = (call, request.hash());
                 let answered =
                     attempt::answered(this, &request, reply, took, |usage| price.of(usage));
-                wallet().apply(&Event::Answered(answered.clone()));
-                break Ok((answered, envelope));
+                break Ok(Reply { answered, reported, envelope });
             }
             Err(error) => error,
         };
-        let charged = match plausible_usage(&request, error.usage) {
-            _ if !error.may_be_billed => Amount::ZERO,
-            Some(usage) => Amount { usd: price.of(usage), tokens: usage.total() },
-            None => worst,
-        };
-        wallet().apply(&Event::AttemptFailed { call, failure: error.failure, charged });
         // As in a run: without what the server does not take.
         if let Some(field) = &error.refused_field
             && request.form.without(field).is_some()
@@ -129,15 +142,30 @@ pub(super) async fn ask(
             request = request.without(&refused);
             continue;
         }
-        let attempts = u32::try_from(failed.len() + 1).unwrap_or(u32::MAX);
-        let delay = Backoff::delay(attempts, Seed(call.0), error.retry_after);
-        let may_pass =
-            matches!(error.failure, Failure::Throttled | Failure::Unavailable | Failure::Transient);
-        if error.may_be_billed || !may_pass || begun.elapsed() + delay > PATIENCE {
-            break Err(NotAnswered::Failed(error));
+        let delay = match tries.next(error.failure, error.retry_after, draw) {
+            // Nobody listens there: a run waits for it, a person wants to know.
+            _ if matches!(error.failure, Failure::Unreachable | Failure::UnknownHost) => None,
+            Next::Retry(delay) | Next::Wait(delay) => Some(delay),
+            Next::Invalid(_) | Next::Missing(_) | Next::StopRun(_) => None,
+        };
+        match delay.filter(|delay| begun.elapsed() + *delay <= PATIENCE) {
+            Some(delay) if !error.may_be_billed => {
+                failed.push(error);
+                tokio::time::sleep(delay).await;
+            }
+            _ => break Err(NotAnswered::Failed(error)),
         }
-        failed.push(error);
-        tokio::time::sleep(delay).await;
     };
-    Probed { result, request, left_out, failed }
+    let settled = match &result {
+        Ok(reply) => Event::Answered(reply.answered.clone()),
+        Err(NotAnswered::Failed(error)) => {
+            let charged = attempt::charged(&request, error, |usage| price.of(usage), worst);
+            Event::AttemptFailed { call, failure: error.failure, charged }
+        }
+        Err(NotAnswered::NoRoom(_) | NotAnswered::Held(_)) => {
+            Event::AttemptFailed { call, failure: Failure::Unsent, charged: Amount::ZERO }
+        }
+    };
+    purse.wallet().apply(&settled);
+    Probed { result, request, left_out, failed, sent }
 }

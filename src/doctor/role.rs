@@ -2,9 +2,12 @@
 
 use super::check::{Cause, Checks};
 use super::probe::{NotAnswered, Probed};
-use crate::event::{Answered, Failure, NoAnswer};
-use crate::provider::limit::RateLeft;
-use crate::provider::{Envelope, LlmError};
+use super::rates::{Pace, RateFound, seconds};
+use super::unanswered::{self, Elsewhere};
+use super::usage;
+use crate::event::{Answered, NoAnswer};
+use crate::provider::Envelope;
+use crate::provider::limit::RatesLeft;
 use crate::report;
 use crate::task::Model;
 use crate::task::model::{ModelRole, Price, PriceSource, Provider};
@@ -51,27 +54,12 @@ pub struct RoleFound {
     pub price: Option<Price>,
     /// Where they come from.
     pub price_source: Option<PriceSource>,
+    /// The same of both, as it was read.
+    #[serde(skip)]
+    left: RatesLeft,
     /// Bytes of its answer.
     #[serde(skip)]
     pub(super) answer_bytes: u64,
-}
-
-/// A rate as a provider tells it.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct RateFound {
-    /// The most that can be left.
-    pub limit: u64,
-    /// What is left.
-    pub left: u64,
-    /// Milliseconds until all of it is there again.
-    pub reset_ms: u64,
-}
-
-impl From<RateLeft> for RateFound {
-    fn from(rate: RateLeft) -> Self {
-        let reset_ms = u64::try_from(rate.reset.as_millis()).unwrap_or(u64::MAX);
-        Self { limit: rate.limit, left: rate.left, reset_ms }
-    }
 }
 
 impl RoleFound {
@@ -96,6 +84,7 @@ impl RoleFound {
             calls_per_hour: None,
             price: model.price,
             price_source: model.price_source.clone(),
+            left: RatesLeft::default(),
             answer_bytes: 0,
         }
     }
@@ -111,6 +100,7 @@ impl RoleFound {
     fn take_envelope(&mut self, envelope: &Envelope) {
         self.status = envelope.status;
         self.first_byte_ms = envelope.first_byte.map(millis);
+        self.left = envelope.left;
         self.requests = envelope.left.requests.map(RateFound::from);
         self.tokens = envelope.left.tokens.map(RateFound::from);
     }
@@ -129,60 +119,42 @@ impl RoleFound {
         self.answer_bytes = answered.text.len() as u64;
     }
 
-    /// The checks of what came back, but for what the answer says. With the answer, where there is one,
-    /// comes what came with it.
-    pub(super) fn examine(
+    /// The checks of what came back, but for what the answer says, which is returned.
+    pub(super) fn check(
         &mut self,
         checks: &mut Checks,
         role: ModelRole,
         model: &Model,
         probed: Probed,
+        elsewhere: &Elsewhere,
     ) -> Option<Answered> {
         self.refused_fields.clone_from(&probed.left_out);
-        let answered = match probed.result {
-            Ok((answered, envelope)) => {
-                self.take_envelope(&envelope);
-                self.take_answer(&answered);
+        let reply = match probed.result {
+            Ok(reply) => {
+                self.take_envelope(&reply.envelope);
+                self.take_answer(&reply.answered);
                 let reached = match self.origin.as_str() {
                     "" => "the model is in this process".to_owned(),
                     _ => format!("{} takes the key and knows the model", self.place()),
                 };
                 checks.ok("reach", reached);
-                Some(answered)
+                Some(reply)
             }
-            Err(NotAnswered::Failed(error)) => {
-                self.take_envelope(&error.envelope);
-                self.failed(checks, role, &error);
-                None
-            }
-            Err(NotAnswered::NoRoom(worst)) => {
-                checks.fault(
-                    "budget",
-                    Cause::Task,
-                    format!(
-                        "not asked: one call may cost {} and {} tokens, which is more than the caps leave",
-                        worst.usd, worst.tokens.0
-                    ),
-                    "raise the cap, or lower `max_output_tokens` of the model",
-                );
-                None
-            }
-            Err(NotAnswered::NoPlace) => {
-                checks.warn(
-                    "limits",
-                    "not asked: other runs on this machine use all that this key allows",
-                    "wait until they are over; runs that share a key take turns",
-                );
+            Err(why) => {
+                if let NotAnswered::Failed(error) = &why {
+                    self.take_envelope(&error.envelope);
+                }
+                unanswered::check(checks, role, &self.place(), &why, elsewhere);
                 None
             }
         };
-        if let Some(last) = probed.failed.last().filter(|_| answered.is_some()) {
+        if let Some(last) = probed.failed.last().filter(|_| reply.is_some()) {
             checks.warn(
                 "attempts",
                 format!(
                     "answered only after {}: {}",
                     text::plural(probed.failed.len(), "attempt that failed"),
-                    last.message
+                    unanswered::said(last)
                 ),
                 "a run tries again by itself; if it goes on like this, the night is slower",
             );
@@ -194,66 +166,14 @@ impl RoleFound {
                 remedy_of_field(role, field, probed.request.form.max_tokens_field()),
             );
         }
-        if let Some(answered) = &answered {
-            if probed.left_out.is_empty() {
-                checks.ok("fields", "all that are sent are taken");
-            }
-            self.speed(checks, answered);
-            self.bill(checks, answered);
-            self.ending(checks, role, model, answered);
+        let reply = reply?;
+        if probed.left_out.is_empty() {
+            checks.ok("fields", "all that are sent are taken");
         }
-        answered
-    }
-
-    /// Which check an attempt without an answer ended at, and what to do.
-    fn failed(&self, checks: &mut Checks, role: ModelRole, error: &LlmError) {
-        let (check, remedy) = match error.failure {
-            Failure::Unreachable => (
-                "reach",
-                "start the server, or correct `base_url`; behind a proxy, set HTTPS_PROXY",
-            ),
-            Failure::UnknownHost => ("reach", "correct the host in `base_url`, or the network"),
-            Failure::Certificate => ("reach", "name the authority's file as `ca_file`"),
-            Failure::Unavailable => {
-                ("reach", "the server is not ready: wait until its model is loaded, and try again")
-            }
-            Failure::Auth => ("key", "check `api_key` of the provider, and that the key is valid"),
-            Failure::Quota => {
-                ("quota", "top up the account or raise its limit, or use another key")
-            }
-            Failure::Throttled => {
-                ("limits", "wait, or set `rpm` and `tpm` of the provider below its limits")
-            }
-            Failure::BadRequest if matches!(error.envelope.status, Some(404 | 405)) => {
-                ("model", "correct the model's name under [models], or `base_url` of its provider")
-            }
-            Failure::BadRequest => (
-                "request",
-                "change what it refuses in the table of the provider or the model; docs/providers.md lists \
-                 the keys",
-            ),
-            Failure::Filter => match role {
-                ModelRole::Mutator(_) => {
-                    ("answer", "the provider's filter refuses your prompt or rows")
-                }
-                _ => ("answer", "the provider's filter refuses the first row: try another model"),
-            },
-            Failure::Timeout => (
-                "answer",
-                "raise `timeout` of the provider, or lower `max_output_tokens` of the model",
-            ),
-            Failure::Reasoning | Failure::Empty => (
-                "answer",
-                "raise `max_output_tokens` of the model, or lower its `reasoning_effort`",
-            ),
-            Failure::Transient | Failure::Unreadable | Failure::Unsent => {
-                ("answer", "try again later; if it stays so, the server is broken")
-            }
-        };
-        checks.fault(check, Cause::Provider, &error.message, remedy);
-        if let Some(told) = self.limits_in_words() {
-            checks.ok("rates", told);
-        }
+        self.speed(checks, &reply.answered);
+        usage::check(checks, &reply, probed.request.max_output_tokens);
+        ending(checks, role, model, &reply.answered);
+        Some(reply.answered)
     }
 
     fn speed(&self, checks: &mut Checks, answered: &Answered) {
@@ -271,83 +191,44 @@ impl RoleFound {
         checks.ok("speed", words);
     }
 
-    fn bill(&self, checks: &mut Checks, answered: &Answered) {
-        let tokens = format!(
-            "{} tokens in, {} out",
-            text::thousands(answered.input),
-            text::thousands(answered.out)
-        );
-        if answered.estimated {
-            return checks.warn(
-                "usage",
-                format!("the provider counts no tokens, so they are estimated: {tokens}"),
-                "caps hold by the estimate, which is generous; its bill may differ",
-            );
-        }
-        checks.ok("usage", format!("{tokens}, as the provider counts them: {}", answered.usd));
-    }
-
-    fn ending(&self, checks: &mut Checks, role: ModelRole, model: &Model, answered: &Answered) {
-        let Some(flaw) = answered.flaw() else { return };
-        let remedy = match flaw {
-            NoAnswer::Cut => format!(
-                "raise `max_output_tokens` of the {role} model (it is {})",
-                model.max_output_tokens
-            ),
-            NoAnswer::ToolCall => "switch tools off in the model's `body`".to_owned(),
-            _ => "try another model".to_owned(),
-        };
-        let words = match answered.why.as_str() {
-            "" => format!("the answer was {}", flaw.in_words()),
-            why => why.to_owned(),
-        };
-        // A mutator that is cut off brings no prompt at all.
-        match role {
-            ModelRole::Mutator(_) => checks.fault("answer", Cause::Provider, words, remedy),
-            _ => checks.warn("answer", words, remedy),
-        }
-    }
-
-    /// What the provider's headers say of its limits; `None` where they say nothing.
-    fn limits_in_words(&self) -> Option<String> {
-        let told = |what: &str, rate: Option<RateFound>| {
-            let RateFound { limit, left, reset_ms } = rate?;
-            Some(format!(
-                "{} of {} {what} left, all again in {}",
-                text::thousands(left),
-                text::thousands(limit),
-                seconds(Duration::from_millis(reset_ms))
-            ))
-        };
-        let told = [told("requests", self.requests), told("tokens", self.tokens)];
-        let told: Vec<String> = told.into_iter().flatten().collect();
-        (!told.is_empty()).then(|| told.join("; "))
-    }
-
-    /// What the limits and the latency let through. `lanes` may be out at a time; attempts are `spacing`
-    /// apart. Returns the time that each of many calls takes.
+    /// What limits and latency let through, where `lanes` may be out at a time and attempts are `spacing`
+    /// apart; the time that each of many calls takes.
     pub(super) fn pace(
         &mut self,
         checks: &mut Checks,
         lanes: usize,
         spacing: Duration,
     ) -> Duration {
-        // Not even a model in this process answers faster.
-        let latency = self.latency_ms.unwrap_or_default().max(1.0);
-        let lanes = lanes.max(1);
-        let per_call = Duration::from_secs_f64(latency / 1e3 / lanes as f64).max(spacing);
-        let hourly = 3_600.0 / per_call.as_secs_f64();
-        self.calls_per_hour = Some(hourly);
-        if self.origin.is_empty() {
-            checks.ok("limits", "none: the model is in this process");
-            return per_call;
+        let latency = Duration::from_secs_f64(self.latency_ms.unwrap_or_default() / 1e3);
+        let pace = Pace { latency, lanes, spacing };
+        self.calls_per_hour = Some(pace.per_hour());
+        match self.origin.is_empty() {
+            true => checks.ok("limits", "none: the model is in this process"),
+            false => pace.check(checks, self.left),
         }
-        let told = self.limits_in_words();
-        let told = told.unwrap_or_else(|| "the provider tells none".to_owned());
-        let by = if spacing >= per_call { "within its limits" } else { "at this latency" };
-        let hourly = text::thousands(rounded(hourly));
-        checks.ok("limits", format!("{told}; {by}, {lanes} at a time make {hourly} calls an hour"));
-        per_call
+        pace.per_call()
+    }
+}
+
+/// Whether an answer is whole.
+fn ending(checks: &mut Checks, role: ModelRole, model: &Model, answered: &Answered) {
+    let Some(flaw) = answered.flaw() else { return };
+    let remedy = match flaw {
+        NoAnswer::Cut => format!(
+            "raise `max_output_tokens` of the {role} model (it is {})",
+            model.max_output_tokens
+        ),
+        NoAnswer::ToolCall => "switch tools off in the model's `body`".to_owned(),
+        _ => "try another model".to_owned(),
+    };
+    let words = match answered.why.as_str() {
+        "" => format!("the answer was {}", flaw.in_words()),
+        why => why.to_owned(),
+    };
+    // A mutator that is cut off brings no prompt at all.
+    match role {
+        ModelRole::Mutator(_) => checks.fault("answer", Cause::Provider, words, remedy),
+        _ => checks.warn("answer", words, remedy),
     }
 }
 
@@ -371,29 +252,4 @@ fn remedy_of_field(role: ModelRole, field: &str, limit: &str) -> String {
 
 fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e5).round() / 1e2
-}
-
-/// `0.412 s`, `3.1 s`.
-fn seconds(duration: Duration) -> String {
-    match duration.as_secs_f64() {
-        seconds if seconds < 1.0 => format!("{:.0} ms", seconds * 1e3),
-        _ => text::duration(duration),
-    }
-}
-
-/// Two digits: more are not known from one call.
-fn rounded(number: f64) -> u64 {
-    let digits = 10_f64.powf((number.max(1.0).log10().floor() - 1.0).max(0.0));
-    ((number / digits).round() * digits) as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pace_is_told_as_precisely_as_it_is_known() {
-        let shown = [7.4, 94.0, 11_520.0, 3_599_999.0].map(rounded);
-        assert_eq!(shown, [7, 94, 12_000, 3_600_000]);
-    }
 }

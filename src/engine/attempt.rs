@@ -2,14 +2,14 @@
 //!
 //! Neither a reservation nor a retry: those are a call's.
 
-use super::usage::{estimated_usage, plausible_usage};
+use super::usage::{estimated_usage, plausible_usage, reported_usage};
 use crate::event::{Answered, Failure, Finish};
 use crate::id::{Call, RequestHash};
 use crate::provider::limit::Permit;
 use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
-use crate::units::Usd;
+use crate::units::{Amount, Usd};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -24,7 +24,7 @@ pub(crate) async fn made(
     let result = llm.complete(request).await;
     match &result {
         Ok(reply) => {
-            let used = plausible_usage(request, reply.usage).map(Usage::total);
+            let used = reported_usage(request, reply).map(Usage::total);
             permit.on_success(used, reply.envelope.left);
         }
         Err(error) if error.failure == Failure::Throttled => permit.on_throttled(error.retry_after),
@@ -32,6 +32,20 @@ pub(crate) async fn made(
         Err(_) => {}
     }
     (result, sent.elapsed())
+}
+
+/// What a failed attempt is charged: what the provider says that it used, else the worst case.
+pub(crate) fn charged(
+    request: &Request,
+    error: &LlmError,
+    cost: impl FnOnce(Usage) -> Usd,
+    worst: Amount,
+) -> Amount {
+    match plausible_usage(request, error.usage) {
+        _ if !error.may_be_billed => Amount::ZERO,
+        Some(usage) => Amount { usd: cost(usage), tokens: usage.total() },
+        None => worst,
+    }
 }
 
 /// The fact that a call was answered, live, at a moment that its run adds.
@@ -42,7 +56,7 @@ pub(crate) fn answered(
     took: Duration,
     cost: impl FnOnce(Usage) -> Usd,
 ) -> Answered {
-    let reported = plausible_usage(request, reply.usage);
+    let reported = reported_usage(request, &reply);
     let usage = reported.unwrap_or_else(|| estimated_usage(request, &reply));
     Answered {
         call,

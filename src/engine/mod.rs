@@ -4,7 +4,7 @@
 //! opens files or prints: `run` opens a run, and observers show it.
 
 mod error; // How a run leaves the loop.
-mod retry; // What to do after a failed attempt: pure.
+pub(crate) mod retry; // What to do after a failed attempt: pure.
 mod trouble; // What keeps a provider from answering.
 mod streak; // Calls in a row without a good answer.
 mod quarantine; // Calls without a good answer, until it is known what they say.

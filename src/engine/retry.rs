@@ -16,7 +16,7 @@ const EMPTY_TRIES: u32 = 3;
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Try again after this delay.
     Retry(Duration),
     /// Wait for the provider, and try again after this delay. Such tries are not counted: the
@@ -32,7 +32,7 @@ pub(super) enum Next {
 
 /// The failed tries of one call, each kind with a count of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tries {
+pub(crate) struct Tries {
     transport: u32,
     unreadable: u32,
     empty: u32,
@@ -42,7 +42,7 @@ pub(super) struct Tries {
 impl Tries {
     /// Takes in a failure and says what to do next. `draw` decides the random part of the delay, and
     /// `retry_after` is how long the provider asks to wait.
-    pub(super) fn next(
+    pub(crate) fn next(
         &mut self,
         failure: Failure,
         retry_after: Option<Duration>,

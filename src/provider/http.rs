@@ -15,7 +15,7 @@ use crate::task::model::{Provider, RequestForm, Timeouts};
 use crate::text;
 use async_trait::async_trait;
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::SecretString;
 use std::fmt;
@@ -367,7 +367,32 @@ impl<P: Protocol> HttpProvider<P> {
         let status = response.status();
         let now = Clock::System.now();
         let refusal = self.protocol.refusal(status.as_u16(), response.headers(), &body, now);
-        self.error(status, refusal)
+        let error = self.error(status, refusal);
+        let location = response.headers().get(LOCATION).filter(|_| status.is_redirection());
+        match location.and_then(|location| location.to_str().ok()) {
+            Some(location) => {
+                LlmError { message: self.redirected(error.message, location), ..error }
+            }
+            None => error,
+        }
+    }
+
+    /// A message with the address that a server redirects to, as it would be written into the task.
+    fn redirected(&self, message: String, location: &str) -> String {
+        let Some(target) = self.endpoint.join(location).ok().filter(Url::has_host) else {
+            return message;
+        };
+        // What may hold a key or a password stays out.
+        let (host, path) = (target.origin().ascii_serialization(), target.path());
+        let added = self.endpoint.as_str().strip_prefix(self.base.as_str()).unwrap_or_default();
+        let base = match path.strip_suffix(added) {
+            Some(base) if !added.is_empty() => format!("{host}{base}"),
+            _ => format!("{host}{}", path.trim_end_matches('/')),
+        };
+        let base = self.redacted(&text::shorten(&text::one_line(&base), WORDS));
+        format!(
+            "{message}; it redirects to {base}: if you mean that server, write it as `base_url`"
+        )
     }
 
     /// A server's own words as an error.
@@ -378,7 +403,6 @@ impl<P: Protocol> HttpProvider<P> {
             words => format!("answered {status}: {words}"),
         };
         let hint = match status.as_u16() {
-            300..=399 => "; write the address that it redirects to as `base_url`",
             404 | 405 => "; check `base_url` and the model's name",
             _ => "",
         };

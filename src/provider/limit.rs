@@ -21,6 +21,27 @@ pub trait SendLimit: fmt::Debug + Send + Sync {
 
     /// The time between two attempts that it allows for long; zero where it does not space them.
     fn spacing(&self) -> Duration;
+
+    /// What an attempt of so many tokens would wait for now; `None` where it could be sent. For people:
+    /// nothing is decided by it.
+    fn hold(&self, tokens: Tokens) -> Option<Hold>;
+}
+
+/// What holds an attempt back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// The provider asked to wait, and this much of it is left.
+    Asked(Duration),
+    /// The provider is not there, or not ready; it is asked again after this time.
+    Away(Duration),
+    /// The provider says that its rates are used up for this long.
+    UsedUp(Duration),
+    /// The rates that the task sets, or the pace that the provider was seen to take, for this long.
+    Paced(Duration),
+    /// All places are taken by attempts of this process.
+    Full,
+    /// So many other runs on this machine have the places, or are next.
+    OtherRuns(usize),
 }
 
 /// A place among the attempts in flight. It is free again when the permit is dropped, whatever was
@@ -56,4 +77,25 @@ pub struct RateLeft {
     pub left: u64,
     /// How long until all of it is there again, if nothing is used.
     pub reset: Duration,
+}
+
+/// The longest time to a whole rate that is believed; limits per day take so long.
+pub(super) const LONGEST_RESET: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The largest rate that is believed.
+const LARGEST: u64 = 1_000_000_000_000;
+
+impl RateLeft {
+    /// Whether it can be true: a rate of nothing would let nothing through, and one without an end is none.
+    #[must_use]
+    pub fn is_plausible(&self) -> bool {
+        (1..=LARGEST).contains(&self.limit) && self.reset <= LONGEST_RESET
+    }
+}
+
+impl RatesLeft {
+    /// Those that the provider states.
+    pub fn all(&self) -> impl Iterator<Item = RateLeft> {
+        [self.requests, self.tokens].into_iter().flatten()
+    }
 }

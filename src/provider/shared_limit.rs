@@ -2,7 +2,7 @@
 //!
 //! It has no rate and learns nothing: those belong to a single provider's throttle.
 
-use super::limit::{Permit, RatesLeft, SendLimit};
+use super::limit::{Hold, Permit, RatesLeft, SendLimit};
 use crate::units::Tokens;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,6 +70,10 @@ impl SendLimit for SharedLimit {
 
     fn spacing(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn hold(&self, _tokens: Tokens) -> Option<Hold> {
+        (self.shared.places.available_permits() == 0).then_some(Hold::Full)
     }
 }
 

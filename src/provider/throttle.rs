@@ -7,7 +7,7 @@
 //! refusals is learned as well, and what its headers say is left. All runs on this machine that use one
 //! key share what they know in a file.
 
-use super::limit::{Permit, RatesLeft, SendLimit};
+use super::limit::{Hold, Permit, RatesLeft, SendLimit};
 use crate::units::Tokens;
 use async_trait::async_trait;
 use file::Place;
@@ -193,6 +193,11 @@ impl SendLimit for Throttle {
             state.renew(allowed, now);
             state.spacing(allowed)
         })
+    }
+
+    fn hold(&self, tokens: Tokens) -> Option<Hold> {
+        let own = self.shared.with(|state, allowed, now| state.hold(allowed, tokens.0, now));
+        own.or_else(|| self.shared.outer.as_ref()?.hold(tokens))
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! The meanings of slots and keys are declared in `recipe`; this file only formats them.
 
-use super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, set_prose};
+use super::terminal::{NARROWEST, Page, Paint, WIDEST, set_prose};
 use super::words::visible;
 use crate::recipe::{KeyShown, Recipe, SlotShown, explained, toml_of};
+use crate::text::columns_of;
 use serde::Serialize;
 
 /// A recipe's entry in the list.

@@ -10,7 +10,7 @@ use super::verdict::Tone;
 use super::words::money;
 use crate::caps::Caps;
 use crate::run::{Prompted, Status, Summary};
-use crate::text::{percent, plural, thousands};
+use crate::text::{columns_of, lines, percent, plural, thousands, wrapped};
 use crate::units::Tokens;
 
 /// Most lines of diff; the report shows longer ones.
@@ -384,87 +384,13 @@ pub(super) fn column_widths(rows: &[Vec<&str>]) -> Vec<usize> {
         .collect()
 }
 
-/// The approximate number of terminal columns that a text takes.
-pub(super) fn columns_of(text: &str) -> usize {
-    text.chars().map(width_of).sum()
-}
-
-/// Two for East Asian wide characters and emoji, zero for combining marks.
-fn width_of(character: char) -> usize {
-    match u32::from(character) {
-        0x0300..=0x036f | 0x200c..=0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
-        0x1100..=0x115f
-        | 0x2e80..=0xa4cf
-        | 0xac00..=0xd7a3
-        | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f
-        | 0xff00..=0xff60
-        | 0xffe0..=0xffe6
-        | 0x1f300..=0x1faff
-        | 0x20000..=0x3fffd => 2,
-        _ => 1,
-    }
-}
-
 /// Wraps prose to `width` columns and keeps figures with their units.
 pub(super) fn set_prose(text: &str, width: usize) -> Vec<String> {
     let mut tied = text.to_owned();
     for glue in [" %", " pp", " = ", " < "] {
         tied = tied.replace(glue, &glue.replace(' ', "\u{a0}"));
     }
-    wrapped(&[(Tag::Kept, tied)], width)
-        .into_iter()
-        .map(|line| line.into_iter().map(|(_, text)| text.replace('\u{a0}', " ")).collect())
-        .collect()
-}
-
-pub(super) type Line = Vec<(Tag, String)>;
-
-/// Breaks tagged text into lines of at most `width` columns: at its own line ends, else after a
-/// word, else inside a word.
-pub(super) fn wrapped<T: AsRef<str>>(pieces: &[(Tag, T)], width: usize) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut line: Vec<(Tag, char)> = Vec::new();
-    let mut used = 0;
-    let characters =
-        pieces.iter().flat_map(|(tag, text)| text.as_ref().chars().map(move |c| (*tag, c)));
-    for (tag, character) in characters {
-        if character == '\n' {
-            lines.push(joined(std::mem::take(&mut line)));
-            used = 0;
-            continue;
-        }
-        if used + width_of(character) > width {
-            if character == ' ' {
-                // Drop the space at which a full line is broken.
-                lines.push(joined(std::mem::take(&mut line)));
-                used = 0;
-                continue;
-            }
-            let break_after =
-                line.iter().rposition(|(_, c)| *c == ' ').map_or(line.len(), |at| at + 1);
-            let rest = line.split_off(break_after);
-            lines.push(joined(std::mem::replace(&mut line, rest)));
-            used = line.iter().map(|(_, c)| width_of(*c)).sum();
-        }
-        used += width_of(character);
-        line.push((tag, character));
-    }
-    if !line.is_empty() {
-        lines.push(joined(line));
-    }
-    lines
-}
-
-fn joined(characters: Vec<(Tag, char)>) -> Line {
-    let mut line = Line::new();
-    for (tag, character) in characters {
-        match line.last_mut() {
-            Some((last, text)) if *last == tag => text.push(character),
-            _ => line.push((tag, character.to_string())),
-        }
-    }
-    line
+    lines(&tied, width).into_iter().map(|line| line.replace('\u{a0}', " ")).collect()
 }
 
 #[cfg(test)]
@@ -548,20 +474,6 @@ mod tests {
         let text = end_of_run(&example.report(), false, 80);
         assert!(text.contains("more lines in the report"));
         assert!(text.lines().count() < 90);
-    }
-
-    #[test]
-    fn text_is_broken_after_words_and_inside_them_only_where_it_must_be() {
-        let lines = |text: &str, width| -> Vec<String> {
-            wrapped(&[(Tag::Kept, text)], width)
-                .into_iter()
-                .map(|line| line.into_iter().map(|(_, text)| text).collect())
-                .collect()
-        };
-        assert_eq!(lines("one two three", 7), ["one two", "three"]);
-        assert_eq!(lines("abcdefghij", 4), ["abcd", "efgh", "ij"]);
-        assert_eq!(lines("a\n\nb", 4), ["a", "", "b"]);
-        assert_eq!(lines("漢字漢字", 4), ["漢字", "漢字"]);
     }
 
     #[test]

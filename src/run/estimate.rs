@@ -3,14 +3,14 @@
 //! An estimate for people, for `plan` and `doctor`. No decision of a run uses it.
 
 use crate::caps::Caps;
-use crate::ledger::{Limits, estimate_tokens, worst_case};
+use crate::ledger::{Finale, Limits, estimate_tokens, worst_case};
 use crate::recipe::Recipe;
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::smallest_gain;
 use crate::strategy::Slots;
-use crate::task::Task;
 use crate::task::example::Example;
 use crate::task::model::{ModelRole, Price, PriceSource, Usage};
+use crate::task::{Model, Task};
 use crate::units::{Tokens, Usd};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -77,6 +77,186 @@ fn rollouts_per_proposal(task: &Task, slots: &Slots) -> [u64; 2] {
     slots.evaluate.rows_per_child(dev, evidence)
 }
 
+/// What one call uses, and costs where its price is known.
+#[derive(Clone, Copy, Debug)]
+struct CallCost {
+    usd: Option<Usd>,
+    tokens: u64,
+}
+
+/// A mutator's share of the proposals, and what one of them uses.
+#[derive(Clone, Copy, Debug)]
+struct MutatorShare {
+    role: ModelRole,
+    share: f64,
+    usage: Usage,
+}
+
+/// The numbers that the calls of a run follow from.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    caps: Caps,
+    /// What is kept for the choice of the winner.
+    finale: Finale,
+    /// Calls that are made whatever is proposed: the baseline's on dev, and those of the held-out rows.
+    kept: u64,
+    /// Of one row.
+    row: CallCost,
+    /// Of one proposal, as the mutators are drawn.
+    proposal: CallCost,
+}
+
+impl Budget {
+    /// The most proposals that it pays for, with this many rows asked for each; `u64::MAX` where nothing
+    /// limits them.
+    fn proposals(&self, rollouts: u64) -> u64 {
+        let limits = [
+            self.caps.proposals,
+            self.by_calls(rollouts),
+            self.by_usd(rollouts),
+            self.by_tokens(rollouts),
+        ];
+        limits.into_iter().flatten().min().unwrap_or(u64::MAX)
+    }
+
+    fn by_calls(&self, rollouts: u64) -> Option<u64> {
+        let cap = self.caps.calls?;
+        let left = cap.saturating_sub(self.finale.kept(cap, 1));
+        Some(left.saturating_sub(self.kept) / (rollouts + 1))
+    }
+
+    fn by_usd(&self, rollouts: u64) -> Option<u64> {
+        let (cap, row, proposal) = (self.caps.usd?, self.row.usd?, self.proposal.usd?);
+        let kept = row.saturating_mul(self.kept);
+        let each = row.saturating_mul(rollouts) + proposal;
+        let finale = Usd::from_nanos(self.finale.kept(cap.nanos(), row.nanos()));
+        let left = cap.saturating_sub(finale).saturating_sub(kept);
+        Some(left.nanos().checked_div(each.nanos()).unwrap_or(u64::MAX))
+    }
+
+    fn by_tokens(&self, rollouts: u64) -> Option<u64> {
+        let each = self.row.tokens.saturating_mul(rollouts).saturating_add(self.proposal.tokens);
+        let kept = self.row.tokens.saturating_mul(self.kept);
+        Some(self.caps.tokens?.0.saturating_sub(kept) / each.max(1))
+    }
+
+    /// The rows that are asked beside this many proposals, each with this many rows at least and at most: what
+    /// a cap on calls or dollars leaves, else what is planned.
+    fn rows(&self, proposals: u64, per_proposal: [u64; 2]) -> u64 {
+        if let Some(cap) = self.caps.calls {
+            return cap.saturating_sub(proposals);
+        }
+        let by_usd = || {
+            let (cap, row, proposal) = (self.caps.usd?, self.row.usd?, self.proposal.usd?);
+            let left = cap.saturating_sub(proposal.saturating_mul(proposals));
+            Some(left.nanos().checked_div(row.nanos()).unwrap_or(0))
+        };
+        let [least, most] = per_proposal;
+        by_usd().unwrap_or_else(|| self.kept + proposals * u64::midpoint(least, most))
+    }
+}
+
+/// The middle of what the budget pays for; nothing where nothing limits it.
+fn middle([least, most]: [u64; 2]) -> u64 {
+    if most == u64::MAX { 0 } else { u64::midpoint(least, most) }
+}
+
+/// A number of calls by shares, rounded so that their sum is that of all.
+fn by_shares(calls: u64, shares: impl Iterator<Item = f64>) -> impl Iterator<Item = u64> {
+    shares.scan((0.0, 0), move |(share, before), each| {
+        *share += each;
+        let until = (calls as f64 * *share).round() as u64;
+        let part = until.saturating_sub(*before);
+        *before += part;
+        Some(part)
+    })
+}
+
+/// What calls are assumed to use, from the lengths of prompt and rows.
+#[derive(Clone, Copy, Debug)]
+struct Lengths {
+    /// Bytes of the prompt without a row.
+    prompt: u64,
+    /// Bytes of a row, on average.
+    row: u64,
+}
+
+impl Lengths {
+    fn of(task: &Task) -> Self {
+        let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
+        Self { prompt, row: mean_row_bytes(&task.visible_rows()) }
+    }
+
+    /// Most answers are short. The longest possible answer is only what is reserved.
+    fn of_row(self, max_output_tokens: u32) -> Usage {
+        let sent = (self.prompt + self.row).div_ceil(BYTES_PER_TOKEN);
+        Usage::plain(sent, u64::from(max_output_tokens).min(64))
+    }
+
+    /// A proposal shows the prompt, its form and some rows, and is answered with a prompt.
+    fn of_proposal(self) -> Usage {
+        Usage::plain(
+            (4 * self.prompt + 6 * self.row + 2_000).div_ceil(BYTES_PER_TOKEN),
+            (3 * self.prompt).div_ceil(BYTES_PER_TOKEN) + 100,
+        )
+    }
+
+    /// The longest prompt of a role: prompts may grow up to `max_tokens`.
+    fn longest(self, role: ModelRole, max_tokens: u64) -> Tokens {
+        let row = estimate_tokens(None, self.row as usize).0;
+        match role {
+            ModelRole::Mutator(_) => Tokens(4 * max_tokens + 6 * row),
+            ModelRole::Task | ModelRole::Judge => Tokens(max_tokens + row),
+        }
+    }
+}
+
+/// What a role's calls are paid at; `None` where that is not known.
+fn price_of(model: &Model) -> Option<Price> {
+    model.price.map(|price| if model.execution.is_live() { price } else { price.in_batch() })
+}
+
+fn cost(task: &Task, role: ModelRole, usage: Usage) -> Option<Usd> {
+    Some(price_of(task.model(role)?)?.of(usage))
+}
+
+/// The mutators, which are drawn by their weights until something is learnt of them.
+fn mutators(task: &Task, usage: impl Fn(ModelRole) -> Usage) -> Vec<MutatorShare> {
+    let weights: f64 = task.mutators().map(|(_, model)| model.weight).sum();
+    let share = |(role, model): (ModelRole, &Model)| MutatorShare {
+        role,
+        share: model.weight / weights,
+        usage: usage(role),
+    };
+    task.mutators().map(share).collect()
+}
+
+/// What a proposal costs on average.
+fn cost_of_proposal(task: &Task, mutators: &[MutatorShare]) -> CallCost {
+    let usd = mutators.iter().map(|it| Some(cost(task, it.role, it.usage)?.scaled(it.share)));
+    let tokens: f64 = mutators.iter().map(|it| it.share * it.usage.total().0 as f64).sum();
+    CallCost {
+        usd: usd.sum::<Option<Usd>>().filter(|_| !mutators.is_empty()),
+        tokens: tokens.ceil() as u64,
+    }
+}
+
+fn of_role(task: &Task, model: &Model, role: ModelRole, calls: u64, usage: Usage) -> RoleEstimate {
+    let longest = Lengths::of(task).longest(role, task.max_tokens);
+    let most = Tokens(u64::from(model.max_output_tokens));
+    let price = price_of(model);
+    let dollars = |each: Usd| each.saturating_mul(calls).dollars();
+    RoleEstimate {
+        model: model.name.to_string(),
+        calls,
+        prompt_tokens: usage.prompt().0.saturating_mul(calls),
+        completion_tokens: usage.answer().0.saturating_mul(calls),
+        usd: price.map(|price| dollars(price.of(usage))),
+        price_source: model.price_source.clone(),
+        worst_usd: price.map(|price| dollars(worst_case(Some(price), longest, most).usd)),
+    }
+}
+
 /// The estimate of a run. `measured` is what one call of a role used, where that is known; else it is
 /// assumed from the lengths of texts.
 #[must_use]
@@ -86,135 +266,147 @@ pub fn estimate(
     caps: Caps,
     measured: &BTreeMap<ModelRole, Usage>,
 ) -> Estimate {
-    let dev_rows = u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX);
-    let finale = recipe.slots.finale.kept(dev_rows);
-    let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
-    let rows = task.visible_rows();
-    let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
-    let of = |role, assumed| measured.get(&role).copied().unwrap_or(assumed);
-    let row_bytes = mean_row_bytes(&rows);
-    let assumed = Usage::plain(
-        (prompt + row_bytes).div_ceil(BYTES_PER_TOKEN),
-        // Most answers are short. The longest possible answer is only what is reserved.
-        u64::from(task.task_model().max_output_tokens).min(64),
-    );
-    let task_usage = of(ModelRole::Task, assumed);
-    let assumed = Usage::plain(
-        (4 * prompt + 6 * row_bytes + 2_000).div_ceil(BYTES_PER_TOKEN),
-        (3 * prompt).div_ceil(BYTES_PER_TOKEN) + 100,
-    );
-    let price = |role| {
-        let model = task.model(role)?;
-        model.price.map(|price| if model.execution.is_live() { price } else { price.in_batch() })
+    let lengths = Lengths::of(task);
+    let usage_of = |role| {
+        measured.get(&role).copied().unwrap_or_else(|| match role {
+            ModelRole::Mutator(_) => lengths.of_proposal(),
+            ModelRole::Task | ModelRole::Judge => {
+                lengths.of_row(task.task_model().max_output_tokens)
+            }
+        })
     };
-    let cost = |role, usage| price(role).map(|price: Price| price.of(usage));
-    // Several mutators are drawn by their weights until something is learnt of them.
-    let weights: f64 = task.mutators().map(|(_, model)| model.weight).sum();
-    let mutators: Vec<(ModelRole, f64, Usage)> = task
-        .mutators()
-        .map(|(role, model)| (role, model.weight / weights, of(role, assumed)))
-        .collect();
-    let task_cost = cost(ModelRole::Task, task_usage);
-    let mutator_cost = mutators
-        .iter()
-        .map(|(role, share, usage)| cost(*role, *usage).map(|cost| cost.scaled(*share)))
-        .sum::<Option<Usd>>()
-        .filter(|_| !mutators.is_empty());
-    let mutator_tokens: f64 =
-        mutators.iter().map(|(_, share, usage)| share * usage.total().0 as f64).sum();
+    let mutators = mutators(task, usage_of);
+    let of_task = usage_of(ModelRole::Task);
+    let dev = task.splits.dev.len() as u64;
+    let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
+    let hold = Limits::new(caps, task.splits.hold.len() as u64, finale).hold_calls();
+    let row = CallCost { usd: cost(task, ModelRole::Task, of_task), tokens: of_task.total().0 };
+    let proposal = cost_of_proposal(task, &mutators);
+    let budget = Budget { caps, finale, kept: hold + dev, row, proposal };
+
     // A recipe with phases spends most of its budget in the last one.
     let phases = recipe.phases();
     let last = phases.last().unwrap_or(&recipe.slots);
-    let pool: u64 =
-        phases.iter().flat_map(|phase| &phase.init).map(|init| init.all_requests()).sum();
-    let hold = limits.hold_calls();
-    let dev = task.splits.dev.len() as u64;
-    let per = rollouts_per_proposal(task, last);
-    let affordable = |rollouts: u64| -> u64 {
-        let mut most = caps.proposals.unwrap_or(u64::MAX);
-        if let Some(cap) = caps.calls {
-            let left = cap.saturating_sub(finale.kept(cap, 1));
-            most = most.min(left.saturating_sub(hold + dev) / (rollouts + 1));
-        }
-        if let (Some(cap), Some(task_cost), Some(mutator_cost)) =
-            (caps.usd, task_cost, mutator_cost)
-        {
-            let kept = task_cost.saturating_mul(hold + dev);
-            let each = task_cost.saturating_mul(rollouts) + mutator_cost;
-            let finale = Usd::from_nanos(finale.kept(cap.nanos(), task_cost.nanos()));
-            let left = cap.saturating_sub(finale).saturating_sub(kept);
-            most = most.min(left.nanos().checked_div(each.nanos()).unwrap_or(u64::MAX));
-        }
-        if let Some(cap) = caps.tokens {
-            let each = task_usage.total().0 * rollouts + mutator_tokens.ceil() as u64;
-            let kept = task_usage.total().0 * (hold + dev);
-            most = most.min(cap.0.saturating_sub(kept) / each.max(1));
-        }
-        most
+    let inits = phases.iter().flat_map(|phase| &phase.init);
+    let pool: u64 = inits.map(|init| init.all_requests()).sum();
+    let per_proposal = rollouts_per_proposal(task, last);
+    let proposals_affordable = match last.schedule.breeds() {
+        true => [budget.proposals(per_proposal[1]), budget.proposals(per_proposal[0])],
+        false => [pool, pool],
     };
-    let proposals = if !last.schedule.breeds() {
-        [pool, pool]
-    } else {
-        [affordable(per[1]), affordable(per[0])]
-    };
-    // The midpoint of the range of affordable proposals.
-    let middle =
-        if proposals[1] == u64::MAX { 0 } else { u64::midpoint(proposals[0], proposals[1]) };
-    let task_calls = match caps.calls {
-        Some(cap) => cap.saturating_sub(middle),
-        None => match (caps.usd, task_cost, mutator_cost) {
-            (Some(cap), Some(task_cost), Some(mutator_cost)) => cap
-                .saturating_sub(mutator_cost.saturating_mul(middle))
-                .nanos()
-                .checked_div(task_cost.nanos())
-                .unwrap_or(0),
-            _ => hold + dev + middle * u64::midpoint(per[0], per[1]),
-        },
-    };
-    // Prompts may grow up to `max_tokens`; a proposal shows the prompt, its form and some rows.
-    let row = estimate_tokens(None, row_bytes as usize).0;
-    let longest = [task.max_tokens + row, 4 * task.max_tokens + 6 * row];
-    let mut roles = BTreeMap::new();
-    let of_task = (ModelRole::Task, task_calls, task_usage, longest[0]);
-    // Rounded so that their sum is that of all.
-    let (mut share_so_far, mut calls_so_far) = (0.0, 0);
-    let of_mutators = mutators.iter().map(|(role, share, usage)| {
-        share_so_far += share;
-        let calls = ((middle as f64 * share_so_far).round() as u64).saturating_sub(calls_so_far);
-        calls_so_far += calls;
-        (*role, calls, *usage, longest[1])
-    });
-    for (role, calls, usage, prompt) in std::iter::once(of_task).chain(of_mutators) {
-        let Some(model) = task.model(role) else { continue };
-        let most = Tokens(u64::from(model.max_output_tokens));
-        let worst = |price| worst_case(Some(price), Tokens(prompt), most).usd;
-        let role_plan = RoleEstimate {
-            model: model.name.to_string(),
-            calls,
-            prompt_tokens: usage.prompt().0.saturating_mul(calls),
-            completion_tokens: usage.answer().0.saturating_mul(calls),
-            usd: cost(role, usage).map(|cost| cost.saturating_mul(calls).dollars()),
-            price_source: model.price_source.clone(),
-            worst_usd: price(role).map(|price| worst(price).saturating_mul(calls).dollars()),
-        };
-        roles.insert(role.to_string(), role_plan);
-    }
+    let proposals = middle(proposals_affordable);
+    let rows = budget.rows(proposals, per_proposal);
+
+    let of_mutators = by_shares(proposals, mutators.iter().map(|it| it.share))
+        .zip(&mutators)
+        .map(|(calls, it)| (it.role, calls, it.usage));
+    let roles: BTreeMap<_, _> = std::iter::once((ModelRole::Task, rows, of_task))
+        .chain(of_mutators)
+        .filter_map(|(role, calls, usage)| {
+            Some((role.to_string(), of_role(task, task.model(role)?, role, calls, usage)))
+        })
+        .collect();
     let capped = |usd: f64| caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars()));
     let usd = roles.values().map(|role| role.usd).sum::<Option<f64>>().map(capped);
     let worst_usd = roles.values().map(|role| role.worst_usd).sum::<Option<f64>>().map(capped);
     let hold_rows = task.splits.hold.len();
     let rows = task.splits.sizes().each().map(|(split, rows)| (split.to_string(), rows as usize));
-    let rows = rows.into_iter().collect();
     Estimate {
         task: task.name.clone(),
         strategy: recipe.name.clone(),
-        rows,
+        rows: rows.into_iter().collect(),
         smallest_gain: (hold_rows > 0).then(|| smallest_gain(hold_rows, USUAL_DISCORDANCE)),
         hold_calls: hold,
-        proposals_affordable: proposals,
+        proposals_affordable,
         roles,
         usd,
         worst_usd,
-        is_too_little: pool == 0 && proposals[1] < 3,
+        is_too_little: pool == 0 && proposals_affordable[1] < 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(dollars: f64) -> Option<Usd> {
+        Usd::from_dollars(dollars)
+    }
+
+    /// Ten rows are kept; a row costs a cent and 100 tokens, a proposal ten cents and 1,000 tokens.
+    fn budget(caps: Caps, share: f64) -> Budget {
+        let finale = Finale { share, least: 0, most: u64::MAX };
+        let row = CallCost { usd: usd(0.01), tokens: 100 };
+        let proposal = CallCost { usd: usd(0.1), tokens: 1_000 };
+        Budget { caps, finale, kept: 10, row, proposal }
+    }
+
+    #[test]
+    fn a_budget_pays_for_as_many_proposals_as_its_tightest_cap() {
+        let none = Caps::default();
+        let cases = [
+            // Nothing limits them.
+            (none, 0.0, 4, u64::MAX),
+            (Caps { proposals: Some(7), ..none }, 0.0, 4, 7),
+            // (110 - 10) / (4 + 1)
+            (Caps { calls: Some(110), ..none }, 0.0, 4, 20),
+            // A finale keeps a fifth: (110 * 0.8 - 10) / 5 = 15.6
+            (Caps { calls: Some(110), ..none }, 0.2, 4, 15),
+            (Caps { calls: Some(9), ..none }, 0.0, 4, 0),
+            // ($1.50 - 10 * $0.01) / (4 * $0.01 + $0.10)
+            (Caps { usd: usd(1.5), ..none }, 0.0, 4, 10),
+            // ($1.50 * 0.8 - $0.10) / $0.14 = 7.86
+            (Caps { usd: usd(1.5), ..none }, 0.2, 4, 7),
+            // (15,000 - 1,000) / (400 + 1,000)
+            (Caps { tokens: Some(Tokens(15_000)), ..none }, 0.0, 4, 10),
+            (Caps { calls: Some(110), usd: usd(1.5), proposals: Some(12), ..none }, 0.0, 4, 10),
+        ];
+        for (caps, finale, rollouts, proposals) in cases {
+            assert_eq!(budget(caps, finale).proposals(rollouts), proposals, "{caps:?}");
+        }
+        // Where a price is not known, a cap in dollars says nothing.
+        let row = CallCost { usd: None, tokens: 100 };
+        let unknown = Budget { row, ..budget(Caps { usd: usd(1.5), ..none }, 0.0) };
+        assert_eq!(unknown.proposals(4), u64::MAX);
+        // Models that cost nothing are limited by nothing.
+        let free = CallCost { usd: usd(0.0), tokens: 0 };
+        let free =
+            Budget { row: free, proposal: free, ..budget(Caps { usd: usd(1.5), ..none }, 0.0) };
+        assert_eq!(free.proposals(4), u64::MAX);
+    }
+
+    #[test]
+    fn the_rows_are_what_the_proposals_leave() {
+        let none = Caps::default();
+        let rows = |caps, proposals| budget(caps, 0.0).rows(proposals, [2, 6]);
+        assert_eq!(rows(Caps { calls: Some(110), ..none }, 20), 90);
+        // ($1.50 - 10 * $0.10) / $0.01
+        assert_eq!(rows(Caps { usd: usd(1.5), ..none }, 10), 50);
+        // 10 + 5 * (2 + 6) / 2
+        assert_eq!(rows(none, 5), 30);
+        assert_eq!([middle([3, 8]), middle([0, u64::MAX]), middle([4, 4])], [5, 0, 4]);
+    }
+
+    #[test]
+    fn shares_add_up_to_the_whole() {
+        let of = |calls, shares: &[f64]| -> Vec<u64> {
+            by_shares(calls, shares.iter().copied()).collect()
+        };
+        assert_eq!(of(10, &[1.0]), [10]);
+        assert_eq!(of(10, &[0.5, 0.25, 0.25]), [5, 3, 2]);
+        let third = 1.0 / 3.0;
+        assert_eq!(of(100, &[third, third, third]), [33, 34, 33]);
+    }
+
+    #[test]
+    fn lengths_become_tokens() {
+        let lengths = Lengths { prompt: 400, row: 101 };
+        let of_row = lengths.of_row(512);
+        // 501 / 4 rounded up; an answer is taken to be short.
+        assert_eq!((of_row.prompt(), of_row.answer()), (Tokens(126), Tokens(64)));
+        assert_eq!(lengths.of_row(20).answer(), Tokens(20));
+        let of_proposal = lengths.of_proposal();
+        // (1,600 + 606 + 2,000) / 4 rounded up, and 1,200 / 4 + 100.
+        assert_eq!((of_proposal.prompt(), of_proposal.answer()), (Tokens(1_052), Tokens(400)));
     }
 }

@@ -19,6 +19,7 @@ mod ended; // The end of a search.
 mod given; // What a program made in memory.
 mod estimate; // What a run would do and cost.
 mod width; // How many children a run tries side by side.
+mod rounds; // How many rounds of batches a night has.
 mod fit; // Checks that a recipe and a task fit together.
 mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
@@ -37,6 +38,7 @@ pub use invalid::InvalidOfRun;
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
+pub use rounds::Rounds;
 pub use summary::{
     Counts, FailedCalls, FrontPoint, Gain, OpenBatch, Prompted, Recommendation, RoleSpent, Spent,
     Status, Summary, dev_interval, prompt_tokens,

@@ -3,6 +3,7 @@
 use crate::env::{Ran, TestEnv};
 use crate::server::{Reply, Request, Server, answer, says};
 use serde_json::{Value, json};
+use std::fs;
 use std::time::{Duration, Instant};
 
 const KEY: &str = "sk-Sentinel+0123456789/abcdef=";
@@ -34,7 +35,7 @@ fn env(server: &Server, extra: &str) -> TestEnv {
 
 /// The diagnosis; no key in it, nor in what was said beside it, and nothing left in the folder.
 #[track_caller]
-fn examined(env: &TestEnv, line: &str, code: i32) -> (Value, Ran) {
+fn checked(env: &TestEnv, line: &str, code: i32) -> (Value, Ran) {
     let ran = env.run(&format!("doctor colours --json {line}")).exits(code);
     assert!(!ran.stdout.contains(KEY) && !ran.stderr.contains(KEY), "{}{}", ran.stdout, ran.stderr);
     assert!(!env.path("results").exists(), "it leaves nothing");
@@ -62,9 +63,9 @@ fn is(found: &Value, about: &str, name: &str, status: &str, words: &str) {
 fn a_task_that_is_well_is_told_so_with_its_figures() {
     let server = Server::start(|_, request| well(request));
     let env = env(&server, PRICE);
-    let (found, ran) = examined(&env, "--max-usd 1 --for 8h", 0);
+    let (found, ran) = checked(&env, "--max-usd 1 --for 8h", 0);
     assert_eq!(found["status"], "ok", "{found:#}");
-    assert!(ran.stderr.contains("asking 2 calls, at most $"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("asking 2 roles, once each: at most $"), "{}", ran.stderr);
     let requests = server.requests();
     assert_eq!(requests.len(), 2, "one call for each role");
     let of = |model: &str| requests.iter().find(|it| it.body["model"] == model).unwrap();
@@ -160,7 +161,7 @@ fn a_server_that_refuses_is_told_by_what_it_refuses() {
             }
             false => (status, "", json!({"error": {"message": message}}).to_string()),
         });
-        let (found, ran) = examined(&env(&server, PRICE), "--max-usd 1", 4);
+        let (found, ran) = checked(&env(&server, PRICE), "--max-usd 1", 4);
         is(&found, "task", name, "fault", words);
         assert_eq!(check(&found, "task", name)["cause"], "provider");
         assert_eq!(found["roles"]["task"]["status"], status);
@@ -181,13 +182,13 @@ fn a_server_that_is_not_there_and_a_key_that_is_missing_are_found_together() {
         "[providers.away]\nkind = \"openai\"\nbase_url = \"http://{gone}/v1\"\n{PRICE}\n\n[goal]"
     );
     env.edit("colours/task.toml", "[goal]", &away);
-    let (found, _) = examined(&env, "--max-usd 1", 4);
+    let (found, _) = checked(&env, "--max-usd 1", 4);
     is(&found, "task", "score", "ok", "is worth");
     is(&found, "mutator", "reach", "fault", "could not be reached");
 
     env.edit("colours/task.toml", "env:LOCAL_KEY", "env:NO_SUCH_KEY");
     let before = server.requests().len();
-    let (found, ran) = examined(&env, "--max-usd 1", 3);
+    let (found, ran) = checked(&env, "--max-usd 1", 3);
     assert_eq!(server.requests().len(), before);
     is(&found, "task", "key", "fault", "NO_SUCH_KEY");
     is(&found, "mutator", "reach", "fault", "could not be reached");
@@ -211,7 +212,7 @@ fn a_parameter_that_is_not_taken_is_named_with_what_to_write() {
             None => well(request),
         }
     });
-    let (found, _) = examined(&env(&server, PRICE), "--max-usd 1", 0);
+    let (found, _) = checked(&env(&server, PRICE), "--max-usd 1", 0);
     assert_eq!(found["status"], "warning");
     for role in ["task", "mutator"] {
         assert_eq!(found["roles"][role]["refused_fields"], json!(["temperature", "max_tokens"]));
@@ -247,7 +248,7 @@ fn limits_are_read_from_an_answer_and_from_a_429() {
     );
     env.edit("colours/task.toml", "[goal]", &slow);
     let begun = Instant::now();
-    let (found, _) = examined(&env, "--max-usd 1 --max-calls 300", 4);
+    let (found, _) = checked(&env, "--max-usd 1 --max-calls 300", 4);
     assert!(begun.elapsed() < Duration::from_secs(20), "a long wait is not waited for");
     let task = &found["roles"]["task"];
     assert_eq!(task["requests"], json!({"limit": 60, "left": 59, "reset_ms": 1_000}));
@@ -266,17 +267,20 @@ fn a_429_that_passes_is_waited_for_and_told() {
         0 => (429, "retry-after: 0\r\n", json!({"error": {"message": "slow down"}}).to_string()),
         _ => well(request),
     });
-    let (found, _) = examined(&env(&server, PRICE), "--max-usd 1 --concurrency 1", 0);
+    let (found, _) = checked(&env(&server, PRICE), "--max-usd 1 --concurrency 1", 0);
     let attempts = found["checks"].as_array().unwrap().iter().find(|it| it["check"] == "attempts");
-    assert_eq!(attempts.expect("it is told")["status"], "warning");
+    assert_eq!(attempts.expect("it is said")["status"], "warning");
     assert_eq!(server.requests().len(), 3);
+    // What was sent is counted, not what was planned.
+    assert_eq!(found["asked"]["calls"], 3);
+    assert_eq!(found["asked"]["roles"], 2);
 }
 
 #[test]
 fn under_a_cap_in_dollars_a_model_without_a_price_is_not_asked() {
     let server = Server::start(|_, request| well(request));
     let env = env(&server, "prices = { editor = { input = 1.0, output = 2.0 } }");
-    let (found, _) = examined(&env, "--max-usd 1", 3);
+    let (found, _) = checked(&env, "--max-usd 1", 3);
     let price = check(&found, "task", "price");
     assert!(
         price["remedy"].as_str().unwrap().contains("[providers.local.prices.\"clerk\"]"),
@@ -285,7 +289,7 @@ fn under_a_cap_in_dollars_a_model_without_a_price_is_not_asked() {
     let asked: Vec<Value> = server.requests().iter().map(|it| it.body["model"].clone()).collect();
     assert_eq!(asked, ["editor"]);
     // Without one it is asked, and told.
-    let (found, _) = examined(&env, "", 0);
+    let (found, _) = checked(&env, "", 0);
     is(&found, "task", "price", "warning", "not known");
     is(&found, "night", "cost", "warning", "not known");
     assert_eq!(found["night"]["usd"], Value::Null);
@@ -295,7 +299,7 @@ fn under_a_cap_in_dollars_a_model_without_a_price_is_not_asked() {
         "prices = { editor",
         "price = { input = 9.0, output = 9000.0 }\nprices = { editor",
     );
-    let (found, _) = examined(&env, "--max-usd 1", 3);
+    let (found, _) = checked(&env, "--max-usd 1", 3);
     is(&found, "task", "budget", "fault", "more than the caps leave");
 }
 
@@ -309,7 +313,7 @@ fn an_answer_that_cannot_be_used_is_told_and_so_is_one_that_is_cut_off() {
         true => cut("<prompt-"),
         false => says("It depends."),
     });
-    let (found, _) = examined(&env(&server, PRICE), "--max-usd 1", 4);
+    let (found, _) = checked(&env(&server, PRICE), "--max-usd 1", 4);
     is(&found, "task", "score", "warning", "“It depends.” cannot be scored");
     is(&found, "mutator", "answer", "fault", "max_output_tokens = 2000");
     is(&found, "mutator", "usage", "warning", "counts no tokens");
@@ -321,29 +325,29 @@ fn a_clock_that_is_wrong_is_told() {
         let (status, _, body) = well(request);
         (status, "date: Sun, 01 Mar 2020 12:00:00 GMT\r\n", body)
     });
-    let (found, _) = examined(&env(&server, PRICE), "--max-usd 1", 0);
+    let (found, _) = checked(&env(&server, PRICE), "--max-usd 1", 0);
     is(&found, "machine", "clock", "warning", "ahead of the provider's");
     assert!(found["machine"]["clock_ahead_seconds"].as_f64().unwrap() > 1e8);
 }
 
 #[test]
-fn simulated_models_a_full_budget_and_a_short_night_are_examined_too() {
+fn simulated_models_a_full_budget_and_a_short_night_are_checked_too() {
     let env = TestEnv::with_colours();
-    let (found, _) = examined(&env, "", 0);
+    let (found, _) = checked(&env, "", 0);
     assert_eq!(found["status"], "ok", "{found:#}");
     is(&found, "task", "reach", "ok", "in this process");
     // Where time alone is capped, the pace says how much there is to do.
     env.edit("colours/task.toml", "calls = 300", "wall = \"1h\"");
-    let (found, _) = examined(&env, "", 0);
+    let (found, _) = checked(&env, "", 0);
     assert!(found["night"]["calls"].as_u64().unwrap() > 10_000, "{found:#}");
-    let (found, _) = examined(&env, "--max-calls 1", 0);
+    let (found, _) = checked(&env, "--max-calls 1", 0);
     is(&found, "mutator", "budget", "warning", "not asked");
-    let (found, _) = examined(&env, "--max-proposals 0", 0);
-    assert_eq!(found["asked"]["calls"], 1);
+    let (found, _) = checked(&env, "--max-proposals 0", 0);
+    assert_eq!((&found["asked"]["roles"], &found["asked"]["calls"]), (&json!(1), &json!(1)));
     is(&found, "mutator", "budget", "ok", "no proposals");
     let one = "mutator = \"sim/editor\"";
     env.edit("colours/task.toml", one, "mutator = [\"sim/editor\", \"sim/editor\"]");
-    let (found, _) = examined(&env, "--max-proposals 1", 0);
+    let (found, _) = checked(&env, "--max-proposals 1", 0);
     assert_eq!(found["asked"]["calls"], 2, "{found:#}");
     is(&found, "mutator-2", "budget", "warning", "the cap on proposals is 1");
     env.edit("colours/task.toml", "mutator = [\"sim/editor\", \"sim/editor\"]", one);
@@ -361,4 +365,228 @@ fn simulated_models_a_full_budget_and_a_short_night_are_examined_too() {
     let found = ran.ok().json();
     assert_eq!(found["roles"]["task"]["requests"]["limit"], 600, "{found:#}");
     is(&found, "machine", "clock", "ok", "within 10 s");
+}
+
+#[test]
+fn a_server_that_answers_nothing_but_503_or_429_is_named_with_what_it_said() {
+    type Case = (u16, &'static str, &'static str, &'static str);
+    let cases: [Case; 3] = [
+        (503, "", "Loading model", "503"),
+        (429, "retry-after: 5\r\n", "slow down", "asks to wait 5.0 s"),
+        (
+            429,
+            "x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 0\r\n\
+             x-ratelimit-reset-requests: 60s\r\n",
+            "none left",
+            "429",
+        ),
+    ];
+    // Side by side, because each waits for as long as a person would.
+    std::thread::scope(|scope| {
+        for (status, headers, message, words) in cases {
+            scope.spawn(move || {
+                let server = Server::start(move |_, _| {
+                    (status, headers, json!({"error": {"message": message}}).to_string())
+                });
+                // One place at a time, so that a role may never get one.
+                let env = env(&server, &format!("concurrency = 1\n{PRICE}"));
+                let (found, ran) = checked(&env, "--max-usd 1", 4);
+                for role in ["task", "mutator"] {
+                    let checks = found["checks"].as_array().unwrap().iter();
+                    let fault = checks
+                        .filter(|it| it["about"] == role && it["status"] == "fault")
+                        .map(|it| it["words"].as_str().unwrap())
+                        .collect::<Vec<_>>();
+                    assert_eq!(fault.len(), 1, "{found:#}");
+                    assert!(fault[0].contains(message) && fault[0].contains(words), "{fault:?}");
+                }
+                assert!(!ran.stdout.contains("other run"), "{found:#}");
+                assert_eq!(found["asked"]["calls"], server.requests().len());
+            });
+        }
+    });
+}
+
+#[test]
+fn a_pause_that_another_process_was_asked_for_is_not_taken_for_another_run() {
+    let server = Server::start(|_, _| {
+        (429, "retry-after: 120\r\n", json!({"error": {"message": "slow down"}}).to_string())
+    });
+    let env = env(&server, PRICE);
+    checked(&env, "--max-usd 1", 4);
+    let before = server.requests().len();
+    let (found, _) = checked(&env, "--max-usd 1", 4);
+    assert_eq!(server.requests().len(), before, "it is still to wait");
+    assert_eq!(found["asked"]["calls"], 0);
+    for role in ["task", "mutator"] {
+        is(&found, role, "limits", "fault", "asks to wait, for 1 min");
+    }
+}
+
+#[test]
+fn another_run_that_has_all_places_is_named_as_one() {
+    let server = Server::start(|number, request| match number {
+        // The provider takes one request at a time.
+        0 => (429, "retry-after: 0\r\n", json!({"error": {"message": "slow down"}}).to_string()),
+        _ => {
+            std::thread::sleep(Duration::from_secs(45));
+            well(request)
+        }
+    });
+    let env = env(&server, PRICE);
+    let mut run = env.command("run colours --max-usd 1 --quiet").spawn().unwrap();
+    let begun = Instant::now();
+    while server.requests().len() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the run asks nothing");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let ran = env.run("doctor colours --json --max-usd 1").exits(0);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    is(&ran.json(), "task", "limits", "warning", "another run on this machine");
+}
+
+#[test]
+fn under_a_tight_cap_the_verdict_does_not_depend_on_who_is_faster() {
+    for slow in ["clerk", "editor"] {
+        let server = Server::start(move |_, request| {
+            if request.body["model"] == slow {
+                std::thread::sleep(Duration::from_millis(400));
+            }
+            well(request)
+        });
+        let env = env(&server, "price = { input = 0.0, output = 100.0 }");
+        // 512 tokens of the task model cost at most $0.0512, 2,000 of the mutator $0.20: one fits at a
+        // time, and both when the first is settled.
+        let (found, _) = checked(&env, "--max-usd 0.21", 0);
+        is(&found, "task", "score", "ok", "is worth");
+        is(&found, "mutator", "form", "ok", "keeps the form");
+        let models: Vec<_> = server.requests().iter().map(|it| it.body["model"].clone()).collect();
+        assert_eq!(models, ["clerk", "editor"], "in the order of the roles");
+        // The mutator fits in no case.
+        let (found, _) = checked(&env, "--max-usd 0.19", 3);
+        is(&found, "task", "score", "ok", "is worth");
+        is(&found, "mutator", "budget", "fault", "more than the caps leave");
+        assert_eq!(found["asked"]["calls"], 1);
+    }
+}
+
+#[test]
+fn usage_that_cannot_be_true_is_shown_and_not_believed() {
+    let says_used = |input: u64, out: u64| {
+        let choice = json!({"finish_reason": "stop", "message": {"content": "warm"}});
+        let usage = json!({"prompt_tokens": input, "completion_tokens": out});
+        (200, "", json!({"choices": [choice], "usage": usage}).to_string())
+    };
+    let cases = [
+        (0, 0, "0 tokens in, 0 out, which cannot be true; a run estimates instead", false),
+        (20, 9_000_000, "9,000,000 out, which cannot be true", false),
+        (20, 600, "600 out, more than `max_output_tokens` = 512; a run counts", true),
+    ];
+    for (input, out, words, is_believed) in cases {
+        let server = Server::start(move |_, request| match request.body["model"] == "editor" {
+            true => writes(request),
+            false => says_used(input, out),
+        });
+        let (found, _) = checked(&env(&server, PRICE), "--max-usd 1", 0);
+        is(&found, "task", "usage", "warning", words);
+        let task = &found["roles"]["task"];
+        assert_eq!(task["usage_reported"], is_believed);
+        assert_eq!(task["completion_tokens"] == json!(out), is_believed, "{task}");
+        assert!(task["completion_tokens"].as_u64() > Some(0), "{task}");
+        is(&found, "mutator", "usage", "ok", "as the provider counts them");
+    }
+}
+
+#[test]
+fn a_redirect_is_named_with_what_to_write_into_the_task() {
+    let server = Server::start(|_, request| match request.body["model"] == "editor" {
+        true => writes(request),
+        false => (
+            308,
+            "location: https://other.example/llm/v1/chat/completions?key=secret\r\n",
+            String::new(),
+        ),
+    });
+    let (found, ran) = checked(&env(&server, PRICE), "--max-usd 1", 4);
+    is(&found, "task", "reach", "fault", "redirects to https://other.example/llm/v1: if you mean");
+    assert!(!ran.stdout.contains("secret"), "{found:#}");
+}
+
+#[test]
+fn limits_that_cannot_be_true_are_no_good_sign() {
+    let cases = [
+        (
+            "x-ratelimit-limit-requests: 0\r\nx-ratelimit-remaining-requests: 0\r\n\
+             x-ratelimit-reset-requests: 1s\r\n",
+            "0 of 0 requests left",
+        ),
+        (
+            "x-ratelimit-limit-tokens: 1000000000000000000\r\nx-ratelimit-remaining-tokens: 7\r\n\
+             x-ratelimit-reset-tokens: 1s\r\n",
+            "cannot be true",
+        ),
+        (
+            "x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 0\r\n\
+             x-ratelimit-reset-requests: 60s\r\n",
+            "0 of 60 requests left",
+        ),
+    ];
+    for (headers, words) in cases {
+        let server = Server::start(move |_, request| {
+            let (status, _, body) = well(request);
+            (status, headers, body)
+        });
+        let (found, _) = checked(&env(&server, PRICE), "--max-usd 1", 0);
+        is(&found, "task", "limits", "warning", words);
+    }
+}
+
+#[test]
+fn batches_are_checked_where_they_are_asked_for() {
+    // A gateway without a batch API.
+    let without = Server::start(|_, request| match request.target.contains("/chat/") {
+        true => well(request),
+        false => (404, "", json!({"error": {"message": "no such path"}}).to_string()),
+    });
+    let with = Server::start(|_, request| match request.target.contains("/chat/") {
+        true => well(request),
+        false => (200, "", json!({"object": "list", "data": []}).to_string()),
+    });
+    let env_of = |server: &Server, execution: &str| {
+        let env = env(server, PRICE);
+        let model = format!("{{ model = \"local/clerk\", execution = \"{execution}\" }}");
+        env.edit("colours/task.toml", "\"local/clerk\"", &model);
+        env
+    };
+    let (found, _) = checked(&env_of(&without, "batch"), "--max-usd 1 --max-calls 200", 4);
+    is(&found, "task", "batches", "fault", "the run would stop");
+    let (found, _) = checked(&env_of(&without, "auto"), "--max-usd 1 --max-calls 200", 0);
+    is(&found, "task", "batches", "warning", "asked live");
+    assert!(!found["checks"].to_string().contains("rounds"), "{found:#}");
+
+    let enough = "--max-usd 1 --max-calls 200 --for 8h";
+    let env = env_of(&with, "batch");
+    let (found, _) = checked(&env, enough, 0);
+    is(&found, "task", "batches", "ok", "lists its batches");
+    is(&found, "night", "batches", "ok", "8 h 00 min have 8 rounds of batches, at 1 h 00 min each");
+    let tight = "--max-usd 900 --max-calls 100000 --for 2h --set schedule.lookahead=100";
+    let (found, _) = checked(&env, tight, 0);
+    is(&found, "night", "batches", "warning", "have 2 rounds of batches");
+    is(&found, "night", "batches", "warning", "ends with what was answered");
+    let (found, _) = checked(&env, "--max-usd 1 --max-calls 200 --for 30m", 0);
+    is(&found, "night", "batches", "warning", "no room for a batch");
+    let (found, _) = checked(&env_of(&with, "auto"), tight, 0);
+    is(&found, "night", "batches", "warning", "what does not fit is asked live");
+    assert!(with.requests().iter().all(|it| !it.target.ends_with("/files")), "none is begun");
+}
+
+#[test]
+fn folders_that_are_made_for_a_check_go_away_again() {
+    let env = TestEnv::with_colours();
+    fs::create_dir(env.path("mine")).unwrap();
+    env.run("doctor colours --json --out mine/of/this/week").exits(0);
+    assert_eq!(fs::read_dir(env.path("mine")).unwrap().count(), 0);
+    env.run("doctor colours --json --out new/one").exits(0);
+    assert!(!env.path("new").exists());
 }

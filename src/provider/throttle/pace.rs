@@ -1,16 +1,13 @@
 //! How fast attempts are sent: as the user allows, as the provider says, and as it was seen to accept.
 
 use super::moment::Moment;
-use crate::provider::limit::RateLeft;
+use crate::provider::limit::{LONGEST_RESET, RateLeft};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Learned spacings lie between these two.
 const SHORTEST_SPACING: Duration = Duration::from_millis(1);
 const LONGEST_SPACING: Duration = Duration::from_secs(60);
-
-/// The longest time to a provider's whole rate that is believed; limits per day take this long.
-const LONGEST_RESET: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most units (requests or tokens) in any minute. One moment holds all that was taken: the steady time
 /// of the next unit. Several processes can share it (the generic cell rate algorithm: ITU-T I.371,
@@ -87,7 +84,7 @@ impl Bucket {
     /// What the provider says now, given what was known before. Attempts that are in flight may not be
     /// counted in it yet, so it never adds to what is known.
     pub(super) fn of(left: RateLeft, before: Option<&Self>, now: Moment) -> Option<Self> {
-        if left.limit == 0 || left.reset > LONGEST_RESET {
+        if !left.is_plausible() {
             return None;
         }
         let (size, said) = (left.limit as f64, left.left.min(left.limit) as f64);

@@ -8,7 +8,7 @@ use super::moment::Moment;
 use super::pace::{Bucket, Learned, Rate, UsedShare};
 use super::since::{Epoch, Outage, Pause};
 use crate::provider::backoff::MAX_PAUSE;
-use crate::provider::limit::RatesLeft;
+use crate::provider::limit::{Hold, RatesLeft};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -250,6 +250,34 @@ impl State {
         wait
     }
 
+    /// What an attempt waits for that may use so many tokens, for people: what the provider said comes
+    /// first, because places are few after it.
+    pub(super) fn hold(&mut self, allowed: &Allowed, set_aside: u64, now: Moment) -> Option<Hold> {
+        self.renew(allowed, now);
+        let asked = self.pause.map(|pause| pause.until().since(now));
+        if let Some(left) = asked.filter(|left| !left.is_zero()) {
+            return Some(Hold::Asked(left));
+        }
+        if self.outage.is_open() {
+            return Some(Hold::Away(self.outage.next().since(now)));
+        }
+        let others = self.holders.iter().filter(|(id, _)| **id != allowed.holder);
+        let others = others.filter(|(_, it)| it.in_flight > 0 || it.is_waiting).count();
+        if !self.has_place(allowed) {
+            return Some(if others == 0 { Hold::Full } else { Hold::OtherRuns(others) });
+        }
+        let tokens = self.used_share.expected(set_aside);
+        let left = self.used_up(tokens, now).map_or(Duration::ZERO, |moment| moment.since(now));
+        let paced = self.paced(allowed, tokens, now);
+        let paced = paced.map_or(Duration::ZERO, |moment| moment.since(now));
+        match left.max(paced) {
+            Duration::ZERO => None,
+            _ if self.is_turn_of_another(allowed) => Some(Hold::OtherRuns(others)),
+            _ if paced > left => Some(Hold::Paced(paced)),
+            _ => Some(Hold::UsedUp(left)),
+        }
+    }
+
     fn own(&mut self, allowed: &Allowed) -> &mut Holder {
         self.holders.entry(allowed.holder).or_default()
     }
@@ -270,18 +298,26 @@ impl State {
     /// Before this, no place helps.
     fn earliest(&self, allowed: &Allowed, tokens: u64, now: Moment) -> Moment {
         let outage = self.outage.is_open().then(|| self.outage.next());
+        let paused = self.pause.map(Pause::until).max(outage);
+        let paced = self.paced(allowed, tokens, now).max(self.used_up(tokens, now));
+        let yielded = if self.is_turn_of_another(allowed) { TURN } else { Duration::ZERO };
+        paused.max(paced.map(|moment| moment + yielded)).unwrap_or(now)
+    }
+
+    /// When the rates of the task and the pace that was learned allow so many tokens.
+    fn paced(&self, allowed: &Allowed, tokens: u64, now: Moment) -> Option<Moment> {
         let latest = now + LONGEST_WAIT;
         let requests = allowed.requests.map(|rate| rate.next(self.requests.min(latest), 1));
         let used = allowed.tokens.map(|rate| rate.next(self.tokens.min(latest), tokens));
-        let learned = self.learned.map(|learned| learned.next);
+        requests.max(used).max(self.learned.map(|learned| learned.next))
+    }
+
+    /// When the provider has so many tokens left, by what it says.
+    fn used_up(&self, tokens: u64, now: Moment) -> Option<Moment> {
         let of = |bucket: &Option<Bucket>, units| {
             bucket.as_ref().map(|bucket| bucket.next(units, now).min(now + MAX_PAUSE))
         };
-        let left = of(&self.requests_left, 1).max(of(&self.tokens_left, tokens));
-        let paused = self.pause.map(Pause::until).max(outage);
-        let paced = requests.max(used).max(learned).max(left);
-        let yielded = if self.is_turn_of_another(allowed) { TURN } else { Duration::ZERO };
-        paused.max(paced.map(|moment| moment + yielded)).unwrap_or(now)
+        of(&self.requests_left, 1).max(of(&self.tokens_left, tokens))
     }
 
     /// The time between two attempts of a run, for as long as it is spaced: its share of what all may send.

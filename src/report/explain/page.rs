@@ -1,7 +1,7 @@
 //! An explanation on the terminal: the candidate, why it was written, what changed, what happened.
 
 use super::super::diff::{Tag, elided};
-use super::super::terminal::{NARROWEST, Page, Paint, WIDEST, columns_of, wrapped};
+use super::super::terminal::{NARROWEST, Page, Paint, WIDEST};
 use super::super::words::{self, money, visible_line};
 use super::sentences::mean;
 use super::{
@@ -9,6 +9,7 @@ use super::{
     Written,
 };
 use crate::task::scorer::InvalidAnswers;
+use crate::text::{columns_of, wrapped};
 use crate::text::{percent, plural, shorten, thousands};
 
 /// The column at which the text of a labelled line begins.

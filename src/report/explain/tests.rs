@@ -104,7 +104,7 @@ fn a_line_fits_the_terminal_at_any_width() {
             let explanation = explained(&example, &format!("#{number}"));
             for width in [40, 60, 80] {
                 for line in page(&explanation, false, width).lines() {
-                    let columns = super::super::terminal::columns_of(line);
+                    let columns = crate::text::columns_of(line);
                     assert!(columns <= width, "{width}: {line}");
                 }
             }

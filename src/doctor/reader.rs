@@ -1,0 +1,92 @@
+//! Whether a run could use what an answer says: by the task's scorers, or by the operator that asked.
+
+use super::check::{Cause, Checks};
+use crate::engine::{FirstProposal, SearchError};
+use crate::evaluate::Evaluator;
+use crate::event::{Answered, ProposalOutcome};
+use crate::id::RowIx;
+use crate::task::example::Split;
+use crate::text;
+
+/// What reads the answer of a role.
+pub(super) enum Reader {
+    /// The task's scorers.
+    Scorers,
+    /// The operator that asked.
+    Proposal(Box<FirstProposal>),
+}
+
+impl Reader {
+    /// Reads an answer. One that has a flaw is not read: the flaw is a check of its own.
+    pub(super) async fn read(
+        self,
+        checks: &mut Checks,
+        evaluator: &Evaluator,
+        answered: &Answered,
+    ) {
+        if answered.flaw().is_some() {
+            return;
+        }
+        match self {
+            Self::Scorers => score(checks, evaluator, answered).await,
+            Self::Proposal(first) => form(checks, *first, answered),
+        }
+    }
+}
+
+async fn score(checks: &mut Checks, evaluator: &Evaluator, answered: &Answered) {
+    let shown = text::shorten(&text::one_line(&answered.text), 60);
+    match evaluator.score(Split::Dev, RowIx(0), answered).await {
+        Err(error) => checks.fault(
+            "score",
+            Cause::Task,
+            format!("the scorer's program: {error}"),
+            "run it by hand with a row; docs/scoring.md says what it is given",
+        ),
+        Ok(verdict) => match verdict.invalid {
+            Some(reason) => checks.warn(
+                "score",
+                format!("“{shown}” cannot be scored: {reason}"),
+                "say in the prompt how to answer, or change `extract` under [[score]]",
+            ),
+            None => {
+                let score = verdict.score.value();
+                checks
+                    .ok("score", format!("“{shown}” is worth {score:.2} on the first row of dev"));
+            }
+        },
+    }
+}
+
+/// Whether a reply brings what its operator needs.
+fn form(checks: &mut Checks, mut first: FirstProposal, answered: &Answered) {
+    let author = first.author.clone();
+    match first.outcome(answered) {
+        Err(error) => not_written(checks, &error),
+        Ok(ProposalOutcome::Rejected { reason, detail }) if reason.brings_no_prompt() => checks.fault(
+            "form",
+            Cause::Provider,
+            format!("no prompt can be read of the reply to `{author}` ({reason}): {detail}"),
+            "run it once more; if it stays so, use another mutator: this one does not keep the tags that it is asked for",
+        ),
+        Ok(ProposalOutcome::Rejected { reason, detail }) => checks.warn(
+            "form",
+            format!("the reply to `{author}` keeps the form, and a run would refuse it ({reason}): {detail}"),
+            "leave it, if it stays with this one: refused replies are counted by reason in the report",
+        ),
+        Ok(_) => checks.ok("form", format!("the reply to `{author}` keeps the form")),
+    }
+}
+
+/// A request that cannot be written.
+pub(super) fn not_written(checks: &mut Checks, error: &SearchError) {
+    match error {
+        SearchError::Source(error) => checks.mistake("request", error),
+        error => checks.fault(
+            "request",
+            Cause::Task,
+            error.to_string(),
+            "raise `context_tokens` of the mutator, or choose another strategy",
+        ),
+    }
+}

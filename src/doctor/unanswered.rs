@@ -1,0 +1,175 @@
+//! A role without an answer: which check that ends at, what the server said, and what to do.
+
+use super::check::{Cause, Checks};
+use super::probe::NotAnswered;
+use super::rates;
+use crate::event::Failure;
+use crate::provider::LlmError;
+use crate::provider::limit::Hold;
+use crate::task::model::ModelRole;
+use crate::text;
+use crate::units::Amount;
+use std::time::Duration;
+
+/// What is known of a provider beside one role's own attempts: from the other roles that asked it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Elsewhere {
+    /// Whether it answered one of them.
+    pub(super) answers: bool,
+    /// What it said to one of them instead of an answer.
+    pub(super) said: Option<String>,
+}
+
+impl Elsewhere {
+    /// Whether it was asked, and answered nothing.
+    fn is_silent(&self) -> bool {
+        !self.answers && self.said.is_some()
+    }
+}
+
+/// The check of a role that has no answer.
+pub(super) fn check(
+    checks: &mut Checks,
+    role: ModelRole,
+    place: &str,
+    why: &NotAnswered,
+    elsewhere: &Elsewhere,
+) {
+    match why {
+        NotAnswered::Failed(error) => {
+            failed(checks, role, error);
+            rates::check_of_failure(checks, error.envelope.left);
+        }
+        NotAnswered::NoRoom(worst) => no_room(checks, *worst),
+        NotAnswered::Held(hold) => held(checks, place, *hold, elsewhere),
+    }
+}
+
+fn no_room(checks: &mut Checks, worst: Amount) {
+    checks.fault(
+        "budget",
+        Cause::Task,
+        format!(
+            "not asked: one call may cost {} and {} tokens, which is more than the caps leave",
+            worst.usd,
+            text::thousands(worst.tokens.0)
+        ),
+        "raise the cap, or lower `max_output_tokens` of the model",
+    );
+}
+
+/// A role that was not asked, because something kept it back. It is the provider's fault where that was
+/// the provider, and it answered nobody.
+fn held(checks: &mut Checks, place: &str, hold: Option<Hold>, elsewhere: &Elsewhere) {
+    let left = |left: Duration| text::duration(left);
+    let (words, remedy) = match hold {
+        Some(Hold::OtherRuns(runs)) => {
+            let words = match runs {
+                1 => "not asked: another run on this machine uses all that this key allows"
+                    .to_owned(),
+                _ => format!(
+                    "not asked: {runs} other runs on this machine use all that this key allows"
+                ),
+            };
+            let remedy = "wait until it is over; runs that share a key take turns";
+            return checks.warn("limits", words, remedy);
+        }
+        // Another role waits for it, too.
+        Some(Hold::Full | Hold::Paced(_)) | None if elsewhere.is_silent() => (
+            format!("not asked: {place} answers nothing"),
+            "wait until it does, and try again: a run waits for it by itself",
+        ),
+        Some(Hold::Full) | None => {
+            let words = "not asked: the calls of other roles kept all places to themselves";
+            let remedy = "raise `concurrency` of the provider (or `--concurrency`), or try again";
+            return checks.warn("limits", words, remedy);
+        }
+        Some(Hold::Paced(time)) => {
+            let words = format!(
+                "not asked: by `rpm` and `tpm` of the provider, or by the pace that it was seen to take, \
+                 the next request is due in {}",
+                left(time)
+            );
+            let remedy = "try again then; raise `rpm` and `tpm` where the provider allows more";
+            return checks.warn("limits", words, remedy);
+        }
+        Some(Hold::Asked(time)) => (
+            format!("not asked: {place} asks to wait, for {} more", left(time)),
+            "wait that long, or set `rpm` and `tpm` of the provider below its limits",
+        ),
+        Some(Hold::UsedUp(time)) => (
+            format!("not asked: {place} says that its limits are used up for {}", left(time)),
+            "wait that long, or use another key",
+        ),
+        Some(Hold::Away(_)) => (
+            format!("not asked: {place} is not ready"),
+            "wait until it is, and try again: a run waits for it by itself",
+        ),
+    };
+    let words = match &elsewhere.said {
+        Some(said) => format!("{words}; to another role {said}"),
+        None => words,
+    };
+    match elsewhere.answers {
+        true => checks.warn("limits", words, remedy),
+        false => checks.fault("limits", Cause::Provider, words, remedy),
+    }
+}
+
+/// What a server said instead of an answer, and how long it asks to wait.
+pub(super) fn said(error: &LlmError) -> String {
+    match error.retry_after {
+        Some(wait) => {
+            format!("{}; it asks to wait {}", error.message, rates::seconds(wait))
+        }
+        None => error.message.clone(),
+    }
+}
+
+/// Which check an attempt without an answer ended at, and what to do.
+fn failed(checks: &mut Checks, role: ModelRole, error: &LlmError) {
+    let (check, remedy) = match error.failure {
+        Failure::Unreachable => {
+            ("reach", "start the server, or correct `base_url`; behind a proxy, set HTTPS_PROXY")
+        }
+        Failure::UnknownHost => ("reach", "correct the host in `base_url`, or the network"),
+        Failure::Certificate => ("reach", "name the authority's file as `ca_file`"),
+        Failure::Unavailable => {
+            ("reach", "the server is not ready: wait until its model is loaded, and try again")
+        }
+        Failure::Auth => ("key", "check `api_key` of the provider, and that the key is valid"),
+        Failure::Quota => ("quota", "top up the account or raise its limit, or use another key"),
+        Failure::Throttled => {
+            ("limits", "wait, or set `rpm` and `tpm` of the provider below its limits")
+        }
+        Failure::BadRequest if matches!(error.envelope.status, Some(300..=399)) => (
+            "reach",
+            "write that address into the task as `base_url` of the provider, if you mean that server: prompts, \
+             rows and the key go there",
+        ),
+        Failure::BadRequest if matches!(error.envelope.status, Some(404 | 405)) => {
+            ("model", "correct the model's name under [models], or `base_url` of its provider")
+        }
+        Failure::BadRequest => (
+            "request",
+            "change what it refuses in the table of the provider or the model; docs/providers.md lists \
+             the keys",
+        ),
+        Failure::Filter => match role {
+            ModelRole::Mutator(_) => {
+                ("answer", "the provider's filter refuses your prompt or rows")
+            }
+            _ => ("answer", "the provider's filter refuses the first row: try another model"),
+        },
+        Failure::Timeout => {
+            ("answer", "raise `timeout` of the provider, or lower `max_output_tokens` of the model")
+        }
+        Failure::Reasoning | Failure::Empty => {
+            ("answer", "raise `max_output_tokens` of the model, or lower its `reasoning_effort`")
+        }
+        Failure::Transient | Failure::Unreadable | Failure::Unsent => {
+            ("answer", "try again later; if it stays so, the server is broken")
+        }
+    };
+    checks.fault(check, Cause::Provider, said(error), remedy);
+}

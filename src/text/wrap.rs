@@ -1,0 +1,97 @@
+//! Texts in lines of so many columns.
+
+/// The approximate number of terminal columns that a text takes.
+#[must_use]
+pub fn columns_of(text: &str) -> usize {
+    text.chars().map(width_of).sum()
+}
+
+/// Two for East Asian wide characters and emoji, zero for combining marks.
+fn width_of(character: char) -> usize {
+    match u32::from(character) {
+        0x0300..=0x036f | 0x200c..=0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+/// Breaks tagged text into lines of at most `width` columns: at its own line ends, else after a
+/// word, else inside a word.
+#[must_use]
+pub fn wrapped<T: Copy + PartialEq>(
+    pieces: &[(T, impl AsRef<str>)],
+    width: usize,
+) -> Vec<Vec<(T, String)>> {
+    let mut lines = Vec::new();
+    let mut line: Vec<(T, char)> = Vec::new();
+    let mut used = 0;
+    let characters =
+        pieces.iter().flat_map(|(tag, text)| text.as_ref().chars().map(move |c| (*tag, c)));
+    for (tag, character) in characters {
+        if character == '\n' {
+            lines.push(joined(std::mem::take(&mut line)));
+            used = 0;
+            continue;
+        }
+        if used + width_of(character) > width {
+            if character == ' ' {
+                // Drop the space at which a full line is broken.
+                lines.push(joined(std::mem::take(&mut line)));
+                used = 0;
+                continue;
+            }
+            let break_after =
+                line.iter().rposition(|(_, c)| *c == ' ').map_or(line.len(), |at| at + 1);
+            let rest = line.split_off(break_after);
+            lines.push(joined(std::mem::replace(&mut line, rest)));
+            used = line.iter().map(|(_, c)| width_of(*c)).sum();
+        }
+        used += width_of(character);
+        line.push((tag, character));
+    }
+    if !line.is_empty() {
+        lines.push(joined(line));
+    }
+    lines
+}
+
+fn joined<T: PartialEq>(characters: Vec<(T, char)>) -> Vec<(T, String)> {
+    let mut line: Vec<(T, String)> = Vec::new();
+    for (tag, character) in characters {
+        match line.last_mut() {
+            Some((last, text)) if *last == tag => text.push(character),
+            _ => line.push((tag, character.to_string())),
+        }
+    }
+    line
+}
+
+/// The same of a plain text, without blanks at the ends of lines.
+#[must_use]
+pub fn lines(text: &str, width: usize) -> Vec<String> {
+    let broken = wrapped(&[((), text)], width).into_iter();
+    let plain = broken.map(|line| line.into_iter().map(|(_, text)| text).collect::<String>());
+    plain.map(|line| line.trim_end().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_after_words_and_inside_them_only_where_it_must_be() {
+        assert_eq!(lines("one two three", 7), ["one two", "three"]);
+        assert_eq!(lines("a bcd efgh", 7), ["a bcd", "efgh"], "no blank at the end");
+        assert_eq!(lines("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(lines("a\n\nb", 4), ["a", "", "b"]);
+        assert_eq!(lines("漢字漢字", 4), ["漢字", "漢字"]);
+    }
+}
