@@ -293,7 +293,7 @@ fn question(
         return None;
     }
     if let (ModelRole::Mutator(place), Some(cap)) = (role, caps.proposals)
-        && u64::from(place) >= cap
+        && u64::from(place.0) >= cap
     {
         match cap {
             0 => checks.ok("budget", "not asked: the caps allow no proposals"),

@@ -255,6 +255,9 @@ impl Page {
         facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} answered from the cache")));
         facts.extend(spend.provider_cache.clone());
         self.prose(2, &facts.join(" · "), |_, text| text.to_owned());
+        for sentence in &spend.mutators {
+            self.prose(2, sentence, |_, text| text.to_owned());
+        }
     }
 
     fn tried(&mut self, tried: &Tried) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::caps::Caps;
+use crate::id::MutatorIx;
 use crate::provider::Request;
 use crate::task::TaskBuilder;
 use crate::task::model::ModelRole;
@@ -113,8 +114,13 @@ fn a_run_of_a_task_in_memory_is_stopped_and_goes_on_in_its_folder() {
 fn several_mutators_share_one_search_and_one_cap() {
     let folder = tempfile::tempdir().unwrap();
     let caps = Caps { calls: Some(400), proposals: Some(20), ..Caps::default() };
-    let task =
-        || builder(100).model(ModelRole::Mutator(1), "other/writer").caps(caps).build().unwrap();
+    let task = || {
+        builder(100)
+            .model(ModelRole::Mutator(MutatorIx(1)), "other/writer")
+            .caps(caps)
+            .build()
+            .unwrap()
+    };
     let with_models = |run: Run| {
         let run = run.with_model("own", model(answer));
         run.with_model("other", model(|request| rewrite(request, "system", "Look at nothing.")))
