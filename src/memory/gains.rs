@@ -1,7 +1,7 @@
 //! What each use of an operator brought, and what it cost: evidence, requests, and the child's own rows.
 //!
 //! One entry for each use that came to its end, in the order in which they did. What a rule of choice
-//! makes of them, with which discount, is not decided here.
+//! makes of them, with which discount, is not decided here; what mutators earned is in `mutators`.
 
 use super::pairs::paired;
 use crate::event::{Dropped, Event, ProposalOutcome, RowKey};

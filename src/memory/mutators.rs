@@ -155,6 +155,14 @@ impl Mutators {
         }
     }
 
+    /// A proposal whose rows cost this much, without a journal.
+    #[cfg(test)]
+    pub(crate) fn settle(&mut self, mutator: MutatorIx, earned: Earned, rows_usd: f64) {
+        *self.asked.entry(mutator).or_default() += earned.proposals;
+        *self.settled.entry(mutator).or_default() += earned;
+        self.rows_usd += rows_usd;
+    }
+
     fn fold(&mut self, outcome: &ProposalOutcome, facts: &Facts) {
         let closed = facts.closed_proposal.as_ref().filter(|closed| !closed.draft.program);
         let Some(closed) = closed else { return };
@@ -191,5 +199,90 @@ impl Mutators {
         earned.gain = over_parent.max(0.0);
         *self.settled.entry(mutator).or_default() += earned;
         self.written.push(Written { mutator, over_parent, over_baseline });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Rejection;
+    use crate::id::{Call, ProposalNumber};
+    use crate::memory::tests::{Script, USD};
+
+    const OTHER: MutatorIx = MutatorIx(1);
+
+    fn by_other(script: &mut Script) -> ProposalNumber {
+        script.draft(|draft| draft.mutator = OTHER)
+    }
+
+    #[test]
+    fn a_child_of_an_init_counts_and_what_is_learnt_outlives_the_phase() {
+        let mut script = Script::new(2);
+        script.score(CandidateIx::BASELINE, &[(0, 0.5), (1, 0.5)]);
+        let proposal = script.draft(|draft| {
+            (draft.operator, draft.init, draft.mutator) = (None, Some(0), OTHER);
+        });
+        let outcome = script.added(proposal, "child");
+        script.propose(proposal, outcome);
+        let child = CandidateIx(1);
+        script.score(child, &[(0, 1.0)]);
+        let mutators = &script.state.memory.mutators;
+        assert_eq!(mutators.settled(OTHER), Earned::default(), "it is not judged yet");
+        let asked = mutators.earned(OTHER);
+        assert_eq!((asked.proposals, asked.accepted, asked.gain), (1, 1, 0.0));
+        script.phase(1);
+        script.score(child, &[(1, 0.75)]);
+        script.phase(2);
+        let mutators = &script.state.memory.mutators;
+        let earned = mutators.settled(OTHER);
+        assert_eq!((earned.proposals, earned.accepted, earned.gained), (1, 1, 1));
+        assert!((earned.gain - 0.375).abs() < 1e-12, "{earned:?}");
+        assert!((earned.usd - USD).abs() < 1e-12 && earned.tokens > 0, "{earned:?}");
+        assert!((mutators.rows_usd() - 2.0 * USD).abs() < 1e-12, "the baseline's rows are no child's");
+        assert_eq!(mutators.earned(OTHER), earned);
+        assert_eq!(mutators.settled(MutatorIx::FIRST), Earned::default());
+        assert_eq!(mutators.written().len(), 1);
+    }
+
+    #[test]
+    fn a_loss_and_a_refusal_gain_nothing_and_what_no_model_wrote_counts_for_nobody() {
+        let mut script = Script::new(1);
+        script.score(CandidateIx::BASELINE, &[(0, 0.5)]);
+        let merged = script.child(CandidateIx::BASELINE, "merged");
+        script.score(merged, &[(0, 1.0)]);
+        let program = script.draft(|draft| draft.program = true);
+        script.propose(program, ProposalOutcome::Missing);
+        assert_eq!(script.state.memory.mutators.settled_of_all(), Earned::default());
+        assert_eq!(script.state.memory.mutators.asked(MutatorIx::FIRST), 0);
+        assert!(script.state.memory.mutators.written().is_empty());
+        let refused = by_other(&mut script);
+        let detail = String::new();
+        script.propose(refused, ProposalOutcome::Rejected { reason: Rejection::Dedup, detail });
+        let worse = by_other(&mut script);
+        let outcome = script.added(worse, "worse");
+        script.propose(worse, outcome);
+        script.score(CandidateIx(2), &[(0, 0.25)]);
+        let mutators = &script.state.memory.mutators;
+        let earned = mutators.settled(OTHER);
+        assert_eq!((earned.proposals, earned.accepted, earned.gained), (2, 1, 0));
+        assert_eq!((earned.gain, mutators.asked(OTHER)), (0.0, 2));
+        assert_eq!(mutators.written().len(), 2);
+    }
+
+    #[test]
+    fn one_that_gave_way_is_not_affordable_until_the_caps_change() {
+        let mut script = Script::new(1);
+        let proposal = by_other(&mut script);
+        let mutator = MutatorIx::FIRST;
+        script.apply(Event::MutatorReplaced { proposal, mutator, instead_of: OTHER });
+        assert_eq!(script.state.drafts[&proposal].mutator, mutator);
+        let is_affordable =
+            |script: &Script| script.state.memory.mutators.is_affordable(OTHER);
+        assert!(!is_affordable(&script) && script.state.memory.mutators.is_affordable(mutator));
+        let (rows, reserve) = (Vec::new(), crate::units::Amount::ZERO);
+        script.apply(Event::ProposalIssued { proposal, call: Call(1), rows, reserve });
+        assert_eq!(script.state.memory.mutators.asked(mutator), 1);
+        script.apply(Event::CapsChanged { caps: crate::caps::Caps::default() });
+        assert!(is_affordable(&script));
     }
 }
