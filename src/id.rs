@@ -90,6 +90,16 @@ number_id! {
     ProposalNumber(u32)
 }
 
+number_id! {
+    /// A mutator's place in the task's list of them.
+    MutatorIx(u8)
+}
+
+impl MutatorIx {
+    /// The only mutator, or the first of several.
+    pub const FIRST: Self = Self(0);
+}
+
 impl CandidateIx {
     /// The baseline of every comparison: the prompt that the task came with.
     pub const BASELINE: Self = Self(0);

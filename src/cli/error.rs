@@ -154,7 +154,7 @@ impl From<SearchError> for CliError {
         match error {
             SearchError::Journal(error) => error.into(),
             SearchError::Source(error) => error.into(),
-            SearchError::NoMutator => Self::invalid(error.to_string())
+            SearchError::NoMutator { .. } => Self::invalid(error.to_string())
                 .hint("add `mutator = \"provider/model\"` under [models]"),
             _ => Self::unexpected(with_causes(&error)),
         }

@@ -17,7 +17,7 @@ use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
 use crate::task::example::Split;
-use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider, RefusedFields};
+use crate::task::model::{Hedge, Price, PriceSource, Provider, RefusedFields};
 use crate::task::{Model, Task};
 use crate::text;
 use serde::Serialize;
@@ -53,7 +53,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     }
     let mut warnings = warnings(&task);
     warnings.extend(left_out);
-    warnings.extend(temperature_warning(&task, &recipe));
+    warnings.extend(temperature_warnings(&task, &recipe));
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     warnings.extend(unknown_batch_prices(&task));
     // As the run would freeze it.
@@ -117,18 +117,23 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     warnings
 }
 
-/// Warns of a temperature of the strategy that the mutator's protocol does not take.
-pub(super) fn temperature_warning(task: &Task, recipe: &Recipe) -> Option<String> {
-    let mutator = task.model(ModelRole::MUTATOR).filter(|it| it.form.sends_temperature())?;
+/// Warns of a temperature of the strategy that the protocol of a mutator does not take.
+pub(super) fn temperature_warnings(task: &Task, recipe: &Recipe) -> Vec<String> {
     let slots = recipe.phases().iter();
-    let asked = slots.filter_map(Slots::highest_temperature).max_by(f64::total_cmp)?;
-    let sent = mutator.form.nearest_temperature(asked);
-    (sent < asked).then(|| {
-        format!(
-            "the strategy asks for a temperature of {asked}; `{}` takes at most {sent}, which is sent",
-            mutator.name
-        )
-    })
+    let highest = slots.filter_map(Slots::highest_temperature).max_by(f64::total_cmp);
+    let Some(asked) = highest else { return Vec::new() };
+    let mutators = task.mutators().map(|(_, model)| (&model.name, model));
+    // One model in several places is named once.
+    let mutators: BTreeMap<_, _> = mutators.filter(|(_, it)| it.form.sends_temperature()).collect();
+    let sent = mutators.into_iter().map(|(name, it)| (name, it.form.nearest_temperature(asked)));
+    sent.filter(|(_, sent)| *sent < asked)
+        .map(|(name, sent)| {
+            format!(
+                "the strategy asks for a temperature of {asked}; `{name}` takes at most {sent}, \
+                 which is sent"
+            )
+        })
+        .collect()
 }
 
 /// Warns of a concurrency that the look-ahead cannot keep busy. It is not an error.

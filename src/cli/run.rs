@@ -35,7 +35,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     run::check_models(&task, &access)?;
     settings::check_programs(&task)?;
     settings::check_operators(&recipe, &task)?;
-    let of_recipe = super::plan::temperature_warning(&task, &recipe);
+    let of_recipe = super::plan::temperature_warnings(&task, &recipe);
     for warning in super::plan::warnings(&task).into_iter().chain(of_recipe) {
         screen.warn(&warning);
     }

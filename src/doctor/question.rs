@@ -82,7 +82,7 @@ fn left_out(role: ModelRole, caps: Caps, before: u64) -> Option<(Status, String)
     let ModelRole::Mutator(place) = role else { return None };
     match caps.proposals? {
         0 => Some((Status::Ok, "not asked: the caps allow no proposals".to_owned())),
-        cap if u64::from(place) >= cap => {
+        cap if u64::from(place.0) >= cap => {
             Some((Status::Warning, format!("not asked: the cap on proposals is {cap}")))
         }
         _ => None,

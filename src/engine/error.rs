@@ -8,6 +8,7 @@ use crate::operator::OperatorError;
 use crate::prompt::TemplateError;
 use crate::source::SourceError;
 use crate::task::example::Split;
+use crate::task::model::ModelRole;
 
 /// How a run left the loop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +113,12 @@ pub enum SearchError {
         /// What the panic says.
         message: String,
     },
-    /// The strategy wants proposals, and the task names no mutator.
-    #[error("the task names no mutator model")]
-    NoMutator,
+    /// A draft names a mutator that the task does not have.
+    #[error("proposal {proposal} is for the role `{role}`, and the task names no model for it")]
+    NoMutator {
+        /// The draft.
+        proposal: ProposalNumber,
+        /// The role of its mutator.
+        role: ModelRole,
+    },
 }

@@ -10,7 +10,7 @@ use super::proposals::ProposalBuilder;
 use crate::candidate::Candidate;
 use crate::evaluate::Evaluator;
 use crate::event::{Answered, Draft, Event, ProposalOutcome, Shown};
-use crate::id::{CandidateIx, EventNumber, ProposalNumber, RowIx};
+use crate::id::{CandidateIx, EventNumber, MutatorIx, ProposalNumber, RowIx};
 use crate::journal::Journal;
 use crate::memory::State;
 use crate::operator::{Author, Step};
@@ -43,7 +43,7 @@ impl FirstProposal {
         task: &Arc<Task>,
         recipe: &Recipe,
         evaluator: &Arc<Evaluator>,
-        mutator: u8,
+        mutator: MutatorIx,
     ) -> Result<Option<Self>, SearchError> {
         let journal = Arc::new(Journal::in_memory()?);
         let (task, evaluator) = (Arc::clone(task), Arc::clone(evaluator));
@@ -129,7 +129,8 @@ mod tests {
 
     fn first(recipe: &str) -> Option<FirstProposal> {
         let evaluator = Arc::new(Evaluator::new(task(), &[]));
-        FirstProposal::of(&task(), &load(recipe, &[]).unwrap(), &evaluator, 0).unwrap()
+        FirstProposal::of(&task(), &load(recipe, &[]).unwrap(), &evaluator, MutatorIx::FIRST)
+            .unwrap()
     }
 
     fn outcome(first: &mut FirstProposal, reply: Reply) -> ProposalOutcome {

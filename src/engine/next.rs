@@ -7,10 +7,10 @@ use super::confirmation;
 use super::error::SearchError;
 use super::inbox::Content;
 use super::job::{Job, Question};
-use super::proposals::ProposalBuilder;
+use super::proposals::{ProposalBuilder, draft_of};
 use super::requests::{Requests, Rows};
 use crate::caps::Share;
-use crate::event::{Abandoned, Event, ProposalOutcome, RowKey, Shown, StopReason};
+use crate::event::{Abandoned, Draft, Event, ProposalOutcome, RowKey, Shown, StopReason};
 use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::ledger::Demand;
 use crate::memory::State;
@@ -83,7 +83,7 @@ impl Planner {
         {
             return Ok(Next::Decide(Event::SearchEnded { reason }));
         }
-        let mut exceeded = None;
+        let (mut exceeded, mut unfit) = (None, None);
         for plan in self.strategy.ask(state, self.budget.remaining(state)) {
             let fit = match plan {
                 Plan::Decide(event) => return Ok(Next::Decide(event)),
@@ -98,7 +98,11 @@ impl Planner {
                     self.block(state, Rows { candidate, split, replicate, rows })?
                 }
                 Plan::Propose { proposal, shown } if has_room => {
-                    self.proposal(state, proposal, shown)?
+                    let fit = self.proposal(state, proposal, &shown)?;
+                    if fit.is_err() {
+                        unfit.get_or_insert((proposal, shown));
+                    }
+                    fit
                 }
                 Plan::Win { .. } | Plan::Evaluate { .. } | Plan::Propose { .. } => continue,
             };
@@ -110,7 +114,13 @@ impl Planner {
         if let Some(call) = self.oldest(state) {
             return Ok(Next::Fold(call));
         }
-        // Nothing is out and nothing fits: the budget is reached.
+        // Nothing is out and nothing fits. A proposal of another mutator may.
+        if let Some((proposal, shown)) = unfit
+            && let Some(replaced) = self.replaced(state, proposal, &shown)?
+        {
+            return Ok(Next::Decide(replaced));
+        }
+        // The budget is reached.
         let reason = exceeded.unwrap_or(StopReason::PoolDone);
         Ok(Next::Decide(match state.phase {
             Phase::Searching => Event::SearchEnded { reason },
@@ -184,16 +194,9 @@ impl Planner {
         &mut self,
         state: &State,
         proposal: ProposalNumber,
-        shown: Vec<Shown>,
+        shown: &[Shown],
     ) -> Result<Fit, SearchError> {
-        let call = state.next_call;
-        let question = self.proposals.question(state, proposal, &shown);
-        let job = question.map(|question| {
-            let mutator = state.drafts.get(&proposal).map_or(0, |draft| draft.mutator);
-            let purpose = Work::Proposal(proposal, mutator);
-            let worst_case = self.budget.of_question(state, purpose.role(), &question);
-            Job { call, purpose, question, worst_case, is_again: false }
-        });
+        let job = self.job_of(state, draft_of(state, proposal)?, shown);
         // A request that cannot be written is still a proposal that the caps must have room for.
         let (share, worst) = (Share::Search, Amount::ZERO);
         let unwritten = Demand { share, worst, calls: 1, proposals: 1 };
@@ -209,10 +212,47 @@ impl Planner {
             job => {
                 let job = job?;
                 let reserve = job.worst_case;
-                let event = Event::ProposalIssued { proposal, call, rows: shown, reserve };
-                Next::Start(event, vec![job])
+                let (call, rows) = (job.call, shown.to_vec());
+                Next::Start(Event::ProposalIssued { proposal, call, rows, reserve }, vec![job])
             }
         }))
+    }
+
+    /// What a draft asks, as the next call.
+    fn job_of(
+        &mut self,
+        state: &State,
+        draft: &Draft,
+        shown: &[Shown],
+    ) -> Result<Job, SearchError> {
+        let question = self.proposals.question_of(state, draft, shown)?;
+        let purpose = Work::Proposal(draft.proposal, draft.mutator);
+        let worst_case = self.budget.of_question(state, purpose.role(), &question);
+        Ok(Job { call: state.next_call, purpose, question, worst_case, is_again: false })
+    }
+
+    /// Another mutator for a proposal that does not fit the budget, where the worst case of one fits.
+    fn replaced(
+        &mut self,
+        state: &State,
+        proposal: ProposalNumber,
+        shown: &[Shown],
+    ) -> Result<Option<Event>, SearchError> {
+        let draft = draft_of(state, proposal)?;
+        let instead_of = draft.mutator;
+        let mut fitting = Vec::new();
+        let others: Vec<_> = self.proposals.mutators().filter(|one| *one != instead_of).collect();
+        for mutator in others.into_iter().filter(|_| !draft.program) {
+            match self.job_of(state, &Draft { mutator, ..draft.clone() }, shown) {
+                Ok(job) if self.budget.exceeded_cap(state, &demand_of(&job)).is_none() => {
+                    fitting.push(mutator);
+                }
+                Ok(_) | Err(SearchError::Window(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mutator = self.strategy.writer(state, draft, &fitting);
+        Ok(mutator.map(|mutator| Event::MutatorReplaced { proposal, mutator, instead_of }))
     }
 
     /// What an issued call asks, written again.

@@ -11,7 +11,7 @@ use crate::candidate::{Candidate, DEMOS, Demo, Origin};
 use crate::evaluate::Evaluator;
 use crate::evaluate::command::line_of;
 use crate::event::{Draft, Event, NoAnswer, ProposalOutcome, Rejection, Shown};
-use crate::id::{CandidateIx, EventNumber, ProposalNumber, RowIx};
+use crate::id::{CandidateIx, EventNumber, MutatorIx, ProposalNumber, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
@@ -89,6 +89,11 @@ impl Answers for TrainingRows {
     }
 }
 
+/// The draft of a proposal that is open.
+pub(super) fn draft_of(state: &State, proposal: ProposalNumber) -> Result<&Draft, SearchError> {
+    state.drafts.get(&proposal).ok_or(SearchError::NoDraft(proposal))
+}
+
 /// A reply without tags that the screens refuse was no prompt at all.
 fn without_tags(outcome: ProposalOutcome, reply: &str, nonce: Option<Nonce>) -> ProposalOutcome {
     let is_tagged = nonce.is_none_or(|nonce| reply.contains(&nonce.closing()));
@@ -141,6 +146,12 @@ impl ProposalBuilder {
         self.recipe.author(draft).ok_or(SearchError::NoOperator(draft.proposal))
     }
 
+    /// The task's mutators.
+    pub(super) fn mutators(&self) -> impl Iterator<Item = MutatorIx> {
+        let roles = self.task.mutators().map(|(role, _)| role);
+        roles.filter_map(ModelRole::mutator)
+    }
+
     /// What a drafted proposal asks, with this evidence. It is written once: for its worst case, and
     /// to be sent.
     pub(super) fn question(
@@ -149,7 +160,16 @@ impl ProposalBuilder {
         proposal: ProposalNumber,
         shown: &[Shown],
     ) -> Result<Question, SearchError> {
-        let draft = state.drafts.get(&proposal).ok_or(SearchError::NoDraft(proposal))?;
+        self.question_of(state, draft_of(state, proposal)?, shown)
+    }
+
+    /// What this draft asks, which may differ from the one that is journaled in its mutator.
+    pub(super) fn question_of(
+        &mut self,
+        state: &State,
+        draft: &Draft,
+        shown: &[Shown],
+    ) -> Result<Question, SearchError> {
         if draft.program {
             let line = self.program_line(state, draft, shown)?;
             return Ok(Question::Program { draft: Box::new(draft.clone()), line });
@@ -175,7 +195,8 @@ impl ProposalBuilder {
         let asks_none = || SearchError::NoRequest(author.name().to_owned());
         let meta_prompt = author.meta_prompt(draft).ok_or_else(asks_none)?;
         let role = ModelRole::Mutator(draft.mutator);
-        let model = self.task.model(role).ok_or(SearchError::NoMutator)?;
+        let no_model = || SearchError::NoMutator { proposal: draft.proposal, role };
+        let model = self.task.model(role).ok_or_else(no_model)?;
         let ask = self.ask(state, draft, shown, None);
         let mutation_prompt = author.mutation_prompt(&ask);
         let brief = Brief {

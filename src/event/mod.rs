@@ -25,7 +25,7 @@ pub use strategy::{Dropped, Generation, Migrant, Round};
 
 use crate::candidate::{Candidate, Demo};
 use crate::caps::{Caps, Share};
-use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber};
+use crate::id::{Call, CandidateIx, EventNumber, MutatorIx, ProposalNumber};
 use crate::task::model::{ModelName, ModelRole};
 use crate::task::scorer::Verdict;
 use crate::units::Amount;
@@ -77,6 +77,16 @@ pub enum Event {
         proposal: ProposalNumber,
         /// The value, in a form that only this operator reads.
         own: serde_json::Value,
+    },
+    /// Another mutator writes a planned proposal: the worst case of the one that was drawn did not fit
+    /// the budget, and that of this one did.
+    MutatorReplaced {
+        /// Which proposal.
+        proposal: ProposalNumber,
+        /// Who writes it.
+        mutator: MutatorIx,
+        /// Who was drawn before.
+        instead_of: MutatorIx,
     },
     /// A proposal's request was decided.
     ProposalIssued {

@@ -3,7 +3,7 @@
 use super::evaluation::Gate;
 use super::omit::is_default;
 use crate::candidate::{Candidate, Demo};
-use crate::id::{CandidateIx, ProposalNumber, RowIx};
+use crate::id::{CandidateIx, MutatorIx, ProposalNumber, RowIx};
 use crate::prompt::Prompt;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -24,7 +24,7 @@ pub struct Draft {
     pub chance: Option<f64>,
     /// Which of the task's mutators is asked, by its place.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub mutator: u8,
+    pub mutator: MutatorIx,
     /// The candidates that it starts from.
     pub parents: Vec<CandidateIx>,
     /// Training rows that the first parent answers for the evidence.
@@ -86,7 +86,7 @@ impl Draft {
             operator: None,
             init: None,
             chance: None,
-            mutator: 0,
+            mutator: MutatorIx::FIRST,
             parents,
             rows: Vec::new(),
             replicate: 0,

@@ -2,14 +2,19 @@
 
 use super::scratch;
 use crate::run::History;
+use crate::state::Named;
 use crate::task::example::SplitSizes;
+use crate::task::model::ModelRole;
 
-/// The rows of the task whose journal it is.
-const ROWS: SplitSizes = SplitSizes { train: 200, dev: 200, hold: 200 };
+/// The rows and the models of the task whose journal it is.
+fn named() -> Named {
+    let rows = SplitSizes { train: 200, dev: 200, hold: 200 };
+    Named { rows, roles: [ModelRole::Task, ModelRole::MUTATOR].into() }
+}
 
 /// The bytes are the file.
 pub(super) fn journal(bytes: &[u8]) {
-    drop(History::read(&scratch::file("events.jsonl", bytes), ROWS));
+    drop(History::read(&scratch::file("events.jsonl", bytes), named()));
 }
 
 /// Each line is an event, whose number and checksum are right.
@@ -20,7 +25,7 @@ pub(super) fn event(bytes: &[u8]) {
         let checksum = crc32fast::hash(event.as_bytes());
         file += &format!("{{\"n\":{number},\"crc\":\"{checksum:08x}\",\"event\":{event}}}\n");
     }
-    if let Ok(history) = History::read(&scratch::file("events.jsonl", file.as_bytes()), ROWS) {
+    if let Ok(history) = History::read(&scratch::file("events.jsonl", file.as_bytes()), named()) {
         assert!(history.moments.iter().all(|moment| moment.usd.is_finite() && moment.usd >= 0.0));
     }
 }

@@ -1,7 +1,7 @@
 //! What each use of an operator brought, and what it cost: evidence, requests, and the child's own rows.
 //!
 //! One entry for each use that came to its end, in the order in which they did. What a rule of choice
-//! makes of them, with which discount, is not decided here.
+//! makes of them, with which discount, is not decided here; what mutators earned is in `mutators`.
 
 use super::pairs::paired;
 use crate::event::{Dropped, Event, ProposalOutcome, RowKey};
@@ -17,8 +17,6 @@ use std::collections::HashMap;
 pub struct Gain {
     /// The operator, by its place in the recipe.
     pub operator: u16,
-    /// The mutator that wrote it, by its place in the task.
-    pub mutator: u8,
     /// The chance with which the operator was drawn, where it was drawn by what is learnt here.
     pub chance: Option<f64>,
     /// The child's mean less its parent's, on common rows where there are enough; 0 without a child.
@@ -34,12 +32,6 @@ impl Gain {
     #[must_use]
     pub fn operator(&self) -> usize {
         usize::from(self.operator)
-    }
-
-    /// The place of its mutator.
-    #[must_use]
-    pub fn mutator(&self) -> usize {
-        usize::from(self.mutator)
     }
 }
 
@@ -63,7 +55,6 @@ impl std::ops::AddAssign for Cost {
 #[derive(Clone, Copy, Debug)]
 struct Open {
     operator: u16,
-    mutator: u8,
     chance: Option<f64>,
     cost: Cost,
 }
@@ -103,7 +94,7 @@ impl Gains {
                 // What an earlier step cost belongs to the first that goes on from it.
                 let before = draft.from.and_then(|source| self.proposals.remove(&source.proposal));
                 let cost = before.map_or(Cost::default(), |before| before.cost);
-                let open = Open { operator, mutator: draft.mutator, chance: draft.chance, cost };
+                let open = Open { operator, chance: draft.chance, cost };
                 self.proposals.insert(draft.proposal, open);
             }
             Event::ProposalIssued { proposal, call, .. } => {
@@ -183,10 +174,9 @@ impl Gains {
 
     /// A use that brought nothing.
     fn end(&mut self, proposal: ProposalNumber) {
-        if let Some(Open { operator, mutator, chance, cost }) = self.proposals.remove(&proposal) {
+        if let Some(Open { operator, chance, cost }) = self.proposals.remove(&proposal) {
             self.results.push(Gain {
                 operator,
-                mutator,
                 chance,
                 over_parent: 0.0,
                 over_baseline: 0.0,
@@ -197,16 +187,16 @@ impl Gains {
 
     fn judged(&mut self, child: CandidateIx, facts: &Facts) {
         let Some(open) = self.children.remove(&child) else { return };
-        let Open { operator, mutator, chance, cost } = open;
+        let Open { operator, chance, cost } = open;
         let parent = facts.standing(child).candidate.parents.first();
         let over_parent = parent.map_or(0.0, |parent| over(facts, child, *parent));
         let over_baseline = over(facts, child, CandidateIx::BASELINE);
-        self.results.push(Gain { operator, mutator, chance, over_parent, over_baseline, cost });
+        self.results.push(Gain { operator, chance, over_parent, over_baseline, cost });
     }
 }
 
 /// How much better a child is than another candidate.
-fn over(facts: &Facts, child: CandidateIx, other: CandidateIx) -> f64 {
+pub(super) fn over(facts: &Facts, child: CandidateIx, other: CandidateIx) -> f64 {
     let standing = facts.standing(child);
     let column = standing.dev();
     let pair = paired(facts, child, other);

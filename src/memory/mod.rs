@@ -27,6 +27,7 @@ mod text_models;
 mod rollouts;
 mod turns;
 mod gains;
+mod mutators;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use generations::Generations;
 pub use islands::Islands;
 pub use likeness::Likeness;
 pub use longest_first::LongestFirst;
+pub use mutators::{Earned, Mutators, Written};
 pub use niches::Niches;
 pub use pairs::{Pairs, paired};
 pub use programs::Programs;
@@ -102,6 +104,8 @@ pub struct Memories {
     pub turns: Turns,
     /// What each use of an operator brought.
     pub gains: Gains,
+    /// What each mutator has earned.
+    pub mutators: Mutators,
 }
 
 impl Memories {
@@ -126,6 +130,7 @@ impl Memories {
         self.rollouts.apply(event, facts);
         self.turns.apply(event, facts, &self.births);
         self.gains.apply(event, facts);
+        self.mutators.apply(event, facts);
     }
 }
 

@@ -241,7 +241,7 @@ pub(super) fn run(kind: Kind) -> Example {
 /// A run of this kind; `dress` changes each prompt before it is used.
 pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -> Example {
     let mut log = Recorder {
-        history: History::new(task.splits.sizes()),
+        history: History::new(Named::of(&task)),
         events: Vec::new(),
         calls: 0,
         proposals: 0,

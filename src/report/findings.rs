@@ -11,7 +11,7 @@ use super::words::{
     signed_range, visible, visible_line,
 };
 use crate::id::{CandidateIx, RowIx};
-use crate::run::{Prompted, RoleSpent, Spent, dev_interval, prompt_tokens};
+use crate::run::{MutatorEarned, Prompted, RoleSpent, Spent, Summary, dev_interval, prompt_tokens};
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase, Status};
 use crate::stats::{Interval, pareto};
@@ -52,7 +52,7 @@ pub(super) struct Findings {
     pub(super) rows: ChangedRows,
     pub(super) spend: Spend,
     pub(super) tried: Tried,
-    pub(super) provenance: Vec<(&'static str, String)>,
+    pub(super) provenance: Vec<(String, String)>,
 }
 
 /// One figure for baseline and best.
@@ -131,6 +131,8 @@ pub(super) struct Spend {
     pub(super) hedges: Option<String>,
     pub(super) time: String,
     pub(super) why_ended: Option<&'static str>,
+    /// What each mutator has earned, where there are several.
+    pub(super) mutators: Vec<String>,
 }
 
 /// What one role spent.
@@ -565,6 +567,26 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
         hedges: hedges(spent),
         time: Duration::try_from_secs_f64(spent.seconds).map_or_else(|_| NONE.to_owned(), duration),
         why_ended: report.summary.stop_reason.map(crate::event::StopReason::sentence),
+        mutators: mutators(report.summary, money),
+    }
+}
+
+/// What each of several mutators has earned, in a sentence each.
+fn mutators(summary: &Summary, money: impl Fn(f64) -> String) -> Vec<String> {
+    let sentence = |one: &MutatorEarned| {
+        visible_line(&format!(
+            "{} ({}): {}, {} accepted, which gained {} over their parents in all, for {}",
+            one.role,
+            one.model,
+            counted(one.proposals, "proposal"),
+            thousands(one.accepted),
+            points(one.gain),
+            money(one.cost_usd)
+        ))
+    };
+    match summary.mutators.len() {
+        0 | 1 => Vec::new(),
+        _ => summary.mutators.iter().map(sentence).collect(),
     }
 }
 
@@ -654,8 +676,9 @@ pub(super) fn tried(report: &Report<'_>) -> Tried {
     }
 }
 
-fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
+fn provenance(report: &Report<'_>) -> Vec<(String, String)> {
     let (summary, task) = (report.summary, report.task);
+    let mut models = Vec::new();
     let mut facts = vec![
         ("run", summary.run.clone()),
         ("task", format!("{}: {}", summary.task, task.about)),
@@ -664,11 +687,6 @@ fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
         ("goal", task.goal.to_string()),
     ];
     for (role, model) in task.models() {
-        let name = match role {
-            ModelRole::Task => "task model",
-            ModelRole::Mutator(_) => "mutator model",
-            ModelRole::Judge => "judge model",
-        };
         let refused = &report.history.state.refused_fields;
         let form = refused.leave_out(&model.name, &model.form);
         let temperature = match form.as_ref().unwrap_or(&model.form).sends_temperature() {
@@ -679,8 +697,12 @@ fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
             Some(source @ PriceSource::Table { .. }) => format!(", {source}"),
             _ => String::new(),
         };
-        facts.push((name, format!("{}, {temperature}{price}", model.name)));
+        models.push((
+            format!("{role} model"),
+            visible_line(&format!("{}, {temperature}{price}", model.name)),
+        ));
     }
+    let first = facts.len();
     let splits = &task.splits;
     facts.push((
         "rows",
@@ -703,5 +725,8 @@ fn provenance(report: &Report<'_>) -> Vec<(&'static str, String)> {
         facts.push(("program", format!("promptsearch {}", run.version)));
     }
     facts.push(("report written by", format!("promptsearch {}", env!("CARGO_PKG_VERSION"))));
-    facts.into_iter().map(|(name, value)| (name, visible_line(&value))).collect()
+    let plain = facts.into_iter().map(|(name, value)| (name.to_owned(), visible_line(&value)));
+    let mut facts: Vec<(String, String)> = plain.collect();
+    facts.splice(first..first, models);
+    facts
 }

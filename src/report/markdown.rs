@@ -237,6 +237,9 @@ impl Page {
         facts.extend(spend.batches.clone());
         facts.extend(spend.hedges.clone());
         self.paragraph(&format!("{}.", facts.join("; ")));
+        for sentence in &spend.mutators {
+            self.paragraph(&format!("{}.", code(sentence)));
+        }
     }
 
     fn tried(&mut self, findings: &Findings) {
@@ -275,7 +278,7 @@ impl Page {
         let facts: Vec<Vec<String>> = findings
             .provenance
             .iter()
-            .map(|(name, value)| vec![(*name).to_owned(), code(value)])
+            .map(|(name, value)| vec![name.clone(), code(value)])
             .collect();
         self.table(&["", ""], 2, &facts);
         let trimmed = self.text.trim_end().len();

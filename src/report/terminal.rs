@@ -257,6 +257,9 @@ impl Page {
         facts.extend(spend.batches.clone());
         facts.extend(spend.hedges.clone());
         self.prose(2, &facts.join(" · "), |_, text| text.to_owned());
+        for sentence in &spend.mutators {
+            self.prose(2, sentence, |_, text| text.to_owned());
+        }
     }
 
     fn tried(&mut self, tried: &Tried) {

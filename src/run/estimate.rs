@@ -136,8 +136,10 @@ impl Budget {
 
     fn by_tokens(&self, rollouts: u64) -> Option<u64> {
         let each = self.row.tokens.saturating_mul(rollouts).saturating_add(self.proposal.tokens);
+        let cap = self.caps.tokens?.0;
+        let left = cap.saturating_sub(self.finale.kept(cap, self.row.tokens));
         let kept = self.row.tokens.saturating_mul(self.kept);
-        Some(self.caps.tokens?.0.saturating_sub(kept) / each.max(1))
+        Some(left.saturating_sub(kept) / each.max(1))
     }
 
     /// The rows that are asked beside this many proposals, each with this many rows at least and at most: what
@@ -359,6 +361,8 @@ mod tests {
             (Caps { usd: usd(1.5), ..none }, 0.2, 4, 7),
             // (15,000 - 1,000) / (400 + 1,000)
             (Caps { tokens: Some(Tokens(15_000)), ..none }, 0.0, 4, 10),
+            // (15,000 * 0.8 - 1,000) / 1,400 = 7.86
+            (Caps { tokens: Some(Tokens(15_000)), ..none }, 0.2, 4, 7),
             (Caps { calls: Some(110), usd: usd(1.5), proposals: Some(12), ..none }, 0.0, 4, 10),
         ];
         for (caps, finale, rollouts, proposals) in cases {

@@ -6,8 +6,7 @@ use crate::journal::{Journal, JournalError, read_events};
 
 use crate::ledger::Wallet;
 use crate::memory::State;
-use crate::state::Phase;
-use crate::task::example::SplitSizes;
+use crate::state::{Named, Phase};
 use crate::task::model::ModelRole;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -41,16 +40,16 @@ pub struct History {
     pub ran_ms: u64,
     /// Number of events.
     pub events: u64,
-    rows: SplitSizes,
+    named: Named,
 }
 
 impl History {
     /// A history before the first event.
     #[must_use]
-    pub fn new(rows: SplitSizes) -> Self {
+    pub fn new(named: Named) -> Self {
         Self {
-            rows,
-            state: State::new(rows.dev),
+            state: State::new(named.rows.dev),
+            named,
             wallet: Wallet::default(),
             moments: Vec::new(),
             ran_ms: 0,
@@ -62,8 +61,8 @@ impl History {
     ///
     /// # Errors
     /// The journal cannot be read, or an event cannot follow those before it.
-    pub fn of(journal: &Journal<Event>, rows: SplitSizes) -> Result<Self, JournalError> {
-        let mut history = Self::new(rows);
+    pub fn of(journal: &Journal<Event>, named: Named) -> Result<Self, JournalError> {
+        let mut history = Self::new(named);
         journal.replay(|number, event| history.read_event(number, &event))?;
         Ok(history)
     }
@@ -73,8 +72,8 @@ impl History {
     ///
     /// # Errors
     /// The file cannot be read, or an event cannot follow those before it.
-    pub fn read(events: &Path, rows: SplitSizes) -> Result<Self, JournalError> {
-        let mut history = Self::new(rows);
+    pub fn read(events: &Path, named: Named) -> Result<Self, JournalError> {
+        let mut history = Self::new(named);
         if events.exists() {
             read_events(events, |number, event| history.read_event(number, &event))?;
         }
@@ -83,7 +82,7 @@ impl History {
 
     /// Applies an event that comes from outside.
     fn read_event(&mut self, number: EventNumber, event: &Event) -> Result<(), JournalError> {
-        let check = self.state.check(event, self.rows);
+        let check = self.state.check(event, &self.named);
         check.map_err(|why| JournalError::Inconsistent { number, why: why.to_string() })?;
         self.apply(number, event);
         Ok(())

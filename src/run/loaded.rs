@@ -10,7 +10,7 @@ use crate::caps::Caps;
 use crate::memory::State;
 use crate::operator::Operator;
 use crate::recipe::{self, Recipe};
-use crate::state::Phase;
+use crate::state::{Named, Phase};
 use crate::task::Task;
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl LoadedRun {
         if !dir.events().exists() && dir.file("journal").is_dir() && !dir.is_running() {
             return Err(RunError::NoEvents(file.run.to_string()));
         }
-        let history = History::read(&dir.events(), task.splits.sizes())?;
+        let history = History::read(&dir.events(), Named::of(&task))?;
         check_emptied(&dir, &file, history.state.phase == Phase::New)?;
         let status = status(&dir, &history.state);
         let (info, running) = (file.info(), history.running());

@@ -40,8 +40,8 @@ pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
 pub use rounds::Rounds;
 pub use summary::{
-    Counts, FailedCalls, FrontPoint, Gain, OpenBatch, Prompted, Recommendation, RoleSpent, Spent,
-    Status, Summary, dev_interval, prompt_tokens,
+    Counts, FailedCalls, FrontPoint, Gain, MutatorEarned, OpenBatch, Prompted, Recommendation,
+    RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,
 };
 pub use width::frozen;
 pub use wiring::{check_models, check_simulated, providers};
@@ -56,7 +56,7 @@ use crate::ledger::Wallet;
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe};
-use crate::state::Phase;
+use crate::state::{Named, Phase};
 use crate::task::Task;
 use crate::task::example::Split;
 use std::path::Path;
@@ -293,7 +293,7 @@ impl Run {
     /// # Errors
     /// The journal cannot be read.
     pub fn running(&self) -> Result<Duration, RunError> {
-        Ok(History::of(&self.journal, self.task.splits.sizes())?.running())
+        Ok(History::of(&self.journal, Named::of(&self.task))?.running())
     }
 
     /// Changes what the run may spend, from its next search on.
@@ -303,7 +303,7 @@ impl Run {
     /// written.
     pub fn set_caps(&mut self, caps: Caps) -> Result<(), RunError> {
         wiring::check_caps(self.file.kind, &self.task, caps)?;
-        let history = History::of(&self.journal, self.task.splits.sizes())?;
+        let history = History::of(&self.journal, Named::of(&self.task))?;
         let (spent, calls) = (history.wallet.spent(), history.wallet.calls());
         let proposals = history.wallet.proposals();
         let is_below = caps.usd.is_some_and(|cap| cap <= spent.usd)
@@ -365,7 +365,7 @@ impl Run {
     ) -> Result<Ended, RunError> {
         // What was appended since the run was opened is part of its history.
         self.journal.flush().await?;
-        let mut history = History::of(&self.journal, self.task.splits.sizes())?;
+        let mut history = History::of(&self.journal, Named::of(&self.task))?;
         if history.state.phase == Phase::Over {
             let running = history.running();
             return Ok(self.ended(Outcome::Finished, history.state, history.wallet, running));

@@ -6,7 +6,7 @@ use crate::engine::{Waiting, confirmed};
 use crate::event::{NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RowIx};
 use crate::ledger::Wallet;
-use crate::memory::State;
+use crate::memory::{Earned, State};
 use crate::prompt::Prompt;
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase};
@@ -76,6 +76,9 @@ pub struct Summary {
     pub front: Vec<FrontPoint>,
     /// What was spent.
     pub spent: Spent,
+    /// What each of the task's mutators has earned, in the task's order.
+    #[serde(default)]
+    pub mutators: Vec<MutatorEarned>,
     /// Counts of proposals, candidates and evaluations.
     pub counts: Counts,
     /// Calls without a good answer, by cause, also those that were asked again.
@@ -216,6 +219,24 @@ pub struct RoleSpent {
     pub usd: f64,
 }
 
+/// What one of the task's mutators has earned. What no model wrote counts for none of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MutatorEarned {
+    /// Its role: `mutator`, `mutator-2`, ….
+    pub role: String,
+    /// Its model, as `provider/model`.
+    pub model: String,
+    /// Its requests whose replies entered the decisions.
+    pub proposals: u64,
+    /// Those that became a candidate.
+    pub accepted: u64,
+    /// What its candidates gained over their parents, in points of the score (1 = all), summed; a loss
+    /// counts as 0.
+    pub gain: f64,
+    /// Dollars for the answers to these requests.
+    pub cost_usd: f64,
+}
+
 /// What was spent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
@@ -307,6 +328,7 @@ impl Summary {
             gain,
             front: front(task, state, info.seed),
             spent: spent(task, state, wallet, running),
+            mutators: mutators(task, state),
             counts: counts(state),
             failed_calls: failed_calls(state),
         }
@@ -458,6 +480,18 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
         cached_calls: state.counts.cached,
         by_role,
     }
+}
+
+fn mutators(task: &Task, state: &State) -> Vec<MutatorEarned> {
+    let named = task.mutators().filter_map(|(role, model)| Some((role, role.mutator()?, model)));
+    named
+        .map(|(role, mutator, model)| {
+            let Earned { proposals, accepted, gain, usd, .. } =
+                state.memory.mutators.earned(mutator);
+            let (role, model) = (role.to_string(), model.name.to_string());
+            MutatorEarned { role, model, proposals, accepted, gain, cost_usd: usd }
+        })
+        .collect()
 }
 
 fn counts(state: &State) -> Counts {

@@ -2,9 +2,12 @@
 
 use super::*;
 use crate::caps::Caps;
+use crate::event::StopReason;
+use crate::id::MutatorIx;
 use crate::provider::Request;
 use crate::task::TaskBuilder;
-use crate::task::model::ModelRole;
+use crate::task::model::{ModelName, ModelRole, ModelSpec};
+use crate::units::Tokens;
 use serde_json::{Value, json};
 
 fn row(number: u32) -> Value {
@@ -113,8 +116,13 @@ fn a_run_of_a_task_in_memory_is_stopped_and_goes_on_in_its_folder() {
 fn several_mutators_share_one_search_and_one_cap() {
     let folder = tempfile::tempdir().unwrap();
     let caps = Caps { calls: Some(1_000), proposals: Some(20), ..Caps::default() };
-    let task =
-        || builder(100).model(ModelRole::Mutator(1), "other/writer").caps(caps).build().unwrap();
+    let task = || {
+        builder(100)
+            .model(ModelRole::Mutator(MutatorIx(1)), "other/writer")
+            .caps(caps)
+            .build()
+            .unwrap()
+    };
     let with_models = |run: Run| {
         let run = run.with_model("own", model(answer));
         run.with_model("other", model(|request| rewrite(request, "system", "Look at nothing.")))
@@ -137,6 +145,47 @@ fn several_mutators_share_one_search_and_one_cap() {
     let ended = searched(&mut create("parted"), vec![stop], &control);
     assert_eq!(ended.outcome, Outcome::Interrupted);
     let mut parted = with_models(Run::open_with(task(), &dir).unwrap());
+    searched(&mut parted, Vec::new(), &Control::new());
+    assert_eq!(decisions(&parted), decisions(&whole));
+}
+
+/// The worst case of one mutator is more than the whole cap: the other one goes on, and an interruption
+/// changes nothing.
+#[test]
+fn a_mutator_that_does_not_fit_the_budget_gives_way_to_one_that_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = Some(Tokens(300_000));
+    let caps = Caps { tokens, proposals: Some(20), ..Caps::default() };
+    let task = || {
+        let spec = ModelSpec::of(ModelName::parse("own/writer").unwrap());
+        let dear = ModelSpec { max_output_tokens: Some(1_000_000), ..spec };
+        builder(100).model_spec(ModelRole::Mutator(MutatorIx(1)), dear).caps(caps).build().unwrap()
+    };
+    let create = |name: &str| {
+        let settings = Settings { caps: Some(caps), ..Settings::default() };
+        let dir = folder.path().join(name);
+        Run::create(task(), &random(), settings, dir).unwrap().with_model("own", model(answer))
+    };
+    let mut whole = create("whole");
+    let summary = searched(&mut whole, Vec::new(), &Control::new()).summary();
+    assert_eq!(summary.stop_reason, Some(StopReason::BudgetProposals), "{:?}", summary.spent);
+    let earned: Vec<(&str, u64)> =
+        summary.mutators.iter().map(|one| (one.role.as_str(), one.proposals)).collect();
+    assert_eq!(earned, [("mutator", 20), ("mutator-2", 0)]);
+    let [first, _] = &summary.mutators[..] else { panic!("there are two") };
+    assert!(first.model == "own/writer" && first.accepted > 0 && first.gain > 0.0, "{first:?}");
+    let replaced = |run: &Run| {
+        let of_event = |event: &Value| event.get("mutator_replaced").is_some();
+        decisions(run).iter().filter(|event| of_event(event)).count()
+    };
+    // Those that were drafted before it was known that it does not fit, and no more.
+    assert!((1..=4).contains(&replaced(&whole)), "{}", replaced(&whole));
+
+    let dir = RunDir::at(folder.path().join("parted"));
+    let control = Control::new();
+    let stop = Box::new(StopAt(150, control.clone()));
+    searched(&mut create("parted"), vec![stop], &control);
+    let mut parted = Run::open_with(task(), &dir).unwrap().with_model("own", model(answer));
     searched(&mut parted, Vec::new(), &Control::new());
     assert_eq!(decisions(&parted), decisions(&whole));
 }

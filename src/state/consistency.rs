@@ -7,7 +7,10 @@ use super::facts::{Facts, Phase};
 use crate::candidate::Candidate;
 use crate::event::{Block, Draft, Event, Gate, ProposalOutcome, RowKey, Shown};
 use crate::id::{Call, CandidateIx, ProposalNumber, RowIx};
+use crate::task::Task;
 use crate::task::example::{Split, SplitSizes};
+use crate::task::model::ModelRole;
+use std::collections::BTreeSet;
 
 /// Why an event cannot follow the events before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,17 +53,44 @@ pub enum Misfit {
         /// The number that it must have.
         next: Call,
     },
+    /// A model that the task does not have.
+    #[error("it names the role `{0}`, for which the task names no model")]
+    Role(ModelRole),
     /// Money for a call that was never issued.
     #[error("call {0} was not issued")]
     Reserved(Call),
 }
 
+/// What a task has that events may name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Rows of each split.
+    pub rows: SplitSizes,
+    /// The roles for which it names a model.
+    pub roles: BTreeSet<ModelRole>,
+}
+
+impl Named {
+    /// The rows and the roles of a task.
+    #[must_use]
+    pub fn of(task: &Task) -> Self {
+        // A program of the user's stands for the first mutator, where there is none.
+        let roles = task.roles().chain([ModelRole::MUTATOR]).collect();
+        Self { rows: task.splits.sizes(), roles }
+    }
+
+    fn check_role(&self, role: ModelRole) -> Result<(), Misfit> {
+        self.roles.contains(&role).then_some(()).ok_or(Misfit::Role(role))
+    }
+}
+
 impl Facts {
-    /// Checks that this event names only candidates, rows and calls that there are.
+    /// Checks that this event names only candidates, rows, calls and models that there are.
     ///
     /// # Errors
     /// What it names that does not exist.
-    pub fn check(&self, event: &Event, rows: SplitSizes) -> Result<(), Misfit> {
+    pub fn check(&self, event: &Event, named: &Named) -> Result<(), Misfit> {
+        let rows = named.rows;
         let is_before_start = matches!(event, Event::Pinned { .. } | Event::CapsChanged { .. });
         match event {
             _ if is_before_start => Ok(()),
@@ -68,7 +98,15 @@ impl Facts {
             Event::Started { baseline, .. } => self.check_candidate(baseline, rows),
             _ if self.phase == Phase::New => Err(Misfit::NotStarted),
 
-            Event::ProposalDrafted(draft) => self.check_draft(draft, rows),
+            Event::ProposalDrafted(draft) => {
+                named.check_role(ModelRole::Mutator(draft.mutator))?;
+                self.check_draft(draft, rows)
+            }
+            Event::MutatorReplaced { proposal, mutator, instead_of } => {
+                named.check_role(ModelRole::Mutator(*mutator))?;
+                named.check_role(ModelRole::Mutator(*instead_of))?;
+                self.check_proposal(*proposal)
+            }
             Event::ProposalIssued { proposal, call, rows: shown, .. } => {
                 self.check_proposal(*proposal)?;
                 self.check_next(*call)?;
@@ -100,7 +138,11 @@ impl Facts {
                 let mut demos = sets.iter().flatten();
                 demos.try_for_each(|demo| check_row(demo.row, Split::Train, rows))
             }
-            Event::Reserved { call, .. } | Event::Hedged { call, .. } => {
+            Event::CallMissing { role, .. } | Event::CallsReopened { role, .. } => {
+                named.check_role(*role)
+            }
+            Event::Reserved { call, role, .. } | Event::Hedged { call, role, .. } => {
+                named.check_role(*role)?;
                 let is_issued = *call < self.next_call;
                 is_issued.then_some(()).ok_or(Misfit::Reserved(*call))
             }

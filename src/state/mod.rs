@@ -26,7 +26,7 @@ mod tests;
 pub use batches::{OpenBatch, OpenBatches};
 pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
-pub use consistency::Misfit;
+pub use consistency::{Misfit, Named};
 pub use counts::{Counts, FailedCalls};
 pub use facts::{ClosedProposal, Facts, Phase};
 pub use open_call::{Arrival, OpenCall, Work};
@@ -68,6 +68,7 @@ impl Facts {
             Event::ProposalDrafted(_)
             | Event::ProposalAbandoned { .. }
             | Event::ProposalRevised { .. }
+            | Event::MutatorReplaced { .. }
             | Event::ProposalIssued { .. }
             | Event::ProposalFolded { .. }
             | Event::CandidateComposed { .. } => self.apply_proposal(event),

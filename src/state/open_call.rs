@@ -2,7 +2,7 @@
 
 use crate::caps::Share;
 use crate::event::{CachedOf, RowKey};
-use crate::id::{EventNumber, ProposalNumber};
+use crate::id::{EventNumber, MutatorIx, ProposalNumber};
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::Amount;
@@ -13,8 +13,8 @@ use crate::units::Usd;
 pub enum Work {
     /// An answer to a row.
     Evaluation(RowKey),
-    /// A proposal, with the place of the mutator that writes it.
-    Proposal(ProposalNumber, u8),
+    /// A proposal, with the mutator that writes it.
+    Proposal(ProposalNumber, MutatorIx),
 }
 
 impl Work {

@@ -3,7 +3,8 @@
 use super::facts::{ClosedProposal, Facts};
 use super::open_call::Work;
 use crate::event::{Draft, Event, ProposalOutcome, Shown};
-use crate::id::{Call, CandidateIx, ProposalNumber};
+use crate::id::{Call, CandidateIx, MutatorIx, ProposalNumber};
+use crate::task::model::ModelRole;
 use crate::units::Amount;
 
 impl Facts {
@@ -20,15 +21,20 @@ impl Facts {
                     draft.own = Some(own.clone());
                 }
             }
+            Event::MutatorReplaced { proposal, mutator, .. } => {
+                if let Some(draft) = self.drafts.get_mut(proposal) {
+                    draft.mutator = *mutator;
+                }
+            }
             Event::ProposalIssued { proposal, call, rows, reserve } => {
                 self.issue_proposal(*proposal, *call, rows, *reserve);
             }
             Event::ProposalFolded { call, outcome } => {
                 if let Some((open, _)) = self.fold_call(*call)
-                    && let Work::Proposal(proposal, _) = open.work
+                    && let Work::Proposal(proposal, mutator) = open.work
                 {
                     let shown = self.shown.remove(&proposal).unwrap_or_default();
-                    self.count_broken(outcome);
+                    self.count_broken(mutator, outcome);
                     self.fold_outcome(proposal, outcome, shown);
                 }
             }
@@ -51,8 +57,8 @@ impl Facts {
         rows: &[Shown],
         reserve: Amount,
     ) {
+        let Some(mutator) = self.drafts.get(&proposal).map(|draft| draft.mutator) else { return };
         self.shown.insert(proposal, rows.to_vec());
-        let mutator = self.drafts.get(&proposal).map_or(0, |draft| draft.mutator);
         self.issue(call, Work::Proposal(proposal, mutator), reserve, None);
     }
 
@@ -83,16 +89,15 @@ impl Facts {
     }
 
     /// Counts proposals in a row of which nothing could be read.
-    fn count_broken(&mut self, outcome: &ProposalOutcome) {
+    fn count_broken(&mut self, mutator: MutatorIx, outcome: &ProposalOutcome) {
         let example = match outcome {
             ProposalOutcome::Rejected { reason, detail } => {
                 reason.brings_no_prompt().then(|| format!("{reason}: {detail}"))
             }
             ProposalOutcome::Missing => {
                 let mut failed = self.counts.failed_calls.values();
-                let example = failed.find_map(|failed| {
-                    failed.examples.iter().find(|(role, _)| role.is_mutator()).map(|(_, it)| it)
-                });
+                let role = ModelRole::Mutator(mutator);
+                let example = failed.find_map(|failed| failed.examples.get(&role));
                 Some(example.cloned().unwrap_or_default())
             }
             _ => None,

@@ -7,7 +7,7 @@ use crate::event::{
     Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, NoAnswer, ProposalOutcome,
     Rejection, RowOutcome, StopReason,
 };
-use crate::id::{Call, CandidateIx, ProposalNumber, RowIx};
+use crate::id::{Call, CandidateIx, MutatorIx, ProposalNumber, RowIx};
 use crate::prompt::{Part, Prompt};
 use crate::task::example::{Split, SplitSizes};
 use crate::task::model::ModelRole;
@@ -255,7 +255,8 @@ fn an_event_that_names_what_there_is_not_is_refused() {
         Event::EvaluationIssued(Block { first, candidate, split, replicate, rows, reserve, cached })
     };
     let next = script.facts.next_call.0;
-    let check = |event: Event| script.facts.check(&event, rows);
+    let named = Named { rows, roles: [ModelRole::Task, ModelRole::MUTATOR].into() };
+    let check = |event: Event| script.facts.check(&event, &named);
     assert_eq!(check(block(0, Split::Dev, next, 1)), Ok(()));
     assert_eq!(check(block(0, Split::Hold, next, 2)), Ok(()));
     for (event, why) in [
@@ -264,6 +265,17 @@ fn an_event_that_names_what_there_is_not_is_refused() {
         (block(0, Split::Dev, next + 1, 1), "it issues call 1 after 0"),
         (Event::ContestEnded { survivors: vec![CandidateIx(7)] }, "it names candidate 7"),
         (Event::ProposalDrafted(Draft::new(ProposalNumber(3), Vec::new())), "not the next one"),
+        (
+            Event::ProposalDrafted(Draft {
+                mutator: MutatorIx(2),
+                ..Draft::new(script.facts.next_proposal, Vec::new())
+            }),
+            "it names the role `mutator-3`, for which the task names no model",
+        ),
+        (
+            Event::Reserved { call: Call(0), amount, role: ModelRole::Judge, share: Share::Search },
+            "it names the role `judge`",
+        ),
         (started(), "the run began before"),
     ] {
         let refused = check(event.clone()).expect_err("it cannot follow");
@@ -271,6 +283,6 @@ fn an_event_that_names_what_there_is_not_is_refused() {
     }
     let new = Facts::new(2);
     let finished = Event::Finished { at: jiff::Timestamp::UNIX_EPOCH };
-    assert_eq!(new.check(&finished, rows), Err(Misfit::NotStarted));
-    assert_eq!(new.check(&started(), rows), Ok(()));
+    assert_eq!(new.check(&finished, &named), Err(Misfit::NotStarted));
+    assert_eq!(new.check(&started(), &named), Ok(()));
 }

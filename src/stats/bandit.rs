@@ -7,7 +7,7 @@
 
 use crate::seed::Seed;
 use rand::Rng;
-use rand_distr::{Beta, Distribution, StandardNormal};
+use rand_distr::{Beta, Distribution, Gamma, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 /// Added to the pulls in [`ucb`], so that an arm without pulls has a finite index.
@@ -126,6 +126,13 @@ pub fn thompson_beta(successes: f64, failures: f64, seed: Seed) -> f64 {
 pub fn thompson_normal(mean: f64, variance: f64, seed: Seed) -> f64 {
     let z: f64 = StandardNormal.sample(&mut seed.rng());
     mean + variance.max(0.0).sqrt() * z
+}
+
+/// A Thompson draw of a rate, 0 or more: Gamma(`shape`, `rate`), with mean shape / rate. Both are above
+/// 0, or the mean is returned.
+#[must_use]
+pub fn thompson_gamma(shape: f64, rate: f64, rng: &mut impl Rng) -> f64 {
+    Gamma::new(shape, rate.recip()).map_or(shape / rate, |gamma| gamma.sample(rng))
 }
 
 /// The position drawn from weights (0 or more, of any sum), `None` if they are all 0 or one is not

@@ -9,6 +9,7 @@ use super::plan::{Lookahead, Plan, Strategy};
 use super::search::{Search, Slots};
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown};
+use crate::id::MutatorIx;
 use crate::ledger::{Finale, Remaining};
 use crate::memory::State;
 use crate::operator::Setting;
@@ -187,7 +188,7 @@ impl Search<'_> {
             let is_due = self.init_is_drafted();
             is_due.then(|| self.again().or_else(|| family.bred(self))).flatten()
         })?;
-        draft.mutator = self.mutator_of(&draft);
+        draft.mutator = self.writer_of(&draft);
         Some(Plan::Decide(Event::ProposalDrafted(draft)))
     }
 
@@ -211,6 +212,11 @@ impl Strategy for Composed {
             Phase::Choosing => search.slots.finale.next(&search),
             Phase::New | Phase::Confirming | Phase::Over => Vec::new(),
         }
+    }
+
+    fn writer(&self, state: &State, draft: &Draft, among: &[MutatorIx]) -> Option<MutatorIx> {
+        let remaining = Remaining { rollouts: 0, total_rollouts: 0 };
+        self.search(state, remaining).in_phase(draft.phase).drawn_writer(draft, among)
     }
 
     fn finale(&self, dev_rows: u32) -> Finale {

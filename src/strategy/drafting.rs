@@ -9,8 +9,8 @@ use super::breeding::Use;
 use super::search::{GateRule, Search};
 use crate::candidate::Demo;
 use crate::event::{Abandoned, Draft, Event, Gate, Shown, Source};
-use crate::id::{CandidateIx, ProposalNumber, RowIx};
-use crate::memory::{Gain, StepResult};
+use crate::id::{CandidateIx, MutatorIx, ProposalNumber, RowIx};
+use crate::memory::StepResult;
 use crate::operator::{Next, Sets, Used, When, missing_answers};
 use crate::seed::Seed;
 use crate::stats::weighted;
@@ -153,28 +153,43 @@ impl Search<'_> {
         let arms: Vec<usize> =
             eligible.iter().copied().filter(|place| weights[*place] > 0.0).collect();
         let gains = self.state.memory.gains.results();
-        let learnt = self.slots.choose.chances(gains, Gain::operator, &arms, seed);
+        let learnt = self.slots.choose.chances(gains, &arms, seed);
         for (arm, chance) in arms.into_iter().zip(learnt.unwrap_or_default()) {
             weights[arm] *= chance;
         }
         weights
     }
 
-    /// The mutator that writes a draft, by its place in the task.
-    pub(super) fn mutator_of(&self, draft: &Draft) -> u8 {
-        // A later step goes on with the mutator of the first.
-        if draft.from.is_some() || self.mutators.len() < 2 {
+    /// The mutator that writes a new draft.
+    pub(super) fn writer_of(&self, draft: &Draft) -> MutatorIx {
+        // A later step goes on with the mutator of the first, and what asks no model needs none.
+        if draft.from.is_some() || !self.asks_mutator(draft) {
             return draft.mutator;
         }
-        let arms: Vec<usize> = (0..self.mutators.len()).collect();
-        let seed = self.seed_of_next_draft().child("mutator", 0);
-        let gains = self.state.memory.gains.results();
-        let learnt = self.slots.model.chances(gains, Gain::mutator, &arms, seed);
-        let learnt = learnt.unwrap_or_else(|| vec![1.0; arms.len()]);
+        let mutators = (0..).map(MutatorIx).take(self.mutators.len());
+        let affordable = mutators.filter(|one| self.state.memory.mutators.is_affordable(*one));
+        self.drawn_writer(draft, &affordable.collect::<Vec<_>>()).unwrap_or(draft.mutator)
+    }
+
+    fn asks_mutator(&self, draft: &Draft) -> bool {
+        let author = self.slots.author(draft);
+        !draft.program && author.is_some_and(|author| author.asks_mutator())
+    }
+
+    /// One of these mutators, drawn for a draft; none is drawn where there is one alone.
+    pub(super) fn drawn_writer(&self, draft: &Draft, among: &[MutatorIx]) -> Option<MutatorIx> {
+        if among.len() < 2 {
+            return among.first().copied();
+        }
+        let seed = self.setting.seed.child("draft", u64::from(draft.proposal.0));
+        let seed = seed.child("mutator", 0);
+        let learnt = self.slots.model.chances(&self.state.memory.mutators, among, seed);
+        let learnt = learnt.unwrap_or_else(|| vec![1.0; among.len()]);
+        let weight = |one: &MutatorIx| self.mutators.get(one.index()).copied().unwrap_or_default();
         let chances: Vec<f64> =
-            self.mutators.iter().zip(learnt).map(|(weight, chance)| weight * chance).collect();
-        let drawn = weighted(&chances, &mut seed.child("draw", 0).rng()).unwrap_or(0);
-        u8::try_from(drawn).unwrap_or(0)
+            among.iter().zip(learnt).map(|(one, chance)| weight(one) * chance).collect();
+        let drawn = weighted(&chances, &mut seed.child("draw", 0).rng())?;
+        among.get(drawn).copied()
     }
 
     fn may_be_used(&self, place: usize) -> bool {

@@ -1,7 +1,7 @@
 //! What a strategy answers when it is asked: the trait that the engine uses.
 
 use crate::event::{Draft, Event, Gate, Shown};
-use crate::id::{CandidateIx, ProposalNumber, RowIx};
+use crate::id::{CandidateIx, MutatorIx, ProposalNumber, RowIx};
 use crate::ledger::{Finale, Remaining};
 use crate::memory::State;
 use crate::task::example::Split;
@@ -83,6 +83,12 @@ pub trait Strategy: Send + Sync {
     /// How far it plans ahead.
     fn lookahead(&self) -> Lookahead {
         Lookahead::default()
+    }
+
+    /// Which of these mutators writes a draft in place of the one that was drawn, whose worst case does
+    /// not fit the budget; `None`: none of them.
+    fn writer(&self, _state: &State, _draft: &Draft, among: &[MutatorIx]) -> Option<MutatorIx> {
+        among.first().copied()
     }
 
     /// What a child of this draft must pass before it is tried in full.

@@ -9,9 +9,9 @@ use super::space::{Combination, Observation, Space};
 use super::stop::Stop;
 use crate::event::{Draft, Event, Generation, Round};
 use crate::grammar::{Chosen, Misuse};
-use crate::id::{CandidateIx, RowIx};
+use crate::id::{CandidateIx, MutatorIx, RowIx};
 use crate::ledger::{Finale, Remaining};
-use crate::memory::{Gain, State};
+use crate::memory::{Gain, Mutators, State};
 use crate::operator::{Author, Init, Parents, PlannedRun, Screen, Setting, Used};
 use crate::seed::Seed;
 use crate::task::goal::Goal;
@@ -49,7 +49,7 @@ pub struct Slots {
     /// Which operator is next.
     pub choose: Chosen<dyn Choose>,
     /// Which of several mutators writes.
-    pub model: Chosen<dyn Choose>,
+    pub model: Chosen<dyn Writers>,
     /// Which combination of parts is tried next, where candidates are combinations.
     #[serde(skip_serializing_if = "is_any")]
     pub sampler: Chosen<dyn Sampler>,
@@ -414,7 +414,7 @@ pub trait Accept: Debug + Send + Sync {
     }
 }
 
-/// Which operator is next, and which mutator writes.
+/// Which operator is next.
 pub trait Choose: Debug + Send + Sync {
     /// The places of the operators that take turns on each parent; `None`: they are drawn.
     fn turns(&self, operators: &[Used]) -> Option<Vec<usize>> {
@@ -422,23 +422,26 @@ pub trait Choose: Debug + Send + Sync {
         None
     }
 
-    /// The chance of each arm, from what they brought; `None`: their weights alone decide. An arm is
-    /// an operator by its place in the recipe, or a mutator by its place in the task: what `arm_of`
-    /// says.
-    fn chances(
-        &self,
-        gains: &[Gain],
-        arm_of: fn(&Gain) -> usize,
-        arms: &[usize],
-        seed: Seed,
-    ) -> Option<Vec<f64>> {
-        let _ = (gains, arm_of, arms, seed);
+    /// The chance of each arm, an operator by its place in the recipe, from what they brought; `None`:
+    /// their weights alone decide.
+    fn chances(&self, gains: &[Gain], arms: &[usize], seed: Seed) -> Option<Vec<f64>> {
+        let _ = (gains, arms, seed);
         None
     }
 
-    /// Whether arms are drawn by what they brought.
+    /// Whether operators are drawn by what they brought.
     fn learns(&self) -> bool {
         false
+    }
+}
+
+/// Which of several mutators writes.
+pub trait Writers: Debug + Send + Sync {
+    /// The chance of each arm, a mutator of the task, from what they brought; `None`: their weights
+    /// alone decide.
+    fn chances(&self, earned: &Mutators, arms: &[MutatorIx], seed: Seed) -> Option<Vec<f64>> {
+        let _ = (earned, arms, seed);
+        None
     }
 }
 

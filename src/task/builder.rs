@@ -15,6 +15,7 @@ use super::scorer::{ScoreTable, Scorer, ScorerError, ScorerSet, Verdict};
 use super::split::{Shares, SplitSpec};
 use super::{Rows, Task};
 use crate::caps::Caps;
+use crate::id::MutatorIx;
 use crate::prompt::{Part, Prompt};
 use crate::source::SourceError;
 use serde::Serialize;
@@ -149,8 +150,8 @@ impl TaskBuilder {
         self
     }
 
-    /// The model of a role, as `provider/model`. Several mutators are `ModelRole::Mutator(0)`,
-    /// `ModelRole::Mutator(1)`, and so on. A provider that is neither built in nor given is
+    /// The model of a role, as `provider/model`. Several mutators are
+    /// `ModelRole::MUTATOR`, `ModelRole::Mutator(MutatorIx(1))`, and so on, without a gap. A provider that is neither built in nor given is
     /// implemented by the program: see `Run::with_model`.
     #[must_use]
     pub fn model(mut self, role: ModelRole, name: &str) -> Self {
@@ -204,6 +205,14 @@ impl TaskBuilder {
             return Err(SourceError::new(place, "no model answers rows")
                 .help("add `.model(ModelRole::Task, \"provider/model\")`"));
         };
+        let mutators = self.models.keys().copied().filter(|role| role.is_mutator());
+        let mut numbered = mutators.zip((0..).map(MutatorIx).map(ModelRole::Mutator));
+        if let Some((role, free)) = numbered.find(|(role, free)| role != free) {
+            let message = format!("there is a model for `{role}`, and none for `{free}`");
+            return Err(
+                SourceError::new(place, message).help("number the mutators from 0, without a gap")
+            );
+        }
         for spec in self.models.values() {
             let provider = spec.model.provider();
             if Provider::built_in(provider).is_none() {
@@ -382,6 +391,10 @@ mod tests {
             (builder().rows([json!("text")]), "the rows of the task `tickets`:1: a row must be"),
             (builder().rows([json!({"input": "x"})]), "answer"),
             (builder().model(ModelRole::MUTATOR, "writer"), "`writer` is not a model"),
+            (
+                builder().model(ModelRole::Mutator(MutatorIx(2)), "own/writer"),
+                "there is a model for `mutator-3`, and none for",
+            ),
             (builder().part("system", "Twice."), "a second `system`"),
             (builder().searched_part("hint", "{{ hnit }}"), "hnit"),
             (Task::builder("no model").rows([row(1)]), "no model answers rows"),

@@ -8,6 +8,7 @@ use super::model::{ModelRole, ModelSpec, Provider};
 use super::scorer::ScoreTable;
 use super::split::SplitSpec;
 use crate::caps::Caps;
+use crate::id::MutatorIx;
 use crate::source::{SourceError, line_of_key};
 use crate::text;
 use crate::units::{Tokens, Usd};
@@ -160,7 +161,7 @@ pub struct ModelsTable {
 impl ModelsTable {
     /// The models that it names, by role.
     pub fn each(&self) -> impl Iterator<Item = (ModelRole, &ModelSpec)> {
-        let mutators = (0..).map(ModelRole::Mutator).zip(&self.mutator);
+        let mutators = (0..).map(MutatorIx).map(ModelRole::Mutator).zip(&self.mutator);
         let judge = self.judge.iter().map(|judge| (ModelRole::Judge, judge));
         std::iter::once((ModelRole::Task, &self.task)).chain(mutators).chain(judge)
     }

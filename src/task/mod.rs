@@ -401,6 +401,9 @@ fn model(
     if spec.weight.is_some() && !role.is_mutator() {
         return Err(format!("`weight` is not used for the {role} model: only mutators are drawn"));
     }
+    if let Some(weight) = spec.weight {
+        model::check_weight(weight)?;
+    }
     if !spec.execution.is_live() && !kind.has_batches() {
         return Err(format!(
             "`{}` cannot be asked in batches: that is built for the kinds `openai`, \

@@ -15,7 +15,10 @@ fn is_plain(text: &str) {
 
 /// The type of a value at a dotted path.
 fn type_at(value: &Value, path: &str) -> &'static str {
-    let found = path.split('.').fold(value, |value, step| &value[step]);
+    let found = path.split('.').fold(value, |value, step| match step.parse::<usize>() {
+        Ok(place) => &value[place],
+        Err(_) => &value[step],
+    });
     match found {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -209,6 +212,11 @@ fn a_run_leaves_its_files_and_every_field_of_its_summary() {
         ("spent.by_role.task.usd", "number"),
         ("spent.by_role.mutator.calls", "count"),
         ("spent.by_role.judge.calls", "count"),
+        ("mutators.0.proposals", "count"),
+        ("mutators.0.accepted", "count"),
+        ("mutators.0.gain", "number"),
+        ("mutators.0.cost_usd", "number"),
+        ("mutators.0.model", "text"),
         ("counts.proposals", "count"),
         ("counts.candidates", "count"),
         ("counts.rejected", "table"),

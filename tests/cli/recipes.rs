@@ -149,14 +149,30 @@ fn two_mutators_are_planned_asked_and_reported() {
     let calls = |role: &str| spent[role]["calls"].as_u64().unwrap();
     assert!(calls("mutator") > 0 && calls("mutator-2") > calls("mutator"), "{spent}");
 
+    let earned = &env.json("results/two/summary.json")["mutators"];
+    for (place, role) in ["mutator", "mutator-2"].into_iter().enumerate() {
+        let one = &earned[place];
+        assert_eq!((&one["role"], &one["model"]), (&role.into(), &"sim/editor".into()), "{earned}");
+        assert_eq!(one["proposals"], calls(role), "{earned}");
+        assert!(one["accepted"].as_u64().unwrap() > 0, "{earned}");
+        let usd = one["cost_usd"].as_f64().unwrap() - spent[role]["usd"].as_f64().unwrap();
+        assert!(usd.abs() < 1e-9, "{earned} {spent}");
+    }
+    let report = env.run("report two --format md").ok().stdout;
+    for words in ["mutator (sim/editor): ", "mutator-2 (sim/editor): ", "| mutator-2 model |"] {
+        assert!(report.contains(words), "{words}: {report}");
+    }
+
     let explained = env.run("explain two p3").ok().stdout;
     assert!(explained.contains("written by `sim/editor`, drawn by `fixed`"), "{explained}");
 
     let again = env.read("colours/task.toml");
+    env.write("colours/task.toml", &again.replace("weight = 3", "weight = 1e308"));
+    assert!(env.complaint("plan colours").contains("it must be from 0.001 to 1000"));
     env.write("colours/task.toml", &again.replace("weight = 3", "weight = 0"));
     assert_snapshot!(env.complaint("plan colours"), @"
     exit 3
-    error: colours/task.toml:16: `weight` must be above 0
+    error: colours/task.toml:16: `weight` is 0; it must be from 0.001 to 1000
     ");
     env.write("colours/task.toml", &task.replace(&line, "mutator = []"));
     assert_snapshot!(env.complaint("plan colours"), @"

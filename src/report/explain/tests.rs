@@ -144,7 +144,7 @@ fn a_journal_that_breaks_off_anywhere_can_be_explained() {
     let example = run(Kind::Interrupted);
     let (file, recipe) = (run_file(&example), recipe());
     for events in (1..example.events.len()).step_by(7) {
-        let mut history = History::new(example.task.splits.sizes());
+        let mut history = History::new(Named::of(&example.task));
         for (number, event) in example.events.iter().take(events) {
             history.apply(*number, event);
         }

@@ -3,7 +3,7 @@
 use crate::strategy::search::Choose;
 
 kind! {
-    /// By the weights of the operators, or of the mutators.
+    /// By the weights of the operators.
     "fixed": "By their weights.",
     Fixed {}
 }

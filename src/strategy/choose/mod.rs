@@ -1,4 +1,4 @@
-//! Which operator is next, and which mutator writes: one file each, and the lists of them.
+//! Which operator is next: one file each, and the list of them.
 
 pub mod fixed;
 pub mod each;
@@ -10,10 +10,4 @@ use super::search::Choose;
 kinds! {
     /// Which operator is next.
     pub CHOOSES: dyn Choose = [fixed::Fixed, each::Each, thompson::Thompson, ucb::Ucb];
-}
-
-kinds! {
-    /// Which of the task's mutators writes, where there are several. What it draws for is one draft; the
-    /// later steps of a use ask the same mutator.
-    pub MODELS: dyn Choose = [thompson::Thompson, ucb::Ucb, fixed::Fixed];
 }

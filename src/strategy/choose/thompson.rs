@@ -6,12 +6,11 @@ use crate::stats::bandit::{Discounted, thompson_normal};
 use crate::strategy::search::Choose;
 
 kind! {
-    /// Thompson sampling on gain per cost: the children of an operator or a mutator have brought gains
-    /// over their parents, older ones count less, and its chance is that of being the best, times its
-    /// weight.
+    /// Thompson sampling on gain per cost: the children of an operator have brought gains over their
+    /// parents, older ones count less, and its chance is that of being the best, times its weight.
     "thompson": "By what each brought for its cost, drawn from what is believed of it.",
     Thompson {
-        /// What an older gain counts for each later one of the same operator or mutator.
+        /// What an older gain counts for each later one of the same operator.
         discount: f64 = 0.95 => share,
         /// The least chance of each.
         floor: f64 = 0.05 => share,
@@ -33,13 +32,7 @@ impl Choose for Thompson {
     /// Thompson sampling (Thompson 1933) on gain per cost: the mean gain of an operator is normal around
     /// its own discounted mean, shrunk to that of all; its cost is taken for known. The chance of being
     /// drawn is that of being the best, and never below the floor.
-    fn chances(
-        &self,
-        gains: &[Gain],
-        arm_of: fn(&Gain) -> usize,
-        arms: &[usize],
-        seed: Seed,
-    ) -> Option<Vec<f64>> {
+    fn chances(&self, gains: &[Gain], arms: &[usize], seed: Seed) -> Option<Vec<f64>> {
         let price = price(gains);
         let (mut all, mut all_costs) = (Discounted::default(), Discounted::default());
         let mut own = vec![(Discounted::default(), Discounted::default()); arms.len()];
@@ -47,7 +40,7 @@ impl Choose for Thompson {
             let (reward, cost) = (gain.over_parent.max(0.0), price(&gain.cost));
             all.push(reward);
             all_costs.push(cost);
-            if let Some(arm) = arms.iter().position(|arm| *arm == arm_of(gain)) {
+            if let Some(arm) = arms.iter().position(|arm| *arm == gain.operator()) {
                 let (rewards, costs) = &mut own[arm];
                 rewards.fade(self.discount);
                 costs.fade(self.discount);
@@ -96,13 +89,13 @@ mod tests {
 
     fn gain(operator: u16, over_parent: f64, over_baseline: f64, calls: u64) -> Gain {
         let cost = Cost { usd: 0.0, calls };
-        Gain { operator, mutator: 0, chance: None, over_parent, over_baseline, cost }
+        Gain { operator, chance: None, over_parent, over_baseline, cost }
     }
 
     #[test]
     fn thompson_prefers_the_same_gain_for_less_and_keeps_the_floor() {
         let kind = Thompson::default();
-        let of = |gains: &[Gain]| kind.chances(gains, Gain::operator, &[0, 1], Seed(1)).unwrap();
+        let of = |gains: &[Gain]| kind.chances(gains, &[0, 1], Seed(1)).unwrap();
         let sums_to_one = |chances: &[f64]| (chances.iter().sum::<f64>() - 1.0).abs() < 1e-9;
         // Nothing is known: either is as likely as the other, as far as 128 draws tell.
         let none = of(&[]);
@@ -125,9 +118,9 @@ mod tests {
             .collect();
         assert!(of(&turned)[1] > 0.9, "{:?}", of(&turned));
         let remembered = Thompson { discount: 1.0, ..kind.clone() };
-        assert!(remembered.chances(&turned, Gain::operator, &[0, 1], Seed(1)).unwrap()[0] > 0.9);
+        assert!(remembered.chances(&turned, &[0, 1], Seed(1)).unwrap()[0] > 0.9);
         let even = Thompson { floor: 0.5, ..kind.clone() };
-        assert_eq!(even.chances(&worse, Gain::operator, &[0, 1], Seed(1)).unwrap(), [0.5, 0.5]);
+        assert_eq!(even.chances(&worse, &[0, 1], Seed(1)).unwrap(), [0.5, 0.5]);
     }
 
     #[test]

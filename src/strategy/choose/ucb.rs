@@ -7,7 +7,7 @@ use crate::strategy::search::Choose;
 
 kind! {
     /// Asymmetric upper confidence bounds: only gains over parent and baseline count; chances are times
-    /// the weights of operators or mutators (ShinkaEvolve; arXiv:2509.19349, section 3.3).
+    /// the weights of the operators (ShinkaEvolve; arXiv:2509.19349, section 3.3).
     "ucb": "By an upper confidence bound of what each brought.",
     Ucb {
         /// The weight of exploration.
@@ -26,19 +26,13 @@ impl Choose for Ucb {
 
     /// Asymmetric upper confidence bounds (ShinkaEvolve, arXiv:2509.19349, section 3.3): the reward is what
     /// a child gains over the better one of its parent and the seed, and a loss is no reward.
-    fn chances(
-        &self,
-        gains: &[Gain],
-        arm_of: fn(&Gain) -> usize,
-        arms: &[usize],
-        _: Seed,
-    ) -> Option<Vec<f64>> {
+    fn chances(&self, gains: &[Gain], arms: &[usize], _: Seed) -> Option<Vec<f64>> {
         let mut bandit = AsymmetricUcb::new(arms.len());
         bandit.c = self.c;
         bandit.epsilon = self.epsilon;
         bandit.decay = self.discount;
         for gain in gains {
-            if let Some(arm) = arms.iter().position(|arm| *arm == arm_of(gain)) {
+            if let Some(arm) = arms.iter().position(|arm| *arm == gain.operator()) {
                 bandit.result(arm, gain.over_parent.min(gain.over_baseline), 0.0, 0.0);
             }
         }
@@ -53,7 +47,7 @@ mod tests {
 
     fn gain(operator: u16, over_parent: f64, over_baseline: f64, calls: u64) -> Gain {
         let cost = Cost { usd: 0.0, calls };
-        Gain { operator, mutator: 0, chance: None, over_parent, over_baseline, cost }
+        Gain { operator, chance: None, over_parent, over_baseline, cost }
     }
 
     /// Section 3.3: first every arm once; then the best index has 1 − ε, the others share ε. A gain over
@@ -61,9 +55,7 @@ mod tests {
     #[test]
     fn ucb_rewards_only_what_beats_parent_and_seed() {
         let kind = Ucb { c: 0.0, ..Ucb::default() };
-        let of = |gains: &[Gain], arms: &[usize]| {
-            kind.chances(gains, Gain::operator, arms, Seed(1)).unwrap()
-        };
+        let of = |gains: &[Gain], arms: &[usize]| kind.chances(gains, arms, Seed(1)).unwrap();
         assert_eq!(of(&[gain(0, 0.2, 0.2, 1)], &[0, 1, 2]), [0.0, 0.5, 0.5]);
         let all = [gain(0, 0.1, 0.2, 1), gain(1, 0.5, -0.1, 1), gain(2, 0.0, 0.0, 1)];
         let chances = of(&all, &[0, 1, 2]);

@@ -494,7 +494,7 @@ fn the_mutator_that_brings_most_per_dollar_is_drawn_most() {
                 }
                 Plan::Propose { proposal, .. } => {
                     let mutator = script.state.drafts[&proposal].mutator;
-                    uses[usize::from(mutator)] += 1;
+                    uses[mutator.index()] += 1;
                     script.step();
                     writers.resize(script.state.candidates.len(), Some(mutator));
                 }
@@ -523,7 +523,7 @@ fn weights_count_and_a_later_step_asks_the_mutator_of_the_first() {
         }
     }
     let first_steps = || drafts.iter().filter(|draft| draft.from.is_none());
-    let of_second = first_steps().filter(|draft| draft.mutator == 1).count();
+    let of_second = first_steps().filter(|draft| draft.mutator == MutatorIx(1)).count();
     assert!(of_second > 0 && 3 * of_second < first_steps().count(), "{of_second}");
     let mut later = 0;
     for draft in &drafts {

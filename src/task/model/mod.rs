@@ -33,10 +33,12 @@ pub use schema::SchemaSource;
 pub use timeouts::Timeouts;
 pub use usage::Usage;
 
+use crate::id::MutatorIx;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// The role of a model.
@@ -51,14 +53,14 @@ pub enum ModelRole {
     #[default]
     Task,
     /// Writes new prompts; by its place among the task's mutators.
-    Mutator(u8),
+    Mutator(MutatorIx),
     /// Grades answers.
     Judge,
 }
 
 impl ModelRole {
     /// The mutator, or the first of several.
-    pub const MUTATOR: Self = Self::Mutator(0);
+    pub const MUTATOR: Self = Self::Mutator(MutatorIx::FIRST);
 
     /// The key of its models in a task file.
     #[must_use]
@@ -74,6 +76,15 @@ impl ModelRole {
     #[must_use]
     pub fn is_mutator(self) -> bool {
         matches!(self, Self::Mutator(_))
+    }
+
+    /// Which mutator it is.
+    #[must_use]
+    pub fn mutator(self) -> Option<MutatorIx> {
+        match self {
+            Self::Mutator(mutator) => Some(mutator),
+            Self::Task | Self::Judge => None,
+        }
     }
 
     /// The default for the most tokens of an answer.
@@ -98,7 +109,7 @@ impl ModelRole {
 impl fmt::Display for ModelRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mutator(place @ 1..) => {
+            Self::Mutator(MutatorIx(place @ 1..)) => {
                 f.pad(&format!("{}-{}", self.key(), u16::from(*place) + 1))
             }
             first => f.pad(first.key()),
@@ -116,17 +127,19 @@ impl TryFrom<String> for ModelRole {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let place = |number: &str| number.parse::<u8>().ok()?.checked_sub(1).filter(|it| *it > 0);
-        match text.as_str() {
-            "task" => Ok(Self::Task),
-            "mutator" => Ok(Self::MUTATOR),
-            "judge" => Ok(Self::Judge),
-            other => other
-                .strip_prefix("mutator-")
-                .and_then(place)
-                .map(Self::Mutator)
-                .ok_or_else(|| format!("`{other}` is no role of a model")),
-        }
+        let further = |number: &str| {
+            let place = number.parse::<u16>().ok()?.checked_sub(1)?;
+            Some(Self::Mutator(MutatorIx(u8::try_from(place).ok()?)))
+        };
+        let role = match text.as_str() {
+            "task" => Some(Self::Task),
+            "mutator" => Some(Self::MUTATOR),
+            "judge" => Some(Self::Judge),
+            other => other.strip_prefix("mutator-").and_then(further),
+        };
+        // A role has one spelling: neither `mutator-1` nor `mutator-02`.
+        role.filter(|role| role.to_string() == text)
+            .ok_or_else(|| format!("`{text}` is no role of a model"))
     }
 }
 
@@ -177,6 +190,18 @@ impl<'de> Deserialize<'de> for ModelName {
     }
 }
 
+/// The range of a mutator's `weight`.
+pub const WEIGHTS: RangeInclusive<f64> = 0.001..=1000.0;
+
+/// Refuses a weight that is out of range, with a message that says so.
+pub(super) fn check_weight(weight: f64) -> Result<(), String> {
+    let (least, most) = (WEIGHTS.start(), WEIGHTS.end());
+    let is_fine = WEIGHTS.contains(&weight);
+    is_fine
+        .then_some(())
+        .ok_or_else(|| format!("`weight` is {weight}; it must be from {least} to {most}"))
+}
+
 /// A model with its settings, as written in the task file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelSpec {
@@ -188,7 +213,7 @@ pub struct ModelSpec {
     pub max_output_tokens: Option<u32>,
     /// The context window: the most tokens of request and reply together (mutator only).
     pub context_tokens: Option<u64>,
-    /// How often it is drawn beside the other mutators; the default is 1.
+    /// How often it is drawn beside the other mutators, in [`WEIGHTS`]; the default is 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
     /// The JSON Schema that its answers must follow.
@@ -274,8 +299,8 @@ impl<'de> Deserialize<'de> for ModelSpec {
                 if table.max_output_tokens == Some(0) {
                     return Err(serde::de::Error::custom("max_output_tokens must be at least 1"));
                 }
-                if table.weight.is_some_and(|it| !it.is_finite() || it <= 0.0) {
-                    return Err(serde::de::Error::custom("`weight` must be above 0"));
+                if let Some(Err(message)) = table.weight.map(check_weight) {
+                    return Err(serde::de::Error::custom(message));
                 }
                 let form = FormTable {
                     headers: table.headers,
@@ -307,5 +332,26 @@ impl<'de> Deserialize<'de> for ModelSpec {
             }
         }
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_has_one_spelling() {
+        let read = |text: &str| ModelRole::try_from(text.to_owned());
+        for place in 0..=u8::MAX {
+            let role = ModelRole::Mutator(MutatorIx(place));
+            assert_eq!(read(&role.to_string()), Ok(role));
+        }
+        assert_eq!(ModelRole::Mutator(MutatorIx(1)).to_string(), "mutator-2");
+        for text in ["mutator-1", "mutator-0", "mutator-02", "mutator-+02", "mutator-+2"] {
+            assert_eq!(read(text), Err(format!("`{text}` is no role of a model")));
+        }
+        for text in ["mutator-257", "mutator-", "mutator--2", "mutator-2 ", "Task", ""] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 }
