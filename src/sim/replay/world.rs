@@ -1,8 +1,10 @@
 //! A recorded file: prompts, who was written from whom, and whether each was right on each row.
 
+use super::super::{BYTES_PER_TOKEN, usage_of};
 use super::rows::{self, RecordedRow};
-use crate::prompt::Message;
+use crate::prompt::{Message, Role};
 use crate::source::{self, SourceError};
+use crate::task::model::Usage;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
@@ -144,6 +146,23 @@ impl RecordedWorld {
     #[must_use]
     pub fn baseline(&self) -> &RecordedPrompt {
         &self.prompts[0]
+    }
+
+    /// The least limit, in tokens, under which the mutator can give every prompt whole.
+    #[must_use]
+    pub fn longest_reply(&self) -> u32 {
+        let longest = self.prompts.iter().map(|prompt| prompt.text.len()).max().unwrap_or(0);
+        // The tags around it.
+        let tokens = longest.div_ceil(BYTES_PER_TOKEN) + 50;
+        tokens.next_multiple_of(100) as u32
+    }
+
+    /// The tokens of a right answer to a row.
+    #[must_use]
+    pub fn usage(prompt: &RecordedPrompt, row: &RecordedRow) -> Usage {
+        let message = |role, text: &str| Message { role, content: text.to_owned() };
+        let messages = [message(Role::System, &prompt.text), message(Role::User, &row.input)];
+        usage_of(&messages, &row.answer)
     }
 
     /// The prompt with a text, but for blanks at its ends.
