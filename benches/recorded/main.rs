@@ -5,6 +5,9 @@
 //! [--budgets 400,800] [--usd 0.10,0.25,0.60] [--splits 10] [--seeds 3]
 //! [--prices 0.40/1.60,2.00/8.00] [--free-evidence] [--out FILE.jsonl]`
 //!
+//! `cargo bench --bench recorded -- confirm …` takes the same options and shows how often a confirmation
+//! of what these searches found is wrong: they have half of the rows.
+//!
 //! Every run goes through the product's own engine, in process and at a concurrency of 1, since the
 //! recorded mutator gives its children in the order of the requests. A file's rows are split by seed:
 //! 30 in 100 to train, 40 to dev, and 30 that the run does not have, on which its winner is measured.
@@ -20,6 +23,7 @@ mod statistics;
 mod subjects;
 mod runs;
 mod table;
+mod confirm;
 #[expect(dead_code, reason = "another bench writes pages")]
 #[path = "../text_table.rs"]
 mod text_table;
@@ -50,7 +54,11 @@ fn bench(arguments: &[String]) -> Result<(), String> {
     let begun = Instant::now();
     let runs = runs::all(&options, &contestants, &subjects);
     let seconds = begun.elapsed().as_secs_f64();
-    for table in table::all(&options, &contestants, &subjects, &runs) {
+    let tables = match options.confirms {
+        true => confirm::tables(&options, &contestants, &subjects, &runs),
+        false => table::all(&options, &contestants, &subjects, &runs),
+    };
+    for table in tables {
         println!("{}", table.as_text());
     }
     let count = runs.len();

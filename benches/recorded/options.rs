@@ -44,6 +44,8 @@ pub(crate) struct Options {
     /// Of the task model and of the mutator.
     pub(crate) prices: [Price; 2],
     pub(crate) free_evidence: bool,
+    /// Whether confirmations are judged: the search has half of the rows.
+    pub(crate) confirms: bool,
     pub(crate) out: Option<PathBuf>,
 }
 
@@ -62,12 +64,18 @@ impl Options {
             // Of gpt-4.1-mini and gpt-4.1.
             prices: [Price::plain(0.40, 1.60), Price::plain(2.00, 8.00)],
             free_evidence: false,
+            confirms: false,
             out: None,
         };
         let mut arguments = arguments.iter().filter(|argument| *argument != "--bench");
         while let Some(name) = arguments.next() {
-            if name == "--free-evidence" {
-                options.free_evidence = true;
+            let switch = match name.as_str() {
+                "confirm" => Some(&mut options.confirms),
+                "--free-evidence" => Some(&mut options.free_evidence),
+                _ => None,
+            };
+            if let Some(switch) = switch {
+                *switch = true;
                 continue;
             }
             let value = arguments.next().ok_or_else(|| format!("`{name}` needs a value"))?;
@@ -105,6 +113,11 @@ impl Options {
             return Err("`--splits` and `--seeds` must be at least 1".to_owned());
         }
         Ok(options)
+    }
+
+    /// How many rows of a hundred are train and dev; the others are not in the task.
+    pub(crate) fn shares(&self) -> [usize; 2] {
+        if self.confirms { [20, 30] } else { [30, 40] }
     }
 
     /// What the prices are, for people.

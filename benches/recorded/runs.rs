@@ -78,6 +78,9 @@ pub(crate) struct Found {
     pub(crate) rejected: BTreeMap<String, u64>,
     pub(crate) prompt_tokens: u64,
     pub(crate) usd_per_1k: f64,
+    /// Its gain over the baseline as the run shows it on dev, and shrunken.
+    pub(crate) dev_gain: Option<f64>,
+    pub(crate) shrunken_dev: Option<f64>,
 }
 
 /// The recipes; `--set` changes the first one.
@@ -120,11 +123,7 @@ struct Job {
 /// rayon distributes the jobs, and each of them runs on a separate thread: a search waits for rayon
 /// inside its runtime, and a waiting worker may start another job, whose runtime could not start
 /// inside the first.
-pub(crate) fn all(
-    options: &Options,
-    contestants: &[Contestant],
-    subjects: &[Subject],
-) -> Vec<Run> {
+pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Subject]) -> Vec<Run> {
     let mut jobs = Vec::new();
     for split in 0..options.splits as usize {
         for seed in 1..=options.seeds {
@@ -175,9 +174,7 @@ pub(crate) fn all(
     }
     let mut runs = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     let place = |budget| options.budgets.iter().position(|it| *it == budget);
-    runs.sort_by_key(|run| {
-        (place(run.budget), run.contestant, run.subject, run.split, run.seed)
-    });
+    runs.sort_by_key(|run| (place(run.budget), run.contestant, run.subject, run.split, run.seed));
     runs
 }
 
@@ -230,11 +227,13 @@ async fn search(
     }
     let ended = ended.map_err(|error| error.to_string())?;
     let state = &ended.state;
-    let (winner, ..) = state.winner.ok_or("it returned no prompt")?;
+    let (winner, shrunken_dev, _) = state.winner.ok_or("it returned no prompt")?;
     let text = state.standing(winner).candidate.prompt.part("system").unwrap_or_default();
     let prompt = world.prompt(text).ok_or("its winner was never recorded")?;
     let (train_calls, train_usd) = of_train(&run)?;
-    let given = played.given;
+    let (given, summary) = (played.given, ended.summary());
+    let of_dev = |it: Option<&run::Prompted>| Some(it?.dev?.mean);
+    let dev_gain = of_dev(summary.best.as_ref()).zip(of_dev(summary.baseline.as_ref()));
     Ok(End::Found(Found {
         prompt: prompt.id.clone(),
         unseen: prompt.accuracy_on(split.unseen.iter().copied()),
@@ -245,9 +244,11 @@ async fn search(
         train_calls,
         mutator_calls: ended.wallet.proposals(),
         given: [given.own, given.of_others, given.unchanged],
-        rejected: ended.summary().counts.rejected,
+        rejected: summary.counts.rejected,
         prompt_tokens: prompt.text.len().div_ceil(4) as u64,
         usd_per_1k: split.usd_per_1k(options, world, prompt),
+        dev_gain: dev_gain.map(|(best, baseline)| best - baseline),
+        shrunken_dev,
     }))
 }
 

@@ -117,9 +117,10 @@ impl Figures<'_> {
         let differences = reference.map(|reference| paired(found, reference));
         let seed = Seed(1);
         let splits = differences.as_ref().map(|it| points(over_splits(it, seed)));
-        let files = differences.as_ref().and_then(|it| over_files(it)).map(|it| {
-            format!("{:+.1} to {:+.1}", it.low * 100.0, it.high * 100.0)
-        });
+        let files = differences
+            .as_ref()
+            .and_then(|it| over_files(it))
+            .map(|it| format!("{:+.1} to {:+.1}", it.low * 100.0, it.high * 100.0));
         let none = || "–".to_owned();
         let given = [0, 1, 2].map(|kind| format!("{:.0}", of(&|it| it.given[kind] as f64)));
         let rejected = |it: &Found| it.rejected.values().map(|count| *count as f64).sum();

@@ -15,8 +15,9 @@ pub(super) fn write(world: &RecordedWorld, dir: &Path, base_url: &str) -> Result
     let file = dir.join("task.toml");
     if file.exists() {
         let message = format!("{} exists already", file.display());
-        return Err(CliError::usage(message)
-            .hint("name another folder after --write-task, or leave it out and give the same --port"));
+        return Err(CliError::usage(message).hint(
+            "name another folder after --write-task, or leave it out and give the same --port",
+        ));
     }
     fs::create_dir_all(dir).map_err(|error| CliError::not_written(dir, &error))?;
     let rows = world.rows.iter().map(|row| {

@@ -206,8 +206,11 @@ impl Tally {
         let shown = Shown {
             requests: self.requests,
             answered: of(Outcome::Answered).count,
-            refused: Refused { unauthorized: self.unauthorized, bad_request: self.bad_request,
-                unrecorded: self.unrecorded },
+            refused: Refused {
+                unauthorized: self.unauthorized,
+                bad_request: self.bad_request,
+                unrecorded: self.unrecorded,
+            },
             faults: self.faults,
             models: [CLERK, EDITOR].map(|model| (model, of_model(model))).into(),
             billed: Billed { total, by_outcome: Outcome::ALL.map(|it| (it, of(it))).into() },

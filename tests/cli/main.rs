@@ -17,6 +17,7 @@ mod keys;
 mod mistakes;
 mod protocols;
 mod recipes;
+mod recorded_models;
 mod server;
 mod servers;
 mod trouble;

@@ -107,7 +107,9 @@ impl Replay {
                 Some((text, row)) => (text.to_owned(), Some(row.id.as_str())),
                 None => {
                     self.refused_answers.fetch_add(1, Ordering::Relaxed);
-                    return Err(Refused::unrecorded("this prompt with this row was never recorded"));
+                    return Err(Refused::unrecorded(
+                        "this prompt with this row was never recorded",
+                    ));
                 }
             },
             EDITOR => (self.mutator().reply(&self.world, call.messages, call.draw)?, None),

@@ -53,7 +53,11 @@ pub(super) fn read(file: &Path, count: usize) -> Result<Option<Vec<RecordedRow>>
 pub(super) fn in_place(name: &str, count: usize) -> Vec<RecordedRow> {
     let row = |number: usize| {
         let id = format!("row-{number:03}");
-        (id, format!("Row {number} of {name}: its text is not recorded."), format!("right {number}"))
+        (
+            id,
+            format!("Row {number} of {name}: its text is not recorded."),
+            format!("right {number}"),
+        )
     };
     with_wrong_answers((1..=count).map(row).collect())
 }

@@ -65,7 +65,12 @@ fn proposal(current: &str) -> Vec<Message> {
     ))
 }
 
-fn ask(replay: &Replay, model: &str, messages: &[Message], draw: Option<u64>) -> Result<String, String> {
+fn ask(
+    replay: &Replay,
+    model: &str,
+    messages: &[Message],
+    draw: Option<u64>,
+) -> Result<String, String> {
     let call = Call { model, messages, temperature: 1.0, max_output_tokens: 500, draw };
     replay.answer(call).map(|answer| answer.text).map_err(|refused| refused.message)
 }
@@ -232,7 +237,8 @@ fn rows_come_from_the_file_beside_it_if_they_are_those() {
     std::fs::create_dir(&rows).unwrap();
     let row = |number: usize, split: &str, answer: &str| {
         let input = format!("patch {}", number % 3);
-        json!({"id": format!("r{number}"), "split": split, "input": input, "answer": answer}).to_string()
+        json!({"id": format!("r{number}"), "split": split, "input": input, "answer": answer})
+            .to_string()
     };
     let write = |lines: &[String]| {
         std::fs::write(rows.join("colours.jsonl"), lines.join("\n")).unwrap();
@@ -262,13 +268,28 @@ fn a_mistake_is_shown_with_its_line() {
     for (lines, message) in [
         (vec![], "small.jsonl: it holds no prompt"),
         (vec![seed(), "{".to_owned()], "small.jsonl:2: not a recorded prompt"),
-        (vec![seed(), "{\"id\": \"a\"}".to_owned()], "small.jsonl:2: not a recorded prompt: missing field"),
-        (vec![seed(), line("a", "A.", &[], "1")], "small.jsonl:2: 1 scores, and the first prompt has 2"),
+        (
+            vec![seed(), "{\"id\": \"a\"}".to_owned()],
+            "small.jsonl:2: not a recorded prompt: missing field",
+        ),
+        (
+            vec![seed(), line("a", "A.", &[], "1")],
+            "small.jsonl:2: 1 scores, and the first prompt has 2",
+        ),
         (vec![line("a", "A.", &[], "")], "small.jsonl:1: 0 scores"),
         (vec![seed(), line("a", "A.", &[], "1?")], "small.jsonl:2: `?` among the scores"),
-        (vec![seed(), String::new(), line("a", " ", &[], "11")], "small.jsonl:3: its text is empty"),
-        (vec![seed(), line("seed", "B.", &[], "11")], "small.jsonl:2: a second prompt with the id `seed`"),
-        (vec![seed(), line("b", " Seed.\n", &[], "11")], "small.jsonl:2: it has the text of `seed`"),
+        (
+            vec![seed(), String::new(), line("a", " ", &[], "11")],
+            "small.jsonl:3: its text is empty",
+        ),
+        (
+            vec![seed(), line("seed", "B.", &[], "11")],
+            "small.jsonl:2: a second prompt with the id `seed`",
+        ),
+        (
+            vec![seed(), line("b", " Seed.\n", &[], "11")],
+            "small.jsonl:2: it has the text of `seed`",
+        ),
     ] {
         let error = RecordedWorld::read(&File::new(&lines).path()).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
@@ -288,13 +309,15 @@ fn the_real_files_can_be_played_to_their_end() {
         return;
     };
     let files = entries.map(|entry| entry.unwrap().path());
-    let files: Vec<_> = files.filter(|file| file.extension().is_some_and(|it| it == "jsonl")).collect();
+    let files: Vec<_> =
+        files.filter(|file| file.extension().is_some_and(|it| it == "jsonl")).collect();
     assert!(!files.is_empty());
     for file in files {
         let world = Arc::new(RecordedWorld::read(&file).unwrap());
         let replay = Replay::new(Arc::clone(&world), 1);
         for (row, right) in world.rows.iter().zip(&world.prompts[1].right) {
-            let said = ask(&replay, CLERK, &chat(&world.prompts[1].text, &row.input), None).unwrap();
+            let said =
+                ask(&replay, CLERK, &chat(&world.prompts[1].text, &row.input), None).unwrap();
             assert_eq!(said == row.answer, *right, "{}: {}", world.name, row.id);
         }
         // Every prompt that has a parent is given once; then the seed comes back unchanged.

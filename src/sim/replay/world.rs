@@ -100,7 +100,8 @@ impl RecordedWorld {
     }
 
     fn of_lines(file: &Path, name: String, lines: &[(usize, Line)]) -> Result<Self, SourceError> {
-        let wrong = |number: usize, message: String| SourceError::new(file, message).at_line(number);
+        let wrong =
+            |number: usize, message: String| SourceError::new(file, message).at_line(number);
         let Some((_, first)) = lines.first() else {
             return Err(SourceError::new(file, "it holds no prompt"));
         };
@@ -118,7 +119,10 @@ impl RecordedWorld {
                 return Err(wrong(*number, message).help("all are scored on the same rows"));
             }
             if let Some(other) = line.scores.chars().find(|digit| !matches!(digit, '0' | '1')) {
-                return Err(wrong(*number, format!("`{other}` among the scores is neither 0 nor 1")));
+                return Err(wrong(
+                    *number,
+                    format!("`{other}` among the scores is neither 0 nor 1"),
+                ));
             }
             if by_id.insert(line.id.as_str(), place).is_some() {
                 return Err(wrong(*number, format!("a second prompt with the id `{}`", line.id)));
