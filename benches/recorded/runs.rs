@@ -3,16 +3,16 @@
 use crate::options::{Budget, Options};
 use crate::subjects::{PROVIDER, Subject};
 use promptsearch::caps::Caps;
-use promptsearch::event::Event;
+use promptsearch::event::{Event, ProposalOutcome};
 use promptsearch::recipe::{self, Recipe};
 use promptsearch::run::{self, Control, Settings};
 use promptsearch::seed::Seed;
-use promptsearch::sim::replay::Replay;
+use promptsearch::sim::replay::{RecordedWorld, Replay};
 use promptsearch::task::example::Split as SplitName;
 use promptsearch::units::Usd;
 use rayon::prelude::*;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,13 +74,29 @@ pub(crate) struct Found {
     pub(crate) mutator_calls: u64,
     /// Replies that were children of the parent, of another prompt, the parent itself.
     pub(crate) given: [u64; 3],
-    /// Proposals that were rejected, by reason.
-    pub(crate) rejected: BTreeMap<String, u64>,
+    /// What became of its proposals: `tried`, or why they were refused.
+    pub(crate) fates: BTreeMap<String, Fate>,
     pub(crate) prompt_tokens: u64,
     pub(crate) usd_per_1k: f64,
     /// Its gain over the baseline as the run shows it on dev, and shrunken.
     pub(crate) dev_gain: Option<f64>,
     pub(crate) shrunken_dev: Option<f64>,
+}
+
+/// Proposals of the same fate: how many, and the sums of their accuracies on the unseen rows and of
+/// their tokens.
+#[derive(Clone, Copy, Default, Serialize)]
+pub(crate) struct Fate {
+    pub(crate) count: u64,
+    pub(crate) accuracy: f64,
+    pub(crate) tokens: f64,
+}
+
+impl Found {
+    /// Proposals that were refused.
+    pub(crate) fn rejected(&self) -> u64 {
+        self.fates.iter().filter(|(fate, _)| *fate != "tried").map(|(_, it)| it.count).sum()
+    }
 }
 
 /// The recipes; `--set` changes the first one.
@@ -230,7 +246,7 @@ async fn search(
     let (winner, shrunken_dev, _) = state.winner.ok_or("it returned no prompt")?;
     let text = state.standing(winner).candidate.prompt.part("system").unwrap_or_default();
     let prompt = world.prompt(text).ok_or("its winner was never recorded")?;
-    let (train_calls, train_usd) = of_train(&run)?;
+    let told = told(&run, world, &split.unseen)?;
     let (given, summary) = (played.given, ended.summary());
     let of_dev = |it: Option<&run::Prompted>| Some(it?.dev?.mean);
     let dev_gain = of_dev(summary.best.as_ref()).zip(of_dev(summary.baseline.as_ref()));
@@ -239,12 +255,12 @@ async fn search(
         unseen: prompt.accuracy_on(split.unseen.iter().copied()),
         baseline: world.baseline().accuracy_on(split.unseen.iter().copied()),
         usd: ended.wallet.spent().usd.dollars(),
-        train_usd,
+        train_usd: told.train_usd.dollars(),
         calls: ended.wallet.calls(),
-        train_calls,
+        train_calls: told.train_calls,
         mutator_calls: ended.wallet.proposals(),
         given: [given.own, given.of_others, given.unchanged],
-        rejected: summary.counts.rejected,
+        fates: told.fates,
         prompt_tokens: prompt.text.len().div_ceil(4) as u64,
         usd_per_1k: split.usd_per_1k(options, world, prompt),
         dev_gain: dev_gain.map(|(best, baseline)| best - baseline),
@@ -252,24 +268,52 @@ async fn search(
     }))
 }
 
-/// How many answers to rows of train there were, and what they cost.
-fn of_train(run: &run::Run) -> Result<(u64, f64), String> {
+/// What the events of a run say beyond its end.
+#[derive(Default)]
+struct Told {
+    /// Answers to rows of train, and what they cost.
+    train_calls: u64,
+    train_usd: Usd,
+    fates: BTreeMap<String, Fate>,
+}
+
+fn told(run: &run::Run, world: &RecordedWorld, unseen: &[usize]) -> Result<Told, String> {
     let events = run.events().map_err(|error| error.to_string())?;
-    let (mut calls, mut cost, mut count) = (std::collections::BTreeSet::new(), Usd::ZERO, 0);
+    let (mut of_train, mut replies) = (BTreeSet::new(), BTreeMap::new());
+    let mut told = Told::default();
     for (_, event) in &events {
         match event {
             Event::EvaluationIssued(block) if block.split == SplitName::Train => {
                 let first = block.first.0;
-                calls.extend(first..first + block.rows.len() as u64);
+                of_train.extend(first..first + block.rows.len() as u64);
             }
-            Event::Answered(answered) if calls.contains(&answered.call.0) => {
-                cost += answered.usd;
-                count += 1;
+            Event::Answered(answered) if of_train.contains(&answered.call.0) => {
+                told.train_usd += answered.usd;
+                told.train_calls += 1;
+            }
+            Event::Answered(answered) => {
+                replies.insert(answered.call, answered.text.as_str());
+            }
+            Event::ProposalFolded { call, outcome } => {
+                let fate = match outcome {
+                    ProposalOutcome::Added { .. } => "tried".to_owned(),
+                    ProposalOutcome::Rejected { reason, .. } => reason.to_string(),
+                    _ => continue,
+                };
+                let text = replies.get(call).copied().unwrap_or_default();
+                let text = text.split_once('>').map_or(text, |(_, after)| after);
+                let text = text.rsplit_once("</").map_or(text, |(before, _)| before);
+                if let Some(prompt) = world.prompt(text) {
+                    let fate = told.fates.entry(fate).or_default();
+                    fate.count += 1;
+                    fate.accuracy += prompt.accuracy_on(unseen.iter().copied());
+                    fate.tokens += prompt.text.len() as f64 / 4.0;
+                }
             }
             _ => {}
         }
     }
-    Ok((count, cost.dollars()))
+    Ok(told)
 }
 
 /// Prints the progress from time to time.

@@ -1,7 +1,7 @@
 //! The results as tables.
 
 use crate::options::{Budget, Options};
-use crate::runs::{Contestant, End, Found, Run};
+use crate::runs::{Contestant, End, Fate, Found, Run};
 use crate::statistics::{Estimate, mean, over_files, over_splits};
 use crate::subjects::Subject;
 use crate::text_table::Table;
@@ -30,6 +30,7 @@ pub(crate) fn all(
         let of = Figures { options, contestants, subjects, runs, budget: *budget };
         tables.push(of.recipes());
         tables.push(of.files());
+        tables.push(of.fates());
     }
     tables.push(notes(options, contestants, subjects, runs));
     tables
@@ -123,7 +124,6 @@ impl Figures<'_> {
             .map(|it| format!("{:+.1} to {:+.1}", it.low * 100.0, it.high * 100.0));
         let none = || "–".to_owned();
         let given = [0, 1, 2].map(|kind| format!("{:.0}", of(&|it| it.given[kind] as f64)));
-        let rejected = |it: &Found| it.rejected.values().map(|count| *count as f64).sum();
         vec![
             share(of(&|it| it.unseen)),
             splits.unwrap_or_else(none),
@@ -134,10 +134,41 @@ impl Figures<'_> {
             format!("{:.0}", of(&|it| it.train_calls as f64)),
             format!("{:.1}", of(&|it| it.mutator_calls as f64)),
             given.join("/"),
-            format!("{:.1}", of(&rejected)),
+            format!("{:.1}", of(&|it| it.rejected() as f64)),
             format!("{:.0}", of(&|it| it.prompt_tokens as f64)),
             format!("{:.3}", of(&|it| it.usd_per_1k)),
         ]
+    }
+
+    /// What the proposals that were refused would have scored, beside those that were tried.
+    fn fates(&self) -> Table {
+        let mut rows = Vec::new();
+        for (place, contestant) in self.contestants.iter().enumerate() {
+            let mut all: BTreeMap<&str, Fate> = BTreeMap::new();
+            let found = self.found(place);
+            let runs: Vec<&Found> = found.iter().flatten().flatten().flatten().copied().collect();
+            for (fate, it) in runs.iter().flat_map(|it| &it.fates) {
+                let sum = all.entry(fate).or_default();
+                sum.count += it.count;
+                sum.accuracy += it.accuracy;
+                sum.tokens += it.tokens;
+            }
+            for (fate, sum) in all {
+                let count = sum.count as f64;
+                let figures = [count / runs.len() as f64, sum.accuracy / count, sum.tokens / count];
+                let [each, accuracy, tokens] = figures;
+                let cells = [format!("{each:.1}"), share(accuracy), format!("{tokens:.0}")];
+                rows.push(
+                    [vec![contestant.name.clone(), fate.to_owned()], cells.to_vec()].concat(),
+                );
+            }
+        }
+        Table {
+            title: format!("What became of proposals, {}", self.budget),
+            head: ["recipe", "fate", "per run", "unseen", "tokens"].map(str::to_owned).into(),
+            rows,
+            notes: vec!["Means over all proposals of all runs.".to_owned()],
+        }
     }
 
     /// Accuracy on unseen rows by file.
