@@ -215,6 +215,14 @@ fn notes(
         if !contestant.switched_off.is_empty() {
             notes.push(format!("{name}: without {}.", contestant.switched_off.join(", ")));
         }
+        let mut found =
+            runs.iter().filter(|run| run.contestant == place).filter_map(|run| match &run.end {
+                End::Found(found) => Some(found),
+                End::Refused(_) | End::Error(_) => None,
+            });
+        if found.clone().count() > 0 && found.all(|it| it.mutator_calls == 0) {
+            notes.push(format!("{name}: never asked the mutator, and so found nothing."));
+        }
         let mut errors: BTreeMap<String, usize> = BTreeMap::new();
         for run in runs.iter().filter(|run| run.contestant == place) {
             match &run.end {
