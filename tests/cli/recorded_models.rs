@@ -34,7 +34,7 @@ fn a_run_finds_the_best_recorded_prompt_over_http() {
     assert_eq!(first["best"]["prompt"]["system"], "Look twice. Say red or blue, in one word.");
     assert!(first["spent"]["usd"].as_f64().unwrap() > 0.0);
     // The children are given away: another search on the same server meets none of them.
-    let second = env.run(&format!("{run} two")).ok().json();
+    let second = env.run(&format!("{run} two --seed 2")).ok().json();
     assert_eq!(second["counts"]["candidates"], 1, "{second:#}");
     // A second server gives the same run again.
     server.kill().unwrap();
