@@ -18,6 +18,8 @@ mod options;
 mod plot;
 mod runs;
 mod table;
+#[path = "../text_table.rs"]
+mod text_table;
 mod truth;
 #[expect(dead_code, reason = "tests use the rest")]
 #[path = "../worlds/mod.rs"]
@@ -65,7 +67,7 @@ fn write(
     out: &std::path::Path,
     options: &Options,
     results: &runs::Results,
-    tables: &[table::Table],
+    tables: &[text_table::Table],
 ) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(out)?;
     let json = serde_json::to_string_pretty(&results)?;

@@ -370,8 +370,14 @@ pub(crate) struct EjectArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// Task whose rows the simulated models know
-    #[arg(long, value_name = "TASK")]
-    pub task: PathBuf,
+    #[arg(long, value_name = "TASK", required_unless_present = "recorded")]
+    pub task: Option<PathBuf>,
+    /// Recorded prompts with their scores, which are played again in place of simulated models
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "oracle"])]
+    pub recorded: Option<PathBuf>,
+    /// Write a task that asks this server into a new folder
+    #[arg(long, value_name = "DIR", requires = "recorded", conflicts_with = "task")]
+    pub write_task: Option<PathBuf>,
     /// Port to listen on; 0 chooses a free port and prints it
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub port: u16,

@@ -21,6 +21,7 @@ mod recorded;
 mod eval;
 mod export;
 mod strategies;
+mod replay_task; // A task for recorded models.
 mod simulate;
 
 pub use error::{CliError, Kind};

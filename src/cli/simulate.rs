@@ -1,12 +1,14 @@
-//! `simulate`: serves the simulated models over HTTP, or prints a prompt's true quality.
+//! `simulate`: serves simulated or recorded models over HTTP, or prints a prompt's true quality.
 
 use super::args::SimulateArgs;
 use super::error::CliError;
+use super::replay_task;
 use super::screen::Screen;
 use crate::export::document;
+use crate::sim::replay::{RecordedWorld, Replay};
 use crate::sim::server::{self, Allowance, BatchOptions, Options};
 use crate::sim::world::WorldParameters;
-use crate::sim::{Faults, Latency, true_quality, world_of};
+use crate::sim::{Faults, Latency, Models, true_quality, world_of};
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::text;
@@ -15,7 +17,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliError> {
-    let task = Task::load(&args.task)?;
+    if let Some(file) = &args.recorded {
+        let world = Arc::new(RecordedWorld::read(file)?);
+        let replay = Replay::new(Arc::clone(&world), args.model_seed);
+        return served(args, screen, Models::from(replay), Some(&world));
+    }
+    let Some(task) = &args.task else {
+        return Err(CliError::usage("name a task with --task, or a recorded file with --recorded"));
+    };
+    let task = Task::load(task)?;
     let world = world_of(&task, args.model_seed, WorldParameters::default());
     if let Some(file) = &args.oracle {
         let bytes =
@@ -33,6 +43,16 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
         );
         return screen.show(&value, &text);
     }
+    served(args, screen, Models::from(Arc::new(world)), None)
+}
+
+/// Serves models until a signal; those of a recorded world with a task for it, where one is asked for.
+fn served(
+    args: &SimulateArgs,
+    screen: &Screen,
+    models: Models,
+    recorded: Option<&RecordedWorld>,
+) -> Result<(), CliError> {
     let shares =
         [args.throttle, args.error, args.unavailable, args.hang, args.truncate, args.empty];
     if !(0.0..=1.0).contains(&args.batch_expire) {
@@ -76,14 +96,18 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
         let address = listener.local_addr()?;
         let base_url = format!("http://{address}/v1");
         let value = serde_json::json!({"base_url": base_url, "port": address.port()});
-        let line = format!("simulated models at {base_url} (clerk, editor); press Ctrl-C to stop");
+        let kind = if recorded.is_some() { "recorded" } else { "simulated" };
+        let line = format!("{kind} models at {base_url} (clerk, editor); press Ctrl-C to stop");
+        if let (Some(world), Some(dir)) = (recorded, &args.write_task) {
+            replay_task::write(world, dir, &base_url)?;
+        }
         if screen.json {
             // Print one line, so that a script can read it while the server runs.
             screen.print(&value.to_string())?;
         } else {
             screen.print(&line)?;
         }
-        server::serve(listener, Arc::new(world), options, until_signal()).await?;
+        server::serve(listener, models, options, until_signal()).await?;
         Ok(())
     })
 }

@@ -110,26 +110,32 @@ pub fn confirmed(state: &State, seed: Seed) -> Option<Confirmed> {
         .zip(theirs.cells())
         .filter_map(|(mine, theirs)| Some((mine.score()?, theirs.score()?)))
         .collect();
-    if rows.is_empty() {
-        return None;
+    let is_changed = winner != CandidateIx::BASELINE;
+    (!rows.is_empty()).then(|| Confirmed::of(&rows, is_changed, seed.child("hold", 0)))
+}
+
+impl Confirmed {
+    /// Evaluates the scores of winner and baseline on the same rows; `is_changed`: the winner is another
+    /// prompt than the baseline.
+    #[must_use]
+    pub fn of(rows: &[(f64, f64)], is_changed: bool, seed: Seed) -> Self {
+        let (mine, theirs): (Vec<f64>, Vec<f64>) = rows.iter().copied().unzip();
+        let differences: Vec<f64> = rows.iter().map(|(mine, theirs)| mine - theirs).collect();
+        let is_binary = rows.iter().all(|(a, b)| [*a, *b].iter().all(|s| *s == 0.0 || *s == 1.0));
+        let gain = is_changed
+            .then(|| {
+                let test = paired::test(&differences, is_binary, seed.child("test", 0));
+                let interval = interval::of_differences(&differences, seed.child("gain", 0))?;
+                Some((interval, test))
+            })
+            .flatten();
+        let is_shown = rows.len() >= MIN_HOLD_ROWS
+            && gain.as_ref().is_some_and(|(gain, test)| test.p_value <= ALPHA && gain.low > 0.0);
+        Self {
+            winner: interval::of_scores(&mine, seed.child("winner", 0)),
+            baseline: interval::of_scores(&theirs, seed.child("seed", 0)),
+            gain,
+            is_shown,
+        }
     }
-    let seed = seed.child("hold", 0);
-    let (mine, theirs): (Vec<f64>, Vec<f64>) = rows.iter().copied().unzip();
-    let differences: Vec<f64> = rows.iter().map(|(mine, theirs)| mine - theirs).collect();
-    let is_binary = rows.iter().all(|(a, b)| [*a, *b].iter().all(|s| *s == 0.0 || *s == 1.0));
-    let gain = (winner != CandidateIx::BASELINE)
-        .then(|| {
-            let test = paired::test(&differences, is_binary, seed.child("test", 0));
-            let interval = interval::of_differences(&differences, seed.child("gain", 0))?;
-            Some((interval, test))
-        })
-        .flatten();
-    let is_shown = rows.len() >= MIN_HOLD_ROWS
-        && gain.as_ref().is_some_and(|(gain, test)| test.p_value <= ALPHA && gain.low > 0.0);
-    Some(Confirmed {
-        winner: interval::of_scores(&mine, seed.child("winner", 0)),
-        baseline: interval::of_scores(&theirs, seed.child("seed", 0)),
-        gain,
-        is_shown,
-    })
 }

@@ -1,4 +1,5 @@
-//! Simulated models: a clerk that answers rows and an editor that writes prompts.
+//! Simulated models: a clerk that answers rows and an editor that writes prompts; and recorded ones in
+//! their place.
 //!
 //! They know the task's data and nothing else, cost simulated dollars, and answer the same request
 //! always the same way: all chance is a hash of the model seed and of what it is about. What they
@@ -27,6 +28,7 @@ pub mod world;
 mod answer;
 pub mod clerk;
 mod of_task;
+pub mod replay;
 pub mod server;
 
 pub use faults::{Faults, Latency};
@@ -38,6 +40,7 @@ use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
 use async_trait::async_trait;
+use replay::Replay;
 use std::sync::Arc;
 use world::World;
 
@@ -65,7 +68,8 @@ struct Call<'a> {
     messages: &'a [Message],
     temperature: f64,
     max_output_tokens: u32,
-    draw: u64,
+    /// Nothing where the request does not say it.
+    draw: Option<u64>,
 }
 
 /// An answer with what only the simulation knows.
@@ -78,6 +82,105 @@ struct Answer<'w> {
     row: Option<&'w str>,
 }
 
+/// Why there is no answer.
+#[derive(Debug)]
+struct Refused {
+    /// Whether the model exists, and nothing was recorded that it could answer with.
+    is_unrecorded: bool,
+    message: String,
+}
+
+impl<'a> Call<'a> {
+    fn of(request: &'a Request) -> Self {
+        Self {
+            model: request.model.model(),
+            messages: &request.messages,
+            temperature: request.temperature,
+            max_output_tokens: request.max_output_tokens,
+            draw: Some(request.draw),
+        }
+    }
+
+    /// A text as far as it may be sent.
+    fn cut(&self, mut text: String, finish: Finish) -> (String, Finish) {
+        let most = self.max_output_tokens as usize * BYTES_PER_TOKEN;
+        if text.len() <= most {
+            return (text, finish);
+        }
+        text.truncate(text.floor_char_boundary(most));
+        (text, Finish::Length)
+    }
+}
+
+impl Answer<'_> {
+    fn into_reply(self) -> Reply {
+        let (usage, why, envelope) = (Some(self.usage), String::new(), Box::default());
+        Reply { text: self.text, usage, finish: self.finish, why, envelope }
+    }
+}
+
+impl Refused {
+    fn no_model(name: &str) -> Self {
+        let hint = text::suggestion(name, &[CLERK, EDITOR]);
+        let message = format!("there is no simulated model `{name}`, {hint}");
+        Self { is_unrecorded: false, message }
+    }
+
+    fn unrecorded(why: &str) -> Self {
+        Self { is_unrecorded: true, message: format!("no recorded reply: {why}") }
+    }
+
+    fn into_error(self) -> LlmError {
+        LlmError {
+            failure: Failure::BadRequest,
+            may_be_billed: false,
+            retry_after: None,
+            usage: None,
+            refused_field: None,
+            envelope: Box::default(),
+            message: self.message,
+        }
+    }
+}
+
+/// The models behind a server: simulated or recorded ones.
+#[derive(Debug)]
+pub enum Models {
+    /// Of a simulated world.
+    Simulated(SimLlm),
+    /// Of a recorded one.
+    Recorded(Replay),
+}
+
+impl Models {
+    fn answer(&self, call: Call<'_>) -> Result<Answer<'_>, Refused> {
+        match self {
+            Self::Simulated(models) => models.answer(call),
+            Self::Recorded(models) => models.answer(call),
+        }
+    }
+
+    /// Forgets what was asked.
+    fn reset(&self) {
+        match self {
+            Self::Simulated(_) => {}
+            Self::Recorded(models) => models.reset(),
+        }
+    }
+}
+
+impl From<Arc<World>> for Models {
+    fn from(world: Arc<World>) -> Self {
+        Self::Simulated(SimLlm::new(world))
+    }
+}
+
+impl From<Replay> for Models {
+    fn from(replay: Replay) -> Self {
+        Self::Recorded(replay)
+    }
+}
+
 impl SimLlm {
     /// The models of a world.
     #[must_use]
@@ -88,27 +191,21 @@ impl SimLlm {
     /// The one way to an answer, in process and over HTTP.
     ///
     /// # Errors
-    /// A sentence that names the models there are.
-    fn answer(&self, call: Call<'_>) -> Result<Answer<'_>, String> {
-        let (mut text, mut finish, row) = match call.model {
+    /// There is no such model.
+    fn answer(&self, call: Call<'_>) -> Result<Answer<'_>, Refused> {
+        let draw = call.draw.unwrap_or(0);
+        let (text, finish, row) = match call.model {
             CLERK => {
-                let said = clerk::say(&self.world, call.messages, call.temperature, call.draw);
+                let said = clerk::say(&self.world, call.messages, call.temperature, draw);
                 (said.text, Finish::Stop, said.row)
             }
             EDITOR => {
-                let written = editor::write(self.world.seed, call.messages, call.draw);
+                let written = editor::write(self.world.seed, call.messages, draw);
                 (written.text, written.finish, None)
             }
-            other => {
-                let hint = text::suggestion(other, &[CLERK, EDITOR]);
-                return Err(format!("there is no simulated model `{other}`, {hint}"));
-            }
+            other => return Err(Refused::no_model(other)),
         };
-        let most = call.max_output_tokens as usize * BYTES_PER_TOKEN;
-        if text.len() > most {
-            text.truncate(text.floor_char_boundary(most));
-            finish = Finish::Length;
-        }
+        let (text, finish) = call.cut(text, finish);
         let usage = usage_of(call.messages, &text);
         Ok(Answer { text, usage, finish, row })
     }
@@ -124,26 +221,7 @@ fn usage_of(messages: &[Message], output: &str) -> Usage {
 #[async_trait]
 impl Llm for SimLlm {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
-        let answer = self
-            .answer(Call {
-                model: request.model.model(),
-                messages: &request.messages,
-                temperature: request.temperature,
-                max_output_tokens: request.max_output_tokens,
-                draw: request.draw,
-            })
-            .map_err(|message| LlmError {
-                failure: Failure::BadRequest,
-                may_be_billed: false,
-                retry_after: None,
-                usage: None,
-                refused_field: None,
-                envelope: Box::default(),
-                message,
-            })?;
-        let (usage, why) = (Some(answer.usage), String::new());
-        let envelope = Box::default();
-        Ok(Reply { text: answer.text, usage, finish: answer.finish, why, envelope })
+        self.answer(Call::of(request)).map(Answer::into_reply).map_err(Refused::into_error)
     }
 }
 

@@ -14,8 +14,7 @@ use super::faults::Fault;
 use super::log::{LogEntry, RequestLog};
 use super::tally::{BodyHash, Outcome, Tally};
 use super::wire::{self, ChatRequest, Wire};
-use super::world::World;
-use super::{Answer, CLERK, Call, SimLlm};
+use super::{Answer, CLERK, Call, Models};
 use crate::task::model::{ModelRole, Usage};
 use crate::units::Tokens;
 use axum::Router;
@@ -57,7 +56,7 @@ pub struct Options {
 }
 
 struct Server {
-    models: SimLlm,
+    models: Models,
     options: Options,
     tally: Mutex<Tally>,
     buckets: Mutex<Buckets>,
@@ -73,7 +72,7 @@ struct Server {
 /// A log file that cannot be opened, or a listener that fails.
 pub async fn serve(
     listener: TcpListener,
-    world: Arc<World>,
+    models: impl Into<Models>,
     options: Options,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -81,7 +80,7 @@ pub async fn serve(
     let log = options.log.as_deref().map(RequestLog::open).transpose()?;
     let buckets = Mutex::new(Buckets::new(options.allowance, Instant::now()));
     let server = Arc::new(Server {
-        models: SimLlm::new(world),
+        models: models.into(),
         options,
         tally: Mutex::default(),
         buckets,
@@ -93,7 +92,7 @@ pub async fn serve(
         .route("/v1/chat/completions", post(chat))
         .route("/v1/messages", post(messages))
         .merge(batch_routes::routes())
-        .route("/v1/models", get(models))
+        .route("/v1/models", get(list_models))
         .route("/stats", get(stats))
         .route("/stats/reset", post(reset))
         .route("/health", get(health))
@@ -116,7 +115,7 @@ async fn health() -> &'static str {
     "ok"
 }
 
-async fn models() -> Response {
+async fn list_models() -> Response {
     json(StatusCode::OK, wire::models())
 }
 
@@ -126,6 +125,7 @@ async fn stats(State(server): State<Arc<Server>>) -> Response {
 
 async fn reset(State(server): State<Arc<Server>>) -> Response {
     *server.tally() = Tally::default();
+    server.models.reset();
     json(StatusCode::OK, b"{}".to_vec())
 }
 
@@ -229,13 +229,17 @@ impl Server {
             max_output_tokens: most,
             draw: request.draw(),
         });
-        let answer = answer.map_err(|message| {
+        let answer = answer.map_err(|refused| {
+            if refused.is_unrecorded {
+                self.tally().unrecorded();
+                return (StatusCode::BAD_REQUEST, "invalid_request_error", refused.message);
+            }
             self.tally().refused();
             let kind = match wire {
                 Wire::OpenAi => "model_not_found",
                 Wire::Anthropic => "not_found_error",
             };
-            (StatusCode::NOT_FOUND, kind, message)
+            (StatusCode::NOT_FOUND, kind, refused.message)
         })?;
         Ok((request, answer))
     }
@@ -251,7 +255,7 @@ impl Server {
                     body: hash,
                     hash: hex(&hash),
                     model: request.model(),
-                    draw: request.draw(),
+                    draw: request.draw().unwrap_or(0),
                     row: answer.row,
                     usage: Some(answer.usage),
                     outcome: Outcome::Answered,
@@ -289,7 +293,7 @@ impl Server {
             body,
             hash: hex(&body),
             model: request.model(),
-            draw: request.draw(),
+            draw: request.draw().unwrap_or(0),
             row: answer.row,
             usage: Some(answer.usage),
             outcome: Outcome::Abandoned,

@@ -91,6 +91,7 @@ pub(super) struct Tally {
     requests: u64,
     unauthorized: u64,
     bad_request: u64,
+    unrecorded: u64,
     faults: Met,
     models: BTreeMap<String, Bill>,
     billed: BTreeMap<Outcome, Bill>,
@@ -115,6 +116,7 @@ struct Shown<'a> {
 struct Refused {
     unauthorized: u64,
     bad_request: u64,
+    unrecorded: u64,
 }
 
 #[derive(Serialize)]
@@ -145,6 +147,11 @@ impl Tally {
     /// It was no chat request.
     pub(super) fn refused(&mut self) {
         self.bad_request += 1;
+    }
+
+    /// Nothing was recorded that answers it.
+    pub(super) fn unrecorded(&mut self) {
+        self.unrecorded += 1;
     }
 
     /// A body; says how often it was seen before.
@@ -199,7 +206,11 @@ impl Tally {
         let shown = Shown {
             requests: self.requests,
             answered: of(Outcome::Answered).count,
-            refused: Refused { unauthorized: self.unauthorized, bad_request: self.bad_request },
+            refused: Refused {
+                unauthorized: self.unauthorized,
+                bad_request: self.bad_request,
+                unrecorded: self.unrecorded,
+            },
             faults: self.faults,
             models: [CLERK, EDITOR].map(|model| (model, of_model(model))).into(),
             billed: Billed { total, by_outcome: Outcome::ALL.map(|it| (it, of(it))).into() },

@@ -109,9 +109,9 @@ impl ChatRequest {
         self.max_completion_tokens.or(self.max_tokens)
     }
 
-    /// The draw; without a seed it is 0, since the simulated models never differ by accident.
-    pub(super) fn draw(&self) -> u64 {
-        self.seed.as_ref().map_or(0, |seed| {
+    /// The draw, where the request has a seed.
+    pub(super) fn draw(&self) -> Option<u64> {
+        self.seed.as_ref().map(|seed| {
             seed.as_u64().or_else(|| seed.as_i64().map(|seed| seed as u64)).unwrap_or(0)
         })
     }

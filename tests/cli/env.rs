@@ -129,8 +129,13 @@ impl TestEnv {
 
     /// Starts `simulate` for the task `colours`; what it told.
     pub(crate) fn simulate(&self, line: &str) -> (Child, Value) {
+        self.serve(&format!("--task colours {line}"))
+    }
+
+    /// Starts `simulate`; what it told.
+    pub(crate) fn serve(&self, line: &str) -> (Child, Value) {
         let mut child = self
-            .command(&format!("simulate --task colours --json {line}"))
+            .command(&format!("simulate --json {line}"))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

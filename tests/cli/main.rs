@@ -19,6 +19,7 @@ mod keys;
 mod mistakes;
 mod protocols;
 mod recipes;
+mod recorded_models;
 mod server;
 mod servers;
 mod trouble;

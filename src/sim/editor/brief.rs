@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 
 /// One part that the reply may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(in crate::sim) struct Wanted {
     /// The literal tag before it.
-    pub(super) opening: String,
+    pub(in crate::sim) opening: String,
     /// The part's name.
     pub(super) part: String,
     /// Its text now, where the request shows it.
@@ -41,13 +41,13 @@ impl Past {
 
 /// The request as the editor understands it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Brief {
+pub(in crate::sim) struct Brief {
     /// What to do.
     pub(super) kind: Kind,
     /// The part of the current text.
     pub(super) part: String,
     /// The current text; empty if there is none.
-    pub(super) current: String,
+    pub(in crate::sim) current: String,
     /// The rows.
     pub(super) evidence: Vec<Record>,
     /// Earlier texts, in the order in which they are shown.
@@ -63,11 +63,11 @@ pub(super) struct Brief {
     /// What the task is about, as far as the request's first line says it.
     pub(super) about: String,
     /// How many notes the reply should hold; 0 where a text is asked for.
-    pub(super) notes: usize,
+    pub(in crate::sim) notes: usize,
     /// What the reply should hold; empty where the request shows no tag.
-    pub(super) wanted: Vec<Wanted>,
+    pub(in crate::sim) wanted: Vec<Wanted>,
     /// The literal tag after each part.
-    pub(super) closing: String,
+    pub(in crate::sim) closing: String,
     /// The literal tags around each note.
     pub(super) note_tags: (String, String),
     /// The whole request without its nonce: what chance depends on.
@@ -76,7 +76,7 @@ pub(super) struct Brief {
 
 impl Brief {
     /// Reads a request.
-    pub(super) fn new(messages: &[Message]) -> Self {
+    pub(in crate::sim) fn new(messages: &[Message]) -> Self {
         let whole = messages
             .iter()
             .map(|message| message.content.as_str())

@@ -16,7 +16,7 @@ use super::draw;
 use crate::event::Finish;
 use crate::prompt::{Message, Piece, pieces};
 use crate::seed::Seed;
-use brief::Brief;
+pub(super) use brief::Brief;
 use kind::Kind;
 use phrases::{CLOSERS, NOTE_CLOSERS, NOTE_OPENERS, NOTHING_TO_SAY, OPENERS};
 use rand::Rng;
