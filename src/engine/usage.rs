@@ -2,8 +2,9 @@
 
 use crate::event::Finish;
 use crate::ledger::estimate_tokens;
-use crate::provider::{Reply, Request};
+use crate::provider::{LlmError, Reply, Request};
 use crate::task::model::Usage;
+use crate::units::Amount;
 
 /// How many times the answer tokens that were asked for, or the bytes that were sent, a provider may
 /// count in tokens before its numbers cannot be true.
@@ -30,6 +31,18 @@ pub(super) fn reported_usage(request: &Request, reply: &Reply) -> Option<Usage> 
         return None;
     }
     Some(usage)
+}
+
+/// What an attempt that failed costs; `None`: it may be billed, and how much is not known.
+pub(super) fn cost_of_failure(
+    request: &Request,
+    error: &LlmError,
+    cost: impl FnOnce(Usage) -> Amount,
+) -> Option<Amount> {
+    if !error.may_be_billed {
+        return Some(Amount::ZERO);
+    }
+    plausible_usage(request, error.usage).map(cost)
 }
 
 /// A generous guess, so that the cap is never passed unseen.

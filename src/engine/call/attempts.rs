@@ -10,7 +10,7 @@ use crate::engine::attempt;
 use crate::engine::batches::Brought;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{Next, Tries};
-use crate::engine::usage::plausible_usage;
+use crate::engine::usage::cost_of_failure;
 use crate::event::{Answered, Event, Failure, NoAnswer};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
@@ -266,18 +266,6 @@ impl CallRunner {
         context.provider.is_back.notify_waiters();
         Ok(AttemptsEnd::Answered { number, answered: Box::new(answered), first })
     }
-}
-
-/// What an attempt that failed costs; `None`: it may be billed, and how much is not known.
-pub(super) fn cost_of_failure(
-    request: &Request,
-    error: &LlmError,
-    cost: impl FnOnce(Usage) -> Amount,
-) -> Option<Amount> {
-    if !error.may_be_billed {
-        return Some(Amount::ZERO);
-    }
-    plausible_usage(request, error.usage).map(cost)
 }
 
 impl<'a> CallContext<'a> {

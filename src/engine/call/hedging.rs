@@ -4,11 +4,10 @@
 //! the worst case of the second one is set aside, durably, before it is sent. Which of the two counts is known when
 //! one is answered; the other one holds what was set aside, goes on by itself, and is charged what it costs.
 
-use super::attempts::cost_of_failure;
 use super::{CallContext, CallRunner, lock};
 use crate::engine::attempt;
 use crate::engine::error::StopCause;
-use crate::engine::usage::{estimated_usage, plausible_usage};
+use crate::engine::usage::{cost_of_failure, estimated_usage, plausible_usage};
 use crate::event::Event;
 use crate::id::{Call, EventNumber};
 use crate::provider::limit::Permit;

@@ -7,8 +7,8 @@
 mod reservation; // What an attempt needs before it is sent.
 mod collection; // What a batch brings.
 mod submission; // How requests get into a batch.
-mod attempts; // The attempts of a call, in turn.
 mod hedging; // An attempt that is late is made once more.
+mod attempts; // The attempts of a call, in turn.
 
 use super::batches::Batches;
 use super::error::StopCause;
