@@ -238,7 +238,10 @@ mod tests {
         assert_eq!((earned.proposals, earned.accepted, earned.gained), (1, 1, 1));
         assert!((earned.gain - 0.375).abs() < 1e-12, "{earned:?}");
         assert!((earned.usd - USD).abs() < 1e-12 && earned.tokens > 0, "{earned:?}");
-        assert!((mutators.rows_usd() - 2.0 * USD).abs() < 1e-12, "the baseline's rows are no child's");
+        assert!(
+            (mutators.rows_usd() - 2.0 * USD).abs() < 1e-12,
+            "the baseline's rows are no child's"
+        );
         assert_eq!(mutators.earned(OTHER), earned);
         assert_eq!(mutators.settled(MutatorIx::FIRST), Earned::default());
         assert_eq!(mutators.written().len(), 1);
@@ -276,8 +279,7 @@ mod tests {
         let mutator = MutatorIx::FIRST;
         script.apply(Event::MutatorReplaced { proposal, mutator, instead_of: OTHER });
         assert_eq!(script.state.drafts[&proposal].mutator, mutator);
-        let is_affordable =
-            |script: &Script| script.state.memory.mutators.is_affordable(OTHER);
+        let is_affordable = |script: &Script| script.state.memory.mutators.is_affordable(OTHER);
         assert!(!is_affordable(&script) && script.state.memory.mutators.is_affordable(mutator));
         let (rows, reserve) = (Vec::new(), crate::units::Amount::ZERO);
         script.apply(Event::ProposalIssued { proposal, call: Call(1), rows, reserve });

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::caps::Caps;
+use crate::event::StopReason;
 use crate::id::MutatorIx;
 use crate::provider::Request;
 use crate::task::TaskBuilder;
-use crate::event::StopReason;
 use crate::task::model::{ModelName, ModelRole, ModelSpec};
 use crate::units::Tokens;
 use serde_json::{Value, json};
