@@ -12,6 +12,7 @@ use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RequestHash, Row
 use crate::prompt::Prompt;
 use crate::run::{History, InvalidOfRun, RunInfo, Status, Summary};
 use crate::seed::Seed;
+use crate::state::Named;
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::{ModelRole, simulated_price};

@@ -10,6 +10,7 @@ use crate::id::RunName;
 use crate::recipe::Recipe;
 use crate::run::{History, RunFile, RunKind, SCHEMA};
 use crate::seed::Seed;
+use crate::state::Named;
 
 /// A recipe of the tests' own, because shipped recipes may change.
 fn recipe() -> Recipe {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::event::Draft;
+use crate::id::MutatorIx;
 
 // ── prompts of several parts ──────────────────────────────────────────────────────────────────
 
@@ -486,7 +487,7 @@ fn the_mutator_that_brings_most_per_dollar_is_drawn_most() {
             match plan {
                 Plan::Evaluate { candidate, split, replicate, rows } => {
                     let score = match writers[candidate.index()] {
-                        Some(0) => 0.7,
+                        Some(MutatorIx::FIRST) => 0.7,
                         Some(_) => 0.3,
                         None => 0.5,
                     };
@@ -534,6 +535,30 @@ fn weights_count_and_a_later_step_asks_the_mutator_of_the_first() {
         }
     }
     assert!(later > 10, "{later}");
+}
+
+/// `local_edit` asks no model: another mutator than the first would be drawn for one half of its drafts.
+#[test]
+fn no_mutator_is_drawn_for_what_asks_no_model() {
+    let operators = "operator=[{kind='mutate_text'}, {kind='local_edit'}]";
+    let mut script = Script::new("random", &[operators], (8, 8), 1_000_000, |_: &str, _, _| 0.5);
+    script.strategy = script.strategy.with_mutators(vec![1.0, 1.0]);
+    let (mut asked, mut unasked) = (Vec::new(), Vec::new());
+    for _ in 0..600 {
+        if !script.step() {
+            break;
+        }
+        if let Some(Event::ProposalDrafted(draft)) = script.events.last() {
+            let of_kind = if draft.operator == Some(1) { &mut unasked } else { &mut asked };
+            of_kind.push(draft.mutator);
+        }
+    }
+    let second = MutatorIx(1);
+    assert!(asked.len() > 10 && asked.contains(&second), "{asked:?}");
+    assert!(unasked.len() > 10 && !unasked.contains(&second), "{unasked:?}");
+    let asked_in_all: u64 =
+        [MutatorIx::FIRST, second].map(|one| script.state.memory.mutators.asked(one)).iter().sum();
+    assert!(asked_in_all <= asked.len() as u64, "{asked_in_all}");
 }
 
 /// All rows of a block at one score.
