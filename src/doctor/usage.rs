@@ -16,7 +16,10 @@ pub(super) fn check(checks: &mut Checks, reply: &Reply, max_output_tokens: u32) 
     match reply.reported {
         None => checks.warn(
             "usage",
-            format!("the provider counts no tokens, so they are estimated: {}", in_words(counted)),
+            format!(
+                "the provider counts no tokens, or says that the prompt had none; a run estimates them: {}",
+                in_words(counted)
+            ),
             "caps hold by the estimate, which is generous; its bill may differ",
         ),
         Some(reported) if reply.answered.estimated => checks.warn(

@@ -22,11 +22,11 @@ pub(crate) fn plausible_usage(request: &Request, usage: Option<Usage>) -> Option
     None
 }
 
-/// The usage of a reply, where what the provider reports can be true: a text is not made of no tokens, nor
-/// of no prompt. A cap would never be reached by such numbers.
+/// The usage of a reply, where what the provider reports can be true: a text is not made of no tokens. A
+/// prompt of none is no report at all, as the protocols read it.
 pub(super) fn reported_usage(request: &Request, reply: &Reply) -> Option<Usage> {
     let usage = plausible_usage(request, reply.usage)?;
-    if !reply.text.is_empty() && (usage.answer().0 == 0 || usage.prompt().0 == 0) {
+    if !reply.text.is_empty() && usage.answer().0 == 0 {
         tracing::warn!(model = %request.model, ?usage, "a text of no tokens: they are estimated instead");
         return None;
     }

@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_night_has_whole_rounds_and_a_round_a_number_of_requests() {
-        let hours = |hours| Duration::from_secs(hours * 3_600);
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
         let rounds = |night, wait| Rounds { night, wait, requests: 250 };
         assert_eq!(rounds(hours(8), hours(1)).available(), 8);
         assert_eq!(rounds(hours(8), hours(3)).available(), 2);

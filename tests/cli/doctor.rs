@@ -337,7 +337,7 @@ fn simulated_models_a_full_budget_and_a_short_night_are_checked_too() {
     assert_eq!(found["status"], "ok", "{found:#}");
     is(&found, "task", "reach", "ok", "in this process");
     // Where time alone is capped, the pace says how much there is to do.
-    env.edit("colours/task.toml", "calls = 300", "wall = \"1h\"");
+    env.edit("colours/task.toml", "calls = 300", "wall = \"1m\"");
     let (found, _) = checked(&env, "", 0);
     assert!(found["night"]["calls"].as_u64().unwrap() > 10_000, "{found:#}");
     let (found, _) = checked(&env, "--max-calls 1", 0);
@@ -479,7 +479,8 @@ fn usage_that_cannot_be_true_is_shown_and_not_believed() {
         (200, "", json!({"choices": [choice], "usage": usage}).to_string())
     };
     let cases = [
-        (0, 0, "0 tokens in, 0 out, which cannot be true; a run estimates instead", false),
+        (0, 0, "says that the prompt had none; a run estimates them", false),
+        (20, 0, "20 tokens in, 0 out, which cannot be true; a run estimates instead", false),
         (20, 9_000_000, "9,000,000 out, which cannot be true", false),
         (20, 600, "600 out, more than `max_output_tokens` = 512; a run counts", true),
     ];
