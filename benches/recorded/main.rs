@@ -25,7 +25,7 @@ mod runs;
 mod table;
 mod confirm;
 #[expect(dead_code, reason = "another bench writes pages")]
-#[path = "../text_table.rs"]
+#[path = "../text_table/mod.rs"]
 mod text_table;
 
 use options::Options;

@@ -18,7 +18,7 @@ mod options;
 mod plot;
 mod runs;
 mod table;
-#[path = "../text_table.rs"]
+#[path = "../text_table/mod.rs"]
 mod text_table;
 mod truth;
 #[expect(dead_code, reason = "tests use the rest")]
