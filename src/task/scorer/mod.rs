@@ -11,6 +11,7 @@ mod invalid;
 mod reasoning;
 mod table;
 mod comparable;
+mod entities;
 mod answer_filter;
 mod exact;
 mod spelling;
