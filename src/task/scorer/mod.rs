@@ -234,7 +234,7 @@ impl Scorer {
                 let verdicts = expected.iter().map(|it| kind.score(part, it, &self.filter));
                 let best = alternatives::best(verdicts.collect(), &expected)?;
                 // What an empty answer lacks beside a text is not worth a word.
-                let is_empty = best.invalid.is_some() && part.trim().is_empty();
+                let is_empty = !best.score.is_perfect() && part.trim().is_empty();
                 Some(if is_empty { invalid(InvalidReason::Empty) } else { best })
             }
         }

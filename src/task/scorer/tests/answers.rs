@@ -197,6 +197,11 @@ fn values_and_texts() {
             ("It’s “done”", json!("It's \"done\""), Right),
             ("```json\n[\"a\", \"b\"]\n```", json!(["a", "b"]), Right),
             ("a, b", json!(["a", "b"]), Invalid),
+            ("a\r\nb", json!("a\nb"), Right),
+            ("a\nb", json!("a\r\nb"), Right),
+            ("", json!("a"), Invalid),
+            (" \n", json!(5), Invalid),
+            ("", json!(""), Right),
         ],
     );
     all_scored(
