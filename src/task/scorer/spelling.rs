@@ -295,7 +295,7 @@ fn character(c: char, out: &mut String) {
         '～' => out.push('~'),
         // Roots, infinity, brackets that round, and the bar over the digits of a period.
         '√' | '∛' | '∜' | '∞' | '⌊' | '⌋' | '⌈' | '⌉' | '\u{305}' => {
-            out.push(EXPRESSION)
+            out.push(EXPRESSION);
         }
         c => {
             let code = u32::from(c);
