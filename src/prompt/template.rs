@@ -3,7 +3,8 @@
 //! Values print as they do in searched parts: text as it is, null as nothing, all else as JSON.
 
 use super::placeholder::{Piece, pieces};
-use minijinja::value::{Kwargs, Value, ValueKind};
+use minijinja::filters;
+use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use regex::Regex;
 use serde::Serialize;
@@ -22,6 +23,22 @@ pub(super) fn environment() -> Environment<'static> {
     engine.set_auto_escape_callback(|_| AutoEscape::None);
     engine.set_formatter(print);
     engine.add_filter("tojson", tojson);
+    // Filters that make a text of a value begin with the text that it is shown as.
+    engine.add_filter("_upper", filters::upper);
+    engine.add_filter("upper", on_text("_upper"));
+    engine.add_filter("_lower", filters::lower);
+    engine.add_filter("lower", on_text("_lower"));
+    engine.add_filter("_title", filters::title);
+    engine.add_filter("title", on_text("_title"));
+    engine.add_filter("_capitalize", filters::capitalize);
+    engine.add_filter("capitalize", on_text("_capitalize"));
+    engine.add_filter("_trim", filters::trim);
+    engine.add_filter("trim", on_text("_trim"));
+    engine.add_filter("_replace", filters::replace);
+    engine.add_filter("replace", on_text("_replace"));
+    engine.add_filter("string", |value: &Value| shown(value));
+    engine.add_filter("_join", filters::join);
+    engine.add_filter("join", join);
     if let Ok(syntax) =
         minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build()
     {
@@ -41,15 +58,45 @@ pub(crate) fn render_template(text: &str, values: &super::Columns) -> Result<Str
 }
 
 fn print(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    let text = match (value.kind(), value.as_str()) {
-        (ValueKind::None, _) => return Ok(()),
-        (_, Some(text)) => text.to_owned(),
+    out.write_str(&shown(value)?).map_err(Error::from)
+}
+
+/// The text that a value is shown as.
+fn shown(value: &Value) -> Result<String, Error> {
+    match (value.kind(), value.as_str()) {
+        (ValueKind::None, _) => Ok(String::new()),
+        (ValueKind::Undefined, _) => Err(ErrorKind::UndefinedError.into()),
+        (_, Some(text)) => Ok(text.to_owned()),
         (ValueKind::Bool | ValueKind::Number | ValueKind::Seq | ValueKind::Map, _) => {
-            serde_json::to_string(value).map_err(no_json)?
+            serde_json::to_string(value).map_err(no_json)
         }
-        _ => value.to_string(),
+        _ => Ok(value.to_string()),
+    }
+}
+
+/// The engine's filter of a name, on the text that a value is shown as.
+fn on_text(
+    filter: &'static str,
+) -> impl Fn(&mut State<'_, '_>, &Value, Rest<Value>) -> Result<Value, Error> {
+    move |state, value, rest| {
+        let mut values = vec![Value::from(shown(value)?)];
+        values.extend(rest.iter().cloned());
+        state.apply_filter(filter, &values)
+    }
+}
+
+/// The items of a list, as they are shown, as one text.
+fn join(state: &mut State<'_, '_>, value: &Value, rest: Rest<Value>) -> Result<Value, Error> {
+    let list = match value.kind() {
+        ValueKind::Seq => {
+            let items = value.try_iter()?.map(|item| shown(&item));
+            Value::from(items.collect::<Result<Vec<_>, _>>()?)
+        }
+        _ => value.clone(),
     };
-    out.write_str(&text).map_err(Error::from)
+    let mut values = vec![list];
+    values.extend(rest.iter().cloned());
+    state.apply_filter("_join", &values)
 }
 
 /// JSON with a blank after commas and colons, or in lines that are indented by `indent` spaces. The
@@ -188,6 +235,21 @@ mod tests {
             rendered(text, row),
             r#"|true|["a",1]|{"z":"ä","a":null}|9007199254740993|1.0|x"#
         );
+    }
+
+    #[test]
+    fn filters_make_texts_of_values_as_these_are_shown() {
+        let row = serde_json::json!({"n": null, "t": true, "l": ["a", null, true], "s": " x "});
+        for (text, expected) in [
+            ("{{ n | upper }}|{{ t | upper }}|{{ l | upper }}", r#"|TRUE|["A",NULL,TRUE]"#),
+            ("{{ n | trim }}|{{ t | trim }}|{{ s | trim }}", "|true|x"),
+            ("{{ t | replace('true', 'yes') }}|{{ n | replace('o', '0') }}", "yes|"),
+            ("{{ l | join(', ') }}", "a, , true"),
+            ("{{ n | string }}|{{ t | string }}|{{ l | string }}", r#"|true|["a",null,true]"#),
+            ("{{ n | default('x') }}|{{ t | default('x') }}", "|true"),
+        ] {
+            assert_eq!(rendered(text, row.clone()), expected, "{text}");
+        }
     }
 
     #[test]

@@ -9,7 +9,9 @@ use super::reason::InvalidReason;
 use super::reasoning::{Reasoning, without_reasoning};
 use super::table::{Normalize, ScoreTable, ScorerError};
 use regex::Regex;
+use serde_json::Value;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// `extract` searches only the last bytes of an answer: more than a model writes at once, and little
 /// enough that a pattern whose every match looks at all of the rest takes seconds at most.
@@ -49,6 +51,22 @@ impl AnswerFilter {
         // The first group may be unused in a match.
         let group = last.get(1).ok_or(InvalidReason::NoGroup)?;
         Ok(group.as_str())
+    }
+
+    /// A row's right answer without its reasoning.
+    ///
+    /// # Errors
+    /// Nothing is left of it: a lower-case sentence without a full stop.
+    pub(super) fn reference<'a>(&self, answer: Cow<'a, Value>) -> Result<Cow<'a, Value>, String> {
+        let Value::String(text) = &*answer else { return Ok(answer) };
+        if self.reasoning == Reasoning::Keep {
+            return Ok(answer);
+        }
+        match without_reasoning(text) {
+            Ok(said) if said.len() == text.len() => Ok(answer),
+            Ok(said) => Ok(Cow::Owned(said.into())),
+            Err(reason) => Err(format!("{reason}; with `reasoning = \"keep\"` all of it counts")),
+        }
     }
 
     /// A text after `normalize`.
@@ -120,30 +138,80 @@ fn apply(step: Normalize, text: &str) -> Cow<'_, str> {
             }
             Cow::Owned(squeezed)
         }
-        Normalize::StripPunctuation => {
-            let mut stripped = String::with_capacity(text.len());
-            for word in text.split_inclusive(char::is_whitespace) {
-                let bare = word.trim_end();
-                stripped.push_str(bare_word(bare));
-                stripped.push_str(&word[bare.len()..]);
-            }
-            Cow::Owned(stripped)
-        }
+        Normalize::StripPunctuation => without_punctuation(text),
     }
 }
 
-/// A word without the punctuation around it. What stands within it has a meaning, and so have the sign
-/// and the point of a number.
-fn bare_word(word: &str) -> &str {
-    let word = word.trim_end_matches(is_around_words);
-    let bare = word.trim_start_matches(is_around_words);
-    let mark = word[..word.len() - bare.len()].chars().next_back();
-    match mark {
-        Some(mark @ ('-' | '−' | '.')) if bare.starts_with(|c: char| c.is_ascii_digit()) => {
-            &word[word.len() - bare.len() - mark.len_utf8()..]
-        }
-        _ => bare,
+/// A text without the punctuation around its words; one of punctuation alone stays, because nothing else
+/// tells it from others.
+fn without_punctuation(text: &str) -> Cow<'_, str> {
+    let keeps_stars = !has_emphasis(text);
+    let mut stripped = String::with_capacity(text.len());
+    for word in text.split_inclusive(char::is_whitespace) {
+        let bare = word.trim_end();
+        stripped.push_str(bare_word(bare, keeps_stars));
+        stripped.push_str(&word[bare.len()..]);
     }
+    match stripped.trim().is_empty() {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(stripped),
+    }
+}
+
+/// Whether stars open before a word and close after one, as in `**New York**`.
+fn has_emphasis(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let opens = |word: &str| word[..around(word).start].contains('*');
+    let closes = |word: &str| word[around(word).end..].contains('*');
+    words.by_ref().find(|word| opens(word)).is_some_and(|first| closes(first) || words.any(closes))
+}
+
+/// The part of a word that has no punctuation around it; it is empty at the end if there is none.
+fn around(word: &str) -> Range<usize> {
+    let end = word.trim_end_matches(is_around_words).len();
+    end - word[..end].trim_start_matches(is_around_words).len()..end
+}
+
+/// A word without the punctuation around it. What stands within it has a meaning, and so have the marks
+/// beside it that make another word of it: `-5`, `.5`, `--all`, `!x`, `!=`, `~5`, `.env`, `*.txt`, `5!`,
+/// `A-`.
+fn bare_word(word: &str, keeps_stars: bool) -> &str {
+    let Range { mut start, mut end } = around(word);
+    let bare = &word[start..end];
+    let (Some(first), Some(last)) = (bare.chars().next(), bare.chars().next_back()) else {
+        return bare;
+    };
+    let mut has_dot = false;
+    while let Some(mark) = word[..start].chars().next_back() {
+        let rest = &word[..start - mark.len_utf8()];
+        let belongs = match mark {
+            // `./x` and `../x` are other places than `/x`; `...x` is `x` after a pause.
+            '.' if first == '/' => true,
+            '.' => !has_dot && first.is_alphanumeric() && !rest.ends_with('.'),
+            '-' | '−' | '!' => true,
+            // `~~x~~` is crossed out.
+            '~' => !rest.ends_with('~') && !word[start..].starts_with('~'),
+            '*' => keeps_stars,
+            _ => false,
+        };
+        if !belongs {
+            break;
+        }
+        has_dot |= mark == '.';
+        start = rest.len();
+    }
+    let tail = &word[end..];
+    let length = |mark: char| tail.len() - tail.trim_start_matches(mark).len();
+    if last.is_ascii_digit() {
+        end += length('!');
+    }
+    if last.is_alphanumeric() && length('-') == 1 {
+        end += 1;
+    }
+    if keeps_stars {
+        end += length('*');
+    }
+    &word[start..end]
 }
 
 /// Punctuation without the signs that belong to words and formulas: `C++`, `C#`, `5%`, `$5`, `a/b`.
@@ -224,6 +292,19 @@ mod tests {
             (".5", ".5"),
             ("- 5", " 5"),
             ("x-1 x+1 a<b C++ C# 5% $5", "x-1 x+1 a<b C++ C# 5% $5"),
+            ("id != 5", "id != 5"),
+            ("(--cached)", "--cached"),
+            ("!x, -l; ~5: -.5 -$5?", "!x -l ~5 -.5 -$5"),
+            ("\".env\" ./a ../b", ".env ./a ../b"),
+            ("*.txt, *args", "*.txt *args"),
+            ("p*.", "p*"),
+            ("**-5** or *x*", "-5 or x"),
+            ("~~no~~ ...so", "no so"),
+            ("5! Yes!", "5! Yes"),
+            ("A- (O-)", "A- O-"),
+            ("?!", "?!"),
+            (" … ", " … "),
+            ("", ""),
         ] {
             assert_eq!(strip.normalized(text), bare);
         }

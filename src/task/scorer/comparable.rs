@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 /// The form of a text in which it is compared.
 pub(super) fn comparable(text: &str) -> Cow<'_, str> {
-    let changes = |c: char| c == '\\' || (!c.is_ascii() && form_of(c) != Some(c));
+    let changes = |c: char| matches!(c, '\\' | '\r') || (!c.is_ascii() && form_of(c) != Some(c));
     if !text.contains(changes) {
         return composed(text);
     }
@@ -18,6 +18,10 @@ pub(super) fn comparable(text: &str) -> Cow<'_, str> {
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
         let is_escape = c == '\\' && characters.peek().is_some_and(char::is_ascii_punctuation);
+        // A line ends in one way.
+        if c == '\r' && characters.peek() == Some(&'\n') {
+            continue;
+        }
         match is_escape {
             true => plain.extend(characters.next()),
             false => plain.extend(form_of(c)),
@@ -132,6 +136,7 @@ mod tests {
         assert_eq!(comparable("late\\_fee \\*x\\* \\\\ a\\n"), "late_fee *x* \\ a\\n");
         assert_eq!(comparable("a\u{200b}b\u{ad}c"), "abc");
         assert_eq!(comparable("ＯＫ！"), "OK!");
+        assert_eq!(comparable("a\r\nb\rc\n"), "a\nb\rc\n");
         assert!(matches!(comparable("plain, naïve"), Cow::Borrowed(_)));
     }
 

@@ -15,6 +15,13 @@ const VERSION_WORDS: &[&str] = &["version", "ver", "v", "release"];
 /// Words after which a number in brackets is the amount itself, not an aside.
 const VERBS: &[&str] = &["is", "was", "are", "were", "be", "of", "equals"];
 
+/// Functions whose argument is a number that follows them in a formula: `log 8`.
+const FUNCTIONS: &[&str] = &["sqrt", "log", "ln", "exp", "sin", "cos", "tan"];
+
+/// Letters that stand directly after a number for a variable, and hardly for a unit.
+const VARIABLES: &[char] =
+    &['a', 'b', 'c', 'e', 'i', 'j', 'n', 'p', 'q', 'r', 'u', 'v', 'w', 'x', 'y', 'z'];
+
 /// The context before a number.
 pub(super) struct Before {
     pub(super) is_minus: bool,
@@ -29,7 +36,7 @@ impl Before {
         let bare = without_currency(text);
         let has_sign = bare.len() < text.len();
         let has_currency = has_sign || CURRENCY_WORDS.contains(&last_word(bare).as_str());
-        let is_expression = text.ends_with(EXPRESSION);
+        let is_expression = ends_expression(text, is_formula);
         if let Some(rest) = bare.strip_suffix(['-', EN_DASH]) {
             // After a digit or a bracket it is a range or a subtraction, after a letter a hyphen.
             let joins = |c: char| {
@@ -40,11 +47,10 @@ impl Before {
                 is_minus: !rest.ends_with(joins),
                 has_currency,
                 is_name: !has_sign && rest.ends_with(|c: char| c.is_ascii_alphabetic()),
-                is_expression: is_expression || rest.ends_with(EXPRESSION),
+                is_expression: is_expression || ends_expression(rest, is_formula),
             };
         }
         let within_name = bare.trim_end_matches('_').ends_with(|c: char| c.is_ascii_alphabetic())
-            || bare.ends_with('^')
             || bare.trim_end_matches([' ', THIN_SPACE]).ends_with('±');
         let word = last_word(bare);
         let is_version = VERSION_WORDS.contains(&word.as_str()) && !has_sign;
@@ -81,7 +87,7 @@ fn is_spaced_minus(text: &str, is_formula: bool) -> bool {
     let rest = rest.trim_end_matches([' ', THIN_SPACE]);
     let begins = rest.is_empty() || rest.ends_with(['\n', '$', ',']);
     let is_math = is_formula || text.ends_with(THIN_SPACE);
-    rest.ends_with(['=', '≈', '(', '[', ':']) || is_math && begins
+    rest.ends_with(['=', '≈', '≡', '≥', '≤', '→', '∈', '(', '[', ':']) || is_math && begins
 }
 
 /// `[` directly before a number, after a word or a sentence.
@@ -96,12 +102,84 @@ pub(super) fn starts_with_currency(text: &str) -> bool {
     text.strip_prefix([' ', THIN_SPACE]).unwrap_or(text).starts_with(CURRENCIES)
 }
 
-/// Whether what follows a number makes it an expression: `3√5`, `2^n`.
-pub(super) fn begins_expression(after: &str) -> bool {
-    after.starts_with(EXPRESSION)
+/// Whether a number that follows is a part of an expression: `√16`, `x^2`, `3(4)`, `101_2`, `5 mod 3`.
+fn ends_expression(before: &str, is_formula: bool) -> bool {
+    let bare = before.trim_end_matches([' ', THIN_SPACE]);
+    let word = last_word(before);
+    let is_function = word == "sqrt" || is_formula && FUNCTIONS.contains(&word.as_str());
+    if is_function || word == "mod" || is_formula && bare.ends_with(EXPRESSION) {
+        return true;
+    }
+    let ends_with_digit = |text: &str| text.ends_with(|c: char| c.is_ascii_digit());
+    match before.chars().next_back() {
+        Some('^' | EXPRESSION) => true,
+        Some('_') => ends_with_digit(&before[..before.len() - 1]),
+        Some('(') => {
+            let outside = &before[..before.len() - 1];
+            let whole = outside.strip_suffix('.').unwrap_or(outside);
+            outside.ends_with([')', EXPRESSION]) || ends_with_digit(whole)
+        }
+        _ => false,
+    }
+}
+
+/// Whether what follows a number makes it an expression: `3√5`, `2^n`, `5x^2`, `2i`, `3(4)`, `0.(3)`,
+/// `101_2`. In a formula, a letter after it is a variable: `3x`.
+pub(super) fn begins_expression(after: &str, is_formula: bool) -> bool {
+    let bare = after.trim_start_matches([' ', THIN_SPACE]);
+    let bracket = after.strip_prefix('.').unwrap_or(after);
+    let begins_value =
+        |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == EXPRESSION);
+    bare.starts_with(EXPRESSION)
+        || bracket.starts_with(EXPRESSION)
+        || bracket.strip_prefix('(').is_some_and(begins_value)
+        || after.strip_prefix(")(").is_some_and(begins_value)
+        || after
+            .strip_prefix('_')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         || after.strip_prefix('^').is_some_and(|rest| {
             rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '(' | EXPRESSION))
+                && !is_ordinal(rest)
         })
+        || bare.strip_prefix("mod").is_some_and(|rest| bare != after && rest.starts_with(' '))
+        || is_variable(after, is_formula)
+        || is_complex(bare)
+}
+
+/// `th` after `12^`.
+fn is_ordinal(text: &str) -> bool {
+    let text = text.trim_start_matches([' ', THIN_SPACE]);
+    ["st", "nd", "rd", "th"].iter().any(|end| {
+        text.strip_prefix(end).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    })
+}
+
+/// `x` after `3`. In prose `3x` may be three times as much, but `3x^2` and `2i` are formulas.
+fn is_variable(after: &str, is_formula: bool) -> bool {
+    let bare = after.trim_start_matches([' ', THIN_SPACE]);
+    let length = bare.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (name, rest) = bare.split_at(length);
+    if rest.starts_with(char::is_alphanumeric) {
+        return false;
+    }
+    let is_name = match name.chars().next() {
+        Some(c) if name.len() == 1 && bare.len() == after.len() => VARIABLES.contains(&c),
+        Some(_) => name.len() <= 3 && name.chars().all(|c| matches!(c, 'x' | 'y' | 'z')),
+        None => false,
+    };
+    is_name && (is_formula || name == "i" || rest.starts_with(['^', '$']))
+}
+
+/// ` + 2i` after `3`.
+fn is_complex(after: &str) -> bool {
+    let Some(rest) = after.strip_prefix(['+', '-', EN_DASH]) else { return false };
+    let rest = rest.trim_start_matches([' ', THIN_SPACE]);
+    let number = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let has_number = number.len() < rest.len();
+    has_number
+        && number
+            .strip_prefix('i')
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
 }
 
 /// Whether a number is one term of a formula, such as `5 + 3` or `x + 2`: the value of the whole is not

@@ -9,6 +9,7 @@ use super::reason::InvalidReason;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// What a value must be, if the answer holds values of several kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,11 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
+    /// Whether a value that begins like a text would be one.
+    fn begins(self, text: &str) -> bool {
+        text.starts_with(if self == Self::Object { '{' } else { '[' })
+    }
+
     fn is(self, value: &Value) -> bool {
         match self {
             Self::Object => value.is_object(),
@@ -25,9 +31,6 @@ impl Wanted {
         }
     }
 }
-
-/// The most places in prose at which a value may begin.
-const MAX_STARTS: usize = 500;
 
 /// The JSON that an answer gives.
 ///
@@ -161,12 +164,12 @@ fn without_code<'a>(text: &'a str, fences: &[Fence<'a>]) -> Cow<'a, str> {
 }
 
 /// The last wanted value in prose, else the last object or list. The error is that of the last
-/// broken value.
+/// broken value; one behind the last wanted value is an error too, because the last value counts.
 fn in_prose(text: &str, wanted: Wanted) -> Result<Value, Option<String>> {
     let (mut found, mut other, mut complaint) = (None, None, None);
     let mut from = 0;
-    for _ in 0..MAX_STARTS {
-        let Some(start) = text[from..].find(['{', '[']).map(|at| from + at) else { break };
+    let mut brackets = Brackets::default();
+    while let Some(start) = text[from..].find(['{', '[']).map(|at| from + at) {
         let rest = &text[start..];
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
         let first = values.next();
@@ -174,22 +177,27 @@ fn in_prose(text: &str, wanted: Wanted) -> Result<Value, Option<String>> {
             Some(Ok(raw)) => {
                 from = start + values.byte_offset();
                 match json::parse(raw.get()) {
-                    Ok(value) if wanted.is(&value) => found = Some(value),
+                    Ok(value) if wanted.is(&value) => {
+                        found = Some(value);
+                        complaint = None;
+                    }
                     Ok(value) => other = Some(value),
                     Err(error) => complaint = Some(error),
                 }
             }
             _ => {
-                let error = json::complaint(rest);
-                match closing(rest) {
+                let is_broken = looks_broken(rest);
+                match brackets.closing(text, start) {
                     // Braces of prose, or a broken value, whose inside does not count.
-                    Some(length) => {
-                        from = start + length;
-                        complaint = error.filter(|_| looks_broken(rest)).or(complaint);
+                    Some(end) => {
+                        from = end;
+                        if is_broken && (found.is_none() || wanted.begins(rest)) {
+                            complaint = json::complaint(rest).or(complaint);
+                        }
                     }
-                    None if looks_broken(rest) => {
+                    None if is_broken => {
                         // A value that is cut off is the last thing that the answer says.
-                        return Err(error);
+                        return Err(json::complaint(rest));
                     }
                     None => from = start + 1,
                 }
@@ -197,8 +205,8 @@ fn in_prose(text: &str, wanted: Wanted) -> Result<Value, Option<String>> {
         }
     }
     match (found, complaint) {
-        (Some(value), _) => Ok(value),
-        (None, Some(error)) => Err(Some(error)),
+        (_, Some(error)) => Err(Some(error)),
+        (Some(value), None) => Ok(value),
         (None, None) => other.ok_or(None),
     }
 }
@@ -217,26 +225,39 @@ fn looks_broken(text: &str) -> bool {
     }
 }
 
-/// The length of the bracketed text at the beginning, by its brackets outside of strings.
-fn closing(text: &str) -> Option<usize> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            _ => {}
+/// Where brackets are closed. What was scanned once is remembered, so that a text of many brackets that are
+/// not closed does not take long.
+#[derive(Default)]
+struct Brackets(HashMap<usize, Option<usize>>);
+
+impl Brackets {
+    /// The end of the bracketed text that begins at a position, by its brackets outside of strings.
+    fn closing(&mut self, text: &str, start: usize) -> Option<usize> {
+        if let Some(known) = self.0.get(&start) {
+            return *known;
         }
+        let (mut open, mut in_string, mut escaped) = (Vec::new(), false, false);
+        for (at, byte) in text.bytes().enumerate().skip(start) {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if in_string => escaped = true,
+                b'"' => in_string = !in_string,
+                _ if in_string => {}
+                b'{' | b'[' => open.push(at),
+                b'}' | b']' => {
+                    if let Some(at_open) = open.pop() {
+                        self.0.insert(at_open, Some(at + 1));
+                    }
+                    if open.is_empty() {
+                        return Some(at + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.0.extend(open.into_iter().map(|at| (at, None)));
+        None
     }
-    None
 }
 
 #[cfg(test)]
@@ -313,6 +334,32 @@ mod tests {
         }
         for answer in ["It is blue.", "", "For x in [0, 1) {braces}"] {
             assert_eq!(object(answer), Err(InvalidReason::NoJson), "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_last_value_counts_behind_any_number_of_brackets() {
+        for bracket in ["[1] ", "{x} ", "[ x ", "{ x ", "[a[b ", "(see [a]) ", "[x \" "] {
+            let answer = bracket.repeat(20_000) + "\n{\"k\": 7}";
+            if !bracket.contains('"') {
+                assert_eq!(object(&answer), Ok(json!({"k": 7})), "{bracket}");
+            }
+            let _ = object(&answer);
+        }
+    }
+
+    #[test]
+    fn a_broken_value_behind_the_last_good_one_makes_the_answer_invalid() {
+        for answer in [
+            "{\"k\": 1} No: {\"k\": 7,}",
+            "{\"k\": 1} No: {'k': 7}",
+            "{\"k\": 1} No: {\"k\": 7, \"k\": 8} Yes.",
+        ] {
+            let broken = matches!(object(answer), Err(InvalidReason::BrokenJson(_)));
+            assert!(broken, "{answer}: {:?}", object(answer));
+        }
+        for answer in ["{'k': 1} No: {\"k\": 7}", "{\"k\": 7} is one of ['k', 'l']"] {
+            assert_eq!(object(answer), Ok(json!({"k": 7})), "{answer}");
         }
     }
 

@@ -10,6 +10,7 @@
 use super::answer_filter::AnswerFilter;
 use super::article::without_articles;
 use super::comparable::Folded;
+use super::entities::decoded;
 use super::kind::{FromTable, Kind};
 use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
@@ -19,7 +20,9 @@ use crate::task::words::is_unspaced;
 use crate::text;
 use regex::Regex;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 #[derive(Clone, Debug)]
 pub(super) struct Labels {
@@ -135,6 +138,41 @@ impl Labels {
         text::shorten(&self.names.join(", "), 200)
     }
 
+    /// Whether a label stands behind the other word of a longer one, apart from it by a mark: with
+    /// `not spam` among the labels, `not: spam` and `not (spam)` do not name `spam`, and are too unclear to
+    /// name `not spam`.
+    fn is_end_of_longer(&self, answer: &Folded, here: &Range<usize>) -> bool {
+        let own = &answer.text[here.clone()];
+        let before = &answer.text[..here.start];
+        let bare =
+            before.trim_end_matches([' ', ':', '(', '[', '{', '/', '<', '"', '\'', '*', '_', '`']);
+        let marks = &before[bare.len()..];
+        if !marks.contains([':', '(', '[', '{', '/', '<']) {
+            return false;
+        }
+        self.folded.iter().any(|longer| {
+            let first = longer.text.strip_suffix(own).unwrap_or_default();
+            let word = first.trim_end_matches(SEPARATORS);
+            word.len() < first.len()
+                && word.contains(char::is_alphanumeric)
+                && bare.strip_suffix(word).is_some_and(|rest| {
+                    !rest.ends_with(|c: char| c.is_alphanumeric() && !is_unspaced(c))
+                })
+        })
+    }
+
+    /// Whether the sign beside a label makes another label of it: `A+` does not name `A` where `A-` is a
+    /// label, and `B+` does not name `B`.
+    fn is_signed(&self, label: &str, text_after: &str) -> bool {
+        let is_sign = |c: char| matches!(c, '+' | '-');
+        let Some(rest) = text_after.strip_prefix(is_sign) else { return false };
+        let has_signs = self.folded.iter().any(|other| {
+            let bare = other.text.strip_suffix(is_sign);
+            bare.is_some_and(|bare| bare.chars().count() == label.chars().count())
+        });
+        has_signs && !rest.starts_with(char::is_alphanumeric)
+    }
+
     /// The labels that an answer names, in the task's order.
     pub(super) fn named(&self, answer: &str) -> Vec<usize> {
         // A whole answer that is a label names it, whatever its words mean elsewhere.
@@ -143,8 +181,9 @@ impl Labels {
         }
         let is_label = |text: &str| self.folded.iter().any(|label| label.text == text);
         // An article is no label of one letter, but may be a word of a longer one.
-        let without_articles = Folded::new(&without_articles(answer, is_label));
-        let answer = Folded::new(answer);
+        let answer = without_markup(answer);
+        let without_articles = Folded::new(&without_articles(&answer, is_label));
+        let answer = Folded::new(&answer);
         let text_for = |label: &str| match label.len() {
             1 => &without_articles,
             _ => &answer,
@@ -152,8 +191,11 @@ impl Labels {
         let mut covered: Vec<Range<usize>> = Vec::new();
         let mut named = Vec::new();
         for label in &self.folded {
-            let found: Vec<Range<usize>> = whole_words(text_for(&label.text), label)
+            let text = text_for(&label.text);
+            let found: Vec<Range<usize>> = whole_words(text, label)
                 .filter(|here| !is_covered(&covered, here))
+                .filter(|here| !self.is_end_of_longer(text, here))
+                .filter(|here| !self.is_signed(&label.text, &text.text[here.end..]))
                 .collect();
             if found.is_empty() {
                 continue;
@@ -235,10 +277,35 @@ fn is_whole(answer: &Folded, label: &str, found: &Range<usize>) -> bool {
         return text_before.chars().next_back().is_none_or(|c| stands_apart(c, ":([{<"))
             && text_after.chars().next().is_none_or(|c| stands_apart(c, ".,;:!?)]}>"));
     }
+    // `ASP.NET` does not name `.NET`, nor `3.5` `.5`.
+    if label.starts_with(|c: char| c.is_ascii_punctuation())
+        && text_before.ends_with(char::is_alphanumeric)
+        && label.starts_with(['.', '+', '#', '-'])
+        && !text_before.ends_with(is_unspaced)
+    {
+        return false;
+    }
     is_boundary(label.chars().next(), before(answer, found.start))
         && is_boundary(label.chars().next_back(), after(answer, found.end))
         && !is_suffixed(label, text_after)
 }
+
+/// The answer without the tags and the character references of HTML.
+fn without_markup(answer: &str) -> Cow<'_, str> {
+    match (&*TAG, decoded(answer)) {
+        (Some(tag), Cow::Borrowed(text)) => tag.replace_all(text, ""),
+        (Some(tag), Cow::Owned(text)) => Cow::Owned(tag.replace_all(&text, "").into_owned()),
+        (None, text) => text,
+    }
+}
+
+/// The tags that emphasise words.
+static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)</?(?:b|i|u|s|em|strong|mark|code|span|del|ins|small|sup|sub)(?:\s[^<>]{0,200})?>",
+    )
+    .ok()
+});
 
 /// Whether a character beside a mark is no part of it: a space, a quote, emphasis, or one of `others`.
 fn stands_apart(c: char, others: &str) -> bool {
@@ -262,12 +329,26 @@ fn before(answer: &Folded, start: usize) -> Option<char> {
         // `-1` and `2.1` do not name `1`.
         (Some(bare), _) if is_digit && !answer.is_break(bare.len()) => return Some('0'),
         _ if is_digit && text.ends_with(['.', ',']) => &text[..start - 1],
+        // `1 000` does not name `000`.
+        _ if is_digit && ends_group(text) && starts_with_group(&answer.text[start..]) => {
+            return Some('0');
+        }
         (Some(bare), _) if !answer.is_break(bare.len()) => bare,
         // `I'd` does not name `d`.
         (_, Some(bare)) if bare.ends_with(char::is_alphanumeric) => bare,
         _ => text.trim_end_matches('_'),
     };
     bare.chars().next_back()
+}
+
+/// Whether a text ends with digits and a space, after which the rest of a number may follow.
+fn ends_group(text: &str) -> bool {
+    text.strip_suffix(' ').is_some_and(|text| text.ends_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether a text begins with a group of three digits, as in `1 000`.
+fn starts_with_group(text: &str) -> bool {
+    text.bytes().take_while(u8::is_ascii_digit).count() == 3
 }
 
 /// The nearest character after a position, skipping what may join words.
@@ -280,6 +361,8 @@ fn after(answer: &Folded, end: usize) -> Option<char> {
         Some('.' | ',') if is_digit && text[1..].starts_with(|c: char| c.is_ascii_digit()) => {
             &text[1..]
         }
+        // `1 000` does not name `1`.
+        Some(' ') if is_digit && starts_with_group(&text[1..]) => &text[1..],
         // `can't` does not name `can`, and `C'est` not `c`; `A's` names `a`.
         Some('\'') if !is_possessive(&text[1..]) => &text[1..],
         _ => text.trim_start_matches('_'),
@@ -428,6 +511,40 @@ mod tests {
         }
         assert_eq!(named(&["a-b", "a_b"], "a b"), Vec::<String>::new());
         assert_eq!(named(&["a-b", "a_b"], "a_b"), ["a_b"]);
+    }
+
+    #[test]
+    fn a_label_within_a_longer_one_is_not_named_by_it() {
+        let names = ["entailment", "not_entailment"];
+        for (answer, expected) in [
+            ("entailment", &["entailment"][..]),
+            ("Label: entailment", &["entailment"]),
+            ("(entailment)", &["entailment"]),
+            ("not entailment", &["not_entailment"]),
+            ("not <b>entailment</b>", &["not_entailment"]),
+            ("<i>not</i> entailment", &["not_entailment"]),
+            ("not&nbsp;entailment", &["not_entailment"]),
+            ("not (entailment)", &[]),
+            ("not: entailment", &[]),
+            ("not/entailment", &[]),
+            ("**not**: **entailment**", &[]),
+            ("cannot: entailment", &["entailment"]),
+        ] {
+            assert_eq!(named(&names, answer), expected, "{answer}");
+        }
+        for (names, answer) in [
+            (&["1", "2"][..], "1 000"),
+            (&["000", "2"], "1 000"),
+            (&["A+", "A-", "B"], "B+"),
+            (&["A+", "A-", "B"], "B-."),
+            (&[".NET", "Java"], "ASP.NET"),
+        ] {
+            assert_eq!(named(names, answer), Vec::<String>::new(), "{answer}");
+        }
+        assert_eq!(named(&["1", "2"], "1 2000"), ["1"]);
+        assert_eq!(named(&["A+", "A-", "B"], "B - good"), ["B"]);
+        assert_eq!(named(&["A+", "A-", "B"], "B"), ["B"]);
+        assert_eq!(named(&[".NET", "Java"], "It is .NET."), [".NET"]);
     }
 
     #[test]

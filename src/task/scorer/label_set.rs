@@ -3,12 +3,14 @@
 //! How a label is named is the business of `label`. The row's answer is a list of labels, or a text that
 //! lists them; it may be empty. The score is the F1 of the two sets (example-based F1: Godbole and
 //! Sarawagi 2004, section 4), so that an answer with two labels of three counts for something;
-//! `extract` and a JSON list in the answer are no different from words.
+//! JSON in the answer counts before its words: the items of a list, and the true keys of an object.
 
 use super::answer_filter::AnswerFilter;
+use super::find_json::{self, Wanted};
 use super::json;
 use super::kind::{FromTable, Kind};
 use super::label::Labels;
+use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
@@ -46,8 +48,10 @@ impl Kind for LabelSet {
             .iter()
             .filter_map(|label| self.labels.place_of(&value_text(label), filter))
             .collect();
-        let named: BTreeSet<usize> =
-            self.labels.named(&filter.normalized(answer)).into_iter().collect();
+        if answer.trim().is_empty() {
+            return InvalidReason::Empty.verdict(&self.shown(&expected));
+        }
+        let named = self.named(answer, filter);
         let both = expected.intersection(&named).count() as f64;
         // Of an empty set nothing is missed, and nothing in it is wrong.
         let share = |of: &BTreeSet<usize>| if of.is_empty() { 1.0 } else { both / of.len() as f64 };
@@ -93,6 +97,30 @@ impl LabelSet {
         }
     }
 
+    /// The labels that an answer names: the items of a list, the true keys of an object whose values say
+    /// yes or no, else those in its words.
+    fn named(&self, answer: &str, filter: &AnswerFilter) -> BTreeSet<usize> {
+        let in_words =
+            |text: &str| self.labels.named(&filter.normalized(text)).into_iter().collect();
+        let of_item = |text: &str| match self.labels.place_of(text, filter) {
+            Some(place) => BTreeSet::from([place]),
+            None => in_words(text),
+        };
+        let has_bracket = answer.contains(['[', '{']);
+        match has_bracket.then(|| find_json::find(answer, Wanted::List)) {
+            Some(Ok(Value::Array(items))) if !items.is_empty() && items.iter().all(is_plain) => {
+                items.iter().flat_map(|item| of_item(&value_text(item))).collect()
+            }
+            Some(Ok(Value::Object(object)))
+                if !object.is_empty() && object.values().all(|it| choice(it).is_some()) =>
+            {
+                let chosen = object.iter().filter(|(_, value)| choice(value) == Some(true));
+                chosen.flat_map(|(name, _)| of_item(name)).collect()
+            }
+            _ => in_words(answer),
+        }
+    }
+
     fn shown(&self, places: &BTreeSet<usize>) -> String {
         match places.len() {
             0 => "none of the labels".to_owned(),
@@ -101,6 +129,24 @@ impl LabelSet {
                 names.collect::<Vec<_>>().join(", ")
             }
         }
+    }
+}
+
+/// Whether a value may name a label by itself.
+fn is_plain(value: &Value) -> bool {
+    value.is_string() || value.is_number()
+}
+
+/// Whether a value says yes or no.
+fn choice(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(choice) => Some(*choice),
+        Value::Number(number) => match number.as_f64()? {
+            0.0 => Some(false),
+            1.0 => Some(true),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -154,6 +200,27 @@ mod tests {
     }
 
     #[test]
+    fn json_is_read_by_its_items_and_an_empty_answer_is_none() {
+        let (kind, filter) = kind(&["Home", "Garden", "Home, Garden", "Pets"]);
+        for (answer, expected) in [
+            (r#"["Home","Garden"]"#, json!(["Home", "Garden"])),
+            (r#"["Home, Garden"]"#, json!(["Home, Garden"])),
+            ("So:\n```json\n[\"home\", \"garden\"]\n```", json!(["Home", "Garden"])),
+            (r#"{"Home": true, "Garden": false, "Pets": true}"#, json!(["Home", "Pets"])),
+            (r#"{"Home": 0, "Garden": 1, "Pets": 0}"#, json!(["Garden"])),
+            (r#"{"Home": false, "Pets": false}"#, json!([])),
+            (r#"{"labels": ["Home", "Pets"]}"#, json!(["Home", "Pets"])),
+            ("[Home], [Pets]", json!(["Home", "Pets"])),
+        ] {
+            let verdict = kind.score(answer, &expected, &filter);
+            assert!(verdict.score.is_perfect(), "{answer}: {verdict:?}");
+        }
+        for expected in [json!([]), json!(["Pets"])] {
+            assert!(kind.score(" \n", &expected, &filter).invalid.is_some(), "{expected}");
+        }
+    }
+
+    #[test]
     fn a_row_lists_labels_alone() {
         let (kind, filter) = kind(&NAMES);
         for right in [json!([]), json!("billing, login"), json!("Fees, other"), json!(["LOGIN"])] {
@@ -175,7 +242,11 @@ mod tests {
                 let by = turned.index(answer.len());
                 answer.rotate_left(by);
             }
-            let verdict = kind.score(&answer.join(" + "), &json!(picked), &filter);
+            let answer = match answer.is_empty() {
+                true => "none".to_owned(),
+                false => answer.join(" + "),
+            };
+            let verdict = kind.score(&answer, &json!(picked), &filter);
             prop_assert!(verdict.score.is_perfect(), "{verdict:?}");
         }
     }

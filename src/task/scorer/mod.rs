@@ -11,6 +11,7 @@ mod invalid;
 mod reasoning;
 mod table;
 mod comparable;
+mod entities;
 mod answer_filter;
 mod exact;
 mod spelling;
@@ -182,12 +183,20 @@ impl Scorer {
         self.filter.part(answer).ok().map(|part| self.filter.normalized(part))
     }
 
-    /// The right answers of a row.
+    /// The right answers of a row, without the reasoning that is taken from answers, too.
     fn right_answers<'a>(&self, row: &'a Example) -> Result<Vec<Cow<'a, Value>>, String> {
-        match self.any_of {
-            true => alternatives::of(&row.answer),
-            false => Ok(vec![Cow::Borrowed(&row.answer)]),
+        let answer = self.filter.reference(Cow::Borrowed(&row.answer))?;
+        if !self.any_of {
+            return Ok(vec![answer]);
         }
+        let items = match answer {
+            Cow::Borrowed(answer) => alternatives::of(answer)?,
+            Cow::Owned(answer) => {
+                let items = alternatives::of(&answer)?;
+                items.into_iter().map(|item| Cow::Owned(item.into_owned())).collect()
+            }
+        };
+        items.into_iter().map(|item| self.filter.reference(item)).collect()
     }
 
     /// Checks that this scorer can use a row's answer, so that a wrong row is found before it is
@@ -225,7 +234,7 @@ impl Scorer {
                 let verdicts = expected.iter().map(|it| kind.score(part, it, &self.filter));
                 let best = alternatives::best(verdicts.collect(), &expected)?;
                 // What an empty answer lacks beside a text is not worth a word.
-                let is_empty = best.invalid.is_some() && part.trim().is_empty();
+                let is_empty = !best.score.is_perfect() && part.trim().is_empty();
                 Some(if is_empty { invalid(InvalidReason::Empty) } else { best })
             }
         }

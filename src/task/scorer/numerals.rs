@@ -8,6 +8,7 @@
 
 use super::context::{self, Before};
 use super::dates::{named_dates, without_dates};
+use super::entities::decoded;
 use super::exact::Exact;
 use super::groups;
 use super::scale;
@@ -66,9 +67,10 @@ pub fn is_number(text: &str) -> bool {
 
 /// The number that a text gives as its answer.
 pub(super) fn answer_in(text: &str) -> Option<Reading> {
-    match spelling::boxed(text) {
+    let text = decoded(text);
+    match spelling::boxed(&text) {
         Some(content) => last_number(&spelling::plain_formula(content), true),
-        None => last_number(&spelling::plain(text), false),
+        None => last_number(&spelling::plain(&text), false),
     }
 }
 
@@ -143,7 +145,7 @@ impl Found {
         };
         let is_negative = before.is_minus || context::is_in_accountants_brackets(text, start, end);
         let touches = before.is_expression
-            || context::begins_expression(&text[number_end..])
+            || context::begins_expression(&text[number_end..], is_formula)
             || is_formula && context::is_term(&text[..start], &text[end..]);
         let mut value = value.map(|value| if is_negative { value.negated() } else { value });
         if let Some((power, length)) = bracketed_power(&text[..start], &text[end..]) {
@@ -198,14 +200,24 @@ fn magnitude(text: &str, start: usize) -> (Option<Exact>, usize) {
 /// `/4` or ` / 4` after `3`.
 fn divisor(before: &str, after: &str) -> Option<(Exact, usize)> {
     let rest = ["/", " / ", "÷", " ÷ "].iter().find_map(|sign| after.strip_prefix(sign))?;
-    if before.ends_with('/') || !rest.starts_with(|c: char| c.is_ascii_digit()) {
+    // `3/-4` and `3/(-4)`.
+    let (is_bracketed, number) = match rest.strip_prefix("(-") {
+        Some(number) => (true, number),
+        None => (false, rest.strip_prefix('-').unwrap_or(rest)),
+    };
+    if before.ends_with('/') || !number.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let (divisor, end) = groups::read(rest, 0);
-    if rest[end..].starts_with('/') {
+    let (divisor, mut end) = groups::read(number, 0);
+    if is_bracketed {
+        end += usize::from(number[end..].starts_with(')'));
+    }
+    if number[end..].starts_with('/') {
         return None;
     }
-    Some((divisor?, after.len() - rest.len() + end))
+    let divisor = divisor?;
+    let divisor = if number.len() < rest.len() { divisor.negated() } else { divisor };
+    Some((divisor, after.len() - number.len() + end))
 }
 
 /// ` 1/2` after `3`: a proper fraction.
@@ -238,8 +250,15 @@ fn exponent(text: &str) -> Option<(i32, usize)> {
 fn power(before: &str, after: &str) -> Option<(Exact, usize)> {
     let python = after.strip_prefix("**").filter(|_| !before.ends_with("**"));
     let rest = after.strip_prefix('^').or(python)?;
-    let (_, length) = exponent(rest)?;
-    let power = Exact::parse(rest[..length].trim_start_matches('+'))?;
+    let (_, mut length) = exponent(rest)?;
+    let mut power = Exact::parse(rest[..length].trim_start_matches('+'))?;
+    // `2^0.5` and `2^{1/2}` are roots, which are not read.
+    if let Some(more) = rest[length..].strip_prefix(['.', '/'])
+        && more.starts_with(|c: char| c.is_ascii_digit())
+    {
+        length += 1 + groups::leading_digits(more);
+        power = Exact::parse("0.5")?;
+    }
     Some((power, after.len() - rest.len() + length))
 }
 

@@ -56,6 +56,8 @@ fn tags(text: &str) -> impl Iterator<Item = Tag> + '_ {
 
 /// What an answer says after its reasoning.
 pub(crate) fn without_reasoning(answer: &str) -> Result<&str, InvalidReason> {
+    let bare = answer.trim_start();
+    let answer = if bare.starts_with('\u{feff}') { &bare['\u{feff}'.len_utf8()..] } else { answer };
     let mut rest = channels(answer)?;
     while let Some(end) = end_of_block(rest)? {
         rest = &rest[end..];
@@ -168,6 +170,8 @@ mod tests {
         for answer in [
             "<think>Red? No.</think>\n\nblue",
             "\n <thinking>Red? No.</thinking>blue",
+            "\u{feff}<think>Red? No.</think>blue",
+            "\u{feff}<|channel|>final<|message|>blue",
             "<THINK>Red?</THINK> blue",
             "<reasoning effort=\"high\">Red?</reasoning>blue",
             "<thought>Red?</thought><thought>No.</thought>blue",

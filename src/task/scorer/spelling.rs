@@ -57,8 +57,68 @@ const SUBSCRIPTS: &str = "₀₁₂₃₄₅₆₇₈₉";
 /// Commands whose value is not read.
 const SYMBOLS: &[&str] = &[
     "pi", "alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "rho", "sigma",
-    "tau", "phi", "omega", "infty", "log", "ln", "sin", "cos", "tan", "overline", "bar", "binom",
-    "dbinom",
+    "tau", "phi", "omega", "infty", "overline", "bar", "dot", "ddot", "hat", "binom", "dbinom",
+    "tbinom", "lvert", "lVert", "mathring",
+];
+
+/// Commands whose argument follows them, also without braces. Their value is not read.
+const FUNCTIONS: &[&str] = &[
+    "log", "ln", "lg", "exp", "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos",
+    "arctan", "sinh", "cosh", "tanh", "max", "min", "gcd", "lim", "sum", "prod", "int", "det",
+    "deg", "dim", "sup", "inf", "pmod", "bmod", "mod", "pod",
+];
+
+/// Commands between two sides of a statement.
+const RELATIONS: &[&str] = &[
+    "approx",
+    "approxeq",
+    "in",
+    "to",
+    "equiv",
+    "geq",
+    "ge",
+    "leq",
+    "le",
+    "gt",
+    "lt",
+    "sim",
+    "simeq",
+    "cong",
+    "doteq",
+    "ne",
+    "neq",
+    "implies",
+    "iff",
+    "Rightarrow",
+    "rightarrow",
+    "longrightarrow",
+    "Longrightarrow",
+    "Leftrightarrow",
+    "mapsto",
+    "therefore",
+    "coloneqq",
+];
+
+/// Functions of programs and calculators, before a bracket.
+const CALLS: &[&str] = &[
+    "sqrt",
+    "cbrt",
+    "root",
+    "log",
+    "ln",
+    "exp",
+    "sin",
+    "cos",
+    "tan",
+    "abs",
+    "floor",
+    "ceil",
+    "max",
+    "min",
+    "gcd",
+    "lcm",
+    "factorial",
+    "pow",
 ];
 
 /// The content of the last `\boxed{…}` that is not empty, in which an answer stands by convention.
@@ -109,6 +169,18 @@ fn plain_at(text: &str, mode: Mode, depth: usize) -> String {
         rest = match c {
             '\\' => command(after, &mut out, depth),
             '{' | '}' => brace(c, after, &mut out),
+            '(' if ends_with_call(&out)
+                && let Some(after) = past_bracket(rest) =>
+            {
+                out.push(EXPRESSION);
+                after
+            }
+            'π' if !out.ends_with(char::is_alphabetic)
+                && !after.starts_with(char::is_alphabetic) =>
+            {
+                out.push(EXPRESSION);
+                after
+            }
             '!' if is_factorial(&out, after, mode) => {
                 out.push(EXPRESSION);
                 after
@@ -128,6 +200,32 @@ fn plain_at(text: &str, mode: Mode, depth: usize) -> String {
         };
     }
     out
+}
+
+/// Whether a text ends with the name of a function, such as `sqrt` or `log2`.
+fn ends_with_call(text: &str) -> bool {
+    let text = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let letters = text.bytes().rev().take_while(u8::is_ascii_alphabetic).take(12).count();
+    let name = &text[text.len() - letters..];
+    CALLS.iter().any(|call| call.eq_ignore_ascii_case(name))
+}
+
+/// What follows the bracketed text at the beginning.
+fn past_bracket(text: &str) -> Option<&str> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices().take(LONGEST_GROUP) {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(&text[at + 1..]);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What follows the dashes in `9.500,- €`, which stand for no cents.
@@ -195,6 +293,10 @@ fn character(c: char, out: &mut String) {
         '٪' | '﹪' => out.push('%'),
         '⁄' | '∕' | '／' => out.push('/'),
         '～' => out.push('~'),
+        // Roots, infinity, brackets that round, and the bar over the digits of a period.
+        '√' | '∛' | '∜' | '∞' | '⌊' | '⌋' | '⌈' | '⌉' | '\u{305}' => {
+            out.push(EXPRESSION);
+        }
         c => {
             let code = u32::from(c);
             let zero = ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code));
@@ -254,6 +356,18 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
             };
             return argument(rest).map_or(rest, |(_, rest)| rest);
         }
+        "lfloor" | "lceil" => {
+            out.push(EXPRESSION);
+            let end = if name == "lfloor" { "\\rfloor" } else { "\\rceil" };
+            return rest.split_once(end).map_or(rest, |(_, rest)| rest);
+        }
+        "begin" => return environment(rest, out),
+        name if FUNCTIONS.contains(&name) => {
+            out.truncate(out.trim_end_matches([' ', THIN_SPACE]).len());
+            out.push(EXPRESSION);
+            return past_argument(rest);
+        }
+        name if RELATIONS.contains(&name) => out.push('≈'),
         name if SYMBOLS.contains(&name) => {
             out.push(EXPRESSION);
             // Its arguments are part of the expression.
@@ -266,6 +380,35 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
         _ => out.push(' '),
     }
     rest
+}
+
+/// What follows the argument of a function, as far as it stands in brackets. A bare one comes next.
+fn past_argument(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some((_, after)) = rest.strip_prefix(['_', '^']).and_then(argument) {
+        rest = after.trim_start();
+    }
+    let inner = ["\\left", "\\big", "\\Big"].iter().find_map(|size| rest.strip_prefix(size));
+    let bracketed = inner.unwrap_or(rest).trim_start();
+    if let Some(set) = bracketed.strip_prefix("\\{") {
+        return set.split_once("\\}").map_or(rest, |(_, rest)| rest);
+    }
+    if bracketed.starts_with(['(', '[']) {
+        return past_bracket(bracketed).unwrap_or(rest);
+    }
+    group(rest).map_or(rest, |(_, rest)| rest)
+}
+
+/// A matrix or a list of cases is one expression; of other environments the content is read.
+fn environment<'a>(rest: &'a str, out: &mut String) -> &'a str {
+    let Some((name, after)) = group(rest) else { return rest };
+    if name.ends_with("matrix") || ["array", "cases"].contains(&name) {
+        out.push(EXPRESSION);
+        let end = format!("\\end{{{name}}}");
+        return after.split_once(&end).map_or("", |(_, rest)| rest);
+    }
+    out.push(' ');
+    after
 }
 
 /// A number on one line of a fraction.
@@ -284,14 +427,41 @@ fn fraction<'a>(rest: &'a str, out: &mut String, depth: usize) -> &'a str {
     let numeral = |part: &str| {
         let part =
             if depth < DEEPEST { plain_at(part, Mode::Formula, depth + 1) } else { return None };
-        let found = NUMERAL.as_ref()?.captures(&part)?;
-        Some(found.get(1)?.as_str().to_owned())
+        match NUMERAL.as_ref()?.captures(&part) {
+            Some(found) => Some(found.get(1)?.as_str().to_owned()),
+            None => ratio(&part).map(|_| part.trim().to_owned()),
+        }
     };
-    match (numeral(above), numeral(below)) {
-        (Some(above), Some(below)) => push_fraction(&format!("{above}/{below}"), out),
+    let value = match (numeral(above), numeral(below)) {
+        (Some(above), Some(below)) if above.contains('/') || below.contains('/') => {
+            quotient(&above, &below)
+        }
+        (Some(above), Some(below)) => Some(format!("{above}/{below}")),
+        _ => None,
+    };
+    match value {
+        // `3\frac{-1}{2}` is no mixed number.
+        Some(value) if !(value.contains('-') && out.ends_with(|c: char| c.is_ascii_digit())) => {
+            push_fraction(&value, out);
+        }
         _ => out.push(EXPRESSION),
     }
     after
+}
+
+/// A whole number or a fraction of whole numbers, as its two parts.
+fn ratio(text: &str) -> Option<(i128, i128)> {
+    let text = text.trim();
+    let (above, below) = text.split_once('/').unwrap_or((text, "1"));
+    Some((above.parse().ok()?, below.parse().ok()?))
+}
+
+/// A fraction of fractions.
+fn quotient(above: &str, below: &str) -> Option<String> {
+    let ((a, b), (c, d)) = (ratio(above)?, ratio(below)?);
+    let (over, under) = (a.checked_mul(d)?, b.checked_mul(c)?);
+    let sign = if under < 0 { -1 } else { 1 };
+    Some(format!("{}/{}", over.checked_mul(sign)?, under.checked_mul(sign)?))
 }
 
 /// The argument of a command: a group, or one character.
@@ -339,7 +509,15 @@ mod tests {
             (r"\frac{1{,}000}{3}", "1,000/3"),
             (r"\frac{\pi}{4}", "\u{fffc}"),
             (r"\frac{x+1}{4}", "\u{fffc}"),
-            (r"\frac{\frac{1}{2}}{4}", "\u{fffc}"),
+            (r"\frac{\frac{1}{2}}{4}", "1/8"),
+            (r"\frac{1}{\frac{-1}{2}}", "-2/1"),
+            (r"\frac{1}{-2}", "1/-2"),
+            (r"3\frac{1}{-2}", "3\u{fffc}"),
+            (r"\frac{\frac{\pi}{2}}{4}", "\u{fffc}"),
+            (r"\log_2 8", "\u{fffc}8"),
+            (r"\gcd(12, 18) = 6", "\u{fffc} = 6"),
+            (r"\max\{1, 2\}", "\u{fffc}"),
+            (r"12 \pmod{13}", "12\u{fffc}"),
             (r"3\sqrt{5}", "3\u{fffc}"),
             (r"\sqrt[3]{5}", "\u{fffc}"),
             (r"6 \times 10^{-4}", "6 × 10^-4"),

@@ -54,6 +54,55 @@ fn texts_are_compared_as_they_are_unless_evened_out() {
 }
 
 #[test]
+fn reasoning_is_taken_from_the_right_answer_too() {
+    for (text, answer, expected) in [
+        ("kind = 'equals'", "blue", json!("<think>Red?</think>\n\nblue")),
+        ("kind = 'equals'", "<think>No.</think>blue", json!("<think>Red?</think>blue")),
+        ("kind = 'number'", "5", json!("<think>\n4?\n</think>\n5")),
+        ("kind = 'label'\nlabels = ['a', 'b']", "b", json!("<think>a?</think>b")),
+        ("kind = 'equals'\nany_of = true", "b", json!("<think>?</think>[\"a\", \"b\"]")),
+        ("kind = 'equals'\nany_of = true", "b", json!(["a", "<think>?</think>b"])),
+        ("kind = 'equals'\nreasoning = 'keep'", "<think>a</think>b", json!("<think>a</think>b")),
+    ] {
+        let scorer = scorer(text);
+        assert_eq!(scorer.check(&row(expected.clone())), Ok(()), "{text} {expected}");
+        let verdict = scorer.score(answer, &row(expected.clone())).unwrap();
+        assert!(verdict.score.is_perfect(), "{text} {expected}: {verdict:?}");
+    }
+    let broken = scorer("kind = 'equals'").check(&row(json!("<think>blue"))).unwrap_err();
+    assert!(broken.contains("within its thinking block") && broken.contains("keep"), "{broken}");
+}
+
+#[test]
+fn punctuation_that_has_a_meaning_makes_texts_different() {
+    for kind in ["equals", "json-fields"] {
+        let text = format!("kind = '{kind}'\nnormalize = ['strip-punctuation', 'trim']");
+        let wrap = |value: &str| if kind == "equals" { json!(value) } else { json!({"x": value}) };
+        for (one, other) in [
+            ("id != 5", "id = 5"),
+            ("--cached", "cached"),
+            ("!x", "x"),
+            ("-l", "l"),
+            (".env", "env"),
+            ("*.txt", ".txt"),
+            ("5!", "5"),
+            ("~5", "5"),
+            ("-.5", ".5"),
+            ("-$5", "$5"),
+            ("A-", "A"),
+            ("?", "!"),
+        ] {
+            let said = |value: &str| match kind {
+                "equals" => value.to_owned(),
+                _ => wrap(value).to_string(),
+            };
+            assert_eq!(value(&text, &said(one), wrap(other)), 0.0, "{kind} {one}");
+            assert_eq!(value(&text, &said(one), wrap(one)), 1.0, "{kind} {one}");
+        }
+    }
+}
+
+#[test]
 fn other_values_are_compared_by_value() {
     let equals = "kind = 'equals'";
     assert_eq!(value(equals, "18", json!(18)), 1.0);

@@ -138,6 +138,15 @@ fn labels() {
         &[
             ("The correct answer is **(C)**.", json!("C"), Right),
             ("B) Paris", json!("B"), Right),
+            ("B) A dog", json!("B"), Right),
+            ("(B) A dog", json!("B"), Right),
+            ("B: A dog", json!("B"), Right),
+            ("**B) A dog**", json!("B"), Right),
+            ("C - A dog", json!("C"), Right),
+            ("The correct answer is B) A dog.", json!("B"), Right),
+            ("C. U.S.A.", json!("C"), Right),
+            ("B) Washington, D.C.", json!("B"), Right),
+            ("B) A dog or C) A cat", json!("B"), Invalid),
             ("Answer: D. A mixture of gases", json!("D"), Right),
             ("A careful reading shows that it is B.", json!("B"), Right),
             ("\\boxed{A}", json!("A"), Right),
@@ -188,6 +197,11 @@ fn values_and_texts() {
             ("It’s “done”", json!("It's \"done\""), Right),
             ("```json\n[\"a\", \"b\"]\n```", json!(["a", "b"]), Right),
             ("a, b", json!(["a", "b"]), Invalid),
+            ("a\r\nb", json!("a\nb"), Right),
+            ("a\nb", json!("a\r\nb"), Right),
+            ("", json!("a"), Invalid),
+            (" \n", json!(5), Invalid),
+            ("", json!(""), Right),
         ],
     );
     all_scored(
