@@ -208,19 +208,19 @@ impl Table {
         }
         let mut record = Record::new(self.separator, Escape::Doubled);
         let mut complete = record.feed(&line, start);
-        // The lines in which a cell begins and ends may look like rows, those between them may not.
-        let (mut read, mut has_other_lines) = (Vec::new(), literal.len() != width);
+        // One of the lines in which a cell begins and ends may look like a row, those between them may
+        // not: two rows with a stray quote each would become one.
+        let (mut read, first_is_row) = (Vec::new(), literal.len() == width);
         let (mut last_is_row, mut encloses_rows) = (false, false);
         while complete == Ok(false) && !encloses_rows && read.len() < MAX_CELL_LINES {
             let Some((number, line)) = self.next_line()? else { break };
             complete = record.feed(&line, number);
             encloses_rows = last_is_row;
             last_is_row = literal_cells(&line, self.separator).len() == width;
-            has_other_lines |= !last_is_row;
             read.push((number, line));
         }
         if complete == Ok(true)
-            && has_other_lines
+            && !(first_is_row && last_is_row)
             && !encloses_rows
             && let Ok(cells) = record.finish(true)
             && cells.len() == width
@@ -430,8 +430,8 @@ mod tests {
         let expected = [["\"Hi\" she said", "yes"], ["\"open", "no"], ["6\" pipe", "\"x\""]];
         assert_eq!(cells("a.tsv", text), expected);
         // What a spreadsheet writes: only cells with a tab or a line break are in quotes.
-        let rows = [["x\ty\n\nz", "yes"], ["b", "no"]];
-        assert_eq!(cells("a.tsv", "q\ta\n\"x\ty\n\nz\"\tyes\nb\tno\n"), rows);
+        let rows = [["x\n\ny\tz", "yes"], ["b", "no"]];
+        assert_eq!(cells("a.tsv", "q\ta\n\"x\n\ny\tz\"\tyes\nb\tno\n"), rows);
         let rows = [["b", "one\ntwo"], ["c", "no"]];
         assert_eq!(cells("a.tsv", "q\ta\nb\t\"one\ntwo\"\nc\tno\n"), rows);
         // Lines that are rows stay rows.
@@ -441,6 +441,15 @@ mod tests {
         assert_eq!(cells("a.tsv", "q\ta\n\"b\tone\nc\"\tno\n"), rows);
         let error = read("a.tsv", "q\ta\n\"x\nb\tno\n", Quirks::Refuse).unwrap_err();
         assert_eq!((error.line, error.message.contains("has 1 cell")), (Some(2), true));
+        // What stands between two rows does not make them one.
+        for between in ["", "\n", "  \n\n", "\r\n"] {
+            let text = format!("q\ta\nb\t\"one\n{between}c\"\tno\nd\tyes\n");
+            let rows = [["b", "\"one"], ["c\"", "no"], ["d", "yes"]];
+            assert_eq!(cells("a.tsv", &text), rows, "{between:?}");
+        }
+        let short = "q\ta\n\"b\tone\nshort\nc\tno\"\n";
+        let error = read("a.tsv", short, Quirks::Refuse).unwrap_err();
+        assert_eq!((error.line, error.message.contains("has 1 cell")), (Some(3), true));
     }
 
     #[test]
