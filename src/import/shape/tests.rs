@@ -48,6 +48,32 @@ fn the_last_words_of_a_chat_are_the_answer() {
 }
 
 #[test]
+fn langchains_messages_are_chats_however_they_are_dumped() {
+    let expected = json!({"answer": "Hello!", "system": "Be kind.", "input": "Hi"});
+    let bare = |kind: &str, text: &str| json!({"type": kind, "content": text});
+    let data = |kind: &str, text: &str| json!({"type": kind, "data": {"content": text, "type": kind}});
+    let whole = |class: &str, text: &str| {
+        json!({"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", class],
+            "kwargs": {"content": text}})
+    };
+    let chats = [
+        json!([bare("system", "Be kind."), bare("human", "Hi"), bare("ai", "Hello!")]),
+        json!([data("system", "Be kind."), data("human", "Hi"), data("ai", "Hello!")]),
+        json!([[bare("system", "Be kind."), bare("human", "Hi"), bare("AIMessageChunk", "Hello!")]]),
+        json!([whole("SystemMessage", "Be kind."), whole("HumanMessage", "Hi"), whole("AIMessage", "Hello!")]),
+    ];
+    for chat in chats {
+        assert_eq!(plain(&[json!({"messages": chat})], None), [expected.clone()], "{chat}");
+    }
+    let called = json!({"messages": [bare("human", "Hi"),
+        {"type": "ai", "content": "", "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "x"}]}]});
+    assert_eq!(plain(&[called], None)[0]["answer"], json!({"a": 1}));
+    // Parts of a message are no messages.
+    let parts = json!({"messages": [{"type": "text", "text": "Hi"}], "label": "a"});
+    assert_eq!(plain(std::slice::from_ref(&parts), None), [parts]);
+}
+
+#[test]
 fn messages_as_the_input_leave_the_answer_alone() {
     let row = json!({"input": [
         {"role": "system", "content": "Name the capital."},
