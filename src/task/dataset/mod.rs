@@ -254,6 +254,12 @@ mod tests {
             at(&error("a.jsonl", "{\"answer\": 1}\n\n{\"answer\": }")),
             (Some(3), "invalid JSON: expected value (column 12)")
         );
+        let joined = error("a.jsonl", "{\"answer\": 1} {\"answer\": 2}\n");
+        assert!(joined.help.unwrap().contains("on a line of its own"));
+        assert_eq!(
+            at(&error("a.jsonl", "{\"answer\": 1}\n\u{feff}{\"answer\": 2}\n")),
+            (Some(2), "this line begins with a byte order mark")
+        );
         assert!(error("a.jsonl", "[\n").help.unwrap().contains("as .json"));
         assert!(error("a.jsonl", "{\n\"answer\": 1}").help.unwrap().contains("one line"));
         assert_eq!(

@@ -4,7 +4,7 @@
 
 use super::columnar;
 use super::format::Format;
-use super::lines::{Lines, Quirks, read_whole, windows_1252_line};
+use super::lines::{Lines, Quirks, check_mark, read_whole, windows_1252_line};
 use super::row::{Row, object};
 use super::table::Table;
 use crate::source::{SourceError, line_of_offset};
@@ -131,8 +131,13 @@ fn next_line_row(path: &Path, lines: &mut Lines) -> Result<Option<Row>, SourceEr
         if text.trim().is_empty() {
             continue;
         }
-        let value = json::parse_row(text).map_err(|error| {
+        check_mark(path, line, text)?;
+        let value = json::parse_row(text).map_err(|mut error| {
             let is_end = error.offset >= text.trim_end().len();
+            // The usual advice is this very extension.
+            if error.help.as_ref().is_some_and(|help| help.contains(".jsonl")) {
+                error.help = Some("write each object on a line of its own".to_owned());
+            }
             let broken = located(path, text, line, error);
             if text.trim_start().starts_with('[') {
                 broken.help("save a list of rows as .json; in .jsonl, every line is one object")

@@ -3,7 +3,7 @@
 //! Cells are texts. How a record is split is `record`'s.
 
 use super::frame::{Cells, Frame};
-use super::lines::{Lines, Quirks};
+use super::lines::{Lines, Quirks, check_mark};
 use super::record::{Escape, Fault, Record, literal_cells, without_end};
 use super::row::Row;
 use crate::source::SourceError;
@@ -52,6 +52,11 @@ impl Table {
             notes.push(
                 "quotes within cells are written as \\\"; they are read as quotes".to_owned(),
             );
+        }
+        if let Some(line) = markdown_line(path, quirks)? {
+            return Err(SourceError::new(path, "this is a table of Markdown, not of CSV")
+                .at_line(line)
+                .help("write a separator between two cells only, and remove the line of dashes"));
         }
         let mut table = Self::headless(path, lines, separator, escape);
         let frame = match quirks {
@@ -168,6 +173,7 @@ impl Table {
             let Some((number, line)) = self.next_line()? else { return Ok(None) };
             let is_setting = number == 1 && separator_line(&line).is_some();
             if !is_setting && !is_blank(&line, self.separator) {
+                check_mark(&self.path, number, &line)?;
                 break (number, line);
             }
         };
@@ -242,6 +248,23 @@ fn has_open_quote(cells: &[String]) -> bool {
 fn is_blank(line: &str, separator: char) -> bool {
     let body = without_end(line);
     body.trim().is_empty() && !body.contains(separator)
+}
+
+/// The line of dashes below the header of a table of Markdown: `|---|:--|`.
+fn markdown_line(path: &Path, quirks: Quirks) -> Result<Option<usize>, SourceError> {
+    let mut lines = Lines::open(path, quirks)?;
+    let mut has_header = false;
+    while let Some((number, line)) = lines.next_line()? {
+        let body = line.trim();
+        let is_rule = body.contains("--") && body.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
+        match (has_header, body.is_empty()) {
+            (_, true) => {}
+            (true, false) => return Ok(Some(number).filter(|_| is_rule && body.contains('|'))),
+            (false, false) if body.contains('|') => has_header = true,
+            (false, false) => break,
+        }
+    }
+    Ok(None)
 }
 
 /// The separator that Excel's first line `sep=;` names.
@@ -450,6 +473,22 @@ mod tests {
         let short = "q\ta\n\"b\tone\nshort\nc\tno\"\n";
         let error = read("a.tsv", short, Quirks::Refuse).unwrap_err();
         assert_eq!((error.line, error.message.contains("has 1 cell")), (Some(3), true));
+    }
+
+    #[test]
+    fn what_is_no_table_is_named() {
+        for quirks in [Quirks::Refuse, Quirks::Convert] {
+            for (text, line, says) in [
+                ("| q | a |\n|---|:--|\n| x | 1 |\n", 2, "Markdown"),
+                ("q | a\n--- | ---\nx | 1\n", 2, "Markdown"),
+                ("q,a\nx,1\n\u{feff}q,a\ny,2\n", 3, "byte order mark"),
+            ] {
+                let error = read("a.csv", text, quirks).unwrap_err();
+                assert_eq!((error.line, error.message.contains(says)), (Some(line), true), "{error}");
+            }
+        }
+        // Within a cell it is a character.
+        assert_eq!(cells("a.csv", "q,a\n\"x\n\u{feff}y\",1\n"), [["x\n\u{feff}y", "1"]]);
     }
 
     #[test]
