@@ -150,9 +150,9 @@ impl<'a> Answers<'a> {
         let mut answers = Self { file, rows, by_id: None };
         // The same column, also where one file writes it as `ID`.
         let has = |name: &str| answers.rows.iter().any(|row| row.values.contains_key(name));
-        let columns = answers.rows.iter().flat_map(|row| row.values.keys());
+        let mut columns = answers.rows.iter().flat_map(|row| row.values.keys());
         let name = asked.map_or_else(|| id_column.to_owned(), str::to_owned);
-        let other = columns.into_iter().find(|it| it.trim().eq_ignore_ascii_case(&name));
+        let other = columns.find(|it| it.trim().eq_ignore_ascii_case(&name));
         let name = match other {
             Some(other) if asked.is_none() && !has(&name) => other.clone(),
             _ => name,

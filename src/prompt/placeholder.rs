@@ -295,11 +295,12 @@ pub(crate) fn strays<'a>(text: &'a str, columns: &BTreeSet<String>) -> Vec<Stray
         if let Piece::Literal(literal) = piece {
             for (open, _) in literal.match_indices("{{") {
                 let Some((inner, _)) = braced_at(&literal[open..]) else { continue };
-                let column = [inner, first_word(inner)]
+                let name = bare(inner);
+                let column = [inner, name, first_word(name)]
                     .into_iter()
-                    .chain(quoted_at_start(inner))
+                    .chain(quoted_at_start(name))
                     .find(|name| columns.contains(*name));
-                if column.is_some() || looks_like_a_name(inner) || looks_like_a_row(inner) {
+                if column.is_some() || looks_like_a_name(name) || looks_like_a_row(name) {
                     found.push(Stray { inner, at: at + open, column });
                 }
             }
@@ -328,8 +329,8 @@ fn looks_like_a_name(inner: &str) -> bool {
 
 /// Whether a text is meant to name a column in brackets: `row[Name]`, `- row["Name"]`, `row.get("Name")`.
 fn looks_like_a_row(inner: &str) -> bool {
-    let bare = inner.trim_matches(['-', ' ']).to_ascii_lowercase();
-    bare.starts_with("row[") || bare.starts_with("row.")
+    let inner = inner.to_ascii_lowercase();
+    inner.starts_with("row[") || inner.starts_with("row.")
 }
 
 #[cfg(test)]
@@ -395,6 +396,8 @@ mod tests {
         assert_eq!(found("{{ Ticket Text }}"), [("Ticket Text", Some("Ticket Text"))]);
         assert_eq!(found("{{ Tikcet Text }}"), [("Tikcet Text", None)]);
         assert_eq!(found("{{ input | upper }}"), [("input | upper", Some("input"))]);
+        assert_eq!(found("{{- input | upper -}}"), [("- input | upper -", Some("input"))]);
+        assert_eq!(found("{{- Tikcet Text }}"), [("- Tikcet Text", None)]);
         let piped = "{{ row[\"Ticket Text\"]|lower }}";
         assert_eq!(found(piped), [("row[\"Ticket Text\"]|lower", Some("Ticket Text"))]);
         assert_eq!(
