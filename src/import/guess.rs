@@ -110,7 +110,8 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
 
 /// Whether another column than this one has the right answers by its name.
 fn has_reference(stats: &ColumnStats, column: &ColumnFacts) -> bool {
-    let others = stats.columns().iter().filter(|it| it.path.is_column() && it.path != column.path);
+    let mut others =
+        stats.columns().iter().filter(|it| it.path.is_column() && it.path != column.path);
     let is_reference = |it: &ColumnFacts| {
         let is_unique = it.distinct() == it.filled;
         it.filled * 5 >= stats.rows * 4
@@ -119,7 +120,7 @@ fn has_reference(stats: &ColumnStats, column: &ColumnFacts) -> bool {
             && !it.is_constant()
             && answer_certainty(it, names::certainty(it, names::ANSWERS), is_unique).is_some()
     };
-    others.into_iter().any(is_reference)
+    others.any(is_reference)
 }
 
 /// Whether a column may be the group of the split by its name.
@@ -408,6 +409,13 @@ mod tests {
                 "is_duplicate",
                 Some("id"),
             ),
+            (
+                json!({"review_body": "", "product_category": "kind", "stars": "stars"}),
+                "review_body",
+                "stars",
+                None,
+            ),
+            (json!({"text": "", "product_category": "kind"}), "text", "product_category", None),
         ] {
             let found = guessed((0..24).map(|n| {
                 let value = |name: &str, kind_of: &Value| match kind_of.as_str().unwrap() {

@@ -108,6 +108,13 @@ pub(super) const ANSWERS: Names = &[
     ("predicted", -30),
     ("model output", -60),
     ("chosen", 90),
+    ("winner", 90),
+    ("preference", 80),
+    ("preferred", 60),
+    // What was reviewed, where the review has a verdict of its own.
+    ("product category", 20),
+    ("product type", 20),
+    ("item category", 20),
     // What a right answer is told from; it outweighs every other word of a name.
     ("rejected", -100),
     ("dispreferred", -100),
@@ -403,6 +410,14 @@ pub(super) fn is_about_answer(name: &str) -> bool {
         || most(name, FEEDBACKS) >= 30
         || most(name, GROUPS) >= 80
         || ["id", "key", "uuid"].contains(&last)
+}
+
+/// Names of what tells which of two answers is the better one.
+const JUDGEMENTS: &[&str] = &["winner", "preference", "preferred", "better", "best", "verdict"];
+
+/// Whether a name, in words, tells which of two answers is the better one.
+pub(super) fn is_judgement(name: &str) -> bool {
+    has_word(name, JUDGEMENTS)
 }
 
 /// Words of a name that say that a model wrote what is in the column, or a program.

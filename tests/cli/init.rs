@@ -788,7 +788,7 @@ fn a_file_with_several_lists_names_them() {
         let complaint = env.complaint("init made --from lists.json");
         assert!(
             complaint.contains(&format!(
-                "several lists, and none of them alone can be the rows: {paths}"
+                "several lists, and each of them may be the rows: {paths}"
             )),
             "{complaint}"
         );
