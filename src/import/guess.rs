@@ -298,10 +298,11 @@ mod tests {
                     true => ["up", "down", "left"][(n + n / 3 * shift) % 3].to_owned(),
                     false => format!("It goes {n} and {shift} up"),
                 };
-                let guess = guessed((0..24).map(|n| {
-                    json!({"question": text(n), names[0]: value(n, 1), names[1]: value(n, 2)})
-                }));
-                if names[0].starts_with("Team") && !has_labels || names[1] == "topic" && has_labels {
+                let guess = guessed((0..24).map(
+                    |n| json!({"question": text(n), names[0]: value(n, 1), names[1]: value(n, 2)}),
+                ));
+                if names[0].starts_with("Team") && !has_labels || names[1] == "topic" && has_labels
+                {
                     continue;
                 }
                 assert_eq!(guess.answer, expected.map(ValuePath::column), "{names:?}");
@@ -314,9 +315,10 @@ mod tests {
     #[test]
     fn a_constant_column_is_the_answer_only_where_no_other_can_be() {
         let text = |n: usize| format!("Some words about {n} things");
-        let both = guessed((0..12).map(
-            |n| json!({"text": text(n), "team": (["up", "down"][n % 2]), "label": "all"}),
-        ));
+        let both = guessed(
+            (0..12)
+                .map(|n| json!({"text": text(n), "team": (["up", "down"][n % 2]), "label": "all"})),
+        );
         assert_eq!(both.answer, path("team"));
         let alone = guessed((0..12).map(|n| json!({"text": text(n), "label": "all"})));
         assert_eq!(alone.answer, path("label"));

@@ -163,7 +163,9 @@ fn is_shown(
     let is_pair = |other: &ColumnFacts| {
         let other = words_of(other.path.last_name());
         is_sibling(&name, &other)
-            || PAIRS.iter().any(|(a, b)| [(*a, *b), (*b, *a)].contains(&(name.as_str(), other.as_str())))
+            || PAIRS
+                .iter()
+                .any(|(a, b)| [(*a, *b), (*b, *a)].contains(&(name.as_str(), other.as_str())))
     };
     if is_judged && is_free(column) {
         let mut others = stats.columns().iter().filter(|it| it.path != column.path && is_free(it));

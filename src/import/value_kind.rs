@@ -15,7 +15,8 @@ pub(super) fn number_of(text: &str) -> Option<f64> {
 /// Whether a text only says that there is no value, as spreadsheets, databases and pandas write it. `NA`,
 /// `N/A` and `None` may be labels.
 pub(super) fn is_missing(text: &str) -> bool {
-    let known = ["nan", "-nan", "null", "<na>", "nat", "#n/a", "#n/a n/a", "#na", "#value!", "#ref!"];
+    let known =
+        ["nan", "-nan", "null", "<na>", "nat", "#n/a", "#n/a n/a", "#na", "#value!", "#ref!"];
     text.len() <= 8 && known.contains(&text.to_ascii_lowercase().as_str())
 }
 

@@ -238,9 +238,13 @@ fn flaw_of_literal(literal: &str, columns: &BTreeSet<String>) -> Option<(usize, 
         let rest = &literal[open..];
         let message = match raw_tag_at(rest) {
             Some(("raw", tag)) if tag_at(tag, "raw").is_none() => spaced_tag("raw", tag),
-            Some(("raw", tag)) => format!("`{tag}` has no `{END_RAW}`: write it where the literal text ends"),
+            Some(("raw", tag)) => {
+                format!("`{tag}` has no `{END_RAW}`: write it where the literal text ends")
+            }
             Some(("endraw", tag)) if tag_at(tag, "endraw").is_none() => spaced_tag("endraw", tag),
-            Some((_, tag)) => format!("`{tag}` ends a literal text that does not begin: write `{RAW}` before it"),
+            Some((_, tag)) => {
+                format!("`{tag}` ends a literal text that does not begin: write `{RAW}` before it")
+            }
             None => odd_placeholder(rest, columns)?,
         };
         Some((open, message))
@@ -248,7 +252,9 @@ fn flaw_of_literal(literal: &str, columns: &BTreeSet<String>) -> Option<(usize, 
 }
 
 fn spaced_tag(name: &str, tag: &str) -> String {
-    format!("`{tag}` takes away white space, which a searched part does not: write `{{% {name} %}}`")
+    format!(
+        "`{tag}` takes away white space, which a searched part does not: write `{{% {name} %}}`"
+    )
 }
 
 /// What is wrong with the double braces that a literal text begins with, if they are meant to show a column.
@@ -428,7 +434,10 @@ mod tests {
             ("{% raw %} a {%- endraw %} b {% endraw %}", "write `{% endraw %}`"),
         ] {
             let found = flaw(text, &columns);
-            assert!(found.as_ref().is_some_and(|it| it.message.contains(says)), "{text}: {found:?}");
+            assert!(
+                found.as_ref().is_some_and(|it| it.message.contains(says)),
+                "{text}: {found:?}"
+            );
         }
         for text in [
             "{{ input }} {{ 1 + 1 }} {{ -5 }} {% if x %} {{{größe}}} {{#if x}} {{",

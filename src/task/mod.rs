@@ -529,7 +529,9 @@ impl Rows {
 /// The column of ids: what the task says, else the one that the rows' ids are of, else `id`.
 fn id_column(read: &TaskFile, rows: &[&Example], columns: &BTreeSet<String>) -> String {
     let is_of = |row: &&Example, name: &str| {
-        row.columns.get(name).is_some_and(|it| crate::prompt::value_text(it).trim() == row.id.as_str())
+        row.columns
+            .get(name)
+            .is_some_and(|it| crate::prompt::value_text(it).trim() == row.id.as_str())
     };
     let found = || {
         let mut called = columns.iter().filter(|name| dataset::is_called_id(name));

@@ -60,9 +60,8 @@ pub(super) fn groups(rows: &[&Example], column: Option<&str>) -> Option<String> 
 /// Warns of rows that show nothing: models would be asked an empty question.
 pub(super) fn blank_rows(rows: &[&Example], shown: &BTreeSet<String>) -> Option<String> {
     let is_filled = |value: &Value| !value_text(value).trim().is_empty();
-    let shows = |row: &&&Example| {
-        shown.iter().any(|name| row.columns.get(name).is_some_and(is_filled))
-    };
+    let shows =
+        |row: &&&Example| shown.iter().any(|name| row.columns.get(name).is_some_and(is_filled));
     let blank: Vec<&&Example> = rows.iter().filter(|row| !shows(row)).collect();
     let first = blank.first()?;
     let named: Vec<String> = blank

@@ -422,9 +422,8 @@ fn drawn(row: &Columns, right: &str, wrong: &[String]) -> Option<Marked> {
     texts.sort();
     texts.dedup();
     let all = blake3::hash(texts.join("\n").as_bytes());
-    texts.sort_by_cached_key(|text| {
-        *blake3::keyed_hash(all.as_bytes(), text.as_bytes()).as_bytes()
-    });
+    texts
+        .sort_by_cached_key(|text| *blake3::keyed_hash(all.as_bytes(), text.as_bytes()).as_bytes());
     let place = texts.iter().position(|it| *it == right);
     (texts.len() > 1).then(|| Marked { marks: letters(texts.len()), texts, right: place })
 }

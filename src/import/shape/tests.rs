@@ -49,7 +49,9 @@ fn the_last_words_of_a_chat_are_the_answer() {
 
 #[test]
 fn a_right_choice_among_wrong_ones_becomes_the_letter_of_a_drawn_order() {
-    for (right, wrong) in [("Correct Answer", "Incorrect Answer "), ("correct_answer", "distractor")] {
+    for (right, wrong) in
+        [("Correct Answer", "Incorrect Answer "), ("correct_answer", "distractor")]
+    {
         let row = |n: usize| {
             json!({"Question": format!("How many {n}?"), right: format!("right {n}"),
                 format!("{wrong}1"): format!("wrong {n}"), format!("{wrong}2"): format!("worse {n}"),
@@ -85,7 +87,8 @@ fn the_spans_of_drop_are_right_answers() {
 fn langchains_messages_are_chats_however_they_are_dumped() {
     let expected = json!({"answer": "Hello!", "system": "Be kind.", "input": "Hi"});
     let bare = |kind: &str, text: &str| json!({"type": kind, "content": text});
-    let data = |kind: &str, text: &str| json!({"type": kind, "data": {"content": text, "type": kind}});
+    let data =
+        |kind: &str, text: &str| json!({"type": kind, "data": {"content": text, "type": kind}});
     let whole = |class: &str, text: &str| {
         json!({"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", class],
             "kwargs": {"content": text}})
@@ -93,8 +96,16 @@ fn langchains_messages_are_chats_however_they_are_dumped() {
     let chats = [
         json!([bare("system", "Be kind."), bare("human", "Hi"), bare("ai", "Hello!")]),
         json!([data("system", "Be kind."), data("human", "Hi"), data("ai", "Hello!")]),
-        json!([[bare("system", "Be kind."), bare("human", "Hi"), bare("AIMessageChunk", "Hello!")]]),
-        json!([whole("SystemMessage", "Be kind."), whole("HumanMessage", "Hi"), whole("AIMessage", "Hello!")]),
+        json!([[
+            bare("system", "Be kind."),
+            bare("human", "Hi"),
+            bare("AIMessageChunk", "Hello!")
+        ]]),
+        json!([
+            whole("SystemMessage", "Be kind."),
+            whole("HumanMessage", "Hi"),
+            whole("AIMessage", "Hello!")
+        ]),
     ];
     for chat in chats {
         assert_eq!(plain(&[json!({"messages": chat})], None), [expected.clone()], "{chat}");

@@ -165,7 +165,9 @@ fn utf32(path: &Path, head: &[u8]) -> Option<SourceError> {
     // Nearly all letters fill two of four bytes; in UTF-16, the other two are the next letter.
     let quads = head.as_chunks::<4>().0;
     let zero = |place: usize| quads.iter().all(|quad| quad[place] == 0);
-    let is_bare = quads.len() > 1 && (zero(0) && zero(1) || zero(2) && zero(3)) && head.iter().any(|it| *it != 0);
+    let is_bare = quads.len() > 1
+        && (zero(0) && zero(1) || zero(2) && zero(3))
+        && head.iter().any(|it| *it != 0);
     (is_marked || is_bare).then(|| {
         SourceError::new(path, "the file is UTF-32, not UTF-8")
             .at_line(1)

@@ -197,7 +197,8 @@ mod tests {
             |text: &str| rows("a.json", text).iter().map(|row| row.line).collect::<Vec<_>>();
         assert_eq!(lines(list), [2, 4, 6]);
         assert_eq!(lines(&format!("{{\"about\": [],\n\"data\": {list}}}")), [3, 5, 7]);
-        let described = "{\"features\": [{\"name\": \"q\"}], \"schema\": {\"fields\": [{}]}, \"data\": ";
+        let described =
+            "{\"features\": [{\"name\": \"q\"}], \"schema\": {\"fields\": [{}]}, \"data\": ";
         assert_eq!(lines(&format!("{described}{list}}}")).len(), 3);
         for (other, names) in [
             ("\"more\": [{\"answer\": 4}]", "data, more"),

@@ -256,7 +256,8 @@ fn markdown_line(path: &Path, quirks: Quirks) -> Result<Option<usize>, SourceErr
     let mut has_header = false;
     while let Some((number, line)) = lines.next_line()? {
         let body = line.trim();
-        let is_rule = body.contains("--") && body.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
+        let is_rule =
+            body.contains("--") && body.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
         match (has_header, body.is_empty()) {
             (_, true) => {}
             (true, false) => return Ok(Some(number).filter(|_| is_rule && body.contains('|'))),
@@ -484,7 +485,11 @@ mod tests {
                 ("q,a\nx,1\n\u{feff}q,a\ny,2\n", 3, "byte order mark"),
             ] {
                 let error = read("a.csv", text, quirks).unwrap_err();
-                assert_eq!((error.line, error.message.contains(says)), (Some(line), true), "{error}");
+                assert_eq!(
+                    (error.line, error.message.contains(says)),
+                    (Some(line), true),
+                    "{error}"
+                );
             }
         }
         // Within a cell it is a character.
