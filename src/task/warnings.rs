@@ -139,3 +139,50 @@ fn formats(task: &Task) -> Option<String> {
         text::shorten(&shown, 40)
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ExampleId;
+    use serde_json::json;
+
+    fn row(line: usize, columns: &Value, group: Option<&str>) -> Example {
+        Example {
+            id: ExampleId::new(format!("r{line}")),
+            columns: columns.as_object().unwrap().clone(),
+            answer: json!("x"),
+            feedback: None,
+            group: group.map(str::to_owned),
+            line,
+        }
+    }
+
+    #[test]
+    fn rows_that_show_nothing_are_named_with_what_may_be_meant() {
+        let shown = BTreeSet::from(["input".to_owned()]);
+        let warned = |columns: &[Value]| {
+            let rows: Vec<Example> =
+                columns.iter().zip(1..).map(|(it, line)| row(line, it, None)).collect();
+            blank_rows(&rows.iter().collect::<Vec<_>>(), &shown)
+        };
+        assert_eq!(warned(&[json!({"input": "a"}), json!({"input": 0})]), None);
+        let one = warned(&[json!({"input": "a"}), json!({"input": " "})]).unwrap();
+        assert!(one.contains("1 row shows nothing") && one.contains("`r2` on line 2"), "{one}");
+        let near = warned(&[json!({"input": null, "Input": "a"}), json!({})]).unwrap();
+        assert!(near.contains("2 rows show nothing"), "{near}");
+        assert!(near.contains("did you mean their column `Input`?"), "{near}");
+        let many = warned(&vec![json!({"other": "a"}); 9]).unwrap();
+        assert!(many.ends_with("`r3` on line 3, …") && !many.contains("did you"), "{many}");
+    }
+
+    #[test]
+    fn groups_are_named_with_their_column() {
+        let rows: Vec<Example> =
+            (1..8).map(|n| row(n, &json!({}), Some(["a", "b"][n % 2]))).collect();
+        let rows: Vec<&Example> = rows.iter().collect();
+        let said = groups(&rows, Some("Team")).unwrap();
+        assert!(said.contains("`Team`") && said.contains("2 groups of up to 4 rows"), "{said}");
+        let bare = row(1, &json!({}), None);
+        assert_eq!(groups(&[&bare], None), None);
+    }
+}
