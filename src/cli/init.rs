@@ -68,7 +68,7 @@ fn create(args: &InitArgs, screen: &Screen, notes: &mut Vec<String>) -> Result<(
             error
         })?;
     }
-    check(args, &folder, &files, draft.as_ref())?;
+    notes.extend(check(args, &folder, &files, draft.as_ref())?);
     folder.keep(&names)?;
     let rows = draft.as_ref().map_or(SAMPLE_ROWS, |draft| draft.count);
     let has_prompt = draft.as_ref().is_some_and(|draft| draft.has_prompt);
@@ -92,13 +92,14 @@ fn write_files(folder: &Path, files: &Files, target: &Path) -> Result<(), CliErr
     })
 }
 
-/// The new task must load without changes; a mistake is reported where the user finds it.
+/// The new task must load without changes; a mistake is reported where the user finds it. What is said of
+/// rows that show nothing is handed back.
 fn check(
     args: &InitArgs,
     folder: &NewFolder,
     files: &Files,
     draft: Option<&TaskDraft>,
-) -> Result<(), CliError> {
+) -> Result<Option<String>, CliError> {
     let (mut place, mut sample) = (folder.path().to_owned(), None);
     // The statistics have seen every row; of a large file, a task of the first rows is loaded, because
     // a whole one is held in memory.
@@ -109,12 +110,13 @@ fn check(
         draft.write_rows(&place.join(draft.data_file()), Some(MAX_CHECKED))?;
         sample = Some(place.clone());
     }
-    Task::load(&place).map_err(|error| {
+    let task = Task::load(&place).map_err(|error| {
         let message = error.to_string().replace(&place.display().to_string(), "the new task");
         let source = args.from.as_ref().map_or(&args.dir, |from| from).display();
         CliError::invalid(format!("no task can be made of {source}: {message}"))
     })?;
-    Ok(sample.map_or(Ok(()), fs::remove_dir_all)?)
+    sample.map_or(Ok(()), fs::remove_dir_all)?;
+    Ok(task.blank_rows().map(str::to_owned))
 }
 
 fn next_steps(args: &InitArgs, name: &str, has_prompt: bool) -> String {

@@ -95,6 +95,8 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         warnings.push(format!("{} more such pairs", near.len() - 5));
     }
     let hold = task.splits.hold.len();
+    // Groups go to a split whole, so that a split may get few rows.
+    let groups = task.groups().filter(|_| hold < FEW_ROWS);
     if hold == 0 {
         warnings.push("there are no held-out rows: no result can be confirmed".to_owned());
     } else if hold < MIN_HOLD_ROWS {
@@ -109,6 +111,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
             text::thousands(rows_needed(0.05, USUAL_DISCORDANCE) as u64)
         ));
     }
+    warnings.extend(groups.map(str::to_owned));
     warnings.extend(left_out(task, &RefusedFields::default()));
     if task.splits.train.is_empty() {
         warnings.push("there are no train rows: the mutator sees no examples".to_owned());

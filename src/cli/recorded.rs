@@ -1,6 +1,7 @@
 //! `eval --answers`: scores answers that were recorded elsewhere. It needs no call, budget or key.
 //!
-//! Answers are joined to rows by id, or by number if neither file has ids.
+//! Answers are joined to rows by id, or by number if neither file has ids. A column that both files have
+//! and that says that their orders differ is never passed over.
 
 use super::args::EvalArgs;
 use super::error::CliError;
@@ -15,7 +16,7 @@ use crate::task::dataset::{self, Row};
 use crate::task::example::{Example, Split};
 use crate::text;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::path::Path;
 
@@ -34,7 +35,12 @@ pub(super) fn eval(
             .hint("use `eval --prompt`, or a built-in scorer"));
     }
     let (all, numbers) = numbered(task);
-    let answers = Answers::read(file, all.id_column(), args.id.as_deref())?;
+    let asked = args.id.as_deref();
+    let answers = Answers::read(file, all.id_column(), asked)?;
+    let keys = keys(&all, asked);
+    if answers.by_id.is_none() {
+        answers.check_order(&all, &numbers)?;
+    }
     let task = match split {
         None => all,
         Some(split) => Task::load(&args.task)?.for_evaluation(Some(split)),
@@ -42,17 +48,20 @@ pub(super) fn eval(
     match &answers.by_id {
         None => {
             answers.check_numbers(&task, numbers.len())?;
-            screen.note("neither file has ids: answers are joined to rows by their number");
+            let id = task.id_column();
+            screen.note(&format!(
+                "neither file has ids in a column `{id}`: answers are joined to rows by their number"
+            ));
         }
         Some(_) => {
-            if let Some(unknown) = answers.unknown_ids(&numbers) {
+            if let Some(unknown) = answers.unknown_ids(&keys) {
                 screen.note(&unknown);
             }
         }
     }
     let mut evaluations = Vec::new();
     for column in &args.column {
-        let scored = answers.of_rows(column, &task, &numbers)?;
+        let scored = answers.of_rows(column, &task, &numbers, &keys)?;
         let rows: Vec<ScoredRow<'_>> = scored
             .into_iter()
             .map(|(row, answer)| {
@@ -100,6 +109,32 @@ fn numbered(task: Task) -> (Task, HashMap<ExampleId, usize>) {
     (task, numbers)
 }
 
+/// What each row is joined by: its id, or, if the task has none, its value in the column that `asked` names.
+fn keys(all: &Task, asked: Option<&str>) -> HashMap<ExampleId, String> {
+    let rows = &all.splits.dev;
+    let has_ids = rows.iter().any(|row| row.columns.contains_key(all.id_column()));
+    let column = asked.filter(|_| !has_ids).and_then(|name| column_of(rows, name));
+    match column {
+        Some(values) => rows.iter().map(|row| row.id.clone()).zip(values).collect(),
+        None => rows.iter().map(|row| (row.id.clone(), row.id.to_string())).collect(),
+    }
+}
+
+/// The values of a column, if each row has one of its own.
+fn column_of(rows: &[Example], name: &str) -> Option<Vec<String>> {
+    unique(rows.iter().map(|row| row.columns.get(name)))
+}
+
+/// The texts of values, if all are there and no two are the same.
+fn unique<'v>(values: impl Iterator<Item = Option<&'v Value>>) -> Option<Vec<String>> {
+    let mut seen = HashSet::new();
+    let text = |value: Option<&Value>| {
+        let text = value_text(value?).trim().to_owned();
+        (!text.is_empty() && seen.insert(text.clone())).then_some(text)
+    };
+    values.map(text).collect()
+}
+
 /// The rows of a file of answers.
 struct Answers<'a> {
     file: &'a Path,
@@ -113,10 +148,18 @@ impl<'a> Answers<'a> {
     fn read(file: &'a Path, id_column: &str, asked: Option<&str>) -> Result<Self, SourceError> {
         let rows = dataset::read_rows(file)?;
         let mut answers = Self { file, rows, by_id: None };
-        let name = asked.unwrap_or(id_column);
+        // The same column, also where one file writes it as `ID`.
+        let has = |name: &str| answers.rows.iter().any(|row| row.values.contains_key(name));
+        let mut columns = answers.rows.iter().flat_map(|row| row.values.keys());
+        let name = asked.map_or_else(|| id_column.to_owned(), str::to_owned);
+        let other = columns.find(|it| it.trim().eq_ignore_ascii_case(&name));
+        let name = match other {
+            Some(other) if asked.is_none() && !has(&name) => other.clone(),
+            _ => name,
+        };
         let path = match asked {
             Some(name) => answers.path(name)?,
-            None => ValuePath::column(name),
+            None => ValuePath::column(&name),
         };
         let id = |row: &Row| {
             let text = path.get(&row.values).map(|value| value_text(value).trim().to_owned());
@@ -169,11 +212,12 @@ impl<'a> Answers<'a> {
     }
 
     /// The ids that no row of the task has, in words.
-    fn unknown_ids(&self, rows: &HashMap<ExampleId, usize>) -> Option<String> {
+    fn unknown_ids(&self, keys: &HashMap<ExampleId, String>) -> Option<String> {
         let by_id = self.by_id.as_ref()?;
+        let known: HashSet<&String> = keys.values().collect();
         let mut unknown: Vec<(usize, &String)> = by_id
             .iter()
-            .filter(|(id, _)| !rows.contains_key(&ExampleId::new(id.as_str())))
+            .filter(|(id, _)| !known.contains(id))
             .map(|(id, place)| (*place, id))
             .collect();
         unknown.sort();
@@ -185,6 +229,41 @@ impl<'a> Answers<'a> {
                 named(unknown.iter().map(|(_, id)| id))
             )
         })
+    }
+
+    /// Checks that no column of both files says that their rows are in another order.
+    fn check_order(
+        &self,
+        all: &Task,
+        numbers: &HashMap<ExampleId, usize>,
+    ) -> Result<(), SourceError> {
+        let mut rows: Vec<&Example> = all.splits.dev.iter().collect();
+        rows.sort_by_key(|row| numbers.get(&row.id));
+        for name in self.rows[0].values.keys() {
+            let here = unique(self.rows.iter().map(|row| row.values.get(name)));
+            let there = unique(rows.iter().map(|row| row.columns.get(name)));
+            let (Some(here), Some(there)) = (here, there) else { continue };
+            let places: HashMap<&String, usize> = there.iter().zip(0..).collect();
+            let shared = here.iter().filter(|value| places.contains_key(value)).count();
+            let mut placed = here.iter().zip(&self.rows).enumerate();
+            let moved =
+                placed.find(|(at, (value, _))| places.get(value).is_some_and(|place| place != at));
+            // A few values that are the same by chance say nothing.
+            if let Some((_, (value, row))) = moved
+                && shared * 2 >= here.len()
+            {
+                let message = format!(
+                    "the answers have no ids, and their order is not that of the task's rows: `{}` in \
+                     column `{name}` is another row there",
+                    text::shorten(&text::one_line(value), 40)
+                );
+                return Err(SourceError::new(self.file, message).at_line(row.line).help(format!(
+                    "join them by a column that both files have: --id {}",
+                    quoted(name)
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Checks that answers without ids can be joined to rows by their number.
@@ -216,13 +295,14 @@ impl<'a> Answers<'a> {
         column: &str,
         task: &'t Task,
         numbers: &HashMap<ExampleId, usize>,
+        keys: &HashMap<ExampleId, String>,
     ) -> Result<Vec<(&'t Example, &Value)>, SourceError> {
         let path = self.path(column)?;
         let (mut answered, mut missing) = (Vec::new(), Vec::new());
         for row in in_file_order(task, numbers) {
             let place = match &self.by_id {
                 None => numbers.get(&row.id),
-                Some(by_id) => by_id.get(row.id.as_str()),
+                Some(by_id) => keys.get(&row.id).and_then(|key| by_id.get(key)),
             };
             let line = place.and_then(|place| self.rows.get(*place));
             let value = line.and_then(|line| path.get(&line.values));
@@ -248,6 +328,12 @@ impl<'a> Answers<'a> {
         };
         Err(error.help("every row needs an answer; an empty string counts as an answer"))
     }
+}
+
+/// A name as an argument of a command line.
+fn quoted(name: &str) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    if name.chars().all(is_word) { name.to_owned() } else { format!("'{name}'") }
 }
 
 /// The first ids of several.

@@ -4,11 +4,11 @@
 
 use super::literal;
 use super::path::ValuePath;
-use super::value_kind::{ends_in_marked_number, is_date, number_of};
+use super::value_kind::{ends_in_marked_number, is_date, is_missing, number_of};
 use crate::prompt::value_text;
 use crate::task::scorer::{is_number, label_form};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The most labels, and the most characters of a label.
@@ -17,6 +17,11 @@ const LABEL_CHARS: usize = 60;
 
 /// The most classes that are numbers: points from 0 to 10.
 const MAX_CLASSES: usize = 11;
+
+/// With no more groups than this, or with one of more than this part of the rows, the shares of the splits
+/// are not those that are asked for.
+const MIN_GROUPS: usize = 20;
+const MAX_GROUP_SHARE: usize = 10;
 
 /// The most fields of its objects that are kept.
 const MAX_FIELDS: usize = 300;
@@ -66,8 +71,10 @@ pub(super) struct ColumnFacts {
     items: Option<BTreeMap<String, usize>>,
     /// The fields of its objects, in order.
     pub(super) fields: Vec<String>,
-    /// Hashes of the different values.
-    values: HashSet<u64>,
+    /// Hashes of the different values, with the rows of each.
+    values: HashMap<u64, u32>,
+    /// Values that only say that there is none, by spelling.
+    pub(super) missing: BTreeMap<String, usize>,
     /// Rows by label and spelling; `None` once there are too many or too long ones.
     labels: Option<BTreeMap<String, BTreeMap<String, usize>>>,
     /// The parts of its texts between commas, semicolons and bars, with their numbers of uses, while they
@@ -105,7 +112,8 @@ impl ColumnFacts {
             chars: 0,
             items: Some(BTreeMap::new()),
             fields: Vec::new(),
-            values: HashSet::new(),
+            values: HashMap::new(),
+            missing: BTreeMap::new(),
             labels: Some(BTreeMap::new()),
             parts: Some(BTreeMap::new()),
             parted: 0,
@@ -117,6 +125,21 @@ impl ColumnFacts {
     /// The number of different values.
     pub(super) fn distinct(&self) -> usize {
         self.values.len()
+    }
+
+    /// The rows of its most frequent value.
+    pub(super) fn most_frequent(&self) -> usize {
+        self.values.values().max().map_or(0, |rows| *rows as usize)
+    }
+
+    /// Whether all rows that have a value have the same one.
+    pub(super) fn is_constant(&self) -> bool {
+        self.distinct() < 2 && self.filled > 1
+    }
+
+    /// Whether its values can be groups that stay in one split: many, and none of them large.
+    pub(super) fn has_small_groups(&self) -> bool {
+        self.distinct() > MIN_GROUPS && self.most_frequent() * MAX_GROUP_SHARE <= self.filled
     }
 
     /// Characters of a value, on average over the filled ones.
@@ -162,7 +185,7 @@ impl ColumnFacts {
     /// Whether all values are among these.
     pub(super) fn values_are_among(&self, texts: &BTreeSet<String>) -> bool {
         let hashes: HashSet<u64> = texts.iter().map(|text| hash(text)).collect();
-        self.values.is_subset(&hashes)
+        self.values.keys().all(|value| hashes.contains(value))
     }
 
     /// The items of its lists, if they are few and repeated, as labels are.
@@ -192,6 +215,10 @@ impl ColumnFacts {
         if trimmed.is_empty() {
             return;
         }
+        if is_missing(trimmed) {
+            *self.missing.entry(trimmed.to_owned()).or_default() += 1;
+            return;
+        }
         self.filled += 1;
         if self.sample.is_empty() {
             self.sample = trimmed.chars().take(200).collect();
@@ -199,7 +226,7 @@ impl ColumnFacts {
         let chars = trimmed.chars().count();
         self.chars += chars;
         self.longest = self.longest.max(chars);
-        self.values.insert(hash(trimmed));
+        *self.values.entry(hash(trimmed)).or_default() += 1;
         let opened = if value.is_string() { literal::opened(trimmed) } else { None };
         self.python += usize::from(opened.as_ref().is_some_and(|it| it.is_python));
         let parsed = opened.map(|it| it.value);

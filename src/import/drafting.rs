@@ -1,7 +1,9 @@
 //! Makes a task of a file's columns: the prompt, the score, and how the rows are written.
 
 use super::answers::Answers;
+use super::column_facts::ColumnFacts;
 use super::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
+use super::guess::may_be_group;
 use super::inputs::Inputs;
 use super::names::{is_usual, words_of};
 use super::path::ValuePath;
@@ -119,6 +121,20 @@ impl SourceColumns {
         if left_out > 0 {
             notes.push(self.left_out(&writer, answer_path, left_out)?);
         }
+        if !answer.missing.is_empty() {
+            let each = answer.missing.iter();
+            let each = each.map(|(it, rows)| format!("`{it}` ({})", text::plural(*rows, "row")));
+            let each: Vec<String> = each.collect();
+            notes.push(format!("{} in `{answer_path}` is no answer", each.join(", ")));
+        }
+        if answer.is_constant() && !is_set {
+            let value = text::shorten(&text::one_line(&answer.sample), 40);
+            notes.push(format!(
+                "all rows have the same answer, `{value}` in `{answer_path}`: a prompt that says it is right; \
+                 name another column with --answer"
+            ));
+        }
+        notes.extend(self.large_groups());
         let is_whole = left_out == 0 && self.left_out.is_empty();
         let is_copy = writer.is_copy() && is_whole && self.notes.is_empty();
         let rows = match is_copy {
@@ -173,6 +189,25 @@ impl SourceColumns {
             .as_ref()
             .and_then(Value::as_str)
             .map(|text| format!("{}\n", literal(text.trim_end()))))
+    }
+
+    /// Says which columns could be the group of the split by their names, and have too few or too large ones.
+    fn large_groups(&self) -> Vec<String> {
+        let columns = self.stats.columns().iter().filter(|it| {
+            may_be_group(it) && !it.has_small_groups() && self.guess.role_of(&it.path).is_none()
+        });
+        let note = |it: &ColumnFacts| {
+            let share = it.most_frequent() as f64 / it.filled.max(1) as f64;
+            format!(
+                "`{0}` is not taken as the group of the split: it has {1}, the largest with {2} of the rows. \
+                 If rows of one group must stay in one split, write group = {3} into `columns`",
+                text::one_line(it.path.first()),
+                text::plural(it.distinct(), "group"),
+                text::percent(share),
+                super::toml_text(it.path.first())
+            )
+        };
+        if self.guess.group.is_some() { Vec::new() } else { columns.map(note).collect() }
     }
 
     /// Says which rows have no answer.

@@ -30,9 +30,13 @@ pub(super) fn ranked(stats: &ColumnStats, taken: &ColumnRoles, role: ColumnRole)
         .filter_map(|(place, it)| Some((certainty(stats, it, role)?, place, it)))
         .collect();
     // Of equals, the answer is usually last and everything else first.
-    found.sort_by_key(|(certainty, place, _)| {
+    found.sort_by_key(|(certainty, place, column)| {
         let place = *place as i64;
-        (-certainty, if role == ColumnRole::Answer { -place } else { place })
+        match role {
+            // The same value in all rows asks nothing.
+            ColumnRole::Answer => (column.is_constant(), -certainty, -place),
+            _ => (false, -certainty, place),
+        }
     });
     found.into_iter().map(|(_, _, it)| it.path.clone()).collect()
 }
@@ -55,7 +59,10 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
             let path = &column.path;
             let sorts =
                 path.is_column() && names::only_sorts(&words_of(path.first()), &whole_names(stats));
-            sparse + found? - if sorts { 80 } else { 0 }
+            let is_models = path.is_column()
+                && names::may_be_a_models(&words_of(path.first()))
+                && has_reference(stats, column);
+            sparse + found? - if sorts || is_models { 80 } else { 0 }
         }
         ColumnRole::Input => {
             let is_text = column.numbers < column.filled && !column.mostly(column.dates);
@@ -92,14 +99,35 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
             name
         }
         ColumnRole::Group => {
-            let name = named(names::GROUPS);
-            if is_unique || name < 80 || !column.path.is_column() || column.distinct() < 2 {
+            if !may_be_group(column) || !column.has_small_groups() {
                 return None;
             }
-            name
+            named(names::GROUPS)
         }
     };
     (certainty > 0).then_some(certainty)
+}
+
+/// Whether another column than this one has the right answers by its name.
+fn has_reference(stats: &ColumnStats, column: &ColumnFacts) -> bool {
+    let mut others =
+        stats.columns().iter().filter(|it| it.path.is_column() && it.path != column.path);
+    let is_reference = |it: &ColumnFacts| {
+        let is_unique = it.distinct() == it.filled;
+        it.filled * 5 >= stats.rows * 4
+            && names::is_reference(&words_of(it.path.first()))
+            && !it.mostly(it.codes)
+            && !it.is_constant()
+            && answer_certainty(it, names::certainty(it, names::ANSWERS), is_unique).is_some()
+    };
+    others.any(is_reference)
+}
+
+/// Whether a column may be the group of the split by its name.
+pub(super) fn may_be_group(column: &ColumnFacts) -> bool {
+    let is_unique = column.distinct() == column.filled;
+    let name = names::certainty(column, names::GROUPS);
+    column.path.is_column() && name >= 80 && !is_unique && column.distinct() >= 2
 }
 
 /// The names of whole columns, in words, that all rows fill.
@@ -128,6 +156,11 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
     if names.iter().any(|name| name.to_lowercase().contains("suggestion")) && name < 80 {
         return None;
     }
+    let words = words_of(column.path.first());
+    if names::is_of_model(&words) {
+        return None;
+    }
+    let name = name + if names::is_of_people(&words) { 15 } else { 0 };
     let value = match has_labels {
         true if is_number => 10,
         // A decision is more likely asked for than a kind.
@@ -242,6 +275,77 @@ mod tests {
     }
 
     #[test]
+    fn a_models_answer_is_not_the_right_one() {
+        let text = |n: usize| format!("Some words about {n} things");
+        for (names, expected) in [
+            (["answer", "ground_truth"], Some("ground_truth")),
+            (["ground_truth", "answer"], Some("ground_truth")),
+            (["answer", "reference"], Some("reference")),
+            (["reference", "response"], Some("reference")),
+            (["gold_answer", "answer"], Some("gold_answer")),
+            (["Gold", "Output"], Some("Gold")),
+            (["expected", "output"], Some("expected")),
+            (["expected_output", "answer"], Some("expected_output")),
+            (["label", "Model output v2"], Some("label")),
+            (["solution", "LLM answer"], Some("solution")),
+            (["Team (auto)", "Team (manual)"], Some("Team (manual)")),
+            (["Team (manual)", "Team (model)"], Some("Team (manual)")),
+            (["predicted label", "label"], Some("label")),
+            (["answer", "topic"], Some("answer")),
+        ] {
+            for has_labels in [true, false] {
+                let value = |n: usize, shift: usize| match has_labels {
+                    true => ["up", "down", "left"][(n + n / 3 * shift) % 3].to_owned(),
+                    false => format!("It goes {n} and {shift} up"),
+                };
+                let guess = guessed((0..24).map(
+                    |n| json!({"question": text(n), names[0]: value(n, 1), names[1]: value(n, 2)}),
+                ));
+                if names[0].starts_with("Team") && !has_labels || names[1] == "topic" && has_labels
+                {
+                    continue;
+                }
+                assert_eq!(guess.answer, expected.map(ValuePath::column), "{names:?}");
+            }
+        }
+        let alone = guessed((0..24).map(|n| json!({"question": text(n), "answer": text(n + 1)})));
+        assert_eq!(alone.answer, path("answer"));
+    }
+
+    #[test]
+    fn a_constant_column_is_the_answer_only_where_no_other_can_be() {
+        let text = |n: usize| format!("Some words about {n} things");
+        let both = guessed(
+            (0..12)
+                .map(|n| json!({"text": text(n), "team": (["up", "down"][n % 2]), "label": "all"})),
+        );
+        assert_eq!(both.answer, path("team"));
+        let alone = guessed((0..12).map(|n| json!({"text": text(n), "label": "all"})));
+        assert_eq!(alone.answer, path("label"));
+    }
+
+    #[test]
+    fn a_guessed_group_has_many_small_groups() {
+        for (name, groups, rows, expected) in [
+            ("Group", 3, 60, false),
+            ("group", 20, 200, false),
+            ("group", 25, 200, true),
+            ("thread id", 50, 200, true),
+        ] {
+            let guess = guessed((0..rows).map(|n| {
+                json!({"text": format!("Some words about {n} things"), "label": (["up", "down"][n % 2]),
+                    name: format!("g{}", n % groups)})
+            }));
+            assert_eq!(guess.group.is_some(), expected, "{name} {groups}");
+        }
+        let one_large = guessed((0..200).map(|n| {
+            json!({"text": format!("Some words about {n} things"), "label": (["up", "down"][n % 2]),
+                "group": format!("g{}", if n < 30 { 0 } else { n / 2 })})
+        }));
+        assert_eq!(one_large.group, None);
+    }
+
+    #[test]
     fn the_answer_is_what_people_were_asked_for() {
         let mut stats = ColumnStats::new(Vec::new());
         stats.questions = vec!["quality".into()];
@@ -307,6 +411,13 @@ mod tests {
                 "is_duplicate",
                 Some("id"),
             ),
+            (
+                json!({"review_body": "", "product_category": "kind", "stars": "stars"}),
+                "review_body",
+                "stars",
+                None,
+            ),
+            (json!({"text": "", "product_category": "kind"}), "text", "product_category", None),
         ] {
             let found = guessed((0..24).map(|n| {
                 let value = |name: &str, kind_of: &Value| match kind_of.as_str().unwrap() {

@@ -19,6 +19,9 @@ const NAMED_COLUMNS: usize = 20;
 /// The names of instructions, which need no name in the prompt.
 const INSTRUCTIONS: &[&str] = &["instruction", "instructions"];
 
+/// The names, in words, of two answers that are compared.
+const PAIRS: &[(&str, &str)] = &[("chosen", "rejected")];
+
 /// The columns that the prompt shows.
 pub(super) struct Inputs {
     /// Instructions, then texts in the order of the file, then choices.
@@ -155,6 +158,21 @@ fn is_shown(
     let is_twin = |other: &ColumnFacts| {
         is_free(other) && is_sibling(&name, &words_of(other.path.last_name()))
     };
+    // Of two answers that are judged, both are a part of the question.
+    let is_judged = answer.is_some_and(|it| names::is_judgement(&words_of(it.last_name())));
+    let is_pair = |other: &ColumnFacts| {
+        let other = words_of(other.path.last_name());
+        is_sibling(&name, &other)
+            || PAIRS
+                .iter()
+                .any(|(a, b)| [(*a, *b), (*b, *a)].contains(&(name.as_str(), other.as_str())))
+    };
+    if is_judged && is_free(column) {
+        let mut others = stats.columns().iter().filter(|it| it.path != column.path && is_free(it));
+        if others.any(is_pair) {
+            return true;
+        }
+    }
     if names::is_comparable(&name) && is_free(column) {
         let twins = || stats.columns().iter().filter(|it| it.path != column.path && is_twin(it));
         let is_answer = |it: &ColumnFacts| Some(&it.path) == answer;
@@ -219,6 +237,34 @@ mod tests {
         assert_eq!(shown(compared), ["response_a", "response_b"]);
         let numbers = |n: usize| json!({"n_1": n, "n_2": n * n});
         assert_eq!(shown(numbers), ["n_2"]);
+    }
+
+    #[test]
+    fn both_answers_are_shown_where_one_of_them_wins() {
+        for names in [
+            ["response_a", "response_b"],
+            ["chosen", "rejected"],
+            ["answer_1", "answer_2"],
+            ["Output A", "Output B"],
+        ] {
+            let mut stats = ColumnStats::default();
+            for n in 0..24 {
+                let row = json!({"prompt": format!("Why {n} of them?"), names[0]: format!("It is so {n}."),
+                    names[1]: format!("Nobody knows {n}."), "winner": (["a", "b"][n / 2 % 2])});
+                stats.add(row.as_object().unwrap());
+            }
+            let found = super::super::guess::guess(&stats, &Default::default());
+            let path = |name: &str| ValuePath::column(name);
+            let roles = (found.input, found.answer.clone());
+            assert_eq!(roles, (Some(path("prompt")), Some(path("winner"))), "{names:?}");
+            for name in names {
+                let column = stats.column(name).unwrap();
+                assert!(
+                    is_shown(column, &stats, &path("prompt"), found.answer.as_ref()),
+                    "{name} of {names:?}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -108,6 +108,13 @@ pub(super) const ANSWERS: Names = &[
     ("predicted", -30),
     ("model output", -60),
     ("chosen", 90),
+    ("winner", 90),
+    ("preference", 80),
+    ("preferred", 60),
+    // What was reviewed, where the review has a verdict of its own.
+    ("product category", 20),
+    ("product type", 20),
+    ("item category", 20),
     // What a right answer is told from; it outweighs every other word of a name.
     ("rejected", -100),
     ("dispreferred", -100),
@@ -403,6 +410,68 @@ pub(super) fn is_about_answer(name: &str) -> bool {
         || most(name, FEEDBACKS) >= 30
         || most(name, GROUPS) >= 80
         || ["id", "key", "uuid"].contains(&last)
+}
+
+/// Names of what tells which of two answers is the better one.
+const JUDGEMENTS: &[&str] = &["winner", "preference", "preferred", "better", "best", "verdict"];
+
+/// Whether a name, in words, tells which of two answers is the better one.
+pub(super) fn is_judgement(name: &str) -> bool {
+    has_word(name, JUDGEMENTS)
+}
+
+/// Words of a name that say that a model wrote what is in the column, or a program.
+const MODELS: &[&str] = &[
+    "model",
+    "llm",
+    "gpt",
+    "chatgpt",
+    "claude",
+    "gemini",
+    "llama",
+    "mistral",
+    "ai",
+    "predicted",
+    "prediction",
+    "generated",
+    "auto",
+    "automatic",
+    "automated",
+];
+
+/// Words of a name that say that people wrote what is in the column, or checked it.
+const PEOPLE: &[&str] = &["manual", "human", "verified", "corrected", "reviewed", "annotated"];
+
+/// Names that are those of a model's answers beside right ones.
+const MAY_BE_A_MODELS: &[&str] =
+    &["answer", "answers", "output", "outputs", "response", "responses", "completion"];
+
+/// Whether a name, in words, says that a column has right answers, whatever else the file has.
+pub(super) fn is_reference(name: &str) -> bool {
+    let starts = ["gold", "golden", "golds", "expected", "reference", "references", "ground"];
+    let first = name.split(' ').next().unwrap_or_default();
+    starts.contains(&first) && most(name, ANSWERS) >= 60 || name == "groundtruth"
+}
+
+/// Whether a name, in words, may be that of a model's answers, where the file has right ones.
+pub(super) fn may_be_a_models(name: &str) -> bool {
+    MAY_BE_A_MODELS.contains(&name)
+}
+
+/// Whether a name, in words, is that of an answer and says that it is a model's: `model output v2`.
+pub(super) fn is_of_model(name: &str) -> bool {
+    has_word(name, MODELS) && !has_word(name, PEOPLE) && most(name, ANSWERS) >= 30
+}
+
+/// Whether a name, in words, says that people wrote or checked what is in the column.
+pub(super) fn is_of_people(name: &str) -> bool {
+    has_word(name, PEOPLE)
+}
+
+/// Whether one of these words is in a name, also with a number at its end.
+fn has_word(name: &str, words: &[&str]) -> bool {
+    let bare = |word: &str| word.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    name.split(' ').any(|word| words.contains(&bare(word).as_str()))
 }
 
 /// Names of what a question is, rather than of its answer, where the file has an answer of its own.

@@ -6,6 +6,7 @@ use super::literal;
 use super::path::ValuePath;
 use super::role::ColumnRoles;
 use super::source_rows::SourceRows;
+use super::value_kind::is_missing;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
 use crate::text;
@@ -196,11 +197,14 @@ impl RowWriter {
     }
 }
 
-/// Whether a value is an answer: neither null, nor blank, nor an empty list.
+/// Whether a value is an answer: neither null, nor blank, nor `NaN`, nor an empty list.
 fn is_filled(value: &Value) -> bool {
     match value {
         Value::Array(list) => !list.is_empty(),
-        other => !value_text(other).trim().is_empty(),
+        other => {
+            let text = value_text(other);
+            !text.trim().is_empty() && !is_missing(text.trim())
+        }
     }
 }
 

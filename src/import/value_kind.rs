@@ -12,6 +12,14 @@ pub(super) fn number_of(text: &str) -> Option<f64> {
     bare.replace(',', "").parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
+/// Whether a text only says that there is no value, as spreadsheets, databases and pandas write it. `NA`,
+/// `N/A` and `None` may be labels.
+pub(super) fn is_missing(text: &str) -> bool {
+    let known =
+        ["nan", "-nan", "null", "<na>", "nat", "#n/a", "#n/a n/a", "#na", "#value!", "#ref!"];
+    text.len() <= 8 && known.contains(&text.to_ascii_lowercase().as_str())
+}
+
 /// Whether a text is reasoning that ends in `####` and a number, as in GSM8K.
 pub(super) fn ends_in_marked_number(text: &str) -> bool {
     text.rsplit_once("####").is_some_and(|(_, after)| number_of(after.trim()).is_some())

@@ -1,6 +1,6 @@
 //! How a task's prompts become messages: searched parts are filled, frozen parts are rendered.
 
-use super::placeholder::{pieces, placeholder, placeholders, strays};
+use super::placeholder::{Flaw, flaw, pieces, placeholder, placeholders, strays};
 use super::template::{code, columns_of_row, environment, for_engine, unknown_name};
 use super::{Columns, Message, Part, Piece, Prompt, Role, USER, value_text};
 use minijinja::value::{Serde, Value};
@@ -279,6 +279,10 @@ fn columns_of_searched(
     part: &Part,
     columns: &BTreeSet<String>,
 ) -> Result<BTreeSet<String>, TemplateError> {
+    if let Some(Flaw { at, message }) = flaw(&part.text, columns) {
+        let line = line_at(part, at);
+        return Err(TemplateError::Broken { part: part.name.clone(), message, line });
+    }
     if let Some(stray) = strays(&part.text, columns).first() {
         return Err(match stray.column {
             Some(column) if column == stray.inner => {

@@ -151,8 +151,7 @@ pub fn placeholders(text: &str) -> BTreeSet<&str> {
     pieces(text).into_iter().filter_map(Piece::column).collect()
 }
 
-/// Escapes a text so that nothing in it has a meaning in a searched part, nor in a frozen one unless it
-/// holds a tag `endraw`.
+/// Escapes a text so that nothing in it has a meaning in a searched part, nor in a frozen one.
 #[must_use]
 pub fn literal(text: &str) -> Cow<'_, str> {
     let is_plain = pieces(text).into_iter().all(|piece| matches!(piece, Piece::Literal(_)));
@@ -166,9 +165,11 @@ pub fn literal(text: &str) -> Cow<'_, str> {
     let mut written = String::from(RAW);
     let mut from = 0;
     for end in ends {
-        written.push_str(&text[from..end.start]);
+        // The tag is cut behind its brace, so that neither half is one.
+        let cut = end.start + 1;
+        written.push_str(&text[from..cut]);
         written.push_str(END_RAW);
-        written.push_str(&text[end.clone()]);
+        written.push_str(&text[cut..end.end]);
         written.push_str(RAW);
         from = end.end;
     }
@@ -180,7 +181,104 @@ pub fn literal(text: &str) -> Cow<'_, str> {
 /// Where a text has tags that would end raw text.
 fn ends_of_raw(text: &str) -> Vec<std::ops::Range<usize>> {
     let tags = text.match_indices("{%").map(|(start, _)| start);
-    tags.filter_map(|start| Some(start..start + tag_at(&text[start..], "endraw")?)).collect()
+    let end = |start: usize| match raw_tag_at(&text[start..])? {
+        ("endraw", tag) => Some(start..start + tag.len()),
+        _ => None,
+    };
+    tags.filter_map(end).collect()
+}
+
+/// The tag `raw` or `endraw` that a text begins with, also where it takes away white space, and its name.
+fn raw_tag_at(text: &str) -> Option<(&'static str, &str)> {
+    let inner = text.strip_prefix("{%")?;
+    let length = inner.find("%}")?;
+    let name = bare(&inner[..length]);
+    let name = ["raw", "endraw"].into_iter().find(|it| *it == name)?;
+    Some((name, &text[..length + 4]))
+}
+
+/// Text between braces without the marks that take away white space around them.
+fn bare(inner: &str) -> &str {
+    inner.trim().trim_start_matches(['-', '+']).trim_end_matches(['-', '+']).trim()
+}
+
+/// Braces that would be sent as they stand, although they look like a placeholder or a tag of raw text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    /// Where in the text it begins, in bytes.
+    pub(crate) at: usize,
+    /// What is wrong, and what to write.
+    pub(crate) message: String,
+}
+
+/// The first placeholder in a searched part that is not closed or takes away white space, or the first tag
+/// of raw text that has no other half or takes away white space.
+pub(crate) fn flaw(text: &str, columns: &BTreeSet<String>) -> Option<Flaw> {
+    let mut at = 0;
+    for piece in pieces(text) {
+        let found = match piece {
+            Piece::Literal(literal) => flaw_of_literal(literal, columns),
+            Piece::Raw { text, source } => {
+                let start = source.find(text).unwrap_or_default();
+                let end = ends_of_raw(text).into_iter().next();
+                end.map(|end| (start + end.start, spaced_tag("endraw", &text[end])))
+            }
+            Piece::Column { .. } => None,
+        };
+        if let Some((start, message)) = found {
+            return Some(Flaw { at: at + start, message });
+        }
+        at += piece.source().len();
+    }
+    None
+}
+
+fn flaw_of_literal(literal: &str, columns: &BTreeSet<String>) -> Option<(usize, String)> {
+    literal.match_indices('{').find_map(|(open, _)| {
+        let rest = &literal[open..];
+        let message = match raw_tag_at(rest) {
+            Some(("raw", tag)) if tag_at(tag, "raw").is_none() => spaced_tag("raw", tag),
+            Some(("raw", tag)) => {
+                format!("`{tag}` has no `{END_RAW}`: write it where the literal text ends")
+            }
+            Some(("endraw", tag)) if tag_at(tag, "endraw").is_none() => spaced_tag("endraw", tag),
+            Some((_, tag)) => {
+                format!("`{tag}` ends a literal text that does not begin: write `{RAW}` before it")
+            }
+            None => odd_placeholder(rest, columns)?,
+        };
+        Some((open, message))
+    })
+}
+
+fn spaced_tag(name: &str, tag: &str) -> String {
+    format!(
+        "`{tag}` takes away white space, which a searched part does not: write `{{% {name} %}}`"
+    )
+}
+
+/// What is wrong with the double braces that a literal text begins with, if they are meant to show a column.
+fn odd_placeholder(literal: &str, columns: &BTreeSet<String>) -> Option<String> {
+    let inner = literal.strip_prefix("{{")?;
+    let (inner, source) = match braced_at(literal) {
+        Some((inner, source)) if !inner.contains("{{") => (inner, source),
+        // It is not closed on its line.
+        _ => {
+            let end = inner.find(['\n', '{', '}']).unwrap_or(inner.len());
+            let source = literal[..end + 2].trim_end();
+            let name = bare(&inner[..end]);
+            let named = [Some(name), Some(first_word(name)), quoted_at_start(name)];
+            let column = named.into_iter().flatten().find(|it| columns.contains(*it))?;
+            return Some(format!("`{source}` is not closed: write `{}`", placeholder(column)));
+        }
+    };
+    let name = bare(inner);
+    let shown = if is_word(name) { Some(name) } else { quoted_name(name) };
+    let shown = shown.filter(|_| name != inner)?;
+    Some(format!(
+        "`{source}` takes away white space, which a searched part does not: write `{}`",
+        placeholder(shown)
+    ))
 }
 
 /// Text between double braces that looks like a placeholder and is none.
@@ -203,11 +301,12 @@ pub(crate) fn strays<'a>(text: &'a str, columns: &BTreeSet<String>) -> Vec<Stray
         if let Piece::Literal(literal) = piece {
             for (open, _) in literal.match_indices("{{") {
                 let Some((inner, _)) = braced_at(&literal[open..]) else { continue };
-                let column = [inner, first_word(inner)]
+                let name = bare(inner);
+                let column = [inner, name, first_word(name)]
                     .into_iter()
-                    .chain(quoted_at_start(inner))
+                    .chain(quoted_at_start(name))
                     .find(|name| columns.contains(*name));
-                if column.is_some() || looks_like_a_name(inner) || looks_like_a_row(inner) {
+                if column.is_some() || looks_like_a_name(name) || looks_like_a_row(name) {
                     found.push(Stray { inner, at: at + open, column });
                 }
             }
@@ -236,8 +335,8 @@ fn looks_like_a_name(inner: &str) -> bool {
 
 /// Whether a text is meant to name a column in brackets: `row[Name]`, `- row["Name"]`, `row.get("Name")`.
 fn looks_like_a_row(inner: &str) -> bool {
-    let bare = inner.trim_matches(['-', ' ']).to_ascii_lowercase();
-    bare.starts_with("row[") || bare.starts_with("row.")
+    let inner = inner.to_ascii_lowercase();
+    inner.starts_with("row[") || inner.starts_with("row.")
 }
 
 #[cfg(test)]
@@ -303,12 +402,55 @@ mod tests {
         assert_eq!(found("{{ Ticket Text }}"), [("Ticket Text", Some("Ticket Text"))]);
         assert_eq!(found("{{ Tikcet Text }}"), [("Tikcet Text", None)]);
         assert_eq!(found("{{ input | upper }}"), [("input | upper", Some("input"))]);
+        assert_eq!(found("{{- input | upper -}}"), [("- input | upper -", Some("input"))]);
+        assert_eq!(found("{{- Tikcet Text }}"), [("- Tikcet Text", None)]);
         let piped = "{{ row[\"Ticket Text\"]|lower }}";
         assert_eq!(found(piped), [("row[\"Ticket Text\"]|lower", Some("Ticket Text"))]);
         assert_eq!(
             found("{% raw %}{{ Ticket Text }}{% endraw %} {{ 1 + 1 }} {{ input }} {{#if x}}"),
             []
         );
+    }
+
+    #[test]
+    fn what_would_be_sent_as_it_stands_is_refused_with_its_spelling() {
+        let columns = BTreeSet::from(["Ticket Text".to_owned(), "input".to_owned()]);
+        for (text, says) in [
+            ("{{-input}}", "write `{{ input }}`"),
+            ("{{- input -}}", "write `{{ input }}`"),
+            ("{{ input -}}", "write `{{ input }}`"),
+            ("{{+ input }}", "write `{{ input }}`"),
+            ("{{- row['Ticket Text'] }}", "write `{{ row[\"Ticket Text\"] }}`"),
+            ("{{ input {{ input }}", "`{{ input` is not closed: write `{{ input }}`"),
+            ("{{ input }", "`{{ input` is not closed"),
+            ("a {{ input", "`{{ input` is not closed"),
+            ("{{ row[\"Ticket Text\"] and", "is not closed: write `{{ row["),
+            ("a {% raw %} {{ input }}", "`{% raw %}` has no `{% endraw %}`"),
+            ("{%raw%} a", "`{%raw%}` has no `{% endraw %}`"),
+            ("a {% endraw %}", "`{% endraw %}` ends a literal text that does not begin"),
+            ("{% raw %}a{% endraw %}{%endraw%}", "`{%endraw%}` ends"),
+            ("{%- raw -%} a {%- endraw -%}", "write `{% raw %}`"),
+            ("{% raw -%} a {% endraw %}", "write `{% raw %}`"),
+            ("{% raw %} a {%- endraw %} b {% endraw %}", "write `{% endraw %}`"),
+        ] {
+            let found = flaw(text, &columns);
+            assert!(
+                found.as_ref().is_some_and(|it| it.message.contains(says)),
+                "{text}: {found:?}"
+            );
+        }
+        for text in [
+            "{{ input }} {{ 1 + 1 }} {{ -5 }} {% if x %} {{{größe}}} {{#if x}} {{",
+            "{{ other {\"a\": {\"input\": 1}}",
+            "{% raw %}{{-input}} {{ input {% raw %}{% endraw %}",
+            "{\"a\": {\"b\": 1}}",
+        ] {
+            assert_eq!(flaw(text, &columns), None, "{text}");
+        }
+        for text in ["{% endraw %}", "a {%- endraw -%} b {% raw %}", "{{-input}}{%endraw%}{{"] {
+            let written = literal(text);
+            assert_eq!(flaw(&written, &columns), None, "{written}");
+        }
     }
 
     proptest! {

@@ -94,6 +94,10 @@ pub struct Task {
     /// Rows.
     pub splits: Splits,
     id_column: String,
+    /// What is said of rows that show nothing.
+    blank_rows: Option<String>,
+    /// What is said of the groups that stay in one split.
+    groups: Option<String>,
     models: BTreeMap<ModelRole, Model>,
     providers: BTreeMap<String, Provider>,
 }
@@ -149,6 +153,9 @@ impl Task {
             return Err(at.shows_no_column(&baseline, &columns));
         }
         let all = rows.all();
+        let id_column = id_column(read, &all, &columns);
+        let groups = warnings::groups(&all, read.data.columns.group.as_deref());
+        let blank_rows = warnings::blank_rows(&all, layout.shown_columns());
         let inputs: BTreeSet<_> =
             all.iter().map(|row| inputs::input_key(row, layout.shown_columns())).collect();
         let (count, different) = (all.len(), inputs.len());
@@ -197,7 +204,9 @@ impl Task {
             layout,
             scorers,
             splits,
-            id_column: read.data.columns.id.clone().unwrap_or_else(|| "id".to_owned()),
+            id_column,
+            blank_rows,
+            groups,
             models,
             providers,
         })
@@ -241,6 +250,18 @@ impl Task {
     #[must_use]
     pub fn id_column(&self) -> &str {
         &self.id_column
+    }
+
+    /// What is said of the groups that stay in one split: a sentence without a full stop.
+    #[must_use]
+    pub fn groups(&self) -> Option<&str> {
+        self.groups.as_deref()
+    }
+
+    /// What is said of rows that show nothing: a sentence without a full stop.
+    #[must_use]
+    pub fn blank_rows(&self) -> Option<&str> {
+        self.blank_rows.as_deref()
     }
 
     /// The model of a role, if the task names one.
@@ -534,6 +555,20 @@ impl Rows {
             Self::Given([train, dev, hold]) => split::given(train, dev, hold, SPLIT_SEED),
         }
     }
+}
+
+/// The column of ids: what the task says, else the one that the rows' ids are of, else `id`.
+fn id_column(read: &TaskFile, rows: &[&Example], columns: &BTreeSet<String>) -> String {
+    let is_of = |row: &&Example, name: &str| {
+        row.columns
+            .get(name)
+            .is_some_and(|it| crate::prompt::value_text(it).trim() == row.id.as_str())
+    };
+    let found = || {
+        let mut called = columns.iter().filter(|name| dataset::is_called_id(name));
+        called.find(|name| rows.iter().all(|row| is_of(row, name))).cloned()
+    };
+    read.data.columns.id.clone().or_else(found).unwrap_or_else(|| "id".to_owned())
 }
 
 /// Checks that the scorers can use every row's answer.

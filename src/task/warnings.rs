@@ -4,10 +4,15 @@
 //! those of `plan`.
 
 use super::Task;
+use super::example::Example;
 use crate::candidate::DEMOS;
 use crate::prompt::value_text;
 use crate::text;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most rows that a warning names.
+const NAMED_ROWS: usize = 3;
 
 /// The text of a prompt that is not written yet.
 pub(crate) const UNWRITTEN: &str = "Write your prompt here.";
@@ -16,8 +21,78 @@ impl Task {
     /// What its author should look at before money is spent: sentences without a full stop.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        unwritten(self).into_iter().chain(formats(self)).chain(lists(self)).collect()
+        let blank = self.blank_rows.clone();
+        let blank = blank.into_iter().chain(same_answer(self));
+        unwritten(self).into_iter().chain(blank).chain(formats(self)).chain(lists(self)).collect()
     }
+}
+
+/// Warns of rows that all have the same answer, which every prompt that says it gets right.
+fn same_answer(task: &Task) -> Option<String> {
+    let rows = task.visible_rows();
+    let (first, rest) = rows.split_first()?;
+    let answer = value_text(&first.answer);
+    let is_same = !rest.is_empty() && rest.iter().all(|row| row.answer == first.answer);
+    (is_same && !answer.trim().is_empty()).then(|| {
+        format!(
+            "all rows that the search sees have the same answer, `{}`: a prompt that only says it is right",
+            text::shorten(&text::one_line(&answer), 40)
+        )
+    })
+}
+
+/// What is said of the groups in a column, where a split has fewer rows than one might think.
+pub(super) fn groups(rows: &[&Example], column: Option<&str>) -> Option<String> {
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    for group in rows.iter().filter_map(|row| row.group.as_deref()) {
+        *sizes.entry(group).or_default() += 1;
+    }
+    let largest = sizes.values().max()?;
+    Some(format!(
+        "rows of one `{}` stay in one split: {} of up to {}; leave `group` out of `columns` if rows may \
+         be split one by one",
+        column?,
+        text::plural(sizes.len(), "group"),
+        text::plural(*largest, "row"),
+    ))
+}
+
+/// Warns of rows that show nothing: models would be asked an empty question.
+pub(super) fn blank_rows(rows: &[&Example], shown: &BTreeSet<String>) -> Option<String> {
+    let is_filled = |value: &Value| !value_text(value).trim().is_empty();
+    let shows =
+        |row: &&&Example| shown.iter().any(|name| row.columns.get(name).is_some_and(is_filled));
+    let blank: Vec<&&Example> = rows.iter().filter(|row| !shows(row)).collect();
+    let first = blank.first()?;
+    let named: Vec<String> = blank
+        .iter()
+        .take(NAMED_ROWS)
+        .map(|row| format!("`{}` on line {}", row.id, row.line))
+        .collect();
+    let more = if blank.len() > named.len() { ", …" } else { "" };
+    let columns: Vec<String> = shown.iter().map(|name| format!("`{name}`")).collect();
+    // The same name, but for its case and the white space around it.
+    let near = |row: &&Example| {
+        let mut filled = row.columns.iter().filter(|(_, value)| is_filled(value));
+        filled.find_map(|(name, _)| {
+            let is_near = |it: &&String| {
+                *it != name && it.trim().to_lowercase() == name.trim().to_lowercase()
+            };
+            Some((name.clone(), shown.iter().find(is_near)?.clone()))
+        })
+    };
+    let near = near(first).or_else(|| blank.iter().find_map(|row| near(row)));
+    let near = near.map_or(String::new(), |(there, wanted)| {
+        format!("; did you mean their column `{there}`? the prompt shows `{wanted}`")
+    });
+    let verb = if blank.len() == 1 { "shows" } else { "show" };
+    Some(format!(
+        "{} {verb} nothing, because {} {} empty: {}{more}{near}",
+        text::plural(blank.len(), "row"),
+        columns.join(" and "),
+        if columns.len() == 1 { "is" } else { "are" },
+        named.join(", ")
+    ))
 }
 
 /// Warns of a prompt that is a place for one.
@@ -63,4 +138,51 @@ fn formats(task: &Task) -> Option<String> {
         asking.name,
         text::shorten(&shown, 40)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ExampleId;
+    use serde_json::json;
+
+    fn row(line: usize, columns: &Value, group: Option<&str>) -> Example {
+        Example {
+            id: ExampleId::new(format!("r{line}")),
+            columns: columns.as_object().unwrap().clone(),
+            answer: json!("x"),
+            feedback: None,
+            group: group.map(str::to_owned),
+            line,
+        }
+    }
+
+    #[test]
+    fn rows_that_show_nothing_are_named_with_what_may_be_meant() {
+        let shown = BTreeSet::from(["input".to_owned()]);
+        let warned = |columns: &[Value]| {
+            let rows: Vec<Example> =
+                columns.iter().zip(1..).map(|(it, line)| row(line, it, None)).collect();
+            blank_rows(&rows.iter().collect::<Vec<_>>(), &shown)
+        };
+        assert_eq!(warned(&[json!({"input": "a"}), json!({"input": 0})]), None);
+        let one = warned(&[json!({"input": "a"}), json!({"input": " "})]).unwrap();
+        assert!(one.contains("1 row shows nothing") && one.contains("`r2` on line 2"), "{one}");
+        let near = warned(&[json!({"input": null, "Input": "a"}), json!({})]).unwrap();
+        assert!(near.contains("2 rows show nothing"), "{near}");
+        assert!(near.contains("did you mean their column `Input`?"), "{near}");
+        let many = warned(&vec![json!({"other": "a"}); 9]).unwrap();
+        assert!(many.ends_with("`r3` on line 3, …") && !many.contains("did you"), "{many}");
+    }
+
+    #[test]
+    fn groups_are_named_with_their_column() {
+        let rows: Vec<Example> =
+            (1..8).map(|n| row(n, &json!({}), Some(["a", "b"][n % 2]))).collect();
+        let rows: Vec<&Example> = rows.iter().collect();
+        let said = groups(&rows, Some("Team")).unwrap();
+        assert!(said.contains("`Team`") && said.contains("2 groups of up to 4 rows"), "{said}");
+        let bare = row(1, &json!({}), None);
+        assert_eq!(groups(&[&bare], None), None);
+    }
 }

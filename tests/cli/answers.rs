@@ -138,6 +138,47 @@ fn answers_are_joined_by_number_only_where_no_file_has_ids_and_it_is_said() {
 }
 
 #[test]
+fn an_id_joins_answers_however_its_name_is_written() {
+    for (here, there) in [("ID", "ID"), ("Id", "id"), ("id", "ID"), ("ID", "Id")] {
+        let env = env();
+        let task = TASK.replace("id = \"id\", ", "").replace("target", "answer");
+        env.write("task/task.toml", &task);
+        let rows = env.read("task/rows.jsonl").replace("\"id\"", &format!("\"{here}\""));
+        env.write("task/rows.jsonl", &rows);
+        let said = "55,six\n56,five\n57,four\n58,three\n59,two\n60,one\n";
+        env.write("said.csv", &format!("{there},said\n{said}"));
+        let ran = env.run("eval task --answers said.csv --column said --json").ok();
+        assert_eq!(mean(&ran.json()), 1.0, "{here} {there}: {}", ran.stdout);
+        assert!(!ran.stderr.contains("number"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn answers_in_another_order_are_not_joined_by_number() {
+    let env = env();
+    let task = TASK.replace("id = \"id\", ", "").replace("target", "answer");
+    env.write("task/task.toml", &task);
+    let rows = env.read("task/rows.jsonl").replace("\"id\"", "\"ticket nr\"");
+    env.write("task/rows.jsonl", &rows);
+    let said = |order: [usize; 6]| {
+        let words = ["one", "two", "three", "four", "five", "six"];
+        let line = |n: usize| format!("{},{}\n", 60 - n, words[n]);
+        order.into_iter().fold("ticket nr,said\n".to_owned(), |all, n| all + &line(n))
+    };
+    let line = "eval task --answers said.csv --column said --json";
+    env.write("said.csv", &said([0, 2, 1, 3, 4, 5]));
+    insta::assert_snapshot!(env.complaint("eval task --answers said.csv --column said"), @r"
+    exit 3
+    error: said.csv:3: the answers have no ids, and their order is not that of the task's rows: `58` in column `ticket nr` is another row there
+      try: join them by a column that both files have: --id 'ticket nr'
+    ");
+    let ran = env.run_with(line, &["--id", "ticket nr"]);
+    assert_eq!(mean(&ran.ok().json()), 1.0);
+    env.write("said.csv", &said([0, 1, 2, 3, 4, 5]));
+    assert_eq!(mean(&env.run(line).ok().json()), 1.0);
+}
+
+#[test]
 fn answers_without_ids_are_joined_to_split_files_one_after_another() {
     let env = TestEnv::new();
     let task = TASK.replace("target", "answer").replace(

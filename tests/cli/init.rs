@@ -787,9 +787,8 @@ fn a_file_with_several_lists_names_them() {
         env.write("lists.json", &document.to_string());
         let complaint = env.complaint("init made --from lists.json");
         assert!(
-            complaint.contains(&format!(
-                "several lists, and none of them alone can be the rows: {paths}"
-            )),
+            complaint
+                .contains(&format!("several lists, and each of them may be the rows: {paths}")),
             "{complaint}"
         );
     }

@@ -5,7 +5,7 @@ use crate::prompt::{Columns, value_text};
 use serde_json::Value;
 
 /// The names under which right answers stand as objects with a text.
-const WITH_TEXTS: &[&str] = &["answers", "answer"];
+const WITH_TEXTS: &[&str] = &["answers", "answer", "answers_spans"];
 
 /// The names under which other spellings of the answer stand.
 pub(super) const ALIASES: &[&str] =
@@ -16,7 +16,7 @@ pub(super) fn write(row: &mut Columns) {
     for name in WITH_TEXTS {
         let texts = row
             .get(*name)
-            .and_then(|value| texts_of(value).or_else(|| placed(value)).or_else(|| aliased(value)));
+            .and_then(|value| texts_of(value).or_else(|| placed(value)).or_else(|| named(value)));
         if let Some(texts) = texts {
             row.insert((*name).to_owned(), unique(texts));
         }
@@ -44,6 +44,17 @@ fn placed(value: &Value) -> Option<Vec<String>> {
     let opened = structure(value).filter(|_| value.is_string())?;
     opened.get("answer_start")?;
     plain_texts(opened.get("text")?)
+}
+
+/// The texts of DROP's `{"spans": ["…"], "types": ["span"]}`.
+fn spans(value: &Value) -> Option<Vec<String>> {
+    let opened = structure(value)?;
+    plain_texts(opened.get("spans")?).filter(|texts| !texts.is_empty())
+}
+
+/// The texts of an object that names them, in TriviaQA or in DROP.
+fn named(value: &Value) -> Option<Vec<String>> {
+    aliased(value).or_else(|| spans(value))
 }
 
 /// The value of TriviaQA's answer with its aliases.

@@ -57,11 +57,41 @@ pub(super) fn messages(value: &Value) -> Option<Vec<Message>> {
     let opened = structure(value)?;
     let value = opened.get("messages").unwrap_or(&opened);
     let list = value.as_array().filter(|list| !list.is_empty())?;
+    // LangSmith logs a list for each prompt of a call.
+    let list = match list.as_slice() {
+        [Value::Array(only)] if !only.is_empty() => only,
+        _ => list,
+    };
     list.iter().map(message).collect()
 }
 
+/// The role that LangChain's `type` names: `human`, or, where a message was dumped whole, the last name of
+/// its class.
+fn typed_role(message: &Value) -> Option<&'static str> {
+    let class = message.get("id").and_then(Value::as_array).and_then(|names| names.last());
+    let kind = match message.get("type")?.as_str()? {
+        "constructor" => class?.as_str()?,
+        kind => kind,
+    };
+    Some(match kind.trim_end_matches("Chunk").trim_end_matches("Message") {
+        "human" | "Human" => "user",
+        "ai" | "AI" => "assistant",
+        "system" | "System" => "system",
+        "tool" | "Tool" | "function" | "Function" => "tool",
+        _ => return None,
+    })
+}
+
+/// What a message holds: LangChain may write it under `data` or `kwargs`.
+fn body(message: &Value) -> &Value {
+    let inner = ["data", "kwargs"].iter().find_map(|key| message.get(*key));
+    inner.filter(|it| it.is_object() && typed_role(message).is_some()).unwrap_or(message)
+}
+
 fn message(value: &Value) -> Option<Message> {
-    let role = ["role", "from"].iter().find_map(|key| value.get(*key)?.as_str())?;
+    let named = ["role", "from"].iter().find_map(|key| value.get(*key)?.as_str());
+    let role = named.or_else(|| typed_role(value))?;
+    let value = body(value);
     let role = match role {
         "human" | "user" => "user",
         "gpt" | "assistant" | "model" | "bot" => "assistant",
@@ -100,7 +130,7 @@ pub(super) fn losses(value: &Value) -> BTreeSet<&'static str> {
     let list = opened.get("messages").unwrap_or(&opened);
     let one = std::slice::from_ref(list);
     let mut found = BTreeSet::new();
-    for message in list.as_array().map_or(one, Vec::as_slice) {
+    for message in list.as_array().map_or(one, Vec::as_slice).iter().map(body) {
         let content = ["content", "value", "text"].iter().find_map(|key| message.get(*key));
         if let Some(Value::Array(parts)) = content {
             found.extend(parts.iter().filter_map(loss));

@@ -68,6 +68,23 @@ const CHOSEN: &[&str] = &[
     "key",
 ];
 
+/// The names, in words, of the right choice where the wrong ones have columns of their own, as in GPQA and SciQ.
+const RIGHT: &[&str] = &["correct answer", "right answer", "correct option", "correct choice"];
+
+/// The names, in words, of wrong choices, before a number.
+const WRONG: &[&str] = &[
+    "incorrect answer",
+    "wrong answer",
+    "distractor",
+    "incorrect option",
+    "wrong option",
+    "incorrect choice",
+    "wrong choice",
+];
+
+/// The column that gets the mark of a right choice which had a column of its own.
+const ANSWER: &str = "answer";
+
 /// Where the choices of a file stand, and which columns tell the right one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Choices {
@@ -81,6 +98,8 @@ enum Place {
     Together(String),
     /// A column for each, with its mark.
     Apart(Vec<(String, String)>),
+    /// A column for the right one, and one for each wrong one: their order must not tell which is which.
+    Sorted { right: String, wrong: Vec<String> },
 }
 
 /// How a column tells the right choice.
@@ -109,7 +128,7 @@ impl Choices {
     pub(super) fn of(rows: &[Columns]) -> Option<Self> {
         let together = TOGETHER.iter().map(|name| Place::Together((*name).to_owned()));
         let apart = STEMS.iter().filter_map(|stem| apart(rows, stem));
-        together.chain(apart).find_map(|place| {
+        together.chain(sorted(rows)).chain(apart).find_map(|place| {
             let marked: Vec<(&Columns, Marked)> =
                 rows.iter().filter_map(|row| Some((row, place.choices(row)?))).collect();
             if marked.is_empty() || marked.len() * 10 < rows.len() * 9 {
@@ -127,7 +146,7 @@ impl Choices {
                 })
                 .collect();
             // Columns called `A` and `B` are choices only if something chooses between them.
-            let is_sure = matches!(place, Place::Together(_)) && !place.may_be_aliases();
+            let is_sure = !matches!(place, Place::Apart(_)) && !place.may_be_aliases();
             (is_sure || !chosen.is_empty()).then_some(Self { place, chosen })
         })
     }
@@ -160,6 +179,13 @@ impl Choices {
                 None => {}
             }
         }
+        if let Place::Sorted { right, wrong } = &self.place {
+            notes.push(format!(
+                "the choices are `{right}` and {}, in an order that is drawn for each row; the answer is the \
+                 letter of `{right}`",
+                text::plural(wrong.len(), "wrong one")
+            ));
+        }
         self.chosen = settled;
         Ok(notes)
     }
@@ -172,7 +198,12 @@ impl Choices {
 
     /// The columns in which the right choice stands as its mark.
     pub(super) fn chosen(&self) -> impl Iterator<Item = &str> {
-        let told = matches!(&self.place, Place::Together(name) if name == TOLD).then_some("answer");
+        let is_told = match &self.place {
+            Place::Together(name) => name == TOLD,
+            Place::Apart(_) => false,
+            Place::Sorted { .. } => true,
+        };
+        let told = is_told.then_some(ANSWER);
         self.chosen.iter().map(|(name, _)| name.as_str()).chain(told)
     }
 
@@ -180,7 +211,7 @@ impl Choices {
     pub(super) fn column(&self) -> &str {
         match &self.place {
             Place::Together(name) => name,
-            Place::Apart(_) => CHOICES,
+            Place::Apart(_) | Place::Sorted { .. } => CHOICES,
         }
     }
 
@@ -194,15 +225,11 @@ impl Choices {
         }
         let Some(marked) = marked else { return };
         if let Some(mark) = marked.right.and_then(|place| marked.marks.get(place)) {
-            row.insert("answer".to_owned(), mark.clone().into());
+            row.insert(ANSWER.to_owned(), mark.clone().into());
         }
         let lines: Vec<String> =
             marked.filled().map(|(mark, text)| format!("{mark}) {text}")).collect();
-        if let Place::Apart(columns) = &self.place {
-            for (name, _) in columns {
-                row.shift_remove(name);
-            }
-        }
+        row.retain(|name, _| matches!(self.place, Place::Together(_)) || !self.place.takes(name));
         row.insert(self.column().to_owned(), lines.join("\n").into());
     }
 }
@@ -213,6 +240,7 @@ impl Place {
         match self {
             Self::Together(name) => name == column,
             Self::Apart(columns) => columns.iter().any(|(name, _)| name == column),
+            Self::Sorted { right, wrong } => right == column || wrong.iter().any(|it| it == column),
         }
     }
 
@@ -233,6 +261,7 @@ impl Place {
                 let marked = Marked { texts, marks, right: None };
                 (marked.filled().count() > 1).then_some(marked)
             }
+            Self::Sorted { right, wrong } => drawn(row, right, wrong),
         }
     }
 }
@@ -379,6 +408,38 @@ fn together(value: &Value) -> Option<Marked> {
     let found = texts(value)?;
     let marks = letters(found.len());
     Some(Marked { texts: found, marks, right: None })
+}
+
+/// The choices of a row in an order that is drawn from their texts, so that it is always the same.
+fn drawn(row: &Columns, right: &str, wrong: &[String]) -> Option<Marked> {
+    let text = |name: &str| {
+        let value = row.get(name).filter(|it| is_filled(it))?;
+        Some(value_text(value).trim().to_owned())
+    };
+    let right = text(right)?;
+    let mut texts: Vec<String> = wrong.iter().filter_map(|name| text(name)).collect();
+    texts.push(right.clone());
+    texts.sort();
+    texts.dedup();
+    let all = blake3::hash(texts.join("\n").as_bytes());
+    texts
+        .sort_by_cached_key(|text| *blake3::keyed_hash(all.as_bytes(), text.as_bytes()).as_bytes());
+    let place = texts.iter().position(|it| *it == right);
+    (texts.len() > 1).then(|| Marked { marks: letters(texts.len()), texts, right: place })
+}
+
+/// The column of the right choice and those of the wrong ones, unless the file has an answer beside them.
+fn sorted(rows: &[Columns]) -> Option<Place> {
+    let names: BTreeSet<&String> = rows.iter().flat_map(Columns::keys).collect();
+    let is_taken = |name: &&&String| [ANSWER, CHOICES].contains(&name.as_str());
+    let right = names.iter().find(|name| RIGHT.contains(&words_of(name).as_str()))?;
+    let is_wrong = |name: &&&String| {
+        let words = words_of(name);
+        WRONG.contains(&words.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end())
+    };
+    let wrong: Vec<String> = names.iter().filter(is_wrong).map(|it| (*it).clone()).collect();
+    let fits = wrong.len() > 1 && !names.iter().any(|name| is_taken(&name));
+    fits.then(|| Place::Sorted { right: (*right).clone(), wrong })
 }
 
 fn letters(count: usize) -> Vec<String> {

@@ -48,6 +48,77 @@ fn the_last_words_of_a_chat_are_the_answer() {
 }
 
 #[test]
+fn a_right_choice_among_wrong_ones_becomes_the_letter_of_a_drawn_order() {
+    for (right, wrong) in
+        [("Correct Answer", "Incorrect Answer "), ("correct_answer", "distractor")]
+    {
+        let row = |n: usize| {
+            json!({"Question": format!("How many {n}?"), right: format!("right {n}"),
+                format!("{wrong}1"): format!("wrong {n}"), format!("{wrong}2"): format!("worse {n}"),
+                format!("{wrong}3"): format!("bad {n}")})
+        };
+        let rows: Vec<Value> = (0..40).map(row).collect();
+        let written = plain(&rows, None);
+        assert_eq!(written, plain(&rows, None), "the order is always the same");
+        let mut letters = std::collections::BTreeMap::<String, usize>::new();
+        for (n, row) in written.iter().enumerate() {
+            let names: Vec<&String> = row.as_object().unwrap().keys().collect();
+            assert_eq!(names, ["Question", "answer", "choices"]);
+            let letter = row["answer"].as_str().unwrap();
+            let choices = row["choices"].as_str().unwrap();
+            assert!(choices.lines().any(|it| it == format!("{letter}) right {n}")), "{choices}");
+            assert_eq!(choices.lines().count(), 4);
+            *letters.entry(letter.to_owned()).or_default() += 1;
+        }
+        assert!(letters.len() == 4 && letters.values().all(|rows| *rows > 2), "{letters:?}");
+    }
+    let own = json!({"q": "a", "answer": "b", "correct_answer": "c", "distractor1": "d", "distractor2": "e"});
+    assert_eq!(plain(std::slice::from_ref(&own), None), [own]);
+}
+
+#[test]
+fn the_spans_of_drop_are_right_answers() {
+    let row = json!({"question": "Who?", "answers_spans": {"spans": ["Ann", "Ann Lee"], "types": ["span", "span"]}});
+    let expected = json!({"question": "Who?", "answers_spans": ["Ann", "Ann Lee"]});
+    assert_eq!(plain(&[row], None), [expected]);
+}
+
+#[test]
+fn langchains_messages_are_chats_however_they_are_dumped() {
+    let expected = json!({"answer": "Hello!", "system": "Be kind.", "input": "Hi"});
+    let bare = |kind: &str, text: &str| json!({"type": kind, "content": text});
+    let data =
+        |kind: &str, text: &str| json!({"type": kind, "data": {"content": text, "type": kind}});
+    let whole = |class: &str, text: &str| {
+        json!({"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", class],
+            "kwargs": {"content": text}})
+    };
+    let chats = [
+        json!([bare("system", "Be kind."), bare("human", "Hi"), bare("ai", "Hello!")]),
+        json!([data("system", "Be kind."), data("human", "Hi"), data("ai", "Hello!")]),
+        json!([[
+            bare("system", "Be kind."),
+            bare("human", "Hi"),
+            bare("AIMessageChunk", "Hello!")
+        ]]),
+        json!([
+            whole("SystemMessage", "Be kind."),
+            whole("HumanMessage", "Hi"),
+            whole("AIMessage", "Hello!")
+        ]),
+    ];
+    for chat in chats {
+        assert_eq!(plain(&[json!({"messages": chat})], None), [expected.clone()], "{chat}");
+    }
+    let called = json!({"messages": [bare("human", "Hi"),
+        {"type": "ai", "content": "", "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "x"}]}]});
+    assert_eq!(plain(&[called], None)[0]["answer"], json!({"a": 1}));
+    // Parts of a message are no messages.
+    let parts = json!({"messages": [{"type": "text", "text": "Hi"}], "label": "a"});
+    assert_eq!(plain(std::slice::from_ref(&parts), None), [parts]);
+}
+
+#[test]
 fn messages_as_the_input_leave_the_answer_alone() {
     let row = json!({"input": [
         {"role": "system", "content": "Name the capital."},

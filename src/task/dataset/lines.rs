@@ -42,7 +42,7 @@ impl Lines {
         let mut head = Vec::new();
         let taken = reader.by_ref().take(PROBED_BYTES as u64).read_to_end(&mut head);
         taken.map_err(|error| SourceError::unreadable(path, &error))?;
-        if let Some(error) = not_text(path, &head) {
+        if let Some(error) = not_text(path, &head).or_else(|| utf32(path, &head)) {
             return Err(error);
         }
         let mut reader: Box<dyn BufRead> = Box::new(Cursor::new(head.clone()).chain(reader));
@@ -85,6 +85,9 @@ impl Lines {
             return Ok(None);
         }
         self.number += 1;
+        if let Some((message, help)) = control_characters(&self.bytes) {
+            return Err(SourceError::new(&self.path, message).at_line(self.number).help(help));
+        }
         match std::str::from_utf8(&self.bytes) {
             Ok(text) => Ok(Some((self.number, text))),
             Err(_) if self.quirks == Quirks::Convert && windows_1252::is_text(&self.bytes) => {
@@ -131,6 +134,45 @@ fn not_utf8(path: &Path, line: usize) -> SourceError {
     SourceError::new(path, "this is not UTF-8 text")
         .at_line(line)
         .help("save the file as UTF-8 (in Excel: \"CSV UTF-8\")")
+}
+
+/// Checks that a record that is not the first does not begin with the mark of a file.
+pub(super) fn check_mark(path: &Path, number: usize, line: &str) -> Result<(), SourceError> {
+    match number > 1 && line.as_bytes().starts_with(BOM) {
+        true => Err(SourceError::new(path, "this line begins with a byte order mark")
+            .at_line(number)
+            .help("several files may have been put together here: remove the mark, and a second header")),
+        false => Ok(()),
+    }
+}
+
+/// What is no text in a line, and what to do about it.
+fn control_characters(line: &[u8]) -> Option<(&'static str, &'static str)> {
+    if line.contains(&0) {
+        return Some((
+            "this line has NUL characters (byte 0)",
+            "the file may not be written to its end, or is no text: write it anew, or remove them (`tr -d '\\000'`)",
+        ));
+    }
+    line.trim_ascii_end().ends_with(b"\x1a").then_some((
+        "this line ends with Ctrl-Z (byte 26), with which old programs end a file",
+        "remove it (`tr -d '\\032'`)",
+    ))
+}
+
+fn utf32(path: &Path, head: &[u8]) -> Option<SourceError> {
+    let is_marked = head.starts_with(b"\xFF\xFE\0\0") || head.starts_with(b"\0\0\xFE\xFF");
+    // Nearly all letters fill two of four bytes; in UTF-16, the other two are the next letter.
+    let quads = head.as_chunks::<4>().0;
+    let zero = |place: usize| quads.iter().all(|quad| quad[place] == 0);
+    let is_bare = quads.len() > 1
+        && (zero(0) && zero(1) || zero(2) && zero(3))
+        && head.iter().any(|it| *it != 0);
+    (is_marked || is_bare).then(|| {
+        SourceError::new(path, "the file is UTF-32, not UTF-8")
+            .at_line(1)
+            .help("save the file as UTF-8")
+    })
 }
 
 fn utf16(path: &Path, head: &[u8]) -> SourceError {
@@ -255,6 +297,11 @@ mod tests {
             (&b"PK\x03\x04rest"[..], "Excel workbook"),
             (b"\x1F\x8B\x08rest", "gzip"),
             (b"PAR1rest", "Parquet"),
+            (b"\xFF\xFE\0\0i\0\0\0d\0\0\0", "UTF-32"),
+            (b"\0\0\0i\0\0\0d\0\0\0\n", "UTF-32"),
+            (b"i\0\0\0d\0\0\0\n\0\0\0", "UTF-32"),
+            (b"id,text\n1,a\0\n", "NUL"),
+            (b"id,text\n1,a\r\n\x1a", "Ctrl-Z"),
             (b"id,text\n1,caf\xe9\n", "not UTF-8"),
         ] {
             let error = lines_of(bytes, Quirks::Refuse).unwrap_err();

@@ -20,6 +20,7 @@ pub(crate) use format::Format;
 pub(crate) use lines::Quirks;
 pub(crate) use reader::RowReader;
 pub use roles::ColumnMap;
+pub(crate) use roles::is_called_id;
 pub(crate) use row::Row;
 
 use crate::source::{self, SourceError};
@@ -165,6 +166,23 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_called_so_in_any_case_if_it_can_be_one() {
+        for (text, expected) in [
+            ("ID,answer\na,1\nb,2\n", ["a", "b"]),
+            ("Id,answer\na,1\nb,2\n", ["a", "b"]),
+            ("ID,id,answer\na,x,1\nb,y,2\n", ["x", "y"]),
+            ("ID,Id,answer\na,x,1\na,y,2\n", ["x", "y"]),
+            ("ID,answer\na,1\na,2\n", ["1", "2"]),
+            ("ID,answer\n,1\nb,2\n", ["1", "2"]),
+            ("ID number,answer\na,1\nb,2\n", ["1", "2"]),
+        ] {
+            let rows = rows("a.csv", text);
+            let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+            assert_eq!(ids, expected, "{text}");
+        }
+    }
+
+    #[test]
     fn an_id_has_no_blanks_around_it() {
         let rows = rows("a.csv", "id,answer\n a1,x\na2 ,y\n");
         let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
@@ -179,6 +197,17 @@ mod tests {
             |text: &str| rows("a.json", text).iter().map(|row| row.line).collect::<Vec<_>>();
         assert_eq!(lines(list), [2, 4, 6]);
         assert_eq!(lines(&format!("{{\"about\": [],\n\"data\": {list}}}")), [3, 5, 7]);
+        let described =
+            "{\"features\": [{\"name\": \"q\"}], \"schema\": {\"fields\": [{}]}, \"data\": ";
+        assert_eq!(lines(&format!("{described}{list}}}")).len(), 3);
+        for (other, names) in [
+            ("\"more\": [{\"answer\": 4}]", "data, more"),
+            ("\"test\": {\"old\": [{\"answer\": 4}]}", "data, test.old"),
+            ("\"rows\": []", "data, rows"),
+        ] {
+            let several = error("a.json", format!("{{\"data\": {list}, {other}}}"));
+            assert!(several.message.ends_with(names), "{several}");
+        }
         assert!(error("a.json", "{\"answer\": 1}").message.contains("its keys are: answer"));
         assert!(
             error("a.json", "{\"rows\": 3}")
@@ -225,6 +254,12 @@ mod tests {
         assert_eq!(
             at(&error("a.jsonl", "{\"answer\": 1}\n\n{\"answer\": }")),
             (Some(3), "invalid JSON: expected value (column 12)")
+        );
+        let joined = error("a.jsonl", "{\"answer\": 1} {\"answer\": 2}\n");
+        assert!(joined.help.unwrap().contains("on a line of its own"));
+        assert_eq!(
+            at(&error("a.jsonl", "{\"answer\": 1}\n\u{feff}{\"answer\": 2}\n")),
+            (Some(2), "this line begins with a byte order mark")
         );
         assert!(error("a.jsonl", "[\n").help.unwrap().contains("as .json"));
         assert!(error("a.jsonl", "{\n\"answer\": 1}").help.unwrap().contains("one line"));

@@ -4,7 +4,7 @@
 
 use super::columnar;
 use super::format::Format;
-use super::lines::{Lines, Quirks, read_whole, windows_1252_line};
+use super::lines::{Lines, Quirks, check_mark, read_whole, windows_1252_line};
 use super::row::{Row, object};
 use super::table::Table;
 use crate::source::{SourceError, line_of_offset};
@@ -24,6 +24,25 @@ const LIST_KEYS: &[&str] = &[
     "items",
     "samples",
     "tests",
+];
+
+/// The keys under which lists of objects describe the rows, and are none themselves.
+const DESCRIPTIONS: &[&str] = &[
+    "features",
+    "columns",
+    "fields",
+    "schema",
+    "prompts",
+    "providers",
+    "metadata",
+    "meta",
+    "info",
+    "licenses",
+    "authors",
+    "annotators",
+    "categories",
+    "classes",
+    "labels",
 ];
 
 /// How far below the first level of an object its list of rows may be.
@@ -112,8 +131,13 @@ fn next_line_row(path: &Path, lines: &mut Lines) -> Result<Option<Row>, SourceEr
         if text.trim().is_empty() {
             continue;
         }
-        let value = json::parse_row(text).map_err(|error| {
+        check_mark(path, line, text)?;
+        let value = json::parse_row(text).map_err(|mut error| {
             let is_end = error.offset >= text.trim_end().len();
+            // The usual advice is this very extension.
+            if error.help.as_ref().is_some_and(|help| help.contains(".jsonl")) {
+                error.help = Some("write each object on a line of its own".to_owned());
+            }
             let broken = located(path, text, line, error);
             if text.trim_start().starts_with('[') {
                 broken.help("save a list of rows as .json; in .jsonl, every line is one object")
@@ -180,8 +204,8 @@ fn places(path: &Path, text: &str) -> Result<Vec<(std::ops::Range<usize>, usize)
     Ok(items.into_iter().map(place).collect())
 }
 
-/// The lists of an object that may be the rows, with their paths: what is under usual keys, or else all lists
-/// of objects.
+/// The lists of an object that may be the rows, with their paths: what is under usual keys, and all other
+/// lists of objects that do not describe them. Without a usual key, a description is as good as any.
 fn lists<'a>(entries: &[(String, &'a RawValue)], depth: usize) -> Vec<(String, &'a RawValue)> {
     let within = |name: &str, raw: &'a RawValue, is_usual: bool| match raw.get().as_bytes() {
         [b'[', rest @ ..] if is_usual || rest.trim_ascii_start().starts_with(b"{") => {
@@ -196,11 +220,14 @@ fn lists<'a>(entries: &[(String, &'a RawValue)], depth: usize) -> Vec<(String, &
     };
     let is_usual = |name: &str| LIST_KEYS.contains(&name);
     let usual = entries.iter().filter(|(name, _)| is_usual(name));
-    let found: Vec<_> = usual.flat_map(|(name, raw)| within(name, raw, true)).collect();
-    match found.is_empty() {
-        true => entries.iter().flat_map(|(name, raw)| within(name, raw, false)).collect(),
-        false => found,
-    }
+    let mut found: Vec<_> = usual.flat_map(|(name, raw)| within(name, raw, true)).collect();
+    let has_usual = !found.is_empty();
+    let is_other = |name: &str| {
+        !has_usual || !is_usual(name) && !DESCRIPTIONS.contains(&name.to_ascii_lowercase().as_str())
+    };
+    let others = entries.iter().filter(|(name, _)| is_other(name));
+    found.extend(others.flat_map(|(name, raw)| within(name, raw, false)));
+    found
 }
 
 /// The list of rows of an object.
@@ -216,7 +243,7 @@ fn list_in<'a>(path: &Path, document: &'a RawValue) -> Result<&'a RawValue, Sour
             named(entries.iter().map(|(name, _)| name.as_str()).collect())
         ),
         several => format!(
-            "this object contains several lists, and none of them alone can be the rows: {}",
+            "this object contains several lists, and each of them may be the rows: {}",
             named(several.iter().map(|(path, _)| path.as_str()).collect())
         ),
     };

@@ -12,11 +12,11 @@ use crate::task::json;
 use crate::text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-/// The roles of columns. A column called `answer`, `id` or `feedback` needs no entry; the group
-/// column must be named.
+/// The roles of columns. A column called `answer`, `id` or `feedback` needs no entry, and neither does
+/// `ID`, if its values are unique; the group column must be named.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnMap {
@@ -75,8 +75,12 @@ impl Roles {
             Some(name) => named(role, name).map(Some),
             None => Ok((there(usual) && usual != answer).then(|| usual.to_owned())),
         };
+        let id = match &map.id {
+            Some(name) => Some(named("id", name)?),
+            None => usual_id(rows, &names).filter(|name| *name != answer).map(str::to_owned),
+        };
         Ok(Self {
-            id: optional("id", &map.id, "id")?,
+            id,
             feedback: optional("feedback", &map.feedback, "feedback")?,
             group: map.group.as_ref().map(|name| named("group", name)).transpose()?,
             is_table,
@@ -163,6 +167,28 @@ impl Roles {
             _ => Some(value.clone()),
         }
     }
+}
+
+/// The column of ids where the task names none: `id`, or else `ID` or `Id`, if its values can be ids.
+fn usual_id<'a>(rows: &[Row], names: &'a [String]) -> Option<&'a str> {
+    let called = |name: &&String| is_called_id(name);
+    let exact = names.iter().find(|name| *name == USUAL_ID);
+    let fits = |name: &&String| {
+        let mut seen = HashSet::new();
+        rows.iter().all(|row| {
+            let id = row.values.get(*name).filter(|it| !it.is_array() && !it.is_object());
+            id.and_then(filled_text).is_some_and(|id| seen.insert(id.trim().to_owned()))
+        })
+    };
+    exact.or_else(|| names.iter().filter(called).find(fits)).map(String::as_str)
+}
+
+/// The usual name of the column of ids.
+const USUAL_ID: &str = "id";
+
+/// Whether a column is called `id`, in any case.
+pub(crate) fn is_called_id(name: &str) -> bool {
+    name.trim().eq_ignore_ascii_case(USUAL_ID)
 }
 
 /// The union of all rows' columns, in the order in which they first appear.

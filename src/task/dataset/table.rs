@@ -3,7 +3,7 @@
 //! Cells are texts. How a record is split is `record`'s.
 
 use super::frame::{Cells, Frame};
-use super::lines::{Lines, Quirks};
+use super::lines::{Lines, Quirks, check_mark};
 use super::record::{Escape, Fault, Record, literal_cells, without_end};
 use super::row::Row;
 use crate::source::SourceError;
@@ -52,6 +52,11 @@ impl Table {
             notes.push(
                 "quotes within cells are written as \\\"; they are read as quotes".to_owned(),
             );
+        }
+        if let Some(line) = markdown_line(path, quirks)? {
+            return Err(SourceError::new(path, "this is a table of Markdown, not of CSV")
+                .at_line(line)
+                .help("write a separator between two cells only, and remove the line of dashes"));
         }
         let mut table = Self::headless(path, lines, separator, escape);
         let frame = match quirks {
@@ -168,6 +173,7 @@ impl Table {
             let Some((number, line)) = self.next_line()? else { return Ok(None) };
             let is_setting = number == 1 && separator_line(&line).is_some();
             if !is_setting && !is_blank(&line, self.separator) {
+                check_mark(&self.path, number, &line)?;
                 break (number, line);
             }
         };
@@ -208,19 +214,19 @@ impl Table {
         }
         let mut record = Record::new(self.separator, Escape::Doubled);
         let mut complete = record.feed(&line, start);
-        // The lines in which a cell begins and ends may look like rows, those between them may not.
-        let (mut read, mut has_other_lines) = (Vec::new(), literal.len() != width);
+        // One of the lines in which a cell begins and ends may look like a row, those between them may
+        // not: two rows with a stray quote each would become one.
+        let (mut read, first_is_row) = (Vec::new(), literal.len() == width);
         let (mut last_is_row, mut encloses_rows) = (false, false);
         while complete == Ok(false) && !encloses_rows && read.len() < MAX_CELL_LINES {
             let Some((number, line)) = self.next_line()? else { break };
             complete = record.feed(&line, number);
             encloses_rows = last_is_row;
             last_is_row = literal_cells(&line, self.separator).len() == width;
-            has_other_lines |= !last_is_row;
             read.push((number, line));
         }
         if complete == Ok(true)
-            && has_other_lines
+            && !(first_is_row && last_is_row)
             && !encloses_rows
             && let Ok(cells) = record.finish(true)
             && cells.len() == width
@@ -242,6 +248,24 @@ fn has_open_quote(cells: &[String]) -> bool {
 fn is_blank(line: &str, separator: char) -> bool {
     let body = without_end(line);
     body.trim().is_empty() && !body.contains(separator)
+}
+
+/// The line of dashes below the header of a table of Markdown: `|---|:--|`.
+fn markdown_line(path: &Path, quirks: Quirks) -> Result<Option<usize>, SourceError> {
+    let mut lines = Lines::open(path, quirks)?;
+    let mut has_header = false;
+    while let Some((number, line)) = lines.next_line()? {
+        let body = line.trim();
+        let is_rule =
+            body.contains("--") && body.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
+        match (has_header, body.is_empty()) {
+            (_, true) => {}
+            (true, false) => return Ok(Some(number).filter(|_| is_rule && body.contains('|'))),
+            (false, false) if body.contains('|') => has_header = true,
+            (false, false) => break,
+        }
+    }
+    Ok(None)
 }
 
 /// The separator that Excel's first line `sep=;` names.
@@ -430,8 +454,8 @@ mod tests {
         let expected = [["\"Hi\" she said", "yes"], ["\"open", "no"], ["6\" pipe", "\"x\""]];
         assert_eq!(cells("a.tsv", text), expected);
         // What a spreadsheet writes: only cells with a tab or a line break are in quotes.
-        let rows = [["x\ty\n\nz", "yes"], ["b", "no"]];
-        assert_eq!(cells("a.tsv", "q\ta\n\"x\ty\n\nz\"\tyes\nb\tno\n"), rows);
+        let rows = [["x\n\ny\tz", "yes"], ["b", "no"]];
+        assert_eq!(cells("a.tsv", "q\ta\n\"x\n\ny\tz\"\tyes\nb\tno\n"), rows);
         let rows = [["b", "one\ntwo"], ["c", "no"]];
         assert_eq!(cells("a.tsv", "q\ta\nb\t\"one\ntwo\"\nc\tno\n"), rows);
         // Lines that are rows stay rows.
@@ -441,6 +465,35 @@ mod tests {
         assert_eq!(cells("a.tsv", "q\ta\n\"b\tone\nc\"\tno\n"), rows);
         let error = read("a.tsv", "q\ta\n\"x\nb\tno\n", Quirks::Refuse).unwrap_err();
         assert_eq!((error.line, error.message.contains("has 1 cell")), (Some(2), true));
+        // What stands between two rows does not make them one.
+        for between in ["", "\n", "  \n\n", "\r\n"] {
+            let text = format!("q\ta\nb\t\"one\n{between}c\"\tno\nd\tyes\n");
+            let rows = [["b", "\"one"], ["c\"", "no"], ["d", "yes"]];
+            assert_eq!(cells("a.tsv", &text), rows, "{between:?}");
+        }
+        let short = "q\ta\n\"b\tone\nshort\nc\tno\"\n";
+        let error = read("a.tsv", short, Quirks::Refuse).unwrap_err();
+        assert_eq!((error.line, error.message.contains("has 1 cell")), (Some(3), true));
+    }
+
+    #[test]
+    fn what_is_no_table_is_named() {
+        for quirks in [Quirks::Refuse, Quirks::Convert] {
+            for (text, line, says) in [
+                ("| q | a |\n|---|:--|\n| x | 1 |\n", 2, "Markdown"),
+                ("q | a\n--- | ---\nx | 1\n", 2, "Markdown"),
+                ("q,a\nx,1\n\u{feff}q,a\ny,2\n", 3, "byte order mark"),
+            ] {
+                let error = read("a.csv", text, quirks).unwrap_err();
+                assert_eq!(
+                    (error.line, error.message.contains(says)),
+                    (Some(line), true),
+                    "{error}"
+                );
+            }
+        }
+        // Within a cell it is a character.
+        assert_eq!(cells("a.csv", "q,a\n\"x\n\u{feff}y\",1\n"), [["x\n\u{feff}y", "1"]]);
     }
 
     #[test]
