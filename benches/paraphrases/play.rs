@@ -184,7 +184,7 @@ fn answer(call: Call) -> Answered {
         reasoning: 0,
         usd: Usd::from_nanos(1_000),
         estimated: false,
-        batch: false,
+        live: None,
         finish: Finish::Stop,
         why: String::new(),
         ms: 1,

@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How many batches may end without running a call.
-const NOT_RUN_TRIES: u32 = 4;
+const NOT_RUN_TRIES: u32 = 10;
 
 impl CallRunner {
     pub(super) async fn attempts(
