@@ -33,7 +33,7 @@ impl Llm for Timed {
 }
 
 fn used(text: &str, tokens: u64) -> Result<Reply, LlmError> {
-    Ok(Reply { usage: Some(Usage::plain(tokens, 0)), ..reply(text) })
+    Ok(Reply { usage: Some(Usage::plain(tokens - 1, 1)), ..reply(text) })
 }
 
 fn row() -> Request {
