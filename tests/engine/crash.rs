@@ -101,7 +101,7 @@ fn is_killed_all_night(concurrency: usize) {
     let run = HttpRun::new(&server, concurrency, BUDGET, "");
     let events = reference().events.len() as u64;
     let mut rng = Seed(concurrency as u64).child("moments", 0).rng();
-    let mut moments: Vec<u64> = (0..KILLS + 6).map(|_| rng.random_range(5..events - 60)).collect();
+    let mut moments: Vec<u64> = (0..2 * KILLS).map(|_| rng.random_range(5..events - 60)).collect();
     moments.sort_unstable();
     let mut counted = 0;
     for moment in moments {
