@@ -173,7 +173,7 @@ impl Search<'_> {
 
     fn asks_mutator(&self, draft: &Draft) -> bool {
         let author = self.slots.author(draft);
-        !draft.program && author.is_some_and(|author| author.asks_mutator())
+        !draft.program && author.is_some_and(crate::operator::Author::asks_mutator)
     }
 
     /// One of these mutators, drawn for a draft; none is drawn where there is one alone.

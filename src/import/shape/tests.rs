@@ -108,7 +108,11 @@ fn langchains_messages_are_chats_however_they_are_dumped() {
         ]),
     ];
     for chat in chats {
-        assert_eq!(plain(&[json!({"messages": chat})], None), [expected.clone()], "{chat}");
+        assert_eq!(
+            plain(&[json!({"messages": chat})], None),
+            std::slice::from_ref(&expected),
+            "{chat}"
+        );
     }
     let called = json!({"messages": [bare("human", "Hi"),
         {"type": "ai", "content": "", "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "x"}]}]});

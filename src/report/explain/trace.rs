@@ -664,7 +664,8 @@ impl Explainer {
 /// Which of several mutators wrote it.
 fn writer(task: &Task, slots: &Slots, draft: &Draft) -> Option<String> {
     let model = task.model(ModelRole::Mutator(draft.mutator))?;
-    let asks = slots.author(draft).is_some_and(|author| author.asks_mutator()) && !draft.program;
+    let asks =
+        slots.author(draft).is_some_and(crate::operator::Author::asks_mutator) && !draft.program;
     let is_drawn = asks && task.mutators().nth(1).is_some();
     is_drawn.then(|| format!("written by `{}`, drawn by `{}`", model.name, slots.model.kind()))
 }
