@@ -20,7 +20,7 @@ const STEPS: u64 = 8;
 
 /// The recipe as it is frozen and read again, so that every session has the same one, and that slots
 /// which a program put together are checked like those of a file. A width that it leaves open (0) is
-/// chosen: as many children as requests at a time, but at least [`STEPS`] after each other.
+/// chosen: as many children as requests at a time, but at least eight steps after each other.
 ///
 /// # Errors
 /// Slots that do not go together.
