@@ -13,6 +13,8 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
 
+#[path = "../command/mod.rs"]
+mod command;
 mod figures;
 mod options;
 mod plot;
@@ -28,14 +30,7 @@ mod worlds;
 use options::Options;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == "--test") {
-        return;
-    }
-    if let Err(message) = bench(&arguments) {
-        eprintln!("error: {message}");
-        std::process::exit(2);
-    }
+    command::run(bench);
 }
 
 fn bench(arguments: &[String]) -> Result<(), String> {

@@ -27,7 +27,7 @@ pub(super) async fn check_api(
     now: Timestamp,
 ) -> bool {
     let Some(api) = &provider.batches else {
-        no_api(checks, model, "its protocol has no batches");
+        asked_live(checks, "its protocol has no batches");
         return false;
     };
     let sought = Sought { name: "promptsearch-doctor", rows: 1, since: now };
@@ -53,17 +53,21 @@ pub(super) async fn check_api(
 
 fn no_api(checks: &mut Checks, model: &Model, why: &str) {
     if model.execution == Execution::Auto {
-        return checks.warn(
-            "batches",
-            format!("it takes no batches, so all is asked live, at the full price: {why}"),
-            "leave it, or take out `execution = \"auto\"` so that the estimate goes by the full price",
-        );
+        return asked_live(checks, why);
     }
     checks.fault(
         "batches",
         Cause::Provider,
         format!("it takes no batches, so the run would stop at the first one: {why}"),
         "take out `execution = \"batch\"`; `execution = \"auto\"` asks live what no batch takes",
+    );
+}
+
+fn asked_live(checks: &mut Checks, why: &str) {
+    checks.warn(
+        "batches",
+        format!("it takes no batches, so all is asked live, at the full price: {why}"),
+        "leave it, or take out `execution` so that the estimate goes by the full price",
     );
 }
 
@@ -107,13 +111,9 @@ pub(super) fn check_rounds(
     if needs <= has {
         return checks.ok("batches", words);
     }
-    let rest = match model.execution {
-        Execution::Auto => "what does not fit is asked live, at the full price",
-        _ => "the run ends with what was answered by then",
-    };
     checks.warn(
         "batches",
-        format!("{words}: {rest}"),
+        format!("{words}: what does not fit is asked live, at the full price"),
         "give it more time or a smaller budget, plan more at a time (--set schedule.lookahead=N), or set \
          `batch_wait` of the model to what its batches take",
     );

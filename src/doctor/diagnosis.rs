@@ -66,7 +66,7 @@ impl Asked {
         Self { roles, worst_usd, worst_tokens, calls: 0, usd: 0.0, tokens: 0 }
     }
 
-    /// After so many requests.
+    /// After this many requests were sent.
     pub(super) fn spent(self, calls: u64, spent: Amount) -> Self {
         Self { calls, usd: spent.usd.dollars(), tokens: spent.tokens.0, ..self }
     }

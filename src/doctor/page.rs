@@ -28,7 +28,7 @@ pub fn page(diagnosis: &Diagnosis, colour: bool, width: usize) -> String {
         }
         line(&mut out, check, colour, width);
     }
-    let _ = writeln!(out, "\n{}", verdict(diagnosis, colour));
+    let _ = writeln!(out, "\n{}", verdict(diagnosis, colour, width));
     out
 }
 
@@ -54,7 +54,7 @@ fn line(out: &mut String, check: &Check, colour: bool, width: usize) {
 }
 
 /// What all checks come to.
-fn verdict(diagnosis: &Diagnosis, colour: bool) -> String {
+fn verdict(diagnosis: &Diagnosis, colour: bool, width: usize) -> String {
     let of = |status: Status| {
         let checks = diagnosis.checks.iter().filter(move |check| check.status == status);
         checks.map(|check| format!("{} {}", check.about, check.check)).collect::<Vec<_>>()
@@ -74,8 +74,10 @@ fn verdict(diagnosis: &Diagnosis, colour: bool) -> String {
         Status::Warning => ("1;33", "ready"),
         Status::Fault => ("1;31", "not ready"),
     };
-    let head = paint(colour, code, word);
-    if parts.is_empty() { head } else { format!("{head}: {}", parts.join(", ")) }
+    let words = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    // Only the word is coloured, after all of it is broken into lines.
+    let lines = text::lines(&format!("{word}{words}"), width).join("\n");
+    lines.replacen(word, &paint(colour, code, word), 1)
 }
 
 fn paint(colour: bool, code: &str, text: &str) -> String {

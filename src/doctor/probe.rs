@@ -8,6 +8,7 @@ use super::question::Question;
 use crate::caps::Share;
 use crate::engine::attempt;
 use crate::engine::retry::{Next, Tries};
+use crate::engine::usage::cost_of_failure;
 use crate::event::{Answered, Event, Failure};
 use crate::ledger::Wallet;
 use crate::provider::limit::Hold;
@@ -143,7 +144,7 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
             continue;
         }
         let delay = match tries.next(error.failure, error.retry_after, draw) {
-            // Nobody listens there: a run waits for it, a person wants to know.
+            // No server is there: a run waits for it, and a person wants to know it now.
             _ if matches!(error.failure, Failure::Unreachable | Failure::UnknownHost) => None,
             Next::Retry(delay) | Next::Wait(delay) => Some(delay),
             Next::Invalid(_) | Next::Missing(_) | Next::StopRun(_) => None,
@@ -159,7 +160,8 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
     let settled = match &result {
         Ok(reply) => Event::Answered(reply.answered.clone()),
         Err(NotAnswered::Failed(error)) => {
-            let charged = attempt::charged(&request, error, |usage| price.of(usage), worst);
+            let cost = |usage: Usage| Amount { usd: price.of(usage), tokens: usage.total() };
+            let charged = cost_of_failure(&request, error, cost).unwrap_or(worst);
             Event::AttemptFailed { call, failure: error.failure, charged }
         }
         Err(NotAnswered::NoRoom(_) | NotAnswered::Held(_)) => {

@@ -32,7 +32,7 @@ impl Question {
         worst_case(self.price, prompt, Tokens(u64::from(self.request.max_output_tokens)))
     }
 
-    /// The question of a role, after so many others, and what reads its answer; `None` where it is asked
+    /// The question of a role, after this many others, and what reads its answer; `None` where it is asked
     /// nothing, or cannot be.
     pub(super) fn of(
         checks: &mut Checks,

@@ -59,7 +59,7 @@ fn no_room(checks: &mut Checks, worst: Amount) {
 }
 
 /// A role that was not asked, because something kept it back. It is the provider's fault where that was
-/// the provider, and it answered nobody.
+/// the provider, and it answered no role.
 fn held(checks: &mut Checks, place: &str, hold: Option<Hold>, elsewhere: &Elsewhere) {
     let left = |left: Duration| text::duration(left);
     let (words, remedy) = match hold {

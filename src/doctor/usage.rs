@@ -20,7 +20,7 @@ pub(super) fn check(checks: &mut Checks, reply: &Reply, max_output_tokens: u32) 
                 "the provider counts no tokens, or says that the prompt had none; a run estimates them: {}",
                 in_words(counted)
             ),
-            "caps hold by the estimate, which is generous; its bill may differ",
+            "compare it with the bill; caps hold by the estimate, which is generous",
         ),
         Some(reported) if reply.answered.estimated => checks.warn(
             "usage",
@@ -29,7 +29,7 @@ pub(super) fn check(checks: &mut Checks, reply: &Reply, max_output_tokens: u32) 
                 in_words(reported),
                 in_words(counted)
             ),
-            "caps hold by the estimate, which is generous; its bill may differ",
+            "compare it with the bill; caps hold by the estimate, which is generous",
         ),
         Some(reported) if reported.answer().0 > u64::from(max_output_tokens) => checks.warn(
             "usage",

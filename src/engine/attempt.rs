@@ -2,14 +2,14 @@
 //!
 //! Neither a reservation nor a retry: those are a call's.
 
-use super::usage::{estimated_usage, plausible_usage, reported_usage};
+use super::usage::{estimated_usage, reported_usage};
 use crate::event::{Answered, Failure, Finish};
 use crate::id::{Call, RequestHash};
 use crate::provider::limit::Permit;
 use crate::provider::{Llm, LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::text;
-use crate::units::{Amount, Usd};
+use crate::units::Usd;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -32,20 +32,6 @@ pub(crate) async fn made(
         Err(_) => {}
     }
     (result, sent.elapsed())
-}
-
-/// What a failed attempt is charged: what the provider says that it used, else the worst case.
-pub(crate) fn charged(
-    request: &Request,
-    error: &LlmError,
-    cost: impl FnOnce(Usage) -> Usd,
-    worst: Amount,
-) -> Amount {
-    match plausible_usage(request, error.usage) {
-        _ if !error.may_be_billed => Amount::ZERO,
-        Some(usage) => Amount { usd: cost(usage), tokens: usage.total() },
-        None => worst,
-    }
 }
 
 /// The fact that a call was answered, live, at a moment that its run adds.

@@ -83,7 +83,7 @@ impl Planner {
         {
             return Ok(Next::Decide(Event::SearchEnded { reason }));
         }
-        let (mut exceeded, mut unfit) = (None, None);
+        let (mut exceeded, mut unfit) = (None, Vec::new());
         for plan in self.strategy.ask(state, self.budget.remaining(state)) {
             let fit = match plan {
                 Plan::Decide(event) => return Ok(Next::Decide(event)),
@@ -100,7 +100,7 @@ impl Planner {
                 Plan::Propose { proposal, shown } if has_room => {
                     let fit = self.proposal(state, proposal, &shown)?;
                     if fit.is_err() {
-                        unfit.get_or_insert((proposal, shown));
+                        unfit.push((proposal, shown));
                     }
                     fit
                 }
@@ -115,10 +115,10 @@ impl Planner {
             return Ok(Next::Fold(call));
         }
         // Nothing is out and nothing fits. A proposal of another mutator may.
-        if let Some((proposal, shown)) = unfit
-            && let Some(replaced) = self.replaced(state, proposal, &shown)?
-        {
-            return Ok(Next::Decide(replaced));
+        for (proposal, shown) in unfit {
+            if let Some(replaced) = self.replaced(state, proposal, &shown)? {
+                return Ok(Next::Decide(replaced));
+            }
         }
         // The budget is reached.
         let reason = exceeded.unwrap_or(StopReason::PoolDone);

@@ -34,7 +34,7 @@ pub(super) fn reported_usage(request: &Request, reply: &Reply) -> Option<Usage> 
 }
 
 /// What an attempt that failed costs; `None`: it may be billed, and how much is not known.
-pub(super) fn cost_of_failure(
+pub(crate) fn cost_of_failure(
     request: &Request,
     error: &LlmError,
     cost: impl FnOnce(Usage) -> Amount,

@@ -3,7 +3,7 @@
 //!
 //! It is about models alone: it goes on from phase to phase, and a request counts whether an operator
 //! or an init made it. What no model was asked for, such as a merge or a program's reply, counts for
-//! nobody. What a rule of choice makes of it is not decided here; what operators brought is in `gains`.
+//! none. What a rule of choice makes of it is not decided here; what operators brought is in `gains`.
 
 use super::gains::over;
 use crate::event::{Event, ProposalOutcome};
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_and_a_refusal_gain_nothing_and_what_no_model_wrote_counts_for_nobody() {
+    fn a_loss_and_a_refusal_gain_nothing_and_what_no_model_wrote_counts_for_none() {
         let mut script = Script::new(1);
         script.score(CandidateIx::BASELINE, &[(0, 0.5)]);
         let merged = script.child(CandidateIx::BASELINE, "merged");

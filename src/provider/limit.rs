@@ -22,7 +22,7 @@ pub trait SendLimit: fmt::Debug + Send + Sync {
     /// The time between two attempts that it allows for long; zero where it does not space them.
     fn spacing(&self) -> Duration;
 
-    /// What an attempt of so many tokens would wait for now; `None` where it could be sent. For people:
+    /// What an attempt of this many tokens would wait for now; `None` where it could be sent. For people:
     /// nothing is decided by it.
     fn hold(&self, tokens: Tokens) -> Option<Hold>;
 }
@@ -79,7 +79,7 @@ pub struct RateLeft {
     pub reset: Duration,
 }
 
-/// The longest time to a whole rate that is believed; limits per day take so long.
+/// The longest time to a whole rate that is believed; limits per day take this long.
 pub(super) const LONGEST_RESET: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The largest rate that is believed.

@@ -34,7 +34,7 @@ impl Rounds {
         (self.night.as_secs_f64() / self.wait.as_secs_f64().max(1.0)) as u64
     }
 
-    /// Rounds that so many calls need, at least.
+    /// Rounds that this many calls need, at least.
     #[must_use]
     pub fn needed(&self, calls: u64) -> u64 {
         calls.div_ceil(self.requests)

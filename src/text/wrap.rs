@@ -1,4 +1,4 @@
-//! Texts in lines of so many columns.
+//! Texts in lines of at most this many columns.
 
 /// The approximate number of terminal columns that a text takes.
 #[must_use]

@@ -245,7 +245,6 @@ fn a_result_that_cannot_be_read_counts_as_paid_and_is_asked_again() {
 }
 
 #[test]
-#[ignore = "it takes two minutes"]
 fn a_batch_that_may_have_begun_and_is_never_listed_counts_as_paid() {
     let service = BatchService::start(Fault::HidesAndTakes);
     let env = at(&service);

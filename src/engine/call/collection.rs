@@ -24,7 +24,8 @@ use tokio::time::{Instant, sleep};
 const POLLS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 /// The same for a batch that was cancelled, or that is looked for.
 const SHORT_POLL: Duration = Duration::from_secs(5);
-/// How long after it was last asked to begin a batch may be missing in its provider's list.
+/// How long after it was last asked to begin a batch may be missing in its provider's list, but no longer than
+/// the patience with the provider.
 const UNLISTED: Duration = Duration::from_secs(2 * 60);
 /// It is looked for at least this often.
 const LOOKS: u32 = 3;
@@ -98,9 +99,14 @@ impl CallRunner {
                 }
                 End::Gone(error) => return self.gone(&name, error),
             };
+            let is_ours = lock(&self.batches).get(&name).is_some_and(|out| out.id.is_some());
             let results = match self.results(context, &mut collection, &id).await? {
                 Ok(results) => results,
-                Err(error) => return self.gone(&name, error),
+                Err(error) if is_ours => return self.gone(&name, error),
+                Err(_) => {
+                    collection.others.insert(id);
+                    continue;
+                }
             };
             let ours: Vec<(Call, RowResult)> = results
                 .rows
@@ -108,9 +114,9 @@ impl CallRunner {
                 .filter_map(|(custom_id, result)| Some((call_of(&name, &custom_id)?, result)))
                 .collect();
             let mut batches = lock(&self.batches);
-            let out = batches.get(&name).map(|out| (out.id.is_some(), out.is_adopted, out.since));
-            let Some((is_known, is_adopted, since)) = out else { return Ok(()) };
-            if !is_known && ours.is_empty() {
+            let out = batches.get(&name).map(|out| (out.is_adopted, out.since));
+            let Some((is_adopted, since)) = out else { return Ok(()) };
+            if !is_ours && ours.is_empty() {
                 // It was another one.
                 collection.others.insert(id);
                 continue;
@@ -213,7 +219,8 @@ impl CallRunner {
         let mut pause = POLLS[0];
         let mut not_found = 0;
         loop {
-            let found = self.found(context, collection, UNLISTED).await?;
+            let patience = context.provider.throttled.patience.silence;
+            let found = self.found(context, collection, UNLISTED.min(patience)).await?;
             if found.is_empty() {
                 return Ok(End::Unlisted);
             }

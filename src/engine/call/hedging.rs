@@ -7,7 +7,7 @@
 use super::{CallContext, CallRunner, lock};
 use crate::engine::attempt;
 use crate::engine::error::StopCause;
-use crate::engine::usage::{cost_of_failure, estimated_usage, plausible_usage};
+use crate::engine::usage::{cost_of_failure, estimated_usage, reported_usage};
 use crate::event::Event;
 use crate::id::{Call, EventNumber};
 use crate::provider::limit::Permit;
@@ -175,7 +175,7 @@ impl CallRunner {
         let Hedged { call, role, request, .. } = hedged;
         let cost = match result {
             Ok(reply) => {
-                let reported = plausible_usage(request, reply.usage);
+                let reported = reported_usage(request, reply);
                 let usage = reported.unwrap_or_else(|| estimated_usage(request, reply));
                 Some(self.cost(*role, usage, false))
             }

@@ -192,11 +192,10 @@ impl CallRunner {
         };
         drop(rows);
         drop(requests);
-        if self.begin(context, &mut collection, &prepared, size).await? {
-            lock(&self.batches).grow(&model, size);
-            return self.collect(context, collection).await;
+        match self.begin(context, &mut collection, &prepared, size).await? {
+            true => self.collect(context, collection).await,
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Sets the worst cases aside of those that the budget has room for, and returns these.
@@ -246,6 +245,7 @@ impl CallRunner {
             self.posted(&name).await?;
             let error = match api.begin(form, prepared).await {
                 Ok(id) => {
+                    lock(&self.batches).grow(&context.request.model, rows);
                     self.submitted(&name, &id).await?;
                     return Ok(true);
                 }

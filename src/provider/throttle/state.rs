@@ -250,7 +250,7 @@ impl State {
         wait
     }
 
-    /// What an attempt waits for that may use so many tokens, for people: what the provider said comes
+    /// What an attempt waits for that may use this many tokens, for people: what the provider said comes
     /// first, because places are few after it.
     pub(super) fn hold(&mut self, allowed: &Allowed, set_aside: u64, now: Moment) -> Option<Hold> {
         self.renew(allowed, now);
@@ -304,7 +304,7 @@ impl State {
         paused.max(paced.map(|moment| moment + yielded)).unwrap_or(now)
     }
 
-    /// When the rates of the task and the pace that was learned allow so many tokens.
+    /// When the rates of the task and the pace that was learned allow this many tokens.
     fn paced(&self, allowed: &Allowed, tokens: u64, now: Moment) -> Option<Moment> {
         let latest = now + LONGEST_WAIT;
         let requests = allowed.requests.map(|rate| rate.next(self.requests.min(latest), 1));
@@ -312,7 +312,7 @@ impl State {
         requests.max(used).max(self.learned.map(|learned| learned.next))
     }
 
-    /// When the provider has so many tokens left, by what it says.
+    /// When the provider has this many tokens left, by what it says.
     fn used_up(&self, tokens: u64, now: Moment) -> Option<Moment> {
         let of = |bucket: &Option<Bucket>, units| {
             bucket.as_ref().map(|bucket| bucket.next(units, now).min(now + MAX_PAUSE))

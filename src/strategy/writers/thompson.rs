@@ -182,7 +182,7 @@ mod tests {
                 drawn.iter_mut().zip(of_one).for_each(|(sum, one)| *sum += one);
             }
             assert!(drawn[0] > 2 * drawn[1] && drawn[1] > drawn[2], "{drawn:?}");
-            // Nobody is shut out.
+            // None is shut out.
             assert!(drawn[2] > 120, "{drawn:?}");
         }
     }
