@@ -125,8 +125,8 @@ impl Pairs {
         let pair = paired(facts, candidate, *parent);
         if let Some(mean) = pair.mean() {
             self.decided.push((mean, pair.sampling_variance()));
-            // Children are decided on few rows, so that their spread is mostly noise, and a fit to it
-            // can be sure of anything: the prior may shift, but never know more than it did at first.
+            // Children are decided on few rows, so that their spread is mostly noise: the prior may shift,
+            // but never know more than it did at first.
             let fitted = Prior::fit(&self.decided);
             let first = Prior::default();
             self.prior = Prior {

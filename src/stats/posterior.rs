@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 const SMALLEST_VARIANCE: f64 = 0.05;
 /// A prior narrower than this (a standard deviation of 0.01) would let no child through.
 const SMALLEST_PRIOR_VARIANCE: f64 = 1e-4;
-/// The fewest finished children from which a prior is fitted.
-const CHILDREN: usize = 8;
+/// How many finished children the default prior counts as, when one is fitted.
+const DEFAULT_COUNTS_AS: f64 = 4.0;
 
 /// Sums over paired differences (candidate minus reference, in `[-1, 1]`): O(1) per row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -104,21 +104,32 @@ impl Default for Prior {
 impl Prior {
     /// Fitted to finished children, each (mean difference d̄, its sampling variance s²).
     ///
-    /// The method of moments for normal means (Morris 1983): m₀ = mean(d̄),
-    /// t² = max(10⁻⁴, Var(d̄) − mean(s²)), with the unbiased variance. The default below 8 children
-    /// that have both numbers finite.
+    /// The default prior N(μ, τ²) counts as κ = 4 children, so that the first ones already move it and
+    /// none decides alone: with n children of mean D,
+    ///
+    /// m₀ = (κ μ + n D) / (κ + n),
+    /// t² = (κ τ² + max(0, Σ (d̄ − D)² + κ n (D − μ)² / (κ + n) − Σ s²)) / (κ + n), at least 10⁻⁴.
+    ///
+    /// The conjugate update of a normal mean and variance (Gelman et al., *Bayesian Data Analysis*, 3rd ed.,
+    /// section 3.3), less what the children's own noise explains (the method of moments; Morris 1983).
+    /// A child with a number that is not finite is left out.
     #[must_use]
     pub fn fit(children: &[(f64, f64)]) -> Self {
         let finished = || children.iter().filter(|(d, s2)| d.is_finite() && s2.is_finite());
-        let count = finished().count();
-        if count < CHILDREN {
+        let n = finished().count() as f64;
+        if n < 1.0 {
             return Self::default();
         }
-        let n = count as f64;
-        let mean = finished().map(|(d, _)| d).sum::<f64>() / n;
-        let spread = finished().map(|(d, _)| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        let noise = finished().map(|(_, s2)| s2).sum::<f64>() / n;
-        Self { mean, variance: (spread - noise).max(SMALLEST_PRIOR_VARIANCE) }
+        let (first, total) = (Self::default(), DEFAULT_COUNTS_AS + n);
+        let average = finished().map(|(d, _)| d).sum::<f64>() / n;
+        let surprise = DEFAULT_COUNTS_AS * n / total * (average - first.mean).powi(2);
+        let scatter = finished().map(|(d, _)| (d - average).powi(2)).sum::<f64>() + surprise;
+        let noise = finished().map(|(_, s2)| s2).sum::<f64>();
+        let variance = (DEFAULT_COUNTS_AS * first.variance + (scatter - noise).max(0.0)) / total;
+        Self {
+            mean: (DEFAULT_COUNTS_AS * first.mean + n * average) / total,
+            variance: variance.max(SMALLEST_PRIOR_VARIANCE),
+        }
     }
 
     /// The posterior after seeing a mean difference with a sampling variance s².
@@ -234,18 +245,20 @@ mod tests {
 
     #[test]
     fn a_prior_by_hand() {
-        // Four at −0.1 and four at 0.3: mean 0.1, Var = 8 × 0.04 / 7.
-        let mut children = vec![(-0.1, 0.01); 4];
-        children.extend([(0.3, 0.02); 4]);
+        // Two at −0.1 and two at 0.3: mean 0.1, scatter 4 × 0.04; surprise 4 × 4 / 8 × 0.12².
+        let children = [(-0.1, 0.01), (-0.1, 0.01), (0.3, 0.02), (0.3, 0.02)];
         let prior = Prior::fit(&children);
-        assert!(close(prior.mean, 0.1) && close(prior.variance, 0.32 / 7.0 - 0.015), "{prior:?}");
-        // Seven are too few, and one without rows does not count as an eighth.
-        children.pop();
-        assert_eq!(Prior::fit(&children), Prior::default());
-        children.push((0.0, f64::INFINITY));
-        assert_eq!(Prior::fit(&children), Prior::default());
-        // Equal children: the floor.
-        assert_eq!(Prior::fit(&[(0.25, 0.01); 9]), Prior { mean: 0.25, variance: 1e-4 });
+        let variance = (4.0 * 0.0036 + 0.16 + 0.0288 - 0.06) / 8.0;
+        assert!(close(prior.mean, 0.04) && close(prior.variance, variance), "{prior:?}");
+        // One child moves it a fifth of the way; one without rows does not count.
+        let one = Prior::fit(&[(0.23, 0.01), (0.0, f64::INFINITY)]);
+        assert!(close(one.mean, 0.03), "{one:?}");
+        assert!(close(one.variance, (0.0144 + 0.8 * 0.0625 - 0.01) / 5.0), "{one:?}");
+        assert_eq!(Prior::fit(&[(0.0, f64::INFINITY)]), Prior::default());
+        assert_eq!(Prior::fit(&[]), Prior::default());
+        // Many equal ones are as certain as the floor allows.
+        let equal = Prior::fit(&[(-0.02, 0.01); 1_000]);
+        assert!(close(equal.mean, -0.02) && close(equal.variance, 1e-4), "{equal:?}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::posterior::{Posterior, Prior};
 ///
 /// Each candidate is (mean difference against the baseline, its sampling variance s², see
 /// [`super::posterior::sampling_variance`]). The prior is fitted to the candidates themselves
-/// ([`Prior::fit`], so below 8 it is the default), then updated with each: Efron and Morris (1973),
+/// ([`Prior::fit`]), then updated with each: Efron and Morris (1973),
 /// the James–Stein estimator with unequal variances. The winner is the largest posterior mean,
 /// which need not be the largest mean.
 #[must_use]
@@ -36,9 +36,11 @@ mod tests {
     }
 
     #[test]
-    fn few_candidates_use_the_default_prior() {
-        // s² = t² = 0.0036: half way between −0.02 and 0.1.
-        assert!((shrunken(&[(0.1, 0.0036)])[0].mean - 0.04).abs() < 1e-12);
+    fn one_candidate_is_shrunken_towards_the_default_prior() {
+        // The prior is (4 × −0.02 + 0.1) / 5 = 0.004, with the variance (0.0144 + 0.01152 − 0.0036) / 5.
+        let variance = 0.02232 / 5.0;
+        let expected = 0.004 + 0.096 * variance / (variance + 0.0036);
+        assert!((shrunken(&[(0.1, 0.0036)])[0].mean - expected).abs() < 1e-12);
         assert_eq!(shrunken(&[]), []);
     }
 
