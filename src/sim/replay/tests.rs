@@ -104,6 +104,7 @@ fn digits_decide_which_rows_are_right() {
         temperature: 0.0,
         max_output_tokens: 9,
         draw: None,
+        asks_vectors: false,
     };
     let messages = chat("Name the colour.", &world.rows[0].input);
     let usage = replay.answer(call(&messages)).unwrap().usage;
