@@ -146,3 +146,98 @@ impl Texts {
 fn vector_of(facts: &Facts, text: &str) -> Option<Option<Arc<Embedding>>> {
     if facts.vectors.is_empty() { None } else { facts.vectors.of(text) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Embedded, Event};
+    use crate::id::TextHash;
+    use crate::memory::tests::Script;
+    use crate::task::model::ModelName;
+    use crate::units::Amount;
+
+    const MODEL: &str = "p/embed";
+
+    impl Script {
+        /// The embedding model says this of texts.
+        fn embed(&mut self, said: &[(&str, Option<&[f64]>)]) {
+            let call = self.state.next_call;
+            let model = ModelName::parse(MODEL).unwrap();
+            let texts = said.iter().map(|(text, _)| (*text).to_owned()).collect();
+            self.apply(Event::EmbeddingIssued { call, model, texts, reserve: Amount::ZERO });
+            let embedded = |(text, vector): &(&str, Option<&[f64]>)| Embedded {
+                text: TextHash::for_model(MODEL, text),
+                vector: vector.map(|numbers| Embedding::of(numbers).unwrap()),
+            };
+            let texts = said.iter().map(embedded).collect();
+            self.apply(Event::EmbeddingFolded { call, texts });
+        }
+    }
+
+    #[test]
+    fn without_vectors_texts_are_alike_as_far_as_they_share_words() {
+        let mut script = Script::new(1);
+        let texts = ["answer in one short word", "answer in one long word", "zebra crossing"];
+        let [one, near, far] = texts.map(|text| script.child(CandidateIx::BASELINE, text));
+        let between = |a, b| script.state.memory.texts.likeness(&script.state, a, b);
+        assert!((between(one, one) - 1.0).abs() < 1e-9);
+        assert!((between(one, near) - between(near, one)).abs() < 1e-12);
+        assert!(between(one, near) > between(one, far));
+        let of = |candidate| {
+            script.state.memory.texts.features(&script.state, &[candidate], 8).remove(0)
+        };
+        assert_eq!((of(one).len(), of(one)), (8, of(one)));
+        assert_ne!(of(one), of(far));
+        // A candidate that was born after the first question is known as well.
+        let late = script.child(CandidateIx::BASELINE, texts[0]);
+        let near = script.state.memory.texts.likeness(&script.state, one, late);
+        assert!((near - 1.0).abs() < 1e-9);
+    }
+
+    /// The model says that other words mean the same, and the same words something else.
+    #[test]
+    fn texts_with_vectors_are_compared_by_them_and_spaces_are_not_mixed() {
+        let mut script = Script::new(1);
+        let texts =
+            ["answer in one word", "reply briefly", "answer in one long word", "unasked word"];
+        script.embed(&[(texts[0], Some(&[1.0, 0.0])), (texts[1], Some(&[1.0, 0.1]))]);
+        script.embed(&[(texts[2], Some(&[0.0, 1.0]))]);
+        let [one, same, other, unasked] =
+            texts.map(|text| script.child(CandidateIx::BASELINE, text));
+        let state = &script.state;
+        let between = |a, b| state.memory.texts.likeness(state, a, b);
+        assert!(between(one, same) > 0.99 && between(one, other) < 0.01);
+        // One without a vector is compared by words, with either.
+        let by_words = |a: &str, b: &str| cosine(&hashed(a, GRAMS), &hashed(b, GRAMS)).unwrap();
+        assert!((between(one, unasked) - by_words(texts[0], texts[3])).abs() < 1e-12);
+        let features = |of: &[CandidateIx]| state.memory.texts.features(state, of, 8);
+        assert_eq!(features(&[one, same])[0].len(), 2, "the model's dimensions");
+        assert!(features(&[one, same, unasked]).iter().all(|vector| vector.len() == 8));
+        let nearest = |text: &str| {
+            let prompt = &state.standing(one).candidate.prompt.with_part("system", text);
+            state.memory.texts.nearest(state, prompt)
+        };
+        assert!(nearest(texts[1]) > 0.99);
+        // A copy has forgotten, and finds the same.
+        let copy = state.memory.texts.clone();
+        assert_eq!(copy.likeness(state, one, same), between(one, same));
+    }
+
+    #[test]
+    fn what_has_another_number_of_dimensions_than_the_first_counts_as_no_vector() {
+        let mut script = Script::new(1);
+        script.embed(&[("one", Some(&[1.0, 0.0]))]);
+        assert_eq!(script.state.counts.vain_embeddings_in_a_row, 0);
+        script.embed(&[("two", Some(&[1.0, 0.0, 0.0]))]);
+        script.embed(&[("three", None)]);
+        // Asked about, so never again; and the first answer to a text stays.
+        script.embed(&[("two", Some(&[0.0, 1.0]))]);
+        let vectors = &script.state.vectors;
+        assert_eq!(vectors.of("two"), Some(None));
+        assert_eq!((vectors.of("four"), vectors.dimensions()), (None, Some(2)));
+        assert_eq!(script.state.counts.without_vector, 3);
+        assert_eq!(script.state.counts.vain_embeddings_in_a_row, 3);
+        script.apply(Event::Resumed { at: jiff::Timestamp::UNIX_EPOCH, ran_ms: 1 });
+        assert_eq!(script.state.counts.vain_embeddings_in_a_row, 0);
+    }
+}

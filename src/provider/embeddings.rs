@@ -18,10 +18,10 @@ pub(super) const PATH: &str = "/embeddings";
 pub(super) fn body(request: &Request) -> Bytes {
     let Request { temperature, max_output_tokens, draw, .. } = *request;
     let texts: Vec<&str> = request.messages.iter().map(|it| it.content.as_str()).collect();
-    let mut body = Map::new();
+    let mut body = request.form.written(Map::new(), temperature, max_output_tokens, draw);
+    // Last, so that no field of a provider's own `body` takes their place.
     body.insert("model".to_owned(), request.model.model().into());
     body.insert("input".to_owned(), texts.into());
-    let body = request.form.written(body, temperature, max_output_tokens, draw);
     // Strings can always be written; an empty body would be refused at no cost.
     Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
 }
