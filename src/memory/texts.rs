@@ -30,13 +30,16 @@ pub fn compared_text(prompt: &Prompt, which: ComparedText) -> String {
     compared.map(|part| &*part.text).collect::<Vec<_>>().join("\n")
 }
 
+/// Vectors of candidates' texts that the embedding model was asked about.
+type Embeddings = HashMap<(CandidateIx, ComparedText), Option<Arc<Embedding>>>;
+
 /// How near texts are.
 #[derive(Debug, Default)]
 pub struct Texts {
     grams: RwLock<Vec<Vector>>,
     features: RwLock<HashMap<(CandidateIx, usize), Vector>>,
     featurisers: RwLock<HashMap<usize, Arc<Featuriser>>>,
-    embeddings: RwLock<HashMap<(CandidateIx, ComparedText), Option<Arc<Embedding>>>>,
+    embeddings: RwLock<Embeddings>,
 }
 
 impl Clone for Texts {
