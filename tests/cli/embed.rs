@@ -85,7 +85,7 @@ fn each_text_is_paid_for_once_and_the_vectors_decide() {
     let status = env_.run("status apart --json").ok().json();
     assert_eq!(&status["spent"]["by_role"]["embed"], spent, "{status}");
     let report = env_.run("report apart --format md").ok().stdout;
-    assert!(report.contains("| embed | vectors/m |"), "{report}");
+    assert!(report.contains("| embed | `vectors/m` |"), "{report}");
 
     // Where all texts mean the same, none is new, however it is worded.
     let same = Server::start(|_, request| says(request, |_| json!([0.1, 0.2, 0.3])));
