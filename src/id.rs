@@ -105,62 +105,84 @@ impl CandidateIx {
     pub const BASELINE: Self = Self(0);
 }
 
-/// A request's identity: 128 bits of blake3 over the canonical request without auth, plus its draw.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestHash([u8; 16]);
+macro_rules! hash_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $name([u8; 16]);
 
-impl RequestHash {
-    /// Hashes the canonical bytes of a request.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        let digest = blake3::hash(bytes);
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest.as_bytes()[..16]);
-        Self(short)
-    }
+        impl $name {
+            /// Hashes some bytes.
+            #[must_use]
+            pub fn of(bytes: &[u8]) -> Self {
+                let digest = blake3::hash(bytes);
+                let mut short = [0; 16];
+                short.copy_from_slice(&digest.as_bytes()[..16]);
+                Self(short)
+            }
 
-    /// The 16 bytes, as a key for a store.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
+            /// The 16 bytes, as a key for a store.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
 
-    /// Parses 32 hex digits.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        if text.len() != 32 || !text.is_ascii() {
-            return None;
+            /// Parses 32 hex digits.
+            #[must_use]
+            pub fn from_hex(text: &str) -> Option<Self> {
+                if text.len() != 32 || !text.is_ascii() {
+                    return None;
+                }
+                let mut bytes = [0; 16];
+                for (place, byte) in bytes.iter_mut().enumerate() {
+                    *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
+                }
+                Some(Self(bytes))
+            }
         }
-        let mut bytes = [0; 16];
-        for (place, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
         }
-        Some(Self(bytes))
-    }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::from_hex(&text).ok_or_else(|| serde::de::Error::custom("expected 32 hex digits"))
+            }
+        }
+    };
 }
 
-impl fmt::Display for RequestHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
+hash_id! {
+    /// A request's identity: 128 bits of blake3 over the canonical request without auth, plus its draw.
+    RequestHash
+}
+hash_id! {
+    /// A text as one model embeds it: 128 bits of blake3 over the model's name and the text.
+    TextHash
 }
 
-impl fmt::Debug for RequestHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for RequestHash {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for RequestHash {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::from_hex(&text).ok_or_else(|| serde::de::Error::custom("expected 32 hex digits"))
+impl TextHash {
+    /// The identity of a text for a model.
+    #[must_use]
+    pub fn for_model(model: &str, text: &str) -> Self {
+        // No model's name holds a zero byte.
+        Self::of(format!("{model}\0{text}").as_bytes())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
 use crate::task::example::Split;
-use crate::task::model::{Hedge, Price, PriceSource, Provider, RefusedFields};
+use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider, RefusedFields};
 use crate::task::{Model, Task};
 use crate::text;
 use serde::Serialize;
@@ -56,6 +56,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     warnings.extend(temperature_warnings(&task, &recipe));
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
     warnings.extend(unknown_batch_prices(&task));
+    warnings.extend(unused_embed(&task, &recipe));
     // As the run would freeze it.
     let recipe = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
     let estimate = run::estimate(&task, &recipe, caps, &BTreeMap::new());
@@ -165,6 +166,17 @@ fn unknown_batch_prices(task: &Task) -> impl Iterator<Item = String> {
             "the price of `{}` in batches is not known, so they are counted at the full price; \
              write `batch = 0.5` into its price",
             model.name
+        )
+    })
+}
+
+/// Says that no text is compared, where the task names a model for that.
+fn unused_embed(task: &Task, recipe: &Recipe) -> Option<String> {
+    let is_unused = task.model(ModelRole::Embed).is_some() && recipe.compared_texts().is_empty();
+    is_unused.then(|| {
+        format!(
+            "`[models] embed` is not used by this recipe: nothing in `{}` compares the texts of prompts",
+            recipe.name
         )
     })
 }

@@ -117,6 +117,8 @@ impl Checkup {
             let most = match check.role {
                 ModelRole::Mutator(_) => lookahead.proposals,
                 ModelRole::Task | ModelRole::Judge => lookahead.evaluations,
+                // Each is folded before anything else is decided.
+                ModelRole::Embed => 1,
             };
             if let Some(provider) = providers.by_name.get(check.model.name.provider()) {
                 let most = most.min(providers.concurrency);

@@ -4,7 +4,7 @@ use super::check::{Checks, Status};
 use super::reader::{Reader, not_written};
 use super::setup::Setup;
 use crate::caps::Caps;
-use crate::engine::FirstProposal;
+use crate::engine::{FirstProposal, first_vectors};
 use crate::evaluate::Evaluator;
 use crate::id::{Call, RowIx};
 use crate::ledger::{estimate_tokens, worst_case};
@@ -69,6 +69,15 @@ impl Question {
             },
             // No scorer asks one yet.
             ModelRole::Judge => return None,
+            ModelRole::Embed => {
+                let Some(request) = first_vectors(task, recipe) else {
+                    let words = format!("not asked: `{}` compares no texts", recipe.name);
+                    checks.ok("request", words);
+                    return None;
+                };
+                let texts = request.messages.len();
+                (request, Reader::Vectors(texts))
+            }
         };
         Some((Self { call: Call(before), role, price: model.price, request }, reader))
     }

@@ -7,6 +7,7 @@ use crate::event::{Answered, ProposalOutcome};
 use crate::id::RowIx;
 use crate::task::example::Split;
 use crate::text;
+use crate::vector::{self, Embedding};
 
 /// What reads the answer of a role.
 pub(super) enum Reader {
@@ -14,6 +15,8 @@ pub(super) enum Reader {
     Scorers,
     /// The operator that asked.
     Proposal(Box<FirstProposal>),
+    /// What compares this number of texts.
+    Vectors(usize),
 }
 
 impl Reader {
@@ -30,6 +33,7 @@ impl Reader {
         match self {
             Self::Scorers => score(checks, evaluator, answered).await,
             Self::Proposal(first) => form(checks, *first, answered),
+            Self::Vectors(texts) => vectors(checks, texts, answered),
         }
     }
 }
@@ -55,6 +59,23 @@ async fn score(checks: &mut Checks, evaluator: &Evaluator, answered: &Answered) 
                     .ok("score", format!("“{shown}” is worth {score:.2} on the first row of dev"));
             }
         },
+    }
+}
+
+/// Whether there is a vector for each text.
+fn vectors(checks: &mut Checks, texts: usize, answered: &Answered) {
+    match vector::from_text(&answered.text) {
+        Ok(vectors) if vectors.len() == texts => {
+            let dimensions = vectors.first().map_or(0, Embedding::dimensions);
+            let vectors = text::plural(vectors.len(), "vector");
+            checks.ok("vectors", format!("{vectors} of {dimensions} dimensions for the baseline"));
+        }
+        _ => checks.fault(
+            "vectors",
+            Cause::Provider,
+            "the answer holds no vector for each text",
+            "use another embedding model",
+        ),
     }
 }
 

@@ -109,8 +109,8 @@ impl RoleFound {
         let seconds = f64::from(answered.ms) / 1e3;
         self.answered = true;
         self.latency_ms = Some(f64::from(answered.ms));
-        self.tokens_per_second =
-            (seconds > 0.0 && !answered.estimated).then(|| answered.out as f64 / seconds);
+        self.tokens_per_second = (seconds > 0.0 && answered.out > 0 && !answered.estimated)
+            .then(|| answered.out as f64 / seconds);
         self.usage_reported = Some(!answered.estimated);
         self.prompt_tokens = Some(answered.input);
         self.completion_tokens = Some(answered.out);

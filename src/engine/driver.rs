@@ -5,6 +5,7 @@
 //! and after any number of kills. The clock is the one exception, and its moment is journaled.
 
 use super::budget::Time;
+use super::embeddings::embedded;
 use super::error::{Outcome, SearchError, StopCause};
 use super::inbox::{Arrived, TICK, Woken};
 use super::next::Next;
@@ -25,7 +26,8 @@ use tokio::time::Instant;
 /// How long calls in flight are awaited when a run stops, where they have been waited for too long
 /// already.
 const STUCK_DRAIN: Duration = Duration::from_secs(2);
-/// This number of broken proposals in a row stops a run.
+/// This number of broken proposals in a row stops a run, and so does this number of requests for vectors that
+/// bring none.
 const MAX_BROKEN: u32 = 20;
 
 impl Search {
@@ -132,7 +134,18 @@ impl Search {
             );
             StopCause::trouble(StopReason::BrokenProposer, why)
         });
-        self.stop.take().or(cancelled.then_some(StopCause::Cancelled)).or(broken)
+        let vain = (counts.vain_embeddings_in_a_row >= MAX_BROKEN).then(|| {
+            let mut failed = counts.failed_calls.values();
+            let example = failed.find_map(|failed| failed.examples.get(&ModelRole::Embed));
+            let said = example
+                .map_or("its vectors have another number of dimensions than the first", |it| it);
+            let vain = counts.vain_embeddings_in_a_row;
+            let why = format!(
+                "{vain} requests to the embedding model in a row brought no vector, such as: {said}"
+            );
+            StopCause::trouble(StopReason::NoAnswers, why)
+        });
+        self.stop.take().or(cancelled.then_some(StopCause::Cancelled)).or(broken).or(vain)
     }
 
     fn time(&self) -> Time {
@@ -168,8 +181,19 @@ impl Search {
                 }
             }
             Work::Proposal(proposal, _) => {
+                let vectors = self.planner.vectors_of_reply(&self.state, proposal, &content)?;
+                if let Some((event, job)) = vectors {
+                    // It is folded once the vectors of its texts are.
+                    self.inbox.put(call, content);
+                    self.record(event)?;
+                    self.workers.start(job);
+                    return Ok(());
+                }
                 let outcome = self.planner.outcome(&self.state, proposal, &content)?;
                 Event::ProposalFolded { call, outcome }
+            }
+            Work::Embedding(model, texts) => {
+                Event::EmbeddingFolded { call, texts: embedded(&model, &texts, &content) }
             }
         };
         self.planner.requests.forget(call);

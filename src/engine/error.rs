@@ -8,7 +8,7 @@ use crate::operator::OperatorError;
 use crate::prompt::TemplateError;
 use crate::source::SourceError;
 use crate::task::example::Split;
-use crate::task::model::ModelRole;
+use crate::task::model::{ModelName, ModelRole};
 
 /// How a run left the loop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +113,9 @@ pub enum SearchError {
         /// What the panic says.
         message: String,
     },
+    /// The journal asks for vectors, and the task names no model for them.
+    #[error("texts were sent to `{0}`, which the task does not name any more")]
+    NoEmbeddings(ModelName),
     /// A draft names a mutator that the task does not have.
     #[error("proposal {proposal} is for the role `{role}`, and the task names no model for it")]
     NoMutator {

@@ -6,7 +6,7 @@
 use super::error::SearchError;
 use super::inbox::Content;
 use super::job::Question;
-use super::proposals::ProposalBuilder;
+use super::proposals::{ProposalBuilder, Screening};
 use crate::candidate::Candidate;
 use crate::evaluate::Evaluator;
 use crate::event::{Answered, Draft, Event, ProposalOutcome, Shown};
@@ -81,7 +81,7 @@ impl FirstProposal {
     /// The request cannot be written again.
     pub fn outcome(&mut self, answered: &Answered) -> Result<ProposalOutcome, SearchError> {
         let reply = Content::Reply(Box::new(answered.clone()));
-        self.builder.outcome(&Fixed, &self.state, self.proposal, &reply)
+        self.builder.outcome(&Fixed, &self.state, self.proposal, &reply, Screening::Whole)
     }
 }
 

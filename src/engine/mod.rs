@@ -19,6 +19,7 @@ mod scoring; // What an answer is worth.
 mod wordings; // What requests to the mutator are written with, checked.
 mod programs; // Operators that are programs of the user's.
 mod proposals; // Drafts become requests, replies become outcomes.
+mod embeddings; // Texts whose vectors are asked for.
 mod first_proposal; // What the mutator could be asked first.
 mod workers; // Carry out jobs.
 mod requests; // Blocks of rows become jobs, and equal requests are asked once.
@@ -32,6 +33,7 @@ mod driver; // The loop.
 pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
 pub use confirmation::{Confirmed, MIN_HOLD_ROWS, confirmed};
+pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;
 pub use search::{Search, SearchParts};

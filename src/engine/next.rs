@@ -4,16 +4,18 @@
 
 use super::budget::{Budget, Time, demand_of, demand_of_block};
 use super::confirmation;
+use super::embeddings::Embeddings;
 use super::error::SearchError;
 use super::inbox::Content;
 use super::job::{Job, Question};
-use super::proposals::{ProposalBuilder, draft_of};
+use super::proposals::{ProposalBuilder, Screening, draft_of};
 use super::requests::{Requests, Rows};
 use crate::caps::Share;
 use crate::event::{Abandoned, Draft, Event, ProposalOutcome, RowKey, Shown, StopReason};
 use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::ledger::Demand;
 use crate::memory::State;
+use crate::prompt::Prompt;
 use crate::state::{Facts, Phase, Work};
 use crate::strategy::{BLOCK, Lookahead, Plan, Strategy};
 use crate::units::Amount;
@@ -55,11 +57,23 @@ pub(super) struct Planner {
     pub(super) budget: Budget,
     pub(super) requests: Requests,
     pub(super) proposals: ProposalBuilder,
+    /// Where texts are compared by an embedding model.
+    pub(super) embeddings: Option<Embeddings>,
 }
 
 impl Planner {
     /// The next step.
     pub(super) fn next(&mut self, state: &State, time: &Time) -> Result<Next, SearchError> {
+        // What is asked for is compared before anything else is decided.
+        if let Some(call) = state.embeddings.keys().next() {
+            return Ok(Next::Fold(*call));
+        }
+        let is_first = state.candidates.len() == 1 && state.vectors.is_empty();
+        if let Some(baseline) = state.candidates.first().filter(|_| is_first)
+            && let Some((event, job)) = self.vectors_of(state, &baseline.candidate.prompt)
+        {
+            return Ok(Next::Start(event, vec![job]));
+        }
         let has_room = self.has_room(state);
         let once_more = once_more(state);
         let waits_for_room = !has_room && once_more.is_some();
@@ -88,8 +102,7 @@ impl Planner {
             let fit = match plan {
                 Plan::Decide(event) => return Ok(Next::Decide(event)),
                 Plan::Compose(draft) => {
-                    let strategy = &*self.strategy;
-                    return Ok(Next::Decide(self.proposals.composed(strategy, state, &draft)?));
+                    return self.composed(state, &draft);
                 }
                 Plan::Win { candidate, shrunken_dev } if state.is_quiet() => {
                     return Ok(Next::Decide(self.win(state, candidate, shrunken_dev, time)));
@@ -126,6 +139,37 @@ impl Planner {
             Phase::Searching => Event::SearchEnded { reason },
             _ => self.win(state, CandidateIx::BASELINE, None, time),
         }))
+    }
+
+    /// The request for the vectors of a prompt's texts; `None` where they are known, or not needed, or where
+    /// the budget has no room for it: then they are compared without.
+    fn vectors_of(&self, state: &State, prompt: &Prompt) -> Option<(Event, Job)> {
+        let embeddings = self.embeddings.as_ref()?;
+        // What comes after the search is compared with nothing.
+        let texts = Some(embeddings.unknown_texts(state, prompt))
+            .filter(|texts| state.phase == Phase::Searching && !texts.is_empty())?;
+        let question = Question::Model(embeddings.request(&texts));
+        let model = embeddings.model().clone();
+        let purpose = Work::Embedding(model.clone(), texts.as_slice().into());
+        let worst_case = self.budget.of_question(state, purpose.role(), &question);
+        let call = state.next_call;
+        let job = Job { call, purpose, question, worst_case, is_again: false };
+        let has_room = self.budget.exceeded_cap(state, &demand_of(&job)).is_none();
+        let event = Event::EmbeddingIssued { call, model, texts, reserve: worst_case };
+        has_room.then_some((event, job))
+    }
+
+    /// A candidate that is put together without a model.
+    fn composed(&mut self, state: &State, draft: &Draft) -> Result<Next, SearchError> {
+        if self.embeddings.is_some() {
+            let others = Screening::WithoutComparing;
+            let outcome = self.proposals.composed(&*self.strategy, state, draft, others)?;
+            if let Some((event, job)) = self.vectors_of_child(state, &outcome) {
+                return Ok(Next::Start(event, vec![job]));
+            }
+        }
+        let outcome = self.proposals.composed(&*self.strategy, state, draft, Screening::Whole)?;
+        Ok(Next::Decide(Event::CandidateComposed { proposal: draft.proposal, outcome }))
     }
 
     fn next_of_confirmation(&mut self, state: &State, time: &Time) -> Result<Next, SearchError> {
@@ -266,6 +310,12 @@ impl Planner {
                 let shown = state.shown.get(&proposal).map_or(&[][..], Vec::as_slice);
                 self.proposals.question(state, proposal, shown)
             }
+            Work::Embedding(ref model, ref texts) => {
+                let embeddings = self.embeddings.as_ref();
+                let embeddings =
+                    embeddings.ok_or_else(|| SearchError::NoEmbeddings(model.clone()))?;
+                Ok(Question::Model(embeddings.request(texts)))
+            }
         }
     }
 
@@ -276,6 +326,30 @@ impl Planner {
         proposal: ProposalNumber,
         content: &Content,
     ) -> Result<ProposalOutcome, SearchError> {
-        self.proposals.outcome(&*self.strategy, state, proposal, content)
+        let whole = Screening::Whole;
+        let outcome = self.proposals.outcome(&*self.strategy, state, proposal, content, whole)?;
+        self.proposals.forget(proposal);
+        Ok(outcome)
+    }
+
+    /// The request for the vectors of what a reply brings, where that is to be compared and they are not
+    /// known.
+    pub(super) fn vectors_of_reply(
+        &mut self,
+        state: &State,
+        proposal: ProposalNumber,
+        content: &Content,
+    ) -> Result<Option<(Event, Job)>, SearchError> {
+        if self.embeddings.is_none() {
+            return Ok(None);
+        }
+        let others = Screening::WithoutComparing;
+        let outcome = self.proposals.outcome(&*self.strategy, state, proposal, content, others)?;
+        Ok(self.vectors_of_child(state, &outcome))
+    }
+
+    fn vectors_of_child(&self, state: &State, outcome: &ProposalOutcome) -> Option<(Event, Job)> {
+        let ProposalOutcome::Added { candidate, .. } = outcome else { return None };
+        self.vectors_of(state, &candidate.prompt)
     }
 }

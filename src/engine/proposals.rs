@@ -89,6 +89,22 @@ impl Answers for TrainingRows {
     }
 }
 
+/// Which of a recipe's screens a child has to pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Screening {
+    /// All.
+    Whole,
+    /// Those that compare its text with no other one: whether its vector is worth asking for.
+    WithoutComparing,
+}
+
+/// A prompt that may become a candidate.
+struct Child {
+    prompt: Prompt,
+    origin: Origin,
+    screening: Screening,
+}
+
 /// The draft of a proposal that is open.
 pub(super) fn draft_of(state: &State, proposal: ProposalNumber) -> Result<&Draft, SearchError> {
     state.drafts.get(&proposal).ok_or(SearchError::NoDraft(proposal))
@@ -249,6 +265,11 @@ impl ProposalBuilder {
         Ok(line_of(&request))
     }
 
+    /// A proposal is folded: its reply is not read again.
+    pub(super) fn forget(&mut self, proposal: ProposalNumber) {
+        self.nonces.remove(&proposal);
+    }
+
     /// What becomes of an issued proposal.
     pub(super) fn outcome(
         &mut self,
@@ -256,9 +277,9 @@ impl ProposalBuilder {
         state: &State,
         proposal: ProposalNumber,
         content: &Content,
+        screening: Screening,
     ) -> Result<ProposalOutcome, SearchError> {
         let Content::Reply(answered) = content else {
-            self.nonces.remove(&proposal);
             return Ok(ProposalOutcome::Missing);
         };
         let draft = state.drafts.get(&proposal).ok_or(SearchError::NoDraft(proposal))?;
@@ -279,7 +300,7 @@ impl ProposalBuilder {
         if !draft.program && !self.nonces.contains_key(&draft.proposal) {
             self.request(state, draft, shown)?;
         }
-        let nonce = self.nonces.remove(&draft.proposal);
+        let nonce = self.nonces.get(&draft.proposal).copied();
         let ask = self.ask(state, draft, shown, nonce);
         Ok::<_, SearchError>(match self.author(draft)?.read(&ask, reply) {
             Ok(Written::Notes(notes)) => ProposalOutcome::Noted { notes },
@@ -292,7 +313,8 @@ impl ProposalBuilder {
             }
             Ok(Written::Child(prompt)) => {
                 let origin = Origin::Proposal(draft.proposal);
-                self.screened(strategy, state, draft, shown, prompt, origin)?
+                let child = Child { prompt, origin, screening };
+                self.screened(strategy, state, draft, shown, child)?
             }
             Err((reason, detail)) => ProposalOutcome::Rejected { reason, detail },
         })
@@ -305,7 +327,8 @@ impl ProposalBuilder {
         strategy: &dyn Strategy,
         state: &State,
         draft: &Draft,
-    ) -> Result<Event, SearchError> {
+        screening: Screening,
+    ) -> Result<ProposalOutcome, SearchError> {
         let ask = self.ask(state, draft, &[], None);
         let composed = match self.recipe.operator_of(draft) {
             Some(operator) => operator.compose(&ask),
@@ -313,8 +336,8 @@ impl ProposalBuilder {
             None => ask.current().clone(),
         };
         let origin = Origin::Composed(draft.proposal);
-        let outcome = self.screened(strategy, state, draft, &[], composed, origin)?;
-        Ok(Event::CandidateComposed { proposal: draft.proposal, outcome })
+        let child = Child { prompt: composed, origin, screening };
+        self.screened(strategy, state, draft, &[], child)
     }
 
     /// A prompt with the part that the draft's mate gives.
@@ -359,8 +382,7 @@ impl ProposalBuilder {
         state: &State,
         draft: &Draft,
         shown: &[Shown],
-        prompt: Prompt,
-        origin: Origin,
+        Child { prompt, origin, screening }: Child,
     ) -> Result<ProposalOutcome, SearchError> {
         let author = self.recipe.author(draft);
         let demos = demos_of(author, state, draft);
@@ -374,7 +396,9 @@ impl ProposalBuilder {
         let prompt = self.with_demos(demos.as_deref(), prompt)?;
         let first = &state.standing(draft.parents[0]).candidate;
         let layout = &self.task.layout;
-        if let Err((reason, detail)) = self.screens.check(&prompt, &first.prompt, layout, state) {
+        let compares = screening == Screening::Whole;
+        let screened = self.screens.check(&prompt, &first.prompt, layout, state, compares);
+        if let Err((reason, detail)) = screened {
             return Ok(ProposalOutcome::Rejected { reason, detail });
         }
         let operator = self.recipe.operator_of(draft);

@@ -48,7 +48,7 @@ pub(super) fn resume_calls(
             workers.quarantine().count(*call, *key, *cause);
         }
     }
-    for (&call, open) in state.evaluations.iter().chain(&state.proposals) {
+    for (call, open) in state.open_calls() {
         match resume_call(planner, journal, state, call, open)? {
             Resumed::Send(job) => workers.start(job),
             Resumed::Score { to, answered, answer } => {
@@ -91,7 +91,7 @@ pub(super) fn resume_call(
         (Event::Answered(answered), Work::Evaluation(to)) => {
             Resumed::Score { to: *to, answered: Box::new(answered), answer: number }
         }
-        (Event::Answered(answered), Work::Proposal(..)) => {
+        (Event::Answered(answered), Work::Proposal(..) | Work::Embedding(..)) => {
             Resumed::Here(Content::Reply(Box::new(answered)))
         }
         // The state names only events of these two kinds.

@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::call::CallRunner;
+use super::embeddings::Embeddings;
 use super::error::{SearchError, StopCause};
 use super::inbox::Inbox;
 use super::next::Planner;
@@ -20,6 +21,7 @@ use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::strategy::Strategy;
 use crate::task::Task;
+use crate::task::model::ModelRole;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -94,6 +96,9 @@ impl Search {
             Arc::clone(&journal),
             post,
         );
+        // An evaluation compares nothing.
+        let model = task.model(ModelRole::Embed).filter(|_| !strategy.is_evaluation());
+        let embeddings = Embeddings::new(model, recipe.compared_texts());
         let is_over_budget = runner.wallet().passed_cap().is_some();
         let planner = Planner {
             lanes: runner.concurrency().min(strategy.lookahead().evaluations),
@@ -108,6 +113,7 @@ impl Search {
                 Arc::clone(&journal),
                 seed,
             )?,
+            embeddings,
         };
         Ok(Self {
             task,

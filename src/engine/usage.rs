@@ -26,7 +26,8 @@ pub(crate) fn plausible_usage(request: &Request, usage: Option<Usage>) -> Option
 /// prompt of none is no report at all, as the protocols read it.
 pub(super) fn reported_usage(request: &Request, reply: &Reply) -> Option<Usage> {
     let usage = plausible_usage(request, reply.usage)?;
-    if !reply.text.is_empty() && usage.answer().0 == 0 {
+    // A vector has no tokens.
+    if !reply.text.is_empty() && usage.answer().0 == 0 && !request.form.asks_vectors() {
         tracing::warn!(model = %request.model, ?usage, "a text of no tokens: they are estimated instead");
         return None;
     }
@@ -48,6 +49,7 @@ pub(crate) fn cost_of_failure(
 /// A generous guess, so that the cap is never passed unseen.
 pub(super) fn estimated_usage(request: &Request, reply: &Reply) -> Usage {
     let answer = match reply.finish {
+        _ if request.form.asks_vectors() => 0,
         // Something was written that is not shown.
         Finish::Empty | Finish::Reasoning => u64::from(request.max_output_tokens),
         _ => estimate_tokens(None, reply.text.len()).0,

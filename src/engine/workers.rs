@@ -138,7 +138,7 @@ async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) 
                 Work::Evaluation(RowKey { split, row, .. }) => {
                     verdict(scoring, call, (split, row), &answered, number, &mut facts).await
                 }
-                Work::Proposal(..) => Ok(Content::Reply(answered)),
+                Work::Proposal(..) | Work::Embedding(..) => Ok(Content::Reply(answered)),
             }
         }
     };

@@ -12,10 +12,12 @@ mod call;
 mod batch;
 mod evaluation;
 mod proposal;
+mod embedding;
 mod strategy;
 
 pub use batch::Batch;
 pub use call::{Answered, Failure, Finish, NoAnswer};
+pub use embedding::Embedded;
 pub use evaluation::{Block, Cached, CachedOf, Gate, RowKey, RowOutcome};
 pub use proposal::{
     Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source,
@@ -113,6 +115,24 @@ pub enum Event {
         proposal: ProposalNumber,
         /// What came of it.
         outcome: ProposalOutcome,
+    },
+    /// The vectors of some texts were asked for, before they are compared with others.
+    EmbeddingIssued {
+        /// Its call.
+        call: Call,
+        /// Which model is asked.
+        model: ModelName,
+        /// The texts.
+        texts: Vec<String>,
+        /// The call's worst case in the plan.
+        reserve: Amount,
+    },
+    /// The vectors of texts entered the decisions.
+    EmbeddingFolded {
+        /// Its call.
+        call: Call,
+        /// The texts, in the order in which they were asked.
+        texts: Vec<Embedded>,
     },
     /// A block of rows was given to a candidate; its calls are numbered from `first` on.
     EvaluationIssued(Block),

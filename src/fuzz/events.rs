@@ -9,7 +9,7 @@ use crate::task::model::ModelRole;
 /// The rows and the models of the task whose journal it is.
 fn named() -> Named {
     let rows = SplitSizes { train: 200, dev: 200, hold: 200 };
-    Named { rows, roles: [ModelRole::Task, ModelRole::MUTATOR].into() }
+    Named { rows, roles: [ModelRole::Task, ModelRole::MUTATOR, ModelRole::Embed].into() }
 }
 
 /// The bytes are the file.

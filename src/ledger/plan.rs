@@ -22,6 +22,8 @@ pub enum Issued {
     Proposal,
     /// A proposal that a program of the user's writes: it calls no model.
     Program,
+    /// A request to the embedding model.
+    Embedding,
 }
 
 /// What a call's answer used.
@@ -67,7 +69,7 @@ impl PlanLedger {
     pub fn issue(&mut self, kind: Issued, share: Share, reserve: Amount) {
         *self.reserved.entry(share).or_default() += reserve;
         *self.calls.entry(share).or_default() += u64::from(kind != Issued::Program);
-        self.proposals += u64::from(kind != Issued::Evaluation);
+        self.proposals += u64::from(matches!(kind, Issued::Proposal | Issued::Program));
     }
 
     /// A call was folded: its worst case is given back, and all its attempts are charged. `answer` is

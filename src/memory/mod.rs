@@ -19,7 +19,7 @@ mod fronts;
 mod best_mean;
 mod pairs;
 mod longest_first;
-mod likeness;
+mod texts;
 mod niches;
 mod children;
 mod trials;
@@ -41,7 +41,6 @@ pub use fronts::Fronts;
 pub use gains::{Cost, Gain, Gains};
 pub use generations::Generations;
 pub use islands::Islands;
-pub use likeness::Likeness;
 pub use longest_first::LongestFirst;
 pub use mutators::{Earned, Mutators, Written};
 pub use niches::Niches;
@@ -50,6 +49,7 @@ pub use programs::Programs;
 pub use rollouts::{Path, Rollouts};
 pub use steps::{Continuation, StepResult, Steps};
 pub use text_models::{Observed, Prediction, TextModels};
+pub use texts::{Texts, Vector, compared_text};
 pub use trials::{Trial, Trials};
 pub use turns::Turns;
 pub use uses::Uses;
@@ -88,15 +88,15 @@ pub struct Memories {
     pub pairs: Pairs,
     /// The length that penalties are measured by.
     pub longest_first: LongestFirst,
-    /// How alike texts are.
-    pub likeness: Likeness,
+    /// How near texts are to each other.
+    pub texts: Texts,
     /// Places on a grid.
     pub niches: Niches,
     /// How many children candidates have.
     pub children: Children,
     /// Combinations that were tried.
     pub trials: Trials,
-    /// Features of texts, and models fitted to them.
+    /// Models fitted to the features of texts.
     pub text_models: TextModels,
     /// Rollouts of a tree search.
     pub rollouts: Rollouts,
@@ -124,7 +124,7 @@ impl Memories {
         self.best_mean.apply(event, facts);
         self.pairs.apply(event, facts);
         self.longest_first.apply(event, facts, &self.births);
-        self.niches.apply(event, facts, &self.likeness);
+        self.niches.apply(event, facts, &self.texts);
         self.children.apply(event, facts);
         self.trials.apply(event, facts);
         self.rollouts.apply(event, facts);

@@ -4,7 +4,7 @@
 //! OpenEvolve), and keeps it: later extremes never move what is there.
 
 use super::judged::judged;
-use super::likeness::Likeness;
+use super::texts::Texts;
 use crate::event::Event;
 use crate::id::CandidateIx;
 use crate::state::Facts;
@@ -26,20 +26,20 @@ impl Niches {
     }
 
     /// Takes in one event; `facts` have taken it in before.
-    pub fn apply(&mut self, event: &Event, facts: &Facts, likeness: &Likeness) {
+    pub fn apply(&mut self, event: &Event, facts: &Facts, texts: &Texts) {
         for &candidate in judged(event, facts) {
-            self.add(candidate, facts, likeness);
+            self.add(candidate, facts, texts);
         }
     }
 
-    fn add(&mut self, candidate: CandidateIx, facts: &Facts, likeness: &Likeness) {
+    fn add(&mut self, candidate: CandidateIx, facts: &Facts, texts: &Texts) {
         self.places.resize(facts.candidates.len(), None);
         // A candidate that stays in a population is judged again and again.
         if self.places[candidate.index()].is_some() {
             return;
         }
         let length = facts.standing(candidate).candidate.prompt.bytes() as f64;
-        let unlike = 1.0 - likeness.between(facts, candidate, CandidateIx::BASELINE);
+        let unlike = 1.0 - texts.likeness(facts, candidate, CandidateIx::BASELINE);
         let place = (within(&mut self.length, length), within(&mut self.unlike, unlike));
         self.places[candidate.index()] = Some(place);
     }

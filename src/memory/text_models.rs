@@ -1,30 +1,19 @@
-//! The features of candidates' texts, and what is fitted to them: groups and regressions.
+//! What is fitted to the features of candidates' texts: groups and regressions.
 //!
 //! Nothing here is folded: it is costly to compute and follows from the facts, so it is kept until it is
 //! asked for with other facts. A copy starts empty, and computes it again.
 
+use super::texts::Texts;
 use crate::id::CandidateIx;
 use crate::seed::Seed;
 use crate::state::Facts;
 use crate::stats::cluster::KMeans;
-use crate::stats::features::Featuriser;
 use crate::stats::surrogate::Ensemble;
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Dimensions of the hashed n-grams below any projection.
-const GRAMS: usize = 512;
-/// Every run projects alike, so that vectors of two runs may be compared.
-const PROJECTION: Seed = Seed(0);
-
-/// The vector of a text.
-type Vector = Arc<Vec<f64>>;
-
-/// The features of texts, the last groups and the last regression.
+/// The last groups and the last regression.
 #[derive(Debug, Default)]
 pub struct TextModels {
-    featurisers: RwLock<HashMap<usize, Arc<Featuriser>>>,
-    features: RwLock<HashMap<(CandidateIx, usize), Vector>>,
     clusters: RwLock<Option<(ClusterKey, Arc<Vec<usize>>)>>,
     predictions: RwLock<Option<(Observed, Arc<Prediction>)>>,
 }
@@ -63,36 +52,10 @@ impl Clone for TextModels {
 }
 
 impl TextModels {
-    /// The features of a candidate's texts, demonstrations left out: those are rows.
-    pub fn features(&self, facts: &Facts, candidate: CandidateIx, size: usize) -> Vector {
-        let key = (candidate, size);
-        let known = self.features.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(vector) = known.get(&key) {
-            return Arc::clone(vector);
-        }
-        drop(known);
-        let parts = facts.standing(candidate).candidate.prompt.parts();
-        let texts: Vec<&str> = parts
-            .iter()
-            .filter(|part| part.name != crate::candidate::DEMOS)
-            .map(|part| &*part.text)
-            .collect();
-        let vector = Arc::new(self.featuriser(size).of(&texts.join("\n")));
-        let mut known = self.features.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert(key, Arc::clone(&vector));
-        vector
-    }
-
-    fn featuriser(&self, size: usize) -> Arc<Featuriser> {
-        let mut known = self.featurisers.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Featuriser::new(GRAMS, size, PROJECTION));
-        Arc::clone(known.entry(size).or_insert_with(new))
-    }
-
     /// The group of each of these candidates, from 0.
     pub fn clusters(
         &self,
-        facts: &Facts,
+        (facts, texts): (&Facts, &Texts),
         candidates: &[CandidateIx],
         (count, size): (usize, usize),
         seed: Seed,
@@ -105,8 +68,7 @@ impl TextModels {
             return Arc::clone(groups);
         }
         drop(known);
-        let features: Vec<Vec<f64>> =
-            candidates.iter().map(|c| self.features(facts, *c, size).to_vec()).collect();
+        let features = features(facts, texts, candidates, size);
         let groups = KMeans::fit(&features, count, seed)
             .map_or_else(|| vec![0; candidates.len()], |means| means.assignment);
         let groups = Arc::new(groups);
@@ -119,7 +81,7 @@ impl TextModels {
     /// few were pulled for a fit.
     pub fn predicted(
         &self,
-        facts: &Facts,
+        (facts, texts): (&Facts, &Texts),
         observed: Observed,
         seed: Seed,
     ) -> Option<Arc<Prediction>> {
@@ -130,9 +92,7 @@ impl TextModels {
             return Some(Arc::clone(prediction));
         }
         drop(known);
-        let size = observed.features;
-        let features: Vec<Vec<f64>> =
-            observed.candidates.iter().map(|c| self.features(facts, *c, size).to_vec()).collect();
+        let features = features(facts, texts, &observed.candidates, observed.features);
         let ensemble = Ensemble::fit(&features, &observed.means, &observed.pulls, seed)?;
         let best = ensemble.members().into_iter().map(|(r_squared, _)| r_squared);
         let prediction = Arc::new(Prediction {
@@ -146,6 +106,15 @@ impl TextModels {
     }
 }
 
+fn features(
+    facts: &Facts,
+    texts: &Texts,
+    candidates: &[CandidateIx],
+    size: usize,
+) -> Vec<Vec<f64>> {
+    texts.features(facts, candidates, size).iter().map(|vector| vector.to_vec()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,14 +125,11 @@ mod tests {
         let mut script = Script::new(1);
         let texts = ["red red red", "blue green", "red red red", "blue green"];
         let all = texts.map(|text| script.child(CandidateIx::BASELINE, text));
-        let models = &script.state.memory.text_models;
-        let of = |candidate| models.features(&script.state, candidate, 8);
-        assert_eq!((of(all[0]).len(), of(all[0])), (8, of(all[2])));
-        assert_ne!(of(all[0]), of(all[1]));
-        let groups = models.clusters(&script.state, &all, (2, 8), Seed(1));
+        let (models, texts) = (&script.state.memory.text_models, &script.state.memory.texts);
+        let groups = models.clusters((&script.state, texts), &all, (2, 8), Seed(1));
         assert!(groups[0] == groups[2] && groups[1] == groups[3] && groups[0] != groups[1]);
         // A copy has forgotten, and finds the same.
-        let copy = models.clone().clusters(&script.state, &all, (2, 8), Seed(1));
+        let copy = models.clone().clusters((&script.state, texts), &all, (2, 8), Seed(1));
         assert_eq!(copy, groups);
     }
 
@@ -175,12 +141,12 @@ mod tests {
                 script.child(CandidateIx::BASELINE, if n % 2 == 0 { "good word" } else { "bad" })
             })
             .collect();
-        let models = &script.state.memory.text_models;
+        let (models, texts) = (&script.state.memory.text_models, &script.state.memory.texts);
         let predicted = |pulls: f64| {
             let means = (0..8).map(|n| if n % 2 == 0 { 0.9 } else { 0.1 }).collect();
             let (candidates, pulls) = (all.clone(), vec![pulls; 8]);
             let observed = Observed { features: 4, candidates, means, pulls };
-            models.predicted(&script.state, observed, Seed(1))
+            models.predicted((&script.state, texts), observed, Seed(1))
         };
         let first = predicted(4.0).unwrap();
         assert!(first.means[0] > first.means[1]);

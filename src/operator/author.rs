@@ -16,6 +16,7 @@ use crate::grammar::{Kinded, Misuse};
 use crate::id::CandidateIx;
 use crate::journal::JournalError;
 use crate::prompt::Prompt;
+use crate::vector::ComparedText;
 use std::fmt::Debug;
 
 /// What of a task's prompt an operator or an init works on.
@@ -125,6 +126,11 @@ pub struct Program<'a> {
 
 /// Changes a candidate. Every built-in one is run through the same contract tests.
 pub trait Operator: Author {
+    /// Which text of a prompt it compares with those of others.
+    fn compares(&self) -> Option<ComparedText> {
+        None
+    }
+
     /// How many parents a child has.
     fn parents(&self) -> usize {
         1

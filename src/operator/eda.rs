@@ -8,12 +8,13 @@ use super::step::Step;
 use crate::event::Draft;
 use crate::id::CandidateIx;
 use crate::seed::Seed;
+use crate::vector::ComparedText;
 use rand::seq::SliceRandom;
 
 kind! {
     /// Lists earlier prompts and asks for the next one: an estimation of distribution (PromptBreeder;
-    /// arXiv:2309.16797, section 3.2.2). Likeness of texts is the cosine of hashed n-grams where the
-    /// paper takes an embedding.
+    /// arXiv:2309.16797, section 3.2.2). Likeness of texts is the cosine of the vectors of the task's
+    /// embedding model or, where it names none, of hashed n-grams.
     "eda": "The next of a list of prompts.",
     Eda {
         /// Whether the list is in order of score.
@@ -63,7 +64,7 @@ impl Eda {
         for candidate in members {
             let like = |other: &CandidateIx| {
                 let likeness = match self.likeness {
-                    Likeness::Texts => state.memory.likeness.between(state, candidate, *other),
+                    Likeness::Texts => state.memory.texts.likeness(state, candidate, *other),
                     Likeness::Answers => 1.0 - state.distance(candidate, *other),
                 };
                 likeness > self.max_similarity
@@ -87,6 +88,10 @@ impl Author for Eda {
 }
 
 impl Operator for Eda {
+    fn compares(&self) -> Option<ComparedText> {
+        (self.likeness == Likeness::Texts).then_some(ComparedText::Whole)
+    }
+
     fn draft(&self, draw: &Draw<'_>, draft: Draft) -> Option<Draft> {
         let mut draft = draw.with_parents(draft, 1)?;
         draft.context = unscored(self.listed(draw, draw.seed.child("listed", 0)));

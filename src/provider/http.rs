@@ -7,6 +7,7 @@
 use super::address::{AddressError, endpoint, escaped, joined};
 use super::connection::{authorities, causes, certificate_flaw, client};
 use super::credential::Credential;
+use super::embeddings;
 use super::protocol::{MODEL, Protocol, alone_in};
 use super::refusal::Refusal;
 use super::{Envelope, Failure, Llm, LlmError, Reply, Request};
@@ -241,17 +242,29 @@ impl<P: Protocol> HttpProvider<P> {
         endpoint
     }
 
-    async fn attempt(&self, request: &Request, body: Bytes) -> Result<Reply, LlmError> {
+    async fn attempt(&self, request: &Request) -> Result<Reply, LlmError> {
+        let asks_vectors = request.form.asks_vectors();
+        let (place, body) = if !asks_vectors {
+            (Place::Endpoint(self.endpoint_of(request)), self.protocol.body(request))
+        } else if P::HAS_EMBEDDINGS {
+            (Place::Path(embeddings::PATH.to_owned()), embeddings::body(request))
+        } else {
+            return Err(self.failed(Failure::BadRequest, false, "speaks no embeddings"));
+        };
         let content = Some((JSON.to_owned(), body));
-        let place = Place::Endpoint(self.endpoint_of(request));
         let message = Message { place, content, largest: LARGEST_ANSWER };
         let answer = self.sent(&request.form, &message).await?;
-        let reply = self.protocol.reply(&answer.body);
+        let reply = match asks_vectors {
+            true => embeddings::read(&answer.body, request.messages.len()),
+            false => self.protocol.reply(&answer.body),
+        };
         let reply = reply.map_err(|refusal| LlmError {
             envelope: answer.envelope.clone(),
             ..self.error(answer.status, refusal)
         })?;
-        Ok(Reply { envelope: answer.envelope, ..self.without_key(reply) })
+        // Vectors hold none of a server's words.
+        let reply = if asks_vectors { reply } else { self.without_key(reply) };
+        Ok(Reply { envelope: answer.envelope, ..reply })
     }
 
     async fn sent_with(
@@ -470,9 +483,8 @@ impl<P: Protocol> HttpProvider<P> {
 #[async_trait]
 impl<P: Protocol> Llm for HttpProvider<P> {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
-        let body = self.protocol.body(request);
         let total = self.timeouts.total;
-        match timeout(total, self.attempt(request, body)).await {
+        match timeout(total, self.attempt(request)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.too_late("did not end its answer within", total)),
         }

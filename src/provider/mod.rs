@@ -15,6 +15,7 @@ mod envelope; // What a server says beside its answer.
 pub mod batch; // Many requests at once: the contract.
 mod answer; // What answers have in common, whatever the protocol.
 pub mod address; // Where a provider is.
+mod embeddings; // `POST /embeddings`.
 mod connection; // The client of a provider, and why it has no connection.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 mod batch_results; // What the results of batches have in common.
@@ -152,6 +153,7 @@ pub struct LlmError {
 /// A model provider.
 #[async_trait]
 pub trait Llm: Send + Sync {
-    /// One attempt at one request: no retry, no cache, no accounting.
+    /// One attempt at one request: no retry, no cache, no accounting. Where the form of the request says so
+    /// ([`RequestForm::asks_vectors`]), the messages are texts whose vectors are asked for.
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError>;
 }

@@ -15,6 +15,7 @@ pub struct OpenAi;
 
 impl Protocol for OpenAi {
     const PATH: &'static str = "/chat/completions";
+    const HAS_EMBEDDINGS: bool = true;
 
     fn body(&self, request: &Request) -> Bytes {
         let mut body = Map::new();

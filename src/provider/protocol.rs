@@ -20,6 +20,9 @@ pub trait Protocol: Default + Send + Sync + Sized {
     /// for the name of the request's model.
     const PATH: &'static str;
 
+    /// Whether it has `POST /embeddings`.
+    const HAS_EMBEDDINGS: bool = false;
+
     /// Headers of all requests; a task's own ones win.
     const HEADERS: &'static [(&'static str, &'static str)] = &[];
 

@@ -14,6 +14,7 @@ pub struct OpenAiResponses;
 
 impl Protocol for OpenAiResponses {
     const PATH: &'static str = "/responses";
+    const HAS_EMBEDDINGS: bool = true;
 
     fn body(&self, request: &Request) -> Bytes {
         let mut body = Map::new();

@@ -23,8 +23,9 @@ pub use wording::Wording;
 use crate::event::Draft;
 use crate::operator::{Author, OPERATORS, Operator, Used};
 use crate::strategy::Slots;
+use crate::vector::ComparedText;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A recipe that ships with the program.
@@ -106,6 +107,12 @@ impl Recipe {
     #[must_use]
     pub fn asks_mutator(&self) -> bool {
         self.slots.asks_mutator() || self.phase.iter().any(Slots::asks_mutator)
+    }
+
+    /// Which texts of prompts it compares with those of others, in any of its phases.
+    #[must_use]
+    pub fn compared_texts(&self) -> BTreeSet<ComparedText> {
+        self.phases().iter().flat_map(Slots::compared_texts).collect()
     }
 
     /// The operator or the init that a draft is of; `None` for a combination of ingredients.

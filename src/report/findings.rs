@@ -689,9 +689,11 @@ fn provenance(report: &Report<'_>) -> Vec<(String, String)> {
     for (role, model) in task.models() {
         let refused = &report.history.state.refused_fields;
         let form = refused.leave_out(&model.name, &model.form);
-        let temperature = match form.as_ref().unwrap_or(&model.form).sends_temperature() {
-            true => format!("temperature {}", model.temperature),
-            false => "no temperature".to_owned(),
+        let form = form.as_ref().unwrap_or(&model.form);
+        let temperature = match form.sends_temperature() {
+            _ if form.asks_vectors() => String::new(),
+            true => format!(", temperature {}", model.temperature),
+            false => ", no temperature".to_owned(),
         };
         let price = match &model.price_source {
             Some(source @ PriceSource::Table { .. }) => format!(", {source}"),
@@ -699,7 +701,7 @@ fn provenance(report: &Report<'_>) -> Vec<(String, String)> {
         };
         models.push((
             format!("{role} model"),
-            visible_line(&format!("{}, {temperature}{price}", model.name)),
+            visible_line(&format!("{}{temperature}{price}", model.name)),
         ));
     }
     let first = facts.len();

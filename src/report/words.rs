@@ -65,7 +65,8 @@ pub fn left_out(task: &Task, refused: &RefusedFields) -> Vec<String> {
     for (model, field) in refused.iter() {
         told.push(refused_field(model, field));
     }
-    for (_, model) in task.models() {
+    // A request for vectors has none of these.
+    for (_, model) in task.models().filter(|(_, model)| !model.form.asks_vectors()) {
         let (name, form) = (&model.name, &model.form);
         if !form.sends_temperature() {
             told.push(format!(
@@ -255,7 +256,11 @@ pub fn failed_calls(summary: &Summary) -> Vec<String> {
             "the tokens of {answers} are estimated: the provider reported none, or impossible numbers"
         )
     });
-    failed.chain(estimated).collect()
+    let without = (summary.counts.without_vector > 0).then(|| {
+        let texts = counted(summary.counts.without_vector, "text");
+        format!("{texts} got no vector from the embedding model: compared by their n-grams")
+    });
+    failed.chain(estimated).chain(without).collect()
 }
 
 /// `1 row`, `2 rows`.

@@ -2,6 +2,7 @@
 //!
 //! An estimate for people, for `plan` and `doctor`. No decision of a run uses it.
 
+use crate::candidate::DEMOS;
 use crate::caps::Caps;
 use crate::ledger::{Finale, Limits, estimate_tokens, worst_case};
 use crate::recipe::Recipe;
@@ -102,8 +103,10 @@ struct Budget {
     kept: u64,
     /// Of one row.
     row: CallCost,
-    /// Of one proposal, as the mutators are drawn.
+    /// Of one proposal, as the mutators are drawn, with the vectors of its texts.
     proposal: CallCost,
+    /// Requests for vectors for each prompt: one or none.
+    embeds: u64,
 }
 
 impl Budget {
@@ -122,7 +125,9 @@ impl Budget {
     fn by_calls(&self, rollouts: u64) -> Option<u64> {
         let cap = self.caps.calls?;
         let left = cap.saturating_sub(self.finale.kept(cap, 1));
-        Some(left.saturating_sub(self.kept) / (rollouts + 1))
+        // One for the baseline, too.
+        let left = left.saturating_sub(self.kept + self.embeds);
+        Some(left / (rollouts + 1 + self.embeds))
     }
 
     fn by_usd(&self, rollouts: u64) -> Option<u64> {
@@ -146,7 +151,8 @@ impl Budget {
     /// a cap on calls or dollars leaves, else what is planned.
     fn rows(&self, proposals: u64, per_proposal: [u64; 2]) -> u64 {
         if let Some(cap) = self.caps.calls {
-            return cap.saturating_sub(proposals);
+            let of_prompts = proposals.saturating_mul(1 + self.embeds) + self.embeds;
+            return cap.saturating_sub(of_prompts);
         }
         let by_usd = || {
             let (cap, row, proposal) = (self.caps.usd?, self.row.usd?, self.proposal.usd?);
@@ -181,12 +187,25 @@ struct Lengths {
     prompt: u64,
     /// Bytes of a row, on average.
     row: u64,
+    /// Texts of a prompt whose vectors are asked for.
+    texts: u64,
 }
 
 impl Lengths {
-    fn of(task: &Task) -> Self {
+    fn of(task: &Task, recipe: &Recipe) -> Self {
         let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
-        Self { prompt, row: mean_row_bytes(&task.visible_rows()) }
+        // Without demonstrations, a prompt with and without them is one text.
+        let most = if task.layout.searched().iter().any(|part| part == DEMOS) { 2 } else { 1 };
+        let texts = match task.model(ModelRole::Embed) {
+            Some(_) => recipe.compared_texts().len().min(most) as u64,
+            None => 0,
+        };
+        Self { prompt, row: mean_row_bytes(&task.visible_rows()), texts }
+    }
+
+    /// A vector has no tokens.
+    fn of_embedding(self) -> Usage {
+        Usage::plain((self.texts * self.prompt).div_ceil(BYTES_PER_TOKEN), 0)
     }
 
     /// Most answers are short. The longest possible answer is only what is reserved.
@@ -209,6 +228,7 @@ impl Lengths {
         match role {
             ModelRole::Mutator(_) => Tokens(4 * max_tokens + 6 * row),
             ModelRole::Task | ModelRole::Judge => Tokens(max_tokens + row),
+            ModelRole::Embed => Tokens(self.texts * max_tokens),
         }
     }
 }
@@ -243,8 +263,7 @@ fn cost_of_proposal(task: &Task, mutators: &[MutatorShare]) -> CallCost {
     }
 }
 
-fn of_role(task: &Task, model: &Model, role: ModelRole, calls: u64, usage: Usage) -> RoleEstimate {
-    let longest = Lengths::of(task).longest(role, task.max_tokens);
+fn of_role(model: &Model, longest: Tokens, calls: u64, usage: Usage) -> RoleEstimate {
     let most = Tokens(u64::from(model.max_output_tokens));
     let price = price_of(model);
     let dollars = |each: Usd| each.saturating_mul(calls).dollars();
@@ -268,13 +287,14 @@ pub fn estimate(
     caps: Caps,
     measured: &BTreeMap<ModelRole, Usage>,
 ) -> Estimate {
-    let lengths = Lengths::of(task);
+    let lengths = Lengths::of(task, recipe);
     let usage_of = |role| {
         measured.get(&role).copied().unwrap_or_else(|| match role {
             ModelRole::Mutator(_) => lengths.of_proposal(),
             ModelRole::Task | ModelRole::Judge => {
                 lengths.of_row(task.task_model().max_output_tokens)
             }
+            ModelRole::Embed => lengths.of_embedding(),
         })
     };
     let mutators = mutators(task, usage_of);
@@ -283,8 +303,15 @@ pub fn estimate(
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
     let hold = Limits::new(caps, task.splits.hold.len() as u64, finale).hold_calls();
     let row = CallCost { usd: cost(task, ModelRole::Task, of_task), tokens: of_task.total().0 };
-    let proposal = cost_of_proposal(task, &mutators);
-    let budget = Budget { caps, finale, kept: hold + dev, row, proposal };
+    let mut proposal = cost_of_proposal(task, &mutators);
+    let of_embed = usage_of(ModelRole::Embed);
+    let embeds = u64::from(lengths.texts > 0);
+    if embeds > 0 {
+        let usd = cost(task, ModelRole::Embed, of_embed);
+        proposal.usd = proposal.usd.zip(usd).map(|(proposal, embed)| proposal + embed);
+        proposal.tokens += of_embed.total().0;
+    }
+    let budget = Budget { caps, finale, kept: hold + dev, row, proposal, embeds };
 
     // A recipe with phases spends most of its budget in the last one.
     let phases = recipe.phases();
@@ -304,8 +331,10 @@ pub fn estimate(
         .map(|(calls, it)| (it.role, calls, it.usage));
     let roles: BTreeMap<_, _> = std::iter::once((ModelRole::Task, rows, of_task))
         .chain(of_mutators)
+        .chain((embeds > 0).then_some((ModelRole::Embed, proposals + 1, of_embed)))
         .filter_map(|(role, calls, usage)| {
-            Some((role.to_string(), of_role(task, task.model(role)?, role, calls, usage)))
+            let longest = lengths.longest(role, task.max_tokens);
+            Some((role.to_string(), of_role(task.model(role)?, longest, calls, usage)))
         })
         .collect();
     let capped = |usd: f64| caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars()));
@@ -340,7 +369,7 @@ mod tests {
         let finale = Finale { share, least: 0, most: u64::MAX };
         let row = CallCost { usd: usd(0.01), tokens: 100 };
         let proposal = CallCost { usd: usd(0.1), tokens: 1_000 };
-        Budget { caps, finale, kept: 10, row, proposal }
+        Budget { caps, finale, kept: 10, row, proposal, embeds: 0 }
     }
 
     #[test]
@@ -384,6 +413,11 @@ mod tests {
         let none = Caps::default();
         let rows = |caps, proposals| budget(caps, 0.0).rows(proposals, [2, 6]);
         assert_eq!(rows(Caps { calls: Some(110), ..none }, 20), 90);
+        // 20 requests to the mutator, 20 for vectors, and one for the baseline's.
+        let embeds = Budget { embeds: 1, ..budget(Caps { calls: Some(110), ..none }, 0.0) };
+        assert_eq!(embeds.rows(20, [2, 6]), 69);
+        // (110 - 10 - 1) / (4 + 2)
+        assert_eq!(embeds.proposals(4), 16);
         // ($1.50 - 10 * $0.10) / $0.01
         assert_eq!(rows(Caps { usd: usd(1.5), ..none }, 10), 50);
         // 10 + 5 * (2 + 6) / 2
@@ -404,7 +438,10 @@ mod tests {
 
     #[test]
     fn lengths_become_tokens() {
-        let lengths = Lengths { prompt: 400, row: 101 };
+        let lengths = Lengths { prompt: 400, row: 101, texts: 2 };
+        // A vector has no tokens: 800 / 4.
+        assert_eq!(lengths.of_embedding(), Usage::plain(200, 0));
+        assert_eq!(lengths.longest(ModelRole::Embed, 2_000), Tokens(4_000));
         let of_row = lengths.of_row(512);
         // 501 / 4 rounded up; an answer is taken to be short.
         assert_eq!((of_row.prompt(), of_row.answer()), (Tokens(126), Tokens(64)));

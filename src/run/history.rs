@@ -105,21 +105,22 @@ impl History {
         let is_lost = |call: &Call| !self.state.batches.holds(*call);
         let lost = open.iter().map(|(call, ..)| *call).filter(is_lost);
         let lost = lost.map(|call| Event::Lost { call });
-        let open = self.state.evaluations.values().chain(self.state.proposals.values());
-        let roles: BTreeSet<ModelRole> = open.map(|open| open.work.role()).collect();
+        let roles: BTreeSet<ModelRole> =
+            self.state.open_calls().map(|(_, open)| open.work.role()).collect();
         let reopened = roles.into_iter().filter_map(|role| self.reopened(role));
         lost.chain(reopened).chain([Event::Resumed { at, ran_ms: self.ran_ms }]).collect()
     }
 
     /// Calls that ended without an answer and are not folded: they are asked once more.
     fn reopened(&self, role: ModelRole) -> Option<Event> {
-        let open = self.state.evaluations.iter().chain(&self.state.proposals);
-        let is_missing = |call: &Call| {
-            self.state.arrivals.get(call).is_some_and(|arrival| arrival.answer.is_none())
+        let is_missing = |call: Call| {
+            self.state.arrivals.get(&call).is_some_and(|arrival| arrival.answer.is_none())
         };
-        let calls: Vec<Call> = open
-            .filter(|(call, open)| open.is_asked && open.work.role() == role && is_missing(call))
-            .map(|(call, _)| *call)
+        let calls: Vec<Call> = self
+            .state
+            .open_calls()
+            .filter(|(call, open)| open.is_asked && open.work.role() == role && is_missing(*call))
+            .map(|(call, _)| call)
             .collect();
         (!calls.is_empty()).then_some(Event::CallsReopened { role, calls })
     }

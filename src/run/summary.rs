@@ -270,6 +270,14 @@ pub struct Counts {
     /// Answers whose tokens are estimated, because the provider reported none, or impossible numbers.
     #[serde(default)]
     pub estimated: u64,
+    /// Texts for which the embedding model gave no vector.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without_vector: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Summary {
@@ -505,6 +513,7 @@ fn counts(state: &State) -> Counts {
         invalid: state.counts.invalid,
         errors: state.counts.errors,
         estimated: state.counts.estimated,
+        without_vector: state.counts.without_vector,
     }
 }
 

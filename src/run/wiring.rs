@@ -14,11 +14,11 @@ use crate::provider::Llm;
 use crate::provider::registry::{Client, Connection, Providers, connect, limits_file};
 use crate::recipe::Recipe;
 use crate::sim::world::WorldParameters;
-use crate::sim::{CLERK, EDITOR, MODEL_SEED, SimLlm, world_of};
+use crate::sim::{CLERK, EDITOR, EMBEDDER, MODEL_SEED, SimLlm, world_of};
 use crate::source::SourceError;
 use crate::strategy::{Composed, Fixed, Searched, Strategy};
 use crate::task::Task;
-use crate::task::model::Provider;
+use crate::task::model::{ModelRole, Provider};
 use crate::text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -134,12 +134,15 @@ fn answering(
 pub fn check_simulated(task: &Task) -> Result<(), SourceError> {
     for (role, model) in task.models() {
         let provider = &task.providers()[model.name.provider()];
-        let known = [CLERK, EDITOR];
+        let known: &[&str] = match role {
+            ModelRole::Embed => &[EMBEDDER],
+            _ => &[CLERK, EDITOR],
+        };
         if provider.is_simulated() && !known.contains(&model.name.model()) {
             let message = format!("there is no simulated model `{}`", model.name.model());
             return Err(task
                 .mistake(&["models", role.key()], message)
-                .help(text::suggestion(model.name.model(), &known)));
+                .help(text::suggestion(model.name.model(), known)));
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ mod log;
 mod tally;
 mod parameters;
 mod row;
+mod embedder;
 mod wire;
 mod anthropic_wire;
 mod batches;
@@ -48,6 +49,8 @@ use world::World;
 pub const CLERK: &str = "clerk";
 /// The model that writes prompts.
 pub const EDITOR: &str = "editor";
+/// The model that embeds texts.
+pub const EMBEDDER: &str = "embedder";
 
 /// Bytes of a simulated token.
 const BYTES_PER_TOKEN: usize = 4;
@@ -70,6 +73,8 @@ struct Call<'a> {
     max_output_tokens: u32,
     /// Nothing where the request does not say it.
     draw: Option<u64>,
+    /// Whether the messages are texts whose vectors are asked for.
+    asks_vectors: bool,
 }
 
 /// An answer with what only the simulation knows.
@@ -98,6 +103,7 @@ impl<'a> Call<'a> {
             temperature: request.temperature,
             max_output_tokens: request.max_output_tokens,
             draw: Some(request.draw),
+            asks_vectors: request.form.asks_vectors(),
         }
     }
 
@@ -123,6 +129,12 @@ impl Refused {
     fn no_model(name: &str) -> Self {
         let hint = text::suggestion(name, &[CLERK, EDITOR]);
         let message = format!("there is no simulated model `{name}`, {hint}");
+        Self { is_unrecorded: false, message }
+    }
+
+    fn no_vectors(name: &str) -> Self {
+        let message =
+            format!("the simulated model that embeds texts is `{EMBEDDER}`, and not `{name}`");
         Self { is_unrecorded: false, message }
     }
 
@@ -154,6 +166,9 @@ pub enum Models {
 
 impl Models {
     fn answer(&self, call: Call<'_>) -> Result<Answer<'_>, Refused> {
+        if call.asks_vectors {
+            return embedder::say(&call);
+        }
         match self {
             Self::Simulated(models) => models.answer(call),
             Self::Recorded(models) => models.answer(call),
@@ -221,7 +236,13 @@ fn usage_of(messages: &[Message], output: &str) -> Usage {
 #[async_trait]
 impl Llm for SimLlm {
     async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
-        self.answer(Call::of(request)).map(Answer::into_reply).map_err(Refused::into_error)
+        let call = Call::of(request);
+        if call.asks_vectors {
+            let answer = embedder::say(&call).map_err(Refused::into_error)?;
+            let text = embedder::reply_text(&answer.text)?;
+            return Ok(Answer { text, ..answer }.into_reply());
+        }
+        self.answer(call).map(Answer::into_reply).map_err(Refused::into_error)
     }
 }
 

@@ -91,6 +91,7 @@ pub async fn serve(
     let routes = Router::new()
         .route("/v1/chat/completions", post(chat))
         .route("/v1/messages", post(messages))
+        .route("/v1/embeddings", post(embeddings))
         .merge(batch_routes::routes())
         .route("/v1/models", get(list_models))
         .route("/stats", get(stats))
@@ -133,8 +134,8 @@ async fn nothing_here() -> Response {
     refusal(
         StatusCode::NOT_FOUND,
         "not_found",
-        "the simulated server answers POST /v1/chat/completions and /v1/messages, both batch APIs, \
-         GET /v1/models, GET /stats, POST /stats/reset and GET /health",
+        "the simulated server answers POST /v1/chat/completions, /v1/embeddings and /v1/messages, both \
+         batch APIs, GET /v1/models, GET /stats, POST /stats/reset and GET /health",
     )
 }
 
@@ -144,6 +145,10 @@ async fn chat(server: State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Re
 
 async fn messages(server: State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
     live(&server, Wire::Anthropic, &headers, &body).await
+}
+
+async fn embeddings(server: State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
+    live(&server, Wire::Embeddings, &headers, &body).await
 }
 
 async fn live(server: &Server, wire: Wire, headers: &HeaderMap, body: &[u8]) -> Response {
@@ -161,6 +166,7 @@ async fn live(server: &Server, wire: Wire, headers: &HeaderMap, body: &[u8]) -> 
 fn response(wire: Wire, model: &str, hash: &str, answer: &Answer<'_>) -> Vec<u8> {
     match wire {
         Wire::OpenAi => wire::response(model, hash, answer),
+        Wire::Embeddings => wire::embeddings(model, answer),
         Wire::Anthropic => anthropic_wire::response(model, hash, answer),
     }
 }
@@ -184,7 +190,7 @@ impl Server {
         let key = self.options.key.as_ref()?.expose_secret();
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let (given, header) = match wire {
-            Wire::OpenAi => (
+            Wire::OpenAi | Wire::Embeddings => (
                 text(header::AUTHORIZATION.as_str()).and_then(|it| it.strip_prefix("Bearer ")),
                 "Authorization: Bearer …",
             ),
@@ -195,7 +201,7 @@ impl Server {
         }
         self.tally().unauthorized();
         let (kind, status) = match wire {
-            Wire::OpenAi => ("invalid_api_key", StatusCode::UNAUTHORIZED),
+            Wire::OpenAi | Wire::Embeddings => ("invalid_api_key", StatusCode::UNAUTHORIZED),
             Wire::Anthropic => ("authentication_error", StatusCode::UNAUTHORIZED),
         };
         let words = format!("the simulated server was started with a key: send it as `{header}`");
@@ -210,6 +216,7 @@ impl Server {
     ) -> Result<(ChatRequest, Answer<'_>), (StatusCode, &'static str, String)> {
         let read = match wire {
             Wire::OpenAi => ChatRequest::parse(body),
+            Wire::Embeddings => ChatRequest::parse_embeddings(body),
             Wire::Anthropic => anthropic_wire::parse(body),
         };
         let read = read.and_then(|mut request| {
@@ -228,6 +235,7 @@ impl Server {
             temperature: request.temperature(),
             max_output_tokens: most,
             draw: request.draw(),
+            asks_vectors: wire == Wire::Embeddings,
         });
         let answer = answer.map_err(|refused| {
             if refused.is_unrecorded {
@@ -236,7 +244,7 @@ impl Server {
             }
             self.tally().refused();
             let kind = match wire {
-                Wire::OpenAi => "model_not_found",
+                Wire::OpenAi | Wire::Embeddings => "model_not_found",
                 Wire::Anthropic => "not_found_error",
             };
             (StatusCode::NOT_FOUND, kind, refused.message)
@@ -450,7 +458,7 @@ fn refusal_of(wire: Wire, status: StatusCode, kind: &str, message: &str) -> Resp
 
 fn error(wire: Wire, kind: &str, message: &str) -> Vec<u8> {
     match wire {
-        Wire::OpenAi => wire::error(kind, message),
+        Wire::OpenAi | Wire::Embeddings => wire::error(kind, message),
         Wire::Anthropic => anthropic_wire::error(kind, message),
     }
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Wire {
     /// OpenAI's chat completions.
     OpenAi,
+    /// OpenAI's embeddings.
+    Embeddings,
     /// Anthropic's messages.
     Anthropic,
 }
@@ -57,6 +59,35 @@ impl ChatRequest {
         let request: Self = serde_json::from_slice(body)
             .map_err(|error| format!("the body is not a chat request: {error}"))?;
         request.checked()
+    }
+
+    /// Reads the body of `POST /v1/embeddings`: its texts become messages.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with it.
+    pub(super) fn parse_embeddings(body: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct EmbeddingsRequest {
+            model: String,
+            input: Texts,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Texts {
+            One(String),
+            Several(Vec<String>),
+        }
+        let request: EmbeddingsRequest = serde_json::from_slice(body)
+            .map_err(|error| format!("the body is not a request for embeddings: {error}"))?;
+        let texts = match request.input {
+            Texts::One(text) => vec![text],
+            Texts::Several(texts) => texts,
+        };
+        if texts.iter().any(String::is_empty) {
+            return Err("`input` holds an empty text".to_owned());
+        }
+        let message = |text| WireMessage { role: "user".to_owned(), content: Content::Text(text) };
+        Self::new(request.model, texts.into_iter().map(message).collect(), None, 1)
     }
 
     /// A request without what only OpenAI's protocol has.
@@ -218,6 +249,24 @@ pub(super) fn response(model: &str, body_hash: &str, answer: &Answer<'_>) -> Vec
     serde_json::to_vec(&response).unwrap_or_default()
 }
 
+/// Vectors as bytes.
+pub(super) fn embeddings(model: &str, answer: &Answer<'_>) -> Vec<u8> {
+    let vectors = super::embedder::vectors(&answer.text);
+    let data: Vec<serde_json::Value> = vectors
+        .iter()
+        .enumerate()
+        .map(|(index, vector)| {
+            serde_json::json!({"object": "embedding", "index": index, "embedding": vector})
+        })
+        .collect();
+    let tokens = answer.usage.prompt().0;
+    let body = serde_json::json!({
+        "object": "list", "data": data, "model": model,
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    });
+    body.to_string().into_bytes()
+}
+
 /// An error as bytes.
 pub(super) fn error(kind: &str, message: &str) -> Vec<u8> {
     let body = serde_json::json!({
@@ -228,7 +277,7 @@ pub(super) fn error(kind: &str, message: &str) -> Vec<u8> {
 
 /// The list of models as bytes.
 pub(super) fn models() -> Vec<u8> {
-    let models = [super::CLERK, super::EDITOR]
+    let models = [super::CLERK, super::EDITOR, super::EMBEDDER]
         .map(|id| serde_json::json!({"id": id, "object": "model", "owned_by": "simulated"}));
     let body = serde_json::json!({"object": "list", "data": models});
     body.to_string().into_bytes()

@@ -72,7 +72,8 @@ impl Facts {
 
     /// Takes a call out of what is open and charges the plan for all its attempts.
     pub(super) fn fold_call(&mut self, call: Call) -> Option<(OpenCall, Option<Arrival>)> {
-        let open = self.evaluations.remove(&call).or_else(|| self.proposals.remove(&call))?;
+        let places = [&mut self.evaluations, &mut self.proposals, &mut self.embeddings];
+        let open = places.into_iter().find_map(|open| open.remove(&call))?;
         let arrival = self.arrivals.remove(&call);
         // Calls that waited for this call's answer now get it, or learn that there is none.
         for waiting in self.served_by.remove(&call).into_iter().flatten() {
@@ -104,6 +105,7 @@ impl Facts {
                 Some(draft) if draft.program => Issued::Program,
                 _ => Issued::Proposal,
             },
+            Work::Embedding(..) => Issued::Embedding,
         };
         if cached.is_none() {
             self.plan.issue(kind, work.share(), reserve);
@@ -118,6 +120,7 @@ impl Facts {
         match kind {
             Issued::Evaluation => self.evaluations.insert(call, open),
             Issued::Proposal | Issued::Program => self.proposals.insert(call, open),
+            Issued::Embedding => self.embeddings.insert(call, open),
         };
         self.next_call = Call(self.next_call.0.max(call.0 + 1));
     }

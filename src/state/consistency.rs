@@ -112,6 +112,10 @@ impl Facts {
                 self.check_next(*call)?;
                 shown.iter().try_for_each(|Shown { row, .. }| check_row(*row, Split::Train, rows))
             }
+            Event::EmbeddingIssued { call, .. } => {
+                named.check_role(ModelRole::Embed)?;
+                self.check_next(*call)
+            }
             Event::ProposalFolded { outcome, .. } => self.check_outcome(outcome, rows),
             Event::CandidateComposed { proposal, outcome } => {
                 self.check_proposal(*proposal)?;

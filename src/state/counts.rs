@@ -33,6 +33,10 @@ pub struct Counts {
     pub broken_in_a_row: u32,
     /// The last of them, in words.
     pub broken_example: String,
+    /// Requests for vectors in a row that brought none, since the last resume.
+    pub vain_embeddings_in_a_row: u32,
+    /// Texts for which the embedding model gave no vector.
+    pub without_vector: u64,
     /// Calls that an earlier answer served.
     pub cached: u64,
     /// Decided children since the last new incumbent.

@@ -4,6 +4,7 @@ use super::batches::OpenBatches;
 use super::candidate::{CandidateState, Status};
 use super::counts::Counts;
 use super::open_call::{Arrival, OpenCall};
+use super::vectors::TextVectors;
 use crate::candidate::Candidate;
 use crate::caps::Caps;
 use crate::event::{Draft, Gate, NoAnswer, RowKey, Shown, StopReason};
@@ -51,6 +52,10 @@ pub struct Facts {
     pub evaluations: BTreeMap<Call, OpenCall>,
     /// Issued, unfolded proposals, oldest first.
     pub proposals: BTreeMap<Call, OpenCall>,
+    /// Issued, unfolded requests for vectors.
+    pub embeddings: BTreeMap<Call, OpenCall>,
+    /// What the embedding model said of texts.
+    pub vectors: TextVectors,
     /// Useless answers of the task model since its last good one, folded or not.
     pub useless_answers: Vec<(Call, RowKey, NoAnswer)>,
     /// The last good answer of the task model.
@@ -186,7 +191,14 @@ impl Facts {
     /// An unfolded call.
     #[must_use]
     pub fn call(&self, call: Call) -> Option<&OpenCall> {
-        self.evaluations.get(&call).or_else(|| self.proposals.get(&call))
+        let places = [&self.evaluations, &self.proposals, &self.embeddings];
+        places.into_iter().find_map(|open| open.get(&call))
+    }
+
+    /// All unfolded calls.
+    pub fn open_calls(&self) -> impl Iterator<Item = (Call, &OpenCall)> {
+        let all = self.evaluations.iter().chain(&self.proposals).chain(&self.embeddings);
+        all.map(|(call, open)| (*call, open))
     }
 
     /// Proposals that are drafted or issued, and not folded.
@@ -204,7 +216,7 @@ impl Facts {
     /// Whether nothing is out.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.evaluations.is_empty() && self.proposals.is_empty()
+        self.evaluations.is_empty() && self.proposals.is_empty() && self.embeddings.is_empty()
     }
 
     /// The first answer to a row of dev that the last event folded, if it folded one.

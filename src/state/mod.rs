@@ -10,12 +10,14 @@
 mod column;
 mod candidate;
 mod open_call;
+mod vectors;
 mod counts;
 mod batches;
 mod facts;
 mod run;
 mod call;
 mod proposal;
+mod embedding;
 mod evaluation;
 mod strategy;
 mod consistency; // Whether an event can follow.
@@ -30,6 +32,7 @@ pub use consistency::{Misfit, Named};
 pub use counts::{Counts, FailedCalls};
 pub use facts::{ClosedProposal, Facts, Phase};
 pub use open_call::{Arrival, OpenCall, Work};
+pub use vectors::TextVectors;
 
 use crate::event::Event;
 use crate::id::EventNumber;
@@ -72,6 +75,10 @@ impl Facts {
             | Event::ProposalIssued { .. }
             | Event::ProposalFolded { .. }
             | Event::CandidateComposed { .. } => self.apply_proposal(event),
+
+            Event::EmbeddingIssued { .. } | Event::EmbeddingFolded { .. } => {
+                self.apply_embedding(event);
+            }
 
             Event::EvaluationIssued(_)
             | Event::EvaluationFolded { .. }

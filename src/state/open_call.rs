@@ -4,9 +4,10 @@ use crate::caps::Share;
 use crate::event::{CachedOf, RowKey};
 use crate::id::{EventNumber, MutatorIx, ProposalNumber};
 use crate::task::example::Split;
-use crate::task::model::{ModelRole, Usage};
+use crate::task::model::{ModelName, ModelRole, Usage};
 use crate::units::Amount;
 use crate::units::Usd;
+use std::sync::Arc;
 
 /// What an unfolded call is for.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,8 @@ pub enum Work {
     Evaluation(RowKey),
     /// A proposal, with the mutator that writes it.
     Proposal(ProposalNumber, MutatorIx),
+    /// The vectors of some texts, from this model.
+    Embedding(ModelName, Arc<[String]>),
 }
 
 impl Work {
@@ -24,6 +27,7 @@ impl Work {
         match self {
             Self::Evaluation(_) => ModelRole::Task,
             Self::Proposal(_, mutator) => ModelRole::Mutator(*mutator),
+            Self::Embedding(..) => ModelRole::Embed,
         }
     }
 

@@ -32,6 +32,7 @@ impl Facts {
             Event::Resumed { .. } => {
                 self.stopped = None;
                 self.counts.broken_in_a_row = 0;
+                self.counts.vain_embeddings_in_a_row = 0;
                 self.to_ask_again = self.missing();
             }
             Event::Stopped { reason, why, .. } => self.stopped = Some((*reason, why.clone())),

@@ -30,7 +30,6 @@ pub mod power; // Before: which gain can this many rows detect?
 pub mod posterior; // During: the chance that a child is better, row by row.
 pub mod dominance; // During: the instance-wise frontier.
 pub mod rasch; // During: abilities and difficulties from unequal rows.
-pub mod features; // During: texts as vectors, without a model.
 pub mod bandit; // During: which arm to pull next.
 pub mod tpe; // During: which combination of parts to try next.
 pub mod gaussian_process; // During: a predicted score with its uncertainty.

@@ -15,6 +15,7 @@ use crate::memory::{Gain, Mutators, State};
 use crate::operator::{Author, Init, Parents, PlannedRun, Screen, Setting, Used};
 use crate::seed::Seed;
 use crate::task::goal::Goal;
+use crate::vector::ComparedText;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use std::fmt::Debug;
@@ -116,6 +117,14 @@ impl Slots {
     pub fn asks_mutator(&self) -> bool {
         self.operator.iter().any(|operator| operator.asks_mutator())
             || self.init.iter().any(|init| init.requests() > 0)
+    }
+
+    /// Which texts of prompts are compared with those of others.
+    pub fn compared_texts(&self) -> impl Iterator<Item = ComparedText> {
+        let operators = self.operator.iter().filter_map(|it| it.operator().compares());
+        let screens = self.screen.iter().filter_map(|it| it.compares());
+        let others = [self.sampler.compares(), self.evaluate.compares(), self.archive.compares()];
+        operators.chain(screens).chain(others.into_iter().flatten())
     }
 
     /// Whether the baseline is named among the first candidates.
@@ -389,6 +398,11 @@ pub trait Archive: Debug + Send + Sync {
         false
     }
 
+    /// Which text of a prompt it compares with those of others.
+    fn compares(&self) -> Option<ComparedText> {
+        None
+    }
+
     /// Whether it has niches.
     fn has_niches(&self) -> bool {
         false
@@ -447,6 +461,11 @@ pub trait Writers: Debug + Send + Sync {
 
 /// Which combination of ingredients is tried next.
 pub trait Sampler: Debug + Send + Sync {
+    /// Which text of a prompt it compares with those of others.
+    fn compares(&self) -> Option<ComparedText> {
+        None
+    }
+
     /// How many observations it learns from at least; `None`: it learns nothing.
     fn observations(&self) -> Option<usize> {
         None
@@ -536,6 +555,11 @@ pub trait Evaluate: Debug + Send + Sync {
     /// what it is ranked by.
     fn worth(&self, search: &Search<'_>, candidate: CandidateIx, common: u32) -> Option<f64> {
         let _ = (search, candidate, common);
+        None
+    }
+
+    /// Which text of a prompt it compares with those of others.
+    fn compares(&self) -> Option<ComparedText> {
         None
     }
 

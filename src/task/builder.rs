@@ -239,6 +239,7 @@ impl TaskBuilder {
             models: ModelsTable {
                 task,
                 judge: self.models.remove(&ModelRole::Judge),
+                embed: self.models.remove(&ModelRole::Embed),
                 mutator: self.models.into_iter().filter_map(mutator).collect(),
             },
             score: Vec::new(),

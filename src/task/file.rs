@@ -156,6 +156,8 @@ pub struct ModelsTable {
     pub mutator: Vec<ModelSpec>,
     /// Grades answers.
     pub judge: Option<ModelSpec>,
+    /// Says how near texts of prompts are; without it they are compared by their words and letters.
+    pub embed: Option<ModelSpec>,
 }
 
 impl ModelsTable {
@@ -163,7 +165,8 @@ impl ModelsTable {
     pub fn each(&self) -> impl Iterator<Item = (ModelRole, &ModelSpec)> {
         let mutators = (0..).map(MutatorIx).map(ModelRole::Mutator).zip(&self.mutator);
         let judge = self.judge.iter().map(|judge| (ModelRole::Judge, judge));
-        std::iter::once((ModelRole::Task, &self.task)).chain(mutators).chain(judge)
+        let embed = self.embed.iter().map(|embed| (ModelRole::Embed, embed));
+        std::iter::once((ModelRole::Task, &self.task)).chain(mutators).chain(judge).chain(embed)
     }
 }
 

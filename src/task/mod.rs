@@ -31,7 +31,7 @@ use file::{PartSource, TaskFile};
 use goal::Goal;
 use model::{
     Execution, FormTable, Hedge, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider,
-    RequestForm, SchemaSource,
+    ProviderKind, RequestForm, SchemaSource,
 };
 use scorer::ScorerSet;
 use serde_json::Value;
@@ -418,6 +418,13 @@ fn model(
     spec.form.check_for(kind)?;
     let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?
         .with_schema(schema);
+    let form = match role {
+        ModelRole::Embed => {
+            check_embedding(spec, kind)?;
+            form.for_vectors()
+        }
+        _ => form,
+    };
     let (price, price_source) = provider.price_of(name).unzip();
     if spec.weight.is_some() && !role.is_mutator() {
         return Err(format!("`weight` is not used for the {role} model: only mutators are drawn"));
@@ -456,6 +463,26 @@ fn model(
         hedge: spec.hedge,
         form: Arc::new(form),
     })
+}
+
+/// Checks that a model can be asked for vectors, and that its table says nothing of answers.
+fn check_embedding(spec: &ModelSpec, kind: ProviderKind) -> Result<(), String> {
+    let name = &spec.model;
+    if !kind.has_embeddings() {
+        return Err(format!(
+            "`{name}` cannot be asked for vectors: that is built for `POST /embeddings`, which providers of \
+             the kinds `openai` and `openai-responses` have; name a model of one of those"
+        ));
+    }
+    if let Some(key) = spec.key_without_use_for_vectors() {
+        return Err(format!(
+            "`{key}` has no use for the embed model, which writes no answer: leave it out"
+        ));
+    }
+    if spec.form.body.contains_key("input") {
+        return Err("`body` cannot set `input`: it holds the texts".to_owned());
+    }
+    Ok(())
 }
 
 /// Checks that a hedge can happen.

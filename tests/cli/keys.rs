@@ -222,3 +222,29 @@ fn two_runs_at_once_keep_to_the_limits_of_a_server() {
         .map(|name| env.json(&format!("results/{name}/summary.json"))["counts"]["errors"].clone());
     assert_eq!(errors, [json!(0), json!(0)]);
 }
+
+/// The server of the embedding model repeats the key in every refusal.
+#[test]
+fn a_key_in_a_refusal_of_embeddings_comes_into_no_file() {
+    for status in [400, 401, 500] {
+        let server = Server::start(move |_, request| echo(status, "", request));
+        let mut env = TestEnv::with_colours();
+        let models = "mutator = \"sim/editor\"\nembed = \"local/m\"";
+        env.edit("colours/task.toml", "mutator = \"sim/editor\"", models);
+        let provider = format!(
+            "[providers.local]\nkind = \"openai\"\nbase_url = \"{}\"\nfree = true\n\
+             api_key = \"env:LOCAL_KEY\"\n\n[goal]",
+            server.base_url()
+        );
+        env.edit("colours/task.toml", "[goal]", &provider);
+        env.set("LOCAL_KEY", KEY);
+        let line = "run colours --strategy shinka-islands --name one --max-proposals 1 --for 10s";
+        let ran = env.run(line);
+        assert!(server.requests().iter().all(|it| it.authorization().is_some()));
+        assert!(!server.requests().is_empty());
+        // The words of these refusals are those of a refused key, whatever the status.
+        assert!(ran.code == 4 || status == 500, "{}", ran.stderr);
+        let shown = env.run("status one");
+        nowhere(&env, KEY, &[&ran, &shown]);
+    }
+}

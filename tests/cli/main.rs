@@ -9,6 +9,7 @@ mod batches;
 mod command_scorer;
 mod commands;
 mod doctor;
+mod embed;
 mod env;
 mod explain;
 mod export;

@@ -415,7 +415,7 @@ impl CallRunner {
             };
             let release = match purpose {
                 Work::Evaluation(to) => self.release(context, *to, &ended).await,
-                Work::Proposal(..) => Release::Alone,
+                Work::Proposal(..) | Work::Embedding(..) => Release::Alone,
             };
             let (cause, why) = match ended {
                 // It is durable: what stops the run does not take it away.

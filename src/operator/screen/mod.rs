@@ -47,7 +47,8 @@ impl Screens {
         Self { trials, max_tokens: task.max_tokens }
     }
 
-    /// Refuses a prompt, or lets it pass. The limits of the engine come before the recipe's own.
+    /// Refuses a prompt, or lets it pass. The limits of the engine come before the recipe's own. Without
+    /// `compares_texts`, those of the recipe's are left out that say how near two texts are.
     ///
     /// # Errors
     /// The first reason to refuse it.
@@ -57,6 +58,7 @@ impl Screens {
         parent: &Prompt,
         layout: &Layout,
         facts: &Facts,
+        compares_texts: bool,
     ) -> Result<(), Refusal> {
         self.form(prompt, parent, layout)?;
         if facts.find(&prompt.id()).is_some() {
@@ -70,7 +72,8 @@ impl Screens {
             layout,
             facts,
         };
-        self.trials.iter_mut().try_for_each(|trial| trial.check(&new))
+        let asked = self.trials.iter_mut().filter(|it| compares_texts || !it.compares_texts());
+        asked.into_iter().try_for_each(|trial| trial.check(&new))
     }
 
     /// Refuses a prompt that is not well-formed: what the engine itself asks of every prompt.
@@ -144,7 +147,7 @@ mod tests {
         let at = jiff::Timestamp::UNIX_EPOCH;
         let baseline = crate::candidate::Candidate::baseline(seed);
         state.apply(crate::id::EventNumber(0), &crate::event::Event::Started { at, baseline });
-        screens.check(&prompt(new), &prompt(old), &layout, &state).map_err(|(why, _)| why)
+        screens.check(&prompt(new), &prompt(old), &layout, &state, true).map_err(|(why, _)| why)
     }
 
     #[test]

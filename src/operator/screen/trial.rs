@@ -4,6 +4,7 @@ use crate::operator::ask::Refusal;
 use crate::prompt::{Layout, Prompt};
 use crate::state::Facts;
 use crate::task::example::Example;
+use crate::vector::ComparedText;
 use std::fmt::Debug;
 
 /// Bytes of one token where a limit on tokens meets a text whose tokens are not counted: the usual
@@ -46,6 +47,11 @@ pub trait Screen: Debug + Send + Sync {
         None
     }
 
+    /// Which text of a prompt it compares with those of others.
+    fn compares(&self) -> Option<ComparedText> {
+        None
+    }
+
     /// The most children of one parent in one generation that are tried.
     fn most_children(&self) -> Option<usize> {
         None
@@ -59,6 +65,11 @@ pub trait Screen: Debug + Send + Sync {
 
 /// A screen that is ready for a task.
 pub trait Trial: Debug + Send {
+    /// Whether it says how near two texts are.
+    fn compares_texts(&self) -> bool {
+        false
+    }
+
     /// Refuses a prompt, or lets it pass.
     ///
     /// # Errors

@@ -71,7 +71,14 @@ fn ask(
     messages: &[Message],
     draw: Option<u64>,
 ) -> Result<String, String> {
-    let call = Call { model, messages, temperature: 1.0, max_output_tokens: 500, draw };
+    let call = Call {
+        model,
+        messages,
+        temperature: 1.0,
+        max_output_tokens: 500,
+        draw,
+        asks_vectors: false,
+    };
     replay.answer(call).map(|answer| answer.text).map_err(|refused| refused.message)
 }
 
@@ -104,6 +111,7 @@ fn digits_decide_which_rows_are_right() {
         temperature: 0.0,
         max_output_tokens: 9,
         draw: None,
+        asks_vectors: false,
     };
     let messages = chat("Name the colour.", &world.rows[0].input);
     let usage = replay.answer(call(&messages)).unwrap().usage;
@@ -333,6 +341,7 @@ fn the_real_files_can_be_played_to_their_end() {
                 temperature: 1.0,
                 max_output_tokens: most,
                 draw: None,
+                asks_vectors: false,
             };
             let text = replay.answer(call).unwrap().text;
             let before = replay.played().given;

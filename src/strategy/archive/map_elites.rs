@@ -4,6 +4,7 @@
 
 use crate::id::CandidateIx;
 use crate::strategy::search::{Archive, Search};
+use crate::vector::ComparedText;
 use std::collections::BTreeMap;
 
 kind! {
@@ -29,6 +30,10 @@ impl Archive for MapElites {
             cells.entry(cell).or_insert(candidate);
         }
         cells.into_values().collect()
+    }
+
+    fn compares(&self) -> Option<ComparedText> {
+        Some(ComparedText::Whole)
     }
 
     fn has_niches(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::event::{Dropped, Event, Round};
 use crate::id::CandidateIx;
 use crate::stats::cluster::imbalance;
 use crate::strategy::search::{Contest, Evaluate, Pulls, Rounds};
+use crate::vector::ComparedText;
 use rand::Rng;
 use std::sync::Arc;
 
@@ -31,6 +32,10 @@ kind! {
 impl Evaluate for Cluster {
     fn rounds(&self) -> Option<&dyn Rounds> {
         Some(self)
+    }
+
+    fn compares(&self) -> Option<ComparedText> {
+        Some(ComparedText::WithoutDemos)
     }
 
     fn rows_per_child(&self, _: u64, _: u64) -> [u64; 2] {
@@ -121,8 +126,9 @@ fn groups(kind: &Cluster, contest: &Contest<'_>, candidates: &[CandidateIx]) -> 
         count => count,
     };
     let seed = contest.seed.child("clusters", 0);
-    contest.search.state.memory.text_models.clusters(
-        contest.search.state,
+    let state = contest.search.state;
+    state.memory.text_models.clusters(
+        (state, &state.memory.texts),
         candidates,
         (count, kind.features),
         seed,

@@ -10,6 +10,7 @@ use crate::id::CandidateIx;
 use crate::state::Status;
 use crate::strategy::search::{Contest, Evaluate, Pulls, Rounds};
 use crate::task::example::Split;
+use crate::vector::ComparedText;
 
 kind! {
     /// A function of the prompts' features is fitted as rows come in, and drops the arms that it
@@ -30,6 +31,10 @@ kind! {
 impl Evaluate for Regress {
     fn rounds(&self) -> Option<&dyn Rounds> {
         Some(self)
+    }
+
+    fn compares(&self) -> Option<ComparedText> {
+        Some(ComparedText::WithoutDemos)
     }
 
     fn rows_per_child(&self, _: u64, _: u64) -> [u64; 2] {
@@ -55,9 +60,10 @@ impl Rounds for Regress {
     fn judge(&self, contest: &Contest<'_>, round: &Round) -> Event {
         let arms = arms(contest, round);
         let observed = contest.observed(&arms, self.features);
-        let seed = contest.seed.child("fit", u64::from(round.round));
+        let (state, seed) =
+            (contest.search.state, contest.seed.child("fit", u64::from(round.round)));
         let fitted =
-            contest.search.state.memory.text_models.predicted(contest.search.state, observed, seed);
+            state.memory.text_models.predicted((state, &state.memory.texts), observed, seed);
         let value = |candidate: CandidateIx| {
             let place = arms.iter().position(|other| *other == candidate);
             match (&fitted, place) {

@@ -2,12 +2,13 @@
 
 use crate::candidate::Demo;
 use crate::seed::Seed;
-use crate::stats::features::Projection;
 use crate::stats::gaussian_process::{
     GaussianProcess, expected_improvement, thompson, upper_confidence,
 };
 use crate::strategy::search::{Sampler, Search, Trial};
 use crate::strategy::space::{Combination, Observation, Space};
+use crate::vector::ComparedText;
+use crate::vector::features::Projection;
 use rand::Rng;
 
 /// Standard deviations of an optimistic value.
@@ -43,6 +44,10 @@ choice! {
 }
 
 impl Sampler for Process {
+    fn compares(&self) -> Option<ComparedText> {
+        Some(ComparedText::WithoutDemos)
+    }
+
     fn observations(&self) -> Option<usize> {
         Some(self.startup.max(2))
     }
@@ -95,8 +100,8 @@ struct Features {
 impl Features {
     fn new(size: usize, search: &Search<'_>, space: &Space) -> Self {
         let state = search.state;
-        let memo = &state.memory.text_models;
-        let texts = space.texts.iter().map(|text| memo.features(state, *text, size).to_vec());
+        let texts = state.memory.texts.features(state, &space.texts, size);
+        let texts = texts.iter().map(|vector| vector.to_vec());
         let sets = if space.sets.len() > 1 {
             let rows = search.setting.train_rows as usize;
             // A row with the model's own answer is another demonstration than with the expected one.

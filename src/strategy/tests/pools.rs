@@ -4,7 +4,7 @@
 use super::*;
 use crate::candidate::Demo;
 use crate::stats::cluster::KMeans;
-use crate::stats::features::Featuriser;
+use crate::vector::features::Featuriser;
 use std::collections::BTreeSet;
 
 /// A pool of the baseline and this many paraphrases, instead of the recipe's own.

@@ -52,6 +52,8 @@ pub struct RequestForm {
     /// Whether its protocol has such breakpoints.
     has_breakpoints: bool,
     schema: Option<Value>,
+    /// Whether vectors are asked for, and no answer.
+    asks_vectors: bool,
 }
 
 impl Default for RequestForm {
@@ -78,6 +80,7 @@ impl RequestForm {
             cache_min_tokens: protocol.cache_min_tokens,
             has_breakpoints: protocol.cache_min_tokens.is_some(),
             schema: None,
+            asks_vectors: false,
         };
         form.takes_seed(&protocol.seed);
         form
@@ -189,6 +192,19 @@ impl RequestForm {
         Self { schema, ..self }
     }
 
+    /// The same for an embedding model: the messages are texts whose vectors are asked for.
+    #[must_use]
+    pub fn for_vectors(self) -> Self {
+        Self { asks_vectors: true, ..self }
+    }
+
+    /// Whether the messages are texts whose vectors are asked for. The reply's text then holds them
+    /// ([`crate::vector::to_text`]).
+    #[must_use]
+    pub fn asks_vectors(&self) -> bool {
+        self.asks_vectors
+    }
+
     /// Headers beside those of every request.
     #[must_use]
     pub fn headers(&self) -> &BTreeMap<String, String> {
@@ -214,7 +230,7 @@ impl RequestForm {
     }
 
     fn sends(&self, field: OptionalField) -> bool {
-        !self.not_taken.contains(&field) && !self.left_out.contains(&field)
+        !self.asks_vectors && !self.not_taken.contains(&field) && !self.left_out.contains(&field)
     }
 
     /// The name of the limit on an answer.
@@ -244,7 +260,7 @@ impl RequestForm {
     /// Whether a system message is sent as such.
     #[must_use]
     pub fn sends_system(&self) -> bool {
-        self.sends(OptionalField::SystemRole)
+        self.asks_vectors || self.sends(OptionalField::SystemRole)
     }
 
     /// A body with the prompt that it begins with.
@@ -262,7 +278,9 @@ impl RequestForm {
         if self.sends_temperature() {
             set(&mut fields, &self.temperature_field, temperature.into());
         }
-        set(&mut fields, &self.max_tokens_field, max_output_tokens.into());
+        if !self.asks_vectors {
+            set(&mut fields, &self.max_tokens_field, max_output_tokens.into());
+        }
         if self.sends_seed() {
             set(&mut fields, &self.seed_field, draw.into());
         }
@@ -273,6 +291,10 @@ impl RequestForm {
     /// cannot do without it. The limit on an answer gets its other name.
     #[must_use]
     pub fn without(&self, field: &str) -> Option<Self> {
+        // It has none of them.
+        if self.asks_vectors {
+            return None;
+        }
         let mut form = self.clone();
         // A server names the field, and not always the object that it is in.
         let is = |path: &str| path == field || path.rsplit('.').next() == Some(field);
@@ -297,12 +319,16 @@ impl RequestForm {
 /// limit, and what a service never takes is no choice.
 impl Serialize for RequestForm {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut form = serializer.serialize_struct("RequestForm", 3)?;
+        let mut form = serializer.serialize_struct("RequestForm", 4)?;
         form.serialize_field("body", &self.body)?;
         form.serialize_field("left_out", &self.left_out)?;
         match &self.schema {
             Some(schema) => form.serialize_field("schema", schema)?,
             None => form.skip_field("schema")?,
+        }
+        match self.asks_vectors {
+            true => form.serialize_field("asks_vectors", &true)?,
+            false => form.skip_field("asks_vectors")?,
         }
         form.end()
     }
@@ -312,7 +338,10 @@ impl RequestForm {
     /// Whether nothing in it decides answers.
     #[must_use]
     pub fn is_usual(&self) -> bool {
-        self.body.is_empty() && self.left_out.is_empty() && self.schema.is_none()
+        self.body.is_empty()
+            && self.left_out.is_empty()
+            && self.schema.is_none()
+            && !self.asks_vectors
     }
 }
 

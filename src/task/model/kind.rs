@@ -19,6 +19,15 @@ pub enum ProviderKind {
 }
 
 impl ProviderKind {
+    /// Whether its protocol has `POST /embeddings`, as far as that is built here.
+    #[must_use]
+    pub fn has_embeddings(self) -> bool {
+        match self {
+            Self::Openai | Self::OpenaiResponses | Self::Sim => true,
+            Self::Anthropic | Self::Gemini => false,
+        }
+    }
+
     /// Whether its protocol has a batch API that is built here.
     #[must_use]
     pub fn has_batches(self) -> bool {

@@ -43,7 +43,7 @@ use std::time::Duration;
 
 /// The role of a model.
 ///
-/// It is written `task`, `mutator`, `judge`; further mutators are `mutator-2`, `mutator-3`.
+/// It is written `task`, `mutator`, `judge`, `embed`; further mutators are `mutator-2`, `mutator-3`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -56,6 +56,8 @@ pub enum ModelRole {
     Mutator(MutatorIx),
     /// Grades answers.
     Judge,
+    /// Says by vectors how near texts of prompts are to each other.
+    Embed,
 }
 
 impl ModelRole {
@@ -69,6 +71,7 @@ impl ModelRole {
             Self::Task => "task",
             Self::Mutator(_) => "mutator",
             Self::Judge => "judge",
+            Self::Embed => "embed",
         }
     }
 
@@ -83,7 +86,7 @@ impl ModelRole {
     pub fn mutator(self) -> Option<MutatorIx> {
         match self {
             Self::Mutator(mutator) => Some(mutator),
-            Self::Task | Self::Judge => None,
+            Self::Task | Self::Judge | Self::Embed => None,
         }
     }
 
@@ -93,6 +96,8 @@ impl ModelRole {
         match self {
             Self::Task | Self::Judge => 512,
             Self::Mutator(_) => 2_000,
+            // A vector has no tokens.
+            Self::Embed => 0,
         }
     }
 
@@ -100,7 +105,7 @@ impl ModelRole {
     #[must_use]
     pub fn default_temperature(self) -> f64 {
         match self {
-            Self::Task | Self::Judge => 0.0,
+            Self::Task | Self::Judge | Self::Embed => 0.0,
             Self::Mutator(_) => 1.0,
         }
     }
@@ -135,6 +140,7 @@ impl TryFrom<String> for ModelRole {
             "task" => Some(Self::Task),
             "mutator" => Some(Self::MUTATOR),
             "judge" => Some(Self::Judge),
+            "embed" => Some(Self::Embed),
             other => other.strip_prefix("mutator-").and_then(further),
         };
         // A role has one spelling: neither `mutator-1` nor `mutator-02`.
@@ -233,6 +239,28 @@ pub struct ModelSpec {
 }
 
 impl ModelSpec {
+    /// The first key of its table that an embedding model has no use for.
+    pub(super) fn key_without_use_for_vectors(&self) -> Option<&'static str> {
+        let Self { temperature, max_output_tokens, context_tokens, weight, schema, .. } = self;
+        let form = &self.form;
+        [
+            (temperature.is_some() || form.temperature.is_some(), "temperature"),
+            (max_output_tokens.is_some(), "max_output_tokens"),
+            (context_tokens.is_some(), "context_tokens"),
+            (weight.is_some(), "weight"),
+            (schema.is_some(), "schema"),
+            (!self.execution.is_live(), "execution"),
+            (self.batch_wait.is_some(), "batch_wait"),
+            (form.max_tokens_field.is_some(), "max_tokens_field"),
+            (form.seed.is_some(), "seed"),
+            (form.system_role.is_some(), "system_role"),
+            (form.reasoning_effort.is_some(), "reasoning_effort"),
+            (form.cache.is_some(), "cache"),
+        ]
+        .into_iter()
+        .find_map(|(is_there, key)| is_there.then_some(key))
+    }
+
     /// A model with the settings of its role and its provider.
     #[must_use]
     pub fn of(model: ModelName) -> Self {
