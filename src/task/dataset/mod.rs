@@ -51,7 +51,9 @@ pub(crate) fn from_values(
     columns: &ColumnMap,
 ) -> Result<Vec<Example>, SourceError> {
     let rows = values.into_iter().zip(1..);
-    let rows = rows.map(|(value, line)| Ok(Row { line, values: row::object(place, line, value)? }));
+    let rows = rows.map(|(value, line)| {
+        Ok(Row { line, values: row::object(place, line, value)?, numbers: Vec::new() })
+    });
     let rows: Vec<Row> = rows.collect::<Result<_, SourceError>>()?;
     if rows.is_empty() {
         return Err(SourceError::new(place, "there are none"));
