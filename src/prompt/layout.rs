@@ -215,13 +215,17 @@ impl Layout {
         row: RowValues<'_>,
         target: &mut String,
     ) -> Result<(), TemplateError> {
+        let begins_message = target.is_empty();
         if self.is_searched(&part.name) {
             fill(part, row.columns, target);
-            return Ok(());
+        } else {
+            let template = self.frozen.get_template(&part.name).map_err(|e| broken(part, &e))?;
+            let text = template.render(self.values(row)).map_err(|e| broken(part, &e))?;
+            target.push_str(&text);
         }
-        let template = self.frozen.get_template(&part.name).map_err(|e| broken(part, &e))?;
-        let text = template.render(self.values(row)).map_err(|e| broken(part, &e))?;
-        target.push_str(&text);
+        if begins_message && begins_with_nothing(part, row.columns) {
+            target.drain(..blank_lines(target));
+        }
         Ok(())
     }
 
@@ -336,6 +340,22 @@ fn columns_of_searched(
     }
 }
 
+/// Whether a part begins with a placeholder that shows nothing: an optional column, such as a context.
+fn begins_with_nothing(part: &Part, row: &Columns) -> bool {
+    let is_blank =
+        |piece: &Piece<'_>| matches!(piece, Piece::Literal(text) if text.trim().is_empty());
+    let first = pieces(&part.text).into_iter().find(|piece| !is_blank(piece));
+    first
+        .and_then(Piece::column)
+        .is_some_and(|name| row.get(name).is_none_or(|value| value_text(value).trim().is_empty()))
+}
+
+/// Bytes of the blank lines at the head of a text.
+fn blank_lines(text: &str) -> usize {
+    let lines = text.split_inclusive('\n');
+    lines.take_while(|line| line.ends_with('\n') && line.trim().is_empty()).map(str::len).sum()
+}
+
 fn fill(part: &Part, row: &Columns, target: &mut String) {
     for piece in pieces(&part.text) {
         match piece {
@@ -403,6 +423,32 @@ mod tests {
 
     fn columns() -> BTreeSet<String> {
         BTreeSet::from(["input".to_owned(), "locale".to_owned()])
+    }
+
+    #[test]
+    fn an_empty_placeholder_at_the_head_leaves_no_blank_lines() {
+        let columns = BTreeSet::from(["context".to_owned(), "input".to_owned()]);
+        let all = "{{ context }}\n\n{{ input }}";
+        for (system, user, context, expected) in [
+            ("", all, json!(""), ["", "Q"]),
+            ("", all, json!(null), ["", "Q"]),
+            ("", all, json!("C"), ["", "C\n\nQ"]),
+            ("", "{{ context }}\n \n  {{ context }}\n{{ input }}", json!(""), ["", "Q"]),
+            ("", "\n{{ context }}\n  {{ input }}", json!(""), ["", "  Q"]),
+            ("", "\n\n{{ input }}", json!(""), ["", "\n\nQ"]),
+            ("", "{{ input }}\n\n{{ context }}\n", json!(""), ["", "Q\n\n\n"]),
+            ("{{ context }}\n\nRoute it.", "{{ input }}", json!(""), ["Route it.", "Q"]),
+        ] {
+            let row = json!({"input": "Q", "context": context});
+            for searched in [&[][..], &["system".to_owned(), "user".to_owned()]] {
+                let prompt = prompt(system, user);
+                let layout = Layout::new(&prompt, searched, &columns).unwrap();
+                let messages = layout.render(&prompt, row.as_object().unwrap()).unwrap();
+                let mut texts = messages.iter().map(|message| message.content.as_str());
+                let user = texts.next_back();
+                assert_eq!([texts.next().unwrap_or_default(), user.unwrap()], expected, "{user:?}");
+            }
+        }
     }
 
     #[test]
