@@ -350,6 +350,30 @@ mod tests {
     }
 
     #[test]
+    fn nan_in_a_row_is_an_error_on_its_line_with_what_to_write() {
+        for (row, word) in [
+            (r#"{"input": "c", "answer": NaN}"#, "NaN"),
+            (r#"{"input": NaN, "answer": "b"}"#, "NaN"),
+            (r#"{"input": "c", "answer": "b", "scores": [1, nan]}"#, "nan"),
+            (r#"{"input": "c", "answer": "b", "meta": {"a": -Infinity}}"#, "-Infinity"),
+        ] {
+            let good = r#"{"input": "a", "answer": "b"}"#;
+            for (name, text) in [
+                ("a.jsonl", format!("{good}\n{row}\n{good}\n")),
+                ("a.json", format!("[{good},\n{row},\n{good}]\n")),
+            ] {
+                let found = error(name, text);
+                assert_eq!(found.line, Some(2), "{found}");
+                assert!(
+                    found.message.contains(&format!("`{word}` is not a JSON value")),
+                    "{found}"
+                );
+                assert!(found.help.as_ref().is_some_and(|it| it.contains("write null")), "{found}");
+            }
+        }
+    }
+
+    #[test]
     fn a_files_hash_is_that_of_its_bytes() {
         let file = write("a.csv", "q,answer\n");
         let expected = blake3::hash(b"q,answer\n").to_hex().to_string();
