@@ -55,12 +55,15 @@ pub struct SourceError {
     pub message: String,
     /// A hint for the user, if there is one.
     pub help: Option<String>,
+    /// The file could not be written because the disk is full, which is no mistake in it.
+    pub is_disk_full: bool,
 }
 
 impl SourceError {
     /// A mistake in a file, without a line.
     pub fn new(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), line: None, message: message.into(), help: None }
+        let message = message.into();
+        Self { file: file.into(), line: None, message, help: None, is_disk_full: false }
     }
 
     /// Adds the line, from 1.
@@ -110,11 +113,18 @@ impl SourceError {
         }
     }
 
+    /// A file that cannot be written.
+    #[must_use]
+    pub fn unwritable(file: &Path, error: &io::Error) -> Self {
+        let message = format!("cannot be written: {}", text::cause(error));
+        Self { is_disk_full: text::is_disk_full(error), ..Self::new(file, message) }
+    }
+
     /// The same mistake, at the line of another file that names this one.
     #[must_use]
     pub fn named_in(self, file: &Path, line: Option<usize>) -> Self {
         let message = format!("`{}`: {}", self.file.display(), self.message);
-        Self { file: file.to_owned(), line, message, help: self.help }
+        Self { file: file.to_owned(), line, message, ..self }
     }
 
     /// Makes a mistake from the TOML parser's error, with a suggestion for a mistyped key.

@@ -165,6 +165,12 @@ pub fn one_line(text: &str) -> String {
     out
 }
 
+/// Whether the cause of an error is that nothing more fits onto the disk: no mistake of what was asked for.
+#[must_use]
+pub fn is_disk_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
 /// What an error of the operating system means, without its number: a lower-case sentence without a full
 /// stop.
 #[must_use]
@@ -173,7 +179,9 @@ pub fn cause(error: &io::Error) -> String {
         ErrorKind::NotFound => "it does not exist",
         ErrorKind::PermissionDenied => "permission is denied",
         ErrorKind::StorageFull => "the disk is full; free some space and try again",
-        ErrorKind::QuotaExceeded => "your quota of disk space is used up",
+        ErrorKind::QuotaExceeded => {
+            "your quota of disk space is used up; free some space and try again"
+        }
         ErrorKind::ReadOnlyFilesystem => "the disk is read-only",
         ErrorKind::IsADirectory => "it is a folder",
         ErrorKind::NotADirectory => "a part of its path is a file, not a folder",

@@ -70,9 +70,10 @@ impl CliError {
         Self::new(Kind::Usage, message)
     }
 
-    /// A file that cannot be written.
+    /// A file that cannot be written. A full disk is unexpected, whatever was to be written.
     pub(super) fn not_written(path: &Path, error: &io::Error) -> Self {
-        Self::usage(format!("{} cannot be written: {}", path.display(), text::cause(error)))
+        let kind = if text::is_disk_full(error) { Kind::Unexpected } else { Kind::Usage };
+        Self::new(kind, format!("{}: cannot be written: {}", path.display(), text::cause(error)))
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
@@ -101,7 +102,8 @@ impl fmt::Display for CliError {
 
 impl From<SourceError> for CliError {
     fn from(error: SourceError) -> Self {
-        let shown = Self::invalid(error.without_help());
+        let kind = if error.is_disk_full { Kind::Unexpected } else { Kind::Invalid };
+        let shown = Self::new(kind, error.without_help());
         match error.help {
             Some(help) => shown.hint(help),
             None => shown,
@@ -243,12 +245,18 @@ mod tests {
     fn a_full_disk_is_told_with_what_could_not_be_done() {
         let source = Arc::new(io::Error::from(io::ErrorKind::StorageFull));
         let shared = JournalError::Store(StoreError::Io { what: "use r/journal".into(), source });
-        assert_eq!(
-            CliError::from(shared).message,
-            "cannot use r/journal: the disk is full; free some space and try again"
-        );
         let path = Path::new("r/report.html");
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        for (error, place) in [
+            (CliError::from(shared), "cannot use r/journal"),
+            (CliError::not_written(path, &full()), "r/report.html: cannot be written"),
+            (SourceError::unwritable(path, &full()).into(), "r/report.html: cannot be written"),
+        ] {
+            let words = "the disk is full; free some space and try again";
+            assert_eq!(error.message, format!("{place}: {words}"));
+            assert_eq!(error.kind.exit_code(), 1, "{error}");
+        }
         let own = CliError::not_written(path, &io::ErrorKind::PermissionDenied.into());
-        assert_eq!(own.message, "r/report.html cannot be written: permission is denied");
+        assert_eq!(own.message, "r/report.html: cannot be written: permission is denied");
     }
 }

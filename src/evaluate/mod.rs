@@ -57,7 +57,7 @@ impl Evaluator {
     pub fn check_rows(&self) -> Result<(), SourceError> {
         for split in [Split::Train, Split::Dev, Split::Hold] {
             for row in self.rows(split) {
-                self.task.layout.render(&self.task.baseline, &row.columns).map_err(|error| {
+                self.task.layout.render(&self.task.baseline, row).map_err(|error| {
                     let file = self.task.data.first().map(|file| file.path.clone());
                     SourceError::new(file.unwrap_or_default(), format!("row `{}`: {error}", row.id))
                         .at_line(row.line)
@@ -91,7 +91,7 @@ impl Evaluator {
         let Some(example) = self.row(split, row) else {
             return Ok(None);
         };
-        let messages = self.task.layout.render(prompt, &example.columns)?;
+        let messages = self.task.layout.render(prompt, example)?;
         let model = self.task.task_model();
         let stable_bytes = match model.form.cache_min_tokens() {
             Some(_) => self.task.layout.stable_bytes(prompt, &messages),
@@ -180,7 +180,7 @@ impl Evaluator {
     /// The user message without the prompt around it: the columns that the baseline's user part
     /// shows.
     fn input(&self, example: &Example) -> String {
-        let messages = self.task.layout.render(&self.task.baseline, &example.columns);
+        let messages = self.task.layout.render(&self.task.baseline, example);
         let last: Option<Message> = messages.ok().and_then(|mut messages| messages.pop());
         last.map(|message| message.content).unwrap_or_default()
     }

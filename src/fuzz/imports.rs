@@ -43,7 +43,7 @@ fn written(draft: &TaskDraft) {
     match Task::load(&folder) {
         Ok(task) => {
             for row in task.visible_rows().into_iter().take(3) {
-                task.layout.render(&task.baseline, &row.columns).expect("a request is written");
+                task.layout.render(&task.baseline, row).expect("a request is written");
             }
         }
         Err(error) => assert!(!error.message.is_empty()),

@@ -15,6 +15,7 @@ fn scorer(table: Value) -> Option<Scorer> {
 fn row(answer: Value) -> Example {
     let id = ExampleId::new("1");
     Example {
+        numbers: Vec::new(),
         id,
         columns: crate::prompt::Columns::new(),
         answer,

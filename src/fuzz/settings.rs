@@ -36,7 +36,7 @@ pub(super) fn task(bytes: &[u8]) {
     }) {
         Ok(task) => {
             for row in task.visible_rows() {
-                drop(task.layout.render(&task.baseline, &row.columns));
+                drop(task.layout.render(&task.baseline, row));
                 drop(task.scorers.score("x", row));
             }
             drop(task.check_prices());

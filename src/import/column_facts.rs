@@ -4,7 +4,7 @@
 
 use super::literal;
 use super::path::ValuePath;
-use super::value_kind::{ends_in_marked_number, is_date, is_missing, number_of};
+use super::value_kind::{ends_in_marked_number, is_date, is_flag, is_missing, number_of};
 use crate::prompt::value_text;
 use crate::task::scorer::{is_number, label_form};
 use serde_json::Value;
@@ -130,6 +130,12 @@ impl ColumnFacts {
     /// The rows of its most frequent value.
     pub(super) fn most_frequent(&self) -> usize {
         self.values.values().max().map_or(0, |rows| *rows as usize)
+    }
+
+    /// Whether each value says that a label applies or does not: 0 and 1, `true` and `false`.
+    pub(super) fn is_flag(&self) -> bool {
+        let labels = self.labels.as_ref().filter(|labels| !labels.is_empty());
+        self.text_lists == 0 && labels.is_some_and(|labels| labels.keys().all(|it| is_flag(it)))
     }
 
     /// Whether all rows that have a value have the same one.

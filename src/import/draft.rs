@@ -70,9 +70,7 @@ impl TaskDraft {
     /// # Errors
     /// The rows cannot be read again, or not be written.
     pub(crate) fn write_rows(&self, path: &Path, limit: Option<usize>) -> Result<(), SourceError> {
-        let failed = |error: std::io::Error| {
-            SourceError::new(path, format!("cannot be written: {}", text::cause(&error)))
-        };
+        let failed = |error: std::io::Error| SourceError::unwritable(path, &error);
         let mut file = BufWriter::new(File::create(path).map_err(failed)?);
         let limit = limit.unwrap_or(usize::MAX);
         let mut write = |row: &Columns| {

@@ -47,8 +47,11 @@ impl SourceColumns {
         let input_path = self.guess.input.as_ref().ok_or_else(|| missing(ColumnRole::Input))?;
         let answer = self.facts_of(answer_path).ok_or_else(|| missing(ColumnRole::Answer))?;
         let is_chosen = answer_path.is_column() && self.rows.shape.is_chosen(answer_path.first());
+        let flags = self.rows.shape.flags.as_ref();
+        let flags = flags.filter(|it| *answer_path == ValuePath::column(&it.answer));
         let answers = match is_chosen && answer.values_are_among(&self.marks) {
             true => Answers::Labels(self.marks.iter().cloned().collect()),
+            false if let Some(flags) = flags => Answers::LabelLists(flags.labels.clone()),
             false => {
                 let ends_chats =
                     answer_path.is_column() && self.rows.shape.ends_chats(answer_path.first());

@@ -5,8 +5,10 @@
 use super::column_facts::ColumnFacts;
 use super::column_stats::ColumnStats;
 use super::guess::{guess, ranked};
+use super::names;
 use super::path::ValuePath;
 use super::role::{ColumnRole, ColumnRoles};
+use super::shape::Flags;
 use super::source_rows::SourceRows;
 use crate::prompt::value_text;
 use crate::source::SourceError;
@@ -93,6 +95,21 @@ pub(crate) struct SourceColumns {
     pub(super) left_out: BTreeMap<&'static str, usize>,
 }
 
+/// The fewest columns of 0 and 1 that are labels: two may be any two facts.
+const MIN_FLAGS: usize = 3;
+
+/// What is said of columns that are labels.
+fn flags_note(flags: &Flags) -> String {
+    let names: Vec<String> = flags.labels.iter().map(|it| format!("`{it}`")).collect();
+    format!(
+        "{} are 0 or 1 in every row: the answer, `{}`, is the list of those that are 1. For one of them \
+         alone: --answer {}",
+        text::shorten(&names.join(", "), 200),
+        flags.answer,
+        flags.labels.first().map_or("COLUMN", String::as_str)
+    )
+}
+
 impl SourceColumns {
     /// Reads a file and guesses the roles of its columns. What `seen` gets explains an error.
     ///
@@ -104,7 +121,47 @@ impl SourceColumns {
         wishes: &Wishes,
         seen: &mut Vec<String>,
     ) -> Result<Self, SourceError> {
-        let (rows, mut notes) = SourceRows::open(path)?;
+        let (mut rows, notes) = SourceRows::open(path)?;
+        let columns = Self::of_rows(rows.clone(), notes.clone(), wishes, seen)?;
+        let Some(flags) = columns.flags() else { return Ok(columns) };
+        let (note, answer) = (flags_note(&flags), ValuePath::column(&flags.answer));
+        rows.shape.flags = Some(flags);
+        let mut columns = Self::of_rows(rows, notes, wishes, seen)?;
+        columns.notes.push(note);
+        columns.set(ColumnRole::Answer, answer);
+        Ok(columns)
+    }
+
+    /// The columns of 0 and 1 that are labels, where no other column is the answer.
+    fn flags(&self) -> Option<Flags> {
+        // `label` is the answer; `toxic` may be one of several.
+        let is_named = |it: &ColumnFacts| names::certainty(it, names::ANSWERS) > 60;
+        let is_label = |it: &&ColumnFacts| {
+            it.path.is_column()
+                && it.filled == self.stats.rows
+                && it.is_flag()
+                && self.set.role_of(&it.path).is_none()
+        };
+        let labels: Vec<&ColumnFacts> = self.stats.columns().iter().filter(is_label).collect();
+        let has_answer = self.guess.answer.as_ref().is_some_and(|path| {
+            let label = labels.iter().find(|it| it.path == *path);
+            label.is_none_or(|it| is_named(it))
+        });
+        let differ = labels.iter().any(|it| it.distinct() > 1);
+        if self.set.answer.is_some() || has_answer || !differ || labels.len() < MIN_FLAGS {
+            return None;
+        }
+        let labels = labels.into_iter().map(|it| it.path.first().to_owned()).collect();
+        Some(Flags::new(labels, |name| self.stats.column(name).is_some()))
+    }
+
+    fn of_rows(
+        rows: SourceRows,
+        mut notes: Vec<String>,
+        wishes: &Wishes,
+        seen: &mut Vec<String>,
+    ) -> Result<Self, SourceError> {
+        let path = rows.path.clone();
         let mut losses: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
         seen.clone_from(&notes);
         let set = wishes.paths(&rows)?;
@@ -133,7 +190,7 @@ impl SourceColumns {
         if stats.rows == 0 {
             let reasons: Vec<&str> = left_out.into_keys().collect();
             let message = format!("all rows of the file are {}", reasons.join(" or "));
-            return Err(SourceError::new(path, message));
+            return Err(SourceError::new(&path, message));
         }
         let mut columns =
             Self { rows, stats, marks, set, guess: ColumnRoles::default(), notes, left_out };
@@ -237,5 +294,60 @@ impl SourceColumns {
     /// The number of rows.
     pub(crate) fn row_count(&self) -> usize {
         self.stats.rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMENTS: &str = "id,comment_text,toxic,insult,threat\na1,you are silly and rude,1,1,0\n\
+        a2,thanks for the quick help,0,0,0\na3,I will find you in the end,1,0,0\na4,what a fool you are,1,1,0\n";
+
+    fn read(text: &str, wishes: &Wishes) -> (SourceColumns, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, text).unwrap();
+        let columns = SourceColumns::read(&path, wishes, &mut Vec::new()).unwrap();
+        columns.draft().map(drop).unwrap_or_else(|error| panic!("{error}"));
+        (columns, folder)
+    }
+
+    fn flags(text: &str, wishes: &Wishes) -> Option<Vec<String>> {
+        read(text, wishes).0.rows.shape.flags.map(|flags| flags.labels)
+    }
+
+    #[test]
+    fn columns_of_0_and_1_are_one_answer_unless_there_is_another() {
+        let (columns, _folder) = read(COMMENTS, &Wishes::default());
+        assert_eq!(columns.guess.answer, Some(ValuePath::column("labels")));
+        assert!(
+            columns.notes.iter().any(|it| it.contains("--answer toxic")),
+            "{:?}",
+            columns.notes
+        );
+        let rows: Vec<_> = columns.rows.rows().unwrap().map(|row| row.unwrap().values).collect();
+        let expected = [&["toxic", "insult"][..], &[], &["toxic"], &["toxic", "insult"]];
+        for (row, labels) in rows.iter().zip(expected) {
+            assert_eq!(row["labels"], serde_json::json!(labels));
+            assert!(!row.contains_key("toxic"));
+        }
+        let all = |text: &str| flags(text, &Wishes::default());
+        let booleans = COMMENTS.replace(",1", ",True").replace(",0", ",False");
+        assert_eq!(all(&booleans).map(|it| it.len()), Some(3));
+        let one = Wishes { answer: Some("toxic".into()), ..Wishes::default() };
+        assert_eq!(flags(COMMENTS, &one), None);
+        assert_eq!(read(COMMENTS, &one).0.guess.answer, Some(ValuePath::column("toxic")));
+        for text in [
+            COMMENTS.replace("insult", "label"),
+            COMMENTS.replace("help,0,0,0", "help,0,0,2"),
+            "text,category,a,b,c\nsome words here,x,1,0,1\nother words here,y,0,1,0\nmore words here,x,1,0,0".into(),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.csv");
+            std::fs::write(&path, &text).unwrap();
+            let found = SourceColumns::read(&path, &Wishes::default(), &mut Vec::new());
+            assert_eq!(found.ok().and_then(|it| it.rows.shape.flags), None, "{text}");
+        }
     }
 }

@@ -43,6 +43,16 @@ pub(super) fn is_date(text: &str) -> bool {
     DATE.as_ref().is_some_and(|pattern| pattern.is_match(text))
 }
 
+/// Whether a text says that a label applies.
+pub(super) fn is_set(text: &str) -> bool {
+    ["1", "1.0"].contains(&text) || text.eq_ignore_ascii_case("true")
+}
+
+/// Whether a text says that a label applies or does not.
+pub(super) fn is_flag(text: &str) -> bool {
+    is_set(text) || ["0", "0.0"].contains(&text) || text.eq_ignore_ascii_case("false")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,9 @@
 //! How a task's prompts become messages: searched parts are filled, frozen parts are rendered.
 
+use super::operators::with_filters;
 use super::placeholder::{Flaw, flaw, pieces, placeholder, placeholders, strays};
 use super::template::{code, columns_of_row, environment, for_engine, unknown_name};
+use super::written::written;
 use super::{Columns, Message, Part, Piece, Prompt, Role, USER, value_text};
 use minijinja::value::{Serde, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +68,21 @@ impl TemplateError {
     }
 }
 
+/// A row as a prompt shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct RowValues<'a> {
+    /// Its values by column.
+    pub columns: &'a Columns,
+    /// The columns whose text is a number as it was written: `1.50`, `1e3`, an id of 25 digits.
+    pub numbers: &'a [String],
+}
+
+impl<'a> From<&'a Columns> for RowValues<'a> {
+    fn from(columns: &'a Columns) -> Self {
+        Self { columns, numbers: &[] }
+    }
+}
+
 /// The searched parts and the compiled frozen parts of a task.
 #[derive(Debug)]
 pub struct Layout {
@@ -109,9 +126,13 @@ impl Layout {
         if let Some(stray) = found.iter().find(|stray| stray.column == Some(stray.inner)) {
             return Err(unquoted(part, stray.inner, line_of(part, stray.inner)));
         }
-        self.frozen
-            .add_template_owned(part.name.clone(), for_engine(&part.text).into_owned())
-            .map_err(|error| broken(part, &error))?;
+        let text = for_engine(&part.text);
+        // As it is written, so that what is wrong with it is said of that.
+        for text in [text.clone().into_owned(), with_filters(&text).into_owned()] {
+            self.frozen
+                .add_template_owned(part.name.clone(), text)
+                .map_err(|error| broken(part, &error))?;
+        }
         if let Some((what, name)) = unknown_name(&self.frozen, &part.text) {
             let (message, line) = (format!("there is no {what} `{name}`"), line_of(part, &name));
             return Err(TemplateError::Broken { part: part.name.clone(), message, line });
@@ -155,7 +176,12 @@ impl Layout {
     ///
     /// # Errors
     /// A frozen template that fails on this row's values.
-    pub fn render(&self, prompt: &Prompt, row: &Columns) -> Result<Vec<Message>, TemplateError> {
+    pub fn render<'a>(
+        &self,
+        prompt: &Prompt,
+        row: impl Into<RowValues<'a>>,
+    ) -> Result<Vec<Message>, TemplateError> {
+        let row = row.into();
         let mut system = String::new();
         let mut user = String::new();
         for part in prompt.parts() {
@@ -186,22 +212,29 @@ impl Layout {
     fn render_part(
         &self,
         part: &Part,
-        row: &Columns,
+        row: RowValues<'_>,
         target: &mut String,
     ) -> Result<(), TemplateError> {
+        let begins_message = target.is_empty();
         if self.is_searched(&part.name) {
-            fill(part, row, target);
-            return Ok(());
+            fill(part, row.columns, target);
+        } else {
+            let template = self.frozen.get_template(&part.name).map_err(|e| broken(part, &e))?;
+            let text = template.render(self.values(row)).map_err(|e| broken(part, &e))?;
+            target.push_str(&text);
         }
-        let template = self.frozen.get_template(&part.name).map_err(|e| broken(part, &e))?;
-        let text = template.render(self.values(row)).map_err(|e| broken(part, &e))?;
-        target.push_str(&text);
+        if begins_message && begins_with_nothing(part, row.columns) {
+            target.drain(..blank_lines(target));
+        }
         Ok(())
     }
 
     /// What a frozen part can show of a row; a column that the row lacks is null, as in a searched part.
-    fn values(&self, row: &Columns) -> Value {
-        let value = |name: &String| Value::from(Serde(row.get(name)));
+    fn values(&self, row: RowValues<'_>) -> Value {
+        let value = |name: &String| match row.columns.get(name) {
+            Some(serde_json::Value::String(text)) if row.numbers.contains(name) => written(text),
+            value => Value::from(Serde(value)),
+        };
         let mut values: BTreeMap<String, Value> =
             self.shown.iter().map(|name| (name.clone(), value(name))).collect();
         let whole = Value::from(values.clone());
@@ -307,6 +340,22 @@ fn columns_of_searched(
     }
 }
 
+/// Whether a part begins with a placeholder that shows nothing: an optional column, such as a context.
+fn begins_with_nothing(part: &Part, row: &Columns) -> bool {
+    let is_blank =
+        |piece: &Piece<'_>| matches!(piece, Piece::Literal(text) if text.trim().is_empty());
+    let first = pieces(&part.text).into_iter().find(|piece| !is_blank(piece));
+    first
+        .and_then(Piece::column)
+        .is_some_and(|name| row.get(name).is_none_or(|value| value_text(value).trim().is_empty()))
+}
+
+/// Bytes of the blank lines at the head of a text.
+fn blank_lines(text: &str) -> usize {
+    let lines = text.split_inclusive('\n');
+    lines.take_while(|line| line.ends_with('\n') && line.trim().is_empty()).map(str::len).sum()
+}
+
 fn fill(part: &Part, row: &Columns, target: &mut String) {
     for piece in pieces(&part.text) {
         match piece {
@@ -374,6 +423,32 @@ mod tests {
 
     fn columns() -> BTreeSet<String> {
         BTreeSet::from(["input".to_owned(), "locale".to_owned()])
+    }
+
+    #[test]
+    fn an_empty_placeholder_at_the_head_leaves_no_blank_lines() {
+        let columns = BTreeSet::from(["context".to_owned(), "input".to_owned()]);
+        let all = "{{ context }}\n\n{{ input }}";
+        for (system, user, context, expected) in [
+            ("", all, json!(""), ["", "Q"]),
+            ("", all, json!(null), ["", "Q"]),
+            ("", all, json!("C"), ["", "C\n\nQ"]),
+            ("", "{{ context }}\n \n  {{ context }}\n{{ input }}", json!(""), ["", "Q"]),
+            ("", "\n{{ context }}\n  {{ input }}", json!(""), ["", "  Q"]),
+            ("", "\n\n{{ input }}", json!(""), ["", "\n\nQ"]),
+            ("", "{{ input }}\n\n{{ context }}\n", json!(""), ["", "Q\n\n\n"]),
+            ("{{ context }}\n\nRoute it.", "{{ input }}", json!(""), ["Route it.", "Q"]),
+        ] {
+            let row = json!({"input": "Q", "context": context});
+            for searched in [&[][..], &["system".to_owned(), "user".to_owned()]] {
+                let prompt = prompt(system, user);
+                let layout = Layout::new(&prompt, searched, &columns).unwrap();
+                let messages = layout.render(&prompt, row.as_object().unwrap()).unwrap();
+                let mut texts = messages.iter().map(|message| message.content.as_str());
+                let user = texts.next_back();
+                assert_eq!([texts.next().unwrap_or_default(), user.unwrap()], expected, "{user:?}");
+            }
+        }
     }
 
     #[test]

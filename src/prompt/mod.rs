@@ -8,10 +8,12 @@
 //! by a blank line, are the system message.
 
 mod placeholder;
+mod operators;
+mod written;
 mod template;
 mod layout;
 
-pub use layout::{Layout, TemplateError};
+pub use layout::{Layout, RowValues, TemplateError};
 pub(crate) use placeholder::strays;
 pub use placeholder::{Piece, literal, pieces, placeholder, placeholders};
 pub(crate) use template::render_template;

@@ -189,7 +189,7 @@ fn ends_of_raw(text: &str) -> Vec<std::ops::Range<usize>> {
 }
 
 /// The tag `raw` or `endraw` that a text begins with, also where it takes away white space, and its name.
-fn raw_tag_at(text: &str) -> Option<(&'static str, &str)> {
+pub(super) fn raw_tag_at(text: &str) -> Option<(&'static str, &str)> {
     let inner = text.strip_prefix("{%")?;
     let length = inner.find("%}")?;
     let name = bare(&inner[..length]);

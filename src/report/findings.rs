@@ -157,6 +157,8 @@ pub(super) struct Tried {
     pub(super) fates: Vec<(&'static str, u64)>,
     pub(super) rejected: Vec<Rejected>,
     pub(super) abandoned: Vec<(&'static str, u64)>,
+    /// Proposals that were steps to others, and what they gave.
+    pub(super) noted: Vec<(&'static str, u64)>,
     /// `1 scored answer`, `2 scored answers`.
     pub(super) evaluations: String,
     pub(super) invalid: String,
@@ -630,6 +632,9 @@ fn hedges(spent: &Spent) -> Option<String> {
     (hedged > 0).then(|| format!("{requests} {was} sent a second time, which cost {}", cost(usd)))
 }
 
+/// What proposals give that are no new prompts.
+const NOTED: &str = "a step gave notes or a prompt for the next one";
+
 pub(super) fn tried(report: &Report<'_>) -> Tried {
     let (counts, state) = (&report.summary.counts, &report.history.state);
     let mut fates = [
@@ -668,6 +673,7 @@ pub(super) fn tried(report: &Report<'_>) -> Tried {
         fates: fates.into_iter().filter(|(_, count)| *count > 0).collect(),
         rejected,
         abandoned: given_up,
+        noted: (counts.noted > 0).then_some((NOTED, counts.noted)).into_iter().collect(),
         evaluations: counted(counts.evaluations, "scored answer"),
         invalid: thousands(counts.invalid),
         invalid_reasons: report.invalid.all.sentences().map(|it| visible_line(&it)).collect(),

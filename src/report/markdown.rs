@@ -264,6 +264,12 @@ impl Page {
             .collect();
         rows.extend(
             tried
+                .noted
+                .iter()
+                .map(|(why, n)| vec!["noted".to_owned(), (*why).to_owned(), thousands(*n)]),
+        );
+        rows.extend(
+            tried
                 .abandoned
                 .iter()
                 .map(|(why, n)| vec!["abandoned".to_owned(), (*why).to_owned(), thousands(*n)]),

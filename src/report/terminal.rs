@@ -278,6 +278,11 @@ impl Page {
                 text.to_owned()
             });
         }
+        for (why, count) in &tried.noted {
+            self.prose(2, &format!("noted: {} ({why})", thousands(*count)), |_, text| {
+                text.to_owned()
+            });
+        }
         if !tried.abandoned.is_empty() {
             let abandoned = tried.abandoned.iter();
             let abandoned =

@@ -261,6 +261,12 @@ pub struct Counts {
     pub candidates: u64,
     /// Rejected proposals by reason.
     pub rejected: BTreeMap<String, u64>,
+    /// Proposals that gave notes or a prompt for the next step, and no candidate.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub noted: u64,
+    /// Proposals that the mutator did not answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unanswered: u64,
     /// Scored answers (candidate, row, replicate), including held-out rows.
     pub evaluations: u64,
     /// Invalid answers among them.
@@ -502,6 +508,11 @@ fn mutators(task: &Task, state: &State) -> Vec<MutatorEarned> {
         .collect()
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 fn counts(state: &State) -> Counts {
     let rejected =
         state.counts.rejected.iter().map(|(reason, count)| (reason.to_string(), *count)).collect();
@@ -509,6 +520,8 @@ fn counts(state: &State) -> Counts {
         proposals: state.counts.proposals,
         candidates: state.candidates.len() as u64,
         rejected,
+        noted: state.counts.noted,
+        unanswered: state.counts.unanswered,
         evaluations: state.counts.evaluations,
         invalid: state.counts.invalid,
         errors: state.counts.errors,

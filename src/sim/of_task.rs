@@ -19,7 +19,7 @@ fn rows(task: &Task) -> impl Iterator<Item = &Example> {
 #[must_use]
 pub fn world_of(task: &Task, seed: u64, parameters: WorldParameters) -> World {
     let user_text = |row: &Example| {
-        let messages = task.layout.render(&task.baseline, &row.columns);
+        let messages = task.layout.render(&task.baseline, row);
         messages.ok().and_then(|mut messages| messages.pop()).map(|message| message.content)
     };
     let longest = |row: &Example| {
@@ -56,6 +56,6 @@ fn form(task: &Task) -> AnswerForm {
 /// The exact expected score of a prompt over all rows of a task. Nothing in a search may ask.
 #[must_use]
 pub fn true_quality(world: &World, task: &Task, prompt: &Prompt) -> f64 {
-    let requests = rows(task).filter_map(|row| task.layout.render(prompt, &row.columns).ok());
+    let requests = rows(task).filter_map(|row| task.layout.render(prompt, row).ok());
     world.true_quality(requests)
 }

@@ -11,6 +11,8 @@ pub struct Counts {
     pub proposals: u64,
     /// Refused ones by reason.
     pub rejected: BTreeMap<Rejection, u64>,
+    /// Steps that gave notes or a prompt for the next one, and no candidate.
+    pub noted: u64,
     /// Given up before anything was asked.
     pub abandoned: BTreeMap<Abandoned, u64>,
     /// Proposals that the mutator did not answer.

@@ -75,7 +75,7 @@ impl Facts {
                 self.counts.rejected_in_a_row = 0;
                 child = Some(self.add_candidate(candidate, gate.clone()));
             }
-            ProposalOutcome::Noted { .. } | ProposalOutcome::Kept { .. } => {}
+            ProposalOutcome::Noted { .. } | ProposalOutcome::Kept { .. } => self.counts.noted += 1,
             ProposalOutcome::Rejected { reason, .. } => {
                 *self.counts.rejected.entry(*reason).or_default() += 1;
                 self.counts.rejected_in_a_row += 1;

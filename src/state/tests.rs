@@ -214,6 +214,15 @@ fn a_proposal_closes_with_its_draft_and_its_child() {
     assert_eq!((counts.proposals, counts.rejected_in_a_row, counts.rejected[&reason]), (2, 2, 1));
     script.child("another");
     assert_eq!(script.facts.counts.rejected_in_a_row, 0);
+    let proposal = script.draft(false);
+    let call = script.ask(proposal);
+    let outcome = ProposalOutcome::Noted { notes: vec!["a hint".to_owned()] };
+    script.apply(Event::ProposalFolded { call, outcome });
+    let counts = &script.facts.counts;
+    let rejected: u64 = counts.rejected.values().sum();
+    let added = script.facts.candidates.len() as u64 - 1;
+    assert_eq!((counts.noted, counts.unanswered), (1, 0));
+    assert_eq!(counts.proposals, added + rejected + counts.noted + counts.unanswered);
 }
 
 #[test]

@@ -217,7 +217,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     fn row(id: usize, text: &str) -> Example {
-        Example {
+        Example { numbers: Vec::new(),
             id: ExampleId::new(format!("r{id}")),
             columns: json!({ "id": format!("r{id}"), "q": text, "source": "the same long note on every row of the file" })
                 .as_object()

@@ -1,7 +1,7 @@
 //! One row of the data, the splits, and the type that protects held-out rows.
 
 use crate::id::ExampleId;
-use crate::prompt::Columns;
+use crate::prompt::{Columns, RowValues};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -12,6 +12,8 @@ pub struct Example {
     pub id: ExampleId,
     /// The columns that templates may use: all except the answer and the feedback.
     pub columns: Columns,
+    /// The columns whose text is a number as it was written in the data: `1.50`, `1e3`, an id of 25 digits.
+    pub numbers: Vec<String>,
     /// The expected answer.
     pub answer: serde_json::Value,
     /// The feedback column, for the mutator.
@@ -20,6 +22,12 @@ pub struct Example {
     pub group: Option<String>,
     /// The line of its file on which the row starts, from 1.
     pub line: usize,
+}
+
+impl<'a> From<&'a Example> for RowValues<'a> {
+    fn from(row: &'a Example) -> Self {
+        Self { columns: &row.columns, numbers: &row.numbers }
+    }
 }
 
 /// The splits of the data.

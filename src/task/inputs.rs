@@ -78,6 +78,7 @@ mod tests {
 
     fn row(id: &str, group: Option<&str>, columns: Value) -> Example {
         Example {
+            numbers: Vec::new(),
             id: ExampleId::new(id),
             columns: columns.as_object().cloned().unwrap_or_default(),
             answer: json!("a"),

@@ -27,25 +27,31 @@ pub(crate) fn parse(text: &str) -> Result<Value, JsonError> {
     value_in(text, raw)
 }
 
-/// The value of a JSON text that is a row: its numbers keep their spelling, so that `1e3` and `1.50`
-/// become texts. Numbers within lists and objects keep their value.
-pub(crate) fn parse_row(text: &str) -> Result<Value, JsonError> {
+/// The value of a JSON text that is a row, and the columns whose numbers became texts to keep their
+/// spelling: `1e3`, `1.50`, an id of 25 digits. Numbers within lists and objects keep their value.
+pub(crate) fn parse_row(text: &str) -> Result<(Value, Vec<String>), JsonError> {
     let raw = parse_raw(text)?;
     let mut row = value_in(text, raw)?;
-    let is_float = |value: &Value| value.is_f64();
+    let mut numbers = Vec::new();
+    let may_be_spelled = |value: &Value| {
+        let begins = |text: &str| text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        value.is_f64() || value.as_str().is_some_and(begins)
+    };
     if let Value::Object(columns) = &mut row
-        && columns.values().any(is_float)
+        && columns.values().any(may_be_spelled)
     {
         for (name, written) in entries(raw).unwrap_or_default() {
+            let is_number = !written.get().starts_with('"');
             if let Some(value) = columns.get_mut(&name)
-                && is_float(value)
-                && !is_spelled(value, written.get())
+                && is_number
+                && (value.is_string() || value.is_f64() && !is_spelled(value, written.get()))
             {
                 *value = written.get().into();
+                numbers.push(name);
             }
         }
     }
-    Ok(row)
+    Ok((row, numbers))
 }
 
 fn is_spelled(value: &Value, text: &str) -> bool {
@@ -336,9 +342,13 @@ mod tests {
 
     #[test]
     fn a_row_keeps_the_spelling_of_its_numbers() {
-        let row = parse_row(r#"{"a": 1e3, "b": 1.50, "c": 1.5, "d": 7, "e": [1e3], "f": -0}"#);
-        let expected = json!({"a": "1e3", "b": "1.50", "c": 1.5, "d": 7, "e": [1000.0], "f": "-0"});
-        assert_eq!(row.unwrap(), expected);
+        let text = r#"{"a": 1e3, "b": 1.50, "c": 1.5, "d": 7, "e": [1e3], "f": -0, "g": "1.50",
+            "h": 1234567890123456789012345}"#;
+        let (row, numbers) = parse_row(text).unwrap();
+        let expected = json!({"a": "1e3", "b": "1.50", "c": 1.5, "d": 7, "e": [1000.0], "f": "-0",
+            "g": "1.50", "h": "1234567890123456789012345"});
+        assert_eq!(row, expected);
+        assert_eq!(numbers, ["a", "b", "f", "h"]);
     }
 
     #[test]

@@ -455,6 +455,7 @@ mod tests {
     fn row(id: usize, answer: &str, group: Option<usize>, input: &str) -> Example {
         let columns = json!({ "id": format!("r{id}"), "group": group.map(|it| format!("g{it}")), "q": input });
         Example {
+            numbers: Vec::new(),
             id: ExampleId::new(format!("r{id}")),
             columns: columns.as_object().cloned().unwrap(),
             answer: json!(answer),

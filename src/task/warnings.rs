@@ -148,6 +148,7 @@ mod tests {
 
     fn row(line: usize, columns: &Value, group: Option<&str>) -> Example {
         Example {
+            numbers: Vec::new(),
             id: ExampleId::new(format!("r{line}")),
             columns: columns.as_object().unwrap().clone(),
             answer: json!("x"),

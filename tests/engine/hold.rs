@@ -49,7 +49,7 @@ fn recorded(strategy: &'static str, caps: Caps) -> (Ended, Vec<(Request, bool)>)
 
 /// The user message of a row: frozen in this task, so the same for every candidate.
 fn message(task: &Task, row: &Example) -> String {
-    task.layout.render(&task.baseline, &row.columns).unwrap().pop().unwrap().content
+    task.layout.render(&task.baseline, row).unwrap().pop().unwrap().content
 }
 
 /// Checks a whole run, and returns how often each held-out row was requested.

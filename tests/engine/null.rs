@@ -23,8 +23,7 @@ impl Indifferent {
             .into_iter()
             .flatten()
             .map(|row| {
-                let message =
-                    task.layout.render(&task.baseline, &row.columns).unwrap().pop().unwrap();
+                let message = task.layout.render(&task.baseline, row).unwrap().pop().unwrap();
                 (message.content, row.answer.as_str().unwrap().to_owned())
             })
             .collect();

@@ -173,7 +173,7 @@ fn noisy_answers_flip_between_draws() {
         let (mut flips, mut count) = (0, 0);
         for model in worlds(world, &task) {
             for row in rows(&task) {
-                let chat = task.layout.render(&task.baseline, &row.columns).unwrap();
+                let chat = task.layout.render(&task.baseline, row).unwrap();
                 let right = |draw| {
                     let said = clerk::say(&model, &chat, 0.0, draw);
                     task.scorers.score(&said.text, row).score.value() >= 1.0
@@ -229,7 +229,7 @@ fn scores_average_to_the_probability_whatever_the_parameters() {
             for model_seed in 10..16 {
                 let model = world_of(&task, model_seed, world.parameters());
                 for row in rows.iter().step_by(2) {
-                    let chat = task.layout.render(&prompt, &row.columns).unwrap();
+                    let chat = task.layout.render(&prompt, *row).unwrap();
                     let expected = model.probability(&chat).unwrap();
                     for (draw, temperature) in [(0, 0.0), (1, 0.0), (2, 1.0)] {
                         let said = clerk::say(&model, &chat, temperature, draw);

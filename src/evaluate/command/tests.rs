@@ -46,6 +46,7 @@ impl Pool {
 
 fn row() -> Example {
     Example {
+        numbers: Vec::new(),
         id: ExampleId::new("r1"),
         columns: serde_json::Map::new(),
         answer: json!("x"),

@@ -19,8 +19,10 @@ mod family; // All of these, with one contract.
 mod alternatives; // Several right answers.
 mod chat; // Messages.
 mod choices; // Multiple choice.
+mod flags; // Labels as columns of 0 and 1.
 
 pub(super) use chat::{SYSTEM, loss};
+pub(super) use flags::Flags;
 
 use crate::prompt::Columns;
 use crate::text;
@@ -50,6 +52,8 @@ pub(super) struct Shape {
     choices: Option<Choices>,
     /// Whether answers are written as lists of texts.
     alternatives: bool,
+    /// Columns that are labels.
+    pub(super) flags: Option<Flags>,
 }
 
 /// How calls of tools are written as answers.
@@ -303,6 +307,9 @@ impl Shape {
         }
         if self.alternatives {
             alternatives::write(row);
+        }
+        if let Some(flags) = &self.flags {
+            flags.write(row);
         }
     }
 

@@ -117,6 +117,7 @@ mod tests {
     fn row(input: &str) -> Example {
         let columns = serde_json::json!({ "input": input });
         Example {
+            numbers: Vec::new(),
             id: crate::id::ExampleId::new("1"),
             columns: columns.as_object().unwrap().clone(),
             answer: serde_json::Value::Null,

@@ -104,6 +104,7 @@ pub(super) fn scorers_of(task: &str) -> ScorerSet {
 /// A row as scorers want it.
 pub(super) fn example_of(row: &WorldRow) -> Example {
     Example {
+        numbers: Vec::new(),
         id: ExampleId::new(row.id.clone()),
         columns: Columns::new(),
         answer: row.answer.clone(),

@@ -51,7 +51,9 @@ pub(crate) fn from_values(
     columns: &ColumnMap,
 ) -> Result<Vec<Example>, SourceError> {
     let rows = values.into_iter().zip(1..);
-    let rows = rows.map(|(value, line)| Ok(Row { line, values: row::object(place, line, value)? }));
+    let rows = rows.map(|(value, line)| {
+        Ok(Row { line, values: row::object(place, line, value)?, numbers: Vec::new() })
+    });
     let rows: Vec<Row> = rows.collect::<Result<_, SourceError>>()?;
     if rows.is_empty() {
         return Err(SourceError::new(place, "there are none"));
@@ -345,6 +347,30 @@ mod tests {
         assert_eq!((rows[0].group.as_deref(), rows[1].group.as_deref()), (Some("t1"), None));
         let names: Vec<&String> = rows[0].columns.keys().collect();
         assert_eq!(names, ["nr", "thread", "answer"]);
+    }
+
+    #[test]
+    fn nan_in_a_row_is_an_error_on_its_line_with_what_to_write() {
+        for (row, word) in [
+            (r#"{"input": "c", "answer": NaN}"#, "NaN"),
+            (r#"{"input": NaN, "answer": "b"}"#, "NaN"),
+            (r#"{"input": "c", "answer": "b", "scores": [1, nan]}"#, "nan"),
+            (r#"{"input": "c", "answer": "b", "meta": {"a": -Infinity}}"#, "-Infinity"),
+        ] {
+            let good = r#"{"input": "a", "answer": "b"}"#;
+            for (name, text) in [
+                ("a.jsonl", format!("{good}\n{row}\n{good}\n")),
+                ("a.json", format!("[{good},\n{row},\n{good}]\n")),
+            ] {
+                let found = error(name, text);
+                assert_eq!(found.line, Some(2), "{found}");
+                assert!(
+                    found.message.contains(&format!("`{word}` is not a JSON value")),
+                    "{found}"
+                );
+                assert!(found.help.as_ref().is_some_and(|it| it.contains("write null")), "{found}");
+            }
+        }
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn next_line_row(path: &Path, lines: &mut Lines) -> Result<Option<Row>, SourceEr
             continue;
         }
         check_mark(path, line, text)?;
-        let value = json::parse_row(text).map_err(|mut error| {
+        let (value, numbers) = json::parse_row(text).map_err(|mut error| {
             let is_end = error.offset >= text.trim_end().len();
             // The usual advice is this very extension.
             if error.help.as_ref().is_some_and(|help| help.contains(".jsonl")) {
@@ -147,7 +147,7 @@ fn next_line_row(path: &Path, lines: &mut Lines) -> Result<Option<Row>, SourceEr
                 broken
             }
         })?;
-        return Ok(Some(Row { line, values: object(path, line, value)? }));
+        return Ok(Some(Row { line, values: object(path, line, value)?, numbers }));
     }
     Ok(None)
 }
@@ -177,8 +177,9 @@ impl List {
     fn next_row(&mut self, path: &Path) -> Result<Option<Row>, SourceError> {
         let Some((place, line)) = self.items.next() else { return Ok(None) };
         let text = &self.text[place];
-        let value = json::parse_row(text).map_err(|error| located(path, text, line, error))?;
-        Ok(Some(Row { line, values: object(path, line, value)? }))
+        let (value, numbers) =
+            json::parse_row(text).map_err(|error| located(path, text, line, error))?;
+        Ok(Some(Row { line, values: object(path, line, value)?, numbers }))
     }
 }
 

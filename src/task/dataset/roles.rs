@@ -110,7 +110,7 @@ impl Roles {
     }
 
     fn example(&self, path: &Path, number: usize, row: Row) -> Result<Example, SourceError> {
-        let Row { line, mut values } = row;
+        let Row { line, mut values, numbers } = row;
         let wrong = |message: String| SourceError::new(path, message).at_line(line);
         let id = match self.id.as_deref().map(|name| (name, values.get(name))) {
             None => number.to_string(),
@@ -147,7 +147,15 @@ impl Roles {
                 values.insert(name.clone(), Value::Null);
             }
         }
-        Ok(Example { id: ExampleId::new(id), columns: values, answer, feedback, group, line })
+        Ok(Example {
+            id: ExampleId::new(id),
+            columns: values,
+            numbers,
+            answer,
+            feedback,
+            group,
+            line,
+        })
     }
 
     fn answer_of(&self, values: &Columns) -> Option<Value> {

@@ -12,6 +12,8 @@ pub(crate) struct Row {
     pub(crate) line: usize,
     /// Its values by column.
     pub(crate) values: Columns,
+    /// The columns whose text is a number as it was written.
+    pub(crate) numbers: Vec<String>,
 }
 
 /// The values of a row.

@@ -156,7 +156,11 @@ impl Table {
             return Err(SourceError::new(&self.path, message).at_line(line).help(help));
         }
         let cells = cells.into_iter().map(serde_json::Value::String);
-        Ok(Some(Row { line, values: self.names.iter().cloned().zip(cells).collect() }))
+        Ok(Some(Row {
+            line,
+            values: self.names.iter().cloned().zip(cells).collect(),
+            numbers: Vec::new(),
+        }))
     }
 
     /// The next line that was not read ahead, or else the next line of the file.

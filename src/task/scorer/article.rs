@@ -1,5 +1,5 @@
-//! Letters that are spelled like a label of one letter: the article `A`, the pronoun `I`, and initials
-//! (`U.S.A.`).
+//! Letters that are spelled like a label of one letter: the article `A`, the pronoun `I`, initials
+//! (`U.S.A.`), and names in the text of an option (`B) Vitamin C`).
 //!
 //! Of articles it knows the English ones alone, and it only hides such letters; what is a label is decided in `label`.
 
@@ -52,6 +52,60 @@ pub(super) fn without_articles<'a>(
         0 => answer,
         _ => Cow::Owned(kept + &answer[from..]),
     }
+}
+
+/// A line that begins with an option: its letter, and its text.
+static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let asked = r"(?:(?:the|my)\s+)?(?:(?:final|correct|best|right)\s+)*(?:answer|option|choice)";
+    Regex::new(&format!(
+        r#"(?im)^[\s*_`"“>#]*(?:{asked}\s*[*_`]*\s*(?:is|:|=)?:?[\s*_`"]*)?[(\[]?([a-z0-9])[*_`]*(?:[)\]:.]+|\s[-–—]\s)[*_`:]*\s*(.*)"#
+    ))
+    .ok()
+});
+
+/// A name of two words of which the second is one letter.
+static NAME: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\b(\p{L}{2,})([ -])([A-Za-z0-9])\b").ok());
+
+/// Words in an option's text before a letter that is a label all the same: `A. Or B`, `A. I mean B`.
+const BEFORE_LABELS: &[&str] = &[
+    "actually", "also", "and", "answer", "be", "both", "but", "choice", "choose", "either", "go",
+    "guess", "is", "maybe", "mean", "meant", "no", "nor", "not", "option", "or", "perhaps", "pick",
+    "possibly", "probably", "rather", "say", "so", "than", "then", "think", "to", "versus", "vs",
+    "was", "with",
+];
+
+/// The answer with the letters hidden that are names in the text of an option: in `B) Vitamin C` the
+/// leading letter is the choice. It is as long as before.
+pub(super) fn without_names_of_options<'a>(
+    answer: Cow<'a, str>,
+    is_label: impl Fn(&str) -> bool,
+) -> Cow<'a, str> {
+    let (Some(option), Some(name)) = (&*OPTION, &*NAME) else { return answer };
+    let is_label = |letter: &str| is_label(&letter.to_lowercase());
+    let mut hidden = Vec::new();
+    for found in option.captures_iter(&answer).filter(|found| is_label(&found[1])) {
+        let Some(text) = found.get(2) else { continue };
+        for found in name.captures_iter(text.as_str()) {
+            let is_name = !BEFORE_LABELS.contains(&found[1].to_lowercase().as_str());
+            if let Some(letter) = found.get(3).filter(|letter| is_name && is_label(letter.as_str()))
+            {
+                hidden.push(text.start() + letter.start());
+            }
+        }
+    }
+    if hidden.is_empty() {
+        return answer;
+    }
+    let mut written = String::with_capacity(answer.len());
+    let mut from = 0;
+    for at in hidden {
+        written.push_str(&answer[from..at]);
+        written.push(HIDDEN);
+        from = at + 1;
+    }
+    written.push_str(&answer[from..]);
+    Cow::Owned(written)
 }
 
 fn without_initials(answer: &str) -> Cow<'_, str> {

@@ -167,7 +167,45 @@ fn is_variable(after: &str, is_formula: bool) -> bool {
         Some(_) => name.len() <= 3 && name.chars().all(|c| matches!(c, 'x' | 'y' | 'z')),
         None => false,
     };
-    is_name && (is_formula || name == "i" || rest.starts_with(['^', '$']))
+    is_name && (is_formula || name == "i" || rest.starts_with(['^', '$']) || continues_sum(rest))
+}
+
+/// Whether a formula goes on with a sum or an equation: ` + 5` or `=8` after `3x`.
+fn continues_sum(after: &str) -> bool {
+    let space: &[char] = &[' ', THIN_SPACE];
+    let Some(rest) = after.trim_start_matches(space).strip_prefix(['+', '-', EN_DASH, '=']) else {
+        return false;
+    };
+    let rest = rest.trim_start_matches(space);
+    let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+    rest.starts_with(|c: char| c.is_ascii_digit() || c == '(') || length == 1
+}
+
+/// Whether a number in prose is a term of a sum: `3 + 4`, and `5` in `3x - 5`. The value of the whole is
+/// not read. `5 - 3` may be a list or a range.
+pub(super) fn is_term_in_prose(before: &str, after: &str) -> bool {
+    let space: &[char] = &[' ', THIN_SPACE];
+    let bare = without_currency(before).trim_end_matches(space);
+    let is_added = bare.strip_suffix(['+', '-', EN_DASH]).is_some_and(|rest| {
+        let rest = rest.trim_end_matches(space);
+        let name = rest.trim_end_matches(['x', 'y', 'z']);
+        let is_variable = name.len() < rest.len() && !name.ends_with(char::is_alphabetic);
+        is_variable || bare.ends_with('+') && rest.ends_with(|c: char| c.is_ascii_digit())
+    });
+    let rest = after.trim_start_matches(space).strip_prefix('+');
+    is_added
+        || rest.is_some_and(|rest| {
+            let rest = rest.trim_start_matches(space);
+            let rest = rest.strip_prefix(CURRENCIES).unwrap_or(rest);
+            rest.starts_with(|c: char| c.is_ascii_digit()) || is_lone_variable(rest)
+        })
+}
+
+/// `x` or `3x`.
+fn is_lone_variable(text: &str) -> bool {
+    let name = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = name.trim_start_matches(['x', 'y', 'z']);
+    rest.len() < name.len() && !rest.starts_with(char::is_alphanumeric)
 }
 
 /// ` + 2i` after `3`.
@@ -180,6 +218,21 @@ fn is_complex(after: &str) -> bool {
         && number
             .strip_prefix('i')
             .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+}
+
+/// Whether a minus behind a number is its sign, as SAP writes it: `1.234,50-` at the end of a line or a cell, or
+/// before a currency. `12- and 24-hour` is none.
+pub(super) fn is_trailing_minus(after: &str) -> bool {
+    let Some(rest) = after.strip_prefix('-') else { return false };
+    let rest = rest.trim_start_matches(['*', '_', '`']);
+    let bare = rest.trim_start_matches([' ', THIN_SPACE]);
+    let length = bare.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let is_currency = CURRENCY_WORDS.contains(&bare[..length].to_ascii_lowercase().as_str())
+        || bare.starts_with(CURRENCIES);
+    let is_end = |text: &str| text.is_empty() || text.starts_with(['\n', '\r', '\t', '|', ';']);
+    is_end(bare)
+        || is_currency
+        || rest.strip_prefix('.').is_some_and(|rest| is_end(rest.trim_start_matches(' ')))
 }
 
 /// Whether a number is one term of a formula, such as `5 + 3` or `x + 2`: the value of the whole is not

@@ -8,7 +8,7 @@
 //! `billing`. An answer that names no label or several labels is invalid, because it made no choice.
 
 use super::answer_filter::AnswerFilter;
-use super::article::without_articles;
+use super::article::{without_articles, without_names_of_options};
 use super::comparable::Folded;
 use super::entities::decoded;
 use super::kind::{FromTable, Kind};
@@ -182,7 +182,8 @@ impl Labels {
         let is_label = |text: &str| self.folded.iter().any(|label| label.text == text);
         // An article is no label of one letter, but may be a word of a longer one.
         let answer = without_markup(answer);
-        let without_articles = Folded::new(&without_articles(&answer, is_label));
+        let without_articles = without_articles(&answer, is_label);
+        let without_articles = Folded::new(&without_names_of_options(without_articles, is_label));
         let answer = Folded::new(&answer);
         let text_for = |label: &str| match label.len() {
             1 => &without_articles,
@@ -567,6 +568,31 @@ mod tests {
         for answer in ["a", "A", "A.", "A is right", "The answer is A because", "a)"] {
             assert_eq!(named(&names, answer), ["A"], "{answer}");
         }
+    }
+
+    #[test]
+    fn the_letter_before_the_text_of_an_option_is_the_choice() {
+        let names = ["A", "B", "C", "D"];
+        for (answer, label) in [
+            ("B) Vitamin C", "B"),
+            ("(B) Hepatitis C", "B"),
+            ("Answer: B. Plan A", "B"),
+            ("The correct answer is **B)** Vitamin C.", "B"),
+            ("**B**: blood type A", "B"),
+            ("B - Type D, Vitamin C", "B"),
+            ("Vitamins first.\nB) Vitamin C", "B"),
+            ("B. Because C is wrong", "B"),
+            ("C", "C"),
+            ("C.", "C"),
+        ] {
+            assert_eq!(named(&names, answer), [label], "{answer}");
+        }
+        for answer in ["A or B", "A) or B)", "A. No wait, B", "A. I mean B", "A) x\nB) Vitamin C"] {
+            assert_eq!(named(&names, answer), ["A", "B"], "{answer}");
+        }
+        assert_eq!(named(&names, "B) Not option C"), ["B", "C"]);
+        assert_eq!(named(&names, "Vitamin C"), ["C"]);
+        assert_eq!(named(&["1", "2"], "1) Type 2"), ["1"]);
     }
 
     #[test]

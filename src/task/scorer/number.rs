@@ -1,7 +1,8 @@
 //! `number`: the number in the answer is the expected one, within a tolerance.
 //!
 //! `numerals` says which number of an answer counts, and how it is read. Numbers are compared with
-//! all their digits. An answer without any number is invalid.
+//! all their digits. An answer without any number is invalid. A row's answer such as `01067` is an identifier:
+//! its zeros count.
 
 use super::answer_filter::AnswerFilter;
 use super::exact::{Exact, Tolerance};
@@ -38,12 +39,20 @@ impl Kind for Number {
 
     fn score(&self, answer: &str, expected: &Value, _: &AnswerFilter) -> Verdict {
         let shown = quoted(&value_text(expected));
+        let identifier = expected.as_str().map(str::trim).filter(|text| is_identifier(text));
         let Some(expected) = expected_number(expected) else {
             return Verdict::wrong(format!("The expected answer {shown} holds no number."));
         };
         let Some(got) = numerals::answer_in(answer) else {
             return InvalidReason::NoNumber.verdict(&format!("`{expected}`"));
         };
+        if let Some(identifier) = identifier {
+            let same = Self { tolerance: Tolerance::none() }.is_right(&got, &expected);
+            let is_right = same && numerals::is_written_in(answer, identifier);
+            return Verdict::right_if(is_right, || {
+                format!("Expected {shown}, with its zeros, got `{got}`.")
+            });
+        }
         Verdict::right_if(self.is_right(&got, &expected), || {
             format!("Expected `{expected}`, got `{got}`.")
         })
@@ -65,6 +74,11 @@ impl Number {
             || (got.is_percent != expected.is_percent
                 && same(&got.as_share(), &expected.as_share()))
     }
+}
+
+/// Whether a text is a whole number with a zero before it, as zip codes and numbers of articles are written.
+fn is_identifier(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn expected_number(expected: &Value) -> Option<Reading> {
@@ -134,6 +148,26 @@ mod tests {
             assert_eq!(value(NUMBER, answer, expected.clone()), 1.0, "{answer} {expected}");
         }
         assert_eq!(value(NUMBER, "50%", json!("0.5%")), 0.0);
+    }
+
+    #[test]
+    fn the_zeros_before_an_identifier_count() {
+        for (answer, expected, is_right) in [
+            ("01067", json!("01067"), true),
+            ("The zip code is **01067**.", json!("01067"), true),
+            ("1067", json!("01067"), false),
+            ("001067", json!("01067"), false),
+            ("01067, or 01069", json!("01067"), false),
+            ("7", json!("007"), false),
+            ("01067", json!("1067"), true),
+            ("0", json!("0"), true),
+            (".5", json!("0.5"), true),
+            ("-1234.5", json!("1.234,50-"), true),
+            ("1.234,50-", json!(-1234.5), true),
+        ] {
+            let score = value("kind = 'number'\ntolerance = 0", answer, expected.clone());
+            assert_eq!(score, f64::from(u8::from(is_right)), "{answer} {expected}");
+        }
     }
 
     #[test]

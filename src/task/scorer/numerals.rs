@@ -74,6 +74,19 @@ pub(super) fn answer_in(text: &str) -> Option<Reading> {
     }
 }
 
+/// Whether digits stand in a text as they are, not within a longer number.
+pub(super) fn is_written_in(text: &str, digits: &str) -> bool {
+    let plain = spelling::plain(&decoded(text));
+    let is_apart = |at: usize| {
+        let (before, after) = (&plain[..at], &plain[at + digits.len()..]);
+        let is_digit = |c: char| c.is_ascii_digit();
+        let next = after.strip_prefix(['.', ',']).unwrap_or(after);
+        let last = before.strip_suffix(['.', ',']).unwrap_or(before);
+        !next.starts_with(is_digit) && !last.ends_with(is_digit)
+    };
+    plain.match_indices(digits).any(|(at, _)| is_apart(at))
+}
+
 /// The last number of a plain text that is not part of a name; if there is none, the last one that is.
 fn last_number(text: &str, is_formula: bool) -> Option<Reading> {
     let plain = without_dates(text);
@@ -143,10 +156,15 @@ impl Found {
             }
             None => false,
         };
-        let is_negative = before.is_minus || context::is_in_accountants_brackets(text, start, end);
+        let has_minus_behind = !is_formula && context::is_trailing_minus(&text[end..]);
+        let is_negative = before.is_minus
+            || has_minus_behind
+            || context::is_in_accountants_brackets(text, start, end);
+        end += usize::from(has_minus_behind);
         let touches = before.is_expression
             || context::begins_expression(&text[number_end..], is_formula)
-            || is_formula && context::is_term(&text[..start], &text[end..]);
+            || is_formula && context::is_term(&text[..start], &text[end..])
+            || !is_formula && context::is_term_in_prose(&text[..start], &text[end..]);
         let mut value = value.map(|value| if is_negative { value.negated() } else { value });
         if let Some((power, length)) = bracketed_power(&text[..start], &text[end..]) {
             value = value.and_then(|value| power.and_then(|power| value.to_power(&power)));

@@ -7,6 +7,7 @@ mod answers;
 
 pub(super) fn row(answer: Value) -> Example {
     Example {
+        numbers: Vec::new(),
         id: ExampleId::new("r1"),
         columns: serde_json::Map::new(),
         answer,

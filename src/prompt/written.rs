@@ -1,0 +1,97 @@
+//! Numbers of a row in frozen parts: shown as they were written, and numbers everywhere else.
+//!
+//! JSON's `1.50`, `1e3` and ids of 25 digits keep their digits in a row, as texts. Frozen parts see them as
+//! objects that print those digits; operators, tests and filters that calculate get the number.
+
+use minijinja::value::{DynObject, Object, ObjectRepr, Value, ValueKind};
+use serde::ser::{Error as _, SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+/// A number and its digits.
+#[derive(Debug)]
+struct Written {
+    text: String,
+    number: Value,
+}
+
+impl Object for Written {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        self.number.is_true()
+    }
+
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
+        other.downcast_ref::<Self>().map(|other| self.number.cmp(&other.number))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A number that prints as it was written. What is no number of JSON is a text.
+pub(super) fn written(text: &str) -> Value {
+    let whole =
+        || text.parse::<i128>().map(Value::from).or_else(|_| text.parse::<u128>().map(Value::from));
+    let is_json = serde_json::from_str::<&RawValue>(text).is_ok_and(|json| json.get() == text);
+    let number = whole().ok().or_else(|| Some(Value::from(text.parse::<f64>().ok()?)));
+    match number.filter(|_| is_json) {
+        Some(number) => Value::from_object(Written { text: text.to_owned(), number }),
+        None => Value::from(text),
+    }
+}
+
+/// The value to calculate with: numbers without their spelling, also in a list.
+pub(super) fn number_of(value: &Value) -> Value {
+    let written =
+        |value: &Value| value.downcast_object_ref::<Written>().map(|it| it.number.clone());
+    if let Some(number) = written(value) {
+        return number;
+    }
+    let items = || value.try_iter().ok().into_iter().flatten();
+    match value.kind() {
+        ValueKind::Seq if items().any(|item| written(&item).is_some()) => {
+            items().map(|item| written(&item).unwrap_or(item)).collect()
+        }
+        _ => value.clone(),
+    }
+}
+
+/// A value as JSON, its numbers as they were written.
+pub(super) struct Json(pub(super) Value);
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = &self.0;
+        if let Some(written) = value.downcast_object_ref::<Written>() {
+            return RawValue::from_string(written.text.clone())
+                .map_err(S::Error::custom)?
+                .serialize(serializer);
+        }
+        match value.kind() {
+            ValueKind::Seq | ValueKind::Iterable => {
+                let mut list = serializer.serialize_seq(value.len())?;
+                for item in value.try_iter().map_err(S::Error::custom)? {
+                    list.serialize_element(&Self(item))?;
+                }
+                list.end()
+            }
+            ValueKind::Map => {
+                let mut map = serializer.serialize_map(value.len())?;
+                for key in value.try_iter().map_err(S::Error::custom)? {
+                    let item = value.get_item(&key).map_err(S::Error::custom)?;
+                    map.serialize_entry(&key, &Self(item))?;
+                }
+                map.end()
+            }
+            _ => value.serialize(serializer),
+        }
+    }
+}
