@@ -508,11 +508,6 @@ fn mutators(task: &Task, state: &State) -> Vec<MutatorEarned> {
         .collect()
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 fn counts(state: &State) -> Counts {
     let rejected =
         state.counts.rejected.iter().map(|(reason, count)| (reason.to_string(), *count)).collect();
