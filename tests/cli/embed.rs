@@ -90,7 +90,7 @@ fn each_text_is_paid_for_once_and_the_vectors_decide() {
     // Where all texts mean the same, none is new, however it is worded.
     let same = Server::start(|_, request| says(request, |_| json!([0.1, 0.2, 0.3])));
     let env_ = env(&same, PRICE);
-    env_.run(&format!("run colours {NOVELTY} --name same --max-calls 250")).ok();
+    env_.run(&format!("run colours {NOVELTY} --name same --max-proposals 12")).ok();
     let counts = &env_.json("results/same/summary.json")["counts"];
     assert!(counts["rejected"]["novelty"].as_u64().unwrap() > 3, "{counts}");
     assert_eq!(counts["candidates"], 1, "{counts}");
