@@ -16,7 +16,7 @@ use crate::provider::registry::ThrottledProvider;
 use crate::provider::{Envelope, LlmError, Request};
 use crate::seed::Seed;
 use crate::task::model::{Price, RefusedFields, Usage};
-use crate::units::Amount;
+use crate::units::{Amount, Tokens};
 use jiff::SignedDuration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -66,6 +66,8 @@ pub(super) struct Probed {
     pub(super) failed: Vec<LlmError>,
     /// How many requests were sent.
     pub(super) sent: u64,
+    /// What they cost, or may have cost.
+    pub(super) charged: Amount,
 }
 
 /// An answer, and what came with it.
@@ -91,7 +93,7 @@ impl Probed {
     pub(super) fn without_room(question: Question) -> Self {
         let result = Err(NotAnswered::NoRoom(question.worst()));
         let (left_out, failed) = (Vec::new(), Vec::new());
-        Self { result, request: question.request, left_out, failed, sent: 0 }
+        Self { result, request: question.request, left_out, failed, sent: 0, charged: Amount::ZERO }
     }
 
     /// How far the provider's clock is ahead, where it sent its time.
@@ -157,17 +159,21 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
             _ => break Err(NotAnswered::Failed(error)),
         }
     };
-    let settled = match &result {
-        Ok(reply) => Event::Answered(reply.answered.clone()),
+    let (settled, charged) = match &result {
+        Ok(Reply { answered, .. }) => {
+            let tokens = Tokens(answered.input.saturating_add(answered.out));
+            (Event::Answered(answered.clone()), Amount { usd: answered.usd, tokens })
+        }
         Err(NotAnswered::Failed(error)) => {
             let cost = |usage: Usage| Amount { usd: price.of(usage), tokens: usage.total() };
             let charged = cost_of_failure(&request, error, cost).unwrap_or(worst);
-            Event::AttemptFailed { call, failure: error.failure, charged }
+            (Event::AttemptFailed { call, failure: error.failure, charged }, charged)
         }
         Err(NotAnswered::NoRoom(_) | NotAnswered::Held(_)) => {
-            Event::AttemptFailed { call, failure: Failure::Unsent, charged: Amount::ZERO }
+            let charged = Amount::ZERO;
+            (Event::AttemptFailed { call, failure: Failure::Unsent, charged }, charged)
         }
     };
     purse.wallet().apply(&settled);
-    Probed { result, request, left_out, failed, sent }
+    Probed { result, request, left_out, failed, sent, charged }
 }

@@ -114,7 +114,6 @@ impl RoleFound {
         self.usage_reported = Some(!answered.estimated);
         self.prompt_tokens = Some(answered.input);
         self.completion_tokens = Some(answered.out);
-        self.usd = answered.usd.dollars();
         self.finish = Some(answered.finish);
         self.answer_bytes = answered.text.len() as u64;
     }
@@ -129,6 +128,7 @@ impl RoleFound {
         elsewhere: &Elsewhere,
     ) -> Option<Answered> {
         self.refused_fields.clone_from(&probed.left_out);
+        self.usd = probed.charged.usd.dollars();
         let reply = match probed.result {
             Ok(reply) => {
                 self.take_envelope(&reply.envelope);

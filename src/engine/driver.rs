@@ -2,7 +2,8 @@
 //!
 //! Only facts from outside are awaited. What the loop decides depends on folded events alone, never
 //! on what has arrived, so the same seed and the same answers give the same run at any concurrency
-//! and after any number of kills. The clock is the one exception, and its moment is journaled.
+//! and after any number of kills. The exceptions are journaled: the moment when the time is over, and what
+//! hedges cost, which are sent because an answer is late.
 
 use super::budget::Time;
 use super::embeddings::embedded;

@@ -1,7 +1,8 @@
 //! How long the requests of one role took that were answered in this session, and when one that is out is late.
 //!
 //! Every answered request counts, also one whose call was answered by another one before: else a hedge would hide
-//! the slow answers that it is there for, and the percentile would sink. No decision of a search uses it.
+//! the slow answers that it is there for, and the percentile would sink. A search knows of it only by what hedges
+//! cost.
 
 use crate::task::model::Hedge;
 use std::time::Duration;

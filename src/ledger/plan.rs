@@ -2,7 +2,8 @@
 //!
 //! It holds the worst case of each issued call until the call is folded, and then its cost. What has
 //! arrived and is not folded changes nothing that a decision reads, so the same decisions follow at
-//! any concurrency. A loss is the one exception: it is charged when a resume finds it, once.
+//! any concurrency. There are two exceptions: a loss, which is charged when a resume finds it, once, and a
+//! hedge, which is sent because an answer is late. So with `hedge` a search may end at another row.
 
 use super::estimate::TokenRatios;
 use super::used::Use;
@@ -93,6 +94,8 @@ impl PlanLedger {
         // The same holds for a hedge, whose bill may be known only later. It asks what the answer answers, so
         // it costs the plan as much; the worst case, which is many times that, would end a search early.
         cost += answered.unwrap_or(reserve).times(self.hedges.remove(&call).unwrap_or(0));
+        // So its end, or its loss, changes nothing here any more.
+        self.open_hedges.remove(&call);
         cost += answered.unwrap_or(Amount::ZERO);
         if let Some(answer) = answer {
             // A program's reply has no request to a model.
@@ -293,6 +296,14 @@ mod tests {
         assert_eq!(taken(Some(settled()), answer(4)), amount(4 + 4));
         assert_eq!(taken(Some(settled()), None), amount(10), "what the plan had set aside");
         assert_eq!(taken(Some(lost()), answer(4)), amount(9 + 4));
+        // What is lost after its call was folded was charged then.
+        let mut plan = PlanLedger::default();
+        plan.issue(Issued::Evaluation, share, amount(10));
+        plan.apply(&hedged(0, 9));
+        plan.fold(Call(0), role, share, amount(10), answer(4));
+        plan.apply(&lost());
+        assert_eq!(plan.taken(share), amount(4 + 4));
+        assert_eq!(plan.open_hedges.len(), 0);
     }
 
     #[test]

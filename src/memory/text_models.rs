@@ -15,11 +15,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[derive(Debug, Default)]
 pub struct TextModels {
     clusters: RwLock<Option<(ClusterKey, Arc<Vec<usize>>)>>,
-    predictions: RwLock<Option<(Observed, Arc<Prediction>)>>,
+    predictions: RwLock<Option<((Observed, usize), Arc<Prediction>)>>,
 }
 
-/// What groups of candidates depend on.
-type ClusterKey = (Vec<CandidateIx>, usize, usize, Seed);
+/// What groups of candidates depend on. A text may get its vector after its candidate, so how many vectors
+/// are known belongs to it.
+type ClusterKey = (Vec<CandidateIx>, usize, usize, Seed, usize);
 
 /// What a regression depends on: who was pulled, their means, and how often.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +61,7 @@ impl TextModels {
         (count, size): (usize, usize),
         seed: Seed,
     ) -> Arc<Vec<usize>> {
-        let key = (candidates.to_vec(), count, size, seed);
+        let key = (candidates.to_vec(), count, size, seed, facts.vectors.len());
         let known = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, groups)) = &*known
             && *of == key
@@ -86,8 +87,10 @@ impl TextModels {
         seed: Seed,
     ) -> Option<Arc<Prediction>> {
         let known = self.predictions.read().unwrap_or_else(PoisonError::into_inner);
+        let vectors = facts.vectors.len();
         if let Some((of, prediction)) = &*known
-            && *of == observed
+            && of.0 == observed
+            && of.1 == vectors
         {
             return Some(Arc::clone(prediction));
         }
@@ -101,7 +104,7 @@ impl TextModels {
             mse: ensemble.mse(),
         });
         *self.predictions.write().unwrap_or_else(PoisonError::into_inner) =
-            Some((observed, Arc::clone(&prediction)));
+            Some(((observed, vectors), Arc::clone(&prediction)));
         Some(prediction)
     }
 }

@@ -185,11 +185,7 @@ impl Providers {
         let mut total = 0;
         for (name, provider) in task.providers() {
             let Some((Client { llm, batches }, file)) = answering(name, provider) else { continue };
-            // A limit over all providers may also be above a provider's default.
-            let own = match (provider.concurrency, concurrency) {
-                (None, Some(most)) => most.max(1),
-                _ => provider.concurrency(),
-            };
+            let own = provider.concurrency_within(concurrency);
             total += own;
             let rates = Rates {
                 concurrency: own,

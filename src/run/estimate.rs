@@ -1,6 +1,7 @@
 //! What a run would do and cost, before anything is asked: calls, tokens, dollars.
 //!
-//! An estimate for people, for `plan` and `doctor`. No decision of a run uses it.
+//! An estimate for people, for `plan` and `doctor`. One decision uses it: the width, which is chosen once and
+//! frozen with the run.
 
 use crate::candidate::DEMOS;
 use crate::caps::Caps;

@@ -47,8 +47,8 @@ pub fn frozen(
 
 fn chosen(recipe: &Recipe, task: &Task, caps: Caps, concurrency: Option<usize>) -> i64 {
     let provider = task.providers().get(task.task_model().name.provider());
-    let own = provider.map_or(Provider::DEFAULT_CONCURRENCY, Provider::concurrency);
-    let concurrency = concurrency.map_or(own, |most| most.min(own));
+    let concurrency = provider
+        .map_or(Provider::DEFAULT_CONCURRENCY, |provider| provider.concurrency_within(concurrency));
     let [fewest, _] = estimate(task, recipe, caps, &BTreeMap::new()).proposals_affordable;
     let width = (concurrency as u64).min(fewest / STEPS).clamp(1, WIDEST);
     i64::try_from(width).unwrap_or(1)

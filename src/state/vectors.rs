@@ -24,6 +24,12 @@ impl TextVectors {
         self.by_text.is_empty()
     }
 
+    /// Texts that a model was asked about.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_text.len()
+    }
+
     /// What the model said of a text: `None` where it was not asked, `Some(None)` where it gave no vector.
     #[must_use]
     pub fn of(&self, text: &str) -> Option<Option<Arc<Embedding>>> {

@@ -191,12 +191,9 @@ mod tests {
             assert!(text.parse::<Embedding>().is_err(), "{text}");
         }
         // The largest and the smallest numbers have a direction.
-        for scale in [1e308, 1e-308] {
-            let vector = Embedding::of(&[3.0 * scale, 4.0 * scale]);
-            let near = Embedding::of(&[3.0, 4.0]).unwrap().cosine(&vector.unwrap_or_else(|_| {
-                // 3e308 is infinite, and refused.
-                Embedding::of(&[3.0, 4.0]).unwrap()
-            }));
+        for scale in [1e307, 1e-308] {
+            let vector = Embedding::of(&[3.0 * scale, 4.0 * scale]).unwrap();
+            let near = Embedding::of(&[3.0, 4.0]).unwrap().cosine(&vector);
             assert!((near.unwrap() - 1.0).abs() < 1e-6);
         }
     }

@@ -320,6 +320,17 @@ fn an_answer_that_cannot_be_used_is_told_and_so_is_one_that_is_cut_off() {
 }
 
 #[test]
+fn a_call_that_failed_and_may_be_billed_counts_for_its_role() {
+    let server = Server::start(|_, _| (200, "", "<html>no gateway</html>".to_owned()));
+    let (found, _) = checked(&env(&server, PRICE), "--max-usd 1", 4);
+    let usd = |role: &str| found["roles"][role]["usd"].as_f64().unwrap();
+    let (task, mutator) = (usd("task"), usd("mutator"));
+    assert!(task > 0.0 && mutator > 0.0, "{found:#}");
+    let asked = found["asked"]["usd"].as_f64().unwrap();
+    assert!((task + mutator - asked).abs() < 1e-9, "{found:#}");
+}
+
+#[test]
 fn a_clock_that_is_wrong_is_told() {
     let server = Server::start(|_, request| {
         let (status, _, body) = well(request);

@@ -11,7 +11,7 @@ use crate::engine::batches::Brought;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{Next, Tries};
 use crate::engine::usage::cost_of_failure;
-use crate::event::{Answered, Event, Failure, NoAnswer};
+use crate::event::{Answered, Event, Failure, NoAnswer, StopReason};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
 use crate::provider::{LlmError, Reply, Request};
@@ -25,6 +25,14 @@ use tokio::time::Instant;
 
 /// How many batches may end without running a call.
 const NOT_RUN_TRIES: u32 = 10;
+
+/// A batch is at its provider, and the model of this session knows no batches.
+fn unreachable_batch() -> StopCause {
+    let why = "a batch of this run is open at its provider, and the model of this session cannot ask about \
+               batches; resume with the provider that the task names, or give the batch up with \
+               `resume --abandon-batches`";
+    StopCause::trouble(StopReason::NoAnswers, why.to_owned())
+}
 
 impl CallRunner {
     pub(super) async fn attempts(
@@ -73,7 +81,10 @@ impl CallRunner {
                 }
                 None => {
                     let asked = Instant::now();
-                    let result = match self.by_batch(context).await? {
+                    let brought = self.by_batch(context).await?;
+                    // The hours in a batch are no silence of the provider.
+                    first = first.map(|first| first + asked.elapsed());
+                    let result = match brought {
                         Brought::Result(RowResult::Answered(reply)) => Ok(reply),
                         Brought::Result(RowResult::Failed(error)) => Err(error),
                         Brought::Result(RowResult::NotRun) => {
@@ -94,6 +105,8 @@ impl CallRunner {
                             failed.extend(written);
                             continue;
                         }
+                        // Asked live, it would be bought twice.
+                        Brought::Live if is_in_batch => return Err(unreachable_batch()),
                         Brought::Live => {
                             asks_live = true;
                             continue;

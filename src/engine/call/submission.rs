@@ -160,17 +160,21 @@ impl CallRunner {
     ) -> Result<(), StopCause> {
         let now = Clock::System.now();
         let (name, model) = (new_name(now), context.request.model.clone());
-        let rows = self.set_aside(gathered)?;
-        if rows.is_empty() {
-            return Ok(());
-        }
+        let (rows, mut reserved) = self.set_aside(gathered);
+        let Some(last) = reserved.pop() else { return Ok(()) };
         let calls = rows.iter().map(|gathered| gathered.call).collect();
         let batch = Batch { name: name.to_string(), model: model.clone(), calls, at: now };
         let requests: Vec<_> =
             rows.iter().map(|it| (custom_id(&name, it.call), it.request.clone())).collect();
         let size = rows.len();
         lock(&self.batches).send(&name, now, rows);
-        self.journal.append_durable(Event::BatchPlanned(batch)).await?;
+        // The batch comes first: a kill in between leaves one that was not begun and costs nothing, and no
+        // worst cases of calls that nothing holds.
+        self.journal.append(Event::BatchPlanned(batch))?;
+        for event in reserved {
+            self.journal.append(event)?;
+        }
+        self.journal.append_durable(last).await?;
         let rows: Vec<_> =
             requests.iter().map(|(custom_id, request)| BatchRow { custom_id, request }).collect();
         let mut collection = Collection::new(&name, api, &context.request.form);
@@ -198,9 +202,10 @@ impl CallRunner {
         }
     }
 
-    /// Sets the worst cases aside of those that the budget has room for, and returns these.
-    fn set_aside(&self, gathered: Vec<Gathered>) -> Result<Vec<Gathered>, StopCause> {
-        let (mut rows, mut without_room) = (Vec::new(), Vec::new());
+    /// Sets the worst cases aside of those that the budget has room for, and returns these with what is to be
+    /// written of them.
+    fn set_aside(&self, gathered: Vec<Gathered>) -> (Vec<Gathered>, Vec<Event>) {
+        let (mut rows, mut reserved, mut without_room) = (Vec::new(), Vec::new(), Vec::new());
         for gathered in gathered {
             let amount = self.worst_case_of(gathered.role, &gathered.request, true);
             let mut wallet = self.wallet();
@@ -211,13 +216,13 @@ impl CallRunner {
             let Gathered { call, role, share, .. } = gathered;
             let event = Event::Reserved { call, amount, role, share };
             wallet.apply(&event);
-            self.journal.append(event)?;
+            reserved.push(event);
             rows.push(gathered);
         }
         for gathered in without_room {
             let _ = gathered.given.send(Brought::NoRoom);
         }
-        Ok(rows)
+        (rows, reserved)
     }
 
     /// Begins a batch; whether it is at its provider. Where that is not known it is looked for, and begun

@@ -222,6 +222,17 @@ impl Provider {
         self.concurrency.unwrap_or(Self::DEFAULT_CONCURRENCY)
     }
 
+    /// The same where a run has a limit over all providers: that may also be above a provider's default,
+    /// but not above what is written for it.
+    #[must_use]
+    pub fn concurrency_within(&self, most: Option<usize>) -> usize {
+        match (self.concurrency, most) {
+            (None, Some(most)) => most.max(1),
+            (Some(own), Some(most)) => own.min(most.max(1)),
+            (_, None) => self.concurrency(),
+        }
+    }
+
     /// The protocol whose fields its requests have; a program's are like OpenAI's.
     #[must_use]
     pub fn form_kind(&self) -> ProviderKind {

@@ -52,6 +52,11 @@ impl Kind for LabelSet {
             return InvalidReason::Empty.verdict(&self.shown(&expected));
         }
         let named = self.named(answer, filter);
+        // A refusal names no label either, and is no answer.
+        if named.is_empty() && expected.is_empty() && !says_none(answer) {
+            return InvalidReason::NoLabel("`none`, or an empty list".to_owned())
+                .verdict(&self.shown(&expected));
+        }
         let both = expected.intersection(&named).count() as f64;
         // Of an empty set nothing is missed, and nothing in it is wrong.
         let share = |of: &BTreeSet<usize>| if of.is_empty() { 1.0 } else { both / of.len() as f64 };
@@ -130,6 +135,34 @@ impl LabelSet {
             }
         }
     }
+}
+
+/// Whether an answer without a label says that none applies: an empty list or object, an object without a
+/// yes, or a word that says so.
+fn says_none(answer: &str) -> bool {
+    let says = |value: &Value| match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(object) => {
+            object.values().all(|it| choice(it) == Some(false) || is_empty(it))
+        }
+        _ => false,
+    };
+    let has_bracket = answer.contains(['[', '{']);
+    if has_bracket && find_json::find(answer, Wanted::List).is_ok_and(|value| says(&value)) {
+        return true;
+    }
+    let lower = answer.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_one = |word: &&str| ["none", "nothing", "empty", "null", "nil"].contains(word);
+    let is_pair = |pair: &[&str]| {
+        matches!(pair, ["no", "label" | "labels"] | ["n", "a"] | ["not", "applicable"])
+    };
+    words.iter().any(is_one) || words.windows(2).any(is_pair)
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// Whether a value may name a label by itself.
@@ -217,6 +250,26 @@ mod tests {
         }
         for expected in [json!([]), json!(["Pets"])] {
             assert!(kind.score(" \n", &expected, &filter).invalid.is_some(), "{expected}");
+        }
+    }
+
+    #[test]
+    fn where_no_label_applies_an_answer_must_say_so() {
+        let (kind, filter) = kind(&NAMES);
+        for answer in
+            ["none", "None of the labels applies.", "[]", "So:\n[]", "{}", "No labels", "N/A"]
+                .into_iter()
+                .chain([r#"{"labels": []}"#, r#"{"billing": false, "login": false}"#])
+        {
+            let verdict = kind.score(answer, &json!([]), &filter);
+            assert!(verdict.score.is_perfect(), "{answer}: {verdict:?}");
+        }
+        for answer in ["Sorry, I cannot help with that.", "[\"refunds\"]", "The text is too long."]
+        {
+            let verdict = kind.score(answer, &json!([]), &filter);
+            assert!(verdict.invalid.is_some(), "{answer}: {verdict:?}");
+            // Where labels apply, it misses them all.
+            assert_eq!(kind.score(answer, &json!(["login"]), &filter).score, Score::ZERO);
         }
     }
 
