@@ -53,6 +53,16 @@ pub struct Written {
     pub over_baseline: f64,
 }
 
+/// A mutator's child that is tried.
+#[derive(Clone, Copy, Debug)]
+struct Tried {
+    mutator: MutatorIx,
+    /// What it cost to write.
+    writing: Earned,
+    /// Dollars for its rows so far.
+    rows_usd: f64,
+}
+
 /// All mutators, folded.
 #[derive(Clone, Debug, Default)]
 pub struct Mutators {
@@ -60,11 +70,11 @@ pub struct Mutators {
     asked: BTreeMap<MutatorIx, u64>,
     /// What is known for good.
     settled: BTreeMap<MutatorIx, Earned>,
-    /// Children that are tried: who wrote them, and what that cost.
-    children: BTreeMap<CandidateIx, (MutatorIx, Earned)>,
+    /// Children that are tried.
+    children: BTreeMap<CandidateIx, Tried>,
     /// Uses that are over, oldest first: judged children, and requests that brought none.
     written: Vec<Written>,
-    /// Dollars for the rows of all children.
+    /// Dollars for the rows of all judged children.
     rows_usd: f64,
     /// Nano-dollars and tokens that had been answered in a role before the last event.
     answered: BTreeMap<ModelRole, (u64, u64)>,
@@ -83,8 +93,8 @@ impl Mutators {
     #[must_use]
     pub fn earned(&self, mutator: MutatorIx) -> Earned {
         let mut earned = self.settled(mutator);
-        let open = self.children.values().filter(|(writer, _)| *writer == mutator);
-        open.for_each(|(_, cost)| earned += *cost);
+        let open = self.children.values().filter(|tried| tried.mutator == mutator);
+        open.for_each(|tried| earned += tried.writing);
         earned
     }
 
@@ -108,7 +118,7 @@ impl Mutators {
         &self.written
     }
 
-    /// Dollars that the rows of all mutators' children cost until they were judged.
+    /// Dollars that the rows of all mutators' judged children cost until then.
     #[must_use]
     pub fn rows_usd(&self) -> f64 {
         self.rows_usd
@@ -133,9 +143,9 @@ impl Mutators {
             Event::EvaluationFolded { .. } => {
                 let (usd, _) = self.since(ModelRole::Task, facts);
                 if let Some(row) = facts.folded_row
-                    && self.children.contains_key(&row.candidate)
+                    && let Some(tried) = self.children.get_mut(&row.candidate)
                 {
-                    self.rows_usd += usd;
+                    tried.rows_usd += usd;
                     if facts.standing(row.candidate).status == Status::Finished {
                         self.judged(row.candidate, facts);
                     }
@@ -171,7 +181,7 @@ impl Mutators {
         let accepted = u64::from(closed.child.is_some());
         let cost = Earned { proposals: 1, accepted, usd, tokens, ..Earned::default() };
         if let Some(child) = closed.child {
-            self.children.insert(child, (mutator, cost));
+            self.children.insert(child, Tried { mutator, writing: cost, rows_usd: 0.0 });
             return;
         }
         *self.settled.entry(mutator).or_default() += cost;
@@ -190,7 +200,9 @@ impl Mutators {
     }
 
     fn judged(&mut self, child: CandidateIx, facts: &Facts) {
-        let Some((mutator, mut earned)) = self.children.remove(&child) else { return };
+        let Some(tried) = self.children.remove(&child) else { return };
+        let Tried { mutator, writing: mut earned, rows_usd } = tried;
+        self.rows_usd += rows_usd;
         let parents = &facts.standing(child).candidate.parents;
         let parent = parents.first().copied().unwrap_or(CandidateIx::BASELINE);
         let over_parent = over(facts, child, parent);
@@ -228,6 +240,7 @@ mod tests {
         script.score(child, &[(0, 1.0)]);
         let mutators = &script.state.memory.mutators;
         assert_eq!(mutators.settled(OTHER), Earned::default(), "it is not judged yet");
+        assert_eq!(mutators.rows_usd(), 0.0, "nor do its rows count yet");
         let asked = mutators.earned(OTHER);
         assert_eq!((asked.proposals, asked.accepted, asked.gain), (1, 1, 0.0));
         script.phase(1);

@@ -292,9 +292,10 @@ mod tests {
             "a ~ b {{ a }} {# {{ a ~ b }} #} {% raw %}{{ a ~ b }}{% endraw %} { a ~ b }",
             "{{ 'a ~ b' }}{{ \"}} {{ a ~ b\" }}{{ a.b(c=d)|join(', ') }}{{ a | default('~') }}",
             "{{ 1 + 2.5e3 ~ 'x' }}{{ a[1:] }}",
-            "{{ a ~",
         ] {
             assert_eq!(with_filters(text), text);
         }
+        // What does not end is for the parser to refuse.
+        assert_eq!(with_filters("{{ a ~"), "{{ (a|string) ~");
     }
 }
