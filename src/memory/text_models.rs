@@ -15,12 +15,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[derive(Debug, Default)]
 pub struct TextModels {
     clusters: RwLock<Option<(ClusterKey, Arc<Vec<usize>>)>>,
-    predictions: RwLock<Option<((Observed, usize), Arc<Prediction>)>>,
+    predictions: RwLock<Option<(PredictionKey, Arc<Prediction>)>>,
 }
 
 /// What groups of candidates depend on. A text may get its vector after its candidate, so how many vectors
 /// are known belongs to it.
 type ClusterKey = (Vec<CandidateIx>, usize, usize, Seed, usize);
+
+/// What a regression depends on, and how many vectors are known.
+type PredictionKey = (Observed, usize);
 
 /// What a regression depends on: who was pulled, their means, and how often.
 #[derive(Clone, Debug, PartialEq)]
