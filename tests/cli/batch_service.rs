@@ -5,12 +5,17 @@ use crate::server::{Reply, Request, Server, answer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 /// One way of failing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It takes its first batch, and says 503.
     Says503AndTakes,
+    /// It takes its first batch, says 500, and lists it after a while.
+    Says500AndListsLate,
+    /// It takes no batch, and says 500.
+    Says500,
     /// It takes its first batch, and answers with a page.
     AnswersAPageAndTakes,
     /// It takes its first batch, answers with a page, and never lists it.
@@ -29,8 +34,13 @@ pub(crate) enum Fault {
     NeverEnds(&'static str),
 }
 
+/// After this time a batch is listed that is listed late.
+const LATE: Duration = Duration::from_secs(8);
+
 #[derive(Default)]
 struct State {
+    /// When the first batch began.
+    first_begun: Option<Instant>,
     files: Vec<Vec<Value>>,
     /// Each with the number of its file.
     batches: Vec<(Value, usize)>,
@@ -87,7 +97,14 @@ impl State {
             ["files"] => self.upload(fault, request),
             ["batches"] => self.begin(fault, &request.body),
             ["batches", query] if query.starts_with("limit=") => {
-                let hidden = usize::from(fault == Fault::HidesAndTakes);
+                let is_hidden = match fault {
+                    Fault::HidesAndTakes => true,
+                    Fault::Says500AndListsLate => {
+                        self.first_begun.is_some_and(|begun| begun.elapsed() < LATE)
+                    }
+                    _ => false,
+                };
+                let hidden = usize::from(is_hidden).min(self.batches.len());
                 let all = (hidden..self.batches.len()).rev();
                 let data: Vec<Value> = all.map(|number| self.shown(fault, number)).collect();
                 (200, "", json!({"data": data, "has_more": false}).to_string())
@@ -125,6 +142,10 @@ impl State {
     fn begin(&mut self, fault: Fault, body: &Value) -> Reply {
         self.begun += 1;
         let is_first = self.begun == 1;
+        self.first_begun.get_or_insert_with(Instant::now);
+        if fault == Fault::Says500 {
+            return error(500);
+        }
         if fault == Fault::Says429 && is_first {
             return error(429);
         }
@@ -135,6 +156,7 @@ impl State {
         }
         match fault {
             Fault::Says503AndTakes if is_first => error(503),
+            Fault::Says500AndListsLate if is_first => error(500),
             Fault::AnswersAPageAndTakes | Fault::HidesAndTakes if is_first => page(),
             _ => (200, "", self.shown(fault, self.batches.len() - 1).to_string()),
         }

@@ -250,6 +250,25 @@ fn a_batch_whose_begin_got_no_clear_answer_is_not_bought_again() {
 }
 
 #[test]
+fn a_batch_that_is_listed_late_after_an_error_is_not_bought_again() {
+    let service = BatchService::start(Fault::Says500AndListsLate);
+    let env = at(&service);
+    env.edit("colours/task.toml", "patience = \"5s\"", "patience = \"30s\"");
+    env.run(&format!("run colours --name one {SEARCH}")).ok();
+    let (batches, begun) = service.batches();
+    assert_eq!((service.bought_twice(), begun - batches), (0, 0));
+}
+
+#[test]
+fn a_provider_that_never_begins_a_batch_stops_the_run() {
+    let service = BatchService::start(Fault::Says500);
+    let env = at(&service);
+    let ran = env.run(&format!("run colours --name one {SEARCH}")).exits(4);
+    assert!(ran.stderr.contains("3 times a batch did not begin"), "{}", ran.stderr);
+    assert_eq!(service.batches(), (0, 3));
+}
+
+#[test]
 fn a_result_that_cannot_be_read_counts_as_paid_and_is_asked_again() {
     let service = BatchService::start(Fault::CutsALine);
     let env = at(&service);

@@ -26,7 +26,7 @@ const POLLS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 const SHORT_POLL: Duration = Duration::from_secs(5);
 /// How long after it was last asked to begin a batch may be missing in its provider's list, but no longer than
 /// the patience with the provider.
-const UNLISTED: Duration = Duration::from_secs(2 * 60);
+pub(super) const UNLISTED: Duration = Duration::from_secs(2 * 60);
 /// It is looked for at least this often.
 const LOOKS: u32 = 3;
 /// How long a provider's full queue is waited for.

@@ -4,12 +4,12 @@
 //! One of the calls of a batch does this for all of them. A batch that may have begun is looked for at its
 //! provider before it is begun again; `collection` does that, and waits for what comes back.
 
-use super::collection::Collection;
+use super::collection::{Collection, UNLISTED};
 use super::{CallContext, CallRunner, lock};
 use crate::clock::Clock;
 use crate::engine::batches::{Brought, Gathered, custom_id, new_name};
 use crate::engine::error::StopCause;
-use crate::event::{Batch, Event, Failure};
+use crate::event::{Batch, Event, Failure, StopReason};
 use crate::id::Call;
 use crate::provider::LlmError;
 use crate::provider::batch::{BatchApi, BatchRow, Prepared, Sought};
@@ -30,8 +30,10 @@ const LONGEST_GATHERING: Duration = Duration::from_secs(30);
 const FEW: usize = 20;
 /// The most batches of one role that are at their provider at a time: they are held in memory.
 const MOST_OUT: usize = 8;
-/// How long a batch is looked for whose provider said that it did not take it.
-const REFUSED_UNLISTED: Duration = Duration::from_secs(5);
+/// How long a batch is looked for whose provider had no room for it.
+const THROTTLED_UNLISTED: Duration = Duration::from_secs(5);
+/// How often one is begun that its provider fails to take and does not list. Each time it may be there after all.
+const MOST_POSTS: u32 = 3;
 
 impl CallRunner {
     /// Whether a call is in a batch that has not come back.
@@ -239,6 +241,7 @@ impl CallRunner {
         let sought = Sought { name: &name, rows, since: Clock::System.now() };
         let before = api.find(form, sought).await.unwrap_or_default();
         collection.others = before.into_iter().map(|found| found.id).collect::<BTreeSet<_>>();
+        let mut failed_posts = 0;
         loop {
             if self.is_stopping() {
                 return Err(StopCause::Cancelled);
@@ -265,13 +268,24 @@ impl CallRunner {
                 self.pause_after(context, collection, error).await?;
                 continue;
             }
-            let may_be_there = error.may_be_billed;
+            let LlmError { failure, may_be_billed, .. } = error;
+            let why = error.message.clone();
             self.pause_after(context, collection, error).await?;
-            if may_be_there {
+            if may_be_billed {
                 return Ok(true);
             }
-            if !self.found(context, collection, REFUSED_UNLISTED).await?.is_empty() {
+            // A server that fails bills no answer for it; but what it was asked to make may be there, and be
+            // listed late.
+            let is_throttled = failure == Failure::Throttled;
+            let patience = context.provider.throttled.patience.silence;
+            let unlisted = if is_throttled { THROTTLED_UNLISTED } else { UNLISTED.min(patience) };
+            if !self.found(context, collection, unlisted).await?.is_empty() {
                 return Ok(true);
+            }
+            failed_posts += u32::from(!is_throttled);
+            if failed_posts >= MOST_POSTS {
+                let why = format!("{failed_posts} times a batch did not begin: {why}");
+                return Err(StopCause::trouble(StopReason::NoAnswers, why));
             }
         }
     }
