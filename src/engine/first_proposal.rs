@@ -58,10 +58,8 @@ impl FirstProposal {
             let Some(author) = recipe.author(&draft).map(|author| author.name().to_owned()) else {
                 continue;
             };
-            let shown: Vec<Shown> = (0..)
-                .map(|row| Shown { row: RowIx(row), replicate: None })
-                .take(rows.min(train))
-                .collect();
+            let shown: Vec<Shown> =
+                (0..).map(|row| Shown::of(RowIx(row), None)).take(rows.min(train)).collect();
             state.apply(EventNumber(1 + u64::from(number)), &Event::ProposalDrafted(draft));
             match builder.question(&state, proposal, &shown) {
                 Ok(Question::Model(request)) => {

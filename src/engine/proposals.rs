@@ -217,6 +217,8 @@ impl ProposalBuilder {
         let mutation_prompt = author.mutation_prompt(&ask);
         let brief = Brief {
             evidence: author.evidence(&ask)?,
+            diagnosis: ask.diagnosis()?,
+            tried: ask.tried(),
             history: draft
                 .context
                 .iter()
@@ -227,7 +229,7 @@ impl ProposalBuilder {
             style: Some(THINKING_STYLES[author.style(draft) % THINKING_STYLES.len()]),
             mutator: mutation_prompt.as_deref(),
             tip: Some(TIPS[draft.variant as usize % TIPS.len()]),
-            count: author.notes(),
+            count: author.notes(draft),
             context_tokens: model.context_tokens,
             max_output_tokens: model.max_output_tokens,
             ..Brief::new(&self.task.about, ask.current(), ask.asked(), self.task.max_tokens)

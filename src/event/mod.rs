@@ -20,7 +20,7 @@ pub use call::{Answered, Failure, Finish, NoAnswer};
 pub use embedding::Embedded;
 pub use evaluation::{Block, Cached, CachedOf, Gate, RowKey, RowOutcome};
 pub use proposal::{
-    Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source,
+    Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source, Tried,
 };
 pub use run::StopReason;
 pub use strategy::{Dropped, Generation, Migrant, Round};

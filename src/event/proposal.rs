@@ -54,6 +54,12 @@ pub struct Draft {
     /// Earlier prompts that are shown, in their order, with the scores that are told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<HistoryItem>,
+    /// Whether all rows that the first parent answered are counted in a diagnosis.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub diagnosed: bool,
+    /// Earlier children of the first parent that are shown with what they changed, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
     /// The one searched part that may change, by its place among them; all where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<u16>,
@@ -97,6 +103,8 @@ impl Draft {
             variant: 0,
             own: None,
             context: Vec::new(),
+            diagnosed: false,
+            tried: Vec::new(),
             part: None,
             mate: None,
             demos: None,
@@ -144,6 +152,28 @@ pub struct Shown {
     /// Which of the parent's answers to it; `None` shows the row alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicate: Option<u16>,
+    /// Whether it is only counted in a diagnosis, and not shown itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub counted: bool,
+}
+
+impl Shown {
+    /// A row with one of the parent's answers to it, or alone.
+    #[must_use]
+    pub fn of(row: RowIx, replicate: Option<u16>) -> Self {
+        Self { row, replicate, counted: false }
+    }
+}
+
+/// A child that was tried before, as a request shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The child.
+    pub candidate: CandidateIx,
+    /// Its mean score less its parent's, on their common rows.
+    pub gain: f64,
+    /// How many rows that were.
+    pub rows: u32,
 }
 
 /// Why a planned proposal was given up.
@@ -158,6 +188,8 @@ pub enum Abandoned {
     Nothing,
     /// The request did not fit into the mutator's context window, even without evidence.
     TooLong,
+    /// The budget had no room for it, and the recipe goes on with another phase.
+    NoBudget,
 }
 
 /// What became of a proposal.

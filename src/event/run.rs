@@ -74,7 +74,7 @@ impl StopReason {
             Self::BudgetProposals => "the cap on proposals was reached",
             Self::BudgetWall => "the running time was over",
             Self::Deadline => "the deadline had come",
-            Self::Generations => "the recipe's generations were done",
+            Self::Generations => "the recipe had done what it was to do",
             Self::PoolDone => "nothing was left to evaluate",
             Self::Stalled => "many children in a row brought nothing better",
             Self::ScoreReached => "the score asked for was reached",

@@ -71,12 +71,15 @@ pub struct Demand {
 }
 
 /// What the budget still allows the search, in rollouts at the measured mean cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Remaining {
     /// Rollouts that the search may still issue.
     pub rollouts: u64,
     /// Rollouts that the shortlist may use, out of the whole budget, for a share of 1.
     pub total_rollouts: u64,
+    /// The share of what the search may use that it has used, of the cap that is nearest to its end; in
+    /// [0, 1], and 0 without a cap.
+    pub spent: f64,
 }
 
 impl Limits {
@@ -167,21 +170,28 @@ impl Limits {
     #[must_use]
     pub fn remaining(&self, plan: &PlanLedger, costs: CallCosts, is_searching: bool) -> Remaining {
         let mean = plan.answered(ModelRole::Task).mean().unwrap_or(costs.worst);
-        let taken = plan.taken(Share::Search) + self.hold_amount(costs);
+        let used = plan.taken(Share::Search);
+        let taken = used + self.hold_amount(costs);
         let finale = if is_searching { self.finale_amount(costs) } else { Amount::ZERO };
         let fit = |cap: u64, taken: u64, each: u64| -> u64 {
             cap.saturating_sub(taken).checked_div(each).unwrap_or(UNLIMITED)
         };
-        let (mut rollouts, mut total_rollouts) = (UNLIMITED, UNLIMITED);
+        let share = |cap: u64, taken: u64, used: u64| -> f64 {
+            let all = used.saturating_add(cap.saturating_sub(taken));
+            if all == 0 { 1.0 } else { used as f64 / all as f64 }
+        };
+        let (mut rollouts, mut total_rollouts, mut spent) = (UNLIMITED, UNLIMITED, 0.0_f64);
         if let Some(cap) = self.caps.usd {
             let taken = taken.usd + finale.usd;
             rollouts = rollouts.min(fit(cap.nanos(), taken.nanos(), mean.usd.nanos()));
+            spent = spent.max(share(cap.nanos(), taken.nanos(), used.usd.nanos()));
             let all = cap.nanos().checked_div(mean.usd.nanos()).unwrap_or(UNLIMITED);
             total_rollouts = total_rollouts.min(all);
         }
         if let Some(cap) = self.caps.tokens {
             let taken = taken.tokens + finale.tokens;
             rollouts = rollouts.min(fit(cap.0, taken.0, mean.tokens.0));
+            spent = spent.max(share(cap.0, taken.0, used.tokens.0));
             let all = cap.0.checked_div(mean.tokens.0).unwrap_or(UNLIMITED);
             total_rollouts = total_rollouts.min(all);
         }
@@ -189,9 +199,10 @@ impl Limits {
             let finale = if is_searching { self.finale.kept(cap, 1) } else { 0 };
             let made = plan.calls(Share::Search) + self.hold_calls() + finale;
             rollouts = rollouts.min(fit(cap, made, 1));
+            spent = spent.max(share(cap, made, plan.calls(Share::Search)));
             total_rollouts = total_rollouts.min(cap);
         }
-        Remaining { rollouts, total_rollouts }
+        Remaining { rollouts, total_rollouts, spent }
     }
 
     /// How many held-out rows can be confirmed when the search is over: all where they fit, fewer

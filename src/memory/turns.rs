@@ -20,6 +20,8 @@ pub struct Turns {
     kept: BTreeMap<u16, u32>,
     /// Children of operators that were judged: tried in full, or dropped.
     decided: u32,
+    /// Of them, those before the phase that is on.
+    decided_before: u32,
     /// Candidates that were tried in full before: they may get more rows later.
     tried: Vec<bool>,
 }
@@ -55,6 +57,12 @@ impl Turns {
     #[must_use]
     pub fn decided(&self) -> u32 {
         self.decided
+    }
+
+    /// Children of operators that were judged in the phase that is on.
+    #[must_use]
+    pub fn decided_in_phase(&self) -> u32 {
+        self.decided - self.decided_before
     }
 
     /// Takes in one event; `facts` and `births` have taken it in before.
@@ -96,6 +104,7 @@ impl Turns {
                 // Operators are named by their places in the phase's own list.
                 self.accepted = None;
                 self.kept.clear();
+                self.decided_before = self.decided;
             }
             _ => {}
         }

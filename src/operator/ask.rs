@@ -3,9 +3,11 @@
 //! Everything here follows from journaled events, so a request is the same again after a resume.
 
 use super::brief::Evidence;
+use super::diagnosis::diagnosis;
 use super::framing::Nonce;
 use super::reply;
 use super::styles::MUTATORS;
+use super::tried::in_words;
 use crate::event::{Draft, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::JournalError;
@@ -139,8 +141,37 @@ impl<'a> Ask<'a> {
     /// # Errors
     /// The journal cannot be read.
     pub fn evidence(&self) -> Result<Vec<Evidence>, JournalError> {
+        self.evidence_of(self.shown.iter().filter(|shown| !shown.counted))
+    }
+
+    /// What all rows have in common that the request counts; `None` where it counts none.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn diagnosis(&self) -> Result<Option<String>, JournalError> {
+        if !self.draft.diagnosed {
+            return Ok(None);
+        }
+        Ok(diagnosis(&self.evidence_of(self.shown.iter())?))
+    }
+
+    /// What earlier children of the first parent changed, and what came of it; `None` where none is shown.
+    #[must_use]
+    pub fn tried(&self) -> Option<String> {
+        let tried = self.draft.tried.iter().map(|tried| {
+            let child = self.prompt(tried.candidate);
+            in_words(self.current(), child, self.asked(), *tried)
+        });
+        let said: Vec<String> = tried.collect();
+        (!said.is_empty()).then(|| said.join("\n"))
+    }
+
+    fn evidence_of<'s>(
+        &self,
+        shown: impl Iterator<Item = &'s Shown>,
+    ) -> Result<Vec<Evidence>, JournalError> {
         let mut evidence = Vec::new();
-        for Shown { row, replicate } in self.shown {
+        for Shown { row, replicate, .. } in shown {
             evidence.extend(match (replicate, self.draft.parents.first()) {
                 (Some(replicate), Some(parent)) => self.answered(*parent, *replicate, *row)?,
                 _ => self.answers.evidence(*row, None)?,

@@ -55,7 +55,8 @@ pub trait Author: Kinded + Debug + Send + Sync {
     }
 
     /// Notes that are asked for in one reply.
-    fn notes(&self) -> u32 {
+    fn notes(&self, draft: &Draft) -> u32 {
+        let _ = draft;
         1
     }
 
@@ -89,9 +90,9 @@ pub trait Author: Kinded + Debug + Send + Sync {
     fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
         match self.steps().get(usize::from(ask.draft.step)).map(|step| step.result) {
             Some(Keep::Notes) => {
-                let mut notes = ask.read_notes(reply, self.notes())?;
+                let mut notes = ask.read_notes(reply, self.notes(ask.draft))?;
                 // Each note costs further requests: no more of them than were asked for.
-                notes.truncate(self.notes() as usize);
+                notes.truncate(self.notes(ask.draft) as usize);
                 Ok(Written::Notes(notes))
             }
             Some(Keep::Prompt) => ask.read_prompt(reply).map(Written::Draft),

@@ -20,6 +20,10 @@ pub struct Brief<'a> {
     pub evidence: Vec<Evidence>,
     /// Past prompts, in the order in which they are shown.
     pub history: Vec<ScoredPrompt<'a>>,
+    /// What all rows that the parent answered have in common.
+    pub diagnosis: Option<String>,
+    /// What was changed from the parent before, and what came of it.
+    pub tried: Option<String>,
     /// The other parents, in the order of the operator's roles.
     pub others: Vec<&'a Prompt>,
     /// What an earlier step of the same operator wrote.
@@ -54,6 +58,8 @@ impl<'a> Brief<'a> {
             max_tokens,
             evidence: Vec::new(),
             history: Vec::new(),
+            diagnosis: None,
+            tried: None,
             others: Vec::new(),
             note: None,
             style: None,

@@ -60,7 +60,7 @@ impl Author for ContrastRule {
 
     /// The advice is added to the first text.
     fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
-        let notes = ask.read_notes(reply, self.notes())?;
+        let notes = ask.read_notes(reply, self.notes(ask.draft))?;
         let current = ask.current();
         let Some(part) = ask.texts.first() else { return Ok(Written::Child(current.clone())) };
         let old = current.part(part).unwrap_or("");
@@ -93,6 +93,6 @@ impl Operator for ContrastRule {
     fn next(&self, _draw: &Draw<'_>, draft: &Draft) -> Next {
         let contrast = Contrast::of(draft);
         let shown = contrast.iter().flat_map(|Contrast { better, worse }| [better, worse]);
-        Next::Ask(shown.map(|run| Shown { row: run.row, replicate: Some(run.replicate) }).collect())
+        Next::Ask(shown.map(|run| Shown::of(run.row, Some(run.replicate))).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! How much of a brief is shown, and what is left out next where a request does not fit.
 //!
-//! Evidence goes first, then past prompts; the current text, the other parents and notes are never
+//! Evidence goes first, then what sums it up, then past prompts; the current text, the other parents and notes are never
 //! cut.
 
 use super::brief::Brief;
@@ -22,6 +22,8 @@ pub(super) struct Cut {
     /// Places in the history, from the one that is missed least.
     order: Vec<usize>,
     left_out: usize,
+    leaves_out_summaries: bool,
+    has_summaries: bool,
 }
 
 impl Cut {
@@ -31,7 +33,14 @@ impl Cut {
         // The worst go first; where no scores are told the order says it: oldest or worst first.
         let score = |place: &usize| brief.history[*place].score.unwrap_or(f64::NEG_INFINITY);
         order.sort_by(|a, b| score(a).total_cmp(&score(b)));
-        Self { evidence_bytes: EVIDENCE_BYTES, rows: brief.evidence.len(), order, left_out: 0 }
+        Self {
+            evidence_bytes: EVIDENCE_BYTES,
+            rows: brief.evidence.len(),
+            order,
+            left_out: 0,
+            leaves_out_summaries: false,
+            has_summaries: brief.diagnosis.is_some() || brief.tried.is_some(),
+        }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -41,6 +50,11 @@ impl Cut {
     /// The most bytes of one field.
     pub(super) fn field_bytes(&self) -> usize {
         (self.evidence_bytes / self.rows.max(1) / FIELDS).min(FIELD_BYTES)
+    }
+
+    /// Whether the diagnosis and the tried edits are left out.
+    pub(super) fn leaves_out_summaries(&self) -> bool {
+        self.leaves_out_summaries
     }
 
     /// Whether the past prompt at this place is left out.
@@ -56,6 +70,8 @@ impl Cut {
             let each = self.field_bytes();
             self.rows -= 1;
             self.evidence_bytes = each * FIELDS * self.rows;
+        } else if self.has_summaries && !self.leaves_out_summaries {
+            self.leaves_out_summaries = true;
         } else if self.left_out < self.order.len() {
             self.left_out += 1;
         } else {

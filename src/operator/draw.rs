@@ -167,7 +167,7 @@ impl Next {
     /// A request that shows rows without answers.
     #[must_use]
     pub fn ask_with(rows: &[RowIx]) -> Self {
-        Self::Ask(rows.iter().map(|row| Shown { row: *row, replicate: None }).collect())
+        Self::Ask(rows.iter().map(|row| Shown::of(*row, None)).collect())
     }
 }
 

@@ -182,7 +182,7 @@ impl Feedback {
         let shown = scored
             .iter()
             .filter(|row| wanted(row) || !some)
-            .map(|(row, _)| Shown { row: *row, replicate: Some(replicate) })
+            .map(|(row, _)| Shown::of(*row, Some(replicate)))
             .collect();
         ask(draft, praise, shown)
     }
@@ -247,10 +247,24 @@ impl Feedback {
             wrong.truncate(wanted);
             right.truncate(self.size.saturating_sub(wrong.len()).min(self.keep_correct));
         }
-        let shown =
-            wrong.into_iter().chain(right).map(|row| Shown { row, replicate: Some(0) }).collect();
+        let shown = wrong.into_iter().chain(right).map(|row| Shown::of(row, Some(0))).collect();
         ask(draft, praise, shown)
     }
+}
+
+/// The same, where a request is due, with all other rows that the parent answered: these are only counted.
+pub(super) fn counting_all(next: Next, draw: &Draw<'_>, draft: &Draft) -> Next {
+    let (Next::Ask(mut shown), Some(parent)) = (next.clone(), draft.parents.first()) else {
+        return next;
+    };
+    let standing = draw.state.standing(*parent);
+    let is_shown = |row: RowIx| shown.iter().any(|shown| shown.row == row);
+    let rows = (0..draw.setting.train_rows).map(RowIx).filter(|row| !is_shown(*row));
+    let column = standing.column(Split::Train, 0);
+    let answered = rows.filter(|row| column.cell(*row).score().is_some());
+    let counted = answered.map(|row| Shown { counted: true, ..Shown::of(row, Some(0)) });
+    shown.extend(counted.collect::<Vec<_>>());
+    Next::Ask(shown)
 }
 
 /// Rows that the parent got right, run block by block until there are `wanted` of them or `from` were
@@ -280,7 +294,7 @@ pub(super) fn right_answers(wanted: usize, from: usize, draw: &Draw<'_>, draft: 
     }
     right.shuffle(&mut seed.child("shown", u64::from(draft.proposal.0)).rng());
     right.truncate(wanted);
-    Next::Ask(right.into_iter().map(|row| Shown { row, replicate }).collect())
+    Next::Ask(right.into_iter().map(|row| Shown::of(row, replicate)).collect())
 }
 
 /// Failures of the parent on random rows, run block by block until there are `wanted` of them or

@@ -101,7 +101,7 @@ impl Frame<'_> {
         let brief = self.brief;
         let mut filled = String::new();
         let out = &mut filled;
-        for piece in pieces(&self.without_empty_history()) {
+        for piece in pieces(&self.without_empty_slots(cut)) {
             let name = match piece {
                 Piece::Literal(text) | Piece::Raw { text, .. } => {
                     out.push_str(text);
@@ -116,6 +116,10 @@ impl Frame<'_> {
                 Some(Slot::Form) => self.form(nonce, out),
                 Some(Slot::MaxTokens) => push(out, brief.max_tokens),
                 Some(Slot::History) => history(brief, cut, nonce, out),
+                Some(Slot::Diagnosis) => {
+                    tagged("diagnosis", brief.diagnosis.as_deref(), nonce, out)
+                }
+                Some(Slot::Tried) => tagged("tried", brief.tried.as_deref(), nonce, out),
                 Some(Slot::Others) => self.others(nonce, out),
                 Some(Slot::Note) => tagged("note", brief.note, nonce, out),
                 Some(Slot::Mutator) => tagged("mutator", brief.mutator, nonce, out),
@@ -129,17 +133,21 @@ impl Frame<'_> {
         filled
     }
 
-    /// The meta-prompt without the paragraph on past prompts, where none are given and none are
-    /// needed: an operator may be used with a history or without.
-    fn without_empty_history(&self) -> Cow<'_, str> {
-        if self.needs_history || !self.brief.history.is_empty() {
-            return Cow::Borrowed(self.meta_prompt);
-        }
+    /// The meta-prompt without the paragraphs on what is not given and not needed: an operator may be used
+    /// with past prompts, a diagnosis and tried edits, or without.
+    fn without_empty_slots(&self, cut: &Cut) -> Cow<'_, str> {
+        let brief = self.brief;
+        let is_empty = |slot| match slot {
+            Slot::History => !self.needs_history && brief.history.is_empty(),
+            Slot::Diagnosis => brief.diagnosis.is_none() || cut.leaves_out_summaries(),
+            Slot::Tried => brief.tried.is_none() || cut.leaves_out_summaries(),
+            _ => false,
+        };
         let paragraphs = self.meta_prompt.split("\n\n");
         let kept: Vec<&str> = paragraphs
             .filter(|paragraph| {
                 let names = pieces(paragraph).into_iter().filter_map(Piece::column);
-                !names.map(Slot::named).any(|slot| slot == Some(Slot::History))
+                !names.filter_map(Slot::named).any(is_empty)
             })
             .collect();
         Cow::Owned(kept.join("\n\n"))

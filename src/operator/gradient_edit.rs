@@ -48,7 +48,7 @@ impl Author for GradientEdit {
         vec![&CRITIQUE, &EDIT, &PRAISE, &REFINE, &PARAPHRASE]
     }
 
-    fn notes(&self) -> u32 {
+    fn notes(&self, _draft: &Draft) -> u32 {
         self.reasons
     }
 

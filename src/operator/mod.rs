@@ -29,11 +29,14 @@ mod used;
 pub mod screen;
 
 // The operators.
+mod diagnosis;
+mod tried;
 pub mod paraphrase;
 pub mod mutate_text;
 pub mod mutate_with;
 pub mod reflect;
 pub mod compress;
+pub mod prune;
 pub mod merge;
 pub mod history_rewrite;
 pub mod crossover_mutate;
@@ -55,6 +58,7 @@ pub mod induce;
 pub mod crossover_parts;
 pub mod local_edit;
 pub mod restart;
+pub mod patch;
 pub mod external;
 
 pub mod init;
@@ -87,6 +91,7 @@ kinds! {
         mutate_text::MutateText,
         paraphrase::Paraphrase,
         compress::Compress,
+        prune::Prune,
         merge::Merge,
         history_rewrite::HistoryRewrite,
         crossover_mutate::CrossoverMutate,
@@ -109,6 +114,7 @@ kinds! {
         crossover_parts::CrossoverParts,
         local_edit::LocalEdit,
         restart::Restart,
+        patch::Patch,
         external::External,
     ];
 }

@@ -28,6 +28,10 @@ pub enum Slot {
     MaxTokens,
     /// Past prompts, some with scores.
     History,
+    /// What all rows that the parent answered have in common.
+    Diagnosis,
+    /// What was changed from the parent before, and what came of it.
+    Tried,
     /// The other parents.
     Others,
     /// What an earlier step of the same operator wrote.
@@ -51,6 +55,8 @@ impl Slot {
         Self::Form,
         Self::MaxTokens,
         Self::History,
+        Self::Diagnosis,
+        Self::Tried,
         Self::Others,
         Self::Note,
         Self::Style,
@@ -75,6 +81,8 @@ impl Slot {
             Self::Form => "form",
             Self::MaxTokens => "max_tokens",
             Self::History => "history",
+            Self::Diagnosis => "diagnosis",
+            Self::Tried => "tried",
             Self::Others => "others",
             Self::Note => "note",
             Self::Style => "style",
@@ -94,6 +102,8 @@ impl Slot {
             Self::Form => "the tags in which the reply has to stand",
             Self::MaxTokens => "the most tokens that the prompt may have",
             Self::History => "past prompts, each in past tags, with a score where one is told",
+            Self::Diagnosis => "counts of expected against given answers, in diagnosis tags",
+            Self::Tried => "what earlier children changed and what came of it, in tried tags",
             Self::Others => "the other parents, each in numbered tags with its role",
             Self::Note => "what an earlier step wrote, in note tags",
             Self::Style => "a manner of thinking, one sentence",

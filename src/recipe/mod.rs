@@ -40,6 +40,8 @@ pub struct Shipped {
 /// The recipes that ship, in the order in which `strategies` lists them.
 pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "auto", text: include_str!("../../strategies/auto.toml") },
+    Shipped { name: "quick", text: include_str!("../../strategies/quick.toml") },
+    Shipped { name: "thorough", text: include_str!("../../strategies/thorough.toml") },
     Shipped { name: "gepa", text: include_str!("../../strategies/gepa.toml") },
     Shipped { name: "gepa-merge", text: include_str!("../../strategies/gepa-merge.toml") },
     Shipped { name: "promptbreeder", text: include_str!("../../strategies/promptbreeder.toml") },

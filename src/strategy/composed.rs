@@ -7,6 +7,7 @@
 use super::evaluate::GateState;
 use super::plan::{Lookahead, Plan, Strategy};
 use super::search::{Search, Slots};
+use super::stop::StopRule;
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown};
 use crate::id::MutatorIx;
@@ -215,8 +216,14 @@ impl Strategy for Composed {
     }
 
     fn writer(&self, state: &State, draft: &Draft, among: &[MutatorIx]) -> Option<MutatorIx> {
-        let remaining = Remaining { rollouts: 0, total_rollouts: 0 };
-        self.search(state, remaining).in_phase(draft.phase).drawn_writer(draft, among)
+        self.search(state, Remaining::default()).in_phase(draft.phase).drawn_writer(draft, among)
+    }
+
+    fn cheaper_phase(&self, state: &State) -> Option<u16> {
+        let phase = self.phases.get(usize::from(state.phase_number))?;
+        let next = state.phase_number + 1;
+        let gives_way = !phase.stop.when.contains(&StopRule::Budget);
+        (gives_way && usize::from(next) < self.phases.len()).then_some(next)
     }
 
     fn finale(&self, dev_rows: u32) -> Finale {
@@ -228,7 +235,6 @@ impl Strategy for Composed {
     }
 
     fn gate(&self, state: &State, draft: &Draft, shown: &[Shown]) -> Option<Gate> {
-        let remaining = Remaining { rollouts: 0, total_rollouts: 0 };
-        self.search(state, remaining).gate_of(draft, shown)
+        self.search(state, Remaining::default()).gate_of(draft, shown)
     }
 }

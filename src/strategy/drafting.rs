@@ -314,7 +314,7 @@ impl Search<'_> {
         // arXiv:2507.19457, algorithm 1).
         let parent = self.state.standing(*draft.parents.first()?);
         let (mut rows, mut against) = (Vec::new(), Vec::new());
-        for shown in shown {
+        for shown in shown.iter().filter(|shown| !shown.counted) {
             let replicate = shown.replicate?;
             rows.push(shown.row);
             against.push(parent.column(Split::Train, replicate).cell(shown.row).score()?);

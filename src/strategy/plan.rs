@@ -96,6 +96,11 @@ pub trait Strategy: Send + Sync {
         None
     }
 
+    /// The phase that begins where nothing of the one that is on fits the budget; `None`: the search ends.
+    fn cheaper_phase(&self, _state: &State) -> Option<u16> {
+        None
+    }
+
     /// What of each cap is kept for the strategy's `final`, for this many rows of dev.
     fn finale(&self, _dev_rows: u32) -> Finale {
         Finale::default()

@@ -16,8 +16,13 @@ kind! {
 /// One reason to stop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum StopRule {
-    /// `budget`: always holds, named for the reader.
+    /// `budget`: where a call does not fit the budget, the search ends. A phase that does not name it gives
+    /// way to the next one, which may do with less.
     Budget,
+    /// `children:N`: N children of operators were judged in this phase.
+    Children(u32),
+    /// `spent:X`: the share X of what the budget allows the search is used.
+    Spent(f64),
     /// `generations:N`: N generations were bred and judged; N for each part, where parts take turns.
     Generations(u32),
     /// `iterations:N`: N rollouts of a tree search are done.
@@ -48,6 +53,8 @@ impl std::fmt::Display for StopRule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Budget => write!(f, "budget"),
+            Self::Children(count) => write!(f, "children:{count}"),
+            Self::Spent(share) => write!(f, "spent:{share}"),
             Self::Generations(count) => write!(f, "generations:{count}"),
             Self::Iterations(count) => write!(f, "iterations:{count}"),
             Self::Trials(Some(count)) => write!(f, "trials:{count}"),
@@ -74,17 +81,23 @@ impl<'de> Deserialize<'de> for StopRule {
         let (name, value) = text.split_once(':').unwrap_or((text.as_str(), ""));
         let wrong = || {
             serde::de::Error::custom(format!(
-                "`{text}` is not a reason to stop: write `budget`, `generations:N`, \
+                "`{text}` is not a reason to stop: write `budget`, `children:N`, `spent:X`, `generations:N`, \
                  `iterations:N`, `trials:N`, `trials:auto`, `stalled:N`, `patience:N`, `score:X`, \
                  `no_headroom:X:N`, `pool_done` or `rejected:N`"
             ))
         };
         let count = || value.parse::<u32>().map_err(|_| wrong());
+        let share = |text: &str| {
+            let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+            share.ok_or_else(wrong)
+        };
         match (name, value) {
             ("budget", "") => Ok(Self::Budget),
             ("pool_done", "") => Ok(Self::PoolDone),
             ("trials", "auto") => Ok(Self::Trials(None)),
             ("trials", _) => count().map(|count| Self::Trials(Some(count))),
+            ("children", _) => count().map(Self::Children),
+            ("spent", _) => share(value).map(Self::Spent),
             ("generations", _) => count().map(Self::Generations),
             ("iterations", _) => count().map(Self::Iterations),
             ("stalled", _) => count().map(Self::Stalled),
@@ -92,17 +105,9 @@ impl<'de> Deserialize<'de> for StopRule {
             ("rejected", _) => count().map(Self::Rejected),
             ("no_headroom", both) => {
                 let (score, count) = both.split_once(':').ok_or_else(wrong)?;
-                match (score.parse(), count.parse()) {
-                    (Ok(score), Ok(count)) if (0.0..=1.0).contains(&score) => {
-                        Ok(Self::NoHeadroom(score, count))
-                    }
-                    _ => Err(wrong()),
-                }
+                Ok(Self::NoHeadroom(share(score)?, count.parse().map_err(|_| wrong())?))
             }
-            ("score", score) => match score.parse() {
-                Ok(score) if (0.0..=1.0).contains(&score) => Ok(Self::Score(score)),
-                _ => Err(wrong()),
-            },
+            ("score", score) => share(score).map(Self::Score),
             _ => Err(wrong()),
         }
     }

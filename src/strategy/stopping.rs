@@ -36,6 +36,10 @@ impl Search<'_> {
         let generations = &state.memory.generations;
         let (holds, reason) = match rule {
             StopRule::Budget | StopRule::PoolDone => return None,
+            StopRule::Children(most) => {
+                (state.memory.turns.decided_in_phase() >= most, StopReason::Generations)
+            }
+            StopRule::Spent(share) => (self.remaining.spent >= share, StopReason::Generations),
             StopRule::Generations(most) => {
                 let bred = generations.number() - generations.first_of_phase();
                 (bred >= most.saturating_mul(self.turns()), StopReason::Generations)

@@ -52,6 +52,8 @@ fn brief<'a>(
             })
             .collect(),
         others: others.iter().collect(),
+        diagnosis: Some(data.to_owned()),
+        tried: Some(data.to_owned()),
         note: Some(data),
         style: Some("Step by step."),
         mutator: Some(data),
@@ -93,6 +95,8 @@ fn every_operator_frames_the_prompt_and_its_reply_can_be_read() {
                 ("evidence", if slots.contains("evidence") { 2 } else { 0 }),
                 ("past", if slots.contains("history") { 3 } else { 0 }),
                 ("other", operator.roles.len().max(3) * usize::from(slots.contains("others"))),
+                ("diagnosis", usize::from(slots.contains("diagnosis"))),
+                ("tried", usize::from(slots.contains("tried"))),
                 ("mutator", usize::from(slots.contains("mutator"))),
                 ("note", form_notes + given_notes),
             ] {

@@ -565,6 +565,7 @@ impl Explainer {
             rows: known
                 .shown
                 .iter()
+                .filter(|(shown, _)| !shown.counted)
                 .map(|(shown, score)| RowShown { row: row_name(task, shown.row), score: *score })
                 .collect(),
             earlier: draft
@@ -603,6 +604,16 @@ impl Explainer {
             }
             return why;
         };
+        let counted = known.shown.iter().filter(|(shown, _)| shown.counted).count();
+        if draft.diagnosed && counted > 0 {
+            let rows = crate::text::plural(counted, "more row");
+            why.push(format!("the request sums up {rows} that its parent answered"));
+        }
+        if !draft.tried.is_empty() {
+            let children: Vec<String> =
+                draft.tried.iter().map(|tried| self.named(tried.candidate).to_string()).collect();
+            why.push(format!("the request says what came of {}", children.join(", ")));
+        }
         let total: f64 = slots
             .operator
             .iter()

@@ -59,6 +59,8 @@ pub(super) enum Kind {
     Grounded,
     /// An instruction from failures alone.
     Restart,
+    /// Notes: edits of lines that state what the failures show.
+    Patch,
 }
 
 /// What a request says in its first sentence, in lower case.
@@ -86,6 +88,7 @@ const WORDINGS: &[(&str, Kind)] = &[
     ("describe a data set", Kind::Summarize),
     ("from the description of a data set", Kind::Grounded),
     ("instructions of a model anew", Kind::Restart),
+    ("make small edits", Kind::Patch),
 ];
 
 impl Kind {
@@ -116,6 +119,7 @@ impl Kind {
                 | Self::HypermutateStyle
                 | Self::Hypermutate
                 | Self::Summarize
+                | Self::Patch
         )
     }
 }

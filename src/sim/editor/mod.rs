@@ -11,6 +11,7 @@ mod revise;
 mod combine;
 mod notes;
 mod apply;
+mod edits;
 
 use super::draw;
 use crate::event::Finish;
@@ -138,7 +139,8 @@ fn revised(brief: &Brief, rng: &mut ChaCha8Rng) -> String {
         | Kind::Hint
         | Kind::HypermutateStyle
         | Kind::Hypermutate
-        | Kind::Summarize => {}
+        | Kind::Summarize
+        | Kind::Patch => {}
     }
     // Only a text that is as short as it can be comes back as it was.
     let text = draft.text();
@@ -153,6 +155,11 @@ fn revised(brief: &Brief, rng: &mut ChaCha8Rng) -> String {
 fn noted(brief: &Brief, fault: Option<Fault>, rng: &mut ChaCha8Rng) -> String {
     let notes = match fault {
         Some(Fault::Unchanged) => vec![NOTHING_TO_SAY.to_owned()],
+        _ if brief.kind == Kind::Patch => {
+            let mut draft = Draft::new(&brief.current);
+            draft.reflect(brief, rng);
+            edits::between(&brief.current, &draft.text(), brief.notes)
+        }
         _ => notes::written(brief, rng),
     };
     if fault == Some(Fault::NoTags) {

@@ -204,3 +204,95 @@ fn asking_again_changes_nothing() {
         }
     }
 }
+
+/// The second proposal from a parent says what the first one brought, and counts what it does not show.
+#[test]
+fn tried_edits_and_a_diagnosis_are_frozen_with_the_request() {
+    let sets = [
+        "operator.1.weight=0",
+        "operator.2.weight=0",
+        "operator.3.weight=0",
+        "operator.0.diagnosis=true",
+        "operator.0.tried=2",
+        "select={kind=\"baseline\"}",
+    ];
+    let score = |text: &str, _: Split, row: RowIx| match number(text) {
+        0 => f64::from(row.0 % 2),
+        _ => 0.0,
+    };
+    let mut script = Script::new("auto", &sets, (24, 64), 10_000, score);
+    script.run(60);
+    let tried: Vec<Vec<(u32, f64)>> = script
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ProposalDrafted(draft) if draft.diagnosed => {
+                Some(draft.tried.iter().map(|tried| (tried.candidate.0, tried.gain)).collect())
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        tried[..4],
+        [vec![], vec![(1, -0.5)], vec![(1, -0.5), (2, -0.5)], vec![(2, -0.5), (3, -0.5)]]
+    );
+    let counts = script.events.iter().find_map(|event| match event {
+        Event::ProposalIssued { rows, .. } => {
+            let counted = rows.iter().filter(|shown| shown.counted).count();
+            Some((rows.len() - counted, counted))
+        }
+        _ => None,
+    });
+    assert_eq!(counts, Some((10, 14)), "ten are shown, and the other rows of train are counted");
+}
+
+/// After every four judged children without a new incumbent half as many edits are asked for.
+#[test]
+fn a_patch_asks_for_fewer_edits_while_nothing_better_is_found() {
+    let patch = "operator=[{kind=\"patch\",edits=6}]";
+    let worse = |text: &str, _: Split, row: RowIx| {
+        if number(text) == 0 { f64::from(row.0 % 2) } else { 0.0 }
+    };
+    let mut script = Script::new("auto", &[patch], (24, 64), 10_000, worse);
+    script.run(200);
+    let edits: Vec<u32> = script
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ProposalDrafted(draft) => Some(draft.variant),
+            _ => None,
+        })
+        .take(14)
+        .collect();
+    assert_eq!(edits, [6, 6, 6, 6, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1]);
+}
+
+/// `quick` ends after four judged children; `thorough` goes on to its second phase when 85 % are spent, or
+/// where no request to the mutator fits any more.
+#[test]
+fn quick_and_thorough_end_their_phases_where_they_say() {
+    let score = |text: &str, _: Split, row: RowIx| f64::from((number(text) + row.0) % 3) / 2.0;
+    let mut script = Script::new("quick", &[], (12, 24), 10_000, score);
+    script.run(300);
+    let end = script.events.iter().find_map(|event| match event {
+        Event::SearchEnded { reason } => Some(*reason),
+        _ => None,
+    });
+    assert_eq!(end, Some(StopReason::Generations));
+    assert_eq!(script.state.memory.turns.decided(), 4);
+
+    let thorough = Script::new("thorough", &[], (12, 24), 10_000, score);
+    let with = |spent: f64| Remaining { spent, ..thorough.remaining() };
+    let next = |spent: f64| thorough.strategy.ask(&thorough.state, with(spent));
+    assert!(!matches!(next(0.84)[0], Plan::Decide(Event::PhaseStarted { .. })));
+    assert_eq!(next(0.85)[0], Plan::Decide(Event::PhaseStarted { phase: 1 }));
+    assert_eq!(thorough.strategy.cheaper_phase(&thorough.state), Some(1));
+    for recipe in ["auto", "quick", "phase-evo", "promptwizard"] {
+        let script = Script::new(recipe, &[], (12, 24), 10_000, score);
+        assert_eq!(
+            script.strategy.cheaper_phase(&script.state),
+            None,
+            "{recipe}: `budget` ends it"
+        );
+    }
+}

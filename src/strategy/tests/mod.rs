@@ -56,7 +56,7 @@ struct Script<S> {
 
 impl<S> Script<S> {
     fn remaining(&self) -> Remaining {
-        Remaining { rollouts: self.rollouts, total_rollouts: self.rollouts }
+        Remaining { rollouts: self.rollouts, total_rollouts: self.rollouts, spent: 0.0 }
     }
 
     /// The search as its policies see it.
@@ -137,7 +137,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
 
     /// As many notes as are asked for.
     fn notes(&self, draft: &Draft) -> Vec<String> {
-        let count = self.recipe.author(draft).map_or(1, crate::operator::Author::notes);
+        let count = self.recipe.author(draft).map_or(1, |author| author.notes(draft));
         (0..count).map(|number| format!("note {number}")).collect()
     }
 
