@@ -315,7 +315,8 @@ mod tests {
             assert!(kind.score(answer, &json!([]), &filter).score.is_perfect(), "{answer}");
         }
         let verdict = kind.score("none", &json!([]), &filter);
-        assert!(format!("{:?}", verdict.invalid).contains("`keine`"), "{verdict:?}");
+        assert!(verdict.invalid.is_some());
+        assert!(verdict.feedback.is_some_and(|it| it.contains("`keine`")));
         for (none, says) in [("--", "has no word"), ("lob", "is a label")] {
             let error = LabelSet::new(&table(&[none]), &filter).unwrap_err();
             assert!(error.message.contains(says), "{error:?}");
