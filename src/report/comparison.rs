@@ -220,6 +220,8 @@ fn settings_of(run: &LoadedRun) -> BTreeMap<String, String> {
         }
     }
     flatten("recipe", &file.recipe, &mut settings);
+    // It says what the recipe is, for people.
+    settings.remove("recipe.about");
     for data in file.data.iter().chain(&file.programs) {
         let name = data.path.file_name().unwrap_or_default().to_string_lossy();
         settings.insert(format!("file {name}"), data.blake3.chars().take(12).collect());

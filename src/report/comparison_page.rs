@@ -7,8 +7,8 @@ use crate::run::Status;
 use crate::text::{self, columns_of, plural, points, shorten, thousands};
 use std::time::Duration;
 
-/// Most settings of a kind that are shown.
-const SETTINGS: usize = 12;
+/// Most keys of recipes that are shown: two strategies have little in common.
+const RECIPE_KEYS: usize = 8;
 
 /// The page.
 #[must_use]
@@ -27,6 +27,11 @@ pub fn comparison_page(comparison: &Comparison, colour: bool, width: usize) -> S
         let words =
             format!("{rows} held out in one run and seen by the search of another: left out");
         page.prose(2, &words, |_, text| text.to_owned());
+    }
+    if comparison.runs.len() > 2 {
+        let words =
+            "Each interval is that of one pair: the best of several runs looks better than it is.";
+        page.prose(2, words, |_, text| text.to_owned());
     }
     page.prompts(&comparison.runs);
     page.settings(&comparison.settings);
@@ -150,21 +155,20 @@ impl Page {
         self.title("Settings that differ");
         let (of_recipe, others): (Vec<&Setting>, Vec<&Setting>) =
             settings.iter().partition(|setting| setting.key.starts_with("recipe."));
-        for kind in [others, of_recipe] {
-            for setting in kind.iter().take(SETTINGS) {
-                let values = letters().zip(&setting.values).map(|(letter, value)| {
-                    let value = value.as_deref().map_or_else(|| "–".to_owned(), visible_line);
-                    format!("{letter} {}", shorten(&value, 40))
-                });
-                let values = values.collect::<Vec<_>>().join(" · ");
-                self.prose(2, &format!("{}: {values}", setting.key), |_, text| text.to_owned());
-            }
-            let more = kind.len().saturating_sub(SETTINGS);
-            if more > 0 {
-                let words = format!("… {more} more of the recipe's: --json lists them");
-                let words = self.paint.dim(&words);
-                self.line(&format!("  {words}"));
-            }
+        for setting in others.iter().chain(of_recipe.iter().take(RECIPE_KEYS)) {
+            let values = letters().zip(&setting.values).map(|(letter, value)| {
+                let value = value.as_deref().map_or_else(|| "–".to_owned(), visible_line);
+                format!("{letter} {}", shorten(&value, 40))
+            });
+            let values = values.collect::<Vec<_>>().join(" · ");
+            self.prose(2, &format!("{}: {values}", setting.key), |_, text| text.to_owned());
+        }
+        let more = of_recipe.len().saturating_sub(RECIPE_KEYS);
+        if more > 0 {
+            let words =
+                format!("… {} of the recipes (--json lists them)", plural(more, "more key"));
+            let words = self.paint.dim(&words);
+            self.line(&format!("  {words}"));
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn run_list(runs: &[RunEntry], colour: bool, width: usize) -> String {
             "–" => String::new(),
             held_out => format!(" · held out {held_out}"),
         };
-        let started = run.created.strftime("%Y-%m-%d %H:%M UTC");
+        let started = run.created.strftime("%Y-%m-%d\u{a0}%H:%M");
         let facts = format!("{task} · {strategy} · {result}{held_out} · {usd} · {started}");
         page.prose(2, &facts, |_, text| text.to_owned());
     }

@@ -165,3 +165,32 @@ impl SplitSizes {
         [Split::Train, Split::Dev, Split::Hold].map(|split| (split, self.of(split)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rows_that_hold_the_same_have_the_same_hash() {
+        let row = |id: &str, columns: serde_json::Value, answer: &str| Example {
+            id: ExampleId::new(id),
+            columns: columns.as_object().cloned().unwrap_or_default(),
+            numbers: Vec::new(),
+            answer: json!(answer),
+            feedback: Some(id.to_owned()),
+            group: None,
+            line: 1,
+        };
+        let hash = |columns, answer| row("1", columns, answer).content_hash();
+        let one = hash(json!({"q": "x", "n": 1}), "a");
+        assert_eq!(one, row("2", json!({"n": 1, "new": null, "q": "x"}), "a").content_hash());
+        for other in [
+            hash(json!({"q": "x", "n": 1}), "b"),
+            hash(json!({"q": "x"}), "a"),
+            hash(json!({"q": "x", "n": "1"}), "a"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+}
