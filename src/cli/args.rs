@@ -3,6 +3,8 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+pub(crate) use super::run_args::{CompareArgs, DiffArgs, ListArgs, Out, RunRef, WatchArgs};
+
 /// A search engine for prompts: proposes changes, evaluates them on data, spends calls where they
 /// are most informative, confirms the winner on held-out rows, and never loses paid work.
 #[derive(Debug, Parser)]
@@ -35,6 +37,16 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Show the status of a run
     Status(RunRef),
+    /// Print a line about a running run from time to time, until it ends
+    Watch(WatchArgs),
+    /// Stop a running run, as Ctrl-C in its terminal does: it can be resumed
+    Stop(RunRef),
+    /// List the runs of a results folder
+    List(ListArgs),
+    /// Compare runs: scores on common rows, prompts, spending, settings that differ
+    Compare(CompareArgs),
+    /// Show what differs between two prompts: of runs, candidates, files, or revisions
+    Diff(DiffArgs),
     /// Write a run's report
     Report(ReportArgs),
     /// Explain one candidate: why it was written, what changed, what happened to it
@@ -49,24 +61,6 @@ pub(crate) enum Command {
     Strategies(StrategiesArgs),
     /// Serve the simulated models over HTTP, as an OpenAI-compatible server
     Simulate(SimulateArgs),
-}
-
-/// The folder that holds the runs.
-#[derive(Debug, Args)]
-pub(crate) struct Out {
-    /// Folder that holds the runs
-    #[arg(long, default_value = "results", value_name = "DIR")]
-    pub out: PathBuf,
-}
-
-/// A run.
-#[derive(Debug, Args)]
-pub(crate) struct RunRef {
-    /// Run: a folder, a name, a unique prefix of a name, or `latest`
-    #[arg(default_value = "latest")]
-    pub run: String,
-    #[command(flatten)]
-    pub out: Out,
 }
 
 /// `explain`.

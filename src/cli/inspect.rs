@@ -5,7 +5,10 @@ use super::error::CliError;
 use super::screen::Screen;
 use crate::clock::Clock;
 use crate::report::{self, Report, visible_line};
-use crate::run::{LoadedRun, OpenBatch, Run, RunDir, RunFile, SUMMARY_FILE, Status, Summary};
+use crate::run::{
+    Eta, LoadedRun, OpenBatch, Progressed, Run, RunDir, RunFile, RunKind, SUMMARY_FILE, Status,
+    Summary,
+};
 use crate::stats::Interval;
 use crate::text;
 use std::fmt::Write as _;
@@ -33,6 +36,11 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     let mut out = String::new();
     let state = serde_json::to_value(summary.status)?;
     let _ = writeln!(out, "{}: {}", summary.run, state.as_str().unwrap_or("?"));
+    if summary.status == Status::Finished && run.file.kind == RunKind::Search {
+        let verdict = report::verdict_line(&Report::from(&run));
+        let lines = text::lines(&verdict, screen.width().clamp(40, 100) - 4);
+        let _ = writeln!(out, "  {}", lines.join("\n    "));
+    }
     if let Some(reason) = summary.stop_reason {
         let _ = writeln!(out, "  stop reason: {}", reason.sentence());
     }
@@ -70,6 +78,12 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         cap(caps.calls.map(text::thousands)),
         text::duration(std::time::Duration::from_secs_f64(summary.spent.seconds)),
     );
+    let eta = (summary.status == Status::Running)
+        .then(|| Eta::of(&caps, &Progressed::from(summary), Clock::System.now()))
+        .flatten();
+    if let Some(eta) = &eta {
+        let _ = writeln!(out, "  to the first cap: {}", eta.in_words());
+    }
     let _ = writeln!(
         out,
         "  counts: {}, {}",
@@ -85,7 +99,11 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     if summary.status == Status::Interrupted {
         let _ = writeln!(out, "  resume: promptsearch resume {}", run.dir.path().display());
     }
-    screen.show(&serde_json::to_value(summary)?, &out)
+    let mut value = serde_json::to_value(summary)?;
+    if let (Some(eta), Some(value)) = (eta, value.as_object_mut()) {
+        value.insert("eta".to_owned(), serde_json::to_value(eta)?);
+    }
+    screen.show(&value, &out)
 }
 
 /// Writes a run's report.

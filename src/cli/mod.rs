@@ -1,6 +1,7 @@
 //! The command line interface: arguments in, exit code out. Only this module reads the environment,
 //! catches signals and prints.
 
+mod run_args; // How runs are named.
 mod args;
 mod error;
 mod screen; // What is printed, and where.
@@ -17,6 +18,11 @@ mod doctor;
 mod run;
 mod inspect;
 mod explain;
+mod list;
+mod compare;
+mod diff;
+mod stop;
+mod watch;
 mod recorded;
 mod eval;
 mod export;
@@ -67,6 +73,11 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Run(args) => run::run(&args, &screen),
         Command::Resume(args) => run::resume(&args, &screen),
         Command::Status(args) => inspect::status(&args, &screen),
+        Command::Watch(args) => watch::watch(&args, &screen),
+        Command::Stop(args) => stop::stop(&args, &screen),
+        Command::List(args) => list::list(&args, &screen),
+        Command::Compare(args) => compare::compare(&args, &screen),
+        Command::Diff(args) => diff::diff(&args, &screen),
         Command::Report(args) => inspect::report(&args, &screen),
         Command::Explain(args) => explain::explain(&args, &screen),
         Command::Journal(args) => inspect::journal(&args, &screen),

@@ -57,15 +57,25 @@ impl Evaluator {
     pub fn check_rows(&self) -> Result<(), SourceError> {
         for split in [Split::Train, Split::Dev, Split::Hold] {
             for row in self.rows(split) {
-                self.task.layout.render(&self.task.baseline, row).map_err(|error| {
-                    let file = self.task.data.first().map(|file| file.path.clone());
-                    SourceError::new(file.unwrap_or_default(), format!("row `{}`: {error}", row.id))
-                        .at_line(row.line)
-                        .help("give the column a value, or make the template work without it")
-                })?;
+                let rendered = self.task.layout.render(&self.task.baseline, row);
+                rendered.map_err(|error| self.row_error(row, &error))?;
             }
         }
         Ok(())
+    }
+
+    /// What is wrong where a row cannot be rendered: the row, or the template.
+    fn row_error(&self, row: &Example, error: &TemplateError) -> SourceError {
+        if let TemplateError::Exhausted { part, .. } = error {
+            let message = format!("{error} (row `{}`)", row.id);
+            return self.task.mistake(&["prompt", part], message).help(
+                "let its loops run less often: each over the row's own lists, none within another",
+            );
+        }
+        let file = self.task.data.first().map(|file| file.path.clone());
+        SourceError::new(file.unwrap_or_default(), format!("row `{}`: {error}", row.id))
+            .at_line(row.line)
+            .help("correct the row's value, or make the template work with it")
     }
 
     /// The rows of a split. Held-out rows leave this module only inside requests of the task model.

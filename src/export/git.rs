@@ -344,7 +344,7 @@ fn is_git_folder(name: &str) -> bool {
 }
 
 /// The `git` program, run in one folder.
-struct Git {
+pub(super) struct Git {
     program: OsString,
     folder: PathBuf,
     /// Environment variables that tests set or remove, as a user's shell might.
@@ -381,6 +381,11 @@ impl Git {
             #[cfg(test)]
             environment: Vec::new(),
         }
+    }
+
+    /// Git in a folder.
+    pub(super) fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), ..Self::new() }
     }
 
     /// Runs a subcommand and returns its output, also if it fails.
@@ -429,7 +434,11 @@ impl Git {
     }
 
     /// The output of a subcommand that must succeed.
-    fn bytes(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Vec<u8>, GitError> {
+    pub(super) fn bytes(
+        &self,
+        arguments: &[&str],
+        input: Option<&[u8]>,
+    ) -> Result<Vec<u8>, GitError> {
         let output = self.run(arguments, input)?;
         if !output.status.success() {
             return Err(GitError::Failed {

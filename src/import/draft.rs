@@ -73,19 +73,16 @@ impl TaskDraft {
         let failed = |error: std::io::Error| SourceError::unwritable(path, &error);
         let mut file = BufWriter::new(File::create(path).map_err(failed)?);
         let limit = limit.unwrap_or(usize::MAX);
-        let mut write = |row: &Columns| {
-            serde_json::to_writer(&mut file, row).map_err(std::io::Error::from)?;
-            file.write_all(b"\n")
-        };
         match &self.rows {
             DraftRows::Copy(from) => write_copy(from, limit, &mut file, failed)?,
             DraftRows::Convert(writer) => {
                 for row in writer.written()?.take(limit) {
-                    write(&row?).map_err(failed)?;
+                    write_line(&mut file, &row?).map_err(failed)?;
                 }
             }
             DraftRows::Values(rows) => {
-                rows.iter().take(limit).try_for_each(write).map_err(failed)?;
+                let mut rows = rows.iter().take(limit);
+                rows.try_for_each(|row| write_line(&mut file, row)).map_err(failed)?;
             }
         }
         file.flush().map_err(failed)
@@ -169,6 +166,12 @@ impl DraftPart {
             false => format!("{} = {}\n", self.name, toml_text(&self.text)),
         }
     }
+}
+
+/// Writes a row on a line of its own.
+fn write_line(file: &mut impl Write, row: &impl serde::Serialize) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *file, row)?;
+    file.write_all(b"\n")
 }
 
 /// Copies a file, up to a number of its rows.

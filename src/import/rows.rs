@@ -10,7 +10,9 @@ use super::value_kind::is_missing;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
 use crate::text;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -28,6 +30,31 @@ pub(super) struct RowWriter {
     form: AnswerForm,
     /// Whether an empty list is an answer: none of the labels applies.
     keeps_empty_lists: bool,
+}
+
+/// A row as it is written.
+#[derive(Debug)]
+pub(super) struct WrittenRow {
+    pub(super) values: Columns,
+    /// The columns whose texts are numbers as they were written, and are written so again.
+    numbers: BTreeSet<String>,
+}
+
+impl Serialize for WrittenRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_map(Some(self.values.len()))?;
+        for (name, value) in &self.values {
+            match value {
+                Value::String(text) if self.numbers.contains(name) => {
+                    let number: &RawValue =
+                        serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
+                    row.serialize_entry(name, number)?;
+                }
+                _ => row.serialize_entry(name, value)?,
+            }
+        }
+        row.end()
+    }
 }
 
 /// How answers are written.
@@ -152,13 +179,22 @@ impl RowWriter {
     /// Reads the file again: each row that has an answer, as it is written.
     pub(super) fn written(
         &self,
-    ) -> Result<impl Iterator<Item = Result<Columns, SourceError>> + '_, SourceError> {
+    ) -> Result<impl Iterator<Item = Result<WrittenRow, SourceError>> + '_, SourceError> {
         Ok(self.rows.rows()?.filter_map(|row| match row {
             Ok(row) if row.left_out.is_some() => None,
             Ok(row) if !self.has_answer(&row.values) => None,
-            Ok(row) => Some(Ok(self.row(row.values))),
+            Ok(row) => Some(Ok(self.written_row(row.values, &row.numbers))),
             Err(error) => Some(Err(error)),
         }))
+    }
+
+    fn written_row(&self, row: Columns, numbers: &[String]) -> WrittenRow {
+        let is_kept = |column: &&String| {
+            !self.replaced.contains(*column) && row.get(*column).is_some_and(Value::is_string)
+        };
+        let numbers = numbers.iter().filter(is_kept);
+        let numbers = numbers.map(|column| self.name_of(&ValuePath::column(column))).collect();
+        WrittenRow { values: self.row(row), numbers }
     }
 
     fn row(&self, row: Columns) -> Columns {
@@ -233,6 +269,30 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn numbers_are_written_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let number = "12345678901234567890123";
+        let line =
+            format!(r#"{{"q":"1.50","price":1.50,"n":{number},"m":{{"label":"a"}},"e":1e3}}"#);
+        std::fs::write(&path, line + "\n").unwrap();
+        let source = SourceRows { path, shape: Shape::default() };
+        let mut stats = ColumnStats::default();
+        stats.add(&source.rows().unwrap().next().unwrap().unwrap().values);
+        let roles = ColumnRoles {
+            answer: Some(ValuePath::parse("m.label").unwrap()),
+            ..ColumnRoles::default()
+        };
+        let mut writer = RowWriter::new(&source, &stats, &roles);
+        writer.rename("e", "exp");
+        let row = writer.written().unwrap().next().unwrap().unwrap();
+        assert_eq!(
+            serde_json::to_string(&row).unwrap(),
+            format!(r#"{{"q":"1.50","price":1.50,"n":{number},"exp":1e3,"label":"a"}}"#)
+        );
+    }
+
+    #[test]
     fn entries_become_columns_and_their_objects_go() {
         let rows = [
             json!({"id": 1, "text": "own", "row": {"text": "q1", "label": "a", "x": {"y": 2}}}),
@@ -256,7 +316,7 @@ mod tests {
         writer.rename("id", "nr");
         writer.answers_as(AnswerForm::List);
         let written: Vec<Value> =
-            writer.written().unwrap().map(|row| Value::Object(row.unwrap())).collect();
+            writer.written().unwrap().map(|row| Value::Object(row.unwrap().values)).collect();
         assert_eq!(
             written,
             [

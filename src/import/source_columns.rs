@@ -122,11 +122,13 @@ impl SourceColumns {
         seen: &mut Vec<String>,
     ) -> Result<Self, SourceError> {
         let (mut rows, notes) = SourceRows::open(path)?;
-        let columns = Self::of_rows(rows.clone(), notes.clone(), wishes, seen)?;
+        seen.clone_from(&notes);
+        let wished = wishes.paths(&rows)?;
+        let columns = Self::of_rows(rows.clone(), notes.clone(), wished.clone(), seen)?;
         let Some(flags) = columns.flags() else { return Ok(columns) };
         let (note, answer) = (flags_note(&flags), ValuePath::column(&flags.answer));
         rows.shape.flags = Some(flags);
-        let mut columns = Self::of_rows(rows, notes, wishes, seen)?;
+        let mut columns = Self::of_rows(rows, notes, wished, seen)?;
         columns.notes.push(note);
         columns.set(ColumnRole::Answer, answer);
         Ok(columns)
@@ -158,13 +160,11 @@ impl SourceColumns {
     fn of_rows(
         rows: SourceRows,
         mut notes: Vec<String>,
-        wishes: &Wishes,
+        set: ColumnRoles,
         seen: &mut Vec<String>,
     ) -> Result<Self, SourceError> {
         let path = rows.path.clone();
         let mut losses: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
-        seen.clone_from(&notes);
-        let set = wishes.paths(&rows)?;
         let mut stats = ColumnStats::new(set.paths().cloned().collect());
         (stats.questions, stats.fields) = (rows.shape.questions(), rows.shape.fields());
         let (mut marks, mut left_out) = (BTreeSet::new(), BTreeMap::new());

@@ -29,6 +29,8 @@ pub(super) struct SourceRow {
     /// The line on which it starts, from 1.
     pub(super) line: usize,
     pub(super) values: Columns,
+    /// The columns of the file whose texts are numbers as they were written.
+    pub(super) numbers: Vec<String>,
     /// The marks of its choices.
     pub(super) marks: Vec<String>,
     /// What of the file's row is not in it, each as a sentence.
@@ -74,6 +76,7 @@ impl SourceRows {
                     Plain::LeftOut(reason) => vec![Ok(SourceRow {
                         line,
                         values: Columns::new(),
+                        numbers: Vec::new(),
                         marks: Vec::new(),
                         losses: BTreeSet::new(),
                         left_out: Some(reason),
@@ -81,7 +84,8 @@ impl SourceRows {
                     Plain::Rows(rows) => rows
                         .into_iter()
                         .map(|PlainRow { values, marks, losses }| {
-                            Ok(SourceRow { line, values, marks, losses, left_out: None })
+                            let numbers = row.numbers.clone();
+                            Ok(SourceRow { line, values, numbers, marks, losses, left_out: None })
                         })
                         .collect(),
                 }

@@ -1,23 +1,34 @@
 //! How a task's prompts become messages: searched parts are filled, frozen parts are rendered.
 
+use super::code::{code, columns_of_row, for_engine, unknown_name};
+use super::fragment::{Fragment, fragments, placed_fragments};
 use super::operators::with_filters;
 use super::placeholder::{Flaw, flaw, pieces, placeholder, placeholders, strays};
-use super::template::{code, columns_of_row, environment, for_engine, unknown_name};
+use super::template::environment;
 use super::written::written;
 use super::{Columns, Message, Part, Piece, Prompt, Role, USER, value_text};
+use minijinja::ErrorKind;
 use minijinja::value::{Serde, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An error in a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// A syntax error, a filter that does not exist, or the limit on work was exceeded.
+    /// A syntax error, a filter that does not exist, or an expression that fails on a row's values.
     #[error("part `{part}`: {message}")]
     Broken {
         /// The part.
         part: String,
         /// What is wrong.
         message: String,
+        /// The line within the part, from 1.
+        line: Option<usize>,
+    },
+    /// It takes more work for a row than a template may.
+    #[error("part `{part}`: its template takes too much work for one row")]
+    Exhausted {
+        /// The part.
+        part: String,
         /// The line within the part, from 1.
         line: Option<usize>,
     },
@@ -61,6 +72,7 @@ impl TemplateError {
     pub fn place(&self) -> (&str, Option<usize>) {
         match self {
             Self::Broken { part, line, .. }
+            | Self::Exhausted { part, line }
             | Self::Unfilled { part, line, .. }
             | Self::Unquoted { part, line, .. }
             | Self::Expression { part, line, .. } => (part, *line),
@@ -276,10 +288,12 @@ impl Layout {
     /// all of it.
     fn stable_start(&self, part: &Part) -> (String, bool) {
         if !self.is_searched(&part.name) {
-            return match ["{{", "{%", "{#"].iter().filter_map(|code| part.text.find(code)).min() {
+            return match fragments(&part.text)[..] {
+                [] => (String::new(), true),
+                [Fragment::Text(text)] => (text.to_owned(), true),
                 // Code may take away the space before it.
-                Some(end) => (part.text[..end].trim_end().to_owned(), false),
-                None => (part.text.to_string(), true),
+                [Fragment::Text(text), ..] => (text.trim_end().to_owned(), false),
+                _ => (String::new(), false),
             };
         }
         let mut start = String::new();
@@ -292,18 +306,25 @@ impl Layout {
         (start, true)
     }
 
-    /// Bytes of the rendered prompt without the row's values.
+    /// Bytes of the rendered prompt without the row's values; code counts as it is written.
     #[must_use]
     pub fn bytes_without_row(&self, prompt: &Prompt) -> usize {
-        prompt
-            .parts()
-            .iter()
-            .flat_map(|part| pieces(&part.text))
-            .map(|piece| match piece {
-                Piece::Literal(text) | Piece::Raw { text, .. } => text.len(),
-                Piece::Column { .. } => 0,
-            })
-            .sum()
+        let bytes = |part: &Part| -> usize {
+            if self.is_searched(&part.name) {
+                let shown = |piece| match piece {
+                    Piece::Literal(text) | Piece::Raw { text, .. } => str::len(text),
+                    Piece::Column { .. } => 0,
+                };
+                return pieces(&part.text).into_iter().map(shown).sum();
+            }
+            let shown = |fragment| match fragment {
+                Fragment::Text(text) | Fragment::Raw { text, .. } => str::len(text),
+                Fragment::Code { source, .. } => source.len(),
+                Fragment::Column { .. } | Fragment::Comment(_) => 0,
+            };
+            fragments(&part.text).into_iter().map(shown).sum()
+        };
+        prompt.parts().iter().map(bytes).sum()
     }
 }
 
@@ -376,12 +397,9 @@ fn common_start(a: &str, b: &str) -> usize {
 }
 
 fn unfilled(part: &Part, name: &str) -> TemplateError {
-    let mut at = 0;
-    let place = pieces(&part.text).into_iter().find_map(|piece| {
-        let here = at;
-        at += piece.source().len();
-        (piece.column() == Some(name)).then_some(here)
-    });
+    let is_named = |fragment| matches!(fragment, Fragment::Column { name: it, .. } if it == name);
+    let place =
+        placed_fragments(&part.text).find_map(|(at, fragment)| is_named(fragment).then_some(at));
     // In a frozen part it may be a part of an expression.
     let line = match place {
         Some(at) => line_at(part, at),
@@ -405,6 +423,9 @@ fn line_of(part: &Part, text: &str) -> Option<usize> {
 }
 
 fn broken(part: &Part, error: &minijinja::Error) -> TemplateError {
+    if error.kind() == ErrorKind::OutOfFuel {
+        return TemplateError::Exhausted { part: part.name.clone(), line: error.line() };
+    }
     let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     TemplateError::Broken { part: part.name.clone(), message, line: error.line() }
 }
@@ -571,7 +592,9 @@ mod tests {
             "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
         let baseline = prompt(endless, "{{ input }}");
         let layout = Layout::new(&baseline, &[], &columns()).unwrap();
-        assert!(layout.render(&baseline, &Columns::new()).is_err());
+        let error = layout.render(&baseline, &Columns::new()).unwrap_err();
+        assert!(matches!(error, TemplateError::Exhausted { .. }), "{error}");
+        assert_eq!(error.place(), ("system", Some(1)));
     }
 
     #[test]

@@ -7,10 +7,14 @@
 //! The part `user` is the user message. All other parts, in the order of the task file and joined
 //! by a blank line, are the system message.
 
+mod column_name;
+mod fragment;
 mod placeholder;
-mod operators;
 mod written;
+mod comparison;
+mod operators;
 mod template;
+mod code;
 mod layout;
 
 pub use layout::{Layout, RowValues, TemplateError};

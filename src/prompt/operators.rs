@@ -1,10 +1,12 @@
-//! What the operators of a frozen part get: `~` joins texts as they are shown, and all others calculate
-//! with numbers.
+//! What the operators of a frozen part get: `~` joins texts as they are shown, arithmetic calculates with
+//! numbers, and comparisons are `comparison`'s.
 //!
 //! The engine has no hook for operators, so that their operands get a filter: `a ~ b` becomes
-//! `(a|string) ~ (b|string)`, and `row.price > 10` becomes `(row.price|NUMBER) > 10`. A filter binds closer
-//! than any operator. Only code is changed, and no line break is added or lost.
+//! `(a|string) ~ (b|string)`, and `a + b` becomes `(a|NUMBER) + (b|NUMBER)`; `a > b` becomes a filter as a
+//! whole. A filter binds closer than any operator. Only code is changed, and no line break is added or lost.
 
+use super::comparison::{COMPARE, Comparison};
+use super::fragment::{Fragment, end_of_quoted, placed_fragments};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -20,6 +22,13 @@ struct Token<'a> {
     text: &'a str,
     /// Where in the template it begins, in bytes.
     at: usize,
+}
+
+impl Token<'_> {
+    /// Where in the template it ends, in bytes.
+    fn end(self) -> usize {
+        self.at + self.text.len()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,98 +47,153 @@ const WORDS: &[&str] = &["if", "elif", "else", "for", "in", "not", "and", "or", 
 /// Operators of two characters.
 const LONG: &[&str] = &["**", "//", "==", "!=", "<=", ">="];
 
-/// The template with a filter behind every operand that needs one.
+/// A place in a template, how many bytes go from there, and what is written in their place.
+type Change = (Range<usize>, String);
+
+/// The template with a filter behind every operand that needs one, and in place of comparisons.
 pub(super) fn with_filters(text: &str) -> Cow<'_, str> {
-    let mut changes: Vec<(usize, String)> = Vec::new();
+    let mut changes: Vec<Change> = Vec::new();
     for block in blocks(text) {
         let tokens = tokens(text, block);
         for index in 0..tokens.len() {
             let Some(end) = operand_end(&tokens, index) else { continue };
             let Some(filter) = filter(&tokens, index, end) else { continue };
-            let last = tokens[end - 1];
-            changes.push((tokens[index].at, "(".to_owned()));
-            changes.push((last.at + last.text.len(), format!("|{filter})")));
+            let (start, end) = (tokens[index].at, tokens[end - 1].end());
+            changes.push((start..start, "(".to_owned()));
+            changes.push((end..end, format!("|{filter})")));
+        }
+        for chain in chains(&tokens) {
+            chain.write(text, &tokens, &mut changes);
         }
     }
     if changes.is_empty() {
         return Cow::Borrowed(text);
     }
-    changes.sort_by_key(|(at, _)| *at);
+    changes.sort_by_key(|(place, _)| place.start);
     let (mut written, mut from) = (String::new(), 0);
-    for (at, change) in changes {
-        written.push_str(&text[from..at]);
+    for (place, change) in changes {
+        written.push_str(&text[from..place.start]);
         written.push_str(&change);
-        from = at;
+        from = place.end;
     }
     written.push_str(&text[from..]);
     Cow::Owned(written)
 }
 
-/// The code in a template, without its braces.
+/// Values that are compared one after the other: `a < b <= c`.
+struct Chain {
+    /// The tokens of each operator; behind each stands a value.
+    operators: Vec<Range<usize>>,
+    /// All tokens.
+    tokens: Range<usize>,
+}
+
+impl Chain {
+    fn write(&self, text: &str, tokens: &[Token<'_>], changes: &mut Vec<Change>) {
+        let (start, end) = (tokens[self.tokens.start].at, tokens[self.tokens.end - 1].end());
+        changes.push((start..start, "((".to_owned()));
+        let mut before = String::from(")");
+        for (place, operator) in self.operators.iter().enumerate() {
+            let words: Vec<&str> = tokens[operator.clone()].iter().map(|it| it.text).collect();
+            let filter = if place == 0 { format!("|{COMPARE}(") } else { ", ".to_owned() };
+            // No line break may get lost.
+            let from = tokens[operator.start].at;
+            let to = tokens[operator.end - 1].end();
+            let lines = "\n".repeat(text[from..to].matches('\n').count());
+            changes.push((from..to, format!("{before}{filter}\"{}\",{lines} (", words.join(" "))));
+            before = ")".to_owned();
+        }
+        let written = crate::text::shorten(&crate::text::one_line(&text[start..end]), 80);
+        let written = written.replace('\\', "\\\\").replace('"', "\\\"");
+        changes.push((end..end, format!("), \"{written}\"))")));
+    }
+}
+
+/// The comparisons of a block.
+fn chains(tokens: &[Token<'_>]) -> Vec<Chain> {
+    let mut chains = Vec::new();
+    // Where the expression begins that each open bracket holds, and its operators.
+    let mut open: Vec<(usize, Vec<Range<usize>>)> = vec![(0, Vec::new())];
+    let of_loop = loop_word(tokens);
+    let mut end = |from: usize, operators: Vec<Range<usize>>, end: usize| {
+        let is_whole = operators.first().is_some_and(|it| it.start > from)
+            && operators.last().is_some_and(|it| it.end < end);
+        chains.extend(is_whole.then_some(Chain { operators, tokens: from..end }));
+    };
+    for (index, token) in tokens.iter().enumerate() {
+        if token.kind == Kind::Open {
+            open.push((index + 1, Vec::new()));
+            continue;
+        }
+        let Some((from, operators)) = open.last_mut() else { break };
+        if token.kind == Kind::Close {
+            end(*from, std::mem::take(operators), index);
+            open.pop();
+        } else if let Some(words) = comparison(tokens, index).filter(|_| of_loop != Some(index)) {
+            operators.push(index..index + words);
+        } else if of_loop == Some(index) || ends_comparison(tokens, index) {
+            end(*from, std::mem::take(operators), index);
+            *from = index + 1;
+        }
+    }
+    for (from, operators) in open {
+        end(from, operators, tokens.len());
+    }
+    chains
+}
+
+/// How many tokens the comparison has that begins with a token, if one begins there.
+fn comparison(tokens: &[Token<'_>], index: usize) -> Option<usize> {
+    let text = |index: usize| tokens.get(index).map_or("", |it| it.text);
+    let before = index.checked_sub(1).map_or("", text);
+    match tokens[index].kind {
+        Kind::Operator => Comparison::of(text(index)).map(|_| 1),
+        Kind::Word if before == "is" => None,
+        Kind::Word if text(index) == "not" && text(index + 1) == "in" => Some(2),
+        // The end of `not in`, or a test.
+        Kind::Word if text(index) == "in" && before != "not" && !is_name(tokens, index) => Some(1),
+        _ => None,
+    }
+}
+
+/// Whether an expression that is compared ends before a token.
+fn ends_comparison(tokens: &[Token<'_>], index: usize) -> bool {
+    const WORDS: &[&str] = &["if", "elif", "else", "for", "not", "and", "or", "set", "recursive"];
+    let token = tokens[index];
+    let before = index.checked_sub(1).map(|before| tokens[before].text);
+    match token.kind {
+        Kind::Word => {
+            let is_of_test = token.text == "not" && before == Some("is");
+            let is_of_pair = token.text == "not" && comparison(tokens, index).is_some();
+            WORDS.contains(&token.text) && !is_of_test && !is_of_pair && !is_name(tokens, index)
+        }
+        Kind::Operator => [",", ":", "="].contains(&token.text),
+        _ => false,
+    }
+}
+
+/// The `in` of `for x in list`, which is no comparison.
+fn loop_word(tokens: &[Token<'_>]) -> Option<usize> {
+    tokens.first().filter(|first| first.text == "for")?;
+    tokens.iter().position(|it| it.text == "in")
+}
+
+/// Whether a token names an attribute, a filter or a test.
+fn is_name(tokens: &[Token<'_>], index: usize) -> bool {
+    let is_before = |steps: usize, names: &[&str]| {
+        let before = index.checked_sub(steps).map(|before| tokens[before].text);
+        before.is_some_and(|before| names.contains(&before))
+    };
+    is_before(1, &[".", "|", "is"]) || is_before(1, &["not"]) && is_before(2, &["is"])
+}
+
+/// The code in a template that does more than to show a column, without its braces.
 fn blocks(text: &str) -> Vec<Range<usize>> {
-    let mut blocks = Vec::new();
-    let mut from = 0;
-    while let Some(found) = text[from..].find('{') {
-        let open = from + found;
-        let rest = &text[open..];
-        let end_of = |mark: &str| rest.find(mark).map_or(text.len(), |end| open + end + mark.len());
-        if rest.starts_with("{#") {
-            from = end_of("#}");
-        } else if let Some(("raw", tag)) = super::placeholder::raw_tag_at(rest) {
-            let closes = |at: usize| {
-                matches!(super::placeholder::raw_tag_at(&text[at..]), Some(("endraw", _)))
-            };
-            let inner = open + tag.len();
-            let end =
-                text[inner..].match_indices("{%").map(|(at, _)| inner + at).find(|at| closes(*at));
-            from = end.map_or(text.len(), |end| end + 2);
-        } else if rest.starts_with("{{") || rest.starts_with("{%") {
-            let end = end_of_block(text, open + 2, &text[open..open + 2]);
-            blocks.push(open + 2..end);
-            from = end;
-        } else {
-            from = open + 1;
-        }
-    }
-    blocks
-}
-
-/// Where a block's code ends: at its closing mark, outside of texts and brackets.
-fn end_of_block(text: &str, start: usize, open: &str) -> usize {
-    let close = if open == "{{" { "}}" } else { "%}" };
-    let (mut depth, mut at) = (0_usize, start);
-    while let Some(next) = text[at..].chars().next() {
-        if depth == 0 && text[at..].starts_with(close) {
-            return at;
-        }
-        match next {
-            '"' | '\'' => at = end_of_quoted(text, at),
-            _ => {
-                match next {
-                    '(' | '[' | '{' => depth += 1,
-                    ')' | ']' | '}' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                at += next.len_utf8();
-            }
-        }
-    }
-    text.len()
-}
-
-/// Where the text in quotes ends that begins here.
-fn end_of_quoted(text: &str, start: usize) -> usize {
-    let quote = text.as_bytes()[start];
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(start + 1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            _ if byte == quote => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
+    let block = |(at, fragment)| match fragment {
+        Fragment::Code { inner, .. } => Some(at + 2..at + 2 + str::len(inner)),
+        _ => None,
+    };
+    placed_fragments(text).filter_map(block).collect()
 }
 
 fn tokens(text: &str, block: Range<usize>) -> Vec<Token<'_>> {
@@ -192,13 +256,8 @@ fn ends_operand(token: Token<'_>) -> bool {
 
 /// The token behind the operand that begins with a token, if one begins there.
 fn operand_end(tokens: &[Token<'_>], start: usize) -> Option<usize> {
-    let before = |steps: usize| Some(tokens[start.checked_sub(steps)?]);
-    let is_named = |steps: usize, names: &[&str]| {
-        before(steps).is_some_and(|before| names.contains(&before.text))
-    };
-    // An attribute, or the name of a filter or of a test.
-    let is_name = is_named(1, &[".", "|", "is"]) || is_named(1, &["not"]) && is_named(2, &["is"]);
-    if is_name || before(1).is_some_and(ends_operand) {
+    let before = start.checked_sub(1).map(|before| tokens[before]);
+    if is_name(tokens, start) || before.is_some_and(ends_operand) {
         return None;
     }
     let mut end = match tokens[start] {
@@ -237,13 +296,7 @@ fn end_of_group(tokens: &[Token<'_>], start: usize) -> Option<usize> {
 /// The filter that an operand needs: that of the neighbouring operator that binds it.
 fn filter(tokens: &[Token<'_>], start: usize, end: usize) -> Option<&'static str> {
     let text = |index: usize| tokens.get(index).map_or("", |it| it.text);
-    // `for x in list`: this `in` is no operator.
-    let of_loop = || tokens.iter().position(|it| it.text == "in");
-    let of_loop = if text(0) == "for" { of_loop() } else { None };
-    if of_loop == Some(end) {
-        return None;
-    }
-    let before = start.checked_sub(1).filter(|before| of_loop != Some(*before));
+    let before = start.checked_sub(1);
     let (left, right) = (before.map_or("", text), text(end));
     let second = before.and_then(|before| before.checked_sub(1)).map(|index| tokens[index]);
     let is_sign = left == "-" && !second.is_some_and(ends_operand);
@@ -254,8 +307,7 @@ fn filter(tokens: &[Token<'_>], start: usize, end: usize) -> Option<&'static str
     if beside(&["~"]) {
         return Some(TEXT);
     }
-    let calculates = beside(&["+", "-", "==", "!=", "<", ">", "<=", ">=", "in"]) || right == "not";
-    calculates.then_some(NUMBER)
+    beside(&["+", "-"]).then_some(NUMBER)
 }
 
 #[cfg(test)]
@@ -269,7 +321,7 @@ mod tests {
             ("{{a~'x'~row['b c']|upper}}", "{{(a|string)~'x'~(row['b c']|upper|string)}}"),
             (
                 "{% if row.price > 10 %}x{% endif %}",
-                "{% if (row.price|_number) > 10 %}x{% endif %}",
+                "{% if ((row.price )|_compare(\">\", ( 10), \"row.price > 10\")) %}x{% endif %}",
             ),
             ("{{ a + b * c ~ d }}", "{{ (a|_number) + (b|_number) * (c|_number) ~ (d|string) }}"),
             ("{{ (a + 1)|round ~ b }}", "{{ (((a|_number) + 1)|round|string) ~ (b|string) }}"),
@@ -277,11 +329,20 @@ mod tests {
             ("{{-a-}}", "{{-a-}}"),
             (
                 "{% for x in a if x in b %}{% endfor %}",
-                "{% for x in a if (x|_number) in (b|_number) %}{% endfor %}",
+                "{% for x in a if ((x )|_compare(\"in\", ( b), \"x in b\")) %}{% endfor %}",
             ),
             ("{% for x in a ~ b %}", "{% for x in (a|string) ~ (b|string) %}"),
-            ("{{ a not in b }}", "{{ (a|_number) not in (b|_number) }}"),
-            ("{{ a is defined == true }}", "{{ a is defined == (true|_number) }}"),
+            ("{{ a not in b }}", "{{ ((a )|_compare(\"not in\", ( b), \"a not in b\")) }}"),
+            (
+                "{{ a is defined == true }}",
+                "{{ ((a is defined )|_compare(\"==\", ( true), \"a is defined == true\")) }}",
+            ),
+            (
+                "{{ f(a=b[1] < c + 1 <= 2, d=not e != '\"') }}",
+                "{{ f(a=((b[1] )|_compare(\"<\", ( (c|_number) + 1 ), \"<=\", ( 2), \"b[1] < c + 1 <= 2\")), \
+                 d=not ((e )|_compare(\"!=\", ( '\"'), \"e != '\\\"'\"))) }}",
+            ),
+            ("{{ a is not in(b) }}{{ a is in b }}", "{{ a is not in(b) }}{{ a is in b }}"),
             ("{{ a is not number ~ b }}", "{{ a is not number ~ (b|string) }}"),
             ("{% set x = {'a': {'b': a ~ 1}} %}", "{% set x = {'a': {'b': (a|string) ~ 1}} %}"),
             ("{{ x if -a else none ~ 1 }}", "{{ x if -(a|_number) else (none|string) ~ 1 }}"),

@@ -2,8 +2,8 @@
 //!
 //! Values print as they do in searched parts: text as it is, null as nothing, all else as JSON.
 
+use super::comparison::{COMPARE, Comparison, compare};
 use super::operators::{NUMBER, TEXT, with_filters};
-use super::placeholder::{Piece, pieces};
 use super::written::{Json, number_of};
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
@@ -11,7 +11,6 @@ use minijinja::{filters, tests as conditions};
 use regex::Regex;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
-use std::borrow::Cow;
 use std::io;
 use std::sync::LazyLock;
 
@@ -87,30 +86,11 @@ fn add_calculations(engine: &mut Environment<'static>) {
     engine.add_test("divisibleby", |it: &Value, by: &Value| {
         conditions::is_divisibleby(&number_of(it), &number_of(by))
     });
-    engine.add_test("in", |state: &State<'_, '_>, it: &Value, list: &Value| {
-        conditions::is_in(state, &number_of(it), &number_of(list))
-    });
-    for (names, holds) in COMPARISONS {
-        for name in *names {
-            engine.add_test(*name, |it: &Value, other: &Value| {
-                holds(&number_of(it), &number_of(other))
-            });
-        }
+    engine.add_filter(COMPARE, compare);
+    for (name, comparison) in Comparison::tests() {
+        engine.add_test(name, move |it: &Value, other: &Value| comparison.holds(it, other));
     }
 }
-
-/// A test that compares two values.
-type Comparison = fn(&Value, &Value) -> bool;
-
-/// The names of tests that compare two values.
-const COMPARISONS: &[(&[&str], Comparison)] = &[
-    (&["eq", "equalto", "=="], conditions::is_eq),
-    (&["ne", "!="], conditions::is_ne),
-    (&["lt", "lessthan", "<"], conditions::is_lt),
-    (&["le", "<="], conditions::is_le),
-    (&["gt", "greaterthan", ">"], conditions::is_gt),
-    (&["ge", ">="], conditions::is_ge),
-];
 
 /// A text that is a template of its own, filled with values.
 ///
@@ -271,74 +251,6 @@ impl Formatter for Spaced {
     }
 }
 
-/// Raw text and comments; then the blocks.
-static NOT_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?s)\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}|\{#.*?#\}").ok()
-});
-static BLOCK: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?s)\{\{.*?\}\}|\{%.*?%\}").ok());
-static STRING: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?s)"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"#).ok());
-static FILTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\|\s*([A-Za-z_]\w*)").ok());
-static TEST: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\bis\s+(?:not\s+)?([A-Za-z_]\w*)").ok());
-static OF_ROW: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"\brow\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*"([^"]*)"\s*\]|\[\s*'([^']*)'\s*\])?"#).ok()
-});
-
-/// The code of a template: its blocks, without raw text and comments.
-pub(super) fn code(text: &str) -> String {
-    let (Some(not_code), Some(block)) = (&*NOT_CODE, &*BLOCK) else { return text.to_owned() };
-    let text = not_code.replace_all(text, "");
-    block.find_iter(&text).map(|block| block.as_str()).collect::<Vec<_>>().join("\n")
-}
-
-/// The text as the engine must get it: in a placeholder a backslash is a character of the column's name,
-/// as in a searched part, and to the engine it would begin an escape.
-pub(super) fn for_engine(text: &str) -> Cow<'_, str> {
-    let has_backslash = |piece: &Piece<'_>| piece.column().is_some_and(|name| name.contains('\\'));
-    let pieces = pieces(text);
-    if !pieces.iter().any(has_backslash) {
-        return Cow::Borrowed(text);
-    }
-    let written = |piece: &Piece<'_>| match has_backslash(piece) {
-        true => piece.source().replace('\\', "\\\\"),
-        false => piece.source().to_owned(),
-    };
-    Cow::Owned(pieces.iter().map(written).collect())
-}
-
-/// A filter or test in a template that does not exist. The engine finds out only where it is used.
-pub(super) fn unknown_name(engine: &Environment<'_>, text: &str) -> Option<(&'static str, String)> {
-    let code = code(text);
-    let code = STRING.as_ref()?.replace_all(&code, "\"\"");
-    let exists = |expression: String, unknown: ErrorKind| {
-        let found = engine.compile_expression_owned(expression).and_then(|found| found.eval(()));
-        found.err().is_none_or(|error| error.kind() != unknown)
-    };
-    let names = |pattern: &'static LazyLock<Option<Regex>>| {
-        let found = pattern.as_ref().into_iter().flat_map(|pattern| pattern.captures_iter(&code));
-        found.filter_map(|found| Some(found.get(1)?.as_str().to_owned()))
-    };
-    names(&FILTER)
-        .find(|name| !exists(format!("0|{name}"), ErrorKind::UnknownFilter))
-        .map(|name| ("filter", name))
-        .or_else(|| {
-            let is_unknown =
-                |name: &String| !exists(format!("0 is {name}"), ErrorKind::UnknownTest);
-            names(&TEST).filter(|name| name != "not").find(is_unknown).map(|name| ("test", name))
-        })
-}
-
-/// The columns that a template names as `row["name"]`; `None` where it may show any of them.
-pub(super) fn columns_of_row(text: &str) -> Option<Vec<String>> {
-    let code = code(text);
-    let found = OF_ROW.as_ref()?.captures_iter(&code);
-    found
-        .map(|found| (1..4).find_map(|group| Some(found.get(group)?.as_str().to_owned())))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::written::written;
@@ -453,30 +365,5 @@ mod tests {
         assert_eq!(rendered("{{ l | tojson }}", row.clone()), r#"["a<b", "c'd", "\\u003c"]"#);
         assert_eq!(rendered("{{ m | tojson(indent=1) }}", row.clone()), "{\n \"k\": 1\n}");
         assert_eq!(rendered("{{ m | tojson(2) }}", row), "{\n  \"k\": 1\n}");
-    }
-
-    #[test]
-    fn names_that_do_not_exist_are_found_before_anything_is_rendered() {
-        let engine = environment();
-        let unknown = |text| unknown_name(&engine, text);
-        let truncate = Some(("filter", "truncate".to_owned()));
-        assert_eq!(unknown("{% if false %}{{ a | truncate(3) }}{% endif %}"), truncate);
-        assert_eq!(unknown("{{ a is sunny }}"), Some(("test", "sunny".to_owned())));
-        for text in [
-            "{{ a | upper | tojson(indent=2) }} | truncate",
-            "{{ \"| truncate\" }}{# a | truncate #}{% raw %}{{ a | truncate }}{% endraw %}",
-            "{% if a is not none and a is defined %}{% endif %}",
-        ] {
-            assert_eq!(unknown(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_columns_of_a_row_are_told_where_they_are_named() {
-        let columns = |text| columns_of_row(text);
-        let names = ["a b".to_owned(), "c".to_owned(), "d".to_owned()];
-        assert_eq!(columns("{{ row[\"a b\"] }}{{ row.c }}{{ row['d'] }} row"), Some(names.into()));
-        assert_eq!(columns("{{ row[name] }}"), None);
-        assert_eq!(columns("{{ arrow }}"), Some(Vec::new()));
     }
 }

@@ -38,14 +38,23 @@ impl Object for Written {
 
 /// A number that prints as it was written. What is no number of JSON is a text.
 pub(super) fn written(text: &str) -> Value {
-    let whole =
-        || text.parse::<i128>().map(Value::from).or_else(|_| text.parse::<u128>().map(Value::from));
     let is_json = serde_json::from_str::<&RawValue>(text).is_ok_and(|json| json.get() == text);
-    let number = whole().ok().or_else(|| Some(Value::from(text.parse::<f64>().ok()?)));
-    match number.filter(|_| is_json) {
+    match plain_number(text).filter(|_| is_json) {
         Some(number) => Value::from_object(Written { text: text.to_owned(), number }),
         None => Value::from(text),
     }
+}
+
+/// The number that a text is in digits: with a sign, a decimal point, an exponent or leading zeros, and nothing
+/// else.
+pub(super) fn plain_number(text: &str) -> Option<Value> {
+    // `inf` and `nan` are words.
+    if !text.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let whole =
+        || text.parse::<i128>().map(Value::from).or_else(|_| text.parse::<u128>().map(Value::from));
+    whole().ok().or_else(|| Some(Value::from(text.parse::<f64>().ok()?)))
 }
 
 /// The value to calculate with: numbers without their spelling, also in a list.

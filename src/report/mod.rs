@@ -14,12 +14,20 @@ mod strategy; // The list of recipes, and the explanation of one.
 pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
 mod html;
+mod run_list; // The runs of a folder.
+mod comparison; // Several runs beside each other.
+mod comparison_page; // The same for people.
+mod prompt_diff; // Two prompts, part by part.
 
 #[cfg(test)]
 mod example;
 
+pub use comparison::{Common, ComparedRun, Comparison, Difference, Setting};
+pub use comparison_page::comparison_page;
 pub use html::html;
 pub use markdown::markdown;
+pub use prompt_diff::{NamedParts, PromptDiff};
+pub use run_list::run_list;
 pub use strategy::{RecipeEntry, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};
 pub(crate) use words::money;
@@ -61,6 +69,13 @@ impl<'a> From<&'a LoadedRun> for Report<'a> {
             recipe: run.recipe.as_ref(),
         }
     }
+}
+
+/// The verdict on a run in a sentence.
+#[must_use]
+pub fn verdict_line(report: &Report<'_>) -> String {
+    let verdict = verdict::verdict(report);
+    format!("{}: {}", verdict.word, verdict.sentence)
 }
 
 impl Report<'_> {

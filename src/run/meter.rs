@@ -2,8 +2,9 @@
 //!
 //! Decisions never use them: decisions depend on folded events alone, these figures on arrivals.
 
+use super::eta::Progressed;
 use crate::engine::{CallRunner, Waiting};
-use crate::units::Usd;
+use crate::units::{Tokens, Usd};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ pub struct Reading {
     pub spent: Usd,
     /// Logical calls made, by all sessions of the run.
     pub calls: u64,
+    /// Tokens used, by all sessions of the run.
+    pub tokens: Tokens,
+    /// Proposals requested, by all sessions of the run.
+    pub proposals: u64,
     /// The running time over all sessions.
     pub running: Duration,
     /// Requests in flight.
@@ -29,19 +34,28 @@ pub struct Reading {
     pub waiting: Option<Waiting>,
 }
 
+impl From<&Reading> for Progressed {
+    fn from(reading: &Reading) -> Self {
+        let Reading { spent, calls, tokens, proposals, running, .. } = *reading;
+        Self { usd: spent, calls, tokens, proposals, running }
+    }
+}
+
 impl Meter {
     /// The current figures.
     #[must_use]
     pub fn read(&self) -> Reading {
         let runner = self.runner.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
         let Some(runner) = runner else { return Reading::default() };
-        let (spent, calls) = {
+        let (spent, calls, proposals) = {
             let wallet = runner.wallet();
-            (wallet.spent().usd, wallet.calls())
+            (wallet.spent(), wallet.calls(), wallet.proposals())
         };
         Reading {
-            spent,
+            spent: spent.usd,
             calls,
+            tokens: spent.tokens,
+            proposals,
             running: runner.running(),
             in_flight: runner.in_flight(),
             waiting: runner.waiting(),

@@ -12,8 +12,12 @@ mod find; // Finds a run by its name.
 mod control; // Stops a search.
 mod models; // Keys, environment, models of the caller.
 mod history; // The journal, folded.
-mod meter; // Live figures.
 mod summary; // `summary.json`.
+mod conclusion; // The verdict in a word.
+mod eta; // How long a search may still take.
+mod meter; // Live figures.
+mod stop_request; // Stops a search of another process.
+mod catalog; // The runs of a folder.
 mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
 mod given; // What a program made in memory.
@@ -25,11 +29,14 @@ mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
 mod loaded; // A run, read from its files.
 
+pub use catalog::{Catalog, RunEntry};
+pub use conclusion::Conclusion;
 pub use control::Control;
 pub use dir::{RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
 pub use ended::Ended;
 pub use error::RunError;
 pub use estimate::{Estimate, RoleEstimate, estimate};
+pub use eta::{Eta, Progressed};
 pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
 pub use given::Given;
@@ -196,6 +203,8 @@ impl Run {
         task: Arc<Task>,
         recipe: Recipe,
     ) -> Result<Self, RunError> {
+        // It was meant for a process that has ended.
+        dir.take_stop_request();
         let (journal, recovery) = Journal::open(dir.path())?;
         loaded::check_emptied(&dir, &file, journal.is_empty())?;
         let (mut caps, mut is_over) = (file.caps, false);
@@ -396,7 +405,14 @@ impl Run {
         for observer in observers {
             search.observe(observer);
         }
+        let heed = |(dir, _): &(RunDir, RunLock)| {
+            tokio::spawn(stop_request::heed(dir.clone(), control.clone()))
+        };
+        let heeding = self.folder.as_ref().map(heed);
         let outcome = search.run().await;
+        if let Some(heeding) = heeding {
+            heeding.abort();
+        }
         // Observers that draw are dropped here, before anything else is shown.
         let state = search.into_state();
         let wallet = runner.wallet().clone();

@@ -24,6 +24,24 @@ pub struct Example {
     pub line: usize,
 }
 
+/// What tells rows of several runs apart: a hash of what a row holds, whatever its id and its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowHash([u8; 16]);
+
+impl Example {
+    /// The hash of its columns and its answer. A column without a value counts as one that is not there.
+    #[must_use]
+    pub fn content_hash(&self) -> RowHash {
+        let mut columns: Vec<(&String, &serde_json::Value)> =
+            self.columns.iter().filter(|(_, value)| !value.is_null()).collect();
+        columns.sort_by_key(|(name, _)| *name);
+        let text = serde_json::json!([columns, self.answer]).to_string();
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+        RowHash(hash)
+    }
+}
+
 impl<'a> From<&'a Example> for RowValues<'a> {
     fn from(row: &'a Example) -> Self {
         Self { columns: &row.columns, numbers: &row.numbers }
@@ -74,6 +92,12 @@ impl HeldOut {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The hashes of the rows, which say nothing of what they hold.
+    #[must_use]
+    pub fn content_hashes(&self) -> Vec<RowHash> {
+        self.0.iter().map(Example::content_hash).collect()
     }
 
     /// The rows.
@@ -139,5 +163,34 @@ impl SplitSizes {
     #[must_use]
     pub fn each(self) -> [(Split, u32); 3] {
         [Split::Train, Split::Dev, Split::Hold].map(|split| (split, self.of(split)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rows_that_hold_the_same_have_the_same_hash() {
+        let row = |id: &str, columns: serde_json::Value, answer: &str| Example {
+            id: ExampleId::new(id),
+            columns: columns.as_object().cloned().unwrap_or_default(),
+            numbers: Vec::new(),
+            answer: json!(answer),
+            feedback: Some(id.to_owned()),
+            group: None,
+            line: 1,
+        };
+        let hash = |columns, answer| row("1", columns, answer).content_hash();
+        let one = hash(json!({"q": "x", "n": 1}), "a");
+        assert_eq!(one, row("2", json!({"n": 1, "new": null, "q": "x"}), "a").content_hash());
+        for other in [
+            hash(json!({"q": "x", "n": 1}), "b"),
+            hash(json!({"q": "x"}), "a"),
+            hash(json!({"q": "x", "n": "1"}), "a"),
+        ] {
+            assert_ne!(one, other);
+        }
     }
 }

@@ -47,9 +47,13 @@ pub fn input_text(row: &Example, columns: &BTreeSet<String>) -> String {
     text
 }
 
-/// A hash of the input that ignores case and white space.
+/// What tells the inputs of rows apart: a hash that ignores case and white space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InputKey([u8; 16]);
+
+/// The key of a row's input.
 #[must_use]
-pub fn input_key(row: &Example, columns: &BTreeSet<String>) -> [u8; 16] {
+pub fn input_key(row: &Example, columns: &BTreeSet<String>) -> InputKey {
     let mut hasher = blake3::Hasher::new();
     let mut bare = String::new();
     for column in columns {
@@ -67,7 +71,7 @@ pub fn input_key(row: &Example, columns: &BTreeSet<String>) -> [u8; 16] {
     }
     let mut key = [0; 16];
     key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    key
+    InputKey(key)
 }
 
 #[cfg(test)]

@@ -706,7 +706,9 @@ impl Locator<'_> {
             TemplateError::Expression { .. } => Some(format!(
                 "show the column alone, or leave `{part}` out of `search`: then it is a template {escape}"
             )),
-            TemplateError::Broken { .. } | TemplateError::Unquoted { .. } => result.help,
+            TemplateError::Broken { .. }
+            | TemplateError::Exhausted { .. }
+            | TemplateError::Unquoted { .. } => result.help,
         };
         result
     }

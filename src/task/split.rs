@@ -7,7 +7,7 @@ use crate::id::ExampleId;
 use crate::seed::Seed;
 use crate::task::dataset::{columns_of, fill_columns};
 use crate::task::example::{Example, HeldOut, Splits};
-use crate::task::inputs::{input_columns, input_key};
+use crate::task::inputs::{InputKey, input_columns, input_key};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -244,7 +244,7 @@ fn units(rows: &[Example], inputs: &BTreeSet<String>, seed: Seed) -> Vec<Unit> {
     let strata = strata(rows);
     let mut sets = DisjointSets::new(rows.len());
     let mut by_group: HashMap<&str, usize> = HashMap::new();
-    let mut by_input: HashMap<[u8; 16], usize> = HashMap::new();
+    let mut by_input: HashMap<InputKey, usize> = HashMap::new();
     for (index, row) in rows.iter().enumerate() {
         if let Some(group) = &row.group {
             sets.join(index, *by_group.entry(group).or_insert(index));

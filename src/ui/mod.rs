@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::id::EventNumber;
 use crate::memory::{Observer, State};
 use crate::report::refused_field;
-use crate::run::{Meter, Reading};
+use crate::run::{Eta, Meter, Progressed, Reading};
 use crate::state::Phase;
 use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -120,7 +120,9 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
         Phase::Confirming => "confirming on held-out rows",
         Phase::Over => "finished",
     };
-    let Reading { spent, calls, running, in_flight, waiting } = meter.read();
+    let reading = meter.read();
+    let eta = Eta::of(&caps, &Progressed::from(&reading), Clock::System.now());
+    let Reading { spent, calls, running, in_flight, waiting, .. } = reading;
     let mut parts = vec![phase.to_owned(), text::duration(running)];
     // First, because a narrow terminal cuts the line.
     parts.extend(waiting.map(|waiting| waiting.in_words(Clock::System.now())));
@@ -146,6 +148,8 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
             text::percent(baseline)
         ));
     }
+    // The confirmation has an end of its own.
+    parts.extend(eta.filter(|_| phase == "searching").map(|eta| eta.in_words()));
     parts.push(format!("{in_flight} in flight"));
     parts.join(" · ")
 }

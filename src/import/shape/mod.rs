@@ -18,15 +18,19 @@ mod vertex; // Gemini's chats.
 mod family; // All of these, with one contract.
 mod alternatives; // Several right answers.
 mod chat; // Messages.
+mod call_form; // Calls of tools as answers.
+mod whole_chat; // Chats that end with the answer.
+mod plain_row; // What a shape makes of a row.
 mod choices; // Multiple choice.
 mod flags; // Labels as columns of 0 and 1.
 
 pub(super) use chat::{SYSTEM, loss};
 pub(super) use flags::Flags;
+pub(super) use plain_row::{Plain, PlainRow};
 
 use crate::prompt::Columns;
-use crate::text;
-use chat::{Message, ends_with_answer, insert_messages, messages, said};
+use call_form::CallForm;
+use chat::{ends_with_answer, insert_messages, messages, said};
 use choices::Choices;
 use content::Content;
 use family::Family;
@@ -34,6 +38,7 @@ use hugging_face::{Classes, classes_of};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
+use whole_chat::WholeChat;
 
 /// What has to be done with every row of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +47,7 @@ pub(super) struct Shape {
     families: Vec<Family>,
     classes: Classes,
     /// The column with a whole chat; its last message is the answer.
-    chat: Option<Chat>,
+    chat: Option<WholeChat>,
     /// The column with the messages up to the question.
     messages: Option<String>,
     /// Whether some of the answers are calls of tools, and how these are written.
@@ -54,61 +59,6 @@ pub(super) struct Shape {
     alternatives: bool,
     /// Columns that are labels.
     pub(super) flags: Option<Flags>,
-}
-
-/// How calls of tools are written as answers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum CallForm {
-    /// As arguments: all call one tool.
-    Arguments,
-    /// As names and arguments: several tools are called, or one without arguments.
-    Named,
-}
-
-impl CallForm {
-    /// The form for these answers; `None`: none of them is a call.
-    fn of(answers: &[Message]) -> Option<Self> {
-        let mut tools = answers.iter().flat_map(Message::tools);
-        let (first, is_bare) = tools.next()?;
-        let is_named = is_bare || tools.any(|(name, is_bare)| is_bare || name != first);
-        Some(if is_named { Self::Named } else { Self::Arguments })
-    }
-}
-
-/// A plain row.
-pub(super) struct PlainRow {
-    pub(super) values: Columns,
-    /// The marks of its choices.
-    pub(super) marks: Vec<String>,
-    /// What of the file's row is not in it, each as a sentence.
-    pub(super) losses: BTreeSet<&'static str>,
-}
-
-/// A column with whole chats, and the columns that they become.
-#[derive(Clone, Debug, PartialEq)]
-struct Chat {
-    column: String,
-    input: String,
-    answer: String,
-}
-
-impl Chat {
-    /// The usual names, unless the file has columns of its own that are called so.
-    fn new(column: String, rows: &[Columns]) -> Self {
-        let is_taken = |name: &str| name != column && rows.iter().any(|row| row.contains_key(name));
-        let free = |name: &str| match is_taken(name) {
-            true => text::free_name(&format!("{column}_{name}"), is_taken),
-            false => name.to_owned(),
-        };
-        Self { input: free("input"), answer: free("answer"), column }
-    }
-}
-
-/// What a row of a file holds.
-pub(super) enum Plain {
-    Rows(Vec<PlainRow>),
-    /// Nothing to use; the reason stands before the word "row", as in "archived row".
-    LeftOut(&'static str),
 }
 
 /// The names under which a chat stands.
@@ -164,7 +114,7 @@ impl Shape {
             whole.len() > others.len()
         };
         let chat = named(CHATS, &is_chat).filter(mostly_whole).filter(|_| shape.said.is_empty());
-        shape.chat = chat.map(|column| Chat::new(column, &rows));
+        shape.chat = chat.map(|column| WholeChat::new(column, &rows));
         if shape.chat.is_none() {
             let inputs = ["input", "inputs", "prompt", "question"].iter().chain(CHATS).copied();
             shape.messages = named(&inputs.collect::<Vec<_>>(), &is_chat);

@@ -42,11 +42,19 @@ pub(super) struct Cells {
 pub(super) struct Frame {
     /// The line of the header, if titles stand above it.
     pub(super) header: Option<usize>,
-    /// The line of a first row without a header above it, and why it is no header.
-    pub(super) headless: Option<(usize, String)>,
+    /// The first row, if it stands where the header belongs.
+    pub(super) headless: Option<Headless>,
     /// The line of the first total below the rows.
     pub(super) end: Option<usize>,
     pub(super) notes: Vec<String>,
+}
+
+/// A row where the header belongs.
+#[derive(Debug, PartialEq)]
+pub(super) struct Headless {
+    pub(super) line: usize,
+    /// Why it is no header.
+    pub(super) why: String,
 }
 
 impl Frame {
@@ -97,7 +105,8 @@ impl Frame {
         let mut records = records.iter().skip_while(|it| header.is_some_and(|line| it.line < line));
         let Some(first) = records.next() else { return };
         let below: Vec<&[String]> = records.map(|it| it.cells.as_slice()).collect();
-        self.headless = header::doubt(&first.cells, &below).map(|why| (first.line, why));
+        self.headless =
+            header::doubt(&first.cells, &below).map(|why| Headless { line: first.line, why });
     }
 
     fn find_totals(&mut self, rows: &[&Cells], width: usize) {

@@ -2,7 +2,7 @@
 //!
 //! Cells are texts. How a record is split is `record`'s.
 
-use super::frame::{Cells, Frame};
+use super::frame::{Cells, Frame, Headless};
 use super::lines::{Lines, Quirks, check_mark};
 use super::record::{Escape, Fault, Record, literal_cells, without_end};
 use super::row::Row;
@@ -67,7 +67,7 @@ impl Table {
                 Frame::of(std::iter::from_fn(|| all.next_record().transpose())).unwrap_or_default()
             }
         };
-        if let Some((line, why)) = frame.headless {
+        if let Some(Headless { line, why }) = frame.headless {
             let message = format!("the first row looks like data, not like a header: {why}");
             return Err(SourceError::new(path, message).at_line(line).help(
                 "write the names of the columns above it, such as `text,label`; if it is a header, give its columns names that are no values",

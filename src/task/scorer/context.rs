@@ -181,8 +181,8 @@ fn continues_sum(after: &str) -> bool {
     rest.starts_with(|c: char| c.is_ascii_digit() || c == '(') || length == 1
 }
 
-/// Whether a number in prose is a term of a sum: `3 + 4`, and `5` in `3x - 5`. The value of the whole is
-/// not read. `5 - 3` may be a list or a range.
+/// Whether a number in prose is a term of a sum or a product: `3 + 4`, `3 × 4`, and `5` in `3x - 5`. The
+/// value of the whole is not read. `5 - 3` may be a list or a range.
 pub(super) fn is_term_in_prose(before: &str, after: &str) -> bool {
     let space: &[char] = &[' ', THIN_SPACE];
     let bare = without_currency(before).trim_end_matches(space);
@@ -194,11 +194,52 @@ pub(super) fn is_term_in_prose(before: &str, after: &str) -> bool {
     });
     let rest = after.trim_start_matches(space).strip_prefix('+');
     is_added
+        || is_factor(before, after)
         || rest.is_some_and(|rest| {
             let rest = rest.trim_start_matches(space);
             let rest = rest.strip_prefix(CURRENCIES).unwrap_or(rest);
             rest.starts_with(|c: char| c.is_ascii_digit()) || is_lone_variable(rest)
         })
+}
+
+/// Whether a number is a factor of a product: `3 × 4`, `3·4`, `3 x 4`, `3*4`. A star or a letter stands
+/// alike on both sides, or else it may open an emphasis or be part of a word.
+fn is_factor(before: &str, after: &str) -> bool {
+    let space: &[char] = &[' ', THIN_SPACE];
+    let signs = |sign: char| match sign {
+        '×' | '·' | '⋅' => Some(false),
+        '*' | 'x' | 'X' => Some(true),
+        _ => None,
+    };
+    let begins_value = |text: &str| {
+        let text = text.strip_prefix(['-', EN_DASH]).unwrap_or(text);
+        let text = text.strip_prefix('(').unwrap_or(text);
+        let text = text.strip_prefix(CURRENCIES).unwrap_or(text);
+        text.starts_with(|c: char| c.is_ascii_digit() || c == EXPRESSION)
+    };
+    let ends_value = |text: &str| {
+        text.ends_with(|c: char| c.is_ascii_digit() || matches!(c, ')' | '%' | EXPRESSION))
+    };
+    let after = after.strip_prefix(')').unwrap_or(after);
+    let is_multiplied = || {
+        let sign = after.trim_start_matches(space);
+        let mut rest = sign.chars();
+        let must_be_even = rest.next().and_then(signs)?;
+        let value = rest.as_str().trim_start_matches(space);
+        let (left, right) = (after.len() - sign.len(), rest.as_str().len() - value.len());
+        Some(begins_value(value) && (!must_be_even || (left == 0) == (right == 0)))
+    };
+    let is_multiplier = || {
+        let number = without_currency(before.strip_suffix('(').unwrap_or(before));
+        let number = number.strip_suffix(['-', EN_DASH]).unwrap_or(number);
+        let sign = number.trim_end_matches(space);
+        let mut rest = sign.chars();
+        let must_be_even = rest.next_back().and_then(signs)?;
+        let value = rest.as_str().trim_end_matches(space);
+        let (left, right) = (rest.as_str().len() - value.len(), number.len() - sign.len());
+        Some(ends_value(value) && (!must_be_even || (left == 0) == (right == 0)))
+    };
+    is_multiplied().unwrap_or_default() || is_multiplier().unwrap_or_default()
 }
 
 /// `x` or `3x`.

@@ -21,17 +21,38 @@ use std::collections::BTreeSet;
 /// What separates labels in the text of a row's answer.
 const SEPARATORS: [char; 4] = [',', ';', '|', '\n'];
 
+/// The words with which an answer says that none applies, unless the table has others.
+const NONE: &[&str] =
+    &["none", "nothing", "empty", "null", "nil", "no label", "no labels", "n/a", "not applicable"];
+
 #[derive(Clone, Debug)]
 pub(super) struct LabelSet {
     labels: Labels,
+    /// What says that none applies, as it is written.
+    none: Vec<String>,
 }
 
 impl FromTable for LabelSet {
     const NAME: &'static str = "label-set";
-    const KEYS: &'static [&'static str] = &["labels"];
+    const KEYS: &'static [&'static str] = &["labels", "none"];
 
     fn new(table: &ScoreTable, filter: &AnswerFilter) -> Result<Self, ScorerError> {
-        Labels::new(table, filter).map(|labels| Self { labels })
+        let labels = Labels::new(table, filter)?;
+        let none = table.none.clone();
+        let none = none.unwrap_or_else(|| NONE.iter().map(|it| (*it).to_owned()).collect());
+        for phrase in &none {
+            let wrong =
+                |message: String, help: &str| Err(ScorerError::new("none", message).help(help));
+            if words(phrase).is_empty() {
+                let message = format!("`{phrase}` in `none` has no word");
+                return wrong(message, "write words, such as `none = [\"none\", \"keine\"]`");
+            }
+            if labels.place_of(phrase, filter).is_some() {
+                let message = format!("`{phrase}` in `none` is a label");
+                return wrong(message, "remove it from `none` or from `labels`");
+            }
+        }
+        Ok(Self { labels, none })
     }
 }
 
@@ -53,9 +74,12 @@ impl Kind for LabelSet {
         }
         let named = self.named(answer, filter);
         // A refusal names no label either, and is no answer.
-        if named.is_empty() && expected.is_empty() && !says_none(answer) {
-            return InvalidReason::NoLabel("`none`, or an empty list".to_owned())
-                .verdict(&self.shown(&expected));
+        if named.is_empty() && expected.is_empty() && !self.says_none(answer) {
+            let wanted = match self.none.first() {
+                Some(word) => format!("`{word}`, or an empty list"),
+                None => "an empty list".to_owned(),
+            };
+            return InvalidReason::NoLabel(wanted).verdict(&self.shown(&expected));
         }
         let both = expected.intersection(&named).count() as f64;
         // Of an empty set nothing is missed, and nothing in it is wrong.
@@ -126,6 +150,27 @@ impl LabelSet {
         }
     }
 
+    /// Whether an answer without a label says that none applies: an empty list or object, an object without
+    /// a yes, or words that say so.
+    fn says_none(&self, answer: &str) -> bool {
+        let says = |value: &Value| match value {
+            Value::Array(items) => items.is_empty(),
+            Value::Object(object) => {
+                object.values().all(|it| choice(it) == Some(false) || is_empty(it))
+            }
+            _ => false,
+        };
+        let has_bracket = answer.contains(['[', '{']);
+        if has_bracket && find_json::find(answer, Wanted::List).is_ok_and(|value| says(&value)) {
+            return true;
+        }
+        let said = words(answer);
+        self.none.iter().any(|phrase| {
+            let phrase = words(phrase);
+            said.windows(phrase.len().max(1)).any(|part| part == phrase)
+        })
+    }
+
     fn shown(&self, places: &BTreeSet<usize>) -> String {
         match places.len() {
             0 => "none of the labels".to_owned(),
@@ -137,28 +182,11 @@ impl LabelSet {
     }
 }
 
-/// Whether an answer without a label says that none applies: an empty list or object, an object without a
-/// yes, or a word that says so.
-fn says_none(answer: &str) -> bool {
-    let says = |value: &Value| match value {
-        Value::Array(items) => items.is_empty(),
-        Value::Object(object) => {
-            object.values().all(|it| choice(it) == Some(false) || is_empty(it))
-        }
-        _ => false,
-    };
-    let has_bracket = answer.contains(['[', '{']);
-    if has_bracket && find_json::find(answer, Wanted::List).is_ok_and(|value| says(&value)) {
-        return true;
-    }
-    let lower = answer.to_lowercase();
-    let words: Vec<&str> =
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let is_one = |word: &&str| ["none", "nothing", "empty", "null", "nil"].contains(word);
-    let is_pair = |pair: &[&str]| {
-        matches!(pair, ["no", "label" | "labels"] | ["n", "a"] | ["not", "applicable"])
-    };
-    words.iter().any(is_one) || words.windows(2).any(is_pair)
+/// The words of a text in lower case.
+fn words(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -270,6 +298,28 @@ mod tests {
             assert!(verdict.invalid.is_some(), "{answer}: {verdict:?}");
             // Where labels apply, it misses them all.
             assert_eq!(kind.score(answer, &json!(["login"]), &filter).score, Score::ZERO);
+        }
+    }
+
+    #[test]
+    fn the_words_for_none_are_those_of_the_table() {
+        let table = |none: &[&str]| ScoreTable {
+            kind: "label-set".into(),
+            labels: Some(vec!["Lob".into(), "Kritik".into()]),
+            none: Some(none.iter().map(|it| (*it).to_owned()).collect()),
+            ..ScoreTable::default()
+        };
+        let filter = AnswerFilter::new(&table(&[])).unwrap();
+        let kind = LabelSet::new(&table(&["keine", "trifft nicht zu"]), &filter).unwrap();
+        for answer in ["Keine.", "Das trifft nicht zu", "[]"] {
+            assert!(kind.score(answer, &json!([]), &filter).score.is_perfect(), "{answer}");
+        }
+        let verdict = kind.score("none", &json!([]), &filter);
+        assert!(verdict.invalid.is_some());
+        assert!(verdict.feedback.is_some_and(|it| it.contains("`keine`")));
+        for (none, says) in [("--", "has no word"), ("lob", "is a label")] {
+            let error = LabelSet::new(&table(&[none]), &filter).unwrap_err();
+            assert!(error.message.contains(says), "{error:?}");
         }
     }
 

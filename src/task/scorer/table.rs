@@ -19,6 +19,9 @@ pub struct ScoreTable {
     /// `label`, `label-set`: all labels that an answer may name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
+    /// `label-set`: the words with which an answer says that no label applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub none: Option<Vec<String>>,
     /// `regex`: the pattern for all rows, instead of the row's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
@@ -79,10 +82,11 @@ pub enum Normalize {
 
 impl ScoreTable {
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 10] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 11] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
+            ("none", self.none.is_some()),
             ("pattern", self.pattern.is_some()),
             ("tolerance", self.tolerance.is_some()),
             ("relative_tolerance", self.relative_tolerance.is_some()),

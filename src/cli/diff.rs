@@ -1,0 +1,129 @@
+//! `diff`: what differs between two prompts.
+
+use super::args::DiffArgs;
+use super::error::CliError;
+use super::screen::Screen;
+use crate::export::document;
+use crate::export::revision::file_at;
+use crate::report::explain::{Subject, find};
+use crate::report::{NamedParts, PromptDiff, Report};
+use crate::run::{Run, RunDir};
+use crate::source::{self, SourceError};
+use std::path::Path;
+
+/// A prompt that was named.
+struct Side {
+    /// What it is.
+    what: String,
+    parts: NamedParts,
+    /// The parts that a search changes; `None`: it comes from a file.
+    searched: Option<Vec<String>>,
+    /// Whether it is plain text without the name of its part.
+    is_plain: bool,
+}
+
+/// Prints what differs.
+pub(super) fn diff(args: &DiffArgs, screen: &Screen) -> Result<(), CliError> {
+    let (mut a, mut b) = (side(&args.a, &args.out.out)?, side(&args.b, &args.out.out)?);
+    // A file holds what was searched; the rest of a run's prompt is not compared with it.
+    if a.searched.is_none() || b.searched.is_none() {
+        a.keep_searched();
+        b.keep_searched();
+    }
+    a.take_name_from(&b)?;
+    b.take_name_from(&a)?;
+    let diff = PromptDiff::of((a.what, &a.parts), (b.what, &b.parts));
+    screen.show(&serde_json::to_value(&diff)?, &diff.page(screen.colour(), screen.width()))
+}
+
+impl Side {
+    fn keep_searched(&mut self) {
+        if let Some(searched) = &self.searched {
+            self.parts.retain(|(name, _)| searched.contains(name));
+        }
+    }
+
+    /// Names the part of a plain text as the other prompt's only part.
+    fn take_name_from(&mut self, other: &Self) -> Result<(), CliError> {
+        if !self.is_plain || other.is_plain {
+            return Ok(());
+        }
+        let ([(name, _)], [(other, _)]) = (&mut self.parts[..], &other.parts[..]) else {
+            let names: Vec<&str> = other.parts.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(CliError::usage(format!(
+                "{} is plain text, and {} has several parts: {}",
+                self.what,
+                other.what,
+                names.join(", ")
+            ))
+            .hint("write the file as `export` does, with a line `<!-- part: NAME -->` before each part"));
+        };
+        name.clone_from(other);
+        Ok(())
+    }
+}
+
+/// The prompt that a text names.
+fn side(asked: &str, out: &Path) -> Result<Side, CliError> {
+    let path = Path::new(asked);
+    if path.is_file() {
+        let bytes = source::read(path).map_err(|error| SourceError::unreadable(path, &error))?;
+        return of_file(asked, &bytes);
+    }
+    let unknown = match RunDir::find(out, asked) {
+        Ok(dir) => return of_run(&dir, "best"),
+        Err(error) => error,
+    };
+    let Some((before, after)) = asked.split_once(':').filter(|(before, _)| !before.is_empty())
+    else {
+        return Err(
+            CliError::from(unknown).hint("give a run, RUN:CANDIDATE, a file, or REV:path of git")
+        );
+    };
+    // A folder's name may hold a colon, and a candidate's never does.
+    let of_candidate = asked.rsplit_once(':').filter(|(run, _)| !run.is_empty());
+    if let Some((run, candidate)) = of_candidate
+        && let Ok(dir) = RunDir::find(out, run)
+    {
+        return of_run(&dir, candidate);
+    }
+    match file_at(Path::new("."), before, after) {
+        Ok(bytes) => of_file(asked, &bytes),
+        Err(error) => {
+            Err(CliError::usage(format!("`{asked}` cannot be found: {unknown}; {error}"))
+                .hint("give a run, RUN:CANDIDATE, a file, or REV:path of git"))
+        }
+    }
+}
+
+fn of_file(what: &str, bytes: &[u8]) -> Result<Side, CliError> {
+    let document = document::read_markdown(bytes).map_err(|error| error.in_file(what))?;
+    let is_plain = document.parts.iter().any(|part| part.name.is_none());
+    let parts = document.parts.into_iter();
+    let parts = parts.map(|part| (part.name.unwrap_or_else(|| "text".to_owned()), part.text));
+    Ok(Side { what: what.to_owned(), parts: parts.collect(), searched: None, is_plain })
+}
+
+fn of_run(dir: &RunDir, candidate: &str) -> Result<Side, CliError> {
+    let run = Run::read(dir)?;
+    let report = Report::from(&run);
+    let subject = find(&report, candidate.trim()).map_err(|unfound| {
+        let error = CliError::usage(format!("run `{}`: {unfound}", dir.name()));
+        match unfound.help {
+            Some(help) => error.hint(help),
+            None => error,
+        }
+    })?;
+    let Subject::Candidate(number) = subject else {
+        let message = format!("`{candidate}` is a proposal, which may have no prompt");
+        return Err(CliError::usage(message).hint("name the candidate that it became"));
+    };
+    let candidate = &run.history.state.standing(number).candidate;
+    let parts = candidate.prompt.parts().iter();
+    Ok(Side {
+        what: format!("{}:{} (n{number})", dir.name(), candidate.id),
+        parts: parts.map(|part| (part.name.clone(), part.text.to_string())).collect(),
+        searched: Some(run.task.layout.searched().to_vec()),
+        is_plain: false,
+    })
+}

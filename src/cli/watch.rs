@@ -1,0 +1,63 @@
+//! `watch`: a line about a running run from time to time, until it ends.
+
+use super::args::WatchArgs;
+use super::error::CliError;
+use super::screen::Screen;
+use crate::clock::Clock;
+use crate::report::{self, Report, visible_line};
+use crate::run::{Eta, Progressed, Run, RunDir, RunFile, SUMMARY_FILE, Summary};
+use crate::text;
+use serde_json::json;
+use std::io::{ErrorKind, Write};
+use std::time::{Duration, Instant};
+
+/// The interval between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Prints lines from the run's summary, which its process writes every two seconds.
+pub(super) fn watch(args: &WatchArgs, screen: &Screen) -> Result<(), CliError> {
+    let every = text::parse_duration(&args.every).map_err(CliError::usage)?;
+    let dir = RunDir::find(&args.run.out.out, &args.run.run)?;
+    // Caps may have been raised when it was resumed.
+    let caps = match Run::read(&dir) {
+        Ok(run) => run.caps(),
+        Err(_) => RunFile::read(&dir)?.caps,
+    };
+    let (mut last, mut shown): (Option<Summary>, Option<Instant>) = (None, None);
+    while dir.is_running() {
+        let is_due = shown.is_none_or(|shown| shown.elapsed() >= every);
+        let summary = dir.read_json::<Summary>(SUMMARY_FILE).ok();
+        if is_due && let Some(summary) = summary.filter(|now| last.as_ref() != Some(now)) {
+            let now = Clock::System.now();
+            let eta = Eta::of(&caps, &Progressed::from(&summary), now);
+            let mut line = report::status_line(&summary, &caps);
+            if let Some(eta) = &eta {
+                line = format!("{line} · {}", eta.in_words());
+            }
+            if let Some(waiting) = &summary.waiting {
+                line = format!("{} · {line}", visible_line(&waiting.in_words(now)));
+            }
+            let time = text::duration(Duration::from_secs_f64(summary.spent.seconds));
+            let value = json!({ "at": now, "eta": eta, "summary": summary });
+            if !say(screen, &value, &format!("{time} · {line}"))? {
+                return Ok(());
+            }
+            (last, shown) = (Some(summary), Some(Instant::now()));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    let run = Run::read(&dir)?;
+    let verdict = report::verdict_line(&Report::from(&run));
+    let value = json!({ "at": Clock::System.now(), "verdict": verdict, "summary": run.summary });
+    say(screen, &value, &format!("{}: {verdict}", dir.name())).map(drop)
+}
+
+/// Prints a line; whether anybody reads on.
+fn say(screen: &Screen, value: &serde_json::Value, text: &str) -> Result<bool, CliError> {
+    let mut out = std::io::stdout().lock();
+    let line = if screen.json { value.to_string() } else { text.to_owned() };
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true).map_err(CliError::from),
+    }
+}

@@ -1,0 +1,158 @@
+//! The runs of a results folder, from their `run.json` and `summary.json` alone.
+//!
+//! No journal is read: a list of a hundred runs is shown at once, also while some of them are running.
+
+use super::conclusion::Conclusion;
+use super::dir::{RunDir, RunDirError, SUMMARY_FILE};
+use super::file::{RunFile, RunKind};
+use super::summary::{Gain, Status, Summary};
+use crate::event::StopReason;
+use crate::stats::Interval;
+use crate::task::TaskSource;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A run in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunEntry {
+    /// Its name.
+    pub run: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its task.
+    pub task: String,
+    /// The task's file, if it has one.
+    pub task_file: Option<PathBuf>,
+    /// Its strategy; an evaluation has `eval:` and its rows.
+    pub strategy: String,
+    /// Its random seed.
+    pub seed: u64,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Its status.
+    pub status: Status,
+    /// Why it ended, or what stopped it.
+    pub stop_reason: Option<StopReason>,
+    /// Its verdict, once it is finished; an evaluation has none.
+    pub verdict: Option<Conclusion>,
+    /// The winner's mean on held-out rows.
+    pub held_out: Option<Interval>,
+    /// The winner's gain over the baseline on held-out rows.
+    pub gain: Option<Gain>,
+    /// Dollars spent.
+    pub usd: f64,
+    /// Calls made.
+    pub calls: u64,
+}
+
+impl RunEntry {
+    fn read(dir: &RunDir) -> Result<Self, RunDirError> {
+        let file = RunFile::read(dir)?;
+        // A run that has just begun has none yet.
+        let summary = match dir.file(SUMMARY_FILE).exists() {
+            true => Some(dir.read_json::<Summary>(SUMMARY_FILE)?),
+            false => None,
+        };
+        let is_search = file.kind == RunKind::Search;
+        let status = match summary.as_ref().map(|summary| summary.status) {
+            Some(Status::Finished) => Status::Finished,
+            _ if dir.is_running() => Status::Running,
+            Some(Status::Failed) => Status::Failed,
+            _ => Status::Interrupted,
+        };
+        let of_search = summary.as_ref().filter(|_| is_search);
+        let roles = summary.iter().flat_map(|summary| summary.spent.by_role.values());
+        Ok(Self {
+            run: dir.name(),
+            folder: dir.path().to_owned(),
+            task: file.task_name,
+            task_file: match file.task {
+                TaskSource::Files(files) => Some(files.file),
+                TaskSource::Memory(_) => None,
+            },
+            strategy: file.strategy,
+            seed: file.seed.0,
+            created: file.created,
+            status,
+            stop_reason: summary.as_ref().and_then(|summary| summary.stop_reason),
+            verdict: of_search.and_then(Summary::conclusion),
+            held_out: of_search.and_then(|summary| summary.best.as_ref()?.hold),
+            gain: of_search.and_then(|summary| summary.gain),
+            usd: summary.as_ref().map_or(0.0, |summary| summary.spent.usd),
+            calls: roles.map(|role| role.calls).sum(),
+        })
+    }
+
+    /// Whether it is a run of a task: by its name, its folder or its file.
+    fn is_of(&self, task: &str) -> bool {
+        let path = std::path::absolute(task).ok();
+        let is_file = |file: &PathBuf| {
+            path.as_ref().is_some_and(|path| file == path || file.parent() == Some(path))
+        };
+        self.task == task || self.task_file.as_ref().is_some_and(is_file)
+    }
+
+    /// Which of two results of a task is better: a confirmed one, then the one with more on held-out rows.
+    fn order(&self, other: &Self) -> Ordering {
+        let key = |it: &Self| {
+            let mean = it.held_out.map_or(f64::NEG_INFINITY, |interval| interval.mean);
+            (it.verdict == Some(Conclusion::Confirmed), mean)
+        };
+        let (mine, theirs) = (key(self), key(other));
+        let by_score = mine.0.cmp(&theirs.0).then(mine.1.total_cmp(&theirs.1));
+        by_score.then(self.created.cmp(&other.created))
+    }
+}
+
+/// The runs of a folder, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// The runs.
+    pub runs: Vec<RunEntry>,
+    /// Runs that cannot be read, each with the reason.
+    pub unreadable: Vec<String>,
+}
+
+impl Catalog {
+    /// Reads the runs of a folder.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn read(out: &Path) -> Result<Self, RunDirError> {
+        let mut catalog = Self::default();
+        for dir in RunDir::list(out)? {
+            match RunEntry::read(&dir) {
+                Ok(entry) => catalog.runs.push(entry),
+                Err(error) => catalog.unreadable.push(error.to_string()),
+            }
+        }
+        catalog.runs.sort_by(|a, b| (a.created, &a.run).cmp(&(b.created, &b.run)));
+        Ok(catalog)
+    }
+
+    /// Keeps the runs of a task: its name, its folder, or its file.
+    pub fn keep_task(&mut self, task: &str) {
+        self.runs.retain(|run| run.is_of(task));
+    }
+
+    /// Keeps the runs that were created at a moment or later.
+    pub fn keep_since(&mut self, moment: Timestamp) {
+        self.runs.retain(|run| run.created >= moment);
+    }
+
+    /// Keeps the best run of each task that has a result on held-out rows.
+    pub fn keep_best(&mut self) {
+        let mut best: BTreeMap<String, RunEntry> = BTreeMap::new();
+        for run in self.runs.drain(..).filter(|run| run.held_out.is_some()) {
+            let is_better =
+                best.get(&run.task).is_none_or(|known| known.order(&run) == Ordering::Less);
+            if is_better {
+                best.insert(run.task.clone(), run);
+            }
+        }
+        self.runs = best.into_values().collect();
+    }
+}
