@@ -79,6 +79,10 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     for failed in report::failed_calls(summary) {
         let _ = writeln!(out, "  {failed}");
     }
+    for change in &summary.provider_changes {
+        let _ =
+            writeln!(out, "  changed and accepted: {}", report::visible_line(&change.to_string()));
+    }
     if let Some(words) = OpenBatch::in_words(&summary.open_batches) {
         let _ = writeln!(out, "  {words}");
     }

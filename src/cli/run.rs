@@ -108,6 +108,13 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
         let run = written_again(&dir)?;
         return show_end(&run, screen);
     }
+    for change in run.provider_changes().iter().filter(|_| args.accept_changed_provider) {
+        screen.warn(&format!("accepted: {change}"));
+    }
+    if args.accept_changed_provider {
+        run.accept_provider_changes()?;
+    }
+    run.check_providers()?;
     if let Some(caps) = caps {
         run.set_caps(caps)?;
     }

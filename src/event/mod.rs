@@ -28,6 +28,7 @@ pub use strategy::{Dropped, Generation, Migrant, Round};
 use crate::candidate::{Candidate, Demo};
 use crate::caps::{Caps, Share};
 use crate::id::{Call, CandidateIx, EventNumber, MutatorIx, ProposalNumber};
+use crate::task::ProviderChange;
 use crate::task::model::{ModelName, ModelRole};
 use crate::task::scorer::Verdict;
 use crate::units::Amount;
@@ -63,6 +64,11 @@ pub enum Event {
     CapsChanged {
         /// How much.
         caps: Caps,
+    },
+    /// Models are asked elsewhere or otherwise from now on, and the user accepted that.
+    ProvidersChanged {
+        /// What has changed.
+        changes: Vec<ProviderChange>,
     },
     /// A proposal was planned: its parents, and the rows that its evidence comes from.
     ProposalDrafted(Draft),
@@ -354,6 +360,7 @@ impl Event {
             Self::Started { .. }
                 | Self::Resumed { .. }
                 | Self::CapsChanged { .. }
+                | Self::ProvidersChanged { .. }
                 | Self::Pinned { .. }
                 | Self::Finished { .. }
                 | Self::Stopped { .. }

@@ -57,8 +57,9 @@ use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe};
 use crate::state::{Named, Phase};
-use crate::task::Task;
 use crate::task::example::Split;
+use crate::task::{ProviderChange, Task};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,8 +76,40 @@ pub struct Run {
     meter: Meter,
     caps: Caps,
     is_over: bool,
+    /// What has changed of where and how models are asked, and nobody has accepted.
+    provider_changes: Vec<ProviderChange>,
     /// `None` for a run in memory.
     folder: Option<(RunDir, RunLock)>,
+}
+
+/// A run's journal with what opening it tells.
+struct OpenedJournal {
+    journal: Journal<Event>,
+    repairs: Vec<String>,
+    caps: Caps,
+    is_over: bool,
+    /// The accepted changes of where and how models are asked, by key.
+    accepted: BTreeMap<String, ProviderChange>,
+}
+
+impl OpenedJournal {
+    fn open(dir: &RunDir, file: &RunFile) -> Result<Self, RunError> {
+        let (journal, recovery) = Journal::open(dir.path())?;
+        loaded::check_emptied(dir, file, journal.is_empty())?;
+        let (mut caps, mut is_over, mut accepted) = (file.caps, false, BTreeMap::new());
+        journal.replay(|_, event| {
+            match event {
+                Event::CapsChanged { caps: changed } => caps = changed,
+                Event::ProvidersChanged { changes } => {
+                    accepted.extend(changes.into_iter().map(|it| (it.key.clone(), it)));
+                }
+                Event::Finished { .. } => is_over = true,
+                _ => {}
+            }
+            Ok::<_, RunError>(())
+        })?;
+        Ok(Self { journal, repairs: recovery.repairs, caps, is_over, accepted })
+    }
 }
 
 impl Run {
@@ -130,7 +163,8 @@ impl Run {
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
         dir.write_json(RUN_FILE, &file)?;
-        Self::held(dir, lock, file, task, recipe)
+        let opened = OpenedJournal::open(&dir, &file)?;
+        Ok(Self::held(dir, lock, file, task, recipe, opened))
     }
 
     /// A run in memory only: its journal is gone when the run is dropped. What of the recipe has nothing
@@ -160,11 +194,13 @@ impl Run {
             journal: Arc::new(Journal::in_memory()?),
             repairs: Vec::new(),
             meter: Meter::default(),
+            provider_changes: Vec::new(),
             folder: None,
         })
     }
 
-    /// Opens a run whose task was read from files, which must still hold the same rows.
+    /// Opens a run whose task was read from files, which must still hold the same rows. How providers are
+    /// reached and paced and how calls are made is read afresh from the task file, if that is still there.
     ///
     /// # Errors
     /// Another process holds the run, its files cannot be read, or its rows have changed.
@@ -184,9 +220,16 @@ impl Run {
         let (task, operators) = given.into().of(&file)?;
         let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, &operators)?;
         file.check_programs(&task, &recipe)?;
-        let changed = |what| RunError::Changed { run: file.run.to_string(), what };
-        let task = task.with_current_providers().map_err(changed)?;
-        Self::held(dir, lock, file, Arc::new(task), recipe)
+        let opened = OpenedJournal::open(&dir, &file)?;
+        // A run that is over asks nothing more.
+        let (task, changes) = match opened.is_over {
+            true => (task, Vec::new()),
+            false => task.with_current_providers(&opened.accepted)?,
+        };
+        Ok(Self {
+            provider_changes: changes,
+            ..Self::held(dir, lock, file, Arc::new(task), recipe, opened)
+        })
     }
 
     fn held(
@@ -195,30 +238,21 @@ impl Run {
         file: RunFile,
         task: Arc<Task>,
         recipe: Recipe,
-    ) -> Result<Self, RunError> {
-        let (journal, recovery) = Journal::open(dir.path())?;
-        loaded::check_emptied(&dir, &file, journal.is_empty())?;
-        let (mut caps, mut is_over) = (file.caps, false);
-        journal.replay(|_, event| {
-            match event {
-                Event::CapsChanged { caps: changed } => caps = changed,
-                Event::Finished { .. } => is_over = true,
-                _ => {}
-            }
-            Ok::<_, RunError>(())
-        })?;
-        Ok(Self {
-            caps,
-            is_over,
+        opened: OpenedJournal,
+    ) -> Self {
+        Self {
+            caps: opened.caps,
+            is_over: opened.is_over,
             file,
             task,
             recipe,
             access: Access::default(),
-            journal: Arc::new(journal),
-            repairs: recovery.repairs,
+            journal: Arc::new(opened.journal),
+            repairs: opened.repairs,
             meter: Meter::default(),
+            provider_changes: Vec::new(),
             folder: Some((dir, lock)),
-        })
+        }
     }
 
     /// Reads a run whose task was read from files. Another process may work on it at the same time.
@@ -296,6 +330,38 @@ impl Run {
         Ok(History::of(&self.journal, Named::of(&self.task))?.running())
     }
 
+    /// What has changed of where and how models are asked since the run was started, or since such a
+    /// change was accepted: a search refuses it.
+    #[must_use]
+    pub fn provider_changes(&self) -> &[ProviderChange] {
+        &self.provider_changes
+    }
+
+    /// Accepts these changes, which are written down: answers from now on may come from another server, or
+    /// from a model that is asked otherwise.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn accept_provider_changes(&mut self) -> Result<(), RunError> {
+        let changes = std::mem::take(&mut self.provider_changes);
+        if !changes.is_empty() {
+            self.journal.append(Event::ProvidersChanged { changes })?;
+        }
+        Ok(())
+    }
+
+    /// Checks that models are asked as they were, or that the change was accepted.
+    ///
+    /// # Errors
+    /// What has changed.
+    pub fn check_providers(&self) -> Result<(), RunError> {
+        let (run, changes) = (self.file.run.to_string(), self.provider_changes.clone());
+        match changes.is_empty() {
+            true => Ok(()),
+            false => Err(RunError::ProvidersChanged { run, changes }),
+        }
+    }
+
     /// Changes what the run may spend, from its next search on.
     ///
     /// # Errors
@@ -356,8 +422,8 @@ impl Run {
     /// this process or another, to continue a stopped search.
     ///
     /// # Errors
-    /// The journal cannot be written, a provider has unusable settings, or a request cannot be
-    /// written.
+    /// The journal cannot be written, a provider has unusable settings or was changed, or a request cannot
+    /// be written.
     pub async fn search(
         &mut self,
         observers: Vec<Box<dyn Observer>>,
@@ -370,6 +436,7 @@ impl Run {
             let running = history.running();
             return Ok(self.ended(Outcome::Finished, history.state, history.wallet, running));
         }
+        self.check_providers()?;
         let pin = self.file.pin();
         match &history.state.pin {
             Some(pinned) if *pinned != pin => {

@@ -11,9 +11,9 @@ use crate::prompt::Prompt;
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase};
 use crate::stats::{Interval, TestName, interval, pareto};
-use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
+use crate::task::{ProviderChange, Task};
 use crate::text;
 use crate::units::Tokens;
 use jiff::Timestamp;
@@ -61,6 +61,9 @@ pub struct Summary {
     /// Batches that may be at their provider. They go on without the run, and a resume takes them in.
     #[serde(default)]
     pub open_batches: Vec<OpenBatch>,
+    /// What has changed, while the run was interrupted, of where and how models are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub provider_changes: Vec<ProviderChange>,
     /// The baseline.
     pub baseline: Option<Prompted>,
     /// The search's winner, or the incumbent during the search; the baseline only if no candidate
@@ -335,6 +338,7 @@ impl Summary {
                 .map(|(_, why)| why.clone()),
             waiting: None,
             open_batches: open_batches(state),
+            provider_changes: state.provider_changes.values().cloned().collect(),
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
             recommended: is_over.then_some(recommended),

@@ -91,7 +91,10 @@ impl Facts {
     /// What it names that does not exist.
     pub fn check(&self, event: &Event, named: &Named) -> Result<(), Misfit> {
         let rows = named.rows;
-        let is_before_start = matches!(event, Event::Pinned { .. } | Event::CapsChanged { .. });
+        let is_before_start = matches!(
+            event,
+            Event::Pinned { .. } | Event::CapsChanged { .. } | Event::ProvidersChanged { .. }
+        );
         match event {
             _ if is_before_start => Ok(()),
             Event::Started { .. } if self.phase != Phase::New => Err(Misfit::Started),

@@ -48,6 +48,7 @@ impl Facts {
             Event::Started { .. }
             | Event::Resumed { .. }
             | Event::CapsChanged { .. }
+            | Event::ProvidersChanged { .. }
             | Event::Pinned { .. }
             | Event::SearchEnded { .. }
             | Event::WinnerChosen { .. }
