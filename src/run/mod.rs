@@ -29,7 +29,7 @@ pub use control::Control;
 pub use dir::{RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
 pub use ended::Ended;
 pub use error::RunError;
-pub use estimate::{Estimate, RoleEstimate, estimate};
+pub use estimate::{Estimate, Known, RoleEstimate, estimate};
 pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
 pub use given::Given;
@@ -38,7 +38,7 @@ pub use invalid::InvalidOfRun;
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
-pub use rounds::Rounds;
+pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use summary::{
     Counts, FailedCalls, FrontPoint, Gain, MutatorEarned, OpenBatch, Prompted, Recommendation,
     RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,

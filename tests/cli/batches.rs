@@ -151,10 +151,34 @@ fn rows_that_expire_are_asked_again_and_few_rows_are_asked_live() {
     let auto = Served::with_rows(200, "openai", "execution = \"auto\"", "");
     auto.env.run("run served --name few --strategy random --max-calls 12 --quiet").ok();
     assert_eq!(auto.events("few", "batch_planned"), Vec::<Value>::new());
+    let report = auto.env.run("report few --format md").ok().stdout;
+    assert!(report.contains("no call came in a batch"), "{report}");
     auto.env.run("run served --name many --strategy best-of-n --max-calls 200 --quiet").ok();
     assert!(!auto.events("many", "batch_planned").is_empty());
     let plan = auto.env.run("plan served --for 8h").ok().stdout;
     assert!(plan.contains("batches: 8 h 00 min have about 8 rounds"), "{plan}");
+}
+
+#[test]
+fn a_plan_counts_the_price_at_which_calls_will_be_paid() {
+    let planned = |execution: &str, time: &str| {
+        let env = TestEnv::with_colours();
+        let provider = "[providers.local]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
+             price = { input = 1.0, output = 2.0, batch = 0.5 }\n\n[goal]";
+        let model = format!("{{ model = \"local/clerk\", execution = \"{execution}\" }}");
+        env.edit("colours/task.toml", "\"sim/clerk\"", &model);
+        env.edit("colours/task.toml", "[goal]", provider);
+        let task =
+            env.run(&format!("plan colours --for {time} --json")).ok().json()["roles"]["task"]
+                .clone();
+        (task["usd"].as_f64().unwrap(), task["batches_save_usd"].as_f64())
+    };
+    let (live, saved) = planned("live", "8h");
+    assert!(live > 0.0 && saved.is_none());
+    assert_eq!(planned("batch", "8h"), (live / 2.0, None));
+    assert_eq!(planned("auto", "8h"), (live, Some(live / 2.0)));
+    // No batch comes within half an hour.
+    assert_eq!((planned("batch", "30m"), planned("auto", "30m")), ((live, None), (live, None)));
 }
 
 /// What a server says that has no batches, with its key in it.
