@@ -47,7 +47,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
     run::check_models(&task, &Access::default())?;
     if caps.usd.is_some() {
-        task.check_prices()?;
+        run::check_prices(&task, &recipe)?;
     }
     let mut warnings = warnings(&task);
     warnings.extend(left_out);

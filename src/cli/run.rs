@@ -29,6 +29,9 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     run::check_mutator(&recipe, &task)?;
+    if caps.usd.is_some() {
+        run::check_prices(&task, &recipe)?;
+    }
     let name = args.name.as_deref().map(checked_name).transpose()?;
     resources::check(resources::connections(&task, args.concurrency))?;
     let access = settings::access(&task, args.concurrency)?;

@@ -213,7 +213,8 @@ impl RoleCheck {
         let task = &setup.task;
         let name = model.name.provider();
         let mut checks = Checks::of(role);
-        let mut is_ready = check_price(&mut checks, task, role, model, setup.caps);
+        let is_asked = role != ModelRole::Embed || !setup.recipe.compared_texts().is_empty();
+        let mut is_ready = check_price(&mut checks, task, role, model, setup.caps, is_asked);
         if let Some(why) = setup.keyless.get(name) {
             let remedy = "set the variable, or correct `api_key` of the provider";
             checks.fault("key", Cause::Task, why, remedy);

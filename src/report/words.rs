@@ -258,7 +258,11 @@ pub fn failed_calls(summary: &Summary) -> Vec<String> {
     });
     let without = (summary.counts.without_vector > 0).then(|| {
         let texts = counted(summary.counts.without_vector, "text");
-        format!("{texts} got no vector from the embedding model: compared by their n-grams")
+        let others = match summary.counts.in_other_spaces {
+            0 => String::new(),
+            others => format!(" ({others} got one of another number of dimensions than most)"),
+        };
+        format!("{texts} got no vector from the embedding model{others}: compared by their n-grams")
     });
     failed.chain(estimated).chain(without).collect()
 }

@@ -44,7 +44,7 @@ pub use summary::{
     RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,
 };
 pub use width::frozen;
-pub use wiring::{check_models, check_simulated, providers};
+pub use wiring::{check_models, check_prices, check_simulated, providers};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -156,7 +156,7 @@ impl Run {
         settings: Settings,
         dir: &Path,
     ) -> Result<Self, RunError> {
-        wiring::check_caps(kind, &task, settings.caps.unwrap_or(task.caps))?;
+        wiring::check_caps(kind, &task, recipe, settings.caps.unwrap_or(task.caps))?;
         let caps = settings.caps.unwrap_or(task.caps);
         let recipe = frozen(recipe, &task, caps, settings.concurrency, &dir.join(RUN_FILE))?;
         let (dir, lock) = RunDir::create(dir)?;
@@ -179,7 +179,7 @@ impl Run {
         settings: Settings,
     ) -> Result<Self, RunError> {
         let task = task.into();
-        wiring::check_caps(RunKind::Search, &task, settings.caps.unwrap_or(task.caps))?;
+        wiring::check_caps(RunKind::Search, &task, recipe, settings.caps.unwrap_or(task.caps))?;
         let caps = settings.caps.unwrap_or(task.caps);
         let recipe = frozen(recipe, &task, caps, settings.concurrency, Path::new(RUN_FILE))?;
         let file = RunFile::new(&task.name, &task, RunKind::Search, &recipe, settings)
@@ -368,7 +368,7 @@ impl Run {
     /// The run would have no cap, a price is unknown that a cap needs, or the journal cannot be
     /// written.
     pub fn set_caps(&mut self, caps: Caps) -> Result<(), RunError> {
-        wiring::check_caps(self.file.kind, &self.task, caps)?;
+        wiring::check_caps(self.file.kind, &self.task, &self.recipe, caps)?;
         let history = History::of(&self.journal, Named::of(&self.task))?;
         let (spent, calls) = (history.wallet.spent(), history.wallet.calls());
         let proposals = history.wallet.proposals();

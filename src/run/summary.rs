@@ -282,6 +282,9 @@ pub struct Counts {
     /// Texts for which the embedding model gave no vector.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub without_vector: u64,
+    /// Those of them for which it gave one of another number of dimensions than for most.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub in_other_spaces: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -526,6 +529,7 @@ fn counts(state: &State) -> Counts {
         errors: state.counts.errors,
         estimated: state.counts.estimated,
         without_vector: state.counts.without_vector,
+        in_other_spaces: state.counts.in_other_spaces,
     }
 }
 

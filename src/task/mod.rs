@@ -336,12 +336,15 @@ impl Task {
         duplicates::near_duplicates_by(&self.splits, self.layout.shown_columns())
     }
 
-    /// Checks that every paid model has a price.
+    /// Checks that every paid model that is asked has a price.
     ///
     /// # Errors
     /// The first model without a price, with the lines to add.
-    pub fn check_prices(&self) -> Result<(), SourceError> {
-        self.models.keys().try_for_each(|role| self.check_price(*role))
+    pub fn check_prices(&self, is_asked: impl Fn(ModelRole) -> bool) -> Result<(), SourceError> {
+        self.models
+            .keys()
+            .filter(|role| is_asked(**role))
+            .try_for_each(|role| self.check_price(*role))
     }
 
     /// Checks that the model of a role has a price, where the task names one.
@@ -395,6 +398,8 @@ fn model(
 ) -> Result<Model, String> {
     let (name, kind) = (spec.model.model(), provider.form_kind());
     spec.form.check_for(kind)?;
+    let for_vectors = of_provider.for_vectors();
+    let of_provider = if role == ModelRole::Embed { &for_vectors } else { of_provider };
     let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?
         .with_schema(schema);
     let form = match role {
