@@ -269,7 +269,7 @@ fn what_a_provider_adds_to_chat_requests_is_not_sent_with_texts() {
     assert!(!requests.is_empty());
     for request in requests.iter() {
         let keys: Vec<&String> = request.body.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["dimensions", "input", "model"]);
+        assert_eq!(keys, ["dimensions", "model", "input"]);
         assert_eq!(request.target, "/v1/embeddings?v=2");
         assert_eq!(request.headers["x-team"], "red");
     }
