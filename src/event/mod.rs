@@ -344,6 +344,23 @@ pub enum Event {
         /// Its id at the provider.
         id: String,
     },
+    /// A provider has a batch twice, because it took one that it said it had not taken. The one that does not
+    /// count was told to stop, and counts as paid.
+    BatchSurplus {
+        /// Our name of it.
+        name: String,
+        /// The id of the one that does not count.
+        id: String,
+        /// What is charged for it.
+        #[serde(flatten)]
+        charged: Amount,
+        /// For which role.
+        #[serde(default, skip_serializing_if = "is_default")]
+        role: ModelRole,
+        /// Out of which share.
+        #[serde(default, skip_serializing_if = "is_default")]
+        share: Share,
+    },
     /// A kill lost what was reserved for a call: charged at its worst case, that of a hedge too.
     Lost {
         /// Which call.
@@ -375,6 +392,7 @@ impl Event {
                 | Self::BatchPlanned(_)
                 | Self::BatchPosted { .. }
                 | Self::BatchSubmitted { .. }
+                | Self::BatchSurplus { .. }
                 | Self::CallMissing { .. }
                 | Self::Scored { .. }
                 | Self::Lost { .. }

@@ -218,6 +218,15 @@ pub struct RoleSpent {
     /// What these second requests cost, in dollars.
     #[serde(default)]
     pub hedge_usd: f64,
+    /// And their tokens.
+    #[serde(default)]
+    pub hedge_tokens: Tokens,
+    /// Batches that their provider had twice.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub surplus_batches: u64,
+    /// What those that did not count are charged with, in dollars.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub surplus_usd: f64,
     /// Dollars, including lost ones.
     pub usd: f64,
 }
@@ -290,6 +299,11 @@ pub struct Counts {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_nothing(dollars: &f64) -> bool {
+    *dollars == 0.0
 }
 
 impl Summary {
@@ -489,6 +503,9 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
                 batch_saved_usd: spending.batch_saved.dollars(),
                 hedged_calls: spending.hedged,
                 hedge_usd: spending.hedge_charged.usd.dollars(),
+                hedge_tokens: spending.hedge_charged.tokens,
+                surplus_batches: spending.surplus_batches,
+                surplus_usd: spending.surplus_charged.usd.dollars(),
                 usd: spending.charged.usd.dollars(),
             };
             (role.to_string(), spent)

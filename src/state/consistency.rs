@@ -145,9 +145,9 @@ impl Facts {
                 let mut demos = sets.iter().flatten();
                 demos.try_for_each(|demo| check_row(demo.row, Split::Train, rows))
             }
-            Event::CallMissing { role, .. } | Event::CallsReopened { role, .. } => {
-                named.check_role(*role)
-            }
+            Event::CallMissing { role, .. }
+            | Event::CallsReopened { role, .. }
+            | Event::BatchSurplus { role, .. } => named.check_role(*role),
             Event::Reserved { call, role, .. } | Event::Hedged { call, role, .. } => {
                 named.check_role(*role)?;
                 let is_issued = *call < self.next_call;

@@ -67,6 +67,7 @@ impl Facts {
             | Event::BatchPlanned(_)
             | Event::BatchPosted { .. }
             | Event::BatchSubmitted { .. }
+            | Event::BatchSurplus { .. }
             | Event::Lost { .. } => self.apply_call(number, event),
 
             Event::ProposalDrafted(_)

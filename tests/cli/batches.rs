@@ -284,6 +284,47 @@ fn a_batch_that_is_listed_late_after_an_error_is_not_bought_again() {
 }
 
 #[test]
+fn a_batch_that_its_provider_has_twice_is_cancelled_and_counts_as_paid() {
+    let service = BatchService::start(Fault::Says500AndListsBoth);
+    let env = at(&service);
+    env.run(&format!("run colours --name one {SEARCH}")).ok();
+    let events = env.events("one");
+    let of = |kind: &str| -> Vec<&Value> {
+        events.iter().filter(|(it, _)| it == kind).map(|(_, event)| event).collect()
+    };
+    let surplus = of("batch_surplus");
+    let calls = of("batch_planned")[0]["calls"].as_array().unwrap().clone();
+    let reserved: u64 = of("reserved")
+        .into_iter()
+        .filter(|it| calls.contains(&it["call"]))
+        .map(|it| it["usd"].as_u64().unwrap())
+        .sum();
+    assert_eq!((surplus.len(), service.bought_twice()), (1, calls.len()));
+    assert_eq!(surplus[0]["usd"].as_u64().unwrap(), reserved);
+    let task = &env.json("results/one/summary.json")["spent"]["by_role"]["task"];
+    assert_eq!(
+        (&task["surplus_batches"], &task["surplus_usd"]),
+        (&json!(1), &json!(reserved as f64 / 1e9))
+    );
+    assert!(task["usd"].as_f64() > task["surplus_usd"].as_f64());
+    let id = surplus[0]["id"].as_str().unwrap();
+    let requests = service.server.requests();
+    assert!(requests.iter().any(|it| it.target.ends_with(&format!("/{id}/cancel"))));
+    let status = env.run("status one").ok().stdout;
+    assert!(status.contains("1 batch ran twice at the provider"), "{status}");
+}
+
+#[test]
+fn a_provider_that_has_no_room_for_a_batch_is_asked_as_long_as_its_patience() {
+    let service = BatchService::start(Fault::Says429Always);
+    let env = at(&service);
+    let began = Instant::now();
+    let ran = env.run(&format!("run colours --name one {SEARCH}")).exits(4);
+    assert!(ran.stderr.contains("no batch was taken for"), "{}", ran.stderr);
+    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
+}
+
+#[test]
 fn a_provider_that_never_begins_a_batch_stops_the_run() {
     let service = BatchService::start(Fault::Says500);
     let env = at(&service);
