@@ -47,7 +47,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// List the strategies, explain one, or write the meta-prompts to files
     Strategies(StrategiesArgs),
-    /// Serve the simulated models over HTTP, as an OpenAI-compatible server
+    /// Serve the simulated models over HTTP: OpenAI's chat completions and embeddings, Anthropic's messages, and
+    /// the batches of both
     Simulate(SimulateArgs),
 }
 

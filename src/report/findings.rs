@@ -647,7 +647,10 @@ fn hedges(spent: &Spent) -> Option<String> {
     let usd: f64 = spent.by_role.values().map(|role| role.hedge_usd).sum();
     let requests = plural(usize::try_from(hedged).unwrap_or(usize::MAX), "late request");
     let was = if hedged == 1 { "was" } else { "were" };
-    (hedged > 0).then(|| format!("{requests} {was} sent a second time, which cost {}", cost(usd)))
+    let tokens: Tokens = spent.by_role.values().map(|role| role.hedge_tokens).sum();
+    (hedged > 0).then(|| {
+        format!("{requests} {was} sent a second time, which cost {} and {tokens} tokens", cost(usd))
+    })
 }
 
 /// What proposals give that are no new prompts.
