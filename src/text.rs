@@ -39,6 +39,8 @@ pub fn thousands(number: u64) -> String {
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
+        // One decimal would show them as nothing.
+        0 if (1..50).contains(&duration.as_millis()) => format!("{} ms", duration.as_millis()),
         0..=9 => format!("{:.1} s", duration.as_secs_f64()),
         10..=59 => format!("{seconds} s"),
         60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
@@ -235,6 +237,8 @@ mod tests {
         assert!(parse_duration("8").unwrap_err().contains("8h"));
         assert!(parse_duration("8 parsecs").is_err());
         assert_eq!(duration(Duration::from_secs(185)), "3 min 05 s");
+        let shown = [0, 1, 49, 50, 1_500].map(|ms| duration(Duration::from_millis(ms)));
+        assert_eq!(shown, ["0.0 s", "1 ms", "49 ms", "0.1 s", "1.5 s"]);
         assert_eq!(duration(Duration::from_secs(7_860)), "2 h 11 min");
     }
 

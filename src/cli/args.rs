@@ -59,7 +59,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// List the strategies, explain one, or write the meta-prompts to files
     Strategies(StrategiesArgs),
-    /// Serve the simulated models over HTTP, as an OpenAI-compatible server
+    /// Serve the simulated models over HTTP: OpenAI's chat completions and embeddings, Anthropic's messages, and
+    /// the batches of both
     Simulate(SimulateArgs),
 }
 
@@ -197,8 +198,18 @@ pub(crate) struct RunArgs {
     pub caps: CapArgs,
 }
 
+/// What of a task counts for a run that is resumed.
+const RESUMED: &str = "\
+What of the task file counts for a run that is resumed:
+  Read afresh: api_key, api_key_header, ca_file, concurrency, rpm, tpm, timeout, patience, loading;
+    execution, batch_wait and hedge of its models; the proxy, from the environment
+  Refused when it has changed, unless --accept-changed-provider is given: kind, base_url, headers, query and body
+  Frozen, so that a change has no effect: all else (the prompt, scores, goal, models, prices, temperature, …).
+    Rows and programs must be the same";
+
 /// `resume`.
 #[derive(Debug, Args)]
+#[command(after_long_help = RESUMED)]
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub run: RunRef,
@@ -216,6 +227,9 @@ pub(crate) struct ResumeArgs {
     /// Give up batches that their provider does not have any more: they count as paid
     #[arg(long)]
     pub abandon_batches: bool,
+    /// Go on although the task's address, headers, query or body of a provider or model have changed
+    #[arg(long)]
+    pub accept_changed_provider: bool,
 }
 
 /// A report's format.

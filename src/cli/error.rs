@@ -197,6 +197,9 @@ impl From<RunError> for CliError {
             RunError::Changed { .. } => {
                 Self::invalid(error.to_string()).hint("put the old file back, or start a new run")
             }
+            RunError::ProvidersChanged { .. } => Self::invalid(error.to_string())
+                .hint("put the old value back, or start a new run")
+                .hint("resume with `--accept-changed-provider`: the answers may then be others"),
             RunError::Spent { .. } => Self::usage(error.to_string()),
             RunError::NoEvents(ref run) => Self::invalid(error.to_string())
                 .hint(format!("`promptsearch resume {run}` writes it again from the journal")),

@@ -21,6 +21,7 @@ use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
 use crate::task::example::Split;
+use crate::task::model::ModelRole;
 use crate::task::{Task, TaskFiles, TaskSource};
 
 fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
@@ -78,6 +79,9 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     caps.proposals = None;
     if settings::is_paid(&task) || !caps.is_empty() {
         settings::check_consent(&task, &caps, false)?;
+    }
+    if caps.usd.is_some() {
+        task.check_price(ModelRole::Task)?;
     }
     resources::check(resources::connections(&task, args.concurrency))?;
     let access = settings::access(&task, args.concurrency)?;

@@ -69,11 +69,16 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     let cap = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
     let caps = run.caps();
     let calls: u64 = summary.spent.by_role.values().map(|role| role.calls).sum();
+    let tokens = caps.tokens.map(|cap| {
+        let used = run.history.wallet.spent().tokens;
+        format!(", {} tokens of {}", text::thousands(used.0), text::thousands(cap.0))
+    });
     let _ = writeln!(
         out,
-        "  spent: ${:.4}{}, {} calls{}, {}",
-        summary.spent.usd,
+        "  spent: {}{}{}, {} calls{}, {}",
+        report::money(summary.spent.usd),
         cap(caps.usd.map(|usd| usd.to_string())),
+        tokens.unwrap_or_default(),
         text::thousands(calls),
         cap(caps.calls.map(text::thousands)),
         text::duration(std::time::Duration::from_secs_f64(summary.spent.seconds)),
@@ -92,6 +97,10 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     );
     for failed in report::failed_calls(summary) {
         let _ = writeln!(out, "  {failed}");
+    }
+    for change in &summary.provider_changes {
+        let _ =
+            writeln!(out, "  changed and accepted: {}", report::visible_line(&change.to_string()));
     }
     if let Some(words) = OpenBatch::in_words(&summary.open_batches) {
         let _ = writeln!(out, "  {words}");

@@ -12,7 +12,7 @@ use crate::id::RowIx;
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{left_out, visible};
-use crate::run::{self, Access, Estimate, Rounds};
+use crate::run::{self, Access, Estimate, Known, NIGHT, Rounds};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
@@ -27,8 +27,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a night is, where nothing else is said.
-const NIGHT: Duration = Duration::from_secs(8 * 3_600);
 /// With fewer held-out rows than this, `plan` warns that only large gains can be confirmed.
 const FEW_ROWS: usize = 100;
 
@@ -49,7 +47,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
     run::check_models(&task, &Access::default())?;
     if caps.usd.is_some() {
-        task.check_prices()?;
+        run::check_prices(&task, &recipe)?;
     }
     let mut warnings = warnings(&task);
     warnings.extend(left_out);
@@ -59,13 +57,15 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     warnings.extend(unused_embed(&task, &recipe));
     // As the run would freeze it.
     let recipe = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
-    let estimate = run::estimate(&task, &recipe, caps, &BTreeMap::new());
+    let night = run::time_of(caps, Clock::System.now()).unwrap_or(NIGHT);
+    let known = Known { live: run::without_batches(&task, &recipe, night), ..Known::default() };
+    let estimate = run::estimate(&task, &recipe, caps, &known);
     warnings.extend(estimate.is_too_little.then(|| {
         "this budget pays for fewer than 3 proposals, which is too few for a search".to_owned()
     }));
     let task = Arc::new(task);
     let plan = Plan { request: first_request(&task)?, estimate, warnings };
-    screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, caps))
+    screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, (caps, night)))
 }
 
 /// The baseline's request for the first row of dev. All rows are rendered, so that a template that fails
@@ -182,16 +182,11 @@ fn unused_embed(task: &Task, recipe: &Recipe) -> Option<String> {
 }
 
 /// What batches mean for a night.
-fn batches(task: &Task, recipe: &Recipe, caps: Caps) -> String {
+fn batches(task: &Task, recipe: &Recipe, night: Duration) -> String {
     let model = task.task_model();
     if model.execution.is_live() {
         return String::new();
     }
-    let until = caps.deadline.map(|deadline| {
-        let left = deadline.duration_since(Clock::System.now());
-        Duration::try_from(left).unwrap_or_default()
-    });
-    let night = caps.wall.into_iter().chain(until).min().unwrap_or(NIGHT);
     let rounds = Rounds::of(model, recipe, night);
     let (time, wait) = (text::duration(night), text::duration(rounds.wait));
     match rounds.available() {
@@ -237,7 +232,7 @@ fn hedges(task: &Task) -> String {
     })
 }
 
-fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
+fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Duration)) -> String {
     let (mut out, estimate) = (String::new(), &plan.estimate);
     let _ = writeln!(out, "{}: {}", estimate.task, task.about);
     let _ = writeln!(out, "\nrows");
@@ -280,6 +275,14 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
             planned.model
         );
     }
+    for (role, planned) in &estimate.roles {
+        if let Some(saved) = planned.batches_save_usd.filter(|saved| *saved > 0.0) {
+            let _ = writeln!(
+                out,
+                "  {role}: at the full price; batches save up to {saved:.4} dollars of it"
+            );
+        }
+    }
     for planned in estimate.roles.values() {
         if let Some(source @ PriceSource::Table { .. }) = &planned.price_source {
             let _ = writeln!(out, "  {}: {source}", planned.model);
@@ -288,7 +291,7 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, caps: Caps) -> String {
     if task.providers().values().any(Provider::is_simulated) {
         let _ = writeln!(out, "  the prices of simulated models are not real");
     }
-    out += &batches(task, recipe, caps);
+    out += &batches(task, recipe, night);
     out += &hedges(task);
     let _ = writeln!(out, "\ncaps: {}", shown_caps(caps));
     if let Some(request) = &plan.request {

@@ -29,6 +29,9 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     run::check_mutator(&recipe, &task)?;
+    if caps.usd.is_some() {
+        run::check_prices(&task, &recipe)?;
+    }
     let name = args.name.as_deref().map(checked_name).transpose()?;
     resources::check(resources::connections(&task, args.concurrency))?;
     let access = settings::access(&task, args.concurrency)?;
@@ -108,6 +111,13 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
         let run = written_again(&dir)?;
         return show_end(&run, screen);
     }
+    for change in run.provider_changes().iter().filter(|_| args.accept_changed_provider) {
+        screen.warn(&format!("accepted: {change}"));
+    }
+    if args.accept_changed_provider {
+        run.accept_provider_changes()?;
+    }
+    run.check_providers()?;
     if let Some(caps) = caps {
         run.set_caps(caps)?;
     }

@@ -115,7 +115,7 @@ pub(super) fn is_paid(task: &Task) -> bool {
     })
 }
 
-/// Checks that a run has a cap. With paid models, a cap on time alone needs `--yes`.
+/// Checks that a run has a cap, before its prices are. With paid models, a cap on time alone needs `--yes`.
 pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), CliError> {
     if caps.is_empty() {
         return Err(RunError::Unlimited.into());
@@ -126,9 +126,6 @@ pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), C
     }
     // A simulated model that does not exist has no price either.
     run::check_simulated(task)?;
-    if caps.usd.is_some() {
-        task.check_prices()?;
-    }
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crate::provider::registry::{Providers, ThrottledProvider};
 use crate::run;
 use crate::source::SourceError;
 use crate::task::Model;
-use crate::task::model::ModelRole;
+use crate::task::model::{Execution, ModelRole, Usage};
 use crate::text;
 use crate::units::Amount;
 use futures_util::future::join_all;
@@ -48,6 +48,8 @@ struct RoleCheck {
     reader: Option<Reader>,
     /// What came of it.
     probed: Option<Probed>,
+    /// What its call used.
+    used: Option<Usage>,
     measured: Option<Measured>,
     /// Whether it is asked in batches, as far as is known.
     takes_batches: bool,
@@ -122,18 +124,18 @@ impl Checkup {
             };
             if let Some(provider) = providers.by_name.get(check.model.name.provider()) {
                 let most = most.min(providers.concurrency);
-                check.read(provider, &evaluator, most, elsewhere).await;
+                check.read(&evaluator, elsewhere).await;
                 check.check_batches(provider, clock).await;
+                check.check_pace(provider, most);
             }
         }
 
         let measured: BTreeMap<ModelRole, Measured> =
             roles.iter().filter_map(|it| Some((it.role, it.measured?))).collect();
         let mut of_night = Checks::of("night");
-        let of_task = roles.iter().find(|it| it.role == ModelRole::Task);
-        let in_batches = of_task.is_some_and(|it| it.takes_batches);
-        let night =
-            night::check(&mut of_night, &task, &recipe, caps, &measured, clock.now(), in_batches);
+        let asks_batches = roles.iter().filter(|it| !it.model.execution.is_live());
+        let live = asks_batches.filter(|it| !it.takes_batches).map(|it| it.role).collect();
+        let night = night::check(&mut of_night, &task, &recipe, caps, &measured, clock.now(), live);
         let mut of_machine = Checks::of("machine");
         let written = roles.iter().map(|it| {
             let planned = night.estimate.roles.get(&it.role.to_string());
@@ -211,7 +213,8 @@ impl RoleCheck {
         let task = &setup.task;
         let name = model.name.provider();
         let mut checks = Checks::of(role);
-        let mut is_ready = check_price(&mut checks, task, role, model, setup.caps);
+        let is_asked = role != ModelRole::Embed || !setup.recipe.compared_texts().is_empty();
+        let mut is_ready = check_price(&mut checks, task, role, model, setup.caps, is_asked);
         if let Some(why) = setup.keyless.get(name) {
             let remedy = "set the variable, or correct `api_key` of the provider";
             checks.fault("key", Cause::Task, why, remedy);
@@ -227,8 +230,8 @@ impl RoleCheck {
         let (question, reader) = question.unzip();
         let found = RoleFound::of(model, &task.providers()[name]);
         let (takes_batches, model) = (!model.execution.is_live(), model.clone());
-        let (probed, measured) = (None, None);
-        Self { role, model, found, checks, question, reader, probed, measured, takes_batches }
+        let (probed, used, measured) = (None, None, None);
+        Self { role, model, found, checks, question, reader, probed, used, measured, takes_batches }
     }
 
     /// What other roles heard of the same provider.
@@ -249,14 +252,8 @@ impl RoleCheck {
         elsewhere
     }
 
-    /// Reads what came of it. At most `most` calls of the role are out at a time.
-    async fn read(
-        &mut self,
-        provider: &ThrottledProvider,
-        evaluator: &Evaluator,
-        most: usize,
-        elsewhere: &Elsewhere,
-    ) {
+    /// Reads what came of it.
+    async fn read(&mut self, evaluator: &Evaluator, elsewhere: &Elsewhere) {
         let (Some(probed), Some(reader)) = (self.probed.take(), self.reader.take()) else {
             return;
         };
@@ -264,9 +261,17 @@ impl RoleCheck {
         let answered = found.check(checks, self.role, &self.model, probed, elsewhere);
         let Some(answered) = answered else { return };
         reader.read(checks, evaluator, &answered).await;
+        self.used = Some(answered.usage());
+    }
+
+    /// How fast calls of it are answered, where they are made one by one. At most `most` of the role are out
+    /// at a time.
+    fn check_pace(&mut self, provider: &ThrottledProvider, most: usize) {
+        let Some(usage) = self.used else { return };
         let lanes = provider.concurrency.min(most);
-        let per_call = found.pace(checks, lanes, provider.limit.spacing());
-        let (usage, per_call) = (answered.usage(), per_call.as_secs_f64());
+        let is_live = self.model.execution != Execution::Batch || !self.takes_batches;
+        let spacing = provider.limit.spacing();
+        let per_call = self.found.pace(&mut self.checks, lanes, spacing, is_live).as_secs_f64();
         self.measured = Some(Measured { usage, per_call });
     }
 

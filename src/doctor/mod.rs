@@ -26,7 +26,7 @@ pub use check::{Cause, Check, Status};
 pub use checkup::Checkup;
 pub use diagnosis::{Asked, Diagnosis};
 pub use machine::Machine;
-pub use night::{NIGHT, Night};
+pub use night::Night;
 pub use page::page;
 pub use rates::RateFound;
 pub use role::RoleFound;

@@ -5,17 +5,14 @@ use super::check::Checks;
 use crate::caps::Caps;
 use crate::recipe::Recipe;
 use crate::report::money;
-use crate::run::{self, Estimate};
+use crate::run::{self, Estimate, Known, NIGHT};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Usage};
 use crate::text;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-/// What a night is, where nothing else is said.
-pub const NIGHT: Duration = Duration::from_secs(8 * 3_600);
 
 /// What is known of a role's calls.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +37,8 @@ pub struct Night {
     pub seconds_available: Option<f64>,
 }
 
-/// The run as it would be from now on. `in_batches` says whether the provider of the task model takes
-/// batches.
+/// The run as it would be from now on. `live` are the roles that the task asks in batches, and whose provider
+/// takes none.
 pub(super) fn check(
     checks: &mut Checks,
     task: &Task,
@@ -49,13 +46,17 @@ pub(super) fn check(
     caps: Caps,
     paces: &BTreeMap<ModelRole, Measured>,
     now: Timestamp,
-    in_batches: bool,
+    mut live: BTreeSet<ModelRole>,
 ) -> Night {
-    let available = time(caps, now);
-    let measured = paces.iter().map(|(role, pace)| (*role, pace.usage)).collect();
-    let planned = bounded(task, caps, paces, available.unwrap_or(NIGHT));
-    let estimate = run::estimate(task, recipe, planned, &measured);
-    let seconds = seconds(task, &estimate, paces);
+    let available = run::time_of(caps, now);
+    let night = available.unwrap_or(NIGHT);
+    let has_batches = !task.task_model().execution.is_live() && !live.contains(&ModelRole::Task);
+    live.extend(run::without_batches(task, recipe, night));
+    let usage = paces.iter().map(|(role, pace)| (*role, pace.usage)).collect();
+    let known = Known { usage, live };
+    let planned = bounded(task, caps, paces, &known, night);
+    let estimate = run::estimate(task, recipe, planned, &known);
+    let seconds = seconds(task, &estimate, paces, &known);
     let calls = estimate.roles.values().map(|role| role.calls).sum();
     if caps.is_empty() {
         checks.warn(
@@ -64,10 +65,10 @@ pub(super) fn check(
             "a run needs one: `--max-usd 2`, `--max-calls 1000`, `--for 8h`, or [budget] in the task",
         );
     }
-    if !task.task_model().execution.is_live() && in_batches {
+    if has_batches {
         let role = estimate.roles.get(&ModelRole::Task.to_string());
-        let (time, calls) = (available.unwrap_or(NIGHT), role.map_or(0, |role| role.calls));
-        batches::check_rounds(checks, task.task_model(), recipe, time, calls);
+        let calls = role.map_or(0, |role| role.calls);
+        batches::check_rounds(checks, task.task_model(), recipe, night, calls);
     }
     cost(checks, &estimate, calls);
     duration(checks, caps, seconds, available);
@@ -82,16 +83,21 @@ pub(super) fn check(
     Night { estimate, calls, seconds, seconds_available }
 }
 
-/// The time that a run has, where it ends.
-fn time(caps: Caps, now: Timestamp) -> Option<Duration> {
-    let until = |end: Timestamp| Duration::try_from(end.duration_since(now)).unwrap_or_default();
-    caps.wall.into_iter().chain(caps.deadline.map(until)).min()
+/// Whether all calls of a role are made one by one.
+fn is_live(task: &Task, role: ModelRole, known: &Known) -> bool {
+    known.live.contains(&role) || task.model(role).is_some_and(|model| model.execution.is_live())
 }
 
 /// The caps, with the calls that the time has room for where nothing else bounds them.
-fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Measured>, time: Duration) -> Caps {
+fn bounded(
+    task: &Task,
+    caps: Caps,
+    paces: &BTreeMap<ModelRole, Measured>,
+    known: &Known,
+    time: Duration,
+) -> Caps {
     match paces.get(&ModelRole::Task) {
-        Some(pace) if !caps.limits_spending() && task.task_model().execution.is_live() => {
+        Some(pace) if !caps.limits_spending() && is_live(task, ModelRole::Task, known) => {
             let calls = time.as_secs_f64() / pace.per_call.max(1e-6);
             Caps { calls: Some(calls as u64), ..caps }
         }
@@ -100,13 +106,18 @@ fn bounded(task: &Task, caps: Caps, paces: &BTreeMap<ModelRole, Measured>, time:
 }
 
 /// How long the calls take: roles at one provider share its places, and others work side by side.
-fn seconds(task: &Task, estimate: &Estimate, paces: &BTreeMap<ModelRole, Measured>) -> Option<f64> {
+fn seconds(
+    task: &Task,
+    estimate: &Estimate,
+    paces: &BTreeMap<ModelRole, Measured>,
+    known: &Known,
+) -> Option<f64> {
     let mut by_provider: BTreeMap<&str, f64> = BTreeMap::new();
     for role in task.roles() {
         let Some(planned) = estimate.roles.get(&role.to_string()).filter(|it| it.calls > 0) else {
             continue;
         };
-        let model = task.model(role).filter(|model| model.execution.is_live())?;
+        let model = task.model(role).filter(|_| is_live(task, role, known))?;
         let pace = paces.get(&role)?;
         *by_provider.entry(model.name.provider()).or_default() +=
             pace.per_call * planned.calls as f64;

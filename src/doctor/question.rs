@@ -98,13 +98,14 @@ fn left_out(role: ModelRole, caps: Caps, before: u64) -> Option<(Status, String)
     }
 }
 
-/// The price of a role's model; false where it may not be asked.
+/// The price of a role's model; false where it may not be asked. One that is not asked needs none.
 pub(super) fn check_price(
     checks: &mut Checks,
     task: &Task,
     role: ModelRole,
     model: &Model,
     caps: Caps,
+    is_asked: bool,
 ) -> bool {
     match (model.price, &model.price_source) {
         (Some(_), Some(PriceSource::Free)) => checks.ok("price", "free"),
@@ -114,6 +115,7 @@ pub(super) fn check_price(
             let words = format!("{input} in and {output} out per million tokens{source}");
             checks.ok("price", words);
         }
+        (None, _) if !is_asked => {}
         (None, _) if caps.usd.is_some() => {
             if let Err(error) = task.check_price(role) {
                 checks.mistake("price", &error);

@@ -81,13 +81,16 @@ impl Pace {
     }
 
     /// What a server's limits and its latency mean for a run.
-    pub(super) fn check(&self, checks: &mut Checks, left: RatesLeft) {
+    pub(super) fn check(&self, checks: &mut Checks, left: RatesLeft, is_live: bool) {
         let by = match self.spacing >= self.per_call() {
             true => "within its limits",
             false => "at this latency",
         };
         let (lanes, hourly) = (self.lanes.max(1), text::thousands(rounded(self.per_hour())));
-        let pace = format!("{by}, {lanes} at a time make {hourly} calls an hour");
+        let pace = match is_live {
+            true => format!("{by}, {lanes} at a time make {hourly} calls an hour"),
+            false => "calls wait for batches, whatever the pace of single ones is".to_owned(),
+        };
         let Some(words) = in_words(left) else {
             return checks.ok("limits", format!("the provider states none; {pace}"));
         };
@@ -137,7 +140,7 @@ mod tests {
         let status = |limit, left, seconds| {
             let mut checks = Checks::of("task");
             let rate = RateLeft { limit, left, reset: Duration::from_secs(seconds) };
-            pace.check(&mut checks, RatesLeft { requests: Some(rate), tokens: None });
+            pace.check(&mut checks, RatesLeft { requests: Some(rate), tokens: None }, true);
             let check = checks.list.pop().unwrap();
             (check.status, check.words)
         };

@@ -192,19 +192,20 @@ impl RoleFound {
     }
 
     /// What limits and latency let through, where `lanes` may be out at a time and attempts are `spacing`
-    /// apart; the time that each of many calls takes.
+    /// apart; the time that each of many calls takes. It counts where calls are made one by one alone.
     pub(super) fn pace(
         &mut self,
         checks: &mut Checks,
         lanes: usize,
         spacing: Duration,
+        is_live: bool,
     ) -> Duration {
         let latency = Duration::from_secs_f64(self.latency_ms.unwrap_or_default() / 1e3);
         let pace = Pace { latency, lanes, spacing };
-        self.calls_per_hour = Some(pace.per_hour());
+        self.calls_per_hour = is_live.then(|| pace.per_hour());
         match self.origin.is_empty() {
             true => checks.ok("limits", "none: the model is in this process"),
-            false => pace.check(checks, self.left),
+            false => pace.check(checks, self.left, is_live),
         }
         pace.per_call()
     }

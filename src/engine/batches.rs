@@ -64,6 +64,8 @@ pub(super) struct Out {
     pub(super) rows: usize,
     /// How many of them are done.
     pub(super) done: u64,
+    /// The ids of those that its provider has of the same name, and that count as paid.
+    pub(super) surplus: BTreeSet<String>,
     /// Whether a call follows it.
     pub(super) is_followed: bool,
     /// Its calls that have not come back.
@@ -100,7 +102,7 @@ impl Batches {
     /// Takes over the batches of earlier sessions.
     pub(super) fn adopt<'a>(&mut self, open: impl Iterator<Item = (&'a Arc<str>, &'a OpenBatch)>) {
         for (name, batch) in open {
-            let OpenBatch { calls, id, since, posted, rows } = batch.clone();
+            let OpenBatch { calls, id, since, posted, rows, surplus } = batch.clone();
             let out = Out {
                 id,
                 since,
@@ -108,6 +110,7 @@ impl Batches {
                 is_adopted: true,
                 rows,
                 done: 0,
+                surplus,
                 is_followed: false,
                 calls,
                 waiting: HashMap::new(),
@@ -180,6 +183,7 @@ impl Batches {
             is_adopted: false,
             rows: rows.len(),
             done: 0,
+            surplus: BTreeSet::new(),
             is_followed: true,
             calls: rows.iter().map(|waiting| waiting.call).collect(),
             waiting: rows.into_iter().map(|waiting| (waiting.call, waiting.given)).collect(),
@@ -341,7 +345,8 @@ mod tests {
 
         // A batch of an earlier session: its calls come one after the other.
         let (calls, since) = ([Call(1), Call(2)].into(), Timestamp::UNIX_EPOCH);
-        let open = OpenBatch { calls, id: None, since, posted: None, rows: 2 };
+        let open =
+            OpenBatch { calls, id: None, since, posted: None, rows: 2, surplus: BTreeSet::new() };
         batches.adopt([(&name, &open)].into_iter());
         let ask = |batches: &mut Batches, call| {
             let (sender, receiver) = oneshot::channel();

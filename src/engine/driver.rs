@@ -138,8 +138,8 @@ impl Search {
         let vain = (counts.vain_embeddings_in_a_row >= MAX_BROKEN).then(|| {
             let mut failed = counts.failed_calls.values();
             let example = failed.find_map(|failed| failed.examples.get(&ModelRole::Embed));
-            let said = example
-                .map_or("its vectors have another number of dimensions than the first", |it| it);
+            let said =
+                example.map_or("its vectors have another number of dimensions than most", |it| it);
             let vain = counts.vain_embeddings_in_a_row;
             let why = format!(
                 "{vain} requests to the embedding model in a row brought no vector, such as: {said}"

@@ -28,6 +28,7 @@ pub use strategy::{Dropped, Generation, Migrant, Round};
 use crate::candidate::{Candidate, Demo};
 use crate::caps::{Caps, Share};
 use crate::id::{Call, CandidateIx, EventNumber, MutatorIx, ProposalNumber};
+use crate::task::ProviderChange;
 use crate::task::model::{ModelName, ModelRole};
 use crate::task::scorer::Verdict;
 use crate::units::Amount;
@@ -63,6 +64,11 @@ pub enum Event {
     CapsChanged {
         /// How much.
         caps: Caps,
+    },
+    /// Models are asked elsewhere or otherwise from now on, and the user accepted that.
+    ProvidersChanged {
+        /// What has changed.
+        changes: Vec<ProviderChange>,
     },
     /// A proposal was planned: its parents, and the rows that its evidence comes from.
     ProposalDrafted(Draft),
@@ -338,6 +344,23 @@ pub enum Event {
         /// Its id at the provider.
         id: String,
     },
+    /// A provider has a batch twice, because it took one that it said it had not taken. The one that does not
+    /// count was told to stop, and counts as paid.
+    BatchSurplus {
+        /// Our name of it.
+        name: String,
+        /// The id of the one that does not count.
+        id: String,
+        /// What is charged for it.
+        #[serde(flatten)]
+        charged: Amount,
+        /// For which role.
+        #[serde(default, skip_serializing_if = "is_default")]
+        role: ModelRole,
+        /// Out of which share.
+        #[serde(default, skip_serializing_if = "is_default")]
+        share: Share,
+    },
     /// A kill lost what was reserved for a call: charged at its worst case, that of a hedge too.
     Lost {
         /// Which call.
@@ -354,6 +377,7 @@ impl Event {
             Self::Started { .. }
                 | Self::Resumed { .. }
                 | Self::CapsChanged { .. }
+                | Self::ProvidersChanged { .. }
                 | Self::Pinned { .. }
                 | Self::Finished { .. }
                 | Self::Stopped { .. }
@@ -368,6 +392,7 @@ impl Event {
                 | Self::BatchPlanned(_)
                 | Self::BatchPosted { .. }
                 | Self::BatchSubmitted { .. }
+                | Self::BatchSurplus { .. }
                 | Self::CallMissing { .. }
                 | Self::Scored { .. }
                 | Self::Lost { .. }

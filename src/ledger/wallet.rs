@@ -27,6 +27,10 @@ pub struct RoleSpending {
     pub hedged: u64,
     /// What these second requests cost more; it is in `charged`.
     pub hedge_charged: Amount,
+    /// How many batches their provider had twice.
+    pub surplus_batches: u64,
+    /// What those that did not count cost more; it is in `charged`.
+    pub surplus_charged: Amount,
 }
 
 /// An open reservation.
@@ -159,6 +163,12 @@ impl Wallet {
                 self.reserve_hedge(*call, *role, *share, *amount);
             }
             Event::HedgeSettled { call, charged } => self.settle_hedge(*call, *charged),
+            Event::BatchSurplus { charged, role, share, .. } => {
+                self.charge(*role, *share, *charged);
+                let role = self.by_role.entry(*role).or_default();
+                role.surplus_batches += 1;
+                role.surplus_charged += *charged;
+            }
             Event::CallMissing { call, role, cause, .. } => {
                 self.settle_missing(*call, *role, *cause);
             }

@@ -31,7 +31,7 @@ pub fn compared_text(prompt: &Prompt, which: ComparedText) -> String {
 }
 
 /// Vectors of candidates' texts that the embedding model was asked about.
-type Embeddings = HashMap<(CandidateIx, ComparedText), Option<Arc<Embedding>>>;
+type Embeddings = HashMap<(CandidateIx, ComparedText, Option<u32>), Option<Arc<Embedding>>>;
 
 /// How near texts are.
 #[derive(Debug, Default)]
@@ -103,7 +103,9 @@ impl Texts {
             return None;
         }
         let known = self.embeddings.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(vector) = known.get(&(candidate, which)) {
+        // Which vectors count depends on the space that most are of.
+        let key = (candidate, which, facts.vectors.dimensions());
+        if let Some(vector) = known.get(&key) {
             return vector.clone();
         }
         drop(known);
@@ -111,7 +113,7 @@ impl Texts {
         // What was not asked about yet may be asked about later.
         let vector = vector_of(facts, &compared_text(prompt, which))?;
         let mut known = self.embeddings.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert((candidate, which), vector.clone());
+        known.insert(key, vector.clone());
         vector
     }
 
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_another_number_of_dimensions_than_the_first_counts_as_no_vector() {
+    fn what_has_another_number_of_dimensions_than_most_counts_as_no_vector() {
         let mut script = Script::new(1);
         script.embed(&[("one", Some(&[1.0, 0.0]))]);
         assert_eq!(script.state.counts.vain_embeddings_in_a_row, 0);
@@ -238,9 +240,29 @@ mod tests {
         let vectors = &script.state.vectors;
         assert_eq!(vectors.of("two"), Some(None));
         assert_eq!((vectors.of("four"), vectors.dimensions()), (None, Some(2)));
-        assert_eq!(script.state.counts.without_vector, 3);
-        assert_eq!(script.state.counts.vain_embeddings_in_a_row, 3);
+        let counts = &script.state.counts;
+        assert_eq!((counts.without_vector, counts.in_other_spaces), (2, 1));
+        assert_eq!(counts.vain_embeddings_in_a_row, 3);
         script.apply(Event::Resumed { at: jiff::Timestamp::UNIX_EPOCH, ran_ms: 1 });
         assert_eq!(script.state.counts.vain_embeddings_in_a_row, 0);
+    }
+
+    #[test]
+    fn a_wrong_first_vector_gives_way_to_those_that_follow() {
+        let mut script = Script::new(1);
+        let texts = ["first and wrong", "second text", "third text"];
+        script.embed(&[(texts[0], Some(&[1.0, 0.0]))]);
+        script.embed(&[(texts[1], Some(&[1.0, 0.0, 0.0]))]);
+        let [_, second, third] = texts.map(|text| script.child(CandidateIx::BASELINE, text));
+        let between =
+            |state: &crate::memory::State| state.memory.texts.likeness(state, second, third);
+        assert!(between(&script.state) > 0.1, "by words");
+        script.embed(&[(texts[2], Some(&[0.0, 0.0, 1.0]))]);
+        let vectors = &script.state.vectors;
+        assert_eq!((vectors.dimensions(), vectors.of(texts[0])), (Some(3), Some(None)));
+        assert_eq!((script.state.counts.without_vector, vectors.missing()), (1, 1));
+        assert!(between(&script.state) < 0.01, "by vectors, also of the one that came before");
+        let copy = script.state.memory.texts.clone();
+        assert!(copy.likeness(&script.state, second, third) < 0.01);
     }
 }

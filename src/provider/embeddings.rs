@@ -27,7 +27,8 @@ pub(super) fn body(request: &Request) -> Bytes {
 }
 
 /// The vectors in a body that came with a 2xx status, as the text of a reply.
-pub(super) fn read(bytes: &[u8], texts: usize) -> Result<Reply, Refusal> {
+pub(super) fn read(bytes: &[u8], request: &Request) -> Result<Reply, Refusal> {
+    let texts = request.messages.len();
     let value = value(bytes)?;
     let usage = usage_of(&value["usage"]);
     let refused = |words: String| Refusal::billed(Failure::Unreadable, words).with_usage(usage);
@@ -51,8 +52,24 @@ pub(super) fn read(bytes: &[u8], texts: usize) -> Result<Reply, Refusal> {
     }
     // Each place was filled once, and there are as many items as places.
     let vectors: Vec<Embedding> = vectors.into_iter().flatten().collect();
+    check_dimensions(&vectors, request.form.dimensions()).map_err(refused)?;
     let (text, why, envelope) = (vector::to_text(&vectors), String::new(), Box::default());
     Ok(Reply { text, usage, finish: Finish::Stop, why, envelope })
+}
+
+/// Refuses vectors of different spaces, and those of another one than was asked for.
+fn check_dimensions(vectors: &[Embedding], asked: Option<u64>) -> Result<(), String> {
+    let mut all = vectors.iter().map(|vector| u64::from(vector.dimensions()));
+    let expected = asked.or_else(|| all.clone().next());
+    match (all.find(|it| Some(*it) != expected), expected, asked) {
+        (Some(other), Some(asked), Some(_)) => Err(format!(
+            "sent a vector of {other} dimensions, but `dimensions` in `body` is {asked}"
+        )),
+        (Some(other), Some(first), None) => {
+            Err(format!("sent vectors of different dimensions in one answer: {first} and {other}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A list of numbers, or base64 of them where a task asks for that.
@@ -79,12 +96,49 @@ fn usage_of(usage: &Value) -> Option<Usage> {
 mod tests {
     use super::*;
     use crate::provider::protocol::tests::request;
-    use crate::task::model::ProviderKind;
+    use crate::task::model::{FormTable, ProviderKind, RequestForm};
     use serde_json::json;
     use std::sync::Arc;
 
+    /// A request for the vectors of this many texts.
+    fn asking(texts: usize, body: Value) -> Request {
+        let table = FormTable { body: body.as_object().unwrap().clone(), ..FormTable::default() };
+        let mut request = request(ProviderKind::Openai, "api.openai.com", "m", None);
+        let form = RequestForm::of(ProviderKind::Openai, "api.openai.com", "m", &[&table]).unwrap();
+        request.form = Arc::new(form.for_vectors());
+        let message = request.messages[0].clone();
+        request.messages = vec![message; texts];
+        request
+    }
+
     fn read_value(value: &Value, texts: usize) -> Result<Reply, Refusal> {
-        read(value.to_string().as_bytes(), texts)
+        read(value.to_string().as_bytes(), &asking(texts, json!({})))
+    }
+
+    #[test]
+    fn vectors_of_another_space_than_the_others_or_than_was_asked_for_are_refused() {
+        let body = |all: &[&[f64]]| {
+            let data: Vec<_> = all.iter().map(|it| json!({"embedding": it})).collect();
+            json!({ "data": data, "usage": {"prompt_tokens": 7} }).to_string()
+        };
+        let read =
+            |all: &[&[f64]], asked: Value| read(body(all).as_bytes(), &asking(all.len(), asked));
+        let (two, three): (&[f64], &[f64]) = (&[1.0, 0.0], &[1.0, 0.0, 0.5]);
+        let asked = json!({"dimensions": 3});
+        read(&[three, three], asked.clone()).unwrap();
+        read(&[two, two], json!({})).unwrap();
+        let refused = read(&[two], asked).unwrap_err();
+        assert!(
+            refused.words.contains("2 dimensions, but `dimensions` in `body` is 3"),
+            "{}",
+            refused.words
+        );
+        assert_eq!(
+            (refused.failure, refused.usage),
+            (Failure::Unreadable, Some(Usage::plain(7, 0)))
+        );
+        let refused = read(&[two, three], json!({})).unwrap_err();
+        assert!(refused.words.contains("2 and 3"), "{}", refused.words);
     }
 
     #[test]
@@ -136,7 +190,7 @@ mod tests {
         }
         for body in ["", "<html>Bad gateway</html>", "{\"data\": [{\"embedding\": [NaN, 1.0]}]}"] {
             assert_eq!(
-                read(body.as_bytes(), 1).unwrap_err().failure,
+                read(body.as_bytes(), &asking(1, json!({}))).unwrap_err().failure,
                 Failure::Unreadable,
                 "{body}"
             );

@@ -255,7 +255,7 @@ impl<P: Protocol> HttpProvider<P> {
         let message = Message { place, content, largest: LARGEST_ANSWER };
         let answer = self.sent(&request.form, &message).await?;
         let reply = match asks_vectors {
-            true => embeddings::read(&answer.body, request.messages.len()),
+            true => embeddings::read(&answer.body, request),
             false => self.protocol.reply(&answer.body),
         };
         let reply = reply.map_err(|refusal| LlmError {

@@ -565,7 +565,7 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
         cached: (spent.cached_calls > 0)
             .then(|| plural(usize::try_from(spent.cached_calls).unwrap_or(usize::MAX), "call")),
         provider_cache: provider_cache(spent),
-        batches: batches(spent),
+        batches: batches(spent).or_else(|| without_batches(report)),
         hedges: hedges(spent),
         time: Duration::try_from_secs_f64(spent.seconds).map_or_else(|_| NONE.to_owned(), duration),
         why_ended: report.summary.stop_reason.map(crate::event::StopReason::sentence),
@@ -623,13 +623,34 @@ fn batches(spent: &Spent) -> Option<String> {
         .then(|| format!("{batched} of {calls} calls came in batches, which saved {saved}"))
 }
 
+/// That the task asks models in batches, and none came.
+fn without_batches(report: &Report<'_>) -> Option<String> {
+    let roles: Vec<_> =
+        report.task.models().filter(|(_, model)| !model.execution.is_live()).collect();
+    let by_role = &report.summary.spent.by_role;
+    let calls = roles.iter().filter_map(|(role, _)| by_role.get(&role.to_string()));
+    let calls: u64 = calls.map(|role| role.calls).sum();
+    let names = roles.iter().map(|(role, model)| format!("the {role} model `{}`", model.name));
+    (calls > 0 && report.summary.open_batches.is_empty()).then(|| {
+        visible_line(&format!(
+            "no call came in a batch, so all were paid at the full price, although the task asks {} in \
+             batches: too few requests waited together, none would have come in time, or the provider takes \
+             none (debug.log says which)",
+            names.collect::<Vec<_>>().join(" and ")
+        ))
+    })
+}
+
 /// How many requests were late and sent a second time, and what that cost.
 fn hedges(spent: &Spent) -> Option<String> {
     let hedged: u64 = spent.by_role.values().map(|role| role.hedged_calls).sum();
     let usd: f64 = spent.by_role.values().map(|role| role.hedge_usd).sum();
     let requests = plural(usize::try_from(hedged).unwrap_or(usize::MAX), "late request");
     let was = if hedged == 1 { "was" } else { "were" };
-    (hedged > 0).then(|| format!("{requests} {was} sent a second time, which cost {}", cost(usd)))
+    let tokens: Tokens = spent.by_role.values().map(|role| role.hedge_tokens).sum();
+    (hedged > 0).then(|| {
+        format!("{requests} {was} sent a second time, which cost {} and {tokens} tokens", cost(usd))
+    })
 }
 
 /// What proposals give that are no new prompts.

@@ -69,6 +69,10 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
             .into_iter()
             .map(|told| format!("{told}.")),
     );
+    details.extend(summary.provider_changes.iter().map(|change| {
+        let change = visible_line(&change.to_string());
+        format!("Changed while the run was interrupted, and accepted: {change}.")
+    }));
     let (trouble, simulated) = (trouble(report), simulated(report));
     Verdict { tone, word, sentence, details, trouble, simulated }
 }

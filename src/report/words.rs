@@ -259,9 +259,23 @@ pub fn failed_calls(summary: &Summary) -> Vec<String> {
     });
     let without = (summary.counts.without_vector > 0).then(|| {
         let texts = counted(summary.counts.without_vector, "text");
-        format!("{texts} got no vector from the embedding model: compared by their n-grams")
+        let others = match summary.counts.in_other_spaces {
+            0 => String::new(),
+            others => format!(" ({others} got one of another number of dimensions than most)"),
+        };
+        format!("{texts} got no vector from the embedding model{others}: compared by their n-grams")
     });
-    failed.chain(estimated).chain(without).collect()
+    let roles = || summary.spent.by_role.values();
+    let surplus: u64 = roles().map(|role| role.surplus_batches).sum();
+    let surplus = (surplus > 0).then(|| {
+        let (batches, usd) = (counted(surplus, "batch"), roles().map(|it| it.surplus_usd).sum());
+        format!(
+            "{batches} ran twice at the provider, which had said that it did not take it: {} were counted \
+             as paid for that",
+            cost(usd)
+        )
+    });
+    failed.chain(estimated).chain(without).chain(surplus).collect()
 }
 
 /// `1 row`, `2 rows`.

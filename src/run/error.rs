@@ -5,6 +5,7 @@ use crate::engine::SearchError;
 use crate::journal::JournalError;
 use crate::recipe::RecipeError;
 use crate::source::SourceError;
+use crate::task::ProviderChange;
 use crate::units::Usd;
 
 /// An error with a run.
@@ -52,6 +53,17 @@ pub enum RunError {
         run: String,
         /// What has changed.
         what: String,
+    },
+    /// Models would be asked elsewhere or otherwise than before, and nobody has accepted that.
+    #[error(
+        "the task asks its models otherwise than the run `{run}` did: {}",
+        changes.iter().map(ProviderChange::to_string).collect::<Vec<_>>().join("; ")
+    )]
+    ProvidersChanged {
+        /// The run.
+        run: String,
+        /// What has changed.
+        changes: Vec<ProviderChange>,
     },
     /// Its journal is gone, and it had paid for calls: to go on would mean to pay for them again.
     #[error("the journal of the run `{0}` is empty, but its summary.json shows paid calls")]

@@ -11,11 +11,11 @@ use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::smallest_gain;
 use crate::strategy::Slots;
 use crate::task::example::Example;
-use crate::task::model::{ModelRole, Price, PriceSource, Usage};
+use crate::task::model::{Execution, ModelRole, Price, PriceSource, Usage};
 use crate::task::{Model, Task};
 use crate::units::{Tokens, Usd};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The assumed number of bytes per token, before anything is counted; usual for English.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -33,10 +33,22 @@ pub struct RoleEstimate {
     pub completion_tokens: u64,
     /// Dollars; `None` where the price is not known.
     pub usd: Option<f64>,
+    /// Dollars that batches save of that at most, where a call may be asked either way (`auto`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batches_save_usd: Option<f64>,
     /// Where its price comes from.
     pub price_source: Option<PriceSource>,
     /// Dollars, if prompts and answers are as long as they may be.
     pub worst_usd: Option<f64>,
+}
+
+/// What is known of a run beside its task, recipe and caps.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// What one call of a role used; where it is missing, it is assumed from the lengths of texts.
+    pub usage: BTreeMap<ModelRole, Usage>,
+    /// Roles that the task asks in batches, and whose calls all go live nevertheless.
+    pub live: BTreeSet<ModelRole>,
 }
 
 /// The estimate of a run.
@@ -234,13 +246,17 @@ impl Lengths {
     }
 }
 
-/// What a role's calls are paid at; `None` where that is not known.
-fn price_of(model: &Model) -> Option<Price> {
-    model.price.map(|price| if model.execution.is_live() { price } else { price.in_batch() })
-}
+impl Known {
+    /// What a role's calls are paid at; `None` where that is not known. Which calls of `auto` come in
+    /// batches is not known before, so they count at the full price.
+    fn price_of(&self, role: ModelRole, model: &Model) -> Option<Price> {
+        let in_batches = model.execution == Execution::Batch && !self.live.contains(&role);
+        model.price.map(|price| if in_batches { price.in_batch() } else { price })
+    }
 
-fn cost(task: &Task, role: ModelRole, usage: Usage) -> Option<Usd> {
-    Some(price_of(task.model(role)?)?.of(usage))
+    fn cost(&self, task: &Task, role: ModelRole, usage: Usage) -> Option<Usd> {
+        Some(self.price_of(role, task.model(role)?)?.of(usage))
+    }
 }
 
 /// The mutators, which are drawn by their weights until something is learnt of them.
@@ -255,8 +271,8 @@ fn mutators(task: &Task, usage: impl Fn(ModelRole) -> Usage) -> Vec<MutatorShare
 }
 
 /// What a proposal costs on average.
-fn cost_of_proposal(task: &Task, mutators: &[MutatorShare]) -> CallCost {
-    let usd = mutators.iter().map(|it| Some(cost(task, it.role, it.usage)?.scaled(it.share)));
+fn cost_of_proposal(task: &Task, mutators: &[MutatorShare], known: &Known) -> CallCost {
+    let usd = mutators.iter().map(|it| Some(known.cost(task, it.role, it.usage)?.scaled(it.share)));
     let tokens: f64 = mutators.iter().map(|it| it.share * it.usage.total().0 as f64).sum();
     CallCost {
         usd: usd.sum::<Option<Usd>>().filter(|_| !mutators.is_empty()),
@@ -264,33 +280,39 @@ fn cost_of_proposal(task: &Task, mutators: &[MutatorShare]) -> CallCost {
     }
 }
 
-fn of_role(model: &Model, longest: Tokens, calls: u64, usage: Usage) -> RoleEstimate {
-    let most = Tokens(u64::from(model.max_output_tokens));
-    let price = price_of(model);
-    let dollars = |each: Usd| each.saturating_mul(calls).dollars();
-    RoleEstimate {
-        model: model.name.to_string(),
-        calls,
-        prompt_tokens: usage.prompt().0.saturating_mul(calls),
-        completion_tokens: usage.answer().0.saturating_mul(calls),
-        usd: price.map(|price| dollars(price.of(usage))),
-        price_source: model.price_source.clone(),
-        worst_usd: price.map(|price| dollars(worst_case(Some(price), longest, most).usd)),
+impl Known {
+    fn of_role(
+        &self,
+        role: ModelRole,
+        model: &Model,
+        longest: Tokens,
+        calls: u64,
+        usage: Usage,
+    ) -> RoleEstimate {
+        let most = Tokens(u64::from(model.max_output_tokens));
+        let price = self.price_of(role, model);
+        let dollars = |each: Usd| each.saturating_mul(calls).dollars();
+        let may_save = model.execution == Execution::Auto && !self.live.contains(&role);
+        let saved = |price: Price| price.of(usage).saturating_sub(price.in_batch().of(usage));
+        RoleEstimate {
+            model: model.name.to_string(),
+            calls,
+            prompt_tokens: usage.prompt().0.saturating_mul(calls),
+            completion_tokens: usage.answer().0.saturating_mul(calls),
+            usd: price.map(|price| dollars(price.of(usage))),
+            batches_save_usd: price.filter(|_| may_save).map(|price| dollars(saved(price))),
+            price_source: model.price_source.clone(),
+            worst_usd: price.map(|price| dollars(worst_case(Some(price), longest, most).usd)),
+        }
     }
 }
 
-/// The estimate of a run. `measured` is what one call of a role used, where that is known; else it is
-/// assumed from the lengths of texts.
+/// The estimate of a run.
 #[must_use]
-pub fn estimate(
-    task: &Task,
-    recipe: &Recipe,
-    caps: Caps,
-    measured: &BTreeMap<ModelRole, Usage>,
-) -> Estimate {
+pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Estimate {
     let lengths = Lengths::of(task, recipe);
     let usage_of = |role| {
-        measured.get(&role).copied().unwrap_or_else(|| match role {
+        known.usage.get(&role).copied().unwrap_or_else(|| match role {
             ModelRole::Mutator(_) => lengths.of_proposal(),
             ModelRole::Task | ModelRole::Judge => {
                 lengths.of_row(task.task_model().max_output_tokens)
@@ -303,12 +325,13 @@ pub fn estimate(
     let dev = task.splits.dev.len() as u64;
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
     let hold = Limits::new(caps, task.splits.hold.len() as u64, finale).hold_calls();
-    let row = CallCost { usd: cost(task, ModelRole::Task, of_task), tokens: of_task.total().0 };
-    let mut proposal = cost_of_proposal(task, &mutators);
+    let row =
+        CallCost { usd: known.cost(task, ModelRole::Task, of_task), tokens: of_task.total().0 };
+    let mut proposal = cost_of_proposal(task, &mutators, known);
     let of_embed = usage_of(ModelRole::Embed);
     let embeds = u64::from(lengths.texts > 0);
     if embeds > 0 {
-        let usd = cost(task, ModelRole::Embed, of_embed);
+        let usd = known.cost(task, ModelRole::Embed, of_embed);
         proposal.usd = proposal.usd.zip(usd).map(|(proposal, embed)| proposal + embed);
         proposal.tokens += of_embed.total().0;
     }
@@ -335,7 +358,7 @@ pub fn estimate(
         .chain((embeds > 0).then_some((ModelRole::Embed, proposals + 1, of_embed)))
         .filter_map(|(role, calls, usage)| {
             let longest = lengths.longest(role, task.max_tokens);
-            Some((role.to_string(), of_role(task.model(role)?, longest, calls, usage)))
+            Some((role.to_string(), known.of_role(role, task.model(role)?, longest, calls, usage)))
         })
         .collect();
     let capped = |usd: f64| caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars()));

@@ -35,7 +35,7 @@ pub use control::Control;
 pub use dir::{RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
 pub use ended::Ended;
 pub use error::RunError;
-pub use estimate::{Estimate, RoleEstimate, estimate};
+pub use estimate::{Estimate, Known, RoleEstimate, estimate};
 pub use eta::{Eta, Progressed};
 pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
@@ -45,13 +45,13 @@ pub use invalid::InvalidOfRun;
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
-pub use rounds::Rounds;
+pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use summary::{
     Counts, FailedCalls, FrontPoint, Gain, MutatorEarned, OpenBatch, Prompted, Recommendation,
     RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,
 };
 pub use width::frozen;
-pub use wiring::{check_models, check_simulated, providers};
+pub use wiring::{check_models, check_prices, check_simulated, providers};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -64,8 +64,9 @@ use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe};
 use crate::state::{Named, Phase};
-use crate::task::Task;
 use crate::task::example::Split;
+use crate::task::{ProviderChange, Task};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,8 +83,40 @@ pub struct Run {
     meter: Meter,
     caps: Caps,
     is_over: bool,
+    /// What has changed of where and how models are asked, and nobody has accepted.
+    provider_changes: Vec<ProviderChange>,
     /// `None` for a run in memory.
     folder: Option<(RunDir, RunLock)>,
+}
+
+/// A run's journal with what opening it tells.
+struct OpenedJournal {
+    journal: Journal<Event>,
+    repairs: Vec<String>,
+    caps: Caps,
+    is_over: bool,
+    /// The accepted changes of where and how models are asked, by key.
+    accepted: BTreeMap<String, ProviderChange>,
+}
+
+impl OpenedJournal {
+    fn open(dir: &RunDir, file: &RunFile) -> Result<Self, RunError> {
+        let (journal, recovery) = Journal::open(dir.path())?;
+        loaded::check_emptied(dir, file, journal.is_empty())?;
+        let (mut caps, mut is_over, mut accepted) = (file.caps, false, BTreeMap::new());
+        journal.replay(|_, event| {
+            match event {
+                Event::CapsChanged { caps: changed } => caps = changed,
+                Event::ProvidersChanged { changes } => {
+                    accepted.extend(changes.into_iter().map(|it| (it.key.clone(), it)));
+                }
+                Event::Finished { .. } => is_over = true,
+                _ => {}
+            }
+            Ok::<_, RunError>(())
+        })?;
+        Ok(Self { journal, repairs: recovery.repairs, caps, is_over, accepted })
+    }
 }
 
 impl Run {
@@ -130,14 +163,15 @@ impl Run {
         settings: Settings,
         dir: &Path,
     ) -> Result<Self, RunError> {
-        wiring::check_caps(kind, &task, settings.caps.unwrap_or(task.caps))?;
+        wiring::check_caps(kind, &task, recipe, settings.caps.unwrap_or(task.caps))?;
         let caps = settings.caps.unwrap_or(task.caps);
         let recipe = frozen(recipe, &task, caps, settings.concurrency, &dir.join(RUN_FILE))?;
         let (dir, lock) = RunDir::create(dir)?;
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
         dir.write_json(RUN_FILE, &file)?;
-        Self::held(dir, lock, file, task, recipe)
+        let opened = OpenedJournal::open(&dir, &file)?;
+        Ok(Self::held(dir, lock, file, task, recipe, opened))
     }
 
     /// A run in memory only: its journal is gone when the run is dropped. What of the recipe has nothing
@@ -152,7 +186,7 @@ impl Run {
         settings: Settings,
     ) -> Result<Self, RunError> {
         let task = task.into();
-        wiring::check_caps(RunKind::Search, &task, settings.caps.unwrap_or(task.caps))?;
+        wiring::check_caps(RunKind::Search, &task, recipe, settings.caps.unwrap_or(task.caps))?;
         let caps = settings.caps.unwrap_or(task.caps);
         let recipe = frozen(recipe, &task, caps, settings.concurrency, Path::new(RUN_FILE))?;
         let file = RunFile::new(&task.name, &task, RunKind::Search, &recipe, settings)
@@ -167,11 +201,13 @@ impl Run {
             journal: Arc::new(Journal::in_memory()?),
             repairs: Vec::new(),
             meter: Meter::default(),
+            provider_changes: Vec::new(),
             folder: None,
         })
     }
 
-    /// Opens a run whose task was read from files, which must still hold the same rows.
+    /// Opens a run whose task was read from files, which must still hold the same rows. How providers are
+    /// reached and paced and how calls are made is read afresh from the task file, if that is still there.
     ///
     /// # Errors
     /// Another process holds the run, its files cannot be read, or its rows have changed.
@@ -191,9 +227,16 @@ impl Run {
         let (task, operators) = given.into().of(&file)?;
         let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, &operators)?;
         file.check_programs(&task, &recipe)?;
-        let changed = |what| RunError::Changed { run: file.run.to_string(), what };
-        let task = task.with_current_providers().map_err(changed)?;
-        Self::held(dir, lock, file, Arc::new(task), recipe)
+        let opened = OpenedJournal::open(&dir, &file)?;
+        // A run that is over asks nothing more.
+        let (task, changes) = match opened.is_over {
+            true => (task, Vec::new()),
+            false => task.with_current_providers(&opened.accepted)?,
+        };
+        Ok(Self {
+            provider_changes: changes,
+            ..Self::held(dir, lock, file, Arc::new(task), recipe, opened)
+        })
     }
 
     fn held(
@@ -202,32 +245,23 @@ impl Run {
         file: RunFile,
         task: Arc<Task>,
         recipe: Recipe,
-    ) -> Result<Self, RunError> {
-        // It was meant for a process that has ended.
+        opened: OpenedJournal,
+    ) -> Self {
+        // A request to stop was meant for a process that has ended.
         dir.take_stop_request();
-        let (journal, recovery) = Journal::open(dir.path())?;
-        loaded::check_emptied(&dir, &file, journal.is_empty())?;
-        let (mut caps, mut is_over) = (file.caps, false);
-        journal.replay(|_, event| {
-            match event {
-                Event::CapsChanged { caps: changed } => caps = changed,
-                Event::Finished { .. } => is_over = true,
-                _ => {}
-            }
-            Ok::<_, RunError>(())
-        })?;
-        Ok(Self {
-            caps,
-            is_over,
+        Self {
+            caps: opened.caps,
+            is_over: opened.is_over,
             file,
             task,
             recipe,
             access: Access::default(),
-            journal: Arc::new(journal),
-            repairs: recovery.repairs,
+            journal: Arc::new(opened.journal),
+            repairs: opened.repairs,
             meter: Meter::default(),
+            provider_changes: Vec::new(),
             folder: Some((dir, lock)),
-        })
+        }
     }
 
     /// Reads a run whose task was read from files. Another process may work on it at the same time.
@@ -305,13 +339,45 @@ impl Run {
         Ok(History::of(&self.journal, Named::of(&self.task))?.running())
     }
 
+    /// What has changed of where and how models are asked since the run was started, or since such a
+    /// change was accepted: a search refuses it.
+    #[must_use]
+    pub fn provider_changes(&self) -> &[ProviderChange] {
+        &self.provider_changes
+    }
+
+    /// Accepts these changes, which are written down: answers from now on may come from another server, or
+    /// from a model that is asked otherwise.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn accept_provider_changes(&mut self) -> Result<(), RunError> {
+        let changes = std::mem::take(&mut self.provider_changes);
+        if !changes.is_empty() {
+            self.journal.append(Event::ProvidersChanged { changes })?;
+        }
+        Ok(())
+    }
+
+    /// Checks that models are asked as they were, or that the change was accepted.
+    ///
+    /// # Errors
+    /// What has changed.
+    pub fn check_providers(&self) -> Result<(), RunError> {
+        let (run, changes) = (self.file.run.to_string(), self.provider_changes.clone());
+        match changes.is_empty() {
+            true => Ok(()),
+            false => Err(RunError::ProvidersChanged { run, changes }),
+        }
+    }
+
     /// Changes what the run may spend, from its next search on.
     ///
     /// # Errors
     /// The run would have no cap, a price is unknown that a cap needs, or the journal cannot be
     /// written.
     pub fn set_caps(&mut self, caps: Caps) -> Result<(), RunError> {
-        wiring::check_caps(self.file.kind, &self.task, caps)?;
+        wiring::check_caps(self.file.kind, &self.task, &self.recipe, caps)?;
         let history = History::of(&self.journal, Named::of(&self.task))?;
         let (spent, calls) = (history.wallet.spent(), history.wallet.calls());
         let proposals = history.wallet.proposals();
@@ -365,8 +431,8 @@ impl Run {
     /// this process or another, to continue a stopped search.
     ///
     /// # Errors
-    /// The journal cannot be written, a provider has unusable settings, or a request cannot be
-    /// written.
+    /// The journal cannot be written, a provider has unusable settings or was changed, or a request cannot
+    /// be written.
     pub async fn search(
         &mut self,
         observers: Vec<Box<dyn Observer>>,
@@ -379,6 +445,7 @@ impl Run {
             let running = history.running();
             return Ok(self.ended(Outcome::Finished, history.state, history.wallet, running));
         }
+        self.check_providers()?;
         let pin = self.file.pin();
         match &history.state.pin {
             Some(pinned) if *pinned != pin => {

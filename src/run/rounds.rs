@@ -3,10 +3,33 @@
 //! For people, as the estimate is. A round is what waits together: the strategy plans no more of it than
 //! its look-ahead.
 
+use crate::caps::Caps;
 use crate::engine::FIRST_WAIT;
 use crate::recipe::Recipe;
-use crate::task::Model;
+use crate::task::model::ModelRole;
+use crate::task::{Model, Task};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+/// What a night is, where nothing else is said.
+pub const NIGHT: Duration = Duration::from_secs(8 * 3_600);
+
+/// The time that a run has from now on, where it ends.
+#[must_use]
+pub fn time_of(caps: Caps, now: Timestamp) -> Option<Duration> {
+    let until = |end: Timestamp| Duration::try_from(end.duration_since(now)).unwrap_or_default();
+    caps.wall.into_iter().chain(caps.deadline.map(until)).min()
+}
+
+/// The roles that the task asks in batches, and of whose calls none can be: no batch comes in time.
+#[must_use]
+pub fn without_batches(task: &Task, recipe: &Recipe, night: Duration) -> BTreeSet<ModelRole> {
+    let late = task.models().filter(|(_, model)| {
+        !model.execution.is_live() && Rounds::of(model, recipe, night).available() == 0
+    });
+    late.map(|(role, _)| role).collect()
+}
 
 /// Rounds of batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

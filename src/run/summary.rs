@@ -11,9 +11,9 @@ use crate::prompt::Prompt;
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase};
 use crate::stats::{Interval, TestName, interval, pareto};
-use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
+use crate::task::{ProviderChange, Task};
 use crate::text;
 use crate::units::Tokens;
 use jiff::Timestamp;
@@ -61,6 +61,9 @@ pub struct Summary {
     /// Batches that may be at their provider. They go on without the run, and a resume takes them in.
     #[serde(default)]
     pub open_batches: Vec<OpenBatch>,
+    /// What has changed, while the run was interrupted, of where and how models are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub provider_changes: Vec<ProviderChange>,
     /// The baseline.
     pub baseline: Option<Prompted>,
     /// The search's winner, or the incumbent during the search; the baseline only if no candidate
@@ -215,6 +218,15 @@ pub struct RoleSpent {
     /// What these second requests cost, in dollars.
     #[serde(default)]
     pub hedge_usd: f64,
+    /// And their tokens.
+    #[serde(default)]
+    pub hedge_tokens: Tokens,
+    /// Batches that their provider had twice.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub surplus_batches: u64,
+    /// What those that did not count are charged with, in dollars.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub surplus_usd: f64,
     /// Dollars, including lost ones.
     pub usd: f64,
 }
@@ -279,11 +291,19 @@ pub struct Counts {
     /// Texts for which the embedding model gave no vector.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub without_vector: u64,
+    /// Those of them for which it gave one of another number of dimensions than for most.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub in_other_spaces: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_nothing(dollars: &f64) -> bool {
+    *dollars == 0.0
 }
 
 impl Summary {
@@ -335,6 +355,7 @@ impl Summary {
                 .map(|(_, why)| why.clone()),
             waiting: None,
             open_batches: open_batches(state),
+            provider_changes: state.provider_changes.values().cloned().collect(),
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
             recommended: is_over.then_some(recommended),
@@ -482,6 +503,9 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
                 batch_saved_usd: spending.batch_saved.dollars(),
                 hedged_calls: spending.hedged,
                 hedge_usd: spending.hedge_charged.usd.dollars(),
+                hedge_tokens: spending.hedge_charged.tokens,
+                surplus_batches: spending.surplus_batches,
+                surplus_usd: spending.surplus_charged.usd.dollars(),
                 usd: spending.charged.usd.dollars(),
             };
             (role.to_string(), spent)
@@ -522,6 +546,7 @@ fn counts(state: &State) -> Counts {
         errors: state.counts.errors,
         estimated: state.counts.estimated,
         without_vector: state.counts.without_vector,
+        in_other_spaces: state.counts.in_other_spaces,
     }
 }
 

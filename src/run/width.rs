@@ -3,13 +3,12 @@
 //! Chosen once, when the run starts, and frozen with its recipe: the same seed, answers and width give
 //! the same run at any concurrency. Latency does not enter it.
 
-use super::estimate::estimate;
+use super::estimate::{Known, estimate};
 use crate::caps::Caps;
 use crate::recipe::{self, Recipe};
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::model::Provider;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The widest search that is chosen.
@@ -49,7 +48,7 @@ fn chosen(recipe: &Recipe, task: &Task, caps: Caps, concurrency: Option<usize>) 
     let provider = task.providers().get(task.task_model().name.provider());
     let concurrency = provider
         .map_or(Provider::DEFAULT_CONCURRENCY, |provider| provider.concurrency_within(concurrency));
-    let [fewest, _] = estimate(task, recipe, caps, &BTreeMap::new()).proposals_affordable;
+    let [fewest, _] = estimate(task, recipe, caps, &Known::default()).proposals_affordable;
     let width = (concurrency as u64).min(fewest / STEPS).clamp(1, WIDEST);
     i64::try_from(width).unwrap_or(1)
 }

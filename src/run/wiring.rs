@@ -161,14 +161,31 @@ pub fn check_models(task: &Task, access: &Access) -> Result<(), SourceError> {
     Ok(())
 }
 
+/// Checks that every price is known that a cap in dollars on a search needs.
+///
+/// # Errors
+/// The first model without a price, with the lines to add.
+pub fn check_prices(task: &Task, recipe: &Recipe) -> Result<(), SourceError> {
+    let compares = !recipe.compared_texts().is_empty();
+    task.check_prices(|role| role != ModelRole::Embed || compares)
+}
+
 /// Checks that a search has a cap, and that every price that the caps of a run need is known. An
 /// evaluation asks its rows and no more.
-pub(super) fn check_caps(kind: RunKind, task: &Task, caps: Caps) -> Result<(), RunError> {
+pub(super) fn check_caps(
+    kind: RunKind,
+    task: &Task,
+    recipe: &Recipe,
+    caps: Caps,
+) -> Result<(), RunError> {
     if caps.is_empty() && kind == RunKind::Search {
         return Err(RunError::Unlimited);
     }
     if caps.usd.is_some() {
-        task.check_prices()?;
+        match kind {
+            RunKind::Search => check_prices(task, recipe)?,
+            RunKind::Evaluation { .. } => task.check_price(ModelRole::Task)?,
+        }
     }
     Ok(())
 }

@@ -20,6 +20,8 @@ pub struct OpenBatch {
     pub posted: Option<(Timestamp, Timestamp)>,
     /// How many requests it has.
     pub rows: usize,
+    /// The ids of those that its provider has of the same name, and that count as paid.
+    pub surplus: BTreeSet<String>,
 }
 
 /// The batches that are at their provider, by our name.
@@ -49,7 +51,14 @@ impl OpenBatches {
                 self.of_call.extend(calls.iter().map(|call| (*call, Arc::clone(&name))));
                 let rows = calls.len();
                 let calls = calls.iter().copied().collect();
-                let batch = OpenBatch { calls, id: None, since: *at, posted: None, rows };
+                let batch = OpenBatch {
+                    calls,
+                    id: None,
+                    since: *at,
+                    posted: None,
+                    rows,
+                    surplus: BTreeSet::new(),
+                };
                 self.open.insert(name, batch);
             }
             Event::BatchPosted { name, at } => {
@@ -61,6 +70,11 @@ impl OpenBatches {
             Event::BatchSubmitted { name, id } => {
                 if let Some(batch) = self.open.get_mut(name.as_str()) {
                     batch.id = Some(id.clone());
+                }
+            }
+            Event::BatchSurplus { name, id, .. } => {
+                if let Some(batch) = self.open.get_mut(name.as_str()) {
+                    batch.surplus.insert(id.clone());
                 }
             }
             Event::Answered(answered) => self.end(answered.call),

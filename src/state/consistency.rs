@@ -91,7 +91,10 @@ impl Facts {
     /// What it names that does not exist.
     pub fn check(&self, event: &Event, named: &Named) -> Result<(), Misfit> {
         let rows = named.rows;
-        let is_before_start = matches!(event, Event::Pinned { .. } | Event::CapsChanged { .. });
+        let is_before_start = matches!(
+            event,
+            Event::Pinned { .. } | Event::CapsChanged { .. } | Event::ProvidersChanged { .. }
+        );
         match event {
             _ if is_before_start => Ok(()),
             Event::Started { .. } if self.phase != Phase::New => Err(Misfit::Started),
@@ -142,9 +145,9 @@ impl Facts {
                 let mut demos = sets.iter().flatten();
                 demos.try_for_each(|demo| check_row(demo.row, Split::Train, rows))
             }
-            Event::CallMissing { role, .. } | Event::CallsReopened { role, .. } => {
-                named.check_role(*role)
-            }
+            Event::CallMissing { role, .. }
+            | Event::CallsReopened { role, .. }
+            | Event::BatchSurplus { role, .. } => named.check_role(*role),
             Event::Reserved { call, role, .. } | Event::Hedged { call, role, .. } => {
                 named.check_role(*role)?;
                 let is_issued = *call < self.next_call;

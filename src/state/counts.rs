@@ -39,6 +39,8 @@ pub struct Counts {
     pub vain_embeddings_in_a_row: u32,
     /// Texts for which the embedding model gave no vector.
     pub without_vector: u64,
+    /// Those of them that got one of another number of dimensions than most.
+    pub in_other_spaces: u64,
     /// Calls that an earlier answer served.
     pub cached: u64,
     /// Decided children since the last new incumbent.

@@ -17,7 +17,8 @@ impl Facts {
                     let kept = self.vectors.add(&model, texts);
                     let in_a_row = &mut self.counts.vain_embeddings_in_a_row;
                     *in_a_row = if kept == 0 { *in_a_row + 1 } else { 0 };
-                    self.counts.without_vector += texts.len().saturating_sub(kept) as u64;
+                    self.counts.without_vector = self.vectors.missing() as u64;
+                    self.counts.in_other_spaces = self.vectors.in_other_spaces() as u64;
                 }
             }
             _ => {}

@@ -10,6 +10,7 @@ use crate::caps::Caps;
 use crate::event::{Draft, Gate, NoAnswer, RowKey, Shown, StopReason};
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::ledger::PlanLedger;
+use crate::task::ProviderChange;
 use crate::task::example::Split;
 use crate::task::model::RefusedFields;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -80,6 +81,8 @@ pub struct Facts {
     pub to_ask_again: BTreeSet<RowKey>,
     /// What the run was started with, as a hash.
     pub pin: Option<String>,
+    /// What has changed of where and how models are asked, by key, the last change of each.
+    pub provider_changes: BTreeMap<String, ProviderChange>,
     /// What the run may spend, where that was changed after its start.
     pub caps: Option<Caps>,
     /// The trouble that stopped the run, until it is resumed: its kind, and what happened.

@@ -48,6 +48,7 @@ impl Facts {
             Event::Started { .. }
             | Event::Resumed { .. }
             | Event::CapsChanged { .. }
+            | Event::ProvidersChanged { .. }
             | Event::Pinned { .. }
             | Event::SearchEnded { .. }
             | Event::WinnerChosen { .. }
@@ -66,6 +67,7 @@ impl Facts {
             | Event::BatchPlanned(_)
             | Event::BatchPosted { .. }
             | Event::BatchSubmitted { .. }
+            | Event::BatchSurplus { .. }
             | Event::Lost { .. } => self.apply_call(number, event),
 
             Event::ProposalDrafted(_)

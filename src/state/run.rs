@@ -27,6 +27,10 @@ impl Facts {
                 self.winner = Some((*candidate, *shrunken_dev, *hold_rows));
             }
             Event::Pinned { blake3 } => self.pin = Some(blake3.clone()),
+            Event::ProvidersChanged { changes } => {
+                let by_key = changes.iter().map(|change| (change.key.clone(), change.clone()));
+                self.provider_changes.extend(by_key);
+            }
             Event::CapsChanged { caps } => self.caps = Some(*caps),
             Event::Finished { .. } => self.phase = Phase::Over,
             Event::Resumed { .. } => {

@@ -4,16 +4,19 @@ use crate::event::Embedded;
 use crate::id::TextHash;
 use crate::task::model::ModelName;
 use crate::vector::Embedding;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// The vectors of texts. All have the same number of dimensions: what a server gives in another space counts as
-/// nothing.
+/// The vectors of texts. Those that count have the same number of dimensions, that of most: what a server gives
+/// in another space counts as nothing, also where it came first.
 #[derive(Clone, Debug, Default)]
 pub struct TextVectors {
     model: Option<ModelName>,
     by_text: HashMap<TextHash, Option<Arc<Embedding>>>,
-    /// The dimensions of the first vector.
+    /// How many vectors there are, by their dimensions.
+    by_dimensions: BTreeMap<u32, usize>,
+    /// The dimensions of most, the first of them where others are as many.
     dimensions: Option<u32>,
 }
 
@@ -34,10 +37,30 @@ impl TextVectors {
     #[must_use]
     pub fn of(&self, text: &str) -> Option<Option<Arc<Embedding>>> {
         let model = self.model.as_ref()?;
-        self.by_text.get(&TextHash::for_model(&model.to_string(), text)).cloned()
+        let known = self.by_text.get(&TextHash::for_model(&model.to_string(), text))?;
+        Some(known.as_ref().filter(|vector| self.counts(vector)).cloned())
     }
 
-    /// The dimensions of all vectors, once one is known.
+    /// Whether a vector is of the space of most.
+    fn counts(&self, vector: &Embedding) -> bool {
+        Some(vector.dimensions()) == self.dimensions
+    }
+
+    /// Vectors that do not count, because most have another number of dimensions.
+    #[must_use]
+    pub fn in_other_spaces(&self) -> usize {
+        let others = self.by_dimensions.iter().filter(|(it, _)| Some(**it) != self.dimensions);
+        others.map(|(_, count)| count).sum()
+    }
+
+    /// Texts without a vector that counts.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        let with = self.dimensions.and_then(|it| self.by_dimensions.get(&it)).copied();
+        self.len().saturating_sub(with.unwrap_or(0))
+    }
+
+    /// The dimensions of the vectors that count, once one is known.
     #[must_use]
     pub fn dimensions(&self) -> Option<u32> {
         self.dimensions
@@ -46,16 +69,21 @@ impl TextVectors {
     /// Takes in what a model said of texts; returns how many of them have a vector now.
     pub(super) fn add(&mut self, model: &ModelName, texts: &[Embedded]) -> usize {
         self.model = Some(model.clone());
-        let mut kept = 0;
         for Embedded { text, vector } in texts {
-            let first = vector.as_ref().map(Embedding::dimensions);
-            self.dimensions = self.dimensions.or(first);
-            let vector = vector.as_ref().filter(|it| Some(it.dimensions()) == self.dimensions);
             // A text is asked about once: the first answer stays.
-            let known = self.by_text.entry(*text);
-            let known = known.or_insert_with(|| vector.cloned().map(Arc::new));
-            kept += usize::from(known.is_some());
+            let Entry::Vacant(place) = self.by_text.entry(*text) else { continue };
+            place.insert(vector.clone().map(Arc::new));
+            if let Some(dimensions) = vector.as_ref().map(Embedding::dimensions) {
+                let alike = self.by_dimensions.entry(dimensions).or_default();
+                *alike += 1;
+                let (alike, most) =
+                    (*alike, self.dimensions.and_then(|it| self.by_dimensions.get(&it)));
+                if most.is_none_or(|most| alike > *most) {
+                    self.dimensions = Some(dimensions);
+                }
+            }
         }
-        kept
+        let of = |text: &Embedded| self.by_text.get(&text.text)?.as_ref();
+        texts.iter().filter_map(of).filter(|vector| self.counts(vector)).count()
     }
 }

@@ -168,6 +168,14 @@ impl ModelsTable {
         let embed = self.embed.iter().map(|embed| (ModelRole::Embed, embed));
         std::iter::once((ModelRole::Task, &self.task)).chain(mutators).chain(judge).chain(embed)
     }
+
+    /// The same, to be changed.
+    pub(super) fn each_mut(&mut self) -> impl Iterator<Item = (ModelRole, &mut ModelSpec)> {
+        let mutators = (0..).map(MutatorIx).map(ModelRole::Mutator).zip(&mut self.mutator);
+        let judge = self.judge.iter_mut().map(|judge| (ModelRole::Judge, judge));
+        let embed = self.embed.iter_mut().map(|embed| (ModelRole::Embed, embed));
+        std::iter::once((ModelRole::Task, &mut self.task)).chain(mutators).chain(judge).chain(embed)
+    }
 }
 
 /// The most mutators of a task.
@@ -239,6 +247,15 @@ impl TaskFile {
         read.check_file(file, text)?;
         read.check(file, text)?;
         Ok(read)
+    }
+
+    /// A provider, completed where it is built in; `None` where there is none of this name.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<Provider> {
+        match self.providers.get(name) {
+            Some(provider) => Some(provider.clone().completed(name)),
+            None => Provider::built_in(name),
+        }
     }
 
     /// What only a file can lack: a program gives rows, scorers and models by value.

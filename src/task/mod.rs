@@ -13,11 +13,13 @@ pub mod scorer;
 pub mod goal;
 pub mod model;
 pub mod file;
+mod current; // What a resumed run reads afresh.
 pub mod frozen;
 pub mod builder;
 pub(crate) mod warnings;
 
 pub use builder::TaskBuilder;
+pub use current::ProviderChange;
 pub use frozen::{DataFile, TaskFacts, TaskFiles, TaskSource};
 
 use crate::caps::Caps;
@@ -98,8 +100,8 @@ pub struct Task {
     blank_rows: Option<String>,
     /// What is said of the groups that stay in one split.
     groups: Option<String>,
-    models: BTreeMap<ModelRole, Model>,
-    providers: BTreeMap<String, Provider>,
+    models: Models,
+    providers: Providers,
 }
 
 /// The seed of the splits. It does not depend on a run's seed, so that every run of a task has the
@@ -176,22 +178,7 @@ impl Task {
                 .help("give `dev` a larger share, add rows, or use smaller groups"));
         }
         let tokens = (layout.bytes_without_row(&baseline) as u64).div_ceil(4);
-        let mut models = BTreeMap::new();
-        let mut providers = BTreeMap::new();
-        for (role, spec) in read.models.each() {
-            let name = spec.model.provider();
-            let mut provider =
-                provider(read, name).ok_or_else(|| at.unknown_provider(read, role, name))?;
-            provider.ca_file = provider.ca_file.map(|file| source.folder().join(file));
-            let of_provider =
-                provider.form().map_err(|flaw| at.error(&["providers", name], flaw))?;
-            let model = schema(role, spec, &source)
-                .and_then(|schema| model(role, spec, &provider, &of_provider, schema))
-                .map_err(|flaw| at.error(&["models", role.key()], flaw))?;
-            at.check_window(role, &model)?;
-            models.insert(role, model);
-            providers.insert(name.to_owned(), provider);
-        }
+        let (models, providers) = at.models(read)?;
         Ok(Self {
             name: read.name.clone(),
             about: if read.about.is_empty() { read.name.clone() } else { read.about.clone() },
@@ -291,27 +278,26 @@ impl Task {
         &self.models[&ModelRole::Task]
     }
 
-    /// The task with its providers' keys, limits and waits as its file says now. What decides results
-    /// stays as it is. A file that is gone, or that cannot be read, changes nothing.
+    /// The task with what is read afresh from its file: how providers are reached and paced, and how calls
+    /// are made. With it comes what has changed of where and how models are asked, compared with what
+    /// was `accepted` before, by key. All else stays as it was when the run was started. A task that was
+    /// made in memory, or whose file is gone, stays as it is.
     ///
     /// # Errors
-    /// A provider is another one now: what has changed.
-    pub fn with_current_providers(mut self) -> Result<Self, String> {
-        let TaskSource::Files(files) = &self.source else { return Ok(self) };
-        let text = crate::source::read_text(&files.file).ok();
-        let now = text.and_then(|text| TaskFile::parse(&files.file, &text).ok());
-        let (Some(now), folder) = (now, self.folder()) else { return Ok(self) };
-        for (name, then) in &mut self.providers {
-            let Some(now) = provider(&now, name) else { continue };
-            if (now.kind, &now.base_url) != (then.kind, &then.base_url) {
-                return Err(format!("the address of provider `{name}` has changed"));
-            }
-            // What its requests hold is in the models' forms already.
-            let prices = (then.price, then.free, std::mem::take(&mut then.prices));
-            let ca_file = now.ca_file.as_ref().map(|file| folder.join(file));
-            *then = Provider { ca_file, price: prices.0, free: prices.1, prices: prices.2, ..now };
-        }
-        Ok(self)
+    /// A mistake in the file as it is now.
+    pub fn with_current_providers(
+        mut self,
+        accepted: &BTreeMap<String, ProviderChange>,
+    ) -> Result<(Self, Vec<ProviderChange>), SourceError> {
+        let TaskSource::Files(frozen) = &self.source else { return Ok((self, Vec::new())) };
+        let Ok(text) = source::read_text(&frozen.file) else { return Ok((self, Vec::new())) };
+        let then = TaskFile::parse(&frozen.file, &frozen.text)?;
+        let now = TaskFile::parse(&frozen.file, &text)?;
+        let current = TaskFile::parse(&frozen.file, &frozen.text)?.with_current(&now);
+        let changes = then.provider_changes(&current, accepted);
+        let source = TaskSource::Files(TaskFiles { text, ..frozen.clone() });
+        (self.models, self.providers) = Locator { source: &source }.models(&current)?;
+        Ok((self, changes))
     }
 
     /// The providers that the models need, by name.
@@ -350,12 +336,15 @@ impl Task {
         duplicates::near_duplicates_by(&self.splits, self.layout.shown_columns())
     }
 
-    /// Checks that every paid model has a price.
+    /// Checks that every paid model that is asked has a price.
     ///
     /// # Errors
     /// The first model without a price, with the lines to add.
-    pub fn check_prices(&self) -> Result<(), SourceError> {
-        self.models.keys().try_for_each(|role| self.check_price(*role))
+    pub fn check_prices(&self, is_asked: impl Fn(ModelRole) -> bool) -> Result<(), SourceError> {
+        self.models
+            .keys()
+            .filter(|role| is_asked(**role))
+            .try_for_each(|role| self.check_price(*role))
     }
 
     /// Checks that the model of a role has a price, where the task names one.
@@ -375,13 +364,6 @@ impl Task {
             )));
         }
         Ok(())
-    }
-}
-
-fn provider(read: &TaskFile, name: &str) -> Option<Provider> {
-    match read.providers.get(name) {
-        Some(provider) => Some(provider.clone().completed(name)),
-        None => Provider::built_in(name),
     }
 }
 
@@ -416,6 +398,8 @@ fn model(
 ) -> Result<Model, String> {
     let (name, kind) = (spec.model.model(), provider.form_kind());
     spec.form.check_for(kind)?;
+    let for_vectors = of_provider.for_vectors();
+    let of_provider = if role == ModelRole::Embed { &for_vectors } else { of_provider };
     let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?
         .with_schema(schema);
     let form = match role {
@@ -612,6 +596,9 @@ fn check_answers(scorers: &ScorerSet, rows: &Rows, data: &[DataFile]) -> Result<
     Ok(())
 }
 
+type Models = BTreeMap<ModelRole, Model>;
+type Providers = BTreeMap<String, Provider>;
+
 /// Finds the line of a key of the task file.
 struct Locator<'a> {
     source: &'a TaskSource,
@@ -624,6 +611,27 @@ impl Locator<'_> {
             Some(line) => error.at_line(line),
             None => error,
         }
+    }
+
+    /// The models by role, and the providers that they need by name.
+    fn models(&self, read: &TaskFile) -> Result<(Models, Providers), SourceError> {
+        let mut models = BTreeMap::new();
+        let mut providers = BTreeMap::new();
+        for (role, spec) in read.models.each() {
+            let name = spec.model.provider();
+            let mut provider =
+                read.provider(name).ok_or_else(|| self.unknown_provider(read, role, name))?;
+            provider.ca_file = provider.ca_file.map(|file| self.source.folder().join(file));
+            let of_provider =
+                provider.form().map_err(|flaw| self.error(&["providers", name], flaw))?;
+            let model = schema(role, spec, self.source)
+                .and_then(|schema| model(role, spec, &provider, &of_provider, schema))
+                .map_err(|flaw| self.error(&["models", role.key()], flaw))?;
+            self.check_window(role, &model)?;
+            models.insert(role, model);
+            providers.insert(name.to_owned(), provider);
+        }
+        Ok((models, providers))
     }
 
     /// Checks that only the mutator has a context window, and that it is larger than the longest

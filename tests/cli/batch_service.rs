@@ -14,6 +14,10 @@ pub(crate) enum Fault {
     Says503AndTakes,
     /// It takes its first batch, says 500, and lists it after a while.
     Says500AndListsLate,
+    /// It takes its first batch, says 500, and lists it once it is asked to begin another one.
+    Says500AndListsBoth,
+    /// It takes no batch, and says 429.
+    Says429Always,
     /// It takes no batch, and says 500.
     Says500,
     /// It takes its first batch, and answers with a page.
@@ -102,6 +106,7 @@ impl State {
                     Fault::Says500AndListsLate => {
                         self.first_begun.is_some_and(|begun| begun.elapsed() < LATE)
                     }
+                    Fault::Says500AndListsBoth => self.begun < 2,
                     _ => false,
                 };
                 let hidden = usize::from(is_hidden).min(self.batches.len());
@@ -146,7 +151,7 @@ impl State {
         if fault == Fault::Says500 {
             return error(500);
         }
-        if fault == Fault::Says429 && is_first {
+        if fault == Fault::Says429Always || fault == Fault::Says429 && is_first {
             return error(429);
         }
         let file: usize = body["input_file_id"].as_str().unwrap().parse().unwrap();
@@ -156,7 +161,7 @@ impl State {
         }
         match fault {
             Fault::Says503AndTakes if is_first => error(503),
-            Fault::Says500AndListsLate if is_first => error(500),
+            Fault::Says500AndListsLate | Fault::Says500AndListsBoth if is_first => error(500),
             Fault::AnswersAPageAndTakes | Fault::HidesAndTakes if is_first => page(),
             _ => (200, "", self.shown(fault, self.batches.len() - 1).to_string()),
         }

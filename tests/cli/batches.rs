@@ -151,10 +151,34 @@ fn rows_that_expire_are_asked_again_and_few_rows_are_asked_live() {
     let auto = Served::with_rows(200, "openai", "execution = \"auto\"", "");
     auto.env.run("run served --name few --strategy random --max-calls 12 --quiet").ok();
     assert_eq!(auto.events("few", "batch_planned"), Vec::<Value>::new());
+    let report = auto.env.run("report few --format md").ok().stdout;
+    assert!(report.contains("no call came in a batch"), "{report}");
     auto.env.run("run served --name many --strategy best-of-n --max-calls 200 --quiet").ok();
     assert!(!auto.events("many", "batch_planned").is_empty());
     let plan = auto.env.run("plan served --for 8h").ok().stdout;
     assert!(plan.contains("batches: 8 h 00 min have about 8 rounds"), "{plan}");
+}
+
+#[test]
+fn a_plan_counts_the_price_at_which_calls_will_be_paid() {
+    let planned = |execution: &str, time: &str| {
+        let env = TestEnv::with_colours();
+        let provider = "[providers.local]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
+             price = { input = 1.0, output = 2.0, batch = 0.5 }\n\n[goal]";
+        let model = format!("{{ model = \"local/clerk\", execution = \"{execution}\" }}");
+        env.edit("colours/task.toml", "\"sim/clerk\"", &model);
+        env.edit("colours/task.toml", "[goal]", provider);
+        let task =
+            env.run(&format!("plan colours --for {time} --json")).ok().json()["roles"]["task"]
+                .clone();
+        (task["usd"].as_f64().unwrap(), task["batches_save_usd"].as_f64())
+    };
+    let (live, saved) = planned("live", "8h");
+    assert!(live > 0.0 && saved.is_none());
+    assert_eq!(planned("batch", "8h"), (live / 2.0, None));
+    assert_eq!(planned("auto", "8h"), (live, Some(live / 2.0)));
+    // No batch comes within half an hour.
+    assert_eq!((planned("batch", "30m"), planned("auto", "30m")), ((live, None), (live, None)));
 }
 
 /// What a server says that has no batches, with its key in it.
@@ -257,6 +281,47 @@ fn a_batch_that_is_listed_late_after_an_error_is_not_bought_again() {
     env.run(&format!("run colours --name one {SEARCH}")).ok();
     let (batches, begun) = service.batches();
     assert_eq!((service.bought_twice(), begun - batches), (0, 0));
+}
+
+#[test]
+fn a_batch_that_its_provider_has_twice_is_cancelled_and_counts_as_paid() {
+    let service = BatchService::start(Fault::Says500AndListsBoth);
+    let env = at(&service);
+    env.run(&format!("run colours --name one {SEARCH}")).ok();
+    let events = env.events("one");
+    let of = |kind: &str| -> Vec<&Value> {
+        events.iter().filter(|(it, _)| it == kind).map(|(_, event)| event).collect()
+    };
+    let surplus = of("batch_surplus");
+    let calls = of("batch_planned")[0]["calls"].as_array().unwrap().clone();
+    let reserved: u64 = of("reserved")
+        .into_iter()
+        .filter(|it| calls.contains(&it["call"]))
+        .map(|it| it["usd"].as_u64().unwrap())
+        .sum();
+    assert_eq!((surplus.len(), service.bought_twice()), (1, calls.len()));
+    assert_eq!(surplus[0]["usd"].as_u64().unwrap(), reserved);
+    let task = &env.json("results/one/summary.json")["spent"]["by_role"]["task"];
+    assert_eq!(
+        (&task["surplus_batches"], &task["surplus_usd"]),
+        (&json!(1), &json!(reserved as f64 / 1e9))
+    );
+    assert!(task["usd"].as_f64() > task["surplus_usd"].as_f64());
+    let id = surplus[0]["id"].as_str().unwrap();
+    let requests = service.server.requests();
+    assert!(requests.iter().any(|it| it.target.ends_with(&format!("/{id}/cancel"))));
+    let status = env.run("status one").ok().stdout;
+    assert!(status.contains("1 batch ran twice at the provider"), "{status}");
+}
+
+#[test]
+fn a_provider_that_has_no_room_for_a_batch_is_asked_as_long_as_its_patience() {
+    let service = BatchService::start(Fault::Says429Always);
+    let env = at(&service);
+    let began = Instant::now();
+    let ran = env.run(&format!("run colours --name one {SEARCH}")).exits(4);
+    assert!(ran.stderr.contains("no batch was taken for"), "{}", ran.stderr);
+    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
 }
 
 #[test]

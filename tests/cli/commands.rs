@@ -462,3 +462,11 @@ fn a_resumed_run_may_get_more_time() {
     env.run("resume late --for 10m --quiet").ok();
     assert_eq!(env.json("results/late/summary.json")["stop_reason"], "budget_calls");
 }
+
+#[test]
+fn status_shows_the_tokens_under_a_cap_on_tokens() {
+    let env = TestEnv::with_colours();
+    env.run("run colours --strategy random --name one --max-tokens 20000 --quiet").ok();
+    let status = env.run("status one").ok().stdout;
+    assert!(status.contains(" tokens of 20,000"), "{status}");
+}

@@ -582,6 +582,8 @@ fn batches_are_checked_where_they_are_asked_for() {
     let (found, _) = checked(&env, enough, 0);
     is(&found, "task", "batches", "ok", "lists its batches");
     is(&found, "night", "batches", "ok", "8 h 00 min have 8 rounds of batches, at 1 h 00 min each");
+    is(&found, "task", "limits", "ok", "calls wait for batches");
+    assert_eq!(found["roles"]["task"]["calls_per_hour"], Value::Null);
     let tight = "--max-usd 900 --max-calls 100000 --for 2h --set schedule.lookahead=100";
     let (found, _) = checked(&env, tight, 0);
     is(&found, "night", "batches", "warning", "have 2 rounds of batches");

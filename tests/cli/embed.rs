@@ -28,7 +28,7 @@ fn env(server: &Server, price: &str) -> TestEnv {
 const PRICE: &str = "price = { input = 0.02, output = 0.0 }";
 
 fn texts(request: &Request) -> Vec<String> {
-    assert_eq!(request.target, "/v1/embeddings");
+    assert!(request.target.starts_with("/v1/embeddings"));
     let texts = request.body["input"].as_array().unwrap();
     texts.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
@@ -246,8 +246,33 @@ fn the_cap_holds_and_a_vector_that_does_not_fit_is_done_without() {
     assert_eq!(spent["by_role"]["embed"]["calls"], server.requests().len());
 
     let unknown = env(&server, "");
+    // No vector, no price.
+    unknown.run("run colours --strategy random --name none --max-usd 0.2 --max-calls 60").ok();
+    unknown.run("plan colours --strategy random --max-usd 0.2").ok();
+    let found = unknown.run("doctor colours --strategy random --max-usd 0.2 --json").ok().json();
+    assert!(!found.to_string().contains("is unknown"), "{found}");
+    unknown.run(&format!("plan colours {NOVELTY} --max-usd 0.2")).exits(3);
     let ran = unknown.run(&format!("run colours {NOVELTY} --name one --max-usd 0.2")).exits(3);
     assert!(ran.stderr.contains("the price of `vectors/m` is unknown"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_a_provider_adds_to_chat_requests_is_not_sent_with_texts() {
+    let server = Server::start(|_, request| says(request, apart));
+    let extra = "free = true\nheaders = { x-team = \"red\" }\nquery = { v = \"2\" }\n\
+        reasoning_effort = \"low\"\nbody = { top_p = 0.9 }";
+    let env = env(&server, extra);
+    let own = "{ model = \"vectors/m\", body = { dimensions = 100 } }";
+    env.edit("colours/task.toml", "\"vectors/m\"", own);
+    env.run(&format!("run colours {NOVELTY} --name one --max-proposals 3")).ok();
+    let requests = server.requests();
+    assert!(!requests.is_empty());
+    for request in requests.iter() {
+        let keys: Vec<&String> = request.body.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["dimensions", "model", "input"]);
+        assert_eq!(request.target, "/v1/embeddings?v=2");
+        assert_eq!(request.headers["x-team"], "red");
+    }
 }
 
 /// The simulated server speaks the protocol, and `doctor` asks it.

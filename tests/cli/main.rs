@@ -21,6 +21,7 @@ mod mistakes;
 mod protocols;
 mod recipes;
 mod recorded_models;
+mod resume_changes;
 mod runs;
 mod server;
 mod servers;

@@ -8,7 +8,7 @@ use crate::caps::Share;
 use crate::clock::Clock;
 use crate::engine::batches::{Brought, call_of};
 use crate::engine::error::StopCause;
-use crate::event::{Failure, StopReason};
+use crate::event::{Event, Failure, StopReason};
 use crate::id::Call;
 use crate::provider::LlmError;
 use crate::provider::backoff::Backoff;
@@ -87,7 +87,10 @@ impl CallRunner {
         }
         loop {
             let id = match self.ended(context, &mut collection).await? {
-                End::Ended(id) => id,
+                End::Ended(id) => {
+                    self.check_surplus(context, &collection).await?;
+                    id
+                }
                 End::Refused(error) => {
                     let model = context.request.model.clone();
                     return self.refused(context, &collection, &model, error).await;
@@ -190,6 +193,7 @@ impl CallRunner {
                     found.retain(|found| !ours.contains(&found.id));
                     if let Some(certain) = found.iter().find(|found| found.is_certain) {
                         self.submitted(&name, &certain.id).await?;
+                        self.settle_surplus(context, collection, &found).await?;
                         return Ok(vec![certain.clone()]);
                     }
                     if !found.is_empty() {
@@ -208,6 +212,66 @@ impl CallRunner {
                 Err(error) => self.pause_after(context, collection, error).await?,
             }
         }
+    }
+
+    /// Looks once more for a batch that was asked to begin several times: one that its provider had not listed
+    /// may be there after all.
+    async fn check_surplus(
+        &self,
+        context: &CallContext<'_>,
+        collection: &Collection<'_>,
+    ) -> Result<(), StopCause> {
+        let out = lock(&self.batches).get(&collection.name).map(|out| (out.posted, out.rows));
+        let Some((Some((first, last)), rows)) = out else { return Ok(()) };
+        if first == last {
+            return Ok(());
+        }
+        let sought = Sought { name: &collection.name, rows, since: first };
+        match collection.api.find(collection.form, sought).await {
+            Ok(found) => self.settle_surplus(context, collection, &found).await,
+            Err(error) => {
+                tracing::warn!(why = error.message, "whether a batch is there twice is not known");
+                Ok(())
+            }
+        }
+    }
+
+    /// Of several batches of one name, those that are not the one whose id is known are told to stop. What
+    /// they answered is not asked for, so each counts as paid at the worst case of its requests.
+    async fn settle_surplus(
+        &self,
+        context: &CallContext<'_>,
+        collection: &Collection<'_>,
+        found: &[Found],
+    ) -> Result<(), StopCause> {
+        let name = &collection.name;
+        for Found { id, .. } in found.iter().filter(|found| found.is_certain) {
+            let left = {
+                let mut batches = lock(&self.batches);
+                let left = batches.left(name);
+                let Some(out) = batches.get(name) else { return Ok(()) };
+                let is_counted = out.id.as_ref() == Some(id) || !out.surplus.insert(id.clone());
+                if is_counted {
+                    continue;
+                }
+                left
+            };
+            let event = {
+                let mut wallet = self.wallet();
+                let charged = left.iter().map(|call| wallet.reserved(*call)).sum();
+                let (role, share) = (context.role, context.share);
+                let (name, id) = (name.to_string(), id.clone());
+                let event = Event::BatchSurplus { name, id, charged, role, share };
+                wallet.apply(&event);
+                event
+            };
+            self.journal.append_durable(event).await?;
+            tracing::warn!(%name, id, "the provider has a batch twice: one is cancelled and counts as paid");
+            if let Err(error) = collection.api.cancel(collection.form, id).await {
+                tracing::warn!(id, why = error.message, "it could not be cancelled");
+            }
+        }
+        Ok(())
     }
 
     /// Waits until nothing more of a batch is answered.

@@ -14,6 +14,7 @@ use crate::id::Call;
 use crate::provider::LlmError;
 use crate::provider::batch::{BatchApi, BatchRow, Prepared, Sought};
 use crate::task::model::{Execution, ModelRole};
+use crate::text;
 use crate::units::Amount;
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use std::collections::BTreeSet;
@@ -241,7 +242,7 @@ impl CallRunner {
         let sought = Sought { name: &name, rows, since: Clock::System.now() };
         let before = api.find(form, sought).await.unwrap_or_default();
         collection.others = before.into_iter().map(|found| found.id).collect::<BTreeSet<_>>();
-        let mut failed_posts = 0;
+        let (mut failed_posts, mut throttled_since) = (0, None);
         loop {
             if self.is_stopping() {
                 return Err(StopCause::Cancelled);
@@ -282,7 +283,17 @@ impl CallRunner {
             if !self.found(context, collection, unlisted).await?.is_empty() {
                 return Ok(true);
             }
-            failed_posts += u32::from(!is_throttled);
+            // What its list says is no answer to what it is asked to begin.
+            let since = *throttled_since.get_or_insert_with(Instant::now);
+            match is_throttled {
+                true if since.elapsed() >= patience => {
+                    let waited = text::duration(since.elapsed());
+                    let why = format!("no batch was taken for {waited}: {why}");
+                    return Err(StopCause::trouble(StopReason::NoAnswers, why));
+                }
+                true => {}
+                false => (failed_posts, throttled_since) = (failed_posts + 1, None),
+            }
             if failed_posts >= MOST_POSTS {
                 let why = format!("{failed_posts} times a batch did not begin: {why}");
                 return Err(StopCause::trouble(StopReason::NoAnswers, why));

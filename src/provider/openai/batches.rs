@@ -96,15 +96,14 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
 
     async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError> {
         let oldest = (sought.since - SLACK).as_second();
-        let mut after = String::new();
+        let (mut found, mut after) = (Vec::new(), String::new());
         for _ in 0..MOST_PAGES {
             let page =
                 asked(&self.0, form, Message::get(&format!("/batches?limit=100{after}"))).await?;
             let batches = page["data"].as_array().map_or(&[][..], Vec::as_slice);
             let ours = |batch: &&Value| batch["metadata"][NAME].as_str() == Some(sought.name);
-            if let Some(id) = batches.iter().find(ours).and_then(|batch| text_at(batch, "id")) {
-                return Ok(vec![Found { id, is_certain: true }]);
-            }
+            let ids = batches.iter().filter(ours).filter_map(|batch| text_at(batch, "id"));
+            found.extend(ids.map(|id| Found { id, is_certain: true }));
             // The list begins with the youngest.
             let is_older =
                 |batch: &Value| batch["created_at"].as_i64().is_some_and(|at| at < oldest);
@@ -116,7 +115,7 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
                 _ => break,
             }
         }
-        Ok(Vec::new())
+        Ok(found)
     }
 
     async fn status(&self, form: &RequestForm, id: &str) -> Result<BatchStatus, LlmError> {

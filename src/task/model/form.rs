@@ -205,6 +205,12 @@ impl RequestForm {
         self.asks_vectors
     }
 
+    /// The dimensions that vectors are asked for with, where the task's own `body` states them.
+    #[must_use]
+    pub fn dimensions(&self) -> Option<u64> {
+        self.body.get("dimensions").and_then(Value::as_u64)
+    }
+
     /// Headers beside those of every request.
     #[must_use]
     pub fn headers(&self) -> &BTreeMap<String, String> {

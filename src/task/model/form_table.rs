@@ -50,6 +50,14 @@ pub struct FormTable {
 }
 
 impl FormTable {
+    /// What of a provider's table is for requests of every kind: the rest is for those that are answered in
+    /// words.
+    #[must_use]
+    pub fn for_vectors(&self) -> Self {
+        let (headers, query) = (self.headers.clone(), self.query.clone());
+        Self { headers, query, ..Self::default() }
+    }
+
     /// Checks the names of its fields against those of a protocol.
     ///
     /// # Errors

@@ -1,0 +1,103 @@
+//! What of a task file counts for a run that is resumed.
+
+use crate::env::TestEnv;
+use crate::server::{Server, answer};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[test]
+fn a_change_of_how_models_are_asked_is_refused_until_it_is_accepted() {
+    let is_well = Arc::new(AtomicBool::new(false));
+    let well = Arc::clone(&is_well);
+    let server = Server::start(move |_, request| match well.load(Ordering::SeqCst) {
+        true => answer(request),
+        false => (401, "", json!({"error": {"message": "no such user"}}).to_string()),
+    });
+    let env = TestEnv::with_server(&server, "headers = { x-team = \"red\" }");
+    env.edit(
+        "colours/task.toml",
+        "\"local/clerk\"",
+        "{ model = \"local/clerk\", body = { top_p = 0.5 } }",
+    );
+    env.run("run colours --name one").exits(4);
+    env.edit("colours/task.toml", "x-team = \"red\"", "x-team = \"blue\"");
+    env.edit("colours/task.toml", "top_p = 0.5", "top_k = 9");
+    env.edit("colours/task.toml", "free = true", "free = true\nquery = { v = \"2\" }");
+    let asked = server.requests().len();
+    let ran = env.run("resume one --max-calls 200").exits(3);
+    for change in [
+        "`models.task.body.top_k` was left out and is `9`",
+        "`models.task.body.top_p` was `0.5` and is left out",
+        "`providers.local.headers.x-team` was `red` and is `blue`",
+        "`providers.local.query.v` was left out and is `2`",
+        "--accept-changed-provider",
+    ] {
+        assert!(ran.stderr.contains(change), "{change}: {}", ran.stderr);
+    }
+    let kinds =
+        |env: &TestEnv| env.events("one").into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+    assert!(
+        !kinds(&env).contains(&"caps_changed".to_owned()),
+        "nothing is done before it is accepted"
+    );
+    assert_eq!(server.requests().len(), asked, "nothing is asked before it is accepted");
+
+    env.run("resume one --accept-changed-provider").exits(4);
+    let events = env.events("one");
+    let (_, changed) = events.iter().find(|(kind, _)| kind == "providers_changed").unwrap();
+    assert_eq!(changed["changes"].as_array().unwrap().len(), 4, "{changed}");
+    // What was accepted is the state of the run: the old value is now the changed one.
+    env.run("resume one").exits(4);
+    env.edit("colours/task.toml", "x-team = \"blue\"", "x-team = \"red\"");
+    let ran = env.run("resume one").exits(3);
+    assert!(ran.stderr.contains("x-team` was `blue` and is `red`"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("top_k"), "{}", ran.stderr);
+    env.edit("colours/task.toml", "x-team = \"red\"", "x-team = \"blue\"");
+    is_well.store(true, Ordering::SeqCst);
+    env.run("resume one").ok();
+    let last = server.requests().last().unwrap().clone();
+    assert_eq!((&last.body["top_k"], last.body.get("top_p")), (&json!(9), None));
+    for shown in ["status one", "report one --format md"] {
+        let shown = env.run(shown).ok().stdout;
+        assert!(shown.contains("x-team") && shown.contains("blue"), "{shown}");
+    }
+    // A run that is over asks nothing, so nothing of its provider matters.
+    env.edit("colours/task.toml", "x-team = \"blue\"", "x-team = \"green\"");
+    env.run("resume one").ok();
+}
+
+#[test]
+fn a_mistake_in_the_task_file_is_told_on_resume_and_a_file_that_is_gone_is_not_needed() {
+    let server = Server::start(|_, _| (401, "", "{}".to_owned()));
+    let env = TestEnv::with_server(&server, "concurrency = 2");
+    env.run("run colours --name one").exits(4);
+    env.edit("colours/task.toml", "concurrency = 2", "concurency = 2");
+    let ran = env.run("resume one").exits(3);
+    assert!(
+        ran.stderr.contains("task.toml:") && ran.stderr.contains("concurency"),
+        "{}",
+        ran.stderr
+    );
+    std::fs::remove_file(env.path("colours/task.toml")).unwrap();
+    env.run("resume one").exits(4);
+}
+
+#[test]
+fn the_way_that_calls_are_made_is_read_afresh_as_the_advice_says() {
+    let server = Server::start(|_, request| match request.target.contains("/files") {
+        true => (404, "", json!({"error": {"message": "no batches here"}}).to_string()),
+        false => answer(request),
+    });
+    let env = TestEnv::with_server(&server, "");
+    let batch = "{ model = \"local/clerk\", execution = \"batch\" }";
+    env.edit("colours/task.toml", "\"local/clerk\"", batch);
+    let ran = env.run("run colours --name one").exits(4);
+    assert!(ran.stderr.contains("execution = \"auto\""), "{}", ran.stderr);
+    // What cannot go together is refused as at the start of a run.
+    env.edit("colours/task.toml", "\"batch\"", "\"auto\", hedge = \"5s\"");
+    let ran = env.run("resume one").exits(3);
+    assert!(ran.stderr.contains("`hedge` is for calls"), "{}", ran.stderr);
+    env.edit("colours/task.toml", ", hedge = \"5s\"", "");
+    env.run("resume one").ok();
+}
