@@ -212,19 +212,20 @@ impl RunDir {
     /// It cannot be read, or its content is invalid.
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunDirError> {
         let path = self.file(name);
-        let text = fs::read_to_string(&path).map_err(|source| io_error(&path, source))?;
+        // A pipe in its place would never end.
+        let bytes = crate::source::read(&path).map_err(|source| io_error(&path, source))?;
         let malformed = |message: String| RunDirError::Malformed { path: path.clone(), message };
         #[derive(Deserialize)]
         struct Version {
             schema: u32,
         }
         let version: Version =
-            serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+            serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
         if version.schema > SCHEMA {
             let message = format!("written by a newer program (schema {})", version.schema);
             return Err(malformed(message));
         }
-        serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))
+        serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))
     }
 
     /// Replaces a file atomically.

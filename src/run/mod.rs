@@ -71,6 +71,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use summary_writer::SummaryWriter;
+use tokio::task::JoinSet;
 
 /// A run that this process has locked until it is dropped.
 pub struct Run {
@@ -472,14 +473,13 @@ impl Run {
         for observer in observers {
             search.observe(observer);
         }
-        let heed = |(dir, _): &(RunDir, RunLock)| {
-            tokio::spawn(stop_request::heed(dir.clone(), control.clone()))
-        };
-        let heeding = self.folder.as_ref().map(heed);
-        let outcome = search.run().await;
-        if let Some(heeding) = heeding {
-            heeding.abort();
+        // It ends with this search, also where that is dropped.
+        let mut heeding = JoinSet::new();
+        if let Some((dir, _)) = &self.folder {
+            heeding.spawn(stop_request::heed(dir.clone(), control.clone()));
         }
+        let outcome = search.run().await;
+        drop(heeding);
         // Observers that draw are dropped here, before anything else is shown.
         let state = search.into_state();
         let wallet = runner.wallet().clone();

@@ -157,14 +157,15 @@ fn prompts_of_runs_files_and_revisions_are_compared() {
     assert!(parts.iter().all(|part| part["is_changed"] == false), "{same}");
 
     let git = |arguments: &[&str]| {
-        let arguments =
-            [&["-C", "repo", "-c", "user.name=n", "-c", "user.email=e"], arguments].concat();
+        let arguments = [&["-C", "repo"], arguments].concat();
         assert!(
             env.program("git").args(arguments).stdout(Stdio::null()).status().unwrap().success()
         );
     };
     env.write("repo/plain.md", "Say which one it is.\n");
     env.program("git").args(["init", "--quiet", "repo"]).status().unwrap();
+    git(&["config", "user.name", "n"]);
+    git(&["config", "user.email", "e@example.com"]);
     git(&["add", "."]);
     git(&["commit", "--quiet", "-m", "one"]);
     env.run(&format!("export alpha --to repo --path p.md --candidate {best} --quiet")).ok();

@@ -517,7 +517,7 @@ fn a_pipe_in_the_place_of_a_runs_file_is_no_run() {
         let path = format!("results/one/{file}");
         std::fs::remove_file(env.path(&path)).unwrap();
         assert!(env.program("mkfifo").arg(&path).status().unwrap().success());
-        for line in ["resume one", "status one", "report one"] {
+        for line in ["resume one", "status one", "report one", "list", "watch one", "stop one"] {
             let ran = env.run(line);
             assert!(ran.code != 101 && ran.code != 134, "{file}, {line}: {}", ran.stderr);
         }

@@ -202,7 +202,7 @@ pub(super) fn is_term_in_prose(before: &str, after: &str) -> bool {
         })
 }
 
-/// Whether a number is a factor of a product: `3 × 4`, `3·4`, `3 x 4`, `3*4`. A star or a letter stands
+/// Whether a number is a factor of a product, in prose and in formulas: `3 × 4`, `3·4`, `3 x 4`, `3*4`. A star or a letter stands
 /// alike on both sides, or else it may open an emphasis or be part of a word.
 fn is_factor(before: &str, after: &str) -> bool {
     let space: &[char] = &[' ', THIN_SPACE];
@@ -279,6 +279,7 @@ pub(super) fn is_trailing_minus(after: &str) -> bool {
 /// Whether a number is one term of a formula, such as `5 + 3` or `x + 2`: the value of the whole is not
 /// read.
 pub(super) fn is_term(before: &str, after: &str) -> bool {
+    let is_factor = is_factor(before, after);
     let operators: &[char] = &['+', '*', '·', '×', '÷', '/'];
     let is_beside = before.ends_with('*');
     let before = before.trim_end_matches([' ', THIN_SPACE]);
@@ -306,7 +307,11 @@ pub(super) fn is_term(before: &str, after: &str) -> bool {
             || bare.len() < rest.len()
                 && bare.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | EXPRESSION))
     });
-    is_sum || is_difference || is_subtracted || bare.starts_with(operators) && !is_emphasis
+    is_sum
+        || is_difference
+        || is_subtracted
+        || bare.starts_with(operators) && !is_emphasis
+        || is_factor
 }
 
 /// `minus 5`, `negative 5`, but not `10 minus 5`.
