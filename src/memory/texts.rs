@@ -17,7 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// Dimensions of the hashed n-grams, below any projection.
 const GRAMS: usize = 512;
 /// Every run projects alike, so that vectors of two runs may be compared.
-const PROJECTION: Seed = Seed(0);
+const GRAM_PROJECTION: Seed = Seed(0);
 
 /// A vector of numbers.
 pub type Vector = Arc<Vec<f64>>;
@@ -142,7 +142,7 @@ impl Texts {
 
     fn featuriser(&self, size: usize) -> Arc<Featuriser> {
         let mut known = self.featurisers.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Featuriser::new(GRAMS, size, PROJECTION));
+        let new = || Arc::new(Featuriser::new(GRAMS, size, GRAM_PROJECTION));
         Arc::clone(known.entry(size).or_insert_with(new))
     }
 }

@@ -84,21 +84,39 @@ pub struct BatchResults {
 pub trait BatchApi: Send + Sync {
     /// Sends what must be at the provider before a batch can begin. This is never billed, and may be done
     /// again.
+    ///
+    /// # Errors
+    /// What failed. A refusal (such as a bad request, a key or a quota) will come again.
     async fn prepare(&self, name: &str, rows: &[BatchRow<'_>]) -> Result<Prepared, LlmError>;
 
-    /// Begins a batch; returns its id at the provider. After an error other than a refusal it may have begun
-    /// all the same: it must be looked for before `begin` is called again.
+    /// Begins a batch; returns its id at the provider.
+    ///
+    /// # Errors
+    /// What failed. After an error other than a refusal it may have begun all the same: it must be looked for
+    /// before `begin` is called again.
     async fn begin(&self, form: &RequestForm, prepared: &Prepared) -> Result<String, LlmError>;
 
-    /// The batches that may be this one.
+    /// The batches that may be this one: none, or several.
+    ///
+    /// # Errors
+    /// The provider gave no list that can be read.
     async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError>;
 
     /// How far a batch is.
+    ///
+    /// # Errors
+    /// What failed; status 404 or 410 where the provider has no batch of this id.
     async fn status(&self, form: &RequestForm, id: &str) -> Result<BatchStatus, LlmError>;
 
     /// What became of the requests of a batch that ended.
+    ///
+    /// # Errors
+    /// What failed; status 404 or 410 where the provider has no such results any more.
     async fn results(&self, form: &RequestForm, id: &str) -> Result<BatchResults, LlmError>;
 
     /// Asks to answer no more of it. What was answered is still in its results, and billed.
+    ///
+    /// # Errors
+    /// What failed: it may go on.
     async fn cancel(&self, form: &RequestForm, id: &str) -> Result<(), LlmError>;
 }
