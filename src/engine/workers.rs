@@ -129,7 +129,7 @@ async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) 
     let content = match outcome {
         CallOutcome::Stopped(cause) => Err(cause),
         CallOutcome::Missing(number, event) => {
-            facts.push((number, event));
+            facts.push((number, *event));
             Ok(Content::Missing)
         }
         CallOutcome::Answered(number, answered) => {

@@ -117,7 +117,7 @@ impl Frame<'_> {
                 Some(Slot::MaxTokens) => push(out, brief.max_tokens),
                 Some(Slot::History) => history(brief, cut, nonce, out),
                 Some(Slot::Diagnosis) => {
-                    tagged("diagnosis", brief.diagnosis.as_deref(), nonce, out)
+                    tagged("diagnosis", brief.diagnosis.as_deref(), nonce, out);
                 }
                 Some(Slot::Tried) => tagged("tried", brief.tried.as_deref(), nonce, out),
                 Some(Slot::Others) => self.others(nonce, out),

@@ -43,7 +43,7 @@ pub(super) enum CallOutcome {
     /// Answered, durably.
     Answered(EventNumber, Box<Answered>),
     /// Without an answer, durably.
-    Missing(EventNumber, Event),
+    Missing(EventNumber, Box<Event>),
     /// The run must stop; the call is as it was.
     Stopped(StopCause),
 }
@@ -466,7 +466,7 @@ impl CallRunner {
         let (call, role) = (context.call, context.role);
         let event = Event::CallMissing { call, role, cause, why: crate::text::shorten(why, 300) };
         let number = self.settle(event.clone()).await?;
-        Ok(CallOutcome::Missing(number, event))
+        Ok(CallOutcome::Missing(number, Box::new(event)))
     }
 
     /// Ends a call: in the wallet at once, then durably.

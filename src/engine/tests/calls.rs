@@ -66,16 +66,25 @@ fn an_attempt_that_is_not_billed_gives_its_reservation_back_while_it_waits() {
     assert_eq!(runner.wallet().spent().tokens, Tokens(12));
 }
 
+/// Why a call has no answer, by its cause and in words.
+fn missing_as(outcome: &CallOutcome) -> Option<(NoAnswer, &str)> {
+    match outcome {
+        CallOutcome::Missing(_, event) => match &**event {
+            Event::CallMissing { cause, why, .. } => Some((*cause, why)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_missing_and_never_sent() {
     let (journal, llm) = (journal(), Scripted::new([]));
     let caps = Caps { tokens: Some(Tokens(20)), ..Caps::default() };
     let runner = runner(Arc::clone(&llm) as Arc<dyn Llm>, caps, &journal);
     let called = call(&runner, 0);
-    let CallOutcome::Missing(_, Event::CallMissing { why, .. }) = called.outcome else {
-        panic!("{:?}", called.outcome)
-    };
-    assert_eq!((&*why, llm.asked()), ("the budget has no room for it", 0));
+    let (_, why) = missing_as(&called.outcome).unwrap();
+    assert_eq!((why, llm.asked()), ("the budget has no room for it", 0));
     assert_eq!(names(&events(&journal)), ["missing"]);
 }
 
@@ -137,10 +146,10 @@ fn a_row_that_is_refused_among_others_that_are_answered_is_missing() {
     let llm = Scripted::new([failure(Failure::BadRequest, false)]);
     let runner = runner(llm, Caps::default(), &journal);
     let outcomes = calls_of(&runner, &[0; 4]);
-    let missing = outcomes.iter().filter(|outcome| {
-        matches!(outcome, CallOutcome::Missing(_, Event::CallMissing { cause, .. })
-            if *cause == NoAnswer::Refused)
-    });
+    let is_refused = |outcome: &&CallOutcome| {
+        missing_as(outcome).is_some_and(|(cause, _)| cause == NoAnswer::Refused)
+    };
+    let missing = outcomes.iter().filter(is_refused);
     assert_eq!(missing.count(), 1, "{outcomes:?}");
 }
 
@@ -207,11 +216,9 @@ fn rows_that_are_slow_to_fail_are_no_streak() {
 fn a_row_that_alone_is_never_answered_goes_missing_when_its_wait_is_over() {
     let outcomes = drawn_calls(Picky { draws: 0..2, failure: Failure::Unavailable }, 60);
     for (number, outcome) in outcomes.iter().enumerate() {
-        match outcome {
-            CallOutcome::Missing(_, Event::CallMissing { cause, .. }) => {
-                assert_eq!((number < 2, *cause), (true, NoAnswer::Transport));
-            }
-            outcome => assert!(number >= 2 && matches!(outcome, CallOutcome::Answered(..))),
+        match missing_as(outcome) {
+            Some((cause, _)) => assert_eq!((number < 2, cause), (true, NoAnswer::Transport)),
+            None => assert!(number >= 2 && matches!(outcome, CallOutcome::Answered(..))),
         }
     }
 }
