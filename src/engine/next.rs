@@ -136,18 +136,12 @@ impl Planner {
         // The budget is reached.
         let reason = exceeded.unwrap_or(StopReason::PoolDone);
         Ok(Next::Decide(match state.phase {
-            Phase::Searching => self.next_phase(state).unwrap_or(Event::SearchEnded { reason }),
+            Phase::Searching => match self.strategy.cheaper_phase(state) {
+                Some(phase) => Event::PhaseStarted { phase },
+                None => Event::SearchEnded { reason },
+            },
             _ => self.win(state, CandidateIx::BASELINE, None, time),
         }))
-    }
-
-    /// What leads to a phase that may do with less than the one that is on: its drafts are given up first.
-    fn next_phase(&self, state: &State) -> Option<Event> {
-        let phase = self.strategy.cheaper_phase(state)?;
-        let why = Abandoned::NoBudget;
-        let draft = state.drafts.keys().next();
-        let given_up = draft.map(|draft| Event::ProposalAbandoned { proposal: *draft, why });
-        Some(given_up.unwrap_or(Event::PhaseStarted { phase }))
     }
 
     /// The request for the vectors of a prompt's texts; `None` where they are known, or not needed, or where

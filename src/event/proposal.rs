@@ -188,8 +188,8 @@ pub enum Abandoned {
     Nothing,
     /// The request did not fit into the mutator's context window, even without evidence.
     TooLong,
-    /// The budget had no room for it, and the recipe goes on with another phase.
-    NoBudget,
+    /// Its phase was over before it was asked.
+    PhaseOver,
 }
 
 /// What became of a proposal.

@@ -77,8 +77,8 @@ pub struct Remaining {
     pub rollouts: u64,
     /// Rollouts that the shortlist may use, out of the whole budget, for a share of 1.
     pub total_rollouts: u64,
-    /// The share of what the search may use that it has used, of the cap that is nearest to its end; in
-    /// [0, 1], and 0 without a cap.
+    /// The share of what the search may use that it has used, of the cap on dollars, tokens or calls that is
+    /// nearest to its end; in [0, 1], and 0 without such a cap.
     pub spent: f64,
 }
 

@@ -13,6 +13,7 @@ use crate::event::Draft;
 use crate::grammar::Kinded;
 use crate::id::CandidateIx;
 use crate::prompt::Prompt;
+use crate::state::Status;
 use std::collections::BTreeSet;
 
 kind! {
@@ -94,10 +95,14 @@ impl Prune {
         blocks.into_iter().filter(|block| !block.is_empty())
     }
 
-    /// The lines that were left out of earlier incumbents, each time together.
+    /// The lines that were left out of earlier incumbents in vain, each time together.
     fn left_out_before(&self, ask: &Ask<'_>, incumbent: CandidateIx) -> BTreeSet<Vec<String>> {
-        let tried = ask.state.numbered().map(|(_, standing)| &standing.candidate);
-        let pruned = tried.filter(|candidate| candidate.operator == self.name());
+        // One that was not dropped may hold beside this incumbent too.
+        let tried = ask.state.numbered();
+        let dropped = tried.filter(|(_, standing)| matches!(standing.status, Status::Dropped(_)));
+        let pruned = dropped
+            .map(|(_, standing)| &standing.candidate)
+            .filter(|candidate| candidate.operator == self.name());
         let parents = pruned.filter_map(|one| Some((*one.parents.first()?, one)));
         let earlier = parents.filter(|(parent, _)| *parent != incumbent);
         let left_out = earlier.map(|(parent, child)| {

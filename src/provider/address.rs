@@ -107,6 +107,10 @@ pub(super) fn endpoint(
     if in_it || !url.username().is_empty() || url.password().is_some() {
         return Err("holds a key or a password: take it out, and name it in `api_key`".to_owned());
     }
+    // It could be read as another host than the one that is compared and shown.
+    if address.trim().contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
+        return Err("holds a backslash, a space or a control character".to_owned());
+    }
     if address.contains(['?', '#']) {
         return Err(
             "must end before any `?` or `#`: write what follows as `query = { name = \"value\" }` \

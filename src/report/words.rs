@@ -156,7 +156,7 @@ pub(super) fn abandoned(why: Abandoned) -> &'static str {
         Abandoned::NoEvidence => "no row had a score",
         Abandoned::Nothing => "the operator had no input",
         Abandoned::TooLong => "the request did not fit into the mutator's context window",
-        Abandoned::NoBudget => "the budget had no room for the request",
+        Abandoned::PhaseOver => "its phase was over",
     }
 }
 

@@ -224,6 +224,8 @@ impl Run {
     pub fn open_with(given: impl Into<Given>, dir: impl AsRef<Path>) -> Result<Self, RunError> {
         let dir = RunDir::at(dir.as_ref());
         let lock = dir.lock()?;
+        // It was meant for a process that has ended; one that is made from now on is for this one.
+        dir.take_stop_request();
         let file = RunFile::read(&dir)?;
         let (task, operators) = given.into().of(&file)?;
         let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, &operators)?;
@@ -248,8 +250,6 @@ impl Run {
         recipe: Recipe,
         opened: OpenedJournal,
     ) -> Self {
-        // A request to stop was meant for a process that has ended.
-        dir.take_stop_request();
         Self {
             caps: opened.caps,
             is_over: opened.is_over,

@@ -7,7 +7,6 @@
 use super::evaluate::GateState;
 use super::plan::{Lookahead, Plan, Strategy};
 use super::search::{Search, Slots};
-use super::stop::StopRule;
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown};
 use crate::id::MutatorIx;
@@ -220,10 +219,8 @@ impl Strategy for Composed {
     }
 
     fn cheaper_phase(&self, state: &State) -> Option<u16> {
-        let phase = self.phases.get(usize::from(state.phase_number))?;
-        let next = state.phase_number + 1;
-        let gives_way = !phase.stop.when.contains(&StopRule::Budget);
-        (gives_way && usize::from(next) < self.phases.len()).then_some(next)
+        let search = self.search(state, Remaining::default());
+        search.next_phase().filter(|_| search.slots.gives_way())
     }
 
     fn finale(&self, dev_rows: u32) -> Finale {

@@ -285,6 +285,9 @@ impl Search<'_> {
             return planned(proposal, Next::Abandon(Abandoned::Nothing));
         }
         let search = self.in_phase(draft.phase);
+        if draft.phase != self.state.phase_number && search.slots.gives_way() {
+            return planned(proposal, Next::Abandon(Abandoned::PhaseOver));
+        }
         // A combination of ingredients asks no model.
         let Some(author) = search.slots.author(draft) else {
             return Some(Plan::Compose(draft.clone()));

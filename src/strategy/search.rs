@@ -6,7 +6,7 @@
 
 use super::plan::{Lookahead, Plan};
 use super::space::{Combination, Observation, Space};
-use super::stop::Stop;
+use super::stop::{Stop, StopRule};
 use crate::event::{Draft, Event, Generation, Round};
 use crate::grammar::{Chosen, Misuse};
 use crate::id::{CandidateIx, MutatorIx, RowIx};
@@ -125,6 +125,13 @@ impl Slots {
         let screens = self.screen.iter().filter_map(|it| it.compares());
         let others = [self.sampler.compares(), self.evaluate.compares(), self.archive.compares()];
         operators.chain(screens).chain(others.into_iter().flatten())
+    }
+
+    /// Whether the next phase begins where nothing of this one fits the budget, and drafts that were not
+    /// asked by then are given up.
+    #[must_use]
+    pub fn gives_way(&self) -> bool {
+        !self.stop.when.contains(&StopRule::Budget)
     }
 
     /// Whether the baseline is named among the first candidates.

@@ -21,7 +21,7 @@ pub enum StopRule {
     Budget,
     /// `children:N`: N children of operators were judged in this phase.
     Children(u32),
-    /// `spent:X`: the share X of what the budget allows the search is used.
+    /// `spent:X`: the share X of what the caps on dollars, tokens and calls allow the search is used.
     Spent(f64),
     /// `generations:N`: N generations were bred and judged; N for each part, where parts take turns.
     Generations(u32),

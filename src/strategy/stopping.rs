@@ -23,12 +23,16 @@ impl Search<'_> {
 
     /// The end of the search, or of the phase that is on where another one follows it.
     pub(super) fn end(&self, reason: StopReason) -> Plan {
+        Plan::Decide(match self.next_phase() {
+            Some(phase) => Event::PhaseStarted { phase },
+            None => Event::SearchEnded { reason },
+        })
+    }
+
+    /// The phase after the one that is on, if there is one.
+    pub(super) fn next_phase(&self) -> Option<u16> {
         let next = self.state.phase_number + 1;
-        if usize::from(next) < self.phases.len() {
-            Plan::Decide(Event::PhaseStarted { phase: next })
-        } else {
-            Plan::Decide(Event::SearchEnded { reason })
-        }
+        (usize::from(next) < self.phases.len()).then_some(next)
     }
 
     fn reason(&self, rule: StopRule) -> Option<StopReason> {

@@ -17,7 +17,7 @@ use std::fmt;
 pub struct ProviderChange {
     /// Where it is in the task file, such as `providers.local.base_url`.
     pub key: String,
-    /// Its value before, shortened and without passwords; `None` where it was left out.
+    /// Its value before, shortened; `None` where it was left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// Its value now, likewise.
@@ -77,6 +77,15 @@ impl TaskFile {
         self
     }
 
+    /// The first provider whose address must not be compared or shown, with what is wrong with it.
+    pub(super) fn unclear_address(&self) -> Option<(String, &'static str)> {
+        let names = self.provider_names();
+        let address = |name: &String| self.provider(name)?.base_url;
+        let unclear = |name: &String| address(name).is_some_and(|it| is_unclear(&it));
+        let message = "`base_url` holds `@`, `?`, `#`, a backslash, a space or a control character";
+        Some((names.into_iter().find(unclear)?, message))
+    }
+
     /// What differs from this, the frozen task, where and how models are asked. What was `accepted`
     /// before, by key, is compared in place of the frozen value.
     pub(super) fn provider_changes(
@@ -121,7 +130,7 @@ impl TaskFile {
             let place = format!("providers.{name}");
             let kind = provider.kind.and_then(|kind| serde_json::to_value(kind).ok());
             values.extend(kind.map(|kind| (format!("{place}.kind"), kind)));
-            let address = provider.base_url.map(|it| without_password(&it).into());
+            let address = provider.base_url.map(Value::from);
             values.extend(address.map(|it| (format!("{place}.base_url"), it)));
             add_form(&mut values, &place, &provider.headers, &provider.query, &provider.body);
         }
@@ -149,13 +158,12 @@ fn add_form(
     values.extend(body.iter().map(|(name, value)| (format!("{place}.body.{name}"), value.clone())));
 }
 
-/// An address without the name and password before its host.
-fn without_password(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
+/// Whether an address may be read as another host than it seems to name, or holds what may be a key: it is
+/// then neither compared nor shown.
+fn is_unclear(address: &str) -> bool {
+    address.trim().contains(|c: char| {
+        matches!(c, '\\' | '@' | '?' | '#') || c.is_whitespace() || c.is_control()
+    })
 }
 
 fn shown(value: &Value) -> String {

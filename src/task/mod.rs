@@ -294,6 +294,10 @@ impl Task {
         let then = TaskFile::parse(&frozen.file, &frozen.text)?;
         let now = TaskFile::parse(&frozen.file, &text)?;
         let current = TaskFile::parse(&frozen.file, &frozen.text)?.with_current(&now);
+        if let Some((name, message)) = current.unclear_address() {
+            let error = self.mistake(&["providers", &name, "base_url"], message);
+            return Err(error.help("write scheme, host and path alone, and a key as `api_key`"));
+        }
         let changes = then.provider_changes(&current, accepted);
         let source = TaskSource::Files(TaskFiles { text, ..frozen.clone() });
         (self.models, self.providers) = Locator { source: &source }.models(&current)?;

@@ -101,3 +101,33 @@ fn the_way_that_calls_are_made_is_read_afresh_as_the_advice_says() {
     env.edit("colours/task.toml", ", hedge = \"5s\"", "");
     env.run("resume one").ok();
 }
+
+/// An address that hides its host, or holds a key, is neither compared nor shown nor accepted: no key goes
+/// anywhere, and nothing of it is journaled.
+#[test]
+fn an_address_that_is_unclear_is_refused_before_anything_is_shown_or_sent() {
+    const KEY: &str = "sk-sentinel-4711";
+    let server = Server::start(|_, _| (401, "", "{}".to_owned()));
+    let other = Server::start(|_, _| (401, "", "{}".to_owned()));
+    let env = TestEnv::with_server(&server, "");
+    env.run("run colours --name one").exits(4);
+    let task = std::fs::read_to_string(env.path("colours/task.toml")).unwrap();
+    let line = task.lines().find(|line| line.trim_start().starts_with("base_url")).unwrap();
+    let address = line.split('"').nth(1).unwrap();
+    let (_, rest) = address.split_once("://").unwrap();
+    for unclear in [
+        format!("{}\\\\@{rest}", other.base_url().trim_end_matches("/v1")),
+        format!("{address}?key={KEY}"),
+        format!("http://user:{KEY}@{rest}"),
+    ] {
+        let changed = task.replace(address, &unclear);
+        std::fs::write(env.path("colours/task.toml"), changed).unwrap();
+        for flags in ["", " --accept-changed-provider"] {
+            let ran = env.run(&format!("resume one{flags}")).exits(3);
+            assert!(ran.stderr.contains("base_url"), "{}", ran.stderr);
+            assert!(!ran.stderr.contains(KEY), "{}", ran.stderr);
+        }
+    }
+    assert!(other.requests().is_empty());
+    assert!(!format!("{:?}", env.events("one")).contains(KEY));
+}

@@ -190,8 +190,8 @@ fn abandonments() -> Vec<Abandoned> {
         Abandoned::Perfect => Some(Abandoned::NoEvidence),
         Abandoned::NoEvidence => Some(Abandoned::Nothing),
         Abandoned::Nothing => Some(Abandoned::TooLong),
-        Abandoned::TooLong => Some(Abandoned::NoBudget),
-        Abandoned::NoBudget => None,
+        Abandoned::TooLong => Some(Abandoned::PhaseOver),
+        Abandoned::PhaseOver => None,
     };
     std::iter::successors(Some(Abandoned::Perfect), |why| next(*why)).collect()
 }

@@ -296,3 +296,23 @@ fn quick_and_thorough_end_their_phases_where_they_say() {
         );
     }
 }
+
+/// What was drafted and not asked when a phase gave way is given up at once, and nothing more is paid for it.
+#[test]
+fn a_draft_of_a_phase_that_gave_way_is_given_up() {
+    let score = |_: &str, _: Split, row: RowIx| f64::from(row.0 % 2);
+    let mut script = Script::new("thorough", &["operator.3.weight=0"], (24, 24), 10_000, score);
+    while script.state.drafts.is_empty() {
+        assert!(script.step());
+    }
+    let proposal = *script.state.drafts.keys().next().unwrap();
+    script.record(Event::PhaseStarted { phase: 1 });
+    let why = Abandoned::PhaseOver;
+    assert_eq!(script.plans(), [Plan::Decide(Event::ProposalAbandoned { proposal, why })]);
+    script.step();
+    let is_pruned = |event: &Event| matches!(event, Event::ProposalDrafted(draft) if draft.phase == 1 && draft.variant == 0);
+    for _ in 0..40 {
+        script.step();
+    }
+    assert!(script.events.iter().any(is_pruned), "the second phase drafts its own");
+}

@@ -21,9 +21,13 @@ use std::collections::BTreeSet;
 /// What separates labels in the text of a row's answer.
 const SEPARATORS: [char; 4] = [',', ';', '|', '\n'];
 
-/// The words with which an answer says that none applies, unless the table has others.
+/// The words with which an answer says that none applies, unless the table has others. Of these a word
+/// that is a label is that label.
 const NONE: &[&str] =
-    &["none", "nothing", "empty", "null", "nil", "no label", "no labels", "n/a", "not applicable"];
+    &["none", "nothing", "null", "nil", "no label", "no labels", "n/a", "not applicable"];
+
+/// Where an object also gives a reason or a confidence, what its list or label is called.
+const ANSWER_KEYS: [&str; 6] = ["labels", "label", "answer", "answers", "categories", "category"];
 
 #[derive(Clone, Debug)]
 pub(super) struct LabelSet {
@@ -38,8 +42,11 @@ impl FromTable for LabelSet {
 
     fn new(table: &ScoreTable, filter: &AnswerFilter) -> Result<Self, ScorerError> {
         let labels = Labels::new(table, filter)?;
-        let none = table.none.clone();
-        let none = none.unwrap_or_else(|| NONE.iter().map(|it| (*it).to_owned()).collect());
+        let Some(none) = table.none.clone() else {
+            let free = NONE.iter().filter(|word| labels.place_of(word, filter).is_none());
+            let none = free.map(|word| (*word).to_owned()).collect();
+            return Ok(Self { labels, none });
+        };
         for phrase in &none {
             let wrong =
                 |message: String, help: &str| Err(ScorerError::new("none", message).help(help));
@@ -115,6 +122,7 @@ impl LabelSet {
                 Ok(Value::Array(list)) => list,
                 // A label may hold a comma.
                 _ if is_label(text) => vec![expected.clone()],
+                _ if self.none.iter().any(|phrase| words(phrase) == words(text)) => Vec::new(),
                 _ => text
                     .split(SEPARATORS)
                     .map(str::trim)
@@ -126,8 +134,8 @@ impl LabelSet {
         }
     }
 
-    /// The labels that an answer names: the items of a list, the true keys of an object whose values say
-    /// yes or no, else those in its words.
+    /// The labels that an answer names: the items of a list, alone or in an object, the true keys of an
+    /// object whose values say yes or no, else those in its words.
     fn named(&self, answer: &str, filter: &AnswerFilter) -> BTreeSet<usize> {
         let in_words =
             |text: &str| self.labels.named(&filter.normalized(text)).into_iter().collect();
@@ -135,39 +143,39 @@ impl LabelSet {
             Some(place) => BTreeSet::from([place]),
             None => in_words(text),
         };
-        let has_bracket = answer.contains(['[', '{']);
-        match has_bracket.then(|| find_json::find(answer, Wanted::List)) {
-            Some(Ok(Value::Array(items))) if !items.is_empty() && items.iter().all(is_plain) => {
+        match json_in(answer) {
+            Some(Value::Array(items)) if !items.is_empty() && items.iter().all(is_plain) => {
                 items.iter().flat_map(|item| of_item(&value_text(item))).collect()
             }
-            Some(Ok(Value::Object(object)))
-                if !object.is_empty() && object.values().all(|it| choice(it).is_some()) =>
-            {
+            Some(Value::Object(object)) if is_choice(&object) => {
                 let chosen = object.iter().filter(|(_, value)| choice(value) == Some(true));
                 chosen.flat_map(|(name, _)| of_item(name)).collect()
             }
+            Some(Value::Object(object)) => match answer_in(&object) {
+                Some(items) => items.iter().flat_map(|item| of_item(&value_text(item))).collect(),
+                None => in_words(answer),
+            },
             _ => in_words(answer),
         }
     }
 
     /// Whether an answer without a label says that none applies: an empty list or object, an object without
-    /// a yes, or words that say so.
+    /// a yes, or words that say so where an answer stands: at the start of a line, after a colon, or at the
+    /// end. Elsewhere they are part of what a refusal says.
     fn says_none(&self, answer: &str) -> bool {
-        let says = |value: &Value| match value {
-            Value::Array(items) => items.is_empty(),
-            Value::Object(object) => {
+        let says = match json_in(answer) {
+            Some(Value::Array(items)) => items.is_empty(),
+            Some(Value::Object(object)) => {
                 object.values().all(|it| choice(it) == Some(false) || is_empty(it))
+                    || answer_in(&object).is_some_and(|items| items.is_empty())
             }
             _ => false,
         };
-        let has_bracket = answer.contains(['[', '{']);
-        if has_bracket && find_json::find(answer, Wanted::List).is_ok_and(|value| says(&value)) {
-            return true;
-        }
-        let said = words(answer);
-        self.none.iter().any(|phrase| {
-            let phrase = words(phrase);
-            said.windows(phrase.len().max(1)).any(|part| part == phrase)
+        let starts: Vec<Vec<String>> =
+            answer.lines().flat_map(|line| line.split(':')).map(words).collect();
+        let all = words(answer);
+        says || self.none.iter().map(|phrase| words(phrase)).any(|phrase| {
+            all.ends_with(&phrase) || starts.iter().any(|said| said.starts_with(&phrase))
         })
     }
 
@@ -187,6 +195,37 @@ fn words(text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
     let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_owned).collect()
+}
+
+/// The list or object in an answer, where there is one.
+fn json_in(answer: &str) -> Option<Value> {
+    let has_bracket = answer.contains(['[', '{']);
+    has_bracket.then(|| find_json::find(answer, Wanted::List).ok()).flatten()
+}
+
+/// Whether an object says of each key yes or no: null is a no beside others.
+fn is_choice(object: &serde_json::Map<String, Value>) -> bool {
+    object.values().any(|it| choice(it).is_some())
+        && object.values().all(|it| it.is_null() || choice(it).is_some())
+}
+
+/// What an object with a reason or a confidence answers: the one list in it, else what is called so.
+fn answer_in(object: &serde_json::Map<String, Value>) -> Option<Vec<Value>> {
+    let is_list = |value: &&Value| value.as_array().is_some_and(|items| items.iter().all(is_plain));
+    let mut lists = object.values().filter(is_list);
+    let named = || {
+        let of = |key: &&str| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+        ANSWER_KEYS.iter().find_map(of).map(|(_, value)| value)
+    };
+    match (lists.next(), lists.next()) {
+        (Some(Value::Array(only)), None) => Some(only.clone()),
+        _ => match named()? {
+            Value::Array(items) if items.iter().all(is_plain) => Some(items.clone()),
+            Value::Null => Some(Vec::new()),
+            text if is_plain(text) => Some(vec![text.clone()]),
+            _ => None,
+        },
+    }
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -271,6 +310,11 @@ mod tests {
             (r#"{"Home": 0, "Garden": 1, "Pets": 0}"#, json!(["Garden"])),
             (r#"{"Home": false, "Pets": false}"#, json!([])),
             (r#"{"labels": ["Home", "Pets"]}"#, json!(["Home", "Pets"])),
+            (r#"{"labels": ["Home"], "reason": "no Pets"}"#, json!(["Home"])),
+            (r#"{"Label": "Home", "reason": "no Pets", "confidence": 0.9}"#, json!(["Home"])),
+            (r#"{"labels": [], "reason": "neither Home nor Pets"}"#, json!([])),
+            (r#"{"label": null, "confidence": 0.9}"#, json!([])),
+            (r#"{"Home": true, "Garden": false, "Pets": null}"#, json!(["Home"])),
             ("[Home], [Pets]", json!(["Home", "Pets"])),
         ] {
             let verdict = kind.score(answer, &expected, &filter);
@@ -292,8 +336,15 @@ mod tests {
             let verdict = kind.score(answer, &json!([]), &filter);
             assert!(verdict.score.is_perfect(), "{answer}: {verdict:?}");
         }
-        for answer in ["Sorry, I cannot help with that.", "[\"refunds\"]", "The text is too long."]
-        {
+        for answer in [
+            "Sorry, I cannot help with that.",
+            "[\"refunds\"]",
+            "The text is too long.",
+            "There is nothing I can do to help with that.",
+            "I'm sorry, the message is empty. Please send the ticket.",
+            "Unable to comply: content is null and void",
+            "I have none of the context needed",
+        ] {
             let verdict = kind.score(answer, &json!([]), &filter);
             assert!(verdict.invalid.is_some(), "{answer}: {verdict:?}");
             // Where labels apply, it misses them all.
@@ -321,6 +372,19 @@ mod tests {
             let error = LabelSet::new(&table(&[none]), &filter).unwrap_err();
             assert!(error.message.contains(says), "{error:?}");
         }
+    }
+
+    /// A data set may have a label that says “none” elsewhere, and a row may say that none applies.
+    #[test]
+    fn a_word_for_none_may_be_a_label_and_may_be_an_answer_of_a_row() {
+        let (kind, filter) = kind(&["joy", "none", "N/A"]);
+        assert_eq!(kind.check(&json!(["none"]), &filter), Ok(()));
+        assert!(kind.score("none", &json!("none"), &filter).score.is_perfect());
+        assert!(!kind.score("none", &json!([]), &filter).score.is_perfect());
+        assert!(kind.score("nothing", &json!([]), &filter).score.is_perfect());
+        let (kind, filter) = self::kind(&NAMES);
+        assert_eq!(kind.check(&json!("None"), &filter), Ok(()));
+        assert!(kind.score("[]", &json!("none"), &filter).score.is_perfect());
     }
 
     #[test]
