@@ -18,8 +18,10 @@ mod meta_prompt;
 mod step;
 mod common;
 mod draw;
-mod ask;
 mod feedback;
+mod diagnosis; // What all rows have in common that a parent answered.
+mod tried; // What earlier children of a parent changed.
+mod ask;
 mod history;
 mod author;
 mod demos;
@@ -29,8 +31,6 @@ mod used;
 pub mod screen;
 
 // The operators.
-mod diagnosis;
-mod tried;
 pub mod paraphrase;
 pub mod mutate_text;
 pub mod mutate_with;
