@@ -28,14 +28,16 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
             };
             screen.warn(&error.message);
             let text = report::status_line(&summary, &RunFile::read(&dir)?.caps);
-            return screen
-                .show(&serde_json::to_value(&summary)?, &format!("{}: {text}", summary.run));
+            return screen.show(
+                &serde_json::to_value(&summary)?,
+                &format!("{}: {text}", visible_line(&summary.run)),
+            );
         }
     };
     let summary = &run.summary;
     let mut out = String::new();
     let state = serde_json::to_value(summary.status)?;
-    let _ = writeln!(out, "{}: {}", summary.run, state.as_str().unwrap_or("?"));
+    let _ = writeln!(out, "{}: {}", visible_line(&summary.run), state.as_str().unwrap_or("?"));
     if summary.status == Status::Finished && run.file.kind == RunKind::Search {
         let verdict = report::verdict_line(&Report::from(&run));
         let lines = text::lines(&verdict, screen.width().clamp(40, 100) - 4);
@@ -68,7 +70,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     }
     let cap = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
     let caps = run.caps();
-    let calls: u64 = summary.spent.by_role.values().map(|role| role.calls).sum();
+    let calls = summary.spent.calls();
     let tokens = caps.tokens.map(|cap| {
         let used = run.history.wallet.spent().tokens;
         format!(", {} tokens of {}", text::thousands(used.0), text::thousands(cap.0))
@@ -81,7 +83,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         tokens.unwrap_or_default(),
         text::thousands(calls),
         cap(caps.calls.map(text::thousands)),
-        text::duration(std::time::Duration::from_secs_f64(summary.spent.seconds)),
+        text::duration(summary.spent.time()),
     );
     let eta = (summary.status == Status::Running)
         .then(|| Eta::of(&caps, &Progressed::from(summary), Clock::System.now()))

@@ -50,12 +50,14 @@ pub(super) fn stop(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
 }
 
 fn unheeded(dir: &RunDir) -> CliError {
+    // Anybody may have written the file: only a number is advice.
     let process = std::fs::read_to_string(dir.file("lock")).unwrap_or_default();
+    let process = process.trim().parse::<u32>().ok();
     let message = format!("the run `{}` did not stop within a minute", dir.name());
     let error = CliError::unexpected(message);
-    match process.trim() {
-        "" => error,
-        process => error.hint(format!(
+    match process {
+        None => error,
+        Some(process) => error.hint(format!(
             "`kill {process}` ends its process, if that runs on this machine; `promptsearch resume {}` then \
              goes on, and no answer is lost",
             dir.path().display()

@@ -37,7 +37,7 @@ pub(super) fn watch(args: &WatchArgs, screen: &Screen) -> Result<(), CliError> {
             if let Some(waiting) = &summary.waiting {
                 line = format!("{} · {line}", visible_line(&waiting.in_words(now)));
             }
-            let time = text::duration(Duration::from_secs_f64(summary.spent.seconds));
+            let time = text::duration(summary.spent.time());
             let value = json!({ "at": now, "eta": eta, "summary": summary });
             if !say(screen, &value, &format!("{time} · {line}"))? {
                 return Ok(());

@@ -65,7 +65,7 @@ pub enum Event {
         /// How much.
         caps: Caps,
     },
-    /// Models are asked elsewhere or otherwise from now on, and the user accepted that.
+    /// The way in which models are asked has changed, and the user accepted the change.
     ProvidersChanged {
         /// What has changed.
         changes: Vec<ProviderChange>,

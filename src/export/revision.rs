@@ -11,7 +11,10 @@ use std::path::Path;
 pub fn file_at(folder: &Path, revision: &str, path: &str) -> Result<Vec<u8>, GitError> {
     let git = Git::at(folder);
     // A revision never begins with a dash; an option does.
-    let revision = revision.trim_start_matches('-');
+    if revision.starts_with('-') {
+        let message = format!("`{revision}` is no revision: none begins with a dash");
+        return Err(GitError::Failed { command: "cat-file".to_owned(), message });
+    }
     let blob = |path: &str| git.bytes(&["cat-file", "blob", &format!("{revision}:{path}")], None);
     blob(path).or_else(|error| blob(&format!("./{path}")).map_err(|_| error))
 }

@@ -10,6 +10,7 @@ use super::common::When;
 use super::draw::{Draw, Next, Sets};
 use super::feedback::Feedback;
 use super::meta_prompt::MetaPrompt;
+use super::slot::Slot;
 use super::step::{Keep, Step};
 use crate::event::{Draft, Gate};
 use crate::grammar::{Kinded, Misuse};
@@ -147,7 +148,16 @@ pub trait Operator: Author {
     /// # Errors
     /// The first one.
     fn check(&self) -> Result<(), Misuse> {
-        self.feedback().map_or(Ok(()), Feedback::check)
+        let Some(feedback) = self.feedback() else { return Ok(()) };
+        feedback.check()?;
+        let mut slots = self.meta_prompts().into_iter().flat_map(MetaPrompt::slots);
+        if feedback.diagnosis && !slots.any(|slot| slot == Slot::Diagnosis) {
+            let message = format!("`diagnosis` does nothing with `{}`", self.name());
+            let help =
+                "its requests have no place for it; `reflect`, `restart` and `patch` have one";
+            return Err(Misuse::of(&["feedback", "diagnosis"], message).help(help));
+        }
+        Ok(())
     }
 
     /// Which rows are shown with the parent's answers, where it shows any.

@@ -81,7 +81,7 @@ fn kind_of(row: &Evidence) -> String {
 }
 
 impl Group<'_> {
-    /// Words that these rows share, and that other rows rarely have, in the order of the first row.
+    /// The first words, by the alphabet, that these rows share and that other rows rarely have.
     fn shared_words(&self, all: &[(&Evidence, f64)]) -> Vec<String> {
         let Some((first, more)) = self.rows.split_first().filter(|(_, more)| !more.is_empty())
         else {

@@ -40,6 +40,11 @@ impl Operator for External {
 
     fn check(&self) -> Result<(), Misuse> {
         self.feedback.check()?;
+        if self.feedback.diagnosis {
+            let message = "`diagnosis` does nothing with `external`";
+            return Err(Misuse::of(&["feedback", "diagnosis"], message)
+                .help("the program has all rows that are shown, and may count them itself"));
+        }
         if self.command.first().is_none_or(|program| program.trim().is_empty()) {
             return Err(Misuse::of(&[], "an external operator needs a `command`")
                 .help("write `command = [\"python3\", \"operator.py\"]`"));

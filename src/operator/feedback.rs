@@ -30,6 +30,9 @@ kind! {
         fresh: bool = false,
         /// No proposal where the parent got all of them right (not with `errors_else_correct`).
         skip_perfect: bool = true,
+        /// Whether the request also sums up all rows that the parent answered: expected against given answers,
+        /// and what failures of a kind share (`reflect`, `restart` and `patch` only).
+        diagnosis: bool = false,
     }
 }
 
@@ -127,6 +130,7 @@ impl Feedback {
         if train_rows == 0 {
             return None;
         }
+        draft.diagnosed = self.diagnosis;
         if self.pick != Pick::Errors {
             draft.rows = epoch_rows(train_rows, self.size, draw.uses, draw.setting.seed);
             if self.fresh {
@@ -146,9 +150,13 @@ impl Feedback {
 
     /// The same, for an operator that may ask what works.
     pub(super) fn next_with(&self, praise: Praise, draw: &Draw<'_>, draft: &Draft) -> Next {
-        match self.pick {
+        let next = match self.pick {
             Pick::Epoch | Pick::ErrorsElseCorrect => self.of_epoch(praise, draw, draft),
             Pick::Errors => self.of_errors(praise, draw, draft),
+        };
+        match next {
+            Next::Ask(shown) if self.diagnosis => Next::Ask(with_counted(shown, draw, draft)),
+            next => next,
         }
     }
 
@@ -252,19 +260,16 @@ impl Feedback {
     }
 }
 
-/// The same, where a request is due, with all other rows that the parent answered: these are only counted.
-pub(super) fn counting_all(next: Next, draw: &Draw<'_>, draft: &Draft) -> Next {
-    let (Next::Ask(mut shown), Some(parent)) = (next.clone(), draft.parents.first()) else {
-        return next;
-    };
-    let standing = draw.state.standing(*parent);
-    let is_shown = |row: RowIx| shown.iter().any(|shown| shown.row == row);
-    let rows = (0..draw.setting.train_rows).map(RowIx).filter(|row| !is_shown(*row));
-    let column = standing.column(Split::Train, 0);
-    let answered = rows.filter(|row| column.cell(*row).score().is_some());
-    let counted = answered.map(|row| Shown { counted: true, ..Shown::of(row, Some(0)) });
-    shown.extend(counted.collect::<Vec<_>>());
-    Next::Ask(shown)
+/// The rows that are shown, and all others that the parent answered: these are only counted.
+fn with_counted(mut shown: Vec<Shown>, draw: &Draw<'_>, draft: &Draft) -> Vec<Shown> {
+    let Some(parent) = draft.parents.first() else { return shown };
+    let column = draw.state.standing(*parent).column(Split::Train, 0);
+    let is_shown: Vec<RowIx> = shown.iter().map(|shown| shown.row).collect();
+    let counted = (0..draw.setting.train_rows)
+        .map(RowIx)
+        .filter(|row| !is_shown.contains(row) && column.cell(*row).score().is_some());
+    shown.extend(counted.map(|row| Shown { counted: true, ..Shown::of(row, Some(0)) }));
+    shown
 }
 
 /// Rows that the parent got right, run block by block until there are `wanted` of them or `from` were

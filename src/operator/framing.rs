@@ -133,8 +133,8 @@ impl Frame<'_> {
         filled
     }
 
-    /// The meta-prompt without the paragraphs on what is not given and not needed: an operator may be used
-    /// with past prompts, a diagnosis and tried edits, or without.
+    /// The meta-prompt without the paragraphs of which nothing is given and nothing is needed: an operator may
+    /// be used with past prompts, a diagnosis and tried edits, or without.
     fn without_empty_slots(&self, cut: &Cut) -> Cow<'_, str> {
         let brief = self.brief;
         let is_empty = |slot| match slot {
@@ -147,7 +147,8 @@ impl Frame<'_> {
         let kept: Vec<&str> = paragraphs
             .filter(|paragraph| {
                 let names = pieces(paragraph).into_iter().filter_map(Piece::column);
-                !names.filter_map(Slot::named).any(is_empty)
+                let mut slots = names.filter_map(Slot::named).peekable();
+                slots.peek().is_none() || !slots.all(is_empty)
             })
             .collect();
         Cow::Owned(kept.join("\n\n"))

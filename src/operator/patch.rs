@@ -5,8 +5,8 @@
 
 use super::ask::{Ask, Refusal, Written, with_parts};
 use super::author::{Author, Operator};
-use super::draw::{Draw, Next};
-use super::feedback::{Feedback, counting_all};
+use super::draw::Draw;
+use super::feedback::Feedback;
 use super::step::Step;
 use super::tried::children_tried;
 use crate::event::{Draft, Rejection};
@@ -23,8 +23,6 @@ kind! {
         /// The most edits. After every four judged children in a row without a new incumbent half as many
         /// are asked for, at least one: where gains get small, so do the steps.
         edits: usize = 6 => [1.0, 32.0],
-        /// Whether all rows that the parent answered are counted.
-        diagnosis: bool = false,
         /// Earlier children of the parent that are shown with what they changed and what came of it; 0 = none.
         tried: usize = 0,
     }
@@ -69,14 +67,8 @@ impl Operator for Patch {
         let halvings = draw.state.counts.decided_since_incumbent / PATIENCE;
         let edits = self.edits.checked_shr(halvings).unwrap_or(0).max(1);
         draft.variant = u32::try_from(edits).unwrap_or(u32::MAX);
-        draft.diagnosed = self.diagnosis;
         draft.tried = children_tried(draw, parent, self.tried);
         Some(draft)
-    }
-
-    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
-        let next = self.feedback.next(draw, draft);
-        if self.diagnosis { counting_all(next, draw, draft) } else { next }
     }
 }
 
@@ -107,9 +99,22 @@ impl<'a> Edit<'a> {
             let start = lines.windows(self.old.len()).position(is_there)?;
             start..start + self.old.len()
         };
-        lines.splice(place, self.new.iter().copied());
-        Some(lines.join("\n"))
+        // A reply often drops the white space at its ends, and with it the indent of its first line.
+        let indent = lines.get(place.start).filter(|_| !place.is_empty()).map_or("", |line| {
+            let lost = self.old.first().map_or(0, |old| {
+                indent_of(line).len() - indent_of(old).len().min(indent_of(line).len())
+            });
+            &line[..lost]
+        });
+        let new: Vec<String> = self.new.iter().map(|line| format!("{indent}{line}")).collect();
+        lines.splice(place, new.iter().map(String::as_str));
+        let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        Some(lines.join(end))
     }
+}
+
+fn indent_of(line: &str) -> &str {
+    &line[..line.len() - line.trim_start().len()]
 }
 
 fn without_blank_ends<'a>(lines: &[&'a str]) -> Vec<&'a str> {
@@ -158,7 +163,10 @@ mod tests {
     fn lines_are_replaced_deleted_and_added() {
         let text = "One.\n  - Two.\nThree.\n";
         for (notes, wanted) in [
-            (&["- Two.\n=>\n- Second.\n- And more."][..], "One.\n- Second.\n- And more.\nThree.\n"),
+            (
+                &["- Two.\n=>\n- Second.\n- And more."][..],
+                "One.\n  - Second.\n  - And more.\nThree.\n",
+            ),
             (&["One.\n- Two.\n=>\n"], "Three.\n"),
             (&["\n=>\n\nFour."], "One.\n  - Two.\nThree.\nFour.\n"),
             (&["=>"], text),

@@ -1,8 +1,8 @@
 //! `reflect`: shows the mutator failures with feedback.
 
 use super::author::{Author, Operator};
-use super::draw::{Draw, Next};
-use super::feedback::{Feedback, counting_all};
+use super::draw::Draw;
+use super::feedback::Feedback;
 use super::history::History;
 use super::step::Step;
 use super::tried::children_tried;
@@ -19,9 +19,6 @@ kind! {
         fields: Fields = Fields::All,
         /// Earlier prompts that are shown with their scores.
         history: Option<History> = None,
-        /// Whether all rows that the parent answered are counted: expected against given answers, and what
-        /// failures of a kind share.
-        diagnosis: bool = false,
         /// Earlier children of the parent that are shown with what they changed and what came of it; 0 = none.
         tried: usize = 0,
     }
@@ -63,13 +60,7 @@ impl Operator for Reflect {
         if let Some(history) = &self.history {
             draft.context = history.items(draw, parent, draft.part);
         }
-        draft.diagnosed = self.diagnosis;
         draft.tried = children_tried(draw, parent, self.tried);
         Some(draft)
-    }
-
-    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
-        let next = self.feedback.next(draw, draft);
-        if self.diagnosis { counting_all(next, draw, draft) } else { next }
     }
 }

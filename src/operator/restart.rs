@@ -1,10 +1,8 @@
 //! `restart`: writes a text from scratch out of failures.
 
 use super::author::{Author, Operator};
-use super::draw::{Draw, Next};
-use super::feedback::{Feedback, counting_all};
+use super::feedback::Feedback;
 use super::step::Step;
-use crate::event::Draft;
 
 kind! {
     /// Asks for a text from scratch: what the failures teach, without the old text's way of going about
@@ -13,8 +11,6 @@ kind! {
     Restart {
         /// Which rows are shown.
         feedback: Feedback = Feedback::default(),
-        /// Whether all rows that the parent answered are counted.
-        diagnosis: bool = false,
     }
 }
 
@@ -32,17 +28,5 @@ impl Author for Restart {
 impl Operator for Restart {
     fn feedback(&self) -> Option<&Feedback> {
         Some(&self.feedback)
-    }
-
-    fn draft(&self, draw: &Draw<'_>, draft: Draft) -> Option<Draft> {
-        let mut draft = draw.with_parents(draft, 1)?;
-        self.feedback.deal(draw, &mut draft)?;
-        draft.diagnosed = self.diagnosis;
-        Some(draft)
-    }
-
-    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
-        let next = self.feedback.next(draw, draft);
-        if self.diagnosis { counting_all(next, draw, draft) } else { next }
     }
 }

@@ -1,6 +1,7 @@
 //! What was changed from a parent before, and what came of it: so that the same dead edit is not bought again.
 
 use super::draw::Draw;
+use crate::candidate::DEMOS;
 use crate::event::Tried;
 use crate::id::CandidateIx;
 use crate::memory::paired;
@@ -15,11 +16,20 @@ const LINES: usize = 6;
 /// The most characters of a line.
 const LINE_CHARS: usize = 160;
 
-/// The last judged children of a parent, oldest first, at most this many.
+/// The last judged children of a parent that have another text, oldest first, at most this many. One that
+/// a gate dropped has no row in common with its parent, and is left out.
 pub(super) fn children_tried(draw: &Draw<'_>, parent: CandidateIx, most: usize) -> Vec<Tried> {
     let state = draw.state;
-    let children = state.numbered().filter(|(_, standing)| {
-        standing.status != Status::Open && standing.candidate.parents.first() == Some(&parent)
+    let without_demos = |candidate| {
+        let prompt: &Prompt = &state.standing(candidate).candidate.prompt;
+        prompt.with_part(DEMOS, "")
+    };
+    let text = (most > 0).then(|| without_demos(parent));
+    let children = state.numbered().filter(|(candidate, standing)| {
+        standing.status != Status::Open
+            && standing.candidate.parents.first() == Some(&parent)
+            // Other demonstrations are no change of the text.
+            && text.as_ref().is_some_and(|text| *text != without_demos(*candidate))
     });
     let mut tried: Vec<Tried> = children
         .filter_map(|(candidate, _)| {

@@ -185,6 +185,11 @@ mod tests {
             ),
             ("auto", &deals("from=99"), "`from` does nothing"),
             ("auto", &deals("all=true"), "`all` does nothing"),
+            (
+                "gepa-merge",
+                "operator=[{kind=\"critique_refine\",feedback={diagnosis=true}}]",
+                "`diagnosis` does nothing with `critique_refine`",
+            ),
             ("auto", &deals("size=0"), "`size` must be at least 1"),
             ("auto", "operator.0.weight=-1", "`weight` must be at least 0"),
             ("auto", "accept.posterior=1.5", "`posterior` must lie in 0..=1"),

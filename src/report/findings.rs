@@ -556,7 +556,7 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
         total: RoleRow {
             role: "total".to_owned(),
             model: String::new(),
-            calls: thousands(spent.by_role.values().map(|role| role.calls).sum()),
+            calls: thousands(spent.calls()),
             prompt_tokens: tokens(|role| role.prompt_tokens).to_string(),
             completion_tokens: tokens(|role| role.completion_tokens).to_string(),
             usd: money(spent.usd),

@@ -120,7 +120,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     let (first, last) = (moments.first()?, moments.last()?);
     let is_free = summary.spent.usd <= 0.0;
     let spent = |usd: f64, calls: u64| if is_free { calls as f64 } else { usd };
-    let calls = summary.spent.by_role.values().map(|role| role.calls).sum();
+    let calls = summary.spent.calls();
     let end = spent(summary.spent.usd, calls).max(spent(last.usd, last.calls));
     let mut line: Vec<At> = Vec::new();
     let mut marks = Vec::new();

@@ -64,7 +64,6 @@ impl RunEntry {
             _ => Status::Interrupted,
         };
         let of_search = summary.as_ref().filter(|_| is_search);
-        let roles = summary.iter().flat_map(|summary| summary.spent.by_role.values());
         Ok(Self {
             run: dir.name(),
             folder: dir.path().to_owned(),
@@ -82,7 +81,7 @@ impl RunEntry {
             held_out: of_search.and_then(|summary| summary.best.as_ref()?.hold),
             gain: of_search.and_then(|summary| summary.gain),
             usd: summary.as_ref().map_or(0.0, |summary| summary.spent.usd),
-            calls: roles.map(|role| role.calls).sum(),
+            calls: summary.as_ref().map_or(0, |summary| summary.spent.calls()),
         })
     }
 

@@ -54,9 +54,9 @@ pub enum RunError {
         /// What has changed.
         what: String,
     },
-    /// Models would be asked elsewhere or otherwise than before, and nobody has accepted that.
+    /// The task asks its models in another way than the run did, and the change was not accepted.
     #[error(
-        "the task asks its models otherwise than the run `{run}` did: {}",
+        "the task asks its models in another way than the run `{run}` did: {}",
         changes.iter().map(ProviderChange::to_string).collect::<Vec<_>>().join("; ")
     )]
     ProvidersChanged {

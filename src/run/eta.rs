@@ -34,10 +34,10 @@ impl From<&Summary> for Progressed {
         let mutators = spent.by_role.iter().filter(|(role, _)| role.starts_with("mutator"));
         Self {
             usd: Usd::from_dollars(spent.usd).unwrap_or_default(),
-            calls: spent.by_role.values().map(|role| role.calls).sum(),
+            calls: spent.calls(),
             tokens: spent.by_role.values().map(|it| it.prompt_tokens + it.completion_tokens).sum(),
-            proposals: mutators.map(|(_, role)| role.calls).sum(),
-            running: Duration::try_from_secs_f64(spent.seconds).unwrap_or_default(),
+            proposals: mutators.fold(0, |all, (_, role)| all.saturating_add(role.calls)),
+            running: spent.time(),
         }
     }
 }

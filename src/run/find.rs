@@ -26,8 +26,9 @@ impl RunDir {
                 hint: ": start one with `promptsearch run TASK`".to_owned(),
             });
         }
-        let mut matching: Vec<&Self> =
-            runs.iter().filter(|run| run.name().starts_with(asked)).collect();
+        // An empty name, as of a variable that is not set, is a prefix of all.
+        let is_meant = |run: &&Self| !asked.is_empty() && run.name().starts_with(asked);
+        let mut matching: Vec<&Self> = runs.iter().filter(is_meant).collect();
         if let Some(exact) = matching.iter().find(|run| run.name() == asked) {
             return Ok((*exact).clone());
         }

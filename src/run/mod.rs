@@ -84,7 +84,7 @@ pub struct Run {
     meter: Meter,
     caps: Caps,
     is_over: bool,
-    /// What has changed of where and how models are asked, and nobody has accepted.
+    /// Changes of the way in which models are asked that were not accepted.
     provider_changes: Vec<ProviderChange>,
     /// `None` for a run in memory.
     folder: Option<(RunDir, RunLock)>,

@@ -264,6 +264,20 @@ pub struct Spent {
     pub by_role: BTreeMap<String, RoleSpent>,
 }
 
+impl Spent {
+    /// Calls of all roles. A file may say anything.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.by_role.values().fold(0, |all, role| all.saturating_add(role.calls))
+    }
+
+    /// The running time; zero where the file says no time.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        Duration::try_from_secs_f64(self.seconds).unwrap_or_default()
+    }
+}
+
 /// Counts of proposals, candidates and evaluations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {

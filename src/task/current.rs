@@ -2,7 +2,7 @@
 //!
 //! Read afresh: how providers are reached and paced, and how calls are made (batches, hedges). Where and
 //! how models are asked (address, headers, query, body) may change answers, so such a change is a
-//! [`ProviderChange`] that somebody must accept. All else decides results and is frozen.
+//! [`ProviderChange`], which the user must accept. Everything else decides results and is frozen.
 
 use super::file::TaskFile;
 use super::model::{FormTable, ModelRole, ModelSpec, Provider};

@@ -188,3 +188,25 @@ fn two_mutators_are_planned_asked_and_reported() {
     error: colours/task.toml:15: `weight` is not used for the task model: only mutators are drawn
     ");
 }
+
+/// Where no proposal fits any more, a phase that does not name `budget` ends once: its drafts are given up, no
+/// new ones are made, and the next phase prunes.
+#[test]
+fn a_phase_that_gives_way_ends_once() {
+    let env = TestEnv::with_colours();
+    env.run("run colours --strategy thorough --max-calls 3000 --max-proposals 2 --name one").ok();
+    let events = env.events("one");
+    let kinds: Vec<&str> = events.iter().map(|(kind, _)| kind.as_str()).collect();
+    let begun = kinds.iter().position(|kind| *kind == "phase_started").expect("a second phase");
+    let given_up = kinds.iter().filter(|kind| **kind == "proposal_abandoned").count();
+    assert!(given_up <= 8, "{given_up} drafts were given up");
+    let second = &events[begun..];
+    let drafted = |phase: u64| {
+        let of = |event: &&(String, serde_json::Value)| {
+            event.0 == "proposal_drafted" && event.1["phase"].as_u64().unwrap_or(0) == phase
+        };
+        second.iter().filter(of).count()
+    };
+    assert_eq!(drafted(0), 0, "no draft of the first phase after its end");
+    assert!(drafted(1) > 0, "the second phase works on the incumbent");
+}

@@ -212,7 +212,7 @@ fn tried_edits_and_a_diagnosis_are_frozen_with_the_request() {
         "operator.1.weight=0",
         "operator.2.weight=0",
         "operator.3.weight=0",
-        "operator.0.diagnosis=true",
+        "operator.0.feedback.diagnosis=true",
         "operator.0.tried=2",
         "select={kind=\"baseline\"}",
     ];
