@@ -6,7 +6,7 @@
 //! left out. Nothing is claimed here: intervals only.
 
 use crate::id::{CandidateIx, RowIx};
-use crate::run::{Conclusion, LoadedRun, Progressed, Status};
+use crate::run::{Conclusion, LoadedRun, Status};
 use crate::seed::Seed;
 use crate::state::Column;
 use crate::stats::{Interval, interval};
@@ -103,11 +103,15 @@ impl Comparison {
     pub fn of(runs: &[LoadedRun]) -> Self {
         let scores = |split: Split| runs.iter().map(|run| scores(run, split)).collect::<Vec<_>>();
         let (dev, hold) = (scores(Split::Dev), scores(Split::Hold));
-        let rows_of = |all: &[Scores]| -> BTreeSet<RowHash> {
-            all.iter().flat_map(|scores| scores.keys().copied()).collect()
-        };
+        // A search sees its rows of train too, and those of dev that its winner has no score for.
+        let seen: BTreeSet<RowHash> = runs.iter().flat_map(rows_seen).collect();
+        let held: BTreeSet<RowHash> = hold.iter().flat_map(|it| it.keys().copied()).collect();
+        let mixed: BTreeSet<RowHash> = held.intersection(&seen).copied().collect();
+        let is_unseen = |(row, _): &(RowHash, f64)| !mixed.contains(row);
+        let hold: Vec<Scores> =
+            hold.into_iter().map(|it| it.into_iter().filter(is_unseen).collect()).collect();
         Self {
-            mixed_rows: rows_of(&dev).intersection(&rows_of(&hold)).count(),
+            mixed_rows: mixed.len(),
             dev: Common::of(runs, &dev, Split::Dev),
             hold: Common::of(runs, &hold, Split::Hold),
             settings: settings(&runs.iter().map(settings_of).collect::<Vec<_>>()),
@@ -136,10 +140,16 @@ impl ComparedRun {
             prompt_tokens: summary.best.as_ref().map(|best| best.prompt_tokens),
             usd_per_1k: summary.best.as_ref().and_then(|best| best.usd_per_1k),
             usd: summary.spent.usd,
-            calls: Progressed::from(summary).calls,
+            calls: summary.spent.calls(),
             seconds: summary.spent.seconds,
         }
     }
+}
+
+/// The rows that a run's search may see.
+fn rows_seen(run: &LoadedRun) -> Vec<RowHash> {
+    let splits = &run.task.splits;
+    splits.train.iter().chain(&splits.dev).map(Example::content_hash).collect()
 }
 
 /// A winner's scores by row; rows that hold the same count as one, with their mean.

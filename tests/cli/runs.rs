@@ -280,3 +280,29 @@ fn a_run_of_another_process_is_shown_watched_and_stopped() {
     let verdicts = ["  Confirmed: ", "  Not proven: ", "  Keep the baseline: ", "  No verdict: "];
     assert!(verdicts.iter().any(|verdict| second.starts_with(verdict)), "{status}");
 }
+
+/// Rows that are held out in one run and that another search was trained on are left out, and counted.
+#[test]
+fn held_out_rows_that_another_search_saw_are_left_out_of_a_comparison() {
+    let env = TestEnv::with_colours();
+    let rows = env.read("colours/rows.jsonl");
+    let rows: Vec<&str> = rows.lines().collect();
+    for (name, part) in ["a", "b", "c"].into_iter().zip(rows.chunks(20)) {
+        env.write(&format!("colours/{name}.jsonl"), &format!("{}\n", part.join("\n")));
+    }
+    let whole = "file = \"rows.jsonl\"\ncolumns = { id = \"id\", answer = \"answer\" }\n\
+        split = { train = 0.4, dev = 0.3, hold = 0.3 }";
+    let files = |train: &str, hold: &str| {
+        format!(
+            "columns = {{ id = \"id\", answer = \"answer\" }}\n\
+             split = {{ train = \"{train}.jsonl\", dev = \"b.jsonl\", hold = \"{hold}.jsonl\" }}"
+        )
+    };
+    env.edit("colours/task.toml", whole, &files("a", "c"));
+    env.run("run colours --name one --max-calls 160 --quiet").ok();
+    env.edit("colours/task.toml", &files("a", "c"), &files("c", "a"));
+    env.run("run colours --name two --max-calls 160 --quiet").ok();
+    let found = env.run("compare one two --json").ok().json();
+    assert_eq!((&found["dev"]["rows"], &found["hold"]["rows"]), (&20.into(), &0.into()));
+    assert_eq!(found["mixed_rows"], 40);
+}
