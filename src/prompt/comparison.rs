@@ -4,7 +4,7 @@
 //! `{% if price > 10 %}` would hold in all rows. Here a text that is a number is compared with a number
 //! by its value, two texts that are numbers are ordered by it, and what has no order is a mistake.
 
-use super::written::{number_of, plain_number};
+use super::written::{NO_NUMBER, number_of, plain_number};
 use minijinja::value::{Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind};
 use std::cmp::Ordering;
@@ -111,15 +111,25 @@ fn is_equal(left: &Value, right: &Value) -> bool {
     match (left.kind(), right.kind()) {
         (ValueKind::Number, ValueKind::String) => number(&right).is_some_and(|right| left == right),
         (ValueKind::String, ValueKind::Number) => number(&left).is_some_and(|left| left == right),
+        (ValueKind::Bool, ValueKind::String) => is_named(left.is_true(), &right),
+        (ValueKind::String, ValueKind::Bool) => is_named(right.is_true(), &left),
         _ => left == right,
     }
 }
 
+/// Whether a text says true or false: a cell of a CSV.
+fn is_named(truth: bool, text: &Value) -> bool {
+    text.as_str()
+        .is_some_and(|text| text.trim().eq_ignore_ascii_case(if truth { "true" } else { "false" }))
+}
+
 fn is_in(item: &Value, list: &Value) -> Result<bool, Error> {
     if let Some(text) = list.as_str() {
-        let part = match item.as_str() {
-            Some(part) => part.to_owned(),
-            None => item.to_string(),
+        // As a placeholder shows it; what shows nothing is in no text.
+        let part = match item.kind() {
+            ValueKind::None | ValueKind::Undefined => return Ok(false),
+            ValueKind::Bool => item.is_true().to_string(),
+            _ => item.to_string(),
         };
         return Ok(text.contains(&part));
     }
@@ -148,9 +158,7 @@ fn order(comparison: Comparison, left: &Value, right: &Value) -> Result<Ordering
     let is_missing = |value: &Value| value.is_none() || value.as_str().is_some_and(str::is_empty);
     let help = match is_missing(left) || is_missing(right) {
         true => "ask first whether there is a value: `x and x > 10`",
-        false => {
-            "make a number of a text that spells one in another way: `x|replace(',', '')|float`"
-        }
+        false => NO_NUMBER,
     };
     Err(Error::new(
         ErrorKind::InvalidOperation,
@@ -173,7 +181,7 @@ fn described(value: &Value) -> String {
             format!("the text `{text}`")
         }
         ValueKind::Number => format!("the number {value}"),
-        ValueKind::Bool => format!("`{value}`"),
+        ValueKind::Bool => format!("`{}`", value.is_true()),
         ValueKind::Seq => "a list".to_owned(),
         ValueKind::Map => "an object".to_owned(),
         kind => format!("a value of the kind {kind}"),
@@ -255,6 +263,15 @@ mod tests {
                 "true true",
             ),
             ("{{ grouped|replace(',', '')|float > 1000 }}", "true"),
+            ("{{ five * 4 }} {{ ten / five }} {{ -five }} {{ ten - five }}", "20 2.0 -5 5"),
+            (
+                "{{ five is number and five > 4 }} {{ no is number }} {{ five is odd }}",
+                "true false true",
+            ),
+            ("{{ [five, ten]|max }} {{ [five, ten]|sum }} {{ five|abs }}", "10 15 5"),
+            ("{{ 'TRUE' == true }} {{ 'false' == false }} {{ 'no' == false }}", "true true false"),
+            ("{{ yes in 'it is true' }} {{ null in 'None' }}", "true false"),
+            ("{{ no|float(0) > 10 }} {{ 'a' + 'b' }}", "false ab"),
         ] {
             assert_eq!(shown(text).as_deref(), Ok(expected), "{text}");
         }
@@ -267,7 +284,11 @@ mod tests {
                 "{% if no > 10 %}x{% endif %}",
                 "`no > 10` cannot compare the text `n/a` with the number 10",
             ),
-            ("{{ grouped < 10 }}", "`x|replace(',', '')|float`"),
+            ("{{ grouped < 10 }}", "`x|replace(',', '')`"),
+            ("{{ no > 10 }}", "`x|float(0)`"),
+            ("{{ no * 2 }}", "cannot calculate with the text `n/a`"),
+            ("{{ five + ten }}", "`x|float + y|float` to add"),
+            ("{{ 'No. ' + five }}", "`x ~ y` to join"),
             ("{{ 1 <= empty }}", "an empty text by `<=`; ask first"),
             ("{{ null >= 1 }}", "`null >= 1` cannot compare a value that is missing"),
             ("{{ list > 1 }}", "a list with the number 1"),

@@ -2,7 +2,7 @@
 //! numbers, and comparisons are `comparison`'s.
 //!
 //! The engine has no hook for operators, so that their operands get a filter: `a ~ b` becomes
-//! `(a|string) ~ (b|string)`, and `a + b` becomes `(a|NUMBER) + (b|NUMBER)`; `a > b` becomes a filter as a
+//! `(a|string) ~ (b|string)`, and `a * b` becomes `(a|_number) * (b|_number)`; `a > b` becomes a filter as a
 //! whole. A filter binds closer than any operator. Only code is changed, and no line break is added or lost.
 
 use super::comparison::{COMPARE, Comparison};
@@ -10,8 +10,10 @@ use super::fragment::{Fragment, end_of_quoted, placed_fragments};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The filter that makes a number of a number that prints as it was written.
+/// The filter that makes a number of an operand of `*` and its like.
 pub(super) const NUMBER: &str = "_number";
+/// The filter that makes a number or a text of an operand of `+`.
+pub(super) const TERM: &str = "_term";
 /// The filter that makes a text of a value.
 pub(super) const TEXT: &str = "string";
 
@@ -307,7 +309,10 @@ fn filter(tokens: &[Token<'_>], start: usize, end: usize) -> Option<&'static str
     if beside(&["~"]) {
         return Some(TEXT);
     }
-    beside(&["+", "-"]).then_some(NUMBER)
+    if beside(&["-"]) {
+        return Some(NUMBER);
+    }
+    beside(&["+"]).then_some(TERM)
 }
 
 #[cfg(test)]
@@ -323,8 +328,8 @@ mod tests {
                 "{% if row.price > 10 %}x{% endif %}",
                 "{% if ((row.price )|_compare(\">\", ( 10), \"row.price > 10\")) %}x{% endif %}",
             ),
-            ("{{ a + b * c ~ d }}", "{{ (a|_number) + (b|_number) * (c|_number) ~ (d|string) }}"),
-            ("{{ (a + 1)|round ~ b }}", "{{ (((a|_number) + 1)|round|string) ~ (b|string) }}"),
+            ("{{ a + b * c ~ d }}", "{{ (a|_term) + (b|_number) * (c|_number) ~ (d|string) }}"),
+            ("{{ (a + 1)|round ~ b }}", "{{ (((a|_term) + 1)|round|string) ~ (b|string) }}"),
             ("{{- -a -}}", "{{- -(a|_number) -}}"),
             ("{{-a-}}", "{{-a-}}"),
             (
@@ -339,7 +344,7 @@ mod tests {
             ),
             (
                 "{{ f(a=b[1] < c + 1 <= 2, d=not e != '\"') }}",
-                "{{ f(a=((b[1] )|_compare(\"<\", ( (c|_number) + 1 ), \"<=\", ( 2), \"b[1] < c + 1 <= 2\")), \
+                "{{ f(a=((b[1] )|_compare(\"<\", ( (c|_term) + 1 ), \"<=\", ( 2), \"b[1] < c + 1 <= 2\")), \
                  d=not ((e )|_compare(\"!=\", ( '\"'), \"e != '\\\"'\"))) }}",
             ),
             ("{{ a is not in(b) }}{{ a is in b }}", "{{ a is not in(b) }}{{ a is in b }}"),

@@ -3,8 +3,8 @@
 //! Values print as they do in searched parts: text as it is, null as nothing, all else as JSON.
 
 use super::comparison::{COMPARE, Comparison, compare};
-use super::operators::{NUMBER, TEXT, with_filters};
-use super::written::{Json, number_of};
+use super::operators::{NUMBER, TERM, TEXT, with_filters};
+use super::written::{Json, calculable, factor, number_of, term};
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use minijinja::{filters, tests as conditions};
@@ -58,9 +58,10 @@ pub(super) fn environment() -> Environment<'static> {
     engine
 }
 
-/// Filters and tests that calculate get numbers without their spelling.
+/// Filters and tests that calculate get numbers without their spelling, and of a CSV's cells.
 fn add_calculations(engine: &mut Environment<'static>) {
-    engine.add_filter(NUMBER, number_of);
+    engine.add_filter(NUMBER, factor);
+    engine.add_filter(TERM, term);
     engine.add_filter("_abs", filters::abs);
     engine.add_filter("abs", on_number("_abs"));
     engine.add_filter("_float", filters::float);
@@ -77,14 +78,14 @@ fn add_calculations(engine: &mut Environment<'static>) {
     engine.add_filter("sort", on_number("_sort"));
     engine.add_filter("_sum", filters::sum);
     engine.add_filter("sum", on_number("_sum"));
-    engine.add_test("number", |it: &Value| number_of(it).is_number());
-    engine.add_test("integer", |it: &Value| conditions::is_integer(&number_of(it)));
-    engine.add_test("int", |it: &Value| conditions::is_integer(&number_of(it)));
-    engine.add_test("float", |it: &Value| conditions::is_float(&number_of(it)));
-    engine.add_test("odd", |it: &Value| conditions::is_odd(number_of(it)));
-    engine.add_test("even", |it: &Value| conditions::is_even(number_of(it)));
+    engine.add_test("number", |it: &Value| calculable(it).is_number());
+    engine.add_test("integer", |it: &Value| conditions::is_integer(&calculable(it)));
+    engine.add_test("int", |it: &Value| conditions::is_integer(&calculable(it)));
+    engine.add_test("float", |it: &Value| conditions::is_float(&calculable(it)));
+    engine.add_test("odd", |it: &Value| conditions::is_odd(calculable(it)));
+    engine.add_test("even", |it: &Value| conditions::is_even(calculable(it)));
     engine.add_test("divisibleby", |it: &Value, by: &Value| {
-        conditions::is_divisibleby(&number_of(it), &number_of(by))
+        conditions::is_divisibleby(&calculable(it), &calculable(by))
     });
     engine.add_filter(COMPARE, compare);
     for (name, comparison) in Comparison::tests() {
@@ -134,7 +135,9 @@ fn on_number(
     filter: &'static str,
 ) -> impl Fn(&mut State<'_, '_>, &Value, Rest<ValueOrKwargs>) -> Result<Value, Error> {
     move |state, value, rest| {
-        let mut values = vec![number_of(value)];
+        // Sorted as they are written: what is sorted is shown.
+        let number = if filter == "_sort" { number_of } else { calculable };
+        let mut values = vec![number(value)];
         values.extend(rest.into_values().iter().map(number_of));
         state.apply_filter(filter, &values)
     }

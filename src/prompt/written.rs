@@ -4,6 +4,7 @@
 //! objects that print those digits; operators, tests and filters that calculate get the number.
 
 use minijinja::value::{DynObject, Object, ObjectRepr, Value, ValueKind};
+use minijinja::{Error, ErrorKind};
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -72,6 +73,62 @@ pub(super) fn number_of(value: &Value) -> Value {
         _ => value.clone(),
     }
 }
+
+/// The value to calculate with, where a text that is a number counts as one: a cell of a CSV. A list counts so
+/// as a whole.
+pub(super) fn calculable(value: &Value) -> Value {
+    let value = number_of(value);
+    let of_text = |value: &Value| plain_number(value.as_str()?.trim());
+    match value.kind() {
+        ValueKind::String => of_text(&value).unwrap_or(value),
+        ValueKind::Seq => {
+            let items = value.try_iter().ok().into_iter().flatten();
+            let numbers: Option<Vec<Value>> = items
+                .map(|item| if item.is_number() { Some(item) } else { of_text(&item) })
+                .collect();
+            numbers.map_or(value, Value::from)
+        }
+        _ => value,
+    }
+}
+
+/// An operand of `*`, `/`, `%`, `**` or `-`.
+///
+/// # Errors
+/// It is a text that is no number: the engine would repeat it.
+pub(super) fn factor(value: &Value) -> Result<Value, Error> {
+    let value = calculable(value);
+    match value.as_str() {
+        None => Ok(value),
+        Some(text) => {
+            let text = crate::text::shorten(&crate::text::one_line(text), 40);
+            let message = format!("cannot calculate with the text `{text}`; {NO_NUMBER}");
+            Err(Error::new(ErrorKind::InvalidOperation, message))
+        }
+    }
+}
+
+/// An operand of `+`, which adds numbers and joins texts.
+///
+/// # Errors
+/// It is a text that is a number, so that either could be meant.
+pub(super) fn term(value: &Value) -> Result<Value, Error> {
+    let value = number_of(value);
+    match value.as_str().filter(|text| plain_number(text.trim()).is_some()) {
+        None => Ok(value),
+        Some(text) => {
+            let message = format!(
+                "cannot tell whether `+` adds or joins the text `{text}`; write `x|float + y|float` to add, \
+                 and `x ~ y` to join"
+            );
+            Err(Error::new(ErrorKind::InvalidOperation, message))
+        }
+    }
+}
+
+/// What to write where a text may be no number.
+pub(super) const NO_NUMBER: &str = "`x|float(0)` takes 0 for a text that is no number, and `x|replace(',', '')` first \
+     removes commas";
 
 /// A value as JSON, its numbers as they were written.
 pub(super) struct Json(pub(super) Value);
