@@ -6,6 +6,7 @@ use super::args::InitArgs;
 use super::error::CliError;
 use super::folder::NewFolder;
 use super::screen::Screen;
+use crate::evaluate::Evaluator;
 use crate::import::{
     self, ColumnRole, ColumnView, Files, Import, SourceColumns, TaskDraft, ValuePath, Wishes,
 };
@@ -14,6 +15,7 @@ use crate::text;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Number of rows in the task that is created from the template.
 const SAMPLE_ROWS: usize = 90;
@@ -110,7 +112,12 @@ fn check(
         draft.write_rows(&place.join(draft.data_file()), Some(MAX_CHECKED))?;
         sample = Some(place.clone());
     }
-    let task = Task::load(&place).map_err(|error| {
+    let task = Task::load(&place).and_then(|task| {
+        let task = Arc::new(task);
+        Evaluator::new(Arc::clone(&task), &[]).check_rows()?;
+        Ok(task)
+    });
+    let task = task.map_err(|error| {
         let message = error.to_string().replace(&place.display().to_string(), "the new task");
         let source = args.from.as_ref().map_or(&args.dir, |from| from).display();
         CliError::invalid(format!("no task can be made of {source}: {message}"))

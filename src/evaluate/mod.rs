@@ -14,6 +14,7 @@ use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::scorer::{InvalidReason, ScorerSet, Verdict};
+use crate::text;
 use command::{CommandError, CommandPool, allowed_environment};
 use std::ffi::OsString;
 use std::path::Path;
@@ -53,15 +54,30 @@ impl Evaluator {
     /// before anything is paid for.
     ///
     /// # Errors
-    /// The first row that cannot be rendered.
+    /// The first row in the file that cannot be rendered, and how many there are.
     pub fn check_rows(&self) -> Result<(), SourceError> {
-        for split in [Split::Train, Split::Dev, Split::Hold] {
-            for row in self.rows(split) {
-                let rendered = self.task.layout.render(&self.task.baseline, row);
-                rendered.map_err(|error| self.row_error(row, &error))?;
+        let (mut first, mut failed): (Option<(&Example, TemplateError)>, usize) = (None, 0);
+        for row in [Split::Train, Split::Dev, Split::Hold].iter().flat_map(|it| self.rows(*it)) {
+            match self.task.layout.render(&self.task.baseline, row) {
+                Ok(_) => {}
+                // Each row would take as long.
+                Err(error @ TemplateError::Exhausted { .. }) => {
+                    return Err(self.row_error(row, &error));
+                }
+                Err(error) => {
+                    failed += 1;
+                    if first.as_ref().is_none_or(|(first, _)| row.line < first.line) {
+                        first = Some((row, error));
+                    }
+                }
             }
         }
-        Ok(())
+        let Some((row, error)) = first else { return Ok(()) };
+        let mut error = self.row_error(row, &error);
+        if failed > 1 {
+            error.message += &format!(" (and {} more)", text::plural(failed - 1, "row"));
+        }
+        Err(error)
     }
 
     /// What is wrong where a row cannot be rendered: the row, or the template.

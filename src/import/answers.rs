@@ -109,8 +109,9 @@ impl Answers {
         }
     }
 
-    /// A first prompt for answers of this kind. `name`: what the file calls them.
-    pub(super) fn baseline(&self, name: &str) -> String {
+    /// A first prompt for answers of this kind. `name`: what the file calls them; `may_be_none`: a row may have
+    /// none of several labels.
+    pub(super) fn baseline(&self, name: &str, may_be_none: bool) -> String {
         match self {
             // Bare numbers say nothing of what they stand for.
             Self::Labels(labels) | Self::ListedLabels(labels)
@@ -126,10 +127,17 @@ impl Answers {
                 "Answer with exactly one of these labels, and nothing else{}\n",
                 enumerated(labels)
             ),
-            Self::LabelLists(labels) | Self::JoinedLabels(labels) => format!(
-                "Answer with all labels that apply, and nothing else. The labels are{}\n",
-                enumerated(labels)
-            ),
+            Self::LabelLists(labels) | Self::JoinedLabels(labels) => {
+                let is_label = || labels.iter().any(|it| it.eq_ignore_ascii_case("none"));
+                let none = match may_be_none && !is_label() {
+                    true => " Where none applies, answer `none`.",
+                    false => "",
+                };
+                format!(
+                    "Answer with all labels that apply, and nothing else.{none} The labels are{}\n",
+                    enumerated(labels)
+                )
+            }
             Self::Numbers | Self::ReasoningThenNumber => {
                 "Solve the problem. End with the number.\n".to_owned()
             }
@@ -155,7 +163,7 @@ impl Answers {
                 )];
                 if column.empty_lists > 0 {
                     notes.push(format!(
-                        "{} no label: say in the prompt what to answer where none applies",
+                        "{} no label: a prompt has to say what to answer there, such as `none`",
                         match column.empty_lists {
                             1 => "1 row has".to_owned(),
                             rows => format!("{} rows have", text::thousands(rows as u64)),
@@ -296,7 +304,7 @@ mod tests {
                 let found = answers(name, &values).0;
                 let expected = classes.iter().map(|it| (*it).to_owned()).collect();
                 assert_eq!(found, Answers::Labels(expected), "{name}");
-                let prompt = found.baseline(name);
+                let prompt = found.baseline(name, false);
                 let words = words_of(name);
                 if name == "target" {
                     assert!(
@@ -342,7 +350,7 @@ mod tests {
         let values = ["Food, drinks", "Food, drinks", "Toys", "Toys"].map(|it| json!(it));
         let found = answers("label", &values).0;
         assert_eq!(found, Answers::Labels(vec!["Food, drinks".into(), "Toys".into()]));
-        assert!(found.baseline("label").ends_with("else:\n- Food, drinks\n- Toys\n"));
+        assert!(found.baseline("label", false).ends_with("else:\n- Food, drinks\n- Toys\n"));
     }
 
     #[test]
@@ -367,6 +375,14 @@ mod tests {
         assert_eq!(found, Answers::JoinedLabels(vec!["a".into(), "b".into()]));
         assert!(found.score().starts_with("kind = \"label-set\"\nlabels = [\"a\", \"b\"]"));
         assert!(notes[0].contains("several labels of a row"));
+        assert!(!found.baseline("labels", false).contains("none"));
+        assert!(
+            found
+                .baseline("labels", true)
+                .contains(" Where none applies, answer `none`. The labels are: a, b.")
+        );
+        let named = Answers::JoinedLabels(vec!["a".into(), "None".into()]);
+        assert!(!named.baseline("labels", true).contains("Where none"));
     }
 
     #[test]

@@ -101,7 +101,8 @@ impl SourceColumns {
         }
         let instructions = self.instructions(&mut writer)?;
         let has_prompt = instructions.is_some();
-        let baseline = instructions.unwrap_or_else(|| answers.baseline(answer_path.last_name()));
+        let baseline = instructions
+            .unwrap_or_else(|| answers.baseline(answer_path.last_name(), answer.empty_lists > 0));
         let inputs = Inputs::of(self, &writer, input_path);
         let user = inputs.template(&writer);
         notes.extend(inputs.note());

@@ -205,6 +205,8 @@ mod tests {
                     ("empty", ""),
                     ("day", "2024-05-01"),
                     ("blank", " 7 "),
+                    ("off", "FALSE"),
+                    ("zero", "0.0"),
                 ])
                 .map(|(name, text)| (name, Value::from(text)));
         let others = [
@@ -272,6 +274,19 @@ mod tests {
             ("{{ 'TRUE' == true }} {{ 'false' == false }} {{ 'no' == false }}", "true true false"),
             ("{{ yes in 'it is true' }} {{ null in 'None' }}", "true false"),
             ("{{ no|float(0) > 10 }} {{ 'a' + 'b' }}", "false ab"),
+            (
+                "{% if off %}x{% endif %}{% if not off %}y{% endif %}{{ 1 if off or zero else 2 }}{% if no and five %}z{% endif %}",
+                "y2z",
+            ),
+            ("{{ 'x' if off }}{{ 'y' if five }}", "y"),
+            (
+                "{{ zero or five }} {{ off or zero }} {{ (off or zero)|tojson }} {{ (zero and off)|tojson }}",
+                "5 0.0 0.0 0.0",
+            ),
+            (
+                "{{ (five and off)|tojson }} {{ five and off }} {{ not (five and off) }}",
+                "\"FALSE\" FALSE true",
+            ),
         ] {
             assert_eq!(shown(text).as_deref(), Ok(expected), "{text}");
         }

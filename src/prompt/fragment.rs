@@ -107,6 +107,16 @@ pub(super) fn fragment_at(text: &str) -> Option<Fragment<'_>> {
     }
 }
 
+/// The placeholder or the raw text that a text begins with: what has a meaning in a searched part. No other code
+/// is read for it.
+pub(super) fn plain_at(text: &str) -> Option<Fragment<'_>> {
+    match text.as_bytes().get(..2)? {
+        b"{%" => raw_at(text, tag_at(text, "raw")?),
+        b"{{" => column_at(text),
+        _ => None,
+    }
+}
+
 /// The tag `{% name %}` that a text begins with, also where it takes away white space.
 pub(super) fn tag_at<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let blank = |c: char| c.is_ascii_whitespace();

@@ -3,7 +3,7 @@
 use super::code::{code, columns_of_row, for_engine, unknown_name};
 use super::fragment::{Fragment, fragments, placed_fragments};
 use super::operators::with_filters;
-use super::placeholder::{Flaw, flaw, pieces, placeholder, placeholders, strays};
+use super::placeholder::{Flaw, flaw, pieces, placeholder, placeholders, statement, strays};
 use super::template::environment;
 use super::written::written;
 use super::{Columns, Message, Part, Piece, Prompt, Role, USER, value_text};
@@ -53,13 +53,11 @@ pub enum TemplateError {
         line: Option<usize>,
     },
     /// A searched part does more with a column than to show it.
-    #[error(
-        "part `{part}` is searched, where only columns can be shown, not `{{{{ {expression} }}}}`"
-    )]
+    #[error("part `{part}` is searched, where only columns can be shown, not `{expression}`")]
     Expression {
         /// The part.
         part: String,
-        /// What stands between the braces.
+        /// The code as it is written.
         expression: String,
         /// The line within the part, from 1.
         line: Option<usize>,
@@ -141,9 +139,19 @@ impl Layout {
         let text = for_engine(&part.text);
         // As it is written, so that what is wrong with it is said of that.
         for text in [text.clone().into_owned(), with_filters(&text).into_owned()] {
-            self.frozen
-                .add_template_owned(part.name.clone(), text)
-                .map_err(|error| broken(part, &error))?;
+            let added = self.frozen.add_template_owned(part.name.clone(), text);
+            added.map_err(|error| {
+                // Words beside each other are a name that no column has.
+                const WORDS: &[&str] = &["if", "else", "and", "or", "not", "in", "is"];
+                let is_name = |inner: &str| {
+                    inner.contains(' ') && !inner.split(' ').any(|word| WORDS.contains(&word))
+                };
+                let named = found.iter().find(|it| it.column.is_none() && is_name(it.inner));
+                match named.filter(|_| error.kind() == ErrorKind::SyntaxError) {
+                    Some(stray) => unfilled(part, stray.inner),
+                    None => broken(part, &error),
+                }
+            })?;
         }
         if let Some((what, name)) = unknown_name(&self.frozen, &part.text) {
             let (message, line) = (format!("there is no {what} `{name}`"), line_of(part, &name));
@@ -344,7 +352,7 @@ fn columns_of_searched(
             }
             Some(_) => TemplateError::Expression {
                 part: part.name.clone(),
-                expression: stray.inner.to_owned(),
+                expression: format!("{{{{ {} }}}}", stray.inner),
                 line: line_at(part, stray.at),
             },
             None => TemplateError::Unfilled {
@@ -352,6 +360,13 @@ fn columns_of_searched(
                 name: stray.inner.to_owned(),
                 line: line_at(part, stray.at),
             },
+        });
+    }
+    if let Some((at, source)) = statement(&part.text, columns) {
+        return Err(TemplateError::Expression {
+            part: part.name.clone(),
+            expression: crate::text::shorten(source, 80),
+            line: line_at(part, at),
         });
     }
     let shown = placeholders(&part.text);

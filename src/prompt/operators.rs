@@ -1,5 +1,5 @@
 //! What the operators of a frozen part get: `~` joins texts as they are shown, arithmetic calculates with
-//! numbers, and comparisons are `comparison`'s.
+//! numbers, conditions know false from a text, and comparisons are `comparison`'s.
 //!
 //! The engine has no hook for operators, so that their operands get a filter: `a ~ b` becomes
 //! `(a|string) ~ (b|string)`, and `a * b` becomes `(a|_number) * (b|_number)`; `a > b` becomes a filter as a
@@ -16,6 +16,8 @@ pub(super) const NUMBER: &str = "_number";
 pub(super) const TERM: &str = "_term";
 /// The filter that makes a text of a value.
 pub(super) const TEXT: &str = "string";
+/// The filter of a value that is asked whether it is true.
+pub(super) const TRUTH: &str = "_truth";
 
 /// A token of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,7 +314,15 @@ fn filter(tokens: &[Token<'_>], start: usize, end: usize) -> Option<&'static str
     if beside(&["-"]) {
         return Some(NUMBER);
     }
-    beside(&["+"]).then_some(TERM)
+    if beside(&["+"]) {
+        return Some(TERM);
+    }
+    let is_compared = before.is_some_and(|before| comparison(tokens, before).is_some())
+        || tokens.get(end).is_some() && comparison(tokens, end).is_some()
+        || right == "is";
+    let is_asked =
+        ["if", "elif", "not", "and", "or"].contains(&left) || ["and", "or"].contains(&right);
+    (is_asked && !is_compared).then_some(TRUTH)
 }
 
 #[cfg(test)]
@@ -349,6 +359,11 @@ mod tests {
             ),
             ("{{ a is not in(b) }}{{ a is in b }}", "{{ a is not in(b) }}{{ a is in b }}"),
             ("{{ a is not number ~ b }}", "{{ a is not number ~ (b|string) }}"),
+            (
+                "{% if a and not b.c or d > 1 and e is odd and f in g %}{% elif h|trim %}",
+                "{% if (a|_truth) and not (b.c|_truth) or ((d )|_compare(\">\", ( 1), \"d > 1\")) and e is \
+                 odd and ((f )|_compare(\"in\", ( g), \"f in g\")) %}{% elif (h|trim|_truth) %}",
+            ),
             ("{% set x = {'a': {'b': a ~ 1}} %}", "{% set x = {'a': {'b': (a|string) ~ 1}} %}"),
             ("{{ x if -a else none ~ 1 }}", "{{ x if -(a|_number) else (none|string) ~ 1 }}"),
         ] {

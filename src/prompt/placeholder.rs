@@ -5,7 +5,7 @@
 //! searched part nothing else has a meaning; a frozen part is a template that has these rules too.
 
 use super::column_name::{is_word, quoted_name};
-use super::fragment::{Fragment, fragment_at, has_mark, tag_at};
+use super::fragment::{Fragment, fragment_at, has_mark, plain_at, tag_at};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -81,7 +81,7 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
 /// The piece that a text begins with, unless that is literal: comments and other code are, in a searched
 /// part, and tags that take away white space.
 fn piece_at(text: &str) -> Option<Piece<'_>> {
-    match fragment_at(text)? {
+    match plain_at(text)? {
         Fragment::Column { name, source } => Some(Piece::Column { name, source }),
         Fragment::Raw { text, open, close, source } if !has_mark(open) && !has_mark(close) => {
             Some(Piece::Raw { text, source })
@@ -181,7 +181,7 @@ fn flaw_of_literal(literal: &str, columns: &BTreeSet<String>) -> Option<(usize, 
         let rest = &literal[at..];
         let message = match (tag_at(rest, "raw"), tag_at(rest, "endraw")) {
             (Some(tag), _) if has_mark(tag) => spaced_tag("raw", tag),
-            (Some(tag), _) => match fragment_at(rest) {
+            (Some(tag), _) => match plain_at(rest) {
                 Some(Fragment::Raw { text, open, close, .. }) => {
                     let end = open.len() + text.len();
                     return Some((at + end, spaced_tag("endraw", close)));
@@ -261,6 +261,36 @@ pub(crate) fn strays<'a>(text: &'a str, columns: &BTreeSet<String>) -> Vec<Stray
         at += piece.source().len();
     }
     found
+}
+
+/// The first condition, loop or assignment in a searched part that uses a column: `{% if input %}`, and
+/// `{{#if input}}` of other engines. It would be sent as it stands. Its place in bytes, and how it is written.
+pub(crate) fn statement<'a>(text: &'a str, columns: &BTreeSet<String>) -> Option<(usize, &'a str)> {
+    const WORDS: &[&str] = &["if", "elif", "for", "set", "unless", "case", "assign"];
+    let mut at = 0;
+    for piece in pieces(text) {
+        if let Piece::Literal(literal) = piece {
+            let found = literal.match_indices('{').find_map(|(open, _)| {
+                let source = match fragment_at(&literal[open..])? {
+                    Fragment::Code { source, .. } => source,
+                    _ => return None,
+                };
+                let inner = bare(&source[2..source.len() - 2]);
+                let is_statement = match source.starts_with("{%") {
+                    true => WORDS.contains(&first_word(inner)),
+                    false => inner.starts_with(['#', '^']),
+                };
+                let mut words = inner.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                (is_statement && words.any(|word| word == "row" || columns.contains(word)))
+                    .then_some((at + open, source))
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        at += piece.source().len();
+    }
+    None
 }
 
 /// The word that a text begins with.
@@ -357,6 +387,28 @@ mod tests {
             found("{% raw %}{{ Ticket Text }}{% endraw %} {{ 1 + 1 }} {{ input }} {{#if x}}"),
             []
         );
+    }
+
+    #[test]
+    fn a_condition_in_a_searched_part_is_found_where_it_uses_a_column() {
+        let columns = BTreeSet::from(["note".to_owned(), "input".to_owned()]);
+        for (text, source) in [
+            ("a {% if note %}b{% endif %} {{ input }}", "{% if note %}"),
+            ("{%- for x in note.split(',') -%}", "{%- for x in note.split(',') -%}"),
+            ("{% if row['Ticket Text'] %}", "{% if row['Ticket Text'] %}"),
+            ("{{ input }} {{#if note}}b{{/if}}", "{{#if note}}"),
+            ("{{#note}}b{{/note}}", "{{#note}}"),
+        ] {
+            let found = statement(text, &columns);
+            assert_eq!(found, text.find(source).map(|at| (at, source)), "{text}");
+        }
+        for text in [
+            "{% if x %} {{#if x}} {{ input }} {{ input | upper }}",
+            "{% raw %}{% if note %}{% endraw %}",
+            "{% note %} {# if note #} {{ 1 + 1 }} {% if note",
+        ] {
+            assert_eq!(statement(text, &columns), None, "{text}");
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! Values print as they do in searched parts: text as it is, null as nothing, all else as JSON.
 
 use super::comparison::{COMPARE, Comparison, compare};
-use super::operators::{NUMBER, TERM, TEXT, with_filters};
-use super::written::{Json, calculable, factor, number_of, term};
+use super::operators::{NUMBER, TERM, TEXT, TRUTH, with_filters};
+use super::written::{Json, calculable, factor, number_of, term, truth};
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use minijinja::{filters, tests as conditions};
@@ -62,6 +62,7 @@ pub(super) fn environment() -> Environment<'static> {
 fn add_calculations(engine: &mut Environment<'static>) {
     engine.add_filter(NUMBER, factor);
     engine.add_filter(TERM, term);
+    engine.add_filter(TRUTH, truth);
     engine.add_filter("_abs", filters::abs);
     engine.add_filter("abs", on_number("_abs"));
     engine.add_filter("_float", filters::float);
@@ -103,6 +104,10 @@ pub(crate) fn render_template(text: &str, values: &super::Columns) -> Result<Str
 }
 
 fn print(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    // The engine refuses all that is undefined but an `if` without `else` whose condition is false.
+    if value.is_undefined() {
+        return Ok(());
+    }
     out.write_str(&shown(value)?).map_err(Error::from)
 }
 

@@ -126,6 +126,18 @@ pub(super) fn term(value: &Value) -> Result<Value, Error> {
     }
 }
 
+/// A value that is asked whether it is true. A text that says false or is a number that is zero is not, as in a
+/// cell of a CSV; it is shown as it was written.
+pub(super) fn truth(value: &Value) -> Value {
+    let Some(text) = value.as_str() else { return value.clone() };
+    let is_false = text.trim().eq_ignore_ascii_case("false");
+    let number = plain_number(text.trim()).filter(|number| !number.is_true());
+    match number.or_else(|| is_false.then(|| Value::from(false))) {
+        Some(number) => Value::from_object(Written { text: text.to_owned(), number }),
+        None => value.clone(),
+    }
+}
+
 /// What to write where a text may be no number.
 pub(super) const NO_NUMBER: &str = "`x|float(0)` takes 0 for a text that is no number, and `x|replace(',', '')` first \
      removes commas";
@@ -137,9 +149,10 @@ impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let value = &self.0;
         if let Some(written) = value.downcast_object_ref::<Written>() {
-            return RawValue::from_string(written.text.clone())
-                .map_err(S::Error::custom)?
-                .serialize(serializer);
+            return match RawValue::from_string(written.text.clone()) {
+                Ok(json) => json.serialize(serializer),
+                Err(_) => written.text.serialize(serializer),
+            };
         }
         match value.kind() {
             ValueKind::Seq | ValueKind::Iterable => {

@@ -6,7 +6,7 @@
 use super::Task;
 use super::example::Example;
 use crate::candidate::DEMOS;
-use crate::prompt::value_text;
+use crate::prompt::{Piece, pieces, placeholder, value_text};
 use crate::text;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,8 @@ impl Task {
     pub fn warnings(&self) -> Vec<String> {
         let blank = self.blank_rows.clone();
         let blank = blank.into_iter().chain(same_answer(self));
-        unwritten(self).into_iter().chain(blank).chain(formats(self)).chain(lists(self)).collect()
+        let braces = single_braces(self).into_iter().chain(unwritten(self));
+        braces.chain(blank).chain(formats(self)).chain(lists(self)).collect()
     }
 }
 
@@ -99,6 +100,34 @@ pub(super) fn blank_rows(rows: &[&Example], shown: &BTreeSet<String>) -> Option<
 fn unwritten(task: &Task) -> Option<String> {
     let part = task.baseline.parts().iter().find(|part| part.text.trim() == UNWRITTEN)?;
     Some(format!("the part `{}` says “{UNWRITTEN}”, and models would be asked so", part.name))
+}
+
+/// Warns of a column in single braces, which is literal text, where another place shows a column: without
+/// one, the task is refused.
+fn single_braces(task: &Task) -> Option<String> {
+    let rows = task.visible_rows();
+    let columns = &rows.first()?.columns;
+    let literals = task.baseline.parts().iter().flat_map(|part| {
+        let literals = pieces(&part.text).into_iter().filter_map(|piece| match piece {
+            Piece::Literal(text) => Some(text),
+            Piece::Raw { .. } | Piece::Column { .. } => None,
+        });
+        literals.map(|text| (part.name.as_str(), text)).collect::<Vec<_>>()
+    });
+    let (part, name) = literals.into_iter().find_map(|(part, text)| {
+        let is_shown = |name: &&String| {
+            let written = format!("{{{name}}}");
+            text.match_indices(&written).any(|(at, _)| {
+                !text[..at].ends_with('{') && !text[at + written.len()..].starts_with('}')
+            })
+        };
+        Some((part, columns.keys().find(is_shown)?))
+    })?;
+    Some(format!(
+        "the part `{part}` says `{{{name}}}`, which is sent as it stands: write `{}` if the row's value is \
+         meant",
+        placeholder(name)
+    ))
 }
 
 /// Warns of lists that are compared as one JSON list, although they may be several right answers.

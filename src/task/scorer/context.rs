@@ -54,8 +54,8 @@ impl Before {
             || bare.trim_end_matches([' ', THIN_SPACE]).ends_with('±');
         let word = last_word(bare);
         let is_version = VERSION_WORDS.contains(&word.as_str()) && !has_sign;
-        // `4 out of 5`, and the footnote `[1]`.
-        let is_aside = bare.ends_with(" out of ") || is_footnote(bare);
+        // `4 out of 5`, `4 of 5`, and the footnote `[1]`.
+        let is_aside = bare.ends_with(" out of ") || is_whole(bare) || is_footnote(bare);
         Self {
             is_minus: is_spaced_minus(bare, is_formula) || is_minus_word(bare),
             has_currency,
@@ -63,6 +63,13 @@ impl Before {
             is_expression,
         }
     }
+}
+
+/// Whether a text ends with ` of ` after a whole number or a decimal: what follows is what it is part of.
+fn is_whole(text: &str) -> bool {
+    let Some(rest) = text.strip_suffix(" of ") else { return false };
+    let number = rest.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ',');
+    number.len() < rest.len() && !number.ends_with('/')
 }
 
 /// The text without a currency at its end.
@@ -212,13 +219,20 @@ fn is_factor(before: &str, after: &str) -> bool {
         _ => None,
     };
     let begins_value = |text: &str| {
+        let text = text.strip_prefix("**").unwrap_or(text);
         let text = text.strip_prefix(['-', EN_DASH]).unwrap_or(text);
         let text = text.strip_prefix('(').unwrap_or(text);
         let text = text.strip_prefix(CURRENCIES).unwrap_or(text);
         text.starts_with(|c: char| c.is_ascii_digit() || c == EXPRESSION)
     };
     let ends_value = |text: &str| {
+        let text = text.strip_suffix("**").unwrap_or(text);
         text.ends_with(|c: char| c.is_ascii_digit() || matches!(c, ')' | '%' | EXPRESSION))
+    };
+    // `**3** × **4**`. A star alone may be the sign.
+    let (before, after) = match (before.strip_suffix("**"), after.strip_prefix("**")) {
+        (Some(before), Some(after)) => (before, after),
+        _ => (before, after),
     };
     let after = after.strip_prefix(')').unwrap_or(after);
     let is_multiplied = || {

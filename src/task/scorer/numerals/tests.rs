@@ -392,6 +392,8 @@ fn a_sum_or_an_equation_in_prose_is_no_number() {
         "\\boxed{3 x 4}",
         "50% × 4",
         "3 × -4",
+        "**3** × **4**",
+        "It is **3** · **4**.",
         "$3 + $4",
         "2x + 3y",
         "\\(2x + 3\\)",
@@ -418,6 +420,10 @@ fn a_sum_or_an_equation_in_prose_is_no_number() {
 fn asides_do_not_count() {
     all_read(&[
         ("4 out of 5", "4"),
+        ("I rate it 7 of 10.", "7"),
+        ("5% of 100", "100"),
+        ("1/2 of 10", "10"),
+        ("the sum of 10", "10"),
         ("It is 5 [1].", "5"),
         ("[5](http://example.com/9)", "5"),
         ("5, see https://example.com/a/12", "5"),
