@@ -4,9 +4,13 @@
 //! own errors.
 
 use crate::text;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 /// Opens a file of the user's. A pipe or a device may never end, and cannot be read twice.
@@ -33,11 +37,15 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// The text of a file of the user's, without the byte order mark that some editors write at its head.
 ///
 /// # Errors
-/// As for [`read`]; or it is not UTF-8.
+/// As for [`read`]; or it is not UTF-8, or has NUL characters.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    let text = String::from_utf8(read(path)?).map_err(|_| {
-        io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text; save it as UTF-8")
-    })?;
+    let no_text = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+    let text = String::from_utf8(read(path)?)
+        .map_err(|_| no_text("it is not UTF-8 text; save it as UTF-8"))?;
+    // UTF-16 without a mark is valid UTF-8 where the script is Western.
+    if text.contains('\0') {
+        return Err(no_text("it has NUL characters (byte 0), as UTF-16 has; save it as UTF-8"));
+    }
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,
@@ -99,6 +107,10 @@ impl SourceError {
         if error.kind() != io::ErrorKind::NotFound {
             return Self::new(file, format!("cannot be read: {}", text::cause(error)));
         }
+        if file.to_str().is_some_and(|it| it.starts_with("http://") || it.starts_with("https://")) {
+            return Self::new(file, "this is an address, not a file")
+                .help("download it, and name the file");
+        }
         let missing = Self::new(file, "there is no such file");
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
         let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
@@ -132,7 +144,18 @@ impl SourceError {
     pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
         let (message, help) = explain_unknown_name(error.message());
         let is_syntax = toml::de::DeTable::parse(text).is_err();
-        let message = if is_syntax { format!("invalid TOML: {message}") } else { message };
+        let from = error.span().map_or(0, |span| span.start.min(text.len()));
+        let (message, help) = match is_syntax {
+            true => {
+                let (message, help) = explain_syntax(&message, text, from);
+                (format!("invalid TOML: {message}"), help)
+            }
+            false => {
+                let help =
+                    help.or_else(|| explain_type(&message, text.get(from..).unwrap_or_default()));
+                (message, help)
+            }
+        };
         let unknown = message.strip_prefix("unknown key `").and_then(|rest| rest.split('`').next());
         let at = error.span().map(|span| span.start);
         // For a table that parses its keys itself, only the position of the table is known.
@@ -206,8 +229,92 @@ pub fn explain_unknown_name(message: &str) -> (String, Option<String>) {
     (in_plain_words(message).unwrap_or_else(|| message.trim_end().replace('\n', ": ")), None)
 }
 
+/// What is wrong with the syntax at a place of a TOML file, and what to do.
+fn explain_syntax(message: &str, text: &str, from: usize) -> (String, Option<String>) {
+    let rest = text.get(from..).unwrap_or_default();
+    let start = text.get(..from).and_then(|it| it.rfind('\n')).map_or(0, |end| end + 1);
+    let line = text.get(start..).and_then(|it| it.lines().next()).unwrap_or_default();
+    let help = |help: &str| Some(help.to_owned());
+    if message == "duplicate key" {
+        let end = rest.find(|c: char| c.is_whitespace() || "=]".contains(c)).unwrap_or(rest.len());
+        let message = format!("the key `{}` stands twice in its table", &rest[..end]);
+        return (message, help("remove one of the two"));
+    }
+    if line.contains(['“', '”', '„', '‘', '’']) && !line.contains(['"', '\'']) {
+        return (message.to_owned(), help("write straight quotes: \"…\""));
+    }
+    if message.contains("escape") || message.contains("unicode") {
+        return (
+            message.to_owned(),
+            help(
+                "a backslash in double quotes begins an escape: use single quotes, or write it twice",
+            ),
+        );
+    }
+    let value = line.split_once('=').map(|(_, value)| value.trim());
+    let is_bare = value.is_some_and(|value| value.starts_with(|c: char| c.is_alphabetic()));
+    if is_bare {
+        return (message.to_owned(), help("write a text in double quotes: \"…\""));
+    }
+    let above = text.get(..start).and_then(|it| it.lines().next_back()).unwrap_or_default();
+    let is_open = |line: &str| line.matches('"').count() % 2 == 1 && !line.contains("\"\"\"");
+    if is_open(line) || !line.contains('=') && is_open(above) {
+        return (
+            message.to_owned(),
+            help("close the quotes on their line; a text of several lines stands within \"\"\""),
+        );
+    }
+    (message.to_owned(), None)
+}
+
+/// What to write in place of a value of the wrong type, which `rest` begins with.
+fn explain_type(message: &str, rest: &str) -> Option<String> {
+    let (wanted, got) = message.strip_prefix("expected ")?.split_once(", got the ")?;
+    match (wanted, got.split([' ', '`']).next()?) {
+        ("a list", "table") if rest.starts_with('[') => {
+            let name = rest.get(1..)?.split(']').next()?;
+            Some(format!("write `[[{name}]]`, since there may be several"))
+        }
+        ("a list", "string") => {
+            let items = got.strip_prefix("string ")?.trim_matches('"').split(',');
+            let items: Vec<String> = items.map(|it| format!("\"{}\"", it.trim())).collect();
+            Some(format!("write `[{}]`", items.join(", ")))
+        }
+        ("a string", "integer" | "number") => {
+            Some("write a text in quotes; a time has its unit: \"90s\", \"8h\"".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Reads a table. A list would be read as the fields of a struct in their order.
+///
+/// # Errors
+/// It is no table, or not a valid one.
+pub fn table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    struct TableVisitor<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a table")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(TableVisitor(PhantomData))
+}
+
 /// serde's error about a type, without the names of Rust types.
 fn in_plain_words(message: &str) -> Option<String> {
+    if let Some(name) = message.strip_prefix("missing field ") {
+        return Some(format!("{} is missing", name.trim_end()));
+    }
+    if message.starts_with("invalid length ") && message.contains("expected struct ") {
+        return Some("expected a table, got the list".to_owned());
+    }
     let kind =
         ["invalid type: ", "invalid value: "].iter().find(|kind| message.starts_with(**kind))?;
     let (found, wanted) = message.trim_end()[kind.len()..].rsplit_once(", expected ")?;
@@ -216,8 +323,12 @@ fn in_plain_words(message: &str) -> Option<String> {
     }
     let wanted = match wanted {
         "u8" | "u16" | "u32" | "u64" | "usize" if *kind == "invalid value: " => {
-            "a whole number that is not negative"
+            match found.contains('-') {
+                true => "a whole number that is not negative",
+                false => "a smaller whole number",
+            }
         }
+        "path string" => "a file name",
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number, which may be negative",
         "f32" | "f64" => "a number",
@@ -286,6 +397,13 @@ mod tests {
                 count: Option<u64>,
                 share: Option<f64>,
                 list: Option<Vec<String>>,
+                #[serde(default, deserialize_with = "table")]
+                part: Part,
+            }
+            #[derive(Debug, Default, serde::Deserialize)]
+            #[expect(dead_code, reason = "only read")]
+            struct Part {
+                x: u64,
             }
             let error = toml::from_str::<File>(text).unwrap_err();
             SourceError::from_toml(Path::new("a.toml"), text, &error).to_string()
@@ -298,8 +416,32 @@ mod tests {
             ),
             ("\nshare = true", "a.toml:2: expected a number, got the boolean `true`"),
             ("list = 1", "a.toml:1: expected a list, got the integer `1`"),
+            (
+                "list = \"a, b\"",
+                "a.toml:1: expected a list, got the string \"a, b\"\n  try: write `[\"a\", \"b\"]`",
+            ),
+            (
+                "[list]\na = 1",
+                "a.toml:1: expected a list, got the table\n  try: write `[[list]]`, since there may be several",
+            ),
+            ("part = [1, 2]", "a.toml:1: expected a table, got the list"),
+            ("[[part]]", "a.toml:1: expected a table, got the list"),
+            ("[part]", "a.toml:1: `x` is missing"),
         ] {
             assert_eq!(told(text), expected);
+        }
+        for (text, help) in [
+            (
+                "count = 3\n\ncount = 4",
+                "a.toml:3: invalid TOML: the key `count` stands twice in its table",
+            ),
+            ("kind = label", "write a text in double quotes"),
+            ("kind = “label”", "write straight quotes"),
+            ("kind = \"C:\\Users\"", "use single quotes"),
+            ("kind = \"two\nlines\"", "close the quotes on their line"),
+        ] {
+            let told = told(text);
+            assert!(told.contains(help), "{told}");
         }
         assert!(told("count = = 3").starts_with("a.toml:1: invalid TOML: "));
     }

@@ -116,16 +116,16 @@ pub(crate) struct CapArgs {
 #[derive(Debug, Default, Args)]
 pub(crate) struct SpendingArgs {
     /// Spend at most X dollars, across all models
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = dollars)]
     pub max_usd: Option<f64>,
     /// Make at most N calls, across all models
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number)]
     pub max_calls: Option<u64>,
     /// Use at most N tokens (input and output), across all models
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number)]
     pub max_tokens: Option<u64>,
     /// Request at most N proposals from the mutator
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number)]
     pub max_proposals: Option<u64>,
 }
 
@@ -150,7 +150,7 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub caps: CapArgs,
     /// Maximum number of concurrent requests, across all providers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
 }
 
@@ -166,7 +166,7 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub caps: CapArgs,
     /// Maximum number of concurrent requests, across all providers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
 }
 
@@ -178,7 +178,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub strategy: StrategyArgs,
     /// Random seed
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
     pub seed: u64,
     /// Name of the run
     #[arg(long, value_name = "RUN")]
@@ -186,7 +186,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub out: Out,
     /// Maximum number of concurrent requests, across all providers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
     /// Run in the background, and keep running after the terminal is closed
     #[arg(long)]
@@ -222,7 +222,7 @@ pub(crate) struct ResumeArgs {
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
     /// Maximum number of concurrent requests, across all providers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
     /// Give up batches that their provider does not have any more: they count as paid
     #[arg(long)]
@@ -295,7 +295,7 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub out: Out,
     /// Maximum number of concurrent requests, across all providers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
     #[command(flatten)]
     pub caps: CapArgs,
@@ -446,4 +446,17 @@ pub(crate) struct SimulateArgs {
     /// Print the true quality of the prompt in this file, without starting the server
     #[arg(long, value_name = "FILE")]
     pub oracle: Option<PathBuf>,
+}
+
+fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "write a whole number in digits, such as 1000".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "write a whole number of 1 or more".to_owned())
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "write a number with a point, such as 2.50".to_owned())
 }

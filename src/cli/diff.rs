@@ -3,8 +3,8 @@
 use super::args::DiffArgs;
 use super::error::CliError;
 use super::screen::Screen;
-use crate::export::document;
 use crate::export::revision::file_at;
+use crate::prompt::document;
 use crate::report::explain::{Subject, find};
 use crate::report::{NamedParts, PromptDiff, Report};
 use crate::run::{Run, RunDir};

@@ -12,15 +12,15 @@ use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::evaluate::verdict_in;
 use crate::event::Event;
-use crate::export::document::{self, Document};
 use crate::id::RowIx;
 use crate::prompt::Prompt;
+use crate::prompt::document::{self, Document};
 use crate::report;
 use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, Settings, Summary};
 use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
-use crate::task::example::Split;
+use crate::task::example::{Split, Splits};
 use crate::task::model::ModelRole;
 use crate::task::{Task, TaskFiles, TaskSource};
 
@@ -35,6 +35,18 @@ fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
 
 pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
+    if let (Some(split), rows) = split_of(args.split.unwrap_or(EvalSplit::All)) {
+        let Splits { train, dev, hold } = &task.splits;
+        let is_empty = match split {
+            Split::Train => train.is_empty(),
+            Split::Dev => dev.is_empty(),
+            Split::Hold => hold.is_empty(),
+        };
+        if is_empty {
+            return Err(CliError::invalid(format!("the split `{rows}` has no rows"))
+                .hint("name another `--split`, or give it a share in `data.split`"));
+        }
+    }
     match &args.answers {
         Some(file) => {
             let (split, _) = split_of(args.split.unwrap_or(EvalSplit::All));
@@ -94,8 +106,18 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
             let bytes =
                 crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
             let document = document::read_markdown(&bytes).map_err(|e| e.in_file(file))?;
+            if document.parts.iter().all(|part| part.text.trim().is_empty()) {
+                return Err(SourceError::new(file, "the prompt file is empty").into());
+            }
             let parts = prompt_of(&task, &document)?.parts().to_vec();
-            Task::build(TaskFiles { parts, ..TaskFiles::read(&args.task)? })?
+            let files = TaskFiles::read(&args.task)?;
+            let mut part_files = files.part_files.clone();
+            for part in &parts {
+                if task.baseline.part(&part.name).is_none_or(|own| *own != *part.text) {
+                    part_files.insert(part.name.clone(), file.clone());
+                }
+            }
+            Task::build(TaskFiles { parts, part_files, ..files })?
         }
     };
     let dir = RunDir::at(args.out.out.join(folder_of(&task, rows)?));

@@ -3,9 +3,9 @@
 use super::args::{ExportArgs, ExportFormat};
 use super::error::CliError;
 use super::screen::Screen;
-use crate::export::document;
 use crate::export::git::Commit;
 use crate::id::CandidateIx;
+use crate::prompt::document;
 use crate::prompt::{Message, Prompt, Role, USER};
 use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, Status};
 use crate::stats::Interval;

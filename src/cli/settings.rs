@@ -24,7 +24,7 @@ use std::time::Duration;
 pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, CliError> {
     let mut caps = with_spending(task.caps, &args.spending)?;
     if let Some(wall) = &args.wall {
-        caps.wall = Some(text::parse_duration(wall).map_err(CliError::usage)?);
+        caps.wall = Some(text::parse_time_limit(wall).map_err(CliError::usage)?);
     }
     if let Some(until) = &args.until {
         caps.deadline = Some(moment(until, clock)?);
@@ -45,7 +45,7 @@ pub(super) fn resumed_caps(
         (caps.wall, caps.deadline) = (None, None);
     }
     if let Some(wall) = &args.wall {
-        let more = text::parse_duration(wall).map_err(CliError::usage)?;
+        let more = text::parse_time_limit(wall).map_err(CliError::usage)?;
         caps.wall = Some(ran.saturating_add(more));
     }
     if let Some(until) = &args.until {

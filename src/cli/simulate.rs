@@ -4,7 +4,7 @@ use super::args::SimulateArgs;
 use super::error::CliError;
 use super::replay_task;
 use super::screen::Screen;
-use crate::export::document;
+use crate::prompt::document;
 use crate::sim::replay::{RecordedWorld, Replay};
 use crate::sim::server::{self, Allowance, BatchOptions, Options};
 use crate::sim::world::WorldParameters;

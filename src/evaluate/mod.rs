@@ -54,41 +54,62 @@ impl Evaluator {
     /// before anything is paid for.
     ///
     /// # Errors
-    /// The first row in the file that cannot be rendered, and how many there are.
+    /// The first row in the file that cannot be rendered, and how many there are; or all rows make the same
+    /// request.
     pub fn check_rows(&self) -> Result<(), SourceError> {
-        let (mut first, mut failed): (Option<(&Example, TemplateError)>, usize) = (None, 0);
-        for row in [Split::Train, Split::Dev, Split::Hold].iter().flat_map(|it| self.rows(*it)) {
-            match self.task.layout.render(&self.task.baseline, row) {
-                Ok(_) => {}
-                // Each row would take as long.
-                Err(error @ TemplateError::Exhausted { .. }) => {
-                    return Err(self.row_error(row, &error));
-                }
-                Err(error) => {
-                    failed += 1;
-                    if first.as_ref().is_none_or(|(first, _)| row.line < first.line) {
-                        first = Some((row, error));
+        let (mut first, mut failed): (Option<(Split, &Example, TemplateError)>, usize) = (None, 0);
+        let (mut rows, mut request, mut differ) = (0_usize, None, false);
+        for split in [Split::Train, Split::Dev, Split::Hold] {
+            for row in self.rows(split) {
+                rows += 1;
+                match self.task.layout.render(&self.task.baseline, row) {
+                    Ok(messages) if differ => drop(messages),
+                    Ok(messages) => differ = *request.get_or_insert(messages.clone()) != messages,
+                    // Each row would take as long.
+                    Err(error @ TemplateError::Exhausted { .. }) => {
+                        return Err(self.row_error(split, row, &error));
+                    }
+                    Err(error) => {
+                        failed += 1;
+                        if first.as_ref().is_none_or(|(_, first, _)| row.line < first.line) {
+                            first = Some((split, row, error));
+                        }
                     }
                 }
             }
         }
-        let Some((row, error)) = first else { return Ok(()) };
-        let mut error = self.row_error(row, &error);
+        let Some((split, row, error)) = first else {
+            return if differ || rows < 2 { Ok(()) } else { Err(self.same_request(rows)) };
+        };
+        let mut error = self.row_error(split, row, &error);
         if failed > 1 {
             error.message += &format!(" (and {} more)", text::plural(failed - 1, "row"));
         }
         Err(error)
     }
 
+    fn same_request(&self, rows: usize) -> SourceError {
+        let message = format!(
+            "all {rows} rows make the same request: they differ in nothing that the prompt shows"
+        );
+        let help = "show the column that holds the input: `{{ input }}`";
+        self.task.mistake(&["prompt"], message).help(help)
+    }
+
     /// What is wrong where a row cannot be rendered: the row, or the template.
-    fn row_error(&self, row: &Example, error: &TemplateError) -> SourceError {
+    fn row_error(&self, split: Split, row: &Example, error: &TemplateError) -> SourceError {
         if let TemplateError::Exhausted { part, .. } = error {
             let message = format!("{error} (row `{}`)", row.id);
             return self.task.mistake(&["prompt", part], message).help(
                 "let its loops run less often: each over the row's own lists, none within another",
             );
         }
-        let file = self.task.data.first().map(|file| file.path.clone());
+        let file = match self.task.data.as_slice() {
+            [only] => Some(only),
+            // One file per split.
+            files => files.get(split as usize),
+        };
+        let file = file.map(|file| file.path.clone());
         SourceError::new(file.unwrap_or_default(), format!("row `{}`: {error}", row.id))
             .at_line(row.line)
             .help("correct the row's value, or make the template work with it")

@@ -1,8 +1,7 @@
-//! Exports a prompt: as the bytes of a file, and as a commit on a branch of the user's git
-//! repository.
+//! Exports a prompt as a commit on a branch of the user's git repository.
 //!
-//! The caller chooses the prompt and provides the commit message and the evidence.
+//! The caller chooses the prompt and provides its file, the commit message and the evidence. The format of the
+//! file is `prompt::document`'s.
 
-pub mod document;
 pub mod git;
 pub mod revision;

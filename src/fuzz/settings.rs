@@ -32,6 +32,7 @@ pub(super) fn task(bytes: &[u8]) {
         file: file.clone(),
         text: text.to_owned(),
         parts,
+        part_files: BTreeMap::new(),
         schemas: BTreeMap::new(),
     }) {
         Ok(task) => {

@@ -43,7 +43,7 @@ pub enum TemplateError {
         line: Option<usize>,
     },
     /// A column whose name is no word stands without quotes.
-    #[error("part `{part}`: the column `{name}` must be quoted: write `{}`", placeholder(name))]
+    #[error("part `{part}`: to show the column `{name}`, write `{}`", placeholder(name))]
     Unquoted {
         /// The part.
         part: String,
@@ -133,8 +133,8 @@ impl Layout {
         // The engine would say that its syntax is wrong, or take `x-y` for a difference.
         let code = code(&part.text);
         let found = strays(&code, columns);
-        if let Some(stray) = found.iter().find(|stray| stray.column == Some(stray.inner)) {
-            return Err(unquoted(part, stray.inner, line_of(part, stray.inner)));
+        if let Some((stray, column)) = found.iter().find_map(|it| Some((it, it.named()?))) {
+            return Err(unquoted(part, column, line_of(part, stray.inner)));
         }
         let text = for_engine(&part.text);
         // As it is written, so that what is wrong with it is said of that.
@@ -346,16 +346,14 @@ fn columns_of_searched(
         return Err(TemplateError::Broken { part: part.name.clone(), message, line });
     }
     if let Some(stray) = strays(&part.text, columns).first() {
-        return Err(match stray.column {
-            Some(column) if column == stray.inner => {
-                unquoted(part, column, line_at(part, stray.at))
-            }
-            Some(_) => TemplateError::Expression {
+        return Err(match (stray.named(), stray.column) {
+            (Some(column), _) => unquoted(part, column, line_at(part, stray.at)),
+            (None, Some(_)) => TemplateError::Expression {
                 part: part.name.clone(),
                 expression: format!("{{{{ {} }}}}", stray.inner),
                 line: line_at(part, stray.at),
             },
-            None => TemplateError::Unfilled {
+            (None, None) => TemplateError::Unfilled {
                 part: part.name.clone(),
                 name: stray.inner.to_owned(),
                 line: line_at(part, stray.at),

@@ -7,6 +7,7 @@
 //! The part `user` is the user message. All other parts, in the order of the task file and joined
 //! by a blank line, are the system message.
 
+pub mod document;
 mod column_name;
 mod fragment;
 mod placeholder;

@@ -239,6 +239,18 @@ pub(crate) struct Stray<'a> {
     pub(crate) column: Option<&'a str>,
 }
 
+impl<'a> Stray<'a> {
+    /// The column whose name is all that stands between the braces, bare, in quotes of its own, or as a field of
+    /// the row.
+    pub(crate) fn named(&self) -> Option<&'a str> {
+        let is_whole = |column: &&str| {
+            let rest = self.inner.replacen(*column, "", 1);
+            matches!(rest.as_str(), "" | "\"\"" | "''" | "row.")
+        };
+        self.column.filter(is_whole)
+    }
+}
+
 /// The braces in a text outside raw text that mean nothing, and look as if they named a column: such as
 /// `{{ Ticket Text }}` or `{{ input | upper }}`.
 pub(crate) fn strays<'a>(text: &'a str, columns: &BTreeSet<String>) -> Vec<Stray<'a>> {
@@ -252,6 +264,8 @@ pub(crate) fn strays<'a>(text: &'a str, columns: &BTreeSet<String>) -> Vec<Stray
                 let column = [inner, name, first_word(name)]
                     .into_iter()
                     .chain(quoted_at_start(name))
+                    .chain(quoted_whole(name))
+                    .chain(name.strip_prefix("row."))
                     .find(|name| columns.contains(*name));
                 if column.is_some() || looks_like_a_name(name) || looks_like_a_row(name) {
                     found.push(Stray { inner, at: at + open, column });
@@ -302,6 +316,12 @@ fn first_word(text: &str) -> &str {
 /// The name in the `row["name"]` that a text begins with.
 fn quoted_at_start(text: &str) -> Option<&str> {
     quoted_name(&text[..=text.find(']')?])
+}
+
+/// The text within the quotes of `"name"`.
+fn quoted_whole(text: &str) -> Option<&str> {
+    let within = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    within('"').or_else(|| within('\''))
 }
 
 /// Whether a text is words, as a column's name is that was written without quotes.

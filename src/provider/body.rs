@@ -24,14 +24,22 @@ fn is_stream(text: &str) -> bool {
     ["data:", "event:", "id:", ":"].iter().any(|field| text.starts_with(field))
 }
 
-/// The chunks of a stream as the whole answer that they are parts of. An error ends it.
+/// The chunks of a stream as the whole answer that they are parts of. An error ends it. `None` where it is cut:
+/// a part of an answer is none.
 fn joined(text: &str) -> Option<Value> {
     let (mut content, mut reasoning) = (String::new(), String::new());
     let (mut finish, mut usage, mut tools) = (Value::Null, Value::Null, Value::Null);
-    let mut is_any = false;
+    let (mut is_any, mut is_over) = (false, false);
     for line in text.lines() {
         let Some(data) = line.strip_prefix("data:").map(str::trim) else { continue };
-        let Some(chunk) = value(data) else { continue };
+        if data.is_empty() {
+            continue;
+        }
+        if data == "[DONE]" {
+            is_over = true;
+            continue;
+        }
+        let chunk = value(data)?;
         let choice = &chunk["choices"][0];
         if !chunk["error"].is_null() || choice["message"].is_object() {
             return Some(chunk);
@@ -53,7 +61,8 @@ fn joined(text: &str) -> Option<Value> {
     }
     let message = json!({"content": content, "reasoning_content": reasoning, "tool_calls": tools});
     let choice = json!({"message": message, "finish_reason": finish});
-    is_any.then(|| json!({"choices": [choice], "usage": usage}))
+    is_over |= !finish.is_null();
+    (is_any && is_over).then(|| json!({"choices": [choice], "usage": usage}))
 }
 
 /// Numbers that are none become null, and half a surrogate pair the replacement character.
@@ -159,6 +168,13 @@ mod tests {
         assert_eq!(value["choices"][0]["message"]["content"], "billing");
         assert_eq!(value["choices"][0]["finish_reason"], "stop");
         assert_eq!(value["usage"]["prompt_tokens"], 3);
+        for cut in [
+            "data: {\"choices\":[{\"delta\":{\"content\":\"bil\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"content\":\"bil\"}}]}\n\ndata: {\"choi",
+            "data: {\"choices\":[{\"delta\":{\"content\":\"b\"}}]}\ndata: {\"ch\ndata: [DONE]\n",
+        ] {
+            assert_eq!(json(cut.as_bytes()), None, "{cut}");
+        }
         let failed = "event: error\ndata: {\"error\":{\"message\":\"overloaded\"}}\n";
         assert_eq!(json(failed.as_bytes()).unwrap()["error"]["message"], "overloaded");
     }

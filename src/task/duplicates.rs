@@ -10,7 +10,7 @@
 
 use crate::id::ExampleId;
 use crate::task::example::{Example, Split, Splits};
-use crate::task::inputs::{input_columns, input_text};
+use crate::task::inputs::{InputKey, input_columns, input_key, input_text};
 use crate::task::words::words;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,6 +86,15 @@ pub fn near_duplicates_by(splits: &Splits, inputs: &BTreeSet<String>) -> Vec<Nea
         y.similarity.total_cmp(&x.similarity).then_with(|| (&x.a, &x.b).cmp(&(&y.a, &y.b)))
     });
     found
+}
+
+/// How many held-out rows have the input of a row that the search sees: they confirm nothing.
+#[must_use]
+pub fn known_held_out(splits: &Splits, inputs: &BTreeSet<String>) -> usize {
+    let seen = splits.train.iter().chain(&splits.dev);
+    let seen: BTreeSet<InputKey> = seen.map(|row| input_key(row, inputs)).collect();
+    let held_out = rows_of(splits).filter(|(split, _)| *split == Split::Hold);
+    held_out.filter(|(_, row)| seen.contains(&input_key(row, inputs))).count()
 }
 
 /// The held-out rows are opened because the user must be warned before spending money that some of

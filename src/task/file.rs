@@ -9,7 +9,7 @@ use super::scorer::ScoreTable;
 use super::split::SplitSpec;
 use crate::caps::Caps;
 use crate::id::MutatorIx;
-use crate::source::{SourceError, line_of_key};
+use crate::source::{SourceError, line_of_key, table};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
@@ -29,19 +29,21 @@ pub struct TaskFile {
     #[serde(default)]
     pub about: String,
     /// Rows.
+    #[serde(deserialize_with = "table")]
     pub data: DataTable,
     /// The baseline prompt.
     pub prompt: PromptTable,
     /// Models by role.
+    #[serde(deserialize_with = "table")]
     pub models: ModelsTable,
     /// Scorers.
     #[serde(default)]
     pub score: Vec<ScoreTable>,
     /// The goal.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "table")]
     pub goal: GoalTable,
     /// Caps.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "table")]
     pub budget: BudgetTable,
     /// Providers by name.
     #[serde(default)]
@@ -55,7 +57,7 @@ pub struct DataTable {
     /// The data file; may be missing if `split` names files.
     pub file: Option<PathBuf>,
     /// The roles of columns.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "table")]
     pub columns: ColumnMap,
     /// Shares or files.
     pub split: Option<SplitSpec>,
@@ -212,6 +214,25 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Mode
     deserializer.deserialize_any(SpecsVisitor)
 }
 
+/// What is meant by keys that stand in a wrong table, or are called otherwise elsewhere.
+const MISPLACED: &[(&str, &str)] = &[
+    ("search", "it belongs under [prompt]: `search = [\"system\"]`"),
+    ("columns", "it belongs under [data]: `columns = { answer = \"label\" }`"),
+    ("split", "it belongs under [data]: `split = { train = 0.4, dev = 0.3, hold = 0.3 }`"),
+    ("temperature", "it belongs to a model: `task = { model = \"…\", temperature = 0.0 }`"),
+    (
+        "max_output_tokens",
+        "it belongs to a model: `task = { model = \"…\", max_output_tokens = 500 }`",
+    ),
+    ("max_usd", "did you mean `usd`, under [budget]?"),
+    ("max_calls", "did you mean `calls`, under [budget]?"),
+    ("test", "did you mean `hold`?"),
+    ("valid", "did you mean `dev`?"),
+    ("validation", "did you mean `dev`?"),
+    ("in", "did you mean `input`?"),
+    ("out", "did you mean `output`?"),
+];
+
 /// `[goal]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -242,8 +263,15 @@ impl TaskFile {
     /// # Errors
     /// The first mistake with its line.
     pub fn parse(file: &Path, text: &str) -> Result<Self, SourceError> {
-        let read: Self =
-            toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+        let read: Self = toml::from_str(text).map_err(|error| {
+            let mut mistake = SourceError::from_toml(file, text, &error);
+            let unknown =
+                mistake.message.strip_prefix("unknown key `").and_then(|it| it.split('`').next());
+            if let Some((_, meant)) = MISPLACED.iter().find(|(key, _)| Some(*key) == unknown) {
+                mistake.help = Some((*meant).to_owned());
+            }
+            mistake
+        })?;
         read.check_file(file, text)?;
         read.check(file, text)?;
         Ok(read)
@@ -373,7 +401,7 @@ impl TaskFile {
             value => Ok(value),
         };
         let wall = match &budget.wall {
-            Some(wall) => Some(text::parse_duration(wall).map_err(|message| ("wall", message))?),
+            Some(wall) => Some(text::parse_time_limit(wall).map_err(|message| ("wall", message))?),
             None => None,
         };
         Ok(Caps {

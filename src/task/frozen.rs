@@ -2,7 +2,7 @@
 
 use super::file::{PartSource, TaskFile};
 use super::model::SchemaSource;
-use crate::prompt::Part;
+use crate::prompt::{Part, document};
 use crate::source::{SourceError, line_of_key};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,6 +27,9 @@ pub struct TaskFiles {
     pub text: String,
     /// The prompt's parts as read from their files.
     pub parts: Vec<Part>,
+    /// The files that parts were read from just now, by the part's name: a mistake is theirs.
+    #[serde(skip)]
+    pub part_files: BTreeMap<String, PathBuf>,
     /// The JSON Schemas that it names, by file as written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub schemas: BTreeMap<PathBuf, String>,
@@ -58,6 +61,13 @@ impl TaskFiles {
     /// A file that cannot be read, or a mistake with its line.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         let file = if path.is_dir() { path.join("task.toml") } else { path.to_owned() };
+        let extension = file.extension().and_then(|it| it.to_str()).unwrap_or_default();
+        if ["csv", "tsv", "jsonl", "json"].contains(&extension) && file.is_file() {
+            return Err(SourceError::new(&file, "this is data, not a task").help(format!(
+                "`promptsearch init DIR --from {}` makes a task of it",
+                file.display()
+            )));
+        }
         let text = read_text(&file).map_err(|error| {
             // A file that is nearly named so is the better hint.
             if error.help.is_some() {
@@ -67,14 +77,27 @@ impl TaskFiles {
         })?;
         let read = TaskFile::parse(&file, &text)?;
         let folder = folder_of(&file);
-        let mut parts = Vec::new();
+        let (mut parts, mut part_files) = (Vec::new(), BTreeMap::new());
         for (name, source) in &read.prompt.parts {
+            let line = || line_of_key(&text, &["prompt", name]);
             let part_text = match source {
+                PartSource::Text(text) if names_file(&folder, text) => {
+                    let message =
+                        format!("`{text}` is the name of a file, and would be sent as it stands");
+                    let part = if name == "file" { "system" } else { name };
+                    let help = format!("write `{part} = {{ file = \"{text}\" }}`");
+                    let error = SourceError::new(&file, message).help(help);
+                    return Err(SourceError { line: line(), ..error });
+                }
                 PartSource::Text(text) => text.clone(),
                 PartSource::File(relative) => {
-                    let line = || line_of_key(&text, &["prompt", name]);
-                    read_text(&folder.join(relative))
-                        .map_err(|error| error.named_in(&file, line()))?
+                    let path = folder.join(relative);
+                    let bytes = crate::source::read(&path).map_err(|error| {
+                        SourceError::unreadable(&path, &error).named_in(&file, line())
+                    })?;
+                    let text = document::part_of(&bytes, name).map_err(|it| it.in_file(&path))?;
+                    part_files.insert(name.clone(), path);
+                    text
                 }
             };
             parts.push(Part { name: name.clone(), text: part_text.into() });
@@ -88,8 +111,16 @@ impl TaskFiles {
                 schemas.insert(relative.clone(), schema);
             }
         }
-        Ok(Self { file, text, parts, schemas })
+        Ok(Self { file, text, parts, part_files, schemas })
     }
+}
+
+/// Whether the text of a part is the name of a file that may be meant.
+fn names_file(folder: &Path, text: &str) -> bool {
+    const EXTENSIONS: &[&str] = &["md", "txt", "jinja", "jinja2", "j2", "prompt"];
+    let extension = Path::new(text).extension().and_then(|it| it.to_str());
+    let is_name = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '{');
+    is_name && (extension.is_some_and(|it| EXTENSIONS.contains(&it)) || folder.join(text).is_file())
 }
 
 fn read_text(path: &Path) -> Result<String, SourceError> {

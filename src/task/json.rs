@@ -100,10 +100,14 @@ fn value(text: &str, raw: &RawValue, depth: usize) -> Result<Value, JsonError> {
     let here = raw.get();
     let at = offset_in(text, here);
     // The syntax is checked already; what is left are escapes that make no character.
-    let wrong = |error: serde_json::Error| JsonError {
-        offset: at,
-        message: format!("invalid JSON: {}", without_place(&error.to_string())),
-        help: None,
+    let wrong = |error: serde_json::Error| {
+        let message = error.to_string();
+        let message = without_place(&message);
+        let (what, help) = match named_mistake(text, at, message) {
+            Some((what, help)) => (what, Some(help.to_owned())),
+            None => (message.to_owned(), None),
+        };
+        JsonError { offset: at, message: format!("invalid JSON: {what}"), help }
     };
     if depth > MAX_DEPTH {
         let message = format!("the value is nested more than {MAX_DEPTH} levels deep");
@@ -185,6 +189,10 @@ fn explain(text: &str, error: &serde_json::Error) -> JsonError {
     let rest = &text[offset..];
     let (message, help) = match named {
         Some((what, help)) => (format!("invalid JSON: {what}"), Some(help.to_owned())),
+        None if error.is_eof() => {
+            let what = message.trim_start_matches("EOF while parsing ");
+            (format!("invalid JSON: it ends within {what} (column {column})"), None)
+        }
         None => (format!("invalid JSON: {message} (column {column})"), None),
     };
     // The rest of a file that is one object per line begins with the next object.
@@ -272,6 +280,34 @@ fn named_mistake(text: &str, offset: usize, message: &str) -> Option<(String, &'
              file .json",
         ));
     }
+    if message.contains("hex escape") || message.contains("lone leading surrogate") {
+        return Some((
+            "half of a pair of \\u escapes stands alone".to_owned(),
+            "write the character itself; in Python, `json.dumps(row, ensure_ascii=False)` does",
+        ));
+    }
+    if message.contains("invalid escape") {
+        return Some((
+            "a backslash in a text begins an escape that JSON does not know".to_owned(),
+            "write two backslashes for one: \"C:\\\\x\"",
+        ));
+    }
+    if message.contains("expected value") && offset == text.len() - text.trim_start().len() {
+        return match rest.split(|c: char| !c.is_alphanumeric()).next() {
+            Some("data") => Some((
+                "this is an event stream, not JSON".to_owned(),
+                "remove `data: ` at the head of each line",
+            )),
+            _ if rest.starts_with('\u{1e}') => Some((
+                "a record separator (byte 30) begins this line".to_owned(),
+                "remove it (`tr -d '\\036'`)",
+            )),
+            _ => Some((
+                "this is not JSON".to_owned(),
+                "begin a row with `{`; name a file of comma-separated rows .csv",
+            )),
+        };
+    }
     let closes = rest.starts_with(['}', ']']) && text[..offset].trim_end().ends_with(',');
     if message.contains("trailing comma") || closes {
         return Some(("a comma follows the last entry".to_owned(), "remove that comma"));
@@ -332,6 +368,11 @@ mod tests {
             (r#"{"a": 1,}"#, "a comma follows the last entry", "remove"),
             ("{\"a\": \"x\ty\"}", "control character", "\\t"),
             ("{\"a\": 1} // one", "comment", "comments"),
+            (r#"{"a": "\ud83d"}"#, "half of a pair", "the character itself"),
+            (r#"{"a": "C:\x"}"#, "a backslash in a text", "two backslashes"),
+            ("data: {\"a\": 1}", "an event stream", "at the head"),
+            ("\u{1e}{\"a\": 1}", "a record separator", "tr -d"),
+            ("a,b", "this is not JSON", ".csv"),
             ("{\"a\": 1}\n{\"a\": 2}", "trailing", ".jsonl"),
         ] {
             let error = parse(text).unwrap_err();
@@ -359,7 +400,7 @@ mod tests {
             ("[{\"a\": 1},\n{\"a\": 2,\n{\"a\": 3}]", 2, "`}` is missing at the end"),
             ("[{\"a\": [1, 2\n},\n{\"a\": 3}]", 1, "`,` or `]` is missing at the end"),
             ("[\n{\"a\": {\"b\": \"}\"},\n \"c\": 3", 2, "the `{` on this line is not closed"),
-            ("{\"a\": 1\n", 1, "EOF while parsing an object (column 7)"),
+            ("{\"a\": 1\n", 1, "it ends within an object (column 7)"),
             ("[{\"a\": 1 \"b\": 2}]", 1, "expected `,` or `}` (column 10)"),
         ] {
             let error = parse(text).unwrap_err();

@@ -27,9 +27,9 @@ use crate::prompt::{Layout, Prompt, TemplateError, placeholder};
 use crate::seed::Seed;
 use crate::source::{self, SourceError, line_of_key};
 use crate::text;
-use dataset::{blake3_of, columns_of, fill_columns};
+use dataset::{ColumnMap, blake3_of, columns_of, fill_columns};
 use example::{Example, Split, Splits};
-use file::{PartSource, TaskFile};
+use file::TaskFile;
 use goal::Goal;
 use model::{
     Execution, FormTable, Hedge, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider,
@@ -150,7 +150,7 @@ impl Task {
         check_answers(&scorers, &rows, &data)?;
         let columns = columns_of(rows.all());
         let layout = Layout::new(&baseline, &read.prompt.search, &columns)
-            .map_err(|error| at.template(read, &error, &columns))?;
+            .map_err(|error| at.template(&read.data.columns, &error, &columns))?;
         if layout.shown_columns().is_empty() {
             return Err(at.shows_no_column(&baseline, &columns));
         }
@@ -176,6 +176,14 @@ impl Task {
             return Err(at
                 .error(&["data", "split"], "dev has no rows, but the search selects on dev")
                 .help("give `dev` a larger share, add rows, or use smaller groups"));
+        }
+        let known = duplicates::known_held_out(&splits, layout.shown_columns());
+        if known > 0 && known == splits.hold.len() {
+            let message = "the input of every held-out row is also in `train` or `dev`, so that nothing can be \
+                           confirmed";
+            return Err(at
+                .error(&["data", "split", "hold"], message)
+                .help("let `hold` name a file of other rows, or leave it out"));
         }
         let tokens = (layout.bytes_without_row(&baseline) as u64).div_ceil(4);
         let (models, providers) = at.models(read)?;
@@ -683,7 +691,12 @@ impl Locator<'_> {
             (Some(name), _) => {
                 format!("`{{{name}}}` is literal text: write `{}`", placeholder(name))
             }
-            (None, Some(name)) => {
+            (None, Some(first)) => {
+                let is_written =
+                    |name: &&String| baseline.parts().iter().any(|it| it.text.contains(*name));
+                // The id is hardly meant.
+                let others = || columns.iter().filter(|name| !dataset::is_called_id(name));
+                let name = others().find(is_written).or(others().next()).unwrap_or(first);
                 format!("write `{}` where the row's value belongs", placeholder(name))
             }
             (None, None) => "give the rows columns".to_owned(),
@@ -694,23 +707,31 @@ impl Locator<'_> {
     /// A mistake in a part, reported in the part's own file if it has one.
     fn template(
         &self,
-        read: &TaskFile,
+        map: &ColumnMap,
         error: &TemplateError,
         columns: &BTreeSet<String>,
     ) -> SourceError {
         let (part, line) = error.place();
-        let source = read.prompt.parts.iter().find(|(name, _)| *name == *part);
-        let mut result = match source {
-            Some((_, PartSource::File(relative))) => {
-                let mut result =
-                    SourceError::new(self.source.folder().join(relative), error.to_string());
-                result.line = line;
-                result
-            }
-            _ => self.error(&["prompt", part], error.to_string()),
+        let file = match self.source {
+            TaskSource::Files(files) => files.part_files.get(part),
+            TaskSource::Memory(_) => None,
+        };
+        let mut result = match file {
+            Some(file) => SourceError { line, ..SourceError::new(file, error.to_string()) },
+            None => self.error(&["prompt", part], error.to_string()),
         };
         let escape = "(literal braces stand between {% raw %} and {% endraw %})";
         result.help = match error {
+            TemplateError::Unfilled { name, .. }
+                if name == map.answer.as_deref().unwrap_or("answer") =>
+            {
+                Some(format!("no prompt shows `{name}`: it holds the right answers"))
+            }
+            TemplateError::Unfilled { name, .. }
+                if name == map.feedback.as_deref().unwrap_or("feedback") =>
+            {
+                Some(format!("no prompt shows `{name}`: it says why an answer is right"))
+            }
             TemplateError::Unfilled { name, .. } => {
                 let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
                 Some(format!("{} {escape}", crate::text::suggestion(name, &columns)))
@@ -718,9 +739,10 @@ impl Locator<'_> {
             TemplateError::Expression { .. } => Some(format!(
                 "show the column alone, or leave `{part}` out of `search`: then it is a template {escape}"
             )),
-            TemplateError::Broken { .. }
-            | TemplateError::Exhausted { .. }
-            | TemplateError::Unquoted { .. } => result.help,
+            TemplateError::Broken { .. } => {
+                result.help.or_else(|| Some(format!("correct it, or let it be text {escape}")))
+            }
+            TemplateError::Exhausted { .. } | TemplateError::Unquoted { .. } => result.help,
         };
         result
     }

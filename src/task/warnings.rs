@@ -4,7 +4,9 @@
 //! those of `plan`.
 
 use super::Task;
+use super::duplicates;
 use super::example::Example;
+use super::inputs::input_key;
 use crate::candidate::DEMOS;
 use crate::prompt::{Piece, pieces, placeholder, value_text};
 use crate::text;
@@ -23,8 +25,10 @@ impl Task {
     pub fn warnings(&self) -> Vec<String> {
         let blank = self.blank_rows.clone();
         let blank = blank.into_iter().chain(same_answer(self));
-        let braces = single_braces(self).into_iter().chain(unwritten(self));
-        braces.chain(blank).chain(formats(self)).chain(lists(self)).collect()
+        let prompt = single_braces(self).into_iter().chain(unwritten(self));
+        let prompt = prompt.chain(front_matter(self)).chain(too_long(self));
+        let rows = known_held_out(self).into_iter().chain(two_answers(self));
+        prompt.chain(rows).chain(blank).chain(formats(self)).chain(lists(self)).collect()
     }
 }
 
@@ -100,6 +104,69 @@ pub(super) fn blank_rows(rows: &[&Example], shown: &BTreeSet<String>) -> Option<
 fn unwritten(task: &Task) -> Option<String> {
     let part = task.baseline.parts().iter().find(|part| part.text.trim() == UNWRITTEN)?;
     Some(format!("the part `{}` says “{UNWRITTEN}”, and models would be asked so", part.name))
+}
+
+/// Warns of front matter of another tool, which is sent.
+fn front_matter(task: &Task) -> Option<String> {
+    let begins_so = |text: &str| {
+        let mut lines = text.lines().map(str::trim_end);
+        lines.next() == Some("---")
+            && lines.next().is_some_and(|line| {
+                let key = line.split_once(':').map_or("", |(key, _)| key);
+                !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-".contains(c))
+            })
+            && lines.any(|line| line == "---")
+    };
+    let part = task.baseline.parts().iter().find(|part| begins_so(&part.text))?;
+    Some(format!("the part `{}` begins with front matter, which is sent as it stands", part.name))
+}
+
+/// Warns of a limit on tokens that the baseline itself exceeds.
+fn too_long(task: &Task) -> Option<String> {
+    let tokens = (task.layout.bytes_without_row(&task.baseline) as u64).div_ceil(4);
+    (task.max_tokens < tokens).then(|| {
+        format!(
+            "the prompt has about {}, more than `max_tokens` = {}: only proposals that are as short are tried",
+            text::plural(usize::try_from(tokens).unwrap_or(usize::MAX), "token"),
+            task.max_tokens
+        )
+    })
+}
+
+/// Warns of held-out rows that the search sees under another id.
+fn known_held_out(task: &Task) -> Option<String> {
+    let known = duplicates::known_held_out(&task.splits, task.layout.shown_columns());
+    let have = if known == 1 { "has" } else { "have" };
+    (known > 0).then(|| {
+        format!(
+            "{known} of {} {have} the input of a row in `train` or `dev`, which the search sees: remove them, or \
+             a gain may be confirmed that new rows do not have",
+            text::plural(task.splits.hold.len(), "held-out row")
+        )
+    })
+}
+
+/// Warns of equal inputs with different answers: no prompt gets both right.
+fn two_answers(task: &Task) -> Option<String> {
+    let shown = task.layout.shown_columns();
+    let rows = task.visible_rows();
+    let mut by_input: BTreeMap<_, Vec<&Example>> = BTreeMap::new();
+    for row in &rows {
+        by_input.entry(input_key(row, shown)).or_default().push(row);
+    }
+    let differ = |rows: &&Vec<&Example>| rows.iter().any(|row| row.answer != rows[0].answer);
+    let pairs: Vec<&Vec<&Example>> = by_input.values().filter(differ).collect();
+    let first = pairs.iter().min_by_key(|rows| rows[0].line)?;
+    let other = first.iter().find(|row| row.answer != first[0].answer)?;
+    Some(format!(
+        "{} in several rows with different answers, such as rows `{}` and `{}`: no prompt gets both right",
+        match pairs.len() {
+            1 => "1 input stands".to_owned(),
+            many => format!("{many} inputs stand"),
+        },
+        first[0].id,
+        other.id
+    ))
 }
 
 /// Warns of a column in single braces, which is literal text, where another place shows a column: without

@@ -30,6 +30,13 @@ impl Format {
             "tsv" | "tab" => Ok(Self::Tsv),
             "xlsx" | "xls" | "ods" => Err(SourceError::new(path, "this is a spreadsheet")
                 .help("export its sheet as CSV in UTF-8, and name that file")),
+            "gz" | "zip" | "zst" | "bz2" | "xz" => Err(SourceError::new(path, "this is compressed")
+                .help("unpack it, and name that file")),
+            "parquet" | "arrow" | "feather" => Err(SourceError::new(path, "this is a columnar file")
+                .help("convert it to .jsonl; in Python, `pandas.read_parquet(f).to_json(g, orient='records', \
+                       lines=True)`")),
+            _ if path.is_dir() => Err(SourceError::new(path, "this is a folder")
+                .help("name a file of rows in it: .jsonl, .json, .csv or .tsv")),
             _ => Err(SourceError::new(path, "unknown file extension")
                 .help("convert or rename it to .jsonl, .json, .csv or .tsv")),
         }

@@ -231,10 +231,16 @@ fn not_text(path: &Path, head: &[u8]) -> Option<SourceError> {
         (b"\xD0\xCF\x11\xE0", "an old Excel workbook", "export it as CSV in UTF-8"),
         (b"\x1F\x8B", "compressed with gzip", "decompress it with `gunzip`"),
         (b"PAR1", "a Parquet file", "convert it to JSON Lines"),
+        (b"<!DOCTYPE", "a web page", "download the file itself: the page may ask for a login"),
+        (b"<!doctype", "a web page", "download the file itself: the page may ask for a login"),
+        (b"<html", "a web page", "download the file itself: the page may ask for a login"),
+        (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file with `git lfs pull`"),
     ]
     .into_iter()
-    .find_map(|(magic, what, help)| head.starts_with(magic).then_some((what, help)))?;
-    Some(SourceError::new(path, format!("this is {what}, not text")).help(help))
+    .find_map(|(magic, what, help)| {
+        head.trim_ascii_start().starts_with(magic).then_some((what, help))
+    })?;
+    Some(SourceError::new(path, format!("this is {what}, not data")).help(help))
 }
 
 #[cfg(test)]

@@ -293,7 +293,7 @@ mod tests {
         ] {
             assert_eq!(error(name, text).message, "the file has no rows", "{name} {text:?}");
         }
-        assert!(error("a.parquet", "x").help.unwrap().contains(".csv"));
+        assert!(error("a.parquet", "x").help.unwrap().contains(".jsonl"));
         let gone = read(Path::new("/nowhere/a.csv"), &ColumnMap::default()).unwrap_err();
         assert_eq!(gone.message, "there is no such file");
     }

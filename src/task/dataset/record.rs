@@ -36,6 +36,32 @@ pub(super) struct Fault {
     pub(super) has_backslash_quote: bool,
 }
 
+impl Fault {
+    /// A quoted cell with `\"` in it.
+    pub(super) fn backslash(line: usize) -> Self {
+        Self {
+            line,
+            message: "a quote within a cell is written as \\\", which is not CSV".to_owned(),
+            help: "write it as \"\"; or let `promptsearch init DIR --from FILE` convert the file",
+            has_backslash_quote: true,
+        }
+    }
+
+    /// A cell that takes in lines which are like rows, from the one where its quote opens to the one where
+    /// it closes.
+    pub(super) fn swallowed(line: usize, end: usize) -> Self {
+        Self {
+            line,
+            message: format!(
+                "a quote opens here and closes on line {end}, and every line between is like a row of its own"
+            ),
+            help: "close the quote on its line, or write a literal quote twice; if it is one cell, save the file as \
+                   JSON Lines",
+            has_backslash_quote: false,
+        }
+    }
+}
+
 impl Record {
     pub(super) fn new(separator: char, escape: Escape) -> Self {
         Self {
@@ -123,11 +149,7 @@ impl Record {
     /// The error of a quote that is not closed where its cell ends; `None`: nor anywhere.
     fn unclosed(&self, text_after: Option<(usize, &str)>) -> Fault {
         if self.has_backslash_quote {
-            return self.fault(
-                self.opened,
-                "a quote within a cell is written as \\\", which is not CSV".to_owned(),
-                "write it as \"\"; or let `promptsearch init DIR --from FILE` convert the file",
-            );
+            return Fault::backslash(self.opened);
         }
         let cell = self.cells.len() + 1;
         let message = match text_after {
@@ -167,6 +189,14 @@ pub(super) fn literal_cells(line: &str, separator: char) -> Vec<String> {
         .split(separator)
         .map(|cell| unquoted(cell).unwrap_or_else(|| cell.to_owned()))
         .collect()
+}
+
+/// The text of a cell in quotes, within which each quote has a backslash; `None` where there is none.
+pub(super) fn without_backslashes(cell: &str) -> Option<String> {
+    let inner = cell.strip_prefix('"')?.strip_suffix('"')?;
+    let bare = inner.replace("\\\"", "");
+    (bare.len() < inner.len() && !bare.contains('"') && !bare.ends_with('\\'))
+        .then(|| inner.replace("\\\"", "\"").replace("\\\\", "\\"))
 }
 
 fn unquoted(cell: &str) -> Option<String> {

@@ -4,7 +4,7 @@
 
 use super::frame::{Cells, Frame, Headless};
 use super::lines::{Lines, Quirks, check_mark};
-use super::record::{Escape, Fault, Record, literal_cells, without_end};
+use super::record::{Escape, Fault, Record, literal_cells, without_backslashes, without_end};
 use super::row::Row;
 use crate::source::SourceError;
 use crate::text;
@@ -183,10 +183,11 @@ impl Table {
         };
         let cells = match self.separator {
             '\t' => self.tabbed_record(start, line)?,
-            _ => self.quoted_record(start, line)?.map_err(|fault| {
-                SourceError::new(&self.path, fault.message).at_line(fault.line).help(fault.help)
-            })?,
+            _ => self.quoted_record(start, line)?,
         };
+        let cells = cells.map_err(|fault| {
+            SourceError::new(&self.path, fault.message).at_line(fault.line).help(fault.help)
+        })?;
         Ok(Some(Cells { line: start, cells }))
     }
 
@@ -197,10 +198,16 @@ impl Table {
         line: String,
     ) -> Result<Result<Vec<String>, Fault>, SourceError> {
         let mut record = Record::new(self.separator, self.escape);
-        let mut next = Some((start, line));
+        let (mut next, mut lines, mut are_rows) = (Some((start, line)), 0, true);
         while let Some((number, line)) = next {
+            lines += 1;
+            are_rows &= self.is_row(&line);
             match record.feed(&line, number) {
                 Ok(false) => next = self.next_line()?,
+                // A line of prose hardly has as many commas as the header, and none before a space.
+                Ok(true) if are_rows && lines > 2 && lines + self.names.len() > 5 => {
+                    return Ok(Err(Fault::swallowed(start, number)));
+                }
                 Ok(true) => return Ok(record.finish(true)),
                 Err(fault) => return Ok(Err(fault)),
             }
@@ -208,13 +215,32 @@ impl Table {
         Ok(record.finish(false))
     }
 
+    /// Whether a line is like a row of its own, with its quotes as literal text.
+    fn is_row(&self, line: &str) -> bool {
+        let mut cells = without_end(line).split(self.separator);
+        let width = self.names.len();
+        let first = usize::from(cells.next().is_some());
+        width > 1 && cells.clone().all(|it| !it.starts_with(' ')) && first + cells.count() == width
+    }
+
     /// A record of a TSV file: one line in which quotes are literal, unless they enclose a cell over
     /// lines that are no rows of their own.
-    fn tabbed_record(&mut self, start: usize, line: String) -> Result<Vec<String>, SourceError> {
-        let literal = literal_cells(&line, self.separator);
+    fn tabbed_record(
+        &mut self,
+        start: usize,
+        line: String,
+    ) -> Result<Result<Vec<String>, Fault>, SourceError> {
+        let mut literal = literal_cells(&line, self.separator);
+        for cell in &mut literal {
+            match without_backslashes(cell) {
+                Some(text) if self.escape == Escape::Backslash => *cell = text,
+                Some(_) => return Ok(Err(Fault::backslash(start))),
+                None => {}
+            }
+        }
         let width = if self.names.is_empty() { literal.len() } else { self.names.len() };
         if literal.len() == width && !has_open_quote(&literal) {
-            return Ok(literal);
+            return Ok(Ok(literal));
         }
         let mut record = Record::new(self.separator, Escape::Doubled);
         let mut complete = record.feed(&line, start);
@@ -235,12 +261,12 @@ impl Table {
             && let Ok(cells) = record.finish(true)
             && cells.len() == width
         {
-            return Ok(cells);
+            return Ok(Ok(cells));
         }
         for line in read.into_iter().rev() {
             self.ahead.push_front(line);
         }
-        Ok(literal)
+        Ok(Ok(literal))
     }
 }
 
@@ -351,6 +377,13 @@ fn cell_counts(head: &[String], separator: char, is_literal: bool) -> Vec<usize>
 /// How quotes are escaped: with backslashes only if the whole file can be read that way and no other.
 fn escape_of(path: &Path, separator: char) -> Result<Escape, SourceError> {
     if separator == '\t' {
+        let mut lines = Lines::open(path, Quirks::Convert)?;
+        while let Some((_, line)) = lines.next_line()? {
+            if literal_cells(line, separator).iter().any(|cell| without_backslashes(cell).is_some())
+            {
+                return Ok(Escape::Backslash);
+            }
+        }
         return Ok(Escape::Doubled);
     }
     let first_fault = |escape| -> Result<Option<Fault>, SourceError> {
@@ -399,6 +432,39 @@ mod tests {
         let texts =
             |row: &Row| row.values.values().map(|it| it.as_str().unwrap().to_owned()).collect();
         rows.iter().map(texts).collect()
+    }
+
+    #[test]
+    fn quotes_with_backslashes_are_named_and_converted_between_tabs_too() {
+        let text = "q\ta\n\"a \\\"b\\\" c\"\tyes\nx\\\"y\tno\n";
+        let error = read("a.tsv", text, Quirks::Refuse).unwrap_err();
+        assert_eq!(error.line, Some(2));
+        assert!(error.message.contains("a quote within a cell is written as"), "{error}");
+        let (rows, notes) = read("a.tsv", text, Quirks::Convert).unwrap();
+        assert_eq!(rows[0].values["q"], "a \"b\" c");
+        assert_eq!(rows[1].values["q"], "x\\\"y");
+        assert!(notes[0].contains("they are read as quotes"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_quote_that_closes_rows_later_is_an_error_where_it_opens() {
+        for (text, line) in [
+            ("id,q,a\n1,\"x,yes\n2,b,no\n3,c\",no\n4,d,yes\n", 2),
+            ("q,a\nz,no\n\"x,yes\nb,no\nc,yes\nd\",no\n", 3),
+        ] {
+            let error = read("a.csv", text, Quirks::Refuse).unwrap_err();
+            assert_eq!(error.line, Some(line), "{error}");
+            assert!(error.message.contains("a quote opens here and closes on line"), "{error}");
+            assert_eq!(read("a.csv", text, Quirks::Convert).unwrap_err().line, Some(line));
+        }
+        for text in [
+            // Prose, and a table within a cell.
+            "id,q,a\n1,\"Dear Ann, hi\nI, you, they\nbye, Bob\",no\n",
+            "id,q,a\n1,\"a,b,c\n1,2,3\n4,5,6\",no\n",
+            "q,a\nno,\"Dear Ann,\nThanks,\nBob\"\n",
+        ] {
+            assert_eq!(cells("a.csv", text).len(), 1, "{text}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@
 //! was edited by hand, are the parts found by their separator lines; a file in which these are
 //! ambiguous is rejected.
 
-use crate::prompt::Message;
+use super::Message;
 use crate::source::SourceError;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -40,6 +40,8 @@ pub const FORMAT_KEY: &str = "promptsearch";
 
 const FORMAT: u32 = 1;
 const FENCE: &str = "---";
+/// How the line begins that names a part.
+const PART_LINE: &str = "<!-- part: ";
 
 /// The content of a file: its front matter, in order and without the format's own line, and its
 /// parts.
@@ -85,6 +87,24 @@ impl DocumentError {
     }
 }
 
+/// The text of a part that a file holds: an export's part of this name, or the whole file if it is none.
+///
+/// # Errors
+/// As for [`read_markdown`]; or an export without such a part.
+pub fn part_of(bytes: &[u8], name: &str) -> Result<String, DocumentError> {
+    let document = read_markdown(bytes)?;
+    let is_it = |part: &&DocumentPart| part.name.as_deref().is_none_or(|it| it == name);
+    document.parts.iter().find(is_it).map(|part| part.text.clone()).ok_or_else(|| {
+        let names = document.parts.iter().filter_map(|part| part.name.as_deref());
+        let names: Vec<String> = names.map(|it| format!("`{it}`")).collect();
+        DocumentError::new(
+            None,
+            format!("the exported prompt has no part `{name}`"),
+            &format!("its parts: {}", names.join(", ")),
+        )
+    })
+}
+
 /// The file with these parts, given as (name, text).
 ///
 /// An entry of the front matter under [`FORMAT_KEY`] is skipped, because the format writes its own.
@@ -119,7 +139,7 @@ pub fn to_markdown(front_matter: &[(String, Value)], parts: &[(&str, &str)]) -> 
 }
 
 fn part_line(name: &str) -> String {
-    format!("<!-- part: {name} -->")
+    format!("{PART_LINE}{name} -->")
 }
 
 fn push_entry(file: &mut String, key: &str, value: &Value) {
@@ -165,15 +185,30 @@ fn push_json(file: &mut String, value: &Value) {
 /// file, even if it begins with another tool's front matter.
 ///
 /// # Errors
-/// Bytes that are not UTF-8, or an export with invalid front matter or ambiguous parts.
+/// Bytes that are no UTF-8 text, an export with invalid front matter or ambiguous parts, or a file whose front
+/// matter is lost: it begins with the line that names a part.
 pub fn read_markdown(bytes: &[u8]) -> Result<Document, DocumentError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
         DocumentError::new(line, "the file is not UTF-8", "save it as UTF-8")
     })?;
+    if let Some(at) = text.find('\0') {
+        return Err(DocumentError::new(
+            crate::source::line_of_offset(text, at),
+            "the file has NUL characters (byte 0), as UTF-16 has",
+            "save it as UTF-8",
+        ));
+    }
     // Some editors write a byte order mark, which is no part of the prompt.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let Some(header) = Header::find(text)? else {
+        if text.trim_start().starts_with(PART_LINE) {
+            return Err(DocumentError::new(
+                1,
+                "the file names parts, but has no front matter, so that this line would be sent too",
+                r#"write `---`, `promptsearch: {"format":1,"parts":[{"name":"system"},…]}`, `---` and an empty line above it"#,
+            ));
+        }
         return Ok(Document {
             front_matter: Vec::new(),
             parts: vec![DocumentPart { name: None, text: text.to_owned() }],
@@ -406,10 +441,8 @@ impl<'a> Body<'a> {
         let mut start = 0;
         for (index, line) in self.text.split_inclusive('\n').enumerate() {
             let end = start + line.len();
-            let name = line
-                .trim_end()
-                .strip_prefix("<!-- part: ")
-                .and_then(|rest| rest.strip_suffix(" -->"));
+            let name =
+                line.trim_end().strip_prefix(PART_LINE).and_then(|rest| rest.strip_suffix(" -->"));
             if let Some(name) = name {
                 found.push(PartLine { name, number: self.first_line + index, start, end });
             }
@@ -511,7 +544,6 @@ mod tests {
             "---\ntitle: Triage\n---\n\nBe brief.",
             "---\n\nA rule above, and no other.\n",
             "---\n---\npromptsearch: {}\n---\n",
-            "<!-- part: system -->\nBe brief.",
             "Be brief.\r\n",
         ] {
             let marked = format!("\u{feff}{text}");
@@ -581,10 +613,23 @@ mod tests {
             assert!(shown.contains("\n  try: "), "{shown}");
         }
         assert_eq!(read_markdown(b"a\n\xff").unwrap_err().line, Some(2));
+        assert_eq!(read_markdown(b"a\nB\0e\0").unwrap_err().line, Some(2));
+        let nameless = read_markdown(b"<!-- part: system -->\nBe brief.").unwrap_err();
+        assert!(nameless.message.contains("no front matter"), "{nameless}");
         let reordered = format!("---\n# by hand\n\nnote: 1\n{format}\n---\nx");
         let document = read_markdown(reordered.as_bytes()).unwrap();
         assert_eq!(parts_of(&document), [("system", "x")]);
         assert_eq!(document.front_matter, [("note".to_owned(), json!(1))]);
+    }
+
+    #[test]
+    fn a_file_of_a_part_may_be_an_export() {
+        let file = to_markdown(&[], &[("system", "Be brief."), ("user", "{{ input }}")]);
+        assert_eq!(part_of(&file, "user").unwrap(), "{{ input }}");
+        assert_eq!(part_of(b"Be kind.\n", "user").unwrap(), "Be kind.\n");
+        let error = part_of(&file, "demos").unwrap_err();
+        assert_eq!(error.message, "the exported prompt has no part `demos`");
+        assert_eq!(error.help, "its parts: `system`, `user`");
     }
 
     #[test]
