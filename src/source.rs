@@ -252,6 +252,12 @@ fn explain_syntax(message: &str, text: &str, from: usize) -> (String, Option<Str
         );
     }
     let value = line.split_once('=').map(|(_, value)| value.trim());
+    let truth = ["true", "false"]
+        .into_iter()
+        .find(|it| value.is_some_and(|value| value.eq_ignore_ascii_case(it)));
+    if let Some(truth) = truth {
+        return (message.to_owned(), Some(format!("write `{truth}`")));
+    }
     let is_bare = value.is_some_and(|value| value.starts_with(|c: char| c.is_alphabetic()));
     if is_bare {
         return (message.to_owned(), help("write a text in double quotes: \"…\""));
@@ -436,6 +442,7 @@ mod tests {
                 "a.toml:3: invalid TOML: the key `count` stands twice in its table",
             ),
             ("kind = label", "write a text in double quotes"),
+            ("kind = True", "write `true`"),
             ("kind = “label”", "write straight quotes"),
             ("kind = \"C:\\Users\"", "use single quotes"),
             ("kind = \"two\nlines\"", "close the quotes on their line"),

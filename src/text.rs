@@ -218,7 +218,7 @@ pub fn points(difference: f64) -> String {
 /// As for [`parse_duration`]; or it is zero.
 pub fn parse_time_limit(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
-        Duration::ZERO => Err(format!("`{text}` is no time: nothing could be done in it")),
+        Duration::ZERO => Err(format!("`{text}` must be longer than 0")),
         limit => Ok(limit),
     }
 }
@@ -248,7 +248,7 @@ mod tests {
         assert!(parse_duration("8").unwrap_err().contains("8h"));
         assert!(parse_duration("8 parsecs").is_err());
         assert_eq!(parse_time_limit("8h"), parse_duration("8h"));
-        assert!(parse_time_limit("0s").unwrap_err().contains("no time"));
+        assert!(parse_time_limit("0s").unwrap_err().contains("longer than 0"));
         assert_eq!(duration(Duration::from_secs(185)), "3 min 05 s");
         let shown = [0, 1, 49, 50, 1_500].map(|ms| duration(Duration::from_millis(ms)));
         assert_eq!(shown, ["0.0 s", "1 ms", "49 ms", "0.1 s", "1.5 s"]);

@@ -89,7 +89,11 @@ fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<Chosen, CliError> {
     let winner = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
     if args.accept_unconfirmed {
         let confirmed = run.summary.confirmed == Some(true);
-        let status = if confirmed { "confirmed" } else { "unconfirmed" };
+        let status = match (winner, confirmed) {
+            (CandidateIx::BASELINE, _) => "baseline",
+            (_, true) => "confirmed",
+            (_, false) => "unconfirmed",
+        };
         return Ok(chosen(run, winner, status));
     }
     if run.summary.status != Status::Finished {

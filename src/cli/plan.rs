@@ -63,6 +63,12 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     warnings.extend(estimate.is_too_little.then(|| {
         "this budget pays for fewer than 3 proposals, which is too few for a search".to_owned()
     }));
+    let held_out = estimate.held_out_rows;
+    warnings.extend((held_out < MIN_HOLD_ROWS && task.splits.hold.len() >= MIN_HOLD_ROWS).then(|| {
+        format!(
+            "a gain is confirmed on at least {MIN_HOLD_ROWS} held-out rows, and this budget asks {held_out}"
+        )
+    }));
     let task = Arc::new(task);
     let plan = Plan { request: first_request(&task)?, estimate, warnings };
     screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, (caps, night)))
@@ -242,10 +248,19 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
         let _ =
             writeln!(out, "  {split:<6} {:>7}  {purpose}", estimate.rows.get(split).unwrap_or(&0));
     }
-    if let Some(gain) = estimate.smallest_gain.filter(|_| task.splits.hold.len() >= MIN_HOLD_ROWS) {
+    if let Some(gain) = estimate.smallest_gain.filter(|_| estimate.held_out_rows >= MIN_HOLD_ROWS) {
+        let rows = match estimate.held_out_rows {
+            rows if rows < task.splits.hold.len() => {
+                format!(
+                    "the budget asks {} of the held-out rows, which",
+                    text::thousands(rows as u64)
+                )
+            }
+            _ => "the held-out rows".to_owned(),
+        };
         let _ = writeln!(
             out,
-            "  the held-out rows can detect a gain of {} or more (one-sided 5 %, power 80 %, if the \
+            "  {rows} can detect a gain of {} or more (one-sided 5 %, power 80 %, if the \
              prompts differ on {} of the rows)",
             text::points(gain),
             text::percent(USUAL_DISCORDANCE)

@@ -191,7 +191,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
         shown(spent(first.usd, first.calls)),
     );
     description.push_str(&match changes {
-        0 => "no other prompt was better.".to_owned(),
+        0 => "no other prompt took its place.".to_owned(),
         changes => format!(
             "{} later {} after {}.",
             plural(changes, "change"),

@@ -137,7 +137,12 @@ fn baseline_won(report: &Report<'_>) -> Words {
     let summary = report.summary;
     let sentence = match summary.stop_reason {
         Some(StopReason::NoHeadroom) => "the baseline leaves nothing to gain".to_owned(),
-        _ => "no candidate beat the baseline on dev".to_owned(),
+        _ => match report.task.goal {
+            Goal::MaxQuality { usd_per_1k_at_most: None } => {
+                "no candidate was found to be better than the baseline on dev".to_owned()
+            }
+            goal => format!("no candidate was found to serve the goal `{goal}` better on dev"),
+        },
     };
     let is_tried = |standing: &&crate::state::CandidateState| standing.dev().folded > 0;
     let tried = report.history.state.candidates.iter().skip(1).filter(is_tried).count();
@@ -323,12 +328,17 @@ fn discordance(report: &Report<'_>) -> f64 {
     let column = |candidate: CandidateIx, split: Split| {
         state.candidates.get(candidate.index()).map(|standing| standing.column(split, 0).cells())
     };
-    let squares: Vec<f64> = [Split::Dev, Split::Hold]
-        .into_iter()
-        .filter_map(|split| Some((column(winner, split)?, column(CandidateIx::BASELINE, split)?)))
-        .flat_map(|(mine, theirs)| mine.iter().zip(theirs))
-        .filter_map(|(mine, theirs)| Some((mine.score()? - theirs.score()?).powi(2)))
-        .collect();
+    let squares_of = |split: Split| -> Vec<f64> {
+        let pair = column(winner, split).zip(column(CandidateIx::BASELINE, split));
+        pair.into_iter()
+            .flat_map(|(mine, theirs)| mine.iter().zip(theirs))
+            .filter_map(|(mine, theirs)| Some((mine.score()? - theirs.score()?).powi(2)))
+            .collect()
+    };
+    let mut squares = squares_of(Split::Hold);
+    if squares.len() < ROWS_TO_MEASURE {
+        squares.extend(squares_of(Split::Dev));
+    }
     let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
     if squares.len() < ROWS_TO_MEASURE || mean == 0.0 { USUAL_DISCORDANCE } else { mean }
 }

@@ -64,6 +64,8 @@ pub struct Estimate {
     pub smallest_gain: Option<f64>,
     /// Calls that are set aside for the held-out rows.
     pub hold_calls: u64,
+    /// The held-out rows that these calls pay for, with two prompts each.
+    pub held_out_rows: usize,
     /// Fewest and most proposals that the budget pays for; `u64::MAX` where nothing limits them.
     pub proposals_affordable: [u64; 2],
     /// By role.
@@ -161,19 +163,27 @@ impl Budget {
     }
 
     /// The rows that are asked beside this many proposals, each with this many rows at least and at most: what
-    /// a cap on calls or dollars leaves, else what is planned.
+    /// the tightest cap leaves, else what is planned.
     fn rows(&self, proposals: u64, per_proposal: [u64; 2]) -> u64 {
-        if let Some(cap) = self.caps.calls {
+        let by_calls = self.caps.calls.map(|cap| {
             let of_prompts = proposals.saturating_mul(1 + self.embeds) + self.embeds;
-            return cap.saturating_sub(of_prompts);
-        }
+            cap.saturating_sub(of_prompts)
+        });
         let by_usd = || {
             let (cap, row, proposal) = (self.caps.usd?, self.row.usd?, self.proposal.usd?);
             let left = cap.saturating_sub(proposal.saturating_mul(proposals));
-            Some(left.nanos().checked_div(row.nanos()).unwrap_or(0))
+            left.nanos().checked_div(row.nanos())
         };
+        let by_tokens = || {
+            let left = self.caps.tokens?.0;
+            let left = left.saturating_sub(self.proposal.tokens.saturating_mul(proposals));
+            left.checked_div(self.row.tokens)
+        };
+        let planned = |each: u64| self.kept.saturating_add(proposals.saturating_mul(each));
         let [least, most] = per_proposal;
-        by_usd().unwrap_or_else(|| self.kept + proposals * u64::midpoint(least, most))
+        let by_proposals = self.caps.proposals.map(|_| planned(most));
+        let caps = [by_calls, by_usd(), by_tokens(), by_proposals];
+        caps.into_iter().flatten().min().unwrap_or_else(|| planned(u64::midpoint(least, most)))
     }
 }
 
@@ -364,14 +374,16 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let capped = |usd: f64| caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars()));
     let usd = roles.values().map(|role| role.usd).sum::<Option<f64>>().map(capped);
     let worst_usd = roles.values().map(|role| role.worst_usd).sum::<Option<f64>>().map(capped);
-    let hold_rows = task.splits.hold.len();
+    // Each is asked with the baseline and with the winner.
+    let held_out = task.splits.hold.len().min(usize::try_from(hold / 2).unwrap_or(usize::MAX));
     let rows = task.splits.sizes().each().map(|(split, rows)| (split.to_string(), rows as usize));
     Estimate {
         task: task.name.clone(),
         strategy: recipe.name.clone(),
         rows: rows.into_iter().collect(),
-        smallest_gain: (hold_rows > 0).then(|| smallest_gain(hold_rows, USUAL_DISCORDANCE)),
+        smallest_gain: (held_out > 0).then(|| smallest_gain(held_out, USUAL_DISCORDANCE)),
         hold_calls: hold,
+        held_out_rows: held_out,
         proposals_affordable,
         roles,
         usd,

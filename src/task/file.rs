@@ -214,23 +214,25 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Mode
     deserializer.deserialize_any(SpecsVisitor)
 }
 
-/// What is meant by keys that stand in a wrong table, or are called otherwise elsewhere.
-const MISPLACED: &[(&str, &str)] = &[
-    ("search", "it belongs under [prompt]: `search = [\"system\"]`"),
-    ("columns", "it belongs under [data]: `columns = { answer = \"label\" }`"),
-    ("split", "it belongs under [data]: `split = { train = 0.4, dev = 0.3, hold = 0.3 }`"),
-    ("temperature", "it belongs to a model: `task = { model = \"…\", temperature = 0.0 }`"),
+/// What is meant by keys that stand in a wrong table, or are called otherwise elsewhere: the key, the key that
+/// the table has for it (any table, where empty), and the advice.
+const MISPLACED: &[(&str, &str, &str)] = &[
+    ("search", "", "it belongs under [prompt]: `search = [\"system\"]`"),
+    ("columns", "", "it belongs under [data]: `columns = { answer = \"label\" }`"),
+    ("split", "", "it belongs under [data]: `split = { train = 0.4, dev = 0.3, hold = 0.3 }`"),
+    ("temperature", "", "it belongs to a model: `task = { model = \"…\", temperature = 0.0 }`"),
     (
         "max_output_tokens",
+        "",
         "it belongs to a model: `task = { model = \"…\", max_output_tokens = 500 }`",
     ),
-    ("max_usd", "did you mean `usd`, under [budget]?"),
-    ("max_calls", "did you mean `calls`, under [budget]?"),
-    ("test", "did you mean `hold`?"),
-    ("valid", "did you mean `dev`?"),
-    ("validation", "did you mean `dev`?"),
-    ("in", "did you mean `input`?"),
-    ("out", "did you mean `output`?"),
+    ("max_usd", "usd", "did you mean `usd`, under [budget]?"),
+    ("max_calls", "calls", "did you mean `calls`, under [budget]?"),
+    ("test", "hold", "did you mean `hold`?"),
+    ("valid", "dev", "did you mean `dev`?"),
+    ("validation", "dev", "did you mean `dev`?"),
+    ("in", "input", "did you mean `input`?"),
+    ("out", "output", "did you mean `output`?"),
 ];
 
 /// `[goal]`.
@@ -267,7 +269,14 @@ impl TaskFile {
             let mut mistake = SourceError::from_toml(file, text, &error);
             let unknown =
                 mistake.message.strip_prefix("unknown key `").and_then(|it| it.split('`').next());
-            if let Some((_, meant)) = MISPLACED.iter().find(|(key, _)| Some(*key) == unknown) {
+            let help = mistake.help.as_deref().unwrap_or_default();
+            let is_known = |name: &str| {
+                let known = help.strip_prefix("known: ").map(|it| it.split([',', ' ', '.']));
+                known.is_some_and(|mut known| name.is_empty() || known.any(|it| it == name))
+            };
+            let meant =
+                MISPLACED.iter().find(|(key, name, _)| Some(*key) == unknown && is_known(name));
+            if let Some((_, _, meant)) = meant {
                 mistake.help = Some((*meant).to_owned());
             }
             mistake

@@ -694,7 +694,7 @@ impl Locator<'_> {
             (None, Some(first)) => {
                 let is_written =
                     |name: &&String| baseline.parts().iter().any(|it| it.text.contains(*name));
-                // The id is hardly meant.
+                // An id column is rarely the input.
                 let others = || columns.iter().filter(|name| !dataset::is_called_id(name));
                 let name = others().find(is_written).or(others().next()).unwrap_or(first);
                 format!("write `{}` where the row's value belongs", placeholder(name))

@@ -59,6 +59,129 @@ fn text_that_is_no_toml() {
     ");
 }
 
+/// What is often written in `task.toml`, each with the message.
+#[test]
+fn usual_mistakes_in_a_task_say_what_to_write() {
+    let edits = [
+        ("system = \"Answer warm or cold.\"", "system = \"system.md\""),
+        ("[prompt]\n", "[prompt]\nfile = \"system.md\"\n"),
+        ("search = [\"system\"]", "search = \"system\""),
+        ("[[score]]", "[score]"),
+        ("\"warm\", \"cold\"]", "\"warm\", \"cold\"]\ntest = 3"),
+        ("[\"warm\", \"cold\"]", "\"warm, cold\""),
+        ("calls = 300", "calls = 300\nsearch = [\"system\"]"),
+        ("calls = 300", "max_usd = 3"),
+        ("calls = 300", "calls = 300\ncalls = 400"),
+        ("calls = 300", "calls = 300\nwall = 8"),
+        ("calls = 300", "calls = 300\nwall = \"0s\""),
+        ("calls = 300", "calls = 99999999999999999999"),
+        ("[budget]\ncalls = 300", "budget = [1.0, 300]"),
+        ("hold = 0.3", "test = 0.3"),
+        ("columns = { id = \"id\", answer = \"answer\" }", "columns = [\"id\", \"answer\"]"),
+        ("kind = \"label\"", "kind = label"),
+        ("kind = \"label\"", "kind = “label”"),
+        ("name = \"colours\"\n", ""),
+        ("{{ input }}", "{{ answer }}"),
+        ("{{ input }}", "{{ \"input\" }}"),
+        ("{{ input }}", "{{ input[:2] | upper( }}"),
+        ("{{ input }}", "{% if input %}x{% endif %}"),
+        ("{{ input }}", "{{ input }} {{ 1 if input > 3 }}"),
+        ("Answer warm or cold.", "Answer.{% if input %} Now.{% endif %}"),
+    ];
+    let told =
+        edits.map(|(from, to)| format!("{to}\n{}", edited(from, to).replace("exit 3\n", "")));
+    assert_snapshot!("usual_mistakes_in_a_task", told.join("\n\n"));
+}
+
+/// What makes a task doubtful, and does not stop it.
+#[test]
+fn what_is_doubtful_in_a_task_is_told_by_plan() {
+    let env = TestEnv::with_colours();
+    env.edit(TASK, "Answer warm or cold.", "---\\ntitle: x\\n---\\nAnswer {input} warm or cold.");
+    env.edit(TASK, "search = [", "max_tokens = 3\nsearch = [");
+    let rows = env.read("colours/rows.jsonl");
+    let (mut train, mut dev) = (String::new(), String::new());
+    for (place, row) in rows.lines().enumerate() {
+        let file = if place < 30 { &mut train } else { &mut dev };
+        *file += &format!("{row}\n");
+    }
+    let first = rows.lines().next().unwrap();
+    let otherwise = first.replace("cold", "warm").replace("\"r1\"", "\"other\"");
+    env.write("colours/train.jsonl", &format!("{train}{otherwise}\n"));
+    env.write("colours/dev.jsonl", &dev);
+    let known = rows.lines().nth(40).unwrap().replace("\"r41\"", "\"again\"");
+    let new = first.replace("\"r1\"", "\"new\"").replace("Tile", "A wholly new one, tile");
+    env.write("colours/hold.jsonl", &format!("{known}\n{new}\n"));
+    env.edit(TASK, "file = \"rows.jsonl\"\n", "");
+    env.edit(
+        TASK,
+        "train = 0.4, dev = 0.3, hold = 0.3",
+        "train = \"train.jsonl\", dev = \"dev.jsonl\", hold = \"hold.jsonl\"",
+    );
+    let said = env.run("plan colours").ok().stderr;
+    for warning in [
+        "the part `system` begins with front matter",
+        "the part `system` says `{input}`",
+        "more than `max_tokens` = 3",
+        "1 of 2 held-out rows has the input of a row in `train` or `dev`",
+        "1 input stands in several rows with different answers",
+    ] {
+        assert!(said.contains(warning), "{warning}: {said}");
+    }
+    env.write("colours/hold.jsonl", &format!("{known}\n"));
+    let refused = env.complaint("plan colours");
+    assert!(
+        refused.contains("exit 3") && refused.contains("the input of every held-out row"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_task_or_no_data_says_what_it_is() {
+    let env = TestEnv::with_colours();
+    env.write("page.csv", "<!DOCTYPE html>\n<html></html>\n");
+    env.write("pointer.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:1\n");
+    env.write("rows.parquet", "x");
+    env.write("rows.csv.gz", "x");
+    for (line, says) in [
+        ("run colours/rows.jsonl", "this is data, not a task"),
+        ("init new --from page.csv", "this is a web page"),
+        ("init new --from pointer.csv", "a pointer of Git LFS"),
+        ("init new --from rows.parquet", "a columnar file"),
+        ("init new --from rows.csv.gz", "this is compressed"),
+        ("init new --from colours", "this is a folder"),
+        ("init new --from https://example.org/a.csv", "this is an address"),
+        ("eval colours --prompt empty.md", "the prompt file is empty"),
+        ("eval colours --prompt parts.md", "the file names parts"),
+        ("eval colours --prompt wide.md", "NUL characters"),
+        ("eval colours --prompt wrong.md", "wrong.md:2: part `system`"),
+    ] {
+        env.write("empty.md", "\n");
+        env.write("parts.md", "<!-- part: system -->\nBe brief.\n");
+        env.write("wide.md", "Y\0o\0u\0");
+        env.write("wrong.md", "Answer.\n{{ inptu }}\n");
+        let complaint = env.complaint(line);
+        assert!(complaint.contains("exit 3") && complaint.contains(says), "{line}: {complaint}");
+        assert!(!env.path("new").exists() && !env.path("results").exists(), "{line}");
+    }
+    env.edit(TASK, "hold = 0.3", "hold = 0.0");
+    env.edit(TASK, "dev = 0.3", "dev = 0.6");
+    let complaint = env.complaint("eval colours --split hold");
+    assert!(
+        complaint.contains("exit 3") && complaint.contains("the split `hold` has no rows"),
+        "{complaint}"
+    );
+    for (line, says) in [
+        ("run colours --concurrency 0", "a whole number of 1 or more"),
+        ("run colours --max-usd 2,50", "such as 2.50"),
+        ("run colours --seed abc", "a whole number in digits"),
+        ("run colours --for 0s", "must be longer than 0"),
+    ] {
+        let complaint = env.complaint(line);
+        assert!(complaint.contains("exit 2") && complaint.contains(says), "{line}: {complaint}");
+    }
+}
+
 #[test]
 fn a_task_that_is_not_there() {
     assert_snapshot!(refused(&TestEnv::new(), "run nowhere"), @r"

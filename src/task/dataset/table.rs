@@ -198,7 +198,10 @@ impl Table {
         line: String,
     ) -> Result<Result<Vec<String>, Fault>, SourceError> {
         let mut record = Record::new(self.separator, self.escape);
-        let (mut next, mut lines, mut are_rows) = (Some((start, line)), 0, true);
+        // Where the last cell opens, it may well hold a table of as many columns.
+        let is_last =
+            without_end(&line).rsplit(self.separator).next().is_some_and(|it| it.starts_with('"'));
+        let (mut next, mut lines, mut are_rows) = (Some((start, line)), 0, !is_last);
         while let Some((number, line)) = next {
             lines += 1;
             are_rows &= self.is_row(&line);
@@ -462,6 +465,8 @@ mod tests {
             "id,q,a\n1,\"Dear Ann, hi\nI, you, they\nbye, Bob\",no\n",
             "id,q,a\n1,\"a,b,c\n1,2,3\n4,5,6\",no\n",
             "q,a\nno,\"Dear Ann,\nThanks,\nBob\"\n",
+            "q,a\nno,\"Rows:\nname,age\nAnn,3\nBob,4\"\n",
+            "q,a\n\"name,age\nAnn,3\nBob,4\nEve,5\",no\n",
         ] {
             assert_eq!(cells("a.csv", text).len(), 1, "{text}");
         }
