@@ -27,6 +27,7 @@ pub(super) fn ranked(stats: &ColumnStats, taken: &ColumnRoles, role: ColumnRole)
         .enumerate()
         // What is within the answer is a part of it.
         .filter(|(_, it)| it.filled > 0 && !taken.paths().any(|path| path.overlaps(&it.path)))
+        .filter(|(_, it)| role != ColumnRole::Input || !explains(stats, it, taken))
         .filter_map(|(place, it)| Some((certainty(stats, it, role)?, place, it)))
         .collect();
     // Of equals, the answer is usually last and everything else first.
@@ -108,6 +109,24 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
     (certainty > 0).then_some(certainty)
 }
 
+/// Whether a column explains the answer by its name, and another one has a text that can be asked about.
+fn explains(stats: &ColumnStats, column: &ColumnFacts, taken: &ColumnRoles) -> bool {
+    let words = |it: &ColumnFacts| words_of(it.path.last_name());
+    let is_text = |it: &&ColumnFacts| {
+        let name = words(it);
+        !taken.paths().any(|path| path.overlaps(&it.path))
+            && it.filled * 2 >= stats.rows
+            && it.spaced * 2 >= it.filled
+            && it.distinct() * 4 >= it.filled
+            && !it.mostly(it.dates)
+            && it.objects + it.object_lists == 0
+            && !names::is_explanation(&name)
+            && !names::is_of_model(&name)
+            && names::certainty(it, names::INPUTS) >= 0
+    };
+    names::is_explanation(&words(column)) && stats.columns().iter().any(|it| is_text(&it))
+}
+
 /// Whether another column than this one has the right answers by its name.
 fn has_reference(stats: &ColumnStats, column: &ColumnFacts) -> bool {
     let mut others =
@@ -161,6 +180,9 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
         return None;
     }
     let name = name + if names::is_of_people(&words) { 15 } else { 0 };
+    // Labels and numbers are answers whatever their name adds; a text that is so called tells of the answer.
+    let is_beside = !has_labels && !is_number && names::is_beside_answer(&words);
+    let name = name - if is_beside { 60 } else { 0 };
     let value = match has_labels {
         true if is_number => 10,
         // A decision is more likely asked for than a kind.
@@ -310,6 +332,40 @@ mod tests {
         }
         let alone = guessed((0..24).map(|n| json!({"question": text(n), "answer": text(n + 1)})));
         assert_eq!(alone.answer, path("answer"));
+    }
+
+    #[test]
+    fn an_explanation_is_neither_the_input_nor_the_answer() {
+        let word = |n: usize| ["true", "false", "unknown"][n % 3];
+        for (names, input, answer) in [
+            (["claim", "label", "reason"], "claim", "label"),
+            (["claim", "verdict", "Explanation_1"], "claim", "verdict"),
+            (["question", "final_answer", "chain_of_thought"], "question", "final_answer"),
+            (["story", "verdict", "labeller cot"], "story", "verdict"),
+            (["question", "answer", "gold_reasoning"], "question", "answer"),
+            (["question", "final_decision", "long_answer"], "question", "final_decision"),
+            // The only text is the input, and so is one that is called so.
+            (["nr", "category", "reason"], "reason", "category"),
+            (["rationale of the text", "category", "text"], "text", "category"),
+        ] {
+            for is_number in [true, false] {
+                let guess = guessed((0..24).map(|n| {
+                    let value = if is_number { json!(n * 7) } else { json!(word(n)) };
+                    let first = match names[0] {
+                        "nr" => json!(n),
+                        _ => json!(format!("Cows fly {n}")),
+                    };
+                    let long = format!("It is {} because the source {n} says so in many words", word(n));
+                    json!({names[0]: first, names[2]: long, names[1]: value})
+                }));
+                let named = ["verdict", "category", "label"].contains(&names[1]);
+                if is_number && named {
+                    continue;
+                }
+                let column = |name: &str| Some(ValuePath::column(name));
+                assert_eq!((guess.input, guess.answer), (column(input), column(answer)), "{names:?}");
+            }
+        }
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn is_shown(
     if stats.is_question(&column.path) {
         return false;
     }
-    if is_same || names::is_metadata(&name) {
+    if is_same || names::is_metadata(&name) || names::is_explanation(&name) {
         return false;
     }
     if names::is_context(&name) {
@@ -272,6 +272,8 @@ mod tests {
         for (name, value) in [
             ("label_text", json!("some words of it")),
             ("explanation", json!("because it is so")),
+            ("chain_of_thought", json!("first it rains, then it is wet")),
+            ("annotator reason", json!("because it is so")),
             ("actual_output", json!("a model said this")),
             ("rejected", json!("a worse answer")),
             ("distractor1", json!("a wrong answer")),

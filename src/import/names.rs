@@ -53,6 +53,8 @@ pub(super) const ANSWERS: Names = &[
     ("reference output", 100),
     ("correct answer", 100),
     ("answer key", 100),
+    ("final answer", 100),
+    ("final decision", 95),
     ("answers", 95),
     ("labels", 90),
     ("solution", 80),
@@ -205,6 +207,7 @@ pub(super) const INPUTS: Names = &[
     ("ctx", 85),
     ("goal", 60),
     ("premise", 60),
+    ("claim", 70),
     ("contexts", 10),
     ("reference contexts", -60),
     ("retrieved contexts", -60),
@@ -247,15 +250,25 @@ pub(super) const IDS: Names = &[
 pub(super) const FEEDBACKS: Names = &[
     ("feedback", 100),
     ("explanation", 100),
+    ("explanations", 100),
     ("rationale", 100),
+    ("rationales", 100),
     ("reason", 85),
+    ("reasons", 85),
     ("reasoning", 85),
+    ("chain of thought", 100),
+    ("cot", 90),
+    ("thought", 85),
+    ("thoughts", 85),
     ("why", 90),
     ("comment", 55),
     ("note", 45),
     ("notes", 45),
     ("begründung", 90),
+    ("erklärung", 90),
     ("justification", 95),
+    ("explication", 90),
+    ("explicación", 90),
 ];
 pub(super) const GROUPS: Names = &[
     ("group", 90),
@@ -450,7 +463,25 @@ const MAY_BE_A_MODELS: &[&str] =
 pub(super) fn is_reference(name: &str) -> bool {
     let starts = ["gold", "golden", "golds", "expected", "reference", "references", "ground"];
     let first = name.split(' ').next().unwrap_or_default();
-    starts.contains(&first) && most(name, ANSWERS) >= 60 || name == "groundtruth"
+    let is_answer = starts.contains(&first) && most(name, ANSWERS) >= 60;
+    is_answer && !is_beside_answer(name) && !has_word(name, SOURCES) || name == "groundtruth"
+}
+
+/// Words of what an answer was found in.
+const SOURCES: &[&str] =
+    &["context", "contexts", "passage", "passages", "doc", "docs", "document", "documents", "evidence"];
+
+/// Whether a name, in words, is that of an explanation: it tells the answer, and is not for the model to see.
+pub(super) fn is_explanation(name: &str) -> bool {
+    let certainty = most(name, FEEDBACKS);
+    let is_input = INPUTS.iter().any(|(it, certainty)| *it == name && *certainty > 0);
+    certainty >= 55 && !is_input && certainty >= most(name, INPUTS)
+}
+
+/// Whether a name, in words, is that of what stands beside the answer proper: how it was found, or all that
+/// can be said of it, such as `gold reasoning` and `long answer`.
+pub(super) fn is_beside_answer(name: &str) -> bool {
+    is_explanation(name) || has_word(name, &["long", "reasoning", "rationale", "explanation"])
 }
 
 /// Whether a name, in words, may be that of a model's answers, where the file has right ones.
@@ -522,9 +553,8 @@ fn certainty_of_name(name: &str, names: Names) -> i32 {
         return certainty;
     }
     let words: Vec<&str> = name.split(' ').collect();
-    let pairs = words.windows(2).map(|pair| pair.join(" "));
-    let singles = words.iter().map(|word| (*word).to_owned());
-    let certainties = pairs.chain(singles).filter_map(|part| whole(&part, names));
+    let parts = [3, 2, 1].into_iter().flat_map(|count| words.windows(count));
+    let certainties = parts.filter_map(|part| whole(&part.join(" "), names));
     let part = certainties.max_by_key(|it| (it.abs(), -it));
     part.unwrap_or(0) * 7 / 10
 }
