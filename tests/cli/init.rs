@@ -583,6 +583,45 @@ fn values_and_files_of_a_promptfoo_configuration_are_read_within_its_folder() {
 }
 
 #[test]
+fn what_all_tests_expect_is_the_answer_of_each() {
+    for (assertions, answer) in [
+        ("[{type: equals, value: billing}]", "billing"),
+        ("[{type: is-json}, {type: contains, value: billing}]", "billing"),
+        ("[{type: is-json}]", ""),
+    ] {
+        let env = TestEnv::new();
+        let tests: String = (0..40).map(|n| format!("  - vars: {{t: Ticket {n}}}\n")).collect();
+        env.write(
+            "promptfooconfig.yaml",
+            &format!("prompts: ['Route {{{{t}}}}']\ndefaultTest:\n  assert: {assertions}\ntests:\n{tests}"),
+        );
+        made(&env, "promptfooconfig.yaml", "");
+        for row in env.read("made/examples.jsonl").lines() {
+            assert_eq!(serde_json::from_str::<Value>(row).unwrap()["answer"], answer);
+        }
+        let planned = env.run("plan made").ok();
+        assert_eq!(planned.stderr.contains("same answer") || planned.stdout.contains("same answer"), !answer.is_empty());
+    }
+}
+
+#[test]
+fn a_prompt_without_the_variables_of_the_tests_is_named_by_its_line() {
+    for (prompt, said) in [
+        ("Route the ticket: {{name}}", "shows `name`, which no test has"),
+        ("Route the ticket: {t}", "the prompt shows no variable"),
+    ] {
+        let env = TestEnv::new();
+        let tests: String = (0..20)
+            .map(|n| format!("  - vars: {{t: T{n}}}\n    assert: [{{type: equals, value: v{n}}}]\n"))
+            .collect();
+        env.write("promptfooconfig.yaml", &format!("prompts:\n  - '{prompt}'\ntests:\n{tests}"));
+        let ran = env.run("init made --from promptfooconfig.yaml").exits(3);
+        assert!(ran.stderr.contains("promptfooconfig.yaml:2: ") && ran.stderr.contains(said), "{}", ran.stderr);
+        assert!(ran.stderr.contains("write `{{ t }}`"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn tests_that_name_themselves_are_an_error() {
     let env = TestEnv::new();
     env.write("promptfooconfig.yaml", "prompts: ['{{a}}']\ntests: t.yaml\n");
