@@ -115,6 +115,53 @@ fn flags_name_columns_and_paths() {
 }
 
 #[test]
+fn a_path_leads_into_a_chat_as_it_stands_in_the_file() {
+    let user = |n: usize| json!({"role": "user", "content": format!("Where is parcel {n}?")});
+    let system = json!({"role": "system", "content": "Sort."});
+    let word = |n: usize| ["up", "down"][n % 2];
+    for (row, flags) in [
+        (
+            &(|n| json!({"messages": [user(n)], "row": {"label": word(n)}})) as &dyn Fn(usize) -> Value,
+            "--input messages[-1].content --answer row.label",
+        ),
+        (
+            &|n| json!({"messages": [system, {"role": "user", "content": "Hi"}, user(n), {"role": "assistant", "content": word(n)}]}),
+            "--input messages[2].content --answer messages[-1].content",
+        ),
+        (
+            &|n| json!({"messages": [system, user(n), {"role": "assistant", "content": word(n)}]}),
+            "--input messages[1].content",
+        ),
+    ] {
+        let env = TestEnv::new();
+        env.write("rows.jsonl", &lines(24, row));
+        let made = made(&env, "rows.jsonl", flags);
+        assert_eq!(role_of(&made, "input").as_deref(), Some("content"), "{made}");
+        let planned = env.run("plan made --json").ok().json();
+        let messages = planned["request"]["messages"].as_array().unwrap();
+        let sent = messages.last().unwrap()["content"].as_str().unwrap();
+        assert!(sent.starts_with("Where is parcel ") && sent.ends_with('?'), "{sent}");
+        let task = env.read("made/task.toml");
+        assert!(task.contains("labels = [\"down\", \"up\"]"), "{task}");
+        assert_eq!(env.read("made/system.md") == "Sort.\n", flags.contains("[1]") || flags.contains("[2]"));
+    }
+}
+
+#[test]
+fn flags_that_name_one_column_twice_are_refused() {
+    let env = TestEnv::new();
+    env.write("rows.csv", "id,input,answer\n1,some words,x\n2,other words,y\n");
+    for (flags, named) in [
+        ("--feedback answer --answer answer", "--answer and --feedback both name `answer`"),
+        ("--id input --input input", "--input and --id both name `input`"),
+        ("--input input --answer input", "--input and --answer both name `input`"),
+    ] {
+        let ran = env.run(&format!("init made --from rows.csv {flags}")).exits(3);
+        assert!(ran.stderr.contains(named), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn the_data_sets_of_other_tools_are_understood() {
     let word = |n: usize| ["up", "down"][n % 2];
     let hugging_face = json!({

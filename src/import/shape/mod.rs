@@ -156,6 +156,12 @@ impl Shape {
         self.families.iter().flat_map(Family::fields).collect()
     }
 
+    /// The column that the messages of a chat become.
+    pub(super) fn chat_input(&self) -> Option<&str> {
+        let chat = self.chat.as_ref().map(|it| &it.input);
+        chat.or(self.messages.as_ref()).map(String::as_str)
+    }
+
     /// Whether a chat is among the columns.
     pub(super) fn has_chat(&self) -> bool {
         self.chat.is_some() || self.messages.is_some()
