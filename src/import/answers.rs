@@ -76,7 +76,7 @@ impl Answers {
         }
         let are_classes =
             || CLASS_NAMES.contains(&name.as_str()) || !is_general(&name) && column.has_classes();
-        if all(column.numbers) && !(labels.is_some() && are_classes()) {
+        if all(column.numbers) && column.zero_led == 0 && !(labels.is_some() && are_classes()) {
             return Self::Numbers;
         }
         if let Some(each) = column.joined_labels() {

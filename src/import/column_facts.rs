@@ -39,6 +39,8 @@ pub(super) struct ColumnFacts {
     pub(super) dates: usize,
     /// Values that are numbers.
     pub(super) numbers: usize,
+    /// Values that are digits with a 0 before them: they are codes.
+    pub(super) zero_led: usize,
     /// Numbers that are one above that of the row before.
     successors: usize,
     /// Values that end in `####` and a number.
@@ -96,6 +98,7 @@ impl ColumnFacts {
             sample: String::new(),
             dates: 0,
             numbers: 0,
+            zero_led: 0,
             successors: 0,
             marked_numbers: 0,
             text_lists: 0,
@@ -257,6 +260,8 @@ impl ColumnFacts {
     fn add_kind(&mut self, value: &Value, text: &str) {
         let number = number_of(text);
         self.numbers += usize::from(is_number(text));
+        let is_digits = text.len() > 1 && text.chars().all(|c| c.is_ascii_digit());
+        self.zero_led += usize::from(is_digits && text.starts_with('0'));
         if let (Some(last), Some(number)) = (self.last_number, number) {
             self.successors += usize::from(number - last == 1.0);
         }

@@ -3,9 +3,9 @@
 use super::answers::Answers;
 use super::column_facts::ColumnFacts;
 use super::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
-use super::guess::may_be_group;
+use super::guess::{left_over, may_be_group, ranked};
 use super::inputs::Inputs;
-use super::names::{is_usual, words_of};
+use super::names::{self, is_usual, words_of};
 use super::path::ValuePath;
 use super::role::ColumnRole;
 use super::rows::{AnswerForm, RowWriter};
@@ -16,6 +16,15 @@ use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
 use crate::text;
 use serde_json::Value;
+
+/// Columns in a sentence.
+fn listed(paths: &[ValuePath]) -> String {
+    let each: Vec<String> = paths.iter().map(|it| format!("`{it}`")).collect();
+    match each.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => each.concat(),
+    }
+}
 
 /// Rows that are left out and named.
 const NAMED_LINES: usize = 5;
@@ -33,10 +42,16 @@ impl SourceColumns {
     pub(crate) fn draft(&self) -> Result<TaskDraft, SourceError> {
         let missing = |role: ColumnRole| {
             let known: Vec<String> = self.views().into_iter().map(|it| it.name).collect();
-            SourceError::new(
-                &self.rows.path,
-                format!("cannot tell which column is the {}", role.name()),
-            )
+            let mut message = format!("cannot tell which column is the {}", role.name());
+            let equal = match role {
+                ColumnRole::Answer => left_over(&self.stats, &self.guess),
+                _ => Vec::new(),
+            };
+            if equal.len() > 1 {
+                let equal = text::shorten(&listed(&equal), 200);
+                message += &format!(": {equal} are equally likely");
+            }
+            SourceError::new(&self.rows.path, message)
             .help(format!(
                 "name it: --{} COLUMN; the columns are: {}",
                 role.name(),
@@ -62,6 +77,7 @@ impl SourceColumns {
         for (reason, count) in &self.left_out {
             notes.push(format!("{} left out", text::plural(*count, &format!("{reason} row"))));
         }
+        notes.extend(self.doubts(answer_path, input_path));
         notes.extend(answers.notes(answer));
         if self.rows.shape.calls_tools() {
             notes.push(CALLS.to_owned());
@@ -157,6 +173,30 @@ impl SourceColumns {
             models: Vec::new(),
             has_prompt,
             notes,
+        })
+    }
+
+    /// What is said of an answer for which little speaks.
+    fn doubts(&self, answer: &ValuePath, input: &ValuePath) -> Option<String> {
+        if self.is_set(ColumnRole::Answer) {
+            return None;
+        }
+        let is_language = |path: &ValuePath| names::is_language(&words_of(path.last_name()));
+        if is_language(answer) && is_language(input) {
+            return Some(format!(
+                "`{input}` is read as the input and `{answer}` as its translation, by their order; the other way \
+                 round: --input {answer} --answer {input}"
+            ));
+        }
+        let mut known = self.guess.clone();
+        known.answer = None;
+        // A name or values speak for an answer that is ranked.
+        let is_ranked = ranked(&self.stats, &known, ColumnRole::Answer).contains(answer);
+        (!is_ranked && left_over(&self.stats, &known).contains(answer)).then(|| {
+            format!(
+                "`{answer}` is taken as the answer only because no other column is left for it; name another one \
+                 with --answer COLUMN"
+            )
         })
     }
 

@@ -16,7 +16,49 @@ pub(super) fn guess(stats: &ColumnStats, set: &ColumnRoles) -> ColumnRoles {
             guess.give(role, path);
         }
     }
+    if guess.answer.is_none()
+        && guess.input.is_some()
+        && let [only] = &left_over(stats, &guess)[..]
+    {
+        guess.give(ColumnRole::Answer, only.clone());
+    }
     guess
+}
+
+/// The columns that may be the answer for no other reason than that they have no other use. All are equally
+/// likely; a date only where there is nothing else.
+pub(super) fn left_over(stats: &ColumnStats, roles: &ColumnRoles) -> Vec<ValuePath> {
+    let input = roles.input.as_ref().map(|it| words_of(it.last_name())).unwrap_or_default();
+    let is_left = |it: &&ColumnFacts| {
+        let name = words_of(it.path.first());
+        let is_numbered = it.is_counter() && it.sample.parse::<i64>().is_ok();
+        let is_shown = names::is_context(&name)
+            || names::is_input(&name) && it.numbers == 0
+            || names::is_sibling(&name, &input);
+        it.path.is_column()
+            && !roles.paths().any(|path| path.overlaps(&it.path))
+            && it.filled * 5 >= stats.rows * 4
+            && !it.is_constant()
+            && !is_numbered
+            && !is_shown
+            && !it.mostly(it.links)
+            && it.objects + it.object_lists == 0
+            && !names::is_id(&name)
+            && !names::is_no_answer(&name)
+    };
+    let left: Vec<&ColumnFacts> = stats.columns().iter().filter(is_left).collect();
+    let paths = |fits: &dyn Fn(&ColumnFacts) -> bool| -> Vec<ValuePath> {
+        left.iter().filter(|it| fits(it)).map(|it| it.path.clone()).collect()
+    };
+    let named =
+        paths(&|it| !names::is_metadata(&words_of(it.path.first())) && !it.mostly(it.dates));
+    // The date of a log stands before its text.
+    let place = |path: &ValuePath| stats.columns().iter().position(|it| it.path == *path);
+    let is_date = |it: &ColumnFacts| {
+        let is_called = ["date", "time", "datum", "fecha"].contains(&&*words_of(it.path.first()));
+        is_called && place(&it.path) > roles.input.as_ref().and_then(place)
+    };
+    if named.is_empty() { paths(&is_date) } else { named }
 }
 
 /// The columns that may have a role, the most likely first.
@@ -54,7 +96,9 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
     let certainty = match role {
         ColumnRole::Answer => {
             let sparse = if column.filled * 5 < stats.rows * 4 { -30 } else { 0 };
-            let found = answer_certainty(column, named(names::ANSWERS), is_unique);
+            let name = named(names::ANSWERS);
+            let name = if answers_a_pair(stats, column) { name.max(60) } else { name };
+            let found = answer_certainty(column, name, is_unique);
             // Of what people were asked for, even a free text without a usual name may be the answer.
             let found = found.or((has_questions && column.path.is_column()).then_some(40));
             let path = &column.path;
@@ -68,6 +112,8 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
         ColumnRole::Input => {
             let is_text = column.numbers < column.filled && !column.mostly(column.dates);
             let name = named(names::INPUTS);
+            let is_language = names::is_language(&words_of(column.path.last_name()));
+            let name = if is_language { name.max(75) } else { name };
             // A number can be an input, but only if it is called so.
             if name < 60 && (!is_text || column.mostly(column.links)) {
                 return None;
@@ -107,6 +153,20 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
         }
     };
     (certainty > 0).then_some(certainty)
+}
+
+/// Whether a column is the answer of a pair by its name and those beside it.
+fn answers_a_pair(stats: &ColumnStats, column: &ColumnFacts) -> bool {
+    let is_beside = |it: &&ColumnFacts| {
+        let is_same_object = it.path.first() == column.path.first();
+        it.filled > 0 && it.path.is_column() == column.path.is_column() && (it.path.is_column() || is_same_object)
+    };
+    let names = |it: &ColumnFacts| words_of(it.path.last_name());
+    let all: Vec<&ColumnFacts> = stats.columns().iter().filter(is_beside).collect();
+    let place = all.iter().position(|it| it.path == column.path).unwrap_or_default();
+    let before: Vec<String> = all.iter().take(place).map(|it| names(it)).collect();
+    let after: Vec<String> = all.iter().skip(place + 1).map(|it| names(it)).collect();
+    names::answers_a_pair(&names(column), &before, &after)
 }
 
 /// Whether a column explains the answer by its name, and another one has a text that can be asked about.
@@ -194,6 +254,10 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
         false if column.mostly(column.objects) => {
             let wraps =
                 column.fields.len() < 2 || column.fields.iter().any(|it| it == "answer_start");
+            // A text in two languages is a question and its answer.
+            if column.fields.iter().all(|it| names::is_language(&words_of(it))) {
+                return None;
+            }
             // Whatever is called `metadata` has fields, too.
             if !wraps && name < 40 {
                 return None;
@@ -366,6 +430,62 @@ mod tests {
                 assert_eq!((guess.input, guess.answer), (column(input), column(answer)), "{names:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_left_is_the_answer_unless_two_are() {
+        let value = |name: &str, n: usize| match name {
+            "share" => json!(format!("{}%", n * 3 % 97)),
+            "date" | "created_at" => json!(format!("2025-01-{:02}", n + 1)),
+            "zip" => json!(format!("0{}", 1000 + n * 13)),
+            "score" | "domain1_score" => json!(0.2 * (n * 7 % 23) as f64),
+            "Total (EUR)" => json!(format!("{},00", n * 119)),
+            "vendor" => json!(format!("V{n}")),
+            "url" => json!(format!("https://example.org/{n}")),
+            "essay_id" | "index" => json!(n * 3),
+            "genre" => json!("all"),
+            "query" => json!(format!("SELECT count(*) FROM singer WHERE age > {n}")),
+            "a" | "keywords" => json!(format!("City{n}")),
+            _ => json!(format!("Some words about {n} things in {name}")),
+        };
+        for (names, input, answer) in [
+            (&["q", "a"][..], "q", "a"),
+            (&["English", "German"], "English", "German"),
+            (&["id_de", "en", "de"], "en", "de"),
+            (&["Invoice text", "Total (EUR)"], "Invoice text", "Total (EUR)"),
+            (&["text", "share"], "text", "share"),
+            (&["sentence", "date"], "sentence", "date"),
+            (&["address", "zip"], "address", "zip"),
+            (&["essay_id", "essay", "domain1_score"], "essay", "domain1_score"),
+            (&["index", "genre", "sentence1", "sentence2", "score"], "sentence1", "score"),
+            (&["genre", "question", "query"], "question", "query"),
+            (&["title", "text", "share", "url", "created_at"], "text", "share"),
+            (&["abstract", "keywords"], "abstract", "keywords"),
+            // Two of a kind, and nothing at all.
+            (&["text", "share", "zip"], "text", ""),
+            (&["en", "de", "fr"], "en", ""),
+            (&["text", "url"], "text", ""),
+            (&["text", "created_at"], "text", ""),
+            (&["date", "text"], "text", ""),
+            (&["prompt", "model_output"], "prompt", ""),
+            (&["title", "text"], "text", ""),
+        ] {
+            let mut stats = ColumnStats::default();
+            for n in 0..28 {
+                let row = names.iter().map(|name| ((*name).to_owned(), value(name, n)));
+                stats.add(&row.collect());
+            }
+            let found = guess(&stats, &ColumnRoles::default());
+            let answer = (!answer.is_empty()).then(|| ValuePath::column(answer));
+            assert_eq!((found.input, found.answer), (Some(ValuePath::column(input)), answer), "{names:?}");
+        }
+        let mut stats = ColumnStats::default();
+        for n in 0..12 {
+            let row = json!({"translation": {"en": format!("The house {n} is red."), "de": format!("Das Haus {n} ist rot.")}});
+            stats.add(row.as_object().unwrap());
+        }
+        let found = guess(&stats, &ColumnRoles::default());
+        assert_eq!((found.input, found.answer), (path("translation.en"), path("translation.de")));
     }
 
     #[test]

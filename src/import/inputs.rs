@@ -5,7 +5,7 @@
 
 use super::column_facts::ColumnFacts;
 use super::column_stats::ColumnStats;
-use super::names::{self, words_of};
+use super::names::{self, is_sibling, words_of};
 use super::path::ValuePath;
 use super::rows::RowWriter;
 use super::shape::SYSTEM;
@@ -179,20 +179,6 @@ fn is_shown(
         return twins().next().is_some() && !twins().any(is_answer);
     }
     !names::is_about_answer(&name) && (names::is_input(&name) || is_free(column))
-}
-
-/// Whether two names differ in a number or a letter at their end: `question1` and `question2`, `text a`
-/// and `text b`.
-fn is_sibling(one: &str, other: &str) -> bool {
-    let stem = |name: &str| {
-        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let bare = match name.rsplit_once(' ') {
-            Some((before, last)) if last.chars().count() == 1 => before,
-            _ => bare,
-        };
-        (bare.len() < name.len()).then(|| bare.trim_end().to_owned())
-    };
-    stem(one).is_some_and(|it| !it.is_empty() && stem(other) == Some(it))
 }
 
 #[cfg(test)]

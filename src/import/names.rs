@@ -79,7 +79,7 @@ pub(super) const ANSWERS: Names = &[
     ("type", 45),
     ("verdict", 70),
     ("rating", 60),
-    ("score", 55),
+    ("score", 60),
     ("stars", 60),
     ("summary", 50),
     ("highlights", 50),
@@ -164,6 +164,7 @@ pub(super) const ANSWERS: Names = &[
 ];
 pub(super) const INPUTS: Names = &[
     ("input", 100),
+    ("q", 80),
     ("inputs", 95),
     ("question", 95),
     ("ticket text", 90),
@@ -507,6 +508,68 @@ fn has_word(name: &str, words: &[&str]) -> bool {
 
 /// Names of what a question is, rather than of its answer, where the file has an answer of its own.
 const KINDS: &[&str] = &["type", "category", "level", "topic", "subject"];
+
+/// Whether two names differ in a number or a letter at their end: `question1` and `question2`, `text a`
+/// and `text b`.
+pub(super) fn is_sibling(one: &str, other: &str) -> bool {
+    let stem = |name: &str| {
+        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let bare = match name.rsplit_once(' ') {
+            Some((before, last)) if last.chars().count() == 1 => before,
+            _ => bare,
+        };
+        (bare.len() < name.len()).then(|| bare.trim_end().to_owned())
+    };
+    stem(one).is_some_and(|it| !it.is_empty() && stem(other) == Some(it))
+}
+
+/// Names, in words, of a question and its answer, neither of which is one without the other.
+const QUESTIONS_WITH_ANSWERS: &[(&str, &str)] = &[
+    ("q", "a"),
+    ("question", "query"),
+    ("question", "sql"),
+    ("src", "tgt"),
+    ("front", "back"),
+    ("שאלה", "תשובה"),
+    ("问题", "答案"),
+    ("质问", "回答"),
+    ("質問", "回答"),
+];
+
+/// Languages, by their names and by the codes that files of translations use.
+const LANGUAGES: &[&str] = &[
+    "arabic", "chinese", "czech", "danish", "dutch", "english", "finnish", "french", "german", "greek",
+    "hebrew", "hindi", "hungarian", "italian", "japanese", "korean", "norwegian", "polish", "portuguese",
+    "romanian", "russian", "spanish", "swedish", "turkish", "ukrainian", "vietnamese", "deutsch",
+    "englisch", "französisch", "spanisch", "français", "anglais", "español", "inglés", "ar", "cs", "de",
+    "en", "es", "fi", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ro", "ru", "sv", "tr", "uk", "zh",
+];
+
+/// Whether a name, in words, is that of a language.
+pub(super) fn is_language(name: &str) -> bool {
+    LANGUAGES.contains(&name)
+}
+
+/// Whether a column is the answer of a pair, by the names in words of the columns before and after it.
+pub(super) fn answers_a_pair(name: &str, before: &[String], after: &[String]) -> bool {
+    let mut others = before.iter().chain(after);
+    let is_question = |other: &String| {
+        QUESTIONS_WITH_ANSWERS.iter().any(|(question, answer)| other == question && name == *answer)
+    };
+    let languages = |names: &[String]| names.iter().filter(|it| is_language(it)).count();
+    others.any(is_question)
+        || is_language(name) && (languages(before), languages(after)) == (1, 0)
+}
+
+/// Whether a name, in words, is that of an id.
+pub(super) fn is_id(name: &str) -> bool {
+    most(name, IDS) >= 60 || ends_with(name, &["id", "uuid"])
+}
+
+/// Whether a name, in words, says that a column has no right answers.
+pub(super) fn is_no_answer(name: &str) -> bool {
+    most(name, ANSWERS) < 0 || is_of_model(name) || is_explanation(name)
+}
 
 /// Names of tasks that are solved in words, and of their solutions.
 const TASKS: &[&str] = &["problem", "instruction", "prompt"];

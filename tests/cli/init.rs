@@ -770,6 +770,28 @@ fn rows_are_found_below_two_levels_and_in_tables_by_columns() {
 }
 
 #[test]
+fn an_answer_that_is_only_left_over_is_said_and_two_are_a_question() {
+    let env = TestEnv::new();
+    let rows = lines(24, |n| json!({"text": format!("Of 100, {n} said yes"), "share": format!("{}%", n * 3)}));
+    env.write("rows.jsonl", &rows);
+    let made = made(&env, "rows.jsonl", "");
+    assert_eq!(role_of(&made, "answer").as_deref(), Some("share"));
+    assert!(notes(&made).contains("`share` is taken as the answer only because"), "{made}");
+    let rows = lines(24, |n| json!({"English": format!("House {n} is red."), "German": format!("Haus {n} ist rot.")}));
+    env.write("pairs.jsonl", &rows);
+    let made = env.run("init pairs --from pairs.jsonl --json").ok().json();
+    assert!(notes(&made).contains("--input German --answer English"), "{made}");
+    let two = lines(24, |n| json!({"invoice_text": format!("Invoice {n} of a shop"), "vendor": format!("V{n}"), "total": n * 7}));
+    env.write("two.jsonl", &two);
+    let ran = env.run("init two --from two.jsonl").exits(3);
+    assert!(
+        ran.stderr.contains("which column is the answer: `vendor` and `total` are equally likely"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn columns_that_cannot_be_told_are_shown_and_asked_for() {
     let env = TestEnv::new();
     env.write(
