@@ -2,9 +2,10 @@
 
 use super::column_facts::ColumnFacts;
 use super::column_stats::ColumnStats;
-use super::names::{self, words_of};
+use super::names;
 use super::path::ValuePath;
 use super::role::{ColumnRole, ColumnRoles};
+use super::words::words_of;
 
 /// The roles of columns; those in `set` are given.
 pub(super) fn guess(stats: &ColumnStats, set: &ColumnRoles) -> ColumnRoles {

@@ -5,11 +5,12 @@
 
 use super::column_facts::ColumnFacts;
 use super::column_stats::ColumnStats;
-use super::names::{self, is_sibling, words_of};
+use super::names::{self, is_sibling};
 use super::path::ValuePath;
 use super::rows::RowWriter;
 use super::shape::SYSTEM;
 use super::source_columns::SourceColumns;
+use super::words::words_of;
 use crate::prompt::{literal, placeholder};
 use crate::text;
 

@@ -1,6 +1,7 @@
 //! The names of columns, and how surely each tells what the column is for.
 
 use super::column_facts::ColumnFacts;
+use super::words::words_of;
 
 /// Names in lower-case words, with the certainty that each gives.
 pub(super) type Names = &'static [(&'static str, i32)];
@@ -620,37 +621,4 @@ fn certainty_of_name(name: &str, names: Names) -> i32 {
     let certainties = parts.filter_map(|part| whole(&part.join(" "), names));
     let part = certainties.max_by_key(|it| (it.abs(), -it));
     part.unwrap_or(0) * 7 / 10
-}
-
-/// The lower-case words of a name: `expectedOutput`, `Expected Output` and `expected_output` are the
-/// same.
-pub(super) fn words_of(name: &str) -> String {
-    let mut words = String::new();
-    let mut before = ' ';
-    for c in name.chars() {
-        if before.is_lowercase() && c.is_uppercase() {
-            words.push(' ');
-        }
-        if c.is_alphanumeric() || c == '#' {
-            words.extend(c.to_lowercase());
-        } else if !words.ends_with(' ') {
-            words.push(' ');
-        }
-        before = c;
-    }
-    words.trim().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_compared_by_their_words() {
-        for name in ["expectedOutput", "Expected Output", "expected_output", "Expected-Output "] {
-            assert_eq!(words_of(name), "expected output");
-        }
-        assert_eq!(words_of("Body (HTML)"), "body html");
-        assert_eq!(words_of("Größe"), "größe");
-    }
 }

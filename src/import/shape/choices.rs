@@ -5,7 +5,7 @@
 
 use super::alternatives::ALIASES;
 use crate::import::literal::structure;
-use crate::import::names::words_of;
+use crate::import::words::words_of;
 use crate::prompt::{Columns, value_text};
 use crate::text;
 use serde_json::Value;
