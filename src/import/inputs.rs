@@ -159,6 +159,11 @@ fn is_shown(
     let is_twin = |other: &ColumnFacts| {
         is_free(other) && is_sibling(&name, &words_of(other.path.last_name()))
     };
+    // An answer that is judged right or wrong is a part of the question.
+    let judges = |it: &&ColumnFacts| Some(&it.path) == answer && (it.is_flag() || it.has_decisions());
+    if names::may_be_a_models(&name) && is_free(column) && stats.columns().iter().any(|it| judges(&it)) {
+        return true;
+    }
     // Of two answers that are judged, both are a part of the question.
     let is_judged = answer.is_some_and(|it| names::is_judgement(&words_of(it.last_name())));
     let is_pair = |other: &ColumnFacts| {
@@ -251,6 +256,21 @@ mod tests {
                     "{name} of {names:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn an_answer_is_shown_where_it_is_judged() {
+        for (values, is_shown_there) in [(["0", "1"], true), (["True", "False"], true), (["up", "down"], false)] {
+            let mut stats = ColumnStats::default();
+            for n in 0..24 {
+                let row = json!({"paragraph": format!("It rains {n} and {n}"), "question": format!("Why {n}?"),
+                    "answer": format!("Because {n}"), "label": values[n / 2 % 2]});
+                stats.add(row.as_object().unwrap());
+            }
+            let (input, label) = (ValuePath::column("question"), ValuePath::column("label"));
+            let shown = is_shown(stats.column("answer").unwrap(), &stats, &input, Some(&label));
+            assert_eq!(shown, is_shown_there, "{values:?}");
         }
     }
 

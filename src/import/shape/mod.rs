@@ -13,6 +13,8 @@ mod langfuse; // Items, some of them archived.
 mod openai; // Items of evals.
 mod prodigy; // Annotations that were accepted or rejected.
 mod packed; // JSON in texts.
+mod stem; // Questions that hold their choices.
+mod target_scores; // A score for each choice.
 mod squad; // Articles with questions.
 mod vertex; // Gemini's chats.
 mod family; // All of these, with one contract.
