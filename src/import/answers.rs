@@ -4,6 +4,7 @@ use super::column_facts::ColumnFacts;
 use super::names::holds_alternatives;
 use super::toml_text;
 use super::words::{is_class, words_of};
+use crate::prompt::literal;
 use crate::text;
 use std::collections::BTreeMap;
 
@@ -121,7 +122,7 @@ impl Answers {
             {
                 format!(
                     "Find the value of \"{}\". Answer with exactly one of these numbers, and nothing else{}\n",
-                    words_of(name),
+                    literal(&text::one_line(name)),
                     enumerated(labels)
                 )
             }
@@ -156,7 +157,14 @@ impl Answers {
     /// What the user should know of them.
     pub(super) fn notes(&self, column: &ColumnFacts) -> Vec<String> {
         match self {
-            Self::Labels(_) | Self::ListedLabels(_) => merged_labels(column),
+            Self::Labels(_) | Self::ListedLabels(_) => {
+                merged_labels(column).into_iter().chain(no_labels(column)).collect()
+            }
+            Self::Numbers if column.fractions * 10 >= column.filled => vec![
+                "an answer is right only if it is the same number (tolerance = 0.0): where the answers are measured \
+                 or estimated, write into [[score]] how far one may be off"
+                    .to_owned(),
+            ],
             Self::LabelLists(_) | Self::JoinedLabels(_) => {
                 let mut notes = vec![format!(
                     "`{}` holds several labels of a row, in any order; an answer with a part of them \
@@ -196,6 +204,20 @@ impl Answers {
 }
 
 const NORMALIZE: &str = "normalize = [\"trim\", \"lower\", \"strip-punctuation\"]";
+
+/// Labels that rather say that there is no answer.
+fn no_labels(column: &ColumnFacts) -> Vec<String> {
+    let labels = column.labels().into_iter().flat_map(|labels| labels.values().flatten());
+    let is_none =
+        |it: &str| ["n/a", "n.a.", "na", "-", "--", "?", "tbd"].contains(&&*it.to_lowercase());
+    let note = |(it, rows): (&String, &usize)| {
+        format!(
+            "`{it}` ({}) is read as a label; if it says that a row has no answer, leave these rows out",
+            text::plural(*rows, "row")
+        )
+    };
+    labels.filter(|(it, _)| is_none(it)).map(note).collect()
+}
 
 /// What is said of short answers that are nearly labels.
 fn near_labels(column: &ColumnFacts, count: usize) -> String {
@@ -320,6 +342,7 @@ mod tests {
             ("polarity", vec!["-1", "0", "1"]),
             ("stars", vec!["1", "2", "3", "4", "5"]),
             ("score", vec!["0", "2", "10"]),
+            ("Sentiment (1-5)", vec!["1", "2", "5"]),
         ] {
             for is_text in [true, false] {
                 let value =
@@ -330,7 +353,6 @@ mod tests {
                 let expected = classes.iter().map(|it| (*it).to_owned()).collect();
                 assert_eq!(found, Answers::Labels(expected), "{name}");
                 let prompt = found.baseline(name, false);
-                let words = words_of(name);
                 if name == "target" {
                     assert!(
                         prompt.starts_with("Answer with exactly one of these labels"),
@@ -339,7 +361,7 @@ mod tests {
                     continue;
                 }
                 let says = format!(
-                    "Find the value of \"{words}\". Answer with exactly one of these numbers, and nothing else: {}.\n",
+                    "Find the value of \"{name}\". Answer with exactly one of these numbers, and nothing else: {}.\n",
                     classes.join(", ")
                 );
                 assert_eq!(prompt, says);
@@ -411,15 +433,29 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_no_answer_and_what_may_be_off_is_said() {
+        let values = ["yes", "no", "N/A", "yes", "no", "yes", "no", "N/A"].map(|it| json!(it));
+        assert!(answers("answer", &values).1[0].contains("`N/A` (2 rows) is read as a label"));
+        let shares: Vec<Value> = (0..40).map(|n| json!(f64::from(n) * 0.2)).collect();
+        assert!(answers("score", &shares).1[0].contains("how far one may be off"));
+        let whole: Vec<Value> = (0..40).map(|n| json!(n * 3)).collect();
+        assert_eq!(answers("answer", &whole).1, Vec::<String>::new());
+    }
+
+    #[test]
     fn a_class_may_have_few_rows() {
         let intent = |count: usize, rows: usize| -> Vec<Value> {
-            (0..rows).map(|n| json!(format!("intent_{}", n * 7 % count))).collect()
+            (0..rows).map(|n| json!(format!("intent_{}", n * 13 % count))).collect()
         };
         for (count, rows) in [(45, 200), (77, 160), (150, 300)] {
             for name in ["intent", "label_text", "Gold Label", "category"] {
                 let found = answers(name, &intent(count, rows)).0;
                 let is_called = name != "label_text";
-                assert_eq!(matches!(found, Answers::Labels(labels) if labels.len() == count), is_called, "{name}");
+                assert_eq!(
+                    matches!(found, Answers::Labels(labels) if labels.len() == count),
+                    is_called,
+                    "{name}"
+                );
             }
         }
         let (found, notes) = answers("intent", &intent(31, 50));
@@ -431,9 +467,13 @@ mod tests {
 
     #[test]
     fn code_is_compared_with_every_character() {
-        let sql: Vec<Value> = (0..9).map(|n| json!(format!("SELECT a FROM t WHERE b > {n}"))).collect();
-        let python: Vec<Value> = (0..9).map(|n| json!(format!("def f{n}(a):\n  return a + {n}"))).collect();
-        for (name, values) in [("query", &sql), ("answer", &python), ("canonical_solution", &python)] {
+        let sql: Vec<Value> =
+            (0..9).map(|n| json!(format!("SELECT a FROM t WHERE b > {n}"))).collect();
+        let python: Vec<Value> =
+            (0..9).map(|n| json!(format!("def f{n}(a):\n  return a + {n}"))).collect();
+        for (name, values) in
+            [("query", &sql), ("answer", &python), ("canonical_solution", &python)]
+        {
             let (found, notes) = answers(name, values);
             assert_eq!(found, Answers::Programs, "{name}");
             assert!(!found.score().contains("lower") && !found.score().contains("strip"));
@@ -445,9 +485,13 @@ mod tests {
 
     #[test]
     fn free_texts_are_said_to_be_hard_to_score() {
-        let short: Vec<Value> = (0..9).map(|n| json!(format!("The house number {n} is red."))).collect();
+        let short: Vec<Value> =
+            (0..9).map(|n| json!(format!("The house number {n} is red."))).collect();
         let (found, notes) = answers("translation", &short);
-        assert!(notes[0].contains("free texts") && !found.baseline("translation", false).contains("briefly"));
+        assert!(
+            notes[0].contains("free texts")
+                && !found.baseline("translation", false).contains("briefly")
+        );
         let names: Vec<Value> = (0..9).map(|n| json!(format!("King Charles the {n}"))).collect();
         assert_eq!(answers("answer", &names).0, Answers::Texts);
         let values = [json!("a long letter ".repeat(20)), json!("another letter ".repeat(20))];

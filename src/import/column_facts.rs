@@ -4,7 +4,7 @@
 
 use super::literal;
 use super::path::ValuePath;
-use super::value_kind::{is_code, ends_in_marked_number, is_date, is_flag, is_missing, number_of};
+use super::value_kind::{ends_in_marked_number, is_code, is_date, is_flag, is_missing, number_of};
 use super::words::{is_class, words_of};
 use crate::prompt::value_text;
 use crate::task::scorer::{is_number, label_form};
@@ -28,6 +28,22 @@ const MAX_GROUP_SHARE: usize = 10;
 const FREE_TEXT_CHARS: f64 = 120.0;
 const FREE_TEXT_WORDS: usize = 5;
 
+/// What splits are called.
+const SPLITS: &[&str] = &[
+    "train",
+    "training",
+    "dev",
+    "val",
+    "valid",
+    "validation",
+    "test",
+    "testing",
+    "eval",
+    "hold",
+    "holdout",
+    "held-out",
+];
+
 /// The most fields of its objects that are kept.
 const MAX_FIELDS: usize = 300;
 
@@ -46,6 +62,8 @@ pub(super) struct ColumnFacts {
     pub(super) dates: usize,
     /// Values that are numbers.
     pub(super) numbers: usize,
+    /// Numbers with decimals.
+    pub(super) fractions: usize,
     /// Numbers that are one above that of the row before.
     successors: usize,
     /// Values that end in `####` and a number, or in a number in a box.
@@ -108,6 +126,7 @@ impl ColumnFacts {
             sample: String::new(),
             dates: 0,
             numbers: 0,
+            fractions: 0,
             successors: 0,
             marked_numbers: 0,
             text_lists: 0,
@@ -165,6 +184,12 @@ impl ColumnFacts {
     /// Characters of a value, on average over the filled ones.
     pub(super) fn mean_chars(&self) -> f64 {
         self.chars as f64 / self.filled.max(1) as f64
+    }
+
+    /// Whether all values are names of splits.
+    pub(super) fn has_splits(&self) -> bool {
+        let splits = self.labels.as_ref().filter(|labels| labels.len() > 1);
+        splits.is_some_and(|labels| labels.keys().all(|it| SPLITS.contains(&it.as_str())))
     }
 
     /// Whether its values are texts that can be written in many ways: long ones, or sentences of which hardly
@@ -286,6 +311,7 @@ impl ColumnFacts {
     fn add_kind(&mut self, value: &Value, text: &str) {
         let number = number_of(text);
         self.numbers += usize::from(is_number(text));
+        self.fractions += usize::from(number.is_some_and(|it| it.fract() != 0.0));
         if let (Some(last), Some(number)) = (self.last_number, number) {
             self.successors += usize::from(number - last == 1.0);
         }

@@ -5,7 +5,7 @@ use super::column_facts::ColumnFacts;
 use super::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
 use super::guess::{left_over, may_be_group, ranked};
 use super::inputs::Inputs;
-use super::names::{self, is_usual};
+use super::names::{self, is_no_name, is_usual};
 use super::path::ValuePath;
 use super::role::ColumnRole;
 use super::rows::{AnswerForm, RowWriter};
@@ -52,8 +52,7 @@ impl SourceColumns {
                 let equal = text::shorten(&listed(&equal), 200);
                 message += &format!(": {equal} are equally likely");
             }
-            SourceError::new(&self.rows.path, message)
-            .help(format!(
+            SourceError::new(&self.rows.path, message).help(format!(
                 "name it: --{} COLUMN; the columns are: {}",
                 role.name(),
                 known.join(", ")
@@ -84,11 +83,13 @@ impl SourceColumns {
             notes.push(CALLS.to_owned());
         }
         let columns = || self.stats.columns().iter().filter(|it| it.path.is_column());
-        if self.rows.is_table() && !columns().any(|it| is_usual(&words_of(it.path.first()))) {
+        let is_doubtful = |it: &ColumnFacts| is_no_name(it.path.first());
+        let is_known = |it: &ColumnFacts| is_usual(&words_of(it.path.first()));
+        if self.rows.is_table() && columns().any(is_doubtful) && !columns().any(is_known) {
             let names: Vec<&str> = columns().map(|it| it.path.first()).collect();
             let names = text::shorten(&names.join(", "), 100);
             notes.push(format!(
-                "the first line is read as the header, although its names are unusual: {names}"
+                "the first line is read as the header, although it looks like a row: {names}"
             ));
         }
         let mut writer = RowWriter::new(&self.rows, &self.stats, &self.guess);
@@ -156,6 +157,7 @@ impl SourceColumns {
             ));
         }
         notes.extend(self.large_groups());
+        notes.extend(self.split_columns());
         let is_whole = left_out == 0 && self.left_out.is_empty();
         let is_copy = writer.is_copy() && is_whole && self.notes.is_empty();
         let rows = match is_copy {
@@ -234,6 +236,22 @@ impl SourceColumns {
             .as_ref()
             .and_then(Value::as_str)
             .map(|text| format!("{}\n", literal(text.trim_end()))))
+    }
+
+    /// Says which columns sort the rows into splits, which a task does with files.
+    fn split_columns(&self) -> Vec<String> {
+        let columns = self.stats.columns().iter().filter(|it| {
+            it.path.is_column() && names::is_split(&words_of(it.path.first())) && it.has_splits()
+        });
+        let note = |it: &ColumnFacts| {
+            format!(
+                "`{}` names a split of each row, and is not used: rows are drawn into new splits. To keep it, write \
+                 the rows of each split into a file of its own, and split = {{ train = \"…\", dev = \"…\", hold = \"…\" \
+                 }} for `file` under [data]",
+                text::one_line(it.path.first())
+            )
+        };
+        columns.map(note).collect()
     }
 
     /// Says which columns could be the group of the split by their names, and have too few or too large ones.

@@ -160,7 +160,9 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
 fn answers_a_pair(stats: &ColumnStats, column: &ColumnFacts) -> bool {
     let is_beside = |it: &&ColumnFacts| {
         let is_same_object = it.path.first() == column.path.first();
-        it.filled > 0 && it.path.is_column() == column.path.is_column() && (it.path.is_column() || is_same_object)
+        it.filled > 0
+            && it.path.is_column() == column.path.is_column()
+            && (it.path.is_column() || is_same_object)
     };
     let names = |it: &ColumnFacts| words_of(it.path.last_name());
     let all: Vec<&ColumnFacts> = stats.columns().iter().filter(is_beside).collect();
@@ -420,7 +422,8 @@ mod tests {
                         "nr" => json!(n),
                         _ => json!(format!("Cows fly {n}")),
                     };
-                    let long = format!("It is {} because the source {n} says so in many words", word(n));
+                    let long =
+                        format!("It is {} because the source {n} says so in many words", word(n));
                     json!({names[0]: first, names[2]: long, names[1]: value})
                 }));
                 let named = ["verdict", "category", "label"].contains(&names[1]);
@@ -428,7 +431,11 @@ mod tests {
                     continue;
                 }
                 let column = |name: &str| Some(ValuePath::column(name));
-                assert_eq!((guess.input, guess.answer), (column(input), column(answer)), "{names:?}");
+                assert_eq!(
+                    (guess.input, guess.answer),
+                    (column(input), column(answer)),
+                    "{names:?}"
+                );
             }
         }
     }
@@ -478,7 +485,11 @@ mod tests {
             }
             let found = guess(&stats, &ColumnRoles::default());
             let answer = (!answer.is_empty()).then(|| ValuePath::column(answer));
-            assert_eq!((found.input, found.answer), (Some(ValuePath::column(input)), answer), "{names:?}");
+            assert_eq!(
+                (found.input, found.answer),
+                (Some(ValuePath::column(input)), answer),
+                "{names:?}"
+            );
         }
         let mut stats = ColumnStats::default();
         for n in 0..12 {

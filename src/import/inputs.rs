@@ -160,8 +160,12 @@ fn is_shown(
         is_free(other) && is_sibling(&name, &words_of(other.path.last_name()))
     };
     // An answer that is judged right or wrong is a part of the question.
-    let judges = |it: &&ColumnFacts| Some(&it.path) == answer && (it.is_flag() || it.has_decisions());
-    if names::may_be_a_models(&name) && is_free(column) && stats.columns().iter().any(|it| judges(&it)) {
+    let judges =
+        |it: &&ColumnFacts| Some(&it.path) == answer && (it.is_flag() || it.has_decisions());
+    if names::may_be_a_models(&name)
+        && is_free(column)
+        && stats.columns().iter().any(|it| judges(&it))
+    {
         return true;
     }
     // Of two answers that are judged, both are a part of the question.
@@ -261,7 +265,9 @@ mod tests {
 
     #[test]
     fn an_answer_is_shown_where_it_is_judged() {
-        for (values, is_shown_there) in [(["0", "1"], true), (["True", "False"], true), (["up", "down"], false)] {
+        for (values, is_shown_there) in
+            [(["0", "1"], true), (["True", "False"], true), (["up", "down"], false)]
+        {
             let mut stats = ColumnStats::default();
             for n in 0..24 {
                 let row = json!({"paragraph": format!("It rains {n} and {n}"), "question": format!("Why {n}?"),

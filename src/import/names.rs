@@ -395,6 +395,19 @@ pub(super) fn is_usual(name: &str) -> bool {
         || ends_with(name, ASPECTS)
 }
 
+/// Whether a name, in words, is that of the split of a row.
+pub(super) fn is_split(name: &str) -> bool {
+    ends_with(name, &["split", "set", "fold", "partition", "subset"])
+}
+
+/// Whether a name is hardly one: a number, a sentence, or many words.
+pub(super) fn is_no_name(name: &str) -> bool {
+    let name = name.trim();
+    name.ends_with(['.', '?', '!'])
+        || name.split_whitespace().count() > 4
+        || !name.is_empty() && !name.contains(char::is_alphabetic)
+}
+
 /// Whether a name, in words, tells where a row is from.
 pub(super) fn is_metadata(name: &str) -> bool {
     ends_with(name, METADATA)
@@ -470,8 +483,17 @@ pub(super) fn is_reference(name: &str) -> bool {
 }
 
 /// Words of what an answer was found in.
-const SOURCES: &[&str] =
-    &["context", "contexts", "passage", "passages", "doc", "docs", "document", "documents", "evidence"];
+const SOURCES: &[&str] = &[
+    "context",
+    "contexts",
+    "passage",
+    "passages",
+    "doc",
+    "docs",
+    "document",
+    "documents",
+    "evidence",
+];
 
 /// Whether a name, in words, is that of an explanation: it tells the answer, and is not for the model to see.
 pub(super) fn is_explanation(name: &str) -> bool {
@@ -539,11 +561,60 @@ const QUESTIONS_WITH_ANSWERS: &[(&str, &str)] = &[
 
 /// Languages, by their names and by the codes that files of translations use.
 const LANGUAGES: &[&str] = &[
-    "arabic", "chinese", "czech", "danish", "dutch", "english", "finnish", "french", "german", "greek",
-    "hebrew", "hindi", "hungarian", "italian", "japanese", "korean", "norwegian", "polish", "portuguese",
-    "romanian", "russian", "spanish", "swedish", "turkish", "ukrainian", "vietnamese", "deutsch",
-    "englisch", "französisch", "spanisch", "français", "anglais", "español", "inglés", "ar", "cs", "de",
-    "en", "es", "fi", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ro", "ru", "sv", "tr", "uk", "zh",
+    "arabic",
+    "chinese",
+    "czech",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hebrew",
+    "hindi",
+    "hungarian",
+    "italian",
+    "japanese",
+    "korean",
+    "norwegian",
+    "polish",
+    "portuguese",
+    "romanian",
+    "russian",
+    "spanish",
+    "swedish",
+    "turkish",
+    "ukrainian",
+    "vietnamese",
+    "deutsch",
+    "englisch",
+    "französisch",
+    "spanisch",
+    "français",
+    "anglais",
+    "español",
+    "inglés",
+    "ar",
+    "cs",
+    "de",
+    "en",
+    "es",
+    "fi",
+    "fr",
+    "hi",
+    "it",
+    "ja",
+    "ko",
+    "nl",
+    "pl",
+    "pt",
+    "ro",
+    "ru",
+    "sv",
+    "tr",
+    "uk",
+    "zh",
 ];
 
 /// Whether a name, in words, is that of a language.
@@ -558,8 +629,7 @@ pub(super) fn answers_a_pair(name: &str, before: &[String], after: &[String]) ->
         QUESTIONS_WITH_ANSWERS.iter().any(|(question, answer)| other == question && name == *answer)
     };
     let languages = |names: &[String]| names.iter().filter(|it| is_language(it)).count();
-    others.any(is_question)
-        || is_language(name) && (languages(before), languages(after)) == (1, 0)
+    others.any(is_question) || is_language(name) && (languages(before), languages(after)) == (1, 0)
 }
 
 /// Whether a name, in words, is that of an id.

@@ -61,17 +61,23 @@ impl Wishes {
         ];
         for (role, wish) in wishes {
             let Some(text) = wish else { continue };
-            let wrong = |why: String| SourceError::new(&rows.path, format!("--{}: {why}", role.name()));
+            let wrong =
+                |why: String| SourceError::new(&rows.path, format!("--{}: {why}", role.name()));
             let name = names.get(text).or_else(|| names.iter().find(|it| shown(it) == shown(text)));
-            let path = ValuePath::meant(name.unwrap_or(text), |it| names.contains(it)).map_err(wrong)?;
+            let path =
+                ValuePath::meant(name.unwrap_or(text), |it| names.contains(it)).map_err(wrong)?;
             if let Some(other) = roles.role_of(&path) {
-                let message = format!("--{} and --{} both name `{path}`", other.name(), role.name());
-                return Err(SourceError::new(&rows.path, message).help("give each a column of its own"));
+                let message =
+                    format!("--{} and --{} both name `{path}`", other.name(), role.name());
+                return Err(
+                    SourceError::new(&rows.path, message).help("give each a column of its own")
+                );
             }
             let is_in = |rows: &[Columns]| rows.iter().any(|row| path.get(row).is_some());
             // A whole list of messages has the answer in it.
             let is_part = || {
-                !path.is_column() || raw.iter().filter_map(|row| path.get(row)).all(|it| !it.is_array())
+                !path.is_column()
+                    || raw.iter().filter_map(|row| path.get(row)).all(|it| !it.is_array())
             };
             let path = match !is_in(&first) && is_in(&raw) && is_part() {
                 false => path,

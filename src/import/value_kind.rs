@@ -85,7 +85,10 @@ mod tests {
             "int f() {\n  return 0;\n}",
             "x = 3",
         ] {
-            assert!(is_code(code) || code.contains('\n') && is_code(&code.replace('\n', " ")), "{code}");
+            assert!(
+                is_code(code) || code.contains('\n') && is_code(&code.replace('\n', " ")),
+                "{code}"
+            );
         }
         for text in [
             "Select the best of them.",

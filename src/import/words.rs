@@ -21,7 +21,15 @@ pub(super) fn words_of(name: &str) -> String {
 
 /// Names of columns whose values are the names of classes, whatever they look like.
 const CLASSES: &[&str] = &[
-    "label", "labels", "class", "category", "intent", "sentiment", "kategorie", "absicht", "catégorie",
+    "label",
+    "labels",
+    "class",
+    "category",
+    "intent",
+    "sentiment",
+    "kategorie",
+    "absicht",
+    "catégorie",
     "categoría",
 ];
 

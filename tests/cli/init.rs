@@ -121,7 +121,8 @@ fn a_path_leads_into_a_chat_as_it_stands_in_the_file() {
     let word = |n: usize| ["up", "down"][n % 2];
     for (row, flags) in [
         (
-            &(|n| json!({"messages": [user(n)], "row": {"label": word(n)}})) as &dyn Fn(usize) -> Value,
+            &(|n| json!({"messages": [user(n)], "row": {"label": word(n)}}))
+                as &dyn Fn(usize) -> Value,
             "--input messages[-1].content --answer row.label",
         ),
         (
@@ -143,7 +144,10 @@ fn a_path_leads_into_a_chat_as_it_stands_in_the_file() {
         assert!(sent.starts_with("Where is parcel ") && sent.ends_with('?'), "{sent}");
         let task = env.read("made/task.toml");
         assert!(task.contains("labels = [\"down\", \"up\"]"), "{task}");
-        assert_eq!(env.read("made/system.md") == "Sort.\n", flags.contains("[1]") || flags.contains("[2]"));
+        assert_eq!(
+            env.read("made/system.md") == "Sort.\n",
+            flags.contains("[1]") || flags.contains("[2]")
+        );
     }
 }
 
@@ -647,7 +651,10 @@ fn what_all_tests_expect_is_the_answer_of_each() {
             assert_eq!(serde_json::from_str::<Value>(row).unwrap()["answer"], answer);
         }
         let planned = env.run("plan made").ok();
-        assert_eq!(planned.stderr.contains("same answer") || planned.stdout.contains("same answer"), !answer.is_empty());
+        assert_eq!(
+            planned.stderr.contains("same answer") || planned.stdout.contains("same answer"),
+            !answer.is_empty()
+        );
     }
 }
 
@@ -659,11 +666,17 @@ fn a_prompt_without_the_variables_of_the_tests_is_named_by_its_line() {
     ] {
         let env = TestEnv::new();
         let tests: String = (0..20)
-            .map(|n| format!("  - vars: {{t: T{n}}}\n    assert: [{{type: equals, value: v{n}}}]\n"))
+            .map(|n| {
+                format!("  - vars: {{t: T{n}}}\n    assert: [{{type: equals, value: v{n}}}]\n")
+            })
             .collect();
         env.write("promptfooconfig.yaml", &format!("prompts:\n  - '{prompt}'\ntests:\n{tests}"));
         let ran = env.run("init made --from promptfooconfig.yaml").exits(3);
-        assert!(ran.stderr.contains("promptfooconfig.yaml:2: ") && ran.stderr.contains(said), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("promptfooconfig.yaml:2: ") && ran.stderr.contains(said),
+            "{}",
+            ran.stderr
+        );
         assert!(ran.stderr.contains("write `{{ t }}`"), "{}", ran.stderr);
     }
 }
@@ -772,16 +785,25 @@ fn rows_are_found_below_two_levels_and_in_tables_by_columns() {
 #[test]
 fn an_answer_that_is_only_left_over_is_said_and_two_are_a_question() {
     let env = TestEnv::new();
-    let rows = lines(24, |n| json!({"text": format!("Of 100, {n} said yes"), "share": format!("{}%", n * 3)}));
+    let rows = lines(
+        24,
+        |n| json!({"text": format!("Of 100, {n} said yes"), "share": format!("{}%", n * 3)}),
+    );
     env.write("rows.jsonl", &rows);
     let made = made(&env, "rows.jsonl", "");
     assert_eq!(role_of(&made, "answer").as_deref(), Some("share"));
     assert!(notes(&made).contains("`share` is taken as the answer only because"), "{made}");
-    let rows = lines(24, |n| json!({"English": format!("House {n} is red."), "German": format!("Haus {n} ist rot.")}));
+    let rows = lines(
+        24,
+        |n| json!({"English": format!("House {n} is red."), "German": format!("Haus {n} ist rot.")}),
+    );
     env.write("pairs.jsonl", &rows);
     let made = env.run("init pairs --from pairs.jsonl --json").ok().json();
     assert!(notes(&made).contains("--input German --answer English"), "{made}");
-    let two = lines(24, |n| json!({"invoice_text": format!("Invoice {n} of a shop"), "vendor": format!("V{n}"), "total": n * 7}));
+    let two = lines(
+        24,
+        |n| json!({"invoice_text": format!("Invoice {n} of a shop"), "vendor": format!("V{n}"), "total": n * 7}),
+    );
     env.write("two.jsonl", &two);
     let ran = env.run("init two --from two.jsonl").exits(3);
     assert!(
@@ -789,6 +811,31 @@ fn an_answer_that_is_only_left_over_is_said_and_two_are_a_question() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_column_of_splits_is_named_and_short_names_are_no_rows() {
+    let env = TestEnv::new();
+    let rows: String = (0..40)
+        .map(|n| {
+            format!(
+                "It is essay {n} of many,{},{}\n",
+                ["A", "B"][n % 2],
+                ["train", "dev", "test"][n % 3]
+            )
+        })
+        .collect();
+    env.write("rows.csv", &format!("essay,grade,fold\n{rows}"));
+    let said = notes(&made(&env, "rows.csv", ""));
+    assert!(
+        said.contains("`fold` names a split of each row") && said.contains("split = { train"),
+        "{said}"
+    );
+    assert!(!said.contains("header"), "{said}");
+    let rows: String = (0..40).map(|n| format!("Where is it {n}?,Lima {n}\n")).collect();
+    env.write("bare.csv", &format!("Where is the sea?,Rome\n{rows}"));
+    let made = env.run("init bare --from bare.csv --json").ok().json();
+    assert!(notes(&made).contains("it looks like a row: Where is the sea?, Rome"), "{made}");
 }
 
 #[test]

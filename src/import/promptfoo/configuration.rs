@@ -123,11 +123,15 @@ fn check_variables(
     let known = names.iter().map(|name| text::one_line(name)).collect::<Vec<_>>().join(", ");
     let unknown = parts.iter().flat_map(|part| placeholders(&part.text)).next();
     let message = match unknown {
-        Some(name) => format!("the prompt shows `{name}`, which no test has, and no variable of the tests"),
+        Some(name) => {
+            format!("the prompt shows `{name}`, which no test has, and no variable of the tests")
+        }
         None => "the prompt shows no variable, so that all tests would ask the same".to_owned(),
     };
     let help = match names.first() {
-        Some(first) => format!("write `{{{{ {first} }}}}` where it belongs; the tests have: {known}"),
+        Some(first) => {
+            format!("write `{{{{ {first} }}}}` where it belongs; the tests have: {known}")
+        }
         None => "give the tests `vars`, and show them in the prompt".to_owned(),
     };
     Err(reader.wrong(node, message).help(help))

@@ -36,7 +36,8 @@ impl Controls {
         let is_short =
             |row: &Columns| row.contains_key("annotation_id") && row.contains_key("lead_time");
         // Without these columns, several choices are still written as no other tool does.
-        let has_choices = |row: &Columns| row.iter().any(|(name, it)| name != "choices" && are_choices(it));
+        let has_choices =
+            |row: &Columns| row.iter().any(|(name, it)| name != "choices" && are_choices(it));
         let is_short = all(rows, is_short) || rows.iter().any(has_choices);
         let mut controls = Self { is_short, ..Self::default() };
         if !controls.is_short && !all(rows, is_task) {
@@ -87,7 +88,8 @@ fn is_nothing(value: &Value) -> bool {
 /// Whether a value is `{"choices": ["a", "b"]}`.
 fn are_choices(value: &Value) -> bool {
     structure(value).is_some_and(|it| {
-        let list = it.as_object().filter(|it| it.len() == 1).and_then(|it| it.get("choices")?.as_array());
+        let list =
+            it.as_object().filter(|it| it.len() == 1).and_then(|it| it.get("choices")?.as_array());
         list.is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string))
     })
 }

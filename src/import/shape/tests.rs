@@ -609,8 +609,10 @@ fn the_choice_with_the_highest_score_is_the_answer() {
         json!({"input": "Is it wet?", "target_scores": {"yes": 1, "no": 0}}),
         json!({"input": "Is it dry?", "target_scores": {"no": 1.0, "yes": 0.2}}),
     ];
-    let expected =
-        [json!({"input": "Is it wet?", "target": "yes"}), json!({"input": "Is it dry?", "target": "no"})];
+    let expected = [
+        json!({"input": "Is it wet?", "target": "yes"}),
+        json!({"input": "Is it dry?", "target": "no"}),
+    ];
     assert_eq!(plain(&same, None), expected);
     let own = [
         json!({"input": "What is wet?", "target_scores": {"sun": 0, "rain": 1}}),

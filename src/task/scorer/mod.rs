@@ -47,8 +47,8 @@ pub use reason::InvalidReason;
 pub use reasoning::Reasoning;
 pub(crate) use reasoning::without_reasoning;
 pub use set::ScorerSet;
-pub use table::{Normalize, ScoreTable, ScorerError};
 pub(crate) use spelling::boxed;
+pub use table::{Normalize, ScoreTable, ScorerError};
 pub use verdict::Verdict;
 
 use crate::prompt::value_text;
