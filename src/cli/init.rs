@@ -239,7 +239,10 @@ fn ask(columns: &mut SourceColumns, role: ColumnRole, screen: &Screen) -> Result
             columns.set(role, path.clone());
             return Ok(());
         }
-        screen.note(&format!("there is no column `{reply}` in the list"));
+        let known: Vec<String> = choices.iter().map(ToString::to_string).collect();
+        let near = text::did_you_mean(&reply, known.iter().map(String::as_str));
+        let near = near.map_or(String::new(), |it| format!("; did you mean `{it}`?"));
+        screen.note(&format!("there is no column `{reply}` in the list{near}"));
     }
 }
 
@@ -249,10 +252,12 @@ fn chosen<'a>(reply: &str, choices: &'a [ValuePath], has_guess: bool) -> Option<
         return choices.first().filter(|_| has_guess);
     }
     // A column may be called `2`.
-    choices.iter().find(|path| path.to_string() == reply).or_else(|| {
-        let number: usize = reply.parse().ok()?;
-        choices.get(number.checked_sub(1)?)
-    })
+    let by_name = choices.iter().find(|path| path.to_string() == reply);
+    let by_number = || choices.get(reply.parse::<usize>().ok()?.checked_sub(1)?);
+    let mut in_any_case =
+        choices.iter().filter(|it| it.to_string().to_lowercase() == reply.to_lowercase());
+    let only = || in_any_case.next().filter(|_| in_any_case.next().is_none());
+    by_name.or_else(by_number).or_else(only)
 }
 
 /// The columns with their roles.
@@ -301,6 +306,7 @@ mod tests {
         assert_eq!(reply("2", false), is("row.label"));
         assert_eq!(reply("row.label", true), is("row.label"));
         assert_eq!(reply("1", true), is("1"));
+        assert_eq!(reply("TEXT", false), is("text"));
         for wrong in ["0", "4", "-1", "label"] {
             assert_eq!(reply(wrong, true), None, "{wrong}");
         }

@@ -364,6 +364,10 @@ impl ProposalBuilder {
         for demo in demos {
             if let Some(shown) = self.rows.evidence(demo.row, demo.answer)? {
                 let answer = shown.answer.unwrap_or(shown.expected);
+                // A row whose answer is only checked has none to show.
+                if answer.trim().is_empty() {
+                    continue;
+                }
                 if !text.is_empty() {
                     text = format!("{}\n\n", text.trim_end());
                 }

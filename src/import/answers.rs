@@ -1,13 +1,12 @@
 //! What the answers of a file are, and how a task scores them.
 
 use super::column_facts::ColumnFacts;
-use super::names::{holds_alternatives, words_of};
+use super::names::holds_alternatives;
 use super::toml_text;
+use super::words::{is_class, words_of};
+use crate::prompt::literal;
 use crate::text;
 use std::collections::BTreeMap;
-
-/// Above this average length, equal texts are no sensible aim.
-const FREE_TEXT_CHARS: f64 = 120.0;
 
 /// The kind of a file's answers, the most specific kind first.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +21,7 @@ pub(super) enum Answers {
     LabelLists(Vec<String>),
     /// The same, written as texts such as `a, b`.
     JoinedLabels(Vec<String>),
-    /// Reasoning that ends in `#### ` and a number, as in GSM8K.
+    /// Reasoning that ends in a marked number, as in GSM8K and MATH.
     ReasoningThenNumber,
     /// All are numbers.
     Numbers,
@@ -30,22 +29,23 @@ pub(super) enum Answers {
     Labels(Vec<String>),
     /// The same, each as the only item of a list.
     ListedLabels(Vec<String>),
-    /// Anything else; characters on average.
-    Texts(f64),
+    /// Programs, or queries of a database.
+    Programs,
+    /// Texts that can be written in many ways; characters on average.
+    FreeTexts(f64),
+    /// Anything else.
+    Texts,
 }
 
 /// Names that say only that a column is the answer: its numbers may be the results of a calculation.
 const GENERAL_NAMES: &[&str] =
     &["answer", "answers", "result", "solution", "output", "expected", "ideal"];
 
-/// Names of columns whose numbers are the names of classes, whatever they look like.
-const CLASS_NAMES: &[&str] = &["label", "labels", "class", "category", "intent", "sentiment"];
-
 impl Answers {
     /// Those of a column. Of a chat, the column's name is of this program's making and tells nothing.
     pub(super) fn of(column: &ColumnFacts, is_of_chat: bool) -> Self {
         let all = |count: usize| count == column.filled && count > 0;
-        let name = column.path.last_name().to_lowercase();
+        let name = words_of(column.path.last_name());
         let labels = column.labels();
         if all(column.objects) && column.empty_objects == 0 {
             return Self::Objects(column.fields.clone());
@@ -74,8 +74,7 @@ impl Answers {
         if all(column.marked_numbers) {
             return Self::ReasoningThenNumber;
         }
-        let are_classes =
-            || CLASS_NAMES.contains(&name.as_str()) || !is_general(&name) && column.has_classes();
+        let are_classes = || is_class(&name) || !is_general(&name) && column.has_classes();
         if all(column.numbers) && !(labels.is_some() && are_classes()) {
             return Self::Numbers;
         }
@@ -84,7 +83,9 @@ impl Answers {
         }
         match labels {
             Some(labels) => Self::Labels(in_order(usual(labels))),
-            None => Self::Texts(column.mean_chars()),
+            None if is_program(&name) || column.mostly(column.programs) => Self::Programs,
+            None if column.is_free_text() => Self::FreeTexts(column.mean_chars()),
+            None => Self::Texts,
         }
     }
 
@@ -105,7 +106,9 @@ impl Answers {
             }
             Self::Json => "kind = \"equals\"".to_owned(),
             Self::Lists => format!("kind = \"equals\"\nany_of = true\n{NORMALIZE}"),
-            Self::Texts(_) => format!("kind = \"equals\"\n{NORMALIZE}"),
+            // Of a program, every character counts.
+            Self::Programs => "kind = \"equals\"\nnormalize = [\"trim\"]".to_owned(),
+            Self::FreeTexts(_) | Self::Texts => format!("kind = \"equals\"\n{NORMALIZE}"),
         }
     }
 
@@ -119,7 +122,7 @@ impl Answers {
             {
                 format!(
                     "Find the value of \"{}\". Answer with exactly one of these numbers, and nothing else{}\n",
-                    words_of(name),
+                    literal(&text::one_line(name)),
                     enumerated(labels)
                 )
             }
@@ -145,15 +148,23 @@ impl Answers {
                 format!("Answer with a JSON object with the fields {}.\n", fields.join(", "))
             }
             Self::Json => "Answer with JSON.\n".to_owned(),
-            Self::Texts(chars) if *chars > FREE_TEXT_CHARS => "Answer the request.\n".to_owned(),
-            Self::Lists | Self::Texts(_) => "Answer as briefly as possible.\n".to_owned(),
+            Self::Programs => "Answer with the code alone, and nothing else.\n".to_owned(),
+            Self::FreeTexts(_) => "Answer the request.\n".to_owned(),
+            Self::Lists | Self::Texts => "Answer as briefly as possible.\n".to_owned(),
         }
     }
 
     /// What the user should know of them.
     pub(super) fn notes(&self, column: &ColumnFacts) -> Vec<String> {
         match self {
-            Self::Labels(_) | Self::ListedLabels(_) => merged_labels(column),
+            Self::Labels(_) | Self::ListedLabels(_) => {
+                merged_labels(column).into_iter().chain(no_labels(column)).collect()
+            }
+            Self::Numbers if column.fractions * 10 >= column.filled => vec![
+                "an answer is right only if it is the same number (tolerance = 0.0): where the answers are measured \
+                 or estimated, write into [[score]] how far one may be off"
+                    .to_owned(),
+            ],
             Self::LabelLists(_) | Self::JoinedLabels(_) => {
                 let mut notes = vec![format!(
                     "`{}` holds several labels of a row, in any order; an answer with a part of them \
@@ -176,7 +187,13 @@ impl Answers {
                 "an answer is right only if it is the same JSON: for parts of it, replace [[score]]"
                     .to_owned(),
             ],
-            Self::Texts(chars) if *chars > FREE_TEXT_CHARS => vec![format!(
+            Self::Programs => vec![
+                "the answers are code, which can be right in many spellings: replace [[score]], for example by \
+                 a program that runs it (kind = \"command\")"
+                    .to_owned(),
+            ],
+            Self::Texts => column.near_labels().map(|count| near_labels(column, count)).into_iter().collect(),
+            Self::FreeTexts(chars) => vec![format!(
                 "the answers are free texts ({chars:.0} characters on average), which a model \
                  hardly ever writes word for word: replace [[score]], for example by a program \
                  (kind = \"command\")"
@@ -187,6 +204,36 @@ impl Answers {
 }
 
 const NORMALIZE: &str = "normalize = [\"trim\", \"lower\", \"strip-punctuation\"]";
+
+/// Labels that rather say that there is no answer.
+fn no_labels(column: &ColumnFacts) -> Vec<String> {
+    let labels = column.labels().into_iter().flat_map(|labels| labels.values().flatten());
+    let is_none =
+        |it: &str| ["n/a", "n.a.", "na", "-", "--", "?", "tbd"].contains(&&*it.to_lowercase());
+    let note = |(it, rows): (&String, &usize)| {
+        format!(
+            "`{it}` ({}) is read as a label; if it says that a row has no answer, leave these rows out",
+            text::plural(*rows, "row")
+        )
+    };
+    labels.filter(|(it, _)| is_none(it)).map(note).collect()
+}
+
+/// What is said of short answers that are nearly labels.
+fn near_labels(column: &ColumnFacts, count: usize) -> String {
+    format!(
+        "`{}` has {count} different values in {}, too few of each to be read as labels: if they are, write \
+         kind = \"label\" and labels = […] into [[score]]",
+        column.path,
+        text::plural(column.filled, "row")
+    )
+}
+
+/// Whether a name, in words, is that of programs.
+fn is_program(name: &str) -> bool {
+    let last = name.rsplit(' ').next().unwrap_or_default();
+    ["code", "sql", "program", "regex"].contains(&last) || name == "canonical solution"
+}
 
 /// Whether a name says only that a column is the answer.
 fn is_general(name: &str) -> bool {
@@ -264,11 +311,11 @@ mod tests {
         assert_eq!(answers("answer", &[json!("$1,200.50"), json!(-3)]).0, Answers::Numbers);
         let objects = [json!({"a": 1}), json!("{\"b\": 2}")];
         assert_eq!(answers("answer", &objects).0, Answers::Objects(vec!["a".into(), "b".into()]));
-        assert_eq!(answers("answer", &[json!("Paris"), json!("Rome")]).0, Answers::Texts(4.5));
+        assert_eq!(answers("answer", &[json!("Paris"), json!("Rome")]).0, Answers::Texts);
         let formulas = [json!("\\frac{3}{4}"), json!("\\boxed{7}"), json!("5\\%"), json!("-1/2")];
         assert_eq!(answers("answer", &formulas).0, Answers::Numbers);
         let dates = [json!("2024-01-02"), json!("2024-01-03"), json!("3 apples")];
-        assert!(matches!(answers("answer", &dates).0, Answers::Texts(_)));
+        assert!(matches!(answers("answer", &dates).0, Answers::Texts));
         let some_empty = [json!({"PER": ["Ann"]}), json!({})];
         assert_eq!(answers("label", &some_empty).0, Answers::Json);
         let calls = [json!([{"name": "f"}, {"name": "g"}]), json!({"name": "f"})];
@@ -295,6 +342,7 @@ mod tests {
             ("polarity", vec!["-1", "0", "1"]),
             ("stars", vec!["1", "2", "3", "4", "5"]),
             ("score", vec!["0", "2", "10"]),
+            ("Sentiment (1-5)", vec!["1", "2", "5"]),
         ] {
             for is_text in [true, false] {
                 let value =
@@ -305,7 +353,6 @@ mod tests {
                 let expected = classes.iter().map(|it| (*it).to_owned()).collect();
                 assert_eq!(found, Answers::Labels(expected), "{name}");
                 let prompt = found.baseline(name, false);
-                let words = words_of(name);
                 if name == "target" {
                     assert!(
                         prompt.starts_with("Answer with exactly one of these labels"),
@@ -314,7 +361,7 @@ mod tests {
                     continue;
                 }
                 let says = format!(
-                    "Find the value of \"{words}\". Answer with exactly one of these numbers, and nothing else: {}.\n",
+                    "Find the value of \"{name}\". Answer with exactly one of these numbers, and nothing else: {}.\n",
                     classes.join(", ")
                 );
                 assert_eq!(prompt, says);
@@ -368,7 +415,7 @@ mod tests {
         }
         let places: Vec<Value> =
             (0..40).map(|n| json!(format!("Town {n}, Land {}", n % 3))).collect();
-        assert!(matches!(answers("place", &places).0, Answers::Texts(_)));
+        assert!(matches!(answers("place", &places).0, Answers::Texts));
         let rows = ["a, b", "b", "a", "b, a", "a, b", "b", "a", "b, a", "a", "b"];
         let values: Vec<Value> = rows.into_iter().map(Value::from).collect();
         let (found, notes) = answers("labels", &values);
@@ -386,7 +433,67 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_no_answer_and_what_may_be_off_is_said() {
+        let values = ["yes", "no", "N/A", "yes", "no", "yes", "no", "N/A"].map(|it| json!(it));
+        assert!(answers("answer", &values).1[0].contains("`N/A` (2 rows) is read as a label"));
+        let shares: Vec<Value> = (0..40).map(|n| json!(f64::from(n) * 0.2)).collect();
+        assert!(answers("score", &shares).1[0].contains("how far one may be off"));
+        let whole: Vec<Value> = (0..40).map(|n| json!(n * 3)).collect();
+        assert_eq!(answers("answer", &whole).1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_class_may_have_few_rows() {
+        let intent = |count: usize, rows: usize| -> Vec<Value> {
+            (0..rows).map(|n| json!(format!("intent_{}", n * 13 % count))).collect()
+        };
+        for (count, rows) in [(45, 200), (77, 160), (150, 300)] {
+            for name in ["intent", "label_text", "Gold Label", "category"] {
+                let found = answers(name, &intent(count, rows)).0;
+                let is_called = name != "label_text";
+                assert_eq!(
+                    matches!(found, Answers::Labels(labels) if labels.len() == count),
+                    is_called,
+                    "{name}"
+                );
+            }
+        }
+        let (found, notes) = answers("intent", &intent(31, 50));
+        assert_eq!(found, Answers::Texts);
+        assert!(notes[0].contains("31 different values in 50 rows"), "{notes:?}");
+        assert!(answers("city", &intent(45, 200)).1[0].contains("too few of each"));
+        assert_eq!(answers("city", &intent(199, 200)).1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn code_is_compared_with_every_character() {
+        let sql: Vec<Value> =
+            (0..9).map(|n| json!(format!("SELECT a FROM t WHERE b > {n}"))).collect();
+        let python: Vec<Value> =
+            (0..9).map(|n| json!(format!("def f{n}(a):\n  return a + {n}"))).collect();
+        for (name, values) in
+            [("query", &sql), ("answer", &python), ("canonical_solution", &python)]
+        {
+            let (found, notes) = answers(name, values);
+            assert_eq!(found, Answers::Programs, "{name}");
+            assert!(!found.score().contains("lower") && !found.score().contains("strip"));
+            assert!(notes[0].contains("code"), "{notes:?}");
+        }
+        let lines: Vec<Value> = (0..9).map(|n| json!(format!("ls -l {n}"))).collect();
+        assert_eq!(answers("code", &lines).0, Answers::Programs);
+    }
+
+    #[test]
     fn free_texts_are_said_to_be_hard_to_score() {
+        let short: Vec<Value> =
+            (0..9).map(|n| json!(format!("The house number {n} is red."))).collect();
+        let (found, notes) = answers("translation", &short);
+        assert!(
+            notes[0].contains("free texts")
+                && !found.baseline("translation", false).contains("briefly")
+        );
+        let names: Vec<Value> = (0..9).map(|n| json!(format!("King Charles the {n}"))).collect();
+        assert_eq!(answers("answer", &names).0, Answers::Texts);
         let values = [json!("a long letter ".repeat(20)), json!("another letter ".repeat(20))];
         assert!(answers("answer", &values).1[0].contains("free texts"));
     }

@@ -4,7 +4,8 @@
 
 use super::literal;
 use super::path::ValuePath;
-use super::value_kind::{ends_in_marked_number, is_date, is_flag, is_missing, number_of};
+use super::value_kind::{ends_in_marked_number, is_code, is_date, is_flag, is_missing, number_of};
+use super::words::{is_class, words_of};
 use crate::prompt::value_text;
 use crate::task::scorer::{is_number, label_form};
 use serde_json::Value;
@@ -23,6 +24,26 @@ const MAX_CLASSES: usize = 11;
 const MIN_GROUPS: usize = 20;
 const MAX_GROUP_SHARE: usize = 10;
 
+/// From this average length on, in characters or in words, equal texts are no sensible aim.
+const FREE_TEXT_CHARS: f64 = 120.0;
+const FREE_TEXT_WORDS: usize = 5;
+
+/// What splits are called.
+const SPLITS: &[&str] = &[
+    "train",
+    "training",
+    "dev",
+    "val",
+    "valid",
+    "validation",
+    "test",
+    "testing",
+    "eval",
+    "hold",
+    "holdout",
+    "held-out",
+];
+
 /// The most fields of its objects that are kept.
 const MAX_FIELDS: usize = 300;
 
@@ -31,6 +52,8 @@ const MAX_FIELDS: usize = 300;
 pub(super) struct ColumnFacts {
     /// Where its values are.
     pub(super) path: ValuePath,
+    /// Whether its name says that its values are classes.
+    is_class: bool,
     /// Rows in which it is neither missing, null, blank nor an empty list.
     pub(super) filled: usize,
     /// One of its values.
@@ -39,9 +62,11 @@ pub(super) struct ColumnFacts {
     pub(super) dates: usize,
     /// Values that are numbers.
     pub(super) numbers: usize,
+    /// Numbers with decimals.
+    pub(super) fractions: usize,
     /// Numbers that are one above that of the row before.
     successors: usize,
-    /// Values that end in `####` and a number.
+    /// Values that end in `####` and a number, or in a number in a box.
     pub(super) marked_numbers: usize,
     /// Values that are lists of texts, numbers or booleans.
     pub(super) text_lists: usize,
@@ -63,6 +88,10 @@ pub(super) struct ColumnFacts {
     pub(super) codes: usize,
     /// Values that contain white space.
     pub(super) spaced: usize,
+    /// Values that look like programs or queries of a database.
+    pub(super) programs: usize,
+    /// Words of all values.
+    words: usize,
     /// Characters of the longest value.
     pub(super) longest: usize,
     /// Characters of all values.
@@ -91,11 +120,13 @@ pub(super) struct ColumnFacts {
 impl ColumnFacts {
     pub(super) fn new(path: ValuePath) -> Self {
         Self {
+            is_class: is_class(&words_of(path.last_name())),
             path,
             filled: 0,
             sample: String::new(),
             dates: 0,
             numbers: 0,
+            fractions: 0,
             successors: 0,
             marked_numbers: 0,
             text_lists: 0,
@@ -108,6 +139,8 @@ impl ColumnFacts {
             links: 0,
             codes: 0,
             spaced: 0,
+            programs: 0,
+            words: 0,
             longest: 0,
             chars: 0,
             items: Some(BTreeMap::new()),
@@ -153,6 +186,20 @@ impl ColumnFacts {
         self.chars as f64 / self.filled.max(1) as f64
     }
 
+    /// Whether all values are names of splits.
+    pub(super) fn has_splits(&self) -> bool {
+        let splits = self.labels.as_ref().filter(|labels| labels.len() > 1);
+        splits.is_some_and(|labels| labels.keys().all(|it| SPLITS.contains(&it.as_str())))
+    }
+
+    /// Whether its values are texts that can be written in many ways: long ones, or sentences of which hardly
+    /// any is there twice.
+    pub(super) fn is_free_text(&self) -> bool {
+        let are_sentences = self.words >= self.filled * FREE_TEXT_WORDS;
+        let differ = self.distinct() * 10 >= self.filled * 9;
+        self.mean_chars() > FREE_TEXT_CHARS || are_sentences && differ
+    }
+
     /// Whether the rows are numbered here.
     pub(super) fn is_counter(&self) -> bool {
         self.filled > 2 && self.successors + 1 == self.filled
@@ -167,8 +214,15 @@ impl ColumnFacts {
     pub(super) fn labels(&self) -> Option<&BTreeMap<String, BTreeMap<String, usize>>> {
         let labels = self.labels.as_ref()?;
         let (count, rows) = (labels.len(), self.filled);
-        let repeated = count <= 20 && count * 2 <= rows || count * 5 <= rows;
+        let are_few = count <= 20 || self.is_class;
+        let repeated = are_few && count * 2 <= rows || count * 5 <= rows;
         (count > 1 && repeated).then_some(labels)
+    }
+
+    /// The number of its different values, if they are nearly labels: short, and many of them there again.
+    pub(super) fn near_labels(&self) -> Option<usize> {
+        let count = self.labels.as_ref()?.len();
+        (self.labels().is_none() && count > 1 && count * 3 <= self.filled * 2).then_some(count)
     }
 
     /// Whether its values are few integers that recur, as the numbers of classes do.
@@ -257,6 +311,7 @@ impl ColumnFacts {
     fn add_kind(&mut self, value: &Value, text: &str) {
         let number = number_of(text);
         self.numbers += usize::from(is_number(text));
+        self.fractions += usize::from(number.is_some_and(|it| it.fract() != 0.0));
         if let (Some(last), Some(number)) = (self.last_number, number) {
             self.successors += usize::from(number - last == 1.0);
         }
@@ -266,6 +321,8 @@ impl ColumnFacts {
         self.links += usize::from(text.starts_with("http://") || text.starts_with("https://"));
         let is_spaced = text.contains(char::is_whitespace);
         self.spaced += usize::from(is_spaced);
+        self.programs += usize::from(is_code(text));
+        self.words += text.split_whitespace().count();
         let is_odd = |c: char| c.is_ascii_digit() || matches!(c, '_' | '/' | '\\' | '@' | '=');
         self.codes += usize::from(!is_spaced && text.contains(is_odd));
         match value {

@@ -3,19 +3,29 @@
 use super::answers::Answers;
 use super::column_facts::ColumnFacts;
 use super::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
-use super::guess::may_be_group;
+use super::guess::{left_over, may_be_group, ranked};
 use super::inputs::Inputs;
-use super::names::{is_usual, words_of};
+use super::names::{self, is_no_name, is_usual};
 use super::path::ValuePath;
 use super::role::ColumnRole;
 use super::rows::{AnswerForm, RowWriter};
 use super::shape::SYSTEM;
 use super::source_columns::SourceColumns;
+use super::words::words_of;
 use crate::prompt::{USER, literal, placeholders};
 use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
 use crate::text;
 use serde_json::Value;
+
+/// Columns in a sentence.
+fn listed(paths: &[ValuePath]) -> String {
+    let each: Vec<String> = paths.iter().map(|it| format!("`{it}`")).collect();
+    match each.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => each.concat(),
+    }
+}
 
 /// Rows that are left out and named.
 const NAMED_LINES: usize = 5;
@@ -33,11 +43,16 @@ impl SourceColumns {
     pub(crate) fn draft(&self) -> Result<TaskDraft, SourceError> {
         let missing = |role: ColumnRole| {
             let known: Vec<String> = self.views().into_iter().map(|it| it.name).collect();
-            SourceError::new(
-                &self.rows.path,
-                format!("cannot tell which column is the {}", role.name()),
-            )
-            .help(format!(
+            let mut message = format!("cannot tell which column is the {}", role.name());
+            let equal = match role {
+                ColumnRole::Answer => left_over(&self.stats, &self.guess),
+                _ => Vec::new(),
+            };
+            if equal.len() > 1 {
+                let equal = text::shorten(&listed(&equal), 200);
+                message += &format!(": {equal} are equally likely");
+            }
+            SourceError::new(&self.rows.path, message).help(format!(
                 "name it: --{} COLUMN; the columns are: {}",
                 role.name(),
                 known.join(", ")
@@ -62,16 +77,19 @@ impl SourceColumns {
         for (reason, count) in &self.left_out {
             notes.push(format!("{} left out", text::plural(*count, &format!("{reason} row"))));
         }
+        notes.extend(self.doubts(answer_path, input_path));
         notes.extend(answers.notes(answer));
         if self.rows.shape.calls_tools() {
             notes.push(CALLS.to_owned());
         }
         let columns = || self.stats.columns().iter().filter(|it| it.path.is_column());
-        if self.rows.is_table() && !columns().any(|it| is_usual(&words_of(it.path.first()))) {
+        let is_doubtful = |it: &ColumnFacts| is_no_name(it.path.first());
+        let is_known = |it: &ColumnFacts| is_usual(&words_of(it.path.first()));
+        if self.rows.is_table() && columns().any(is_doubtful) && !columns().any(is_known) {
             let names: Vec<&str> = columns().map(|it| it.path.first()).collect();
             let names = text::shorten(&names.join(", "), 100);
             notes.push(format!(
-                "the first line is read as the header, although its names are unusual: {names}"
+                "the first line is read as the header, although it looks like a row: {names}"
             ));
         }
         let mut writer = RowWriter::new(&self.rows, &self.stats, &self.guess);
@@ -139,6 +157,7 @@ impl SourceColumns {
             ));
         }
         notes.extend(self.large_groups());
+        notes.extend(self.split_columns());
         let is_whole = left_out == 0 && self.left_out.is_empty();
         let is_copy = writer.is_copy() && is_whole && self.notes.is_empty();
         let rows = match is_copy {
@@ -157,6 +176,30 @@ impl SourceColumns {
             models: Vec::new(),
             has_prompt,
             notes,
+        })
+    }
+
+    /// What is said of an answer for which little speaks.
+    fn doubts(&self, answer: &ValuePath, input: &ValuePath) -> Option<String> {
+        if self.is_set(ColumnRole::Answer) {
+            return None;
+        }
+        let is_language = |path: &ValuePath| names::is_language(&words_of(path.last_name()));
+        if is_language(answer) && is_language(input) {
+            return Some(format!(
+                "`{input}` is read as the input and `{answer}` as its translation, by their order; the other way \
+                 round: --input {answer} --answer {input}"
+            ));
+        }
+        let mut known = self.guess.clone();
+        known.answer = None;
+        // A name or values speak for an answer that is ranked.
+        let is_ranked = ranked(&self.stats, &known, ColumnRole::Answer).contains(answer);
+        (!is_ranked && left_over(&self.stats, &known).contains(answer)).then(|| {
+            format!(
+                "`{answer}` is taken as the answer only because no other column is left for it; name another one \
+                 with --answer COLUMN"
+            )
         })
     }
 
@@ -193,6 +236,22 @@ impl SourceColumns {
             .as_ref()
             .and_then(Value::as_str)
             .map(|text| format!("{}\n", literal(text.trim_end()))))
+    }
+
+    /// Says which columns sort the rows into splits, which a task does with files.
+    fn split_columns(&self) -> Vec<String> {
+        let columns = self.stats.columns().iter().filter(|it| {
+            it.path.is_column() && names::is_split(&words_of(it.path.first())) && it.has_splits()
+        });
+        let note = |it: &ColumnFacts| {
+            format!(
+                "`{}` names a split of each row, and is not used: rows are drawn into new splits. To keep it, write \
+                 the rows of each split into a file of its own, and split = {{ train = \"…\", dev = \"…\", hold = \"…\" \
+                 }} for `file` under [data]",
+                text::one_line(it.path.first())
+            )
+        };
+        columns.map(note).collect()
     }
 
     /// Says which columns could be the group of the split by their names, and have too few or too large ones.

@@ -2,9 +2,10 @@
 
 use super::column_facts::ColumnFacts;
 use super::column_stats::ColumnStats;
-use super::names::{self, words_of};
+use super::names;
 use super::path::ValuePath;
 use super::role::{ColumnRole, ColumnRoles};
+use super::words::words_of;
 
 /// The roles of columns; those in `set` are given.
 pub(super) fn guess(stats: &ColumnStats, set: &ColumnRoles) -> ColumnRoles {
@@ -16,7 +17,49 @@ pub(super) fn guess(stats: &ColumnStats, set: &ColumnRoles) -> ColumnRoles {
             guess.give(role, path);
         }
     }
+    if guess.answer.is_none()
+        && guess.input.is_some()
+        && let [only] = &left_over(stats, &guess)[..]
+    {
+        guess.give(ColumnRole::Answer, only.clone());
+    }
     guess
+}
+
+/// The columns that may be the answer for no other reason than that they have no other use. All are equally
+/// likely; a date only where there is nothing else.
+pub(super) fn left_over(stats: &ColumnStats, roles: &ColumnRoles) -> Vec<ValuePath> {
+    let input = roles.input.as_ref().map(|it| words_of(it.last_name())).unwrap_or_default();
+    let is_left = |it: &&ColumnFacts| {
+        let name = words_of(it.path.first());
+        let is_numbered = it.is_counter() && it.sample.parse::<i64>().is_ok();
+        let is_shown = names::is_context(&name)
+            || names::is_input(&name) && it.numbers == 0
+            || names::is_sibling(&name, &input);
+        it.path.is_column()
+            && !roles.paths().any(|path| path.overlaps(&it.path))
+            && it.filled * 5 >= stats.rows * 4
+            && !it.is_constant()
+            && !is_numbered
+            && !is_shown
+            && !it.mostly(it.links)
+            && it.objects + it.object_lists == 0
+            && !names::is_id(&name)
+            && !names::is_no_answer(&name)
+    };
+    let left: Vec<&ColumnFacts> = stats.columns().iter().filter(is_left).collect();
+    let paths = |fits: &dyn Fn(&ColumnFacts) -> bool| -> Vec<ValuePath> {
+        left.iter().filter(|it| fits(it)).map(|it| it.path.clone()).collect()
+    };
+    let named =
+        paths(&|it| !names::is_metadata(&words_of(it.path.first())) && !it.mostly(it.dates));
+    // The date of a log stands before its text.
+    let place = |path: &ValuePath| stats.columns().iter().position(|it| it.path == *path);
+    let is_date = |it: &ColumnFacts| {
+        let is_called = ["date", "time", "datum", "fecha"].contains(&&*words_of(it.path.first()));
+        is_called && place(&it.path) > roles.input.as_ref().and_then(place)
+    };
+    if named.is_empty() { paths(&is_date) } else { named }
 }
 
 /// The columns that may have a role, the most likely first.
@@ -27,6 +70,7 @@ pub(super) fn ranked(stats: &ColumnStats, taken: &ColumnRoles, role: ColumnRole)
         .enumerate()
         // What is within the answer is a part of it.
         .filter(|(_, it)| it.filled > 0 && !taken.paths().any(|path| path.overlaps(&it.path)))
+        .filter(|(_, it)| role != ColumnRole::Input || !explains(stats, it, taken))
         .filter_map(|(place, it)| Some((certainty(stats, it, role)?, place, it)))
         .collect();
     // Of equals, the answer is usually last and everything else first.
@@ -53,7 +97,9 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
     let certainty = match role {
         ColumnRole::Answer => {
             let sparse = if column.filled * 5 < stats.rows * 4 { -30 } else { 0 };
-            let found = answer_certainty(column, named(names::ANSWERS), is_unique);
+            let name = named(names::ANSWERS);
+            let name = if answers_a_pair(stats, column) { name.max(60) } else { name };
+            let found = answer_certainty(column, name, is_unique);
             // Of what people were asked for, even a free text without a usual name may be the answer.
             let found = found.or((has_questions && column.path.is_column()).then_some(40));
             let path = &column.path;
@@ -67,6 +113,8 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
         ColumnRole::Input => {
             let is_text = column.numbers < column.filled && !column.mostly(column.dates);
             let name = named(names::INPUTS);
+            let is_language = names::is_language(&words_of(column.path.last_name()));
+            let name = if is_language { name.max(75) } else { name };
             // A number can be an input, but only if it is called so.
             if name < 60 && (!is_text || column.mostly(column.links)) {
                 return None;
@@ -106,6 +154,40 @@ fn certainty(stats: &ColumnStats, column: &ColumnFacts, role: ColumnRole) -> Opt
         }
     };
     (certainty > 0).then_some(certainty)
+}
+
+/// Whether a column is the answer of a pair by its name and those beside it.
+fn answers_a_pair(stats: &ColumnStats, column: &ColumnFacts) -> bool {
+    let is_beside = |it: &&ColumnFacts| {
+        let is_same_object = it.path.first() == column.path.first();
+        it.filled > 0
+            && it.path.is_column() == column.path.is_column()
+            && (it.path.is_column() || is_same_object)
+    };
+    let names = |it: &ColumnFacts| words_of(it.path.last_name());
+    let all: Vec<&ColumnFacts> = stats.columns().iter().filter(is_beside).collect();
+    let place = all.iter().position(|it| it.path == column.path).unwrap_or_default();
+    let before: Vec<String> = all.iter().take(place).map(|it| names(it)).collect();
+    let after: Vec<String> = all.iter().skip(place + 1).map(|it| names(it)).collect();
+    names::answers_a_pair(&names(column), &before, &after)
+}
+
+/// Whether a column explains the answer by its name, and another one has a text that can be asked about.
+fn explains(stats: &ColumnStats, column: &ColumnFacts, taken: &ColumnRoles) -> bool {
+    let words = |it: &ColumnFacts| words_of(it.path.last_name());
+    let is_text = |it: &&ColumnFacts| {
+        let name = words(it);
+        !taken.paths().any(|path| path.overlaps(&it.path))
+            && it.filled * 2 >= stats.rows
+            && it.spaced * 2 >= it.filled
+            && it.distinct() * 4 >= it.filled
+            && !it.mostly(it.dates)
+            && it.objects + it.object_lists == 0
+            && !names::is_explanation(&name)
+            && !names::is_of_model(&name)
+            && names::certainty(it, names::INPUTS) >= 0
+    };
+    names::is_explanation(&words(column)) && stats.columns().iter().any(|it| is_text(&it))
 }
 
 /// Whether another column than this one has the right answers by its name.
@@ -161,6 +243,9 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
         return None;
     }
     let name = name + if names::is_of_people(&words) { 15 } else { 0 };
+    // Labels and numbers are answers whatever their name adds; a text that is so called tells of the answer.
+    let is_beside = !has_labels && !is_number && names::is_beside_answer(&words);
+    let name = name - if is_beside { 60 } else { 0 };
     let value = match has_labels {
         true if is_number => 10,
         // A decision is more likely asked for than a kind.
@@ -172,6 +257,10 @@ fn answer_certainty(column: &ColumnFacts, name: i32, is_unique: bool) -> Option<
         false if column.mostly(column.objects) => {
             let wraps =
                 column.fields.len() < 2 || column.fields.iter().any(|it| it == "answer_start");
+            // A text in two languages is a question and its answer.
+            if column.fields.iter().all(|it| names::is_language(&words_of(it))) {
+                return None;
+            }
             // Whatever is called `metadata` has fields, too.
             if !wraps && name < 40 {
                 return None;
@@ -310,6 +399,105 @@ mod tests {
         }
         let alone = guessed((0..24).map(|n| json!({"question": text(n), "answer": text(n + 1)})));
         assert_eq!(alone.answer, path("answer"));
+    }
+
+    #[test]
+    fn an_explanation_is_neither_the_input_nor_the_answer() {
+        let word = |n: usize| ["true", "false", "unknown"][n % 3];
+        for (names, input, answer) in [
+            (["claim", "label", "reason"], "claim", "label"),
+            (["claim", "verdict", "Explanation_1"], "claim", "verdict"),
+            (["question", "final_answer", "chain_of_thought"], "question", "final_answer"),
+            (["story", "verdict", "labeller cot"], "story", "verdict"),
+            (["question", "answer", "gold_reasoning"], "question", "answer"),
+            (["question", "final_decision", "long_answer"], "question", "final_decision"),
+            // The only text is the input, and so is one that is called so.
+            (["nr", "category", "reason"], "reason", "category"),
+            (["rationale of the text", "category", "text"], "text", "category"),
+        ] {
+            for is_number in [true, false] {
+                let guess = guessed((0..24).map(|n| {
+                    let value = if is_number { json!(n * 7) } else { json!(word(n)) };
+                    let first = match names[0] {
+                        "nr" => json!(n),
+                        _ => json!(format!("Cows fly {n}")),
+                    };
+                    let long =
+                        format!("It is {} because the source {n} says so in many words", word(n));
+                    json!({names[0]: first, names[2]: long, names[1]: value})
+                }));
+                let named = ["verdict", "category", "label"].contains(&names[1]);
+                if is_number && named {
+                    continue;
+                }
+                let column = |name: &str| Some(ValuePath::column(name));
+                assert_eq!(
+                    (guess.input, guess.answer),
+                    (column(input), column(answer)),
+                    "{names:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_the_answer_unless_two_are() {
+        let value = |name: &str, n: usize| match name {
+            "share" => json!(format!("{}%", n * 3 % 97)),
+            "date" | "created_at" => json!(format!("2025-01-{:02}", n + 1)),
+            "zip" => json!(format!("0{}", 1000 + n * 13)),
+            "score" | "domain1_score" => json!(0.2 * (n * 7 % 23) as f64),
+            "Total (EUR)" => json!(format!("{},00", n * 119)),
+            "vendor" => json!(format!("V{n}")),
+            "url" => json!(format!("https://example.org/{n}")),
+            "essay_id" | "index" => json!(n * 3),
+            "genre" => json!("all"),
+            "query" => json!(format!("SELECT count(*) FROM singer WHERE age > {n}")),
+            "a" | "keywords" => json!(format!("City{n}")),
+            _ => json!(format!("Some words about {n} things in {name}")),
+        };
+        for (names, input, answer) in [
+            (&["q", "a"][..], "q", "a"),
+            (&["English", "German"], "English", "German"),
+            (&["id_de", "en", "de"], "en", "de"),
+            (&["Invoice text", "Total (EUR)"], "Invoice text", "Total (EUR)"),
+            (&["text", "share"], "text", "share"),
+            (&["sentence", "date"], "sentence", "date"),
+            (&["address", "zip"], "address", "zip"),
+            (&["essay_id", "essay", "domain1_score"], "essay", "domain1_score"),
+            (&["index", "genre", "sentence1", "sentence2", "score"], "sentence1", "score"),
+            (&["genre", "question", "query"], "question", "query"),
+            (&["title", "text", "share", "url", "created_at"], "text", "share"),
+            (&["abstract", "keywords"], "abstract", "keywords"),
+            // Two of a kind, and nothing at all.
+            (&["text", "share", "zip"], "text", ""),
+            (&["en", "de", "fr"], "en", ""),
+            (&["text", "url"], "text", ""),
+            (&["text", "created_at"], "text", ""),
+            (&["date", "text"], "text", ""),
+            (&["prompt", "model_output"], "prompt", ""),
+            (&["title", "text"], "text", ""),
+        ] {
+            let mut stats = ColumnStats::default();
+            for n in 0..28 {
+                let row = names.iter().map(|name| ((*name).to_owned(), value(name, n)));
+                stats.add(&row.collect());
+            }
+            let found = guess(&stats, &ColumnRoles::default());
+            let answer = (!answer.is_empty()).then(|| ValuePath::column(answer));
+            assert_eq!(
+                (found.input, found.answer),
+                (Some(ValuePath::column(input)), answer),
+                "{names:?}"
+            );
+        }
+        let mut stats = ColumnStats::default();
+        for n in 0..12 {
+            let row = json!({"translation": {"en": format!("The house {n} is red."), "de": format!("Das Haus {n} ist rot.")}});
+            stats.add(row.as_object().unwrap());
+        }
+        let found = guess(&stats, &ColumnRoles::default());
+        assert_eq!((found.input, found.answer), (path("translation.en"), path("translation.de")));
     }
 
     #[test]

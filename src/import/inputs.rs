@@ -5,11 +5,12 @@
 
 use super::column_facts::ColumnFacts;
 use super::column_stats::ColumnStats;
-use super::names::{self, words_of};
+use super::names::{self, is_sibling};
 use super::path::ValuePath;
 use super::rows::RowWriter;
 use super::shape::SYSTEM;
 use super::source_columns::SourceColumns;
+use super::words::words_of;
 use crate::prompt::{literal, placeholder};
 use crate::text;
 
@@ -131,7 +132,7 @@ fn is_shown(
     if stats.is_question(&column.path) {
         return false;
     }
-    if is_same || names::is_metadata(&name) {
+    if is_same || names::is_metadata(&name) || names::is_explanation(&name) {
         return false;
     }
     if names::is_context(&name) {
@@ -158,6 +159,15 @@ fn is_shown(
     let is_twin = |other: &ColumnFacts| {
         is_free(other) && is_sibling(&name, &words_of(other.path.last_name()))
     };
+    // An answer that is judged right or wrong is a part of the question.
+    let judges =
+        |it: &&ColumnFacts| Some(&it.path) == answer && (it.is_flag() || it.has_decisions());
+    if names::may_be_a_models(&name)
+        && is_free(column)
+        && stats.columns().iter().any(|it| judges(&it))
+    {
+        return true;
+    }
     // Of two answers that are judged, both are a part of the question.
     let is_judged = answer.is_some_and(|it| names::is_judgement(&words_of(it.last_name())));
     let is_pair = |other: &ColumnFacts| {
@@ -179,20 +189,6 @@ fn is_shown(
         return twins().next().is_some() && !twins().any(is_answer);
     }
     !names::is_about_answer(&name) && (names::is_input(&name) || is_free(column))
-}
-
-/// Whether two names differ in a number or a letter at their end: `question1` and `question2`, `text a`
-/// and `text b`.
-fn is_sibling(one: &str, other: &str) -> bool {
-    let stem = |name: &str| {
-        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let bare = match name.rsplit_once(' ') {
-            Some((before, last)) if last.chars().count() == 1 => before,
-            _ => bare,
-        };
-        (bare.len() < name.len()).then(|| bare.trim_end().to_owned())
-    };
-    stem(one).is_some_and(|it| !it.is_empty() && stem(other) == Some(it))
 }
 
 #[cfg(test)]
@@ -268,10 +264,29 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_shown_where_it_is_judged() {
+        for (values, is_shown_there) in
+            [(["0", "1"], true), (["True", "False"], true), (["up", "down"], false)]
+        {
+            let mut stats = ColumnStats::default();
+            for n in 0..24 {
+                let row = json!({"paragraph": format!("It rains {n} and {n}"), "question": format!("Why {n}?"),
+                    "answer": format!("Because {n}"), "label": values[n / 2 % 2]});
+                stats.add(row.as_object().unwrap());
+            }
+            let (input, label) = (ValuePath::column("question"), ValuePath::column("label"));
+            let shown = is_shown(stats.column("answer").unwrap(), &stats, &input, Some(&label));
+            assert_eq!(shown, is_shown_there, "{values:?}");
+        }
+    }
+
+    #[test]
     fn what_tells_the_answer_or_nothing_is_not_shown() {
         for (name, value) in [
             ("label_text", json!("some words of it")),
             ("explanation", json!("because it is so")),
+            ("chain_of_thought", json!("first it rains, then it is wet")),
+            ("annotator reason", json!("because it is so")),
             ("actual_output", json!("a model said this")),
             ("rejected", json!("a worse answer")),
             ("distractor1", json!("a wrong answer")),

@@ -6,6 +6,7 @@
 mod path; // `row.label`, `messages[-1].content`.
 mod literal; // Lists and objects in texts.
 mod value_kind; // A date, a number.
+mod words; // The words of a name.
 mod column_facts; // What the values of a column are.
 mod names; // What the name of a column says.
 mod shape; // The shapes of rows that other tools write.

@@ -1,6 +1,7 @@
 //! The names of columns, and how surely each tells what the column is for.
 
 use super::column_facts::ColumnFacts;
+use super::words::words_of;
 
 /// Names in lower-case words, with the certainty that each gives.
 pub(super) type Names = &'static [(&'static str, i32)];
@@ -53,6 +54,8 @@ pub(super) const ANSWERS: Names = &[
     ("reference output", 100),
     ("correct answer", 100),
     ("answer key", 100),
+    ("final answer", 100),
+    ("final decision", 95),
     ("answers", 95),
     ("labels", 90),
     ("solution", 80),
@@ -77,7 +80,7 @@ pub(super) const ANSWERS: Names = &[
     ("type", 45),
     ("verdict", 70),
     ("rating", 60),
-    ("score", 55),
+    ("score", 60),
     ("stars", 60),
     ("summary", 50),
     ("highlights", 50),
@@ -162,6 +165,7 @@ pub(super) const ANSWERS: Names = &[
 ];
 pub(super) const INPUTS: Names = &[
     ("input", 100),
+    ("q", 80),
     ("inputs", 95),
     ("question", 95),
     ("ticket text", 90),
@@ -205,6 +209,7 @@ pub(super) const INPUTS: Names = &[
     ("ctx", 85),
     ("goal", 60),
     ("premise", 60),
+    ("claim", 70),
     ("contexts", 10),
     ("reference contexts", -60),
     ("retrieved contexts", -60),
@@ -247,15 +252,25 @@ pub(super) const IDS: Names = &[
 pub(super) const FEEDBACKS: Names = &[
     ("feedback", 100),
     ("explanation", 100),
+    ("explanations", 100),
     ("rationale", 100),
+    ("rationales", 100),
     ("reason", 85),
+    ("reasons", 85),
     ("reasoning", 85),
+    ("chain of thought", 100),
+    ("cot", 90),
+    ("thought", 85),
+    ("thoughts", 85),
     ("why", 90),
     ("comment", 55),
     ("note", 45),
     ("notes", 45),
     ("begründung", 90),
+    ("erklärung", 90),
     ("justification", 95),
+    ("explication", 90),
+    ("explicación", 90),
 ];
 pub(super) const GROUPS: Names = &[
     ("group", 90),
@@ -380,6 +395,19 @@ pub(super) fn is_usual(name: &str) -> bool {
         || ends_with(name, ASPECTS)
 }
 
+/// Whether a name, in words, is that of the split of a row.
+pub(super) fn is_split(name: &str) -> bool {
+    ends_with(name, &["split", "set", "fold", "partition", "subset"])
+}
+
+/// Whether a name is hardly one: a number, a sentence, or many words.
+pub(super) fn is_no_name(name: &str) -> bool {
+    let name = name.trim();
+    name.ends_with(['.', '?', '!'])
+        || name.split_whitespace().count() > 4
+        || !name.is_empty() && !name.contains(char::is_alphabetic)
+}
+
 /// Whether a name, in words, tells where a row is from.
 pub(super) fn is_metadata(name: &str) -> bool {
     ends_with(name, METADATA)
@@ -450,7 +478,34 @@ const MAY_BE_A_MODELS: &[&str] =
 pub(super) fn is_reference(name: &str) -> bool {
     let starts = ["gold", "golden", "golds", "expected", "reference", "references", "ground"];
     let first = name.split(' ').next().unwrap_or_default();
-    starts.contains(&first) && most(name, ANSWERS) >= 60 || name == "groundtruth"
+    let is_answer = starts.contains(&first) && most(name, ANSWERS) >= 60;
+    is_answer && !is_beside_answer(name) && !has_word(name, SOURCES) || name == "groundtruth"
+}
+
+/// Words of what an answer was found in.
+const SOURCES: &[&str] = &[
+    "context",
+    "contexts",
+    "passage",
+    "passages",
+    "doc",
+    "docs",
+    "document",
+    "documents",
+    "evidence",
+];
+
+/// Whether a name, in words, is that of an explanation: it tells the answer, and is not for the model to see.
+pub(super) fn is_explanation(name: &str) -> bool {
+    let certainty = most(name, FEEDBACKS);
+    let is_input = INPUTS.iter().any(|(it, certainty)| *it == name && *certainty > 0);
+    certainty >= 55 && !is_input && certainty >= most(name, INPUTS)
+}
+
+/// Whether a name, in words, is that of what stands beside the answer proper: how it was found, or all that
+/// can be said of it, such as `gold reasoning` and `long answer`.
+pub(super) fn is_beside_answer(name: &str) -> bool {
+    is_explanation(name) || has_word(name, &["long", "reasoning", "rationale", "explanation"])
 }
 
 /// Whether a name, in words, may be that of a model's answers, where the file has right ones.
@@ -476,6 +531,116 @@ fn has_word(name: &str, words: &[&str]) -> bool {
 
 /// Names of what a question is, rather than of its answer, where the file has an answer of its own.
 const KINDS: &[&str] = &["type", "category", "level", "topic", "subject"];
+
+/// Whether two names differ in a number or a letter at their end: `question1` and `question2`, `text a`
+/// and `text b`.
+pub(super) fn is_sibling(one: &str, other: &str) -> bool {
+    let stem = |name: &str| {
+        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let bare = match name.rsplit_once(' ') {
+            Some((before, last)) if last.chars().count() == 1 => before,
+            _ => bare,
+        };
+        (bare.len() < name.len()).then(|| bare.trim_end().to_owned())
+    };
+    stem(one).is_some_and(|it| !it.is_empty() && stem(other) == Some(it))
+}
+
+/// Names, in words, of a question and its answer, neither of which is one without the other.
+const QUESTIONS_WITH_ANSWERS: &[(&str, &str)] = &[
+    ("q", "a"),
+    ("question", "query"),
+    ("question", "sql"),
+    ("src", "tgt"),
+    ("front", "back"),
+    ("שאלה", "תשובה"),
+    ("问题", "答案"),
+    ("质问", "回答"),
+    ("質問", "回答"),
+];
+
+/// Languages, by their names and by the codes that files of translations use.
+const LANGUAGES: &[&str] = &[
+    "arabic",
+    "chinese",
+    "czech",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hebrew",
+    "hindi",
+    "hungarian",
+    "italian",
+    "japanese",
+    "korean",
+    "norwegian",
+    "polish",
+    "portuguese",
+    "romanian",
+    "russian",
+    "spanish",
+    "swedish",
+    "turkish",
+    "ukrainian",
+    "vietnamese",
+    "deutsch",
+    "englisch",
+    "französisch",
+    "spanisch",
+    "français",
+    "anglais",
+    "español",
+    "inglés",
+    "ar",
+    "cs",
+    "de",
+    "en",
+    "es",
+    "fi",
+    "fr",
+    "hi",
+    "it",
+    "ja",
+    "ko",
+    "nl",
+    "pl",
+    "pt",
+    "ro",
+    "ru",
+    "sv",
+    "tr",
+    "uk",
+    "zh",
+];
+
+/// Whether a name, in words, is that of a language.
+pub(super) fn is_language(name: &str) -> bool {
+    LANGUAGES.contains(&name)
+}
+
+/// Whether a column is the answer of a pair, by the names in words of the columns before and after it.
+pub(super) fn answers_a_pair(name: &str, before: &[String], after: &[String]) -> bool {
+    let mut others = before.iter().chain(after);
+    let is_question = |other: &String| {
+        QUESTIONS_WITH_ANSWERS.iter().any(|(question, answer)| other == question && name == *answer)
+    };
+    let languages = |names: &[String]| names.iter().filter(|it| is_language(it)).count();
+    others.any(is_question) || is_language(name) && (languages(before), languages(after)) == (1, 0)
+}
+
+/// Whether a name, in words, is that of an id.
+pub(super) fn is_id(name: &str) -> bool {
+    most(name, IDS) >= 60 || ends_with(name, &["id", "uuid"])
+}
+
+/// Whether a name, in words, says that a column has no right answers.
+pub(super) fn is_no_answer(name: &str) -> bool {
+    most(name, ANSWERS) < 0 || is_of_model(name) || is_explanation(name)
+}
 
 /// Names of tasks that are solved in words, and of their solutions.
 const TASKS: &[&str] = &["problem", "instruction", "prompt"];
@@ -522,42 +687,8 @@ fn certainty_of_name(name: &str, names: Names) -> i32 {
         return certainty;
     }
     let words: Vec<&str> = name.split(' ').collect();
-    let pairs = words.windows(2).map(|pair| pair.join(" "));
-    let singles = words.iter().map(|word| (*word).to_owned());
-    let certainties = pairs.chain(singles).filter_map(|part| whole(&part, names));
+    let parts = [3, 2, 1].into_iter().flat_map(|count| words.windows(count));
+    let certainties = parts.filter_map(|part| whole(&part.join(" "), names));
     let part = certainties.max_by_key(|it| (it.abs(), -it));
     part.unwrap_or(0) * 7 / 10
-}
-
-/// The lower-case words of a name: `expectedOutput`, `Expected Output` and `expected_output` are the
-/// same.
-pub(super) fn words_of(name: &str) -> String {
-    let mut words = String::new();
-    let mut before = ' ';
-    for c in name.chars() {
-        if before.is_lowercase() && c.is_uppercase() {
-            words.push(' ');
-        }
-        if c.is_alphanumeric() || c == '#' {
-            words.extend(c.to_lowercase());
-        } else if !words.ends_with(' ') {
-            words.push(' ');
-        }
-        before = c;
-    }
-    words.trim().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_compared_by_their_words() {
-        for name in ["expectedOutput", "Expected Output", "expected_output", "Expected-Output "] {
-            assert_eq!(words_of(name), "expected output");
-        }
-        assert_eq!(words_of("Body (HTML)"), "body html");
-        assert_eq!(words_of("Größe"), "größe");
-    }
 }

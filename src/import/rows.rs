@@ -159,7 +159,7 @@ impl RowWriter {
 
     /// Whether rows are written as they are read.
     pub(super) fn is_copy(&self) -> bool {
-        self.rows.shape.is_plain()
+        self.rows.is_plain()
             && self.replaced.is_empty()
             && self.entries.is_empty()
             && self.renamed.is_empty()
@@ -276,7 +276,7 @@ mod tests {
         let line =
             format!(r#"{{"q":"1.50","price":1.50,"n":{number},"m":{{"label":"a"}},"e":1e3}}"#);
         std::fs::write(&path, line + "\n").unwrap();
-        let source = SourceRows { path, shape: Shape::default() };
+        let source = SourceRows { path, shape: Shape::default(), lifted: Default::default() };
         let mut stats = ColumnStats::default();
         stats.add(&source.rows().unwrap().next().unwrap().unwrap().values);
         let roles = ColumnRoles {
@@ -303,7 +303,7 @@ mod tests {
         let path = folder.path().join("a.jsonl");
         std::fs::write(&path, rows.iter().map(|row| format!("{row}\n")).collect::<String>())
             .unwrap();
-        let source = SourceRows { path, shape: Shape::default() };
+        let source = SourceRows { path, shape: Shape::default(), lifted: Default::default() };
         let mut stats = ColumnStats::default();
         rows.iter().for_each(|row| stats.add(row.as_object().unwrap()));
         let roles = ColumnRoles {

@@ -10,7 +10,7 @@ use super::path::ValuePath;
 use super::role::{ColumnRole, ColumnRoles};
 use super::shape::Flags;
 use super::source_rows::SourceRows;
-use crate::prompt::value_text;
+use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,30 +38,59 @@ impl Wishes {
         [&self.input, &self.answer, &self.id, &self.feedback].iter().all(|it| it.is_none())
     }
 
-    /// The columns as paths. A name may be written as it is shown, with blanks for line breaks.
-    fn paths(&self, rows: &SourceRows) -> Result<ColumnRoles, SourceError> {
+    /// The columns as paths. A name may be written as it is shown, with blanks for line breaks. A path may lead
+    /// into the rows as they stand in the file, also where their shape makes something else of them.
+    fn paths(&self, rows: &mut SourceRows) -> Result<ColumnRoles, SourceError> {
+        let mut roles = ColumnRoles::default();
         if self.is_empty() {
-            return Ok(ColumnRoles::default());
+            return Ok(roles);
         }
-        let mut names = BTreeSet::new();
+        let mut first = Vec::new();
         for row in rows.rows()?.take(NAMED_ROWS) {
-            names.extend(row?.values.into_iter().map(|(name, _)| name));
+            first.push(row?.values);
         }
+        let mut names: BTreeSet<String> =
+            first.iter().flat_map(|row| row.keys().cloned()).collect();
+        let raw = if rows.is_plain() { Vec::new() } else { rows.raw(NAMED_ROWS)? };
         let shown = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ");
-        let path = |wish: &Option<String>, role: ColumnRole| {
-            let Some(text) = wish else { return Ok(None) };
+        let wishes = [
+            (ColumnRole::Input, &self.input),
+            (ColumnRole::Answer, &self.answer),
+            (ColumnRole::Id, &self.id),
+            (ColumnRole::Feedback, &self.feedback),
+        ];
+        for (role, wish) in wishes {
+            let Some(text) = wish else { continue };
+            let wrong =
+                |why: String| SourceError::new(&rows.path, format!("--{}: {why}", role.name()));
             let name = names.get(text).or_else(|| names.iter().find(|it| shown(it) == shown(text)));
-            ValuePath::meant(name.unwrap_or(text), |it| names.contains(it))
-                .map(Some)
-                .map_err(|why| SourceError::new(&rows.path, format!("--{}: {why}", role.name())))
-        };
-        Ok(ColumnRoles {
-            input: path(&self.input, ColumnRole::Input)?,
-            answer: path(&self.answer, ColumnRole::Answer)?,
-            id: path(&self.id, ColumnRole::Id)?,
-            feedback: path(&self.feedback, ColumnRole::Feedback)?,
-            group: None,
-        })
+            let path =
+                ValuePath::meant(name.unwrap_or(text), |it| names.contains(it)).map_err(wrong)?;
+            if let Some(other) = roles.role_of(&path) {
+                let message =
+                    format!("--{} and --{} both name `{path}`", other.name(), role.name());
+                return Err(
+                    SourceError::new(&rows.path, message).help("give each a column of its own")
+                );
+            }
+            let is_in = |rows: &[Columns]| rows.iter().any(|row| path.get(row).is_some());
+            // A whole list of messages has the answer in it.
+            let is_part = || {
+                !path.is_column()
+                    || raw.iter().filter_map(|row| path.get(row)).all(|it| !it.is_array())
+            };
+            let path = match !is_in(&first) && is_in(&raw) && is_part() {
+                false => path,
+                true => {
+                    let column = text::free_name(path.last_name(), |it| names.contains(it));
+                    names.insert(column.clone());
+                    rows.lift(path, column.clone(), role == ColumnRole::Input);
+                    ValuePath::column(column)
+                }
+            };
+            roles.give(role, path);
+        }
+        Ok(roles)
     }
 }
 
@@ -123,7 +152,7 @@ impl SourceColumns {
     ) -> Result<Self, SourceError> {
         let (mut rows, notes) = SourceRows::open(path)?;
         seen.clone_from(&notes);
-        let wished = wishes.paths(&rows)?;
+        let wished = wishes.paths(&mut rows)?;
         let columns = Self::of_rows(rows.clone(), notes.clone(), wished.clone(), seen)?;
         let Some(flags) = columns.flags() else { return Ok(columns) };
         let (note, answer) = (flags_note(&flags), ValuePath::column(&flags.answer));

@@ -1,5 +1,6 @@
 //! The rows of a file that is imported, one at a time and as plain columns.
 
+use super::path::ValuePath;
 use super::shape::{Plain, PlainRow, Shape};
 use crate::prompt::Columns;
 use crate::source::SourceError;
@@ -22,6 +23,17 @@ const MAX_LATER_ROWS: usize = 200;
 pub(super) struct SourceRows {
     pub(super) path: PathBuf,
     pub(super) shape: Shape,
+    pub(super) lifted: Lifted,
+}
+
+/// What the user named of the rows as they stand in the file, and the shape turns into something else: the last
+/// message of a chat that becomes one text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lifted {
+    /// The paths in the file's rows, with the columns that they become.
+    entries: Vec<(ValuePath, String)>,
+    /// The column that an entry takes the place of.
+    replaced: Option<String>,
 }
 
 /// One row as plain columns.
@@ -55,7 +67,27 @@ impl SourceRows {
             let rows = RowReader::open(path, Quirks::Convert)?;
             notes.extend(shape.settle(rows.map(|row| row.map(|row| (row.line, row.values))))?);
         }
-        Ok((Self { path: path.to_owned(), shape }, notes))
+        Ok((Self { path: path.to_owned(), shape, lifted: Lifted::default() }, notes))
+    }
+
+    /// The first rows as they stand in the file.
+    pub(super) fn raw(&self, count: usize) -> Result<Vec<Columns>, SourceError> {
+        let rows = RowReader::open(&self.path, Quirks::Convert)?.take(count);
+        rows.map(|row| row.map(|it| it.values)).collect()
+    }
+
+    /// Makes a column of what is at a path in the file's rows. `is_input`: the model is shown it, and not what
+    /// the shape makes of the chat.
+    pub(super) fn lift(&mut self, path: ValuePath, column: String, is_input: bool) {
+        if is_input {
+            self.lifted.replaced = self.shape.chat_input().map(str::to_owned);
+        }
+        self.lifted.entries.push((path, column));
+    }
+
+    /// Whether rows stay as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.shape.is_plain() && self.lifted.entries.is_empty()
     }
 
     /// Whether it is a table, whose cells are texts.
@@ -72,6 +104,7 @@ impl SourceRows {
             Err(error) => vec![Err(error)],
             Ok(row) => {
                 let line = row.line;
+                let lifted = self.lifted.of(&row.values);
                 match self.shape.plain(row.values) {
                     Plain::LeftOut(reason) => vec![Ok(SourceRow {
                         line,
@@ -83,7 +116,9 @@ impl SourceRows {
                     })],
                     Plain::Rows(rows) => rows
                         .into_iter()
-                        .map(|PlainRow { values, marks, losses }| {
+                        .map(|PlainRow { mut values, marks, losses }| {
+                            values.retain(|name, _| Some(name) != self.lifted.replaced.as_ref());
+                            values.extend(lifted.clone());
                             let numbers = row.numbers.clone();
                             Ok(SourceRow { line, values, numbers, marks, losses, left_out: None })
                         })
@@ -91,6 +126,14 @@ impl SourceRows {
                 }
             }
         }))
+    }
+}
+
+impl Lifted {
+    /// What a row of the file has at these paths.
+    fn of(&self, row: &Columns) -> Columns {
+        let entries = self.entries.iter();
+        entries.filter_map(|(path, name)| Some((name.clone(), path.get(row)?.clone()))).collect()
     }
 }
 

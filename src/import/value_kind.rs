@@ -1,5 +1,6 @@
-//! What a text is at first sight: a date, a number, reasoning that ends in a number.
+//! What a text is at first sight: a date, a number, a program, reasoning that ends in a number.
 
+use crate::task::scorer::{boxed, is_number};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -20,9 +21,26 @@ pub(super) fn is_missing(text: &str) -> bool {
     text.len() <= 8 && known.contains(&text.to_ascii_lowercase().as_str())
 }
 
-/// Whether a text is reasoning that ends in `####` and a number, as in GSM8K.
+/// Whether a text is reasoning that ends in a number: after `####`, as in GSM8K, or in a box, as in MATH.
 pub(super) fn ends_in_marked_number(text: &str) -> bool {
     text.rsplit_once("####").is_some_and(|(_, after)| number_of(after.trim()).is_some())
+        || boxed(text).is_some_and(is_number)
+}
+
+static CODE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?i:^\s*(select\b.+\bfrom\b|insert\s+into\b|delete\s+from\b|create\s+(table|view)\b",
+        r"|update\s+\S+\s+set\b|with\s+\w+\s+as\s*\())",
+        r"|(?m:^\s*(def \w+\(|class \w+[:({]|import \w+;?$|from \S+ import |return \S+;?$|function\b.*\(|fn \w+",
+        r"|#include|public |(const|let|var) \w+ ?=|(for|if|while) ?\(.*\) ?\{|\w[\w.\[\]]* [-+*/]?= \S))",
+        r"|(?m:[;{}]\s*$)"
+    ))
+    .ok()
+});
+
+/// Whether a text looks like a program or a query of a database.
+pub(super) fn is_code(text: &str) -> bool {
+    CODE.as_ref().is_some_and(|pattern| pattern.is_match(text))
 }
 
 static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -56,6 +74,43 @@ pub(super) fn is_flag(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_and_queries_are_told_from_texts() {
+        for code in [
+            "SELECT count(*) FROM singer WHERE age > 3",
+            "select *\nfrom singer",
+            "def f(a):\n    return a",
+            "    return 0",
+            "int f() {\n  return 0;\n}",
+            "x = 3",
+        ] {
+            assert!(
+                is_code(code) || code.contains('\n') && is_code(&code.replace('\n', " ")),
+                "{code}"
+            );
+        }
+        for text in [
+            "Select the best of them.",
+            "Return the parcel to the shop",
+            "It is 3 = 2 + 1 in all",
+            "With this as a start",
+            "update the app",
+            "Go to the class: it begins",
+        ] {
+            assert!(!is_code(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn reasoning_may_end_in_a_marked_number() {
+        for text in ["2 + 2 = 4\n#### 4", "We add: $1+1=\\boxed{2}$.", "so \\boxed{\\frac{5}{8}}"] {
+            assert!(ends_in_marked_number(text), "{text}");
+        }
+        for text in ["we say \\boxed{\\text{odd}}", "2 + 2 = 4", "####"] {
+            assert!(!ends_in_marked_number(text), "{text}");
+        }
+    }
 
     #[test]
     fn dates_are_told_from_numbers_and_texts() {

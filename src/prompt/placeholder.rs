@@ -285,9 +285,8 @@ pub(crate) fn statement<'a>(text: &'a str, columns: &BTreeSet<String>) -> Option
     for piece in pieces(text) {
         if let Piece::Literal(literal) = piece {
             let found = literal.match_indices('{').find_map(|(open, _)| {
-                let source = match fragment_at(&literal[open..])? {
-                    Fragment::Code { source, .. } => source,
-                    _ => return None,
+                let Fragment::Code { source, .. } = fragment_at(&literal[open..])? else {
+                    return None;
                 };
                 let inner = bare(&source[2..source.len() - 2]);
                 let is_statement = match source.starts_with("{%") {

@@ -115,6 +115,57 @@ fn flags_name_columns_and_paths() {
 }
 
 #[test]
+fn a_path_leads_into_a_chat_as_it_stands_in_the_file() {
+    let user = |n: usize| json!({"role": "user", "content": format!("Where is parcel {n}?")});
+    let system = json!({"role": "system", "content": "Sort."});
+    let word = |n: usize| ["up", "down"][n % 2];
+    for (row, flags) in [
+        (
+            &(|n| json!({"messages": [user(n)], "row": {"label": word(n)}}))
+                as &dyn Fn(usize) -> Value,
+            "--input messages[-1].content --answer row.label",
+        ),
+        (
+            &|n| json!({"messages": [system, {"role": "user", "content": "Hi"}, user(n), {"role": "assistant", "content": word(n)}]}),
+            "--input messages[2].content --answer messages[-1].content",
+        ),
+        (
+            &|n| json!({"messages": [system, user(n), {"role": "assistant", "content": word(n)}]}),
+            "--input messages[1].content",
+        ),
+    ] {
+        let env = TestEnv::new();
+        env.write("rows.jsonl", &lines(24, row));
+        let made = made(&env, "rows.jsonl", flags);
+        assert_eq!(role_of(&made, "input").as_deref(), Some("content"), "{made}");
+        let planned = env.run("plan made --json").ok().json();
+        let messages = planned["request"]["messages"].as_array().unwrap();
+        let sent = messages.last().unwrap()["content"].as_str().unwrap();
+        assert!(sent.starts_with("Where is parcel ") && sent.ends_with('?'), "{sent}");
+        let task = env.read("made/task.toml");
+        assert!(task.contains("labels = [\"down\", \"up\"]"), "{task}");
+        assert_eq!(
+            env.read("made/system.md") == "Sort.\n",
+            flags.contains("[1]") || flags.contains("[2]")
+        );
+    }
+}
+
+#[test]
+fn flags_that_name_one_column_twice_are_refused() {
+    let env = TestEnv::new();
+    env.write("rows.csv", "id,input,answer\n1,some words,x\n2,other words,y\n");
+    for (flags, named) in [
+        ("--feedback answer --answer answer", "--answer and --feedback both name `answer`"),
+        ("--id input --input input", "--input and --id both name `input`"),
+        ("--input input --answer input", "--input and --answer both name `input`"),
+    ] {
+        let ran = env.run(&format!("init made --from rows.csv {flags}")).exits(3);
+        assert!(ran.stderr.contains(named), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn the_data_sets_of_other_tools_are_understood() {
     let word = |n: usize| ["up", "down"][n % 2];
     let hugging_face = json!({
@@ -583,6 +634,54 @@ fn values_and_files_of_a_promptfoo_configuration_are_read_within_its_folder() {
 }
 
 #[test]
+fn what_all_tests_expect_is_the_answer_of_each() {
+    for (assertions, answer) in [
+        ("[{type: equals, value: billing}]", "billing"),
+        ("[{type: is-json}, {type: contains, value: billing}]", "billing"),
+        ("[{type: is-json}]", ""),
+    ] {
+        let env = TestEnv::new();
+        let tests: String = (0..40).map(|n| format!("  - vars: {{t: Ticket {n}}}\n")).collect();
+        env.write(
+            "promptfooconfig.yaml",
+            &format!("prompts: ['Route {{{{t}}}}']\ndefaultTest:\n  assert: {assertions}\ntests:\n{tests}"),
+        );
+        made(&env, "promptfooconfig.yaml", "");
+        for row in env.read("made/examples.jsonl").lines() {
+            assert_eq!(serde_json::from_str::<Value>(row).unwrap()["answer"], answer);
+        }
+        let planned = env.run("plan made").ok();
+        assert_eq!(
+            planned.stderr.contains("same answer") || planned.stdout.contains("same answer"),
+            !answer.is_empty()
+        );
+    }
+}
+
+#[test]
+fn a_prompt_without_the_variables_of_the_tests_is_named_by_its_line() {
+    for (prompt, said) in [
+        ("Route the ticket: {{name}}", "shows `name`, which no test has"),
+        ("Route the ticket: {t}", "the prompt shows no variable"),
+    ] {
+        let env = TestEnv::new();
+        let tests: String = (0..20)
+            .map(|n| {
+                format!("  - vars: {{t: T{n}}}\n    assert: [{{type: equals, value: v{n}}}]\n")
+            })
+            .collect();
+        env.write("promptfooconfig.yaml", &format!("prompts:\n  - '{prompt}'\ntests:\n{tests}"));
+        let ran = env.run("init made --from promptfooconfig.yaml").exits(3);
+        assert!(
+            ran.stderr.contains("promptfooconfig.yaml:2: ") && ran.stderr.contains(said),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains("write `{{ t }}`"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn tests_that_name_themselves_are_an_error() {
     let env = TestEnv::new();
     env.write("promptfooconfig.yaml", "prompts: ['{{a}}']\ntests: t.yaml\n");
@@ -681,6 +780,62 @@ fn rows_are_found_below_two_levels_and_in_tables_by_columns() {
         );
         env.run(&format!("plan {name}")).ok();
     }
+}
+
+#[test]
+fn an_answer_that_is_only_left_over_is_said_and_two_are_a_question() {
+    let env = TestEnv::new();
+    let rows = lines(
+        24,
+        |n| json!({"text": format!("Of 100, {n} said yes"), "share": format!("{}%", n * 3)}),
+    );
+    env.write("rows.jsonl", &rows);
+    let made = made(&env, "rows.jsonl", "");
+    assert_eq!(role_of(&made, "answer").as_deref(), Some("share"));
+    assert!(notes(&made).contains("`share` is taken as the answer only because"), "{made}");
+    let rows = lines(
+        24,
+        |n| json!({"English": format!("House {n} is red."), "German": format!("Haus {n} ist rot.")}),
+    );
+    env.write("pairs.jsonl", &rows);
+    let made = env.run("init pairs --from pairs.jsonl --json").ok().json();
+    assert!(notes(&made).contains("--input German --answer English"), "{made}");
+    let two = lines(
+        24,
+        |n| json!({"invoice_text": format!("Invoice {n} of a shop"), "vendor": format!("V{n}"), "total": n * 7}),
+    );
+    env.write("two.jsonl", &two);
+    let ran = env.run("init two --from two.jsonl").exits(3);
+    assert!(
+        ran.stderr.contains("which column is the answer: `vendor` and `total` are equally likely"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_column_of_splits_is_named_and_short_names_are_no_rows() {
+    let env = TestEnv::new();
+    let rows: String = (0..40)
+        .map(|n| {
+            format!(
+                "It is essay {n} of many,{},{}\n",
+                ["A", "B"][n % 2],
+                ["train", "dev", "test"][n % 3]
+            )
+        })
+        .collect();
+    env.write("rows.csv", &format!("essay,grade,fold\n{rows}"));
+    let said = notes(&made(&env, "rows.csv", ""));
+    assert!(
+        said.contains("`fold` names a split of each row") && said.contains("split = { train"),
+        "{said}"
+    );
+    assert!(!said.contains("header"), "{said}");
+    let rows: String = (0..40).map(|n| format!("Where is it {n}?,Lima {n}\n")).collect();
+    env.write("bare.csv", &format!("Where is the sea?,Rome\n{rows}"));
+    let made = env.run("init bare --from bare.csv --json").ok().json();
+    assert!(notes(&made).contains("it looks like a row: Where is the sea?, Rome"), "{made}");
 }
 
 #[test]

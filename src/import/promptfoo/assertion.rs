@@ -183,6 +183,14 @@ impl Assertion {
 }
 
 impl Expected {
+    /// The text, if an answer that is this text alone is right.
+    pub(super) fn as_answer(&self) -> Option<&str> {
+        match self.kind {
+            Kind::Equals | Kind::Contains | Kind::StartsWith => Some(&self.text),
+            Kind::Regex | Kind::IsJson => None,
+        }
+    }
+
     /// The same expectation as a pattern.
     pub(super) fn as_regex(&self) -> String {
         let escaped = regex::escape(&self.text);

@@ -12,6 +12,7 @@ use crate::prompt::placeholders;
 use crate::source::SourceError;
 use crate::text;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Keys that change nothing of what is scored.
@@ -63,6 +64,7 @@ pub(super) fn read(path: &Path) -> Result<TaskDraft, SourceError> {
             let names = tests.iter().flat_map(|test| test.vars.keys().cloned()).collect();
             let parts = prompt::parts(prompts, &names, &reader, &mut notes)?;
             if let Some(parts) = &parts {
+                check_variables(&tests, parts, prompts, &reader)?;
                 fill_variables(&mut tests, parts, &reader.place(prompts), &mut notes);
             }
             parts
@@ -92,6 +94,47 @@ fn default_test(
             }
         },
     }
+}
+
+/// A prompt that shows no variable of the tests asks the same of all of them.
+fn check_variables(
+    tests: &[Test],
+    parts: &[DraftPart],
+    node: &Node,
+    reader: &Reader<'_>,
+) -> Result<(), SourceError> {
+    let names: BTreeSet<&String> = tests.iter().flat_map(|test| test.vars.keys()).collect();
+    // Template expressions may show a variable in many ways.
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut in_braces = parts.iter().flat_map(|part| {
+        let opened = ["{{", "{%"].into_iter().flat_map(|open| part.text.split(open).skip(1));
+        opened.map(|it| it.split('}').next().unwrap_or_default())
+    });
+    let names_one = |inside: &str| {
+        let has = |name: &str| match name.chars().all(is_word) {
+            true => inside.split(|c| !is_word(c)).any(|word| word == name),
+            false => inside.contains(name),
+        };
+        names.iter().any(|name| has(name))
+    };
+    if tests.len() < 2 || in_braces.any(names_one) {
+        return Ok(());
+    }
+    let known = names.iter().map(|name| text::one_line(name)).collect::<Vec<_>>().join(", ");
+    let unknown = parts.iter().flat_map(|part| placeholders(&part.text)).next();
+    let message = match unknown {
+        Some(name) => {
+            format!("the prompt shows `{name}`, which no test has, and no variable of the tests")
+        }
+        None => "the prompt shows no variable, so that all tests would ask the same".to_owned(),
+    };
+    let help = match names.first() {
+        Some(first) => {
+            format!("write `{{{{ {first} }}}}` where it belongs; the tests have: {known}")
+        }
+        None => "give the tests `vars`, and show them in the prompt".to_owned(),
+    };
+    Err(reader.wrong(node, message).help(help))
 }
 
 /// Gives tests the variables that only the prompt names, empty, as promptfoo does.

@@ -68,11 +68,13 @@ pub(super) fn draft(
         return Err(error);
     }
     let answer = answer_name(&scored);
+    // What all tests expect is the answer of each; a row without one has an empty answer.
+    let common = shared.iter().find_map(Expected::as_answer).unwrap_or_default();
     let rows: Vec<Columns> = scored
         .iter()
         .map(|(test, own)| {
             let mut row = test.vars.clone();
-            let text = own.as_ref().map_or_else(|| "(see [[score]])".to_owned(), as_text);
+            let text = own.as_ref().map_or_else(|| common.to_owned(), as_text);
             row.insert(answer.clone(), text.into());
             row
         })

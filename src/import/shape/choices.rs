@@ -5,7 +5,7 @@
 
 use super::alternatives::ALIASES;
 use crate::import::literal::structure;
-use crate::import::names::words_of;
+use crate::import::words::words_of;
 use crate::prompt::{Columns, value_text};
 use crate::text;
 use serde_json::Value;
@@ -280,7 +280,12 @@ impl Marked {
             Chosen::Place(first) => {
                 usize::try_from(text.parse::<u64>().ok()?.checked_sub(first)?).ok()
             }
-            Chosen::Text => self.texts.iter().position(|it| it.trim() == text),
+            Chosen::Text => {
+                let is_it = |(it, mark): (&String, &String)| {
+                    it.trim() == text || unmarked(text, mark) == Some(it.trim())
+                };
+                self.texts.iter().zip(&self.marks).position(is_it)
+            }
         }?;
         self.texts.get(place).filter(|text| !text.trim().is_empty())?;
         self.marks.get(place)
@@ -405,9 +410,31 @@ fn together(value: &Value) -> Option<Marked> {
             Marked { texts: found, marks: object.keys().cloned().collect(), right: None }
         });
     }
+    // [{"label": "A", "text": "…"}]
+    let entries = |key: &str| -> Option<Vec<String>> {
+        let list = value.as_array().filter(|list| list.len() > 1)?;
+        list.iter().map(|it| Some(value_text(it.get(key)?).into_owned())).collect()
+    };
+    if let (Some(found), Some(marks)) = (entries("text"), entries("label")) {
+        let is_mark = |it: &String| it.chars().count() <= 2;
+        return marks.iter().all(is_mark).then_some(Marked { texts: found, marks, right: None });
+    }
     let found = texts(value)?;
     let marks = letters(found.len());
-    Some(Marked { texts: found, marks, right: None })
+    // The texts may have their marks: `A)5`.
+    let bare = found.iter().zip(&marks).map(|(text, mark)| unmarked(text, mark).map(str::to_owned));
+    let texts = bare.collect::<Option<Vec<_>>>().unwrap_or(found);
+    Some(Marked { texts, marks, right: None })
+}
+
+/// A choice without its mark: `5` of `A)5`, `(A) 5` and `A. 5`.
+fn unmarked<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
+    let text = text.trim();
+    let after = match text.strip_prefix('(') {
+        Some(inside) => inside.strip_prefix(mark)?.strip_prefix(')')?,
+        None => text.strip_prefix(mark)?.strip_prefix([')', '.', ':'])?,
+    };
+    Some(after.trim_start())
 }
 
 /// The choices of a row in an order that is drawn from their texts, so that it is always the same.

@@ -6,8 +6,9 @@
 
 use super::content::{Content, all};
 use super::packed::Packed;
+use super::target_scores::TargetScores;
 use super::{
-    argilla, doccano, hugging_face, label_studio, langfuse, openai, prodigy, squad, vertex,
+    argilla, doccano, hugging_face, label_studio, langfuse, openai, prodigy, squad, stem, vertex,
 };
 use crate::prompt::Columns;
 
@@ -22,6 +23,8 @@ pub(super) enum Family {
     Argilla(argilla::Names),
     Prodigy(prodigy::Labels),
     Doccano,
+    Stem,
+    TargetScores(TargetScores),
     LabelStudio(label_studio::Controls),
     Packed(Packed),
 }
@@ -30,7 +33,7 @@ pub(super) enum Family {
 type Recogniser = fn(&[Columns]) -> Option<Family>;
 
 /// All families. What wraps the rows of others comes first.
-const RECOGNISERS: [Recogniser; 10] = [
+const RECOGNISERS: [Recogniser; 12] = [
     |rows| all(rows, hugging_face::is_wrapped).then_some(Family::HuggingFace),
     |rows| all(rows, openai::is_item).then_some(Family::OpenAiItem),
     |rows| all(rows, squad::is_article).then_some(Family::Squad),
@@ -40,6 +43,8 @@ const RECOGNISERS: [Recogniser; 10] = [
     |rows| label_studio::Controls::of(rows).map(Family::LabelStudio),
     |rows| prodigy::Labels::of(rows).map(Family::Prodigy),
     |rows| doccano::are_marked(rows).then_some(Family::Doccano),
+    |rows| all(rows, stem::is_question).then_some(Family::Stem),
+    |rows| TargetScores::of(rows).map(Family::TargetScores),
     |rows| Packed::of(rows).map(Family::Packed),
 ];
 
@@ -100,6 +105,8 @@ impl Family {
             Self::Argilla(names) => names.read(row),
             Self::Prodigy(labels) => labels.read(row),
             Self::Doccano => Content::one(doccano::named(row)),
+            Self::Stem => Content::one(stem::flat(row)),
+            Self::TargetScores(scores) => Content::one(scores.read(row)),
             Self::LabelStudio(controls) => controls.read(row),
             Self::Packed(packed) => Content::one(packed.opened(row)),
         }

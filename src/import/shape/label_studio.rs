@@ -35,7 +35,11 @@ impl Controls {
     pub(super) fn of(rows: &[Columns]) -> Option<Self> {
         let is_short =
             |row: &Columns| row.contains_key("annotation_id") && row.contains_key("lead_time");
-        let mut controls = Self { is_short: all(rows, is_short), ..Self::default() };
+        // Without these columns, several choices are still written as no other tool does.
+        let has_choices =
+            |row: &Columns| row.iter().any(|(name, it)| name != "choices" && are_choices(it));
+        let is_short = all(rows, is_short) || rows.iter().any(has_choices);
+        let mut controls = Self { is_short, ..Self::default() };
         if !controls.is_short && !all(rows, is_task) {
             return None;
         }
@@ -79,6 +83,15 @@ fn is_nothing(value: &Value) -> bool {
     value.is_null()
         || value.as_str().is_some_and(|it| matches!(it.trim(), "" | "[]"))
         || value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// Whether a value is `{"choices": ["a", "b"]}`.
+fn are_choices(value: &Value) -> bool {
+    structure(value).is_some_and(|it| {
+        let list =
+            it.as_object().filter(|it| it.len() == 1).and_then(|it| it.get("choices")?.as_array());
+        list.is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string))
+    })
 }
 
 /// What was chosen at a control of the short export: `{"choices": ["a", "b"]}` as a list, marked places as

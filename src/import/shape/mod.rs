@@ -13,6 +13,8 @@ mod langfuse; // Items, some of them archived.
 mod openai; // Items of evals.
 mod prodigy; // Annotations that were accepted or rejected.
 mod packed; // JSON in texts.
+mod stem; // Questions that hold their choices.
+mod target_scores; // A score for each choice.
 mod squad; // Articles with questions.
 mod vertex; // Gemini's chats.
 mod family; // All of these, with one contract.
@@ -154,6 +156,12 @@ impl Shape {
     /// The columns that people were shown, where the tool says so.
     pub(super) fn fields(&self) -> Vec<String> {
         self.families.iter().flat_map(Family::fields).collect()
+    }
+
+    /// The column that the messages of a chat become.
+    pub(super) fn chat_input(&self) -> Option<&str> {
+        let chat = self.chat.as_ref().map(|it| &it.input);
+        chat.or(self.messages.as_ref()).map(String::as_str)
     }
 
     /// Whether a chat is among the columns.

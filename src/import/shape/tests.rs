@@ -575,3 +575,67 @@ fn what_of_a_row_is_lost_is_known() {
         );
     }
 }
+
+#[test]
+fn a_question_that_holds_its_choices_becomes_columns() {
+    let choices = json!([{"label": "A", "text": "rain"}, {"label": "B", "text": "sun"}]);
+    let row = json!({"id": "x", "question": {"stem": "What is wet?", "choices": choices}, "answerKey": "A"});
+    let flat = json!({"id": "x", "question": "What is wet?", "choices": "A) rain\nB) sun", "answerKey": "A"});
+    assert_eq!(plain(&[row.clone(), row], None), [flat.clone(), flat]);
+    let listed = json!({"question": "What is wet?", "choices": choices, "answerKey": "B"});
+    let flat = json!({"question": "What is wet?", "choices": "A) rain\nB) sun", "answerKey": "B"});
+    assert_eq!(plain(&[listed], None), [flat]);
+}
+
+#[test]
+fn marks_of_choices_are_not_doubled() {
+    for (options, correct) in [
+        (json!(["A)5", "B)6"]), "B"),
+        (json!(["(A) 5", "(B) 6"]), "B"),
+        (json!(["A. 5", "B. 6"]), "B. 6"),
+        (json!(["5", "6"]), "B"),
+    ] {
+        let row = json!({"question": "What is 3 and 3?", "options": options, "correct": correct});
+        let flat = json!({"question": "What is 3 and 3?", "options": "A) 5\nB) 6", "correct": "B"});
+        assert_eq!(plain(&[row.clone(), row], None), [flat.clone(), flat], "{options}");
+    }
+    let row = json!({"question": "Which?", "options": ["A) a", "C) c"], "correct": "A"});
+    assert_eq!(plain(&[row], None)[0]["options"], "A) A) a\nB) C) c");
+}
+
+#[test]
+fn the_choice_with_the_highest_score_is_the_answer() {
+    let same = [
+        json!({"input": "Is it wet?", "target_scores": {"yes": 1, "no": 0}}),
+        json!({"input": "Is it dry?", "target_scores": {"no": 1.0, "yes": 0.2}}),
+    ];
+    let expected = [
+        json!({"input": "Is it wet?", "target": "yes"}),
+        json!({"input": "Is it dry?", "target": "no"}),
+    ];
+    assert_eq!(plain(&same, None), expected);
+    let own = [
+        json!({"input": "What is wet?", "target_scores": {"sun": 0, "rain": 1}}),
+        json!({"input": "What is dry?", "target_scores": {"sand": 1, "sea": 0}}),
+    ];
+    let expected = [
+        json!({"input": "What is wet?", "choices": "A) sun\nB) rain", "target": "B"}),
+        json!({"input": "What is dry?", "choices": "A) sand\nB) sea", "target": "A"}),
+    ];
+    assert_eq!(plain(&own, None), expected);
+    let counts = json!({"input": "x", "target_scores": {"yes": "often"}});
+    assert_eq!(plain(std::slice::from_ref(&counts), None), [counts]);
+}
+
+#[test]
+fn choices_beside_labels_are_label_studios_without_its_usual_columns() {
+    let rows = [
+        json!({"id": "1", "text": "One", "topics": "a", "annotator": "x"}),
+        json!({"id": "2", "text": "Two", "topics": "{\"choices\": [\"a\", \"b\"]}", "annotator": "x"}),
+    ];
+    let expected = [
+        json!({"id": "1", "text": "One", "topics": "a"}),
+        json!({"id": "2", "text": "Two", "topics": ["a", "b"]}),
+    ];
+    assert_eq!(plain(&rows, None), expected);
+}

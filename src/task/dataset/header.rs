@@ -64,7 +64,8 @@ fn said_by(name: &str, column: &[&str]) -> Said {
     let same = column.iter().filter(|it| **it == name).count();
     if same > 0 {
         let times = crate::text::plural(same, "time");
-        return Said::Row(format!("`{shown}` is there again {times} below it"));
+        let rows = crate::text::plural(column.len(), "row");
+        return Said::Row(format!("`{shown}` is there again {times} in the first {rows} below it"));
     }
     let numbers = column.iter().filter(|it| is_number(it)).count();
     match (is_number(name), mostly(numbers)) {
@@ -133,7 +134,7 @@ mod tests {
         ] {
             // A value that is called as its column is one row of many.
             let expected = (text == "text|label\na|x\ntext|y")
-                .then_some("`text` is there again 1 time below it");
+                .then_some("`text` is there again 1 time in the first 2 rows below it");
             assert_eq!(doubted(text).as_deref(), expected, "{text}");
         }
     }

@@ -47,6 +47,7 @@ pub use reason::InvalidReason;
 pub use reasoning::Reasoning;
 pub(crate) use reasoning::without_reasoning;
 pub use set::ScorerSet;
+pub(crate) use spelling::boxed;
 pub use table::{Normalize, ScoreTable, ScorerError};
 pub use verdict::Verdict;
 

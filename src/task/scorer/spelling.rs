@@ -122,7 +122,7 @@ const CALLS: &[&str] = &[
 ];
 
 /// The content of the last `\boxed{…}` that is not empty, in which an answer stands by convention.
-pub(super) fn boxed(text: &str) -> Option<&str> {
+pub(crate) fn boxed(text: &str) -> Option<&str> {
     text.rmatch_indices("box").find_map(|(at, _)| {
         let (before, after) = text.split_at(at);
         let after = match after.strip_prefix("boxed") {
