@@ -111,6 +111,12 @@ pub(super) fn past_currency(text: &str) -> &str {
     }
 }
 
+/// Whether a number that follows is rounded to another: `round 3.998 to 4`.
+pub(super) fn is_rounded(before: &str) -> bool {
+    let near = &before[before.floor_char_boundary(before.len().saturating_sub(24))..];
+    near.to_ascii_lowercase().contains("round")
+}
+
 /// The word at the end of a text in lower case, with a space or a point after it.
 fn last_word(text: &str) -> String {
     let text = text.trim_end_matches([' ', THIN_SPACE]);

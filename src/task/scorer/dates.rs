@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 /// One value of a pair or an interval: without spaces, with a digit or an unread expression.
-const ITEM: &str = r"[^()\[\]\s,;|]{0,8}[\d\u{fffc}][^()\[\]\s;|]{0,40}";
+const ITEM: &str = r"[^()\[\]\s,;|=]{0,8}[\d\u{fffc}][^()\[\]\s;|=]{0,40}";
 
 /// The rest of an amount in two units, of which no number is the amount: `5 ft 3 in`.
 const TWO_UNITS: &str = r"[\ \u{a0}]?(?:

@@ -176,9 +176,10 @@ mod tests {
     #[test]
     fn keys_are_compared_like_texts() {
         let (fields, filter) = scorer(ScoreTable::default());
-        for (answer, expected) in
-            [("{\"gro\u{308}\u{df}e\": 1}", json!({"größe": 1})), ("{\"a‑b\": 1}", json!({"a-b": 1}))]
-        {
+        for (answer, expected) in [
+            ("{\"gro\u{308}\u{df}e\": 1}", json!({"größe": 1})),
+            ("{\"a‑b\": 1}", json!({"a-b": 1})),
+        ] {
             assert_eq!(fields.score(answer, &expected, &filter), Verdict::right(), "{answer}");
         }
     }

@@ -148,7 +148,8 @@ impl Labels {
         let bare = &before[..before.len() - marks.map(char::len_utf8).sum::<usize>()];
         // A pause ends no phrase.
         let marks = before[bare.len()..].replace("...", "…");
-        if marks.is_empty() || marks.contains([',', '.', ';', '!', '?', '，', '。', '；', '、']) {
+        if marks.is_empty() || marks.contains([',', '.', ';', '!', '?', '，', '。', '；', '、'])
+        {
             return false;
         }
         self.folded.iter().any(|longer| {
@@ -555,6 +556,45 @@ mod tests {
         assert_eq!(named(&["A+", "A-", "B"], "B - good"), ["B"]);
         assert_eq!(named(&["A+", "A-", "B"], "B"), ["B"]);
         assert_eq!(named(&[".NET", "Java"], "It is .NET."), [".NET"]);
+    }
+
+    #[test]
+    fn a_word_that_is_a_label_itself_is_named_beside_the_other() {
+        let names = ["low", "medium", "medium-high", "high"];
+        for answer in ["medium/high", "medium (high)", "Medium: high"] {
+            assert_eq!(named(&names, answer), ["medium", "high"], "{answer}");
+        }
+        assert_eq!(named(&names, "medium high"), ["medium-high"]);
+        let names = ["billing", "dispute", "billing dispute"];
+        for answer in ["billing/dispute", "billing: dispute", "billing (dispute)"] {
+            assert_eq!(named(&names, answer), ["billing", "dispute"], "{answer}");
+        }
+    }
+
+    #[test]
+    fn labels_are_found_across_tags_and_tex() {
+        let names = ["not applicable", "applicable", "non-compliant", "compliant", "in progress"];
+        for (answer, expected) in [
+            ("not \\textbf{applicable}", &["not applicable"][..]),
+            ("not<br>applicable", &["not applicable"]),
+            ("in\\ progress", &["in progress"]),
+            ("\\textbf{applicable}", &["applicable"]),
+            ("not $applicable$", &[]),
+            ("not|applicable", &[]),
+            ("not=applicable", &[]),
+            ("not… applicable", &[]),
+            ("not, applicable", &["applicable"]),
+            ("non<wbr>compliant", &[]),
+            ("non&hyphen;compliant", &["non-compliant"]),
+            ("non&dash;compliant", &["non-compliant"]),
+        ] {
+            assert_eq!(named(&names, answer), expected, "{answer}");
+        }
+        for dash in ['‧', '֊', '᠆', '⸗', '゠', '〜'] {
+            let answer = format!("non{dash}compliant");
+            assert_eq!(named(&names, &answer), ["non-compliant"], "{dash}");
+        }
+        assert_eq!(named(&["it's", "no"], "it&rsquo;s"), ["it's"]);
     }
 
     #[test]

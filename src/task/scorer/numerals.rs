@@ -14,8 +14,11 @@ use super::joint::{self, Joint};
 use super::markup::with_scripts;
 use super::scale;
 use super::spelling::{self, EN_DASH, EXPRESSION, THIN_SPACE};
+use regex::Regex;
 use std::fmt;
 use std::ops::Range;
+use std::rc::Rc;
+use std::sync::LazyLock;
 
 /// A number that was read, or both ends of a range.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +67,29 @@ pub fn is_number(text: &str) -> bool {
         }
         rest = rest[at..].trim_start_matches(char::is_alphabetic);
     }
-    answer_in(text).is_some()
+    answer_in(text).is_some() && !holds_several(text)
+}
+
+/// Numbers with separators and nothing else: `1, 2`, `3 and 4`.
+static SEVERAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let number = r"[-+–~]?[$€£¥]?(?:\d|\.\d)[\d.,'/]*\s?[%°$€£¥]?";
+    Regex::new(&format!(
+        r"^[\s\[$]*{number}(?:\s*(?:,\s|;|\||\n|&|\band\b|\bor\b)\s*{number})+[\s\].$]*$"
+    ))
+    .ok()
+});
+
+/// Whether a text is a list of numbers, of which none is the answer alone.
+pub(super) fn holds_several(text: &str) -> bool {
+    let text = with_scripts(text);
+    let said = spelling::boxed(&text).map_or(&*text, |found| &text[found]);
+    let plain = spelling::plain_formula(said);
+    let is_tight_list = |text: &str| {
+        text.matches(',').count() > 1
+            && text.chars().all(|c| c.is_ascii_digit() || c == ',')
+            && !groups::is_grouped_by(text, ',')
+    };
+    is_tight_list(plain.trim()) || SEVERAL.as_ref().is_some_and(|list| list.is_match(&plain))
 }
 
 /// The number that a text gives as its answer.
@@ -96,9 +121,9 @@ fn with_surroundings(text: &str, found: Range<usize>) -> String {
     let begins_value = content.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let is_minus = begins_value
         && Before::of(&before, false).is_minus
-        && !before.trim_end_matches(['-', EN_DASH, ' ']).ends_with(|c: char| {
-            c.is_ascii_digit() || matches!(c, ')' | EXPRESSION)
-        });
+        && !before
+            .trim_end_matches(['-', EN_DASH, ' '])
+            .ends_with(|c: char| c.is_ascii_digit() || matches!(c, ')' | EXPRESSION));
     let sign = if is_minus { "-" } else { "" };
     match belongs {
         true => format!("{sign}{} {behind}", content.trim_end()),
@@ -135,7 +160,9 @@ fn last_number(text: &str, is_formula: bool) -> Option<Reading> {
         if let Some((last, before_last)) = last.take() {
             let ascends = last.reading.value.is_less_than(&found.reading.value);
             let between = plain.get(last.end..found.start).unwrap_or_default();
-            match joint::between(between, &plain[found.end..], ascends) {
+            let joint = joint::between(between, &plain[found.end..], ascends)
+                .filter(|_| !context::is_rounded(&plain[..last.start]));
+            match joint {
                 Some(Joint::Range) => {
                     found.is_name |= last.is_name;
                     found.is_readable &= last.is_readable;
@@ -155,18 +182,18 @@ fn last_number(text: &str, is_formula: bool) -> Option<Reading> {
         if found.is_readable {
             let is_named = found.is_name || is_date;
             let place = if is_named { &mut counts.within_name } else { &mut counts.free };
-            *place = Some(found.reading.clone());
+            *place = Some(Rc::new(found.reading.clone()));
         }
         last = Some((found, before));
     }
-    counts.free.or(counts.within_name)
+    counts.free.or(counts.within_name).map(|reading| (*reading).clone())
 }
 
 /// The numbers of which the answer is one.
 #[derive(Clone, Default)]
 struct Counts {
-    free: Option<Reading>,
-    within_name: Option<Reading>,
+    free: Option<Rc<Reading>>,
+    within_name: Option<Rc<Reading>>,
 }
 
 /// `.5`, if the point does not end a word.
@@ -206,8 +233,7 @@ impl Found {
             None => false,
         };
         let has_minus_behind = !is_formula && context::is_trailing_minus(&text[end..]);
-        let outer_minus =
-            context::is_minus_of_brackets(&text[..start], &text[end..], is_formula);
+        let outer_minus = context::is_minus_of_brackets(&text[..start], &text[end..], is_formula);
         let brackets = context::accountants_brackets(text, start, end);
         let is_negative = before.is_minus || has_minus_behind || brackets.is_some();
         let is_minus_of_brackets = outer_minus && !is_negative;

@@ -40,16 +40,8 @@ const WORDS: &[(&str, i32)] = &[
 const LONGEST: usize = 10;
 
 /// Signs after the number: those of Chinese and Japanese, of which several multiply (`百万`), and per mille.
-const SIGNS: &[(char, i32)] = &[
-    ('百', 2),
-    ('千', 3),
-    ('万', 4),
-    ('萬', 4),
-    ('亿', 8),
-    ('億', 8),
-    ('兆', 12),
-    ('‰', -3),
-];
+const SIGNS: &[(char, i32)] =
+    &[('百', 2), ('千', 3), ('万', 4), ('萬', 4), ('亿', 8), ('億', 8), ('兆', 12), ('‰', -3)];
 
 /// The factor at the beginning of a text, and its length.
 pub(super) fn factor(after: &str, has_currency: bool) -> Option<(Exact, usize)> {

@@ -66,8 +66,21 @@ const SYMBOLS: &[&str] = &[
 
 /// Commands whose argument is no part of the text.
 const ASIDES: &[&str] = &[
-    "tag", "label", "ref", "eqref", "cite", "footnote", "footnotemark", "hspace", "vspace", "color",
-    "textcolor", "phantom", "hphantom", "vphantom", "rule",
+    "tag",
+    "label",
+    "ref",
+    "eqref",
+    "cite",
+    "footnote",
+    "footnotemark",
+    "hspace",
+    "vspace",
+    "color",
+    "textcolor",
+    "phantom",
+    "hphantom",
+    "vphantom",
+    "rule",
 ];
 
 /// Commands whose argument follows them, also without braces. Their value is not read.
@@ -79,8 +92,8 @@ const FUNCTIONS: &[&str] = &[
 
 /// Units that stand on the lines of a fraction, of which two are no variables.
 const UNITS: &[&str] = &[
-    "km", "cm", "mm", "m", "ft", "in", "mi", "kg", "mg", "g", "lb", "mol", "ml", "mL", "L", "h", "hr",
-    "min", "ms", "s", "kJ", "kW", "J", "N",
+    "km", "cm", "mm", "m", "ft", "in", "mi", "kg", "mg", "g", "lb", "mol", "ml", "mL", "L", "h",
+    "hr", "min", "ms", "s", "kJ", "kW", "J", "N",
 ];
 
 /// Commands between two sides of a statement.
@@ -267,6 +280,12 @@ fn ends_with_call(text: &str) -> bool {
     CALLS.iter().any(|call| call.eq_ignore_ascii_case(name))
 }
 
+/// What follows an end that is near; else all.
+fn past<'a>(text: &'a str, end: &str) -> &'a str {
+    let near = &text[..text.floor_char_boundary(LONGEST_GROUP)];
+    near.find(end).map_or(text, |at| &text[at + end.len()..])
+}
+
 /// What follows the bracketed text at the beginning.
 fn past_bracket(text: &str) -> Option<&str> {
     let mut depth = 0_usize;
@@ -307,7 +326,10 @@ fn brace<'a>(brace: char, after: &'a str, out: &mut String) -> &'a str {
         if let Some(rest) = [",}", ".}", "'}"].iter().find_map(|it| after.strip_prefix(*it)) {
             out.push_str(&after[..1]);
             // `9{,}\,500`
-            return ["\\,", "\\!", "\\;"].iter().find_map(|it| rest.strip_prefix(*it)).unwrap_or(rest);
+            return ["\\,", "\\!", "\\;"]
+                .iter()
+                .find_map(|it| rest.strip_prefix(*it))
+                .unwrap_or(rest);
         }
     } else if after.starts_with(|c: char| c == '{' || c.is_ascii_digit())
         && out.ends_with(|c: char| c.is_alphanumeric() || c == ')')
@@ -418,8 +440,9 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
         "pm" => out.push('±'),
         "circ" | "degree" => out.push('°'),
         "left" | "right" | "big" | "Big" | "text" | "textbf" | "textit" | "textrm" | "textsf"
-        | "mathord" | "mathrm" | "mathbf" | "mathit" | "mathsf" | "mathtt" | "mathbb" | "mbox" | "emph"
-        | "underline" | "boxed" | "fbox" | "operatorname" | "displaystyle" | "bf" | "rm" => {}
+        | "mathord" | "mathrm" | "mathbf" | "mathit" | "mathsf" | "mathtt" | "mathbb" | "mbox"
+        | "emph" | "underline" | "boxed" | "fbox" | "operatorname" | "displaystyle" | "bf"
+        | "rm" => {}
         "sqrt" => {
             out.push(EXPRESSION);
             let rest = match rest.strip_prefix('[') {
@@ -431,7 +454,7 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
         "lfloor" | "lceil" | "lvert" | "lVert" => {
             out.push(EXPRESSION);
             let end = format!("\\r{}", &name[1..]);
-            return rest.split_once(&end).map_or(rest, |(_, rest)| rest);
+            return past(rest, &end);
         }
         "begin" => return environment(rest, out),
         name if FUNCTIONS.contains(&name) => {
@@ -463,7 +486,7 @@ fn past_argument(text: &str) -> &str {
     let inner = ["\\left", "\\big", "\\Big"].iter().find_map(|size| rest.strip_prefix(size));
     let bracketed = inner.unwrap_or(rest).trim_start();
     if let Some(set) = bracketed.strip_prefix("\\{") {
-        return set.split_once("\\}").map_or(rest, |(_, rest)| rest);
+        return past(set, "\\}");
     }
     if bracketed.starts_with(['(', '[']) {
         return past_bracket(bracketed).unwrap_or(rest);
