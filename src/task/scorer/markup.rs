@@ -74,11 +74,19 @@ pub(super) fn without_tags(text: &str) -> Cow<'_, str> {
 
 /// The same with `^` for raised and `_` for lowered text.
 pub(super) fn with_scripts(text: &str) -> Cow<'_, str> {
-    replaced(text, |tag| match tag.to_ascii_lowercase().starts_with("<sup") {
-        true => "^",
-        false if tag.starts_with("</") => "",
-        false => "_",
-    })
+    // A degree.
+    let text = match text.contains("<sup>o</sup>") {
+        true => Cow::Owned(text.replace("<sup>o</sup>", "°")),
+        false => Cow::Borrowed(text),
+    };
+    Cow::Owned(
+        replaced(&text, |tag| match tag.to_ascii_lowercase().starts_with("<sup") {
+            true => "^",
+            false if tag.starts_with("</") => "",
+            false => "_",
+        })
+        .into_owned(),
+    )
 }
 
 fn replaced(text: &str, script: impl Fn(&str) -> &'static str) -> Cow<'_, str> {

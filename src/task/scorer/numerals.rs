@@ -168,13 +168,15 @@ fn last_number(text: &str, is_formula: bool) -> Option<Reading> {
                     found.is_readable &= last.is_readable;
                     found.reading.from = Some(last.reading.value);
                 }
-                // Neither of `3 or 4` is the answer.
-                Some(Joint::Choice) => {
+                // Neither of `3 or 4` is the answer; `1/2 or 50%` is one number.
+                Some(Joint::Choice)
+                    if !last.reading.as_share().value.is_near(&found.reading.as_share().value) =>
+                {
                     counts = before_last.clone();
                     before = before_last;
                     found.is_readable = false;
                 }
-                None => {}
+                Some(Joint::Choice) | None => {}
             }
         }
         let date = named_dates.partition_point(|date| date.end <= start);

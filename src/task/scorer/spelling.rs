@@ -186,7 +186,7 @@ static RAISED_FRACTION: LazyLock<Option<Regex>> =
 
 /// `|-3|` where a line has no other bars, which would be those of a table.
 static ABSOLUTE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?m)^([^|\n]*)\|\s*[-–][^|\n]*\|([^|\n]*)$").ok());
+    LazyLock::new(|| Regex::new(r"(?m)^([^|\n]*)\|[-–][^|\n]*\|([^|\n]*)$").ok());
 
 fn plain_in(text: &str, mode: Mode) -> String {
     let mut plain = plain_at(text, mode, 0);

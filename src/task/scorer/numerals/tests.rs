@@ -489,6 +489,9 @@ fn several_numbers_are_no_number() {
         ("Step 1: 5", "5"),
         ("f(12, 18) = 6", "6"),
         ("round 3.998 to 4", "4"),
+        ("3/4 or 0.75", "0.75"),
+        ("1/3 or about 33.3%", "33.3%"),
+        ("1/2 or 50%", "50%"),
     ]);
     for several in ["1, 2", "1; 2; 3", "2 and 3", "1,2,3"] {
         assert!(holds_several(several) && !is_number(several), "{several}");
@@ -544,6 +547,7 @@ fn latex_and_html_are_read_as_they_look() {
         ("42 \\frac{km}{h}", "42"),
         ("\\frac{10^{3}}{2}", "500"),
         ("5 m<sup>2</sup>", "5"),
+        ("5 <sup>o</sup>C", "5"),
         ("10<sup>3</sup>", "1000"),
         ("<sup>3</sup>/<sub>4</sub>", "0.75"),
         ("³⁄₄", "0.75"),
