@@ -1,6 +1,6 @@
 //! What a text is at first sight: a date, a number, a program, reasoning that ends in a number.
 
-use crate::task::scorer::{boxed, is_number};
+use crate::task::scorer::has_boxed_number;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -24,7 +24,7 @@ pub(super) fn is_missing(text: &str) -> bool {
 /// Whether a text is reasoning that ends in a number: after `####`, as in GSM8K, or in a box, as in MATH.
 pub(super) fn ends_in_marked_number(text: &str) -> bool {
     text.rsplit_once("####").is_some_and(|(_, after)| number_of(after.trim()).is_some())
-        || boxed(text).is_some_and(is_number)
+        || has_boxed_number(text)
 }
 
 static CODE: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -38,6 +38,9 @@ fn composed(text: &str) -> Cow<'_, str> {
 fn form_of(c: char) -> Option<char> {
     Some(match c {
         '\u{2010}'..='\u{2015}' | '⸺' | '⸻' | '−' | '⁃' | '﹘' | '﹣' | '－' => '-',
+        // The hyphens of dictionaries, Armenian, Mongolian and Japanese, and the wave dash.
+        '‧' | '֊' | '᠆' | '⸗' | '゠' | '〜' => '-',
+        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => ' ',
         '‘' | '’' | '‚' | '‛' | '′' | '´' | 'ʼ' | 'ʹ' | '＇' => '\'',
         '“' | '”' | '„' | '‟' | '″' | '«' | '»' | '＂' => '"',
         // Characters without width, and the tatweel, which only stretches an Arabic word.
@@ -54,6 +57,19 @@ fn form_of(c: char) -> Option<char> {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0)?,
         c => c,
     })
+}
+
+/// A pattern in which dashes, apostrophes, quotation marks and spaces are those of ASCII.
+pub(super) fn comparable_pattern(pattern: &str) -> String {
+    let mut plain = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        match form_of(c) {
+            // Within brackets, a hyphen would be a range.
+            Some(form @ ('-' | '\'' | '"' | ' ')) if form != c => plain.extend(['\\', form]),
+            _ => plain.push(c),
+        }
+    }
+    plain
 }
 
 /// A text in full case folding: `STRASSE` and `Straße` are equal, and so are `İ`, `I`, `ı` and `i`.

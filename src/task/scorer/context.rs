@@ -9,6 +9,9 @@ const CURRENCIES: &[char] = &['$', '€', '£', '¥', '₹', '₩', '₽', '₺'
 const CURRENCY_WORDS: &[&str] =
     &["usd", "eur", "gbp", "jpy", "cny", "inr", "chf", "aud", "cad", "rs", "rm", "us"];
 
+/// Marks of emphasis, and the space of LaTeX at which no line breaks.
+const MARKS: &[char] = &['*', '_', '`', '~'];
+
 /// Words before a number that name a version.
 const VERSION_WORDS: &[&str] = &["version", "ver", "v", "release"];
 
@@ -31,13 +34,16 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// The context at the end of a text. In a formula, a minus may stand apart from its number.
+    /// The context at the end of a text. In a formula, a minus may stand apart from its number. The marks
+    /// of emphasis between a sign and its number change nothing.
     pub(super) fn of(text: &str, is_formula: bool) -> Self {
-        let bare = without_currency(text);
-        let has_sign = bare.len() < text.len();
+        let unmarked = text.trim_end_matches(MARKS);
+        let bare = without_currency(unmarked).trim_end_matches(MARKS);
+        let has_sign = without_currency(unmarked).len() < unmarked.len();
         let has_currency = has_sign || CURRENCY_WORDS.contains(&last_word(bare).as_str());
         let is_expression = ends_expression(text, is_formula);
         if let Some(rest) = bare.strip_suffix(['-', EN_DASH]) {
+            let rest = rest.trim_end_matches(MARKS);
             // After a digit or a bracket it is a range or a subtraction, after a letter a hyphen.
             let joins = |c: char| {
                 c.is_alphanumeric()
@@ -50,8 +56,13 @@ impl Before {
                 is_expression: is_expression || ends_expression(rest, is_formula),
             };
         }
-        let within_name = bare.trim_end_matches('_').ends_with(|c: char| c.is_ascii_alphabetic())
-            || bare.trim_end_matches([' ', THIN_SPACE]).ends_with('±');
+        // `5.2 ± 0.1` gives a number and how exact it is; `± 42` gives two.
+        let before_deviation = bare.trim_end_matches([' ', THIN_SPACE]).strip_suffix('±');
+        let is_deviation = before_deviation.is_some_and(|rest| {
+            rest.trim_end_matches([' ', THIN_SPACE]).ends_with(|c: char| c.is_alphanumeric())
+        });
+        let within_name = bare.ends_with(|c: char| c.is_ascii_alphabetic()) || is_deviation;
+        let is_expression = is_expression || before_deviation.is_some() && !is_deviation;
         let word = last_word(bare);
         let is_version = VERSION_WORDS.contains(&word.as_str()) && !has_sign;
         // `4 out of 5`, `4 of 5`, and the footnote `[1]`.
@@ -78,6 +89,34 @@ pub(super) fn without_currency(text: &str) -> &str {
     bare.strip_suffix(CURRENCIES).unwrap_or(text)
 }
 
+/// The text without a currency at its end, be it a sign or a code.
+pub(super) fn before_currency(text: &str) -> &str {
+    let bare = text.trim_end_matches([' ', THIN_SPACE]);
+    let letters = bare.bytes().rev().take(12).take_while(u8::is_ascii_alphabetic).count();
+    let (rest, word) = bare.split_at(bare.len() - letters);
+    match CURRENCY_WORDS.contains(&word.to_ascii_lowercase().as_str()) {
+        true => rest,
+        false => without_currency(text),
+    }
+}
+
+/// What follows a currency, be it a sign or a code, at the beginning of a text.
+pub(super) fn past_currency(text: &str) -> &str {
+    let bare = text.trim_start_matches([' ', THIN_SPACE]);
+    let letters = bare.bytes().take(12).take_while(u8::is_ascii_alphabetic).count();
+    let (word, rest) = bare.split_at(letters);
+    match CURRENCY_WORDS.contains(&word.to_ascii_lowercase().as_str()) {
+        true => rest,
+        false => bare.strip_prefix(CURRENCIES).unwrap_or(text),
+    }
+}
+
+/// Whether a number that follows is rounded to another: `round 3.998 to 4`.
+pub(super) fn is_rounded(before: &str) -> bool {
+    let near = &before[before.floor_char_boundary(before.len().saturating_sub(24))..];
+    near.to_ascii_lowercase().contains("round")
+}
+
 /// The word at the end of a text in lower case, with a space or a point after it.
 fn last_word(text: &str) -> String {
     let text = text.trim_end_matches([' ', THIN_SPACE]);
@@ -97,16 +136,29 @@ fn is_spaced_minus(text: &str, is_formula: bool) -> bool {
     rest.ends_with(['=', '≈', '≡', '≥', '≤', '→', '∈', '(', '[', ':']) || is_math && begins
 }
 
-/// `[` directly before a number, after a word or a sentence.
+/// Whether a number that follows stands in the brackets of a citation, which come after a word or a
+/// sentence: `[1`, `[1][2`, `^[1`, `【4`.
 fn is_footnote(text: &str) -> bool {
-    let Some(rest) = text.strip_suffix('[') else { return false };
+    let brackets: &[char] = &['[', '【'];
+    let Some(mut rest) = text.strip_suffix(brackets) else { return false };
+    // Long chains of citations are cut.
+    for _ in 0..8 {
+        let Some(inner) = rest.strip_suffix([']', '】']) else { break };
+        let from = inner.floor_char_boundary(inner.len().saturating_sub(24));
+        let Some(start) = inner[from..].rfind(brackets).map(|at| from + at) else { break };
+        rest = &rest[..start];
+    }
+    let rest = rest.strip_suffix('^').unwrap_or(rest);
     let rest = rest.strip_suffix(' ').unwrap_or(rest);
-    rest.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '!' | '?' | ')' | '%'))
+    rest.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '!' | '?' | ')' | '%' | '*'))
 }
 
-/// Whether a text begins with a currency.
+/// Whether a text begins with the sign of a currency, or with a letter of scale before one: ` K€`.
 pub(super) fn starts_with_currency(text: &str) -> bool {
-    text.strip_prefix([' ', THIN_SPACE]).unwrap_or(text).starts_with(CURRENCIES)
+    let bare = text.strip_prefix([' ', THIN_SPACE]).unwrap_or(text);
+    let rest = bare.trim_start_matches(['k', 'K', 'm', 'M', 'b', 'B', 't', 'T']);
+    let rest = if bare.len() - rest.len() <= 2 { rest } else { bare };
+    rest.strip_prefix([' ', THIN_SPACE]).unwrap_or(rest).starts_with(CURRENCIES)
 }
 
 /// Whether a number that follows is a part of an expression: `√16`, `x^2`, `3(4)`, `101_2`, `5 mod 3`.
@@ -281,9 +333,11 @@ pub(super) fn is_trailing_minus(after: &str) -> bool {
     let Some(rest) = after.strip_prefix('-') else { return false };
     let rest = rest.trim_start_matches(['*', '_', '`']);
     let bare = rest.trim_start_matches([' ', THIN_SPACE]);
-    let length = bare.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let is_currency = CURRENCY_WORDS.contains(&bare[..length].to_ascii_lowercase().as_str())
-        || bare.starts_with(CURRENCIES);
+    // In `$3-$4` a number follows.
+    let behind = past_currency(bare);
+    let begins_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    let is_currency =
+        behind.len() < bare.len() && !begins_number(behind.trim_start_matches([' ', THIN_SPACE]));
     let is_end = |text: &str| text.is_empty() || text.starts_with(['\n', '\r', '\t', '|', ';']);
     is_end(bare)
         || is_currency
@@ -358,30 +412,44 @@ pub(super) fn percent_sign(text: &str) -> Option<usize> {
     Some(text.len() - rest.len() + word.len())
 }
 
-/// Whether a number stands in the brackets with which accountants write a negative amount:
+/// Whether a number stands alone in brackets behind a minus: `-(3/4)`. The minus is outside of a power.
+pub(super) fn is_minus_of_brackets(before: &str, after: &str, is_formula: bool) -> bool {
+    let space: &[char] = &[' ', THIN_SPACE];
+    let outside = before.trim_end_matches(space).strip_suffix('(');
+    after.trim_start_matches(space).starts_with(')')
+        && outside.is_some_and(|outside| {
+            outside.ends_with(['-', EN_DASH]) && Before::of(outside, is_formula).is_minus
+        })
+}
+
+/// The end of the brackets with which accountants write a negative amount, if a number stands in such:
 /// `(1,234)` alone on its line, in a cell or after a colon, and after a verb if it is written as an
 /// amount, `is ($1,234)`. In prose, brackets hold an aside, and `(3)` is the third of a list.
-pub(super) fn is_in_accountants_brackets(text: &str, start: usize, end: usize) -> bool {
-    let inside = without_currency(&text[..start]);
-    let Some(before) = inside.strip_suffix('(') else { return false };
-    let rest = text[end..].trim_start_matches(' ').trim_start_matches(CURRENCIES);
-    let word = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let is_currency = CURRENCY_WORDS.contains(&rest[..word].to_ascii_lowercase().as_str());
-    let rest = if is_currency { &rest[word..] } else { rest };
-    let Some(after) = rest.strip_prefix(')') else { return false };
+pub(super) fn accountants_brackets(text: &str, start: usize, end: usize) -> Option<usize> {
+    let space: &[char] = &[' ', THIN_SPACE];
+    let inside = before_currency(&text[..start]);
+    let before = inside.trim_end_matches(space).strip_suffix('(')?;
+    let after = past_currency(&text[end..]).trim_start_matches(space).strip_prefix(')')?;
     let number = &text[start..end];
-    let outside = without_currency(before);
-    let has_currency = inside.len() < start || outside.len() < before.len();
+    let outside = before_currency(before);
+    let rest = past_currency(after);
+    let has_currency =
+        inside.len() < start || outside.len() < before.len() || rest.len() < after.len();
     let is_amount = has_currency || number.contains(['.', ',', '%', THIN_SPACE, ' ']);
     if number.contains('/') || (number.len() == 1 && !has_currency) {
-        return false;
+        return None;
     }
     let mark = |c: char| matches!(c, ' ' | '*' | '_' | '`' | THIN_SPACE);
     let line = outside.trim_end_matches(mark);
-    let ends_here = after.trim_start_matches(mark).chars().next().is_none_or(|c| {
-        matches!(c, '\n' | '\r' | '.' | ',' | ';' | '|' | '%') || CURRENCIES.contains(&c)
-    });
+    let ends_here = rest
+        .trim_start_matches(mark)
+        .chars()
+        .next()
+        .is_none_or(|c| matches!(c, '\n' | '\r' | '.' | ',' | ';' | '|' | '%'));
     let is_alone =
         line.is_empty() || line.ends_with(['\n', '\r', ':', '=', '|', ';', '→', '>', '-']);
-    ends_here && is_alone || is_amount && VERBS.contains(&last_word(line).as_str())
+    let is_scaled = super::scale::factor(after, has_currency).is_some();
+    let is_negative = (ends_here || is_scaled) && is_alone
+        || is_amount && VERBS.contains(&last_word(line).as_str());
+    is_negative.then(|| text.len() - after.len())
 }

@@ -69,6 +69,13 @@ impl Exact {
         self.value < other.value
     }
 
+    /// Whether two numbers may be one in two forms, of which one is rounded: `1/3` and `0.33`.
+    pub(super) fn is_near(&self, other: &Self) -> bool {
+        let (one, two) = (self.as_machine_number(), other.as_machine_number());
+        let are_whole = self.is_whole() && other.is_whole();
+        one == two || !are_whole && (one - two).abs() <= 0.02 * one.abs().max(two.abs())
+    }
+
     pub(super) fn is_whole(&self) -> bool {
         self.value.is_integer()
     }

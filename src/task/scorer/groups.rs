@@ -46,11 +46,11 @@ pub(super) fn read(text: &str, start: usize) -> (Option<Exact>, usize) {
     (Exact::parse(&interpret(&groups)), end)
 }
 
-/// Whether digits are groups of three with this separator.
+/// Whether digits are groups of three with this separator, or lakhs with commas.
 pub(super) fn is_grouped_by(text: &str, separator: char) -> bool {
     let groups: Vec<Group<'_>> =
         text.split(separator).map(|digits| Group { separator, digits }).collect();
-    is_grouped(&groups)
+    is_grouped(&groups) || separator == ',' && is_grouped_in_lakhs(&groups)
 }
 
 /// The decimal number that groups of digits are.

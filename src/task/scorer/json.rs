@@ -3,9 +3,10 @@
 //! Where an answer holds JSON is in `find_json`. It checks no schema.
 
 use super::answer_filter::AnswerFilter;
+use super::comparable::comparable;
 use super::exact::{Exact, Tolerance};
 use crate::task::json;
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 /// Parses a text that is JSON and nothing else. A number whose digits no machine number holds
 /// becomes its text.
@@ -45,7 +46,7 @@ pub(super) fn equal(
         (Value::Object(got), Value::Object(expected)) => {
             got.len() == expected.len()
                 && expected.iter().all(|(name, expected)| {
-                    got.get(name).is_some_and(|got| equal(got, expected, numbers, filter))
+                    field(got, name).is_some_and(|got| equal(got, expected, numbers, filter))
                 })
         }
         (Value::String(got), Value::String(expected))
@@ -58,6 +59,15 @@ pub(super) fn equal(
             _ => got == expected,
         },
     }
+}
+
+/// The value of a key: as it is written, or else as texts are compared.
+pub(super) fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let alike = || {
+        let form = comparable(name);
+        object.iter().find(|(key, _)| comparable(key) == form).map(|(_, value)| value)
+    };
+    object.get(name).or_else(alike)
 }
 
 /// The number that a value is. A text is one if it stands for a number whose digits no machine
@@ -102,6 +112,8 @@ mod tests {
     fn texts_are_equal_like_other_texts() {
         assert!(same("\"can’t – stop\"", "\"can't - stop\""));
         assert!(!same("{\"A\": 1}", "{\"a\": 1}"));
+        assert!(same("{\"gro\u{308}\u{df}e\": 1}", "{\"größe\": 1}"));
+        assert!(same("{\"a‑b\": 1, \"a-c\": 2}", "{\"a-b\": 1, \"a-c\": 2}"));
         assert!(same("{\"a\": 1, \"b\": [2]}", "{\"b\": [2], \"a\": 1}"));
         assert!(!same("{\"a\": 1, \"b\": 2}", "{\"a\": 1}") && !same("[1, 2]", "[2, 1]"));
     }

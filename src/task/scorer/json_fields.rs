@@ -39,15 +39,17 @@ impl Kind for JsonFields {
     /// Checks that a row's answer has the expected fields.
     fn check(&self, expected: &Value, _: &AnswerFilter) -> Result<(), String> {
         let Value::Object(there) = expected else {
-            return Err(format!(
-                "the answer {} is not a JSON object",
-                quoted(&expected.to_string())
-            ));
+            // A cell that was meant to be one, such as `{'a': 1}`.
+            let text = expected.as_str().map_or("", str::trim);
+            let reason = json::parse(text).err().filter(|_| text.starts_with('{'));
+            let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            let shown = quoted(&expected.to_string());
+            return Err(format!("the answer {shown} is not a JSON object{reason}"));
         };
         if there.is_empty() {
             return Err("the answer is an object without fields".to_owned());
         }
-        match self.fields.iter().flatten().find(|name| !there.contains_key(*name)) {
+        match self.fields.iter().flatten().find(|name| json::field(there, name).is_none()) {
             None => Ok(()),
             Some(name) => {
                 let known: Vec<&str> = there.keys().map(String::as_str).collect();
@@ -66,7 +68,7 @@ impl Kind for JsonFields {
         let wrong: Vec<String> = fields
             .iter()
             .filter_map(|(name, expected)| {
-                let value = got.get(*name);
+                let value = json::field(&got, name);
                 let right = value
                     .is_some_and(|value| json::equal(value, expected, &self.tolerance, filter));
                 (!right).then(|| {
@@ -97,7 +99,7 @@ impl JsonFields {
             None => expected.iter().map(|(name, value)| (name.as_str(), value)).collect(),
             Some(fields) => fields
                 .iter()
-                .map(|name| (name.as_str(), expected.get(name).unwrap_or(&Value::Null)))
+                .map(|name| (name.as_str(), json::field(expected, name).unwrap_or(&Value::Null)))
                 .collect(),
         }
     }
@@ -154,6 +156,32 @@ mod tests {
         assert!(
             fields.score("[1]", &invoice(), &filter).invalid.unwrap().contains("not an object")
         );
+    }
+
+    #[test]
+    fn a_row_that_is_broken_json_says_why() {
+        let (fields, filter) = scorer(ScoreTable::default());
+        for (cell, reason) in [
+            ("{\"a\": NaN}", "object: expected value at line 1"),
+            ("{'a': 1}", "object: key must be a string"),
+            ("{\"a\": 1, \"a\": 2}", "object: the key `a` is there twice"),
+            ("{\"a\": 1", "object: EOF while parsing"),
+        ] {
+            let error = fields.check(&json!(cell), &filter).unwrap_err();
+            assert!(error.contains(reason), "{cell}: {error}");
+        }
+        assert!(fields.check(&json!("text"), &filter).unwrap_err().ends_with("JSON object"));
+    }
+
+    #[test]
+    fn keys_are_compared_like_texts() {
+        let (fields, filter) = scorer(ScoreTable::default());
+        for (answer, expected) in [
+            ("{\"gro\u{308}\u{df}e\": 1}", json!({"größe": 1})),
+            ("{\"a‑b\": 1}", json!({"a-b": 1})),
+        ] {
+            assert_eq!(fields.score(answer, &expected, &filter), Verdict::right(), "{answer}");
+        }
     }
 
     #[test]

@@ -10,15 +10,15 @@
 use super::answer_filter::AnswerFilter;
 use super::article::{without_articles, without_names_of_options};
 use super::comparable::Folded;
-use super::entities::decoded;
 use super::kind::{FromTable, Kind};
+use super::markup::without_tags;
 use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
 use crate::task::words::is_unspaced;
 use crate::text;
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -138,16 +138,18 @@ impl Labels {
         text::shorten(&self.names.join(", "), 200)
     }
 
-    /// Whether a label stands behind the other word of a longer one, apart from it by a mark: with
-    /// `not spam` among the labels, `not: spam` and `not (spam)` do not name `spam`, and are too unclear to
-    /// name `not spam`.
+    /// Whether a label stands behind the other word of a longer one, apart from it by marks that end no
+    /// phrase: with `not spam` among the labels, `not: spam` and `not (spam)` do not name `spam`, and are
+    /// too unclear to name `not spam`. Where that word is a label itself, the answer names both.
     fn is_end_of_longer(&self, answer: &Folded, here: &Range<usize>) -> bool {
         let own = &answer.text[here.clone()];
         let before = &answer.text[..here.start];
-        let bare =
-            before.trim_end_matches([' ', ':', '(', '[', '{', '/', '<', '"', '\'', '*', '_', '`']);
-        let marks = &before[bare.len()..];
-        if !marks.contains([':', '(', '[', '{', '/', '<']) {
+        let marks = before.chars().rev().take(MOST_MARKS).take_while(|c| !c.is_alphanumeric());
+        let bare = &before[..before.len() - marks.map(char::len_utf8).sum::<usize>()];
+        // A pause ends no phrase.
+        let marks = before[bare.len()..].replace("...", "…");
+        if marks.is_empty() || marks.contains([',', '.', ';', '!', '?', '，', '。', '；', '、'])
+        {
             return false;
         }
         self.folded.iter().any(|longer| {
@@ -158,6 +160,7 @@ impl Labels {
                 && bare.strip_suffix(word).is_some_and(|rest| {
                     !rest.ends_with(|c: char| c.is_alphanumeric() && !is_unspaced(c))
                 })
+                && self.label_of(word).is_none()
         })
     }
 
@@ -223,6 +226,9 @@ impl Label {
         }
     }
 }
+
+/// The most marks between the words of a label that are written apart.
+const MOST_MARKS: usize = 16;
 
 /// What separates the words of a label, and may be written in another way.
 const SEPARATORS: [char; 5] = [' ', '-', '_', '/', ','];
@@ -291,21 +297,25 @@ fn is_whole(answer: &Folded, label: &str, found: &Range<usize>) -> bool {
         && !is_suffixed(label, text_after)
 }
 
-/// The answer without the tags and the character references of HTML.
+/// The answer without the tags and the character references of HTML, and without what LaTeX writes before
+/// emphasised words.
 fn without_markup(answer: &str) -> Cow<'_, str> {
-    match (&*TAG, decoded(answer)) {
-        (Some(tag), Cow::Borrowed(text)) => tag.replace_all(text, ""),
-        (Some(tag), Cow::Owned(text)) => Cow::Owned(tag.replace_all(&text, "").into_owned()),
-        (None, text) => text,
+    let plain = without_tags(answer);
+    match &*TEX {
+        Some(tex) if plain.contains('\\') => {
+            let plain = tex.replace_all(&plain, |found: &Captures<'_>| match &found[0] {
+                "\\ " => " ",
+                _ => "",
+            });
+            Cow::Owned(plain.into_owned())
+        }
+        _ => plain,
     }
 }
 
-/// The tags that emphasise words.
-static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)</?(?:b|i|u|s|em|strong|mark|code|span|del|ins|small|sup|sub)(?:\s[^<>]{0,200})?>",
-    )
-    .ok()
+/// The commands of LaTeX that emphasise words, with their brace, and its space.
+static TEX: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\\(?: |(?:text(?:bf|it|rm|tt|sf|sc|normal)?|emph|underline|mbox|math(?:bf|it|rm|sf|tt))\s*\{)").ok()
 });
 
 /// Whether a character beside a mark is no part of it: a space, a quote, emphasis, or one of `others`.
@@ -546,6 +556,45 @@ mod tests {
         assert_eq!(named(&["A+", "A-", "B"], "B - good"), ["B"]);
         assert_eq!(named(&["A+", "A-", "B"], "B"), ["B"]);
         assert_eq!(named(&[".NET", "Java"], "It is .NET."), [".NET"]);
+    }
+
+    #[test]
+    fn a_word_that_is_a_label_itself_is_named_beside_the_other() {
+        let names = ["low", "medium", "medium-high", "high"];
+        for answer in ["medium/high", "medium (high)", "Medium: high"] {
+            assert_eq!(named(&names, answer), ["medium", "high"], "{answer}");
+        }
+        assert_eq!(named(&names, "medium high"), ["medium-high"]);
+        let names = ["billing", "dispute", "billing dispute"];
+        for answer in ["billing/dispute", "billing: dispute", "billing (dispute)"] {
+            assert_eq!(named(&names, answer), ["billing", "dispute"], "{answer}");
+        }
+    }
+
+    #[test]
+    fn labels_are_found_across_tags_and_tex() {
+        let names = ["not applicable", "applicable", "non-compliant", "compliant", "in progress"];
+        for (answer, expected) in [
+            ("not \\textbf{applicable}", &["not applicable"][..]),
+            ("not<br>applicable", &["not applicable"]),
+            ("in\\ progress", &["in progress"]),
+            ("\\textbf{applicable}", &["applicable"]),
+            ("not $applicable$", &[]),
+            ("not|applicable", &[]),
+            ("not=applicable", &[]),
+            ("not… applicable", &[]),
+            ("not, applicable", &["applicable"]),
+            ("non<wbr>compliant", &[]),
+            ("non&hyphen;compliant", &["non-compliant"]),
+            ("non&dash;compliant", &["non-compliant"]),
+        ] {
+            assert_eq!(named(&names, answer), expected, "{answer}");
+        }
+        for dash in ['‧', '֊', '᠆', '⸗', '゠', '〜'] {
+            let answer = format!("non{dash}compliant");
+            assert_eq!(named(&names, &answer), ["non-compliant"], "{dash}");
+        }
+        assert_eq!(named(&["it's", "no"], "it&rsquo;s"), ["it's"]);
     }
 
     #[test]

@@ -29,11 +29,20 @@ impl FromTable for Number {
 }
 
 impl Kind for Number {
-    /// Checks that a row's answer contains a number.
+    /// Checks that a row's answer contains one number that counts.
     fn check(&self, expected: &Value, _: &AnswerFilter) -> Result<(), String> {
+        let text = value_text(expected);
+        let shown = quoted(&text);
+        let advice = "which `number` does not compare; use `equals` for such rows";
         match expected_number(expected) {
+            Some(_) if numerals::holds_several(&text) => {
+                Err(format!("the answer {shown} holds several numbers, {advice}"))
+            }
             Some(_) => Ok(()),
-            None => Err(format!("the answer {} holds no number", quoted(&value_text(expected)))),
+            None if text.contains(|c: char| c.is_ascii_digit()) => Err(format!(
+                "the answer {shown} holds no single number but a list or an expression, {advice}"
+            )),
+            None => Err(format!("the answer {shown} holds no number")),
         }
     }
 
@@ -181,5 +190,9 @@ mod tests {
         assert!(number.check(&row(json!("none"))).is_err());
         assert!(number.check(&row(json!([1]))).is_err());
         assert_eq!(number.check(&row(json!("#### 7"))), Ok(()));
+        for several in ["(3, 4)", "1, 2", "3 or 4", "3:4", "5 ft 3 in"] {
+            let error = number.check(&row(json!(several))).unwrap_err();
+            assert!(error.contains("use `equals`"), "{several}: {error}");
+        }
     }
 }

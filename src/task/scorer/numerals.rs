@@ -8,12 +8,17 @@
 
 use super::context::{self, Before};
 use super::dates::{named_dates, without_dates};
-use super::entities::decoded;
 use super::exact::Exact;
 use super::groups;
+use super::joint::{self, Joint};
+use super::markup::with_scripts;
 use super::scale;
-use super::spelling::{self, EN_DASH, THIN_SPACE};
+use super::spelling::{self, EN_DASH, EXPRESSION, THIN_SPACE};
+use regex::Regex;
 use std::fmt;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::LazyLock;
 
 /// A number that was read, or both ends of a range.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,21 +67,78 @@ pub fn is_number(text: &str) -> bool {
         }
         rest = rest[at..].trim_start_matches(char::is_alphabetic);
     }
-    answer_in(text).is_some()
+    answer_in(text).is_some() && !holds_several(text)
+}
+
+/// Whether a text has a `\boxed{…}`, and the last one holds one number and nothing else.
+pub(crate) fn has_boxed_number(text: &str) -> bool {
+    spelling::boxed(text).is_some_and(|content| is_number(&text[content]))
+}
+
+/// Numbers with separators and nothing else: `1, 2`, `3 and 4`.
+static SEVERAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let number = r"[-+–~]?[$€£¥]?(?:\d|\.\d)[\d.,'/]*\s?[%°$€£¥]?";
+    Regex::new(&format!(
+        r"^[\s\[$]*{number}(?:\s*(?:,\s|;|\||\n|&|\band\b|\bor\b)\s*{number})+[\s\].$]*$"
+    ))
+    .ok()
+});
+
+/// Whether a text is a list of numbers, of which none is the answer alone.
+pub(super) fn holds_several(text: &str) -> bool {
+    let text = with_scripts(text);
+    let said = spelling::boxed(&text).map_or(&*text, |found| &text[found]);
+    let plain = spelling::plain_formula(said);
+    let is_tight_list = |text: &str| {
+        text.matches(',').count() > 1
+            && text.chars().all(|c| c.is_ascii_digit() || c == ',')
+            && !groups::is_grouped_by(text, ',')
+    };
+    is_tight_list(plain.trim()) || SEVERAL.as_ref().is_some_and(|list| list.is_match(&plain))
 }
 
 /// The number that a text gives as its answer.
 pub(super) fn answer_in(text: &str) -> Option<Reading> {
-    let text = decoded(text);
+    let text = with_scripts(text);
     match spelling::boxed(&text) {
-        Some(content) => last_number(&spelling::plain_formula(content), true),
+        Some(found) => last_number(&with_surroundings(&text, found), true),
         None => last_number(&spelling::plain(&text), false),
+    }
+}
+
+/// The most characters beside a box that may belong to its number.
+const BESIDE: usize = 100;
+
+/// The content of a box as a plain formula, with the minus before it and the percent sign, the scale or
+/// the power of ten behind it.
+fn with_surroundings(text: &str, found: Range<usize>) -> String {
+    let content = spelling::plain_formula(&text[found.clone()]);
+    let line = text[..found.start].rfind("box").map_or("", |at| &text[..at]);
+    let from = line.floor_char_boundary(line.len().saturating_sub(BESIDE));
+    let command = line[from..].trim_end_matches("\\f").trim_end_matches(['\\', '$']);
+    let before = spelling::plain(command);
+    let line = text[found.end..].split('\n').next().unwrap_or_default();
+    let after = spelling::plain(&line[..line.floor_char_boundary(BESIDE)]);
+    let behind = after.trim_start_matches([' ', THIN_SPACE, '$', '*', '}']);
+    let belongs = context::percent_sign(behind).is_some()
+        || scale::factor(&format!(" {behind}"), false).is_some()
+        || times_power_of_ten(behind).is_some();
+    let begins_value = content.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let is_minus = begins_value
+        && Before::of(&before, false).is_minus
+        && !before
+            .trim_end_matches(['-', EN_DASH, ' '])
+            .ends_with(|c: char| c.is_ascii_digit() || matches!(c, ')' | EXPRESSION));
+    let sign = if is_minus { "-" } else { "" };
+    match belongs {
+        true => format!("{sign}{} {behind}", content.trim_end()),
+        false => format!("{sign}{content}"),
     }
 }
 
 /// Whether digits stand in a text as they are, not within a longer number.
 pub(super) fn is_written_in(text: &str, digits: &str) -> bool {
-    let plain = spelling::plain(&decoded(text));
+    let plain = spelling::plain(&with_scripts(text));
     let is_apart = |at: usize| {
         let (before, after) = (&plain[..at], &plain[at + digits.len()..]);
         let is_digit = |c: char| c.is_ascii_digit();
@@ -91,33 +153,54 @@ pub(super) fn is_written_in(text: &str, digits: &str) -> bool {
 fn last_number(text: &str, is_formula: bool) -> Option<Reading> {
     let plain = without_dates(text);
     let named_dates = named_dates(&plain);
-    let (mut free, mut within_name) = (None, None);
-    let mut last: Option<Found> = None;
+    let mut counts = Counts::default();
+    // What counted before the number that may begin a range or a choice.
+    let mut last: Option<(Found, Counts)> = None;
     let mut from = 0;
     while let Some(at) = plain[from..].find(|c: char| c.is_ascii_digit()) {
         let start = with_leading_point(&plain, from + at);
         let mut found = Found::read(&plain, start, is_formula);
         from = found.end;
-        if let Some(last) = last.take_if(|last| is_range(&plain[last.end..found.start])) {
-            found.reading.from = Some(last.reading.value);
-            found.is_name |= last.is_name;
+        let mut before = counts.clone();
+        if let Some((last, before_last)) = last.take() {
+            let ascends = last.reading.value.is_less_than(&found.reading.value);
+            let between = plain.get(last.end..found.start).unwrap_or_default();
+            let joint = joint::between(between, &plain[found.end..], ascends)
+                .filter(|_| !context::is_rounded(&plain[..last.start]));
+            match joint {
+                Some(Joint::Range) => {
+                    found.is_name |= last.is_name;
+                    found.is_readable &= last.is_readable;
+                    found.reading.from = Some(last.reading.value);
+                }
+                // Neither of `3 or 4` is the answer; `1/2 or 50%` is one number.
+                Some(Joint::Choice)
+                    if !last.reading.as_share().value.is_near(&found.reading.as_share().value) =>
+                {
+                    counts = before_last.clone();
+                    before = before_last;
+                    found.is_readable = false;
+                }
+                Some(Joint::Choice) | None => {}
+            }
         }
         let date = named_dates.partition_point(|date| date.end <= start);
         let is_date = named_dates.get(date).is_some_and(|date| date.contains(&start));
         if found.is_readable {
-            let place = if found.is_name || is_date { &mut within_name } else { &mut free };
-            *place = Some(found.reading.clone());
-            last = Some(found);
+            let is_named = found.is_name || is_date;
+            let place = if is_named { &mut counts.within_name } else { &mut counts.free };
+            *place = Some(Rc::new(found.reading.clone()));
         }
+        last = Some((found, before));
     }
-    free.or(within_name)
+    counts.free.or(counts.within_name).map(|reading| (*reading).clone())
 }
 
-/// What joins the ends of a range.
-fn is_range(between: &str) -> bool {
-    let between = context::without_currency(between);
-    ["-", "~"].contains(&between)
-        || between.trim_matches([' ', THIN_SPACE]) == EN_DASH.encode_utf8(&mut [0; 4])
+/// The numbers of which the answer is one.
+#[derive(Clone, Default)]
+struct Counts {
+    free: Option<Rc<Reading>>,
+    within_name: Option<Rc<Reading>>,
 }
 
 /// `.5`, if the point does not end a word.
@@ -149,7 +232,7 @@ impl Found {
             value = value.map(|value| value.times(&factor));
             end += length;
         }
-        let is_percent = match context::percent_sign(&text[end..]) {
+        let mut is_percent = match context::percent_sign(&text[end..]) {
             Some(length) => {
                 end += length;
                 true
@@ -157,18 +240,33 @@ impl Found {
             None => false,
         };
         let has_minus_behind = !is_formula && context::is_trailing_minus(&text[end..]);
-        let is_negative = before.is_minus
-            || has_minus_behind
-            || context::is_in_accountants_brackets(text, start, end);
+        let outer_minus = context::is_minus_of_brackets(&text[..start], &text[end..], is_formula);
+        let brackets = context::accountants_brackets(text, start, end);
+        let is_negative = before.is_minus || has_minus_behind || brackets.is_some();
+        let is_minus_of_brackets = outer_minus && !is_negative;
         end += usize::from(has_minus_behind);
         let touches = before.is_expression
             || context::begins_expression(&text[number_end..], is_formula)
             || is_formula && context::is_term(&text[..start], &text[end..])
             || !is_formula && context::is_term_in_prose(&text[..start], &text[end..]);
         let mut value = value.map(|value| if is_negative { value.negated() } else { value });
+        // `$(1.2) million` and `(4.5)%`.
+        if let Some(close) = brackets {
+            if let Some((factor, length)) = scale::factor(&text[close..], true) {
+                value = value.map(|value| value.times(&factor));
+                end = close + length;
+            }
+            if let Some(length) = context::percent_sign(&text[close..]) {
+                is_percent = true;
+                end = close + length;
+            }
+        }
         if let Some((power, length)) = bracketed_power(&text[..start], &text[end..]) {
             value = value.and_then(|value| power.and_then(|power| value.to_power(&power)));
             end += length;
+        }
+        if is_minus_of_brackets {
+            value = value.map(Exact::negated);
         }
         let is_readable = value.is_some() && !touches;
         let reading = Reading { value: value.unwrap_or_else(Exact::zero), is_percent, from: None };

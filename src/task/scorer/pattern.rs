@@ -2,6 +2,7 @@
 //! `normalize` applies only to the answer, because it would change the meaning of a pattern.
 
 use super::answer_filter::{AnswerFilter, broken_pattern};
+use super::comparable::comparable_pattern;
 use super::kind::{FromTable, Kind};
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
@@ -11,7 +12,26 @@ use serde_json::Value;
 
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
-    pattern: Option<Regex>,
+    pattern: Option<Forms>,
+}
+
+/// A pattern as it is written, and with the dashes and quotation marks of ASCII.
+#[derive(Clone, Debug)]
+struct Forms {
+    written: Regex,
+    plain: Option<Regex>,
+}
+
+impl Forms {
+    fn new(pattern: &str) -> Result<Self, regex::Error> {
+        let plain = comparable_pattern(pattern);
+        let plain = (plain != pattern).then(|| Regex::new(&plain).ok()).flatten();
+        Ok(Self { written: Regex::new(pattern)?, plain })
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        self.written.is_match(text) || self.plain.as_ref().is_some_and(|it| it.is_match(text))
+    }
 }
 
 impl FromTable for Pattern {
@@ -20,7 +40,7 @@ impl FromTable for Pattern {
 
     fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
         let compile = |pattern: &String| {
-            Regex::new(pattern).map_err(|error| broken_pattern("pattern", &error))
+            Forms::new(pattern).map_err(|error| broken_pattern("pattern", &error))
         };
         Ok(Self { pattern: table.pattern.as_ref().map(compile).transpose()? })
     }
@@ -41,7 +61,7 @@ impl Kind for Pattern {
         let of_row;
         let pattern = match &self.pattern {
             Some(pattern) => pattern,
-            None => match Regex::new(&value_text(expected)) {
+            None => match Forms::new(&value_text(expected)) {
                 Ok(pattern) => {
                     of_row = pattern;
                     &of_row
@@ -53,7 +73,7 @@ impl Kind for Pattern {
         let forms = [filter.normalized(answer), filter.text(answer)];
         let is_match = forms.iter().any(|form| pattern.is_match(form));
         Verdict::right_if(is_match, || {
-            let pattern = quoted(pattern.as_str());
+            let pattern = quoted(pattern.written.as_str());
             format!("Expected an answer that matches {pattern}, got {}.", quoted(answer))
         })
     }

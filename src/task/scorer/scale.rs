@@ -6,7 +6,7 @@ use super::exact::Exact;
 use super::spelling::THIN_SPACE;
 
 /// Words, in lower case, and the power of ten that they stand for.
-const WORDS: &[(&str, u32)] = &[
+const WORDS: &[(&str, i32)] = &[
     ("hundred", 2),
     ("thousand", 3),
     ("tausend", 3),
@@ -39,8 +39,13 @@ const WORDS: &[(&str, u32)] = &[
 /// The most letters of a word.
 const LONGEST: usize = 10;
 
-/// Signs directly after the number, in Chinese and Japanese.
-const SIGNS: &[(char, u32)] = &[('万', 4), ('萬', 4), ('亿', 8), ('億', 8)];
+/// Signs after the number: those of Chinese and Japanese, of which several multiply (`百万`), and per mille.
+const SIGNS: &[(char, i32)] =
+    &[('百', 2), ('千', 3), ('万', 4), ('萬', 4), ('亿', 8), ('億', 8), ('兆', 12), ('‰', -3)];
+
+/// What makes a unit or a word of 百, 千 or 兆 before it: grams, metres, watts, hertz, bytes, bits, joules,
+/// calories, per cent, pascals and volts.
+const UNITS: &[char] = &['克', '米', '瓦', '赫', '字', '比', '焦', '卡', '分', '帕', '伏'];
 
 /// The factor at the beginning of a text, and its length.
 pub(super) fn factor(after: &str, has_currency: bool) -> Option<(Exact, usize)> {
@@ -48,10 +53,16 @@ pub(super) fn factor(after: &str, has_currency: bool) -> Option<(Exact, usize)> 
     Some((Exact::parse(&format!("1e{power}"))?, length))
 }
 
-fn power_of_ten(after: &str, has_currency: bool) -> Option<(u32, usize)> {
-    let first = after.chars().next()?;
-    if let Some((_, power)) = SIGNS.iter().find(|(sign, _)| *sign == first) {
-        return Some((*power, first.len_utf8()));
+fn power_of_ten(after: &str, has_currency: bool) -> Option<(i32, usize)> {
+    let rest = after.strip_prefix([' ', THIN_SPACE]).unwrap_or(after);
+    let sign_of = |c: char| SIGNS.iter().find(|(sign, _)| *sign == c).map(|(_, power)| *power);
+    let powers: Vec<i32> = rest.chars().take(3).map_while(sign_of).collect();
+    // `5千克` is five kilograms, `5千人` five thousand people, and `5万米` fifty thousand metres.
+    let behind = rest.chars().nth(1).filter(|_| rest.starts_with(['百', '千', '兆']));
+    let is_unit = behind.is_some_and(|c| UNITS.contains(&c));
+    if !powers.is_empty() && !is_unit {
+        let length: usize = rest.chars().take(powers.len()).map(char::len_utf8).sum();
+        return Some((powers.iter().sum(), after.len() - rest.len() + length));
     }
     let rest = after.strip_prefix([' ', THIN_SPACE, '-']).unwrap_or(after);
     // No word is longer; a run of letters and digits may be.
@@ -62,6 +73,11 @@ fn power_of_ten(after: &str, has_currency: bool) -> Option<(u32, usize)> {
     let length = after.len() - rest.len() + end;
     if word.len() > 1 {
         let word = word.to_lowercase();
+        match word.as_str() {
+            "mm" if has_currency => return Some((6, length)),
+            "cr" if has_currency => return Some((7, length)),
+            _ => {}
+        }
         return WORDS.iter().find(|(name, _)| *name == word).map(|(_, power)| (*power, length));
     }
     // A letter touches its number, unless it follows an amount of money.

@@ -3,7 +3,10 @@
 //!
 //! It does not read numbers; `numerals` does. Words stay as they are.
 
+use super::exact::Exact;
 use regex::Regex;
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Stands for a piece of an expression whose value is not read, such as `\sqrt{2}` or `\pi`. A number
@@ -58,7 +61,26 @@ const SUBSCRIPTS: &str = "₀₁₂₃₄₅₆₇₈₉";
 const SYMBOLS: &[&str] = &[
     "pi", "alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "rho", "sigma",
     "tau", "phi", "omega", "infty", "overline", "bar", "dot", "ddot", "hat", "binom", "dbinom",
-    "tbinom", "lvert", "lVert", "mathring",
+    "tbinom", "mathring",
+];
+
+/// Commands whose argument is no part of the text.
+const ASIDES: &[&str] = &[
+    "tag",
+    "label",
+    "ref",
+    "eqref",
+    "cite",
+    "footnote",
+    "footnotemark",
+    "hspace",
+    "vspace",
+    "color",
+    "textcolor",
+    "phantom",
+    "hphantom",
+    "vphantom",
+    "rule",
 ];
 
 /// Commands whose argument follows them, also without braces. Their value is not read.
@@ -66,6 +88,12 @@ const FUNCTIONS: &[&str] = &[
     "log", "ln", "lg", "exp", "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos",
     "arctan", "sinh", "cosh", "tanh", "max", "min", "gcd", "lim", "sum", "prod", "int", "det",
     "deg", "dim", "sup", "inf", "pmod", "bmod", "mod", "pod",
+];
+
+/// Units that stand on the lines of a fraction, of which two are no variables.
+const UNITS: &[&str] = &[
+    "km", "cm", "mm", "m", "ft", "in", "mi", "kg", "mg", "g", "lb", "mol", "ml", "mL", "L", "h",
+    "hr", "min", "ms", "s", "kJ", "kW", "J", "N",
 ];
 
 /// Commands between two sides of a statement.
@@ -121,8 +149,9 @@ const CALLS: &[&str] = &[
     "pow",
 ];
 
-/// The content of the last `\boxed{…}` that is not empty, in which an answer stands by convention.
-pub(crate) fn boxed(text: &str) -> Option<&str> {
+/// The place of the content of the last `\boxed{…}` that is not empty, in which an answer stands by
+/// convention.
+pub(super) fn boxed(text: &str) -> Option<Range<usize>> {
     text.rmatch_indices("box").find_map(|(at, _)| {
         let (before, after) = text.split_at(at);
         let after = match after.strip_prefix("boxed") {
@@ -131,23 +160,50 @@ pub(crate) fn boxed(text: &str) -> Option<&str> {
             _ => return None,
         };
         let after = after.trim_start();
-        let content = match after.strip_prefix('{') {
-            Some(rest) => group(after).map_or(rest, |(content, _)| content),
-            None => after.split(|c: char| c.is_whitespace() || c == '$').next()?,
+        let (start, content) = match after.strip_prefix('{') {
+            Some(rest) => (1, group(after).map_or(rest, |(content, _)| content)),
+            None => (0, after.split(|c: char| c.is_whitespace() || c == '$').next()?),
         };
-        (!content.trim().is_empty()).then_some(content)
+        let start = text.len() - after.len() + start;
+        (!content.trim().is_empty()).then_some(start..start + content.len())
     })
 }
 
 /// The text with its numbers in plain ASCII.
 pub(super) fn plain(text: &str) -> String {
     let is_bare = text.trim().strip_suffix('!').is_some_and(is_number_alone);
-    plain_at(text, if is_bare { Mode::Formula } else { Mode::Prose }, 0)
+    plain_in(text, if is_bare { Mode::Formula } else { Mode::Prose })
 }
 
 /// The same of a formula, in which `!` is no exclamation mark.
 pub(super) fn plain_formula(text: &str) -> String {
-    plain_at(text, Mode::Formula, 0)
+    plain_in(text, Mode::Formula)
+}
+
+/// `^3/_4`: a raised and a lowered number are a fraction.
+static RAISED_FRACTION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(\d?)\^(\d+)/_(\d+)").ok());
+
+/// `|-3|` where a line has no other bars, which would be those of a table.
+static ABSOLUTE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)^([^|\n]*)\|[-–][^|\n]*\|([^|\n]*)$").ok());
+
+fn plain_in(text: &str, mode: Mode) -> String {
+    let mut plain = plain_at(text, mode, 0);
+    let replace = |text: &str, pattern: &Option<Regex>, by: &str| {
+        let replaced = pattern.as_ref().map(|pattern| pattern.replace_all(text, by));
+        match replaced {
+            Some(Cow::Owned(replaced)) => Some(replaced),
+            _ => None,
+        }
+    };
+    if plain.contains("/_") {
+        plain = replace(&plain, &RAISED_FRACTION, "$1 $2/$3").unwrap_or(plain);
+    }
+    if plain.contains('|') {
+        plain = replace(&plain, &ABSOLUTE, "$1\u{fffc}$2").unwrap_or(plain);
+    }
+    plain
 }
 
 fn is_number_alone(text: &str) -> bool {
@@ -168,6 +224,20 @@ fn plain_at(text: &str, mode: Mode, depth: usize) -> String {
         let after = &rest[c.len_utf8()..];
         rest = match c {
             '\\' => command(after, &mut out, depth),
+            // `10 ^ { 3 }` is written apart.
+            '^' => {
+                let bare = out.trim_end_matches([' ', THIN_SPACE]);
+                if bare.ends_with(|c: char| c.is_ascii_digit() || c == ')') {
+                    out.truncate(bare.len());
+                }
+                out.push('^');
+                let raised = after.trim_start_matches([' ', '{']);
+                if raised.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+                    raised
+                } else {
+                    after
+                }
+            }
             '{' | '}' => brace(c, after, &mut out),
             '(' if ends_with_call(&out)
                 && let Some(after) = past_bracket(rest) =>
@@ -210,6 +280,12 @@ fn ends_with_call(text: &str) -> bool {
     CALLS.iter().any(|call| call.eq_ignore_ascii_case(name))
 }
 
+/// What follows an end that is near; else all.
+fn past<'a>(text: &'a str, end: &str) -> &'a str {
+    let near = &text[..text.floor_char_boundary(LONGEST_GROUP)];
+    near.find(end).map_or(text, |at| &text[at + end.len()..])
+}
+
 /// What follows the bracketed text at the beginning.
 fn past_bracket(text: &str) -> Option<&str> {
     let mut depth = 0_usize;
@@ -244,14 +320,20 @@ fn is_factorial(before: &str, after: &str, mode: Mode) -> bool {
             || after.starts_with("\\]"))
 }
 
-/// Groups have no meaning of their own; `{,}` is a comma without space.
+/// Groups have no meaning of their own; `{,}` is a comma without space, and `x^{2}3` is not `x^23`.
 fn brace<'a>(brace: char, after: &'a str, out: &mut String) -> &'a str {
     if brace == '{' {
         if let Some(rest) = [",}", ".}", "'}"].iter().find_map(|it| after.strip_prefix(*it)) {
             out.push_str(&after[..1]);
-            return rest;
+            // `9{,}\,500`
+            return ["\\,", "\\!", "\\;"]
+                .iter()
+                .find_map(|it| rest.strip_prefix(*it))
+                .unwrap_or(rest);
         }
-    } else if after.starts_with(|c: char| c == '{' || c.is_ascii_digit()) {
+    } else if after.starts_with(|c: char| c == '{' || c.is_ascii_digit())
+        && out.ends_with(|c: char| c.is_alphanumeric() || c == ')')
+    {
         out.push(' ');
     }
     after
@@ -292,7 +374,7 @@ fn character(c: char, out: &mut String) {
         '٬' | '’' | '‘' | '＇' => out.push(if c == '٬' { ',' } else { '\'' }),
         '٪' | '﹪' => out.push('%'),
         '⁄' | '∕' | '／' => out.push('/'),
-        '～' => out.push('~'),
+        '～' | '〜' => out.push('~'),
         // Roots, infinity, brackets that round, and the bar over the digits of a period.
         '√' | '∛' | '∜' | '∞' | '⌊' | '⌋' | '⌈' | '⌉' | '\u{305}' => {
             out.push(EXPRESSION);
@@ -329,7 +411,10 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
         match c {
             '!' => {}
             ',' | ';' | ':' | ' ' | '>' => out.push(THIN_SPACE),
-            '(' | ')' | '[' | ']' | '{' | '}' | '\\' => out.push(' '),
+            // A set, whose numbers are several.
+            '{' => out.push('['),
+            '}' => out.push(']'),
+            '(' | ')' | '[' | ']' | '\\' => out.push(' '),
             c => character(c, out),
         }
         return &after[c.len_utf8()..];
@@ -339,6 +424,15 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
         "frac" | "dfrac" | "tfrac" | "cfrac" | "sfrac" | "nicefrac" => {
             return fraction(rest, out, depth);
         }
+        name if ASIDES.contains(&name) => {
+            out.push(' ');
+            let rest = rest.strip_prefix('*').unwrap_or(rest);
+            return group(rest).map_or(rest, |(_, rest)| rest);
+        }
+        "thinspace" | "enspace" | "nobreakspace" | "space" => {
+            out.push(THIN_SPACE);
+            return rest.trim_start_matches(' ');
+        }
         "times" => out.push('×'),
         "div" => out.push('÷'),
         "cdot" => out.push('·'),
@@ -346,8 +440,9 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
         "pm" => out.push('±'),
         "circ" | "degree" => out.push('°'),
         "left" | "right" | "big" | "Big" | "text" | "textbf" | "textit" | "textrm" | "textsf"
-        | "mathrm" | "mathbf" | "mathit" | "mathsf" | "mathtt" | "mathbb" | "mbox" | "emph"
-        | "underline" | "boxed" | "fbox" | "operatorname" | "displaystyle" | "bf" | "rm" => {}
+        | "mathord" | "mathrm" | "mathbf" | "mathit" | "mathsf" | "mathtt" | "mathbb" | "mbox"
+        | "emph" | "underline" | "boxed" | "fbox" | "operatorname" | "displaystyle" | "bf"
+        | "rm" => {}
         "sqrt" => {
             out.push(EXPRESSION);
             let rest = match rest.strip_prefix('[') {
@@ -356,10 +451,10 @@ fn command<'a>(after: &'a str, out: &mut String, depth: usize) -> &'a str {
             };
             return argument(rest).map_or(rest, |(_, rest)| rest);
         }
-        "lfloor" | "lceil" => {
+        "lfloor" | "lceil" | "lvert" | "lVert" => {
             out.push(EXPRESSION);
-            let end = if name == "lfloor" { "\\rfloor" } else { "\\rceil" };
-            return rest.split_once(end).map_or(rest, |(_, rest)| rest);
+            let end = format!("\\r{}", &name[1..]);
+            return past(rest, &end);
         }
         "begin" => return environment(rest, out),
         name if FUNCTIONS.contains(&name) => {
@@ -391,7 +486,7 @@ fn past_argument(text: &str) -> &str {
     let inner = ["\\left", "\\big", "\\Big"].iter().find_map(|size| rest.strip_prefix(size));
     let bracketed = inner.unwrap_or(rest).trim_start();
     if let Some(set) = bracketed.strip_prefix("\\{") {
-        return set.split_once("\\}").map_or(rest, |(_, rest)| rest);
+        return past(set, "\\}");
     }
     if bracketed.starts_with(['(', '[']) {
         return past_bracket(bracketed).unwrap_or(rest);
@@ -424,9 +519,16 @@ fn fraction<'a>(rest: &'a str, out: &mut String, depth: usize) -> &'a str {
         out.push(EXPRESSION);
         return after;
     };
+    if out.ends_with(|c: char| c.is_ascii_digit() || c == ' ' || c == THIN_SPACE)
+        && let Some(unit) = unit(above, below)
+    {
+        out.push_str(&unit);
+        return after;
+    }
     let numeral = |part: &str| {
         let part =
             if depth < DEEPEST { plain_at(part, Mode::Formula, depth + 1) } else { return None };
+        let part = powered(&part).unwrap_or(part);
         match NUMERAL.as_ref()?.captures(&part) {
             Some(found) => Some(found.get(1)?.as_str().to_owned()),
             None => ratio(&part).map(|_| part.trim().to_owned()),
@@ -447,6 +549,26 @@ fn fraction<'a>(rest: &'a str, out: &mut String, depth: usize) -> &'a str {
         _ => out.push(EXPRESSION),
     }
     after
+}
+
+/// ` km/h` of the two lines of a fraction, if they are units and not variables.
+fn unit(above: &str, below: &str) -> Option<String> {
+    let is_text = above.contains("\\text") || above.contains("\\mathrm");
+    let name = |part: &str| plain_at(part, Mode::Formula, DEEPEST).trim().to_owned();
+    let (above, below) = (name(above), name(below));
+    let is_word = |part: &str| !part.is_empty() && part.chars().all(char::is_alphabetic);
+    let is_known = |part: &String| UNITS.contains(&part.as_str());
+    let is_unit = is_word(&above)
+        && is_word(&below)
+        && (is_text || is_known(&above) && is_known(&below) && above.len() + below.len() > 2);
+    is_unit.then(|| format!(" {above}/{below}"))
+}
+
+/// The value of a power such as `10^3` whose parts are whole numbers.
+fn powered(text: &str) -> Option<String> {
+    let (base, power) = text.trim().split_once('^')?;
+    let value = Exact::parse(base)?.to_power(&Exact::parse(power)?)?;
+    value.is_whole().then(|| value.to_string())
 }
 
 /// A whole number or a fraction of whole numbers, as its two parts.
@@ -541,6 +663,7 @@ mod tests {
 
     #[test]
     fn the_last_box_is_found() {
+        let boxed = |text: &'static str| boxed(text).map(|found| &text[found]);
         assert_eq!(boxed(r"\boxed{1} so \boxed{\frac{1}{2}} and 3"), Some(r"\frac{1}{2}"));
         assert_eq!(boxed(r"\boxed{12"), Some("12"));
         assert_eq!(boxed(r"$\boxed 7$ of 9"), Some("7"));

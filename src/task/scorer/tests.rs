@@ -242,11 +242,17 @@ fn texts_are_compared_in_one_form_of_unicode() {
             ("Zoe\u{308} won’t – ever", "Zoë won't - ever"),
             ("first\\_name", "first_name"),
             ("“so”", "\"so\""),
+            ("12\u{a0}€", "12 €"),
+            ("Oui\u{202f}!", "Oui !"),
         ] {
             assert_eq!(value(text, answer, json!(expected)), 1.0, "{text} {answer}");
         }
     }
     assert_eq!(value("kind = 'regex'", "won’t", json!("^won't$")), 1.0);
+    assert_eq!(value("kind = 'regex'", "won't", json!("^won’t$")), 1.0);
+    assert_eq!(value("kind = 'regex'", "a-c", json!("^[a–c]+$")), 1.0);
+    assert_eq!(value("kind = 'regex'", "abc", json!("^[a–c]+$")), 0.0);
+    assert_eq!(value("kind = 'regex'", "12 €", json!("12\u{a0}€")), 1.0);
     assert_eq!(value("kind = 'regex'", "a–b", json!("a–b")), 1.0);
     assert_eq!(value("kind = 'equals'\nnormalize = ['lower']", "GROSS", json!("groß")), 1.0);
 }

@@ -416,6 +416,176 @@ fn a_sum_or_an_equation_in_prose_is_no_number() {
     ]);
 }
 
+#[track_caller]
+fn none_read(texts: &[&str]) {
+    let wrong: Vec<_> = texts.iter().filter_map(|text| Some((text, read(text)?))).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn a_sign_belongs_to_its_number_across_emphasis_brackets_and_tags() {
+    all_read(&[
+        ("The change is -**3**.", "-3"),
+        ("**-**3", "-3"),
+        ("minus **3**", "-3"),
+        ("-_3_", "-3"),
+        ("-`3`", "-3"),
+        ("-<b>3</b>", "-3"),
+        ("{-}3", "-3"),
+        ("-~3", "-3"),
+        ("x = -(7)", "-7"),
+        ("-(3/4)", "-0.75"),
+        ("-\\left(\\frac{3}{4}\\right)", "-0.75"),
+        ("\\boxed{-\\left(\\frac{3}{4}\\right)}", "-0.75"),
+        ("-(3)^2", "-9"),
+        ("- **3**", "3"),
+        ("5 - **3**", "3"),
+        ("7-(3)", "3"),
+        ("GPT-**4** says 7", "7"),
+        ("|-3|4|", "4"),
+        ("5.2 \\pm 0.1", "5.2"),
+    ]);
+    none_read(&["\\boxed{\\pm 42}", "|-3|", "\\lvert -3 \\rvert"]);
+}
+
+#[test]
+fn what_stands_beside_a_box_belongs_to_it() {
+    all_read(&[
+        ("-\\boxed{3}", "-3"),
+        ("$-\\boxed{\\frac{3}{4}}$", "-0.75"),
+        ("minus \\boxed{3}", "-3"),
+        ("- \\boxed{3}", "3"),
+        ("7 - \\boxed{3}", "3"),
+        ("\\boxed{50}\\%", "50%"),
+        ("$\\boxed{50}$ percent", "50%"),
+        ("\\boxed{50} million", "50000000"),
+        ("\\boxed{2} \\times 10^3", "2000"),
+        ("\\boxed{6} \\times 3 = 18", "6"),
+        ("\\boxed{5} apples", "5"),
+    ]);
+}
+
+#[test]
+fn several_numbers_are_no_number() {
+    none_read(&[
+        "(3, 4)",
+        "(3,4)",
+        "[3, 4)",
+        "\\boxed{(-\\infty, 42)}",
+        "\\boxed{\\{3, 4\\}}",
+        "3:4",
+        "3 : 4",
+        "3 or 4",
+        "**3** or 4 or 5",
+        "5 ft 3 in",
+        "5'3\"",
+        "2 hours and 30 minutes",
+        "1.5 × 10−3",
+    ]);
+    all_read(&[
+        ("(1,234)", "-1234"),
+        ("The pair (3, 4) has the sum 7", "7"),
+        ("(a=1, b=2)", "2"),
+        ("Step 1: 5", "5"),
+        ("f(12, 18) = 6", "6"),
+        ("round 3.998 to 4", "4"),
+        ("3/4 or 0.75", "0.75"),
+        ("1/3 or about 33.3%", "33.3%"),
+        ("1/2 or 50%", "50%"),
+    ]);
+    for several in ["1, 2", "1; 2; 3", "2 and 3", "1,2,3"] {
+        assert!(holds_several(several) && !is_number(several), "{several}");
+    }
+    for one in ["1,234", "12,34,567", "3-4", "#### 7", "2 + 2 = 4", "in 2020, 5", "(1,234)"] {
+        assert!(!holds_several(one), "{one}");
+    }
+}
+
+#[test]
+fn the_ends_of_a_range_may_have_units_and_any_dash() {
+    for text in [
+        "3 to 4",
+        "$3-$4",
+        "$3 - $4",
+        "USD 3-USD 4",
+        "3〜4",
+        "3 ～ 4",
+        "3--4",
+        "3°-4°",
+        "3 kg – 4 kg",
+        "3 kg to 4 kg",
+        "**3**-**4**",
+        "3 - 4",
+    ] {
+        assert_eq!(read(text).as_deref(), Some("3-4"), "{text}");
+    }
+    all_read(&[
+        ("$3 million-$4 million", "3000000-4000000"),
+        ("1,000 - 2,000", "1000-2000"),
+        ("3 apples – 4", "4"),
+        ("1.234,50- €", "-1234.5"),
+    ]);
+}
+
+#[test]
+fn latex_and_html_are_read_as_they_look() {
+    all_read(&[
+        ("10 ^ 3", "1000"),
+        ("10^ {3}", "1000"),
+        ("10^{ 3 }", "1000"),
+        ("10 ^{-3}", "0.001"),
+        ("2 \\times 10 ^ { 3 }", "2000"),
+        ("9{\\,}500", "9500"),
+        ("9{ }500", "9500"),
+        ("9\\thinspace 500", "9500"),
+        ("9{,}\\,500", "9500"),
+        ("9\\mathord{,}500", "9500"),
+        ("42 \\tag*{1}", "42"),
+        ("42\\vspace{3pt}\\label{eq:1}", "42"),
+        ("42\\footnote{See 3}", "42"),
+        ("\\boxed{42\\,\\frac{\\text{km}}{\\text{h}}}", "42"),
+        ("42 \\frac{km}{h}", "42"),
+        ("\\frac{10^{3}}{2}", "500"),
+        ("5 m<sup>2</sup>", "5"),
+        ("5 <sup>o</sup>C", "5"),
+        ("10<sup>3</sup>", "1000"),
+        ("<sup>3</sup>/<sub>4</sub>", "0.75"),
+        ("³⁄₄", "0.75"),
+        ("1³/₄", "1.75"),
+        ("5<!-- 7 -->", "5"),
+        ("<<3*4=12>>12", "12"),
+    ]);
+    none_read(&["<td colspan=2>five</td>", "42 \\frac{x}{y}"]);
+}
+
+#[test]
+fn scales_citations_and_accountants_brackets_are_read() {
+    all_read(&[
+        ("5 K€", "5000"),
+        ("$5MM", "5000000"),
+        ("5 mm", "5"),
+        ("₹2 cr", "20000000"),
+        ("5 ‰", "0.005"),
+        ("5千", "5000"),
+        ("5百万", "5000000"),
+        ("5千人", "5000"),
+        ("5千克", "5"),
+        ("2 百分点", "2"),
+        ("500兆字节", "500"),
+        ("5万米", "50000"),
+        ("42 [1, 2]", "42"),
+        ("42 [1][2]", "42"),
+        ("42 【1】", "42"),
+        ("42 ^[1]", "42"),
+        ("EUR (1.234,50)", "-1234.5"),
+        ("(1,234.00) USD", "-1234"),
+        ("( 1,234 )", "-1234"),
+        ("USD (1,234)", "-1234"),
+        ("$(1.2) million", "-1200000"),
+        ("(4.5)%", "-4.5%"),
+    ]);
+}
+
 #[test]
 fn asides_do_not_count() {
     all_read(&[
@@ -466,6 +636,13 @@ fn the_time_to_read_a_huge_answer_grows_with_its_length_alone() {
         "\\boxed{",
         "&amp;",
         "2024-05-17 ",
+        "1 or ",
+        "(1, ",
+        "[1]",
+        "\\lvert ",
+        "\\max\\{",
+        "<!--",
+        "10 ^ ",
     ] {
         let small = text.repeat((1 << 16) / text.len());
         let (of_small, of_large) = (time(&small), time(&small.repeat(16)));
