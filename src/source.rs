@@ -128,7 +128,11 @@ impl SourceError {
     /// A file that cannot be written.
     #[must_use]
     pub fn unwritable(file: &Path, error: &io::Error) -> Self {
-        let message = format!("cannot be written: {}", text::cause(error));
+        let cause = match error.kind() {
+            io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
+            _ => text::cause(error),
+        };
+        let message = format!("cannot be written: {cause}");
         Self { is_disk_full: text::is_disk_full(error), ..Self::new(file, message) }
     }
 

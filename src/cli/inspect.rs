@@ -62,10 +62,16 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         ),
         None => "not measured yet".to_owned(),
     };
+    // The rows of an evaluation are its dev, whatever split they are of.
+    let rows = summary.strategy.strip_prefix("eval:").unwrap_or("dev");
     for (name, prompt) in [("baseline", &summary.baseline), ("best", &summary.best)] {
         if let Some(prompt) = prompt {
-            let _ =
-                writeln!(out, "  {name:<9} {} on dev: {}", prompt.candidate, quality(prompt.dev));
+            let _ = writeln!(
+                out,
+                "  {name:<9} {} on {rows}: {}",
+                prompt.candidate,
+                quality(prompt.dev)
+            );
         }
     }
     let cap = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));

@@ -54,8 +54,10 @@ const FEW_ROWS: usize = 100;
 
 pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     let summary = report.summary;
+    let evaluated = summary.strategy.strip_prefix("eval:");
     let (tone, word, sentence, mut details) = match (summary.recommended, &summary.gain) {
         (None, _) => waiting(report),
+        _ if evaluated.is_some() => measured(report, evaluated.unwrap_or_default()),
         _ if !report.has_winner() => baseline_won(report),
         (_, Some(gain)) if summary.confirmed == Some(true) => confirmed(report, gain),
         (_, Some(gain)) => unproven(report, gain),
@@ -126,6 +128,24 @@ fn waiting(report: &Report<'_>) -> Words {
         details.push(format!("Resume it with `promptsearch resume {}`.", report.handle()));
     }
     (Tone::Waiting, word, sentence, details)
+}
+
+/// The verdict of an evaluation of one prompt on the rows of a split, or on all.
+fn measured(report: &Report<'_>, rows: &str) -> Words {
+    let rows = if rows == "all" { "all splits" } else { rows };
+    let measured = report.summary.baseline.as_ref().and_then(|prompt| prompt.dev);
+    let sentence = match measured {
+        Some(it) => format!(
+            "{} (95 % interval {:.1} to {:.1}) on {} of {rows}",
+            percent(it.mean),
+            it.low * 100.0,
+            it.high * 100.0,
+            plural(it.n, "row")
+        ),
+        None => format!("no row of {rows} has an answer"),
+    };
+    let details = vec!["One prompt was evaluated; nothing was searched.".to_owned()];
+    (Tone::Open, "Measured", sentence, details)
 }
 
 /// Whether any other prompt than the baseline has an answer on dev.
