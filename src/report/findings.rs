@@ -648,8 +648,16 @@ fn hedges(spent: &Spent) -> Option<String> {
     let requests = plural(usize::try_from(hedged).unwrap_or(usize::MAX), "late request");
     let was = if hedged == 1 { "was" } else { "were" };
     let tokens: Tokens = spent.by_role.values().map(|role| role.hedge_tokens).sum();
+    let failed: u64 = spent.by_role.values().map(|role| role.failed_hedges).sum();
+    let failed = match failed {
+        0 => String::new(),
+        _ => format!("; of {failed} of these pairs, one request failed or both did"),
+    };
     (hedged > 0).then(|| {
-        format!("{requests} {was} sent a second time, which cost {} and {tokens} tokens", cost(usd))
+        let cost = cost(usd);
+        format!(
+            "{requests} {was} sent a second time, which cost {cost} and {tokens} tokens{failed}"
+        )
     })
 }
 

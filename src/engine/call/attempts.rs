@@ -77,7 +77,7 @@ impl CallRunner {
                     // As long as bills are not known, a worst case may be too low.
                     let hedge = self.models.get(&context.role).and_then(|model| model.hedge);
                     let hedge = hedge.filter(|_| first_call.is_none());
-                    self.attempt(context, reservation, hedge, failed).await?
+                    self.attempt(context, reservation, hedge).await?
                 }
                 None => {
                     let asked = Instant::now();
@@ -205,7 +205,7 @@ impl CallRunner {
             let (model, field) = (model.clone(), field.to_string());
             let why = text::shorten(&error.message, 300);
             let event = Event::FieldRefused { model, field, why };
-            failed.extend(self.note(event.clone()).map(|number| (number, event)));
+            failed.extend(self.note(&event).map(|number| (number, event)));
         }
         true
     }
@@ -230,10 +230,9 @@ impl CallRunner {
         context: &CallContext<'_>,
         reservation: Reservation,
         hedge: Option<Hedge>,
-        facts: &mut Vec<(EventNumber, Event)>,
     ) -> Result<Sent, StopCause> {
         if let Some(hedge) = hedge {
-            return self.hedged_attempt(context, reservation.permit, hedge, facts).await;
+            return self.hedged_attempt(context, reservation.permit, hedge).await;
         }
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let llm = &*context.provider.throttled.llm;

@@ -95,6 +95,8 @@ pub struct CallRunner {
     in_flight: AtomicU32,
     /// How long answered requests took, for roles whose requests are hedged.
     latencies: Mutex<BTreeMap<ModelRole, Latencies>>,
+    /// What happened to hedges and the state has not taken in, in order: it may happen after the call's end.
+    hedge_facts: Mutex<Vec<(EventNumber, Event)>>,
     /// Requests whose calls were answered by others, until their bills are known.
     others: Mutex<JoinSet<()>>,
     started: Instant,
@@ -189,6 +191,7 @@ impl CallRunner {
             slowest_millis: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
             latencies: Mutex::default(),
+            hedge_facts: Mutex::default(),
             others: Mutex::default(),
             started: now,
             ran_before,
@@ -489,18 +492,21 @@ impl CallRunner {
         charged: Amount,
     ) -> Option<(EventNumber, Event)> {
         let event = Event::AttemptFailed { call: context.call, failure, charged };
-        let number = self.note(event.clone());
+        let number = self.note(&event);
         self.settled.notify_waiters();
         number.map(|number| (number, event))
     }
 
     /// Enters an event in the wallet and appends it without waiting. A journal that fails says so at
     /// the next durable event.
-    fn note(&self, event: Event) -> Option<EventNumber> {
-        let mut wallet = self.wallet();
-        wallet.apply(&event);
+    fn note(&self, event: &Event) -> Option<EventNumber> {
+        self.note_in(&mut self.wallet(), event)
+    }
+
+    fn note_in(&self, wallet: &mut Wallet, event: &Event) -> Option<EventNumber> {
+        wallet.apply(event);
         self.journal
-            .append(event)
+            .append(event.clone())
             .inspect_err(|error| tracing::warn!(%error, "the journal took no event"))
             .ok()
     }

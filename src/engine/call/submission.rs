@@ -328,7 +328,7 @@ impl CallRunner {
         for call in left {
             let (failure, charged) = (Failure::Unsent, Amount::ZERO);
             let event = Event::AttemptFailed { call, failure, charged };
-            let number = self.note(event.clone());
+            let number = self.note(&event);
             let written = number.map(|number| (number, event));
             lock(&self.batches).give(name, call, Brought::NotTaken(written));
         }
