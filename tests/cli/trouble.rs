@@ -3,7 +3,7 @@
 use crate::env::TestEnv;
 use crate::server::{Reply, Server, answer, says, tile};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -65,6 +65,53 @@ fn an_evaluation_of_which_nothing_is_scored_is_no_result() {
     let env = TestEnv::with_server(&server, "");
     let ran = env.run("eval colours").exits(4);
     assert!(ran.stderr.contains("Unknown model, deploy it first"), "{}", ran.stderr);
+}
+
+/// What counts tokens without an answer is charged what it counts, and not at the worst case or as free: at 10 dollars
+/// a million tokens of the prompt, and 20 of the answer.
+#[test]
+fn what_is_no_answer_is_charged_by_the_tokens_that_it_counts() {
+    let counted = json!({"prompt_tokens": 31, "completion_tokens": 7, "total_tokens": 38});
+    let bodies = [
+        (500, json!({"error": {"message": "it broke"}, "usage": counted})),
+        (502, json!({"error": {"message": "it broke"}})),
+        (500, json!({"error": {"message": "it broke"}})),
+        (200, json!({"error": {"message": "it broke"}, "usage": counted})),
+        (200, json!({"id": "no choices", "usage": counted})),
+        (200, json!({"id": "no choices"})),
+        (400, json!({"error": {"message": "no such colour"}, "usage": counted})),
+    ];
+    let said = bodies.map(|(status, body)| (status, "", body.to_string()));
+    let server = Server::start(move |number, request| match said.get(number) {
+        Some(said) => said.clone(),
+        None => answer(request),
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 1");
+    let price = "price = { input = 10.0, output = 20.0 }";
+    env.edit("colours/task.toml", "free = true", price);
+    env.run("run colours --strategy best-of-n --max-calls 60 --max-usd 5 --name one --quiet").ok();
+    let (mut reserved, mut charged, mut sum) = (BTreeMap::new(), Vec::new(), 0);
+    for (kind, event) in env.events("one") {
+        let (call, usd) = (event["call"].as_u64(), event["usd"].as_u64().unwrap_or(0));
+        match kind.as_str() {
+            "reserved" => drop(reserved.insert(call, usd)),
+            "attempt_failed" => {
+                sum += usd;
+                charged.push(if usd == reserved[&call] {
+                    "worst".to_owned()
+                } else {
+                    usd.to_string()
+                });
+            }
+            "answered" => sum += usd,
+            _ => {}
+        }
+    }
+    let counted = (31 * 10_000 + 7 * 20_000).to_string();
+    let [counted, worst, none] = [counted.as_str(), "worst", "0"];
+    assert_eq!(charged, [counted, worst, none, counted, counted, worst, counted]);
+    let spent = env.json("results/one/summary.json")["spent"]["usd"].as_f64().unwrap();
+    assert!((spent - sum as f64 / 1e9).abs() < 1e-9, "{spent} {sum}");
 }
 
 #[test]

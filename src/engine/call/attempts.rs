@@ -10,12 +10,12 @@ use crate::engine::attempt;
 use crate::engine::batches::Brought;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{Next, Tries};
-use crate::engine::usage::cost_of_failure;
+use crate::engine::usage::{cost_of_failure, usage_of_failure};
 use crate::event::{Answered, Event, Failure, NoAnswer, StopReason};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
 use crate::provider::{LlmError, Reply, Request};
-use crate::task::model::{Execution, Hedge, Usage};
+use crate::task::model::{Execution, Hedge};
 use crate::text;
 use crate::units::Amount;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ impl CallRunner {
                 Ok(reply) => return self.answer(context, reply, took, first, is_batched).await,
                 Err(error) => error,
             };
-            if self.learns_form(context, &error, failed) {
+            if self.learns_form(context, &error, is_batched, failed) {
                 continue;
             }
             let now = Instant::now();
@@ -131,11 +131,7 @@ impl CallRunner {
             lock(&context.provider.trouble).failed(&error, now);
             let next = tries.next(error.failure, error.retry_after, draw);
             if !matches!(next, Next::Invalid(_)) {
-                // What is reported is what is charged, and else the worst case; a retry reserves anew.
-                let cost = |usage| self.cost(context.role, usage, is_batched);
-                let charged = cost_of_failure(context.request, &error, cost);
-                let charged = charged.unwrap_or_else(|| self.wallet().reserved(context.call));
-                failed.extend(self.charge(context, error.failure, charged));
+                failed.extend(self.charge_failure(context, &error, is_batched));
             }
             drop(first_call);
             match next {
@@ -160,8 +156,7 @@ impl CallRunner {
                 }
                 // The last of the useless answers is the call's answer, at what it cost.
                 Next::Invalid(finish) => {
-                    let usage =
-                        if error.may_be_billed { error.usage } else { Some(Usage::default()) };
+                    let usage = usage_of_failure(context.request, &error);
                     let (text, envelope) = (String::new(), Box::default());
                     let reply = Reply { text, usage, finish, why: error.message, envelope };
                     return self.answer(context, reply, took, Some(since), is_batched).await;
@@ -192,6 +187,7 @@ impl CallRunner {
         &self,
         context: &CallContext<'_>,
         error: &LlmError,
+        is_batched: bool,
         failed: &mut Vec<(EventNumber, Event)>,
     ) -> bool {
         let Request { model, form, .. } = context.request;
@@ -199,7 +195,7 @@ impl CallRunner {
         if form.without(field).is_none() {
             return false;
         }
-        failed.extend(self.charge(context, error.failure, Amount::ZERO));
+        failed.extend(self.charge_failure(context, error, is_batched));
         // Other calls that are out learn it by themselves.
         if lock(&self.refused_fields).add(model, field) {
             let (model, field) = (model.clone(), field.to_string());
@@ -208,6 +204,19 @@ impl CallRunner {
             failed.extend(self.note(&event).map(|number| (number, event)));
         }
         true
+    }
+
+    /// Charges an attempt that failed: what is reported, and else the worst case; a retry reserves anew.
+    fn charge_failure(
+        &self,
+        context: &CallContext<'_>,
+        error: &LlmError,
+        is_batched: bool,
+    ) -> Option<(EventNumber, Event)> {
+        let cost = |usage| self.cost(context.role, usage, is_batched);
+        let charged = cost_of_failure(context.request, error, cost);
+        let charged = charged.unwrap_or_else(|| self.wallet().reserved(context.call));
+        self.charge(context, error.failure, charged)
     }
 
     /// Whether a call has waited as long as its provider is worth, while others were answered.
