@@ -239,13 +239,15 @@ impl RoleCheck {
         let provider = self.model.name.provider();
         let mut elsewhere = Elsewhere::default();
         let others = roles.iter().filter(|it| it.role != self.role);
-        for probed in others
+        for (other, probed) in others
             .filter(|it| it.model.name.provider() == provider)
-            .filter_map(|it| it.probed.as_ref())
+            .filter_map(|it| Some((it, it.probed.as_ref()?)))
         {
             match &probed.result {
                 Ok(_) => elsewhere.answers = true,
-                Err(NotAnswered::Failed(error)) => elsewhere.said = Some(unanswered::said(error)),
+                Err(NotAnswered::Failed(error)) => {
+                    elsewhere.said = Some((other.role, unanswered::said(error)));
+                }
                 Err(NotAnswered::NoRoom(_) | NotAnswered::Held(_)) => {}
             }
         }

@@ -1,7 +1,7 @@
 //! A provider's trouble is told, bounded, and costs no row.
 
 use crate::env::TestEnv;
-use crate::server::{Reply, Server, answer, says, tile};
+use crate::server::{Reply, Request, Server, answer, says, tile};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,6 +19,13 @@ fn ends(message: &Value, reason: &str) -> Reply {
         "usage": {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29},
     });
     (200, "", body.to_string())
+}
+
+/// A mutator's reply in the form that its request asks for.
+fn rewritten(request: &Request) -> Reply {
+    let asked = request.content("user");
+    let nonce = asked.split("<prompt-").nth(1).and_then(|rest| rest.get(..16)).unwrap();
+    says(&format!("<prompt-{nonce} part=\"system\">\nSay {nonce}.\n</prompt-{nonce}>"))
 }
 
 /// What is broken until it is told otherwise.
@@ -112,6 +119,42 @@ fn what_is_no_answer_is_charged_by_the_tokens_that_it_counts() {
     assert_eq!(charged, [counted, worst, none, counted, counted, worst, counted]);
     let spent = env.json("results/one/summary.json")["spent"]["usd"].as_f64().unwrap();
     assert!((spent - sum as f64 / 1e9).abs() < 1e-9, "{spent} {sum}");
+}
+
+#[test]
+fn an_error_of_a_call_names_its_role_and_where_it_was_asked() {
+    let roles = [("clerk", "task"), ("editor", "mutator"), ("vectors", "embed")];
+    for (refused_model, role) in roles {
+        let server = Server::start(move |_, request| match request.body["model"].as_str() {
+            Some(model) if model == refused_model => refused(401, "no such key"),
+            Some("clerk") => answer(request),
+            Some("vectors") => {
+                let texts = request.body["input"].as_array().unwrap().len();
+                let data = vec![json!({"embedding": [1.0, 0.5]}); texts];
+                (200, "", json!({"data": data}).to_string())
+            }
+            _ => rewritten(request),
+        });
+        let form = "api_key = \"env:LOCAL_KEY\"\nquery = { tenant = \"blue\" }";
+        let mut env = TestEnv::with_server(&server, form);
+        env.set("LOCAL_KEY", "sk-sentinel-0123456789");
+        let models = "\"local/editor\"\nembed = \"local/vectors\"";
+        env.edit("colours/task.toml", "\"sim/editor\"", models);
+        let host = server.base_url().replace("http://", "").replace("/v1", "");
+        let at = format!("provider `local` ({host}) answered 401");
+        let said = format!("{role} model: {at}");
+        let search = "run colours --strategy shinka-islands --max-calls 60 --name one";
+        let ran = env.run(search).exits(4);
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+        let shown = env.run("status one").ok().stdout + &env.read("results/one/report.html");
+        assert!(shown.contains(&said), "{shown}");
+        let doctor = env.run("doctor colours --strategy shinka-islands").exits(4);
+        let error = format!("error: {role} key: {at}");
+        assert!(doctor.stderr.contains(&error), "{}", doctor.stderr);
+        for text in [&ran.stderr, &shown, &doctor.stdout, &doctor.stderr] {
+            assert!(!text.contains("sentinel") && !text.contains("blue"), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -40,9 +40,9 @@ impl CallRunner {
         context: &CallContext<'_>,
         failed: &mut Vec<(EventNumber, Event)>,
     ) -> Result<AttemptsEnd, StopCause> {
-        lock(&context.provider.trouble).asked(Instant::now());
+        lock(&context.provider.trouble).asked(context.role, Instant::now());
         let ended = self.attempts_in_turn(context, failed).await;
-        lock(&context.provider.trouble).done();
+        lock(&context.provider.trouble).done(context.role);
         ended
     }
 
@@ -86,7 +86,9 @@ impl CallRunner {
                     first = first.map(|first| first + asked.elapsed());
                     let result = match brought {
                         Brought::Result(RowResult::Answered(reply)) => Ok(reply),
-                        Brought::Result(RowResult::Failed(error)) => Err(error),
+                        Brought::Result(RowResult::Failed(error)) => {
+                            Err(error.for_role(context.role))
+                        }
                         Brought::Result(RowResult::NotRun) => {
                             failed.extend(self.charge(context, Failure::Unsent, Amount::ZERO));
                             not_run += 1;
@@ -245,9 +247,9 @@ impl CallRunner {
         }
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let llm = &*context.provider.throttled.llm;
-        let attempted = attempt::made(llm, context.request, reservation.permit).await;
+        let (result, took) = attempt::made(llm, context.request, reservation.permit).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        Ok(attempted)
+        Ok((result.map_err(|error| error.for_role(context.role)), took))
     }
 
     async fn answer(

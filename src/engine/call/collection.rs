@@ -100,12 +100,12 @@ impl CallRunner {
                     self.give_rest(&name, &RowResult::Failed(unlisted(context)));
                     return Ok(());
                 }
-                End::Gone(error) => return self.gone(&name, error),
+                End::Gone(error) => return self.gone(context, &name, error),
             };
             let is_ours = lock(&self.batches).get(&name).is_some_and(|out| out.id.is_some());
             let results = match self.results(context, &mut collection, &id).await? {
                 Ok(results) => results,
-                Err(error) if is_ours => return self.gone(&name, error),
+                Err(error) if is_ours => return self.gone(context, &name, error),
                 Err(_) => {
                     collection.others.insert(id);
                     continue;
@@ -148,7 +148,12 @@ impl CallRunner {
 
     /// Ends a batch that its provider does not have any more. Its answers were paid, and may be had with
     /// another key: so this is for people to decide.
-    fn gone(&self, name: &str, error: LlmError) -> Result<(), StopCause> {
+    fn gone(
+        &self,
+        context: &CallContext<'_>,
+        name: &str,
+        error: LlmError,
+    ) -> Result<(), StopCause> {
         if self.abandons_batches {
             let error = LlmError { failure: Failure::Timeout, may_be_billed: true, ..error };
             self.give_rest(name, &RowResult::Failed(error));
@@ -160,7 +165,7 @@ impl CallRunner {
             "{}; a batch of {rows} is not found with this key and `base_url`: resume with those that \
              it was submitted with, or give it up with `--abandon-batches`: its requests then count as \
              paid and are asked again",
-            error.message
+            error.for_role(context.role).message
         );
         Err(StopCause::trouble(StopReason::ProviderRefused, why))
     }
@@ -415,6 +420,7 @@ impl CallRunner {
         model: &ModelName,
         error: LlmError,
     ) -> Result<(), StopCause> {
+        let error = error.for_role(context.role);
         let rows = lock(&self.batches).left(&collection.name).len();
         match error.failure {
             // Its queue is full: smaller batches fit, or those that have room when it is shorter.
@@ -453,6 +459,7 @@ impl CallRunner {
         collection: &mut Collection<'_>,
         error: LlmError,
     ) -> Result<(), StopCause> {
+        let error = error.for_role(context.role);
         if matches!(error.failure, Failure::Auth | Failure::Quota | Failure::Certificate) {
             return Err(StopCause::trouble(StopReason::ProviderRefused, error.message));
         }
@@ -487,7 +494,7 @@ fn is_not_found(error: &LlmError) -> bool {
 
 /// What a batch brings that may have begun and is not listed.
 fn unlisted(context: &CallContext<'_>) -> LlmError {
-    let model = &context.request.model;
+    let (model, endpoint) = (&context.request.model, &context.provider.throttled.endpoint);
     LlmError {
         failure: Failure::Timeout,
         may_be_billed: true,
@@ -495,7 +502,9 @@ fn unlisted(context: &CallContext<'_>) -> LlmError {
         usage: None,
         refused_field: None,
         envelope: Box::default(),
-        message: format!("a batch of `{model}` may have begun, and its provider does not list it"),
+        message: format!(
+            "a batch of `{model}` may have begun, and its provider ({endpoint}) does not list it"
+        ),
     }
 }
 

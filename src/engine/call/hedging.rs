@@ -80,12 +80,12 @@ impl CallRunner {
     }
 
     /// Takes in that a request is over.
-    fn took(&self, role: ModelRole, sent: Sent) -> Sent {
+    fn took(&self, role: ModelRole, (result, took): Sent) -> Sent {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if sent.0.is_ok() {
-            lock(&self.latencies).entry(role).or_default().add(sent.1);
+        if result.is_ok() {
+            lock(&self.latencies).entry(role).or_default().add(took);
         }
-        sent
+        (result.map_err(|error| error.for_role(role)), took)
     }
 
     /// Returns when a request that was sent at this moment is late.

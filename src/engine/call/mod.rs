@@ -154,9 +154,9 @@ impl CallRunner {
         seed: Seed,
     ) -> Self {
         let now = Instant::now();
-        let state_of = |throttled: ThrottledProvider| {
-            let trouble = Mutex::new(Trouble::new(throttled.patience, now));
-            ProviderState { throttled, trouble, is_back: Notify::new() }
+        let state_of = |name: &str, throttled: ThrottledProvider| {
+            let trouble = Trouble::new(name, &throttled.endpoint, throttled.patience, now);
+            ProviderState { throttled, trouble: Mutex::new(trouble), is_back: Notify::new() }
         };
         let is_known = |role| wallet.by_role(role).usage.answer() > Tokens::ZERO;
         let first_wait = models.values().filter_map(|model| model.batch_wait).max();
@@ -169,7 +169,13 @@ impl CallRunner {
             .map(|role| (*role, Semaphore::new(FIRST_CALLS)))
             .collect();
         Self {
-            providers: providers.into_iter().map(|(name, one)| (name, state_of(one))).collect(),
+            providers: providers
+                .into_iter()
+                .map(|(name, one)| {
+                    let state = state_of(&name, one);
+                    (name, state)
+                })
+                .collect(),
             models,
             journal,
             wallet: Mutex::new(wallet),
@@ -297,10 +303,10 @@ impl CallRunner {
 
     fn silence(&self) -> Option<Waiting> {
         let (latency, time) = (self.mean_latency(), Clock::System.now());
-        let of = |(name, provider): (&String, &ProviderState)| {
-            lock(&provider.trouble).waiting(name, latency, time, Instant::now())
+        let of = |provider: &ProviderState| {
+            lock(&provider.trouble).waiting(latency, time, Instant::now())
         };
-        self.providers.iter().filter_map(of).min_by_key(|waiting| waiting.since)
+        self.providers.values().filter_map(of).min_by_key(|waiting| waiting.since)
     }
 
     /// Why waiting on is of no use: no answer of a provider for too long or, once the time of the run
@@ -308,9 +314,9 @@ impl CallRunner {
     pub(super) fn is_stuck(&self, is_time_over: bool) -> Option<String> {
         let slowest = Duration::from_millis(self.slowest_millis.load(Ordering::Relaxed));
         let now = Instant::now();
-        self.providers.iter().find_map(|(name, provider)| {
-            lock(&provider.trouble).is_stuck(name, is_time_over, slowest, now)
-        })
+        self.providers
+            .values()
+            .find_map(|provider| lock(&provider.trouble).is_stuck(is_time_over, slowest, now))
     }
 
     /// Where calls of the task model without a good answer wait.
