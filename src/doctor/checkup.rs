@@ -213,9 +213,9 @@ impl RoleCheck {
         let task = &setup.task;
         let name = model.name.provider();
         let mut checks = Checks::of(role);
-        let is_asked = role != ModelRole::Embed || !setup.recipe.compared_texts().is_empty();
+        let is_asked = setup.recipe.asks(role);
         let mut is_ready = check_price(&mut checks, task, role, model, setup.caps, is_asked);
-        if let Some(why) = setup.keyless.get(name) {
+        if let Some(why) = setup.keyless.get(name).filter(|_| is_asked) {
             let remedy = "set the variable, or correct `api_key` of the provider";
             checks.fault("key", Cause::Task, why, remedy);
             is_ready = false;

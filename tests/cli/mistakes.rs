@@ -459,6 +459,35 @@ fn paid_models_under_a_cap_in_time_alone_need_a_word() {
 }
 
 #[test]
+fn a_model_that_the_strategy_does_not_ask_needs_neither_a_word_nor_a_price_nor_a_key() {
+    for (role, idle, asking) in
+        [("embed", "best-of-n", "shinka-islands"), ("judge", "best-of-n", "")]
+    {
+        let env = TestEnv::with_colours();
+        let models = format!("\"sim/editor\"\n{role} = \"openai/gpt-9\"");
+        env.edit(TASK, "\"sim/editor\"", &models);
+        env.edit(TASK, "calls = 300", "wall = \"2s\"");
+        env.run(&format!("run colours --strategy {idle} --name one")).ok();
+        env.run("resume one").ok();
+        env.run("eval colours").ok();
+        env.run(&format!("run colours --strategy {idle} --max-usd 1 --max-calls 60")).ok();
+        env.run(&format!("doctor colours --strategy {idle} --max-usd 1")).ok();
+        if asking.is_empty() {
+            continue;
+        }
+        let asking = format!("run colours --strategy {asking}");
+        for (flag, code, said) in [
+            ("", 2, "the models cost money"),
+            ("--max-usd 1", 3, "the price of"),
+            ("--yes", 3, "OPENAI_API_KEY"),
+        ] {
+            let ran = env.run(&format!("{asking} {flag}")).exits(code);
+            assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
 fn flags_that_mean_nothing() {
     let env = TestEnv::with_colours();
     assert_snapshot!(refused(&env, "run colours --max-usd -3"), @r"
