@@ -13,6 +13,7 @@ use crate::id::Call;
 use crate::provider::LlmError;
 use crate::provider::backoff::Backoff;
 use crate::provider::batch::{BatchApi, BatchResults, BatchStatus, Found, RowResult, Sought};
+use crate::provider::key::REDACTED;
 use crate::task::model::{Execution, ModelName, RequestForm};
 use crate::text;
 use std::collections::BTreeSet;
@@ -71,6 +72,8 @@ enum End {
     Unlisted,
     /// The provider has had it, and does not have it any more.
     Gone(LlmError),
+    /// Its id holds the key, so it is neither kept nor sent.
+    Unnamed,
 }
 
 impl CallRunner {
@@ -101,6 +104,7 @@ impl CallRunner {
                     return Ok(());
                 }
                 End::Gone(error) => return self.gone(context, &name, error),
+                End::Unnamed => return self.unnamed(context, &name),
             };
             let is_ours = lock(&self.batches).get(&name).is_some_and(|out| out.id.is_some());
             let results = match self.results(context, &mut collection, &id).await? {
@@ -165,6 +169,29 @@ impl CallRunner {
             "{}; a batch of {rows} is not found with this key and `base_url`: resume with those that \
              it was submitted with, or give it up with `--abandon-batches`: its requests then count as \
              paid and are asked again",
+            error.for_role(context.role).message
+        );
+        Err(StopCause::trouble(StopReason::ProviderRefused, why))
+    }
+
+    /// Ends a batch that cannot be asked about, because its id holds the key: one of an earlier session where people
+    /// say so. Another one of this session would have such an id, too.
+    fn unnamed(&self, context: &CallContext<'_>, name: &str) -> Result<(), StopCause> {
+        let endpoint = &context.provider.throttled.endpoint;
+        let message = format!(
+            "the id that the provider `{}` ({endpoint}) gave to a batch holds the key",
+            context.request.model.provider()
+        );
+        let error = LlmError { message, ..unlisted(context) };
+        let is_adopted = lock(&self.batches).get(name).is_some_and(|out| out.is_adopted);
+        if self.abandons_batches && is_adopted {
+            self.give_rest(name, &RowResult::Failed(error));
+            return Ok(());
+        }
+        let rows = text::plural(lock(&self.batches).left(name).len(), "paid request");
+        let why = format!(
+            "{}, so it is neither kept nor sent, and what the batch answers to {rows} cannot be asked for: give it \
+             up with another key and `--abandon-batches`: its requests then count as paid and are asked again",
             error.for_role(context.role).message
         );
         Err(StopCause::trouble(StopReason::ProviderRefused, why))
@@ -292,6 +319,9 @@ impl CallRunner {
             let found = self.found(context, collection, UNLISTED.min(patience)).await?;
             if found.is_empty() {
                 return Ok(End::Unlisted);
+            }
+            if found.iter().any(|found| found.id.contains(REDACTED)) {
+                return Ok(End::Unnamed);
             }
             let mut certain = None;
             for Found { id, is_certain } in found {
