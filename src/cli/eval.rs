@@ -89,14 +89,15 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
 fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let mut caps = settings::caps(&task, &args.caps, &Clock::System)?;
     caps.proposals = None;
-    if settings::is_paid(&task) || !caps.is_empty() {
-        settings::check_consent(&task, &caps, false)?;
+    let is_asked = |role| role == ModelRole::Task;
+    if settings::is_paid(&task, is_asked) || !caps.is_empty() {
+        settings::check_consent(&task, &caps, is_asked, false)?;
     }
     if caps.usd.is_some() {
         task.check_price(ModelRole::Task)?;
     }
     resources::check(resources::connections(&task, args.concurrency))?;
-    let access = settings::access(&task, args.concurrency)?;
+    let access = settings::access(&task, is_asked, args.concurrency)?;
     run::check_models(&task, &access)?;
     settings::check_programs(&task)?;
     let (split, rows) = split_of(args.split.unwrap_or(EvalSplit::Dev));

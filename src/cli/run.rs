@@ -24,17 +24,17 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let clock = Clock::System;
     let task = Task::load(&args.task)?;
     let caps = settings::caps(&task, &args.caps, &clock)?;
-    settings::check_consent(&task, &caps, args.yes)?;
     run::check_searched_parts(&task)?;
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
+    settings::check_consent(&task, &caps, |role| recipe.asks(role), args.yes)?;
     run::check_mutator(&recipe, &task)?;
     if caps.usd.is_some() {
         run::check_prices(&task, &recipe)?;
     }
     let name = args.name.as_deref().map(checked_name).transpose()?;
     resources::check(resources::connections(&task, args.concurrency))?;
-    let access = settings::access(&task, args.concurrency)?;
+    let access = settings::access(&task, |role| recipe.asks(role), args.concurrency)?;
     run::check_models(&task, &access)?;
     settings::check_programs(&task)?;
     settings::check_operators(&recipe, &task)?;
@@ -121,7 +121,7 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     if let Some(caps) = caps {
         run.set_caps(caps)?;
     }
-    let mut access = settings::access(run.task(), args.concurrency)?;
+    let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
     access.abandons_batches = args.abandon_batches;
     screen.note(&format!("resuming {}", dir.name()));
     search(run.with_access(access), &dir, screen)

@@ -10,12 +10,12 @@ use crate::recipe::{self, Recipe, RecipeError};
 use crate::run::{self, Access, RunError};
 use crate::source::SourceError;
 use crate::task::Task;
-use crate::task::model::{PriceSource, Provider};
+use crate::task::model::{ModelRole, PriceSource, Provider};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -106,9 +106,9 @@ fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
     Ok(then)
 }
 
-/// Whether any of a task's models costs real money: neither simulated nor free.
-pub(super) fn is_paid(task: &Task) -> bool {
-    task.models().any(|(_, model)| {
+/// Whether any of the models that are asked costs real money: neither simulated nor free.
+pub(super) fn is_paid(task: &Task, is_asked: impl Fn(ModelRole) -> bool) -> bool {
+    task.models().filter(|(role, _)| is_asked(*role)).any(|(_, model)| {
         let provider = task.providers().get(model.name.provider());
         let is_simulated = provider.is_some_and(Provider::is_simulated);
         !is_simulated && model.price_source != Some(PriceSource::Free)
@@ -116,11 +116,16 @@ pub(super) fn is_paid(task: &Task) -> bool {
 }
 
 /// Checks that a run has a cap, before its prices are. With paid models, a cap on time alone needs `--yes`.
-pub(super) fn check_consent(task: &Task, caps: &Caps, yes: bool) -> Result<(), CliError> {
+pub(super) fn check_consent(
+    task: &Task,
+    caps: &Caps,
+    is_asked: impl Fn(ModelRole) -> bool,
+    yes: bool,
+) -> Result<(), CliError> {
     if caps.is_empty() {
         return Err(RunError::Unlimited.into());
     }
-    if !caps.limits_spending() && is_paid(task) && !yes {
+    if !caps.limits_spending() && is_paid(task, is_asked) && !yes {
         return Err(CliError::usage("only time is capped, but the models cost money")
             .hint("use `--max-usd X`, or `--yes` to accept a cap on time only"));
     }
@@ -207,10 +212,16 @@ pub(super) fn recipe_for(
 }
 
 /// What a run needs from the environment: the keys of its task's providers, and what its programs
-/// may see. Looked up before anything is created.
-pub(super) fn access(task: &Task, concurrency: Option<usize>) -> Result<Access, CliError> {
+/// may see. Looked up before anything is created. A provider of models that are not asked needs no key.
+pub(super) fn access(
+    task: &Task,
+    is_asked: impl Fn(ModelRole) -> bool,
+    concurrency: Option<usize>,
+) -> Result<Access, CliError> {
     let (access, keyless) = access_in_part(task, concurrency);
-    match keyless.into_iter().next() {
+    let asked = task.models().filter(|(role, _)| is_asked(*role));
+    let asked: BTreeSet<&str> = asked.map(|(_, model)| model.name.provider()).collect();
+    match keyless.into_iter().find(|(name, _)| asked.contains(name.as_str())) {
         Some((_, why)) => Err(CliError::new(Kind::Invalid, why)),
         None => Ok(access),
     }

@@ -213,9 +213,9 @@ impl RoleCheck {
         let task = &setup.task;
         let name = model.name.provider();
         let mut checks = Checks::of(role);
-        let is_asked = role != ModelRole::Embed || !setup.recipe.compared_texts().is_empty();
+        let is_asked = setup.recipe.asks(role);
         let mut is_ready = check_price(&mut checks, task, role, model, setup.caps, is_asked);
-        if let Some(why) = setup.keyless.get(name) {
+        if let Some(why) = setup.keyless.get(name).filter(|_| is_asked) {
             let remedy = "set the variable, or correct `api_key` of the provider";
             checks.fault("key", Cause::Task, why, remedy);
             is_ready = false;
@@ -239,13 +239,15 @@ impl RoleCheck {
         let provider = self.model.name.provider();
         let mut elsewhere = Elsewhere::default();
         let others = roles.iter().filter(|it| it.role != self.role);
-        for probed in others
+        for (other, probed) in others
             .filter(|it| it.model.name.provider() == provider)
-            .filter_map(|it| it.probed.as_ref())
+            .filter_map(|it| Some((it, it.probed.as_ref()?)))
         {
             match &probed.result {
                 Ok(_) => elsewhere.answers = true,
-                Err(NotAnswered::Failed(error)) => elsewhere.said = Some(unanswered::said(error)),
+                Err(NotAnswered::Failed(error)) => {
+                    elsewhere.said = Some((other.role, unanswered::said(error)));
+                }
                 Err(NotAnswered::NoRoom(_) | NotAnswered::Held(_)) => {}
             }
         }

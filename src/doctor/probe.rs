@@ -111,6 +111,7 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
     let worst = question.worst();
     let Question { call, price, mut request, .. } = question;
     let price = price.unwrap_or(Price::FREE);
+    let cost = |usage: Usage| Amount { usd: price.of(usage), tokens: usage.total() };
     let mut refused = RefusedFields::default();
     let (mut left_out, mut failed, mut sent) = (Vec::new(), Vec::<LlmError>::new(), 0);
     let (mut tries, draw, begun) = (Tries::default(), Seed(call.0), Instant::now());
@@ -136,8 +137,10 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
             }
             Err(error) => error,
         };
+        let is_free = cost_of_failure(&request, &error, cost) == Some(Amount::ZERO);
         // As in a run: without what the server does not take.
-        if let Some(field) = &error.refused_field
+        if is_free
+            && let Some(field) = &error.refused_field
             && request.form.without(field).is_some()
             && refused.add(&request.model, field)
         {
@@ -152,7 +155,7 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
             Next::Invalid(_) | Next::Missing(_) | Next::StopRun(_) => None,
         };
         match delay.filter(|delay| begun.elapsed() + *delay <= PATIENCE) {
-            Some(delay) if !error.may_be_billed => {
+            Some(delay) if is_free => {
                 failed.push(error);
                 tokio::time::sleep(delay).await;
             }
@@ -165,7 +168,6 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
             (Event::Answered(answered.clone()), Amount { usd: answered.usd, tokens })
         }
         Err(NotAnswered::Failed(error)) => {
-            let cost = |usage: Usage| Amount { usd: price.of(usage), tokens: usage.total() };
             let charged = cost_of_failure(&request, error, cost).unwrap_or(worst);
             (Event::AttemptFailed { call, failure: error.failure, charged }, charged)
         }

@@ -16,8 +16,8 @@ use std::time::Duration;
 pub(super) struct Elsewhere {
     /// Whether it answered one of them.
     pub(super) answers: bool,
-    /// What it said to one of them instead of an answer.
-    pub(super) said: Option<String>,
+    /// To which of them it said what instead of an answer.
+    pub(super) said: Option<(ModelRole, String)>,
 }
 
 impl Elsewhere {
@@ -107,7 +107,7 @@ fn held(checks: &mut Checks, place: &str, hold: Option<Hold>, elsewhere: &Elsewh
         ),
     };
     let words = match &elsewhere.said {
-        Some(said) => format!("{words}; to another role {said}"),
+        Some((role, said)) => format!("{words}; to the {role} model, {said}"),
         None => words,
     };
     match elsewhere.answers {

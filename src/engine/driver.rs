@@ -100,12 +100,21 @@ impl Search {
     }
 
     fn take_arrivals(&mut self) {
+        self.take_hedge_facts();
         while let Some(arrived) = self.inbox.next_now() {
             self.take_arrival(arrived);
         }
     }
 
+    /// Before a call's outcome: its hedges cost what is known when it is folded.
+    fn take_hedge_facts(&mut self) {
+        for (number, event) in self.runner.take_hedge_facts() {
+            self.apply(number, &event);
+        }
+    }
+
     fn take_arrival(&mut self, arrived: Arrived) {
+        self.take_hedge_facts();
         for (number, event) in arrived.facts {
             self.apply(number, &event);
         }
@@ -286,6 +295,7 @@ impl Search {
             }
         }
         self.runner.charge_open_hedges();
+        self.take_hedge_facts();
     }
 
     /// Stops sending, waits for what is out, and leaves.

@@ -5,9 +5,11 @@
 use crate::event::Failure;
 use crate::provider::LlmError;
 use crate::provider::registry::Patience;
+use crate::task::model::ModelRole;
 use crate::text;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -73,9 +75,11 @@ pub enum WaitReason {
 /// The state of a run's connection to one provider.
 #[derive(Debug)]
 pub(super) struct Trouble {
+    /// The provider, for people.
+    who: String,
     patience: Patience,
-    /// Calls that want an answer.
-    open: u32,
+    /// How many calls of each role want an answer.
+    open: BTreeMap<ModelRole, usize>,
     /// Since when there has been no answer, while calls want one.
     silent_since: Instant,
     answered_at: Option<Instant>,
@@ -92,23 +96,40 @@ struct Failed {
 }
 
 impl Trouble {
-    pub(super) fn new(patience: Patience, now: Instant) -> Self {
-        let (silent_since, answered_at) = (now, None);
-        Self { patience, open: 0, silent_since, answered_at, is_reached: false, failure: None }
+    /// For the provider of this name; `endpoint` is empty for models in this process.
+    pub(super) fn new(name: &str, endpoint: &str, patience: Patience, now: Instant) -> Self {
+        let who = match endpoint {
+            "" => format!("provider `{name}`"),
+            _ => format!("provider `{name}` ({endpoint})"),
+        };
+        Self {
+            who,
+            patience,
+            open: BTreeMap::new(),
+            silent_since: now,
+            answered_at: None,
+            is_reached: false,
+            failure: None,
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.open.values().all(|calls| *calls == 0)
     }
 
     /// A call wants an answer.
-    pub(super) fn asked(&mut self, now: Instant) {
-        if self.open == 0 {
+    pub(super) fn asked(&mut self, role: ModelRole, now: Instant) {
+        if self.is_idle() {
             self.silent_since = now;
             self.failure = None;
         }
-        self.open += 1;
+        *self.open.entry(role).or_default() += 1;
     }
 
     /// A call wants none any more.
-    pub(super) fn done(&mut self) {
-        self.open = self.open.saturating_sub(1);
+    pub(super) fn done(&mut self, role: ModelRole) {
+        let calls = self.open.entry(role).or_default();
+        *calls = calls.saturating_sub(1);
     }
 
     /// An attempt was answered.
@@ -156,9 +177,9 @@ impl Trouble {
 
     /// How long calls have wanted an answer, and there has been none.
     fn silence(&self, now: Instant) -> Duration {
-        match self.open {
-            0 => Duration::ZERO,
-            _ => now.saturating_duration_since(self.silent_since),
+        match self.is_idle() {
+            true => Duration::ZERO,
+            false => now.saturating_duration_since(self.silent_since),
         }
     }
 
@@ -167,12 +188,11 @@ impl Trouble {
     /// first: a slow model is not stuck.
     pub(super) fn is_stuck(
         &self,
-        name: &str,
         is_time_over: bool,
         slowest: Duration,
         now: Instant,
     ) -> Option<String> {
-        if self.open == 0 {
+        if self.is_idle() {
             return None;
         }
         let grace = match (&self.failure, slowest) {
@@ -184,7 +204,7 @@ impl Trouble {
         let silent = text::duration(silence);
         let what = match &self.failure {
             Some(failure) => format!("no answer for {silent}: {}", failure.words),
-            None => format!("no answer for {silent}: {}", self.unanswered(name)),
+            None => format!("no answer for {silent}: {}", self.unanswered()),
         };
         // A call that alone is not answered ends by itself, when its own wait is over: before the run does.
         let margin = match self.answered_at {
@@ -197,22 +217,23 @@ impl Trouble {
         }
     }
 
-    fn unanswered(&self, name: &str) -> String {
-        let calls = text::plural(self.open as usize, "request");
-        format!("provider `{name}` has not answered; {calls} waiting")
+    fn unanswered(&self) -> String {
+        let open = self.open.iter().filter(|(_, calls)| **calls > 0);
+        let calls = open.map(|(role, calls)| text::plural(*calls, &format!("{role} request")));
+        let calls = calls.collect::<Vec<_>>().join(", ");
+        format!("{} has not answered; {calls} waiting", self.who)
     }
 
     /// What is waited for at this moment, which is `time` on the clock; `None` where answers come.
     pub(super) fn waiting(
         &self,
-        name: &str,
         latency: Duration,
         time: Timestamp,
         now: Instant,
     ) -> Option<Waiting> {
         let silence = self.silence(now);
         let is_slow = silence >= TOLD.max(latency.saturating_mul(SLOW));
-        if self.open == 0 || self.failure.is_none() && !is_slow {
+        if self.is_idle() || self.failure.is_none() && !is_slow {
             return None;
         }
         let kind = self.failure.as_ref().map(|failure| failure.kind);
@@ -229,7 +250,7 @@ impl Trouble {
         let (until, then) = asked.unwrap_or((gives_up.unwrap_or(now), WaitEnd::Stop));
         let words = match &self.failure {
             Some(failure) => text::shorten(&failure.words, 160),
-            None => self.unanswered(name),
+            None => self.unanswered(),
         };
         let moment = |instant: Instant| {
             let after = instant.saturating_duration_since(now);
@@ -303,8 +324,8 @@ mod tests {
     /// A provider with one open call, and the moments since then.
     fn asked() -> (Trouble, impl Fn(u64) -> Instant) {
         let start = Instant::now();
-        let mut trouble = Trouble::new(PATIENCE, start);
-        trouble.asked(start);
+        let mut trouble = Trouble::new("p", "h.example:1", PATIENCE, start);
+        trouble.asked(ModelRole::Task, start);
         (trouble, move |seconds| start + Duration::from_secs(seconds))
     }
 
@@ -316,8 +337,7 @@ mod tests {
                 trouble.answered(at(0));
             }
             trouble.failed(&error(failure, None), at(1));
-            (0..4_000)
-                .find(|second| trouble.is_stuck("p", false, Duration::ZERO, at(*second)).is_some())
+            (0..4_000).find(|second| trouble.is_stuck(false, Duration::ZERO, at(*second)).is_some())
         };
         assert_eq!(gives_up(Failure::Throttled, false), Some(1_800));
         assert_eq!(gives_up(Failure::Unavailable, false), Some(600));
@@ -330,10 +350,10 @@ mod tests {
     #[test]
     fn nothing_is_waited_for_where_nothing_is_asked() {
         let (mut trouble, at) = asked();
-        trouble.done();
-        assert_eq!(trouble.is_stuck("p", true, Duration::ZERO, at(9_999)), None);
-        trouble.asked(at(10_000));
-        assert_eq!(trouble.is_stuck("p", false, Duration::ZERO, at(10_001)), None);
+        trouble.done(ModelRole::Task);
+        assert_eq!(trouble.is_stuck(true, Duration::ZERO, at(9_999)), None);
+        trouble.asked(ModelRole::Task, at(10_000));
+        assert_eq!(trouble.is_stuck(false, Duration::ZERO, at(10_001)), None);
     }
 
     #[test]
@@ -341,7 +361,7 @@ mod tests {
         let (mut trouble, at) = asked();
         let second = Duration::from_secs(1);
         let is_stuck = |trouble: &Trouble, slowest, seconds| {
-            trouble.is_stuck("p", true, slowest, at(seconds)).is_some()
+            trouble.is_stuck(true, slowest, at(seconds)).is_some()
         };
         assert!(!is_stuck(&trouble, Duration::ZERO, 4), "it has not answered yet");
         assert!(is_stuck(&trouble, Duration::ZERO, 5), "it hangs");
@@ -356,11 +376,16 @@ mod tests {
         let (mut trouble, at) = asked();
         let time = Timestamp::UNIX_EPOCH;
         let waiting =
-            |trouble: &Trouble, seconds| trouble.waiting("p", Duration::ZERO, time, at(seconds));
+            |trouble: &Trouble, seconds| trouble.waiting(Duration::ZERO, time, at(seconds));
         assert_eq!(waiting(&trouble, 3), None);
         let silent = waiting(&trouble, 12).unwrap();
         assert_eq!(silent.reason, WaitReason::Silent);
-        assert_eq!(silent.words, "provider `p` has not answered; 1 request waiting");
+        let words = "provider `p` (h.example:1) has not answered; 1 task request waiting";
+        assert_eq!(silent.words, words);
+        trouble.asked(ModelRole::MUTATOR, at(13));
+        trouble.asked(ModelRole::MUTATOR, at(13));
+        let words = waiting(&trouble, 13).unwrap().words;
+        assert!(words.ends_with("1 task request, 2 mutator requests waiting"), "{words}");
         trouble.failed(&error(Failure::Throttled, Some(30)), at(20));
         let throttled = waiting(&trouble, 30).unwrap();
         assert_eq!(

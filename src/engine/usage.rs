@@ -40,10 +40,14 @@ pub(crate) fn cost_of_failure(
     error: &LlmError,
     cost: impl FnOnce(Usage) -> Amount,
 ) -> Option<Amount> {
-    if !error.may_be_billed {
-        return Some(Amount::ZERO);
-    }
-    plausible_usage(request, error.usage).map(cost)
+    usage_of_failure(request, error).map(cost)
+}
+
+/// What an attempt used that failed: what its provider reports, also where such a failure bills nothing as a rule;
+/// `None` where that is not known.
+pub(super) fn usage_of_failure(request: &Request, error: &LlmError) -> Option<Usage> {
+    let none = (!error.may_be_billed).then(Usage::default);
+    plausible_usage(request, error.usage).or(none)
 }
 
 /// A generous guess, so that the cap is never passed unseen.

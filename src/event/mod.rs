@@ -281,6 +281,9 @@ pub enum Event {
         /// What is charged for it.
         #[serde(flatten)]
         charged: Amount,
+        /// What kind of failure it met; none where it was answered, or where the session ended before it was over.
+        #[serde(default, skip_serializing_if = "is_default")]
+        failure: Option<Failure>,
     },
     /// A server refused a field of the requests to a model: from now on they are written without it.
     FieldRefused {

@@ -5,6 +5,7 @@ use super::toml_text;
 use crate::prompt::{Columns, USER};
 use crate::source::{self, SourceError};
 use crate::task::dataset::{ColumnMap, Format, Quirks, RowReader};
+use crate::task::model::UNFILLED;
 use crate::text;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -135,7 +136,7 @@ columns = {{ {columns} }}
 # with OPENAI_API_KEY set (`anthropic`, `gemini`, `groq`, `ollama` and others need no table either), and its price in US
 # dollars per million tokens, where `plan` does not know it:
 #   [providers.openai]
-#   price = {{ input = 0.00, output = 0.00 }}
+#   price = {{ input = {UNFILLED}, output = {UNFILLED} }}
 task = "sim/clerk"
 mutator = "sim/editor"
 

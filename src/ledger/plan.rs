@@ -290,7 +290,7 @@ mod tests {
             plan.fold(Call(0), role, share, amount(10), answer);
             plan.taken(share)
         };
-        let settled = || Event::HedgeSettled { call: Call(0), charged: amount(7) };
+        let settled = || Event::HedgeSettled { call: Call(0), charged: amount(7), failure: None };
         let lost = || Event::Lost { call: Call(0) };
         assert_eq!(taken(None, answer(4)), amount(4 + 4));
         assert_eq!(taken(Some(settled()), answer(4)), amount(4 + 4));

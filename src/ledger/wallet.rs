@@ -4,7 +4,7 @@
 //! Whether work is issued is decided by the plan.
 
 use crate::caps::{Caps, Share};
-use crate::event::{Answered, Event, NoAnswer};
+use crate::event::{Answered, Event, Failure, NoAnswer};
 use crate::id::Call;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::{Amount, Usd};
@@ -25,6 +25,8 @@ pub struct RoleSpending {
     pub batch_saved: Usd,
     /// How many requests were sent once more, because they were late.
     pub hedged: u64,
+    /// Of how many of these pairs a request failed, or both did.
+    pub failed_hedges: u64,
     /// What these second requests cost more; it is in `charged`.
     pub hedge_charged: Amount,
     /// How many batches their provider had twice.
@@ -162,7 +164,9 @@ impl Wallet {
             Event::Hedged { call, amount, role, share } => {
                 self.reserve_hedge(*call, *role, *share, *amount);
             }
-            Event::HedgeSettled { call, charged } => self.settle_hedge(*call, *charged),
+            Event::HedgeSettled { call, charged, failure } => {
+                self.settle_hedge(*call, *charged, *failure);
+            }
             Event::BatchSurplus { charged, role, share, .. } => {
                 self.charge(*role, *share, *charged);
                 let role = self.by_role.entry(*role).or_default();
@@ -241,10 +245,16 @@ impl Wallet {
     }
 
     /// The request of a hedged attempt that does not count is over.
-    fn settle_hedge(&mut self, call: Call, charged: Amount) {
+    fn settle_hedge(&mut self, call: Call, charged: Amount, failure: Option<Failure>) {
         let Some(held) = self.release_hedge(call) else {
             return;
         };
+        let role = self.by_role.entry(held.role).or_default();
+        match failure {
+            None => {}
+            Some(Failure::Unsent) => role.hedged = role.hedged.saturating_sub(1),
+            Some(_) => role.failed_hedges += 1,
+        }
         self.charge_hedge(held, charged);
     }
 
@@ -311,7 +321,6 @@ impl Wallet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Failure;
     use crate::units::Tokens;
 
     use proptest::prelude::*;
@@ -333,7 +342,7 @@ mod tests {
     }
 
     fn hedge_settled(call: u64, nanos: u64) -> Event {
-        Event::HedgeSettled { call: Call(call), charged: usd(nanos) }
+        Event::HedgeSettled { call: Call(call), charged: usd(nanos), failure: None }
     }
 
     fn answered(call: u64, nanos: u64) -> Event {
@@ -408,6 +417,21 @@ mod tests {
         let role = wallet.by_role(ModelRole::Task);
         assert_eq!((wallet.calls(), wallet.spent(), wallet.is_idle()), (1, usd(9), true));
         assert_eq!((role.hedged, role.hedge_charged), (1, usd(5)));
+    }
+
+    #[test]
+    fn a_hedge_that_failed_is_counted_and_one_that_was_not_sent_is_none() {
+        let mut wallet = Wallet::new(Caps::default());
+        for (call, failure) in [(0, None), (1, Some(Failure::Timeout)), (2, Some(Failure::Unsent))]
+        {
+            wallet.apply(&reserved(call, ModelRole::Task, Share::Search, 10));
+            wallet.apply(&hedged(call, Share::Search, 12));
+            wallet.apply(&answered(call, 4));
+            let charged = usd(if failure == Some(Failure::Unsent) { 0 } else { 5 });
+            wallet.apply(&Event::HedgeSettled { call: Call(call), charged, failure });
+        }
+        let role = wallet.by_role(ModelRole::Task);
+        assert_eq!((role.hedged, role.failed_hedges, role.hedge_charged), (2, 1, usd(10)));
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Parts {
                 let thoughts = text::shorten(&thoughts, SHOWN);
                 (Failure::Reasoning, format!("sent reasoning and no answer{ended}: “{thoughts}”"))
             };
-            return Err(Refusal::billed(failure, words).with_usage(usage));
+            return Err(Refusal::billed(failure, words));
         }
         let why = match (finish, filter.as_str()) {
             (Finish::Filter, "") => {
@@ -89,8 +89,8 @@ pub(super) fn unreadable(bytes: &[u8], what: &str) -> Refusal {
 }
 
 /// The server stopped, not the model: half an answer is not an answer.
-pub(super) fn broken_off(reason: &str, usage: Option<Usage>) -> Refusal {
-    Refusal::billed(Failure::Transient, format!("broke off its answer: {reason}")).with_usage(usage)
+pub(super) fn broken_off(reason: &str) -> Refusal {
+    Refusal::billed(Failure::Transient, format!("broke off its answer: {reason}"))
 }
 
 /// A number of tokens.

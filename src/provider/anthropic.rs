@@ -74,7 +74,7 @@ impl Protocol for Anthropic {
                 .to_owned(),
             _ => String::new(),
         };
-        let usage = usage_of(&value["usage"]);
+        let usage = self.usage(&value);
         let reason = reason.to_owned();
         let mut parts = Parts { finish, reason, filter, usage, ..Parts::default() };
         for block in content {
@@ -88,6 +88,10 @@ impl Protocol for Anthropic {
             }
         }
         parts.reply()
+    }
+
+    fn usage(&self, body: &Value) -> Option<Usage> {
+        usage_of(&body["usage"])
     }
 }
 

@@ -3,11 +3,12 @@
 //! A price of one dollar per million tokens is 1,000 nano-dollars per token.
 
 use super::anthropic::Anthropic;
+use super::batch_results::tests::http;
 use super::gemini::Gemini;
 use super::openai::OpenAi;
 use super::protocol::Protocol;
 use super::responses::OpenAiResponses;
-use crate::task::model::{Provider, ProviderKind};
+use crate::task::model::{Provider, ProviderKind, Usage};
 use serde_json::{Value, json};
 
 /// Service, model, the usage of its answer, and what it costs.
@@ -282,6 +283,11 @@ const BILLS: &[(&str, &str, &str, u64)] = &[
     ),
 ];
 
+/// The key of what a protocol counts.
+fn key(kind: ProviderKind) -> &'static str {
+    if kind == ProviderKind::Gemini { "usageMetadata" } else { "usage" }
+}
+
 /// An answer with this usage.
 fn answer(kind: ProviderKind, usage: &Value) -> Value {
     match kind {
@@ -295,6 +301,58 @@ fn answer(kind: ProviderKind, usage: &Value) -> Value {
             "stop_reason": "end_turn", "usage": usage}),
         ProviderKind::Gemini => json!({"candidates": [{"content": {"parts": [{"text": "a"}]},
             "finishReason": "STOP"}], "usageMetadata": usage}),
+    }
+}
+
+/// What a service says that an attempt used without an answer.
+fn used(kind: ProviderKind, status: u16, body: &Value) -> Option<Usage> {
+    let body = body.to_string().into_bytes();
+    let error = match kind {
+        ProviderKind::Openai | ProviderKind::Sim => http::<OpenAi>().read(status, &body),
+        ProviderKind::OpenaiResponses => http::<OpenAiResponses>().read(status, &body),
+        ProviderKind::Anthropic => http::<Anthropic>().read(status, &body),
+        ProviderKind::Gemini => http::<Gemini>().read(status, &body),
+    };
+    error.unwrap_err().usage
+}
+
+#[test]
+fn what_is_no_answer_is_billed_as_it_counts() {
+    for (service, model, usage, nanos) in BILLS {
+        let provider = Provider::built_in(service).unwrap();
+        let (kind, (price, _)) = (provider.kind.unwrap(), provider.price_of(model).unwrap());
+        let (key, usage): (_, Value) = (key(kind), serde_json::from_str(usage).unwrap());
+        let error = json!({"message": "The model failed.", "code": 500});
+        let mut within = error.clone();
+        within[key] = usage.clone();
+        let nothing = |body: Value| {
+            let mut body = body;
+            body[key] = usage.clone();
+            body
+        };
+        for (status, body) in [
+            (500, nothing(json!({"error": error}))),
+            (502, json!({"error": within})),
+            (400, json!([nothing(json!({"error": error}))])),
+            (200, nothing(json!({"error": error}))),
+            (200, nothing(json!({"another": "protocol"}))),
+            (
+                200,
+                nothing(json!({"choices": [{"error": error}], "output": [], "content": [],
+                "status": "completed", "candidates": [{}]})),
+            ),
+            (
+                200,
+                nothing(json!({"choices": [{"message": {"content": "half"},
+                "finish_reason": "error"}], "output": [], "status": "cancelled", "content": [],
+                "candidates": [{}]})),
+            ),
+        ] {
+            let counted = used(kind, status, &body);
+            let billed = counted.map(|usage| price.of(usage).nanos());
+            assert_eq!(billed, Some(*nanos), "{service}/{model}: {status} {body}");
+        }
+        assert_eq!(used(kind, 500, &json!({"error": error})), None);
     }
 }
 

@@ -30,10 +30,9 @@ pub(super) fn body(request: &Request) -> Bytes {
 pub(super) fn read(bytes: &[u8], request: &Request) -> Result<Reply, Refusal> {
     let texts = request.messages.len();
     let value = value(bytes)?;
-    let usage = usage_of(&value["usage"]);
-    let refused = |words: String| Refusal::billed(Failure::Unreadable, words).with_usage(usage);
+    let refused = |words: String| Refusal::billed(Failure::Unreadable, words);
     let Some(items) = value["data"].as_array() else {
-        return Err(unreadable(bytes, "a body without `data`").with_usage(usage));
+        return Err(unreadable(bytes, "a body without `data`"));
     };
     if items.len() != texts {
         return Err(refused(format!("sent {} vectors for {texts} texts", items.len())));
@@ -54,6 +53,7 @@ pub(super) fn read(bytes: &[u8], request: &Request) -> Result<Reply, Refusal> {
     let vectors: Vec<Embedding> = vectors.into_iter().flatten().collect();
     check_dimensions(&vectors, request.form.dimensions()).map_err(refused)?;
     let (text, why, envelope) = (vector::to_text(&vectors), String::new(), Box::default());
+    let usage = usage(&value);
     Ok(Reply { text, usage, finish: Finish::Stop, why, envelope })
 }
 
@@ -85,8 +85,9 @@ fn vector_of(value: &Value) -> Result<Embedding, String> {
     Embedding::of(&numbers).map_err(|error| format!("sent {error}"))
 }
 
-/// Tokens as the provider counted them: a vector has none.
-fn usage_of(usage: &Value) -> Option<Usage> {
+/// The tokens that a whole body counts, be it an answer or an error: a vector has none.
+pub(super) fn usage(body: &Value) -> Option<Usage> {
+    let usage = &body["usage"];
     let counted = count(&usage["prompt_tokens"]).or_else(|| count(&usage["total_tokens"]))?;
     // No text is empty: a zero means that the server did not count.
     (counted > 0).then(|| Usage::plain(counted, 0))
@@ -133,10 +134,7 @@ mod tests {
             "{}",
             refused.words
         );
-        assert_eq!(
-            (refused.failure, refused.usage),
-            (Failure::Unreadable, Some(Usage::plain(7, 0)))
-        );
+        assert_eq!(refused.failure, Failure::Unreadable);
         let refused = read(&[two, three], json!({})).unwrap_err();
         assert!(refused.words.contains("2 and 3"), "{}", refused.words);
     }

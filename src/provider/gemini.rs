@@ -46,7 +46,7 @@ impl Protocol for Gemini {
 
     fn reply(&self, bytes: &[u8]) -> Result<Reply, Refusal> {
         let value = value(bytes)?;
-        let usage = usage_of(&value["usageMetadata"]);
+        let usage = self.usage(&value);
         let (candidate, feedback) = (&value["candidates"][0], &value["promptFeedback"]);
         let words = |of: &Value, code: &str, message: &str| {
             let texts = [&of[code], &of[message]].into_iter().filter_map(Value::as_str);
@@ -87,6 +87,10 @@ impl Protocol for Gemini {
             parts.calls.push(words(candidate, "finishReason", "finishMessage"));
         }
         parts.reply()
+    }
+
+    fn usage(&self, body: &Value) -> Option<Usage> {
+        usage_of(&body["usageMetadata"])
     }
 }
 

@@ -5,6 +5,7 @@
 //! attempt; what is done about it is decided above.
 
 use super::address::{AddressError, endpoint, escaped, joined};
+use super::body;
 use super::connection::{authorities, causes, certificate_flaw, client};
 use super::credential::Credential;
 use super::embeddings;
@@ -12,13 +13,14 @@ use super::protocol::{MODEL, Protocol, alone_in};
 use super::refusal::Refusal;
 use super::{Envelope, Failure, Llm, LlmError, Reply, Request};
 use crate::clock::Clock;
-use crate::task::model::{Provider, RequestForm, Timeouts};
+use crate::task::model::{Provider, RequestForm, Timeouts, Usage};
 use crate::text;
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::SecretString;
+use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -214,12 +216,29 @@ impl<P: Protocol> HttpProvider<P> {
     /// What a status and a body say.
     pub(super) fn read(&self, status: u16, body: &[u8]) -> Result<Reply, LlmError> {
         let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if !code.is_success() {
+        let reply = if code.is_success() {
+            self.protocol.reply(body)
+        } else {
             let (headers, now) = (HeaderMap::new(), Clock::System.now());
-            return Err(self.error(code, self.protocol.refusal(status, &headers, body, now)));
-        }
-        let reply = self.protocol.reply(body).map_err(|refusal| self.error(code, refusal))?;
-        Ok(self.without_key(reply))
+            Err(self.protocol.refusal(status, &headers, body, now))
+        };
+        let error =
+            |refusal| LlmError { usage: self.used(false, body), ..self.error(code, refusal) };
+        Ok(self.without_key(reply.map_err(error)?))
+    }
+
+    /// What a body says that was used, which is no answer; of an answer that broke off, more may be billed.
+    fn used(&self, asks_vectors: bool, body: &[u8]) -> Option<Usage> {
+        let value = match body::json(body)? {
+            // Gemini wraps an error in a list.
+            Value::Array(mut list) if !list.is_empty() => list.swap_remove(0),
+            value => value,
+        };
+        let counted = |value: &Value| match asks_vectors {
+            true => embeddings::usage(value),
+            false => self.protocol.usage(value),
+        };
+        counted(&value).or_else(|| counted(&value["error"]))
     }
 
     /// The address of a message: a path after `base_url`.
@@ -260,6 +279,7 @@ impl<P: Protocol> HttpProvider<P> {
         };
         let reply = reply.map_err(|refusal| LlmError {
             envelope: answer.envelope.clone(),
+            usage: self.used(asks_vectors, &answer.body),
             ..self.error(answer.status, refusal)
         })?;
         // Vectors hold none of a server's words.
@@ -310,7 +330,7 @@ impl<P: Protocol> HttpProvider<P> {
         let envelope =
             Box::new(Envelope::of(status.as_u16(), response.headers(), sent.elapsed(), now));
         if !status.is_success() {
-            return Err(LlmError { envelope, ..self.refused(response).await });
+            return Err(LlmError { envelope, ..self.refused(form, response).await });
         }
         let body = self.body(response, message.largest).await;
         let body = body.map_err(|error| LlmError { envelope: envelope.clone(), ..error })?;
@@ -364,7 +384,7 @@ impl<P: Protocol> HttpProvider<P> {
     }
 
     /// A status that is not a success, with as much of its body as comes in time.
-    async fn refused(&self, mut response: Response) -> LlmError {
+    async fn refused(&self, form: &RequestForm, mut response: Response) -> LlmError {
         let mut body = Vec::new();
         let reading = async {
             while let Ok(Some(chunk)) = response.chunk().await {
@@ -380,7 +400,8 @@ impl<P: Protocol> HttpProvider<P> {
         let status = response.status();
         let now = Clock::System.now();
         let refusal = self.protocol.refusal(status.as_u16(), response.headers(), &body, now);
-        let error = self.error(status, refusal);
+        let usage = self.used(form.asks_vectors(), &body);
+        let error = LlmError { usage, ..self.error(status, refusal) };
         let location = response.headers().get(LOCATION).filter(|_| status.is_redirection());
         match location.and_then(|location| location.to_str().ok()) {
             Some(location) => {
@@ -422,7 +443,6 @@ impl<P: Protocol> HttpProvider<P> {
         let error = self.failed(refusal.failure, refusal.may_be_billed, &what);
         LlmError {
             retry_after: refusal.retry_after,
-            usage: refusal.usage,
             refused_field: refusal.refused_field.map(String::into_boxed_str),
             message: error.message + hint,
             ..error

@@ -37,7 +37,7 @@ pub use crate::event::{Failure, Finish};
 pub use envelope::Envelope;
 
 use crate::prompt::{Message, Role};
-use crate::task::model::{ModelName, RefusedFields, RequestForm, Usage};
+use crate::task::model::{ModelName, ModelRole, RefusedFields, RequestForm, Usage};
 use async_trait::async_trait;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -148,6 +148,14 @@ pub struct LlmError {
     pub envelope: Box<Envelope>,
     /// What happened, without any key.
     pub message: String,
+}
+
+impl LlmError {
+    /// The same, which says whose call it was: a provider may serve several roles.
+    #[must_use]
+    pub fn for_role(self, role: ModelRole) -> Self {
+        Self { message: format!("{role} model: {}", self.message), ..self }
+    }
 }
 
 /// A model provider.

@@ -6,8 +6,9 @@ pub(super) mod batches;
 use super::protocol::{Protocol, written};
 use super::refusal::Refusal;
 use super::{Reply, Request};
+use crate::task::model::Usage;
 use bytes::Bytes;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 /// OpenAI's first protocol. How one service differs from the others is in each request's form.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +32,10 @@ impl Protocol for OpenAi {
 
     fn reply(&self, body: &[u8]) -> Result<Reply, Refusal> {
         answer::read(body)
+    }
+
+    fn usage(&self, body: &Value) -> Option<Usage> {
+        answer::usage_of(&body["usage"])
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::refusal::Refusal;
 use super::{Reply, Request};
+use crate::task::model::Usage;
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -40,6 +41,9 @@ pub trait Protocol: Default + Send + Sync + Sized {
     /// # Errors
     /// There is no usable answer in it.
     fn reply(&self, body: &[u8]) -> Result<Reply, Refusal>;
+
+    /// The tokens that a whole body counts, be it an answer or an error; `None` where it counts none.
+    fn usage(&self, body: &Value) -> Option<Usage>;
 
     /// What any other status means for the next attempt. Most services write their refusals alike.
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Refusal {

@@ -2,10 +2,9 @@
 //!
 //! A status alone does not tell: 429 is "slow down" from one provider and "your balance is used up"
 //! from another, and some send a refused key as 400. So codes are read first, then words, then the
-//! status. Nothing here removes keys: who makes a message of the words does.
+//! status. Nothing here removes keys, and nothing counts tokens: who makes an error of it does.
 
 use crate::provider::Failure;
-use crate::task::model::Usage;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
@@ -24,8 +23,6 @@ pub struct Refusal {
     pub may_be_billed: bool,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
-    /// What the server says that the attempt used, where it says so.
-    pub usage: Option<Usage>,
     /// The field of the request that the server refuses, where it says so.
     pub refused_field: Option<String>,
     /// The server's own words, of any length and content.
@@ -47,7 +44,6 @@ impl Refusal {
                 }
                 _ => None,
             },
-            usage: None,
             refused_field: said.refused_field().filter(|_| failure == Failure::BadRequest),
             words: said.words,
         }
@@ -56,20 +52,7 @@ impl Refusal {
     /// An attempt that the provider may have worked for.
     #[must_use]
     pub fn billed(failure: Failure, words: String) -> Self {
-        Self {
-            failure,
-            may_be_billed: true,
-            retry_after: None,
-            usage: None,
-            refused_field: None,
-            words,
-        }
-    }
-
-    /// With what the server says that it used.
-    #[must_use]
-    pub fn with_usage(self, usage: Option<Usage>) -> Self {
-        Self { usage, ..self }
+        Self { failure, may_be_billed: true, retry_after: None, refused_field: None, words }
     }
 
     /// An error in a body that came with 200: its own code takes the status's place.
@@ -92,7 +75,6 @@ impl Refusal {
             // The 200 was sent before it went wrong, so perhaps tokens were too.
             may_be_billed: failure == Failure::Transient,
             retry_after: said.wait.filter(|_| failure == Failure::Throttled),
-            usage: None,
             refused_field: None,
             words: format!("sent an error instead of an answer: {}", said.words),
         }

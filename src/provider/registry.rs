@@ -137,6 +137,8 @@ pub struct ThrottledProvider {
     pub llm: Arc<dyn Llm>,
     /// Its batch API, where it has one.
     pub batches: Option<Arc<dyn BatchApi>>,
+    /// Its host and port; empty for models in this process.
+    pub endpoint: String,
     /// Its limit.
     pub limit: Arc<dyn SendLimit>,
     /// How long it is waited for.
@@ -196,7 +198,9 @@ impl Providers {
             let throttle = Throttle::with(rates, outer, file.as_deref());
             let (limit, patience) = (Arc::new(throttle), Patience::of(provider));
             let (total, concurrency) = (provider.timeout.total, own);
-            let provider = ThrottledProvider { llm, batches, limit, patience, total, concurrency };
+            let endpoint = provider.endpoint();
+            let provider =
+                ThrottledProvider { llm, batches, endpoint, limit, patience, total, concurrency };
             by_name.insert(name.clone(), provider);
         }
         let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);

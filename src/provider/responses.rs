@@ -35,7 +35,7 @@ impl Protocol for OpenAiResponses {
         let Some(output) = value["output"].as_array() else {
             return Err(unreadable(bytes, "a body without `output`"));
         };
-        let usage = usage_of(&value["usage"]);
+        let usage = self.usage(&value);
         let status = value["status"].as_str().unwrap_or_default();
         let details = value["incomplete_details"]["reason"].as_str().unwrap_or_default();
         let (finish, reason) = match (status, details) {
@@ -43,7 +43,7 @@ impl Protocol for OpenAiResponses {
             ("incomplete", "max_output_tokens") => (Finish::Length, details),
             ("incomplete", "content_filter") => (Finish::Filter, details),
             ("incomplete", _) => (Finish::Other, details),
-            _ => return Err(broken_off(status, usage)),
+            _ => return Err(broken_off(status)),
         };
         let mut parts = Parts { finish, reason: reason.to_owned(), usage, ..Parts::default() };
         for item in output {
@@ -65,6 +65,10 @@ impl Protocol for OpenAiResponses {
             }
         }
         parts.reply()
+    }
+
+    fn usage(&self, body: &Value) -> Option<Usage> {
+        usage_of(&body["usage"])
     }
 }
 

@@ -623,7 +623,7 @@ fn batches(spent: &Spent) -> Option<String> {
         .then(|| format!("{batched} of {calls} calls came in batches, which saved {saved}"))
 }
 
-/// That the task asks models in batches, and none came.
+/// That no call came in a batch, where the run was started to ask models in batches: a resume may have asked them live.
 fn without_batches(report: &Report<'_>) -> Option<String> {
     let roles: Vec<_> =
         report.task.models().filter(|(_, model)| !model.execution.is_live()).collect();
@@ -633,9 +633,9 @@ fn without_batches(report: &Report<'_>) -> Option<String> {
     let names = roles.iter().map(|(role, model)| format!("the {role} model `{}`", model.name));
     (calls > 0 && report.summary.open_batches.is_empty()).then(|| {
         visible_line(&format!(
-            "no call came in a batch, so all were paid at the full price, although the task asks {} in \
-             batches: too few requests waited together, none would have come in time, or the provider takes \
-             none (debug.log says which)",
+            "no call came in a batch, so all were paid at the full price, although the run was started with \
+             batches for {}: too few requests waited together, none would have come in time, the provider takes \
+             none (debug.log says which), or the run was resumed without batches",
             names.collect::<Vec<_>>().join(" and ")
         ))
     })
@@ -648,8 +648,16 @@ fn hedges(spent: &Spent) -> Option<String> {
     let requests = plural(usize::try_from(hedged).unwrap_or(usize::MAX), "late request");
     let was = if hedged == 1 { "was" } else { "were" };
     let tokens: Tokens = spent.by_role.values().map(|role| role.hedge_tokens).sum();
+    let failed: u64 = spent.by_role.values().map(|role| role.failed_hedges).sum();
+    let failed = match failed {
+        0 => String::new(),
+        _ => format!("; of {failed} of these pairs, one request failed or both did"),
+    };
     (hedged > 0).then(|| {
-        format!("{requests} {was} sent a second time, which cost {} and {tokens} tokens", cost(usd))
+        let cost = cost(usd);
+        format!(
+            "{requests} {was} sent a second time, which cost {cost} and {tokens} tokens{failed}"
+        )
     })
 }
 

@@ -65,6 +65,7 @@ use crate::provider::Llm;
 use crate::recipe::{self, Recipe};
 use crate::state::{Named, Phase};
 use crate::task::example::Split;
+use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -312,6 +313,12 @@ impl Run {
     #[must_use]
     pub fn task(&self) -> &Arc<Task> {
         &self.task
+    }
+
+    /// Whether it asks models of this role.
+    #[must_use]
+    pub fn asks(&self, role: ModelRole) -> bool {
+        wiring::asks(self.file.kind, &self.recipe, role)
     }
 
     /// The content of `run.json`.

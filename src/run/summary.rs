@@ -215,6 +215,9 @@ pub struct RoleSpent {
     /// Requests that were late and were sent once more.
     #[serde(default)]
     pub hedged_calls: u64,
+    /// Those of them where a request of the two failed, or both did.
+    #[serde(default)]
+    pub failed_hedges: u64,
     /// What these second requests cost, in dollars.
     #[serde(default)]
     pub hedge_usd: f64,
@@ -516,6 +519,7 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
                 batch_calls: spending.batched,
                 batch_saved_usd: spending.batch_saved.dollars(),
                 hedged_calls: spending.hedged,
+                failed_hedges: spending.failed_hedges,
                 hedge_usd: spending.hedge_charged.usd.dollars(),
                 hedge_tokens: spending.hedge_charged.tokens,
                 surplus_batches: spending.surplus_batches,

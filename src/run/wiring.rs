@@ -166,8 +166,7 @@ pub fn check_models(task: &Task, access: &Access) -> Result<(), SourceError> {
 /// # Errors
 /// The first model without a price, with the lines to add.
 pub fn check_prices(task: &Task, recipe: &Recipe) -> Result<(), SourceError> {
-    let compares = !recipe.compared_texts().is_empty();
-    task.check_prices(|role| role != ModelRole::Embed || compares)
+    task.check_prices(|role| recipe.asks(role))
 }
 
 /// Checks that a search has a cap, and that every price that the caps of a run need is known. An
@@ -182,10 +181,15 @@ pub(super) fn check_caps(
         return Err(RunError::Unlimited);
     }
     if caps.usd.is_some() {
-        match kind {
-            RunKind::Search => check_prices(task, recipe)?,
-            RunKind::Evaluation { .. } => task.check_price(ModelRole::Task)?,
-        }
+        task.check_prices(|role| asks(kind, recipe, role))?;
     }
     Ok(())
+}
+
+/// Whether a run asks models of this role.
+pub(super) fn asks(kind: RunKind, recipe: &Recipe, role: ModelRole) -> bool {
+    match kind {
+        RunKind::Search => recipe.asks(role),
+        RunKind::Evaluation { .. } => role == ModelRole::Task,
+    }
 }

@@ -4,7 +4,7 @@
 
 use super::dataset::ColumnMap;
 use super::goal::Goal;
-use super::model::{ModelRole, ModelSpec, Provider};
+use super::model::{ModelRole, ModelSpec, Price, Provider};
 use super::scorer::ScoreTable;
 use super::split::SplitSpec;
 use crate::caps::Caps;
@@ -372,10 +372,22 @@ impl TaskFile {
             if let Some((key, _)) = zero.into_iter().find(|(_, is_zero)| *is_zero) {
                 return Err(provider_at(key, &format!("`{key}` must be at least 1")));
             }
-            let prices = provider.prices.values().chain(&provider.price);
-            if prices.into_iter().any(|price| !price.is_valid()) {
-                return Err(provider_at("price", "a price must not be negative")
-                    .help("give prices in US dollars per million tokens"));
+            let own = provider.price.iter().map(|price| (vec!["price"], price));
+            let prices = provider.prices.iter();
+            let of_models = prices.map(|(model, price)| (vec!["prices", model], price));
+            for (key, price) in own.chain(of_models) {
+                let flaw = if !price.is_valid() {
+                    "a price must not be negative"
+                } else if *price == Price::FREE && !provider.free {
+                    "with a price of 0, no cap in dollars holds"
+                } else {
+                    continue;
+                };
+                let key = [&["providers", name], key.as_slice()].concat();
+                return Err(at(&key, format!("provider `{name}`: {flaw}")).help(
+                    "give prices in US dollars per million tokens, or write `free = true` in the \
+                     provider's table in their place",
+                ));
             }
         }
         Ok(())

@@ -33,7 +33,7 @@ use file::TaskFile;
 use goal::Goal;
 use model::{
     Execution, FormTable, Hedge, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider,
-    ProviderKind, RequestForm, SchemaSource,
+    ProviderKind, RequestForm, SchemaSource, UNFILLED,
 };
 use scorer::ScorerSet;
 use serde_json::Value;
@@ -371,7 +371,8 @@ impl Task {
             // A table of its own can be appended to any task file.
             return Err(self.mistake(&["models", role.key()], message).help(format!(
                 "add its price in US dollars per million tokens:\n\n      \
-                 [providers.{provider}.prices.\"{name}\"]\n      input = 0.00\n      output = 0.00\n\n    \
+                 [providers.{provider}.prices.\"{name}\"]\n      input = {UNFILLED}\n      \
+                 output = {UNFILLED}\n\n    \
                  or `free = true` under [providers.{provider}] for a free model",
             )));
         }

@@ -155,6 +155,14 @@ fn rows_that_expire_are_asked_again_and_few_rows_are_asked_live() {
     assert!(report.contains("no call came in a batch"), "{report}");
     auto.env.run("run served --name many --strategy best-of-n --max-calls 200 --quiet").ok();
     assert!(!auto.events("many", "batch_planned").is_empty());
+    // The calls decide what is said, whatever the run was started with.
+    let file = auto.env.path("results/many/run.json");
+    let frozen = fs::read_to_string(&file).unwrap();
+    let live = frozen.replace(r#"execution = \"auto\""#, r#"execution = \"live\""#);
+    assert_ne!(live, frozen, "{frozen}");
+    fs::write(&file, live).unwrap();
+    let report = auto.env.run("report many --format md").ok().stdout;
+    assert!(report.contains("calls came in batches, which saved $"), "{report}");
     let plan = auto.env.run("plan served --for 8h").ok().stdout;
     assert!(plan.contains("batches: 8 h 00 min have about 8 rounds"), "{plan}");
 }
@@ -372,16 +380,14 @@ fn a_batch_that_its_provider_forgot_is_given_up_only_on_request() {
 }
 
 #[test]
-fn a_batch_without_end_does_not_hold_a_run_and_a_key_in_its_id_is_in_no_file() {
-    let service = BatchService::start(Fault::NeverEnds(KEY));
-    let mut env = at(&service);
-    env.edit("colours/task.toml", "patience", "api_key = \"env:LOCAL_KEY\"\npatience");
+fn a_batch_without_end_does_not_hold_a_run() {
+    let service = BatchService::start(Fault::NeverEnds("x"));
+    let env = at(&service);
     env.edit(
         "colours/task.toml",
         "execution = \"batch\"",
         "execution = \"batch\", batch_wait = \"1s\"",
     );
-    env.set("LOCAL_KEY", KEY);
     let began = Instant::now();
     let ran = env.run(&format!("run colours --name one {SEARCH} --for 15s")).exits(4);
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
@@ -389,7 +395,36 @@ fn a_batch_without_end_does_not_hold_a_run_and_a_key_in_its_id_is_in_no_file() {
     let status = env.run("status one").ok().stdout;
     assert!(status.contains("1 batch with "), "{status}");
     assert_eq!(env.run("status one --json").json()["open_batches"].as_array().unwrap().len(), 1);
-    assert!(env.events("one").iter().any(|(kind, _)| kind == "batch_submitted"));
+}
+
+#[test]
+fn an_id_of_a_batch_that_holds_the_key_is_not_kept_and_not_paid_again_without_a_word() {
+    let service = BatchService::start(Fault::NeverEnds(KEY));
+    let mut env = at(&service);
+    env.edit("colours/task.toml", "patience", "api_key = \"env:LOCAL_KEY\"\npatience");
+    env.set("LOCAL_KEY", KEY);
+    let said = "gave to a batch holds the key, so it is neither kept nor sent";
+    // Nothing is bought again before people say so, and then no more than one batch.
+    for (line, batches) in [
+        (format!("run colours --name one {SEARCH}"), 1),
+        ("resume one --quiet".to_owned(), 1),
+        ("resume one --quiet --abandon-batches".to_owned(), 2),
+    ] {
+        let ran = env.run(&line).exits(4);
+        assert!(ran.stderr.contains(said), "{line}: {}", ran.stderr);
+        assert!(ran.stderr.contains("--abandon-batches") && !ran.stderr.contains(KEY));
+        assert_eq!(service.batches(), (batches, batches), "{line}");
+    }
+    // What was given up counts as paid.
+    let summary = env.json("results/one/summary.json");
+    let failed = env.events("one").into_iter().filter(|(kind, _)| kind == "attempt_failed");
+    let charged: u64 = failed.map(|(_, it)| it["usd"].as_u64().unwrap_or(0)).sum();
+    assert!(charged > 0 && summary["spent"]["usd"].as_f64() >= Some(charged as f64 / 1e9));
+    let submitted = env.events("one").into_iter().find(|(kind, _)| kind == "batch_submitted");
+    assert!(submitted.unwrap().1["id"].as_str().unwrap().contains("[key]"));
+    for target in service.server.requests().iter().map(|request| &request.target) {
+        assert!(!target.contains(KEY), "{target}");
+    }
     for file in env.files("results") {
         let content = fs::read(&file).unwrap();
         let shown = content.windows(KEY.len()).any(|window| window == KEY.as_bytes());

@@ -331,6 +331,19 @@ fn a_call_that_failed_and_may_be_billed_counts_for_its_role() {
 }
 
 #[test]
+fn a_page_with_many_faults_fits_eighty_columns() {
+    let server = Server::start(|_, _| (401, "", json!({"error": {"message": "no"}}).to_string()));
+    let mut env = env(&server, "rpm = 1");
+    env.set("COLUMNS", "80");
+    let page = env.run("doctor colours --for 1h").exits(4).stdout;
+    let verdict = page.split("not ready").nth(1).unwrap();
+    assert!(verdict.contains("2 faults") && verdict.trim().lines().count() > 1, "{page}");
+    for line in page.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
 fn a_clock_that_is_wrong_is_told() {
     let server = Server::start(|_, request| {
         let (status, _, body) = well(request);

@@ -61,8 +61,12 @@ fn check_ledger(env: &TestEnv, server: &Server) -> usize {
     let total = sum(&answered) + sum(&settled);
     assert!((spent["usd"].as_f64().unwrap() - total as f64 / 1e9).abs() < 1e-9, "{spent}");
     let task = &spent["by_role"]["task"];
-    assert_eq!(task["hedged_calls"], hedged.len());
+    let unsent = settled.iter().filter(|it| it["failure"] == "unsent").count();
+    assert_eq!(task["hedged_calls"], hedged.len() - unsent);
     assert!((task["hedge_usd"].as_f64().unwrap() - sum(&settled) as f64 / 1e9).abs() < 1e-9);
+    let tokens: u64 = settled.iter().filter_map(|it| it["tokens"].as_u64()).sum();
+    assert_eq!(task["hedge_tokens"], tokens);
+    assert!(tokens > 0 || hedged.is_empty(), "{settled:?}");
     assert_eq!(spent["lost"], 0.0);
     // An answer costs 20 tokens at 10 dollars a million and 2 at 20; so does the other request of a call, unless the
     // first one was answered before it was sent.
@@ -114,7 +118,39 @@ fn a_run_with_slow_answers_is_over_earlier_and_pays_for_both_requests() {
         env.run("report one --format md -o page.md").ok();
         let report = env.read("page.md");
         assert!(report.contains("sent a second time, which cost $"), "{report}");
+        assert!(!report.contains("of these pairs"), "none failed: {report}");
+        let tokens =
+            env.json("results/one/summary.json")["spent"]["by_role"]["task"]["hedge_tokens"]
+                .as_u64()
+                .unwrap();
+        assert!(report.replace(',', "").contains(&format!("and {tokens} tokens")), "{report}");
     }
+}
+
+#[test]
+fn a_request_of_a_pair_that_fails_is_in_the_journal_the_summary_and_the_report() {
+    // The request of this number is slow and then fails; what is sent in its place is answered before.
+    let server = Server::start(|number, request| match number {
+        40 => {
+            std::thread::sleep(SLOW);
+            (500, "", r#"{"error": {"message": "the worker is gone"}}"#.to_owned())
+        }
+        _ => after(Duration::from_millis(20), request),
+    });
+    let env = hedging(&server, Some("400ms"), 8);
+    env.run(SEARCH).ok();
+    let settled = of_kind(&env, "hedge_settled");
+    let failed: Vec<&Value> = settled.iter().filter(|it| it["failure"] == "transient").collect();
+    assert_eq!(failed.len(), 1, "{settled:?}");
+    let task = &env.json("results/one/summary.json")["spent"]["by_role"]["task"];
+    assert_eq!(task["failed_hedges"], 1);
+    assert_eq!(
+        task["hedge_tokens"],
+        settled.iter().filter_map(|it| it["tokens"].as_u64()).sum::<u64>()
+    );
+    env.run("report one --format md -o page.md").ok();
+    let report = env.read("page.md");
+    assert!(report.contains("; of 1 of these pairs, one request failed or both did"), "{report}");
 }
 
 /// A server where the first request of this number hangs, and the first of that number as often as it is sent,
@@ -231,8 +267,13 @@ fn a_request_that_is_never_answered_holds_no_session_and_is_charged_its_worst_ca
         assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
         let (hedged, settled) = (of_kind(&env, "hedged"), of_kind(&env, "hedge_settled"));
         assert_eq!(hedged.len(), settled.len(), "all bills are there when the session ends");
-        let is_worst = |it: &&Value| hedged.iter().any(|hedge| hedge == *it);
-        assert!(settled.iter().any(|it| is_worst(&it)), "{settled:?}");
+        let charged = |it: &Value| ["call", "usd", "tokens"].map(|key| it[key].clone());
+        let is_worst = |it: &&Value| hedged.iter().any(|hedge| charged(hedge) == charged(it));
+        let hung: Vec<&Value> = settled.iter().filter(is_worst).collect();
+        assert!(!hung.is_empty(), "{settled:?}");
+        // It meets its deadline, unless the session ends before.
+        let met = hung.iter().map(|it| &it["failure"]);
+        assert!(met.into_iter().all(|it| it.is_null() || it == "timeout"), "{settled:?}");
         let last = env.events("one").pop().unwrap().0;
         assert_eq!(last, if is_stopped { "stopped" } else { "finished" });
     }

@@ -403,16 +403,28 @@ fn an_unknown_price_with_a_cap_in_dollars_is_an_error_with_the_lines_to_add() {
       try: add its price in US dollars per million tokens:
 
           [providers.openai.prices."gpt-9"]
-          input = 0.00
-          output = 0.00
+          input = "?"
+          output = "?"
 
         or `free = true` under [providers.openai] for a free model
     "#);
-    // With these lines added, the next error is the missing key.
+    // With these lines added as they are, they are to be filled in; then the next error is the missing key.
     let lines: Vec<&str> =
         complaint.lines().filter_map(|line| line.strip_prefix("      ")).collect();
     let task = env.read(TASK);
-    env.write(TASK, &format!("{task}\n{}\n", lines.join("\n")));
+    let pasted = format!("{task}\n{}\n", lines.join("\n"));
+    env.write(TASK, &pasted);
+    assert_snapshot!(refused(&env, "run colours --max-usd 1"), @r"
+    exit 3
+    error: colours/task.toml:29: `?` is no price: fill in US dollars per million tokens, such as 2.5, or write `free = true` in the provider's table in place of its price
+    ");
+    env.write(TASK, &pasted.replace("\"?\"", "0.00"));
+    assert_snapshot!(refused(&env, "run colours --max-usd 1"), @r"
+    exit 3
+    error: colours/task.toml:28: provider `openai`: with a price of 0, no cap in dollars holds
+      try: give prices in US dollars per million tokens, or write `free = true` in the provider's table in their place
+    ");
+    env.write(TASK, &pasted.replace("\"?\"", "2"));
     assert!(refused(&env, "run colours --max-usd 1").contains("OPENAI_API_KEY"));
     env.run("plan colours --max-usd 1").ok();
 }
@@ -567,6 +579,35 @@ fn paid_models_under_a_cap_in_time_alone_need_a_word() {
     error: only time is capped, but the models cost money
       try: use `--max-usd X`, or `--yes` to accept a cap on time only
     ");
+}
+
+#[test]
+fn a_model_that_the_strategy_does_not_ask_needs_neither_a_word_nor_a_price_nor_a_key() {
+    for (role, idle, asking) in
+        [("embed", "best-of-n", "shinka-islands"), ("judge", "best-of-n", "")]
+    {
+        let env = TestEnv::with_colours();
+        let models = format!("\"sim/editor\"\n{role} = \"openai/gpt-9\"");
+        env.edit(TASK, "\"sim/editor\"", &models);
+        env.edit(TASK, "calls = 300", "wall = \"2s\"");
+        env.run(&format!("run colours --strategy {idle} --name one")).ok();
+        env.run("resume one").ok();
+        env.run("eval colours").ok();
+        env.run(&format!("run colours --strategy {idle} --max-usd 1 --max-calls 60")).ok();
+        env.run(&format!("doctor colours --strategy {idle} --max-usd 1")).ok();
+        if asking.is_empty() {
+            continue;
+        }
+        let asking = format!("run colours --strategy {asking}");
+        for (flag, code, said) in [
+            ("", 2, "the models cost money"),
+            ("--max-usd 1", 3, "the price of"),
+            ("--yes", 3, "OPENAI_API_KEY"),
+        ] {
+            let ran = env.run(&format!("{asking} {flag}")).exits(code);
+            assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        }
+    }
 }
 
 #[test]

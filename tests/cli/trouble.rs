@@ -1,9 +1,9 @@
 //! A provider's trouble is told, bounded, and costs no row.
 
 use crate::env::TestEnv;
-use crate::server::{Reply, Server, answer, says, tile};
+use crate::server::{Reply, Request, Server, answer, says, tile};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +19,13 @@ fn ends(message: &Value, reason: &str) -> Reply {
         "usage": {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29},
     });
     (200, "", body.to_string())
+}
+
+/// A mutator's reply in the form that its request asks for.
+fn rewritten(request: &Request) -> Reply {
+    let asked = request.content("user");
+    let nonce = asked.split("<prompt-").nth(1).and_then(|rest| rest.get(..16)).unwrap();
+    says(&format!("<prompt-{nonce} part=\"system\">\nSay {nonce}.\n</prompt-{nonce}>"))
 }
 
 /// What is broken until it is told otherwise.
@@ -65,6 +72,89 @@ fn an_evaluation_of_which_nothing_is_scored_is_no_result() {
     let env = TestEnv::with_server(&server, "");
     let ran = env.run("eval colours").exits(4);
     assert!(ran.stderr.contains("Unknown model, deploy it first"), "{}", ran.stderr);
+}
+
+/// What counts tokens without an answer is charged what it counts, and not at the worst case or as free: at 10 dollars
+/// a million tokens of the prompt, and 20 of the answer.
+#[test]
+fn what_is_no_answer_is_charged_by_the_tokens_that_it_counts() {
+    let counted = json!({"prompt_tokens": 31, "completion_tokens": 7, "total_tokens": 38});
+    let bodies = [
+        (500, json!({"error": {"message": "it broke"}, "usage": counted})),
+        (502, json!({"error": {"message": "it broke"}})),
+        (500, json!({"error": {"message": "it broke"}})),
+        (200, json!({"error": {"message": "it broke"}, "usage": counted})),
+        (200, json!({"id": "no choices", "usage": counted})),
+        (200, json!({"id": "no choices"})),
+        (400, json!({"error": {"message": "no such colour"}, "usage": counted})),
+    ];
+    let said = bodies.map(|(status, body)| (status, "", body.to_string()));
+    let server = Server::start(move |number, request| match said.get(number) {
+        Some(said) => said.clone(),
+        None => answer(request),
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 1");
+    let price = "price = { input = 10.0, output = 20.0 }";
+    env.edit("colours/task.toml", "free = true", price);
+    env.run("run colours --strategy best-of-n --max-calls 60 --max-usd 5 --name one --quiet").ok();
+    let (mut reserved, mut charged, mut sum) = (BTreeMap::new(), Vec::new(), 0);
+    for (kind, event) in env.events("one") {
+        let (call, usd) = (event["call"].as_u64(), event["usd"].as_u64().unwrap_or(0));
+        match kind.as_str() {
+            "reserved" => drop(reserved.insert(call, usd)),
+            "attempt_failed" => {
+                sum += usd;
+                charged.push(if usd == reserved[&call] {
+                    "worst".to_owned()
+                } else {
+                    usd.to_string()
+                });
+            }
+            "answered" => sum += usd,
+            _ => {}
+        }
+    }
+    let counted = (31 * 10_000 + 7 * 20_000).to_string();
+    let [counted, worst, none] = [counted.as_str(), "worst", "0"];
+    assert_eq!(charged, [counted, worst, none, counted, counted, worst, counted]);
+    let spent = env.json("results/one/summary.json")["spent"]["usd"].as_f64().unwrap();
+    assert!((spent - sum as f64 / 1e9).abs() < 1e-9, "{spent} {sum}");
+}
+
+#[test]
+fn an_error_of_a_call_names_its_role_and_where_it_was_asked() {
+    let roles = [("clerk", "task"), ("editor", "mutator"), ("vectors", "embed")];
+    for (refused_model, role) in roles {
+        let server = Server::start(move |_, request| match request.body["model"].as_str() {
+            Some(model) if model == refused_model => refused(401, "no such key"),
+            Some("clerk") => answer(request),
+            Some("vectors") => {
+                let texts = request.body["input"].as_array().unwrap().len();
+                let data = vec![json!({"embedding": [1.0, 0.5]}); texts];
+                (200, "", json!({"data": data}).to_string())
+            }
+            _ => rewritten(request),
+        });
+        let form = "api_key = \"env:LOCAL_KEY\"\nquery = { tenant = \"blue\" }";
+        let mut env = TestEnv::with_server(&server, form);
+        env.set("LOCAL_KEY", "sk-sentinel-0123456789");
+        let models = "\"local/editor\"\nembed = \"local/vectors\"";
+        env.edit("colours/task.toml", "\"sim/editor\"", models);
+        let host = server.base_url().replace("http://", "").replace("/v1", "");
+        let at = format!("provider `local` ({host}) answered 401");
+        let said = format!("{role} model: {at}");
+        let search = "run colours --strategy shinka-islands --max-calls 60 --name one";
+        let ran = env.run(search).exits(4);
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+        let shown = env.run("status one").ok().stdout + &env.read("results/one/report.html");
+        assert!(shown.contains(&said), "{shown}");
+        let doctor = env.run("doctor colours --strategy shinka-islands").exits(4);
+        let error = format!("error: {role} key: {at}");
+        assert!(doctor.stderr.contains(&error), "{}", doctor.stderr);
+        for text in [&ran.stderr, &shown, &doctor.stdout, &doctor.stderr] {
+            assert!(!text.contains("sentinel") && !text.contains("blue"), "{text}");
+        }
+    }
 }
 
 #[test]

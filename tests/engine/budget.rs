@@ -4,9 +4,9 @@ use crate::support::{Ended, HttpRun, Lab, Server, assert_same_decisions, in_flig
 use promptsearch::caps::{Caps, Share};
 use promptsearch::engine::Outcome;
 use promptsearch::event::{Event, Failure, StopReason};
-use promptsearch::id::RequestHash;
+use promptsearch::id::{EventNumber, RequestHash};
 use promptsearch::ledger::Wallet;
-use promptsearch::memory::State;
+use promptsearch::memory::{Observer, State};
 use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::state::Phase;
 use promptsearch::units::{Amount, Tokens, Usd};
@@ -200,12 +200,25 @@ impl Llm for Straggling {
     }
 }
 
+/// What a live run takes into its state.
+#[derive(Clone, Default)]
+struct Shown(Arc<Mutex<Vec<Event>>>);
+
+impl Observer for Shown {
+    fn observe(&mut self, _number: EventNumber, event: &Event, _state: &State) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
 #[test]
 fn requests_that_are_sent_twice_are_within_the_cap_and_change_no_decision() {
+    let shown = Shown::default();
     let run = |caps, hedge: &str| {
+        shown.0.lock().unwrap().clear();
         let mut lab = Lab::new("auto", 1, caps, 64);
         let model = format!("{{ model = \"sim/clerk\"{hedge} }}");
         lab.edits = vec![("\"sim/clerk\"", model)];
+        lab.observer = Some(Box::new(shown.clone()));
         lab.run(|inner| Arc::new(Straggling { inner, met: Mutex::default() }))
     };
     let hedge = ", hedge = \"20ms\"";
@@ -218,6 +231,11 @@ fn requests_that_are_sent_twice_are_within_the_cap_and_change_no_decision() {
         let role = &ended.summary.spent.by_role["task"];
         assert!(role.hedged_calls > 5 && role.hedge_usd > 0.0, "{what}: {role:?}");
 
+        let is_hedge =
+            |event: &&Event| matches!(event, Event::Hedged { .. } | Event::HedgeSettled { .. });
+        let journaled = ended.events.iter().map(|(_, event)| event).filter(is_hedge).count();
+        let live = shown.0.lock().unwrap().iter().filter(is_hedge).count();
+        assert_eq!(live, journaled, "{what}: the live state has all that a replayed one has");
         let (mut replayed, mut wallet) = (State::new(ended.state.dev_rows), Wallet::new(caps));
         for (number, event) in &ended.events {
             replayed.apply(*number, event);

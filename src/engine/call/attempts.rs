@@ -10,12 +10,12 @@ use crate::engine::attempt;
 use crate::engine::batches::Brought;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{Next, Tries};
-use crate::engine::usage::cost_of_failure;
+use crate::engine::usage::{cost_of_failure, usage_of_failure};
 use crate::event::{Answered, Event, Failure, NoAnswer, StopReason};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
 use crate::provider::{LlmError, Reply, Request};
-use crate::task::model::{Execution, Hedge, Usage};
+use crate::task::model::{Execution, Hedge};
 use crate::text;
 use crate::units::Amount;
 use std::sync::Arc;
@@ -40,9 +40,9 @@ impl CallRunner {
         context: &CallContext<'_>,
         failed: &mut Vec<(EventNumber, Event)>,
     ) -> Result<AttemptsEnd, StopCause> {
-        lock(&context.provider.trouble).asked(Instant::now());
+        lock(&context.provider.trouble).asked(context.role, Instant::now());
         let ended = self.attempts_in_turn(context, failed).await;
-        lock(&context.provider.trouble).done();
+        lock(&context.provider.trouble).done(context.role);
         ended
     }
 
@@ -77,7 +77,7 @@ impl CallRunner {
                     // As long as bills are not known, a worst case may be too low.
                     let hedge = self.models.get(&context.role).and_then(|model| model.hedge);
                     let hedge = hedge.filter(|_| first_call.is_none());
-                    self.attempt(context, reservation, hedge, failed).await?
+                    self.attempt(context, reservation, hedge).await?
                 }
                 None => {
                     let asked = Instant::now();
@@ -86,7 +86,9 @@ impl CallRunner {
                     first = first.map(|first| first + asked.elapsed());
                     let result = match brought {
                         Brought::Result(RowResult::Answered(reply)) => Ok(reply),
-                        Brought::Result(RowResult::Failed(error)) => Err(error),
+                        Brought::Result(RowResult::Failed(error)) => {
+                            Err(error.for_role(context.role))
+                        }
                         Brought::Result(RowResult::NotRun) => {
                             failed.extend(self.charge(context, Failure::Unsent, Amount::ZERO));
                             not_run += 1;
@@ -123,7 +125,7 @@ impl CallRunner {
                 Ok(reply) => return self.answer(context, reply, took, first, is_batched).await,
                 Err(error) => error,
             };
-            if self.learns_form(context, &error, failed) {
+            if self.learns_form(context, &error, is_batched, failed) {
                 continue;
             }
             let now = Instant::now();
@@ -131,11 +133,7 @@ impl CallRunner {
             lock(&context.provider.trouble).failed(&error, now);
             let next = tries.next(error.failure, error.retry_after, draw);
             if !matches!(next, Next::Invalid(_)) {
-                // What is reported is what is charged, and else the worst case; a retry reserves anew.
-                let cost = |usage| self.cost(context.role, usage, is_batched);
-                let charged = cost_of_failure(context.request, &error, cost);
-                let charged = charged.unwrap_or_else(|| self.wallet().reserved(context.call));
-                failed.extend(self.charge(context, error.failure, charged));
+                failed.extend(self.charge_failure(context, &error, is_batched));
             }
             drop(first_call);
             match next {
@@ -160,8 +158,7 @@ impl CallRunner {
                 }
                 // The last of the useless answers is the call's answer, at what it cost.
                 Next::Invalid(finish) => {
-                    let usage =
-                        if error.may_be_billed { error.usage } else { Some(Usage::default()) };
+                    let usage = usage_of_failure(context.request, &error);
                     let (text, envelope) = (String::new(), Box::default());
                     let reply = Reply { text, usage, finish, why: error.message, envelope };
                     return self.answer(context, reply, took, Some(since), is_batched).await;
@@ -192,6 +189,7 @@ impl CallRunner {
         &self,
         context: &CallContext<'_>,
         error: &LlmError,
+        is_batched: bool,
         failed: &mut Vec<(EventNumber, Event)>,
     ) -> bool {
         let Request { model, form, .. } = context.request;
@@ -199,15 +197,28 @@ impl CallRunner {
         if form.without(field).is_none() {
             return false;
         }
-        failed.extend(self.charge(context, error.failure, Amount::ZERO));
+        failed.extend(self.charge_failure(context, error, is_batched));
         // Other calls that are out learn it by themselves.
         if lock(&self.refused_fields).add(model, field) {
             let (model, field) = (model.clone(), field.to_string());
             let why = text::shorten(&error.message, 300);
             let event = Event::FieldRefused { model, field, why };
-            failed.extend(self.note(event.clone()).map(|number| (number, event)));
+            failed.extend(self.note(&event).map(|number| (number, event)));
         }
         true
+    }
+
+    /// Charges an attempt that failed: what is reported, and else the worst case; a retry reserves anew.
+    fn charge_failure(
+        &self,
+        context: &CallContext<'_>,
+        error: &LlmError,
+        is_batched: bool,
+    ) -> Option<(EventNumber, Event)> {
+        let cost = |usage| self.cost(context.role, usage, is_batched);
+        let charged = cost_of_failure(context.request, error, cost);
+        let charged = charged.unwrap_or_else(|| self.wallet().reserved(context.call));
+        self.charge(context, error.failure, charged)
     }
 
     /// Whether a call has waited as long as its provider is worth, while others were answered.
@@ -230,16 +241,15 @@ impl CallRunner {
         context: &CallContext<'_>,
         reservation: Reservation,
         hedge: Option<Hedge>,
-        facts: &mut Vec<(EventNumber, Event)>,
     ) -> Result<Sent, StopCause> {
         if let Some(hedge) = hedge {
-            return self.hedged_attempt(context, reservation.permit, hedge, facts).await;
+            return self.hedged_attempt(context, reservation.permit, hedge).await;
         }
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let llm = &*context.provider.throttled.llm;
-        let attempted = attempt::made(llm, context.request, reservation.permit).await;
+        let (result, took) = attempt::made(llm, context.request, reservation.permit).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        Ok(attempted)
+        Ok((result.map_err(|error| error.for_role(context.role)), took))
     }
 
     async fn answer(

@@ -13,6 +13,7 @@ use crate::id::Call;
 use crate::provider::LlmError;
 use crate::provider::backoff::Backoff;
 use crate::provider::batch::{BatchApi, BatchResults, BatchStatus, Found, RowResult, Sought};
+use crate::provider::key::REDACTED;
 use crate::task::model::{Execution, ModelName, RequestForm};
 use crate::text;
 use std::collections::BTreeSet;
@@ -71,6 +72,8 @@ enum End {
     Unlisted,
     /// The provider has had it, and does not have it any more.
     Gone(LlmError),
+    /// Its id holds the key, so it is neither kept nor sent.
+    Unnamed,
 }
 
 impl CallRunner {
@@ -100,12 +103,13 @@ impl CallRunner {
                     self.give_rest(&name, &RowResult::Failed(unlisted(context)));
                     return Ok(());
                 }
-                End::Gone(error) => return self.gone(&name, error),
+                End::Gone(error) => return self.gone(context, &name, error),
+                End::Unnamed => return self.unnamed(context, &name),
             };
             let is_ours = lock(&self.batches).get(&name).is_some_and(|out| out.id.is_some());
             let results = match self.results(context, &mut collection, &id).await? {
                 Ok(results) => results,
-                Err(error) if is_ours => return self.gone(&name, error),
+                Err(error) if is_ours => return self.gone(context, &name, error),
                 Err(_) => {
                     collection.others.insert(id);
                     continue;
@@ -148,7 +152,12 @@ impl CallRunner {
 
     /// Ends a batch that its provider does not have any more. Its answers were paid, and may be had with
     /// another key: so this is for people to decide.
-    fn gone(&self, name: &str, error: LlmError) -> Result<(), StopCause> {
+    fn gone(
+        &self,
+        context: &CallContext<'_>,
+        name: &str,
+        error: LlmError,
+    ) -> Result<(), StopCause> {
         if self.abandons_batches {
             let error = LlmError { failure: Failure::Timeout, may_be_billed: true, ..error };
             self.give_rest(name, &RowResult::Failed(error));
@@ -160,7 +169,30 @@ impl CallRunner {
             "{}; a batch of {rows} is not found with this key and `base_url`: resume with those that \
              it was submitted with, or give it up with `--abandon-batches`: its requests then count as \
              paid and are asked again",
-            error.message
+            error.for_role(context.role).message
+        );
+        Err(StopCause::trouble(StopReason::ProviderRefused, why))
+    }
+
+    /// Ends a batch that cannot be asked about, because its id holds the key: one of an earlier session where people
+    /// say so. Another one of this session would have such an id, too.
+    fn unnamed(&self, context: &CallContext<'_>, name: &str) -> Result<(), StopCause> {
+        let endpoint = &context.provider.throttled.endpoint;
+        let message = format!(
+            "the id that the provider `{}` ({endpoint}) gave to a batch holds the key",
+            context.request.model.provider()
+        );
+        let error = LlmError { message, ..unlisted(context) };
+        let is_adopted = lock(&self.batches).get(name).is_some_and(|out| out.is_adopted);
+        if self.abandons_batches && is_adopted {
+            self.give_rest(name, &RowResult::Failed(error));
+            return Ok(());
+        }
+        let rows = text::plural(lock(&self.batches).left(name).len(), "paid request");
+        let why = format!(
+            "{}, so it is neither kept nor sent, and what the batch answers to {rows} cannot be asked for: give it \
+             up with another key and `--abandon-batches`: its requests then count as paid and are asked again",
+            error.for_role(context.role).message
         );
         Err(StopCause::trouble(StopReason::ProviderRefused, why))
     }
@@ -287,6 +319,9 @@ impl CallRunner {
             let found = self.found(context, collection, UNLISTED.min(patience)).await?;
             if found.is_empty() {
                 return Ok(End::Unlisted);
+            }
+            if found.iter().any(|found| found.id.contains(REDACTED)) {
+                return Ok(End::Unnamed);
             }
             let mut certain = None;
             for Found { id, is_certain } in found {
@@ -415,6 +450,7 @@ impl CallRunner {
         model: &ModelName,
         error: LlmError,
     ) -> Result<(), StopCause> {
+        let error = error.for_role(context.role);
         let rows = lock(&self.batches).left(&collection.name).len();
         match error.failure {
             // Its queue is full: smaller batches fit, or those that have room when it is shorter.
@@ -453,6 +489,7 @@ impl CallRunner {
         collection: &mut Collection<'_>,
         error: LlmError,
     ) -> Result<(), StopCause> {
+        let error = error.for_role(context.role);
         if matches!(error.failure, Failure::Auth | Failure::Quota | Failure::Certificate) {
             return Err(StopCause::trouble(StopReason::ProviderRefused, error.message));
         }
@@ -487,7 +524,7 @@ fn is_not_found(error: &LlmError) -> bool {
 
 /// What a batch brings that may have begun and is not listed.
 fn unlisted(context: &CallContext<'_>) -> LlmError {
-    let model = &context.request.model;
+    let (model, endpoint) = (&context.request.model, &context.provider.throttled.endpoint);
     LlmError {
         failure: Failure::Timeout,
         may_be_billed: true,
@@ -495,7 +532,9 @@ fn unlisted(context: &CallContext<'_>) -> LlmError {
         usage: None,
         refused_field: None,
         envelope: Box::default(),
-        message: format!("a batch of `{model}` may have begun, and its provider does not list it"),
+        message: format!(
+            "a batch of `{model}` may have begun, and its provider ({endpoint}) does not list it"
+        ),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{CallContext, CallRunner, lock};
 use crate::engine::attempt;
 use crate::engine::error::StopCause;
 use crate::engine::usage::{cost_of_failure, estimated_usage, reported_usage};
-use crate::event::Event;
+use crate::event::{Event, Failure};
 use crate::id::{Call, EventNumber};
 use crate::provider::limit::Permit;
 use crate::provider::{LlmError, Reply, Request};
@@ -43,7 +43,6 @@ impl CallRunner {
         context: &CallContext<'_>,
         permit: Box<dyn Permit>,
         hedge: Hedge,
-        facts: &mut Vec<(EventNumber, Event)>,
     ) -> Result<Sent, StopCause> {
         let (sent, mut first) = (Instant::now(), self.send(context, permit));
         loop {
@@ -53,11 +52,11 @@ impl CallRunner {
                 Either::Left((done, _)) => return Ok(self.took(context.role, done)),
                 Either::Right(((), _)) => {}
             }
-            if let Some(permit) = self.hedge(context, facts).await? {
+            if let Some(permit) = self.hedge(context).await? {
                 let is_over = self.is_stopping() || self.is_closed(context.share);
                 let done = (&mut first).now_or_never();
                 if is_over || done.is_some() {
-                    self.settle_hedge(context.call, Some(Amount::ZERO));
+                    self.settle_hedge(context.call, Some(Amount::ZERO), Some(Failure::Unsent));
                 }
                 return Ok(match done {
                     Some(done) => self.took(context.role, done),
@@ -81,12 +80,12 @@ impl CallRunner {
     }
 
     /// Takes in that a request is over.
-    fn took(&self, role: ModelRole, sent: Sent) -> Sent {
+    fn took(&self, role: ModelRole, (result, took): Sent) -> Sent {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if sent.0.is_ok() {
-            lock(&self.latencies).entry(role).or_default().add(sent.1);
+        if result.is_ok() {
+            lock(&self.latencies).entry(role).or_default().add(took);
         }
-        sent
+        (result.map_err(|error| error.for_role(role)), took)
     }
 
     /// Returns when a request that was sent at this moment is late.
@@ -107,11 +106,7 @@ impl CallRunner {
 
     /// Sets the worst case of a second request aside, durably, and returns its place; `None` where its provider has
     /// no place for it at once, or the budget no room.
-    async fn hedge(
-        &self,
-        context: &CallContext<'_>,
-        facts: &mut Vec<(EventNumber, Event)>,
-    ) -> Result<Option<Box<dyn Permit>>, StopCause> {
+    async fn hedge(&self, context: &CallContext<'_>) -> Result<Option<Box<dyn Permit>>, StopCause> {
         let CallContext { call, role, share, .. } = *context;
         let amount = self.worst_case_of(role, context.request, false);
         if self.is_stopping() || self.is_closed(share) || !self.wallet().fits(share, amount) {
@@ -130,7 +125,8 @@ impl CallRunner {
             self.journal.append_durable(event.clone())
         };
         lock(&self.latencies).entry(role).or_default().hedged();
-        facts.push((committed.await?, event));
+        let number = committed.await?;
+        lock(&self.hedge_facts).push((number, event));
         Ok(Some(permit))
     }
 
@@ -181,20 +177,18 @@ impl CallRunner {
             }
             Err(error) => cost_of_failure(request, error, |usage| self.cost(*role, usage, false)),
         };
-        self.settle_hedge(*call, cost);
+        self.settle_hedge(*call, cost, result.as_ref().err().map(|error| error.failure));
     }
 
     /// Ends the hedge of a call: at this cost, or at its worst case. Nothing where it has ended before.
-    fn settle_hedge(&self, call: Call, cost: Option<Amount>) {
+    fn settle_hedge(&self, call: Call, cost: Option<Amount>, failure: Option<Failure>) {
         let mut wallet = self.wallet();
         let Some(worst) = wallet.hedge(call) else { return };
-        let event = Event::HedgeSettled { call, charged: cost.unwrap_or(worst) };
-        wallet.apply(&event);
-        let appended = self.journal.append(event);
-        drop(wallet);
-        if let Err(error) = appended {
-            tracing::warn!(%error, "the journal took no event");
+        let event = Event::HedgeSettled { call, charged: cost.unwrap_or(worst), failure };
+        if let Some(number) = self.note_in(&mut wallet, &event) {
+            lock(&self.hedge_facts).push((number, event));
         }
+        drop(wallet);
         self.settled.notify_waiters();
     }
 
@@ -220,6 +214,11 @@ impl CallRunner {
     /// Charges the hedges whose bills are not known at the end of a session.
     pub(in crate::engine) fn charge_open_hedges(&self) {
         let open = self.wallet().open_hedges();
-        open.into_iter().for_each(|call| self.settle_hedge(call, None));
+        open.into_iter().for_each(|call| self.settle_hedge(call, None, None));
+    }
+
+    /// Takes out what happened to hedges and the state has not taken in.
+    pub(in crate::engine) fn take_hedge_facts(&self) -> Vec<(EventNumber, Event)> {
+        std::mem::take(&mut lock(&self.hedge_facts))
     }
 }

@@ -95,6 +95,8 @@ pub struct CallRunner {
     in_flight: AtomicU32,
     /// How long answered requests took, for roles whose requests are hedged.
     latencies: Mutex<BTreeMap<ModelRole, Latencies>>,
+    /// What happened to hedges and the state has not taken in, in order: it may happen after the call's end.
+    hedge_facts: Mutex<Vec<(EventNumber, Event)>>,
     /// Requests whose calls were answered by others, until their bills are known.
     others: Mutex<JoinSet<()>>,
     started: Instant,
@@ -152,9 +154,9 @@ impl CallRunner {
         seed: Seed,
     ) -> Self {
         let now = Instant::now();
-        let state_of = |throttled: ThrottledProvider| {
-            let trouble = Mutex::new(Trouble::new(throttled.patience, now));
-            ProviderState { throttled, trouble, is_back: Notify::new() }
+        let state_of = |name: &str, throttled: ThrottledProvider| {
+            let trouble = Trouble::new(name, &throttled.endpoint, throttled.patience, now);
+            ProviderState { throttled, trouble: Mutex::new(trouble), is_back: Notify::new() }
         };
         let is_known = |role| wallet.by_role(role).usage.answer() > Tokens::ZERO;
         let first_wait = models.values().filter_map(|model| model.batch_wait).max();
@@ -167,7 +169,13 @@ impl CallRunner {
             .map(|role| (*role, Semaphore::new(FIRST_CALLS)))
             .collect();
         Self {
-            providers: providers.into_iter().map(|(name, one)| (name, state_of(one))).collect(),
+            providers: providers
+                .into_iter()
+                .map(|(name, one)| {
+                    let state = state_of(&name, one);
+                    (name, state)
+                })
+                .collect(),
             models,
             journal,
             wallet: Mutex::new(wallet),
@@ -189,6 +197,7 @@ impl CallRunner {
             slowest_millis: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
             latencies: Mutex::default(),
+            hedge_facts: Mutex::default(),
             others: Mutex::default(),
             started: now,
             ran_before,
@@ -294,10 +303,10 @@ impl CallRunner {
 
     fn silence(&self) -> Option<Waiting> {
         let (latency, time) = (self.mean_latency(), Clock::System.now());
-        let of = |(name, provider): (&String, &ProviderState)| {
-            lock(&provider.trouble).waiting(name, latency, time, Instant::now())
+        let of = |provider: &ProviderState| {
+            lock(&provider.trouble).waiting(latency, time, Instant::now())
         };
-        self.providers.iter().filter_map(of).min_by_key(|waiting| waiting.since)
+        self.providers.values().filter_map(of).min_by_key(|waiting| waiting.since)
     }
 
     /// Why waiting on is of no use: no answer of a provider for too long or, once the time of the run
@@ -305,9 +314,9 @@ impl CallRunner {
     pub(super) fn is_stuck(&self, is_time_over: bool) -> Option<String> {
         let slowest = Duration::from_millis(self.slowest_millis.load(Ordering::Relaxed));
         let now = Instant::now();
-        self.providers.iter().find_map(|(name, provider)| {
-            lock(&provider.trouble).is_stuck(name, is_time_over, slowest, now)
-        })
+        self.providers
+            .values()
+            .find_map(|provider| lock(&provider.trouble).is_stuck(is_time_over, slowest, now))
     }
 
     /// Where calls of the task model without a good answer wait.
@@ -489,18 +498,21 @@ impl CallRunner {
         charged: Amount,
     ) -> Option<(EventNumber, Event)> {
         let event = Event::AttemptFailed { call: context.call, failure, charged };
-        let number = self.note(event.clone());
+        let number = self.note(&event);
         self.settled.notify_waiters();
         number.map(|number| (number, event))
     }
 
     /// Enters an event in the wallet and appends it without waiting. A journal that fails says so at
     /// the next durable event.
-    fn note(&self, event: Event) -> Option<EventNumber> {
-        let mut wallet = self.wallet();
-        wallet.apply(&event);
+    fn note(&self, event: &Event) -> Option<EventNumber> {
+        self.note_in(&mut self.wallet(), event)
+    }
+
+    fn note_in(&self, wallet: &mut Wallet, event: &Event) -> Option<EventNumber> {
+        wallet.apply(event);
         self.journal
-            .append(event)
+            .append(event.clone())
             .inspect_err(|error| tracing::warn!(%error, "the journal took no event"))
             .ok()
     }

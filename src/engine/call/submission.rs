@@ -70,9 +70,9 @@ impl CallRunner {
         let (sender, brought) = oneshot::channel();
         let Some(api) = &context.provider.throttled.batches else { return Ok(Brought::Live) };
         // A batch is silent for hours: that is no trouble of its provider.
-        lock(&context.provider.trouble).done();
+        lock(&context.provider.trouble).done(context.role);
         let brought = self.brought(context, &**api, sender, brought).await;
-        lock(&context.provider.trouble).asked(Instant::now());
+        lock(&context.provider.trouble).asked(context.role, Instant::now());
         brought
     }
 
@@ -270,7 +270,7 @@ impl CallRunner {
                 continue;
             }
             let LlmError { failure, may_be_billed, .. } = error;
-            let why = error.message.clone();
+            let why = error.clone().for_role(context.role).message;
             self.pause_after(context, collection, error).await?;
             if may_be_billed {
                 return Ok(true);
@@ -328,7 +328,7 @@ impl CallRunner {
         for call in left {
             let (failure, charged) = (Failure::Unsent, Amount::ZERO);
             let event = Event::AttemptFailed { call, failure, charged };
-            let number = self.note(event.clone());
+            let number = self.note(&event);
             let written = number.map(|number| (number, event));
             lock(&self.batches).give(name, call, Brought::NotTaken(written));
         }

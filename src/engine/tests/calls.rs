@@ -94,7 +94,7 @@ fn a_refused_key_stops_the_run_and_costs_nothing() {
     let runner = runner(llm, Caps::default(), &journal);
     let called = call(&runner, 0);
     assert!(matches!(&called.outcome, CallOutcome::Stopped(StopCause::Trouble { reason, why })
-            if *reason == StopReason::ProviderRefused && why == "a scripted failure"));
+            if *reason == StopReason::ProviderRefused && why == "task model: a scripted failure"));
     let wallet = runner.wallet();
     assert!(wallet.is_idle() && wallet.spent() == Amount::ZERO);
 }

@@ -78,6 +78,15 @@ impl Ended {
         self.events.iter().map(name).collect()
     }
 
+    /// What the requests met that do not count.
+    fn failures(&self) -> Vec<Option<Failure>> {
+        let of = |event: &Event| match event {
+            Event::HedgeSettled { failure, .. } => Some(*failure),
+            _ => None,
+        };
+        self.events.iter().filter_map(of).collect()
+    }
+
     fn text(&self) -> &str {
         match &self.called[0].outcome {
             CallOutcome::Answered(_, answered) => &answered.text,
@@ -113,8 +122,9 @@ fn the_first_answer_counts_and_the_other_request_is_charged_what_it_costs() {
         assert_eq!(ended.text(), text);
         assert_eq!(ended.names(), ["reserved", "hedged", "answered", "settled"]);
         assert_eq!(ended.tokens(), (81, charged));
-        let facts: Vec<Event> = ended.called[0].failed.iter().map(|(_, it)| it.clone()).collect();
-        assert_eq!(facts, [ended.events[1].clone()], "the plan must know before it folds the call");
+        let facts = ended.runner.take_hedge_facts();
+        let facts: Vec<Event> = facts.into_iter().map(|(_, event)| event).collect();
+        assert_eq!(facts, [ended.events[1].clone(), ended.events[3].clone()], "the state's");
     }
 }
 
@@ -137,6 +147,8 @@ fn where_one_of_the_two_fails_the_other_one_is_awaited() {
         let ended = ended(&Timed::new(script), Caps::default(), 1);
         assert_eq!(ended.text(), text);
         assert_eq!(ended.names(), ["reserved", "hedged", "settled", "answered"]);
+        let met = if is_worst { Failure::Timeout } else { Failure::Unavailable };
+        assert_eq!(ended.failures(), [Some(met)]);
         let charged = if is_worst { ended.worst_case() } else { 0 };
         assert_eq!(ended.tokens(), (11 + charged, charged));
     }
@@ -148,7 +160,21 @@ fn where_both_fail_the_attempt_has_failed_and_is_made_again() {
     let llm = Timed::new([(SLOW, billed()), (QUICK, billed()), (QUICK, used("third", 7))]);
     let ended = ended(&llm, Caps::default(), 1);
     assert_eq!(ended.names(), ["reserved", "hedged", "settled", "failed", "reserved", "answered"]);
+    assert_eq!(ended.failures(), [Some(Failure::Transient)]);
     assert_eq!(ended.tokens(), (2 * ended.worst_case() + 7, ended.worst_case()));
+}
+
+#[test]
+fn a_request_that_fails_after_the_answer_is_told_with_what_it_costs() {
+    let partly = Usage::plain(20, 3);
+    let error = || failure(Failure::Unreadable, true);
+    let late = error().map_err(|error| LlmError { usage: Some(partly), ..error });
+    let llm = Timed::new([(SLOW, late), (QUICK, used("second", 11))]);
+    let ended = ended(&llm, Caps::default(), 1);
+    assert_eq!(ended.names(), ["reserved", "hedged", "answered", "settled"]);
+    assert_eq!(ended.failures(), [Some(Failure::Unreadable)]);
+    assert_eq!(ended.tokens(), (11 + 23, 23));
+    assert_eq!(ended.runner.wallet().by_role(ModelRole::Task).failed_hedges, 1);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn a_refused_key_ends_the_session_with_the_providers_words() {
         outcome,
         Outcome::Trouble {
             reason: StopReason::ProviderRefused,
-            why: "a scripted failure".to_owned()
+            why: "task model: a scripted failure".to_owned()
         }
     );
     let folded = |event: &Event| matches!(event, Event::EvaluationFolded { .. });

@@ -29,7 +29,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Reply, Refusal> {
         // Some servers give no reason when there is nothing special to say.
         "stop" | "eos" | "eos_token" | "stop_sequence" | "end_turn" | "" => Finish::Stop,
         "error" | "abort" | "aborted" | "cancelled" | "insufficient_system_resource" => {
-            return Err(broken_off(reason, usage));
+            return Err(broken_off(reason));
         }
         _ => Finish::Other,
     };
@@ -74,7 +74,7 @@ fn text_of(content: &Value) -> String {
 }
 
 /// Tokens as the provider counted them; `None` where they cannot be believed.
-fn usage_of(usage: &Value) -> Option<Usage> {
+pub(super) fn usage_of(usage: &Value) -> Option<Usage> {
     let prompt = count(&usage["prompt_tokens"])?;
     let completion = count(&usage["completion_tokens"])?;
     // No prompt is empty: a zero means that the server did not count, not that the call was free.

@@ -171,7 +171,8 @@ impl Explainer {
                     made.milliseconds = answered.ms;
                 }
             }
-            Event::AttemptFailed { call, charged, .. } | Event::HedgeSettled { call, charged } => {
+            Event::AttemptFailed { call, charged, .. }
+            | Event::HedgeSettled { call, charged, .. } => {
                 let usd = charged.usd.dollars();
                 if let Some(made) = self.call_of(*call) {
                     made.usd += usd;

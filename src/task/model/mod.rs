@@ -26,7 +26,7 @@ pub use form_table::FormTable;
 pub use hedge::Hedge;
 pub use key_source::{KeyCommand, KeySource};
 pub use kind::ProviderKind;
-pub use price::{LongContext, Price, PriceSource, simulated_price};
+pub use price::{LongContext, Price, PriceSource, UNFILLED, simulated_price};
 pub use provider::Provider;
 pub use refused_fields::RefusedFields;
 pub use schema::SchemaSource;

@@ -2,7 +2,8 @@
 
 use super::usage::Usage;
 use crate::units::{Tokens, Usd};
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// US dollars per million tokens.
@@ -10,6 +11,7 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Prompt tokens.
+    #[serde(deserialize_with = "dollars")]
     pub input: f64,
     /// Prompt tokens that the provider had cached; the default is `input`.
     pub cached_input: Option<f64>,
@@ -17,6 +19,7 @@ pub struct Price {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<f64>,
     /// Answer tokens.
+    #[serde(deserialize_with = "dollars")]
     pub output: f64,
     /// Reasoning tokens; the default is `output`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +46,36 @@ pub struct LongContext {
     pub cache_write: Option<f64>,
     /// Answer tokens, including reasoning.
     pub output: f64,
+}
+
+/// What stands for a price in lines that are shown to be copied: no number, so that it cannot be left as it is.
+pub const UNFILLED: &str = "\"?\"";
+
+/// Reads a number; a text is a price that was not filled in.
+fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    struct Number;
+    impl Visitor<'_> for Number {
+        type Value = f64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a price in US dollars per million tokens, such as 2.5")
+        }
+        fn visit_f64<E>(self, number: f64) -> Result<f64, E> {
+            Ok(number)
+        }
+        fn visit_i64<E>(self, number: i64) -> Result<f64, E> {
+            Ok(number as f64)
+        }
+        fn visit_u64<E>(self, number: u64) -> Result<f64, E> {
+            Ok(number as f64)
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<f64, E> {
+            Err(E::custom(format!(
+                "`{text}` is no price: fill in US dollars per million tokens, such as 2.5, or write \
+                 `free = true` in the provider's table in place of its price"
+            )))
+        }
+    }
+    deserializer.deserialize_any(Number)
 }
 
 impl Price {

@@ -173,6 +173,12 @@ impl Provider {
         format!("{scheme}://{host}").to_ascii_lowercase()
     }
 
+    /// The host and port of its address, in small letters; empty where it has none.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.origin().split_once("://").map_or_else(String::new, |(_, host)| host.to_owned())
+    }
+
     /// The host of its address, in small letters; empty where it has none.
     #[must_use]
     pub fn host(&self) -> String {
