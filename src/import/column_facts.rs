@@ -222,7 +222,8 @@ impl ColumnFacts {
     /// The number of its different values, if they are nearly labels: short, and many of them there again.
     pub(super) fn near_labels(&self) -> Option<usize> {
         let count = self.labels.as_ref()?.len();
-        (self.labels().is_none() && count > 1 && count * 3 <= self.filled * 2).then_some(count)
+        let is_near = count > 1 && count * 3 <= self.filled * 2 && !self.mostly(self.dates);
+        (self.labels().is_none() && is_near).then_some(count)
     }
 
     /// Whether its values are few integers that recur, as the numbers of classes do.
