@@ -348,6 +348,7 @@ fn in_plain_words(message: &str) -> Option<String> {
         other if other.starts_with("struct ") => "a table",
         other => other,
     };
+    let found = found.trim_end_matches(" as i128");
     let found = match found {
         "map" => "table",
         "sequence" => "list",

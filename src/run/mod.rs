@@ -56,6 +56,7 @@ pub use wiring::{check_models, check_prices, check_simulated, providers};
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::{Outcome, SearchError};
+use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::id::EventNumber;
 use crate::journal::Journal;
@@ -166,6 +167,7 @@ impl Run {
         dir: &Path,
     ) -> Result<Self, RunError> {
         wiring::check_caps(kind, &task, recipe, settings.caps.unwrap_or(task.caps))?;
+        Evaluator::new(Arc::clone(&task), &[]).check_rows()?;
         let caps = settings.caps.unwrap_or(task.caps);
         let recipe = frozen(recipe, &task, caps, settings.concurrency, &dir.join(RUN_FILE))?;
         let (dir, lock) = RunDir::create(dir)?;
@@ -189,6 +191,7 @@ impl Run {
     ) -> Result<Self, RunError> {
         let task = task.into();
         wiring::check_caps(RunKind::Search, &task, recipe, settings.caps.unwrap_or(task.caps))?;
+        Evaluator::new(Arc::clone(&task), &[]).check_rows()?;
         let caps = settings.caps.unwrap_or(task.caps);
         let recipe = frozen(recipe, &task, caps, settings.concurrency, Path::new(RUN_FILE))?;
         let file = RunFile::new(&task.name, &task, RunKind::Search, &recipe, settings)

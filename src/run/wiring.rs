@@ -58,7 +58,6 @@ pub(super) fn search(
     runner.adopt(&state.batches);
     let runner = Arc::new(runner);
     let evaluator = Arc::new(Evaluator::new(Arc::clone(task), &access.environment));
-    evaluator.check_rows()?;
     let search = Search::new(SearchParts {
         task: Arc::clone(task),
         recipe: recipe.clone(),

@@ -118,7 +118,7 @@ fn what_is_doubtful_in_a_task_is_told_by_plan() {
         "train = 0.4, dev = 0.3, hold = 0.3",
         "train = \"train.jsonl\", dev = \"dev.jsonl\", hold = \"hold.jsonl\"",
     );
-    let said = env.run("plan colours").ok().stderr;
+    let said = env.run("plan colours").ok().stdout;
     for warning in [
         "the part `system` begins with front matter",
         "the part `system` says `{input}`",
@@ -370,6 +370,7 @@ fn a_filter_that_does_not_exist() {
     assert_snapshot!(edited("{{ input }}", "{{ input | truncate(3) }}"), @r"
     exit 3
     error: colours/task.toml:11: part `user`: there is no filter `truncate`
+      try: correct it, or let it be text (literal braces stand between {% raw %} and {% endraw %})
     ");
 }
 
