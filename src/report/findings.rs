@@ -4,31 +4,28 @@
 //! its own escaping.
 
 use super::Report;
+use super::changed_rows::{ChangedRows, changed_rows};
 use super::diff::{Piece, diff};
+use super::spending::{NONE, Spend, spend};
 use super::verdict::{Verdict, verdict};
 use super::words::{
-    abandoned, cost, counted, dropped, failed_calls, quality, range, rejection_named, score,
-    signed_range, visible, visible_line,
+    abandoned, cost, counted, dropped, failed_calls, quality, range, rejection_named, signed_range,
+    visible, visible_line,
 };
-use crate::id::{CandidateIx, RowIx};
-use crate::run::{MutatorEarned, Prompted, RoleSpent, Spent, Summary, dev_interval, prompt_tokens};
+use crate::id::CandidateIx;
+use crate::run::{Prompted, dev_interval, prompt_tokens};
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase, Status};
 use crate::stats::{Interval, pareto};
-use crate::task::model::{ModelRole, PriceSource};
-use crate::text::{duration, percent, plural, points, thousands};
-use crate::units::Tokens;
+use crate::task::model::PriceSource;
+use crate::text::{percent, points, thousands};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 /// Most candidates in the table of the best.
 const TOP: usize = 20;
 /// Most ancestors in the lineage.
 const ANCESTORS: usize = 40;
-/// Most rows named in each table of rows.
-const ROWS: usize = 60;
-
 /// The content of a report except the plots.
 #[derive(Serialize)]
 pub(super) struct Findings {
@@ -92,60 +89,6 @@ pub(super) struct Row {
     pub(super) mark: &'static str,
 }
 
-/// The dev rows on which the winner differs from the baseline, and those that no prompt got right.
-#[derive(Default, Serialize)]
-pub(super) struct ChangedRows {
-    pub(super) won: Vec<RowGroup>,
-    pub(super) lost: Vec<RowGroup>,
-    pub(super) unsolved: Vec<RowGroup>,
-    pub(super) won_count: usize,
-    pub(super) lost_count: usize,
-    pub(super) same_count: usize,
-    pub(super) unsolved_count: usize,
-    /// By how many prompts each of them was evaluated.
-    pub(super) unsolved_tried: String,
-}
-
-/// Rows with the same scores.
-#[derive(Serialize)]
-pub(super) struct RowGroup {
-    /// `0 → 1`, or the best score.
-    pub(super) scores: String,
-    pub(super) count: usize,
-    pub(super) ids: Vec<String>,
-    /// Number of rows that are not listed.
-    pub(super) left_out: usize,
-}
-
-/// What was spent.
-#[derive(Serialize)]
-pub(super) struct Spend {
-    pub(super) roles: Vec<RoleRow>,
-    pub(super) total: RoleRow,
-    pub(super) lost: Option<String>,
-    pub(super) cached: Option<String>,
-    /// What the caches of providers held, and what that saved.
-    pub(super) provider_cache: Option<String>,
-    pub(super) batches: Option<String>,
-    /// How many requests were sent twice, and what that cost.
-    pub(super) hedges: Option<String>,
-    pub(super) time: String,
-    pub(super) why_ended: Option<&'static str>,
-    /// What each mutator has earned, where there are several.
-    pub(super) mutators: Vec<String>,
-}
-
-/// What one role spent.
-#[derive(Serialize)]
-pub(super) struct RoleRow {
-    pub(super) role: String,
-    pub(super) model: String,
-    pub(super) calls: String,
-    pub(super) prompt_tokens: String,
-    pub(super) completion_tokens: String,
-    pub(super) usd: String,
-}
-
 /// What was proposed and evaluated.
 #[derive(Serialize)]
 pub(super) struct Tried {
@@ -202,9 +145,6 @@ impl Findings {
         }
     }
 }
-
-/// Shown for an unknown value.
-const NONE: &str = "–";
 
 pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
     let summary = report.summary;
@@ -447,218 +387,6 @@ fn front(report: &Report<'_>) -> Vec<Row> {
             Some(Row { mean: percent(point.quality.mean), interval, ..row })
         })
         .collect()
-}
-
-fn changed_rows(report: &Report<'_>) -> ChangedRows {
-    let state = &report.history.state;
-    let best = report.summary.best.as_ref().and_then(|best| state.find(&best.candidate));
-    let best = best.filter(|_| report.has_winner());
-    let mut rows = ChangedRows::default();
-    let (mut won, mut lost, mut unsolved) =
-        (Groups::default(), Groups::default(), Groups::default());
-    let mut tried = BTreeSet::new();
-    for (place, example) in report.task.splits.dev.iter().enumerate() {
-        let row = RowIx(u32::try_from(place).unwrap_or(u32::MAX));
-        let id = || visible_line(example.id.as_str());
-        let score_of = |candidate: CandidateIx| {
-            state.candidates.get(candidate.index())?.dev().cell(row).score()
-        };
-        if let (Some(before), Some(after)) =
-            (score_of(CandidateIx::BASELINE), best.and_then(score_of))
-        {
-            let scores = || format!("{} → {}", score(before), score(after));
-            if after > before {
-                won.add(before - after, scores(), id());
-            } else if after < before {
-                lost.add(after - before, scores(), id());
-            } else {
-                rows.same_count += 1;
-            }
-        }
-        let scores =
-            state.candidates.iter().filter_map(|standing| standing.dev().cell(row).score());
-        let scores: Vec<f64> = scores.collect();
-        let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if !scores.is_empty() && highest < 1.0 - 1e-6 {
-            tried.insert(scores.len());
-            unsolved.add(highest, score(highest), id());
-        }
-    }
-    (rows.won, rows.won_count) = won.sorted();
-    (rows.lost, rows.lost_count) = lost.sorted();
-    (rows.unsolved, rows.unsolved_count) = unsolved.sorted();
-    rows.unsolved_tried = match (tried.first(), tried.last()) {
-        (Some(fewest), Some(most)) if fewest < most => format!("{fewest} to {most} prompts"),
-        (Some(all), _) => plural(*all, "prompt"),
-        _ => String::new(),
-    };
-    rows
-}
-
-/// Rows grouped by their scores, so that 30 rows that became right take one line.
-#[derive(Default)]
-struct Groups(BTreeMap<(i64, String), Vec<String>>);
-
-impl Groups {
-    /// Groups are sorted by `rank`, lowest first.
-    fn add(&mut self, rank: f64, scores: String, id: String) {
-        self.0.entry(((rank * 1e6) as i64, scores)).or_default().push(id);
-    }
-
-    /// The groups, cut to the permitted length, and the number of their rows.
-    fn sorted(self) -> (Vec<RowGroup>, usize) {
-        let count = self.0.values().map(Vec::len).sum();
-        let mut left = ROWS;
-        let groups = self.0.into_iter().map(|((_, scores), mut ids)| {
-            let count = ids.len();
-            ids.truncate(left);
-            left -= ids.len();
-            RowGroup { scores, count, left_out: count - ids.len(), ids }
-        });
-        // With many different scores there is one line per score, up to the permitted number.
-        (groups.take(ROWS).collect(), count)
-    }
-}
-
-pub(super) fn spend(report: &Report<'_>) -> Spend {
-    let spent = &report.summary.spent;
-    // All sums of the column have the same number of decimals, enough for the smallest.
-    let decimals = match spent.usd {
-        usd if usd >= 10.0 => 2,
-        usd if usd >= 0.01 => 4,
-        _ => 7,
-    };
-    let money = |usd: f64| {
-        if usd == 0.0 { "$0".to_owned() } else { format!("${usd:.decimals$}") }
-    };
-    let named = spent.by_role.iter();
-    let mut roles: Vec<(ModelRole, &RoleSpent)> = named
-        .filter_map(|(name, of)| Some((ModelRole::try_from(name.clone()).ok()?, of)))
-        .collect();
-    roles.sort_by_key(|(role, _)| *role);
-    let roles = roles.into_iter().filter_map(|(role, of)| {
-        let model = report.task.model(role);
-        if of.calls == 0 && of.usd == 0.0 && model.is_none() {
-            return None;
-        }
-        Some(RoleRow {
-            role: role.to_string(),
-            model: model.map_or_else(String::new, |model| visible_line(&model.name.to_string())),
-            calls: thousands(of.calls),
-            prompt_tokens: of.prompt_tokens.to_string(),
-            completion_tokens: of.completion_tokens.to_string(),
-            usd: money(of.usd),
-        })
-    });
-    let tokens = |of: fn(&RoleSpent) -> Tokens| spent.by_role.values().map(of).sum::<Tokens>();
-    Spend {
-        roles: roles.collect(),
-        total: RoleRow {
-            role: "total".to_owned(),
-            model: String::new(),
-            calls: thousands(spent.calls()),
-            prompt_tokens: tokens(|role| role.prompt_tokens).to_string(),
-            completion_tokens: tokens(|role| role.completion_tokens).to_string(),
-            usd: money(spent.usd),
-        },
-        lost: (spent.lost > 0.0).then(|| money(spent.lost)),
-        cached: (spent.cached_calls > 0)
-            .then(|| plural(usize::try_from(spent.cached_calls).unwrap_or(usize::MAX), "call")),
-        provider_cache: provider_cache(spent),
-        batches: batches(spent).or_else(|| without_batches(report)),
-        hedges: hedges(spent),
-        time: Duration::try_from_secs_f64(spent.seconds).map_or_else(|_| NONE.to_owned(), duration),
-        why_ended: report.summary.stop_reason.map(crate::event::StopReason::sentence),
-        mutators: mutators(report.summary, money),
-    }
-}
-
-/// What each of several mutators has earned, in a sentence each.
-fn mutators(summary: &Summary, money: impl Fn(f64) -> String) -> Vec<String> {
-    let sentence = |one: &MutatorEarned| {
-        visible_line(&format!(
-            "{} ({}): {}, {} accepted, which gained {} over their parents in all, for {}",
-            one.role,
-            one.model,
-            counted(one.proposals, "proposal"),
-            thousands(one.accepted),
-            points(one.gain),
-            money(one.cost_usd)
-        ))
-    };
-    match summary.mutators.len() {
-        0 | 1 => Vec::new(),
-        _ => summary.mutators.iter().map(sentence).collect(),
-    }
-}
-
-/// What the caches of providers held of the prompts, and what that saved or cost.
-fn provider_cache(spent: &Spent) -> Option<String> {
-    let sum = |of: fn(&RoleSpent) -> Tokens| spent.by_role.values().map(of).sum::<Tokens>();
-    let (cached, written) = (sum(|role| role.cached_tokens), sum(|role| role.cache_write_tokens));
-    if cached + written == Tokens::ZERO {
-        return None;
-    }
-    let share = cached.0 as f64 / sum(|role| role.prompt_tokens).0.max(1) as f64;
-    let saved: f64 = spent.by_role.values().map(|role| role.cache_saved_usd).sum();
-    let outcome = match saved {
-        saved if saved > 0.0 => format!(", which saved {}", cost(saved)),
-        saved if saved < 0.0 => format!(", which cost {} more", cost(-saved)),
-        _ => String::new(),
-    };
-    Some(format!("{} of the prompt tokens came from the provider's cache{outcome}", percent(share)))
-}
-
-/// Which share of the calls came in batches, and what that saved.
-fn batches(spent: &Spent) -> Option<String> {
-    let roles = spent.by_role.values().filter(|role| role.batch_calls > 0);
-    let (mut batched, mut calls, mut saved) = (0, 0, 0.0);
-    for role in roles {
-        batched += role.batch_calls;
-        calls += role.calls;
-        saved += role.batch_saved_usd;
-    }
-    let (batched, calls, saved) = (thousands(batched), thousands(calls), cost(saved));
-    (calls != "0")
-        .then(|| format!("{batched} of {calls} calls came in batches, which saved {saved}"))
-}
-
-/// That no call came in a batch, where the run was started to ask models in batches: a resume may have asked them live.
-fn without_batches(report: &Report<'_>) -> Option<String> {
-    let roles: Vec<_> =
-        report.task.models().filter(|(_, model)| !model.execution.is_live()).collect();
-    let by_role = &report.summary.spent.by_role;
-    let calls = roles.iter().filter_map(|(role, _)| by_role.get(&role.to_string()));
-    let calls: u64 = calls.map(|role| role.calls).sum();
-    let names = roles.iter().map(|(role, model)| format!("the {role} model `{}`", model.name));
-    (calls > 0 && report.summary.open_batches.is_empty()).then(|| {
-        visible_line(&format!(
-            "no call came in a batch, so all were paid at the full price, although the run was started with \
-             batches for {}: too few requests waited together, none would have come in time, the provider takes \
-             none (debug.log says which), or the run was resumed without batches",
-            names.collect::<Vec<_>>().join(" and ")
-        ))
-    })
-}
-
-/// How many requests were late and sent a second time, and what that cost.
-fn hedges(spent: &Spent) -> Option<String> {
-    let hedged: u64 = spent.by_role.values().map(|role| role.hedged_calls).sum();
-    let usd: f64 = spent.by_role.values().map(|role| role.hedge_usd).sum();
-    let requests = plural(usize::try_from(hedged).unwrap_or(usize::MAX), "late request");
-    let was = if hedged == 1 { "was" } else { "were" };
-    let tokens: Tokens = spent.by_role.values().map(|role| role.hedge_tokens).sum();
-    let failed: u64 = spent.by_role.values().map(|role| role.failed_hedges).sum();
-    let failed = match failed {
-        0 => String::new(),
-        _ => format!("; of {failed} of these pairs, one request failed or both did"),
-    };
-    (hedged > 0).then(|| {
-        let cost = cost(usd);
-        format!(
-            "{requests} {was} sent a second time, which cost {cost} and {tokens} tokens{failed}"
-        )
-    })
 }
 
 /// What proposals give that are no new prompts.

@@ -1,8 +1,10 @@
 //! The report as Markdown, for example for a pull request.
 
 use super::Report;
+use super::changed_rows::RowGroup;
 use super::diff::{Piece, elided, marked};
-use super::findings::{Findings, RoleRow, Row, RowGroup};
+use super::findings::{Findings, Row};
+use super::spending::RoleRow;
 use crate::text::{plural, thousands};
 use std::fmt::Write as _;
 

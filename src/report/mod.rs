@@ -7,6 +7,8 @@
 mod words; // Formats money, intervals and texts for all reports.
 mod diff; // What changed between two prompts.
 mod verdict; // The conclusion in words.
+mod changed_rows; // The rows on which two prompts differ.
+mod spending; // What was spent.
 mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;

@@ -5,7 +5,8 @@
 
 use super::Report;
 use super::diff::{Piece, Tag, elided};
-use super::findings::{Figure, Findings, RoleRow, Spend, Tried};
+use super::findings::{Figure, Findings, Tried};
+use super::spending::{RoleRow, Spend};
 use super::verdict::Tone;
 use super::words::money;
 use crate::caps::Caps;

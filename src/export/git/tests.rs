@@ -1,7 +1,10 @@
 //! `export` on real repositories: refs, trees, remotes, races, and what stays unchanged.
 
+use super::program::MISLEADING;
 use super::*;
-use std::process::Command;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Output};
 use std::sync::Barrier;
 
 /// A repository with one commit in a temporary folder, independent of the user's git settings.

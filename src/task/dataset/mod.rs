@@ -148,6 +148,27 @@ mod tests {
     }
 
     #[test]
+    fn a_column_is_called_as_people_type_it() {
+        // A letter and its accent, and a space that does not break.
+        let map = ColumnMap { answer: Some("re\u{301}ponse".to_owned()), ..ColumnMap::default() };
+        for (name, text) in [
+            ("a.csv", "te\u{301}xte\u{a0}1,re\u{301}ponse\nhi,1.50\n"),
+            ("a.jsonl", "{\"te\u{301}xte\u{a0}1\": \"hi\", \"re\u{301}ponse\": 1.50}\n"),
+            ("a.json", "[{\"te\u{301}xte\u{a0}1\": \"hi\", \"re\u{301}ponse\": 1.50}]"),
+        ] {
+            let rows = read(&write(name, text).path, &map).unwrap();
+            assert_eq!(rows[0].columns["t\u{e9}xte 1"], "hi", "{name}");
+            assert_eq!(rows[0].answer, "1.50", "{name}");
+        }
+        for (name, text) in [
+            ("a.csv", "\u{e9},e\u{301},answer\n1,2,3\n"),
+            ("a.jsonl", "{\"\u{e9}\": 1, \"e\u{301}\": 2, \"answer\": 3}\n"),
+        ] {
+            assert!(error(name, text).message.contains("two "), "{name}");
+        }
+    }
+
+    #[test]
     fn json_lines_are_read_with_their_lines_and_without_their_mark() {
         let text = "\u{feff}{\"id\": 7, \"q\": \"a\", \"answer\": \"\", \"feedback\": \"why\"}\r\n\n  \n{\"id\": \"x\", \"answer\": {\"k\": 1}}";
         let rows = rows("a.JSONL", text);

@@ -5,7 +5,7 @@
 use super::columnar;
 use super::format::Format;
 use super::lines::{Lines, Quirks, check_mark, read_whole, windows_1252_line};
-use super::row::{Row, object};
+use super::row::{Row, column_name, object};
 use super::table::Table;
 use crate::source::{SourceError, line_of_offset};
 use crate::task::json;
@@ -147,6 +147,7 @@ fn next_line_row(path: &Path, lines: &mut Lines) -> Result<Option<Row>, SourceEr
                 broken
             }
         })?;
+        let numbers = numbers.iter().map(|name| column_name(name).into_owned()).collect();
         return Ok(Some(Row { line, values: object(path, line, value)?, numbers }));
     }
     Ok(None)
@@ -179,6 +180,7 @@ impl List {
         let text = &self.text[place];
         let (value, numbers) =
             json::parse_row(text).map_err(|error| located(path, text, line, error))?;
+        let numbers = numbers.iter().map(|name| column_name(name).into_owned()).collect();
         Ok(Some(Row { line, values: object(path, line, value)?, numbers }))
     }
 }

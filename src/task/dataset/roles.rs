@@ -3,7 +3,7 @@
 //!
 //! Whether an answer can be scored is checked by the scorers.
 
-use super::row::Row;
+use super::row::{Row, column_name};
 use crate::id::ExampleId;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
@@ -54,8 +54,9 @@ impl Roles {
         let names = column_names(rows);
         let there = |name: &str| names.iter().any(|it| it == name);
         let named = |role: &str, name: &str| {
-            if there(name) {
-                return Ok(name.to_owned());
+            let plain = column_name(name);
+            if there(&plain) {
+                return Ok(plain.into_owned());
             }
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             let message = format!(

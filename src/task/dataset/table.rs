@@ -5,7 +5,7 @@
 use super::frame::{Cells, Frame, Headless};
 use super::lines::{Lines, Quirks, check_mark};
 use super::record::{Escape, Fault, Record, literal_cells, without_backslashes, without_end};
-use super::row::Row;
+use super::row::{Row, column_name};
 use crate::source::SourceError;
 use crate::text;
 use std::collections::{HashSet, VecDeque};
@@ -104,7 +104,9 @@ impl Table {
         header: Vec<String>,
         quirks: Quirks,
     ) -> Result<(), SourceError> {
-        let mut taken: HashSet<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        let header: Vec<String> =
+            header.iter().map(|it| column_name(it.trim()).into_owned()).collect();
+        let mut taken: HashSet<String> = header.iter().cloned().collect();
         let mut seen: HashSet<String> = HashSet::new();
         let mut free_name = |name: &str| {
             let name = text::free_name(name, |it| taken.contains(it));
@@ -112,7 +114,7 @@ impl Table {
             name
         };
         for (place, name) in header.iter().enumerate() {
-            let name = match name.trim() {
+            let name = match name.as_str() {
                 // A table that was saved with row numbers has no name for their column.
                 "" => free_name(&format!("column_{}", place + 1)),
                 name => name.to_owned(),
