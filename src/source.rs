@@ -3,14 +3,13 @@
 //! Failures of the machine or the network are not mistakes; the modules that detect them have their
 //! own errors.
 
+mod tables;
+
 use crate::text;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 /// Opens a file of the user's. A pipe or a device may never end, and cannot be read twice.
@@ -145,7 +144,7 @@ impl SourceError {
 
     /// Makes a mistake from the TOML parser's error, with a suggestion for a mistyped key.
     #[must_use]
-    pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
+    fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
         let (message, help) = explain_unknown_name(error.message());
         let is_syntax = toml::de::DeTable::parse(text).is_err();
         let from = error.span().map_or(0, |span| span.start.min(text.len()));
@@ -297,24 +296,13 @@ fn explain_type(message: &str, rest: &str) -> Option<String> {
     }
 }
 
-/// Reads a table. A list would be read as the fields of a struct in their order.
+/// The value of a TOML text.
 ///
 /// # Errors
-/// It is no table, or not a valid one.
-pub fn table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    struct TableVisitor<T>(PhantomData<T>);
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
-        type Value = T;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a table")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-            T::deserialize(MapAccessDeserializer::new(map))
-        }
-    }
-    deserializer.deserialize_map(TableVisitor(PhantomData))
+/// The first mistake with its line. A list where a table belongs is one.
+pub fn parse_toml<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, SourceError> {
+    let read = toml::Deserializer::parse(text).and_then(tables::read);
+    read.map_err(|error| SourceError::from_toml(file, text, &error))
 }
 
 /// serde's error about a type, without the names of Rust types.
@@ -408,7 +396,7 @@ mod tests {
                 count: Option<u64>,
                 share: Option<f64>,
                 list: Option<Vec<String>>,
-                #[serde(default, deserialize_with = "table")]
+                #[serde(default)]
                 part: Part,
             }
             #[derive(Debug, Default, serde::Deserialize)]
@@ -416,8 +404,7 @@ mod tests {
             struct Part {
                 x: u64,
             }
-            let error = toml::from_str::<File>(text).unwrap_err();
-            SourceError::from_toml(Path::new("a.toml"), text, &error).to_string()
+            parse_toml::<File>(Path::new("a.toml"), text).unwrap_err().to_string()
         };
         for (text, expected) in [
             ("count = \"3\"", "a.toml:1: expected a whole number, got the string \"3\""),

@@ -3,7 +3,7 @@
 use super::{Recipe, SHIPPED, Wording, shipped};
 use crate::grammar::{Chosen, Slot};
 use crate::operator::{INITS, OPERATORS, Operator, SCREENS, Used};
-use crate::source::{SourceError, explain_unknown_name, line_of_key};
+use crate::source::{SourceError, explain_unknown_name, line_of_key, parse_toml};
 use crate::strategy::{
     ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, MODELS, SAMPLERS, SELECTS, Slots,
 };
@@ -97,8 +97,7 @@ pub fn parse_with(
     text: &str,
     own: &[Arc<dyn Operator>],
 ) -> Result<Recipe, SourceError> {
-    let mut table: toml::Table =
-        toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+    let mut table: toml::Table = parse_toml(file, text)?;
     let reader = Reader { file, text, own, phase: None };
     let wordings = reader.wordings(&mut table, folder_of(file))?;
     let mut recipe = reader.recipe(table)?;
@@ -137,8 +136,7 @@ fn folder_of(file: &Path) -> &Path {
 }
 
 fn merged(file: &Path, text: &str, depth: usize) -> Result<(toml::Table, Wordings), RecipeError> {
-    let mut table: toml::Table =
-        toml::from_str(text).map_err(|error| SourceError::from_toml(file, text, &error))?;
+    let mut table: toml::Table = parse_toml(file, text)?;
     anchor(&mut table, file);
     let own = Reader { file, text, own: &[], phase: None }.wordings(&mut table, folder_of(file))?;
     let Some(base) = table.remove("extends") else {

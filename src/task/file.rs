@@ -9,7 +9,7 @@ use super::scorer::ScoreTable;
 use super::split::SplitSpec;
 use crate::caps::Caps;
 use crate::id::MutatorIx;
-use crate::source::{SourceError, line_of_key, table};
+use crate::source::{SourceError, line_of_key, parse_toml};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
@@ -29,21 +29,19 @@ pub struct TaskFile {
     #[serde(default)]
     pub about: String,
     /// Rows.
-    #[serde(deserialize_with = "table")]
     pub data: DataTable,
     /// The baseline prompt.
     pub prompt: PromptTable,
     /// Models by role.
-    #[serde(deserialize_with = "table")]
     pub models: ModelsTable,
     /// Scorers.
     #[serde(default)]
     pub score: Vec<ScoreTable>,
     /// The goal.
-    #[serde(default, deserialize_with = "table")]
+    #[serde(default)]
     pub goal: GoalTable,
     /// Caps.
-    #[serde(default, deserialize_with = "table")]
+    #[serde(default)]
     pub budget: BudgetTable,
     /// Providers by name.
     #[serde(default)]
@@ -57,7 +55,7 @@ pub struct DataTable {
     /// The data file; may be missing if `split` names files.
     pub file: Option<PathBuf>,
     /// The roles of columns.
-    #[serde(default, deserialize_with = "table")]
+    #[serde(default)]
     pub columns: ColumnMap,
     /// Shares or files.
     pub split: Option<SplitSpec>,
@@ -265,8 +263,7 @@ impl TaskFile {
     /// # Errors
     /// The first mistake with its line.
     pub fn parse(file: &Path, text: &str) -> Result<Self, SourceError> {
-        let read: Self = toml::from_str(text).map_err(|error| {
-            let mut mistake = SourceError::from_toml(file, text, &error);
+        let read: Self = parse_toml(file, text).map_err(|mut mistake| {
             let unknown =
                 mistake.message.strip_prefix("unknown key `").and_then(|it| it.split('`').next());
             let help = mistake.help.as_deref().unwrap_or_default();
