@@ -120,7 +120,22 @@ impl Task {
     /// # Errors
     /// The first mistake, with file and line.
     pub fn load(path: &Path) -> Result<Self, SourceError> {
-        Self::build(TaskFiles::read(path)?)
+        let task = Self::build(TaskFiles::read(path)?)?;
+        task.check_held_out()?;
+        Ok(task)
+    }
+
+    /// Checks that a held-out row is new to the search. Only of a task that is read anew: a run that has begun
+    /// can always be resumed.
+    fn check_held_out(&self) -> Result<(), SourceError> {
+        let known = duplicates::known_held_out(&self.splits, self.layout.shown_columns());
+        if known == 0 || known < self.splits.hold.len() {
+            return Ok(());
+        }
+        let message = "the input of every held-out row is also in `train` or `dev`, so that nothing can be confirmed";
+        Err(self
+            .mistake(&["data", "split", "hold"], message)
+            .help("let `hold` name a file of other rows, or leave it out"))
     }
 
     /// Builds a task from a source and reads its rows.
@@ -176,14 +191,6 @@ impl Task {
             return Err(at
                 .error(&["data", "split"], "dev has no rows, but the search selects on dev")
                 .help("give `dev` a larger share, add rows, or use smaller groups"));
-        }
-        let known = duplicates::known_held_out(&splits, layout.shown_columns());
-        if known > 0 && known == splits.hold.len() {
-            let message = "the input of every held-out row is also in `train` or `dev`, so that nothing can be \
-                           confirmed";
-            return Err(at
-                .error(&["data", "split", "hold"], message)
-                .help("let `hold` name a file of other rows, or leave it out"));
         }
         let tokens = (layout.bytes_without_row(&baseline) as u64).div_ceil(4);
         let (models, providers) = at.models(read)?;
