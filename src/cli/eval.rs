@@ -118,7 +118,7 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
                     part_files.insert(part.name.clone(), file.clone());
                 }
             }
-            Task::build(TaskFiles { parts, part_files, ..files })?
+            Task::rebuild(TaskFiles { parts, part_files, ..files })?
         }
     };
     let dir = RunDir::at(args.out.out.join(folder_of(&task, rows)?));

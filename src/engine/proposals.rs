@@ -363,11 +363,9 @@ impl ProposalBuilder {
         let mut text = self.task.baseline.part(DEMOS).unwrap_or("").to_owned();
         for demo in demos {
             if let Some(shown) = self.rows.evidence(demo.row, demo.answer)? {
-                let answer = shown.answer.unwrap_or(shown.expected);
                 // A row whose answer is only checked has none to show.
-                if answer.trim().is_empty() {
-                    continue;
-                }
+                let answer = shown.answer.or(shown.expected);
+                let Some(answer) = answer.filter(|it| !it.trim().is_empty()) else { continue };
                 if !text.is_empty() {
                     text = format!("{}\n\n", text.trim_end());
                 }

@@ -57,7 +57,7 @@ impl Evaluator {
     /// The first row in the file that cannot be rendered, and how many there are; or all rows make the same
     /// request.
     pub fn check_rows(&self) -> Result<(), SourceError> {
-        let (mut first, mut failed): (Option<(Split, &Example, TemplateError)>, usize) = (None, 0);
+        let (mut first, mut failed): (Option<(&Example, TemplateError)>, usize) = (None, 0);
         let (mut rows, mut request, mut differ) = (0_usize, None, false);
         for split in [Split::Train, Split::Dev, Split::Hold] {
             for row in self.rows(split) {
@@ -67,21 +67,23 @@ impl Evaluator {
                     Ok(messages) => differ = *request.get_or_insert(messages.clone()) != messages,
                     // Each row would take as long.
                     Err(error @ TemplateError::Exhausted { .. }) => {
-                        return Err(self.row_error(split, row, &error));
+                        return Err(self.row_error(row, &error));
                     }
                     Err(error) => {
                         failed += 1;
-                        if first.as_ref().is_none_or(|(_, first, _)| row.line < first.line) {
-                            first = Some((split, row, error));
+                        let is_first =
+                            |first: &Example| (row.file, row.line) < (first.file, first.line);
+                        if first.as_ref().is_none_or(|(first, _)| is_first(first)) {
+                            first = Some((row, error));
                         }
                     }
                 }
             }
         }
-        let Some((split, row, error)) = first else {
+        let Some((row, error)) = first else {
             return if differ || rows < 2 { Ok(()) } else { Err(self.same_request(rows)) };
         };
-        let mut error = self.row_error(split, row, &error);
+        let mut error = self.row_error(row, &error);
         if failed > 1 {
             error.message += &format!(" (and {} more)", text::plural(failed - 1, "row"));
         }
@@ -97,21 +99,15 @@ impl Evaluator {
     }
 
     /// What is wrong where a row cannot be rendered: the row, or the template.
-    fn row_error(&self, split: Split, row: &Example, error: &TemplateError) -> SourceError {
+    fn row_error(&self, row: &Example, error: &TemplateError) -> SourceError {
         if let TemplateError::Exhausted { part, .. } = error {
             let message = format!("{error} (row `{}`)", row.id);
             return self.task.mistake(&["prompt", part], message).help(
                 "let its loops run less often: each over the row's own lists, none within another",
             );
         }
-        let file = match self.task.data.as_slice() {
-            [only] => Some(only),
-            // One file per split.
-            files => files.get(split as usize),
-        };
-        let file = file.map(|file| file.path.clone());
-        SourceError::new(file.unwrap_or_default(), format!("row `{}`: {error}", row.id))
-            .at_line(row.line)
+        self.task
+            .row_mistake(row, &error.to_string())
             .help("correct the row's value, or make the template work with it")
     }
 
@@ -219,9 +215,10 @@ impl Evaluator {
         })
     }
 
-    /// One right answer of a row, as shown to the mutator and in demonstrations.
-    fn expected(&self, example: &Example) -> String {
-        value_text(&self.task.scorers.right_answer(example)).into_owned()
+    /// One right answer of a row, as shown to the mutator and in demonstrations, if the row has one.
+    fn expected(&self, example: &Example) -> Option<String> {
+        let expected = value_text(&self.task.scorers.right_answer(example)).into_owned();
+        (!expected.trim().is_empty()).then_some(expected)
     }
 
     /// The user message without the prompt around it: the columns that the baseline's user part

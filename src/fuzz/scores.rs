@@ -21,6 +21,7 @@ fn row(answer: Value) -> Example {
         answer,
         feedback: None,
         group: None,
+        file: 0,
         line: 1,
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn task(bytes: &[u8]) {
     let file = scratch::folder().join("task.toml");
     let part = |name: &str, text: &str| Part { name: name.to_owned(), text: text.into() };
     let parts = vec![part("system", "Answer."), part("user", "{{ input }}")];
-    match Task::build(TaskFiles {
+    match Task::rebuild(TaskFiles {
         file: file.clone(),
         text: text.to_owned(),
         parts,

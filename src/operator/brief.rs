@@ -81,8 +81,8 @@ pub struct Evidence {
     pub answer: Option<String>,
     /// A worse answer to the same row, for contrast.
     pub contrast: Option<String>,
-    /// What a right answer says.
-    pub expected: String,
+    /// What a right answer says; `None` where answers are only checked, so that the row has none.
+    pub expected: Option<String>,
     /// What the answer was worth.
     pub score: Option<f64>,
     /// What the data and the scorers say about it.

@@ -69,9 +69,9 @@ pub(super) fn diagnosis(rows: &[Evidence]) -> Option<String> {
 /// What kind of failure it is: a label taken for another one, or what the feedback says.
 fn kind_of(row: &Evidence) -> String {
     let answer = text::one_line(row.answer.as_deref().unwrap_or("").trim());
-    let expected = text::one_line(row.expected.trim());
     let is_label = |said: &str| said.chars().count() <= LABEL_CHARS;
-    if is_label(&answer) && is_label(&expected) {
+    let expected = row.expected.as_deref().map(|it| text::one_line(it.trim()));
+    if let Some(expected) = expected.filter(|it| is_label(it) && is_label(&answer)) {
         return format!("expected “{expected}”, answered “{answer}”");
     }
     match row.feedback.last() {
@@ -119,7 +119,7 @@ mod tests {
         Evidence {
             input: input.to_owned(),
             answer: Some(answer.to_owned()),
-            expected: expected.to_owned(),
+            expected: Some(expected.to_owned()),
             score: Some(score),
             ..Evidence::default()
         }
@@ -144,6 +144,17 @@ mod tests {
                 "1 × expected “claims”, answered “billing”",
             ]
         );
+    }
+
+    #[test]
+    fn a_row_without_an_expected_answer_is_grouped_by_its_feedback() {
+        let mut rows = [row("a", "", "x", 0.0), row("b", "", "y", 0.0)];
+        for row in &mut rows {
+            row.expected = None;
+            row.feedback = vec!["it has no verb".to_owned()];
+        }
+        let said = diagnosis(&rows).unwrap();
+        assert!(said.contains("2 × it has no verb"), "{said}");
     }
 
     #[test]

@@ -273,9 +273,8 @@ fn record(row: &Evidence, each: usize, out: &mut String) {
     if let Some(contrast) = &row.contrast {
         line("Worse answer", contrast);
     }
-    // Some answers are only checked: then there is none to compare with.
-    if !row.expected.trim().is_empty() {
-        line("Expected", &row.expected);
+    if let Some(expected) = &row.expected {
+        line("Expected", expected);
     }
     if let Some(score) = row.score {
         line("Score", &format!("{score:.2}"));

@@ -29,7 +29,7 @@ struct Request<'a> {
 struct Row<'a> {
     input: &'a str,
     answer: Option<&'a str>,
-    expected: &'a str,
+    expected: Option<&'a str>,
     score: Option<f64>,
     feedback: String,
 }
@@ -64,7 +64,7 @@ fn written(
             .map(|row| Row {
                 input: &row.input,
                 answer: row.answer.as_deref(),
-                expected: &row.expected,
+                expected: row.expected.as_deref(),
                 score: row.score,
                 feedback: row.feedback.join("\n"),
             })
@@ -135,7 +135,7 @@ mod tests {
         let row = Evidence {
             input: "Where is it?".into(),
             answer: Some("billing".into()),
-            expected: "logistics".into(),
+            expected: Some("logistics".into()),
             score: Some(0.0),
             feedback: vec!["Late.".into(), "Say the label.".into()],
             ..Evidence::default()

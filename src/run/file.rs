@@ -137,7 +137,7 @@ impl RunFile {
     /// The files cannot be read, their rows have changed, or the task was made in memory.
     pub(super) fn read_task(&self) -> Result<Task, RunError> {
         match &self.task {
-            TaskSource::Files(files) => self.same_task(Task::build(files.clone())?),
+            TaskSource::Files(files) => self.same_task(Task::rebuild(files.clone())?),
             TaskSource::Memory(_) => Err(RunError::TaskNeeded(self.run.to_string())),
         }
     }

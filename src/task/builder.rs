@@ -13,7 +13,7 @@ use super::goal::Goal;
 use super::model::{ModelName, ModelRole, ModelSpec, Provider};
 use super::scorer::{ScoreTable, Scorer, ScorerError, ScorerSet, Verdict};
 use super::split::{Shares, SplitSpec};
-use super::{Rows, Task};
+use super::{Rows, Task, check_answers};
 use crate::caps::Caps;
 use crate::id::MutatorIx;
 use crate::prompt::{Part, Prompt};
@@ -248,7 +248,9 @@ impl TaskBuilder {
             providers: self.providers,
         };
         read.check(&place, "")?;
+        read.check_free_prices(&place, "")?;
         let (rows, data) = rows(self.rows, &read)?;
+        check_answers(&scorers, &rows, &data)?;
         let source = TaskSource::Memory(TaskFacts { name: read.name.clone(), facts });
         let prompt = Prompt::new(self.parts);
         let mut task = Task::assemble(&read, source, prompt, scorers, rows, data)?;
@@ -322,6 +324,7 @@ fn rows(given: Given, read: &TaskFile) -> Result<(Rows, Vec<DataFile>), SourceEr
         let mut rows = from_values(&path, values, &read.data.columns)?;
         let columns = columns_of(&rows);
         fill_columns(&mut rows, &columns);
+        rows.iter_mut().for_each(|row| row.file = data.len());
         data.push(DataFile { path, blake3: hasher.finalize().to_hex().to_string() });
         Ok(rows)
     };

@@ -20,7 +20,9 @@ pub struct Example {
     pub feedback: Option<String>,
     /// Rows of one group go to one split.
     pub group: Option<String>,
-    /// The line of its file on which the row starts, from 1.
+    /// Which of the task's data files holds the row, from 0.
+    pub file: usize,
+    /// The line of that file on which the row starts, from 1.
     pub line: usize,
 }
 
@@ -180,6 +182,7 @@ mod tests {
             answer: json!(answer),
             feedback: Some(id.to_owned()),
             group: None,
+            file: 0,
             line: 1,
         };
         let hash = |columns, answer| row("1", columns, answer).content_hash();

@@ -9,7 +9,7 @@ use super::scorer::ScoreTable;
 use super::split::SplitSpec;
 use crate::caps::Caps;
 use crate::id::MutatorIx;
-use crate::source::{SourceError, line_of_key, parse_toml};
+use crate::source::{SourceError, line_of_key, parse_toml_with};
 use crate::text;
 use crate::units::{Tokens, Usd};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
@@ -263,20 +263,12 @@ impl TaskFile {
     /// # Errors
     /// The first mistake with its line.
     pub fn parse(file: &Path, text: &str) -> Result<Self, SourceError> {
-        let read: Self = parse_toml(file, text).map_err(|mut mistake| {
-            let unknown =
-                mistake.message.strip_prefix("unknown key `").and_then(|it| it.split('`').next());
-            let help = mistake.help.as_deref().unwrap_or_default();
-            let is_known = |name: &str| {
-                let known = help.strip_prefix("known: ").map(|it| it.split([',', ' ', '.']));
-                known.is_some_and(|mut known| name.is_empty() || known.any(|it| it == name))
-            };
-            let meant =
-                MISPLACED.iter().find(|(key, name, _)| Some(*key) == unknown && is_known(name));
-            if let Some((_, _, meant)) = meant {
-                mistake.help = Some((*meant).to_owned());
-            }
-            mistake
+        let read: Self = parse_toml_with(file, text, |unknown| {
+            let is_known =
+                |name: &str| name.is_empty() || unknown.known.iter().any(|it| it == name);
+            let mut meant = MISPLACED.iter();
+            let meant = meant.find(|(key, name, _)| *key == unknown.typed && is_known(name))?;
+            unknown.is_key.then(|| meant.2.to_owned())
         })?;
         read.check_file(file, text)?;
         read.check(file, text)?;
@@ -369,19 +361,35 @@ impl TaskFile {
             if let Some((key, _)) = zero.into_iter().find(|(_, is_zero)| *is_zero) {
                 return Err(provider_at(key, &format!("`{key}` must be at least 1")));
             }
+        }
+        self.check_prices(file, text, "a price must not be negative", |_, price| price.is_valid())
+    }
+
+    /// Checks that no price is 0, unless the provider is free. Only of a text that is read anew.
+    ///
+    /// # Errors
+    /// The first price of 0.
+    pub(super) fn check_free_prices(&self, file: &Path, text: &str) -> Result<(), SourceError> {
+        let flaw = "with a price of 0, no cap in dollars holds";
+        self.check_prices(file, text, flaw, |provider, price| {
+            *price != Price::FREE || provider.free
+        })
+    }
+
+    fn check_prices(
+        &self,
+        file: &Path,
+        text: &str,
+        flaw: &str,
+        is_right: impl Fn(&Provider, &Price) -> bool,
+    ) -> Result<(), SourceError> {
+        for (name, provider) in &self.providers {
             let own = provider.price.iter().map(|price| (vec!["price"], price));
             let prices = provider.prices.iter();
-            let of_models = prices.map(|(model, price)| (vec!["prices", model], price));
-            for (key, price) in own.chain(of_models) {
-                let flaw = if !price.is_valid() {
-                    "a price must not be negative"
-                } else if *price == Price::FREE && !provider.free {
-                    "with a price of 0, no cap in dollars holds"
-                } else {
-                    continue;
-                };
+            let mut prices = own.chain(prices.map(|(model, price)| (vec!["prices", model], price)));
+            if let Some((key, _)) = prices.find(|(_, price)| !is_right(provider, price)) {
                 let key = [&["providers", name], key.as_slice()].concat();
-                return Err(at(&key, format!("provider `{name}`: {flaw}")).help(
+                return Err(located(file, text, &key, format!("provider `{name}`: {flaw}")).help(
                     "give prices in US dollars per million tokens, or write `free = true` in the \
                      provider's table in their place",
                 ));

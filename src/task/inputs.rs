@@ -88,6 +88,7 @@ mod tests {
             answer: json!("a"),
             feedback: None,
             group: group.map(str::to_owned),
+            file: 0,
             line: 1,
         }
     }

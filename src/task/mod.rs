@@ -120,13 +120,15 @@ impl Task {
     /// # Errors
     /// The first mistake, with file and line.
     pub fn load(path: &Path) -> Result<Self, SourceError> {
-        let task = Self::build(TaskFiles::read(path)?)?;
+        let files = TaskFiles::read(path)?;
+        let read = TaskFile::parse(&files.file, &files.text)?;
+        read.check_free_prices(&files.file, &files.text)?;
+        let task = Self::of_files(&read, files, check_answers)?;
         task.check_held_out()?;
         Ok(task)
     }
 
-    /// Checks that a held-out row is new to the search. Only of a task that is read anew: a run that has begun
-    /// can always be resumed.
+    /// Checks that a held-out row is new to the search.
     fn check_held_out(&self) -> Result<(), SourceError> {
         let known = duplicates::known_held_out(&self.splits, self.layout.shown_columns());
         if known == 0 || known < self.splits.hold.len() {
@@ -138,18 +140,28 @@ impl Task {
             .help("let `hold` name a file of other rows, or leave it out"))
     }
 
-    /// Builds a task from a source and reads its rows.
+    /// Builds a task whose files were accepted before. What can be used, and is refused of new tasks, is not
+    /// checked: a later version refuses more, and a run that has begun can always be resumed.
     ///
     /// # Errors
     /// The first mistake, with file and line.
-    pub fn build(files: TaskFiles) -> Result<Self, SourceError> {
+    pub fn rebuild(files: TaskFiles) -> Result<Self, SourceError> {
         let read = TaskFile::parse(&files.file, &files.text)?;
+        Self::of_files(&read, files, |_, _, _| Ok(()))
+    }
+
+    fn of_files(
+        read: &TaskFile,
+        files: TaskFiles,
+        check: impl FnOnce(&ScorerSet, &Rows, &[DataFile]) -> Result<(), SourceError>,
+    ) -> Result<Self, SourceError> {
         let prompt = Prompt::new(files.parts.clone());
         let source = TaskSource::Files(files);
         let at = Locator { source: &source };
-        let scorers = scorers(&read, &at)?;
-        let (rows, data) = rows(&read, &at)?;
-        Self::assemble(&read, source, prompt, scorers, rows, data)
+        let scorers = scorers(read, &at)?;
+        let (rows, data) = rows(read, &at)?;
+        check(&scorers, &rows, &data)?;
+        Self::assemble(read, source, prompt, scorers, rows, data)
     }
 
     /// Puts a task together from what a file or a program says, and checks that it fits together.
@@ -162,7 +174,6 @@ impl Task {
         data: Vec<DataFile>,
     ) -> Result<Self, SourceError> {
         let at = Locator { source: &source };
-        check_answers(&scorers, &rows, &data)?;
         let columns = columns_of(rows.all());
         let layout = Layout::new(&baseline, &read.prompt.search, &columns)
             .map_err(|error| at.template(&read.data.columns, &error, &columns))?;
@@ -192,7 +203,7 @@ impl Task {
                 .error(&["data", "split"], "dev has no rows, but the search selects on dev")
                 .help("give `dev` a larger share, add rows, or use smaller groups"));
         }
-        let tokens = (layout.bytes_without_row(&baseline) as u64).div_ceil(4);
+        let tokens = tokens_of(&layout, &baseline);
         let (models, providers) = at.models(read)?;
         Ok(Self {
             name: read.name.clone(),
@@ -308,6 +319,9 @@ impl Task {
         let Ok(text) = source::read_text(&frozen.file) else { return Ok((self, Vec::new())) };
         let then = TaskFile::parse(&frozen.file, &frozen.text)?;
         let now = TaskFile::parse(&frozen.file, &text)?;
+        if text != frozen.text {
+            now.check_free_prices(&frozen.file, &text)?;
+        }
         let current = TaskFile::parse(&frozen.file, &frozen.text)?.with_current(&now);
         if let Some((name, message)) = current.unclear_address() {
             let error = self.mistake(&["providers", &name, "base_url"], message);
@@ -329,6 +343,12 @@ impl Task {
     #[must_use]
     pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> SourceError {
         Locator { source: &self.source }.error(path, message)
+    }
+
+    /// A mistake in a row that is detected only when the row is used.
+    #[must_use]
+    pub fn row_mistake(&self, row: &Example, message: &str) -> SourceError {
+        row_mistake(&self.data, row, message)
     }
 
     /// The folder of the task file, in which its programs run.
@@ -385,6 +405,11 @@ impl Task {
         }
         Ok(())
     }
+}
+
+/// About how many tokens a prompt has without a row: bytes divided by 4.
+fn tokens_of(layout: &Layout, prompt: &Prompt) -> u64 {
+    (layout.bytes_without_row(prompt) as u64).div_ceil(4)
 }
 
 /// The JSON Schema that a model's answers must follow.
@@ -539,6 +564,7 @@ fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<(Rows, Vec<DataFile>), Sour
         let mut rows = dataset::read(&path, &read.data.columns)?;
         let columns = columns_of(&rows);
         fill_columns(&mut rows, &columns);
+        rows.iter_mut().for_each(|row| row.file = data.len());
         let blake3 = blake3_of(&path)?;
         data.push(DataFile { path, blake3 });
         Ok(rows)
@@ -571,14 +597,6 @@ impl Rows {
         }
     }
 
-    /// All rows, in the order of the files.
-    fn by_file(&self) -> Vec<&[Example]> {
-        match self {
-            Self::One(rows, _) => vec![rows],
-            Self::Given(parts) => parts.iter().map(Vec::as_slice).collect(),
-        }
-    }
-
     /// Splits the rows. Rows are equal if the columns that the prompt shows are equal.
     fn split(self, shown: &BTreeSet<String>) -> Splits {
         match self {
@@ -604,16 +622,18 @@ fn id_column(read: &TaskFile, rows: &[&Example], columns: &BTreeSet<String>) -> 
 
 /// Checks that the scorers can use every row's answer.
 fn check_answers(scorers: &ScorerSet, rows: &Rows, data: &[DataFile]) -> Result<(), SourceError> {
-    for (rows, file) in rows.by_file().into_iter().zip(data) {
-        for row in rows {
-            scorers.check(row).map_err(|message| {
-                SourceError::new(&file.path, format!("row `{}`: {message}", row.id))
-                    .at_line(row.line)
-                    .help("correct the row, or correct `[[score]]` in the task file")
-            })?;
-        }
-    }
-    Ok(())
+    rows.all().into_iter().try_for_each(|row| {
+        scorers.check(row).map_err(|message| {
+            row_mistake(data, row, &message)
+                .help("correct the row, or correct `[[score]]` in the task file")
+        })
+    })
+}
+
+/// A mistake in a row, at its line of its file.
+fn row_mistake(data: &[DataFile], row: &Example, message: &str) -> SourceError {
+    let file = data.get(row.file).map(|file| file.path.clone()).unwrap_or_default();
+    SourceError::new(file, format!("row `{}`: {message}", row.id)).at_line(row.line)
 }
 
 type Models = BTreeMap<ModelRole, Model>;

@@ -461,6 +461,7 @@ mod tests {
             answer: json!(answer),
             feedback: None,
             group: group.map(|it| format!("g{it}")),
+            file: 0,
             line: id + 1,
         }
     }

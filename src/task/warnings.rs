@@ -123,7 +123,7 @@ fn front_matter(task: &Task) -> Option<String> {
 
 /// Warns of a limit on tokens that the baseline itself exceeds.
 fn too_long(task: &Task) -> Option<String> {
-    let tokens = (task.layout.bytes_without_row(&task.baseline) as u64).div_ceil(4);
+    let tokens = super::tokens_of(&task.layout, &task.baseline);
     (task.max_tokens < tokens).then(|| {
         format!(
             "the prompt has about {}, more than `max_tokens` = {}: only proposals that are as short are tried",
@@ -250,6 +250,7 @@ mod tests {
             answer: json!("x"),
             feedback: None,
             group: group.map(str::to_owned),
+            file: 0,
             line,
         }
     }

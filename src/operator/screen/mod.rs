@@ -123,6 +123,7 @@ mod tests {
             answer: serde_json::Value::Null,
             feedback: None,
             group: None,
+            file: 0,
             line: 1,
         }
     }

@@ -28,7 +28,7 @@ fn evidence(text: &str) -> Evidence {
         input: format!("Where is my parcel? {text}"),
         answer: Some(text.to_owned()),
         contrast: Some(format!("worse: {text}")),
-        expected: "logistics".into(),
+        expected: Some("logistics".into()),
         score: Some(0.0),
         feedback: vec![text.to_owned()],
     }

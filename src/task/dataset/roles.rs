@@ -155,6 +155,7 @@ impl Roles {
             answer,
             feedback,
             group,
+            file: 0,
             line,
         })
     }
