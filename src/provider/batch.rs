@@ -7,7 +7,7 @@ use super::{LlmError, Reply, Request};
 use crate::task::model::RequestForm;
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// One request of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,17 @@ pub struct Sought<'a> {
     pub rows: usize,
     /// When it was first about to begin, by our clock.
     pub since: Timestamp,
+}
+
+/// How exactly the clock of a provider is known: some send no time, and all send whole seconds.
+const SLACK: SignedDuration = SignedDuration::from_mins(10);
+
+impl Sought<'_> {
+    /// Before this moment of the provider's clock, which is this far ahead of ours, the batch did not begin.
+    #[must_use]
+    pub fn oldest(&self, ahead: SignedDuration) -> Timestamp {
+        self.since.saturating_add(ahead - SLACK).unwrap_or(self.since)
+    }
 }
 
 /// A batch at a provider that may be the one that was sought.

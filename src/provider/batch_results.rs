@@ -8,9 +8,6 @@ use crate::task::model::RequestForm;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-/// How far clocks may differ, and how long a provider may take to list what was submitted.
-pub(super) const SLACK: SignedDuration = SignedDuration::from_mins(10);
-
 /// How many pages of the provider's list are looked through.
 pub(super) const MOST_PAGES: usize = 20;
 
@@ -20,10 +17,21 @@ pub(super) async fn asked<P: Protocol>(
     form: &RequestForm,
     message: Message,
 ) -> Result<Value, LlmError> {
-    let body = http.exchange(form, message).await?;
+    Ok(asked_with_clock(http, form, message).await?.0)
+}
+
+/// The answer to a message about a batch, and how far the provider's clock is ahead of ours.
+pub(super) async fn asked_with_clock<P: Protocol>(
+    http: &HttpProvider<P>,
+    form: &RequestForm,
+    message: Message,
+) -> Result<(Value, SignedDuration), LlmError> {
+    let (body, envelope) = http.exchange_with_envelope(form, message).await?;
     // An id is journaled: a key that a server repeats must not come in with one.
     let body = http.redacted(&String::from_utf8_lossy(&body));
-    serde_json::from_str(&body).map_err(|_| unreadable(http, "its answer is no JSON"))
+    let value =
+        serde_json::from_str(&body).map_err(|_| unreadable(http, "its answer is no JSON"))?;
+    Ok((value, envelope.clock_ahead.unwrap_or_default()))
 }
 
 /// The id of what a provider took.

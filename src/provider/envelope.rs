@@ -4,9 +4,9 @@
 
 use super::limit::RatesLeft;
 use super::rates;
-use super::refusal;
+use super::waits;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{DATE, HeaderMap};
+use reqwest::header::HeaderMap;
 use std::time::Duration;
 
 /// What came with an answer or a refusal; nothing where no server was reached, or a model is in this process.
@@ -25,12 +25,11 @@ pub struct Envelope {
 impl Envelope {
     /// What these headers say that came after this long, at a moment of this machine's clock.
     pub(super) fn of(status: u16, headers: &HeaderMap, after: Duration, now: Timestamp) -> Self {
-        let date = headers.get(DATE).and_then(|value| refusal::date(value.to_str().ok()?));
         Self {
             status: Some(status),
             first_byte: Some(after),
-            clock_ahead: date.map(|date| date.duration_since(now)),
-            left: rates::left(headers, now),
+            clock_ahead: waits::clock_ahead(headers, now),
+            left: rates::left(headers, waits::server_now(headers, now)),
         }
     }
 }
@@ -38,7 +37,7 @@ impl Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::HeaderValue;
+    use reqwest::header::{DATE, HeaderValue};
 
     #[test]
     fn the_clock_of_a_server_is_compared_where_it_sends_one() {

@@ -204,11 +204,23 @@ impl<P: Protocol> HttpProvider<P> {
         form: &RequestForm,
         message: Message,
     ) -> Result<Vec<u8>, LlmError> {
+        Ok(self.exchange_with_envelope(form, message).await?.0)
+    }
+
+    /// Like [`exchange`](Self::exchange), with what came beside the body.
+    ///
+    /// # Errors
+    /// As for [`exchange`](Self::exchange).
+    pub(super) async fn exchange_with_envelope(
+        &self,
+        form: &RequestForm,
+        message: Message,
+    ) -> Result<(Vec<u8>, Box<Envelope>), LlmError> {
         // Files of batches are large: the deadlines are for what comes beside them.
         let received = if message.largest == LARGEST_RESULTS { LARGEST_RESULTS } else { 0 };
         let total = self.timeouts.total + message.sending() + transfer(received);
         match timeout(total, self.sent(form, &message)).await {
-            Ok(outcome) => outcome.map(|answer| answer.body),
+            Ok(outcome) => outcome.map(|answer| (answer.body, answer.envelope)),
             Err(_) => Err(self.too_late("did not end its answer within", total)),
         }
     }

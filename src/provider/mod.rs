@@ -6,6 +6,7 @@
 // A file uses only files declared above it.
 pub mod key; // The source of a provider's key, and how it stays out of every text.
 mod credential; // A key while a run goes on.
+mod waits; // Waits and moments as servers write them.
 mod body; // A server's body as JSON, read loosely.
 pub mod refusal; // What a server says instead of an answer.
 pub mod protocol; // What a wire protocol defines.

@@ -3,10 +3,9 @@
 //! Not what is done about it: that is the throttle's. Headers that are not understood say nothing.
 
 use super::limit::{RateLeft, RatesLeft};
-use crate::text;
+use super::waits::reset;
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
-use std::time::Duration;
 
 /// How services name the headers of one rate; `{}` stands for `limit`, `remaining` and `reset`.
 struct Names {
@@ -21,7 +20,7 @@ const SERVICES: [Names; 2] = [
     Names { requests: "anthropic-ratelimit-requests-{}", tokens: "anthropic-ratelimit-tokens-{}" },
 ];
 
-/// What the headers of an answer say at a moment.
+/// What the headers of an answer say; now is by the server's clock.
 pub(super) fn left(headers: &HeaderMap, now: Timestamp) -> RatesLeft {
     let of = |name: &str| {
         let text = |what: &str| headers.get(name.replace("{}", what))?.to_str().ok();
@@ -38,28 +37,11 @@ pub(super) fn left(headers: &HeaderMap, now: Timestamp) -> RatesLeft {
     }
 }
 
-/// A time as services write it: `6m0s`, `120ms`, seconds, or a moment (RFC 3339).
-fn reset(text: &str, now: Timestamp) -> Option<Duration> {
-    let text = text.trim();
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Some(Duration::try_from(moment.duration_since(now)).unwrap_or_default());
-    }
-    match text.parse::<f64>() {
-        // A Unix time, in milliseconds or in seconds.
-        Ok(moment) if moment > 1e9 => {
-            let seconds = if moment > 1e12 { moment / 1e3 } else { moment };
-            let left = seconds - now.as_millisecond() as f64 / 1e3;
-            Duration::try_from_secs_f64(left.max(0.0)).ok()
-        }
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        Err(_) => text::parse_duration(text).ok(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use reqwest::header::{HeaderName, HeaderValue};
+    use std::time::Duration;
 
     fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
         let header = |(name, value): &(&'static str, &'static str)| {

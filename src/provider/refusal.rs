@@ -5,9 +5,9 @@
 //! status. Nothing here removes keys, and nothing counts tokens: who makes an error of it does.
 
 use crate::provider::Failure;
+use crate::provider::waits::{reset, seconds, server_now, until, wait_in_words, wait_of};
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -459,11 +459,12 @@ fn wait_in_fields(error: &Value) -> Option<Duration> {
 
 /// How long the server asks to wait: the most exact statement first.
 fn wait_in(headers: &HeaderMap, said: &Said, now: Timestamp) -> Option<Duration> {
+    let now = server_now(headers, now);
     let header = |name: &str| headers.get(name)?.to_str().ok();
     let millis = header("retry-after-ms").and_then(|text| seconds(text, 0.001));
     let stated = headers.get(RETRY_AFTER).and_then(|value| {
         let text = value.to_str().ok()?.trim();
-        seconds(text, 1.0).or_else(|| until(text, headers, now))
+        seconds(text, 1.0).or_else(|| until(text, now))
     });
     millis
         .or(stated)
@@ -473,7 +474,7 @@ fn wait_in(headers: &HeaderMap, said: &Said, now: Timestamp) -> Option<Duration>
             // nearer one, because any place in it will do.
             let bucket = |prefix: &str, name: &str| {
                 let left = header(&format!("{prefix}-remaining{name}"));
-                let wait = reset(header(&format!("{prefix}-reset{name}"))?, headers, now)?;
+                let wait = reset(header(&format!("{prefix}-reset{name}"))?, now)?;
                 Some((left.map(str::trim) == Some("0"), wait))
             };
             let buckets = [
@@ -489,91 +490,6 @@ fn wait_in(headers: &HeaderMap, said: &Said, now: Timestamp) -> Option<Duration>
             empty.max().or_else(|| waits().map(|(_, wait)| *wait).min())
         })
         .map(|wait| wait.min(LONGEST_WAIT))
-}
-
-fn seconds(text: &str, unit: f64) -> Option<Duration> {
-    let number: f64 = text.trim().parse().ok()?;
-    Duration::try_from_secs_f64(number * unit).ok()
-}
-
-/// When a bucket is full again: a wait, a moment in seconds or milliseconds since 1970, or a date.
-fn reset(text: &str, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    /// In 2001; no wait is that long.
-    const EPOCH_SECONDS: f64 = 1e9;
-    let number: Option<f64> = text.trim().parse().ok();
-    match number.filter(|number| *number >= EPOCH_SECONDS) {
-        Some(moment) => {
-            let millis = if moment >= EPOCH_SECONDS * 1e3 { moment } else { moment * 1e3 };
-            let then = Timestamp::from_millisecond(millis as i64).ok()?;
-            Some(from_now(then, headers, now))
-        }
-        None => wait_of(text).or_else(|| until(text.trim(), headers, now)),
-    }
-}
-
-/// A date in one of the three forms of HTTP (RFC 9110, section 5.6.7), or in that of RFC 3339.
-pub(super) fn date(text: &str) -> Option<Timestamp> {
-    let obsolete = |format: &str| {
-        let parts = jiff::fmt::strtime::parse(format, text).ok()?;
-        parts.to_datetime().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp())
-    };
-    DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()
-        .or_else(|| obsolete("%A, %d-%b-%y %H:%M:%S GMT"))
-        .or_else(|| obsolete("%a %b %e %H:%M:%S %Y"))
-        .or_else(|| text.parse().ok())
-}
-
-/// A date, as a wait.
-fn until(text: &str, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    Some(from_now(date(text)?, headers, now))
-}
-
-/// The time to a moment, seen from the server's own clock where it tells the time: ours may be wrong.
-fn from_now(then: Timestamp, headers: &HeaderMap, now: Timestamp) -> Duration {
-    let its_now = headers.get(DATE).and_then(|value| date(value.to_str().ok()?)).unwrap_or(now);
-    // A date that has passed means: now.
-    Duration::try_from(then.duration_since(its_now)).unwrap_or_default()
-}
-
-/// `1s`, `6m0s`, `2m59.56s`, `20ms`, `40131 seconds`, or a bare number of seconds.
-fn wait_of(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    seconds(text, 1.0).or_else(|| leading_wait(text))
-}
-
-/// The wait that a text begins with; what follows it is ignored.
-fn leading_wait(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut total = None;
-    loop {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let Ok(number) = rest[..digits].parse::<f64>() else {
-            break;
-        };
-        let after = rest[digits..].trim_start_matches(' ');
-        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-        let unit = match &after[..letters] {
-            "ms" | "millisecond" | "milliseconds" => 0.001,
-            "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
-            "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
-            "h" | "hour" | "hours" => 3_600.0,
-            "d" | "day" | "days" => 86_400.0,
-            _ => break,
-        };
-        total = Some(total.unwrap_or(0.0) + number * unit);
-        rest = &after[letters..];
-    }
-    Duration::try_from_secs_f64(total?).ok()
-}
-
-/// `Please try again in 7.66s.` and its relatives.
-fn wait_in_words(lower: &str) -> Option<Duration> {
-    ["try again in ", "retry in ", "retry after ", "please wait "].iter().find_map(|phrase| {
-        let start = lower.find(phrase)? + phrase.len();
-        leading_wait(&lower[start..])
-    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use crate::provider::anthropic::Anthropic;
 use crate::provider::batch::{
     BatchApi, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult, Sought,
 };
-use crate::provider::batch_results::{Lines, MOST_PAGES, SLACK, asked, id_of, row_result, text_at};
+use crate::provider::batch_results::{
+    Lines, MOST_PAGES, asked, asked_with_clock, id_of, row_result, text_at,
+};
 use crate::provider::http::{HttpProvider, Message};
 use crate::provider::protocol::Protocol;
 use crate::task::model::RequestForm;
@@ -71,11 +73,11 @@ impl BatchApi for AnthropicBatches {
     }
 
     async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError> {
-        let oldest = sought.since - SLACK;
         let (mut found, mut after) = (Vec::new(), String::new());
         for _ in 0..MOST_PAGES {
-            let page =
-                asked(&self.0, form, Message::get(&format!("{PATH}?limit=100{after}"))).await?;
+            let message = Message::get(&format!("{PATH}?limit=100{after}"));
+            let (page, ahead) = asked_with_clock(&self.0, form, message).await?;
+            let oldest = sought.oldest(ahead);
             let batches = page["data"].as_array().map_or(&[][..], Vec::as_slice);
             let mut is_older = false;
             for batch in batches {

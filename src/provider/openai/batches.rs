@@ -8,7 +8,7 @@ use crate::provider::batch::{
     BatchApi, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult, Sought,
 };
 use crate::provider::batch_results::{
-    Lines, MOST_PAGES, SLACK, asked, form_of, id_of, row_result, text_at,
+    Lines, MOST_PAGES, asked, asked_with_clock, form_of, id_of, row_result, text_at,
 };
 use crate::provider::http::{HttpProvider, Message};
 use crate::provider::protocol::Protocol;
@@ -95,11 +95,11 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
     }
 
     async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError> {
-        let oldest = (sought.since - SLACK).as_second();
         let (mut found, mut after) = (Vec::new(), String::new());
         for _ in 0..MOST_PAGES {
-            let page =
-                asked(&self.0, form, Message::get(&format!("/batches?limit=100{after}"))).await?;
+            let message = Message::get(&format!("/batches?limit=100{after}"));
+            let (page, ahead) = asked_with_clock(&self.0, form, message).await?;
+            let oldest = sought.oldest(ahead).as_second();
             let batches = page["data"].as_array().map_or(&[][..], Vec::as_slice);
             let ours = |batch: &&Value| batch["metadata"][NAME].as_str() == Some(sought.name);
             let ids = batches.iter().filter(ours).filter_map(|batch| text_at(batch, "id"));
