@@ -555,7 +555,7 @@ async fn a_host_that_never_takes_the_connection_bills_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_bills_nothing_for_an_https_address() {
+async fn a_server_without_tls_is_named_so_at_once_and_bills_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -572,8 +572,9 @@ async fn a_server_without_tls_bills_nothing_for_an_https_address() {
     // On a system without certificates this fails earlier, with a message.
     if let Ok(openai) = Asked::new("local", &provider, Some(SecretString::from(KEY))) {
         let error = openai.complete(&request()).await.unwrap_err();
-        assert_eq!((error.failure, error.may_be_billed), (Failure::Unreachable, false));
+        assert_eq!((error.failure, error.may_be_billed), (Failure::Certificate, false));
         assert!(error.message.contains(&address.to_string()), "{error}");
+        assert!(error.message.contains("write `http://` in `base_url`"), "{error}");
     }
 }
 

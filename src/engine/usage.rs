@@ -6,16 +6,13 @@ use crate::provider::{LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::units::Amount;
 
-/// How many times the answer tokens that were asked for, or the bytes that were sent, a provider may
-/// count in tokens before its numbers cannot be true.
-const MAX_RATIO: u64 = 100;
+/// No context window has as many tokens. Below that, a bill is what its provider says: a service may add a context of
+/// its own to every prompt.
+const MOST_TOKENS: u64 = 10_000_000;
 
 /// The usage that a provider reports, where it can be true.
-pub(crate) fn plausible_usage(request: &Request, usage: Option<Usage>) -> Option<Usage> {
-    let usage = usage?;
-    let asked = u64::from(request.max_output_tokens).saturating_mul(MAX_RATIO);
-    let sent = (request.bytes() as u64).saturating_mul(MAX_RATIO);
-    if usage.answer().0 <= asked && usage.prompt().0 <= sent {
+pub(crate) fn plausible_usage(request: &Request, usage: Usage) -> Option<Usage> {
+    if usage.answer().0 <= MOST_TOKENS && usage.prompt().0 <= MOST_TOKENS {
         return Some(usage);
     }
     tracing::warn!(model = %request.model, ?usage, "impossible token counts: they are estimated instead");
@@ -25,7 +22,7 @@ pub(crate) fn plausible_usage(request: &Request, usage: Option<Usage>) -> Option
 /// The usage of a reply, where what the provider reports can be true: a text is not made of no tokens. A
 /// prompt of none is no report at all, as the protocols read it.
 pub(super) fn reported_usage(request: &Request, reply: &Reply) -> Option<Usage> {
-    let usage = plausible_usage(request, reply.usage)?;
+    let usage = plausible_usage(request, reply.usage?)?;
     // A vector has no tokens.
     if !reply.text.is_empty() && usage.answer().0 == 0 && !request.form.asks_vectors() {
         tracing::warn!(model = %request.model, ?usage, "a text of no tokens: they are estimated instead");
@@ -46,14 +43,18 @@ pub(crate) fn cost_of_failure(
 /// What an attempt used that failed: what its provider reports, also where such a failure bills nothing as a rule;
 /// `None` where that is not known.
 pub(super) fn usage_of_failure(request: &Request, error: &LlmError) -> Option<Usage> {
-    let none = (!error.may_be_billed).then(Usage::default);
-    plausible_usage(request, error.usage).or(none)
+    match error.usage {
+        Some(usage) => plausible_usage(request, usage),
+        None => (!error.may_be_billed).then_some(Usage::NONE),
+    }
 }
 
 /// A generous guess, so that the cap is never passed unseen.
 pub(super) fn estimated_usage(request: &Request, reply: &Reply) -> Usage {
+    let is_absurd = reply.usage.is_some_and(|usage| plausible_usage(request, usage).is_none());
     let answer = match reply.finish {
         _ if request.form.asks_vectors() => 0,
+        _ if is_absurd => u64::from(request.max_output_tokens),
         // Something was written that is not shown.
         Finish::Empty | Finish::Reasoning => u64::from(request.max_output_tokens),
         _ => estimate_tokens(None, reply.text.len()).0,

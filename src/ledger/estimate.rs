@@ -1,6 +1,6 @@
 //! How many tokens a request has before a provider counts them, and what it costs at worst.
 
-use crate::task::model::{ModelRole, Price};
+use crate::task::model::{ModelRole, Price, Usage};
 use crate::units::{Amount, Tokens};
 use std::collections::BTreeMap;
 
@@ -12,8 +12,17 @@ pub struct TokenRatios {
 }
 
 impl TokenRatios {
+    /// Takes in the bill of a request of this many bytes. A bill without a prompt, as of a refusal that costs nothing,
+    /// says nothing of how many tokens prompts have.
+    pub fn learn_bill(&mut self, role: ModelRole, bytes: u64, usage: Usage) {
+        if bytes > 0 && usage.prompt() > Tokens::ZERO {
+            self.learn(role, usage.prompt().0 as f64 / bytes as f64);
+        }
+        self.learn_output(role, usage.answer());
+    }
+
     /// Takes in a ratio. Only a larger one changes anything.
-    pub fn learn(&mut self, role: ModelRole, ratio: f64) {
+    fn learn(&mut self, role: ModelRole, ratio: f64) {
         let largest = self.ratios.entry(role).or_default();
         *largest = largest.max(ratio);
     }
@@ -25,7 +34,7 @@ impl TokenRatios {
     }
 
     /// Takes in how long an answer was billed. Only a longer one changes anything.
-    pub fn learn_output(&mut self, role: ModelRole, output: Tokens) {
+    fn learn_output(&mut self, role: ModelRole, output: Tokens) {
         let longest = self.outputs.entry(role).or_default();
         *longest = (*longest).max(output);
     }
@@ -98,11 +107,15 @@ mod tests {
         ) {
             let mut ratios = TokenRatios::default();
             for (bytes, tokens) in &seen {
-                ratios.learn(ModelRole::Task, *tokens as f64 / *bytes as f64);
+                ratios.learn_bill(ModelRole::Task, *bytes as u64, Usage::plain(*tokens, 1));
             }
             for (bytes, tokens) in &seen {
                 prop_assert!(ratios.estimate(ModelRole::Task, *bytes) >= Tokens(*tokens));
             }
+            // A refusal that costs nothing teaches nothing.
+            let mut unbilled = TokenRatios::default();
+            unbilled.learn_bill(ModelRole::Task, 100, Usage::NONE);
+            prop_assert_eq!(unbilled.estimate(ModelRole::Task, 300), Tokens(116));
         }
 
         /// What is seen in another order gives the same estimates.

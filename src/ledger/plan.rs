@@ -102,8 +102,7 @@ impl PlanLedger {
             if answer.bytes > 0 {
                 self.answered.entry(role).or_default().add(answer.usage, answer.usd);
                 *self.bytes.entry(role).or_default() += answer.bytes;
-                self.ratios.learn(role, answer.usage.prompt().0 as f64 / answer.bytes as f64);
-                self.ratios.learn_output(role, answer.usage.answer());
+                self.ratios.learn_bill(role, answer.bytes, answer.usage);
             }
         }
         *self.spent.entry(share).or_default() += cost;

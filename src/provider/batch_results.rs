@@ -27,16 +27,19 @@ pub(super) async fn asked_with_clock<P: Protocol>(
     message: Message,
 ) -> Result<(Value, SignedDuration), LlmError> {
     let (body, envelope) = http.exchange_with_envelope(form, message).await?;
-    // An id is journaled: a key that a server repeats must not come in with one.
-    let body = http.redacted(&String::from_utf8_lossy(&body));
     let value =
-        serde_json::from_str(&body).map_err(|_| unreadable(http, "its answer is no JSON"))?;
+        serde_json::from_slice(&body).map_err(|_| unreadable(http, "its answer is no JSON"))?;
     Ok((value, envelope.clock_ahead.unwrap_or_default()))
 }
 
 /// The id of what a provider took.
 pub(super) fn id_of<P: Protocol>(http: &HttpProvider<P>, made: &Value) -> Result<String, LlmError> {
-    text_at(made, "id").ok_or_else(|| unreadable(http, "what it took has no id"))
+    named(http, made).ok_or_else(|| unreadable(http, "what it took has no id"))
+}
+
+/// The id of what a provider has. It is journaled: a key that a server repeats must not come in with it.
+pub(super) fn named<P: Protocol>(http: &HttpProvider<P>, object: &Value) -> Option<String> {
+    Some(http.without_key_in(&text_at(object, "id")?))
 }
 
 /// How the messages about a batch are written: as its requests are.

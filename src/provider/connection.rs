@@ -72,12 +72,12 @@ fn is_this_machine(host: &str) -> bool {
         || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
-/// What is wrong with a server's certificate, and what to do about it, if that is what failed.
-pub(super) fn certificate_flaw(error: &(dyn Error + 'static)) -> Option<String> {
+/// Why there is no TLS with a server, and what to do about it, if that is what failed.
+pub(super) fn tls_flaw(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(cause) = next {
-        if let Some(rustls::Error::InvalidCertificate(flaw)) = cause.downcast_ref() {
-            return Some(in_words(flaw));
+        if let Some(flaw) = cause.downcast_ref().and_then(handshake_flaw) {
+            return Some(flaw);
         }
         // The error of a stream wraps the one of TLS without naming it as its source.
         let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
@@ -87,6 +87,40 @@ pub(super) fn certificate_flaw(error: &(dyn Error + 'static)) -> Option<String> 
         };
     }
     None
+}
+
+/// What ends every attempt to speak TLS in the same way; `None` for what may pass.
+fn handshake_flaw(error: &rustls::Error) -> Option<String> {
+    use rustls::AlertDescription as Alert;
+    use rustls::Error as Flaw;
+    let (what, remedy) = match error {
+        Flaw::InvalidCertificate(flaw) => return Some(in_words(flaw)),
+        Flaw::InvalidMessage(_) => (
+            "does not speak TLS here".to_owned(),
+            "write `http://` in `base_url`, or the port that speaks it",
+        ),
+        Flaw::AlertReceived(Alert::CertificateRequired) => (
+            "wants a certificate of its clients, which is not built in".to_owned(),
+            "reach it through a proxy that has one",
+        ),
+        Flaw::AlertReceived(
+            alert @ (Alert::HandshakeFailure
+            | Alert::ProtocolVersion
+            | Alert::InsufficientSecurity
+            | Alert::UnrecognisedName
+            | Alert::AccessDenied
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA),
+        ) => (format!("refuses TLS ({alert:?})"), "check `base_url` and the server's settings"),
+        Flaw::PeerIncompatible(flaw) => (
+            format!("speaks another kind of TLS ({flaw:?})"),
+            "let the server speak TLS 1.2 or 1.3",
+        ),
+        _ => return None,
+    };
+    Some(format!("{what}: {remedy}"))
 }
 
 fn in_words(flaw: &rustls::CertificateError) -> String {

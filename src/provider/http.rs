@@ -6,7 +6,7 @@
 
 use super::address::{AddressError, endpoint, escaped, joined};
 use super::body;
-use super::connection::{authorities, causes, certificate_flaw, client};
+use super::connection::{authorities, causes, tls_flaw, client};
 use super::credential::Credential;
 use super::embeddings;
 use super::protocol::{MODEL, Protocol, alone_in};
@@ -355,16 +355,28 @@ impl<P: Protocol> HttpProvider<P> {
         match &self.credential {
             Some(credential) => {
                 let text = credential.redact_answer(&reply.text);
+                if text != reply.text {
+                    tracing::warn!(
+                        provider = self.provider,
+                        "an answer held the key, which is taken out"
+                    );
+                }
                 Reply { text, why: credential.redact(&reply.why), ..reply }
             }
             None => reply,
         }
     }
 
-    /// A text without the provider's keys.
-    pub(super) fn redacted(&self, text: &str) -> String {
+    /// A server's own words without the provider's keys.
+    fn redacted(&self, words: &str) -> String {
         let credential = self.credential.as_ref();
-        credential.map_or_else(|| text.to_owned(), |credential| credential.redact(text))
+        credential.map_or_else(|| words.to_owned(), |credential| credential.redact(words))
+    }
+
+    /// A name of the server's without the provider's keys.
+    pub(super) fn without_key_in(&self, text: &str) -> String {
+        let credential = self.credential.as_ref();
+        credential.map_or_else(|| text.to_owned(), |credential| credential.redact_answer(text))
     }
 
     /// The whole body of an answer.
@@ -464,7 +476,7 @@ impl<P: Protocol> HttpProvider<P> {
     /// No answer came: either nothing was sent, or the connection broke under the request.
     fn not_answered(&self, error: &reqwest::Error) -> LlmError {
         let cause = causes(error);
-        if let Some(flaw) = certificate_flaw(error) {
+        if let Some(flaw) = tls_flaw(error) {
             return self.failed(Failure::Certificate, false, &flaw);
         }
         if cause.contains("dns error") {
@@ -479,7 +491,12 @@ impl<P: Protocol> HttpProvider<P> {
             let words = format!("could not be reached: {cause}");
             return self.failed(Failure::Unreachable, false, &words);
         }
-        let words = format!("broke the connection without an answer: {cause}");
+        let hint = match self.endpoint.scheme() {
+            // A port of TLS answers so to a request without it.
+            "http" => "; if it speaks TLS, write `https://` in `base_url`",
+            _ => "",
+        };
+        let words = format!("broke the connection without an answer: {cause}{hint}");
         self.failed(Failure::Transient, true, &words)
     }
 
@@ -492,10 +509,7 @@ impl<P: Protocol> HttpProvider<P> {
     pub(super) fn failed(&self, failure: Failure, may_be_billed: bool, words: &str) -> LlmError {
         // A terminal must not obey what a server says, and no mark may cut a key into pieces.
         let words = text::one_line(words);
-        let words = match &self.credential {
-            Some(credential) => credential.redact(&words),
-            None => words,
-        };
+        let words = self.redacted(&words);
         // Redacted before it is cut, so that no half of a key escapes.
         let words = text::shorten(&words, WORDS);
         let (provider, host) = (&self.provider, &self.host);

@@ -5,7 +5,7 @@
 
 use crate::task::model::KeySource;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -16,6 +16,9 @@ pub const REDACTED: &str = "[key]";
 
 /// How long a command may take to print a key.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Once the command has ended, what it printed is read until nothing comes for this long.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// No key is longer; a command that prints more prints something else.
 const LONGEST: u64 = 64 * 1024;
@@ -118,17 +121,18 @@ fn printed_by(line: &str, deadline: Duration) -> Result<SecretString, KeyError> 
         .spawn()
         .map_err(|error| trouble(format!("could not be started by `sh` ({error})")))?;
 
-    // Read by a thread of its own: a grandchild may hold the pipe open beyond the deadline.
+    // Read by a thread of its own: what the command started may hold the pipe open for ever.
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         std::thread::spawn(move || {
-            let mut printed = Vec::new();
-            let read = stdout.take(LONGEST).read_to_end(&mut printed);
-            // After the deadline there is no receiver any more.
-            let _ = sender.send(read.map(|_| printed));
+            for byte in stdout.take(LONGEST).bytes() {
+                // After the deadline there is no receiver any more.
+                if sender.send(byte).is_err() {
+                    break;
+                }
+            }
         });
     }
-    let printed = receiver.recv_timeout(deadline);
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break Some(status),
@@ -136,10 +140,13 @@ fn printed_by(line: &str, deadline: Duration) -> Result<SecretString, KeyError> 
             Ok(None) | Err(_) => break None,
         }
     };
-    let (Ok(printed), Some(status)) = (printed, status) else {
+    let Some(status) = status else {
         end_group(&mut child);
         return Err(too_long());
     };
+    // What the command printed is in the pipe when it has ended; what it started may print nothing more.
+    let printed: Result<Vec<u8>, std::io::Error> =
+        std::iter::from_fn(|| receiver.recv_timeout(GRACE).ok()).collect();
     if !status.success() {
         return Err(trouble(match status.code() {
             Some(code) => format!("failed with exit code {code}"),
@@ -171,6 +178,9 @@ fn end_group(child: &mut Child) {
 /// Shortest piece of a key that is taken for the key.
 const PIECE: usize = 8;
 
+/// The same in an answer, or the whole key where it is shorter.
+const ANSWER_PIECE: usize = 16;
+
 /// The text without the key in any form in which a server may send it back: as it is, in other
 /// case, percent-encoded, in base64 at any offset, in hex, escaped for JSON (also twice) or HTML, with
 /// blanks between its characters, cut after a few characters, or masked with asterisks. Any eight
@@ -179,31 +189,47 @@ const PIECE: usize = 8;
 /// It is for what a server says instead of an answer: in an answer, asterisks are Markdown.
 #[must_use]
 pub fn redact(text: &str, key: &SecretString) -> String {
-    without(text, &[masks(text.as_bytes()), places(text, key)].concat())
+    let secret = key.expose_secret();
+    let marks = match secret.len() < PIECE {
+        // So short a key (`EMPTY`, `ollama`) is a placeholder; inside of other words it means nothing.
+        true => whole_words(text, secret),
+        false => places(text, secret, PIECE),
+    };
+    without(text, &[masks(text.as_bytes()), marks].concat())
 }
 
-/// An answer without the key: as [`redact`], but what may be a mask stays.
+/// An answer without the key, in any of the forms of [`redact`] but a mask. An answer is paid for, and decides: nothing
+/// is taken for the key that a text may say by itself, neither a word of it nor a placeholder.
 #[must_use]
 pub fn redact_answer(text: &str, key: &SecretString) -> String {
-    without(text, &places(text, key))
+    let key = key.expose_secret();
+    match is_placeholder(key) {
+        true => text.to_owned(),
+        false => without(text, &places(text, key, ANSWER_PIECE)),
+    }
 }
 
-/// Where the key stands in a text.
-fn places(text: &str, key: &SecretString) -> Vec<(usize, usize)> {
-    let key = key.expose_secret();
+/// Whether a key is no secret, but a word that stands in its place (`none`, `sk-no-key-required`): services draw
+/// theirs from letters and digits.
+fn is_placeholder(key: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| key.as_bytes().iter().any(is);
+    key.len() < PIECE || !has(u8::is_ascii_digit) || !has(u8::is_ascii_alphabetic)
+}
+
+/// Where pieces of so many characters of the key stand in a text.
+fn places(text: &str, key: &str, piece: usize) -> Vec<(usize, usize)> {
     let mut marks = Vec::new();
-    if key.len() < PIECE {
-        // So short a key (`EMPTY`, `ollama`) is a placeholder; inside of other words it means nothing.
-        marks.extend(whole_words(text, key));
-    } else {
+    // As it stands, because a key may hold what looks like an escape; and with escapes resolved.
+    for read in [character as fn(&str) -> (char, usize), escaped] {
+        let (bytes, places) = legible(text, read);
         let forms = forms(key);
-        let pieces: HashSet<&[u8]> = forms.iter().flat_map(|form| form.windows(PIECE)).collect();
-        // As it stands, because a key may hold what looks like an escape; and with escapes resolved.
-        for read in [character as fn(&str) -> (char, usize), escaped] {
-            let (bytes, places) = legible(text, read);
-            for (window, at) in bytes.windows(PIECE).zip(places.windows(PIECE)) {
+        let sizes: BTreeSet<usize> = forms.iter().map(|form| form.len().min(piece)).collect();
+        for size in sizes.into_iter().filter(|size| *size >= PIECE) {
+            let of_size = forms.iter().filter(|form| form.len().min(piece) == size);
+            let pieces: HashSet<&[u8]> = of_size.flat_map(|form| form.windows(size)).collect();
+            for (window, at) in bytes.windows(size).zip(places.windows(size)) {
                 if pieces.contains(window) {
-                    marks.push((at[0].0, at[PIECE - 1].1));
+                    marks.push((at[0].0, at[size - 1].1));
                 }
             }
         }
@@ -423,6 +449,14 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_leaves_a_helper_behind_has_printed_its_key() {
+        let start = Instant::now();
+        let key = from_command("printf sentinel-1234; sleep 20 &").unwrap();
+        assert_eq!(key.expose_secret(), "sentinel-1234");
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
     fn a_command_that_hangs_is_ended_with_what_it_started() {
         let folder = tempfile::tempdir().unwrap();
         let mark = folder.path().join("still-here");
@@ -471,6 +505,18 @@ mod tests {
         }
         let echo = "***it*** was sk-Sentinel/9f+8a7&b6c5d4e3\"x";
         assert_eq!(redact_answer(echo, &key), "***it*** was [key]");
+        // A part of it may be a word of the answer.
+        assert_eq!(redact_answer("ask the sk-Senti", &key), "ask the sk-Senti");
+        let short = SecretString::from("local-k3y");
+        assert_eq!(redact_answer("is local-k3y local?", &short), "is [key] local?");
+        for (placeholder, answer) in [
+            ("none", "none"),
+            ("sk-no-key-required", "a final answer is required: sk-no-key-required"),
+            ("no-key-required", "no signature required"),
+            ("12345678", "call 12345678"),
+        ] {
+            assert_eq!(redact_answer(answer, &SecretString::from(placeholder)), answer);
+        }
     }
 
     #[test]

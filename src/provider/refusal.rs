@@ -236,6 +236,9 @@ impl Said {
             "insufficient credit",
             "insufficient fund",
             "credit balance",
+            // Anthropic, where a limit of the account's own is reached.
+            "api usage limits",
+            "will regain access",
             "out of credits",
             "any credits",
             "credits exhausted",

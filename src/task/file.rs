@@ -362,17 +362,21 @@ impl TaskFile {
                 return Err(provider_at(key, &format!("`{key}` must be at least 1")));
             }
         }
-        self.check_prices(file, text, "a price must not be negative", |_, price| price.is_valid())
+        self.check_prices(file, text, |_, price| price.flaw())
     }
 
-    /// Checks that no price is 0, unless the provider is free. Only of a text that is read anew.
+    /// Checks that no price is 0, unless the provider is free, and that a free provider has none. Only of a text that
+    /// is read anew.
     ///
     /// # Errors
-    /// The first price of 0.
+    /// The first price of 0, or of a free provider.
     pub(super) fn check_free_prices(&self, file: &Path, text: &str) -> Result<(), SourceError> {
-        let flaw = "with a price of 0, no cap in dollars holds";
-        self.check_prices(file, text, flaw, |provider, price| {
-            *price != Price::FREE || provider.free
+        self.check_prices(file, text, |provider, price| {
+            if provider.free && provider.price.as_ref() == Some(price) {
+                return Some("it is `free`, and has a price");
+            }
+            let is_zero = *price == Price::FREE && !provider.free;
+            is_zero.then_some("with a price of 0, no cap in dollars holds")
         })
     }
 
@@ -380,14 +384,15 @@ impl TaskFile {
         &self,
         file: &Path,
         text: &str,
-        flaw: &str,
-        is_right: impl Fn(&Provider, &Price) -> bool,
+        flaw: impl Fn(&Provider, &Price) -> Option<&'static str>,
     ) -> Result<(), SourceError> {
         for (name, provider) in &self.providers {
             let own = provider.price.iter().map(|price| (vec!["price"], price));
             let prices = provider.prices.iter();
             let mut prices = own.chain(prices.map(|(model, price)| (vec!["prices", model], price)));
-            if let Some((key, _)) = prices.find(|(_, price)| !is_right(provider, price)) {
+            if let Some((key, flaw)) =
+                prices.find_map(|(key, price)| Some((key, flaw(provider, price)?)))
+            {
                 let key = [&["providers", name], key.as_slice()].concat();
                 return Err(located(file, text, &key, format!("provider `{name}`: {flaw}")).help(
                     "give prices in US dollars per million tokens, or write `free = true` in the \

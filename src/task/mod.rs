@@ -447,6 +447,7 @@ fn model(
     let of_provider = if role == ModelRole::Embed { &for_vectors } else { of_provider };
     let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?
         .with_schema(schema);
+    form.check_schema_place(kind)?;
     let form = match role {
         ModelRole::Embed => {
             check_embedding(spec, kind)?;

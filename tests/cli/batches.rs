@@ -31,14 +31,17 @@ impl Served {
     }
 
     fn with_rows(rows: usize, kind: &str, execution: &str, options: &str) -> Self {
-        let env = TestEnv::with_colours();
+        let mut env = TestEnv::with_colours();
+        // A key that shares words with the names of batches, which must be found all the same.
+        env.set("LOCAL_KEY", "sk-promptsearch-7f3a");
         env.write("colours/rows.jsonl", &colour_rows(rows));
         let (server, told) = env.simulate(&format!("{options} --log served.jsonl"));
         let base = told["base_url"].as_str().unwrap();
         let base = if kind == "anthropic" { base.trim_end_matches("/v1") } else { base };
         let provider = format!(
             "[providers.local]\nkind = \"{kind}\"\nbase_url = \"{base}\"\n\
-             patience = \"1s\"\nprice = {{ input = 1.0, output = 2.0, batch = 0.5 }}\n\n[goal]"
+             api_key = \"env:LOCAL_KEY\"\npatience = \"1s\"\n\
+             price = {{ input = 1.0, output = 2.0, batch = 0.5 }}\n\n[goal]"
         );
         let model = format!("{{ model = \"local/clerk\", {execution} }}");
         let task = COLOURS.replace("\"sim/clerk\"", &model).replace("[goal]", &provider);

@@ -17,7 +17,7 @@ use crate::provider::batch::RowResult;
 use crate::provider::{LlmError, Reply, Request};
 use crate::task::model::{Execution, Hedge};
 use crate::text;
-use crate::units::Amount;
+use crate::units::{Amount, Tokens};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -270,10 +270,8 @@ impl CallRunner {
             ..answered
         };
         let (usage, millis) = (answered.usage(), u64::from(answered.ms));
-        if context.bytes > 0 && !answered.estimated {
-            let mut ratios = lock(&self.ratios);
-            ratios.learn(context.role, usage.prompt().0 as f64 / context.bytes as f64);
-            ratios.learn_output(context.role, usage.answer());
+        if !answered.estimated {
+            lock(&self.ratios).learn_bill(context.role, context.bytes as u64, usage);
         }
         // How long a batch takes says nothing of how long an answer does.
         if !is_batched {
@@ -282,7 +280,9 @@ impl CallRunner {
             self.slowest_millis.fetch_max(millis, Ordering::Relaxed);
         }
         let number = self.settle(Event::Answered(answered.clone())).await?;
-        if let Some(first_calls) = self.first_calls.get(&context.role) {
+        // A refusal that costs nothing is no bill.
+        let first_calls = self.first_calls.get(&context.role);
+        if let Some(first_calls) = first_calls.filter(|_| usage.prompt() > Tokens::ZERO) {
             first_calls.close();
         }
         lock(&context.provider.trouble).answered(Instant::now());

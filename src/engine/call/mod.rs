@@ -158,7 +158,7 @@ impl CallRunner {
             let trouble = Trouble::new(name, &throttled.endpoint, throttled.patience, now);
             ProviderState { throttled, trouble: Mutex::new(trouble), is_back: Notify::new() }
         };
-        let is_known = |role| wallet.by_role(role).usage.answer() > Tokens::ZERO;
+        let is_known = |role| wallet.by_role(role).usage.prompt() > Tokens::ZERO;
         let first_wait = models.values().filter_map(|model| model.batch_wait).max();
         // What is submitted for hours was tried before.
         let is_batched =

@@ -10,7 +10,7 @@ use crate::provider::batch::{
     BatchApi, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult, Sought,
 };
 use crate::provider::batch_results::{
-    Lines, MOST_PAGES, asked, asked_with_clock, id_of, row_result, text_at,
+    Lines, MOST_PAGES, asked, asked_with_clock, id_of, named, row_result,
 };
 use crate::provider::http::{HttpProvider, Message};
 use crate::provider::protocol::Protocol;
@@ -84,11 +84,11 @@ impl BatchApi for AnthropicBatches {
                 let at = batch["created_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
                 is_older = at.is_some_and(|at| at < oldest);
                 if !is_older && size(batch) == sought.rows as u64 {
-                    let id = text_at(batch, "id");
+                    let id = named(&self.0, batch);
                     found.extend(id.map(|id| Found { id, is_certain: false }));
                 }
             }
-            match batches.last().and_then(|last| text_at(last, "id")) {
+            match batches.last().and_then(|last| named(&self.0, last)) {
                 Some(id) if page["has_more"] == true && !is_older => {
                     after = format!("&after_id={}", escaped(&id));
                 }

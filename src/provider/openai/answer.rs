@@ -97,7 +97,8 @@ pub(super) fn usage_of(usage: &Value) -> Option<Usage> {
     let reasoning = first_count(&[&of_answer["reasoning_tokens"], &usage["reasoning_tokens"]]);
     // xAI and Gemini leave reasoning out of `completion_tokens`; it is in the total, and billed.
     let total = count(&usage["total_tokens"]).unwrap_or(0);
-    let answer = completion.max(total.saturating_sub(prompt));
+    let whole_prompt = Usage::of_totals(prompt, cached, written, 0, 0).prompt().0;
+    let answer = completion.max(total.saturating_sub(whole_prompt));
     Some(Usage::of_totals(prompt, cached, written, answer, reasoning))
 }
 

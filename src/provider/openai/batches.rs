@@ -8,7 +8,7 @@ use crate::provider::batch::{
     BatchApi, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult, Sought,
 };
 use crate::provider::batch_results::{
-    Lines, MOST_PAGES, asked, asked_with_clock, form_of, id_of, row_result, text_at,
+    Lines, MOST_PAGES, asked, asked_with_clock, form_of, id_of, named, row_result, text_at,
 };
 use crate::provider::http::{HttpProvider, Message};
 use crate::provider::protocol::Protocol;
@@ -102,13 +102,13 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
             let oldest = sought.oldest(ahead).as_second();
             let batches = page["data"].as_array().map_or(&[][..], Vec::as_slice);
             let ours = |batch: &&Value| batch["metadata"][NAME].as_str() == Some(sought.name);
-            let ids = batches.iter().filter(ours).filter_map(|batch| text_at(batch, "id"));
+            let ids = batches.iter().filter(ours).filter_map(|batch| named(&self.0, batch));
             found.extend(ids.map(|id| Found { id, is_certain: true }));
             // The list begins with the youngest.
             let is_older =
                 |batch: &Value| batch["created_at"].as_i64().is_some_and(|at| at < oldest);
             let last = batches.last();
-            match last.and_then(|last| text_at(last, "id")) {
+            match last.and_then(|last| named(&self.0, last)) {
                 Some(id) if page["has_more"] == true && !last.is_some_and(is_older) => {
                     after = format!("&after={}", escaped(&id));
                 }

@@ -5,7 +5,7 @@
 //! changes that. What a server refuses while a run goes on is left out, too ([`RequestForm::without`]).
 //! Where the prompt stands in a body is the protocol's.
 
-use super::field::{Cache, FieldName, SystemRole, Temperature, merge, set};
+use super::field::{Cache, FieldName, SystemRole, Temperature, has, merge, set};
 use super::form_table::FormTable;
 use super::kind::ProviderKind;
 use super::service::{Protocol, Service};
@@ -190,6 +190,20 @@ impl RequestForm {
     #[must_use]
     pub fn with_schema(self, schema: Option<Value>) -> Self {
         Self { schema, ..self }
+    }
+
+    /// Checks that a schema stands alone where a protocol has its place.
+    ///
+    /// # Errors
+    /// `body` sets it too.
+    pub fn check_schema_place(&self, kind: ProviderKind) -> Result<(), String> {
+        let field = &Protocol::of(kind).schema_field;
+        match self.schema.is_some() && has(&self.body, field) {
+            true => Err(format!(
+                "`body` cannot set `{field}` beside `schema`, which stands there: leave one out"
+            )),
+            false => Ok(()),
+        }
     }
 
     /// The same for an embedding model: the messages are texts whose vectors are asked for.

@@ -78,6 +78,24 @@ fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> 
     deserializer.deserialize_any(Number)
 }
 
+/// The least that is counted, in US dollars per million tokens.
+const LEAST: f64 = 1e-6;
+
+/// What is wrong with a price, or with the factor of a batch.
+fn flaw(price: f64) -> Option<&'static str> {
+    if price.is_nan() {
+        Some("a price must be a number")
+    } else if price < 0.0 {
+        Some("a price must not be negative")
+    } else if price >= 1e6 {
+        Some("a price is in US dollars per million tokens, and below a million")
+    } else if price > 0.0 && price < LEAST {
+        Some("a price is in US dollars per million tokens, and at least 0.000001")
+    } else {
+        None
+    }
+}
+
 impl Price {
     /// The price of free models, such as local ones.
     pub const FREE: Self = Self::plain(0.0, 0.0);
@@ -97,14 +115,13 @@ impl Price {
         }
     }
 
-    /// Whether no price is negative or not a number.
+    /// What is wrong with one of the prices.
     #[must_use]
-    pub fn is_valid(&self) -> bool {
+    pub fn flaw(&self) -> Option<&'static str> {
         let own = [Some(self.input), self.cached_input, self.cache_write, Some(self.output)];
+        let own = own.into_iter().chain([self.reasoning, self.batch]).flatten();
         let long = self.long_context.map(Self::from);
-        let is_price = |price: &f64| price.is_finite() && (0.0..1e6).contains(price);
-        own.iter().chain([&self.reasoning, &self.batch]).flatten().all(is_price)
-            && long.is_none_or(|long| long.is_valid())
+        own.filter_map(flaw).next().or_else(|| long.and_then(|long| long.flaw()))
     }
 
     /// The price of a request whose prompt has this many tokens.
@@ -286,7 +303,7 @@ mod tests {
             answer in 0u64..10_000, reasoning in 0u64..10_000,
         ) {
             let usage = Usage::of_totals(prompt, cached, written, answer, reasoning);
-            prop_assert!(dear().worst(Tokens(prompt), Tokens(answer)) >= dear().of(usage));
+            prop_assert!(dear().worst(usage.prompt(), usage.answer()) >= dear().of(usage));
         }
     }
 

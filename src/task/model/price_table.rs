@@ -34,8 +34,8 @@ fn read(text: &str) -> Result<Table, String> {
     let mut table = Table::new();
     for Row { provider, models, source, date, figures } in file.price {
         let price: Price = figures.try_into().map_err(|error| format!("{models:?}: {error}"))?;
-        if !price.is_valid() {
-            return Err(format!("{models:?}: a price is negative or too large"));
+        if let Some(flaw) = price.flaw() {
+            return Err(format!("{models:?}: {flaw}"));
         }
         for model in models {
             let source = PriceSource::Table { source: source.clone(), date: date.clone() };

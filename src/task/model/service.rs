@@ -18,6 +18,8 @@ pub(super) struct Protocol {
     pub(super) reasoning_effort_field: FieldName,
     pub(super) cache_min_tokens: Option<u32>,
     pub(super) temperature_max: Option<f64>,
+    /// Where the JSON Schema of an answer stands.
+    pub(super) schema_field: String,
     /// Fields of the body that no setting may set or take the name of, and why.
     pub(super) fixed: BTreeMap<String, String>,
     /// Fields of the body that another key sets, and which.

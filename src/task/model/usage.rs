@@ -37,17 +37,15 @@ impl Usage {
     }
 
     /// From a provider whose prompt count includes what was cached and written, and whose answer count
-    /// includes reasoning. A part that is larger than its whole is cut down to it.
+    /// includes reasoning. Parts that are larger than their whole show that it leaves them out: they are beside it.
     #[must_use]
     pub fn of_totals(prompt: u64, cached: u64, written: u64, answer: u64, reasoning: u64) -> Self {
-        let cached = cached.min(prompt);
-        let written = written.min(prompt - cached);
-        let reasoning = reasoning.min(answer);
+        let without = |whole: u64, parts: u64| Tokens(whole.checked_sub(parts).unwrap_or(whole));
         Self {
-            uncached_input: Tokens(prompt - cached - written),
+            uncached_input: without(prompt, cached.saturating_add(written)),
             cached_input: Tokens(cached),
             cache_write: Tokens(written),
-            output: Tokens(answer - reasoning),
+            output: without(answer, reasoning),
             reasoning: Tokens(reasoning),
         }
     }
@@ -87,16 +85,21 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// No token is lost and none is counted twice, whatever a provider reports.
+        /// No token is lost, whatever a provider reports, and none is counted twice where its numbers agree.
         #[test]
         fn the_counters_sum_to_what_the_provider_counted(
             prompt in 0u64..1_000_000, cached in 0u64..2_000_000, written in 0u64..2_000_000,
             answer in 0u64..1_000_000, reasoning in 0u64..2_000_000,
         ) {
             let usage = Usage::of_totals(prompt, cached, written, answer, reasoning);
-            prop_assert_eq!(usage.prompt(), Tokens(prompt));
-            prop_assert_eq!(usage.answer(), Tokens(answer));
-            prop_assert_eq!(usage.total(), Tokens(prompt + answer));
+            let whole = |whole, parts| if parts > whole { whole + parts } else { whole };
+            prop_assert_eq!(usage.prompt(), Tokens(whole(prompt, cached + written)));
+            prop_assert_eq!(usage.answer(), Tokens(whole(answer, reasoning)));
+            prop_assert_eq!((usage.cached_input, usage.cache_write), (Tokens(cached), Tokens(written)));
+            prop_assert_eq!(usage.reasoning, Tokens(reasoning));
+            // What is journaled are the wholes, which hold their parts: it is read as it was.
+            let again = Usage::of_totals(usage.prompt().0, cached, written, usage.answer().0, reasoning);
+            prop_assert_eq!(again, usage);
         }
     }
 }
