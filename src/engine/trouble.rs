@@ -90,20 +90,16 @@ pub(super) struct Trouble {
 /// The last attempt that failed since the last answer.
 #[derive(Debug)]
 struct Failed {
+    role: ModelRole,
     kind: Failure,
     words: String,
     until: Option<Instant>,
 }
 
 impl Trouble {
-    /// For the provider of this name; `endpoint` is empty for models in this process.
-    pub(super) fn new(name: &str, endpoint: &str, patience: Patience, now: Instant) -> Self {
-        let who = match endpoint {
-            "" => format!("provider `{name}`"),
-            _ => format!("provider `{name}` ({endpoint})"),
-        };
+    pub(super) fn new(who: &str, patience: Patience, now: Instant) -> Self {
         Self {
-            who,
+            who: who.to_owned(),
             patience,
             open: BTreeMap::new(),
             silent_since: now,
@@ -143,12 +139,12 @@ impl Trouble {
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&mut self, error: &LlmError, now: Instant) {
+    pub(super) fn failed(&mut self, role: ModelRole, error: &LlmError, now: Instant) {
         let until = error.retry_after.and_then(|delay| now.checked_add(delay));
         let kind = error.failure;
         let is_missed = [Failure::Unreachable, Failure::UnknownHost, Failure::Certificate];
         self.is_reached |= !is_missed.contains(&kind);
-        self.failure = Some(Failed { kind, words: error.message.clone(), until });
+        self.failure = Some(Failed { role, kind, words: error.message.clone(), until });
     }
 
     /// What it said last, where it has not answered since.
@@ -202,10 +198,7 @@ impl Trouble {
         let silence = self.silence(now);
         let is_late = is_time_over && silence >= grace;
         let silent = text::duration(silence);
-        let what = match &self.failure {
-            Some(failure) => format!("no answer for {silent}: {}", failure.words),
-            None => format!("no answer for {silent}: {}", self.unanswered()),
-        };
+        let what = format!("no answer for {silent}: {}", self.in_words());
         // A call that alone is not answered ends by itself, when its own wait is over: before the run does.
         let margin = match self.answered_at {
             Some(_) => slowest.saturating_mul(3).clamp(GRACE[0], GRACE[1]),
@@ -217,7 +210,10 @@ impl Trouble {
         }
     }
 
-    fn unanswered(&self) -> String {
+    fn in_words(&self) -> String {
+        if let Some(failure) = &self.failure {
+            return failure.role.said(&failure.words);
+        }
         let open = self.open.iter().filter(|(_, calls)| **calls > 0);
         let calls = open.map(|(role, calls)| text::plural(*calls, &format!("{role} request")));
         let calls = calls.collect::<Vec<_>>().join(", ");
@@ -248,10 +244,7 @@ impl Trouble {
         let asked = self.failure.as_ref().and_then(|failure| failure.until);
         let asked = asked.filter(|until| *until > now).map(|until| (until, WaitEnd::Retry));
         let (until, then) = asked.unwrap_or((gives_up.unwrap_or(now), WaitEnd::Stop));
-        let words = match &self.failure {
-            Some(failure) => text::shorten(&failure.words, 160),
-            None => self.unanswered(),
-        };
+        let words = text::shorten(&self.in_words(), 160);
         let moment = |instant: Instant| {
             let after = instant.saturating_duration_since(now);
             let before = now.saturating_duration_since(instant);
@@ -324,7 +317,7 @@ mod tests {
     /// A provider with one open call, and the moments since then.
     fn asked() -> (Trouble, impl Fn(u64) -> Instant) {
         let start = Instant::now();
-        let mut trouble = Trouble::new("p", "h.example:1", PATIENCE, start);
+        let mut trouble = Trouble::new("provider `p` (h.example:1)", PATIENCE, start);
         trouble.asked(ModelRole::Task, start);
         (trouble, move |seconds| start + Duration::from_secs(seconds))
     }
@@ -336,7 +329,7 @@ mod tests {
             if is_reached {
                 trouble.answered(at(0));
             }
-            trouble.failed(&error(failure, None), at(1));
+            trouble.failed(ModelRole::Task, &error(failure, None), at(1));
             (0..4_000).find(|second| trouble.is_stuck(false, Duration::ZERO, at(*second)).is_some())
         };
         assert_eq!(gives_up(Failure::Throttled, false), Some(1_800));
@@ -365,7 +358,7 @@ mod tests {
         };
         assert!(!is_stuck(&trouble, Duration::ZERO, 4), "it has not answered yet");
         assert!(is_stuck(&trouble, Duration::ZERO, 5), "it hangs");
-        trouble.failed(&error(Failure::Throttled, Some(30)), at(0));
+        trouble.failed(ModelRole::Task, &error(Failure::Throttled, Some(30)), at(0));
         assert!(is_stuck(&trouble, second, 10));
         assert!(!is_stuck(&trouble, 9 * second, 10), "slow is not stuck");
         assert!(!is_stuck(&trouble, Duration::ZERO, 1));
@@ -386,21 +379,21 @@ mod tests {
         trouble.asked(ModelRole::MUTATOR, at(13));
         let words = waiting(&trouble, 13).unwrap().words;
         assert!(words.ends_with("1 task request, 2 mutator requests waiting"), "{words}");
-        trouble.failed(&error(Failure::Throttled, Some(30)), at(20));
+        trouble.failed(ModelRole::Task, &error(Failure::Throttled, Some(30)), at(20));
         let throttled = waiting(&trouble, 30).unwrap();
         assert_eq!(
             throttled.in_words(time),
-            "waiting: throttled for 30 s, asks again in 20 s: provider `p` said no"
+            "waiting: throttled for 30 s, asks again in 20 s: task model: provider `p` said no"
         );
-        trouble.failed(&error(Failure::Unavailable, None), at(55));
+        trouble.failed(ModelRole::Task, &error(Failure::Unavailable, None), at(55));
         let loading = waiting(&trouble, 60).unwrap();
         assert_eq!(
             loading.in_words(time),
-            "waiting: not ready for 1 min 00 s, gives up in 9 min 00 s: provider `p` said no"
+            "waiting: not ready for 1 min 00 s, gives up in 9 min 00 s: task model: provider `p` said no"
         );
         trouble.answered(at(61));
         assert_eq!(waiting(&trouble, 62), None);
-        trouble.failed(&error(Failure::Throttled, Some(120)), at(70));
+        trouble.failed(ModelRole::Task, &error(Failure::Throttled, Some(120)), at(70));
         trouble.answered(at(71));
         assert_eq!(waiting(&trouble, 80).unwrap().reason, WaitReason::Throttled);
         trouble.answered(at(191));

@@ -285,7 +285,7 @@ fn useless_answers_are_wrong_and_are_counted_by_their_causes() {
         assert!(failed["example"].as_str().unwrap().contains(example), "{failed}");
     }
     let text = env.run("eval colours --split all").ok().stdout;
-    assert!(text.contains("3 calls were cut off at max_output_tokens, such as: "), "{text}");
+    assert!(text.contains("3 task calls were cut off at max_output_tokens, such as: "), "{text}");
     // They are final.
     let asked = server.requests().len();
     assert_eq!(env.run("eval colours --split all --json").ok().json(), told);
@@ -575,7 +575,7 @@ fn a_row_that_is_refused_whatever_the_prompt_is_that_rows_outcome() {
     let summary = env.json("results/one/summary.json");
     let refused = summary["failed_calls"]["refused"]["calls"]["task"].as_u64().unwrap();
     assert!(refused > 3 && summary["counts"]["errors"].as_u64().unwrap() > 3, "{summary}");
-    assert!(ran.stdout.contains(&format!("{refused} calls were refused")), "{}", ran.stdout);
+    assert!(ran.stdout.contains(&format!("{refused} task calls were refused")), "{}", ran.stdout);
     assert_eq!(summary["status"], "finished");
     assert!(!summary["best"].is_null() && summary["trouble"].is_null(), "{summary}");
 }

@@ -86,9 +86,7 @@ impl CallRunner {
                     first = first.map(|first| first + asked.elapsed());
                     let result = match brought {
                         Brought::Result(RowResult::Answered(reply)) => Ok(reply),
-                        Brought::Result(RowResult::Failed(error)) => {
-                            Err(error.for_role(context.role))
-                        }
+                        Brought::Result(RowResult::Failed(error)) => Err(error),
                         Brought::Result(RowResult::NotRun) => {
                             failed.extend(self.charge(context, Failure::Unsent, Amount::ZERO));
                             not_run += 1;
@@ -130,7 +128,7 @@ impl CallRunner {
             }
             let now = Instant::now();
             let since = *first.get_or_insert(now);
-            lock(&context.provider.trouble).failed(&error, now);
+            lock(&context.provider.trouble).failed(context.role, &error, now);
             let next = tries.next(error.failure, error.retry_after, draw);
             if !matches!(next, Next::Invalid(_)) {
                 failed.extend(self.charge_failure(context, &error, is_batched));
@@ -166,7 +164,7 @@ impl CallRunner {
                 Next::Missing(cause) => {
                     return Ok(AttemptsEnd::Missing { cause, why: error.message, first: since });
                 }
-                Next::StopRun(reason) => return Err(StopCause::trouble(reason, error.message)),
+                Next::StopRun(reason) => return Err(context.trouble(reason, &error.message)),
             }
         }
     }
@@ -247,9 +245,9 @@ impl CallRunner {
         }
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let llm = &*context.provider.throttled.llm;
-        let (result, took) = attempt::made(llm, context.request, reservation.permit).await;
+        let sent = attempt::made(llm, context.request, reservation.permit).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        Ok((result.map_err(|error| error.for_role(context.role)), took))
+        Ok(sent)
     }
 
     async fn answer(
@@ -298,6 +296,11 @@ impl<'a> CallContext<'a> {
         'a: 'b,
     {
         CallContext { request, hash: request.hash(), ..*self }
+    }
+
+    /// Its provider is in this kind of trouble.
+    pub(super) fn trouble(&self, reason: StopReason, why: &str) -> StopCause {
+        StopCause::trouble(reason, self.role.said(why))
     }
 
     pub(super) fn reserved(&self, amount: Amount) -> Event {

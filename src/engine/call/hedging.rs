@@ -85,7 +85,7 @@ impl CallRunner {
         if result.is_ok() {
             lock(&self.latencies).entry(role).or_default().add(took);
         }
-        (result.map_err(|error| error.for_role(role)), took)
+        (result, took)
     }
 
     /// Returns when a request that was sent at this moment is late.
@@ -143,7 +143,7 @@ impl CallRunner {
                 sent
             }
             Err(error) => {
-                lock(&context.provider.trouble).failed(error, Instant::now());
+                lock(&context.provider.trouble).failed(role, error, Instant::now());
                 self.settle_request(&hedged, &sent.0);
                 self.took(role, other.await)
             }

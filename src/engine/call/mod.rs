@@ -154,8 +154,8 @@ impl CallRunner {
         seed: Seed,
     ) -> Self {
         let now = Instant::now();
-        let state_of = |name: &str, throttled: ThrottledProvider| {
-            let trouble = Trouble::new(name, &throttled.endpoint, throttled.patience, now);
+        let state_of = |throttled: ThrottledProvider| {
+            let trouble = Trouble::new(&throttled.who, throttled.patience, now);
             ProviderState { throttled, trouble: Mutex::new(trouble), is_back: Notify::new() }
         };
         let is_known = |role| wallet.by_role(role).usage.answer() > Tokens::ZERO;
@@ -171,10 +171,7 @@ impl CallRunner {
         Self {
             providers: providers
                 .into_iter()
-                .map(|(name, one)| {
-                    let state = state_of(&name, one);
-                    (name, state)
-                })
+                .map(|(name, throttled)| (name, state_of(throttled)))
                 .collect(),
             models,
             journal,
@@ -435,7 +432,7 @@ impl CallRunner {
             };
             match release {
                 Release::Streak(why) => {
-                    return Err(StopCause::trouble(StopReason::NoAnswers, why));
+                    return Err(context.trouble(StopReason::NoAnswers, &why));
                 }
                 Release::Stopping => return Err(StopCause::Cancelled),
                 // The provider was away, and is back.
