@@ -7,6 +7,7 @@
 use super::{CallContext, CallRunner, lock};
 use crate::engine::attempt;
 use crate::engine::error::StopCause;
+use crate::engine::inbox::Report;
 use crate::engine::usage::{cost_of_failure, estimated_usage, reported_usage};
 use crate::event::{Event, Failure};
 use crate::id::{Call, EventNumber};
@@ -126,7 +127,7 @@ impl CallRunner {
         };
         lock(&self.latencies).entry(role).or_default().hedged();
         let number = committed.await?;
-        lock(&self.hedge_facts).push((number, event));
+        self.report(number, event);
         Ok(Some(permit))
     }
 
@@ -186,7 +187,7 @@ impl CallRunner {
         let Some(worst) = wallet.hedge(call) else { return };
         let event = Event::HedgeSettled { call, charged: cost.unwrap_or(worst), failure };
         if let Some(number) = self.note_in(&mut wallet, &event) {
-            lock(&self.hedge_facts).push((number, event));
+            self.report(number, event);
         }
         drop(wallet);
         self.settled.notify_waiters();
@@ -217,8 +218,10 @@ impl CallRunner {
         open.into_iter().for_each(|call| self.settle_hedge(call, None, None));
     }
 
-    /// Takes out what happened to hedges and the state has not taken in.
-    pub(in crate::engine) fn take_hedge_facts(&self) -> Vec<(EventNumber, Event)> {
-        std::mem::take(&mut lock(&self.hedge_facts))
+    fn report(&self, number: EventNumber, event: Event) {
+        if let Some(post) = self.post.get() {
+            // The receiver is gone only when the run is.
+            let _ = post.send(Report::Fact(number, event));
+        }
     }
 }
