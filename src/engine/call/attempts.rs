@@ -9,7 +9,7 @@ use super::{AttemptsEnd, CallContext, CallRunner, lock};
 use crate::engine::attempt;
 use crate::engine::batches::Brought;
 use crate::engine::error::StopCause;
-use crate::engine::retry::{Next, Tries};
+use crate::engine::retry::{RetryDecision, Tries};
 use crate::engine::usage::{cost_of_failure, usage_of_failure};
 use crate::event::{Answered, Event, Failure, NoAnswer, StopReason};
 use crate::id::EventNumber;
@@ -130,13 +130,13 @@ impl CallRunner {
             let since = *first.get_or_insert(now);
             lock(&context.provider.trouble).failed(context.role, &error, now);
             let next = tries.next(error.failure, error.retry_after, draw);
-            if !matches!(next, Next::Invalid(_)) {
+            if !matches!(next, RetryDecision::Invalid(_)) {
                 failed.extend(self.charge_failure(context, &error, is_batched));
             }
             drop(first_call);
             match next {
-                Next::Retry(delay) => self.pause(context, delay).await,
-                Next::Wait(delay) => {
+                RetryDecision::Retry(delay) => self.pause(context, delay).await,
+                RetryDecision::Wait(delay) => {
                     if self.is_this_call_alone(context, since, now) {
                         let (cause, why) = (NoAnswer::Transport, error.message);
                         return Ok(AttemptsEnd::Missing { cause, why, first: since });
@@ -155,16 +155,18 @@ impl CallRunner {
                     }
                 }
                 // The last of the useless answers is the call's answer, at what it cost.
-                Next::Invalid(finish) => {
+                RetryDecision::Invalid(finish) => {
                     let usage = usage_of_failure(context.request, &error);
                     let (text, envelope) = (String::new(), Box::default());
                     let reply = Reply { text, usage, finish, why: error.message, envelope };
                     return self.answer(context, reply, took, Some(since), is_batched).await;
                 }
-                Next::Missing(cause) => {
+                RetryDecision::Missing(cause) => {
                     return Ok(AttemptsEnd::Missing { cause, why: error.message, first: since });
                 }
-                Next::StopRun(reason) => return Err(context.trouble(reason, &error.message)),
+                RetryDecision::StopRun(reason) => {
+                    return Err(context.trouble(reason, &error.message));
+                }
             }
         }
     }

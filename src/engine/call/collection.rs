@@ -14,6 +14,7 @@ use crate::provider::LlmError;
 use crate::provider::backoff::Backoff;
 use crate::provider::batch::{BatchApi, BatchResults, BatchStatus, Found, RowResult, Sought};
 use crate::provider::key::REDACTED;
+use crate::provider::limit::time_per_call;
 use crate::task::model::{Execution, ModelName, RequestForm};
 use crate::text;
 use std::collections::BTreeSet;
@@ -413,8 +414,7 @@ impl CallRunner {
             return Some(Duration::ZERO);
         }
         let left = self.time_left(share)?;
-        let lanes = u32::try_from(self.concurrency).unwrap_or(u32::MAX).max(1);
-        let each = (self.mean_latency() / lanes).max(self.spacing());
+        let each = time_per_call(self.mean_latency(), self.concurrency, self.spacing());
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         let live = each.saturating_mul(rows).mul_f64(LIVE_MARGIN).max(LIVE_LEAST);
         let cancelling = lock(&self.batches).expected_wait() / CANCELLING_SHARE;

@@ -28,7 +28,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub(super) type Sent = (Result<Reply, LlmError>, Duration);
 
 /// A request that is out.
-type Out = BoxFuture<'static, Sent>;
+type RequestFuture = BoxFuture<'static, Sent>;
 
 /// What a call's two requests have in common.
 struct Hedged {
@@ -73,7 +73,7 @@ impl CallRunner {
     }
 
     /// Sends a request, which goes on without its call.
-    fn send(&self, context: &CallContext<'_>, permit: Box<dyn Permit>) -> Out {
+    fn send(&self, context: &CallContext<'_>, permit: Box<dyn Permit>) -> RequestFuture {
         let llm = Arc::clone(&context.provider.throttled.llm);
         let request = context.request.clone();
         self.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -132,7 +132,12 @@ impl CallRunner {
     }
 
     /// The first of two requests that is answered. One that fails before the other one is over is only paid.
-    async fn first_answer(&self, context: &CallContext<'_>, first: Out, second: Out) -> Sent {
+    async fn first_answer(
+        &self,
+        context: &CallContext<'_>,
+        first: RequestFuture,
+        second: RequestFuture,
+    ) -> Sent {
         let CallContext { call, role, request, .. } = *context;
         let hedged = Hedged { call, role, request: request.clone() };
         let (Either::Left((sent, other)) | Either::Right((sent, other))) =
@@ -152,7 +157,7 @@ impl CallRunner {
     }
 
     /// Lets a request go on whose call is answered, until its bill is known.
-    fn let_go_on(&self, context: &CallContext<'_>, hedged: Hedged, other: Out) {
+    fn let_go_on(&self, context: &CallContext<'_>, hedged: Hedged, other: RequestFuture) {
         // The session may end before: then the bill is the worst case.
         let runner = Arc::downgrade(context.runner);
         let mut others = lock(&self.others);
