@@ -72,6 +72,20 @@ pub enum WaitReason {
     Batch,
 }
 
+impl WaitReason {
+    /// For people, before how long it has been so.
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Loading => "not ready",
+            Self::Unreachable => "not reached",
+            Self::Failing => "failing",
+            Self::Silent => "silent",
+            Self::Batch => "at the provider",
+        }
+    }
+}
+
 /// The state of a run's connection to one provider.
 #[derive(Debug)]
 pub(super) struct Trouble {
@@ -197,8 +211,8 @@ impl Trouble {
         };
         let silence = self.silence(now);
         let is_late = is_time_over && silence >= grace;
-        let silent = text::duration(silence);
-        let what = format!("no answer for {silent}: {}", self.in_words());
+        let (state, silent) = (self.reason().in_words(), text::duration(silence));
+        let what = format!("{state} for {silent}: {}", self.in_words());
         // A call that alone is not answered ends by itself, when its own wait is over: before the run does.
         let margin = match self.answered_at {
             Some(_) => slowest.saturating_mul(3).clamp(GRACE[0], GRACE[1]),
@@ -206,7 +220,18 @@ impl Trouble {
         };
         match silence >= self.patience() + margin {
             true => Some(what),
-            false => is_late.then(|| format!("the time of the run is over, and {what}")),
+            false => is_late.then(|| format!("the time of the run is over: {what}")),
+        }
+    }
+
+    /// What keeps the answers away.
+    fn reason(&self) -> WaitReason {
+        match self.failure.as_ref().map(|failure| failure.kind) {
+            None => WaitReason::Silent,
+            Some(Failure::Throttled) => WaitReason::Throttled,
+            Some(Failure::Unavailable) => WaitReason::Loading,
+            Some(Failure::Unreachable | Failure::UnknownHost) => WaitReason::Unreachable,
+            Some(_) => WaitReason::Failing,
         }
     }
 
@@ -232,14 +257,7 @@ impl Trouble {
         if self.is_idle() || self.failure.is_none() && !is_slow {
             return None;
         }
-        let kind = self.failure.as_ref().map(|failure| failure.kind);
-        let reason = match kind {
-            None => WaitReason::Silent,
-            Some(Failure::Throttled) => WaitReason::Throttled,
-            Some(Failure::Unavailable) => WaitReason::Loading,
-            Some(Failure::Unreachable | Failure::UnknownHost) => WaitReason::Unreachable,
-            Some(_) => WaitReason::Failing,
-        };
+        let reason = self.reason();
         let gives_up = self.silent_since.checked_add(self.patience());
         let asked = self.failure.as_ref().and_then(|failure| failure.until);
         let asked = asked.filter(|until| *until > now).map(|until| (until, WaitEnd::Retry));
@@ -270,14 +288,7 @@ impl Waiting {
         let span = |from: Timestamp, to: Timestamp| {
             text::duration(Duration::try_from(to.duration_since(from)).unwrap_or_default())
         };
-        let state = match self.reason {
-            WaitReason::Throttled => "throttled",
-            WaitReason::Loading => "not ready",
-            WaitReason::Unreachable => "not reached",
-            WaitReason::Failing => "failing",
-            WaitReason::Silent => "silent",
-            WaitReason::Batch => "at the provider",
-        };
+        let state = self.reason.in_words();
         let is_over = self.until < now;
         let (since, left) = (
             span(self.since, now),
@@ -332,6 +343,12 @@ mod tests {
             trouble.failed(ModelRole::Task, &error(failure, None), at(1));
             (0..4_000).find(|second| trouble.is_stuck(false, Duration::ZERO, at(*second)).is_some())
         };
+        let (mut trouble, at) = asked();
+        trouble.failed(ModelRole::Task, &error(Failure::Throttled, None), at(1));
+        assert_eq!(
+            trouble.is_stuck(false, Duration::ZERO, at(1_800)).unwrap(),
+            "throttled for 30 min 00 s: task model: provider `p` said no"
+        );
         assert_eq!(gives_up(Failure::Throttled, false), Some(1_800));
         assert_eq!(gives_up(Failure::Unavailable, false), Some(600));
         assert_eq!(gives_up(Failure::Unreachable, false), Some(60), "the address may be wrong");
