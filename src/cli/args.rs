@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-pub(crate) use super::run_args::{CompareArgs, DiffArgs, ListArgs, Out, RunRef, WatchArgs};
+pub(crate) use super::run_args::{CompareArgs, DiffArgs, ListArgs, RunRef, RunsDir, WatchArgs};
 
 /// A search engine for prompts: proposes changes, evaluates them on data, spends calls where they
 /// are most informative, confirms the winner on held-out rows, and never loses paid work.
@@ -73,7 +73,7 @@ pub(crate) struct ExplainArgs {
     /// or a proposal such as p12
     pub candidate: String,
     #[command(flatten)]
-    pub out: Out,
+    pub out: RunsDir,
 }
 
 /// `init`.
@@ -162,7 +162,7 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub strategy: StrategyArgs,
     #[command(flatten)]
-    pub out: Out,
+    pub out: RunsDir,
     #[command(flatten)]
     pub caps: CapArgs,
     /// Maximum number of concurrent requests, across all providers
@@ -184,7 +184,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "RUN")]
     pub name: Option<String>,
     #[command(flatten)]
-    pub out: Out,
+    pub out: RunsDir,
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
@@ -293,7 +293,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "NAME", requires = "answers")]
     pub id: Option<String>,
     #[command(flatten)]
-    pub out: Out,
+    pub out: RunsDir,
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,

@@ -7,7 +7,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::clock::Clock;
 use crate::doctor::{self, Cause, Checkup, Diagnosis, Setup};
-use crate::run;
+use crate::run::{self, RunKind};
 use crate::task::Task;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(super) fn doctor(args: &DoctorArgs, screen: &Screen) -> Result<(), CliError>
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
-    run::check_simulated(&task)?;
+    run::check_simulated(&task, |role| RunKind::Search.asks(&recipe, role))?;
     resources::check(resources::connections(&task, args.concurrency))?;
     settings::check_operators(&recipe, &task)?;
     for line in super::plan::warnings(&task).into_iter().chain(left_out) {

@@ -16,12 +16,11 @@ use crate::id::RowIx;
 use crate::prompt::Prompt;
 use crate::prompt::document::{self, Document};
 use crate::report;
-use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, Settings, Summary};
+use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, RunKind, Settings, Summary};
 use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
 use crate::task::example::{Split, Splits};
-use crate::task::model::ModelRole;
 use crate::task::{Task, TaskFiles, TaskSource};
 
 fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
@@ -89,18 +88,19 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
 fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let mut caps = settings::caps(&task, &args.caps, &Clock::System)?;
     caps.proposals = None;
-    let is_asked = |role| role == ModelRole::Task;
+    let (split, rows) = split_of(args.split.unwrap_or(EvalSplit::Dev));
+    let recipe = run::evaluation_recipe()?;
+    let is_asked = |role| RunKind::Evaluation { split }.asks(&recipe, role);
     if settings::is_paid(&task, is_asked) || !caps.is_empty() {
         settings::check_consent(&task, &caps, is_asked, false)?;
     }
     if caps.usd.is_some() {
-        task.check_price(ModelRole::Task)?;
+        task.check_prices(is_asked)?;
     }
     resources::check(resources::connections(&task, args.concurrency))?;
     let access = settings::access(&task, is_asked, args.concurrency)?;
-    run::check_models(&task, &access)?;
+    run::check_models(&task, &access, is_asked)?;
     settings::check_programs(&task)?;
-    let (split, rows) = split_of(args.split.unwrap_or(EvalSplit::Dev));
     let task = match &args.prompt {
         None => task,
         Some(file) => {

@@ -12,7 +12,7 @@ use crate::id::RowIx;
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{left_out, visible};
-use crate::run::{self, Access, Estimate, Known, NIGHT, Rounds};
+use crate::run::{self, Access, Estimate, Known, NIGHT, Rounds, RunKind};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
@@ -45,9 +45,10 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
-    run::check_models(&task, &Access::default())?;
+    let is_asked = |role| RunKind::Search.asks(&recipe, role);
+    run::check_models(&task, &Access::default(), is_asked)?;
     if caps.usd.is_some() {
-        run::check_prices(&task, &recipe)?;
+        task.check_prices(is_asked)?;
     }
     let mut warnings = warnings(&task);
     warnings.extend(left_out);
@@ -178,7 +179,8 @@ fn unknown_batch_prices(task: &Task) -> impl Iterator<Item = String> {
 
 /// Says that no text is compared, where the task names a model for that.
 fn unused_embed(task: &Task, recipe: &Recipe) -> Option<String> {
-    let is_unused = task.model(ModelRole::Embed).is_some() && recipe.compared_texts().is_empty();
+    let role = ModelRole::Embed;
+    let is_unused = task.model(role).is_some() && !RunKind::Search.asks(recipe, role);
     is_unused.then(|| {
         format!(
             "`[models] embed` is not used by this recipe: nothing in `{}` compares the texts of prompts",

@@ -9,7 +9,9 @@ use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::event::StopReason;
 use crate::report::{self, Report};
-use crate::run::{self, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, Settings};
+use crate::run::{
+    self, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, RunKind, Settings,
+};
 use crate::seed::Seed;
 use crate::task::Task;
 use crate::task::model::Provider;
@@ -27,15 +29,16 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     run::check_searched_parts(&task)?;
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
-    settings::check_consent(&task, &caps, |role| recipe.asks(role), args.yes)?;
+    let is_asked = |role| RunKind::Search.asks(&recipe, role);
+    settings::check_consent(&task, &caps, is_asked, args.yes)?;
     run::check_mutator(&recipe, &task)?;
     if caps.usd.is_some() {
-        run::check_prices(&task, &recipe)?;
+        task.check_prices(is_asked)?;
     }
     let name = args.name.as_deref().map(checked_name).transpose()?;
     resources::check(resources::connections(&task, args.concurrency))?;
-    let access = settings::access(&task, |role| recipe.asks(role), args.concurrency)?;
-    run::check_models(&task, &access)?;
+    let access = settings::access(&task, is_asked, args.concurrency)?;
+    run::check_models(&task, &access, is_asked)?;
     settings::check_programs(&task)?;
     settings::check_operators(&recipe, &task)?;
     let of_recipe = super::plan::temperature_warnings(&task, &recipe);

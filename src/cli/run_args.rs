@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// The folder that holds the runs.
 #[derive(Debug, Args)]
-pub(crate) struct Out {
+pub(crate) struct RunsDir {
     /// Folder that holds the runs
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub out: PathBuf,
@@ -19,7 +19,7 @@ pub(crate) struct RunRef {
     #[arg(default_value = "latest")]
     pub run: String,
     #[command(flatten)]
-    pub out: Out,
+    pub out: RunsDir,
 }
 
 /// `list`.
@@ -35,7 +35,7 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     pub best: bool,
     #[command(flatten)]
-    pub out: Out,
+    pub out: RunsDir,
 }
 
 /// `compare`.
@@ -45,7 +45,7 @@ pub(crate) struct CompareArgs {
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     pub runs: Vec<String>,
     #[command(flatten)]
-    pub out: Out,
+    pub out: RunsDir,
 }
 
 /// `diff`.
@@ -56,7 +56,7 @@ pub(crate) struct DiffArgs {
     /// The same
     pub b: String,
     #[command(flatten)]
-    pub out: Out,
+    pub out: RunsDir,
 }
 
 /// `watch`.

@@ -125,12 +125,12 @@ pub(super) fn check_consent(
     if caps.is_empty() {
         return Err(RunError::Unlimited.into());
     }
-    if !caps.limits_spending() && is_paid(task, is_asked) && !yes {
+    if !caps.limits_spending() && is_paid(task, &is_asked) && !yes {
         return Err(CliError::usage("only time is capped, but the models cost money")
             .hint("use `--max-usd X`, or `--yes` to accept a cap on time only"));
     }
     // A simulated model that does not exist has no price either.
-    run::check_simulated(task)?;
+    run::check_simulated(task, is_asked)?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@
 use super::question::Question;
 use crate::caps::Share;
 use crate::engine::attempt;
-use crate::engine::retry::{Next, Tries};
+use crate::engine::retry::{RetryDecision, Tries};
 use crate::engine::usage::cost_of_failure;
 use crate::event::{Answered, Event, Failure};
 use crate::ledger::Wallet;
@@ -151,8 +151,10 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
         let delay = match tries.next(error.failure, error.retry_after, draw) {
             // No server is there: a run waits for it, and a person wants to know it now.
             _ if matches!(error.failure, Failure::Unreachable | Failure::UnknownHost) => None,
-            Next::Retry(delay) | Next::Wait(delay) => Some(delay),
-            Next::Invalid(_) | Next::Missing(_) | Next::StopRun(_) => None,
+            RetryDecision::Retry(delay) | RetryDecision::Wait(delay) => Some(delay),
+            RetryDecision::Invalid(_) | RetryDecision::Missing(_) | RetryDecision::StopRun(_) => {
+                None
+            }
         };
         match delay.filter(|delay| begun.elapsed() + *delay <= PATIENCE) {
             Some(delay) if is_free => {

@@ -1,7 +1,7 @@
 //! What a provider's headers say of its limits, and the pace that they and the latency let through.
 
 use super::check::Checks;
-use crate::provider::limit::{RateLeft, RatesLeft};
+use crate::provider::limit::{RateLeft, RatesLeft, time_per_call};
 use crate::text;
 use serde::Serialize;
 use std::time::Duration;
@@ -72,8 +72,7 @@ impl Pace {
     /// The time that each of many calls takes.
     pub(super) fn per_call(&self) -> Duration {
         // Not even a model in this process answers faster.
-        let latency = self.latency.max(Duration::from_millis(1));
-        latency.div_f64(self.lanes.max(1) as f64).max(self.spacing)
+        time_per_call(self.latency.max(Duration::from_millis(1)), self.lanes, self.spacing)
     }
 
     pub(super) fn per_hour(&self) -> f64 {

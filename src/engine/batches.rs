@@ -51,7 +51,7 @@ pub(super) struct Gathered {
 
 /// A batch that is at its provider, or may be.
 #[derive(Debug)]
-pub(super) struct Out {
+pub(super) struct BatchInFlight {
     /// Its id at the provider.
     pub(super) id: Option<String>,
     /// When it was planned.
@@ -82,7 +82,7 @@ pub(super) type Group = (ModelRole, Share);
 #[derive(Debug, Default)]
 pub(super) struct Batches {
     gathering: BTreeMap<Group, Vec<Gathered>>,
-    out: BTreeMap<Arc<str>, Out>,
+    out: BTreeMap<Arc<str>, BatchInFlight>,
     /// How long a batch is expected to take, before one came back.
     first_wait: Option<Duration>,
     /// How long the batches of this session took.
@@ -103,7 +103,7 @@ impl Batches {
     pub(super) fn adopt<'a>(&mut self, open: impl Iterator<Item = (&'a Arc<str>, &'a OpenBatch)>) {
         for (name, batch) in open {
             let OpenBatch { calls, id, since, posted, rows, surplus } = batch.clone();
-            let out = Out {
+            let out = BatchInFlight {
                 id,
                 since,
                 posted,
@@ -176,7 +176,7 @@ impl Batches {
 
     /// A batch is about to be submitted, by a call that follows it.
     pub(super) fn send(&mut self, name: &Arc<str>, since: Timestamp, rows: Vec<Gathered>) {
-        let out = Out {
+        let out = BatchInFlight {
             id: None,
             since,
             posted: None,
@@ -193,7 +193,7 @@ impl Batches {
     }
 
     /// A batch that is out.
-    pub(super) fn get(&mut self, name: &str) -> Option<&mut Out> {
+    pub(super) fn get(&mut self, name: &str) -> Option<&mut BatchInFlight> {
         self.out.get_mut(name)
     }
 

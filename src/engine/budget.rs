@@ -9,6 +9,7 @@ use crate::event::StopReason;
 use crate::id::CandidateIx;
 use crate::ledger::{CallCosts, Demand, Finale, Limits, Remaining, worst_case};
 use crate::provider::Request;
+use crate::provider::limit::time_per_call;
 use crate::state::{Facts, Phase, Work};
 use crate::task::Task;
 use crate::task::example::Split;
@@ -47,8 +48,7 @@ pub(super) struct Time {
 impl Time {
     /// The time that each of many calls takes where `lanes` may be out at a time.
     fn per_call(&self, lanes: usize) -> Duration {
-        let lanes = u32::try_from(lanes.max(1)).unwrap_or(u32::MAX);
-        (self.latency / lanes).max(self.spacing)
+        time_per_call(self.latency, lanes, self.spacing)
     }
 }
 

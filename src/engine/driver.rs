@@ -8,7 +8,7 @@
 use super::budget::Time;
 use super::embeddings::embedded;
 use super::error::{Outcome, SearchError, StopCause};
-use super::inbox::{Arrived, TICK, Woken};
+use super::inbox::{Arrived, Report, TICK, Woken};
 use super::next::Next;
 use super::resume::resume_calls;
 use super::search::Search;
@@ -39,7 +39,7 @@ impl Search {
     pub async fn run(&mut self) -> Result<Outcome, SearchError> {
         self.begin()?;
         loop {
-            self.take_arrivals();
+            self.take_reports();
             self.bind_time();
             if let Some(cause) = self.stop_cause() {
                 return self.leave(cause).await;
@@ -99,22 +99,20 @@ impl Search {
         }
     }
 
-    fn take_arrivals(&mut self) {
-        self.take_hedge_facts();
-        while let Some(arrived) = self.inbox.next_now() {
-            self.take_arrival(arrived);
+    fn take_reports(&mut self) {
+        while let Some(report) = self.inbox.next_now() {
+            self.take_report(report);
         }
     }
 
-    /// Before a call's outcome: its hedges cost what is known when it is folded.
-    fn take_hedge_facts(&mut self) {
-        for (number, event) in self.runner.take_hedge_facts() {
-            self.apply(number, &event);
+    fn take_report(&mut self, report: Report) {
+        match report {
+            Report::Fact(number, event) => self.apply(number, &event),
+            Report::Arrived(arrived) => self.take_arrival(arrived),
         }
     }
 
     fn take_arrival(&mut self, arrived: Arrived) {
-        self.take_hedge_facts();
         for (number, event) in arrived.facts {
             self.apply(number, &event);
         }
@@ -171,7 +169,11 @@ impl Search {
         };
         while !self.inbox.is_here(&self.state, call, &open) {
             match self.inbox.next(&mut self.cancel).await {
-                Woken::Arrived(arrived) => self.take_arrival(arrived),
+                Woken::Report(report) => {
+                    self.take_report(report);
+                    // What the call's hedge costs may be there, too.
+                    self.take_reports();
+                }
                 Woken::Stop => self.stop = Some(StopCause::Cancelled),
                 Woken::Tick => self.tick(),
             }
@@ -295,7 +297,7 @@ impl Search {
             }
         }
         self.runner.charge_open_hedges();
-        self.take_hedge_facts();
+        self.take_reports();
     }
 
     /// Stops sending, waits for what is out, and leaves.
@@ -304,7 +306,7 @@ impl Search {
         self.workers.stop(self.drain).await;
         self.runner.hedges_settled(self.drain.saturating_sub(began.elapsed())).await;
         self.runner.charge_open_hedges();
-        self.take_arrivals();
+        self.take_reports();
         let streak = self.runner.quarantine().stopped();
         if let StopCause::Journal(error) = cause {
             return Err(error.into());

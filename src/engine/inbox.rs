@@ -12,6 +12,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
+/// What is reported to the driver.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// What a worker reports of a call.
+    Arrived(Arrived),
+    /// A durable event that may come after its call's end; it is not yet applied to the state.
+    Fact(EventNumber, Event),
+}
+
 /// What a worker reports of a call.
 #[derive(Debug)]
 pub(super) struct Arrived {
@@ -41,39 +50,39 @@ pub(super) const TICK: Duration = Duration::from_millis(500);
 
 /// Why the loop goes on.
 pub(super) enum Woken {
-    /// A worker reports.
-    Arrived(Arrived),
+    /// Something is reported.
+    Report(Report),
     /// The run is asked to stop.
     Stop,
     /// Nothing came for a while.
     Tick,
 }
 
-/// Where workers report.
-pub(super) type Post = mpsc::UnboundedSender<Arrived>;
+/// Where workers report, and calls what happens beside them.
+pub(super) type Post = mpsc::UnboundedSender<Report>;
 
 /// What has arrived.
 pub(super) struct Inbox {
-    arrivals: mpsc::UnboundedReceiver<Arrived>,
+    reports: mpsc::UnboundedReceiver<Report>,
     contents: HashMap<Call, Content>,
 }
 
 impl Inbox {
     /// An empty one, and where to report to it.
     pub(super) fn new() -> (Self, Post) {
-        let (post, arrivals) = mpsc::unbounded_channel();
-        (Self { arrivals, contents: HashMap::new() }, post)
+        let (post, reports) = mpsc::unbounded_channel();
+        (Self { reports, contents: HashMap::new() }, post)
     }
 
     /// The next report that is there already.
-    pub(super) fn next_now(&mut self) -> Option<Arrived> {
-        self.arrivals.try_recv().ok()
+    pub(super) fn next_now(&mut self) -> Option<Report> {
+        self.reports.try_recv().ok()
     }
 
     /// Waits for the next report, but not for long: limits bind also while nothing comes.
     pub(super) async fn next(&mut self, cancel: &mut watch::Receiver<bool>) -> Woken {
         tokio::select! {
-            arrived = self.arrivals.recv() => arrived.map_or(Woken::Stop, Woken::Arrived),
+            report = self.reports.recv() => report.map_or(Woken::Stop, Woken::Report),
             // Also where nothing is left that could ask for it.
             _ = cancel.wait_for(|is_asked| *is_asked) => Woken::Stop,
             () = tokio::time::sleep(TICK) => Woken::Tick,
@@ -138,16 +147,13 @@ mod tests {
     fn reports_are_taken_in_the_order_in_which_they_came() {
         let (mut inbox, post) = Inbox::new();
         for call in [Call(2), Call(1)] {
-            post.send(Arrived {
-                call,
-                facts: Vec::new(),
-                content: Ok(Content::Missing),
-                stop: None,
-            })
-            .unwrap();
+            let (facts, content) = (Vec::new(), Ok(Content::Missing));
+            post.send(Report::Arrived(Arrived { call, facts, content, stop: None })).unwrap();
         }
-        assert_eq!(inbox.next_now().unwrap().call, Call(2));
-        assert_eq!(inbox.next_now().unwrap().call, Call(1));
-        assert!(inbox.next_now().is_none());
+        let mut next = || match inbox.next_now()? {
+            Report::Arrived(arrived) => Some(arrived.call),
+            Report::Fact(..) => None,
+        };
+        assert_eq!([next(), next(), next()], [Some(Call(2)), Some(Call(1)), None]);
     }
 }

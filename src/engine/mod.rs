@@ -12,9 +12,9 @@ mod batches; // Requests that wait for a batch, and batches that are out.
 pub(crate) mod usage; // What an attempt used.
 pub(crate) mod attempt; // One attempt, and the fact that its reply becomes.
 mod latencies; // How long answers take, and when one is late.
+mod inbox; // What has arrived and is not folded.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.
-mod inbox; // What has arrived and is not folded.
 mod scoring; // What an answer is worth.
 mod wordings; // What requests to the mutator are written with, checked.
 mod programs; // Operators that are programs of the user's.

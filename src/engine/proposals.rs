@@ -16,8 +16,8 @@ use crate::journal::{Journal, JournalError};
 use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
-    Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, ScoredPrompt,
-    ScreenedTask, Screens, Written, demos_of, program_request,
+    Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, ReplyContent,
+    ScoredPrompt, ScreenedTask, Screens, demos_of, program_request,
 };
 use crate::prompt::{Prompt, literal};
 use crate::provider::Request;
@@ -305,15 +305,15 @@ impl ProposalBuilder {
         let nonce = self.nonces.get(&draft.proposal).copied();
         let ask = self.ask(state, draft, shown, nonce);
         Ok::<_, SearchError>(match self.author(draft)?.read(&ask, reply) {
-            Ok(Written::Notes(notes)) => ProposalOutcome::Noted { notes },
-            Ok(Written::Draft(prompt)) => {
+            Ok(ReplyContent::Notes(notes)) => ProposalOutcome::Noted { notes },
+            Ok(ReplyContent::Draft(prompt)) => {
                 match self.screens.form(&prompt, ask.current(), &self.task.layout) {
                     // The next step may change what this one left as it was.
                     Ok(()) | Err((Rejection::Unchanged, _)) => ProposalOutcome::Kept { prompt },
                     Err((reason, detail)) => ProposalOutcome::Rejected { reason, detail },
                 }
             }
-            Ok(Written::Child(prompt)) => {
+            Ok(ReplyContent::Child(prompt)) => {
                 let origin = Origin::Proposal(draft.proposal);
                 let child = Child { prompt, origin, screening };
                 self.screened(strategy, state, draft, shown, child)?

@@ -9,6 +9,7 @@ use super::error::StopCause;
 use super::streak::Streak;
 use crate::event::{NoAnswer, RowKey, StopReason};
 use crate::id::Call;
+use crate::task::model::ModelRole;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,7 +36,9 @@ impl Release {
     /// Why the run must stop, if it must.
     pub(super) fn stop_cause(self) -> Option<StopCause> {
         match self {
-            Self::Streak(why) => Some(StopCause::trouble(StopReason::NoAnswers, why)),
+            Self::Streak(why) => {
+                Some(StopCause::trouble(StopReason::NoAnswers, ModelRole::Task.said(&why)))
+            }
             Self::GoodAnswer | Self::Alone | Self::Stopping => None,
         }
     }

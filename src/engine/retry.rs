@@ -16,7 +16,7 @@ const EMPTY_TRIES: u32 = 3;
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum RetryDecision {
     /// Try again after this delay.
     Retry(Duration),
     /// Wait for the provider, and try again after this delay. Such tries are not counted: the
@@ -47,13 +47,13 @@ impl Tries {
         failure: Failure,
         retry_after: Option<Duration>,
         draw: Seed,
-    ) -> Next {
+    ) -> RetryDecision {
         let end = match failure {
             Failure::Auth | Failure::Quota | Failure::Certificate => {
-                Some(Next::StopRun(StopReason::ProviderRefused))
+                Some(RetryDecision::StopRun(StopReason::ProviderRefused))
             }
-            Failure::BadRequest => Some(Next::Missing(NoAnswer::Refused)),
-            Failure::Filter => Some(Next::Invalid(Finish::Filter)),
+            Failure::BadRequest => Some(RetryDecision::Missing(NoAnswer::Refused)),
+            Failure::Filter => Some(RetryDecision::Invalid(Finish::Filter)),
             // What was not sent, or is to be sent later, waits.
             Failure::Throttled
             | Failure::Unavailable
@@ -61,18 +61,18 @@ impl Tries {
             | Failure::UnknownHost
             | Failure::Unsent => {
                 self.waits += 1;
-                return Next::Wait(Backoff::delay(self.failed(), draw, retry_after));
+                return RetryDecision::Wait(Backoff::delay(self.failed(), draw, retry_after));
             }
             Failure::Unreadable => {
                 self.unreadable += 1;
                 let is_last = self.unreadable >= UNREADABLE_TRIES;
-                is_last.then_some(Next::Missing(NoAnswer::Unreadable))
+                is_last.then_some(RetryDecision::Missing(NoAnswer::Unreadable))
             }
             Failure::Empty | Failure::Reasoning => {
                 self.empty += 1;
                 let finish =
                     if failure == Failure::Empty { Finish::Empty } else { Finish::Reasoning };
-                (self.empty >= EMPTY_TRIES).then_some(Next::Invalid(finish))
+                (self.empty >= EMPTY_TRIES).then_some(RetryDecision::Invalid(finish))
             }
             Failure::Transient | Failure::Timeout => {
                 self.transport += 1;
@@ -80,10 +80,12 @@ impl Tries {
                     Failure::Timeout => NoAnswer::Timeout,
                     _ => NoAnswer::Transport,
                 };
-                (self.transport >= TRANSPORT_TRIES).then_some(Next::Missing(cause))
+                (self.transport >= TRANSPORT_TRIES).then_some(RetryDecision::Missing(cause))
             }
         };
-        end.unwrap_or_else(|| Next::Retry(Backoff::delay(self.failed(), draw, retry_after)))
+        end.unwrap_or_else(|| {
+            RetryDecision::Retry(Backoff::delay(self.failed(), draw, retry_after))
+        })
     }
 
     fn failed(&self) -> u32 {
@@ -96,13 +98,13 @@ mod tests {
     use super::*;
 
     /// What follows each of these failures of one call.
-    fn after(failures: &[Failure]) -> Vec<Next> {
+    fn after(failures: &[Failure]) -> Vec<RetryDecision> {
         let mut tries = Tries::default();
         failures.iter().map(|failure| tries.next(*failure, None, Seed(1))).collect()
     }
 
-    fn is_retry(next: &Next) -> bool {
-        matches!(next, Next::Retry(_))
+    fn is_retry(next: &RetryDecision) -> bool {
+        matches!(next, RetryDecision::Retry(_))
     }
 
     #[test]
@@ -112,7 +114,7 @@ mod tests {
         {
             let next = after(&[failure; 6]);
             assert!(next[..5].iter().all(is_retry), "{failure:?}: {next:?}");
-            assert_eq!(next[5], Next::Missing(cause), "{failure:?}");
+            assert_eq!(next[5], RetryDecision::Missing(cause), "{failure:?}");
         }
     }
 
@@ -120,34 +122,34 @@ mod tests {
     fn waiting_for_a_provider_never_uses_up_the_tries() {
         for failure in [Failure::Throttled, Failure::Unavailable, Failure::Unreachable] {
             let waits = after(&[failure; 100]);
-            assert!(waits.iter().all(|next| matches!(next, Next::Wait(_))), "{failure:?}");
+            assert!(waits.iter().all(|next| matches!(next, RetryDecision::Wait(_))), "{failure:?}");
             let mut mixed = vec![failure; 20];
             mixed.extend([Failure::Transient; 5]);
-            assert!(!after(&mixed).iter().any(|next| matches!(next, Next::Missing(_))));
+            assert!(!after(&mixed).iter().any(|next| matches!(next, RetryDecision::Missing(_))));
             mixed.push(Failure::Transient);
-            assert_eq!(after(&mixed).last(), Some(&Next::Missing(NoAnswer::Transport)));
+            assert_eq!(after(&mixed).last(), Some(&RetryDecision::Missing(NoAnswer::Transport)));
         }
     }
 
     #[test]
     fn an_answer_that_stays_empty_is_invalid_and_one_that_stays_unreadable_is_missing() {
         use Failure::{Empty, Reasoning, Unreadable};
-        assert_eq!(after(&[Empty; 3])[2], Next::Invalid(Finish::Empty));
-        assert_eq!(after(&[Empty, Empty, Reasoning])[2], Next::Invalid(Finish::Reasoning));
-        assert_eq!(after(&[Unreadable; 3])[2], Next::Missing(NoAnswer::Unreadable));
+        assert_eq!(after(&[Empty; 3])[2], RetryDecision::Invalid(Finish::Empty));
+        assert_eq!(after(&[Empty, Empty, Reasoning])[2], RetryDecision::Invalid(Finish::Reasoning));
+        assert_eq!(after(&[Unreadable; 3])[2], RetryDecision::Missing(NoAnswer::Unreadable));
         // Each kind has a count of its own.
         let mixed = after(&[Unreadable, Unreadable, Empty, Empty, Unreadable]);
         assert!(mixed[..4].iter().all(is_retry), "{mixed:?}");
-        assert_eq!(mixed[4], Next::Missing(NoAnswer::Unreadable));
+        assert_eq!(mixed[4], RetryDecision::Missing(NoAnswer::Unreadable));
     }
 
     #[test]
     fn what_no_retry_can_change_is_not_tried_again() {
         for failure in [Failure::Auth, Failure::Quota, Failure::Certificate] {
-            assert_eq!(after(&[failure]), [Next::StopRun(StopReason::ProviderRefused)]);
+            assert_eq!(after(&[failure]), [RetryDecision::StopRun(StopReason::ProviderRefused)]);
         }
-        assert_eq!(after(&[Failure::BadRequest]), [Next::Missing(NoAnswer::Refused)]);
-        assert_eq!(after(&[Failure::Filter]), [Next::Invalid(Finish::Filter)]);
+        assert_eq!(after(&[Failure::BadRequest]), [RetryDecision::Missing(NoAnswer::Refused)]);
+        assert_eq!(after(&[Failure::Filter]), [RetryDecision::Invalid(Finish::Filter)]);
     }
 
     #[test]
@@ -155,7 +157,7 @@ mod tests {
         let delays = |draw| {
             let mut tries = Tries::default();
             [(); 5].map(|()| match tries.next(Failure::Transient, None, Seed(draw)) {
-                Next::Retry(delay) => delay,
+                RetryDecision::Retry(delay) => delay,
                 other => panic!("{other:?}"),
             })
         };
@@ -164,6 +166,6 @@ mod tests {
         assert!(delays(1)[4] > delays(1)[0]);
         let minute = Duration::from_secs(60);
         let next = Tries::default().next(Failure::Throttled, Some(minute), Seed(1));
-        assert_eq!(next, Next::Wait(minute));
+        assert_eq!(next, RetryDecision::Wait(minute));
     }
 }

@@ -88,6 +88,7 @@ impl Search {
         let finale = strategy.finale(dev_rows);
         let programs = Programs::new(&recipe, &evaluator, &task.folder());
         let (inbox, post) = Inbox::new();
+        runner.report_to(&post);
         let scoring = Scoring::new(Arc::clone(&evaluator), Arc::clone(&journal));
         let workers = Workers::new(
             Arc::clone(&runner),

@@ -72,6 +72,20 @@ pub enum WaitReason {
     Batch,
 }
 
+impl WaitReason {
+    /// For people, before how long it has been so.
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Loading => "not ready",
+            Self::Unreachable => "not reached",
+            Self::Failing => "failing",
+            Self::Silent => "silent",
+            Self::Batch => "at the provider",
+        }
+    }
+}
+
 /// The state of a run's connection to one provider.
 #[derive(Debug)]
 pub(super) struct Trouble {
@@ -90,20 +104,16 @@ pub(super) struct Trouble {
 /// The last attempt that failed since the last answer.
 #[derive(Debug)]
 struct Failed {
+    role: ModelRole,
     kind: Failure,
     words: String,
     until: Option<Instant>,
 }
 
 impl Trouble {
-    /// For the provider of this name; `endpoint` is empty for models in this process.
-    pub(super) fn new(name: &str, endpoint: &str, patience: Patience, now: Instant) -> Self {
-        let who = match endpoint {
-            "" => format!("provider `{name}`"),
-            _ => format!("provider `{name}` ({endpoint})"),
-        };
+    pub(super) fn new(who: &str, patience: Patience, now: Instant) -> Self {
         Self {
-            who,
+            who: who.to_owned(),
             patience,
             open: BTreeMap::new(),
             silent_since: now,
@@ -143,12 +153,12 @@ impl Trouble {
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&mut self, error: &LlmError, now: Instant) {
+    pub(super) fn failed(&mut self, role: ModelRole, error: &LlmError, now: Instant) {
         let until = error.retry_after.and_then(|delay| now.checked_add(delay));
         let kind = error.failure;
         let is_missed = [Failure::Unreachable, Failure::UnknownHost, Failure::Certificate];
         self.is_reached |= !is_missed.contains(&kind);
-        self.failure = Some(Failed { kind, words: error.message.clone(), until });
+        self.failure = Some(Failed { role, kind, words: error.message.clone(), until });
     }
 
     /// What it said last, where it has not answered since.
@@ -201,11 +211,8 @@ impl Trouble {
         };
         let silence = self.silence(now);
         let is_late = is_time_over && silence >= grace;
-        let silent = text::duration(silence);
-        let what = match &self.failure {
-            Some(failure) => format!("no answer for {silent}: {}", failure.words),
-            None => format!("no answer for {silent}: {}", self.unanswered()),
-        };
+        let (state, silent) = (self.reason().in_words(), text::duration(silence));
+        let what = format!("{state} for {silent}: {}", self.in_words());
         // A call that alone is not answered ends by itself, when its own wait is over: before the run does.
         let margin = match self.answered_at {
             Some(_) => slowest.saturating_mul(3).clamp(GRACE[0], GRACE[1]),
@@ -213,11 +220,25 @@ impl Trouble {
         };
         match silence >= self.patience() + margin {
             true => Some(what),
-            false => is_late.then(|| format!("the time of the run is over, and {what}")),
+            false => is_late.then(|| format!("the time of the run is over: {what}")),
         }
     }
 
-    fn unanswered(&self) -> String {
+    /// What keeps the answers away.
+    fn reason(&self) -> WaitReason {
+        match self.failure.as_ref().map(|failure| failure.kind) {
+            None => WaitReason::Silent,
+            Some(Failure::Throttled) => WaitReason::Throttled,
+            Some(Failure::Unavailable) => WaitReason::Loading,
+            Some(Failure::Unreachable | Failure::UnknownHost) => WaitReason::Unreachable,
+            Some(_) => WaitReason::Failing,
+        }
+    }
+
+    fn in_words(&self) -> String {
+        if let Some(failure) = &self.failure {
+            return failure.role.said(&failure.words);
+        }
         let open = self.open.iter().filter(|(_, calls)| **calls > 0);
         let calls = open.map(|(role, calls)| text::plural(*calls, &format!("{role} request")));
         let calls = calls.collect::<Vec<_>>().join(", ");
@@ -236,22 +257,12 @@ impl Trouble {
         if self.is_idle() || self.failure.is_none() && !is_slow {
             return None;
         }
-        let kind = self.failure.as_ref().map(|failure| failure.kind);
-        let reason = match kind {
-            None => WaitReason::Silent,
-            Some(Failure::Throttled) => WaitReason::Throttled,
-            Some(Failure::Unavailable) => WaitReason::Loading,
-            Some(Failure::Unreachable | Failure::UnknownHost) => WaitReason::Unreachable,
-            Some(_) => WaitReason::Failing,
-        };
+        let reason = self.reason();
         let gives_up = self.silent_since.checked_add(self.patience());
         let asked = self.failure.as_ref().and_then(|failure| failure.until);
         let asked = asked.filter(|until| *until > now).map(|until| (until, WaitEnd::Retry));
         let (until, then) = asked.unwrap_or((gives_up.unwrap_or(now), WaitEnd::Stop));
-        let words = match &self.failure {
-            Some(failure) => text::shorten(&failure.words, 160),
-            None => self.unanswered(),
-        };
+        let words = text::shorten(&self.in_words(), 160);
         let moment = |instant: Instant| {
             let after = instant.saturating_duration_since(now);
             let before = now.saturating_duration_since(instant);
@@ -277,14 +288,7 @@ impl Waiting {
         let span = |from: Timestamp, to: Timestamp| {
             text::duration(Duration::try_from(to.duration_since(from)).unwrap_or_default())
         };
-        let state = match self.reason {
-            WaitReason::Throttled => "throttled",
-            WaitReason::Loading => "not ready",
-            WaitReason::Unreachable => "not reached",
-            WaitReason::Failing => "failing",
-            WaitReason::Silent => "silent",
-            WaitReason::Batch => "at the provider",
-        };
+        let state = self.reason.in_words();
         let is_over = self.until < now;
         let (since, left) = (
             span(self.since, now),
@@ -324,7 +328,7 @@ mod tests {
     /// A provider with one open call, and the moments since then.
     fn asked() -> (Trouble, impl Fn(u64) -> Instant) {
         let start = Instant::now();
-        let mut trouble = Trouble::new("p", "h.example:1", PATIENCE, start);
+        let mut trouble = Trouble::new("provider `p` (h.example:1)", PATIENCE, start);
         trouble.asked(ModelRole::Task, start);
         (trouble, move |seconds| start + Duration::from_secs(seconds))
     }
@@ -336,9 +340,15 @@ mod tests {
             if is_reached {
                 trouble.answered(at(0));
             }
-            trouble.failed(&error(failure, None), at(1));
+            trouble.failed(ModelRole::Task, &error(failure, None), at(1));
             (0..4_000).find(|second| trouble.is_stuck(false, Duration::ZERO, at(*second)).is_some())
         };
+        let (mut trouble, at) = asked();
+        trouble.failed(ModelRole::Task, &error(Failure::Throttled, None), at(1));
+        assert_eq!(
+            trouble.is_stuck(false, Duration::ZERO, at(1_800)).unwrap(),
+            "throttled for 30 min 00 s: task model: provider `p` said no"
+        );
         assert_eq!(gives_up(Failure::Throttled, false), Some(1_800));
         assert_eq!(gives_up(Failure::Unavailable, false), Some(600));
         assert_eq!(gives_up(Failure::Unreachable, false), Some(60), "the address may be wrong");
@@ -365,7 +375,7 @@ mod tests {
         };
         assert!(!is_stuck(&trouble, Duration::ZERO, 4), "it has not answered yet");
         assert!(is_stuck(&trouble, Duration::ZERO, 5), "it hangs");
-        trouble.failed(&error(Failure::Throttled, Some(30)), at(0));
+        trouble.failed(ModelRole::Task, &error(Failure::Throttled, Some(30)), at(0));
         assert!(is_stuck(&trouble, second, 10));
         assert!(!is_stuck(&trouble, 9 * second, 10), "slow is not stuck");
         assert!(!is_stuck(&trouble, Duration::ZERO, 1));
@@ -386,21 +396,21 @@ mod tests {
         trouble.asked(ModelRole::MUTATOR, at(13));
         let words = waiting(&trouble, 13).unwrap().words;
         assert!(words.ends_with("1 task request, 2 mutator requests waiting"), "{words}");
-        trouble.failed(&error(Failure::Throttled, Some(30)), at(20));
+        trouble.failed(ModelRole::Task, &error(Failure::Throttled, Some(30)), at(20));
         let throttled = waiting(&trouble, 30).unwrap();
         assert_eq!(
             throttled.in_words(time),
-            "waiting: throttled for 30 s, asks again in 20 s: provider `p` said no"
+            "waiting: throttled for 30 s, asks again in 20 s: task model: provider `p` said no"
         );
-        trouble.failed(&error(Failure::Unavailable, None), at(55));
+        trouble.failed(ModelRole::Task, &error(Failure::Unavailable, None), at(55));
         let loading = waiting(&trouble, 60).unwrap();
         assert_eq!(
             loading.in_words(time),
-            "waiting: not ready for 1 min 00 s, gives up in 9 min 00 s: provider `p` said no"
+            "waiting: not ready for 1 min 00 s, gives up in 9 min 00 s: task model: provider `p` said no"
         );
         trouble.answered(at(61));
         assert_eq!(waiting(&trouble, 62), None);
-        trouble.failed(&error(Failure::Throttled, Some(120)), at(70));
+        trouble.failed(ModelRole::Task, &error(Failure::Throttled, Some(120)), at(70));
         trouble.answered(at(71));
         assert_eq!(waiting(&trouble, 80).unwrap().reason, WaitReason::Throttled);
         trouble.answered(at(191));

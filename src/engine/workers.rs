@@ -4,7 +4,7 @@
 
 use super::call::{CallOutcome, CallRunner, Called};
 use super::error::StopCause;
-use super::inbox::{Arrived, Content, Post};
+use super::inbox::{Arrived, Content, Post, Report};
 use super::job::{Job, Question};
 use super::programs::{self, Programs};
 use super::quarantine::{Quarantine, Release};
@@ -102,7 +102,7 @@ impl Workers {
                 Arrived { call, facts: Vec::new(), content, stop: None }
             });
             // The receiver is gone only when the run is: then nothing waits for the report.
-            let _ = post.send(arrived);
+            let _ = post.send(Report::Arrived(arrived));
         });
     }
 

@@ -28,7 +28,7 @@ pub enum StopReason {
     ScoreReached,
     /// The baseline leaves nothing to gain.
     NoHeadroom,
-    /// The models gave no good answers.
+    /// Requests to a model failed, or brought no usable answer.
     NoAnswers,
     /// The mutator brought nothing that could be tried.
     BrokenProposer,
@@ -79,7 +79,7 @@ impl StopReason {
             Self::Stalled => "many children in a row brought nothing better",
             Self::ScoreReached => "the score asked for was reached",
             Self::NoHeadroom => "the baseline left nothing to gain",
-            Self::NoAnswers => "the models gave no good answers",
+            Self::NoAnswers => "requests to a model failed, or brought no usable answer",
             Self::BrokenProposer => "the mutator brought nothing that could be tried",
             Self::OverBudget => "the provider billed more than was set aside",
             Self::Stopped => "it was asked to stop",

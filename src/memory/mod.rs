@@ -42,7 +42,7 @@ pub use gains::{Cost, Gain, Gains};
 pub use generations::Generations;
 pub use islands::Islands;
 pub use longest_first::LongestFirst;
-pub use mutators::{Earned, Mutators, Written};
+pub use mutators::{Earned, MutatorOutcome, Mutators};
 pub use niches::Niches;
 pub use pairs::{Pairs, paired};
 pub use programs::Programs;

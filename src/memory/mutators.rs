@@ -44,7 +44,7 @@ impl std::ops::AddAssign for Earned {
 
 /// A mutator's child that was judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Written {
+pub struct MutatorOutcome {
     /// Who wrote it.
     pub mutator: MutatorIx,
     /// Its mean less its parent's: the baseline's, where it has none.
@@ -73,7 +73,7 @@ pub struct Mutators {
     /// Children that are tried.
     children: BTreeMap<CandidateIx, Tried>,
     /// Uses that are over, oldest first: judged children, and requests that brought none.
-    written: Vec<Written>,
+    written: Vec<MutatorOutcome>,
     /// Dollars for the rows of all judged children.
     rows_usd: f64,
     /// Nano-dollars and tokens that had been answered in a role before the last event.
@@ -114,7 +114,7 @@ impl Mutators {
 
     /// Uses that are over, oldest first: judged children, and requests that brought none.
     #[must_use]
-    pub fn written(&self) -> &[Written] {
+    pub fn written(&self) -> &[MutatorOutcome] {
         &self.written
     }
 
@@ -187,7 +187,7 @@ impl Mutators {
         *self.settled.entry(mutator).or_default() += cost;
         // A step that others go on from is no use of its own.
         if matches!(outcome, ProposalOutcome::Rejected { .. } | ProposalOutcome::Missing) {
-            self.written.push(Written { mutator, over_parent: 0.0, over_baseline: 0.0 });
+            self.written.push(MutatorOutcome { mutator, over_parent: 0.0, over_baseline: 0.0 });
         }
     }
 
@@ -210,7 +210,7 @@ impl Mutators {
         earned.gained = u64::from(over_parent > 0.0);
         earned.gain = over_parent.max(0.0);
         *self.settled.entry(mutator).or_default() += earned;
-        self.written.push(Written { mutator, over_parent, over_baseline });
+        self.written.push(MutatorOutcome { mutator, over_parent, over_baseline });
     }
 }
 

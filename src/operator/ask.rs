@@ -23,7 +23,7 @@ pub type Refusal = (Rejection, String);
 
 /// What a reply says.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Written {
+pub enum ReplyContent {
     /// Texts for the next step.
     Notes(Vec<String>),
     /// A prompt for the next step.

@@ -4,10 +4,10 @@
 //! Nearly everything has a default, which is what an operator does that asks once, with the evidence
 //! of its draft, for a new text.
 
-use super::ask::{Ask, Refusal, Written};
+use super::ask::{Ask, Refusal, ReplyContent};
 use super::brief::Evidence;
 use super::common::When;
-use super::draw::{Draw, Next, Sets};
+use super::draw::{DraftNeed, Draw, Sets};
 use super::feedback::Feedback;
 use super::meta_prompt::MetaPrompt;
 use super::slot::Slot;
@@ -88,16 +88,16 @@ pub trait Author: Kinded + Debug + Send + Sync {
     ///
     /// # Errors
     /// The reply is refused.
-    fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
+    fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<ReplyContent, Refusal> {
         match self.steps().get(usize::from(ask.draft.step)).map(|step| step.result) {
             Some(Keep::Notes) => {
                 let mut notes = ask.read_notes(reply, self.notes(ask.draft))?;
                 // Each note costs further requests: no more of them than were asked for.
                 notes.truncate(self.notes(ask.draft) as usize);
-                Ok(Written::Notes(notes))
+                Ok(ReplyContent::Notes(notes))
             }
-            Some(Keep::Prompt) => ask.read_prompt(reply).map(Written::Draft),
-            Some(Keep::Child) | None => ask.read_prompt(reply).map(Written::Child),
+            Some(Keep::Prompt) => ask.read_prompt(reply).map(ReplyContent::Draft),
+            Some(Keep::Child) | None => ask.read_prompt(reply).map(ReplyContent::Child),
         }
     }
 
@@ -217,11 +217,11 @@ pub trait Operator: Author {
     }
 
     /// What an open draft needs next.
-    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
+    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
         match self.feedback() {
-            _ if self.steps().is_empty() => Next::Compose(Box::new(draft.clone())),
+            _ if self.steps().is_empty() => DraftNeed::Compose(Box::new(draft.clone())),
             Some(feedback) => feedback.next(draw, draft),
-            None => Next::ask_with(&draft.rows),
+            None => DraftNeed::ask_with(&draft.rows),
         }
     }
 

@@ -1,11 +1,11 @@
 //! `contrast_rule`: advice from better and worse answers to the same row.
 
-use super::ask::{Ask, Refusal, Written};
+use super::ask::{Ask, Refusal, ReplyContent};
 use super::author::{Author, Operator};
 use super::brief::Evidence;
 use super::buckets::{Buckets, Run};
 use super::demos::thinned;
-use super::draw::{Draw, Next};
+use super::draw::{DraftNeed, Draw};
 use super::step::Step;
 use crate::event::{Draft, Shown};
 use crate::journal::JournalError;
@@ -59,14 +59,14 @@ impl Author for ContrastRule {
     }
 
     /// The advice is added to the first text.
-    fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
+    fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<ReplyContent, Refusal> {
         let notes = ask.read_notes(reply, self.notes(ask.draft))?;
         let current = ask.current();
-        let Some(part) = ask.texts.first() else { return Ok(Written::Child(current.clone())) };
+        let Some(part) = ask.texts.first() else { return Ok(ReplyContent::Child(current.clone())) };
         let old = current.part(part).unwrap_or("");
         let end = if old.ends_with('\n') { "\n" } else { "" };
         let text = format!("{}\n{}{end}", old.trim_end(), notes.join("\n"));
-        Ok(Written::Child(current.with_part(part, &text)))
+        Ok(ReplyContent::Child(current.with_part(part, &text)))
     }
 }
 
@@ -90,9 +90,9 @@ impl Operator for ContrastRule {
     }
 
     /// One row with two answers.
-    fn next(&self, _draw: &Draw<'_>, draft: &Draft) -> Next {
+    fn next(&self, _draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
         let contrast = Contrast::of(draft);
         let shown = contrast.iter().flat_map(|Contrast { better, worse }| [better, worse]);
-        Next::Ask(shown.map(|run| Shown::of(run.row, Some(run.replicate))).collect())
+        DraftNeed::Ask(shown.map(|run| Shown::of(run.row, Some(run.replicate))).collect())
     }
 }

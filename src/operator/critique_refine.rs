@@ -1,7 +1,7 @@
 //! `critique_refine`: a critique or a praise, and a text that follows it.
 
 use super::author::{Author, Operator};
-use super::draw::{Draw, Next};
+use super::draw::{DraftNeed, Draw};
 use super::feedback::{Feedback, Praise, praise_in_words, praises};
 use super::meta_prompt::MetaPrompt;
 use super::step::{Keep, Step};
@@ -62,10 +62,10 @@ impl Operator for CritiqueRefine {
         praise_in_words(own)
     }
 
-    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
+    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
         if draft.step > 0 {
             // The second step changes the wording alone.
-            return Next::Ask(Vec::new());
+            return DraftNeed::Ask(Vec::new());
         }
         let does_well = draft.parents.first().is_some_and(|parent| {
             let score = draw.breeding.fitness(*parent);

@@ -2,7 +2,7 @@
 
 use super::author::{Author, Operator, WorksOn};
 use super::demos::failed;
-use super::draw::{Draw, Next};
+use super::draw::{DraftNeed, Draw};
 use super::feedback::failures;
 use crate::candidate::Demo;
 use crate::event::{Abandoned, Draft};
@@ -47,15 +47,17 @@ impl Operator for DemoFill {
         (draw.setting.has_demos && draw.setting.train_rows > 0).then_some(draft)
     }
 
-    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
-        let Some(&parent) = draft.parents.first() else { return Next::Wait };
+    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
+        let Some(&parent) = draft.parents.first() else { return DraftNeed::Wait };
         let seed = draw.setting.seed.child("failures", u64::from(draft.proposal.0));
         if let Some(next) = failures(self.size, self.from, draw, draft, seed) {
             return next;
         }
         match self.filled(draw, parent, seed.child("demos", 0)) {
-            Some(demos) => Next::Compose(Box::new(Draft { demos: Some(demos), ..draft.clone() })),
-            None => Next::Abandon(Abandoned::Nothing),
+            Some(demos) => {
+                DraftNeed::Compose(Box::new(Draft { demos: Some(demos), ..draft.clone() }))
+            }
+            None => DraftNeed::Abandon(Abandoned::Nothing),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! answers. What the operators and inits on demonstrations have in common.
 
 use super::author::Author;
-use super::draw::{Draw, Next};
+use super::draw::{DraftNeed, Draw};
 use super::feedback::is_right;
 use crate::candidate::Demo;
 use crate::event::Draft;
@@ -94,15 +94,15 @@ pub(super) fn thinned(state: &State, parent: CandidateIx, max: usize, seed: Seed
 /// The answers that a draft's demonstrations wait for: the baseline answers rows that it has not
 /// answered yet. `None`: nothing is missing.
 #[must_use]
-pub fn missing_answers(author: &dyn Author, state: &State, draft: &Draft) -> Option<Next> {
+pub fn missing_answers(author: &dyn Author, state: &State, draft: &Draft) -> Option<DraftNeed> {
     let demos = draft.demos.as_ref().filter(|_| author.shows_own_answers())?;
     let column = state.baseline().column(Split::Train, 0);
     let unknown = || demos.iter().filter(|demo| demo.answer.is_none()).map(|demo| demo.row);
     let rows: Vec<RowIx> = unknown().filter(|row| column.cell(*row) == Cell::Empty).collect();
     if !rows.is_empty() {
-        return Some(Next::Run { candidate: CandidateIx::BASELINE, replicate: 0, rows });
+        return Some(DraftNeed::Run { candidate: CandidateIx::BASELINE, replicate: 0, rows });
     }
-    unknown().any(|row| column.cell(row) == Cell::Issued).then_some(Next::Wait)
+    unknown().any(|row| column.cell(row) == Cell::Issued).then_some(DraftNeed::Wait)
 }
 
 /// A draft's demonstrations with the baseline's right answers that are known by now; without one the

@@ -141,7 +141,7 @@ impl Draw<'_> {
 
 /// What an open draft needs next.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Next {
+pub enum DraftNeed {
     /// A candidate's answers to training rows.
     Run {
         /// The candidate.
@@ -163,7 +163,7 @@ pub enum Next {
     Compose(Box<Draft>),
 }
 
-impl Next {
+impl DraftNeed {
     /// A request that shows rows without answers.
     #[must_use]
     pub fn ask_with(rows: &[RowIx]) -> Self {

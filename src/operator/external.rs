@@ -2,9 +2,9 @@
 //!
 //! Here are its keys; `program` has what it reads and writes.
 
-use super::ask::{Ask, Refusal, Written, with_parts};
+use super::ask::{Ask, Refusal, ReplyContent, with_parts};
 use super::author::{Author, Operator, Program};
-use super::draw::{Draw, Next};
+use super::draw::{DraftNeed, Draw};
 use super::feedback::Feedback;
 use super::program;
 use crate::event::Draft;
@@ -27,9 +27,9 @@ kind! {
 }
 
 impl Author for External {
-    fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
+    fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<ReplyContent, Refusal> {
         let parts = program::read(reply, ask.asked())?;
-        Ok(Written::Child(with_parts(ask.current(), parts)))
+        Ok(ReplyContent::Child(with_parts(ask.current(), parts)))
     }
 }
 
@@ -55,7 +55,7 @@ impl Operator for External {
         Ok(())
     }
 
-    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
+    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
         self.feedback.next(draw, draft)
     }
 

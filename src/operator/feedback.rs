@@ -1,6 +1,6 @@
 //! Which training rows a request shows, and what the parent must answer before it can.
 
-use super::draw::{Draw, Next};
+use super::draw::{DraftNeed, Draw};
 use crate::event::{Abandoned, Draft, Shown};
 use crate::grammar::Misuse;
 use crate::id::RowIx;
@@ -95,8 +95,8 @@ pub(super) fn praise_in_words(own: &Value) -> Option<&'static str> {
 }
 
 /// The request with its rows; before it, that it asks what works.
-fn ask(draft: &Draft, praise: bool, shown: Vec<Shown>) -> Next {
-    if praise && !praises(draft) { Next::Revise(praising()) } else { Next::Ask(shown) }
+fn ask(draft: &Draft, praise: bool, shown: Vec<Shown>) -> DraftNeed {
+    if praise && !praises(draft) { DraftNeed::Revise(praising()) } else { DraftNeed::Ask(shown) }
 }
 
 impl Feedback {
@@ -144,43 +144,45 @@ impl Feedback {
     }
 
     /// What a draft needs before its rows can be shown; the request where nothing is missing.
-    pub(super) fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
+    pub(super) fn next(&self, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
         self.next_with(Praise::Never, draw, draft)
     }
 
     /// The same, for an operator that may ask what works.
-    pub(super) fn next_with(&self, praise: Praise, draw: &Draw<'_>, draft: &Draft) -> Next {
+    pub(super) fn next_with(&self, praise: Praise, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
         let next = match self.pick {
             Pick::Epoch | Pick::ErrorsElseCorrect => self.of_epoch(praise, draw, draft),
             Pick::Errors => self.of_errors(praise, draw, draft),
         };
         match next {
-            Next::Ask(shown) if self.diagnosis => Next::Ask(with_counted(shown, draw, draft)),
+            DraftNeed::Ask(shown) if self.diagnosis => {
+                DraftNeed::Ask(with_counted(shown, draw, draft))
+            }
             next => next,
         }
     }
 
     /// The draft's own rows, answered by the parent.
-    fn of_epoch(&self, praise: Praise, draw: &Draw<'_>, draft: &Draft) -> Next {
-        let Some(&candidate) = draft.parents.first() else { return Next::Wait };
+    fn of_epoch(&self, praise: Praise, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
+        let Some(&candidate) = draft.parents.first() else { return DraftNeed::Wait };
         let replicate = draft.replicate;
         let column = draw.state.standing(candidate).column(Split::Train, replicate);
         let unasked: Vec<RowIx> =
             draft.rows.iter().copied().filter(|row| column.cell(*row) == Cell::Empty).collect();
         if !unasked.is_empty() {
-            return Next::Run { candidate, replicate, rows: unasked };
+            return DraftNeed::Run { candidate, replicate, rows: unasked };
         }
         if draft.rows.iter().any(|row| column.cell(*row) == Cell::Issued) {
-            return Next::Wait;
+            return DraftNeed::Wait;
         }
         let scored: Vec<(RowIx, f64)> =
             draft.rows.iter().filter_map(|row| Some((*row, column.cell(*row).score()?))).collect();
         if scored.is_empty() {
-            return Next::Abandon(Abandoned::NoEvidence);
+            return DraftNeed::Abandon(Abandoned::NoEvidence);
         }
         let perfect = scored.iter().all(|(_, score)| is_right(*score));
         if self.skip_perfect && perfect && self.pick == Pick::Epoch {
-            return Next::Abandon(Abandoned::Perfect);
+            return DraftNeed::Abandon(Abandoned::Perfect);
         }
         let praise = praise.is_due(perfect);
         let wanted = |(_, score): &&(RowIx, f64)| {
@@ -197,11 +199,11 @@ impl Feedback {
 
     /// Failures of the parent on training rows, run block by block until there are enough of them; a
     /// parent without a failure is run on all rows before it is called perfect.
-    fn of_errors(&self, praise: Praise, draw: &Draw<'_>, draft: &Draft) -> Next {
-        let Some(&candidate) = draft.parents.first() else { return Next::Wait };
+    fn of_errors(&self, praise: Praise, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
+        let Some(&candidate) = draft.parents.first() else { return DraftNeed::Wait };
         let column = draw.state.standing(candidate).column(Split::Train, 0);
         if !column.is_quiet() {
-            return Next::Wait;
+            return DraftNeed::Wait;
         }
         let seed = draw.setting.seed;
         let mut order: Vec<RowIx> = (0..draw.setting.train_rows).map(RowIx).collect();
@@ -234,11 +236,11 @@ impl Feedback {
         let wants_more = self.all || (found < wanted && may_ask);
         if wants_more && !unasked.is_empty() {
             unasked.truncate(EVIDENCE_BLOCK);
-            return Next::Run { candidate, replicate: 0, rows: unasked };
+            return DraftNeed::Run { candidate, replicate: 0, rows: unasked };
         }
         if wrong.is_empty() && (right.is_empty() || (self.skip_perfect && !praises_already)) {
             let no_evidence = right.is_empty();
-            return Next::Abandon(if no_evidence {
+            return DraftNeed::Abandon(if no_evidence {
                 Abandoned::NoEvidence
             } else {
                 Abandoned::Perfect
@@ -274,11 +276,16 @@ fn with_counted(mut shown: Vec<Shown>, draw: &Draw<'_>, draft: &Draft) -> Vec<Sh
 
 /// Rows that the parent got right, run block by block until there are `wanted` of them or `from` were
 /// run; where it gets none right, rows with their expected answers alone.
-pub(super) fn right_answers(wanted: usize, from: usize, draw: &Draw<'_>, draft: &Draft) -> Next {
-    let Some(&candidate) = draft.parents.first() else { return Next::Wait };
+pub(super) fn right_answers(
+    wanted: usize,
+    from: usize,
+    draw: &Draw<'_>,
+    draft: &Draft,
+) -> DraftNeed {
+    let Some(&candidate) = draft.parents.first() else { return DraftNeed::Wait };
     let column = draw.state.standing(candidate).column(Split::Train, 0);
     if !column.is_quiet() {
-        return Next::Wait;
+        return DraftNeed::Wait;
     }
     let seed = draw.setting.seed;
     let mut order: Vec<RowIx> = (0..draw.setting.train_rows).map(RowIx).collect();
@@ -290,7 +297,7 @@ pub(super) fn right_answers(wanted: usize, from: usize, draw: &Draw<'_>, draft: 
         let unasked = order.iter().copied().filter(|row| column.cell(*row) == Cell::Empty);
         let rows: Vec<RowIx> = unasked.take(left).collect();
         if !rows.is_empty() {
-            return Next::Run { candidate, replicate: 0, rows };
+            return DraftNeed::Run { candidate, replicate: 0, rows };
         }
     }
     let replicate = (!right.is_empty()).then_some(0);
@@ -299,7 +306,7 @@ pub(super) fn right_answers(wanted: usize, from: usize, draw: &Draw<'_>, draft: 
     }
     right.shuffle(&mut seed.child("shown", u64::from(draft.proposal.0)).rng());
     right.truncate(wanted);
-    Next::Ask(right.into_iter().map(|row| Shown::of(row, replicate)).collect())
+    DraftNeed::Ask(right.into_iter().map(|row| Shown::of(row, replicate)).collect())
 }
 
 /// Failures of the parent on random rows, run block by block until there are `wanted` of them or
@@ -310,18 +317,18 @@ pub(super) fn failures(
     draw: &Draw<'_>,
     draft: &Draft,
     seed: Seed,
-) -> Option<Next> {
-    let Some(&candidate) = draft.parents.first() else { return Some(Next::Wait) };
+) -> Option<DraftNeed> {
+    let Some(&candidate) = draft.parents.first() else { return Some(DraftNeed::Wait) };
     let column = draw.state.standing(candidate).column(Split::Train, 0);
     if !column.is_quiet() {
-        return Some(Next::Wait);
+        return Some(DraftNeed::Wait);
     }
     let mut rows = draw.setting.sample(from, seed);
     let is_wrong = |row: &&RowIx| column.cell(**row).score().is_some_and(|score| !is_right(score));
     let enough = rows.iter().filter(is_wrong).count() >= wanted;
     rows.retain(|row| column.cell(*row) == Cell::Empty);
     rows.truncate(EVIDENCE_BLOCK);
-    (!enough && !rows.is_empty()).then_some(Next::Run { candidate, replicate: 0, rows })
+    (!enough && !rows.is_empty()).then_some(DraftNeed::Run { candidate, replicate: 0, rows })
 }
 
 /// The minibatch number `used`: all rows in turn, reshuffled each time round. A last batch that is

@@ -2,7 +2,7 @@
 
 use super::author::{Author, Operator};
 use super::critique_refine::{CRITIQUE, PRAISE, REFINE};
-use super::draw::{Draw, Next};
+use super::draw::{DraftNeed, Draw};
 use super::feedback::{Feedback, Praise, praise_in_words, praises};
 use super::history::History;
 use super::meta_prompt::MetaPrompt;
@@ -81,16 +81,16 @@ impl Operator for GradientEdit {
         Some(draft)
     }
 
-    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
+    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
         match draft.step {
             0 => self.feedback.next_with(Praise::WherePerfect, draw, draft),
             // An edit sees the rows that the critique was about.
             1 => {
                 let source = draft.from.and_then(|from| draw.state.memory.steps.of(from.proposal));
-                Next::Ask(source.map_or_else(Vec::new, |source| source.shown.clone()))
+                DraftNeed::Ask(source.map_or_else(Vec::new, |source| source.shown.clone()))
             }
             // Later steps change the wording alone.
-            _ => Next::Ask(Vec::new()),
+            _ => DraftNeed::Ask(Vec::new()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `induce`: guesses the instruction from rows.
 
 use super::author::{Author, Operator};
-use super::draw::{Draw, Next};
+use super::draw::{DraftNeed, Draw};
 use super::feedback::right_answers;
 use super::step::Step;
 use crate::event::Draft;
@@ -36,7 +36,7 @@ impl Operator for Induce {
         (draw.setting.train_rows > 0).then_some(draft)
     }
 
-    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> Next {
+    fn next(&self, draw: &Draw<'_>, draft: &Draft) -> DraftNeed {
         right_answers(self.demos, self.from, draw, draft)
     }
 }

@@ -64,12 +64,12 @@ pub mod external;
 pub mod init;
 mod overrides;
 
-pub use ask::{Answers, Ask, Refusal, Written};
+pub use ask::{Answers, Ask, Refusal, ReplyContent};
 pub use author::{Author, Init, Operator, OwnGate, Program, WorksOn};
 pub use brief::{Brief, Evidence, ScoredPrompt};
 pub use common::{Common, When};
 pub use demos::{DemoAnswers, Shots, demos_of, missing_answers};
-pub use draw::{Breeding, Draw, Next, Parents, PlannedRun, Sets, Setting};
+pub use draw::{Breeding, DraftNeed, Draw, Parents, PlannedRun, Sets, Setting};
 pub use feedback::{Feedback, Pick, epoch_rows};
 pub use framing::Nonce;
 pub use history::{History, HistoryPick};

@@ -3,7 +3,7 @@
 //! A model that writes everything anew also changes what worked, and its replies cost as much as the whole
 //! prompt. Here it names the lines that change; how many it may name shrinks while nothing better is found.
 
-use super::ask::{Ask, Refusal, Written, with_parts};
+use super::ask::{Ask, Refusal, ReplyContent, with_parts};
 use super::author::{Author, Operator};
 use super::draw::Draw;
 use super::feedback::Feedback;
@@ -47,10 +47,10 @@ impl Author for Patch {
         draft.variant
     }
 
-    fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<Written, Refusal> {
+    fn read(&self, ask: &Ask<'_>, reply: &str) -> Result<ReplyContent, Refusal> {
         let mut notes = ask.read_notes(reply, self.notes(ask.draft))?;
         notes.truncate(ask.draft.variant as usize);
-        patched(ask.current(), ask.asked(), &notes).map(Written::Child)
+        patched(ask.current(), ask.asked(), &notes).map(ReplyContent::Child)
     }
 }
 

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 /// A number and its digits.
 #[derive(Debug)]
-struct Written {
+struct NumberLiteral {
     text: String,
     number: Value,
 }
 
-impl Object for Written {
+impl Object for NumberLiteral {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }
@@ -41,7 +41,7 @@ impl Object for Written {
 pub(super) fn written(text: &str) -> Value {
     let is_json = serde_json::from_str::<&RawValue>(text).is_ok_and(|json| json.get() == text);
     match plain_number(text).filter(|_| is_json) {
-        Some(number) => Value::from_object(Written { text: text.to_owned(), number }),
+        Some(number) => Value::from_object(NumberLiteral { text: text.to_owned(), number }),
         None => Value::from(text),
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn plain_number(text: &str) -> Option<Value> {
 /// The value to calculate with: numbers without their spelling, also in a list.
 pub(super) fn number_of(value: &Value) -> Value {
     let written =
-        |value: &Value| value.downcast_object_ref::<Written>().map(|it| it.number.clone());
+        |value: &Value| value.downcast_object_ref::<NumberLiteral>().map(|it| it.number.clone());
     if let Some(number) = written(value) {
         return number;
     }
@@ -133,7 +133,7 @@ pub(super) fn truth(value: &Value) -> Value {
     let is_false = text.trim().eq_ignore_ascii_case("false");
     let number = plain_number(text.trim()).filter(|number| !number.is_true());
     match number.or_else(|| is_false.then(|| Value::from(false))) {
-        Some(number) => Value::from_object(Written { text: text.to_owned(), number }),
+        Some(number) => Value::from_object(NumberLiteral { text: text.to_owned(), number }),
         None => value.clone(),
     }
 }
@@ -148,7 +148,7 @@ pub(super) struct Json(pub(super) Value);
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let value = &self.0;
-        if let Some(written) = value.downcast_object_ref::<Written>() {
+        if let Some(written) = value.downcast_object_ref::<NumberLiteral>() {
             return match RawValue::from_string(written.text.clone()) {
                 Ok(json) => json.serialize(serializer),
                 Err(_) => written.text.serialize(serializer),

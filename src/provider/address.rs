@@ -3,6 +3,7 @@
 //! Text alone; `connection` makes connections.
 
 use super::protocol::MODEL;
+use crate::task::model::Provider;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::PathBuf;
@@ -83,6 +84,14 @@ pub(super) fn escaped(step: &str) -> String {
             },
         )
         .collect()
+}
+
+/// A provider for people: its name, and its host where it has one.
+pub(super) fn named(name: &str, provider: &Provider) -> String {
+    match provider.endpoint().as_str() {
+        "" => format!("provider `{name}`"),
+        host => format!("provider `{name}` ({host})"),
+    }
 }
 
 /// The full address, or what is wrong with the one that was written.

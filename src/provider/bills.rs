@@ -283,9 +283,11 @@ const BILLS: &[(&str, &str, &str, u64)] = &[
     ),
 ];
 
-/// The key of what a protocol counts.
-fn key(kind: ProviderKind) -> &'static str {
-    if kind == ProviderKind::Gemini { "usageMetadata" } else { "usage" }
+/// A body with this usage, under the key of its protocol.
+fn with_usage(kind: ProviderKind, usage: &Value, mut body: Value) -> Value {
+    let key = if kind == ProviderKind::Gemini { "usageMetadata" } else { "usage" };
+    body[key] = usage.clone();
+    body
 }
 
 /// An answer with this usage.
@@ -321,35 +323,28 @@ fn what_is_no_answer_is_billed_as_it_counts() {
     for (service, model, usage, nanos) in BILLS {
         let provider = Provider::built_in(service).unwrap();
         let (kind, (price, _)) = (provider.kind.unwrap(), provider.price_of(model).unwrap());
-        let (key, usage): (_, Value) = (key(kind), serde_json::from_str(usage).unwrap());
+        let usage: Value = serde_json::from_str(usage).unwrap();
         let error = json!({"message": "The model failed.", "code": 500});
-        let mut within = error.clone();
-        within[key] = usage.clone();
-        let nothing = |body: Value| {
-            let mut body = body;
-            body[key] = usage.clone();
-            body
-        };
+        let counted = |body| with_usage(kind, &usage, body);
         for (status, body) in [
-            (500, nothing(json!({"error": error}))),
-            (502, json!({"error": within})),
-            (400, json!([nothing(json!({"error": error}))])),
-            (200, nothing(json!({"error": error}))),
-            (200, nothing(json!({"another": "protocol"}))),
+            (500, counted(json!({"error": error}))),
+            (502, json!({"error": counted(error.clone())})),
+            (400, json!([counted(json!({"error": error}))])),
+            (200, counted(json!({"error": error}))),
+            (200, counted(json!({"another": "protocol"}))),
             (
                 200,
-                nothing(json!({"choices": [{"error": error}], "output": [], "content": [],
+                counted(json!({"choices": [{"error": error}], "output": [], "content": [],
                 "status": "completed", "candidates": [{}]})),
             ),
             (
                 200,
-                nothing(json!({"choices": [{"message": {"content": "half"},
+                counted(json!({"choices": [{"message": {"content": "half"},
                 "finish_reason": "error"}], "output": [], "status": "cancelled", "content": [],
                 "candidates": [{}]})),
             ),
         ] {
-            let counted = used(kind, status, &body);
-            let billed = counted.map(|usage| price.of(usage).nanos());
+            let billed = used(kind, status, &body).map(|usage| price.of(usage).nanos());
             assert_eq!(billed, Some(*nanos), "{service}/{model}: {status} {body}");
         }
         assert_eq!(used(kind, 500, &json!({"error": error})), None);

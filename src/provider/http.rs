@@ -4,7 +4,7 @@
 //! accounting, no waiting for a place. Each failure says whether the provider may have billed the
 //! attempt; what is done about it is decided above.
 
-use super::address::{AddressError, endpoint, escaped, joined};
+use super::address::{AddressError, endpoint, escaped, joined, named};
 use super::body;
 use super::connection::{authorities, causes, tls_flaw, client};
 use super::credential::Credential;
@@ -104,12 +104,12 @@ struct Answer {
 
 /// A provider that is asked over HTTP.
 pub struct HttpProvider<P> {
-    provider: String,
+    /// Its name with its host, for people.
+    who: String,
     protocol: P,
     endpoint: Url,
     /// The address that paths are added to.
     base: String,
-    host: String,
     timeouts: Timeouts,
     credential: Option<Credential>,
     /// The header that carries the key alone.
@@ -119,10 +119,7 @@ pub struct HttpProvider<P> {
 
 impl<P> fmt::Debug for HttpProvider<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpProvider")
-            .field("provider", &self.provider)
-            .field("host", &self.host)
-            .finish_non_exhaustive()
+        f.debug_struct("HttpProvider").field("who", &self.who).finish_non_exhaustive()
     }
 }
 
@@ -156,18 +153,13 @@ impl<P: Protocol> HttpProvider<P> {
         };
         let client = client(&endpoint, provider, authorities)
             .map_err(|error| AddressError::Client { provider: name(), cause: causes(&error) })?;
-        let host = match (endpoint.host_str().unwrap_or_default(), endpoint.port()) {
-            (host, Some(port)) => format!("{host}:{port}"),
-            (host, None) => host.to_owned(),
-        };
         let protocol = P::default();
         let timeouts = provider.timeout;
         Ok(Self {
-            provider: name(),
+            who: named(provider_name, provider),
             protocol,
             endpoint,
             base: address.trim().trim_end_matches('/').to_owned(),
-            host,
             timeouts,
             credential: key.map(|key| Credential::new(provider.api_key.as_ref(), key)),
             key_header,
@@ -512,8 +504,8 @@ impl<P: Protocol> HttpProvider<P> {
         let words = self.redacted(&words);
         // Redacted before it is cut, so that no half of a key escapes.
         let words = text::shorten(&words, WORDS);
-        let (provider, host) = (&self.provider, &self.host);
-        tracing::debug!(provider, host, ?failure, may_be_billed, words, "attempt failed");
+        let who = &self.who;
+        tracing::debug!(who, ?failure, may_be_billed, words, "attempt failed");
         LlmError {
             failure,
             may_be_billed,
@@ -521,7 +513,7 @@ impl<P: Protocol> HttpProvider<P> {
             usage: None,
             refused_field: None,
             envelope: Box::default(),
-            message: format!("provider `{provider}` ({host}) {words}"),
+            message: format!("{who} {words}"),
         }
     }
 }

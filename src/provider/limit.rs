@@ -27,6 +27,12 @@ pub trait SendLimit: fmt::Debug + Send + Sync {
     fn hold(&self, tokens: Tokens) -> Option<Hold>;
 }
 
+/// The time that each of many calls takes where `lanes` may be out at a time, and sent this far apart.
+#[must_use]
+pub fn time_per_call(latency: Duration, lanes: usize, spacing: Duration) -> Duration {
+    (latency / u32::try_from(lanes.max(1)).unwrap_or(u32::MAX)).max(spacing)
+}
+
 /// What holds an attempt back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {

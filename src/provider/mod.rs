@@ -38,7 +38,7 @@ pub use crate::event::{Failure, Finish};
 pub use envelope::Envelope;
 
 use crate::prompt::{Message, Role};
-use crate::task::model::{ModelName, ModelRole, RefusedFields, RequestForm, Usage};
+use crate::task::model::{ModelName, RefusedFields, RequestForm, Usage};
 use async_trait::async_trait;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -147,16 +147,9 @@ pub struct LlmError {
     pub refused_field: Option<Box<str>>,
     /// What came with the refusal, where it is one.
     pub envelope: Box<Envelope>,
-    /// What happened, without any key.
+    /// What happened, without any key. Whose call it was is said by who prints it
+    /// ([`ModelRole::said`](crate::task::model::ModelRole::said)).
     pub message: String,
-}
-
-impl LlmError {
-    /// The same, which says whose call it was: a provider may serve several roles.
-    #[must_use]
-    pub fn for_role(self, role: ModelRole) -> Self {
-        Self { message: format!("{role} model: {}", self.message), ..self }
-    }
 }
 
 /// A model provider.

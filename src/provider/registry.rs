@@ -4,7 +4,7 @@
 //! The `match` names every kind, so that one without an implementation does not compile.
 
 use super::Llm;
-use super::address::AddressError;
+use super::address::{AddressError, named};
 use super::anthropic::Anthropic;
 use super::anthropic::batches::AnthropicBatches;
 use super::batch::BatchApi;
@@ -137,8 +137,8 @@ pub struct ThrottledProvider {
     pub llm: Arc<dyn Llm>,
     /// Its batch API, where it has one.
     pub batches: Option<Arc<dyn BatchApi>>,
-    /// Its host and port; empty for models in this process.
-    pub endpoint: String,
+    /// Its name with its host, for people.
+    pub who: String,
     /// Its limit.
     pub limit: Arc<dyn SendLimit>,
     /// How long it is waited for.
@@ -198,9 +198,9 @@ impl Providers {
             let throttle = Throttle::with(rates, outer, file.as_deref());
             let (limit, patience) = (Arc::new(throttle), Patience::of(provider));
             let (total, concurrency) = (provider.timeout.total, own);
-            let endpoint = provider.endpoint();
+            let who = named(name, provider);
             let provider =
-                ThrottledProvider { llm, batches, endpoint, limit, patience, total, concurrency };
+                ThrottledProvider { llm, batches, who, limit, patience, total, concurrency };
             by_name.insert(name.clone(), provider);
         }
         let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);

@@ -23,7 +23,6 @@ pub use wording::Wording;
 use crate::event::Draft;
 use crate::operator::{Author, OPERATORS, Operator, Used};
 use crate::strategy::Slots;
-use crate::task::model::ModelRole;
 use crate::vector::ComparedText;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,18 +109,6 @@ impl Recipe {
     #[must_use]
     pub fn asks_mutator(&self) -> bool {
         self.slots.asks_mutator() || self.phase.iter().any(Slots::asks_mutator)
-    }
-
-    /// Whether a search with it asks models of this role.
-    #[must_use]
-    pub fn asks(&self, role: ModelRole) -> bool {
-        match role {
-            ModelRole::Task => true,
-            ModelRole::Mutator(_) => self.asks_mutator(),
-            ModelRole::Embed => !self.compared_texts().is_empty(),
-            // No scorer asks one yet.
-            ModelRole::Judge => false,
-        }
     }
 
     /// Which texts of prompts it compares with those of others, in any of its phases.

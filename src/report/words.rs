@@ -243,13 +243,16 @@ pub(super) fn shell_word(word: &str) -> String {
 #[must_use]
 pub fn failed_calls(summary: &Summary) -> Vec<String> {
     let failed = summary.failed_calls.iter().map(|(cause, failed)| {
-        let (count, example) = (failed.calls.values().sum(), visible_line(&failed.example));
+        let count: u64 = failed.calls.values().sum();
+        let of_role = |(role, calls): (&String, &u64)| counted(*calls, &format!("{role} call"));
+        let calls = failed.calls.iter().map(of_role).collect::<Vec<_>>().join(", ");
+        let example = visible_line(&failed.example);
         let example = match example.as_str() {
             "" => String::new(),
             example => format!(", such as: {example}"),
         };
         let were = if count == 1 { "was" } else { "were" };
-        format!("{} {were} {}{example}", counted(count, "call"), cause.in_words())
+        format!("{calls} {were} {}{example}", cause.in_words())
     });
     let estimated = (summary.counts.estimated > 0).then(|| {
         let answers = counted(summary.counts.estimated, "answer");

@@ -110,7 +110,7 @@ struct MutatorShare {
 
 /// The numbers that the calls of a run follow from.
 #[derive(Clone, Copy, Debug)]
-struct Budget {
+struct Affordable {
     caps: Caps,
     /// What is kept for the choice of the winner.
     finale: Finale,
@@ -124,7 +124,7 @@ struct Budget {
     embeds: u64,
 }
 
-impl Budget {
+impl Affordable {
     /// The most proposals that it pays for, with this many rows asked for each; `u64::MAX` where nothing
     /// limits them.
     fn proposals(&self, rollouts: u64) -> u64 {
@@ -345,7 +345,7 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
         proposal.usd = proposal.usd.zip(usd).map(|(proposal, embed)| proposal + embed);
         proposal.tokens += of_embed.total().0;
     }
-    let budget = Budget { caps, finale, kept: hold + dev, row, proposal, embeds };
+    let affordable = Affordable { caps, finale, kept: hold + dev, row, proposal, embeds };
 
     // A recipe with phases spends most of its budget in the last one.
     let phases = recipe.phases();
@@ -354,11 +354,11 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let pool: u64 = inits.map(|init| init.all_requests()).sum();
     let per_proposal = rollouts_per_proposal(task, last);
     let proposals_affordable = match last.schedule.breeds() {
-        true => [budget.proposals(per_proposal[1]), budget.proposals(per_proposal[0])],
+        true => [affordable.proposals(per_proposal[1]), affordable.proposals(per_proposal[0])],
         false => [pool, pool],
     };
     let proposals = middle(proposals_affordable);
-    let rows = budget.rows(proposals, per_proposal);
+    let rows = affordable.rows(proposals, per_proposal);
 
     let of_mutators = by_shares(proposals, mutators.iter().map(|it| it.share))
         .zip(&mutators)
@@ -401,11 +401,11 @@ mod tests {
     }
 
     /// Ten rows are kept; a row costs a cent and 100 tokens, a proposal ten cents and 1,000 tokens.
-    fn budget(caps: Caps, share: f64) -> Budget {
+    fn affordable(caps: Caps, share: f64) -> Affordable {
         let finale = Finale { share, least: 0, most: u64::MAX };
         let row = CallCost { usd: usd(0.01), tokens: 100 };
         let proposal = CallCost { usd: usd(0.1), tokens: 1_000 };
-        Budget { caps, finale, kept: 10, row, proposal, embeds: 0 }
+        Affordable { caps, finale, kept: 10, row, proposal, embeds: 0 }
     }
 
     #[test]
@@ -431,26 +431,29 @@ mod tests {
             (Caps { calls: Some(110), usd: usd(1.5), proposals: Some(12), ..none }, 0.0, 4, 10),
         ];
         for (caps, finale, rollouts, proposals) in cases {
-            assert_eq!(budget(caps, finale).proposals(rollouts), proposals, "{caps:?}");
+            assert_eq!(affordable(caps, finale).proposals(rollouts), proposals, "{caps:?}");
         }
         // Where a price is not known, a cap in dollars says nothing.
         let row = CallCost { usd: None, tokens: 100 };
-        let unknown = Budget { row, ..budget(Caps { usd: usd(1.5), ..none }, 0.0) };
+        let unknown = Affordable { row, ..affordable(Caps { usd: usd(1.5), ..none }, 0.0) };
         assert_eq!(unknown.proposals(4), u64::MAX);
         // Models that cost nothing are limited by nothing.
         let free = CallCost { usd: usd(0.0), tokens: 0 };
-        let free =
-            Budget { row: free, proposal: free, ..budget(Caps { usd: usd(1.5), ..none }, 0.0) };
+        let free = Affordable {
+            row: free,
+            proposal: free,
+            ..affordable(Caps { usd: usd(1.5), ..none }, 0.0)
+        };
         assert_eq!(free.proposals(4), u64::MAX);
     }
 
     #[test]
     fn the_rows_are_what_the_proposals_leave() {
         let none = Caps::default();
-        let rows = |caps, proposals| budget(caps, 0.0).rows(proposals, [2, 6]);
+        let rows = |caps, proposals| affordable(caps, 0.0).rows(proposals, [2, 6]);
         assert_eq!(rows(Caps { calls: Some(110), ..none }, 20), 90);
         // 20 requests to the mutator, 20 for vectors, and one for the baseline's.
-        let embeds = Budget { embeds: 1, ..budget(Caps { calls: Some(110), ..none }, 0.0) };
+        let embeds = Affordable { embeds: 1, ..affordable(Caps { calls: Some(110), ..none }, 0.0) };
         assert_eq!(embeds.rows(20, [2, 6]), 69);
         // (110 - 10 - 1) / (4 + 2)
         assert_eq!(embeds.proposals(4), 16);

@@ -10,6 +10,7 @@ use crate::id::RunName;
 use crate::recipe::{self, Recipe};
 use crate::seed::Seed;
 use crate::task::example::Split;
+use crate::task::model::ModelRole;
 use crate::task::{DataFile, Task, TaskSource};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,21 @@ pub enum RunKind {
         /// The split whose rows are used; `None`: all rows.
         split: Option<Split>,
     },
+}
+
+impl RunKind {
+    /// Whether a run of this kind with this recipe asks models of this role.
+    #[must_use]
+    pub fn asks(self, recipe: &Recipe, role: ModelRole) -> bool {
+        match (self, role) {
+            (_, ModelRole::Task) => true,
+            (Self::Evaluation { .. }, _) => false,
+            (Self::Search, ModelRole::Mutator(_)) => recipe.asks_mutator(),
+            (Self::Search, ModelRole::Embed) => !recipe.compared_texts().is_empty(),
+            // No scorer asks one yet.
+            (Self::Search, ModelRole::Judge) => false,
+        }
+    }
 }
 
 /// The settings of a new run.

@@ -51,7 +51,7 @@ pub use summary::{
     RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,
 };
 pub use width::frozen;
-pub use wiring::{check_models, check_prices, check_simulated, providers};
+pub use wiring::{check_models, check_simulated, providers};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -63,7 +63,7 @@ use crate::journal::Journal;
 use crate::ledger::Wallet;
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
-use crate::recipe::{self, Recipe};
+use crate::recipe::{self, Recipe, RecipeError};
 use crate::state::{Named, Phase};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -122,6 +122,11 @@ impl OpenedJournal {
     }
 }
 
+/// The recipe of an evaluation, which uses its schedule alone.
+pub(crate) fn evaluation_recipe() -> Result<Recipe, RecipeError> {
+    recipe::load("random", &[])
+}
+
 impl Run {
     /// Starts a run that searches for a better prompt. `dir` becomes its folder, and the folder's
     /// name becomes the run's name. Operators of the recipe from outside of this crate must be given
@@ -153,8 +158,7 @@ impl Run {
         settings: Settings,
         dir: impl AsRef<Path>,
     ) -> Result<Self, RunError> {
-        // Of a recipe, an evaluation uses the schedule alone.
-        let recipe = recipe::load("random", &[])?;
+        let recipe = evaluation_recipe()?;
         let task = Arc::new(task.for_evaluation(split));
         Self::begin(task, RunKind::Evaluation { split }, &recipe, settings, dir.as_ref())
     }
@@ -321,7 +325,7 @@ impl Run {
     /// Whether it asks models of this role.
     #[must_use]
     pub fn asks(&self, role: ModelRole) -> bool {
-        wiring::asks(self.file.kind, &self.recipe, role)
+        self.file.kind.asks(&self.recipe, role)
     }
 
     /// The content of `run.json`.

@@ -126,12 +126,15 @@ fn answering(
     }
 }
 
-/// Checks that every simulated model exists.
+/// Checks that every simulated model that is asked exists.
 ///
 /// # Errors
 /// The first unknown one, with its place in the task.
-pub fn check_simulated(task: &Task) -> Result<(), SourceError> {
-    for (role, model) in task.models() {
+pub fn check_simulated(
+    task: &Task,
+    is_asked: impl Fn(ModelRole) -> bool,
+) -> Result<(), SourceError> {
+    for (role, model) in task.models().filter(|(role, _)| is_asked(*role)) {
         let provider = &task.providers()[model.name.provider()];
         let known: &[&str] = match role {
             ModelRole::Embed => &[EMBEDDER],
@@ -147,25 +150,22 @@ pub fn check_simulated(task: &Task) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// Checks that a client can be made for every provider of the task, before anything is created.
+/// Checks that every simulated model that is asked exists, and that a client can be made for every
+/// provider of the task, before anything is created.
 ///
 /// # Errors
-/// The first provider with unusable settings, with its place in the task.
-pub fn check_models(task: &Task, access: &Access) -> Result<(), SourceError> {
-    check_simulated(task)?;
+/// The first unknown model or provider with unusable settings, with its place in the task.
+pub fn check_models(
+    task: &Task,
+    access: &Access,
+    is_asked: impl Fn(ModelRole) -> bool,
+) -> Result<(), SourceError> {
+    check_simulated(task, is_asked)?;
     for (name, provider) in task.providers() {
         connect(name, provider, access.keys.get(name).cloned())
             .map_err(|error| task.mistake(&["providers", name, error.key()], error.to_string()))?;
     }
     Ok(())
-}
-
-/// Checks that every price is known that a cap in dollars on a search needs.
-///
-/// # Errors
-/// The first model without a price, with the lines to add.
-pub fn check_prices(task: &Task, recipe: &Recipe) -> Result<(), SourceError> {
-    task.check_prices(|role| recipe.asks(role))
 }
 
 /// Checks that a search has a cap, and that every price that the caps of a run need is known. An
@@ -180,15 +180,7 @@ pub(super) fn check_caps(
         return Err(RunError::Unlimited);
     }
     if caps.usd.is_some() {
-        task.check_prices(|role| asks(kind, recipe, role))?;
+        task.check_prices(|role| kind.asks(recipe, role))?;
     }
     Ok(())
-}
-
-/// Whether a run asks models of this role.
-pub(super) fn asks(kind: RunKind, recipe: &Recipe, role: ModelRole) -> bool {
-    match kind {
-        RunKind::Search => recipe.asks(role),
-        RunKind::Evaluation { .. } => role == ModelRole::Task,
-    }
 }

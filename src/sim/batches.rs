@@ -176,7 +176,7 @@ impl Batches {
         let id = format!("{}{number}", prefix(batch.wire));
         let is_cancelled = batch.cancelled.is_some();
         match batch.wire {
-            Wire::OpenAi | Wire::Embeddings => {
+            Wire::OpenAi => {
                 let status = match (ended, is_cancelled, ran == all) {
                     (false, ..) => "in_progress",
                     (true, true, _) => "cancelled",
@@ -246,7 +246,7 @@ pub(super) enum Which {
 
 fn prefix(wire: Wire) -> &'static str {
     match wire {
-        Wire::OpenAi | Wire::Embeddings => "batch_",
+        Wire::OpenAi => "batch_",
         Wire::Anthropic => "msgbatch_",
     }
 }
@@ -255,11 +255,11 @@ fn line(batch: &Batch, row: &Row) -> Value {
     let custom_id = &row.custom_id;
     let is_cancelled = batch.cancelled.is_some();
     match (batch.wire, &row.result) {
-        (Wire::OpenAi | Wire::Embeddings, Some((status, body))) => json!({
+        (Wire::OpenAi, Some((status, body))) => json!({
             "id": format!("batch_req_{custom_id}"), "custom_id": custom_id, "error": null,
             "response": {"status_code": status, "request_id": custom_id, "body": body},
         }),
-        (Wire::OpenAi | Wire::Embeddings, None) => {
+        (Wire::OpenAi, None) => {
             let code = if is_cancelled { "batch_cancelled" } else { "batch_expired" };
             json!({
                 "id": format!("batch_req_{custom_id}"), "custom_id": custom_id, "response": null,

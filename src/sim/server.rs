@@ -13,7 +13,7 @@ use super::batches::Batches;
 use super::faults::Fault;
 use super::log::{LogEntry, RequestLog};
 use super::tally::{BodyHash, Outcome, Tally};
-use super::wire::{self, ChatRequest, Wire};
+use super::wire::{self, ChatRequest, Route, Wire};
 use super::{Answer, CLERK, Call, Models};
 use crate::task::model::{ModelRole, Usage};
 use crate::units::Tokens;
@@ -140,34 +140,34 @@ async fn nothing_here() -> Response {
 }
 
 async fn chat(server: State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
-    live(&server, Wire::OpenAi, &headers, &body).await
+    live(&server, Route::Chat, &headers, &body).await
 }
 
 async fn messages(server: State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
-    live(&server, Wire::Anthropic, &headers, &body).await
+    live(&server, Route::Messages, &headers, &body).await
 }
 
 async fn embeddings(server: State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
-    live(&server, Wire::Embeddings, &headers, &body).await
+    live(&server, Route::Embeddings, &headers, &body).await
 }
 
-async fn live(server: &Server, wire: Wire, headers: &HeaderMap, body: &[u8]) -> Response {
+async fn live(server: &Server, route: Route, headers: &HeaderMap, body: &[u8]) -> Response {
     server.tally().received();
-    if let Some(refusal) = server.turns_away(wire, headers) {
+    if let Some(refusal) = server.turns_away(route.wire(), headers) {
         return refusal;
     }
-    match server.answer(wire, body) {
-        Ok((request, answer)) => server.reply(wire, &request, answer, body).await,
-        Err((status, kind, message)) => refusal_of(wire, status, kind, &message),
+    match server.answer(route, body) {
+        Ok((request, answer)) => server.reply(route, &request, answer, body).await,
+        Err((status, kind, message)) => refusal_of(route.wire(), status, kind, &message),
     }
 }
 
 /// An answer as bytes.
-fn response(wire: Wire, model: &str, hash: &str, answer: &Answer<'_>) -> Vec<u8> {
-    match wire {
-        Wire::OpenAi => wire::response(model, hash, answer),
-        Wire::Embeddings => wire::embeddings(model, answer),
-        Wire::Anthropic => anthropic_wire::response(model, hash, answer),
+fn response(route: Route, model: &str, hash: &str, answer: &Answer<'_>) -> Vec<u8> {
+    match route {
+        Route::Chat => wire::response(model, hash, answer),
+        Route::Embeddings => wire::embeddings(model, answer),
+        Route::Messages => anthropic_wire::response(model, hash, answer),
     }
 }
 
@@ -190,7 +190,7 @@ impl Server {
         let key = self.options.key.as_ref()?.expose_secret();
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let (given, header) = match wire {
-            Wire::OpenAi | Wire::Embeddings => (
+            Wire::OpenAi => (
                 text(header::AUTHORIZATION.as_str()).and_then(|it| it.strip_prefix("Bearer ")),
                 "Authorization: Bearer …",
             ),
@@ -201,7 +201,7 @@ impl Server {
         }
         self.tally().unauthorized();
         let (kind, status) = match wire {
-            Wire::OpenAi | Wire::Embeddings => ("invalid_api_key", StatusCode::UNAUTHORIZED),
+            Wire::OpenAi => ("invalid_api_key", StatusCode::UNAUTHORIZED),
             Wire::Anthropic => ("authentication_error", StatusCode::UNAUTHORIZED),
         };
         let words = format!("the simulated server was started with a key: send it as `{header}`");
@@ -211,13 +211,13 @@ impl Server {
     /// The answer to a request, before any fault.
     fn answer(
         &self,
-        wire: Wire,
+        route: Route,
         body: &[u8],
     ) -> Result<(ChatRequest, Answer<'_>), (StatusCode, &'static str, String)> {
-        let read = match wire {
-            Wire::OpenAi => ChatRequest::parse(body),
-            Wire::Embeddings => ChatRequest::parse_embeddings(body),
-            Wire::Anthropic => anthropic_wire::parse(body),
+        let read = match route {
+            Route::Chat => ChatRequest::parse(body),
+            Route::Embeddings => ChatRequest::parse_embeddings(body),
+            Route::Messages => anthropic_wire::parse(body),
         };
         let read = read.and_then(|mut request| {
             let messages = request.take_messages()?;
@@ -235,7 +235,7 @@ impl Server {
             temperature: request.temperature(),
             max_output_tokens: most,
             draw: request.draw(),
-            asks_vectors: wire == Wire::Embeddings,
+            asks_vectors: route == Route::Embeddings,
         });
         let answer = answer.map_err(|refused| {
             if refused.is_unrecorded {
@@ -243,8 +243,8 @@ impl Server {
                 return (StatusCode::BAD_REQUEST, "invalid_request_error", refused.message);
             }
             self.tally().refused();
-            let kind = match wire {
-                Wire::OpenAi | Wire::Embeddings => "model_not_found",
+            let kind = match route.wire() {
+                Wire::OpenAi => "model_not_found",
                 Wire::Anthropic => "not_found_error",
             };
             (StatusCode::NOT_FOUND, kind, refused.message)
@@ -255,7 +255,7 @@ impl Server {
     /// The status and the body for one request of a batch. It is billed, and meets no fault.
     fn row(&self, wire: Wire, body: &[u8]) -> (u16, serde_json::Value) {
         self.tally().received();
-        let (status, bytes) = match self.answer(wire, body) {
+        let (status, bytes) = match self.answer(wire.of_batch(), body) {
             Ok((request, answer)) => {
                 let hash = body_hash(body);
                 let pending = Pending {
@@ -270,7 +270,7 @@ impl Server {
                     fault: None,
                 };
                 self.tally().see(hash);
-                (StatusCode::OK, response(wire, &request.model, &pending.hash, &answer))
+                (StatusCode::OK, response(wire.of_batch(), &request.model, &pending.hash, &answer))
             }
             Err((status, kind, message)) => (status, error(wire, kind, &message)),
         };
@@ -280,7 +280,7 @@ impl Server {
     /// Sends an answer, or what a fault leaves of it.
     async fn reply(
         &self,
-        wire: Wire,
+        route: Route,
         request: &ChatRequest,
         answer: Answer<'_>,
         body: &[u8],
@@ -356,7 +356,7 @@ impl Server {
         match fault {
             Some(Fault::Truncated) => {
                 pending.outcome = Outcome::Truncated;
-                half(response(wire, &request.model, &pending.hash, &answer))
+                half(response(route, &request.model, &pending.hash, &answer))
             }
             Some(Fault::Empty) => {
                 let usage = Usage { output: Tokens::ZERO, ..answer.usage };
@@ -368,12 +368,12 @@ impl Server {
                 };
                 pending.outcome = Outcome::Empty;
                 pending.usage = Some(usage);
-                let bytes = response(wire, &request.model, &pending.hash, &empty);
+                let bytes = response(route, &request.model, &pending.hash, &empty);
                 json(StatusCode::OK, bytes)
             }
             _ => {
                 pending.outcome = Outcome::Answered;
-                let bytes = response(wire, &request.model, &pending.hash, &answer);
+                let bytes = response(route, &request.model, &pending.hash, &answer);
                 let mut response = json(StatusCode::OK, bytes);
                 insert(&mut response, self.buckets().headers());
                 response
@@ -458,7 +458,7 @@ fn refusal_of(wire: Wire, status: StatusCode, kind: &str, message: &str) -> Resp
 
 fn error(wire: Wire, kind: &str, message: &str) -> Vec<u8> {
     match wire {
-        Wire::OpenAi | Wire::Embeddings => wire::error(kind, message),
+        Wire::OpenAi => wire::error(kind, message),
         Wire::Anthropic => anthropic_wire::error(kind, message),
     }
 }

@@ -5,15 +5,42 @@ use crate::event::Finish;
 use crate::prompt::{Message, Role};
 use serde::{Deserialize, Serialize};
 
-/// The protocol of a request.
+/// Whose protocol a request is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wire {
-    /// OpenAI's chat completions.
     OpenAi,
+    Anthropic,
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// OpenAI's chat completions.
+    Chat,
     /// OpenAI's embeddings.
     Embeddings,
     /// Anthropic's messages.
-    Anthropic,
+    Messages,
+}
+
+impl Route {
+    /// Its protocol.
+    pub(super) fn wire(self) -> Wire {
+        match self {
+            Self::Chat | Self::Embeddings => Wire::OpenAi,
+            Self::Messages => Wire::Anthropic,
+        }
+    }
+}
+
+impl Wire {
+    /// What the requests of a batch ask for.
+    pub(super) fn of_batch(self) -> Route {
+        match self {
+            Self::OpenAi => Route::Chat,
+            Self::Anthropic => Route::Messages,
+        }
+    }
 }
 
 /// The body of `POST /v1/chat/completions`. Fields that are not named here are ignored, as

@@ -11,7 +11,7 @@ use crate::candidate::Demo;
 use crate::event::{Abandoned, Draft, Event, Gate, Shown, Source};
 use crate::id::{CandidateIx, MutatorIx, ProposalNumber, RowIx};
 use crate::memory::StepResult;
-use crate::operator::{Next, Sets, Used, When, missing_answers};
+use crate::operator::{DraftNeed, Sets, Used, When, missing_answers};
 use crate::seed::Seed;
 use crate::stats::weighted;
 use crate::task::example::Split;
@@ -282,11 +282,11 @@ impl Search<'_> {
             return None;
         }
         if draft.parents.is_empty() {
-            return planned(proposal, Next::Abandon(Abandoned::Nothing));
+            return planned(proposal, DraftNeed::Abandon(Abandoned::Nothing));
         }
         let search = self.in_phase(draft.phase);
         if draft.phase != self.state.phase_number && search.slots.gives_way() {
-            return planned(proposal, Next::Abandon(Abandoned::PhaseOver));
+            return planned(proposal, DraftNeed::Abandon(Abandoned::PhaseOver));
         }
         // A combination of ingredients asks no model.
         let Some(author) = search.slots.author(draft) else {
@@ -300,7 +300,7 @@ impl Search<'_> {
                 let this = Use::new(&search, self.setting.seed);
                 operator.next(&this.draw(draft.operator), draft)
             }
-            None => Next::ask_with(&draft.rows),
+            None => DraftNeed::ask_with(&draft.rows),
         };
         planned(proposal, next)
     }
@@ -331,13 +331,13 @@ pub(super) fn run(candidate: CandidateIx, replicate: u16, rows: Vec<RowIx>) -> P
     Plan::Evaluate { candidate, split: Split::Train, replicate, rows }
 }
 
-fn planned(proposal: ProposalNumber, next: Next) -> Option<Plan> {
+fn planned(proposal: ProposalNumber, next: DraftNeed) -> Option<Plan> {
     Some(match next {
-        Next::Wait => return None,
-        Next::Run { candidate, replicate, rows } => run(candidate, replicate, rows),
-        Next::Abandon(why) => Plan::Decide(Event::ProposalAbandoned { proposal, why }),
-        Next::Revise(own) => Plan::Decide(Event::ProposalRevised { proposal, own }),
-        Next::Ask(shown) => Plan::Propose { proposal, shown },
-        Next::Compose(draft) => Plan::Compose(*draft),
+        DraftNeed::Wait => return None,
+        DraftNeed::Run { candidate, replicate, rows } => run(candidate, replicate, rows),
+        DraftNeed::Abandon(why) => Plan::Decide(Event::ProposalAbandoned { proposal, why }),
+        DraftNeed::Revise(own) => Plan::Decide(Event::ProposalRevised { proposal, own }),
+        DraftNeed::Ask(shown) => Plan::Propose { proposal, shown },
+        DraftNeed::Compose(draft) => Plan::Compose(*draft),
     })
 }

@@ -223,7 +223,8 @@ fn a_server_that_gives_no_vector_at_all_stops_the_run_and_a_better_one_resumes_i
     });
     let env = env(&server, PRICE);
     let ran = env.run(&format!("run colours {CLUSTERS} --name one")).exits(4);
-    assert!(ran.stderr.contains("20 requests to the embedding model"), "{}", ran.stderr);
+    let words = "20 requests to the embedding model in a row brought no vector, such as: provider `vectors`";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
     assert!(ran.stderr.contains("no such model: m"), "{}", ran.stderr);
     assert_eq!(server.requests().len(), 20);
     is_well.store(true, Ordering::SeqCst);

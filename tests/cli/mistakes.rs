@@ -454,6 +454,20 @@ fn an_unknown_simulated_model() {
 }
 
 #[test]
+fn a_simulated_model_that_is_not_asked_may_be_unknown() {
+    let env = TestEnv::with_colours();
+    let models = "mutator = \"sim/editr\"\nembed = \"sim/embeder\"";
+    env.edit("colours/task.toml", "mutator = \"sim/editor\"", models);
+    env.run("eval colours").ok();
+    let said = env.run("run colours").exits(3).stderr;
+    assert!(said.contains("no simulated model `editr`"), "{said}");
+    env.edit("colours/task.toml", "sim/editr", "sim/editor");
+    env.run("run colours --name fine").ok();
+    let said = env.run("plan colours --strategy triple-clst").exits(3).stderr;
+    assert!(said.contains("no simulated model `embeder`"), "{said}");
+}
+
+#[test]
 fn a_model_without_a_provider() {
     assert_snapshot!(edited("sim/clerk", "clerk"), @r#"
     exit 3

@@ -292,6 +292,9 @@ fn filters_throttles_and_refused_fields_of_each_protocol_are_met() {
         let refused = events(&env, "field_refused");
         assert_eq!(refused.len(), 1, "{kind}: {refused:?}");
         assert_eq!(refused[0]["field"], "temperature", "{kind}");
+        // It is a fact of the model, whatever role asked first.
+        let why = refused[0]["why"].as_str().unwrap();
+        assert!(why.starts_with("provider `local` (127.0.0.1:"), "{kind}: {why}");
         assert!(
             ran.stderr.contains("`local/clerk` refuses `temperature`"),
             "{kind}: {}",

@@ -233,7 +233,7 @@ fn a_provider_that_refuses_everything_stops_a_run_which_loses_no_row() {
     assert!(summary["trouble"].as_str().unwrap().contains("the model is withdrawn"));
     assert!(server.requests().len() < 45 + 20 + 8, "{}", server.requests().len());
     let status = env.run("status one").ok();
-    assert!(status.stdout.contains("the models gave no good answers"), "{}", status.stdout);
+    assert!(status.stdout.contains("requests to a model failed"), "{}", status.stdout);
 
     well.store(true, Ordering::SeqCst);
     env.run("resume one").ok();
@@ -285,7 +285,7 @@ fn useless_answers_are_wrong_and_are_counted_by_their_causes() {
         assert!(failed["example"].as_str().unwrap().contains(example), "{failed}");
     }
     let text = env.run("eval colours --split all").ok().stdout;
-    assert!(text.contains("3 calls were cut off at max_output_tokens, such as: "), "{text}");
+    assert!(text.contains("3 task calls were cut off at max_output_tokens, such as: "), "{text}");
     // They are final.
     let asked = server.requests().len();
     assert_eq!(env.run("eval colours --split all --json").ok().json(), told);
@@ -398,7 +398,7 @@ fn a_server_that_does_not_load_is_given_up_after_the_time_of_the_task() {
     let server = Server::start(|_, _| refused(503, "Loading model"));
     let env = TestEnv::with_server(&server, "loading = \"1s\"");
     let ran = env.run("run colours --name one").exits(4);
-    assert!(ran.stderr.contains("no answer for") && ran.stderr.contains("Loading model"));
+    assert!(ran.stderr.contains("error: not ready for ") && ran.stderr.contains("Loading model"));
     assert_eq!(env.json("results/one/summary.json")["counts"]["errors"], 0);
     env.edit("colours/task.toml", "loading", "laoding");
     env.run("run colours --name two").exits(3);
@@ -575,7 +575,7 @@ fn a_row_that_is_refused_whatever_the_prompt_is_that_rows_outcome() {
     let summary = env.json("results/one/summary.json");
     let refused = summary["failed_calls"]["refused"]["calls"]["task"].as_u64().unwrap();
     assert!(refused > 3 && summary["counts"]["errors"].as_u64().unwrap() > 3, "{summary}");
-    assert!(ran.stdout.contains(&format!("{refused} calls were refused")), "{}", ran.stdout);
+    assert!(ran.stdout.contains(&format!("{refused} task calls were refused")), "{}", ran.stdout);
     assert_eq!(summary["status"], "finished");
     assert!(!summary["best"].is_null() && summary["trouble"].is_null(), "{summary}");
 }

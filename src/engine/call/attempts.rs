@@ -9,7 +9,7 @@ use super::{AttemptsEnd, CallContext, CallRunner, lock};
 use crate::engine::attempt;
 use crate::engine::batches::Brought;
 use crate::engine::error::StopCause;
-use crate::engine::retry::{Next, Tries};
+use crate::engine::retry::{RetryDecision, Tries};
 use crate::engine::usage::{cost_of_failure, usage_of_failure};
 use crate::event::{Answered, Event, Failure, NoAnswer, StopReason};
 use crate::id::EventNumber;
@@ -86,9 +86,7 @@ impl CallRunner {
                     first = first.map(|first| first + asked.elapsed());
                     let result = match brought {
                         Brought::Result(RowResult::Answered(reply)) => Ok(reply),
-                        Brought::Result(RowResult::Failed(error)) => {
-                            Err(error.for_role(context.role))
-                        }
+                        Brought::Result(RowResult::Failed(error)) => Err(error),
                         Brought::Result(RowResult::NotRun) => {
                             failed.extend(self.charge(context, Failure::Unsent, Amount::ZERO));
                             not_run += 1;
@@ -130,15 +128,15 @@ impl CallRunner {
             }
             let now = Instant::now();
             let since = *first.get_or_insert(now);
-            lock(&context.provider.trouble).failed(&error, now);
+            lock(&context.provider.trouble).failed(context.role, &error, now);
             let next = tries.next(error.failure, error.retry_after, draw);
-            if !matches!(next, Next::Invalid(_)) {
+            if !matches!(next, RetryDecision::Invalid(_)) {
                 failed.extend(self.charge_failure(context, &error, is_batched));
             }
             drop(first_call);
             match next {
-                Next::Retry(delay) => self.pause(context, delay).await,
-                Next::Wait(delay) => {
+                RetryDecision::Retry(delay) => self.pause(context, delay).await,
+                RetryDecision::Wait(delay) => {
                     if self.is_this_call_alone(context, since, now) {
                         let (cause, why) = (NoAnswer::Transport, error.message);
                         return Ok(AttemptsEnd::Missing { cause, why, first: since });
@@ -157,16 +155,18 @@ impl CallRunner {
                     }
                 }
                 // The last of the useless answers is the call's answer, at what it cost.
-                Next::Invalid(finish) => {
+                RetryDecision::Invalid(finish) => {
                     let usage = usage_of_failure(context.request, &error);
                     let (text, envelope) = (String::new(), Box::default());
                     let reply = Reply { text, usage, finish, why: error.message, envelope };
                     return self.answer(context, reply, took, Some(since), is_batched).await;
                 }
-                Next::Missing(cause) => {
+                RetryDecision::Missing(cause) => {
                     return Ok(AttemptsEnd::Missing { cause, why: error.message, first: since });
                 }
-                Next::StopRun(reason) => return Err(StopCause::trouble(reason, error.message)),
+                RetryDecision::StopRun(reason) => {
+                    return Err(context.trouble(reason, &error.message));
+                }
             }
         }
     }
@@ -247,9 +247,9 @@ impl CallRunner {
         }
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let llm = &*context.provider.throttled.llm;
-        let (result, took) = attempt::made(llm, context.request, reservation.permit).await;
+        let sent = attempt::made(llm, context.request, reservation.permit).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        Ok((result.map_err(|error| error.for_role(context.role)), took))
+        Ok(sent)
     }
 
     async fn answer(
@@ -298,6 +298,11 @@ impl<'a> CallContext<'a> {
         'a: 'b,
     {
         CallContext { request, hash: request.hash(), ..*self }
+    }
+
+    /// Its provider is in this kind of trouble.
+    pub(super) fn trouble(&self, reason: StopReason, why: &str) -> StopCause {
+        StopCause::trouble(reason, self.role.said(why))
     }
 
     pub(super) fn reserved(&self, amount: Amount) -> Event {

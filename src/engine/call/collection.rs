@@ -14,6 +14,7 @@ use crate::provider::LlmError;
 use crate::provider::backoff::Backoff;
 use crate::provider::batch::{BatchApi, BatchResults, BatchStatus, Found, RowResult, Sought};
 use crate::provider::key::REDACTED;
+use crate::provider::limit::time_per_call;
 use crate::task::model::{Execution, ModelName, RequestForm};
 use crate::text;
 use std::collections::BTreeSet;
@@ -169,19 +170,16 @@ impl CallRunner {
             "{}; a batch of {rows} is not found with this key and `base_url`: resume with those that \
              it was submitted with, or give it up with `--abandon-batches`: its requests then count as \
              paid and are asked again",
-            error.for_role(context.role).message
+            error.message
         );
-        Err(StopCause::trouble(StopReason::ProviderRefused, why))
+        Err(context.trouble(StopReason::ProviderRefused, &why))
     }
 
     /// Ends a batch that cannot be asked about, because its id holds the key: one of an earlier session where people
     /// say so. Another one of this session would have such an id, too.
     fn unnamed(&self, context: &CallContext<'_>, name: &str) -> Result<(), StopCause> {
-        let endpoint = &context.provider.throttled.endpoint;
-        let message = format!(
-            "the id that the provider `{}` ({endpoint}) gave to a batch holds the key",
-            context.request.model.provider()
-        );
+        let who = &context.provider.throttled.who;
+        let message = format!("the id that {who} gave to a batch holds the key");
         let error = LlmError { message, ..unlisted(context) };
         let is_adopted = lock(&self.batches).get(name).is_some_and(|out| out.is_adopted);
         if self.abandons_batches && is_adopted {
@@ -192,9 +190,9 @@ impl CallRunner {
         let why = format!(
             "{}, so it is neither kept nor sent, and what the batch answers to {rows} cannot be asked for: give it \
              up with another key and `--abandon-batches`: its requests then count as paid and are asked again",
-            error.for_role(context.role).message
+            error.message
         );
-        Err(StopCause::trouble(StopReason::ProviderRefused, why))
+        Err(context.trouble(StopReason::ProviderRefused, &why))
     }
 
     /// The batches that may be this one; none where its provider has not listed it for this long after it was last
@@ -416,8 +414,7 @@ impl CallRunner {
             return Some(Duration::ZERO);
         }
         let left = self.time_left(share)?;
-        let lanes = u32::try_from(self.concurrency).unwrap_or(u32::MAX).max(1);
-        let each = (self.mean_latency() / lanes).max(self.spacing());
+        let each = time_per_call(self.mean_latency(), self.concurrency, self.spacing());
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         let live = each.saturating_mul(rows).mul_f64(LIVE_MARGIN).max(LIVE_LEAST);
         let cancelling = lock(&self.batches).expected_wait() / CANCELLING_SHARE;
@@ -450,7 +447,6 @@ impl CallRunner {
         model: &ModelName,
         error: LlmError,
     ) -> Result<(), StopCause> {
-        let error = error.for_role(context.role);
         let rows = lock(&self.batches).left(&collection.name).len();
         match error.failure {
             // Its queue is full: smaller batches fit, or those that have room when it is shorter.
@@ -467,7 +463,7 @@ impl CallRunner {
             }
             Failure::Auth | Failure::Quota | Failure::Certificate => {
                 self.not_taken(&collection.name);
-                return Err(StopCause::trouble(StopReason::ProviderRefused, error.message));
+                return Err(context.trouble(StopReason::ProviderRefused, &error.message));
             }
             _ => {}
         }
@@ -479,7 +475,7 @@ impl CallRunner {
         }
         let why =
             format!("{}; `execution = \"auto\"` asks live what no batch takes", error.message);
-        Err(StopCause::trouble(StopReason::ProviderRefused, why))
+        Err(context.trouble(StopReason::ProviderRefused, &why))
     }
 
     /// Waits after a question about a batch failed, unless no other one will be answered.
@@ -489,16 +485,15 @@ impl CallRunner {
         collection: &mut Collection<'_>,
         error: LlmError,
     ) -> Result<(), StopCause> {
-        let error = error.for_role(context.role);
         if matches!(error.failure, Failure::Auth | Failure::Quota | Failure::Certificate) {
-            return Err(StopCause::trouble(StopReason::ProviderRefused, error.message));
+            return Err(context.trouble(StopReason::ProviderRefused, &error.message));
         }
         self.check_overtime(context, collection)?;
         let since = *collection.silent_since.get_or_insert_with(Instant::now);
         if since.elapsed() >= context.provider.throttled.patience.silence {
             let silent = text::duration(since.elapsed());
             let why = format!("no answer about a batch for {silent}: {}", error.message);
-            return Err(StopCause::trouble(StopReason::NoAnswers, why));
+            return Err(context.trouble(StopReason::NoAnswers, &why));
         }
         collection.failed += 1;
         let draw = self.seed.child("batch", collection.failed);
@@ -524,7 +519,7 @@ fn is_not_found(error: &LlmError) -> bool {
 
 /// What a batch brings that may have begun and is not listed.
 fn unlisted(context: &CallContext<'_>) -> LlmError {
-    let (model, endpoint) = (&context.request.model, &context.provider.throttled.endpoint);
+    let (model, who) = (&context.request.model, &context.provider.throttled.who);
     LlmError {
         failure: Failure::Timeout,
         may_be_billed: true,
@@ -532,9 +527,7 @@ fn unlisted(context: &CallContext<'_>) -> LlmError {
         usage: None,
         refused_field: None,
         envelope: Box::default(),
-        message: format!(
-            "a batch of `{model}` may have begun, and its provider ({endpoint}) does not list it"
-        ),
+        message: format!("a batch of `{model}` may have begun, and {who} does not list it"),
     }
 }
 

@@ -7,6 +7,7 @@
 use super::{CallContext, CallRunner, lock};
 use crate::engine::attempt;
 use crate::engine::error::StopCause;
+use crate::engine::inbox::Report;
 use crate::engine::usage::{cost_of_failure, estimated_usage, reported_usage};
 use crate::event::{Event, Failure};
 use crate::id::{Call, EventNumber};
@@ -27,7 +28,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub(super) type Sent = (Result<Reply, LlmError>, Duration);
 
 /// A request that is out.
-type Out = BoxFuture<'static, Sent>;
+type RequestFuture = BoxFuture<'static, Sent>;
 
 /// What a call's two requests have in common.
 struct Hedged {
@@ -72,7 +73,7 @@ impl CallRunner {
     }
 
     /// Sends a request, which goes on without its call.
-    fn send(&self, context: &CallContext<'_>, permit: Box<dyn Permit>) -> Out {
+    fn send(&self, context: &CallContext<'_>, permit: Box<dyn Permit>) -> RequestFuture {
         let llm = Arc::clone(&context.provider.throttled.llm);
         let request = context.request.clone();
         self.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -85,7 +86,7 @@ impl CallRunner {
         if result.is_ok() {
             lock(&self.latencies).entry(role).or_default().add(took);
         }
-        (result.map_err(|error| error.for_role(role)), took)
+        (result, took)
     }
 
     /// Returns when a request that was sent at this moment is late.
@@ -126,12 +127,17 @@ impl CallRunner {
         };
         lock(&self.latencies).entry(role).or_default().hedged();
         let number = committed.await?;
-        lock(&self.hedge_facts).push((number, event));
+        self.report(number, event);
         Ok(Some(permit))
     }
 
     /// The first of two requests that is answered. One that fails before the other one is over is only paid.
-    async fn first_answer(&self, context: &CallContext<'_>, first: Out, second: Out) -> Sent {
+    async fn first_answer(
+        &self,
+        context: &CallContext<'_>,
+        first: RequestFuture,
+        second: RequestFuture,
+    ) -> Sent {
         let CallContext { call, role, request, .. } = *context;
         let hedged = Hedged { call, role, request: request.clone() };
         let (Either::Left((sent, other)) | Either::Right((sent, other))) =
@@ -143,7 +149,7 @@ impl CallRunner {
                 sent
             }
             Err(error) => {
-                lock(&context.provider.trouble).failed(error, Instant::now());
+                lock(&context.provider.trouble).failed(role, error, Instant::now());
                 self.settle_request(&hedged, &sent.0);
                 self.took(role, other.await)
             }
@@ -151,7 +157,7 @@ impl CallRunner {
     }
 
     /// Lets a request go on whose call is answered, until its bill is known.
-    fn let_go_on(&self, context: &CallContext<'_>, hedged: Hedged, other: Out) {
+    fn let_go_on(&self, context: &CallContext<'_>, hedged: Hedged, other: RequestFuture) {
         // The session may end before: then the bill is the worst case.
         let runner = Arc::downgrade(context.runner);
         let mut others = lock(&self.others);
@@ -186,7 +192,7 @@ impl CallRunner {
         let Some(worst) = wallet.hedge(call) else { return };
         let event = Event::HedgeSettled { call, charged: cost.unwrap_or(worst), failure };
         if let Some(number) = self.note_in(&mut wallet, &event) {
-            lock(&self.hedge_facts).push((number, event));
+            self.report(number, event);
         }
         drop(wallet);
         self.settled.notify_waiters();
@@ -217,8 +223,10 @@ impl CallRunner {
         open.into_iter().for_each(|call| self.settle_hedge(call, None, None));
     }
 
-    /// Takes out what happened to hedges and the state has not taken in.
-    pub(in crate::engine) fn take_hedge_facts(&self) -> Vec<(EventNumber, Event)> {
-        std::mem::take(&mut lock(&self.hedge_facts))
+    fn report(&self, number: EventNumber, event: Event) {
+        if let Some(post) = self.post.get() {
+            // The receiver is gone only when the run is.
+            let _ = post.send(Report::Fact(number, event));
+        }
     }
 }

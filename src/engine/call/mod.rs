@@ -12,6 +12,7 @@ mod attempts; // The attempts of a call, in turn.
 
 use super::batches::Batches;
 use super::error::StopCause;
+use super::inbox::Post;
 use super::latencies::Latencies;
 use super::quarantine::{Quarantine, Release};
 use super::trouble::{Trouble, Waiting};
@@ -31,7 +32,7 @@ use crate::units::{Amount, Tokens};
 use reservation::FIRST_CALLS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
@@ -95,8 +96,8 @@ pub struct CallRunner {
     in_flight: AtomicU32,
     /// How long answered requests took, for roles whose requests are hedged.
     latencies: Mutex<BTreeMap<ModelRole, Latencies>>,
-    /// What happened to hedges and the state has not taken in, in order: it may happen after the call's end.
-    hedge_facts: Mutex<Vec<(EventNumber, Event)>>,
+    /// Where it is reported what happens to hedges, which may be after the call's end.
+    post: OnceLock<Post>,
     /// Requests whose calls were answered by others, until their bills are known.
     others: Mutex<JoinSet<()>>,
     started: Instant,
@@ -154,8 +155,8 @@ impl CallRunner {
         seed: Seed,
     ) -> Self {
         let now = Instant::now();
-        let state_of = |name: &str, throttled: ThrottledProvider| {
-            let trouble = Trouble::new(name, &throttled.endpoint, throttled.patience, now);
+        let state_of = |throttled: ThrottledProvider| {
+            let trouble = Trouble::new(&throttled.who, throttled.patience, now);
             ProviderState { throttled, trouble: Mutex::new(trouble), is_back: Notify::new() }
         };
         let is_known = |role| wallet.by_role(role).usage.prompt() > Tokens::ZERO;
@@ -171,10 +172,7 @@ impl CallRunner {
         Self {
             providers: providers
                 .into_iter()
-                .map(|(name, one)| {
-                    let state = state_of(&name, one);
-                    (name, state)
-                })
+                .map(|(name, throttled)| (name, state_of(throttled)))
                 .collect(),
             models,
             journal,
@@ -197,7 +195,7 @@ impl CallRunner {
             slowest_millis: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
             latencies: Mutex::default(),
-            hedge_facts: Mutex::default(),
+            post: OnceLock::new(),
             others: Mutex::default(),
             started: now,
             ran_before,
@@ -208,6 +206,11 @@ impl CallRunner {
     /// The wallet. Hold it only for a moment: all calls wait for it.
     pub fn wallet(&self) -> MutexGuard<'_, Wallet> {
         lock(&self.wallet)
+    }
+
+    /// Reports to this inbox what happens beside the calls.
+    pub(super) fn report_to(&self, post: &Post) {
+        self.post.get_or_init(|| post.clone());
     }
 
     /// Takes over what earlier sessions of the run have seen of a role's tokens.
@@ -435,7 +438,7 @@ impl CallRunner {
             };
             match release {
                 Release::Streak(why) => {
-                    return Err(StopCause::trouble(StopReason::NoAnswers, why));
+                    return Err(context.trouble(StopReason::NoAnswers, &why));
                 }
                 Release::Stopping => return Err(StopCause::Cancelled),
                 // The provider was away, and is back.

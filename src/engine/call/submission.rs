@@ -270,7 +270,7 @@ impl CallRunner {
                 continue;
             }
             let LlmError { failure, may_be_billed, .. } = error;
-            let why = error.clone().for_role(context.role).message;
+            let why = error.message.clone();
             self.pause_after(context, collection, error).await?;
             if may_be_billed {
                 return Ok(true);
@@ -289,14 +289,14 @@ impl CallRunner {
                 true if since.elapsed() >= patience => {
                     let waited = text::duration(since.elapsed());
                     let why = format!("no batch was taken for {waited}: {why}");
-                    return Err(StopCause::trouble(StopReason::NoAnswers, why));
+                    return Err(context.trouble(StopReason::NoAnswers, &why));
                 }
                 true => {}
                 false => (failed_posts, throttled_since) = (failed_posts + 1, None),
             }
             if failed_posts >= MOST_POSTS {
                 let why = format!("{failed_posts} times a batch did not begin: {why}");
-                return Err(StopCause::trouble(StopReason::NoAnswers, why));
+                return Err(context.trouble(StopReason::NoAnswers, &why));
             }
         }
     }

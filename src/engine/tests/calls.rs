@@ -133,7 +133,7 @@ fn one_refused_request_is_a_missing_row_and_twenty_in_a_row_stop_the_run_and_sta
     let outcomes = calls_of(&runner, &[0; 30]);
     let told = outcomes.iter().filter(|outcome| {
         matches!(outcome, CallOutcome::Stopped(StopCause::Trouble { reason, why })
-            if *reason == StopReason::NoAnswers && why.starts_with("20 calls in a row"))
+            if *reason == StopReason::NoAnswers && why.starts_with("task model: 20 calls in a row"))
     });
     assert!(told.count() >= 1, "{outcomes:?}");
     assert!(outcomes.iter().all(|outcome| matches!(outcome, CallOutcome::Stopped(_))));

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::call::{CallOutcome, Called};
+use crate::engine::inbox::{Inbox, Report};
 
 const LATE: Duration = Duration::from_millis(30);
 const SLOW: Duration = Duration::from_millis(150);
@@ -46,6 +47,8 @@ fn row() -> Request {
 struct Ended {
     called: Vec<Called>,
     events: Vec<Event>,
+    /// What came to the inbox.
+    reported: Vec<Event>,
     runner: Arc<CallRunner>,
 }
 
@@ -53,6 +56,8 @@ fn ended(llm: &Arc<Timed>, caps: Caps, calls: u64) -> Ended {
     let journal = journal();
     let hedge = Some(Hedge::After(LATE));
     let runner = hedging_runner(Arc::clone(llm) as Arc<dyn Llm>, caps, &journal, hedge);
+    let (mut inbox, post) = Inbox::new();
+    runner.report_to(&post);
     let request = row();
     let called = block_on(async {
         let call =
@@ -62,7 +67,12 @@ fn ended(llm: &Arc<Timed>, caps: Caps, calls: u64) -> Ended {
         runner.charge_open_hedges();
         called
     });
-    Ended { called, events: events(&journal), runner }
+    let fact = |report| match report {
+        Report::Fact(_, event) => event,
+        Report::Arrived(arrived) => panic!("{arrived:?}"),
+    };
+    let reported = std::iter::from_fn(|| inbox.next_now()).map(fact).collect();
+    Ended { called, events: events(&journal), reported, runner }
 }
 
 impl Ended {
@@ -122,9 +132,7 @@ fn the_first_answer_counts_and_the_other_request_is_charged_what_it_costs() {
         assert_eq!(ended.text(), text);
         assert_eq!(ended.names(), ["reserved", "hedged", "answered", "settled"]);
         assert_eq!(ended.tokens(), (81, charged));
-        let facts = ended.runner.take_hedge_facts();
-        let facts: Vec<Event> = facts.into_iter().map(|(_, event)| event).collect();
-        assert_eq!(facts, [ended.events[1].clone(), ended.events[3].clone()], "the state's");
+        assert_eq!(ended.reported, [ended.events[1].clone(), ended.events[3].clone()]);
     }
 }
 

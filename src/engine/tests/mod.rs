@@ -155,7 +155,7 @@ pub(super) fn hedging_runner(
 ) -> Arc<CallRunner> {
     let task = task();
     let provider = ThrottledProvider {
-        endpoint: "h.example:1".to_owned(),
+        who: "provider `p` (h.example:1)".to_owned(),
         llm,
         batches: None,
         limit: Arc::new(Throttle::new(Rates::concurrent(4))),

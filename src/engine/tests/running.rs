@@ -230,7 +230,7 @@ fn a_streak_goes_on_after_a_resume() {
     let Outcome::Trouble { reason: StopReason::NoAnswers, why } = outcome else {
         panic!("{outcome:?}")
     };
-    assert!(why.starts_with("20 calls in a row"), "{why}");
+    assert!(why.starts_with("task model: 20 calls in a row"), "{why}");
     let dev = search.state().baseline().dev();
     assert_eq!((dev.folded, dev.scored), (4, 0), "those that were folded are missing");
     let reopened = reopened(&journal);

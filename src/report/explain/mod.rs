@@ -27,7 +27,7 @@ pub struct Explanation {
     /// The candidate; `None` for a proposal that became no candidate.
     candidate: Option<Identity>,
     /// Why and how it was written; `None` for the baseline.
-    written: Option<Written>,
+    written: Option<Provenance>,
     /// The searched parts compared with those of its first parent.
     changes: Vec<Change>,
     /// What happened to it, in order.
@@ -85,7 +85,7 @@ struct DemoShown {
 
 /// Why and how a candidate or proposal was written.
 #[derive(Debug, Serialize)]
-struct Written {
+struct Provenance {
     proposal: ProposalNumber,
     operator: String,
     /// A description of the operator.

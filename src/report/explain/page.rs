@@ -5,8 +5,8 @@ use super::super::terminal::{NARROWEST, Page, Paint, WIDEST};
 use super::super::words::{self, money, visible_line};
 use super::sentences::mean;
 use super::{
-    CallMade, CandidateRef, Change, Explanation, Happened, Identity, Moment, Outcome, Relative,
-    Written,
+    CallMade, CandidateRef, Change, Explanation, Happened, Identity, Moment, Outcome, Provenance,
+    Relative,
 };
 use crate::task::scorer::InvalidAnswers;
 use crate::text::{columns_of, wrapped};
@@ -116,7 +116,7 @@ impl Page {
     fn identity(
         &mut self,
         identity: &Identity,
-        written: Option<&Written>,
+        written: Option<&Provenance>,
         invalid: &InvalidAnswers,
     ) {
         let by = match identity.operator.as_str() {
@@ -173,7 +173,7 @@ impl Page {
     }
 
     /// The head of a proposal that became no candidate.
-    fn rejected(&mut self, written: &Written) {
+    fn rejected(&mut self, written: &Provenance) {
         let what = match &written.outcome {
             Outcome::Rejected { reason, sentence, .. } => {
                 format!("rejected as {reason}: {sentence}")
@@ -219,7 +219,7 @@ impl Page {
         }
     }
 
-    fn written(&mut self, written: &Written, is_candidate: bool) {
+    fn written(&mut self, written: &Provenance, is_candidate: bool) {
         self.title(if is_candidate { "Why it was written" } else { "Why it was requested" });
         self.fact("proposal", &format!("p{} by {}", written.proposal, written.operator));
         if !written.about.is_empty() {

@@ -35,7 +35,7 @@ const OPENS: f64 = 0.5;
 const CLOSES: f64 = 0.15;
 
 /// What the editor writes.
-pub(super) struct Written {
+pub(super) struct EditorReply {
     /// Before it is cut to the requested length.
     pub(super) text: String,
     /// `Length` where the editor's own fault cut it off.
@@ -43,7 +43,7 @@ pub(super) struct Written {
 }
 
 /// Writes the reply to a request.
-pub(super) fn write(world: Seed, messages: &[Message], number: u64) -> Written {
+pub(super) fn write(world: Seed, messages: &[Message], number: u64) -> EditorReply {
     let brief = Brief::new(messages);
     let seed = draw::of_text(world.child("editor", number), &brief.fingerprint);
     let fault = Fault::of(draw::unit(seed.child("fault", 0)));
@@ -70,13 +70,13 @@ pub(super) fn write(world: Seed, messages: &[Message], number: u64) -> Written {
     if fault == Some(Fault::CutOff) {
         let share = rng.random_range(0.3..0.8);
         reply.truncate(reply.floor_char_boundary((ends as f64 * share) as usize));
-        return Written { text: reply, finish: Finish::Length };
+        return EditorReply { text: reply, finish: Finish::Length };
     }
     if rng.random_bool(CLOSES) {
         reply.push_str("\n\n");
         reply.push_str(closers.choose(&mut rng).copied().unwrap_or_default());
     }
-    Written { text: reply, finish: Finish::Stop }
+    EditorReply { text: reply, finish: Finish::Stop }
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -84,7 +84,7 @@ fn create(server: &Server, wire: Wire, headers: &HeaderMap, body: &[u8]) -> Resp
     }
     let now = Clock::System.now().as_second();
     let begun = match wire {
-        Wire::OpenAi | Wire::Embeddings => {
+        Wire::OpenAi => {
             let body = serde_json::from_slice(body).unwrap_or_default();
             server.batches().begin_file(&body, now)
         }

@@ -119,16 +119,16 @@ mod tests {
     use serde_json::json;
     use std::path::PathBuf;
 
-    struct Written {
+    struct TestFile {
         _folder: tempfile::TempDir,
         path: PathBuf,
     }
 
-    fn write(name: &str, bytes: impl AsRef<[u8]>) -> Written {
+    fn write(name: &str, bytes: impl AsRef<[u8]>) -> TestFile {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        Written { _folder: folder, path }
+        TestFile { _folder: folder, path }
     }
 
     fn rows(name: &str, text: impl AsRef<[u8]>) -> Vec<Example> {

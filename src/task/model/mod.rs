@@ -75,6 +75,12 @@ impl ModelRole {
         }
     }
 
+    /// What is said of the calls of its model, which is named first: a provider may serve several roles.
+    #[must_use]
+    pub fn said(self, words: &str) -> String {
+        format!("{self} model: {words}")
+    }
+
     /// Whether it writes new prompts.
     #[must_use]
     pub fn is_mutator(self) -> bool {

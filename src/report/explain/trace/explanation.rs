@@ -4,8 +4,8 @@ use super::super::super::Report;
 use super::super::super::diff::diff;
 use super::super::super::words::{self, visible, visible_line};
 use super::super::{
-    Change, DemoShown, Explanation, Happened, Identity, Outcome, Relative, RowShown, ScoredPrompt,
-    StepTaken, Subject, Written,
+    Change, DemoShown, Explanation, Happened, Identity, Outcome, Provenance, Relative, RowShown,
+    ScoredPrompt, StepTaken, Subject,
 };
 use super::{End, Explainer, Proposal, named};
 use crate::candidate::Origin;
@@ -138,7 +138,7 @@ impl Explainer {
         number: ProposalNumber,
         recipe: Option<&Recipe>,
         task: &Task,
-    ) -> Option<Written> {
+    ) -> Option<Provenance> {
         let known = self.proposals.get(&number)?;
         let draft = &known.draft;
         let recipe = recipe.map(|recipe| recipe.of_phase(draft.phase));
@@ -174,7 +174,7 @@ impl Explainer {
             End::Kept => Outcome::Kept { followed_by: self.followers(number) },
             End::Missing => Outcome::Missing,
         };
-        Some(Written {
+        Some(Provenance {
             proposal: number,
             operator,
             about,
