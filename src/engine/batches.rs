@@ -52,24 +52,14 @@ pub(super) struct Gathered {
 /// A batch that is at its provider, or may be.
 #[derive(Debug)]
 pub(super) struct BatchInFlight {
-    /// Its id at the provider.
-    pub(super) id: Option<String>,
-    /// When it was planned.
-    pub(super) since: Timestamp,
-    /// When it was first, and when it was last about to begin; `None`: it has not begun.
-    pub(super) posted: Option<(Timestamp, Timestamp)>,
+    /// What is known of it, as the journal tells it.
+    pub(super) batch: OpenBatch,
     /// Whether an earlier session planned it: the time between the sessions says nothing of how long it takes.
     pub(super) is_adopted: bool,
-    /// How many requests it has.
-    pub(super) rows: usize,
-    /// How many of them are done.
+    /// How many of its requests are done.
     pub(super) done: u64,
-    /// The ids of those that its provider has of the same name, and that count as paid.
-    pub(super) surplus: BTreeSet<String>,
     /// Whether a call follows it.
     pub(super) is_followed: bool,
-    /// Its calls that have not come back.
-    calls: BTreeSet<Call>,
     waiting: HashMap<Call, oneshot::Sender<Brought>>,
     /// Results whose calls have not asked yet.
     early: HashMap<Call, Brought>,
@@ -102,17 +92,11 @@ impl Batches {
     /// Takes over the batches of earlier sessions.
     pub(super) fn adopt<'a>(&mut self, open: impl Iterator<Item = (&'a Arc<str>, &'a OpenBatch)>) {
         for (name, batch) in open {
-            let OpenBatch { calls, id, since, posted, rows, surplus } = batch.clone();
             let out = BatchInFlight {
-                id,
-                since,
-                posted,
+                batch: batch.clone(),
                 is_adopted: true,
-                rows,
                 done: 0,
-                surplus,
                 is_followed: false,
-                calls,
                 waiting: HashMap::new(),
                 early: HashMap::new(),
             };
@@ -122,7 +106,10 @@ impl Batches {
 
     /// The batch that a call is in.
     pub(super) fn batch_of(&self, call: Call) -> Option<Arc<str>> {
-        self.out.iter().find(|(_, out)| out.calls.contains(&call)).map(|(name, _)| Arc::clone(name))
+        self.out
+            .iter()
+            .find(|(_, out)| out.batch.calls.contains(&call))
+            .map(|(name, _)| Arc::clone(name))
     }
 
     /// A call asks for its result in a batch; whether it is to follow the batch.
@@ -177,15 +164,10 @@ impl Batches {
     /// A batch is about to be submitted, by a call that follows it.
     pub(super) fn send(&mut self, name: &Arc<str>, since: Timestamp, rows: Vec<Gathered>) {
         let out = BatchInFlight {
-            id: None,
-            since,
-            posted: None,
+            batch: OpenBatch::planned(rows.iter().map(|waiting| waiting.call), since),
             is_adopted: false,
-            rows: rows.len(),
             done: 0,
-            surplus: BTreeSet::new(),
             is_followed: true,
-            calls: rows.iter().map(|waiting| waiting.call).collect(),
             waiting: rows.into_iter().map(|waiting| (waiting.call, waiting.given)).collect(),
             early: HashMap::new(),
         };
@@ -200,7 +182,7 @@ impl Batches {
     /// What became of a call's request.
     pub(super) fn give(&mut self, name: &str, call: Call, brought: Brought) {
         let Some(out) = self.out.get_mut(name) else { return };
-        if !out.calls.contains(&call) {
+        if !out.batch.calls.contains(&call) {
             return;
         }
         match (out.waiting.remove(&call), brought) {
@@ -217,19 +199,19 @@ impl Batches {
     /// The calls of a batch that have not come back.
     pub(super) fn left(&self, name: &str) -> Vec<Call> {
         let Some(out) = self.out.get(name) else { return Vec::new() };
-        out.calls.iter().filter(|call| !out.early.contains_key(call)).copied().collect()
+        out.batch.calls.iter().filter(|call| !out.early.contains_key(call)).copied().collect()
     }
 
     /// The ids of the batches that are out, but for one.
     pub(super) fn ids_beside(&self, name: &str) -> BTreeSet<String> {
         let others = self.out.iter().filter(|(other, _)| &***other != name);
-        others.filter_map(|(_, out)| out.id.clone()).collect()
+        others.filter_map(|(_, out)| out.batch.id.clone()).collect()
     }
 
     fn end(&mut self, name: &str, call: Call) {
         let Some(out) = self.out.get_mut(name) else { return };
-        out.calls.remove(&call);
-        if out.calls.is_empty() {
+        out.batch.calls.remove(&call);
+        if out.batch.calls.is_empty() {
             self.out.remove(name);
         }
     }
@@ -275,13 +257,13 @@ impl Batches {
 
     /// The oldest batch that is out, for people: since when, and what is known of it.
     pub(super) fn oldest(&self) -> Option<(Timestamp, String)> {
-        let oldest = self.out.values().min_by_key(|out| out.since)?;
-        let rows = text::plural(oldest.rows, "request");
+        let oldest = self.out.values().min_by_key(|out| out.batch.since)?;
+        let rows = text::plural(oldest.batch.rows, "request");
         let others = match self.out.len() {
             1 => String::new(),
             several => format!(", and {} more", text::plural(several - 1, "batch")),
         };
-        Some((oldest.since, format!("a batch of {rows}, {} done{others}", oldest.done)))
+        Some((oldest.batch.since, format!("a batch of {rows}, {} done{others}", oldest.done)))
     }
 }
 
@@ -344,9 +326,7 @@ mod tests {
         assert!(batches.batch_of(Call(1)).is_none() && batches.get(&name).is_none());
 
         // A batch of an earlier session: its calls come one after the other.
-        let (calls, since) = ([Call(1), Call(2)].into(), Timestamp::UNIX_EPOCH);
-        let open =
-            OpenBatch { calls, id: None, since, posted: None, rows: 2, surplus: BTreeSet::new() };
+        let open = OpenBatch::planned([Call(1), Call(2)].into_iter(), Timestamp::UNIX_EPOCH);
         batches.adopt([(&name, &open)].into_iter());
         let ask = |batches: &mut Batches, call| {
             let (sender, receiver) = oneshot::channel();

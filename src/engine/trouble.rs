@@ -4,6 +4,7 @@
 
 use crate::event::Failure;
 use crate::provider::LlmError;
+use crate::provider::limit::Hold;
 use crate::provider::registry::Patience;
 use crate::task::model::ModelRole;
 use crate::text;
@@ -70,6 +71,8 @@ pub enum WaitReason {
     Silent,
     /// A batch is at its provider.
     Batch,
+    /// No request may be sent: a rate, a pace, or other runs.
+    HeldBack,
 }
 
 impl WaitReason {
@@ -82,6 +85,7 @@ impl WaitReason {
             Self::Failing => "failing",
             Self::Silent => "silent",
             Self::Batch => "at the provider",
+            Self::HeldBack => "held back",
         }
     }
 }
@@ -123,7 +127,8 @@ impl Trouble {
         }
     }
 
-    fn is_idle(&self) -> bool {
+    /// Whether no call wants an answer.
+    pub(super) fn is_idle(&self) -> bool {
         self.open.values().all(|calls| *calls == 0)
     }
 
@@ -280,6 +285,29 @@ impl Waiting {
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
         let until = since.saturating_add(wait).unwrap_or(Timestamp::MAX);
         Self { reason: WaitReason::Batch, since, until, then: WaitEnd::Answers, words }
+    }
+
+    /// What has kept requests to a provider back for a while; `None` for a moment.
+    pub(super) fn for_place(hold: Hold, who: &str, held: Duration, now: Timestamp) -> Option<Self> {
+        let (words, left) = match hold {
+            Hold::Asked(left) => (format!("{who} asked to wait"), left),
+            Hold::Away(left) => (format!("{who} is not there, or not ready"), left),
+            Hold::UsedUp(left) => (format!("{who} says that its rates are used up"), left),
+            Hold::Paced(left) => {
+                let pace = "`rpm`, `tpm`, or the pace that it was seen to take";
+                (format!("the rates of {who}: {pace}"), left)
+            }
+            Hold::Full => (format!("all places at {who} are taken"), Duration::ZERO),
+            Hold::OtherRuns(runs) => {
+                let runs = text::plural(runs, "other run");
+                (format!("{runs} on this machine use {who}"), Duration::ZERO)
+            }
+        };
+        let shift = |duration| SignedDuration::try_from(duration).unwrap_or_default();
+        let since = now.saturating_sub(shift(held)).unwrap_or(now);
+        let until = now.saturating_add(shift(left)).unwrap_or(now);
+        let reason = WaitReason::HeldBack;
+        (held + left >= TOLD).then_some(Self { reason, since, until, then: WaitEnd::Retry, words })
     }
 
     /// For the line of progress.

@@ -6,7 +6,7 @@
 
 use super::address::{AddressError, endpoint, escaped, joined, named};
 use super::body;
-use super::connection::{authorities, causes, tls_flaw, client};
+use super::connection::{authorities, causes, client, tls_flaw};
 use super::credential::Credential;
 use super::embeddings;
 use super::protocol::{MODEL, Protocol, alone_in};
@@ -349,7 +349,7 @@ impl<P: Protocol> HttpProvider<P> {
                 let text = credential.redact_answer(&reply.text);
                 if text != reply.text {
                     tracing::warn!(
-                        provider = self.provider,
+                        provider = self.who,
                         "an answer held the key, which is taken out"
                     );
                 }

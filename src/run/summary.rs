@@ -489,7 +489,7 @@ fn front(task: &Task, state: &State, seed: Seed) -> Vec<FrontPoint> {
 }
 
 fn open_batches(state: &State) -> Vec<OpenBatch> {
-    let begun = state.batches.open().filter(|(_, batch)| batch.posted.is_some());
+    let begun = state.batches.open().filter(|(_, batch)| batch.posts.is_some());
     let shown = begun.map(|(_, batch)| OpenBatch {
         id: batch.id.clone(),
         requests: batch.calls.len(),

@@ -15,13 +15,39 @@ pub struct OpenBatch {
     pub id: Option<String>,
     /// When it was planned.
     pub since: Timestamp,
-    /// When it was first, and when it was last about to begin. `None`: it has not begun, and costs nothing.
-    /// With a time and without an id it may have begun or not.
-    pub posted: Option<(Timestamp, Timestamp)>,
+    /// `None`: it has not begun, and costs nothing. With posts and without an id it may have begun or not.
+    pub posts: Option<Posts>,
     /// How many requests it has.
     pub rows: usize,
     /// The ids of those that its provider has of the same name, and that count as paid.
     pub surplus: BTreeSet<String>,
+}
+
+/// How often a batch was about to begin: each time it may have begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posts {
+    /// When it was first.
+    pub first: Timestamp,
+    /// When it was last.
+    pub last: Timestamp,
+    /// How often it was.
+    pub count: u64,
+}
+
+impl OpenBatch {
+    /// A batch of these calls that has not begun.
+    #[must_use]
+    pub fn planned(calls: impl Iterator<Item = Call>, since: Timestamp) -> Self {
+        let calls: BTreeSet<Call> = calls.collect();
+        let rows = calls.len();
+        Self { calls, id: None, since, posts: None, rows, surplus: BTreeSet::new() }
+    }
+
+    /// It is about to begin.
+    pub fn post(&mut self, at: Timestamp) {
+        let before = self.posts.unwrap_or(Posts { first: at, last: at, count: 0 });
+        self.posts = Some(Posts { last: at, count: before.count + 1, ..before });
+    }
 }
 
 /// The batches that are at their provider, by our name.
@@ -49,22 +75,11 @@ impl OpenBatches {
             Event::BatchPlanned(Batch { name, calls, at, .. }) => {
                 let name: Arc<str> = name.as_str().into();
                 self.of_call.extend(calls.iter().map(|call| (*call, Arc::clone(&name))));
-                let rows = calls.len();
-                let calls = calls.iter().copied().collect();
-                let batch = OpenBatch {
-                    calls,
-                    id: None,
-                    since: *at,
-                    posted: None,
-                    rows,
-                    surplus: BTreeSet::new(),
-                };
-                self.open.insert(name, batch);
+                self.open.insert(name, OpenBatch::planned(calls.iter().copied(), *at));
             }
             Event::BatchPosted { name, at } => {
                 if let Some(batch) = self.open.get_mut(name.as_str()) {
-                    let first = batch.posted.map_or(*at, |(first, _)| first);
-                    batch.posted = Some((first, *at));
+                    batch.post(*at);
                 }
             }
             Event::BatchSubmitted { name, id } => {
@@ -122,7 +137,8 @@ mod tests {
         for at in times {
             batches.apply(&Event::BatchPosted { name: "a".to_owned(), at });
         }
-        assert_eq!(batches.open().next().unwrap().1.posted, Some((times[0], times[1])));
+        let posts = Posts { first: times[0], last: times[1], count: 2 };
+        assert_eq!(batches.open().next().unwrap().1.posts, Some(posts));
         batches.apply(&Event::Answered(Answered::sample(Call(1))));
         assert!(!batches.holds(Call(1)) && batches.holds(Call(2)));
         let (call, failure, charged) = (Call(2), Failure::Unsent, Amount::ZERO);

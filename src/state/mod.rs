@@ -25,7 +25,7 @@ mod consistency; // Whether an event can follow.
 #[cfg(test)]
 mod tests;
 
-pub use batches::{OpenBatch, OpenBatches};
+pub use batches::{OpenBatch, OpenBatches, Posts};
 pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
 pub use consistency::{Misfit, Named};

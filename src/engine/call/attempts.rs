@@ -5,7 +5,7 @@
 
 use super::hedging::Sent;
 use super::reservation::Reservation;
-use super::{AttemptsEnd, CallContext, CallRunner, lock};
+use super::{AttemptsEnd, CallContext, CallRunner, ProviderState, lock};
 use crate::engine::attempt;
 use crate::engine::batches::Brought;
 use crate::engine::error::StopCause;
@@ -15,7 +15,7 @@ use crate::event::{Answered, Event, Failure, NoAnswer, StopReason};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
 use crate::provider::{LlmError, Reply, Request};
-use crate::task::model::{Execution, Hedge};
+use crate::task::model::{Execution, Hedge, ModelRole};
 use crate::text;
 use crate::units::{Amount, Tokens};
 use std::sync::Arc;
@@ -34,21 +34,52 @@ fn unreachable_batch() -> StopCause {
     StopCause::trouble(StopReason::NoAnswers, why.to_owned())
 }
 
+/// A call that wants an answer of its provider. It counts from its first attempt on: what keeps it back before that (a
+/// rate, a pace, other runs) is no silence of the provider.
+struct Wish<'a> {
+    provider: &'a ProviderState,
+    role: ModelRole,
+    is_counted: bool,
+}
+
+impl<'a> Wish<'a> {
+    fn new(context: &CallContext<'a>) -> Self {
+        Self { provider: context.provider, role: context.role, is_counted: false }
+    }
+
+    fn begin(&mut self) {
+        if !std::mem::replace(&mut self.is_counted, true) {
+            lock(&self.provider.trouble).asked(self.role, Instant::now());
+        }
+    }
+
+    fn end(&mut self) {
+        if std::mem::take(&mut self.is_counted) {
+            lock(&self.provider.trouble).done(self.role);
+        }
+    }
+}
+
+impl Drop for Wish<'_> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl CallRunner {
     pub(super) async fn attempts(
         &self,
         context: &CallContext<'_>,
         failed: &mut Vec<(EventNumber, Event)>,
     ) -> Result<AttemptsEnd, StopCause> {
-        lock(&context.provider.trouble).asked(context.role, Instant::now());
-        let ended = self.attempts_in_turn(context, failed).await;
-        lock(&context.provider.trouble).done(context.role);
-        ended
+        let mut wish = Wish::new(context);
+        self.attempts_in_turn(context, &mut wish, failed).await
     }
 
     async fn attempts_in_turn(
         &self,
         context: &CallContext<'_>,
+        wish: &mut Wish<'_>,
         failed: &mut Vec<(EventNumber, Event)>,
     ) -> Result<AttemptsEnd, StopCause> {
         let draw = self.seed.child("backoff", context.call.0);
@@ -74,6 +105,7 @@ impl CallRunner {
             let context = rewritten.as_ref().unwrap_or(context);
             let (result, took) = match reservation {
                 Some(reservation) => {
+                    wish.begin();
                     // As long as bills are not known, a worst case may be too low.
                     let hedge = self.models.get(&context.role).and_then(|model| model.hedge);
                     let hedge = hedge.filter(|_| first_call.is_none());
@@ -81,8 +113,10 @@ impl CallRunner {
                 }
                 None => {
                     let asked = Instant::now();
+                    // A batch is silent for hours: that is no trouble of its provider.
+                    wish.end();
                     let brought = self.by_batch(context).await?;
-                    // The hours in a batch are no silence of the provider.
+                    // The hours in a batch do not count as silence.
                     first = first.map(|first| first + asked.elapsed());
                     let result = match brought {
                         Brought::Result(RowResult::Answered(reply)) => Ok(reply),
@@ -221,7 +255,7 @@ impl CallRunner {
         self.charge(context, error.failure, charged)
     }
 
-    /// Whether a call has waited as long as its provider is worth, while others were answered.
+    /// Whether a call has waited for longer than the patience with its provider, while others were answered.
     fn is_this_call_alone(&self, context: &CallContext<'_>, first: Instant, now: Instant) -> bool {
         let trouble = lock(&context.provider.trouble);
         let has_waited = now.saturating_duration_since(first) >= trouble.patience();

@@ -15,6 +15,7 @@ use crate::provider::backoff::Backoff;
 use crate::provider::batch::{BatchApi, BatchResults, BatchStatus, Found, RowResult, Sought};
 use crate::provider::key::REDACTED;
 use crate::provider::limit::time_per_call;
+use crate::state::Posts;
 use crate::task::model::{Execution, ModelName, RequestForm};
 use crate::text;
 use std::collections::BTreeSet;
@@ -85,16 +86,13 @@ impl CallRunner {
         mut collection: Collection<'_>,
     ) -> Result<(), StopCause> {
         let name = Arc::clone(&collection.name);
-        if lock(&self.batches).get(&name).is_some_and(|out| out.posted.is_none()) {
+        if lock(&self.batches).get(&name).is_some_and(|out| out.batch.posts.is_none()) {
             self.not_taken(&name);
             return Ok(());
         }
         loop {
             let id = match self.ended(context, &mut collection).await? {
-                End::Ended(id) => {
-                    self.check_surplus(context, &collection).await?;
-                    id
-                }
+                End::Ended(id) => id,
                 End::Refused(error) => {
                     let model = context.request.model.clone();
                     return self.refused(context, &collection, &model, error).await;
@@ -107,7 +105,7 @@ impl CallRunner {
                 End::Gone(error) => return self.gone(context, &name, error),
                 End::Unnamed => return self.unnamed(context, &name),
             };
-            let is_ours = lock(&self.batches).get(&name).is_some_and(|out| out.id.is_some());
+            let is_ours = lock(&self.batches).get(&name).is_some_and(|out| out.batch.id.is_some());
             let results = match self.results(context, &mut collection, &id).await? {
                 Ok(results) => results,
                 Err(error) if is_ours => return self.gone(context, &name, error),
@@ -121,14 +119,15 @@ impl CallRunner {
                 .into_iter()
                 .filter_map(|(custom_id, result)| Some((call_of(&name, &custom_id)?, result)))
                 .collect();
-            let mut batches = lock(&self.batches);
-            let out = batches.get(&name).map(|out| (out.is_adopted, out.since));
-            let Some((is_adopted, since)) = out else { return Ok(()) };
             if !is_ours && ours.is_empty() {
                 // It was another one.
                 collection.others.insert(id);
                 continue;
             }
+            self.settle_posts(context, &collection, &id).await?;
+            let mut batches = lock(&self.batches);
+            let out = batches.get(&name).map(|out| (out.is_adopted, out.batch.since));
+            let Some((is_adopted, since)) = out else { return Ok(()) };
             let took = Duration::try_from(Clock::System.now().duration_since(since));
             if let Some(took) = took.ok().filter(|_| !is_adopted && collection.cancelled.is_none())
             {
@@ -207,8 +206,10 @@ impl CallRunner {
         loop {
             let known = lock(&self.batches)
                 .get(&collection.name)
-                .map(|out| (out.id.clone(), out.posted, out.rows));
-            let Some((id, Some((first, last)), rows)) = known else { return Ok(Vec::new()) };
+                .map(|out| (out.batch.id.clone(), out.batch.posts, out.batch.rows));
+            let Some((id, Some(Posts { first, last, .. }), rows)) = known else {
+                return Ok(Vec::new());
+            };
             if let Some(id) = id {
                 return Ok(vec![Found { id, is_certain: true }]);
             }
@@ -223,7 +224,11 @@ impl CallRunner {
                     found.retain(|found| !ours.contains(&found.id));
                     if let Some(certain) = found.iter().find(|found| found.is_certain) {
                         self.submitted(&name, &certain.id).await?;
-                        self.settle_surplus(context, collection, &found).await?;
+                        for surplus in
+                            found.iter().filter(|it| it.is_certain && it.id != certain.id)
+                        {
+                            self.settle_surplus(context, collection, &surplus.id, true).await?;
+                        }
                         return Ok(vec![certain.clone()]);
                     }
                     if !found.is_empty() {
@@ -244,62 +249,89 @@ impl CallRunner {
         }
     }
 
-    /// Looks once more for a batch that was asked to begin several times: one that its provider had not listed
-    /// may be there after all.
-    async fn check_surplus(
+    /// Looks once more for a batch that was asked to begin several times, once it is known which of its provider's
+    /// it is: one that was not listed may be there after all. Then what is set aside is for one alone.
+    async fn settle_posts(
         &self,
         context: &CallContext<'_>,
         collection: &Collection<'_>,
+        own: &str,
     ) -> Result<(), StopCause> {
-        let out = lock(&self.batches).get(&collection.name).map(|out| (out.posted, out.rows));
-        let Some((Some((first, last)), rows)) = out else { return Ok(()) };
-        if first == last {
+        let name = &collection.name;
+        let out = lock(&self.batches).get(name).map(|out| (out.batch.posts, out.batch.rows));
+        let Some((Some(Posts { first, count: count @ 2.., .. }), rows)) = out else {
             return Ok(());
-        }
-        let sought = Sought { name: &collection.name, rows, since: first };
-        match collection.api.find(collection.form, sought).await {
-            Ok(found) => self.settle_surplus(context, collection, &found).await,
+        };
+        let sought = Sought { name, rows, since: first };
+        let found = match collection.api.find(collection.form, sought).await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::warn!(why = error.message, "whether a batch is there twice is not known");
-                Ok(())
+                return Ok(());
+            }
+        };
+        let known = lock(&self.batches).ids_beside(name);
+        let is_other =
+            |id: &String| id == own || known.contains(id) || collection.others.contains(id);
+        for Found { id, is_certain } in found.into_iter().filter(|found| !is_other(&found.id)) {
+            let is_ours = match is_certain {
+                true => Some(true),
+                false => self.is_ours(collection, &id).await,
+            };
+            if is_ours != Some(false) {
+                self.settle_surplus(context, collection, &id, is_ours.is_some()).await?;
             }
         }
+        let (role, share) = (context.role, context.share);
+        let left = lock(&self.batches).left(name);
+        let mut wallet = self.wallet();
+        for call in left {
+            let amount = wallet.reserved(call).divided_by(count);
+            self.note_in(&mut wallet, &Event::Reserved { call, amount, role, share });
+        }
+        Ok(())
     }
 
-    /// Of several batches of one name, those that are not the one whose id is known are told to stop. What
-    /// they answered is not asked for, so each counts as paid at the worst case of its requests.
+    /// Whether a batch without a name has results of this one; `None` where it has none yet.
+    async fn is_ours(&self, collection: &Collection<'_>, id: &str) -> Option<bool> {
+        let results = collection.api.results(collection.form, id).await.ok()?;
+        Some(results.rows.iter().any(|(id, _)| call_of(&collection.name, id).is_some()))
+    }
+
+    /// A batch that its provider has beside this one, and that may be the same: where that is known, it is told to
+    /// stop. What it answered is not asked for, so it counts as paid at the worst case of its requests.
     async fn settle_surplus(
         &self,
         context: &CallContext<'_>,
         collection: &Collection<'_>,
-        found: &[Found],
+        id: &str,
+        is_known: bool,
     ) -> Result<(), StopCause> {
         let name = &collection.name;
-        for Found { id, .. } in found.iter().filter(|found| found.is_certain) {
-            let left = {
-                let mut batches = lock(&self.batches);
-                let left = batches.left(name);
-                let Some(out) = batches.get(name) else { return Ok(()) };
-                let is_counted = out.id.as_ref() == Some(id) || !out.surplus.insert(id.clone());
-                if is_counted {
-                    continue;
-                }
-                left
-            };
+        let (left, posts, is_counted) = {
+            let mut batches = lock(&self.batches);
+            let left = batches.left(name);
+            let Some(out) = batches.get(name) else { return Ok(()) };
+            let posts = out.batch.posts.map_or(1, |posts| posts.count);
+            (left, posts, !out.batch.surplus.insert(id.to_owned()))
+        };
+        if !is_counted {
             let event = {
                 let mut wallet = self.wallet();
-                let charged = left.iter().map(|call| wallet.reserved(*call)).sum();
+                let once = |call: &Call| wallet.reserved(*call).divided_by(posts);
+                let charged = left.iter().map(once).sum();
                 let (role, share) = (context.role, context.share);
-                let (name, id) = (name.to_string(), id.clone());
+                let (name, id) = (name.to_string(), id.to_owned());
                 let event = Event::BatchSurplus { name, id, charged, role, share };
                 wallet.apply(&event);
                 event
             };
             self.journal.append_durable(event).await?;
-            tracing::warn!(%name, id, "the provider has a batch twice: one is cancelled and counts as paid");
-            if let Err(error) = collection.api.cancel(collection.form, id).await {
-                tracing::warn!(id, why = error.message, "it could not be cancelled");
-            }
+            tracing::warn!(%name, id, "the provider may have a batch twice: one counts as paid");
+        }
+        // Also where it is counted: a kill may have come between the note and this.
+        if is_known && let Err(error) = collection.api.cancel(collection.form, id).await {
+            tracing::warn!(id, why = error.message, "it could not be cancelled");
         }
         Ok(())
     }

@@ -29,9 +29,10 @@ use crate::state::{self, Work};
 use crate::task::Model;
 use crate::task::model::{Execution, ModelRole, RefusedFields};
 use crate::units::{Amount, Tokens};
+use jiff::Timestamp;
 use reservation::FIRST_CALLS;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
@@ -111,6 +112,36 @@ struct ProviderState {
     trouble: Mutex<Trouble>,
     /// Wakes calls that wait for it to be there.
     is_back: Notify,
+    /// How many calls wait for a place.
+    queued: AtomicUsize,
+    /// Since when calls were seen to wait for a place, and none was sent.
+    held_since: Mutex<Option<Instant>>,
+}
+
+impl ProviderState {
+    fn new(throttled: ThrottledProvider, now: Instant) -> Self {
+        let trouble = Trouble::new(&throttled.who, throttled.patience, now);
+        Self {
+            throttled,
+            trouble: Mutex::new(trouble),
+            is_back: Notify::new(),
+            queued: AtomicUsize::new(0),
+            held_since: Mutex::default(),
+        }
+    }
+
+    /// What keeps all calls back, where none is sent for a while: a rate, a pace, or other runs.
+    fn held_back(&self, time: Timestamp, now: Instant) -> Option<Waiting> {
+        let mut since = lock(&self.held_since);
+        let is_held = self.queued.load(Ordering::Relaxed) > 0 && lock(&self.trouble).is_idle();
+        let hold = is_held.then(|| self.throttled.limit.hold(Tokens(1))).flatten();
+        let Some(hold) = hold else {
+            *since = None;
+            return None;
+        };
+        let held = now.saturating_duration_since(*since.get_or_insert(now));
+        Waiting::for_place(hold, &self.throttled.who, held, time)
+    }
 }
 
 /// The request of one call, with values of it that are needed several times.
@@ -155,10 +186,6 @@ impl CallRunner {
         seed: Seed,
     ) -> Self {
         let now = Instant::now();
-        let state_of = |throttled: ThrottledProvider| {
-            let trouble = Trouble::new(&throttled.who, throttled.patience, now);
-            ProviderState { throttled, trouble: Mutex::new(trouble), is_back: Notify::new() }
-        };
         let is_known = |role| wallet.by_role(role).usage.prompt() > Tokens::ZERO;
         let first_wait = models.values().filter_map(|model| model.batch_wait).max();
         // What is submitted for hours was tried before.
@@ -172,7 +199,7 @@ impl CallRunner {
         Self {
             providers: providers
                 .into_iter()
-                .map(|(name, throttled)| (name, state_of(throttled)))
+                .map(|(name, throttled)| (name, ProviderState::new(throttled, now)))
                 .collect(),
             models,
             journal,
@@ -294,14 +321,20 @@ impl CallRunner {
         }
     }
 
-    /// What is waited for, for people: the provider that has been silent longest, or else a batch.
+    /// What is waited for, for people: the provider that has been silent longest, or else a place to send, or else a
+    /// batch.
     #[must_use]
     pub fn waiting(&self) -> Option<Waiting> {
-        self.silence().or_else(|| {
+        self.silence().or_else(|| self.held_back()).or_else(|| {
             let batches = lock(&self.batches);
             let ((since, words), wait) = (batches.oldest()?, batches.expected_wait());
             Some(Waiting::for_batch(since, wait, words))
         })
+    }
+
+    fn held_back(&self) -> Option<Waiting> {
+        let (time, now) = (Clock::System.now(), Instant::now());
+        self.providers.values().find_map(|provider| provider.held_back(time, now))
     }
 
     fn silence(&self) -> Option<Waiting> {

@@ -10,6 +10,7 @@ use crate::provider::Request;
 use crate::provider::limit::Permit;
 use crate::task::model::{ModelRole, Price, Usage};
 use crate::units::Amount;
+use std::sync::atomic::Ordering;
 use tokio::sync::SemaphorePermit;
 
 /// How many calls of a role are in flight until its first bill is known.
@@ -84,10 +85,12 @@ impl CallRunner {
                 return Ok(Err(cause));
             }
             let tokens = self.worst_case(context, false).tokens;
+            context.provider.queued.fetch_add(1, Ordering::Relaxed);
             let permit = tokio::select! {
                 permit = context.provider.throttled.limit.acquire(tokens) => Some(permit),
                 () = self.halted(context.share) => None,
             };
+            context.provider.queued.fetch_sub(1, Ordering::Relaxed);
             let Some(permit) = permit else { continue };
             let amount = self.worst_case(context, false);
             let committed = {

@@ -69,11 +69,7 @@ impl CallRunner {
     pub(super) async fn by_batch(&self, context: &CallContext<'_>) -> Result<Brought, StopCause> {
         let (sender, brought) = oneshot::channel();
         let Some(api) = &context.provider.throttled.batches else { return Ok(Brought::Live) };
-        // A batch is silent for hours: that is no trouble of its provider.
-        lock(&context.provider.trouble).done(context.role);
-        let brought = self.brought(context, &**api, sender, brought).await;
-        lock(&context.provider.trouble).asked(context.role, Instant::now());
-        brought
+        self.brought(context, &**api, sender, brought).await
     }
 
     /// Joins a batch, and waits for what it brings.
@@ -238,7 +234,7 @@ impl CallRunner {
         rows: usize,
     ) -> Result<bool, StopCause> {
         let (api, form, name) = (collection.api, collection.form, Arc::clone(&collection.name));
-        // Where a provider keeps no name, those that are there before are not this one.
+        // Where a provider keeps no name, batches that it lists before the POST are not this one.
         let sought = Sought { name: &name, rows, since: Clock::System.now() };
         let before = api.find(form, sought).await.unwrap_or_default();
         collection.others = before.into_iter().map(|found| found.id).collect::<BTreeSet<_>>();
@@ -251,6 +247,7 @@ impl CallRunner {
                 self.not_taken(&name);
                 return Ok(false);
             }
+            self.reserve_again(context, &name).await?;
             self.posted(&name).await?;
             let error = match api.begin(form, prepared).await {
                 Ok(id) => {
@@ -301,11 +298,45 @@ impl CallRunner {
         }
     }
 
+    /// Sets the worst cases of a batch aside once more, durably, where it may have begun before: both may be billed.
+    async fn reserve_again(&self, context: &CallContext<'_>, name: &str) -> Result<(), StopCause> {
+        let (role, share) = (context.role, context.share);
+        let Some(posts) = lock(&self.batches).get(name).and_then(|out| out.batch.posts) else {
+            return Ok(());
+        };
+        let left = lock(&self.batches).left(name);
+        let mut events = {
+            let mut wallet = self.wallet();
+            let once = |call| wallet.reserved(call).divided_by(posts.count);
+            let amounts: Vec<_> = left.into_iter().map(|call| (call, once(call))).collect();
+            if !wallet.fits(share, amounts.iter().map(|(_, amount)| *amount).sum()) {
+                let why = "a batch may have begun, and the budget has no room to begin it once more; resume when \
+                           its provider lists it";
+                return Err(context.trouble(StopReason::NoAnswers, why));
+            }
+            let events: Vec<_> = amounts
+                .into_iter()
+                .map(|(call, amount)| {
+                    let amount = wallet.reserved(call) + amount;
+                    Event::Reserved { call, amount, role, share }
+                })
+                .collect();
+            events.iter().for_each(|event| wallet.apply(event));
+            events
+        };
+        let Some(last) = events.pop() else { return Ok(()) };
+        for event in events {
+            self.journal.append(event)?;
+        }
+        self.journal.append_durable(last).await?;
+        Ok(())
+    }
+
     /// Writes down that a batch is about to begin.
     async fn posted(&self, name: &str) -> Result<(), StopCause> {
         let at = Clock::System.now();
         if let Some(out) = lock(&self.batches).get(name) {
-            out.posted = Some((out.posted.map_or(at, |(first, _)| first), at));
+            out.batch.post(at);
         }
         self.journal.append_durable(Event::BatchPosted { name: name.to_owned(), at }).await?;
         Ok(())
@@ -314,7 +345,7 @@ impl CallRunner {
     /// Writes down the id of a batch that is at its provider.
     pub(super) async fn submitted(&self, name: &str, id: &str) -> Result<(), StopCause> {
         if let Some(out) = lock(&self.batches).get(name) {
-            out.id = Some(id.to_owned());
+            out.batch.id = Some(id.to_owned());
         }
         let event = Event::BatchSubmitted { name: name.to_owned(), id: id.to_owned() };
         self.journal.append_durable(event).await?;
