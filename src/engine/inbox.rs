@@ -18,7 +18,7 @@ pub(super) enum Report {
     /// What a worker reports of a call.
     Arrived(Arrived),
     /// A durable event that may come after its call's end; it is not yet applied to the state.
-    Fact(EventNumber, Event),
+    Fact(EventNumber, Box<Event>),
 }
 
 /// What a worker reports of a call.

@@ -244,7 +244,12 @@ fn the_cap_holds_and_a_vector_that_does_not_fit_is_done_without() {
     let spent = &summary["spent"];
     let embed = spent["by_role"]["embed"]["usd"].as_f64().unwrap();
     assert!(embed > 0.02 && spent["usd"].as_f64().unwrap() <= 0.2, "{spent}");
-    assert_eq!(spent["by_role"]["embed"]["calls"], server.requests().len());
+    let calls = &spent["by_role"]["embed"]["calls"];
+    assert_eq!(*calls, server.requests().len());
+    // What does not fit is not issued, so that no call fails for want of room.
+    let candidates = summary["counts"]["candidates"].as_u64();
+    assert!(calls.as_u64() < candidates, "{summary}");
+    assert_eq!(summary["failed_calls"], json!({}), "{summary}");
 
     let unknown = env(&server, "");
     // No vector, no price.
@@ -302,6 +307,13 @@ fn the_simulated_server_gives_vectors() {
     env.run(&format!("run colours {CLUSTERS} --name process --seed 1")).ok();
     let process = env.json("results/process/summary.json");
     assert_eq!(process["best"]["candidate"], http["best"]["candidate"]);
+    let vectors = |run: &str| -> Vec<Value> {
+        let folded = env.events(run).into_iter().filter(|(kind, _)| kind == "embedding_folded");
+        let texts = folded.flat_map(|(_, event)| event["texts"].as_array().unwrap().clone());
+        texts.map(|text| text["vector"].clone()).collect()
+    };
+    assert!(vectors("http").iter().all(|vector| !vector.is_null()));
+    assert_eq!(vectors("process"), vectors("http"));
     server.kill().unwrap();
     server.wait().unwrap();
 }

@@ -226,7 +226,7 @@ impl CallRunner {
     fn report(&self, number: EventNumber, event: Event) {
         if let Some(post) = self.post.get() {
             // The receiver is gone only when the run is.
-            let _ = post.send(Report::Fact(number, event));
+            let _ = post.send(Report::Fact(number, Box::new(event)));
         }
     }
 }

@@ -68,7 +68,7 @@ fn ended(llm: &Arc<Timed>, caps: Caps, calls: u64) -> Ended {
         called
     });
     let fact = |report| match report {
-        Report::Fact(_, event) => event,
+        Report::Fact(_, event) => *event,
         Report::Arrived(arrived) => panic!("{arrived:?}"),
     };
     let reported = std::iter::from_fn(|| inbox.next_now()).map(fact).collect();
