@@ -90,8 +90,8 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let mut caps = settings::caps(&task, &args.caps, &Clock::System)?;
     caps.proposals = None;
     let is_asked = |role| role == ModelRole::Task;
-    if settings::is_paid(&task, is_asked) || !caps.is_empty() {
-        settings::check_consent(&task, &caps, is_asked, false)?;
+    if run::is_paid(&task, is_asked) || !caps.is_empty() {
+        settings::check_consent(&task, caps, is_asked, false)?;
     }
     if caps.usd.is_some() {
         task.check_price(ModelRole::Task)?;

@@ -27,7 +27,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     run::check_searched_parts(&task)?;
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
-    settings::check_consent(&task, &caps, |role| recipe.asks(role), args.yes)?;
+    settings::check_consent(&task, caps, |role| recipe.asks(role), args.yes)?;
     run::check_mutator(&recipe, &task)?;
     if caps.usd.is_some() {
         run::check_prices(&task, &recipe)?;
@@ -39,7 +39,8 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     settings::check_programs(&task)?;
     settings::check_operators(&recipe, &task)?;
     let of_recipe = super::plan::temperature_warnings(&task, &recipe);
-    for warning in super::plan::warnings(&task).into_iter().chain(of_recipe) {
+    let of_caps = run::no_cap_binds(&task, caps, |role| recipe.asks(role)).map(str::to_owned);
+    for warning in super::plan::warnings(&task).into_iter().chain(of_recipe).chain(of_caps) {
         screen.warn(&warning);
     }
     let settings =
