@@ -91,8 +91,8 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let (split, rows) = split_of(args.split.unwrap_or(EvalSplit::Dev));
     let recipe = run::evaluation_recipe()?;
     let is_asked = |role| RunKind::Evaluation { split }.asks(&recipe, role);
-    if settings::is_paid(&task, is_asked) || !caps.is_empty() {
-        settings::check_consent(&task, &caps, is_asked, false)?;
+    if run::is_paid(&task, is_asked) || !caps.is_empty() {
+        settings::check_consent(&task, caps, is_asked, false)?;
     }
     if caps.usd.is_some() {
         task.check_prices(is_asked)?;

@@ -61,6 +61,9 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let night = run::time_of(caps, Clock::System.now()).unwrap_or(NIGHT);
     let known = Known { live: run::without_batches(&task, &recipe, night), ..Known::default() };
     let estimate = run::estimate(&task, &recipe, caps, &known);
+    let is_asked = |role| RunKind::Search.asks(&recipe, role);
+    warnings.extend(run::no_cap_binds(&task, caps, is_asked).map(str::to_owned));
+    warnings.extend(unbounded(&estimate, caps).filter(|_| run::is_paid(&task, is_asked)));
     warnings.extend(estimate.is_too_little.then(|| {
         "this budget pays for fewer than 3 proposals, which is too few for a search".to_owned()
     }));
@@ -157,6 +160,17 @@ fn concurrency_warning(recipe: &Recipe, concurrency: Option<usize>) -> Option<St
              idle (--set schedule.lookahead={})",
             4 * asked,
             4 * asked
+        )
+    })
+}
+
+/// Warns of calls that cost money and that nothing limits.
+fn unbounded(estimate: &Estimate, caps: Caps) -> Option<String> {
+    let but = if caps.is_empty() { "" } else { " but the time" };
+    estimate.calls().is_none().then(|| {
+        format!(
+            "nothing limits the calls and their dollars{but}: give `--max-usd X`; `promptsearch doctor` \
+             measures what a night would cost"
         )
     })
 }
@@ -269,25 +283,28 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
         );
     }
     let _ = writeln!(out, "\nstrategy {}: {}", recipe.name, recipe.about);
-    let number = |count: u64| {
-        if count == u64::MAX { "unlimited".to_owned() } else { text::thousands(count) }
+    let number = |count: Option<u64>| count.map_or("unlimited".to_owned(), text::thousands);
+    let _ = match estimate.proposals_affordable {
+        [_, None] => writeln!(out, "  no cap limits the proposals"),
+        [low, high] => {
+            writeln!(out, "  {} to {} proposals fit into the budget", number(low), number(high))
+        }
     };
-    let [low, high] = estimate.proposals_affordable;
-    let _ = writeln!(out, "  {} to {} proposals fit into the budget", number(low), number(high));
     if let Some(width) = recipe.slots.schedule.width() {
         let _ = writeln!(out, "  {} bred and tried side by side (schedule.width)", are(width));
     }
-    let _ =
-        writeln!(out, "  {} calls are reserved for the held-out rows", number(estimate.hold_calls));
+    let reserved = text::thousands(estimate.hold_calls);
+    let _ = writeln!(out, "  {reserved} calls are reserved for the held-out rows");
     let _ = writeln!(out, "\nestimate        calls     tokens in    tokens out        dollars");
     for (role, planned) in &estimate.roles {
-        let dollars = planned.usd.map_or("unknown".to_owned(), |usd| format!("{usd:.4}"));
+        let unknown = if planned.calls.is_some() { "unknown" } else { "unlimited" };
+        let dollars = planned.usd.map_or(unknown.to_owned(), |usd| format!("{usd:.4}"));
         let _ = writeln!(
             out,
             "  {role:<8} {:>10} {:>13} {:>13} {:>14}  {}",
-            text::thousands(planned.calls),
-            text::thousands(planned.prompt_tokens),
-            text::thousands(planned.completion_tokens),
+            number(planned.calls),
+            number(planned.prompt_tokens),
+            number(planned.completion_tokens),
             dollars,
             planned.model
         );

@@ -30,7 +30,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let is_asked = |role| RunKind::Search.asks(&recipe, role);
-    settings::check_consent(&task, &caps, is_asked, args.yes)?;
+    settings::check_consent(&task, caps, is_asked, args.yes)?;
     run::check_mutator(&recipe, &task)?;
     if caps.usd.is_some() {
         task.check_prices(is_asked)?;
@@ -42,7 +42,8 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     settings::check_programs(&task)?;
     settings::check_operators(&recipe, &task)?;
     let of_recipe = super::plan::temperature_warnings(&task, &recipe);
-    for warning in super::plan::warnings(&task).into_iter().chain(of_recipe) {
+    let of_caps = run::no_cap_binds(&task, caps, &is_asked).map(str::to_owned);
+    for warning in super::plan::warnings(&task).into_iter().chain(of_recipe).chain(of_caps) {
         screen.warn(&warning);
     }
     let settings =

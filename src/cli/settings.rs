@@ -10,7 +10,7 @@ use crate::recipe::{self, Recipe, RecipeError};
 use crate::run::{self, Access, RunError};
 use crate::source::SourceError;
 use crate::task::Task;
-use crate::task::model::{ModelRole, PriceSource, Provider};
+use crate::task::model::ModelRole;
 use crate::text;
 use crate::units::{Tokens, Usd};
 use jiff::tz::TimeZone;
@@ -106,26 +106,18 @@ fn moment(text: &str, clock: &Clock) -> Result<Timestamp, CliError> {
     Ok(then)
 }
 
-/// Whether any of the models that are asked costs real money: neither simulated nor free.
-pub(super) fn is_paid(task: &Task, is_asked: impl Fn(ModelRole) -> bool) -> bool {
-    task.models().filter(|(role, _)| is_asked(*role)).any(|(_, model)| {
-        let provider = task.providers().get(model.name.provider());
-        let is_simulated = provider.is_some_and(Provider::is_simulated);
-        !is_simulated && model.price_source != Some(PriceSource::Free)
-    })
-}
-
 /// Checks that a run has a cap, before its prices are. With paid models, a cap on time alone needs `--yes`.
 pub(super) fn check_consent(
     task: &Task,
-    caps: &Caps,
+    caps: Caps,
     is_asked: impl Fn(ModelRole) -> bool,
     yes: bool,
 ) -> Result<(), CliError> {
     if caps.is_empty() {
         return Err(RunError::Unlimited.into());
     }
-    if !caps.limits_spending() && is_paid(task, &is_asked) && !yes {
+    let binding = run::binding(task, caps, &is_asked);
+    if !binding.limits_spending() && run::is_paid(task, &is_asked) && !yes {
         return Err(CliError::usage("only time is capped, but the models cost money")
             .hint("use `--max-usd X`, or `--yes` to accept a cap on time only"));
     }

@@ -85,10 +85,10 @@ pub(super) fn check_rounds(
     model: &Model,
     recipe: &Recipe,
     night: Duration,
-    calls: u64,
+    calls: Option<u64>,
 ) {
     let rounds = Rounds::of(model, recipe, night);
-    let (has, needs) = (rounds.available(), rounds.needed(calls));
+    let has = rounds.available();
     let (time, wait) = (text::duration(night), text::duration(rounds.wait));
     let plural = |count: u64| text::plural(usize::try_from(count).unwrap_or(usize::MAX), "round");
     if has == 0 {
@@ -101,6 +101,11 @@ pub(super) fn check_rounds(
             "give it more time, or set `batch_wait` of the model to what its batches take",
         );
     }
+    let Some(calls) = calls else {
+        let has = plural(has);
+        return checks.ok("batches", format!("{time} have {has} of batches, at {wait} each"));
+    };
+    let needs = rounds.needed(calls);
     let words = format!(
         "{time} have {} of batches, at {wait} each; {} calls need at least {}, of {} each",
         plural(has),

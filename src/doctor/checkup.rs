@@ -139,7 +139,7 @@ impl Checkup {
         let mut of_machine = Checks::of("machine");
         let written = roles.iter().map(|it| {
             let planned = night.estimate.roles.get(&it.role.to_string());
-            (planned.map_or(0, |planned| planned.calls), it.found.answer_bytes.max(64))
+            (planned.and_then(|planned| planned.calls).unwrap_or(0), it.found.answer_bytes.max(64))
         });
         let needed = machine::bytes_of(written);
         let machine = Machine::check(&mut of_machine, ahead.into_iter(), needed, &out);

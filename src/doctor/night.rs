@@ -5,7 +5,7 @@ use super::check::Checks;
 use crate::caps::Caps;
 use crate::recipe::Recipe;
 use crate::report::money;
-use crate::run::{self, Estimate, Known, NIGHT};
+use crate::run::{self, Estimate, Known, NIGHT, RunKind};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Usage};
 use crate::text;
@@ -29,8 +29,8 @@ pub struct Night {
     /// The estimate, as `plan` makes it, with the tokens of the calls that were made.
     #[serde(flatten)]
     pub estimate: Estimate,
-    /// Calls of all roles.
-    pub calls: u64,
+    /// Calls of all roles; `None` where nothing limits them.
+    pub calls: Option<u64>,
     /// Seconds that they take; `None` where no call was answered, or where models are asked in batches.
     pub seconds: Option<f64>,
     /// Seconds that there are, by the caps on time.
@@ -54,10 +54,24 @@ pub(super) fn check(
     live.extend(run::without_batches(task, recipe, night));
     let usage = paces.iter().map(|(role, pace)| (*role, pace.usage)).collect();
     let known = Known { usage, live };
-    let planned = bounded(task, caps, paces, &known, night);
-    let estimate = run::estimate(task, recipe, planned, &known);
-    let seconds = seconds(task, &estimate, paces, &known);
-    let calls = estimate.roles.values().map(|role| role.calls).sum();
+    let is_asked = |role| RunKind::Search.asks(recipe, role);
+    let of_calls = |calls: Option<u64>| {
+        let estimate = run::estimate(task, recipe, Caps { calls, ..caps }, &known);
+        let seconds = seconds(task, &estimate, paces, &known);
+        (estimate, seconds)
+    };
+    // Where no other cap binds, the time has room for so many.
+    let is_free_of_caps = !run::binding(task, caps, is_asked).limits_spending();
+    let fitting = paces
+        .get(&ModelRole::Task)
+        .filter(|_| is_free_of_caps && is_live(task, ModelRole::Task, &known));
+    let fitting = fitting.map(|pace| {
+        let most = (night.as_secs_f64() / pace.per_call.max(1e-6)) as u64;
+        let fits = |seconds: f64| seconds <= night.as_secs_f64();
+        most_calls(most, |calls| of_calls(Some(calls)).1.is_none_or(fits))
+    });
+    let (estimate, seconds) = of_calls(fitting.or(caps.calls));
+    let calls = estimate.calls();
     if caps.is_empty() {
         checks.warn(
             "caps",
@@ -65,13 +79,20 @@ pub(super) fn check(
             "a run needs one: `--max-usd 2`, `--max-calls 1000`, `--for 8h`, or [budget] in the task",
         );
     }
+    if let Some(words) = run::no_cap_binds(task, caps, is_asked) {
+        checks.warn(
+            "caps",
+            format!("{words}; this is a night of {}", text::duration(NIGHT)),
+            "give `--max-calls 1000`, `--max-proposals 50` or `--for 8h`, or say so in [budget]",
+        );
+    }
     if has_batches {
         let role = estimate.roles.get(&ModelRole::Task.to_string());
-        let calls = role.map_or(0, |role| role.calls);
+        let calls = role.and_then(|role| role.calls);
         batches::check_rounds(checks, task.task_model(), recipe, night, calls);
     }
     cost(checks, &estimate, calls);
-    duration(checks, caps, seconds, available);
+    duration(checks, seconds, available);
     if estimate.is_too_little {
         checks.warn(
             "budget",
@@ -88,21 +109,18 @@ fn is_live(task: &Task, role: ModelRole, known: &Known) -> bool {
     known.live.contains(&role) || task.model(role).is_some_and(|model| model.execution.is_live())
 }
 
-/// The caps, with the calls that the time has room for where nothing else bounds them.
-fn bounded(
-    task: &Task,
-    caps: Caps,
-    paces: &BTreeMap<ModelRole, Measured>,
-    known: &Known,
-    time: Duration,
-) -> Caps {
-    match paces.get(&ModelRole::Task) {
-        Some(pace) if !caps.limits_spending() && is_live(task, ModelRole::Task, known) => {
-            let calls = time.as_secs_f64() / pace.per_call.max(1e-6);
-            Caps { calls: Some(calls as u64), ..caps }
+/// The most calls that fit, of at most this many. More calls take more time.
+fn most_calls(most: u64, fits: impl Fn(u64) -> bool) -> u64 {
+    let (mut fitting, mut beyond) = (0, most.saturating_add(1));
+    while beyond - fitting > 1 {
+        let middle = u64::midpoint(fitting, beyond);
+        if fits(middle) {
+            fitting = middle;
+        } else {
+            beyond = middle;
         }
-        _ => caps,
     }
+    fitting
 }
 
 /// How long the calls take: roles at one provider share its places, and others work side by side.
@@ -114,18 +132,29 @@ fn seconds(
 ) -> Option<f64> {
     let mut by_provider: BTreeMap<&str, f64> = BTreeMap::new();
     for role in task.roles() {
-        let Some(planned) = estimate.roles.get(&role.to_string()).filter(|it| it.calls > 0) else {
+        let Some(planned) = estimate.roles.get(&role.to_string()).filter(|it| it.calls != Some(0))
+        else {
             continue;
         };
         let model = task.model(role).filter(|_| is_live(task, role, known))?;
         let pace = paces.get(&role)?;
         *by_provider.entry(model.name.provider()).or_default() +=
-            pace.per_call * planned.calls as f64;
+            pace.per_call * planned.calls? as f64;
     }
     by_provider.into_values().max_by(f64::total_cmp)
 }
 
-fn cost(checks: &mut Checks, estimate: &Estimate, calls: u64) {
+fn cost(checks: &mut Checks, estimate: &Estimate, calls: Option<u64>) {
+    let Some(calls) = calls else {
+        return match estimate.worst_usd {
+            Some(0.0) => checks.ok("cost", "free, and nothing limits the calls"),
+            _ => checks.warn(
+                "cost",
+                "nothing limits the calls and their dollars but the time",
+                "give `--max-usd 2`, `--max-calls 1000`, `--max-tokens` or `--max-proposals`",
+            ),
+        };
+    };
     let calls = text::plural(usize::try_from(calls).unwrap_or(usize::MAX), "call");
     match (estimate.usd, estimate.worst_usd) {
         (Some(usd), Some(worst)) => {
@@ -139,7 +168,7 @@ fn cost(checks: &mut Checks, estimate: &Estimate, calls: u64) {
     }
 }
 
-fn duration(checks: &mut Checks, caps: Caps, seconds: Option<f64>, available: Option<Duration>) {
+fn duration(checks: &mut Checks, seconds: Option<f64>, available: Option<Duration>) {
     let shown = |seconds: f64| {
         text::duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     };
@@ -147,7 +176,7 @@ fn duration(checks: &mut Checks, caps: Caps, seconds: Option<f64>, available: Op
         return checks.ok("time", "not known: no answer to go by, or calls wait for batches");
     };
     match available {
-        Some(time) if caps.limits_spending() && seconds > time.as_secs_f64() => checks.warn(
+        Some(time) if seconds > time.as_secs_f64() => checks.warn(
             "time",
             format!(
                 "takes about {} at this pace; its time of {} is over after {} of it",

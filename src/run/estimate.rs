@@ -25,13 +25,13 @@ const BYTES_PER_TOKEN: u64 = 4;
 pub struct RoleEstimate {
     /// `provider/model`.
     pub model: String,
-    /// Calls.
-    pub calls: u64,
+    /// Calls; `None` where nothing limits them.
+    pub calls: Option<u64>,
     /// Prompt tokens of all of them.
-    pub prompt_tokens: u64,
+    pub prompt_tokens: Option<u64>,
     /// Answer tokens of all of them.
-    pub completion_tokens: u64,
-    /// Dollars; `None` where the price is not known.
+    pub completion_tokens: Option<u64>,
+    /// Dollars; `None` where the price is not known, or nothing limits the calls.
     pub usd: Option<f64>,
     /// Dollars that batches save of that at most, where a call may be asked either way (`auto`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,8 +66,8 @@ pub struct Estimate {
     pub hold_calls: u64,
     /// The held-out rows that these calls pay for, with two prompts each.
     pub held_out_rows: usize,
-    /// Fewest and most proposals that the budget pays for; `u64::MAX` where nothing limits them.
-    pub proposals_affordable: [u64; 2],
+    /// Fewest and most proposals that the budget pays for; `None` where nothing limits them.
+    pub proposals_affordable: [Option<u64>; 2],
     /// By role.
     pub roles: BTreeMap<String, RoleEstimate>,
     /// Dollars, at most the cap.
@@ -77,6 +77,15 @@ pub struct Estimate {
     /// Whether the search breeds and the budget pays for too few proposals.
     #[serde(skip)]
     pub is_too_little: bool,
+}
+
+impl Estimate {
+    /// Calls of all roles; `None` where nothing limits them.
+    #[must_use]
+    pub fn calls(&self) -> Option<u64> {
+        let calls = self.roles.values().map(|role| role.calls);
+        calls.reduce(|all, calls| Some(all?.saturating_add(calls?))).unwrap_or(Some(0))
+    }
 }
 
 fn mean_row_bytes(rows: &[&Example]) -> u64 {
@@ -125,16 +134,16 @@ struct Affordable {
 }
 
 impl Affordable {
-    /// The most proposals that it pays for, with this many rows asked for each; `u64::MAX` where nothing
+    /// The most proposals that it pays for, with this many rows asked for each; `None` where nothing
     /// limits them.
-    fn proposals(&self, rollouts: u64) -> u64 {
+    fn proposals(&self, rollouts: u64) -> Option<u64> {
         let limits = [
             self.caps.proposals,
             self.by_calls(rollouts),
             self.by_usd(rollouts),
             self.by_tokens(rollouts),
         ];
-        limits.into_iter().flatten().min().unwrap_or(u64::MAX)
+        limits.into_iter().flatten().min()
     }
 
     fn by_calls(&self, rollouts: u64) -> Option<u64> {
@@ -151,7 +160,7 @@ impl Affordable {
         let each = row.saturating_mul(rollouts) + proposal;
         let finale = Usd::from_nanos(self.finale.kept(cap.nanos(), row.nanos()));
         let left = cap.saturating_sub(finale).saturating_sub(kept);
-        Some(left.nanos().checked_div(each.nanos()).unwrap_or(u64::MAX))
+        left.nanos().checked_div(each.nanos())
     }
 
     fn by_tokens(&self, rollouts: u64) -> Option<u64> {
@@ -163,8 +172,13 @@ impl Affordable {
     }
 
     /// The rows that are asked beside this many proposals, each with this many rows at least and at most: what
-    /// the tightest cap leaves, else what is planned.
-    fn rows(&self, proposals: u64, per_proposal: [u64; 2]) -> u64 {
+    /// the tightest cap leaves, else what is planned. `None` where nothing limits them, as nothing may limit
+    /// the proposals.
+    fn rows(&self, proposals: Option<u64>, per_proposal: [u64; 2]) -> Option<u64> {
+        let planned = |each: u64| Some(self.kept.saturating_add(proposals?.saturating_mul(each)));
+        let [least, most] = per_proposal;
+        // Without a limit they cost nothing that a cap counts.
+        let proposals = proposals.unwrap_or(0);
         let by_calls = self.caps.calls.map(|cap| {
             let of_prompts = proposals.saturating_mul(1 + self.embeds) + self.embeds;
             cap.saturating_sub(of_prompts)
@@ -179,17 +193,15 @@ impl Affordable {
             let left = left.saturating_sub(self.proposal.tokens.saturating_mul(proposals));
             left.checked_div(self.row.tokens)
         };
-        let planned = |each: u64| self.kept.saturating_add(proposals.saturating_mul(each));
-        let [least, most] = per_proposal;
-        let by_proposals = self.caps.proposals.map(|_| planned(most));
+        let by_proposals = self.caps.proposals.and_then(|_| planned(most));
         let caps = [by_calls, by_usd(), by_tokens(), by_proposals];
-        caps.into_iter().flatten().min().unwrap_or_else(|| planned(u64::midpoint(least, most)))
+        caps.into_iter().flatten().min().or_else(|| planned(u64::midpoint(least, most)))
     }
 }
 
-/// The middle of what the budget pays for; nothing where nothing limits it.
-fn middle([least, most]: [u64; 2]) -> u64 {
-    if most == u64::MAX { 0 } else { u64::midpoint(least, most) }
+/// The middle of what the budget pays for; `None` where nothing limits it.
+fn middle([least, most]: [Option<u64>; 2]) -> Option<u64> {
+    Some(u64::midpoint(least?, most?))
 }
 
 /// A number of calls by shares, rounded so that their sum is that of all.
@@ -296,23 +308,28 @@ impl Known {
         role: ModelRole,
         model: &Model,
         longest: Tokens,
-        calls: u64,
+        calls: Option<u64>,
         usage: Usage,
     ) -> RoleEstimate {
         let most = Tokens(u64::from(model.max_output_tokens));
         let price = self.price_of(role, model);
-        let dollars = |each: Usd| each.saturating_mul(calls).dollars();
+        let of_all = |each: Tokens| Some(each.0.saturating_mul(calls?));
+        // However many there are, what is free costs nothing.
+        let dollars = |each: Usd| match calls {
+            Some(calls) => Some(each.saturating_mul(calls).dollars()),
+            None => (each == Usd::ZERO).then_some(0.0),
+        };
         let may_save = model.execution == Execution::Auto && !self.live.contains(&role);
         let saved = |price: Price| price.of(usage).saturating_sub(price.in_batch().of(usage));
         RoleEstimate {
             model: model.name.to_string(),
             calls,
-            prompt_tokens: usage.prompt().0.saturating_mul(calls),
-            completion_tokens: usage.answer().0.saturating_mul(calls),
-            usd: price.map(|price| dollars(price.of(usage))),
-            batches_save_usd: price.filter(|_| may_save).map(|price| dollars(saved(price))),
+            prompt_tokens: of_all(usage.prompt()),
+            completion_tokens: of_all(usage.answer()),
+            usd: price.and_then(|price| dollars(price.of(usage))),
+            batches_save_usd: price.filter(|_| may_save).and_then(|price| dollars(saved(price))),
             price_source: model.price_source.clone(),
-            worst_usd: price.map(|price| dollars(worst_case(Some(price), longest, most).usd)),
+            worst_usd: price.and_then(|price| dollars(worst_case(Some(price), longest, most).usd)),
         }
     }
 }
@@ -355,17 +372,21 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let per_proposal = rollouts_per_proposal(task, last);
     let proposals_affordable = match last.schedule.breeds() {
         true => [affordable.proposals(per_proposal[1]), affordable.proposals(per_proposal[0])],
-        false => [pool, pool],
+        false => [Some(pool), Some(pool)],
     };
     let proposals = middle(proposals_affordable);
     let rows = affordable.rows(proposals, per_proposal);
 
-    let of_mutators = by_shares(proposals, mutators.iter().map(|it| it.share))
-        .zip(&mutators)
-        .map(|(calls, it)| (it.role, calls, it.usage));
+    let shares = by_shares(proposals.unwrap_or(0), mutators.iter().map(|it| it.share));
+    let of_mutators =
+        shares.zip(&mutators).map(|(calls, it)| (it.role, proposals.map(|_| calls), it.usage));
     let roles: BTreeMap<_, _> = std::iter::once((ModelRole::Task, rows, of_task))
         .chain(of_mutators)
-        .chain((embeds > 0).then_some((ModelRole::Embed, proposals + 1, of_embed)))
+        .chain((embeds > 0).then_some((
+            ModelRole::Embed,
+            proposals.map(|it| it.saturating_add(1)),
+            of_embed,
+        )))
         .filter_map(|(role, calls, usage)| {
             let longest = lengths.longest(role, task.max_tokens);
             Some((role.to_string(), known.of_role(role, task.model(role)?, longest, calls, usage)))
@@ -388,7 +409,7 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
         roles,
         usd,
         worst_usd,
-        is_too_little: pool == 0 && proposals_affordable[1] < 3,
+        is_too_little: pool == 0 && proposals_affordable[1].is_some_and(|most| most < 3),
     }
 }
 
@@ -413,22 +434,27 @@ mod tests {
         let none = Caps::default();
         let cases = [
             // Nothing limits them.
-            (none, 0.0, 4, u64::MAX),
-            (Caps { proposals: Some(7), ..none }, 0.0, 4, 7),
+            (none, 0.0, 4, None),
+            (Caps { proposals: Some(7), ..none }, 0.0, 4, Some(7)),
             // (110 - 10) / (4 + 1)
-            (Caps { calls: Some(110), ..none }, 0.0, 4, 20),
+            (Caps { calls: Some(110), ..none }, 0.0, 4, Some(20)),
             // A finale keeps a fifth: (110 * 0.8 - 10) / 5 = 15.6
-            (Caps { calls: Some(110), ..none }, 0.2, 4, 15),
-            (Caps { calls: Some(9), ..none }, 0.0, 4, 0),
+            (Caps { calls: Some(110), ..none }, 0.2, 4, Some(15)),
+            (Caps { calls: Some(9), ..none }, 0.0, 4, Some(0)),
             // ($1.50 - 10 * $0.01) / (4 * $0.01 + $0.10)
-            (Caps { usd: usd(1.5), ..none }, 0.0, 4, 10),
+            (Caps { usd: usd(1.5), ..none }, 0.0, 4, Some(10)),
             // ($1.50 * 0.8 - $0.10) / $0.14 = 7.86
-            (Caps { usd: usd(1.5), ..none }, 0.2, 4, 7),
+            (Caps { usd: usd(1.5), ..none }, 0.2, 4, Some(7)),
             // (15,000 - 1,000) / (400 + 1,000)
-            (Caps { tokens: Some(Tokens(15_000)), ..none }, 0.0, 4, 10),
+            (Caps { tokens: Some(Tokens(15_000)), ..none }, 0.0, 4, Some(10)),
             // (15,000 * 0.8 - 1,000) / 1,400 = 7.86
-            (Caps { tokens: Some(Tokens(15_000)), ..none }, 0.2, 4, 7),
-            (Caps { calls: Some(110), usd: usd(1.5), proposals: Some(12), ..none }, 0.0, 4, 10),
+            (Caps { tokens: Some(Tokens(15_000)), ..none }, 0.2, 4, Some(7)),
+            (
+                Caps { calls: Some(110), usd: usd(1.5), proposals: Some(12), ..none },
+                0.0,
+                4,
+                Some(10),
+            ),
         ];
         for (caps, finale, rollouts, proposals) in cases {
             assert_eq!(affordable(caps, finale).proposals(rollouts), proposals, "{caps:?}");
@@ -436,7 +462,7 @@ mod tests {
         // Where a price is not known, a cap in dollars says nothing.
         let row = CallCost { usd: None, tokens: 100 };
         let unknown = Affordable { row, ..affordable(Caps { usd: usd(1.5), ..none }, 0.0) };
-        assert_eq!(unknown.proposals(4), u64::MAX);
+        assert_eq!(unknown.proposals(4), None);
         // Models that cost nothing are limited by nothing.
         let free = CallCost { usd: usd(0.0), tokens: 0 };
         let free = Affordable {
@@ -444,24 +470,26 @@ mod tests {
             proposal: free,
             ..affordable(Caps { usd: usd(1.5), ..none }, 0.0)
         };
-        assert_eq!(free.proposals(4), u64::MAX);
+        assert_eq!((free.proposals(4), free.rows(None, [2, 6])), (None, None));
     }
 
     #[test]
     fn the_rows_are_what_the_proposals_leave() {
         let none = Caps::default();
         let rows = |caps, proposals| affordable(caps, 0.0).rows(proposals, [2, 6]);
-        assert_eq!(rows(Caps { calls: Some(110), ..none }, 20), 90);
+        assert_eq!(rows(none, None), None, "nothing limits them");
+        assert_eq!(rows(Caps { calls: Some(110), ..none }, Some(20)), Some(90));
         // 20 requests to the mutator, 20 for vectors, and one for the baseline's.
         let embeds = Affordable { embeds: 1, ..affordable(Caps { calls: Some(110), ..none }, 0.0) };
-        assert_eq!(embeds.rows(20, [2, 6]), 69);
+        assert_eq!(embeds.rows(Some(20), [2, 6]), Some(69));
         // (110 - 10 - 1) / (4 + 2)
-        assert_eq!(embeds.proposals(4), 16);
+        assert_eq!(embeds.proposals(4), Some(16));
         // ($1.50 - 10 * $0.10) / $0.01
-        assert_eq!(rows(Caps { usd: usd(1.5), ..none }, 10), 50);
+        assert_eq!(rows(Caps { usd: usd(1.5), ..none }, Some(10)), Some(50));
         // 10 + 5 * (2 + 6) / 2
-        assert_eq!(rows(none, 5), 30);
-        assert_eq!([middle([3, 8]), middle([0, u64::MAX]), middle([4, 4])], [5, 0, 4]);
+        assert_eq!(rows(none, Some(5)), Some(30));
+        let middles = [[Some(3), Some(8)], [Some(0), None], [Some(4), Some(4)]].map(middle);
+        assert_eq!(middles, [Some(5), None, Some(4)]);
     }
 
     #[test]

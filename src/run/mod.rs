@@ -21,6 +21,7 @@ mod catalog; // The runs of a folder.
 mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
 mod given; // What a program made in memory.
+mod binding; // Which caps can be reached.
 mod estimate; // What a run would do and cost.
 mod width; // How many children a run tries side by side.
 mod rounds; // How many rounds of batches a night has.
@@ -29,6 +30,7 @@ mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
 mod loaded; // A run, read from its files.
 
+pub use binding::{binding, is_paid, no_cap_binds};
 pub use catalog::{Catalog, RunEntry};
 pub use conclusion::Conclusion;
 pub use control::Control;

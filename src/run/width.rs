@@ -49,6 +49,7 @@ fn chosen(recipe: &Recipe, task: &Task, caps: Caps, concurrency: Option<usize>) 
     let concurrency = provider
         .map_or(Provider::DEFAULT_CONCURRENCY, |provider| provider.concurrency_within(concurrency));
     let [fewest, _] = estimate(task, recipe, caps, &Known::default()).proposals_affordable;
-    let width = (concurrency as u64).min(fewest / STEPS).clamp(1, WIDEST);
+    let width =
+        (concurrency as u64).min(fewest.map_or(u64::MAX, |fewest| fewest / STEPS)).clamp(1, WIDEST);
     i64::try_from(width).unwrap_or(1)
 }

@@ -101,6 +101,63 @@ fn a_task_that_is_well_is_told_so_with_its_figures() {
 }
 
 #[test]
+fn a_night_that_only_time_limits_is_filled_and_no_plan_calls_it_cheap() {
+    let server = Server::start(|_, request| {
+        std::thread::sleep(Duration::from_millis(50));
+        well(request)
+    });
+    let env = env(&server, &format!("concurrency = 2\n{PRICE}"));
+    env.edit("colours/task.toml", "calls = 300", "wall = \"2m\"");
+    let plan = env.run("plan colours --json").ok().json();
+    for role in ["task", "mutator"] {
+        let role = &plan["roles"][role];
+        assert_eq!((&role["calls"], &role["usd"]), (&Value::Null, &Value::Null), "{plan:#}");
+    }
+    assert_eq!((&plan["usd"], &plan["worst_usd"]), (&Value::Null, &Value::Null), "{plan:#}");
+    assert_eq!(plan["proposals_affordable"], json!([null, null]));
+    let plan = env.run("plan colours").ok().stdout;
+    assert!(plan.contains("no cap limits the proposals"), "{plan}");
+    assert!(
+        plan.contains("warning: nothing limits the calls and their dollars but the time"),
+        "{plan}"
+    );
+    // All roles together fill the time, and do not pass it.
+    let (found, _) = checked(&env, "", 0);
+    is(&found, "night", "time", "ok", "of 2 min");
+    let night = &found["night"];
+    let seconds = night["seconds"].as_f64().unwrap();
+    assert!((110.0..=120.0).contains(&seconds), "{night:#}");
+    assert!(night["roles"]["mutator"]["calls"].as_u64().unwrap() > 0, "{night:#}");
+    assert!(night["usd"].as_f64().unwrap() > 0.0, "{night:#}");
+    // Other caps may be too much for the time.
+    let (found, _) = checked(&env, "--max-calls 100000", 0);
+    is(&found, "night", "time", "warning", "its time of 2 min 00 s is over after");
+}
+
+#[test]
+fn a_cap_in_dollars_on_free_models_is_said_to_bind_nothing() {
+    let server = Server::start(|_, request| well(request));
+    let env = env(&server, "free = true");
+    env.edit("colours/task.toml", "calls = 300", "usd = 1.0");
+    let words = "no cap binds: these models are free";
+    let plan = env.run("plan colours --json").ok().json();
+    assert!(plan["warnings"].to_string().contains(words), "{plan:#}");
+    assert_eq!((&plan["roles"]["task"]["calls"], &plan["usd"]), (&Value::Null, &json!(0.0)));
+    is(&checked(&env, "", 0).0, "night", "caps", "warning", words);
+    // The mutator writes the same prompt again and again, which ends the search.
+    for (line, is_told) in [("--max-proposals 1", false), ("", true)] {
+        let ran = env.run(&format!("run colours --strategy best-of-n {line}")).ok();
+        assert_eq!(ran.stderr.contains(words), is_told, "{line}: {}", ran.stderr);
+    }
+    std::fs::remove_dir_all(env.path("results")).unwrap();
+    // Time does, and then free models need no consent and no warning.
+    let plan = env.run("plan colours --for 1m --json").ok().json();
+    assert!(!plan["warnings"].to_string().contains("nothing limits"), "{plan:#}");
+    let (found, _) = checked(&env, "--for 1m", 0);
+    assert!(found["night"]["seconds"].as_f64().unwrap() <= 60.0, "{found:#}");
+}
+
+#[test]
 fn what_it_looks_like() {
     let server = Server::start(|_, request| {
         match request.body["model"] == "editor" {

@@ -115,6 +115,15 @@ impl Price {
         }
     }
 
+    /// Whether no token costs anything.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        let own = [Some(self.input), self.cached_input, self.cache_write, Some(self.output)];
+        let long = self.long_context.map(Self::from);
+        own.iter().chain([&self.reasoning]).flatten().all(|price| *price == 0.0)
+            && long.is_none_or(|long| long.is_free())
+    }
+
     /// What is wrong with one of the prices.
     #[must_use]
     pub fn flaw(&self) -> Option<&'static str> {
