@@ -58,6 +58,8 @@ pub(super) struct BatchInFlight {
     pub(super) is_adopted: bool,
     /// How many of its requests are done.
     pub(super) done: u64,
+    /// How often the worst case of its requests is set aside, as far as this session knows.
+    pub(super) set_aside: u64,
     /// Whether a call follows it.
     pub(super) is_followed: bool,
     waiting: HashMap<Call, oneshot::Sender<Brought>>,
@@ -96,6 +98,7 @@ impl Batches {
                 batch: batch.clone(),
                 is_adopted: true,
                 done: 0,
+                set_aside: 1,
                 is_followed: false,
                 waiting: HashMap::new(),
                 early: HashMap::new(),
@@ -167,6 +170,7 @@ impl Batches {
             batch: OpenBatch::planned(rows.iter().map(|waiting| waiting.call), since),
             is_adopted: false,
             done: 0,
+            set_aside: 1,
             is_followed: true,
             waiting: rows.into_iter().map(|waiting| (waiting.call, waiting.given)).collect(),
             early: HashMap::new(),

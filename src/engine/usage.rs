@@ -6,13 +6,14 @@ use crate::provider::{LlmError, Reply, Request};
 use crate::task::model::Usage;
 use crate::units::Amount;
 
-/// No context window has as many tokens. Below that, a bill is what its provider says: a service may add a context of
-/// its own to every prompt.
-const MOST_TOKENS: u64 = 10_000_000;
+/// No model reads as many tokens, and none writes as many. Below that, a bill is what its provider says: a service may
+/// add a context of its own to every prompt, and bill reasoning beyond what was asked for.
+const MOST_READ: u64 = 10_000_000;
+const MOST_WRITTEN: u64 = 1_000_000;
 
 /// The usage that a provider reports, where it can be true.
 pub(crate) fn plausible_usage(request: &Request, usage: Usage) -> Option<Usage> {
-    if usage.answer().0 <= MOST_TOKENS && usage.prompt().0 <= MOST_TOKENS {
+    if usage.answer().0 <= MOST_WRITTEN && usage.prompt().0 <= MOST_READ {
         return Some(usage);
     }
     tracing::warn!(model = %request.model, ?usage, "impossible token counts: they are estimated instead");

@@ -6,7 +6,7 @@
 use super::{CallContext, CallRunner, lock};
 use crate::caps::Share;
 use crate::clock::Clock;
-use crate::engine::batches::{Brought, call_of};
+use crate::engine::batches::{BatchInFlight, Brought, call_of};
 use crate::engine::error::StopCause;
 use crate::event::{Event, Failure, StopReason};
 use crate::id::Call;
@@ -258,8 +258,9 @@ impl CallRunner {
         own: &str,
     ) -> Result<(), StopCause> {
         let name = &collection.name;
-        let out = lock(&self.batches).get(name).map(|out| (out.batch.posts, out.batch.rows));
-        let Some((Some(Posts { first, count: count @ 2.., .. }), rows)) = out else {
+        let of = |out: &mut BatchInFlight| (out.batch.posts, out.batch.rows, out.set_aside);
+        let out = lock(&self.batches).get(name).map(of);
+        let Some((Some(Posts { first, count: 2.., .. }), rows, set_aside)) = out else {
             return Ok(());
         };
         let sought = Sought { name, rows, since: first };
@@ -286,7 +287,7 @@ impl CallRunner {
         let left = lock(&self.batches).left(name);
         let mut wallet = self.wallet();
         for call in left {
-            let amount = wallet.reserved(call).divided_by(count);
+            let amount = wallet.reserved(call).divided_by(set_aside);
             self.note_in(&mut wallet, &Event::Reserved { call, amount, role, share });
         }
         Ok(())
@@ -308,17 +309,16 @@ impl CallRunner {
         is_known: bool,
     ) -> Result<(), StopCause> {
         let name = &collection.name;
-        let (left, posts, is_counted) = {
+        let (left, set_aside, is_counted) = {
             let mut batches = lock(&self.batches);
             let left = batches.left(name);
             let Some(out) = batches.get(name) else { return Ok(()) };
-            let posts = out.batch.posts.map_or(1, |posts| posts.count);
-            (left, posts, !out.batch.surplus.insert(id.to_owned()))
+            (left, out.set_aside, !out.batch.surplus.insert(id.to_owned()))
         };
         if !is_counted {
             let event = {
                 let mut wallet = self.wallet();
-                let once = |call: &Call| wallet.reserved(*call).divided_by(posts);
+                let once = |call: &Call| wallet.reserved(*call).divided_by(set_aside);
                 let charged = left.iter().map(once).sum();
                 let (role, share) = (context.role, context.share);
                 let (name, id) = (name.to_string(), id.to_owned());

@@ -238,7 +238,7 @@ impl CallRunner {
         let sought = Sought { name: &name, rows, since: Clock::System.now() };
         let before = api.find(form, sought).await.unwrap_or_default();
         collection.others = before.into_iter().map(|found| found.id).collect::<BTreeSet<_>>();
-        let (mut failed_posts, mut throttled_since) = (0, None);
+        let (mut failed_posts, mut throttled_since, mut may_have_begun) = (0, None, false);
         loop {
             if self.is_stopping() {
                 return Err(StopCause::Cancelled);
@@ -247,7 +247,9 @@ impl CallRunner {
                 self.not_taken(&name);
                 return Ok(false);
             }
-            self.reserve_again(context, &name).await?;
+            if may_have_begun {
+                self.reserve_again(context, &name).await?;
+            }
             self.posted(&name).await?;
             let error = match api.begin(form, prepared).await {
                 Ok(id) => {
@@ -275,6 +277,7 @@ impl CallRunner {
             // A server that fails bills no answer for it; but what it was asked to make may be there, and be
             // listed late.
             let is_throttled = failure == Failure::Throttled;
+            may_have_begun = !is_throttled;
             let patience = context.provider.throttled.patience.silence;
             let unlisted = if is_throttled { THROTTLED_UNLISTED } else { UNLISTED.min(patience) };
             if !self.found(context, collection, unlisted).await?.is_empty() {
@@ -298,16 +301,16 @@ impl CallRunner {
         }
     }
 
-    /// Sets the worst cases of a batch aside once more, durably, where it may have begun before: both may be billed.
+    /// Sets the worst cases of a batch that may have begun aside once more, durably: both may be billed.
     async fn reserve_again(&self, context: &CallContext<'_>, name: &str) -> Result<(), StopCause> {
         let (role, share) = (context.role, context.share);
-        let Some(posts) = lock(&self.batches).get(name).and_then(|out| out.batch.posts) else {
+        let Some(before) = lock(&self.batches).get(name).map(|out| out.set_aside) else {
             return Ok(());
         };
         let left = lock(&self.batches).left(name);
         let mut events = {
             let mut wallet = self.wallet();
-            let once = |call| wallet.reserved(call).divided_by(posts.count);
+            let once = |call| wallet.reserved(call).divided_by(before);
             let amounts: Vec<_> = left.into_iter().map(|call| (call, once(call))).collect();
             if !wallet.fits(share, amounts.iter().map(|(_, amount)| *amount).sum()) {
                 let why = "a batch may have begun, and the budget has no room to begin it once more; resume when \
@@ -324,6 +327,9 @@ impl CallRunner {
             events.iter().for_each(|event| wallet.apply(event));
             events
         };
+        if let Some(out) = lock(&self.batches).get(name) {
+            out.set_aside = before + 1;
+        }
         let Some(last) = events.pop() else { return Ok(()) };
         for event in events {
             self.journal.append(event)?;
