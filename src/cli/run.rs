@@ -157,15 +157,19 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
             Err(CliError::new(Kind::Invalid, why)
                 .hint(format!("fix the program, then run: {again}")))
         }
-        Outcome::Trouble { reason, why } => {
+        Outcome::Trouble { reason, why, remedy } => {
             let text = report::end_of_run(&Report::from(&run), screen.colour(), screen.width());
             screen.show(&serde_json::to_value(&run.summary)?, &text)?;
             let again = match reason {
                 StopReason::OverBudget => format!("{again} --max-usd X"),
                 _ => again,
             };
-            Err(CliError::new(Kind::Refused, why + &open)
-                .hint(format!("fix this, then run: {again}")))
+            let hints = match remedy {
+                Some(remedy) => remedy.in_words(&again),
+                None => vec![format!("fix this, then run: {again}")],
+            };
+            let error = CliError::new(Kind::Refused, why + &open);
+            Err(hints.into_iter().fold(error, CliError::hint))
         }
     }
 }
