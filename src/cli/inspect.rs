@@ -85,7 +85,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         out,
         "  spent: {}{}{}, {} calls{}, {}",
         report::money(summary.spent.usd),
-        cap(caps.usd.map(|usd| usd.to_string())),
+        cap(caps.usd.map(|usd| report::money(usd.dollars()))),
         tokens.unwrap_or_default(),
         text::thousands(calls),
         cap(caps.calls.map(text::thousands)),

@@ -323,8 +323,15 @@ impl Search {
         let cause = match cause {
             // What was in flight is in it by now.
             StopCause::Trouble { reason: StopReason::OverBudget, why } => {
-                let why = self.runner.wallet().passed_cap().unwrap_or(why);
-                StopCause::trouble(StopReason::OverBudget, why)
+                let wallet = self.runner.wallet();
+                match wallet.passed_cap() {
+                    Some(why) => StopCause::trouble(StopReason::OverBudget, why),
+                    // No bill passed it: what may have been billed used it up.
+                    None => {
+                        let reason = wallet.nearest_cap().unwrap_or(StopReason::OverBudget);
+                        StopCause::trouble(reason, why)
+                    }
+                }
             }
             cause => cause,
         };

@@ -88,6 +88,8 @@ pub(super) struct Trouble {
     failure: Option<Failed>,
     /// What the last attempt says that failed, whatever was answered since: when, its words, and what to do.
     last_failed: Option<(Instant, String, Remedy)>,
+    /// The words of the last failed attempt that may have been billed.
+    billed: Option<String>,
 }
 
 /// The last attempt that failed since the last answer.
@@ -114,6 +116,7 @@ impl Trouble {
             is_reached: false,
             failure: None,
             last_failed: None,
+            billed: None,
         }
     }
 
@@ -153,7 +156,15 @@ impl Trouble {
         let is_missed = [Failure::Unreachable, Failure::UnknownHost, Failure::Certificate];
         self.is_reached |= !is_missed.contains(&kind);
         self.failure = Some(Failed { kind, words: error.message.clone(), until });
+        if error.may_be_billed {
+            self.billed = Some(error.message.clone());
+        }
         self.last_failed = Some((now, error.message.clone(), Remedy::of(error)));
+    }
+
+    /// The words of the last failed attempt that may have been billed, whatever was answered since.
+    pub(super) fn billed_words(&self) -> Option<&str> {
+        self.billed.as_deref()
     }
 
     /// When an attempt failed last, and what to do against what stopped the run for this reason, if the
