@@ -127,10 +127,9 @@ fn is_frozen(path: &[String], used: &BTreeSet<String>) -> bool {
 
 /// As people write it: a model by its role.
 fn name_of(path: &[String]) -> String {
+    let is_model = path.first().is_some_and(|table| table == "models");
     match path {
-        [models, above @ .., last] if models == "models" && last == "model" => {
-            [&[models.clone()], above].concat().join(".")
-        }
+        [model @ .., last] if is_model && last == "model" => model.join("."),
         _ => path.join("."),
     }
 }
