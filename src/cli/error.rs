@@ -193,6 +193,8 @@ impl From<RunError> for CliError {
             RunError::Idle { message, help } => {
                 help.into_iter().fold(Self::invalid(message), |shown: Self, help| shown.hint(help))
             }
+            RunError::TooFewCalls { needed, .. } => Self::invalid(error.to_string())
+                .hint(format!("use `--max-calls {needed}` or more; a search needs hundreds")),
             RunError::Provider { .. } => Self::invalid(error.to_string()),
             RunError::Changed { .. } => {
                 Self::invalid(error.to_string()).hint("put the old file back, or start a new run")

@@ -152,9 +152,15 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let failed = report::failed_calls(&summary);
     let text: Vec<String> = evaluation.lines().into_iter().chain(failed.iter().cloned()).collect();
     screen.show(&serde_json::to_value(&evaluation)?, &text.join("\n"))?;
-    if let Outcome::Trouble { why, .. } = &ended.outcome {
-        return Err(CliError::new(Kind::Refused, why)
-            .hint("run the same command again: it asks the missing rows, and no others"));
+    if let Outcome::Trouble { why, remedy, .. } = &ended.outcome {
+        let error = CliError::new(Kind::Refused, why);
+        let error = match remedy {
+            Some(remedy) => error.hint(remedy.words),
+            None => error,
+        };
+        return Err(
+            error.hint("run the same command again: it asks the missing rows, and no others")
+        );
     }
     let column = ended.state.baseline().dev();
     if column.is_unmeasured() {

@@ -11,6 +11,7 @@ use crate::run::{
 };
 use crate::stats::Interval;
 use crate::text;
+use crate::units::Usd;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
@@ -84,7 +85,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     let _ = writeln!(
         out,
         "  spent: {}{}{}, {} calls{}, {}",
-        report::money(summary.spent.usd),
+        Usd::from_dollars(summary.spent.usd).unwrap_or_default(),
         cap(caps.usd.map(|usd| usd.to_string())),
         tokens.unwrap_or_default(),
         text::thousands(calls),

@@ -11,13 +11,13 @@ use crate::evaluate::Evaluator;
 use crate::id::RowIx;
 use crate::provider::Request;
 use crate::recipe::Recipe;
-use crate::report::{left_out, visible};
+use crate::report::{self, visible, without_schema};
 use crate::run::{self, Access, Estimate, Known, NIGHT, Rounds, RunKind};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
 use crate::task::example::Split;
-use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider, RefusedFields};
+use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider};
 use crate::task::{Model, Task};
 use crate::text;
 use serde::Serialize;
@@ -51,6 +51,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
         task.check_prices(is_asked)?;
     }
     let mut warnings = warnings(&task);
+    warnings.extend(report::left_out(&task));
     warnings.extend(left_out);
     warnings.extend(temperature_warnings(&task, &recipe));
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
@@ -123,7 +124,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         ));
     }
     warnings.extend(groups.map(str::to_owned));
-    warnings.extend(left_out(task, &RefusedFields::default()));
+    warnings.extend(without_schema(task));
     if task.splits.train.is_empty() {
         warnings.push("there are no train rows: the mutator sees no examples".to_owned());
     }

@@ -8,6 +8,7 @@ use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::event::StopReason;
+use crate::ledger::Wallet;
 use crate::report::{self, Report};
 use crate::run::{
     self, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, RunKind, Settings,
@@ -35,6 +36,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     if caps.usd.is_some() {
         task.check_prices(is_asked)?;
     }
+    run::check_first_block(&task, &recipe, caps)?;
     let name = args.name.as_deref().map(checked_name).transpose()?;
     resources::check(resources::connections(&task, args.concurrency))?;
     let access = settings::access(&task, is_asked, args.concurrency)?;
@@ -121,6 +123,9 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     if args.accept_changed_provider {
         run.accept_provider_changes()?;
     }
+    for key in run.without_effect() {
+        screen.warn(&key.without_help());
+    }
     run.check_providers()?;
     if let Some(caps) = caps {
         run.set_caps(caps)?;
@@ -142,7 +147,7 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
     match outcome {
         Outcome::Finished => {
             show_end(&run, screen)?;
-            match passed_cap(&run) {
+            match wallet(&run).passed_cap() {
                 Some(why) => Err(CliError::new(Kind::Refused, why).hint(
                     "the provider bills more than `max_output_tokens`: raise it, or the cap",
                 )),
@@ -160,15 +165,24 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
             Err(CliError::new(Kind::Invalid, why)
                 .hint(format!("fix the program, then run: {again}")))
         }
-        Outcome::Trouble { reason, why } => {
+        Outcome::Trouble { reason, why, remedy } => {
             let text = report::end_of_run(&Report::from(&run), screen.colour(), screen.width());
             screen.show(&serde_json::to_value(&run.summary)?, &text)?;
-            let again = match reason {
-                StopReason::OverBudget => format!("{again} --max-usd X"),
+            let cap = match reason {
+                StopReason::OverBudget => wallet(&run).nearest_cap(),
+                reason => Some(reason),
+            };
+            let again = match cap {
+                Some(StopReason::BudgetUsd) => format!("{again} --max-usd X"),
+                Some(StopReason::BudgetTokens) => format!("{again} --max-tokens N"),
                 _ => again,
             };
-            Err(CliError::new(Kind::Refused, why + &open)
-                .hint(format!("fix this, then run: {again}")))
+            let hints = match remedy {
+                Some(remedy) => remedy.in_words(&again),
+                None => vec![format!("fix this, then run: {again}")],
+            };
+            let error = CliError::new(Kind::Refused, why + &open);
+            Err(hints.into_iter().fold(error, CliError::hint))
         }
     }
 }
@@ -187,11 +201,11 @@ fn show_end(run: &LoadedRun, screen: &Screen) -> Result<(), CliError> {
     screen.show(&serde_json::to_value(&run.summary)?, &text)
 }
 
-/// The cap that a provider's bills have passed, in words, if one was.
-fn passed_cap(run: &LoadedRun) -> Option<String> {
+/// The run's wallet with its caps.
+fn wallet(run: &LoadedRun) -> Wallet {
     let mut wallet = run.history.wallet.clone();
     wallet.set_caps(run.caps());
-    wallet.passed_cap()
+    wallet
 }
 
 fn resume_command(run: &LoadedRun) -> String {

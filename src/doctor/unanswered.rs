@@ -3,6 +3,7 @@
 use super::check::{Cause, Checks};
 use super::probe::NotAnswered;
 use super::rates;
+use crate::engine::Remedy;
 use crate::event::Failure;
 use crate::provider::LlmError;
 use crate::provider::limit::Hold;
@@ -128,48 +129,13 @@ pub(super) fn said(error: &LlmError) -> String {
 
 /// Which check an attempt without an answer ended at, and what to do.
 fn failed(checks: &mut Checks, role: ModelRole, error: &LlmError) {
-    let (check, remedy) = match error.failure {
-        Failure::Unreachable => {
-            ("reach", "start the server, or correct `base_url`; behind a proxy, set HTTPS_PROXY")
+    let Remedy { check, words, .. } = Remedy::of(error);
+    let words = match (error.failure, role) {
+        (Failure::Filter, ModelRole::Mutator(_)) => {
+            "the provider's filter refuses your prompt or rows"
         }
-        Failure::UnknownHost => ("reach", "correct the host in `base_url`, or the network"),
-        Failure::Certificate => ("reach", "name the authority's file as `ca_file`"),
-        Failure::Unavailable => {
-            ("reach", "the server is not ready: wait until its model is loaded, and try again")
-        }
-        Failure::Auth => ("key", "check `api_key` of the provider, and that the key is valid"),
-        Failure::Quota => ("quota", "top up the account or raise its limit, or use another key"),
-        Failure::Throttled => {
-            ("limits", "wait, or set `rpm` and `tpm` of the provider below its limits")
-        }
-        Failure::BadRequest if matches!(error.envelope.status, Some(300..=399)) => (
-            "reach",
-            "write that address into the task as `base_url` of the provider, if you mean that server: prompts, \
-             rows and the key go there",
-        ),
-        Failure::BadRequest if matches!(error.envelope.status, Some(404 | 405)) => {
-            ("model", "correct the model's name under [models], or `base_url` of its provider")
-        }
-        Failure::BadRequest => (
-            "request",
-            "change what it refuses in the table of the provider or the model; docs/providers.md lists \
-             the keys",
-        ),
-        Failure::Filter => match role {
-            ModelRole::Mutator(_) => {
-                ("answer", "the provider's filter refuses your prompt or rows")
-            }
-            _ => ("answer", "the provider's filter refuses the first row: try another model"),
-        },
-        Failure::Timeout => {
-            ("answer", "raise `timeout` of the provider, or lower `max_output_tokens` of the model")
-        }
-        Failure::Reasoning | Failure::Empty => {
-            ("answer", "raise `max_output_tokens` of the model, or lower its `reasoning_effort`")
-        }
-        Failure::Transient | Failure::Unreadable | Failure::Unsent => {
-            ("answer", "try again later; if it stays so, the server is broken")
-        }
+        (Failure::Filter, _) => "the provider's filter refuses the first row: try another model",
+        _ => words,
     };
-    checks.fault(check, Cause::Provider, said(error), remedy);
+    checks.fault(check, Cause::Provider, said(error), words);
 }

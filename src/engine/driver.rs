@@ -10,6 +10,7 @@ use super::embeddings::embedded;
 use super::error::{Outcome, SearchError, StopCause};
 use super::inbox::{Arrived, Report, TICK, Woken};
 use super::next::Next;
+use super::remedy::Remedy;
 use super::resume::resume_calls;
 use super::search::Search;
 use crate::candidate::Candidate;
@@ -324,8 +325,15 @@ impl Search {
         let cause = match cause {
             // What was in flight is in it by now.
             StopCause::Trouble { reason: StopReason::OverBudget, why } => {
-                let why = self.runner.wallet().passed_cap().unwrap_or(why);
-                StopCause::trouble(StopReason::OverBudget, why)
+                let wallet = self.runner.wallet();
+                match wallet.passed_cap() {
+                    Some(why) => StopCause::trouble(StopReason::OverBudget, why),
+                    // No bill passed it: what may have been billed used it up.
+                    None => {
+                        let reason = wallet.nearest_cap().unwrap_or(StopReason::OverBudget);
+                        StopCause::trouble(reason, why)
+                    }
+                }
             }
             cause => cause,
         };
@@ -343,7 +351,13 @@ impl Search {
             StopCause::Panicked { call, message } => {
                 return Err(SearchError::Panicked { call, message });
             }
-            StopCause::Trouble { reason, why } => Outcome::Trouble { reason, why },
+            StopCause::Trouble { reason, why } => {
+                let met = self.runner.quarantine().stopped_by();
+                let met = met.filter(|_| reason == StopReason::NoAnswers);
+                let of_answers = met.and_then(Remedy::of_answers);
+                let remedy = of_answers.or_else(|| self.runner.remedy(&why));
+                Outcome::Trouble { reason, why, remedy }
+            }
             StopCause::Scorer(_) => Outcome::BrokenScorer(cause.to_string()),
             StopCause::Cancelled | StopCause::Journal(_) => Outcome::Interrupted,
         })

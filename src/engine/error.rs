@@ -1,5 +1,6 @@
 //! How a run leaves the loop: as an outcome, for a cause, or with an error.
 
+use super::remedy::Remedy;
 use crate::evaluate::command::CommandError;
 use crate::event::StopReason;
 use crate::id::{Call, ProposalNumber, RowIx};
@@ -23,6 +24,8 @@ pub enum Outcome {
         reason: StopReason,
         /// What happened, in the provider's words.
         why: String,
+        /// What to do, where that is known.
+        remedy: Option<Remedy>,
     },
     /// A scorer's program is broken. The run can be resumed when that is fixed.
     BrokenScorer(String),

@@ -3,6 +3,7 @@
 //! `driver` is the loop itself. Each file uses only files that are declared above it. Nothing here
 //! opens files or prints: `run` opens a run, and observers show it.
 
+mod remedy; // What to do where a provider does not answer.
 mod error; // How a run leaves the loop.
 pub(crate) mod retry; // What to do after a failed attempt: pure.
 mod trouble; // What keeps a provider from answering.
@@ -36,6 +37,7 @@ pub use confirmation::{Confirmed, MIN_HOLD_ROWS, confirmed};
 pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;
+pub use remedy::{GoesOn, Remedy};
 pub use search::{Search, SearchParts};
 pub use trouble::{WaitEnd, WaitReason, Waiting};
 pub use wordings::{check_window, meta_prompts};

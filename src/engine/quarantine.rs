@@ -96,6 +96,11 @@ impl Quarantine {
         self.streak().stopped().to_vec()
     }
 
+    /// What most of these calls met.
+    pub(super) fn stopped_by(&self) -> Option<NoAnswer> {
+        self.streak().stopped_by()
+    }
+
     /// Counts a call of an earlier session that was released and is folded.
     pub(super) fn count(&self, call: Call, to: RowKey, cause: NoAnswer) {
         let _ = self.streak().bad(call, to, cause);

@@ -24,6 +24,8 @@ pub(super) struct Streak {
     last_good: Option<Instant>,
     /// The calls of a streak that stopped the run, and those that also failed after it.
     stopped: Vec<(Call, RowKey)>,
+    /// What most of the calls met that stopped it.
+    stopped_by: Option<NoAnswer>,
 }
 
 /// Calls of one prompt.
@@ -37,8 +39,9 @@ impl Streak {
     /// A call has a good answer.
     pub(super) fn good(&mut self) {
         let (good_answers, stopped) = (self.good_answers + 1, std::mem::take(&mut self.stopped));
+        let stopped_by = self.stopped_by;
         let last_good = Some(Instant::now());
-        *self = Self { good_answers, last_good, stopped, ..Self::default() };
+        *self = Self { good_answers, last_good, stopped, stopped_by, ..Self::default() };
     }
 
     /// Whether there was a good answer since this moment.
@@ -75,6 +78,7 @@ impl Streak {
         let stops = !is_one_bad_prompt && self.prompts.iter().map(count).sum::<usize>() >= MAX;
         if stops {
             self.stopped.clone_from(&self.calls);
+            self.stopped_by = self.causes.iter().max_by_key(|(_, count)| **count).map(|it| *it.0);
         }
         stops
     }
@@ -82,6 +86,11 @@ impl Streak {
     /// The calls that stopped the run: what they met is no fact about rows.
     pub(super) fn stopped(&self) -> &[(Call, RowKey)] {
         &self.stopped
+    }
+
+    /// What most of the calls met that stopped the run.
+    pub(super) fn stopped_by(&self) -> Option<NoAnswer> {
+        self.stopped_by
     }
 
     /// The calls in words, with an example.

@@ -2,6 +2,7 @@
 //!
 //! For people, and for the limits on waiting. No decision of a search uses it.
 
+use super::remedy::Remedy;
 use crate::event::Failure;
 use crate::provider::LlmError;
 use crate::provider::limit::Hold;
@@ -103,6 +104,10 @@ pub(super) struct Trouble {
     answered_at: Option<Instant>,
     is_reached: bool,
     failure: Option<Failed>,
+    /// What the last attempt says that failed, whatever was answered since: when, its words, and what to do.
+    last_failed: Option<(Instant, String, Remedy)>,
+    /// The words of the last failed attempt that may have been billed.
+    billed: Option<String>,
 }
 
 /// The last attempt that failed since the last answer.
@@ -124,6 +129,8 @@ impl Trouble {
             answered_at: None,
             is_reached: false,
             failure: None,
+            last_failed: None,
+            billed: None,
         }
     }
 
@@ -164,6 +171,22 @@ impl Trouble {
         let is_missed = [Failure::Unreachable, Failure::UnknownHost, Failure::Certificate];
         self.is_reached |= !is_missed.contains(&kind);
         self.failure = Some(Failed { role, kind, words: error.message.clone(), until });
+        if error.may_be_billed {
+            self.billed = Some(error.message.clone());
+        }
+        self.last_failed = Some((now, error.message.clone(), Remedy::of(error)));
+    }
+
+    /// The words of the last failed attempt that may have been billed, whatever was answered since.
+    pub(super) fn billed_words(&self) -> Option<&str> {
+        self.billed.as_deref()
+    }
+
+    /// When an attempt failed last, and what to do against what stopped the run for this reason, if the
+    /// reason tells of it.
+    pub(super) fn remedy(&self, why: &str) -> Option<(Instant, Remedy)> {
+        let (at, words, remedy) = self.last_failed.as_ref()?;
+        why.contains(words).then_some((*at, *remedy))
     }
 
     /// What it said last, where it has not answered since.

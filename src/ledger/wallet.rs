@@ -4,7 +4,7 @@
 //! Whether work is issued is decided by the plan.
 
 use crate::caps::{Caps, Share};
-use crate::event::{Answered, Event, Failure, NoAnswer};
+use crate::event::{Answered, Event, Failure, NoAnswer, StopReason};
 use crate::id::Call;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::{Amount, Usd};
@@ -33,6 +33,10 @@ pub struct RoleSpending {
     pub surplus_batches: u64,
     /// What those that did not count cost more; it is in `charged`.
     pub surplus_charged: Amount,
+    /// How many attempts had no answer and may have been billed.
+    pub failed: u64,
+    /// What they are charged with, their worst case where no usage is known; it is in `charged`.
+    pub failed_charged: Amount,
 }
 
 /// An open reservation.
@@ -109,6 +113,20 @@ impl Wallet {
             (None, Some(cap)) => {
                 Some(format!("{than} {} tokens under a cap of {}", spent.tokens.0, cap.0))
             }
+            (None, None) => None,
+        }
+    }
+
+    /// The cap that the wallet is nearest to the end of, as the reason for which it ends a run.
+    #[must_use]
+    pub fn nearest_cap(&self) -> Option<StopReason> {
+        let spent = self.spent();
+        let usd = self.caps.usd.map(|cap| spent.usd.dollars() / cap.dollars().max(1e-9));
+        let tokens = self.caps.tokens.map(|cap| spent.tokens.0 as f64 / cap.0.max(1) as f64);
+        match (usd, tokens) {
+            (Some(usd), Some(tokens)) if tokens > usd => Some(StopReason::BudgetTokens),
+            (Some(_), _) => Some(StopReason::BudgetUsd),
+            (None, Some(_)) => Some(StopReason::BudgetTokens),
             (None, None) => None,
         }
     }
@@ -242,6 +260,11 @@ impl Wallet {
             return;
         };
         self.charge(held.role, held.share, charged);
+        if charged != Amount::ZERO {
+            let role = self.by_role.entry(held.role).or_default();
+            role.failed += 1;
+            role.failed_charged += charged;
+        }
     }
 
     /// The request of a hedged attempt that does not count is over.
@@ -383,6 +406,26 @@ mod tests {
     }
 
     #[test]
+    fn the_nearest_cap_is_the_one_of_which_most_is_used() {
+        assert_eq!(Wallet::new(Caps::default()).nearest_cap(), None);
+        let caps = |usd, tokens| Caps {
+            usd: Some(Usd::from_nanos(usd)),
+            tokens: Some(Tokens(tokens)),
+            ..Caps::default()
+        };
+        for (usd, tokens, nearest) in [
+            (100_000_000_000, 12, StopReason::BudgetTokens),
+            (20, 1_000_000, StopReason::BudgetUsd),
+        ] {
+            let mut wallet = Wallet::new(caps(usd, tokens));
+            wallet.apply(&reserved(0, ModelRole::Task, Share::Search, 10));
+            let sample = Answered::sample(Call(0));
+            wallet.apply(&Event::Answered(Answered { usd: Usd::from_nanos(10), ..sample }));
+            assert_eq!(wallet.nearest_cap(), Some(nearest));
+        }
+    }
+
+    #[test]
     fn a_bill_above_its_reservation_is_debited_in_full() {
         let mut wallet = capped(100);
         wallet.apply(&reserved(0, ModelRole::Task, Share::Search, 10));
@@ -400,6 +443,8 @@ mod tests {
         wallet.apply(&reserved(0, ModelRole::Task, Share::Search, 12));
         wallet.apply(&answered(0, 5));
         assert_eq!((wallet.calls(), wallet.spent()), (1, usd(15)));
+        let role = wallet.by_role(ModelRole::Task);
+        assert_eq!((role.failed, role.failed_charged), (1, usd(10)));
         wallet.apply(&answered(1, 5));
         assert_eq!(wallet.spent(), usd(15), "what was not reserved, a program's reply, is free");
     }

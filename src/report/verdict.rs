@@ -4,7 +4,9 @@
 //! A gain is claimed only if held-out rows confirm it.
 
 use super::Report;
-use super::words::{cost, counted, left_out, p_value, signed_range, test_name, visible_line};
+use super::words::{
+    cost, counted, p_value, refused_field, signed_range, test_name, visible_line, without_schema,
+};
 use crate::clock::Clock;
 use crate::engine::MIN_HOLD_ROWS;
 use crate::event::StopReason;
@@ -67,8 +69,13 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
         details.extend(cost_change(report));
     }
     details.extend(
-        left_out(report.task, &report.history.state.refused_fields)
-            .into_iter()
+        report
+            .history
+            .state
+            .refused_fields
+            .iter()
+            .map(|(model, field)| refused_field(model, field))
+            .chain(without_schema(report.task))
             .map(|told| format!("{told}.")),
     );
     details.extend(summary.provider_changes.iter().map(|change| {

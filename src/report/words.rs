@@ -3,9 +3,10 @@
 use crate::event::{Abandoned, Dropped, Rejection};
 use crate::run::Summary;
 use crate::stats::{Interval, TestName};
-use crate::task::Task;
-use crate::task::model::{ModelName, Provider, RefusedFields};
+use crate::task::model::{ModelName, Provider};
+use crate::task::{Model, Task};
 use crate::text::{percent, plural, thousands};
+use crate::units::Tokens;
 use std::collections::BTreeSet;
 
 /// Dollars spent, in cents; small amounts get more decimals, so that a cheap run does not look
@@ -59,39 +60,43 @@ pub(super) fn p_value(p: f64) -> String {
     }
 }
 
-/// What the requests of a task leave out, and why.
-pub fn left_out(task: &Task, refused: &RefusedFields) -> Vec<String> {
-    let mut told = Vec::new();
-    for (model, field) in refused.iter() {
-        told.push(refused_field(model, field));
-    }
+/// What requests leave out because the protocol has none of it, or because the task says so: one sentence.
+#[must_use]
+pub fn left_out(task: &Task) -> Option<String> {
     // A request for vectors has none of these.
-    for (_, model) in task.models().filter(|(_, model)| !model.form.asks_vectors()) {
-        let (name, form) = (&model.name, &model.form);
-        if !form.sends_temperature() {
-            told.push(format!(
-                "no temperature is sent to `{name}`: its answers vary as the service decides"
-            ));
-        }
-        if !form.sends_system() {
-            told.push(format!(
-                "no system message is sent to `{name}`: its text begins the user's message"
-            ));
-        }
-        if form.schema().is_some()
-            && task.providers().get(name.provider()).is_some_and(Provider::is_simulated)
-        {
-            told.push(format!("`{name}` is simulated and does not follow the schema"));
-        }
-        if !form.sends_seed() {
-            told.push(format!(
-                "no seed is sent to `{name}`: asked twice, a service may repeat an answer that it keeps"
-            ));
-        }
-    }
-    let mut seen = BTreeSet::new();
-    told.retain(|words| seen.insert(words.clone()));
-    told
+    let models = || task.models().map(|(_, model)| model).filter(|it| !it.form.asks_vectors());
+    let named = |is_left_out: fn(&Model) -> bool| {
+        let names: BTreeSet<String> =
+            models().filter(|it| is_left_out(it)).map(|it| format!("`{}`", it.name)).collect();
+        (!names.is_empty()).then(|| names.into_iter().collect::<Vec<_>>().join(", "))
+    };
+    let seed = named(|model| !model.form.sends_seed());
+    let temperature = named(|model| !model.form.sends_temperature());
+    let system = named(|model| !model.form.sends_system());
+    let told: Vec<String> = [
+        seed.map(|names| format!("no seed is sent to {names}")),
+        temperature.map(|names| format!("no temperature is sent to {names}")),
+        system.map(|names| {
+            format!("no system message is sent to {names}: its text begins the user's message")
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// Models that are asked for answers that follow a schema, and are simulated.
+#[must_use]
+pub fn without_schema(task: &Task) -> Vec<String> {
+    let is_simulated = |model: &&Model| {
+        let provider = task.providers().get(model.name.provider());
+        model.form.schema().is_some() && provider.is_some_and(Provider::is_simulated)
+    };
+    let models = task.models().map(|(_, model)| model).filter(is_simulated);
+    let names: BTreeSet<String> = models.map(|model| model.name.to_string()).collect();
+    let told = |name| format!("`{name}` is simulated and does not follow the schema");
+    names.into_iter().map(told).collect()
 }
 
 /// What a server refused, and what is sent instead.
@@ -278,7 +283,19 @@ pub fn failed_calls(summary: &Summary) -> Vec<String> {
             cost(usd)
         )
     });
-    failed.chain(estimated).chain(without).chain(surplus).collect()
+    let attempts: u64 = roles().map(|role| role.failed_attempts).sum();
+    let attempts = (attempts > 0).then(|| {
+        let usd: f64 = roles().map(|role| role.failed_usd).sum();
+        let tokens: Tokens = roles().map(|role| role.failed_tokens).sum();
+        let are = if attempts == 1 { "is" } else { "are" };
+        let attempts = counted(attempts, "attempt");
+        format!(
+            "{attempts} without an answer {are} counted at what they may have cost at most, {} and {tokens} \
+             tokens, beside those of the calls",
+            money(usd)
+        )
+    });
+    failed.chain(attempts).chain(estimated).chain(without).chain(surplus).collect()
 }
 
 /// `1 row`, `2 rows`.

@@ -18,6 +18,19 @@ pub enum RunError {
     /// A mistake in a file or a value from the user: the task, the recipe, a row.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The cap on calls has no room for the first rows.
+    #[error(
+        "a cap of {cap} calls has no room for the first {rows} rows of the baseline beside what is set aside for \
+         the end: it needs {needed}"
+    )]
+    TooFewCalls {
+        /// The cap.
+        cap: u64,
+        /// Rows that are asked at once.
+        rows: u64,
+        /// The smallest cap that has room for them.
+        needed: u64,
+    },
     /// A recipe that cannot be read.
     #[error(transparent)]
     Recipe(#[from] RecipeError),

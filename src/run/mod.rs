@@ -53,7 +53,7 @@ pub use summary::{
     RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,
 };
 pub use width::frozen;
-pub use wiring::{check_models, check_simulated, providers};
+pub use wiring::{check_first_block, check_models, check_simulated, providers};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -66,6 +66,7 @@ use crate::ledger::Wallet;
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe, RecipeError};
+use crate::source::SourceError;
 use crate::state::{Named, Phase};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -90,6 +91,8 @@ pub struct Run {
     is_over: bool,
     /// Changes of the way in which models are asked that were not accepted.
     provider_changes: Vec<ProviderChange>,
+    /// Keys of the task file that have changed and have no effect.
+    without_effect: Vec<SourceError>,
     /// `None` for a run in memory.
     folder: Option<(RunDir, RunLock)>,
 }
@@ -213,6 +216,7 @@ impl Run {
             repairs: Vec::new(),
             meter: Meter::default(),
             provider_changes: Vec::new(),
+            without_effect: Vec::new(),
             folder: None,
         })
     }
@@ -242,12 +246,13 @@ impl Run {
         file.check_programs(&task, &recipe)?;
         let opened = OpenedJournal::open(&dir, &file)?;
         // A run that is over asks nothing more.
-        let (task, changes) = match opened.is_over {
-            true => (task, Vec::new()),
-            false => task.with_current_providers(&opened.accepted)?,
+        let (without_effect, (task, changes)) = match opened.is_over {
+            true => (Vec::new(), (task, Vec::new())),
+            false => (task.keys_without_effect(), task.with_current_providers(&opened.accepted)?),
         };
         Ok(Self {
             provider_changes: changes,
+            without_effect,
             ..Self::held(dir, lock, file, Arc::new(task), recipe, opened)
         })
     }
@@ -271,6 +276,7 @@ impl Run {
             repairs: opened.repairs,
             meter: Meter::default(),
             provider_changes: Vec::new(),
+            without_effect: Vec::new(),
             folder: Some((dir, lock)),
         }
     }
@@ -316,6 +322,12 @@ impl Run {
     #[must_use]
     pub fn dir(&self) -> Option<&RunDir> {
         self.folder.as_ref().map(|(dir, _)| dir)
+    }
+
+    /// Keys of the task file that have changed since the run was started and have no effect in it.
+    #[must_use]
+    pub fn without_effect(&self) -> &[SourceError] {
+        &self.without_effect
     }
 
     /// Its task.

@@ -230,6 +230,15 @@ pub struct RoleSpent {
     /// What those that did not count are charged with, in dollars.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub surplus_usd: f64,
+    /// Attempts without an answer that may have been billed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed_attempts: u64,
+    /// What they are charged with, in dollars: what they may have cost at most.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub failed_usd: f64,
+    /// And in tokens, which are not in `prompt_tokens` and `completion_tokens`.
+    #[serde(default, skip_serializing_if = "are_none")]
+    pub failed_tokens: Tokens,
     /// Dollars, including lost ones.
     pub usd: f64,
 }
@@ -316,6 +325,11 @@ pub struct Counts {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn are_none(tokens: &Tokens) -> bool {
+    *tokens == Tokens::ZERO
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -524,6 +538,9 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
                 hedge_tokens: spending.hedge_charged.tokens,
                 surplus_batches: spending.surplus_batches,
                 surplus_usd: spending.surplus_charged.usd.dollars(),
+                failed_attempts: spending.failed,
+                failed_usd: spending.failed_charged.usd.dollars(),
+                failed_tokens: spending.failed_charged.tokens,
                 usd: spending.charged.usd.dollars(),
             };
             (role.to_string(), spent)

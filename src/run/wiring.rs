@@ -10,6 +10,7 @@ use crate::engine::{CallRunner, Search, SearchParts};
 use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::journal::Journal;
+use crate::ledger::Limits;
 use crate::provider::Llm;
 use crate::provider::registry::{Client, Connection, Providers, connect, limits_file};
 use crate::recipe::Recipe;
@@ -166,6 +167,35 @@ pub fn check_models(
             .map_err(|error| task.mistake(&["providers", name, error.key()], error.to_string()))?;
     }
     Ok(())
+}
+
+/// Checks that the cap on calls has room for the first rows that are asked.
+///
+/// # Errors
+/// It has not.
+pub fn check_first_block(task: &Task, recipe: &Recipe, caps: Caps) -> Result<(), RunError> {
+    let Some(cap) = caps.calls else { return Ok(()) };
+    let phases = recipe.phases();
+    let slots = phases.first().unwrap_or(&recipe.slots);
+    let dev = task.splits.dev.len() as u64;
+    let [_, most] = slots.evaluate.rows_per_child(dev, 0);
+    let mut rows = dev.min(slots.evaluate.block() as u64);
+    if most > 0 {
+        rows = rows.min(most);
+    }
+    let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
+    let hold = task.splits.hold.len() as u64;
+    // The rest is set aside for the end.
+    let left = |calls: u64| {
+        let caps = Caps { calls: Some(calls), ..caps };
+        let kept = Limits::new(caps, hold, finale).hold_calls() + finale.kept(calls, 1);
+        calls.saturating_sub(kept)
+    };
+    if left(cap) >= rows {
+        return Ok(());
+    }
+    let needed = (cap..).find(|calls| left(*calls) >= rows).unwrap_or(u64::MAX);
+    Err(RunError::TooFewCalls { cap, rows, needed })
 }
 
 /// Checks that a search has a cap, and that every price that the caps of a run need is known. An

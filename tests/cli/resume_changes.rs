@@ -131,3 +131,86 @@ fn an_address_that_is_unclear_is_refused_before_anything_is_shown_or_sent() {
     assert!(other.requests().is_empty());
     assert!(!format!("{:?}", env.events("one")).contains(KEY));
 }
+
+/// What a run keeps from its start is told on a resume where the file says otherwise, and where that is the
+/// remedy, the end of the run does not send the user into it.
+#[test]
+fn a_frozen_key_that_was_changed_is_told_and_a_new_run_is_named_as_the_way() {
+    let server = Server::start(|_, _| {
+        (404, "", json!({"error": {"message": "model `clerk` not found"}}).to_string())
+    });
+    let env = TestEnv::with_server(&server, "");
+    let ran = env.run("run colours --name one").exits(4);
+    for words in ["correct the model's name under [models]", "start a new run"] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    let model = "{ model = \"local/clerk-2\", max_output_tokens = 4000 }";
+    env.edit("colours/task.toml", "\"local/clerk\"", model);
+    env.edit("colours/task.toml", "calls = 300", "calls = 200");
+    env.edit("colours/task.toml", "free = true", "free = true\nconcurrency = 3");
+    let asked = server.requests().len();
+    let ran = env.run("resume one").exits(4);
+    let task = env.read("colours/task.toml");
+    let line = |key: &str| 1 + task.lines().position(|line| line.starts_with(key)).unwrap();
+    for (key, line) in [
+        ("models.task", line("task =")),
+        ("models.task.max_output_tokens", line("task =")),
+        ("budget.calls", line("calls =")),
+    ] {
+        let told = format!("task.toml:{line}: `{key}` has changed and has no effect in this run");
+        assert_eq!(ran.stderr.matches(&told).count(), 1, "{told}: {}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("concurrency` has changed"), "{}", ran.stderr);
+    let requests = server.requests();
+    assert!(requests[asked..].iter().all(|it| it.body["model"] == "clerk"), "as it was frozen");
+}
+
+#[test]
+fn an_answer_that_is_cut_off_again_and_again_asks_for_a_new_run() {
+    let body = json!({
+        "choices": [{"index": 0, "finish_reason": "length", "message": {"content": "wa"}}],
+        "usage": {"prompt_tokens": 20, "completion_tokens": 512, "total_tokens": 532},
+    });
+    let server = Server::start(move |_, _| (200, "", body.to_string()));
+    let env = TestEnv::with_server(&server, "");
+    let ran = env.run("run colours --name one").exits(4);
+    for words in ["max_output_tokens = 512", "raise `max_output_tokens`", "start a new run"] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("fix this"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_end_of_a_run_has_the_remedy_that_doctor_has() {
+    let error = |code: &str, message: &str| json!({"error": {"code": code, "message": message}});
+    let per_day = json!({"error": {"code": 429, "message": "You exceeded your current quota",
+        "details": [{"violations": [{"quotaId": "GenerateRequestsPerDayPerProject"}]}]}});
+    let no_key = json!({"error": {"code": 400, "message": "API key not valid", "details": [{"reason": "API_KEY_INVALID"}]}});
+    let (top_up, check_key) = ("top up the account", "check `api_key`");
+    let cases = [
+        (402, error("x", "Insufficient credits"), top_up, false),
+        (429, error("insufficient_quota", "You exceeded your current quota"), top_up, false),
+        (429, per_day, top_up, false),
+        (400, no_key, check_key, false),
+        (400, error("x", "unknown field `foo`"), "change what it refuses", true),
+    ];
+    for (status, body, remedy, is_of_form) in cases {
+        let said = body.to_string();
+        let server = Server::start(move |_, _| (status, "", said.clone()));
+        let env = TestEnv::with_server(&server, "");
+        for line in ["doctor colours", "run colours --name one"] {
+            let ran = env.run(line).exits(4);
+            let told = (ran.stdout + &ran.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(told.contains(remedy), "{line}: {body}: {told}");
+            if line.starts_with("run") {
+                assert!(told.contains("then run: promptsearch resume one"), "{told}");
+                assert_eq!(told.contains("--accept-changed-provider"), is_of_form, "{told}");
+            }
+        }
+    }
+    // A page of a wrong address, with status 200.
+    let server = Server::start(|_, _| (200, "", "<!doctype html><title>Hello</title>".to_owned()));
+    let env = TestEnv::with_server(&server, "");
+    let told = env.run("doctor colours").exits(4).stdout;
+    assert!(told.contains("check `base_url`"), "{told}");
+}

@@ -661,3 +661,45 @@ fn too_little_memory_is_an_error_before_a_run_begins() {
     );
     assert!(!env.path("results/one").exists());
 }
+
+/// Attempts that may have been billed use a cap up: the run names that cap and them, not a bill that never came.
+#[test]
+fn attempts_that_may_be_billed_are_shown_and_the_cap_that_they_use_up_is_named() {
+    let server = Server::start(|_, _| refused(502, "bad gateway"));
+    for (cap, reason, flag) in [
+        ("--max-tokens 20000 --max-usd 100", "budget_tokens", "--max-tokens N"),
+        ("--max-usd 0.03", "budget_usd", "--max-usd X"),
+    ] {
+        let env = TestEnv::with_server(&server, "concurrency = 2");
+        let price = "price = { input = 1.0, output = 2.0 }";
+        env.edit("colours/task.toml", "free = true", price);
+        let ran = env.run(&format!("run colours --name one {cap}")).exits(4);
+        assert!(ran.stderr.contains("bad gateway"), "{}", ran.stderr);
+        assert!(ran.stderr.contains(flag), "{flag}: {}", ran.stderr);
+        let summary = env.json("results/one/summary.json");
+        assert_eq!(summary["stop_reason"], reason, "{}", ran.stderr);
+        let task = &summary["spent"]["by_role"]["task"];
+        assert!(task["failed_attempts"].as_u64() > Some(0), "{summary:#}");
+        assert!(task["failed_tokens"].as_u64() > Some(0), "{summary:#}");
+        assert_eq!(task["failed_usd"], summary["spent"]["usd"], "{summary:#}");
+        for shown in ["status one", "report one --format md"] {
+            let shown = env.run(shown).ok().stdout;
+            assert!(shown.contains("are counted at what they may have cost at most"), "{shown}");
+            assert!(!shown.contains("billed more than was set aside"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_cap_on_calls_below_the_first_rows_is_refused_before_anything_is_made() {
+    let env = TestEnv::with_colours();
+    let ran = env.run("run colours --max-calls 4 --name one").exits(3);
+    assert!(ran.stderr.contains("a cap of 4 calls has no room for the first"), "{}", ran.stderr);
+    let needed = ran.stderr.split("it needs ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    assert!(!env.path("results").exists());
+    let fewer = needed.parse::<u64>().unwrap() - 1;
+    env.run(&format!("run colours --max-calls {fewer} --name one")).exits(3);
+    env.run(&format!("run colours --max-calls {needed} --name one")).ok();
+    let summary = env.json("results/one/summary.json");
+    assert!(summary["spent"]["by_role"]["task"]["calls"].as_u64() > Some(0), "{summary:#}");
+}

@@ -15,6 +15,7 @@ use super::error::StopCause;
 use super::inbox::Post;
 use super::latencies::Latencies;
 use super::quarantine::{Quarantine, Release};
+use super::remedy::Remedy;
 use super::trouble::{Trouble, Waiting};
 use crate::caps::Share;
 use crate::clock::Clock;
@@ -353,6 +354,12 @@ impl CallRunner {
         self.providers
             .values()
             .find_map(|provider| lock(&provider.trouble).is_stuck(is_time_over, slowest, now))
+    }
+
+    /// What to do against what stopped the run for this reason, where its last failed attempt says it.
+    pub(super) fn remedy(&self, why: &str) -> Option<Remedy> {
+        let found = self.providers.values().filter_map(|it| lock(&it.trouble).remedy(why));
+        found.max_by_key(|(at, _)| *at).map(|(_, remedy)| remedy)
     }
 
     /// Where calls of the task model without a good answer wait.

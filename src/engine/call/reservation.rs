@@ -44,7 +44,12 @@ impl CallRunner {
         let (model, most) = (&context.request.model, context.request.max_output_tokens);
         let longest = lock(&self.ratios).longest_output(context.role, most).0;
         if longest <= u64::from(most) {
-            return "the budget has no room for it".to_owned();
+            return match lock(&context.provider.trouble).billed_words() {
+                Some(words) => format!(
+                    "the budget has no room for it, after attempts that may have been billed: {words}"
+                ),
+                None => "the budget has no room for it".to_owned(),
+            };
         }
         format!("`{model}` billed up to {longest} answer tokens where {most} were asked for")
     }

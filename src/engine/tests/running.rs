@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::error::{Outcome, SearchError, StopCause};
+use crate::engine::{GoesOn, Remedy};
 use crate::event::RowOutcome;
 use crate::prompt::value_text;
 
@@ -53,7 +54,12 @@ fn a_refused_key_ends_the_session_with_the_providers_words() {
         outcome,
         Outcome::Trouble {
             reason: StopReason::ProviderRefused,
-            why: "task model: a scripted failure".to_owned()
+            why: "task model: a scripted failure".to_owned(),
+            remedy: Some(Remedy {
+                check: "key",
+                words: "check `api_key` of the provider, and that the key is valid",
+                goes_on: GoesOn::Resumed,
+            }),
         }
     );
     let folded = |event: &Event| matches!(event, Event::EvaluationFolded { .. });
@@ -227,7 +233,7 @@ fn a_streak_goes_on_after_a_resume() {
     let (mut search, _cancel) =
         search(Vec::new(), state, &journal, Scripted::new(more), Caps::default());
     let outcome = block_on(async { search.run().await.unwrap() });
-    let Outcome::Trouble { reason: StopReason::NoAnswers, why } = outcome else {
+    let Outcome::Trouble { reason: StopReason::NoAnswers, why, .. } = outcome else {
         panic!("{outcome:?}")
     };
     assert!(why.starts_with("task model: 20 calls in a row"), "{why}");

@@ -1,0 +1,182 @@
+//! The keys of a task file that a run has frozen, and whose new values it does not use.
+//!
+//! What it reads afresh is in `current`; the two say the same of each key.
+
+use super::Task;
+use super::file::TaskFile;
+use super::frozen::TaskSource;
+use crate::source::{self, SourceError, line_of_key};
+use std::collections::{BTreeMap, BTreeSet};
+use toml::Value;
+
+/// Keys of a provider that are frozen.
+const OF_PROVIDER: &[&str] = &[
+    "max_tokens_field",
+    "temperature",
+    "seed",
+    "system_role",
+    "reasoning_effort",
+    "cache",
+    "price",
+    "free",
+    "prices",
+];
+/// Keys of a model that are read afresh.
+const OF_MODEL: &[&str] = &["execution", "batch_wait", "hedge", "headers", "query", "body"];
+
+/// Steps from table to table, and to the place of a list.
+type Path = Vec<String>;
+
+impl Task {
+    /// The keys that stand otherwise in the task file than when the run was started, and have no effect in
+    /// it: each with its place. None of a task that was made in memory, or whose file cannot be read.
+    #[must_use]
+    pub fn keys_without_effect(&self) -> Vec<SourceError> {
+        let TaskSource::Files(frozen) = &self.source else { return Vec::new() };
+        let Ok(now) = source::read_text(&frozen.file) else { return Vec::new() };
+        let Ok(read) = TaskFile::parse(&frozen.file, &frozen.text) else { return Vec::new() };
+        let used: BTreeSet<String> =
+            read.models.each().map(|(_, spec)| spec.model.provider().to_owned()).collect();
+        let told = changed(&frozen.text, &now).into_iter().filter(|path| is_frozen(path, &used));
+        let told: BTreeMap<String, Path> = told.map(|path| (name_of(&path), path)).collect();
+        told.into_iter()
+            .map(|(name, path)| {
+                let instead = match path.first().map(String::as_str) {
+                    Some("budget") => "give the cap to `resume`, such as `--max-usd X`",
+                    _ => "start a new run",
+                };
+                let message =
+                    format!("`{name}` has changed and has no effect in this run: {instead}");
+                let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+                let line = line_of_key(&now, &steps);
+                SourceError { line, ..SourceError::new(&frozen.file, message) }
+            })
+            .collect()
+    }
+}
+
+/// The keys whose values differ.
+fn changed(then: &str, now: &str) -> Vec<Path> {
+    let values = |text: &str| {
+        let mut values = BTreeMap::new();
+        for (key, value) in text.parse::<toml::Table>().unwrap_or_default() {
+            collect(&mut values, vec![key], value);
+        }
+        values
+    };
+    let (then, now) = (values(then), values(now));
+    let keys: BTreeSet<&Path> = then.keys().chain(now.keys()).collect();
+    let differs = |path: &&Path| match (then.get(*path), now.get(*path)) {
+        (Some(then), Some(now)) => !is_same(then, now),
+        _ => true,
+    };
+    keys.into_iter().filter(differs).cloned().collect()
+}
+
+fn is_same(then: &Value, now: &Value) -> bool {
+    match (then, now) {
+        (Value::Integer(whole), Value::Float(number))
+        | (Value::Float(number), Value::Integer(whole)) => *whole as f64 == *number,
+        _ => then == now,
+    }
+}
+
+/// Takes a value apart down to what is no table. A model alone is a table with its name.
+fn collect(values: &mut BTreeMap<Path, Value>, path: Path, value: Value) {
+    let below = |step: String| path.iter().cloned().chain([step]).collect::<Path>();
+    let is_model = path.first().is_some_and(|table| table == "models");
+    match value {
+        Value::Table(table) => {
+            for (key, value) in table {
+                collect(values, below(key), value);
+            }
+        }
+        Value::Array(list) if is_model && path.len() == 2 || list.iter().any(Value::is_table) => {
+            for (place, value) in list.into_iter().enumerate() {
+                collect(values, below(place.to_string()), value);
+            }
+        }
+        Value::String(_)
+            if is_model && path.last().is_some_and(|step| step != "model") && is_role(&path) =>
+        {
+            values.insert(below("model".to_owned()), value);
+        }
+        _ => drop(values.insert(path, value)),
+    }
+}
+
+/// Whether a path below `models` ends at a model, not at a key of one.
+fn is_role(path: &[String]) -> bool {
+    match path {
+        [_, _] => true,
+        [_, _, place] => place.parse::<usize>().is_ok(),
+        _ => false,
+    }
+}
+
+fn is_frozen(path: &[String], used: &BTreeSet<String>) -> bool {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["providers", name, key, ..] => used.contains(*name) && OF_PROVIDER.contains(key),
+        ["providers", ..] => false,
+        ["models", _, place, key, ..] if place.parse::<usize>().is_ok() => !OF_MODEL.contains(key),
+        ["models", _, key, ..] => !OF_MODEL.contains(key),
+        _ => true,
+    }
+}
+
+/// As people write it: a model by its role.
+fn name_of(path: &[String]) -> String {
+    let is_model = path.first().is_some_and(|table| table == "models");
+    match path {
+        [model @ .., last] if is_model && last == "model" => model.join("."),
+        _ => path.join("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_frozen_keys_that_differ_are_told() {
+        let then = r#"
+            [models]
+            task = "local/a"
+            mutator = ["local/b", "local/c"]
+            [providers.local]
+            temperature = "none"
+            rpm = 5
+            price = { input = 1, output = 2 }
+            [providers.other]
+            temperature = "none"
+            [budget]
+            usd = 2
+        "#;
+        let now = r#"
+            [models]
+            task = { model = "local/a", max_output_tokens = 4000, hedge = "p95" }
+            mutator = ["local/b", { model = "local/d", body = { x = 1 } }]
+            [providers.local]
+            rpm = 9
+            price = { input = 1.0, output = 3 }
+            [budget]
+            usd = 2.0
+            calls = 5
+        "#;
+        let used = BTreeSet::from(["local".to_owned()]);
+        let told = changed(then, now).into_iter().filter(|path| is_frozen(path, &used));
+        let told: Vec<String> = told.map(|path| name_of(&path)).collect();
+        assert_eq!(
+            told,
+            [
+                "budget.calls",
+                "models.mutator.1",
+                "models.task.max_output_tokens",
+                "providers.local.price.output",
+                "providers.local.temperature",
+            ]
+        );
+        assert!(changed(then, then).is_empty());
+    }
+}
