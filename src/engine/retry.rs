@@ -49,6 +49,7 @@ impl Tries {
         draw: Seed,
     ) -> RetryDecision {
         let end = match failure {
+            // See `Failure::stops_run`.
             Failure::Auth | Failure::Quota | Failure::Certificate => {
                 Some(RetryDecision::StopRun(StopReason::ProviderRefused))
             }

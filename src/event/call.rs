@@ -155,6 +155,12 @@ impl Failure {
         matches!(self, Self::Unreachable | Self::UnknownHost | Self::Unavailable)
     }
 
+    /// Whether no other request would be answered either, until people do something.
+    #[must_use]
+    pub fn stops_run(self) -> bool {
+        matches!(self, Self::Auth | Self::Quota | Self::Certificate)
+    }
+
     /// Whether nothing was sent.
     #[must_use]
     pub fn is_before_sending(self) -> bool {

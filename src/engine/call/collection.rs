@@ -493,7 +493,7 @@ impl CallRunner {
                 self.not_taken(&collection.name);
                 return Ok(());
             }
-            Failure::Auth | Failure::Quota | Failure::Certificate => {
+            failure if failure.stops_run() => {
                 self.not_taken(&collection.name);
                 return Err(context.trouble(StopReason::ProviderRefused, &error.message));
             }
@@ -517,7 +517,7 @@ impl CallRunner {
         collection: &mut Collection<'_>,
         error: LlmError,
     ) -> Result<(), StopCause> {
-        if matches!(error.failure, Failure::Auth | Failure::Quota | Failure::Certificate) {
+        if error.failure.stops_run() {
             return Err(context.trouble(StopReason::ProviderRefused, &error.message));
         }
         self.check_overtime(context, collection)?;

@@ -131,7 +131,7 @@ impl CallRunner {
         Ok(Some(permit))
     }
 
-    /// The first of two requests that is answered. One that fails before the other one is over is only paid.
+    /// The first of two requests that is answered. One that fails before the other one is over is charged, and the other is awaited.
     async fn first_answer(
         &self,
         context: &CallContext<'_>,

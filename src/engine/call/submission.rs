@@ -375,12 +375,5 @@ impl CallRunner {
 
 /// Whether a provider took nothing of a batch, and will not.
 fn is_refusal(error: &LlmError) -> bool {
-    matches!(
-        error.failure,
-        Failure::BadRequest
-            | Failure::Filter
-            | Failure::Auth
-            | Failure::Quota
-            | Failure::Certificate
-    )
+    error.failure.stops_run() || matches!(error.failure, Failure::BadRequest | Failure::Filter)
 }

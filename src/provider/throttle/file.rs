@@ -89,7 +89,7 @@ impl Place {
             tracing::debug!(%error, "the file of limits cannot be written");
             *alone_until = now + ON_ITS_OWN;
         }
-        // It is free at the latest when the process ends.
+        // The system releases it when the process exits.
         let _ = file.unlock();
         result
     }
