@@ -14,8 +14,8 @@ pub mod goal;
 pub mod model;
 pub mod file;
 mod current; // What a resumed run reads afresh.
-mod without_effect; // What of a task file a resumed run does not use.
 pub mod frozen;
+mod without_effect; // What of a task file a resumed run does not use.
 pub mod builder;
 pub(crate) mod warnings;
 
