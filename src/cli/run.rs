@@ -44,7 +44,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     settings::check_programs(&task)?;
     settings::check_operators(&recipe, &task)?;
     let of_recipe = super::plan::temperature_warnings(&task, &recipe);
-    let of_caps = run::no_cap_binds(&task, caps, &is_asked).map(str::to_owned);
+    let of_caps = run::no_cap_binds(&task, caps, is_asked).map(str::to_owned);
     for warning in super::plan::warnings(&task).into_iter().chain(of_recipe).chain(of_caps) {
         screen.warn(&warning);
     }

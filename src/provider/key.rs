@@ -6,7 +6,7 @@
 use crate::task::model::KeySource;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeSet, HashSet};
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -125,7 +125,7 @@ fn printed_by(line: &str, deadline: Duration) -> Result<SecretString, KeyError> 
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         std::thread::spawn(move || {
-            for byte in stdout.take(LONGEST).bytes() {
+            for byte in BufReader::new(stdout.take(LONGEST)).bytes() {
                 // After the deadline there is no receiver any more.
                 if sender.send(byte).is_err() {
                     break;

@@ -136,7 +136,11 @@ fn a_night_that_only_time_limits_is_filled_and_no_plan_calls_it_cheap() {
 
 #[test]
 fn a_cap_in_dollars_on_free_models_is_said_to_bind_nothing() {
-    let server = Server::start(|_, request| well(request));
+    // Slow enough that a night's journal has room on a small disk.
+    let server = Server::start(|_, request| {
+        std::thread::sleep(Duration::from_millis(50));
+        well(request)
+    });
     let env = env(&server, "free = true");
     env.edit("colours/task.toml", "calls = 300", "usd = 1.0");
     let words = "no cap binds: these models are free";
