@@ -158,7 +158,7 @@ fn prices(text: &str) -> Result<[Price; 2], String> {
     let price = |text: &str| {
         let (input, output) = text.split_once('/')?;
         let price = Price::plain(input.parse().ok()?, output.parse().ok()?);
-        price.is_valid().then_some(price)
+        price.flaw().is_none().then_some(price)
     };
     let (task, mutator) = text.split_once(',').ok_or_else(mistake)?;
     Ok([price(task).ok_or_else(mistake)?, price(mutator).ok_or_else(mistake)?])
