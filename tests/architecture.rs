@@ -127,6 +127,13 @@ fn each_outside_thing_has_one_room() {
         ("sled", &["store/"][..]),
         ("reqwest", &["provider/"]),
         ("axum", &["sim/server"]),
+        // What is sent goes through the client of the providers.
+        ("TcpStream", &[]),
+        ("UdpSocket", &[]),
+        ("UnixStream", &[]),
+        ("ToSocketAddrs", &[]),
+        ("lookup_host", &[]),
+        ("TcpListener", &["sim/server", "cli/simulate"]),
         ("rayon", &["stats/"]),
         ("ndarray", &["stats/"]),
         ("argmin", &["stats/"]),

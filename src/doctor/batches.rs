@@ -4,7 +4,7 @@
 
 use super::check::{Cause, Checks};
 use crate::event::Failure;
-use crate::provider::batch::Sought;
+use crate::provider::batch::BatchQuery;
 use crate::provider::registry::ThrottledProvider;
 use crate::recipe::Recipe;
 use crate::run::Rounds;
@@ -30,7 +30,7 @@ pub(super) async fn check_api(
         asked_live(checks, "its protocol has no batches");
         return false;
     };
-    let sought = Sought { name: "promptsearch-doctor", rows: 1, since: now };
+    let sought = BatchQuery { name: "promptsearch-doctor", rows: 1, since: now };
     match timeout(PATIENCE, api.find(&model.form, sought)).await {
         Ok(Ok(_)) => {
             checks.ok("batches", "the provider lists its batches; none was begun");

@@ -5,7 +5,7 @@ use super::check::{Cause, Check, Checks, Status};
 use super::diagnosis::{Asked, Diagnosis};
 use super::machine::{self, Machine};
 use super::night::{self, Measured};
-use super::probe::{self, NotAnswered, Probed, Purse};
+use super::probe::{self, NotAnswered, ProbeBudget, Probed};
 use super::question::{Question, check_price};
 use super::reader::Reader;
 use super::role::RoleFound;
@@ -106,7 +106,7 @@ impl Checkup {
     pub async fn run(self, clock: &Clock) -> Diagnosis {
         let Self { setup, evaluator, providers, files, mut roles, asked } = self;
         let Setup { task, recipe, caps, out, .. } = setup;
-        let purse = Purse::new(Wallet::new(caps));
+        let purse = ProbeBudget::new(Wallet::new(caps));
         ask_all(&mut roles, &providers, &purse).await;
         let sent = roles.iter().filter_map(|it| Some(it.probed.as_ref()?.sent)).sum();
         let asked = asked.spent(sent, purse.spent());
@@ -173,7 +173,7 @@ fn worst_of(checks: &[Check]) -> Status {
 /// Asks all roles that the caps have room for, side by side, and then those that they have room for when
 /// these are settled. Worst cases are set aside in the order of the roles before any is sent, so that no
 /// verdict depends on who is faster.
-async fn ask_all(roles: &mut [RoleCheck], providers: &Providers, purse: &Purse) {
+async fn ask_all(roles: &mut [RoleCheck], providers: &Providers, purse: &ProbeBudget) {
     loop {
         let mut sent = Vec::new();
         for (place, check) in roles.iter_mut().enumerate() {
@@ -248,7 +248,7 @@ impl RoleCheck {
                 Err(NotAnswered::Failed(error)) => {
                     elsewhere.said = Some((other.role, unanswered::said(error)));
                 }
-                Err(NotAnswered::NoRoom(_) | NotAnswered::Held(_)) => {}
+                Err(NotAnswered::NoRoom(_) | NotAnswered::Blocked(_)) => {}
             }
         }
         elsewhere

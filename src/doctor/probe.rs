@@ -11,7 +11,7 @@ use crate::engine::retry::{RetryDecision, Tries};
 use crate::engine::usage::cost_of_failure;
 use crate::event::{Answered, Event, Failure};
 use crate::ledger::Wallet;
-use crate::provider::limit::Hold;
+use crate::provider::limit::BlockedBy;
 use crate::provider::registry::ThrottledProvider;
 use crate::provider::{Envelope, LlmError, Request};
 use crate::seed::Seed;
@@ -26,9 +26,9 @@ use tokio::time::{Instant, timeout};
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What the calls of all roles may spend, and have spent.
-pub(super) struct Purse(Mutex<Wallet>);
+pub(super) struct ProbeBudget(Mutex<Wallet>);
 
-impl Purse {
+impl ProbeBudget {
     pub(super) fn new(wallet: Wallet) -> Self {
         Self(Mutex::new(wallet))
     }
@@ -83,7 +83,7 @@ pub(super) enum NotAnswered {
     /// It was not sent: its worst case is more than the caps leave.
     NoRoom(Amount),
     /// It was not sent: this kept it back all the time, where that is known.
-    Held(Option<Hold>),
+    Blocked(Option<BlockedBy>),
     /// It was refused, or failed.
     Failed(LlmError),
 }
@@ -101,13 +101,17 @@ impl Probed {
         match &self.result {
             Ok(reply) => reply.envelope.clock_ahead,
             Err(NotAnswered::Failed(error)) => error.envelope.clock_ahead,
-            Err(NotAnswered::NoRoom(_) | NotAnswered::Held(_)) => None,
+            Err(NotAnswered::NoRoom(_) | NotAnswered::Blocked(_)) => None,
         }
     }
 }
 
 /// Asks it. Its worst case is set aside already, and stays so until it is settled.
-pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse: &Purse) -> Probed {
+pub(super) async fn ask(
+    question: Question,
+    provider: &ThrottledProvider,
+    purse: &ProbeBudget,
+) -> Probed {
     let worst = question.worst();
     let Question { call, price, mut request, .. } = question;
     let price = price.unwrap_or(Price::FREE);
@@ -117,12 +121,12 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
     let (mut tries, draw, begun) = (Tries::default(), Seed(call.0), Instant::now());
     let result = loop {
         let left = PATIENCE.saturating_sub(begun.elapsed());
-        let hold = provider.limit.hold(worst.tokens);
+        let hold = provider.limit.blocked_by(worst.tokens);
         let Ok(permit) = timeout(left, provider.limit.acquire(worst.tokens)).await else {
             // What the provider said to this role says more than what keeps others back.
             break Err(match failed.pop() {
                 Some(error) => NotAnswered::Failed(error),
-                None => NotAnswered::Held(provider.limit.hold(worst.tokens).or(hold)),
+                None => NotAnswered::Blocked(provider.limit.blocked_by(worst.tokens).or(hold)),
             });
         };
         sent += 1;
@@ -173,7 +177,7 @@ pub(super) async fn ask(question: Question, provider: &ThrottledProvider, purse:
             let charged = cost_of_failure(&request, error, cost).unwrap_or(worst);
             (Event::AttemptFailed { call, failure: error.failure, charged }, charged)
         }
-        Err(NotAnswered::NoRoom(_) | NotAnswered::Held(_)) => {
+        Err(NotAnswered::NoRoom(_) | NotAnswered::Blocked(_)) => {
             let charged = Amount::ZERO;
             (Event::AttemptFailed { call, failure: Failure::Unsent, charged }, charged)
         }

@@ -6,7 +6,7 @@ use super::rates;
 use crate::engine::Remedy;
 use crate::event::Failure;
 use crate::provider::LlmError;
-use crate::provider::limit::Hold;
+use crate::provider::limit::BlockedBy;
 use crate::task::model::ModelRole;
 use crate::text;
 use crate::units::Amount;
@@ -42,7 +42,7 @@ pub(super) fn check(
             rates::check_of_failure(checks, error.envelope.left);
         }
         NotAnswered::NoRoom(worst) => no_room(checks, *worst),
-        NotAnswered::Held(hold) => held(checks, place, *hold, elsewhere),
+        NotAnswered::Blocked(hold) => held(checks, place, *hold, elsewhere),
     }
 }
 
@@ -61,10 +61,10 @@ fn no_room(checks: &mut Checks, worst: Amount) {
 
 /// A role that was not asked, because something kept it back. It is the provider's fault where that was
 /// the provider, and it answered no role.
-fn held(checks: &mut Checks, place: &str, hold: Option<Hold>, elsewhere: &Elsewhere) {
+fn held(checks: &mut Checks, place: &str, hold: Option<BlockedBy>, elsewhere: &Elsewhere) {
     let left = |left: Duration| text::duration(left);
     let (words, remedy) = match hold {
-        Some(Hold::OtherRuns(runs)) => {
+        Some(BlockedBy::OtherRuns(runs)) => {
             let words = match runs {
                 1 => "not asked: another run on this machine uses all that this key allows"
                     .to_owned(),
@@ -76,16 +76,16 @@ fn held(checks: &mut Checks, place: &str, hold: Option<Hold>, elsewhere: &Elsewh
             return checks.warn("limits", words, remedy);
         }
         // Another role waits for it, too.
-        Some(Hold::Full | Hold::Paced(_)) | None if elsewhere.is_silent() => (
+        Some(BlockedBy::Full | BlockedBy::Paced(_)) | None if elsewhere.is_silent() => (
             format!("not asked: {place} answers nothing"),
             "wait until it does, and try again: a run waits for it by itself",
         ),
-        Some(Hold::Full) | None => {
+        Some(BlockedBy::Full) | None => {
             let words = "not asked: the calls of other roles kept all places to themselves";
             let remedy = "raise `concurrency` of the provider (or `--concurrency`), or try again";
             return checks.warn("limits", words, remedy);
         }
-        Some(Hold::Paced(time)) => {
+        Some(BlockedBy::Paced(time)) => {
             let words = format!(
                 "not asked: by `rpm` and `tpm` of the provider, or by the pace that it was seen to take, \
                  the next request is due in {}",
@@ -94,15 +94,15 @@ fn held(checks: &mut Checks, place: &str, hold: Option<Hold>, elsewhere: &Elsewh
             let remedy = "try again then; raise `rpm` and `tpm` where the provider allows more";
             return checks.warn("limits", words, remedy);
         }
-        Some(Hold::Asked(time)) => (
+        Some(BlockedBy::Asked(time)) => (
             format!("not asked: {place} asks to wait, for {} more", left(time)),
             "wait that long, or set `rpm` and `tpm` of the provider below its limits",
         ),
-        Some(Hold::UsedUp(time)) => (
+        Some(BlockedBy::UsedUp(time)) => (
             format!("not asked: {place} says that its limits are used up for {}", left(time)),
             "wait that long, or use another key",
         ),
-        Some(Hold::Away(_)) => (
+        Some(BlockedBy::Away(_)) => (
             format!("not asked: {place} is not ready"),
             "wait until it is, and try again: a run waits for it by itself",
         ),

@@ -28,7 +28,7 @@ const MOST_BYTES: usize = 100 * 1024 * 1024;
 
 /// What a batch brought for a call.
 #[derive(Debug)]
-pub(super) enum Brought {
+pub(super) enum BatchOutcome {
     /// What became of its request.
     Result(RowResult),
     /// The provider does not have the batch: it is asked anew. With the event that says so.
@@ -46,7 +46,7 @@ pub(super) struct Gathered {
     pub(super) role: ModelRole,
     pub(super) share: Share,
     pub(super) request: Request,
-    pub(super) given: oneshot::Sender<Brought>,
+    pub(super) given: oneshot::Sender<BatchOutcome>,
 }
 
 /// A batch that is at its provider, or may be.
@@ -62,9 +62,9 @@ pub(super) struct BatchInFlight {
     pub(super) set_aside: u64,
     /// Whether a call follows it.
     pub(super) is_followed: bool,
-    waiting: HashMap<Call, oneshot::Sender<Brought>>,
+    waiting: HashMap<Call, oneshot::Sender<BatchOutcome>>,
     /// Results whose calls have not asked yet.
-    early: HashMap<Call, Brought>,
+    early: HashMap<Call, BatchOutcome>,
 }
 
 /// Requests that may be in one batch: of one role, which has one model, and paid by one share.
@@ -116,7 +116,12 @@ impl Batches {
     }
 
     /// A call asks for its result in a batch; whether it is to follow the batch.
-    pub(super) fn ask(&mut self, name: &str, call: Call, given: oneshot::Sender<Brought>) -> bool {
+    pub(super) fn ask(
+        &mut self,
+        name: &str,
+        call: Call,
+        given: oneshot::Sender<BatchOutcome>,
+    ) -> bool {
         let Some(out) = self.out.get_mut(name) else { return false };
         if let Some(brought) = out.early.remove(&call) {
             // A call that does not listen has ended.
@@ -165,7 +170,7 @@ impl Batches {
     }
 
     /// A batch is about to be submitted, by a call that follows it.
-    pub(super) fn send(&mut self, name: &Arc<str>, since: Timestamp, rows: Vec<Gathered>) {
+    pub(super) fn submitted(&mut self, name: &Arc<str>, since: Timestamp, rows: Vec<Gathered>) {
         let out = BatchInFlight {
             batch: OpenBatch::planned(rows.iter().map(|waiting| waiting.call), since),
             is_adopted: false,
@@ -184,7 +189,7 @@ impl Batches {
     }
 
     /// What became of a call's request.
-    pub(super) fn give(&mut self, name: &str, call: Call, brought: Brought) {
+    pub(super) fn give(&mut self, name: &str, call: Call, brought: BatchOutcome) {
         let Some(out) = self.out.get_mut(name) else { return };
         if !out.batch.calls.contains(&call) {
             return;
@@ -310,7 +315,7 @@ mod tests {
 
     const GROUP: Group = (ModelRole::Task, Share::Search);
 
-    fn waiting(call: u64) -> (Gathered, oneshot::Receiver<Brought>) {
+    fn waiting(call: u64) -> (Gathered, oneshot::Receiver<BatchOutcome>) {
         let (given, receiver) = oneshot::channel();
         let ((role, share), request) = (GROUP, request());
         (Gathered { call: Call(call), role, share, request, given }, receiver)
@@ -322,11 +327,11 @@ mod tests {
         let ((first, mut given), name) = (waiting(1), new_name(Timestamp::UNIX_EPOCH));
         assert!(batches.gather(first));
         let rows = batches.take(GROUP).pop().unwrap();
-        batches.send(&name, Timestamp::UNIX_EPOCH, rows);
+        batches.submitted(&name, Timestamp::UNIX_EPOCH, rows);
         assert_eq!(batches.batch_of(Call(1)), Some(Arc::clone(&name)));
-        batches.give(&name, Call(2), Brought::Result(RowResult::NotRun));
-        batches.give(&name, Call(1), Brought::Result(RowResult::NotRun));
-        assert!(matches!(given.try_recv(), Ok(Brought::Result(RowResult::NotRun))));
+        batches.give(&name, Call(2), BatchOutcome::Result(RowResult::NotRun));
+        batches.give(&name, Call(1), BatchOutcome::Result(RowResult::NotRun));
+        assert!(matches!(given.try_recv(), Ok(BatchOutcome::Result(RowResult::NotRun))));
         assert!(batches.batch_of(Call(1)).is_none() && batches.get(&name).is_none());
 
         // A batch of an earlier session: its calls come one after the other.
@@ -337,10 +342,10 @@ mod tests {
             (batches.ask(&name, Call(call), sender), receiver)
         };
         assert!(ask(&mut batches, 1).0, "the first of them follows it");
-        batches.give(&name, Call(2), Brought::Result(RowResult::NotRun));
+        batches.give(&name, Call(2), BatchOutcome::Result(RowResult::NotRun));
         assert_eq!(batches.left(&name), [Call(1)]);
         let (follows, mut given) = ask(&mut batches, 2);
-        assert!(!follows && matches!(given.try_recv(), Ok(Brought::Result(_))));
+        assert!(!follows && matches!(given.try_recv(), Ok(BatchOutcome::Result(_))));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use super::remedy::Remedy;
 use crate::event::Failure;
 use crate::provider::LlmError;
-use crate::provider::limit::Hold;
+use crate::provider::limit::BlockedBy;
 use crate::provider::registry::Patience;
 use crate::task::model::ModelRole;
 use crate::text;
@@ -311,17 +311,22 @@ impl Waiting {
     }
 
     /// What has kept requests to a provider back for a while; `None` for a moment.
-    pub(super) fn for_place(hold: Hold, who: &str, held: Duration, now: Timestamp) -> Option<Self> {
+    pub(super) fn for_place(
+        hold: BlockedBy,
+        who: &str,
+        held: Duration,
+        now: Timestamp,
+    ) -> Option<Self> {
         let (words, left) = match hold {
-            Hold::Asked(left) => (format!("{who} asked to wait"), left),
-            Hold::Away(left) => (format!("{who} is not there, or not ready"), left),
-            Hold::UsedUp(left) => (format!("{who} says that its rates are used up"), left),
-            Hold::Paced(left) => {
+            BlockedBy::Asked(left) => (format!("{who} asked to wait"), left),
+            BlockedBy::Away(left) => (format!("{who} is not there, or not ready"), left),
+            BlockedBy::UsedUp(left) => (format!("{who} says that its rates are used up"), left),
+            BlockedBy::Paced(left) => {
                 let pace = "`rpm`, `tpm`, or the pace that it was seen to take";
                 (format!("the rates of {who}: {pace}"), left)
             }
-            Hold::Full => (format!("all places at {who} are taken"), Duration::ZERO),
-            Hold::OtherRuns(runs) => {
+            BlockedBy::Full => (format!("all places at {who} are taken"), Duration::ZERO),
+            BlockedBy::OtherRuns(runs) => {
                 let runs = text::plural(runs, "other run");
                 (format!("{runs} on this machine use {who}"), Duration::ZERO)
             }

@@ -24,7 +24,7 @@ pub struct Prepared(pub Bytes);
 
 /// A batch that may have begun, as it is looked for at its provider.
 #[derive(Clone, Copy, Debug)]
-pub struct Sought<'a> {
+pub struct BatchQuery<'a> {
     /// Our own name of it: the beginning of all its custom ids.
     pub name: &'a str,
     /// How many requests it has.
@@ -36,7 +36,7 @@ pub struct Sought<'a> {
 /// How exactly the clock of a provider is known: some send no time, and all send whole seconds.
 const SLACK: SignedDuration = SignedDuration::from_mins(10);
 
-impl Sought<'_> {
+impl BatchQuery<'_> {
     /// Before this moment of the provider's clock, which is this far ahead of ours, the batch did not begin.
     #[must_use]
     pub fn oldest(&self, ahead: SignedDuration) -> Timestamp {
@@ -111,7 +111,11 @@ pub trait BatchApi: Send + Sync {
     ///
     /// # Errors
     /// The provider gave no list that can be read.
-    async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError>;
+    async fn find(
+        &self,
+        form: &RequestForm,
+        sought: BatchQuery<'_>,
+    ) -> Result<Vec<Found>, LlmError>;
 
     /// How far a batch is.
     ///
@@ -130,4 +134,19 @@ pub trait BatchApi: Send + Sync {
     /// # Errors
     /// What failed: it may go on.
     async fn cancel(&self, form: &RequestForm, id: &str) -> Result<(), LlmError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_looked_for_by_its_providers_clock() {
+        let since: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let sought = BatchQuery { name: "n", rows: 1, since };
+        for (minutes, oldest) in [(0, "11:50"), (-12, "11:38"), (60, "12:50")] {
+            let oldest: Timestamp = format!("2026-03-01T{oldest}:00Z").parse().unwrap();
+            assert_eq!(sought.oldest(SignedDuration::from_mins(minutes)), oldest, "{minutes}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ fn is_stream(text: &str) -> bool {
 }
 
 /// The chunks of a stream as the whole answer that they are parts of. An error ends it. `None` where it is cut:
-/// a part of an answer is none.
+/// an incomplete answer is discarded.
 fn joined(text: &str) -> Option<Value> {
     let (mut content, mut reasoning) = (String::new(), String::new());
     let (mut finish, mut usage, mut tools) = (Value::Null, Value::Null, Value::Null);

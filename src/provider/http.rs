@@ -276,7 +276,7 @@ impl<P: Protocol> HttpProvider<P> {
         };
         let content = Some((JSON.to_owned(), body));
         let message = Message { place, content, largest: LARGEST_ANSWER };
-        let answer = self.sent(&request.form, &message).await?;
+        let answer = self.sent(&request.form, &message).await.map_err(not_found_hint)?;
         let reply = match asks_vectors {
             true => embeddings::read(&answer.body, request),
             false => self.protocol.reply(&answer.body),
@@ -452,15 +452,10 @@ impl<P: Protocol> HttpProvider<P> {
             words if words.trim().is_empty() => format!("answered {status} and said no more"),
             words => format!("answered {status}: {words}"),
         };
-        let hint = match status.as_u16() {
-            404 | 405 => "; check `base_url` and the model's name",
-            _ => "",
-        };
         let error = self.failed(refusal.failure, refusal.may_be_billed, &what);
         LlmError {
             retry_after: refusal.retry_after,
             refused_field: refusal.refused_field.map(String::into_boxed_str),
-            message: error.message + hint,
             ..error
         }
     }
@@ -515,6 +510,17 @@ impl<P: Protocol> HttpProvider<P> {
             envelope: Box::default(),
             message: format!("{who} {words}"),
         }
+    }
+}
+
+/// An error of a request to a model, with what to check where the server knows no such place.
+fn not_found_hint(error: LlmError) -> LlmError {
+    match error.envelope.status {
+        Some(404 | 405) => {
+            let message = error.message + "; check `base_url` and the model's name";
+            LlmError { message, ..error }
+        }
+        _ => error,
     }
 }
 

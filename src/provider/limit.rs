@@ -24,7 +24,7 @@ pub trait SendLimit: fmt::Debug + Send + Sync {
 
     /// What an attempt of this many tokens would wait for now; `None` where it could be sent. For people:
     /// nothing is decided by it.
-    fn hold(&self, tokens: Tokens) -> Option<Hold>;
+    fn blocked_by(&self, tokens: Tokens) -> Option<BlockedBy>;
 }
 
 /// The time that each of many calls takes where `lanes` may be out at a time, and sent this far apart.
@@ -35,7 +35,7 @@ pub fn time_per_call(latency: Duration, lanes: usize, spacing: Duration) -> Dura
 
 /// What holds an attempt back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum BlockedBy {
     /// The provider asked to wait, and this much of it is left.
     Asked(Duration),
     /// The provider is not there, or not ready; it is asked again after this time.

@@ -33,7 +33,7 @@ impl Refusal {
     /// A status that is not a success.
     #[must_use]
     pub fn new(status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Self {
-        let said = Said::of_body(body);
+        let said = ErrorBody::of_body(body);
         let failure = said.failure(status);
         Self {
             failure,
@@ -58,7 +58,7 @@ impl Refusal {
     /// An error in a body that came with 200: its own code takes the status's place.
     #[must_use]
     pub fn inside_an_answer(error: &Value) -> Self {
-        let said = Said::of_error(error);
+        let said = ErrorBody::of_error(error);
         let status = said
             .codes
             .iter()
@@ -89,7 +89,7 @@ fn worked_on(status: u16) -> bool {
 
 /// A refusal's body, from any server.
 #[derive(Debug, Default)]
-struct Said {
+struct ErrorBody {
     /// What a person should read.
     words: String,
     /// `code`, `type`, `status` and `reason`, in small letters.
@@ -104,7 +104,7 @@ struct Said {
     param: Option<String>,
 }
 
-impl Said {
+impl ErrorBody {
     fn of_body(body: &[u8]) -> Self {
         match super::body::json(body) {
             // Gemini wraps it in a list.
@@ -461,7 +461,7 @@ fn wait_in_fields(error: &Value) -> Option<Duration> {
 }
 
 /// How long the server asks to wait: the most exact statement first.
-fn wait_in(headers: &HeaderMap, said: &Said, now: Timestamp) -> Option<Duration> {
+fn wait_in(headers: &HeaderMap, said: &ErrorBody, now: Timestamp) -> Option<Duration> {
     let now = server_now(headers, now);
     let header = |name: &str| headers.get(name)?.to_str().ok();
     let millis = header("retry-after-ms").and_then(|text| seconds(text, 0.001));

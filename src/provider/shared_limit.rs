@@ -2,7 +2,7 @@
 //!
 //! It has no rate and learns nothing: those belong to a single provider's throttle.
 
-use super::limit::{Hold, Permit, RatesLeft, SendLimit};
+use super::limit::{BlockedBy, Permit, RatesLeft, SendLimit};
 use crate::units::Tokens;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -72,8 +72,8 @@ impl SendLimit for SharedLimit {
         Duration::ZERO
     }
 
-    fn hold(&self, _tokens: Tokens) -> Option<Hold> {
-        (self.shared.places.available_permits() == 0).then_some(Hold::Full)
+    fn blocked_by(&self, _tokens: Tokens) -> Option<BlockedBy> {
+        (self.shared.places.available_permits() == 0).then_some(BlockedBy::Full)
     }
 }
 

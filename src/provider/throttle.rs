@@ -7,7 +7,7 @@
 //! refusals is learned as well, and what its headers say is left. All runs on this machine that use one
 //! key share what they know in a file.
 
-use super::limit::{Hold, Permit, RatesLeft, SendLimit};
+use super::limit::{BlockedBy, Permit, RatesLeft, SendLimit};
 use crate::units::Tokens;
 use async_trait::async_trait;
 use file::Place;
@@ -195,9 +195,9 @@ impl SendLimit for Throttle {
         })
     }
 
-    fn hold(&self, tokens: Tokens) -> Option<Hold> {
-        let own = self.shared.with(|state, allowed, now| state.hold(allowed, tokens.0, now));
-        own.or_else(|| self.shared.outer.as_ref()?.hold(tokens))
+    fn blocked_by(&self, tokens: Tokens) -> Option<BlockedBy> {
+        let own = self.shared.with(|state, allowed, now| state.blocked_by(allowed, tokens.0, now));
+        own.or_else(|| self.shared.outer.as_ref()?.blocked_by(tokens))
     }
 }
 

@@ -340,7 +340,12 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let lengths = Lengths::of(task, recipe);
     let usage_of = |role| {
         known.usage.get(&role).copied().unwrap_or_else(|| match role {
-            ModelRole::Mutator(_) => lengths.of_proposal(),
+            ModelRole::Mutator(_) => {
+                let usage = lengths.of_proposal();
+                let most = task.model(role).map_or(u32::MAX, |model| model.max_output_tokens);
+                // A longer reply is cut.
+                Usage { output: usage.output.min(Tokens(u64::from(most))), ..usage }
+            }
             ModelRole::Task | ModelRole::Judge => {
                 lengths.of_row(task.task_model().max_output_tokens)
             }

@@ -3,10 +3,11 @@
 //! What is an error is refused when the task is built. Warnings of the splits and of the models are
 //! those of `plan`.
 
-use super::Task;
 use super::duplicates;
 use super::example::Example;
 use super::inputs::input_key;
+use super::model::ModelRole;
+use super::{Model, Task};
 use crate::candidate::DEMOS;
 use crate::prompt::{Piece, pieces, placeholder, value_text};
 use crate::text;
@@ -27,6 +28,7 @@ impl Task {
         let blank = blank.into_iter().chain(same_answer(self));
         let prompt = single_braces(self).into_iter().chain(unwritten(self));
         let prompt = prompt.chain(front_matter(self)).chain(too_long(self));
+        let prompt = prompt.chain(short_replies(self)).chain(unused_judge(self));
         let rows = known_held_out(self).into_iter().chain(two_answers(self));
         prompt.chain(rows).chain(blank).chain(formats(self)).chain(lists(self)).collect()
     }
@@ -131,6 +133,32 @@ fn too_long(task: &Task) -> Option<String> {
             task.max_tokens
         )
     })
+}
+
+/// Warns of mutators whose replies are too short for the longest part that they may write.
+fn short_replies(task: &Task) -> Vec<String> {
+    let searched = task.baseline.parts().iter().filter(|part| task.layout.is_searched(&part.name));
+    let Some(longest) = searched.max_by_key(|part| part.text.len()) else { return Vec::new() };
+    let tokens = longest.text.len().div_ceil(4);
+    let is_short = |model: &Model| (model.max_output_tokens as usize) < tokens;
+    let short = task.mutators().filter(|(_, model)| is_short(model));
+    short
+        .map(|(role, model)| {
+            format!(
+                "the part `{}` has about {}, and a reply of the {role} model has at most {} (`max_output_tokens`): \
+                 it cannot write the part whole",
+                longest.name,
+                text::plural(tokens, "token"),
+                model.max_output_tokens
+            )
+        })
+        .collect()
+}
+
+/// Warns of a judge, which no scorer asks.
+fn unused_judge(task: &Task) -> Option<String> {
+    let judge = task.model(ModelRole::Judge)?;
+    Some(format!("`{}` is never asked: no scorer asks a judge", judge.name))
 }
 
 /// Warns of held-out rows that the search sees under another id.

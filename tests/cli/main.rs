@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod external_operator;
 mod hedging;
+mod hosts;
 mod init;
 mod keys;
 mod mistakes;

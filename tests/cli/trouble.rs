@@ -1,6 +1,6 @@
 //! A provider's trouble is told, bounded, and costs no row.
 
-use crate::env::TestEnv;
+use crate::env::{TestEnv, colour_rows};
 use crate::server::{Reply, Request, Server, answer, says, tile};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,6 +195,16 @@ fn a_proxy_of_the_environment_is_used() {
     let ran = env.run("eval colours --split all").exits(4);
     assert!(ran.stderr.contains("models.invalid"), "{}", ran.stderr);
     assert_eq!(proxy.requests().len(), before);
+}
+
+/// A rate that leaves longer between two requests than the patience with the provider is no silence of it.
+#[test]
+fn waiting_for_its_own_rate_stops_no_run() {
+    let server = Server::start(|_, request| answer(request));
+    let env = TestEnv::with_server(&server, "rpm = 30\npatience = \"1s\"");
+    env.write("colours/rows.jsonl", &colour_rows(6));
+    env.run("eval colours --split all").ok();
+    assert_eq!(server.requests().len(), 6);
 }
 
 /// Held-out rows need their time at the rate of the provider, not at its latency.

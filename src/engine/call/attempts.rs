@@ -7,7 +7,7 @@ use super::hedging::Sent;
 use super::reservation::Reservation;
 use super::{AttemptsEnd, CallContext, CallRunner, ProviderState, lock};
 use crate::engine::attempt;
-use crate::engine::batches::Brought;
+use crate::engine::batches::BatchOutcome;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{RetryDecision, Tries};
 use crate::engine::usage::{cost_of_failure, usage_of_failure};
@@ -119,9 +119,9 @@ impl CallRunner {
                     // The hours in a batch do not count as silence.
                     first = first.map(|first| first + asked.elapsed());
                     let result = match brought {
-                        Brought::Result(RowResult::Answered(reply)) => Ok(reply),
-                        Brought::Result(RowResult::Failed(error)) => Err(error),
-                        Brought::Result(RowResult::NotRun) => {
+                        BatchOutcome::Result(RowResult::Answered(reply)) => Ok(reply),
+                        BatchOutcome::Result(RowResult::Failed(error)) => Err(error),
+                        BatchOutcome::Result(RowResult::NotRun) => {
                             failed.extend(self.charge(context, Failure::Unsent, Amount::ZERO));
                             not_run += 1;
                             if not_run < NOT_RUN_TRIES || self.is_closed(context.share) {
@@ -135,17 +135,17 @@ impl CallRunner {
                             let (cause, first) = (NoAnswer::Timeout, Instant::now());
                             return Ok(AttemptsEnd::Missing { cause, why, first });
                         }
-                        Brought::NotTaken(written) => {
+                        BatchOutcome::NotTaken(written) => {
                             failed.extend(written);
                             continue;
                         }
                         // Asked live, it would be bought twice.
-                        Brought::Live if is_in_batch => return Err(unreachable_batch()),
-                        Brought::Live => {
+                        BatchOutcome::Live if is_in_batch => return Err(unreachable_batch()),
+                        BatchOutcome::Live => {
                             asks_live = true;
                             continue;
                         }
-                        Brought::NoRoom => match self.until_room(context, true).await? {
+                        BatchOutcome::NoRoom => match self.until_room(context, true).await? {
                             Ok(()) => continue,
                             Err(cause) => return Ok(self.unsent(context, cause)),
                         },

@@ -6,13 +6,13 @@
 use super::{CallContext, CallRunner, lock};
 use crate::caps::Share;
 use crate::clock::Clock;
-use crate::engine::batches::{BatchInFlight, Brought, call_of};
+use crate::engine::batches::{BatchInFlight, BatchOutcome, call_of};
 use crate::engine::error::StopCause;
 use crate::event::{Event, Failure, StopReason};
 use crate::id::Call;
 use crate::provider::LlmError;
 use crate::provider::backoff::Backoff;
-use crate::provider::batch::{BatchApi, BatchResults, BatchStatus, Found, RowResult, Sought};
+use crate::provider::batch::{BatchApi, BatchQuery, BatchResults, BatchStatus, Found, RowResult};
 use crate::provider::key::REDACTED;
 use crate::provider::limit::time_per_call;
 use crate::state::Posts;
@@ -134,7 +134,7 @@ impl CallRunner {
                 batches.came_back(took);
             }
             for (call, result) in ours {
-                batches.give(&name, call, Brought::Result(result));
+                batches.give(&name, call, BatchOutcome::Result(result));
             }
             drop(batches);
             self.give_rest(&name, &results.rest);
@@ -146,7 +146,7 @@ impl CallRunner {
     fn give_rest(&self, name: &str, result: &RowResult) {
         let mut batches = lock(&self.batches);
         for call in batches.left(name) {
-            batches.give(name, call, Brought::Result(result.clone()));
+            batches.give(name, call, BatchOutcome::Result(result.clone()));
         }
     }
 
@@ -214,7 +214,7 @@ impl CallRunner {
                 return Ok(vec![Found { id, is_certain: true }]);
             }
             let name = Arc::clone(&collection.name);
-            let sought = Sought { name: &name, rows, since: first };
+            let sought = BatchQuery { name: &name, rows, since: first };
             match collection.api.find(collection.form, sought).await {
                 Ok(mut found) => {
                     collection.answered();
@@ -263,7 +263,7 @@ impl CallRunner {
         let Some((Some(Posts { first, count: 2.., .. }), rows, set_aside)) = out else {
             return Ok(());
         };
-        let sought = Sought { name, rows, since: first };
+        let sought = BatchQuery { name, rows, since: first };
         let found = match collection.api.find(collection.form, sought).await {
             Ok(found) => found,
             Err(error) => {

@@ -135,7 +135,7 @@ impl ProviderState {
     fn held_back(&self, time: Timestamp, now: Instant) -> Option<Waiting> {
         let mut since = lock(&self.held_since);
         let is_held = self.queued.load(Ordering::Relaxed) > 0 && lock(&self.trouble).is_idle();
-        let hold = is_held.then(|| self.throttled.limit.hold(Tokens(1))).flatten();
+        let hold = is_held.then(|| self.throttled.limit.blocked_by(Tokens(1))).flatten();
         let Some(hold) = hold else {
             *since = None;
             return None;
@@ -231,7 +231,7 @@ impl CallRunner {
         }
     }
 
-    /// The wallet. Hold it only for a moment: all calls wait for it.
+    /// The wallet. BlockedBy it only for a moment: all calls wait for it.
     pub fn wallet(&self) -> MutexGuard<'_, Wallet> {
         lock(&self.wallet)
     }

@@ -7,12 +7,12 @@
 use super::collection::{Collection, UNLISTED};
 use super::{CallContext, CallRunner, lock};
 use crate::clock::Clock;
-use crate::engine::batches::{Brought, Gathered, custom_id, new_name};
+use crate::engine::batches::{BatchOutcome, Gathered, custom_id, new_name};
 use crate::engine::error::StopCause;
 use crate::event::{Batch, Event, Failure, StopReason};
 use crate::id::Call;
 use crate::provider::LlmError;
-use crate::provider::batch::{BatchApi, BatchRow, Prepared, Sought};
+use crate::provider::batch::{BatchApi, BatchQuery, BatchRow, Prepared};
 use crate::task::model::{Execution, ModelRole};
 use crate::text;
 use crate::units::Amount;
@@ -66,9 +66,12 @@ impl CallRunner {
     }
 
     /// What a batch brings for a call.
-    pub(super) async fn by_batch(&self, context: &CallContext<'_>) -> Result<Brought, StopCause> {
+    pub(super) async fn by_batch(
+        &self,
+        context: &CallContext<'_>,
+    ) -> Result<BatchOutcome, StopCause> {
         let (sender, brought) = oneshot::channel();
-        let Some(api) = &context.provider.throttled.batches else { return Ok(Brought::Live) };
+        let Some(api) = &context.provider.throttled.batches else { return Ok(BatchOutcome::Live) };
         self.brought(context, &**api, sender, brought).await
     }
 
@@ -77,9 +80,9 @@ impl CallRunner {
         &self,
         context: &CallContext<'_>,
         api: &dyn BatchApi,
-        sender: oneshot::Sender<Brought>,
-        brought: oneshot::Receiver<Brought>,
-    ) -> Result<Brought, StopCause> {
+        sender: oneshot::Sender<BatchOutcome>,
+        brought: oneshot::Receiver<BatchOutcome>,
+    ) -> Result<BatchOutcome, StopCause> {
         let call = context.call;
         let in_batch = lock(&self.batches).batch_of(call);
         match in_batch {
@@ -141,7 +144,7 @@ impl CallRunner {
             // The later ones had to wait for the earlier ones.
             if is_few || !self.takes_batch(context) {
                 for gathered in rows {
-                    let _ = gathered.given.send(Brought::Live);
+                    let _ = gathered.given.send(BatchOutcome::Live);
                 }
                 return Ok(());
             }
@@ -166,7 +169,7 @@ impl CallRunner {
         let requests: Vec<_> =
             rows.iter().map(|it| (custom_id(&name, it.call), it.request.clone())).collect();
         let size = rows.len();
-        lock(&self.batches).send(&name, now, rows);
+        lock(&self.batches).submitted(&name, now, rows);
         // The batch comes first: a kill in between leaves one that was not begun and costs nothing, and no
         // worst cases of calls that nothing holds.
         self.journal.append(Event::BatchPlanned(batch))?;
@@ -219,7 +222,7 @@ impl CallRunner {
             rows.push(gathered);
         }
         for gathered in without_room {
-            let _ = gathered.given.send(Brought::NoRoom);
+            let _ = gathered.given.send(BatchOutcome::NoRoom);
         }
         (rows, reserved)
     }
@@ -235,7 +238,7 @@ impl CallRunner {
     ) -> Result<bool, StopCause> {
         let (api, form, name) = (collection.api, collection.form, Arc::clone(&collection.name));
         // Where a provider keeps no name, batches that it lists before the POST are not this one.
-        let sought = Sought { name: &name, rows, since: Clock::System.now() };
+        let sought = BatchQuery { name: &name, rows, since: Clock::System.now() };
         let before = api.find(form, sought).await.unwrap_or_default();
         collection.others = before.into_iter().map(|found| found.id).collect::<BTreeSet<_>>();
         let (mut failed_posts, mut throttled_since, mut may_have_begun) = (0, None, false);
@@ -367,7 +370,7 @@ impl CallRunner {
             let event = Event::AttemptFailed { call, failure, charged };
             let number = self.note(&event);
             let written = number.map(|number| (number, event));
-            lock(&self.batches).give(name, call, Brought::NotTaken(written));
+            lock(&self.batches).give(name, call, BatchOutcome::NotTaken(written));
         }
         self.settled.notify_waiters();
     }

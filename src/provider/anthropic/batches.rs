@@ -7,7 +7,7 @@ use crate::provider::LlmError;
 use crate::provider::address::escaped;
 use crate::provider::anthropic::Anthropic;
 use crate::provider::batch::{
-    BatchApi, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult, Sought,
+    BatchApi, BatchQuery, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult,
 };
 use crate::provider::batch_results::{
     Lines, MOST_PAGES, asked, asked_with_clock, id_of, named, row_result,
@@ -72,7 +72,11 @@ impl BatchApi for AnthropicBatches {
         id_of(&self.0, &asked(&self.0, form, Message::json(PATH, prepared.0.clone())).await?)
     }
 
-    async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError> {
+    async fn find(
+        &self,
+        form: &RequestForm,
+        sought: BatchQuery<'_>,
+    ) -> Result<Vec<Found>, LlmError> {
         let (mut found, mut after) = (Vec::new(), String::new());
         for _ in 0..MOST_PAGES {
             let message = Message::get(&format!("{PATH}?limit=100{after}"));

@@ -5,7 +5,7 @@
 
 use crate::provider::address::escaped;
 use crate::provider::batch::{
-    BatchApi, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult, Sought,
+    BatchApi, BatchQuery, BatchResults, BatchRow, BatchStatus, Found, Prepared, RowResult,
 };
 use crate::provider::batch_results::{
     Lines, MOST_PAGES, asked, asked_with_clock, form_of, id_of, named, row_result, text_at,
@@ -94,7 +94,11 @@ impl<P: Protocol> BatchApi for OpenAiBatches<P> {
         id_of(&self.0, &asked(&self.0, form, message).await?)
     }
 
-    async fn find(&self, form: &RequestForm, sought: Sought<'_>) -> Result<Vec<Found>, LlmError> {
+    async fn find(
+        &self,
+        form: &RequestForm,
+        sought: BatchQuery<'_>,
+    ) -> Result<Vec<Found>, LlmError> {
         let (mut found, mut after) = (Vec::new(), String::new());
         for _ in 0..MOST_PAGES {
             let message = Message::get(&format!("/batches?limit=100{after}"));

@@ -8,7 +8,7 @@ use super::moment::Moment;
 use super::pace::{Bucket, Learned, Rate, UsedShare};
 use super::since::{Epoch, Outage, Pause};
 use crate::provider::backoff::MAX_PAUSE;
-use crate::provider::limit::{Hold, RatesLeft};
+use crate::provider::limit::{BlockedBy, RatesLeft};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -252,19 +252,24 @@ impl State {
 
     /// What an attempt waits for that may use this many tokens, for people: what the provider said comes
     /// first, because places are few after it.
-    pub(super) fn hold(&mut self, allowed: &Allowed, set_aside: u64, now: Moment) -> Option<Hold> {
+    pub(super) fn blocked_by(
+        &mut self,
+        allowed: &Allowed,
+        set_aside: u64,
+        now: Moment,
+    ) -> Option<BlockedBy> {
         self.renew(allowed, now);
         let asked = self.pause.map(|pause| pause.until().since(now));
         if let Some(left) = asked.filter(|left| !left.is_zero()) {
-            return Some(Hold::Asked(left));
+            return Some(BlockedBy::Asked(left));
         }
         if self.outage.is_open() {
-            return Some(Hold::Away(self.outage.next().since(now)));
+            return Some(BlockedBy::Away(self.outage.next().since(now)));
         }
         let others = self.holders.iter().filter(|(id, _)| **id != allowed.holder);
         let others = others.filter(|(_, it)| it.in_flight > 0 || it.is_waiting).count();
         if !self.has_place(allowed) {
-            return Some(if others == 0 { Hold::Full } else { Hold::OtherRuns(others) });
+            return Some(if others == 0 { BlockedBy::Full } else { BlockedBy::OtherRuns(others) });
         }
         let tokens = self.used_share.expected(set_aside);
         let left = self.used_up(tokens, now).map_or(Duration::ZERO, |moment| moment.since(now));
@@ -272,9 +277,9 @@ impl State {
         let paced = paced.map_or(Duration::ZERO, |moment| moment.since(now));
         match left.max(paced) {
             Duration::ZERO => None,
-            _ if self.is_turn_of_another(allowed) => Some(Hold::OtherRuns(others)),
-            _ if paced > left => Some(Hold::Paced(paced)),
-            _ => Some(Hold::UsedUp(left)),
+            _ if self.is_turn_of_another(allowed) => Some(BlockedBy::OtherRuns(others)),
+            _ if paced > left => Some(BlockedBy::Paced(paced)),
+            _ => Some(BlockedBy::UsedUp(left)),
         }
     }
 
@@ -472,11 +477,14 @@ impl State {
                 bucket.correct(expected, used);
             }
         }
+        // This one is counted.
+        let others = self.in_flight().saturating_sub(1) as f64;
         if let Some(left) = left.requests {
-            self.requests_left = Bucket::of(left, self.requests_left.as_ref(), now);
+            self.requests_left = Bucket::of(left, self.requests_left.as_ref(), others, now);
         }
         if let Some(left) = left.tokens {
-            self.tokens_left = Bucket::of(left, self.tokens_left.as_ref(), now);
+            let tokens = others * self.used_share.mean_used().unwrap_or(0.0);
+            self.tokens_left = Bucket::of(left, self.tokens_left.as_ref(), tokens, now);
         }
     }
 

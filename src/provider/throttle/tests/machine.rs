@@ -245,35 +245,35 @@ fn what_holds_an_attempt_back_is_named() {
         let path = folder.path().join("limits.json");
         let one_place = Rates::concurrent(1);
         let (one, other) = (shared(&path, one_place), shared(&path, one_place));
-        let hold = |throttle: &Throttle| throttle.hold(Tokens(1));
+        let hold = |throttle: &Throttle| throttle.blocked_by(Tokens(1));
         assert_eq!((hold(&one), hold(&other)), (None, None));
         let permit = one.acquire(Tokens(1)).await;
-        assert_eq!((hold(&one), hold(&other)), (Some(Hold::Full), None));
+        assert_eq!((hold(&one), hold(&other)), (Some(BlockedBy::Full), None));
         // The provider's own words come before the places, whoever was sent them.
         permit.on_throttled(Some(secs(40.0)));
         for throttle in [&one, &other] {
-            assert!(matches!(hold(throttle), Some(Hold::Asked(left)) if left > secs(39.0)));
+            assert!(matches!(hold(throttle), Some(BlockedBy::Asked(left)) if left > secs(39.0)));
         }
         tokio::time::sleep(secs(41.0)).await;
-        assert_eq!(hold(&other), Some(Hold::OtherRuns(1)));
+        assert_eq!(hold(&other), Some(BlockedBy::OtherRuns(1)));
         drop(permit);
         assert_eq!(hold(&other), None);
         for _ in 0..5 {
             one.acquire(Tokens(1)).await.on_outage();
         }
-        assert!(matches!(hold(&other), Some(Hold::Away(_))), "{:?}", hold(&other));
+        assert!(matches!(hold(&other), Some(BlockedBy::Away(_))), "{:?}", hold(&other));
 
         let outer = Arc::new(SharedLimit::new(1));
         let place = outer.acquire(Tokens(1)).await;
         let inner = within(outer, Rates::concurrent(9));
-        assert_eq!(hold(&inner), Some(Hold::Full));
+        assert_eq!(hold(&inner), Some(BlockedBy::Full));
         drop(place);
         let said = RateLeft { limit: 10, left: 0, reset: secs(600.0) };
         let permit = inner.acquire(Tokens(1)).await;
         permit.on_success(None, RatesLeft { requests: Some(said), tokens: None });
-        assert!(matches!(hold(&inner), Some(Hold::UsedUp(left)) if left > secs(59.0)));
+        assert!(matches!(hold(&inner), Some(BlockedBy::UsedUp(left)) if left > secs(59.0)));
         let slow = Throttle::new(Rates { requests_per_minute: Some(1), ..one_place });
         drop(slow.acquire(Tokens(1)).await);
-        assert!(matches!(hold(&slow), Some(Hold::Paced(left)) if left > secs(59.0)));
+        assert!(matches!(hold(&slow), Some(BlockedBy::Paced(left)) if left > secs(59.0)));
     });
 }
