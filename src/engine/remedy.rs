@@ -43,9 +43,11 @@ impl Remedy {
             (Failure::UnknownHost, _) => {
                 ("reach", "correct the host in `base_url`, or the network", Accepted)
             }
-            (Failure::Certificate, _) => {
-                ("reach", "name the authority's file as `ca_file`", Resumed)
-            }
+            (Failure::Certificate, _) => (
+                "reach",
+                "name the authority's file as `ca_file`, or correct `base_url`, as it says",
+                Accepted,
+            ),
             (Failure::Unavailable, _) => (
                 "reach",
                 "the server is not ready: wait until its model is loaded, and try again",
