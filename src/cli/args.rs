@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Explain one candidate: why it was written, what changed, what happened to it
     Explain(ExplainArgs),
+    /// Show the rows that a prompt of a run was asked, with its answers, labels and slices
+    Rows(RowsArgs),
     /// Print a run's journal as JSON Lines
     Journal(RunRef),
     /// Score a prompt, or recorded answers, on a task's rows
@@ -74,6 +76,46 @@ pub(crate) struct ExplainArgs {
     pub candidate: String,
     #[command(flatten)]
     pub out: RunsDir,
+}
+
+/// `rows`.
+#[derive(Debug, Args)]
+pub(crate) struct RowsArgs {
+    /// Run: a folder, a name, a unique prefix of a name, or `latest`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// Candidate: the beginning of an id, `baseline`, `best`, or a number such as n7 (or '#7')
+    #[arg(default_value = "best")]
+    pub candidate: String,
+    /// Only rows that are not wholly right
+    #[arg(long)]
+    pub wrong: bool,
+    /// Only rows on which the baseline has another score
+    #[arg(long)]
+    pub changed: bool,
+    /// Only rows with this expected answer
+    #[arg(long, value_name = "ANSWER")]
+    pub label: Option<String>,
+    /// Show scores by the values of this column
+    #[arg(long, value_name = "COLUMN")]
+    pub by: Option<String>,
+    /// The split; held-out rows are not shown
+    #[arg(long, value_enum, default_value_t = RowsSplit::Dev)]
+    pub split: RowsSplit,
+    /// The most rows that are shown; `--json` has all
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: usize,
+    #[command(flatten)]
+    pub out: RunsDir,
+}
+
+/// A split that `rows` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowsSplit {
+    /// Shown to mutators
+    Train,
+    /// Selects candidates
+    Dev,
 }
 
 /// `init`.

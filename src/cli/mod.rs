@@ -18,6 +18,7 @@ mod doctor;
 mod run;
 mod inspect;
 mod explain;
+mod rows;
 mod list;
 mod compare;
 mod diff;
@@ -80,6 +81,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Diff(args) => diff::diff(&args, &screen),
         Command::Report(args) => inspect::report(&args, &screen),
         Command::Explain(args) => explain::explain(&args, &screen),
+        Command::Rows(args) => rows::rows(&args, &screen),
         Command::Journal(args) => inspect::journal(&args, &screen),
         Command::Eval(args) => eval::eval(&args, &screen),
         Command::Export(args) => export::export(&args, &screen),

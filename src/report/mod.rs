@@ -17,6 +17,8 @@ pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
 mod html;
 mod run_list; // The runs of a folder.
+mod rows; // The rows that a prompt was asked.
+mod rows_page; // The same for people.
 mod comparison; // Several runs beside each other.
 mod comparison_page; // The same for people.
 mod prompt_diff; // Two prompts, part by part.
@@ -29,6 +31,11 @@ pub use comparison_page::comparison_page;
 pub use html::html;
 pub use markdown::markdown;
 pub use prompt_diff::{NamedParts, PromptDiff};
+pub use rows::{
+    AnsweredRow, AnsweredRows, BaselineAnswer, Confusion, LabelScore, RowFilter, RowGroupScore,
+    Slice, answered_rows,
+};
+pub use rows_page::rows_page;
 pub use run_list::run_list;
 pub use strategy::{RecipeEntry, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};

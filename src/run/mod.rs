@@ -28,8 +28,10 @@ mod rounds; // How many rounds of batches a night has.
 mod fit; // Checks that a recipe and a task fit together.
 mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
+mod answers; // What candidates answered.
 mod loaded; // A run, read from its files.
 
+pub use answers::{RowAnswer, answers};
 pub use binding::{binding, is_paid, no_cap_binds};
 pub use catalog::{Catalog, RunEntry};
 pub use conclusion::Conclusion;

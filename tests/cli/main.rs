@@ -23,6 +23,7 @@ mod protocols;
 mod recipes;
 mod recorded_models;
 mod resume_changes;
+mod rows;
 mod runs;
 mod server;
 mod servers;

@@ -36,6 +36,12 @@ pub(super) trait Kind: Debug + Send + Sync {
         &[]
     }
 
+    /// The one label that an answer names, if it names one alone.
+    fn label_in(&self, answer: &str, filter: &AnswerFilter) -> Option<&str> {
+        let _ = (answer, filter);
+        None
+    }
+
     /// Whether it compares an answer with a list of texts as one value, although each item may be
     /// meant as a right answer.
     fn compares_whole_lists(&self) -> bool {

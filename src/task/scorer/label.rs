@@ -120,6 +120,13 @@ impl Kind for Labels {
     fn labels(&self) -> &[String] {
         &self.names
     }
+
+    fn label_in(&self, answer: &str, filter: &AnswerFilter) -> Option<&str> {
+        match self.named(&filter.normalized(answer))[..] {
+            [place] => self.names.get(place).map(String::as_str),
+            _ => None,
+        }
+    }
 }
 
 impl Labels {

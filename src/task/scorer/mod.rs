@@ -165,11 +165,19 @@ impl Scorer {
     }
 
     /// The labels that an answer may name.
-    fn labels(&self) -> &[String] {
+    #[must_use]
+    pub fn labels(&self) -> &[String] {
         match &self.method {
             Method::Kind(kind) => kind.labels(),
             Method::Command(_) | Method::Closure(_) => &[],
         }
+    }
+
+    /// The one label that an answer names, if this is a `label` scorer and it names one alone.
+    #[must_use]
+    pub fn label_in(&self, answer: &str) -> Option<&str> {
+        let Method::Kind(kind) = &self.method else { return None };
+        kind.label_in(self.filter.part(answer).ok()?, &self.filter)
     }
 
     /// Whether it compares an answer with a list of texts as one value.

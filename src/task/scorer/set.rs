@@ -96,6 +96,12 @@ impl ScorerSet {
         self.scorers.iter().flat_map(Scorer::labels).cloned().collect()
     }
 
+    /// The first scorer whose answers are labels, of which each answer names one.
+    #[must_use]
+    pub fn label_scorer(&self) -> Option<&Scorer> {
+        self.scorers.iter().find(|scorer| scorer.kind() == "label")
+    }
+
     /// Checks that all scorers can use a row's answer.
     ///
     /// # Errors
