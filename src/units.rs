@@ -220,16 +220,6 @@ impl Amount {
         }
     }
 
-    /// One of so many equal parts, rounded up; the whole for none.
-    #[must_use]
-    pub fn divided_by(self, parts: u64) -> Self {
-        let parts = parts.max(1);
-        Self {
-            usd: Usd::from_nanos(self.usd.nanos().div_ceil(parts)),
-            tokens: Tokens(self.tokens.0.div_ceil(parts)),
-        }
-    }
-
     /// The difference, nothing where it would be negative.
     #[must_use]
     pub fn less(self, other: Self) -> Self {

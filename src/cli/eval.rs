@@ -127,7 +127,12 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
         // The same evaluation always uses the same folder, so its answers are reused.
         Err(RunError::Dir(RunDirError::Exists(_))) => {
             super::log::to_file_of(&dir);
-            Run::open(&dir)?
+            let mut run = Run::open(&dir)?;
+            // The caps of this call hold; one that is over asks nothing more.
+            if run.caps() != caps && !run.is_over() {
+                run.set_caps(caps)?;
+            }
+            run
         }
         run => run?,
     };

@@ -55,6 +55,8 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     warnings.extend(left_out);
     warnings.extend(temperature_warnings(&task, &recipe));
     warnings.extend(concurrency_warning(&recipe, args.concurrency));
+    let first_block = run::check_first_block(&task, &recipe, caps);
+    warnings.extend(first_block.err().map(|error| error.to_string()));
     warnings.extend(unknown_batch_prices(&task));
     warnings.extend(unused_embed(&task, &recipe));
     // As the run would freeze it.

@@ -10,6 +10,7 @@ use crate::provider::batch::RowResult;
 use crate::state::OpenBatch;
 use crate::task::model::{ModelName, ModelRole};
 use crate::text;
+use crate::units::Amount;
 use jiff::Timestamp;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -58,8 +59,6 @@ pub(super) struct BatchInFlight {
     pub(super) is_adopted: bool,
     /// How many of its requests are done.
     pub(super) done: u64,
-    /// How often the worst case of its requests is set aside, as far as this session knows.
-    pub(super) set_aside: u64,
     /// Whether a call follows it.
     pub(super) is_followed: bool,
     waiting: HashMap<Call, oneshot::Sender<BatchOutcome>>,
@@ -98,7 +97,6 @@ impl Batches {
                 batch: batch.clone(),
                 is_adopted: true,
                 done: 0,
-                set_aside: 1,
                 is_followed: false,
                 waiting: HashMap::new(),
                 early: HashMap::new(),
@@ -170,12 +168,20 @@ impl Batches {
     }
 
     /// A batch is about to be submitted, by a call that follows it.
-    pub(super) fn submitted(&mut self, name: &Arc<str>, since: Timestamp, rows: Vec<Gathered>) {
+    pub(super) fn submitted(
+        &mut self,
+        name: &Arc<str>,
+        since: Timestamp,
+        worst: BTreeMap<Call, Amount>,
+        rows: Vec<Gathered>,
+    ) {
         let out = BatchInFlight {
-            batch: OpenBatch::planned(rows.iter().map(|waiting| waiting.call), since),
+            batch: OpenBatch {
+                worst,
+                ..OpenBatch::planned(rows.iter().map(|waiting| waiting.call), since)
+            },
             is_adopted: false,
             done: 0,
-            set_aside: 1,
             is_followed: true,
             waiting: rows.into_iter().map(|waiting| (waiting.call, waiting.given)).collect(),
             early: HashMap::new(),
@@ -327,7 +333,7 @@ mod tests {
         let ((first, mut given), name) = (waiting(1), new_name(Timestamp::UNIX_EPOCH));
         assert!(batches.gather(first));
         let rows = batches.take(GROUP).pop().unwrap();
-        batches.submitted(&name, Timestamp::UNIX_EPOCH, rows);
+        batches.submitted(&name, Timestamp::UNIX_EPOCH, BTreeMap::new(), rows);
         assert_eq!(batches.batch_of(Call(1)), Some(Arc::clone(&name)));
         batches.give(&name, Call(2), BatchOutcome::Result(RowResult::NotRun));
         batches.give(&name, Call(1), BatchOutcome::Result(RowResult::NotRun));

@@ -413,7 +413,7 @@ mod tests {
                 }
                 if fold && let Some((call, reserve, cost)) = open.pop() {
                     let usage = Usage::default();
-                    let answer = Answer { usage, usd: Usd::from_nanos(cost), bytes: 0 };
+                    let answer = Answer { usage, usd: Usd::from_nanos(cost), bytes: 0, is_estimated: false };
                     let (role, share) = (ModelRole::Task, Share::Search);
                     plan.fold(call, role, share, amount(reserve), Some(answer));
                 }

@@ -36,6 +36,8 @@ pub struct Answer {
     pub usd: Usd,
     /// Bytes of the request; 0 where a program was asked and no model.
     pub bytes: u64,
+    /// Whether its tokens are estimated, which says nothing of how requests are billed.
+    pub is_estimated: bool,
 }
 
 /// What decisions know of money and tokens.
@@ -102,7 +104,9 @@ impl PlanLedger {
             if answer.bytes > 0 {
                 self.answered.entry(role).or_default().add(answer.usage, answer.usd);
                 *self.bytes.entry(role).or_default() += answer.bytes;
-                self.ratios.learn_bill(role, answer.bytes, answer.usage);
+                if !answer.is_estimated {
+                    self.ratios.learn_bill(role, answer.bytes, answer.usage);
+                }
             }
         }
         *self.spent.entry(share).or_default() += cost;
@@ -234,7 +238,7 @@ mod tests {
 
     fn answer(nanos: u64) -> Option<Answer> {
         let usage = Usage::plain(nanos, 0);
-        Some(Answer { usage, usd: Usd::from_nanos(nanos), bytes: 30 })
+        Some(Answer { usage, usd: Usd::from_nanos(nanos), bytes: 30, is_estimated: false })
     }
 
     #[test]
@@ -251,7 +255,8 @@ mod tests {
     #[test]
     fn a_reply_of_a_program_teaches_nothing_about_models() {
         let mut plan = PlanLedger::default();
-        let said = Answer { usage: Usage::default(), usd: Usd::ZERO, bytes: 0 };
+        let said =
+            Answer { usage: Usage::default(), usd: Usd::ZERO, bytes: 0, is_estimated: false };
         plan.fold(Call(0), ModelRole::MUTATOR, Share::Search, Amount::ZERO, Some(said));
         assert_eq!(plan.answered(ModelRole::MUTATOR), Use::default());
         assert_eq!(plan.ratios().largest(ModelRole::MUTATOR), None);

@@ -29,7 +29,7 @@ impl Envelope {
             status: Some(status),
             first_byte: Some(after),
             clock_ahead: waits::clock_ahead(headers, now),
-            left: rates::left(headers, waits::server_now(headers, now)),
+            left: rates::left(headers, now),
         }
     }
 }

@@ -203,17 +203,24 @@ pub fn redact(text: &str, key: &SecretString) -> String {
 #[must_use]
 pub fn redact_answer(text: &str, key: &SecretString) -> String {
     let key = key.expose_secret();
-    match is_placeholder(key) {
-        true => text.to_owned(),
-        false => without(text, &places(text, key, ANSWER_PIECE)),
+    let piece = match (is_drawn(key), key.len() >= ANSWER_PIECE) {
+        (true, _) => ANSWER_PIECE,
+        // A phrase: nothing but the whole of it.
+        (false, true) => usize::MAX,
+        (false, false) => return text.to_owned(),
+    };
+    match places(text, key, piece) {
+        marks if marks.is_empty() => text.to_owned(),
+        // Where it is echoed, so may be its other pieces.
+        _ => without(text, &places(text, key, PIECE)),
     }
 }
 
-/// Whether a key is no secret, but a word that stands in its place (`none`, `sk-no-key-required`): services draw
-/// theirs from letters and digits.
-fn is_placeholder(key: &str) -> bool {
+/// Whether a key is drawn from letters and digits, as services do it, and no word or phrase (`none`,
+/// `no-key-required`).
+fn is_drawn(key: &str) -> bool {
     let has = |is: fn(&u8) -> bool| key.as_bytes().iter().any(is);
-    key.len() < PIECE || !has(u8::is_ascii_digit) || !has(u8::is_ascii_alphabetic)
+    key.len() >= PIECE && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
 }
 
 /// Where pieces of so many characters of the key stand in a text.
@@ -509,9 +516,17 @@ mod tests {
         assert_eq!(redact_answer("ask the sk-Senti", &key), "ask the sk-Senti");
         let short = SecretString::from("local-k3y");
         assert_eq!(redact_answer("is local-k3y local?", &short), "is [key] local?");
+        let phrase = SecretString::from("correct-horse-battery-staple");
+        assert_eq!(redact_answer("it is Correct-Horse-Battery-Staple.", &phrase), "it is [key]");
+        assert_eq!(
+            redact_answer("a horse, a battery-staple", &phrase),
+            "a horse, a battery-staple"
+        );
+        let pieces = "sk-Sentinel/9f+8 and sk-Sentinel/9f+8a7&b6c5d4e3\"x";
+        assert_eq!(redact_answer(pieces, &key), "[key] and [key]");
         for (placeholder, answer) in [
             ("none", "none"),
-            ("sk-no-key-required", "a final answer is required: sk-no-key-required"),
+            ("sk-no-key-required", "a final answer is required: no key required"),
             ("no-key-required", "no signature required"),
             ("12345678", "call 12345678"),
         ] {

@@ -3,7 +3,7 @@
 //! Not what is done about it: that is the throttle's. Headers that are not understood say nothing.
 
 use super::limit::{RateLeft, RatesLeft};
-use super::waits::reset;
+use super::waits::{Clocks, reset};
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
@@ -20,15 +20,16 @@ const SERVICES: [Names; 2] = [
     Names { requests: "anthropic-ratelimit-requests-{}", tokens: "anthropic-ratelimit-tokens-{}" },
 ];
 
-/// What the headers of an answer say; now is by the server's clock.
+/// What the headers of an answer say at a moment of this machine's clock.
 pub(super) fn left(headers: &HeaderMap, now: Timestamp) -> RatesLeft {
+    let clocks = Clocks::of(headers, now);
     let of = |name: &str| {
         let text = |what: &str| headers.get(name.replace("{}", what))?.to_str().ok();
         let count = |what: &str| text(what)?.trim().parse().ok();
         Some(RateLeft {
             limit: count("limit")?,
             left: count("remaining")?,
-            reset: reset(text("reset")?, now)?,
+            reset: reset(text("reset")?, clocks)?,
         })
     };
     RatesLeft {

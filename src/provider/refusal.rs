@@ -5,7 +5,7 @@
 //! status. Nothing here removes keys, and nothing counts tokens: who makes an error of it does.
 
 use crate::provider::Failure;
-use crate::provider::waits::{reset, seconds, server_now, until, wait_in_words, wait_of};
+use crate::provider::waits::{Clocks, reset, seconds, until, wait_in_words, wait_of};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
@@ -462,12 +462,12 @@ fn wait_in_fields(error: &Value) -> Option<Duration> {
 
 /// How long the server asks to wait: the most exact statement first.
 fn wait_in(headers: &HeaderMap, said: &ErrorBody, now: Timestamp) -> Option<Duration> {
-    let now = server_now(headers, now);
+    let clocks = Clocks::of(headers, now);
     let header = |name: &str| headers.get(name)?.to_str().ok();
     let millis = header("retry-after-ms").and_then(|text| seconds(text, 0.001));
     let stated = headers.get(RETRY_AFTER).and_then(|value| {
         let text = value.to_str().ok()?.trim();
-        seconds(text, 1.0).or_else(|| until(text, now))
+        seconds(text, 1.0).or_else(|| until(text, clocks))
     });
     millis
         .or(stated)
@@ -477,7 +477,7 @@ fn wait_in(headers: &HeaderMap, said: &ErrorBody, now: Timestamp) -> Option<Dura
             // nearer one, because any place in it will do.
             let bucket = |prefix: &str, name: &str| {
                 let left = header(&format!("{prefix}-remaining{name}"));
-                let wait = reset(header(&format!("{prefix}-reset{name}"))?, now)?;
+                let wait = reset(header(&format!("{prefix}-reset{name}"))?, clocks)?;
                 Some((left.map(str::trim) == Some("0"), wait))
             };
             let buckets = [

@@ -1,7 +1,7 @@
 //! Waits and moments as servers write them, in headers, in fields and in words.
 //!
-//! Moments are a server's own: they are counted from its clock where it tells the time, because ours may be wrong.
-//! What is done with a wait is the throttle's business.
+//! Moments are a server's own: they are counted from its clock where it tells the time, because ours may be wrong, and
+//! from ours where that is sooner, because its word on the time may be a proxy's. What is done with a wait is the throttle's business.
 
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::{SignedDuration, Timestamp};
@@ -17,34 +17,45 @@ pub(super) fn clock_ahead(headers: &HeaderMap, now: Timestamp) -> Option<SignedD
     Some(date.duration_since(now))
 }
 
-/// The time by the server's clock, where it tells the time, and else by ours.
-pub(super) fn server_now(headers: &HeaderMap, now: Timestamp) -> Timestamp {
-    let ahead = clock_ahead(headers, now).filter(|ahead| ahead.abs() > SAME_CLOCK);
-    now.saturating_add(ahead.unwrap_or_default()).unwrap_or(now)
+/// The time of this machine, and of the server where it tells it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clocks {
+    ours: Timestamp,
+    servers: Timestamp,
 }
 
-/// A wait from now, by the server's clock: a duration, a moment in seconds or milliseconds since 1970, or a date.
-pub(super) fn reset(text: &str, now: Timestamp) -> Option<Duration> {
+impl Clocks {
+    pub(super) fn of(headers: &HeaderMap, ours: Timestamp) -> Self {
+        let ahead = clock_ahead(headers, ours).filter(|ahead| ahead.abs() > SAME_CLOCK);
+        let servers = ours.saturating_add(ahead.unwrap_or_default()).unwrap_or(ours);
+        Self { ours, servers }
+    }
+
+    /// The time to a moment: the shorter one that is left by either clock. What has passed by both means: now.
+    fn until(self, then: Timestamp) -> Duration {
+        let left = |now| Duration::try_from(then.duration_since(now)).unwrap_or_default();
+        let both = [left(self.ours), left(self.servers)];
+        both.into_iter().filter(|left| !left.is_zero()).min().unwrap_or_default()
+    }
+}
+
+/// A wait from now: a duration, a moment in seconds or milliseconds since 1970, or a date.
+pub(super) fn reset(text: &str, clocks: Clocks) -> Option<Duration> {
     /// In 2001; no wait is that long.
     const EPOCH_SECONDS: f64 = 1e9;
     let number: Option<f64> = text.trim().parse().ok();
     match number.filter(|number| *number >= EPOCH_SECONDS) {
         Some(moment) => {
             let millis = if moment >= EPOCH_SECONDS * 1e3 { moment } else { moment * 1e3 };
-            Some(wait_until(Timestamp::from_millisecond(millis as i64).ok()?, now))
+            Some(clocks.until(Timestamp::from_millisecond(millis as i64).ok()?))
         }
-        None => wait_of(text).or_else(|| until(text.trim(), now)),
+        None => wait_of(text).or_else(|| until(text.trim(), clocks)),
     }
 }
 
-/// The wait until a date; now is by the server's clock.
-pub(super) fn until(text: &str, now: Timestamp) -> Option<Duration> {
-    Some(wait_until(date(text)?, now))
-}
-
-/// A date that has passed means: now.
-fn wait_until(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(then.duration_since(now)).unwrap_or_default()
+/// The wait until a date.
+pub(super) fn until(text: &str, clocks: Clocks) -> Option<Duration> {
+    Some(clocks.until(date(text)?))
 }
 
 /// A date in one of the three forms of HTTP (RFC 9110, section 5.6.7), or in that of RFC 3339.
@@ -117,15 +128,17 @@ mod tests {
         for (date, wait) in [
             // An hour ahead, and an hour behind.
             ("Sun, 01 Mar 2026 13:00:00 GMT", Duration::from_secs(1)),
-            ("Sun, 01 Mar 2026 11:00:00 GMT", Duration::from_secs(7_201)),
+            ("Sun, 01 Mar 2026 11:00:00 GMT", Duration::from_millis(3_600_600)),
+            ("Sun, 01 Mar 2026 14:00:00 GMT", Duration::from_millis(3_600_600)),
             // The same clock, in whole seconds: ours is finer.
             ("Sun, 01 Mar 2026 12:00:00 GMT", Duration::from_millis(3_600_600)),
             ("soon", Duration::from_millis(3_600_600)),
         ] {
             let headers = HeaderMap::from_iter([(DATE, HeaderValue::from_static(date))]);
-            let now = server_now(&headers, now);
-            assert_eq!(reset("2026-03-01T13:00:01Z", now), Some(wait), "{date}");
-            assert_eq!(reset("1772370001", now), Some(wait), "{date}");
+            let clocks = Clocks::of(&headers, now);
+            assert_eq!(reset("2026-03-01T13:00:01Z", clocks), Some(wait), "{date}");
+            assert_eq!(reset("1772370001", clocks), Some(wait), "{date}");
+            assert_eq!(reset("2026-03-01T10:00:00Z", clocks), Some(Duration::ZERO), "{date}");
         }
     }
 }

@@ -290,7 +290,7 @@ pub fn failed_calls(summary: &Summary) -> Vec<String> {
         let are = if attempts == 1 { "is" } else { "are" };
         let attempts = counted(attempts, "attempt");
         format!(
-            "{attempts} without an answer {are} counted at what they may have cost at most, {} and {tokens} \
+            "{attempts} without an answer {are} counted at what was billed, or may have been at most: {} and {tokens} \
              tokens, beside those of the calls",
             money(usd)
         )

@@ -233,7 +233,7 @@ pub struct RoleSpent {
     /// Attempts without an answer that may have been billed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failed_attempts: u64,
-    /// What they are charged with, in dollars: what they may have cost at most.
+    /// What they are charged with, in dollars: what was billed, or may have been at most.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub failed_usd: f64,
     /// And in tokens, which are not in `prompt_tokens` and `completion_tokens`.

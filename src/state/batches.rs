@@ -2,6 +2,7 @@
 
 use crate::event::{Batch, Event};
 use crate::id::Call;
+use crate::units::Amount;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct OpenBatch {
     pub rows: usize,
     /// The ids of those that its provider has of the same name, and that count as paid.
     pub surplus: BTreeSet<String>,
+    /// What is set aside for each of its requests, once. Where it is begun again, more is.
+    pub worst: BTreeMap<Call, Amount>,
 }
 
 /// How often a batch was about to begin: each time it may have begun.
@@ -40,7 +43,8 @@ impl OpenBatch {
     pub fn planned(calls: impl Iterator<Item = Call>, since: Timestamp) -> Self {
         let calls: BTreeSet<Call> = calls.collect();
         let rows = calls.len();
-        Self { calls, id: None, since, posts: None, rows, surplus: BTreeSet::new() }
+        let (surplus, worst) = (BTreeSet::new(), BTreeMap::new());
+        Self { calls, id: None, since, posts: None, rows, surplus, worst }
     }
 
     /// It is about to begin.
@@ -76,6 +80,12 @@ impl OpenBatches {
                 let name: Arc<str> = name.as_str().into();
                 self.of_call.extend(calls.iter().map(|call| (*call, Arc::clone(&name))));
                 self.open.insert(name, OpenBatch::planned(calls.iter().copied(), *at));
+            }
+            Event::Reserved { call, amount, .. } => {
+                let batch = self.of_call.get(call).and_then(|name| self.open.get_mut(name));
+                if let Some(batch) = batch.filter(|batch| batch.posts.is_none()) {
+                    batch.worst.insert(*call, *amount);
+                }
             }
             Event::BatchPosted { name, at } => {
                 if let Some(batch) = self.open.get_mut(name.as_str()) {
@@ -116,7 +126,6 @@ mod tests {
     use super::*;
     use crate::event::{Answered, Failure};
     use crate::task::model::ModelName;
-    use crate::units::Amount;
 
     fn planned(name: &str, calls: &[u64]) -> Event {
         Event::BatchPlanned(Batch {

@@ -37,6 +37,7 @@ impl Facts {
                         usd: answered.usd,
                         live_usd: answered.live_usd(),
                         bytes: answered.bytes,
+                        is_estimated: answered.estimated,
                     },
                 );
             }
@@ -87,7 +88,12 @@ impl Facts {
         }
         let answer = arrival
             .filter(|arrival| open.cached.is_none() && arrival.answer.is_some())
-            .map(|Arrival { usage, usd, bytes, .. }| Answer { usage, usd, bytes });
+            .map(|Arrival { usage, usd, bytes, is_estimated, .. }| Answer {
+                usage,
+                usd,
+                bytes,
+                is_estimated,
+            });
         self.plan.fold(call, open.work.role(), open.work.share(), open.reserve, answer);
         Some((open, arrival))
     }

@@ -72,6 +72,8 @@ pub struct Arrival {
     pub live_usd: Usd,
     /// Bytes of the request.
     pub bytes: u64,
+    /// Whether its tokens are estimated.
+    pub is_estimated: bool,
 }
 
 impl Arrival {
@@ -83,5 +85,6 @@ impl Arrival {
         usd: Usd::ZERO,
         live_usd: Usd::ZERO,
         bytes: 0,
+        is_estimated: false,
     };
 }

@@ -66,6 +66,9 @@ impl Drop for Wish<'_> {
     }
 }
 
+/// After so many answers without a bill, none is waited for.
+const MOST_ESTIMATES: u64 = 16;
+
 impl CallRunner {
     pub(super) async fn attempts(
         &self,
@@ -314,10 +317,14 @@ impl CallRunner {
             self.slowest_millis.fetch_max(millis, Ordering::Relaxed);
         }
         let number = self.settle(Event::Answered(answered.clone())).await?;
-        // A refusal that costs nothing is no bill.
-        let first_calls = self.first_calls.get(&context.role);
-        if let Some(first_calls) = first_calls.filter(|_| usage.prompt() > Tokens::ZERO) {
-            first_calls.close();
+        if let Some(first_calls) = self.first_calls.get(&context.role) {
+            // A refusal that costs nothing is no bill. An estimate is none either, but where no bill comes, it is all
+            // that there will be.
+            let is_billed = !answered.estimated && usage.prompt() > Tokens::ZERO;
+            let estimates = &self.estimated_answers;
+            if is_billed || estimates.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_ESTIMATES {
+                first_calls.close();
+            }
         }
         lock(&context.provider.trouble).answered(Instant::now());
         context.provider.is_back.notify_waiters();

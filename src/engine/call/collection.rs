@@ -18,6 +18,7 @@ use crate::provider::limit::time_per_call;
 use crate::state::Posts;
 use crate::task::model::{Execution, ModelName, RequestForm};
 use crate::text;
+use crate::units::Amount;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,7 +125,7 @@ impl CallRunner {
                 collection.others.insert(id);
                 continue;
             }
-            self.settle_posts(context, &collection, &id).await?;
+            self.settle_posts(context, &mut collection, &id).await?;
             let mut batches = lock(&self.batches);
             let out = batches.get(&name).map(|out| (out.is_adopted, out.batch.since));
             let Some((is_adopted, since)) = out else { return Ok(()) };
@@ -254,24 +255,25 @@ impl CallRunner {
     async fn settle_posts(
         &self,
         context: &CallContext<'_>,
-        collection: &Collection<'_>,
+        collection: &mut Collection<'_>,
         own: &str,
     ) -> Result<(), StopCause> {
-        let name = &collection.name;
-        let of = |out: &mut BatchInFlight| (out.batch.posts, out.batch.rows, out.set_aside);
-        let out = lock(&self.batches).get(name).map(of);
-        let Some((Some(Posts { first, count: 2.., .. }), rows, set_aside)) = out else {
+        let name = Arc::clone(&collection.name);
+        let of =
+            |out: &mut BatchInFlight| (out.batch.posts, out.batch.rows, out.batch.worst.clone());
+        let out = lock(&self.batches).get(&name).map(of);
+        let Some((Some(Posts { first, count: 2.., .. }), rows, worst)) = out else {
             return Ok(());
         };
-        let sought = BatchQuery { name, rows, since: first };
-        let found = match collection.api.find(collection.form, sought).await {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::warn!(why = error.message, "whether a batch is there twice is not known");
-                return Ok(());
+        let found = loop {
+            let sought = BatchQuery { name: &name, rows, since: first };
+            match collection.api.find(collection.form, sought).await {
+                Ok(found) => break found,
+                Err(error) => self.pause_after(context, collection, error).await?,
             }
         };
-        let known = lock(&self.batches).ids_beside(name);
+        collection.answered();
+        let known = lock(&self.batches).ids_beside(&name);
         let is_other =
             |id: &String| id == own || known.contains(id) || collection.others.contains(id);
         for Found { id, is_certain } in found.into_iter().filter(|found| !is_other(&found.id)) {
@@ -284,10 +286,10 @@ impl CallRunner {
             }
         }
         let (role, share) = (context.role, context.share);
-        let left = lock(&self.batches).left(name);
+        let left = lock(&self.batches).left(&name);
         let mut wallet = self.wallet();
         for call in left {
-            let amount = wallet.reserved(call).divided_by(set_aside);
+            let amount = worst.get(&call).copied().unwrap_or_default();
             self.note_in(&mut wallet, &Event::Reserved { call, amount, role, share });
         }
         Ok(())
@@ -309,17 +311,17 @@ impl CallRunner {
         is_known: bool,
     ) -> Result<(), StopCause> {
         let name = &collection.name;
-        let (left, set_aside, is_counted) = {
+        let (charged, is_counted) = {
             let mut batches = lock(&self.batches);
             let left = batches.left(name);
             let Some(out) = batches.get(name) else { return Ok(()) };
-            (left, out.set_aside, !out.batch.surplus.insert(id.to_owned()))
+            let once = |call: &Call| out.batch.worst.get(call).copied().unwrap_or_default();
+            let charged: Amount = left.iter().map(once).sum();
+            (charged, !out.batch.surplus.insert(id.to_owned()))
         };
         if !is_counted {
             let event = {
                 let mut wallet = self.wallet();
-                let once = |call: &Call| wallet.reserved(*call).divided_by(set_aside);
-                let charged = left.iter().map(once).sum();
                 let (role, share) = (context.role, context.share);
                 let (name, id) = (name.to_string(), id.to_owned());
                 let event = Event::BatchSurplus { name, id, charged, role, share };

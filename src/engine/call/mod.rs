@@ -92,6 +92,8 @@ pub struct CallRunner {
     closed: Mutex<BTreeSet<Share>>,
     /// Wakes calls that wait to be sent when nothing is sent any more.
     halt: Notify,
+    /// Answers without a bill.
+    estimated_answers: AtomicU64,
     answered: AtomicU64,
     answered_millis: AtomicU64,
     slowest_millis: AtomicU64,
@@ -219,6 +221,7 @@ impl CallRunner {
             ends: Mutex::default(),
             closed: Mutex::default(),
             answered: AtomicU64::new(0),
+            estimated_answers: AtomicU64::new(0),
             answered_millis: AtomicU64::new(0),
             slowest_millis: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),

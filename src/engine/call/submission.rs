@@ -169,7 +169,8 @@ impl CallRunner {
         let requests: Vec<_> =
             rows.iter().map(|it| (custom_id(&name, it.call), it.request.clone())).collect();
         let size = rows.len();
-        lock(&self.batches).submitted(&name, now, rows);
+        let worst = reserved.iter().chain([&last]).filter_map(amount_of).collect();
+        lock(&self.batches).submitted(&name, now, worst, rows);
         // The batch comes first: a kill in between leaves one that was not begun and costs nothing, and no
         // worst cases of calls that nothing holds.
         self.journal.append(Event::BatchPlanned(batch))?;
@@ -307,32 +308,29 @@ impl CallRunner {
     /// Sets the worst cases of a batch that may have begun aside once more, durably: both may be billed.
     async fn reserve_again(&self, context: &CallContext<'_>, name: &str) -> Result<(), StopCause> {
         let (role, share) = (context.role, context.share);
-        let Some(before) = lock(&self.batches).get(name).map(|out| out.set_aside) else {
-            return Ok(());
+        let (left, worst) = {
+            let mut batches = lock(&self.batches);
+            let left = batches.left(name);
+            let Some(out) = batches.get(name) else { return Ok(()) };
+            (left, out.batch.worst.clone())
         };
-        let left = lock(&self.batches).left(name);
-        let mut events = {
+        let once = |call: Call| worst.get(&call).copied().unwrap_or_default();
+        let mut events: Vec<Event> = {
             let mut wallet = self.wallet();
-            let once = |call| wallet.reserved(call).divided_by(before);
-            let amounts: Vec<_> = left.into_iter().map(|call| (call, once(call))).collect();
-            if !wallet.fits(share, amounts.iter().map(|(_, amount)| *amount).sum()) {
+            if !wallet.fits(share, left.iter().map(|call| once(*call)).sum()) {
                 let why = "a batch may have begun, and the budget has no room to begin it once more; resume when \
                            its provider lists it";
                 return Err(context.trouble(StopReason::NoAnswers, why));
             }
-            let events: Vec<_> = amounts
-                .into_iter()
-                .map(|(call, amount)| {
-                    let amount = wallet.reserved(call) + amount;
-                    Event::Reserved { call, amount, role, share }
+            left.into_iter()
+                .map(|call| {
+                    let amount = wallet.reserved(call) + once(call);
+                    let event = Event::Reserved { call, amount, role, share };
+                    wallet.apply(&event);
+                    event
                 })
-                .collect();
-            events.iter().for_each(|event| wallet.apply(event));
-            events
+                .collect()
         };
-        if let Some(out) = lock(&self.batches).get(name) {
-            out.set_aside = before + 1;
-        }
         let Some(last) = events.pop() else { return Ok(()) };
         for event in events {
             self.journal.append(event)?;
@@ -373,6 +371,13 @@ impl CallRunner {
             lock(&self.batches).give(name, call, BatchOutcome::NotTaken(written));
         }
         self.settled.notify_waiters();
+    }
+}
+
+fn amount_of(event: &Event) -> Option<(Call, Amount)> {
+    match event {
+        Event::Reserved { call, amount, .. } => Some((*call, *amount)),
+        _ => None,
     }
 }
 
