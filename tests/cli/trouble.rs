@@ -197,6 +197,26 @@ fn a_proxy_of_the_environment_is_used() {
     assert_eq!(proxy.requests().len(), before);
 }
 
+/// An evaluation that is continued keeps to the caps of the call that continues it.
+#[test]
+fn the_caps_of_a_later_eval_hold() {
+    let (is_well, well) = switch();
+    let server = Server::start(move |number, request| match number < 4 {
+        false if !is_well.load(Ordering::SeqCst) => refused(401, "the key is revoked"),
+        _ => answer(request),
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 2");
+    env.run("eval colours --max-calls 30").exits(4);
+    well.store(true, Ordering::SeqCst);
+    let before = server.requests().len();
+    env.run("eval colours --max-calls 10").ok();
+    let asked = server.requests().len() - before;
+    assert!((1..=10).contains(&asked), "{asked}");
+    // One that is over asks nothing more.
+    env.run("eval colours --max-calls 30").ok();
+    assert_eq!(server.requests().len() - before, asked);
+}
+
 /// A rate that leaves longer between two requests than the patience with the provider is no silence of it.
 #[test]
 fn waiting_for_its_own_rate_stops_no_run() {
