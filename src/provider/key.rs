@@ -517,13 +517,16 @@ mod tests {
         let short = SecretString::from("local-k3y");
         assert_eq!(redact_answer("is local-k3y local?", &short), "is [key] local?");
         let phrase = SecretString::from("correct-horse-battery-staple");
-        assert_eq!(redact_answer("it is Correct-Horse-Battery-Staple.", &phrase), "it is [key]");
+        assert_eq!(
+            redact_answer("it is Correct-Horse-Battery-Staple so", &phrase),
+            "it is [key] so"
+        );
         assert_eq!(
             redact_answer("a horse, a battery-staple", &phrase),
             "a horse, a battery-staple"
         );
-        let pieces = "sk-Sentinel/9f+8 and sk-Sentinel/9f+8a7&b6c5d4e3\"x";
-        assert_eq!(redact_answer(pieces, &key), "[key] and [key]");
+        let pieces = "sk-Sentinel/9f+8 or sk-Sentinel/9f+8a7&b6c5d4e3\"x";
+        assert_eq!(redact_answer(pieces, &key), "[key] or [key]");
         for (placeholder, answer) in [
             ("none", "none"),
             ("sk-no-key-required", "a final answer is required: no key required"),

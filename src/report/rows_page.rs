@@ -2,7 +2,7 @@
 
 use super::rows::{AnsweredRow, AnsweredRows, RowGroupScore};
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, column_widths};
-use super::words::{money, quality, range, score, visible};
+use super::words::{money, quality, score, visible};
 use crate::stats::Interval;
 use crate::text::{head_and_tail, percent, plural};
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ impl Page {
         }
         self.title("Labels");
         let share = |interval: &Option<Interval>| match interval {
-            Some(it) => format!("{} ({})", percent(it.mean), range(it.low, it.high)),
+            Some(it) => quality(it),
             None => "–".to_owned(),
         };
         let cells: Vec<[String; 5]> = rows

@@ -38,7 +38,8 @@ fn no_command_asks_for_a_host_that_no_model_has() {
         "status one",
         "report one",
         "report one --format md",
-        "explain one",
+        "explain one best",
+        "rows one best",
         "compare one two",
         "journal one",
     ] {

@@ -205,16 +205,20 @@ fn the_caps_of_a_later_eval_hold() {
         false if !is_well.load(Ordering::SeqCst) => refused(401, "the key is revoked"),
         _ => answer(request),
     });
-    let env = TestEnv::with_server(&server, "concurrency = 2");
-    env.run("eval colours --max-calls 30").exits(4);
+    // A call costs $0.022, and $0.5 and more are set aside for it.
+    let price = "concurrency = 2\nprice = { input = 1000.0, output = 1000.0 }";
+    let env = TestEnv::with_server(&server, price);
+    env.edit("colours/task.toml", "free = true\n", "");
+    env.run("eval colours --max-usd 30").exits(4);
     well.store(true, Ordering::SeqCst);
-    let before = server.requests().len();
-    env.run("eval colours --max-calls 10").ok();
-    let asked = server.requests().len() - before;
-    assert!((1..=10).contains(&asked), "{asked}");
-    // One that is over asks nothing more.
-    env.run("eval colours --max-calls 30").ok();
-    assert_eq!(server.requests().len() - before, asked);
+    let answered = |before: usize| server.requests().len() - before;
+    let before = answered(0);
+    let ran = env.run("eval colours --max-usd 0.75");
+    let asked = answered(before);
+    assert!((1..14).contains(&asked), "{asked}: {}", ran.stderr);
+    // The rest is asked where there is room for it.
+    env.run("eval colours --max-usd 30").ok();
+    assert_eq!(answered(before), 14);
 }
 
 /// A rate that leaves longer between two requests than the patience with the provider is no silence of it.

@@ -64,50 +64,26 @@ fn times(interval: Duration, count: u64) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
-/// What a provider says is left of a rate: a bucket that fills evenly, or one that is filled anew every so often (a
-/// fixed window), once it was seen to be.
+/// What a provider says is left of a rate, as a bucket that fills evenly.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Bucket {
     size: f64,
     level: f64,
     at: Moment,
     per_second: f64,
-    /// What the provider said last, and when.
-    said: f64,
-    said_at: Moment,
-    /// When it is full, by that.
-    full: Moment,
-    /// The time between two fillings, where it does not fill evenly.
-    window: Option<Duration>,
 }
-
-/// How much earlier or later than said a bucket may be full: services round to whole seconds.
-const ROUNDED: Duration = Duration::from_secs(2);
 
 impl Bucket {
     /// Whether it can be one, at most as late as this.
     pub(super) fn is_sane(&self, soon: Moment) -> bool {
         let is_positive = |value: f64| value.is_finite() && value > 0.0;
         let is_filled = self.level.is_finite() && self.level >= -self.size * 1e3;
-        let is_late = |moment: Moment| moment > soon + LONGEST_RESET;
-        self.at <= soon
-            && is_positive(self.size)
-            && is_positive(self.per_second)
-            && is_filled
-            && self.said.is_finite()
-            && !is_late(self.said_at)
-            && !is_late(self.full)
-            && self.window.is_none_or(|window| window <= LONGEST_RESET)
+        self.at <= soon && is_positive(self.size) && is_positive(self.per_second) && is_filled
     }
 
-    /// What the provider says now, given what was known before. Attempts that are in flight, of so many units, may
-    /// not be counted in it yet: so it never adds to what is known of a bucket that fills evenly.
-    pub(super) fn of(
-        left: RateLeft,
-        before: Option<&Self>,
-        in_flight: f64,
-        now: Moment,
-    ) -> Option<Self> {
+    /// What the provider says now, given what was known before. Attempts that are in flight may not be
+    /// counted in it yet, so it never adds to what is known.
+    pub(super) fn of(left: RateLeft, before: Option<&Self>, now: Moment) -> Option<Self> {
         if !left.is_plausible() {
             return None;
         }
@@ -120,52 +96,26 @@ impl Bucket {
             None => return None,
         };
         let known = before.map_or(size, |before| before.level_at(now));
-        let full = now + left.reset;
-        let window = before.and_then(|before| before.window_after(said, full, now));
-        let level = match window {
-            Some(_) => said - in_flight,
-            None => said.min(known),
-        };
-        Some(Self { size, level, at: now, per_second, said, said_at: now, full, window })
-    }
-
-    /// The time between two fillings, if it does not fill evenly. In a bucket that does, more can only be left where
-    /// the moment at which it is full has moved by less than the time that passed; one that is filled anew has more
-    /// left, and is full later by a whole window.
-    fn window_after(&self, said: f64, full: Moment, now: Moment) -> Option<Duration> {
-        if said <= self.said {
-            return self.window;
-        }
-        let (moved, passed) = (full.since(self.full), now.since(self.said_at));
-        (moved > passed + ROUNDED).then_some(moved).or(self.window.filter(|_| moved > passed))
+        Some(Self { size, level: said.min(known), at: now, per_second })
     }
 
     /// The time between attempts of this many units, for long.
     pub(super) fn spacing(&self, units: f64) -> Duration {
-        let per_second =
-            self.window.map_or(self.per_second, |window| self.size / window.as_secs_f64());
-        Duration::try_from_secs_f64(units / per_second).unwrap_or(LONGEST_RESET)
+        Duration::try_from_secs_f64(units / self.per_second).unwrap_or(LONGEST_RESET)
     }
 
     fn level_at(&self, now: Moment) -> f64 {
-        match self.window {
-            Some(_) if now >= self.full => self.size,
-            Some(_) => self.level,
-            None => {
-                (self.level + self.per_second * now.since(self.at).as_secs_f64()).min(self.size)
-            }
-        }
+        (self.level + self.per_second * now.since(self.at).as_secs_f64()).min(self.size)
     }
 
     /// When there are this many units.
     pub(super) fn next(&self, units: u64, now: Moment) -> Moment {
         let lacking = (units as f64).min(self.size) - self.level_at(now);
-        match (lacking > 0.0, self.window) {
-            (true, None) => {
+        match lacking > 0.0 {
+            true => {
                 now + Duration::try_from_secs_f64(lacking / self.per_second).unwrap_or_default()
             }
-            (true, Some(_)) => self.full.max(now),
-            (false, _) => now,
+            false => now,
         }
     }
 
@@ -173,10 +123,6 @@ impl Bucket {
     pub(super) fn take(&mut self, units: u64, now: Moment) {
         self.level = self.level_at(now) - units as f64;
         self.at = now;
-        if let Some(window) = self.window.filter(|_| now >= self.full) {
-            // A new window, of which the provider has said nothing yet.
-            self.full = now + window;
-        }
     }
 
     /// Counts what was used where another number was taken.

@@ -477,14 +477,11 @@ impl State {
                 bucket.correct(expected, used);
             }
         }
-        // This one is counted.
-        let others = self.in_flight().saturating_sub(1) as f64;
         if let Some(left) = left.requests {
-            self.requests_left = Bucket::of(left, self.requests_left.as_ref(), others, now);
+            self.requests_left = Bucket::of(left, self.requests_left.as_ref(), now);
         }
         if let Some(left) = left.tokens {
-            let tokens = others * self.used_share.mean_used().unwrap_or(0.0);
-            self.tokens_left = Bucket::of(left, self.tokens_left.as_ref(), tokens, now);
+            self.tokens_left = Bucket::of(left, self.tokens_left.as_ref(), now);
         }
     }
 

@@ -7,43 +7,25 @@ use super::secs;
 use crate::provider::limit::{RateLeft, RatesLeft};
 use std::time::Duration;
 
-/// A bucket that fills evenly, or one that is filled anew every so many seconds.
+/// A bucket that fills evenly.
 #[derive(Clone, Copy)]
 struct Bucket {
     size: f64,
     level: f64,
-    window: Option<f64>,
-    /// The seconds since it was filled.
-    age: f64,
 }
 
 impl Bucket {
-    /// It begins empty, as in the midst of a night: what is counted is its rate.
-    fn per_minute(units: f64, window: Option<f64>) -> Self {
-        Self { size: units * window.unwrap_or(60.0) / 60.0, level: 0.0, window, age: 0.0 }
+    fn per_minute(units: f64) -> Self {
+        Self { size: units, level: units }
     }
 
     fn fill(&mut self, time: Duration) {
-        self.age += time.as_secs_f64();
-        match self.window {
-            Some(window) if self.age >= window => {
-                (self.level, self.age) = (self.size, self.age % window);
-            }
-            Some(_) => {}
-            None => {
-                self.level = (self.level + self.size / 60.0 * time.as_secs_f64()).min(self.size);
-            }
-        }
+        self.level = (self.level + self.size / 60.0 * time.as_secs_f64()).min(self.size);
     }
 
     fn left(&self) -> RateLeft {
-        let reset = match self.window {
-            // In whole seconds, as services with windows say it.
-            Some(window) => (window - self.age).ceil(),
-            None => (self.size - self.level) / (self.size / 60.0),
-        };
-        let (limit, left) = (self.size as u64, self.level.max(0.0) as u64);
-        RateLeft { limit, left, reset: secs(reset) }
+        let reset = secs((self.size - self.level) / (self.size / 60.0));
+        RateLeft { limit: self.size as u64, left: self.level.max(0.0) as u64, reset }
     }
 }
 
@@ -61,8 +43,6 @@ struct Case {
     is_named: bool,
     /// Whether the provider's headers do.
     is_told: bool,
-    /// The seconds of a fixed window of the provider, if it has them.
-    window: Option<f64>,
 }
 
 /// What came of it, after a minute of warming up.
@@ -93,8 +73,9 @@ fn ten_minutes(case: Case) -> Seen {
             tokens,
         })
         .collect();
-    let mut by_request = Bucket::per_minute(REQUESTS, case.window);
-    let mut by_token = Bucket::per_minute(TOKENS, case.window);
+    // The buckets begin empty, as in the midst of a night: what is counted is their rate.
+    let (mut by_request, mut by_token) = (Bucket::per_minute(REQUESTS), Bucket::per_minute(TOKENS));
+    (by_request.level, by_token.level) = (0.0, 0.0);
     let (mut now, mut filled) = (start, start);
     let mut flight: Vec<(Moment, usize, Admitted, bool)> = Vec::new();
     let mut answered = vec![0_u32; case.runs];
@@ -172,7 +153,6 @@ fn a_rate_is_used_and_not_passed() {
         answer: 2.0,
         is_named: false,
         is_told: false,
-        window: None,
     };
     let mut missed = Vec::new();
     for (name, case) in [
@@ -183,13 +163,6 @@ fn a_rate_is_used_and_not_passed() {
         ("told, by tokens", Case { is_told: true, used: 500, ..usual }),
         ("neither", usual),
         ("neither, by tokens", Case { used: 500, ..usual }),
-        ("windows, told", Case { is_told: true, window: Some(10.0), ..usual }),
-        (
-            "windows, told, by tokens",
-            Case { is_told: true, used: 500, window: Some(10.0), ..usual },
-        ),
-        ("windows of a minute, told", Case { is_told: true, window: Some(60.0), ..usual }),
-        ("two runs, windows, told", Case { runs: 2, is_told: true, window: Some(10.0), ..usual }),
         ("two runs, named", Case { runs: 2, is_named: true, ..usual }),
         ("two runs, told", Case { runs: 2, is_told: true, ..usual }),
         ("two runs, neither", Case { runs: 2, ..usual }),
