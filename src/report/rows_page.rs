@@ -41,7 +41,7 @@ pub fn rows_page(rows: &AnsweredRows, limit: usize, colour: bool, width: usize) 
         }
     };
     let all = in_words(&rows.all, rows.is_baseline);
-    page.prose(0, &format!("{name} on {asked}: {all}"), |paint, text| paint.bold(text));
+    page.prose(0, &format!("{name} on {asked}: {all}"), Paint::bold);
     page.text
 }
 
