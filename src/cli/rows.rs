@@ -2,8 +2,9 @@
 
 use super::args::{RowsArgs, RowsSplit};
 use super::error::CliError;
+use super::explain::subject_of;
 use super::screen::Screen;
-use crate::report::explain::{Subject, find};
+use crate::report::explain::Subject;
 use crate::report::{self, Report, RowFilter};
 use crate::run::{Run, RunDir};
 use crate::task::example::Split;
@@ -14,13 +15,7 @@ use std::collections::BTreeSet;
 pub(super) fn rows(args: &RowsArgs, screen: &Screen) -> Result<(), CliError> {
     let run = Run::read(&RunDir::find(&args.out.out, &args.run)?)?;
     let report = Report::from(&run);
-    let subject = find(&report, args.candidate.trim()).map_err(|unfound| {
-        let error = CliError::usage(unfound.to_string());
-        match unfound.help {
-            Some(help) => error.hint(help),
-            None => error,
-        }
-    })?;
+    let subject = subject_of(&report, &args.candidate)?;
     let Subject::Candidate(candidate) = subject else {
         return Err(CliError::usage(format!(
             "`{}` is a proposal, which was asked no row",

@@ -60,7 +60,7 @@ pub(super) fn check(
         let seconds = seconds(task, &estimate, paces, &known);
         (estimate, seconds)
     };
-    // Where no other cap binds, the time has room for so many.
+    // Where no other cap binds: the number of calls that fit into the time.
     let is_free_of_caps = !run::binding(task, caps, is_asked).limits_spending();
     let fitting = paces
         .get(&ModelRole::Task)

@@ -223,7 +223,7 @@ fn is_drawn(key: &str) -> bool {
     key.len() >= PIECE && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
 }
 
-/// Where pieces of so many characters of the key stand in a text.
+/// Where pieces of the key of this length (in characters) stand in a text.
 fn places(text: &str, key: &str, piece: usize) -> Vec<(usize, usize)> {
     let mut marks = Vec::new();
     // As it stands, because a key may hold what looks like an escape; and with escapes resolved.

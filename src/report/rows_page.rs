@@ -14,7 +14,7 @@ const MOST_LABELS: usize = 8;
 /// The most slices, and the most confusions in a list.
 const MOST_LINES: usize = 20;
 
-/// The page, with at most so many rows.
+/// The page, with at most `limit` rows.
 #[must_use]
 pub fn rows_page(rows: &AnsweredRows, limit: usize, colour: bool, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDEST);

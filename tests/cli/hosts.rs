@@ -67,7 +67,7 @@ fn only_the_hosts_of_the_models_that_are_asked_are_contacted() {
         env.edit("colours/task.toml", "[goal]", &format!("{all}[goal]"));
         env.set("LOCAL_KEY", "sk-sentinel-0123456789");
         env.run("plan colours --max-usd 1").ok();
-        assert_eq!(asked_for(&guard), BTreeSet::new(), "{kind}: a plan asks nobody");
+        assert_eq!(asked_for(&guard), BTreeSet::new(), "{kind}: a plan makes no request");
         env.run("eval colours --max-usd 1").exits(4);
         assert_eq!(asked_for(&guard), BTreeSet::from(["answers.invalid:443".to_owned()]), "{kind}");
         env.run("doctor colours --max-usd 1").exits(4);

@@ -66,7 +66,7 @@ impl Drop for Wish<'_> {
     }
 }
 
-/// After so many answers without a bill, none is waited for.
+/// After this many answers without a bill, the first calls of a role are no longer sent a few at a time.
 const MOST_ESTIMATES: u64 = 16;
 
 impl CallRunner {
