@@ -28,7 +28,7 @@ pub(super) struct Question {
 impl Question {
     /// What it may cost.
     pub(super) fn worst(&self) -> Amount {
-        let prompt = estimate_tokens(None, self.request.bytes());
+        let prompt = estimate_tokens(self.request.bytes());
         worst_case(self.price, prompt, Tokens(u64::from(self.request.max_output_tokens)))
     }
 

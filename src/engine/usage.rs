@@ -58,7 +58,7 @@ pub(super) fn estimated_usage(request: &Request, reply: &Reply) -> Usage {
         _ if is_absurd => u64::from(request.max_output_tokens),
         // Something was written that is not shown.
         Finish::Empty | Finish::Reasoning => u64::from(request.max_output_tokens),
-        _ => estimate_tokens(None, reply.text.len()).0,
+        _ => estimate_tokens(reply.text.len()).0,
     };
-    Usage::plain(estimate_tokens(None, request.bytes()).0, answer)
+    Usage::plain(estimate_tokens(request.bytes()).0, answer)
 }

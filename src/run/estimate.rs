@@ -259,7 +259,7 @@ impl Lengths {
 
     /// The longest prompt of a role: prompts may grow up to `max_tokens`.
     fn longest(self, role: ModelRole, max_tokens: u64) -> Tokens {
-        let row = estimate_tokens(None, self.row as usize).0;
+        let row = estimate_tokens(self.row as usize).0;
         match role {
             ModelRole::Mutator(_) => Tokens(4 * max_tokens + 6 * row),
             ModelRole::Task | ModelRole::Judge => Tokens(max_tokens + row),

@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     Says500AndListsLate,
     /// It takes its first batch, says 500, and lists it once it is asked to begin another one.
     Says500AndListsBoth,
+    /// The same, and it says 429.
+    Says429AndListsBoth,
     /// It takes no batch, and says 429.
     Says429Always,
     /// It takes no batch, and says 500.
@@ -106,7 +108,7 @@ impl State {
                     Fault::Says500AndListsLate => {
                         self.first_begun.is_some_and(|begun| begun.elapsed() < LATE)
                     }
-                    Fault::Says500AndListsBoth => self.begun < 2,
+                    Fault::Says500AndListsBoth | Fault::Says429AndListsBoth => self.begun < 2,
                     _ => false,
                 };
                 let hidden = usize::from(is_hidden).min(self.batches.len());
@@ -162,6 +164,7 @@ impl State {
         match fault {
             Fault::Says503AndTakes if is_first => error(503),
             Fault::Says500AndListsLate | Fault::Says500AndListsBoth if is_first => error(500),
+            Fault::Says429AndListsBoth if is_first => error(429),
             Fault::AnswersAPageAndTakes | Fault::HidesAndTakes if is_first => page(),
             _ => (200, "", self.shown(fault, self.batches.len() - 1).to_string()),
         }

@@ -296,8 +296,18 @@ fn a_batch_that_is_listed_late_after_an_error_is_not_bought_again() {
 
 #[test]
 fn a_batch_that_its_provider_has_twice_is_cancelled_and_counts_as_paid() {
-    let service = BatchService::start(Fault::Says500AndListsBoth);
+    for fault in [Fault::Says500AndListsBoth, Fault::Says429AndListsBoth] {
+        is_cancelled_and_counts_as_paid(fault);
+    }
+}
+
+fn is_cancelled_and_counts_as_paid(fault: Fault) {
+    let service = BatchService::start(fault);
     let env = at(&service);
+    if fault == Fault::Says429AndListsBoth {
+        // It is forgotten once its provider's list has gone without it for this long.
+        env.edit("colours/task.toml", "patience = \"5s\"", "patience = \"30s\"");
+    }
     env.run(&format!("run colours --name one {SEARCH}")).ok();
     let events = env.events("one");
     let of = |kind: &str| -> Vec<&Value> {

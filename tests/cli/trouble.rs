@@ -5,7 +5,7 @@ use crate::server::{Reply, Request, Server, answer, says, tile};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 fn refused(status: u16, message: &str) -> Reply {
@@ -739,4 +739,33 @@ fn a_cap_on_calls_below_the_first_rows_is_refused_before_anything_is_made() {
     env.run(&format!("run colours --max-calls {needed} --name one")).ok();
     let summary = env.json("results/one/summary.json");
     assert!(summary["spent"]["by_role"]["task"]["calls"].as_u64() > Some(0), "{summary:#}");
+}
+
+#[test]
+fn a_context_that_a_service_adds_to_every_prompt_is_set_aside_for_short_requests_after_long_ones() {
+    let billed = Arc::new(AtomicU64::new(0));
+    let bill = Arc::clone(&billed);
+    let server = Server::start(move |_, request| {
+        let bytes: usize = ["system", "user"].iter().map(|it| request.content(it).len()).sum();
+        // So that no bill of a short one is known while others are sent.
+        std::thread::sleep(Duration::from_millis(if bytes < 1_000 { 800 } else { 100 }));
+        let prompt = 15_000 + bytes as u64 / 3;
+        bill.fetch_add(prompt + 2, Ordering::SeqCst);
+        let choice = json!({"finish_reason": "stop", "message": {"content": "warm"}});
+        let usage = json!({"prompt_tokens": prompt, "completion_tokens": 2});
+        (200, "", json!({"choices": [choice], "usage": usage}).to_string())
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 32");
+    env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 1.0 }");
+    let rows = colour_rows(60);
+    let long = format!("and lot {}", "of many words ".repeat(300));
+    let rows: Vec<String> = rows
+        .lines()
+        .enumerate()
+        .map(|(at, row)| if at % 6 > 0 { row.replace("and lot", &long) } else { row.to_owned() })
+        .collect();
+    env.write("colours/rows.jsonl", &rows.join("\n"));
+    env.run("eval colours --split all --concurrency 32 --max-usd 0.2");
+    let billed = billed.load(Ordering::SeqCst) as f64 / 1e6;
+    assert!(billed > 0.1 && billed <= 0.2, "${billed}");
 }

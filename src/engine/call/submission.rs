@@ -242,7 +242,8 @@ impl CallRunner {
         let sought = BatchQuery { name: &name, rows, since: Clock::System.now() };
         let before = api.find(form, sought).await.unwrap_or_default();
         collection.others = before.into_iter().map(|found| found.id).collect::<BTreeSet<_>>();
-        let (mut failed_posts, mut throttled_since, mut may_have_begun) = (0, None, false);
+        let (mut unlisted, mut throttled_since) = (UnlistedPosts::default(), None);
+        let patience = context.provider.throttled.patience.silence;
         loop {
             if self.is_stopping() {
                 return Err(StopCause::Cancelled);
@@ -251,10 +252,20 @@ impl CallRunner {
                 self.not_taken(&name);
                 return Ok(false);
             }
-            if may_have_begun {
-                self.reserve_again(context, &name).await?;
+            if !self.reserve_posts(context, &name, 1 + unlisted.count()).await? {
+                if unlisted.throttled.is_empty() {
+                    let why = "a batch may have begun, and the budget has no room to begin it once more; resume when \
+                               its provider lists it";
+                    return Err(context.trouble(StopReason::NoAnswers, why));
+                }
+                if !self.found(context, collection, UNLISTED.min(patience)).await?.is_empty() {
+                    return Ok(true);
+                }
+                unlisted.throttled.clear();
+                continue;
             }
             self.posted(&name).await?;
+            let posted = Instant::now();
             let error = match api.begin(form, prepared).await {
                 Ok(id) => {
                     lock(&self.batches).grow(&context.request.model, rows);
@@ -281,12 +292,16 @@ impl CallRunner {
             // A server that fails bills no answer for it; but what it was asked to make may be there, and be
             // listed late.
             let is_throttled = failure == Failure::Throttled;
-            may_have_begun = !is_throttled;
-            let patience = context.provider.throttled.patience.silence;
-            let unlisted = if is_throttled { THROTTLED_UNLISTED } else { UNLISTED.min(patience) };
-            if !self.found(context, collection, unlisted).await?.is_empty() {
+            let long = UNLISTED.min(patience);
+            let longest = if is_throttled { THROTTLED_UNLISTED.min(long) } else { long };
+            if !self.found(context, collection, longest).await?.is_empty() {
                 return Ok(true);
             }
+            match is_throttled {
+                true => unlisted.throttled.push(posted),
+                false => unlisted.failed += 1,
+            }
+            unlisted.throttled.retain(|posted| posted.elapsed() < long);
             // What its list says is no answer to what it is asked to begin.
             let since = *throttled_since.get_or_insert_with(Instant::now);
             match is_throttled {
@@ -296,47 +311,55 @@ impl CallRunner {
                     return Err(context.trouble(StopReason::NoAnswers, &why));
                 }
                 true => {}
-                false => (failed_posts, throttled_since) = (failed_posts + 1, None),
+                false => throttled_since = None,
             }
-            if failed_posts >= MOST_POSTS {
-                let why = format!("{failed_posts} times a batch did not begin: {why}");
+            if unlisted.failed >= MOST_POSTS {
+                let why = format!("{} times a batch did not begin: {why}", unlisted.failed);
                 return Err(context.trouble(StopReason::NoAnswers, &why));
             }
         }
     }
 
-    /// Sets the worst cases of a batch that may have begun aside once more, durably: both may be billed.
-    async fn reserve_again(&self, context: &CallContext<'_>, name: &str) -> Result<(), StopCause> {
+    /// Sets the worst cases of a batch aside as often as it may have begun once it is posted, durably; whether the
+    /// budget has room for that. All of these may be billed.
+    async fn reserve_posts(
+        &self,
+        context: &CallContext<'_>,
+        name: &str,
+        posts: usize,
+    ) -> Result<bool, StopCause> {
         let (role, share) = (context.role, context.share);
         let (left, worst) = {
             let mut batches = lock(&self.batches);
             let left = batches.left(name);
-            let Some(out) = batches.get(name) else { return Ok(()) };
+            let Some(out) = batches.get(name) else { return Ok(true) };
             (left, out.batch.worst.clone())
         };
-        let once = |call: Call| worst.get(&call).copied().unwrap_or_default();
         let mut events: Vec<Event> = {
             let mut wallet = self.wallet();
-            if !wallet.fits(share, left.iter().map(|call| once(*call)).sum()) {
-                let why = "a batch may have begun, and the budget has no room to begin it once more; resume when \
-                           its provider lists it";
-                return Err(context.trouble(StopReason::NoAnswers, why));
+            let wanted = left.into_iter().filter_map(|call| {
+                let amount = worst.get(&call).copied().unwrap_or_default().times(posts as u64);
+                (amount != wallet.reserved(call)).then_some((call, amount))
+            });
+            let wanted: Vec<(Call, Amount)> = wanted.collect();
+            let more =
+                wanted.iter().map(|(call, amount)| amount.less(wallet.reserved(*call))).sum();
+            if more != Amount::ZERO && !wallet.fits(share, more) {
+                return Ok(false);
             }
-            left.into_iter()
-                .map(|call| {
-                    let amount = wallet.reserved(call) + once(call);
-                    let event = Event::Reserved { call, amount, role, share };
-                    wallet.apply(&event);
-                    event
-                })
-                .collect()
+            let reserved = wanted.into_iter().map(|(call, amount)| {
+                let event = Event::Reserved { call, amount, role, share };
+                wallet.apply(&event);
+                event
+            });
+            reserved.collect()
         };
-        let Some(last) = events.pop() else { return Ok(()) };
+        let Some(last) = events.pop() else { return Ok(true) };
         for event in events {
             self.journal.append(event)?;
         }
         self.journal.append_durable(last).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// Writes down that a batch is about to begin.
@@ -371,6 +394,21 @@ impl CallRunner {
             lock(&self.batches).give(name, call, BatchOutcome::NotTaken(written));
         }
         self.settled.notify_waiters();
+    }
+}
+
+/// Posts of a batch that brought no batch, each of which may be at the provider all the same.
+#[derive(Default)]
+struct UnlistedPosts {
+    /// Those that a server's error answered: what it made may be listed at any time.
+    failed: u32,
+    /// When those were that were answered with 429, until the provider's list has gone without them for long.
+    throttled: Vec<Instant>,
+}
+
+impl UnlistedPosts {
+    fn count(&self) -> usize {
+        self.failed as usize + self.throttled.len()
     }
 }
 
