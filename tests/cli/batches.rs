@@ -349,6 +349,33 @@ fn a_provider_that_has_no_room_for_a_batch_is_asked_as_long_as_its_patience() {
 }
 
 #[test]
+fn a_batch_for_which_the_budget_has_room_once_is_begun_again_when_it_cannot_be_there() {
+    // A budget that has room for it once, but not twice.
+    let asked = |budget: &str| {
+        let service = BatchService::start(Fault::Says429);
+        let env = at(&service);
+        env.edit("colours/task.toml", "patience = \"5s\"", "patience = \"15s\"");
+        // What may be issued is counted at the price of live calls.
+        env.edit("colours/task.toml", "batch = 0.5", "batch = 0.9");
+        let began = Instant::now();
+        let found = env.run(&format!("eval colours --split all --json {budget}")).ok().json();
+        assert_eq!((found["quality"]["n"].as_u64(), service.bought_twice()), (Some(60), 0));
+        let run = env.files("results").into_iter().find(|it| it.ends_with("events.jsonl"));
+        let run = run.unwrap().parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+        let reserved = env.events(&run).into_iter().filter(|(kind, _)| kind == "reserved");
+        let reserved: Vec<u64> = reserved.map(|(_, it)| it["usd"].as_u64().unwrap()).collect();
+        (began.elapsed(), reserved)
+    };
+    // Two of the calls are tried live before the batch is submitted.
+    let (_, twice) = asked("");
+    let (live, worst) = (twice[..2].iter().sum::<u64>(), twice[2..60].iter().sum::<u64>());
+    assert_eq!(twice[60..].iter().sum::<u64>(), 3 * worst, "twice, and once when it is known");
+    let (took, once) = asked(&format!("--max-usd {}", (live as f64 + 1.5 * worst as f64) / 1e9));
+    assert_eq!((once.len(), once[2..].iter().sum::<u64>()), (60, worst));
+    assert!(took > Duration::from_secs(15), "{took:?}");
+}
+
+#[test]
 fn a_provider_that_never_begins_a_batch_stops_the_run() {
     let service = BatchService::start(Fault::Says500);
     let env = at(&service);

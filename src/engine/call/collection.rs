@@ -259,10 +259,9 @@ impl CallRunner {
         own: &str,
     ) -> Result<(), StopCause> {
         let name = Arc::clone(&collection.name);
-        let of =
-            |out: &mut BatchInFlight| (out.batch.posts, out.batch.rows, out.batch.worst.clone());
+        let of = |out: &mut BatchInFlight| (out.batch.posts, out.batch.rows);
         let out = lock(&self.batches).get(&name).map(of);
-        let Some((Some(Posts { first, count: 2.., .. }), rows, worst)) = out else {
+        let Some((Some(Posts { first, count: 2.., .. }), rows)) = out else {
             return Ok(());
         };
         let found = loop {
@@ -285,13 +284,7 @@ impl CallRunner {
                 self.settle_surplus(context, collection, &id, is_ours.is_some()).await?;
             }
         }
-        let (role, share) = (context.role, context.share);
-        let left = lock(&self.batches).left(&name);
-        let mut wallet = self.wallet();
-        for call in left {
-            let amount = worst.get(&call).copied().unwrap_or_default();
-            self.note_in(&mut wallet, &Event::Reserved { call, amount, role, share });
-        }
+        self.reserve_posts(context, &name, 1).await?;
         Ok(())
     }
 

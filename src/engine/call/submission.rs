@@ -322,7 +322,7 @@ impl CallRunner {
 
     /// Sets the worst cases of a batch aside as often as it may have begun once it is posted, durably; whether the
     /// budget has room for that. All of these may be billed.
-    async fn reserve_posts(
+    pub(super) async fn reserve_posts(
         &self,
         context: &CallContext<'_>,
         name: &str,
