@@ -20,6 +20,16 @@ pub fn plural(count: usize, noun: &str) -> String {
     format!("{} {noun}{s}", thousands(count as u64))
 }
 
+/// The text with a capital first letter.
+#[must_use]
+pub fn sentence_case(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
 /// Groups digits by threes: `12345` becomes `12,345`.
 #[must_use]
 pub fn thousands(number: u64) -> String {

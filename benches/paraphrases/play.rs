@@ -78,7 +78,8 @@ impl Game<'_> {
     /// Carries out all actions offered now; ends the search if none fits.
     fn step(&mut self) {
         let left = self.budget - self.calls;
-        let remaining = Remaining { rollouts: left, total_rollouts: self.budget, spent: 0.0 };
+        let remaining =
+            Remaining { rollouts: left, total_rollouts: self.budget, spent: 0.0, hold_rows: 60 };
         let mut went_on = false;
         for plan in self.strategy.ask(&self.state, remaining) {
             match plan {

@@ -8,9 +8,10 @@ use crate::runs::{Contestant, End, Found, Run};
 use crate::statistics::mean;
 use crate::subjects::Subject;
 use crate::text_table::Table;
-use promptsearch::engine::Confirmed;
+use promptsearch::engine::{Confirmed, HeldOutRow};
 use promptsearch::seed::Seed;
 use promptsearch::sim::replay::RecordedPrompt;
+use promptsearch::task::goal::Goal;
 use rand::Rng;
 use rayon::prelude::*;
 
@@ -87,7 +88,14 @@ impl Pairs {
                     if swaps { (theirs, mine) } else { (mine, theirs) }
                 })
                 .collect();
-            let claim = Confirmed::of(&drawn, true, seed.child("claim", 0));
+            let row = |&(winner, baseline): &(f64, f64)| HeldOutRow {
+                winner,
+                baseline,
+                usd_per_1k: None,
+            };
+            let drawn: Vec<HeldOutRow> = drawn.iter().map(row).collect();
+            let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+            let claim = Confirmed::of(goal, &drawn, true, seed.child("claim", 0));
             // The exact rule of an interval's ends, with room for rounding.
             let holds =
                 |low: f64, high: f64, truth: f64| low - 1e-9 <= truth && truth <= high + 1e-9;

@@ -7,6 +7,7 @@ use crate::export::git::Commit;
 use crate::id::CandidateIx;
 use crate::prompt::document;
 use crate::prompt::{Message, Prompt, Role, USER};
+use crate::report::{self, Report};
 use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, Status};
 use crate::stats::Interval;
 use crate::text;
@@ -174,7 +175,10 @@ fn evidence(run: &LoadedRun, chosen: &Chosen) -> Value {
         "baseline": described(summary.baseline.as_ref()),
         "best": described(summary.best.as_ref()),
         "confirmed": summary.confirmed,
+        "goal": run.task.goal.to_string(),
         "gain": summary.gain,
+        "held_out_cost": summary.held_out_cost,
+        "claims": summary.claims,
         "stop_reason": summary.stop_reason,
         "spent_usd": summary.spent.usd,
     })
@@ -203,17 +207,9 @@ fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
         })
     };
     let mut out = format!("{path}: prompt {} for {}\n\n", chosen.id, run.task.name);
-    match (&summary.gain, chosen.status) {
-        (Some(gain), "confirmed") => {
-            let _ = writeln!(
-                out,
-                "Better than the baseline by {} on held-out rows (95 % interval {} to {}, one-sided \
-                 p = {:.2e}).",
-                text::points(gain.mean),
-                text::points(gain.low),
-                text::points(gain.high),
-                gain.p_value
-            );
+    match (report::claim_line(&Report::from(run)), chosen.status) {
+        (Some(claim), "confirmed") => {
+            let _ = writeln!(out, "{claim}");
         }
         (_, "baseline") => {
             let _ = writeln!(out, "The baseline: no candidate was shown to be better.");

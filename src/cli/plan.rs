@@ -17,6 +17,7 @@ use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_needed, smallest_gain};
 use crate::strategy::Slots;
 use crate::task::example::Split;
+use crate::task::goal::Claim;
 use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider};
 use crate::task::{Model, Task};
 use crate::text;
@@ -90,6 +91,15 @@ fn first_request(task: &Arc<Task>) -> Result<Option<Request>, CliError> {
     request.map_err(|error| CliError::invalid(error.to_string()))
 }
 
+/// The margin by which the winner may be worse, where the goal has one, and the held-out rows that it needs.
+fn rows_of_margin(task: &Task) -> Option<(f64, usize)> {
+    let margin = task.goal.claims().into_iter().find_map(|claim| match claim {
+        Claim::NotWorse { margin } if margin > 0.0 => Some(margin),
+        _ => None,
+    })?;
+    Some((margin, rows_needed(margin, USUAL_DISCORDANCE)))
+}
+
 /// Warnings that the user should see before spending money.
 pub(super) fn warnings(task: &Task) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -116,6 +126,15 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     } else if hold < MIN_HOLD_ROWS {
         warnings.push(format!(
             "a gain is confirmed on at least {MIN_HOLD_ROWS} held-out rows, and the task has {hold}"
+        ));
+    } else if let Some((margin, rows)) = rows_of_margin(task).filter(|(_, rows)| *rows > hold) {
+        warnings.push(format!(
+            "the goal's margin of {:.1} pp needs about {} if the prompts differ on {} of them, and the task has \
+             {hold}: with these, a prompt as good as the baseline is shown to be at most {:.1} pp worse",
+            margin * 100.0,
+            text::plural(rows, "held-out row"),
+            text::percent(USUAL_DISCORDANCE),
+            smallest_gain(hold, USUAL_DISCORDANCE) * 100.0,
         ));
     } else if hold < FEW_ROWS {
         warnings.push(format!(
@@ -279,11 +298,20 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
         };
         let _ = writeln!(
             out,
-            "  {rows} can detect a gain of {} or more (one-sided 5 %, power 80 %, if the \
-             prompts differ on {} of the rows)",
+            "  {rows} can detect a gain of {} or more (95 % interval above 0, power 80 %, if \
+             the prompts differ on {} of the rows)",
             text::points(gain),
             text::percent(USUAL_DISCORDANCE)
         );
+        if let Some((margin, rows)) = rows_of_margin(task) {
+            let _ = writeln!(
+                out,
+                "  the goal's margin of {:.1} pp needs about {} (the same, for a prompt as good as the \
+                 baseline)",
+                margin * 100.0,
+                text::plural(rows, "held-out row")
+            );
+        }
     }
     let _ = writeln!(out, "\nstrategy {}: {}", recipe.name, recipe.about);
     let number = |count: Option<u64>| count.map_or("unlimited".to_owned(), text::thousands);

@@ -1,21 +1,16 @@
 //! The confirmation: winner and baseline on held-out rows, once, after the search's last event.
+//!
+//! What these rows show is `claim`'s.
 
 use super::requests::Rows;
 use crate::event::{NoAnswer, StopReason};
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
-use crate::seed::Seed;
 use crate::state::{Cell, Column, FailedCalls, Phase, Status};
-use crate::stats::{Interval, PairedTest, interval, paired};
 use crate::strategy::BLOCK;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
 use crate::text::plural;
-
-/// With fewer held-out rows nothing is called confirmed.
-pub const MIN_HOLD_ROWS: usize = 30;
-/// The level of the one-sided test.
-const ALPHA: f64 = 0.05;
 
 /// The next held-out rows: winner and baseline together, row by row. `None`: all are issued.
 pub(super) fn next(state: &State) -> Option<Rows> {
@@ -83,59 +78,4 @@ fn unmeasured(state: &State, column: &Column, rows: &str) -> Option<Unmeasured> 
         false => "; the budget has no room to ask for them again",
     };
     Some((reason, format!("{missing} of {folded} of {rows} have no answer{why}{room}")))
-}
-
-/// The result of the confirmation.
-#[derive(Clone, Debug)]
-pub struct Confirmed {
-    /// The winner's mean.
-    pub winner: Option<Interval>,
-    /// The baseline's mean.
-    pub baseline: Option<Interval>,
-    /// The gain and its test; `None` if the winner is the baseline.
-    pub gain: Option<(Interval, PairedTest)>,
-    /// Whether the gain is shown: p ≤ 0.05 and an interval above 0, on at least 30 rows.
-    pub is_shown: bool,
-}
-
-/// Evaluates the confirmation. A row with one side missing is left out of both.
-#[must_use]
-pub fn confirmed(state: &State, seed: Seed) -> Option<Confirmed> {
-    let (winner, _, _) = state.winner?;
-    let column = |candidate: CandidateIx| state.standing(candidate).column(Split::Hold, 0);
-    let (mine, theirs) = (column(winner), column(CandidateIx::BASELINE));
-    let rows: Vec<(f64, f64)> = mine
-        .cells()
-        .iter()
-        .zip(theirs.cells())
-        .filter_map(|(mine, theirs)| Some((mine.score()?, theirs.score()?)))
-        .collect();
-    let is_changed = winner != CandidateIx::BASELINE;
-    (!rows.is_empty()).then(|| Confirmed::of(&rows, is_changed, seed.child("hold", 0)))
-}
-
-impl Confirmed {
-    /// Evaluates the scores of winner and baseline on the same rows; `is_changed`: the winner is another
-    /// prompt than the baseline.
-    #[must_use]
-    pub fn of(rows: &[(f64, f64)], is_changed: bool, seed: Seed) -> Self {
-        let (mine, theirs): (Vec<f64>, Vec<f64>) = rows.iter().copied().unzip();
-        let differences: Vec<f64> = rows.iter().map(|(mine, theirs)| mine - theirs).collect();
-        let is_binary = rows.iter().all(|(a, b)| [*a, *b].iter().all(|s| *s == 0.0 || *s == 1.0));
-        let gain = is_changed
-            .then(|| {
-                let test = paired::test(&differences, is_binary, seed.child("test", 0));
-                let interval = interval::of_differences(&differences, seed.child("gain", 0))?;
-                Some((interval, test))
-            })
-            .flatten();
-        let is_shown = rows.len() >= MIN_HOLD_ROWS
-            && gain.as_ref().is_some_and(|(gain, test)| test.p_value <= ALPHA && gain.low > 0.0);
-        Self {
-            winner: interval::of_scores(&mine, seed.child("winner", 0)),
-            baseline: interval::of_scores(&theirs, seed.child("seed", 0)),
-            gain,
-            is_shown,
-        }
-    }
 }

@@ -25,6 +25,7 @@ mod first_proposal; // What the mutator could be asked first.
 mod workers; // Carry out jobs.
 mod requests; // Blocks of rows become jobs, and equal requests are asked once.
 mod budget; // The ledger's limits, with numbers from state and task.
+mod claim; // What held-out rows show of the goal's claim.
 mod confirmation; // Winner and baseline on held-out rows.
 mod next; // What is next, from folded events alone.
 mod resume; // An issued call after a resume.
@@ -33,7 +34,7 @@ mod driver; // The loop.
 
 pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
-pub use confirmation::{Confirmed, MIN_HOLD_ROWS, confirmed};
+pub use claim::{Confirmed, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed};
 pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;

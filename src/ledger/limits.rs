@@ -80,6 +80,8 @@ pub struct Remaining {
     /// The share of what the search may use that it has used, of the cap on dollars, tokens or calls that is
     /// nearest to its end; in [0, 1], and 0 without such a cap.
     pub spent: f64,
+    /// Held-out rows that the confirmation asks if nothing but the cap on calls limits it.
+    pub hold_rows: u64,
 }
 
 impl Limits {
@@ -202,7 +204,7 @@ impl Limits {
             spent = spent.max(share(cap, made, plan.calls(Share::Search)));
             total_rollouts = total_rollouts.min(cap);
         }
-        Remaining { rollouts, total_rollouts, spent }
+        Remaining { rollouts, total_rollouts, spent, hold_rows: self.hold_calls() / 2 }
     }
 
     /// How many held-out rows can be confirmed when the search is over: all where they fit, fewer

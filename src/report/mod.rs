@@ -6,6 +6,7 @@
 
 mod words; // Formats money, intervals and texts for all reports.
 mod diff; // What changed between two prompts.
+mod claim; // What held-out rows say of the goal's claim.
 mod verdict; // The conclusion in words.
 mod changed_rows; // The rows on which two prompts differ.
 mod spending; // What was spent.
@@ -78,6 +79,13 @@ impl<'a> From<&'a LoadedRun> for Report<'a> {
             recipe: run.recipe.as_ref(),
         }
     }
+}
+
+/// What held-out rows say of the winner, in a sentence; `None` where they were not asked of it.
+#[must_use]
+pub fn claim_line(report: &Report<'_>) -> Option<String> {
+    let gain = report.summary.gain.as_ref()?;
+    Some(format!("{}.", crate::text::sentence_case(&claim::sentence(report, gain))))
 }
 
 /// The verdict on a run in a sentence.

@@ -4,8 +4,9 @@
 //! A gain is claimed only if held-out rows confirm it.
 
 use super::Report;
+use super::claim::{self, rows_evaluated};
 use super::words::{
-    cost, counted, p_value, refused_field, signed_range, test_name, visible_line, without_schema,
+    cost, counted, held_out, refused_field, test_name, visible_line, without_schema,
 };
 use crate::clock::Clock;
 use crate::engine::MIN_HOLD_ROWS;
@@ -18,7 +19,7 @@ use crate::stats::{rows_needed, smallest_gain};
 use crate::task::example::Split;
 use crate::task::goal::Goal;
 use crate::task::model::ModelRole;
-use crate::text::{percent, plural, points, thousands};
+use crate::text::{percent, plural, points, sentence_case, thousands};
 use serde::Serialize;
 
 /// The kind of verdict, which decides its sign and colour.
@@ -209,13 +210,7 @@ fn baseline_won(report: &Report<'_>) -> Words {
 
 fn confirmed(report: &Report<'_>, gain: &Gain) -> Words {
     let rows = rows_evaluated(report);
-    let sentence = format!(
-        "better by {} on {} (95 % interval {}, {})",
-        points(gain.mean),
-        held_out(rows),
-        signed_range(gain.low, gain.high),
-        p_value(gain.p_value)
-    );
+    let sentence = claim::sentence(report, gain);
     let mut details = vec![format!(
         "The search never saw these rows; winner and baseline were evaluated on them once ({}).",
         test_name(gain.test)
@@ -228,26 +223,26 @@ fn confirmed(report: &Report<'_>, gain: &Gain) -> Words {
 }
 
 fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
-    let rows = rows_evaluated(report);
-    let sentence = format!(
-        "{} on {} (95 % interval {}, {})",
-        points(gain.mean),
-        held_out(rows),
-        signed_range(gain.low, gain.high),
-        p_value(gain.p_value)
-    );
+    let (rows, margin) = (rows_evaluated(report), claim::margin(report));
+    let sentence = claim::sentence(report, gain);
     let mut details = Vec::new();
-    if gain.high < 0.0 {
-        details
-            .push("The winner on dev is worse than the baseline on the held-out rows.".to_owned());
-    } else if gain.p_value <= 0.05 && gain.low > 0.0 {
+    if gain.high < -margin {
+        let beyond = if margin > 0.0 { " by more than the goal's margin" } else { "" };
+        details.push(format!(
+            "The winner on dev is worse than the baseline{beyond} on the held-out rows."
+        ));
+    } else if report.summary.claims.iter().all(|claimed| claimed.shown) {
         details.push(format!(
             "There are too few held-out rows to confirm a gain: at least {MIN_HOLD_ROWS} are needed."
         ));
     }
     details.extend(shrunken(report));
-    details.push(detectable_gain(report, rows));
-    details.extend(rows_to_prove(report, gain.mean));
+    if margin > 0.0 {
+        details.push(detectable_margin(report, rows, margin));
+    } else {
+        details.push(detectable_gain(report, rows));
+        details.extend(rows_to_prove(report, gain.mean));
+    }
     details.push(advice(report));
     (Tone::Open, "Not proven", sentence, details)
 }
@@ -276,15 +271,6 @@ fn not_evaluated(report: &Report<'_>) -> Words {
     (Tone::Open, "Not proven", sentence, details)
 }
 
-fn held_out(rows: usize) -> String {
-    plural(rows, "held-out row")
-}
-
-/// Number of held-out rows that both prompts have a score for.
-fn rows_evaluated(report: &Report<'_>) -> usize {
-    report.summary.best.as_ref().and_then(|best| best.hold).map_or(0, |hold| hold.n)
-}
-
 fn shrunken_gain(report: &Report<'_>) -> Option<f64> {
     report.history.state.winner.and_then(|(_, shrunken, _)| shrunken)
 }
@@ -304,11 +290,25 @@ fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
         return format!("{} cannot detect any gain.", sentence_case(&held_out(rows)));
     }
     format!(
-        "{} can detect a gain of {:.1} pp or more (one-sided 5 %, power 80 %, if the prompts differ on \
-         {} of the rows).",
+        "{} can detect a gain of {:.1} pp or more (95 % interval above 0, power 80 %, if the prompts \
+         differ on {} of the rows).",
         sentence_case(&held_out(rows)),
         least * 100.0,
         percent(discordance)
+    )
+}
+
+/// How many rows the goal's margin needs.
+fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
+    let discordance = discordance(report);
+    format!(
+        "{} can show that a prompt as good as the baseline is at most {:.1} pp worse (power 80 %, if the \
+         prompts differ on {} of the rows); for {:.1} pp about {} are needed.",
+        sentence_case(&held_out(rows)),
+        smallest_gain(rows, discordance) * 100.0,
+        percent(discordance),
+        margin * 100.0,
+        thousands(rows_needed(margin, discordance) as u64)
     )
 }
 
@@ -337,14 +337,6 @@ fn advice(report: &Report<'_>) -> String {
          --accept-unconfirmed …`.",
         report.handle()
     )
-}
-
-fn sentence_case(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
-    }
 }
 
 /// The mean squared difference of winner and baseline over dev and held-out rows together. A few

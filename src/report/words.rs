@@ -114,11 +114,18 @@ pub fn refused_field(model: &ModelName, field: &str) -> String {
     }
 }
 
+/// A number of held-out rows.
+pub(super) fn held_out(rows: usize) -> String {
+    plural(rows, "held-out row")
+}
+
 /// A test's name.
 pub(super) fn test_name(test: TestName) -> &'static str {
     match test {
         TestName::Mcnemar => "exact McNemar test",
         TestName::SignFlip => "sign-flip test",
+        TestName::NonInferiority => "non-inferiority test",
+        TestName::Level => "test of a level",
     }
 }
 

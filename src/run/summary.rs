@@ -2,7 +2,7 @@
 
 use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
 use super::file::RunInfo;
-use crate::engine::{Waiting, confirmed};
+use crate::engine::{HeldOutCost, Waiting, confirmed};
 use crate::event::{NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RowIx};
 use crate::ledger::Wallet;
@@ -12,6 +12,7 @@ use crate::seed::Seed;
 use crate::state::{CandidateState, Phase};
 use crate::stats::{Interval, TestName, interval, pareto};
 use crate::task::example::Split;
+use crate::task::goal::Claim;
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
 use crate::text;
@@ -71,10 +72,16 @@ pub struct Summary {
     pub best: Option<Prompted>,
     /// Which of the two prompts to deploy.
     pub recommended: Option<Recommendation>,
-    /// Whether held-out rows confirm the gain.
+    /// Whether held-out rows confirm what the goal says of the winner.
     pub confirmed: Option<bool>,
     /// The gain on held-out rows; null if the winner is the baseline.
     pub gain: Option<Gain>,
+    /// What both cost on held-out rows; null if the winner is the baseline, or nothing was paid.
+    #[serde(default)]
+    pub held_out_cost: Option<HeldOutCost>,
+    /// What the goal says of the winner, and whether held-out rows show it; empty if none was evaluated.
+    #[serde(default)]
+    pub claims: Vec<Claimed>,
     /// The Pareto front of quality and cost.
     pub front: Vec<FrontPoint>,
     /// What was spent.
@@ -149,6 +156,16 @@ pub struct Prompted {
     pub hold: Option<Interval>,
 }
 
+/// What a goal says of the winner, and whether held-out rows show it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// What it says.
+    #[serde(flatten)]
+    pub claim: Claim,
+    /// Whether the rows show it.
+    pub shown: bool,
+}
+
 /// The gain of the winner over the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gain {
@@ -158,7 +175,7 @@ pub struct Gain {
     pub low: f64,
     /// The upper end.
     pub high: f64,
-    /// The one-sided p-value.
+    /// The one-sided p-value of what the goal says of the quality.
     pub p_value: f64,
     /// The test that it comes from.
     pub test: TestName,
@@ -348,7 +365,7 @@ impl Summary {
         running: Duration,
         status: Status,
     ) -> Self {
-        let confirmed = confirmed(state, info.seed);
+        let confirmed = confirmed(state, task.goal, info.seed);
         let best = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
         let hold = |side: fn(&crate::engine::Confirmed) -> Option<Interval>| {
             confirmed.as_ref().and_then(side)
@@ -392,6 +409,12 @@ impl Summary {
             recommended: is_over.then_some(recommended),
             confirmed: is_over.then_some(is_shown),
             gain,
+            held_out_cost: confirmed.as_ref().and_then(|confirmed| confirmed.cost),
+            claims: confirmed
+                .iter()
+                .flat_map(|confirmed| &confirmed.claims)
+                .map(|(claim, shown)| Claimed { claim: *claim, shown: *shown })
+                .collect(),
             front: front(task, state, info.seed),
             spent: spent(task, state, wallet, running),
             mutators: mutators(task, state),

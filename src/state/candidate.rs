@@ -6,6 +6,8 @@ use crate::event::{Dropped, Gate};
 use crate::id::RowIx;
 use crate::ledger::Use;
 use crate::task::example::Split;
+use crate::units::Usd;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Whether a candidate is still tried.
@@ -30,6 +32,8 @@ pub struct CandidateState {
     pub gate: Option<Gate>,
     /// What its calls on dev used.
     pub used: Use,
+    /// What its calls on held-out rows cost without retries, by row.
+    pub hold_usd: BTreeMap<RowIx, Usd>,
     columns: Vec<((Split, u16), Column)>,
 }
 
@@ -38,7 +42,8 @@ impl CandidateState {
     #[must_use]
     pub fn new(candidate: Arc<Candidate>, gate: Option<Gate>) -> Self {
         let used = Use::default();
-        Self { candidate, status: Status::Open, gate, used, columns: Vec::new() }
+        let (hold_usd, columns) = (BTreeMap::new(), Vec::new());
+        Self { candidate, status: Status::Open, gate, used, hold_usd, columns }
     }
 
     /// Whether any of its rows was folded, of any split.

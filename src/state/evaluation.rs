@@ -108,6 +108,9 @@ impl Facts {
                 self.counts.invalid += u64::from(*invalid);
                 if let Some(arrival) = arrival.filter(|_| split != Split::Train) {
                     standing.used.add(arrival.usage, arrival.live_usd);
+                    if split == Split::Hold {
+                        standing.hold_usd.insert(row, arrival.live_usd);
+                    }
                 }
             }
             RowOutcome::Missing => {

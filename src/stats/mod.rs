@@ -26,8 +26,8 @@ mod linalg;
 mod normal;
 mod bootstrap;
 
-pub mod power; // Before: which gain can this many rows detect?
 pub mod posterior; // During: the chance that a child is better, row by row.
+pub mod power; // Before: which gain can this many rows detect?
 pub mod dominance; // During: the instance-wise frontier.
 pub mod rasch; // During: abilities and difficulties from unequal rows.
 pub mod bandit; // During: which arm to pull next.
@@ -40,6 +40,7 @@ pub mod rank; // After: rank correlation.
 pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
 pub mod paired; // After: one p-value for one claim.
+pub mod margin; // After: the same for a margin or a level that was agreed before.
 pub mod race; // During: whether a candidate is out of the race.
 
 pub use dominance::frontier_weights;
@@ -48,7 +49,7 @@ pub use front::pareto;
 pub use interval::Interval;
 pub use paired::{PairedTest, TestName};
 pub use posterior::{Paired, Posterior, Prior};
-pub use power::{rows_needed, smallest_gain};
+pub use power::{chance_of_showing, rows_needed, smallest_gain};
 pub use race::{Evidence, RaceTest};
 pub use rasch::{Rasch, ScoreMatrix};
 pub use shrinkage::shrunken;

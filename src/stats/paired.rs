@@ -20,6 +20,10 @@ pub enum TestName {
     Mcnemar,
     /// [`sign_flip`]
     SignFlip,
+    /// [`super::margin::non_inferiority`]
+    NonInferiority,
+    /// [`super::margin::above_level`]
+    Level,
 }
 
 /// The result of a paired test.

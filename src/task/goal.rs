@@ -2,6 +2,7 @@
 //!
 //! Whether one candidate is better than another is decided with `stats`.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The goal of a task.
@@ -82,7 +83,53 @@ impl Goal {
     }
 }
 
+impl Goal {
+    /// What the goal says of the winner: first of its quality, then of what it costs.
+    #[must_use]
+    pub fn claims(self) -> Vec<Claim> {
+        match self {
+            Self::MaxQuality { usd_per_1k_at_most } => {
+                let limit = usd_per_1k_at_most.map(|usd_per_1k| Claim::CostAtMost { usd_per_1k });
+                [Claim::Better].into_iter().chain(limit).collect()
+            }
+            Self::MinCost { floor } => vec![floor.claim(), Claim::Cheaper],
+        }
+    }
+}
+
+/// One thing that a goal says of the winner, and that held-out rows show or do not show.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "claim", rename_all = "snake_case")]
+pub enum Claim {
+    /// Its quality is above the baseline's (superiority).
+    Better,
+    /// Its quality is above the baseline's less a margin in [−1, 1] (non-inferiority).
+    NotWorse {
+        /// The margin.
+        margin: f64,
+    },
+    /// Its quality is at least this, in [0, 1].
+    QualityAtLeast {
+        /// The quality.
+        quality: f64,
+    },
+    /// 1,000 of its calls cost less than 1,000 of the baseline's.
+    Cheaper,
+    /// 1,000 of its calls cost at most this many dollars.
+    CostAtMost {
+        /// The dollars.
+        usd_per_1k: f64,
+    },
+}
+
 impl Floor {
+    fn claim(self) -> Claim {
+        match self {
+            Self::Baseline(offset) => Claim::NotWorse { margin: 0.0 - offset },
+            Self::Absolute(quality) => Claim::QualityAtLeast { quality },
+        }
+    }
+
     /// The lowest permitted quality as a number.
     #[must_use]
     pub fn quality(self, baseline: f64) -> f64 {

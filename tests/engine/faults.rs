@@ -14,6 +14,7 @@ use promptsearch::seed::Seed;
 use promptsearch::sim::world::WorldParameters;
 use promptsearch::sim::{MODEL_SEED, SimLlm, world_of};
 use promptsearch::task::example::Split;
+use promptsearch::task::goal::Goal;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -129,7 +130,8 @@ fn a_row_without_an_answer_is_missing_and_never_wrong() {
         .filter(|row| mine.cell(*row).score().is_some() && theirs.cell(*row).score().is_some());
     let pairs = pairs.count();
     assert!(mine.scored < rows || theirs.scored < rows, "no held-out row was refused");
-    let confirmed = confirmed(&ended.state, Seed(1)).unwrap();
+    let confirmed =
+        confirmed(&ended.state, Goal::MaxQuality { usd_per_1k_at_most: None }, Seed(1)).unwrap();
     for side in [confirmed.winner, confirmed.baseline] {
         assert_eq!(side.unwrap().n, pairs);
     }

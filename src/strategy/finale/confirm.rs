@@ -1,12 +1,15 @@
 //! `confirm`: a shortlist by shrunken estimates, each tried once more on all of dev.
 
+use super::chance::chance;
 use super::shrinkage::{contenders, differences, shrink};
 use crate::event::Event;
 use crate::id::CandidateIx;
 use crate::ledger::Finale;
+use crate::stats::Posterior;
 use crate::strategy::Plan;
 use crate::strategy::search::{Final, Search};
 use crate::task::goal::Goal;
+use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
 kind! {
@@ -22,6 +25,8 @@ kind! {
         /// A tie, which the cheaper prompt wins: its gain as measured and as estimated is lower by at most this.
         /// Estimates of few rows are all near each other, and say nothing alone.
         tie: f64 = 0.005 => share,
+        /// For a goal on cost: the predicted chance of being confirmed that a prompt needs, of which the cheapest wins.
+        chance: f64 = 0.8 => share,
     }
 }
 
@@ -32,15 +37,15 @@ impl Final for Confirm {
         let baseline = state.baseline().dev().mean().unwrap_or(0.0);
         let gains = shrink(state, &all);
         if state.shortlist.is_empty() {
-            let mut listed: Vec<(CandidateIx, f64)> = gains
+            let mut listed: Vec<(CandidateIx, Posterior)> = gains
                 .iter()
                 .copied()
                 .filter(|(candidate, gain)| {
                     let usd = state.standing(*candidate).used.usd_per_1k();
-                    usd.is_some_and(|usd| goal.allows(baseline + gain, usd, baseline))
+                    usd.is_some_and(|usd| goal.allows(baseline + gain.mean, usd, baseline))
                 })
                 .collect();
-            listed.sort_by(|a, b| rank(search, *b).total_cmp(&rank(search, *a)));
+            listed.sort_by(|a, b| self.order(search, b, a));
             let rollouts = (search.remaining.total_rollouts as f64 * self.share) as u64;
             let each = u64::from(state.dev_rows) * u64::from(self.replicate);
             let affordable = rollouts.min(search.remaining.rollouts).checked_div(each).unwrap_or(0);
@@ -54,7 +59,7 @@ impl Final for Confirm {
         }
         let mut plans = search.shortlist_rows();
         // Offered last, so it is taken when nothing of the above fits any more.
-        let listed: Vec<(CandidateIx, f64)> = gains
+        let listed: Vec<(CandidateIx, Posterior)> = gains
             .into_iter()
             .filter(|(candidate, _)| state.shortlist.contains(candidate))
             .collect();
@@ -75,24 +80,27 @@ impl Final for Confirm {
 }
 
 impl Confirm {
-    /// The best shrunken gain above the baseline; within a tie the cheaper prompt.
-    fn win_by_gain(&self, search: &Search<'_>, gains: &[(CandidateIx, f64)]) -> Plan {
+    /// The best shrunken gain above the baseline, and within a tie the cheaper prompt; for a goal on cost the cheapest
+    /// prompt that is likely to be confirmed.
+    fn win_by_gain(&self, search: &Search<'_>, gains: &[(CandidateIx, Posterior)]) -> Plan {
         let (state, goal) = (search.state, search.goal);
         let baseline = state.baseline().dev().mean().unwrap_or(0.0);
-        let usd = |candidate| state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX);
         let measured = |candidate| differences(state, candidate).mean().unwrap_or(0.0);
-        let unchanged = (CandidateIx::BASELINE, 0.0);
-        let allowed: Vec<(CandidateIx, f64)> = gains
+        let unchanged = (CandidateIx::BASELINE, Posterior { mean: 0.0, variance: 0.0 });
+        let allowed: Vec<(CandidateIx, Posterior)> = gains
             .iter()
             .copied()
+            .filter(|(candidate, _)| match goal {
+                Goal::MinCost { .. } => usd(search, *candidate) < usd(search, unchanged.0),
+                Goal::MaxQuality { .. } => true,
+            })
             .chain([unchanged])
-            .filter(|(candidate, gain)| goal.allows(baseline + gain, usd(*candidate), baseline))
+            .filter(|(candidate, gain)| {
+                goal.allows(baseline + gain.mean, usd(search, *candidate), baseline)
+            })
             .collect();
-        let Some(best) = allowed
-            .iter()
-            .copied()
-            .max_by(|a, b| rank(search, *a).total_cmp(&rank(search, *b)).then(b.0.cmp(&a.0)))
-        else {
+        let best = allowed.iter().max_by(|a, b| self.order(search, a, b).then(b.0.cmp(&a.0)));
+        let Some(best) = best.copied() else {
             return Plan::Win { candidate: CandidateIx::BASELINE, shrunken_dev: None };
         };
         let winner = match goal {
@@ -101,21 +109,42 @@ impl Confirm {
             Goal::MaxQuality { .. } => allowed
                 .iter()
                 .copied()
-                .filter(|(_, gain)| *gain >= best.1 - self.tie)
+                .filter(|(_, gain)| gain.mean >= best.1.mean - self.tie)
                 .filter(|(candidate, _)| measured(*candidate) >= measured(best.0) - self.tie)
-                .min_by(|a, b| usd(a.0).total_cmp(&usd(b.0)).then(a.0.cmp(&b.0)))
+                .min_by(|a, b| usd(search, a.0).total_cmp(&usd(search, b.0)).then(a.0.cmp(&b.0)))
                 .unwrap_or(best),
         };
-        let shrunken_dev = (winner.0 != CandidateIx::BASELINE).then_some(winner.1);
+        let shrunken_dev = (winner.0 != CandidateIx::BASELINE).then_some(winner.1.mean);
         Plan::Win { candidate: winner.0, shrunken_dev }
+    }
+
+    /// Which of two serves the goal better; the greater one is better.
+    fn order(
+        &self,
+        search: &Search<'_>,
+        (a, of_a): &(CandidateIx, Posterior),
+        (b, of_b): &(CandidateIx, Posterior),
+    ) -> Ordering {
+        match search.goal {
+            Goal::MaxQuality { .. } => of_a.mean.total_cmp(&of_b.mean),
+            // Nothing is won by the baseline, so it comes last.
+            Goal::MinCost { .. } => {
+                let of = |candidate: CandidateIx, gain: Posterior| {
+                    let is_changed = candidate != CandidateIx::BASELINE;
+                    let chance = chance(search, candidate, gain);
+                    let is_likely = chance >= self.chance;
+                    // Of those that are likely to be confirmed the cheapest, else the likeliest.
+                    let rank = if is_likely { -usd(search, candidate) } else { chance };
+                    (is_changed, is_likely, rank)
+                };
+                let (a, b) = (of(*a, *of_a), of(*b, *of_b));
+                (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
+            }
+        }
     }
 }
 
-fn rank(search: &Search<'_>, (candidate, gain): (CandidateIx, f64)) -> f64 {
-    match search.goal {
-        Goal::MaxQuality { .. } => gain,
-        Goal::MinCost { .. } => {
-            -search.state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX)
-        }
-    }
+/// What 1,000 calls of a candidate cost.
+fn usd(search: &Search<'_>, candidate: CandidateIx) -> f64 {
+    search.state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX)
 }

@@ -1,6 +1,7 @@
 //! How the winner is chosen from what was found, one file each, and the list of them.
 
 mod shrinkage;
+mod chance;
 mod rows;
 pub mod argmax;
 pub mod shortlist;

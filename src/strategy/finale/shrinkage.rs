@@ -2,7 +2,7 @@
 
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
-use crate::stats::{Paired, shrunken};
+use crate::stats::{Paired, Posterior, shrunken};
 use crate::strategy::Plan;
 use crate::task::example::Split;
 
@@ -12,7 +12,7 @@ pub(super) fn win(state: &State, candidate: CandidateIx) -> Plan {
         let finished: Vec<CandidateIx> = contenders(state).collect();
         let estimates = shrink(state, &finished);
         let place = finished.iter().position(|other| *other == candidate);
-        place.and_then(|place| estimates.get(place)).map(|(_, mean)| *mean)
+        place.and_then(|place| estimates.get(place)).map(|(_, gain)| gain.mean)
     });
     Plan::Win { candidate, shrunken_dev: shrunken_dev.flatten() }
 }
@@ -53,7 +53,7 @@ pub(super) fn differences(state: &State, candidate: CandidateIx) -> Paired {
 }
 
 /// Shrunken gains over the baseline of all these candidates together.
-pub(super) fn shrink(state: &State, candidates: &[CandidateIx]) -> Vec<(CandidateIx, f64)> {
+pub(super) fn shrink(state: &State, candidates: &[CandidateIx]) -> Vec<(CandidateIx, Posterior)> {
     let raw: Vec<(f64, f64)> = candidates
         .iter()
         .map(|candidate| {
@@ -61,6 +61,5 @@ pub(super) fn shrink(state: &State, candidates: &[CandidateIx]) -> Vec<(Candidat
             (pair.mean().unwrap_or(0.0), pair.sampling_variance())
         })
         .collect();
-    let posteriors = shrunken(&raw);
-    candidates.iter().copied().zip(posteriors.into_iter().map(|posterior| posterior.mean)).collect()
+    candidates.iter().copied().zip(shrunken(&raw)).collect()
 }

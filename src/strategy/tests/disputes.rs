@@ -82,7 +82,8 @@ fn simba_draws_sources_by_softmax_over_the_top_six_with_the_baseline() {
         }
         assert_eq!(counts.len(), top.len(), "{counts:?}");
     };
-    let remaining = Remaining { rollouts: 1_000_000, total_rollouts: 1_000_000, spent: 0.0 };
+    let remaining =
+        Remaining { rollouts: 1_000_000, total_rollouts: 1_000_000, spent: 0.0, hold_rows: 60 };
     let mut runs: BTreeMap<usize, f64> = BTreeMap::new();
     for seed in 0..40 {
         let (goal, searched) =

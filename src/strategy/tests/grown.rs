@@ -15,7 +15,7 @@ pub(in crate::strategy) fn searching<'a>(slots: &'a Slots, state: &'a State) -> 
         goal: Goal::MaxQuality { usd_per_1k_at_most: None },
         setting,
         mutators: &[1.0],
-        remaining: Remaining { rollouts: 1_000, total_rollouts: 1_000, spent: 0.0 },
+        remaining: Remaining { rollouts: 1_000, total_rollouts: 1_000, spent: 0.0, hold_rows: 60 },
     }
 }
 

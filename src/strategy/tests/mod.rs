@@ -56,7 +56,12 @@ struct Script<S> {
 
 impl<S> Script<S> {
     fn remaining(&self) -> Remaining {
-        Remaining { rollouts: self.rollouts, total_rollouts: self.rollouts, spent: 0.0 }
+        Remaining {
+            rollouts: self.rollouts,
+            total_rollouts: self.rollouts,
+            spent: 0.0,
+            hold_rows: 60,
+        }
     }
 
     /// The search as its policies see it.

@@ -17,9 +17,11 @@ use crate::operator::When;
 use crate::prompt::Prompt;
 use crate::recipe::Recipe;
 use crate::run::prompt_tokens;
+use crate::seed::Seed;
 use crate::state::{Phase, Status};
 use crate::strategy::Slots;
 use crate::task::Task;
+use crate::task::goal::Goal;
 use crate::task::model::ModelRole;
 use crate::task::scorer::InvalidAnswers;
 
@@ -28,7 +30,7 @@ impl Explainer {
     #[must_use]
     pub fn explanation(mut self, report: &Report<'_>) -> Explanation {
         let recipe = report.recipe;
-        let seed = crate::seed::Seed(report.summary.seed);
+        let seed = Seed(report.summary.seed);
         let subject = match self.subject {
             Subject::Proposal(number) => {
                 match self.proposals.get(&number).map(|known| &known.end) {
@@ -54,7 +56,7 @@ impl Explainer {
             }
             Subject::Candidate(number) => number,
         };
-        self.confirmation(number, seed);
+        self.confirmation(number, report.task.goal, seed);
         let standing = self.state.standing(number);
         let candidate = standing.candidate.clone();
         let relatives = |of: &[CandidateIx]| of.iter().map(|c| relative(&self.state, *c)).collect();
@@ -109,12 +111,12 @@ impl Explainer {
     }
 
     /// Reports the result on held-out rows, if all of them are folded.
-    fn confirmation(&mut self, candidate: CandidateIx, seed: crate::seed::Seed) {
+    fn confirmation(&mut self, candidate: CandidateIx, goal: Goal, seed: Seed) {
         let is_winner = self.state.winner.is_some_and(|(winner, ..)| winner == candidate);
         if self.state.phase != Phase::Over || !(is_winner || candidate == CandidateIx::BASELINE) {
             return;
         }
-        let Some(confirmed) = confirmed(&self.state, seed) else { return };
+        let Some(confirmed) = confirmed(&self.state, goal, seed) else { return };
         let own = if is_winner { confirmed.winner } else { confirmed.baseline };
         let Some(own) = own else { return };
         let gain = confirmed.gain.as_ref().filter(|_| is_winner);

@@ -1,0 +1,107 @@
+//! What held-out rows say of the goal's claim, in words: the sentence of the verdict, of an exported prompt's commit,
+//! and of its evidence.
+
+use super::Report;
+use super::words::{cost, held_out, p_value, signed_range};
+use crate::run::{Claimed, Gain};
+use crate::stats::Interval;
+use crate::task::goal::Claim;
+use crate::text::{percent, points};
+
+/// What the goal says of the winner: all of it where it is shown, or what is known, and what is not shown.
+pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
+    let summary = report.summary;
+    let is_shown = summary.confirmed == Some(true);
+    let rows = held_out(rows_evaluated(report));
+    let quality = format!(
+        "{} on {rows} (95 % interval {}, {})",
+        points(gain.mean),
+        signed_range(gain.low, gain.high),
+        p_value(gain.p_value)
+    );
+    let Some(asked) = summary.claims.first() else { return quality };
+    let of_quality = match (asked.claim, summary.best.as_ref().and_then(|best| best.hold)) {
+        (Claim::QualityAtLeast { .. }, Some(level)) => format!(
+            "{} on {rows} (95 % interval {:.1} to {:.1}, {})",
+            percent(level.mean),
+            level.low * 100.0,
+            level.high * 100.0,
+            p_value(gain.p_value)
+        ),
+        _ => quality,
+    };
+    let of_quality = match (asked.claim, is_shown) {
+        (Claim::Better, true) => format!("better by {of_quality}"),
+        (Claim::Better, false) => of_quality,
+        (claim, _) if asked.shown => format!("{}: {of_quality}", standing(claim)),
+        (claim, _) => format!("{of_quality}, which does not show “{}”", standing(claim)),
+    };
+    let of_cost = summary.claims.iter().skip(1).filter_map(|claimed| of_cost(report, *claimed));
+    // What the goal asks for comes first.
+    let mut told: Vec<String> = vec![of_quality];
+    match asked.claim {
+        Claim::Better => told.extend(of_cost),
+        _ => told.splice(0..0, of_cost).for_each(drop),
+    }
+    told.join("; ")
+}
+
+/// What a goal says of the quality, as a part of a sentence.
+fn standing(claim: Claim) -> String {
+    match claim {
+        Claim::NotWorse { margin } if margin > 0.0 => {
+            format!("at most {:.1} pp worse", margin * 100.0)
+        }
+        Claim::NotWorse { margin } if margin < 0.0 => {
+            format!("better by more than {:.1} pp", -margin * 100.0)
+        }
+        Claim::NotWorse { .. } | Claim::Better => "better".to_owned(),
+        Claim::QualityAtLeast { quality } => format!("at least {}", percent(quality)),
+        Claim::Cheaper => "cheaper".to_owned(),
+        Claim::CostAtMost { usd_per_1k } => format!("at most {}", cost(usd_per_1k)),
+    }
+}
+
+fn of_cost(report: &Report<'_>, claimed: Claimed) -> Option<String> {
+    let Some(known) = report.summary.held_out_cost else {
+        return Some("what its calls cost is not known".to_owned());
+    };
+    let range = |it: Interval| format!("95 % interval {} to {}", signed(it.low), signed(it.high));
+    Some(match claimed.claim {
+        Claim::Cheaper => {
+            let saving = known.saving;
+            let (by, range) = (cost(saving.mean.abs()), range(saving));
+            let word = if saving.mean < 0.0 { "dearer" } else { "cheaper" };
+            let told = format!("{word} by {by} per 1,000 calls ({range})");
+            if claimed.shown { told } else { format!("{told}, which shows no saving") }
+        }
+        Claim::CostAtMost { .. } => {
+            let told =
+                format!("1,000 calls cost {} ({})", cost(known.best.mean), range(known.best));
+            let limit = standing(claimed.claim);
+            if claimed.shown {
+                format!("{told}, {limit}")
+            } else {
+                format!("{told}, which does not show “{limit}”")
+            }
+        }
+        Claim::Better | Claim::NotWorse { .. } | Claim::QualityAtLeast { .. } => return None,
+    })
+}
+
+fn signed(usd: f64) -> String {
+    if usd < 0.0 { format!("−{}", cost(-usd)) } else { cost(usd) }
+}
+
+/// Number of held-out rows that both prompts have a score for.
+pub(super) fn rows_evaluated(report: &Report<'_>) -> usize {
+    report.summary.best.as_ref().and_then(|best| best.hold).map_or(0, |hold| hold.n)
+}
+
+/// The margin that the goal's quality is tested against; 0 where it is to be above the baseline's.
+pub(super) fn margin(report: &Report<'_>) -> f64 {
+    match report.task.goal.claims().first() {
+        Some(Claim::NotWorse { margin }) => *margin,
+        _ => 0.0,
+    }
+}
