@@ -4,7 +4,7 @@
 
 use crate::caps::Share;
 use crate::event::Event;
-use crate::id::{Call, EventNumber};
+use crate::id::{Call, CandidateIx, EventNumber};
 use crate::provider::Request;
 use crate::provider::batch::RowResult;
 use crate::state::OpenBatch;
@@ -46,6 +46,8 @@ pub(super) struct Gathered {
     pub(super) call: Call,
     pub(super) role: ModelRole,
     pub(super) share: Share,
+    /// Whose prompt is asked, where it is an evaluation.
+    pub(super) candidate: Option<CandidateIx>,
     pub(super) request: Request,
     pub(super) given: oneshot::Sender<BatchOutcome>,
 }
@@ -324,7 +326,8 @@ mod tests {
     fn waiting(call: u64) -> (Gathered, oneshot::Receiver<BatchOutcome>) {
         let (given, receiver) = oneshot::channel();
         let ((role, share), request) = (GROUP, request());
-        (Gathered { call: Call(call), role, share, request, given }, receiver)
+        let call = Call(call);
+        (Gathered { call, role, share, candidate: None, request, given }, receiver)
     }
 
     #[test]

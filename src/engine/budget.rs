@@ -14,7 +14,7 @@ use crate::state::{Facts, Phase, Work};
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
-use crate::units::Amount;
+use crate::units::{Amount, Tokens};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,8 @@ impl Budget {
     fn costs(&self, facts: &Facts, best: CandidateIx) -> CallCosts {
         let mean = |candidate: CandidateIx| facts.candidates.get(candidate.index())?.used.mean();
         CallCosts {
-            worst: self.task_call(facts, self.longest_request),
+            worst: self
+                .task_call(facts, facts.plan.prompt_tokens(ModelRole::Task, self.longest_request)),
             baseline: mean(CandidateIx::BASELINE),
             best: mean(best),
         }
@@ -136,18 +137,24 @@ impl Budget {
         self.limits.out_of_time(time.running, time.now, Duration::ZERO).is_some()
     }
 
-    /// The worst case of a task call of this many bytes.
-    fn task_call(&self, facts: &Facts, bytes: usize) -> Amount {
+    /// The worst case of a task call whose prompt has at most this many tokens.
+    fn task_call(&self, facts: &Facts, prompt: Tokens) -> Amount {
         let model = self.task.task_model();
-        let prompt = facts.plan.prompt_tokens(ModelRole::Task, bytes);
         let output = facts.plan.longest_output(ModelRole::Task, model.max_output_tokens);
         worst_case(model.price, prompt, output)
     }
 
     /// The worst case of each row of a block: that of its longest row.
     pub(super) fn of_row(&self, facts: &Facts, block: &Rows, longest_row: usize) -> Amount {
-        let prompt = &facts.standing(block.candidate).candidate.prompt;
-        self.task_call(facts, self.task.layout.bytes_without_row(prompt) + longest_row)
+        let standing = facts.standing(block.candidate);
+        let bytes = self.task.layout.bytes_without_row(&standing.candidate.prompt) + longest_row;
+        // A model wrote it, in whatever script.
+        let is_new = !standing.has_folded_rows();
+        let prompt = match is_new {
+            true => facts.plan.prompt_tokens_of_new(ModelRole::Task, bytes),
+            false => facts.plan.prompt_tokens(ModelRole::Task, bytes),
+        };
+        self.task_call(facts, prompt)
     }
 
     /// The worst case of what a proposal asks; a program costs nothing.

@@ -39,7 +39,12 @@ pub(super) fn unmeasured_baseline(state: &State) -> Option<Unmeasured> {
     let baseline = state.baseline();
     let is_done = baseline.status != Status::Open || state.phase != Phase::Searching;
     let is_measured = is_done && baseline.dev().is_quiet();
-    is_measured.then(|| unmeasured(state, baseline.dev(), "the baseline's dev rows")).flatten()
+    is_measured.then(|| unmeasured_so_far(state)).flatten()
+}
+
+/// Why nothing could be concluded from the baseline's dev rows as they are now, if so.
+pub(super) fn unmeasured_so_far(state: &State) -> Option<Unmeasured> {
+    unmeasured(state, state.baseline().dev(), "the baseline's dev rows")
 }
 
 /// Why nothing is concluded from held-out rows of which too many are missing, if so.

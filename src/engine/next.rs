@@ -16,7 +16,7 @@ use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::ledger::Demand;
 use crate::memory::State;
 use crate::prompt::Prompt;
-use crate::state::{Facts, Phase, Work};
+use crate::state::{Facts, Phase, Status, Work};
 use crate::strategy::{BLOCK, Lookahead, Plan, Strategy};
 use crate::units::Amount;
 
@@ -95,6 +95,15 @@ impl Planner {
         if state.phase == Phase::Searching
             && let Some(reason) = self.budget.out_of_time(time, self.lanes)
         {
+            // A search that ended is not gone on with, and this one has not begun.
+            if !self.strategy.is_evaluation() && state.baseline().status == Status::Open {
+                if let Some(call) = self.oldest(state) {
+                    return Ok(Next::Fold(call));
+                }
+                if let Some((_, why)) = confirmation::unmeasured_so_far(state) {
+                    return Ok(Next::Stop(reason, why));
+                }
+            }
             return Ok(Next::Decide(Event::SearchEnded { reason }));
         }
         let (mut exceeded, mut unfit) = (None, Vec::new());

@@ -2,6 +2,7 @@
 
 use crate::task::model::{ModelRole, Price, Usage};
 use crate::units::{Amount, Tokens};
+use std::cmp::{Reverse, max_by_key};
 use std::collections::BTreeMap;
 
 /// What was seen of the tokens of each role's requests and answers.
@@ -16,41 +17,78 @@ pub struct TokenRatios {
 struct SeenPrompts {
     /// The most tokens per byte.
     largest_ratio: f64,
-    /// Bytes of the shortest request.
-    shortest: u64,
-    /// The most tokens of a request of that length.
-    of_shortest: Tokens,
+    /// The bytes of the shortest request, and the most tokens of one of that length.
+    shortest: (u64, Tokens),
+    /// The same of the longest.
+    longest: (u64, Tokens),
+    /// The fewest tokens of a request: a context that is added to each has no more.
+    fewest: Tokens,
+    /// The most tokens of a request beyond its bytes, where one has more tokens than bytes.
+    beyond_bytes: Tokens,
 }
 
 impl SeenPrompts {
     fn of(bytes: u64, prompt: Tokens) -> Self {
-        let largest_ratio = prompt.0 as f64 / bytes as f64;
-        Self { largest_ratio, shortest: bytes, of_shortest: prompt }
+        Self {
+            largest_ratio: prompt.0 as f64 / bytes as f64,
+            shortest: (bytes, prompt),
+            longest: (bytes, prompt),
+            fewest: prompt,
+            beyond_bytes: prompt.saturating_sub(Tokens(bytes)),
+        }
     }
 
     /// What was seen of both, in whichever order.
     fn with(self, other: Self) -> Self {
-        let (shorter, longer) =
-            if self.shortest <= other.shortest { (self, other) } else { (other, self) };
-        let of_shortest = match shorter.shortest == longer.shortest {
-            true => shorter.of_shortest.max(longer.of_shortest),
-            false => shorter.of_shortest,
-        };
-        let largest_ratio = self.largest_ratio.max(other.largest_ratio);
-        Self { largest_ratio, of_shortest, ..shorter }
-    }
-
-    /// The most tokens that a request of this many bytes has if it has no more per byte than those seen, or if a
-    /// context that is added to each request explains what these have: then a shorter one has no more than the shortest.
-    fn most(self, bytes: usize) -> f64 {
-        let by_ratio = self.largest_ratio * bytes as f64;
-        if (bytes as u64) < self.shortest {
-            by_ratio.max(self.of_shortest.0 as f64)
-        } else {
-            by_ratio
+        let by_length = |(bytes, prompt): (u64, Tokens)| (Reverse(bytes), prompt);
+        Self {
+            largest_ratio: self.largest_ratio.max(other.largest_ratio),
+            shortest: *max_by_key(&self.shortest, &other.shortest, |it| by_length(**it)),
+            longest: self.longest.max(other.longest),
+            fewest: self.fewest.min(other.fewest),
+            beyond_bytes: self.beyond_bytes.max(other.beyond_bytes),
         }
     }
+
+    /// The most tokens that a request of this many bytes is expected to have.
+    fn most(self, bytes: usize) -> f64 {
+        let by_ratio = MARGIN * self.largest_ratio * bytes as f64;
+        if (bytes as u64) < self.shortest.0 {
+            // A context that is added to each request may explain what the shortest has.
+            return by_ratio.max(MARGIN * self.shortest.1.0 as f64);
+        }
+        match self.per_more_byte() {
+            Some(each) => by_ratio.min(self.with_context(bytes, each)),
+            None => by_ratio,
+        }
+    }
+
+    /// The most tokens that one may have whose text is unlike all that were billed.
+    fn most_of_new(self, bytes: usize) -> f64 {
+        let each = self.per_more_byte().unwrap_or(1.0);
+        self.with_context(bytes, each).max(self.most(bytes))
+    }
+
+    /// A context of as many tokens as were ever billed, and this many for each byte.
+    fn with_context(self, bytes: usize, each: f64) -> f64 {
+        let context = (MARGIN * self.fewest.0 as f64).max(self.beyond_bytes.0 as f64);
+        context + each * bytes as f64
+    }
+
+    /// Tokens for each further byte, once requests of different lengths were billed: at least 1, which no tokenizer that
+    /// reads bytes passes, and more where a service bills a prompt several times.
+    fn per_more_byte(self) -> Option<f64> {
+        let ((short, few), (long, many)) = (self.shortest, self.longest);
+        let more = (long - short) as f64;
+        (more >= UNLIKE * short as f64)
+            .then(|| (MARGIN * (many.0 as f64 - few.0 as f64) / more).max(1.0))
+    }
 }
+
+/// What is expected is this many times what was billed.
+const MARGIN: f64 = 1.1;
+/// Requests that differ by this share of the shorter one's length say what a further byte costs.
+const UNLIKE: f64 = 0.2;
 
 impl TokenRatios {
     /// Takes in the bill of a request of this many bytes. A bill without a prompt, as of a refusal that costs nothing,
@@ -70,6 +108,11 @@ impl TokenRatios {
     #[must_use]
     pub fn largest(&self, role: ModelRole) -> Option<f64> {
         self.prompts.get(&role).map(|seen| seen.largest_ratio)
+    }
+
+    /// Takes in the bill of the same model in another role: how many tokens a prompt has does not depend on that.
+    pub fn learn_prompt_of(&mut self, role: ModelRole, bytes: u64, usage: Usage) {
+        self.learn_bill(role, bytes, Usage::plain(usage.prompt().0, 0));
     }
 
     /// Takes in how long an answer was billed. Only a longer one changes anything.
@@ -95,12 +138,22 @@ impl TokenRatios {
     }
 
     /// Tokens of a role's request of this many bytes: as [`estimate_tokens`] says until one was billed, and later
-    /// 1.1 × the most that those billed let expect.
+    /// 1.1 × the most by what was billed per byte, and by what was billed whatever the length.
     #[must_use]
     pub fn estimate(&self, role: ModelRole, bytes: usize) -> Tokens {
         match self.prompts.get(&role) {
-            Some(seen) => in_frame(1.1 * seen.most(bytes)),
+            Some(seen) => in_frame(seen.most(bytes)),
             None => estimate_tokens(bytes),
+        }
+    }
+
+    /// The same for a text of which nothing was billed yet, which may be in another script: a token for each byte, beside
+    /// what was billed whatever the length.
+    #[must_use]
+    pub fn estimate_new(&self, role: ModelRole, bytes: usize) -> Tokens {
+        match self.prompts.get(&role) {
+            Some(seen) => in_frame(seen.most_of_new(bytes)),
+            None => in_frame(bytes as f64),
         }
     }
 }
@@ -135,6 +188,18 @@ mod tests {
         assert_eq!(ratios.estimate(ModelRole::Task, 100), Tokens(55 + 16 + 1), "rounded up");
         assert_eq!(ratios.estimate(ModelRole::Task, 200), Tokens(110 + 16 + 1));
         assert_eq!(ratios.estimate(ModelRole::Task, 10), Tokens(55 + 16 + 1), "as the shortest");
+        assert_eq!(ratios.estimate_new(ModelRole::Task, 300), Tokens(55 + 300 + 16 + 1));
+        assert_eq!(ratios.estimate_new(ModelRole::MUTATOR, 300), Tokens(316));
+        // 5,000 tokens are added to each request; what is beyond the longest is not multiplied by them.
+        let mut hidden = TokenRatios::default();
+        hidden.learn_bill(ModelRole::Task, 40, Usage::plain(5_010, 1));
+        hidden.learn_bill(ModelRole::Task, 50, Usage::plain(5_012, 1));
+        assert_eq!(hidden.estimate(ModelRole::Task, 759), Tokens(5_511 + 759 + 16));
+        // A prompt that is billed three times.
+        let mut thrice = TokenRatios::default();
+        thrice.learn_bill(ModelRole::Task, 100, Usage::plain(300, 1));
+        thrice.learn_bill(ModelRole::Task, 200, Usage::plain(600, 1));
+        assert!(thrice.estimate(ModelRole::Task, 1_000) >= Tokens(3_000));
         assert_eq!(ratios.estimate(ModelRole::MUTATOR, 300), Tokens(116), "each role has its own");
     }
 
@@ -164,6 +229,25 @@ mod tests {
             let mut unbilled = TokenRatios::default();
             unbilled.learn_bill(ModelRole::Task, 100, Usage::NONE);
             prop_assert_eq!(unbilled.estimate(ModelRole::Task, 300), Tokens(116));
+        }
+
+        /// However dense a text is in tokens, and whatever context is added to each request: once one was billed, a new
+        /// text of at most a token for each byte is covered.
+        #[test]
+        fn an_estimate_of_a_new_text_covers_any_script(
+            context in 0u64..100_000,
+            seen in prop::collection::vec((1u64..10_000, 0.0f64..1.0), 1..6),
+            bytes in 1usize..10_000, density in 0.0f64..1.0,
+        ) {
+            let tokens = |bytes: u64, density: f64| context + (density * bytes as f64) as u64;
+            let mut ratios = TokenRatios::default();
+            for (bytes, density) in &seen {
+                ratios.learn_bill(ModelRole::Task, *bytes, Usage::plain(tokens(*bytes, *density), 1));
+            }
+            let asked = Tokens(tokens(bytes as u64, density));
+            prop_assert!(ratios.estimate_new(ModelRole::Task, bytes) >= asked);
+            let known = ratios.estimate(ModelRole::Task, bytes);
+            prop_assert!(ratios.estimate_new(ModelRole::Task, bytes) >= known);
         }
 
         /// A context that a service adds to every request is covered whatever the lengths, once one was billed.

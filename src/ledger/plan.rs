@@ -184,6 +184,12 @@ impl PlanLedger {
         self.ratios.estimate(role, bytes)
     }
 
+    /// The same for a text of which nothing was billed yet.
+    #[must_use]
+    pub fn prompt_tokens_of_new(&self, role: ModelRole, bytes: usize) -> Tokens {
+        self.ratios.estimate_new(role, bytes)
+    }
+
     /// Bytes of the requests of folded answered calls.
     #[must_use]
     pub fn answered_bytes(&self, role: ModelRole) -> u64 {

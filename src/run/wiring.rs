@@ -55,6 +55,8 @@ pub(super) fn search(
     for role in task.roles() {
         runner.learn(role, state.plan.ratios());
     }
+    let billed = state.numbered().filter(|(_, standing)| standing.has_folded_rows());
+    runner.know_prompts(billed.map(|(candidate, _)| candidate));
     runner.leave_out(&state.refused_fields);
     runner.adopt(&state.batches);
     let runner = Arc::new(runner);

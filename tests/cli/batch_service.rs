@@ -14,6 +14,10 @@ pub(crate) enum Fault {
     Says503AndTakes,
     /// It takes its first batch, says 500, and lists it after a while.
     Says500AndListsLate,
+    /// The same, and it refuses to begin the second one.
+    Says500AndListsLateThen400,
+    /// The same, and it takes the second one, which fails as a whole.
+    Says500AndListsLateThenFails,
     /// It takes its first batch, says 500, and lists it once it is asked to begin another one.
     Says500AndListsBoth,
     /// The same, and it says 429.
@@ -105,7 +109,9 @@ impl State {
             ["batches", query] if query.starts_with("limit=") => {
                 let is_hidden = match fault {
                     Fault::HidesAndTakes => true,
-                    Fault::Says500AndListsLate => {
+                    Fault::Says500AndListsLate
+                    | Fault::Says500AndListsLateThen400
+                    | Fault::Says500AndListsLateThenFails => {
                         self.first_begun.is_some_and(|begun| begun.elapsed() < LATE)
                     }
                     Fault::Says500AndListsBoth | Fault::Says429AndListsBoth => self.begun < 2,
@@ -156,14 +162,25 @@ impl State {
         if fault == Fault::Says429Always || fault == Fault::Says429 && is_first {
             return error(429);
         }
+        if fault == Fault::Says500AndListsLateThen400 && self.begun == 2 {
+            return error(400);
+        }
         let file: usize = body["input_file_id"].as_str().unwrap().parse().unwrap();
         self.batches.push((body["metadata"].clone(), file));
-        for line in self.files[file].clone() {
+        let fails = fault == Fault::Says500AndListsLateThenFails && self.begun == 2;
+        for line in self.files[file].clone().iter().filter(|_| !fails) {
             self.buy(&line["body"]);
         }
         match fault {
             Fault::Says503AndTakes if is_first => error(503),
-            Fault::Says500AndListsLate | Fault::Says500AndListsBoth if is_first => error(500),
+            Fault::Says500AndListsLate
+            | Fault::Says500AndListsLateThen400
+            | Fault::Says500AndListsLateThenFails
+            | Fault::Says500AndListsBoth
+                if is_first =>
+            {
+                error(500)
+            }
             Fault::Says429AndListsBoth if is_first => error(429),
             Fault::AnswersAPageAndTakes | Fault::HidesAndTakes if is_first => page(),
             _ => (200, "", self.shown(fault, self.batches.len() - 1).to_string()),
@@ -173,6 +190,9 @@ impl State {
     fn shown(&self, fault: Fault, number: usize) -> Value {
         let (metadata, file) = &self.batches[number];
         let (status, id) = match fault {
+            Fault::Says500AndListsLateThenFails if number == 1 => {
+                ("failed", format!("batch-{number}"))
+            }
             Fault::NeverEnds(text) => ("in_progress", format!("batch-{text}-{number}")),
             _ => ("completed", format!("batch-{number}")),
         };

@@ -461,9 +461,9 @@ fn a_provider_that_bills_beyond_what_was_asked_for_is_stopped_and_said() {
     assert!(ran.stderr.contains("the providers billed more than the budget"), "{}", ran.stderr);
     let summary = env.json("results/one/summary.json");
     assert_eq!(summary["stop_reason"], "over_budget");
-    // Two calls at a time, while nothing is known of its bills.
-    assert_eq!(server.requests().len(), 2);
-    assert_eq!(summary["spent"]["usd"].as_f64().map(f64::round), Some(1.0));
+    // One call at a time, while nothing is known of its bills.
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(summary["spent"]["usd"].as_f64().map(|usd| (usd * 10.0).round()), Some(5.0));
 }
 
 #[test]
@@ -741,22 +741,39 @@ fn a_cap_on_calls_below_the_first_rows_is_refused_before_anything_is_made() {
     assert!(summary["spent"]["by_role"]["task"]["calls"].as_u64() > Some(0), "{summary:#}");
 }
 
-#[test]
-fn a_context_that_a_service_adds_to_every_prompt_is_set_aside_for_short_requests_after_long_ones() {
+/// A service that bills this many prompt tokens for a request; the time that its answer takes, and how it ends.
+fn bills(
+    bill: impl Fn(usize, &Request) -> (u64, Duration, &'static str) + Send + Sync + 'static,
+) -> (Server, Arc<AtomicU64>) {
     let billed = Arc::new(AtomicU64::new(0));
-    let bill = Arc::clone(&billed);
-    let server = Server::start(move |_, request| {
-        let bytes: usize = ["system", "user"].iter().map(|it| request.content(it).len()).sum();
-        // So that no bill of a short one is known while others are sent.
-        std::thread::sleep(Duration::from_millis(if bytes < 1_000 { 800 } else { 100 }));
-        let prompt = 15_000 + bytes as u64 / 3;
-        bill.fetch_add(prompt + 2, Ordering::SeqCst);
-        let choice = json!({"finish_reason": "stop", "message": {"content": "warm"}});
-        let usage = json!({"prompt_tokens": prompt, "completion_tokens": 2});
+    let sum = Arc::clone(&billed);
+    let server = Server::start(move |number, request| {
+        let (prompt, time, finish) = bill(number, request);
+        std::thread::sleep(time);
+        let answer = u64::from(prompt > 0) * 2;
+        sum.fetch_add(prompt + answer, Ordering::SeqCst);
+        let content = if finish == "stop" { "warm" } else { "" };
+        let choice = json!({"finish_reason": finish, "message": {"content": content}});
+        let usage = json!({"prompt_tokens": prompt, "completion_tokens": answer});
         (200, "", json!({"choices": [choice], "usage": usage}).to_string())
     });
+    (server, billed)
+}
+
+/// The bytes of a request's texts.
+fn texts(request: &Request) -> usize {
+    ["system", "user"].iter().map(|it| request.content(it).len()).sum()
+}
+
+#[test]
+fn a_context_that_a_service_adds_to_every_prompt_is_set_aside_for_short_requests_after_long_ones() {
+    let (server, billed) = bills(|_, request| {
+        let bytes = texts(request);
+        // So that no bill of a short one is known while others are sent.
+        let time = Duration::from_millis(if bytes < 1_000 { 800 } else { 100 });
+        (15_000 + bytes as u64 / 3, time, "stop")
+    });
     let env = TestEnv::with_server(&server, "concurrency = 32");
-    env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 1.0 }");
     let rows = colour_rows(60);
     let long = format!("and lot {}", "of many words ".repeat(300));
     let rows: Vec<String> = rows
@@ -765,7 +782,94 @@ fn a_context_that_a_service_adds_to_every_prompt_is_set_aside_for_short_requests
         .map(|(at, row)| if at % 6 > 0 { row.replace("and lot", &long) } else { row.to_owned() })
         .collect();
     env.write("colours/rows.jsonl", &rows.join("\n"));
-    env.run("eval colours --split all --concurrency 32 --max-usd 0.2");
-    let billed = billed.load(Ordering::SeqCst) as f64 / 1e6;
-    assert!(billed > 0.1 && billed <= 0.2, "${billed}");
+    env.run("eval colours --split all --concurrency 32 --max-tokens 200000");
+    let billed = billed.load(Ordering::SeqCst);
+    assert!(billed > 100_000 && billed <= 200_000, "{billed}");
+}
+
+#[test]
+fn refusals_that_cost_nothing_do_not_let_the_first_calls_of_unknown_cost_through() {
+    let (server, billed) = bills(|number, _| match number < 16 {
+        true => (0, Duration::ZERO, "content_filter"),
+        false => (100_000, Duration::from_millis(500), "stop"),
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 16");
+    env.run("eval colours --split all --concurrency 16 --max-tokens 250000");
+    let billed = billed.load(Ordering::SeqCst);
+    assert!(billed > 0 && billed <= 250_000, "{billed}");
+}
+
+#[test]
+fn what_failed_attempts_are_billed_is_known_of_the_next_ones() {
+    let (server, _) = bills(|number, _| match number < 4 {
+        true => (30, Duration::ZERO, "stop"),
+        false => (3_000, Duration::ZERO, "length"),
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 1");
+    env.run("eval colours --split all --concurrency 1 --max-tokens 30000");
+    let run = env.files("results").into_iter().find(|it| it.ends_with("events.jsonl")).unwrap();
+    let run = run.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let reserved = env.events(&run).into_iter().filter(|(kind, _)| kind == "reserved");
+    let reserved: Vec<u64> = reserved.map(|(_, it)| it["tokens"].as_u64().unwrap()).collect();
+    assert!(reserved[4] < 1_000 && reserved[5] > 3_000, "{reserved:?}");
+}
+
+#[test]
+fn a_prompt_in_a_denser_script_is_set_aside_as_such_until_it_was_billed() {
+    // Digits are a token each, as some tokenizers have it, and other bytes a fifth of one.
+    let tokens = |text: &str| {
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        1 + digits as u64 + (text.len() - digits) as u64 / 5
+    };
+    let billed = Arc::new(AtomicU64::new(0));
+    let sum = Arc::clone(&billed);
+    let server = Server::start(move |_, request| {
+        let prompt = tokens(request.content("system")) + tokens(request.content("user"));
+        let text = match request.body["model"] == "editor" {
+            true => {
+                let asked = request.content("user");
+                let nonce = asked.split("<prompt-").nth(1).and_then(|rest| rest.get(..16)).unwrap();
+                let digits = "31415926535897932384".repeat(60);
+                format!("<prompt-{nonce} part=\"system\">\nSay {digits}.\n</prompt-{nonce}>")
+            }
+            false => "warm".to_owned(),
+        };
+        let answer = tokens(&text);
+        sum.fetch_add(prompt + answer, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(200));
+        let choice = json!({"finish_reason": "stop", "message": {"content": text}});
+        let usage = json!({"prompt_tokens": prompt, "completion_tokens": answer});
+        (200, "", json!({"choices": [choice], "usage": usage}).to_string())
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 64");
+    env.edit("colours/task.toml", "sim/editor", "local/editor");
+    env.run("run colours --name one --strategy random --max-tokens 40000 --quiet").ok();
+    assert!(billed.load(Ordering::SeqCst) <= 40_000);
+    let events = env.events("one");
+    let issued =
+        events.iter().find(|(kind, it)| kind == "evaluation_issued" && it["candidate"] == 1);
+    let first = &issued.expect("the child is evaluated").1["first"];
+    let reserved = events.iter().find(|(kind, it)| kind == "reserved" && it["call"] == *first);
+    let reserved = reserved.unwrap().1["tokens"].as_u64().unwrap();
+    assert!(reserved >= 1_200 + 512, "{reserved}");
+}
+
+#[test]
+fn a_run_whose_time_ends_while_the_baseline_is_asked_goes_on_when_it_is_resumed() {
+    let server = Server::start(|_, request| {
+        std::thread::sleep(Duration::from_millis(300));
+        match request.body["model"] == "editor" {
+            true => rewritten(request),
+            false => answer(request),
+        }
+    });
+    let env = TestEnv::with_server(&server, "concurrency = 1");
+    env.edit("colours/task.toml", "sim/editor", "local/editor");
+    let line = "--strategy random --max-calls 100 --quiet";
+    env.run(&format!("run colours --name one {line} --concurrency 1 --for 3s")).exits(4);
+    let before = server.requests().len();
+    env.run("resume one --concurrency 16 --for 60s").ok();
+    let summary = env.json("results/one/summary.json");
+    assert!(server.requests().len() > before + 40, "the search goes on");
+    assert!(summary["counts"]["candidates"].as_u64() > Some(1), "{summary}");
 }

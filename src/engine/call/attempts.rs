@@ -10,7 +10,7 @@ use crate::engine::attempt;
 use crate::engine::batches::BatchOutcome;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{RetryDecision, Tries};
-use crate::engine::usage::{cost_of_failure, usage_of_failure};
+use crate::engine::usage::usage_of_failure;
 use crate::event::{Answered, Event, Failure, NoAnswer, StopReason};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
@@ -21,6 +21,7 @@ use crate::units::{Amount, Tokens};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// How many batches may end without running a call.
@@ -252,8 +253,12 @@ impl CallRunner {
         error: &LlmError,
         is_batched: bool,
     ) -> Option<(EventNumber, Event)> {
-        let cost = |usage| self.cost(context.role, usage, is_batched);
-        let charged = cost_of_failure(context.request, error, cost);
+        let usage = usage_of_failure(context.request, error);
+        if let Some(usage) = usage {
+            let CallContext { role, candidate, request, .. } = *context;
+            self.learn_bill(role, candidate, request, usage);
+        }
+        let charged = usage.map(|usage| self.cost(context.role, usage, is_batched));
         let charged = charged.unwrap_or_else(|| self.wallet().reserved(context.call));
         self.charge(context, error.failure, charged)
     }
@@ -307,8 +312,9 @@ impl CallRunner {
             ..answered
         };
         let (usage, millis) = (answered.usage(), u64::from(answered.ms));
+        let CallContext { role, candidate, request, .. } = *context;
         if !answered.estimated {
-            lock(&self.ratios).learn_bill(context.role, context.bytes as u64, usage);
+            self.learn_bill(role, candidate, request, usage);
         }
         // How long a batch takes says nothing of how long an answer does.
         if !is_batched {
@@ -317,13 +323,20 @@ impl CallRunner {
             self.slowest_millis.fetch_max(millis, Ordering::Relaxed);
         }
         let number = self.settle(Event::Answered(answered.clone())).await?;
-        if let Some(first_calls) = self.first_calls.get(&context.role) {
-            // A refusal that costs nothing is no bill. An estimate is none either, but where no bill comes, it is all
-            // that there will be.
-            let is_billed = !answered.estimated && usage.prompt() > Tokens::ZERO;
-            let estimates = &self.estimated_answers;
-            if is_billed || estimates.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_ESTIMATES {
-                first_calls.close();
+        if self.first_calls.contains_key(&role) {
+            // A refusal that costs nothing is no bill. An estimate is none either, but where good answers come without a
+            // bill, it is all that there will be.
+            let is_known = if answered.estimated && answered.flaw().is_none() {
+                let mut estimates = lock(&self.estimated_answers);
+                let estimates = estimates.entry(role).or_default();
+                *estimates += 1;
+                *estimates >= MOST_ESTIMATES
+            } else {
+                !answered.estimated && usage.prompt() > Tokens::ZERO
+            };
+            if is_known {
+                let of_model = self.roles_of(&request.model);
+                of_model.filter_map(|role| self.first_calls.get(&role)).for_each(Semaphore::close);
             }
         }
         lock(&context.provider.trouble).answered(Instant::now());

@@ -69,8 +69,8 @@ pub(super) struct Collection<'a> {
 enum End {
     /// Its results can be read.
     Ended(String),
-    /// It was refused as a whole.
-    Refused(LlmError),
+    /// The one of this id was refused as a whole.
+    Refused(String, LlmError),
     /// The provider lists no such batch.
     Unlisted,
     /// The provider has had it, and does not have it any more.
@@ -94,7 +94,10 @@ impl CallRunner {
         loop {
             let id = match self.ended(context, &mut collection).await? {
                 End::Ended(id) => id,
-                End::Refused(error) => {
+                End::Refused(id, error) => {
+                    if self.is_another_post_there(context, &mut collection, id).await? {
+                        continue;
+                    }
                     let model = context.request.model.clone();
                     return self.refused(context, &collection, &model, error).await;
                 }
@@ -219,8 +222,7 @@ impl CallRunner {
             match collection.api.find(collection.form, sought).await {
                 Ok(mut found) => {
                     collection.answered();
-                    found
-                        .retain(|found| found.is_certain || !collection.others.contains(&found.id));
+                    found.retain(|found| !collection.others.contains(&found.id));
                     let ours = lock(&self.batches).ids_beside(&name);
                     found.retain(|found| !ours.contains(&found.id));
                     if let Some(certain) = found.iter().find(|found| found.is_certain) {
@@ -288,6 +290,26 @@ impl CallRunner {
         Ok(())
     }
 
+    /// Whether a batch of which one post was refused is at its provider since another one.
+    async fn is_another_post_there(
+        &self,
+        context: &CallContext<'_>,
+        collection: &mut Collection<'_>,
+        refused: String,
+    ) -> Result<bool, StopCause> {
+        let name = Arc::clone(&collection.name);
+        collection.others.insert(refused);
+        let posts = lock(&self.batches).get(&name).and_then(|out| {
+            out.batch.id = None;
+            out.batch.posts
+        });
+        if posts.is_none_or(|posts| posts.count < 2) {
+            return Ok(false);
+        }
+        let long = UNLISTED.min(context.provider.throttled.patience.silence);
+        Ok(!self.found(context, collection, long).await?.is_empty())
+    }
+
     /// Whether a batch without a name has results of this one; `None` where it has none yet.
     async fn is_ours(&self, collection: &Collection<'_>, id: &str) -> Option<bool> {
         let results = collection.api.results(collection.form, id).await.ok()?;
@@ -353,7 +375,7 @@ impl CallRunner {
                 match collection.api.status(collection.form, &id).await {
                     Ok(BatchStatus::Ended) => return Ok(End::Ended(id)),
                     Ok(BatchStatus::Refused(error)) if is_certain => {
-                        return Ok(End::Refused(error));
+                        return Ok(End::Refused(id, error));
                     }
                     Ok(BatchStatus::Refused(_)) => {
                         collection.others.insert(id);
@@ -525,7 +547,9 @@ impl CallRunner {
         collection.failed += 1;
         let draw = self.seed.child("batch", collection.failed);
         let tries = u32::try_from(collection.failed).unwrap_or(u32::MAX);
-        let pause = Backoff::delay(tries, draw, error.retry_after);
+        let patience = context.provider.throttled.patience.silence;
+        let pause = Backoff::delay(tries, draw, error.retry_after)
+            .min(patience.saturating_sub(since.elapsed()));
         let pause = if self.is_closed(context.share) { pause.min(SHORT_POLL) } else { pause };
         self.wait(pause).await
     }

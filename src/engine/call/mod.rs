@@ -20,7 +20,7 @@ use super::trouble::{Trouble, Waiting};
 use crate::caps::Share;
 use crate::clock::Clock;
 use crate::event::{Answered, Event, Failure, NoAnswer, RowKey, StopReason};
-use crate::id::{Call, EventNumber, RequestHash};
+use crate::id::{Call, CandidateIx, EventNumber, RequestHash};
 use crate::journal::Journal;
 use crate::ledger::{TokenRatios, Wallet};
 use crate::provider::Request;
@@ -28,7 +28,7 @@ use crate::provider::registry::ThrottledProvider;
 use crate::seed::Seed;
 use crate::state::{self, Work};
 use crate::task::Model;
-use crate::task::model::{Execution, ModelRole, RefusedFields};
+use crate::task::model::{Execution, ModelName, ModelRole, RefusedFields, Usage};
 use crate::units::{Amount, Tokens};
 use jiff::Timestamp;
 use reservation::FIRST_CALLS;
@@ -92,8 +92,10 @@ pub struct CallRunner {
     closed: Mutex<BTreeSet<Share>>,
     /// Wakes calls that wait to be sent when nothing is sent any more.
     halt: Notify,
-    /// Answers without a bill.
-    estimated_answers: AtomicU64,
+    /// Answers without a bill, by role.
+    estimated_answers: Mutex<BTreeMap<ModelRole, u64>>,
+    /// Candidates of which a request was billed: what their texts cost is known.
+    billed: Mutex<BTreeSet<CandidateIx>>,
     answered: AtomicU64,
     answered_millis: AtomicU64,
     slowest_millis: AtomicU64,
@@ -155,7 +157,8 @@ struct CallContext<'a> {
     share: Share,
     request: &'a Request,
     hash: RequestHash,
-    bytes: usize,
+    /// Whose prompt is asked, where it is an evaluation.
+    candidate: Option<CandidateIx>,
     /// Whether its row went missing before, and is asked once more.
     is_again: bool,
     provider: &'a ProviderState,
@@ -221,7 +224,8 @@ impl CallRunner {
             ends: Mutex::default(),
             closed: Mutex::default(),
             answered: AtomicU64::new(0),
-            estimated_answers: AtomicU64::new(0),
+            estimated_answers: Mutex::default(),
+            billed: Mutex::default(),
             answered_millis: AtomicU64::new(0),
             slowest_millis: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
@@ -247,6 +251,36 @@ impl CallRunner {
     /// Takes over what earlier sessions of the run have seen of a role's tokens.
     pub fn learn(&self, role: ModelRole, seen: &TokenRatios) {
         lock(&self.ratios).learn_from(role, seen);
+    }
+
+    /// Takes over of which candidates earlier sessions had bills.
+    pub fn know_prompts(&self, billed: impl Iterator<Item = CandidateIx>) {
+        lock(&self.billed).extend(billed);
+    }
+
+    /// Takes in what a request was billed, whatever became of it.
+    fn learn_bill(
+        &self,
+        role: ModelRole,
+        candidate: Option<CandidateIx>,
+        request: &Request,
+        usage: Usage,
+    ) {
+        let bytes = request.bytes() as u64;
+        let mut ratios = lock(&self.ratios);
+        ratios.learn_bill(role, bytes, usage);
+        for role in self.roles_of(&request.model) {
+            ratios.learn_prompt_of(role, bytes, usage);
+        }
+        drop(ratios);
+        if usage.prompt() > Tokens::ZERO {
+            lock(&self.billed).extend(candidate);
+        }
+    }
+
+    /// The roles that a model has.
+    fn roles_of(&self, name: &ModelName) -> impl Iterator<Item = ModelRole> {
+        self.models.iter().filter(|(_, model)| model.name == *name).map(|(role, _)| *role)
     }
 
     /// Takes over what servers refused in earlier sessions of the run.
@@ -423,15 +457,19 @@ impl CallRunner {
         let mut failed = Vec::new();
         let outcome = match self.providers.get(request.model.provider()) {
             Some(provider) => {
-                let (hash, bytes) = (request.hash(), request.bytes());
+                let hash = request.hash();
                 let (role, share) = (purpose.role(), purpose.share());
+                let candidate = match purpose {
+                    Work::Evaluation(RowKey { candidate, .. }) => Some(*candidate),
+                    _ => None,
+                };
                 let context = CallContext {
                     call,
+                    candidate,
                     role,
                     share,
                     request,
                     hash,
-                    bytes,
                     is_again,
                     provider,
                     runner: self,

@@ -5,6 +5,7 @@ use super::{CallContext, CallRunner, lock};
 use crate::caps::Share;
 use crate::engine::error::StopCause;
 use crate::event::{Failure, NoAnswer};
+use crate::id::CandidateIx;
 use crate::ledger::worst_case;
 use crate::provider::Request;
 use crate::provider::limit::Permit;
@@ -13,8 +14,8 @@ use crate::units::Amount;
 use std::sync::atomic::Ordering;
 use tokio::sync::SemaphorePermit;
 
-/// How many calls of a role are in flight until its first bill is known.
-pub(super) const FIRST_CALLS: usize = 2;
+/// How many calls of a role are in flight until its first bill is known: what they cost is a guess.
+pub(super) const FIRST_CALLS: usize = 1;
 
 /// A place at a provider, and a worst case that is set aside.
 pub(super) struct Reservation {
@@ -127,18 +128,23 @@ impl CallRunner {
     }
 
     fn worst_case(&self, context: &CallContext<'_>, in_batch: bool) -> Amount {
-        self.worst_case_of(context.role, context.request, in_batch)
+        self.worst_case_of(context.role, context.candidate, context.request, in_batch)
     }
 
-    /// What a request may cost.
+    /// What a request may cost; `candidate` is whose prompt it asks, where it is an evaluation.
     pub(super) fn worst_case_of(
         &self,
         role: ModelRole,
+        candidate: Option<CandidateIx>,
         request: &Request,
         in_batch: bool,
     ) -> Amount {
+        let is_new = candidate.is_some_and(|candidate| !lock(&self.billed).contains(&candidate));
         let ratios = lock(&self.ratios);
-        let prompt = ratios.estimate(role, request.bytes());
+        let prompt = match is_new {
+            true => ratios.estimate_new(role, request.bytes()),
+            false => ratios.estimate(role, request.bytes()),
+        };
         let output = ratios.longest_output(role, request.max_output_tokens);
         drop(ratios);
         let price = self.price(role);

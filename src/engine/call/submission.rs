@@ -94,9 +94,9 @@ impl CallRunner {
                 }
             }
             None => {
-                let CallContext { role, share, request, .. } = *context;
-                let gathered =
-                    Gathered { call, role, share, request: request.clone(), given: sender };
+                let CallContext { role, share, candidate, request, .. } = *context;
+                let request = request.clone();
+                let gathered = Gathered { call, role, share, candidate, request, given: sender };
                 let leads = lock(&self.batches).gather(gathered);
                 self.gathered.notify_waiters();
                 if leads {
@@ -210,7 +210,8 @@ impl CallRunner {
     fn set_aside(&self, gathered: Vec<Gathered>) -> (Vec<Gathered>, Vec<Event>) {
         let (mut rows, mut reserved, mut without_room) = (Vec::new(), Vec::new(), Vec::new());
         for gathered in gathered {
-            let amount = self.worst_case_of(gathered.role, &gathered.request, true);
+            let Gathered { role, candidate, ref request, .. } = gathered;
+            let amount = self.worst_case_of(role, candidate, request, true);
             let mut wallet = self.wallet();
             if !wallet.fits(gathered.share, amount) {
                 without_room.push(gathered);
@@ -249,6 +250,9 @@ impl CallRunner {
                 return Err(StopCause::Cancelled);
             }
             if self.is_closed(context.share) {
+                if self.is_there_after_all(context, collection, &mut unlisted).await? {
+                    return Ok(true);
+                }
                 self.not_taken(&name);
                 return Ok(false);
             }
@@ -258,10 +262,9 @@ impl CallRunner {
                                its provider lists it";
                     return Err(context.trouble(StopReason::NoAnswers, why));
                 }
-                if !self.found(context, collection, UNLISTED.min(patience)).await?.is_empty() {
+                if self.is_there_after_all(context, collection, &mut unlisted).await? {
                     return Ok(true);
                 }
-                unlisted.throttled.clear();
                 continue;
             }
             self.posted(&name).await?;
@@ -275,6 +278,9 @@ impl CallRunner {
                 Err(error) => error,
             };
             if is_refusal(&error) {
+                if self.is_there_after_all(context, collection, &mut unlisted).await? {
+                    return Ok(true);
+                }
                 let model = context.request.model.clone();
                 self.refused(context, collection, &model, error).await?;
                 return Ok(false);
@@ -318,6 +324,27 @@ impl CallRunner {
                 return Err(context.trouble(StopReason::NoAnswers, &why));
             }
         }
+    }
+
+    /// Whether a batch that is not begun again is at its provider since an earlier post. Where its provider's list has
+    /// gone without it for long, what is set aside is for the posts that a server's error answered.
+    async fn is_there_after_all(
+        &self,
+        context: &CallContext<'_>,
+        collection: &mut Collection<'_>,
+        unlisted: &mut UnlistedPosts,
+    ) -> Result<bool, StopCause> {
+        if unlisted.count() == 0 {
+            return Ok(false);
+        }
+        let long = UNLISTED.min(context.provider.throttled.patience.silence);
+        if !self.found(context, collection, long).await?.is_empty() {
+            return Ok(true);
+        }
+        unlisted.throttled.clear();
+        let name = Arc::clone(&collection.name);
+        self.reserve_posts(context, &name, 1 + unlisted.count()).await?;
+        Ok(false)
     }
 
     /// Sets the worst cases of a batch aside as often as it may have begun once it is posted, durably; whether the
@@ -382,12 +409,19 @@ impl CallRunner {
         Ok(())
     }
 
-    /// Ends a batch that is not at its provider: its calls are asked anew. This is written down here, so that
-    /// it holds also where the run stops now.
+    /// Ends a batch that its provider did not take when it was last asked: its calls are asked anew. What is set aside
+    /// for earlier posts, which may be there, counts as paid. This is written down here, so that it holds also where the
+    /// run stops now.
     pub(super) fn not_taken(&self, name: &str) {
-        let left = lock(&self.batches).left(name);
+        let (left, worst) = {
+            let mut batches = lock(&self.batches);
+            let left = batches.left(name);
+            (left, batches.get(name).map(|out| out.batch.worst.clone()).unwrap_or_default())
+        };
         for call in left {
-            let (failure, charged) = (Failure::Unsent, Amount::ZERO);
+            let once = worst.get(&call).copied().unwrap_or_default();
+            let charged = self.wallet().reserved(call).less(once);
+            let failure = if charged == Amount::ZERO { Failure::Unsent } else { Failure::Timeout };
             let event = Event::AttemptFailed { call, failure, charged };
             let number = self.note(&event);
             let written = number.map(|number| (number, event));
