@@ -78,7 +78,7 @@ pub(super) struct Batches {
     out: BTreeMap<Arc<str>, BatchInFlight>,
     /// How long a batch is expected to take, before one came back.
     first_wait: Option<Duration>,
-    /// How long the batches of this session took.
+    /// How long the batches took that came back.
     waits: Vec<Duration>,
     /// The most requests of a batch, where a provider took no more.
     most: BTreeMap<ModelName, usize>,
@@ -90,6 +90,11 @@ impl Batches {
     /// For models whose batches are expected to take this long.
     pub(super) fn new(first_wait: Option<Duration>) -> Self {
         Self { first_wait, ..Self::default() }
+    }
+
+    /// Takes over how long batches took that came back in earlier sessions.
+    pub(super) fn know_waits(&mut self, waits: &[Duration]) {
+        self.waits.extend(waits);
     }
 
     /// Takes over the batches of earlier sessions.

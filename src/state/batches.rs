@@ -1,11 +1,12 @@
 //! Batches that are at their provider: a call in one of them is neither lost nor asked again.
 
-use crate::event::{Batch, Event};
+use crate::event::{Answered, Batch, Event};
 use crate::id::Call;
 use crate::units::Amount;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A batch with calls that have not come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct OpenBatch {
     pub surplus: BTreeSet<String>,
     /// What is set aside for each of its requests, once. Where it is begun again, more is.
     pub worst: BTreeMap<Call, Amount>,
+    /// Whether its first answer will say how long it took.
+    pub is_timed: bool,
 }
 
 /// How often a batch was about to begin: each time it may have begun.
@@ -44,7 +47,7 @@ impl OpenBatch {
         let calls: BTreeSet<Call> = calls.collect();
         let rows = calls.len();
         let (surplus, worst) = (BTreeSet::new(), BTreeMap::new());
-        Self { calls, id: None, since, posts: None, rows, surplus, worst }
+        Self { calls, id: None, since, posts: None, rows, surplus, worst, is_timed: true }
     }
 
     /// It is about to begin.
@@ -59,12 +62,20 @@ impl OpenBatch {
 pub struct OpenBatches {
     open: BTreeMap<Arc<str>, OpenBatch>,
     of_call: HashMap<Call, Arc<str>>,
+    /// How long each of those that came back took, where the session that planned it took it in.
+    waits: Vec<Duration>,
 }
 
 impl OpenBatches {
     /// Those that are open.
     pub fn open(&self) -> impl Iterator<Item = (&Arc<str>, &OpenBatch)> {
         self.open.iter()
+    }
+
+    /// How long those that came back took, where that is known.
+    #[must_use]
+    pub fn waits(&self) -> &[Duration] {
+        &self.waits
     }
 
     /// Whether a call is in one of them.
@@ -102,11 +113,27 @@ impl OpenBatches {
                     batch.surplus.insert(id.clone());
                 }
             }
-            Event::Answered(answered) => self.end(answered.call),
+            Event::Answered(answered) => {
+                self.learn_wait(answered);
+                self.end(answered.call);
+            }
+            Event::Resumed { .. } => {
+                // The time between two sessions says nothing of how long a batch takes.
+                self.open.values_mut().for_each(|batch| batch.is_timed = false);
+            }
             Event::AttemptFailed { call, .. }
             | Event::CallMissing { call, .. }
             | Event::Lost { call } => self.end(*call),
             _ => {}
+        }
+    }
+
+    /// The first answer of a batch says how long it took.
+    fn learn_wait(&mut self, answered: &Answered) {
+        let batch = self.of_call.get(&answered.call).and_then(|name| self.open.get_mut(name));
+        if let Some(batch) = batch.filter(|batch| batch.is_timed && answered.live.is_some()) {
+            batch.is_timed = false;
+            self.waits.push(Duration::from_millis(u64::from(answered.ms)));
         }
     }
 
@@ -124,7 +151,7 @@ impl OpenBatches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Answered, Failure};
+    use crate::event::Failure;
     use crate::task::model::ModelName;
 
     fn planned(name: &str, calls: &[u64]) -> Event {
@@ -134,6 +161,24 @@ mod tests {
             calls: calls.iter().map(|call| Call(*call)).collect(),
             at: Timestamp::UNIX_EPOCH,
         })
+    }
+
+    #[test]
+    fn how_long_a_batch_took_is_known_unless_the_run_was_resumed_meanwhile() {
+        let mut batches = OpenBatches::default();
+        let answered = |call: u64, ms: u32| {
+            let live = Some(crate::units::Usd::ZERO);
+            Event::Answered(Answered { live, ms, ..Answered::sample(Call(call)) })
+        };
+        batches.apply(&planned("a", &[1, 2]));
+        batches.apply(&planned("b", &[3]));
+        batches.apply(&answered(1, 4_000));
+        batches.apply(&answered(2, 4_001));
+        batches.apply(&Event::Resumed { at: Timestamp::UNIX_EPOCH, ran_ms: 0 });
+        batches.apply(&answered(3, 90));
+        batches.apply(&planned("c", &[4]));
+        batches.apply(&answered(4, 5_000));
+        assert_eq!(batches.waits(), [4, 5].map(Duration::from_secs));
     }
 
     #[test]

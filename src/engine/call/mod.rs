@@ -296,7 +296,9 @@ impl CallRunner {
 
     /// Takes over the batches of earlier sessions.
     pub fn adopt(&self, open: &state::OpenBatches) {
-        lock(&self.batches).adopt(open.open());
+        let mut batches = lock(&self.batches);
+        batches.know_waits(open.waits());
+        batches.adopt(open.open());
     }
 
     /// Says how long the time of a share still is; `None`: it has no end.
