@@ -303,7 +303,8 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
             text::points(gain),
             text::percent(USUAL_DISCORDANCE)
         );
-        if let Some((margin, rows)) = rows_of_margin(task) {
+        let enough = |(_, rows): &(f64, usize)| *rows <= estimate.held_out_rows;
+        if let Some((margin, rows)) = rows_of_margin(task).filter(enough) {
             let _ = writeln!(
                 out,
                 "  the goal's margin of {:.1} pp needs about {} (the same, for a prompt as good as the \

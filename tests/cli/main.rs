@@ -14,6 +14,7 @@ mod env;
 mod explain;
 mod export;
 mod external_operator;
+mod goals;
 mod hedging;
 mod hosts;
 mod init;

@@ -1,0 +1,96 @@
+//! What a goal says is what held-out rows confirm, from the task to the commit.
+
+use crate::env::{TestEnv, colour_rows};
+use crate::server::{Reply, Request, Server, answer, says};
+use serde_json::{Value, json};
+
+/// Writes a shorter prompt, which is another one each time.
+fn shorter(request: &Request) -> Reply {
+    let asked = request.content("user");
+    let nonce = asked.split("<prompt-").nth(1).and_then(|rest| rest.get(..16)).unwrap();
+    says(&format!("<prompt-{nonce} part=\"system\">\nSay {nonce}.\n</prompt-{nonce}>"))
+}
+
+/// A task whose prompt is long without need, against a service that bills a token for four bytes and answers all
+/// prompts alike.
+fn env(rule: &str) -> (TestEnv, Server) {
+    let server = Server::start(|_, request| {
+        if request.body["model"] == "editor" {
+            return shorter(request);
+        }
+        let (status, headers, body) = answer(request);
+        let mut body: Value = serde_json::from_str(&body).unwrap();
+        let bytes = request.content("system").len() + request.content("user").len();
+        body["usage"]["prompt_tokens"] = json!(bytes / 4);
+        (status, headers, body.to_string())
+    });
+    let env = TestEnv::with_server(&server, "");
+    env.write("colours/rows.jsonl", &colour_rows(400));
+    let task = "colours/task.toml";
+    env.edit(task, "free = true", "price = { input = 1.0, output = 2.0 }");
+    env.edit(task, "sim/editor", "local/editor");
+    env.edit(
+        task,
+        "Answer warm or cold.",
+        &format!("Answer warm or cold.{}", " Be kind.".repeat(90)),
+    );
+    env.edit(task, "max quality", rule);
+    env.edit(task, "calls = 300", "calls = 900");
+    (env, server)
+}
+
+#[test]
+fn a_cheaper_prompt_that_is_as_good_is_confirmed_as_such_and_exported_with_it() {
+    let (env, _server) = env("min usd_per_1k s.t. quality >= baseline - 0.05");
+    let ran = env.run("run colours --name one --strategy random --quiet").ok();
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("Confirmed: cheaper by"), "{said}");
+    assert!(said.contains("at most 5.0 pp worse: +0.0 pp on 120 held-out rows"), "{said}");
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(summary["confirmed"], true);
+    assert_eq!(summary["recommended"], "best");
+    assert_eq!(summary["gain"]["test"], "non_inferiority");
+    assert_eq!(
+        summary["claims"],
+        json!([
+            {"claim": "not_worse", "margin": 0.05, "shown": true},
+            {"claim": "cheaper", "shown": true},
+        ])
+    );
+    // No row differs, and yet the interval is not a point.
+    let gain = &summary["gain"];
+    assert_eq!(gain["mean"], 0.0);
+    assert!(gain["low"].as_f64() < Some(-0.01) && gain["low"].as_f64() > Some(-0.05), "{gain}");
+    let saving = &summary["held_out_cost"]["saving"];
+    assert!(saving["low"].as_f64() > Some(0.1), "{saving}");
+
+    for line in
+        ["init -q repo", "-C repo -c user.name=a -c user.email=a@b commit -q --allow-empty -m x"]
+    {
+        assert!(env.program("git").args(line.split(' ')).status().unwrap().success());
+    }
+    env.run("export one --to repo --path prompt.md").ok();
+    let log =
+        env.program("git").args(["-C", "repo", "log", "--all", "--format=%B"]).output().unwrap();
+    let log = String::from_utf8(log.stdout).unwrap();
+    assert!(log.contains("Cheaper by $") && log.contains("at most 5.0 pp worse"), "{log}");
+}
+
+#[test]
+fn a_margin_that_the_held_out_rows_cannot_show_is_said_before_and_after() {
+    let (env, _server) = env("min usd_per_1k s.t. quality >= baseline - 0.01");
+    let plan = env.run("plan colours").ok();
+    let planned = format!("{}{}", plan.stdout, plan.stderr);
+    assert!(planned.contains("the goal's margin of 1.0 pp needs about 15,698"), "{planned}");
+    let ran = env.run("run colours --name one --strategy random --quiet").ok();
+    assert!(ran.stdout.contains("Not proven: cheaper by"), "{}", ran.stdout);
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("which does not show “at most 1.0 pp worse”"), "{said}");
+    let summary = env.json("results/one/summary.json");
+    let shown: Vec<&Value> =
+        summary["claims"].as_array().unwrap().iter().map(|claim| &claim["shown"]).collect();
+    assert_eq!(
+        (&summary["confirmed"], shown.as_slice()),
+        (&json!(false), [&json!(false), &json!(true)].as_slice())
+    );
+}
